@@ -1,0 +1,37 @@
+{
+  "variables": { "asan%": 0 },
+  "targets": [
+    {
+      "target_name": "seccompagent",
+      "sources": [
+        "native/addon.cc",
+        "native/agent_socket.cc",
+        "native/bpf.cc",
+        "native/child.cc",
+        "native/launch.cc",
+        "native/memory.cc",
+        "native/mount_request.cc",
+        "native/napi_convert.cc",
+        "native/notify.cc",
+        "native/operation.cc",
+        "native/receiver.cc",
+        "native/scm_rights.cc",
+        "native/target.cc"
+      ],
+      "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      "cflags!": ["-Wno-unused-parameter"],
+      "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-frtti", "-fexceptions"],
+      "cflags_cc": [
+        "-std=c++23", "-fno-exceptions", "-fno-rtti", "-O2", "-fvisibility=hidden",
+        "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror",
+        "-isystem", "<!(node -p \"require('node:path').resolve(require('node-addon-api').include_dir)\")"
+      ],
+      "conditions": [
+        ["asan==1", {
+          "cflags_cc": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g"],
+          "ldflags": ["-fsanitize=address,undefined"]
+        }]
+      ]
+    }
+  ]
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent socket, see unix(7) and epoll(7).
+#include "agent_socket.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace seccompagent {
+namespace {
+
+// runc connects without blocking: a full backlog fails the container's start at once.
+constexpr int kBacklog = 4096;
+// A message carries one descriptor; somebody who sends more than this is up to something else.
+constexpr std::size_t kMostFds = 1024;
+
+[[nodiscard]] Result<sockaddr_un> address_of(const std::string& path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return fail(ENAMETOOLONG);
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+// Makes way for bind(2): a socket file that nobody listens on any more is removed.
+[[nodiscard]] Result<void> clear_path(const std::string& path, const sockaddr_un& address) {
+  struct stat file = {};
+  if (lstat(path.c_str(), &file) == -1) {
+    if (errno == ENOENT) return {};
+    return fail_errno();
+  }
+  if (!S_ISSOCK(file.st_mode)) return fail(ENOTSOCK);
+  const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe.is_open()) return fail_errno();
+  // EAGAIN: somebody listens and has a full backlog
+  if (connect(probe.get(), generic(address), sizeof address) == 0 || errno == EAGAIN)
+    return fail(EADDRINUSE);
+  if (errno != ECONNREFUSED) return fail_errno();
+  if (unlink(path.c_str()) == -1 && errno != ENOENT) return fail_errno();
+  return {};
+}
+
+[[nodiscard]] Result<void> watch(int epoll, int fd, std::uint32_t id) {
+  epoll_event event = {.events = EPOLLIN, .data = {.u64 = id}};
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == -1) return fail_errno();
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AgentSocket>> AgentSocket::listen(const std::string& path, mode_t mode) {
+  std::unique_ptr<AgentSocket> made(new AgentSocket());
+  if (auto opened = made->open(path, mode); !opened) return std::unexpected(opened.error());
+  made->waiter_ = std::thread([socket = made.get()] { socket->wait_and_wake(); });
+  return made;
+}
+
+Result<void> AgentSocket::open(const std::string& path, mode_t mode) {
+  const auto address = address_of(path);
+  if (!address) return std::unexpected(address.error());
+  if (auto cleared = clear_path(path, *address); !cleared) return cleared;
+
+  spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+  stop_.reset(eventfd(0, EFD_CLOEXEC));
+  std::array<int, 2> wake = {-1, -1};
+  if (!epoll_.is_open() || !stop_.is_open() || pipe2(wake.data(), O_CLOEXEC) == -1)
+    return fail_errno();
+  wake_read_.reset(wake[0]);
+  wake_write_.reset(wake[1]);
+
+  listener_.reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!listener_.is_open()) return fail_errno();
+  // The file's mode comes from the socket's: nobody else can connect at any moment.
+  if (fchmod(listener_.get(), mode) == -1) return fail_errno();
+  const mode_t before = umask(0);
+  const int bound = bind(listener_.get(), generic(*address), sizeof *address);
+  const int error = errno;
+  umask(before);
+  if (bound == -1) return fail(error);
+  path_ = path;
+  if (lstat(path.c_str(), &file_) == -1) return fail_errno();
+  if (::listen(listener_.get(), kBacklog) == -1) return fail_errno();
+  return watch(epoll_.get(), listener_.get(), 0);
+}
+
+AgentSocket::~AgentSocket() {
+  if (waiter_.joinable()) {
+    {
+      const std::lock_guard lock(mutex_);
+      is_stopping_ = true;
+    }
+    rearmed_.notify_one();
+    const std::uint64_t one = 1;
+    // an eventfd takes 8 bytes at once and is never full here
+    (void)!write(stop_.get(), &one, sizeof one);
+    waiter_.join();
+  }
+  struct stat now = {};
+  if (!path_.empty() && lstat(path_.c_str(), &now) == 0 && now.st_ino == file_.st_ino &&
+      now.st_dev == file_.st_dev) {
+    unlink(path_.c_str());
+  }
+}
+
+void AgentSocket::wait_and_wake() {
+  std::unique_lock lock(mutex_);
+  while (!is_stopping_) {
+    lock.unlock();
+    std::array<pollfd, 2> waiting = {pollfd{.fd = epoll_.get(), .events = POLLIN, .revents = 0},
+                                     pollfd{.fd = stop_.get(), .events = POLLIN, .revents = 0}};
+    (void)retry_eintr([&] { return poll(waiting.data(), waiting.size(), -1); });
+    lock.lock();
+    if (is_stopping_ || waiting[0].revents == 0) continue;
+    is_armed_ = false;
+    // one byte at most is in the pipe, so this never blocks
+    (void)!retry_eintr([&] { return write(wake_write_.get(), "", 1); });
+    rearmed_.wait(lock, [this] { return is_armed_ || is_stopping_; });
+  }
+}
+
+std::optional<SocketEvent> AgentSocket::next(std::span<std::byte> buffer) {
+  for (;;) {
+    epoll_event event = {};
+    if (retry_eintr([&] { return epoll_wait(epoll_.get(), &event, 1, 0); }) <= 0) {
+      {
+        const std::lock_guard lock(mutex_);
+        is_armed_ = true;
+      }
+      rearmed_.notify_one();
+      return std::nullopt;
+    }
+    const auto id = static_cast<std::uint32_t>(event.data.u64);
+    const auto found = connections_.find(id);
+    const auto happened =
+        found == connections_.end() ? accept() : read(id, found->second, buffer);
+    if (happened) return happened;
+  }
+}
+
+std::optional<SocketEvent> AgentSocket::accept() {
+  UniqueFd socket(retry_eintr(
+      [&] { return accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); }));
+  if (!socket.is_open()) {
+    const int error = errno;
+    if (error != EMFILE && error != ENFILE) return std::nullopt;
+    // Left pending, the connection would wake us for ever: it is accepted to be closed.
+    spare_.reset();
+    socket.reset(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    socket.reset();
+    spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    return SocketEvent{.kind = SocketEventKind::refused, .error = error};
+  }
+  const auto peer = peer_credentials(socket.get());
+  // 0 is the listening socket
+  if (++last_id_ == 0) ++last_id_;
+  const std::uint32_t id = last_id_;
+  if (!peer || !watch(epoll_.get(), socket.get(), id))
+    return SocketEvent{.kind = SocketEventKind::refused, .error = peer ? errno : EIO};
+  connections_.emplace(id, Connection{std::move(socket), {}});
+  return SocketEvent{.kind = SocketEventKind::opened, .connection = id, .peer = *peer};
+}
+
+std::optional<SocketEvent> AgentSocket::read(std::uint32_t id, Connection& connection,
+                                             std::span<std::byte> buffer) {
+  auto chunk = receive_chunk(connection.socket.get(), buffer);
+  if (!chunk && chunk.error() == Errno{EAGAIN}) return std::nullopt;
+  if (chunk) {
+    for (UniqueFd& fd : chunk->fds) connection.fds.push_back(std::move(fd));
+    const bool is_flood = connection.fds.size() > kMostFds;
+    if (chunk->length > 0 && !is_flood) {
+      return SocketEvent{.kind = SocketEventKind::data,
+                         .connection = id,
+                         .length = chunk->length,
+                         .is_truncated = chunk->is_truncated,
+                         .fd_count = connection.fds.size()};
+    }
+  }
+  const int error = chunk ? (chunk->length > 0 ? EMFILE : 0) : chunk.error().number;
+  close_connection(id);
+  return SocketEvent{.kind = SocketEventKind::closed, .connection = id, .error = error};
+}
+
+Result<UniqueFd> AgentSocket::take_fd(std::uint32_t connection, std::size_t index) {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end() || index >= found->second.fds.size() ||
+      !found->second.fds[index].is_open()) {
+    return fail(EBADF);
+  }
+  return std::move(found->second.fds[index]);
+}
+
+void AgentSocket::close_connection(std::uint32_t connection) { connections_.erase(connection); }
+
+}  // namespace seccompagent

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent socket: accepts connections and hands out what arrives on them, one event at a time.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "result.h"
+#include "scm_rights.h"
+#include "unique_fd.h"
+
+namespace seccompagent {
+
+enum class SocketEventKind { opened, data, closed, refused };
+
+struct SocketEvent {
+  SocketEventKind kind;
+  // Never given twice. 0 with `refused`.
+  std::uint32_t connection = 0;
+  // With `opened`.
+  PeerCredentials peer = {};
+  // With `data`: bytes read, descriptors lost, and how many there are by now.
+  std::size_t length = 0;
+  bool is_truncated = false;
+  std::size_t fd_count = 0;
+  // With `closed` and `refused`: 0 or why.
+  int error = 0;
+};
+
+// Used by one thread. A second thread of its own only waits: it writes a byte to the wake pipe when
+// there is something for `next`, and waits until `next` has found nothing more.
+class AgentSocket {
+ public:
+  // EADDRINUSE: another agent listens there. ENOTSOCK: the path is something else than a socket.
+  // A socket that nobody listens on is replaced.
+  [[nodiscard]] static Result<std::unique_ptr<AgentSocket>> listen(const std::string& path,
+                                                                   mode_t mode);
+  // Removes the socket file, unless another agent has put its own there.
+  ~AgentSocket();
+  AgentSocket(const AgentSocket&) = delete;
+  AgentSocket& operator=(const AgentSocket&) = delete;
+
+  // The read end of the wake pipe, given away once.
+  [[nodiscard]] int take_wake_fd() { return wake_read_.release(); }
+  // The next event, bytes of `data` in `buffer`; empty when there is none, until the next wake-up.
+  [[nodiscard]] std::optional<SocketEvent> next(std::span<std::byte> buffer);
+  // The index-th descriptor that came with the connection. EBADF: there is none.
+  [[nodiscard]] Result<UniqueFd> take_fd(std::uint32_t connection, std::size_t index);
+  // Closes the connection and every descriptor that came with it.
+  void close_connection(std::uint32_t connection);
+
+ private:
+  struct Connection {
+    UniqueFd socket;
+    std::vector<UniqueFd> fds;
+  };
+
+  AgentSocket() = default;
+  [[nodiscard]] Result<void> open(const std::string& path, mode_t mode);
+  [[nodiscard]] std::optional<SocketEvent> accept();
+  [[nodiscard]] std::optional<SocketEvent> read(std::uint32_t id, Connection& connection,
+                                                std::span<std::byte> buffer);
+  void wait_and_wake();
+
+  std::string path_;
+  struct stat file_ = {};
+  UniqueFd listener_;
+  // Given up for a moment to accept and close a connection when no descriptor is left.
+  UniqueFd spare_;
+  UniqueFd epoll_;
+  UniqueFd stop_;
+  UniqueFd wake_read_;
+  UniqueFd wake_write_;
+  std::map<std::uint32_t, Connection> connections_;
+  std::uint32_t last_id_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable rearmed_;
+  bool is_armed_ = true;
+  bool is_stopping_ = false;
+  std::thread waiter_;
+};
+
+}  // namespace seccompagent

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Child processes that share our memory, see clone(2) and pidfd_open(2).
+#include "child.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <utility>
+
+namespace seccompagent {
+namespace {
+
+constexpr std::size_t kGuard = 4096;
+constexpr std::size_t kStack = 64 * 1024;
+// How long a killed child may take to die: a task in uninterruptible sleep may take for ever.
+constexpr int kDyingMs = 1000;
+
+[[nodiscard]] bool has_ended(const ChildProcess& child, int timeout_ms) {
+  pollfd ended = {.fd = child.pidfd.get(), .events = POLLIN, .revents = 0};
+  // EINTR only makes the wait longer
+  return retry_eintr([&] { return poll(&ended, 1, timeout_ms); }) > 0;
+}
+
+void reap(const ChildProcess& child) {
+  siginfo_t info = {};
+  (void)retry_eintr([&] {
+    return waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | __WALL);
+  });
+}
+
+}  // namespace
+
+Result<ChildStack> ChildStack::make() {
+  void* base = mmap(nullptr, kGuard + kStack, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (base == MAP_FAILED) return fail_errno();
+  ChildStack stack(base);
+  if (mprotect(base, kGuard, PROT_NONE) == -1) return fail_errno();
+  return stack;
+}
+
+ChildStack::ChildStack(ChildStack&& other) noexcept
+    : base_(std::exchange(other.base_, nullptr)) {}
+
+ChildStack::~ChildStack() {
+  if (base_ != nullptr) munmap(base_, kGuard + kStack);
+}
+
+void* ChildStack::top() const { return static_cast<std::byte*>(base_) + kGuard + kStack; }
+
+Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main, void* argument) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  // a handler of ours must never run in the child: it would run on our memory
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int pidfd = -1;
+  // no exit signal: nobody else's SIGCHLD handler hears of this child
+  const pid_t pid = clone(main, stack.top(), CLONE_VM | CLONE_PIDFD, argument, &pidfd);
+  const int error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid == -1) return fail(error);
+  return ChildProcess{pid, UniqueFd(pidfd)};
+}
+
+Result<void> await_child(ChildProcess child, int deadline_ms) {
+  if (has_ended(child, deadline_ms)) {
+    reap(child);
+    return {};
+  }
+  syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
+  if (!has_ended(child, kDyingMs)) return fail(EBUSY);
+  reap(child);
+  return fail(ETIMEDOUT);
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Child processes that share our memory: cheap to start, and bounded in time.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+
+#include "result.h"
+#include "unique_fd.h"
+
+namespace seccompagent {
+
+// Code that runs in such a child may only make raw system calls (raw_syscall.h): it shares errno,
+// the heap and every lock with us. Sanitizers and stack protectors keep state it must not touch.
+#define SECCOMPAGENT_CHILD_CODE \
+  __attribute__((noinline, no_sanitize("address", "undefined"), no_stack_protector))
+
+// An anonymous mapping with an inaccessible page below it.
+class ChildStack {
+ public:
+  [[nodiscard]] static Result<ChildStack> make();
+  ChildStack(ChildStack&& other) noexcept;
+  ChildStack& operator=(ChildStack&&) = delete;
+  ChildStack(const ChildStack&) = delete;
+  ChildStack& operator=(const ChildStack&) = delete;
+  ~ChildStack();
+
+  [[nodiscard]] void* top() const;
+
+ private:
+  explicit ChildStack(void* base) : base_(base) {}
+  void* base_;
+};
+
+struct ChildProcess {
+  pid_t pid;
+  UniqueFd pidfd;
+};
+
+using ChildMain = int (*)(void* argument);
+
+// Starts `main(argument)` in a child with its own descriptors, file system context, credentials
+// and pid, every signal blocked. Both must outlive the child.
+[[nodiscard]] Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main,
+                                               void* argument);
+
+// Waits until the child has ended. ETIMEDOUT: it was killed at the deadline and has ended.
+// EBUSY: it was killed and still has not, so its memory must not be freed.
+[[nodiscard]] Result<void> await_child(ChildProcess child, int deadline_ms);
+
+}  // namespace seccompagent

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Translates the flags and the data of mount(2) to the new mount interface.
+#include "mount_request.h"
+
+#include <linux/mount.h>
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace seccompagent {
+namespace {
+
+struct FlagOption {
+  std::uint64_t flag;
+  const char* option;
+};
+
+// Flags of the file system itself.
+constexpr std::array kSuperblockFlags = {
+    FlagOption{MS_RDONLY, "ro"},        FlagOption{MS_SYNCHRONOUS, "sync"},
+    FlagOption{MS_MANDLOCK, "mand"},    FlagOption{MS_DIRSYNC, "dirsync"},
+    FlagOption{MS_LAZYTIME, "lazytime"}};
+
+struct FlagAttribute {
+  std::uint64_t flag;
+  std::uint32_t attribute;
+};
+
+// Flags of the one mount.
+constexpr std::array kMountFlags = {FlagAttribute{MS_RDONLY, MOUNT_ATTR_RDONLY},
+                                    FlagAttribute{MS_NOSUID, MOUNT_ATTR_NOSUID},
+                                    FlagAttribute{MS_NODEV, MOUNT_ATTR_NODEV},
+                                    FlagAttribute{MS_NOEXEC, MOUNT_ATTR_NOEXEC},
+                                    FlagAttribute{MS_NODIRATIME, MOUNT_ATTR_NODIRATIME},
+                                    FlagAttribute{MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW}};
+
+constexpr std::uint64_t kNotANewMount = MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE |
+                                        MS_SLAVE | MS_UNBINDABLE | MS_NOUSER;
+
+// The magic number that programs of Linux 2.2 put into the upper half still means nothing.
+constexpr std::uint64_t kMagicMask = 0xffff0000;
+constexpr std::uint64_t kMagic = 0xc0ed0000;
+
+std::uint32_t attributes_of(std::uint64_t flags) {
+  std::uint32_t attributes = 0;
+  for (const auto& [flag, attribute] : kMountFlags) {
+    if ((flags & flag) != 0) attributes |= attribute;
+  }
+  // of the three, mount(2) lets noatime lose to strictatime; relatime is what is left
+  if ((flags & MS_STRICTATIME) != 0) return attributes | MOUNT_ATTR_STRICTATIME;
+  if ((flags & MS_NOATIME) != 0) return attributes | MOUNT_ATTR_NOATIME;
+  return attributes | MOUNT_ATTR_RELATIME;
+}
+
+}  // namespace
+
+Result<MountRequest> parse_mount(MountArguments arguments) {
+  std::uint64_t flags = arguments.flags;
+  if ((flags & kMagicMask) == kMagic) flags &= ~kMagicMask;
+  if ((flags & kNotANewMount) != 0) return fail(EINVAL);
+
+  MountRequest request = {.type = std::move(arguments.type),
+                          .target = std::move(arguments.target),
+                          .options = {},
+                          .attributes = attributes_of(flags)};
+  if (arguments.source) request.options.push_back({"source", std::move(arguments.source)});
+  for (const auto& [flag, option] : kSuperblockFlags) {
+    if ((flags & flag) != 0) request.options.push_back({option, std::nullopt});
+  }
+  std::string_view rest = arguments.data ? std::string_view(*arguments.data) : std::string_view();
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    const std::string_view item = rest.substr(0, comma);
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    if (item.empty()) continue;
+    const std::size_t equals = item.find('=');
+    if (equals == 0) return fail(EINVAL);
+    if (equals == std::string_view::npos) {
+      request.options.push_back({std::string(item), std::nullopt});
+    } else {
+      request.options.push_back(
+          {std::string(item.substr(0, equals)), std::string(item.substr(equals + 1))});
+    }
+  }
+  return request;
+}
+
+}  // namespace seccompagent

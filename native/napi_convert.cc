@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// JavaScript values to C++ values and back.
+#include "napi_convert.h"
+
+#include <cstring>
+
+namespace seccompagent {
+
+Napi::Value throw_errno(Napi::Env env, const char* operation, Errno error) {
+  const char* name = strerrorname_np(error.number);
+  const std::string code = name == nullptr ? "E" + std::to_string(error.number) : name;
+  Napi::Error thrown =
+      Napi::Error::New(env, code + ": " + std::strerror(error.number) + ", " + operation);
+  thrown.Set("code", Napi::String::New(env, code));
+  thrown.Set("errno", Napi::Number::New(env, error.number));
+  thrown.Set("syscall", Napi::String::New(env, operation));
+  thrown.ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+Napi::Value throw_type(Napi::Env env, const char* what) {
+  Napi::TypeError thrown = Napi::TypeError::New(env, what);
+  thrown.Set("code", Napi::String::New(env, "ERR_INVALID_ARG_TYPE"));
+  thrown.ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+void Arguments::refuse(const char* what) {
+  if (is_ok_) throw_type(info_.Env(), what);
+  is_ok_ = false;
+}
+
+Napi::Value Arguments::next(const char* what, bool (Napi::Value::*is)() const) {
+  const Napi::Value value = info_[index_++];
+  if (is_ok_ && !(value.*is)()) refuse(what);
+  return value;
+}
+
+std::uint32_t Arguments::u32() {
+  const Napi::Value value = next("expected a number", &Napi::Value::IsNumber);
+  return is_ok_ ? value.As<Napi::Number>().Uint32Value() : 0;
+}
+
+std::int32_t Arguments::i32() {
+  const Napi::Value value = next("expected a number", &Napi::Value::IsNumber);
+  return is_ok_ ? value.As<Napi::Number>().Int32Value() : 0;
+}
+
+std::uint64_t Arguments::u64_halves() {
+  const std::uint64_t low = u32();
+  const std::uint64_t high = u32();
+  return low | (high << 32);
+}
+
+std::string Arguments::text() {
+  const Napi::Value value = next("expected a string", &Napi::Value::IsString);
+  return is_ok_ ? value.As<Napi::String>().Utf8Value() : std::string();
+}
+
+std::vector<std::string> Arguments::texts() {
+  const Napi::Value value = next("expected an array of strings", &Napi::Value::IsArray);
+  std::vector<std::string> texts;
+  if (!is_ok_) return texts;
+  const auto array = value.As<Napi::Array>();
+  for (std::uint32_t index = 0; index < array.Length(); ++index) {
+    const Napi::Value item = array.Get(index);
+    if (!item.IsString()) {
+      refuse("expected an array of strings");
+      return {};
+    }
+    texts.push_back(item.As<Napi::String>().Utf8Value());
+  }
+  return texts;
+}
+
+std::span<std::byte> Arguments::bytes() {
+  const Napi::Value value = next("expected a Uint8Array", &Napi::Value::IsTypedArray);
+  if (!is_ok_) return {};
+  void* data = nullptr;
+  std::size_t length = 0;
+  napi_typedarray_type type = {};
+  if (napi_get_typedarray_info(info_.Env(), value, &type, &length, &data, nullptr, nullptr) !=
+          napi_ok ||
+      type != napi_uint8_array) {
+    refuse("expected a Uint8Array");
+    return {};
+  }
+  return {static_cast<std::byte*>(data), length};
+}
+
+std::string Arguments::range() {
+  const std::span<std::byte> all = bytes();
+  const std::size_t offset = u32();
+  const std::size_t length = u32();
+  if (!is_ok_) return {};
+  if (offset > all.size() || length > all.size() - offset) {
+    refuse("range outside of its array");
+    return {};
+  }
+  return {reinterpret_cast<const char*>(all.data()) + offset, length};
+}
+
+std::optional<std::string> Arguments::optional_range() {
+  const std::span<std::byte> all = bytes();
+  const std::size_t offset = u32();
+  const std::int32_t length = i32();
+  if (!is_ok_ || length < 0) return std::nullopt;
+  if (offset > all.size() || static_cast<std::size_t>(length) > all.size() - offset) {
+    refuse("range outside of its array");
+    return std::nullopt;
+  }
+  return std::string(reinterpret_cast<const char*>(all.data()) + offset,
+                     static_cast<std::size_t>(length));
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// JavaScript values to C++ values and back; the only place that throws JavaScript exceptions.
+#pragma once
+
+#include <napi.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "result.h"
+
+namespace seccompagent {
+
+// Throws an Error with `code` (the errno's name), `errno` and `syscall` (what was tried).
+Napi::Value throw_errno(Napi::Env env, const char* operation, Errno error);
+// Throws a TypeError with the code ERR_INVALID_ARG_TYPE.
+Napi::Value throw_type(Napi::Env env, const char* what);
+
+// Reads the arguments of one call in turn. After the first wrong one it has thrown, and every
+// further one reads as empty: check `is_ok` once, at the end.
+class Arguments {
+ public:
+  explicit Arguments(const Napi::CallbackInfo& info) : info_(info) {}
+
+  [[nodiscard]] std::uint32_t u32();
+  [[nodiscard]] std::int32_t i32();
+  [[nodiscard]] std::uint64_t u64_halves();
+  [[nodiscard]] std::string text();
+  [[nodiscard]] std::vector<std::string> texts();
+  // The bytes of a Uint8Array; valid during this call only.
+  [[nodiscard]] std::span<std::byte> bytes();
+  // A range of a Uint8Array, given as (array, offset, length).
+  [[nodiscard]] std::string range();
+  // The same, absent when the length is negative.
+  [[nodiscard]] std::optional<std::string> optional_range();
+  [[nodiscard]] bool is_ok() const { return is_ok_; }
+
+ private:
+  [[nodiscard]] Napi::Value next(const char* what, bool (Napi::Value::*is)() const);
+  void refuse(const char* what);
+
+  const Napi::CallbackInfo& info_;
+  std::size_t index_ = 0;
+  bool is_ok_ = true;
+};
+
+}  // namespace seccompagent

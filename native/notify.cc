@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ioctls of a seccomp listener; the only file that includes <linux/seccomp.h>, with bpf.cc.
+#include "notify.h"
+
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
+namespace seccompagent {
+
+Result<NotifySizes> notify_sizes() {
+  struct seccomp_notif_sizes sizes = {};
+  if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) == -1) return fail_errno();
+  return NotifySizes{sizes.seccomp_notif, sizes.seccomp_notif_resp, sizes.seccomp_data};
+}
+
+NotifyBuffers::NotifyBuffers(const NotifySizes& sizes)
+    : request_(std::max(sizes.notification, sizeof(seccomp_notif))),
+      response_(std::max(sizes.response, sizeof(seccomp_notif_resp))) {}
+
+Result<Notification> NotifyBuffers::receive(int listener) {
+  // The kernel refuses a buffer that is not zeroed (EINVAL).
+  std::memset(request_.data(), 0, request_.size());
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, request_.data()) == -1) return fail_errno();
+  seccomp_notif kernel;
+  std::memcpy(&kernel, request_.data(), sizeof kernel);
+  Notification notification = {.id = kernel.id,
+                               .tid = static_cast<pid_t>(kernel.pid),
+                               .arch = kernel.data.arch,
+                               .nr = kernel.data.nr,
+                               .instruction_pointer = kernel.data.instruction_pointer,
+                               .arguments = {}};
+  std::copy_n(kernel.data.args, notification.arguments.size(), notification.arguments.begin());
+  return notification;
+}
+
+Result<void> NotifyBuffers::respond(int listener, std::uint64_t id, const Response& response) {
+  std::memset(response_.data(), 0, response_.size());
+  seccomp_notif_resp kernel = {};
+  kernel.id = id;
+  // CONTINUE wants val and error to be 0.
+  if (response.is_continue) {
+    kernel.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  } else {
+    kernel.val = response.error == 0 ? response.value : 0;
+    kernel.error = response.error;
+  }
+  std::memcpy(response_.data(), &kernel, sizeof kernel);
+  while (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response_.data()) == -1) {
+    // SEND takes the filter's lock interruptibly: EINTR comes before anything was answered
+    if (errno != EINTR) return fail_errno();
+  }
+  return {};
+}
+
+Result<unsigned long> probe_id_valid(int fd) {
+  // Any listener says ENOENT to an id that was never given; other files say ENOTTY or EINVAL.
+  for (const unsigned long request : {static_cast<unsigned long>(SECCOMP_IOCTL_NOTIF_ID_VALID),
+                                      static_cast<unsigned long>(SECCOMP_IOR(2, __u64))}) {
+    std::uint64_t never_given = 0;
+    if (ioctl(fd, request, &never_given) == -1 && errno == ENOENT) return request;
+  }
+  return fail(ENOTTY);
+}
+
+bool id_valid(int listener, unsigned long request, std::uint64_t id) {
+  return retry_eintr([&] { return ioctl(listener, request, &id); }) == 0;
+}
+
+Result<void> set_sync_wake_up(int listener) {
+  // The flags are the ioctl's argument itself, not a pointer to them.
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) == -1)
+    return fail_errno();
+  return {};
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+// The children that act inside a container. Between their start and their end they make raw
+// system calls only; everything they need is prepared before.
+#include "operation.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "child.h"
+#include "raw_syscall.h"
+
+namespace seccompagent {
+namespace {
+
+// How long an operation may take before its child is killed and the caller gets ETIMEDOUT.
+constexpr int kDeadlineMs = 10'000;
+constexpr std::uint64_t kSysAdmin = 1ULL << CAP_SYS_ADMIN;
+
+std::atomic<bool> pidns_option_is_refused = false;
+
+struct RawOption {
+  const char* key;
+  const char* value;
+};
+
+// Everything a child reads and writes; it lives until the child has ended.
+struct Job {
+  const Target* target = nullptr;
+  const char* path = nullptr;
+  mode_t mode = 0;
+
+  const char* type = nullptr;
+  std::vector<RawOption> options;
+  std::uint32_t attributes = 0;
+  bool is_proc = false;
+  bool may_use_pidns = true;
+  int mount_fd = -1;
+  int mount_point_fd = -1;
+  void* inner_stack_top = nullptr;
+
+  Outcome outcome;
+};
+
+bool failed(long result) { return result < 0; }
+
+// Our own failure, at a named step.
+SECCOMPAGENT_CHILD_CODE bool broke(Job& job, const char* step, long result) {
+  if (!failed(result)) return false;
+  job.outcome.failed_step = step;
+  job.outcome.failure = static_cast<int>(-result);
+  return true;
+}
+
+// The caller's own error.
+SECCOMPAGENT_CHILD_CODE bool refused(Job& job, long result) {
+  if (!failed(result)) return false;
+  job.outcome.answer = static_cast<int>(-result);
+  return true;
+}
+
+SECCOMPAGENT_CHILD_CODE bool is_gone(Job& job) {
+  const CallId& call = job.target->call;
+  std::uint64_t id = call.id;
+  if (!failed(raw_syscall(SYS_ioctl, call.listener, static_cast<long>(call.id_valid_request),
+                          raw_pointer(&id)))) {
+    return false;
+  }
+  job.outcome.is_gone = true;
+  return true;
+}
+
+// Mount namespace, root and working directory.
+SECCOMPAGENT_CHILD_CODE bool enter_container(Job& job) {
+  const Target& target = *job.target;
+  if (target.mount_namespace.is_open() &&
+      broke(job, "setns of the mount namespace",
+            raw_syscall(SYS_setns, target.mount_namespace.get(), CLONE_NEWNS))) {
+    return false;
+  }
+  return !broke(job, "fchdir to the root", raw_syscall(SYS_fchdir, target.root.get())) &&
+         !broke(job, "chroot", raw_syscall(SYS_chroot, raw_pointer("."))) &&
+         !broke(job, "fchdir to the base", raw_syscall(SYS_fchdir, target.base.get()));
+}
+
+// Keeps those of the wanted Linux capabilities that we have, and no others.
+SECCOMPAGENT_CHILD_CODE bool set_capabilities(Job& job, std::uint64_t wanted) {
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct data[2];
+  if (broke(job, "capget",
+            raw_syscall(SYS_capget, raw_pointer(&header), raw_pointer(data)))) {
+    return false;
+  }
+  for (int half = 0; half < 2; ++half) {
+    const auto kept = static_cast<std::uint32_t>(wanted >> (32 * half)) & data[half].permitted;
+    data[half].effective = kept;
+    data[half].permitted = kept;
+    data[half].inheritable = 0;
+  }
+  return !broke(job, "capset", raw_syscall(SYS_capset, raw_pointer(&header), raw_pointer(data)));
+}
+
+SECCOMPAGENT_CHILD_CODE bool take_groups(Job& job) {
+  const auto& groups = job.target->credentials.groups;
+  return !broke(job, "setgroups",
+                raw_syscall(SYS_setgroups, static_cast<long>(groups.size()),
+                            raw_pointer(groups.data())));
+}
+
+// Ids, groups, user namespace, Linux capabilities and umask of the caller, for good.
+SECCOMPAGENT_CHILD_CODE bool become_caller(Job& job) {
+  const Target& target = *job.target;
+  const UserIds& uid = target.credentials.uid;
+  const UserIds& gid = target.credentials.gid;
+  // without the fix-up, changing ids leaves the Linux capabilities that the next steps need
+  if (broke(job, "prctl of the securebits",
+            raw_syscall(SYS_prctl, PR_SET_SECUREBITS,
+                        SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP)) ||
+      !take_groups(job) ||
+      broke(job, "setresgid", raw_syscall(SYS_setresgid, gid.real, gid.effective, gid.saved)) ||
+      broke(job, "setresuid", raw_syscall(SYS_setresuid, uid.real, uid.effective, uid.saved))) {
+    return false;
+  }
+  raw_syscall(SYS_setfsgid, gid.fs);
+  raw_syscall(SYS_setfsuid, uid.fs);
+  if (target.user_namespace.is_open() &&
+      broke(job, "setns of the user namespace",
+            raw_syscall(SYS_setns, target.user_namespace.get(), CLONE_NEWUSER))) {
+    return false;
+  }
+  if (!set_capabilities(job, target.credentials.effective_capabilities)) return false;
+  raw_syscall(SYS_umask, target.credentials.umask);
+  // a change of credentials clears it: only now
+  raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  return true;
+}
+
+SECCOMPAGENT_CHILD_CODE int mkdir_child(void* argument) {
+  Job& job = *static_cast<Job*>(argument);
+  if (!enter_container(job) || !become_caller(job) || is_gone(job)) return 0;
+  (void)refused(job, raw_syscall(SYS_mkdirat, AT_FDCWD, raw_pointer(job.path), job.mode));
+  return 0;
+}
+
+// A further child of a child, sharing its descriptors too; the starting child waits for its end.
+SECCOMPAGENT_CHILD_CODE void run_inner_child(Job& job, ChildMain main) {
+  // clone(3) writes errno only where it fails, and the thread it belongs to only polls meanwhile
+  const pid_t pid =
+      clone(main, job.inner_stack_top, CLONE_VM | CLONE_VFORK | CLONE_FILES, &job);
+  if (broke(job, "clone", pid == -1 ? -EAGAIN : 0)) return;
+  raw_syscall(SYS_wait4, pid, 0, __WALL, 0);
+}
+
+// The mount point, opened with the caller's own rights.
+SECCOMPAGENT_CHILD_CODE int mount_point_child(void* argument) {
+  Job& job = *static_cast<Job*>(argument);
+  if (!become_caller(job)) return 0;
+  const long fd =
+      raw_syscall(SYS_openat, AT_FDCWD, raw_pointer(job.path), O_PATH | O_CLOEXEC, 0);
+  if (!refused(job, fd)) job.mount_point_fd = static_cast<int>(fd);
+  return 0;
+}
+
+SECCOMPAGENT_CHILD_CODE bool configure(Job& job, long context, unsigned command, const char* key,
+                                       const char* value, int auxiliary) {
+  return !refused(job, raw_syscall(SYS_fsconfig, context, command, raw_pointer(key),
+                                   raw_pointer(value), auxiliary));
+}
+
+// Makes the detached mount from an open file system context.
+SECCOMPAGENT_CHILD_CODE void make_mount(Job& job, long context) {
+  for (const RawOption& option : job.options) {
+    const unsigned command = option.value == nullptr ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING;
+    if (!configure(job, context, command, option.key, option.value, 0)) return;
+  }
+  if (!configure(job, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0)) return;
+  const long fd = raw_syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, job.attributes);
+  if (!refused(job, fd)) job.mount_fd = static_cast<int>(fd);
+}
+
+SECCOMPAGENT_CHILD_CODE int new_mount_child(void* argument) {
+  Job& job = *static_cast<Job*>(argument);
+  const long context = raw_syscall(SYS_fsopen, raw_pointer(job.type), FSOPEN_CLOEXEC);
+  if (!refused(job, context)) make_mount(job, context);
+  return 0;
+}
+
+// proc shows the pid namespace of whoever makes it. Linux 6.18 takes the namespace as an option;
+// before, only a process inside the namespace can make it.
+SECCOMPAGENT_CHILD_CODE void make_proc_mount(Job& job) {
+  const UniqueFd& pid_namespace = job.target->pid_namespace;
+  if (!pid_namespace.is_open()) {
+    (void)new_mount_child(&job);
+    return;
+  }
+  if (job.may_use_pidns) {
+    const long context = raw_syscall(SYS_fsopen, raw_pointer(job.type), FSOPEN_CLOEXEC);
+    if (refused(job, context)) return;
+    if (!failed(raw_syscall(SYS_fsconfig, context, FSCONFIG_SET_FD, raw_pointer("pidns"), 0,
+                            pid_namespace.get()))) {
+      make_mount(job, context);
+      return;
+    }
+    raw_syscall(SYS_close, context);
+  }
+  if (!broke(job, "setns of the pid namespace",
+             raw_syscall(SYS_setns, pid_namespace.get(), CLONE_NEWPID))) {
+    run_inner_child(job, new_mount_child);
+  }
+}
+
+// Paths that the file system itself opens (its source) are judged with the caller's ids; CAP_SYS_ADMIN
+// is added to what the caller has.
+SECCOMPAGENT_CHILD_CODE bool lend_sys_admin(Job& job) {
+  const Target& target = *job.target;
+  if (broke(job, "prctl of the securebits",
+            raw_syscall(SYS_prctl, PR_SET_SECUREBITS,
+                        SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP)) ||
+      !take_groups(job)) {
+    return false;
+  }
+  raw_syscall(SYS_setfsgid, target.credentials.gid.fs);
+  raw_syscall(SYS_setfsuid, target.credentials.uid.fs);
+  // Linux capabilities in the caller's own user namespace are none in ours
+  const bool is_ours = !target.user_namespace.is_open();
+  return set_capabilities(job,
+                          kSysAdmin | (is_ours ? target.credentials.effective_capabilities : 0));
+}
+
+SECCOMPAGENT_CHILD_CODE bool has_ended(const Job& job) {
+  return job.outcome.failed_step != nullptr || job.outcome.answer != 0 || job.outcome.is_gone;
+}
+
+SECCOMPAGENT_CHILD_CODE int mount_child(void* argument) {
+  Job& job = *static_cast<Job*>(argument);
+  // Inside a mount namespace whose user namespace has masked proc mounts, even we get EPERM for a
+  // new one: the kernel looks at the mount namespace we are in, so proc is made out here.
+  if (job.is_proc) make_proc_mount(job);
+  if (has_ended(job) || !enter_container(job)) return 0;
+  run_inner_child(job, mount_point_child);
+  if (has_ended(job) || !lend_sys_admin(job)) return 0;
+  raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  if (!job.is_proc) (void)new_mount_child(&job);
+  if (has_ended(job) || is_gone(job)) return 0;
+  (void)refused(job, raw_syscall(SYS_move_mount, job.mount_fd, raw_pointer(""), job.mount_point_fd,
+                                 raw_pointer(""),
+                                 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+  return 0;
+}
+
+Outcome our_failure(const char* step, Errno error) {
+  return {.answer = 0, .is_gone = false, .failed_step = step, .failure = error.number};
+}
+
+// All that a child uses, owned together: one that can't be killed keeps everything it points to.
+struct Run {
+  Target target;
+  std::string path;
+  MountRequest request;
+  ChildStack stack;
+  ChildStack inner_stack;
+  Job job;
+};
+
+Result<std::unique_ptr<Run>> make_run(Target target, std::string path, MountRequest request) {
+  auto stack = ChildStack::make();
+  if (!stack) return std::unexpected(stack.error());
+  auto inner_stack = ChildStack::make();
+  if (!inner_stack) return std::unexpected(inner_stack.error());
+  auto made = std::make_unique<Run>(std::move(target), std::move(path), std::move(request),
+                                    std::move(*stack), std::move(*inner_stack), Job{});
+  made->job.target = &made->target;
+  made->job.path = made->path.c_str();
+  made->job.inner_stack_top = made->inner_stack.top();
+  return made;
+}
+
+Outcome run(std::unique_ptr<Run> started, ChildMain main) {
+  auto child = start_child(started->stack, main, &started->job);
+  if (!child) return our_failure("clone", child.error());
+  const auto ended = await_child(std::move(*child), kDeadlineMs);
+  if (ended) return started->job.outcome;
+  // EBUSY: the child still uses the memory, so it is given up for good
+  if (ended.error() == Errno{EBUSY}) (void)started.release();
+  return {.answer = ETIMEDOUT, .is_gone = false, .failed_step = nullptr, .failure = 0};
+}
+
+}  // namespace
+
+Outcome make_directory(Target target, std::string path, mode_t mode) {
+  if (target.base_error != 0) return {.answer = target.base_error};
+  auto made = make_run(std::move(target), std::move(path), {});
+  if (!made) return our_failure("mmap of a stack", made.error());
+  (*made)->job.mode = mode;
+  return run(std::move(*made), mkdir_child);
+}
+
+Outcome mount_filesystem(Target target, MountRequest request) {
+  if (target.base_error != 0) return {.answer = target.base_error};
+  std::string path = request.target;
+  auto made = make_run(std::move(target), std::move(path), std::move(request));
+  if (!made) return our_failure("mmap of a stack", made.error());
+  const MountRequest& kept = (*made)->request;
+  Job& job = (*made)->job;
+  job.type = kept.type.c_str();
+  for (const MountOption& option : kept.options) {
+    job.options.push_back({option.key.c_str(), option.value ? option.value->c_str() : nullptr});
+  }
+  job.attributes = kept.attributes;
+  job.is_proc = kept.type == "proc";
+  job.may_use_pidns = !pidns_option_is_refused.load();
+  return run(std::move(*made), mount_child);
+}
+
+void refuse_pidns_option(bool is_refused) { pidns_option_is_refused.store(is_refused); }
+
+}  // namespace seccompagent

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is done inside a container for a caller, by a child process that becomes the caller.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "mount_request.h"
+#include "result.h"
+#include "target.h"
+
+namespace seccompagent {
+
+struct Outcome {
+  // What the caller gets to hear: 0 or a positive errno. ETIMEDOUT when the deadline ended it.
+  int answer = 0;
+  // The notification went away before the effect: nothing was done.
+  bool is_gone = false;
+  // The step at which we failed ourselves, a string literal, with `failure`; nullptr otherwise.
+  const char* failed_step = nullptr;
+  int failure = 0;
+};
+
+// mkdirat(2) with the caller's root, base, ids, groups, Linux capabilities and umask.
+[[nodiscard]] Outcome make_directory(Target target, std::string path, mode_t mode);
+
+// A new mount. The mount point is resolved as the caller; CAP_SYS_ADMIN is lent for the mount.
+[[nodiscard]] Outcome mount_filesystem(Target target, MountRequest request);
+
+// For tests of the way that kernels before 6.18 need: never use proc's option `pidns`.
+void refuse_pidns_option(bool is_refused);
+
+}  // namespace seccompagent

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// The epoll set of all listeners, and the workers that take turns in receiving from it.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "notify.h"
+#include "result.h"
+#include "target.h"
+#include "unique_fd.h"
+
+namespace seccompagent {
+
+// Which table of syscall numbers a call belongs to; the order is the one of syscall-numbers.ts.
+enum class Arch : std::uint32_t { x86_64, i386, x32, arm64, unknown };
+
+struct SyscallNumber {
+  Arch arch;
+  // Without the bit of x32.
+  std::uint32_t number;
+};
+
+[[nodiscard]] SyscallNumber syscall_number(std::uint32_t audit_arch, std::int32_t nr);
+
+inline constexpr std::size_t kArches = 4;
+inline constexpr std::size_t kNumbers = 1024;
+inline constexpr std::size_t kArguments = 6;
+
+// How an argument is read; the values are those of native.ts.
+enum class ReadKind : std::uint8_t { nothing, path, source, mount_data };
+
+// [arch][number][argument] -> ReadKind.
+using ReadTable = std::vector<ReadKind>;
+// [arch][number] -> whether the handlers of a container want the pointers followed.
+using ReadSet = std::vector<std::uint8_t>;
+
+// One seccomp listener: the only owner of its descriptor.
+struct Listener {
+  UniqueFd fd;
+  unsigned long id_valid_request;
+  std::uint32_t token;
+  ReadSet reads;
+  // The container's registry, encoded; never looked into here.
+  std::string registry;
+};
+
+enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3, exited = 4 };
+
+// What a received call is written to, once per worker; native.ts has the same offsets.
+struct Inbox {
+  std::uint32_t token;
+  std::uint32_t tid;
+  std::uint32_t arch;
+  std::uint32_t number;
+  std::array<std::uint64_t, kArguments> registers;
+  struct Pointer {
+    // Length in bytes, or kNotRead, kNull, or a negated errno.
+    std::int32_t length;
+    std::uint32_t offset;
+  };
+  std::array<Pointer, kArguments> pointers;
+  std::uint64_t id;
+  std::uint32_t audit_arch;
+  // With `ended`: whether this worker is the first to hear of it.
+  std::uint32_t is_first;
+};
+inline constexpr std::int32_t kNotRead = -0x10000;
+inline constexpr std::int32_t kNull = -0x10001;
+// Room for the strings of one call behind the struct.
+inline constexpr std::size_t kInboxData = 4 * 4096;
+inline constexpr std::size_t kInboxSize = sizeof(Inbox) + kInboxData;
+
+class Worker;
+
+// Shared by all threads. One worker at a time, the leader, waits in epoll; it stays the leader while
+// it handles a call, and hands on when more is pending or when it is about to be busy for long.
+class Receiver {
+ public:
+  // ENOSYS or EINVAL: the kernel has no user notification.
+  [[nodiscard]] static Result<std::shared_ptr<Receiver>> make(ReadTable table);
+  Receiver(const Receiver&) = delete;
+  Receiver& operator=(const Receiver&) = delete;
+
+  // Takes the listener over and gives its token. ENOTTY: the descriptor is no listener.
+  [[nodiscard]] Result<std::uint32_t> add_listener(UniqueFd fd, std::string registry,
+                                                   ReadSet reads);
+  // Reports the end of a process as an event; the descriptor stays the caller's.
+  [[nodiscard]] Result<std::uint32_t> watch_process(int pidfd);
+  // Every worker gets `stopped` from its next receive, at once if it waits.
+  void stop();
+  [[nodiscard]] std::size_t listener_count();
+
+ private:
+  friend class Worker;
+  Receiver(const NotifySizes& sizes, ReadTable table);
+  void end_listener(const Listener& listener, const Worker& finder);
+  [[nodiscard]] std::uint32_t next_token();
+
+  const NotifySizes sizes_;
+  const ReadTable table_;
+  UniqueFd epoll_;
+  UniqueFd stop_event_;
+  std::atomic<bool> is_stopping_ = false;
+  std::atomic<int> follower_count_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable leadership_;
+  bool has_leader_ = false;
+  std::map<std::uint32_t, std::shared_ptr<Listener>> listeners_;
+  std::map<std::uint32_t, int> processes_;
+  std::uint32_t last_token_ = 0;
+  std::vector<Worker*> workers_;
+};
+
+// One thread's place at the receiver. At most one notification at a time is its own, and that one
+// is answered at most once.
+class Worker {
+ public:
+  // The inbox must hold kInboxSize bytes, aligned to 8, and outlive the worker.
+  Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox);
+  // A call that was not answered is answered with EPERM.
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  [[nodiscard]] Result<EventKind> receive();
+  // ENOENT: the notification is gone. EALREADY: there is none to answer.
+  [[nodiscard]] Result<void> respond(const Response& response);
+  // The notification being handled. ENOENT: there is none.
+  [[nodiscard]] Result<CallId> current() const;
+  // The registry of a listener that this worker has a notification of. ENOENT: it is not there.
+  [[nodiscard]] Result<std::string> registry(std::uint32_t token);
+  // Lets another worker receive while this one does something slow.
+  void hand_on();
+
+ private:
+  friend class Receiver;
+  [[nodiscard]] bool become_leader();
+  [[nodiscard]] bool take_ended();
+  [[nodiscard]] Result<bool> receive_from(const std::shared_ptr<Listener>& listener);
+  [[nodiscard]] bool read_pointers(const Notification& notification, const SyscallNumber& syscall);
+  [[nodiscard]] bool is_more_pending() const;
+
+  const std::shared_ptr<Receiver> receiver_;
+  Inbox* const inbox_;
+  const std::span<std::byte> data_;
+  NotifyBuffers buffers_;
+  bool is_leader_ = false;
+  std::shared_ptr<Listener> listener_;
+  CallId call_ = {};
+
+  struct Ended {
+    std::uint32_t token;
+    bool is_first;
+  };
+  std::atomic<bool> has_ended_ = false;
+  std::deque<Ended> ended_;  // under the receiver's mutex
+};
+
+}  // namespace seccompagent

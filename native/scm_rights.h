@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Receives bytes and descriptors from one connection, see unix(7).
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "result.h"
+#include "unique_fd.h"
+
+namespace seccompagent {
+
+struct Chunk {
+  // 0: the peer has closed its end.
+  std::size_t length;
+  std::vector<UniqueFd> fds;
+  // Descriptors were lost: our limit of open files, or more than a message may carry.
+  bool is_truncated;
+};
+
+// One recvmsg(2). EAGAIN: nothing there yet.
+[[nodiscard]] Result<Chunk> receive_chunk(int connection, std::span<std::byte> out);
+
+struct PeerCredentials {
+  pid_t pid;
+  uid_t uid;
+};
+
+[[nodiscard]] Result<PeerCredentials> peer_credentials(int connection);
+
+}  // namespace seccompagent

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pins a caller: opens its root, working directory and namespaces and reads its credentials.
+#include "target.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "notify.h"
+
+namespace seccompagent {
+namespace {
+
+[[nodiscard]] Result<UniqueFd> open_of(pid_t tid, const char* what, int flags) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%d/%s", tid, what);
+  UniqueFd fd(retry_eintr([&] { return open(path, flags | O_CLOEXEC); }));
+  if (!fd.is_open()) return fail_errno();
+  return fd;
+}
+
+[[nodiscard]] Result<bool> is_own_namespace(const UniqueFd& namespace_fd, const char* name) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/thread-self/ns/%s", name);
+  struct stat theirs = {};
+  struct stat ours = {};
+  if (fstat(namespace_fd.get(), &theirs) == -1 || stat(path, &ours) == -1) return fail_errno();
+  return theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
+// The namespace's descriptor, or a closed one when it is our own.
+[[nodiscard]] Result<UniqueFd> open_foreign_namespace(pid_t tid, const char* name) {
+  char what[16];
+  std::snprintf(what, sizeof what, "ns/%s", name);
+  auto fd = open_of(tid, what, O_RDONLY);
+  if (!fd) return fd;
+  const auto own = is_own_namespace(*fd, name);
+  if (!own) return std::unexpected(own.error());
+  return *own ? UniqueFd() : std::move(*fd);
+}
+
+[[nodiscard]] Result<UniqueFd> open_base(pid_t tid, int dirfd) {
+  if (dirfd == AT_FDCWD) return open_of(tid, "cwd", O_PATH | O_DIRECTORY);
+  if (dirfd < 0) return fail(EBADF);
+  char what[24];
+  std::snprintf(what, sizeof what, "fd/%d", dirfd);
+  auto fd = open_of(tid, what, O_PATH | O_DIRECTORY);
+  if (!fd && fd.error() == Errno{ENOENT}) return fail(EBADF);
+  return fd;
+}
+
+[[nodiscard]] Result<Credentials> read_credentials(pid_t tid) {
+  const auto file = open_of(tid, "status", O_RDONLY);
+  if (!file) return std::unexpected(file.error());
+  // 65,536 groups of up to 11 characters are the most that there can be
+  std::vector<char> text(16 * 1024);
+  std::size_t length = 0;
+  for (;;) {
+    const ssize_t got = retry_eintr(
+        [&] { return read(file->get(), text.data() + length, text.size() - length - 1); });
+    if (got == -1) return fail_errno();
+    if (got == 0) break;
+    length += static_cast<std::size_t>(got);
+    if (length + 1 == text.size()) text.resize(text.size() * 2);
+  }
+  text[length] = '\0';
+  return parse_credentials(text.data());
+}
+
+// The text behind "\nNAME:".
+[[nodiscard]] const char* field(const char* status, const char* name) {
+  char key[16];
+  std::snprintf(key, sizeof key, "\n%s:", name);
+  const char* found = std::strstr(status, key);
+  return found == nullptr ? nullptr : found + std::strlen(key);
+}
+
+[[nodiscard]] bool parse_ids(const char* text, UserIds& ids) {
+  return text != nullptr && std::sscanf(text, "%u %u %u %u", &ids.real, &ids.effective, &ids.saved,
+                                        &ids.fs) == 4;
+}
+
+}  // namespace
+
+Result<Credentials> parse_credentials(const char* status) {
+  Credentials credentials = {};
+  const char* umask_text = field(status, "Umask");
+  const char* groups_text = field(status, "Groups");
+  const char* capabilities_text = field(status, "CapEff");
+  if (umask_text == nullptr || groups_text == nullptr || capabilities_text == nullptr ||
+      !parse_ids(field(status, "Uid"), credentials.uid) ||
+      !parse_ids(field(status, "Gid"), credentials.gid)) {
+    return fail(EINVAL);
+  }
+  credentials.umask = static_cast<mode_t>(std::strtoul(umask_text, nullptr, 8));
+  credentials.effective_capabilities = std::strtoull(capabilities_text, nullptr, 16);
+  for (const char* at = groups_text; *at != '\n' && *at != '\0';) {
+    if (*at == ' ' || *at == '\t') {
+      ++at;
+      continue;
+    }
+    char* end = nullptr;
+    const unsigned long group = std::strtoul(at, &end, 10);
+    if (end == at) return fail(EINVAL);
+    credentials.groups.push_back(static_cast<gid_t>(group));
+    at = end;
+  }
+  return credentials;
+}
+
+Result<Target> pin_target(const CallId& call, int dirfd) {
+  auto root = open_of(call.tid, "root", O_PATH | O_DIRECTORY);
+  auto base = open_base(call.tid, dirfd);
+  auto mount_namespace = open_foreign_namespace(call.tid, "mnt");
+  auto user_namespace = open_foreign_namespace(call.tid, "user");
+  auto pid_namespace = open_foreign_namespace(call.tid, "pid");
+  auto credentials = read_credentials(call.tid);
+  if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
+  for (const auto* opened : {&root, &mount_namespace, &user_namespace, &pid_namespace}) {
+    // what is still valid but can't be opened is our own failure, never "gone"
+    if (!*opened) return fail(opened->error() == Errno{ESRCH} ? EIO : opened->error().number);
+  }
+  const int base_error = base ? 0 : base.error().number;
+  if (base_error != 0 && base_error != EBADF && base_error != ENOTDIR) return fail(base_error);
+  if (!credentials) return std::unexpected(credentials.error());
+  return Target{call,
+                std::move(*credentials),
+                std::move(*root),
+                base ? std::move(*base) : UniqueFd(),
+                base_error,
+                std::move(*mount_namespace),
+                std::move(*user_namespace),
+                std::move(*pid_namespace)};
+}
+
+}  // namespace seccompagent
