@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent socket: collects what runtimes send and hands on each whole container process state.
+import { Socket } from 'node:net';
+
+import { listenerFdName, ObjectScanner, parseContainerProcessState } from './container-process-state.ts';
+import type { ContainerProcessState } from './container-process-state.ts';
+import { AgentError, messageOf, systemCodeOf } from './errors.ts';
+import { errnoNameOf } from './handler/errno.ts';
+import type { Logger } from './log.ts';
+import type { ConnectionId, Native, SocketEvent, SocketHandle } from './native.ts';
+
+/** A container process state and where its listener is to be taken from. */
+export interface Arrival {
+  readonly state: ContainerProcessState;
+  readonly socket: SocketHandle;
+  readonly connection: ConnectionId;
+  readonly fdIndex: number;
+  readonly peerPid: number;
+}
+
+export interface AgentSocketParts {
+  readonly native: Native;
+  readonly log: Logger;
+  readonly path: string;
+  /** Users whose runtimes may connect; root is always among them. */
+  readonly allowedUids: readonly number[];
+  /** Must adopt the listener before it returns: the connection is closed then. */
+  readonly onArrival: (arrival: Arrival) => void;
+}
+
+/** From connecting to the last byte. */
+const deadlineMs = 5000;
+const mostBytes = 1024 * 1024;
+const chunkBytes = 64 * 1024;
+const ownerOnly = 0o600;
+const everybody = 0o666;
+
+interface Connection {
+  readonly peerPid: number;
+  readonly chunks: Uint8Array[];
+  readonly scanner: ObjectScanner;
+  readonly deadline: NodeJS.Timeout;
+  length: number;
+}
+
+export class AgentSocket implements Disposable {
+  readonly #parts: AgentSocketParts;
+  readonly #handle: SocketHandle;
+  readonly #wake: Socket;
+  readonly #buffer = new Uint8Array(chunkBytes);
+  readonly #connections: Map<ConnectionId, Connection> = new Map();
+
+  /** @throws AgentError AGENT_SOCKET_IN_USE, AGENT_SOCKET */
+  constructor(parts: AgentSocketParts) {
+    this.#parts = parts;
+    const isForRootOnly = parts.allowedUids.every((uid) => uid === 0);
+    this.#handle = listen(parts.native, parts.path, isForRootOnly ? ownerOnly : everybody);
+    this.#wake = new Socket({ fd: parts.native.takeWakeFd(this.#handle), writable: false });
+    this.#wake.on('data', () => {
+      this.#drain();
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#wake.destroy();
+    for (const { deadline } of this.#connections.values()) clearTimeout(deadline);
+    this.#connections.clear();
+    this.#parts.native.closeSocket(this.#handle);
+  }
+
+  #drain(): void {
+    for (;;) {
+      const event = this.#parts.native.nextSocketEvent(this.#handle, this.#buffer);
+      if (event === null) return;
+      switch (event.kind) {
+        case 'opened':
+          this.#open(event);
+          break;
+        case 'data':
+          this.#take(event);
+          break;
+        case 'closed':
+          this.#forget(event.connection, event.errno);
+          break;
+        case 'refused':
+          this.#parts.log.error(
+            { errno: errnoNameOf(event.errno) },
+            'connection could not be accepted; is the limit of open files too low?',
+          );
+      }
+    }
+  }
+
+  #open({ connection, peerPid, peerUid }: SocketEvent): void {
+    const { native, log, allowedUids } = this.#parts;
+    if (peerUid !== 0 && !allowedUids.includes(peerUid)) {
+      log.warn({ peerPid, peerUid }, 'connection refused: this user is not allowed to connect');
+      native.closeConnection(this.#handle, connection);
+      return;
+    }
+    const deadline = setTimeout(() => {
+      this.#reject(connection, `no whole message within ${deadlineMs} ms`);
+    }, deadlineMs);
+    deadline.unref();
+    const scanner = new ObjectScanner();
+    this.#connections.set(connection, { peerPid, chunks: [], scanner, deadline, length: 0 });
+  }
+
+  #take(event: SocketEvent): void {
+    const connection = this.#connections.get(event.connection);
+    // closed by us while this event was on its way
+    if (connection === undefined) return;
+    if (event.isTruncated) {
+      this.#reject(event.connection, 'descriptors were lost: is the limit of open files too low?');
+      return;
+    }
+    connection.length += event.length;
+    if (connection.length > mostBytes) {
+      this.#reject(event.connection, `message is longer than ${mostBytes} bytes`);
+      return;
+    }
+    const chunk = this.#buffer.slice(0, event.length);
+    connection.chunks.push(chunk);
+    switch (connection.scanner.push(chunk)) {
+      case 'partial':
+        break;
+      case 'broken':
+        this.#reject(event.connection, 'message is no JSON object');
+        break;
+      case 'whole':
+        this.#arrive(event, connection);
+    }
+  }
+
+  #arrive({ connection: id, fdCount }: SocketEvent, connection: Connection): void {
+    try {
+      const json = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(connection.chunks));
+      const state = parseContainerProcessState(json);
+      const fdIndex = state.fds.indexOf(listenerFdName);
+      if (fdIndex < 0) {
+        throw new AgentError('AGENT_STATE_INVALID', `fds names no "${listenerFdName}"`);
+      }
+      if (fdIndex >= fdCount || state.fds.length !== fdCount) {
+        throw new AgentError(
+          'AGENT_STATE_INVALID',
+          `fds names ${state.fds.length} descriptors, ${fdCount} came along`,
+        );
+      }
+      const { peerPid } = connection;
+      this.#parts.onArrival({ state, socket: this.#handle, connection: id, fdIndex, peerPid });
+      this.#close(id);
+    } catch (thrown) {
+      this.#reject(id, messageOf(thrown));
+    }
+  }
+
+  #reject(id: ConnectionId, why: string): void {
+    const peerPid = this.#connections.get(id)?.peerPid;
+    this.#parts.log.warn({ peerPid, why }, 'message on the agent socket refused');
+    this.#close(id);
+  }
+
+  #forget(id: ConnectionId, errno: number): void {
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return;
+    const { peerPid, length } = connection;
+    // crun does this when it fails later in its set-up
+    this.#parts.log.debug(
+      { peerPid, length, errno: errnoNameOf(errno) },
+      'connection closed before a message was whole',
+    );
+    this.#close(id);
+  }
+
+  #close(id: ConnectionId): void {
+    const connection = this.#connections.get(id);
+    if (connection !== undefined) clearTimeout(connection.deadline);
+    this.#connections.delete(id);
+    this.#parts.native.closeConnection(this.#handle, id);
+  }
+}
+
+function listen(native: Native, path: string, mode: number): SocketHandle {
+  try {
+    return native.listenSocket(path, mode);
+  } catch (cause) {
+    switch (systemCodeOf(cause)) {
+      case 'EADDRINUSE':
+        throw new AgentError('AGENT_SOCKET_IN_USE', `another agent listens on ${path}`);
+      case 'ENOTSOCK':
+        throw new AgentError('AGENT_SOCKET', `${path} exists and is no socket: remove it first`);
+      default:
+        throw new AgentError('AGENT_SOCKET', `cannot listen on ${path}`, { cause });
+    }
+  }
+}

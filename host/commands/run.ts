@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent run`: a command under a notify filter, without any container runtime.
+import { constants } from 'node:os';
+import { join } from 'node:path';
+
+import { Agent } from '../agent.ts';
+import { AgentError } from '../errors.ts';
+import { errnoNameOf } from '../handler/errno.ts';
+import type { LaunchHandle, Native } from '../native.ts';
+import { trappedCalls } from '../notification/trapped-calls.ts';
+import type { RunCommand } from '../options.ts';
+import { answeredSyscalls } from '../registry/registry.ts';
+import type { ContainerIdentity } from '../registry/resolver.ts';
+import { makeResolver } from './agent.ts';
+
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Signals that the command gets instead of us. */
+const passedOn = ['SIGHUP', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGWINCH'] as const;
+/** Those that a terminal sends to the command as well, since it is in our process group. */
+const fromTerminal = ['SIGINT', 'SIGQUIT'] as const;
+
+/** What execve(2) is tried with, as execvp(3) does. */
+function candidatesFor(name: string): readonly string[] {
+  if (name.includes('/')) return [name];
+  return (process.env['PATH'] ?? defaultPath)
+    .split(':')
+    .map((folder) => join(folder === '' ? '.' : folder, name));
+}
+
+function passSignals(native: Native, launch: LaunchHandle): void {
+  const pass = (signal: NodeJS.Signals): void => {
+    native.launchKill(launch, constants.signals[signal]);
+  };
+  for (const signal of passedOn) process.on(signal, pass);
+  for (const signal of fromTerminal) {
+    process.on(signal, (name: NodeJS.Signals) => {
+      if (process.stdin.isTTY !== true) pass(name);
+    });
+  }
+}
+
+/** What the command looks like to a resolver. */
+function identityOf(pid: number): ContainerIdentity {
+  return {
+    state: {
+      fds: [],
+      processPid: pid,
+      metadata: '',
+      containerId: `run-${pid}`,
+      containerPid: pid,
+      status: 'running',
+      ociBundle: '',
+      annotations: new Map(),
+    },
+    firstPid: pid,
+  };
+}
+
+/** Runs the command to its end. @returns its exit code, or 128 + the signal that ended it */
+export async function runCommand({ command, resolver: name, syscalls, log }: RunCommand): Promise<number> {
+  const resolver = makeResolver(name);
+  // which calls are answered does not depend on the container
+  const names = syscalls ?? answeredSyscalls(resolver.resolve(identityOf(0)));
+  if (names.length === 0) {
+    throw new AgentError(
+      'AGENT_USAGE',
+      `resolver "${name}" answers no system calls: say with -syscalls which ones to trap`,
+    );
+  }
+  const trapped = trappedCalls(names);
+  const agent = await Agent.start({ resolver, log });
+  try {
+    const { native } = agent;
+    const launch = start(native, command, trapped);
+    passSignals(native, launch);
+    await agent.serve(launch, resolver.resolve(identityOf(native.launchPid(launch))));
+    const exit = native.launchExit(launch);
+    if (exit === null) throw new AgentError('AGENT_COMMAND', 'the command has not ended');
+    if (exit.execErrno !== 0) {
+      const errno = errnoNameOf(exit.execErrno) ?? String(exit.execErrno);
+      agent.log.fatal({ command: command[0], errno }, 'the command cannot be executed');
+    }
+    return exit.code;
+  } finally {
+    await agent.stop();
+  }
+}
+
+function start(native: Native, command: readonly string[], trapped: Uint8Array): LaunchHandle {
+  const environment = Object.entries(process.env).map(([key, value]) => `${key}=${value ?? ''}`);
+  try {
+    return native.launch(command, environment, candidatesFor(command[0] ?? ''), trapped);
+  } catch (cause) {
+    throw new AgentError('AGENT_COMMAND', 'cannot start a command under a notify filter', { cause });
+  }
+}

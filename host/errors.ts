@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// AgentError and its codes: what is thrown when the agent itself fails.
+
+/** Every code, with what it means. Codes are stable: scripts and tests may compare them. */
+export const agentErrorCodes = {
+  AGENT_USAGE: 'the command line is wrong',
+  AGENT_NOT_ROOT: 'the agent was not started as root',
+  AGENT_ADDON_MISSING: 'the native addon is not built or does not load',
+  AGENT_KERNEL: 'the kernel lacks something that the agent needs',
+  AGENT_SOCKET_IN_USE: 'another agent listens on the agent socket',
+  AGENT_SOCKET: 'the agent socket cannot be made',
+  AGENT_STATE_INVALID: 'a message on the agent socket is no container process state',
+  AGENT_LISTENER: 'a descriptor is no seccomp listener or cannot be taken over',
+  AGENT_BUNDLE_INVALID: 'a bundle or its manifest is wrong',
+  AGENT_SETTING_INVALID: 'a setting of a handler is wrong',
+  AGENT_COMPONENT_INVALID: 'a file is no component that the agent can read',
+  AGENT_COMPONENT_REFUSED: 'a component wants or offers what the agent does not allow',
+  AGENT_HANDLER_FAILED: 'a handler trapped or answered nonsense',
+  AGENT_CALLER: 'a caller cannot be looked at or acted for',
+  AGENT_COMMAND: 'the command cannot be run',
+} as const;
+
+export type AgentErrorCode = keyof typeof agentErrorCodes;
+
+export class AgentError extends Error {
+  readonly code: AgentErrorCode;
+
+  constructor(code: AgentErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = 'AgentError';
+    this.code = code;
+  }
+}
+
+/** The text of anything that was thrown, with what caused it. */
+export function messageOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  return thrown.cause === undefined
+    ? thrown.message
+    : `${thrown.message}: ${messageOf(thrown.cause)}`;
+}
+
+/** The `code` of an error of Node or of the addon, such as `EADDRINUSE`. */
+export function systemCodeOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
+  return typeof thrown.code === 'string' ? thrown.code : undefined;
+}

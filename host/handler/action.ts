@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Actions, the answers of handlers; made once, so that answering allocates nothing.
+import { errnoNumber, errnos } from './errno.ts';
+import type { ErrnoName } from './errno.ts';
+
+export interface Failure {
+  readonly kind: 'fail';
+  readonly errno: ErrnoName;
+  readonly number: number;
+}
+
+/** What the kernel can be told. */
+export type FinalAction =
+  | { readonly kind: 'value'; readonly value: bigint }
+  | Failure
+  | { readonly kind: 'continue' };
+
+/** `next`: the handler has no opinion, the next one of the chain is asked. */
+export type Action = FinalAction | { readonly kind: 'next' };
+
+export const continueAction: FinalAction = { kind: 'continue' };
+export const nextAction: Action = { kind: 'next' };
+const zero: Action = { kind: 'value', value: 0n };
+
+/** Values that the kernel would hand to the caller as errors, see syscall(2). */
+const lowestError = -4095n;
+
+const failures: readonly Failure[] = errnos.map(([errno, number]) => ({
+  kind: 'fail',
+  errno,
+  number,
+}));
+
+export function fail(errno: ErrnoName): Failure {
+  return { kind: 'fail', errno, number: errnoNumber(errno) };
+}
+
+/** The failure of a WIT ordinal; undefined when the enum has none such. */
+export function failureByOrdinal(ordinal: number): Failure | undefined {
+  return failures[ordinal];
+}
+
+/** The value as an action; undefined when it would be taken for an error. */
+export function valueAction(value: bigint): Action | undefined {
+  if (value === 0n) return zero;
+  return value >= lowestError && value < 0n ? undefined : { kind: 'value', value };
+}

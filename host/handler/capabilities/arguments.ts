@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interface `arguments`: guest-sdk/wit/arguments.wit. It needs no grant: what it tells is what
+// a typed export would get.
+import type { DecodedValue } from '../../notification/received-call.ts';
+import type { Capability } from '../capability.ts';
+import { errnoNumber, ordinalsByNumber } from '../errno.ts';
+import type { Guest } from '../guest.ts';
+
+/** record argument: a string, then a variant aligned to 8 whose payload is 8 bytes further. */
+const recordSize = 24;
+const variantOffset = 8;
+const payloadOffset = 16;
+
+const ordinals = ordinalsByNumber();
+
+function putValue(guest: Guest, record: number, value: DecodedValue): void {
+  const tag = record + variantOffset;
+  const payload = record + payloadOffset;
+  switch (value.kind) {
+    case 'integer':
+      guest.setU8(tag, 0);
+      guest.setS64(payload, value.value);
+      return;
+    case 'bytes': {
+      const pointer = guest.putBytes(value.bytes, 0, value.bytes.length);
+      guest.setU8(tag, 1);
+      guest.setU32(payload, pointer);
+      guest.setU32(payload + 4, value.bytes.length);
+      return;
+    }
+    case 'null':
+      guest.setU8(tag, 2);
+      return;
+    case 'fault':
+      guest.setU8(tag, 3);
+      guest.setU8(payload, ordinals[errnoNumber(value.errno)] ?? 0);
+  }
+}
+
+export const callArguments: Capability = {
+  name: 'arguments',
+  needsGrant: false,
+  functions: new Map([
+    [
+      'all',
+      {
+        signature: 'i:',
+        link:
+          (guest, host) =>
+          (result: number): void => {
+            const memory = guest();
+            memory.requireCall();
+            const decoded = host.decodedArguments();
+            const list = memory.allocate(Math.max(decoded.length, 1) * recordSize, 8);
+            decoded.forEach(({ name, value }, index) => {
+              const record = list + index * recordSize;
+              const text = memory.encode(name);
+              const pointer = memory.putText(text);
+              memory.setU32(record, pointer);
+              memory.setU32(record + 4, text.length);
+              putValue(memory, record, value);
+            });
+            const offset = memory.checked(result, 8, 4);
+            memory.setU32(offset, list);
+            memory.setU32(offset + 4, decoded.length);
+          },
+      },
+    ],
+  ]),
+};

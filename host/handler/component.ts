@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads what a component imports, exports and holds, without compiling any of it; see Binary.md of
+// the component model.
+import { BinaryReader } from './binary-reader.ts';
+
+export type StringEncoding = 'utf8' | 'utf16' | 'latin1+utf16';
+
+export interface ComponentDescription {
+  /** Names of imported instances, such as `seccompagent:handler/log@0.1.0`. */
+  readonly imports: readonly string[];
+  /** Names of exported functions. */
+  readonly exports: readonly string[];
+  /** Binaries of the core modules, in their order. */
+  readonly coreModules: readonly Uint8Array[];
+  /** What its functions use for strings; empty when none says. */
+  readonly encodings: readonly StringEncoding[];
+  /** Whether it is more than one core module with adapters: the direct lane can't link it. */
+  readonly isComposed: boolean;
+  readonly hasStart: boolean;
+}
+
+const section = { coreModule: 1, component: 4, canon: 8, start: 9, import: 10, export: 11 } as const;
+const header = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00] as const;
+const coreVersion = 0x01;
+const encodings: readonly StringEncoding[] = ['utf8', 'utf16', 'latin1+utf16'];
+
+function readHeader(reader: BinaryReader): void {
+  const bytes = reader.bytes(header.length);
+  const isWasm = header.slice(0, 4).every((byte, index) => bytes[index] === byte);
+  if (!isWasm) reader.fail('not a WebAssembly file');
+  if (bytes[4] === coreVersion) reader.fail('a core module, no component');
+  if (!header.every((byte, index) => bytes[index] === byte)) {
+    reader.fail('unknown version of the component format');
+  }
+}
+
+/** Options of canon lift and lower; everything asynchronous is refused. */
+function readOptions(reader: BinaryReader, found: Set<StringEncoding>): void {
+  reader.vector(() => {
+    const option = reader.byte();
+    const encoding = encodings[option];
+    if (encoding !== undefined) found.add(encoding);
+    // memory, realloc, post-return
+    else if (option === 3 || option === 4 || option === 5) reader.u32();
+    else reader.fail(`canonical option ${option} is not supported`);
+  });
+}
+
+function readCanon(reader: BinaryReader, found: Set<StringEncoding>): void {
+  const kind = reader.byte();
+  if (kind === 0x00) {
+    reader.byte();
+    reader.u32();
+    readOptions(reader, found);
+    reader.u32();
+  } else if (kind === 0x01) {
+    reader.byte();
+    reader.u32();
+    readOptions(reader, found);
+  } else if (kind === 0x02 || kind === 0x03 || kind === 0x04) {
+    reader.u32();
+  } else {
+    reader.fail(`canonical built-in ${kind} is not supported`);
+  }
+}
+
+function readExternName(reader: BinaryReader): string {
+  const kind = reader.byte();
+  const name = reader.name();
+  if (kind === 1) reader.name();
+  else if (kind !== 0) reader.fail('unknown kind of name');
+  return name;
+}
+
+const sort = { core: 0x00, function: 0x01, value: 0x02, type: 0x03 } as const;
+
+/** The type of an import or export; its sort. */
+function skipExternDescription(reader: BinaryReader): number {
+  const kind = reader.byte();
+  if (kind === sort.core) {
+    if (reader.byte() !== 0x11) reader.fail('unknown external type');
+    reader.u32();
+  } else if (kind === sort.type || kind === sort.value) {
+    const bound = reader.byte();
+    if (bound === 0x00 || kind === sort.value) reader.u32();
+  } else {
+    reader.u32();
+  }
+  return kind;
+}
+
+function readExport(reader: BinaryReader): { readonly name: string; readonly kind: number } {
+  const name = readExternName(reader);
+  const kind = reader.byte();
+  if (kind === sort.core) reader.byte();
+  reader.u32();
+  if (reader.byte() === 1) skipExternDescription(reader);
+  return { name, kind };
+}
+
+/** @throws AgentError AGENT_COMPONENT_INVALID */
+export function describeComponent(bytes: Uint8Array): ComponentDescription {
+  const reader = new BinaryReader(bytes);
+  readHeader(reader);
+  const imports: string[] = [];
+  const exports: string[] = [];
+  const coreModules: Uint8Array[] = [];
+  const found = new Set<StringEncoding>();
+  let isComposed = false;
+  let hasStart = false;
+  while (!reader.isAtEnd) {
+    const { id, content } = reader.section();
+    if (id === section.coreModule) coreModules.push(content.bytes(content.remaining));
+    else if (id === section.component) isComposed = true;
+    else if (id === section.start) hasStart = true;
+    else if (id === section.canon) content.vector(() => readCanon(content, found));
+    else if (id === section.import) {
+      content.vector(() => {
+        const name = readExternName(content);
+        const kind = skipExternDescription(content);
+        // a type that is imported by name (`use`) is no power
+        if (kind !== sort.type) imports.push(name);
+      });
+    } else if (id === section.export) {
+      content.vector(() => {
+        const { name, kind } = readExport(content);
+        if (kind !== sort.type) exports.push(name);
+      });
+    }
+  }
+  return { imports, exports, coreModules, encodings: [...found], isComposed, hasStart };
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent's log: lines on stderr, as text or as JSON.
+import { writeSync } from 'node:fs';
+
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+
+export type { Logger } from 'pino';
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+
+export type LogLevel = (typeof logLevels)[number];
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: 'text' | 'json';
+  readonly isColored: boolean;
+}
+
+const colors: Readonly<Record<LogLevel, number>> = {
+  trace: 90,
+  debug: 36,
+  info: 32,
+  warn: 33,
+  error: 31,
+  fatal: 35,
+};
+
+const stderrFd = 2;
+
+function isLogLevel(text: string): text is LogLevel {
+  return logLevels.some((level) => level === text);
+}
+
+/**
+ * Reads a list as `-log` takes it: a level, `color`, `nocolor`, `json`, in any order.
+ * @returns the options, or the first word that is none
+ */
+export function parseLogOptions(
+  text: string,
+  isTerminal: boolean,
+): { readonly options: LogOptions } | { readonly unknownWord: string } {
+  let level: LogLevel = 'info';
+  let format: LogOptions['format'] = 'text';
+  let isColored = isTerminal;
+  for (const word of text.split(',').map((part) => part.trim())) {
+    if (isLogLevel(word)) level = word;
+    else if (word === 'json') format = 'json';
+    else if (word === 'color') isColored = true;
+    else if (word === 'nocolor') isColored = false;
+    else if (word !== '') return { unknownWord: word };
+  }
+  return { options: { level, format, isColored } };
+}
+
+/** What containers put into names must not reach a terminal as it is. */
+function quoted(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
+  if (typeof value !== 'string' || /^[\w@%+=:,./-]+$/u.test(text)) return text;
+  return JSON.stringify(text).replaceAll(
+    /[\u007f-\u009f\u2028\u2029]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** One line of text for a record that pino made: `TIME LEVEL message key=value …`. */
+export function textLine(json: string, isColored: boolean): string {
+  const record: unknown = JSON.parse(json);
+  if (typeof record !== 'object' || record === null) return json;
+  const fields = new Map<string, unknown>(Object.entries(record));
+  const level = String(fields.get('level'));
+  const time = String(fields.get('time'));
+  const message = String(fields.get('msg') ?? '');
+  for (const shown of ['level', 'time', 'msg']) fields.delete(shown);
+  const color = isColored && isLogLevel(level) ? colors[level] : undefined;
+  const name = level.toUpperCase().padEnd(5);
+  const shownName = color === undefined ? name : `\u001B[${color}m${name}\u001B[0m`;
+  const pairs = [...fields].map(([key, value]) => ` ${key}=${quoted(value)}`).join('');
+  return `${time} ${shownName} ${message}${pairs}\n`;
+}
+
+/** Makes a logger. Each line is one write, so that lines of several threads never mix. */
+export function createLog(options: LogOptions): Logger {
+  const write = (line: string): void => {
+    const text = options.format === 'json' ? line : textLine(line, options.isColored);
+    try {
+      writeSync(stderrFd, text);
+    } catch {
+      // whoever read the log is gone or slow: containers must not wait for it
+    }
+  };
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write },
+  );
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// The typed face of the addon: the only importer of the .node file, and the only maker of the
+// numbers that stand for kernel things.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+import { AgentError } from './errors.ts';
+import { packageRoot } from './package-root.ts';
+
+/** A receiver: shared by all threads of the process. */
+export type ReceiverHandle = number & { readonly brand: 'receiver' };
+/** The agent socket; of the thread that made it. */
+export type SocketHandle = number & { readonly brand: 'socket' };
+/** A connection to the agent socket. */
+export type ConnectionId = number & { readonly brand: 'connection' };
+/** A worker's place at a receiver; of the thread that attached it. */
+export type WorkerHandle = number & { readonly brand: 'worker' };
+/** A command started by `launch`; of the thread that started it. */
+export type LaunchHandle = number & { readonly brand: 'launch' };
+/** A listener or a watched process, as events name it. */
+export type Token = number & { readonly brand: 'token' };
+
+/** What `receive` reports; the values are the addon's. */
+export const eventKind = { notification: 1, ended: 2, stopped: 3, exited: 4 } as const;
+
+/** How the addon reads a pointer argument; the values are the addon's. */
+export const readKind = { nothing: 0, path: 1, source: 2, mountData: 3 } as const;
+
+/** Architectures by the index that the addon gives them. */
+export const arches = ['x86_64', 'i386', 'x32', 'arm64'] as const;
+export const unknownArch = 4;
+/** Rows of the tables that the addon looks numbers up in. */
+export const numbersPerArch = 1024;
+export const argumentCount = 6;
+
+/**
+ * Where the addon writes a received call, as byte offsets. `pointers` holds a pair of i32 for each
+ * argument: a length (or `notRead`, `null`, a negated errno) and the offset of the bytes.
+ */
+export const inbox = {
+  size: 16_512,
+  token: 0,
+  tid: 4,
+  arch: 8,
+  number: 12,
+  registers: 16,
+  pointers: 64,
+  id: 112,
+  auditArch: 120,
+  isFirst: 124,
+  notRead: -0x1_0000,
+  null: -0x1_0001,
+} as const;
+
+/**
+ * Positions in the numbers that `mountAsCaller` takes: each string is an offset and, behind it, a
+ * length, which is -1 for a string that is not there.
+ */
+export const mountRange = {
+  source: 0,
+  target: 2,
+  type: 4,
+  data: 6,
+  flagsLow: 8,
+  flagsHigh: 9,
+  count: 10,
+} as const;
+
+export type SocketEvent = {
+  readonly kind: 'opened' | 'data' | 'closed' | 'refused';
+  readonly connection: ConnectionId;
+  readonly peerPid: number;
+  readonly peerUid: number;
+  /** Bytes in the buffer. */
+  readonly length: number;
+  /** Descriptors were lost on the way. */
+  readonly isTruncated: boolean;
+  /** Descriptors that have come with this connection so far. */
+  readonly fdCount: number;
+  /** 0, or why the connection was closed or refused. */
+  readonly errno: number;
+};
+
+export interface LaunchExit {
+  /** Exit code, or 128 + signal. */
+  readonly code: number;
+  /** 0, or why the command could not be executed. */
+  readonly execErrno: number;
+}
+
+/**
+ * The addon's exports. Each throws an Error with `code`, `errno` and `syscall` where a system call
+ * fails, and a TypeError for arguments of a wrong type.
+ */
+export interface Native {
+  /** Makes this process undumpable, see PR_SET_DUMPABLE in prctl(2). */
+  harden(this: void): void;
+
+  listenSocket(this: void, path: string, mode: number): SocketHandle;
+  /** The read end of a pipe with a byte in it when `nextSocketEvent` has something. */
+  takeWakeFd(this: void, socket: SocketHandle): number;
+  /** The next event; null: none until the next byte in the wake pipe. */
+  nextSocketEvent(this: void, socket: SocketHandle, buffer: Uint8Array): SocketEvent | null;
+  /** Also closes the descriptors that came with it and were not adopted. */
+  closeConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
+  closeSocket(this: void, socket: SocketHandle): void;
+
+  /** `readKinds`: a `readKind` for each [arch][number][argument]. */
+  createReceiver(this: void, readKinds: Uint8Array): ReceiverHandle;
+  stopReceiver(this: void, receiver: ReceiverHandle): void;
+  closeReceiver(this: void, receiver: ReceiverHandle): void;
+  listenerCount(this: void, receiver: ReceiverHandle): number;
+  /** Takes over the index-th descriptor of a connection. `reads`: 1 for each [arch][number] whose pointers are wanted. */
+  adoptConnectionFd(
+    this: void,
+    receiver: ReceiverHandle,
+    socket: SocketHandle,
+    connection: ConnectionId,
+    index: number,
+    registry: Uint8Array,
+    reads: Uint8Array,
+  ): Token;
+
+  attachWorker(this: void, receiver: ReceiverHandle, inboxBytes: Uint8Array): WorkerHandle;
+  detachWorker(this: void, worker: WorkerHandle): void;
+  /** Blocks until there is an event; a value of `eventKind`. */
+  receive(this: void, worker: WorkerHandle): number;
+  /** Answers the current call, once. `errno` is positive or 0. False: the notification is gone. */
+  respond(
+    this: void,
+    worker: WorkerHandle,
+    errno: number,
+    valueLow: number,
+    valueHigh: number,
+    isContinue: number,
+  ): boolean;
+  /** The encoded registry of the listener of the current call. */
+  listenerRegistry(this: void, worker: WorkerHandle, token: Token): Uint8Array;
+
+  /** mkdirat(2) as the caller: 0, a positive errno, or -1 when the notification is gone. */
+  mkdirAsCaller(
+    this: void,
+    worker: WorkerHandle,
+    dirfd: number,
+    memory: Uint8Array,
+    pathOffset: number,
+    pathLength: number,
+    mode: number,
+  ): number;
+  /** A new mount for the caller: as `mkdirAsCaller`; `ranges` as `mountRange` says. */
+  mountAsCaller(this: void, worker: WorkerHandle, memory: Uint8Array, ranges: Int32Array): number;
+  /** For tests: act like a kernel before 6.18, whose proc has no option `pidns`. */
+  refusePidnsOption(this: void, isRefused: number): void;
+
+  /** `trapped`: pairs of u32, AUDIT_ARCH_* and number, grouped by architecture. */
+  launch(
+    this: void,
+    command: readonly string[],
+    environment: readonly string[],
+    candidates: readonly string[],
+    trapped: Uint8Array,
+  ): LaunchHandle;
+  launchPid(this: void, launch: LaunchHandle): number;
+  /** Adds the command's listener; the token of the event `exited`. */
+  adoptLaunch(
+    this: void,
+    receiver: ReceiverHandle,
+    launch: LaunchHandle,
+    registry: Uint8Array,
+    reads: Uint8Array,
+  ): Token;
+  /** Null while it runs. */
+  launchExit(this: void, launch: LaunchHandle): LaunchExit | null;
+  /** False: it has ended. */
+  launchKill(this: void, launch: LaunchHandle, signal: number): boolean;
+  closeLaunch(this: void, launch: LaunchHandle): void;
+  /** The instructions of a notify filter, eight bytes each. */
+  filterBytes(this: void, trapped: Uint8Array): Uint8Array;
+}
+
+/**
+ * Loads the addon. Each thread loads it for itself.
+ * @throws AgentError AGENT_ADDON_MISSING
+ */
+export function loadNative(): Native {
+  // the sanitizer build is for the tests of the addon
+  const folder = process.env['SECCOMPAGENT_ASAN'] === '1' ? 'build-asan' : 'build';
+  const file = join(packageRoot(), folder, 'Release/seccompagent.node');
+  try {
+    return createRequire(import.meta.url)(file) as Native;
+  } catch (cause) {
+    throw new AgentError(
+      'AGENT_ADDON_MISSING',
+      `the native addon does not load from ${file}: run "npm ci" in ${packageRoot()}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// One received call, read where the addon wrote it: the only snapshot that anybody sees.
+import { argumentCount, inbox } from '../native.ts';
+import { errnoNameOf } from '../handler/errno.ts';
+import type { ErrnoName } from '../handler/errno.ts';
+import type { Syscall } from './syscalls.ts';
+
+/** AT_FDCWD of <fcntl.h>. */
+export const currentDirectory = -100;
+
+const modeMask = 0xffff;
+
+/** What an argument says, for handlers that take any call. */
+export type DecodedValue =
+  | { readonly kind: 'integer'; readonly value: bigint }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'null' }
+  | { readonly kind: 'fault'; readonly errno: ErrnoName };
+
+export interface DecodedArgument {
+  readonly name: string;
+  readonly value: DecodedValue;
+}
+
+/** Views of an inbox. Its values change with each receive. */
+export class ReceivedCall {
+  readonly bytes: Uint8Array;
+  readonly #u32: Uint32Array;
+  readonly #i32: Int32Array;
+  readonly #u64: BigUint64Array;
+
+  constructor(buffer: ArrayBuffer = new ArrayBuffer(inbox.size)) {
+    this.bytes = new Uint8Array(buffer);
+    this.#u32 = new Uint32Array(buffer);
+    this.#i32 = new Int32Array(buffer);
+    this.#u64 = new BigUint64Array(buffer);
+  }
+
+  get token(): number {
+    return this.#u32[inbox.token / 4] ?? 0;
+  }
+
+  get tid(): number {
+    return this.#u32[inbox.tid / 4] ?? 0;
+  }
+
+  /** An index into `arches`, or `unknownArch`. */
+  get arch(): number {
+    return this.#u32[inbox.arch / 4] ?? 0;
+  }
+
+  /** AUDIT_ARCH_* as the kernel reported it. */
+  get auditArch(): number {
+    return this.#u32[inbox.auditArch / 4] ?? 0;
+  }
+
+  get number(): number {
+    return this.#u32[inbox.number / 4] ?? 0;
+  }
+
+  get id(): bigint {
+    return this.#u64[inbox.id / 8] ?? 0n;
+  }
+
+  /** With the event `ended`: whether this worker is the first to hear of it. */
+  get isFirst(): boolean {
+    return this.#u32[inbox.isFirst / 4] === 1;
+  }
+
+  register(index: number): bigint {
+    return this.#u64[inbox.registers / 8 + index] ?? 0n;
+  }
+
+  /** The low half of a register, unsigned. */
+  low(index: number): number {
+    return this.#u32[inbox.registers / 4 + 2 * index] ?? 0;
+  }
+
+  /** Bytes read behind a pointer; or `inbox.null`, `inbox.notRead` or a negated errno. */
+  pointerLength(index: number): number {
+    return this.#i32[inbox.pointers / 4 + 2 * index] ?? inbox.notRead;
+  }
+
+  pointerOffset(index: number): number {
+    return this.#u32[inbox.pointers / 4 + 2 * index + 1] ?? 0;
+  }
+
+  /** The dirfd that the call's path resolves against. */
+  dirfd(syscall: Syscall): number {
+    return syscall.dirfdIndex < 0 ? currentDirectory : this.low(syscall.dirfdIndex) | 0;
+  }
+
+  mode(index: number): number {
+    return this.low(index) & modeMask;
+  }
+
+  /** Copies of all arguments, by their declared types. */
+  decode(syscall: Syscall): readonly DecodedArgument[] {
+    return syscall.arguments.slice(0, argumentCount).map(({ name, kind }, index) => {
+      switch (kind) {
+        case 'dirfd':
+          return { name, value: { kind: 'integer', value: BigInt(this.low(index) | 0) } };
+        case 'mode':
+          return { name, value: { kind: 'integer', value: BigInt(this.mode(index)) } };
+        case 'uint':
+          return { name, value: { kind: 'integer', value: BigInt(this.low(index)) } };
+        case 'ulong':
+          return { name, value: { kind: 'integer', value: this.register(index) } };
+        case 'path':
+        case 'source':
+        case 'mount-data':
+          return { name, value: this.#decodePointer(index) };
+      }
+    });
+  }
+
+  #decodePointer(index: number): DecodedValue {
+    const length = this.pointerLength(index);
+    if (length === inbox.null) return { kind: 'null' };
+    if (length < 0) return { kind: 'fault', errno: errnoNameOf(-length) ?? 'EFAULT' };
+    const offset = this.pointerOffset(index);
+    return { kind: 'bytes', bytes: this.bytes.slice(offset, offset + length) };
+  }
+}

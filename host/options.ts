@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: options with one dash or two, with `=` or a space, as Go's flag package has them.
+import { parseArgs } from 'node:util';
+
+import { AgentError, messageOf } from './errors.ts';
+import { parseLogOptions } from './log.ts';
+import type { LogOptions } from './log.ts';
+import { resolvers } from './registry/resolver.ts';
+
+export interface AgentCommand {
+  readonly kind: 'agent';
+  readonly resolver: string;
+  readonly socketFile: string;
+  readonly allowedUids: readonly number[];
+  readonly log: LogOptions;
+}
+
+export interface RunCommand {
+  readonly kind: 'run';
+  readonly resolver: string;
+  /** Absent: those that the resolver's handlers answer. */
+  readonly syscalls?: readonly string[];
+  readonly command: readonly string[];
+  readonly log: LogOptions;
+}
+
+export type Command =
+  | AgentCommand
+  | RunCommand
+  | { readonly kind: 'help'; readonly of: 'agent' | 'run' }
+  | { readonly kind: 'version' };
+
+const defaultSocketFile = '/run/seccomp-agent.socket';
+
+function usage(message: string): never {
+  throw new AgentError('AGENT_USAGE', message);
+}
+
+/** `-name` → `--name`, up to `--`; values that start with a dash need the form with `=`. */
+function withTwoDashes(words: readonly string[]): readonly string[] {
+  return words.map((word) => (/^-[a-z]/u.test(word) ? `-${word}` : word));
+}
+
+const common = {
+  resolver: { type: 'string' },
+  log: { type: 'string' },
+  help: { type: 'boolean' },
+} as const;
+
+const agentOptions = {
+  ...common,
+  socketfile: { type: 'string' },
+  'allow-uids': { type: 'string' },
+  version: { type: 'boolean' },
+} as const;
+
+const runOptions = { ...common, syscalls: { type: 'string' } } as const;
+
+type OptionTable = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
+
+/** The given options; a Map, since each command has others. */
+function parseWords(
+  words: readonly string[],
+  options: OptionTable,
+): { readonly values: ReadonlyMap<string, unknown>; readonly rest: readonly string[] } {
+  try {
+    const args = [...withTwoDashes(words)];
+    const parsed = parseArgs({ args, options, strict: true, allowPositionals: true });
+    return { values: new Map<string, unknown>(Object.entries(parsed.values)), rest: parsed.positionals };
+  } catch (cause) {
+    // the first sentence names the option, the rest is advice for another syntax
+    return usage(messageOf(cause).split('. ')[0] ?? 'unknown option');
+  }
+}
+
+function textOf(values: ReadonlyMap<string, unknown>, name: string): string | undefined {
+  const value = values.get(name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+function listOf(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function resolverOf(values: ReadonlyMap<string, unknown>, fallback: string): string {
+  // the Go agent took an empty name for `none`
+  const given = textOf(values, 'resolver');
+  const name = given === '' ? 'none' : (given ?? fallback);
+  if (resolvers.has(name)) return name;
+  return usage(`unknown resolver "${name}"; there are ${[...resolvers.keys()].join(', ')}`);
+}
+
+function logOf(values: ReadonlyMap<string, unknown>, fallback: string): LogOptions {
+  const parsed = parseLogOptions(textOf(values, 'log') ?? fallback, process.stderr.isTTY === true);
+  if ('options' in parsed) return parsed.options;
+  return usage(
+    `unknown word "${parsed.unknownWord}" in -log; there are trace, debug, info, warn, error, fatal, color, nocolor, json`,
+  );
+}
+
+function uidsOf(values: ReadonlyMap<string, unknown>): readonly number[] {
+  return listOf(textOf(values, 'allow-uids') ?? '').map((text) =>
+    /^\d{1,10}$/u.test(text) ? Number(text) : usage(`"${text}" in -allow-uids is no user id`),
+  );
+}
+
+function parseAgent(words: readonly string[]): Command {
+  const { values, rest } = parseWords(words, agentOptions);
+  if (values.get('help') === true) return { kind: 'help', of: 'agent' };
+  if (values.get('version') === true) return { kind: 'version' };
+  if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"`);
+  const socketFile = textOf(values, 'socketfile') ?? defaultSocketFile;
+  if (socketFile === '') usage('-socketfile needs a path');
+  return {
+    kind: 'agent',
+    resolver: resolverOf(values, 'none'),
+    socketFile,
+    allowedUids: uidsOf(values),
+    log: logOf(values, 'info'),
+  };
+}
+
+function parseRun(words: readonly string[]): Command {
+  const separator = words.indexOf('--');
+  const own = separator < 0 ? words : words.slice(0, separator);
+  const { values, rest } = parseWords(own, runOptions);
+  if (values.get('help') === true) return { kind: 'help', of: 'run' };
+  if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"; the command goes behind --`);
+  const command = separator < 0 ? [] : words.slice(separator + 1);
+  if (command.length === 0) usage('run needs a command behind --');
+  const parsed = {
+    kind: 'run',
+    resolver: resolverOf(values, 'none'),
+    command,
+    log: logOf(values, 'warn'),
+  } as const;
+  const syscalls = textOf(values, 'syscalls');
+  return syscalls === undefined ? parsed : { ...parsed, syscalls: listOf(syscalls) };
+}
+
+/** @throws AgentError AGENT_USAGE */
+export function parseCommand(words: readonly string[]): Command {
+  return words[0] === 'run' ? parseRun(words.slice(1)) : parseAgent(words);
+}
+
+export const agentUsage: string = `Usage: seccompagent [options]
+       seccompagent run [options] -- COMMAND ARGS…
+
+Answers trapped system calls of containers with WebAssembly handlers.
+
+Options (one dash or two, with = or a space):
+  -resolver NAME      which handlers answer for a container (default none)
+                        none        no handlers: every call continues in the kernel
+                        demo-basic  mkdir with a suffix, chmod fails, mount of proc
+  -socketfile PATH    the agent socket, "listenerPath" of seccomp profiles
+                      (default ${defaultSocketFile})
+  -allow-uids LIST    users besides root whose runtimes may connect
+  -log LIST           trace, debug, info, warn, error or fatal; color or nocolor; json
+                      (default info)
+  -help, -version
+`;
+
+export const runUsage = `Usage: seccompagent run [options] -- COMMAND ARGS…
+
+Runs a command under a notify filter, in a private mount namespace, and answers its calls.
+Exits with the command's exit code.
+
+Options (one dash or two, with = or a space):
+  -resolver NAME      which handlers answer: none (the default) or demo-basic
+  -syscalls LIST      the system calls to trap (default: those that the handlers answer)
+  -log LIST           as for seccompagent (default warn)
+  -help
+`;

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the registry of one container from a bundle.
+import type { Bundle } from './bundle.ts';
+import { needsPointers } from './registry.ts';
+import type { Registry } from './registry.ts';
+import type { ContainerIdentity } from './resolver.ts';
+import { fillTemplate } from './template.ts';
+import type { TemplateFields } from './template.ts';
+
+function fieldsOf({ state, firstPid }: ContainerIdentity): TemplateFields {
+  return {
+    ContainerID: state.containerId,
+    ...(state.processPid === 0 ? {} : { Pid: String(state.processPid) }),
+    ...(firstPid === undefined ? {} : { Pid1: String(firstPid) }),
+  };
+}
+
+/** @throws AgentError AGENT_SETTING_INVALID when a template can't be filled */
+export function registryOf(bundle: Bundle, identity: ContainerIdentity): Registry {
+  const fields = fieldsOf(identity);
+  return {
+    containerId: identity.state.containerId,
+    handlers: bundle.handlers.map(({ name, component, syscalls, settings }) => ({
+      name,
+      digest: component.digest,
+      answers: component.answers,
+      readsPointers: needsPointers(component),
+      settings: settings.map(([key, value]) => [key, fillTemplate(value, fields)]),
+      ...(syscalls === undefined ? {} : { syscalls }),
+    })),
+    defaultAction: 'continue',
+    failureErrno: 'EPERM',
+  };
+}

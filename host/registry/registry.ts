@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// A registry: for one container, which handlers answer its calls, with their settings, and what
+// happens by default and on failure. Plain data, so that any worker can be given it.
+import { pack, unpack } from 'msgpackr';
+
+import type { LoadedComponent } from '../handler/direct.ts';
+import type { ErrnoName } from '../handler/errno.ts';
+import type { Settings } from '../handler/instance.ts';
+import { families, familyMembers } from '../notification/syscall-table.ts';
+import type { Syscall } from '../notification/syscalls.ts';
+
+/** What is answered when no handler has an opinion. */
+export type DefaultAction = 'continue' | ErrnoName;
+
+export interface RegistryHandler {
+  /** For people: the component's file name without its ending. */
+  readonly name: string;
+  /** Which component: hex sha256. */
+  readonly digest: string;
+  /** What the component answers: families and `any`. */
+  readonly answers: readonly string[];
+  /** The families that it is asked about; absent: all that it answers. */
+  readonly syscalls?: readonly string[];
+  readonly settings: Settings;
+  /** Whether it wants pointers followed: it has typed exports, or imports `arguments`. */
+  readonly readsPointers: boolean;
+}
+
+export interface Registry {
+  readonly containerId: string;
+  /** In chain order. */
+  readonly handlers: readonly RegistryHandler[];
+  readonly defaultAction: DefaultAction;
+  /** What a call gets when the agent or a handler fails. */
+  readonly failureErrno: ErrnoName;
+}
+
+export function encodeRegistry(registry: Registry): Uint8Array {
+  return pack(registry);
+}
+
+export function decodeRegistry(bytes: Uint8Array): Registry {
+  // made by encodeRegistry in this very process
+  return unpack(bytes) as Registry;
+}
+
+/** Whether a handler is asked about a family. */
+export function isAsked(handler: RegistryHandler, family: string): boolean {
+  if (handler.syscalls !== undefined && !handler.syscalls.includes(family)) return false;
+  return handler.answers.includes(family) || handler.answers.includes('any');
+}
+
+/** Whether the caller's memory is read for a syscall, before any handler is asked. */
+export function wantsPointers(registry: Registry, syscall: Syscall): boolean {
+  if (syscall.arguments.length === 0) return false;
+  return registry.handlers.some(
+    (handler) => handler.readsPointers && isAsked(handler, syscall.family),
+  );
+}
+
+/** The names of all syscalls that some handler of a registry answers by name. */
+export function answeredSyscalls(registry: Registry): readonly string[] {
+  const answered = registry.handlers.flatMap(({ answers, syscalls }) =>
+    answers.includes('any')
+      ? (syscalls ?? families())
+      : answers.filter((family) => syscalls?.includes(family) ?? true),
+  );
+  return [...new Set(answered.flatMap((family) => familyMembers(family)))];
+}
+
+/** Whether a component of a handler needs the caller's memory to be read. */
+export function needsPointers(component: LoadedComponent): boolean {
+  return (
+    component.answers.some((family) => family !== 'any') || component.imports.includes('arguments')
+  );
+}

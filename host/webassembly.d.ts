@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of the WebAssembly JavaScript interface that this project uses; neither TypeScript's
+// `es2023` nor Node's types have it.
+
+declare namespace WebAssembly {
+  type ImportValue = (...values: never[]) => number | bigint | undefined | void;
+  type ExportValue = unknown;
+
+  class Module {
+    constructor(bytes: Uint8Array);
+  }
+
+  class Instance {
+    constructor(module: Module, imports: Record<string, Record<string, ImportValue>>);
+    readonly exports: Readonly<Record<string, ExportValue>>;
+  }
+
+  class Memory {
+    readonly buffer: ArrayBuffer;
+  }
+
+  class RuntimeError extends Error {}
+
+  class CompileError extends Error {}
+}
