@@ -114,7 +114,7 @@ export class Agent {
 
   #attach({ state, socket, connection, fdIndex, peerPid }: Arrival): void {
     const { containerId, status } = state;
-    const firstPid = this.#firstPids.enter(state);
+    const firstPid = this.#firstPids.enter(state, peerPid);
     const registry = this.#resolve({ state, firstPid });
     let token: Token;
     try {

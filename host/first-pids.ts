@@ -1,18 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds a container's first process where a runtime does not say it (crun exec sends 0).
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
 import type { ContainerProcessState } from './container-process-state.ts';
+
+/** The pid namespace of a process's children as a link's text; undefined when it is gone. */
+function pidNamespaceOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid_for_children`);
+  } catch {
+    return undefined;
+  }
+}
+
+function childrenOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  } catch {
+    return [];
+  }
+}
+
+/** Whether a process is the first of its own pid namespace. */
+function isFirst(pid: string): boolean {
+  try {
+    const line = /^NSpid:(?<pids>.*)$/mu.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return line?.groups?.['pids']?.trim().split(/\s+/u).at(-1) === '1';
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The first process of the container that a runtime, or its child, has entered by now.
+ * It looks through all processes: for the rare case that nobody knows better.
+ */
+function firstPidEnteredBy(runtimePid: number): number | undefined {
+  const own = pidNamespaceOf('self');
+  const runtime = String(runtimePid);
+  const namespace = [runtime, ...childrenOf(runtime)]
+    .map((pid) => pidNamespaceOf(pid))
+    .find((entered) => entered !== undefined && entered !== own);
+  if (namespace === undefined) return undefined;
+  const first = readdirSync('/proc').find(
+    (name) => /^\d+$/u.test(name) && pidNamespaceOf(name) === namespace && isFirst(name),
+  );
+  return first === undefined ? undefined : Number(first);
+}
 
 /** Remembers first processes by container, as long as any listener of the container lives. */
 export class FirstPids {
-  readonly #known: Map<string, { pid: number; users: number }> = new Map();
+  readonly #known: Map<string, { readonly pid: number | undefined; readonly users: number }> =
+    new Map();
 
-  /** Notes one more listener of a container; undefined: nobody has said it. */
-  enter({ containerId, containerPid }: ContainerProcessState): number | undefined {
-    const known = this.#known.get(containerId);
-    // a container of the same name may have been made anew
-    const pid = containerPid === 0 ? (known?.pid ?? 0) : containerPid;
-    this.#known.set(containerId, { pid, users: (known?.users ?? 0) + 1 });
-    return pid === 0 ? undefined : pid;
+  /**
+   * Notes one more listener of a container.
+   * @param peerPid who sent the state: the runtime, or its child inside the container
+   * @returns undefined when nobody knows the container's first process
+   */
+  enter(state: ContainerProcessState, peerPid: number): number | undefined {
+    const known = this.#known.get(state.containerId);
+    // a container of the same name may have been made anew, so what is said now counts most
+    const said = state.containerPid === 0 ? known?.pid : state.containerPid;
+    const pid = said ?? firstPidEnteredBy(peerPid);
+    this.#known.set(state.containerId, { pid, users: (known?.users ?? 0) + 1 });
+    return pid;
   }
 
   /** One listener of the container has ended. */
@@ -20,6 +72,6 @@ export class FirstPids {
     const known = this.#known.get(containerId);
     if (known === undefined) return;
     if (known.users <= 1) this.#known.delete(containerId);
-    else known.users -= 1;
+    else this.#known.set(containerId, { ...known, users: known.users - 1 });
   }
 }

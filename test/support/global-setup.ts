@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Before all tests: what the machine must have.
+import { requirePackages } from './packages.ts';
+
+export default function setup(): void {
+  if (process.getuid?.() !== 0) {
+    throw new Error('the tests load seccomp listeners and start containers: run them as root');
+  }
+  requirePackages([
+    { command: 'runc', package: 'runc' },
+    { command: 'crun', package: 'crun' },
+    { command: 'busybox', package: 'busybox-static' },
+    { command: 'podman', package: 'podman' },
+    { command: 'conmon', package: 'conmon' },
+    { command: 'setpriv', package: 'util-linux' },
+    { command: 'gcc', package: 'gcc' },
+  ]);
+}

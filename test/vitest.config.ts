@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the tests run: real kernels, real containers, so files run one after the other.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    root: new URL('..', import.meta.url).pathname,
+    include: ['test/**/*.test.ts', 'handlers-wasm/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    pool: 'forks',
+    // Containers, listeners and descriptor counts of one file must not disturb another's.
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
