@@ -345,41 +345,66 @@ Napi::Value act_as_caller(const Napi::CallbackInfo& info, std::uint32_t handle, 
   return outcome_value(info.Env(), operation(std::move(*target)));
 }
 
+[[nodiscard]] bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+
 Napi::Value mkdir_as_caller(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
   const std::int32_t dirfd = arguments.i32();
-  std::string path = arguments.range();
+  const std::span<std::byte> memory = arguments.bytes();
+  const std::int32_t offset = arguments.i32();
+  const std::int32_t length = arguments.i32();
   const std::uint32_t mode = arguments.u32();
+  std::optional<std::string> path = arguments.range(memory, offset, length);
   if (!arguments.is_ok()) return {};
-  if (path.find('\0') != std::string::npos || path.size() >= kPathMax)
-    return number(info.Env(), path.size() >= kPathMax ? ENAMETOOLONG : EINVAL);
-  return act_as_caller(info, handle, path.starts_with('/') ? AT_FDCWD : dirfd,
+  if (!path || has_nul(*path)) return number(info.Env(), EINVAL);
+  if (path->size() >= kPathMax) return number(info.Env(), ENAMETOOLONG);
+  return act_as_caller(info, handle, path->starts_with('/') ? AT_FDCWD : dirfd,
                        [&](Target target) {
-                         return make_directory(std::move(target), std::move(path), mode);
+                         return make_directory(std::move(target), std::move(*path), mode);
                        });
 }
+
+// Positions in the ranges of mountAsCaller; native.ts has the same.
+enum MountRange : std::size_t {
+  kSource = 0,
+  kTarget = 2,
+  kType = 4,
+  kData = 6,
+  kFlagsLow = 8,
+  kFlagsHigh = 9,
+  kMountRanges = 10
+};
 
 Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
-  MountArguments wanted;
-  wanted.source = arguments.optional_range();
-  wanted.target = arguments.range();
-  wanted.type = arguments.range();
-  wanted.flags = arguments.u64_halves();
-  wanted.data = arguments.optional_range();
+  const std::span<std::byte> memory = arguments.bytes();
+  const std::span<const std::int32_t> ranges = arguments.numbers();
   if (!arguments.is_ok()) return {};
-  const auto has_nul = [](const std::string& text) { return text.find('\0') != std::string::npos; };
-  if (has_nul(wanted.target) || has_nul(wanted.type) || has_nul(wanted.source.value_or("")) ||
-      has_nul(wanted.data.value_or(""))) {
+  if (ranges.size() != kMountRanges) return throw_type(info.Env(), "expected ten numbers");
+  const auto text = [&](MountRange at) {
+    return arguments.range(memory, ranges[at], ranges[at + 1]);
+  };
+  auto target = text(kTarget);
+  auto type = text(kType);
+  MountArguments wanted = {
+      .source = text(kSource),
+      .target = target.value_or(""),
+      .type = type.value_or(""),
+      .flags = static_cast<std::uint32_t>(ranges[kFlagsLow]) |
+               std::uint64_t{static_cast<std::uint32_t>(ranges[kFlagsHigh])} << 32,
+      .data = text(kData)};
+  if (!arguments.is_ok()) return {};
+  if (!target || !type || has_nul(*target) || has_nul(*type) ||
+      has_nul(wanted.source.value_or("")) || has_nul(wanted.data.value_or(""))) {
     return number(info.Env(), EINVAL);
   }
-  if (wanted.target.size() >= kPathMax) return number(info.Env(), ENAMETOOLONG);
+  if (target->size() >= kPathMax) return number(info.Env(), ENAMETOOLONG);
   auto request = parse_mount(std::move(wanted));
   if (!request) return number(info.Env(), request.error().number);
-  return act_as_caller(info, handle, AT_FDCWD, [&](Target target) {
-    return mount_filesystem(std::move(target), std::move(*request));
+  return act_as_caller(info, handle, AT_FDCWD, [&](Target pinned) {
+    return mount_filesystem(std::move(pinned), std::move(*request));
   });
 }
 

@@ -3,6 +3,7 @@
 // and execve: whatever it called could be trapped, and nobody would answer yet.
 #include "launch.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -43,6 +44,8 @@ struct Launch::State {
   ChildStack stack;
   unsigned long signal_mask = 0;
 
+  // Written by us when the listener is taken: the child's execve closes its own.
+  std::atomic<bool> is_taken = false;
   // Written by the child.
   std::atomic<int> listener = kNothing;
   std::atomic<const char*> failed_step = nullptr;
@@ -84,10 +87,14 @@ struct Launch::State {
   SECCOMPAGENT_CHILD_CODE int run() {
     if (!become_private()) return 1;
     reset_signals();
+    // Node marks its own standard streams as not to be inherited
+    for (int fd = 0; fd <= 2; ++fd) raw_syscall(SYS_fcntl, fd, F_SETFD, 0);
     const long fd = install_filter(request.filter.data(),
                                    static_cast<unsigned short>(request.filter.size()));
     if (broke("seccomp", fd)) return 1;
     listener.store(static_cast<int>(fd));
+    while (!is_taken.load()) {
+    }
     int last = ENOENT;
     for (const std::string& candidate : request.candidates) {
       const long result =
@@ -149,6 +156,7 @@ std::expected<Launch, LaunchFailure> Launch::start(LaunchRequest request) {
       syscall(SYS_pidfd_getfd, started.child.pidfd.get(), started.listener.load(), 0);
   if (fd == -1) return failed("pidfd_getfd", Errno{errno});
   started.taken_listener.reset(static_cast<int>(fd));
+  started.is_taken.store(true);
   return launch;
 }
 

@@ -73,44 +73,41 @@ std::vector<std::string> Arguments::texts() {
   return texts;
 }
 
-std::span<std::byte> Arguments::bytes() {
-  const Napi::Value value = next("expected a Uint8Array", &Napi::Value::IsTypedArray);
+template <typename T>
+std::span<T> Arguments::typed_array(napi_typedarray_type wanted, const char* what) {
+  const Napi::Value value = next(what, &Napi::Value::IsTypedArray);
   if (!is_ok_) return {};
   void* data = nullptr;
   std::size_t length = 0;
   napi_typedarray_type type = {};
   if (napi_get_typedarray_info(info_.Env(), value, &type, &length, &data, nullptr, nullptr) !=
           napi_ok ||
-      type != napi_uint8_array) {
-    refuse("expected a Uint8Array");
+      type != wanted) {
+    refuse(what);
     return {};
   }
-  return {static_cast<std::byte*>(data), length};
+  return {static_cast<T*>(data), length};
 }
 
-std::string Arguments::range() {
-  const std::span<std::byte> all = bytes();
-  const std::size_t offset = u32();
-  const std::size_t length = u32();
-  if (!is_ok_) return {};
-  if (offset > all.size() || length > all.size() - offset) {
-    refuse("range outside of its array");
-    return {};
-  }
-  return {reinterpret_cast<const char*>(all.data()) + offset, length};
+std::span<std::byte> Arguments::bytes() {
+  return typed_array<std::byte>(napi_uint8_array, "expected a Uint8Array");
 }
 
-std::optional<std::string> Arguments::optional_range() {
-  const std::span<std::byte> all = bytes();
-  const std::size_t offset = u32();
-  const std::int32_t length = i32();
+std::span<const std::int32_t> Arguments::numbers() {
+  return typed_array<std::int32_t>(napi_int32_array, "expected an Int32Array");
+}
+
+std::optional<std::string> Arguments::range(std::span<const std::byte> all, std::int32_t offset,
+                                            std::int32_t length) {
   if (!is_ok_ || length < 0) return std::nullopt;
-  if (offset > all.size() || static_cast<std::size_t>(length) > all.size() - offset) {
+  // an offset of wasm is unsigned
+  const auto from = static_cast<std::uint32_t>(offset);
+  const auto size = static_cast<std::uint32_t>(length);
+  if (from > all.size() || size > all.size() - from) {
     refuse("range outside of its array");
     return std::nullopt;
   }
-  return std::string(reinterpret_cast<const char*>(all.data()) + offset,
-                     static_cast<std::size_t>(length));
+  return std::string(reinterpret_cast<const char*>(all.data()) + from, size);
 }
 
 }  // namespace seccompagent

@@ -33,14 +33,17 @@ class Arguments {
   [[nodiscard]] std::vector<std::string> texts();
   // The bytes of a Uint8Array; valid during this call only.
   [[nodiscard]] std::span<std::byte> bytes();
-  // A range of a Uint8Array, given as (array, offset, length).
-  [[nodiscard]] std::string range();
-  // The same, absent when the length is negative.
-  [[nodiscard]] std::optional<std::string> optional_range();
+  // The numbers of an Int32Array; valid during this call only.
+  [[nodiscard]] std::span<const std::int32_t> numbers();
+  // Part of some bytes; absent when the length is negative.
+  [[nodiscard]] std::optional<std::string> range(std::span<const std::byte> all,
+                                                 std::int32_t offset, std::int32_t length);
   [[nodiscard]] bool is_ok() const { return is_ok_; }
 
  private:
   [[nodiscard]] Napi::Value next(const char* what, bool (Napi::Value::*is)() const);
+  template <typename T>
+  [[nodiscard]] std::span<T> typed_array(napi_typedarray_type wanted, const char* what);
   void refuse(const char* what);
 
   const Napi::CallbackInfo& info_;

@@ -99,7 +99,7 @@ SECCOMPAGENT_CHILD_CODE bool enter_container(Job& job) {
 // Keeps those of the wanted Linux capabilities that we have, and no others.
 SECCOMPAGENT_CHILD_CODE bool set_capabilities(Job& job, std::uint64_t wanted) {
   __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  __user_cap_data_struct data[2];
+  __user_cap_data_struct data[2] = {};
   if (broke(job, "capget",
             raw_syscall(SYS_capget, raw_pointer(&header), raw_pointer(data)))) {
     return false;

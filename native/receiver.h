@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -74,6 +75,7 @@ struct Inbox {
   // With `ended`: whether this worker is the first to hear of it.
   std::uint32_t is_first;
 };
+static_assert(sizeof(Inbox) == 128 && offsetof(Inbox, pointers) == 64 && offsetof(Inbox, id) == 112);
 inline constexpr std::int32_t kNotRead = -0x10000;
 inline constexpr std::int32_t kNull = -0x10001;
 // Room for the strings of one call behind the struct.
