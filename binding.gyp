@@ -1,5 +1,5 @@
 {
-  "variables": { "asan%": 0 },
+  "variables": { "sanitize%": 0 },
   "targets": [
     {
       "target_name": "seccompagent",
@@ -27,7 +27,7 @@
         "-isystem", "<!(node -p \"require('node:path').resolve(require('node-addon-api').include_dir)\")"
       ],
       "conditions": [
-        ["asan==1", {
+        ["sanitize==1", {
           "cflags_cc": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g"],
           "ldflags": ["-fsanitize=address,undefined"]
         }]

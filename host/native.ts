@@ -184,7 +184,7 @@ export interface Native {
  */
 export function loadNative(): Native {
   // the sanitizer build is for the tests of the addon
-  const folder = process.env['SECCOMPAGENT_ASAN'] === '1' ? 'build-asan' : 'build';
+  const folder = process.env['SECCOMPAGENT_ASAN'] === '1' ? 'build-asan/build' : 'build';
   const file = join(packageRoot(), folder, 'Release/seccompagent.node');
   try {
     return createRequire(import.meta.url)(file) as Native;

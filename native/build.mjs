@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds the addon with node-gyp; plain JavaScript, because npm runs it before anything is compiled.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
-const asan = process.argv.includes('--asan');
+/** With the address and undefined-behaviour sanitizers, for the tests of the addon. */
+const isAsan = process.argv.includes('--asan');
 
 /** The tools that node-gyp needs, and the Debian packages that have them. */
 const needs = [
@@ -21,8 +22,8 @@ function isInPath(command) {
   return (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, command)));
 }
 
-function run(command, args, options = {}) {
-  const done = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options });
+function run(command, args, options) {
+  const done = spawnSync(command, args, { stdio: 'inherit', ...options });
   if (done.error) throw done.error;
   return done.status ?? 1;
 }
@@ -56,13 +57,23 @@ function headersFolder() {
   return undefined;
 }
 
+/** node-gyp builds into `build` of the folder it runs in, so the other build has its own folder. */
+function asanFolder() {
+  const folder = join(root, 'build-asan');
+  mkdirSync(folder, { recursive: true });
+  for (const name of ['binding.gyp', 'native', 'node_modules', 'package.json']) {
+    if (!existsSync(join(folder, name))) symlinkSync(join('..', name), join(folder, name));
+  }
+  return folder;
+}
+
 requireTools();
 const env = { ...process.env };
 const headers = headersFolder();
 // A nodedir of npm's configuration would win over the flag and may name headers of another Node.
 if (headers !== undefined) delete env.npm_config_nodedir;
 const gyp = join(dirname(require.resolve('node-gyp/package.json')), 'bin/node-gyp.js');
-const args = [gyp, 'rebuild', '--jobs', 'max', '--loglevel', 'warn'];
+const args = [gyp, 'configure', 'build', '--jobs', 'max', '--loglevel', 'warn'];
 if (headers !== undefined) args.push(`--nodedir=${headers}`);
-if (asan) args.push('--', '-Dasan=1', '-Goutput_dir=../build-asan');
-process.exit(run(process.execPath, args, { env }));
+if (isAsan) args.push('--sanitize=1');
+process.exit(run(process.execPath, args, { cwd: isAsan ? asanFolder() : root, env }));
