@@ -26,6 +26,9 @@ export const eventKind = { notification: 1, ended: 2, stopped: 3, exited: 4 } as
 /** How the addon reads a pointer argument; the values are the addon's. */
 export const readKind = { nothing: 0, path: 1, source: 2, mountData: 3 } as const;
 
+/** What is in an inbox for the current call; the values are the addon's. */
+export const answerKind = { none: 0, value: 1, errno: 2, continue: 3 } as const;
+
 /** Architectures by the index that the addon gives them. */
 export const arches = ['x86_64', 'i386', 'x32', 'arm64'] as const;
 export const unknownArch = 4;
@@ -34,11 +37,11 @@ export const numbersPerArch = 1024;
 export const argumentCount = 6;
 
 /**
- * Where the addon writes a received call, as byte offsets. `pointers` holds a pair of i32 for each
+ * Where the addon writes a received call and reads its answer, as byte offsets. `pointers` holds a pair of i32 for each
  * argument: a length (or `notRead`, `null`, a negated errno) and the offset of the bytes.
  */
 export const inbox = {
-  size: 16_512,
+  size: 16_536,
   token: 0,
   tid: 4,
   arch: 8,
@@ -48,6 +51,10 @@ export const inbox = {
   id: 112,
   auditArch: 120,
   isFirst: 124,
+  answerValue: 128,
+  answerErrno: 136,
+  answerKind: 140,
+  wasGone: 144,
   notRead: -0x1_0000,
   null: -0x1_0001,
 } as const;
@@ -123,17 +130,12 @@ export interface Native {
 
   attachWorker(this: void, receiver: ReceiverHandle, inboxBytes: Uint8Array): WorkerHandle;
   detachWorker(this: void, worker: WorkerHandle): void;
-  /** Blocks until there is an event; a value of `eventKind`. */
+  /**
+   * Sends the answer in the inbox to the call received before, exactly once (EPERM when there is
+   * none), then blocks until there is an event.
+   * @returns a value of `eventKind`
+   */
   receive(this: void, worker: WorkerHandle): number;
-  /** Answers the current call, once. `errno` is positive or 0. False: the notification is gone. */
-  respond(
-    this: void,
-    worker: WorkerHandle,
-    errno: number,
-    valueLow: number,
-    valueHigh: number,
-    isContinue: number,
-  ): boolean;
   /** The encoded registry of the listener of the current call. */
   listenerRegistry(this: void, worker: WorkerHandle, token: Token): Uint8Array;
 

@@ -292,23 +292,6 @@ Napi::Value receive(const Napi::CallbackInfo& info) {
   return number(info.Env(), static_cast<std::int32_t>(*kind));
 }
 
-Napi::Value respond(const Napi::CallbackInfo& info) {
-  Arguments arguments(info);
-  const std::uint32_t handle = arguments.u32();
-  const std::int32_t error = arguments.i32();
-  const std::uint64_t value = arguments.u64_halves();
-  const bool is_continue = arguments.u32() != 0;
-  if (!arguments.is_ok()) return {};
-  AttachedWorker* attached = find(info, &State::workers, handle);
-  if (attached == nullptr) return {};
-  const auto answered = attached->worker.respond({.value = static_cast<std::int64_t>(value),
-                                                  .error = -error,
-                                                  .is_continue = is_continue});
-  if (answered) return Napi::Boolean::New(info.Env(), true);
-  if (answered.error() == Errno{ENOENT}) return Napi::Boolean::New(info.Env(), false);
-  return throw_errno(info.Env(), "respond", answered.error());
-}
-
 Napi::Value listener_registry(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
@@ -535,7 +518,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("attachWorker", attach_worker);
   add("detachWorker", detach_worker);
   add("receive", receive);
-  add("respond", respond);
   add("listenerRegistry", listener_registry);
   add("mkdirAsCaller", mkdir_as_caller);
   add("mountAsCaller", mount_as_caller);

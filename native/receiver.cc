@@ -139,7 +139,7 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox)
 }
 
 Worker::~Worker() {
-  (void)respond({.value = 0, .error = -EPERM, .is_continue = false});
+  send_answer();
   hand_on();
   const std::lock_guard lock(receiver_->mutex_);
   std::erase(receiver_->workers_, this);
@@ -185,8 +185,7 @@ bool Worker::take_ended() {
 }
 
 Result<EventKind> Worker::receive() {
-  // a call that was left unanswered would hang for ever
-  if (listener_) (void)respond({.value = 0, .error = -EPERM, .is_continue = false});
+  if (listener_) send_answer();
   for (;;) {
     if (receiver_->is_stopping_.load()) {
       hand_on();
@@ -294,15 +293,38 @@ bool Worker::read_pointers(const Notification& notification, const SyscallNumber
   return id_valid(call_.listener, call_.id_valid_request, call_.id);
 }
 
-bool Worker::is_more_pending() const {
+// Asking costs a system call, so a lone caller is asked for every eighth time only.
+bool Worker::is_more_pending() {
+  constexpr std::uint32_t kQuiet = 64;
+  constexpr std::uint32_t kSeldom = 8;
+  ++quiet_calls_;
+  if (quiet_calls_ > kQuiet && quiet_calls_ % kSeldom != 0) return false;
   pollfd pending = {.fd = receiver_->epoll_.get(), .events = POLLIN, .revents = 0};
-  return poll(&pending, 1, 0) > 0;
+  if (poll(&pending, 1, 0) <= 0) return false;
+  quiet_calls_ = 0;
+  return true;
 }
 
-Result<void> Worker::respond(const Response& response) {
-  if (!listener_) return fail(EALREADY);
+void Worker::send_answer() {
+  if (!listener_) return;
+  Response response = {.value = 0, .error = -EPERM, .is_continue = false};
+  switch (const Inbox::Answer& answer = inbox_->answer; answer.kind) {
+    case AnswerKind::value:
+      response = {.value = answer.value, .error = 0, .is_continue = false};
+      break;
+    case AnswerKind::error:
+      response.error = -answer.error;
+      break;
+    case AnswerKind::carry_on:
+      response = {.value = 0, .error = 0, .is_continue = true};
+      break;
+    case AnswerKind::none:
+      break;
+  }
+  inbox_->answer.kind = AnswerKind::none;
   const std::shared_ptr<Listener> listener = std::exchange(listener_, nullptr);
-  return buffers_.respond(listener->fd.get(), call_.id, response);
+  // ENOENT is the only error that can be: the caller died or a signal took the call back
+  inbox_->was_gone = buffers_.respond(listener->fd.get(), call_.id, response) ? 0 : 1;
 }
 
 Result<CallId> Worker::current() const {

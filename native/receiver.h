@@ -55,9 +55,11 @@ struct Listener {
   std::string registry;
 };
 
+enum class AnswerKind : std::uint32_t { none = 0, value = 1, error = 2, carry_on = 3 };
+
 enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3, exited = 4 };
 
-// What a received call is written to, once per worker; native.ts has the same offsets.
+// What a call is received in and answered through, once per worker; native.ts has the same offsets.
 struct Inbox {
   std::uint32_t token;
   std::uint32_t tid;
@@ -74,8 +76,19 @@ struct Inbox {
   std::uint32_t audit_arch;
   // With `ended`: whether this worker is the first to hear of it.
   std::uint32_t is_first;
+  // Written by JavaScript, sent and cleared by the next receive.
+  struct Answer {
+    std::int64_t value;
+    // 0 or a positive errno.
+    std::int32_t error;
+    AnswerKind kind;
+  } answer;
+  // Whether the last answer found its notification gone.
+  std::uint32_t was_gone;
+  std::uint32_t padding;
 };
-static_assert(sizeof(Inbox) == 128 && offsetof(Inbox, pointers) == 64 && offsetof(Inbox, id) == 112);
+static_assert(sizeof(Inbox) == 152 && offsetof(Inbox, pointers) == 64 && offsetof(Inbox, id) == 112 &&
+              offsetof(Inbox, answer) == 128);
 inline constexpr std::int32_t kNotRead = -0x10000;
 inline constexpr std::int32_t kNull = -0x10001;
 // Room for the strings of one call behind the struct.
@@ -135,9 +148,9 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  // Sends the answer that is in the inbox, then waits for the next event. A call whose answer is
+  // missing fails with EPERM: it must not hang.
   [[nodiscard]] Result<EventKind> receive();
-  // ENOENT: the notification is gone. EALREADY: there is none to answer.
-  [[nodiscard]] Result<void> respond(const Response& response);
   // The notification being handled. ENOENT: there is none.
   [[nodiscard]] Result<CallId> current() const;
   // The registry of a listener that this worker has a notification of. ENOENT: it is not there.
@@ -147,17 +160,20 @@ class Worker {
 
  private:
   friend class Receiver;
+  void send_answer();
   [[nodiscard]] bool become_leader();
   [[nodiscard]] bool take_ended();
   [[nodiscard]] Result<bool> receive_from(const std::shared_ptr<Listener>& listener);
   [[nodiscard]] bool read_pointers(const Notification& notification, const SyscallNumber& syscall);
-  [[nodiscard]] bool is_more_pending() const;
+  [[nodiscard]] bool is_more_pending();
 
   const std::shared_ptr<Receiver> receiver_;
   Inbox* const inbox_;
   const std::span<std::byte> data_;
   NotifyBuffers buffers_;
   bool is_leader_ = false;
+  // Calls in a row with nothing pending behind them.
+  std::uint32_t quiet_calls_ = 0;
   std::shared_ptr<Listener> listener_;
   CallId call_ = {};
 

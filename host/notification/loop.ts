@@ -12,7 +12,6 @@ import { decodeRegistry } from '../registry/registry.ts';
 import type { Registry, RegistryHandler } from '../registry/registry.ts';
 import { Container } from './container.ts';
 import { ReceivedCall, currentDirectory } from './received-call.ts';
-import { sendAction } from './response.ts';
 import { Syscalls } from './syscalls.ts';
 import type { Syscall } from './syscalls.ts';
 
@@ -72,13 +71,12 @@ export class Loop implements Disposable {
     let container: Container | undefined;
     try {
       container = this.#containers.get(this.#call.token) ?? this.#meet();
-      sendAction(this.#native, this.#worker, this.#decide(container));
+      this.#call.answer(this.#decide(container));
     } catch (thrown) {
       this.#report(thrown, container);
-      this.#fail(container);
-    } finally {
-      this.#current = undefined;
+      this.#call.answer(container?.failure ?? fail('EPERM'));
     }
+    this.#current = undefined;
   }
 
   #decide(container: Container): FinalAction {
@@ -106,16 +104,6 @@ export class Loop implements Disposable {
     });
     this.#containers.set(token, container);
     return container;
-  }
-
-  /** The failure policy. Must not throw: a call without an answer would hang. */
-  #fail(container: Container | undefined): void {
-    try {
-      sendAction(this.#native, this.#worker, container?.failure ?? fail('EPERM'));
-    } catch (thrown) {
-      // answered before it failed, most likely; the addon refuses a second answer
-      this.#parts.log.debug({ error: messageOf(thrown) }, 'no answer was left to give');
-    }
   }
 
   #report(thrown: unknown, container: Container | undefined): void {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One received call, read where the addon wrote it: the only snapshot that anybody sees.
-import { argumentCount, inbox } from '../native.ts';
+import type { FinalAction } from '../handler/action.ts';
+import { answerKind, argumentCount, inbox } from '../native.ts';
 import { errnoNameOf } from '../handler/errno.ts';
 import type { ErrnoName } from '../handler/errno.ts';
 import type { Syscall } from './syscalls.ts';
@@ -22,7 +23,7 @@ export interface DecodedArgument {
   readonly value: DecodedValue;
 }
 
-/** Views of an inbox. Its values change with each receive. */
+/** Views of an inbox. Its values change with each receive, which also sends the answer. */
 export class ReceivedCall {
   readonly bytes: Uint8Array;
   readonly #u32: Uint32Array;
@@ -65,6 +66,27 @@ export class ReceivedCall {
   /** With the event `ended`: whether this worker is the first to hear of it. */
   get isFirst(): boolean {
     return this.#u32[inbox.isFirst / 4] === 1;
+  }
+
+  /** With any event: whether the notification answered before it was gone by then. Normal. */
+  get wasGone(): boolean {
+    return this.#u32[inbox.wasGone / 4] === 1;
+  }
+
+  /** Puts the answer where the next receive sends it from. */
+  answer(action: FinalAction): void {
+    switch (action.kind) {
+      case 'continue':
+        this.#u32[inbox.answerKind / 4] = answerKind.continue;
+        break;
+      case 'fail':
+        this.#i32[inbox.answerErrno / 4] = action.number;
+        this.#u32[inbox.answerKind / 4] = answerKind.errno;
+        break;
+      case 'value':
+        this.#u64[inbox.answerValue / 8] = action.value;
+        this.#u32[inbox.answerKind / 4] = answerKind.value;
+    }
   }
 
   register(index: number): bigint {

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// The floor that the agent is measured against: the least that answers a notification, in C.
+//
+// One thread, one epoll set, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP on each listener. Whatever is
+// trapped gets the answer of -m:
+//   errno      EBADMSG, nothing read
+//   read       the path is read up to its NUL, the id is checked, then EBADMSG
+//   continue   SECCOMP_USER_NOTIF_FLAG_CONTINUE
+// Prints "ready" once runtimes can connect, and runs until it's killed or its parent ends.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { MAX_EVENTS = 64, BACKLOG = 4096, STATE_BYTES = 65536, READ_STEP_BYTES = 64 };
+
+struct agent {
+  enum { ANSWER_ERRNO, ANSWER_AFTER_READ, ANSWER_CONTINUE } answer;
+  int socket, epoll;
+  struct seccomp_notif_sizes sizes;
+  struct seccomp_notif *notification;
+  struct seccomp_notif_resp *response;
+  uintptr_t page_bytes;
+  char path[PATH_MAX];
+};
+
+static void fail(const char *what) {
+  fprintf(stderr, "bare: cannot %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+// ---- answering ----
+
+static uintptr_t path_argument(const struct seccomp_data *data) {
+#ifdef __NR_chmod
+  if (data->nr == __NR_chmod) return data->args[0];
+#endif
+  return data->args[1];  // fchmodat: where there is no chmod
+}
+
+// Reads a string of the caller, never touching a page it doesn't reach into: 0 or an errno.
+static int read_path(struct agent *agent, pid_t target_tid, uintptr_t address) {
+  size_t length = 0;
+  while (length < sizeof agent->path) {
+    const uintptr_t from = address + length;
+    const size_t to_page_end = agent->page_bytes - from % agent->page_bytes;
+    const size_t step = to_page_end < READ_STEP_BYTES ? to_page_end : READ_STEP_BYTES;
+    const size_t room = sizeof agent->path - length;
+    struct iovec local = {agent->path + length, step < room ? step : room};
+    struct iovec remote = {(void *)from, local.iov_len};
+    const ssize_t got = process_vm_readv(target_tid, &local, 1, &remote, 1, 0);
+    if (got <= 0) return EFAULT;
+    if (memchr(local.iov_base, '\0', (size_t)got) != NULL) return 0;
+    length += (size_t)got;
+  }
+  return ENAMETOOLONG;
+}
+
+static void answer(struct agent *agent, int listener) {
+  struct seccomp_notif *notification = agent->notification;
+  memset(notification, 0, agent->sizes.seccomp_notif);
+  // ENOENT: the caller is gone. If all users are, the next epoll_wait says so.
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, notification) < 0) return;
+
+  struct seccomp_notif_resp *response = agent->response;
+  memset(response, 0, agent->sizes.seccomp_notif_resp);
+  response->id = notification->id;
+  switch (agent->answer) {
+    case ANSWER_ERRNO:
+      response->error = -EBADMSG;
+      break;
+    case ANSWER_AFTER_READ: {
+      const int error =
+          read_path(agent, (pid_t)notification->pid, path_argument(&notification->data));
+      if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notification->id) < 0) return;
+      response->error = -(error != 0 ? error : EBADMSG);
+      break;
+    }
+    case ANSWER_CONTINUE:
+      response->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+      break;
+  }
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response) < 0 && errno != ENOENT) fail("answer");
+}
+
+// ---- taking listeners ----
+
+static void watch(const struct agent *agent, int fd) {
+  struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+  if (epoll_ctl(agent->epoll, EPOLL_CTL_ADD, fd, &event) < 0) fail("watch an fd");
+}
+
+static int receive_listener(int connection) {
+  static char state[STATE_BYTES];
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+  } control;
+  struct iovec data = {state, sizeof state};
+  struct msghdr message = {.msg_iov = &data,
+                           .msg_iovlen = 1,
+                           .msg_control = control.bytes,
+                           .msg_controllen = sizeof control.bytes};
+  if (recvmsg(connection, &message, MSG_CMSG_CLOEXEC) <= 0) return -1;
+  const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  if (header == NULL || header->cmsg_type != SCM_RIGHTS) return -1;
+  int listener;
+  memcpy(&listener, CMSG_DATA(header), sizeof listener);
+  return listener;
+}
+
+static void take_listener(const struct agent *agent) {
+  const int connection = accept4(agent->socket, NULL, NULL, SOCK_CLOEXEC);
+  if (connection < 0) fail("accept");
+  const struct timeval patience = {.tv_sec = 1};
+  setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  const int listener = receive_listener(connection);
+  close(connection);
+  if (listener < 0) return;
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) < 0)
+    fail("set SYNC_WAKE_UP");
+  watch(agent, listener);
+}
+
+static void run(struct agent *agent) {
+  struct epoll_event events[MAX_EVENTS];
+  for (;;) {
+    const int count = epoll_wait(agent->epoll, events, MAX_EVENTS, -1);
+    for (int i = 0; i < count; i++) {
+      const int fd = events[i].data.fd;
+      if (fd == agent->socket)
+        take_listener(agent);
+      else if ((events[i].events & EPOLLIN) != 0)
+        answer(agent, fd);
+      else
+        close(fd);  // EPOLLHUP: nobody uses the filter any more
+    }
+  }
+}
+
+static int listen_at(const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    fail("use the socket's path");
+  }
+  strcpy(address.sun_path, path);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0) fail("bind the socket");
+  if (listen(fd, BACKLOG) < 0) fail("listen");
+  return fd;
+}
+
+int main(int argc, char **argv) {
+  const char *path = NULL;
+  static struct agent agent;
+  bool is_valid = true;
+  for (int letter; (letter = getopt(argc, argv, "s:m:")) != -1;) {
+    if (letter == 's')
+      path = optarg;
+    else if (letter == 'm' && strcmp(optarg, "errno") == 0)
+      agent.answer = ANSWER_ERRNO;
+    else if (letter == 'm' && strcmp(optarg, "read") == 0)
+      agent.answer = ANSWER_AFTER_READ;
+    else if (letter == 'm' && strcmp(optarg, "continue") == 0)
+      agent.answer = ANSWER_CONTINUE;
+    else
+      is_valid = false;
+  }
+  if (!is_valid || path == NULL || optind != argc) {
+    fprintf(stderr, "usage: bare -s SOCKET [-m errno|read|continue]\n");
+    return 2;
+  }
+
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  agent.page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
+  if (syscall(__NR_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &agent.sizes) < 0) fail("ask the sizes");
+  agent.notification = calloc(1, agent.sizes.seccomp_notif);
+  agent.response = calloc(1, agent.sizes.seccomp_notif_resp);
+  if (agent.notification == NULL || agent.response == NULL) fail("allocate");
+  agent.epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (agent.epoll < 0) fail("make an epoll set");
+  agent.socket = listen_at(path);
+  watch(&agent, agent.socket);
+  puts("ready");
+  fflush(stdout);
+  run(&agent);
+}

@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: Apache-2.0
+// Times one trapped syscall in a loop, in any number of containers at once, against an agent.
+//
+// A container is a process with a listener of its own, which it hands to the agent the way a
+// runtime does. It warms up, waits for the others, and then calls until -n or -d is reached. All
+// containers stay until the last one is through, so that no end of one disturbs another.
+//
+// Prints one line of JSON; exit status 3 when a call got another answer than expected, 1 when it
+// could not get that far, 2 for a usage error.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  LIFE_SECONDS = 120,
+  CONNECT_PATIENCE_MS = 10000,
+  CALLS_PER_MS = 2000,  // more than any agent answers: bounds the samples of a timed run
+  MAX_WORKERS = 4096,
+};
+
+enum syscall_choice { CALL_CHMOD, CALL_GETPGID };
+static const char *const syscall_choices[] = {"chmod", "getpgid"};
+
+struct options {
+  const char *socket, *metadata, *cpus;
+  enum syscall_choice call;
+  int expected_errno;  // 0: success
+  uint64_t calls, duration_ms, warm_up_calls;
+  unsigned long processes, threads;
+  bool wait_killable;
+};
+
+struct worker {
+  uint64_t calls, wrong, end_ns;
+  int wrong_errno;
+  uint64_t *latencies_ns;
+};
+
+// A point that all workers reach before any goes on. Reaching it is a byte in one pipe; going on
+// is the end of the other one, which its last writer, the main process, closes.
+struct gate {
+  int reached[2], opened[2];
+};
+
+// What main shares with the containers: made before the first fork, in shared memory.
+struct shared {
+  uint64_t start_ns;
+  struct gate start, end;
+  struct worker workers[];
+};
+
+static struct options options = {.metadata = NULL,
+                                 .call = CALL_CHMOD,
+                                 .expected_errno = EBADMSG,
+                                 .calls = 20000,
+                                 .warm_up_calls = 2000,
+                                 .processes = 1,
+                                 .threads = 1};
+static struct shared *shared;
+
+_Noreturn static void fail(const char *what) {
+  fprintf(stderr, "load: cannot %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static uint64_t now_ns(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+// ---- gates ----
+
+static void make_gate(struct gate *gate) {
+  if (pipe2(gate->reached, O_CLOEXEC) < 0 || pipe2(gate->opened, O_CLOEXEC) < 0) fail("make pipes");
+}
+
+static void pass_gate(const struct gate *gate) {
+  char byte = 0;
+  if (write(gate->reached[1], &byte, 1) != 1) fail("reach a gate");
+  if (read(gate->opened[0], &byte, 1) != 0) fail("pass a gate");
+}
+
+static void await_all(const struct gate *gate, size_t count) {
+  char bytes[256];
+  while (count > 0) {
+    const ssize_t got = read(gate->reached[0], bytes, count < sizeof bytes ? count : sizeof bytes);
+    if (got <= 0) fail("wait for the containers");
+    count -= (size_t)got;
+  }
+}
+
+// ---- a container ----
+
+static int connect_agent(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strcpy(address.sun_path, options.socket);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) fail("make a socket");
+  const uint64_t until_ns = now_ns() + CONNECT_PATIENCE_MS * UINT64_C(1000000);
+  while (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+    if ((errno != ENOENT && errno != ECONNREFUSED) || now_ns() > until_ns)
+      fail("connect to the agent");
+    usleep(1000);
+  }
+  return fd;
+}
+
+static long syscall_number(void) {
+  if (options.call == CALL_GETPGID) return __NR_getpgid;
+#ifdef __NR_chmod
+  return __NR_chmod;
+#else
+  return __NR_fchmodat;
+#endif
+}
+
+static int load_filter(void) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)syscall_number(), 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
+  unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  if (options.wait_killable) flags |= SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail("set no_new_privs");
+  const int listener = (int)syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+  if (listener < 0) fail("load the filter");
+  return listener;
+}
+
+static void hand_over(int agent_fd, int listener) {
+  char state[4096], metadata[2048] = "";
+  const int pid = getpid();
+  if (options.metadata != NULL)
+    snprintf(metadata, sizeof metadata, "\"metadata\":\"%s\",", options.metadata);
+  const int length =
+      snprintf(state, sizeof state,
+               "{\"ociVersion\":\"1.2.0\",\"fds\":[\"seccompFd\"],\"pid\":%d,%s"
+               "\"state\":{\"ociVersion\":\"1.2.0\",\"id\":\"load-%d\",\"status\":\"creating\","
+               "\"pid\":%d,\"bundle\":\"/bundle\",\"annotations\":{}}}",
+               pid, metadata, pid, pid);
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+  } control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+                          .cmsg_level = SOL_SOCKET,
+                          .cmsg_type = SCM_RIGHTS}};
+  memcpy(CMSG_DATA(&control.header), &listener, sizeof listener);
+  struct iovec data = {state, (size_t)length};
+  const struct msghdr message = {.msg_iov = &data,
+                                 .msg_iovlen = 1,
+                                 .msg_control = control.bytes,
+                                 .msg_controllen = sizeof control.bytes};
+  if (sendmsg(agent_fd, &message, MSG_NOSIGNAL) != length) fail("send the state");
+  close(listener);
+  close(agent_fd);
+}
+
+// The trapped call. Its path is 64 bytes long with its NUL and lies within a page.
+static long call_once(void) {
+  static const char path[] __attribute__((aligned(64))) =
+      "/a-path-that-does-not-exist-of-just-sixty-four-bytes-with-a-NUL";
+  _Static_assert(sizeof path == 64, "a path of another length");
+  if (options.call == CALL_GETPGID) return syscall(__NR_getpgid, 0L);
+#ifdef __NR_chmod
+  return syscall(__NR_chmod, path, 0700L);
+#else
+  return syscall(__NR_fchmodat, -100L, path, 0700L);
+#endif
+}
+
+static void call_and_check(struct worker *worker, uint64_t *began_ns, uint64_t *ended_ns) {
+  *began_ns = now_ns();
+  const long result = call_once();
+  *ended_ns = now_ns();
+  const int got = result == -1 ? errno : 0;
+  if (got == options.expected_errno) return;
+  worker->wrong++;
+  worker->wrong_errno = got;
+}
+
+static void *work(void *argument) {
+  struct worker *worker = argument;
+  uint64_t began_ns, ended_ns;
+  for (uint64_t i = 0; i < options.warm_up_calls; i++) call_and_check(worker, &began_ns, &ended_ns);
+  pass_gate(&shared->start);
+  const uint64_t until_ns = options.duration_ms > 0
+                                ? shared->start_ns + options.duration_ms * UINT64_C(1000000)
+                                : UINT64_MAX;
+  while (worker->calls < options.calls) {
+    call_and_check(worker, &began_ns, &ended_ns);
+    worker->latencies_ns[worker->calls++] = ended_ns - began_ns;
+    if (ended_ns >= until_ns) break;
+  }
+  worker->end_ns = now_ns();
+  pass_gate(&shared->end);
+  return NULL;
+}
+
+_Noreturn static void be_container(struct worker *workers, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+  signal(SIGCHLD, SIG_DFL);
+  alarm(LIFE_SECONDS);
+  // Only main may hold the ends whose closing means something.
+  close(shared->start.opened[1]);
+  close(shared->end.opened[1]);
+  const int agent_fd = connect_agent();
+  hand_over(agent_fd, load_filter());
+  for (unsigned long i = 1; i < options.threads; i++) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, work, &workers[i]) != 0) fail("start a thread");
+    pthread_detach(thread);
+  }
+  work(&workers[0]);
+  _exit(0);  // the gate at the end let us through: all threads have finished
+}
+
+// ---- the whole ----
+
+static void pin_to(const char *cpus) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  const char *rest = cpus;
+  do {
+    char *end;
+    const unsigned long cpu = strtoul(rest, &end, 10);
+    if (end == rest || (*end != ',' && *end != '\0') || cpu >= CPU_SETSIZE) {
+      errno = EINVAL;
+      fail("read the list of -C");
+    }
+    CPU_SET(cpu, &set);
+    rest = *end == ',' ? end + 1 : end;
+  } while (*rest != '\0');
+  if (sched_setaffinity(0, sizeof set, &set) < 0) fail("pin the containers");
+}
+
+static void *shared_memory(size_t bytes, int flags) {
+  void *memory =
+      mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | flags, -1, 0);
+  if (memory == MAP_FAILED) fail("share memory");
+  return memory;
+}
+
+// A container that ends before the others would leave them waiting at a gate. Ours die with us.
+static void give_up(int number) {
+  (void)number;
+  static const char message[] = "load: a container ended early\n";
+  if (write(STDERR_FILENO, message, sizeof message - 1) < 0) _exit(1);
+  _exit(1);
+}
+
+static int by_size(const void *left, const void *right) {
+  const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+  return (a > b) - (a < b);
+}
+
+static void print_summary(size_t worker_count) {
+  uint64_t calls = 0, wrong = 0, end_ns = 0, least = UINT64_MAX, most = 0;
+  int wrong_errno = 0;
+  for (size_t i = 0; i < worker_count; i++) {
+    const struct worker *worker = &shared->workers[i];
+    calls += worker->calls;
+    wrong += worker->wrong;
+    if (worker->wrong > 0) wrong_errno = worker->wrong_errno;
+    if (worker->end_ns > end_ns) end_ns = worker->end_ns;
+    if (worker->calls < least) least = worker->calls;
+    if (worker->calls > most) most = worker->calls;
+  }
+  uint64_t *sorted_ns = malloc(calls * sizeof *sorted_ns);
+  if (sorted_ns == NULL) fail("allocate the latencies");
+  size_t filled = 0;
+  for (size_t i = 0; i < worker_count; i++) {
+    const struct worker *worker = &shared->workers[i];
+    memcpy(sorted_ns + filled, worker->latencies_ns, worker->calls * sizeof *sorted_ns);
+    filled += worker->calls;
+  }
+  qsort(sorted_ns, calls, sizeof *sorted_ns, by_size);
+  const double seconds = (double)(end_ns - shared->start_ns) / 1e9;
+  printf(
+      "{\"syscall\":\"%s\",\"processes\":%lu,\"threads\":%lu,\"calls\":%lu,\"wrong\":%lu,"
+      "\"wrongErrno\":%d,\"p50Ns\":%lu,\"p90Ns\":%lu,\"p99Ns\":%lu,\"maxNs\":%lu,"
+      "\"callsPerSecond\":%.0f,\"least\":%lu,\"most\":%lu,\"durationSeconds\":%.6f}\n",
+      syscall_choices[options.call], options.processes, options.threads, calls, wrong, wrong_errno,
+      sorted_ns[(calls - 1) * 50 / 100], sorted_ns[(calls - 1) * 90 / 100],
+      sorted_ns[(calls - 1) * 99 / 100], sorted_ns[calls - 1], (double)calls / seconds, least, most,
+      seconds);
+  free(sorted_ns);
+}
+
+_Noreturn static void usage(const char *complaint) {
+  fprintf(stderr,
+          "load: %s\n"
+          "usage: load -s SOCKET [options]\n"
+          "  -c chmod|getpgid  the syscall; chmod has a path of 64 bytes (chmod)\n"
+          "  -e ERRNO          the answer to expect, as a number, 0 for success (EBADMSG)\n"
+          "  -n CALLS          calls per worker (20000)\n"
+          "  -d MS             time instead of -n\n"
+          "  -w CALLS          calls per worker before the timing starts (2000)\n"
+          "  -P PROCESSES      containers (1)\n"
+          "  -T THREADS        workers in each container (1)\n"
+          "  -C CPU,...        CPUs of the containers (those of the caller)\n"
+          "  -m METADATA       listenerMetadata, in JSON's escapes (absent without it)\n"
+          "  -k                SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\n",
+          complaint);
+  exit(2);
+}
+
+static uint64_t number_or_usage(const char *text, uint64_t least, uint64_t most) {
+  char *end;
+  errno = 0;
+  const unsigned long number = strtoul(text, &end, 10);
+  if (*text == '-' || end == text || *end != '\0' || errno != 0 || number < least || number > most)
+    usage("a number is wrong or too large");
+  return number;
+}
+
+static void parse_options(int argc, char **argv) {
+  const uint64_t most_calls = 100000000;
+  for (int letter; (letter = getopt(argc, argv, "s:c:e:n:d:w:P:T:C:m:k")) != -1;) {
+    switch (letter) {
+      case 's':
+        options.socket = optarg;
+        break;
+      case 'c':
+        if (strcmp(optarg, syscall_choices[CALL_CHMOD]) == 0)
+          options.call = CALL_CHMOD;
+        else if (strcmp(optarg, syscall_choices[CALL_GETPGID]) == 0)
+          options.call = CALL_GETPGID;
+        else
+          usage("unknown syscall");
+        break;
+      case 'e':
+        options.expected_errno = (int)number_or_usage(optarg, 0, 4095);
+        break;
+      case 'n':
+        options.calls = number_or_usage(optarg, 1, most_calls);
+        break;
+      case 'd':
+        options.duration_ms = number_or_usage(optarg, 1, 60000);
+        break;
+      case 'w':
+        options.warm_up_calls = number_or_usage(optarg, 0, most_calls);
+        break;
+      case 'P':
+        options.processes = number_or_usage(optarg, 1, MAX_WORKERS);
+        break;
+      case 'T':
+        options.threads = number_or_usage(optarg, 1, MAX_WORKERS);
+        break;
+      case 'C':
+        options.cpus = optarg;
+        break;
+      case 'm':
+        options.metadata = optarg;
+        break;
+      case 'k':
+        options.wait_killable = true;
+        break;
+      default:
+        usage("bad option");
+    }
+  }
+  if (options.socket == NULL || optind != argc) usage("-s SOCKET is needed, and only options");
+  if (strlen(options.socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
+    usage("the socket's path is too long");
+  if (options.metadata != NULL && strlen(options.metadata) > 1024) usage("-m is too long");
+  if (options.processes * options.threads > MAX_WORKERS) usage("too many workers");
+  if (options.duration_ms > 0) options.calls = options.duration_ms * CALLS_PER_MS;
+}
+
+int main(int argc, char **argv) {
+  parse_options(argc, argv);
+  alarm(LIFE_SECONDS);
+  if (options.cpus != NULL) pin_to(options.cpus);
+  const size_t worker_count = options.processes * options.threads;
+  shared = shared_memory(sizeof *shared + worker_count * sizeof *shared->workers, 0);
+  for (size_t i = 0; i < worker_count; i++) {
+    const size_t bytes = options.calls * sizeof(uint64_t);
+    // A run of -n has its pages from the start; those of -d are far more than it fills.
+    const int flags = options.duration_ms > 0 ? MAP_NORESERVE : MAP_POPULATE;
+    shared->workers[i].latencies_ns = shared_memory(bytes, flags);
+  }
+  make_gate(&shared->start);
+  make_gate(&shared->end);
+
+  signal(SIGCHLD, give_up);
+  const pid_t self = getpid();
+  for (unsigned long i = 0; i < options.processes; i++) {
+    const pid_t pid = fork();
+    if (pid < 0) fail("fork");
+    if (pid == 0) be_container(&shared->workers[i * options.threads], self);
+  }
+  close(shared->start.reached[1]);
+  close(shared->end.reached[1]);
+  await_all(&shared->start, worker_count);
+  shared->start_ns = now_ns();
+  close(shared->start.opened[1]);
+  await_all(&shared->end, worker_count);
+  print_summary(worker_count);
+  fflush(stdout);
+  signal(SIGCHLD, SIG_DFL);
+  close(shared->end.opened[1]);
+  while (wait(NULL) > 0) {
+  }
+  for (size_t i = 0; i < worker_count; i++) {
+    const struct worker *worker = &shared->workers[i];
+    if (worker->wrong == 0) continue;
+    fprintf(stderr, "load: %lu calls of a worker were answered with errno %d, not %d\n",
+            worker->wrong, worker->wrong_errno, options.expected_errno);
+    return 3;
+  }
+  return 0;
+}
