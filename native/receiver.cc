@@ -179,6 +179,8 @@ bool Worker::take_ended() {
   const Ended ended = ended_.front();
   ended_.pop_front();
   has_ended_.store(!ended_.empty());
+  // the last one who names the listener closes it
+  if (last_listener_ && last_listener_->token == ended.token) last_listener_.reset();
   inbox_->token = ended.token;
   inbox_->is_first = ended.is_first ? 1 : 0;
   return true;
@@ -200,19 +202,15 @@ Result<EventKind> Worker::receive() {
     const auto token = static_cast<std::uint32_t>(event.data.u64);
     if (token == kStopToken) continue;
 
-    std::shared_ptr<Listener> listener;
-    {
+    const std::shared_ptr<Listener> listener = find_listener(token);
+    if (!listener) {
       const std::lock_guard lock(receiver_->mutex_);
-      if (const auto found = receiver_->listeners_.find(token);
-          found != receiver_->listeners_.end()) {
-        listener = found->second;
-      } else if (const auto process = receiver_->processes_.extract(token)) {
-        epoll_ctl(receiver_->epoll_.get(), EPOLL_CTL_DEL, process.mapped(), nullptr);
-        inbox_->token = token;
-        return EventKind::exited;
-      }
+      const auto process = receiver_->processes_.extract(token);
+      if (!process) continue;
+      epoll_ctl(receiver_->epoll_.get(), EPOLL_CTL_DEL, process.mapped(), nullptr);
+      inbox_->token = token;
+      return EventKind::exited;
     }
-    if (!listener) continue;
     if ((event.events & EPOLLIN) != 0) {
       const auto received = receive_from(listener);
       if (!received) return std::unexpected(received.error());
@@ -222,6 +220,15 @@ Result<EventKind> Worker::receive() {
       receiver_->end_listener(*listener, *this);
     }
   }
+}
+
+std::shared_ptr<Listener> Worker::find_listener(std::uint32_t token) {
+  if (last_listener_ && last_listener_->token == token) return last_listener_;
+  const std::lock_guard lock(receiver_->mutex_);
+  const auto found = receiver_->listeners_.find(token);
+  if (found == receiver_->listeners_.end()) return nullptr;
+  last_listener_ = found->second;
+  return last_listener_;
 }
 
 // False: the call went away again.

@@ -163,6 +163,7 @@ class Worker {
   void send_answer();
   [[nodiscard]] bool become_leader();
   [[nodiscard]] bool take_ended();
+  [[nodiscard]] std::shared_ptr<Listener> find_listener(std::uint32_t token);
   [[nodiscard]] Result<bool> receive_from(const std::shared_ptr<Listener>& listener);
   [[nodiscard]] bool read_pointers(const Notification& notification, const SyscallNumber& syscall);
   [[nodiscard]] bool is_more_pending();
@@ -174,7 +175,10 @@ class Worker {
   bool is_leader_ = false;
   // Calls in a row with nothing pending behind them.
   std::uint32_t quiet_calls_ = 0;
+  // Of the current call; empty when there is none.
   std::shared_ptr<Listener> listener_;
+  // Of the last call: most calls come from where the one before came from.
+  std::shared_ptr<Listener> last_listener_;
   CallId call_ = {};
 
   struct Ended {

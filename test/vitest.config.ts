@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the tests run: real kernels, real containers, so files run one after the other.
-import { defineConfig } from 'vitest/config';
+import type { ViteUserConfig } from 'vitest/config';
 
-export default defineConfig({
+const config: ViteUserConfig = {
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts', 'handlers-wasm/**/*.test.ts'],
@@ -13,4 +13,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
-});
+};
+
+export default config;

@@ -86,6 +86,11 @@ export class Guest {
   putBytes(source: Uint8Array, from: number, length: number): number {
     if (length === 0) return emptyPointer;
     const pointer = this.allocate(length, 1);
+    this.#copy(source, from, length, pointer);
+    return pointer;
+  }
+
+  #copy(source: Uint8Array, from: number, length: number, pointer: number): void {
     const { bytes } = this;
     if (length < shortLength) {
       for (let index = 0; index < length; index += 1) {
@@ -94,7 +99,6 @@ export class Guest {
     } else {
       bytes.set(source.subarray(from, from + length), pointer);
     }
-    return pointer;
   }
 
   encode(text: string): EncodedText {
@@ -105,7 +109,7 @@ export class Guest {
   putText({ bytes, length }: EncodedText): number {
     if (length === 0) return emptyPointer;
     const pointer = this.allocate(bytes.length, this.#encoding === 'utf16' ? 2 : 1);
-    this.bytes.set(bytes, pointer);
+    this.#copy(bytes, 0, bytes.length, pointer);
     return pointer;
   }
 

@@ -119,14 +119,25 @@ export class HandlerInstance {
     this.#isBroken = true;
     let action: Action;
     try {
-      const values = this.#values;
-      values.length = 0;
+      const guest = this.#guest;
       const name = this.#name(syscall.name);
-      values.push(this.#guest.putText(name), name.length);
+      const namePointer = guest.putText(name);
       const family = this.#name(syscall.family);
-      values.push(this.#guest.putText(family), family.length);
-      for (let index = 0; index < 6; index += 1) values.push(call.register(index));
-      action = this.#run(this.#any);
+      const familyPointer = guest.putText(family);
+      guest.isInCall = true;
+      const pointer = this.#any.call(
+        namePointer,
+        name.length,
+        familyPointer,
+        family.length,
+        call.register(0),
+        call.register(1),
+        call.register(2),
+        call.register(3),
+        call.register(4),
+        call.register(5),
+      );
+      action = this.#finish(pointer, this.#any);
     } catch (cause) {
       throw this.#ended(cause, syscall);
     }
@@ -195,14 +206,13 @@ export class HandlerInstance {
     return undefined;
   }
 
-  #run({ call, postReturn }: Answer): Action {
+  #run(answer: Answer): Action {
+    this.#guest.isInCall = true;
+    return this.#finish(answer.call(...this.#values), answer);
+  }
+
+  #finish(pointer: number, { postReturn }: Answer): Action {
     const guest = this.#guest;
-    const values = this.#values;
-    guest.isInCall = true;
-    const pointer =
-      values.length === 3
-        ? call(values[0] ?? 0, values[1] ?? 0, values[2] ?? 0)
-        : call(...values);
     guest.isInCall = false;
     const offset = guest.checked(pointer, actionSize, 8);
     const action = this.#lift(offset);

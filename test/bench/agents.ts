@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { compiled } from '../support/compile.ts';
+import { testBundle } from '../support/test-bundles.ts';
 
 /** A running agent of its own, which answers every trapped call in one way. */
 export interface StartedAgent {
@@ -21,13 +22,20 @@ export interface StartedAgent {
 export type BareMode = 'errno' | 'read' | 'continue';
 export type AgentKind = 'errno' | 'errno-after-read';
 
-/** Starts test/bench/bare.c. */
-export async function startBare(mode: BareMode): Promise<StartedAgent> {
+/** The bundles that answer as the bare agent of the same name does. */
+const bundles: Readonly<Record<AgentKind, string>> = {
+  errno: 'errno-getpgid',
+  'errno-after-read': 'errno-after-read',
+};
+
+/** Starts a program that prints `ready` once runtimes can connect. */
+async function start(
+  command: string,
+  args: (socket: string) => readonly string[],
+): Promise<StartedAgent> {
   const folder = await mkdtemp(join(tmpdir(), 'seccompagent-bench-'));
   const socket = join(folder, 'agent.socket');
-  const child = spawn(compiled('bare'), ['-s', socket, '-m', mode], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(command, args(socket), { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   const stop = async (): Promise<void> => {
     child.kill('SIGKILL');
@@ -40,14 +48,18 @@ export async function startBare(mode: BareMode): Promise<StartedAgent> {
   ]);
   if (!isReady || child.pid === undefined) {
     await stop();
-    throw new Error('cannot start bare: it ended before it was ready');
+    throw new Error(`cannot start ${command}: it ended before it was ready`);
   }
   return { socket, pid: child.pid, stop };
 }
 
+/** Starts test/bench/bare.c. */
+export async function startBare(mode: BareMode): Promise<StartedAgent> {
+  return start(compiled('bare'), (socket) => ['-s', socket, '-m', mode]);
+}
+
 /** Starts Seccomp Agent so that it answers with EBADMSG: at once, or after the path was read. */
-export function startAgent(kind: AgentKind): Promise<StartedAgent> {
-  return Promise.reject(
-    new Error(`cannot start the agent for ${kind}: no way to start it is given`),
-  );
+export async function startAgent(kind: AgentKind): Promise<StartedAgent> {
+  const main = join(import.meta.dirname, '../support/bundle-agent.ts');
+  return start(process.execPath, (socket) => [main, testBundle(bundles[kind]), socket]);
 }

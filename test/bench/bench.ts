@@ -133,7 +133,7 @@ function parseCommand(): Command | 'help' {
         ? { containers: 8, warmUpCalls: 1000, length: { kind: 'time', durationMs: 1000 } }
         : {
             containers: 1,
-            warmUpCalls: 5000,
+            warmUpCalls: 20_000,
             length: { kind: 'calls', calls: positiveInteger('--calls', values.calls) },
           },
       rounds: positiveInteger('--rounds', values.rounds),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Before all tests: what the machine must have.
 import { requirePackages } from './packages.ts';
+import { buildTestBundles } from './test-bundles.ts';
 
-export default function setup(): void {
+export default async function setup(): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new Error('the tests load seccomp listeners and start containers: run them as root');
   }
@@ -15,4 +16,5 @@ export default function setup(): void {
     { command: 'setpriv', package: 'util-linux' },
     { command: 'gcc', package: 'gcc' },
   ]);
+  await buildTestBundles();
 }

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The imported functions of the interface `mounts`, as the canonical ABI flattens them.
+
+// @ts-ignore: decorator
+@external("seccompagent:handler/mounts@0.1.0", "mount")
+export declare function mount(
+  hasSource: bool,
+  source: usize,
+  sourceLength: i32,
+  target: usize,
+  targetLength: i32,
+  hasFilesystemType: bool,
+  filesystemType: usize,
+  filesystemTypeLength: i32,
+  flags: u64,
+  hasData: bool,
+  data: usize,
+  dataLength: i32,
+  result: usize,
+): void;

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a capability's operation ended.
+
+import { Action } from './action';
+import { Errno } from './errno';
+
+/** Either success or the errno of the operation that the host did. */
+export class Result {
+  private static readonly success: Result = new Result(true, 0);
+
+  private constructor(
+    readonly isOk: bool,
+    /** Says something only where `isOk` is false. */
+    readonly errno: Errno,
+  ) {}
+
+  static ok(): Result {
+    return Result.success;
+  }
+
+  static fail(errno: Errno): Result {
+    return new Result(false, errno);
+  }
+
+  /** The answer that passes this on to the caller: the value 0, or the same errno. */
+  toAction(): Action {
+    return this.isOk ? Action.value(0) : Action.fail(this.errno);
+  }
+}

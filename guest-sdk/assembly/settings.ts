@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the bundle or the container's metadata set for this handler.
+
+let keys: string[] = [];
+let values: string[] = [];
+
+/**
+ * The value of a setting; a key that is not set is a trap. Let `configure` refuse that first:
+ *
+ * ```ts
+ * export function configure(): string | null {
+ *   return requireSettings(['suffix']);
+ * }
+ * ```
+ */
+export function setting(key: string): string {
+  const index = keys.indexOf(key);
+  if (index < 0) throw new Error('no such setting');
+  return values[index];
+}
+
+/** The value of a setting, or `fallback` if it is not set. */
+export function settingOr(key: string, fallback: string): string {
+  const index = keys.indexOf(key);
+  return index < 0 ? fallback : values[index];
+}
+
+/** The items of a comma-separated setting, without the blanks around them and without empty ones. */
+export function settingList(key: string): string[] {
+  const items: string[] = [];
+  const parts = setting(key).split(',');
+  for (let i = 0; i < parts.length; i++) {
+    const item = parts[i].trim();
+    if (item.length > 0) items.push(item);
+  }
+  return items;
+}
+
+/** Null if all of these keys are set, else the reason for `configure` to give. */
+export function requireSettings(required: string[]): string | null {
+  for (let i = 0; i < required.length; i++) {
+    if (!keys.includes(required[i])) return 'the setting "' + required[i] + '" is missing';
+  }
+  return null;
+}
+
+/** Called by the build's glue before the handler's own `configure`. */
+export function replaceSettings(newKeys: string[], newValues: string[]): void {
+  keys = newKeys;
+  values = newValues;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a bundle.json: which handlers are asked in which order, with which settings and grants.
+import { AgentError } from '../errors.ts';
+import { familyMembers, syscallTable } from '../notification/syscall-table.ts';
+
+export interface ManifestHandler {
+  /** The component's file name, in the bundle's own folder. */
+  readonly component: string;
+  /** The families that this handler is asked about; absent: those that it exports. */
+  readonly syscalls?: readonly string[];
+  readonly settings: readonly (readonly [key: string, value: string])[];
+  /** The capabilities that it wants: names of the host's interfaces. */
+  readonly grants: readonly string[];
+}
+
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  /** In chain order. */
+  readonly handlers: readonly ManifestHandler[];
+}
+
+function invalid(what: string, cause?: unknown): never {
+  throw new AgentError('AGENT_BUNDLE_INVALID', what, cause === undefined ? {} : { cause });
+}
+
+/**
+ * Unknown keys are errors.
+ * @param place begins the messages
+ * @throws AgentError AGENT_BUNDLE_INVALID
+ */
+export function parseManifest(text: string, place: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    return invalid(`${place}: not JSON`, cause);
+  }
+  const bundle = objectOf(json, place, ['name', 'version', 'description', 'handlers']);
+  const handlers = listOf(bundle['handlers'], `${place}: handlers`);
+  if (handlers.length === 0) invalid(`${place}: handlers is empty`);
+  return {
+    name: matching(bundle['name'], `${place}: name`, folderName),
+    version: matching(bundle['version'], `${place}: version`, /^\d+\.\d+\.\d+(-[\w.-]+)?$/),
+    description: textOf(bundle['description'], `${place}: description`),
+    handlers: handlers.map((handler, index) =>
+      parseHandler(handler, `${place}: handlers[${index}]`),
+    ),
+  };
+}
+
+/** Of a bundle or a handler: words of lower-case letters and digits, joined by `-`. */
+export const folderName: RegExp = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
+const componentFile = /^[a-z][a-z0-9]*(-[a-z0-9]+)*\.wasm$/;
+
+function parseHandler(json: unknown, place: string): ManifestHandler {
+  const handler = objectOf(json, place, ['component', 'syscalls', 'settings', 'grants']);
+  const syscalls = handler['syscalls'];
+  return {
+    component: matching(handler['component'], `${place}.component`, componentFile),
+    settings: parseSettings(handler['settings'], `${place}.settings`),
+    grants: uniqueTexts(handler['grants'], `${place}.grants`),
+    ...(syscalls === undefined ? {} : { syscalls: parseSyscalls(syscalls, `${place}.syscalls`) }),
+  };
+}
+
+function parseSyscalls(json: unknown, place: string): readonly string[] {
+  const syscalls = uniqueTexts(json, place);
+  if (syscalls.length === 0) invalid(`${place} is empty`);
+  for (const syscall of syscalls) {
+    const family = syscallTable.find((row) => row.name === syscall)?.family;
+    if (family !== undefined && family !== syscall) {
+      const members = familyMembers(family).join(', ');
+      invalid(`${place}: "${syscall}" belongs to "${family}" (${members}): name that`);
+    }
+  }
+  return syscalls;
+}
+
+function parseSettings(json: unknown, place: string): ManifestHandler['settings'] {
+  if (!isObject(json)) invalid(`${place} must be an object of texts`);
+  return Object.entries(json).map(([key, value]) => [key, textOf(value, `${place}["${key}"]`)]);
+}
+
+function uniqueTexts(json: unknown, place: string): readonly string[] {
+  const texts = listOf(json, place).map((item, index) => textOf(item, `${place}[${index}]`));
+  const twice = texts.find((text, index) => texts.indexOf(text) !== index);
+  if (twice !== undefined) invalid(`${place} names "${twice}" twice`);
+  return texts;
+}
+
+function objectOf(json: unknown, place: string, keys: readonly string[]): Record<string, unknown> {
+  if (!isObject(json)) invalid(`${place} must be an object`);
+  const unknownKey = Object.keys(json).find((key) => !keys.includes(key));
+  if (unknownKey !== undefined) {
+    invalid(`${place}: unknown key "${unknownKey}"; known are ${keys.join(', ')}`);
+  }
+  return json;
+}
+
+function isObject(json: unknown): json is Record<string, unknown> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+function listOf(json: unknown, place: string): readonly unknown[] {
+  if (!Array.isArray(json)) invalid(`${place} must be a list`);
+  return json;
+}
+
+function textOf(json: unknown, place: string): string {
+  if (typeof json !== 'string') invalid(`${place} must be a text`);
+  return json;
+}
+
+function matching(json: unknown, place: string, pattern: RegExp): string {
+  const text = textOf(json, place);
+  if (!pattern.test(text)) invalid(`${place}: "${text}" does not match ${pattern}`);
+  return text;
+}
