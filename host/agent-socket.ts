@@ -2,7 +2,11 @@
 // The agent socket: collects what runtimes send and hands on each whole container process state.
 import { Socket } from 'node:net';
 
-import { listenerFdName, ObjectScanner, parseContainerProcessState } from './container-process-state.ts';
+import {
+  listenerFdName,
+  ObjectScanner,
+  parseContainerProcessState,
+} from './container-process-state.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
 import { AgentError, messageOf, systemCodeOf } from './errors.ts';
 import { errnoNameOf } from './handler/errno.ts';
@@ -134,7 +138,9 @@ export class AgentSocket implements Disposable {
 
   #arrive({ connection: id, fdCount }: SocketEvent, connection: Connection): void {
     try {
-      const json = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(connection.chunks));
+      const json = new TextDecoder('utf-8', { fatal: true }).decode(
+        Buffer.concat(connection.chunks),
+      );
       const state = parseContainerProcessState(json);
       const fdIndex = state.fds.indexOf(listenerFdName);
       if (fdIndex < 0) {
@@ -184,13 +190,13 @@ function listen(native: Native, path: string, mode: number): SocketHandle {
   try {
     return native.listenSocket(path, mode);
   } catch (cause) {
-    switch (systemCodeOf(cause)) {
-      case 'EADDRINUSE':
-        throw new AgentError('AGENT_SOCKET_IN_USE', `another agent listens on ${path}`);
-      case 'ENOTSOCK':
-        throw new AgentError('AGENT_SOCKET', `${path} exists and is no socket: remove it first`);
-      default:
-        throw new AgentError('AGENT_SOCKET', `cannot listen on ${path}`, { cause });
+    const code = systemCodeOf(cause);
+    if (code === 'EADDRINUSE') {
+      throw new AgentError('AGENT_SOCKET_IN_USE', `another agent listens on ${path}`);
     }
+    if (code === 'ENOTSOCK') {
+      throw new AgentError('AGENT_SOCKET', `${path} exists and is no socket: remove it first`);
+    }
+    throw new AgentError('AGENT_SOCKET', `cannot listen on ${path}`, { cause });
   }
 }

@@ -10,7 +10,8 @@ import { loadNative } from './native.ts';
 import type { LaunchHandle, Native, ReceiverHandle, Token } from './native.ts';
 import { Pool } from './notification/pool.ts';
 import { Syscalls } from './notification/syscalls.ts';
-import { encodeRegistry, wantsPointers } from './registry/registry.ts';
+import { encodeRegistry } from './notification/thread-messages.ts';
+import { wantsPointers } from './registry/registry.ts';
 import type { Registry } from './registry/registry.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
 

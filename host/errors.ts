@@ -17,6 +17,7 @@ export const agentErrorCodes = {
   AGENT_COMPONENT_REFUSED: 'a component wants or offers what the agent does not allow',
   AGENT_HANDLER_FAILED: 'a handler trapped or answered nonsense',
   AGENT_CALLER: 'a caller cannot be looked at or acted for',
+  AGENT_WORKER: 'a worker thread cannot start',
   AGENT_COMMAND: 'the command cannot be run',
 } as const;
 

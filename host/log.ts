@@ -68,10 +68,14 @@ export function textLine(json: string, isColored: boolean): string {
   const record: unknown = JSON.parse(json);
   if (typeof record !== 'object' || record === null) return json;
   const fields = new Map<string, unknown>(Object.entries(record));
-  const level = String(fields.get('level'));
-  const time = String(fields.get('time'));
-  const message = String(fields.get('msg') ?? '');
-  for (const shown of ['level', 'time', 'msg']) fields.delete(shown);
+  const take = (key: string): string => {
+    const value = fields.get(key);
+    fields.delete(key);
+    return typeof value === 'string' ? value : '';
+  };
+  const level = take('level');
+  const time = take('time');
+  const message = take('msg');
   const color = isColored && isLogLevel(level) ? colors[level] : undefined;
   const name = level.toUpperCase().padEnd(5);
   const shownName = color === undefined ? name : `\u001B[${color}m${name}\u001B[0m`;

@@ -20,6 +20,11 @@ export type LaunchHandle = number & { readonly brand: 'launch' };
 /** A listener or a watched process, as events name it. */
 export type Token = number & { readonly brand: 'token' };
 
+/** A token as the inbox has it. */
+export function tokenOf(value: number): Token {
+  return value as Token;
+}
+
 /** What `receive` reports; the values are the addon's. */
 export const eventKind = { notification: 1, ended: 2, stopped: 3, exited: 4 } as const;
 

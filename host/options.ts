@@ -66,7 +66,10 @@ function parseWords(
   try {
     const args = [...withTwoDashes(words)];
     const parsed = parseArgs({ args, options, strict: true, allowPositionals: true });
-    return { values: new Map<string, unknown>(Object.entries(parsed.values)), rest: parsed.positionals };
+    return {
+      values: new Map<string, unknown>(Object.entries(parsed.values)),
+      rest: parsed.positionals,
+    };
   } catch (cause) {
     // the first sentence names the option, the rest is advice for another syntax
     return usage(messageOf(cause).split('. ')[0] ?? 'unknown option');
@@ -94,7 +97,7 @@ function resolverOf(values: ReadonlyMap<string, unknown>, fallback: string): str
 }
 
 function logOf(values: ReadonlyMap<string, unknown>, fallback: string): LogOptions {
-  const parsed = parseLogOptions(textOf(values, 'log') ?? fallback, process.stderr.isTTY === true);
+  const parsed = parseLogOptions(textOf(values, 'log') ?? fallback, process.stderr.isTTY);
   if ('options' in parsed) return parsed.options;
   return usage(
     `unknown word "${parsed.unknownWord}" in -log; there are trace, debug, info, warn, error, fatal, color, nocolor, json`,

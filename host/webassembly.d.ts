@@ -6,9 +6,10 @@ declare namespace WebAssembly {
   type ImportValue = (...values: never[]) => number | bigint | undefined | void;
   type ExportValue = unknown;
 
-  class Module {
-    constructor(bytes: Uint8Array);
+  interface Module {
+    readonly [Symbol.toStringTag]: 'WebAssembly.Module';
   }
+  const Module: new (bytes: Uint8Array) => Module;
 
   class Instance {
     constructor(module: Module, imports: Record<string, Record<string, ImportValue>>);

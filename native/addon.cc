@@ -92,7 +92,7 @@ struct State {
 };
 
 template <typename T>
-T* find(const Napi::CallbackInfo& info, Handles<T> State::*kind, std::uint32_t handle) {
+T* find(const Napi::CallbackInfo& info, Handles<T> State::* kind, std::uint32_t handle) {
   T* found = (info.Env().GetInstanceData<State>()->*kind).find(handle);
   if (found == nullptr) throw_errno(info.Env(), "use of a closed handle", Errno{EBADF});
   return found;
@@ -117,8 +117,7 @@ Napi::Value listen_socket(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   auto socket = AgentSocket::listen(path, mode);
   if (!socket) return throw_errno(info.Env(), "listen", socket.error());
-  return number(info.Env(),
-                info.Env().GetInstanceData<State>()->sockets.add(std::move(*socket)));
+  return number(info.Env(), info.Env().GetInstanceData<State>()->sockets.add(std::move(*socket)));
 }
 
 Napi::Value take_wake_fd(const Napi::CallbackInfo& info) {
@@ -267,10 +266,9 @@ Napi::Value attach_worker(const Napi::CallbackInfo& info) {
     return throw_type(info.Env(), "inbox too small or not aligned");
   auto receiver = find_receiver(info, handle);
   if (!receiver) return {};
-  auto worker = std::make_unique<AttachedWorker>(
-      Napi::Persistent(info[1].As<Napi::Uint8Array>()), std::move(receiver), inbox.data());
-  return number(info.Env(),
-                info.Env().GetInstanceData<State>()->workers.add(std::move(worker)));
+  auto worker = std::make_unique<AttachedWorker>(Napi::Persistent(info[1].As<Napi::Uint8Array>()),
+                                                 std::move(receiver), inbox.data());
+  return number(info.Env(), info.Env().GetInstanceData<State>()->workers.add(std::move(worker)));
 }
 
 Napi::Value detach_worker(const Napi::CallbackInfo& info) {
@@ -342,10 +340,9 @@ Napi::Value mkdir_as_caller(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   if (!path || has_nul(*path)) return number(info.Env(), EINVAL);
   if (path->size() >= kPathMax) return number(info.Env(), ENAMETOOLONG);
-  return act_as_caller(info, handle, path->starts_with('/') ? AT_FDCWD : dirfd,
-                       [&](Target target) {
-                         return make_directory(std::move(target), std::move(*path), mode);
-                       });
+  return act_as_caller(info, handle, path->starts_with('/') ? AT_FDCWD : dirfd, [&](Target target) {
+    return make_directory(std::move(target), std::move(*path), mode);
+  });
 }
 
 // Positions in the ranges of mountAsCaller; native.ts has the same.

@@ -143,8 +143,7 @@ std::optional<SocketEvent> AgentSocket::next(std::span<std::byte> buffer) {
     }
     const auto id = static_cast<std::uint32_t>(event.data.u64);
     const auto found = connections_.find(id);
-    const auto happened =
-        found == connections_.end() ? accept() : read(id, found->second, buffer);
+    const auto happened = found == connections_.end() ? accept() : read(id, found->second, buffer);
     if (happened) return happened;
   }
 }

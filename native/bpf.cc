@@ -60,8 +60,7 @@ Result<std::vector<sock_filter>> assemble_filter(const std::vector<TrappedCalls>
   return program;
 }
 
-SECCOMPAGENT_CHILD_CODE long install_filter(const sock_filter* instructions,
-                                            unsigned short count) {
+SECCOMPAGENT_CHILD_CODE long install_filter(const sock_filter* instructions, unsigned short count) {
   const sock_fprog program = {.len = count, .filter = const_cast<sock_filter*>(instructions)};
   // A signal between receive and answer must not restart a call whose effect was made already;
   // kernels before 5.19 do not know the flag.

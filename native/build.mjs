@@ -52,7 +52,9 @@ function headersFolder() {
     const folder = dirname(require.resolve(`${name}/package.json`));
     if (existsSync(join(folder, 'include/node/node_api.h'))) return folder;
   } catch {
-    console.error(`seccompagent: ${name} is not installed, building with the headers node-gyp finds`);
+    console.error(
+      `seccompagent: ${name} is not installed, building with the headers node-gyp finds`,
+    );
   }
   return undefined;
 }

@@ -27,9 +27,8 @@ constexpr int kDyingMs = 1000;
 
 void reap(const ChildProcess& child) {
   siginfo_t info = {};
-  (void)retry_eintr([&] {
-    return waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | __WALL);
-  });
+  (void)retry_eintr(
+      [&] { return waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | __WALL); });
 }
 
 }  // namespace
@@ -43,8 +42,7 @@ Result<ChildStack> ChildStack::make() {
   return stack;
 }
 
-ChildStack::ChildStack(ChildStack&& other) noexcept
-    : base_(std::exchange(other.base_, nullptr)) {}
+ChildStack::ChildStack(ChildStack&& other) noexcept : base_(std::exchange(other.base_, nullptr)) {}
 
 ChildStack::~ChildStack() {
   if (base_ != nullptr) munmap(base_, kGuard + kStack);

@@ -89,17 +89,16 @@ struct Launch::State {
     reset_signals();
     // Node marks its own standard streams as not to be inherited
     for (int fd = 0; fd <= 2; ++fd) raw_syscall(SYS_fcntl, fd, F_SETFD, 0);
-    const long fd = install_filter(request.filter.data(),
-                                   static_cast<unsigned short>(request.filter.size()));
+    const long fd =
+        install_filter(request.filter.data(), static_cast<unsigned short>(request.filter.size()));
     if (broke("seccomp", fd)) return 1;
     listener.store(static_cast<int>(fd));
     while (!is_taken.load()) {
     }
     int last = ENOENT;
     for (const std::string& candidate : request.candidates) {
-      const long result =
-          raw_syscall(SYS_execve, raw_pointer(candidate.c_str()), raw_pointer(argv.data()),
-                      raw_pointer(envp.data()));
+      const long result = raw_syscall(SYS_execve, raw_pointer(candidate.c_str()),
+                                      raw_pointer(argv.data()), raw_pointer(envp.data()));
       if (result != -ENOENT && result != -ENOTDIR) last = static_cast<int>(-result);
     }
     exec_errno.store(last);
@@ -152,8 +151,7 @@ std::expected<Launch, LaunchFailure> Launch::start(LaunchRequest request) {
     }
     nanosleep(&kLookInterval, nullptr);
   }
-  const long fd =
-      syscall(SYS_pidfd_getfd, started.child.pidfd.get(), started.listener.load(), 0);
+  const long fd = syscall(SYS_pidfd_getfd, started.child.pidfd.get(), started.listener.load(), 0);
   if (fd == -1) return failed("pidfd_getfd", Errno{errno});
   started.taken_listener.reset(static_cast<int>(fd));
   started.is_taken.store(true);
@@ -167,9 +165,8 @@ UniqueFd Launch::take_listener() { return std::move(state_->taken_listener); }
 std::optional<ExitStatus> Launch::poll_exit() {
   if (state_->status) return state_->status;
   siginfo_t info = {};
-  const int waited = retry_eintr([&] {
-    return waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | __WALL);
-  });
+  const int waited = retry_eintr(
+      [&] { return waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | __WALL); });
   if (waited == -1 || info.si_pid == 0) return std::nullopt;
   const int code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
   state_->status = ExitStatus{code, state_->exec_errno.load()};

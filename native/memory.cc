@@ -72,8 +72,7 @@ Result<std::size_t> read_mount_data(pid_t tid, std::uint64_t address, std::span<
   while (length < limit) {
     const std::uint64_t from = address + length;
     if (from < address) break;
-    const auto chunk =
-        out.subspan(length, std::min(bytes_to_page_edge(from), limit - length));
+    const auto chunk = out.subspan(length, std::min(bytes_to_page_edge(from), limit - length));
     const auto got = read_in_page(tid, from, chunk);
     if (!got) {
       if (length == 0 || got.error() != Errno{EFAULT}) return std::unexpected(got.error());

@@ -18,8 +18,8 @@ struct FlagOption {
 
 // Flags of the file system itself.
 constexpr std::array kSuperblockFlags = {
-    FlagOption{MS_RDONLY, "ro"},        FlagOption{MS_SYNCHRONOUS, "sync"},
-    FlagOption{MS_MANDLOCK, "mand"},    FlagOption{MS_DIRSYNC, "dirsync"},
+    FlagOption{MS_RDONLY, "ro"}, FlagOption{MS_SYNCHRONOUS, "sync"},
+    FlagOption{MS_MANDLOCK, "mand"}, FlagOption{MS_DIRSYNC, "dirsync"},
     FlagOption{MS_LAZYTIME, "lazytime"}};
 
 struct FlagAttribute {
@@ -35,8 +35,8 @@ constexpr std::array kMountFlags = {FlagAttribute{MS_RDONLY, MOUNT_ATTR_RDONLY},
                                     FlagAttribute{MS_NODIRATIME, MOUNT_ATTR_NODIRATIME},
                                     FlagAttribute{MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW}};
 
-constexpr std::uint64_t kNotANewMount = MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE |
-                                        MS_SLAVE | MS_UNBINDABLE | MS_NOUSER;
+constexpr std::uint64_t kNotANewMount =
+    MS_REMOUNT | MS_BIND | MS_MOVE | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE | MS_NOUSER;
 
 // The magic number that programs of Linux 2.2 put into the upper half still means nothing.
 constexpr std::uint64_t kMagicMask = 0xffff0000;

@@ -100,8 +100,7 @@ SECCOMPAGENT_CHILD_CODE bool enter_container(Job& job) {
 SECCOMPAGENT_CHILD_CODE bool set_capabilities(Job& job, std::uint64_t wanted) {
   __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   __user_cap_data_struct data[2] = {};
-  if (broke(job, "capget",
-            raw_syscall(SYS_capget, raw_pointer(&header), raw_pointer(data)))) {
+  if (broke(job, "capget", raw_syscall(SYS_capget, raw_pointer(&header), raw_pointer(data)))) {
     return false;
   }
   for (int half = 0; half < 2; ++half) {
@@ -115,9 +114,9 @@ SECCOMPAGENT_CHILD_CODE bool set_capabilities(Job& job, std::uint64_t wanted) {
 
 SECCOMPAGENT_CHILD_CODE bool take_groups(Job& job) {
   const auto& groups = job.target->credentials.groups;
-  return !broke(job, "setgroups",
-                raw_syscall(SYS_setgroups, static_cast<long>(groups.size()),
-                            raw_pointer(groups.data())));
+  return !broke(
+      job, "setgroups",
+      raw_syscall(SYS_setgroups, static_cast<long>(groups.size()), raw_pointer(groups.data())));
 }
 
 // Ids, groups, user namespace, Linux capabilities and umask of the caller, for good.
@@ -127,8 +126,7 @@ SECCOMPAGENT_CHILD_CODE bool become_caller(Job& job) {
   const UserIds& gid = target.credentials.gid;
   // without the fix-up, changing ids leaves the Linux capabilities that the next steps need
   if (broke(job, "prctl of the securebits",
-            raw_syscall(SYS_prctl, PR_SET_SECUREBITS,
-                        SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP)) ||
+            raw_syscall(SYS_prctl, PR_SET_SECUREBITS, SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP)) ||
       !take_groups(job) ||
       broke(job, "setresgid", raw_syscall(SYS_setresgid, gid.real, gid.effective, gid.saved)) ||
       broke(job, "setresuid", raw_syscall(SYS_setresuid, uid.real, uid.effective, uid.saved))) {
@@ -158,8 +156,7 @@ SECCOMPAGENT_CHILD_CODE int mkdir_child(void* argument) {
 // A further child of a child, sharing its descriptors too; the starting child waits for its end.
 SECCOMPAGENT_CHILD_CODE void run_inner_child(Job& job, ChildMain main) {
   // clone(3) writes errno only where it fails, and the thread it belongs to only polls meanwhile
-  const pid_t pid =
-      clone(main, job.inner_stack_top, CLONE_VM | CLONE_VFORK | CLONE_FILES, &job);
+  const pid_t pid = clone(main, job.inner_stack_top, CLONE_VM | CLONE_VFORK | CLONE_FILES, &job);
   if (broke(job, "clone", pid == -1 ? -EAGAIN : 0)) return;
   raw_syscall(SYS_wait4, pid, 0, __WALL, 0);
 }
@@ -168,8 +165,7 @@ SECCOMPAGENT_CHILD_CODE void run_inner_child(Job& job, ChildMain main) {
 SECCOMPAGENT_CHILD_CODE int mount_point_child(void* argument) {
   Job& job = *static_cast<Job*>(argument);
   if (!become_caller(job)) return 0;
-  const long fd =
-      raw_syscall(SYS_openat, AT_FDCWD, raw_pointer(job.path), O_PATH | O_CLOEXEC, 0);
+  const long fd = raw_syscall(SYS_openat, AT_FDCWD, raw_pointer(job.path), O_PATH | O_CLOEXEC, 0);
   if (!refused(job, fd)) job.mount_point_fd = static_cast<int>(fd);
   return 0;
 }
@@ -222,13 +218,12 @@ SECCOMPAGENT_CHILD_CODE void make_proc_mount(Job& job) {
   }
 }
 
-// Paths that the file system itself opens (its source) are judged with the caller's ids; CAP_SYS_ADMIN
-// is added to what the caller has.
+// Paths that the file system itself opens (its source) are judged with the caller's ids;
+// CAP_SYS_ADMIN is added to what the caller has.
 SECCOMPAGENT_CHILD_CODE bool lend_sys_admin(Job& job) {
   const Target& target = *job.target;
   if (broke(job, "prctl of the securebits",
-            raw_syscall(SYS_prctl, PR_SET_SECUREBITS,
-                        SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP)) ||
+            raw_syscall(SYS_prctl, PR_SET_SECUREBITS, SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP)) ||
       !take_groups(job)) {
     return false;
   }
@@ -255,9 +250,9 @@ SECCOMPAGENT_CHILD_CODE int mount_child(void* argument) {
   raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
   if (!job.is_proc) (void)new_mount_child(&job);
   if (has_ended(job) || is_gone(job)) return 0;
-  (void)refused(job, raw_syscall(SYS_move_mount, job.mount_fd, raw_pointer(""), job.mount_point_fd,
-                                 raw_pointer(""),
-                                 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+  (void)refused(job,
+                raw_syscall(SYS_move_mount, job.mount_fd, raw_pointer(""), job.mount_point_fd,
+                            raw_pointer(""), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
   return 0;
 }
 

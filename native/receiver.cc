@@ -197,7 +197,8 @@ Result<EventKind> Worker::receive() {
     if (!is_leader_ && !become_leader()) continue;
 
     epoll_event event = {};
-    const int count = retry_eintr([&] { return epoll_wait(receiver_->epoll_.get(), &event, 1, -1); });
+    const int count =
+        retry_eintr([&] { return epoll_wait(receiver_->epoll_.get(), &event, 1, -1); });
     if (count == -1) return fail_errno();
     const auto token = static_cast<std::uint32_t>(event.data.u64);
     if (token == kStopToken) continue;

@@ -87,8 +87,8 @@ struct Inbox {
   std::uint32_t was_gone;
   std::uint32_t padding;
 };
-static_assert(sizeof(Inbox) == 152 && offsetof(Inbox, pointers) == 64 && offsetof(Inbox, id) == 112 &&
-              offsetof(Inbox, answer) == 128);
+static_assert(sizeof(Inbox) == 152 && offsetof(Inbox, pointers) == 64 &&
+              offsetof(Inbox, id) == 112 && offsetof(Inbox, answer) == 128);
 inline constexpr std::int32_t kNotRead = -0x10000;
 inline constexpr std::int32_t kNull = -0x10001;
 // Room for the strings of one call behind the struct.
@@ -97,8 +97,9 @@ inline constexpr std::size_t kInboxSize = sizeof(Inbox) + kInboxData;
 
 class Worker;
 
-// Shared by all threads. One worker at a time, the leader, waits in epoll; it stays the leader while
-// it handles a call, and hands on when more is pending or when it is about to be busy for long.
+// Shared by all threads. One worker at a time, the leader, waits in epoll; it stays the leader
+// while it handles a call, and hands on when more is pending or when it is about to be busy for
+// long.
 class Receiver {
  public:
   // ENOSYS or EINVAL: the kernel has no user notification.

@@ -32,8 +32,8 @@ Result<Chunk> receive_chunk(int connection, std::span<std::byte> out) {
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const ssize_t length = retry_eintr(
-      [&] { return recvmsg(connection, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT); });
+  const ssize_t length =
+      retry_eintr([&] { return recvmsg(connection, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT); });
   if (length == -1) return fail_errno();
   Chunk chunk = {.length = static_cast<std::size_t>(length),
                  .fds = {},

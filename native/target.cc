@@ -80,8 +80,8 @@ namespace {
 }
 
 [[nodiscard]] bool parse_ids(const char* text, UserIds& ids) {
-  return text != nullptr && std::sscanf(text, "%u %u %u %u", &ids.real, &ids.effective, &ids.saved,
-                                        &ids.fs) == 4;
+  return text != nullptr &&
+         std::sscanf(text, "%u %u %u %u", &ids.real, &ids.effective, &ids.saved, &ids.fs) == 4;
 }
 
 }  // namespace

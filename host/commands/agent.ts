@@ -26,7 +26,10 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   const ended = endingSignal();
   const agent = await Agent.start({ resolver: makeResolver(command.resolver), log: command.log });
   try {
-    agent.log.info({ version: packageVersion(), resolver: command.resolver }, 'seccompagent started');
+    agent.log.info(
+      { version: packageVersion(), resolver: command.resolver },
+      'seccompagent started',
+    );
     agent.listen({ path: command.socketFile, allowedUids: command.allowedUids });
     const signal = await ended;
     agent.log.info({ signal }, 'stopping');

@@ -35,7 +35,7 @@ function passSignals(native: Native, launch: LaunchHandle): void {
   for (const signal of passedOn) process.on(signal, pass);
   for (const signal of fromTerminal) {
     process.on(signal, (name: NodeJS.Signals) => {
-      if (process.stdin.isTTY !== true) pass(name);
+      if (!process.stdin.isTTY) pass(name);
     });
   }
 }
@@ -58,7 +58,12 @@ function identityOf(pid: number): ContainerIdentity {
 }
 
 /** Runs the command to its end. @returns its exit code, or 128 + the signal that ended it */
-export async function runCommand({ command, resolver: name, syscalls, log }: RunCommand): Promise<number> {
+export async function runCommand({
+  command,
+  resolver: name,
+  syscalls,
+  log,
+}: RunCommand): Promise<number> {
   const resolver = makeResolver(name);
   // which calls are answered does not depend on the container
   const names = syscalls ?? answeredSyscalls(resolver.resolve(identityOf(0)));
@@ -92,6 +97,8 @@ function start(native: Native, command: readonly string[], trapped: Uint8Array):
   try {
     return native.launch(command, environment, candidatesFor(command[0] ?? ''), trapped);
   } catch (cause) {
-    throw new AgentError('AGENT_COMMAND', 'cannot start a command under a notify filter', { cause });
+    throw new AgentError('AGENT_COMMAND', 'cannot start a command under a notify filter', {
+      cause,
+    });
   }
 }

@@ -44,6 +44,7 @@ export function interfaceName(name: string): string {
 
 /** The other way; undefined for names that are not ours. */
 export function capabilityOf(fullName: string): string | undefined {
-  if (!fullName.startsWith(interfacePrefix) || !fullName.endsWith(interfaceVersion)) return undefined;
+  if (!fullName.startsWith(interfacePrefix) || !fullName.endsWith(interfaceVersion))
+    return undefined;
   return fullName.slice(interfacePrefix.length, -interfaceVersion.length);
 }

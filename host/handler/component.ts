@@ -19,7 +19,14 @@ export interface ComponentDescription {
   readonly hasStart: boolean;
 }
 
-const section = { coreModule: 1, component: 4, canon: 8, start: 9, import: 10, export: 11 } as const;
+const section = {
+  coreModule: 1,
+  component: 4,
+  canon: 8,
+  start: 9,
+  import: 10,
+  export: 11,
+} as const;
 const header = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00] as const;
 const coreVersion = 0x01;
 const encodings: readonly StringEncoding[] = ['utf8', 'utf16', 'latin1+utf16'];

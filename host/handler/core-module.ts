@@ -44,10 +44,7 @@ function readType(reader: BinaryReader): CoreSignature {
   return `${parameters}:${side()}`;
 }
 
-function readImport(
-  reader: BinaryReader,
-  types: readonly CoreSignature[],
-): CoreFunctionImport {
+function readImport(reader: BinaryReader, types: readonly CoreSignature[]): CoreFunctionImport {
   const module = reader.name();
   const name = reader.name();
   if (reader.byte() !== external.function) {

@@ -95,7 +95,8 @@ function checkShape(component: ComponentDescription): Uint8Array {
     const capability = capabilityOf(name);
     return (
       capability === undefined ||
-      (capability !== typesInterface && !capabilities.some(({ name: known }) => known === capability))
+      (capability !== typesInterface &&
+        !capabilities.some(({ name: known }) => known === capability))
     );
   });
   if (unknown.length > 0) {
@@ -103,7 +104,9 @@ function checkShape(component: ComponentDescription): Uint8Array {
     refuse(`component imports ${listed(unknown)}; the agent offers ${listed(known)}`);
   }
   if (component.isComposed || component.hasStart) {
-    refuse('component is composed of others or has a start function; the direct lane takes neither');
+    refuse(
+      'component is composed of others or has a start function; the direct lane takes neither',
+    );
   }
   if (component.encodings.includes('latin1+utf16') || component.encodings.length > 1) {
     refuse(`component mixes string encodings: ${listed(component.encodings)}`);
@@ -151,7 +154,10 @@ function checkExports(core: CoreModuleDescription, exports: readonly string[]): 
  * Checks and compiles a component.
  * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED
  */
-export function loadComponent(bytes: Uint8Array, limits: LoadLimits = defaultLimits): LoadedComponent {
+export function loadComponent(
+  bytes: Uint8Array,
+  limits: LoadLimits = defaultLimits,
+): LoadedComponent {
   const component = describeComponent(bytes);
   const coreBytes = checkShape(component);
   const core = describeCoreModule(coreBytes);

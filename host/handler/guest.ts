@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A handler's linear memory, through the canonical ABI: every pointer of the guest is checked.
 import type { StringEncoding } from './component.ts';
+import type { Reallocate } from './core-exports.ts';
 
 /** Where empty lists are said to be: aligned for all, never read. */
 const emptyPointer = 8;
 /** Below this a loop beats Uint8Array.prototype.set. */
 const shortLength = 48;
-
-export type Reallocate = (
-  old: number,
-  oldSize: number,
-  alignment: number,
-  size: number,
-) => number;
 
 /** A string as the guest wants it. */
 export interface EncodedText {

@@ -8,14 +8,13 @@ import { continueAction, fail, failureByOrdinal, nextAction, valueAction } from 
 import type { Action } from './action.ts';
 import { interfaceName } from './capability.ts';
 import type { CallHost } from './capability.ts';
+import { instantiate } from './core-exports.ts';
+import type { CoreExport, CoreExports, CoreValue } from './core-exports.ts';
 import { capabilities } from './direct.ts';
 import type { LoadedComponent } from './direct.ts';
 import { errnoNameOf } from './errno.ts';
 import { Guest } from './guest.ts';
-import type { EncodedText, Reallocate } from './guest.ts';
-
-type CoreValue = number | bigint;
-type CoreExport = (...values: readonly CoreValue[]) => number;
+import type { EncodedText } from './guest.ts';
 
 /** Name and value of each setting. */
 export type Settings = readonly (readonly [key: string, value: string])[];
@@ -35,11 +34,7 @@ const faults: ReadonlyMap<number, Action> = new Map(
   }),
 );
 
-function asFunction(value: unknown): CoreExport | undefined {
-  // the core module's types were compared when the component was loaded
-  return typeof value === 'function' ? (value as CoreExport) : undefined;
-}
-
+/** An export and what is called after its result was read. */
 interface Answer {
   readonly call: CoreExport;
   readonly postReturn: CoreExport | undefined;
@@ -59,34 +54,16 @@ export class HandlerInstance {
    */
   constructor(component: LoadedComponent, settings: Settings, host: CallHost) {
     let guest: Guest | undefined;
-    const exports = this.#guarded('instantiate', () => {
-      const instance = new WebAssembly.Instance(
-        component.module,
-        importsFor(component, host, () => {
-          if (guest === undefined) throw new WebAssembly.RuntimeError('host call while starting');
-          return guest;
-        }),
-      );
-      asFunction(instance.exports['_initialize'])?.();
-      return instance.exports;
+    const imports = importsFor(component, host, () => {
+      if (guest === undefined) throw new WebAssembly.RuntimeError('host call while starting');
+      return guest;
     });
-    const memory = exports['memory'] as WebAssembly.Memory;
-    const reallocate = asFunction(exports['cabi_realloc']) as Reallocate;
-    this.#guest = new Guest(memory, reallocate, component.encoding);
+    const exports = this.#guarded('instantiate', () => instantiate(component.module, imports));
+    this.#guest = new Guest(exports.memory, exports.reallocate, component.encoding);
     guest = this.#guest;
-    for (const name of component.answers) {
-      const call = asFunction(exports[name]);
-      if (call === undefined) throw failed(`export ${name} is missing`);
-      this.#answers.set(name, { call, postReturn: asFunction(exports[`cabi_post_${name}`]) });
-    }
+    for (const name of component.answers) this.#answers.set(name, answerOf(exports, name));
     this.#any = this.#answers.get('any');
-    if (component.isConfigurable) {
-      this.#configure(
-        asFunction(exports['configure']),
-        asFunction(exports['cabi_post_configure']),
-        settings,
-      );
-    }
+    if (component.isConfigurable) this.#configure(answerOf(exports, 'configure'), settings);
   }
 
   get isBroken(): boolean {
@@ -187,16 +164,14 @@ export class HandlerInstance {
         case 'mount-data': {
           const length = call.pointerLength(index);
           if (length < 0) {
-            const fault = kind === 'path' || length !== inbox.null ? pointerFault(length) : undefined;
+            const fault =
+              kind === 'path' || length !== inbox.null ? pointerFault(length) : undefined;
             if (fault !== undefined) return fault;
             values.push(0, 0, 0);
             break;
           }
           if (kind !== 'path') values.push(1);
-          values.push(
-            this.#guest.putBytes(call.bytes, call.pointerOffset(index), length),
-            length,
-          );
+          values.push(this.#guest.putBytes(call.bytes, call.pointerOffset(index), length), length);
           break;
         }
         case 'dirfd':
@@ -240,12 +215,7 @@ export class HandlerInstance {
     }
   }
 
-  #configure(
-    configure: CoreExport | undefined,
-    postReturn: CoreExport | undefined,
-    settings: Settings,
-  ): void {
-    if (configure === undefined) throw failed('export configure is missing');
+  #configure({ call, postReturn }: Answer, settings: Settings): void {
     const reason = this.#guarded('configure', () => {
       const guest = this.#guest;
       const list = guest.allocate(Math.max(settings.length, 1) * pairSize, 4);
@@ -258,7 +228,7 @@ export class HandlerInstance {
           guest.setU32(at + 4, encoded.length);
         });
       });
-      const pointer = configure(list, settings.length);
+      const pointer = call(list, settings.length);
       const offset = guest.checked(pointer, configureResultSize, 4);
       const isRefusal = guest.u8(offset) !== 0;
       const text = isRefusal ? guest.text(guest.u32(offset + 4), guest.u32(offset + 8)) : undefined;
@@ -282,6 +252,12 @@ export class HandlerInstance {
     this.#isBroken = false;
     return result;
   }
+}
+
+function answerOf(exports: CoreExports, name: string): Answer {
+  const call = exports.function(name);
+  if (call === undefined) throw failed(`export ${name} is missing`);
+  return { call, postReturn: exports.function(`cabi_post_${name}`) };
 }
 
 function failed(message: string, cause?: unknown): AgentError {

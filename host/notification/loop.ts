@@ -6,12 +6,12 @@ import type { FinalAction } from '../handler/action.ts';
 import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Logger } from '../log.ts';
-import { eventKind } from '../native.ts';
-import type { Native, ReceiverHandle, Token, WorkerHandle } from '../native.ts';
-import { decodeRegistry } from '../registry/registry.ts';
+import { eventKind, tokenOf } from '../native.ts';
+import type { Native, ReceiverHandle, WorkerHandle } from '../native.ts';
 import type { Registry, RegistryHandler } from '../registry/registry.ts';
 import { Container } from './container.ts';
 import { ReceivedCall, currentDirectory } from './received-call.ts';
+import { decodeRegistry } from './thread-messages.ts';
 import { Syscalls } from './syscalls.ts';
 import type { Syscall } from './syscalls.ts';
 
@@ -96,7 +96,7 @@ export class Loop implements Disposable {
   /** The first call of a container on this worker. */
   #meet(): Container {
     const { token } = this.#call;
-    const bytes = this.#native.listenerRegistry(this.#worker, token as Token);
+    const bytes = this.#native.listenerRegistry(this.#worker, tokenOf(token));
     const container = new Container({
       registry: decodeRegistry(bytes),
       component: this.#parts.component,
@@ -124,20 +124,13 @@ export class Loop implements Disposable {
     const worker = this.#worker;
     const call = this.#call;
     const log = this.#parts.log.child({ handler: handler.name, container: registry.containerId });
-    const guarded = (operation: string, act: () => number): number => {
-      try {
-        return act();
-      } catch (cause) {
-        throw new AgentError('AGENT_CALLER', `cannot ${operation} for the caller`, { cause });
-      }
-    };
     return {
       mkdir: (memory, offset, length, mode) =>
-        guarded('mkdir', () =>
+        actAsCaller('mkdir', () =>
           native.mkdirAsCaller(worker, this.#dirfd(), memory, offset, length, mode),
         ),
       mount: (memory, ranges) =>
-        guarded('mount', () => native.mountAsCaller(worker, memory, ranges)),
+        actAsCaller('mount', () => native.mountAsCaller(worker, memory, ranges)),
       log: (level, message) => {
         log[level](message);
       },
@@ -150,3 +143,11 @@ export class Loop implements Disposable {
   }
 }
 
+/** What fails here is ours: errors of the caller's own are values. */
+function actAsCaller(operation: string, act: () => number): number {
+  try {
+    return act();
+  } catch (cause) {
+    throw new AgentError('AGENT_CALLER', `cannot ${operation} for the caller`, { cause });
+  }
+}

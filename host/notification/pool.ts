@@ -5,22 +5,11 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
-import { messageOf } from '../errors.ts';
+import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions, Logger } from '../log.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
-
-/** What a worker thread starts with. */
-export interface WorkerInput {
-  readonly receiver: ReceiverHandle;
-  readonly log: LogOptions;
-}
-
-/** What a worker thread tells. */
-export type WorkerMessage =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'ended'; readonly token: number }
-  | { readonly kind: 'exited'; readonly token: number };
+import type { WorkerInput, WorkerMessage } from './thread-messages.ts';
 
 export interface PoolParts {
   readonly native: Native;
@@ -42,22 +31,29 @@ export class Pool {
   readonly #parts: PoolParts;
   readonly #workers: Set<Worker> = new Set();
   #isStopping = false;
+  #restart: NodeJS.Timeout | undefined;
 
   private constructor(parts: PoolParts) {
     this.#parts = parts;
   }
 
-  /** Resolves once every worker receives. */
+  /** Resolves once every worker receives; when one can't start, all are ended again. */
   static async start(parts: PoolParts): Promise<Pool> {
     const pool = new Pool(parts);
     const count = Math.max(fewestWorkers, availableParallelism());
-    await Promise.all(Array.from({ length: count }, () => pool.#add()));
+    const started = await Promise.allSettled(Array.from({ length: count }, () => pool.#add()));
+    const failed = started.find((result) => result.status === 'rejected');
+    if (failed !== undefined) {
+      await pool.stop();
+      throw new AgentError('AGENT_WORKER', 'a worker thread cannot start', { cause: failed.reason });
+    }
     return pool;
   }
 
   /** Lets each worker finish the call that it handles. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    clearTimeout(this.#restart);
     const ended = [...this.#workers].map((worker) => once(worker, 'exit'));
     this.#parts.native.stopReceiver(this.#parts.receiver);
     await Promise.all(ended);
@@ -75,7 +71,7 @@ export class Pool {
     });
     worker.on('exit', () => {
       this.#workers.delete(worker);
-      if (!this.#isStopping) setTimeout(() => void this.#replace(), restartDelayMs);
+      if (!this.#isStopping) this.#restart = setTimeout(() => void this.#replace(), restartDelayMs);
     });
     const isReady = new Promise<void>((resolve, reject) => {
       worker.on('message', (message: WorkerMessage) => {

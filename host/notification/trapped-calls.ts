@@ -11,7 +11,10 @@ const x32Bit = 0x4000_0000;
 
 /** Columns of `syscallNumbers`; x32 shares its AUDIT_ARCH with x86-64, so it stands beside it. */
 const columns: Readonly<
-  Record<string, readonly { readonly column: number; readonly audit: number; readonly bit: number }[]>
+  Record<
+    string,
+    readonly { readonly column: number; readonly audit: number; readonly bit: number }[]
+  >
 > = {
   x64: [
     { column: 0, audit: auditArch.x86_64, bit: 0 },

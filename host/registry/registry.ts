@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A registry: for one container, which handlers answer its calls, with their settings, and what
 // happens by default and on failure. Plain data, so that any worker can be given it.
-import { pack, unpack } from 'msgpackr';
-
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { ErrnoName } from '../handler/errno.ts';
 import type { Settings } from '../handler/instance.ts';
@@ -33,15 +31,6 @@ export interface Registry {
   readonly defaultAction: DefaultAction;
   /** What a call gets when the agent or a handler fails. */
   readonly failureErrno: ErrnoName;
-}
-
-export function encodeRegistry(registry: Registry): Uint8Array {
-  return pack(registry);
-}
-
-export function decodeRegistry(bytes: Uint8Array): Registry {
-  // made by encodeRegistry in this very process
-  return unpack(bytes) as Registry;
 }
 
 /** Whether a handler is asked about a family. */
