@@ -30,8 +30,8 @@ const restartDelayMs = 100;
 export class Pool {
   readonly #parts: PoolParts;
   readonly #workers: Set<Worker> = new Set();
-  #isStopping = false;
-  #restart: NodeJS.Timeout | undefined;
+  /** Only then are workers that end replaced. */
+  #isUp = false;
 
   private constructor(parts: PoolParts) {
     this.#parts = parts;
@@ -45,15 +45,17 @@ export class Pool {
     const failed = started.find((result) => result.status === 'rejected');
     if (failed !== undefined) {
       await pool.stop();
-      throw new AgentError('AGENT_WORKER', 'a worker thread cannot start', { cause: failed.reason });
+      throw new AgentError('AGENT_WORKER', 'a worker thread cannot start', {
+        cause: failed.reason,
+      });
     }
+    pool.#isUp = true;
     return pool;
   }
 
   /** Lets each worker finish the call that it handles. */
   async stop(): Promise<void> {
-    this.#isStopping = true;
-    clearTimeout(this.#restart);
+    this.#isUp = false;
     const ended = [...this.#workers].map((worker) => once(worker, 'exit'));
     this.#parts.native.stopReceiver(this.#parts.receiver);
     await Promise.all(ended);
@@ -71,7 +73,7 @@ export class Pool {
     });
     worker.on('exit', () => {
       this.#workers.delete(worker);
-      if (!this.#isStopping) this.#restart = setTimeout(() => void this.#replace(), restartDelayMs);
+      if (this.#isUp) setTimeout(() => void this.#replace(), restartDelayMs);
     });
     const isReady = new Promise<void>((resolve, reject) => {
       worker.on('message', (message: WorkerMessage) => {
@@ -92,7 +94,7 @@ export class Pool {
   }
 
   async #replace(): Promise<void> {
-    if (this.#isStopping) return;
+    if (!this.#isUp) return;
     try {
       await this.#add();
     } catch {
