@@ -346,15 +346,13 @@ Napi::Value mkdir_as_caller(const Napi::CallbackInfo& info) {
 }
 
 // Positions in the ranges of mountAsCaller; native.ts has the same.
-enum MountRange : std::size_t {
-  kSource = 0,
-  kTarget = 2,
-  kType = 4,
-  kData = 6,
-  kFlagsLow = 8,
-  kFlagsHigh = 9,
-  kMountRanges = 10
-};
+constexpr std::size_t kSource = 0;
+constexpr std::size_t kTarget = 2;
+constexpr std::size_t kType = 4;
+constexpr std::size_t kData = 6;
+constexpr std::size_t kFlagsLow = 8;
+constexpr std::size_t kFlagsHigh = 9;
+constexpr std::size_t kMountRanges = 10;
 
 Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
@@ -363,7 +361,7 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   const std::span<const std::int32_t> ranges = arguments.numbers();
   if (!arguments.is_ok()) return {};
   if (ranges.size() != kMountRanges) return throw_type(info.Env(), "expected ten numbers");
-  const auto text = [&](MountRange at) {
+  const auto text = [&](std::size_t at) {
     return arguments.range(memory, ranges[at], ranges[at + 1]);
   };
   auto target = text(kTarget);

@@ -15,7 +15,7 @@ namespace seccompagent {
 namespace {
 
 constexpr std::size_t kGuard = 4096;
-constexpr std::size_t kStack = 64 * 1024;
+constexpr std::size_t kStack = 64UL * 1024;
 // How long a killed child may take to die: a task in uninterruptible sleep may take for ever.
 constexpr int kDyingMs = 1000;
 

@@ -9,7 +9,7 @@ namespace seccompagent {
 Napi::Value throw_errno(Napi::Env env, const char* operation, Errno error) {
   const char* name = strerrorname_np(error.number);
   const std::string code = name == nullptr ? "E" + std::to_string(error.number) : name;
-  Napi::Error thrown =
+  const Napi::Error thrown =
       Napi::Error::New(env, code + ": " + std::strerror(error.number) + ", " + operation);
   thrown.Set("code", Napi::String::New(env, code));
   thrown.Set("errno", Napi::Number::New(env, error.number));
@@ -19,7 +19,7 @@ Napi::Value throw_errno(Napi::Env env, const char* operation, Errno error) {
 }
 
 Napi::Value throw_type(Napi::Env env, const char* what) {
-  Napi::TypeError thrown = Napi::TypeError::New(env, what);
+  const Napi::TypeError thrown = Napi::TypeError::New(env, what);
   thrown.Set("code", Napi::String::New(env, "ERR_INVALID_ARG_TYPE"));
   thrown.ThrowAsJavaScriptException();
   return env.Undefined();

@@ -10,9 +10,9 @@ __attribute__((always_inline)) inline long raw_syscall(long number, long a = 0, 
                                                        long c = 0, long d = 0, long e = 0,
                                                        long f = 0) {
   long result;
-  register long r10 __asm__("r10") = d;
-  register long r8 __asm__("r8") = e;
-  register long r9 __asm__("r9") = f;
+  const register long r10 __asm__("r10") = d;
+  const register long r8 __asm__("r8") = e;
+  const register long r9 __asm__("r9") = f;
   __asm__ volatile("syscall"
                    : "=a"(result)
                    : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)

@@ -92,7 +92,7 @@ static_assert(sizeof(Inbox) == 152 && offsetof(Inbox, pointers) == 64 &&
 inline constexpr std::int32_t kNotRead = -0x10000;
 inline constexpr std::int32_t kNull = -0x10001;
 // Room for the strings of one call behind the struct.
-inline constexpr std::size_t kInboxData = 4 * 4096;
+inline constexpr std::size_t kInboxData = 4UL * 4096;
 inline constexpr std::size_t kInboxSize = sizeof(Inbox) + kInboxData;
 
 class Worker;

@@ -57,7 +57,7 @@ namespace {
   const auto file = open_of(tid, "status", O_RDONLY);
   if (!file) return std::unexpected(file.error());
   // 65,536 groups of up to 11 characters are the most that there can be
-  std::vector<char> text(16 * 1024);
+  std::vector<char> text(16UL * 1024);
   std::size_t length = 0;
   for (;;) {
     const ssize_t got = retry_eintr(

@@ -10,6 +10,7 @@ const config: ViteUserConfig = {
     pool: 'forks',
     // Containers, listeners and descriptor counts of one file must not disturb another's.
     fileParallelism: false,
+    reporters: ['default', new URL('support/plain-summary.ts', import.meta.url).pathname],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

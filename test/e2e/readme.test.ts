@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the README shows is what happens.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { agentUsage } from '../../host/options.ts';
+import { projectRoot, RunningCommand, runCommand, seccompagent } from '../support/command.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+
+/** The code blocks of a language, in their order. */
+function blocks(language: string): readonly string[] {
+  const fence = new RegExp(`\`\`\`${language}\n(?<code>.*?)\`\`\``, 'gsu');
+  return [...readme.matchAll(fence)].map((match) => match.groups?.['code'] ?? '');
+}
+
+function blockWith(language: string, text: string): string {
+  const found = blocks(language).find((block) => block.includes(text));
+  if (found === undefined) throw new Error(`the README has no ${language} block with ${text}`);
+  return found;
+}
+
+/** Pids differ from run to run. */
+function withoutPids(text: string): string {
+  return text.replaceAll(/-pid-\d+/gu, '-pid-N');
+}
+
+/** What a terminal shows, as plain lines. */
+function plainLines(text: string): readonly string[] {
+  return withoutPids(text)
+    .replaceAll('\r', '')
+    .split('\n')
+    .map((line) => line.trimEnd());
+}
+
+test('README: the demo prints what it shows', async () => {
+  const shown = blockWith('console', 'Every mkdir');
+  const { code, stdout } = await runCommand(['npm', 'run', '--silent', 'demo'], {
+    cwd: projectRoot,
+  });
+  expect(code).toBe(0);
+  expect(plainLines(withoutPids(stdout)).join('\n')).toBe(plainLines(shown).join('\n'));
+});
+
+test('README: the container demo of runc shows what it says', async () => {
+  using folder = new TemporaryFolder();
+  const ociBundle = folder.at('demo');
+  const commands = blockWith('sh', 'oci-bundle.sh').replaceAll('/tmp/demo', ociBundle);
+  const [make = '', run = ''] = commands.trim().split('\n');
+  await using agent = new RunningCommand([seccompagent, '-resolver=demo-basic']);
+  await agent.printed(/listening/u);
+
+  const made = await runCommand(['sh', '-c', make], { cwd: projectRoot });
+  expect(made).toMatchObject({ code: 0, stderr: '' });
+  const shown = blockWith('console', '/ # mkdir /abc');
+  const typed = [...shown.matchAll(/^\/ # (?<line>.*)$/gmu)].map((match) => match.groups?.['line']);
+  const input = [...typed, 'exit', ''].join('\n');
+  try {
+    const ran = await runCommand(
+      ['timeout', '-s', 'KILL', '30', 'script', '-qec', run, '/dev/null'],
+      { cwd: projectRoot, input },
+    );
+    const session = plainLines(ran.stdout);
+    const start = session.findIndex((line) => line.endsWith('# mkdir /abc'));
+    expect(session.slice(start, -1).join('\n')).toContain(plainLines(shown).join('\n').trimEnd());
+  } finally {
+    await runCommand(['runc', 'delete', '-f', 'demo']);
+  }
+  agent.kill('SIGTERM');
+  expect(await agent.ended).toMatchObject({ code: 0 });
+});
+
+test('README: the usage is what -help prints', () => {
+  expect(blockWith('console', 'Usage: seccompagent')).toBe(agentUsage);
+});
+
+test('README: the handler is the one that ships', () => {
+  const source = readFileSync(join(projectRoot, 'handlers-wasm/mkdir-suffix/handler.ts'), 'utf8');
+  const [, code] = source.split(/\n\n(?=import)/u);
+  expect(blockWith('ts', 'guest-sdk')).toBe(code);
+});
+
+test('README: the command of seccompagent run works', async () => {
+  const line = blockWith('sh', 'seccompagent run').trim();
+  const { code, stderr } = await runCommand([
+    'sh',
+    '-c',
+    line.replace('seccompagent', seccompagent),
+  ]);
+  expect(code).toBe(1);
+  expect(stderr).toContain('Bad message');
+});
