@@ -53,6 +53,8 @@ struct Job {
   void* inner_stack_top = nullptr;
 
   Outcome outcome;
+  // Whoever may send signals to the child can end it early: without this nothing it wrote counts.
+  bool is_complete = false;
 };
 
 bool failed(long result) { return result < 0; }
@@ -119,6 +121,30 @@ SECCOMPAGENT_CHILD_CODE bool take_groups(Job& job) {
       raw_syscall(SYS_setgroups, static_cast<long>(groups.size()), raw_pointer(groups.data())));
 }
 
+// What the caller names by /proc/self/fd must not be ours: a child has copies of all descriptors of
+// the agent. Only the listener, the detached mount and the user namespace are needed from here on.
+SECCOMPAGENT_CHILD_CODE bool close_others(Job& job) {
+  int kept[] = {job.target->call.listener, job.mount_fd, job.target->user_namespace.get()};
+  constexpr int kKept = 3;
+  for (int first = 0; first < kKept; ++first) {
+    for (int second = first + 1; second < kKept; ++second) {
+      if (kept[second] >= kept[first]) continue;
+      const int swapped = kept[first];
+      kept[first] = kept[second];
+      kept[second] = swapped;
+    }
+  }
+  unsigned from = 0;
+  for (const int fd : kept) {
+    if (fd < 0) continue;
+    const auto until = static_cast<unsigned>(fd);
+    if (until > from && broke(job, "close_range", raw_syscall(SYS_close_range, from, until - 1)))
+      return false;
+    from = until + 1;
+  }
+  return !broke(job, "close_range", raw_syscall(SYS_close_range, from, ~0U));
+}
+
 // Ids, groups, user namespace, Linux capabilities and umask of the caller, for good.
 SECCOMPAGENT_CHILD_CODE bool become_caller(Job& job) {
   const Target& target = *job.target;
@@ -148,17 +174,24 @@ SECCOMPAGENT_CHILD_CODE bool become_caller(Job& job) {
 
 SECCOMPAGENT_CHILD_CODE int mkdir_child(void* argument) {
   Job& job = *static_cast<Job*>(argument);
-  if (!enter_container(job) || !become_caller(job) || is_gone(job)) return 0;
-  (void)refused(job, raw_syscall(SYS_mkdirat, AT_FDCWD, raw_pointer(job.path), job.mode));
+  if (enter_container(job) && close_others(job) && become_caller(job) && !is_gone(job))
+    (void)refused(job, raw_syscall(SYS_mkdirat, AT_FDCWD, raw_pointer(job.path), job.mode));
+  job.is_complete = true;
   return 0;
 }
 
+SECCOMPAGENT_CHILD_CODE bool has_ended(const Job& job) {
+  return job.outcome.failed_step != nullptr || job.outcome.answer != 0 || job.outcome.is_gone;
+}
+
 // A further child of a child, sharing its descriptors too; the starting child waits for its end.
-SECCOMPAGENT_CHILD_CODE void run_inner_child(Job& job, ChildMain main) {
+// `made` is the descriptor that it is to bring.
+SECCOMPAGENT_CHILD_CODE void run_inner_child(Job& job, ChildMain main, const int& made) {
   // clone(3) writes errno only where it fails, and the thread it belongs to only polls meanwhile
   const pid_t pid = clone(main, job.inner_stack_top, CLONE_VM | CLONE_VFORK | CLONE_FILES, &job);
   if (broke(job, "clone", pid == -1 ? -EAGAIN : 0)) return;
   raw_syscall(SYS_wait4, pid, 0, __WALL, 0);
+  if (!has_ended(job)) (void)broke(job, "end of the inner child", made < 0 ? -EINTR : 0);
 }
 
 // The mount point, opened with the caller's own rights.
@@ -214,7 +247,7 @@ SECCOMPAGENT_CHILD_CODE void make_proc_mount(Job& job) {
   }
   if (!broke(job, "setns of the pid namespace",
              raw_syscall(SYS_setns, pid_namespace.get(), CLONE_NEWPID))) {
-    run_inner_child(job, new_mount_child);
+    run_inner_child(job, new_mount_child, job.mount_fd);
   }
 }
 
@@ -235,24 +268,25 @@ SECCOMPAGENT_CHILD_CODE bool lend_sys_admin(Job& job) {
                           kSysAdmin | (is_ours ? target.credentials.effective_capabilities : 0));
 }
 
-SECCOMPAGENT_CHILD_CODE bool has_ended(const Job& job) {
-  return job.outcome.failed_step != nullptr || job.outcome.answer != 0 || job.outcome.is_gone;
+SECCOMPAGENT_CHILD_CODE void make_and_move_mount(Job& job) {
+  // Inside a mount namespace whose user namespace has masked proc mounts, even we get EPERM for a
+  // new one: the kernel looks at the mount namespace we are in, so proc is made out here.
+  if (job.is_proc) make_proc_mount(job);
+  if (has_ended(job) || !enter_container(job) || !close_others(job)) return;
+  run_inner_child(job, mount_point_child, job.mount_point_fd);
+  if (has_ended(job) || !lend_sys_admin(job)) return;
+  raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  if (!job.is_proc) (void)new_mount_child(&job);
+  if (has_ended(job) || is_gone(job)) return;
+  (void)refused(job,
+                raw_syscall(SYS_move_mount, job.mount_fd, raw_pointer(""), job.mount_point_fd,
+                            raw_pointer(""), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
 SECCOMPAGENT_CHILD_CODE int mount_child(void* argument) {
   Job& job = *static_cast<Job*>(argument);
-  // Inside a mount namespace whose user namespace has masked proc mounts, even we get EPERM for a
-  // new one: the kernel looks at the mount namespace we are in, so proc is made out here.
-  if (job.is_proc) make_proc_mount(job);
-  if (has_ended(job) || !enter_container(job)) return 0;
-  run_inner_child(job, mount_point_child);
-  if (has_ended(job) || !lend_sys_admin(job)) return 0;
-  raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-  if (!job.is_proc) (void)new_mount_child(&job);
-  if (has_ended(job) || is_gone(job)) return 0;
-  (void)refused(job,
-                raw_syscall(SYS_move_mount, job.mount_fd, raw_pointer(""), job.mount_point_fd,
-                            raw_pointer(""), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+  make_and_move_mount(job);
+  job.is_complete = true;
   return 0;
 }
 
@@ -287,6 +321,7 @@ Outcome run(std::unique_ptr<Run> started, ChildMain main) {
   auto child = start_child(started->stack, main, &started->job);
   if (!child) return our_failure("clone", child.error());
   const auto ended = await_child(std::move(*child), kDeadlineMs);
+  if (ended && !started->job.is_complete) return our_failure("end of the child", Errno{EINTR});
   if (ended) return started->job.outcome;
   // EBUSY: the child still uses the memory, so it is given up for good
   if (ended.error() == Errno{EBUSY}) (void)started.release();

@@ -212,14 +212,15 @@ Result<EventKind> Worker::receive() {
       inbox_->token = token;
       return EventKind::exited;
     }
-    if ((event.events & EPOLLIN) != 0) {
-      const auto received = receive_from(listener);
-      if (!received) return std::unexpected(received.error());
-      if (*received) return EventKind::notification;
-    } else {
+    if ((event.events & EPOLLIN) == 0) {
       // All users of the filter are gone. RECV would say ENOENT now and for ever.
       receiver_->end_listener(*listener, *this);
+      continue;
     }
+    const auto received = receive_from(listener);
+    if (received && *received) return EventKind::notification;
+    // an error that never ends is one listener's own: it must not end the others
+    if (!received) receiver_->end_listener(*listener, *this);
   }
 }
 
