@@ -36,7 +36,6 @@ export const answerKind = { none: 0, value: 1, errno: 2, continue: 3 } as const;
 
 /** Architectures by the index that the addon gives them. */
 export const arches = ['x86_64', 'i386', 'x32', 'arm64'] as const;
-export const unknownArch = 4;
 /** Rows of the tables that the addon looks numbers up in. */
 export const numbersPerArch = 1024;
 export const argumentCount = 6;

@@ -45,7 +45,7 @@ export class ReceivedCall {
     return this.#u32[inbox.tid / 4] ?? 0;
   }
 
-  /** An index into `arches`, or `unknownArch`. */
+  /** An index into `arches`; past its end when the kernel reported another architecture. */
   get arch(): number {
     return this.#u32[inbox.arch / 4] ?? 0;
   }
