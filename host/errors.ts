@@ -33,12 +33,12 @@ export class AgentError extends Error {
   }
 }
 
-/** The text of anything that was thrown, with what caused it. */
+/** The text of anything that was thrown, with what caused it, on one line. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
-  return thrown.cause === undefined
-    ? thrown.message
-    : `${thrown.message}: ${messageOf(thrown.cause)}`;
+  // Node adds lines of advice to some of its errors
+  const [line = ''] = thrown.message.split('\n');
+  return thrown.cause === undefined ? line : `${line}: ${messageOf(thrown.cause)}`;
 }
 
 /** The `code` of an error of Node or of the addon, such as `EADDRINUSE`. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line: options with one dash or two, with `=` or a space, as Go's flag package has them.
+import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
 
-import { AgentError, messageOf } from './errors.ts';
+import { AgentError } from './errors.ts';
 import { parseLogOptions } from './log.ts';
 import type { LogOptions } from './log.ts';
 import { resolvers } from './registry/resolver.ts';
@@ -30,6 +31,7 @@ export type Command =
   | { readonly kind: 'help'; readonly of: 'agent' | 'run' }
   | { readonly kind: 'version' };
 
+const stderrFd = 2;
 const defaultSocketFile = '/run/seccomp-agent.socket';
 
 function usage(message: string): never {
@@ -63,17 +65,27 @@ function parseWords(
   words: readonly string[],
   options: OptionTable,
 ): { readonly values: ReadonlyMap<string, unknown>; readonly rest: readonly string[] } {
-  try {
-    const args = [...withTwoDashes(words)];
-    const parsed = parseArgs({ args, options, strict: true, allowPositionals: true });
-    return {
-      values: new Map<string, unknown>(Object.entries(parsed.values)),
-      rest: parsed.positionals,
-    };
-  } catch (cause) {
-    // the first sentence names the option, the rest is advice for another syntax
-    return usage(messageOf(cause).split('. ')[0] ?? 'unknown option');
+  const args = [...withTwoDashes(words)];
+  const { tokens, values, positionals } = parseArgs({
+    args,
+    options,
+    // the messages of the strict mode are those of another syntax
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
+    if (option === undefined) usage(`unknown option -${token.name}`);
+    if (option.type === 'string' && token.value === undefined) {
+      usage(`option -${token.name} needs a value`);
+    }
+    if (option.type === 'boolean' && token.value !== undefined) {
+      usage(`option -${token.name} takes no value`);
+    }
   }
+  return { values: new Map<string, unknown>(Object.entries(values)), rest: positionals };
 }
 
 function textOf(values: ReadonlyMap<string, unknown>, name: string): string | undefined {
@@ -97,7 +109,7 @@ function resolverOf(values: ReadonlyMap<string, unknown>, fallback: string): str
 }
 
 function logOf(values: ReadonlyMap<string, unknown>, fallback: string): LogOptions {
-  const parsed = parseLogOptions(textOf(values, 'log') ?? fallback, process.stderr.isTTY);
+  const parsed = parseLogOptions(textOf(values, 'log') ?? fallback, isatty(stderrFd));
   if ('options' in parsed) return parsed.options;
   return usage(
     `unknown word "${parsed.unknownWord}" in -log; there are trace, debug, info, warn, error, fatal, color, nocolor, json`,

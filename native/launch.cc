@@ -87,8 +87,13 @@ struct Launch::State {
   SECCOMPAGENT_CHILD_CODE int run() {
     if (!become_private()) return 1;
     reset_signals();
-    // Node marks its own standard streams as not to be inherited
-    for (int fd = 0; fd <= 2; ++fd) raw_syscall(SYS_fcntl, fd, F_SETFD, 0);
+    // Node marks its own standard streams as not to be inherited, and makes pipes non-blocking:
+    // for whoever shares them, too.
+    for (int fd = 0; fd <= 2; ++fd) {
+      raw_syscall(SYS_fcntl, fd, F_SETFD, 0);
+      const long flags = raw_syscall(SYS_fcntl, fd, F_GETFL);
+      if (flags > 0) raw_syscall(SYS_fcntl, fd, F_SETFL, flags & ~O_NONBLOCK);
+    }
     const long fd =
         install_filter(request.filter.data(), static_cast<unsigned short>(request.filter.size()));
     if (broke("seccomp", fd)) return 1;

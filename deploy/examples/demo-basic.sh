@@ -5,8 +5,10 @@ set -eu
 
 # We are in a private mount namespace: this file system, and all that is made in it, goes with us.
 # Its mount is trapped too, but the handler lends its power for proc only: the kernel judges this one.
-mount -t tmpfs -o mode=0755 demo /mnt
+mount -n -t tmpfs -o mode=0755 demo /mnt
 cd /mnt
+# mount(8) keeps notes in /run; it would make a folder for them there
+export LIBMOUNT_UTAB=/mnt/utab/utab
 
 say() { printf '\n%s\n' "$1"; }
 show() {

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Does new mounts of listed file system types for callers that the kernel would not let.
 
-import { Action, Path, mounts, requireSettings, settingList } from '@seccompagent/guest-sdk';
+import {
+  Action,
+  Path,
+  mounts,
+  requireSettings,
+  settingList,
+  settingOr,
+} from '@seccompagent/guest-sdk';
 
 const MS_REMOUNT: u64 = 32;
 const MS_BIND: u64 = 4096;
@@ -10,6 +17,8 @@ const MS_UNBINDABLE: u64 = 1 << 17;
 const MS_PRIVATE: u64 = 1 << 18;
 const MS_SLAVE: u64 = 1 << 19;
 const MS_SHARED: u64 = 1 << 20;
+
+const COMMA: u8 = 44;
 
 /** With one of these, mount(2) changes a mount that is there. */
 const NOT_NEW: u64 =
@@ -29,7 +38,22 @@ export function mount(
   // The kernel then judges with the caller's own power: whatever it reads, nothing is lent.
   if ((mountFlags & NOT_NEW) != 0 || filesystemType === null) return Action.continue();
   if (!isListed(filesystemType)) return Action.continue();
-  return mounts.mount(source, target, filesystemType, mountFlags, data).toAction();
+  const options = withOptions(data, settingOr('options', ''));
+  return mounts.mount(source, target, filesystemType, mountFlags, options).toAction();
+}
+
+/** The caller's options, then those of the setting. */
+function withOptions(data: Uint8Array | null, options: string): Uint8Array | null {
+  if (options.length == 0) return data;
+  const added = Uint8Array.wrap(String.UTF8.encode(options));
+  if (data === null) return added;
+  const own: Uint8Array = data;
+  if (own.length == 0) return added;
+  const all = new Uint8Array(own.length + 1 + added.length);
+  all.set(own);
+  all[own.length] = COMMA;
+  all.set(added, own.length + 1);
+  return all;
 }
 
 function isListed(filesystemType: Path): bool {

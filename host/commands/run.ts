@@ -2,6 +2,7 @@
 // `seccompagent run`: a command under a notify filter, without any container runtime.
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { isatty } from 'node:tty';
 
 import { Agent } from '../agent.ts';
 import { AgentError } from '../errors.ts';
@@ -13,6 +14,7 @@ import { answeredSyscalls } from '../registry/registry.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
 import { makeResolver } from './agent.ts';
 
+const stdinFd = 0;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Signals that the command gets instead of us. */
@@ -35,7 +37,7 @@ function passSignals(native: Native, launch: LaunchHandle): void {
   for (const signal of passedOn) process.on(signal, pass);
   for (const signal of fromTerminal) {
     process.on(signal, (name: NodeJS.Signals) => {
-      if (!process.stdin.isTTY) pass(name);
+      if (!isatty(stdinFd)) pass(name);
     });
   }
 }

@@ -65,7 +65,13 @@ export class Pool {
     const { receiver, logOptions, components } = this.#parts;
     const input: WorkerInput = { receiver, log: logOptions };
     const file = import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.js';
-    const worker = new Worker(join(import.meta.dirname, file), { workerData: input });
+    const worker = new Worker(join(import.meta.dirname, file), {
+      workerData: input,
+      // Else Node opens our standard streams for it, which makes them non-blocking, and with them
+      // those of a command that we run.
+      stdout: true,
+      stderr: true,
+    });
     this.#workers.add(worker);
     for (const component of components) worker.postMessage(component);
     worker.on('error', (thrown) => {

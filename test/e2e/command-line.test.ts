@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the command line of the agent as a daemon: options, messages, exit codes, the agent socket.
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { AgentProcess } from '../support/agent-process.ts';
+import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+function versionLine(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
+  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) {
+    return `seccompagent ${String(manifest.version)}\n`;
+  }
+  throw new Error('package.json has no version');
+}
+
+/** The files of the package in another place. @returns its launcher */
+function installPackage(root: string, { hasAddon }: { readonly hasAddon: boolean }): string {
+  const parts = ['package.json', 'host/seccompagent.sh', 'dist/host', 'dist/handlers-wasm'];
+  const addon = 'build/Release/seccompagent.node';
+  for (const part of hasAddon ? [...parts, addon] : parts) {
+    cpSync(join(projectRoot, part), join(root, part), { recursive: true });
+  }
+  symlinkSync(join(projectRoot, 'node_modules'), join(root, 'node_modules'));
+  return join(root, 'host/seccompagent.sh');
+}
+
+/** PATH with a Node in front that fails whatever it is asked. */
+function pathWithOldNode(folder: TemporaryFolder): string {
+  const bin = folder.at('old-node');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'node'), '#!/bin/sh\nexit 1\n');
+  chmodSync(join(bin, 'node'), 0o755);
+  return `${bin}:${process.env['PATH'] ?? ''}`;
+}
+
+test.for(['-help', '--help'])('%s: prints the usage on stdout', async (option) => {
+  const { code, stdout, stderr } = await runCommand([seccompagent, option]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^Usage: seccompagent \[options\]\n/u);
+});
+
+test.for(['-version', '--version'])('%s: prints the version of the package', async (option) => {
+  const { code, stdout, stderr } = await runCommand([seccompagent, option]);
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: versionLine(), stderr: '' });
+});
+
+test.for([
+  '-resolver=demo-basic',
+  '-resolver demo-basic',
+  '--resolver=demo-basic',
+  '--resolver demo-basic',
+])('resolver: "%s" selects it', async (words) => {
+  using folder = new TemporaryFolder();
+  await using agent = await AgentProcess.start(folder.at('agent.socket'), ...words.split(' '));
+  expect(agent.log).toMatch(/seccompagent started .*resolver=demo-basic\n/u);
+});
+
+test('resolver: none is the default', async () => {
+  using folder = new TemporaryFolder();
+  await using agent = await AgentProcess.start(folder.at('agent.socket'));
+  expect(agent.log).toMatch(/seccompagent started .*resolver=none\n/u);
+});
+
+test('resolver: an unknown name is refused with the list of those there are', async () => {
+  const { code, stdout, stderr } = await runCommand([seccompagent, '-resolver=demo-basik']);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^seccompagent: .*"demo-basik".* none, demo-basic\n\nUsage: /u);
+});
+
+test.for([
+  { words: '-no-such-option', named: '-no-such-option' },
+  { words: 'no-such-argument', named: '"no-such-argument"' },
+  { words: '-resolver', named: '-resolver' },
+  { words: '-socketfile=', named: '-socketfile' },
+  { words: '-allow-uids=root', named: '"root"' },
+])('usage: "$words" is refused with the usage on stderr', async ({ words, named }) => {
+  const { code, stdout, stderr } = await runCommand([seccompagent, words]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^seccompagent: .*\n\nUsage: seccompagent \[options\]\n/u);
+  expect(stderr.split('\n')[0]).toContain(named);
+});
+
+test('log: json makes each line an object with level, time and msg', async () => {
+  using folder = new TemporaryFolder();
+  await using agent = await AgentProcess.start(folder.at('agent.socket'), '-log=json');
+  const { stderr } = await agent.stop('SIGTERM');
+  const lines = stderr.trimEnd().split('\n');
+  expect(lines.length).toBeGreaterThanOrEqual(3);
+  for (const line of lines) {
+    expect(JSON.parse(line)).toMatchObject({
+      level: expect.stringMatching(/^info$/u),
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/u),
+      msg: expect.any(String),
+    });
+  }
+});
+
+test.for([
+  { words: 'color', isColored: true },
+  { words: 'nocolor', isColored: false },
+  { words: 'info', isColored: false },
+  { words: 'debug,color', isColored: true },
+])('log: "$words" into a pipe has colours: $isColored', async ({ words, isColored }) => {
+  using folder = new TemporaryFolder();
+  await using agent = await AgentProcess.start(folder.at('agent.socket'), `-log=${words}`);
+  expect(agent.log.includes('\u001B[32mINFO')).toBe(isColored);
+});
+
+test('log: a level hides what is below it', async () => {
+  using folder = new TemporaryFolder();
+  const socketFile = folder.at('no-such-folder/agent.socket');
+  const command = [seccompagent, '-log=warn', `-socketfile=${socketFile}`] as const;
+  const { code, stderr } = await runCommand(command);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^seccompagent: cannot listen on [^\n]*\n$/u);
+});
+
+test('log: an unknown word is refused by its name', async () => {
+  const { code, stdout, stderr } = await runCommand([seccompagent, '-log=debug,loud']);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(/^seccompagent: .*"loud".*\n\nUsage: /u);
+});
+
+test.for(['SIGINT', 'SIGTERM'] as const)(
+  'end: %s ends the agent with exit code 0 and removes the agent socket',
+  async (signal) => {
+    using folder = new TemporaryFolder();
+    const socketFile = folder.at('agent.socket');
+    await using agent = await AgentProcess.start(socketFile);
+    expect(lstatSync(socketFile).isSocket()).toBe(true);
+    const { code, stdout } = await agent.stop(signal);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(existsSync(socketFile)).toBe(false);
+  },
+);
+
+test('agent socket: only root may connect', async () => {
+  using folder = new TemporaryFolder();
+  const socketFile = folder.at('agent.socket');
+  await using _agent = await AgentProcess.start(socketFile);
+  expect(lstatSync(socketFile).mode & 0o777).toBe(0o600);
+});
+
+test('agent socket: that of an agent that was killed is replaced', async () => {
+  using folder = new TemporaryFolder();
+  const socketFile = folder.at('agent.socket');
+  await using killed = await AgentProcess.start(socketFile);
+  await killed.stop('SIGKILL');
+  expect(lstatSync(socketFile).isSocket()).toBe(true);
+  await using agent = await AgentProcess.start(socketFile, '-log=debug');
+  connect(socketFile).end();
+  await agent.logged(/connection closed/u);
+});
+
+test('agent socket: that of a living agent is left to it', async () => {
+  using folder = new TemporaryFolder();
+  const socketFile = folder.at('agent.socket');
+  await using first = await AgentProcess.start(socketFile, '-log=debug');
+  const { code, stderr } = await runCommand([seccompagent, `-socketfile=${socketFile}`]);
+  expect(code).toBe(1);
+  expect(stderr.split('\n').at(-2)).toBe(`seccompagent: another agent listens on ${socketFile}`);
+  connect(socketFile).end();
+  await first.logged(/connection closed.*\n(?:.*\n)*.*connection closed/u);
+});
+
+test('agent socket: another file at its path is left alone', async () => {
+  using folder = new TemporaryFolder();
+  const file = folder.at('agent.socket');
+  writeFileSync(file, 'precious');
+  const { code, stderr } = await runCommand([seccompagent, `-socketfile=${file}`]);
+  expect(code).toBe(1);
+  expect(stderr.split('\n').at(-2)).toBe(
+    `seccompagent: ${file} exists and is no socket: remove it first`,
+  );
+  expect(readFileSync(file, 'utf8')).toBe('precious');
+});
+
+test('start: another user than root gets one line that says so', async () => {
+  const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] as const;
+  const { code, stdout, stderr } = await runCommand([...asNobody, seccompagent]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^seccompagent: [^\n]*must run as root[^\n]*\n$/u);
+});
+
+test('start: a missing addon gives one line that says how to build it', async () => {
+  using folder = new TemporaryFolder();
+  const launcher = installPackage(folder.at('package'), { hasAddon: false });
+  const { code, stdout, stderr } = await runCommand([launcher]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^seccompagent: [^\n]*addon[^\n]*npm ci[^\n]*\n$/u);
+  expect(stderr).toContain(folder.at('package/build/Release/seccompagent.node'));
+});
+
+test('start: a worker that does not start ends the agent', async () => {
+  using folder = new TemporaryFolder();
+  const launcher = installPackage(folder.at('package'), { hasAddon: true });
+  writeFileSync(
+    folder.at('package/dist/host/notification/worker.js'),
+    'throw new Error("damaged");\n',
+  );
+  const options = { deadlineMs: 5000 };
+  const { code, signal } = await runCommand(
+    [launcher, `-socketfile=${folder.at('agent.socket')}`],
+    options,
+  );
+  expect({ code, signal }).toEqual({ code: 1, signal: null });
+});
+
+test('launcher: takes the Node of the package where that of PATH is too old', async () => {
+  using folder = new TemporaryFolder();
+  const { code, stdout, stderr } = await runCommand([seccompagent, '-version'], {
+    environment: { PATH: pathWithOldNode(folder) },
+  });
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: versionLine(), stderr: '' });
+});
+
+test('launcher: says what is missing where no Node is new enough', async () => {
+  using folder = new TemporaryFolder();
+  const launcher = folder.at('package/host/seccompagent.sh');
+  cpSync(seccompagent, launcher);
+  cpSync(join(projectRoot, 'dist/host'), folder.at('package/dist/host'), { recursive: true });
+  const { code, stdout, stderr } = await runCommand([launcher, '-version'], {
+    environment: { PATH: pathWithOldNode(folder) },
+  });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^seccompagent: Node [\d.]+ or newer is needed[^\n]*\n$/u);
+});
+
+test('launcher: says that the package is not built', async () => {
+  using folder = new TemporaryFolder();
+  const launcher = folder.at('package/host/seccompagent.sh');
+  cpSync(seccompagent, launcher);
+  const { code, stderr } = await runCommand([launcher, '-version']);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^seccompagent: not built: [^\n]*\n$/u);
+});
+
+test('launcher: works through a symbolic link, as npm install -g makes', async () => {
+  using folder = new TemporaryFolder();
+  const link = folder.at('seccompagent');
+  symlinkSync(seccompagent, link);
+  const { code, stdout } = await runCommand([link, '-version']);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: versionLine() });
+});

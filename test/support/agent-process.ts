@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent as a process of its own, started by the command that users start.
+import { RunningCommand, seccompagent } from './command.ts';
+import type { CommandResult } from './command.ts';
+
+const deadlineMs = 120_000;
+
+export class AgentProcess implements AsyncDisposable {
+  readonly #running: RunningCommand;
+
+  private constructor(running: RunningCommand) {
+    this.#running = running;
+  }
+
+  /** Resolves once runtimes can connect. */
+  static async start(socketFile: string, ...options: readonly string[]): Promise<AgentProcess> {
+    const running = new RunningCommand([seccompagent, `-socketfile=${socketFile}`, ...options], {
+      deadlineMs,
+    });
+    await running.printed(/\blistening\b.*\n/u);
+    return new AgentProcess(running);
+  }
+
+  get log(): string {
+    return this.#running.stderr;
+  }
+
+  /** Resolves with the first match in the log. */
+  async logged(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#running.printed(pattern);
+  }
+
+  /** Ends it by a signal. */
+  async stop(signal: NodeJS.Signals): Promise<CommandResult> {
+    this.#running.kill(signal);
+    return this.#running.ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running[Symbol.asyncDispose]();
+  }
+}

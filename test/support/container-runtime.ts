@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Containers of runc and crun: an OCI bundle in a folder, a first process that waits for us.
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { runCommand, RunningCommand } from './command.ts';
+import type { CommandResult } from './command.ts';
+
+export type RuntimeName = 'runc' | 'crun';
+
+export interface ContainerOptions {
+  readonly runtime: RuntimeName;
+  /** For what the runtime keeps; other containers may have it too. */
+  readonly folder: string;
+  readonly rootfs: string;
+  readonly listenerPath: string;
+  /** What the first process does before it waits: lines for a shell. */
+  readonly script: string;
+  readonly noNewPrivileges?: boolean;
+  readonly uid?: number;
+  /** The id that is the container's root outside: with it, the container has a user namespace. */
+  readonly rootUidOutside?: number;
+}
+
+/** All that the handlers of demo-basic answer. */
+const trappedSyscalls = [
+  'mkdir',
+  'mkdirat',
+  'chmod',
+  'fchmodat',
+  'fchmodat2',
+  'mount',
+  'fsopen',
+] as const;
+
+/** As in the README: no CAP_SYS_ADMIN, and not what passes over the modes of files either. */
+const linuxCapabilities = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'] as const;
+
+const idsOfUserNamespace = 65_536;
+
+/** Cgroups of version 1 with an additional one of version 2: crun refuses to work there. */
+const unifiedBesideVersion1 = '/sys/fs/cgroup/unified';
+
+const withoutUnified = [
+  'unshare',
+  '-m',
+  'sh',
+  '-c',
+  `umount ${unifiedBesideVersion1}; exec "$@"`,
+  'sh',
+] as const;
+
+/** The seccomp profile that sends the calls of `trappedSyscalls` to a socket. */
+export function seccompProfile(listenerPath: string): object {
+  return {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+    listenerPath,
+    syscalls: [{ names: trappedSyscalls, action: 'SCMP_ACT_NOTIFY' }],
+  };
+}
+
+/** What the first process runs: it says when it is through, and waits for the end of its stdin. */
+export function firstScript(script: string): string {
+  return `exec 2>&1\n${script}\necho ready\nread -r line`;
+}
+
+function runtimeConfig(options: ContainerOptions): object {
+  const { uid = 0, rootUidOutside } = options;
+  const hasUserNamespace = rootUidOutside !== undefined;
+  const mapping = [{ containerID: 0, hostID: rootUidOutside, size: idsOfUserNamespace }];
+  const namespaces = ['pid', 'network', 'ipc', 'uts', 'mount'];
+  return {
+    ociVersion: '1.0.2',
+    process: {
+      terminal: false,
+      user: { uid, gid: uid },
+      args: ['sh', '-c', firstScript(options.script)],
+      env: ['PATH=/bin'],
+      cwd: '/',
+      capabilities: {
+        bounding: linuxCapabilities,
+        effective: linuxCapabilities,
+        permitted: linuxCapabilities,
+      },
+      noNewPrivileges: options.noNewPrivileges ?? true,
+    },
+    root: { path: options.rootfs, readonly: false },
+    hostname: 'container',
+    mounts: [
+      { destination: '/proc', type: 'proc', source: 'proc' },
+      {
+        destination: '/dev',
+        type: 'tmpfs',
+        source: 'tmpfs',
+        options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+      },
+    ],
+    linux: {
+      ...(hasUserNamespace ? { uidMappings: mapping, gidMappings: mapping } : {}),
+      namespaces: [...namespaces, ...(hasUserNamespace ? ['user'] : [])].map((type) => ({ type })),
+      maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list'],
+      readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
+      seccomp: seccompProfile(options.listenerPath),
+    },
+  };
+}
+
+/** A running container. */
+export class Container implements AsyncDisposable {
+  readonly #runtime: readonly [string, ...string[]];
+  readonly #id: string;
+  readonly #running: RunningCommand;
+
+  private constructor(
+    runtime: readonly [string, ...string[]],
+    id: string,
+    running: RunningCommand,
+  ) {
+    this.#runtime = runtime;
+    this.#id = id;
+    this.#running = running;
+  }
+
+  /** Resolves once the script is through. */
+  static async run(options: ContainerOptions): Promise<Container> {
+    const id = `seccompagent-test-${randomUUID()}`;
+    const ociBundle = join(options.folder, id);
+    mkdirSync(ociBundle);
+    writeFileSync(join(ociBundle, 'config.json'), JSON.stringify(runtimeConfig(options)));
+    const runtime = runtimeCommand(options);
+    const running = new RunningCommand([...runtime, 'run', '--bundle', ociBundle, id]);
+    const container = new Container(runtime, id, running);
+    try {
+      await running.printed(/^ready$/mu);
+      return container;
+    } catch (thrown) {
+      await container[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  /** What the script printed. */
+  get output(): string {
+    return this.#running.stdout;
+  }
+
+  /** The first process, as the runtime names it. */
+  async firstPid(): Promise<number> {
+    const { stdout } = await runCommand([...this.#runtime, 'state', this.#id]);
+    const state: unknown = JSON.parse(stdout);
+    if (typeof state === 'object' && state !== null && 'pid' in state) return Number(state.pid);
+    throw new Error(`no pid in ${stdout}`);
+  }
+
+  /** Runs lines for a shell in a further process. */
+  async exec(script: string): Promise<CommandResult> {
+    return runCommand([...this.#runtime, 'exec', this.#id, 'sh', '-c', `exec 2>&1\n${script}`]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await runCommand([...this.#runtime, 'delete', '--force', this.#id]);
+    await this.#running[Symbol.asyncDispose]();
+  }
+}
+
+/** The runtime with a deadline, and with its own place for what it keeps of containers. */
+function runtimeCommand({ runtime, folder }: ContainerOptions): readonly [string, ...string[]] {
+  const isWrapped = runtime === 'crun' && existsSync(unifiedBesideVersion1);
+  const wrapper = isWrapped ? withoutUnified : [];
+  const deadline = ['timeout', '--signal', 'KILL', '30'] as const;
+  return [...deadline, ...wrapper, runtime, '--root', join(folder, `state-of-${runtime}`)];
+}
