@@ -23,13 +23,21 @@ export const agentErrorCodes = {
 
 export type AgentErrorCode = keyof typeof agentErrorCodes;
 
+export interface AgentErrorOptions {
+  readonly cause?: unknown;
+  /** Which handler it happened in. */
+  readonly handler?: string;
+}
+
 export class AgentError extends Error {
   readonly code: AgentErrorCode;
+  readonly handler: string | undefined;
 
-  constructor(code: AgentErrorCode, message: string, options?: { readonly cause?: unknown }) {
-    super(message, options);
+  constructor(code: AgentErrorCode, message: string, options: AgentErrorOptions = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.name = 'AgentError';
     this.code = code;
+    this.handler = options.handler;
   }
 }
 

@@ -53,14 +53,17 @@ export function parseLogOptions(
   return { options: { level, format, isColored } };
 }
 
-/** What containers put into names must not reach a terminal as it is. */
-function quoted(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined');
-  if (typeof value !== 'string' || /^[\w@%+=:,./-]+$/u.test(text)) return text;
-  return JSON.stringify(text).replaceAll(
-    /[\u007f-\u009f\u2028\u2029]/gu,
+/** What containers put into names must not reach a terminal, or the next line, as it is. */
+function escaped(text: string): string {
+  return text.replaceAll(
+    /[\p{Cc}\u2028\u2029]/gu,
     (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
   );
+}
+
+function quoted(value: unknown): string {
+  if (typeof value !== 'string') return JSON.stringify(value) ?? 'undefined';
+  return /^[\w@%+=:,./-]+$/u.test(value) ? value : escaped(JSON.stringify(value));
 }
 
 /** One line of text for a record that pino made: `TIME LEVEL message key=value …`. */
@@ -75,7 +78,7 @@ export function textLine(json: string, isColored: boolean): string {
   };
   const level = take('level');
   const time = take('time');
-  const message = take('msg');
+  const message = escaped(take('msg'));
   const color = isColored && isLogLevel(level) ? colors[level] : undefined;
   const name = level.toUpperCase().padEnd(5);
   const shownName = color === undefined ? name : `\u001B[${color}m${name}\u001B[0m`;

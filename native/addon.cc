@@ -312,15 +312,15 @@ Napi::Value outcome_value(Napi::Env env, const Outcome& outcome) {
 }
 
 template <typename Operation>
-Napi::Value act_as_caller(const Napi::CallbackInfo& info, std::uint32_t handle, int dirfd,
+Napi::Value act_as_caller(const Napi::CallbackInfo& info, std::uint32_t handle, const Start& start,
                           Operation operation) {
   AttachedWorker* attached = find(info, &State::workers, handle);
   if (attached == nullptr) return {};
   const auto call = attached->worker.current();
   if (!call) return throw_errno(info.Env(), "act without a call", call.error());
   // others must not wait for what the container's file system takes
-  attached->worker.hand_on();
-  auto target = pin_target(*call, dirfd);
+  attached->worker.invite();
+  auto target = pin_target(*call, start);
   if (!target && target.error() == Errno{ESRCH}) return number(info.Env(), -1);
   if (!target) return throw_errno(info.Env(), "pin the caller", target.error());
   return outcome_value(info.Env(), operation(std::move(*target)));
@@ -339,9 +339,11 @@ Napi::Value mkdir_as_caller(const Napi::CallbackInfo& info) {
   std::optional<std::string> path = arguments.range(memory, offset, length);
   if (!arguments.is_ok()) return {};
   if (!path || has_nul(*path)) return number(info.Env(), EINVAL);
+  if (path->empty()) return number(info.Env(), ENOENT);
   if (path->size() >= kPathMax) return number(info.Env(), ENAMETOOLONG);
-  return act_as_caller(info, handle, path->starts_with('/') ? AT_FDCWD : dirfd, [&](Target target) {
-    return make_directory(std::move(target), std::move(*path), mode);
+  Start start = start_of(std::move(*path), dirfd);
+  return act_as_caller(info, handle, start, [&](Target target) {
+    return make_directory(std::move(target), std::move(start.rest), mode);
   });
 }
 
@@ -378,10 +380,13 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
       has_nul(wanted.source.value_or("")) || has_nul(wanted.data.value_or(""))) {
     return number(info.Env(), EINVAL);
   }
+  if (target->empty()) return number(info.Env(), ENOENT);
   if (target->size() >= kPathMax) return number(info.Env(), ENAMETOOLONG);
+  const Start start = start_of(std::move(*target), AT_FDCWD);
+  wanted.target = start.rest;
   auto request = parse_mount(std::move(wanted));
   if (!request) return number(info.Env(), request.error().number);
-  return act_as_caller(info, handle, AT_FDCWD, [&](Target pinned) {
+  return act_as_caller(info, handle, start, [&](Target pinned) {
     return mount_filesystem(std::move(pinned), std::move(*request));
   });
 }

@@ -75,7 +75,8 @@ Result<MountRequest> parse_mount(MountArguments arguments) {
     rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     if (item.empty()) continue;
     const std::size_t equals = item.find('=');
-    if (equals == 0) return fail(EINVAL);
+    // as the kernel has it: nothing before the sign is no option
+    if (equals == 0) continue;
     if (equals == std::string_view::npos) {
       request.options.push_back({std::string(item), std::nullopt});
     } else {

@@ -124,8 +124,9 @@ SECCOMPAGENT_CHILD_CODE bool take_groups(Job& job) {
 // What the caller names by /proc/self/fd must not be ours: a child has copies of all descriptors of
 // the agent. Only the listener, the detached mount and the user namespace are needed from here on.
 SECCOMPAGENT_CHILD_CODE bool close_others(Job& job) {
-  int kept[] = {job.target->call.listener, job.mount_fd, job.target->user_namespace.get()};
-  constexpr int kKept = 3;
+  int kept[] = {job.target->call.listener, job.mount_fd, job.mount_point_fd,
+                job.target->user_namespace.get()};
+  constexpr int kKept = 4;
   for (int first = 0; first < kKept; ++first) {
     for (int second = first + 1; second < kKept; ++second) {
       if (kept[second] >= kept[first]) continue;
@@ -198,7 +199,8 @@ SECCOMPAGENT_CHILD_CODE void run_inner_child(Job& job, ChildMain main, const int
 SECCOMPAGENT_CHILD_CODE int mount_point_child(void* argument) {
   Job& job = *static_cast<Job*>(argument);
   if (!become_caller(job)) return 0;
-  const long fd = raw_syscall(SYS_openat, AT_FDCWD, raw_pointer(job.path), O_PATH | O_CLOEXEC, 0);
+  const long fd =
+      raw_syscall(SYS_openat, AT_FDCWD, raw_pointer(job.path), O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
   if (!refused(job, fd)) job.mount_point_fd = static_cast<int>(fd);
   return 0;
 }
@@ -273,7 +275,7 @@ SECCOMPAGENT_CHILD_CODE void make_and_move_mount(Job& job) {
   // new one: the kernel looks at the mount namespace we are in, so proc is made out here.
   if (job.is_proc) make_proc_mount(job);
   if (has_ended(job) || !enter_container(job) || !close_others(job)) return;
-  run_inner_child(job, mount_point_child, job.mount_point_fd);
+  if (job.mount_point_fd < 0) run_inner_child(job, mount_point_child, job.mount_point_fd);
   if (has_ended(job) || !lend_sys_admin(job)) return;
   raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
   if (!job.is_proc) (void)new_mount_child(&job);
@@ -332,6 +334,7 @@ Outcome run(std::unique_ptr<Run> started, ChildMain main) {
 
 Outcome make_directory(Target target, std::string path, mode_t mode) {
   if (target.base_error != 0) return {.answer = target.base_error};
+  if (path.empty()) return {.answer = EEXIST};
   auto made = make_run(std::move(target), std::move(path), {});
   if (!made) return our_failure("mmap of a stack", made.error());
   (*made)->job.mode = mode;
@@ -351,6 +354,8 @@ Outcome mount_filesystem(Target target, MountRequest request) {
   }
   job.attributes = kept.attributes;
   job.is_proc = kept.type == "proc";
+  // open already, by what only the caller can name
+  if (kept.target.empty()) job.mount_point_fd = (*made)->target.base.get();
   job.may_use_pidns = !pidns_option_is_refused.load();
   return run(std::move(*made), mount_child);
 }

@@ -22,10 +22,12 @@ struct Outcome {
   int failure = 0;
 };
 
-// mkdirat(2) with the caller's root, base, ids, groups, Linux capabilities and umask.
+// mkdirat(2) with the caller's root, base, ids, groups, Linux capabilities and umask. An empty path
+// is the base itself.
 [[nodiscard]] Outcome make_directory(Target target, std::string path, mode_t mode);
 
-// A new mount. The mount point is resolved as the caller; CAP_SYS_ADMIN is lent for the mount.
+// A new mount. The mount point is resolved as the caller; CAP_SYS_ADMIN is lent for the mount. An
+// empty mount point is the base itself.
 [[nodiscard]] Outcome mount_filesystem(Target target, MountRequest request);
 
 // For tests of the way that kernels before 6.18 need: never use proc's option `pidns`.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leader and followers over one epoll set, see epoll(7) and seccomp_unotify(2).
+// Workers over one epoll set, see epoll(7) and seccomp_unotify(2).
 #include "receiver.h"
 
 #include <linux/audit.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cstring>
@@ -60,7 +61,47 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table) {
   epoll_event event = {.events = EPOLLIN, .data = {.u64 = kStopToken}};
   if (epoll_ctl(receiver->epoll_.get(), EPOLL_CTL_ADD, receiver->stop_event_.get(), &event) == -1)
     return fail_errno();
+  receiver->watcher_ = std::thread([self = receiver.get()] { self->watch_readers(); });
   return receiver;
+}
+
+void Receiver::leave_epoll() {
+  reads_.fetch_add(1);
+  has_reader_.store(false);
+  if (is_watcher_asleep_.load() && is_watcher_asleep_.exchange(false)) watcher_wake_.release();
+}
+
+void Receiver::invite() {
+  if (has_reader_.load() || sleeping_count_.load() == 0) return;
+  {
+    const std::lock_guard lock(mutex_);
+    is_invited_ = true;
+  }
+  work_.notify_one();
+}
+
+void Receiver::watch_readers() {
+  constexpr timespec kTick = {.tv_sec = 0, .tv_nsec = 1'000'000};
+  constexpr int kQuietTicks = 200;
+  std::uint64_t reads_before = 0;
+  int quiet_ticks = 0;
+  while (!is_stopping_.load()) {
+    if (quiet_ticks == kQuietTicks) {
+      quiet_ticks = 0;
+      is_watcher_asleep_.store(true);
+      // whoever leaves epoll from here on sees that we sleep
+      if (has_reader_.load()) watcher_wake_.acquire();
+      is_watcher_asleep_.store(false);
+    }
+    nanosleep(&kTick, nullptr);
+    const std::uint64_t reads = reads_.load();
+    if (has_reader_.load()) {
+      quiet_ticks = reads == reads_before ? quiet_ticks + 1 : 0;
+    } else if (reads == reads_before) {
+      invite();
+    }
+    reads_before = reads;
+  }
 }
 
 std::uint32_t Receiver::next_token() {
@@ -104,13 +145,19 @@ Result<std::uint32_t> Receiver::watch_process(int pidfd) {
   return token;
 }
 
+Receiver::~Receiver() {
+  stop();
+  if (watcher_.joinable()) watcher_.join();
+}
+
 void Receiver::stop() {
   is_stopping_.store(true);
+  watcher_wake_.release();
   const std::uint64_t one = 1;
   // an eventfd takes 8 bytes at once and is never full here; nobody reads it, so it stays readable
   (void)!write(stop_event_.get(), &one, sizeof one);
   const std::lock_guard lock(mutex_);
-  leadership_.notify_all();
+  work_.notify_all();
 }
 
 std::size_t Receiver::listener_count() {
@@ -126,7 +173,7 @@ void Receiver::end_listener(const Listener& listener, const Worker& finder) {
     worker->has_ended_.store(true);
   }
   listeners_.erase(listener.token);
-  leadership_.notify_all();
+  work_.notify_all();
 }
 
 Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox)
@@ -140,37 +187,23 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox)
 
 Worker::~Worker() {
   send_answer();
-  hand_on();
+  invite();
   const std::lock_guard lock(receiver_->mutex_);
   std::erase(receiver_->workers_, this);
 }
 
-void Worker::hand_on() {
-  if (!is_leader_) return;
-  is_leader_ = false;
-  {
-    const std::lock_guard lock(receiver_->mutex_);
-    receiver_->has_leader_ = false;
-  }
-  receiver_->leadership_.notify_one();
-}
+void Worker::invite() { receiver_->invite(); }
 
-// False: there is something else to report.
-bool Worker::become_leader() {
+// Until there is something that this worker may have to do.
+void Worker::sleep() {
   std::unique_lock lock(receiver_->mutex_);
-  receiver_->follower_count_.fetch_add(1);
-  receiver_->leadership_.wait(lock, [this] {
-    return !receiver_->has_leader_ || has_ended_.load() || receiver_->is_stopping_.load();
+  receiver_->sleeping_count_.fetch_add(1);
+  receiver_->work_.wait(lock, [this] {
+    return !receiver_->queue_.empty() || receiver_->is_invited_ || !receiver_->has_reader_.load() ||
+           has_ended_.load() || receiver_->is_stopping_.load();
   });
-  receiver_->follower_count_.fetch_sub(1);
-  if (has_ended_.load() || receiver_->is_stopping_.load()) {
-    // the one who was woken to lead may be this one
-    if (!receiver_->has_leader_) receiver_->leadership_.notify_one();
-    return false;
-  }
-  receiver_->has_leader_ = true;
-  is_leader_ = true;
-  return true;
+  receiver_->sleeping_count_.fetch_sub(1);
+  receiver_->is_invited_ = false;
 }
 
 bool Worker::take_ended() {
@@ -189,39 +222,92 @@ bool Worker::take_ended() {
 Result<EventKind> Worker::receive() {
   if (listener_) send_answer();
   for (;;) {
-    if (receiver_->is_stopping_.load()) {
-      hand_on();
-      return EventKind::stopped;
-    }
+    if (receiver_->is_stopping_.load()) return EventKind::stopped;
     if (take_ended()) return EventKind::ended;
-    if (!is_leader_ && !become_leader()) continue;
-
-    epoll_event event = {};
-    const int count =
-        retry_eintr([&] { return epoll_wait(receiver_->epoll_.get(), &event, 1, -1); });
-    if (count == -1) return fail_errno();
-    const auto token = static_cast<std::uint32_t>(event.data.u64);
-    if (token == kStopToken) continue;
-
-    const std::shared_ptr<Listener> listener = find_listener(token);
-    if (!listener) {
-      const std::lock_guard lock(receiver_->mutex_);
-      const auto process = receiver_->processes_.extract(token);
-      if (!process) continue;
-      epoll_ctl(receiver_->epoll_.get(), EPOLL_CTL_DEL, process.mapped(), nullptr);
-      inbox_->token = token;
+    auto pending = take_queued();
+    if (!pending) {
+      if (receiver_->has_reader_.exchange(true)) {
+        sleep();
+        continue;
+      }
+      auto read = read_pending();
+      receiver_->leave_epoll();
+      if (!read) return std::unexpected(read.error());
+      pending = std::move(*read);
+    }
+    if (!pending) continue;
+    if (!pending->listener) {
+      inbox_->token = pending->token;
       return EventKind::exited;
     }
-    if ((event.events & EPOLLIN) == 0) {
-      // All users of the filter are gone. RECV would say ENOENT now and for ever.
-      receiver_->end_listener(*listener, *this);
+    if (!begin(*pending)) continue;
+    if (receiver_->sleeping_count_.load() > 0 && is_more_pending()) invite();
+    return EventKind::notification;
+  }
+}
+
+std::optional<Pending> Worker::take_queued() {
+  if (receiver_->queued_count_.load() == 0) return std::nullopt;
+  const std::lock_guard lock(receiver_->mutex_);
+  if (receiver_->queue_.empty()) return std::nullopt;
+  Pending pending = std::move(receiver_->queue_.front());
+  receiver_->queue_.pop_front();
+  receiver_->queued_count_.store(receiver_->queue_.size());
+  return pending;
+}
+
+// Waits in epoll and receives what is pending: the first for this worker, the rest for the queue.
+Result<std::optional<Pending>> Worker::read_pending() {
+  constexpr int kBatch = 16;
+  std::array<epoll_event, kBatch> events;
+  const int count =
+      retry_eintr([&] { return epoll_wait(receiver_->epoll_.get(), events.data(), kBatch, -1); });
+  if (count == -1) return fail_errno();
+  std::optional<Pending> first;
+  int queued = 0;
+  for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(count))) {
+    const auto token = static_cast<std::uint32_t>(event.data.u64);
+    if (token == kStopToken) continue;
+    auto received = receive_one(token, (event.events & EPOLLIN) != 0);
+    if (!received) continue;
+    if (!first) {
+      first = std::move(received);
       continue;
     }
-    const auto received = receive_from(listener);
-    if (received && *received) return EventKind::notification;
-    // an error that never ends is one listener's own: it must not end the others
-    if (!received) receiver_->end_listener(*listener, *this);
+    const std::lock_guard lock(receiver_->mutex_);
+    receiver_->queue_.push_back(std::move(*received));
+    receiver_->queued_count_.store(receiver_->queue_.size());
+    ++queued;
   }
+  for (int sleeping = receiver_->sleeping_count_.load(); queued > 0 && sleeping > 0; --sleeping) {
+    receiver_->work_.notify_one();
+    --queued;
+  }
+  return first;
+}
+
+// Empty: there was no call after all, or the listener has ended.
+std::optional<Pending> Worker::receive_one(std::uint32_t token, bool is_readable) {
+  auto listener = find_listener(token);
+  if (!listener) {
+    const std::lock_guard lock(receiver_->mutex_);
+    const auto process = receiver_->processes_.extract(token);
+    if (!process) return std::nullopt;
+    epoll_ctl(receiver_->epoll_.get(), EPOLL_CTL_DEL, process.mapped(), nullptr);
+    return Pending{.listener = nullptr, .notification = {}, .token = token};
+  }
+  if (is_readable) {
+    const auto notification = buffers_.receive(listener->fd.get());
+    if (notification)
+      return Pending{
+          .listener = std::move(listener), .notification = *notification, .token = token};
+    const Errno error = notification.error();
+    if (error == Errno{ENOENT} || error == Errno{EINTR}) return std::nullopt;
+  }
+  // All users of the filter are gone: RECV would say ENOENT now and for ever. Or an error that
+  // never ends: it is one listener's own and must not end the others.
+  receiver_->end_listener(*listener, *this);
+  return std::nullopt;
 }
 
 std::shared_ptr<Listener> Worker::find_listener(std::uint32_t token) {
@@ -233,33 +319,25 @@ std::shared_ptr<Listener> Worker::find_listener(std::uint32_t token) {
   return last_listener_;
 }
 
-// False: the call went away again.
-Result<bool> Worker::receive_from(const std::shared_ptr<Listener>& listener) {
-  const auto notification = buffers_.receive(listener->fd.get());
-  if (!notification) {
-    const Errno error = notification.error();
-    if (error == Errno{ENOENT} || error == Errno{EINTR}) return false;
-    return std::unexpected(error);
-  }
-  listener_ = listener;
-  call_ = {.listener = listener->fd.get(),
-           .id_valid_request = listener->id_valid_request,
-           .id = notification->id,
-           .tid = notification->tid};
-  const SyscallNumber syscall = syscall_number(notification->arch, notification->nr);
-  inbox_->token = listener->token;
-  inbox_->tid = static_cast<std::uint32_t>(notification->tid);
+// Makes a received call this worker's own. False: it went away again.
+bool Worker::begin(const Pending& pending) {
+  const Notification& notification = pending.notification;
+  listener_ = pending.listener;
+  call_ = {.listener = listener_->fd.get(),
+           .id_valid_request = listener_->id_valid_request,
+           .id = notification.id,
+           .tid = notification.tid};
+  const SyscallNumber syscall = syscall_number(notification.arch, notification.nr);
+  inbox_->token = pending.token;
+  inbox_->tid = static_cast<std::uint32_t>(notification.tid);
   inbox_->arch = static_cast<std::uint32_t>(syscall.arch);
   inbox_->number = syscall.number;
-  inbox_->registers = notification->arguments;
-  inbox_->id = notification->id;
-  inbox_->audit_arch = notification->arch;
-  if (!read_pointers(*notification, syscall)) {
-    listener_.reset();
-    return false;
-  }
-  if (receiver_->follower_count_.load() > 0 && is_more_pending()) hand_on();
-  return true;
+  inbox_->registers = notification.arguments;
+  inbox_->id = notification.id;
+  inbox_->audit_arch = notification.arch;
+  if (read_pointers(notification, syscall)) return true;
+  listener_.reset();
+  return false;
 }
 
 // False: the caller was gone when the reading was done, so what was read may be somebody else's.

@@ -11,8 +11,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <semaphore>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "notify.h"
@@ -95,15 +98,25 @@ inline constexpr std::int32_t kNull = -0x10001;
 inline constexpr std::size_t kInboxData = 4UL * 4096;
 inline constexpr std::size_t kInboxSize = sizeof(Inbox) + kInboxData;
 
+// What was received but is not yet some worker's own.
+struct Pending {
+  // Empty: a watched process has ended.
+  std::shared_ptr<Listener> listener;
+  Notification notification;
+  std::uint32_t token;
+};
+
 class Worker;
 
-// Shared by all threads. One worker at a time, the leader, waits in epoll; it stays the leader
-// while it handles a call, and hands on when more is pending or when it is about to be busy for
-// long.
+// Shared by all threads. One worker at a time waits in epoll and receives what is pending there:
+// one call for itself, the others for a queue that all workers take from. Then it handles its own
+// call, and whoever is first to have nothing to do waits in epoll next. A lone caller is thus
+// served by one worker alone, without a wake-up of another.
 class Receiver {
  public:
   // ENOSYS or EINVAL: the kernel has no user notification.
   [[nodiscard]] static Result<std::shared_ptr<Receiver>> make(ReadTable table);
+  ~Receiver();
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
@@ -121,17 +134,35 @@ class Receiver {
   Receiver(const NotifySizes& sizes, ReadTable table);
   void end_listener(const Listener& listener, const Worker& finder);
   [[nodiscard]] std::uint32_t next_token();
+  void leave_epoll();
+  void invite();
+  void watch_readers();
 
   const NotifySizes sizes_;
   const ReadTable table_;
   UniqueFd epoll_;
   UniqueFd stop_event_;
   std::atomic<bool> is_stopping_ = false;
-  std::atomic<int> follower_count_ = 0;
+  // Whether a worker waits in epoll or receives from there. No listener has two readers at a time:
+  // RECV would block the second.
+  std::atomic<bool> has_reader_ = false;
+  std::atomic<std::size_t> queued_count_ = 0;
+  std::atomic<int> sleeping_count_ = 0;
 
   std::mutex mutex_;
-  std::condition_variable leadership_;
-  bool has_leader_ = false;
+  std::condition_variable work_;
+  // Received for whoever comes first; no more than one batch.
+  std::deque<Pending> queue_;
+  // A sleeping worker is to wait in epoll.
+  bool is_invited_ = false;
+
+  // A signal takes back a call that nobody has received, and a handler may take long: this thread
+  // invites a sleeping worker when nobody was in epoll for a tick. It ticks only while there is
+  // something to do.
+  std::atomic<std::uint64_t> reads_ = 0;
+  std::atomic<bool> is_watcher_asleep_ = false;
+  std::counting_semaphore<> watcher_wake_{0};
+  std::thread watcher_;
   std::map<std::uint32_t, std::shared_ptr<Listener>> listeners_;
   std::map<std::uint32_t, int> processes_;
   std::uint32_t last_token_ = 0;
@@ -156,16 +187,19 @@ class Worker {
   [[nodiscard]] Result<CallId> current() const;
   // The registry of a listener that this worker has a notification of. ENOENT: it is not there.
   [[nodiscard]] Result<std::string> registry(std::uint32_t token);
-  // Lets another worker receive while this one does something slow.
-  void hand_on();
+  // Lets a sleeping worker wait in epoll while this one does something slow.
+  void invite();
 
  private:
   friend class Receiver;
   void send_answer();
-  [[nodiscard]] bool become_leader();
   [[nodiscard]] bool take_ended();
+  [[nodiscard]] std::optional<Pending> take_queued();
+  void sleep();
+  [[nodiscard]] Result<std::optional<Pending>> read_pending();
+  [[nodiscard]] std::optional<Pending> receive_one(std::uint32_t token, bool is_readable);
   [[nodiscard]] std::shared_ptr<Listener> find_listener(std::uint32_t token);
-  [[nodiscard]] Result<bool> receive_from(const std::shared_ptr<Listener>& listener);
+  [[nodiscard]] bool begin(const Pending& pending);
   [[nodiscard]] bool read_pointers(const Notification& notification, const SyscallNumber& syscall);
   [[nodiscard]] bool is_more_pending();
 
@@ -173,7 +207,6 @@ class Worker {
   Inbox* const inbox_;
   const std::span<std::byte> data_;
   NotifyBuffers buffers_;
-  bool is_leader_ = false;
   // Calls in a row with nothing pending behind them.
   std::uint32_t quiet_calls_ = 0;
   // Of the current call; empty when there is none.

@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
+#include <utility>
 
 #include "notify.h"
 
@@ -43,17 +46,15 @@ namespace {
   return *own ? UniqueFd() : std::move(*fd);
 }
 
-[[nodiscard]] Result<UniqueFd> open_base(pid_t tid, int dirfd) {
-  if (dirfd == AT_FDCWD) return open_of(tid, "cwd", O_PATH | O_DIRECTORY);
-  if (dirfd < 0) return fail(EBADF);
-  char what[24];
-  std::snprintf(what, sizeof what, "fd/%d", dirfd);
-  auto fd = open_of(tid, what, O_PATH | O_DIRECTORY);
-  if (!fd && fd.error() == Errno{ENOENT}) return fail(EBADF);
-  return fd;
+// The text behind "\nNAME:".
+[[nodiscard]] const char* field(const char* status, const char* name) {
+  char key[16];
+  std::snprintf(key, sizeof key, "\n%s:", name);
+  const char* found = std::strstr(status, key);
+  return found == nullptr ? nullptr : found + std::strlen(key);
 }
 
-[[nodiscard]] Result<Credentials> read_credentials(pid_t tid) {
+[[nodiscard]] Result<std::vector<char>> read_status(pid_t tid) {
   const auto file = open_of(tid, "status", O_RDONLY);
   if (!file) return std::unexpected(file.error());
   // 65,536 groups of up to 11 characters are the most that there can be
@@ -68,15 +69,31 @@ namespace {
     if (length + 1 == text.size()) text.resize(text.size() * 2);
   }
   text[length] = '\0';
-  return parse_credentials(text.data());
+  return text;
 }
 
-// The text behind "\nNAME:".
-[[nodiscard]] const char* field(const char* status, const char* name) {
-  char key[16];
-  std::snprintf(key, sizeof key, "\n%s:", name);
-  const char* found = std::strstr(status, key);
-  return found == nullptr ? nullptr : found + std::strlen(key);
+// The process that a thread belongs to.
+[[nodiscard]] Result<pid_t> thread_group_of(pid_t tid) {
+  const auto status = read_status(tid);
+  if (!status) return std::unexpected(status.error());
+  const char* text = field(status->data(), "Tgid");
+  return text == nullptr ? fail(EINVAL)
+                         : Result<pid_t>(static_cast<pid_t>(std::strtol(text, nullptr, 10)));
+}
+
+[[nodiscard]] Result<UniqueFd> open_base(pid_t tid, const Start& start) {
+  if (!start.proc_entry.empty()) {
+    const auto owner = start.is_of_thread ? Result<pid_t>(tid) : thread_group_of(tid);
+    if (!owner) return std::unexpected(owner.error());
+    return open_of(*owner, start.proc_entry.c_str(), O_PATH | O_DIRECTORY);
+  }
+  if (start.dirfd == AT_FDCWD) return open_of(tid, "cwd", O_PATH | O_DIRECTORY);
+  if (start.dirfd < 0) return fail(EBADF);
+  char what[24];
+  std::snprintf(what, sizeof what, "fd/%d", start.dirfd);
+  auto fd = open_of(tid, what, O_PATH | O_DIRECTORY);
+  if (!fd && fd.error() == Errno{ENOENT}) return fail(EBADF);
+  return fd;
 }
 
 [[nodiscard]] bool parse_ids(const char* text, UserIds& ids) {
@@ -112,20 +129,62 @@ Result<Credentials> parse_credentials(const char* status) {
   return credentials;
 }
 
-Result<Target> pin_target(const CallId& call, int dirfd) {
+Start start_of(std::string path, int dirfd) {
+  if (!path.starts_with('/')) return {dirfd, "", false, std::move(path)};
+  Start start = {AT_FDCWD, "", false, std::move(path)};
+  std::string_view rest = start.rest;
+  const auto take = [&rest](std::string_view name) {
+    std::string_view after = rest;
+    if (!after.starts_with('/')) return false;
+    after.remove_prefix(std::min(after.find_first_not_of('/'), after.size()));
+    if (!after.starts_with(name)) return false;
+    after.remove_prefix(name.size());
+    if (!after.empty() && !after.starts_with('/')) return false;
+    rest = after;
+    return true;
+  };
+  if (!take("proc")) return start;
+  const bool is_of_thread = take("thread-self");
+  if (!is_of_thread && !take("self")) return start;
+  std::string entry;
+  if (take("cwd")) {
+    entry = "cwd";
+  } else if (take("root")) {
+    entry = "root";
+  } else if (take("fd")) {
+    const std::size_t from = std::min(rest.find_first_not_of('/'), rest.size());
+    const std::size_t until = std::min(rest.find('/', from), rest.size());
+    const std::string_view number = rest.substr(from, until - from);
+    if (number.empty() || number.size() > 10 ||
+        number.find_first_not_of("0123456789") != std::string_view::npos) {
+      return start;
+    }
+    entry = "fd/" + std::string(number);
+    rest.remove_prefix(until);
+  } else {
+    return start;
+  }
+  rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
+  return {AT_FDCWD, std::move(entry), is_of_thread, std::string(rest)};
+}
+
+Result<Target> pin_target(const CallId& call, const Start& start) {
   auto root = open_of(call.tid, "root", O_PATH | O_DIRECTORY);
-  auto base = open_base(call.tid, dirfd);
+  auto base = open_base(call.tid, start);
   auto mount_namespace = open_foreign_namespace(call.tid, "mnt");
   auto user_namespace = open_foreign_namespace(call.tid, "user");
   auto pid_namespace = open_foreign_namespace(call.tid, "pid");
-  auto credentials = read_credentials(call.tid);
+  const auto status = read_status(call.tid);
   if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
   for (const auto* opened : {&root, &mount_namespace, &user_namespace, &pid_namespace}) {
     // what is still valid but can't be opened is our own failure, never "gone"
     if (!*opened) return fail(opened->error() == Errno{ESRCH} ? EIO : opened->error().number);
   }
   const int base_error = base ? 0 : base.error().number;
-  if (base_error != 0 && base_error != EBADF && base_error != ENOTDIR) return fail(base_error);
+  if (base_error != 0 && base_error != EBADF && base_error != ENOTDIR && base_error != ENOENT)
+    return fail(base_error);
+  if (!status) return std::unexpected(status.error());
+  auto credentials = parse_credentials(status->data());
   if (!credentials) return std::unexpected(credentials.error());
   return Target{call,
                 std::move(*credentials),

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "result.h"
@@ -42,7 +43,7 @@ struct Target {
   UniqueFd root;
   // Where relative paths start: the dirfd that was asked for, or the working directory.
   UniqueFd base;
-  // 0, or what the caller gets to hear of its dirfd: EBADF or ENOTDIR.
+  // 0, or what the caller gets to hear of where its path starts: EBADF, ENOENT or ENOTDIR.
   int base_error;
   // Open only where it differs from our own.
   UniqueFd mount_namespace;
@@ -50,10 +51,26 @@ struct Target {
   UniqueFd pid_namespace;
 };
 
+// Where the resolution of a path starts.
+struct Start {
+  // Of the caller, or AT_FDCWD.
+  int dirfd;
+  // What a path names through /proc/self or /proc/thread-self: `cwd`, `root` or `fd/N`, which mean
+  // something to the caller only. Empty: nothing of the kind.
+  std::string proc_entry;
+  // Of the thread, not of its group.
+  bool is_of_thread;
+  // The path from there; empty when it is the place itself.
+  std::string rest;
+};
+
+// Where this path of a caller starts: /proc/self/fd/6/a is `a` from what the caller has as fd 6.
+[[nodiscard]] Start start_of(std::string path, int dirfd);
+
 // Opens everything first and asks then whether the notification is still valid, so that nothing of
-// a recycled pid is ever used. `dirfd`: of the caller, or AT_FDCWD.
+// a recycled pid is ever used.
 // ESRCH: the notification is gone.
-[[nodiscard]] Result<Target> pin_target(const CallId& call, int dirfd);
+[[nodiscard]] Result<Target> pin_target(const CallId& call, const Start& start);
 
 // Reads the fields of a status file, see proc_pid_status(5). EINVAL: a field is missing.
 [[nodiscard]] Result<Credentials> parse_credentials(const char* status);

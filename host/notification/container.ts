@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One container as one worker sees it: its registry, and the instances of its handlers.
+import { AgentError } from '../errors.ts';
 import { continueAction, fail } from '../handler/action.ts';
-import type { FinalAction } from '../handler/action.ts';
+import type { Action, FinalAction } from '../handler/action.ts';
 import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { HandlerInstance } from '../handler/instance.ts';
@@ -47,7 +48,7 @@ export class Container {
    */
   decide(call: ReceivedCall, syscall: Syscall): FinalAction {
     for (const link of this.#chainOf(syscall)) {
-      const action = this.#instanceOf(link).ask(call, syscall);
+      const action = this.#ask(link, call, syscall);
       if (action.kind !== 'next') return action;
     }
     return this.#default;
@@ -57,6 +58,18 @@ export class Container {
   decideUnknown(): FinalAction {
     // a registry with handlers may want to refuse what it can't name here
     return this.#links.length === 0 ? this.#default : this.failure;
+  }
+
+  #ask(link: Link, call: ReceivedCall, syscall: Syscall): Action {
+    try {
+      return this.#instanceOf(link).ask(call, syscall);
+    } catch (cause) {
+      const handler = link.handler.name;
+      if (!(cause instanceof AgentError)) {
+        throw new AgentError('AGENT_HANDLER_FAILED', 'handler failed', { cause, handler });
+      }
+      throw new AgentError(cause.code, cause.message, { cause: cause.cause, handler });
+    }
   }
 
   #chainOf(syscall: Syscall): readonly Link[] {

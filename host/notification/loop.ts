@@ -112,6 +112,7 @@ export class Loop implements Disposable {
         container: container?.registry.containerId,
         syscall: this.#current?.name,
         tid: this.#call.tid,
+        handler: thrown instanceof AgentError ? thrown.handler : undefined,
         code: thrown instanceof AgentError ? thrown.code : undefined,
         error: messageOf(thrown),
       },

@@ -1,0 +1,527 @@
+// SPDX-License-Identifier: Apache-2.0
+// What clients may do to the agent socket, and what becomes of the agent and of other containers.
+import { execFile, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+import { compiled } from '../support/compile.ts';
+import { plainMkdir } from '../support/plain-mkdir.ts';
+import { until } from '../support/polling.ts';
+import {
+  cpuTicks,
+  openFdCount,
+  settledFdCount,
+  untilFdCountIs,
+} from '../support/process-resources.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { runTrap, trapLines } from '../support/trap-container.ts';
+
+const run = promisify(execFile);
+
+/** The agent's deadline for a whole message. */
+const deadlineMs = 5000;
+/** Far below the deadline, far above what a noisy machine takes. */
+const promptMs = 2000;
+const mostBytes = 1024 * 1024;
+
+interface Sent {
+  readonly end: string;
+  readonly tookMs: number;
+  readonly sentBytes: number;
+}
+
+/** Runs send-state, see its header. */
+async function send(
+  agent: WatchedAgent,
+  bytes: string | Uint8Array,
+  ...options: readonly string[]
+): Promise<Sent> {
+  using folder = new TemporaryFolder();
+  const file = join(folder.path, 'message');
+  writeFileSync(file, bytes);
+  const { stdout } = await run(compiled('send-state'), [
+    '-s',
+    agent.socket,
+    '-f',
+    file,
+    ...options,
+  ]);
+  const [end = '', tookMs, , sentBytes] = stdout.trim().split(' ');
+  return { end, tookMs: Number(tookMs), sentBytes: Number(sentBytes) };
+}
+
+/** A container process state. */
+function state(
+  id: string,
+  fds: readonly string[] = ['seccompFd'],
+  annotations: Readonly<Record<string, string>> = {},
+): string {
+  return JSON.stringify({
+    ociVersion: '1.2.0',
+    fds,
+    pid: process.pid,
+    state: { ociVersion: '1.2.0', id, status: 'creating', pid: process.pid, annotations },
+  });
+}
+
+/** A container whose mkdir has to be answered, and at once. */
+async function serveOne(agent: WatchedAgent): Promise<void> {
+  using folder = new TemporaryFolder();
+  const path = join(folder.path, 'made');
+  const began = performance.now();
+  const lines = await trapLines({
+    socket: agent.socket,
+    trapped: ['mkdir'],
+    operations: [`mkdir:${path}:755`],
+  });
+  expect(lines).toEqual(['mkdir 0 OK']);
+  expect(existsSync(path)).toBe(true);
+  expect(performance.now() - began).toBeLessThan(promptMs);
+}
+
+/** What a new agent has open; it comes back to that once it has served a container. */
+async function restingFdCount(agent: WatchedAgent): Promise<number> {
+  const count = await settledFdCount(agent.pid);
+  await serveOne(agent);
+  await untilFdCountIs(agent.pid, count);
+  return count;
+}
+
+async function connectSilently(agent: WatchedAgent): Promise<Socket> {
+  const socket = connect(agent.socket);
+  await once(socket, 'connect');
+  socket.on('error', () => undefined);
+  // an end is only noticed by a socket that is read
+  socket.resume();
+  return socket;
+}
+
+/** Limits a running process so that it can open so many descriptors more. */
+function leaveFds(pid: number, count: number): void {
+  const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  let limit = 0;
+  for (let free = 0; free < count || open.has(limit); limit += 1) {
+    if (!open.has(limit)) free += 1;
+  }
+  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${limit}:`]);
+}
+
+function leaveManyFds(pid: number): void {
+  const line = /^Max open files +\d+ +(?<hard>\d+)/mu.exec(
+    readFileSync(`/proc/${pid}/limits`, 'utf8'),
+  );
+  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${line?.groups?.['hard']}:`]);
+}
+
+describe('agent socket: messages', () => {
+  let agent: WatchedAgent;
+  let fdCount = 0;
+
+  beforeAll(async () => {
+    agent = await startWatchedAgent({ ...plainMkdir, log: 'debug' });
+    fdCount = await restingFdCount(agent);
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+  });
+
+  /** After whatever a client did: no descriptor is kept, and the next container is served. */
+  async function expectUnharmed(): Promise<void> {
+    await serveOne(agent);
+    await untilFdCountIs(agent.pid, fdCount);
+  }
+
+  const longName = 'x'.repeat(mostBytes);
+  const refused: readonly {
+    readonly what: string;
+    readonly bytes: string | Uint8Array;
+    readonly options: readonly string[];
+    readonly logged: string;
+  }[] = [
+    {
+      what: 'nothing at all and a close',
+      bytes: '',
+      options: ['-z', '-e'],
+      logged: 'connection closed before a message was whole',
+    },
+    {
+      what: 'half a message and a close',
+      bytes: state('cut').slice(0, 60),
+      options: ['-l', '-e'],
+      logged: 'connection closed before a message was whole',
+    },
+    {
+      what: 'a message of more than 1 MiB',
+      bytes: state('long', ['seccompFd'], { name: longName }),
+      options: ['-l'],
+      logged: `message is longer than ${mostBytes} bytes`,
+    },
+    {
+      what: 'text that is no JSON',
+      bytes: 'hello agent',
+      options: ['-l'],
+      logged: 'message is no JSON object',
+    },
+    {
+      what: 'braces that are no JSON',
+      bytes: '{hello}',
+      options: ['-l'],
+      logged: 'container process state: no JSON',
+    },
+    {
+      what: 'bytes that are no UTF-8',
+      bytes: Buffer.concat([Buffer.from('{"\xff\xfe"', 'latin1'), Buffer.from(':1}')]),
+      options: ['-l'],
+      logged: 'message on the agent socket refused',
+    },
+    {
+      what: 'JSON of another kind',
+      bytes: '{"fds":"seccompFd"}',
+      options: ['-l'],
+      logged: 'container process state',
+    },
+    {
+      what: 'JSON that is nested 100,000 times',
+      bytes: `{"fds":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+      options: ['-l'],
+      logged: 'container process state',
+    },
+    {
+      what: 'a message with something behind it',
+      bytes: `${state('behind')}{}`,
+      options: ['-l'],
+      logged: 'message is no JSON object',
+    },
+    {
+      what: 'a descriptor of another name',
+      bytes: state('other-name', ['other']),
+      options: ['-l'],
+      logged: 'fds names no \\"seccompFd\\"',
+    },
+    {
+      what: '/dev/null as the listener',
+      bytes: state('null'),
+      options: [],
+      logged: 'the descriptor cannot be taken as a listener',
+    },
+    {
+      what: 'no descriptor',
+      bytes: state('no-fd'),
+      options: ['-n', '0'],
+      logged: 'fds names 1 descriptors, 0 came along',
+    },
+    {
+      what: 'fewer descriptors than are named',
+      bytes: state('fewer', ['seccompFd', 'other']),
+      options: ['-l'],
+      logged: 'fds names 2 descriptors, 1 came along',
+    },
+    {
+      what: 'more descriptors than are named',
+      bytes: state('more'),
+      options: ['-l', '-n', '3'],
+      logged: 'fds names 1 descriptors, 3 came along',
+    },
+    {
+      what: '253 descriptors and one name',
+      bytes: state('crowd'),
+      options: ['-l', '-n', '253'],
+      logged: 'fds names 1 descriptors, 253 came along',
+    },
+  ];
+
+  test.each(refused)(
+    'G1: agent socket: $what is refused, and nothing is kept of it',
+    async ({ bytes, options, logged }) => {
+      const from = agent.log().length;
+
+      const { end, tookMs } = await send(agent, bytes, ...options);
+
+      expect(end).toBe(options.includes('-e') ? 'left' : 'closed');
+      expect(tookMs).toBeLessThan(promptMs);
+      await agent.untilLogged([logged], from);
+      expect(agent.log().slice(from).join('\n')).not.toContain('container attached');
+      await expectUnharmed();
+    },
+  );
+
+  const accepted: readonly {
+    readonly what: string;
+    readonly id: string;
+    readonly bytes: string;
+    readonly options: readonly string[];
+  }[] = [
+    {
+      what: 'a message whose connection is kept open',
+      id: 'kept-open',
+      bytes: state('kept-open'),
+      options: [],
+    },
+    {
+      what: 'a message in slow chunks of 16 bytes',
+      id: 'slow',
+      bytes: state('slow'),
+      options: ['-c', '16', '-d', '30'],
+    },
+    {
+      what: 'a message with annotations of 300 KB in chunks',
+      id: 'large',
+      bytes: state('large', ['seccompFd'], { large: 'ü"}{\\'.repeat(50_000) }),
+      options: ['-c', '36544'],
+    },
+    {
+      what: 'a message of three descriptors of different names',
+      id: 'three',
+      bytes: state('three', ['first', 'seccompFd', 'last']),
+      options: ['-n', '3'],
+    },
+    {
+      what: 'a message of 253 named descriptors',
+      id: 'many',
+      bytes: state('many', ['seccompFd', ...Array.from({ length: 252 }, (_, at) => `other${at}`)]),
+      options: ['-n', '253'],
+    },
+    {
+      what: 'a message with white space around it, as crun sends it',
+      id: 'spaced',
+      bytes: `\n ${state('spaced').replaceAll(',', ',\n\t')}\n`,
+      options: [],
+    },
+  ];
+
+  test.each(accepted)(
+    'G1: agent socket: $what is accepted and then closed by the agent',
+    async ({ id, bytes, options }) => {
+      const from = agent.log().length;
+
+      const { end, sentBytes } = await send(agent, bytes, '-l', ...options);
+
+      expect(end).toBe('closed');
+      expect(sentBytes).toBe(Buffer.byteLength(bytes));
+      await agent.untilLogged(['container attached', `container=${id}`], from);
+      await agent.untilLogged(['container detached', `container=${id}`], from);
+      await expectUnharmed();
+    },
+  );
+});
+
+test.each([
+  { count: 1, index: 0 },
+  { count: 3, index: 1 },
+  { count: 253, index: 252 },
+])(
+  'G1: agent socket: the listener is found by its name, at $index of $count descriptors',
+  async ({ count, index }) => {
+    await using agent = await startWatchedAgent({ bundle: testBundle('errno-getpgid') });
+    const before = await settledFdCount(agent.pid);
+
+    const { stdout } = await run(compiled('mixed-fds'), [
+      agent.socket,
+      String(count),
+      String(index),
+    ]);
+
+    expect(stdout).toBe('getpgid -1 EBADMSG\n');
+    await agent.untilLogged(['container detached']);
+    await untilFdCountIs(agent.pid, before);
+  },
+);
+
+test('G1: agent socket: a hundred silent clients and a dripping one hold up no container, and are closed after 5 s', async () => {
+  await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn' });
+  const before = await restingFdCount(agent);
+  const began = performance.now();
+  const silent = await Promise.all(Array.from({ length: 100 }, async () => connectSilently(agent)));
+  const dripping = send(agent, state('drip'), '-l', '-c', '1', '-d', '300');
+  const closings = silent.map(async (socket) => {
+    await once(socket, 'close');
+    return performance.now() - began;
+  });
+  await until('all to be accepted', () => openFdCount(agent.pid) > before + 100 || undefined);
+
+  await serveOne(agent);
+
+  expect(openFdCount(agent.pid)).toBeGreaterThan(before + 100);
+  const closedAfterMs = await Promise.all(closings);
+  expect(Math.min(...closedAfterMs)).toBeGreaterThan(deadlineMs - 100);
+  expect(Math.max(...closedAfterMs)).toBeLessThan(deadlineMs + promptMs);
+  const { end, tookMs } = await dripping;
+  expect(end).toBe('closed');
+  expect(tookMs).toBeGreaterThan(deadlineMs - 100);
+  expect(tookMs).toBeLessThan(deadlineMs + promptMs);
+  await untilFdCountIs(agent.pid, before);
+  await agent.untilLogged(['no whole message within 5000 ms']);
+  await serveOne(agent);
+});
+
+describe('agent socket: users', () => {
+  /** The programs, where users without rights can reach them. */
+  let programs: TemporaryFolder;
+  beforeAll(() => {
+    programs = new TemporaryFolder();
+    for (const name of ['trap', 'send-state']) {
+      const copy = join(programs.path, name);
+      copyFileSync(compiled(name), copy);
+      chmodSync(copy, 0o755);
+    }
+  });
+  afterAll(() => {
+    programs[Symbol.dispose]();
+  });
+  const asUser = ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups'];
+
+  test('G1: agent socket: by default nobody but root may connect', async () => {
+    await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn' });
+
+    const { status, errors } = await runTrap({
+      socket: agent.socket,
+      trapped: ['mkdir'],
+      options: ['-N'],
+      operations: ['mkdir:/nowhere:755'],
+      wrapper: asUser,
+      program: join(programs.path, 'trap'),
+    });
+
+    expect(status).toBe(1);
+    expect(errors).toContain('cannot connect to the agent socket: Permission denied');
+    await serveOne(agent);
+  });
+
+  test('G1: agent socket: a user who may reach the socket but is not listed is closed at once', async () => {
+    await using agent = await startWatchedAgent({
+      ...plainMkdir,
+      allowedUids: [1001],
+      log: 'info',
+    });
+    const before = await settledFdCount(agent.pid);
+    const file = join(programs.path, 'state');
+    writeFileSync(file, state('unlisted'));
+
+    const { stdout } = await run('setpriv', [
+      ...asUser.slice(1),
+      join(programs.path, 'send-state'),
+      '-s',
+      agent.socket,
+      '-f',
+      file,
+    ]);
+
+    expect(stdout).toMatch(/^closed \d{1,3} /u);
+    const line = await agent.untilLogged(['connection refused']);
+    expect(line).toContain('peerUid=1000');
+    expect(agent.log().join('\n')).not.toContain('container=');
+    await untilFdCountIs(agent.pid, before);
+    await serveOne(agent);
+  });
+
+  test('G1: agent socket: a listed user is served, with its own rights', async () => {
+    await using agent = await startWatchedAgent({ ...plainMkdir, allowedUids: [1000] });
+    using folder = new TemporaryFolder();
+    chmodSync(folder.path, 0o777);
+
+    const lines = await trapLines({
+      socket: agent.socket,
+      trapped: ['mkdir'],
+      options: ['-N'],
+      operations: [`mkdir:${folder.path}/own:755`, `exists:${folder.path}/own`, 'mkdir:/no:755'],
+      wrapper: asUser,
+      program: join(programs.path, 'trap'),
+    });
+
+    expect(lines).toEqual(['mkdir 0 OK', 'exists 0 OK 40755 1000 1000', 'mkdir -1 EACCES']);
+  });
+});
+
+describe('agent socket: too few descriptors', () => {
+  test('G1: agent socket: connections beyond the limit are closed, and the agent recovers', async () => {
+    await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn' });
+    const before = await restingFdCount(agent);
+    leaveFds(agent.pid, 4);
+    const clients = await Promise.all(
+      Array.from({ length: 20 }, async () => connectSilently(agent)),
+    );
+
+    await agent.untilLogged(['connection could not be accepted', 'EMFILE']);
+    const ticks = cpuTicks(agent.pid);
+    const began = performance.now();
+    await until('most to be closed', () => {
+      const open = clients.filter((client) => !client.closed).length;
+      return open <= 4 || undefined;
+    });
+    const waitedMs = performance.now() - began;
+    // it does not spin on what it cannot accept: a tick is 10 ms
+    expect(cpuTicks(agent.pid) - ticks).toBeLessThan(waitedMs / 10 + 20);
+
+    for (const client of clients) client.destroy();
+    await untilFdCountIs(agent.pid, before);
+    leaveManyFds(agent.pid);
+    await serveOne(agent);
+    await untilFdCountIs(agent.pid, before);
+  });
+
+  test('G1: agent socket: while descriptors are used up, the agent is idle and goes on afterwards', async () => {
+    await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn' });
+    const before = await restingFdCount(agent);
+    leaveFds(agent.pid, 0);
+    const client = await connectSilently(agent);
+    await until('the client to be closed', () => client.closed || undefined);
+    const line = await agent.untilLogged(['connection could not be accepted']);
+    expect(line).toContain('errno=EMFILE');
+
+    leaveManyFds(agent.pid);
+
+    await serveOne(agent);
+    await untilFdCountIs(agent.pid, before);
+  });
+
+  test('G1: agent socket: descriptors that were cut off (MSG_CTRUNC) refuse the message', async () => {
+    await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn' });
+    const before = await restingFdCount(agent);
+    const names = ['seccompFd', ...Array.from({ length: 252 }, (_, at) => `other${at}`)];
+    leaveFds(agent.pid, 40);
+
+    const { end, tookMs } = await send(agent, state('cut-off', names), '-l', '-n', '253');
+
+    expect(end).toBe('closed');
+    expect(tookMs).toBeLessThan(promptMs);
+    await agent.untilLogged(['descriptors were lost']);
+    await untilFdCountIs(agent.pid, before);
+    await serveOne(agent);
+  });
+
+  test('G1: agent socket: a call whose operation finds no descriptor left fails, the next succeeds', async () => {
+    await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn' });
+    using folder = new TemporaryFolder();
+    const before = await restingFdCount(agent);
+    // room for the connection and its listener, not for what acting for a caller needs
+    leaveFds(agent.pid, 2);
+    const container = {
+      socket: agent.socket,
+      trapped: ['mkdir'],
+      operations: [`mkdir:${folder.path}/made:755`],
+    };
+
+    expect(await trapLines(container)).toEqual(['mkdir -1 EPERM']);
+    await agent.untilLogged(['call failed by the agent', 'EMFILE']);
+
+    leaveManyFds(agent.pid);
+    expect(await trapLines(container)).toEqual(['mkdir 0 OK']);
+    await untilFdCountIs(agent.pid, before);
+  });
+});

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals that interrupt the agent's threads, and signals that interrupt callers.
+import { constants } from 'node:os';
+
+import { readdirSync } from 'node:fs';
+
+import { describe, expect, test } from 'vitest';
+
+import { RunningCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { plainMkdir } from '../support/plain-mkdir.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { trapLines } from '../support/trap-container.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+/** Sends both signals to each thread of the agent, about a thousand times a second. */
+function startStorm(agent: WatchedAgent): RunningCommand {
+  const { SIGURG, SIGPROF } = constants.signals;
+  return new RunningCommand([
+    compiled('signal-storm'),
+    ...[agent.pid, SIGURG, SIGPROF].map(String),
+  ]);
+}
+
+async function sentBy(storm: RunningCommand): Promise<number> {
+  storm.endInput();
+  const { stdout } = await storm.ended;
+  return Number(stdout);
+}
+
+describe('signals: to the agent', () => {
+  // a handler that does nothing still interrupts what a thread waits in
+  const signals = ['SIGURG', 'SIGPROF'] as const;
+
+  test('K6: signals: a storm of signals to all threads of the agent changes no answer', async () => {
+    await using agent = await startWatchedAgent({ resolver: 'demo-basic', signals, log: 'warn' });
+    using folder = new TemporaryFolder();
+    await using storm = startStorm(agent);
+
+    const all = await Promise.all(
+      Array.from({ length: 8 }, async (_, index) =>
+        trapLines({
+          socket: agent.socket,
+          trapped: ['mkdir', 'chmod', 'getpgid', 'mount'],
+          wrapper: ['unshare', '-m', '-p', '-f'],
+          options: ['-T', '40'],
+          operations: [
+            `mkdir:${folder.at(`made-${index}`)}:755`,
+            'chmod:/tmp:700',
+            'mkdir-unterminated',
+            `mount:proc:${folder.path}:proc:0:`,
+          ],
+        }),
+      ),
+    );
+
+    expect(await sentBy(storm)).toBeGreaterThan(1000);
+    const others = ['chmod -1 EBADMSG', 'mkdir-unterminated -1 EFAULT', 'mount 0 OK'];
+    for (const lines of all) {
+      expect(lines.slice(0, 4)).toEqual(['mkdir 0 OK', ...others]);
+      expect(lines).toHaveLength(160);
+      expect(new Set(lines.slice(4))).toEqual(
+        // the mount of the first round hides the folder
+        new Set(['mkdir -1 ENOENT', ...others]),
+      );
+    }
+    expect(agent.log()).toEqual([]);
+    expect(readdirSync(folder.path)).toHaveLength(8);
+  });
+
+  test('K6: signals: containers that come during a storm are all taken and let go', async () => {
+    await using agent = await startWatchedAgent({ ...plainMkdir, signals, log: 'info' });
+    using folder = new TemporaryFolder();
+    await using storm = startStorm(agent);
+
+    await Promise.all(
+      Array.from({ length: 4 }, async (_, index) => {
+        for (let round = 0; round < 10; round += 1) {
+          const name = `made-${index}-${round}`;
+          const lines = await trapLines({
+            socket: agent.socket,
+            trapped: ['mkdir'],
+            options: ['-i', name],
+            operations: [`mkdir:${folder.at(name)}:755`],
+          });
+          expect(lines).toEqual(['mkdir 0 OK']);
+        }
+      }),
+    );
+
+    for (const name of readdirSync(folder.path)) {
+      await agent.untilLogged(['container detached', `container=${name}`]);
+    }
+    expect(await sentBy(storm)).toBeGreaterThan(1000);
+    expect(agent.log().filter((line) => !line.includes(' INFO '))).toEqual([]);
+  });
+});
+
+describe('signals: to callers', () => {
+  const caller = compiled('signalled-caller');
+
+  test('K5, K7: signals: calls without an effect are all answered while a signal comes each millisecond', async () => {
+    await using agent = await startWatchedAgent({ bundle: testBundle('errno-getpgid') });
+
+    // so many that some calls are taken back before they are received
+    const all = await Promise.all(
+      Array.from({ length: 8 }, async () =>
+        trapLines({
+          socket: agent.socket,
+          trapped: ['getpgid'],
+          operations: [`exec:${caller}:getpgid`],
+        }),
+      ),
+    );
+
+    for (const [answers, signals, end] of all) {
+      expect(answers).toBe('EBADMSG 4000');
+      expect(Number(signals?.replace('signals ', ''))).toBeGreaterThan(10);
+      expect(end).toBe('exec 0 OK');
+    }
+    expect(agent.log().filter((line) => !line.includes(' INFO '))).toEqual([]);
+  });
+
+  test('K8: signals: with WAIT_KILLABLE each directory is made once, whatever signals come', async () => {
+    await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn' });
+    using folder = new TemporaryFolder();
+
+    const lines = await trapLines({
+      socket: agent.socket,
+      trapped: ['mkdir'],
+      options: ['-k'],
+      folder: folder.path,
+      operations: [`exec:${caller}:mkdir`],
+    });
+
+    expect(lines[0]).toBe('OK 400');
+    expect(Number(lines[1]?.replace('signals ', ''))).toBeGreaterThan(10);
+    expect(lines[2]).toBe('exec 0 OK');
+    expect(readdirSync(folder.path)).toHaveLength(400);
+    expect(agent.log()).toEqual([]);
+  });
+});

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entry of a worker thread that uses the addon: it receives until the receiver is stopped. Its
+// arguments say what else it does:
+// `collect` collects garbage while it is attached, `detach` detaches at the end, `open` leaves a
+// socket at the path that follows and a command behind.
+import { readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import { runInNewContext } from 'node:vm';
+
+import { inbox, loadNative } from '../../host/native.ts';
+import type { Native, ReceiverHandle, WorkerHandle } from '../../host/native.ts';
+import { workerInput } from '../../host/notification/thread-messages.ts';
+
+const garbageRounds = 5;
+
+/** Attaches with an inbox that nobody else refers to. */
+function attach(native: Native, receiver: ReceiverHandle): WorkerHandle {
+  return native.attachWorker(receiver, new Uint8Array(inbox.size));
+}
+
+/** Needs V8's flag `--expose-gc`. */
+function collectGarbage(): void {
+  const collect: unknown = runInNewContext('gc');
+  if (typeof collect !== 'function') throw new Error('gc is not exposed');
+  for (let round = 0; round < garbageRounds; round += 1) collect();
+}
+
+function leaveOpen(native: Native, socketFile: string): void {
+  native.listenSocket(socketFile, 0o600);
+  native.launch(['sleep', '600'], [], ['/usr/bin/sleep', '/bin/sleep'], trappingNothing());
+}
+
+/** One call that nobody makes: number 1000 of this machine. */
+function trappingNothing(): Uint8Array {
+  const audit = process.arch === 'arm64' ? 0xc000_00b7 : 0xc000_003e;
+  return new Uint8Array(Uint32Array.of(audit, 1000).buffer);
+}
+
+function run(): void {
+  const { input, port } = workerInput();
+  const words = process.argv.slice(2);
+  const native = loadNative();
+  const socketFile = words[words.indexOf('open') + 1];
+  if (words.includes('open') && socketFile !== undefined) leaveOpen(native, socketFile);
+  const worker = attach(native, input.receiver);
+  if (words.includes('collect')) collectGarbage();
+  port.postMessage({ tid: basename(readlinkSync('/proc/thread-self')) });
+  const event = native.receive(worker);
+  if (words.includes('collect')) collectGarbage();
+  if (words.includes('detach')) native.detachWorker(worker);
+  port.postMessage({ event });
+}
+
+run();

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Drives built handlers through the agent's own loader, without root or kernel: calls are made up,
+// capabilities record what was asked of them and answer what the test prepared.
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+import type { Action, FinalAction } from '../../host/handler/action.ts';
+import type { CallHost, GuestLogLevel } from '../../host/handler/capability.ts';
+import { loadComponent } from '../../host/handler/direct.ts';
+import type { LoadedComponent } from '../../host/handler/direct.ts';
+import { errnoNumber } from '../../host/handler/errno.ts';
+import type { ErrnoName } from '../../host/handler/errno.ts';
+import { HandlerInstance } from '../../host/handler/instance.ts';
+import { inbox, mountRange } from '../../host/native.ts';
+import { Container } from '../../host/notification/container.ts';
+import { ReceivedCall } from '../../host/notification/received-call.ts';
+import type { DecodedArgument } from '../../host/notification/received-call.ts';
+import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { Syscalls } from '../../host/notification/syscalls.ts';
+import type { Syscall } from '../../host/notification/syscalls.ts';
+import { shippedBundles } from '../../host/package-root.ts';
+import { readBundle } from '../../host/registry/bundle.ts';
+import { registryOf } from '../../host/registry/bundle-registry.ts';
+import type { ContainerIdentity } from '../../host/registry/resolver.ts';
+
+/**
+ * An argument of a made-up call: a register, or what is behind a pointer: bytes, NULL (null), an
+ * errno of the reading.
+ */
+export type GivenArgument =
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | null
+  | { readonly errno: ErrnoName };
+
+/** The address that pointers have; nobody may ever look there. */
+const someAddress = 0x7fff_dead_beefn;
+const dataStart = 152;
+
+/** Writes a call on x86-64 into an inbox, as the addon does. */
+export function fillCall(
+  call: ReceivedCall,
+  syscall: string,
+  given: readonly GivenArgument[],
+): void {
+  const view = new DataView(call.bytes.buffer);
+  const number = syscallNumbers.find(([name]) => name === syscall)?.[1] ?? -1;
+  if (number < 0) throw new Error(`x86-64 has no call ${syscall}`);
+  call.bytes.fill(0);
+  view.setUint32(inbox.token, 1, true);
+  view.setUint32(inbox.tid, 1234, true);
+  view.setUint32(inbox.number, number, true);
+  for (let index = 0; index < 6; index += 1) {
+    view.setInt32(inbox.pointers + index * 8, inbox.notRead, true);
+  }
+  let used = dataStart;
+  given.forEach((argument, index) => {
+    const pointer = inbox.pointers + index * 8;
+    const setRegister = (value: bigint): void => {
+      view.setBigUint64(inbox.registers + index * 8, BigInt.asUintN(64, value), true);
+    };
+    if (typeof argument === 'number' || typeof argument === 'bigint') {
+      setRegister(BigInt(argument));
+    } else if (argument === null) {
+      view.setInt32(pointer, inbox.null, true);
+    } else if (typeof argument === 'string' || argument instanceof Uint8Array) {
+      const bytes = typeof argument === 'string' ? new TextEncoder().encode(argument) : argument;
+      setRegister(someAddress);
+      view.setInt32(pointer, bytes.length, true);
+      view.setUint32(pointer + 4, used, true);
+      call.bytes.set(bytes, used);
+      used += bytes.length;
+    } else {
+      setRegister(someAddress);
+      view.setInt32(pointer, -errnoNumber(argument.errno), true);
+    }
+  });
+}
+
+/** What a handler asked of the host; bytes are what its memory had at that moment. */
+export type HostCall =
+  | { readonly kind: 'mkdir'; readonly path: Uint8Array; readonly mode: number }
+  | {
+      readonly kind: 'mount';
+      readonly source: Uint8Array | null;
+      readonly target: Uint8Array | null;
+      readonly type: Uint8Array | null;
+      readonly flags: bigint;
+      readonly data: Uint8Array | null;
+    }
+  | { readonly kind: 'log'; readonly level: GuestLogLevel; readonly message: string };
+
+/** Records what is asked; operations give the prepared answers in turn, and 0 after them. */
+export class RecordingHost implements CallHost {
+  readonly calls: HostCall[] = [];
+  readonly #answers: number[] = [];
+  readonly #decoded: () => readonly DecodedArgument[];
+
+  constructor(decoded: () => readonly DecodedArgument[] = () => []) {
+    this.#decoded = decoded;
+  }
+
+  /** 0, a positive errno, or `gone` of capability.ts. */
+  prepare(...answers: readonly number[]): void {
+    this.#answers.push(...answers);
+  }
+
+  mkdir(memory: Uint8Array, pathOffset: number, pathLength: number, mode: number): number {
+    const path = memory.slice(pathOffset, pathOffset + pathLength);
+    this.calls.push({ kind: 'mkdir', path, mode });
+    return this.#answers.shift() ?? 0;
+  }
+
+  mount(memory: Uint8Array, ranges: Int32Array): number {
+    const text = (at: number): Uint8Array | null => {
+      const length = ranges[at + 1] ?? -1;
+      const offset = (ranges[at] ?? 0) >>> 0;
+      return length < 0 ? null : memory.slice(offset, offset + length);
+    };
+    const half = (at: number): bigint => BigInt.asUintN(32, BigInt(ranges[at] ?? 0));
+    this.calls.push({
+      kind: 'mount',
+      source: text(mountRange.source),
+      target: text(mountRange.target),
+      type: text(mountRange.type),
+      flags: half(mountRange.flagsLow) | (half(mountRange.flagsHigh) << 32n),
+      data: text(mountRange.data),
+    });
+    return this.#answers.shift() ?? 0;
+  }
+
+  log(level: GuestLogLevel, message: string): void {
+    this.calls.push({ kind: 'log', level, message });
+  }
+
+  decodedArguments(): readonly DecodedArgument[] {
+    return this.#decoded();
+  }
+}
+
+function syscallOf(syscalls: Syscalls, name: string): Syscall {
+  const syscall = syscalls.byName(name);
+  if (syscall === undefined) throw new Error(`there is no system call ${name}`);
+  return syscall;
+}
+
+/** A component of the shipped bundle of the same name. */
+export function shippedComponent(name: string): string {
+  return join(shippedBundles(), name, `${name}.wasm`);
+}
+
+/**
+ * One instance of a handler.
+ *
+ * @example
+ * const handler = new HandlerHarness(shippedComponent('errno'), { errno: 'EPERM' });
+ * expect(handler.ask('chmod', '/a', 0o755)).toMatchObject({ kind: 'fail', errno: 'EPERM' });
+ */
+export class HandlerHarness {
+  readonly component: LoadedComponent;
+  readonly instance: HandlerInstance;
+  readonly host: RecordingHost;
+  readonly #syscalls = new Syscalls();
+  readonly #call = new ReceivedCall();
+  #current: Syscall | undefined;
+
+  /** @throws AgentError what the agent would say when it loads or configures the handler */
+  constructor(file: string, settings: Readonly<Record<string, string>> = {}) {
+    this.component = loadComponent(readFileSync(file));
+    this.host = new RecordingHost(() =>
+      this.#current === undefined ? [] : this.#call.decode(this.#current),
+    );
+    this.instance = new HandlerInstance(this.component, Object.entries(settings), this.host);
+  }
+
+  /** What the handler asked of the host so far. */
+  get calls(): readonly HostCall[] {
+    return this.host.calls;
+  }
+
+  /** @throws AgentError as the agent's worker gets it */
+  ask(syscall: string, ...given: readonly GivenArgument[]): Action {
+    const found = syscallOf(this.#syscalls, syscall);
+    fillCall(this.#call, syscall, given);
+    this.#current = found;
+    return this.instance.ask(this.#call, found);
+  }
+}
+
+/** The chain of a built bundle, as a worker runs it for one container. */
+export class BundleHarness {
+  /** By the handlers' places in the chain. */
+  readonly hosts: readonly RecordingHost[];
+  readonly container: Container;
+  readonly #syscalls = new Syscalls();
+  readonly #call = new ReceivedCall();
+
+  /** @throws AgentError AGENT_BUNDLE_INVALID, AGENT_SETTING_INVALID */
+  constructor(folder: string, identity: ContainerIdentity) {
+    const bundle = readBundle(folder);
+    const registry = registryOf(bundle, identity);
+    this.hosts = registry.handlers.map(() => new RecordingHost());
+    this.container = new Container({
+      registry,
+      component: (digest) => {
+        const found = bundle.handlers.find(({ component }) => component.digest === digest);
+        if (found === undefined) throw new Error(`${basename(folder)} has no component ${digest}`);
+        return found.component;
+      },
+      hostFor: (handler) => {
+        const host = this.hosts[registry.handlers.indexOf(handler)];
+        if (host === undefined) throw new Error(`${handler.name} is not in the chain`);
+        return host;
+      },
+    });
+  }
+
+  /** What all handlers asked of the host so far, in chain order. */
+  get calls(): readonly HostCall[] {
+    return this.hosts.flatMap((host) => host.calls);
+  }
+
+  decide(syscall: string, ...given: readonly GivenArgument[]): FinalAction {
+    fillCall(this.#call, syscall, given);
+    return this.container.decide(this.#call, syscallOf(this.#syscalls, syscall));
+  }
+}

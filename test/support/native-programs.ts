@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiles the tests in C++ together with the sources of the addon that they test, under the
+// address and undefined-behaviour sanitizers.
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const root = join(import.meta.dirname, '../..');
+const nativeFolder = join(root, 'native');
+const testFolder = join(root, 'test/native');
+const outputFolder = join(root, 'build/native-tests');
+
+/** The warnings and the language are those of binding.gyp. */
+const flags = [
+  ...['-std=c++23', '-fno-exceptions', '-fno-rtti', '-O1', '-g', '-fvisibility=hidden'],
+  ...['-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Werror'],
+  ...['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'],
+  ...['-fno-omit-frame-pointer', '-pthread', `-I${nativeFolder}`, `-I${testFolder}`],
+] as const;
+
+/** Which sources of the addon each test is linked with. */
+const links: Readonly<Record<string, readonly string[]>> = {
+  child_test: ['child'],
+  memory_test: ['memory'],
+  mount_request_test: ['mount_request'],
+  notify_test: ['bpf', 'notify'],
+  receiver_test: ['memory', 'notify', 'receiver'],
+  target_test: ['notify', 'target'],
+  unique_fd_test: [],
+};
+
+export interface NativeCase {
+  readonly title: string;
+  readonly program: string;
+}
+
+function sourceOf(name: string): string {
+  const test = join(testFolder, `${name}.cc`);
+  return existsSync(test) ? test : join(nativeFolder, `${name}.cc`);
+}
+
+/** Of all that any object is made of: a changed header builds them all anew. */
+function hashOfSources(): string {
+  const hash = createHash('sha256').update(flags.join(' '));
+  for (const folder of [nativeFolder, testFolder]) {
+    for (const name of readdirSync(folder).toSorted()) {
+      if (/\.(?:cc|h)$/u.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
+    }
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Runs the compiler; its result appears at once and whole. */
+async function compile(file: string, args: readonly string[]): Promise<void> {
+  if (existsSync(file)) return;
+  const unfinished = `${file}.${randomUUID()}`;
+  await promisify(execFile)('g++', [...flags, ...args, '-o', unfinished]);
+  renameSync(unfinished, file);
+}
+
+/** Runs work for each item, as many at a time as there are cores. */
+async function forEach(
+  items: readonly string[],
+  work: (item: string) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items];
+  const take = async (): Promise<void> => {
+    for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) {
+      // one after the other, beside those of the other cores
+      // oxlint-disable-next-line no-await-in-loop
+      await work(item);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, take));
+}
+
+/** Compiles all tests in C++, unless that was done for these very sources, and lists their cases. */
+export async function nativeCases(): Promise<readonly NativeCase[]> {
+  const folder = join(outputFolder, hashOfSources());
+  mkdirSync(folder, { recursive: true });
+  const objectOf = (name: string): string => join(folder, `${name}.o`);
+  const tests = Object.keys(links);
+  const unlisted = readdirSync(testFolder)
+    .filter((name) => name.endsWith('.cc'))
+    .find((name) => !tests.includes(basename(name, '.cc')));
+  if (unlisted !== undefined) throw new Error(`${unlisted} is not linked with anything`);
+  await forEach([...new Set([...tests, ...Object.values(links).flat()])], (name) =>
+    compile(objectOf(name), ['-c', sourceOf(name)]),
+  );
+  await forEach(tests, (name) =>
+    compile(
+      join(folder, name),
+      [name, ...(links[name] ?? [])].map((part) => objectOf(part)),
+    ),
+  );
+  return tests.flatMap((name) => {
+    const program = join(folder, name);
+    const titles = execFileSync(program, { encoding: 'utf8' }).trim().split('\n');
+    return titles.map((title) => ({ title, program }));
+  });
+}
+
+/** Runs one case in a process of its own. @returns what it complained of; empty when it passed */
+export function runNativeCase({ title, program }: NativeCase): string {
+  const { status, signal, stdout, stderr } = spawnSync(program, [title], {
+    encoding: 'utf8',
+    timeout: 30_000,
+    env: { ...process.env, LD_PRELOAD: '' },
+  });
+  const output = `${stdout}${stderr}`.trim();
+  if (status === 0) return output;
+  return `${output}\nended with ${signal ?? `status ${status}`}`.trim();
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a process holds and uses, from /proc: descriptors, threads, children, processor time.
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+
+import { until } from './polling.ts';
+
+/** How many descriptors a process has open. */
+export function openFdCount(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** The count once it has not changed for a while: a process that starts still opens and closes. */
+export async function settledFdCount(pid: number): Promise<number> {
+  const settledMs = 200;
+  let count = openFdCount(pid);
+  let since = performance.now();
+  return until('descriptors to settle', () => {
+    const now = openFdCount(pid);
+    if (now !== count) since = performance.now();
+    count = now;
+    return performance.now() - since > settledMs ? count : undefined;
+  });
+}
+
+/** What the descriptors of a process are, for messages. */
+function openFiles(pid: number): readonly string[] {
+  return readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return `${fd} ${readlinkSync(`/proc/${pid}/fd/${fd}`)}`;
+    } catch {
+      return `${fd} closed meanwhile`;
+    }
+  });
+}
+
+/** Resolves once a process has as many descriptors open as it should. */
+export async function untilFdCountIs(pid: number, count: number): Promise<void> {
+  try {
+    await until(`${count} open descriptors`, () => openFdCount(pid) === count || undefined);
+  } catch (cause) {
+    throw new Error(`there are these: ${openFiles(pid).join(', ')}`, { cause });
+  }
+}
+
+export function threadCount(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).length;
+}
+
+/** Child processes of any thread, zombies too. */
+function childrenOf(pid: number): readonly string[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((tid) =>
+    readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8')
+      .split(' ')
+      .filter((child) => child !== ''),
+  );
+}
+
+/** Resolves once none is left of those that acted for callers. */
+export async function untilChildless(pid: number): Promise<void> {
+  await until('all children to end', () => (childrenOf(pid).length === 0 ? true : undefined));
+}
+
+/** Processor time that a process has used, in user and kernel mode; the clock ticks 100 Hz. */
+export function cpuTicks(pid: number): number {
+  const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // the second field, the name, may hold anything; behind it the third one follows
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+/** The mounts that a process sees. */
+export function mountsOf(pid: number | 'self'): string {
+  return readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
+}

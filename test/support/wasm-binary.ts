@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small core modules and components, written byte by byte, for tests of what reads and runs them.
+
+export type Bytes = readonly number[];
+
+const functionType = 0x60;
+const valueTypes: Readonly<Record<string, number>> = { i: 0x7f, I: 0x7e, f: 0x7d, F: 0x7c };
+const external = { function: 0, memory: 2 } as const;
+const end = 0x0b;
+
+export const coreSection = {
+  type: 1,
+  import: 2,
+  function: 3,
+  memory: 5,
+  export: 7,
+  start: 8,
+  code: 10,
+  data: 11,
+} as const;
+
+export const componentSection = {
+  coreModule: 1,
+  component: 4,
+  canon: 8,
+  start: 9,
+  import: 10,
+  export: 11,
+} as const;
+
+/** Unsigned LEB128. */
+export function unsigned(value: number): Bytes {
+  const low = value % 0x80;
+  const rest = Math.floor(value / 0x80);
+  return rest > 0 ? [low + 0x80, ...unsigned(rest)] : [low];
+}
+
+/** Signed LEB128. */
+function signed(value: number): Bytes {
+  const low = value & 0x7f;
+  const rest = value >> 7;
+  const isLast = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
+  return isLast ? [low] : [low | 0x80, ...signed(rest)];
+}
+
+export function name(text: string): Bytes {
+  const bytes = new TextEncoder().encode(text);
+  return [...unsigned(bytes.length), ...bytes];
+}
+
+export function vector(items: readonly Bytes[]): Bytes {
+  return [...unsigned(items.length), ...items.flat()];
+}
+
+export function section(id: number, content: Bytes): Bytes {
+  return [id, ...unsigned(content.length), ...content];
+}
+
+/** Instructions, as many as the tests need. */
+export const instruction = {
+  i32: (value: number): Bytes => [0x41, ...signed(value)],
+  local: (index: number): Bytes => [0x20, ...unsigned(index)],
+  call: (index: number): Bytes => [0x10, ...unsigned(index)],
+  growMemory: [0x40, 0x00],
+  drop: [0x1a],
+  unreachable: [0x00],
+} as const;
+
+export interface CoreFunction {
+  /** The name that it is exported by. */
+  readonly name: string;
+  /** As `CoreSignature` has it. */
+  readonly signature: string;
+  readonly body: Bytes;
+}
+
+export interface CoreModule {
+  readonly imports?: readonly {
+    readonly module: string;
+    readonly name: string;
+    readonly signature: string;
+  }[];
+  /** Their indices follow those of the imports. */
+  readonly functions?: readonly CoreFunction[];
+  /** The content of the memory section; absent: one memory of a page without a maximum. */
+  readonly memories?: readonly Bytes[];
+  /** The memory's names; absent: `memory`. */
+  readonly memoryExports?: readonly string[];
+  /** Bytes of the memory, from offset 0 on. */
+  readonly data?: Bytes;
+  /** The index of a function that runs first. */
+  readonly start?: number;
+}
+
+const coreHeader: Bytes = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+const componentHeader: Bytes = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
+
+function typeOf(signature: string): Bytes {
+  const [parameters = '', results = ''] = signature.split(':');
+  const side = (letters: string): Bytes => [
+    ...unsigned(letters.length),
+    ...[...letters].map((letter) => valueTypes[letter] ?? 0),
+  ];
+  return [functionType, ...side(parameters), ...side(results)];
+}
+
+/** Its sections in the order that the format wants. */
+export function coreModule(module: CoreModule): Uint8Array {
+  const imports = module.imports ?? [];
+  const functions = module.functions ?? [];
+  const signatures = [...new Set([...imports, ...functions].map(({ signature }) => signature))];
+  const typeIndex = (signature: string): Bytes => unsigned(signatures.indexOf(signature));
+  const exports = [
+    ...functions.map(({ name: text }, index) => [
+      ...name(text),
+      external.function,
+      ...unsigned(imports.length + index),
+    ]),
+    ...(module.memoryExports ?? ['memory']).map((text) => [...name(text), external.memory, 0]),
+  ];
+  const importItems = imports.map((item) => [
+    ...name(item.module),
+    ...name(item.name),
+    external.function,
+    ...typeIndex(item.signature),
+  ]);
+  const bodies = functions.map(({ body }) => {
+    const code = [0, ...body, end];
+    return [...unsigned(code.length), ...code];
+  });
+  const data = module.data ?? [];
+  return Uint8Array.from([
+    ...coreHeader,
+    ...section(coreSection.type, vector(signatures.map((signature) => typeOf(signature)))),
+    ...section(coreSection.import, vector(importItems)),
+    ...section(
+      coreSection.function,
+      vector(functions.map(({ signature }) => typeIndex(signature))),
+    ),
+    ...section(coreSection.memory, vector(module.memories ?? [[0, 1]])),
+    ...section(coreSection.export, vector(exports)),
+    ...(module.start === undefined ? [] : section(coreSection.start, unsigned(module.start))),
+    ...section(coreSection.code, vector(bodies)),
+    ...section(
+      coreSection.data,
+      vector(
+        data.length === 0 ? [] : [[0, ...instruction.i32(0), end, ...unsigned(data.length), ...data]],
+      ),
+    ),
+  ]);
+}
+
+/** What a handler's core module must export besides its answers: an allocator that gives `at`. */
+export function allocator(at: number = 4096): CoreFunction {
+  return { name: 'cabi_realloc', signature: 'iiii:i', body: instruction.i32(at) };
+}
+
+/** The extern name of the component model: kind 0 and a name. */
+function externName(text: string): Bytes {
+  return [0, ...name(text)];
+}
+
+export interface Component {
+  readonly core: Uint8Array;
+  /** Names of the interfaces that it imports. */
+  readonly imports?: readonly string[];
+  /** Names of the functions that it exports. */
+  readonly exports: readonly string[];
+  /** Whole sections, put behind the core module. */
+  readonly sections?: readonly Bytes[];
+}
+
+/** A component with those sections that say what it wants and offers. */
+export function component({ core, imports = [], exports, sections = [] }: Component): Uint8Array {
+  const instanceSort = 0x05;
+  const functionSort = 0x01;
+  return Uint8Array.from([
+    ...componentHeader,
+    ...section(
+      componentSection.import,
+      vector(imports.map((text) => [...externName(text), instanceSort, 0])),
+    ),
+    ...section(componentSection.coreModule, [...core]),
+    ...sections.flat(),
+    ...section(
+      componentSection.export,
+      vector(exports.map((text) => [...externName(text), functionSort, 0, 0])),
+    ),
+  ]);
+}

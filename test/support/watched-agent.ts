@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// An agent in a process of its own, with handlers as a test wants them, whose descriptors, threads,
+// processor time and log can be looked at.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+import { RunningCommand } from './command.ts';
+import { until } from './polling.ts';
+import { TemporaryFolder } from './temporary-folder.ts';
+
+export interface AgentEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** From asking it to end until it had. */
+  readonly tookMs: number;
+}
+
+export interface WatchedAgent extends AsyncDisposable {
+  readonly socket: string;
+  readonly pid: number;
+  /** The lines of its log so far. */
+  log(): readonly string[];
+  /** Resolves with the first line, of those after the first `from`, that has all of the texts. */
+  untilLogged(texts: readonly string[], from?: number): Promise<string>;
+  /** Ends it by SIGTERM. */
+  stop(): Promise<AgentEnd>;
+}
+
+export interface WatchedAgentOptions {
+  /** One of the agent's own resolvers. */
+  readonly resolver?: string;
+  /** The folder of a bundle that answers for every container, instead of a resolver. */
+  readonly bundle?: string;
+  /** `KEY=VALUE`, instead of the settings that the bundle gives. */
+  readonly settings?: readonly string[];
+  readonly allowedUids?: readonly number[];
+  /** As the agent's option -log. */
+  readonly log?: string;
+  /** Signals that it handles, by doing nothing. */
+  readonly signals?: readonly ('SIGURG' | 'SIGPROF')[];
+}
+
+const lifeMs = 120_000;
+const stopMs = 10_000;
+
+/** With SECCOMPAGENT_ASAN=1 the agent loads the sanitizer build of the addon. */
+function sanitizerEnvironment(): Readonly<Record<string, string>> {
+  if (process.env['SECCOMPAGENT_ASAN'] !== '1') return {};
+  const library = spawnSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
+  return { LD_PRELOAD: library.stdout.trim(), ASAN_OPTIONS: 'detect_leaks=0' };
+}
+
+function programOptions(options: WatchedAgentOptions, socket: string): readonly string[] {
+  const { resolver, bundle, settings, allowedUids, log, signals } = options;
+  return [
+    `--socket=${socket}`,
+    ...(resolver === undefined ? [] : [`--resolver=${resolver}`]),
+    ...(bundle === undefined ? [] : [`--bundle=${bundle}`]),
+    ...(settings ?? []).map((text) => `--setting=${text}`),
+    ...(allowedUids ?? []).map((uid) => `--uid=${uid}`),
+    ...(log === undefined ? [] : [`--log=${log}`]),
+    ...(signals ?? []).map((signal) => `--signal=${signal}`),
+  ];
+}
+
+/**
+ * Starts one and waits until runtimes can connect.
+ * @example await using agent = await startWatchedAgent({ resolver: 'demo-basic' });
+ */
+export async function startWatchedAgent(options: WatchedAgentOptions): Promise<WatchedAgent> {
+  using folders = new DisposableStack();
+  const socket = folders.use(new TemporaryFolder()).at('agent.socket');
+  const program = join(import.meta.dirname, 'configured-agent.ts');
+  const running = new RunningCommand(
+    [process.execPath, program, ...programOptions(options, socket)],
+    { environment: sanitizerEnvironment(), deadlineMs: lifeMs },
+  );
+  await running.printed(/^ready$/mu);
+  const kept = folders.move();
+
+  const log = (): readonly string[] => running.stderr.split('\n').slice(0, -1);
+  const stop = async (): Promise<AgentEnd> => {
+    const began = performance.now();
+    running.kill('SIGTERM');
+    const last = setTimeout(() => {
+      running.kill('SIGKILL');
+    }, stopMs);
+    const { code, signal } = await running.ended;
+    clearTimeout(last);
+    kept.dispose();
+    return { code, signal, tookMs: performance.now() - began };
+  };
+  return {
+    socket,
+    pid: running.pid,
+    log,
+    untilLogged: async (texts, from = 0) =>
+      until(`a line with ${texts.join(' and ')} in the log`, () =>
+        log()
+          .slice(from)
+          .find((line) => texts.every((text) => line.includes(text))),
+      ).catch((cause: unknown) => {
+        throw new Error(`this was logged:\n${log().slice(from).join('\n')}`, { cause });
+      }),
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+      const report = /^.*(?:Sanitizer|runtime error:).*$/mu.exec(running.stderr);
+      if (report !== null) throw new Error(`sanitizer report:\n${running.stderr}`);
+    },
+  };
+}
