@@ -81,8 +81,8 @@ void Receiver::invite() {
 }
 
 void Receiver::watch_readers() {
-  constexpr timespec kTick = {.tv_sec = 0, .tv_nsec = 1'000'000};
-  constexpr int kQuietTicks = 200;
+  constexpr timespec kTick = {.tv_sec = 0, .tv_nsec = 8'000'000};
+  constexpr int kQuietTicks = 25;
   std::uint64_t reads_before = 0;
   int quiet_ticks = 0;
   while (!is_stopping_.load()) {

@@ -156,9 +156,9 @@ class Receiver {
   // A sleeping worker is to wait in epoll.
   bool is_invited_ = false;
 
-  // A signal takes back a call that nobody has received, and a handler may take long: this thread
-  // invites a sleeping worker when nobody was in epoll for a tick. It ticks only while there is
-  // something to do.
+  // Operations invite before they begin, but a handler may compute for long, too: this thread
+  // invites when nobody was in epoll for a whole tick. A tick costs whoever is interrupted by it,
+  // so ticks are few, and there are none while there is nothing to do.
   std::atomic<std::uint64_t> reads_ = 0;
   std::atomic<bool> is_watcher_asleep_ = false;
   std::counting_semaphore<> watcher_wake_{0};
