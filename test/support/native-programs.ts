@@ -15,11 +15,10 @@ const outputFolder = join(root, 'build/native-tests');
 
 /** The warnings and the language are those of binding.gyp. */
 const flags = [
-  ...['-std=c++23', '-fno-exceptions', '-fno-rtti', '-O1', '-g', '-fvisibility=hidden'],
-  ...['-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Werror'],
-  ...['-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'],
-  ...['-fno-omit-frame-pointer', '-pthread', `-I${nativeFolder}`, `-I${testFolder}`],
-] as const;
+  '-std=c++23 -fno-exceptions -fno-rtti -O1 -g -fvisibility=hidden -pthread',
+  '-Wall -Wextra -Wconversion -Wshadow -Werror',
+  '-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer',
+].flatMap((line) => line.split(' '));
 
 /** Which sources of the addon each test is linked with. */
 const links: Readonly<Record<string, readonly string[]>> = {
@@ -69,8 +68,6 @@ async function forEach(
   const waiting = [...items];
   const take = async (): Promise<void> => {
     for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) {
-      // one after the other, beside those of the other cores
-      // oxlint-disable-next-line no-await-in-loop
       await work(item);
     }
   };
@@ -88,7 +85,7 @@ export async function nativeCases(): Promise<readonly NativeCase[]> {
     .find((name) => !tests.includes(basename(name, '.cc')));
   if (unlisted !== undefined) throw new Error(`${unlisted} is not linked with anything`);
   await forEach([...new Set([...tests, ...Object.values(links).flat()])], (name) =>
-    compile(objectOf(name), ['-c', sourceOf(name)]),
+    compile(objectOf(name), [`-I${nativeFolder}`, `-I${testFolder}`, '-c', sourceOf(name)]),
   );
   await forEach(tests, (name) =>
     compile(

@@ -8,7 +8,7 @@ const valueTypes: Readonly<Record<string, number>> = { i: 0x7f, I: 0x7e, f: 0x7d
 const external = { function: 0, memory: 2 } as const;
 const end = 0x0b;
 
-export const coreSection = {
+const coreSection = {
   type: 1,
   import: 2,
   function: 3,
@@ -48,7 +48,7 @@ export function name(text: string): Bytes {
   return [...unsigned(bytes.length), ...bytes];
 }
 
-export function vector(items: readonly Bytes[]): Bytes {
+function vector(items: readonly Bytes[]): Bytes {
   return [...unsigned(items.length), ...items.flat()];
 }
 
@@ -95,12 +95,14 @@ export interface CoreModule {
 const coreHeader: Bytes = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const componentHeader: Bytes = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 
+/** One side of a function's type; a signature's letters are single code units. */
+function side(letters: string): Bytes {
+  const types = letters.split('').map((letter) => valueTypes[letter] ?? 0);
+  return [...unsigned(types.length), ...types];
+}
+
 function typeOf(signature: string): Bytes {
   const [parameters = '', results = ''] = signature.split(':');
-  const side = (letters: string): Bytes => [
-    ...unsigned(letters.length),
-    ...[...letters].map((letter) => valueTypes[letter] ?? 0),
-  ];
   return [functionType, ...side(parameters), ...side(results)];
 }
 
@@ -144,7 +146,9 @@ export function coreModule(module: CoreModule): Uint8Array {
     ...section(
       coreSection.data,
       vector(
-        data.length === 0 ? [] : [[0, ...instruction.i32(0), end, ...unsigned(data.length), ...data]],
+        data.length === 0
+          ? []
+          : [[0, ...instruction.i32(0), end, ...unsigned(data.length), ...data]],
       ),
     ),
   ]);
