@@ -62,7 +62,7 @@ function escaped(text: string): string {
 }
 
 function quoted(value: unknown): string {
-  if (typeof value !== 'string') return JSON.stringify(value) ?? 'undefined';
+  if (typeof value !== 'string') return escaped(JSON.stringify(value) ?? 'undefined');
   return /^[\w@%+=:,./-]+$/u.test(value) ? value : escaped(JSON.stringify(value));
 }
 

@@ -32,6 +32,8 @@ export type Command =
   | { readonly kind: 'version' };
 
 const stderrFd = 2;
+/** (uid_t)-1, which is nobody's. */
+const noUid = 0xffff_ffff;
 const defaultSocketFile = '/run/seccomp-agent.socket';
 
 function usage(message: string): never {
@@ -118,7 +120,9 @@ function logOf(values: ReadonlyMap<string, unknown>, fallback: string): LogOptio
 
 function uidsOf(values: ReadonlyMap<string, unknown>): readonly number[] {
   return listOf(textOf(values, 'allow-uids') ?? '').map((text) =>
-    /^\d{1,10}$/u.test(text) ? Number(text) : usage(`"${text}" in -allow-uids is no user id`),
+    /^\d{1,10}$/u.test(text) && Number(text) < noUid
+      ? Number(text)
+      : usage(`"${text}" in -allow-uids is no user id`),
   );
 }
 

@@ -2,9 +2,12 @@
 // The addon's exports: plain functions that take numbers and bytes and never call JavaScript.
 // What each takes and gives is written down in host/native.ts.
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <napi.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstring>
 #include <map>
@@ -313,14 +316,14 @@ Napi::Value outcome_value(Napi::Env env, const Outcome& outcome) {
 
 template <typename Operation>
 Napi::Value act_as_caller(const Napi::CallbackInfo& info, std::uint32_t handle, const Start& start,
-                          Operation operation) {
+                          Pinned pinned, Operation operation) {
   AttachedWorker* attached = find(info, &State::workers, handle);
   if (attached == nullptr) return {};
   const auto call = attached->worker.current();
   if (!call) return throw_errno(info.Env(), "act without a call", call.error());
   // others must not wait for what the container's file system takes
   attached->worker.invite();
-  auto target = pin_target(*call, start);
+  auto target = pin_target(*call, start, pinned);
   if (!target && target.error() == Errno{ESRCH}) return number(info.Env(), -1);
   if (!target) return throw_errno(info.Env(), "pin the caller", target.error());
   return outcome_value(info.Env(), operation(std::move(*target)));
@@ -342,7 +345,7 @@ Napi::Value mkdir_as_caller(const Napi::CallbackInfo& info) {
   if (path->empty()) return number(info.Env(), ENOENT);
   if (path->size() >= kPathMax) return number(info.Env(), ENAMETOOLONG);
   Start start = start_of(std::move(*path), dirfd);
-  return act_as_caller(info, handle, start, [&](Target target) {
+  return act_as_caller(info, handle, start, Pinned::for_files, [&](Target target) {
     return make_directory(std::move(target), std::move(start.rest), mode);
   });
 }
@@ -386,7 +389,7 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   wanted.target = start.rest;
   auto request = parse_mount(std::move(wanted));
   if (!request) return number(info.Env(), request.error().number);
-  return act_as_caller(info, handle, start, [&](Target pinned) {
+  return act_as_caller(info, handle, start, Pinned::for_mounts, [&](Target pinned) {
     return mount_filesystem(std::move(pinned), std::move(*request));
   });
 }
@@ -400,6 +403,9 @@ Napi::Value refuse_pidns(const Napi::CallbackInfo& info) {
 
 // --- launch ---
 
+constexpr std::array<std::uint32_t, 3> kKnownArches = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386,
+                                                       AUDIT_ARCH_AARCH64};
+
 // [AUDIT_ARCH_*, number, AUDIT_ARCH_*, number, …], grouped by architecture.
 std::vector<TrappedCalls> trapped_calls(std::span<std::byte> pairs) {
   std::vector<TrappedCalls> trapped;
@@ -408,6 +414,11 @@ std::vector<TrappedCalls> trapped_calls(std::span<std::byte> pairs) {
     std::memcpy(pair, pairs.data() + at, sizeof pair);
     if (trapped.empty() || trapped.back().arch != pair[0]) trapped.push_back({pair[0], {}});
     trapped.back().numbers.push_back(pair[1]);
+  }
+  // an architecture of which nothing is trapped is allowed, not unknown
+  for (const std::uint32_t arch : kKnownArches) {
+    if (std::ranges::none_of(trapped, [&](const auto& calls) { return calls.arch == arch; }))
+      trapped.push_back({arch, {}});
   }
   return trapped;
 }

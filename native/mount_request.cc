@@ -4,6 +4,7 @@
 
 #include <linux/mount.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -42,6 +43,16 @@ constexpr std::uint64_t kNotANewMount =
 constexpr std::uint64_t kMagicMask = 0xffff0000;
 constexpr std::uint64_t kMagic = 0xc0ed0000;
 
+// proc is made before its maker is inside the container, where a path in an option would be the
+// host's: `pidns=/proc/1/ns/pid` names the host's processes. Known options only.
+constexpr auto kProcOptions =
+    std::to_array<std::string_view>({"async", "dirsync", "gid", "hidepid", "lazytime", "mand",
+                                     "nolazytime", "nomand", "ro", "rw", "subset", "sync"});
+
+[[nodiscard]] bool is_allowed(const std::string& type, std::string_view key) {
+  return type != "proc" || std::ranges::find(kProcOptions, key) != kProcOptions.end();
+}
+
 std::uint32_t attributes_of(std::uint64_t flags) {
   std::uint32_t attributes = 0;
   for (const auto& [flag, attribute] : kMountFlags) {
@@ -77,6 +88,7 @@ Result<MountRequest> parse_mount(MountArguments arguments) {
     const std::size_t equals = item.find('=');
     // as the kernel has it: nothing before the sign is no option
     if (equals == 0) continue;
+    if (!is_allowed(request.type, item.substr(0, equals))) return fail(EINVAL);
     if (equals == std::string_view::npos) {
       request.options.push_back({std::string(item), std::nullopt});
     } else {

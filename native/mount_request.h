@@ -34,7 +34,8 @@ struct MountArguments {
   std::optional<std::string> data;
 };
 
-// EINVAL: the flags ask for something else than a new mount (bind, remount, move, propagation).
+// EINVAL: the flags ask for something else than a new mount (bind, remount, move, propagation), or
+// an option of proc is not known to name no path.
 [[nodiscard]] Result<MountRequest> parse_mount(MountArguments arguments);
 
 }  // namespace seccompagent

@@ -2,7 +2,9 @@
 // JavaScript values to C++ values and back.
 #include "napi_convert.h"
 
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace seccompagent {
 
@@ -36,21 +38,23 @@ Napi::Value Arguments::next(const char* what, bool (Napi::Value::*is)() const) {
   return value;
 }
 
-std::uint32_t Arguments::u32() {
-  const Napi::Value value = next("expected a number", &Napi::Value::IsNumber);
-  return is_ok_ ? value.As<Napi::Number>().Uint32Value() : 0;
+template <typename T>
+T Arguments::whole(const char* what) {
+  const Napi::Value value = next(what, &Napi::Value::IsNumber);
+  if (!is_ok_) return 0;
+  const double number = value.As<Napi::Number>().DoubleValue();
+  // a number that is cut to fit would name something else
+  if (number >= std::numeric_limits<T>::min() && number <= std::numeric_limits<T>::max() &&
+      number == std::trunc(number)) {
+    return static_cast<T>(number);
+  }
+  refuse(what);
+  return 0;
 }
 
-std::int32_t Arguments::i32() {
-  const Napi::Value value = next("expected a number", &Napi::Value::IsNumber);
-  return is_ok_ ? value.As<Napi::Number>().Int32Value() : 0;
-}
+std::uint32_t Arguments::u32() { return whole<std::uint32_t>("expected a whole number"); }
 
-std::uint64_t Arguments::u64_halves() {
-  const std::uint64_t low = u32();
-  const std::uint64_t high = u32();
-  return low | (high << 32);
-}
+std::int32_t Arguments::i32() { return whole<std::int32_t>("expected a whole number"); }
 
 std::string Arguments::text() {
   const Napi::Value value = next("expected a string", &Napi::Value::IsString);
@@ -64,6 +68,10 @@ std::vector<std::string> Arguments::texts() {
   const auto array = value.As<Napi::Array>();
   for (std::uint32_t index = 0; index < array.Length(); ++index) {
     const Napi::Value item = array.Get(index);
+    if (info_.Env().IsExceptionPending()) {
+      is_ok_ = false;
+      return {};
+    }
     if (!item.IsString()) {
       refuse("expected an array of strings");
       return {};

@@ -28,7 +28,6 @@ class Arguments {
 
   [[nodiscard]] std::uint32_t u32();
   [[nodiscard]] std::int32_t i32();
-  [[nodiscard]] std::uint64_t u64_halves();
   [[nodiscard]] std::string text();
   [[nodiscard]] std::vector<std::string> texts();
   // The bytes of a Uint8Array; valid during this call only.
@@ -42,6 +41,8 @@ class Arguments {
 
  private:
   [[nodiscard]] Napi::Value next(const char* what, bool (Napi::Value::*is)() const);
+  template <typename T>
+  [[nodiscard]] T whole(const char* what);
   template <typename T>
   [[nodiscard]] std::span<T> typed_array(napi_typedarray_type wanted, const char* what);
   void refuse(const char* what);

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
+#include <string_view>
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
@@ -65,6 +67,14 @@ Result<void> NotifyBuffers::respond(int listener, std::uint64_t id, const Respon
 }
 
 Result<unsigned long> probe_id_valid(int fd) {
+  // The owner of a FUSE file answers ioctls as it likes; names of such files start with a slash.
+  constexpr std::string_view kName = "anon_inode:seccomp notify";
+  char path[40];
+  char target[kName.size() + 1];
+  std::snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  const ssize_t length = readlink(path, target, sizeof target);
+  if (length == -1 || std::string_view(target, static_cast<std::size_t>(length)) != kName)
+    return fail(ENOTTY);
   // Any listener says ENOENT to an id that was never given; other files say ENOTTY or EINVAL.
   for (const unsigned long request : {static_cast<unsigned long>(SECCOMP_IOCTL_NOTIF_ID_VALID),
                                       static_cast<unsigned long>(SECCOMP_IOR(2, __u64))}) {

@@ -15,7 +15,9 @@
 
 #include <atomic>
 #include <cstring>
+#include <list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -28,9 +30,14 @@ namespace {
 
 // How long an operation may take before its child is killed and the caller gets ETIMEDOUT.
 constexpr int kDeadlineMs = 10'000;
+// How long a killed one may take to die.
+constexpr int kDyingMs = 1000;
 constexpr std::uint64_t kSysAdmin = 1ULL << CAP_SYS_ADMIN;
 
 std::atomic<bool> pidns_option_is_refused = false;
+
+// One makes a proc mount, one opens the mount point.
+constexpr int kInnerChildren = 2;
 
 struct RawOption {
   const char* key;
@@ -50,7 +57,12 @@ struct Job {
   bool may_use_pidns = true;
   int mount_fd = -1;
   int mount_point_fd = -1;
+  bool may_enter_pid_namespace = false;
   void* inner_stack_top = nullptr;
+  // Children of the child, made as ours: only we reap them, so the ids stay theirs. Written by
+  // clone.
+  pid_t inner_pids[kInnerChildren] = {};
+  int inner_count = 0;
 
   Outcome outcome;
   // Whoever may send signals to the child can end it early: without this nothing it wrote counts.
@@ -185,13 +197,15 @@ SECCOMPAGENT_CHILD_CODE bool has_ended(const Job& job) {
   return job.outcome.failed_step != nullptr || job.outcome.answer != 0 || job.outcome.is_gone;
 }
 
-// A further child of a child, sharing its descriptors too; the starting child waits for its end.
-// `made` is the descriptor that it is to bring.
+// A further child of a child, sharing its descriptors too; the starting child waits for its end by
+// vfork's rule. `made` is the descriptor that it is to bring.
 SECCOMPAGENT_CHILD_CODE void run_inner_child(Job& job, ChildMain main, const int& made) {
+  pid_t* const inner_pid = &job.inner_pids[job.inner_count++];
   // clone(3) writes errno only where it fails, and the thread it belongs to only polls meanwhile
-  const pid_t pid = clone(main, job.inner_stack_top, CLONE_VM | CLONE_VFORK | CLONE_FILES, &job);
+  const pid_t pid = clone(main, job.inner_stack_top,
+                          CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PARENT | CLONE_PARENT_SETTID,
+                          &job, inner_pid);
   if (broke(job, "clone", pid == -1 ? -EAGAIN : 0)) return;
-  raw_syscall(SYS_wait4, pid, 0, __WALL, 0);
   if (!has_ended(job)) (void)broke(job, "end of the inner child", made < 0 ? -EINTR : 0);
 }
 
@@ -247,6 +261,11 @@ SECCOMPAGENT_CHILD_CODE void make_proc_mount(Job& job) {
     }
     raw_syscall(SYS_close, context);
   }
+  // Whoever could take the maker over in there would have all that we have, our memory included.
+  if (broke(job, "proc for a container with CAP_SYS_PTRACE, which needs Linux 6.18",
+            job.may_enter_pid_namespace ? 0 : -EPERM)) {
+    return;
+  }
   if (!broke(job, "setns of the pid namespace",
              raw_syscall(SYS_setns, pid_namespace.get(), CLONE_NEWPID))) {
     run_inner_child(job, new_mount_child, job.mount_fd);
@@ -270,11 +289,29 @@ SECCOMPAGENT_CHILD_CODE bool lend_sys_admin(Job& job) {
                           kSysAdmin | (is_ours ? target.credentials.effective_capabilities : 0));
 }
 
+// Some file systems show the network, queues or cgroups of their maker.
+SECCOMPAGENT_CHILD_CODE bool enter_shown_namespaces(Job& job) {
+  const Target& target = *job.target;
+  const struct {
+    int fd;
+    int kind;
+  } shown[] = {{target.net_namespace.get(), CLONE_NEWNET},
+               {target.ipc_namespace.get(), CLONE_NEWIPC},
+               {target.cgroup_namespace.get(), CLONE_NEWCGROUP}};
+  for (const auto& [fd, kind] : shown) {
+    if (fd >= 0 && broke(job, "setns for a mount", raw_syscall(SYS_setns, fd, kind))) return false;
+  }
+  return true;
+}
+
 SECCOMPAGENT_CHILD_CODE void make_and_move_mount(Job& job) {
   // Inside a mount namespace whose user namespace has masked proc mounts, even we get EPERM for a
   // new one: the kernel looks at the mount namespace we are in, so proc is made out here.
   if (job.is_proc) make_proc_mount(job);
-  if (has_ended(job) || !enter_container(job) || !close_others(job)) return;
+  if (has_ended(job) || !enter_shown_namespaces(job) || !enter_container(job) ||
+      !close_others(job)) {
+    return;
+  }
   if (job.mount_point_fd < 0) run_inner_child(job, mount_point_child, job.mount_point_fd);
   if (has_ended(job) || !lend_sys_admin(job)) return;
   raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
@@ -290,6 +327,14 @@ SECCOMPAGENT_CHILD_CODE int mount_child(void* argument) {
   make_and_move_mount(job);
   job.is_complete = true;
   return 0;
+}
+
+// Whether this kernel's proc takes the option `pidns` (Linux 6.18).
+bool has_pidns_option(const Job& job) {
+  if (!job.may_use_pidns) return false;
+  const UniqueFd context(static_cast<int>(syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC)));
+  return context.is_open() && syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FD, "pidns",
+                                      nullptr, job.target->pid_namespace.get()) == 0;
 }
 
 Outcome our_failure(const char* step, Errno error) {
@@ -319,15 +364,66 @@ Result<std::unique_ptr<Run>> make_run(Target target, std::string path, MountRequ
   return made;
 }
 
+// False: one still lives, and uses the memory of its job.
+bool end_inner_children(Job& job, int patience_ms) {
+  bool have_all_ended = true;
+  for (pid_t& pid : job.inner_pids) {
+    if (pid == 0) continue;
+    if (end_child(pid, patience_ms)) {
+      pid = 0;
+    } else {
+      have_all_ended = false;
+    }
+  }
+  return have_all_ended;
+}
+
+// What could not be killed: a task in a file system that never answers. It is looked after each
+// time an operation starts, and there is a limit to how much of it we bear.
+class GivenUp {
+ public:
+  static constexpr std::size_t kMost = 64;
+
+  void add(std::unique_ptr<Run> run, pid_t pid) {
+    const std::lock_guard lock(mutex_);
+    runs_.emplace_back(std::move(run), pid);
+  }
+  // Frees those that have ended by now; false: there are too many that have not.
+  bool clear() {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(runs_, [](auto& given_up) {
+      auto& [run, pid] = given_up;
+      if (pid != 0 && end_child(pid, 0)) pid = 0;
+      return end_inner_children(run->job, 0) && pid == 0;
+    });
+    return runs_.size() < kMost;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::list<std::pair<std::unique_ptr<Run>, pid_t>> runs_;
+};
+
+GivenUp& given_up() {
+  // of the process, like the children in it
+  static GivenUp runs;
+  return runs;
+}
+
 Outcome run(std::unique_ptr<Run> started, ChildMain main) {
+  if (!given_up().clear()) return our_failure("operation: too many hang", Errno{EBUSY});
   auto child = start_child(started->stack, main, &started->job);
   if (!child) return our_failure("clone", child.error());
+  const pid_t pid = child->pid;
   const auto ended = await_child(std::move(*child), kDeadlineMs);
-  if (ended && !started->job.is_complete) return our_failure("end of the child", Errno{EINTR});
-  if (ended) return started->job.outcome;
-  // EBUSY: the child still uses the memory, so it is given up for good
-  if (ended.error() == Errno{EBUSY}) (void)started.release();
-  return {.answer = ETIMEDOUT, .is_gone = false, .failed_step = nullptr, .failure = 0};
+  const bool is_stuck = !ended && ended.error() == Errno{EBUSY};
+  if (!end_inner_children(started->job, kDyingMs) || is_stuck) {
+    given_up().add(std::move(started), is_stuck ? pid : 0);
+    return {.answer = ETIMEDOUT, .is_gone = false, .failed_step = nullptr, .failure = 0};
+  }
+  if (!ended) return {.answer = ETIMEDOUT, .is_gone = false, .failed_step = nullptr, .failure = 0};
+  if (!started->job.is_complete) return our_failure("end of the child", Errno{EINTR});
+  return started->job.outcome;
 }
 
 }  // namespace
@@ -357,6 +453,11 @@ Outcome mount_filesystem(Target target, MountRequest request) {
   // open already, by what only the caller can name
   if (kept.target.empty()) job.mount_point_fd = (*made)->target.base.get();
   job.may_use_pidns = !pidns_option_is_refused.load();
+  if (job.is_proc && (*made)->target.pid_namespace.is_open() && !has_pidns_option(job)) {
+    const auto is_traced = has_tracer((*made)->target.pid_namespace);
+    if (!is_traced) return our_failure("look at the container's processes", is_traced.error());
+    job.may_enter_pid_namespace = !*is_traced;
+  }
   return run(std::move(*made), mount_child);
 }
 

@@ -25,6 +25,11 @@ constexpr std::uint32_t kStopToken = 0;
   return static_cast<std::size_t>(syscall.arch) * kNumbers + syscall.number;
 }
 
+[[nodiscard]] bool has_call(const Listener& listener) {
+  pollfd readable = {.fd = listener.fd.get(), .events = POLLIN, .revents = 0};
+  return poll(&readable, 1, 0) > 0 && (readable.revents & POLLIN) != 0;
+}
+
 [[nodiscard]] bool is_in_table(const SyscallNumber& syscall) {
   return syscall.arch != Arch::unknown && syscall.number < kNumbers;
 }
@@ -265,10 +270,13 @@ Result<std::optional<Pending>> Worker::read_pending() {
   if (count == -1) return fail_errno();
   std::optional<Pending> first;
   int queued = 0;
+  bool is_first_event = true;
   for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(count))) {
     const auto token = static_cast<std::uint32_t>(event.data.u64);
     if (token == kStopToken) continue;
-    auto received = receive_one(token, (event.events & EPOLLIN) != 0);
+    const bool is_readable = (event.events & EPOLLIN) != 0;
+    auto received = receive_one(token, is_readable, is_first_event);
+    is_first_event = false;
     if (!received) continue;
     if (!first) {
       first = std::move(received);
@@ -287,20 +295,25 @@ Result<std::optional<Pending>> Worker::read_pending() {
 }
 
 // Empty: there was no call after all, or the listener has ended.
-std::optional<Pending> Worker::receive_one(std::uint32_t token, bool is_readable) {
+std::optional<Pending> Worker::receive_one(std::uint32_t token, bool is_readable, bool is_fresh) {
   auto listener = find_listener(token);
   if (!listener) {
     const std::lock_guard lock(receiver_->mutex_);
     const auto process = receiver_->processes_.extract(token);
     if (!process) return std::nullopt;
     epoll_ctl(receiver_->epoll_.get(), EPOLL_CTL_DEL, process.mapped(), nullptr);
-    return Pending{.listener = nullptr, .notification = {}, .token = token};
+    return Pending{.listener = nullptr, .notification = {}, .token = token, .was_queued = false};
   }
   if (is_readable) {
+    // Somebody may have sent us one listener twice: then its one call has been received by now, and
+    // RECV would block.
+    if (!is_fresh && !has_call(*listener)) return std::nullopt;
     const auto notification = buffers_.receive(listener->fd.get());
     if (notification)
-      return Pending{
-          .listener = std::move(listener), .notification = *notification, .token = token};
+      return Pending{.listener = std::move(listener),
+                     .notification = *notification,
+                     .token = token,
+                     .was_queued = !is_fresh};
     const Errno error = notification.error();
     if (error == Errno{ENOENT} || error == Errno{EINTR}) return std::nullopt;
   }
@@ -335,7 +348,11 @@ bool Worker::begin(const Pending& pending) {
   inbox_->registers = notification.arguments;
   inbox_->id = notification.id;
   inbox_->audit_arch = notification.arch;
-  if (read_pointers(notification, syscall)) return true;
+  const bool is_read = read_pointers(notification, syscall);
+  // in the queue it may have outlived its listener, which nobody is to meet again
+  if (is_read &&
+      (!pending.was_queued || id_valid(call_.listener, call_.id_valid_request, call_.id)))
+    return true;
   listener_.reset();
   return false;
 }

@@ -104,6 +104,8 @@ struct Pending {
   std::shared_ptr<Listener> listener;
   Notification notification;
   std::uint32_t token;
+  // Whether time may have passed since it was received.
+  bool was_queued;
 };
 
 class Worker;
@@ -197,7 +199,8 @@ class Worker {
   [[nodiscard]] std::optional<Pending> take_queued();
   void sleep();
   [[nodiscard]] Result<std::optional<Pending>> read_pending();
-  [[nodiscard]] std::optional<Pending> receive_one(std::uint32_t token, bool is_readable);
+  [[nodiscard]] std::optional<Pending> receive_one(std::uint32_t token, bool is_readable,
+                                                   bool is_fresh);
   [[nodiscard]] std::shared_ptr<Listener> find_listener(std::uint32_t token);
   [[nodiscard]] bool begin(const Pending& pending);
   [[nodiscard]] bool read_pointers(const Notification& notification, const SyscallNumber& syscall);

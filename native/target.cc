@@ -2,7 +2,9 @@
 // Pins a caller: opens its root, working directory and namespaces and reads its credentials.
 #include "target.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -168,15 +171,24 @@ Start start_of(std::string path, int dirfd) {
   return {AT_FDCWD, std::move(entry), is_of_thread, std::string(rest)};
 }
 
-Result<Target> pin_target(const CallId& call, const Start& start) {
+Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned) {
   auto root = open_of(call.tid, "root", O_PATH | O_DIRECTORY);
   auto base = open_base(call.tid, start);
   auto mount_namespace = open_foreign_namespace(call.tid, "mnt");
   auto user_namespace = open_foreign_namespace(call.tid, "user");
   auto pid_namespace = open_foreign_namespace(call.tid, "pid");
+  Result<UniqueFd> net_namespace;
+  Result<UniqueFd> ipc_namespace;
+  Result<UniqueFd> cgroup_namespace;
+  if (pinned == Pinned::for_mounts) {
+    net_namespace = open_foreign_namespace(call.tid, "net");
+    ipc_namespace = open_foreign_namespace(call.tid, "ipc");
+    cgroup_namespace = open_foreign_namespace(call.tid, "cgroup");
+  }
   const auto status = read_status(call.tid);
   if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
-  for (const auto* opened : {&root, &mount_namespace, &user_namespace, &pid_namespace}) {
+  for (const auto* opened : {&root, &mount_namespace, &user_namespace, &pid_namespace,
+                             &net_namespace, &ipc_namespace, &cgroup_namespace}) {
     // what is still valid but can't be opened is our own failure, never "gone"
     if (!*opened) return fail(opened->error() == Errno{ESRCH} ? EIO : opened->error().number);
   }
@@ -193,7 +205,41 @@ Result<Target> pin_target(const CallId& call, const Start& start) {
                 base_error,
                 std::move(*mount_namespace),
                 std::move(*user_namespace),
-                std::move(*pid_namespace)};
+                std::move(*pid_namespace),
+                std::move(*net_namespace),
+                std::move(*ipc_namespace),
+                std::move(*cgroup_namespace)};
+}
+
+// In any set from which it can become effective.
+[[nodiscard]] static bool has_capability(const char* status, int capability) {
+  for (const char* set : {"CapInh", "CapPrm", "CapBnd"}) {
+    const char* text = field(status, set);
+    if (text != nullptr && ((std::strtoull(text, nullptr, 16) >> capability) & 1) != 0) return true;
+  }
+  return false;
+}
+
+Result<bool> has_tracer(const UniqueFd& pid_namespace) {
+  struct stat wanted = {};
+  if (fstat(pid_namespace.get(), &wanted) == -1) return fail_errno();
+  const std::unique_ptr<DIR, int (*)(DIR*)> processes(opendir("/proc"), closedir);
+  if (!processes) return fail_errno();
+  while (const dirent* entry = readdir(processes.get())) {
+    const auto pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
+    if (pid <= 0) continue;
+    char path[64];
+    struct stat theirs = {};
+    std::snprintf(path, sizeof path, "/proc/%d/ns/pid", pid);
+    // one that has ended traces nobody
+    if (stat(path, &theirs) == -1 || theirs.st_ino != wanted.st_ino) continue;
+    const auto user_namespace = open_foreign_namespace(pid, "user");
+    // Linux capabilities in a user namespace of its own are none in ours
+    if (user_namespace && user_namespace->is_open()) continue;
+    const auto status = read_status(pid);
+    if (status && has_capability(status->data(), CAP_SYS_PTRACE)) return true;
+  }
+  return false;
 }
 
 }  // namespace seccompagent

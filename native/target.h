@@ -49,7 +49,13 @@ struct Target {
   UniqueFd mount_namespace;
   UniqueFd user_namespace;
   UniqueFd pid_namespace;
+  // Pinned for mounts only: sysfs, mqueue and cgroup2 show those of their maker.
+  UniqueFd net_namespace;
+  UniqueFd ipc_namespace;
+  UniqueFd cgroup_namespace;
 };
+
+enum class Pinned { for_files, for_mounts };
 
 // Where the resolution of a path starts.
 struct Start {
@@ -70,7 +76,11 @@ struct Start {
 // Opens everything first and asks then whether the notification is still valid, so that nothing of
 // a recycled pid is ever used.
 // ESRCH: the notification is gone.
-[[nodiscard]] Result<Target> pin_target(const CallId& call, const Start& start);
+[[nodiscard]] Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned);
+
+// Whether a process of this pid namespace has, or can get, CAP_SYS_PTRACE of our user namespace: it
+// could take over whatever of ours is in there.
+[[nodiscard]] Result<bool> has_tracer(const UniqueFd& pid_namespace);
 
 // Reads the fields of a status file, see proc_pid_status(5). EINVAL: a field is missing.
 [[nodiscard]] Result<Credentials> parse_credentials(const char* status);

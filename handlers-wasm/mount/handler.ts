@@ -18,6 +18,9 @@ const MS_PRIVATE: u64 = 1 << 18;
 const MS_SLAVE: u64 = 1 << 19;
 const MS_SHARED: u64 = 1 << 20;
 
+const MAGIC_MASK: u64 = 0xffff0000;
+const MAGIC: u64 = 0xc0ed0000;
+
 const COMMA: u8 = 44;
 
 /** With one of these, mount(2) changes a mount that is there. */
@@ -35,11 +38,13 @@ export function mount(
   mountFlags: u64,
   data: Uint8Array | null,
 ): Action {
+  // The magic number that programs of Linux 2.2 put into the upper half means nothing.
+  const flags = (mountFlags & MAGIC_MASK) == MAGIC ? mountFlags & ~MAGIC_MASK : mountFlags;
   // The kernel then judges with the caller's own power: whatever it reads, nothing is lent.
-  if ((mountFlags & NOT_NEW) != 0 || filesystemType === null) return Action.continue();
+  if ((flags & NOT_NEW) != 0 || filesystemType === null) return Action.continue();
   if (!isListed(filesystemType)) return Action.continue();
   const options = withOptions(data, settingOr('options', ''));
-  return mounts.mount(source, target, filesystemType, mountFlags, options).toAction();
+  return mounts.mount(source, target, filesystemType, flags, options).toAction();
 }
 
 /** The caller's options, then those of the setting. */

@@ -32,6 +32,7 @@ function readHandler(folder: string, manifest: ManifestHandler): BundleHandler {
   try {
     const component = loadComponent(readFileSync(file));
     checkGrants(component, manifest.grants);
+    checkAnswers(component, manifest.syscalls ?? []);
     return {
       name: basename(manifest.component, '.wasm'),
       component,
@@ -41,6 +42,16 @@ function readHandler(folder: string, manifest: ManifestHandler): BundleHandler {
   } catch (cause) {
     throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be loaded`, { cause });
   }
+}
+
+/** A handler that is asked about what it does not answer would let it pass. */
+function checkAnswers({ answers }: LoadedComponent, syscalls: readonly string[]): void {
+  const unanswered = syscalls.find((family) => !answers.includes(family));
+  if (unanswered === undefined || answers.includes('any')) return;
+  throw new AgentError(
+    'AGENT_BUNDLE_INVALID',
+    `"syscalls" names "${unanswered}", and the component answers ${answers.join(', ')}`,
+  );
 }
 
 /**

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a bundle.json: which handlers are asked in which order, with which settings and grants.
 import { AgentError } from '../errors.ts';
-import { familyMembers, syscallTable } from '../notification/syscall-table.ts';
+import { capabilities } from '../handler/direct.ts';
+import { syscallNumbers } from '../notification/syscall-numbers.ts';
+import { families, familyMembers, syscallTable } from '../notification/syscall-table.ts';
 
 export interface ManifestHandler {
   /** The component's file name, in the bundle's own folder. */
@@ -61,7 +63,7 @@ function parseHandler(json: unknown, place: string): ManifestHandler {
   return {
     component: matching(handler['component'], `${place}.component`, componentFile),
     settings: parseSettings(handler['settings'], `${place}.settings`),
-    grants: uniqueTexts(handler['grants'], `${place}.grants`),
+    grants: parseGrants(handler['grants'], `${place}.grants`),
     ...(syscalls === undefined ? {} : { syscalls: parseSyscalls(syscalls, `${place}.syscalls`) }),
   };
 }
@@ -70,6 +72,9 @@ function parseSyscalls(json: unknown, place: string): readonly string[] {
   const syscalls = uniqueTexts(json, place);
   if (syscalls.length === 0) invalid(`${place} is empty`);
   for (const syscall of syscalls) {
+    if (!syscallNumbers.some(([name]) => name === syscall) && !families().includes(syscall)) {
+      invalid(`${place}: Linux has no "${syscall}"`);
+    }
     const family = syscallTable.find((row) => row.name === syscall)?.family;
     if (family !== undefined && family !== syscall) {
       const members = familyMembers(family).join(', ');
@@ -77,6 +82,14 @@ function parseSyscalls(json: unknown, place: string): readonly string[] {
     }
   }
   return syscalls;
+}
+
+function parseGrants(json: unknown, place: string): readonly string[] {
+  const grants = uniqueTexts(json, place);
+  const known = capabilities.filter(({ needsGrant }) => needsGrant).map(({ name }) => name);
+  const unknown = grants.find((grant) => !known.includes(grant));
+  if (unknown === undefined) return grants;
+  return invalid(`${place} names "${unknown}"; the agent can grant ${known.join(', ')}`);
 }
 
 function parseSettings(json: unknown, place: string): ManifestHandler['settings'] {

@@ -29,7 +29,15 @@ import type { WatchedAgent } from '../support/watched-agent.ts';
 const user = 1000;
 const sharedGroup = 2000;
 /** A mount namespace and a pid namespace of its own. */
-const unshare = ['unshare', '-m', '-p', '-f'];
+const unshare = [
+  'setpriv',
+  '--bounding-set=-sys_ptrace',
+  '--inh-caps=-sys_ptrace',
+  'unshare',
+  '-m',
+  '-p',
+  '-f',
+];
 
 describe('acting: mkdir', () => {
   const trapped = ['mkdir', 'mkdirat'];
@@ -509,6 +517,30 @@ describe.each([
     expect(mountsOf('self')).toBe(mountsBefore);
     return lines;
   }
+
+  test.each([
+    'pidns=/proc/self/ns/pid',
+    'pidns=/proc/1/ns/pid',
+    'source=/etc',
+    'hidepid=2,pidns=x',
+  ])('A2: acting: an option of proc that names a path is refused: %s', async (option) => {
+    const lines = await mounting((target) => [
+      `mount:proc:${target}:proc:0:${option}`,
+      `exists:${target}/self`,
+    ]);
+    expect(lines[0]).toBe('mount -1 EINVAL');
+    expect(lines[1]).toMatch(/^exists -1 ENOENT/u);
+  });
+
+  test('A4: acting: nothing of ours enters a pid namespace in which CAP_SYS_PTRACE could take it over', async () => {
+    const lines = await mounting(
+      (target) => [`mount:proc:${target}:proc:0:`],
+      ['-u', String(user)],
+      ['unshare', '-m', '-p', '-f', 'sh', '-c', 'sleep 20 & exec "$0" "$@"'],
+    );
+    // Linux 6.18 needs nobody in there
+    expect(lines).toEqual([isRefused === 0 ? 'mount 0 OK' : 'mount -1 EPERM']);
+  });
 
   test('A1: acting: proc is mounted for a caller without CAP_SYS_ADMIN, whom the kernel refuses', async () => {
     using folder = new TemporaryFolder();

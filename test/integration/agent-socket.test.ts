@@ -525,3 +525,16 @@ describe('agent socket: too few descriptors', () => {
     await untilFdCountIs(agent.pid, before);
   });
 });
+
+test('G1: agent socket: a listener that is sent twice blocks nobody', async () => {
+  await using agent = await startWatchedAgent({ bundle: testBundle('trap'), log: 'warn' });
+  const container = { socket: agent.socket, trapped: ['mkdir'] };
+
+  // 'sleep' lets both be taken over before the first call
+  const twice = { ...container, options: ['-2'], operations: ['sleep:200', 'mkdir:/x:755'] };
+  const lines = await Promise.all(Array.from({ length: 4 }, async () => trapLines(twice)));
+  const other = await trapLines({ ...container, operations: ['mkdir:/x:755'] });
+
+  for (const own of lines) expect(own.at(-1)).toBe('mkdir -1 EDOM');
+  expect(other).toEqual(['mkdir -1 EDOM']);
+});

@@ -118,7 +118,7 @@ struct options {
   gid_t groups[MAX_GROUPS];
   size_t group_count;
   unsigned long times;
-  bool wait_killable, no_new_privs, private_root, in_thread;
+  bool wait_killable, no_new_privs, private_root, in_thread, send_twice;
 };
 
 // ---- the OPs ----
@@ -386,6 +386,7 @@ _Noreturn static void usage(const char *complaint, const char *about) {
           "  -i ID         container id (trap-PID)\n"
           "  -p PID        both pids of the state (our own)\n"
           "  -k            SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\n"
+          "  -2            send the state and the listener twice, on two connections\n"
           "  -N            no_new_privs\n"
           "  -r            private mount namespace with a tmpfs as root (/proc, /tmp and /root)\n"
           "  -u UID        drop to this user (and group UID), with no_new_privs\n"
@@ -481,7 +482,7 @@ static void parse_groups(struct options *options, const char *argument) {
 
 static struct options parse_options(int argc, char **argv) {
   struct options options = {.json_pid = -1, .uid = -1, .gid = -1, .umask = -1, .times = 1};
-  for (int letter; (letter = getopt(argc, argv, "+s:n:m:i:p:kNru:g:M:tT:")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "+s:n:m:i:p:k2Nru:g:M:tT:")) != -1;) {
     switch (letter) {
       case 's':
         options.socket = optarg;
@@ -500,6 +501,9 @@ static struct options parse_options(int argc, char **argv) {
         break;
       case 'k':
         options.wait_killable = true;
+        break;
+      case '2':
+        options.send_twice = true;
         break;
       case 'N':
         options.no_new_privs = true;
@@ -727,6 +731,7 @@ int main(int argc, char **argv) {
 
   process_pid = getpid();
   const int agent_fd = options.socket != NULL ? connect_agent(options.socket) : -1;
+  const int second_fd = options.send_twice ? connect_agent(options.socket) : -1;
   if (options.private_root) enter_private_root();
   drop_privileges(&options);
   if (options.umask >= 0) umask((mode_t)options.umask);
@@ -736,7 +741,9 @@ int main(int argc, char **argv) {
   if (agent_fd >= 0) {
     const int listener = load_filter(&options);
     send_listener(agent_fd, listener, &options);
+    if (second_fd >= 0) send_listener(second_fd, listener, &options);
     close(listener);
+    if (second_fd >= 0) close(second_fd);
     close(agent_fd);
   }
 

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests that the addon refuses misuse of its exports: it throws and never ends the process.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import {
+  argumentCount,
+  arches,
+  eventKind,
+  inbox,
+  loadNative,
+  mountRange,
+  numbersPerArch,
+  readKind,
+} from '../../host/native.ts';
+import type { Native } from '../../host/native.ts';
+import { openFdCount } from '../support/process-resources.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const native = loadNative();
+const readKindsLength = arches.length * numbersPerArch * argumentCount;
+
+const isExport = (name: string): name is keyof Native => name in native;
+
+/** Calls an export with anything. */
+function call(name: string, ...values: readonly unknown[]): unknown {
+  if (!isExport(name)) throw new Error(`the addon has no ${name}`);
+  return Reflect.apply(native[name], undefined, values);
+}
+
+test('addon: the build that was asked for is the one that is loaded', () => {
+  const isAsan = process.env['SECCOMPAGENT_ASAN'] === '1';
+  const files = readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .filter((line) => line.endsWith('/seccompagent.node'));
+  expect(files.length).toBeGreaterThan(0);
+  for (const file of files) expect(file.includes('/build-asan/')).toBe(isAsan);
+});
+
+/** Runs a program that has the addon as `native`. */
+function inChild(program: string): { readonly status: number | null; readonly stderr: string } {
+  const face = join(import.meta.dirname, '../../host/native.ts');
+  const text = `import { loadNative } from '${face}'; const native = loadNative(); ${program}`;
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', text], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  // Node's stack is long and different each time
+  return { status, stderr: stderr.split('\n')[0] ?? '' };
+}
+
+function detachedInbox(): Uint8Array {
+  const bytes = new Uint8Array(inbox.size);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  return bytes;
+}
+
+type Kind = 'number' | 'text' | 'texts' | 'bytes' | 'numbers';
+
+const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind[]>> = {
+  listenSocket: ['text', 'number'],
+  takeWakeFd: ['number'],
+  nextSocketEvent: ['number', 'bytes'],
+  closeConnection: ['number', 'number'],
+  closeSocket: ['number'],
+  createReceiver: ['bytes'],
+  stopReceiver: ['number'],
+  closeReceiver: ['number'],
+  listenerCount: ['number'],
+  adoptConnectionFd: ['number', 'number', 'number', 'number', 'bytes', 'bytes'],
+  attachWorker: ['number', 'bytes'],
+  detachWorker: ['number'],
+  receive: ['number'],
+  listenerRegistry: ['number', 'number'],
+  mkdirAsCaller: ['number', 'number', 'bytes', 'number', 'number', 'number'],
+  mountAsCaller: ['number', 'bytes', 'numbers'],
+  refusePidnsOption: ['number'],
+  launch: ['texts', 'texts', 'texts', 'bytes'],
+  launchPid: ['number'],
+  adoptLaunch: ['number', 'number', 'bytes', 'bytes'],
+  launchExit: ['number'],
+  launchKill: ['number', 'number'],
+  closeLaunch: ['number'],
+  filterBytes: ['bytes'],
+};
+
+/** Right in type; the number is a handle that was never given. */
+const right: Readonly<Record<Kind, unknown>> = {
+  number: 0x7fff_ffff,
+  text: '/nonexistent/agent.socket',
+  texts: ['true'],
+  bytes: new Uint8Array(16),
+  numbers: new Int32Array(mountRange.count),
+};
+
+const anything: readonly unknown[] = [
+  undefined,
+  null,
+  true,
+  12n,
+  Symbol('s'),
+  {},
+  (): number => 1,
+  new ArrayBuffer(8),
+  new SharedArrayBuffer(8),
+  new DataView(new ArrayBuffer(8)),
+  new Uint16Array(8),
+  new Int8Array(8),
+  new Uint8ClampedArray(8),
+  new BigInt64Array(8),
+  new Proxy(new Uint8Array(8), {}),
+  new Proxy(['a'], {}),
+];
+
+const wrong: Readonly<Record<Kind, readonly unknown[]>> = {
+  number: [...anything, '1', [1], new Uint8Array(8), Object(1)],
+  text: [...anything, 1, ['a'], Object('a')],
+  texts: [...anything, 1, 'a', [1], ['a', undefined], ['a', Object('b')], [['a']], { length: 1 }],
+  bytes: [...anything, 1, 'a', [1], new Int32Array(8)],
+  numbers: [...anything, 1, 'a', [1], new Uint8Array(40), new Uint32Array(10)],
+};
+
+const rows = Object.entries(signatures);
+
+test('addon: it exports what its face says, and nothing else', () => {
+  expect(Object.keys(native).toSorted()).toEqual([...Object.keys(signatures), 'harden'].toSorted());
+});
+
+test.for(rows)('addon: %s refuses each argument of a wrong type', ([name, kinds]) => {
+  kinds.forEach((kind, position) => {
+    for (const value of wrong[kind]) {
+      const values = kinds.map((other, index) => (index === position ? value : right[other]));
+      expect(() => call(name, ...values), `${position}: ${typeof value}`).toThrow(
+        expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }),
+      );
+    }
+    const missing = kinds.slice(0, position).map((other) => right[other]);
+    expect(() => call(name, ...missing)).toThrow(TypeError);
+  });
+});
+
+const closers = ['closeSocket', 'closeReceiver', 'detachWorker', 'closeLaunch'];
+const others = ['listenSocket', 'createReceiver', 'refusePidnsOption', 'launch', 'filterBytes'];
+// what they are given is looked at before the handle is
+const looking = ['attachWorker', 'mkdirAsCaller', 'mountAsCaller'];
+
+test.for(rows.filter(([name]) => ![...closers, ...others, ...looking].includes(name)))(
+  'addon: %s refuses a handle that is none',
+  ([name, kinds]) => {
+    for (const handle of [0x7fff_ffff, 4_294_967_295]) {
+      const values = kinds.map((kind, index) => (index === 0 ? handle : right[kind]));
+      expect(() => call(name, ...values)).toThrow(expect.objectContaining({ code: 'EBADF' }));
+    }
+  },
+);
+
+test('addon: closing what is not open does nothing', () => {
+  for (const name of closers) {
+    expect(call(name, 0x7fff_ffff)).toBeUndefined();
+  }
+});
+
+test.for([2 ** 32, 2 ** 53, 0.5, Number.NaN, Number.POSITIVE_INFINITY])(
+  'addon: the number %d is no handle',
+  (number) => {
+    const receiver = native.createReceiver(new Uint8Array(readKindsLength));
+    const worker = native.attachWorker(receiver, new Uint8Array(inbox.size));
+    native.stopReceiver(receiver);
+    try {
+      // it must not be taken for another handle, of this worker
+      expect(() => call('receive', Number(worker) + number)).toThrow(Error);
+    } finally {
+      native.detachWorker(worker);
+      native.closeReceiver(receiver);
+    }
+  },
+);
+
+test.for([0, 1, 2])('addon: a list of texts that throws, at %i, is refused', (position) => {
+  // in a process of its own: what goes wrong here ends it
+  const lists = [0, 1, 2].map((index) => (index === position ? 'throwing' : "['a']"));
+  const { status, stderr } = inChild(`
+    const throwing = Object.defineProperty(['a'], 0, {
+      get: () => { throw new RangeError('thrown by a getter'); },
+    });
+    try {
+      native.launch(${lists.join(', ')}, new Uint8Array());
+    } catch {
+      process.exit(0);
+    }
+    process.exit(1);`);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
+test.for([
+  ['shorter', readKindsLength - 1],
+  ['longer', readKindsLength + 1],
+  ['empty', 0],
+] as const)('addon: a table of read kinds that is %s is refused', ([, length]) => {
+  expect(() => native.createReceiver(new Uint8Array(length))).toThrow(
+    expect.objectContaining({ code: 'EINVAL', syscall: 'create the receiver' }),
+  );
+});
+
+test('addon: a read kind that nobody knows is refused', () => {
+  const kinds = new Uint8Array(readKindsLength).fill(readKind.mountData + 1, 5, 6);
+  expect(() => native.createReceiver(kinds)).toThrow(TypeError);
+});
+
+test.for([
+  ['too small', () => new Uint8Array(inbox.size - 1)],
+  ['empty', () => new Uint8Array()],
+  ['not aligned', () => new Uint8Array(inbox.size + 8).subarray(4, 4 + inbox.size)],
+  ['detached', detachedInbox],
+] as const)('addon: an inbox that is %s is refused', ([, make]) => {
+  const receiver = native.createReceiver(new Uint8Array(readKindsLength));
+  try {
+    expect(() => native.attachWorker(receiver, make())).toThrow(TypeError);
+  } finally {
+    native.closeReceiver(receiver);
+  }
+});
+
+test.for([
+  [`/tmp/${'a'.repeat(108)}`, 'ENAMETOOLONG'],
+  ['/nonexistent/agent.socket', 'ENOENT'],
+  ['/tmp', 'ENOTSOCK'],
+  ['', 'ENOENT'],
+] as const)('addon: no socket is made at "%s"', ([path, code]) => {
+  expect(() => native.listenSocket(path, 0o600)).toThrow(
+    expect.objectContaining({ code, syscall: 'listen' }),
+  );
+});
+
+test('addon: a socket is closed once, and its events end with it', () => {
+  using folder = new TemporaryFolder();
+  const path = folder.at('agent.socket');
+  const fds = openFdCount(process.pid);
+  const socket = native.listenSocket(path, 0o600);
+  expect(native.nextSocketEvent(socket, new Uint8Array(16))).toBeNull();
+  call('closeConnection', socket, 99);
+  native.closeSocket(socket);
+  native.closeSocket(socket);
+  expect(() => native.nextSocketEvent(socket, new Uint8Array(16))).toThrow(
+    expect.objectContaining({ code: 'EBADF' }),
+  );
+  expect(existsSync(path)).toBe(false);
+  expect(openFdCount(process.pid)).toBe(fds);
+});
+
+test('addon: a closed receiver takes no worker, and its workers go on', () => {
+  const receiver = native.createReceiver(new Uint8Array(readKindsLength));
+  const worker = native.attachWorker(receiver, new Uint8Array(inbox.size));
+  native.stopReceiver(receiver);
+  native.closeReceiver(receiver);
+  for (const use of [
+    () => native.listenerCount(receiver),
+    () => {
+      native.stopReceiver(receiver);
+    },
+    () => native.attachWorker(receiver, new Uint8Array(inbox.size)),
+  ]) {
+    expect(use).toThrow(expect.objectContaining({ code: 'EBADF' }));
+  }
+  expect(native.receive(worker)).toBe(eventKind.stopped);
+  native.detachWorker(worker);
+  native.detachWorker(worker);
+  expect(() => native.receive(worker)).toThrow(expect.objectContaining({ code: 'EBADF' }));
+});
+
+test('addon: a socket file that somebody else has put there stays', () => {
+  using folder = new TemporaryFolder();
+  const path = folder.at('agent.socket');
+  const socket = native.listenSocket(path, 0o600);
+  rmSync(path);
+  writeFileSync(path, 'x');
+  native.closeSocket(socket);
+  expect(readFileSync(path, 'utf8')).toBe('x');
+});

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests children that share the test's memory: start, end, deadline.
+#include "child.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <utility>
+
+#include "check.h"
+#include "raw_syscall.h"
+
+namespace seccompagent::test {
+namespace {
+
+constexpr int kLongMs = 10'000;
+
+struct Seen {
+  std::atomic<long> pid = 0;
+  std::atomic<long> number = 0;
+  std::atomic<unsigned long> mask = 0;
+};
+
+SECCOMPAGENT_CHILD_CODE int note_pid(void* argument) {
+  static_cast<Seen*>(argument)->pid.store(raw_syscall(SYS_getpid));
+  return 0;
+}
+
+SECCOMPAGENT_CHILD_CODE int note_mask(void* argument) {
+  unsigned long mask = 0;
+  raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, raw_pointer(&mask), sizeof mask);
+  static_cast<Seen*>(argument)->mask.store(mask);
+  return 0;
+}
+
+SECCOMPAGENT_CHILD_CODE int close_number(void* argument) {
+  Seen& seen = *static_cast<Seen*>(argument);
+  raw_syscall(SYS_close, seen.number.load());
+  raw_syscall(SYS_chdir, raw_pointer("/proc"));
+  raw_syscall(SYS_umask, 077);
+  raw_syscall(SYS_setresuid, 1000, 1000, 1000);
+  return 0;
+}
+
+SECCOMPAGENT_CHILD_CODE int end_with_seven(void*) { return 7; }
+
+SECCOMPAGENT_CHILD_CODE int sleep_long(void* argument) {
+  static_cast<Seen*>(argument)->number.store(1);
+  const timespec hour = {.tv_sec = 3600, .tv_nsec = 0};
+  raw_syscall(SYS_nanosleep, raw_pointer(&hour), 0);
+  return 0;
+}
+
+long elapsed_ms(const timespec& since) {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (now.tv_sec - since.tv_sec) * 1000 + (now.tv_nsec - since.tv_nsec) / 1'000'000;
+}
+
+// No zombie and nobody else is left.
+void check_childless() {
+  CHECK_EQUAL(waitpid(-1, nullptr, __WALL | WNOHANG), -1);
+  CHECK_EQUAL(errno, ECHILD);
+}
+
+void runs_in_another_process() {
+  const ChildStack stack = VALUE(ChildStack::make());
+  Seen seen;
+  ChildProcess child = VALUE(start_child(stack, note_pid, &seen));
+  const pid_t pid = child.pid;
+  CHECK(pid != getpid());
+  CHECK(child.pidfd.is_open());
+  CHECK((fcntl(child.pidfd.get(), F_GETFD) & FD_CLOEXEC) != 0);
+  VALUE(await_child(std::move(child), kLongMs));
+  CHECK_EQUAL(seen.pid.load(), static_cast<long>(pid));
+  check_childless();
+}
+
+void has_what_it_changes_to_itself() {
+  const ChildStack stack = VALUE(ChildStack::make());
+  const UniqueFd file(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  char before[256];
+  CHECK(getcwd(before, sizeof before) != nullptr);
+  const uid_t uid = getuid();
+  umask(0123);
+  Seen seen;
+  seen.number.store(file.get());
+  VALUE(await_child(VALUE(start_child(stack, close_number, &seen)), kLongMs));
+  char after[256];
+  CHECK(getcwd(after, sizeof after) != nullptr);
+  CHECK(fcntl(file.get(), F_GETFD) != -1);
+  CHECK_EQUAL(std::string(after), std::string(before));
+  CHECK_EQUAL(getuid(), uid);
+  CHECK_EQUAL(umask(022), static_cast<mode_t>(0123));
+}
+
+void blocks_every_signal() {
+  const ChildStack stack = VALUE(ChildStack::make());
+  Seen seen;
+  VALUE(await_child(VALUE(start_child(stack, note_mask, &seen)), kLongMs));
+  // SIGKILL and SIGSTOP can't be blocked; glibc keeps two signals to itself
+  constexpr unsigned long kNever = 1UL << (SIGKILL - 1) | 1UL << (SIGSTOP - 1) | 3UL << 31;
+  CHECK_EQUAL(seen.mask.load() | kNever, ~0UL);
+  sigset_t ours;
+  pthread_sigmask(SIG_SETMASK, nullptr, &ours);
+  CHECK_EQUAL(sigismember(&ours, SIGTERM), 0);
+}
+
+void does_not_mind_the_exit_code() {
+  const ChildStack stack = VALUE(ChildStack::make());
+  VALUE(await_child(VALUE(start_child(stack, end_with_seven, nullptr)), kLongMs));
+  check_childless();
+}
+
+void is_killed_at_its_deadline() {
+  const ChildStack stack = VALUE(ChildStack::make());
+  Seen seen;
+  timespec start = {};
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  const auto ended = await_child(VALUE(start_child(stack, sleep_long, &seen)), 100);
+  CHECK_EQUAL(ERROR(ended), Errno{ETIMEDOUT});
+  CHECK_EQUAL(seen.number.load(), 1L);
+  CHECK(elapsed_ms(start) >= 100);
+  CHECK(elapsed_ms(start) < 5000);
+  check_childless();
+}
+
+void counts_as_ended_when_it_was_killed() {
+  const ChildStack stack = VALUE(ChildStack::make());
+  Seen seen;
+  ChildProcess child = VALUE(start_child(stack, sleep_long, &seen));
+  CHECK_EQUAL(kill(child.pid, SIGKILL), 0);
+  VALUE(await_child(std::move(child), kLongMs));
+  check_childless();
+}
+
+std::size_t mapping_count() {
+  const UniqueFd file(open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
+  std::size_t lines = 0;
+  std::array<char, 4096> text = {};
+  for (ssize_t length = 1; length > 0;) {
+    length = read(file.get(), text.data(), text.size());
+    for (ssize_t at = 0; at < length; ++at) {
+      if (text[static_cast<std::size_t>(at)] == '\n') ++lines;
+    }
+  }
+  return lines;
+}
+
+void leaks_nothing() {
+  const std::size_t mappings = mapping_count();
+  const int before = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  close(before);
+  for (int round = 0; round < 200; ++round) {
+    const ChildStack stack = VALUE(ChildStack::make());
+    Seen seen;
+    VALUE(await_child(VALUE(start_child(stack, note_pid, &seen)), kLongMs));
+  }
+  const int after = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  close(after);
+  CHECK_EQUAL(after, before);
+  // a stack left behind is two of them; the sanitizers make some of their own
+  CHECK(mapping_count() < mappings + 100);
+  check_childless();
+}
+
+void moves_its_stack() {
+  ChildStack first = VALUE(ChildStack::make());
+  void* top = first.top();
+  const ChildStack second(std::move(first));
+  CHECK(second.top() == top);
+  CHECK_EQUAL(reinterpret_cast<std::uintptr_t>(top) % 16, 0UL);
+}
+
+constexpr Case kCases[] = {
+    {"child: it runs in a process of its own and writes our memory", runs_in_another_process},
+    {"child: descriptors, folder, umask and ids are its own", has_what_it_changes_to_itself},
+    {"child: every signal is blocked in it and none in us", blocks_every_signal},
+    {"child: its exit code does not matter", does_not_mind_the_exit_code},
+    {"A5: child: one that sleeps is killed at its deadline", is_killed_at_its_deadline},
+    {"child: one that was killed has ended", counts_as_ended_when_it_was_killed},
+    {"child: no descriptor, no mapping and no zombie is left", leaks_nothing},
+    {"ChildStack: a move takes the mapping along", moves_its_stack}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}

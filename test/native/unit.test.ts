@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the tests in C++: each case is a process of its own, under the sanitizers.
+import { expect, test } from 'vitest';
+
+import { nativeCases, runNativeCase } from '../support/native-programs.ts';
+
+const cases = await nativeCases();
+
+test.for(cases.map((each) => [each.title, each] as const))('%s', ([, nativeCase]) => {
+  expect(runNativeCase(nativeCase)).toBe('');
+});

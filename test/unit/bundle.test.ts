@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests bundles: the components beside a bundle.json, and the registry that is made of them.
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { messageOf } from '../../host/errors.ts';
+import { shippedBundles } from '../../host/package-root.ts';
+import { readBundle } from '../../host/registry/bundle.ts';
+import { registryOf } from '../../host/registry/bundle-registry.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import { shippedComponent } from '../support/handler-harness.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const handler = {
+  component: 'mkdir-suffix.wasm',
+  settings: { suffix: '-{{.ContainerID}}-{{.Pid}}-{{.Pid1}}' },
+  grants: ['filesystem'],
+};
+const bundle = { name: 'b', version: '1.2.3', description: 'text', handlers: [handler] };
+
+/** A folder with this bundle.json and the component mkdir-suffix.wasm. */
+function bundleFolder(json: unknown): TemporaryFolder {
+  const folder = new TemporaryFolder();
+  writeFileSync(folder.at('bundle.json'), JSON.stringify(json));
+  copyFileSync(shippedComponent('mkdir-suffix'), folder.at('mkdir-suffix.wasm'));
+  return folder;
+}
+
+const state = {
+  fds: ['seccompFd'],
+  processPid: 4321,
+  metadata: '',
+  containerId: 'c1',
+  containerPid: 1234,
+  status: 'creating',
+  ociBundle: '',
+  annotations: new Map<string, string>(),
+} as const;
+
+test.for(['demo-basic', 'errno', 'mkdir-suffix', 'mount'])('bundle: %s loads', (name) => {
+  expect(readBundle(join(shippedBundles(), name)).name).toBe(name);
+});
+
+test('bundle: handlers have names, components and settings in their order', () => {
+  using folder = bundleFolder({
+    ...bundle,
+    handlers: [handler, { ...handler, syscalls: ['mkdir'] }],
+  });
+  const read = readBundle(folder.path);
+  expect(read).toMatchObject({ name: 'b', version: '1.2.3', description: 'text' });
+  expect(read.handlers.map(({ name, syscalls }) => [name, syscalls])).toEqual([
+    ['mkdir-suffix', undefined],
+    ['mkdir-suffix', ['mkdir']],
+  ]);
+});
+
+test('bundle: a folder without a bundle.json is named', () => {
+  using folder = new TemporaryFolder();
+  expect(failureOf(() => readBundle(folder.path))).toMatchObject({
+    code: 'AGENT_BUNDLE_INVALID',
+    message: `${folder.at('bundle.json')}: cannot be read`,
+  });
+});
+
+test('bundle: a mistake is named with the file', () => {
+  using folder = bundleFolder({ ...bundle, version: 'one' });
+  expect(failureOf(() => readBundle(folder.path))).toMatchObject({
+    code: 'AGENT_BUNDLE_INVALID',
+    message: expect.stringContaining(`${folder.at('bundle.json')}: version: "one"`),
+  });
+});
+
+test('bundle: a component that is not there is named', () => {
+  using folder = bundleFolder({ ...bundle, handlers: [{ ...handler, component: 'other.wasm' }] });
+  const failure = failureOf(() => readBundle(folder.path));
+  expect(failure.code).toBe('AGENT_BUNDLE_INVALID');
+  expect(messageOf(failure)).toContain(`${folder.at('other.wasm')}: cannot be loaded: ENOENT`);
+});
+
+test('bundle: a component that is none is named', () => {
+  using folder = bundleFolder(bundle);
+  writeFileSync(folder.at('mkdir-suffix.wasm'), 'no component');
+  const failure = failureOf(() => readBundle(folder.path));
+  expect(failure.code).toBe('AGENT_BUNDLE_INVALID');
+  expect(messageOf(failure)).toBe(
+    `${folder.at('mkdir-suffix.wasm')}: cannot be loaded: ` +
+      'malformed component: not a WebAssembly file at byte 8',
+  );
+});
+
+test('bundle: a capability that is not granted is refused with both lists', () => {
+  using folder = bundleFolder({ ...bundle, handlers: [{ ...handler, grants: ['log'] }] });
+  const failure = failureOf(() => readBundle(folder.path));
+  expect(failure.code).toBe('AGENT_BUNDLE_INVALID');
+  expect(messageOf(failure)).toContain('handler imports filesystem; it was granted log');
+});
+
+test('G3: bundle: a syscall that its handler does not answer is refused', () => {
+  // it would never be asked, and the calls that it was to refuse would go through
+  using folder = bundleFolder({ ...bundle, handlers: [{ ...handler, syscalls: ['chmod'] }] });
+  expect(failureOf(() => readBundle(folder.path)).code).toBe('AGENT_BUNDLE_INVALID');
+});
+
+test('bundle: the registry has the templates filled', () => {
+  using folder = bundleFolder(bundle);
+  const registry = registryOf(readBundle(folder.path), { state, firstPid: 77 });
+  expect(registry).toMatchObject({
+    containerId: 'c1',
+    defaultAction: 'continue',
+    failureErrno: 'EPERM',
+    handlers: [
+      {
+        name: 'mkdir-suffix',
+        answers: ['mkdir'],
+        readsPointers: true,
+        settings: [['suffix', '-c1-4321-77']],
+      },
+    ],
+  });
+  expect(registry.handlers[0]).not.toHaveProperty('syscalls');
+});
+
+test.for([
+  ['Pid', { state: { ...state, processPid: 0 }, firstPid: 77 }],
+  ['Pid1', { state, firstPid: undefined }],
+] as const)(
+  'G3: bundle: without a %s there is no registry for its template',
+  ([name, identity]) => {
+    using folder = bundleFolder(bundle);
+    const read = readBundle(folder.path);
+    expect(failureOf(() => registryOf(read, identity))).toMatchObject({
+      code: 'AGENT_SETTING_INVALID',
+      message: expect.stringContaining(`{{.${name}}} has no value`),
+    });
+  },
+);

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what the direct lane refuses to link.
+import { readFileSync } from 'node:fs';
+
+import { expect, test } from 'vitest';
+
+import { describeComponent } from '../../host/handler/component.ts';
+import {
+  checkGrants,
+  defaultLimits,
+  familySignature,
+  loadComponent,
+} from '../../host/handler/direct.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import { shippedComponent } from '../support/handler-harness.ts';
+import {
+  allocator,
+  component,
+  componentSection,
+  coreModule,
+  instruction,
+  section,
+} from '../support/wasm-binary.ts';
+import type { Component, CoreFunction, CoreModule } from '../support/wasm-binary.ts';
+
+const filesystem = 'seccompagent:handler/filesystem@0.1.0';
+
+/** The places of a text within bytes. */
+function placesOf(bytes: Uint8Array, text: string): readonly number[] {
+  const wanted = Buffer.from(text);
+  const places: number[] = [];
+  for (
+    let at = bytes.indexOf(wanted[0] ?? 0);
+    at >= 0;
+    at = bytes.indexOf(wanted[0] ?? 0, at + 1)
+  ) {
+    if (wanted.equals(bytes.subarray(at, at + wanted.length))) places.push(at);
+  }
+  return places;
+}
+
+interface Patch {
+  readonly from: string;
+  readonly to: string;
+  /** Which of the places; absent: all. */
+  readonly isWanted?: (place: number) => boolean;
+}
+
+/** The same bytes with one text in place of another one of the same length. */
+function patched(original: Uint8Array, { from, to, isWanted = () => true }: Patch): Uint8Array {
+  const places = placesOf(original, from).filter((place) => isWanted(place));
+  if (from.length !== to.length || places.length === 0) throw new Error(`cannot patch ${from}`);
+  const bytes = Uint8Array.from(original);
+  for (const place of places) bytes.set(Buffer.from(to), place);
+  return bytes;
+}
+
+function handlerBytes(name: string): Uint8Array {
+  return readFileSync(shippedComponent(name));
+}
+
+/** Whether a place is within the core module that is linked. */
+function isInCore(bytes: Uint8Array): (place: number) => boolean {
+  const [core] = describeComponent(bytes).coreModules;
+  const start = core === undefined ? 0 : core.byteOffset - bytes.byteOffset;
+  return (place) => place >= start && place < start + (core?.length ?? 0);
+}
+
+/** A component that answers by `any`, with parts replaced. */
+function sample(core: CoreModule = {}, rest: Partial<Component> = {}): Uint8Array {
+  const any: CoreFunction = {
+    name: 'any',
+    signature: 'iiiiIIIIII:i',
+    body: instruction.i32(16),
+  };
+  return component({
+    core: coreModule({ functions: [any, allocator()], ...core }),
+    exports: ['any'],
+    ...rest,
+  });
+}
+
+test('direct: built handlers load', () => {
+  for (const name of ['errno', 'mkdir-suffix', 'mount']) {
+    const loaded = loadComponent(handlerBytes(name));
+    expect(loaded.digest).toMatch(/^[0-9a-f]{64}$/u);
+    expect(loaded.isConfigurable).toBe(true);
+  }
+});
+
+test('direct: a minimal component loads', () => {
+  expect(loadComponent(sample())).toMatchObject({
+    answers: ['any'],
+    imports: [],
+    isConfigurable: false,
+    encoding: 'utf8',
+  });
+});
+
+test('direct: a component that imports an interface which does not exist is refused by its name', () => {
+  const bytes = patched(handlerBytes('mkdir-suffix'), {
+    from: filesystem,
+    to: 'seccompagent:handler/filesystex@0.1.0',
+  });
+  const failure = failureOf(() => loadComponent(bytes));
+  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(failure.message).toBe(
+    'component imports seccompagent:handler/filesystex@0.1.0; the agent offers ' +
+      'seccompagent:handler/arguments@0.1.0, seccompagent:handler/filesystem@0.1.0, ' +
+      'seccompagent:handler/log@0.1.0, seccompagent:handler/mounts@0.1.0',
+  );
+});
+
+test.for([
+  ['another package', 'seccompagent:handlex/filesystem@0.1.0'],
+  ['another version', 'seccompagent:handler/filesystem@0.2.0'],
+  ['an interface of WASI', 'wasi:filesystem/preopens@0.2.10xxxxxx'],
+] as const)('direct: an import of %s is refused', ([, to]) => {
+  const bytes = patched(handlerBytes('mkdir-suffix'), { from: filesystem, to });
+  const failure = failureOf(() => loadComponent(bytes));
+  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(failure.message).toContain(`component imports ${to}; the agent offers`);
+});
+
+test('direct: a core import that the component does not have is refused', () => {
+  const bytes = handlerBytes('mkdir-suffix');
+  const changed = patched(bytes, {
+    from: filesystem,
+    to: 'seccompagent:handler/mountsxxxx@0.1.0',
+    isWanted: isInCore(bytes),
+  });
+  const failure = failureOf(() => loadComponent(changed));
+  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(failure.message).toBe(
+    'core module imports "seccompagent:handler/mountsxxxx@0.1.0" "mkdir", ' +
+      'which the agent does not offer',
+  );
+});
+
+test('direct: a core import of a capability that the component does not name is refused', () => {
+  const bytes = sample({
+    imports: [{ module: filesystem, name: 'mkdir', signature: 'iiii:' }],
+  });
+  const failure = failureOf(() => loadComponent(bytes));
+  expect(failure).toMatchObject({
+    code: 'AGENT_COMPONENT_REFUSED',
+    message: `core module imports "${filesystem}" "mkdir", which the agent does not offer`,
+  });
+});
+
+test.for(['rmdir', 'constructor', '__proto__', ''])(
+  'direct: a core import of the function "%s" is refused',
+  (name) => {
+    const bytes = sample(
+      { imports: [{ module: filesystem, name, signature: 'iiii:' }] },
+      { imports: [filesystem] },
+    );
+    expect(failureOf(() => loadComponent(bytes)).message).toBe(
+      `core module imports "${filesystem}" "${name}", which the agent does not offer`,
+    );
+  },
+);
+
+test('direct: a core import of another type is refused with both', () => {
+  const bytes = sample(
+    { imports: [{ module: filesystem, name: 'mkdir', signature: 'iiI:i' }] },
+    { imports: [filesystem] },
+  );
+  expect(failureOf(() => loadComponent(bytes))).toMatchObject({
+    code: 'AGENT_COMPONENT_REFUSED',
+    message: `core module imports "${filesystem}" "mkdir" as (iiI:i), it is (iiii:)`,
+  });
+});
+
+test('direct: an export that is no family is refused with those that are', () => {
+  const failure = failureOf(() => loadComponent(sample({}, { exports: ['any', 'mkdirat'] })));
+  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(failure.message).toBe(
+    'component exports "mkdirat"; a handler may export mkdir, chmod, mount, any, configure',
+  );
+});
+
+test('direct: a renamed export of a built handler is refused', () => {
+  const bytes = handlerBytes('mkdir-suffix');
+  const inCore = isInCore(bytes);
+  const changed = patched(bytes, {
+    from: 'mkdir',
+    to: 'mkdix',
+    isWanted: (place) => !inCore(place),
+  });
+  expect(failureOf(() => loadComponent(changed)).message).toContain('component exports "mkdix"');
+});
+
+test('direct: a component that answers nothing is refused', () => {
+  const configure = { name: 'configure', signature: 'ii:i', body: instruction.i32(16) };
+  const bytes = sample({ functions: [configure, allocator()] }, { exports: ['configure'] });
+  expect(failureOf(() => loadComponent(bytes)).message).toBe('component answers no syscall');
+  expect(failureOf(() => loadComponent(sample({}, { exports: [] }))).message).toBe(
+    'component answers no syscall',
+  );
+});
+
+test('direct: an export that the core module lacks is refused', () => {
+  const bytes = sample({}, { exports: ['any', 'mkdir'] });
+  expect(failureOf(() => loadComponent(bytes)).message).toBe(
+    'core module exports "mkdir" as (nothing), it must be (iii:i)',
+  );
+});
+
+test.for([
+  ['mkdir', 'iii:i'],
+  ['chmod', 'iiii:i'],
+  ['mount', 'iiiiiiiiIiii:i'],
+] as const)('direct: the core type of %s is (%s)', ([family, signature]) => {
+  expect(familySignature(family)).toBe(signature);
+});
+
+test.for([
+  ['any', 'iiiiIIIIII:', 'iiiiIIIIII:i'],
+  ['any', 'iiiiIIIIIi:i', 'iiiiIIIIII:i'],
+  ['mkdir', 'iiI:i', 'iii:i'],
+  ['mount', 'iiiiiiiiiiii:i', 'iiiiiiiiIiii:i'],
+  ['configure', 'i:i', 'ii:i'],
+] as const)('direct: %s as (%s) is refused', ([name, signature, wanted]) => {
+  const body = signature.endsWith(':i') ? instruction.i32(16) : [];
+  const bytes = sample(
+    { functions: [{ name, signature, body }, allocator()] },
+    { exports: [name] },
+  );
+  expect(failureOf(() => loadComponent(bytes))).toMatchObject({
+    code: 'AGENT_COMPONENT_REFUSED',
+    message: `core module exports "${name}" as (${signature}), it must be (${wanted})`,
+  });
+});
+
+const any: CoreFunction = { name: 'any', signature: 'iiiiIIIIII:i', body: instruction.i32(16) };
+
+test('direct: a core module without an allocator, or with another one, is refused', () => {
+  const other = { name: 'cabi_realloc', signature: 'iii:i', body: instruction.i32(0) };
+  expect(failureOf(() => loadComponent(sample({ functions: [any] }))).message).toBe(
+    'core module exports "cabi_realloc" as (nothing), it must be (iiii:i)',
+  );
+  expect(failureOf(() => loadComponent(sample({ functions: [any, other] }))).message).toBe(
+    'core module exports "cabi_realloc" as (iii:i), it must be (iiii:i)',
+  );
+});
+
+test('direct: post-return and initialisation of another type are refused', () => {
+  for (const name of ['cabi_post_any', '_initialize']) {
+    const wrong = { name, signature: 'I:', body: [] };
+    const bytes = sample({ functions: [any, allocator(), wrong] });
+    expect(failureOf(() => loadComponent(bytes)).message).toBe(
+      `core module exports "${name}" as (I:)`,
+    );
+  }
+});
+
+test('direct: a core module that exports no memory is refused', () => {
+  const failure = failureOf(() => loadComponent(sample({ memoryExports: ['mem'] })));
+  expect(failure.message).toBe('core module exports no memory');
+});
+
+test('direct: a core module in place of a component is refused', () => {
+  const [core] = describeComponent(handlerBytes('mkdir-suffix')).coreModules;
+  expect(failureOf(() => loadComponent(core ?? Uint8Array.of()))).toMatchObject({
+    code: 'AGENT_COMPONENT_INVALID',
+    message: expect.stringContaining('a core module, no component'),
+  });
+});
+
+test('direct: a component without a core module is refused', () => {
+  const bytes = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00);
+  expect(failureOf(() => loadComponent(bytes)).message).toBe('component holds no core module');
+});
+
+test('direct: composed components and start functions are refused', () => {
+  for (const id of [componentSection.component, componentSection.start]) {
+    const bytes = sample({}, { sections: [section(id, [])] });
+    expect(failureOf(() => loadComponent(bytes)).message).toContain(
+      'component is composed of others or has a start function',
+    );
+  }
+});
+
+/** A section that lifts a function with this encoding. */
+function lift(encoding: number): readonly number[] {
+  return section(componentSection.canon, [1, 0x00, 0x00, 0, 1, encoding, 0]);
+}
+
+test.for([
+  [[0, 1], 'component mixes string encodings: utf8, utf16'],
+  [[2], 'component mixes string encodings: latin1+utf16'],
+] as const)('direct: the string encodings %j are refused', ([encodings, message]) => {
+  const bytes = sample({}, { sections: encodings.map((encoding) => lift(encoding)) });
+  expect(failureOf(() => loadComponent(bytes)).message).toBe(message);
+});
+
+test('direct: one string encoding is taken', () => {
+  expect(loadComponent(sample({}, { sections: [lift(1), lift(1)] })).encoding).toBe('utf16');
+});
+
+test.for([
+  ['a shared memory', [3, 1, 2], 'core module has a shared or 64-bit memory'],
+  ['a 64-bit memory', [4, 1], 'core module has a shared or 64-bit memory'],
+  [
+    'a memory that is too large',
+    [0, 0x81, 0x02],
+    'core module wants 257 pages of memory at once, 256 are allowed',
+  ],
+] as const)('G5: direct: %s is refused', ([, memory, message]) => {
+  expect(failureOf(() => loadComponent(sample({ memories: [memory] })))).toMatchObject({
+    code: 'AGENT_COMPONENT_REFUSED',
+    message,
+  });
+});
+
+test('G5: direct: the memory may be limited further', () => {
+  const two = sample({ memories: [[0, 2]] });
+  expect(defaultLimits.maximumPages).toBe(256);
+  expect(() => loadComponent(two, { maximumPages: 2 })).not.toThrow();
+  expect(failureOf(() => loadComponent(two, { maximumPages: 1 })).message).toBe(
+    'core module wants 2 pages of memory at once, 1 are allowed',
+  );
+});
+
+test('direct: code that is no WebAssembly is refused', () => {
+  const bytes = sample({ functions: [{ ...any, body: [0xff] }, allocator()] });
+  expect(failureOf(() => loadComponent(bytes))).toMatchObject({
+    code: 'AGENT_COMPONENT_INVALID',
+    message: 'core module does not compile',
+  });
+});
+
+test('direct: an import that was not granted is refused with both lists', () => {
+  const loaded = loadComponent(handlerBytes('mkdir-suffix'));
+  expect(failureOf(() => checkGrants(loaded, []))).toMatchObject({
+    code: 'AGENT_COMPONENT_REFUSED',
+    message: 'handler imports filesystem; it was granted nothing',
+  });
+  expect(failureOf(() => checkGrants(loaded, ['log', 'mounts'])).message).toBe(
+    'handler imports filesystem; it was granted log, mounts',
+  );
+  expect(() => checkGrants(loaded, ['log', 'filesystem'])).not.toThrow();
+});
+
+test('direct: arguments and types need no grant', () => {
+  const imports = [
+    'seccompagent:handler/arguments@0.1.0',
+    'seccompagent:handler/types@0.1.0',
+    'seccompagent:handler/log@0.1.0',
+  ];
+  const loaded = loadComponent(sample({}, { imports }));
+  expect(loaded.imports).toEqual(['arguments', 'log']);
+  expect(() => checkGrants(loaded, ['log'])).not.toThrow();
+  expect(failureOf(() => checkGrants(loaded, [])).message).toBe(
+    'handler imports log; it was granted nothing',
+  );
+});

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what an instance makes of the answers, traps and settings of handlers written by hand.
+import { expect, test } from 'vitest';
+
+import { errnos } from '../../host/handler/errno.ts';
+import { loadComponent } from '../../host/handler/direct.ts';
+import { HandlerInstance } from '../../host/handler/instance.ts';
+import type { Settings } from '../../host/handler/instance.ts';
+import { ReceivedCall } from '../../host/notification/received-call.ts';
+import { Syscalls } from '../../host/notification/syscalls.ts';
+import { messageOf } from '../../host/errors.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import { HandlerHarness, RecordingHost, fillCall } from '../support/handler-harness.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { allocator, component, coreModule, instruction } from '../support/wasm-binary.ts';
+import type { Bytes, CoreFunction, CoreModule } from '../support/wasm-binary.ts';
+
+const answerAt = 16;
+const logInterface = 'seccompagent:handler/log@0.1.0';
+
+function anyFunction(body: Bytes): CoreFunction {
+  return { name: 'any', signature: 'iiiiIIIIII:i', body };
+}
+
+interface Sample {
+  /** The bytes of the action. */
+  readonly action?: Bytes;
+  /** What `any` returns; absent: a pointer to the action. */
+  readonly pointer?: number;
+  readonly functions?: readonly CoreFunction[];
+  readonly core?: CoreModule;
+  readonly exports?: readonly string[];
+  readonly settings?: Settings;
+}
+
+function instanceOf(sample: Sample): HandlerInstance {
+  const functions = sample.functions ?? [
+    anyFunction(instruction.i32(sample.pointer ?? answerAt)),
+    allocator(),
+  ];
+  const data = [...Array.from({ length: answerAt }, () => 0), ...(sample.action ?? [])];
+  const bytes = component({
+    core: coreModule({ functions, data, ...sample.core }),
+    exports: sample.exports ?? ['any'],
+    imports: sample.core?.imports === undefined ? [] : [logInterface],
+  });
+  return new HandlerInstance(loadComponent(bytes), sample.settings ?? [], new RecordingHost());
+}
+
+/** Asks about chmod. */
+function ask(instance: HandlerInstance): unknown {
+  const syscalls = new Syscalls();
+  const syscall = syscalls.byName('chmod');
+  if (syscall === undefined) throw new Error('no chmod');
+  const call = new ReceivedCall();
+  fillCall(call, 'chmod', ['/a', 0o755]);
+  return instance.ask(call, syscall);
+}
+
+function s64(value: bigint): Bytes {
+  return [...new Uint8Array(BigInt64Array.of(value).buffer)];
+}
+
+const padding: Bytes = [0, 0, 0, 0, 0, 0, 0];
+const valueOf = (value: bigint): Bytes => [0, ...padding, ...s64(value)];
+const errnoOf = (ordinal: number): Bytes => [1, ...padding, ordinal, ...padding];
+const caseOf = (tag: number): Bytes => [tag, ...padding, ...s64(0n)];
+
+test.for([0n, 1n, -4096n, 0x7fff_ffff_ffff_ffffn, -0x8000_0000_0000_0000n])(
+  'K17: instance: the value %i is answered',
+  (value) => {
+    expect(ask(instanceOf({ action: valueOf(value) }))).toEqual({ kind: 'value', value });
+  },
+);
+
+test.for([-1n, -14n, -512n, -4095n])(
+  'K17: instance: the value %i would be an error, and the handler has failed',
+  (value) => {
+    const instance = instanceOf({ action: valueOf(value) });
+    const failure = failureOf(() => ask(instance));
+    expect(failure.code).toBe('AGENT_HANDLER_FAILED');
+    expect(messageOf(failure)).toBe(
+      `handler failed at chmod: value(${value}) would be taken for an error`,
+    );
+    expect(instance.isBroken).toBe(true);
+  },
+);
+
+test('K17: instance: each ordinal is its errno', () => {
+  const answers = errnos.map((_, ordinal) => ask(instanceOf({ action: errnoOf(ordinal) })));
+  expect(answers).toEqual(errnos.map(([errno, number]) => ({ kind: 'fail', errno, number })));
+});
+
+test.for([errnos.length, 255])('K17: instance: the ordinal %i is no errno', (ordinal) => {
+  const failure = failureOf(() => ask(instanceOf({ action: errnoOf(ordinal) })));
+  expect(messageOf(failure)).toBe(`handler failed at chmod: errno has no case ${ordinal}`);
+});
+
+test('instance: continue and next are answered', () => {
+  expect(ask(instanceOf({ action: caseOf(2) }))).toEqual({ kind: 'continue' });
+  expect(ask(instanceOf({ action: caseOf(3) }))).toEqual({ kind: 'next' });
+});
+
+test.for([4, 5, 127, 128, 255])('G5: instance: an action has no case %i', (tag) => {
+  const failure = failureOf(() => ask(instanceOf({ action: caseOf(tag) })));
+  expect(messageOf(failure)).toBe('handler failed at chmod: action has no such case');
+});
+
+test.for([
+  ['misaligned', 20],
+  ['beyond the memory', 65_536],
+  ['so that it ends beyond the memory', 65_528],
+  ['negative', -16],
+] as const)('G5: instance: an action that is %s is refused', ([, pointer]) => {
+  const instance = instanceOf({ pointer });
+  expect(failureOf(() => ask(instance)).code).toBe('AGENT_HANDLER_FAILED');
+  expect(instance.isBroken).toBe(true);
+});
+
+test('G5: instance: a trap ends it, and it is not used again', () => {
+  const instance = instanceOf({
+    functions: [anyFunction(instruction.unreachable), allocator()],
+  });
+  expect(messageOf(failureOf(() => ask(instance)))).toBe('handler failed at chmod: unreachable');
+  expect(instance.isBroken).toBe(true);
+  expect(failureOf(() => ask(instance)).message).toBe('instance was used after it broke');
+});
+
+test('G5: instance: endless recursion ends it', () => {
+  const parameters = Array.from({ length: 10 }, (_, index) => instruction.local(index)).flat();
+  const recursing = anyFunction([...parameters, ...instruction.call(0)]);
+  const instance = instanceOf({ functions: [recursing, allocator()] });
+  expect(messageOf(failureOf(() => ask(instance)))).toContain('Maximum call stack size exceeded');
+  expect(instance.isBroken).toBe(true);
+});
+
+test('G5: instance: an allocator that traps ends it', () => {
+  const trapping = { ...allocator(), body: instruction.unreachable };
+  const instance = instanceOf({ functions: [anyFunction(instruction.i32(16)), trapping] });
+  expect(failureOf(() => ask(instance)).code).toBe('AGENT_HANDLER_FAILED');
+  expect(instance.isBroken).toBe(true);
+});
+
+test('instance: what stands behind an answer runs after each call', () => {
+  const post = { name: 'cabi_post_any', signature: 'i:', body: instruction.unreachable };
+  const instance = instanceOf({
+    functions: [anyFunction(instruction.i32(16)), allocator(), post],
+    action: caseOf(2),
+  });
+  expect(messageOf(failureOf(() => ask(instance)))).toBe('handler failed at chmod: unreachable');
+});
+
+test.for([
+  ['its start function', { start: 2 }],
+  ['its initialisation', { name: '_initialize' }],
+] as const)('G5: instance: a trap of %s is a failure to instantiate', ([, how]) => {
+  const trapping = {
+    name: 'name' in how ? how.name : 'start',
+    signature: ':',
+    body: instruction.unreachable,
+  };
+  const failure = failureOf(() =>
+    instanceOf({
+      functions: [anyFunction(instruction.i32(16)), allocator(), trapping],
+      core: 'start' in how ? { start: how.start } : {},
+    }),
+  );
+  expect(failure).toMatchObject({
+    code: 'AGENT_HANDLER_FAILED',
+    message: 'cannot instantiate',
+  });
+});
+
+test('instance: the host may not be called while it starts', () => {
+  const calling = {
+    name: '_initialize',
+    signature: ':',
+    body: [
+      ...instruction.i32(0),
+      ...instruction.i32(0),
+      ...instruction.i32(0),
+      ...instruction.call(0),
+    ],
+  };
+  const failure = failureOf(() =>
+    instanceOf({
+      functions: [anyFunction(instruction.i32(16)), allocator(), calling],
+      core: { imports: [{ module: logInterface, name: 'log', signature: 'iii:' }] },
+    }),
+  );
+  expect(messageOf(failure)).toBe('cannot instantiate: host call while starting');
+});
+
+test('instance: the host may not be called from configure', () => {
+  const configure = {
+    name: 'configure',
+    signature: 'ii:i',
+    body: [
+      ...instruction.i32(0),
+      ...instruction.i32(0),
+      ...instruction.i32(0),
+      ...instruction.call(0),
+      ...instruction.i32(16),
+    ],
+  };
+  const failure = failureOf(() =>
+    instanceOf({
+      functions: [anyFunction(instruction.i32(16)), allocator(), configure],
+      core: { imports: [{ module: logInterface, name: 'log', signature: 'iii:' }] },
+      exports: ['any', 'configure'],
+    }),
+  );
+  expect(messageOf(failure)).toBe(
+    'cannot configure: the host was called outside of a handler call',
+  );
+});
+
+/** A handler whose configure returns this result<_, string>. */
+function configured(result: Bytes, pointer: number = answerAt): HandlerInstance {
+  const configure = { name: 'configure', signature: 'ii:i', body: instruction.i32(pointer) };
+  return instanceOf({
+    functions: [anyFunction(instruction.i32(64)), allocator(), configure],
+    exports: ['any', 'configure'],
+    action: [...result, ...Array.from({ length: 48 - result.length }, () => 0), ...caseOf(2)],
+    settings: [['key', 'value']],
+  });
+}
+
+test('instance: a handler that takes its settings answers', () => {
+  expect(ask(configured([0, 0, 0, 0]))).toEqual({ kind: 'continue' });
+});
+
+test('G3: instance: a handler that refuses its settings says why', () => {
+  const reason = [...new TextEncoder().encode('no ä')];
+  const at = answerAt + 12;
+  const failure = failureOf(() =>
+    configured([1, 0, 0, 0, at, 0, 0, 0, reason.length, 0, 0, 0, ...reason]),
+  );
+  expect(failure).toMatchObject({
+    code: 'AGENT_SETTING_INVALID',
+    message: 'handler refuses its settings: no ä',
+  });
+});
+
+test.for([
+  ['a reason beyond the memory', [1, 0, 0, 0, 16, 0, 0, 0, 0, 0, 1, 0], answerAt],
+  ['a reason that is no UTF-8', [1, 0, 0, 0, 28, 0, 0, 0, 1, 0, 0, 0, 0xff], answerAt],
+  ['a result beyond the memory', [], 65_528],
+  ['a misaligned result', [], 18],
+] as const)('G5: instance: configure with %s is a failure', ([, result, pointer]) => {
+  expect(failureOf(() => configured(result, pointer))).toMatchObject({
+    code: 'AGENT_HANDLER_FAILED',
+    message: 'cannot configure',
+  });
+});
+
+test('G5: instance: a built handler that traps for one path answers others with a new instance', () => {
+  const file = `${testBundle('trap')}/trap.wasm`;
+  const handler = new HandlerHarness(file);
+  expect(handler.ask('mkdir', '/ok', 0)).toMatchObject({ kind: 'fail', errno: 'EDOM' });
+  for (const path of ['/trap', '/recurse']) {
+    const fresh = new HandlerHarness(file);
+    expect(failureOf(() => fresh.ask('mkdir', path, 0)).code).toBe('AGENT_HANDLER_FAILED');
+    expect(fresh.instance.isBroken).toBe(true);
+  }
+  expect(handler.ask('mkdir', '/ok', 0)).toMatchObject({ kind: 'fail', errno: 'EDOM' });
+});
+
+test('instance: an observer sees the decoded arguments and has no opinion', () => {
+  const handler = new HandlerHarness(`${testBundle('observer')}/observer.wasm`);
+  expect(handler.ask('mount', null, '/p', 'proc', 1, { errno: 'EFAULT' })).toEqual({
+    kind: 'next',
+  });
+  handler.ask('fchmodat2', -100, '/a', 0o644, 0x100);
+  handler.ask('getpid');
+  expect(handler.calls).toEqual([
+    {
+      kind: 'log',
+      level: 'info',
+      message: 'mount source=NULL target=/p filesystem-type=proc mount-flags=1 data=fault',
+    },
+    { kind: 'log', level: 'info', message: 'fchmodat2 dirfd=-100 path=/a mode=420 flags=256' },
+    { kind: 'log', level: 'info', message: 'getpid' },
+  ]);
+});

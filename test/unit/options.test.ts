@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the command line.
+import { isatty } from 'node:tty';
+
+import { expect, test } from 'vitest';
+
+import { parseCommand } from '../../host/options.ts';
+import { failureOf } from '../support/agent-failure.ts';
+
+const stderrFd = 2;
+
+test('options: without words the agent runs without handlers', () => {
+  expect(parseCommand([])).toMatchObject({
+    kind: 'agent',
+    resolver: 'none',
+    socketFile: '/run/seccomp-agent.socket',
+    allowedUids: [],
+    log: { level: 'info', format: 'text' },
+  });
+});
+
+test.for([
+  [['-resolver=demo-basic']],
+  [['--resolver=demo-basic']],
+  [['-resolver', 'demo-basic']],
+  [['--resolver', 'demo-basic']],
+  [['-resolver=none', '-resolver=demo-basic']],
+] as const)('options: %j chooses demo-basic', ([words]) => {
+  expect(parseCommand(words)).toMatchObject({ kind: 'agent', resolver: 'demo-basic' });
+});
+
+test('options: an empty resolver is none, as the Go agent had it', () => {
+  expect(parseCommand(['-resolver='])).toMatchObject({ resolver: 'none' });
+});
+
+test('options: every option of the agent is taken', () => {
+  const words = ['-socketfile', '/tmp/a.socket', '-allow-uids= 0, 1000,', '-log', 'debug,json'];
+  expect(parseCommand(words)).toEqual({
+    kind: 'agent',
+    resolver: 'none',
+    socketFile: '/tmp/a.socket',
+    allowedUids: [0, 1000],
+    log: { level: 'debug', format: 'json', isColored: isatty(stderrFd) },
+  });
+});
+
+test('options: a value may start with a dash behind =', () => {
+  expect(parseCommand(['-socketfile=-x'])).toMatchObject({ socketFile: '-x' });
+});
+
+test.for([
+  [['-help'], { kind: 'help', of: 'agent' }],
+  [['--help'], { kind: 'help', of: 'agent' }],
+  [['run', '-help'], { kind: 'help', of: 'run' }],
+  [['-version'], { kind: 'version' }],
+  [['-help', '-version'], { kind: 'help', of: 'agent' }],
+] as const)('options: %j asks for it', ([words, command]) => {
+  expect(parseCommand(words)).toEqual(command);
+});
+
+test.for([
+  [['-resolver=other'], 'unknown resolver "other"; there are none, demo-basic'],
+  [['-no-such'], 'unknown option -no-such'],
+  [['-socketfile='], '-socketfile needs a path'],
+  [['-log=loud'], 'unknown word "loud" in -log; there are trace, debug, info'],
+  [['-allow-uids=root'], '"root" in -allow-uids is no user id'],
+  [['-allow-uids=-1'], '"-1" in -allow-uids is no user id'],
+  [['-allow-uids=1.5'], '"1.5" in -allow-uids is no user id'],
+  [['-allow-uids=99999999999'], '"99999999999" in -allow-uids is no user id'],
+  [['extra'], 'unexpected argument "extra"'],
+  [['-syscalls=mkdir'], 'unknown option -syscalls'],
+  [['-version=1'], 'option -version takes no value'],
+  [['-constructor'], 'unknown option -constructor'],
+  [['-resolver'], 'option -resolver needs a value'],
+  [['run'], 'run needs a command behind --'],
+  [['run', '--'], 'run needs a command behind --'],
+  [['run', 'ls'], 'unexpected argument "ls"; the command goes behind --'],
+  [['run', '-socketfile=/x', '--', 'ls'], 'unknown option -socketfile'],
+  [['run', '-version', '--', 'ls'], 'unknown option -version'],
+] as const)('options: %j is refused with what is wrong', ([words, message]) => {
+  const failure = failureOf(() => parseCommand(words));
+  expect(failure.code).toBe('AGENT_USAGE');
+  expect(failure.message).toContain(message);
+});
+
+test('options: run takes all behind -- as the command', () => {
+  const words = ['run', '-resolver', 'demo-basic', '--', 'ls', '-l', '--', '-resolver=x'];
+  expect(parseCommand(words)).toMatchObject({
+    kind: 'run',
+    resolver: 'demo-basic',
+    command: ['ls', '-l', '--', '-resolver=x'],
+    log: { level: 'warn' },
+  });
+});
+
+test('options: run without -syscalls leaves them to the resolver', () => {
+  expect(parseCommand(['run', '--', 'ls'])).not.toHaveProperty('syscalls');
+});
+
+test('options: run takes a list of system calls', () => {
+  const words = ['run', '-syscalls=mkdir, mkdirat,', '-log=json', '--', 'ls'];
+  expect(parseCommand(words)).toMatchObject({
+    syscalls: ['mkdir', 'mkdirat'],
+    log: { level: 'info', format: 'json' },
+  });
+});

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests how a received call is read by the types that the kernel declares, and how it is answered.
+import { expect, test } from 'vitest';
+
+import { continueAction, fail, valueAction } from '../../host/handler/action.ts';
+import type { FinalAction } from '../../host/handler/action.ts';
+import { answerKind, inbox } from '../../host/native.ts';
+import { ReceivedCall, currentDirectory } from '../../host/notification/received-call.ts';
+import type { DecodedValue } from '../../host/notification/received-call.ts';
+import { Syscalls } from '../../host/notification/syscalls.ts';
+import type { Syscall } from '../../host/notification/syscalls.ts';
+import { fillCall } from '../support/handler-harness.ts';
+import type { GivenArgument } from '../support/handler-harness.ts';
+
+function syscallOf(name: string): Syscall {
+  const syscall = new Syscalls().byName(name);
+  if (syscall === undefined) throw new Error(`no ${name}`);
+  return syscall;
+}
+
+function received(name: string, ...given: readonly GivenArgument[]): ReceivedCall {
+  const call = new ReceivedCall();
+  fillCall(call, name, given);
+  return call;
+}
+
+/** The decoded values of a call. */
+function decoded(name: string, ...given: readonly GivenArgument[]): readonly DecodedValue[] {
+  return received(name, ...given)
+    .decode(syscallOf(name))
+    .map(({ value }) => value);
+}
+
+test('ReceivedCall: its fields are where the addon writes them', () => {
+  const call = new ReceivedCall();
+  const view = new DataView(call.bytes.buffer);
+  view.setUint32(inbox.token, 0xffff_fffe, true);
+  view.setUint32(inbox.tid, 7, true);
+  view.setUint32(inbox.arch, 2, true);
+  view.setUint32(inbox.number, 83, true);
+  view.setUint32(inbox.auditArch, 0xc000_003e, true);
+  view.setBigUint64(inbox.id, 0xffff_ffff_ffff_ffffn, true);
+  view.setUint32(inbox.isFirst, 1, true);
+  view.setUint32(inbox.wasGone, 1, true);
+  expect(call).toMatchObject({
+    token: 0xffff_fffe,
+    tid: 7,
+    arch: 2,
+    number: 83,
+    auditArch: 0xc000_003e,
+    id: 0xffff_ffff_ffff_ffffn,
+    isFirst: true,
+    wasGone: true,
+  });
+});
+
+test.for([
+  ['sign-extended', 0xffff_ffff_ffff_ff9cn],
+  ['zero-extended', 0x0000_0000_ffff_ff9cn],
+  ['with something else above', 0x1234_5678_ffff_ff9cn],
+] as const)('K18: ReceivedCall: AT_FDCWD %s is AT_FDCWD', ([, register]) => {
+  const call = received('mkdirat', register, '/a', 0o755);
+  expect(call.dirfd(syscallOf('mkdirat'))).toBe(currentDirectory);
+  expect(decoded('mkdirat', register, '/a', 0)[0]).toEqual({ kind: 'integer', value: -100n });
+});
+
+test.for([
+  [0n, 0],
+  [0xdead_beef_0000_0005n, 5],
+  [0x7fff_ffffn, 0x7fff_ffff],
+  [0xffff_ffffn, -1],
+] as const)(
+  'K18: ReceivedCall: of the dirfd %i the low 32 bits count, signed',
+  ([register, dirfd]) => {
+    expect(received('mkdirat', register, '/a', 0).dirfd(syscallOf('mkdirat'))).toBe(dirfd);
+  },
+);
+
+test('K18: ReceivedCall: a call without a dirfd starts at the working directory', () => {
+  expect(received('mkdir', '/a', 0).dirfd(syscallOf('mkdir'))).toBe(currentDirectory);
+});
+
+test.for([
+  [0o755n, 0o755n],
+  [0o1_7777n, 0o1_7777n],
+  [0xffff_ffff_ffff_ffffn, 0xffffn],
+  [0x1_0000n, 0n],
+] as const)(
+  'K18: ReceivedCall: of the mode %i the 16 bits of umode_t count',
+  ([register, mode]) => {
+    expect(received('mkdir', '/a', register).mode(1)).toBe(Number(mode));
+    expect(decoded('mkdir', '/a', register)[1]).toEqual({ kind: 'integer', value: mode });
+  },
+);
+
+test.for([
+  [0x100n, 0x100n],
+  [0xffff_ffffn, 0xffff_ffffn],
+  [0xdead_beef_8000_0000n, 0x8000_0000n],
+  [0x1_0000_0000n, 0n],
+] as const)('K18: ReceivedCall: of the flags %i the low 32 bits count', ([register, flags]) => {
+  expect(decoded('fchmodat2', -100, '/a', 0, register)[3]).toEqual({
+    kind: 'integer',
+    value: flags,
+  });
+});
+
+test('K18: ReceivedCall: of the flags of mount all 64 bits count', () => {
+  expect(decoded('mount', null, '/a', null, -1n, null)[3]).toEqual({
+    kind: 'integer',
+    value: 0xffff_ffff_ffff_ffffn,
+  });
+});
+
+test('K18: ReceivedCall: NULL is nothing, an empty string is something', () => {
+  const bytes = new Uint8Array();
+  expect(decoded('mount', null, '', null, 0, '')).toEqual([
+    { kind: 'null' },
+    { kind: 'bytes', bytes },
+    { kind: 'null' },
+    { kind: 'integer', value: 0n },
+    { kind: 'bytes', bytes },
+  ]);
+});
+
+function textOf(value: DecodedValue | undefined): string {
+  return value?.kind === 'bytes' ? new TextDecoder().decode(value.bytes) : '';
+}
+
+test('ReceivedCall: strings stand one behind the other and are copied', () => {
+  const call = received('mount', 'src', '/target', 'proc', 0, 'a=b');
+  const values = call.decode(syscallOf('mount')).map(({ value }) => value);
+  call.bytes.fill(0);
+  expect([0, 1, 2, 4].map((index) => textOf(values[index]))).toEqual([
+    'src',
+    '/target',
+    'proc',
+    'a=b',
+  ]);
+});
+
+test.for(['EFAULT', 'ENAMETOOLONG', 'EINVAL', 'EPERM', 'ESRCH'] as const)(
+  'M2: ReceivedCall: a pointer that reads as %s is a fault',
+  (errno) => {
+    expect(decoded('mkdir', { errno }, 0)[0]).toEqual({ kind: 'fault', errno });
+  },
+);
+
+test('ReceivedCall: a pointer that was not read is a fault', () => {
+  expect(decoded('mkdir', 0x1000, 0)[0]).toEqual({ kind: 'fault', errno: 'EFAULT' });
+});
+
+test('ReceivedCall: a call that is not decoded has no arguments', () => {
+  expect(decoded('getpid')).toEqual([]);
+});
+
+/** What the addon would send. */
+function answerOf(action: FinalAction): {
+  readonly kind: number;
+  readonly value: bigint;
+  readonly errno: number;
+} {
+  const call = new ReceivedCall();
+  call.answer(action);
+  const view = new DataView(call.bytes.buffer);
+  return {
+    kind: view.getUint32(inbox.answerKind, true),
+    value: view.getBigInt64(inbox.answerValue, true),
+    errno: view.getInt32(inbox.answerErrno, true),
+  };
+}
+
+test('K17: ReceivedCall: each kind of answer is written where the addon reads it', () => {
+  expect(answerOf(continueAction)).toEqual({ kind: answerKind.continue, value: 0n, errno: 0 });
+  expect(answerOf(fail('EACCES'))).toEqual({ kind: answerKind.errno, value: 0n, errno: 13 });
+  expect(answerOf({ kind: 'value', value: 7n })).toEqual({
+    kind: answerKind.value,
+    value: 7n,
+    errno: 0,
+  });
+});
+
+test.for([0x7fff_ffff_ffff_ffffn, -0x8000_0000_0000_0000n, -4096n, 0n, 1n])(
+  'K17: ReceivedCall: the value %i is written whole',
+  (value) => {
+    const action = valueAction(value);
+    if (action?.kind !== 'value') throw new Error('refused');
+    expect(answerOf(action)).toEqual({ kind: answerKind.value, value, errno: 0 });
+  },
+);

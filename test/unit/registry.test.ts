@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests registries: which calls they answer, which pointers they want, and how they travel.
+import { expect, test } from 'vitest';
+
+import { decodeRegistry, encodeRegistry } from '../../host/notification/thread-messages.ts';
+import { Syscalls } from '../../host/notification/syscalls.ts';
+import type { Syscall } from '../../host/notification/syscalls.ts';
+import { answeredSyscalls, isAsked, wantsPointers } from '../../host/registry/registry.ts';
+import type { Registry, RegistryHandler } from '../../host/registry/registry.ts';
+import { noneResolver } from '../../host/registry/resolvers/none.ts';
+
+const mkdir: RegistryHandler = {
+  name: 'mkdir-suffix',
+  digest: 'ab'.repeat(32),
+  answers: ['mkdir'],
+  settings: [['suffix', '-ä💥']],
+  readsPointers: true,
+};
+const any: RegistryHandler = { ...mkdir, name: 'errno', answers: ['any'], readsPointers: false };
+const observer: RegistryHandler = { ...any, name: 'observer', readsPointers: true };
+
+function registryOf(...handlers: readonly RegistryHandler[]): Registry {
+  return { containerId: 'c1', handlers, defaultAction: 'continue', failureErrno: 'EPERM' };
+}
+
+function syscall(name: string): Syscall {
+  const found = new Syscalls().byName(name);
+  if (found === undefined) throw new Error(`no ${name}`);
+  return found;
+}
+
+test.for([
+  ['nothing', registryOf()],
+  ['a typed handler', registryOf(mkdir)],
+  ['several handlers', registryOf(mkdir, { ...any, syscalls: ['chmod', 'fsopen'] }, observer)],
+  ['another default', { ...registryOf(any), defaultAction: 'ENOSYS', failureErrno: 'EIO' }],
+  ['a setting of a megabyte', registryOf({ ...mkdir, settings: [['k', 'v'.repeat(1_000_000)]] })],
+] as const)('registry: with %s it arrives as it was sent', ([, registry]) => {
+  expect(decodeRegistry(encodeRegistry(registry))).toStrictEqual(registry);
+});
+
+test('isAsked: a handler is asked about what it answers', () => {
+  expect(isAsked(mkdir, 'mkdir')).toBe(true);
+  expect(isAsked(mkdir, 'chmod')).toBe(false);
+  expect(isAsked(any, 'chmod')).toBe(true);
+  expect(isAsked(any, 'getpid')).toBe(true);
+});
+
+test('isAsked: a list of syscalls only takes away', () => {
+  expect(isAsked({ ...any, syscalls: ['chmod'] }, 'chmod')).toBe(true);
+  expect(isAsked({ ...any, syscalls: ['chmod'] }, 'mkdir')).toBe(false);
+  expect(isAsked({ ...mkdir, syscalls: ['chmod'] }, 'chmod')).toBe(false);
+  expect(isAsked({ ...mkdir, syscalls: ['chmod'] }, 'mkdir')).toBe(false);
+});
+
+test('wantsPointers: a typed handler wants those of its family', () => {
+  const registry = registryOf(mkdir);
+  expect(wantsPointers(registry, syscall('mkdir'))).toBe(true);
+  expect(wantsPointers(registry, syscall('mkdirat'))).toBe(true);
+  expect(wantsPointers(registry, syscall('chmod'))).toBe(false);
+});
+
+test('wantsPointers: a handler that does not look at arguments wants none', () => {
+  expect(wantsPointers(registryOf(any), syscall('mkdir'))).toBe(false);
+});
+
+test('wantsPointers: one handler of the chain is enough', () => {
+  expect(wantsPointers(registryOf(any, observer), syscall('chmod'))).toBe(true);
+  const narrow = { ...observer, syscalls: ['mount'] };
+  expect(wantsPointers(registryOf(any, narrow), syscall('chmod'))).toBe(false);
+  expect(wantsPointers(registryOf(any, narrow), syscall('mount'))).toBe(true);
+});
+
+test('wantsPointers: a call that is not decoded has none', () => {
+  expect(wantsPointers(registryOf(observer), syscall('getpid'))).toBe(false);
+  expect(wantsPointers(registryOf(observer), syscall('openat'))).toBe(false);
+});
+
+test('K21: answeredSyscalls: a family stands for all its calls', () => {
+  expect(answeredSyscalls(registryOf(mkdir))).toEqual(['mkdir', 'mkdirat']);
+});
+
+test('answeredSyscalls: any without a list stands for all families', () => {
+  expect(answeredSyscalls(registryOf(any))).toEqual([
+    'mkdir',
+    'mkdirat',
+    'chmod',
+    'fchmodat',
+    'fchmodat2',
+    'mount',
+  ]);
+});
+
+test('answeredSyscalls: a list names families and single calls, each once', () => {
+  const listed = { ...any, syscalls: ['mkdir', 'fsopen'] };
+  expect(answeredSyscalls(registryOf(listed, mkdir))).toEqual(['mkdir', 'mkdirat', 'fsopen']);
+});
+
+test('answeredSyscalls: what a list takes away is not answered', () => {
+  expect(answeredSyscalls(registryOf({ ...mkdir, syscalls: ['chmod'] }))).toEqual([]);
+});
+
+test('answeredSyscalls: no handlers answer nothing', () => {
+  const state = {
+    fds: [],
+    processPid: 0,
+    metadata: '',
+    containerId: 'c9',
+    containerPid: 0,
+    status: '',
+    ociBundle: '',
+    annotations: new Map<string, string>(),
+  };
+  const registry = noneResolver().resolve({ state, firstPid: undefined });
+  expect(registry).toMatchObject({ containerId: 'c9', defaultAction: 'continue' });
+  expect(answeredSyscalls(registry)).toEqual([]);
+});

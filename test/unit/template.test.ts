@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests templates in settings.
+import { expect, test } from 'vitest';
+
+import { fillTemplate } from '../../host/registry/template.ts';
+import { failureOf } from '../support/agent-failure.ts';
+
+const fields = { ContainerID: 'c1', Pid: '4321', Pid1: '1234' };
+
+test.for([
+  ['', ''],
+  ['plain', 'plain'],
+  ['-pid-{{.Pid1}}', '-pid-1234'],
+  ['{{.ContainerID}}/{{ .Pid }}/{{.Pid1}}{{.Pid1}}', 'c1/4321/12341234'],
+  ['{{\t.Pid\n}}', '4321'],
+  ['{.Pid} }} {', '{.Pid} }} {'],
+  ['a\nb', 'a\nb'],
+] as const)('template: %j becomes %j', ([template, filled]) => {
+  expect(fillTemplate(template, fields)).toBe(filled);
+});
+
+test('template: a value is not looked into', () => {
+  for (const ContainerID of ['{{.Pid1}}', '{{', '$&', '$1', '{{.Nope}}']) {
+    expect(fillTemplate('<{{.ContainerID}}>', { ContainerID })).toBe(`<${ContainerID}>`);
+  }
+});
+
+test.for([
+  '{{.Nope}}',
+  '{{Pid}}',
+  '{{}}',
+  '{{ }}',
+  '{{.pid1}}',
+  '{{.Pid1 | print}}',
+  '{{.Pid.1}}',
+  '{{.constructor}}',
+  '{{"a"}}',
+  '{{{{.Pid}}',
+])('G3: template: %j is not known', (template) => {
+  expect(failureOf(() => fillTemplate(template, fields))).toMatchObject({
+    code: 'AGENT_SETTING_INVALID',
+    message: expect.stringContaining(
+      'is not known; there are {{.ContainerID}}, {{.Pid}}, {{.Pid1}}',
+    ),
+  });
+});
+
+test.for(['{{', '{{.Pid1', '{{.Pid1}', '{{.Pid1}}{{', 'a{{b'])(
+  'G3: template: %j has no closing braces',
+  (template) => {
+    expect(failureOf(() => fillTemplate(template, fields))).toMatchObject({
+      code: 'AGENT_SETTING_INVALID',
+      message: `template "${template}" has no closing braces`,
+    });
+  },
+);
+
+test.for(['Pid', 'Pid1'] as const)('G3: template: a %s that nobody said has no value', (name) => {
+  expect(failureOf(() => fillTemplate(`{{.${name}}}`, { ContainerID: 'c1' }))).toMatchObject({
+    code: 'AGENT_SETTING_INVALID',
+    message: `template {{.${name}}} has no value: the runtime did not say it`,
+  });
+});
