@@ -66,7 +66,7 @@ Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main, void* 
 }
 
 bool end_child(pid_t pid, int patience_ms) {
-  ChildProcess child = {pid, UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)))};
+  const ChildProcess child = {pid, UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)))};
   // not there: it has been reaped; without a descriptor for it we can't know
   if (!child.pidfd.is_open()) return errno == ESRCH;
   syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);

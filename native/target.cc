@@ -99,6 +99,15 @@ namespace {
   return fd;
 }
 
+// In any set from which it can become effective.
+[[nodiscard]] bool has_capability(const char* status, int capability) {
+  for (const char* set : {"CapInh", "CapPrm", "CapBnd"}) {
+    const char* text = field(status, set);
+    if (text != nullptr && ((std::strtoull(text, nullptr, 16) >> capability) & 1) != 0) return true;
+  }
+  return false;
+}
+
 [[nodiscard]] bool parse_ids(const char* text, UserIds& ids) {
   return text != nullptr &&
          std::sscanf(text, "%u %u %u %u", &ids.real, &ids.effective, &ids.saved, &ids.fs) == 4;
@@ -209,15 +218,6 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned)
                 std::move(*net_namespace),
                 std::move(*ipc_namespace),
                 std::move(*cgroup_namespace)};
-}
-
-// In any set from which it can become effective.
-[[nodiscard]] static bool has_capability(const char* status, int capability) {
-  for (const char* set : {"CapInh", "CapPrm", "CapBnd"}) {
-    const char* text = field(status, set);
-    if (text != nullptr && ((std::strtoull(text, nullptr, 16) >> capability) & 1) != 0) return true;
-  }
-  return false;
 }
 
 Result<bool> has_tracer(const UniqueFd& pid_namespace) {
