@@ -180,8 +180,10 @@ SECCOMPAGENT_CHILD_CODE bool become_caller(Job& job) {
   }
   if (!set_capabilities(job, target.credentials.effective_capabilities)) return false;
   raw_syscall(SYS_umask, target.credentials.umask);
-  // a change of credentials clears it: only now
+  // A change of credentials clears the first, and where fs.suid_dumpable is 1 it undoes the second,
+  // for the memory that we share.
   raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  raw_syscall(SYS_prctl, PR_SET_DUMPABLE, 0);
   return true;
 }
 
