@@ -16,6 +16,10 @@
         "native/operation.cc",
         "native/receiver.cc",
         "native/scm_rights.cc",
+        "native/socket_exports.cc",
+        "native/receiver_exports.cc",
+        "native/operation_exports.cc",
+        "native/launch_exports.cc",
         "native/target.cc"
       ],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exports of the agent socket.
+#include <string>
+
+#include "addon_state.h"
+#include "exports.h"
+
+namespace seccompagent {
+namespace {
+
+const char* name_of(SocketEventKind kind) {
+  switch (kind) {
+    case SocketEventKind::opened:
+      return "opened";
+    case SocketEventKind::data:
+      return "data";
+    case SocketEventKind::closed:
+      return "closed";
+    case SocketEventKind::refused:
+      return "refused";
+  }
+  return "";
+}
+
+}  // namespace
+
+Napi::Value listen_socket(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::string path = arguments.text();
+  const std::uint32_t mode = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  auto socket = AgentSocket::listen(path, mode);
+  if (!socket) return throw_errno(info.Env(), "listen", socket.error());
+  return number(info.Env(), info.Env().GetInstanceData<State>()->sockets.add(std::move(*socket)));
+}
+
+Napi::Value take_wake_fd(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  AgentSocket* socket = find(info, &State::sockets, handle);
+  return socket == nullptr ? Napi::Value() : number(info.Env(), socket->take_wake_fd());
+}
+
+Napi::Value next_socket_event(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::span<std::byte> buffer = arguments.bytes();
+  if (!arguments.is_ok()) return {};
+  AgentSocket* socket = find(info, &State::sockets, handle);
+  if (socket == nullptr) return {};
+  const auto event = socket->next(buffer);
+  if (!event) return info.Env().Null();
+  const Napi::Env env = info.Env();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("kind", Napi::String::New(env, name_of(event->kind)));
+  object.Set("connection", number(env, event->connection));
+  object.Set("peerPid", number(env, event->peer.pid));
+  object.Set("peerUid", number(env, event->peer.uid));
+  object.Set("length", number(env, event->length));
+  object.Set("isTruncated", Napi::Boolean::New(env, event->is_truncated));
+  object.Set("fdCount", number(env, event->fd_count));
+  object.Set("errno", number(env, event->error));
+  return object;
+}
+
+Napi::Value close_connection(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t connection = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  AgentSocket* socket = find(info, &State::sockets, handle);
+  if (socket != nullptr) socket->close_connection(connection);
+  return info.Env().Undefined();
+}
+
+Napi::Value close_socket(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  info.Env().GetInstanceData<State>()->sockets.remove(handle);
+  return info.Env().Undefined();
+}
+
+}  // namespace seccompagent
