@@ -195,7 +195,7 @@ function listen(native: Native, path: string, mode: number): SocketHandle {
       throw new AgentError('AGENT_SOCKET_IN_USE', `another agent listens on ${path}`);
     }
     if (code === 'ENOTSOCK') {
-      throw new AgentError('AGENT_SOCKET', `${path} exists and is no socket: remove it first`);
+      throw new AgentError('AGENT_SOCKET', `${path} is no socket: choose another -socketfile`);
     }
     throw new AgentError('AGENT_SOCKET', `cannot listen on ${path}`, { cause });
   }

@@ -55,7 +55,7 @@ export class Agent {
    */
   static async start(options: AgentOptions): Promise<Agent> {
     if (process.getuid?.() !== 0) {
-      throw new AgentError('AGENT_NOT_ROOT', 'seccompagent must run as root: try it with sudo');
+      throw new AgentError('AGENT_NOT_ROOT', 'must run as root: try it with sudo');
     }
     const agent = new Agent(options);
     agent.#pool = await Pool.start({

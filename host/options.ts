@@ -42,7 +42,10 @@ function usage(message: string): never {
 
 /** `-name` → `--name`, up to `--`; values that start with a dash need the form with `=`. */
 function withTwoDashes(words: readonly string[]): readonly string[] {
-  return words.map((word) => (/^-[a-z]/u.test(word) ? `-${word}` : word));
+  return words.map((word) => {
+    if (word === '-h') return '--help';
+    return /^-[a-z]/u.test(word) ? `-${word}` : word;
+  });
 }
 
 const common = {
@@ -107,7 +110,7 @@ function resolverOf(values: ReadonlyMap<string, unknown>, fallback: string): str
   const given = textOf(values, 'resolver');
   const name = given === '' ? 'none' : (given ?? fallback);
   if (resolvers.has(name)) return name;
-  return usage(`unknown resolver "${name}"; there are ${[...resolvers.keys()].join(', ')}`);
+  return usage(`unknown resolver "${name}"; there are: ${[...resolvers.keys()].join(', ')}`);
 }
 
 function logOf(values: ReadonlyMap<string, unknown>, fallback: string): LogOptions {

@@ -7,10 +7,12 @@ set -eu
 
 folder=${1:?usage: sh oci-bundle.sh FOLDER}
 profile=$(dirname "$0")/../profiles/demo-basic.json
-busybox=$(command -v busybox) || {
-  echo 'oci-bundle.sh: busybox is needed: apt-get install busybox-static' >&2
+for needed in busybox runc; do
+  command -v "$needed" >/dev/null && continue
+  echo "oci-bundle.sh: $needed is needed: apt-get install busybox-static runc" >&2
   exit 1
-}
+done
+busybox=$(command -v busybox)
 
 mkdir -p "$folder"
 for name in bin dev etc mnt proc root sys tmp; do mkdir -p "$folder/rootfs/$name"; done

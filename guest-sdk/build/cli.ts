@@ -23,6 +23,13 @@ async function run(from: string, to: string): Promise<number> {
         `${name}: answers ${handler.answers.join(', ')}, uses ${uses}, ${size} bytes\n`,
       );
     }
+    const named = new Set(
+      bundles.flatMap((bundle) => bundle.handlers.map((handler) => handler.component)),
+    );
+    for (const name of handlers.keys()) {
+      if (named.has(`${name}.wasm`)) continue;
+      process.stderr.write(`${name}: no bundle.json names ${name}.wasm, so it is not in ${to}\n`);
+    }
     process.stdout.write(`${to}: ${bundles.map((bundle) => bundle.name).join(', ')}\n`);
     return 0;
   } catch (error) {

@@ -36,10 +36,13 @@ export class Loop implements Disposable {
   readonly #containers: Map<number, Container> = new Map();
   /** The syscall being answered: what capabilities act for. */
   #current: Syscall | undefined;
+  /** Asked once: the way of a call must not cost what nobody reads. */
+  readonly #isTraced: boolean;
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#native = parts.native;
+    this.#isTraced = parts.log.isLevelEnabled('trace');
     this.#worker = parts.native.attachWorker(parts.receiver, this.#call.bytes);
   }
 
@@ -71,7 +74,9 @@ export class Loop implements Disposable {
     let container: Container | undefined;
     try {
       container = this.#containers.get(this.#call.token) ?? this.#meet();
-      this.#call.answer(this.#decide(container));
+      const action = this.#decide(container);
+      this.#call.answer(action);
+      if (this.#isTraced) this.#trace(container, action);
     } catch (thrown) {
       this.#report(thrown, container);
       this.#call.answer(container?.failure ?? fail('EPERM'));
@@ -104,6 +109,16 @@ export class Loop implements Disposable {
     });
     this.#containers.set(token, container);
     return container;
+  }
+
+  #trace({ registry }: Container, action: FinalAction): void {
+    const answer = action.kind === 'fail' ? action.errno : action.kind;
+    const syscall = this.#current?.name ?? this.#call.number;
+    const { tid } = this.#call;
+    this.#parts.log.trace(
+      { container: registry.containerId, syscall, tid, answer },
+      'call answered',
+    );
   }
 
   #report(thrown: unknown, container: Container | undefined): void {

@@ -184,7 +184,7 @@ test('agent socket: another file at its path is left alone', async () => {
   const { code, stderr } = await runCommand([seccompagent, `-socketfile=${file}`]);
   expect(code).toBe(1);
   expect(stderr.split('\n').at(-2)).toBe(
-    `seccompagent: ${file} exists and is no socket: remove it first`,
+    `seccompagent: ${file} is no socket: choose another -socketfile`,
   );
   expect(readFileSync(file, 'utf8')).toBe('precious');
 });

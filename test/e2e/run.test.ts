@@ -169,3 +169,19 @@ test('end: no process, no mount and no file stays', async () => {
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(folder.path);
   expect(readdirSync(folder.path)).toEqual([]);
 });
+
+test('log: trace shows each answered call', async () => {
+  const { stderr } = await runCommand([
+    seccompagent,
+    'run',
+    '-resolver=demo-basic',
+    '-log=trace',
+    '--',
+    'chmod',
+    '777',
+    '/',
+  ]);
+  expect(stderr).toMatch(
+    /TRACE call answered container=run-\d+ syscall=fchmodat2? .*answer=EBADMSG/u,
+  );
+});

@@ -19,7 +19,7 @@ export async function startInProcess(choice: ResolverChoice): Promise<InProcessA
   const socket = folders.use(new TemporaryFolder()).at('agent.socket');
   const agent = await Agent.start({
     resolver: resolverOf(choice),
-    log: { level: 'error', format: 'text', isColored: false },
+    log: { level: 'fatal', format: 'text', isColored: false },
   });
   agent.listen({ path: socket, allowedUids: [] });
   const kept = folders.move();

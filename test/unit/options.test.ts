@@ -59,7 +59,7 @@ test.for([
 });
 
 test.for([
-  [['-resolver=other'], 'unknown resolver "other"; there are none, demo-basic'],
+  [['-resolver=other'], 'unknown resolver "other"; there are: none, demo-basic'],
   [['-no-such'], 'unknown option -no-such'],
   [['-socketfile='], '-socketfile needs a path'],
   [['-log=loud'], 'unknown word "loud" in -log; there are trace, debug, info'],
@@ -103,4 +103,9 @@ test('options: run takes a list of system calls', () => {
     syscalls: ['mkdir', 'mkdirat'],
     log: { level: 'info', format: 'json' },
   });
+});
+
+test('parseCommand: -h is -help', () => {
+  expect(parseCommand(['-h'])).toEqual({ kind: 'help', of: 'agent' });
+  expect(parseCommand(['run', '-h'])).toEqual({ kind: 'help', of: 'run' });
 });
