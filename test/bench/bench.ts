@@ -11,6 +11,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { constants, cpus, release, setPriority } from 'node:os';
 import { parseArgs } from 'node:util';
 
+import { buildTestBundles } from '../support/test-bundles.ts';
 import { type StartedAgent, startAgent, startBare } from './agents.ts';
 import { type LoadResult, type LoadSize, type LoadSyscall, runLoad } from './load.ts';
 
@@ -342,6 +343,7 @@ async function main(): Promise<void> {
   const { setting, chosen, jsonFile } = command;
   pinTo(setting.cpus);
   const isReniced = renice();
+  await buildTestBundles();
   const { startable, leftOut } = await leaveOutUnstartable(chosen);
   if (startable.length === 0)
     throw new Error(`no case can run: ${[...leftOut.values()].join('; ')}`);
