@@ -134,7 +134,7 @@ SECCOMPAGENT_CHILD_CODE bool take_groups(Job& job) {
 }
 
 // What the caller names by /proc/self/fd must not be ours: a child has copies of all descriptors of
-// the agent. Only the listener, the detached mount and the user namespace are needed from here on.
+// the agent. Only the listener, the two ends of a mount and the user namespace are still needed.
 SECCOMPAGENT_CHILD_CODE bool close_others(Job& job) {
   int kept[] = {job.target->call.listener, job.mount_fd, job.mount_point_fd,
                 job.target->user_namespace.get()};
@@ -316,7 +316,9 @@ SECCOMPAGENT_CHILD_CODE void make_and_move_mount(Job& job) {
   }
   if (job.mount_point_fd < 0) run_inner_child(job, mount_point_child, job.mount_point_fd);
   if (has_ended(job) || !lend_sys_admin(job)) return;
+  // as in become_caller
   raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  raw_syscall(SYS_prctl, PR_SET_DUMPABLE, 0);
   if (!job.is_proc) (void)new_mount_child(&job);
   if (has_ended(job) || is_gone(job)) return;
   (void)refused(job,

@@ -227,10 +227,11 @@ bool Worker::take_ended() {
 Result<EventKind> Worker::receive() {
   if (listener_) send_answer();
   for (;;) {
-    if (receiver_->is_stopping_.load()) return EventKind::stopped;
     if (take_ended()) return EventKind::ended;
     auto pending = take_queued();
     if (!pending) {
+      // only now: a call that was received is answered
+      if (receiver_->is_stopping_.load()) return EventKind::stopped;
       if (receiver_->has_reader_.exchange(true)) {
         sleep();
         continue;
