@@ -30,9 +30,15 @@ function candidatesFor(name: string): readonly string[] {
     .map((folder) => join(folder === '' ? '.' : folder, name));
 }
 
-function passSignals(native: Native, launch: LaunchHandle): void {
+/**
+ * Starts the command and passes signals on to it. They are ours to handle before it can run: one
+ * that comes in between would end us and leave the command alone.
+ */
+function startPassingSignals(native: Native, start: () => LaunchHandle): LaunchHandle {
+  let launch: LaunchHandle | undefined;
   const pass = (signal: NodeJS.Signals): void => {
-    native.launchKill(launch, constants.signals[signal]);
+    // handlers run when this function has returned
+    if (launch !== undefined) native.launchKill(launch, constants.signals[signal]);
   };
   for (const signal of passedOn) process.on(signal, pass);
   for (const signal of fromTerminal) {
@@ -40,6 +46,8 @@ function passSignals(native: Native, launch: LaunchHandle): void {
       if (!isatty(stdinFd)) pass(name);
     });
   }
+  launch = start();
+  return launch;
 }
 
 /** What the command looks like to a resolver. */
@@ -79,8 +87,7 @@ export async function runCommand({
   const agent = await Agent.start({ resolver, log });
   try {
     const { native } = agent;
-    const launch = start(native, command, trapped);
-    passSignals(native, launch);
+    const launch = startPassingSignals(native, () => start(native, command, trapped));
     await agent.serve(launch, resolver.resolve(identityOf(native.launchPid(launch))));
     const exit = native.launchExit(launch);
     if (exit === null) throw new AgentError('AGENT_COMMAND', 'the command has not ended');

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 import { runCommand, RunningCommand, seccompagent } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
 import { endOfMentioning, pidsMentioning } from '../support/process-table.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -69,6 +70,13 @@ test('signals: SIGINT of a terminal reaches the command once', async () => {
   const { code, stdout } = await terminal.ended;
   expect(code).toBe(7);
   expect(stdout.match(/caught/gu)).toHaveLength(1);
+});
+
+test('signals: one that comes right after the start is handed on', async () => {
+  const command = [...underDemo, compiled('signal-parent')] as const;
+  const environment = { LD_PRELOAD: compiled('slow-sigaction.so') };
+  const result = await runCommand(command, { environment });
+  expect(result).toEqual({ code: 7, signal: null, stdout: '', stderr: '' });
 });
 
 test('signals: the command ends with an agent that is killed', async () => {

@@ -14,7 +14,7 @@ type Step = readonly [command: string, ...args: string[]];
 
 /**
  * The path of a program, built from `test/support/NAME.c`, `test/support/NAME.s` (32-bit x86
- * without a libc) or `test/bench/NAME.c`.
+ * without a libc) or `test/bench/NAME.c`. Of `NAME.so` the source is `NAME.c`, too.
  *
  * The result lies in a folder named after a hash of the source and the way it is built, so a
  * changed source is built anew, and processes that build the same thing at once agree.
@@ -25,7 +25,7 @@ export function compiled(name: string): string {
   const source = findSource(name);
   const hash = createHash('sha256')
     .update(readFileSync(source))
-    .update(JSON.stringify(steps(source, name)))
+    .update(JSON.stringify(steps(source, name, name)))
     .digest('hex')
     .slice(0, 16);
   const folder = join(outputFolder, hash);
@@ -35,7 +35,7 @@ export function compiled(name: string): string {
   mkdirSync(folder, { recursive: true });
   const unfinished = `${program}.${randomUUID()}`;
   try {
-    for (const step of steps(source, unfinished)) run(step, source);
+    for (const step of steps(source, name, unfinished)) run(step, source);
     renameSync(unfinished, program);
   } finally {
     rmSync(unfinished, { force: true });
@@ -46,7 +46,9 @@ export function compiled(name: string): string {
 
 function findSource(name: string): string {
   const candidates = sourceFolders.flatMap((folder) =>
-    ['c', 's'].map((ending) => join(projectFolder, folder, `${name}.${ending}`)),
+    ['c', 's'].map((ending) =>
+      join(projectFolder, folder, `${name.replace(/\.so$/u, '')}.${ending}`),
+    ),
   );
   const source = candidates.find((candidate) => existsSync(candidate));
   if (source === undefined) {
@@ -59,7 +61,7 @@ function objectFile(output: string): string {
   return `${output}.o`;
 }
 
-function steps(source: string, output: string): readonly Step[] {
+function steps(source: string, name: string, output: string): readonly Step[] {
   if (source.endsWith('.s')) {
     const object = objectFile(output);
     return [
@@ -68,7 +70,8 @@ function steps(source: string, output: string): readonly Step[] {
     ];
   }
   const compiler = process.env['CC'] ?? 'gcc';
-  return [[compiler, '-O2', '-Wall', '-Wextra', '-Werror', '-pthread', '-o', output, source]];
+  const kind = name.endsWith('.so') ? ['-shared', '-fPIC'] : ['-pthread'];
+  return [[compiler, '-O2', '-Wall', '-Wextra', '-Werror', ...kind, '-o', output, source]];
 }
 
 function run([command, ...args]: Step, source: string): void {
