@@ -34,7 +34,7 @@ function candidatesFor(name: string): readonly string[] {
  * Starts the command and passes signals on to it. They are ours to handle before it can run: one
  * that comes in between would end us and leave the command alone.
  */
-function startPassingSignals(native: Native, start: () => LaunchHandle): LaunchHandle {
+function startPassingSignals(native: Native, begin: () => LaunchHandle): LaunchHandle {
   let launch: LaunchHandle | undefined;
   const pass = (signal: NodeJS.Signals): void => {
     // handlers run when this function has returned
@@ -46,7 +46,7 @@ function startPassingSignals(native: Native, start: () => LaunchHandle): LaunchH
       if (!isatty(stdinFd)) pass(name);
     });
   }
-  launch = start();
+  launch = begin();
   return launch;
 }
 
