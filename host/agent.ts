@@ -4,13 +4,24 @@ import { AgentSocket } from './agent-socket.ts';
 import type { Arrival } from './agent-socket.ts';
 import { AgentError, messageOf, systemCodeOf } from './errors.ts';
 import { FirstPids } from './first-pids.ts';
+import { errnoNumber } from './handler/errno.ts';
 import { createLog } from './log.ts';
 import type { LogOptions, Logger } from './log.ts';
-import { loadNative } from './native.ts';
-import type { LaunchHandle, Native, ReceiverHandle, Token } from './native.ts';
-import { Pool } from './notification/pool.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import type { MetricsServer } from './metrics/server.ts';
+import { loadNative, receiverEventKind, tokenOf } from './native.ts';
+import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
+import { CounterSum, figure } from './notification/counters.ts';
+import { Pool, poolSize } from './notification/pool.ts';
+import type { PoolSize } from './notification/pool.ts';
+import { QuarantineBook } from './notification/quarantine.ts';
+import { ReceiverEvents } from './notification/receiver-events.ts';
 import { Syscalls } from './notification/syscalls.ts';
 import { encodeRegistry } from './notification/thread-messages.ts';
+import type { CallFailure } from './notification/thread-messages.ts';
+import type { BindAddress } from './options.ts';
+import { packageVersion } from './package-root.ts';
+import { defaultFailure, failureErrno } from './registry/policy.ts';
 import { wantsPointers } from './registry/registry.ts';
 import type { Registry } from './registry/registry.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
@@ -18,6 +29,8 @@ import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
 export interface AgentOptions {
   readonly resolver: Resolver;
   readonly log: LogOptions;
+  /** A fixed number of workers; absent: as the machine has cores, and more while they are blocked. */
+  readonly workers?: number;
 }
 
 export interface SocketOptions {
@@ -26,7 +39,16 @@ export interface SocketOptions {
 }
 
 interface Attached {
-  readonly containerId: string;
+  readonly registry: Registry;
+  /** Of its handlers' states, in chain order. */
+  readonly quarantine: readonly number[];
+}
+
+/** What the addon needs to know of a container. */
+interface Adoption {
+  readonly registryBytes: Uint8Array;
+  readonly reads: Uint8Array;
+  readonly failureErrno: number;
 }
 
 export class Agent {
@@ -34,44 +56,60 @@ export class Agent {
   readonly log: Logger;
   readonly #options: AgentOptions;
   readonly #receiver: ReceiverHandle;
+  readonly #events: ReceiverEvents;
   readonly #syscalls = new Syscalls();
   readonly #firstPids = new FirstPids();
+  readonly #counters = new CounterSum();
+  readonly #quarantine = new QuarantineBook();
   readonly #attached: Map<number, Attached> = new Map();
   readonly #exits: Map<number, () => void> = new Map();
   #pool: Pool | undefined;
   #socket: AgentSocket | undefined;
+  #metrics: Metrics | undefined;
+  #metricsServer: MetricsServer | undefined;
 
-  private constructor(options: AgentOptions) {
+  private constructor(options: AgentOptions, size: PoolSize) {
     this.#options = options;
     this.log = createLog(options.log);
     this.native = loadNative();
     this.native.harden();
-    this.#receiver = createReceiver(this.native, this.#syscalls);
+    this.#receiver = createReceiver(this.native, this.#syscalls, size);
+    this.#events = new ReceiverEvents({
+      native: this.native,
+      receiver: this.#receiver,
+      onEvent: (event) => {
+        this.#hear(event);
+      },
+    });
   }
 
   /**
    * Starts the workers.
-   * @throws AgentError AGENT_NOT_ROOT, AGENT_ADDON_MISSING, AGENT_KERNEL
+   * @throws AgentError AGENT_NOT_ROOT, AGENT_ADDON_MISSING, AGENT_KERNEL, AGENT_WORKER
    */
   static async start(options: AgentOptions): Promise<Agent> {
     if (process.getuid?.() !== 0) {
       throw new AgentError('AGENT_NOT_ROOT', 'must run as root: try it with sudo');
     }
-    const agent = new Agent(options);
-    agent.#pool = await Pool.start({
-      native: agent.native,
-      receiver: agent.#receiver,
-      log: agent.log,
-      logOptions: options.log,
-      components: options.resolver.components,
-      onEnded: (token) => {
-        agent.#end(token);
-      },
-      onExited: (token) => {
-        agent.#exits.get(token)?.();
-        agent.#exits.delete(token);
-      },
-    });
+    const size = poolSize(options.workers);
+    const agent = new Agent(options, size);
+    try {
+      agent.#pool = await Pool.start({
+        native: agent.native,
+        receiver: agent.#receiver,
+        log: agent.log,
+        logOptions: options.log,
+        size,
+        counters: agent.#counters,
+        quarantine: agent.#quarantine.buffers,
+        onFailed: (failure) => {
+          agent.#fail(failure);
+        },
+      });
+    } catch (thrown) {
+      agent.#events[Symbol.dispose]();
+      throw thrown;
+    }
     return agent;
   }
 
@@ -89,34 +127,65 @@ export class Agent {
     this.log.info({ socket: path }, 'listening');
   }
 
+  /** Only who wants metrics pays for the libraries. @throws AgentError AGENT_METRICS */
+  async serveMetrics(address: BindAddress): Promise<void> {
+    const { Metrics } = await import('./metrics/metrics.ts');
+    const { MetricsServer } = await import('./metrics/server.ts');
+    const figures = new BigUint64Array(figure.count);
+    const bytes = new Uint8Array(figures.buffer);
+    this.#metrics = new Metrics({
+      version: packageVersion(),
+      figures: () => {
+        this.native.receiverFigures(this.#receiver, bytes);
+        return figures;
+      },
+      counters: this.#counters,
+      quarantined: () => this.#quarantine.count(),
+    });
+    this.#metricsServer = await MetricsServer.start({
+      address,
+      metrics: this.#metrics,
+      log: this.log,
+      downReason: () => (this.#pool?.workerCount === 0 ? 'no worker is up' : undefined),
+    });
+  }
+
   /** Answers the calls of a launched command; resolves once it has ended. */
   async serve(launch: LaunchHandle, registry: Registry): Promise<void> {
-    const token = this.native.adoptLaunch(
+    const attached = this.#prepare(registry);
+    const { registryBytes, reads, failureErrno } = this.#adoption(attached);
+    const adopted = this.native.adoptLaunch(
       this.#receiver,
       launch,
-      encodeRegistry(registry),
-      this.#readSet(registry),
+      registryBytes,
+      reads,
+      failureErrno,
     );
+    this.#attached.set(adopted.listener, attached);
     await new Promise<void>((resolve) => {
-      this.#exits.set(token, resolve);
+      this.#exits.set(adopted.process, resolve);
     });
   }
 
   /** Stops accepting, lets calls that are handled be answered, and ends. */
   async stop(): Promise<void> {
+    await this.#metricsServer?.[Symbol.asyncDispose]();
     this.#socket?.[Symbol.dispose]();
     await this.#pool?.stop();
+    this.#events[Symbol.dispose]();
     this.native.closeReceiver(this.#receiver);
   }
 
-  #readSet(registry: Registry): Uint8Array {
-    return this.#syscalls.readSet((syscall) => wantsPointers(registry, syscall));
+  /** Ends the process at once where Node would wait for a thread that does not end. */
+  exitIfStuck(code: number): void {
+    if (this.#pool?.isStuck === true) this.native.exitProcess(code);
   }
 
   #attach({ state, socket, connection, fdIndex, peerPid }: Arrival): void {
     const { containerId, status } = state;
     const firstPid = this.#firstPids.enter(state, peerPid);
-    const registry = this.#resolve({ state, firstPid });
+    const attached = this.#prepare(this.#resolve({ state, firstPid }));
+    const { registryBytes, reads, failureErrno } = this.#adoption(attached);
     let token: Token;
     try {
       token = this.native.adoptConnectionFd(
@@ -124,17 +193,36 @@ export class Agent {
         socket,
         connection,
         fdIndex,
-        encodeRegistry(registry),
-        this.#readSet(registry),
+        registryBytes,
+        reads,
+        failureErrno,
+        firstPid ?? 0,
       );
     } catch (cause) {
       this.#firstPids.leave(containerId);
+      this.#quarantine.release(attached.quarantine);
       throw new AgentError('AGENT_LISTENER', 'the descriptor cannot be taken as a listener', {
         cause,
       });
     }
-    this.#attached.set(token, { containerId });
+    this.#attached.set(token, attached);
     this.log.info({ container: containerId, status, peerPid, firstPid }, 'container attached');
+  }
+
+  /** What the workers need for a registry is with them before its first call is. */
+  #prepare(registry: Registry): Attached {
+    this.#pool?.share(this.#options.resolver.components);
+    return { registry, quarantine: this.#quarantine.take(registry.handlers.length) };
+  }
+
+  #adoption(attached: Attached): Adoption {
+    const { registry } = attached;
+    const errno = failureErrno(registry.failure);
+    return {
+      registryBytes: encodeRegistry(attached),
+      reads: this.#syscalls.readSet((syscall) => wantsPointers(registry, syscall)),
+      failureErrno: errno === undefined ? 0 : errnoNumber(errno),
+    };
   }
 
   /** Whatever is wrong with a container's metadata, its calls get an answer. */
@@ -147,22 +235,76 @@ export class Agent {
         { container: containerId, error: messageOf(thrown) },
         'no registry for this container: its trapped calls fail',
       );
-      return { containerId, handlers: [], defaultAction: 'EPERM', failureErrno: 'EPERM' };
+      return { containerId, handlers: [], defaultAction: 'EPERM', failure: defaultFailure };
     }
+  }
+
+  #hear({ kind, token, worker, link }: ReceiverEvent): void {
+    switch (kind) {
+      case receiverEventKind.ended:
+        this.#end(token);
+        break;
+      case receiverEventKind.exited:
+        this.#exits.get(token)?.();
+        this.#exits.delete(token);
+        break;
+      case receiverEventKind.overdue:
+        this.#endOverdue(token, worker, link - 1);
+        break;
+      case receiverEventKind.crowded:
+        this.#pool?.grow();
+    }
+  }
+
+  /** A call was answered by the failure policy, since its handler did not come to an end. */
+  #endOverdue(token: number, worker: number, place: number): void {
+    this.#pool?.end(worker);
+    const attached = this.#attached.get(token);
+    const handler = attached?.registry.handlers[place];
+    const index = attached?.quarantine[place];
+    const quarantineMs = index === undefined ? 0 : this.#quarantine.quarantine.failed(index, true);
+    this.log.error(
+      {
+        container: attached?.registry.containerId,
+        handler: handler?.name,
+        deadlineMs: handler?.deadlineMs,
+        quarantineMs,
+      },
+      handler === undefined
+        ? 'the memory of a caller cannot be read in time: its call fails'
+        : 'handler has used its time up: its call fails, and so do others for a while',
+    );
+    this.#fail({ token, handler: handler?.name, reason: 'deadline' });
+  }
+
+  #fail({ token, handler, reason }: CallFailure): void {
+    if (handler !== undefined) this.#metrics?.failed(handler, reason);
+    const attached = this.#attached.get(token);
+    if (attached?.registry.failure.kind !== 'kill-container') return;
+    const { containerId } = attached.registry;
+    const wasKilled = this.native.killContainer(this.#receiver, tokenOf(token));
+    if (wasKilled) this.log.error({ container: containerId }, 'container killed: a call failed');
+    else
+      this.log.error(
+        { container: containerId },
+        'container cannot be killed: nobody knows its first process',
+      );
   }
 
   #end(token: number): void {
     const attached = this.#attached.get(token);
     if (attached === undefined) return;
     this.#attached.delete(token);
-    this.#firstPids.leave(attached.containerId);
-    this.log.info({ container: attached.containerId }, 'container detached');
+    this.#quarantine.release(attached.quarantine);
+    const { containerId } = attached.registry;
+    this.#firstPids.leave(containerId);
+    this.log.info({ container: containerId }, 'container detached');
   }
 }
 
-function createReceiver(native: Native, syscalls: Syscalls): ReceiverHandle {
+function createReceiver(native: Native, syscalls: Syscalls, size: PoolSize): ReceiverHandle {
   try {
-    return native.createReceiver(syscalls.readKinds());
+    return native.createReceiver(syscalls.readKinds(), size.cores, size.fewest);
   } catch (cause) {
     const code = systemCodeOf(cause);
     if (code !== 'ENOSYS' && code !== 'EINVAL') throw cause;

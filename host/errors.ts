@@ -18,6 +18,7 @@ export const agentErrorCodes = {
   AGENT_HANDLER_FAILED: 'a handler trapped or answered nonsense',
   AGENT_CALLER: 'a caller cannot be looked at or acted for',
   AGENT_WORKER: 'a worker thread cannot start',
+  AGENT_METRICS: 'the metrics cannot be served',
   AGENT_COMMAND: 'the command cannot be run',
 } as const;
 

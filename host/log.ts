@@ -86,15 +86,33 @@ export function textLine(json: string, isColored: boolean): string {
   return `${time} ${shownName} ${message}${pairs}\n`;
 }
 
+/** What is longer is cut: whoever reads takes no line of any length. */
+const mostLineBytes = 32_768;
+const cutMark = Buffer.from('…\n');
+const newline = Buffer.from('\n');
+
+/** Whether the last line is on its way in part only: then the next one starts anew. */
+let isLineOpen = false;
+
+function writeLine(text: string): void {
+  const line = Buffer.from(text);
+  const whole =
+    line.length > mostLineBytes
+      ? Buffer.concat([line.subarray(0, mostLineBytes - cutMark.length), cutMark])
+      : line;
+  const bytes = isLineOpen ? Buffer.concat([newline, whole]) : whole;
+  try {
+    isLineOpen = writeSync(stderrFd, bytes) < bytes.length;
+  } catch {
+    // whoever read the log is gone or slow: containers must not wait for it
+  }
+}
+
 /** Makes a logger. Each line is one write, so that lines of several threads never mix. */
 export function createLog(options: LogOptions): Logger {
   const write = (line: string): void => {
     const text = options.format === 'json' ? line : textLine(line, options.isColored);
-    try {
-      writeSync(stderrFd, text);
-    } catch {
-      // whoever read the log is gone or slow: containers must not wait for it
-    }
+    writeLine(text);
   };
   return pino(
     {

@@ -26,7 +26,25 @@ export function tokenOf(value: number): Token {
 }
 
 /** What `receive` reports; the values are the addon's. */
-export const eventKind = { notification: 1, ended: 2, stopped: 3, exited: 4 } as const;
+export const eventKind = { notification: 1, ended: 2, stopped: 3 } as const;
+
+/** What `nextReceiverEvent` reports; the values are the addon's. */
+export const receiverEventKind = { ended: 1, exited: 2, overdue: 3, crowded: 4 } as const;
+
+/** The numbers behind a kind:
+ * - `ended`: the last user of a listener is gone;
+ * - `exited`: a watched process has ended;
+ * - `overdue`: a handler has used its time up; its call has been answered and its worker must be ended;
+ * - `crowded`: calls wait, and every worker is busy.
+ */
+export interface ReceiverEvent {
+  readonly kind: number;
+  readonly token: number;
+  /** With `overdue`: the id that the worker was attached with. */
+  readonly worker: number;
+  /** With `overdue`: 1 + the handler's place in its chain; 0: no handler ran yet. */
+  readonly link: number;
+}
 
 /** How the addon reads a pointer argument; the values are the addon's. */
 export const readKind = { nothing: 0, path: 1, source: 2, mountData: 3 } as const;
@@ -45,7 +63,7 @@ export const argumentCount = 6;
  * argument: a length (or `notRead`, `null`, a negated errno) and the offset of the bytes.
  */
 export const inbox = {
-  size: 16_536,
+  size: 16_560,
   token: 0,
   tid: 4,
   arch: 8,
@@ -54,11 +72,16 @@ export const inbox = {
   pointers: 64,
   id: 112,
   auditArch: 120,
-  isFirst: 124,
+  wasGone: 124,
   answerValue: 128,
   answerErrno: 136,
   answerKind: 140,
-  wasGone: 144,
+  answerDelay: 144,
+  answerSlot: 148,
+  answerFailed: 152,
+  link: 160,
+  deadline: 164,
+  took: 168,
   notRead: -0x1_0000,
   null: -0x1_0001,
 } as const;
@@ -106,6 +129,8 @@ export interface LaunchExit {
 export interface Native {
   /** Makes this process undumpable, see PR_SET_DUMPABLE in prctl(2). */
   harden(this: void): void;
+  /** _exit(2): ends all threads, wherever they are. */
+  exitProcess(this: void, code: number): void;
 
   listenSocket(this: void, path: string, mode: number): SocketHandle;
   /** The read end of a pipe with a byte in it when `nextSocketEvent` has something. */
@@ -116,12 +141,29 @@ export interface Native {
   closeConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
   closeSocket(this: void, socket: SocketHandle): void;
 
-  /** `readKinds`: a `readKind` for each [arch][number][argument]. */
-  createReceiver(this: void, readKinds: Uint8Array): ReceiverHandle;
+  /**
+   * `readKinds`: a `readKind` for each [arch][number][argument]. So many workers run at once while
+   * none is blocked, and so many stay when there is nothing to do.
+   */
+  createReceiver(
+    this: void,
+    readKinds: Uint8Array,
+    cores: number,
+    fewestWorkers: number,
+  ): ReceiverHandle;
   stopReceiver(this: void, receiver: ReceiverHandle): void;
   closeReceiver(this: void, receiver: ReceiverHandle): void;
   listenerCount(this: void, receiver: ReceiverHandle): number;
-  /** Takes over the index-th descriptor of a connection. `reads`: 1 for each [arch][number] whose pointers are wanted. */
+  /** The read end of a pipe with a byte in it when `nextReceiverEvent` may have something. */
+  takeReceiverWakeFd(this: void, receiver: ReceiverHandle): number;
+  nextReceiverEvent(this: void, receiver: ReceiverHandle): ReceiverEvent | null;
+  /** Fills a BigUint64Array's bytes with what `figure` of counters.ts names. */
+  receiverFigures(this: void, receiver: ReceiverHandle, figures: Uint8Array): void;
+  /**
+   * Takes over the index-th descriptor of a connection. `reads`: 1 for each [arch][number] whose
+   * pointers are wanted. `failureErrno`: what calls get that can't be handled; 0: the kernel judges.
+   * `firstPid`: the container's first process; 0: nobody knows.
+   */
   adoptConnectionFd(
     this: void,
     receiver: ReceiverHandle,
@@ -130,16 +172,32 @@ export interface Native {
     index: number,
     registry: Uint8Array,
     reads: Uint8Array,
+    failureErrno: number,
+    firstPid: number,
   ): Token;
+  /**
+   * Sends SIGKILL to the first process of a listener's container. False: it has ended, or nobody
+   * knew it.
+   */
+  killContainer(this: void, receiver: ReceiverHandle, token: Token): boolean;
 
-  attachWorker(this: void, receiver: ReceiverHandle, inboxBytes: Uint8Array): WorkerHandle;
+  /** `counters`: see counters.ts. `id`: names the worker in receiver events. */
+  attachWorker(
+    this: void,
+    receiver: ReceiverHandle,
+    inboxBytes: Uint8Array,
+    counters: Uint8Array,
+    id: number,
+  ): WorkerHandle;
   detachWorker(this: void, worker: WorkerHandle): void;
   /**
-   * Sends the answer in the inbox to the call received before, exactly once (EPERM when there is
-   * none), then blocks until there is an event.
-   * @returns a value of `eventKind`
+   * A function that sends the answer in the inbox to the call received before, exactly once (the
+   * listener's failure when there is none), then blocks until there is an event, and returns a value
+   * of `eventKind`.
    */
-  receive(this: void, worker: WorkerHandle): number;
+  receiveFunction(this: void, worker: WorkerHandle): () => number;
+  /** Something slow begins: lets others receive meanwhile. */
+  invite(this: void, worker: WorkerHandle): void;
   /** The encoded registry of the listener of the current call. */
   listenerRegistry(this: void, worker: WorkerHandle, token: Token): Uint8Array;
 
@@ -167,14 +225,15 @@ export interface Native {
     trapped: Uint8Array,
   ): LaunchHandle;
   launchPid(this: void, launch: LaunchHandle): number;
-  /** Adds the command's listener; the token of the event `exited`. */
+  /** Adds the command's listener, and watches for the event `exited` of its process. */
   adoptLaunch(
     this: void,
     receiver: ReceiverHandle,
     launch: LaunchHandle,
     registry: Uint8Array,
     reads: Uint8Array,
-  ): Token;
+    failureErrno: number,
+  ): { readonly listener: Token; readonly process: Token };
   /** Null while it runs. */
   launchExit(this: void, launch: LaunchHandle): LaunchExit | null;
   /** False: it has ended. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line: options with one dash or two, with `=` or a space, as Go's flag package has them.
+import { isIPv4, isIPv6 } from 'node:net';
 import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
 
@@ -8,11 +9,21 @@ import { parseLogOptions } from './log.ts';
 import type { LogOptions } from './log.ts';
 import { resolvers } from './registry/resolver.ts';
 
+/** Where a server listens. */
+export interface BindAddress {
+  /** A name or an address without brackets; empty for all addresses. */
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
 export interface AgentCommand {
   readonly kind: 'agent';
   readonly resolver: string;
   readonly socketFile: string;
   readonly allowedUids: readonly number[];
+  /** Absent: metrics are not served. */
+  readonly metricsAddress?: BindAddress;
   readonly log: LogOptions;
 }
 
@@ -34,6 +45,7 @@ export type Command =
 const stderrFd = 2;
 /** (uid_t)-1, which is nobody's. */
 const noUid = 0xffff_ffff;
+const mostPort = 0xffff;
 const defaultSocketFile = '/run/seccomp-agent.socket';
 
 function usage(message: string): never {
@@ -58,6 +70,7 @@ const agentOptions = {
   ...common,
   socketfile: { type: 'string' },
   'allow-uids': { type: 'string' },
+  'metrics-bind-address': { type: 'string' },
   version: { type: 'boolean' },
 } as const;
 
@@ -129,6 +142,28 @@ function uidsOf(values: ReadonlyMap<string, unknown>): readonly number[] {
   );
 }
 
+/** `[host]:port`, as Go has it: IPv6 addresses in brackets, no host for all addresses. */
+function bindAddressOf(values: ReadonlyMap<string, unknown>): BindAddress | undefined {
+  const text = textOf(values, 'metrics-bind-address') ?? '';
+  if (text === '') return undefined;
+  const parts = /^(?:\[(?<inner>[^\]]+)\]|(?<plain>[^[\]:]*)):(?<port>\d{1,5})$/u.exec(
+    text,
+  )?.groups;
+  const host = parts?.['inner'] ?? parts?.['plain'] ?? '';
+  const port = Number(parts?.['port']);
+  const isHost = parts?.['inner'] === undefined ? host === '' || isHostName(host) : isIPv6(host);
+  if (parts !== undefined && isHost && port <= mostPort) return { host, port };
+  return usage(
+    `"${text}" in -metrics-bind-address is no HOST:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080`,
+  );
+}
+
+/** A name, or an IPv4 address; what has only digits and dots is never a name. */
+function isHostName(text: string): boolean {
+  if (/^[\d.]+$/u.test(text)) return isIPv4(text);
+  return /^[a-z\d](?:[a-z\d.-]*[a-z\d])?$/iu.test(text);
+}
+
 function parseAgent(words: readonly string[]): Command {
   const { values, rest } = parseWords(words, agentOptions);
   if (values.get('help') === true) return { kind: 'help', of: 'agent' };
@@ -136,13 +171,15 @@ function parseAgent(words: readonly string[]): Command {
   if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"`);
   const socketFile = textOf(values, 'socketfile') ?? defaultSocketFile;
   if (socketFile === '') usage('-socketfile needs a path');
-  return {
+  const parsed = {
     kind: 'agent',
     resolver: resolverOf(values, 'none'),
     socketFile,
     allowedUids: uidsOf(values),
     log: logOf(values, 'info'),
-  };
+  } as const;
+  const metricsAddress = bindAddressOf(values);
+  return metricsAddress === undefined ? parsed : { ...parsed, metricsAddress };
 }
 
 function parseRun(words: readonly string[]): Command {
@@ -180,6 +217,8 @@ Options (one dash or two, with = or a space):
   -socketfile PATH    the agent socket, "listenerPath" of seccomp profiles
                       (default ${defaultSocketFile})
   -allow-uids LIST    users besides root whose runtimes may connect
+  -metrics-bind-address [HOST]:PORT
+                      where /metrics and /healthz are served (default: nowhere)
   -log LIST           trace, debug, info, warn, error or fatal; color or nocolor; json
                       (default info)
   -help, -version

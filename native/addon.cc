@@ -3,6 +3,7 @@
 // What each takes and gives is written down in host/native.ts.
 #include <napi.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "addon_state.h"
 #include "exports.h"
@@ -16,12 +17,20 @@ Napi::Value harden(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value exit_process(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::int32_t code = arguments.i32();
+  if (arguments.is_ok()) _exit(code);
+  return {};
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new State());
   const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
     exports.Set(name, Napi::Function::New(env, function, name));
   };
   add("harden", harden);
+  add("exitProcess", exit_process);
   add("listenSocket", listen_socket);
   add("takeWakeFd", take_wake_fd);
   add("nextSocketEvent", next_socket_event);
@@ -32,9 +41,14 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("closeReceiver", close_receiver);
   add("listenerCount", listener_count);
   add("adoptConnectionFd", adopt_connection_fd);
+  add("killContainer", kill_container);
+  add("takeReceiverWakeFd", take_receiver_wake_fd);
+  add("nextReceiverEvent", next_receiver_event);
+  add("receiverFigures", receiver_figures);
   add("attachWorker", attach_worker);
   add("detachWorker", detach_worker);
-  add("receive", receive);
+  add("receiveFunction", receive_function);
+  add("invite", invite);
   add("listenerRegistry", listener_registry);
   add("mkdirAsCaller", mkdir_as_caller);
   add("mountAsCaller", mount_as_caller);

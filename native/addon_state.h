@@ -18,6 +18,7 @@
 #include "napi_convert.h"
 #include "receiver.h"
 #include "unique_fd.h"
+#include "worker.h"
 
 namespace seccompagent {
 
@@ -71,12 +72,10 @@ class Handles {
 };
 
 struct AttachedWorker {
-  // Keeps the inbox's memory alive.
+  // They keep the memory alive that the worker writes to.
   Napi::Reference<Napi::Uint8Array> inbox;
-  Worker worker;
-  AttachedWorker(Napi::Reference<Napi::Uint8Array> memory, std::shared_ptr<Receiver> receiver,
-                 std::byte* bytes)
-      : inbox(std::move(memory)), worker(std::move(receiver), bytes) {}
+  Napi::Reference<Napi::Uint8Array> counters;
+  std::unique_ptr<Worker> worker;
 };
 
 // State of one environment; it goes when its thread does.
@@ -107,6 +106,7 @@ inline std::shared_ptr<Receiver> find_receiver(const Napi::CallbackInfo& info,
 
 // Gives a listener to a receiver; its token, or nothing after it has thrown.
 Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, UniqueFd fd,
-                         std::span<std::byte> registry, std::span<std::byte> reads);
+                         std::span<std::byte> registry, std::span<std::byte> reads,
+                         std::uint32_t failure_errno, std::uint32_t first_pid);
 
 }  // namespace seccompagent

@@ -19,9 +19,14 @@ Napi::Value stop_receiver(const Napi::CallbackInfo& info);
 Napi::Value close_receiver(const Napi::CallbackInfo& info);
 Napi::Value listener_count(const Napi::CallbackInfo& info);
 Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info);
+Napi::Value kill_container(const Napi::CallbackInfo& info);
+Napi::Value take_receiver_wake_fd(const Napi::CallbackInfo& info);
+Napi::Value next_receiver_event(const Napi::CallbackInfo& info);
+Napi::Value receiver_figures(const Napi::CallbackInfo& info);
 Napi::Value attach_worker(const Napi::CallbackInfo& info);
 Napi::Value detach_worker(const Napi::CallbackInfo& info);
-Napi::Value receive(const Napi::CallbackInfo& info);
+Napi::Value receive_function(const Napi::CallbackInfo& info);
+Napi::Value invite(const Napi::CallbackInfo& info);
 Napi::Value listener_registry(const Napi::CallbackInfo& info);
 
 // operation_exports.cc

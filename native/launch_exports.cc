@@ -71,24 +71,28 @@ Napi::Value launch_pid(const Napi::CallbackInfo& info) {
   return started == nullptr ? Napi::Value() : number(info.Env(), started->pid());
 }
 
-// Adds the listener of a launched command and reports the command's end; its process token.
+// Adds the listener of a launched command and reports the command's end; both tokens.
 Napi::Value adopt_launch(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t receiver_handle = arguments.u32();
   const std::uint32_t launch_handle = arguments.u32();
   const std::span<std::byte> registry = arguments.bytes();
   const std::span<std::byte> reads = arguments.bytes();
+  const std::uint32_t failure_errno = arguments.u32();
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, receiver_handle);
   Launch* started = receiver ? find(info, &State::launches, launch_handle) : nullptr;
   if (started == nullptr) return {};
   const auto watched = receiver->watch_process(started->pidfd());
   if (!watched) return throw_errno(info.Env(), "watch the command", watched.error());
-  if (add_listener(info, *receiver, started->take_listener(), registry, reads).IsEmpty() ||
-      info.Env().IsExceptionPending()) {
-    return {};
-  }
-  return number(info.Env(), *watched);
+  const Napi::Value listener =
+      add_listener(info, *receiver, started->take_listener(), registry, reads, failure_errno,
+                   static_cast<std::uint32_t>(started->pid()));
+  if (listener.IsEmpty() || info.Env().IsExceptionPending()) return {};
+  Napi::Object tokens = Napi::Object::New(info.Env());
+  tokens.Set("listener", listener);
+  tokens.Set("process", number(info.Env(), *watched));
+  return tokens;
 }
 
 Napi::Value launch_exit(const Napi::CallbackInfo& info) {

@@ -3,12 +3,17 @@
 #include "memory.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 
+#include "child.h"
+#include "raw_syscall.h"
 #include "unique_fd.h"
 
 namespace seccompagent {
@@ -29,8 +34,49 @@ Result<std::size_t> read_by_mem_file(pid_t tid, std::uint64_t address, std::span
   return got == 0 ? fail(EFAULT) : Result<std::size_t>(static_cast<std::size_t>(got));
 }
 
+// What a reading child uses: it may outlive the attempt, so it owns all of it.
+struct ChildRead {
+  ChildStack stack;
+  pid_t tid;
+  std::uint64_t address;
+  std::size_t size;
+  std::array<std::byte, kPage> bytes;
+  long result;
+
+  static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
+    ChildRead& read = *static_cast<ChildRead*>(argument);
+    const iovec local = {read.bytes.data(), read.size};
+    const iovec remote = {reinterpret_cast<void*>(read.address), read.size};
+    read.result = raw_syscall(SYS_process_vm_readv, read.tid, raw_pointer(&local), 1,
+                              raw_pointer(&remote), 1, 0);
+    return 0;
+  }
+};
+
+Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<std::byte> out) {
+  constexpr int kDeadlineMs = 1000;
+  auto stack = ChildStack::make();
+  if (!stack) return std::unexpected(stack.error());
+  auto read =
+      std::make_unique<ChildRead>(std::move(*stack), tid, address, std::min(out.size(), kPage),
+                                  std::array<std::byte, kPage>{}, -EINTR);
+  auto child = start_child(read->stack, ChildRead::child_main, read.get());
+  if (!child) return std::unexpected(child.error());
+  if (const auto ended = await_child(std::move(*child), kDeadlineMs); !ended) {
+    // it can't be killed, and may still write
+    if (ended.error() == Errno{EBUSY}) (void)read.release();
+    return fail(ETIMEDOUT);
+  }
+  if (read->result <= 0) return fail(read->result == 0 ? EFAULT : static_cast<int>(-read->result));
+  const auto got = static_cast<std::size_t>(read->result);
+  std::copy_n(read->bytes.begin(), got, out.begin());
+  return got;
+}
+
 // Reads some bytes of one page: all, or none.
-Result<std::size_t> read_in_page(pid_t tid, std::uint64_t address, std::span<std::byte> out) {
+Result<std::size_t> read_in_page(pid_t tid, std::uint64_t address, std::span<std::byte> out,
+                                 Reader reader) {
+  if (reader == Reader::child) return read_in_child(tid, address, out);
   const iovec local = {out.data(), out.size()};
   // an address of another process, never followed here
   const iovec remote = {reinterpret_cast<void*>(address), out.size()};
@@ -48,7 +94,7 @@ std::size_t bytes_to_page_edge(std::uint64_t address) {
 }  // namespace
 
 Result<std::size_t> read_string(pid_t tid, std::uint64_t address, std::span<std::byte> out,
-                                Errno too_long) {
+                                Errno too_long, Reader reader) {
   std::size_t length = 0;
   while (length < out.size()) {
     const std::uint64_t from = address + length;
@@ -56,7 +102,7 @@ Result<std::size_t> read_string(pid_t tid, std::uint64_t address, std::span<std:
     std::size_t size = std::min(bytes_to_page_edge(from), out.size() - length);
     if (length == 0) size = std::min(size, kFirstRead);
     const auto chunk = out.subspan(length, size);
-    const auto got = read_in_page(tid, from, chunk);
+    const auto got = read_in_page(tid, from, chunk, reader);
     if (!got) return std::unexpected(got.error());
     if (const void* nul = std::memchr(chunk.data(), 0, *got)) {
       return length + static_cast<std::size_t>(static_cast<const std::byte*>(nul) - chunk.data());
@@ -66,14 +112,15 @@ Result<std::size_t> read_string(pid_t tid, std::uint64_t address, std::span<std:
   return std::unexpected(too_long);
 }
 
-Result<std::size_t> read_mount_data(pid_t tid, std::uint64_t address, std::span<std::byte> out) {
+Result<std::size_t> read_mount_data(pid_t tid, std::uint64_t address, std::span<std::byte> out,
+                                    Reader reader) {
   const std::size_t limit = std::min(out.size(), kPage);
   std::size_t length = 0;
   while (length < limit) {
     const std::uint64_t from = address + length;
     if (from < address) break;
     const auto chunk = out.subspan(length, std::min(bytes_to_page_edge(from), limit - length));
-    const auto got = read_in_page(tid, from, chunk);
+    const auto got = read_in_page(tid, from, chunk, reader);
     if (!got) {
       if (length == 0 || got.error() != Errno{EFAULT}) return std::unexpected(got.error());
       break;

@@ -15,15 +15,22 @@ namespace seccompagent {
 // PATH_MAX of the kernel, the NUL included.
 inline constexpr std::size_t kPathMax = 4096;
 
+// Who reads. A page of a file system that never answers holds its reader for good: a child can be
+// killed, at the price of its start.
+enum class Reader : std::uint8_t { this_thread, child };
+
 // Reads a string and returns its length without the NUL. EFAULT: it runs into memory that is not
 // there. `too_long`: no NUL within `out`. EPERM or ESRCH: the caller can't be read at all.
+// ETIMEDOUT: the child was killed at its deadline of a second.
 // The bytes count only when the notification is still valid afterwards.
 [[nodiscard]] Result<std::size_t> read_string(pid_t tid, std::uint64_t address,
-                                              std::span<std::byte> out, Errno too_long);
+                                              std::span<std::byte> out, Errno too_long,
+                                              Reader reader = Reader::this_thread);
 
 // Reads what mount(2) reads of its data: up to a page, as much as is there, cut at the first NUL.
 // EFAULT: not even the first byte is there.
 [[nodiscard]] Result<std::size_t> read_mount_data(pid_t tid, std::uint64_t address,
-                                                  std::span<std::byte> out);
+                                                  std::span<std::byte> out,
+                                                  Reader reader = Reader::this_thread);
 
 }  // namespace seccompagent

@@ -31,20 +31,18 @@ NotifyBuffers::NotifyBuffers(const NotifySizes& sizes)
     : request_(std::max(sizes.notification, sizeof(seccomp_notif))),
       response_(std::max(sizes.response, sizeof(seccomp_notif_resp))) {}
 
-Result<Notification> NotifyBuffers::receive(int listener) {
+Result<void> NotifyBuffers::receive(int listener, Notification& notification) {
   // The kernel refuses a buffer that is not zeroed (EINVAL).
   std::memset(request_.data(), 0, request_.size());
   if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, request_.data()) == -1) return fail_errno();
-  seccomp_notif kernel;
-  std::memcpy(&kernel, request_.data(), sizeof kernel);
-  Notification notification = {.id = kernel.id,
-                               .tid = static_cast<pid_t>(kernel.pid),
-                               .arch = kernel.data.arch,
-                               .nr = kernel.data.nr,
-                               .instruction_pointer = kernel.data.instruction_pointer,
-                               .arguments = {}};
+  const auto& kernel = *reinterpret_cast<const seccomp_notif*>(request_.data());
+  notification.id = kernel.id;
+  notification.tid = static_cast<pid_t>(kernel.pid);
+  notification.arch = kernel.data.arch;
+  notification.nr = kernel.data.nr;
+  notification.instruction_pointer = kernel.data.instruction_pointer;
   std::copy_n(kernel.data.args, notification.arguments.size(), notification.arguments.begin());
-  return notification;
+  return {};
 }
 
 Result<void> NotifyBuffers::respond(int listener, std::uint64_t id, const Response& response) {

@@ -47,7 +47,7 @@ class NotifyBuffers {
 
   // Blocks unless poll(2) said that something is pending. ENOENT: the caller is gone, or (Linux
   // 6.11) all callers are; poll again. EINTR: a signal; poll again.
-  [[nodiscard]] Result<Notification> receive(int listener);
+  [[nodiscard]] Result<void> receive(int listener, Notification& notification);
   // ENOENT: the notification is gone. EINPROGRESS: it was answered already.
   [[nodiscard]] Result<void> respond(int listener, std::uint64_t id, const Response& response);
 

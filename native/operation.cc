@@ -341,10 +341,6 @@ bool has_pidns_option(const Job& job) {
                                       nullptr, job.target->pid_namespace.get()) == 0;
 }
 
-Outcome our_failure(const char* step, Errno error) {
-  return {.answer = 0, .is_gone = false, .failed_step = step, .failure = error.number};
-}
-
 // All that a child uses, owned together: one that can't be killed keeps everything it points to.
 struct Run {
   Target target;

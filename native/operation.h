@@ -22,6 +22,10 @@ struct Outcome {
   int failure = 0;
 };
 
+[[nodiscard]] inline Outcome our_failure(const char* step, Errno error) {
+  return {.answer = 0, .is_gone = false, .failed_step = step, .failure = error.number};
+}
+
 // mkdirat(2) with the caller's root, base, ids, groups, Linux capabilities and umask. An empty path
 // is the base itself.
 [[nodiscard]] Outcome make_directory(Target target, std::string path, mode_t mode);

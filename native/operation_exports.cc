@@ -16,6 +16,9 @@
 namespace seccompagent {
 namespace {
 
+// How often an operation begins anew, because its notification went away before the effect.
+constexpr int kTries = 5;
+
 // The errno for the caller, or -1 when the notification is gone.
 Napi::Value outcome_value(Napi::Env env, const Outcome& outcome) {
   if (outcome.failed_step != nullptr)
@@ -24,18 +27,34 @@ Napi::Value outcome_value(Napi::Env env, const Outcome& outcome) {
 }
 
 template <typename Operation>
+Outcome try_as_caller(Worker& worker, const Start& start, Pinned pinned, Operation operation) {
+  const auto call = worker.current();
+  if (!call) return our_failure("act without a call", call.error());
+  auto target = pin_target(*call, start, pinned);
+  if (target) return operation(std::move(*target));
+  if (target.error() != Errno{ESRCH}) return our_failure("pin the caller", target.error());
+  Outcome gone;
+  gone.is_gone = true;
+  return gone;
+}
+
+template <typename Operation>
 Napi::Value act_as_caller(const Napi::CallbackInfo& info, std::uint32_t handle, const Start& start,
                           Pinned pinned, Operation operation) {
   AttachedWorker* attached = find(info, &State::workers, handle);
   if (attached == nullptr) return {};
-  const auto call = attached->worker.current();
-  if (!call) return throw_errno(info.Env(), "act without a call", call.error());
+  Worker& worker = *attached->worker;
   // others must not wait for what the container's file system takes
-  attached->worker.invite();
-  auto target = pin_target(*call, start, pinned);
-  if (!target && target.error() == Errno{ESRCH}) return number(info.Env(), -1);
-  if (!target) return throw_errno(info.Env(), "pin the caller", target.error());
-  return outcome_value(info.Env(), operation(std::move(*target)));
+  if (const auto begun = worker.begin_operation(); !begun)
+    return throw_errno(info.Env(), "operations of one call", begun.error());
+  Outcome outcome = try_as_caller(worker, start, pinned, operation);
+  // A signal may take the call back at any time, and it comes again at once: nothing was done.
+  for (int tries = kTries; outcome.is_gone && tries > 0 && worker.await_restart(); --tries)
+    outcome = try_as_caller(worker, start, pinned, operation);
+  using Effect = Worker::Effect;
+  const Effect effect = outcome.failed_step != nullptr ? Effect::unknown : Effect::done;
+  worker.end_operation(outcome.is_gone ? Effect::none : effect);
+  return outcome_value(info.Env(), outcome);
 }
 
 [[nodiscard]] bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
@@ -70,9 +89,9 @@ Napi::Value mkdir_as_caller(const Napi::CallbackInfo& info) {
   if (!path || has_nul(*path)) return number(info.Env(), EINVAL);
   if (path->empty()) return number(info.Env(), ENOENT);
   if (path->size() >= kPathMax) return number(info.Env(), ENAMETOOLONG);
-  Start start = start_of(std::move(*path), dirfd);
+  const Start start = start_of(std::move(*path), dirfd);
   return act_as_caller(info, handle, start, Pinned::for_files, [&](Target target) {
-    return make_directory(std::move(target), std::move(start.rest), mode);
+    return make_directory(std::move(target), start.rest, mode);
   });
 }
 
@@ -107,7 +126,7 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   auto request = parse_mount(std::move(wanted));
   if (!request) return number(info.Env(), request.error().number);
   return act_as_caller(info, handle, start, Pinned::for_mounts, [&](Target pinned) {
-    return mount_filesystem(std::move(pinned), std::move(*request));
+    return mount_filesystem(std::move(pinned), *request);
   });
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The epoll set of all listeners, and the workers that take turns in receiving from it.
+// The epoll set of all listeners, and who receives from it.
 #pragma once
 
 #include <array>
@@ -12,218 +12,257 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <queue>
 #include <semaphore>
 #include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "clock.h"
+#include "counters.h"
+#include "inbox.h"
+#include "listener.h"
 #include "notify.h"
 #include "result.h"
-#include "target.h"
+#include "syscall_number.h"
 #include "unique_fd.h"
 
 namespace seccompagent {
 
-// Which table of syscall numbers a call belongs to; the order is the one of syscall-numbers.ts.
-enum class Arch : std::uint32_t { x86_64, i386, x32, arm64, unknown };
-
-struct SyscallNumber {
-  Arch arch;
-  // Without the bit of x32.
-  std::uint32_t number;
-};
-
-[[nodiscard]] SyscallNumber syscall_number(std::uint32_t audit_arch, std::int32_t nr);
-
-inline constexpr std::size_t kArches = 4;
-inline constexpr std::size_t kNumbers = 1024;
-inline constexpr std::size_t kArguments = 6;
-
-// How an argument is read; the values are those of native.ts.
-enum class ReadKind : std::uint8_t { nothing, path, source, mount_data };
-
-// [arch][number][argument] -> ReadKind.
-using ReadTable = std::vector<ReadKind>;
-// [arch][number] -> whether the handlers of a container want the pointers followed.
-using ReadSet = std::vector<std::uint8_t>;
-
-// One seccomp listener: the only owner of its descriptor.
-struct Listener {
-  UniqueFd fd;
-  unsigned long id_valid_request;
-  std::uint32_t token;
-  ReadSet reads;
-  // The container's registry, encoded; never looked into here.
-  std::string registry;
-};
-
-enum class AnswerKind : std::uint32_t { none = 0, value = 1, error = 2, carry_on = 3 };
-
-enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3, exited = 4 };
-
-// What a call is received in and answered through, once per worker; native.ts has the same offsets.
-struct Inbox {
-  std::uint32_t token;
-  std::uint32_t tid;
-  std::uint32_t arch;
-  std::uint32_t number;
-  std::array<std::uint64_t, kArguments> registers;
-  struct Pointer {
-    // Length in bytes, or kNotRead, kNull, or a negated errno.
-    std::int32_t length;
-    std::uint32_t offset;
-  };
-  std::array<Pointer, kArguments> pointers;
-  std::uint64_t id;
-  std::uint32_t audit_arch;
-  // With `ended`: whether this worker is the first to hear of it.
-  std::uint32_t is_first;
-  // Written by JavaScript, sent and cleared by the next receive.
-  struct Answer {
-    std::int64_t value;
-    // 0 or a positive errno.
-    std::int32_t error;
-    AnswerKind kind;
-  } answer;
-  // Whether the last answer found its notification gone.
-  std::uint32_t was_gone;
-  std::uint32_t padding;
-};
-static_assert(sizeof(Inbox) == 152 && offsetof(Inbox, pointers) == 64 &&
-              offsetof(Inbox, id) == 112 && offsetof(Inbox, answer) == 128);
-inline constexpr std::int32_t kNotRead = -0x10000;
-inline constexpr std::int32_t kNull = -0x10001;
-// Room for the strings of one call behind the struct.
-inline constexpr std::size_t kInboxData = 4UL * 4096;
-inline constexpr std::size_t kInboxSize = sizeof(Inbox) + kInboxData;
-
-// What was received but is not yet some worker's own.
-struct Pending {
-  // Empty: a watched process has ended.
-  std::shared_ptr<Listener> listener;
-  Notification notification;
-  std::uint32_t token;
-  // Whether time may have passed since it was received.
-  bool was_queued;
-};
-
 class Worker;
 
-// Shared by all threads. One worker at a time waits in epoll and receives what is pending there:
-// one call for itself, the others for a queue that all workers take from. Then it handles its own
-// call, and whoever is first to have nothing to do waits in epoll next. A lone caller is thus
+// What a worker does with the call that it has.
+enum class Phase : std::uint32_t { idle, reading, handling, operating };
+
+// One worker as others see it: which call it has, since when, and what came for that call's thread
+// meanwhile.
+struct alignas(64) Place {
+  // A CallKey, with flags; 0: it has none.
+  std::atomic<std::uint64_t> key = 0;
+  std::atomic<Phase> phase = Phase::idle;
+  // Counts its calls.
+  std::atomic<std::uint32_t> calls = 0;
+  // Of the notification that an answer goes to.
+  std::atomic<std::uint64_t> id = 0;
+
+  // The rest is under the receiver's mutex.
+  Worker* worker = nullptr;
+  // A newer notification of the thread whose call this worker has.
+  std::optional<Pending> parked;
+  // Of the thread that watches: what it saw last, and for how long that has been so.
+  std::uint32_t seen_calls = 0;
+  std::uint32_t seen_link = 0;
+  Nanoseconds wall_time = 0;
+  Nanoseconds cpu_start = 0;
+};
+
+// Which thread of which container a call is of. Threads outside of our pid namespace all have the
+// id 0 and can't be told apart.
+struct CallKey {
+  static constexpr std::uint64_t kParked = 1U << 31;
+  static constexpr std::uint64_t kOverdue = 1U << 30;
+  static constexpr std::uint64_t kFlags = kParked | kOverdue;
+
+  [[nodiscard]] static std::uint64_t of(std::uint32_t token, pid_t tid) {
+    return std::uint64_t{token} << 32 | static_cast<std::uint32_t>(tid);
+  }
+};
+
+struct PoolShape {
+  // How many workers run at once while none of them is blocked.
+  std::uint32_t cores;
+  // Workers beyond that number end when they have had nothing to do for a while.
+  std::uint32_t fewest;
+};
+
+// What the main thread is told; the values are those of native.ts.
+struct ReceiverEvent {
+  enum class Kind : std::uint32_t { ended = 1, exited = 2, overdue = 3, crowded = 4 } kind;
+  // Of the listener or the process.
+  std::uint32_t token;
+  // Overdue: which worker, and 1 + the place of the handler in its chain.
+  std::uint32_t worker;
+  std::uint32_t link;
+};
+
+// Shared by all threads. One thread at a time waits in epoll and receives what is pending there: a
+// worker takes the first call for itself and queues the others for whoever is free, then handles
+// its own, and whoever is first to have nothing to do waits in epoll next. A lone caller is thus
 // served by one worker alone, without a wake-up of another.
+//
+// While all workers are busy a thread of our own stands in: nothing is left unreceived for long,
+// since each signal that comes before makes the kernel start the call anew.
 class Receiver {
  public:
+  static constexpr std::size_t kMostWorkers = 64;
+  // Events of one read.
+  static constexpr int kMostBatch = 16;
+  // Calls of one container that wait for a worker; more of them fail.
+  static constexpr std::size_t kMostQueued = 1024;
+
   // ENOSYS or EINVAL: the kernel has no user notification.
-  [[nodiscard]] static Result<std::shared_ptr<Receiver>> make(ReadTable table);
+  [[nodiscard]] static Result<std::shared_ptr<Receiver>> make(ReadTable table, PoolShape shape);
   ~Receiver();
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
-  // Takes the listener over and gives its token. ENOTTY: the descriptor is no listener.
-  [[nodiscard]] Result<std::uint32_t> add_listener(UniqueFd fd, std::string registry,
-                                                   ReadSet reads);
+  // Takes the listener over and gives its token. ENOTTY: the descriptor is no listener. EEXIST: it
+  // is one that we have.
+  // `first_pid`: the container's first process; 0: nobody knows.
+  [[nodiscard]] Result<std::uint32_t> add_listener(UniqueFd fd, std::string registry, ReadSet reads,
+                                                   Response failure, pid_t first_pid);
+  // Sends SIGKILL to the first process of a listener's container. ESRCH: it has ended, or nobody
+  // knew it.
+  [[nodiscard]] Result<void> kill_container(std::uint32_t token);
   // Reports the end of a process as an event; the descriptor stays the caller's.
   [[nodiscard]] Result<std::uint32_t> watch_process(int pidfd);
-  // Every worker gets `stopped` from its next receive, at once if it waits.
+  // Every worker gets `stopped` from its next receive, at once if it waits. Late answers are sent
+  // now: without us their callers would get ENOSYS.
   void stop();
   [[nodiscard]] std::size_t listener_count();
 
+  // The read end of a pipe with a byte in it when there may be events.
+  [[nodiscard]] UniqueFd take_wake_fd();
+  [[nodiscard]] std::optional<ReceiverEvent> next_event();
+
+  // Indexes are those of native.ts.
+  static constexpr std::size_t kFigures = 64;
+  void read_figures(std::span<std::uint64_t, kFigures> out);
+
  private:
   friend class Worker;
-  Receiver(const NotifySizes& sizes, ReadTable table);
-  void end_listener(const Listener& listener, const Worker& finder);
+  static constexpr std::uint32_t kStopToken = 0;
+  static constexpr std::uint32_t kLateToken = 0xffffffff;
+
+  Receiver(const NotifySizes& sizes, ReadTable table, PoolShape shape);
+
+  // receiver.cc
   [[nodiscard]] std::uint32_t next_token();
+  [[nodiscard]] bool has_listener(int fd) const;
+  [[nodiscard]] Result<void> watch(int fd, std::uint32_t token);
+  [[nodiscard]] std::shared_ptr<Listener> find_listener(std::uint32_t token);
+  void end_listener(const Listener& listener);
+  void tell(const ReceiverEvent& event);
+  void tell_crowded();
+
+  // reading.cc: receiving, by whoever has taken the reader's role.
+  [[nodiscard]] bool become_reader() { return !has_reader_.exchange(true); }
   void leave_epoll();
+  // `place`: whose the first call becomes; nullptr: all are queued.
+  // What a read is done with and for; `place`: whose the first call becomes; nullptr: all are
+  // queued.
+  struct Reading {
+    NotifyBuffers& buffers;
+    Place* place;
+    int timeout_ms;
+    // When the waiting begins.
+    Nanoseconds start;
+  };
+  // True: `listener` and `pending` are the call that has become the place's. Else `listener` is
+  // any.
+  [[nodiscard]] Result<bool> read_pending(const Reading& reading,
+                                          std::shared_ptr<Listener>& listener, Pending& pending);
+  // What is known of a thread, and of its container, when a call of it has been received.
+  enum class Received { nothing, for_a_worker, for_the_queue };
+  [[nodiscard]] Received receive_one(NotifyBuffers& buffers, Listener& listener, Pending& pending,
+                                     bool is_readable);
+  [[nodiscard]] bool replaces_queued(Listener& listener, const Pending& pending);
+  [[nodiscard]] bool parks(const Pending& pending, std::uint64_t key);
+  void queue(NotifyBuffers& buffers, std::shared_ptr<Listener> listener, const Pending& pending);
+  void end_process(std::uint32_t token);
+  void note_receive_delay(Nanoseconds wait_start, Nanoseconds wait_end);
+  [[nodiscard]] bool may_take(std::uint32_t token) const;
+  [[nodiscard]] std::uint32_t fair_share() const;
+  [[nodiscard]] std::span<const Place> used_places() const;
+  [[nodiscard]] bool has_eligible_queued() const;
+  [[nodiscard]] std::optional<OwnedCall> take_queued(Place& place);
+  void wake_workers(std::size_t count);
+
+  // late_answers.cc
+  struct LateAnswer {
+    Nanoseconds due;
+    std::weak_ptr<Listener> listener;
+    pid_t tid;
+    bool is_second_try;
+    friend bool operator>(const LateAnswer& left, const LateAnswer& right) {
+      return left.due > right.due;
+    }
+  };
+  void add_late(LateAnswer late);
+  void send_late(NotifyBuffers& buffers, Nanoseconds time);
+  void arm_late_timer();
+
+  // guards.cc: the two threads of our own.
+  void stand_in();
   void invite();
-  void watch_readers();
+  void watch_workers();
+  [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
+  void end_overdue(std::size_t index, NotifyBuffers& buffers);
+  void end_stale_queued(NotifyBuffers& buffers);
+  void wake_watcher();
 
   const NotifySizes sizes_;
   const ReadTable table_;
+  const PoolShape shape_;
   UniqueFd epoll_;
   UniqueFd stop_event_;
+  UniqueFd late_timer_;
+  UniqueFd wake_read_;
+  UniqueFd wake_write_;
   std::atomic<bool> is_stopping_ = false;
-  // Whether a worker waits in epoll or receives from there. No listener has two readers at a time:
+  // Deadlines hold while workers finish what they have.
+  std::atomic<bool> is_closing_ = false;
+
+  // Whether a thread waits in epoll or receives from there. No listener has two readers at a time:
   // RECV would block the second.
-  std::atomic<bool> has_reader_ = false;
+  alignas(64) std::atomic<bool> has_reader_ = false;
+  // How often somebody has left epoll.
+  std::atomic<std::uint64_t> reads_ = 0;
+  std::atomic<bool> is_watcher_asleep_ = false;
   std::atomic<std::size_t> queued_count_ = 0;
-  std::atomic<int> sleeping_count_ = 0;
+  std::atomic<std::uint32_t> sleeping_count_ = 0;
+  std::atomic<std::uint32_t> worker_count_ = 0;
+  // Workers that wait for a file system on behalf of a caller.
+  std::atomic<std::uint32_t> operating_count_ = 0;
+  std::atomic<std::size_t> places_used_ = 0;
+  std::array<Place, kMostWorkers> places_;
 
   std::mutex mutex_;
   std::condition_variable work_;
-  // Received for whoever comes first; no more than one batch.
-  std::deque<Pending> queue_;
+  // Something was parked.
+  std::condition_variable parked_;
   // A sleeping worker is to wait in epoll.
   bool is_invited_ = false;
-
-  // Operations invite before they begin, but a handler may compute for long, too: this thread
-  // invites when nobody was in epoll for a whole tick. A tick costs whoever is interrupted by it,
-  // so ticks are few, and there are none while there is nothing to do.
-  std::atomic<std::uint64_t> reads_ = 0;
-  std::atomic<bool> is_watcher_asleep_ = false;
-  std::counting_semaphore<> watcher_wake_{0};
-  std::thread watcher_;
+  bool is_crowded_told_ = false;
   std::map<std::uint32_t, std::shared_ptr<Listener>> listeners_;
   std::map<std::uint32_t, int> processes_;
+  // Listeners with queued calls, the next one first.
+  std::deque<std::shared_ptr<Listener>> waiting_;
   std::uint32_t last_token_ = 0;
-  std::vector<Worker*> workers_;
-};
+  std::deque<ReceiverEvent> events_;
 
-// One thread's place at the receiver. At most one notification at a time is its own, and that one
-// is answered at most once.
-class Worker {
- public:
-  // The inbox must hold kInboxSize bytes, aligned to 8, and outlive the worker.
-  Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox);
-  // A call that was not answered is answered with EPERM.
-  ~Worker();
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
+  std::mutex late_mutex_;
+  std::priority_queue<LateAnswer, std::vector<LateAnswer>, std::greater<>> late_;
 
-  // Sends the answer that is in the inbox, then waits for the next event. A call whose answer is
-  // missing fails with EPERM: it must not hang.
-  [[nodiscard]] Result<EventKind> receive();
-  // The notification being handled. ENOENT: there is none.
-  [[nodiscard]] Result<CallId> current() const;
-  // The registry of a listener that this worker has a notification of. ENOENT: it is not there.
-  [[nodiscard]] Result<std::string> registry(std::uint32_t token);
-  // Lets a sleeping worker wait in epoll while this one does something slow.
-  void invite();
+  // Of the reader alone; others read them at any time.
+  struct Figures {
+    std::uint64_t received = 0;
+    std::uint64_t stood_in = 0;
+    std::uint64_t delay_sum = 0;
+    std::uint64_t delay_count = 0;
+    std::array<std::uint64_t, kBuckets.size() + 1> delays = {};
+  } figures_;
+  Nanoseconds last_read_ = 0;
+  // How many events a read asks for.
+  std::atomic<int> batch_size_ = 1;
+  std::atomic<std::uint64_t> refused_count_ = 0;
+  std::atomic<std::uint64_t> restarted_count_ = 0;
 
- private:
-  friend class Receiver;
-  void send_answer();
-  [[nodiscard]] bool take_ended();
-  [[nodiscard]] std::optional<Pending> take_queued();
-  void sleep();
-  [[nodiscard]] Result<std::optional<Pending>> read_pending();
-  [[nodiscard]] std::optional<Pending> receive_one(std::uint32_t token, bool is_readable,
-                                                   bool is_fresh);
-  [[nodiscard]] std::shared_ptr<Listener> find_listener(std::uint32_t token);
-  [[nodiscard]] bool begin(const Pending& pending);
-  [[nodiscard]] bool read_pointers(const Notification& notification, const SyscallNumber& syscall);
-  [[nodiscard]] bool is_more_pending();
-
-  const std::shared_ptr<Receiver> receiver_;
-  Inbox* const inbox_;
-  const std::span<std::byte> data_;
-  NotifyBuffers buffers_;
-  // Calls in a row with nothing pending behind them.
-  std::uint32_t quiet_calls_ = 0;
-  // Of the current call; empty when there is none.
-  std::shared_ptr<Listener> listener_;
-  // Of the last call: most calls come from where the one before came from.
-  std::shared_ptr<Listener> last_listener_;
-  CallId call_ = {};
-
-  struct Ended {
-    std::uint32_t token;
-    bool is_first;
-  };
-  std::atomic<bool> has_ended_ = false;
-  std::deque<Ended> ended_;  // under the receiver's mutex
+  std::counting_semaphore<> stand_in_wake_{0};
+  std::counting_semaphore<> watcher_wake_{0};
+  std::thread stand_in_;
+  std::thread watcher_;
 };
 
 }  // namespace seccompagent

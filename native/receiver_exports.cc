@@ -7,13 +7,21 @@
 
 namespace seccompagent {
 
+// `failure_errno`: 0 lets the kernel judge what can't be handled.
 Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, UniqueFd fd,
-                         std::span<std::byte> registry, std::span<std::byte> reads) {
+                         std::span<std::byte> registry, std::span<std::byte> reads,
+                         std::uint32_t failure_errno, std::uint32_t first_pid) {
+  constexpr std::uint32_t kMostErrno = 4095;
+  if (failure_errno > kMostErrno) return throw_type(info.Env(), "expected an errno");
   ReadSet set;
   for (const std::byte wanted : reads) set.push_back(std::to_integer<std::uint8_t>(wanted));
   const auto token = receiver.add_listener(
       std::move(fd), {reinterpret_cast<const char*>(registry.data()), registry.size()},
-      std::move(set));
+      std::move(set),
+      {.value = 0,
+       .error = -static_cast<std::int32_t>(failure_errno),
+       .is_continue = failure_errno == 0},
+      static_cast<pid_t>(first_pid));
   if (!token) return throw_errno(info.Env(), "add the listener", token.error());
   return number(info.Env(), *token);
 }
@@ -21,6 +29,8 @@ Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, Uni
 Napi::Value create_receiver(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::span<std::byte> kinds = arguments.bytes();
+  const std::uint32_t cores = arguments.u32();
+  const std::uint32_t fewest = arguments.u32();
   if (!arguments.is_ok()) return {};
   ReadTable table;
   for (const std::byte kind : kinds) {
@@ -28,7 +38,7 @@ Napi::Value create_receiver(const Napi::CallbackInfo& info) {
       return throw_type(info.Env(), "unknown read kind");
     table.push_back(static_cast<ReadKind>(kind));
   }
-  auto receiver = Receiver::make(std::move(table));
+  auto receiver = Receiver::make(std::move(table), {.cores = cores, .fewest = fewest});
   if (!receiver) return throw_errno(info.Env(), "create the receiver", receiver.error());
   return number(info.Env(), shared_receivers().add(std::move(*receiver)));
 }
@@ -65,27 +75,89 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
   const std::uint32_t index = arguments.u32();
   const std::span<std::byte> registry = arguments.bytes();
   const std::span<std::byte> reads = arguments.bytes();
+  const std::uint32_t failure_errno = arguments.u32();
+  const std::uint32_t first_pid = arguments.u32();
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, receiver_handle);
   AgentSocket* socket = receiver ? find(info, &State::sockets, socket_handle) : nullptr;
   if (socket == nullptr) return {};
   auto fd = socket->take_fd(connection, index);
   if (!fd) return throw_errno(info.Env(), "take the listener", fd.error());
-  return add_listener(info, *receiver, std::move(*fd), registry, reads);
+  return add_listener(info, *receiver, std::move(*fd), registry, reads, failure_errno, first_pid);
+}
+
+Napi::Value kill_container(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t token = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  const auto receiver = find_receiver(info, handle);
+  if (!receiver) return {};
+  return Napi::Boolean::New(info.Env(), receiver->kill_container(token).has_value());
+}
+
+Napi::Value take_receiver_wake_fd(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  const auto receiver = find_receiver(info, handle);
+  return receiver ? number(info.Env(), receiver->take_wake_fd().release()) : Napi::Value();
+}
+
+Napi::Value next_receiver_event(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  const auto receiver = find_receiver(info, handle);
+  if (!receiver) return {};
+  const auto event = receiver->next_event();
+  if (!event) return info.Env().Null();
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("kind", number(info.Env(), static_cast<std::uint32_t>(event->kind)));
+  object.Set("token", number(info.Env(), event->token));
+  object.Set("worker", number(info.Env(), event->worker));
+  object.Set("link", number(info.Env(), event->link));
+  return object;
+}
+
+Napi::Value receiver_figures(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::span<std::byte> out = arguments.bytes();
+  if (!arguments.is_ok()) return {};
+  constexpr std::size_t kSize = Receiver::kFigures * sizeof(std::uint64_t);
+  if (out.size() < kSize || reinterpret_cast<std::uintptr_t>(out.data()) % 8 != 0)
+    return throw_type(info.Env(), "figures too small or not aligned");
+  if (const auto receiver = find_receiver(info, handle)) {
+    receiver->read_figures(std::span<std::uint64_t, Receiver::kFigures>(
+        reinterpret_cast<std::uint64_t*>(out.data()), Receiver::kFigures));
+  }
+  return info.Env().Undefined();
 }
 
 Napi::Value attach_worker(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
   const std::span<std::byte> inbox = arguments.bytes();
+  const std::span<std::byte> counters = arguments.bytes();
+  const std::uint32_t id = arguments.u32();
   if (!arguments.is_ok()) return {};
-  if (inbox.size() < kInboxSize || reinterpret_cast<std::uintptr_t>(inbox.data()) % 8 != 0)
+  const auto is_aligned = [](std::span<std::byte> bytes) {
+    return reinterpret_cast<std::uintptr_t>(bytes.data()) % 8 == 0;
+  };
+  if (inbox.size() < kInboxSize || !is_aligned(inbox))
     return throw_type(info.Env(), "inbox too small or not aligned");
+  if (counters.size() < kCounterSlots * sizeof(CallCounters) || !is_aligned(counters))
+    return throw_type(info.Env(), "counters too small or not aligned");
   auto receiver = find_receiver(info, handle);
   if (!receiver) return {};
-  auto worker = std::make_unique<AttachedWorker>(Napi::Persistent(info[1].As<Napi::Uint8Array>()),
-                                                 std::move(receiver), inbox.data());
-  return number(info.Env(), info.Env().GetInstanceData<State>()->workers.add(std::move(worker)));
+  const CounterBlock block(reinterpret_cast<CallCounters*>(counters.data()), kCounterSlots);
+  auto worker = Worker::attach(std::move(receiver), inbox.data(), block, id);
+  if (!worker) return throw_errno(info.Env(), "attach a worker", worker.error());
+  auto attached = std::make_unique<AttachedWorker>(Napi::Persistent(info[1].As<Napi::Uint8Array>()),
+                                                   Napi::Persistent(info[2].As<Napi::Uint8Array>()),
+                                                   std::move(*worker));
+  return number(info.Env(), info.Env().GetInstanceData<State>()->workers.add(std::move(attached)));
 }
 
 Napi::Value detach_worker(const Napi::CallbackInfo& info) {
@@ -96,15 +168,51 @@ Napi::Value detach_worker(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value receive(const Napi::CallbackInfo& info) {
+namespace {
+
+// By the plain C interface: this one is called for every call of every container.
+napi_value receive_bound(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  const auto& handle = *static_cast<const std::uint32_t*>(data);
+  AttachedWorker* attached = Napi::Env(env).GetInstanceData<State>()->workers.find(handle);
+  if (attached == nullptr) {
+    throw_errno(env, "use of a closed handle", Errno{EBADF});
+    return nullptr;
+  }
+  const auto kind = attached->worker->receive();
+  if (!kind) {
+    throw_errno(env, "receive", kind.error());
+    return nullptr;
+  }
+  napi_value result = nullptr;
+  napi_create_int32(env, static_cast<std::int32_t>(*kind), &result);
+  return result;
+}
+
+}  // namespace
+
+Napi::Value receive_function(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
   if (!arguments.is_ok()) return {};
-  AttachedWorker* attached = find(info, &State::workers, handle);
-  if (attached == nullptr) return {};
-  const auto kind = attached->worker.receive();
-  if (!kind) return throw_errno(info.Env(), "receive", kind.error());
-  return number(info.Env(), static_cast<std::int32_t>(*kind));
+  auto data = std::make_unique<std::uint32_t>(handle);
+  napi_value function = nullptr;
+  if (napi_create_function(info.Env(), "receive", NAPI_AUTO_LENGTH, receive_bound, data.get(),
+                           &function) != napi_ok)
+    return {};
+  Napi::Function bound(info.Env(), function);
+  // the function's own: it may outlive the worker
+  bound.AddFinalizer([](Napi::Env, std::uint32_t* owned) { delete owned; }, data.release());
+  return bound;
+}
+
+Napi::Value invite(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  if (AttachedWorker* attached = find(info, &State::workers, handle)) attached->worker->invite();
+  return info.Env().Undefined();
 }
 
 Napi::Value listener_registry(const Napi::CallbackInfo& info) {
@@ -114,7 +222,7 @@ Napi::Value listener_registry(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   AttachedWorker* attached = find(info, &State::workers, handle);
   if (attached == nullptr) return {};
-  const auto registry = attached->worker.registry(token);
+  const auto registry = attached->worker->registry(token);
   if (!registry) return throw_errno(info.Env(), "read the registry", registry.error());
   return Napi::Buffer<char>::Copy(info.Env(), registry->data(), registry->size());
 }

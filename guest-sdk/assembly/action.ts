@@ -16,10 +16,13 @@ export class Action {
   private static readonly passed: Action = new Action(3, 0);
 
   // Laid out as the component model lays out the variant `action`, so that the host reads this
-  // object where it is: the case in byte 0, the value or the errno's ordinal from byte 8 on.
+  // object where it is: the case in byte 0; from byte 8 on the value, the errno's ordinal or the
+  // milliseconds of a delay; and of a delay its answer, from byte 16 on in the same way.
   private constructor(
     private readonly kind: u8,
     private readonly payload: i64,
+    private readonly lateKind: u8 = 0,
+    private readonly latePayload: i64 = 0,
   ) {}
 
   /** The call returns this. -4095 to -1 are errnos: the host refuses them. */
@@ -43,5 +46,22 @@ export class Action {
   /** No opinion: the next handler of the chain is asked. */
   static next(): Action {
     return Action.passed;
+  }
+
+  /**
+   * The same answer, but so much later; the caller waits, others do not. An action that is late
+   * already becomes later still. `next` is no answer: to delay it is a trap. The host refuses more
+   * than a day.
+   *
+   * ```ts
+   * return Action.fail(Errno.EAGAIN).after(50);
+   * ```
+   */
+  after(milliseconds: u64): Action {
+    if (this.kind == 3) throw new Error('next is no answer, so it cannot be late');
+    if (this.kind != 4) return new Action(4, milliseconds, this.kind, this.payload);
+    const sum = <u64>this.payload + milliseconds;
+    if (sum < milliseconds) throw new RangeError('a delay has 64 bits of milliseconds');
+    return new Action(4, sum, this.lateKind, this.latePayload);
   }
 }

@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // A path as the kernel has it: bytes, not text.
 
-import { copyBytes, utf8Length, writeUtf8 } from './abi/bytes';
+import { copyBytes, retyped, utf8Length, writeUtf8 } from './abi/bytes';
 import { decodeLossy } from './utf8';
 
 const SLASH: u8 = 0x2f;
 
 /** A path of the caller. It never changes: `concat` and `withSuffix` make new ones. */
 export class Path {
-  constructor(readonly bytes: StaticArray<u8>) {}
+  // a path is its bytes, and no second object that refers to them
+  private constructor() {}
+
+  /** The path that these bytes are; they must not change any more. */
+  static fromBytes(bytes: StaticArray<u8>): Path {
+    return retyped<Path, StaticArray<u8>>(bytes);
+  }
 
   /** The path that this text is in UTF-8. */
   static fromString(text: string): Path {
     const bytes = new StaticArray<u8>(utf8Length(text));
     writeUtf8(text, bytes, 0);
-    return new Path(bytes);
+    return Path.fromBytes(bytes);
+  }
+
+  get bytes(): StaticArray<u8> {
+    return retyped<StaticArray<u8>, Path>(this);
   }
 
   /** How many bytes. */
@@ -67,6 +77,6 @@ export class Path {
     copyBytes(this.bytes, 0, bytes, 0, index);
     writeUtf8(text, bytes, index);
     copyBytes(this.bytes, index, bytes, index + added, this.length - index);
-    return new Path(bytes);
+    return Path.fromBytes(bytes);
   }
 }

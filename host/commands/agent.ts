@@ -30,11 +30,13 @@ export async function runAgent(command: AgentCommand): Promise<number> {
       { version: packageVersion(), resolver: command.resolver },
       'seccompagent started',
     );
+    if (command.metricsAddress !== undefined) await agent.serveMetrics(command.metricsAddress);
     agent.listen({ path: command.socketFile, allowedUids: command.allowedUids });
     const signal = await ended;
     agent.log.info({ signal }, 'stopping');
   } finally {
     await agent.stop();
   }
+  agent.exitIfStuck(0);
   return 0;
 }

@@ -85,6 +85,7 @@ export async function runCommand({
   }
   const trapped = trappedCalls(names);
   const agent = await Agent.start({ resolver, log });
+  let code: number;
   try {
     const { native } = agent;
     const launch = startPassingSignals(native, () => start(native, command, trapped));
@@ -95,10 +96,12 @@ export async function runCommand({
       const errno = errnoNameOf(exit.execErrno) ?? String(exit.execErrno);
       agent.log.fatal({ command: command[0], errno }, 'the command cannot be executed');
     }
-    return exit.code;
+    code = exit.code;
   } finally {
     await agent.stop();
   }
+  agent.exitIfStuck(code);
+  return code;
 }
 
 function start(native: Native, command: readonly string[], trapped: Uint8Array): LaunchHandle {

@@ -15,12 +15,26 @@ export type FinalAction =
   | Failure
   | { readonly kind: 'continue' };
 
+/** The answer is sent later; until then nothing else happens for the call. */
+export interface DelayAction {
+  readonly kind: 'delay';
+  /** 1 to `longestDelayMs`. */
+  readonly delayMs: number;
+  readonly answer: FinalAction;
+}
+
+/** What a chain comes to. */
+export type Decision = FinalAction | DelayAction;
+
 /** `next`: the handler has no opinion, the next one of the chain is asked. */
-export type Action = FinalAction | { readonly kind: 'next' };
+export type Action = Decision | { readonly kind: 'next' };
+
+/** A day. */
+export const longestDelayMs = 86_400_000;
 
 export const continueAction: FinalAction = { kind: 'continue' };
 export const nextAction: Action = { kind: 'next' };
-const zero: Action = { kind: 'value', value: 0n };
+export const zeroAction: FinalAction = { kind: 'value', value: 0n };
 
 /** Values that the kernel would hand to the caller as errors, see syscall(2). */
 const lowestError = -4095n;
@@ -41,7 +55,14 @@ export function failureByOrdinal(ordinal: number): Failure | undefined {
 }
 
 /** The value as an action; undefined when it would be taken for an error. */
-export function valueAction(value: bigint): Action | undefined {
-  if (value === 0n) return zero;
+export function valueAction(value: bigint): FinalAction | undefined {
+  if (value === 0n) return zeroAction;
   return value >= lowestError && value < 0n ? undefined : { kind: 'value', value };
+}
+
+/** The same answer after a time; undefined when that is more than a day. */
+export function delayed(milliseconds: bigint, answer: FinalAction): Decision | undefined {
+  if (milliseconds === 0n) return answer;
+  if (milliseconds < 0n || milliseconds > longestDelayMs) return undefined;
+  return { kind: 'delay', delayMs: Number(milliseconds), answer };
 }

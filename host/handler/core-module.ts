@@ -83,7 +83,8 @@ export function describeCoreModule(bytes: Uint8Array): CoreModuleDescription {
   return { imports, functionExports, memoryExports };
 }
 
-function encodeU32(value: number): readonly number[] {
+/** Unsigned LEB128. */
+export function encodeU32(value: number): readonly number[] {
   const bytes: number[] = [];
   let rest = value;
   do {

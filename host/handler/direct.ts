@@ -16,6 +16,7 @@ import { describeComponent } from './component.ts';
 import type { ComponentDescription, StringEncoding } from './component.ts';
 import { describeCoreModule, limitMemory } from './core-module.ts';
 import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
+import { trampolineModule } from './trampoline.ts';
 
 /** The interface of pure types, which every component may name. */
 const typesInterface = 'types';
@@ -28,6 +29,8 @@ export interface LoadedComponent {
   /** Hex sha256 of the file. */
   readonly digest: string;
   readonly module: WebAssembly.Module;
+  /** What its answers are called through. */
+  readonly trampoline: WebAssembly.Module;
   /** What it answers: families and `any`. */
   readonly answers: readonly string[];
   /** The interfaces it uses, by their short names. */
@@ -37,11 +40,13 @@ export interface LoadedComponent {
 }
 
 export interface LoadLimits {
+  /** Of the file. */
+  readonly maximumBytes: number;
   /** Of the memory of each instance, in pages of 64 KiB. */
   readonly maximumPages: number;
 }
 
-export const defaultLimits: LoadLimits = { maximumPages: 256 };
+export const defaultLimits: LoadLimits = { maximumBytes: 16 * 2 ** 20, maximumPages: 256 };
 
 const flat: Readonly<Record<ArgumentKind, string>> = {
   dirfd: '',
@@ -70,8 +75,15 @@ function refuse(message: string): never {
   throw new AgentError('AGENT_COMPONENT_REFUSED', message);
 }
 
+const mostListed = 40;
+const mostNameLength = 100;
+
+/** For a message: a component may name whatever it likes, as often as it likes. */
 function listed(names: readonly string[]): string {
-  return names.length === 0 ? 'nothing' : names.join(', ');
+  if (names.length === 0) return 'nothing';
+  const shown = names.slice(0, mostListed).map((name) => name.slice(0, mostNameLength));
+  const rest = names.length - shown.length;
+  return shown.join(', ') + (rest === 0 ? '' : ` and ${rest} more`);
 }
 
 /** The core exports that are called by their names, with the types that they must have. */
@@ -150,6 +162,12 @@ function checkExports(core: CoreModuleDescription, exports: readonly string[]): 
   if (!core.memoryExports.includes('memory')) refuse('core module exports no memory');
 }
 
+/** @throws AgentError AGENT_COMPONENT_REFUSED: more bytes than a component may have */
+export function checkSize(bytes: number, limits: LoadLimits = defaultLimits): void {
+  if (bytes <= limits.maximumBytes) return;
+  refuse(`component has ${bytes} bytes; ${limits.maximumBytes} are allowed`);
+}
+
 /**
  * Checks and compiles a component.
  * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED
@@ -158,6 +176,7 @@ export function loadComponent(
   bytes: Uint8Array,
   limits: LoadLimits = defaultLimits,
 ): LoadedComponent {
+  checkSize(bytes.length, limits);
   const component = describeComponent(bytes);
   const coreBytes = checkShape(component);
   const core = describeCoreModule(coreBytes);
@@ -165,16 +184,33 @@ export function loadComponent(
   checkExports(core, component.exports);
   const answers = component.exports.filter((name) => name !== 'configure');
   if (answers.length === 0) refuse('component answers no syscall');
+  const encoding = component.encodings[0] ?? 'utf8';
   return {
     digest: createHash('sha256').update(bytes).digest('hex'),
     module: compile(limitMemory(coreBytes, limits.maximumPages)),
+    trampoline: compile(trampolineFor(answers, core, encoding)),
     answers,
     imports: component.imports
       .map((name) => capabilityOf(name) ?? name)
       .filter((name) => name !== typesInterface),
     isConfigurable: component.exports.includes('configure'),
-    encoding: component.encodings[0] ?? 'utf8',
+    encoding,
   };
+}
+
+function trampolineFor(
+  answers: readonly string[],
+  core: CoreModuleDescription,
+  encoding: StringEncoding,
+): Uint8Array {
+  return trampolineModule(
+    answers.map((name) => ({
+      name,
+      signature: name === 'any' ? anySignature : familySignature(name),
+      hasPostReturn: core.functionExports.has(`cabi_post_${name}`),
+    })),
+    encoding,
+  );
 }
 
 function compile(core: Uint8Array): WebAssembly.Module {

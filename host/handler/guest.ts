@@ -9,7 +9,7 @@ const emptyPointer = 8;
 const shortLength = 48;
 
 /** A string as the guest wants it. */
-export interface EncodedText {
+interface EncodedText {
   readonly bytes: Uint8Array;
   /** Bytes in utf8, code units in utf16. */
   readonly length: number;
@@ -34,8 +34,8 @@ export class Guest {
   #buffer: ArrayBuffer;
   #view: DataView;
   bytes: Uint8Array;
-  /** Whether a handler runs: only then it may call the host. */
-  isInCall = false;
+  /** Not 0 while the handler runs: only then it may call the host. Absent before its first call. */
+  inCall: { readonly value: number } | undefined;
 
   constructor(memory: WebAssembly.Memory, reallocate: Reallocate, encoding: StringEncoding) {
     this.#memory = memory;
@@ -52,7 +52,7 @@ export class Guest {
   }
 
   requireCall(): void {
-    if (!this.isInCall) this.trap('the host was called outside of a handler call');
+    if (this.inCall?.value !== 1) this.trap('the host was called outside of a handler call');
   }
 
   /** Views follow the memory, which moves when it grows. */

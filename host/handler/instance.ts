@@ -3,24 +3,34 @@
 import { AgentError } from '../errors.ts';
 import { inbox } from '../native.ts';
 import type { ReceivedCall } from '../notification/received-call.ts';
-import type { Parameter, Syscall } from '../notification/syscalls.ts';
-import { continueAction, fail, failureByOrdinal, nextAction, valueAction } from './action.ts';
-import type { Action } from './action.ts';
+import type { Syscall } from '../notification/syscalls.ts';
+import {
+  continueAction,
+  delayed,
+  fail,
+  failureByOrdinal,
+  longestDelayMs,
+  nextAction,
+  valueAction,
+  zeroAction,
+} from './action.ts';
+import type { Action, Decision, FinalAction } from './action.ts';
 import { interfaceName } from './capability.ts';
 import type { CallHost } from './capability.ts';
-import { instantiate } from './core-exports.ts';
-import type { CoreExport, CoreExports, CoreValue } from './core-exports.ts';
+import { placeName } from './call-names.ts';
+import { instantiate, linkTrampoline } from './core-exports.ts';
+import type { CoreExports, Trampoline, TrampolineFunction } from './core-exports.ts';
 import { capabilities } from './direct.ts';
 import type { LoadedComponent } from './direct.ts';
 import { errnoNameOf } from './errno.ts';
 import { Guest } from './guest.ts';
-import type { EncodedText } from './guest.ts';
+import { anyFunction } from './trampoline.ts';
+import type { Outcome } from './trampoline.ts';
 
 /** Name and value of each setting. */
 export type Settings = readonly (readonly [key: string, value: string])[];
 
-const actionSize = 16;
-const actionPayload = 8;
+/** variant action: the tag, then a payload aligned to 8. */
 /** result<_, string>: the tag, then pointer and length. */
 const configureResultSize = 12;
 const pairSize = 16;
@@ -34,18 +44,22 @@ const faults: ReadonlyMap<number, Action> = new Map(
   }),
 );
 
-/** An export and what is called after its result was read. */
-interface Answer {
-  readonly call: CoreExport;
-  readonly postReturn: CoreExport | undefined;
+/** How one syscall is asked about: a function of the trampoline and what it takes. */
+interface Way {
+  readonly ask: TrampolineFunction;
+  readonly syscallName: number;
+  readonly familyName: number;
 }
 
 export class HandlerInstance {
+  readonly #component: LoadedComponent;
+  readonly #exports: CoreExports;
   readonly #guest: Guest;
-  readonly #answers: Map<string, Answer> = new Map();
-  readonly #any: Answer | undefined;
-  readonly #names: Map<string, EncodedText> = new Map();
-  readonly #values: CoreValue[] = [];
+  #trampoline: Trampoline | undefined;
+  readonly #ways: Map<Syscall, Way> = new Map();
+  /** Callers often repeat a syscall. */
+  #lastSyscall: Syscall | undefined;
+  #lastWay: Way | undefined;
   #isBroken = false;
 
   /**
@@ -59,11 +73,11 @@ export class HandlerInstance {
       return guest;
     });
     const exports = this.#guarded('instantiate', () => instantiate(component.module, imports));
+    this.#component = component;
+    this.#exports = exports;
     this.#guest = new Guest(exports.memory, exports.reallocate, component.encoding);
     guest = this.#guest;
-    for (const name of component.answers) this.#answers.set(name, answerOf(exports, name));
-    this.#any = this.#answers.get('any');
-    if (component.isConfigurable) this.#configure(answerOf(exports, 'configure'), settings);
+    if (component.isConfigurable) this.#configure(settings);
   }
 
   get isBroken(): boolean {
@@ -76,146 +90,120 @@ export class HandlerInstance {
    */
   ask(call: ReceivedCall, syscall: Syscall): Action {
     if (this.#isBroken) throw failed('instance was used after it broke');
-    const typed = this.#answers.get(syscall.family);
-    if (typed === undefined) return this.#askAny(call, syscall);
+    const linked = this.#trampoline;
+    const trampoline = linked?.inboxMemory === call.memory ? linked : this.#link(call.memory);
+    const way = syscall === this.#lastSyscall ? this.#lastWay : this.#recall(syscall, trampoline);
+    if (way === undefined) return nextAction;
     // set before and cleared after: a termination runs no catch clause
     this.#isBroken = true;
     let action: Action;
     try {
-      const fault = this.#lower(call, syscall.parameters);
-      action = fault ?? this.#run(typed);
+      const outcome = way.ask(way.syscallName, way.familyName);
+      action =
+        outcome < 0
+          ? pointerFault(call.pointerLength(-1 - outcome))
+          : this.#lift(outcome, trampoline);
     } catch (cause) {
-      throw this.#ended(cause, syscall);
+      throw cause instanceof AgentError
+        ? cause
+        : new AgentError('AGENT_HANDLER_FAILED', `handler failed at ${syscall.name}`, { cause });
     }
     this.#isBroken = false;
     return action;
   }
 
-  #askAny(call: ReceivedCall, syscall: Syscall): Action {
-    if (this.#any === undefined) return nextAction;
-    this.#isBroken = true;
-    let action: Action;
-    try {
-      const guest = this.#guest;
-      const name = this.#name(syscall.name);
-      const namePointer = guest.putText(name);
-      const family = this.#name(syscall.family);
-      const familyPointer = guest.putText(family);
-      guest.isInCall = true;
-      const pointer = this.#any.call(
-        namePointer,
-        name.length,
-        familyPointer,
-        family.length,
-        call.register(0),
-        call.register(1),
-        call.register(2),
-        call.register(3),
-        call.register(4),
-        call.register(5),
-      );
-      action = this.#finish(pointer, this.#any);
-    } catch (cause) {
-      throw this.#ended(cause, syscall);
-    }
-    this.#isBroken = false;
-    return action;
-  }
-
-  #ended(cause: unknown, syscall: Syscall): AgentError {
-    this.#guest.isInCall = false;
-    return cause instanceof AgentError
-      ? cause
-      : new AgentError('AGENT_HANDLER_FAILED', `handler failed at ${syscall.name}`, { cause });
-  }
-
-  /** Syscall names are few, and encoded once. */
-  #name(text: string): EncodedText {
-    const known = this.#names.get(text);
-    if (known !== undefined) return known;
-    const encoded = this.#guest.encode(text);
-    this.#names.set(text, encoded);
-    return encoded;
-  }
-
-  /** Puts the parameters into `#values`; an action when a pointer is the caller's own mistake. */
-  #lower(call: ReceivedCall, parameters: readonly Parameter[]): Action | undefined {
-    const values = this.#values;
-    values.length = 0;
-    for (const { kind, index } of parameters) {
-      if (index < 0) {
-        values.push(0);
-        if (kind === 'ulong') values[values.length - 1] = 0n;
-        if (kind === 'source' || kind === 'mount-data') values.push(0, 0);
-        continue;
-      }
-      switch (kind) {
-        case 'mode':
-          values.push(call.mode(index));
-          break;
-        case 'uint':
-          values.push(call.low(index) | 0);
-          break;
-        case 'ulong':
-          values.push(call.register(index));
-          break;
-        case 'path':
-        case 'source':
-        case 'mount-data': {
-          const length = call.pointerLength(index);
-          if (length < 0) {
-            const fault =
-              kind === 'path' || length !== inbox.null ? pointerFault(length) : undefined;
-            if (fault !== undefined) return fault;
-            values.push(0, 0, 0);
-            break;
-          }
-          if (kind !== 'path') values.push(1);
-          values.push(this.#guest.putBytes(call.bytes, call.pointerOffset(index), length), length);
-          break;
-        }
-        case 'dirfd':
-          break;
-      }
-    }
-    return undefined;
-  }
-
-  #run(answer: Answer): Action {
-    this.#guest.isInCall = true;
-    return this.#finish(answer.call(...this.#values), answer);
-  }
-
-  #finish(pointer: number, { postReturn }: Answer): Action {
+  #link(inboxMemory: WebAssembly.Memory): Trampoline {
     const guest = this.#guest;
-    guest.isInCall = false;
-    const offset = guest.checked(pointer, actionSize, 8);
-    const action = this.#lift(offset);
-    postReturn?.(pointer);
-    return action;
+    const trampoline = this.#guarded('link', () =>
+      linkTrampoline(this.#component.trampoline, this.#exports, {
+        inboxMemory,
+        misaligned: () => guest.trap('misaligned pointer from the handler'),
+      }),
+    );
+    guest.inCall = trampoline.inCall;
+    this.#trampoline = trampoline;
+    this.#ways.clear();
+    this.#lastSyscall = undefined;
+    return trampoline;
   }
 
-  #lift(offset: number): Action {
-    const guest = this.#guest;
-    switch (guest.u8(offset)) {
-      case 0: {
-        const value = guest.s64(offset + actionPayload);
-        return valueAction(value) ?? guest.trap(`value(${value}) would be taken for an error`);
-      }
-      case 1: {
-        const ordinal = guest.u8(offset + actionPayload);
-        return failureByOrdinal(ordinal) ?? guest.trap(`errno has no case ${ordinal}`);
-      }
+  #recall(syscall: Syscall, trampoline: Trampoline): Way | undefined {
+    let way = this.#ways.get(syscall);
+    if (way === undefined) {
+      way = this.#wayTo(syscall, trampoline);
+      if (way !== undefined) this.#ways.set(syscall, way);
+    }
+    this.#lastSyscall = syscall;
+    this.#lastWay = way;
+    return way;
+  }
+
+  /** The export for the family, else `any`; undefined when there is neither. */
+  #wayTo(syscall: Syscall, trampoline: Trampoline): Way | undefined {
+    const { answers, encoding } = this.#component;
+    const isTyped = answers.includes(syscall.family);
+    const ask = trampoline.function(isTyped ? syscall.name : anyFunction);
+    if (ask === undefined) return undefined;
+    if (isTyped) return { ask, syscallName: 0, familyName: 0 };
+    const { buffer } = trampoline.inboxMemory;
+    return {
+      ask,
+      syscallName: placeName(buffer, syscall.name, encoding),
+      familyName: placeName(buffer, syscall.family, encoding),
+    };
+  }
+
+  #lift(outcome: Outcome, trampoline: Trampoline): Action {
+    switch (outcome & 0xff) {
+      case 0:
+        return outcome >>> 24 === 0 ? this.#liftValue(trampoline.payload.value) : zeroAction;
+      case 1:
+        return this.#liftFailure((outcome >>> 8) & 0xff);
       case 2:
         return continueAction;
       case 3:
         return nextAction;
+      case 4:
+        return this.#liftLate((outcome >>> 16) & 0xff, trampoline);
       default:
-        return guest.trap('action has no such case');
+        return this.#guest.trap('action has no such case');
     }
   }
 
-  #configure({ call, postReturn }: Answer, settings: Settings): void {
+  #liftLate(tag: number, { payload, late }: Trampoline): Decision {
+    const answer = this.#liftLateAnswer(tag, late.value);
+    const milliseconds = BigInt.asUintN(64, payload.value);
+    return (
+      delayed(milliseconds, answer) ??
+      this.#guest.trap(`delay of ${milliseconds} ms is more than ${longestDelayMs}`)
+    );
+  }
+
+  #liftLateAnswer(tag: number, payload: bigint): FinalAction {
+    switch (tag) {
+      case 0:
+        return this.#liftValue(payload);
+      case 1:
+        return this.#liftFailure(Number(payload & 0xffn));
+      case 2:
+        return continueAction;
+      default:
+        return this.#guest.trap('late answer has no such case');
+    }
+  }
+
+  #liftValue(value: bigint): FinalAction {
+    return valueAction(value) ?? this.#guest.trap(`value(${value}) would be taken for an error`);
+  }
+
+  #liftFailure(ordinal: number): FinalAction {
+    return failureByOrdinal(ordinal) ?? this.#guest.trap(`errno has no case ${ordinal}`);
+  }
+
+  #configure(settings: Settings): void {
+    const call = this.#exports.function('configure');
+    const postReturn = this.#exports.function('cabi_post_configure');
+    if (call === undefined) throw failed('export configure is missing');
     const reason = this.#guarded('configure', () => {
       const guest = this.#guest;
       const list = guest.allocate(Math.max(settings.length, 1) * pairSize, 4);
@@ -252,12 +240,6 @@ export class HandlerInstance {
     this.#isBroken = false;
     return result;
   }
-}
-
-function answerOf(exports: CoreExports, name: string): Answer {
-  const call = exports.function(name);
-  if (call === undefined) throw failed(`export ${name} is missing`);
-  return { call, postReturn: exports.function(`cabi_post_${name}`) };
 }
 
 function failed(message: string, cause?: unknown): AgentError {

@@ -2,80 +2,154 @@
 // One container as one worker sees it: its registry, and the instances of its handlers.
 import { AgentError } from '../errors.ts';
 import { continueAction, fail } from '../handler/action.ts';
-import type { Action, FinalAction } from '../handler/action.ts';
+import type { Action, Decision, FinalAction } from '../handler/action.ts';
 import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { HandlerInstance } from '../handler/instance.ts';
+import { failureErrno } from '../registry/policy.ts';
 import { isAsked } from '../registry/registry.ts';
 import type { Registry, RegistryHandler } from '../registry/registry.ts';
+import { unnamedSlot } from './counters.ts';
+import type { SlotBook } from './counters.ts';
+import type { Quarantine } from './quarantine.ts';
 import type { ReceivedCall } from './received-call.ts';
 import type { Syscall } from './syscalls.ts';
+import type { SharedRegistry } from './thread-messages.ts';
 
-export interface ContainerParts {
-  readonly registry: Registry;
+export interface ContainerParts extends SharedRegistry {
+  /** Of its listener. */
+  readonly token: number;
   /** Finds a component by its digest. */
   readonly component: (digest: string) => LoadedComponent;
   /** What a handler's instance may ask the host for. */
   readonly hostFor: (handler: RegistryHandler, registry: Registry) => CallHost;
+  readonly health: Quarantine;
+  readonly slots: SlotBook;
+  /** Told before something that may take long. */
+  readonly onSlow: () => void;
+  /** Told when a handler is left alone from now on. */
+  readonly onQuarantined: (handler: RegistryHandler, milliseconds: number) => void;
 }
 
 /** A place in the chain: the instance is made on first use and again after it broke. */
-interface Link {
+export interface Link {
   readonly handler: RegistryHandler;
+  readonly index: number;
+  /** Of its state in the quarantine. */
+  readonly health: number;
   instance: HandlerInstance | undefined;
+}
+
+/** Who is asked about a syscall, and which counters count the answers. */
+export interface Chain {
+  readonly syscall: Syscall;
+  readonly links: readonly Link[];
+  /** Of the links, and behind them that of the default. */
+  readonly slots: readonly number[];
+  /** The last call took long, so the next one may: others are to receive meanwhile. */
+  isSlow: boolean;
 }
 
 export class Container {
   readonly registry: Registry;
+  readonly token: number;
   readonly #parts: ContainerParts;
   readonly #links: readonly Link[];
-  readonly #chains: Map<Syscall, readonly Link[]> = new Map();
+  readonly #chains: Map<Syscall, Chain> = new Map();
   readonly #default: FinalAction;
   readonly failure: FinalAction;
+  /** Which counters count the call that was decided last. */
+  slot: number = unnamedSlot;
+  /** The chain that was asked last. */
+  chain: Chain | undefined;
 
   constructor(parts: ContainerParts) {
     this.registry = parts.registry;
+    this.token = parts.token;
     this.#parts = parts;
-    this.#links = this.registry.handlers.map((handler) => ({ handler, instance: undefined }));
-    const { defaultAction, failureErrno } = this.registry;
+    this.#links = this.registry.handlers.map((handler, index) => ({
+      handler,
+      index,
+      health: parts.quarantine[index] ?? -1,
+      instance: undefined,
+    }));
+    const { defaultAction, failure } = this.registry;
     this.#default = defaultAction === 'continue' ? continueAction : fail(defaultAction);
-    this.failure = fail(failureErrno);
+    const errno = failureErrno(failure);
+    this.failure = errno === undefined ? continueAction : fail(errno);
   }
 
   /**
    * Asks the chain.
+   * @returns undefined when the failure policy has to answer: a handler that failed too often was
+   *   not even asked
    * @throws AgentError when a handler fails; its instance is given up
    */
-  decide(call: ReceivedCall, syscall: Syscall): FinalAction {
-    for (const link of this.#chainOf(syscall)) {
+  decide(call: ReceivedCall, syscall: Syscall): Decision | undefined {
+    const chain = this.#chainOf(syscall);
+    const { links, slots } = chain;
+    this.chain = chain;
+    if (chain.isSlow) this.#parts.onSlow();
+    let place = 0;
+    for (const link of links) {
+      this.slot = slots[place] ?? unnamedSlot;
+      if (!this.#parts.health.mayAsk(link.health)) return undefined;
       const action = this.#ask(link, call, syscall);
       if (action.kind !== 'next') return action;
+      place += 1;
     }
+    this.slot = slots[place] ?? unnamedSlot;
     return this.#default;
   }
 
   /** The answer to a call whose architecture or number nobody knows. */
   decideUnknown(): FinalAction {
+    this.slot = unnamedSlot;
     // a registry with handlers may want to refuse what it can't name here
     return this.#links.length === 0 ? this.#default : this.failure;
   }
 
   #ask(link: Link, call: ReceivedCall, syscall: Syscall): Action {
+    const { handler } = link;
+    call.enter(link.index, handler.deadlineMs);
+    let action: Action;
     try {
-      return this.#instanceOf(link).ask(call, syscall);
+      action = this.#instanceOf(link).ask(call, syscall);
     } catch (cause) {
-      const handler = link.handler.name;
-      if (!(cause instanceof AgentError)) {
-        throw new AgentError('AGENT_HANDLER_FAILED', 'handler failed', { cause, handler });
-      }
-      throw new AgentError(cause.code, cause.message, { cause: cause.cause, handler });
+      throw this.#failureOf(link, cause);
     }
+    this.#parts.health.succeeded(link.health);
+    return action;
   }
 
-  #chainOf(syscall: Syscall): readonly Link[] {
+  #failureOf({ handler, health }: Link, cause: unknown): AgentError {
+    // what a caller can bring about, such as memory that cannot be read, is not the handler's fault
+    const isOwn = !(cause instanceof AgentError) || cause.code !== 'AGENT_CALLER';
+    const milliseconds = isOwn ? this.#parts.health.failed(health, false) : 0;
+    if (milliseconds > 0) this.#parts.onQuarantined(handler, milliseconds);
+    const { name } = handler;
+    if (!(cause instanceof AgentError)) {
+      return new AgentError('AGENT_HANDLER_FAILED', 'handler failed', { cause, handler: name });
+    }
+    return new AgentError(cause.code, cause.message, { cause: cause.cause, handler: name });
+  }
+
+  #chainOf(syscall: Syscall): Chain {
+    if (this.chain?.syscall === syscall) return this.chain;
     const known = this.#chains.get(syscall);
     if (known !== undefined) return known;
-    const chain = this.#links.filter(({ handler }) => isAsked(handler, syscall.family));
+    const links = this.#links.filter(({ handler }) => isAsked(handler, syscall.family));
+    const { slots } = this.#parts;
+    const chain: Chain = {
+      syscall,
+      links,
+      slots: [
+        ...links.map(({ handler }) => slots.slotFor(syscall.name, handler.name)),
+        slots.slotFor(syscall.name),
+      ],
+      // instances are made first
+      isSlow: links.length > 0,
+    };
     this.#chains.set(syscall, chain);
     return chain;
   }
@@ -83,6 +157,7 @@ export class Container {
   #instanceOf(link: Link): HandlerInstance {
     if (link.instance !== undefined && !link.instance.isBroken) return link.instance;
     const { handler } = link;
+    link.instance = undefined;
     link.instance = new HandlerInstance(
       this.#parts.component(handler.digest),
       handler.settings,

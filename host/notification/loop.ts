@@ -2,29 +2,40 @@
 // The loop of one worker thread: receive, decode, decide and answer, all on this thread.
 import { AgentError, messageOf } from '../errors.ts';
 import { fail } from '../handler/action.ts';
-import type { FinalAction } from '../handler/action.ts';
+import type { Decision } from '../handler/action.ts';
 import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Logger } from '../log.ts';
+import type { FailureReason } from '../metrics/metrics.ts';
 import { eventKind, tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle, WorkerHandle } from '../native.ts';
 import type { Registry, RegistryHandler } from '../registry/registry.ts';
 import { Container } from './container.ts';
+import type { Chain } from './container.ts';
+import { unnamedSlot } from './counters.ts';
+import type { SlotBook } from './counters.ts';
+import type { Quarantine } from './quarantine.ts';
 import { ReceivedCall, currentDirectory } from './received-call.ts';
 import { decodeRegistry } from './thread-messages.ts';
+import type { CallFailure } from './thread-messages.ts';
 import { Syscalls } from './syscalls.ts';
 import type { Syscall } from './syscalls.ts';
+
+/** What takes longer is slow: others' calls must not wait so long for being received. */
+const slowUs = 200;
 
 export interface LoopParts {
   readonly native: Native;
   readonly receiver: ReceiverHandle;
   readonly log: Logger;
+  /** Names this worker in receiver events. */
+  readonly id: number;
+  readonly counters: SharedArrayBuffer;
+  readonly slots: SlotBook;
+  readonly quarantine: Quarantine;
   /** Finds a component by its digest. */
   readonly component: (digest: string) => LoadedComponent;
-  /** A listener's last user is gone; called by one worker only. */
-  readonly onEnded: (token: number) => void;
-  /** A watched process has ended. */
-  readonly onExited: (token: number) => void;
+  readonly onFailed: (failure: CallFailure) => void;
 }
 
 export class Loop implements Disposable {
@@ -34,6 +45,10 @@ export class Loop implements Disposable {
   readonly #call = new ReceivedCall();
   readonly #syscalls = new Syscalls();
   readonly #containers: Map<number, Container> = new Map();
+  /** Most calls come from where the one before came from. */
+  #last: Container | undefined;
+  /** Who was asked about the call before. */
+  #lastChain: Chain | undefined;
   /** The syscall being answered: what capabilities act for. */
   #current: Syscall | undefined;
   /** Asked once: the way of a call must not cost what nobody reads. */
@@ -43,26 +58,29 @@ export class Loop implements Disposable {
     this.#parts = parts;
     this.#native = parts.native;
     this.#isTraced = parts.log.isLevelEnabled('trace');
-    this.#worker = parts.native.attachWorker(parts.receiver, this.#call.bytes);
+    this.#worker = parts.native.attachWorker(
+      parts.receiver,
+      this.#call.bytes,
+      new Uint8Array(parts.counters),
+      parts.id,
+    );
   }
 
   [Symbol.dispose](): void {
     this.#native.detachWorker(this.#worker);
   }
 
-  /** Runs until the receiver is stopped. */
+  /** Runs until the receiver is stopped, or this worker is one too many. */
   run(): void {
+    const receive = this.#native.receiveFunction(this.#worker);
     for (;;) {
-      switch (this.#native.receive(this.#worker)) {
+      switch (receive()) {
         case eventKind.notification:
           this.#answer();
           break;
         case eventKind.ended:
           this.#containers.delete(this.#call.token);
-          if (this.#call.isFirst) this.#parts.onEnded(this.#call.token);
-          break;
-        case eventKind.exited:
-          this.#parts.onExited(this.#call.token);
+          this.#last = undefined;
           break;
         default:
           return;
@@ -71,22 +89,31 @@ export class Loop implements Disposable {
   }
 
   #answer(): void {
+    if (this.#lastChain !== undefined) {
+      this.#lastChain.isSlow = this.#call.previousTookUs > slowUs;
+      this.#lastChain = undefined;
+    }
     let container: Container | undefined;
     try {
-      container = this.#containers.get(this.#call.token) ?? this.#meet();
-      const action = this.#decide(container);
-      this.#call.answer(action);
-      if (this.#isTraced) this.#trace(container, action);
+      const { token } = this.#call;
+      container = this.#last?.token === token ? this.#last : this.#find(token);
+      const decision = this.#decide(container);
+      if (decision === undefined) this.#call.answerFailure(container.failure, container.slot);
+      else this.#call.answer(decision, container.slot);
+      if (this.#isTraced) this.#trace(container, decision ?? container.failure);
     } catch (thrown) {
       this.#report(thrown, container);
-      this.#call.answer(container?.failure ?? fail('EPERM'));
+      this.#call.answerFailure(container?.failure ?? fail('EPERM'), container?.slot ?? unnamedSlot);
     }
     this.#current = undefined;
+    this.#lastChain = container?.chain;
   }
 
-  #decide(container: Container): FinalAction {
+  /** Undefined: the failure policy answers. */
+  #decide(container: Container): Decision | undefined {
     const { tid, arch, number } = this.#call;
     if (tid === 0) {
+      container.slot = unnamedSlot;
       throw new AgentError(
         'AGENT_CALLER',
         'the caller is outside of our pid namespace: run the agent in the host pid namespace',
@@ -98,20 +125,39 @@ export class Loop implements Disposable {
     return container.decide(this.#call, syscall);
   }
 
+  #find(token: number): Container {
+    const container = this.#containers.get(token) ?? this.#meet();
+    this.#last = container;
+    return container;
+  }
+
   /** The first call of a container on this worker. */
   #meet(): Container {
     const { token } = this.#call;
     const bytes = this.#native.listenerRegistry(this.#worker, tokenOf(token));
+    const shared = decodeRegistry(bytes);
     const container = new Container({
-      registry: decodeRegistry(bytes),
+      ...shared,
+      token,
       component: this.#parts.component,
       hostFor: (handler, registry) => this.#hostFor(handler, registry),
+      health: this.#parts.quarantine,
+      slots: this.#parts.slots,
+      onSlow: () => {
+        this.#native.invite(this.#worker);
+      },
+      onQuarantined: ({ name }, milliseconds) => {
+        this.#parts.log.error(
+          { container: shared.registry.containerId, handler: name, milliseconds },
+          'handler failed too often: its calls fail for a while',
+        );
+      },
     });
     this.#containers.set(token, container);
     return container;
   }
 
-  #trace({ registry }: Container, action: FinalAction): void {
+  #trace({ registry }: Container, action: Decision): void {
     const answer = action.kind === 'fail' ? action.errno : action.kind;
     const syscall = this.#current?.name ?? this.#call.number;
     const { tid } = this.#call;
@@ -133,6 +179,11 @@ export class Loop implements Disposable {
       },
       'call failed by the agent',
     );
+    this.#parts.onFailed({
+      token: this.#call.token,
+      handler: thrown instanceof AgentError ? thrown.handler : undefined,
+      reason: reasonOf(thrown),
+    });
   }
 
   #hostFor(handler: RegistryHandler, registry: Registry): CallHost {
@@ -157,6 +208,12 @@ export class Loop implements Disposable {
   #dirfd(): number {
     return this.#current === undefined ? currentDirectory : this.#call.dirfd(this.#current);
   }
+}
+
+function reasonOf(thrown: unknown): FailureReason {
+  if (!(thrown instanceof AgentError)) return 'agent';
+  if (thrown.code === 'AGENT_HANDLER_FAILED') return 'trap';
+  return thrown.code === 'AGENT_SETTING_INVALID' ? 'settings' : 'agent';
 }
 
 /** What fails here is ours: errors of the caller's own are values. */

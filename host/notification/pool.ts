@@ -3,35 +3,77 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 
 import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions, Logger } from '../log.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
-import type { WorkerInput, WorkerMessage } from './thread-messages.ts';
+import type { CounterBlock, CounterSum } from './counters.ts';
+import type { QuarantineBuffers } from './quarantine.ts';
+import type { CallFailure, WorkerInput, WorkerMessage } from './thread-messages.ts';
+
+export interface PoolSize {
+  /** How many workers run at once while none is blocked. */
+  readonly cores: number;
+  /** There are always so many: one more than can run takes over when one is ended. */
+  readonly fewest: number;
+  /** Even when all are blocked. */
+  readonly most: number;
+}
+
+/** @param workers a fixed number; absent: as the machine has cores */
+export function poolSize(workers?: number): PoolSize {
+  if (workers !== undefined) return { cores: workers, fewest: workers, most: workers };
+  const cores = availableParallelism();
+  return { cores, fewest: cores + 1, most: Math.min(64, Math.max(8, 4 * cores)) };
+}
 
 export interface PoolParts {
   readonly native: Native;
   readonly receiver: ReceiverHandle;
   readonly log: Logger;
   readonly logOptions: LogOptions;
-  /** Sent to each worker before it can need them. */
-  readonly components: readonly LoadedComponent[];
-  readonly onEnded: (token: number) => void;
-  readonly onExited: (token: number) => void;
+  readonly size: PoolSize;
+  readonly counters: CounterSum;
+  readonly quarantine: QuarantineBuffers;
+  readonly onFailed: (failure: CallFailure) => void;
 }
 
-/** One worker may wait for a container's file system while another receives. */
-const fewestWorkers = 2;
 /** So that a worker that can't start is not started again and again without a pause. */
 const restartDelayMs = 100;
+/** At a stop: how long handlers may take for the calls that they have. */
+const stopPatienceMs = 3000;
+/** Then they are ended. A worker that a caller's memory holds does not end before the process does. */
+const endPatienceMs = 1000;
+
+/** Whether it has settled before so much time was over. */
+async function isWithin(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const patience = new AbortController();
+  const isLate = sleep(milliseconds, false, { signal: patience.signal }).catch(() => false);
+  try {
+    return await Promise.race([work.then(() => true), isLate]);
+  } finally {
+    patience.abort();
+  }
+}
+
+interface PoolWorker {
+  readonly thread: Worker;
+  readonly counters: CounterBlock;
+  isReady: boolean;
+  /** It was told to end. */
+  isEnding: boolean;
+}
 
 export class Pool {
   readonly #parts: PoolParts;
-  readonly #workers: Set<Worker> = new Set();
+  readonly #workers: Map<number, PoolWorker> = new Map();
+  readonly #components: Map<string, LoadedComponent> = new Map();
   /** Only then are workers that end replaced. */
   #isUp = false;
+  #lastId = 0;
 
   private constructor(parts: PoolParts) {
     this.#parts = parts;
@@ -40,8 +82,8 @@ export class Pool {
   /** Resolves once every worker receives; when one can't start, all are ended again. */
   static async start(parts: PoolParts): Promise<Pool> {
     const pool = new Pool(parts);
-    const count = Math.max(fewestWorkers, availableParallelism());
-    const started = await Promise.allSettled(Array.from({ length: count }, () => pool.#add()));
+    const { fewest } = parts.size;
+    const started = await Promise.allSettled(Array.from({ length: fewest }, () => pool.#add()));
     const failed = started.find((result) => result.status === 'rejected');
     if (failed !== undefined) {
       await pool.stop();
@@ -53,58 +95,129 @@ export class Pool {
     return pool;
   }
 
-  /** Lets each worker finish the call that it handles. */
+  /** Whether a worker has not ended: no thread of Node's can then be waited for. */
+  get isStuck(): boolean {
+    return !this.#isUp && this.#workers.size > 0;
+  }
+
+  /** Workers that receive, or are about to. */
+  get workerCount(): number {
+    return [...this.#workers.values()].filter(({ isReady, isEnding }) => isReady && !isEnding)
+      .length;
+  }
+
+  /** Gives every worker, and those to come, what containers may need from now on. */
+  share(components: readonly LoadedComponent[]): void {
+    for (const component of components) {
+      if (this.#components.has(component.digest)) continue;
+      this.#components.set(component.digest, component);
+      for (const { thread } of this.#workers.values()) thread.postMessage(component);
+    }
+  }
+
+  /** Calls wait and every worker is busy: adds one, if there may be more. */
+  grow(): void {
+    if (!this.#isUp || this.#livingCount() >= this.#parts.size.most) return;
+    void this.#tryAdd();
+  }
+
+  /** Ends a worker whose handler does not come to an end; another one takes its place. */
+  end(id: number): void {
+    const worker = this.#workers.get(id);
+    if (worker === undefined || worker.isEnding) return;
+    worker.isEnding = true;
+    void worker.thread.terminate();
+    this.#fill();
+  }
+
+  /** Lets each worker finish the call that it handles, within limits. */
   async stop(): Promise<void> {
     this.#isUp = false;
-    const ended = [...this.#workers].map((worker) => once(worker, 'exit'));
+    const ended = Promise.all(
+      [...this.#workers.values()].map(async ({ thread }) => once(thread, 'exit')),
+    );
     this.#parts.native.stopReceiver(this.#parts.receiver);
-    await Promise.all(ended);
+    if (await isWithin(ended, stopPatienceMs)) return;
+    for (const { thread } of this.#workers.values()) void thread.terminate();
+    if (await isWithin(ended, endPatienceMs)) return;
+    this.#parts.log.warn('a worker does not end: it waits for the memory of a caller');
+  }
+
+  #livingCount(): number {
+    return [...this.#workers.values()].filter(({ isEnding }) => !isEnding).length;
+  }
+
+  #fill(): void {
+    if (this.#isUp && this.#livingCount() < this.#parts.size.fewest) void this.#tryAdd();
+  }
+
+  async #tryAdd(): Promise<void> {
+    try {
+      await this.#add();
+    } catch {
+      // reported by its event `error`; its event `exit` tries again
+    }
   }
 
   async #add(): Promise<void> {
-    const { receiver, logOptions, components } = this.#parts;
-    const input: WorkerInput = { receiver, log: logOptions };
+    const { receiver, logOptions, quarantine } = this.#parts;
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const counters = this.#parts.counters.take();
+    const input: WorkerInput = {
+      receiver,
+      log: logOptions,
+      id,
+      counters: counters.buffer,
+      slots: counters.taken,
+      quarantine,
+    };
     const file = import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.js';
-    const worker = new Worker(join(import.meta.dirname, file), {
+    const thread = new Worker(join(import.meta.dirname, file), {
       workerData: input,
       // Else Node opens our standard streams for it, which makes them non-blocking, and with them
       // those of a command that we run.
       stdout: true,
       stderr: true,
     });
-    this.#workers.add(worker);
-    for (const component of components) worker.postMessage(component);
-    worker.on('error', (thrown) => {
-      this.#parts.log.error({ error: messageOf(thrown) }, 'worker failed');
-    });
-    worker.on('exit', () => {
-      this.#workers.delete(worker);
-      if (this.#isUp) setTimeout(() => void this.#replace(), restartDelayMs);
-    });
-    const isReady = new Promise<void>((resolve, reject) => {
-      worker.on('message', (message: WorkerMessage) => {
-        switch (message.kind) {
-          case 'ready':
-            resolve();
-            break;
-          case 'ended':
-            this.#parts.onEnded(message.token);
-            break;
-          case 'exited':
-            this.#parts.onExited(message.token);
-        }
-      });
-      worker.once('error', reject);
-    });
-    await isReady;
+    const worker: PoolWorker = { thread, counters, isReady: false, isEnding: false };
+    this.#workers.set(id, worker);
+    for (const component of this.#components.values()) thread.postMessage(component);
+    await this.#watch(id, worker);
   }
 
-  async #replace(): Promise<void> {
-    if (!this.#isUp) return;
-    try {
-      await this.#add();
-    } catch {
-      // reported by its event `error`; its event `exit` tries again
-    }
+  /** Resolves once the worker receives. */
+  async #watch(id: number, worker: PoolWorker): Promise<void> {
+    const { thread, counters } = worker;
+    thread.on('error', (thrown) => {
+      this.#parts.log.error({ error: messageOf(thrown) }, 'worker failed');
+    });
+    thread.on('exit', (code) => {
+      this.#workers.delete(id);
+      this.#parts.counters.retire(counters);
+      const hasFailed = code !== 0 && !worker.isEnding;
+      setTimeout(
+        () => {
+          this.#fill();
+        },
+        hasFailed ? restartDelayMs : 0,
+      );
+    });
+    await new Promise<void>((resolve, reject) => {
+      thread.on('message', (message: WorkerMessage) => {
+        switch (message.kind) {
+          case 'ready':
+            worker.isReady = true;
+            resolve();
+            break;
+          case 'slot':
+            counters.name(message);
+            break;
+          case 'failed':
+            this.#parts.onFailed(message);
+        }
+      });
+      thread.once('error', reject);
+    });
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One received call, read where the addon wrote it: the only snapshot that anybody sees.
-import type { FinalAction } from '../handler/action.ts';
+import type { Decision } from '../handler/action.ts';
+import { inboxPages } from '../handler/call-names.ts';
 import { answerKind, argumentCount, inbox } from '../native.ts';
 import { errnoNameOf } from '../handler/errno.ts';
 import type { ErrnoName } from '../handler/errno.ts';
@@ -26,12 +27,17 @@ export interface DecodedArgument {
 /** Views of an inbox. Its values change with each receive, which also sends the answer. */
 export class ReceivedCall {
   readonly bytes: Uint8Array;
+  /** Holds the inbox and, behind it, names of system calls: trampolines copy out of it. */
+  readonly memory: WebAssembly.Memory;
   readonly #u32: Uint32Array;
   readonly #i32: Int32Array;
   readonly #u64: BigUint64Array;
 
-  constructor(buffer: ArrayBuffer = new ArrayBuffer(inbox.size)) {
-    this.bytes = new Uint8Array(buffer);
+  constructor() {
+    // it must never grow: a memory that does gives up its buffer, which the addon writes into
+    this.memory = new WebAssembly.Memory({ initial: inboxPages, maximum: inboxPages });
+    const { buffer } = this.memory;
+    this.bytes = new Uint8Array(buffer, 0, inbox.size);
     this.#u32 = new Uint32Array(buffer);
     this.#i32 = new Int32Array(buffer);
     this.#u64 = new BigUint64Array(buffer);
@@ -63,19 +69,33 @@ export class ReceivedCall {
     return this.#u64[inbox.id / 8] ?? 0n;
   }
 
-  /** With the event `ended`: whether this worker is the first to hear of it. */
-  get isFirst(): boolean {
-    return this.#u32[inbox.isFirst / 4] === 1;
-  }
-
   /** With any event: whether the notification answered before it was gone by then. Normal. */
   get wasGone(): boolean {
     return this.#u32[inbox.wasGone / 4] === 1;
   }
 
-  /** Puts the answer where the next receive sends it from. */
-  answer(action: FinalAction): void {
+  /** How long the call before took, in microseconds. */
+  get previousTookUs(): number {
+    return this.#u32[inbox.took / 4] ?? 0;
+  }
+
+  /** Says which handler runs from now on, and how long it may take of its own. */
+  enter(link: number, deadlineMs: number): void {
+    this.#u32[inbox.link / 4] = link + 1;
+    this.#u32[inbox.deadline / 4] = deadlineMs;
+  }
+
+  /**
+   * Puts the answer where the next receive sends it from.
+   * @param slot which counters count the call
+   */
+  answer(action: Decision, slot: number): void {
+    this.#u32[inbox.answerSlot / 4] = slot;
     switch (action.kind) {
+      case 'delay':
+        this.answer(action.answer, slot);
+        this.#u32[inbox.answerDelay / 4] = action.delayMs;
+        break;
       case 'continue':
         this.#u32[inbox.answerKind / 4] = answerKind.continue;
         break;
@@ -87,6 +107,12 @@ export class ReceivedCall {
         this.#u64[inbox.answerValue / 8] = action.value;
         this.#u32[inbox.answerKind / 4] = answerKind.value;
     }
+  }
+
+  /** The same for a call that the agent or a handler failed at. */
+  answerFailure(action: Decision, slot: number): void {
+    this.answer(action, slot);
+    this.#u32[inbox.answerFailed / 4] = 1;
   }
 
   register(index: number): bigint {

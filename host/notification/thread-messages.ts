@@ -9,19 +9,44 @@ import { AgentError } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions } from '../log.ts';
 import type { ReceiverHandle } from '../native.ts';
+import type { FailureReason } from '../metrics/metrics.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { SlotName } from './counters.ts';
+import type { QuarantineBuffers } from './quarantine.ts';
 
 /** What a worker thread starts with. */
 export interface WorkerInput {
   readonly receiver: ReceiverHandle;
   readonly log: LogOptions;
+  /** Names the worker in receiver events. */
+  readonly id: number;
+  readonly counters: SharedArrayBuffer;
+  /** What the slots of the counters are for already. */
+  readonly slots: readonly SlotName[];
+  readonly quarantine: QuarantineBuffers;
+}
+
+/** A handler, or the agent on its behalf, failed at a call. */
+export interface CallFailure {
+  /** Of the listener. */
+  readonly token: number;
+  /** Undefined: no handler was asked yet. */
+  readonly handler: string | undefined;
+  readonly reason: FailureReason;
 }
 
 /** What a worker thread tells. */
 export type WorkerMessage =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'ended'; readonly token: number }
-  | { readonly kind: 'exited'; readonly token: number };
+  | ({ readonly kind: 'slot' } & SlotName)
+  | ({ readonly kind: 'failed' } & CallFailure);
+
+/** A registry as workers get it. */
+export interface SharedRegistry {
+  readonly registry: Registry;
+  /** The index of each handler's state in the quarantine, in chain order. */
+  readonly quarantine: readonly number[];
+}
 
 /** In a worker thread: its input and its way to the main thread. */
 export function workerInput(): { readonly input: WorkerInput; readonly port: MessagePort } {
@@ -35,10 +60,10 @@ export function receiveComponent(port: MessagePort): LoadedComponent | undefined
 }
 
 /** A registry travels with its listener, through the addon. */
-export function encodeRegistry(registry: Registry): Uint8Array {
-  return pack(registry);
+export function encodeRegistry(shared: SharedRegistry): Uint8Array {
+  return pack(shared);
 }
 
-export function decodeRegistry(bytes: Uint8Array): Registry {
-  return unpack(bytes) as Registry;
+export function decodeRegistry(bytes: Uint8Array): SharedRegistry {
+  return unpack(bytes) as SharedRegistry;
 }

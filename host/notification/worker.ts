@@ -4,7 +4,9 @@ import { AgentError } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { createLog } from '../log.ts';
 import { loadNative } from '../native.ts';
+import { SlotBook } from './counters.ts';
 import { Loop } from './loop.ts';
+import { Quarantine } from './quarantine.ts';
 import { receiveComponent, workerInput } from './thread-messages.ts';
 import type { WorkerMessage } from './thread-messages.ts';
 
@@ -30,12 +32,18 @@ function start(): void {
     native: loadNative(),
     receiver: input.receiver,
     log: createLog(input.log),
+    id: input.id,
+    counters: input.counters,
+    slots: new SlotBook({
+      taken: input.slots,
+      announce: (name) => {
+        send({ kind: 'slot', ...name });
+      },
+    }),
+    quarantine: new Quarantine(input.quarantine),
     component,
-    onEnded: (token) => {
-      send({ kind: 'ended', token });
-    },
-    onExited: (token) => {
-      send({ kind: 'exited', token });
+    onFailed: (failure) => {
+      send({ kind: 'failed', ...failure });
     },
   });
   send({ kind: 'ready' });

@@ -20,15 +20,16 @@ export function registryOf(bundle: Bundle, identity: ContainerIdentity): Registr
   const fields = fieldsOf(identity);
   return {
     containerId: identity.state.containerId,
-    handlers: bundle.handlers.map(({ name, component, syscalls, settings }) => ({
+    handlers: bundle.handlers.map(({ name, component, syscalls, settings, deadlineMs }) => ({
       name,
       digest: component.digest,
       answers: component.answers,
       readsPointers: needsPointers(component),
+      deadlineMs,
       settings: settings.map(([key, value]) => [key, fillTemplate(value, fields)]),
       ...(syscalls === undefined ? {} : { syscalls }),
     })),
-    defaultAction: 'continue',
-    failureErrno: 'EPERM',
+    defaultAction: bundle.defaultAction,
+    failure: bundle.failure,
   };
 }

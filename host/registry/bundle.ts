@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handler bundles: reads bundle.json and the components beside it.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { AgentError } from '../errors.ts';
-import { checkGrants, loadComponent } from '../handler/direct.ts';
+import { checkGrants, checkSize, loadComponent } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Settings } from '../handler/instance.ts';
 import { parseManifest } from './manifest.ts';
 import type { ManifestHandler } from './manifest.ts';
+import type { DefaultAction, FailurePolicy } from './policy.ts';
 
 export interface BundleHandler {
   readonly name: string;
@@ -17,6 +18,7 @@ export interface BundleHandler {
   readonly syscalls?: readonly string[];
   /** Values may be templates. */
   readonly settings: Settings;
+  readonly deadlineMs: number;
 }
 
 export interface Bundle {
@@ -25,11 +27,15 @@ export interface Bundle {
   readonly description: string;
   /** In chain order. */
   readonly handlers: readonly BundleHandler[];
+  readonly defaultAction: DefaultAction;
+  readonly failure: FailurePolicy;
 }
 
 function readHandler(folder: string, manifest: ManifestHandler): BundleHandler {
   const file = join(folder, manifest.component);
   try {
+    // before it is read: it may be of any size
+    checkSize(statSync(file).size);
     const component = loadComponent(readFileSync(file));
     checkGrants(component, manifest.grants);
     checkAnswers(component, manifest.syscalls ?? []);
@@ -37,6 +43,7 @@ function readHandler(folder: string, manifest: ManifestHandler): BundleHandler {
       name: basename(manifest.component, '.wasm'),
       component,
       settings: manifest.settings,
+      deadlineMs: manifest.deadlineMs,
       ...(manifest.syscalls === undefined ? {} : { syscalls: manifest.syscalls }),
     };
   } catch (cause) {

@@ -4,6 +4,9 @@ import { AgentError } from '../errors.ts';
 import { capabilities } from '../handler/direct.ts';
 import { syscallNumbers } from '../notification/syscall-numbers.ts';
 import { families, familyMembers, syscallTable } from '../notification/syscall-table.ts';
+import { parseDuration } from './duration.ts';
+import { defaultFailure, parseDefaultAction, parseFailurePolicy } from './policy.ts';
+import type { DefaultAction, FailurePolicy } from './policy.ts';
 
 export interface ManifestHandler {
   /** The component's file name, in the bundle's own folder. */
@@ -13,6 +16,8 @@ export interface ManifestHandler {
   readonly settings: readonly (readonly [key: string, value: string])[];
   /** The capabilities that it wants: names of the host's interfaces. */
   readonly grants: readonly string[];
+  /** How long it may take for a call, not counting what the host does for it. */
+  readonly deadlineMs: number;
 }
 
 export interface Manifest {
@@ -21,7 +26,14 @@ export interface Manifest {
   readonly description: string;
   /** In chain order. */
   readonly handlers: readonly ManifestHandler[];
+  /** For calls that no handler has an opinion of. */
+  readonly defaultAction: DefaultAction;
+  /** For calls that the agent or a handler failed at. */
+  readonly failure: FailurePolicy;
 }
+
+const defaultDeadlineMs = 1000;
+const longestDeadlineMs = 60_000;
 
 function invalid(what: string, cause?: unknown): never {
   throw new AgentError('AGENT_BUNDLE_INVALID', what, cause === undefined ? {} : { cause });
@@ -39,7 +51,14 @@ export function parseManifest(text: string, place: string): Manifest {
   } catch (cause) {
     return invalid(`${place}: not JSON`, cause);
   }
-  const bundle = objectOf(json, place, ['name', 'version', 'description', 'handlers']);
+  const bundle = objectOf(json, place, [
+    'name',
+    'version',
+    'description',
+    'handlers',
+    'default',
+    'failure',
+  ]);
   const handlers = listOf(bundle['handlers'], `${place}: handlers`);
   if (handlers.length === 0) invalid(`${place}: handlers is empty`);
   return {
@@ -48,6 +67,18 @@ export function parseManifest(text: string, place: string): Manifest {
     description: textOf(bundle['description'], `${place}: description`),
     handlers: handlers.map((handler, index) =>
       parseHandler(handler, `${place}: handlers[${index}]`),
+    ),
+    defaultAction: parsePolicy(
+      bundle['default'],
+      `${place}: default`,
+      'continue',
+      parseDefaultAction,
+    ),
+    failure: parsePolicy(
+      bundle['failure'],
+      `${place}: failure`,
+      defaultFailure,
+      parseFailurePolicy,
     ),
   };
 }
@@ -58,14 +89,41 @@ export const folderName: RegExp = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const componentFile = /^[a-z][a-z0-9]*(-[a-z0-9]+)*\.wasm$/;
 
 function parseHandler(json: unknown, place: string): ManifestHandler {
-  const handler = objectOf(json, place, ['component', 'syscalls', 'settings', 'grants']);
+  const handler = objectOf(json, place, [
+    'component',
+    'syscalls',
+    'settings',
+    'grants',
+    'deadline',
+  ]);
   const syscalls = handler['syscalls'];
   return {
     component: matching(handler['component'], `${place}.component`, componentFile),
     settings: parseSettings(handler['settings'], `${place}.settings`),
     grants: parseGrants(handler['grants'], `${place}.grants`),
+    deadlineMs: parseDeadline(handler['deadline'], `${place}.deadline`),
     ...(syscalls === undefined ? {} : { syscalls: parseSyscalls(syscalls, `${place}.syscalls`) }),
   };
+}
+
+function parsePolicy<T>(json: unknown, place: string, absent: T, parse: (text: string) => T): T {
+  if (json === undefined) return absent;
+  const text = textOf(json, place);
+  try {
+    return parse(text);
+  } catch (cause) {
+    return invalid(`${place}: not understood`, cause);
+  }
+}
+
+function parseDeadline(json: unknown, place: string): number {
+  if (json === undefined) return defaultDeadlineMs;
+  const text = textOf(json, place);
+  const deadlineMs = parseDuration(text);
+  if (deadlineMs !== undefined && deadlineMs >= 1 && deadlineMs <= longestDeadlineMs) {
+    return Math.ceil(deadlineMs);
+  }
+  return invalid(`${place}: "${text}" is no time from 1ms to 1m, such as 250ms or 1.5s`);
 }
 
 function parseSyscalls(json: unknown, place: string): readonly string[] {

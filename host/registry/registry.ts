@@ -2,13 +2,10 @@
 // A registry: for one container, which handlers answer its calls, with their settings, and what
 // happens by default and on failure. Plain data, so that any worker can be given it.
 import type { LoadedComponent } from '../handler/direct.ts';
-import type { ErrnoName } from '../handler/errno.ts';
 import type { Settings } from '../handler/instance.ts';
 import { families, familyMembers } from '../notification/syscall-table.ts';
 import type { Syscall } from '../notification/syscalls.ts';
-
-/** What is answered when no handler has an opinion. */
-export type DefaultAction = 'continue' | ErrnoName;
+import type { DefaultAction, FailurePolicy } from './policy.ts';
 
 export interface RegistryHandler {
   /** For people: the component's file name without its ending. */
@@ -22,6 +19,8 @@ export interface RegistryHandler {
   readonly settings: Settings;
   /** Whether it wants pointers followed: it has typed exports, or imports `arguments`. */
   readonly readsPointers: boolean;
+  /** How long it may take for a call, not counting what the host does for it. */
+  readonly deadlineMs: number;
 }
 
 export interface Registry {
@@ -30,7 +29,7 @@ export interface Registry {
   readonly handlers: readonly RegistryHandler[];
   readonly defaultAction: DefaultAction;
   /** What a call gets when the agent or a handler fails. */
-  readonly failureErrno: ErrnoName;
+  readonly failure: FailurePolicy;
 }
 
 /** Whether a handler is asked about a family. */

@@ -3,7 +3,8 @@
 //
 // A container is a process with a listener of its own, which it hands to the agent the way a
 // runtime does. It warms up, waits for the others, and then calls until -n or -d is reached. All
-// containers stay until the last one is through, so that no end of one disturbs another.
+// containers stay until the last one is through, so that no end of one disturbs another. A quiet
+// container (-q) calls beside them, with a pause before each call, and is told apart.
 //
 // Prints one line of JSON; exit status 3 when a call got another answer than expected, 1 when it
 // could not get that far, 2 for a usage error.
@@ -13,7 +14,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,20 +37,23 @@ enum {
   MAX_WORKERS = 4096,
 };
 
-enum syscall_choice { CALL_CHMOD, CALL_GETPGID };
-static const char *const syscall_choices[] = {"chmod", "getpgid"};
+enum syscall_choice { CALL_CHMOD, CALL_GETPGID, CALL_MKDIR };
+static const char *const syscall_choices[] = {"chmod", "getpgid", "mkdir"};
+enum { SYSCALL_CHOICES = sizeof syscall_choices / sizeof *syscall_choices };
 
 struct options {
-  const char *socket, *metadata, *cpus;
+  const char *socket, *metadata;
+  const char *first_path;  // NULL: no call differs from the others
   enum syscall_choice call;
   int expected_errno;  // 0: success
   uint64_t calls, duration_ms, warm_up_calls;
+  uint64_t quiet_pause_us;  // 0: there is no quiet container
   unsigned long processes, threads;
-  bool wait_killable;
+  bool wait_killable, is_held;
 };
 
 struct worker {
-  uint64_t calls, wrong, end_ns;
+  uint64_t calls, wrong, end_ns, first_ns, pause_us;
   int wrong_errno;
   uint64_t *latencies_ns;
 };
@@ -125,13 +128,24 @@ static int connect_agent(void) {
   return fd;
 }
 
+// arm64 has neither chmod nor mkdir.
 static long syscall_number(void) {
-  if (options.call == CALL_GETPGID) return __NR_getpgid;
+  switch (options.call) {
+    case CALL_GETPGID:
+      return __NR_getpgid;
 #ifdef __NR_chmod
-  return __NR_chmod;
+    case CALL_CHMOD:
+      return __NR_chmod;
+    case CALL_MKDIR:
+      return __NR_mkdir;
 #else
-  return __NR_fchmodat;
+    case CALL_CHMOD:
+      return __NR_fchmodat;
+    case CALL_MKDIR:
+      return __NR_mkdirat;
 #endif
+  }
+  abort();
 }
 
 static int load_filter(void) {
@@ -178,22 +192,23 @@ static void hand_over(int agent_fd, int listener) {
   close(agent_fd);
 }
 
-// The trapped call. Its path is 64 bytes long with its NUL and lies within a page.
-static long call_once(void) {
-  static const char path[] __attribute__((aligned(64))) =
-      "/a-path-that-does-not-exist-of-just-sixty-four-bytes-with-a-NUL";
-  _Static_assert(sizeof path == 64, "a path of another length");
+// The path of the trapped calls is 64 bytes long with its NUL and lies within a page.
+static const char usual_path[] __attribute__((aligned(64))) =
+    "/a-path-that-does-not-exist-of-just-sixty-four-bytes-with-a-NUL";
+_Static_assert(sizeof usual_path == 64, "a path of another length");
+
+static long call_once(const char *path) {
   if (options.call == CALL_GETPGID) return syscall(__NR_getpgid, 0L);
 #ifdef __NR_chmod
-  return syscall(__NR_chmod, path, 0700L);
+  return syscall(syscall_number(), path, 0700L);
 #else
-  return syscall(__NR_fchmodat, -100L, path, 0700L);
+  return syscall(syscall_number(), -100L, path, 0700L);
 #endif
 }
 
 static void call_and_check(struct worker *worker, uint64_t *began_ns, uint64_t *ended_ns) {
   *began_ns = now_ns();
-  const long result = call_once();
+  const long result = call_once(usual_path);
   *ended_ns = now_ns();
   const int got = result == -1 ? errno : 0;
   if (got == options.expected_errno) return;
@@ -201,15 +216,28 @@ static void call_and_check(struct worker *worker, uint64_t *began_ns, uint64_t *
   worker->wrong_errno = got;
 }
 
+static void call_first(struct worker *worker) {
+  const uint64_t began_ns = now_ns();
+  call_once(options.first_path);
+  worker->first_ns = now_ns() - began_ns;
+}
+
+static void pause_us(uint64_t us) {
+  const struct timespec time = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
+  nanosleep(&time, NULL);
+}
+
 static void *work(void *argument) {
   struct worker *worker = argument;
   uint64_t began_ns, ended_ns;
   for (uint64_t i = 0; i < options.warm_up_calls; i++) call_and_check(worker, &began_ns, &ended_ns);
   pass_gate(&shared->start);
+  if (options.first_path != NULL) call_first(worker);
   const uint64_t until_ns = options.duration_ms > 0
                                 ? shared->start_ns + options.duration_ms * UINT64_C(1000000)
                                 : UINT64_MAX;
   while (worker->calls < options.calls) {
+    if (worker->pause_us > 0) pause_us(worker->pause_us);
     call_and_check(worker, &began_ns, &ended_ns);
     worker->latencies_ns[worker->calls++] = ended_ns - began_ns;
     if (ended_ns >= until_ns) break;
@@ -219,7 +247,7 @@ static void *work(void *argument) {
   return NULL;
 }
 
-_Noreturn static void be_container(struct worker *workers, pid_t parent) {
+_Noreturn static void be_container(struct worker *workers, unsigned long threads, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
   signal(SIGCHLD, SIG_DFL);
@@ -229,7 +257,7 @@ _Noreturn static void be_container(struct worker *workers, pid_t parent) {
   close(shared->end.opened[1]);
   const int agent_fd = connect_agent();
   hand_over(agent_fd, load_filter());
-  for (unsigned long i = 1; i < options.threads; i++) {
+  for (unsigned long i = 1; i < threads; i++) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, work, &workers[i]) != 0) fail("start a thread");
     pthread_detach(thread);
@@ -239,23 +267,6 @@ _Noreturn static void be_container(struct worker *workers, pid_t parent) {
 }
 
 // ---- the whole ----
-
-static void pin_to(const char *cpus) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  const char *rest = cpus;
-  do {
-    char *end;
-    const unsigned long cpu = strtoul(rest, &end, 10);
-    if (end == rest || (*end != ',' && *end != '\0') || cpu >= CPU_SETSIZE) {
-      errno = EINVAL;
-      fail("read the list of -C");
-    }
-    CPU_SET(cpu, &set);
-    rest = *end == ',' ? end + 1 : end;
-  } while (*rest != '\0');
-  if (sched_setaffinity(0, sizeof set, &set) < 0) fail("pin the containers");
-}
 
 static void *shared_memory(size_t bytes, int flags) {
   void *memory =
@@ -277,54 +288,69 @@ static int by_size(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-static void print_summary(size_t worker_count) {
-  uint64_t calls = 0, wrong = 0, end_ns = 0, least = UINT64_MAX, most = 0;
-  int wrong_errno = 0;
-  for (size_t i = 0; i < worker_count; i++) {
-    const struct worker *worker = &shared->workers[i];
-    calls += worker->calls;
-    wrong += worker->wrong;
-    if (worker->wrong > 0) wrong_errno = worker->wrong_errno;
-    if (worker->end_ns > end_ns) end_ns = worker->end_ns;
-    if (worker->calls < least) least = worker->calls;
-    if (worker->calls > most) most = worker->calls;
+// What some workers gave, as a JSON object; null when they made no call.
+static void print_figures(const struct worker *workers, size_t count) {
+  uint64_t calls = 0, end_ns = 0, first_ns = 0, least = UINT64_MAX, most = 0;
+  for (size_t i = 0; i < count; i++) {
+    calls += workers[i].calls;
+    if (workers[i].end_ns > end_ns) end_ns = workers[i].end_ns;
+    if (workers[i].first_ns > first_ns) first_ns = workers[i].first_ns;
+    if (workers[i].calls < least) least = workers[i].calls;
+    if (workers[i].calls > most) most = workers[i].calls;
+  }
+  if (calls == 0) {
+    printf("null");
+    return;
   }
   uint64_t *sorted_ns = malloc(calls * sizeof *sorted_ns);
   if (sorted_ns == NULL) fail("allocate the latencies");
   size_t filled = 0;
-  for (size_t i = 0; i < worker_count; i++) {
-    const struct worker *worker = &shared->workers[i];
-    memcpy(sorted_ns + filled, worker->latencies_ns, worker->calls * sizeof *sorted_ns);
-    filled += worker->calls;
+  for (size_t i = 0; i < count; i++) {
+    memcpy(sorted_ns + filled, workers[i].latencies_ns, workers[i].calls * sizeof *sorted_ns);
+    filled += workers[i].calls;
   }
   qsort(sorted_ns, calls, sizeof *sorted_ns, by_size);
   const double seconds = (double)(end_ns - shared->start_ns) / 1e9;
   printf(
-      "{\"syscall\":\"%s\",\"processes\":%lu,\"threads\":%lu,\"calls\":%lu,\"wrong\":%lu,"
-      "\"wrongErrno\":%d,\"p50Ns\":%lu,\"p90Ns\":%lu,\"p99Ns\":%lu,\"maxNs\":%lu,"
-      "\"callsPerSecond\":%.0f,\"least\":%lu,\"most\":%lu,\"durationSeconds\":%.6f}\n",
-      syscall_choices[options.call], options.processes, options.threads, calls, wrong, wrong_errno,
-      sorted_ns[(calls - 1) * 50 / 100], sorted_ns[(calls - 1) * 90 / 100],
+      "{\"calls\":%lu,\"p50Ns\":%lu,\"p90Ns\":%lu,\"p99Ns\":%lu,\"maxNs\":%lu,"
+      "\"callsPerSecond\":%.0f,\"least\":%lu,\"most\":%lu,\"durationSeconds\":%.6f,"
+      "\"firstNs\":%lu}",
+      calls, sorted_ns[(calls - 1) * 50 / 100], sorted_ns[(calls - 1) * 90 / 100],
       sorted_ns[(calls - 1) * 99 / 100], sorted_ns[calls - 1], (double)calls / seconds, least, most,
-      seconds);
+      seconds, first_ns);
   free(sorted_ns);
 }
 
+static void print_summary(size_t loop_count, size_t worker_count) {
+  printf("{\"syscall\":\"%s\",\"processes\":%lu,\"threads\":%lu,\"loops\":",
+         syscall_choices[options.call], options.processes, options.threads);
+  print_figures(shared->workers, loop_count);
+  printf(",\"quiet\":");
+  print_figures(shared->workers + loop_count, worker_count - loop_count);
+  printf("}\n");
+  fflush(stdout);
+}
+
 _Noreturn static void usage(const char *complaint) {
-  fprintf(stderr,
-          "load: %s\n"
-          "usage: load -s SOCKET [options]\n"
-          "  -c chmod|getpgid  the syscall; chmod has a path of 64 bytes (chmod)\n"
-          "  -e ERRNO          the answer to expect, as a number, 0 for success (EBADMSG)\n"
-          "  -n CALLS          calls per worker (20000)\n"
-          "  -d MS             time instead of -n\n"
-          "  -w CALLS          calls per worker before the timing starts (2000)\n"
-          "  -P PROCESSES      containers (1)\n"
-          "  -T THREADS        workers in each container (1)\n"
-          "  -C CPU,...        CPUs of the containers (those of the caller)\n"
-          "  -m METADATA       listenerMetadata, in JSON's escapes (absent without it)\n"
-          "  -k                SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\n",
-          complaint);
+  fprintf(
+      stderr,
+      "load: %s\n"
+      "usage: load -s SOCKET [options]\n"
+      "  -c SYSCALL        chmod, mkdir (with a path of 64 bytes) or getpgid (chmod)\n"
+      "  -e ERRNO          the answer to expect, as a number, 0 for success (EBADMSG)\n"
+      "  -n CALLS          calls per worker (20000); 0 and -w 0: containers that never call\n"
+      "  -d MS             time instead of -n\n"
+      "  -w CALLS          calls per worker before the timing starts (2000)\n"
+      "  -P PROCESSES      containers (1)\n"
+      "  -T THREADS        workers in each container (1)\n"
+      "  -q US             one container more that calls after a pause each time, in \"quiet\";\n"
+      "                    with it -P may be 0\n"
+      "  -x PATH           before the timed calls each worker makes one with this path, which\n"
+      "                    may be answered by anything and took at most \"firstNs\"\n"
+      "  -i                the containers idle after all is printed, until stdin ends\n"
+      "  -m METADATA       listenerMetadata, in JSON's escapes (absent without it)\n"
+      "  -k                SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\n",
+      complaint);
   exit(2);
 }
 
@@ -337,26 +363,27 @@ static uint64_t number_or_usage(const char *text, uint64_t least, uint64_t most)
   return number;
 }
 
+static enum syscall_choice syscall_or_usage(const char *name) {
+  for (int i = 0; i < SYSCALL_CHOICES; i++)
+    if (strcmp(name, syscall_choices[i]) == 0) return (enum syscall_choice)i;
+  usage("unknown syscall");
+}
+
 static void parse_options(int argc, char **argv) {
   const uint64_t most_calls = 100000000;
-  for (int letter; (letter = getopt(argc, argv, "s:c:e:n:d:w:P:T:C:m:k")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:c:e:n:d:w:P:T:q:x:m:ki")) != -1;) {
     switch (letter) {
       case 's':
         options.socket = optarg;
         break;
       case 'c':
-        if (strcmp(optarg, syscall_choices[CALL_CHMOD]) == 0)
-          options.call = CALL_CHMOD;
-        else if (strcmp(optarg, syscall_choices[CALL_GETPGID]) == 0)
-          options.call = CALL_GETPGID;
-        else
-          usage("unknown syscall");
+        options.call = syscall_or_usage(optarg);
         break;
       case 'e':
         options.expected_errno = (int)number_or_usage(optarg, 0, 4095);
         break;
       case 'n':
-        options.calls = number_or_usage(optarg, 1, most_calls);
+        options.calls = number_or_usage(optarg, 0, most_calls);
         break;
       case 'd':
         options.duration_ms = number_or_usage(optarg, 1, 60000);
@@ -365,19 +392,25 @@ static void parse_options(int argc, char **argv) {
         options.warm_up_calls = number_or_usage(optarg, 0, most_calls);
         break;
       case 'P':
-        options.processes = number_or_usage(optarg, 1, MAX_WORKERS);
+        options.processes = number_or_usage(optarg, 0, MAX_WORKERS);
         break;
       case 'T':
         options.threads = number_or_usage(optarg, 1, MAX_WORKERS);
         break;
-      case 'C':
-        options.cpus = optarg;
+      case 'q':
+        options.quiet_pause_us = number_or_usage(optarg, 1, 1000000);
+        break;
+      case 'x':
+        options.first_path = optarg;
         break;
       case 'm':
         options.metadata = optarg;
         break;
       case 'k':
         options.wait_killable = true;
+        break;
+      case 'i':
+        options.is_held = true;
         break;
       default:
         usage("bad option");
@@ -388,30 +421,47 @@ static void parse_options(int argc, char **argv) {
     usage("the socket's path is too long");
   if (options.metadata != NULL && strlen(options.metadata) > 1024) usage("-m is too long");
   if (options.processes * options.threads > MAX_WORKERS) usage("too many workers");
+  if (options.processes == 0 && options.quiet_pause_us == 0) usage("-P 0 needs -q");
   if (options.duration_ms > 0) options.calls = options.duration_ms * CALLS_PER_MS;
+}
+
+static void start_container(struct worker *workers, unsigned long threads, pid_t self) {
+  const pid_t pid = fork();
+  if (pid < 0) fail("fork");
+  if (pid == 0) be_container(workers, threads, self);
+}
+
+static void await_end_of_input(void) {
+  char bytes[256];
+  while (read(STDIN_FILENO, bytes, sizeof bytes) > 0) {
+  }
+}
+
+static void share_workers(size_t count) {
+  shared = shared_memory(sizeof *shared + count * sizeof *shared->workers, 0);
+  const size_t bytes = options.calls * sizeof(uint64_t);
+  // A run of -n has its pages from the start; those of -d are far more than it fills.
+  const int flags = options.duration_ms > 0 ? MAP_NORESERVE : MAP_POPULATE;
+  for (size_t i = 0; bytes > 0 && i < count; i++)
+    shared->workers[i].latencies_ns = shared_memory(bytes, flags);
 }
 
 int main(int argc, char **argv) {
   parse_options(argc, argv);
   alarm(LIFE_SECONDS);
-  if (options.cpus != NULL) pin_to(options.cpus);
-  const size_t worker_count = options.processes * options.threads;
-  shared = shared_memory(sizeof *shared + worker_count * sizeof *shared->workers, 0);
-  for (size_t i = 0; i < worker_count; i++) {
-    const size_t bytes = options.calls * sizeof(uint64_t);
-    // A run of -n has its pages from the start; those of -d are far more than it fills.
-    const int flags = options.duration_ms > 0 ? MAP_NORESERVE : MAP_POPULATE;
-    shared->workers[i].latencies_ns = shared_memory(bytes, flags);
-  }
+  const size_t loop_count = options.processes * options.threads;
+  const size_t worker_count = loop_count + (options.quiet_pause_us > 0 ? 1 : 0);
+  share_workers(worker_count);
   make_gate(&shared->start);
   make_gate(&shared->end);
 
   signal(SIGCHLD, give_up);
   const pid_t self = getpid();
-  for (unsigned long i = 0; i < options.processes; i++) {
-    const pid_t pid = fork();
-    if (pid < 0) fail("fork");
-    if (pid == 0) be_container(&shared->workers[i * options.threads], self);
+  for (unsigned long i = 0; i < options.processes; i++)
+    start_container(&shared->workers[i * options.threads], options.threads, self);
+  if (options.quiet_pause_us > 0) {
+    shared->workers[loop_count].pause_us = options.quiet_pause_us;
+    start_container(&shared->workers[loop_count], 1, self);
   }
   close(shared->start.reached[1]);
   close(shared->end.reached[1]);
@@ -419,8 +469,8 @@ int main(int argc, char **argv) {
   shared->start_ns = now_ns();
   close(shared->start.opened[1]);
   await_all(&shared->end, worker_count);
-  print_summary(worker_count);
-  fflush(stdout);
+  print_summary(loop_count, worker_count);
+  if (options.is_held) await_end_of_input();
   signal(SIGCHLD, SIG_DFL);
   close(shared->end.opened[1]);
   while (wait(NULL) > 0) {

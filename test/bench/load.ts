@@ -1,80 +1,143 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs test/bench/load.c, the containers of a measurement, and reads what it prints.
-
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { spawn } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
 
 import { compiled } from '../support/compile.ts';
-import type { StartedAgent } from './agents.ts';
+import type { Figures } from './figures.ts';
 
-export type LoadSyscall = 'chmod' | 'getpgid';
-
-export interface LoadSize {
-  readonly containers: number;
-  /** Calls of each container that are not timed. */
-  readonly warmUpCalls: number;
-  /** How long a run is: a number of calls of each container, or a time. */
-  readonly length:
-    | { readonly kind: 'calls'; readonly calls: number }
-    | { readonly kind: 'time'; readonly durationMs: number };
-}
+export type LoadSyscall = 'chmod' | 'getpgid' | 'mkdir';
 
 export interface LoadRequest {
-  readonly agent: StartedAgent;
+  readonly socket: string;
+  readonly cpus: string;
   readonly syscall: LoadSyscall;
   /** The answer that is right, 0 for success: any other one fails the run. */
   readonly expectedErrno: number;
-  readonly size: LoadSize;
+  readonly containers: number;
+  /** In each container; absent: one. */
+  readonly threads?: number;
+  /** One container more, which pauses before each call. */
+  readonly quietPauseUs?: number;
+  /** The path of one call before those that are timed, which may be answered by anything. */
+  readonly firstPath?: string;
+  /** Calls of each thread that are not timed. */
+  readonly warmUpCalls: number;
+  /** How long a run is: a number of calls of each thread, or a time. */
+  readonly length:
+    | { readonly kind: 'calls'; readonly calls: number }
+    | { readonly kind: 'time'; readonly durationMs: number };
+  readonly deadlineMs?: number;
 }
 
-/** What a run gave: latencies of one call, and the calls of the worst and the best served worker. */
+/** What a run gave; undefined where no call was timed. */
 export interface LoadResult {
-  readonly calls: number;
-  readonly p50Ns: number;
-  readonly p90Ns: number;
-  readonly p99Ns: number;
-  readonly maxNs: number;
-  readonly callsPerSecond: number;
-  readonly least: number;
-  readonly most: number;
-  readonly durationSeconds: number;
+  /** Of the containers that call without a pause. */
+  readonly loops: Figures | undefined;
+  readonly quiet: Figures | undefined;
+  /** The longest that a call with `firstPath` took. */
+  readonly firstMs: number;
+}
+
+export const EBADMSG: number = constants.errno.EBADMSG;
+export const EDOM: number = constants.errno.EDOM;
+const usualDeadlineMs = 60_000;
+
+type LoadProcess = ChildProcessByStdio<Writable, Readable, Readable>;
+
+function start(request: LoadRequest, flags: readonly string[]): LoadProcess {
+  const { length, threads, quietPauseUs, firstPath } = request;
+  const options: readonly (readonly [letter: string, value: string | number | undefined])[] = [
+    ['-s', request.socket],
+    ['-c', request.syscall],
+    ['-e', request.expectedErrno],
+    ['-P', request.containers],
+    ['-T', threads],
+    ['-q', quietPauseUs],
+    ['-x', firstPath],
+    ['-w', request.warmUpCalls],
+    length.kind === 'calls' ? ['-n', length.calls] : ['-d', length.durationMs],
+  ];
+  const words = options.flatMap(([letter, value]) =>
+    value === undefined ? [] : [letter, String(value)],
+  );
+  return spawn('taskset', ['-c', request.cpus, compiled('load'), ...words, ...flags], {
+    stdio: 'pipe',
+    timeout: request.deadlineMs ?? usualDeadlineMs,
+    killSignal: 'SIGKILL',
+  });
+}
+
+/** Resolves with what it printed, once it has ended as it should. */
+async function ended(load: LoadProcess): Promise<string> {
+  let output = '';
+  let errors = '';
+  load.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  load.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  await once(load, 'close');
+  if (load.exitCode === 0) return output;
+  const how = load.signalCode === 'SIGKILL' ? 'it took too long' : errors.trim();
+  throw new Error(`the containers failed: ${how}`);
 }
 
 /** One run of all containers against one agent. */
 export async function runLoad(request: LoadRequest): Promise<LoadResult> {
-  const { agent, size } = request;
-  const options: readonly (readonly [option: string, value: string | number])[] = [
-    ['-s', agent.socket],
-    ['-c', request.syscall],
-    ['-e', request.expectedErrno],
-    ['-P', size.containers],
-    ['-w', size.warmUpCalls],
-    size.length.kind === 'calls' ? ['-n', size.length.calls] : ['-d', size.length.durationMs],
-    ...(agent.metadata === undefined ? [] : [['-m', agent.metadata] as const]),
-  ];
-  const { stdout } = await promisify(execFile)(compiled('load'), options.flat().map(String));
-  return parseResult(stdout);
+  return parseResult(await ended(start(request, [])));
+}
+
+/** Containers that stay, without calling, until they are disposed of. */
+export async function holdLoad(request: LoadRequest): Promise<AsyncDisposable> {
+  const load = start(request, ['-i']);
+  const end = ended(load);
+  const isHeld = await Promise.race([
+    once(load.stdout, 'data').then(() => true),
+    end.then(() => false),
+  ]);
+  if (!isHeld) throw new Error('the containers ended before they were held');
+  return {
+    [Symbol.asyncDispose]: async () => {
+      load.stdin.end();
+      await end;
+    },
+  };
+}
+
+function fieldsOf(value: unknown): ReadonlyMap<string, unknown> {
+  return new Map(Object.entries(typeof value === 'object' && value !== null ? value : {}));
+}
+
+function numberOf(fields: ReadonlyMap<string, unknown>, key: string): number {
+  const value = fields.get(key);
+  if (typeof value !== 'number') throw new Error(`cannot read the containers' result: no ${key}`);
+  return value;
+}
+
+function figuresOf(fields: ReadonlyMap<string, unknown>): Figures {
+  const [least, most] = [numberOf(fields, 'least'), numberOf(fields, 'most')];
+  return {
+    p50Ns: numberOf(fields, 'p50Ns'),
+    p90Ns: numberOf(fields, 'p90Ns'),
+    p99Ns: numberOf(fields, 'p99Ns'),
+    maxNs: numberOf(fields, 'maxNs'),
+    callsPerSecond: numberOf(fields, 'callsPerSecond'),
+    least,
+    most,
+    // a thread that was never served has one call, which is answered at the very end
+    mostToLeast: most / Math.max(1, least),
+  };
 }
 
 function parseResult(text: string): LoadResult {
-  const parsed: unknown = JSON.parse(text);
-  const fields = new Map(
-    Object.entries(typeof parsed === 'object' && parsed !== null ? parsed : {}),
-  );
-  const number = (key: keyof LoadResult): number => {
-    const value: unknown = fields.get(key);
-    if (typeof value !== 'number') throw new Error(`cannot read the load's result: no ${key}`);
-    return value;
-  };
+  const parsed = fieldsOf(JSON.parse(text));
+  const part = (key: string): ReadonlyMap<string, unknown> | undefined =>
+    parsed.get(key) === null ? undefined : fieldsOf(parsed.get(key));
+  const [loops, quiet] = [part('loops'), part('quiet')];
   return {
-    calls: number('calls'),
-    p50Ns: number('p50Ns'),
-    p90Ns: number('p90Ns'),
-    p99Ns: number('p99Ns'),
-    maxNs: number('maxNs'),
-    callsPerSecond: number('callsPerSecond'),
-    least: number('least'),
-    most: number('most'),
-    durationSeconds: number('durationSeconds'),
+    loops: loops === undefined ? undefined : figuresOf(loops),
+    quiet: quiet === undefined ? undefined : figuresOf(quiet),
+    firstMs: loops === undefined ? 0 : numberOf(loops, 'firstNs') / 1e6,
   };
 }

@@ -21,6 +21,8 @@ beforeAll(async () => {
       Action, ArgumentKind, Call, Errno, Path, callArguments, filesystem, log, setting, settingList, settingOr,
     } from '@seccompagent/guest-sdk';
 
+    const late = Action.fail(Errno.ENOENT).after(7);
+
     export function configure(): string | null {
       return settingOr('refuse', '') == '' ? null : 'refused: ' + setting('refuse');
     }
@@ -38,6 +40,13 @@ beforeAll(async () => {
         case 8: return Action.fail(Errno.EHWPOISON);
         case 9: return Action.continue();
         case 10: return Action.value(i64.MIN_VALUE);
+        case 11: return Action.fail(Errno.EHWPOISON).after(50);
+        case 12: return Action.continue().after(u64.MAX_VALUE);
+        case 13: return Action.value(-5000).after(2000).after(500).after(0);
+        case 14: return Action.value(0).after(0);
+        case 15: return Action.next().after(1);
+        case 16: return Action.continue().after(u64.MAX_VALUE).after(1);
+        case 17: return late;
       }
       return Action.next();
     }
@@ -131,6 +140,53 @@ test('Action: every case arrives', () => {
   expect(mkdir(guest, '/a', 9)).toEqual({ kind: 'continue' });
   expect(mkdir(guest, '/a', 10)).toEqual({ kind: 'value', value: -(1n << 63n) });
   expect(mkdir(guest, '/a', 99)).toEqual({ kind: 'next' });
+});
+
+test('Action: a late one says when and what', () => {
+  const { guest } = open();
+  const late = (mode: number): unknown => mkdir(guest, '/a', mode);
+  expect(late(11)).toEqual({
+    kind: 'delay',
+    milliseconds: 50n,
+    answer: { kind: 'fail', ordinal: 130 },
+  });
+  expect(late(12)).toEqual({
+    kind: 'delay',
+    milliseconds: 0xffff_ffff_ffff_ffffn,
+    answer: { kind: 'continue' },
+  });
+  expect(late(14)).toEqual({
+    kind: 'delay',
+    milliseconds: 0n,
+    answer: { kind: 'value', value: 0n },
+  });
+});
+
+test('Action: delays of a late one add up', () => {
+  const { guest } = open();
+  expect(mkdir(guest, '/a', 13)).toEqual({
+    kind: 'delay',
+    milliseconds: 2500n,
+    answer: { kind: 'value', value: -5000n },
+  });
+});
+
+test.each([
+  [15, 'next'],
+  [16, 'more than 64 bits of milliseconds'],
+])('Action: to delay (%i) %s is a trap', (mode) => {
+  const { guest } = open();
+  expect(() => mkdir(guest, '/a', mode)).toThrow(WebAssembly.RuntimeError);
+});
+
+test('Action: a late one that is kept outlives collections', () => {
+  const { guest } = open();
+  for (let round = 0; round < 600; round++) mkdir(guest, '/a', 13);
+  expect(mkdir(guest, '/a', 17)).toEqual({
+    kind: 'delay',
+    milliseconds: 7n,
+    answer: { kind: 'fail', ordinal: 1 },
+  });
 });
 
 const suffixed = [
@@ -232,4 +288,94 @@ test('Call: names, registers and arguments arrive', () => {
   expect(lines[0]?.message).toBe(
     'mkdirat mkdir 18446744073709551615 5 path=/a mode=-1 data=null source=fault1',
   );
+});
+
+/** What `any` logs of a call with these names. */
+function loggedNames(opened: { guest: Guest; lines: Line[] }, names: readonly string[]): string {
+  const { guest, lines } = opened;
+  const spans = names.map((name) => guest.lowerString(name));
+  lines.length = 0;
+  guest.call(
+    'any',
+    ...spans.flatMap(({ pointer, length }) => [pointer, length]),
+    0n,
+    0n,
+    0n,
+    0n,
+    0n,
+    0n,
+  );
+  return lines[0]?.message.split(' ').slice(0, 2).join(' ') ?? '';
+}
+
+test('Call: names of all lengths arrive, in turn and again', () => {
+  const opened = open();
+  const names = Array.from({ length: 40 }, (_, length) =>
+    'abcdefgh'.repeat(6).slice(0, length + 1),
+  );
+  for (let round = 0; round < 30; round++) {
+    for (const name of names) {
+      const other = `${name.slice(0, -1)}z`;
+      expect(loggedNames(opened, [name, other])).toBe(`${name} ${other}`);
+    }
+  }
+});
+
+test('Call: names that differ in one letter are not taken for one another', () => {
+  const opened = open();
+  const name = 'sched_setscheduler';
+  for (let index = 0; index < name.length; index++) {
+    const other = `${name.slice(0, index)}#${name.slice(index + 1)}`;
+    expect(loggedNames(opened, [name, other])).toBe(`${name} ${other}`);
+    expect(loggedNames(opened, [other, name])).toBe(`${other} ${name}`);
+  }
+});
+
+test('Call: a name that is longer than the room for texts arrives', () => {
+  const opened = open();
+  for (const length of [500, 1000, 1020, 1024, 1030, 5000]) {
+    const long = 'n'.repeat(length);
+    expect(loggedNames(opened, [long, 'short'])).toBe(`${long} short`);
+    expect(loggedNames(opened, ['short', long])).toBe(`short ${long}`);
+  }
+});
+
+test('cabi_realloc: a text moves with its content, and so does another block', () => {
+  const { guest } = open();
+  for (const alignment of [1, 2]) {
+    const pointer = guest.allocate(alignment, 8);
+    guest.bytes().set(Buffer.from('12345678'), pointer);
+    const moved = guest.reallocate(pointer, 8, alignment, 4000);
+    expect(Buffer.from(guest.bytes().slice(moved, moved + 8)).toString()).toBe('12345678');
+  }
+});
+
+test('settings: values are kept over calls with other texts', () => {
+  const opened = open();
+  opened.guest.configure({ list: 'one,two' });
+  for (let round = 0; round < 600; round++) loggedNames(opened, [`name${round}`, 'other']);
+  opened.lines.length = 0;
+  mkdir(opened.guest, '/a', 3);
+  expect(opened.lines).toEqual([{ level: 3, message: 'one|two' }]);
+});
+
+test('Path: bytes and paths are the same things', async () => {
+  const { component: built } = await buildText(`
+    import { Action, Path } from '@seccompagent/guest-sdk';
+    let kept: Path[] = [];
+    export function mkdir(path: Path, mode: u32): Action {
+      kept.push(path);
+      const bytes = new StaticArray<u8>(2);
+      bytes[0] = 47;
+      bytes[1] = 97;
+      const made = Path.fromBytes(bytes);
+      let sum: i64 = 0;
+      for (let i = 0; i < kept.length; i++) if (kept[i].equals(made)) sum++;
+      return Action.value(sum * 100 + path.bytes.length);
+    }`);
+  const guest = openGuest(built);
+  for (let round = 1; round <= 600; round++) {
+    expect(mkdir(guest, '/a', 0)).toEqual({ kind: 'value', value: BigInt(round * 100 + 2) });
+  }
+  expect(mkdir(guest, '', 0)).toEqual({ kind: 'value', value: 60_000n });
 });

@@ -13,8 +13,9 @@ import { buildBundles } from '../../guest-sdk/build/bundles.ts';
 const entry = { component: 'sample.wasm', settings: {}, grants: [] };
 const bundle = { name: 'sample', version: '0.1.0', description: 'A sample', handlers: [entry] };
 
-/** The entry as it is read: its settings in their order. */
-const read = { ...entry, settings: Object.entries(entry.settings) };
+/** What is read where nothing is said; settings are in their order. */
+const policy = { defaultAction: 'continue', failure: { kind: 'errno', errno: 'EPERM' } };
+const read = { ...entry, settings: Object.entries(entry.settings), deadlineMs: 1000 };
 
 function parse(json: unknown): unknown {
   return parseBundle(JSON.stringify(json), 'bundle.json');
@@ -23,12 +24,25 @@ function parse(json: unknown): unknown {
 test('bundle: a whole one is read', () => {
   expect(parse({ ...bundle, handlers: [{ ...entry, syscalls: ['chmod', 'fsopen'] }] })).toEqual({
     ...bundle,
+    ...policy,
     handlers: [{ ...read, syscalls: ['chmod', 'fsopen'] }],
   });
 });
 
 test('bundle: syscalls that are left out stay absent', () => {
-  expect(parse(bundle)).toStrictEqual({ ...bundle, handlers: [read] });
+  expect(parse(bundle)).toStrictEqual({ ...bundle, ...policy, handlers: [read] });
+});
+
+test('bundle: deadline, default and failure are read', () => {
+  const handlers = [{ ...entry, deadline: '250ms' }];
+  expect(
+    parse({ ...bundle, default: 'errno:ENOSYS', failure: 'kill-container', handlers }),
+  ).toStrictEqual({
+    ...bundle,
+    defaultAction: 'ENOSYS',
+    failure: { kind: 'kill-container' },
+    handlers: [{ ...read, deadlineMs: 250 }],
+  });
 });
 
 const mistakes: readonly (readonly [string, unknown, string])[] = [

@@ -8,22 +8,29 @@ export interface Span {
   readonly length: number;
 }
 
-export type Answer =
+type Answer =
   | { readonly kind: 'value'; readonly value: bigint }
   | { readonly kind: 'fail'; readonly ordinal: number }
-  | { readonly kind: 'continue' }
-  | { readonly kind: 'next' };
+  | { readonly kind: 'continue' };
+
+type Action =
+  | Answer
+  | { readonly kind: 'next' }
+  | { readonly kind: 'delay'; readonly milliseconds: bigint; readonly answer: Answer };
 
 export interface Guest {
   /** The instance's memory as it is now; any call into the guest may replace it. */
   bytes(): Uint8Array;
   view(): DataView;
+  allocate(alignment: number, size: number): number;
+  /** The block with another size, wherever it is then. */
+  reallocate(old: number, oldSize: number, alignment: number, size: number): number;
   lowerBytes(bytes: Uint8Array): Span;
   lowerString(text: string): Span;
   /** Null, or the reason of the refusal. */
   configure(settings: Readonly<Record<string, string>>): string | null;
   /** Calls an export with core parameters, reads its action, and ends the call. */
-  call(name: string, ...parameters: (number | bigint)[]): Answer;
+  call(name: string, ...parameters: (number | bigint)[]): Action;
 }
 
 /** Instantiates a component of the build. `host` makes its imports, by interface and name. */
@@ -34,20 +41,23 @@ export function openGuest(
   const guest: Guest = {
     bytes: () => new Uint8Array(memory().buffer),
     view: () => new DataView(memory().buffer),
+    allocate: (alignment, size) => exported('cabi_realloc', [0, 0, alignment, size]),
+    reallocate: (...block) => exported('cabi_realloc', block),
     lowerBytes(bytes) {
-      const pointer = allocate(1, bytes.length);
+      const pointer = guest.allocate(1, bytes.length);
       guest.bytes().set(bytes, pointer);
       return { pointer, length: bytes.length };
     },
     lowerString(text) {
-      const { pointer } = guest.lowerBytes(Buffer.from(text, 'utf16le'));
+      const pointer = guest.allocate(2, text.length * 2);
+      guest.bytes().set(Buffer.from(text, 'utf16le'), pointer);
       return { pointer, length: text.length };
     },
     configure(settings) {
       const pairs = Object.entries(settings).map((pair) =>
         pair.map((text) => guest.lowerString(text)),
       );
-      const pointer = allocate(4, pairs.length * 16);
+      const pointer = guest.allocate(4, pairs.length * 16);
       pairs.flat().forEach((span, index) => {
         guest.view().setUint32(pointer + index * 8, span.pointer, true);
         guest.view().setUint32(pointer + index * 8 + 4, span.length, true);
@@ -83,10 +93,6 @@ export function openGuest(
     return Number(Reflect.apply(found, undefined, parameters)) >>> 0;
   }
 
-  function allocate(alignment: number, size: number): number {
-    return exported('cabi_realloc', [0, 0, alignment, size]);
-  }
-
   function liftString(at: number): string {
     const pointer = guest.view().getUint32(at, true);
     const length = guest.view().getUint32(at + 4, true);
@@ -96,7 +102,22 @@ export function openGuest(
   return guest;
 }
 
-function liftAction(view: DataView, pointer: number): Answer {
+function liftAction(view: DataView, pointer: number): Action {
+  switch (view.getUint8(pointer)) {
+    case 3:
+      return { kind: 'next' };
+    case 4:
+      return {
+        kind: 'delay',
+        milliseconds: view.getBigUint64(pointer + 8, true),
+        answer: liftAnswer(view, pointer + 16),
+      };
+    default:
+      return liftAnswer(view, pointer);
+  }
+}
+
+function liftAnswer(view: DataView, pointer: number): Answer {
   switch (view.getUint8(pointer)) {
     case 0:
       return { kind: 'value', value: view.getBigInt64(pointer + 8, true) };
@@ -104,8 +125,6 @@ function liftAction(view: DataView, pointer: number): Answer {
       return { kind: 'fail', ordinal: view.getUint8(pointer + 8) };
     case 2:
       return { kind: 'continue' };
-    case 3:
-      return { kind: 'next' };
     default:
       throw new Error('no case of the variant');
   }

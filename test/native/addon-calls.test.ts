@@ -11,8 +11,11 @@ import {
   inbox,
   loadNative,
   numbersPerArch,
+  receiverEventKind,
   tokenOf,
 } from '../../host/native.ts';
+import type { ReceiverEvent, ReceiverHandle } from '../../host/native.ts';
+import { figure, makeCounters, slotLayout } from '../../host/notification/counters.ts';
 import { ReceivedCall } from '../../host/notification/received-call.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import { trappedCalls } from '../../host/notification/trapped-calls.ts';
@@ -24,6 +27,36 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 const native = loadNative();
 const syscalls = new Syscalls();
 const readSetLength = arches.length * numbersPerArch;
+/** Of no meaning here: it only has to be a counters' slot. */
+const slot = 3;
+
+interface Other extends Disposable {
+  readonly call: ReceivedCall;
+  readonly receive: () => number;
+}
+
+/** Another worker of a receiver, on this thread. */
+function attach(receiver: ReceiverHandle): Other {
+  const call = new ReceivedCall();
+  const worker = native.attachWorker(receiver, call.bytes, new Uint8Array(makeCounters()), 2);
+  return {
+    call,
+    receive: native.receiveFunction(worker),
+    [Symbol.dispose]: () => {
+      native.detachWorker(worker);
+    },
+  };
+}
+
+/** What the main thread is told, up to now. */
+function eventsOf(receiver: ReceiverHandle): readonly ReceiverEvent[] {
+  const events: ReceiverEvent[] = [];
+  for (;;) {
+    const event = native.nextReceiverEvent(receiver);
+    if (event === null) return events;
+    events.push(event);
+  }
+}
 
 test('addon: a call is received with what its pointer says', () => {
   using command = new LaunchedCommand(native, 'mkdir /some/path');
@@ -37,7 +70,7 @@ test('addon: a call is received with what its pointer says', () => {
   const bytes = received.bytes.slice(offset, offset + received.pointerLength(path ?? 0));
   expect(new TextDecoder().decode(bytes)).toBe('/some/path');
   expect(received.tid).toBeGreaterThan(0);
-  received.answer({ kind: 'value', value: 0n });
+  received.answer({ kind: 'value', value: 0n }, slot);
   expect(command.end()).toBe(0);
 });
 
@@ -47,7 +80,7 @@ test.for([
   ['continue', { kind: 'continue' }, 1],
 ] as const)('K17: addon: %s reaches the caller', ([, action, code]) => {
   using command = new LaunchedCommand(native, 'exec mkdir /nonexistent/a 2>/dev/null');
-  command.next().answer(action);
+  command.next().answer(action, slot);
   expect(command.end()).toBe(code);
   expect(command.call.wasGone).toBe(false);
 });
@@ -59,9 +92,9 @@ test('K17: addon: errno and continue are told apart by what the caller hears', (
     native,
     `exec 2>${said}; mkdir /nonexistent/a; mkdir /nonexistent/a; mkdir /nonexistent/a; true`,
   );
-  command.next().answer({ kind: 'fail', errno: 'EDOM', number: 33 });
-  command.next().answer({ kind: 'continue' });
-  command.next().answer({ kind: 'fail', errno: 'EHWPOISON', number: 133 });
+  command.next().answer({ kind: 'fail', errno: 'EDOM', number: 33 }, slot);
+  command.next().answer({ kind: 'continue' }, slot);
+  command.next().answer({ kind: 'fail', errno: 'EHWPOISON', number: 133 }, slot);
   command.end();
   expect(readFileSync(said, 'utf8').match(/: [^:\n]+$/gmu)).toEqual([
     ': Numerical argument out of domain',
@@ -81,7 +114,7 @@ test('addon: a call that is not answered fails with EPERM', () => {
 
 test('K12: addon: an answer is sent once', () => {
   using command = new LaunchedCommand(native, 'mkdir /a && mkdir /b 2>/dev/null');
-  command.next().answer({ kind: 'value', value: 0n });
+  command.next().answer({ kind: 'value', value: 0n }, slot);
   command.next();
   const view = new DataView(command.call.bytes.buffer);
   expect(view.getUint32(inbox.answerKind, true)).toBe(answerKind.none);
@@ -89,20 +122,120 @@ test('K12: addon: an answer is sent once', () => {
   expect(command.end()).toBe(1);
 });
 
+test('addon: a call that is not answered fails as its listener says', () => {
+  using folder = new TemporaryFolder();
+  const said = folder.at('said');
+  using refusing = new LaunchedCommand(native, `mkdir /nonexistent/a 2>${said}`, {
+    failureErrno: 133,
+  });
+  refusing.next();
+  refusing.end();
+  expect(readFileSync(said, 'utf8')).toContain('Memory page has hardware error');
+  using lenient = new LaunchedCommand(native, `mkdir ${folder.at('made')}`, { failureErrno: 0 });
+  lenient.next();
+  expect(lenient.end()).toBe(0);
+  expect(existsSync(folder.at('made'))).toBe(true);
+});
+
 test('addon: a call that is not answered when its worker leaves fails, and does not hang', () => {
   using command = new LaunchedCommand(native, 'mkdir /nonexistent/a 2>/dev/null');
   command.next();
   native.detachWorker(command.worker);
-  const call = new ReceivedCall();
-  const other = native.attachWorker(command.receiver, call.bytes);
-  try {
-    const events = new Set<number>();
-    while (!events.has(eventKind.exited)) events.add(native.receive(other));
-    expect(events.has(eventKind.notification)).toBe(false);
-    expect(native.launchExit(command.launch)?.code).toBe(1);
-  } finally {
-    native.detachWorker(other);
-  }
+  expect(command.exitCode()).toBe(1);
+  using other = attach(command.receiver);
+  // all that is left to hear
+  expect(other.receive()).toBe(eventKind.ended);
+  expect(other.call.token).toBe(command.listener);
+});
+
+test('addon: the main thread is told of the ends of a listener and of its command', () => {
+  using command = new LaunchedCommand(native, 'mkdir /nonexistent/a; exit 7');
+  command.next().answer({ kind: 'value', value: 0n }, slot);
+  expect(command.end()).toBe(7);
+  using other = attach(command.receiver);
+  expect(other.receive()).toBe(eventKind.ended);
+  native.stopReceiver(command.receiver);
+  expect(other.receive()).toBe(eventKind.stopped);
+  const events = eventsOf(command.receiver).map(({ kind, token }) => ({ kind, token }));
+  expect(events).toHaveLength(2);
+  expect(events).toContainEqual({ kind: receiverEventKind.ended, token: command.listener });
+  expect(events).toContainEqual({ kind: receiverEventKind.exited, token: command.process });
+  expect(native.listenerCount(command.receiver)).toBe(0);
+});
+
+test('addon: an answer is counted in its slot by its kind', () => {
+  using command = new LaunchedCommand(native, 'for i in 1 2 3 4 5; do mkdir /a; done 2>/dev/null');
+  command.next().answer({ kind: 'value', value: 0n }, 7);
+  command.next().answer({ kind: 'fail', errno: 'EDOM', number: 33 }, 7);
+  command.next().answer({ kind: 'continue' }, 7);
+  command.next().answerFailure({ kind: 'fail', errno: 'EPERM', number: 1 }, 7);
+  command.next();
+  command.end();
+  const wordsOf = (index: number): readonly number[] =>
+    [...command.counters.subarray(index * slotLayout.words, (index + 1) * slotLayout.words)].map(
+      Number,
+    );
+  expect(wordsOf(7).slice(slotLayout.firstEnd, 5)).toEqual([1, 1, 1, 0, 1]);
+  expect(wordsOf(7)[slotLayout.durationSumNs]).toBeGreaterThan(0);
+  const durations = wordsOf(7).slice(slotLayout.firstBucket);
+  expect(durations.reduce((sum, count) => sum + count)).toBe(4);
+  // nobody said where the last one is counted
+  expect(wordsOf(0).slice(slotLayout.firstEnd, 5)).toEqual([0, 0, 0, 0, 1]);
+});
+
+test('addon: figures say what a receiver has', () => {
+  using command = new LaunchedCommand(native, 'mkdir /a && mkdir /b');
+  const figures = new BigUint64Array(figure.count);
+  const read = (index: number): number => {
+    native.receiverFigures(command.receiver, new Uint8Array(figures.buffer));
+    return Number(figures[index]);
+  };
+  expect([figure.received, figure.listeners, figure.workers].map(read)).toEqual([0, 1, 1]);
+  command.next().answer({ kind: 'value', value: 0n }, slot);
+  command.next();
+  expect(read(figure.received)).toBe(2);
+  expect(read(figure.busyWorkers)).toBe(1);
+  expect(read(figure.receiveDelayCount)).toBe(2);
+  command.call.answer({ kind: 'value', value: 0n }, slot);
+  command.end();
+  expect(read(figure.workers)).toBe(0);
+  expect(read(figure.busyWorkers)).toBe(0);
+});
+
+test('addon: an answer with a delay reaches the caller after it', () => {
+  const delayMs = 150;
+  using command = new LaunchedCommand(native, 'mkdir /a 2>/dev/null || mkdir /b');
+  const answer = { kind: 'fail', errno: 'EDOM', number: 33 } as const;
+  command.next().answer({ kind: 'delay', delayMs, answer }, slot);
+  const began = performance.now();
+  // the caller is quicker than its next call
+  command.next();
+  expect(performance.now() - began).toBeGreaterThanOrEqual(delayMs - 1);
+  const view = new DataView(command.call.bytes.buffer);
+  expect(view.getUint32(inbox.answerDelay, true)).toBe(0);
+  command.call.answer({ kind: 'value', value: 0n }, slot);
+  expect(command.end()).toBe(0);
+});
+
+test('G11: addon: a late answer is sent when the receiver stops', () => {
+  using command = new LaunchedCommand(native, 'mkdir /nonexistent/a');
+  const answer = { kind: 'value', value: 0n } as const;
+  command.next().answer({ kind: 'delay', delayMs: 3_600_000, answer }, slot);
+  native.detachWorker(command.worker);
+  const figures = new BigUint64Array(figure.count);
+  native.receiverFigures(command.receiver, new Uint8Array(figures.buffer));
+  expect(figures[figure.lateAnswers]).toBe(1n);
+  native.stopReceiver(command.receiver);
+  expect(command.exitCode()).toBe(0);
+});
+
+test('addon: the first process of a launched command is killed', () => {
+  using command = new LaunchedCommand(native, 'mkdir /nonexistent/a; sleep 100');
+  command.next();
+  expect(native.killContainer(command.receiver, command.process)).toBe(false);
+  expect(native.killContainer(command.receiver, command.listener)).toBe(true);
+  expect(command.exitCode()).toBe(128 + 9);
+  expect(native.killContainer(command.receiver, command.listener)).toBe(false);
 });
 
 test('addon: the registry of the listener is given to whoever has a call of it', () => {
@@ -113,7 +246,7 @@ test('addon: the registry of the listener is given to whoever has a call of it',
     expect.objectContaining({ code: 'ENOENT' }),
   );
   expect(native.listenerCount(command.receiver)).toBe(1);
-  command.call.answer({ kind: 'value', value: 0n });
+  command.call.answer({ kind: 'value', value: 0n }, slot);
   command.end();
 });
 
@@ -124,7 +257,7 @@ test('addon: a directory is made for the caller', () => {
   const path = new TextEncoder().encode(folder.at('made'));
   expect(native.mkdirAsCaller(command.worker, -100, path, 0, path.length, 0o777)).toBe(0);
   expect(native.mkdirAsCaller(command.worker, -100, path, 0, path.length, 0o777)).toBe(17);
-  command.call.answer({ kind: 'value', value: 0n });
+  command.call.answer({ kind: 'value', value: 0n }, slot);
   expect(command.end()).toBe(0);
   expect(existsSync(folder.at('made'))).toBe(true);
   expect(existsSync(folder.at('asked'))).toBe(false);
@@ -138,9 +271,29 @@ test('K2: addon: nothing is done for a caller that was killed', async () => {
   await until('the caller to end', () => (existsSync(`/proc/${tid}/root/.`) ? undefined : true));
   const path = new TextEncoder().encode(folder.at('made'));
   expect(native.mkdirAsCaller(command.worker, -100, path, 0, path.length, 0o777)).toBe(-1);
-  command.call.answer({ kind: 'value', value: 0n });
+  command.call.answer({ kind: 'value', value: 0n }, slot);
   command.end();
   expect(existsSync(folder.at('made'))).toBe(false);
+});
+
+test('A5: addon: only so much is done for one call', () => {
+  const most = 1000;
+  using folder = new TemporaryFolder();
+  using command = new LaunchedCommand(native, 'mkdir /nonexistent/a && mkdir /nonexistent/b');
+  command.next();
+  const path = new TextEncoder().encode(folder.path);
+  const act = (): number => native.mkdirAsCaller(command.worker, -100, path, 0, path.length, 0o777);
+  const answers = Array.from({ length: most }, act);
+  expect(new Set(answers)).toEqual(new Set([17]));
+  const refused = expect.objectContaining({ code: 'EDQUOT', syscall: 'operations of one call' });
+  expect(act).toThrow(refused);
+  expect(act).toThrow(refused);
+  command.call.answer({ kind: 'value', value: 0n }, slot);
+  // the next call has as much of its own
+  command.next();
+  expect(act()).toBe(17);
+  command.call.answer({ kind: 'value', value: 0n }, slot);
+  expect(command.end()).toBe(0);
 });
 
 test('addon: signals reach a command, and what it died of is its exit code', () => {
@@ -153,22 +306,18 @@ test('addon: signals reach a command, and what it died of is its exit code', () 
   expect(native.launchKill(command.launch, 9)).toBe(false);
 });
 
-test('addon: a command that is not there says so', () => {
-  const receiver = native.createReceiver(syscalls.readKinds());
-  const worker = native.attachWorker(receiver, new Uint8Array(inbox.size));
-  const start = (candidates: readonly string[]): number => {
+test('addon: a command that is not there says so', async () => {
+  const receiver = native.createReceiver(syscalls.readKinds(), 1, 1);
+  const start = async (candidates: readonly string[]): Promise<number> => {
     const launch = native.launch(['x'], [], candidates, trappedCalls(['mkdir']));
-    const set = new Uint8Array(readSetLength);
-    native.adoptLaunch(receiver, launch, new Uint8Array(), set);
-    while (native.receive(worker) !== eventKind.exited);
-    const errno = native.launchExit(launch)?.execErrno ?? -1;
+    native.adoptLaunch(receiver, launch, new Uint8Array(), new Uint8Array(readSetLength), 1);
+    const exit = await until('its end', () => native.launchExit(launch) ?? undefined);
     native.closeLaunch(launch);
-    return errno;
+    return exit.execErrno;
   };
-  expect(start([])).toBe(2);
-  expect(start(['/nonexistent', '/etc/passwd/x'])).toBe(2);
-  expect(start(['/nonexistent', '/etc/passwd'])).toBe(13);
-  native.detachWorker(worker);
+  expect(await start([])).toBe(2);
+  expect(await start(['/nonexistent', '/etc/passwd/x'])).toBe(2);
+  expect(await start(['/nonexistent', '/etc/passwd'])).toBe(13);
   native.closeReceiver(receiver);
 });
 
@@ -180,16 +329,27 @@ test('addon: a listener is adopted once', () => {
       command.launch,
       new Uint8Array(),
       new Uint8Array(readSetLength),
+      1,
     ),
   ).toThrow(expect.objectContaining({ syscall: expect.any(String) }));
 });
 
 test('addon: a read set of another size is refused', () => {
-  const receiver = native.createReceiver(syscalls.readKinds());
+  const receiver = native.createReceiver(syscalls.readKinds(), 1, 1);
   const launch = native.launch(['true'], [], ['/bin/true'], trappedCalls(['mkdir']));
   expect(() =>
-    native.adoptLaunch(receiver, launch, new Uint8Array(), new Uint8Array(readSetLength - 1)),
+    native.adoptLaunch(receiver, launch, new Uint8Array(), new Uint8Array(readSetLength - 1), 1),
   ).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+  native.closeLaunch(launch);
+  native.closeReceiver(receiver);
+});
+
+test('addon: a failure that is no errno is refused', () => {
+  const receiver = native.createReceiver(syscalls.readKinds(), 1, 1);
+  const launch = native.launch(['true'], [], ['/bin/true'], trappedCalls(['mkdir']));
+  expect(() =>
+    native.adoptLaunch(receiver, launch, new Uint8Array(), new Uint8Array(readSetLength), 4096),
+  ).toThrow(TypeError);
   native.closeLaunch(launch);
   native.closeReceiver(receiver);
 });
@@ -207,7 +367,7 @@ test('addon: commands leave no descriptors behind', async () => {
   const before = openFdCount(process.pid);
   for (let round = 0; round < 20; round += 1) {
     using command = new LaunchedCommand(native, 'mkdir /nonexistent/a 2>/dev/null');
-    command.next().answer({ kind: 'continue' });
+    command.next().answer({ kind: 'continue' }, slot);
     expect(command.end()).toBe(1);
   }
   await untilFdCountIs(process.pid, before);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests that the addon refuses misuse of its exports: it throws and never ends the process.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -15,13 +15,16 @@ import {
   mountRange,
   numbersPerArch,
   readKind,
+  tokenOf,
 } from '../../host/native.ts';
-import type { Native } from '../../host/native.ts';
+import type { Native, ReceiverHandle, WorkerHandle } from '../../host/native.ts';
+import { figure, makeCounters } from '../../host/notification/counters.ts';
 import { openFdCount } from '../support/process-resources.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const native = loadNative();
 const readKindsLength = arches.length * numbersPerArch * argumentCount;
+const figuresSize = figure.count * 8;
 
 const isExport = (name: string): name is keyof Native => name in native;
 
@@ -52,35 +55,52 @@ function inChild(program: string): { readonly status: number | null; readonly st
   return { status, stderr: stderr.split('\n')[0] ?? '' };
 }
 
-function detachedInbox(): Uint8Array {
-  const bytes = new Uint8Array(inbox.size);
+function detached(size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
   structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
   return bytes;
+}
+
+function createReceiver(): ReceiverHandle {
+  return native.createReceiver(new Uint8Array(readKindsLength), 1, 1);
+}
+
+const countersSize = makeCounters().byteLength;
+
+function attachWorker(receiver: ReceiverHandle): WorkerHandle {
+  const counters = new Uint8Array(countersSize);
+  return native.attachWorker(receiver, new Uint8Array(inbox.size), counters, 1);
 }
 
 type Kind = 'number' | 'text' | 'texts' | 'bytes' | 'numbers';
 
 const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind[]>> = {
+  exitProcess: ['number'],
   listenSocket: ['text', 'number'],
   takeWakeFd: ['number'],
   nextSocketEvent: ['number', 'bytes'],
   closeConnection: ['number', 'number'],
   closeSocket: ['number'],
-  createReceiver: ['bytes'],
+  createReceiver: ['bytes', 'number', 'number'],
   stopReceiver: ['number'],
   closeReceiver: ['number'],
   listenerCount: ['number'],
-  adoptConnectionFd: ['number', 'number', 'number', 'number', 'bytes', 'bytes'],
-  attachWorker: ['number', 'bytes'],
+  takeReceiverWakeFd: ['number'],
+  nextReceiverEvent: ['number'],
+  receiverFigures: ['number', 'bytes'],
+  adoptConnectionFd: ['number', 'number', 'number', 'number', 'bytes', 'bytes', 'number', 'number'],
+  killContainer: ['number', 'number'],
+  attachWorker: ['number', 'bytes', 'bytes', 'number'],
   detachWorker: ['number'],
-  receive: ['number'],
+  receiveFunction: ['number'],
+  invite: ['number'],
   listenerRegistry: ['number', 'number'],
   mkdirAsCaller: ['number', 'number', 'bytes', 'number', 'number', 'number'],
   mountAsCaller: ['number', 'bytes', 'numbers'],
   refusePidnsOption: ['number'],
   launch: ['texts', 'texts', 'texts', 'bytes'],
   launchPid: ['number'],
-  adoptLaunch: ['number', 'number', 'bytes', 'bytes'],
+  adoptLaunch: ['number', 'number', 'bytes', 'bytes', 'number'],
   launchExit: ['number'],
   launchKill: ['number', 'number'],
   closeLaunch: ['number'],
@@ -143,9 +163,22 @@ test.for(rows)('addon: %s refuses each argument of a wrong type', ([name, kinds]
 });
 
 const closers = ['closeSocket', 'closeReceiver', 'detachWorker', 'closeLaunch'];
-const others = ['listenSocket', 'createReceiver', 'refusePidnsOption', 'launch', 'filterBytes'];
-// what they are given is looked at before the handle is
-const looking = ['attachWorker', 'mkdirAsCaller', 'mountAsCaller'];
+const others = [
+  'exitProcess',
+  'listenSocket',
+  'createReceiver',
+  'refusePidnsOption',
+  'launch',
+  'filterBytes',
+];
+// what they are given is looked at before the handle is, or they look at it later
+const looking = [
+  'receiveFunction',
+  'attachWorker',
+  'mkdirAsCaller',
+  'mountAsCaller',
+  'receiverFigures',
+];
 
 test.for(rows.filter(([name]) => ![...closers, ...others, ...looking].includes(name)))(
   'addon: %s refuses a handle that is none',
@@ -157,6 +190,16 @@ test.for(rows.filter(([name]) => ![...closers, ...others, ...looking].includes(n
   },
 );
 
+test('addon: a worker that is none receives nothing', () => {
+  for (const handle of [0x7fff_ffff, 4_294_967_295]) {
+    const receive = call('receiveFunction', handle);
+    if (typeof receive !== 'function') throw new Error('it is no function');
+    expect(() => Reflect.apply(receive, undefined, [])).toThrow(
+      expect.objectContaining({ code: 'EBADF' }),
+    );
+  }
+});
+
 test('addon: closing what is not open does nothing', () => {
   for (const name of closers) {
     expect(call(name, 0x7fff_ffff)).toBeUndefined();
@@ -166,12 +209,12 @@ test('addon: closing what is not open does nothing', () => {
 test.for([2 ** 32, 2 ** 53, 0.5, Number.NaN, Number.POSITIVE_INFINITY])(
   'addon: the number %d is no handle',
   (number) => {
-    const receiver = native.createReceiver(new Uint8Array(readKindsLength));
-    const worker = native.attachWorker(receiver, new Uint8Array(inbox.size));
+    const receiver = createReceiver();
+    const worker = attachWorker(receiver);
     native.stopReceiver(receiver);
     try {
       // it must not be taken for another handle, of this worker
-      expect(() => call('receive', Number(worker) + number)).toThrow(Error);
+      expect(() => call('receiveFunction', Number(worker) + number)).toThrow(Error);
     } finally {
       native.detachWorker(worker);
       native.closeReceiver(receiver);
@@ -200,28 +243,87 @@ test.for([
   ['longer', readKindsLength + 1],
   ['empty', 0],
 ] as const)('addon: a table of read kinds that is %s is refused', ([, length]) => {
-  expect(() => native.createReceiver(new Uint8Array(length))).toThrow(
+  expect(() => native.createReceiver(new Uint8Array(length), 1, 1)).toThrow(
     expect.objectContaining({ code: 'EINVAL', syscall: 'create the receiver' }),
   );
 });
 
 test('addon: a read kind that nobody knows is refused', () => {
   const kinds = new Uint8Array(readKindsLength).fill(readKind.mountData + 1, 5, 6);
-  expect(() => native.createReceiver(kinds)).toThrow(TypeError);
+  expect(() => native.createReceiver(kinds, 1, 1)).toThrow(TypeError);
 });
 
-test.for([
-  ['too small', () => new Uint8Array(inbox.size - 1)],
+/** Bytes of which the addon needs so many, aligned to eight, that it must not take. */
+const wrongBytes = [
+  ['too small', (size: number) => new Uint8Array(size - 1)],
   ['empty', () => new Uint8Array()],
-  ['not aligned', () => new Uint8Array(inbox.size + 8).subarray(4, 4 + inbox.size)],
-  ['detached', detachedInbox],
-] as const)('addon: an inbox that is %s is refused', ([, make]) => {
-  const receiver = native.createReceiver(new Uint8Array(readKindsLength));
+  ['not aligned', (size: number) => new Uint8Array(size + 8).subarray(4, 4 + size)],
+  ['detached', detached],
+] as const;
+
+test.for(wrongBytes)('addon: an inbox that is %s is refused', ([, make]) => {
+  const receiver = createReceiver();
+  const counters = new Uint8Array(countersSize);
   try {
-    expect(() => native.attachWorker(receiver, make())).toThrow(TypeError);
+    expect(() => native.attachWorker(receiver, make(inbox.size), counters, 1)).toThrow(TypeError);
   } finally {
     native.closeReceiver(receiver);
   }
+});
+
+test.for(wrongBytes)('addon: counters that are %s are refused', ([, make]) => {
+  const receiver = createReceiver();
+  const bytes = new Uint8Array(inbox.size);
+  try {
+    expect(() => native.attachWorker(receiver, bytes, make(countersSize), 1)).toThrow(TypeError);
+  } finally {
+    native.closeReceiver(receiver);
+  }
+});
+
+test.for(wrongBytes)('addon: figures that are %s are refused', ([, make]) => {
+  const receiver = createReceiver();
+  try {
+    expect(() => {
+      native.receiverFigures(receiver, make(figuresSize));
+    }).toThrow(TypeError);
+  } finally {
+    native.closeReceiver(receiver);
+  }
+});
+
+test('addon: a receiver has only so many workers', () => {
+  const receiver = createReceiver();
+  const workers = Array.from({ length: 64 }, () => attachWorker(receiver));
+  expect(() => attachWorker(receiver)).toThrow(
+    expect.objectContaining({ code: 'ENOSPC', syscall: 'attach a worker' }),
+  );
+  for (const worker of workers) native.detachWorker(worker);
+  native.detachWorker(attachWorker(receiver));
+  native.closeReceiver(receiver);
+});
+
+test('addon: the wake descriptor of a receiver is taken once', () => {
+  const receiver = createReceiver();
+  const fd = native.takeReceiverWakeFd(receiver);
+  expect(readlinkSync(`/proc/self/fd/${fd}`)).toMatch(/^pipe:/u);
+  expect(native.takeReceiverWakeFd(receiver)).toBe(-1);
+  expect(native.nextReceiverEvent(receiver)).toBeNull();
+  native.closeReceiver(receiver);
+  // it is whoever took it who closes it
+  closeSync(fd);
+});
+
+test('addon: nobody is killed for a token that is none', () => {
+  const receiver = createReceiver();
+  for (const token of [0, 1, 0xffff_ffff]) {
+    expect(native.killContainer(receiver, tokenOf(token))).toBe(false);
+  }
+  native.closeReceiver(receiver);
+});
+
+test.for([0, 7, 255])('addon: exitProcess ends the process with %i', (code) => {
+  expect(inChild(`native.exitProcess(${code});`).status).toBe(code);
 });
 
 test.for([
@@ -252,8 +354,8 @@ test('addon: a socket is closed once, and its events end with it', () => {
 });
 
 test('addon: a closed receiver takes no worker, and its workers go on', () => {
-  const receiver = native.createReceiver(new Uint8Array(readKindsLength));
-  const worker = native.attachWorker(receiver, new Uint8Array(inbox.size));
+  const receiver = createReceiver();
+  const worker = attachWorker(receiver);
   native.stopReceiver(receiver);
   native.closeReceiver(receiver);
   for (const use of [
@@ -261,14 +363,21 @@ test('addon: a closed receiver takes no worker, and its workers go on', () => {
     () => {
       native.stopReceiver(receiver);
     },
-    () => native.attachWorker(receiver, new Uint8Array(inbox.size)),
+    () => native.takeReceiverWakeFd(receiver),
+    () => native.nextReceiverEvent(receiver),
+    () => native.killContainer(receiver, tokenOf(1)),
+    () => {
+      native.receiverFigures(receiver, new Uint8Array(figuresSize));
+    },
+    () => attachWorker(receiver),
   ]) {
     expect(use).toThrow(expect.objectContaining({ code: 'EBADF' }));
   }
-  expect(native.receive(worker)).toBe(eventKind.stopped);
+  const receive = native.receiveFunction(worker);
+  expect(receive()).toBe(eventKind.stopped);
   native.detachWorker(worker);
   native.detachWorker(worker);
-  expect(() => native.receive(worker)).toThrow(expect.objectContaining({ code: 'EBADF' }));
+  expect(receive).toThrow(expect.objectContaining({ code: 'EBADF' }));
 });
 
 test('addon: a socket file that somebody else has put there stays', () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { inbox, loadNative, mountRange, tokenOf } from '../../host/native.ts';
 import type { ReceiverHandle, WorkerHandle } from '../../host/native.ts';
+import { makeCounters } from '../../host/notification/counters.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 
 const native = loadNative();
@@ -12,8 +13,9 @@ let worker: WorkerHandle;
 const memory = new Uint8Array(64).fill(0x61);
 
 beforeAll(() => {
-  receiver = native.createReceiver(new Syscalls().readKinds());
-  worker = native.attachWorker(receiver, new Uint8Array(inbox.size));
+  receiver = native.createReceiver(new Syscalls().readKinds(), 1, 1);
+  const counters = new Uint8Array(makeCounters());
+  worker = native.attachWorker(receiver, new Uint8Array(inbox.size), counters, 1);
 });
 afterAll(() => {
   native.detachWorker(worker);

@@ -7,10 +7,13 @@ import { Worker } from 'node:worker_threads';
 
 import { expect, test } from 'vitest';
 
-import { eventKind, loadNative } from '../../host/native.ts';
+import { eventKind, loadNative, receiverEventKind } from '../../host/native.ts';
 import type { ReceiverHandle } from '../../host/native.ts';
+import { makeCounters } from '../../host/notification/counters.ts';
+import { makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import type { WorkerInput } from '../../host/notification/thread-messages.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
+import { LaunchedCommand } from '../support/launched-command.ts';
 import { until } from '../support/polling.ts';
 import { openFdCount, untilChildless, untilFdCountIs } from '../support/process-resources.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
@@ -21,19 +24,30 @@ const log: WorkerInput['log'] = { level: 'error', format: 'text', isColored: fal
 
 /** A thread that waits for events: its id, and what came. */
 interface Waiting {
+  readonly worker: Worker;
   readonly tid: string;
   readonly event: Promise<unknown>;
   readonly exitCode: Promise<unknown>;
 }
 
+/** How its events name the thread. */
+const workerId = 42;
+
 async function start(receiver: ReceiverHandle, words: readonly string[]): Promise<Waiting> {
-  const input: WorkerInput = { receiver, log };
+  const input: WorkerInput = {
+    receiver,
+    log,
+    id: workerId,
+    counters: makeCounters(),
+    slots: [],
+    quarantine: makeQuarantineBuffers(),
+  };
   const worker = new Worker(file, { workerData: input, argv: [...words] });
   const exitCode = once(worker, 'exit').then(([code]: readonly unknown[]) => code);
   const [first]: readonly unknown[] = await once(worker, 'message');
   const event = once(worker, 'message').then(([message]: readonly unknown[]) => message);
   const tid = typeof first === 'object' && first !== null && 'tid' in first ? first.tid : '';
-  return { tid: String(tid), event, exitCode };
+  return { worker, tid: String(tid), event, exitCode };
 }
 
 /** Resolves once a thread of ours sleeps in the kernel. */
@@ -51,7 +65,7 @@ const cleanEnd: End = [{ event: eventKind.stopped }, 0];
 
 /** Starts threads, stops the receiver once all wait, and waits for their ends. */
 async function round(count: number, words: readonly string[]): Promise<readonly End[]> {
-  const receiver = native.createReceiver(new Syscalls().readKinds());
+  const receiver = native.createReceiver(new Syscalls().readKinds(), count, count);
   try {
     const all = await Promise.all(Array.from({ length: count }, () => start(receiver, words)));
     await Promise.all(all.map(({ tid }) => untilAsleep(tid)));
@@ -93,4 +107,81 @@ test('G10: addon: what a thread has left open ends with it', async () => {
   expect(existsSync(path)).toBe(false);
   await untilFdCountIs(process.pid, before);
   await untilChildless(process.pid);
+});
+
+/** A command whose one call a thread has, and computes for ever. */
+interface Computing extends Disposable {
+  readonly command: LaunchedCommand;
+  readonly thread: Waiting;
+}
+
+async function startComputing(deadlineMs: number): Promise<Computing> {
+  const command = new LaunchedCommand(native, 'mkdir /nonexistent/a 2>/dev/null');
+  // the thread is to be the only one who receives
+  native.detachWorker(command.worker);
+  const thread = await start(command.receiver, ['compute', String(deadlineMs)]);
+  expect(await thread.event).toEqual({ event: eventKind.notification });
+  return {
+    command,
+    thread,
+    [Symbol.dispose]: () => {
+      command[Symbol.dispose]();
+    },
+  };
+}
+
+/** The first event of a receiver that is of this kind. */
+async function eventOf(receiver: ReceiverHandle, kind: number): Promise<unknown> {
+  return until(`the event ${kind}`, () => {
+    const event = native.nextReceiverEvent(receiver);
+    return event?.kind === kind ? event : undefined;
+  });
+}
+
+/** A thread that is terminated in the middle of a call, before the call's deadline. */
+async function terminateOne(): Promise<void> {
+  using computing = await startComputing(60_000);
+  const { command, thread } = computing;
+  expect(native.launchExit(command.launch)).toBeNull();
+  await thread.worker.terminate();
+  expect(await thread.exitCode).toBe(1);
+  expect(command.exitCode()).toBe(1);
+}
+
+test('G10: addon: a thread that is terminated leaves a call that fails, and nothing else', async () => {
+  await terminateOne();
+  const before = openFdCount(process.pid);
+  for (let count = 0; count < 4; count += 1) await terminateOne();
+  await expect(untilFdCountIs(process.pid, before)).resolves.toBeUndefined();
+  await untilChildless(process.pid);
+});
+
+test('G10: addon: threads that are terminated at once leave nothing behind', async () => {
+  await terminateOne();
+  const before = openFdCount(process.pid);
+  await Promise.all(Array.from({ length: 3 }, terminateOne));
+  await expect(untilFdCountIs(process.pid, before)).resolves.toBeUndefined();
+  await untilChildless(process.pid);
+});
+
+/** A thread whose call is ended at its deadline, and that is terminated then. */
+async function exceedDeadline(): Promise<void> {
+  using computing = await startComputing(100);
+  const { command, thread } = computing;
+  expect(await eventOf(command.receiver, receiverEventKind.overdue)).toEqual({
+    kind: receiverEventKind.overdue,
+    token: command.listener,
+    worker: workerId,
+    link: 3,
+  });
+  expect(command.exitCode()).toBe(1);
+  await thread.worker.terminate();
+  expect(await thread.exitCode).toBe(1);
+}
+
+test('A5: addon: a call whose deadline passes fails while its thread computes', async () => {
+  await exceedDeadline();
+  const before = openFdCount(process.pid);
+  await exceedDeadline();
+  await expect(untilFdCountIs(process.pid, before)).resolves.toBeUndefined();
 });

@@ -2,7 +2,13 @@
 // Tests reads of a caller's memory, on the test's own.
 #include "memory.h"
 
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +17,7 @@
 #include <vector>
 
 #include "check.h"
+#include "clock.h"
 
 namespace seccompagent::test {
 namespace {
@@ -43,18 +50,21 @@ std::uint64_t address_of(const char* pointer) { return reinterpret_cast<std::uin
 
 using Buffer = std::array<std::byte, kPathMax>;
 
-Result<std::string> string_at(const char* pointer, std::size_t room = kPathMax) {
+Result<std::string> string_at(const char* pointer, std::size_t room = kPathMax,
+                              Reader reader = Reader::this_thread) {
   Buffer buffer = {};
   const auto length = read_string(getpid(), address_of(pointer), std::span(buffer).first(room),
-                                  Errno{ENAMETOOLONG});
+                                  Errno{ENAMETOOLONG}, reader);
   if (!length) return std::unexpected(length.error());
   CHECK(*length < room);
   return std::string(reinterpret_cast<const char*>(buffer.data()), *length);
 }
 
-Result<std::string> data_at(const char* pointer, std::size_t room = kPathMax) {
+Result<std::string> data_at(const char* pointer, std::size_t room = kPathMax,
+                            Reader reader = Reader::this_thread) {
   Buffer buffer = {};
-  const auto length = read_mount_data(getpid(), address_of(pointer), std::span(buffer).first(room));
+  const auto length =
+      read_mount_data(getpid(), address_of(pointer), std::span(buffer).first(room), reader);
   if (!length) return std::unexpected(length.error());
   CHECK(*length <= room);
   return std::string(reinterpret_cast<const char*>(buffer.data()), *length);
@@ -183,6 +193,148 @@ void leaves_binary_mount_data() {
   CHECK_EQUAL(VALUE(data_at(pages.before_end(100))), "\xff\x01\n=,");
 }
 
+void check_same(const Result<std::string>& by_child, const Result<std::string>& direct) {
+  CHECK_EQUAL(by_child.has_value(), direct.has_value());
+  if (direct) CHECK_EQUAL(*by_child, *direct);
+  if (!direct) CHECK_EQUAL(by_child.error(), direct.error());
+}
+
+// Whatever is there, a child reads the same.
+void check_child_reads(const char* pointer, std::size_t room = kPathMax) {
+  check_same(string_at(pointer, room, Reader::child), string_at(pointer, room));
+  check_same(data_at(pointer, room, Reader::child), data_at(pointer, room));
+}
+
+void reads_in_a_child_as_in_itself() {
+  const Pages pages(3);
+  for (const std::size_t start : {2 * kPage, 2 * kPage + 1, 2 * kPage - 255, 2 * kPage - 256}) {
+    for (const std::size_t length : {0UL, 255UL, 256UL, 257UL, 4094UL, 4095UL, 4096UL}) {
+      char* from = pages.before_end(start);
+      from[length] = '\0';
+      check_child_reads(from);
+      from[length] = 'x';
+    }
+  }
+  check_child_reads(pages.before_end(3 * kPage));
+  check_child_reads(pages.before_end(2 * kPage), 10);
+  check_child_reads(pages.before_end(2 * kPage), 0);
+}
+
+void faults_in_a_child_as_in_itself() {
+  const Pages pages(2);
+  for (const std::size_t bytes : {0UL, 1UL, 7UL, kPage - 1, kPage + 3})
+    check_child_reads(pages.before_end(bytes));
+  check_child_reads(nullptr);
+  for (const std::uint64_t address : {~0ULL, 0xffff800000000000ULL, 0x7fffffffffffULL, 1ULL})
+    check_child_reads(reinterpret_cast<const char*>(address));
+  CHECK_EQUAL(mprotect(pages.before_end(kPage), kPage, PROT_NONE), 0);
+  check_child_reads(pages.before_end(kPage + 4));
+}
+
+void says_in_a_child_who_is_gone() {
+  const Pages pages(1);
+  Buffer buffer = {};
+  const std::uint64_t address = address_of(pages.before_end(1));
+  CHECK_EQUAL(ERROR(read_string(0x7fffffff, address, buffer, Errno{ENAMETOOLONG}, Reader::child)),
+              Errno{ESRCH});
+}
+
+// A process that has two pages: one with a string that does not end there, and one that nobody ever
+// fills, as a page of a file system may be that never answers.
+class StuckProcess {
+ public:
+  StuckProcess() : pages_(2) {
+    int ready[2];
+    CHECK_EQUAL(pipe2(ready, O_CLOEXEC), 0);
+    pid_ = fork();
+    CHECK(pid_ != -1);
+    if (pid_ == 0) {
+      hold_last_page();
+      CHECK_EQUAL(write(ready[1], "", 1), 1L);
+      for (;;) pause();
+    }
+    close(ready[1]);
+    char byte;
+    CHECK_EQUAL(read(ready[0], &byte, 1), 1L);
+    close(ready[0]);
+  }
+  StuckProcess(const StuckProcess&) = delete;
+  StuckProcess& operator=(const StuckProcess&) = delete;
+  ~StuckProcess() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] std::uint64_t before_stuck(std::size_t bytes) const {
+    return address_of(pages_.before_end(kPage + bytes));
+  }
+
+ private:
+  // See userfaultfd(2): whoever touches the page waits for us.
+  void hold_last_page() const {
+    char* page = pages_.before_end(kPage);
+    CHECK_EQUAL(madvise(page, kPage, MADV_DONTNEED), 0);
+    const int fd = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
+    CHECK(fd != -1);
+    uffdio_api api = {};
+    api.api = UFFD_API;
+    CHECK_EQUAL(ioctl(fd, UFFDIO_API, &api), 0);
+    uffdio_register range = {};
+    range.range = {.start = address_of(page), .len = kPage};
+    range.mode = UFFDIO_REGISTER_MODE_MISSING;
+    CHECK_EQUAL(ioctl(fd, UFFDIO_REGISTER, &range), 0);
+  }
+
+  Pages pages_;
+  pid_t pid_ = 0;
+};
+
+// What a read comes to that meets a page which is never there.
+template <typename Read>
+void check_gives_up(Read read) {
+  const Nanoseconds start = now();
+  CHECK_EQUAL(ERROR(read()), Errno{ETIMEDOUT});
+  const Nanoseconds took = now() - start;
+  CHECK(took >= 900 * kMillisecond);
+  CHECK(took < 3 * kSecond);
+  // of those that end without a signal, as readers do, none is left
+  CHECK_EQUAL(waitpid(-1, nullptr, __WCLONE | WNOHANG), -1);
+}
+
+void gives_up_strings() {
+  const StuckProcess stuck;
+  Buffer buffer = {};
+  check_gives_up([&] {
+    return read_string(stuck.pid(), stuck.before_stuck(0), buffer, Errno{ENAMETOOLONG},
+                       Reader::child);
+  });
+  check_gives_up([&] {
+    return read_string(stuck.pid(), stuck.before_stuck(100), buffer, Errno{ENAMETOOLONG},
+                       Reader::child);
+  });
+}
+
+void gives_up_mount_data() {
+  const StuckProcess stuck;
+  Buffer buffer = {};
+  check_gives_up(
+      [&] { return read_mount_data(stuck.pid(), stuck.before_stuck(0), buffer, Reader::child); });
+  check_gives_up(
+      [&] { return read_mount_data(stuck.pid(), stuck.before_stuck(100), buffer, Reader::child); });
+}
+
+void reads_what_is_there_of_the_stuck() {
+  const StuckProcess stuck;
+  Buffer buffer = {};
+  // it never comes to the other page
+  const auto room = std::span(buffer).first(100);
+  CHECK_EQUAL(ERROR(read_string(stuck.pid(), stuck.before_stuck(100), room, Errno{ENAMETOOLONG},
+                                Reader::child)),
+              Errno{ENAMETOOLONG});
+  CHECK(buffer[99] == std::byte{'x'});
+}
+
 constexpr Case kCases[] = {
     {"M2: read_string: each length up to the end of a page is read", reads_strings_of_each_length},
     {"M2: read_string: strings across pages are read", reads_across_pages},
@@ -199,7 +351,14 @@ constexpr Case kCases[] = {
     {"M2: read_mount_data: it ends at the first NUL", reads_mount_data_to_the_first_nul},
     {"M2: read_mount_data: as much as is there is read", reads_as_much_mount_data_as_is_there},
     {"M1: read_mount_data: it ends with a page", cuts_mount_data_at_a_page},
-    {"read_mount_data: bytes are left as they are", leaves_binary_mount_data}};
+    {"read_mount_data: bytes are left as they are", leaves_binary_mount_data},
+    {"M2: Reader: a child reads what this thread reads", reads_in_a_child_as_in_itself},
+    {"M2: Reader: a child faults where this thread does", faults_in_a_child_as_in_itself},
+    {"Reader: a child says who is gone", says_in_a_child_who_is_gone},
+    {"A5: Reader: a child that a page holds is ended after a second: strings", gives_up_strings},
+    {"A5: Reader: a child that a page holds is ended after a second: mount data",
+     gives_up_mount_data},
+    {"Reader: a page that is not read holds nobody", reads_what_is_there_of_the_stuck}};
 
 }  // namespace
 }  // namespace seccompagent::test

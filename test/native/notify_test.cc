@@ -72,6 +72,13 @@ class Caller {
   std::thread thread_;
 };
 
+Result<Notification> receive(NotifyBuffers& buffers, int listener) {
+  Notification notification = {};
+  const auto received = buffers.receive(listener, notification);
+  if (!received) return std::unexpected(received.error());
+  return notification;
+}
+
 NotifyBuffers real_buffers() { return NotifyBuffers(VALUE(notify_sizes())); }
 
 void knows_the_sizes() {
@@ -83,7 +90,7 @@ void knows_the_sizes() {
 
 void answer_one(NotifyBuffers buffers) {
   Caller caller(0x1234567, 0x7654321);
-  const Notification seen = VALUE(buffers.receive(caller.listener()));
+  const Notification seen = VALUE(receive(buffers, caller.listener()));
   CHECK_EQUAL(seen.nr, static_cast<std::int32_t>(SYS_getpriority));
   CHECK_EQUAL(seen.arch, kArch);
   CHECK_EQUAL(seen.arguments[0], 0x1234567ULL);
@@ -117,7 +124,7 @@ void receives_again_with_the_same_buffers() {
   for (long round = 1; round <= 3; ++round) {
     Caller caller(round);
     // what is left of the call before would be EINVAL
-    const Notification seen = VALUE(buffers.receive(caller.listener()));
+    const Notification seen = VALUE(receive(buffers, caller.listener()));
     CHECK_EQUAL(seen.arguments[0], static_cast<std::uint64_t>(round));
     VALUE(buffers.respond(caller.listener(), seen.id,
                           {.value = round, .error = 0, .is_continue = false}));
@@ -128,7 +135,7 @@ void receives_again_with_the_same_buffers() {
 void answers_with_an_errno() {
   NotifyBuffers buffers = real_buffers();
   Caller caller;
-  const Notification seen = VALUE(buffers.receive(caller.listener()));
+  const Notification seen = VALUE(receive(buffers, caller.listener()));
   // a value beside an error would be refused or taken for the result
   VALUE(buffers.respond(caller.listener(), seen.id,
                         {.value = 5, .error = -EDOM, .is_continue = false}));
@@ -139,7 +146,7 @@ void continues() {
   NotifyBuffers buffers = real_buffers();
   // PRIO_PROCESS of this very thread: the kernel's own result is 20 - nice
   Caller caller(0, 0);
-  const Notification seen = VALUE(buffers.receive(caller.listener()));
+  const Notification seen = VALUE(receive(buffers, caller.listener()));
   VALUE(buffers.respond(caller.listener(), seen.id,
                         {.value = 5, .error = -EDOM, .is_continue = true}));
   const long result = caller.result();
@@ -149,7 +156,7 @@ void continues() {
 void is_told_of_a_second_answer() {
   NotifyBuffers buffers = real_buffers();
   Caller caller;
-  const Notification seen = VALUE(buffers.receive(caller.listener()));
+  const Notification seen = VALUE(receive(buffers, caller.listener()));
   const Response response = {.value = 1, .error = 0, .is_continue = false};
   VALUE(buffers.respond(caller.listener(), seen.id, response));
   const Errno again = ERROR(buffers.respond(caller.listener(), seen.id, response));
@@ -160,7 +167,7 @@ void is_told_of_a_second_answer() {
 void is_told_of_an_id_that_is_none() {
   NotifyBuffers buffers = real_buffers();
   Caller caller;
-  const Notification seen = VALUE(buffers.receive(caller.listener()));
+  const Notification seen = VALUE(receive(buffers, caller.listener()));
   CHECK_EQUAL(ERROR(buffers.respond(caller.listener(), seen.id + 1,
                                     {.value = 1, .error = 0, .is_continue = false})),
               Errno{ENOENT});
@@ -172,7 +179,7 @@ void is_told_of_an_id_that_is_none() {
 void knows_what_is_valid() {
   NotifyBuffers buffers = real_buffers();
   Caller caller;
-  const Notification seen = VALUE(buffers.receive(caller.listener()));
+  const Notification seen = VALUE(receive(buffers, caller.listener()));
   const unsigned long request = VALUE(probe_id_valid(caller.listener()));
   CHECK_EQUAL(request, static_cast<unsigned long>(SECCOMP_IOCTL_NOTIF_ID_VALID));
   // the number that kernels before 5.17 have; newer ones take it too
@@ -190,7 +197,7 @@ void knows_what_is_valid() {
 void is_told_that_all_are_gone() {
   NotifyBuffers buffers = real_buffers();
   Caller caller;
-  const Notification seen = VALUE(buffers.receive(caller.listener()));
+  const Notification seen = VALUE(receive(buffers, caller.listener()));
   VALUE(
       buffers.respond(caller.listener(), seen.id, {.value = 0, .error = 0, .is_continue = false}));
   CHECK_EQUAL(caller.result(), 0L);
@@ -204,7 +211,7 @@ void takes_the_wake_up_flag() {
   Caller caller;
   VALUE(set_sync_wake_up(caller.listener()));
   NotifyBuffers buffers = real_buffers();
-  const Notification seen = VALUE(buffers.receive(caller.listener()));
+  const Notification seen = VALUE(receive(buffers, caller.listener()));
   VALUE(
       buffers.respond(caller.listener(), seen.id, {.value = 3, .error = 0, .is_continue = false}));
   CHECK_EQUAL(caller.result(), 3L);

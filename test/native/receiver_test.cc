@@ -1,103 +1,275 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests how numbers of calls are told apart, and what a receiver takes.
+// Tests what a receiver and its workers do, with callers of the test's own where it needs some.
 #include "receiver.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <thread>
 #include <vector>
 
+#include "bpf.h"
 #include "check.h"
+#include "child.h"
+#include "raw_syscall.h"
+#include "worker.h"
 
 namespace seccompagent::test {
 namespace {
 
-void check_call(std::uint32_t audit_arch, std::int32_t nr, Arch arch, std::uint32_t number) {
-  const SyscallNumber syscall = syscall_number(audit_arch, nr);
-  CHECK_EQUAL(syscall.arch, arch);
-  CHECK_EQUAL(syscall.number, number);
-}
+#if defined(__x86_64__)
+constexpr std::uint32_t kArch = AUDIT_ARCH_X86_64;
+#else
+constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
+#endif
 
-void knows_each_architecture() {
-  check_call(AUDIT_ARCH_X86_64, 83, Arch::x86_64, 83);
-  check_call(AUDIT_ARCH_I386, 39, Arch::i386, 39);
-  check_call(AUDIT_ARCH_AARCH64, 34, Arch::arm64, 34);
-  check_call(AUDIT_ARCH_X86_64, 0, Arch::x86_64, 0);
-}
-
-void tells_x32_by_its_bit() {
-  check_call(AUDIT_ARCH_X86_64, 0x40000053, Arch::x32, 83);
-  check_call(AUDIT_ARCH_X86_64, 0x40000000, Arch::x32, 0);
-  check_call(AUDIT_ARCH_X86_64, 0x3fffffff, Arch::x86_64, 0x3fffffff);
-  // the bit means nothing to others
-  check_call(AUDIT_ARCH_I386, 0x40000027, Arch::i386, 0x40000027);
-  check_call(AUDIT_ARCH_AARCH64, 0x40000027, Arch::arm64, 0x40000027);
-}
-
-void takes_minus_one_as_no_call() {
-  check_call(AUDIT_ARCH_X86_64, -1, Arch::x86_64, 0xffffffff);
-  check_call(AUDIT_ARCH_I386, -1, Arch::i386, 0xffffffff);
-  check_call(AUDIT_ARCH_X86_64, -0x40000000, Arch::x86_64, 0xc0000000);
-}
-
-void does_not_know_others() {
-  check_call(AUDIT_ARCH_RISCV64, 34, Arch::unknown, 34);
-  check_call(AUDIT_ARCH_ARM, 39, Arch::unknown, 39);
-  check_call(0, 0, Arch::unknown, 0);
-  check_call(0xffffffff, -1, Arch::unknown, 0xffffffff);
-}
+constexpr Response kRefused = {.value = 0, .error = -EPERM, .is_continue = false};
+constexpr PoolShape kOne = {.cores = 1, .fewest = 1};
 
 ReadTable whole_table() { return ReadTable(kArches * kNumbers * kArguments, ReadKind::nothing); }
 ReadSet whole_set() { return ReadSet(kArches * kNumbers, 0); }
 
+std::shared_ptr<Receiver> make_receiver(PoolShape shape = kOne) {
+  return VALUE(Receiver::make(whole_table(), shape));
+}
+
+// A worker with memory of its own.
+class Desk {
+ public:
+  explicit Desk(const std::shared_ptr<Receiver>& receiver, std::uint32_t id = 1)
+      : worker_(VALUE(Worker::attach(receiver, inbox_.data(), counters_, id))) {}
+  Desk(const Desk&) = delete;
+  Desk& operator=(const Desk&) = delete;
+
+  [[nodiscard]] Worker& worker() { return *worker_; }
+  [[nodiscard]] Inbox& inbox() { return *reinterpret_cast<Inbox*>(inbox_.data()); }
+  [[nodiscard]] const CallCounters& counters() const { return counters_[0]; }
+  [[nodiscard]] EventKind receive() { return VALUE(worker_->receive()); }
+
+  void answer(std::int64_t value, std::uint32_t delay_ms = 0) {
+    inbox().answer.value = value;
+    inbox().answer.kind = AnswerKind::value;
+    inbox().answer.delay = delay_ms;
+  }
+  void leave() { worker_.reset(); }
+
+ private:
+  alignas(8) std::array<std::byte, kInboxSize> inbox_ = {};
+  std::array<CallCounters, kCounterSlots> counters_ = {};
+  std::unique_ptr<Worker> worker_;
+};
+
+// Processes under one filter that make a call each, which a listener is notified of. They share our
+// memory, so that there can be many.
+class Callers {
+ public:
+  explicit Callers(std::size_t count) : places_(count), size_(count * kStack) {
+    stacks_ = static_cast<std::byte*>(
+        mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    CHECK(stacks_ != MAP_FAILED);
+    thread_ = std::thread([this] { run(); });
+    is_started_.wait(false);
+  }
+  Callers(const Callers&) = delete;
+  Callers& operator=(const Callers&) = delete;
+  ~Callers() {
+    join();
+    munmap(stacks_, size_);
+  }
+
+  [[nodiscard]] UniqueFd take_listener() { return std::move(fd_); }
+  [[nodiscard]] pid_t pid(std::size_t index) const { return places_[index].pid.load(); }
+  // Waits for the ends of all.
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+  // What the call gave, as the kernel has it. Waits for it.
+  [[nodiscard]] long result(std::size_t index) const {
+    while (places_[index].result.load() == kNone) pause_for(kMillisecond);
+    return places_[index].result.load();
+  }
+  [[nodiscard]] std::size_t count_of(long result) const {
+    std::size_t count = 0;
+    for (const Place& place : places_) count += place.result.load() == result ? 1 : 0;
+    return count;
+  }
+
+  static constexpr long kNone = 1L << 40;
+
+ private:
+  static constexpr std::size_t kStack = 4096;
+  struct Place {
+    std::atomic<long> result = kNone;
+    std::atomic<pid_t> pid = 0;
+  };
+
+  // getpriority(2), which nobody else makes here.
+  static SECCOMPAGENT_CHILD_CODE int call(void* argument) {
+    static_cast<Place*>(argument)->result.store(raw_syscall(SYS_getpriority, 0, 0));
+    return 0;
+  }
+
+  void run() {
+    const auto filter =
+        VALUE(assemble_filter({{kArch, {static_cast<std::uint32_t>(SYS_getpriority)}}}));
+    const long fd = install_filter(filter.data(), static_cast<unsigned short>(filter.size()));
+    CHECK(fd >= 0);
+    fd_.reset(static_cast<int>(fd));
+    for (std::size_t index = 0; index < places_.size(); ++index) {
+      const pid_t pid =
+          clone(call, stacks_ + (index + 1) * kStack, CLONE_VM | CLONE_FILES, &places_[index]);
+      CHECK(pid != -1);
+      places_[index].pid.store(pid);
+    }
+    is_started_.store(true);
+    is_started_.notify_one();
+    for (const Place& place : places_)
+      CHECK_EQUAL(retry_eintr([&] { return waitpid(place.pid.load(), nullptr, __WALL); }),
+                  place.pid.load());
+  }
+
+  std::vector<Place> places_;
+  std::size_t size_;
+  std::byte* stacks_ = nullptr;
+  UniqueFd fd_;
+  std::atomic<bool> is_started_ = false;
+  std::thread thread_;
+};
+
+std::uint32_t add(Receiver& receiver, Callers& callers, pid_t first_pid = 0) {
+  return VALUE(
+      receiver.add_listener(callers.take_listener(), "registry", whole_set(), kRefused, first_pid));
+}
+
+std::uint64_t figure(Receiver& receiver, std::size_t index) {
+  std::array<std::uint64_t, Receiver::kFigures> figures = {};
+  receiver.read_figures(figures);
+  return figures[index];
+}
+constexpr std::size_t kReceived = 0;
+constexpr std::size_t kQueued = 1;
+constexpr std::size_t kQueueRefused = 2;
+constexpr std::size_t kLate = 4;
+constexpr std::size_t kWorkers = 5;
+constexpr std::size_t kBusy = 6;
+constexpr std::size_t kListeners = 7;
+constexpr std::size_t kStoodIn = 8;
+
+template <typename Condition>
+void wait_until(Condition condition) {
+  const Nanoseconds end = now() + 10 * kSecond;
+  while (!condition()) {
+    CHECK(now() < end);
+    pause_for(kMillisecond);
+  }
+}
+
+// The next event for the main thread that is of a kind.
+ReceiverEvent event_of(Receiver& receiver, ReceiverEvent::Kind kind) {
+  std::optional<ReceiverEvent> event;
+  wait_until([&] {
+    event = receiver.next_event();
+    return event && event->kind == kind;
+  });
+  return *event;
+}
+
 void refuses_a_table_of_another_size() {
-  CHECK_EQUAL(ERROR(Receiver::make({})), Errno{EINVAL});
+  CHECK_EQUAL(ERROR(Receiver::make({}, kOne)), Errno{EINVAL});
   ReadTable longer = whole_table();
   longer.push_back(ReadKind::nothing);
-  CHECK_EQUAL(ERROR(Receiver::make(longer)), Errno{EINVAL});
+  CHECK_EQUAL(ERROR(Receiver::make(longer, kOne)), Errno{EINVAL});
 }
 
 void refuses_what_is_no_listener() {
-  const auto receiver = VALUE(Receiver::make(whole_table()));
-  CHECK_EQUAL(ERROR(receiver->add_listener(UniqueFd(eventfd(0, EFD_CLOEXEC)), "", whole_set())),
-              Errno{ENOTTY});
-  CHECK_EQUAL(ERROR(receiver->add_listener(UniqueFd(), "", whole_set())), Errno{ENOTTY});
-  CHECK_EQUAL(ERROR(receiver->add_listener(UniqueFd(eventfd(0, EFD_CLOEXEC)), "", {})),
-              Errno{EINVAL});
+  const auto receiver = make_receiver();
+  const auto add_fd = [&](UniqueFd fd, ReadSet set) {
+    return ERROR(receiver->add_listener(std::move(fd), "", std::move(set), kRefused, 0));
+  };
+  CHECK_EQUAL(add_fd(UniqueFd(eventfd(0, EFD_CLOEXEC)), whole_set()), Errno{ENOTTY});
+  CHECK_EQUAL(add_fd(UniqueFd(), whole_set()), Errno{ENOTTY});
+  CHECK_EQUAL(add_fd(UniqueFd(eventfd(0, EFD_CLOEXEC)), {}), Errno{EINVAL});
   CHECK_EQUAL(receiver->listener_count(), 0UL);
 }
 
-struct alignas(8) InboxMemory {
-  std::array<std::byte, kInboxSize> bytes = {};
+void refuses_a_listener_twice() {
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers callers(1);
+  UniqueFd listener = callers.take_listener();
+  UniqueFd copy(fcntl(listener.get(), F_DUPFD_CLOEXEC, 0));
+  VALUE(receiver->add_listener(std::move(listener), "registry", whole_set(), kRefused, 0));
+  CHECK_EQUAL(ERROR(receiver->add_listener(std::move(copy), "another", whole_set(), kRefused, 0)),
+              Errno{EEXIST});
+  CHECK_EQUAL(receiver->listener_count(), 1UL);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  CHECK_EQUAL(VALUE(desk.worker().registry(desk.inbox().token)), "registry");
+  desk.answer(5);
+  CHECK_EQUAL(desk.receive(), EventKind::ended);
+  CHECK_EQUAL(callers.result(0), 5L);
+}
+
+// Threads that receive until they are told to stop.
+class Sleepers {
+ public:
+  Sleepers(const std::shared_ptr<Receiver>& receiver, std::size_t count) {
+    for (std::size_t index = 0; index < count; ++index) {
+      threads_.emplace_back([this, receiver] {
+        Desk desk(receiver);
+        started_.fetch_add(1);
+        if (desk.receive() == EventKind::stopped) stopped_.fetch_add(1);
+        // those that end are one too many only as long as they are there
+        wait_until([&] { return may_leave_.load(); });
+      });
+    }
+    wait_until([&] { return started_.load() == count; });
+  }
+  Sleepers(const Sleepers&) = delete;
+  Sleepers& operator=(const Sleepers&) = delete;
+  ~Sleepers() { join(); }
+
+  [[nodiscard]] std::size_t stopped() const { return stopped_.load(); }
+  void join() {
+    may_leave_.store(true);
+    for (std::thread& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+  }
+
+ private:
+  std::atomic<std::size_t> started_ = 0;
+  std::atomic<std::size_t> stopped_ = 0;
+  std::atomic<bool> may_leave_ = false;
+  std::vector<std::thread> threads_;
 };
 
 void stops_waiting_workers() {
-  const auto receiver = VALUE(Receiver::make(whole_table()));
-  std::atomic<int> stopped = 0;
-  std::vector<std::thread> threads;
-  for (int index = 0; index < 4; ++index) {
-    threads.emplace_back([&] {
-      InboxMemory inbox;
-      Worker worker(receiver, inbox.bytes.data());
-      if (VALUE(worker.receive()) == EventKind::stopped) ++stopped;
-    });
-  }
+  const auto receiver = make_receiver({.cores = 4, .fewest = 4});
+  Sleepers sleepers(receiver, 4);
   receiver->stop();
-  for (std::thread& thread : threads) thread.join();
-  CHECK_EQUAL(stopped.load(), 4);
+  sleepers.join();
+  CHECK_EQUAL(sleepers.stopped(), 4UL);
+  CHECK_EQUAL(figure(*receiver, kWorkers), 0UL);
 }
 
 void stays_stopped() {
-  const auto receiver = VALUE(Receiver::make(whole_table()));
+  const auto receiver = make_receiver();
   receiver->stop();
   receiver->stop();
-  InboxMemory inbox;
-  Worker worker(receiver, inbox.bytes.data());
-  CHECK_EQUAL(VALUE(worker.receive()), EventKind::stopped);
-  CHECK_EQUAL(VALUE(worker.receive()), EventKind::stopped);
+  Desk desk(receiver);
+  CHECK_EQUAL(desk.receive(), EventKind::stopped);
+  CHECK_EQUAL(desk.receive(), EventKind::stopped);
 }
 
 // The number that the next descriptor of this process gets.
@@ -109,34 +281,345 @@ int next_fd() {
 void leaves_nothing_behind() {
   const int before = next_fd();
   for (int round = 0; round < 100; ++round) {
-    const auto receiver = VALUE(Receiver::make(whole_table()));
-    InboxMemory inbox;
-    const Worker worker(receiver, inbox.bytes.data());
+    const auto receiver = make_receiver();
+    const Desk desk(receiver);
     if (round % 2 == 0) receiver->stop();
   }
   CHECK_EQUAL(next_fd(), before);
 }
 
 void has_no_call_at_first() {
-  const auto receiver = VALUE(Receiver::make(whole_table()));
-  InboxMemory inbox;
-  Worker worker(receiver, inbox.bytes.data());
-  CHECK_EQUAL(ERROR(worker.current()), Errno{ENOENT});
-  CHECK_EQUAL(ERROR(worker.registry(1)), Errno{ENOENT});
-  worker.invite();
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  CHECK_EQUAL(ERROR(desk.worker().current()), Errno{ENOENT});
+  CHECK_EQUAL(ERROR(desk.worker().registry(1)), Errno{ENOENT});
+  CHECK(!desk.worker().await_restart());
+  desk.worker().invite();
+}
+
+void has_only_so_many_places() {
+  const auto receiver = make_receiver();
+  std::vector<std::unique_ptr<Desk>> desks;
+  for (std::size_t index = 0; index < Receiver::kMostWorkers; ++index)
+    desks.push_back(std::make_unique<Desk>(receiver));
+  CHECK_EQUAL(figure(*receiver, kWorkers), Receiver::kMostWorkers);
+  alignas(8) std::array<std::byte, kInboxSize> inbox = {};
+  std::array<CallCounters, kCounterSlots> counters = {};
+  CHECK_EQUAL(ERROR(Worker::attach(receiver, inbox.data(), counters, 65)), Errno{ENOSPC});
+  // one that leaves makes room
+  desks[17].reset();
+  desks[17] = std::make_unique<Desk>(receiver);
+  CHECK_EQUAL(ERROR(Worker::attach(receiver, inbox.data(), counters, 65)), Errno{ENOSPC});
+  // and the last place works as well as the first
+  receiver->stop();
+  for (const auto& desk : desks) CHECK_EQUAL(desk->receive(), EventKind::stopped);
+}
+
+void retires_idle_workers() {
+  const auto receiver = make_receiver({.cores = 1, .fewest = 1});
+  Sleepers sleepers(receiver, 3);
+  const Nanoseconds start = now();
+  wait_until([&] { return sleepers.stopped() == 2; });
+  CHECK(now() - start >= 1500 * kMillisecond);
+  pause_for(100 * kMillisecond);
+  CHECK_EQUAL(sleepers.stopped(), 2UL);
+  receiver->stop();
+  wait_until([&] { return sleepers.stopped() == 3; });
+}
+
+void keeps_the_fewest() {
+  const auto receiver = make_receiver({.cores = 2, .fewest = 2});
+  const Sleepers sleepers(receiver, 4);
+  wait_until([&] { return sleepers.stopped() >= 2; });
+  pause_for(200 * kMillisecond);
+  CHECK_EQUAL(sleepers.stopped(), 2UL);
+  receiver->stop();
+}
+
+void answers_a_caller() {
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers callers(1);
+  const std::uint32_t token = add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  CHECK_EQUAL(desk.inbox().token, token);
+  CHECK_EQUAL(desk.inbox().tid, static_cast<std::uint32_t>(callers.pid(0)));
+  CHECK_EQUAL(desk.inbox().number, static_cast<std::uint32_t>(SYS_getpriority));
+  CHECK_EQUAL(desk.inbox().audit_arch, kArch);
+  CHECK_EQUAL(VALUE(desk.worker().registry(token)), "registry");
+  CHECK_EQUAL(VALUE(desk.worker().current()).tid, callers.pid(0));
+  CHECK_EQUAL(figure(*receiver, kBusy), 1UL);
+  CHECK_EQUAL(figure(*receiver, kReceived), 1UL);
+  CHECK_EQUAL(figure(*receiver, kListeners), 1UL);
+  desk.answer(33);
+  // the next thing that happens is the caller's end
+  CHECK_EQUAL(desk.receive(), EventKind::ended);
+  CHECK_EQUAL(desk.inbox().token, token);
+  CHECK_EQUAL(callers.result(0), 33L);
+  CHECK_EQUAL(desk.inbox().was_gone, 0U);
+  CHECK_EQUAL(desk.inbox().answer.kind, AnswerKind::none);
+  CHECK_EQUAL(desk.counters().answers[static_cast<std::size_t>(Counted::value)], 1UL);
+  CHECK_EQUAL(receiver->listener_count(), 0UL);
+  CHECK_EQUAL(event_of(*receiver, ReceiverEvent::Kind::ended).token, token);
+}
+
+void tells_each_worker_of_an_end() {
+  const auto receiver = make_receiver({.cores = 4, .fewest = 4});
+  Desk first(receiver);
+  Desk second(receiver);
+  Desk third(receiver);
+  Callers callers(1);
+  const std::uint32_t token = add(*receiver, callers);
+  CHECK_EQUAL(first.receive(), EventKind::notification);
+  first.answer(0);
+  CHECK_EQUAL(first.receive(), EventKind::ended);
+  for (Desk* desk : {&second, &third}) {
+    CHECK_EQUAL(desk->receive(), EventKind::ended);
+    CHECK_EQUAL(desk->inbox().token, token);
+  }
+  receiver->stop();
+  CHECK_EQUAL(second.receive(), EventKind::stopped);
+}
+
+void fails_what_a_worker_leaves() {
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers callers(1);
+  add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  desk.leave();
+  CHECK_EQUAL(callers.result(0), -static_cast<long>(EPERM));
+  CHECK_EQUAL(desk.counters().answers[static_cast<std::size_t>(Counted::failure)], 1UL);
+}
+
+void answers_what_a_worker_leaves() {
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers callers(1);
+  add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  desk.answer(7);
+  desk.leave();
+  CHECK_EQUAL(callers.result(0), 7L);
+}
+
+void queues_only_so_many() {
+  constexpr std::size_t kMore = 50;
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  // one is the worker's
+  Callers callers(1 + Receiver::kMostQueued + kMore);
+  add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  wait_until([&] { return figure(*receiver, kQueueRefused) == kMore; });
+  CHECK_EQUAL(figure(*receiver, kQueued), Receiver::kMostQueued);
+  CHECK_EQUAL(figure(*receiver, kStoodIn), Receiver::kMostQueued + kMore);
+  wait_until([&] { return callers.count_of(-EPERM) == kMore; });
+  CHECK_EQUAL(event_of(*receiver, ReceiverEvent::Kind::crowded).token, 0U);
+  for (std::size_t index = 0; index < Receiver::kMostQueued; ++index) {
+    desk.answer(5);
+    CHECK_EQUAL(desk.receive(), EventKind::notification);
+  }
+  CHECK_EQUAL(figure(*receiver, kQueued), 0UL);
+  desk.answer(5);
+  CHECK_EQUAL(desk.receive(), EventKind::ended);
+  CHECK_EQUAL(callers.count_of(5), 1 + Receiver::kMostQueued);
+}
+
+void answers_the_queued_before_it_stops() {
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers callers(4);
+  add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  wait_until([&] { return figure(*receiver, kQueued) == 3; });
+  receiver->stop();
+  for (int round = 0; round < 3; ++round) {
+    desk.answer(5);
+    CHECK_EQUAL(desk.receive(), EventKind::notification);
+  }
+  desk.answer(5);
+  CHECK_EQUAL(desk.receive(), EventKind::stopped);
+  wait_until([&] { return callers.count_of(5) == 4; });
+}
+
+void sends_late_answers() {
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers callers(1);
+  add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  const Nanoseconds start = now();
+  desk.answer(9, 100);
+  CHECK_EQUAL(desk.receive(), EventKind::ended);
+  CHECK(now() - start >= 100 * kMillisecond);
+  CHECK_EQUAL(callers.result(0), 9L);
+}
+
+void sends_late_answers_before_it_stops() {
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers callers(1);
+  add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  desk.answer(9, 60'000);
+  desk.leave();
+  CHECK_EQUAL(figure(*receiver, kLate), 1UL);
+  CHECK_EQUAL(callers.count_of(Callers::kNone), 1UL);
+  receiver->stop();
+  CHECK_EQUAL(callers.result(0), 9L);
+}
+
+void ends_a_call_that_takes_too_long() {
+  constexpr std::uint32_t kId = 77;
+  const auto receiver = make_receiver();
+  Desk desk(receiver, kId);
+  Callers callers(1);
+  const std::uint32_t token = add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  desk.inbox().deadline = 100;
+  desk.inbox().link = 3;
+  const Nanoseconds start = now();
+  // it computes: only that counts
+  while (callers.count_of(-EPERM) == 0) CHECK(now() - start < 5 * kSecond);
+  CHECK(now() - start >= 100 * kMillisecond);
+  const ReceiverEvent event = event_of(*receiver, ReceiverEvent::Kind::overdue);
+  CHECK_EQUAL(event.token, token);
+  CHECK_EQUAL(event.worker, kId);
+  CHECK_EQUAL(event.link, 3U);
+  // its answer comes too late, and the worker is to end
+  desk.answer(5);
+  CHECK_EQUAL(desk.receive(), EventKind::stopped);
+  CHECK_EQUAL(desk.inbox().was_gone, 1U);
+  CHECK_EQUAL(callers.result(0), -static_cast<long>(EPERM));
+}
+
+void has_patience_with_what_waits() {
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers callers(1);
+  add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  desk.inbox().deadline = 50;
+  desk.inbox().link = 1;
+  pause_for(250 * kMillisecond);
+  CHECK_EQUAL(callers.count_of(-EPERM), 0UL);
+  // ten times its deadline is enough
+  wait_until([&] { return callers.count_of(-EPERM) == 1; });
+  event_of(*receiver, ReceiverEvent::Kind::overdue);
+}
+
+void has_a_deadline_for_each_handler() {
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers callers(1);
+  add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  desk.inbox().deadline = 100;
+  const auto compute = [](Nanoseconds duration) {
+    for (const Nanoseconds start = now(); now() - start < duration;) continue;
+  };
+  for (std::uint32_t link = 1; link < 6; ++link) {
+    std::atomic_ref(desk.inbox().link).store(link);
+    compute(60 * kMillisecond);
+  }
+  desk.answer(5);
+  CHECK_EQUAL(desk.receive(), EventKind::ended);
+  CHECK_EQUAL(callers.result(0), 5L);
+}
+
+void wakes_the_main_thread() {
+  const auto receiver = make_receiver();
+  const UniqueFd wake = receiver->take_wake_fd();
+  CHECK(wake.is_open());
+  CHECK((fcntl(wake.get(), F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK(!receiver->take_wake_fd().is_open());
+  pollfd readable = {.fd = wake.get(), .events = POLLIN, .revents = 0};
+  CHECK_EQUAL(poll(&readable, 1, 0), 0);
+  CHECK(!receiver->next_event());
+
+  const pid_t pid = fork();
+  CHECK(pid != -1);
+  if (pid == 0) {
+    for (;;) pause();
+  }
+  const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  const std::uint32_t token = VALUE(receiver->watch_process(process.get()));
+  std::thread thread([&] {
+    Desk desk(receiver);
+    // nothing that workers are told
+    CHECK_EQUAL(desk.receive(), EventKind::stopped);
+  });
+  CHECK_EQUAL(kill(pid, SIGKILL), 0);
+  CHECK_EQUAL(poll(&readable, 1, 10'000), 1);
+  const auto event = receiver->next_event();
+  CHECK(event.has_value());
+  CHECK_EQUAL(event->kind, ReceiverEvent::Kind::exited);
+  CHECK_EQUAL(event->token, token);
+  CHECK(!receiver->next_event());
+  CHECK_EQUAL(waitpid(pid, nullptr, 0), pid);
+  receiver->stop();
+  thread.join();
+}
+
+void kills_the_first_process() {
+  const auto receiver = make_receiver();
+  Callers callers(2);
+  const std::uint32_t token = add(*receiver, callers, callers.pid(0));
+  VALUE(receiver->kill_container(token));
+  Desk desk(receiver);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  wait_until([&] { return kill(callers.pid(0), 0) == -1; });
+  // the other one is not its business
+  CHECK_EQUAL(desk.inbox().tid, static_cast<std::uint32_t>(callers.pid(1)));
+  CHECK_EQUAL(ERROR(receiver->kill_container(token)), Errno{ESRCH});
+  desk.answer(5);
+  CHECK_EQUAL(desk.receive(), EventKind::ended);
+  CHECK_EQUAL(ERROR(receiver->kill_container(token)), Errno{ESRCH});
+  CHECK_EQUAL(callers.result(1), 5L);
+  CHECK_EQUAL(callers.count_of(Callers::kNone), 1UL);
+}
+
+void kills_nobody_whom_it_does_not_know() {
+  const auto receiver = make_receiver();
+  CHECK_EQUAL(ERROR(receiver->kill_container(1)), Errno{ESRCH});
+  Desk desk(receiver);
+  Callers callers(1);
+  const std::uint32_t token = add(*receiver, callers);
+  CHECK_EQUAL(ERROR(receiver->kill_container(token)), Errno{ESRCH});
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  desk.answer(5);
+  CHECK_EQUAL(desk.receive(), EventKind::ended);
 }
 
 constexpr Case kCases[] = {
-    {"K19: syscall_number: each architecture is known", knows_each_architecture},
-    {"K19: syscall_number: x32 is told by its bit", tells_x32_by_its_bit},
-    {"K19: syscall_number: -1 is no call of x32", takes_minus_one_as_no_call},
-    {"K19: syscall_number: other architectures are unknown", does_not_know_others},
     {"Receiver: a table of another size is refused", refuses_a_table_of_another_size},
     {"Receiver: a descriptor that is no listener is refused", refuses_what_is_no_listener},
+    {"Receiver: a listener that it has already is refused", refuses_a_listener_twice},
     {"G11: Receiver: stop ends every waiting worker", stops_waiting_workers},
     {"Receiver: a stopped one stays so", stays_stopped},
     {"Receiver: its end leaves no descriptor and no thread behind", leaves_nothing_behind},
-    {"Worker: it has no call before it received one", has_no_call_at_first}};
+    {"Receiver: there are only so many workers", has_only_so_many_places},
+    {"Receiver: workers that have nothing to do retire", retires_idle_workers},
+    {"Receiver: the fewest workers stay", keeps_the_fewest},
+    {"Receiver: a container's queue is bounded, and what is over fails at once",
+     queues_only_so_many},
+    {"G11: Receiver: queued calls are answered before it stops",
+     answers_the_queued_before_it_stops},
+    {"Receiver: a late answer is sent when it is due", sends_late_answers},
+    {"G11: Receiver: late answers are sent before it stops", sends_late_answers_before_it_stops},
+    {"A5: Receiver: a call whose handler computes for too long fails",
+     ends_a_call_that_takes_too_long},
+    {"A5: Receiver: a handler that waits has ten times as long", has_patience_with_what_waits},
+    {"Receiver: each handler of a chain has its own deadline", has_a_deadline_for_each_handler},
+    {"Receiver: events wake the main thread", wakes_the_main_thread},
+    {"Receiver: a container's first process is killed", kills_the_first_process},
+    {"Receiver: nobody else is killed", kills_nobody_whom_it_does_not_know},
+    {"Worker: it has no call before it received one", has_no_call_at_first},
+    {"Worker: a caller gets what is in the inbox", answers_a_caller},
+    {"Worker: each is told of a listener's end", tells_each_worker_of_an_end},
+    {"Worker: a call that it leaves without an answer fails", fails_what_a_worker_leaves},
+    {"Worker: a call that it leaves with an answer gets that", answers_what_a_worker_leaves}};
 
 }  // namespace
 }  // namespace seccompagent::test

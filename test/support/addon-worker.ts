@@ -2,20 +2,23 @@
 // Entry of a worker thread that uses the addon: it receives until the receiver is stopped. Its
 // arguments say what else it does:
 // `collect` collects garbage while it is attached, `detach` detaches at the end, `open` leaves a
-// socket at the path that follows and a command behind.
+// socket at the path that follows and a command behind, `compute` never ends with the first call:
+// the number that follows is its deadline in milliseconds.
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { runInNewContext } from 'node:vm';
 
 import { inbox, loadNative } from '../../host/native.ts';
-import type { Native, ReceiverHandle, WorkerHandle } from '../../host/native.ts';
+import type { Native, WorkerHandle } from '../../host/native.ts';
+import { ReceivedCall } from '../../host/notification/received-call.ts';
 import { workerInput } from '../../host/notification/thread-messages.ts';
+import type { WorkerInput } from '../../host/notification/thread-messages.ts';
 
 const garbageRounds = 5;
 
-/** Attaches with an inbox that nobody else refers to. */
-function attach(native: Native, receiver: ReceiverHandle): WorkerHandle {
-  return native.attachWorker(receiver, new Uint8Array(inbox.size));
+/** Attaches with an inbox and counters; nobody else need refer to the inbox. */
+function attach(native: Native, input: WorkerInput, bytes: Uint8Array): WorkerHandle {
+  return native.attachWorker(input.receiver, bytes, new Uint8Array(input.counters), input.id);
 }
 
 /** Needs V8's flag `--expose-gc`. */
@@ -36,19 +39,30 @@ function trappingNothing(): Uint8Array {
   return new Uint8Array(Uint32Array.of(audit, 1000).buffer);
 }
 
+/** What a handler may do with a call: nothing that comes to an end. */
+function compute(): never {
+  for (;;);
+}
+
 function run(): void {
   const { input, port } = workerInput();
   const words = process.argv.slice(2);
   const native = loadNative();
+  const isComputing = words.includes('compute');
   const socketFile = words[words.indexOf('open') + 1];
   if (words.includes('open') && socketFile !== undefined) leaveOpen(native, socketFile);
-  const worker = attach(native, input.receiver);
+  // as the agent's own workers have it: memory that goes with the thread
+  const call = isComputing ? new ReceivedCall() : undefined;
+  const worker = attach(native, input, call?.bytes ?? new Uint8Array(inbox.size));
   if (words.includes('collect')) collectGarbage();
   port.postMessage({ tid: basename(readlinkSync('/proc/thread-self')) });
-  const event = native.receive(worker);
+  const event = native.receiveFunction(worker)();
   if (words.includes('collect')) collectGarbage();
   if (words.includes('detach')) native.detachWorker(worker);
   port.postMessage({ event });
+  if (call === undefined) return;
+  call.enter(2, Number(words[words.indexOf('compute') + 1]));
+  compute();
 }
 
 run();

@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const projectFolder = join(import.meta.dirname, '..', '..');
@@ -25,6 +25,7 @@ export function compiled(name: string): string {
   const source = findSource(name);
   const hash = createHash('sha256')
     .update(readFileSync(source))
+    .update(headers())
     .update(JSON.stringify(steps(source, name, name)))
     .digest('hex')
     .slice(0, 16);
@@ -42,6 +43,18 @@ export function compiled(name: string): string {
     rmSync(objectFile(unfinished), { force: true });
   }
   return program;
+}
+
+/** Whichever of them a program includes. */
+function headers(): Buffer {
+  const files = sourceFolders.flatMap((folder) => {
+    const path = join(projectFolder, folder);
+    return readdirSync(path)
+      .filter((name) => name.endsWith('.h'))
+      .toSorted()
+      .map((name) => readFileSync(join(path, name)));
+  });
+  return Buffer.concat(files);
 }
 
 function findSource(name: string): string {

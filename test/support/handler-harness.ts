@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import type { Action, FinalAction } from '../../host/handler/action.ts';
+import type { Action, Decision } from '../../host/handler/action.ts';
 import type { CallHost, GuestLogLevel } from '../../host/handler/capability.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
@@ -13,6 +13,8 @@ import type { ErrnoName } from '../../host/handler/errno.ts';
 import { HandlerInstance } from '../../host/handler/instance.ts';
 import { inbox, mountRange } from '../../host/native.ts';
 import { Container } from '../../host/notification/container.ts';
+import { SlotBook } from '../../host/notification/counters.ts';
+import { Quarantine, makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import { ReceivedCall } from '../../host/notification/received-call.ts';
 import type { DecodedArgument } from '../../host/notification/received-call.ts';
 import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
@@ -37,7 +39,8 @@ export type GivenArgument =
 
 /** The address that pointers have; nobody may ever look there. */
 const someAddress = 0x7fff_dead_beefn;
-const dataStart = 152;
+/** Behind the last field. */
+const dataStart: number = inbox.took + 8;
 
 /** Writes a call on x86-64 into an inbox, as the addon does. */
 export function fillCall(
@@ -204,6 +207,12 @@ export class BundleHarness {
     this.hosts = registry.handlers.map(() => new RecordingHost());
     this.container = new Container({
       registry,
+      quarantine: registry.handlers.map((_, index) => index),
+      health: new Quarantine(makeQuarantineBuffers()),
+      slots: new SlotBook({ taken: [], announce: () => {} }),
+      onSlow: () => {},
+      token: 1,
+      onQuarantined: () => {},
       component: (digest) => {
         const found = bundle.handlers.find(({ component }) => component.digest === digest);
         if (found === undefined) throw new Error(`${basename(folder)} has no component ${digest}`);
@@ -222,8 +231,9 @@ export class BundleHarness {
     return this.hosts.flatMap((host) => host.calls);
   }
 
-  decide(syscall: string, ...given: readonly GivenArgument[]): FinalAction {
+  decide(syscall: string, ...given: readonly GivenArgument[]): Decision {
     fillCall(this.#call, syscall, given);
-    return this.container.decide(this.#call, syscallOf(this.#syscalls, syscall));
+    const decision = this.container.decide(this.#call, syscallOf(this.#syscalls, syscall));
+    return decision ?? this.container.failure;
   }
 }

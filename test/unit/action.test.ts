@@ -2,7 +2,14 @@
 // Tests actions: what may be answered to the kernel.
 import { expect, test } from 'vitest';
 
-import { fail, failureByOrdinal, valueAction } from '../../host/handler/action.ts';
+import {
+  continueAction,
+  delayed,
+  fail,
+  failureByOrdinal,
+  longestDelayMs,
+  valueAction,
+} from '../../host/handler/action.ts';
 import { errnos } from '../../host/handler/errno.ts';
 import { randomNumbers } from '../support/random-numbers.ts';
 
@@ -53,3 +60,22 @@ test('K17: failures: no errno is one that the kernel would restart a call for', 
 test('K17: failures: an ordinal fits into the byte that the canonical ABI has for it', () => {
   expect(errnos.length).toBeLessThanOrEqual(256);
 });
+
+test('delayed: up to a day is a delay, and none is the answer itself', () => {
+  const answer = fail('EPERM');
+  expect(longestDelayMs).toBe(24 * 60 * 60 * 1000);
+  expect(delayed(0n, answer)).toBe(answer);
+  expect(delayed(1n, answer)).toEqual({ kind: 'delay', delayMs: 1, answer });
+  expect(delayed(86_400_000n, continueAction)).toEqual({
+    kind: 'delay',
+    delayMs: 86_400_000,
+    answer: continueAction,
+  });
+});
+
+test.for([86_400_001n, 0x1_0000_0000n, 0xffff_ffff_ffff_ffffn, -1n])(
+  'delayed: %i ms are refused',
+  (milliseconds) => {
+    expect(delayed(milliseconds, continueAction)).toBeUndefined();
+  },
+);

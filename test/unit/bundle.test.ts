@@ -109,17 +109,42 @@ test('bundle: the registry has the templates filled', () => {
   expect(registry).toMatchObject({
     containerId: 'c1',
     defaultAction: 'continue',
-    failureErrno: 'EPERM',
+    failure: { kind: 'errno', errno: 'EPERM' },
     handlers: [
       {
         name: 'mkdir-suffix',
         answers: ['mkdir'],
         readsPointers: true,
+        deadlineMs: 1000,
         settings: [['suffix', '-c1-4321-77']],
       },
     ],
   });
   expect(registry.handlers[0]).not.toHaveProperty('syscalls');
+});
+
+test('bundle: the registry has what the manifest says of failures, defaults and deadlines', () => {
+  using folder = bundleFolder({
+    ...bundle,
+    default: 'errno:ENOSYS',
+    failure: 'kill-container',
+    handlers: [{ ...handler, deadline: '250ms' }, handler],
+  });
+  const registry = registryOf(readBundle(folder.path), { state, firstPid: 77 });
+  expect(registry).toMatchObject({
+    defaultAction: 'ENOSYS',
+    failure: { kind: 'kill-container' },
+    handlers: [{ deadlineMs: 250 }, { deadlineMs: 1000 }],
+  });
+});
+
+test('G3: bundle: a failure policy that is none is named with the file', () => {
+  using folder = bundleFolder({ ...bundle, failure: 'errno:EPERMM' });
+  const failure = failureOf(() => readBundle(folder.path));
+  expect(failure.code).toBe('AGENT_BUNDLE_INVALID');
+  expect(messageOf(failure)).toContain(
+    `${folder.at('bundle.json')}: failure: not understood: "errno:EPERMM" is no failure policy`,
+  );
 });
 
 test.for([

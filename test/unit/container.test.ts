@@ -5,10 +5,15 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { loadComponent } from '../../host/handler/direct.ts';
+import { inbox } from '../../host/native.ts';
 import { Container } from '../../host/notification/container.ts';
+import { SlotBook, unnamedSlot } from '../../host/notification/counters.ts';
+import type { SlotName } from '../../host/notification/counters.ts';
+import { Quarantine, makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import { ReceivedCall } from '../../host/notification/received-call.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import type { Syscall } from '../../host/notification/syscalls.ts';
+import { defaultFailure } from '../../host/registry/policy.ts';
 import type { Registry, RegistryHandler } from '../../host/registry/registry.ts';
 import { readFileSync } from 'node:fs';
 import { failureOf } from '../support/agent-failure.ts';
@@ -28,12 +33,23 @@ interface Chain {
   readonly host: RecordingHost;
   /** Names of the handlers that an instance was made of. */
   readonly made: readonly string[];
+  /** What it told of itself: `slow`, or a handler and how long it is left alone. */
+  readonly told: readonly string[];
+  /** Which counters it asked for. */
+  readonly slots: readonly SlotName[];
+  readonly health: Quarantine;
 }
 
-type HandlerOf = Partial<RegistryHandler> & { readonly name: string };
+type HandlerOf = Partial<Omit<RegistryHandler, 'syscalls'>> & {
+  readonly name: string;
+  readonly syscalls?: readonly string[];
+};
 
 function chainOf(handlers: readonly HandlerOf[], rest: Partial<Registry> = {}): Chain {
   const made: string[] = [];
+  const told: string[] = [];
+  const slots: SlotName[] = [];
+  const health = new Quarantine(makeQuarantineBuffers());
   const host = new RecordingHost();
   const container = new Container({
     registry: {
@@ -43,11 +59,27 @@ function chainOf(handlers: readonly HandlerOf[], rest: Partial<Registry> = {}): 
         answers: ['any'],
         settings: [],
         readsPointers: true,
+        deadlineMs: 1000,
         ...handler,
       })),
       defaultAction: 'continue',
-      failureErrno: 'EPERM',
+      failure: defaultFailure,
       ...rest,
+    },
+    token: 7,
+    quarantine: handlers.map((_, index) => index),
+    health,
+    slots: new SlotBook({
+      taken: [],
+      announce: ({ slot, syscall, handler }) => {
+        slots.push({ slot, syscall, handler });
+      },
+    }),
+    onSlow: () => {
+      told.push('slow');
+    },
+    onQuarantined: (handler, milliseconds) => {
+      told.push(`${handler.name} ${milliseconds}`);
     },
     component: (digest) => loadComponent(readFileSync(files[digest] ?? '')),
     hostFor: (handler) => {
@@ -55,7 +87,7 @@ function chainOf(handlers: readonly HandlerOf[], rest: Partial<Registry> = {}): 
       return host;
     },
   });
-  return { container, host, made };
+  return { container, host, made, told, slots, health };
 }
 
 function syscallOf(name: string): Syscall {
@@ -143,7 +175,144 @@ test('K19: container: a call that nobody can name fails where there are handlers
     errno: 'EPERM',
   });
   expect(chainOf([]).container.decideUnknown()).toEqual({ kind: 'continue' });
-  const failing = chainOf([suffix], { failureErrno: 'EIO' });
+  const failing = chainOf([suffix], { failure: { kind: 'errno', errno: 'EIO' } });
   expect(failing.container.decideUnknown()).toMatchObject({ errno: 'EIO' });
   expect(failing.container.failure).toMatchObject({ errno: 'EIO' });
+});
+
+test.for([
+  [
+    { kind: 'errno', errno: 'EIO' },
+    { kind: 'fail', errno: 'EIO' },
+  ],
+  [{ kind: 'continue' }, { kind: 'continue' }],
+  [{ kind: 'kill-container' }, { kind: 'fail', errno: 'EPERM' }],
+] as const)('container: the failure policy %o answers %o', ([failure, action]) => {
+  expect(chainOf([suffix], { failure }).container.failure).toMatchObject(action);
+});
+
+const trap: HandlerOf = { name: 'trap', answers: ['mkdir'] };
+const trapCode = (chain: Chain): string => failureOf(() => decide(chain, mkdir, '/trap', 0)).code;
+
+test('A5: container: a handler that has failed five times is not even asked', () => {
+  const chain = chainOf([trap]);
+  for (let round = 0; round < 5; round += 1) expect(trapCode(chain)).toBe('AGENT_HANDLER_FAILED');
+  expect(chain.told).toContain('trap 1000');
+  const { length } = chain.made;
+  // nor are those behind it: it may have meant to refuse
+  expect(decide(chain, mkdir, '/a', 0)).toBeUndefined();
+  expect(decide(chain, mkdir, '/trap', 0)).toBeUndefined();
+  expect(chain.made).toHaveLength(length);
+  expect(chain.told.filter((text) => text.startsWith('trap'))).toEqual(['trap 1000']);
+});
+
+test('container: the quarantine of a handler is not one of the others', () => {
+  const chain = chainOf([trap, { ...errno('EIO'), syscalls: ['chmod'] }]);
+  for (let round = 0; round < 5; round += 1) trapCode(chain);
+  expect(decide(chain, mkdir, '/a', 0)).toBeUndefined();
+  expect(decide(chain, chmod, '/a', 0)).toMatchObject({ kind: 'fail', errno: 'EIO' });
+});
+
+test('container: a good answer makes up for failures', () => {
+  const chain = chainOf([trap]);
+  for (let round = 0; round < 3; round += 1) {
+    for (let failures = 0; failures < 4; failures += 1) trapCode(chain);
+    expect(decide(chain, mkdir, '/a', 0)).toMatchObject({ errno: 'EDOM' });
+  }
+  expect(chain.told.filter((text) => text.startsWith('trap'))).toEqual([]);
+});
+
+test('container: settings that a handler refuses are failures of it', () => {
+  const chain = chainOf([errno('NOPE')]);
+  for (let round = 0; round < 5; round += 1) {
+    expect(failureOf(() => decide(chain, chmod, '/a', 0))).toMatchObject({
+      code: 'AGENT_SETTING_INVALID',
+      handler: 'errno',
+    });
+  }
+  expect(decide(chain, chmod, '/a', 0)).toBeUndefined();
+});
+
+test('container: a handler without a state of its own is never left alone', () => {
+  const host = new RecordingHost();
+  const { health } = chainOf([]);
+  const container = new Container({
+    token: 7,
+    registry: {
+      containerId: 'c1',
+      handlers: [
+        {
+          name: 'trap',
+          digest: 'trap',
+          answers: ['mkdir'],
+          settings: [],
+          readsPointers: true,
+          deadlineMs: 1000,
+        },
+      ],
+      defaultAction: 'continue',
+      failure: defaultFailure,
+    },
+    quarantine: [],
+    health,
+    slots: new SlotBook({ taken: [], announce: () => undefined }),
+    onSlow: () => undefined,
+    onQuarantined: () => undefined,
+    component: (digest) => loadComponent(readFileSync(files[digest] ?? '')),
+    hostFor: () => host,
+  });
+  const call = new ReceivedCall();
+  fillCall(call, 'mkdir', ['/trap', 0]);
+  for (let round = 0; round < 12; round += 1) {
+    expect(failureOf(() => container.decide(call, mkdir)).code).toBe('AGENT_HANDLER_FAILED');
+  }
+});
+
+test('container: calls are counted by who answers them', () => {
+  const chain = chainOf([{ name: 'observer' }, { ...errno('EIO'), syscalls: ['chmod'] }]);
+  const { container } = chain;
+  const named = (): SlotName | undefined => chain.slots.find(({ slot }) => slot === container.slot);
+  decide(chain, chmod, '/a', 0);
+  expect(named()).toMatchObject({ syscall: 'chmod', handler: 'errno' });
+  decide(chain, mkdir, '/a', 0);
+  expect(named()).toMatchObject({ syscall: 'mkdir', handler: 'none' });
+  container.decideUnknown();
+  expect(container.slot).toBe(unnamedSlot);
+});
+
+test('container: a call at which a handler fails is counted as that handler’s', () => {
+  const chain = chainOf([{ name: 'observer' }, trap]);
+  const { container } = chain;
+  trapCode(chain);
+  const [failed] = chain.slots.filter(({ slot }) => slot === container.slot);
+  expect(failed).toMatchObject({ syscall: 'mkdir', handler: 'trap' });
+});
+
+test('container: what may take long is told before', () => {
+  const chain = chainOf([suffix]);
+  // instances are made
+  decide(chain, mkdir, '/a', 0);
+  expect(chain.told).toEqual(['slow']);
+  if (chain.container.chain !== undefined) chain.container.chain.isSlow = false;
+  decide(chain, mkdir, '/a', 0);
+  expect(chain.told).toEqual(['slow']);
+  if (chain.container.chain !== undefined) chain.container.chain.isSlow = true;
+  decide(chain, mkdir, '/a', 0);
+  expect(chain.told).toEqual(['slow', 'slow']);
+  // nobody is asked
+  decide(chain, chmod, '/a', 0);
+  expect(chain.told).toEqual(['slow', 'slow']);
+});
+
+test('container: who runs, and its deadline, is said in the call', () => {
+  const chain = chainOf([
+    { name: 'observer', deadlineMs: 77 },
+    { ...errno('EIO'), deadlineMs: 5 },
+  ]);
+  const call = new ReceivedCall();
+  fillCall(call, 'chmod', ['/a', 0]);
+  chain.container.decide(call, chmod);
+  const view = new DataView(call.bytes.buffer);
+  expect(view.getUint32(inbox.link, true)).toBe(2);
+  expect(view.getUint32(inbox.deadline, true)).toBe(5);
 });

@@ -317,10 +317,23 @@ test.for([
 test('G5: direct: the memory may be limited further', () => {
   const two = sample({ memories: [[0, 2]] });
   expect(defaultLimits.maximumPages).toBe(256);
-  expect(() => loadComponent(two, { maximumPages: 2 })).not.toThrow();
-  expect(failureOf(() => loadComponent(two, { maximumPages: 1 })).message).toBe(
+  expect(() => loadComponent(two, { ...defaultLimits, maximumPages: 2 })).not.toThrow();
+  expect(failureOf(() => loadComponent(two, { ...defaultLimits, maximumPages: 1 })).message).toBe(
     'core module wants 2 pages of memory at once, 1 are allowed',
   );
+});
+
+test('G5: direct: a component may be so large and no larger', () => {
+  const bytes = sample();
+  const limits = { ...defaultLimits, maximumBytes: bytes.length };
+  expect(defaultLimits.maximumBytes).toBe(16_777_216);
+  expect(() => loadComponent(bytes, limits)).not.toThrow();
+  expect(
+    failureOf(() => loadComponent(bytes, { ...limits, maximumBytes: bytes.length - 1 })),
+  ).toMatchObject({
+    code: 'AGENT_COMPONENT_REFUSED',
+    message: `component has ${bytes.length} bytes; ${bytes.length - 1} are allowed`,
+  });
 });
 
 test('direct: code that is no WebAssembly is refused', () => {

@@ -159,6 +159,11 @@ test('Guest: the host may be called within a call only', () => {
   expect(() => {
     guest.requireCall();
   }).toThrow('the host was called outside of a handler call');
-  guest.isInCall = true;
+  const inCall = { value: 0 };
+  guest.inCall = inCall;
+  expect(() => {
+    guest.requireCall();
+  }).toThrow('the host was called outside of a handler call');
+  inCall.value = 1;
   guest.requireCall();
 });

@@ -101,7 +101,65 @@ test('instance: continue and next are answered', () => {
   expect(ask(instanceOf({ action: caseOf(3) }))).toEqual({ kind: 'next' });
 });
 
-test.for([4, 5, 127, 128, 255])('G5: instance: an action has no case %i', (tag) => {
+const lateOf = (milliseconds: bigint, answer: Bytes): Bytes => [
+  4,
+  ...padding,
+  ...s64(BigInt.asIntN(64, milliseconds)),
+  ...answer,
+];
+const day = 86_400_000n;
+
+function late(milliseconds: bigint, answer: Bytes): unknown {
+  return ask(instanceOf({ action: lateOf(milliseconds, answer) }));
+}
+
+test('instance: a late answer is answered', () => {
+  const errno = { kind: 'fail', errno: 'EPERM', number: 1 };
+  expect(late(1n, errnoOf(0))).toEqual({ kind: 'delay', delayMs: 1, answer: errno });
+  expect(late(day, caseOf(2))).toEqual({
+    kind: 'delay',
+    delayMs: 86_400_000,
+    answer: { kind: 'continue' },
+  });
+  expect(late(2000n, valueOf(-4096n))).toEqual({
+    kind: 'delay',
+    delayMs: 2000,
+    answer: { kind: 'value', value: -4096n },
+  });
+});
+
+test('instance: an answer that is late by nothing is that answer', () => {
+  expect(late(0n, caseOf(2))).toEqual({ kind: 'continue' });
+  expect(late(0n, valueOf(3n))).toEqual({ kind: 'value', value: 3n });
+});
+
+test.for([day + 1n, 0x1_0000_0000n, 0x1_0000_0001n, 1n << 63n, 0xffff_ffff_ffff_ffffn])(
+  'G5: instance: a delay of %i ms is refused',
+  (milliseconds) => {
+    const instance = instanceOf({ action: lateOf(milliseconds, caseOf(2)) });
+    expect(messageOf(failureOf(() => ask(instance)))).toBe(
+      `handler failed at chmod: delay of ${milliseconds} ms is more than 86400000`,
+    );
+    expect(instance.isBroken).toBe(true);
+  },
+);
+
+test.for([
+  ['next', caseOf(3), 'late answer has no such case'],
+  ['late again', lateOf(1n, caseOf(2)), 'late answer has no such case'],
+  ['of no known case', caseOf(255), 'late answer has no such case'],
+  ['an error as a value', valueOf(-4095n), 'value(-4095) would be taken for an error'],
+  ['-1', valueOf(-1n), 'value(-1) would be taken for an error'],
+  ['of an unknown errno', errnoOf(255), 'errno has no case 255'],
+] as const)('G5: instance: a late answer that is %s is refused', ([, answer, message]) => {
+  for (const milliseconds of [0n, 1n]) {
+    const instance = instanceOf({ action: lateOf(milliseconds, answer) });
+    expect(messageOf(failureOf(() => ask(instance)))).toBe(`handler failed at chmod: ${message}`);
+    expect(instance.isBroken).toBe(true);
+  }
+});
+
+test.for([5, 6, 127, 128, 255])('G5: instance: an action has no case %i', (tag) => {
   const failure = failureOf(() => ask(instanceOf({ action: caseOf(tag) })));
   expect(messageOf(failure)).toBe('handler failed at chmod: action has no such case');
 });
@@ -109,7 +167,8 @@ test.for([4, 5, 127, 128, 255])('G5: instance: an action has no case %i', (tag) 
 test.for([
   ['misaligned', 20],
   ['beyond the memory', 65_536],
-  ['so that it ends beyond the memory', 65_528],
+  ['so that it ends beyond the memory', 65_512],
+  ['so that it is cut off', 65_528],
   ['negative', -16],
 ] as const)('G5: instance: an action that is %s is refused', ([, pointer]) => {
   const instance = instanceOf({ pointer });
@@ -264,6 +323,23 @@ test('G5: instance: a built handler that traps for one path answers others with 
     expect(fresh.instance.isBroken).toBe(true);
   }
   expect(handler.ask('mkdir', '/ok', 0)).toMatchObject({ kind: 'fail', errno: 'EDOM' });
+});
+
+test('instance: a built handler answers late', () => {
+  const file = `${testBundle('delay')}/delay.wasm`;
+  const patient = new HandlerHarness(file, { milliseconds: '500', answer: 'EPERM' });
+  expect(patient.ask('mkdir', '/a', 0)).toEqual({
+    kind: 'delay',
+    delayMs: 500,
+    answer: { kind: 'fail', errno: 'EPERM', number: 1 },
+  });
+  const atOnce = new HandlerHarness(file, { milliseconds: '0', answer: 'continue' });
+  expect(atOnce.ask('execve')).toEqual({ kind: 'continue' });
+  const tooLate = new HandlerHarness(file, { milliseconds: '86400001', answer: 'continue' });
+  expect(failureOf(() => tooLate.ask('getpgid')).code).toBe('AGENT_HANDLER_FAILED');
+  expect(
+    failureOf(() => new HandlerHarness(file, { milliseconds: '1', answer: 'EX' })),
+  ).toMatchObject({ code: 'AGENT_SETTING_INVALID' });
 });
 
 test('instance: an observer sees the decoded arguments and has no opinion', () => {

@@ -14,16 +14,54 @@ const handler = {
 };
 const bundle = { name: 'b-1', version: '1.2.3', description: 'text', handlers: [handler] };
 
+/** With keys of the bundle replaced; undefined takes one away. */
+const changed = (changes: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify({ ...bundle, ...changes });
+const changedHandler = (changes: Readonly<Record<string, unknown>>): string =>
+  changed({ handlers: [handler, { ...handler, ...changes }] });
+
 test('manifest: what a bundle says is read', () => {
   const second = { component: 'errno.wasm', settings: {}, grants: [] };
   const text = JSON.stringify({ ...bundle, handlers: [handler, second] });
   expect(parseManifest(text, place)).toEqual({
     ...bundle,
     handlers: [
-      { ...handler, settings: [['suffix', '-{{.Pid1}}']] },
-      { component: 'errno.wasm', settings: [], grants: [] },
+      { ...handler, settings: [['suffix', '-{{.Pid1}}']], deadlineMs: 1000 },
+      { component: 'errno.wasm', settings: [], grants: [], deadlineMs: 1000 },
     ],
+    defaultAction: 'continue',
+    failure: { kind: 'errno', errno: 'EPERM' },
   });
+});
+
+test.for([
+  ['continue', 'continue'],
+  ['errno:ENOSYS', 'ENOSYS'],
+  ['errno:EPERM', 'EPERM'],
+] as const)('manifest: the default %s is read', ([text, action]) => {
+  expect(parseManifest(changed({ default: text }), place).defaultAction).toBe(action);
+});
+
+test.for([
+  ['continue', { kind: 'continue' }],
+  ['kill-container', { kind: 'kill-container' }],
+  ['errno:EIO', { kind: 'errno', errno: 'EIO' }],
+] as const)('manifest: the failure policy %s is read', ([text, failure]) => {
+  expect(parseManifest(changed({ failure: text }), place).failure).toEqual(failure);
+});
+
+test.for([
+  ['250ms', 250],
+  ['1ms', 1],
+  ['1.5s', 1500],
+  ['1m', 60_000],
+  ['60s', 60_000],
+  ['0.5s500ms', 1000],
+  // parts of a millisecond count as a whole one
+  ['1500us', 2],
+] as const)('manifest: the deadline %s is %i ms', ([deadline, deadlineMs]) => {
+  const { handlers } = parseManifest(changedHandler({ deadline }), place);
+  expect(handlers.map((each) => each.deadlineMs)).toEqual([1000, deadlineMs]);
 });
 
 test('manifest: a setting may have any name', () => {
@@ -34,12 +72,6 @@ test('manifest: a setting may have any name', () => {
     ['constructor', 'y'],
   ]);
 });
-
-/** With keys of the bundle replaced; undefined takes one away. */
-const changed = (changes: Readonly<Record<string, unknown>>): string =>
-  JSON.stringify({ ...bundle, ...changes });
-const changedHandler = (changes: Readonly<Record<string, unknown>>): string =>
-  changed({ handlers: [handler, { ...handler, ...changes }] });
 
 const mistakes: readonly (readonly [mistake: string, text: string, message: string])[] = [
   ['no JSON', '{', ': not JSON'],
@@ -56,6 +88,44 @@ const mistakes: readonly (readonly [mistake: string, text: string, message: stri
   ['a version as a number', changed({ version: 1 }), ': version must be a text'],
   ['no description', changed({ description: undefined }), ': description must be a text'],
   ['no handlers', changed({ handlers: undefined }), ': handlers must be a list'],
+  ['a default as a number', changed({ default: 1 }), ': default must be a text'],
+  ['a default as null', changed({ default: null }), ': default must be a text'],
+  ['a default that is none', changed({ default: 'EPERM' }), ': default: not understood'],
+  ['a default that kills', changed({ default: 'kill-container' }), ': default: not understood'],
+  ['a failure as an object', changed({ failure: {} }), ': failure must be a text'],
+  ['a failure that is none', changed({ failure: 'errno:' }), ': failure: not understood'],
+  ['an unknown failure', changed({ failure: 'kill' }), ': failure: not understood'],
+  [
+    'a deadline as a number',
+    changedHandler({ deadline: 1000 }),
+    ': handlers[1].deadline must be a text',
+  ],
+  [
+    'a deadline without a unit',
+    changedHandler({ deadline: '1000' }),
+    ': handlers[1].deadline: "1000" is no time from 1ms to 1m',
+  ],
+  ['no time', changedHandler({ deadline: '0' }), ': handlers[1].deadline: "0" is no time'],
+  [
+    'less than a millisecond',
+    changedHandler({ deadline: '999us' }),
+    ': handlers[1].deadline: "999us" is no time',
+  ],
+  [
+    'more than a minute',
+    changedHandler({ deadline: '1m1ms' }),
+    ': handlers[1].deadline: "1m1ms" is no time',
+  ],
+  [
+    'a time in the past',
+    changedHandler({ deadline: '-1s' }),
+    ': handlers[1].deadline: "-1s" is no time',
+  ],
+  [
+    'a deadline of the bundle',
+    changed({ deadline: '1s' }),
+    ': unknown key "deadline"; known are name, version, description, handlers, default, failure',
+  ],
   ['handlers as an object', changed({ handlers: {} }), ': handlers must be a list'],
   ['empty handlers', changed({ handlers: [] }), ': handlers is empty'],
   ['a handler as a text', changed({ handlers: ['a'] }), ': handlers[0] must be an object'],

@@ -34,14 +34,74 @@ test('options: an empty resolver is none, as the Go agent had it', () => {
 });
 
 test('options: every option of the agent is taken', () => {
-  const words = ['-socketfile', '/tmp/a.socket', '-allow-uids= 0, 1000,', '-log', 'debug,json'];
+  const own = ['-socketfile', '/tmp/a.socket', '-allow-uids= 0, 1000,', '-log', 'debug,json'];
+  const words = [...own, '-metrics-bind-address', ':8080'];
   expect(parseCommand(words)).toEqual({
     kind: 'agent',
     resolver: 'none',
     socketFile: '/tmp/a.socket',
     allowedUids: [0, 1000],
+    metricsAddress: { host: '', port: 8080 },
     log: { level: 'debug', format: 'json', isColored: isatty(stderrFd) },
   });
+});
+
+test.for([
+  [':8080', { host: '', port: 8080 }],
+  [':0', { host: '', port: 0 }],
+  [':65535', { host: '', port: 65_535 }],
+  ['127.0.0.1:8080', { host: '127.0.0.1', port: 8080 }],
+  ['0.0.0.0:9090', { host: '0.0.0.0', port: 9090 }],
+  ['[::1]:8080', { host: '::1', port: 8080 }],
+  ['[::]:8080', { host: '::', port: 8080 }],
+  ['[fe80::1%eth0]:8080', { host: 'fe80::1%eth0', port: 8080 }],
+  ['localhost:8080', { host: 'localhost', port: 8080 }],
+  ['Node-1.example.org:1', { host: 'Node-1.example.org', port: 1 }],
+] as const)('options: -metrics-bind-address takes %s', ([text, metricsAddress]) => {
+  expect(parseCommand([`-metrics-bind-address=${text}`])).toMatchObject({ metricsAddress });
+});
+
+test.for([[[]], [['-metrics-bind-address=']]] as const)(
+  'options: with %j metrics are off',
+  ([words]) => {
+    expect(parseCommand(words)).not.toHaveProperty('metricsAddress');
+  },
+);
+
+test.for([
+  '8080',
+  ':',
+  'localhost',
+  'localhost:',
+  ':65536',
+  ':123456',
+  ':-1',
+  ':+1',
+  ':8080x',
+  ':0x50',
+  ' :8080',
+  ':8080 ',
+  ':http',
+  '::1:8080',
+  '[::1]',
+  '[::1]8080',
+  '[]:8080',
+  '[localhost]:8080',
+  '[127.0.0.1]:8080',
+  '[::g]:8080',
+  '300.1.1.1:80',
+  '1.2.3:80',
+  '-a:80',
+  'a-:80',
+  'a b:80',
+  'a/b:80',
+  'http://localhost:80',
+  'user@host:80',
+  '127.0.0.1:80:80',
+])('options: -metrics-bind-address refuses "%s"', (text) => {
+  const failure = failureOf(() => parseCommand([`-metrics-bind-address=${text}`]));
+  expect(failure.code).toBe('AGENT_USAGE');
+  expect(failure.message).toContain(`"${text}" in -metrics-bind-address is no HOST:PORT`);
 });
 
 test('options: a value may start with a dash behind =', () => {
@@ -72,6 +132,8 @@ test.for([
   [['-version=1'], 'option -version takes no value'],
   [['-constructor'], 'unknown option -constructor'],
   [['-resolver'], 'option -resolver needs a value'],
+  [['-metrics-bind-address'], 'option -metrics-bind-address needs a value'],
+  [['run', '-metrics-bind-address=:80', '--', 'ls'], 'unknown option -metrics-bind-address'],
   [['run'], 'run needs a command behind --'],
   [['run', '--'], 'run needs a command behind --'],
   [['run', 'ls'], 'unexpected argument "ls"; the command goes behind --'],

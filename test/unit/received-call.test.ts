@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { continueAction, fail, valueAction } from '../../host/handler/action.ts';
-import type { FinalAction } from '../../host/handler/action.ts';
+import type { Decision } from '../../host/handler/action.ts';
 import { answerKind, inbox } from '../../host/native.ts';
 import { ReceivedCall, currentDirectory } from '../../host/notification/received-call.ts';
 import type { DecodedValue } from '../../host/notification/received-call.ts';
@@ -40,8 +40,8 @@ test('ReceivedCall: its fields are where the addon writes them', () => {
   view.setUint32(inbox.number, 83, true);
   view.setUint32(inbox.auditArch, 0xc000_003e, true);
   view.setBigUint64(inbox.id, 0xffff_ffff_ffff_ffffn, true);
-  view.setUint32(inbox.isFirst, 1, true);
   view.setUint32(inbox.wasGone, 1, true);
+  view.setUint32(inbox.took, 250, true);
   expect(call).toMatchObject({
     token: 0xffff_fffe,
     tid: 7,
@@ -49,7 +49,7 @@ test('ReceivedCall: its fields are where the addon writes them', () => {
     number: 83,
     auditArch: 0xc000_003e,
     id: 0xffff_ffff_ffff_ffffn,
-    isFirst: true,
+    previousTookUs: 250,
     wasGone: true,
   });
 });
@@ -155,13 +155,13 @@ test('ReceivedCall: a call that is not decoded has no arguments', () => {
 });
 
 /** What the addon would send. */
-function answerOf(action: FinalAction): {
+function answerOf(action: Decision): {
   readonly kind: number;
   readonly value: bigint;
   readonly errno: number;
 } {
   const call = new ReceivedCall();
-  call.answer(action);
+  call.answer(action, 0);
   const view = new DataView(call.bytes.buffer);
   return {
     kind: view.getUint32(inbox.answerKind, true),
@@ -188,3 +188,65 @@ test.for([0x7fff_ffff_ffff_ffffn, -0x8000_0000_0000_0000n, -4096n, 0n, 1n])(
     expect(answerOf(action)).toEqual({ kind: answerKind.value, value, errno: 0 });
   },
 );
+
+/** What of an answer is not for the caller. */
+function asideOf(call: ReceivedCall): {
+  readonly delayMs: number;
+  readonly slot: number;
+  readonly isFailure: number;
+} {
+  const view = new DataView(call.bytes.buffer);
+  return {
+    delayMs: view.getUint32(inbox.answerDelay, true),
+    slot: view.getUint32(inbox.answerSlot, true),
+    isFailure: view.getUint32(inbox.answerFailed, true),
+  };
+}
+
+test('ReceivedCall: an answer says which counters count it', () => {
+  const call = new ReceivedCall();
+  call.answer(continueAction, 255);
+  expect(asideOf(call)).toEqual({ delayMs: 0, slot: 255, isFailure: 0 });
+});
+
+test('ReceivedCall: an answer for a failure says so', () => {
+  const call = new ReceivedCall();
+  call.answerFailure(fail('EPERM'), 3);
+  expect(asideOf(call)).toEqual({ delayMs: 0, slot: 3, isFailure: 1 });
+});
+
+test.for([1, 86_400_000])('ReceivedCall: an answer with a delay of %i ms is both', (delayMs) => {
+  const call = new ReceivedCall();
+  const delayed: Decision = { kind: 'delay', delayMs, answer: fail('EACCES') };
+  call.answer(delayed, 9);
+  expect(asideOf(call)).toEqual({ delayMs, slot: 9, isFailure: 0 });
+  expect(answerOf(delayed)).toEqual({ kind: answerKind.errno, value: 0n, errno: 13 });
+});
+
+test('ReceivedCall: who runs, and for how long it may, is where the addon looks for it', () => {
+  const call = new ReceivedCall();
+  const view = new DataView(call.bytes.buffer);
+  call.enter(0, 60_000);
+  expect(view.getUint32(inbox.link, true)).toBe(1);
+  expect(view.getUint32(inbox.deadline, true)).toBe(60_000);
+  call.enter(2, 5);
+  expect(view.getUint32(inbox.link, true)).toBe(3);
+  expect(view.getUint32(inbox.deadline, true)).toBe(5);
+});
+
+test('ReceivedCall: its fields do not overlap and are aligned', () => {
+  const { size, notRead, null: none, ...fields } = inbox;
+  const wide: readonly number[] = [
+    fields.registers,
+    fields.pointers,
+    fields.id,
+    fields.answerValue,
+  ];
+  for (const offset of wide) expect(offset % 8).toBe(0);
+  const offsets = Object.values(fields);
+  expect(new Set(offsets).size).toBe(offsets.length);
+  for (const offset of offsets) expect(offset % 4).toBe(0);
+  expect(none).not.toBe(notRead);
+  // room for four strings of PATH_MAX behind the last field
+  expect(size - 4 * 4096).toBeGreaterThanOrEqual(Math.max(...offsets) + 4);
+});

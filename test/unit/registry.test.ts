@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { decodeRegistry, encodeRegistry } from '../../host/notification/thread-messages.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import type { Syscall } from '../../host/notification/syscalls.ts';
+import { defaultFailure } from '../../host/registry/policy.ts';
 import { answeredSyscalls, isAsked, wantsPointers } from '../../host/registry/registry.ts';
 import type { Registry, RegistryHandler } from '../../host/registry/registry.ts';
 import { noneResolver } from '../../host/registry/resolvers/none.ts';
@@ -15,12 +16,13 @@ const mkdir: RegistryHandler = {
   answers: ['mkdir'],
   settings: [['suffix', '-ä💥']],
   readsPointers: true,
+  deadlineMs: 1000,
 };
 const any: RegistryHandler = { ...mkdir, name: 'errno', answers: ['any'], readsPointers: false };
 const observer: RegistryHandler = { ...any, name: 'observer', readsPointers: true };
 
 function registryOf(...handlers: readonly RegistryHandler[]): Registry {
-  return { containerId: 'c1', handlers, defaultAction: 'continue', failureErrno: 'EPERM' };
+  return { containerId: 'c1', handlers, defaultAction: 'continue', failure: defaultFailure };
 }
 
 function syscall(name: string): Syscall {
@@ -33,10 +35,14 @@ test.for([
   ['nothing', registryOf()],
   ['a typed handler', registryOf(mkdir)],
   ['several handlers', registryOf(mkdir, { ...any, syscalls: ['chmod', 'fsopen'] }, observer)],
-  ['another default', { ...registryOf(any), defaultAction: 'ENOSYS', failureErrno: 'EIO' }],
+  ['another default', { ...registryOf(any), defaultAction: 'ENOSYS' }],
+  ['another failure', { ...registryOf(any), failure: { kind: 'errno', errno: 'EIO' } }],
+  ['a container to be killed', { ...registryOf(any), failure: { kind: 'kill-container' } }],
+  ['a deadline', registryOf({ ...mkdir, deadlineMs: 60_000 })],
   ['a setting of a megabyte', registryOf({ ...mkdir, settings: [['k', 'v'.repeat(1_000_000)]] })],
 ] as const)('registry: with %s it arrives as it was sent', ([, registry]) => {
-  expect(decodeRegistry(encodeRegistry(registry))).toStrictEqual(registry);
+  const shared = { registry, quarantine: registry.handlers.map((_, index) => 16_383 - index) };
+  expect(decodeRegistry(encodeRegistry(shared))).toStrictEqual(shared);
 });
 
 test('isAsked: a handler is asked about what it answers', () => {
@@ -112,6 +118,11 @@ test('answeredSyscalls: no handlers answer nothing', () => {
     annotations: new Map<string, string>(),
   };
   const registry = noneResolver().resolve({ state, firstPid: undefined });
-  expect(registry).toMatchObject({ containerId: 'c9', defaultAction: 'continue' });
+  expect(registry).toEqual({
+    containerId: 'c9',
+    handlers: [],
+    defaultAction: 'continue',
+    failure: { kind: 'errno', errno: 'EPERM' },
+  });
   expect(answeredSyscalls(registry)).toEqual([]);
 });

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copies between byte arrays and text, by address.
 
+/** The same object as one of a class that has no fields of its own, or back. */
+export function retyped<To, From>(object: From): To {
+  return changetype<To>(object);
+}
+
 export function copyBytes(
   source: StaticArray<u8>,
   sourceIndex: i32,

@@ -65,6 +65,11 @@ export function liftCall(
 
 /** An action is laid out as the host reads it, and lives until the collection after its call. */
 export function lowerAction(action: Action): usize {
-  if (offsetof<Action>('payload') != 8) ERROR('an Action must be laid out as the variant is');
+  if (
+    offsetof<Action>('payload') != 8 ||
+    offsetof<Action>('lateKind') != 16 ||
+    offsetof<Action>('latePayload') != 24
+  )
+    ERROR('an Action must be laid out as the variant is');
   return changetype<usize>(action);
 }

@@ -3,10 +3,13 @@
 //
 // "Lift" is from the host's bytes to a value, "lower" the other way. What is lifted is adopted: the
 // block that the host allocated with `cabi_realloc` becomes the object, so each block may be lifted once.
+// Short texts are not: see memory.ts.
 
 import { Errno } from '../errno';
 import { Path } from '../path';
 import { Result } from '../result';
+import { isText } from './memory';
+import { keptText } from './texts';
 
 /** The part of an object's header in front of its address that adopting changes. */
 @unmanaged class Header {
@@ -27,14 +30,15 @@ function adopt(pointer: usize, typeId: u32, size: i32): void {
 
 export function liftString(pointer: usize, codeUnits: i32): string {
   if (codeUnits == 0) return '';
+  if (isText(pointer)) return keptText(pointer, codeUnits);
   adopt(pointer, idof<string>(), codeUnits << 1);
   return changetype<string>(pointer);
 }
 
 export function liftPath(pointer: usize, length: i32): Path {
-  if (length == 0) return new Path(noBytes);
+  if (length == 0) return Path.fromBytes(noBytes);
   adopt(pointer, idof<StaticArray<u8>>(), length);
-  return new Path(changetype<StaticArray<u8>>(pointer));
+  return Path.fromBytes(changetype<StaticArray<u8>>(pointer));
 }
 
 export function liftOptionalPath(tag: i32, pointer: usize, length: i32): Path | null {

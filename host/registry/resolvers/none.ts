@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The resolver `none`: no handlers, every call continues in the kernel.
+import { defaultFailure } from '../policy.ts';
 import type { Resolver } from '../resolver.ts';
 
 export function noneResolver(): Resolver {
@@ -9,7 +10,7 @@ export function noneResolver(): Resolver {
       containerId: state.containerId,
       handlers: [],
       defaultAction: 'continue',
-      failureErrno: 'EPERM',
+      failure: defaultFailure,
     }),
   };
 }

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent's metrics: what they are called, and where each is read when they are asked for.
+import { readFileSync, readdirSync } from 'node:fs';
+
+import { Counter, Gauge, Registry } from 'prom-client';
+
+import { Durations, bucketCount, callEnds, figure } from '../notification/counters.ts';
+import type { CallTotals, CounterSum } from '../notification/counters.ts';
+import { ReadHistogram } from './read-histogram.ts';
+
+/** Why a handler did not answer. */
+export type FailureReason =
+  /** It trapped, or answered nonsense. */
+  | 'trap'
+  | 'deadline'
+  /** It refused its settings. */
+  | 'settings'
+  /** The agent failed at something that the handler had asked it for. */
+  | 'agent';
+
+export interface MetricsParts {
+  /** The agent's. */
+  readonly version: string;
+  /** What the receiver counts, as `figure` says. */
+  readonly figures: () => BigUint64Array;
+  readonly counters: CounterSum;
+  /** How many handlers are not asked any more. */
+  readonly quarantined: () => number;
+}
+
+interface Text {
+  readonly name: string;
+  readonly help: string;
+}
+
+/** What all metrics of one text are made of, so that they agree. */
+interface Reading {
+  readonly figures: BigUint64Array;
+  readonly totals: readonly CallTotals[];
+}
+
+/** Handlers are named by bundles, of which nobody needs as many. */
+const mostFailingHandlers = 255;
+
+export class Metrics {
+  readonly #parts: MetricsParts;
+  readonly #registry = new Registry();
+  readonly #failures = new Counter({
+    name: 'seccompagent_handler_failures_total',
+    help: 'Failures of handlers, by reason.',
+    labelNames: ['handler', 'reason'],
+    registers: [],
+  });
+  readonly #failingHandlers: Set<string> = new Set();
+  #reading: Reading = { figures: new BigUint64Array(figure.count), totals: [] };
+
+  constructor(parts: MetricsParts) {
+    this.#parts = parts;
+    this.#addBuildInfo();
+    this.#addCalls();
+    this.#addReceiver();
+    this.#addHandlers();
+    this.#addProcess();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Counts a failure of a handler. */
+  failed(handler: string, reason: FailureReason): void {
+    const hasRoom = this.#failingHandlers.size < mostFailingHandlers;
+    if (hasRoom) this.#failingHandlers.add(handler);
+    this.#failures.inc({ handler: this.#failingHandlers.has(handler) ? handler : 'other', reason });
+  }
+
+  /** All metrics in the text format of Prometheus. */
+  async text(): Promise<string> {
+    this.#reading = { figures: this.#parts.figures(), totals: this.#parts.counters.totals() };
+    return this.#registry.metrics();
+  }
+
+  #figure(index: number): number {
+    return Number(this.#reading.figures[index] ?? 0n);
+  }
+
+  #addGauge(text: Text, read: () => number): void {
+    const gauge = new Gauge({
+      ...text,
+      registers: [],
+      collect() {
+        this.set(read());
+      },
+    });
+    this.#registry.registerMetric(gauge);
+  }
+
+  #addCounter(text: Text, read: () => number): void {
+    const counter = new Counter({
+      ...text,
+      registers: [],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+    this.#registry.registerMetric(counter);
+  }
+
+  #addBuildInfo(): void {
+    const info = new Gauge({
+      name: 'seccompagent_build_info',
+      help: 'Always 1; its labels say which agent this is.',
+      labelNames: ['version', 'node', 'arch'],
+      registers: [],
+    });
+    const { version } = this.#parts;
+    info.set({ version, node: process.versions.node, arch: process.arch }, 1);
+    this.#registry.registerMetric(info);
+  }
+
+  #addCalls(): void {
+    const totals = (): readonly CallTotals[] => this.#reading.totals;
+    const calls = new Counter({
+      name: 'seccompagent_calls_total',
+      help: 'Calls that have ended, by what became of them.',
+      labelNames: ['syscall', 'handler', 'answer'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const { syscall, handler, ends } of totals()) {
+          for (const answer of callEnds) this.inc({ syscall, handler, answer }, ends[answer]);
+        }
+      },
+    });
+    const durations = new ReadHistogram({
+      name: 'seccompagent_request_duration_seconds',
+      help: 'From receiving a call to its answer.',
+      labelNames: ['syscall', 'handler'],
+      read: () =>
+        totals().map((total) => ({
+          labels: { syscall: total.syscall, handler: total.handler },
+          durations: total.durations,
+        })),
+    });
+    this.#registry.registerMetric(calls);
+    this.#registry.registerMetric(durations);
+  }
+
+  #addReceiver(): void {
+    const delays = new ReadHistogram({
+      name: 'seccompagent_receive_delay_seconds',
+      help: 'At most so long was a call pending before it was received.',
+      labelNames: [],
+      read: () => [{ labels: {}, durations: this.#receiveDelays() }],
+    });
+    this.#registry.registerMetric(delays);
+    for (const [index, name, help] of receiverCounters) {
+      this.#addCounter({ name: `seccompagent_${name}`, help }, () => this.#figure(index));
+    }
+    for (const [index, name, help] of receiverGauges) {
+      this.#addGauge({ name: `seccompagent_${name}`, help }, () => this.#figure(index));
+    }
+    const count = (): number => this.#figure(figure.workers);
+    const busy = (): number => this.#figure(figure.busyWorkers);
+    const workers = new Gauge({
+      name: 'seccompagent_workers',
+      help: 'Worker threads, by whether they have a call.',
+      labelNames: ['state'],
+      registers: [],
+      collect() {
+        this.set({ state: 'busy' }, busy());
+        this.set({ state: 'idle' }, Math.max(0, count() - busy()));
+      },
+    });
+    this.#registry.registerMetric(workers);
+  }
+
+  #receiveDelays(): Durations {
+    const delays = new Durations();
+    const buckets = Array.from({ length: bucketCount }, (_, index) =>
+      this.#figure(figure.firstReceiveDelayBucket + index),
+    );
+    delays.add(buckets, this.#figure(figure.receiveDelaySumNs));
+    return delays;
+  }
+
+  #addHandlers(): void {
+    this.#registry.registerMetric(this.#failures);
+    this.#addGauge(
+      { name: 'seccompagent_handlers_quarantined', help: 'Handlers that are not asked any more.' },
+      this.#parts.quarantined,
+    );
+  }
+
+  /** prom-client's own set needs a timer and an observer of the garbage collector. */
+  #addProcess(): void {
+    this.#addCounter(
+      { name: 'process_cpu_seconds_total', help: 'CPU time of all threads.' },
+      cpuSeconds,
+    );
+    const gauges = [
+      ['resident_memory_bytes', 'Resident memory.', residentBytes],
+      ['open_fds', 'Open file descriptors.', openFds],
+      ['max_fds', 'File descriptors that may be open.', mostFds],
+      ['start_time_seconds', 'When it started, in seconds since 1970.', startSeconds],
+    ] as const;
+    for (const [name, help, read] of gauges) {
+      this.#addGauge({ name: `process_${name}`, help }, read);
+    }
+  }
+}
+
+const receiverCounters = [
+  [figure.received, 'received_total', 'Calls received.'],
+  [figure.fallbackReceived, 'fallback_received_total', 'Calls that no worker was free to receive.'],
+  [
+    figure.queueRefused,
+    'queue_refused_total',
+    'Calls that failed since a queue was full or no worker came.',
+  ],
+  [
+    figure.restarted,
+    'restarted_calls_total',
+    'Calls that a signal took back and that went on where they were when they were made again.',
+  ],
+] as const;
+
+const receiverGauges = [
+  [figure.queued, 'queued_calls', 'Calls received that wait for a worker.'],
+  [figure.lateAnswers, 'late_answers', 'Answers that are decided and wait for their time.'],
+  [figure.listeners, 'listeners', 'Seccomp listeners attached.'],
+] as const;
+
+function residentBytes(): number {
+  return process.memoryUsage.rss();
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+function startSeconds(): number {
+  return performance.timeOrigin / 1000;
+}
+
+function openFds(): number {
+  // without the one that reads the folder
+  return readdirSync('/proc/self/fd').length - 1;
+}
+
+function mostFds(): number {
+  const limits = readFileSync('/proc/self/limits', 'utf8');
+  const soft = /^Max open files +(?<soft>\d+)/mu.exec(limits)?.groups?.['soft'];
+  return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP server of -metrics-bind-address: /metrics for Prometheus, /healthz for probes.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { BindAddress } from '../options.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface MetricsServerParts {
+  readonly address: BindAddress;
+  readonly metrics: Metrics;
+  /** Why the agent does not serve; undefined while it does. */
+  readonly downReason: () => string | undefined;
+  readonly log: Logger;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly text: string;
+  readonly type?: string;
+}
+
+/** From connecting to the last byte of the answer: a scrape takes milliseconds. */
+const connectionLimitMs = 5000;
+/** One more, and the oldest is closed: whoever is slow loses, not whoever comes. */
+const mostConnections = 32;
+/** Node looks at its own limits this often; ours do the work. */
+const neverMs = 2 ** 31 - 1;
+const plainText = 'text/plain; charset=utf-8';
+const allowedMethods: readonly string[] = ['GET', 'HEAD'];
+
+export class MetricsServer implements AsyncDisposable {
+  readonly #parts: MetricsServerParts;
+  readonly #server: Server;
+  /** Oldest first. */
+  readonly #connections: Map<Socket, NodeJS.Timeout> = new Map();
+
+  private constructor(parts: MetricsServerParts) {
+    this.#parts = parts;
+    this.#server = createServer(
+      { headersTimeout: 0, requestTimeout: 0, connectionsCheckingInterval: neverMs },
+      (request, response) => {
+        void this.#answer(request, response);
+      },
+    );
+    this.#server.on('connection', (socket) => {
+      this.#admit(socket);
+    });
+  }
+
+  /** @throws AgentError AGENT_METRICS */
+  static async start(parts: MetricsServerParts): Promise<MetricsServer> {
+    const { address, log } = parts;
+    const server = new MetricsServer(parts);
+    server.#server.listen({
+      port: address.port,
+      ...(address.host === '' ? {} : { host: address.host }),
+    });
+    try {
+      await once(server.#server, 'listening');
+    } catch (cause) {
+      const where = textOf(address);
+      if (systemCodeOf(cause) === 'EADDRINUSE') {
+        throw new AgentError(
+          'AGENT_METRICS',
+          `cannot serve metrics on ${where}: another program listens there`,
+        );
+      }
+      throw new AgentError('AGENT_METRICS', `cannot serve metrics on ${where}`, { cause });
+    }
+    server.#server.on('error', (thrown) => {
+      log.error({ error: messageOf(thrown) }, 'metrics server failed');
+    });
+    log.info({ address: textOf({ ...address, port: server.port }) }, 'serving metrics');
+    return server;
+  }
+
+  /** The port it listens on; 0 when it does not. */
+  get port(): number {
+    const bound = this.#server.address();
+    return bound === null || typeof bound === 'string' ? 0 : bound.port;
+  }
+
+  /** Ends all connections, whatever they wait for. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const socket of this.#connections.keys()) socket.destroy();
+    await closed;
+  }
+
+  #admit(socket: Socket): void {
+    const [oldest] = this.#connections.keys();
+    if (oldest !== undefined && this.#connections.size >= mostConnections) this.#drop(oldest);
+    const limit = setTimeout(() => {
+      socket.destroy();
+    }, connectionLimitMs);
+    this.#connections.set(socket, limit);
+    socket.once('close', () => {
+      this.#forget(socket);
+    });
+  }
+
+  #drop(socket: Socket): void {
+    this.#forget(socket);
+    socket.destroy();
+  }
+
+  #forget(socket: Socket): void {
+    clearTimeout(this.#connections.get(socket));
+    this.#connections.delete(socket);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, text, type = plainText } = await this.#replyOrFailure(request);
+    const body = Buffer.from(text);
+    response.writeHead(status, {
+      'content-type': type,
+      'content-length': body.length,
+      // an idle connection would count against its limits
+      connection: 'close',
+      ...(status === 405 ? { allow: allowedMethods.join(', ') } : {}),
+    });
+    response.end(body);
+  }
+
+  async #replyOrFailure(request: IncomingMessage): Promise<Reply> {
+    try {
+      return await this.#reply(request);
+    } catch (thrown) {
+      this.#parts.log.error({ error: messageOf(thrown) }, 'metrics cannot be read');
+      return { status: 500, text: 'metrics cannot be read\n' };
+    }
+  }
+
+  async #reply({ url = '', method = '' }: IncomingMessage): Promise<Reply> {
+    const [path] = url.split('?', 1);
+    if (path !== '/metrics' && path !== '/healthz') {
+      return { status: 404, text: 'there are /metrics and /healthz\n' };
+    }
+    if (!allowedMethods.includes(method)) return { status: 405, text: 'only GET and HEAD\n' };
+    return path === '/metrics' ? this.#metrics() : this.#health();
+  }
+
+  async #metrics(): Promise<Reply> {
+    const { metrics } = this.#parts;
+    return { status: 200, text: await metrics.text(), type: metrics.contentType };
+  }
+
+  #health(): Reply {
+    const reason = this.#parts.downReason();
+    return reason === undefined
+      ? { status: 200, text: 'ok\n' }
+      : { status: 503, text: `${reason}\n` };
+  }
+}
+
+/** As -metrics-bind-address has it. */
+function textOf({ host, port }: BindAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

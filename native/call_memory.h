@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The snapshot of what a call's pointers say.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "inbox.h"
+#include "listener.h"
+#include "syscall_number.h"
+
+namespace seccompagent {
+
+using Pointers = std::array<Inbox::Pointer, kArguments>;
+
+// Reads what the listener's container wants read. False: nothing is read for this call, and so
+// nothing has to be asked about its validity.
+[[nodiscard]] bool read_call_memory(const ReadTable& table, const Listener& listener,
+                                    const Notification& notification, Pointers& pointers,
+                                    std::span<std::byte> data);
+
+// Of the pointers and of the bytes that they name in `data`.
+[[nodiscard]] std::uint64_t hash_of(const Pointers& pointers, std::span<const std::byte> data);
+
+}  // namespace seccompagent

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two threads of a receiver's own: one receives when no worker does, one watches deadlines.
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "receiver.h"
+#include "short_turns.h"
+#include "worker.h"
+
+namespace seccompagent {
+namespace {
+
+// While calls are handled: how often the workers are looked at.
+constexpr Nanoseconds kTick = 4 * kMillisecond;
+// How long a worker may take from its answer to its next read.
+constexpr Nanoseconds kGrace = 200 * kMicrosecond;
+constexpr Nanoseconds kDefaultDeadline = kSecond;
+// A handler that does not compute may wait, though not for ever: for a log that nobody reads.
+constexpr Nanoseconds kMostWallTimes = 10;
+// Reading memory takes microseconds, unless the caller has seen to it that it does not.
+constexpr Nanoseconds kSlowRead = 20 * kMillisecond;
+constexpr Nanoseconds kReadDeadline = kSecond;
+// How long a call may wait for a worker, and how long before another worker is asked for.
+constexpr Nanoseconds kQueueDeadline = 10 * kSecond;
+constexpr Nanoseconds kCrowdedAfter = 5 * kMillisecond;
+
+}  // namespace
+
+void Receiver::wake_watcher() {
+  if (is_watcher_asleep_.exchange(false)) watcher_wake_.release();
+}
+
+// To be called when nobody waits in epoll, and nobody may for long: a worker that sleeps goes
+// there, or else the stand-in.
+void Receiver::invite() {
+  if (has_reader_.load()) return;
+  if (sleeping_count_.load() > 0) {
+    {
+      const std::lock_guard lock(mutex_);
+      is_invited_ = true;
+    }
+    work_.notify_one();
+  } else {
+    stand_in_wake_.release();
+  }
+}
+
+// It waits in epoll behind the workers, since epoll wakes the thread that came last. When it is
+// woken although a worker has read since, that worker may just be on its way back (on one core a
+// caller is so quick that its next call comes before), so it gets a little time.
+void Receiver::stand_in() {
+  take_short_turns();
+  NotifyBuffers buffers(sizes_);
+  std::shared_ptr<Listener> listener;
+  Pending pending;
+  while (!is_stopping_.load()) {
+    stand_in_wake_.acquire();
+    while (stand_in_wake_.try_acquire()) {
+    }
+    std::uint64_t reads = reads_.load();
+    while (!is_stopping_.load()) {
+      epoll_event event;
+      (void)retry_eintr([&] { return epoll_wait(epoll_.get(), &event, 1, -1); });
+      if (reads_.load() != reads) {
+        reads = reads_.load();
+        pause_for(kGrace);
+      }
+      // whoever needs a stand-in again says so
+      if (reads_.load() != reads || !become_reader()) break;
+      (void)read_pending({.buffers = buffers, .place = nullptr, .timeout_ms = 0, .start = now()},
+                         listener, pending);
+      has_reader_.store(false);
+      const std::lock_guard lock(mutex_);
+      if (queued_count_.load() == 0) continue;
+      if (sleeping_count_.load() > 0) {
+        work_.notify_one();
+      } else {
+        tell_crowded();
+      }
+    }
+  }
+}
+
+// With the mutex held.
+void Receiver::tell_crowded() {
+  if (is_crowded_told_) return;
+  is_crowded_told_ = true;
+  tell({.kind = ReceiverEvent::Kind::crowded, .token = 0, .worker = 0, .link = 0});
+}
+
+// A tick costs whoever is interrupted by it, so there are few, and none while nothing happens.
+void Receiver::watch_workers() {
+  constexpr int kQuietTicks = 50;
+  take_short_turns();
+  NotifyBuffers buffers(sizes_);
+  Nanoseconds before = now();
+  std::uint64_t reads_before = 0;
+  int quiet_ticks = 0;
+  while (!is_closing_.load()) {
+    if (quiet_ticks >= kQuietTicks) {
+      quiet_ticks = 0;
+      is_watcher_asleep_.store(true);
+      // Whoever leaves epoll from here on sees that we sleep, or left it just now: then the first
+      // wait ends by itself.
+      const bool is_woken = watcher_wake_.try_acquire_for(std::chrono::milliseconds(20));
+      if (!is_woken && has_reader_.load() && !is_closing_.load()) watcher_wake_.acquire();
+      is_watcher_asleep_.store(false);
+      before = now();
+    }
+    pause_for(kTick);
+    const Nanoseconds time = now();
+    bool is_busy = false;
+    std::vector<std::size_t> overdue;
+    {
+      const std::lock_guard lock(mutex_);
+      const std::size_t used = places_used_.load();
+      for (std::size_t index = 0; index < used; ++index) {
+        Place& place = places_[index];
+        if (place.worker == nullptr) continue;
+        is_busy = is_busy || place.phase.load() != Phase::idle;
+        if (watch_place(index, time - before)) overdue.push_back(index);
+      }
+    }
+    for (const std::size_t index : overdue) end_overdue(index, buffers);
+    if (queued_count_.load() > 0) {
+      is_busy = true;
+      end_stale_queued(buffers);
+    }
+    const std::uint64_t reads = reads_.load();
+    // a handler computes for long, and nobody knew that it would
+    if (is_busy && reads == reads_before && !is_stopping_.load()) invite();
+    quiet_ticks = !is_busy && reads == reads_before ? quiet_ticks + 1 : 0;
+    reads_before = reads;
+    before = time;
+  }
+}
+
+// Whether a worker's call has taken too long; with the mutex held. Time counts from the first tick
+// that sees a call.
+bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
+  Place& place = places_[index];
+  const Phase phase = place.phase.load();
+  const std::uint32_t calls = place.calls.load();
+  Inbox& inbox = *place.worker->inbox_;
+  const std::uint32_t link = std::atomic_ref(inbox.link).load(std::memory_order_relaxed);
+  const bool is_same = place.seen_calls == calls && place.seen_link == link;
+  place.seen_calls = calls;
+  place.seen_link = link;
+  if (!is_same || phase == Phase::idle) {
+    place.wall_time = 0;
+    if (phase != Phase::idle) place.cpu_start = place.worker->cpu_time();
+    return false;
+  }
+  // operations have deadlines of their own
+  if (phase == Phase::operating) return false;
+  const std::uint64_t key = place.key.load();
+  if (key == 0 || (key & CallKey::kOverdue) != 0) return false;
+  place.wall_time += elapsed;
+  if (phase == Phase::reading) {
+    if (place.wall_time >= kSlowRead) {
+      const auto listener = listeners_.find(static_cast<std::uint32_t>(key >> 32));
+      if (listener != listeners_.end()) listener->second->is_slow_to_read.store(true);
+    }
+    return place.wall_time >= kReadDeadline;
+  }
+  const std::uint32_t given = std::atomic_ref(inbox.deadline).load(std::memory_order_relaxed);
+  const Nanoseconds deadline = given == 0 ? kDefaultDeadline : given * kMillisecond;
+  // its own time is what it computes: a machine that is busy otherwise is not its fault
+  return place.worker->cpu_time() - place.cpu_start >= deadline ||
+         place.wall_time >= kMostWallTimes * deadline;
+}
+
+// Answers for a worker that does not, and has it ended.
+void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
+  Place& place = places_[index];
+  std::shared_ptr<Listener> listener;
+  std::uint64_t id = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t key = place.key.load();
+    if (place.worker == nullptr || key == 0 || place.wall_time == 0 ||
+        place.calls.load() != place.seen_calls) {
+      return;
+    }
+    if (!place.key.compare_exchange_strong(key, key | CallKey::kOverdue)) return;
+    const auto token = static_cast<std::uint32_t>(key >> 32);
+    const auto found = listeners_.find(token);
+    if (found != listeners_.end()) listener = found->second;
+    id = place.parked ? place.parked->notification.id : place.id.load();
+    place.parked.reset();
+    tell({.kind = ReceiverEvent::Kind::overdue,
+          .token = token,
+          .worker = place.worker->id_,
+          .link = place.seen_link});
+    parked_.notify_all();
+  }
+  // ENOENT: the worker was quicker, or the caller is gone
+  if (listener) (void)buffers.respond(listener->fd.get(), id, listener->failure);
+}
+
+// Calls that have waited for too long fail; for those that wait a little, more workers are wanted.
+void Receiver::end_stale_queued(NotifyBuffers& buffers) {
+  const Nanoseconds time = now();
+  std::vector<OwnedCall> stale;
+  {
+    const std::lock_guard lock(mutex_);
+    bool is_crowded = false;
+    for (const auto& listener : waiting_) {
+      auto& queue = listener->queue;
+      while (!queue.empty() && time - queue.front().received > kQueueDeadline) {
+        stale.push_back({listener, queue.front()});
+        queue.pop_front();
+        queued_count_.fetch_sub(1);
+      }
+      is_crowded = is_crowded || (!queue.empty() && may_take(listener->token) &&
+                                  time - queue.front().received > kCrowdedAfter);
+    }
+    std::erase_if(waiting_, [](const auto& listener) { return listener->queue.empty(); });
+    if (is_crowded && sleeping_count_.load() > 0) {
+      work_.notify_one();
+    } else if (is_crowded) {
+      tell_crowded();
+    }
+  }
+  for (const OwnedCall& call : stale) {
+    refused_count_.fetch_add(1);
+    (void)buffers.respond(call.listener->fd.get(), call.pending.notification.id,
+                          call.listener->failure);
+  }
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kept calls by their threads: a thread makes one call at a time.
+#include "kept_calls.h"
+
+#include "caller_state.h"
+
+namespace seccompagent {
+namespace {
+
+// One for each thread of a container that has very many.
+constexpr std::size_t kMostLate = 65'536;
+constexpr std::size_t kMostLost = 4096;
+
+}  // namespace
+
+bool CallContent::is_same_call(const CallContent& other) const {
+  const Notification& mine = notification;
+  const Notification& theirs = other.notification;
+  return mine.tid == theirs.tid && mine.arch == theirs.arch && mine.nr == theirs.nr &&
+         mine.instruction_pointer == theirs.instruction_pointer &&
+         mine.arguments == theirs.arguments && memory_hash == other.memory_hash;
+}
+
+bool KeptCalls::keep_late(const CallContent& call, const Response& response, Nanoseconds due) {
+  const std::lock_guard lock(mutex_);
+  if (late_count_ >= kMostLate) return false;
+  put({.call = call, .response = response, .due = due, .until = 0, .start_time = 0});
+  return true;
+}
+
+void KeptCalls::keep_lost(const CallContent& call, const Response& response, Nanoseconds until) {
+  const auto start_time = thread_start_time(call.notification.tid);
+  // a dead thread does not come again
+  if (!start_time) return;
+  const std::lock_guard lock(mutex_);
+  drop_expired(now());
+  if (calls_.size() - late_count_ >= kMostLost) return;
+  put({.call = call, .response = response, .due = 0, .until = until, .start_time = *start_time});
+}
+
+void KeptCalls::put(Kept kept) {
+  const pid_t tid = kept.call.notification.tid;
+  const auto [place, is_new] = calls_.try_emplace(tid, kept);
+  if (!is_new) {
+    if (place->second.due != 0) --late_count_;
+    place->second = kept;
+  }
+  if (kept.due != 0) ++late_count_;
+  count_.store(calls_.size());
+}
+
+void KeptCalls::drop_expired(Nanoseconds time) {
+  constexpr std::size_t kFew = 64;
+  if (calls_.size() - late_count_ < kFew) return;
+  std::erase_if(calls_, [time](const auto& entry) {
+    return entry.second.due == 0 && entry.second.until <= time;
+  });
+  count_.store(calls_.size());
+}
+
+void KeptCalls::erase(Calls::iterator call) {
+  if (call->second.due != 0) --late_count_;
+  calls_.erase(call);
+  count_.store(calls_.size());
+}
+
+void KeptCalls::lose(Calls::iterator call, Nanoseconds until) {
+  const auto start_time = thread_start_time(call->first);
+  if (!start_time) {
+    erase(call);
+    return;
+  }
+  Kept& kept = call->second;
+  --late_count_;
+  kept.due = 0;
+  kept.until = until;
+  kept.start_time = *start_time;
+  drop_expired(now());
+}
+
+KeptCalls::Match KeptCalls::find(const CallContent& call) {
+  const std::lock_guard lock(mutex_);
+  const auto found = calls_.find(call.notification.tid);
+  if (found == calls_.end()) return {.kind = Match::Kind::none, .response = {}};
+  Kept& kept = found->second;
+  const bool is_late = kept.due != 0;
+  const auto is_same_thread = [&] {
+    const auto start_time = thread_start_time(call.notification.tid);
+    return start_time && *start_time == kept.start_time;
+  };
+  const bool is_known =
+      kept.call.is_same_call(call) && (is_late || (kept.until > now() && is_same_thread()));
+  if (!is_known) {
+    erase(found);
+    return {.kind = Match::Kind::none, .response = {}};
+  }
+  if (!is_late) return {.kind = Match::Kind::answer, .response = kept.response};
+  kept.call.notification.id = call.notification.id;
+  return {.kind = Match::Kind::wait, .response = {}};
+}
+
+void KeptCalls::forget(pid_t tid) {
+  const std::lock_guard lock(mutex_);
+  const auto found = calls_.find(tid);
+  if (found != calls_.end()) erase(found);
+}
+
+std::vector<pid_t> KeptCalls::late_threads() {
+  const std::lock_guard lock(mutex_);
+  std::vector<pid_t> threads;
+  for (const auto& [tid, kept] : calls_) {
+    if (kept.due != 0) threads.push_back(tid);
+  }
+  return threads;
+}
+
+std::size_t KeptCalls::late_count() {
+  const std::lock_guard lock(mutex_);
+  return late_count_;
+}
+
+}  // namespace seccompagent

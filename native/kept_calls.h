@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls of one container whose answer is known while nobody handles them: late answers, and answers
+// that a signal kept from their callers.
+//
+// A signal takes a call back (without SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), and the kernel makes
+// it again as a new notification. What was done for it must not be done twice, and what it waits
+// for must not start anew, so it goes on with the answer or the due time that it had.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "clock.h"
+#include "notify.h"
+#include "result.h"
+
+namespace seccompagent {
+
+// How long the answer to a call that a signal took back is kept for it.
+inline constexpr Nanoseconds kLostFor = 60 * kSecond;
+// How long the kernel may take to take a call back when a signal has come.
+inline constexpr Nanoseconds kSignalTime = 2 * kMillisecond;
+
+// What a notification says, but for its id: two of one thread that say the same are the same call.
+struct CallContent {
+  Notification notification;
+  // Of what its pointers said, as far as they were read.
+  std::uint64_t memory_hash;
+
+  [[nodiscard]] bool is_same_call(const CallContent& other) const;
+};
+
+class KeptCalls {
+ public:
+  // What to do with a notification of a thread that has a kept call.
+  struct Match {
+    enum class Kind {
+      // It is another call, or there was none: a call like any other.
+      none,
+      // To be answered now, with this.
+      answer,
+      // Its answer is sent when it is due; there is nothing more to do.
+      wait,
+    } kind;
+    Response response;
+  };
+
+  // An answer that is sent when it is due. False: there are too many.
+  [[nodiscard]] bool keep_late(const CallContent& call, const Response& response, Nanoseconds due);
+  // An answer that did not reach its caller, for the case that the call comes again before `until`.
+  void keep_lost(const CallContent& call, const Response& response, Nanoseconds until);
+
+  // Takes a notification that may be a kept call. What does not match is forgotten: a thread that
+  // makes another call does not come back to this one. An `answer` has to be reported by
+  // `answered`.
+  [[nodiscard]] Match find(const CallContent& call);
+  void forget(pid_t tid);
+
+  // Sends the late answer of a thread, if it is due, with the lock held: its notification may be
+  // replaced by a newer one at any time. `send` says whether it arrived; if not, it is kept as
+  // lost.
+  template <typename Send>
+  void answer_due(pid_t tid, Nanoseconds time, Nanoseconds until, Send send) {
+    const std::lock_guard lock(mutex_);
+    const auto found = calls_.find(tid);
+    if (found == calls_.end() || found->second.due == 0 || found->second.due > time) return;
+    const Kept& kept = found->second;
+    if (send(kept.call.notification.id, kept.response)) {
+      erase(found);
+    } else {
+      lose(found, until);
+    }
+  }
+  // The threads that wait for a late answer.
+  [[nodiscard]] std::vector<pid_t> late_threads();
+
+  // Whether there is anything: may be asked without the lock.
+  [[nodiscard]] bool is_empty() const { return count_.load() == 0; }
+  [[nodiscard]] std::size_t late_count();
+
+ private:
+  struct Kept {
+    CallContent call;
+    Response response;
+    // Late answers: when they are sent. 0: it is lost already.
+    Nanoseconds due;
+    Nanoseconds until;
+    // Of the thread, so that nobody else gets its answer.
+    std::uint64_t start_time;
+  };
+
+  using Calls = std::map<pid_t, Kept>;
+
+  void put(Kept kept);
+  void erase(Calls::iterator call);
+  void lose(Calls::iterator call, Nanoseconds until);
+  void drop_expired(Nanoseconds time);
+
+  std::mutex mutex_;
+  Calls calls_;
+  std::size_t late_count_ = 0;
+  std::atomic<std::size_t> count_ = 0;
+};
+
+}  // namespace seccompagent

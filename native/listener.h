@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// One seccomp listener: the only owner of its descriptor, and what is pending at it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "clock.h"
+#include "kept_calls.h"
+#include "notify.h"
+#include "syscall_number.h"
+#include "unique_fd.h"
+
+namespace seccompagent {
+
+// A call that was received, and that no handler has seen yet.
+struct Pending {
+  Notification notification;
+  Nanoseconds received;
+  // Whether time may have passed since it was received.
+  bool was_queued;
+};
+
+struct Listener {
+  UniqueFd fd;
+  unsigned long id_valid_request;
+  std::uint32_t token;
+  ReadSet reads;
+  // The container's registry, encoded; never looked into here.
+  std::string registry;
+  // What calls get that can't be handled.
+  Response failure;
+  // A pidfd of the container's first process; closed when nobody knew that process.
+  UniqueFd first_process;
+
+  KeptCalls kept = {};
+  // Reading its callers' memory has blocked: from then on children do it, which can be killed.
+  std::atomic<bool> is_slow_to_read = false;
+  // Received and not yet some worker's own; under the receiver's mutex.
+  std::deque<Pending> queue = {};
+
+  [[nodiscard]] bool is_valid(std::uint64_t id) const {
+    return id_valid(fd.get(), id_valid_request, id);
+  }
+};
+
+struct OwnedCall {
+  std::shared_ptr<Listener> listener;
+  Pending pending;
+};
+
+}  // namespace seccompagent

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Receiving: whoever has the reader's role takes what is pending, for itself or for the queues.
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "receiver.h"
+
+namespace seccompagent {
+namespace {
+
+// But for its memory, which nobody has read yet.
+[[nodiscard]] bool is_same_call(const Notification& left, const Notification& right) {
+  return left.nr == right.nr && left.arch == right.arch &&
+         left.instruction_pointer == right.instruction_pointer && left.arguments == right.arguments;
+}
+
+}  // namespace
+
+void Receiver::leave_epoll() {
+  // the reader alone counts
+  reads_.store(reads_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  has_reader_.store(false, std::memory_order_release);
+  if (is_watcher_asleep_.load(std::memory_order_relaxed)) wake_watcher();
+}
+
+// What was pending when the wait began may have come at any time since the last read. A wait that
+// blocks takes longer than this: then nothing was pending.
+void Receiver::note_receive_delay(Nanoseconds wait_start, Nanoseconds wait_end) {
+  constexpr Nanoseconds kAtOnce = 3 * kMicrosecond;
+  const bool was_pending = wait_end - wait_start <= kAtOnce && last_read_ != 0;
+  const Nanoseconds delay = was_pending ? std::max<Nanoseconds>(wait_start - last_read_, 0) : 0;
+  last_read_ = wait_end;
+  add(figures_.delays[bucket_of(delay)], 1);
+  add(figures_.delay_sum, static_cast<std::uint64_t>(delay));
+}
+
+Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<Listener>& listener,
+                                    Pending& pending) {
+  std::array<epoll_event, kMostBatch> events;
+  const int count = retry_eintr([&] {
+    return epoll_wait(epoll_.get(), events.data(), batch_size_.load(std::memory_order_relaxed),
+                      reading.timeout_ms);
+  });
+  if (count == -1) return fail_errno();
+  // a lone caller's calls come one at a time, and asking for more takes longer
+  if (count == 1) batch_size_.store(1, std::memory_order_relaxed);
+  bool has_own = false;
+  bool has_received = false;
+  std::size_t queued = 0;
+  std::shared_ptr<Listener> other;
+  Pending queued_call;
+  for (int index = 0; index < count; ++index) {
+    const epoll_event& event = events[static_cast<std::size_t>(index)];
+    const auto token = static_cast<std::uint32_t>(event.data.u64);
+    if (token == kStopToken) continue;
+    if (token == kLateToken) {
+      send_late(reading.buffers, now());
+      continue;
+    }
+    const bool is_for_place = reading.place != nullptr && !has_own;
+    std::shared_ptr<Listener>& from = is_for_place ? listener : other;
+    if (!from || from->token != token) from = find_listener(token);
+    if (!from) {
+      end_process(token);
+      continue;
+    }
+    Pending& into = is_for_place ? pending : queued_call;
+    into.was_queued = index > 0;
+    const Received received =
+        receive_one(reading.buffers, *from, into, (event.events & EPOLLIN) != 0);
+    if (received == Received::nothing) continue;
+    if (!has_received) note_receive_delay(reading.start, into.received);
+    has_received = true;
+    if (is_for_place && received == Received::for_a_worker) {
+      // seen by whoever reads next: the role is released later
+      reading.place->key.store(CallKey::of(token, into.notification.tid),
+                               std::memory_order_relaxed);
+      has_own = true;
+    } else {
+      queue(reading.buffers, from, into);
+      ++queued;
+    }
+  }
+  if (reading.place == nullptr) add(figures_.stood_in, queued);
+  if (queued > 0) wake_workers(queued);
+  return has_own;
+}
+
+// Nothing: there was no call after all, or it is known already, or the listener has ended.
+//
+// A thread makes one call at a time, so if one of its is still known here, a signal took that one
+// back. Calls move from a queue to a worker, and from there to the kept ones; they are looked for
+// in that order (the kept ones when a worker begins), so that none is missed on its way.
+Receiver::Received Receiver::receive_one(NotifyBuffers& buffers, Listener& listener,
+                                         Pending& pending, bool is_readable) {
+  const auto received =
+      is_readable ? buffers.receive(listener.fd.get(), pending.notification) : fail(ENODEV);
+  if (!received) {
+    const Errno error = received.error();
+    if (error == Errno{ENOENT} || error == Errno{EINTR}) return Received::nothing;
+    // All users of the filter are gone: RECV would say ENOENT now and for ever. Or an error that
+    // never ends: it is one listener's own and must not end the others.
+    end_listener(listener);
+    return Received::nothing;
+  }
+  pending.received = now();
+  add(figures_.received, 1);
+  const pid_t tid = pending.notification.tid;
+  if (tid != 0 && queued_count_.load() > 0 && replaces_queued(listener, pending))
+    return Received::nothing;
+  const std::uint64_t key = CallKey::of(listener.token, tid);
+  std::uint32_t in_flight = 0;
+  for (const Place& place : used_places()) {
+    const std::uint64_t owned = place.key.load(std::memory_order_acquire) & ~CallKey::kFlags;
+    if (owned >> 32 != listener.token) continue;
+    ++in_flight;
+    if (owned == key && tid != 0 && parks(pending, key)) return Received::nothing;
+  }
+  return in_flight < fair_share() ? Received::for_a_worker : Received::for_the_queue;
+}
+
+bool Receiver::replaces_queued(Listener& listener, const Pending& pending) {
+  const std::lock_guard lock(mutex_);
+  const auto is_of_thread = [&](const Pending& queued) {
+    return queued.notification.tid == pending.notification.tid;
+  };
+  const auto found = std::ranges::find_if(listener.queue, is_of_thread);
+  if (found == listener.queue.end()) return false;
+  const bool is_restarted = is_same_call(found->notification, pending.notification);
+  if (is_restarted) restarted_count_.fetch_add(1);
+  // it keeps its place, and a restarted call the time since when it waits
+  found->notification = pending.notification;
+  if (!is_restarted) found->received = pending.received;
+  return true;
+}
+
+// The worker that has the thread's call takes care of the new one when it is done with it.
+bool Receiver::parks(const Pending& pending, std::uint64_t key) {
+  const std::lock_guard lock(mutex_);
+  for (Place& place : places_) {
+    std::uint64_t seen = place.key.load();
+    if (place.worker == nullptr || (seen & ~CallKey::kFlags) != key) continue;
+    // the deadline has ended the old call, so this is another one
+    if ((seen & CallKey::kOverdue) != 0) return false;
+    place.parked = pending;
+    if ((seen & CallKey::kParked) == 0 &&
+        !place.key.compare_exchange_strong(seen, seen | CallKey::kParked)) {
+      // it was closed just now
+      place.parked.reset();
+      return false;
+    }
+    parked_.notify_all();
+    return true;
+  }
+  return false;
+}
+
+void Receiver::queue(NotifyBuffers& buffers, std::shared_ptr<Listener> listener,
+                     const Pending& pending) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (listener->queue.size() < kMostQueued) {
+      if (listener->queue.empty()) waiting_.push_back(listener);
+      listener->queue.push_back(pending);
+      listener->queue.back().was_queued = true;
+      queued_count_.fetch_add(1);
+      return;
+    }
+  }
+  refused_count_.fetch_add(1);
+  (void)buffers.respond(listener->fd.get(), pending.notification.id, listener->failure);
+}
+
+// One container does not get all workers: others would wait for its slowest calls.
+std::uint32_t Receiver::fair_share() const {
+  constexpr std::uint32_t kFewest = 2;
+  return std::max(kFewest, worker_count_.load(std::memory_order_relaxed) / 2);
+}
+
+bool Receiver::may_take(std::uint32_t token) const {
+  const auto has_call_of = [token](const Place& place) { return place.key.load() >> 32 == token; };
+  return std::ranges::count_if(used_places(), has_call_of) < fair_share();
+}
+
+std::span<const Place> Receiver::used_places() const {
+  return std::span(places_).first(places_used_.load());
+}
+
+// With the mutex held, as the next one.
+bool Receiver::has_eligible_queued() const {
+  return std::ranges::any_of(waiting_, [this](const auto& listener) {
+    return may_take(listener->token) || is_stopping_.load();
+  });
+}
+
+std::optional<OwnedCall> Receiver::take_queued(Place& place) {
+  if (queued_count_.load() == 0) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  for (std::size_t turn = waiting_.size(); turn > 0; --turn) {
+    std::shared_ptr<Listener> listener = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (!may_take(listener->token) && !is_stopping_.load()) {
+      waiting_.push_back(std::move(listener));
+      continue;
+    }
+    const Pending pending = listener->queue.front();
+    // before it leaves the queue: whoever looks for it finds it here or there
+    place.key.store(CallKey::of(listener->token, pending.notification.tid));
+    listener->queue.pop_front();
+    queued_count_.fetch_sub(1);
+    if (!listener->queue.empty()) waiting_.push_back(listener);
+    return OwnedCall{std::move(listener), pending};
+  }
+  return std::nullopt;
+}
+
+// As many as can run at once; those that are blocked don't.
+void Receiver::wake_workers(std::size_t count) {
+  const std::uint32_t sleeping = sleeping_count_.load();
+  const std::uint32_t awake = worker_count_.load() - sleeping;
+  const std::uint32_t most = shape_.cores + operating_count_.load();
+  const std::size_t wanted =
+      std::min<std::size_t>({count, sleeping, awake < most ? most - awake : 0});
+  for (std::size_t woken = 0; woken < wanted; ++woken) work_.notify_one();
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: Apache-2.0
+// Workers: wait for a call, make it their own, and answer it.
+#include "worker.h"
+
+#include <poll.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "caller_state.h"
+#include "short_turns.h"
+
+namespace seccompagent {
+namespace {
+
+// Of one call: their time is not the handler's own, so they are counted.
+constexpr int kMostOperations = 1000;
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::attach(std::shared_ptr<Receiver> receiver, std::byte* inbox,
+                                               CounterBlock counters, std::uint32_t id) {
+  Receiver& shared = *receiver;
+  const std::lock_guard lock(shared.mutex_);
+  const auto free_place = std::ranges::find(shared.places_, nullptr, &Place::worker);
+  if (free_place == shared.places_.end()) return fail(ENOSPC);
+  std::unique_ptr<Worker> worker(new Worker(std::move(receiver), inbox, counters, id, *free_place));
+  free_place->worker = worker.get();
+  free_place->wall_time = 0;
+  const auto index = static_cast<std::size_t>(free_place - shared.places_.begin());
+  shared.places_used_.store(std::max(shared.places_used_.load(), index + 1));
+  shared.worker_count_.fetch_add(1);
+  shared.is_crowded_told_ = false;
+  return worker;
+}
+
+Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBlock counters,
+               std::uint32_t id, Place& place)
+    : receiver_(std::move(receiver)),
+      inbox_(reinterpret_cast<Inbox*>(inbox)),
+      data_(inbox + sizeof(Inbox), kInboxData),
+      counters_(counters),
+      id_(id),
+      place_(place),
+      buffers_(receiver_->sizes_) {
+  pthread_getcpuclockid(pthread_self(), &cpu_clock_);
+  take_short_turns();
+}
+
+Worker::~Worker() {
+  if (place_.phase.load() == Phase::operating) receiver_->operating_count_.fetch_sub(1);
+  if (has_call_) send_answer();
+  // the thread's next call needs another worker
+  if (next_) receiver_->queue(buffers_, next_->listener, next_->pending);
+  std::unique_lock lock(receiver_->mutex_);
+  if (next_) {
+    place_.key.store(0);
+  }
+  place_.worker = nullptr;
+  place_.phase.store(Phase::idle);
+  if (is_counted_) receiver_->worker_count_.fetch_sub(1);
+  receiver_->is_invited_ = true;
+  receiver_->work_.notify_one();
+}
+
+Nanoseconds Worker::cpu_time() const {
+  timespec time = {};
+  clock_gettime(cpu_clock_, &time);
+  return time.tv_sec * kSecond + time.tv_nsec;
+}
+
+// Until there is something that this worker may have to do. Nothing for long: it may be one too
+// many.
+void Worker::sleep() {
+  constexpr auto kPatience = std::chrono::seconds(2);
+  Receiver& receiver = *receiver_;
+  std::unique_lock lock(receiver.mutex_);
+  receiver.sleeping_count_.fetch_add(1);
+  receiver.is_crowded_told_ = false;
+  const bool was_called = receiver.work_.wait_for(lock, kPatience, [&] {
+    return receiver.has_eligible_queued() || receiver.is_invited_ || !receiver.has_reader_.load() ||
+           has_ended_.load() || receiver.is_stopping_.load();
+  });
+  receiver.sleeping_count_.fetch_sub(1);
+  receiver.is_invited_ = false;
+  if (was_called || receiver.worker_count_.load() <= receiver.shape_.fewest) return;
+  receiver.worker_count_.fetch_sub(1);
+  is_counted_ = false;
+  is_condemned_ = true;
+}
+
+bool Worker::take_ended() {
+  if (!has_ended_.load()) return false;
+  const std::lock_guard lock(receiver_->mutex_);
+  inbox_->token = ended_.front();
+  ended_.pop_front();
+  has_ended_.store(!ended_.empty());
+  // the last one who names the listener closes it
+  if (listener_ && listener_->token == inbox_->token) listener_.reset();
+  return true;
+}
+
+Result<EventKind> Worker::receive() {
+  Nanoseconds start = 0;
+  if (has_call_) start = send_answer();
+  for (;;) {
+    if (is_condemned_) return EventKind::stopped;
+    if (take_ended()) return EventKind::ended;
+    if (!take_next() && !take_queued()) {
+      // only now: a call that was received is answered
+      if (receiver_->is_stopping_.load()) return EventKind::stopped;
+      if (!receiver_->become_reader()) {
+        sleep();
+        start = 0;
+        continue;
+      }
+      const auto has_call = receiver_->read_pending({.buffers = buffers_,
+                                                     .place = &place_,
+                                                     .timeout_ms = -1,
+                                                     .start = start == 0 ? now() : start},
+                                                    listener_, pending_);
+      receiver_->leave_epoll();
+      start = 0;
+      if (!has_call) return std::unexpected(has_call.error());
+      if (!*has_call) continue;
+    }
+    if (!begin()) continue;
+    if (receiver_->sleeping_count_.load(std::memory_order_relaxed) > 0 && is_more_pending())
+      receiver_->invite();
+    return EventKind::notification;
+  }
+}
+
+bool Worker::take_next() {
+  if (!next_) return false;
+  listener_ = std::move(next_->listener);
+  pending_ = next_->pending;
+  next_.reset();
+  return true;
+}
+
+bool Worker::take_queued() {
+  auto queued = receiver_->take_queued(place_);
+  if (!queued) return false;
+  listener_ = std::move(queued->listener);
+  pending_ = queued->pending;
+  return true;
+}
+
+// Makes a received call this worker's own. False: it went away again, or needs no handler.
+bool Worker::begin() {
+  has_call_ = true;
+  begun_ = pending_.was_queued ? now() : pending_.received;
+  has_acted_ = false;
+  is_void_ = false;
+  operation_count_ = 0;
+  place_.calls.store(place_.calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  place_.id.store(pending_.notification.id, std::memory_order_relaxed);
+  place_.phase.store(Phase::reading, std::memory_order_relaxed);
+  const SyscallNumber syscall =
+      syscall_number(pending_.notification.arch, pending_.notification.nr);
+  inbox_->token = listener_->token;
+  inbox_->tid = static_cast<std::uint32_t>(pending_.notification.tid);
+  inbox_->arch = static_cast<std::uint32_t>(syscall.arch);
+  inbox_->number = syscall.number;
+  inbox_->registers = pending_.notification.arguments;
+  inbox_->id = pending_.notification.id;
+  inbox_->audit_arch = pending_.notification.arch;
+  inbox_->link = 0;
+  const bool has_read = read_call_memory(receiver_->table_, *listener_, pending_.notification,
+                                         inbox_->pointers, data_);
+  // What was read may be somebody else's by now. In the queue a call may have outlived its
+  // listener, which nobody is to meet again.
+  const bool is_doubtful = has_read || pending_.was_queued;
+  if (is_doubtful && !listener_->is_valid(pending_.notification.id)) {
+    std::ranges::fill(data_, std::byte{0});
+    close_and_follow();
+    return false;
+  }
+  if (pending_.notification.tid != 0 && !listener_->kept.is_empty() && answer_kept()) return false;
+  place_.phase.store(Phase::handling, std::memory_order_relaxed);
+  return true;
+}
+
+// Whether the call goes on with the answer that it had, or waits for it.
+bool Worker::answer_kept() {
+  const KeptCalls::Match match = listener_->kept.find(content());
+  if (match.kind == KeptCalls::Match::Kind::none) return false;
+  receiver_->restarted_count_.fetch_add(1);
+  if (match.kind == KeptCalls::Match::Kind::answer && respond(match.response))
+    listener_->kept.forget(pending_.notification.tid);
+  close_and_follow();
+  return true;
+}
+
+// Asking costs a system call, so a lone caller is asked for every eighth time only.
+bool Worker::is_more_pending() {
+  constexpr std::uint32_t kQuiet = 64;
+  constexpr std::uint32_t kSeldom = 8;
+  ++quiet_calls_;
+  if (quiet_calls_ > kQuiet && quiet_calls_ % kSeldom != 0) return false;
+  const std::uint32_t awake = receiver_->worker_count_.load() - receiver_->sleeping_count_.load();
+  if (awake >= receiver_->shape_.cores + receiver_->operating_count_.load()) return false;
+  pollfd pending = {.fd = receiver_->epoll_.get(), .events = POLLIN, .revents = 0};
+  if (poll(&pending, 1, 0) <= 0) return false;
+  quiet_calls_ = 0;
+  receiver_->batch_size_.store(Receiver::kMostBatch, std::memory_order_relaxed);
+  return true;
+}
+
+Result<CallId> Worker::current() {
+  if (!has_call_) return fail(ENOENT);
+  if ((place_.key.load() & CallKey::kParked) != 0) {
+    if (const auto parked = take_parked()) (void)adopt(*parked);
+  }
+  return CallId{.listener = listener_->fd.get(),
+                .id_valid_request = listener_->id_valid_request,
+                .id = pending_.notification.id,
+                .tid = pending_.notification.tid};
+}
+
+Result<std::string> Worker::registry(std::uint32_t token) {
+  if (!has_call_ || listener_->token != token) return fail(ENOENT);
+  return listener_->registry;
+}
+
+void Worker::invite() { receiver_->invite(); }
+
+Result<void> Worker::begin_operation() {
+  if (operation_count_ >= kMostOperations) return fail(EDQUOT);
+  ++operation_count_;
+  receiver_->operating_count_.fetch_add(1);
+  place_.phase.store(Phase::operating);
+  receiver_->invite();
+  return {};
+}
+
+void Worker::end_operation(Effect effect) {
+  receiver_->operating_count_.fetch_sub(1);
+  place_.phase.store(Phase::handling);
+  has_acted_ = has_acted_ || effect == Effect::done;
+  is_void_ = effect == Effect::none && !has_acted_;
+}
+
+bool Worker::await_restart() {
+  constexpr auto kPatience = std::chrono::milliseconds(10);
+  if (!has_call_ || !thread_start_time(pending_.notification.tid)) return false;
+  {
+    std::unique_lock lock(receiver_->mutex_);
+    const bool has_come = receiver_->parked_.wait_for(lock, kPatience, [this] {
+      return (place_.key.load() & (CallKey::kParked | CallKey::kOverdue)) != 0 ||
+             receiver_->is_stopping_.load();
+    });
+    if (!has_come) return false;
+  }
+  const auto parked = take_parked();
+  return parked && adopt(*parked);
+}
+
+// The parked notification, if the deadline has not taken it.
+std::optional<Pending> Worker::take_parked() {
+  const std::lock_guard lock(receiver_->mutex_);
+  const std::uint64_t key = place_.key.load();
+  if ((key & CallKey::kOverdue) != 0 || (key & CallKey::kParked) == 0) return std::nullopt;
+  place_.key.store(key & ~CallKey::kFlags);
+  return std::exchange(place_.parked, std::nullopt);
+}
+
+// Goes on for a newer notification of the same call. Another one is parked again.
+bool Worker::adopt(const Pending& parked) {
+  if (content().is_same_call(content_of(parked.notification))) {
+    receiver_->restarted_count_.fetch_add(1);
+    pending_.notification.id = parked.notification.id;
+    inbox_->id = pending_.notification.id;
+    place_.id.store(pending_.notification.id);
+    return true;
+  }
+  const std::lock_guard lock(receiver_->mutex_);
+  const std::uint64_t key = place_.key.load();
+  // what has come meanwhile is newer
+  if ((key & CallKey::kFlags) == 0) {
+    place_.parked = parked;
+    place_.key.store(key | CallKey::kParked);
+  }
+  return false;
+}
+
+CallContent Worker::content() const {
+  return {.notification = pending_.notification, .memory_hash = hash_of(inbox_->pointers, data_)};
+}
+
+CallContent Worker::content_of(const Notification& notification) {
+  scratch_.resize(kInboxData);
+  Pointers pointers;
+  (void)read_call_memory(receiver_->table_, *listener_, notification, pointers, scratch_);
+  return {.notification = notification, .memory_hash = hash_of(pointers, scratch_)};
+}
+
+Response Worker::answer_in_inbox(Counted& counted) const {
+  const Inbox::Answer& answer = inbox_->answer;
+  counted = Counted::failure;
+  Response response = listener_->failure;
+  switch (answer.kind) {
+    case AnswerKind::value:
+      counted = Counted::value;
+      response = {.value = answer.value, .error = 0, .is_continue = false};
+      break;
+    case AnswerKind::error:
+      counted = Counted::error;
+      response = {.value = 0, .error = -answer.error, .is_continue = false};
+      break;
+    case AnswerKind::carry_on:
+      counted = Counted::carry_on;
+      response = {.value = 0, .error = 0, .is_continue = true};
+      break;
+    case AnswerKind::none:
+      break;
+  }
+  if (answer.is_failure != 0) counted = Counted::failure;
+  return response;
+}
+
+// The time when it was sent.
+Nanoseconds Worker::send_answer() {
+  Counted counted;
+  const Response response = answer_in_inbox(counted);
+  const Nanoseconds time = now();
+  if (inbox_->answer.delay != 0 && pending_.notification.tid != 0 && !is_void_) {
+    send_later(response, counted, time);
+  } else {
+    send_now(response, counted, time);
+  }
+  inbox_->answer = {};
+  inbox_->link = 0;
+  constexpr Nanoseconds kMostTook = 1'000'000'000;
+  inbox_->took = static_cast<std::uint32_t>(std::min((time - begun_) / kMicrosecond, kMostTook));
+  place_.phase.store(Phase::idle, std::memory_order_relaxed);
+  return time;
+}
+
+void Worker::count(Counted counted, Nanoseconds duration) {
+  counters_[std::min<std::size_t>(inbox_->answer.slot, kCounterSlots - 1)].count(counted, duration);
+}
+
+void Worker::send_later(const Response& response, Counted counted, Nanoseconds time) {
+  const Nanoseconds delay = inbox_->answer.delay * kMillisecond;
+  if (!listener_->kept.keep_late(content(), response, time + delay)) {
+    send_now(listener_->failure, Counted::failure, time);
+    return;
+  }
+  receiver_->add_late({.due = time + delay,
+                       .listener = listener_,
+                       .tid = pending_.notification.tid,
+                       .is_second_try = false});
+  count(counted, time - pending_.received + delay);
+  close_and_follow();
+}
+
+void Worker::send_now(const Response& response, Counted counted, Nanoseconds time) {
+  if (is_void_) {
+    inbox_->was_gone = 1;
+    count(Counted::gone, time - pending_.received);
+    close_and_follow();
+    return;
+  }
+  bool is_sent = has_acted_ ? respond_carefully(response) : respond(response);
+  while (!is_sent) {
+    // Before the call is closed, so that the same call finds its answer at one place or the other.
+    const pid_t tid = pending_.notification.tid;
+    if (tid != 0) listener_->kept.keep_lost(content(), response, now() + kLostFor);
+    const auto parked = take_parked();
+    if (!parked) break;
+    listener_->kept.forget(tid);
+    if (!adopt(*parked)) break;
+    is_sent = respond(response);
+  }
+  inbox_->was_gone = is_sent ? 0 : 1;
+  count(is_sent ? counted : Counted::gone, time - pending_.received);
+  close_and_follow();
+}
+
+// False: the notification is gone.
+bool Worker::respond(const Response& response) {
+  return buffers_.respond(listener_->fd.get(), pending_.notification.id, response).has_value();
+}
+
+// The kernel may take an answer and lose it: when a signal has woken the caller, but the caller has
+// not run yet. What was done would then be done again for the call that comes after the signal. So
+// a caller that is awake already is waited for, and the answer is kept for a while where a signal
+// came at that moment. What is left are the few signals that come and are gone in between: only a
+// filter with WAIT_KILLABLE_RECV excludes those.
+bool Worker::respond_carefully(const Response& response) {
+  constexpr Nanoseconds kStep = 50 * kMicrosecond;
+  constexpr Nanoseconds kSoon = 5 * kMillisecond;
+  const CallerState caller(pending_.notification.tid);
+  if (caller.is_awake()) {
+    for (Nanoseconds waited = 0; waited < kSignalTime; waited += kStep) {
+      if (!listener_->is_valid(pending_.notification.id)) return false;
+      pause_for(kStep);
+    }
+  }
+  if (!respond(response)) return false;
+  if (caller.has_pending_signal()) listener_->kept.keep_lost(content(), response, now() + kSoon);
+  return true;
+}
+
+// Ends this worker's part in the current call. What its thread has called meanwhile comes next.
+void Worker::close_and_follow() {
+  has_call_ = false;
+  std::uint64_t key = CallKey::of(listener_->token, pending_.notification.tid);
+  if (place_.key.compare_exchange_strong(key, 0)) return;
+  const std::lock_guard lock(receiver_->mutex_);
+  key = place_.key.load();
+  auto parked = std::exchange(place_.parked, std::nullopt);
+  if ((key & CallKey::kOverdue) != 0) {
+    // answered already; an answer of ours that came too late is not to be remembered
+    is_condemned_ = true;
+    listener_->kept.forget(pending_.notification.tid);
+  } else if (parked) {
+    place_.key.store(key & ~CallKey::kFlags);
+    parked->was_queued = true;
+    next_ = OwnedCall{listener_, *parked};
+    return;
+  }
+  place_.key.store(0);
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread's place at the receiver.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "call_memory.h"
+#include "counters.h"
+#include "inbox.h"
+#include "receiver.h"
+#include "result.h"
+#include "target.h"
+
+namespace seccompagent {
+
+enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3 };
+
+// At most one notification at a time is a worker's own, and that one is answered at most once.
+class Worker {
+ public:
+  // The inbox must hold kInboxSize bytes, aligned to 8; both must outlive the worker. `id` names
+  // the worker in events. ENOSPC: there are too many workers.
+  [[nodiscard]] static Result<std::unique_ptr<Worker>> attach(std::shared_ptr<Receiver> receiver,
+                                                              std::byte* inbox,
+                                                              CounterBlock counters,
+                                                              std::uint32_t id);
+  // A call that was not answered fails as its listener says.
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Sends the answer that is in the inbox, then waits for the next event. A call whose answer is
+  // missing fails as its listener says: it must not hang.
+  [[nodiscard]] Result<EventKind> receive();
+  // The notification being handled, by its newest id. ENOENT: there is none.
+  [[nodiscard]] Result<CallId> current();
+  // The registry of a listener that this worker has a notification of. ENOENT: it is not there.
+  [[nodiscard]] Result<std::string> registry(std::uint32_t token);
+
+  // Something slow begins: others receive meanwhile.
+  void invite();
+  // Around what may wait for a container's file system: others take over meanwhile. EDQUOT: there
+  // were too many for one call.
+  [[nodiscard]] Result<void> begin_operation();
+  enum class Effect {
+    // Whatever came of it must not be done twice.
+    done,
+    // The notification went away before: the handler has to be asked again when the call comes
+    // back.
+    none,
+    // It failed on our side.
+    unknown,
+  };
+  void end_operation(Effect effect);
+  // The current notification is gone: waits a little for the call to be made again. False: it was
+  // not.
+  [[nodiscard]] bool await_restart();
+
+ private:
+  friend class Receiver;
+  Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBlock counters,
+         std::uint32_t id, Place& place);
+
+  // Of the worker's thread.
+  [[nodiscard]] Nanoseconds cpu_time() const;
+  void sleep();
+  [[nodiscard]] bool take_ended();
+  [[nodiscard]] bool take_next();
+  [[nodiscard]] bool take_queued();
+  [[nodiscard]] bool begin();
+  [[nodiscard]] bool answer_kept();
+  [[nodiscard]] bool is_more_pending();
+
+  Nanoseconds send_answer();
+  [[nodiscard]] Response answer_in_inbox(Counted& counted) const;
+  void send_now(const Response& response, Counted counted, Nanoseconds time);
+  void send_later(const Response& response, Counted counted, Nanoseconds time);
+  [[nodiscard]] bool respond(const Response& response);
+  [[nodiscard]] bool respond_carefully(const Response& response);
+  void count(Counted counted, Nanoseconds duration);
+
+  void close_and_follow();
+  [[nodiscard]] std::optional<Pending> take_parked();
+  [[nodiscard]] bool adopt(const Pending& parked);
+  [[nodiscard]] CallContent content() const;
+  [[nodiscard]] CallContent content_of(const Notification& notification);
+
+  const std::shared_ptr<Receiver> receiver_;
+  Inbox* const inbox_;
+  const std::span<std::byte> data_;
+  const CounterBlock counters_;
+  const std::uint32_t id_;
+  Place& place_;
+  NotifyBuffers buffers_;
+  clockid_t cpu_clock_ = CLOCK_THREAD_CPUTIME_ID;
+  // Calls in a row with nothing pending behind them.
+  std::uint32_t quiet_calls_ = 0;
+
+  // The current call, or the last one: most calls come from where the one before came from.
+  std::shared_ptr<Listener> listener_;
+  Pending pending_ = {};
+  bool has_call_ = false;
+  // When this worker began it.
+  Nanoseconds begun_ = 0;
+  bool has_acted_ = false;
+  int operation_count_ = 0;
+  // The handler was told that the notification is gone: its answer is for nobody.
+  bool is_void_ = false;
+  // A call that follows it, of the same thread: this worker's own already.
+  std::optional<OwnedCall> next_;
+  // Its deadline has passed: it was answered, and this worker is to end.
+  bool is_condemned_ = false;
+  // Among the receiver's workers.
+  bool is_counted_ = true;
+
+  // Where memory of other calls than the current one is read to.
+  std::vector<std::byte> scratch_;
+
+  std::atomic<bool> has_ended_ = false;
+  std::deque<std::uint32_t> ended_;  // under the receiver's mutex
+};
+
+}  // namespace seccompagent

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a group of measurements is: what runs in its rounds, what is shown, what is aimed at.
+import type { Aim } from '../aims.ts';
+import type { FigureKey } from '../figures.ts';
+import type { CpuChoice } from '../machine.ts';
+import type { Limits, Measurement } from '../rounds.ts';
+
+export interface Group {
+  /** One sentence above its table. */
+  readonly title: string;
+  readonly limits: Limits;
+  readonly measurements: readonly Measurement[];
+  readonly columns: readonly FigureKey[];
+  readonly aims: readonly Aim[];
+  /** What is not measured and need not be, with the reason. */
+  readonly notes?: readonly string[];
+}
+
+export type MakeGroup = (cpus: CpuChoice) => Group;

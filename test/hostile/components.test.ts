@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Components that cost much to look at are refused before they do.
+import { expect, test } from 'vitest';
+
+import { AskedCaller } from '../support/asked-caller.ts';
+import {
+  goodValue,
+  inflate,
+  manyImports,
+  manyInterfaces,
+  trapping,
+} from '../support/hostile-components.ts';
+import { startHostileAgent } from '../support/hostile-agent-process.ts';
+import { mostResidentBytes } from '../support/process-memory.ts';
+import { besideGoodContainer, writeGoodBundle } from './attack.ts';
+
+const mebibyte = 2 ** 20;
+const many = 10_000;
+/** A line that people can read. */
+const mostCharacters = 2000;
+
+test('G5: hostile components: one of 100 MB is refused by its size, before it is read', async () => {
+  await using agent = await startHostileAgent({ log: 'warn' });
+  writeGoodBundle(agent);
+  const original = trapping();
+  const file = agent.bundles.write('large', { component: original, syscalls: ['getpgid'] });
+  inflate(file, 100e6, original);
+
+  await besideGoodContainer(agent, async () => {
+    const before = mostResidentBytes(agent.pid);
+    await using caller = new AskedCaller({ socket: agent.socket, metadata: 'large' });
+
+    expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
+
+    const line = await agent.untilLogged(['ERROR', 'handler.wasm']);
+    // how large it is, and how large it may be
+    expect(line).toContain('100000000 bytes');
+    expect(line).toMatch(/\d+ (?:bytes )?(?:are|is) allowed/u);
+    expect(mostResidentBytes(agent.pid) - before).toBeLessThan(50 * mebibyte);
+  });
+});
+
+test('G5: hostile components: one with 10,000 imported interfaces is refused in few words', async () => {
+  await using agent = await startHostileAgent({ log: 'warn' });
+  writeGoodBundle(agent);
+  agent.bundles.write('interfaces', { component: manyInterfaces(many), syscalls: ['getpgid'] });
+
+  await besideGoodContainer(agent, async () => {
+    await using caller = new AskedCaller({ socket: agent.socket, metadata: 'interfaces' });
+
+    expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
+
+    const line = await agent.untilLogged(['ERROR', 'component imports']);
+    expect(line.length).toBeLessThan(mostCharacters);
+  });
+});
+
+test('G5: hostile components: one with 10,000 imported functions is refused or answers', async () => {
+  await using agent = await startHostileAgent({ log: 'warn' });
+  writeGoodBundle(agent);
+  agent.bundles.write('imports', {
+    component: manyImports(many),
+    syscalls: ['getpgid'],
+    grants: ['log'],
+  });
+
+  await besideGoodContainer(agent, async () => {
+    await using caller = new AskedCaller({ socket: agent.socket, metadata: 'imports' });
+
+    const { answer, tookMs } = await caller.ask('getpgid 0');
+
+    expect(['EPERM', String(goodValue)]).toContain(answer);
+    expect(tookMs).toBeLessThan(2000);
+    for (const line of agent.log()) expect(line.length).toBeLessThan(mostCharacters);
+  });
+});

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// One container's load is that container's: others are served, and what it may have pending is
+// bounded.
+import { describe, expect, test } from 'vitest';
+
+import { RunningCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { slowAtFirst } from '../support/hostile-components.ts';
+import { startHostileAgent } from '../support/hostile-agent-process.ts';
+import type { HostileAgent } from '../support/hostile-agent-process.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { TimedCalls } from '../support/timed-calls.ts';
+import type { TimedCallsResult } from '../support/timed-calls.ts';
+
+const quick = 'errno';
+/** The machine is not ours alone. */
+const tries = 3;
+const loudThreads = 32;
+
+async function startAgent(): Promise<HostileAgent> {
+  const agent = await startHostileAgent({ log: 'warn' });
+  agent.bundles.write(quick, {
+    component: 'errno',
+    syscalls: ['getpgid'],
+    settings: { errno: 'EBADMSG' },
+  });
+  return agent;
+}
+
+/** A container that calls now and then. */
+async function runQuiet(socket: string): Promise<TimedCallsResult> {
+  await using quiet = new TimedCalls({
+    socket,
+    metadata: quick,
+    call: 'getpgid:0',
+    calls: 300,
+    pauseUs: 2000,
+  });
+  await quiet.ready();
+  quiet.begin();
+  const result = await quiet.result();
+  expect(result.answers).toEqual({ EBADMSG: 300 });
+  return result;
+}
+
+/** How many times as long the quiet container's calls take beside a loud one. */
+async function slowdown(socket: string): Promise<number> {
+  const idle = await runQuiet(socket);
+  await using loud = new TimedCalls({
+    socket,
+    metadata: quick,
+    call: 'getpgid:0',
+    threads: loudThreads,
+    calls: 0,
+  });
+  await loud.ready();
+  loud.begin();
+  const busy = await runQuiet(socket);
+  loud.finish();
+  expect(Object.keys((await loud.result()).answers)).toEqual(['EBADMSG']);
+  return busy.p99Ms / idle.p99Ms;
+}
+
+/** The same with the least that answers a notification. */
+async function slowdownOfBare(): Promise<number> {
+  using folder = new TemporaryFolder();
+  const socket = folder.at('agent.socket');
+  await using bare = new RunningCommand([compiled('bare'), '-s', socket, '-m', 'errno']);
+  await bare.printed(/^ready$/mu);
+  return await slowdown(socket);
+}
+
+describe('fairness', () => {
+  test('G4: fairness: a container with 32 busy threads slows a quiet one no more than twice as a bare agent', async () => {
+    const ratios: number[] = [];
+    while (ratios.length < tries && Math.min(...ratios, Infinity) >= 2) {
+      await using agent = await startAgent();
+      const ours = await slowdown(agent.socket);
+      ratios.push(ours / Math.max(1, await slowdownOfBare()));
+    }
+
+    expect(Math.min(...ratios)).toBeLessThan(2);
+  });
+
+  test('G4: fairness: a container with too many pending calls fails its own, and only those', async () => {
+    await using agent = await startAgent();
+    agent.bundles.write('stuck', {
+      component: slowAtFirst(),
+      syscalls: ['getpgid'],
+      deadline: '30s',
+    });
+    const threads = 1500;
+    await using crowd = new TimedCalls({
+      socket: agent.socket,
+      metadata: 'stuck',
+      id: 'crowd',
+      call: 'getpgid:0',
+      threads,
+    });
+    await crowd.ready();
+
+    crowd.begin();
+    const other = await runQuiet(agent.socket);
+    const { answers, tookMs } = await crowd.result();
+
+    expect(other.p99Ms).toBeLessThan(25);
+    expect(Object.keys(answers).toSorted()).toEqual(['EPERM', 'OK']);
+    const { OK = 0, EPERM = 0 } = answers;
+    expect(OK + EPERM).toBe(threads);
+    // what fits is answered in the end
+    expect(OK).toBeGreaterThan(100);
+    expect(EPERM).toBeGreaterThan(100);
+    expect(tookMs).toBeLessThan(20_000);
+    expect(agent.log().filter((line) => line.includes('container=crowd')).length).toBeLessThan(10);
+  });
+});

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls are received at once, whatever handlers do: a call that is not yet received is taken back by
+// the next signal.
+import { describe, expect, test } from 'vitest';
+
+import { AskedCaller } from '../support/asked-caller.ts';
+import { runCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { startHostileAgent } from '../support/hostile-agent-process.ts';
+import type { HostileAgent } from '../support/hostile-agent-process.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const slow = 'slow-mkdir';
+const quick = 'errno';
+const samples = 200;
+/** The machine is not ours alone. */
+const tries = 6;
+const nsPerMs = 1e6;
+
+async function startAgent(
+  environment: Readonly<Record<string, string>> = {},
+): Promise<HostileAgent> {
+  const agent = await startHostileAgent({ log: 'warn', environment });
+  agent.bundles.write(slow, {
+    component: slow,
+    settings: { milliseconds: '1000' },
+    grants: ['filesystem'],
+    deadline: '60s',
+  });
+  agent.bundles.write(quick, {
+    component: 'errno',
+    syscalls: ['getpgid'],
+    settings: { errno: 'EBADMSG' },
+  });
+  return agent;
+}
+
+/** Of the time until a call is received, in milliseconds: the value that 99 of 100 keep to. */
+async function measureP99(agent: HostileAgent): Promise<number> {
+  const options = ['-s', agent.socket, '-m', quick, '-n', String(samples), '-p', '5000'];
+  const { code, stdout, stderr } = await runCommand([compiled('receive-latency'), ...options]);
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  const sorted = stdout
+    .trim()
+    .split('\n')
+    .map(Number)
+    .toSorted((left, right) => left - right);
+  expect(sorted).toHaveLength(samples);
+  return (sorted[Math.floor((samples - 1) * 0.99)] ?? Number.NaN) / nsPerMs;
+}
+
+describe('reception', () => {
+  test.for([0, 2, 4])(
+    'K7: reception: calls are received within a millisecond while %i handlers compute',
+    { timeout: 90_000 },
+    async (count) => {
+      await using agent = await startAgent();
+      using folder = new TemporaryFolder();
+      await using stack = new AsyncDisposableStack();
+      const callers = Array.from({ length: count }, () =>
+        stack.use(new AskedCaller({ socket: agent.socket, metadata: slow })),
+      );
+      const over = new AbortController();
+      // each computes again as soon as it has answered
+      const busy = callers.map(async (caller, index) => {
+        for (let round = 0; !over.signal.aborted; round += 1) {
+          await caller.ask(`mkdir ${folder.at(`${index}-${round}`)}`);
+        }
+      });
+      const stopped = Promise.allSettled(busy);
+
+      const measured: number[] = [];
+      while (measured.length < tries && Math.min(...measured, Infinity) > 1) {
+        measured.push(await measureP99(agent));
+      }
+
+      over.abort();
+      for (const caller of callers) await caller[Symbol.asyncDispose]();
+      await stopped;
+      expect(Math.min(...measured)).toBeLessThan(1);
+      expect(agent.log()).toEqual([]);
+    },
+  );
+
+  test('G10: reception: one thread in libuv’s pool is enough', async () => {
+    await using agent = await startAgent({ UV_THREADPOOL_SIZE: '1' });
+    using folder = new TemporaryFolder();
+    await using stack = new AsyncDisposableStack();
+    const start = (metadata: string): AskedCaller =>
+      stack.use(new AskedCaller({ socket: agent.socket, metadata }));
+    const callers = [start(slow), start(slow), start(slow)];
+    const computing = callers.map(async (caller, index) =>
+      caller.ask(`mkdir ${folder.at(`made-${index}`)}`),
+    );
+
+    const other = start(quick);
+    for (let index = 0; index < 20; index += 1) {
+      const { answer, tookMs } = await other.ask('getpgid 0');
+      expect(answer).toBe('EBADMSG');
+      expect(tookMs).toBeLessThan(500);
+    }
+
+    for (const { answer } of await Promise.all(computing)) expect(answer).toBe('0');
+    expect(agent.log()).toEqual([]);
+  });
+});

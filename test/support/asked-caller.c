@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// A container that makes the calls it is told to on stdin, and says what each gave and how long it
+// took: `ANSWER NANOSECONDS`, where the answer is the number that was returned or an errno's name.
+//
+// usage: asked-caller -s SOCKET [-m METADATA] [-i ID] [-k]
+// Lines of stdin:
+//   getpgid NUMBER
+//   getppid
+//   mkdir PATH
+//   exit
+#define _GNU_SOURCE
+#include "container.h"
+
+enum { LIFE_SECONDS = 100, MOST_BYTES = 8192 };
+
+static long make_call(char *line) {
+  char *rest = line;
+  const char *name = strsep(&rest, " ");
+  if (strcmp(name, "getpgid") == 0) return syscall(__NR_getpgid, atol(rest));
+  if (strcmp(name, "getppid") == 0) return syscall(__NR_getppid);
+  if (strcmp(name, "mkdir") == 0) return make_directory(rest);
+  exit(strcmp(name, "exit") == 0 ? 0 : 2);
+}
+
+int main(int argc, char **argv) {
+  struct container container = {0};
+  for (int letter; (letter = getopt(argc, argv, "s:m:i:k")) != -1;) {
+    if (letter == 's')
+      container.socket = optarg;
+    else if (letter == 'm')
+      container.metadata = optarg;
+    else if (letter == 'i')
+      container.id = optarg;
+    else if (letter == 'k')
+      container.wait_killable = true;
+    else
+      return 2;
+  }
+  if (container.socket == NULL || optind != argc) return 2;
+  alarm(LIFE_SECONDS);
+  static const long numbers[] = {MAKE_DIRECTORY_NUMBER, __NR_getpgid, __NR_getppid};
+  close(enter_container(&container, numbers, sizeof numbers / sizeof *numbers));
+
+  static char line[MOST_BYTES];
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    line[strcspn(line, "\n")] = '\0';
+    const uint64_t began_ns = now_ns();
+    errno = 0;
+    const long result = make_call(line);
+    const int error = errno;
+    const uint64_t took_ns = now_ns() - began_ns;
+    if (result == -1)
+      printf("%s %lu\n", answer_name(error), took_ns);
+    else
+      printf("%ld %lu\n", result, took_ns);
+    fflush(stdout);
+  }
+  return 0;
+}

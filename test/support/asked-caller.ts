@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts test/support/asked-caller.c, a container that makes the calls it is told to, one by one.
+import { RunningCommand } from './command.ts';
+import { compiled } from './compile.ts';
+
+export interface Asked {
+  /** The number that the call returned, or the errno's name. */
+  readonly answer: string;
+  readonly tookMs: number;
+}
+
+export interface AskedCallerOptions {
+  readonly socket: string;
+  /** The bundle's name, for agents whose containers choose. */
+  readonly metadata?: string;
+  readonly id?: string;
+}
+
+const lifeMs = 100_000;
+const nsPerMs = 1e6;
+
+export class AskedCaller implements AsyncDisposable {
+  readonly #running: RunningCommand;
+  #answered = 0;
+
+  constructor({ socket, metadata, id }: AskedCallerOptions) {
+    const options = [
+      ['-s', socket],
+      ...(metadata === undefined ? [] : [['-m', metadata]]),
+      ...(id === undefined ? [] : [['-i', id]]),
+    ];
+    this.#running = new RunningCommand([compiled('asked-caller'), ...options.flat()], {
+      deadlineMs: lifeMs,
+    });
+  }
+
+  get pid(): number {
+    return this.#running.pid;
+  }
+
+  /**
+   * Makes a call, as asked-caller.c has them: `getpgid 0`, `mkdir /x`.
+   * @throws Error when the container ends without an answer
+   */
+  async ask(call: string): Promise<Asked> {
+    const asked = this.#ask(call, this.#answered);
+    this.#answered += 1;
+    // whoever needs it awaits it; nobody else is to fail
+    asked.catch(() => undefined);
+    return asked;
+  }
+
+  async #ask(call: string, index: number): Promise<Asked> {
+    this.#running.write(`${call}\n`);
+    const lines = `^(?:.*\\n){${index}}(?<answer>\\S+) (?<ns>\\d+)\\n`;
+    const { groups } = await this.#running.printed(new RegExp(lines, 'u'));
+    return { answer: groups?.['answer'] ?? '', tookMs: Number(groups?.['ns']) / nsPerMs };
+  }
+
+  /** Resolves once it has been ended from outside: with the signal that did it. */
+  async killed(): Promise<NodeJS.Signals | null> {
+    const { signal } = await this.#running.ended;
+    return signal;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bundles that a test writes itself, with the components, deadlines and policies that it wants.
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { TemporaryFolder } from './temporary-folder.ts';
+import { testBundle } from './test-bundles.ts';
+
+export interface WrittenBundle {
+  /** The bytes of the component, or the name of a test bundle whose component of that name it is. */
+  readonly component: Uint8Array | string;
+  readonly syscalls?: readonly string[];
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly grants?: readonly string[];
+  /** As a Go duration, such as `100ms`. */
+  readonly deadline?: string;
+  /** `errno:NAME`, `continue` or `kill-container`. */
+  readonly failure?: string;
+  /** `errno:NAME` or `continue`. */
+  readonly default?: string;
+}
+
+/** A folder of bundles, one handler each. */
+export class BundleFolder implements Disposable {
+  readonly #folder = new TemporaryFolder();
+
+  get path(): string {
+    return this.#folder.path;
+  }
+
+  /** Writes one. @returns where its component is */
+  write(name: string, bundle: WrittenBundle): string {
+    const { component, syscalls, settings = {}, grants = [], deadline, failure } = bundle;
+    const folder = this.#folder.at(name);
+    mkdirSync(folder);
+    const file = join(folder, 'handler.wasm');
+    if (typeof component === 'string') {
+      copyFileSync(join(testBundle(component), `${component}.wasm`), file);
+    } else writeFileSync(file, component);
+    const manifest = {
+      name,
+      version: '0.1.0',
+      description: 'For tests',
+      ...(failure === undefined ? {} : { failure }),
+      ...(bundle.default === undefined ? {} : { default: bundle.default }),
+      handlers: [
+        {
+          component: 'handler.wasm',
+          settings,
+          grants,
+          ...(syscalls === undefined ? {} : { syscalls }),
+          ...(deadline === undefined ? {} : { deadline }),
+        },
+      ],
+    };
+    writeFileSync(join(folder, 'bundle.json'), JSON.stringify(manifest));
+    return file;
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder[Symbol.dispose]();
+  }
+}

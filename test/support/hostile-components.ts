@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// Components that do what no compiler of ours would let them do, written byte by byte.
+import { closeSync, openSync, truncateSync, writeSync } from 'node:fs';
+
+import { allocator, component, coreModule, instruction, unsigned } from './wasm-binary.ts';
+import type { Bytes, CoreFunction, CoreModule } from './wasm-binary.ts';
+
+const logInterface = 'seccompagent:handler/log@0.1.0';
+/** What a well-behaved call returns: an answer that the kernel would not give. */
+export const goodValue = 7;
+const answerAt = 16;
+const answerSize = 32;
+/** Where the guest's memory holds text for the log, behind the answer. */
+const textAt = 64;
+export const guestText = 'said-by-a-hostile-handler';
+
+const more = {
+  if: [0x04, 0x40],
+  end: [0x0b],
+  loop: [0x03, 0x40],
+  br: (depth: number): Bytes => [0x0c, ...unsigned(depth)],
+  equal64: [0x51],
+  /** Of numbers whose unsigned form is their signed one, too: 63, not 64, and 2,000,000,000. */
+  i64: (value: number): Bytes => [0x42, ...unsigned(value)],
+  setLocal: (index: number): Bytes => [0x21, ...unsigned(index)],
+  teeLocal: (index: number): Bytes => [0x22, ...unsigned(index)],
+  brIf: (depth: number): Bytes => [0x0d, ...unsigned(depth)],
+  load32: [0x28, 0x02, 0x00],
+  store32: [0x36, 0x02, 0x00],
+  subtract: [0x6b],
+  subtract64: [0x7d],
+  isZero32: [0x45],
+  isZero64: [0x50],
+  memorySize: [0x3f, 0x00],
+  shiftLeft: [0x74],
+  fill: [0xfc, 0x0b, 0x00],
+} as const;
+
+/** Never ends. */
+const endless: Bytes = [...more.loop, ...more.br(0), ...more.end];
+
+/** The parameter of `any` that holds the call's first argument. */
+const firstRegister = 4;
+
+/** Runs `body` when the call's first argument is this number, which must be below 64. */
+function when(number: number, body: Bytes): Bytes {
+  const isIt = [...instruction.local(firstRegister), ...more.i64(number), ...more.equal64];
+  return [...isIt, ...more.if, ...body, ...more.end];
+}
+
+const goodAnswer = instruction.i32(answerAt);
+const zeros = (count: number): Bytes => Array.from({ length: count }, () => 0);
+
+function s64(value: bigint): Bytes {
+  return [...new Uint8Array(BigInt64Array.of(value).buffer)];
+}
+
+/** An action of this case, as the canonical ABI has it. */
+function action(tag: number, payload: Bytes): Bytes {
+  const bytes = [tag, ...zeros(7), ...payload];
+  return [...bytes, ...zeros(answerSize - bytes.length)];
+}
+
+/** The memory: an answer, the text at `textAt`, and whatever else from `restAt` on. */
+const restAt = 128;
+function memory(rest: Bytes = []): Bytes {
+  const answer = [...zeros(answerAt), ...action(0, s64(BigInt(goodValue)))];
+  const text = [...new TextEncoder().encode(guestText)];
+  const upToRest = [...answer, ...zeros(textAt - answer.length), ...text];
+  return [...upToRest, ...zeros(restAt - upToRest.length), ...rest];
+}
+
+function anyFunction(body: Bytes): CoreFunction {
+  return { name: 'any', signature: 'iiiiIIIIII:i', body };
+}
+
+interface Sketch {
+  readonly any?: Bytes;
+  readonly allocate?: Bytes;
+  readonly functions?: readonly CoreFunction[];
+  readonly core?: CoreModule;
+  readonly imports?: readonly string[];
+  readonly exports?: readonly string[];
+}
+
+function build({ any = goodAnswer, allocate, functions = [], ...sketch }: Sketch): Uint8Array {
+  const { core, imports = [], exports = ['any'] } = sketch;
+  const allocates = allocate === undefined ? allocator() : { ...allocator(), body: allocate };
+  return component({
+    core: coreModule({
+      functions: [anyFunction(any), allocates, ...functions],
+      data: memory(),
+      ...core,
+    }),
+    imports,
+    exports,
+  });
+}
+
+/** `any` with bodies by the call's first argument; 0 is answered well. */
+function byArgument(bodies: readonly Bytes[], data: Bytes = memory()): Uint8Array {
+  const any = [...bodies.flatMap((body, index) => when(index + 1, body)), ...goodAnswer];
+  return build({ any, core: { data } });
+}
+
+const returnPointer = (pointer: number): Bytes => [...instruction.i32(pointer), 0x0f];
+
+/** Answers well for 0 and loops for 1. */
+export function looping(): Uint8Array {
+  return byArgument([endless]);
+}
+
+/** Answers well for 0, and for 1 takes all memory that it gets, uses it, and wants more. */
+export function growing(): Uint8Array {
+  const size = [...more.memorySize, ...instruction.i32(16), ...more.shiftLeft];
+  const takeAndFill = [
+    ...instruction.i32(1),
+    ...instruction.growMemory,
+    ...instruction.drop,
+    // from 64 KiB on: what is below holds the answer
+    ...instruction.i32(65_536),
+    ...instruction.i32(1),
+    ...size,
+    ...instruction.i32(65_536),
+    ...more.subtract,
+    ...more.fill,
+  ];
+  return byArgument([[...more.loop, ...takeAndFill, ...more.br(0), ...more.end]]);
+}
+
+/** Answers well for 0 and traps for 1. */
+export function trapping(): Uint8Array {
+  return byArgument([instruction.unreachable]);
+}
+
+/** Computes for seconds for the first call of each instance, and answers the others at once. */
+export function slowAtFirst(): Uint8Array {
+  const flagAt = 96;
+  const aRegister = 5;
+  const flag = instruction.i32(flagAt);
+  const count = [...more.i64(2_000_000_000), ...more.setLocal(aRegister)];
+  const countDown = [
+    ...more.loop,
+    ...instruction.local(aRegister),
+    ...more.i64(1),
+    ...more.subtract64,
+    ...more.teeLocal(aRegister),
+    ...more.isZero64,
+    ...more.isZero32,
+    ...more.brIf(0),
+    ...more.end,
+  ];
+  const first = [...flag, ...instruction.i32(1), ...more.store32, ...count, ...countDown];
+  const isFirst = [...flag, ...more.load32, ...more.isZero32];
+  return build({
+    any: [...isFirst, ...more.if, ...first, ...more.end, ...goodAnswer],
+    core: { data: memory() },
+  });
+}
+
+const badActions: readonly (readonly [what: string, bytes: Bytes])[] = [
+  ['an unknown case', action(9, s64(0n))],
+  ['the case 255', action(255, s64(0n))],
+  ['the value -1', action(0, s64(-1n))],
+  ['the value -14', action(0, s64(-14n))],
+  ['the value -512, with which the kernel restarts calls', action(0, s64(-512n))],
+  ['the value -4095', action(0, s64(-4095n))],
+  ['an errno that there is not', action(1, [200])],
+  ['the errno 255', action(1, [255])],
+];
+const badPointers: readonly (readonly [what: string, pointer: number])[] = [
+  ['a pointer just below 4 GiB', -8],
+  ['the pointer -1', -1],
+  ['a pointer to the end of the memory', 65_536],
+  ['a pointer so near to the end that it does not fit', 65_528],
+  ['a misaligned pointer', answerAt + 1],
+];
+
+/** What `crooked` answers to 1, 2, 3 and so on. */
+export const crookedAnswers: readonly string[] = [...badActions, ...badPointers].map(
+  ([what]) => what,
+);
+
+/** Answers well for 0, and as `crookedAnswers` says for the numbers from 1 on. */
+export function crooked(): Uint8Array {
+  const bodies = [
+    ...badActions.map((_, index) => returnPointer(restAt + index * answerSize)),
+    ...badPointers.map(([, pointer]) => returnPointer(pointer)),
+  ];
+  return byArgument(bodies, memory(badActions.flatMap(([, bytes]) => bytes)));
+}
+
+/** Whence a component calls the host although it is not asked. */
+export const untimelyPlaces = ['start', '_initialize', 'cabi_post_any', 'cabi_realloc'] as const;
+export type UntimelyPlace = (typeof untimelyPlaces)[number];
+
+const logText: Bytes = [
+  ...instruction.i32(1),
+  ...instruction.i32(textAt),
+  ...instruction.i32(guestText.length),
+  ...instruction.call(0),
+];
+
+/** Calls the host, to log `guestText`, when it is not asked. */
+export function untimely(place: UntimelyPlace): Uint8Array {
+  const imports = [{ module: logInterface, name: 'log', signature: 'iii:' }];
+  // index 0 is the import; `any` and the allocator follow
+  const added = imports.length + 2;
+  const isOwn = place !== 'cabi_realloc';
+  const name = place === 'start' ? 'hidden' : place;
+  const signature = place === 'cabi_post_any' ? 'i:' : ':';
+  return build({
+    ...(isOwn ? {} : { allocate: [...logText, ...instruction.i32(4096)] }),
+    functions: isOwn ? [{ name, signature, body: logText }] : [],
+    core: { imports, data: memory(), ...(place === 'start' ? { start: added } : {}) },
+    imports: [logInterface],
+  });
+}
+
+/** Where a component loops before, or instead of, being asked. */
+export const stuckPlaces = ['start', '_initialize', 'configure', 'cabi_realloc'] as const;
+export type StuckPlace = (typeof stuckPlaces)[number];
+
+export function stuck(place: StuckPlace): Uint8Array {
+  const own = 2;
+  switch (place) {
+    case 'start':
+      return build({
+        functions: [{ name: 'hidden', signature: ':', body: endless }],
+        core: { start: own },
+      });
+    case '_initialize':
+      return build({ functions: [{ name: '_initialize', signature: ':', body: endless }] });
+    case 'configure':
+      return build({
+        functions: [{ name: 'configure', signature: 'ii:i', body: [...endless, ...goodAnswer] }],
+        exports: ['any', 'configure'],
+      });
+    case 'cabi_realloc':
+      return build({ allocate: [...endless, ...goodAnswer] });
+  }
+}
+
+/** A component that names so many interfaces that nobody has. */
+export function manyInterfaces(count: number): Uint8Array {
+  const imports = Array.from({ length: count }, (_, index) => `hostile:made-up/i${index}@0.1.0`);
+  return build({ imports });
+}
+
+/** A component whose core module imports one function of the host so many times. */
+export function manyImports(count: number): Uint8Array {
+  const one = { module: logInterface, name: 'log', signature: 'iii:' };
+  return build({
+    core: { imports: Array.from({ length: count }, () => one) },
+    imports: [logInterface],
+  });
+}
+
+/** Appends a custom section, so that the file is as large as this; it takes no room on disk. */
+export function inflate(file: string, bytes: number, original: Uint8Array): void {
+  const custom = 0;
+  // its size stands in five bytes, and its name is empty
+  const content = bytes - original.length - 6;
+  const size = Array.from({ length: 5 }, (_, index) => {
+    const seven = Math.floor(content / 2 ** (7 * index)) % 0x80;
+    return index < 4 ? seven + 0x80 : seven;
+  });
+  const descriptor = openSync(file, 'w');
+  try {
+    writeSync(descriptor, Uint8Array.from([...original, custom, ...size]));
+  } finally {
+    closeSync(descriptor);
+  }
+  truncateSync(file, bytes);
+}

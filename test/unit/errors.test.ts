@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the agent's own errors, and the text of anything that is thrown.
+import { expect, test } from 'vitest';
+
+import { AgentError, agentErrorCodes, messageOf, systemCodeOf } from '../../host/errors.ts';
+
+test('AgentError: it says what failed, why, and in which handler', () => {
+  const cause = new RangeError('too far');
+  const error = new AgentError('AGENT_HANDLER_FAILED', 'handler failed', { cause, handler: 'h' });
+  expect(error).toBeInstanceOf(Error);
+  expect(error).toMatchObject({
+    name: 'AgentError',
+    code: 'AGENT_HANDLER_FAILED',
+    message: 'handler failed',
+    handler: 'h',
+    cause,
+  });
+});
+
+test('AgentError: without a cause it has none', () => {
+  const error = new AgentError('AGENT_USAGE', 'no');
+  expect(error.handler).toBeUndefined();
+  expect(Object.hasOwn(error, 'cause')).toBe(false);
+});
+
+test('agentErrorCodes: each begins alike and says what it means', () => {
+  for (const [code, meaning] of Object.entries(agentErrorCodes)) {
+    expect(code).toMatch(/^AGENT_[A-Z_]+$/u);
+    expect(meaning).toMatch(/^[^A-Z].*[^.]$/u);
+  }
+});
+
+test('messageOf: causes follow what they caused', () => {
+  const inner = new Error('inner');
+  const middle = new AgentError('AGENT_LISTENER', 'middle', { cause: inner });
+  expect(messageOf(new Error('outer', { cause: middle }))).toBe('outer: middle: inner');
+  expect(messageOf(new Error('outer', { cause: 'a text' }))).toBe('outer: a text');
+});
+
+test('messageOf: of several lines it takes the first', () => {
+  expect(messageOf(new Error('first\nsecond'))).toBe('first');
+  expect(messageOf(new Error('a\nb', { cause: new Error('c\nd') }))).toBe('a: c');
+});
+
+test.for([
+  ['a text', 'a text'],
+  [undefined, 'undefined'],
+  [null, 'null'],
+  [7n, '7'],
+  [Symbol('s'), 'Symbol(s)'],
+] as const)('messageOf: %s that was thrown is its text', ([thrown, text]) => {
+  expect(messageOf(thrown)).toBe(text);
+});
+
+test('systemCodeOf: the code of a system error, and nothing else', () => {
+  expect(systemCodeOf(Object.assign(new Error('no'), { code: 'EADDRINUSE' }))).toBe('EADDRINUSE');
+  expect(systemCodeOf(Object.assign(new Error('no'), { code: 5 }))).toBeUndefined();
+  expect(systemCodeOf(new Error('no'))).toBeUndefined();
+  expect(systemCodeOf({ code: 'EADDRINUSE' })).toBeUndefined();
+  expect(systemCodeOf(undefined)).toBeUndefined();
+});

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests how worker threads are started, added, replaced and ended, with a receiver without listeners.
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect, test } from 'vitest';
+
+import { AgentError, messageOf } from '../../host/errors.ts';
+import { createLog } from '../../host/log.ts';
+import type { LogOptions } from '../../host/log.ts';
+import { inbox, loadNative } from '../../host/native.ts';
+import type { ReceiverHandle } from '../../host/native.ts';
+import { CounterSum, figure, makeCounters } from '../../host/notification/counters.ts';
+import { Pool, poolSize } from '../../host/notification/pool.ts';
+import type { PoolSize } from '../../host/notification/pool.ts';
+import { makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
+import { Syscalls } from '../../host/notification/syscalls.ts';
+import { until } from '../support/polling.ts';
+import { openFdCount, untilFdCountIs } from '../support/process-resources.ts';
+
+const native = loadNative();
+const logOptions: LogOptions = { level: 'fatal', format: 'text', isColored: false };
+
+function createReceiver(size: PoolSize): ReceiverHandle {
+  return native.createReceiver(new Syscalls().readKinds(), size.cores, size.fewest);
+}
+
+function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool> {
+  return Pool.start({
+    native,
+    receiver,
+    log: createLog(logOptions),
+    logOptions,
+    size,
+    counters: new CounterSum(),
+    quarantine: makeQuarantineBuffers(),
+    onFailed: () => undefined,
+  });
+}
+
+interface Running extends AsyncDisposable {
+  readonly pool: Pool;
+  /** How many workers are attached to the receiver. */
+  attached(): number;
+}
+
+async function start(size: PoolSize): Promise<Running> {
+  const receiver = createReceiver(size);
+  const pool = await startPool(receiver, size);
+  const figures = new BigUint64Array(figure.count);
+  return {
+    pool,
+    attached: () => {
+      native.receiverFigures(receiver, new Uint8Array(figures.buffer));
+      return Number(figures[figure.workers]);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await pool.stop();
+      native.closeReceiver(receiver);
+    },
+  };
+}
+
+test.for([1, 2, 64])('poolSize: %i workers are so many at any time', (workers) => {
+  expect(poolSize(workers)).toEqual({ cores: workers, fewest: workers, most: workers });
+});
+
+test('poolSize: without a number one more than there are cores, and room for blocked ones', () => {
+  const { cores, fewest, most } = poolSize();
+  expect(cores).toBe(availableParallelism());
+  expect(fewest).toBe(cores + 1);
+  expect(most).toBeGreaterThanOrEqual(8);
+  // the addon has no more places
+  expect(most).toBeLessThanOrEqual(64);
+});
+
+test('G11: pool: it starts the fewest, and stops them all', async () => {
+  const size = { cores: 2, fewest: 3, most: 5 };
+  const receiver = createReceiver(size);
+  const pool = await startPool(receiver, size);
+  expect(pool.workerCount).toBe(3);
+  expect(pool.isStuck).toBe(false);
+  await pool.stop();
+  expect(pool.workerCount).toBe(0);
+  expect(pool.isStuck).toBe(false);
+  native.closeReceiver(receiver);
+});
+
+test('pool: it grows up to the most', async () => {
+  await using running = await start({ cores: 1, fewest: 1, most: 3 });
+  const { pool } = running;
+  for (let round = 0; round < 5; round += 1) pool.grow();
+  await until('three workers', () => pool.workerCount === 3 || undefined);
+  pool.grow();
+  await sleep(200);
+  expect(pool.workerCount).toBe(3);
+  expect(running.attached()).toBe(3);
+});
+
+test('pool: workers that have nothing to do end, but for the fewest', async () => {
+  await using running = await start({ cores: 1, fewest: 2, most: 4 });
+  const { pool } = running;
+  pool.grow();
+  pool.grow();
+  await until('four workers', () => pool.workerCount === 4 || undefined);
+  await until('two to end', () => pool.workerCount === 2 || undefined);
+  // longer than one waits before it ends
+  await sleep(2500);
+  expect(pool.workerCount).toBe(2);
+  expect(running.attached()).toBe(2);
+});
+
+test('pool: another worker takes the place of one that is ended', async () => {
+  await using running = await start({ cores: 1, fewest: 1, most: 2 });
+  const { pool } = running;
+  pool.end(1);
+  expect(pool.workerCount).toBe(0);
+  await until('another worker', () => pool.workerCount === 1 || undefined);
+  // neither one that is told already nor one that is not there
+  pool.end(1);
+  pool.end(99);
+  expect(pool.workerCount).toBe(1);
+});
+
+test('pool: it neither grows nor replaces anybody once it has stopped', async () => {
+  const size = { cores: 1, fewest: 1, most: 4 };
+  const receiver = createReceiver(size);
+  const pool = await startPool(receiver, size);
+  await pool.stop();
+  pool.grow();
+  pool.end(1);
+  await sleep(200);
+  expect(pool.workerCount).toBe(0);
+  native.closeReceiver(receiver);
+});
+
+test('pool: when a worker cannot start, all are ended', async () => {
+  const size = { cores: 1, fewest: 3, most: 3 };
+  const receiver = createReceiver(size);
+  // there is room for two
+  const others = Array.from({ length: 62 }, () =>
+    native.attachWorker(receiver, new Uint8Array(inbox.size), new Uint8Array(makeCounters()), 0),
+  );
+  const thrown: unknown = await startPool(receiver, size).catch((error: unknown) => error);
+  expect(thrown).toBeInstanceOf(AgentError);
+  expect(thrown).toMatchObject({ code: 'AGENT_WORKER' });
+  expect(messageOf(thrown)).toContain('a worker thread cannot start: ENOSPC');
+  const figures = new BigUint64Array(figure.count);
+  native.receiverFigures(receiver, new Uint8Array(figures.buffer));
+  expect(figures[figure.workers]).toBe(62n);
+  for (const worker of others) native.detachWorker(worker);
+  native.closeReceiver(receiver);
+});
+
+/** A pool that grows and is stopped. */
+async function growAndStop(): Promise<void> {
+  await using running = await start({ cores: 1, fewest: 2, most: 3 });
+  running.pool.grow();
+  await until('three workers', () => running.pool.workerCount === 3 || undefined);
+}
+
+test('G10: pool: it leaves no descriptor behind', async () => {
+  await growAndStop();
+  const before = openFdCount(process.pid);
+  await growAndStop();
+  await expect(untilFdCountIs(process.pid, before)).resolves.toBeUndefined();
+});

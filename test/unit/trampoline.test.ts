@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests how calls get into a handler's memory, with handlers that are correct and such that are not.
+import { expect, test } from 'vitest';
+
+import { messageOf } from '../../host/errors.ts';
+import { loadComponent } from '../../host/handler/direct.ts';
+import { HandlerInstance } from '../../host/handler/instance.ts';
+import { ReceivedCall } from '../../host/notification/received-call.ts';
+import { Syscalls } from '../../host/notification/syscalls.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import { RecordingHost, fillCall } from '../support/handler-harness.ts';
+import type { GivenArgument } from '../support/handler-harness.ts';
+import {
+  allocator,
+  component,
+  componentSection,
+  coreModule,
+  instruction,
+  section,
+} from '../support/wasm-binary.ts';
+import type { Bytes, CoreFunction } from '../support/wasm-binary.ts';
+
+const page = 65_536;
+const logInterface = 'seccompagent:handler/log@0.1.0';
+const answerAt = 16;
+const longPath = `/${'p'.repeat(62)}`;
+
+/** An action that is all zero: the value 0. */
+const zeroBytes: Bytes = Array.from({ length: 32 }, () => 0);
+const continueBytes: Bytes = [2, ...zeroBytes.slice(1)];
+
+/** Instructions that the tests share do not have. */
+const more = {
+  store64: [0x37, 0x03, 0x08],
+  store8: [0x3a, 0x00, 0x00],
+  extend: [0xad],
+} as const;
+
+interface Sample {
+  readonly functions: readonly CoreFunction[];
+  /** The bytes from `answerAt` on. */
+  readonly data?: Bytes;
+  readonly isWide?: boolean;
+  readonly hasLog?: boolean;
+}
+
+/** A handler with the exports that its functions are named after. */
+class Handler {
+  readonly host: RecordingHost = new RecordingHost();
+  readonly instance: HandlerInstance;
+  readonly #syscalls = new Syscalls();
+  readonly #call = new ReceivedCall();
+
+  constructor({ functions, data = [], isWide = false, hasLog = false }: Sample) {
+    const names = functions.map(({ name }) => name);
+    const bytes = component({
+      core: coreModule({
+        functions,
+        data: [...Array.from({ length: answerAt }, () => 0), ...data],
+        imports: hasLog ? [{ module: logInterface, name: 'log', signature: 'iii:' }] : [],
+      }),
+      exports: names.filter((name) => !name.startsWith('cabi_')),
+      imports: hasLog ? [logInterface] : [],
+      sections: isWide ? [section(componentSection.canon, [1, 0x00, 0x00, 0, 1, 1, 0])] : [],
+    });
+    this.instance = new HandlerInstance(loadComponent(bytes), [], this.host);
+  }
+
+  ask(name: string, ...given: readonly GivenArgument[]): unknown {
+    const syscall = this.#syscalls.byName(name);
+    if (syscall === undefined) throw new Error(`no ${name}`);
+    fillCall(this.#call, name, given);
+    return this.instance.ask(this.#call, syscall);
+  }
+
+  /** What the failure of an ask says; the instance must be broken by it. */
+  failure(name: string, ...given: readonly GivenArgument[]): string {
+    const failure = failureOf(() => this.ask(name, ...given));
+    if (failure.code !== 'AGENT_HANDLER_FAILED') throw failure;
+    if (!this.instance.isBroken) throw new Error('the instance goes on');
+    return messageOf(failure);
+  }
+}
+
+function any(body: Bytes): CoreFunction {
+  return { name: 'any', signature: 'iiiiIIIIII:i', body };
+}
+
+function mkdir(body: Bytes): CoreFunction {
+  return { name: 'mkdir', signature: 'iii:i', body };
+}
+
+function chmod(body: Bytes): CoreFunction {
+  return { name: 'chmod', signature: 'iiii:i', body };
+}
+
+function mount(body: Bytes): CoreFunction {
+  return { name: 'mount', signature: 'iiiiiiiiIiii:i', body };
+}
+
+function reallocate(body: Bytes): CoreFunction {
+  return { name: 'cabi_realloc', signature: 'iiii:i', body };
+}
+
+const answer: Bytes = instruction.i32(answerAt);
+
+/** Logs the text in these two locals, by the first import. */
+function logging(pointer: number, length: number): Bytes {
+  return [
+    ...instruction.i32(1),
+    ...instruction.local(pointer),
+    ...instruction.local(length),
+    ...instruction.call(0),
+  ];
+}
+
+/** Answers with this i64 as the value. */
+function valued(value: Bytes): Bytes {
+  return [...instruction.i32(answerAt), ...value, ...more.store64, ...answer];
+}
+
+test.for([false, true])(
+  'trampoline: any gets both names, and other names after them (utf16: %s)',
+  (isWide) => {
+    const handler = new Handler({
+      functions: [
+        any([...logging(0, 1), ...logging(2, 3), ...answer]),
+        // two places, by the size: names of different lengths must not overwrite one another
+        reallocate([...instruction.i32(4096), ...instruction.local(3), 0x41, 6, 0x74, 0x6a]),
+      ],
+      isWide,
+      hasLog: true,
+    });
+    handler.ask('mkdirat', -100, '/a', 0);
+    handler.ask('getpgid', 1);
+    handler.ask('mkdirat', -100, '/a', 0);
+    handler.ask('sched_rr_get_interval');
+    expect(handler.host.calls.map((call) => (call.kind === 'log' ? call.message : ''))).toEqual([
+      'mkdirat',
+      'mkdir',
+      'getpgid',
+      'getpgid',
+      'mkdirat',
+      'mkdir',
+      'sched_rr_get_interval',
+      'sched_rr_get_interval',
+    ]);
+  },
+);
+
+test.for([0, 1, 2, 3, 4, 5])('trampoline: register %i is whole', (register) => {
+  const handler = new Handler({
+    functions: [any(valued(instruction.local(4 + register))), allocator()],
+  });
+  const given = [1n, 2n, 3n, 4n, 5n, 6n];
+  given[register] = 0x8765_4321_dead_beefn;
+  expect(handler.ask('getpgid', ...given)).toEqual({
+    kind: 'value',
+    value: BigInt.asIntN(64, 0x8765_4321_dead_beefn),
+  });
+});
+
+test.for([
+  ['chmod', 'the mode', 2, ['/a', -1n], 0xffffn],
+  ['chmod', 'flags that it has not', 3, ['/a', 0o755, -1n], 0n],
+  ['fchmodat', 'the mode', 2, [-100, '/a', 0xffff_ffff_0000_01edn], 0o755n],
+  ['fchmodat2', 'the flags', 3, [-100, '/a', 0, 0xffff_ffff_8000_0100n], 0x8000_0100n],
+  ['fchmodat2', 'the length of the path', 1, [-100, longPath, 0, 0], 63n],
+] as const)('K18: trampoline: %s: %s', ([syscall, , local, given, value]) => {
+  const handler = new Handler({
+    functions: [chmod(valued([...instruction.local(local), ...more.extend])), allocator()],
+  });
+  expect(handler.ask(syscall, ...given)).toEqual({ kind: 'value', value });
+});
+
+test('trampoline: the flags of mount have 64 bits', () => {
+  const handler = new Handler({
+    functions: [mount(valued(instruction.local(8))), allocator()],
+  });
+  expect(handler.ask('mount', null, '/t', null, 0x7654_3210_fedc_ba98n, null)).toEqual({
+    kind: 'value',
+    value: 0x7654_3210_fedc_ba98n,
+  });
+});
+
+test.for([
+  ['a source', 0, ['s', '/t', null, 0, null], 1n],
+  ['no source', 0, [null, '/t', 'f', 0, 'd'], 0n],
+  ['the length of no source', 2, [null, '/t', 'f', 0, 'd'], 0n],
+  ['the length of a source', 2, ['source', '/t', 'f', 0, 'd'], 6n],
+  ['an empty source', 0, ['', '/t', 'f', 0, 'd'], 1n],
+  ['no type', 5, ['s', '/t', null, 0, 'd'], 0n],
+  ['data', 9, [null, '/t', null, 0, 'd'], 1n],
+  ['the length of data', 11, [null, '/t', null, 0, 'data'], 4n],
+  ['no data', 9, ['s', '/t', 'f', 0, null], 0n],
+] as const)('trampoline: mount with %s', ([, local, given, value]) => {
+  const handler = new Handler({
+    functions: [mount(valued([...instruction.local(local), ...more.extend])), allocator()],
+  });
+  expect(handler.ask('mount', ...given)).toEqual({ kind: 'value', value });
+});
+
+test('trampoline: a path is copied whole to where the handler wants it', () => {
+  for (const at of [0, 8, 4096, page - 64, page - 63]) {
+    const handler = new Handler({
+      functions: [mkdir([...logging(0, 1), ...instruction.i32(256)]), allocator(at)],
+      hasLog: true,
+    });
+    handler.ask('mkdir', longPath, 0);
+    expect(handler.host.calls).toEqual([{ kind: 'log', level: 'info', message: longPath }]);
+  }
+});
+
+test('trampoline: nothing needs no memory', () => {
+  const handler = new Handler({
+    functions: [mkdir(answer), reallocate(instruction.unreachable)],
+    data: continueBytes,
+  });
+  expect(handler.ask('mkdir', '', 0)).toEqual({ kind: 'continue' });
+});
+
+test.for([
+  ['EFAULT', { errno: 'EFAULT' }],
+  ['ENAMETOOLONG', { errno: 'ENAMETOOLONG' }],
+  ['EFAULT', null],
+] as const)('M2: trampoline: a path that fails with %s is not asked about', ([errno, given]) => {
+  const trapping = [mkdir(instruction.unreachable), reallocate(instruction.unreachable)];
+  const handler = new Handler({ functions: trapping });
+  expect(handler.ask('mkdir', given, 0)).toMatchObject({ kind: 'fail', errno });
+  expect(handler.ask('mkdirat', -100, given, 0)).toMatchObject({ kind: 'fail', errno });
+  expect(handler.instance.isBroken).toBe(false);
+});
+
+test('M2: trampoline: the first pointer that fails decides, and none is put before', () => {
+  const trapping = [mount(instruction.unreachable), reallocate(instruction.unreachable)];
+  const handler = new Handler({ functions: trapping });
+  expect(
+    handler.ask('mount', 's', { errno: 'ENAMETOOLONG' }, { errno: 'EFAULT' }, 0, null),
+  ).toMatchObject({
+    errno: 'ENAMETOOLONG',
+  });
+  expect(handler.ask('mount', 's', '/t', 'f', 0, { errno: 'EFAULT' })).toMatchObject({
+    errno: 'EFAULT',
+  });
+  expect(handler.ask('mount', { errno: 'EINVAL' }, '/t', null, 0, 'd')).toMatchObject({
+    errno: 'EINVAL',
+  });
+});
+
+test.for([
+  ['that was not read', 0x1000, 'a pointer that a handler needs was not read'],
+  ['in memory that we may not read', { errno: 'EPERM' }, 'cannot read the memory of the caller'],
+] as const)('trampoline: a pointer %s is a failure of ours', ([, given, message]) => {
+  const handler = new Handler({ functions: [mkdir(answer), allocator()] });
+  const failure = failureOf(() => handler.ask('mkdir', given, 0));
+  expect(failure.code).toBe('AGENT_CALLER');
+  expect(failure.message).toContain(message);
+});
+
+test.for([
+  ['beyond the memory', page],
+  ['so that its end is beyond', page - 62],
+  ['at 2 GiB', -0x8000_0000],
+  ['below 4 GiB', -8],
+  ['at the last byte of 4 GiB', -1],
+])('G5: trampoline: a path that is put %s ends it', ([, at]) => {
+  const handler = new Handler({ functions: [mkdir(answer), allocator(Number(at))] });
+  expect(handler.failure('mkdir', longPath, 0)).toBe(
+    'handler failed at mkdir: memory access out of bounds',
+  );
+});
+
+test.for([
+  ['beyond the memory', page],
+  ['so that its end is beyond', page - 4],
+  ['below 4 GiB', -8],
+] as const)('G5: trampoline: a name that is put %s ends it', ([, at]) => {
+  for (const isWide of [false, true]) {
+    const handler = new Handler({ functions: [any(answer), allocator(at)], isWide });
+    expect(handler.failure('getpgid', 1)).toBe(
+      'handler failed at getpgid: memory access out of bounds',
+    );
+  }
+});
+
+test.for([4097, -1, 1])('G5: trampoline: a name in utf16 at %i is misaligned', (at) => {
+  const handler = new Handler({ functions: [any(answer), allocator(at)], isWide: true });
+  expect(handler.failure('getpgid', 1)).toBe(
+    'handler failed at getpgid: misaligned pointer from the handler',
+  );
+  const narrow = new Handler({ functions: [any(answer), allocator(4097)], data: continueBytes });
+  expect(narrow.ask('getpgid', 1)).toEqual({ kind: 'continue' });
+});
+
+test.for([1, 2, 4, 7])('G5: trampoline: an action at 16 + %i is misaligned', (offset) => {
+  const handler = new Handler({
+    functions: [mkdir(instruction.i32(answerAt + offset)), allocator()],
+  });
+  expect(handler.failure('mkdir', '/a', 0)).toBe(
+    'handler failed at mkdir: misaligned pointer from the handler',
+  );
+});
+
+test.for([page, page - 8, page - 24, -8, -32, -0x8000_0000])(
+  'G5: trampoline: an action at %i is out of bounds',
+  (pointer) => {
+    const handler = new Handler({ functions: [mkdir(instruction.i32(pointer)), allocator()] });
+    expect(handler.failure('mkdir', '/a', 0)).toBe(
+      'handler failed at mkdir: memory access out of bounds',
+    );
+  },
+);
+
+test('trampoline: an action may be the last thing in memory, or the first', () => {
+  for (const pointer of [page - 32, 0]) {
+    const handler = new Handler({ functions: [mkdir(instruction.i32(pointer)), allocator()] });
+    expect(handler.ask('mkdir', '/a', 0)).toEqual({ kind: 'value', value: 0n });
+  }
+});
+
+/** Grows the memory by a page and gives this. */
+function growing(value: Bytes): Bytes {
+  return [...instruction.i32(1), ...instruction.growMemory, ...instruction.drop, ...value];
+}
+
+test('G5: trampoline: a memory that grows in the allocator is followed', () => {
+  const handler = new Handler({
+    functions: [
+      mkdir([...logging(0, 1), ...answer]),
+      reallocate(growing(instruction.i32(page + 100))),
+    ],
+    hasLog: true,
+    data: continueBytes,
+  });
+  for (let round = 0; round < 3; round += 1) {
+    expect(handler.ask('mkdir', longPath, 0)).toEqual({ kind: 'continue' });
+  }
+  expect(handler.host.calls).toHaveLength(3);
+  expect(handler.host.calls[2]).toMatchObject({ message: longPath });
+});
+
+test('G5: trampoline: a memory that grows in the handler is followed', () => {
+  const handler = new Handler({
+    functions: [mkdir(growing(instruction.i32(page + 8))), allocator()],
+  });
+  expect(handler.ask('mkdir', '/a', 0)).toEqual({ kind: 'value', value: 0n });
+});
+
+test('G5: trampoline: the allocator may not call the host', () => {
+  const handler = new Handler({
+    functions: [mkdir(answer), reallocate([...logging(0, 1), ...instruction.i32(4096)])],
+    hasLog: true,
+  });
+  expect(handler.failure('mkdir', '/a', 0)).toBe(
+    'handler failed at mkdir: the host was called outside of a handler call',
+  );
+  expect(handler.host.calls).toEqual([]);
+});
+
+test('G5: trampoline: what runs after the call may not call the host', () => {
+  const post = { name: 'cabi_post_mkdir', signature: 'i:', body: logging(0, 0) };
+  const handler = new Handler({
+    functions: [mkdir([...logging(0, 1), ...answer]), allocator(), post],
+    hasLog: true,
+  });
+  expect(handler.failure('mkdir', '/a', 0)).toBe(
+    'handler failed at mkdir: the host was called outside of a handler call',
+  );
+  expect(handler.host.calls).toHaveLength(1);
+});
+
+test('trampoline: the action is read before what runs after the call overwrites it', () => {
+  const post = {
+    name: 'cabi_post_mkdir',
+    signature: 'i:',
+    body: [...instruction.local(0), ...instruction.i32(9), ...more.store8],
+  };
+  const handler = new Handler({
+    functions: [mkdir(answer), allocator(), post],
+    data: continueBytes,
+  });
+  expect(handler.ask('mkdir', '/a', 0)).toEqual({ kind: 'continue' });
+  // by then the tag is 9
+  expect(handler.failure('mkdir', '/a', 0)).toBe(
+    'handler failed at mkdir: action has no such case',
+  );
+});
+
+test('G5: trampoline: what runs after the call ends it when it traps', () => {
+  const post = { name: 'cabi_post_mkdir', signature: 'i:', body: instruction.unreachable };
+  const handler = new Handler({
+    functions: [mkdir(answer), allocator(), post],
+    data: continueBytes,
+  });
+  expect(handler.failure('mkdir', '/a', 0)).toBe('handler failed at mkdir: unreachable');
+});
+
+test('trampoline: a typed export goes before any, which takes the rest', () => {
+  const handler = new Handler({
+    functions: [any([...logging(0, 1), ...answer]), mkdir(instruction.i32(64)), allocator()],
+    hasLog: true,
+    data: continueBytes,
+  });
+  expect(handler.ask('mkdirat', -100, '/a', 0)).toEqual({ kind: 'value', value: 0n });
+  expect(handler.ask('chmod', '/a', 0)).toEqual({ kind: 'continue' });
+  expect(handler.host.calls).toEqual([{ kind: 'log', level: 'info', message: 'chmod' }]);
+});
+
+test('trampoline: a handler has no opinion of what it does not export', () => {
+  const handler = new Handler({ functions: [mkdir(instruction.unreachable), allocator()] });
+  expect(handler.ask('chmod', '/a', 0)).toEqual({ kind: 'next' });
+  expect(handler.ask('chmod', '/a', 0)).toEqual({ kind: 'next' });
+});
+
+test('trampoline: one instance may be asked about calls in several inboxes', () => {
+  const handler = new Handler({
+    functions: [mkdir([...logging(0, 1), ...answer]), allocator()],
+    hasLog: true,
+  });
+  const syscall = new Syscalls().byName('mkdir');
+  if (syscall === undefined) throw new Error('no mkdir');
+  const inboxes = ['/first', '/second'].map((path) => {
+    const call = new ReceivedCall();
+    fillCall(call, 'mkdir', [path, 0]);
+    return call;
+  });
+  for (const call of [...inboxes, ...inboxes]) handler.instance.ask(call, syscall);
+  expect(handler.host.calls).toEqual(
+    ['/first', '/second', '/first', '/second'].map((message) => ({
+      kind: 'log',
+      level: 'info',
+      message,
+    })),
+  );
+});
