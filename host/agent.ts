@@ -21,7 +21,7 @@ import { encodeRegistry } from './notification/thread-messages.ts';
 import type { CallFailure } from './notification/thread-messages.ts';
 import type { BindAddress } from './options.ts';
 import { packageVersion } from './package-root.ts';
-import { defaultFailure, failureErrno } from './registry/policy.ts';
+import { defaultFailure, failureErrno as errnoOf } from './registry/policy.ts';
 import { wantsPointers } from './registry/registry.ts';
 import type { Registry } from './registry/registry.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
@@ -217,7 +217,7 @@ export class Agent {
 
   #adoption(attached: Attached): Adoption {
     const { registry } = attached;
-    const errno = failureErrno(registry.failure);
+    const errno = errnoOf(registry.failure);
     return {
       registryBytes: encodeRegistry(attached),
       reads: this.#syscalls.readSet((syscall) => wantsPointers(registry, syscall)),
@@ -304,7 +304,7 @@ export class Agent {
 
 function createReceiver(native: Native, syscalls: Syscalls, size: PoolSize): ReceiverHandle {
   try {
-    return native.createReceiver(syscalls.readKinds(), size.cores, size.fewest);
+    return native.createReceiver(syscalls.readKinds(), size.running, size.fewest);
   } catch (cause) {
     const code = systemCodeOf(cause);
     if (code !== 'ENOSYS' && code !== 'EINVAL') throw cause;

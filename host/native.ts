@@ -148,7 +148,7 @@ export interface Native {
   createReceiver(
     this: void,
     readKinds: Uint8Array,
-    cores: number,
+    runningWorkers: number,
     fewestWorkers: number,
   ): ReceiverHandle;
   stopReceiver(this: void, receiver: ReceiverHandle): void;

@@ -38,14 +38,15 @@ void Receiver::wake_watcher() {
 void Receiver::invite() {
   if (has_reader_.load()) return;
   if (sleeping_count_.load() > 0) {
-    {
-      const std::lock_guard lock(mutex_);
-      is_invited_ = true;
-    }
-    work_.notify_one();
+    const std::lock_guard lock(mutex_);
+    call_worker();
   } else {
     stand_in_wake_.release();
   }
+}
+
+void Receiver::mark_blocked(Place& place) {
+  if (!place.is_blocked.exchange(true)) blocked_count_.fetch_add(1);
 }
 
 // It waits in epoll behind the workers, since epoll wakes the thread that came last. When it is
@@ -76,7 +77,7 @@ void Receiver::stand_in() {
       const std::lock_guard lock(mutex_);
       if (queued_count_.load() == 0) continue;
       if (sleeping_count_.load() > 0) {
-        work_.notify_one();
+        call_worker();
       } else {
         tell_crowded();
       }
@@ -154,6 +155,7 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
     if (phase != Phase::idle) place.cpu_start = place.worker->cpu_time();
     return false;
   }
+  mark_blocked(place);
   // operations have deadlines of their own
   if (phase == Phase::operating) return false;
   const std::uint64_t key = place.key.load();
@@ -191,6 +193,8 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     if (found != listeners_.end()) listener = found->second;
     id = place.parked ? place.parked->notification.id : place.id.load();
     place.parked.reset();
+    // it may take long to die, and another one takes its place now
+    if (std::exchange(place.worker->is_counted_, false)) worker_count_.fetch_sub(1);
     tell({.kind = ReceiverEvent::Kind::overdue,
           .token = token,
           .worker = place.worker->id_,
@@ -220,16 +224,12 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
     }
     std::erase_if(waiting_, [](const auto& listener) { return listener->queue.empty(); });
     if (is_crowded && sleeping_count_.load() > 0) {
-      work_.notify_one();
+      call_worker();
     } else if (is_crowded) {
       tell_crowded();
     }
   }
-  for (const OwnedCall& call : stale) {
-    refused_count_.fetch_add(1);
-    (void)buffers.respond(call.listener->fd.get(), call.pending.notification.id,
-                          call.listener->failure);
-  }
+  for (const OwnedCall& call : stale) refuse(buffers, *call.listener, call.pending);
 }
 
 }  // namespace seccompagent

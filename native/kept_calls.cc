@@ -34,6 +34,8 @@ void KeptCalls::keep_lost(const CallContent& call, const Response& response, Nan
   if (!start_time) return;
   const std::lock_guard lock(mutex_);
   drop_expired(now());
+  // an older one of this thread is of another call, whatever becomes of this one
+  if (const auto older = calls_.find(call.notification.tid); older != calls_.end()) erase(older);
   if (calls_.size() - late_count_ >= kMostLost) return;
   put({.call = call, .response = response, .due = 0, .until = until, .start_time = *start_time});
 }
@@ -103,15 +105,6 @@ void KeptCalls::forget(pid_t tid) {
   const std::lock_guard lock(mutex_);
   const auto found = calls_.find(tid);
   if (found != calls_.end()) erase(found);
-}
-
-std::vector<pid_t> KeptCalls::late_threads() {
-  const std::lock_guard lock(mutex_);
-  std::vector<pid_t> threads;
-  for (const auto& [tid, kept] : calls_) {
-    if (kept.due != 0) threads.push_back(tid);
-  }
-  return threads;
 }
 
 std::size_t KeptCalls::late_count() {

@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
-#include <vector>
 
 #include "clock.h"
 #include "notify.h"
@@ -77,9 +76,6 @@ class KeptCalls {
       lose(found, until);
     }
   }
-  // The threads that wait for a late answer.
-  [[nodiscard]] std::vector<pid_t> late_threads();
-
   // Whether there is anything: may be asked without the lock.
   [[nodiscard]] bool is_empty() const { return count_.load() == 0; }
   [[nodiscard]] std::size_t late_count();

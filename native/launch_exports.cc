@@ -83,12 +83,12 @@ Napi::Value adopt_launch(const Napi::CallbackInfo& info) {
   const auto receiver = find_receiver(info, receiver_handle);
   Launch* started = receiver ? find(info, &State::launches, launch_handle) : nullptr;
   if (started == nullptr) return {};
-  const auto watched = receiver->watch_process(started->pidfd());
-  if (!watched) return throw_errno(info.Env(), "watch the command", watched.error());
   const Napi::Value listener =
       add_listener(info, *receiver, started->take_listener(), registry, reads, failure_errno,
                    static_cast<std::uint32_t>(started->pid()));
   if (listener.IsEmpty() || info.Env().IsExceptionPending()) return {};
+  const auto watched = receiver->watch_process(started->pidfd());
+  if (!watched) return throw_errno(info.Env(), "watch the command", watched.error());
   Napi::Object tokens = Napi::Object::New(info.Env());
   tokens.Set("listener", listener);
   tokens.Set("process", number(info.Env(), *watched));

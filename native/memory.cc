@@ -23,10 +23,14 @@ constexpr std::size_t kPage = 4096;
 // Most paths are short: the first read takes no more than this.
 constexpr std::size_t kFirstRead = 256;
 
-Result<std::size_t> read_by_mem_file(pid_t tid, std::uint64_t address, std::span<std::byte> out) {
+UniqueFd open_mem_file(pid_t tid) {
   char path[32];
   std::snprintf(path, sizeof path, "/proc/%d/mem", tid);
-  const UniqueFd mem(retry_eintr([&] { return open(path, O_RDONLY | O_CLOEXEC); }));
+  return UniqueFd(retry_eintr([&] { return open(path, O_RDONLY | O_CLOEXEC); }));
+}
+
+Result<std::size_t> read_by_mem_file(pid_t tid, std::uint64_t address, std::span<std::byte> out) {
+  const UniqueFd mem = open_mem_file(tid);
   if (!mem.is_open()) return fail_errno();
   const ssize_t got = retry_eintr(
       [&] { return pread(mem.get(), out.data(), out.size(), static_cast<off_t>(address)); });
@@ -37,6 +41,8 @@ Result<std::size_t> read_by_mem_file(pid_t tid, std::uint64_t address, std::span
 // What a reading child uses: it may outlive the attempt, so it owns all of it.
 struct ChildRead {
   ChildStack stack;
+  // For where process_vm_readv(2) is refused.
+  UniqueFd mem;
   pid_t tid;
   std::uint64_t address;
   std::size_t size;
@@ -49,6 +55,11 @@ struct ChildRead {
     const iovec remote = {reinterpret_cast<void*>(read.address), read.size};
     read.result = raw_syscall(SYS_process_vm_readv, read.tid, raw_pointer(&local), 1,
                               raw_pointer(&remote), 1, 0);
+    if (read.result == -EPERM || read.result == -ENOSYS) {
+      read.result = raw_syscall(SYS_pread64, read.mem.get(), raw_pointer(read.bytes.data()),
+                                static_cast<long>(read.size), static_cast<long>(read.address));
+      if (read.result == -EIO) read.result = -EFAULT;
+    }
     return 0;
   }
 };
@@ -57,9 +68,9 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
   constexpr int kDeadlineMs = 1000;
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
-  auto read =
-      std::make_unique<ChildRead>(std::move(*stack), tid, address, std::min(out.size(), kPage),
-                                  std::array<std::byte, kPage>{}, -EINTR);
+  auto read = std::make_unique<ChildRead>(std::move(*stack), open_mem_file(tid), tid, address,
+                                          std::min(out.size(), kPage),
+                                          std::array<std::byte, kPage>{}, -EINTR);
   auto child = start_child(read->stack, ChildRead::child_main, read.get());
   if (!child) return std::unexpected(child.error());
   if (const auto ended = await_child(std::move(*child), kDeadlineMs); !ended) {

@@ -34,6 +34,7 @@ void Receiver::note_receive_delay(Nanoseconds wait_start, Nanoseconds wait_end) 
   last_read_ = wait_end;
   add(figures_.delays[bucket_of(delay)], 1);
   add(figures_.delay_sum, static_cast<std::uint64_t>(delay));
+  add(figures_.delay_count, 1);
 }
 
 Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<Listener>& listener,
@@ -157,20 +158,28 @@ bool Receiver::parks(const Pending& pending, std::uint64_t key) {
   return false;
 }
 
-void Receiver::queue(NotifyBuffers& buffers, std::shared_ptr<Listener> listener,
+// False: the queue is full. With the mutex held.
+bool Receiver::enqueue(const std::shared_ptr<Listener>& listener, const Pending& pending) {
+  if (listener->queue.size() >= kMostQueued) return false;
+  if (listener->queue.empty()) waiting_.push_back(listener);
+  listener->queue.push_back(pending);
+  listener->queue.back().was_queued = true;
+  queued_count_.fetch_add(1);
+  return true;
+}
+
+void Receiver::queue(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener,
                      const Pending& pending) {
   {
     const std::lock_guard lock(mutex_);
-    if (listener->queue.size() < kMostQueued) {
-      if (listener->queue.empty()) waiting_.push_back(listener);
-      listener->queue.push_back(pending);
-      listener->queue.back().was_queued = true;
-      queued_count_.fetch_add(1);
-      return;
-    }
+    if (enqueue(listener, pending)) return;
   }
+  refuse(buffers, *listener, pending);
+}
+
+void Receiver::refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending) {
   refused_count_.fetch_add(1);
-  (void)buffers.respond(listener->fd.get(), pending.notification.id, listener->failure);
+  (void)buffers.respond(listener.fd.get(), pending.notification.id, listener.failure);
 }
 
 // One container does not get all workers: others would wait for its slowest calls.
@@ -218,12 +227,21 @@ std::optional<OwnedCall> Receiver::take_queued(Place& place) {
 
 // As many as can run at once; those that are blocked don't.
 void Receiver::wake_workers(std::size_t count) {
-  const std::uint32_t sleeping = sleeping_count_.load();
-  const std::uint32_t awake = worker_count_.load() - sleeping;
-  const std::uint32_t most = shape_.cores + operating_count_.load();
-  const std::size_t wanted =
-      std::min<std::size_t>({count, sleeping, awake < most ? most - awake : 0});
+  const std::size_t sleeping = sleeping_count_.load();
+  const auto vacant = static_cast<std::size_t>(std::max(vacancies(), 0));
+  const std::size_t wanted = std::min({count, sleeping, vacant});
   for (std::size_t woken = 0; woken < wanted; ++woken) work_.notify_one();
+}
+
+std::int32_t Receiver::vacancies() const {
+  const auto awake = worker_count_.load() - sleeping_count_.load();
+  return static_cast<std::int32_t>(shape_.running + blocked_count_.load() - awake);
+}
+
+// Wakes one whatever the others do. With the mutex held.
+void Receiver::call_worker() {
+  is_invited_ = true;
+  work_.notify_one();
 }
 
 }  // namespace seccompagent

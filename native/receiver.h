@@ -41,6 +41,8 @@ struct alignas(64) Place {
   // A CallKey, with flags; 0: it has none.
   std::atomic<std::uint64_t> key = 0;
   std::atomic<Phase> phase = Phase::idle;
+  // Its call takes long; counted in the receiver's blocked_count_.
+  std::atomic<bool> is_blocked = false;
   // Counts its calls.
   std::atomic<std::uint32_t> calls = 0;
   // Of the notification that an answer goes to.
@@ -71,7 +73,7 @@ struct CallKey {
 
 struct PoolShape {
   // How many workers run at once while none of them is blocked.
-  std::uint32_t cores;
+  std::uint32_t running;
   // Workers beyond that number end when they have had nothing to do for a while.
   std::uint32_t fewest;
 };
@@ -169,7 +171,10 @@ class Receiver {
                                      bool is_readable);
   [[nodiscard]] bool replaces_queued(Listener& listener, const Pending& pending);
   [[nodiscard]] bool parks(const Pending& pending, std::uint64_t key);
-  void queue(NotifyBuffers& buffers, std::shared_ptr<Listener> listener, const Pending& pending);
+  [[nodiscard]] bool enqueue(const std::shared_ptr<Listener>& listener, const Pending& pending);
+  void queue(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener,
+             const Pending& pending);
+  void refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending);
   void end_process(std::uint32_t token);
   void note_receive_delay(Nanoseconds wait_start, Nanoseconds wait_end);
   [[nodiscard]] bool may_take(std::uint32_t token) const;
@@ -178,6 +183,9 @@ class Receiver {
   [[nodiscard]] bool has_eligible_queued() const;
   [[nodiscard]] std::optional<OwnedCall> take_queued(Place& place);
   void wake_workers(std::size_t count);
+  // How many more workers may run: negative when there are too many.
+  [[nodiscard]] std::int32_t vacancies() const;
+  void call_worker();
 
   // late_answers.cc
   struct LateAnswer {
@@ -196,6 +204,7 @@ class Receiver {
   // guards.cc: the two threads of our own.
   void stand_in();
   void invite();
+  void mark_blocked(Place& place);
   void watch_workers();
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
@@ -223,8 +232,8 @@ class Receiver {
   std::atomic<std::size_t> queued_count_ = 0;
   std::atomic<std::uint32_t> sleeping_count_ = 0;
   std::atomic<std::uint32_t> worker_count_ = 0;
-  // Workers that wait for a file system on behalf of a caller.
-  std::atomic<std::uint32_t> operating_count_ = 0;
+  // Workers whose call takes long: they wait for a file system, or their handler computes.
+  std::atomic<std::uint32_t> blocked_count_ = 0;
   std::atomic<std::size_t> places_used_ = 0;
   std::array<Place, kMostWorkers> places_;
 

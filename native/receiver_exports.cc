@@ -29,7 +29,7 @@ Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, Uni
 Napi::Value create_receiver(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::span<std::byte> kinds = arguments.bytes();
-  const std::uint32_t cores = arguments.u32();
+  const std::uint32_t running = arguments.u32();
   const std::uint32_t fewest = arguments.u32();
   if (!arguments.is_ok()) return {};
   ReadTable table;
@@ -38,7 +38,7 @@ Napi::Value create_receiver(const Napi::CallbackInfo& info) {
       return throw_type(info.Env(), "unknown read kind");
     table.push_back(static_cast<ReadKind>(kind));
   }
-  auto receiver = Receiver::make(std::move(table), {.cores = cores, .fewest = fewest});
+  auto receiver = Receiver::make(std::move(table), {.running = running, .fewest = fewest});
   if (!receiver) return throw_errno(info.Env(), "create the receiver", receiver.error());
   return number(info.Env(), shared_receivers().add(std::move(*receiver)));
 }

@@ -50,19 +50,22 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBloc
 }
 
 Worker::~Worker() {
-  if (place_.phase.load() == Phase::operating) receiver_->operating_count_.fetch_sub(1);
-  if (has_call_) send_answer();
-  // the thread's next call needs another worker
-  if (next_) receiver_->queue(buffers_, next_->listener, next_->pending);
-  std::unique_lock lock(receiver_->mutex_);
-  if (next_) {
-    place_.key.store(0);
+  if (has_call_) (void)send_answer();
+  bool is_refused = false;
+  {
+    const std::lock_guard lock(receiver_->mutex_);
+    if (next_) {
+      // the thread's next call, or what has come in its place meanwhile, needs another worker
+      if (place_.parked) next_->pending = *std::exchange(place_.parked, std::nullopt);
+      is_refused = !receiver_->enqueue(next_->listener, next_->pending);
+      place_.key.store(0);
+    }
+    place_.worker = nullptr;
+    place_.phase.store(Phase::idle);
+    if (is_counted_) receiver_->worker_count_.fetch_sub(1);
+    receiver_->call_worker();
   }
-  place_.worker = nullptr;
-  place_.phase.store(Phase::idle);
-  if (is_counted_) receiver_->worker_count_.fetch_sub(1);
-  receiver_->is_invited_ = true;
-  receiver_->work_.notify_one();
+  if (is_refused) receiver_->refuse(buffers_, *next_->listener, next_->pending);
 }
 
 Nanoseconds Worker::cpu_time() const {
@@ -77,11 +80,14 @@ void Worker::sleep() {
   constexpr auto kPatience = std::chrono::seconds(2);
   Receiver& receiver = *receiver_;
   std::unique_lock lock(receiver.mutex_);
+  // one that is too many takes up nothing by itself, until it is called
+  const bool is_surplus = receiver.vacancies() < 0;
   receiver.sleeping_count_.fetch_add(1);
   receiver.is_crowded_told_ = false;
   const bool was_called = receiver.work_.wait_for(lock, kPatience, [&] {
-    return receiver.has_eligible_queued() || receiver.is_invited_ || !receiver.has_reader_.load() ||
-           has_ended_.load() || receiver.is_stopping_.load();
+    const bool has_work = receiver.has_eligible_queued() || !receiver.has_reader_.load();
+    return (has_work && !is_surplus) || receiver.is_invited_ || has_ended_.load() ||
+           receiver.is_stopping_.load();
   });
   receiver.sleeping_count_.fetch_sub(1);
   receiver.is_invited_ = false;
@@ -108,6 +114,7 @@ Result<EventKind> Worker::receive() {
   for (;;) {
     if (is_condemned_) return EventKind::stopped;
     if (take_ended()) return EventKind::ended;
+    if (!next_ && receiver_->vacancies() < 0 && !receiver_->is_stopping_.load()) sleep();
     if (!take_next() && !take_queued()) {
       // only now: a call that was received is answered
       if (receiver_->is_stopping_.load()) return EventKind::stopped;
@@ -201,8 +208,7 @@ bool Worker::is_more_pending() {
   constexpr std::uint32_t kSeldom = 8;
   ++quiet_calls_;
   if (quiet_calls_ > kQuiet && quiet_calls_ % kSeldom != 0) return false;
-  const std::uint32_t awake = receiver_->worker_count_.load() - receiver_->sleeping_count_.load();
-  if (awake >= receiver_->shape_.cores + receiver_->operating_count_.load()) return false;
+  if (receiver_->vacancies() <= 0) return false;
   pollfd pending = {.fd = receiver_->epoll_.get(), .events = POLLIN, .revents = 0};
   if (poll(&pending, 1, 0) <= 0) return false;
   quiet_calls_ = 0;
@@ -226,19 +232,21 @@ Result<std::string> Worker::registry(std::uint32_t token) {
   return listener_->registry;
 }
 
-void Worker::invite() { receiver_->invite(); }
+void Worker::invite() {
+  receiver_->mark_blocked(place_);
+  receiver_->invite();
+}
 
 Result<void> Worker::begin_operation() {
   if (operation_count_ >= kMostOperations) return fail(EDQUOT);
   ++operation_count_;
-  receiver_->operating_count_.fetch_add(1);
+  receiver_->mark_blocked(place_);
   place_.phase.store(Phase::operating);
   receiver_->invite();
   return {};
 }
 
 void Worker::end_operation(Effect effect) {
-  receiver_->operating_count_.fetch_sub(1);
   place_.phase.store(Phase::handling);
   has_acted_ = has_acted_ || effect == Effect::done;
   is_void_ = effect == Effect::none && !has_acted_;
@@ -337,6 +345,8 @@ Nanoseconds Worker::send_answer() {
   constexpr Nanoseconds kMostTook = 1'000'000'000;
   inbox_->took = static_cast<std::uint32_t>(std::min((time - begun_) / kMicrosecond, kMostTook));
   place_.phase.store(Phase::idle, std::memory_order_relaxed);
+  if (place_.is_blocked.load(std::memory_order_relaxed) && place_.is_blocked.exchange(false))
+    receiver_->blocked_count_.fetch_sub(1);
   return time;
 }
 

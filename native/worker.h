@@ -79,7 +79,7 @@ class Worker {
   [[nodiscard]] bool answer_kept();
   [[nodiscard]] bool is_more_pending();
 
-  Nanoseconds send_answer();
+  [[nodiscard]] Nanoseconds send_answer();
   [[nodiscard]] Response answer_in_inbox(Counted& counted) const;
   void send_now(const Response& response, Counted counted, Nanoseconds time);
   void send_later(const Response& response, Counted counted, Nanoseconds time);
@@ -118,7 +118,7 @@ class Worker {
   std::optional<OwnedCall> next_;
   // Its deadline has passed: it was answered, and this worker is to end.
   bool is_condemned_ = false;
-  // Among the receiver's workers.
+  // Among the receiver's workers; under its mutex.
   bool is_counted_ = true;
 
   // Where memory of other calls than the current one is read to.

@@ -8,6 +8,9 @@ const emptyPointer = 8;
 /** Below this a loop beats Uint8Array.prototype.set. */
 const shortLength = 48;
 
+const narrowDecoder = new TextDecoder('utf-8', { fatal: true });
+const wideDecoder = new TextDecoder('utf-16le', { fatal: true });
+
 /** A string as the guest wants it. */
 interface EncodedText {
   readonly bytes: Uint8Array;
@@ -30,7 +33,6 @@ export class Guest {
   readonly #memory: WebAssembly.Memory;
   readonly #reallocate: Reallocate;
   readonly #encoding: StringEncoding;
-  readonly #decoder: TextDecoder;
   #buffer: ArrayBuffer;
   #view: DataView;
   bytes: Uint8Array;
@@ -41,7 +43,6 @@ export class Guest {
     this.#memory = memory;
     this.#reallocate = reallocate;
     this.#encoding = encoding;
-    this.#decoder = new TextDecoder(encoding === 'utf16' ? 'utf-16le' : 'utf-8', { fatal: true });
     this.#buffer = memory.buffer;
     this.#view = new DataView(this.#buffer);
     this.bytes = new Uint8Array(this.#buffer);
@@ -112,7 +113,9 @@ export class Guest {
     const size = (length >>> 0) * (isWide ? 2 : 1);
     const offset = this.checked(pointer, size, isWide ? 2 : 1);
     try {
-      return this.#decoder.decode(this.bytes.subarray(offset, offset + size));
+      return (isWide ? wideDecoder : narrowDecoder).decode(
+        this.bytes.subarray(offset, offset + size),
+      );
     } catch {
       return this.trap('string of the handler is not well-formed');
     }

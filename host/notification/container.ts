@@ -60,6 +60,8 @@ export class Container {
   readonly failure: FinalAction;
   /** Which counters count the call that was decided last. */
   slot: number = unnamedSlot;
+  /** How many containers its worker had met when it was used last. */
+  lastUse = 0;
   /** The chain that was asked last. */
   chain: Chain | undefined;
 

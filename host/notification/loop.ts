@@ -22,7 +22,9 @@ import { Syscalls } from './syscalls.ts';
 import type { Syscall } from './syscalls.ts';
 
 /** What takes longer is slow: others' calls must not wait so long for being received. */
-const slowUs = 200;
+const slowUs = 1000;
+/** A container is idle that has made no call while so many others were met. */
+const mostIdle = 64;
 
 export interface LoopParts {
   readonly native: Native;
@@ -45,6 +47,8 @@ export class Loop implements Disposable {
   readonly #call = new ReceivedCall();
   readonly #syscalls = new Syscalls();
   readonly #containers: Map<number, Container> = new Map();
+  /** How often a container was met. */
+  #meetings = 0;
   /** Most calls come from where the one before came from. */
   #last: Container | undefined;
   /** Who was asked about the call before. */
@@ -127,8 +131,16 @@ export class Loop implements Disposable {
 
   #find(token: number): Container {
     const container = this.#containers.get(token) ?? this.#meet();
+    container.lastUse = this.#meetings;
     this.#last = container;
     return container;
+  }
+
+  /** Containers may live for months after their last call: what they had here is made anew then. */
+  #forgetIdle(): void {
+    for (const [token, { lastUse }] of this.#containers) {
+      if (this.#meetings - lastUse > mostIdle) this.#containers.delete(token);
+    }
   }
 
   /** The first call of a container on this worker. */
@@ -154,6 +166,8 @@ export class Loop implements Disposable {
       },
     });
     this.#containers.set(token, container);
+    this.#meetings += 1;
+    if (this.#containers.size > mostIdle) this.#forgetIdle();
     return container;
   }
 

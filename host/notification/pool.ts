@@ -16,7 +16,7 @@ import type { CallFailure, WorkerInput, WorkerMessage } from './thread-messages.
 
 export interface PoolSize {
   /** How many workers run at once while none is blocked. */
-  readonly cores: number;
+  readonly running: number;
   /** There are always so many: one more than can run takes over when one is ended. */
   readonly fewest: number;
   /** Even when all are blocked. */
@@ -25,9 +25,9 @@ export interface PoolSize {
 
 /** @param workers a fixed number; absent: as the machine has cores */
 export function poolSize(workers?: number): PoolSize {
-  if (workers !== undefined) return { cores: workers, fewest: workers, most: workers };
+  if (workers !== undefined) return { running: workers, fewest: workers, most: workers };
   const cores = availableParallelism();
-  return { cores, fewest: cores + 1, most: Math.min(64, Math.max(8, 4 * cores)) };
+  return { running: cores + 1, fewest: cores + 1, most: Math.min(64, Math.max(8, 4 * cores)) };
 }
 
 export interface PoolParts {
@@ -58,6 +58,9 @@ async function isWithin(work: Promise<unknown>, milliseconds: number): Promise<b
     patience.abort();
   }
 }
+
+/** Calls leave no garbage behind, so what does (meeting containers) is to be cleared away early. */
+const resourceLimits = { maxYoungGenerationSizeMb: 2 } as const;
 
 interface PoolWorker {
   readonly thread: Worker;
@@ -175,6 +178,7 @@ export class Pool {
     const file = import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.js';
     const thread = new Worker(join(import.meta.dirname, file), {
       workerData: input,
+      resourceLimits,
       // Else Node opens our standard streams for it, which makes them non-blocking, and with them
       // those of a command that we run.
       stdout: true,

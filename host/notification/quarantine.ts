@@ -68,6 +68,8 @@ export class Quarantine {
       Atomics.add(this.#states, first + word.failures, isGrave ? patience : 1) +
       (isGrave ? patience : 1);
     if (failures < patience) return 0;
+    // others that were asked before it began fail too
+    if (uptimeMs() < Atomics.load(this.#ends, handler)) return 0;
     const before = Atomics.load(this.#states, first + word.backOffMs);
     const backOffMs = before === 0 ? firstBackOffMs : Math.min(2 * before, longestBackOffMs);
     Atomics.store(this.#states, first + word.backOffMs, backOffMs);

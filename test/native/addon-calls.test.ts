@@ -230,7 +230,7 @@ test('G11: addon: a late answer is sent when the receiver stops', () => {
 });
 
 test('addon: the first process of a launched command is killed', () => {
-  using command = new LaunchedCommand(native, 'mkdir /nonexistent/a; sleep 100');
+  using command = new LaunchedCommand(native, 'mkdir /nonexistent/a 2>/dev/null; sleep 100');
   command.next();
   expect(native.killContainer(command.receiver, command.process)).toBe(false);
   expect(native.killContainer(command.receiver, command.listener)).toBe(true);

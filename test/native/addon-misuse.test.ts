@@ -322,6 +322,14 @@ test('addon: nobody is killed for a token that is none', () => {
   native.closeReceiver(receiver);
 });
 
+test('addon: what is left open does not keep the process', () => {
+  const { status, stderr } = inChild(`
+    const receiver = native.createReceiver(new Uint8Array(${readKindsLength}), 1, 1);
+    const bytes = new Uint8Array(${inbox.size});
+    native.attachWorker(receiver, bytes, new Uint8Array(${countersSize}), 1);`);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
 test.for([0, 7, 255])('addon: exitProcess ends the process with %i', (code) => {
   expect(inChild(`native.exitProcess(${code});`).status).toBe(code);
 });

@@ -44,3 +44,4 @@ agent.listen({ path: values.socket, allowedUids: values.uid.map(Number) });
 process.stdout.write('ready\n');
 await ended;
 await agent.stop();
+agent.exitIfStuck(0);
