@@ -22,7 +22,7 @@ const native = loadNative();
 const logOptions: LogOptions = { level: 'fatal', format: 'text', isColored: false };
 
 function createReceiver(size: PoolSize): ReceiverHandle {
-  return native.createReceiver(new Syscalls().readKinds(), size.cores, size.fewest);
+  return native.createReceiver(new Syscalls().readKinds(), size.running, size.fewest);
 }
 
 function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool> {
@@ -62,20 +62,20 @@ async function start(size: PoolSize): Promise<Running> {
 }
 
 test.for([1, 2, 64])('poolSize: %i workers are so many at any time', (workers) => {
-  expect(poolSize(workers)).toEqual({ cores: workers, fewest: workers, most: workers });
+  expect(poolSize(workers)).toEqual({ running: workers, fewest: workers, most: workers });
 });
 
 test('poolSize: without a number one more than there are cores, and room for blocked ones', () => {
-  const { cores, fewest, most } = poolSize();
-  expect(cores).toBe(availableParallelism());
-  expect(fewest).toBe(cores + 1);
+  const { running, fewest, most } = poolSize();
+  expect(running).toBe(availableParallelism() + 1);
+  expect(fewest).toBe(running);
   expect(most).toBeGreaterThanOrEqual(8);
   // the addon has no more places
   expect(most).toBeLessThanOrEqual(64);
 });
 
 test('G11: pool: it starts the fewest, and stops them all', async () => {
-  const size = { cores: 2, fewest: 3, most: 5 };
+  const size = { running: 2, fewest: 3, most: 5 };
   const receiver = createReceiver(size);
   const pool = await startPool(receiver, size);
   expect(pool.workerCount).toBe(3);
@@ -87,7 +87,7 @@ test('G11: pool: it starts the fewest, and stops them all', async () => {
 });
 
 test('pool: it grows up to the most', async () => {
-  await using running = await start({ cores: 1, fewest: 1, most: 3 });
+  await using running = await start({ running: 1, fewest: 1, most: 3 });
   const { pool } = running;
   for (let round = 0; round < 5; round += 1) pool.grow();
   await until('three workers', () => pool.workerCount === 3 || undefined);
@@ -98,7 +98,7 @@ test('pool: it grows up to the most', async () => {
 });
 
 test('pool: workers that have nothing to do end, but for the fewest', async () => {
-  await using running = await start({ cores: 1, fewest: 2, most: 4 });
+  await using running = await start({ running: 1, fewest: 2, most: 4 });
   const { pool } = running;
   pool.grow();
   pool.grow();
@@ -111,7 +111,7 @@ test('pool: workers that have nothing to do end, but for the fewest', async () =
 });
 
 test('pool: another worker takes the place of one that is ended', async () => {
-  await using running = await start({ cores: 1, fewest: 1, most: 2 });
+  await using running = await start({ running: 1, fewest: 1, most: 2 });
   const { pool } = running;
   pool.end(1);
   expect(pool.workerCount).toBe(0);
@@ -123,7 +123,7 @@ test('pool: another worker takes the place of one that is ended', async () => {
 });
 
 test('pool: it neither grows nor replaces anybody once it has stopped', async () => {
-  const size = { cores: 1, fewest: 1, most: 4 };
+  const size = { running: 1, fewest: 1, most: 4 };
   const receiver = createReceiver(size);
   const pool = await startPool(receiver, size);
   await pool.stop();
@@ -135,7 +135,7 @@ test('pool: it neither grows nor replaces anybody once it has stopped', async ()
 });
 
 test('pool: when a worker cannot start, all are ended', async () => {
-  const size = { cores: 1, fewest: 3, most: 3 };
+  const size = { running: 1, fewest: 3, most: 3 };
   const receiver = createReceiver(size);
   // there is room for two
   const others = Array.from({ length: 62 }, () =>
@@ -154,7 +154,7 @@ test('pool: when a worker cannot start, all are ended', async () => {
 
 /** A pool that grows and is stopped. */
 async function growAndStop(): Promise<void> {
-  await using running = await start({ cores: 1, fewest: 2, most: 3 });
+  await using running = await start({ running: 1, fewest: 2, most: 3 });
   running.pool.grow();
   await until('three workers', () => running.pool.workerCount === 3 || undefined);
 }
