@@ -3,7 +3,6 @@
 // block has one writer.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>

@@ -42,6 +42,9 @@ void Receiver::invite() {
     call_worker();
   } else {
     stand_in_wake_.release();
+    // those who wait at a listener that they hold may as well wait in epoll
+    const std::lock_guard lock(mutex_);
+    kick_holders(std::nullopt);
   }
 }
 
@@ -79,6 +82,7 @@ void Receiver::stand_in() {
       if (sleeping_count_.load() > 0) {
         call_worker();
       } else {
+        kick_holders(std::nullopt);
         tell_crowded();
       }
     }
@@ -104,10 +108,10 @@ void Receiver::watch_workers() {
     if (quiet_ticks >= kQuietTicks) {
       quiet_ticks = 0;
       is_watcher_asleep_.store(true);
-      // Whoever leaves epoll from here on sees that we sleep, or left it just now: then the first
-      // wait ends by itself.
+      // Whoever receives from here on sees that we sleep, or did so just now: then the first wait
+      // ends by itself.
       const bool is_woken = watcher_wake_.try_acquire_for(std::chrono::milliseconds(20));
-      if (!is_woken && has_reader_.load() && !is_closing_.load()) watcher_wake_.acquire();
+      if (!is_woken && is_idle() && !is_closing_.load()) watcher_wake_.acquire();
       is_watcher_asleep_.store(false);
       before = now();
     }
@@ -122,6 +126,7 @@ void Receiver::watch_workers() {
         Place& place = places_[index];
         if (place.worker == nullptr) continue;
         is_busy = is_busy || place.phase.load() != Phase::idle;
+        is_busy = watch_hold(place) || is_busy;
         if (watch_place(index, time - before)) overdue.push_back(index);
       }
     }
@@ -137,6 +142,13 @@ void Receiver::watch_workers() {
     reads_before = reads;
     before = time;
   }
+}
+
+// Whether everybody waits for calls.
+bool Receiver::is_idle() const {
+  return has_reader_.load() && std::ranges::all_of(used_places(), [](const Place& place) {
+           return place.phase.load() == Phase::idle;
+         });
 }
 
 // Whether a worker's call has taken too long; with the mutex held. Time counts from the first tick

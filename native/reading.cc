@@ -25,18 +25,6 @@ void Receiver::leave_epoll() {
   if (is_watcher_asleep_.load(std::memory_order_relaxed)) wake_watcher();
 }
 
-// What was pending when the wait began may have come at any time since the last read. A wait that
-// blocks takes longer than this: then nothing was pending.
-void Receiver::note_receive_delay(Nanoseconds wait_start, Nanoseconds wait_end) {
-  constexpr Nanoseconds kAtOnce = 3 * kMicrosecond;
-  const bool was_pending = wait_end - wait_start <= kAtOnce && last_read_ != 0;
-  const Nanoseconds delay = was_pending ? std::max<Nanoseconds>(wait_start - last_read_, 0) : 0;
-  last_read_ = wait_end;
-  add(figures_.delays[bucket_of(delay)], 1);
-  add(figures_.delay_sum, static_cast<std::uint64_t>(delay));
-  add(figures_.delay_count, 1);
-}
-
 Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<Listener>& listener,
                                     Pending& pending) {
   std::array<epoll_event, kMostBatch> events;
@@ -72,7 +60,7 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
     const Received received =
         receive_one(reading.buffers, *from, into, (event.events & EPOLLIN) != 0);
     if (received == Received::nothing) continue;
-    if (!has_received) note_receive_delay(reading.start, into.received);
+    if (!has_received) receive_delays_.note(reading.start, into.received);
     has_received = true;
     if (is_for_place && received == Received::for_a_worker) {
       // seen by whoever reads next: the role is released later
@@ -84,7 +72,7 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
       ++queued;
     }
   }
-  if (reading.place == nullptr) add(figures_.stood_in, queued);
+  if (reading.place == nullptr) stood_in_count_.fetch_add(queued);
   if (queued > 0) wake_workers(queued);
   return has_own;
 }
@@ -106,8 +94,13 @@ Receiver::Received Receiver::receive_one(NotifyBuffers& buffers, Listener& liste
     end_listener(listener);
     return Received::nothing;
   }
+  return admit(listener, pending);
+}
+
+// What becomes of a notification that was just received.
+Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
   pending.received = now();
-  add(figures_.received, 1);
+  received_count_.fetch_add(1, std::memory_order_relaxed);
   const pid_t tid = pending.notification.tid;
   if (tid != 0 && queued_count_.load() > 0 && replaces_queued(listener, pending))
     return Received::nothing;

@@ -12,8 +12,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <utility>
 
+#include "kick_signal.h"
 #include "worker.h"
 
 namespace seccompagent {
@@ -41,6 +43,8 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
     if (const auto watched = receiver->watch(fd, token); !watched)
       return std::unexpected(watched.error());
   }
+  if (const auto installed = install_kick_signal(); !installed)
+    return std::unexpected(installed.error());
   receiver->stand_in_ = std::thread([self = receiver.get()] { self->stand_in(); });
   receiver->watcher_ = std::thread([self = receiver.get()] { self->watch_workers(); });
   return receiver;
@@ -132,6 +136,7 @@ void Receiver::stop() {
   const std::lock_guard lock(mutex_);
   work_.notify_all();
   parked_.notify_all();
+  kick_holders(std::nullopt);
 }
 
 std::size_t Receiver::listener_count() {
@@ -155,6 +160,7 @@ void Receiver::end_listener(const Listener& listener) {
   }
   const std::uint32_t token = listener.token;
   listeners_.erase(token);
+  kick_holders(token);
   tell({.kind = ReceiverEvent::Kind::ended, .token = token, .worker = 0, .link = 0});
   work_.notify_all();
 }
@@ -188,9 +194,9 @@ std::optional<ReceiverEvent> Receiver::next_event() {
 void Receiver::read_figures(std::span<std::uint64_t, kFigures> out) {
   constexpr std::size_t kDelays = 9;
   constexpr std::size_t kDelaySum = kDelays + kBuckets.size() + 1;
-  const auto read = [](std::uint64_t& figure) {
-    return std::atomic_ref(figure).load(std::memory_order_relaxed);
-  };
+  ReceiveDelays delays;
+  receive_delays_.add_to(delays);
+  for (const Place& place : used_places()) place.receive_delays.add_to(delays);
   std::uint64_t late = 0;
   std::uint64_t busy = 0;
   std::uint64_t listeners = 0;
@@ -202,7 +208,7 @@ void Receiver::read_figures(std::span<std::uint64_t, kFigures> out) {
       if (place.worker != nullptr && place.phase.load() != Phase::idle) ++busy;
     }
   }
-  out[0] = read(figures_.received);
+  out[0] = received_count_.load();
   out[1] = queued_count_.load();
   out[2] = refused_count_.load();
   out[3] = restarted_count_.load();
@@ -210,11 +216,10 @@ void Receiver::read_figures(std::span<std::uint64_t, kFigures> out) {
   out[5] = worker_count_.load();
   out[6] = busy;
   out[7] = listeners;
-  out[8] = read(figures_.stood_in);
-  for (std::size_t index = 0; index < figures_.delays.size(); ++index)
-    out[kDelays + index] = read(figures_.delays[index]);
-  out[kDelaySum] = read(figures_.delay_sum);
-  out[kDelaySum + 1] = read(figures_.delay_count);
+  out[8] = stood_in_count_.load();
+  std::ranges::copy(delays.counts(), out.begin() + kDelays);
+  out[kDelaySum] = delays.sum();
+  out[kDelaySum + 1] = std::reduce(delays.counts().begin(), delays.counts().end());
 }
 
 }  // namespace seccompagent

@@ -24,6 +24,7 @@
 #include "inbox.h"
 #include "listener.h"
 #include "notify.h"
+#include "receive_delays.h"
 #include "result.h"
 #include "syscall_number.h"
 #include "unique_fd.h"
@@ -45,8 +46,16 @@ struct alignas(64) Place {
   std::atomic<bool> is_blocked = false;
   // Counts its calls.
   std::atomic<std::uint32_t> calls = 0;
+  // The token of the listener that it holds, with kReceiving while it waits there; 0: none. Only
+  // then its worker receives from it, and without the reader's role.
+  static constexpr std::uint64_t kReceiving = 1ULL << 32;
+  std::atomic<std::uint64_t> held = 0;
+  // It is to stop waiting at the listener that it holds.
+  std::atomic<bool> is_kicked = false;
   // Of the notification that an answer goes to.
   std::atomic<std::uint64_t> id = 0;
+  // Of what came from the listeners that it held.
+  ReceiveDelays receive_delays;
 
   // The rest is under the receiver's mutex.
   Worker* worker = nullptr;
@@ -169,6 +178,7 @@ class Receiver {
   enum class Received { nothing, for_a_worker, for_the_queue };
   [[nodiscard]] Received receive_one(NotifyBuffers& buffers, Listener& listener, Pending& pending,
                                      bool is_readable);
+  [[nodiscard]] Received admit(Listener& listener, Pending& pending);
   [[nodiscard]] bool replaces_queued(Listener& listener, const Pending& pending);
   [[nodiscard]] bool parks(const Pending& pending, std::uint64_t key);
   [[nodiscard]] bool enqueue(const std::shared_ptr<Listener>& listener, const Pending& pending);
@@ -176,7 +186,6 @@ class Receiver {
              const Pending& pending);
   void refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending);
   void end_process(std::uint32_t token);
-  void note_receive_delay(Nanoseconds wait_start, Nanoseconds wait_end);
   [[nodiscard]] bool may_take(std::uint32_t token) const;
   [[nodiscard]] std::uint32_t fair_share() const;
   [[nodiscard]] std::span<const Place> used_places() const;
@@ -186,6 +195,13 @@ class Receiver {
   // How many more workers may run: negative when there are too many.
   [[nodiscard]] std::int32_t vacancies() const;
   void call_worker();
+
+  // holding.cc
+  [[nodiscard]] bool take_from_epoll(const Listener& listener, Place& place);
+  void end_hold(Place& place);
+  void kick(Place& place);
+  void kick_holders(std::optional<std::uint32_t> token);
+  [[nodiscard]] bool watch_hold(Place& place);
 
   // late_answers.cc
   struct LateAnswer {
@@ -206,6 +222,7 @@ class Receiver {
   void invite();
   void mark_blocked(Place& place);
   void watch_workers();
+  [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
   void end_stale_queued(NotifyBuffers& buffers);
@@ -254,17 +271,12 @@ class Receiver {
   std::mutex late_mutex_;
   std::priority_queue<LateAnswer, std::vector<LateAnswer>, std::greater<>> late_;
 
-  // Of the reader alone; others read them at any time.
-  struct Figures {
-    std::uint64_t received = 0;
-    std::uint64_t stood_in = 0;
-    std::uint64_t delay_sum = 0;
-    std::uint64_t delay_count = 0;
-    std::array<std::uint64_t, kBuckets.size() + 1> delays = {};
-  } figures_;
-  Nanoseconds last_read_ = 0;
+  // Of what came through epoll.
+  ReceiveDelays receive_delays_;
   // How many events a read asks for.
   std::atomic<int> batch_size_ = 1;
+  std::atomic<std::uint64_t> received_count_ = 0;
+  std::atomic<std::uint64_t> stood_in_count_ = 0;
   std::atomic<std::uint64_t> refused_count_ = 0;
   std::atomic<std::uint64_t> restarted_count_ = 0;
 

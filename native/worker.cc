@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "caller_state.h"
+#include "kick_signal.h"
 #include "short_turns.h"
 
 namespace seccompagent {
@@ -47,9 +48,11 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBloc
       buffers_(receiver_->sizes_) {
   pthread_getcpuclockid(pthread_self(), &cpu_clock_);
   take_short_turns();
+  tid_ = accept_kicks();
 }
 
 Worker::~Worker() {
+  stop_holding();
   if (has_call_) (void)send_answer();
   bool is_refused = false;
   {
@@ -61,6 +64,7 @@ Worker::~Worker() {
       place_.key.store(0);
     }
     place_.worker = nullptr;
+    place_.is_kicked.store(false);
     place_.phase.store(Phase::idle);
     if (is_counted_) receiver_->worker_count_.fetch_sub(1);
     receiver_->call_worker();
@@ -79,6 +83,7 @@ Nanoseconds Worker::cpu_time() const {
 void Worker::sleep() {
   constexpr auto kPatience = std::chrono::seconds(2);
   Receiver& receiver = *receiver_;
+  stop_holding();
   std::unique_lock lock(receiver.mutex_);
   // one that is too many takes up nothing by itself, until it is called
   const bool is_surplus = receiver.vacancies() < 0;
@@ -99,6 +104,7 @@ void Worker::sleep() {
 
 bool Worker::take_ended() {
   if (!has_ended_.load()) return false;
+  stop_holding();
   const std::lock_guard lock(receiver_->mutex_);
   inbox_->token = ended_.front();
   ended_.pop_front();
@@ -115,7 +121,9 @@ Result<EventKind> Worker::receive() {
     if (is_condemned_) return EventKind::stopped;
     if (take_ended()) return EventKind::ended;
     if (!next_ && receiver_->vacancies() < 0 && !receiver_->is_stopping_.load()) sleep();
-    if (!take_next() && !take_queued()) {
+    if (take_next() || take_queued()) {
+      stop_holding();
+    } else if (!receive_held(start)) {
       // only now: a call that was received is answered
       if (receiver_->is_stopping_.load()) return EventKind::stopped;
       if (!receiver_->become_reader()) {
@@ -128,14 +136,19 @@ Result<EventKind> Worker::receive() {
                                                      .timeout_ms = -1,
                                                      .start = start == 0 ? now() : start},
                                                     listener_, pending_);
+      if (has_call && *has_call) consider_holding();
       receiver_->leave_epoll();
       start = 0;
       if (!has_call) return std::unexpected(has_call.error());
       if (!*has_call) continue;
+      // somebody has to wait in epoll for all others
+      if (place_.held.load(std::memory_order_relaxed) != 0) receiver_->invite();
     }
     if (!begin()) continue;
-    if (receiver_->sleeping_count_.load(std::memory_order_relaxed) > 0 && is_more_pending())
-      receiver_->invite();
+    // somebody waits in epoll while we hold a listener
+    const bool is_alone = place_.held.load(std::memory_order_relaxed) == 0 &&
+                          receiver_->sleeping_count_.load(std::memory_order_relaxed) > 0;
+    if (is_alone && is_more_pending()) receiver_->invite();
     return EventKind::notification;
   }
 }
@@ -233,6 +246,7 @@ Result<std::string> Worker::registry(std::uint32_t token) {
 }
 
 void Worker::invite() {
+  stop_holding();
   receiver_->mark_blocked(place_);
   receiver_->invite();
 }
@@ -240,6 +254,7 @@ void Worker::invite() {
 Result<void> Worker::begin_operation() {
   if (operation_count_ >= kMostOperations) return fail(EDQUOT);
   ++operation_count_;
+  stop_holding();
   receiver_->mark_blocked(place_);
   place_.phase.store(Phase::operating);
   receiver_->invite();

@@ -73,6 +73,12 @@ class Worker {
   [[nodiscard]] Nanoseconds cpu_time() const;
   void sleep();
   [[nodiscard]] bool take_ended();
+  // holding.cc
+  void consider_holding();
+  void stop_holding();
+  [[nodiscard]] bool receive_held(Nanoseconds start);
+  [[nodiscard]] bool admit_held(Nanoseconds start);
+
   [[nodiscard]] bool take_next();
   [[nodiscard]] bool take_queued();
   [[nodiscard]] bool begin();
@@ -103,6 +109,10 @@ class Worker {
   clockid_t cpu_clock_ = CLOCK_THREAD_CPUTIME_ID;
   // Calls in a row with nothing pending behind them.
   std::uint32_t quiet_calls_ = 0;
+  // Reads in a row of one thread's calls.
+  std::uint64_t steady_key_ = 0;
+  std::uint32_t steady_reads_ = 0;
+  pid_t tid_ = 0;
 
   // The current call, or the last one: most calls come from where the one before came from.
   std::shared_ptr<Listener> listener_;

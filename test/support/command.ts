@@ -84,6 +84,10 @@ export class RunningCommand implements AsyncDisposable {
     return pid;
   }
 
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   get stdout(): string {
     return this.#stdout;
   }

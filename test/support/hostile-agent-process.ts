@@ -72,7 +72,13 @@ export async function startHostileAgent(options: HostileAgentOptions = {}): Prom
       }),
     stop,
     [Symbol.asyncDispose]: async () => {
-      await stop();
+      const hasEndedBefore = running.hasEnded;
+      const { code, signal } = hasEndedBefore ? await running.ended : await stop();
+      kept.dispose();
+      if (hasEndedBefore && code !== 0) {
+        const last = running.stderr.split('\n').slice(-30).join('\n');
+        throw new Error(`the agent ended with ${signal ?? `code ${code}`}:\n${last}`);
+      }
     },
   };
 }
