@@ -243,14 +243,17 @@ class Receiver {
   // Whether a thread waits in epoll or receives from there. No listener has two readers at a time:
   // RECV would block the second.
   alignas(64) std::atomic<bool> has_reader_ = false;
+  std::atomic<bool> is_watcher_asleep_ = false;
+  // How many events a read asks for.
+  std::atomic<int> batch_size_ = 1;
   // How often somebody has left epoll.
   std::atomic<std::uint64_t> reads_ = 0;
-  std::atomic<bool> is_watcher_asleep_ = false;
   std::atomic<std::size_t> queued_count_ = 0;
   std::atomic<std::uint32_t> sleeping_count_ = 0;
   std::atomic<std::uint32_t> worker_count_ = 0;
   // Workers whose call takes long: they wait for a file system, or their handler computes.
   std::atomic<std::uint32_t> blocked_count_ = 0;
+  std::uint32_t last_token_ = 0;  // under the mutex
   std::atomic<std::size_t> places_used_ = 0;
   std::array<Place, kMostWorkers> places_;
 
@@ -265,7 +268,6 @@ class Receiver {
   std::map<std::uint32_t, int> processes_;
   // Listeners with queued calls, the next one first.
   std::deque<std::shared_ptr<Listener>> waiting_;
-  std::uint32_t last_token_ = 0;
   std::deque<ReceiverEvent> events_;
 
   std::mutex late_mutex_;
@@ -273,8 +275,6 @@ class Receiver {
 
   // Of what came through epoll.
   ReceiveDelays receive_delays_;
-  // How many events a read asks for.
-  std::atomic<int> batch_size_ = 1;
   std::atomic<std::uint64_t> received_count_ = 0;
   std::atomic<std::uint64_t> stood_in_count_ = 0;
   std::atomic<std::uint64_t> refused_count_ = 0;

@@ -59,7 +59,7 @@ Worker::~Worker() {
     const std::lock_guard lock(receiver_->mutex_);
     if (next_) {
       // the thread's next call, or what has come in its place meanwhile, needs another worker
-      if (place_.parked) next_->pending = *std::exchange(place_.parked, std::nullopt);
+      if (const auto parked = std::exchange(place_.parked, std::nullopt)) next_->pending = *parked;
       is_refused = !receiver_->enqueue(next_->listener, next_->pending);
       place_.key.store(0);
     }

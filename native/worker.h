@@ -110,9 +110,10 @@ class Worker {
   // Calls in a row with nothing pending behind them.
   std::uint32_t quiet_calls_ = 0;
   // Reads in a row of one thread's calls.
-  std::uint64_t steady_key_ = 0;
   std::uint32_t steady_reads_ = 0;
+  std::uint64_t steady_key_ = 0;
   pid_t tid_ = 0;
+  int operation_count_ = 0;
 
   // The current call, or the last one: most calls come from where the one before came from.
   std::shared_ptr<Listener> listener_;
@@ -121,7 +122,6 @@ class Worker {
   // When this worker began it.
   Nanoseconds begun_ = 0;
   bool has_acted_ = false;
-  int operation_count_ = 0;
   // The handler was told that the notification is gone: its answer is for nobody.
   bool is_void_ = false;
   // A call that follows it, of the same thread: this worker's own already.
