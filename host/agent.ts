@@ -67,6 +67,8 @@ export class Agent {
   #socket: AgentSocket | undefined;
   #metrics: Metrics | undefined;
   #metricsServer: MetricsServer | undefined;
+  /** No more of the receiver is there to be used. */
+  #isClosed = false;
 
   private constructor(options: AgentOptions, size: PoolSize) {
     this.#options = options;
@@ -173,6 +175,7 @@ export class Agent {
     this.#socket?.[Symbol.dispose]();
     await this.#pool?.stop();
     this.#events[Symbol.dispose]();
+    this.#isClosed = true;
     this.native.closeReceiver(this.#receiver);
   }
 
@@ -282,7 +285,8 @@ export class Agent {
     const attached = this.#attached.get(token);
     if (attached?.registry.failure.kind !== 'kill-container') return;
     const { containerId } = attached.registry;
-    const wasKilled = this.native.killContainer(this.#receiver, tokenOf(token));
+    // a worker that did not end in time may still tell
+    const wasKilled = !this.#isClosed && this.native.killContainer(this.#receiver, tokenOf(token));
     if (wasKilled) this.log.error({ container: containerId }, 'container killed: a call failed');
     else
       this.log.error(

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "memory.h"
-
 namespace seccompagent {
 namespace {
 
@@ -17,16 +15,15 @@ void mix(std::uint64_t& hash, std::uint64_t value) {
 
 }  // namespace
 
-bool read_call_memory(const ReadTable& table, const Listener& listener,
-                      const Notification& notification, Pointers& pointers,
-                      std::span<std::byte> data) {
+bool read_call_memory(const CallReading& reading, const Notification& notification,
+                      Pointers& pointers, std::span<std::byte> data) {
+  const auto& [table, listener, reader] = reading;
   pointers.fill({.length = kNotRead, .offset = 0});
   const SyscallNumber syscall = syscall_number(notification.arch, notification.nr);
   if (!is_in_table(syscall)) return false;
   const std::size_t index = table_index(syscall);
   if (listener.reads[index] == 0) return false;
 
-  const Reader reader = listener.is_slow_to_read.load() ? Reader::child : Reader::this_thread;
   std::size_t used = 0;
   for (std::size_t argument = 0; argument < kArguments; ++argument) {
     const ReadKind kind = table[index * kArguments + argument];

@@ -9,17 +9,23 @@
 
 #include "inbox.h"
 #include "listener.h"
+#include "memory.h"
 #include "syscall_number.h"
 
 namespace seccompagent {
 
 using Pointers = std::array<Inbox::Pointer, kArguments>;
 
+struct CallReading {
+  const ReadTable& table;
+  const Listener& listener;
+  Reader reader;
+};
+
 // Reads what the listener's container wants read. False: nothing is read for this call, and so
 // nothing has to be asked about its validity.
-[[nodiscard]] bool read_call_memory(const ReadTable& table, const Listener& listener,
-                                    const Notification& notification, Pointers& pointers,
-                                    std::span<std::byte> data);
+[[nodiscard]] bool read_call_memory(const CallReading& reading, const Notification& notification,
+                                    Pointers& pointers, std::span<std::byte> data);
 
 // Of the pointers and of the bytes that they name in `data`.
 [[nodiscard]] std::uint64_t hash_of(const Pointers& pointers, std::span<const std::byte> data);

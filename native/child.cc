@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace seccompagent {
@@ -18,6 +19,8 @@ constexpr std::size_t kGuard = 4096;
 constexpr std::size_t kStack = 64UL * 1024;
 // How long a killed child may take to die: a task in uninterruptible sleep may take for ever.
 constexpr int kDyingMs = 1000;
+// How often is looked whether somebody waits.
+constexpr Nanoseconds kLook = 100 * kMillisecond;
 
 [[nodiscard]] bool has_ended(const ChildProcess& child, int timeout_ms) {
   pollfd ended = {.fd = child.pidfd.get(), .events = POLLIN, .revents = 0};
@@ -75,8 +78,22 @@ bool end_child(pid_t pid, int patience_ms) {
   return true;
 }
 
-Result<void> await_child(ChildProcess child, int deadline_ms) {
-  if (has_ended(child, deadline_ms)) {
+Result<void> await_child(ChildProcess child, const Patience& patience) {
+  const auto ends_in = [&child](Nanoseconds time) {
+    return has_ended(child, static_cast<int>(std::max<Nanoseconds>(time, 0) / kMillisecond));
+  };
+  bool is_over = false;
+  if (patience.is_needed == nullptr) {
+    is_over = ends_in(patience.most);
+  } else {
+    is_over = ends_in(std::min(patience.most, patience.most_if_needed));
+    Nanoseconds left = patience.most - patience.most_if_needed;
+    while (!is_over && left > 0 && !patience.is_needed->load()) {
+      is_over = ends_in(std::min(left, kLook));
+      left -= kLook;
+    }
+  }
+  if (is_over) {
     reap(child);
     return {};
   }

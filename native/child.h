@@ -4,8 +4,10 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstddef>
 
+#include "clock.h"
 #include "result.h"
 #include "unique_fd.h"
 
@@ -45,9 +47,17 @@ using ChildMain = int (*)(void* argument);
 [[nodiscard]] Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main,
                                                void* argument);
 
+// How long a child may take.
+struct Patience {
+  Nanoseconds most;
+  // Where somebody waits for our thread, which this says, it may take only that long.
+  const std::atomic<bool>* is_needed = nullptr;
+  Nanoseconds most_if_needed = 0;
+};
+
 // Waits until the child has ended. ETIMEDOUT: it was killed at the deadline and has ended.
 // EBUSY: it was killed and still has not, so its memory must not be freed.
-[[nodiscard]] Result<void> await_child(ChildProcess child, int deadline_ms);
+[[nodiscard]] Result<void> await_child(ChildProcess child, const Patience& patience);
 
 // Kills a child of this process and reaps it. False: it has not ended within that time.
 [[nodiscard]] bool end_child(pid_t pid, int patience_ms);

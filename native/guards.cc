@@ -23,6 +23,10 @@ constexpr Nanoseconds kMostWallTimes = 10;
 // Reading memory takes microseconds, unless the caller has seen to it that it does not.
 constexpr Nanoseconds kSlowRead = 20 * kMillisecond;
 constexpr Nanoseconds kReadDeadline = kSecond;
+// The operations of a container that takes longer are slow.
+constexpr Nanoseconds kSlowOperation = 100 * kMillisecond;
+// How long calls may wait for a worker before operations have to hurry.
+constexpr Nanoseconds kStarvedAfter = kSecond;
 // How long a call may wait for a worker, and how long before another worker is asked for.
 constexpr Nanoseconds kQueueDeadline = 10 * kSecond;
 constexpr Nanoseconds kCrowdedAfter = 5 * kMillisecond;
@@ -134,6 +138,8 @@ void Receiver::watch_workers() {
     if (queued_count_.load() > 0) {
       is_busy = true;
       end_stale_queued(buffers);
+    } else {
+      is_starved_.store(false);
     }
     const std::uint64_t reads = reads_.load();
     // a handler computes for long, and nobody knew that it would
@@ -147,7 +153,7 @@ void Receiver::watch_workers() {
 // Whether everybody waits for calls.
 bool Receiver::is_idle() const {
   return has_reader_.load() && std::ranges::all_of(used_places(), [](const Place& place) {
-           return place.phase.load() == Phase::idle;
+           return place.phase.load() == Phase::idle && place.held.load() == 0;
          });
 }
 
@@ -164,27 +170,46 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   place.seen_link = link;
   if (!is_same || phase == Phase::idle) {
     place.wall_time = 0;
+    place.reading_time = 0;
     if (phase != Phase::idle) place.cpu_start = place.worker->cpu_time();
     return false;
   }
   mark_blocked(place);
-  // operations have deadlines of their own
-  if (phase == Phase::operating) return false;
   const std::uint64_t key = place.key.load();
   if (key == 0 || (key & CallKey::kOverdue) != 0) return false;
-  place.wall_time += elapsed;
-  if (phase == Phase::reading) {
-    if (place.wall_time >= kSlowRead) {
-      const auto listener = listeners_.find(static_cast<std::uint32_t>(key >> 32));
-      if (listener != listeners_.end()) listener->second->is_slow_to_read.store(true);
-    }
-    return place.wall_time >= kReadDeadline;
+  if (phase == Phase::reading) return watch_reading(place, elapsed);
+  // operations have deadlines of their own
+  if (phase == Phase::operating) {
+    watch_operation(place);
+    return false;
   }
+  place.reading_time = 0;
+  place.wall_time += elapsed;
   const std::uint32_t given = std::atomic_ref(inbox.deadline).load(std::memory_order_relaxed);
   const Nanoseconds deadline = given == 0 ? kDefaultDeadline : given * kMillisecond;
   // its own time is what it computes: a machine that is busy otherwise is not its fault
   return place.worker->cpu_time() - place.cpu_start >= deadline ||
          place.wall_time >= kMostWallTimes * deadline;
+}
+
+// From the second slow read of a container on, children read its memory, which can be killed; and
+// where too many workers are held by such reads, children read all memory.
+bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
+  place.reading_time += elapsed;
+  if (place.reading_time < kSlowRead) return false;
+  if (!place.is_slow_read.exchange(true)) slow_reads_.fetch_add(1);
+  const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
+  if (listener != listeners_.end()) listener->second->is_slow_to_read.store(true);
+  // for end_overdue
+  place.wall_time = std::max(place.wall_time, place.reading_time);
+  return place.reading_time >= kReadDeadline;
+}
+
+void Receiver::watch_operation(Place& place) {
+  if (place.worker->operation_age() < kSlowOperation) return;
+  place.is_slow_to_act.store(true);
+  const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
+  if (listener != listeners_.end()) listener->second->is_slow_to_act.store(true);
 }
 
 // Answers for a worker that does not, and has it ended.
@@ -224,6 +249,7 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
   {
     const std::lock_guard lock(mutex_);
     bool is_crowded = false;
+    bool is_starved = false;
     for (const auto& listener : waiting_) {
       auto& queue = listener->queue;
       while (!queue.empty() && time - queue.front().received > kQueueDeadline) {
@@ -231,9 +257,12 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
         queue.pop_front();
         queued_count_.fetch_sub(1);
       }
-      is_crowded = is_crowded || (!queue.empty() && may_take(listener->token) &&
-                                  time - queue.front().received > kCrowdedAfter);
+      if (queue.empty() || !may_take(*listener)) continue;
+      const Nanoseconds waited = time - queue.front().received;
+      is_crowded = is_crowded || waited > kCrowdedAfter;
+      is_starved = is_starved || waited > kStarvedAfter;
     }
+    is_starved_.store(is_starved);
     std::erase_if(waiting_, [](const auto& listener) { return listener->queue.empty(); });
     if (is_crowded && sleeping_count_.load() > 0) {
       call_worker();

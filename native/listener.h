@@ -39,6 +39,8 @@ struct Listener {
   KeptCalls kept = {};
   // Reading its callers' memory has blocked: from then on children do it, which can be killed.
   std::atomic<bool> is_slow_to_read = false;
+  // Its operations take long: it gets fewer workers.
+  std::atomic<bool> is_slow_to_act = false;
   // Received and not yet some worker's own; under the receiver's mutex.
   std::deque<Pending> queue = {};
 

@@ -73,7 +73,8 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
                                           std::array<std::byte, kPage>{}, -EINTR);
   auto child = start_child(read->stack, ChildRead::child_main, read.get());
   if (!child) return std::unexpected(child.error());
-  if (const auto ended = await_child(std::move(*child), kDeadlineMs); !ended) {
+  if (const auto ended = await_child(std::move(*child), {.most = kDeadlineMs * kMillisecond});
+      !ended) {
     // it can't be killed, and may still write
     if (ended.error() == Errno{EBUSY}) (void)read.release();
     return fail(ETIMEDOUT);

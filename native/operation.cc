@@ -28,8 +28,6 @@
 namespace seccompagent {
 namespace {
 
-// How long an operation may take before its child is killed and the caller gets ETIMEDOUT.
-constexpr int kDeadlineMs = 10'000;
 // How long a killed one may take to die.
 constexpr int kDyingMs = 1000;
 constexpr std::uint64_t kSysAdmin = 1ULL << CAP_SYS_ADMIN;
@@ -410,12 +408,12 @@ GivenUp& given_up() {
   return runs;
 }
 
-Outcome run(std::unique_ptr<Run> started, ChildMain main) {
+Outcome run(std::unique_ptr<Run> started, ChildMain main, const Patience& patience) {
   if (!given_up().clear()) return our_failure("operation: too many hang", Errno{EBUSY});
   auto child = start_child(started->stack, main, &started->job);
   if (!child) return our_failure("clone", child.error());
   const pid_t pid = child->pid;
-  const auto ended = await_child(std::move(*child), kDeadlineMs);
+  const auto ended = await_child(std::move(*child), patience);
   const bool is_stuck = !ended && ended.error() == Errno{EBUSY};
   if (!end_inner_children(started->job, kDyingMs) || is_stuck) {
     given_up().add(std::move(started), is_stuck ? pid : 0);
@@ -428,16 +426,16 @@ Outcome run(std::unique_ptr<Run> started, ChildMain main) {
 
 }  // namespace
 
-Outcome make_directory(Target target, std::string path, mode_t mode) {
+Outcome make_directory(Target target, std::string path, mode_t mode, const Patience& patience) {
   if (target.base_error != 0) return {.answer = target.base_error};
   if (path.empty()) return {.answer = EEXIST};
   auto made = make_run(std::move(target), std::move(path), {});
   if (!made) return our_failure("mmap of a stack", made.error());
   (*made)->job.mode = mode;
-  return run(std::move(*made), mkdir_child);
+  return run(std::move(*made), mkdir_child, patience);
 }
 
-Outcome mount_filesystem(Target target, MountRequest request) {
+Outcome mount_filesystem(Target target, MountRequest request, const Patience& patience) {
   if (target.base_error != 0) return {.answer = target.base_error};
   std::string path = request.target;
   auto made = make_run(std::move(target), std::move(path), std::move(request));
@@ -458,7 +456,7 @@ Outcome mount_filesystem(Target target, MountRequest request) {
     if (!is_traced) return our_failure("look at the container's processes", is_traced.error());
     job.may_enter_pid_namespace = !*is_traced;
   }
-  return run(std::move(*made), mount_child);
+  return run(std::move(*made), mount_child, patience);
 }
 
 void refuse_pidns_option(bool is_refused) { pidns_option_is_refused.store(is_refused); }

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "child.h"
 #include "mount_request.h"
 #include "result.h"
 #include "target.h"
@@ -13,7 +14,7 @@
 namespace seccompagent {
 
 struct Outcome {
-  // What the caller gets to hear: 0 or a positive errno. ETIMEDOUT when the deadline ended it.
+  // What the caller gets to hear: 0 or a positive errno. ETIMEDOUT when its patience ended it.
   int answer = 0;
   // The notification went away before the effect: nothing was done.
   bool is_gone = false;
@@ -28,11 +29,13 @@ struct Outcome {
 
 // mkdirat(2) with the caller's root, base, ids, groups, Linux capabilities and umask. An empty path
 // is the base itself.
-[[nodiscard]] Outcome make_directory(Target target, std::string path, mode_t mode);
+[[nodiscard]] Outcome make_directory(Target target, std::string path, mode_t mode,
+                                     const Patience& patience);
 
 // A new mount. The mount point is resolved as the caller; CAP_SYS_ADMIN is lent for the mount. An
 // empty mount point is the base itself.
-[[nodiscard]] Outcome mount_filesystem(Target target, MountRequest request);
+[[nodiscard]] Outcome mount_filesystem(Target target, MountRequest request,
+                                       const Patience& patience);
 
 // For tests of the way that kernels before 6.18 need: never use proc's option `pidns`.
 void refuse_pidns_option(bool is_refused);

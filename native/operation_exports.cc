@@ -31,7 +31,7 @@ Outcome try_as_caller(Worker& worker, const Start& start, Pinned pinned, Operati
   const auto call = worker.current();
   if (!call) return our_failure("act without a call", call.error());
   auto target = pin_target(*call, start, pinned);
-  if (target) return operation(std::move(*target));
+  if (target) return operation(std::move(*target), worker.patience());
   if (target.error() != Errno{ESRCH}) return our_failure("pin the caller", target.error());
   Outcome gone;
   gone.is_gone = true;
@@ -53,6 +53,7 @@ Napi::Value act_as_caller(const Napi::CallbackInfo& info, std::uint32_t handle, 
     outcome = try_as_caller(worker, start, pinned, operation);
   using Effect = Worker::Effect;
   const Effect effect = outcome.failed_step != nullptr ? Effect::unknown : Effect::done;
+  if (outcome.answer == ETIMEDOUT) worker.lose_patience();
   worker.end_operation(outcome.is_gone ? Effect::none : effect);
   return outcome_value(info.Env(), outcome);
 }
@@ -90,9 +91,10 @@ Napi::Value mkdir_as_caller(const Napi::CallbackInfo& info) {
   if (path->empty()) return number(info.Env(), ENOENT);
   if (path->size() >= kPathMax) return number(info.Env(), ENAMETOOLONG);
   const Start start = start_of(std::move(*path), dirfd);
-  return act_as_caller(info, handle, start, Pinned::for_files, [&](Target target) {
-    return make_directory(std::move(target), start.rest, mode);
-  });
+  return act_as_caller(info, handle, start, Pinned::for_files,
+                       [&](Target target, const Patience& patience) {
+                         return make_directory(std::move(target), start.rest, mode, patience);
+                       });
 }
 
 Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
@@ -125,9 +127,10 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   wanted.target = start.rest;
   auto request = parse_mount(std::move(wanted));
   if (!request) return number(info.Env(), request.error().number);
-  return act_as_caller(info, handle, start, Pinned::for_mounts, [&](Target pinned) {
-    return mount_filesystem(std::move(pinned), *request);
-  });
+  return act_as_caller(info, handle, start, Pinned::for_mounts,
+                       [&](Target pinned, const Patience& patience) {
+                         return mount_filesystem(std::move(pinned), *request, patience);
+                       });
 }
 
 Napi::Value refuse_pidns(const Napi::CallbackInfo& info) {

@@ -112,7 +112,7 @@ Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
     ++in_flight;
     if (owned == key && tid != 0 && parks(pending, key)) return Received::nothing;
   }
-  return in_flight < fair_share() ? Received::for_a_worker : Received::for_the_queue;
+  return may_take(listener, in_flight) ? Received::for_a_worker : Received::for_the_queue;
 }
 
 bool Receiver::replaces_queued(Listener& listener, const Pending& pending) {
@@ -181,9 +181,23 @@ std::uint32_t Receiver::fair_share() const {
   return std::max(kFewest, worker_count_.load(std::memory_order_relaxed) / 2);
 }
 
-bool Receiver::may_take(std::uint32_t token) const {
-  const auto has_call_of = [token](const Place& place) { return place.key.load() >> 32 == token; };
-  return std::ranges::count_if(used_places(), has_call_of) < fair_share();
+bool Receiver::may_take(const Listener& listener) const {
+  const auto in_flight = std::ranges::count_if(used_places(), [&listener](const Place& place) {
+    return place.key.load() >> 32 == listener.token;
+  });
+  return may_take(listener, static_cast<std::size_t>(in_flight));
+}
+
+// Whether one more call of the listener may have a worker. Those whose operations take long share
+// half of the workers, so that some are left for all others.
+bool Receiver::may_take(const Listener& listener, std::size_t in_flight) const {
+  constexpr std::size_t kMostSlow = 2;
+  if (!listener.is_slow_to_act.load(std::memory_order_relaxed)) return in_flight < fair_share();
+  const auto slow = std::ranges::count_if(used_places(), [](const Place& place) {
+    return place.key.load() != 0 && place.is_slow_to_act.load();
+  });
+  const std::uint32_t half = std::max(worker_count_.load() / 2, 1U);
+  return in_flight < std::min<std::size_t>(kMostSlow, fair_share()) && slow < half;
 }
 
 std::span<const Place> Receiver::used_places() const {
@@ -193,7 +207,7 @@ std::span<const Place> Receiver::used_places() const {
 // With the mutex held, as the next one.
 bool Receiver::has_eligible_queued() const {
   return std::ranges::any_of(waiting_, [this](const auto& listener) {
-    return may_take(listener->token) || is_stopping_.load();
+    return may_take(*listener) || is_stopping_.load();
   });
 }
 
@@ -203,7 +217,7 @@ std::optional<OwnedCall> Receiver::take_queued(Place& place) {
   for (std::size_t turn = waiting_.size(); turn > 0; --turn) {
     std::shared_ptr<Listener> listener = std::move(waiting_.front());
     waiting_.pop_front();
-    if (!may_take(listener->token) && !is_stopping_.load()) {
+    if (!may_take(*listener) && !is_stopping_.load()) {
       waiting_.push_back(std::move(listener));
       continue;
     }

@@ -46,6 +46,11 @@ struct alignas(64) Place {
   std::atomic<bool> is_blocked = false;
   // Counts its calls.
   std::atomic<std::uint32_t> calls = 0;
+  // It reads memory, and its caller has seen to it that this takes long; counted in the receiver's
+  // slow_reads_.
+  std::atomic<bool> is_slow_read = false;
+  // Its call is of a container whose operations take long.
+  std::atomic<bool> is_slow_to_act = false;
   // The token of the listener that it holds, with kReceiving while it waits there; 0: none. Only
   // then its worker receives from it, and without the reader's role.
   static constexpr std::uint64_t kReceiving = 1ULL << 32;
@@ -65,6 +70,7 @@ struct alignas(64) Place {
   std::uint32_t seen_calls = 0;
   std::uint32_t seen_link = 0;
   Nanoseconds wall_time = 0;
+  Nanoseconds reading_time = 0;
   Nanoseconds cpu_start = 0;
 };
 
@@ -186,7 +192,8 @@ class Receiver {
              const Pending& pending);
   void refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending);
   void end_process(std::uint32_t token);
-  [[nodiscard]] bool may_take(std::uint32_t token) const;
+  [[nodiscard]] bool may_take(const Listener& listener) const;
+  [[nodiscard]] bool may_take(const Listener& listener, std::size_t in_flight) const;
   [[nodiscard]] std::uint32_t fair_share() const;
   [[nodiscard]] std::span<const Place> used_places() const;
   [[nodiscard]] bool has_eligible_queued() const;
@@ -224,6 +231,8 @@ class Receiver {
   void watch_workers();
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
+  [[nodiscard]] bool watch_reading(Place& place, Nanoseconds elapsed);
+  void watch_operation(Place& place);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
   void end_stale_queued(NotifyBuffers& buffers);
   void wake_watcher();
@@ -254,6 +263,10 @@ class Receiver {
   // Workers whose call takes long: they wait for a file system, or their handler computes.
   std::atomic<std::uint32_t> blocked_count_ = 0;
   std::uint32_t last_token_ = 0;  // under the mutex
+  // Workers that read memory which its owner keeps from being read: they can't be ended.
+  std::atomic<std::uint32_t> slow_reads_ = 0;
+  // Calls wait, and there is nobody left to take them.
+  std::atomic<bool> is_starved_ = false;
   std::atomic<std::size_t> places_used_ = 0;
   std::array<Place, kMostWorkers> places_;
 

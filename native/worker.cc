@@ -18,6 +18,10 @@ namespace {
 
 // Of one call: their time is not the handler's own, so they are counted.
 constexpr int kMostOperations = 1000;
+// An operation that takes less shows that its container's are quick.
+constexpr Nanoseconds kQuickOperation = 20 * kMillisecond;
+// Workers that may be held by memory that can't be read before none reads memory itself.
+constexpr std::uint32_t kMostSlowReads = 4;
 
 }  // namespace
 
@@ -53,6 +57,7 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBloc
 
 Worker::~Worker() {
   stop_holding();
+  end_slow_read();
   if (has_call_) (void)send_answer();
   bool is_refused = false;
   {
@@ -176,9 +181,11 @@ bool Worker::begin() {
   has_acted_ = false;
   is_void_ = false;
   operation_count_ = 0;
+  operation_time_ = 0;
   place_.calls.store(place_.calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   place_.id.store(pending_.notification.id, std::memory_order_relaxed);
-  place_.phase.store(Phase::reading, std::memory_order_relaxed);
+  place_.is_slow_to_act.store(listener_->is_slow_to_act.load(std::memory_order_relaxed),
+                              std::memory_order_relaxed);
   const SyscallNumber syscall =
       syscall_number(pending_.notification.arch, pending_.notification.nr);
   inbox_->token = listener_->token;
@@ -188,9 +195,8 @@ bool Worker::begin() {
   inbox_->registers = pending_.notification.arguments;
   inbox_->id = pending_.notification.id;
   inbox_->audit_arch = pending_.notification.arch;
-  inbox_->link = 0;
-  const bool has_read = read_call_memory(receiver_->table_, *listener_, pending_.notification,
-                                         inbox_->pointers, data_);
+  std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
+  const bool has_read = read_memory(pending_.notification, inbox_->pointers, data_);
   // What was read may be somebody else's by now. In the queue a call may have outlived its
   // listener, which nobody is to meet again.
   const bool is_doubtful = has_read || pending_.was_queued;
@@ -202,6 +208,27 @@ bool Worker::begin() {
   if (pending_.notification.tid != 0 && !listener_->kept.is_empty() && answer_kept()) return false;
   place_.phase.store(Phase::handling, std::memory_order_relaxed);
   return true;
+}
+
+bool Worker::read_memory(const Notification& notification, Pointers& pointers,
+                         std::span<std::byte> data) {
+  const bool is_by_child = listener_->is_slow_to_read.load(std::memory_order_relaxed) ||
+                           receiver_->slow_reads_.load(std::memory_order_relaxed) >= kMostSlowReads;
+  const Phase before = place_.phase.load(std::memory_order_relaxed);
+  place_.phase.store(Phase::reading, std::memory_order_relaxed);
+  const bool has_read =
+      read_call_memory({.table = receiver_->table_,
+                        .listener = *listener_,
+                        .reader = is_by_child ? Reader::child : Reader::this_thread},
+                       notification, pointers, data);
+  place_.phase.store(before, std::memory_order_relaxed);
+  end_slow_read();
+  return has_read;
+}
+
+void Worker::end_slow_read() {
+  if (place_.is_slow_read.load(std::memory_order_relaxed) && place_.is_slow_read.exchange(false))
+    receiver_->slow_reads_.fetch_sub(1);
 }
 
 // Whether the call goes on with the answer that it had, or waits for it.
@@ -252,8 +279,10 @@ void Worker::invite() {
 }
 
 Result<void> Worker::begin_operation() {
-  if (operation_count_ >= kMostOperations) return fail(EDQUOT);
+  if (operation_count_ >= kMostOperations || operation_time_ >= kMostOperationTime)
+    return fail(EDQUOT);
   ++operation_count_;
+  operation_start_.store(now());
   stop_holding();
   receiver_->mark_blocked(place_);
   place_.phase.store(Phase::operating);
@@ -261,7 +290,20 @@ Result<void> Worker::begin_operation() {
   return {};
 }
 
+Patience Worker::patience() const {
+  // a file system that is only slow is to have its time where nobody else needs it
+  constexpr Nanoseconds kMostIfNeeded = 3 * kSecond;
+  const Nanoseconds left = kMostOperationTime - operation_time_ - operation_age();
+  return {.most = std::max(left, kMillisecond),
+          .is_needed = &receiver_->is_starved_,
+          .most_if_needed = kMostIfNeeded};
+}
+
 void Worker::end_operation(Effect effect) {
+  const Nanoseconds time = operation_age();
+  operation_time_ += time;
+  if (listener_ && time < kQuickOperation)
+    listener_->is_slow_to_act.store(false, std::memory_order_relaxed);
   place_.phase.store(Phase::handling);
   has_acted_ = has_acted_ || effect == Effect::done;
   is_void_ = effect == Effect::none && !has_acted_;
@@ -317,7 +359,7 @@ CallContent Worker::content() const {
 CallContent Worker::content_of(const Notification& notification) {
   scratch_.resize(kInboxData);
   Pointers pointers;
-  (void)read_call_memory(receiver_->table_, *listener_, notification, pointers, scratch_);
+  (void)read_memory(notification, pointers, scratch_);
   return {.notification = notification, .memory_hash = hash_of(pointers, scratch_)};
 }
 
@@ -356,7 +398,7 @@ Nanoseconds Worker::send_answer() {
     send_now(response, counted, time);
   }
   inbox_->answer = {};
-  inbox_->link = 0;
+  std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
   constexpr Nanoseconds kMostTook = 1'000'000'000;
   inbox_->took = static_cast<std::uint32_t>(std::min((time - begun_) / kMicrosecond, kMostTook));
   place_.phase.store(Phase::idle, std::memory_order_relaxed);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "call_memory.h"
+#include "child.h"
 #include "counters.h"
 #include "inbox.h"
 #include "receiver.h"
@@ -48,8 +49,12 @@ class Worker {
   // Something slow begins: others receive meanwhile.
   void invite();
   // Around what may wait for a container's file system: others take over meanwhile. EDQUOT: there
-  // were too many for one call.
+  // were too many for one call, or they took too long together.
   [[nodiscard]] Result<void> begin_operation();
+  // For what is done in an operation.
+  [[nodiscard]] Patience patience() const;
+  // One took as long as it may: there are no more for this call.
+  void lose_patience() { operation_time_ = kMostOperationTime; }
   enum class Effect {
     // Whatever came of it must not be done twice.
     done,
@@ -66,11 +71,17 @@ class Worker {
 
  private:
   friend class Receiver;
+  // Of all operations of one call.
+  static constexpr Nanoseconds kMostOperationTime = 10 * kSecond;
   Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBlock counters,
          std::uint32_t id, Place& place);
 
   // Of the worker's thread.
   [[nodiscard]] Nanoseconds cpu_time() const;
+  [[nodiscard]] Nanoseconds operation_age() const { return now() - operation_start_.load(); }
+  [[nodiscard]] bool read_memory(const Notification& notification, Pointers& pointers,
+                                 std::span<std::byte> data);
+  void end_slow_read();
   void sleep();
   [[nodiscard]] bool take_ended();
   // holding.cc
@@ -114,6 +125,8 @@ class Worker {
   std::uint64_t steady_key_ = 0;
   pid_t tid_ = 0;
   int operation_count_ = 0;
+  Nanoseconds operation_time_ = 0;
+  std::atomic<Nanoseconds> operation_start_ = 0;
 
   // The current call, or the last one: most calls come from where the one before came from.
   std::shared_ptr<Listener> listener_;

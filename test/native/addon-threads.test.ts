@@ -33,8 +33,8 @@ interface Waiting {
 /** How its events name the thread. */
 const workerId = 42;
 
-async function start(receiver: ReceiverHandle, words: readonly string[]): Promise<Waiting> {
-  const input: WorkerInput = {
+function inputOf(receiver: ReceiverHandle): WorkerInput {
+  return {
     receiver,
     log,
     id: workerId,
@@ -42,7 +42,10 @@ async function start(receiver: ReceiverHandle, words: readonly string[]): Promis
     slots: [],
     quarantine: makeQuarantineBuffers(),
   };
-  const worker = new Worker(file, { workerData: input, argv: [...words] });
+}
+
+async function start(receiver: ReceiverHandle, words: readonly string[]): Promise<Waiting> {
+  const worker = new Worker(file, { workerData: inputOf(receiver), argv: [...words] });
   const exitCode = once(worker, 'exit').then(([code]: readonly unknown[]) => code);
   const [first]: readonly unknown[] = await once(worker, 'message');
   const event = once(worker, 'message').then(([message]: readonly unknown[]) => message);
@@ -96,6 +99,24 @@ test.for([
     expect(await round(4, words)).toEqual(Array.from({ length: 4 }, () => cleanEnd));
   }
   await untilFdCountIs(process.pid, before);
+});
+
+test('G10: addon: a thread may be ended while the addon throws', async () => {
+  const receiver = native.createReceiver(new Syscalls().readKinds(), 1, 1);
+  try {
+    // without the option of node-addon-api, one round in ten ends this process
+    for (let count = 0; count < 60; count += 1) {
+      const worker = new Worker(file, {
+        workerData: inputOf(receiver),
+        argv: ['throw'],
+      });
+      await once(worker, 'message');
+      await new Promise((resolve) => setTimeout(resolve, count % 4));
+      expect(await worker.terminate()).toBe(1);
+    }
+  } finally {
+    native.closeReceiver(receiver);
+  }
 });
 
 test('G10: addon: what a thread has left open ends with it', async () => {

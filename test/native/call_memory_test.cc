@@ -65,13 +65,14 @@ class Memory {
   [[nodiscard]] Snapshot read(const Notification& notification) {
     Snapshot snapshot = {
         .is_read = false, .pointers = {}, .data = std::vector<std::byte>(kInboxData)};
-    snapshot.is_read =
-        read_call_memory(table_, listener_, notification, snapshot.pointers, snapshot.data);
+    snapshot.is_read = read_call_memory({.table = table_, .listener = listener_, .reader = reader_},
+                                        notification, snapshot.pointers, snapshot.data);
     return snapshot;
   }
-  void make_slow() { listener_.is_slow_to_read.store(true); }
+  void use_children() { reader_ = Reader::child; }
 
  private:
+  Reader reader_ = Reader::this_thread;
   const ReadTable table_ = table_of_mount();
   Listener listener_{.fd = {},
                      .id_valid_request = 0,
@@ -186,7 +187,7 @@ void has_short_pointers_for_short_programs() {
   CHECK_EQUAL(wide.pointers[1].length, -EFAULT);
 }
 
-void reads_the_same_when_it_is_slow() {
+void reads_the_same_with_children() {
   Memory memory;
   const std::string longer(kPathMax, 'x');
   const auto* nowhere = reinterpret_cast<const char*>(8);
@@ -195,7 +196,7 @@ void reads_the_same_when_it_is_slow() {
       mount_of(longer.c_str(), longer.c_str(), nowhere, longer.c_str())};
   std::vector<Snapshot> before;
   for (const Notification& call : calls) before.push_back(memory.read(call));
-  memory.make_slow();
+  memory.use_children();
   for (std::size_t index = 0; index < calls.size(); ++index) {
     const Snapshot after = memory.read(calls[index]);
     CHECK(after.is_read);
@@ -266,7 +267,7 @@ constexpr Case kCases[] = {
     {"M2: read_call_memory: errors are those of the kernel", has_the_errors_of_the_kernel},
     {"K19: read_call_memory: pointers of 32-bit programs have 32 bits",
      has_short_pointers_for_short_programs},
-    {"M2: read_call_memory: slow containers are read alike", reads_the_same_when_it_is_slow},
+    {"M2: read_call_memory: children read alike", reads_the_same_with_children},
     {"hash_of: calls that say the same have one hash", hashes_the_same_alike},
     {"hash_of: calls that say something else have another hash", hashes_others_otherwise},
     {"hash_of: each byte counts", hashes_each_byte}};

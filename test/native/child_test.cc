@@ -20,7 +20,7 @@
 namespace seccompagent::test {
 namespace {
 
-constexpr int kLongMs = 10'000;
+constexpr Patience kLong = {.most = 10 * kSecond};
 
 struct Seen {
   std::atomic<long> pid = 0;
@@ -78,7 +78,7 @@ void runs_in_another_process() {
   CHECK(pid != getpid());
   CHECK(child.pidfd.is_open());
   CHECK((fcntl(child.pidfd.get(), F_GETFD) & FD_CLOEXEC) != 0);
-  VALUE(await_child(std::move(child), kLongMs));
+  VALUE(await_child(std::move(child), kLong));
   CHECK_EQUAL(seen.pid.load(), static_cast<long>(pid));
   check_childless();
 }
@@ -92,7 +92,7 @@ void has_what_it_changes_to_itself() {
   umask(0123);
   Seen seen;
   seen.number.store(file.get());
-  VALUE(await_child(VALUE(start_child(stack, close_number, &seen)), kLongMs));
+  VALUE(await_child(VALUE(start_child(stack, close_number, &seen)), kLong));
   char after[256];
   CHECK(getcwd(after, sizeof after) != nullptr);
   CHECK(fcntl(file.get(), F_GETFD) != -1);
@@ -104,7 +104,7 @@ void has_what_it_changes_to_itself() {
 void blocks_every_signal() {
   const ChildStack stack = VALUE(ChildStack::make());
   Seen seen;
-  VALUE(await_child(VALUE(start_child(stack, note_mask, &seen)), kLongMs));
+  VALUE(await_child(VALUE(start_child(stack, note_mask, &seen)), kLong));
   // SIGKILL and SIGSTOP can't be blocked; glibc keeps two signals to itself
   constexpr unsigned long kNever = 1UL << (SIGKILL - 1) | 1UL << (SIGSTOP - 1) | 3UL << 31;
   CHECK_EQUAL(seen.mask.load() | kNever, ~0UL);
@@ -115,7 +115,7 @@ void blocks_every_signal() {
 
 void does_not_mind_the_exit_code() {
   const ChildStack stack = VALUE(ChildStack::make());
-  VALUE(await_child(VALUE(start_child(stack, end_with_seven, nullptr)), kLongMs));
+  VALUE(await_child(VALUE(start_child(stack, end_with_seven, nullptr)), kLong));
   check_childless();
 }
 
@@ -124,7 +124,8 @@ void is_killed_at_its_deadline() {
   Seen seen;
   timespec start = {};
   clock_gettime(CLOCK_MONOTONIC, &start);
-  const auto ended = await_child(VALUE(start_child(stack, sleep_long, &seen)), 100);
+  const auto ended =
+      await_child(VALUE(start_child(stack, sleep_long, &seen)), {.most = 100 * kMillisecond});
   CHECK_EQUAL(ERROR(ended), Errno{ETIMEDOUT});
   CHECK_EQUAL(seen.number.load(), 1L);
   CHECK(elapsed_ms(start) >= 100);
@@ -137,7 +138,7 @@ void counts_as_ended_when_it_was_killed() {
   Seen seen;
   ChildProcess child = VALUE(start_child(stack, sleep_long, &seen));
   CHECK_EQUAL(kill(child.pid, SIGKILL), 0);
-  VALUE(await_child(std::move(child), kLongMs));
+  VALUE(await_child(std::move(child), kLong));
   check_childless();
 }
 
@@ -161,7 +162,7 @@ void leaks_nothing() {
   for (int round = 0; round < 200; ++round) {
     const ChildStack stack = VALUE(ChildStack::make());
     Seen seen;
-    VALUE(await_child(VALUE(start_child(stack, note_pid, &seen)), kLongMs));
+    VALUE(await_child(VALUE(start_child(stack, note_pid, &seen)), kLong));
   }
   const int after = open("/dev/null", O_RDONLY | O_CLOEXEC);
   close(after);

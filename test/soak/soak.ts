@@ -13,7 +13,7 @@ const usage = `usage: soak.ts [options]
   --calls N    at least so many calls (10000000)
   --help`;
 
-/** What the agent has once its first round is over is what it may have for good. */
+/** What the agent has once its pool has had time to grow is what it may have for good. */
 const resourceNames = ['megabytes', 'descriptors', 'threads'] as const;
 const mostGrowth = { megabytes: 24, descriptors: 12, threads: 6 } as const;
 const containers = 8;
@@ -65,19 +65,21 @@ async function soak(calls: number): Promise<boolean> {
   await buildTestBundles();
   buildAgent();
   await using agent = await startAgent({ bundle: 'errno-after-read', cpus: '0,1' });
-  let made = await round(agent.socket);
-  const start = resourcesOf(agent.pid);
+  let made = 0;
   console.log('calls, resident MB, descriptors, threads');
   const tell = ({ megabytes, descriptors, threads }: Resources): void => {
     console.log(`${made}, ${megabytes}, ${descriptors}, ${threads}`);
   };
-  tell(start);
-  let now = start;
-  while (made < calls) {
-    made += await round(agent.socket);
-    now = resourcesOf(agent.pid);
-    tell(now);
-  }
+  const callUntil = async (wanted: number): Promise<Resources> => {
+    for (;;) {
+      made += await round(agent.socket);
+      const now = resourcesOf(agent.pid);
+      tell(now);
+      if (made >= wanted) return now;
+    }
+  };
+  const start = await callUntil(calls / 2);
+  const now = await callUntil(calls);
   const grown = resourceNames.filter((name) => now[name] - start[name] > mostGrowth[name]);
   for (const name of grown) console.log(`grown by more than ${mostGrowth[name]}: ${name}`);
   return grown.length === 0;

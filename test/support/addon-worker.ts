@@ -3,7 +3,8 @@
 // arguments say what else it does:
 // `collect` collects garbage while it is attached, `detach` detaches at the end, `open` leaves a
 // socket at the path that follows and a command behind, `compute` never ends with the first call:
-// the number that follows is its deadline in milliseconds.
+// the number that follows is its deadline in milliseconds. `throw` makes calls that fail, and never
+// receives.
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { runInNewContext } from 'node:vm';
@@ -44,6 +45,18 @@ function compute(): never {
   for (;;);
 }
 
+/** The addon throws again and again, whenever it is that the thread is ended. */
+function failForEver(native: Native, worker: WorkerHandle): never {
+  native.detachWorker(worker);
+  for (;;) {
+    try {
+      native.invite(worker);
+    } catch {
+      // as it should be
+    }
+  }
+}
+
 function run(): void {
   const { input, port } = workerInput();
   const words = process.argv.slice(2);
@@ -56,6 +69,7 @@ function run(): void {
   const worker = attach(native, input, call?.bytes ?? new Uint8Array(inbox.size));
   if (words.includes('collect')) collectGarbage();
   port.postMessage({ tid: basename(readlinkSync('/proc/thread-self')) });
+  if (words.includes('throw')) failForEver(native, worker);
   const event = native.receiveFunction(worker)();
   if (words.includes('collect')) collectGarbage();
   if (words.includes('detach')) native.detachWorker(worker);
