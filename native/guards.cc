@@ -95,7 +95,8 @@ void Receiver::stand_in() {
 
 // With the mutex held.
 void Receiver::tell_crowded() {
-  if (is_crowded_told_) return;
+  // where as many compute as there are to, one more only takes turns with them
+  if (is_crowded_told_ || vacancies() <= 0) return;
   is_crowded_told_ = true;
   tell({.kind = ReceiverEvent::Kind::crowded, .token = 0, .worker = 0, .link = 0});
 }

@@ -234,10 +234,10 @@ std::optional<OwnedCall> Receiver::take_queued(Place& place) {
 
 // As many as can run at once; those that are blocked don't.
 void Receiver::wake_workers(std::size_t count) {
-  const std::size_t sleeping = sleeping_count_.load();
-  const auto vacant = static_cast<std::size_t>(std::max(vacancies(), 0));
-  const std::size_t wanted = std::min({count, sleeping, vacant});
-  for (std::size_t woken = 0; woken < wanted; ++woken) work_.notify_one();
+  if (sleeping_count_.load() == 0) return;
+  const std::lock_guard lock(mutex_);
+  for (std::size_t woken = 0; woken < count && vacancies() > 0 && !sleepers_.empty(); ++woken)
+    call_worker();
 }
 
 std::int32_t Receiver::vacancies() const {
@@ -247,8 +247,17 @@ std::int32_t Receiver::vacancies() const {
 
 // Wakes one whatever the others do. With the mutex held.
 void Receiver::call_worker() {
-  is_invited_ = true;
-  work_.notify_one();
+  if (sleepers_.empty()) return;
+  Place& place = *sleepers_.back();
+  sleepers_.pop_back();
+  sleeping_count_.store(static_cast<std::uint32_t>(sleepers_.size()));
+  place.is_called = true;
+  place.wake.notify_one();
+}
+
+// They look for themselves what there is. With the mutex held.
+void Receiver::wake_all() {
+  for (Place* place : sleepers_) place->wake.notify_one();
 }
 
 }  // namespace seccompagent

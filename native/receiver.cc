@@ -134,7 +134,7 @@ void Receiver::stop() {
   NotifyBuffers buffers(sizes_);
   send_late(buffers, std::numeric_limits<Nanoseconds>::max());
   const std::lock_guard lock(mutex_);
-  work_.notify_all();
+  wake_all();
   parked_.notify_all();
   kick_holders(std::nullopt);
 }
@@ -162,7 +162,7 @@ void Receiver::end_listener(const Listener& listener) {
   listeners_.erase(token);
   kick_holders(token);
   tell({.kind = ReceiverEvent::Kind::ended, .token = token, .worker = 0, .link = 0});
-  work_.notify_all();
+  wake_all();
 }
 
 void Receiver::end_process(std::uint32_t token) {

@@ -64,6 +64,9 @@ struct alignas(64) Place {
 
   // The rest is under the receiver's mutex.
   Worker* worker = nullptr;
+  // It sleeps until it is called.
+  std::condition_variable wake = {};
+  bool is_called = false;
   // A newer notification of the thread whose call this worker has.
   std::optional<Pending> parked;
   // Of the thread that watches: what it saw last, and for how long that has been so.
@@ -202,6 +205,7 @@ class Receiver {
   // How many more workers may run: negative when there are too many.
   [[nodiscard]] std::int32_t vacancies() const;
   void call_worker();
+  void wake_all();
 
   // holding.cc
   [[nodiscard]] bool take_from_epoll(const Listener& listener, Place& place);
@@ -271,11 +275,10 @@ class Receiver {
   std::array<Place, kMostWorkers> places_;
 
   std::mutex mutex_;
-  std::condition_variable work_;
+  // Workers that sleep; the last one was busy last, and its memory is still in the caches.
+  std::vector<Place*> sleepers_;
   // Something was parked.
   std::condition_variable parked_;
-  // A sleeping worker is to wait in epoll.
-  bool is_invited_ = false;
   bool is_crowded_told_ = false;
   std::map<std::uint32_t, std::shared_ptr<Listener>> listeners_;
   std::map<std::uint32_t, int> processes_;

@@ -92,15 +92,18 @@ void Worker::sleep() {
   std::unique_lock lock(receiver.mutex_);
   // one that is too many takes up nothing by itself, until it is called
   const bool is_surplus = receiver.vacancies() < 0;
-  receiver.sleeping_count_.fetch_add(1);
+  const bool has_work = receiver.has_eligible_queued() || !receiver.has_reader_.load();
+  const auto is_told = [&] { return has_ended_.load() || receiver.is_stopping_.load(); };
   receiver.is_crowded_told_ = false;
-  const bool was_called = receiver.work_.wait_for(lock, kPatience, [&] {
-    const bool has_work = receiver.has_eligible_queued() || !receiver.has_reader_.load();
-    return (has_work && !is_surplus) || receiver.is_invited_ || has_ended_.load() ||
-           receiver.is_stopping_.load();
-  });
-  receiver.sleeping_count_.fetch_sub(1);
-  receiver.is_invited_ = false;
+  if ((has_work && !is_surplus) || is_told()) return;
+  place_.is_called = false;
+  receiver.sleepers_.push_back(&place_);
+  receiver.sleeping_count_.store(static_cast<std::uint32_t>(receiver.sleepers_.size()));
+  const bool was_called =
+      place_.wake.wait_for(lock, kPatience, [&] { return place_.is_called || is_told(); });
+  // whoever calls one takes it out
+  std::erase(receiver.sleepers_, &place_);
+  receiver.sleeping_count_.store(static_cast<std::uint32_t>(receiver.sleepers_.size()));
   if (was_called || receiver.worker_count_.load() <= receiver.shape_.fewest) return;
   receiver.worker_count_.fetch_sub(1);
   is_counted_ = false;
