@@ -199,6 +199,7 @@ bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
   place.reading_time += elapsed;
   if (place.reading_time < kSlowRead) return false;
   if (!place.is_slow_read.exchange(true)) slow_reads_.fetch_add(1);
+  place.is_slow.store(true);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
   if (listener != listeners_.end()) listener->second->is_slow_to_read.store(true);
   // for end_overdue
@@ -208,7 +209,7 @@ bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
 
 void Receiver::watch_operation(Place& place) {
   if (place.worker->operation_age() < kSlowOperation) return;
-  place.is_slow_to_act.store(true);
+  place.is_slow.store(true);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
   if (listener != listeners_.end()) listener->second->is_slow_to_act.store(true);
 }

@@ -39,10 +39,16 @@ struct Listener {
   KeptCalls kept = {};
   // Reading its callers' memory has blocked: from then on children do it, which can be killed.
   std::atomic<bool> is_slow_to_read = false;
-  // Its operations take long: it gets fewer workers.
+  // Its operations take long.
   std::atomic<bool> is_slow_to_act = false;
   // Received and not yet some worker's own; under the receiver's mutex.
   std::deque<Pending> queue = {};
+
+  // It keeps workers waiting: it gets fewer of them.
+  [[nodiscard]] bool is_slow() const {
+    return is_slow_to_read.load(std::memory_order_relaxed) ||
+           is_slow_to_act.load(std::memory_order_relaxed);
+  }
 
   [[nodiscard]] bool is_valid(std::uint64_t id) const {
     return id_valid(fd.get(), id_valid_request, id);

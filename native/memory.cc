@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t kPage = 4096;
 // Most paths are short: the first read takes no more than this.
 constexpr std::size_t kFirstRead = 256;
+constexpr Nanoseconds kHasty = 50 * kMillisecond;
 
 UniqueFd open_mem_file(pid_t tid) {
   char path[32];
@@ -64,8 +65,8 @@ struct ChildRead {
   }
 };
 
-Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<std::byte> out) {
-  constexpr int kDeadlineMs = 1000;
+Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<std::byte> out,
+                                  Nanoseconds deadline) {
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto read = std::make_unique<ChildRead>(std::move(*stack), open_mem_file(tid), tid, address,
@@ -73,8 +74,7 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
                                           std::array<std::byte, kPage>{}, -EINTR);
   auto child = start_child(read->stack, ChildRead::child_main, read.get());
   if (!child) return std::unexpected(child.error());
-  if (const auto ended = await_child(std::move(*child), {.most = kDeadlineMs * kMillisecond});
-      !ended) {
+  if (const auto ended = await_child(std::move(*child), {.most = deadline}); !ended) {
     // it can't be killed, and may still write
     if (ended.error() == Errno{EBUSY}) (void)read.release();
     return fail(ETIMEDOUT);
@@ -88,7 +88,8 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
 // Reads some bytes of one page: all, or none.
 Result<std::size_t> read_in_page(pid_t tid, std::uint64_t address, std::span<std::byte> out,
                                  Reader reader) {
-  if (reader == Reader::child) return read_in_child(tid, address, out);
+  if (reader == Reader::child) return read_in_child(tid, address, out, kSecond);
+  if (reader == Reader::hasty_child) return read_in_child(tid, address, out, kHasty);
   const iovec local = {out.data(), out.size()};
   // an address of another process, never followed here
   const iovec remote = {reinterpret_cast<void*>(address), out.size()};

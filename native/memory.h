@@ -16,12 +16,12 @@ namespace seccompagent {
 inline constexpr std::size_t kPathMax = 4096;
 
 // Who reads. A page of a file system that never answers holds its reader for good: a child can be
-// killed, at the price of its start.
-enum class Reader : std::uint8_t { this_thread, child };
+// killed, at the price of its start. A hasty one is killed soon: to find out who is slow.
+enum class Reader : std::uint8_t { this_thread, child, hasty_child };
 
 // Reads a string and returns its length without the NUL. EFAULT: it runs into memory that is not
 // there. `too_long`: no NUL within `out`. EPERM or ESRCH: the caller can't be read at all.
-// ETIMEDOUT: the child was killed at its deadline of a second.
+// ETIMEDOUT: the child was killed at its deadline, of a second or, a hasty one, of 50 ms.
 // The bytes count only when the notification is still valid afterwards.
 [[nodiscard]] Result<std::size_t> read_string(pid_t tid, std::uint64_t address,
                                               std::span<std::byte> out, Errno too_long,

@@ -188,13 +188,15 @@ bool Receiver::may_take(const Listener& listener) const {
   return may_take(listener, static_cast<std::size_t>(in_flight));
 }
 
-// Whether one more call of the listener may have a worker. Those whose operations take long share
-// half of the workers, so that some are left for all others.
+// Whether one more call of the listener may have a worker. Those that have kept workers waiting
+// share half of them, so that some are left for all others.
 bool Receiver::may_take(const Listener& listener, std::size_t in_flight) const {
   constexpr std::size_t kMostSlow = 2;
-  if (!listener.is_slow_to_act.load(std::memory_order_relaxed)) return in_flight < fair_share();
+  if (!listener.is_slow()) return in_flight < fair_share();
   const auto slow = std::ranges::count_if(used_places(), [](const Place& place) {
-    return place.key.load() != 0 && place.is_slow_to_act.load();
+    const std::uint64_t key = place.key.load();
+    // in the place of an overdue worker there is another one
+    return key != 0 && (key & CallKey::kOverdue) == 0 && place.is_slow.load();
   });
   const std::uint32_t half = std::max(worker_count_.load() / 2, 1U);
   return in_flight < std::min<std::size_t>(kMostSlow, fair_share()) && slow < half;

@@ -49,8 +49,8 @@ struct alignas(64) Place {
   // It reads memory, and its caller has seen to it that this takes long; counted in the receiver's
   // slow_reads_.
   std::atomic<bool> is_slow_read = false;
-  // Its call is of a container whose operations take long.
-  std::atomic<bool> is_slow_to_act = false;
+  // Its call is of a container that has kept workers waiting.
+  std::atomic<bool> is_slow = false;
   // The token of the listener that it holds, with kReceiving while it waits there; 0: none. Only
   // then its worker receives from it, and without the reader's role.
   static constexpr std::uint64_t kReceiving = 1ULL << 32;

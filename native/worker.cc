@@ -187,8 +187,7 @@ bool Worker::begin() {
   operation_time_ = 0;
   place_.calls.store(place_.calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   place_.id.store(pending_.notification.id, std::memory_order_relaxed);
-  place_.is_slow_to_act.store(listener_->is_slow_to_act.load(std::memory_order_relaxed),
-                              std::memory_order_relaxed);
+  place_.is_slow.store(listener_->is_slow(), std::memory_order_relaxed);
   const SyscallNumber syscall =
       syscall_number(pending_.notification.arch, pending_.notification.nr);
   inbox_->token = listener_->token;
@@ -199,7 +198,8 @@ bool Worker::begin() {
   inbox_->id = pending_.notification.id;
   inbox_->audit_arch = pending_.notification.arch;
   std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
-  const bool has_read = read_memory(pending_.notification, inbox_->pointers, data_);
+  const Reader by = reader();
+  const bool has_read = read_memory(pending_.notification, by, inbox_->pointers, data_);
   // What was read may be somebody else's by now. In the queue a call may have outlived its
   // listener, which nobody is to meet again.
   const bool is_doubtful = has_read || pending_.was_queued;
@@ -208,25 +208,52 @@ bool Worker::begin() {
     close_and_follow();
     return false;
   }
+  if (by == Reader::hasty_child && turns_out_slow()) return false;
   if (pending_.notification.tid != 0 && !listener_->kept.is_empty() && answer_kept()) return false;
   place_.phase.store(Phase::handling, std::memory_order_relaxed);
   return true;
 }
 
-bool Worker::read_memory(const Notification& notification, Pointers& pointers,
+bool Worker::read_memory(const Notification& notification, Reader reader, Pointers& pointers,
                          std::span<std::byte> data) {
-  const bool is_by_child = listener_->is_slow_to_read.load(std::memory_order_relaxed) ||
-                           receiver_->slow_reads_.load(std::memory_order_relaxed) >= kMostSlowReads;
   const Phase before = place_.phase.load(std::memory_order_relaxed);
   place_.phase.store(Phase::reading, std::memory_order_relaxed);
   const bool has_read =
-      read_call_memory({.table = receiver_->table_,
-                        .listener = *listener_,
-                        .reader = is_by_child ? Reader::child : Reader::this_thread},
+      read_call_memory({.table = receiver_->table_, .listener = *listener_, .reader = reader},
                        notification, pointers, data);
   place_.phase.store(before, std::memory_order_relaxed);
   end_slow_read();
   return has_read;
+}
+
+Reader Worker::reader() const {
+  if (listener_->is_slow_to_read.load(std::memory_order_relaxed)) return Reader::child;
+  return receiver_->slow_reads_.load(std::memory_order_relaxed) < kMostSlowReads
+             ? Reader::this_thread
+             : Reader::hasty_child;
+}
+
+// Whether a hasty child has found that the container's memory is slow. Its call then waits among
+// those of its like.
+bool Worker::turns_out_slow() {
+  const bool is_slow = std::ranges::any_of(
+      inbox_->pointers, [](const Inbox::Pointer& pointer) { return pointer.length == -ETIMEDOUT; });
+  if (!is_slow) return false;
+  listener_->is_slow_to_read.store(true);
+  has_call_ = false;
+  place_.phase.store(Phase::idle);
+  bool is_refused = false;
+  {
+    const std::lock_guard lock(receiver_->mutex_);
+    // what its thread has called meanwhile comes in its place
+    pending_ = std::exchange(place_.parked, std::nullopt).value_or(pending_);
+    // answered already, it is not valid any more, which whoever takes it finds out
+    is_condemned_ = (place_.key.load() & CallKey::kOverdue) != 0;
+    is_refused = !receiver_->enqueue(listener_, pending_);
+    place_.key.store(0);
+  }
+  if (is_refused) receiver_->refuse(buffers_, *listener_, pending_);
+  return true;
 }
 
 void Worker::end_slow_read() {
@@ -362,7 +389,7 @@ CallContent Worker::content() const {
 CallContent Worker::content_of(const Notification& notification) {
   scratch_.resize(kInboxData);
   Pointers pointers;
-  (void)read_memory(notification, pointers, scratch_);
+  (void)read_memory(notification, reader(), pointers, scratch_);
   return {.notification = notification, .memory_hash = hash_of(pointers, scratch_)};
 }
 

@@ -79,9 +79,11 @@ class Worker {
   // Of the worker's thread.
   [[nodiscard]] Nanoseconds cpu_time() const;
   [[nodiscard]] Nanoseconds operation_age() const { return now() - operation_start_.load(); }
-  [[nodiscard]] bool read_memory(const Notification& notification, Pointers& pointers,
-                                 std::span<std::byte> data);
+  [[nodiscard]] bool read_memory(const Notification& notification, Reader reader,
+                                 Pointers& pointers, std::span<std::byte> data);
   void end_slow_read();
+  [[nodiscard]] Reader reader() const;
+  [[nodiscard]] bool turns_out_slow();
   void sleep();
   [[nodiscard]] bool take_ended();
   // holding.cc

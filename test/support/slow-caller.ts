@@ -61,8 +61,8 @@ export class SlowCaller implements AsyncDisposable {
   }
 
   /**
-   * Resolves once all calls on a slow file system are answered: with how often that was asked for
-   * something and knows it.
+   * Resolves once all calls on a slow file system are answered: with how many questions that has
+   * read.
    */
   async asked(): Promise<number> {
     const { groups } = await this.#running.printed(/^asked (?<count>\d+)$/mu);

@@ -6,7 +6,7 @@ import { AskedCaller } from './asked-caller.ts';
 import type { Asked, AskedCallerOptions } from './asked-caller.ts';
 
 export interface SteadyCall extends Asked {
-  /** Since the container was started. */
+  /** By `performance.now()`. */
   readonly beganMs: number;
 }
 
@@ -43,9 +43,8 @@ export class SteadyCaller implements AsyncDisposable {
   }
 
   async #callOnAndOn(call: string): Promise<void> {
-    const start = performance.now();
     while (!this.#isOver) {
-      const beganMs = performance.now() - start;
+      const beganMs = performance.now();
       this.#calls.push({ ...(await this.#caller.ask(call)), beganMs });
       await pause(pauseMs);
     }
