@@ -15,7 +15,7 @@ import type { WorkerInput } from '../../host/notification/thread-messages.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import { LaunchedCommand } from '../support/launched-command.ts';
 import { until } from '../support/polling.ts';
-import { openFdCount, untilChildless, untilFdCountIs } from '../support/process-resources.ts';
+import { settledFdCount, untilChildless, untilFdCountIs } from '../support/process-resources.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const native = loadNative();
@@ -94,7 +94,7 @@ test.for([
   setFlagsFromString('--expose-gc');
   // the first threads of a process make Node open what it keeps
   await round(2, words);
-  const before = openFdCount(process.pid);
+  const before = await settledFdCount(process.pid);
   for (let count = 0; count < 3; count += 1) {
     expect(await round(4, words)).toEqual(Array.from({ length: 4 }, () => cleanEnd));
   }
@@ -123,7 +123,7 @@ test('G10: addon: what a thread has left open ends with it', async () => {
   using folder = new TemporaryFolder();
   const path = folder.at('agent.socket');
   await round(1, ['open', path]);
-  const before = openFdCount(process.pid);
+  const before = await settledFdCount(process.pid);
   expect(await round(1, ['open', path])).toEqual([cleanEnd]);
   expect(existsSync(path)).toBe(false);
   await untilFdCountIs(process.pid, before);
@@ -171,7 +171,7 @@ async function terminateOne(): Promise<void> {
 
 test('G10: addon: a thread that is terminated leaves a call that fails, and nothing else', async () => {
   await terminateOne();
-  const before = openFdCount(process.pid);
+  const before = await settledFdCount(process.pid);
   for (let count = 0; count < 4; count += 1) await terminateOne();
   await expect(untilFdCountIs(process.pid, before)).resolves.toBeUndefined();
   await untilChildless(process.pid);
@@ -179,7 +179,7 @@ test('G10: addon: a thread that is terminated leaves a call that fails, and noth
 
 test('G10: addon: threads that are terminated at once leave nothing behind', async () => {
   await terminateOne();
-  const before = openFdCount(process.pid);
+  const before = await settledFdCount(process.pid);
   await Promise.all(Array.from({ length: 3 }, terminateOne));
   await expect(untilFdCountIs(process.pid, before)).resolves.toBeUndefined();
   await untilChildless(process.pid);
@@ -202,7 +202,7 @@ async function exceedDeadline(): Promise<void> {
 
 test('A5: addon: a call whose deadline passes fails while its thread computes', async () => {
   await exceedDeadline();
-  const before = openFdCount(process.pid);
+  const before = await settledFdCount(process.pid);
   await exceedDeadline();
   await expect(untilFdCountIs(process.pid, before)).resolves.toBeUndefined();
 });
