@@ -214,6 +214,7 @@ Options (one dash or two, with = or a space):
   -resolver NAME      which handlers answer for a container (default none)
                         none        no handlers: every call continues in the kernel
                         demo-basic  mkdir with a suffix, chmod fails, mount of proc
+                        unprivileged-build  mount of proc, for image builds
   -socketfile PATH    the agent socket, "listenerPath" of seccomp profiles
                       (default ${defaultSocketFile})
   -allow-uids LIST    users besides root whose runtimes may connect
@@ -230,7 +231,8 @@ Runs a command under a notify filter, in a private mount namespace, and answers 
 Exits with the command's exit code.
 
 Options (one dash or two, with = or a space):
-  -resolver NAME      which handlers answer: none (the default) or demo-basic
+  -resolver NAME      which handlers answer: none (the default), demo-basic,
+                      unprivileged-build
   -syscalls LIST      the system calls to trap (default: those that the handlers answer)
   -log LIST           as for seccompagent (default warn)
   -help

@@ -5,6 +5,7 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import type { Registry } from './registry.ts';
 import { demoBasicResolver } from './resolvers/demo-basic.ts';
 import { noneResolver } from './resolvers/none.ts';
+import { unprivilegedBuildResolver } from './resolvers/unprivileged-build.ts';
 
 /** What a resolver knows of a container: its state, and pids that were found out otherwise. */
 export interface ContainerIdentity {
@@ -24,4 +25,5 @@ export interface Resolver {
 export const resolvers: ReadonlyMap<string, () => Resolver> = new Map([
   ['none', noneResolver],
   ['demo-basic', demoBasicResolver],
+  ['unprivileged-build', unprivilegedBuildResolver],
 ]);

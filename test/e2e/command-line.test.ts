@@ -78,7 +78,9 @@ test('resolver: none is the default', async () => {
 test('resolver: an unknown name is refused with the list of those there are', async () => {
   const { code, stdout, stderr } = await runCommand([seccompagent, '-resolver=demo-basik']);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toMatch(/^seccompagent: .*"demo-basik".* none, demo-basic\n\nUsage: /u);
+  expect(stderr).toMatch(
+    /^seccompagent: .*"demo-basik".* none, demo-basic, unprivileged-build\n\nUsage: /u,
+  );
 });
 
 test.for([

@@ -15,6 +15,8 @@ export default async function setup(): Promise<void> {
     { command: 'conmon', package: 'conmon' },
     { command: 'setpriv', package: 'util-linux' },
     { command: 'gcc', package: 'gcc' },
+    { command: 'jq', package: 'jq' },
+    { command: 'mmdebstrap', package: 'mmdebstrap' },
   ]);
   await buildTestBundles();
 }

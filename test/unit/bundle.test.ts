@@ -39,9 +39,12 @@ const state = {
   annotations: new Map<string, string>(),
 } as const;
 
-test.for(['demo-basic', 'errno', 'mkdir-suffix', 'mount'])('bundle: %s loads', (name) => {
-  expect(readBundle(join(shippedBundles(), name)).name).toBe(name);
-});
+test.for(['demo-basic', 'errno', 'mkdir-suffix', 'mount', 'unprivileged-build'])(
+  'bundle: %s loads',
+  (name) => {
+    expect(readBundle(join(shippedBundles(), name)).name).toBe(name);
+  },
+);
 
 test('bundle: handlers have names, components and settings in their order', () => {
   using folder = bundleFolder({

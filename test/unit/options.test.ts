@@ -119,7 +119,10 @@ test.for([
 });
 
 test.for([
-  [['-resolver=other'], 'unknown resolver "other"; there are: none, demo-basic'],
+  [
+    ['-resolver=other'],
+    'unknown resolver "other"; there are: none, demo-basic, unprivileged-build',
+  ],
   [['-no-such'], 'unknown option -no-such'],
   [['-socketfile='], '-socketfile needs a path'],
   [['-log=loud'], 'unknown word "loud" in -log; there are trace, debug, info'],
