@@ -23,7 +23,7 @@ fi
 echo "making $rootfs" >&2
 mkdir -p "$cache"
 new=$(mktemp -d "$rootfs.XXXXXX")
-trap 'rm -rf "$new"' EXIT
+trap 'rm -rf --one-file-system "$new"' EXIT
 trap 'exit 1' HUP INT TERM
 
 # A newuidmap that is setuid would need CAP_SYS_ADMIN to write the maps of its caller's user
