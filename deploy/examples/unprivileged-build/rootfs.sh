@@ -12,8 +12,7 @@ cache=${SECCOMPAGENT_CACHE:-/var/cache/seccompagent}
 sources=/etc/apt/sources.list.d/debian.sources
 [ -f "$sources" ] || sources=
 
-# shellcheck disable=SC2086 # no file is no argument
-key=$(cat "$0" $sources | sha256sum | cut -c 1-16)
+key=$(cat "$0" ${sources:+"$sources"} | sha256sum | cut -c 1-16)
 rootfs=$cache/unprivileged-build-$key
 if [ -d "$rootfs" ]; then
   echo "$rootfs"
@@ -28,14 +27,14 @@ trap 'exit 1' HUP INT TERM
 
 # A newuidmap that is setuid would need CAP_SYS_ADMIN to write the maps of its caller's user
 # namespace; with a file capability it stays its caller, who owns that namespace.
-# shellcheck disable=SC2016,SC2086 # the hooks' $1 is the root
+# The hooks' $1 is the root.
 mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" \
   --customize-hook='chroot "$1" useradd --create-home --uid 1000 builder' \
   --customize-hook='chroot "$1" chmod u-s /usr/bin/newuidmap /usr/bin/newgidmap' \
   --customize-hook='chroot "$1" setcap cap_setuid=ep /usr/bin/newuidmap' \
   --customize-hook='chroot "$1" setcap cap_setgid=ep /usr/bin/newgidmap' \
   --customize-hook='mkdir "$1/example"' \
-  "$suite" "$new" $sources >&2
+  "$suite" "$new" ${sources:+"$sources"} >&2
 chmod 0755 "$new"
 
 # Somebody else may have made the same one meanwhile.
