@@ -47,7 +47,17 @@ export interface ReceiverEvent {
 }
 
 /** How the addon reads a pointer argument; the values are the addon's. */
-export const readKind = { nothing: 0, path: 1, source: 2, mountData: 3 } as const;
+export const readKind = {
+  nothing: 0,
+  path: 1,
+  source: 2,
+  mountData: 3,
+  xattrName: 4,
+  xattrValue: 5,
+  xattrArgs: 6,
+  xattrRoom: 7,
+  openHow: 8,
+} as const;
 
 /** What is in an inbox for the current call; the values are the addon's. */
 export const answerKind = { none: 0, value: 1, errno: 2, continue: 3 } as const;
@@ -63,7 +73,7 @@ export const argumentCount = 6;
  * argument: a length (or `notRead`, `null`, a negated errno) and the offset of the bytes.
  */
 export const inbox = {
-  size: 16_560,
+  size: 73_904,
   token: 0,
   tid: 4,
   arch: 8,

@@ -56,8 +56,9 @@ static_assert(sizeof(Inbox) == 176 && offsetof(Inbox, pointers) == 64 &&
               offsetof(Inbox, link) == 160);
 inline constexpr std::int32_t kNotRead = -0x10000;
 inline constexpr std::int32_t kNull = -0x10001;
-// Room for the strings of one call behind the struct.
-inline constexpr std::size_t kInboxData = 4UL * 4096;
+// Room for what the pointers of one call lead to, behind the struct: four strings, or a path and an
+// extended attribute with its name.
+inline constexpr std::size_t kInboxData = 18UL * 4096;
 inline constexpr std::size_t kInboxSize = sizeof(Inbox) + kInboxData;
 
 }  // namespace seccompagent

@@ -147,4 +147,17 @@ Result<std::size_t> read_mount_data(pid_t tid, std::uint64_t address, std::span<
   return std::min(length, kPage - 1);
 }
 
+Result<void> read_bytes(pid_t tid, std::uint64_t address, std::span<std::byte> out, Reader reader) {
+  std::size_t length = 0;
+  while (length < out.size()) {
+    const std::uint64_t from = address + length;
+    if (from < address) return fail(EFAULT);
+    const std::size_t size = std::min(bytes_to_page_edge(from), out.size() - length);
+    const auto got = read_in_page(tid, from, out.subspan(length, size), reader);
+    if (!got) return std::unexpected(got.error());
+    length += *got;
+  }
+  return {};
+}
+
 }  // namespace seccompagent

@@ -33,4 +33,8 @@ enum class Reader : std::uint8_t { this_thread, child, hasty_child };
                                                   std::span<std::byte> out,
                                                   Reader reader = Reader::this_thread);
 
+// Reads all of `out`. EFAULT: some of it is not there. Other errors as above.
+[[nodiscard]] Result<void> read_bytes(pid_t tid, std::uint64_t address, std::span<std::byte> out,
+                                      Reader reader = Reader::this_thread);
+
 }  // namespace seccompagent

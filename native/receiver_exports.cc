@@ -34,7 +34,7 @@ Napi::Value create_receiver(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   ReadTable table;
   for (const std::byte kind : kinds) {
-    if (std::to_integer<int>(kind) > static_cast<int>(ReadKind::mount_data))
+    if (std::to_integer<int>(kind) > kLastReadKind)
       return throw_type(info.Env(), "unknown read kind");
     table.push_back(static_cast<ReadKind>(kind));
   }

@@ -33,7 +33,22 @@ inline constexpr std::size_t kArguments = 6;
 }
 
 // How an argument is read; the values are those of native.ts.
-enum class ReadKind : std::uint8_t { nothing, path, source, mount_data };
+enum class ReadKind : std::uint8_t {
+  nothing,
+  path,
+  source,
+  mount_data,
+  xattr_name,
+  // As many bytes as the next argument says.
+  xattr_value,
+  // A struct xattr_args, whose size is the next argument: of setxattrat(2) with the value that it
+  // leads to, of getxattrat(2) as it is.
+  xattr_args,
+  xattr_room,
+  // A struct open_how, whose size is the next argument.
+  open_how,
+};
+inline constexpr int kLastReadKind = static_cast<int>(ReadKind::open_how);
 
 // [arch][number][argument] -> ReadKind.
 using ReadTable = std::vector<ReadKind>;

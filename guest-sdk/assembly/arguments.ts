@@ -14,6 +14,8 @@ export enum ArgumentKind {
   Null,
   /** A pointer that could not be followed: read `fault`. */
   Fault,
+  /** A pointer that the agent does not follow: the capability `memory` may. */
+  Unread,
 }
 
 /** Similar to a parameter in the syscall's manual page. */

@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // What handler authors import: answers, arguments, settings and one name for each capability.
 
+import * as caller from './caller';
+import * as clock from './clock';
+import * as container from './container';
+import * as descriptors from './descriptors';
 import * as filesystem from './filesystem';
 import * as log from './log';
+import * as memory from './memory';
 import * as mounts from './mounts';
+import * as state from './state';
 
 export { Action } from './action';
 export { Argument, ArgumentKind, callArguments } from './arguments';
 export { Call } from './call';
+export { UserNamespace } from './caller';
+export { Credentials, Ids, LinuxCapabilities } from './credentials';
+export { Device } from './device';
 export { Errno, errnoByName } from './errno';
+export { FileStatus } from './file-status';
+export { MountOperation } from './mount-operation';
 export { Path } from './path';
-export { Result } from './result';
+export { Result, ResultOf } from './result';
 export { requireSettings, setting, settingList, settingOr } from './settings';
-export { filesystem, log, mounts };
+export { caller, clock, container, descriptors, filesystem, log, memory, mounts, state };

@@ -31,3 +31,33 @@ export function mount(
   );
   return liftResult();
 }
+
+/** Takes a mount away, see umount2(2). */
+export function unmount(target: Path, flags: u32 = 0): Result {
+  host.unmount(bytesPointer(target.bytes), target.length, flags, RESULT);
+  return liftResult();
+}
+
+/**
+ * Changes attributes of a mount (`MOUNT_ATTR_*`), and of those below it if asked. `idmap` is the
+ * index of a descriptor that stands for a user namespace, or -1: no id mapping.
+ */
+export function setAttributes(
+  path: Path,
+  isRecursive: bool,
+  set: u64,
+  clear: u64,
+  idmap: i64 = -1,
+): Result {
+  host.setAttributes(
+    bytesPointer(path.bytes),
+    path.length,
+    isRecursive,
+    set,
+    clear,
+    idmap >= 0,
+    <u32>idmap,
+    RESULT,
+  );
+  return liftResult();
+}

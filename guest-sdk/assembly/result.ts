@@ -27,3 +27,25 @@ export class Result {
     return this.isOk ? Action.value(0) : Action.fail(this.errno);
   }
 }
+
+/** A value, or the errno of the operation that the host did. */
+export class ResultOf<T> {
+  constructor(
+    readonly isOk: bool,
+    /** Says something only where `isOk` is false. */
+    readonly errno: Errno,
+    private readonly found: T,
+  ) {}
+
+  /** What the operation gave; a trap where there is nothing. */
+  get value(): T {
+    if (!this.isOk) throw new Error('the operation has failed');
+    return this.found;
+  }
+
+  /** The answer that passes the errno on to the caller; a trap where there is none. */
+  failure(): Action {
+    if (this.isOk) throw new Error('the operation has not failed');
+    return Action.fail(this.errno);
+  }
+}

@@ -32,7 +32,7 @@ const options = [
   '--noAssert',
   // Authors have no use for addresses: load, store and changetype are the SDK's.
   '--noUnsafe',
-  // Not the default: see ../assembly/abi/memory.ts.
+  // Not the default: see ../assembly/abi/allocator.ts.
   '--runtime',
   'minimal',
   // A trap instead of an import that no host offers.

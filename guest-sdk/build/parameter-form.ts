@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one decoded argument is in an author's code, in WIT and in a core module.
+// What one parameter of a family's export is in an author's code, in WIT and in a core module.
 
-import type { Argument, ArgumentKind } from '../../host/notification/syscall-table.ts';
+import type { ParameterKind } from '../../host/notification/syscall-table.ts';
 
 export interface ParameterForm {
   /** The AssemblyScript type that authors write. */
@@ -15,28 +15,33 @@ export interface ParameterForm {
 
 const pointerAndLength = ['usize', 'i32'];
 
-const u32: ParameterForm = { author: 'u32', wit: 'u32', core: ['u32'], lift: null };
-
-const forms: Readonly<Record<Exclude<ArgumentKind, 'dirfd'>, ParameterForm>> = {
+const forms: Readonly<Record<ParameterKind, ParameterForm>> = {
   path: { author: 'Path', wit: 'path', core: pointerAndLength, lift: 'liftPath' },
-  source: {
+  'optional-path': {
     author: 'Path | null',
     wit: 'option<path>',
     core: ['i32', ...pointerAndLength],
     lift: 'liftOptionalPath',
   },
-  'mount-data': {
+  bytes: { author: 'Uint8Array', wit: 'list<u8>', core: pointerAndLength, lift: 'liftBytes' },
+  'optional-bytes': {
     author: 'Uint8Array | null',
     wit: 'option<list<u8>>',
     core: ['i32', ...pointerAndLength],
     lift: 'liftOptionalBytes',
   },
-  mode: u32,
-  uint: u32,
-  ulong: { author: 'u64', wit: 'u64', core: ['u64'], lift: null },
+  u32: { author: 'u32', wit: 'u32', core: ['u32'], lift: null },
+  s32: { author: 'i32', wit: 's32', core: ['i32'], lift: null },
+  u64: { author: 'u64', wit: 'u64', core: ['u64'], lift: null },
+  device: { author: 'Device', wit: 'device', core: ['u32', 'u32'], lift: 'liftDevice' },
+  'mount-operation': {
+    author: 'MountOperation',
+    wit: 'mount-operation',
+    core: ['i32'],
+    lift: 'liftMountOperation',
+  },
 };
 
-/** Nothing for a dirfd: paths resolve against it where the host uses them. */
-export function parameterForm(argument: Argument): ParameterForm | null {
-  return argument.kind === 'dirfd' ? null : forms[argument.kind];
+export function parameterForm(kind: ParameterKind): ParameterForm {
+  return forms[kind];
 }

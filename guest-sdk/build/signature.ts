@@ -51,10 +51,10 @@ export function describeSignature(signature: Signature): string {
 }
 
 function familySignature(family: string): Signature {
-  const parameters = familyParameters(family).flatMap((argument) => {
-    const form = parameterForm(argument);
-    return form === null ? [] : [{ name: argument.name, form }];
-  });
+  const parameters = familyParameters(family).map(({ name, kind }) => ({
+    name,
+    form: parameterForm(kind),
+  }));
   return { name: family, parameters, returns: 'Action' };
 }
 

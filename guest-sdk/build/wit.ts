@@ -74,5 +74,8 @@ function usedTypes(answers: readonly Signature[]): readonly string[] {
   const written = answers.flatMap(({ parameters }) => parameters.map(({ form }) => form.wit));
   const isUsed = (type: string): boolean =>
     written.some((text) => text.split(/[<>]/).includes(type));
-  return ['action', ...['call', 'path'].filter((type) => isUsed(type))];
+  return [
+    'action',
+    ...['call', 'device', 'mount-operation', 'path'].filter((type) => isUsed(type)),
+  ];
 }

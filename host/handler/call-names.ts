@@ -2,6 +2,7 @@
 // The names of system calls where trampolines copy them from: behind the inbox, in its memory.
 import { inbox } from '../native.ts';
 import { syscallNumbers } from '../notification/syscall-numbers.ts';
+import { families } from '../notification/syscall-table.ts';
 import type { StringEncoding } from './component.ts';
 import { encodeText } from './guest.ts';
 
@@ -11,9 +12,14 @@ export const nameLayout = { text: 4, utf8: 0, utf16: 48, size: 128 } as const;
 const pageSize = 65_536;
 const firstName = Math.ceil(inbox.size / 8) * 8;
 
+/** Those of calls and of families: few of these have a name that no call has. */
+const callNames: readonly string[] = [
+  ...new Set([...syscallNumbers.map(([name]) => name), ...families()]),
+];
+
 /** Pages of the memory that holds an inbox and the names. */
 export const inboxPages: number = Math.ceil(
-  (firstName + syscallNumbers.length * nameLayout.size) / pageSize,
+  (firstName + callNames.length * nameLayout.size) / pageSize,
 );
 
 /**
@@ -21,7 +27,7 @@ export const inboxPages: number = Math.ceil(
  * nothing for other instances.
  */
 export function placeName(buffer: ArrayBuffer, text: string, encoding: StringEncoding): number {
-  const row = syscallNumbers.findIndex(([name]) => name === text);
+  const row = callNames.indexOf(text);
   if (row < 0) throw new RangeError(`there is no system call ${text}`);
   const isWide = encoding === 'utf16';
   const place = firstName + row * nameLayout.size + (isWide ? nameLayout.utf16 : nameLayout.utf8);

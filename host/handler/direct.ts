@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 
 import { AgentError } from '../errors.ts';
 import { families, familyParameters } from '../notification/syscall-table.ts';
-import type { ArgumentKind } from '../notification/syscall-table.ts';
+import type { ParameterKind } from '../notification/syscall-table.ts';
 import { callArguments } from './capabilities/arguments.ts';
 import { filesystem } from './capabilities/filesystem.ts';
 import { log } from './capabilities/log.ts';
@@ -48,14 +48,16 @@ export interface LoadLimits {
 
 export const defaultLimits: LoadLimits = { maximumBytes: 16 * 2 ** 20, maximumPages: 256 };
 
-const flat: Readonly<Record<ArgumentKind, string>> = {
-  dirfd: '',
+const flat: Readonly<Record<ParameterKind, string>> = {
   path: 'ii',
-  source: 'iii',
-  'mount-data': 'iii',
-  mode: 'i',
-  uint: 'i',
-  ulong: 'I',
+  'optional-path': 'iii',
+  bytes: 'ii',
+  'optional-bytes': 'iii',
+  u32: 'i',
+  s32: 'i',
+  u64: 'I',
+  device: 'ii',
+  'mount-operation': 'i',
 };
 
 /** The core type of a family's export; its result is a pointer to the action. */

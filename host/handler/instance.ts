@@ -38,7 +38,7 @@ const pairSize = 16;
 const efault = fail('EFAULT');
 /** Errors of a pointer that are the caller's own; others mean that we could not look. */
 const faults: ReadonlyMap<number, Action> = new Map(
-  (['EFAULT', 'ENAMETOOLONG', 'EINVAL'] as const).map((name) => {
+  (['EFAULT', 'ENAMETOOLONG', 'EINVAL', 'E2BIG', 'ERANGE'] as const).map((name) => {
     const action = fail(name);
     return [action.number, action];
   }),
@@ -142,7 +142,7 @@ export class HandlerInstance {
   #wayTo(syscall: Syscall, trampoline: Trampoline): Way | undefined {
     const { answers, encoding } = this.#component;
     const isTyped = answers.includes(syscall.family);
-    const ask = trampoline.function(isTyped ? syscall.name : anyFunction);
+    const ask = trampoline.function(isTyped ? syscall.key : anyFunction);
     if (ask === undefined) return undefined;
     if (isTyped) return { ask, syscallName: 0, familyName: 0 };
     const { buffer } = trampoline.inboxMemory;

@@ -2,8 +2,10 @@
 // Writes the module through which a component is asked: it moves a call's arguments from the inbox
 // into the handler's memory, so that they never become JavaScript values.
 import { inbox } from '../native.ts';
-import { familyParameters, syscallTable } from '../notification/syscall-table.ts';
-import type { ArgumentKind, SyscallRow } from '../notification/syscall-table.ts';
+import { parametersOf } from '../notification/parameter-source.ts';
+import type { Parameter, RegisterForm } from '../notification/parameter-source.ts';
+import { rowKey, syscallTable } from '../notification/syscall-table.ts';
+import type { ParameterKind, SyscallRow } from '../notification/syscall-table.ts';
 import { nameLayout } from './call-names.ts';
 import type { StringEncoding } from './component.ts';
 import { encodeU32 } from './core-module.ts';
@@ -29,7 +31,7 @@ export const trampolineHost = { inbox: 'inbox', misaligned: 'misaligned' } as co
  */
 export const trampolineGlobal = { inCall: 'in-call', payload: 'payload', late: 'late' } as const;
 
-/** The function that asks `any`; for a typed export each syscall has one of its own name. */
+/** The function that asks `any`; for a typed export each row of the table has one, by its key. */
 export const anyFunction = 'any';
 
 /**
@@ -92,8 +94,8 @@ const end = 0x0b;
 const giveBack = 0x0f;
 const select = 0x1b;
 const beginIf: Code = [0x04, 0x40];
-const zero64: Code = [0x42, 0];
 const isZero = 0x45;
+const isEqual = 0x46;
 const isNotEqual = 0x47;
 const isLess = 0x48;
 const isZero64 = 0x50;
@@ -102,6 +104,8 @@ const subtract = 0x6b;
 const and = 0x71;
 const or = 0x72;
 const shiftLeft = 0x74;
+const shiftRight = 0x76;
+const extend = 0xad;
 const copyFromInbox: Code = [0xfc, 0x0a, handlerMemory, inboxMemory];
 
 const call = (index: number): Code => [0x10, encodeU32(index)];
@@ -110,6 +114,7 @@ const set = (local: number): Code => [0x21, encodeU32(local)];
 const keep = (local: number): Code => [0x22, encodeU32(local)];
 const setGlobal = (index: number): Code => [0x24, index];
 const i32 = (value: number): Code => [0x41, signed(value)];
+const i64 = (value: number): Code => [0x42, signed(value)];
 
 const opcode = { i32: 0x28, i64: 0x29, u8: 0x2d, u16: 0x2f } as const;
 type Loaded = keyof typeof opcode;
@@ -242,59 +247,89 @@ interface Lowering {
   readonly values: Code;
 }
 
-const absent: Readonly<Record<ArgumentKind, Code>> = {
-  dirfd: [],
-  path: [i32(emptyPointer), i32(0)],
-  source: [i32(0), i32(0), i32(0)],
-  'mount-data': [i32(0), i32(0), i32(0)],
-  mode: i32(0),
-  uint: i32(0),
-  ulong: zero64,
-};
-
 const plain = (values: Code): Lowering => ({ check: [], put: [], values });
 
+/** What a parameter is that a call has no argument for. */
+function constant(kind: ParameterKind, value: number): Code {
+  switch (kind) {
+    case 'path':
+    case 'bytes':
+      return [i32(emptyPointer), i32(0)];
+    case 'optional-path':
+    case 'optional-bytes':
+      return [i32(0), i32(0), i32(0)];
+    case 'device':
+      return [i32(0), i32(0)];
+    case 'u64':
+      return i64(value);
+    case 'u32':
+    case 's32':
+    case 'mount-operation':
+      return i32(value);
+  }
+}
+
+/** The value of a register, as wide as the parameter is. */
+function registerValue(as: RegisterForm, index: number, kind: ParameterKind): Code {
+  const narrow = (values: Code): Code => (kind === 'u64' ? [values, extend] : values);
+  switch (as) {
+    case 'mode':
+      return narrow(register('u16', index));
+    case 'u32':
+      return narrow(register('i32', index));
+    case 'u64':
+      return register('i64', index);
+    case 'id16': {
+      const id = register('u16', index);
+      return narrow([i32(-1), id, id, i32(0xffff), isEqual, select]);
+    }
+    case 'device': {
+      // as new_decode_dev of the kernel has it
+      const number = register('i32', index);
+      const major = [number, i32(0xfff00), and, i32(8), shiftRight];
+      const high = [number, i32(12), shiftRight, i32(0xfff00), and];
+      return [major, number, i32(0xff), and, high, or];
+    }
+  }
+}
+
 /** @param pointer the local for its address */
-function lowering(
-  callees: Callees,
-  { kind, index }: { readonly kind: ArgumentKind; readonly index: number },
-  pointer: number,
-): Lowering {
-  if (index < 0) return plain(absent[kind]);
+function lowering(callees: Callees, parameter: Parameter, pointer: number): Lowering {
+  const { kind, source } = parameter;
+  if (source.from === 'constant') return plain(constant(kind, source.value));
+  const { index } = source;
+  if (source.from === 'register') return plain(registerValue(source.as, index, kind));
   const length = pointerLength(index);
-  const put = [pointerOffset(index), length, i32(1), call(callees.copyIn), set(pointer)];
   const isNegative = [length, i32(0), isLess];
   const isThere = [length, i32(inbox.null), isNotEqual];
   const giveUp = [beginIf, i32(-1 - index), giveBack, end];
-  switch (kind) {
-    case 'dirfd':
-      return plain([]);
-    case 'mode':
-      return plain(register('u16', index));
-    case 'uint':
-      return plain(register('i32', index));
-    case 'ulong':
-      return plain(register('i64', index));
-    case 'path':
-      return { check: [isNegative, giveUp], put, values: [get(pointer), length] };
-    case 'source':
-    case 'mount-data':
-      return {
-        check: [isNegative, isThere, and, giveUp],
-        put: [isThere, beginIf, put, end],
-        values: [isThere, get(pointer), length, i32(0), isThere, select],
-      };
+  if (source.from === 'field') {
+    const isWide = kind === 'u64' && source.size === 8;
+    const loaded = [pointerOffset(index), loadInbox(isWide ? 'i64' : 'i32', source.offset)];
+    const values = kind === 'u64' && !isWide ? [loaded, extend] : loaded;
+    return { check: [isNegative, giveUp], put: [], values };
   }
+  const { skip } = source;
+  const own: Code = skip === 0 ? length : [length, i32(skip), subtract];
+  const place: Code = skip === 0 ? pointerOffset(index) : [pointerOffset(index), i32(skip), add];
+  const put = [place, own, i32(1), call(callees.copyIn), set(pointer)];
+  if (kind === 'optional-path' || kind === 'optional-bytes') {
+    return {
+      check: [isNegative, isThere, and, giveUp],
+      put: [isThere, beginIf, put, end],
+      values: [isThere, get(pointer), own, i32(0), isThere, select],
+    };
+  }
+  return { check: [isNegative, giveUp], put, values: [get(pointer), own] };
 }
 
 /** (unused, unused) → outcome. */
 function askTyped(callees: Callees, indices: AnswerIndices, row: SyscallRow): WrittenFunction {
-  const parameters = familyParameters(row.family).map(({ name: wanted, kind }, place) => {
-    const index = row.arguments.findIndex((argument) => argument.name === wanted);
-    return lowering(callees, { kind, index }, 3 + place);
-  });
+  const parameters = parametersOf(row).map((parameter, place) =>
+    lowering(callees, parameter, 3 + place),
+  );
   return {
-    name: row.name,
+    name: rowKey(row),
     signature: 'ii:i',
     locals: 'i'.repeat(1 + parameters.length),
     body: [
@@ -404,8 +439,8 @@ function assemble(imports: readonly Import[], functions: readonly WrittenFunctio
       ),
       sectionOf(section.global, [
         [valueType.i32, variable, i32(0), end],
-        [valueType.i64, variable, zero64, end],
-        [valueType.i64, variable, zero64, end],
+        [valueType.i64, variable, i64(0), end],
+        [valueType.i64, variable, i64(0), end],
       ]),
       sectionOf(section.export, [...exported, ...exportedGlobals]),
       sectionOf(section.code, bodies),

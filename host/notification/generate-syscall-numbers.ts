@@ -15,6 +15,15 @@ const headers = [
   'arm64/asm/unistd_64.h',
 ] as const;
 
+/** Newer than the headers: a policy that does not know them is passed by. The number is everyone's. */
+const newerCalls: readonly (readonly [name: string, number: number])[] = [
+  ['setxattrat', 463],
+  ['getxattrat', 464],
+  ['listxattrat', 465],
+  ['removexattrat', 466],
+  ['open_tree_attr', 467],
+];
+
 const head = `// SPDX-License-Identifier: Apache-2.0
 // The kernel's name of every system call with its numbers. Generated: \`npm run generate\`.
 
@@ -33,7 +42,9 @@ export const syscallNumbers: readonly (readonly [
 
 /** The text of syscall-numbers.ts by the headers below `uapiFolder`. */
 export function syscallNumbersSource(uapiFolder: string): string {
-  const columns = headers.map((header) => parseNumbers(join(uapiFolder, header)));
+  const columns = headers.map(
+    (header) => new Map([...newerCalls, ...parseNumbers(join(uapiFolder, header))]),
+  );
   const names = new Set(columns.flatMap((column) => [...column.keys()]));
   const rows = [...names].toSorted(byCodeUnit).map((name) => {
     const numbers = columns.map((column) => column.get(name) ?? -1);

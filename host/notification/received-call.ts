@@ -5,23 +5,33 @@ import { inboxPages } from '../handler/call-names.ts';
 import { answerKind, argumentCount, inbox } from '../native.ts';
 import { errnoNameOf } from '../handler/errno.ts';
 import type { ErrnoName } from '../handler/errno.ts';
+import { openHow, xattrArgs, xattrRoom } from './parameter-source.ts';
+import type { Argument } from './syscall-table.ts';
 import type { Syscall } from './syscalls.ts';
 
 /** AT_FDCWD of <fcntl.h>. */
 export const currentDirectory = -100;
 
 const modeMask = 0xffff;
+const idMask = 0xffff;
+const unchangedId = 0xffff_ffff;
 
 /** What an argument says, for handlers that take any call. */
 export type DecodedValue =
   | { readonly kind: 'integer'; readonly value: bigint }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | { readonly kind: 'null' }
-  | { readonly kind: 'fault'; readonly errno: ErrnoName };
+  | { readonly kind: 'fault'; readonly errno: ErrnoName }
+  /** A pointer that is not followed. */
+  | { readonly kind: 'unread' };
 
 export interface DecodedArgument {
   readonly name: string;
   readonly value: DecodedValue;
+}
+
+function decodedInteger(name: string, value: number | bigint): DecodedArgument {
+  return { name, value: { kind: 'integer', value: BigInt(value) } };
 }
 
 /** Views of an inbox. Its values change with each receive, which also sends the answer. */
@@ -32,6 +42,7 @@ export class ReceivedCall {
   readonly #u32: Uint32Array;
   readonly #i32: Int32Array;
   readonly #u64: BigUint64Array;
+  readonly #view: DataView;
 
   constructor() {
     // it must never grow: a memory that does gives up its buffer, which the addon writes into
@@ -41,6 +52,7 @@ export class ReceivedCall {
     this.#u32 = new Uint32Array(buffer);
     this.#i32 = new Int32Array(buffer);
     this.#u64 = new BigUint64Array(buffer);
+    this.#view = new DataView(buffer);
   }
 
   get token(): number {
@@ -138,35 +150,107 @@ export class ReceivedCall {
     return syscall.dirfdIndex < 0 ? currentDirectory : this.low(syscall.dirfdIndex) | 0;
   }
 
+  /** The same of its second path. */
+  secondDirfd(syscall: Syscall): number {
+    return syscall.secondDirfdIndex < 0 ? currentDirectory : this.low(syscall.secondDirfdIndex) | 0;
+  }
+
   mode(index: number): number {
     return this.low(index) & modeMask;
   }
 
-  /** Copies of all arguments, by their declared types. */
-  decode(syscall: Syscall): readonly DecodedArgument[] {
-    return syscall.arguments.slice(0, argumentCount).map(({ name, kind }, index) => {
-      switch (kind) {
-        case 'dirfd':
-          return { name, value: { kind: 'integer', value: BigInt(this.low(index) | 0) } };
-        case 'mode':
-          return { name, value: { kind: 'integer', value: BigInt(this.mode(index)) } };
-        case 'uint':
-          return { name, value: { kind: 'integer', value: BigInt(this.low(index)) } };
-        case 'ulong':
-          return { name, value: { kind: 'integer', value: this.register(index) } };
-        case 'path':
-        case 'source':
-        case 'mount-data':
-          return { name, value: this.#decodePointer(index) };
-      }
-    });
+  /** An id of 16 bits: the highest one says that nothing changes. */
+  id16(index: number): number {
+    const id = this.low(index) & idMask;
+    return id === idMask ? unchangedId : id;
   }
 
-  #decodePointer(index: number): DecodedValue {
+  /** A number of 4 bytes among those that a pointer leads to. */
+  field(index: number, offset: number): number {
+    return this.#view.getUint32(this.pointerOffset(index) + offset, true);
+  }
+
+  /** The same of 8 bytes. */
+  wideField(index: number, offset: number): bigint {
+    return this.#view.getBigUint64(this.pointerOffset(index) + offset, true);
+  }
+
+  /** Copies of all arguments, by their declared types. */
+  decode(syscall: Syscall): readonly DecodedArgument[] {
+    return syscall.arguments
+      .slice(0, argumentCount)
+      .flatMap((argument, index) => this.#decodeArgument(argument, index));
+  }
+
+  #decodeArgument({ name, kind }: Argument, index: number): readonly DecodedArgument[] {
+    const integer = (value: number | bigint): readonly DecodedArgument[] => [
+      decodedInteger(name, value),
+    ];
+    switch (kind) {
+      case 'dirfd':
+      case 'fd':
+        return integer(this.low(index) | 0);
+      case 'mode':
+        return integer(this.mode(index));
+      case 'uint':
+      case 'device':
+        return integer(this.low(index));
+      case 'id16':
+        return integer(this.id16(index));
+      case 'ulong':
+        return integer(this.register(index));
+      case 'path':
+      case 'source':
+      case 'mount-data':
+      case 'xattr-name':
+      case 'xattr-value':
+        return [{ name, value: this.#decodePointer(index, 0) }];
+      case 'open-how':
+      case 'xattr-args':
+      case 'xattr-room':
+        return this.#decodeStruct(name, kind, index);
+      case 'result':
+      case 'room':
+      case 'data':
+      case 'address':
+        return [{ name, value: { kind: this.register(index) === 0n ? 'null' : 'unread' } }];
+    }
+  }
+
+  #decodeStruct(
+    name: string,
+    kind: 'open-how' | 'xattr-args' | 'xattr-room',
+    index: number,
+  ): readonly DecodedArgument[] {
+    if (this.pointerLength(index) < 0) return [{ name, value: this.#decodePointer(index, 0) }];
+    switch (kind) {
+      case 'open-how':
+        return [
+          decodedInteger('flags', this.wideField(index, openHow.flags)),
+          decodedInteger('mode', this.wideField(index, openHow.mode)),
+          decodedInteger('resolve', this.wideField(index, openHow.resolve)),
+        ];
+      case 'xattr-args':
+        return [
+          { name, value: this.#decodePointer(index, xattrArgs.value) },
+          decodedInteger('flags', this.field(index, xattrArgs.flags)),
+        ];
+      case 'xattr-room': {
+        const isNull = this.wideField(index, xattrRoom.address) === 0n;
+        return [
+          { name, value: { kind: isNull ? 'null' : 'unread' } },
+          decodedInteger('size', this.field(index, xattrRoom.size)),
+        ];
+      }
+    }
+  }
+
+  /** @param skip so many bytes are none of its own */
+  #decodePointer(index: number, skip: number): DecodedValue {
     const length = this.pointerLength(index);
     if (length === inbox.null) return { kind: 'null' };
     if (length < 0) return { kind: 'fault', errno: errnoNameOf(-length) ?? 'EFAULT' };
     const offset = this.pointerOffset(index);
-    return { kind: 'bytes', bytes: this.bytes.slice(offset, offset + length) };
+    return { kind: 'bytes', bytes: this.bytes.slice(offset + skip, offset + length) };
   }
 }

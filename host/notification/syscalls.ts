@@ -2,51 +2,63 @@
 // Looks syscalls up by architecture and number, and says which of their pointers are to be read.
 import { argumentCount, arches, numbersPerArch, readKind } from '../native.ts';
 import { syscallNumbers } from './syscall-numbers.ts';
-import { familyParameters, syscallTable } from './syscall-table.ts';
+import { parametersOf } from './parameter-source.ts';
+import type { Parameter } from './parameter-source.ts';
+import { rowKey, syscallTable } from './syscall-table.ts';
 import type { Argument, ArgumentKind, SyscallRow } from './syscall-table.ts';
-
-/** A parameter of a family's export and where this syscall has it. */
-export interface Parameter {
-  readonly kind: ArgumentKind;
-  /** The argument's index, or -1: this syscall lacks it, so it is 0 or absent. */
-  readonly index: number;
-}
 
 export interface Syscall {
   /** The kernel's name. */
   readonly name: string;
+  /** Tells it from the call of the same name that has other arguments elsewhere. */
+  readonly key: string;
   /** What handlers export to answer it; a syscall that is not decoded is its own family. */
   readonly family: string;
   /** The decoded arguments in their order; empty when the table has no row. */
   readonly arguments: readonly Argument[];
   /** The parameters of the family's export. */
   readonly parameters: readonly Parameter[];
-  /** The index of the dirfd that its path resolves against, or -1. */
+  /** The index of the descriptor that its (first) path resolves against, or -1. */
   readonly dirfdIndex: number;
+  /** The same of its second path: -1 where it has only one. */
+  readonly secondDirfdIndex: number;
 }
 
 const readKinds: Readonly<Record<ArgumentKind, number>> = {
   dirfd: readKind.nothing,
+  fd: readKind.nothing,
   path: readKind.path,
   source: readKind.source,
   'mount-data': readKind.mountData,
   mode: readKind.nothing,
   uint: readKind.nothing,
   ulong: readKind.nothing,
+  id16: readKind.nothing,
+  device: readKind.nothing,
+  'xattr-name': readKind.xattrName,
+  'xattr-value': readKind.xattrValue,
+  'xattr-args': readKind.xattrArgs,
+  'xattr-room': readKind.xattrRoom,
+  'open-how': readKind.openHow,
+  result: readKind.nothing,
+  room: readKind.nothing,
+  data: readKind.nothing,
+  address: readKind.nothing,
 };
 
 function describe(name: string, row: SyscallRow | undefined): Syscall {
-  const family = row?.family ?? name;
   const own = row?.arguments ?? [];
+  const descriptors = own.flatMap(({ kind }, index) =>
+    kind === 'dirfd' || kind === 'fd' ? [index] : [],
+  );
   return {
     name,
-    family,
+    key: row === undefined ? name : rowKey(row),
+    family: row?.family ?? name,
     arguments: own,
-    parameters: familyParameters(family).map(({ name: wanted, kind }) => ({
-      kind,
-      index: own.findIndex((argument) => argument.name === wanted),
-    })),
-    dirfdIndex: own.findIndex((argument) => argument.kind === 'dirfd'),
+    parameters: row === undefined ? [] : parametersOf(row),
+    dirfdIndex: descriptors[0] ?? -1,
+    secondDirfdIndex: descriptors[1] ?? -1,
   };
 }
 
@@ -56,13 +68,16 @@ export class Syscalls {
   readonly #byName: Map<string, Syscall> = new Map();
 
   constructor() {
-    const rows = new Map(syscallTable.map((row) => [row.name, row]));
+    const rows = new Map(syscallTable.map((row) => [rowKey(row), row]));
     this.#byPlace = Array.from<Syscall | undefined>({ length: arches.length * numbersPerArch });
     for (const [name, ...numbers] of syscallNumbers) {
       const syscall = describe(name, rows.get(name));
       this.#byName.set(name, syscall);
       numbers.forEach((number, arch) => {
-        if (number >= 0) this.#byPlace[arch * numbersPerArch + number] = syscall;
+        if (number < 0) return;
+        const own = rows.get(`${name} ${arches[arch]}`);
+        this.#byPlace[arch * numbersPerArch + number] =
+          own === undefined ? syscall : describe(name, own);
       });
     }
   }

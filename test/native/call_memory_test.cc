@@ -3,7 +3,9 @@
 #include "call_memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/openat2.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -20,25 +22,38 @@ namespace {
 constexpr std::uint32_t kMount = 165;
 constexpr std::uint32_t kMount32 = 21;
 constexpr std::uint32_t kMkdir = 83;
+constexpr std::uint32_t kSetxattr = 188;
+constexpr std::uint32_t kOpenat2 = 437;
+constexpr std::uint32_t kSetxattrat = 463;
+constexpr std::uint32_t kGetxattrat = 464;
 
 void set_kinds(ReadTable& table, SyscallNumber syscall, const std::vector<ReadKind>& kinds) {
   for (std::size_t argument = 0; argument < kinds.size(); ++argument)
     table[table_index(syscall) * kArguments + argument] = kinds[argument];
 }
 
-ReadTable table_of_mount() {
+ReadTable table_of_calls() {
   ReadTable table(kArches * kNumbers * kArguments, ReadKind::nothing);
   const std::vector kinds = {ReadKind::source, ReadKind::path, ReadKind::source, ReadKind::nothing,
                              ReadKind::mount_data};
   set_kinds(table, {Arch::x86_64, kMount}, kinds);
   set_kinds(table, {Arch::i386, kMount32}, kinds);
+  constexpr ReadKind kNothing = ReadKind::nothing;
+  set_kinds(table, {Arch::x86_64, kSetxattr},
+            {ReadKind::path, ReadKind::xattr_name, ReadKind::xattr_value});
+  set_kinds(table, {Arch::x86_64, kOpenat2}, {kNothing, ReadKind::path, ReadKind::open_how});
+  set_kinds(table, {Arch::x86_64, kSetxattrat},
+            {kNothing, ReadKind::path, kNothing, ReadKind::xattr_name, ReadKind::xattr_args});
+  set_kinds(table, {Arch::x86_64, kGetxattrat},
+            {kNothing, ReadKind::path, kNothing, ReadKind::xattr_name, ReadKind::xattr_room});
   return table;
 }
 
-// Only the calls of mount are read.
-ReadSet set_of_mount() {
+// Only these calls are read.
+ReadSet set_of_calls() {
   ReadSet set(kArches * kNumbers, 0);
-  set[table_index({Arch::x86_64, kMount})] = 1;
+  for (const std::uint32_t number : {kMount, kSetxattr, kOpenat2, kSetxattrat, kGetxattrat})
+    set[table_index({Arch::x86_64, number})] = 1;
   set[table_index({Arch::i386, kMount32})] = 1;
   return set;
 }
@@ -73,11 +88,11 @@ class Memory {
 
  private:
   Reader reader_ = Reader::this_thread;
-  const ReadTable table_ = table_of_mount();
+  const ReadTable table_ = table_of_calls();
   Listener listener_{.fd = {},
                      .id_valid_request = 0,
                      .token = 1,
-                     .reads = set_of_mount(),
+                     .reads = set_of_calls(),
                      .registry = {},
                      .failure = {},
                      .first_process = {}};
@@ -209,6 +224,149 @@ void reads_the_same_with_children() {
   }
 }
 
+Notification setxattr_of(const char* name, const void* value, std::uint64_t size) {
+  return call_of(AUDIT_ARCH_X86_64, kSetxattr,
+                 {address_of("/f"), address_of(name), address_of(value), size, 0, 0});
+}
+
+void reads_attributes() {
+  Memory memory;
+  const std::string value("a\0b", 3);
+  const Snapshot snapshot = memory.read(setxattr_of("user.a", value.data(), value.size()));
+  CHECK_EQUAL(snapshot.text(0), "/f");
+  CHECK_EQUAL(snapshot.text(1), "user.a");
+  CHECK_EQUAL(snapshot.text(2), value);
+  // nobody looks where nothing is
+  const auto* nowhere = reinterpret_cast<const char*>(8);
+  CHECK_EQUAL(memory.read(setxattr_of("user.a", nullptr, 0)).pointers[2].length, 0);
+  CHECK_EQUAL(memory.read(setxattr_of("user.a", nowhere, 0)).pointers[2].length, 0);
+  CHECK_EQUAL(memory.read(setxattr_of("user.a", nullptr, 1)).pointers[2].length, kNull);
+  CHECK_EQUAL(memory.read(setxattr_of("user.a", nowhere, 1)).pointers[2].length, -EFAULT);
+}
+
+void names_of_attributes_are_short() {
+  Memory memory;
+  const auto length_of = [&](const char* name) {
+    return memory.read(setxattr_of(name, "", 0)).pointers[1].length;
+  };
+  CHECK_EQUAL(length_of(std::string(255, 'x').c_str()), 255);
+  CHECK_EQUAL(length_of(std::string(256, 'x').c_str()), -ERANGE);
+  CHECK_EQUAL(length_of(""), -ERANGE);
+  CHECK_EQUAL(length_of(nullptr), kNull);
+}
+
+constexpr std::uint64_t kHugeSizes[] = {
+    65537,     1UL << 20,   (1UL << 31) - 1, 1UL << 31, 1UL << 32, (1UL << 32) + 24,
+    1UL << 63, ~0UL - 4096, ~0UL - 24,       ~0UL};
+
+void sizes_are_capped() {
+  Memory memory;
+  const std::string path(kPathMax - 1, 'x');
+  const std::string name(255, 'x');
+  const std::vector<char> value(65536, 'v');
+  const Snapshot most = memory.read(call_of(AUDIT_ARCH_X86_64, kSetxattr,
+                                            {address_of(path.c_str()), address_of(name.c_str()),
+                                             address_of(value.data()), value.size(), 0, 0}));
+  CHECK_EQUAL(most.text(0), path);
+  CHECK_EQUAL(most.text(1), name);
+  CHECK_EQUAL(most.text(2), std::string(value.begin(), value.end()));
+  for (const std::uint64_t size : kHugeSizes) {
+    CHECK_EQUAL(memory.read(setxattr_of("user.a", value.data(), size)).pointers[2].length, -E2BIG);
+    const Notification open = call_of(AUDIT_ARCH_X86_64, kOpenat2,
+                                      {0, address_of("/f"), address_of(value.data()), size, 0, 0});
+    CHECK_EQUAL(memory.read(open).pointers[2].length, -E2BIG);
+    for (const std::uint32_t number : {kSetxattrat, kGetxattrat}) {
+      const Notification call =
+          call_of(AUDIT_ARCH_X86_64, number,
+                  {0, address_of("/f"), 0, address_of("user.a"), address_of(value.data()), size});
+      CHECK_EQUAL(memory.read(call).pointers[4].length, -E2BIG);
+    }
+  }
+}
+
+// As many bytes as are asked for, at the end of a page behind which nothing is.
+std::byte* at_page_end(std::size_t size) {
+  auto* pages = static_cast<std::byte*>(
+      mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  CHECK(munmap(pages + 4096, 4096) == 0);
+  return pages + 4096 - size;
+}
+
+std::int32_t length_of_how(const void* how, std::uint64_t size) {
+  Memory memory;
+  return memory
+      .read(
+          call_of(AUDIT_ARCH_X86_64, kOpenat2, {0, address_of("/f"), address_of(how), size, 0, 0}))
+      .pointers[2]
+      .length;
+}
+
+void reads_how_to_open() {
+  struct Larger {
+    open_how how;
+    std::uint64_t more;
+  };
+  Larger larger = {.how = {.flags = O_CREAT, .mode = 0644, .resolve = RESOLVE_IN_ROOT}, .more = 0};
+  CHECK_EQUAL(length_of_how(&larger, sizeof(open_how)), 24);
+  CHECK_EQUAL(length_of_how(&larger, sizeof larger), 24);
+  CHECK_EQUAL(length_of_how(&larger, 23), -EINVAL);
+  CHECK_EQUAL(length_of_how(&larger, 0), -EINVAL);
+  CHECK_EQUAL(length_of_how(nullptr, sizeof(open_how)), kNull);
+  larger.more = 1;
+  CHECK_EQUAL(length_of_how(&larger, sizeof larger), -E2BIG);
+  larger.how.mode = 010000;
+  CHECK_EQUAL(length_of_how(&larger, sizeof(open_how)), -EINVAL);
+  std::byte* last = at_page_end(24);
+  std::memset(last, 0, 24);
+  CHECK_EQUAL(length_of_how(last, 24), 24);
+  CHECK_EQUAL(length_of_how(last, 25), -EFAULT);
+  CHECK_EQUAL(length_of_how(at_page_end(0), 4097), -E2BIG);
+}
+
+struct XattrArgs {
+  std::uint64_t value;
+  std::uint32_t size;
+  std::uint32_t flags;
+};
+
+Snapshot read_args(std::uint32_t number, const void* arguments, std::uint64_t size) {
+  Memory memory;
+  return memory.read(
+      call_of(AUDIT_ARCH_X86_64, number,
+              {0, address_of("/f"), 0, address_of("user.a"), address_of(arguments), size}));
+}
+
+void reads_arguments_of_attributes() {
+  XattrArgs arguments = {.value = address_of("value"), .size = 5, .flags = 2};
+  const std::string header("\2\0\0\0\5\0\0\0", 8);
+  CHECK_EQUAL(read_args(kSetxattrat, &arguments, 16).text(4), header + "value");
+  CHECK_EQUAL(read_args(kSetxattrat, &arguments, 15).pointers[4].length, -EINVAL);
+  CHECK_EQUAL(read_args(kSetxattrat, nullptr, 16).pointers[4].length, kNull);
+  arguments.size = 65537;
+  CHECK_EQUAL(read_args(kSetxattrat, &arguments, 16).pointers[4].length, -E2BIG);
+  arguments.size = 0xffffffff;
+  CHECK_EQUAL(read_args(kSetxattrat, &arguments, 16).pointers[4].length, -E2BIG);
+  arguments = {.value = 8, .size = 1, .flags = 0};
+  CHECK_EQUAL(read_args(kSetxattrat, &arguments, 16).pointers[4].length, -EFAULT);
+  arguments.size = 0;
+  CHECK_EQUAL(read_args(kSetxattrat, &arguments, 16).pointers[4].length, 8);
+  CHECK_EQUAL(read_args(kGetxattrat, &arguments, 16).pointers[4].length, 16);
+  arguments.flags = 1;
+  CHECK_EQUAL(read_args(kGetxattrat, &arguments, 16).pointers[4].length, -EINVAL);
+}
+
+void values_may_end_anywhere() {
+  Memory memory;
+  for (const std::size_t size : {1UL, 7UL, 4095UL, 4096UL}) {
+    std::byte* value = at_page_end(size);
+    const auto bytes = static_cast<std::int32_t>(size);
+    CHECK_EQUAL(memory.read(setxattr_of("user.a", value, size)).pointers[2].length, bytes);
+    CHECK_EQUAL(memory.read(setxattr_of("user.a", value, size + 1)).pointers[2].length, -EFAULT);
+  }
+  const auto* last = reinterpret_cast<const char*>(~0UL);
+  CHECK_EQUAL(memory.read(setxattr_of("user.a", last, 2)).pointers[2].length, -EFAULT);
+}
+
 std::uint64_t hash_of_mount(const char* source, const char* target, const char* type,
                             const char* data) {
   Memory memory;
@@ -265,6 +423,12 @@ constexpr Case kCases[] = {
     {"K18: read_call_memory: NULL is no empty string", tells_null_from_empty},
     {"M1: read_call_memory: there is room for the longest strings", has_room_for_the_longest},
     {"M2: read_call_memory: errors are those of the kernel", has_the_errors_of_the_kernel},
+    {"read_call_memory: extended attributes are read with their sizes", reads_attributes},
+    {"M1: read_call_memory: names of attributes have 255 bytes", names_of_attributes_are_short},
+    {"M1: read_call_memory: sizes that callers choose are capped", sizes_are_capped},
+    {"M1: read_call_memory: open_how has the size that it says", reads_how_to_open},
+    {"M1: read_call_memory: so has xattr_args, and its value", reads_arguments_of_attributes},
+    {"M2: read_call_memory: a value may end with its page", values_may_end_anywhere},
     {"K19: read_call_memory: pointers of 32-bit programs have 32 bits",
      has_short_pointers_for_short_programs},
     {"M2: read_call_memory: children read alike", reads_the_same_with_children},

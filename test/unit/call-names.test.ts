@@ -6,6 +6,7 @@ import { inboxPages, nameLayout, placeName } from '../../host/handler/call-names
 import type { StringEncoding } from '../../host/handler/component.ts';
 import { inbox } from '../../host/native.ts';
 import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { families } from '../../host/notification/syscall-table.ts';
 
 const size = inboxPages * 65_536;
 
@@ -31,6 +32,13 @@ test('placeName: the inbox is not touched', () => {
   const buffer = new ArrayBuffer(size);
   for (const [name] of syscallNumbers) placeName(buffer, name, 'utf16');
   expect(new Uint8Array(buffer, 0, inbox.size).every((byte) => byte === 0)).toBe(true);
+});
+
+test('placeName: a family has a place even if no call has its name', () => {
+  const buffer = new ArrayBuffer(size);
+  for (const family of families()) {
+    expect(nameAt(buffer, placeName(buffer, family, 'utf16'), 'utf16')).toBe(family);
+  }
 });
 
 test('placeName: a name has one place', () => {

@@ -11,6 +11,7 @@ import {
   familySignature,
   loadComponent,
 } from '../../host/handler/direct.ts';
+import { families } from '../../host/notification/syscall-table.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
 import {
@@ -176,7 +177,7 @@ test('direct: an export that is no family is refused with those that are', () =>
   const failure = failureOf(() => loadComponent(sample({}, { exports: ['any', 'mkdirat'] })));
   expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
   expect(failure.message).toBe(
-    'component exports "mkdirat"; a handler may export mkdir, chmod, mount, any, configure',
+    `component exports "mkdirat"; a handler may export ${families().join(', ')}, any, configure`,
   );
 });
 
@@ -211,6 +212,14 @@ test.for([
   ['mkdir', 'iii:i'],
   ['chmod', 'iiii:i'],
   ['mount', 'iiiiiiiiIiii:i'],
+  ['mknod', 'iiiii:i'],
+  ['open', 'iiIiI:i'],
+  ['fchown', 'iii:i'],
+  ['symlink', 'iiii:i'],
+  ['setxattr', 'iiiiiiii:i'],
+  ['getxattr', 'iiiiiI:i'],
+  ['mountapi', 'iiiiiiii:i'],
+  ['sysinfo', ':i'],
 ] as const)('direct: the core type of %s is (%s)', ([family, signature]) => {
   expect(familySignature(family)).toBe(signature);
 });

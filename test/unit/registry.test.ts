@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { decodeRegistry, encodeRegistry } from '../../host/notification/thread-messages.ts';
+import { syscallTable } from '../../host/notification/syscall-table.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import type { Syscall } from '../../host/notification/syscalls.ts';
 import { defaultFailure } from '../../host/registry/policy.ts';
@@ -79,7 +80,7 @@ test('wantsPointers: one handler of the chain is enough', () => {
 
 test('wantsPointers: a call that is not decoded has none', () => {
   expect(wantsPointers(registryOf(observer), syscall('getpid'))).toBe(false);
-  expect(wantsPointers(registryOf(observer), syscall('openat'))).toBe(false);
+  expect(wantsPointers(registryOf(observer), syscall('read'))).toBe(false);
 });
 
 test('K21: answeredSyscalls: a family stands for all its calls', () => {
@@ -87,19 +88,14 @@ test('K21: answeredSyscalls: a family stands for all its calls', () => {
 });
 
 test('answeredSyscalls: any without a list stands for all families', () => {
-  expect(answeredSyscalls(registryOf(any))).toEqual([
-    'mkdir',
-    'mkdirat',
-    'chmod',
-    'fchmodat',
-    'fchmodat2',
-    'mount',
-  ]);
+  expect(answeredSyscalls(registryOf(any)).toSorted()).toEqual(
+    [...new Set(syscallTable.map(({ name }) => name))].toSorted(),
+  );
 });
 
 test('answeredSyscalls: a list names families and single calls, each once', () => {
-  const listed = { ...any, syscalls: ['mkdir', 'fsopen'] };
-  expect(answeredSyscalls(registryOf(listed, mkdir))).toEqual(['mkdir', 'mkdirat', 'fsopen']);
+  const listed = { ...any, syscalls: ['mkdir', 'getpid'] };
+  expect(answeredSyscalls(registryOf(listed, mkdir))).toEqual(['mkdir', 'mkdirat', 'getpid']);
 });
 
 test('answeredSyscalls: what a list takes away is not answered', () => {

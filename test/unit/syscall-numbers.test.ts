@@ -56,8 +56,13 @@ test('generate-syscall-numbers: joins the architectures, sorted by name', () => 
     .filter((line) => line.startsWith("  ['"));
   expect(rows).toEqual([
     "  ['_llseek', -1, 140, -1, -1],",
+    "  ['getxattrat', 464, 464, 464, 464],",
+    "  ['listxattrat', 465, 465, 465, 465],",
     "  ['mkdir', 83, -1, 83, -1],",
+    "  ['open_tree_attr', 467, 467, 467, 467],",
     "  ['read', 0, 3, -1, 63],",
+    "  ['removexattrat', 466, 466, 466, 466],",
+    "  ['setxattrat', 463, 463, 463, 463],",
   ]);
 });
 

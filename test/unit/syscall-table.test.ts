@@ -3,20 +3,31 @@
 
 import { expect, test } from 'vitest';
 
+import { parametersOf } from '../../host/notification/parameter-source.ts';
 import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
 import {
   families,
   familyMembers,
   familyParameters,
+  rowKey,
   syscallTable,
 } from '../../host/notification/syscall-table.ts';
 
 const kernelNames = syscallNumbers.map(([name]) => name);
 
-test('syscall-table: every row names a syscall, once', () => {
+test('syscall-table: every row names a syscall, once for each architecture', () => {
   const names = syscallTable.map((row) => row.name);
   expect(names.filter((name) => !kernelNames.includes(name))).toEqual([]);
-  expect(new Set(names).size).toBe(names.length);
+  const keys = syscallTable.map((row) => rowKey(row));
+  expect(new Set(keys).size).toBe(keys.length);
+});
+
+test('syscall-table: a row for one architecture stands beside one for the others', () => {
+  for (const { name, family, arch } of syscallTable) {
+    if (arch === undefined) continue;
+    const general = syscallTable.find((row) => row.name === name && row.arch === undefined);
+    expect(general?.family).toBe(family);
+  }
 });
 
 test('syscall-table: a family is one word', () => {
@@ -35,34 +46,103 @@ test('syscall-table: argument names are labels of WIT and differ within a row', 
   }
 });
 
-test('syscall-table: a family has all siblings that take a path', () => {
-  expect(familyMembers('mkdir')).toEqual(['mkdir', 'mkdirat']);
-  expect(familyMembers('chmod')).toEqual(['chmod', 'fchmodat', 'fchmodat2']);
-  expect(familyMembers('mount')).toEqual(['mount']);
-});
+/** By family: what a call of the kernel is named that does the same. */
+const siblings: Readonly<Record<string, RegExp>> = {
+  mkdir: /^mkdir(at)?$/,
+  mknod: /^mknod(at)?$/,
+  open: /^(open(at2?)?|creat)$/,
+  chmod: /^(chmod|fchmodat2?)$/,
+  fchmod: /^fchmod$/,
+  chown: /^(l?chown(32)?|fchownat)$/,
+  fchown: /^fchown(32)?$/,
+  rename: /^rename(at2?)?$/,
+  link: /^link(at)?$/,
+  symlink: /^symlink(at)?$/,
+  unlink: /^(unlink(at)?|rmdir)$/,
+  setxattr: /^[fl]?setxattr(at)?$/,
+  getxattr: /^[fl]?getxattr(at)?$/,
+  listxattr: /^[fl]?listxattr(at)?$/,
+  removexattr: /^[fl]?removexattr(at)?$/,
+  mount: /^mount$/,
+  umount: /^umount2?$/,
+  mountapi: /^(fsopen|fsconfig|fsmount|fspick|move_mount|open_tree.*|mount_setattr)$/,
+  sysinfo: /^sysinfo$/,
+  execve: /^execve(at)?$/,
+  swapon: /^swapon$/,
+  swapoff: /^swapoff$/,
+};
 
-test('syscall-table: no `at` sibling of a family is forgotten', () => {
-  for (const family of families()) {
-    const sibling = new RegExp(`^(${family}|f?${family}at)[0-9]*$`);
-    const siblings = kernelNames.filter((name) => sibling.test(name));
-    expect(familyMembers(family)).toEqual(expect.arrayContaining(siblings));
+test('K21: syscall-table: each family is complete', () => {
+  expect(Object.keys(siblings).toSorted()).toEqual([...families()].toSorted());
+  for (const [family, sibling] of Object.entries(siblings)) {
+    const expected = kernelNames.filter((name) => sibling.test(name));
+    expect([family, ...[...familyMembers(family)].toSorted()]).toEqual([
+      family,
+      ...expected.toSorted(),
+    ]);
   }
 });
 
-test('syscall-table: the rows of a family differ by dirfd and trailing parameters alone', () => {
+test('K21: syscall-table: what sounds like a call of the table is in it, or looks only', () => {
+  const stems = /mkdir|mknod|open|^creat$|ch(mod|own)|rename|link|rmdir|xattr|mount|exec|swap/;
+  const names = new Set(syscallTable.map(({ name }) => name));
+  const others = kernelNames.filter((name) => stems.test(name) && !names.has(name));
+  expect(others).toEqual([
+    // only by a descriptor that they make, or of a file that is open already
+    'kexec_file_load',
+    'kexec_load',
+    'listmount',
+    'mq_open',
+    'mq_unlink',
+    'open_by_handle_at',
+    'perf_event_open',
+    'pidfd_open',
+    'readlink',
+    'readlinkat',
+    'statmount',
+  ]);
+});
+
+test('syscall-table: a call has its parameters from arguments, or says what they are', () => {
+  const kinds = ['path', 'bytes', 'device', 's32'];
   for (const row of syscallTable) {
-    const shown = row.arguments.filter((argument) => argument.kind !== 'dirfd');
-    expect(familyParameters(row.family).slice(0, shown.length)).toEqual(shown);
+    for (const { name, kind, source } of parametersOf(row)) {
+      // of the calls that name a file by a descriptor
+      if (source.from !== 'constant' || (name === 'path' && row.name.startsWith('f'))) continue;
+      expect([row.name, name, kinds.includes(kind)]).toEqual([row.name, name, false]);
+    }
   }
 });
 
-test('familyParameters: those of the longest row, without the dirfd', () => {
+test('syscall-table: constants are parameters that the call has no argument for', () => {
+  for (const row of syscallTable) {
+    for (const [name, value] of Object.entries(row.constants ?? {})) {
+      const parameter = parametersOf(row).find((each) => each.name === name);
+      expect(parameter?.source).toEqual({ from: 'constant', value });
+    }
+  }
+});
+
+test('syscall-table: what has its size in the next argument has a next argument', () => {
+  const sized = ['xattr-value', 'xattr-args', 'xattr-room', 'open-how', 'room'];
+  const sizes = syscallTable.flatMap(({ arguments: own }) =>
+    own.flatMap(({ kind }, index) => (sized.includes(kind) ? [own[index + 1]?.kind] : [])),
+  );
+  expect(new Set(sizes)).toEqual(new Set(['ulong']));
+});
+
+test('familyParameters: those of the export, without the dirfd', () => {
   expect(familyParameters('chmod').map((argument) => argument.name)).toEqual([
     'path',
     'mode',
     'flags',
   ]);
   expect(familyParameters('mkdir').map((argument) => argument.name)).toEqual(['path', 'mode']);
+  for (const family of families()) {
+    for (const { name } of familyParameters(family)) {
+      expect(name).toMatch(/^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$/);
+    }
+  }
 });
 
 test('familyParameters: a family without rows has none', () => {

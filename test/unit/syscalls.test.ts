@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { arches, argumentCount, numbersPerArch, readKind } from '../../host/native.ts';
+import type { ParameterSource } from '../../host/notification/parameter-source.ts';
 import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 
@@ -24,9 +25,7 @@ test.for([
 
 test('K19: syscalls: every number of every architecture is found', () => {
   const wrong = syscallNumbers.flatMap(([name, ...numbers]) =>
-    numbers.filter(
-      (number, arch) => number >= 0 && syscalls.find(arch, number) !== syscalls.byName(name),
-    ),
+    numbers.filter((number, arch) => number >= 0 && syscalls.find(arch, number)?.name !== name),
   );
   expect(wrong).toEqual([]);
 });
@@ -46,6 +45,16 @@ test('syscalls: a call is the same object on every architecture', () => {
   expect(syscalls.find(index.i386, 39)).toBe(syscalls.byName('mkdir'));
 });
 
+test('K19: syscalls: a call that has other arguments elsewhere is another one there', () => {
+  const old = syscalls.find(index.i386, 182);
+  expect(old).toMatchObject({ name: 'chown', key: 'chown i386', family: 'chown' });
+  expect(old?.arguments.map(({ kind }) => kind)).toEqual(['path', 'id16', 'id16']);
+  const other = syscalls.find(index.x86_64, 92);
+  expect(other).toMatchObject({ name: 'chown', key: 'chown', family: 'chown' });
+  expect(other?.arguments.map(({ kind }) => kind)).toEqual(['path', 'uint', 'uint']);
+  expect(syscalls.find(index.i386, 212)?.name).toBe('chown32');
+});
+
 test('syscalls: a name that is none is not found', () => {
   for (const name of ['', 'mkdirr', 'constructor']) {
     expect(syscalls.byName(name)).toBeUndefined();
@@ -55,34 +64,68 @@ test('syscalls: a name that is none is not found', () => {
 test('syscalls: a call that is not decoded is a family of its own', () => {
   expect(syscalls.byName('getpid')).toEqual({
     name: 'getpid',
+    key: 'getpid',
     family: 'getpid',
     arguments: [],
     parameters: [],
     dirfdIndex: -1,
+    secondDirfdIndex: -1,
   });
 });
 
+/** Where a call has the parameters of its family. */
+function sourcesOf(name: string): readonly ParameterSource[] {
+  return syscalls.byName(name)?.parameters.map(({ source }) => source) ?? [];
+}
+
+const none: ParameterSource = { from: 'constant', value: 0 };
+
 test('syscalls: siblings have the parameters of the family where they have them', () => {
-  expect(syscalls.byName('chmod')?.parameters).toEqual([
-    { kind: 'path', index: 0 },
-    { kind: 'mode', index: 1 },
-    { kind: 'uint', index: -1 },
+  expect(sourcesOf('chmod')).toEqual([
+    { from: 'bytes', index: 0, skip: 0 },
+    { from: 'register', index: 1, as: 'mode' },
+    none,
   ]);
-  expect(syscalls.byName('fchmodat2')?.parameters).toEqual([
-    { kind: 'path', index: 1 },
-    { kind: 'mode', index: 2 },
-    { kind: 'uint', index: 3 },
+  expect(sourcesOf('fchmodat2')).toEqual([
+    { from: 'bytes', index: 1, skip: 0 },
+    { from: 'register', index: 2, as: 'mode' },
+    { from: 'register', index: 3, as: 'u32' },
   ]);
   expect(syscalls.byName('chmod')?.dirfdIndex).toBe(-1);
   expect(syscalls.byName('fchmodat2')?.dirfdIndex).toBe(0);
 });
 
-test('syscalls: only a flag may be missing in a sibling', () => {
-  // the host has 0 for a flag that is not there, and nothing for a path
-  const missing = syscallNumbers.flatMap(([name]) =>
-    (syscalls.byName(name)?.parameters ?? []).filter(({ index: at }) => at < 0),
+test('syscalls: parameters may be fields of a struct, or what a call always means', () => {
+  expect(sourcesOf('openat2').slice(1)).toEqual([
+    { from: 'field', index: 2, offset: 0, size: 8 },
+    { from: 'field', index: 2, offset: 8, size: 8 },
+    { from: 'field', index: 2, offset: 16, size: 8 },
+  ]);
+  expect(sourcesOf('creat')[1]).toEqual({ from: 'constant', value: 0o1101 });
+  expect(sourcesOf('rmdir')[1]).toEqual({ from: 'constant', value: 0x200 });
+  expect(sourcesOf('setxattrat').slice(3)).toEqual([
+    { from: 'bytes', index: 4, skip: 8 },
+    { from: 'field', index: 4, offset: 0, size: 4 },
+  ]);
+  expect(sourcesOf('getxattrat')[3]).toEqual({ from: 'field', index: 4, offset: 8, size: 4 });
+  expect(sourcesOf('fsetxattr').slice(0, 2)).toEqual([none, { from: 'constant', value: 0x1000 }]);
+});
+
+test('syscalls: a call with two paths has two places where they start', () => {
+  const places = ['rename', 'renameat2', 'symlinkat', 'move_mount', 'fchown', 'fsetxattr'].map(
+    (name) => {
+      const syscall = syscalls.byName(name);
+      return [syscall?.dirfdIndex, syscall?.secondDirfdIndex];
+    },
   );
-  expect(new Set(missing.map(({ kind }) => kind))).toEqual(new Set(['uint']));
+  expect(places).toEqual([
+    [-1, -1],
+    [0, 2],
+    [1, -1],
+    [0, 2],
+    [0, -1],
+    [0, -1],
+  ]);
 });
 
 /** How the arguments of a call are read. */

@@ -6,8 +6,15 @@ import { Call } from '../call';
 import { replaceSettings } from '../settings';
 import { liftString } from './values';
 
-export { cabi_realloc, endOfCall } from './memory';
-export { liftOptionalBytes, liftOptionalPath, liftPath } from './values';
+export { cabi_realloc, endOfCall } from './allocator';
+export {
+  liftBytes,
+  liftDevice,
+  liftMountOperation,
+  liftOptionalBytes,
+  liftOptionalPath,
+  liftPath,
+} from './values';
 
 /** Where `configure` leaves its `result<_, string>`. */
 const CONFIGURED: usize = memory.data(12, 4);

@@ -18,3 +18,25 @@ export declare function mount(
   dataLength: i32,
   result: usize,
 ): void;
+
+// @ts-ignore: decorator
+@external("seccompagent:handler/mounts@0.1.0", "unmount")
+export declare function unmount(
+  target: usize,
+  targetLength: i32,
+  unmountFlags: u32,
+  result: usize,
+): void;
+
+// @ts-ignore: decorator
+@external("seccompagent:handler/mounts@0.1.0", "set-attributes")
+export declare function setAttributes(
+  path: usize,
+  pathLength: i32,
+  isRecursive: bool,
+  set: u64,
+  clear: u64,
+  hasIdmap: bool,
+  idmap: u32,
+  result: usize,
+): void;

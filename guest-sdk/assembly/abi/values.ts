@@ -3,12 +3,15 @@
 //
 // "Lift" is from the host's bytes to a value, "lower" the other way. What is lifted is adopted: the
 // block that the host allocated with `cabi_realloc` becomes the object, so each block may be lifted once.
-// Short texts are not: see memory.ts.
+// Short texts are not: see allocator.ts.
 
+import { Device } from '../device';
 import { Errno } from '../errno';
+import { FileStatus } from '../file-status';
+import { MountOperation } from '../mount-operation';
 import { Path } from '../path';
-import { Result } from '../result';
-import { isText } from './memory';
+import { Result, ResultOf } from '../result';
+import { isText } from './allocator';
 import { keptText } from './texts';
 
 /** The part of an object's header in front of its address that adopting changes. */
@@ -18,7 +21,7 @@ import { keptText } from './texts';
 }
 
 /** Where imported functions write what they return; read at once, since the next call uses it again. */
-export const RESULT: usize = memory.data(16, 8);
+export const RESULT: usize = memory.data(104, 8);
 
 const noBytes: StaticArray<u8> = new StaticArray<u8>(0);
 
@@ -58,6 +61,124 @@ export function liftOptionalBytes(tag: i32, pointer: usize, length: i32): Uint8A
 /** The `result<_, errno>` that an imported function has left at `RESULT`. */
 export function liftResult(): Result {
   return load<u8>(RESULT) == 0 ? Result.ok() : Result.fail(<Errno>load<u8>(RESULT, 1));
+}
+
+/** Whether the `result<…, errno>` at `RESULT` is a value. */
+export function isOk(): bool {
+  return load<u8>(RESULT) == 0;
+}
+
+/** The errno of the `result<…, errno>` at `RESULT`, whose values are aligned like this. */
+export function resultErrno(alignment: usize): Errno {
+  return <Errno>load<u8>(RESULT + alignment);
+}
+
+/** A `result<u32, errno>`. */
+export function liftU32Result(): ResultOf<u32> {
+  return isOk()
+    ? new ResultOf<u32>(true, 0, load<u32>(RESULT, 4))
+    : new ResultOf<u32>(false, resultErrno(4), 0);
+}
+
+/** A `result<s32, errno>`. */
+export function liftI32Result(): ResultOf<i32> {
+  return isOk()
+    ? new ResultOf<i32>(true, 0, load<i32>(RESULT, 4))
+    : new ResultOf<i32>(false, resultErrno(4), 0);
+}
+
+/** A `result<u64, errno>`. */
+export function liftU64Result(): ResultOf<u64> {
+  return isOk()
+    ? new ResultOf<u64>(true, 0, load<u64>(RESULT, 8))
+    : new ResultOf<u64>(false, resultErrno(8), 0);
+}
+
+/** A `result<s64, errno>`. */
+export function liftI64Result(): ResultOf<i64> {
+  return isOk()
+    ? new ResultOf<i64>(true, 0, load<i64>(RESULT, 8))
+    : new ResultOf<i64>(false, resultErrno(8), 0);
+}
+
+/** A `result<bool, errno>`. */
+export function liftBoolResult(): ResultOf<bool> {
+  return isOk()
+    ? new ResultOf<bool>(true, 0, load<u8>(RESULT, 1) != 0)
+    : new ResultOf<bool>(false, resultErrno(1), false);
+}
+
+/** A `result<list<u8>, errno>`. */
+export function liftBytesResult(): ResultOf<Uint8Array> {
+  return isOk()
+    ? new ResultOf<Uint8Array>(true, 0, liftBytes(load<usize>(RESULT, 4), load<i32>(RESULT, 8)))
+    : new ResultOf<Uint8Array>(false, resultErrno(4), new Uint8Array(0));
+}
+
+/** A `result<path, errno>`. */
+export function liftPathResult(): ResultOf<Path> {
+  return isOk()
+    ? new ResultOf<Path>(true, 0, liftPath(load<usize>(RESULT, 4), load<i32>(RESULT, 8)))
+    : new ResultOf<Path>(false, resultErrno(4), Path.fromBytes(noBytes));
+}
+
+/** An `option<list<u8>>`. */
+export function liftBytesOption(): Uint8Array | null {
+  return liftOptionalBytes(load<u8>(RESULT), load<usize>(RESULT, 4), load<i32>(RESULT, 8));
+}
+
+/** A `list<u32>`. */
+export function liftNumbers(pointer: usize, length: i32): StaticArray<u32> {
+  if (length == 0) return new StaticArray<u32>(0);
+  adopt(pointer, idof<StaticArray<u32>>(), length << 2);
+  return changetype<StaticArray<u32>>(pointer);
+}
+
+/** The `string` whose address and length stand there. */
+export function liftStringAt(pointer: usize): string {
+  return liftString(load<usize>(pointer), load<i32>(pointer, 4));
+}
+
+/** The `list<tuple<string, string>>` that is at `RESULT`. */
+export function liftPairs(): Map<string, string> {
+  const pointer = load<usize>(RESULT);
+  const length = load<i32>(RESULT, 4);
+  const pairs = new Map<string, string>();
+  for (let i = 0; i < length; i++) {
+    const pair = pointer + (<usize>i << 4);
+    pairs.set(liftStringAt(pair), liftStringAt(pair + 8));
+  }
+  return pairs;
+}
+
+export function liftDevice(major: u32, minor: u32): Device {
+  return new Device(major, minor);
+}
+
+export function liftMountOperation(ordinal: i32): MountOperation {
+  return <MountOperation>ordinal;
+}
+
+/** A `result<file-status, errno>`. */
+export function liftStatusResult(): ResultOf<FileStatus> {
+  const status = new FileStatus(
+    new Device(load<u32>(RESULT, 8), load<u32>(RESULT, 12)),
+    load<u64>(RESULT, 16),
+    load<u32>(RESULT, 24),
+    load<u64>(RESULT, 32),
+    load<u32>(RESULT, 40),
+    load<u32>(RESULT, 44),
+    new Device(load<u32>(RESULT, 48), load<u32>(RESULT, 52)),
+    load<u64>(RESULT, 56),
+    load<u64>(RESULT, 64),
+    load<i64>(RESULT, 72),
+    load<i64>(RESULT, 80),
+    load<i64>(RESULT, 88),
+    load<u64>(RESULT, 96),
+  );
+  return isOk()
+    ? new ResultOf<FileStatus>(true, 0, status)
+    : new ResultOf<FileStatus>(false, resultErrno(8), status);
 }
 
 export function bytesPointer(bytes: StaticArray<u8>): usize {

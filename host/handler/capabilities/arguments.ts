@@ -34,6 +34,9 @@ function putValue(guest: Guest, record: number, value: DecodedValue): void {
     case 'fault':
       guest.setU8(tag, 3);
       guest.setU8(payload, ordinals[errnoNumber(value.errno)] ?? 0);
+      return;
+    case 'unread':
+      guest.setU8(tag, 4);
   }
 }
 
