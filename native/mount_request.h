@@ -15,6 +15,7 @@ struct MountOption {
   std::string key;
   // Absent for a flag such as `ro`.
   std::optional<std::string> value;
+  friend bool operator==(const MountOption&, const MountOption&) = default;
 };
 
 struct MountRequest {

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads masks from mountinfo, see proc_pid_mountinfo(5), and puts them onto a tree of mounts.
+#include "masks.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <unordered_map>
+#include <utility>
+
+namespace seccompagent {
+namespace {
+
+struct MountLine {
+  int id;
+  int parent;
+  std::string_view device;
+  std::string root;
+  std::string point;
+  std::string_view mount_options;
+  std::string_view type;
+  std::string_view file_system_options;
+};
+
+// By id.
+using Mounts = std::unordered_map<int, MountLine>;
+
+[[nodiscard]] std::string_view take_until(std::string_view& rest, char separator) {
+  const std::size_t at = rest.find(separator);
+  const std::string_view taken = rest.substr(0, at);
+  rest = at == std::string_view::npos ? std::string_view() : rest.substr(at + 1);
+  return taken;
+}
+
+[[nodiscard]] bool parse_number(std::string_view text, int base, int& number) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number, base);
+  return error == std::errc() && stop == end;
+}
+
+// Blanks, newlines and backslashes come as a backslash and three octal digits.
+[[nodiscard]] std::string unescaped(std::string_view text) {
+  constexpr std::size_t kDigits = 3;
+  std::string plain;
+  while (!text.empty()) {
+    int byte = 0;
+    if (text.front() == '\\' && text.size() > kDigits &&
+        parse_number(text.substr(1, kDigits), 8, byte)) {
+      plain += static_cast<char>(byte);
+      text.remove_prefix(kDigits + 1);
+    } else {
+      plain += text.front();
+      text.remove_prefix(1);
+    }
+  }
+  return plain;
+}
+
+[[nodiscard]] Result<MountLine> parse_line(std::string_view line) {
+  MountLine mount = {};
+  if (!parse_number(take_until(line, ' '), 10, mount.id) ||
+      !parse_number(take_until(line, ' '), 10, mount.parent)) {
+    return fail(EINVAL);
+  }
+  mount.device = take_until(line, ' ');
+  mount.root = unescaped(take_until(line, ' '));
+  mount.point = unescaped(take_until(line, ' '));
+  mount.mount_options = take_until(line, ' ');
+  // any number of optional fields, such as shared:1
+  std::string_view field;
+  do {
+    if (line.empty()) return fail(EINVAL);
+    field = take_until(line, ' ');
+  } while (field != "-");
+  mount.type = take_until(line, ' ');
+  (void)take_until(line, ' ');
+  mount.file_system_options = line;
+  if (!mount.point.starts_with('/') || mount.type.empty() || line.empty()) return fail(EINVAL);
+  return mount;
+}
+
+[[nodiscard]] Result<Mounts> parse_lines(std::string_view text) {
+  // a text that was cut may lack the mask that matters
+  if (!text.ends_with('\n')) return fail(EINVAL);
+  Mounts mounts;
+  while (!text.empty()) {
+    auto mount = parse_line(take_until(text, '\n'));
+    if (!mount) return std::unexpected(mount.error());
+    const int id = mount->id;
+    mounts.emplace(id, std::move(*mount));
+  }
+  return mounts;
+}
+
+// The value of `key=value`, an empty one for `key`.
+[[nodiscard]] std::optional<std::string_view> option(std::string_view options,
+                                                     std::string_view key) {
+  while (!options.empty()) {
+    std::string_view value = take_until(options, ',');
+    if (take_until(value, '=') == key) return value;
+  }
+  return std::nullopt;
+}
+
+// What is to be seen at a mount point: of several mounts there, the last one. None also where it
+// is not clear which that is.
+[[nodiscard]] const MountLine* find_top(const Mounts& mounts, std::string_view point) {
+  const MountLine* bottom = nullptr;
+  std::unordered_map<int, const MountLine*> above;
+  for (const auto& [id, mount] : mounts) {
+    if (mount.point != point) continue;
+    const auto parent = mounts.find(mount.parent);
+    if (parent != mounts.end() && parent->second.point == point) {
+      if (!above.emplace(mount.parent, &mount).second) return nullptr;
+    } else if (std::exchange(bottom, &mount) != nullptr) {
+      return nullptr;
+    }
+  }
+  const MountLine* top = bottom;
+  while (top != nullptr && above.contains(top->id)) top = above[top->id];
+  return top;
+}
+
+[[nodiscard]] bool is_below(const Mounts& mounts, const MountLine& mount, const MountLine& top) {
+  auto above = mounts.find(mount.parent);
+  // no way up is longer than there are mounts
+  for (std::size_t step = 0; above != mounts.end() && step < mounts.size(); ++step) {
+    if (above->first == top.id) return true;
+    above = mounts.find(above->second.parent);
+  }
+  return false;
+}
+
+// A place that several mounts cover is as hidden as the strongest of them makes it.
+void add_masks(Cover& cover, const Mounts& mounts, const MountLine& top) {
+  for (const auto& [id, mount] : mounts) {
+    if (!is_below(mounts, mount, top) || mount.point.size() <= top.point.size() + 1) continue;
+    std::string path = mount.point.substr(top.point.size() + 1);
+    const bool shows_itself =
+        mount.type == top.type && mount.device == top.device && mount.root == '/' + path;
+    if (shows_itself && !option(mount.mount_options, "ro")) continue;
+    cover.masks.push_back({std::move(path), !shows_itself});
+  }
+  std::ranges::sort(cover.masks, [](const Mask& one, const Mask& other) {
+    return one.path == other.path ? one.is_hidden > other.is_hidden : one.path < other.path;
+  });
+  const auto same = std::ranges::unique(cover.masks, {}, &Mask::path);
+  cover.masks.erase(same.begin(), same.end());
+  // what is below a hidden one can't be seen, and its path leads through what the container made
+  std::vector<Mask> kept;
+  for (Mask& mask : cover.masks) {
+    const bool is_covered = std::ranges::any_of(kept, [&mask](const Mask& above) {
+      return above.is_hidden && mask.path.starts_with(above.path + '/');
+    });
+    if (!is_covered) kept.push_back(std::move(mask));
+  }
+  cover.masks = std::move(kept);
+}
+
+constexpr std::string_view kHidepid = "hidepid";
+constexpr std::string_view kGroup = "gid";
+constexpr int kUnknownHidepid = -1;
+
+// proc(5) has names for these numbers since Linux 5.8; a higher one hides more.
+[[nodiscard]] int parse_hidepid(std::string_view value) {
+  constexpr auto kNames = std::to_array<std::pair<std::string_view, int>>({{"off", 0},
+                                                                           {"0", 0},
+                                                                           {"noaccess", 1},
+                                                                           {"1", 1},
+                                                                           {"invisible", 2},
+                                                                           {"2", 2},
+                                                                           {"ptraceable", 4},
+                                                                           {"4", 4}});
+  const auto* found = std::ranges::find(kNames, value, &std::pair<std::string_view, int>::first);
+  return found == kNames.end() ? kUnknownHidepid : found->second;
+}
+
+[[nodiscard]] Result<Cover> find_cover(const Mounts& mounts, std::string_view type,
+                                       std::string_view point) {
+  Cover cover;
+  const MountLine* top = find_top(mounts, point);
+  if (top == nullptr || top->type != type || top->root != "/") return cover;
+  cover.is_whole = true;
+  cover.is_read_only = option(top->mount_options, "ro") || option(top->file_system_options, "ro");
+  cover.has_processes_only = option(top->file_system_options, "subset").has_value();
+  if (const auto hidepid = option(top->file_system_options, kHidepid)) {
+    cover.hidepid = parse_hidepid(*hidepid);
+    // how much is hidden by what is not known here
+    if (cover.hidepid == kUnknownHidepid) return fail(EINVAL);
+  }
+  if (const auto group = option(top->file_system_options, kGroup)) cover.hidepid_group = *group;
+  add_masks(cover, mounts, *top);
+  return cover;
+}
+
+// Another kernel, another namespace or another mask: there is nothing that could be seen.
+[[nodiscard]] bool is_missing(int error) { return error == ENOENT || error == ENOTDIR; }
+
+[[nodiscard]] int bind_to(const char* source, const char* path) {
+  return mount(source, path, nullptr, MS_BIND, nullptr) == -1 ? errno : 0;
+}
+
+[[nodiscard]] Result<void> make_read_only(const char* path) {
+  const int error = bind_to(path, path);
+  if (is_missing(error)) return {};
+  if (error != 0) return fail(error);
+  mount_attr read_only = {};
+  read_only.attr_set = MOUNT_ATTR_RDONLY;
+  if (syscall(SYS_mount_setattr, AT_FDCWD, path, 0, &read_only, sizeof read_only) == -1)
+    return fail_errno();
+  return {};
+}
+
+[[nodiscard]] Result<void> hide(const char* path, const MaskSources& sources) {
+  int error = bind_to(sources.file, path);
+  // a file goes over files only
+  if (error == ENOTDIR) error = bind_to(sources.directory, path);
+  if (error != 0 && !is_missing(error)) return fail(error);
+  return {};
+}
+
+}  // namespace
+
+Result<Masks> find_masks(std::string_view mountinfo) {
+  const auto mounts = parse_lines(mountinfo);
+  if (!mounts) return std::unexpected(mounts.error());
+  auto proc = find_cover(*mounts, "proc", "/proc");
+  if (!proc) return std::unexpected(proc.error());
+  auto sysfs = find_cover(*mounts, "sysfs", "/sys");
+  if (!sysfs) return std::unexpected(sysfs.error());
+  return Masks{std::move(*proc), std::move(*sysfs)};
+}
+
+void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover) {
+  if (!cover.is_whole || cover.has_processes_only) options.push_back({"subset", "pid"});
+  if (cover.hidepid == 0) return;
+  int strongest = cover.hidepid;
+  // a value that is not known here stays, and the kernel refuses it
+  std::erase_if(options, [&strongest](const MountOption& wanted) {
+    if (wanted.key == kGroup) return true;
+    const int level =
+        wanted.key == kHidepid && wanted.value ? parse_hidepid(*wanted.value) : kUnknownHidepid;
+    strongest = std::max(strongest, level);
+    return level != kUnknownHidepid;
+  });
+  options.push_back({std::string(kHidepid), std::to_string(strongest)});
+  if (cover.hidepid_group) options.push_back({std::string(kGroup), cover.hidepid_group});
+}
+
+// By paths, which takes half the time of doing it by descriptors. All that is on their ways are
+// directories of the new file system: in the proc that they were found in, they had to be.
+Result<void> put_masks(int root, const std::vector<Mask>& masks, const MaskSources& sources) {
+  if (fchdir(root) == -1) return fail_errno();
+  for (const auto& [path, is_hidden] : masks) {
+    const auto put = is_hidden ? hide(path.c_str(), sources) : make_read_only(path.c_str());
+    if (!put) return put;
+  }
+  return {};
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the proc and sysfs of a container hide, and how a new one comes to hide the same.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mount_request.h"
+#include "result.h"
+
+namespace seccompagent {
+
+// One place in a proc or sysfs.
+struct Mask {
+  // From the root of that file system, without a slash in front.
+  std::string path;
+  // Covered by something else; otherwise it can be seen, but is read-only.
+  bool is_hidden;
+  friend bool operator==(const Mask&, const Mask&) = default;
+};
+
+// What a container's first process sees of one file system.
+struct Cover {
+  // False: it sees none, or a part of one. What such a file system shows is not for this container.
+  bool is_whole = false;
+  bool is_read_only = false;
+  // Those below are of proc only: subset=pid, hidepid and gid, see proc(5).
+  bool has_processes_only = false;
+  int hidepid = 0;
+  std::optional<std::string> hidepid_group = {};
+  // A place comes before all that is below it.
+  std::vector<Mask> masks = {};
+  friend bool operator==(const Cover&, const Cover&) = default;
+};
+
+struct Masks {
+  Cover proc;
+  Cover sysfs;
+};
+
+// Reads /proc/PID/mountinfo of a container's first process: its /proc and /sys and all that is
+// mounted below them. EINVAL: the text is none, or was cut.
+[[nodiscard]] Result<Masks> find_masks(std::string_view mountinfo);
+
+// Makes the options of a new proc show no more than the first process's proc does.
+void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover);
+
+// What covers files and directories: absolute paths of two mounts.
+struct MaskSources {
+  const char* file;
+  const char* directory;
+};
+
+// Mounts the masks over the places in a mounted file system, whose root becomes the working
+// directory. Places that it does not have are skipped.
+[[nodiscard]] Result<void> put_masks(int root, const std::vector<Mask>& masks,
+                                     const MaskSources& sources);
+
+}  // namespace seccompagent

@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: Apache-2.0
+// New mounts, see fsopen(2), fsmount(2), open_tree(2), move_mount(2) and mount_namespaces(7).
+//
+// All that changes who or where we are happens in children, so that we stay as we are, and what a
+// child leaves unfinished goes with its namespaces. They share our memory, which we leave alone
+// until they have ended.
+#include "new_mount.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <linux/nsfs.h>
+#include <linux/openat2.h>
+#include <linux/securebits.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <ranges>
+#include <utility>
+
+namespace seccompagent {
+
+// One mount that is being made.
+struct MountJob {
+  NewMount mount;
+  const MountPlace& place;
+  // nullptr: it is of a type that hides nothing.
+  const Cover* cover;
+  // The user namespace that owns the caller's mount namespace; closed and 0 where that is our own.
+  UniqueFd owner;
+  ino_t owner_id;
+  // The one that the caller is in; 0 where that is our own.
+  ino_t user_namespace_id;
+  void* inner_stack_top;
+  bool may_use_pidns;
+  int own_proc;
+  int first_mount_namespace;
+  Outcome outcome;
+
+  [[nodiscard]] bool has_ended() const {
+    return outcome.failed_step != nullptr || outcome.answer != 0 || outcome.is_gone;
+  }
+};
+
+namespace {
+
+constexpr std::uint64_t kSysAdmin = 1ULL << CAP_SYS_ADMIN;
+constexpr std::size_t kMostKept = 8;
+// Where a new mount gets its masks.
+constexpr const char* kWorkPlace = "/new";
+constexpr MaskSources kMaskSources = {.file = "/null", .directory = "/empty"};
+
+// Our own failure, at a named step.
+[[nodiscard]] bool broke(Outcome& outcome, const char* step, long result) {
+  if (result != -1) return false;
+  outcome = our_failure(step, Errno{errno});
+  return true;
+}
+
+// The caller's own error.
+[[nodiscard]] bool refused(Outcome& outcome, long result) {
+  if (result != -1) return false;
+  outcome.answer = errno;
+  return true;
+}
+
+// What a change of credentials clears, or, where fs.suid_dumpable is 1, undoes.
+void rearm(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_DUMPABLE, 0);
+  // it may have ended while its death would not have ended us
+  if (getppid() != parent) _exit(1);
+}
+
+template <typename Work>
+struct ChildWork {
+  Work& work;
+  pid_t parent;
+  bool is_complete;
+};
+
+template <typename Work>
+int child_main(void* argument) {
+  auto& child = *static_cast<ChildWork<Work>*>(argument);
+  rearm(child.parent);
+  child.work();
+  child.is_complete = true;
+  return 0;
+}
+
+// Runs `work` in a child and waits for its end. `parent`: us, as the child sees us. EINTR: somebody
+// else has ended it.
+template <typename Work>
+[[nodiscard]] Result<void> run_in_child(void* stack_top, int flags, pid_t parent, Work work) {
+  ChildWork<Work> child = {work, parent, false};
+  const pid_t pid = clone(child_main<Work>, stack_top, CLONE_VM | CLONE_VFORK | flags, &child);
+  if (pid == -1) return fail_errno();
+  (void)retry_eintr([pid] { return waitpid(pid, nullptr, __WALL); });
+  return child.is_complete ? Result<void>() : fail(EINTR);
+}
+
+// Linux 6.11 gives it without a look-up in proc, where a new child is not known yet.
+[[nodiscard]] UniqueFd open_own_mount_namespace(int own_proc) {
+  // PIDFD_GET_MNT_NAMESPACE of linux/pidfd.h
+  constexpr unsigned long kGetMountNamespace = _IO(0xff, 3);
+  const UniqueFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  const int found = ioctl(self.get(), kGetMountNamespace, 0);
+  if (found >= 0) return UniqueFd(found);
+  return UniqueFd(openat(own_proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC));
+}
+
+[[nodiscard]] Result<ino_t> id_of(int fd) {
+  struct stat found = {};
+  if (fstat(fd, &found) == -1) return fail_errno();
+  return found.st_ino;
+}
+
+[[nodiscard]] UniqueFd open_tree_at(const char* path) {
+  return UniqueFd(static_cast<int>(
+      syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
+}
+
+[[nodiscard]] long move_to_path(const UniqueFd& tree, const char* path) {
+  return syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+}
+
+[[nodiscard]] bool enter(Outcome& outcome, int namespace_fd, int kind) {
+  return namespace_fd < 0 || !broke(outcome, "setns", setns(namespace_fd, kind));
+}
+
+// --- the file system -----------------------------------------------------------------------------
+
+[[nodiscard]] bool configure(Outcome& outcome, const UniqueFd& context, const MountOption& option) {
+  const unsigned command = option.value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
+  const char* value = option.value ? option.value->c_str() : nullptr;
+  return !refused(outcome,
+                  syscall(SYS_fsconfig, context.get(), command, option.key.c_str(), value, 0));
+}
+
+// A mount that is nowhere yet.
+[[nodiscard]] UniqueFd make_detached(Outcome& outcome, const UniqueFd& context,
+                                     const NewMount& mount) {
+  for (const MountOption& option : mount.options) {
+    if (!configure(outcome, context, option)) return {};
+  }
+  if (refused(outcome,
+              syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0)))
+    return {};
+  const long made = syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, mount.attributes);
+  return refused(outcome, made) ? UniqueFd() : UniqueFd(static_cast<int>(made));
+}
+
+[[nodiscard]] UniqueFd open_context(Outcome& outcome, const NewMount& mount) {
+  const long context = syscall(SYS_fsopen, mount.type.c_str(), FSOPEN_CLOEXEC);
+  return refused(outcome, context) ? UniqueFd() : UniqueFd(static_cast<int>(context));
+}
+
+[[nodiscard]] UniqueFd make_detached(Outcome& outcome, const NewMount& mount) {
+  const UniqueFd context = open_context(outcome, mount);
+  return context.is_open() ? make_detached(outcome, context, mount) : UniqueFd();
+}
+
+[[nodiscard]] bool is_proc(const NewMount& mount) { return mount.type == "proc"; }
+
+// --- trees of mounts with masks ------------------------------------------------------------------
+
+// The namespaces of a mount's options. Linux 6.18 takes the pid namespace as one of them; before,
+// only a process inside it could make its proc.
+[[nodiscard]] bool set_pid_namespace(const MountJob& job, const UniqueFd& context) {
+  return job.may_use_pidns && syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FD, "pidns",
+                                      nullptr, job.place.pid_namespace) == 0;
+}
+
+[[nodiscard]] UniqueFd make_proc_inside(MountJob& job) {
+  // Whoever could take the maker over in there would have all that we have, our memory included.
+  errno = EPERM;
+  if (broke(job.outcome, "proc for a container with CAP_SYS_PTRACE, which needs Linux 6.18",
+            job.place.may_enter_pid_namespace ? 0 : -1) ||
+      !enter(job.outcome, job.place.pid_namespace, CLONE_NEWPID)) {
+    return {};
+  }
+  UniqueFd made;
+  // from in there, its parent has no pid
+  constexpr pid_t kOutside = 0;
+  const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, kOutside,
+                                  [&] { made = make_detached(job.outcome, job.mount); });
+  if (!ended) job.outcome = our_failure("child in the pid namespace", ended.error());
+  return made;
+}
+
+[[nodiscard]] UniqueFd make_proc(MountJob& job) {
+  if (job.place.pid_namespace < 0) return make_detached(job.outcome, job.mount);
+  UniqueFd context = open_context(job.outcome, job.mount);
+  if (!context.is_open()) return {};
+  if (set_pid_namespace(job, context)) return make_detached(job.outcome, context, job.mount);
+  context.reset();
+  return make_proc_inside(job);
+}
+
+[[nodiscard]] UniqueFd make_sysfs(MountJob& job) {
+  if (!enter(job.outcome, job.place.net_namespace, CLONE_NEWNET)) return {};
+  return make_detached(job.outcome, job.mount);
+}
+
+[[nodiscard]] bool mount_with_masks(MountJob& job) {
+  const UniqueFd mount = is_proc(job.mount) ? make_proc(job) : make_sysfs(job);
+  if (!mount.is_open() || broke(job.outcome, "move_mount", move_to_path(mount, kWorkPlace)))
+    return false;
+  const auto put = put_masks(mount.get(), job.cover->masks, kMaskSources);
+  if (!put) job.outcome = our_failure("masks", put.error());
+  return put.has_value();
+}
+
+// A copy of a mount namespace for another user namespace holds all mounts together: whoever has all
+// power in that one can neither take off a mask nor make it writable, see mount_namespaces(7).
+[[nodiscard]] bool lock_masks(MountJob& job, UniqueFd& left_behind) {
+  if (!job.owner.is_open()) return true;
+  left_behind = open_own_mount_namespace(job.own_proc);
+  const pid_t parent = getppid();
+  if (!enter(job.outcome, job.owner.get(), CLONE_NEWUSER)) return false;
+  rearm(parent);
+  return !broke(job.outcome, "unshare", unshare(CLONE_NEWNS));
+}
+
+void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) {
+  if (broke(job.outcome, "unshare", unshare(CLONE_NEWNS)) || !mount_with_masks(job) ||
+      !lock_masks(job, left_behind)) {
+    return;
+  }
+  tree_namespace = open_own_mount_namespace(job.own_proc);
+  (void)broke(job.outcome, "open of the mount namespace", tree_namespace.get());
+}
+
+// --- becoming the caller -------------------------------------------------------------------------
+
+// Ids and groups, without a change of Linux capabilities.
+[[nodiscard]] bool take_ids(MountJob& job) {
+  const auto& [uid, gid, groups, capabilities, umask] = job.place.credentials;
+  if (broke(job.outcome, "prctl of the securebits",
+            prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP)) ||
+      broke(job.outcome, "setgroups", syscall(SYS_setgroups, groups.size(), groups.data())) ||
+      broke(job.outcome, "setresgid", syscall(SYS_setresgid, gid.real, gid.effective, gid.saved)) ||
+      broke(job.outcome, "setresuid", syscall(SYS_setresuid, uid.real, uid.effective, uid.saved))) {
+    return false;
+  }
+  syscall(SYS_setfsgid, gid.fs);
+  syscall(SYS_setfsuid, uid.fs);
+  return true;
+}
+
+// Makes those effective that are wanted and permitted.
+[[nodiscard]] bool set_effective(MountJob& job, std::uint64_t wanted) {
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, 2> halves = {};
+  if (broke(job.outcome, "capget", syscall(SYS_capget, &header, halves.data()))) return false;
+  for (auto& half : halves) {
+    half.effective = static_cast<std::uint32_t>(wanted) & half.permitted;
+    half.inheritable = 0;
+    wanted >>= 32;
+  }
+  return !broke(job.outcome, "capset", syscall(SYS_capset, &header, halves.data()));
+}
+
+[[nodiscard]] bool become_caller(MountJob& job) {
+  const pid_t parent = getppid();
+  if (!take_ids(job) || !enter(job.outcome, job.place.user_namespace, CLONE_NEWUSER)) return false;
+  rearm(parent);
+  return set_effective(job, job.place.credentials.effective_capabilities);
+}
+
+// --- putting it in its place ---------------------------------------------------------------------
+
+[[nodiscard]] bool enter_container(MountJob& job) {
+  const int mounts = job.place.mount_namespace;
+  return enter(job.outcome, mounts < 0 ? job.first_mount_namespace : mounts, CLONE_NEWNS) &&
+         !broke(job.outcome, "fchdir to the root", fchdir(job.place.root)) &&
+         !broke(job.outcome, "chroot", chroot("."));
+}
+
+// Opens the mount point as the caller, who we are then.
+[[nodiscard]] UniqueFd open_mount_point(MountJob& job) {
+  open_how how = {};
+  how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  // such links lead to what we have, and not to what the caller has
+  how.resolve = RESOLVE_NO_MAGICLINKS;
+  const long opened =
+      syscall(SYS_openat2, job.place.base, job.place.path.c_str(), &how, sizeof how);
+  return refused(job.outcome, opened) ? UniqueFd() : UniqueFd(static_cast<int>(opened));
+}
+
+// For those who have to stay in our user namespace.
+[[nodiscard]] UniqueFd open_mount_point_in_child(MountJob& job) {
+  UniqueFd opened;
+  const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
+    if (become_caller(job)) opened = open_mount_point(job);
+  });
+  if (!ended) job.outcome = our_failure("child at the mount point", ended.error());
+  return opened;
+}
+
+[[nodiscard]] bool move_to(MountJob& job, const UniqueFd& mount, const UniqueFd& mount_point,
+                           const IsGone& is_gone) {
+  job.outcome.is_gone = is_gone();
+  if (job.outcome.is_gone) return false;
+  const int place = job.place.path.empty() ? job.place.base : mount_point.get();
+  return !refused(job.outcome, syscall(SYS_move_mount, mount.get(), "", place, "",
+                                       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+}
+
+// Puts a copy of a tree with masks into the container.
+void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
+  if (!enter(job.outcome, tree_namespace, CLONE_NEWNS)) return;
+  const UniqueFd tree = open_tree_at(kWorkPlace);
+  if (broke(job.outcome, "open_tree", tree.get()) || !enter_container(job)) return;
+  UniqueFd mount_point;
+  if (!job.place.path.empty()) {
+    // with power in the caller's user namespace we have it where the mount goes, or we have not
+    const bool is_owner = job.user_namespace_id == job.owner_id || job.user_namespace_id == 0;
+    if (!is_owner) {
+      mount_point = open_mount_point_in_child(job);
+    } else if (become_caller(job)) {
+      mount_point = open_mount_point(job);
+    }
+    if (job.has_ended()) return;
+  }
+  if (set_effective(job, kSysAdmin)) (void)move_to(job, tree, mount_point, is_gone);
+}
+
+// Some file systems show the network, queues or cgroups of their maker.
+[[nodiscard]] bool enter_shown_namespaces(MountJob& job) {
+  return enter(job.outcome, job.place.net_namespace, CLONE_NEWNET) &&
+         enter(job.outcome, job.place.ipc_namespace, CLONE_NEWIPC) &&
+         enter(job.outcome, job.place.cgroup_namespace, CLONE_NEWCGROUP);
+}
+
+// Leaves open only what is still needed and what the caller has anyway.
+[[nodiscard]] bool close_others(MountJob& job) {
+  std::array kept = {job.place.base, job.place.user_namespace, job.place.listener};
+  std::ranges::sort(kept);
+  unsigned from = 0;
+  for (const int fd : kept) {
+    if (fd < 0) continue;
+    const auto until = static_cast<unsigned>(fd);
+    if (until > from && broke(job.outcome, "close_range", close_range(from, until - 1, 0)))
+      return false;
+    from = until + 1;
+  }
+  return !broke(job.outcome, "close_range", close_range(from, ~0U, 0));
+}
+
+// Paths that the file system itself opens (its source) are judged with the caller's ids;
+// CAP_SYS_ADMIN is added to what the caller has.
+[[nodiscard]] bool lend_sys_admin(MountJob& job) {
+  const pid_t parent = getppid();
+  if (!take_ids(job)) return false;
+  rearm(parent);
+  // Linux capabilities in the caller's own user namespace are none in ours
+  const bool is_ours = job.user_namespace_id == 0;
+  return set_effective(job,
+                       kSysAdmin | (is_ours ? job.place.credentials.effective_capabilities : 0));
+}
+
+// A file system that is made inside the container, where it looks for its source.
+void put_other(MountJob& job, const IsGone& is_gone) {
+  if (!enter_shown_namespaces(job) || !enter_container(job) || !close_others(job) ||
+      broke(job.outcome, "fchdir to the base", fchdir(job.place.base))) {
+    return;
+  }
+  UniqueFd mount_point;
+  if (!job.place.path.empty()) mount_point = open_mount_point_in_child(job);
+  if (job.has_ended() || !lend_sys_admin(job)) return;
+  const UniqueFd mount = make_detached(job.outcome, job.mount);
+  if (mount.is_open()) (void)move_to(job, mount, mount_point, is_gone);
+}
+
+// --- what is known of the caller's namespaces ----------------------------------------------------
+
+[[nodiscard]] bool find_owner(MountJob& job, ino_t own_user_namespace) {
+  if (job.place.user_namespace >= 0) {
+    const auto theirs = id_of(job.place.user_namespace);
+    if (!theirs) job.outcome = our_failure("fstat of the user namespace", theirs.error());
+    job.user_namespace_id = theirs.value_or(0);
+  }
+  if (job.has_ended() || job.place.mount_namespace < 0) return !job.has_ended();
+  UniqueFd owner(ioctl(job.place.mount_namespace, NS_GET_USERNS));
+  if (broke(job.outcome, "owner of the mount namespace", owner.get())) return false;
+  const auto id = id_of(owner.get());
+  if (!id) {
+    job.outcome = our_failure("fstat of the owner", id.error());
+    return false;
+  }
+  if (*id == own_user_namespace) return true;
+  job.owner = std::move(owner);
+  job.owner_id = *id;
+  return true;
+}
+
+// Makes the mount show no more than the container's first process sees.
+[[nodiscard]] bool narrow(MountJob& job) {
+  if (job.cover->is_read_only) job.mount.attributes |= MOUNT_ATTR_RDONLY;
+  if (is_proc(job.mount)) {
+    narrow_proc_options(job.mount.options, *job.cover);
+    return true;
+  }
+  // of sysfs, there is no part to show
+  if (!job.cover->is_whole) job.outcome.answer = EPERM;
+  return job.cover->is_whole;
+}
+
+// Whether callers may share one. Two mounts of one proc have their options in common, and whoever
+// has power in its pid namespace may change these.
+[[nodiscard]] bool can_be_kept(const NewMount& mount) {
+  // sysfs would keep a network alive, and its devices with it
+  return is_proc(mount) && std::ranges::none_of(mount.options, [](const MountOption& option) {
+           return option.key == "hidepid" || option.key == "gid";
+         });
+}
+
+[[nodiscard]] const Cover* cover_of(const NewMount& mount, const Masks& masks) {
+  if (is_proc(mount)) return &masks.proc;
+  return mount.type == "sysfs" ? &masks.sysfs : nullptr;
+}
+
+// --- our own mount namespace ---------------------------------------------------------------------
+
+[[nodiscard]] Result<UniqueFd> make_own(const NewMount& mount) {
+  Outcome outcome;
+  UniqueFd made = make_detached(outcome, mount);
+  if (!made.is_open()) return fail(outcome.answer);
+  return made;
+}
+
+// What the new root holds: places for the masks' sources, and the one for new mounts.
+[[nodiscard]] Result<UniqueFd> make_root() {
+  auto root = make_own({.type = "tmpfs", .options = {{"mode", "0700"}}, .attributes = 0});
+  if (!root) return root;
+  for (const char* place : {kWorkPlace, kMaskSources.directory}) {
+    if (mkdirat(root->get(), place + 1, 0700) == -1) return fail_errno();
+  }
+  const UniqueFd file(
+      openat(root->get(), kMaskSources.file + 1, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
+  if (!file.is_open()) return fail_errno();
+  return root;
+}
+
+[[nodiscard]] Result<UniqueFd> make_directory_mask() {
+  return make_own(
+      {.type = "tmpfs",
+       .options = {{"ro", std::nullopt}, {"mode", "0555"}},
+       .attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC});
+}
+
+// Read-only, so that nobody changes the mode or the times of the host's device by a mask.
+[[nodiscard]] Result<UniqueFd> make_file_mask() {
+  UniqueFd device = open_tree_at("/dev/null");
+  if (!device.is_open()) return fail_errno();
+  mount_attr attributes = {};
+  attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+  attributes.propagation = MS_PRIVATE;
+  if (syscall(SYS_mount_setattr, device.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) ==
+      -1) {
+    return fail_errno();
+  }
+  return device;
+}
+
+// Makes the mount the root, and lets go of all that was there.
+[[nodiscard]] Result<void> pivot_to(const UniqueFd& root) {
+  if (unshare(CLONE_NEWNS) == -1 ||
+      mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == -1 ||
+      move_to_path(root, "/") == -1 || fchdir(root.get()) == -1 ||
+      syscall(SYS_pivot_root, ".", ".") == -1 || umount2(".", MNT_DETACH) == -1 ||
+      chdir("/") == -1) {
+    return fail_errno();
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<MountMaker> MountMaker::start() {
+  auto stack = ChildStack::make();
+  if (!stack) return std::unexpected(stack.error());
+  auto inner_stack = ChildStack::make();
+  if (!inner_stack) return std::unexpected(inner_stack.error());
+  MountMaker maker(std::move(*stack), std::move(*inner_stack));
+  auto own_proc = make_own({.type = "proc", .options = {{"subset", "pid"}}, .attributes = 0});
+  if (!own_proc) return std::unexpected(own_proc.error());
+  maker.own_proc_ = std::move(*own_proc);
+  maker.first_mount_namespace_ = open_own_mount_namespace(maker.own_proc_.get());
+  const UniqueFd own(openat(maker.own_proc_.get(), "self/ns/user", O_RDONLY | O_CLOEXEC));
+  if (!maker.first_mount_namespace_.is_open() || !own.is_open()) return fail_errno();
+  const auto own_id = id_of(own.get());
+  if (!own_id) return std::unexpected(own_id.error());
+  maker.own_user_namespace_ = *own_id;
+  if (const auto left = maker.leave_mount_namespace(); !left) return std::unexpected(left.error());
+  return maker;
+}
+
+Result<void> MountMaker::leave_mount_namespace() {
+  const auto file_mask = make_file_mask();
+  if (!file_mask) return std::unexpected(file_mask.error());
+  const auto directory_mask = make_directory_mask();
+  if (!directory_mask) return std::unexpected(directory_mask.error());
+  const auto root = make_root();
+  if (!root) return std::unexpected(root.error());
+  if (const auto done = pivot_to(*root); !done) return done;
+  if (move_to_path(*file_mask, kMaskSources.file) == -1 ||
+      move_to_path(*directory_mask, kMaskSources.directory) == -1) {
+    return fail_errno();
+  }
+  return {};
+}
+
+int MountMaker::tree_for(MountJob& job) {
+  const bool is_kept = can_be_kept(job.mount);
+  const auto pid_namespace =
+      job.place.pid_namespace < 0 ? Result<ino_t>(0) : id_of(job.place.pid_namespace);
+  if (!pid_namespace) {
+    job.outcome = our_failure("fstat of the pid namespace", pid_namespace.error());
+    return -1;
+  }
+  Key key = {job.mount.options, job.mount.attributes, job.cover->masks, *pid_namespace,
+             job.owner_id};
+  if (is_kept) {
+    const auto found = std::ranges::find(kept_, key, &Kept::key);
+    if (found != kept_.end()) {
+      std::ranges::rotate(found, found + 1, kept_.end());
+      return kept_.back().tree_namespace.get();
+    }
+  }
+  UniqueFd made;
+  UniqueFd left_behind;
+  const auto ended = run_in_child(stack_.top(), CLONE_FILES, getpid(),
+                                  [&] { build_tree(job, made, left_behind); });
+  if (left_behind.is_open()) left_behind_.push_back(std::move(left_behind));
+  if (!ended) job.outcome = our_failure("child that makes the mount", ended.error());
+  if (job.has_ended()) return -1;
+  const int tree_namespace = made.get();
+  if (!is_kept) {
+    left_behind_.push_back(std::move(made));
+    return tree_namespace;
+  }
+  if (kept_.size() == kMostKept) {
+    left_behind_.push_back(std::move(kept_.front().tree_namespace));
+    kept_.erase(kept_.begin());
+  }
+  kept_.push_back({std::move(key), std::move(made)});
+  return tree_namespace;
+}
+
+Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, const Masks& masks,
+                               const IsGone& is_gone) {
+  MountJob job = {.mount = mount,
+                  .place = place,
+                  .cover = cover_of(mount, masks),
+                  .owner = UniqueFd(),
+                  .owner_id = 0,
+                  .user_namespace_id = 0,
+                  .inner_stack_top = inner_stack_.top(),
+                  .may_use_pidns = may_use_pidns_,
+                  .own_proc = own_proc_.get(),
+                  .first_mount_namespace = first_mount_namespace_.get(),
+                  .outcome = {}};
+  // whoever never has time for it pays here
+  if (left_behind_.size() >= kMostKept) clean_up();
+  if (!find_owner(job, own_user_namespace_) || (job.cover != nullptr && !narrow(job)))
+    return job.outcome;
+  const int tree_namespace = job.cover == nullptr ? -1 : tree_for(job);
+  if (job.has_ended()) return job.outcome;
+  const auto ended = run_in_child(stack_.top(), 0, getpid(), [&] {
+    if (job.cover == nullptr) {
+      put_other(job, is_gone);
+    } else {
+      put_tree(job, tree_namespace, is_gone);
+    }
+  });
+  if (!ended) return our_failure("child that puts the mount", ended.error());
+  return job.outcome;
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes new mounts in containers. For a program with one thread and nothing else to do.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "child.h"
+#include "masks.h"
+#include "operation.h"
+#include "result.h"
+#include "target.h"
+#include "unique_fd.h"
+
+namespace seccompagent {
+
+struct NewMount {
+  std::string type;
+  std::vector<MountOption> options;
+  // MOUNT_ATTR_* for fsmount(2).
+  std::uint32_t attributes;
+};
+
+// Where a caller wants it. Its descriptors were pinned for a valid notification and are borrowed;
+// those of namespaces are -1 where the caller's is our own (the one we had before
+// MountMaker::start, of mount namespaces).
+struct MountPlace {
+  int root;
+  // Where the path starts: O_PATH, a directory.
+  int base;
+  // The mount point as the caller sees it; empty: the base itself.
+  std::string path;
+  int mount_namespace;
+  int user_namespace;
+  int pid_namespace;
+  int net_namespace;
+  int ipc_namespace;
+  int cgroup_namespace;
+  Credentials credentials;
+  // What IsGone uses. All others are closed before a file system looks for its source: the caller
+  // may name them by /proc/self/fd. -1: none.
+  int listener;
+  // Nobody in there could take over a process of ours, see has_tracer. Kernels before 6.18 make a
+  // proc of another pid namespace by a process inside it only.
+  bool may_enter_pid_namespace;
+};
+
+// Asked right before the effect: whether the notification went away. It runs in a child that
+// shares our memory while we wait for it.
+using IsGone = std::function<bool()>;
+
+struct MountJob;
+
+class MountMaker {
+ public:
+  // Leaves our mount namespace for a small one of our own, for good: nothing of the old one can be
+  // reached by a path any more.
+  [[nodiscard]] static Result<MountMaker> start();
+
+  // The mount point is resolved as the caller, and CAP_SYS_ADMIN is lent for the mount. A new proc
+  // or sysfs hides what the masks say before anybody can see it. Where the caller's mount namespace
+  // belongs to another user namespace than ours, the kernel holds the masks in their places.
+  [[nodiscard]] Outcome make_mount(const NewMount& mount, const MountPlace& place,
+                                   const Masks& masks, const IsGone& is_gone);
+
+  // Lets go of what the last mounts left behind, which takes the kernel longer than many of them:
+  // to be called when nobody waits.
+  void clean_up() { left_behind_.clear(); }
+
+  // For tests of the way that kernels before 6.18 need: never use proc's option `pidns`.
+  void refuse_pidns_option() { may_use_pidns_ = false; }
+  // How many trees of mounts are kept for callers that ask for the same again.
+  [[nodiscard]] std::size_t kept_trees() const { return kept_.size(); }
+
+ private:
+  // What makes one proc tree differ from another.
+  struct Key {
+    std::vector<MountOption> options;
+    std::uint32_t attributes;
+    std::vector<Mask> masks;
+    // Inode numbers. The tree holds both namespaces, so that nobody else gets these.
+    ino_t pid_namespace;
+    ino_t owner;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  // A mount namespace in which the tree is ready.
+  struct Kept {
+    Key key;
+    UniqueFd tree_namespace;
+  };
+  MountMaker(ChildStack stack, ChildStack inner_stack)
+      : stack_(std::move(stack)), inner_stack_(std::move(inner_stack)) {}
+
+  [[nodiscard]] Result<void> leave_mount_namespace();
+  // The namespace with the tree, or -1: the job has ended.
+  [[nodiscard]] int tree_for(MountJob& job);
+
+  ChildStack stack_;
+  ChildStack inner_stack_;
+  // A proc that shows processes only: the way to descriptors of our namespaces.
+  UniqueFd own_proc_;
+  UniqueFd first_mount_namespace_;
+  ino_t own_user_namespace_ = 0;
+  bool may_use_pidns_ = true;
+  // Mount namespaces.
+  std::vector<UniqueFd> left_behind_;
+  // The one that was used last is the last.
+  std::vector<Kept> kept_;
+};
+
+}  // namespace seccompagent
