@@ -30,6 +30,8 @@
         "native/receiver_exports.cc",
         "native/operation_exports.cc",
         "native/launch_exports.cc",
+        "native/state_exports.cc",
+        "native/state_store.cc",
         "native/target.cc",
         "native/worker.cc"
       ],

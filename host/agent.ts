@@ -10,12 +10,20 @@ import type { LogOptions, Logger } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
 import { loadNative, receiverEventKind, tokenOf } from './native.ts';
-import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
+import type {
+  LaunchHandle,
+  Native,
+  ReceiverEvent,
+  ReceiverHandle,
+  StateHandle,
+  Token,
+} from './native.ts';
 import { CounterSum, figure } from './notification/counters.ts';
 import { Pool, poolSize } from './notification/pool.ts';
 import type { PoolSize } from './notification/pool.ts';
 import { QuarantineBook } from './notification/quarantine.ts';
 import { ReceiverEvents } from './notification/receiver-events.ts';
+import { StateBook } from './notification/state-book.ts';
 import { Syscalls } from './notification/syscalls.ts';
 import { encodeRegistry } from './notification/thread-messages.ts';
 import type { CallFailure } from './notification/thread-messages.ts';
@@ -42,6 +50,8 @@ interface Attached {
   readonly registry: Registry;
   /** Of its handlers' states, in chain order. */
   readonly quarantine: readonly number[];
+  /** What they remember, in chain order. */
+  readonly states: readonly StateHandle[];
 }
 
 /** What the addon needs to know of a container. */
@@ -61,6 +71,7 @@ export class Agent {
   readonly #firstPids = new FirstPids();
   readonly #counters = new CounterSum();
   readonly #quarantine = new QuarantineBook();
+  readonly #states: StateBook;
   readonly #attached: Map<number, Attached> = new Map();
   readonly #exits: Map<number, () => void> = new Map();
   #pool: Pool | undefined;
@@ -74,6 +85,7 @@ export class Agent {
     this.#options = options;
     this.log = createLog(options.log);
     this.native = loadNative();
+    this.#states = new StateBook(this.native);
     this.native.harden();
     this.#receiver = createReceiver(this.native, this.#syscalls, size);
     this.#events = new ReceiverEvents({
@@ -204,6 +216,7 @@ export class Agent {
     } catch (cause) {
       this.#firstPids.leave(containerId);
       this.#quarantine.release(attached.quarantine);
+      this.#states.release(attached.states);
       throw new AgentError('AGENT_LISTENER', 'the descriptor cannot be taken as a listener', {
         cause,
       });
@@ -215,7 +228,15 @@ export class Agent {
   /** What the workers need for a registry is with them before its first call is. */
   #prepare(registry: Registry): Attached {
     this.#pool?.share(this.#options.resolver.components);
-    return { registry, quarantine: this.#quarantine.take(registry.handlers.length) };
+    const { containerId, handlers } = registry;
+    return {
+      registry,
+      quarantine: this.#quarantine.take(handlers.length),
+      states: this.#states.take(
+        containerId,
+        handlers.map(({ bundle }) => bundle),
+      ),
+    };
   }
 
   #adoption(attached: Attached): Adoption {
@@ -298,6 +319,7 @@ export class Agent {
   #end(token: number): void {
     const attached = this.#attached.get(token);
     if (attached === undefined) return;
+    this.#states.release(attached.states);
     this.#attached.delete(token);
     this.#quarantine.release(attached.quarantine);
     const { containerId } = attached.registry;

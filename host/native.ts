@@ -60,7 +60,7 @@ export const readKind = {
 } as const;
 
 /** What is in an inbox for the current call; the values are the addon's. */
-export const answerKind = { none: 0, value: 1, errno: 2, continue: 3 } as const;
+export const answerKind = { none: 0, value: 1, errno: 2, continue: 3, descriptor: 4 } as const;
 
 /** Architectures by the index that the addon gives them. */
 export const arches = ['x86_64', 'i386', 'x32', 'arm64'] as const;
@@ -116,6 +116,104 @@ export type SocketEvent = {
   readonly peerPid: number;
   readonly peerUid: number;
   /** Bytes in the buffer. */
+/** What `operate` does; the values are the addon's. */
+export const operation = {
+  mkdir: 1,
+  mknod: 2,
+  open: 3,
+  chmod: 4,
+  chown: 5,
+  rename: 6,
+  link: 7,
+  symlink: 8,
+  unlink: 9,
+  stat: 10,
+  getXattr: 11,
+  setXattr: 12,
+  listXattr: 13,
+  removeXattr: 14,
+  readLink: 15,
+  unmount: 20,
+  setMountAttributes: 21,
+} as const;
+
+/**
+ * Positions in the numbers that `operate` takes. Each string is an offset into its memory and,
+ * behind it, a length, which is -1 for one that is not there.
+ */
+export const operationNumber = {
+  dirfd: 0,
+  /** Of unmount and setMountAttributes: the mount point. */
+  path: 1,
+  secondDirfd: 3,
+  /** The new path of rename and link; what a symbolic link holds. */
+  secondPath: 4,
+  value: 6,
+  name: 8,
+  /**
+   * The call's own: AT_*, together with XATTR_* those of setXattr; O_*; RENAME_*; MNT_*; of
+   * setMountAttributes AT_RECURSIVE.
+   */
+  flags: 10,
+  mode: 11,
+  /** uid and gid; major and minor; the halves of the attributes to set, the lower one first. */
+  first: 12,
+  second: 13,
+  /** The halves of RESOLVE_*; of the attributes to clear. */
+  low: 14,
+  high: 15,
+  /** Written: how long the result is. */
+  resultLength: 16,
+  /**
+   * Written by open: the index of the descriptor. Read by stat without a path: the descriptor that
+   * is asked about; by setMountAttributes: the user namespace of an id mapping, -1: none.
+   */
+  descriptor: 17,
+  count: 20,
+} as const;
+
+/** What `stat` of `operate` writes: numbers of 64 bits, in this order. */
+export const statNumbers = [
+  'holderMajor',
+  'holderMinor',
+  'inode',
+  'mode',
+  'links',
+  'uid',
+  'gid',
+  'deviceMajor',
+  'deviceMinor',
+  'size',
+  'blocks',
+  'accessed',
+  'modified',
+  'changed',
+  'mountFlags',
+] as const;
+
+/** Where `callerCredentials` writes what, as byte offsets; ids and groups have 4 bytes each. */
+export const credentialsLayout = {
+  uid: 0,
+  gid: 16,
+  umask: 32,
+  noNewPrivileges: 36,
+  /** Five sets of 8 bytes: inheritable, permitted, effective, bounding, ambient. */
+  capabilities: 40,
+  commLength: 80,
+  comm: 84,
+  groupCount: 100,
+  groups: 104,
+} as const;
+
+/** Which user namespace `hasCapability` means; the values are the addon's. */
+export const userNamespace = { ofCaller: 0, ofMounts: 1, ofHost: 2 } as const;
+
+/** What handlers of a bundle remember of a container; of all threads of the process. */
+export type StateHandle = number & { readonly brand: 'state' };
+
+/** Of nothing that is open: using it throws. */
+export const noState: StateHandle = 0xffff_ffff as StateHandle;
+
   readonly length: number;
   /** Descriptors were lost on the way. */
   readonly isTruncated: boolean;
@@ -229,6 +327,47 @@ export interface Native {
   /** `trapped`: pairs of u32, AUDIT_ARCH_* and number, grouped by architecture. */
   launch(
     this: void,
+  /**
+   * Does one of `operation` for the caller; `numbers` as `operationNumber` says, strings are in
+   * `memory`.
+   * @returns as `mkdirAsCaller`
+   */
+  operate(
+    this: void,
+    worker: WorkerHandle,
+    operation: number,
+    memory: Uint8Array,
+    numbers: Int32Array,
+    result: Uint8Array,
+  ): number;
+  /** Copies a descriptor of the caller: its index here, or a negated errno. */
+  takeCallerFd(this: void, worker: WorkerHandle, fd: number): number;
+  /** Gives the caller a descriptor by its index: its number there, or a negated errno. */
+  installFd(this: void, worker: WorkerHandle, index: number, flags: number): number;
+  /** The same under this number, in place of what the caller has there. */
+  replaceFd(this: void, worker: WorkerHandle, index: number, at: number, flags: number): number;
+  /** Bytes of the caller's memory: how many were read, or a negated errno. */
+  readArgument(this: void, worker: WorkerHandle, address: bigint, into: Uint8Array): number;
+  /** Writes all of the bytes: how many, or a negated errno; EOPNOTSUPP: a signal could come between. */
+  writeArgument(this: void, worker: WorkerHandle, address: bigint, bytes: Uint8Array): number;
+  /** Fills in what `credentialsLayout` says, cut at the end: 0, a positive errno, or -1: gone. */
+  callerCredentials(this: void, worker: WorkerHandle, into: Uint8Array): number;
+  /** 1: the caller has this Linux capability in a `userNamespace`; 0: it has not; or a negated errno. */
+  hasCapability(this: void, worker: WorkerHandle, capability: number, namespace: number): number;
+  /** Freezes or thaws a listener's container: 0 or a positive errno. */
+  freezeContainer(this: void, receiver: ReceiverHandle, token: Token, isFrozen: number): number;
+
+  /** Begins with nothing in it. */
+  createState(this: void): StateHandle;
+  closeState(this: void, state: StateHandle): void;
+  /** Copies a value: its length, or -1: there is no such key. `into` has `mostStateBytes`. */
+  stateGet(this: void, state: StateHandle, key: Uint8Array, into: Uint8Array): number;
+  /** 0, or ENOSPC. */
+  stateSet(this: void, state: StateHandle, key: Uint8Array, value: Uint8Array): number;
+  /** Whether there was such a key. */
+  stateRemove(this: void, state: StateHandle, key: Uint8Array): boolean;
+  /** Adds the s64 in `number` to a counter and leaves the sum there: 0, EINVAL, EOVERFLOW, ENOSPC. */
+  stateAdd(this: void, state: StateHandle, key: Uint8Array, number: Uint8Array): number;
     command: readonly string[],
     environment: readonly string[],
     candidates: readonly string[],

@@ -54,6 +54,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("mountAsCaller", mount_as_caller);
   add("refusePidnsOption", refuse_pidns);
   add("launch", launch);
+  add("createState", create_state);
+  add("closeState", close_state);
+  add("stateGet", state_get);
+  add("stateSet", state_set);
+  add("stateRemove", state_remove);
+  add("stateAdd", state_add);
   add("filterBytes", filter_bytes);
   add("launchPid", launch_pid);
   add("adoptLaunch", adopt_launch);

@@ -35,6 +35,14 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info);
 Napi::Value refuse_pidns(const Napi::CallbackInfo& info);
 
 // launch_exports.cc
+// state_exports.cc
+Napi::Value create_state(const Napi::CallbackInfo& info);
+Napi::Value close_state(const Napi::CallbackInfo& info);
+Napi::Value state_get(const Napi::CallbackInfo& info);
+Napi::Value state_set(const Napi::CallbackInfo& info);
+Napi::Value state_remove(const Napi::CallbackInfo& info);
+Napi::Value state_add(const Napi::CallbackInfo& info);
+
 Napi::Value launch(const Napi::CallbackInfo& info);
 Napi::Value filter_bytes(const Napi::CallbackInfo& info);
 Napi::Value launch_pid(const Napi::CallbackInfo& info);

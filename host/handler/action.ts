@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Actions, the answers of handlers; made once, so that answering allocates nothing.
-import { errnoNumber, errnos } from './errno.ts';
+import { errnoNumber, errnos, ordinalsByNumber } from './errno.ts';
 import type { ErrnoName } from './errno.ts';
 
 export interface Failure {
@@ -23,17 +23,34 @@ export interface DelayAction {
   readonly answer: FinalAction;
 }
 
+/** The caller gets a copy of a descriptor, whose number there is what the call returns. */
+export interface DescriptorAction {
+  readonly kind: 'descriptor';
+  /** An index among those that the host holds for the call. */
+  readonly descriptor: number;
+  readonly isCloseOnExec: boolean;
+}
+
+/** What the worker can answer with. */
+export type Decision = FinalAction | DelayAction | DescriptorAction;
+
+/** The host does the call as it was decoded. */
+interface PerformAction {
+  readonly kind: 'perform';
+}
+
 /** What a chain comes to. */
-export type Decision = FinalAction | DelayAction;
+export type ChainDecision = Decision | PerformAction;
 
 /** `next`: the handler has no opinion, the next one of the chain is asked. */
-export type Action = Decision | { readonly kind: 'next' };
+export type Action = ChainDecision | { readonly kind: 'next' };
 
 /** A day. */
 export const longestDelayMs = 86_400_000;
 
 export const continueAction: FinalAction = { kind: 'continue' };
 export const nextAction: Action = { kind: 'next' };
+export const performAction: PerformAction = { kind: 'perform' };
 export const zeroAction: FinalAction = { kind: 'value', value: 0n };
 
 /** Values that the kernel would hand to the caller as errors, see syscall(2). */
@@ -52,6 +69,13 @@ export function fail(errno: ErrnoName): Failure {
 /** The failure of a WIT ordinal; undefined when the enum has none such. */
 export function failureByOrdinal(ordinal: number): Failure | undefined {
   return failures[ordinal];
+}
+
+const ordinals = ordinalsByNumber();
+
+/** The failure of the kernel's errno; EIO for one that has no name. */
+export function failureByNumber(number: number): Failure {
+  return failures[ordinals[number] ?? 0] ?? fail('EIO');
 }
 
 /** The value as an action; undefined when it would be taken for an error. */

@@ -15,6 +15,48 @@ export interface CallHost {
   mkdir(memory: Uint8Array, pathOffset: number, pathLength: number, mode: number): number;
   /** @param ranges as `mountRange` of native.ts says; @returns as `mkdir` */
   mount(memory: Uint8Array, ranges: Int32Array): number;
+  /**
+   * Does one of `operation` of native.ts.
+   * @param numbers as `operationNumber` says, but for the places where paths start: those of the call
+   * @param result what it gives back is put there
+   * @returns as `mkdir`
+   */
+  operate(operation: number, memory: Uint8Array, numbers: Int32Array, result: Uint8Array): number;
+  /** Room for a result, of `mostOperationBytes`: the next one comes into the same place. */
+  resultRoom(): Uint8Array;
+
+  /** A copy of a descriptor of the caller: its index, or a negated errno. */
+  takeFd(fd: number): number;
+  /** Gives the caller a copy: its number there, or a negated errno. */
+  installFd(descriptor: number, isCloseOnExec: boolean): number;
+  /** The same under this number. */
+  replaceFd(descriptor: number, fd: number, isCloseOnExec: boolean): number;
+
+  /** How many bytes an argument leads to; or a negated errno. */
+  argumentSize(argument: number): bigint;
+  /** Reads behind an argument: how many bytes, or a negated errno. */
+  readArgument(argument: number, offset: bigint, into: Uint8Array): number;
+  /** Writes behind an argument: 0, a positive errno, or `gone`. */
+  writeArgument(argument: number, offset: bigint, bytes: Uint8Array): number;
+
+  /** As `credentialsLayout` of native.ts says; or a positive errno, or `gone`. */
+  credentials(): Uint8Array | number;
+  /** @param where a `userNamespace` of native.ts; @returns 1: it has, 0: it has not, or a negated errno */
+  hasCapability(capability: number, where: number): number;
+
+  readonly containerId: string;
+  readonly annotations: readonly (readonly [key: string, value: string])[];
+  /** @returns 0 or a positive errno; so do the next ones */
+  killContainer(): number;
+  freezeContainer(isFrozen: boolean): number;
+
+  /** The value of a key; undefined: there is none. */
+  stateGet(key: Uint8Array): Uint8Array | undefined;
+  stateSet(key: Uint8Array, value: Uint8Array): number;
+  stateRemove(key: Uint8Array): boolean;
+  /** Adds what `number` has and leaves the sum there, both s64. */
+  stateAdd(key: Uint8Array, number: Uint8Array): number;
+
   log(level: GuestLogLevel, message: string): void;
   decodedArguments(): readonly DecodedArgument[];
 }

@@ -7,9 +7,15 @@ import { AgentError } from '../errors.ts';
 import { families, familyParameters } from '../notification/syscall-table.ts';
 import type { ParameterKind } from '../notification/syscall-table.ts';
 import { callArguments } from './capabilities/arguments.ts';
+import { caller } from './capabilities/caller.ts';
+import { clock } from './capabilities/clock.ts';
+import { container } from './capabilities/container.ts';
+import { descriptors } from './capabilities/descriptors.ts';
 import { filesystem } from './capabilities/filesystem.ts';
 import { log } from './capabilities/log.ts';
+import { memory } from './capabilities/memory.ts';
 import { mounts } from './capabilities/mounts.ts';
+import { state } from './capabilities/state.ts';
 import { capabilityOf, interfaceName } from './capability.ts';
 import type { Capability } from './capability.ts';
 import { describeComponent } from './component.ts';
@@ -22,7 +28,18 @@ import { trampolineModule } from './trampoline.ts';
 const typesInterface = 'types';
 
 /** Every interface of the host that a component may import. */
-export const capabilities: readonly Capability[] = [callArguments, filesystem, log, mounts];
+export const capabilities: readonly Capability[] = [
+  callArguments,
+  caller,
+  clock,
+  container,
+  descriptors,
+  filesystem,
+  log,
+  memory,
+  mounts,
+  state,
+];
 
 /** A checked component. It can be sent to another thread. */
 export interface LoadedComponent {

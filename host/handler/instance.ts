@@ -2,19 +2,20 @@
 // One instance of a handler: for one container and one worker. Anything thrown out of it ends it.
 import { AgentError } from '../errors.ts';
 import { inbox } from '../native.ts';
+import { canPerform } from '../notification/perform-plan.ts';
 import type { ReceivedCall } from '../notification/received-call.ts';
 import type { Syscall } from '../notification/syscalls.ts';
 import {
   continueAction,
   delayed,
-  fail,
   failureByOrdinal,
   longestDelayMs,
   nextAction,
+  performAction,
   valueAction,
   zeroAction,
 } from './action.ts';
-import type { Action, Decision, FinalAction } from './action.ts';
+import type { Action, Decision, DescriptorAction, FinalAction } from './action.ts';
 import { interfaceName } from './capability.ts';
 import type { CallHost } from './capability.ts';
 import { placeName } from './call-names.ts';
@@ -22,8 +23,8 @@ import { instantiate, linkTrampoline } from './core-exports.ts';
 import type { CoreExports, Trampoline, TrampolineFunction } from './core-exports.ts';
 import { capabilities } from './direct.ts';
 import type { LoadedComponent } from './direct.ts';
-import { errnoNameOf } from './errno.ts';
 import { Guest } from './guest.ts';
+import { pointerFault } from './pointer-fault.ts';
 import { anyFunction } from './trampoline.ts';
 import type { Outcome } from './trampoline.ts';
 
@@ -34,15 +35,6 @@ export type Settings = readonly (readonly [key: string, value: string])[];
 /** result<_, string>: the tag, then pointer and length. */
 const configureResultSize = 12;
 const pairSize = 16;
-
-const efault = fail('EFAULT');
-/** Errors of a pointer that are the caller's own; others mean that we could not look. */
-const faults: ReadonlyMap<number, Action> = new Map(
-  (['EFAULT', 'ENAMETOOLONG', 'EINVAL', 'E2BIG', 'ERANGE'] as const).map((name) => {
-    const action = fail(name);
-    return [action.number, action];
-  }),
-);
 
 /** How one syscall is asked about: a function of the trampoline and what it takes. */
 interface Way {
@@ -103,6 +95,7 @@ export class HandlerInstance {
         outcome < 0
           ? pointerFault(call.pointerLength(-1 - outcome))
           : this.#lift(outcome, trampoline);
+      if (action === performAction) this.#checkPerform(call, syscall);
     } catch (cause) {
       throw cause instanceof AgentError
         ? cause
@@ -165,9 +158,33 @@ export class HandlerInstance {
         return nextAction;
       case 4:
         return this.#liftLate((outcome >>> 16) & 0xff, trampoline);
+      case 5:
+        return performAction;
+      case 6:
+        return this.#liftDescriptor(trampoline.payload.value);
       default:
         return this.#guest.trap('action has no such case');
     }
+  }
+
+  /** A handler that lets the host do what it can't, or has not seen, is wrong. */
+  #checkPerform(call: ReceivedCall, { name, family, parameters }: Syscall): void {
+    if (!canPerform(family)) this.#guest.trap(`the host cannot perform ${name}`);
+    const isUnread = parameters.some(
+      ({ source }) =>
+        (source.from === 'bytes' || source.from === 'field') &&
+        call.pointerLength(source.index) === inbox.notRead,
+    );
+    if (isUnread) this.#guest.trap(`perform of ${name} needs the interface "arguments"`);
+  }
+
+  /** record given: the index, and a bool behind it. */
+  #liftDescriptor(payload: bigint): DescriptorAction {
+    return {
+      kind: 'descriptor',
+      descriptor: Number(BigInt.asUintN(32, payload)),
+      isCloseOnExec: ((payload >> 32n) & 0xffn) !== 0n,
+    };
   }
 
   #liftLate(tag: number, { payload, late }: Trampoline): Decision {
@@ -244,19 +261,6 @@ export class HandlerInstance {
 
 function failed(message: string, cause?: unknown): AgentError {
   return new AgentError('AGENT_HANDLER_FAILED', message, cause === undefined ? {} : { cause });
-}
-
-/** What the kernel would say to this pointer. */
-function pointerFault(length: number): Action {
-  if (length === inbox.null) return efault;
-  const fault = faults.get(-length);
-  if (fault !== undefined) return fault;
-  throw new AgentError(
-    'AGENT_CALLER',
-    length === inbox.notRead
-      ? 'a pointer that a handler needs was not read'
-      : `cannot read the memory of the caller: ${errnoNameOf(-length) ?? -length}`,
-  );
 }
 
 function importsFor(

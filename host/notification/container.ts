@@ -2,7 +2,7 @@
 // One container as one worker sees it: its registry, and the instances of its handlers.
 import { AgentError } from '../errors.ts';
 import { continueAction, fail } from '../handler/action.ts';
-import type { Action, Decision, FinalAction } from '../handler/action.ts';
+import type { Action, ChainDecision, FinalAction } from '../handler/action.ts';
 import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { HandlerInstance } from '../handler/instance.ts';
@@ -22,7 +22,7 @@ export interface ContainerParts extends SharedRegistry {
   /** Finds a component by its digest. */
   readonly component: (digest: string) => LoadedComponent;
   /** What a handler's instance may ask the host for. */
-  readonly hostFor: (handler: RegistryHandler, registry: Registry) => CallHost;
+  readonly hostFor: (handler: RegistryHandler, index: number) => CallHost;
   readonly health: Quarantine;
   readonly slots: SlotBook;
   /** Told before something that may take long. */
@@ -87,7 +87,7 @@ export class Container {
    *   not even asked
    * @throws AgentError when a handler fails; its instance is given up
    */
-  decide(call: ReceivedCall, syscall: Syscall): Decision | undefined {
+  decide(call: ReceivedCall, syscall: Syscall): ChainDecision | undefined {
     const chain = this.#chainOf(syscall);
     const { links, slots } = chain;
     this.chain = chain;
@@ -163,7 +163,7 @@ export class Container {
     link.instance = new HandlerInstance(
       this.#parts.component(handler.digest),
       handler.settings,
-      this.#parts.hostFor(handler, this.registry),
+      this.#parts.hostFor(handler, link.index),
     );
     return link.instance;
   }

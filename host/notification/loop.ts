@@ -7,17 +7,21 @@ import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Logger } from '../log.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
-import { eventKind, tokenOf } from '../native.ts';
+import { eventKind, noState, tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle, WorkerHandle } from '../native.ts';
-import type { Registry, RegistryHandler } from '../registry/registry.ts';
+import type { RegistryHandler } from '../registry/registry.ts';
+import { CallActs, Rooms } from './call-acts.ts';
+import type { WorkerSide } from './call-acts.ts';
 import { Container } from './container.ts';
 import type { Chain } from './container.ts';
 import { unnamedSlot } from './counters.ts';
 import type { SlotBook } from './counters.ts';
 import type { Quarantine } from './quarantine.ts';
-import { ReceivedCall, currentDirectory } from './received-call.ts';
+import { ReceivedCall } from './received-call.ts';
+import { HandlerHost } from './handler-host.ts';
+import { Performer } from './perform.ts';
 import { decodeRegistry } from './thread-messages.ts';
-import type { CallFailure } from './thread-messages.ts';
+import type { CallFailure, SharedRegistry } from './thread-messages.ts';
 import { Syscalls } from './syscalls.ts';
 import type { Syscall } from './syscalls.ts';
 
@@ -57,6 +61,8 @@ export class Loop implements Disposable {
   #current: Syscall | undefined;
   /** Asked once: the way of a call must not cost what nobody reads. */
   readonly #isTraced: boolean;
+  readonly #side: WorkerSide;
+  readonly #performer: Performer;
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
@@ -68,6 +74,14 @@ export class Loop implements Disposable {
       new Uint8Array(parts.counters),
       parts.id,
     );
+    this.#side = {
+      native: parts.native,
+      worker: this.#worker,
+      call: this.#call,
+      current: () => this.#current,
+      rooms: new Rooms(),
+    };
+    this.#performer = new Performer(this.#call, new CallActs(this.#side));
   }
 
   [Symbol.dispose](): void {
@@ -126,7 +140,8 @@ export class Loop implements Disposable {
     const syscall = this.#syscalls.find(arch, number);
     if (syscall === undefined) return container.decideUnknown();
     this.#current = syscall;
-    return container.decide(this.#call, syscall);
+    const decision = container.decide(this.#call, syscall);
+    return decision?.kind === 'perform' ? this.#performer.perform(syscall) : decision;
   }
 
   #find(token: number): Container {
@@ -152,7 +167,7 @@ export class Loop implements Disposable {
       ...shared,
       token,
       component: this.#parts.component,
-      hostFor: (handler, registry) => this.#hostFor(handler, registry),
+      hostFor: (handler, index) => this.#hostFor(handler, shared, index),
       health: this.#parts.quarantine,
       slots: this.#parts.slots,
       onSlow: () => {
@@ -200,27 +215,20 @@ export class Loop implements Disposable {
     });
   }
 
-  #hostFor(handler: RegistryHandler, registry: Registry): CallHost {
-    const native = this.#native;
-    const worker = this.#worker;
-    const call = this.#call;
-    const log = this.#parts.log.child({ handler: handler.name, container: registry.containerId });
-    return {
-      mkdir: (memory, offset, length, mode) =>
-        actAsCaller('mkdir', () =>
-          native.mkdirAsCaller(worker, this.#dirfd(), memory, offset, length, mode),
-        ),
-      mount: (memory, ranges) =>
-        actAsCaller('mount', () => native.mountAsCaller(worker, memory, ranges)),
-      log: (level, message) => {
-        log[level](message);
-      },
-      decodedArguments: () => (this.#current === undefined ? [] : call.decode(this.#current)),
-    };
-  }
-
-  #dirfd(): number {
-    return this.#current === undefined ? currentDirectory : this.#call.dirfd(this.#current);
+  #hostFor(
+    handler: RegistryHandler,
+    { registry, states }: SharedRegistry,
+    index: number,
+  ): CallHost {
+    const { log, receiver } = this.#parts;
+    const { containerId, annotations = [] } = registry;
+    return new HandlerHost(this.#side, {
+      receiver,
+      log: log.child({ handler: handler.name, container: containerId }),
+      containerId,
+      annotations,
+      state: states[index] ?? noState,
+    });
   }
 }
 
@@ -228,13 +236,4 @@ function reasonOf(thrown: unknown): FailureReason {
   if (!(thrown instanceof AgentError)) return 'agent';
   if (thrown.code === 'AGENT_HANDLER_FAILED') return 'trap';
   return thrown.code === 'AGENT_SETTING_INVALID' ? 'settings' : 'agent';
-}
-
-/** What fails here is ours: errors of the caller's own are values. */
-function actAsCaller(operation: string, act: () => number): number {
-  try {
-    return act();
-  } catch (cause) {
-    throw new AgentError('AGENT_CALLER', `cannot ${operation} for the caller`, { cause });
-  }
 }

@@ -111,6 +111,11 @@ export class ReceivedCall {
       case 'continue':
         this.#u32[inbox.answerKind / 4] = answerKind.continue;
         break;
+      case 'descriptor':
+        this.#u64[inbox.answerValue / 8] = BigInt(action.descriptor);
+        this.#i32[inbox.answerErrno / 4] = action.isCloseOnExec ? 1 : 0;
+        this.#u32[inbox.answerKind / 4] = answerKind.descriptor;
+        break;
       case 'fail':
         this.#i32[inbox.answerErrno / 4] = action.number;
         this.#u32[inbox.answerKind / 4] = answerKind.errno;

@@ -116,6 +116,7 @@ const attributes: Argument = { name: 'attributes', kind: 'data' };
 export const at = {
   symlinkNofollow: 0x100,
   removeDirectory: 0x200,
+  noAutomount: 0x800,
   symlinkFollow: 0x400,
   emptyPath: 0x1000,
 } as const;

@@ -8,7 +8,7 @@ import { pack, unpack } from 'msgpackr';
 import { AgentError } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions } from '../log.ts';
-import type { ReceiverHandle } from '../native.ts';
+import type { ReceiverHandle, StateHandle } from '../native.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { SlotName } from './counters.ts';
@@ -46,6 +46,8 @@ export interface SharedRegistry {
   readonly registry: Registry;
   /** The index of each handler's state in the quarantine, in chain order. */
   readonly quarantine: readonly number[];
+  /** What each handler remembers of the container, in chain order. */
+  readonly states: readonly StateHandle[];
 }
 
 /** In a worker thread: its input and its way to the main thread. */

@@ -20,8 +20,10 @@ export function registryOf(bundle: Bundle, identity: ContainerIdentity): Registr
   const fields = fieldsOf(identity);
   return {
     containerId: identity.state.containerId,
+    annotations: [...identity.state.annotations],
     handlers: bundle.handlers.map(({ name, component, syscalls, settings, deadlineMs }) => ({
       name,
+      bundle: bundle.name,
       digest: component.digest,
       answers: component.answers,
       readsPointers: needsPointers(component),

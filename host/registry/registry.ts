@@ -10,6 +10,8 @@ import type { DefaultAction, FailurePolicy } from './policy.ts';
 export interface RegistryHandler {
   /** For people: the component's file name without its ending. */
   readonly name: string;
+  /** The bundle that it is of: those of one share what they remember. */
+  readonly bundle?: string;
   /** Which component: hex sha256. */
   readonly digest: string;
   /** What the component answers: families and `any`. */
@@ -25,6 +27,8 @@ export interface RegistryHandler {
 
 export interface Registry {
   readonly containerId: string;
+  /** What the runtime sent along. */
+  readonly annotations?: readonly (readonly [key: string, value: string])[];
   /** In chain order. */
   readonly handlers: readonly RegistryHandler[];
   readonly defaultAction: DefaultAction;

@@ -74,7 +74,19 @@ function attachWorker(receiver: ReceiverHandle): WorkerHandle {
 
 type Kind = 'number' | 'text' | 'texts' | 'bytes' | 'numbers';
 
-const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind[]>> = {
+/** Their misuse is tested where they are. */
+type Others =
+  | 'harden'
+  | 'takeCallerFd'
+  | 'installFd'
+  | 'replaceFd'
+  | 'readArgument'
+  | 'writeArgument'
+  | 'callerCredentials'
+  | 'hasCapability'
+  | 'freezeContainer';
+
+const signatures: Readonly<Record<Exclude<keyof Native, Others>, readonly Kind[]>> = {
   exitProcess: ['number'],
   listenSocket: ['text', 'number'],
   takeWakeFd: ['number'],
@@ -97,6 +109,13 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
   listenerRegistry: ['number', 'number'],
   mkdirAsCaller: ['number', 'number', 'bytes', 'number', 'number', 'number'],
   mountAsCaller: ['number', 'bytes', 'numbers'],
+  operate: ['number', 'number', 'bytes', 'numbers', 'bytes'],
+  createState: [],
+  closeState: ['number'],
+  stateGet: ['number', 'bytes', 'bytes'],
+  stateSet: ['number', 'bytes', 'bytes'],
+  stateRemove: ['number', 'bytes'],
+  stateAdd: ['number', 'bytes', 'bytes'],
   refusePidnsOption: ['number'],
   launch: ['texts', 'texts', 'texts', 'bytes'],
   launchPid: ['number'],
@@ -162,11 +181,12 @@ test.for(rows)('addon: %s refuses each argument of a wrong type', ([name, kinds]
   });
 });
 
-const closers = ['closeSocket', 'closeReceiver', 'detachWorker', 'closeLaunch'];
+const closers = ['closeSocket', 'closeReceiver', 'detachWorker', 'closeLaunch', 'closeState'];
 const others = [
   'exitProcess',
   'listenSocket',
   'createReceiver',
+  'createState',
   'refusePidnsOption',
   'launch',
   'filterBytes',
@@ -178,6 +198,8 @@ const looking = [
   'mkdirAsCaller',
   'mountAsCaller',
   'receiverFigures',
+  'operate',
+  'stateAdd',
 ];
 
 test.for(rows.filter(([name]) => ![...closers, ...others, ...looking].includes(name)))(
@@ -249,7 +271,7 @@ test.for([
 });
 
 test('addon: a read kind that nobody knows is refused', () => {
-  const kinds = new Uint8Array(readKindsLength).fill(readKind.mountData + 1, 5, 6);
+  const kinds = new Uint8Array(readKindsLength).fill(readKind.openHow + 1, 5, 6);
   expect(() => native.createReceiver(kinds, 1, 1)).toThrow(TypeError);
 });
 

@@ -4,19 +4,17 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import type { Action, Decision } from '../../host/handler/action.ts';
-import type { CallHost, GuestLogLevel } from '../../host/handler/capability.ts';
+import type { Action, ChainDecision } from '../../host/handler/action.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { errnoNumber } from '../../host/handler/errno.ts';
 import type { ErrnoName } from '../../host/handler/errno.ts';
 import { HandlerInstance } from '../../host/handler/instance.ts';
-import { inbox, mountRange } from '../../host/native.ts';
+import { inbox, noState } from '../../host/native.ts';
 import { Container } from '../../host/notification/container.ts';
 import { SlotBook } from '../../host/notification/counters.ts';
 import { Quarantine, makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import { ReceivedCall } from '../../host/notification/received-call.ts';
-import type { DecodedArgument } from '../../host/notification/received-call.ts';
 import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import type { Syscall } from '../../host/notification/syscalls.ts';
@@ -24,6 +22,11 @@ import { shippedBundles } from '../../host/package-root.ts';
 import { readBundle } from '../../host/registry/bundle.ts';
 import { registryOf } from '../../host/registry/bundle-registry.ts';
 import type { ContainerIdentity } from '../../host/registry/resolver.ts';
+import { RecordingHost } from './recording-host.ts';
+import type { HostCall } from './recording-host.ts';
+
+export { RecordingHost };
+export type { HostCall };
 
 /**
  * An argument of a made-up call: a register, or what is behind a pointer: bytes, NULL (null), an
@@ -80,67 +83,6 @@ export function fillCall(
       view.setInt32(pointer, -errnoNumber(argument.errno), true);
     }
   });
-}
-
-/** What a handler asked of the host; bytes are what its memory had at that moment. */
-export type HostCall =
-  | { readonly kind: 'mkdir'; readonly path: Uint8Array; readonly mode: number }
-  | {
-      readonly kind: 'mount';
-      readonly source: Uint8Array | null;
-      readonly target: Uint8Array | null;
-      readonly type: Uint8Array | null;
-      readonly flags: bigint;
-      readonly data: Uint8Array | null;
-    }
-  | { readonly kind: 'log'; readonly level: GuestLogLevel; readonly message: string };
-
-/** Records what is asked; operations give the prepared answers in turn, and 0 after them. */
-export class RecordingHost implements CallHost {
-  readonly calls: HostCall[] = [];
-  readonly #answers: number[] = [];
-  readonly #decoded: () => readonly DecodedArgument[];
-
-  constructor(decoded: () => readonly DecodedArgument[] = () => []) {
-    this.#decoded = decoded;
-  }
-
-  /** 0, a positive errno, or `gone` of capability.ts. */
-  prepare(...answers: readonly number[]): void {
-    this.#answers.push(...answers);
-  }
-
-  mkdir(memory: Uint8Array, pathOffset: number, pathLength: number, mode: number): number {
-    const path = memory.slice(pathOffset, pathOffset + pathLength);
-    this.calls.push({ kind: 'mkdir', path, mode });
-    return this.#answers.shift() ?? 0;
-  }
-
-  mount(memory: Uint8Array, ranges: Int32Array): number {
-    const text = (at: number): Uint8Array | null => {
-      const length = ranges[at + 1] ?? -1;
-      const offset = (ranges[at] ?? 0) >>> 0;
-      return length < 0 ? null : memory.slice(offset, offset + length);
-    };
-    const half = (at: number): bigint => BigInt.asUintN(32, BigInt(ranges[at] ?? 0));
-    this.calls.push({
-      kind: 'mount',
-      source: text(mountRange.source),
-      target: text(mountRange.target),
-      type: text(mountRange.type),
-      flags: half(mountRange.flagsLow) | (half(mountRange.flagsHigh) << 32n),
-      data: text(mountRange.data),
-    });
-    return this.#answers.shift() ?? 0;
-  }
-
-  log(level: GuestLogLevel, message: string): void {
-    this.calls.push({ kind: 'log', level, message });
-  }
-
-  decodedArguments(): readonly DecodedArgument[] {
-    return this.#decoded();
-  }
 }
 
 function syscallOf(syscalls: Syscalls, name: string): Syscall {
@@ -208,6 +150,7 @@ export class BundleHarness {
     this.container = new Container({
       registry,
       quarantine: registry.handlers.map((_, index) => index),
+      states: registry.handlers.map(() => noState),
       health: new Quarantine(makeQuarantineBuffers()),
       slots: new SlotBook({ taken: [], announce: () => {} }),
       onSlow: () => {},
@@ -218,8 +161,8 @@ export class BundleHarness {
         if (found === undefined) throw new Error(`${basename(folder)} has no component ${digest}`);
         return found.component;
       },
-      hostFor: (handler) => {
-        const host = this.hosts[registry.handlers.indexOf(handler)];
+      hostFor: (handler, index) => {
+        const host = this.hosts[index];
         if (host === undefined) throw new Error(`${handler.name} is not in the chain`);
         return host;
       },
@@ -231,7 +174,7 @@ export class BundleHarness {
     return this.hosts.flatMap((host) => host.calls);
   }
 
-  decide(syscall: string, ...given: readonly GivenArgument[]): Decision {
+  decide(syscall: string, ...given: readonly GivenArgument[]): ChainDecision {
     fillCall(this.#call, syscall, given);
     const decision = this.container.decide(this.#call, syscallOf(this.#syscalls, syscall));
     return decision ?? this.container.failure;

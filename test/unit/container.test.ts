@@ -67,6 +67,7 @@ function chainOf(handlers: readonly HandlerOf[], rest: Partial<Registry> = {}): 
       ...rest,
     },
     token: 7,
+    states: [],
     quarantine: handlers.map((_, index) => index),
     health,
     slots: new SlotBook({
@@ -253,6 +254,7 @@ test('container: a handler without a state of its own is never left alone', () =
       defaultAction: 'continue',
       failure: defaultFailure,
     },
+    states: [],
     quarantine: [],
     health,
     slots: new SlotBook({ taken: [], announce: () => undefined }),

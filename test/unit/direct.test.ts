@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 
 import { describeComponent } from '../../host/handler/component.ts';
 import {
+  capabilities,
   checkGrants,
   defaultLimits,
   familySignature,
@@ -106,9 +107,9 @@ test('direct: a component that imports an interface which does not exist is refu
   const failure = failureOf(() => loadComponent(bytes));
   expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
   expect(failure.message).toBe(
-    'component imports seccompagent:handler/filesystex@0.1.0; the agent offers ' +
-      'seccompagent:handler/arguments@0.1.0, seccompagent:handler/filesystem@0.1.0, ' +
-      'seccompagent:handler/log@0.1.0, seccompagent:handler/mounts@0.1.0',
+    `component imports seccompagent:handler/filesystex@0.1.0; the agent offers ${capabilities
+      .map(({ name }) => `seccompagent:handler/${name}@0.1.0`)
+      .join(', ')}`,
   );
 });
 

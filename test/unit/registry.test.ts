@@ -2,6 +2,7 @@
 // Tests registries: which calls they answer, which pointers they want, and how they travel.
 import { expect, test } from 'vitest';
 
+import { noState } from '../../host/native.ts';
 import { decodeRegistry, encodeRegistry } from '../../host/notification/thread-messages.ts';
 import { syscallTable } from '../../host/notification/syscall-table.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
@@ -42,7 +43,11 @@ test.for([
   ['a deadline', registryOf({ ...mkdir, deadlineMs: 60_000 })],
   ['a setting of a megabyte', registryOf({ ...mkdir, settings: [['k', 'v'.repeat(1_000_000)]] })],
 ] as const)('registry: with %s it arrives as it was sent', ([, registry]) => {
-  const shared = { registry, quarantine: registry.handlers.map((_, index) => 16_383 - index) };
+  const shared = {
+    registry,
+    quarantine: registry.handlers.map((_, index) => 16_383 - index),
+    states: registry.handlers.map(() => noState),
+  };
   expect(decodeRegistry(encodeRegistry(shared))).toStrictEqual(shared);
 });
 

@@ -1,26 +1,154 @@
 // SPDX-License-Identifier: Apache-2.0
 // The capability `filesystem`: guest-sdk/wit/filesystem.wit.
-import type { Capability } from '../capability.ts';
-import { putErrnoResult } from './errno-result.ts';
+import { operation, operationNumber } from '../../native.ts';
+import type { OperationPart } from '../../notification/perform-plan.ts';
+import type { Capability, CapabilityFunction } from '../capability.ts';
+import type { Guest } from '../guest.ts';
+import { OperationRequest } from '../operation-request.ts';
+import { putBytesResult, putErrnoResult, putStatusResult, putU32Result } from './results.ts';
+
+/** The one that is called most has a way of its own. */
+const mkdir: CapabilityFunction = {
+  signature: 'iiii:',
+  link:
+    (guest, host) =>
+    (pointer: number, length: number, mode: number, result: number): void => {
+      const memory = guest();
+      memory.requireCall();
+      const path = memory.checked(pointer, length >>> 0, 1);
+      const errno = host.mkdir(memory.bytes, path, length >>> 0, mode >>> 0);
+      putErrnoResult(memory, result, errno);
+    },
+};
+
+/** Core types of an operation's parts. */
+const letters: Readonly<Record<OperationPart, string>> = {
+  path: 'ii',
+  'second-path': 'ii',
+  name: 'ii',
+  value: 'ii',
+  mode: 'i',
+  first: 'i',
+  second: 'i',
+  device: 'ii',
+  'at-flags': 'i',
+  'xattr-flags': 'i',
+  'own-flags': 'i',
+  'open-flags': 'I',
+  resolve: 'I',
+};
+
+type CoreValue = number | bigint;
+
+/** Takes the core values of one part off the front. */
+function setPart(
+  guest: Guest,
+  request: OperationRequest,
+  part: OperationPart,
+  values: CoreValue[],
+): void {
+  const take = (): number => Number(values.shift());
+  switch (part) {
+    case 'path':
+    case 'second-path':
+    case 'name':
+    case 'value': {
+      const pointer = take();
+      const length = take() >>> 0;
+      request.setText(part, guest.checked(pointer, length, 1), length);
+      break;
+    }
+    case 'device':
+      request.setDevice(take(), take());
+      break;
+    case 'open-flags':
+    case 'resolve':
+      request.setWide(part, BigInt(values.shift() ?? 0n));
+      break;
+    case 'mode':
+    case 'first':
+    case 'second':
+    case 'at-flags':
+    case 'xattr-flags':
+    case 'own-flags':
+      request.setNumber(part, take());
+  }
+}
+
+/** What an operation gives a handler. */
+type Gift = 'nothing' | 'descriptor' | 'bytes' | 'status';
+
+interface Done {
+  readonly errno: number;
+  readonly request: OperationRequest;
+  readonly room: Uint8Array;
+}
+
+function putGift(guest: Guest, pointer: number, gift: Gift, { errno, request, room }: Done): void {
+  const { numbers } = request;
+  switch (gift) {
+    case 'nothing':
+      putErrnoResult(guest, pointer, errno);
+      break;
+    case 'descriptor':
+      putU32Result(guest, pointer, errno, numbers[operationNumber.descriptor] ?? 0);
+      break;
+    case 'bytes':
+      putBytesResult(
+        guest,
+        pointer,
+        errno,
+        room.subarray(0, numbers[operationNumber.resultLength]),
+      );
+      break;
+    case 'status':
+      putStatusResult(guest, pointer, errno, room);
+  }
+}
+
+function operate(
+  which: number,
+  parts: readonly OperationPart[],
+  gift: Gift = 'nothing',
+): CapabilityFunction {
+  return {
+    signature: `${parts.map((part) => letters[part]).join('')}i:`,
+    link: (guest, host) => {
+      const request = new OperationRequest();
+      return (...values: CoreValue[]): void => {
+        const memory = guest();
+        memory.requireCall();
+        request.begin(which);
+        for (const part of parts) setPart(memory, request, part, values);
+        const room = host.resultRoom();
+        const errno = request.check() || host.operate(which, memory.bytes, request.numbers, room);
+        putGift(memory, Number(values.shift()), gift, { errno, request, room });
+      };
+    },
+  };
+}
 
 export const filesystem: Capability = {
   name: 'filesystem',
   needsGrant: true,
   functions: new Map([
+    ['mkdir', mkdir],
+    ['mknod', operate(operation.mknod, ['path', 'mode', 'device'])],
+    ['open', operate(operation.open, ['path', 'open-flags', 'mode', 'resolve'], 'descriptor')],
+    ['chmod', operate(operation.chmod, ['path', 'mode', 'at-flags'])],
+    ['chown', operate(operation.chown, ['path', 'first', 'second', 'at-flags'])],
+    ['rename', operate(operation.rename, ['path', 'second-path', 'own-flags'])],
+    ['link', operate(operation.link, ['path', 'second-path', 'at-flags'])],
+    ['symlink', operate(operation.symlink, ['second-path', 'path'])],
+    ['unlink', operate(operation.unlink, ['path', 'at-flags'])],
+    ['stat', operate(operation.stat, ['path', 'at-flags'], 'status')],
+    ['read-link', operate(operation.readLink, ['path'], 'bytes')],
+    ['get-xattr', operate(operation.getXattr, ['path', 'at-flags', 'name'], 'bytes')],
     [
-      'mkdir',
-      {
-        signature: 'iiii:',
-        link:
-          (guest, host) =>
-          (pointer: number, length: number, mode: number, result: number): void => {
-            const memory = guest();
-            memory.requireCall();
-            const path = memory.checked(pointer, length >>> 0, 1);
-            const errno = host.mkdir(memory.bytes, path, length >>> 0, mode >>> 0);
-            putErrnoResult(memory, result, errno);
-          },
-      },
+      'set-xattr',
+      operate(operation.setXattr, ['path', 'at-flags', 'name', 'value', 'xattr-flags']),
     ],
+    ['list-xattr', operate(operation.listXattr, ['path', 'at-flags'], 'bytes')],
+    ['remove-xattr', operate(operation.removeXattr, ['path', 'at-flags', 'name'])],
   ]),
 };

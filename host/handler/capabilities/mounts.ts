@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The capability `mounts`: guest-sdk/wit/mounts.wit.
-import { mountRange } from '../../native.ts';
+import { mountRange, operation, operationNumber } from '../../native.ts';
 import type { Capability } from '../capability.ts';
+import { errnoNumber } from '../errno.ts';
 import type { Guest } from '../guest.ts';
-import { putErrnoResult } from './errno-result.ts';
+import { OperationRequest } from '../operation-request.ts';
+import { putErrnoResult } from './results.ts';
 
 const absent = -1;
+/** AT_RECURSIVE of <fcntl.h>. */
+const recursive = 0x8000;
+const ebadf = errnoNumber('EBADF');
+const nothing = new Uint8Array(0);
 
 /** Notes where a string is. */
 function note(guest: Guest, ranges: Int32Array, at: number, text: readonly [number, number]): void {
@@ -61,6 +67,63 @@ export const mounts: Capability = {
             ranges[mountRange.flagsHigh] = Number(BigInt.asIntN(32, flags >> 32n));
             putErrnoResult(memory, result, host.mount(memory.bytes, ranges));
           },
+      },
+    ],
+    [
+      'unmount',
+      {
+        signature: 'iiii:',
+        link: (guest, host) => {
+          const request = new OperationRequest();
+          return (pointer: number, length: number, flags: number, result: number): void => {
+            const memory = guest();
+            memory.requireCall();
+            request.begin(operation.unmount);
+            request.setText('path', memory.checked(pointer, length >>> 0, 1), length >>> 0);
+            request.setNumber('own-flags', flags);
+            const errno =
+              request.check() ||
+              host.operate(operation.unmount, memory.bytes, request.numbers, nothing);
+            putErrnoResult(memory, result, errno);
+          };
+        },
+      },
+    ],
+    [
+      'set-attributes',
+      {
+        signature: 'iiiIIiii:',
+        link: (guest, host) => {
+          const request = new OperationRequest();
+          return (
+            pointer: number,
+            length: number,
+            isRecursive: number,
+            set: bigint,
+            clear: bigint,
+            hasIdmap: number,
+            idmap: number,
+            result: number,
+          ): void => {
+            const memory = guest();
+            memory.requireCall();
+            request.begin(operation.setMountAttributes);
+            request.setText('path', memory.checked(pointer, length >>> 0, 1), length >>> 0);
+            request.setNumber('own-flags', isRecursive === 0 ? 0 : recursive);
+            const { numbers } = request;
+            numbers[operationNumber.first] = Number(BigInt.asIntN(32, set));
+            numbers[operationNumber.second] = Number(BigInt.asIntN(32, set >> 32n));
+            numbers[operationNumber.low] = Number(BigInt.asIntN(32, clear));
+            numbers[operationNumber.high] = Number(BigInt.asIntN(32, clear >> 32n));
+            if (hasIdmap !== 0) numbers[operationNumber.descriptor] = idmap;
+            const errno =
+              hasIdmap !== 0 && idmap < 0
+                ? ebadf
+                : request.check() ||
+                  host.operate(operation.setMountAttributes, memory.bytes, numbers, nothing);
+            putErrnoResult(memory, result, errno);
+          };
+        },
       },
     ],
   ]),

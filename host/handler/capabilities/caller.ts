@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// The capability `caller`: guest-sdk/wit/caller.wit.
+import { credentialsLayout, userNamespace } from '../../native.ts';
+import type { Capability } from '../capability.ts';
+import type { Guest } from '../guest.ts';
+import { beginValue, errnoOf, putBoolResult, putBytesResult, putError } from './results.ts';
+
+/** record credentials; the record ids is four numbers of 4 bytes, linux-capabilities five of 8. */
+const record = {
+  uid: 0,
+  gid: 16,
+  groups: 32,
+  umask: 40,
+  noNewPrivileges: 44,
+  capabilities: 48,
+  size: 88,
+  alignment: 8,
+} as const;
+
+const mostComm = 16;
+const none = new Uint8Array(0);
+const namespaces: readonly number[] = [
+  userNamespace.ofCaller,
+  userNamespace.ofMounts,
+  userNamespace.ofHost,
+];
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function putCredentials(guest: Guest, pointer: number, given: Uint8Array): void {
+  const numbers = view(given);
+  const u32 = (offset: number): number => numbers.getUint32(offset, true);
+  const most = (given.length - credentialsLayout.groups) / 4;
+  const count = Math.min(u32(credentialsLayout.groupCount), most);
+  // first: the guest's memory may move
+  const groups = guest.allocate(Math.max(count, 1) * 4, 4);
+  const offset = beginValue(guest, pointer, record);
+  for (let id = 0; id < 4; id += 1) {
+    guest.setU32(offset + record.uid + id * 4, u32(credentialsLayout.uid + id * 4));
+    guest.setU32(offset + record.gid + id * 4, u32(credentialsLayout.gid + id * 4));
+  }
+  guest.setU32(offset + record.groups, groups);
+  guest.setU32(offset + record.groups + 4, count);
+  for (let group = 0; group < count; group += 1) {
+    guest.setU32(groups + group * 4, u32(credentialsLayout.groups + group * 4));
+  }
+  guest.setU32(offset + record.umask, u32(credentialsLayout.umask));
+  guest.setU8(
+    offset + record.noNewPrivileges,
+    u32(credentialsLayout.noNewPrivileges) === 0 ? 0 : 1,
+  );
+  for (let set = 0; set < 5; set += 1) {
+    const bits = numbers.getBigInt64(credentialsLayout.capabilities + set * 8, true);
+    guest.setS64(offset + record.capabilities + set * 8, bits);
+  }
+}
+
+export const caller: Capability = {
+  name: 'caller',
+  needsGrant: true,
+  functions: new Map([
+    [
+      'get-credentials',
+      {
+        signature: 'i:',
+        link:
+          (guest, host) =>
+          (result: number): void => {
+            const memory = guest();
+            memory.requireCall();
+            const given = host.credentials();
+            if (typeof given === 'number') putError(memory, result, given, record);
+            else putCredentials(memory, result, given);
+          },
+      },
+    ],
+    [
+      'comm',
+      {
+        signature: 'i:',
+        link:
+          (guest, host) =>
+          (result: number): void => {
+            const memory = guest();
+            memory.requireCall();
+            const given = host.credentials();
+            if (typeof given === 'number') {
+              putBytesResult(memory, result, given, none);
+              return;
+            }
+            const length = view(given).getUint32(credentialsLayout.commLength, true);
+            const end = credentialsLayout.comm + Math.min(length, mostComm);
+            putBytesResult(memory, result, 0, given.subarray(credentialsLayout.comm, end));
+          },
+      },
+    ],
+    [
+      'has-capability',
+      {
+        signature: 'iii:',
+        link:
+          (guest, host) =>
+          (capability: number, where: number, result: number): void => {
+            const memory = guest();
+            memory.requireCall();
+            const namespace = namespaces[where] ?? memory.trap('unknown user namespace');
+            const answer = host.hasCapability(capability >>> 0, namespace);
+            putBoolResult(memory, result, errnoOf(answer), answer === 1);
+          },
+      },
+    ],
+  ]),
+};

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The capability `clock`: guest-sdk/wit/clock.wit.
+import type { Capability } from '../capability.ts';
+
+const millisecond = 1_000_000n;
+
+export const clock: Capability = {
+  name: 'clock',
+  needsGrant: true,
+  functions: new Map([
+    [
+      'monotonic',
+      {
+        signature: ':I',
+        link: (guest) => (): bigint => {
+          guest().requireCall();
+          return process.hrtime.bigint();
+        },
+      },
+    ],
+    [
+      'wall',
+      {
+        signature: ':I',
+        link: (guest) => (): bigint => {
+          guest().requireCall();
+          return BigInt(Date.now()) * millisecond;
+        },
+      },
+    ],
+  ]),
+};

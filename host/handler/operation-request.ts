@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the addon is asked to do for a caller: filled in part by part, checked as the kernel would.
+import { operationNumber } from '../native.ts';
+import { hasUnknownAtFlags } from '../notification/perform-plan.ts';
+import type { OperationPart } from '../notification/perform-plan.ts';
+import { at } from '../notification/syscall-table.ts';
+import { errnoNumber } from './errno.ts';
+
+const enoent = errnoNumber('ENOENT');
+const einval = errnoNumber('EINVAL');
+const erange = errnoNumber('ERANGE');
+const e2big = errnoNumber('E2BIG');
+
+/** XATTR_CREATE and XATTR_REPLACE. */
+const knownXattrFlags = 3;
+const mostXattrName = 255;
+/** Of the value of an extended attribute, and of all that an operation gives back. */
+export const mostOperationBytes = 65_536;
+
+type TextPart = 'path' | 'second-path' | 'name' | 'value';
+
+const textPlaces: Readonly<Record<TextPart, number>> = {
+  path: operationNumber.path,
+  'second-path': operationNumber.secondPath,
+  name: operationNumber.name,
+  value: operationNumber.value,
+};
+
+/** Used again and again: it is made once for each instance. */
+export class OperationRequest {
+  readonly numbers: Int32Array = new Int32Array(operationNumber.count);
+  #operation = 0;
+  #error = 0;
+  #isEmptyAllowed = false;
+
+  /** Forgets what was asked before. */
+  begin(which: number): void {
+    const { numbers } = this;
+    numbers.fill(0);
+    for (const place of Object.values(textPlaces)) numbers[place + 1] = -1;
+    numbers[operationNumber.descriptor] = -1;
+    this.#operation = which;
+    this.#error = 0;
+    this.#isEmptyAllowed = false;
+  }
+
+  /** Where a string is. The caller has checked that it is there. */
+  setText(part: TextPart, offset: number, length: number): void {
+    const place = textPlaces[part];
+    this.numbers[place] = offset;
+    this.numbers[place + 1] = length;
+    if (part === 'name' && (length === 0 || length > mostXattrName)) this.#refuse(erange);
+    if (part === 'value' && length > mostOperationBytes) this.#refuse(e2big);
+  }
+
+  /** @param number of 32 bits, signed or not */
+  setNumber(part: Exclude<OperationPart, TextPart | 'device' | 'resolve'>, number: number): void {
+    const { numbers } = this;
+    switch (part) {
+      case 'mode':
+        numbers[operationNumber.mode] = number;
+        break;
+      case 'first':
+        numbers[operationNumber.first] = number;
+        break;
+      case 'second':
+        numbers[operationNumber.second] = number;
+        break;
+      case 'at-flags':
+        if (hasUnknownAtFlags(this.#operation, number)) this.#refuse(einval);
+        this.#isEmptyAllowed = (number & at.emptyPath) !== 0;
+        this.#addFlags(number);
+        break;
+      case 'xattr-flags':
+        if ((number & ~knownXattrFlags) !== 0) this.#refuse(einval);
+        this.#addFlags(number);
+        break;
+      case 'own-flags':
+      case 'open-flags':
+        this.#addFlags(number);
+    }
+  }
+
+  /** @param number of 64 bits, signed or not */
+  setWide(part: 'open-flags' | 'resolve', number: bigint): void {
+    const low = Number(BigInt.asIntN(32, number));
+    const high = Number(BigInt.asIntN(32, number >> 32n));
+    if (part === 'open-flags') {
+      // no flag is there
+      if (high !== 0) this.#refuse(einval);
+      this.setNumber(part, low);
+    } else {
+      this.numbers[operationNumber.low] = low;
+      this.numbers[operationNumber.high] = high;
+    }
+  }
+
+  setDevice(major: number, minor: number): void {
+    this.numbers[operationNumber.first] = major;
+    this.numbers[operationNumber.second] = minor;
+  }
+
+  /** The errno of what is not worth asking; 0: there is none. */
+  check(): number {
+    const { numbers } = this;
+    if (this.#error !== 0) return this.#error;
+    if (numbers[operationNumber.path + 1] === 0 && !this.#isEmptyAllowed) return enoent;
+    return numbers[operationNumber.secondPath + 1] === 0 ? enoent : 0;
+  }
+
+  #addFlags(flags: number): void {
+    const { numbers } = this;
+    numbers[operationNumber.flags] = (numbers[operationNumber.flags] ?? 0) | flags;
+  }
+
+  /** The first error counts. */
+  #refuse(errno: number): void {
+    if (this.#error === 0) this.#error = errno;
+  }
+}

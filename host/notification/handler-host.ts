@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the host does for one handler of one container.
+import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
+import { errnoNumber } from '../handler/errno.ts';
+import type { Logger } from '../log.ts';
+import { tokenOf } from '../native.ts';
+import type { ReceiverHandle, StateHandle } from '../native.ts';
+import { CallActs } from './call-acts.ts';
+import type { WorkerSide } from './call-acts.ts';
+import type { DecodedArgument } from './received-call.ts';
+import { mostStateBytes } from './state-book.ts';
+
+const esrch = errnoNumber('ESRCH');
+
+export interface HandlerSide {
+  readonly receiver: ReceiverHandle;
+  readonly log: Logger;
+  readonly containerId: string;
+  readonly annotations: readonly (readonly [key: string, value: string])[];
+  /** What the handlers of its bundle remember of the container. */
+  readonly state: StateHandle;
+}
+
+export class HandlerHost extends CallActs implements CallHost {
+  readonly containerId: string;
+  readonly annotations: readonly (readonly [key: string, value: string])[];
+  readonly #handler: HandlerSide;
+
+  constructor(side: WorkerSide, handler: HandlerSide) {
+    super(side);
+    this.#handler = handler;
+    this.containerId = handler.containerId;
+    this.annotations = handler.annotations;
+  }
+
+  mkdir(memory: Uint8Array, pathOffset: number, pathLength: number, mode: number): number {
+    const { native, worker } = this.side;
+    return this.acting('mkdir', () =>
+      native.mkdirAsCaller(worker, this.dirfd(), memory, pathOffset, pathLength, mode),
+    );
+  }
+
+  mount(memory: Uint8Array, ranges: Int32Array): number {
+    const { native, worker } = this.side;
+    return this.acting('mount', () => native.mountAsCaller(worker, memory, ranges));
+  }
+
+  killContainer(): number {
+    const { native, call } = this.side;
+    return native.killContainer(this.#handler.receiver, tokenOf(call.token)) ? 0 : esrch;
+  }
+
+  freezeContainer(isFrozen: boolean): number {
+    const { native, call } = this.side;
+    return native.freezeContainer(this.#handler.receiver, tokenOf(call.token), isFrozen ? 1 : 0);
+  }
+
+  stateGet(key: Uint8Array): Uint8Array | undefined {
+    const room = this.resultRoom();
+    const length = this.side.native.stateGet(
+      this.#handler.state,
+      key,
+      room.subarray(0, mostStateBytes),
+    );
+    return length < 0 ? undefined : room.subarray(0, length);
+  }
+
+  stateSet(key: Uint8Array, value: Uint8Array): number {
+    return this.side.native.stateSet(this.#handler.state, key, value);
+  }
+
+  stateRemove(key: Uint8Array): boolean {
+    return this.side.native.stateRemove(this.#handler.state, key);
+  }
+
+  stateAdd(key: Uint8Array, number: Uint8Array): number {
+    return this.side.native.stateAdd(this.#handler.state, key, number);
+  }
+
+  log(level: GuestLogLevel, message: string): void {
+    this.#handler.log[level](message);
+  }
+
+  decodedArguments(): readonly DecodedArgument[] {
+    const { call, current } = this.side;
+    const syscall = current();
+    return syscall === undefined ? [] : call.decode(syscall);
+  }
+}

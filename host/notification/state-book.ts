@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// In the main thread: what the handlers of a bundle remember of a container, which may have several
+// listeners.
+import type { Native, StateHandle } from '../native.ts';
+
+/** Bytes that one such memory may have, keys and values together. */
+export const mostStateBytes = 65_536;
+
+interface Shared {
+  readonly handle: StateHandle;
+  /** Handlers of all listeners that use it. */
+  users: number;
+}
+
+export class StateBook {
+  readonly #native: Pick<Native, 'createState' | 'closeState'>;
+  readonly #byKey: Map<string, Shared> = new Map();
+
+  constructor(native: Pick<Native, 'createState' | 'closeState'>) {
+    this.#native = native;
+  }
+
+  /** One for each handler: those of one bundle have the same one. */
+  take(containerId: string, bundles: readonly (string | undefined)[]): readonly StateHandle[] {
+    return bundles.map((bundle) => {
+      const key = JSON.stringify([containerId, bundle]);
+      const shared = this.#byKey.get(key) ?? { handle: this.#native.createState(), users: 0 };
+      shared.users += 1;
+      this.#byKey.set(key, shared);
+      return shared.handle;
+    });
+  }
+
+  /** A listener is gone. */
+  release(handles: readonly StateHandle[]): void {
+    for (const [key, shared] of this.#byKey) {
+      shared.users -= handles.filter((handle) => handle === shared.handle).length;
+      if (shared.users > 0) continue;
+      this.#byKey.delete(key);
+      this.#native.closeState(shared.handle);
+    }
+  }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// A host for handlers in tests: it records what is asked of it and answers what the test prepared.
+import type { CallHost, GuestLogLevel } from '../../host/handler/capability.ts';
+import { errnoNumber } from '../../host/handler/errno.ts';
+import { credentialsLayout, mountRange, operation, operationNumber } from '../../host/native.ts';
+import type { DecodedArgument } from '../../host/notification/received-call.ts';
+
+/** What an operation was asked with; texts are what the handler's memory had at that moment. */
+export interface Operated {
+  readonly kind: 'operate';
+  readonly operation: keyof typeof operation;
+  readonly path: Uint8Array | null;
+  readonly secondPath: Uint8Array | null;
+  readonly name: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly flags: number;
+  readonly mode: number;
+  readonly first: number;
+  readonly second: number;
+  readonly low: number;
+  readonly high: number;
+  readonly descriptor: number;
+}
+
+/** What a handler asked of the host; bytes are what its memory had at that moment. */
+export type HostCall =
+  | { readonly kind: 'mkdir'; readonly path: Uint8Array; readonly mode: number }
+  | {
+      readonly kind: 'mount';
+      readonly source: Uint8Array | null;
+      readonly target: Uint8Array | null;
+      readonly type: Uint8Array | null;
+      readonly flags: bigint;
+      readonly data: Uint8Array | null;
+    }
+  | Operated
+  | { readonly kind: 'take'; readonly fd: number }
+  | { readonly kind: 'install'; readonly descriptor: number; readonly isCloseOnExec: boolean }
+  | {
+      readonly kind: 'replace';
+      readonly descriptor: number;
+      readonly fd: number;
+      readonly isCloseOnExec: boolean;
+    }
+  | {
+      readonly kind: 'write';
+      readonly argument: number;
+      readonly offset: bigint;
+      readonly bytes: Uint8Array;
+    }
+  | {
+      readonly kind: 'read';
+      readonly argument: number;
+      readonly offset: bigint;
+      readonly most: number;
+    }
+  | { readonly kind: 'capability'; readonly capability: number; readonly where: number }
+  | { readonly kind: 'kill' }
+  | { readonly kind: 'freeze'; readonly isFrozen: boolean }
+  | { readonly kind: 'log'; readonly level: GuestLogLevel; readonly message: string };
+
+/** What an operation gives back. */
+export interface PreparedResult {
+  readonly bytes?: Uint8Array;
+  readonly descriptor?: number;
+}
+
+const isOperation = (name: string): name is keyof typeof operation => name in operation;
+const keyText = (key: Uint8Array): string => new TextDecoder().decode(key);
+
+/**
+ * Records what is asked; operations give the prepared answers in turn, and 0 after them. What
+ * handlers remember it remembers, without the limits.
+ */
+export class RecordingHost implements CallHost {
+  readonly calls: HostCall[] = [];
+  readonly #answers: number[] = [];
+  readonly #results: PreparedResult[] = [];
+  readonly #decoded: () => readonly DecodedArgument[];
+  readonly #room = new Uint8Array(65_536);
+  readonly #state: Map<string, Uint8Array> = new Map();
+  containerId = 'c1';
+  annotations: readonly (readonly [key: string, value: string])[] = [];
+  /** What `memory` finds behind arguments. */
+  memory: ReadonlyMap<number, Uint8Array> = new Map();
+  caller: Uint8Array | number = new Uint8Array(credentialsLayout.groups);
+
+  constructor(decoded: () => readonly DecodedArgument[] = () => []) {
+    this.#decoded = decoded;
+  }
+
+  /** 0, a positive errno, or `gone` of capability.ts; of descriptors and Linux capabilities a value. */
+  prepare(...answers: readonly number[]): void {
+    this.#answers.push(...answers);
+  }
+
+  /** For operations that give something back, in turn. */
+  prepareResult(...results: readonly PreparedResult[]): void {
+    this.#results.push(...results);
+  }
+
+  mkdir(memory: Uint8Array, pathOffset: number, pathLength: number, mode: number): number {
+    const path = memory.slice(pathOffset, pathOffset + pathLength);
+    return this.#record({ kind: 'mkdir', path, mode });
+  }
+
+  mount(memory: Uint8Array, ranges: Int32Array): number {
+    const text = (at: number): Uint8Array | null => textAt(memory, ranges, at);
+    const half = (at: number): bigint => BigInt.asUintN(32, BigInt(ranges[at] ?? 0));
+    return this.#record({
+      kind: 'mount',
+      source: text(mountRange.source),
+      target: text(mountRange.target),
+      type: text(mountRange.type),
+      flags: half(mountRange.flagsLow) | (half(mountRange.flagsHigh) << 32n),
+      data: text(mountRange.data),
+    });
+  }
+
+  operate(which: number, memory: Uint8Array, numbers: Int32Array, result: Uint8Array): number {
+    const text = (at: number): Uint8Array | null => textAt(memory, numbers, at);
+    const number = (at: number): number => (numbers[at] ?? 0) >>> 0;
+    const name = Object.keys(operation)
+      .filter((each) => isOperation(each))
+      .find((each) => operation[each] === which);
+    if (name === undefined) throw new Error(`there is no operation ${which}`);
+    const errno = this.#record({
+      kind: 'operate',
+      operation: name,
+      path: text(operationNumber.path),
+      secondPath: text(operationNumber.secondPath),
+      name: text(operationNumber.name),
+      value: text(operationNumber.value),
+      flags: number(operationNumber.flags),
+      mode: number(operationNumber.mode),
+      first: number(operationNumber.first),
+      second: number(operationNumber.second),
+      low: number(operationNumber.low),
+      high: number(operationNumber.high),
+      descriptor: numbers[operationNumber.descriptor] ?? -1,
+    });
+    const { bytes, descriptor } = (errno === 0 ? this.#results.shift() : undefined) ?? {};
+    if (bytes !== undefined) result.set(bytes);
+    numbers[operationNumber.resultLength] = bytes?.length ?? 0;
+    numbers[operationNumber.descriptor] = descriptor ?? -1;
+    return errno;
+  }
+
+  resultRoom(): Uint8Array {
+    return this.#room;
+  }
+
+  takeFd(fd: number): number {
+    return this.#record({ kind: 'take', fd });
+  }
+
+  installFd(descriptor: number, isCloseOnExec: boolean): number {
+    return this.#record({ kind: 'install', descriptor, isCloseOnExec });
+  }
+
+  replaceFd(descriptor: number, fd: number, isCloseOnExec: boolean): number {
+    return this.#record({ kind: 'replace', descriptor, fd, isCloseOnExec });
+  }
+
+  argumentSize(argument: number): bigint {
+    const bytes = this.memory.get(argument);
+    return BigInt(bytes === undefined ? -errnoNumber('EINVAL') : bytes.length);
+  }
+
+  readArgument(argument: number, offset: bigint, into: Uint8Array): number {
+    this.calls.push({ kind: 'read', argument, offset, most: into.length });
+    const bytes = this.memory.get(argument);
+    if (bytes === undefined) return -errnoNumber('EINVAL');
+    const start = Number(offset);
+    const found = bytes.subarray(start, start + into.length);
+    into.set(found);
+    return found.length;
+  }
+
+  writeArgument(argument: number, offset: bigint, bytes: Uint8Array): number {
+    return this.#record({ kind: 'write', argument, offset, bytes: bytes.slice() });
+  }
+
+  credentials(): Uint8Array | number {
+    return this.caller;
+  }
+
+  hasCapability(capability: number, where: number): number {
+    return this.#record({ kind: 'capability', capability, where });
+  }
+
+  killContainer(): number {
+    return this.#record({ kind: 'kill' });
+  }
+
+  freezeContainer(isFrozen: boolean): number {
+    return this.#record({ kind: 'freeze', isFrozen });
+  }
+
+  stateGet(key: Uint8Array): Uint8Array | undefined {
+    return this.#state.get(keyText(key));
+  }
+
+  stateSet(key: Uint8Array, value: Uint8Array): number {
+    const errno = this.#answers.shift() ?? 0;
+    if (errno === 0) this.#state.set(keyText(key), value.slice());
+    return errno;
+  }
+
+  stateRemove(key: Uint8Array): boolean {
+    return this.#state.delete(keyText(key));
+  }
+
+  stateAdd(key: Uint8Array, number: Uint8Array): number {
+    const known = this.#state.get(keyText(key));
+    const before = known === undefined ? 0n : s64Of(known).getBigInt64(0, true);
+    const sum = before + s64Of(number).getBigInt64(0, true);
+    s64Of(number).setBigInt64(0, sum, true);
+    this.#state.set(keyText(key), number.slice());
+    return 0;
+  }
+
+  log(level: GuestLogLevel, message: string): void {
+    this.calls.push({ kind: 'log', level, message });
+  }
+
+  decodedArguments(): readonly DecodedArgument[] {
+    return this.#decoded();
+  }
+
+  #record(call: HostCall): number {
+    this.calls.push(call);
+    return this.#answers.shift() ?? 0;
+  }
+}
+
+function textAt(memory: Uint8Array, numbers: Int32Array, at: number): Uint8Array | null {
+  const length = numbers[at + 1] ?? -1;
+  const offset = (numbers[at] ?? 0) >>> 0;
+  return length < 0 ? null : memory.slice(offset, offset + length);
+}
+
+function s64Of(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, 8);
+}
