@@ -48,8 +48,10 @@ const links: Readonly<Record<string, readonly string[]>> = {
   counters_test: [],
   holding_test: engine,
   kept_calls_test: ['caller_state', 'kept_calls'],
+  masks_test: ['helper/masks'],
   memory_test: ['child', 'memory'],
   mount_request_test: ['mount_request'],
+  new_mount_test: ['child', 'helper/masks', 'helper/new_mount', 'notify', 'target'],
   notify_test: ['bpf', 'notify'],
   receiver_test: engine,
   short_turns_test: ['short_turns'],
@@ -71,7 +73,7 @@ function sourceOf(name: string): string {
 /** Of all that any object is made of: a changed header builds them all anew. */
 function hashOfSources(): string {
   const hash = createHash('sha256').update(flags.join(' '));
-  for (const folder of [nativeFolder, testFolder]) {
+  for (const folder of [nativeFolder, join(nativeFolder, 'helper'), testFolder]) {
     for (const name of readdirSync(folder).toSorted()) {
       if (/\.(?:cc|h)$/u.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
     }
@@ -105,7 +107,7 @@ async function forEach(
 export async function nativeCases(): Promise<readonly NativeCase[]> {
   const folder = join(outputFolder, hashOfSources());
   mkdirSync(folder, { recursive: true });
-  const objectOf = (name: string): string => join(folder, `${name}.o`);
+  const objectOf = (name: string): string => join(folder, `${name.replaceAll('/', '-')}.o`);
   const tests = Object.keys(links);
   const unlisted = readdirSync(testFolder)
     .filter((name) => name.endsWith('.cc'))

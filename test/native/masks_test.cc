@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what of a container's mounts counts as a mask.
+#include "helper/masks.h"
+
+#include <string>
+
+#include "check.h"
+
+namespace seccompagent::test {
+namespace {
+
+constexpr const char* kRoot = "20 1 0:30 / / rw,relatime - overlay overlay rw\n";
+constexpr const char* kProc = "21 20 0:21 / /proc rw,nosuid,nodev,noexec,relatime - proc proc rw\n";
+constexpr const char* kSysfs = "22 20 0:22 / /sys ro,nosuid - sysfs sysfs rw\n";
+
+Masks masks_of(const std::string& lines) { return VALUE(find_masks(kRoot + lines)); }
+
+// "-path" for what is hidden, "path" for what is read-only, each in brackets.
+std::string shown_masks(const Cover& cover) {
+  std::string text;
+  for (const Mask& mask : cover.masks) text += (mask.is_hidden ? "[-" : "[") + mask.path + ']';
+  return text;
+}
+
+std::string proc_masks(const std::string& lines) {
+  return shown_masks(masks_of(kProc + lines).proc);
+}
+
+void finds_a_plain_proc() {
+  const Masks found = masks_of(std::string(kProc) + kSysfs);
+  CHECK(found.proc.is_whole);
+  CHECK(!found.proc.is_read_only);
+  CHECK(!found.proc.has_processes_only);
+  CHECK_EQUAL(found.proc.hidepid, 0);
+  CHECK(!found.proc.hidepid_group);
+  CHECK_EQUAL(shown_masks(found.proc), "");
+  CHECK(found.sysfs.is_whole);
+  CHECK(found.sysfs.is_read_only);
+}
+
+void finds_files_and_directories() {
+  CHECK_EQUAL(proc_masks("31 21 0:5 /null /proc/kcore rw - devtmpfs devtmpfs rw\n"
+                         "32 21 0:40 / /proc/acpi ro,relatime - tmpfs tmpfs ro\n"),
+              "[-acpi][-kcore]");
+}
+
+void finds_read_only_paths() {
+  CHECK_EQUAL(proc_masks("31 21 0:21 /sys /proc/sys ro,nosuid - proc proc rw\n"
+                         "32 21 0:21 /bus /proc/bus rw,nosuid - proc proc rw\n"),
+              "[sys]");
+}
+
+void hides_what_it_does_not_know() {
+  CHECK_EQUAL(proc_masks("31 21 0:50 /proc/meminfo /proc/meminfo rw - fuse.lxcfs lxcfs rw\n"
+                         // other files, another proc, and another place of the same
+                         "32 21 0:51 / /proc/fs rw - ext4 /dev/sda rw\n"
+                         "33 21 0:52 /sys /proc/sys ro - proc proc rw\n"
+                         "34 21 0:21 /self /proc/irq ro - proc proc rw\n"),
+              "[-fs][-irq][-meminfo][-sys]");
+}
+
+void hides_more_where_mounts_are_stacked() {
+  CHECK_EQUAL(proc_masks("31 21 0:40 / /proc/acpi ro - tmpfs tmpfs ro\n"
+                         "32 31 0:21 /acpi /proc/acpi ro - proc proc rw\n"
+                         "33 32 0:21 /acpi /proc/acpi rw - proc proc rw\n"),
+              "[-acpi]");
+}
+
+void finds_masks_below_masks() {
+  CHECK_EQUAL(proc_masks("41 31 0:5 /null /proc/sys/kernel/core_pattern rw - devtmpfs d rw\n"
+                         "31 21 0:21 /sys /proc/sys ro - proc proc rw\n"),
+              "[sys][-sys/kernel/core_pattern]");
+}
+
+void leaves_out_what_is_below_hidden_ones() {
+  CHECK_EQUAL(proc_masks("31 21 0:40 / /proc/acpi rw - tmpfs tmpfs rw\n"
+                         "32 31 0:5 /null /proc/acpi/1/root/etc rw - devtmpfs d rw\n"
+                         "33 21 0:5 /null /proc/acpi-x rw - devtmpfs d rw\n"),
+              "[-acpi][-acpi-x]");
+}
+
+void reads_escapes() {
+  CHECK_EQUAL(proc_masks("31 21 0:5 /null /proc/a\\040b\\134c\\011\\012 rw - devtmpfs d rw\n"),
+              "[-a b\\c\t\n]");
+  CHECK_EQUAL(proc_masks("31 21 0:5 /null /proc/a\\04 rw - devtmpfs d rw\n"), "[-a\\04]");
+}
+
+void reads_optional_fields() {
+  CHECK_EQUAL(
+      proc_masks("31 21 0:5 /null /proc/a rw shared:1 master:2 unbindable - devtmpfs  rw\n"),
+      "[-a]");
+}
+
+void reads_options() {
+  const Cover cover =
+      masks_of("21 20 0:21 / /proc rw - proc proc ro,gid=5,hidepid=invisible,subset=pid\n").proc;
+  CHECK(cover.is_whole);
+  CHECK(cover.is_read_only);
+  CHECK(cover.has_processes_only);
+  CHECK_EQUAL(cover.hidepid, 2);
+  CHECK_EQUAL(cover.hidepid_group.value_or(""), "5");
+  CHECK_EQUAL(masks_of("21 20 0:21 / /proc rw - proc proc rw,hidepid=1\n").proc.hidepid, 1);
+  CHECK_EQUAL(masks_of("21 20 0:21 / /proc rw - proc proc rw,hidepid=ptraceable\n").proc.hidepid,
+              4);
+}
+
+void knows_when_there_is_none() {
+  CHECK(!masks_of("").proc.is_whole);
+  CHECK(!masks_of("").sysfs.is_whole);
+  // another type, a part, and a place below
+  CHECK(!masks_of("21 20 0:40 / /proc rw - tmpfs tmpfs rw\n").proc.is_whole);
+  CHECK(!masks_of("21 20 0:21 /sys /proc rw - proc proc rw\n").proc.is_whole);
+  CHECK(!masks_of("21 20 0:21 / /other/proc rw - proc proc rw\n").proc.is_whole);
+  CHECK(!masks_of("22 20 0:22 /fs /sys rw - sysfs sysfs rw\n").sysfs.is_whole);
+}
+
+void takes_the_last_of_a_stack() {
+  const std::string second = "31 21 0:23 / /proc ro - proc proc rw\n";
+  CHECK(masks_of(kProc + second).proc.is_read_only);
+  CHECK(masks_of(second + kProc).proc.is_read_only);
+  CHECK(!masks_of(std::string(kProc) + "31 21 0:23 / /proc rw - tmpfs tmpfs rw\n").proc.is_whole);
+  // not those that it covers
+  CHECK_EQUAL(
+      shown_masks(
+          masks_of(kProc + second + "32 21 0:5 /null /proc/kcore rw - devtmpfs d rw\n").proc),
+      "");
+  CHECK_EQUAL(
+      shown_masks(
+          masks_of(kProc + second + "32 31 0:5 /null /proc/kcore rw - devtmpfs d rw\n").proc),
+      "[-kcore]");
+}
+
+void is_not_sure_of_two() {
+  CHECK(!masks_of(std::string(kProc) + "31 20 0:23 / /proc rw - proc proc rw\n").proc.is_whole);
+}
+
+void takes_a_root_that_is_no_mount() { CHECK(VALUE(find_masks(kProc)).proc.is_whole); }
+
+void ends_where_parents_go_in_circles() {
+  CHECK_EQUAL(proc_masks("31 32 0:5 /null /proc/a rw - devtmpfs d rw\n"
+                         "32 31 0:5 /null /proc/b rw - devtmpfs d rw\n"),
+              "");
+}
+
+void refuses_what_is_no_mountinfo() {
+  const std::string whole = std::string(kRoot) + kProc;
+  // cut anywhere but at the end of a line
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    if (length == std::strlen(kRoot)) continue;
+    CHECK_EQUAL(ERROR(find_masks(whole.substr(0, length))), Errno{EINVAL});
+  }
+  for (const char* line :
+       {"\n", "a 20 0:21 / /proc rw - proc proc rw\n", "21 b 0:21 / /proc rw - proc proc rw\n",
+        "21 20 0:21 / /proc rw proc proc rw\n", "21 20 0:21 / proc rw - proc proc rw\n",
+        "21 20 0:21 / /proc rw -\n", "21 20 0:21 / /proc rw - proc proc rw,hidepid=new\n"}) {
+    CHECK_EQUAL(ERROR(find_masks(kRoot + std::string(line))), Errno{EINVAL});
+  }
+}
+
+std::string narrowed(std::vector<MountOption> options, const Cover& cover) {
+  narrow_proc_options(options, cover);
+  std::string text;
+  for (const MountOption& option : options) {
+    text += '[' + option.key;
+    if (option.value) text += '=' + *option.value;
+    text += ']';
+  }
+  return text;
+}
+
+void leaves_options_alone() {
+  const Cover cover = {.is_whole = true};
+  CHECK_EQUAL(narrowed({{"hidepid", "0"}, {"gid", "7"}, {"ro", std::nullopt}}, cover),
+              "[hidepid=0][gid=7][ro]");
+}
+
+void shows_processes_only() {
+  CHECK_EQUAL(narrowed({}, {}), "[subset=pid]");
+  CHECK_EQUAL(narrowed({}, {.is_whole = true, .has_processes_only = true}), "[subset=pid]");
+}
+
+void hides_processes_of_others() {
+  const Cover cover = {.is_whole = true, .hidepid = 2, .hidepid_group = "5"};
+  CHECK_EQUAL(narrowed({}, cover), "[hidepid=2][gid=5]");
+  CHECK_EQUAL(narrowed({{"hidepid", "off"}, {"gid", "7"}, {"hidepid", "1"}}, cover),
+              "[hidepid=2][gid=5]");
+  CHECK_EQUAL(narrowed({{"hidepid", "ptraceable"}, {"hidepid", "0"}}, cover), "[hidepid=4][gid=5]");
+  CHECK_EQUAL(narrowed({{"hidepid", "new"}, {"ro", std::nullopt}}, cover),
+              "[hidepid=new][ro][hidepid=2][gid=5]");
+}
+
+constexpr Case kCases[] = {
+    {"find_masks: a proc and a sysfs without masks are whole", finds_a_plain_proc},
+    {"A8: find_masks: files and directories are covered", finds_files_and_directories},
+    {"A8: find_masks: paths that are mounted over themselves are read-only", finds_read_only_paths},
+    {"A8: find_masks: whatever else is mounted there hides", hides_what_it_does_not_know},
+    {"A8: find_masks: of a stack of mounts, the one that hides counts",
+     hides_more_where_mounts_are_stacked},
+    {"A8: find_masks: a place comes before those below it", finds_masks_below_masks},
+    {"A8: find_masks: places below hidden ones are left out", leaves_out_what_is_below_hidden_ones},
+    {"find_masks: escapes are read", reads_escapes},
+    {"find_masks: optional fields and an empty source are skipped", reads_optional_fields},
+    {"A8: find_masks: options of proc are read", reads_options},
+    {"A8: find_masks: a part or another file system is none", knows_when_there_is_none},
+    {"A8: find_masks: the proc that can be seen is the last of a stack", takes_the_last_of_a_stack},
+    {"A8: find_masks: two procs in one place are none", is_not_sure_of_two},
+    {"find_masks: a root that is no mount is not listed", takes_a_root_that_is_no_mount},
+    {"find_masks: parents in a circle are no way up", ends_where_parents_go_in_circles},
+    {"A8: find_masks: a text that was cut is refused", refuses_what_is_no_mountinfo},
+    {"narrow_proc_options: a whole proc changes nothing", leaves_options_alone},
+    {"A8: narrow_proc_options: without a whole proc, there are processes only",
+     shows_processes_only},
+    {"A8: narrow_proc_options: hidepid is never weaker", hides_processes_of_others}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}

@@ -1,0 +1,1150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests new mounts in real containers, and what can be done to their masks from inside.
+#include "helper/new_mount.h"
+
+#include <dirent.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <sys/mman.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <new>
+
+#include "check.h"
+#include "container_fixture.h"
+
+namespace seccompagent::test {
+namespace {
+
+constexpr int kPlain = CLONE_NEWNS | CLONE_NEWPID;
+constexpr int kUser = kPlain | CLONE_NEWUSER;
+constexpr std::uint32_t kNoSuidDevExec = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+const Level kPlainLevel = {.namespaces = kPlain, .set_up = mount_masked_proc};
+const Level kUserLevel = {.namespaces = kUser, .set_up = mount_masked_proc};
+const Level kNestedLevel = {
+    .namespaces = kUser, .first_id = 0, .ids = 1000, .set_up = make_mount_points};
+
+const IsGone kIsThere = [] { return false; };
+
+NewMount new_proc() { return {.type = "proc", .options = {}, .attributes = kNoSuidDevExec}; }
+
+// What the helper has open, what runs below it and what is mounted where it lives.
+struct Belongings {
+  std::size_t fds;
+  std::string children;
+  std::size_t mounts;
+  friend bool operator==(const Belongings&, const Belongings&) = default;
+};
+
+// The process that makes the mounts, seen through the proc of the outside.
+class Maker {
+ public:
+  Maker()
+      : proc_(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC)),
+        maker_(VALUE(MountMaker::start())) {}
+
+  MountMaker* operator->() { return &maker_; }
+  [[nodiscard]] std::string text(const char* path) const {
+    const UniqueFd file(openat(proc_.get(), path, O_RDONLY | O_CLOEXEC));
+    CHECK(file.is_open());
+    std::string text(65536, '\0');
+    std::size_t length = 0;
+    for (ssize_t got = 1; got > 0; length += static_cast<std::size_t>(got)) {
+      got = read(file.get(), text.data() + length, text.size() - length);
+      CHECK(got >= 0);
+    }
+    text.resize(length);
+    return text;
+  }
+  [[nodiscard]] std::string link(const char* path) const {
+    std::array<char, 64> text = {};
+    CHECK(readlinkat(proc_.get(), path, text.data(), text.size() - 1) > 0);
+    return text.data();
+  }
+  [[nodiscard]] Belongings belongings() const {
+    const int folder = openat(proc_.get(), "self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK(folder != -1);
+    DIR* entries = fdopendir(folder);
+    std::size_t fds = 0;
+    while (readdir(entries) != nullptr) ++fds;
+    closedir(entries);
+    const std::string mountinfo = text("self/mountinfo");
+    const std::string self = "self/task/" + std::to_string(getpid()) + "/children";
+    return {fds, text(self.c_str()), static_cast<std::size_t>(std::ranges::count(mountinfo, '\n'))};
+  }
+
+ private:
+  UniqueFd proc_;
+  MountMaker maker_;
+};
+
+// Runs a test where it may become the helper.
+void in_helper(const std::function<void()>& test) {
+  const pid_t child = fork();
+  CHECK(child != -1);
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    test();
+    _exit(0);
+  }
+  int status = -1;
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  if (status != 0) _exit(1);
+}
+
+void check_done(const Outcome& outcome) {
+  if (outcome.failed_step != nullptr) {
+    fail_check(__FILE__, __LINE__,
+               std::string(outcome.failed_step) + ": " + shown(Errno{outcome.failure}));
+  }
+  CHECK_EQUAL(Errno{outcome.answer}, Errno{0});
+  CHECK(!outcome.is_gone);
+}
+
+// --- what the container's processes look at ------------------------------------------------------
+
+constexpr long kAllHidden = 0;
+
+std::vector<std::string> names_in(const std::string& path) {
+  std::vector<std::string> names;
+  DIR* folder = opendir(path.c_str());
+  if (folder == nullptr) return names;
+  while (const dirent* entry = readdir(folder)) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+  }
+  closedir(folder);
+  return names;
+}
+
+bool is_null(const struct stat& found) {
+  return S_ISCHR(found.st_mode) && found.st_rdev == makedev(1, 3);
+}
+
+// 0, or which of the places can be seen or written.
+long first_revealed(const std::string& proc) {
+  long place = 0;
+  for (const std::string_view name : kHidden) {
+    ++place;
+    const std::string path = proc + '/' + std::string(name);
+    struct stat found = {};
+    if (stat(path.c_str(), &found) == -1) return place;
+    if (S_ISDIR(found.st_mode) ? !names_in(path).empty() : !is_null(found)) return place;
+  }
+  for (const std::string_view name : kReadOnly) {
+    ++place;
+    struct statvfs found = {};
+    if (statvfs((proc + '/' + std::string(name)).c_str(), &found) == -1) return place;
+    if ((found.f_flag & ST_RDONLY) == 0) return place;
+  }
+  const int file = open((proc + "/sys/kernel/hostname").c_str(), O_WRONLY | O_CLOEXEC);
+  if (file != -1) close(file);
+  // root of a user namespace may not write it anyway
+  return file == -1 && (errno == EROFS || errno == EACCES) ? kAllHidden : ++place;
+}
+
+long first_revealed_in_new() { return first_revealed("/mnt/new"); }
+
+long remove_new() { return error_of_call(umount2("/mnt/new", MNT_DETACH)); }
+
+bool is_number(const std::string& text) {
+  return text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+long count_processes() { return std::ranges::count_if(names_in("/mnt/new"), is_number); }
+
+long is_mounted() {
+  struct stat inside = {};
+  struct stat outside = {};
+  CHECK_EQUAL(stat("/mnt/new", &inside), 0);
+  CHECK_EQUAL(stat("/mnt", &outside), 0);
+  return inside.st_dev == outside.st_dev ? 0 : 1;
+}
+
+// Tells one proc from another.
+long device_of_new() {
+  struct stat found = {};
+  CHECK_EQUAL(stat("/mnt/new", &found), 0);
+  return static_cast<long>(found.st_dev);
+}
+
+long flags_of_new() {
+  struct statvfs found = {};
+  CHECK_EQUAL(statvfs("/mnt/new", &found), 0);
+  return static_cast<long>(found.f_flag);
+}
+
+constexpr unsigned long kShown = ST_NOSUID | ST_NODEV | ST_NOEXEC | ST_RDONLY;
+
+// --- a new proc ----------------------------------------------------------------------------------
+
+using Levels = std::vector<Level>;
+
+const Levels kOne = {kPlainLevel};
+const Levels kOneUser = {kUserLevel};
+const Levels kNested = {kUserLevel, kNestedLevel};
+const Levels kNestedInPlain = {kPlainLevel, {.namespaces = kUser, .set_up = make_mount_points}};
+// without a mount namespace of its own
+const Levels kLodger = {kUserLevel,
+                        {.namespaces = CLONE_NEWUSER | CLONE_NEWPID, .first_id = 0, .ids = 1000}};
+
+void mounts_proc(const Levels& levels, bool refuses_pidns) {
+  const bool is_lodger = (levels.back().namespaces & CLONE_NEWNS) == 0;
+  const Container container(levels);
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  CHECK_EQUAL(masks.proc.masks.size(), kHidden.size() + kReadOnly.size());
+  in_helper([&] {
+    Maker maker;
+    if (refuses_pidns) maker->refuse_pidns_option();
+    // made, and kept
+    for (int round = 0; round < 2; ++round) {
+      const Belongings before = maker.belongings();
+      check_done(maker->make_mount(new_proc(), pinned.place("/mnt/new"), masks, kIsThere));
+      maker->clean_up();
+      Belongings after = maker.belongings();
+      // the tree that is kept
+      if (round == 0) --after.fds;
+      CHECK(after == before);
+      CHECK_EQUAL(container.ask(first_revealed_in_new), kAllHidden);
+      CHECK_EQUAL(static_cast<unsigned long>(container.ask(flags_of_new)) & kShown,
+                  static_cast<unsigned long>(ST_NOSUID | ST_NODEV | ST_NOEXEC));
+      // a lodger has no power there, and the next one goes on top
+      CHECK_EQUAL(container.ask(remove_new), is_lodger ? EPERM : 0);
+    }
+    CHECK_EQUAL(maker->kept_trees(), 1U);
+  });
+}
+
+void mounts_in_a_plain_container() { mounts_proc(kOne, false); }
+void mounts_in_a_user_namespace() { mounts_proc(kOneUser, false); }
+void mounts_in_a_nested_one() { mounts_proc(kNested, false); }
+void mounts_in_one_of_a_plain_container() { mounts_proc(kNestedInPlain, false); }
+void mounts_for_a_lodger() { mounts_proc(kLodger, false); }
+void mounts_without_pidns() {
+  mounts_proc(kOne, true);
+  mounts_proc(kNested, true);
+}
+
+void shows_inner_processes() {
+  const Container container(kNested);
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  for (const bool refuses_pidns : {false, true}) {
+    in_helper([&] {
+      Maker maker;
+      if (refuses_pidns) maker->refuse_pidns_option();
+      check_done(maker->make_mount(new_proc(), pinned.place("/mnt/new"), masks, kIsThere));
+      CHECK_EQUAL(container.ask(count_processes), 1);
+      CHECK_EQUAL(container.ask([] { return static_cast<long>(access("/mnt/new/self/fd", F_OK)); }),
+                  0);
+      CHECK_EQUAL(container.ask(remove_new), 0);
+    });
+  }
+}
+
+void needs_leave_to_enter() {
+  const Container container(kNested);
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    maker->refuse_pidns_option();
+    MountPlace place = pinned.place("/mnt/new");
+    place.may_enter_pid_namespace = false;
+    const Belongings before = maker.belongings();
+    const Outcome outcome = maker->make_mount(new_proc(), place, masks, kIsThere);
+    CHECK(outcome.failed_step != nullptr);
+    CHECK_EQUAL(Errno{outcome.failure}, Errno{EPERM});
+    maker->clean_up();
+    CHECK(maker.belongings() == before);
+    CHECK_EQUAL(container.ask(is_mounted), 0);
+  });
+}
+
+// --- A8: what those with all power in the namespace can do
+// ----------------------------------------
+
+long mount_flags(const char* source, const char* target, unsigned long flags) {
+  return mount(source, target, nullptr, flags, nullptr);
+}
+
+// One mount at /mnt/new.
+void mount_in(const Container& container, const NewMount& mount) {
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    check_done(maker->make_mount(mount, pinned.place("/mnt/new"), masks, kIsThere));
+  });
+}
+
+std::string in_new(std::string_view name) { return "/mnt/new/" + std::string(name); }
+
+// What is the matter with the first mask that an action changes; 0: it is refused for all.
+template <typename Action>
+long refused_for_all(Action action) {
+  std::vector<std::string> paths;
+  for (const std::string_view name : kHidden) paths.push_back(in_new(name));
+  for (const std::string_view name : kReadOnly) paths.push_back(in_new(name));
+  long place = 0;
+  for (const std::string& path : paths) {
+    ++place;
+    if (action(path.c_str()) != -1) return place;
+    if (errno != EINVAL && errno != EPERM && errno != EBUSY && errno != EAGAIN) return -errno;
+  }
+  return first_revealed("/mnt/new");
+}
+
+long set_attributes(const char* path, unsigned flags, std::uint64_t cleared) {
+  mount_attr attributes = {};
+  attributes.attr_clr = cleared;
+  return syscall(SYS_mount_setattr, AT_FDCWD, path, flags, &attributes, sizeof attributes);
+}
+
+long tries_umount() {
+  return refused_for_all([](const char* path) { return umount2(path, 0); });
+}
+long tries_lazy_umount() {
+  return refused_for_all([](const char* path) { return umount2(path, MNT_DETACH); });
+}
+long tries_forced_umount() {
+  return refused_for_all([](const char* path) { return umount2(path, MNT_FORCE); });
+}
+long tries_expiry() {
+  return refused_for_all([](const char* path) {
+    return umount2(path, MNT_EXPIRE) == -1 && errno == EAGAIN ? umount2(path, MNT_EXPIRE) : -1;
+  });
+}
+long tries_remount() {
+  return refused_for_all(
+      [](const char* path) { return mount_flags(nullptr, path, MS_BIND | MS_REMOUNT); });
+}
+long tries_attributes() {
+  return refused_for_all(
+      [](const char* path) { return set_attributes(path, 0, MOUNT_ATTR_RDONLY); });
+}
+long tries_attributes_of_all() {
+  if (set_attributes("/mnt/new", AT_RECURSIVE, MOUNT_ATTR_RDONLY) != -1) return -1;
+  return first_revealed("/mnt/new");
+}
+long tries_move() {
+  return refused_for_all([](const char* path) { return mount_flags(path, "/mnt/other", MS_MOVE); });
+}
+long tries_bind() {
+  if (mount_flags("/mnt/new", "/mnt/other", MS_BIND) != -1) return -1;
+  return first_revealed("/mnt/new");
+}
+long tries_open_tree() {
+  const int fd = static_cast<int>(
+      syscall(SYS_open_tree, AT_FDCWD, "/mnt/new", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (fd != -1) return -1;
+  return first_revealed("/mnt/new");
+}
+
+// In a recursive copy, the masks are as fast.
+long holds_in_copy(const char* copy) {
+  for (const std::string_view name : kHidden) {
+    if (umount2((std::string(copy) + '/' + std::string(name)).c_str(), MNT_DETACH) != -1) return -1;
+  }
+  for (const std::string_view name : kReadOnly) {
+    const std::string path = std::string(copy) + '/' + std::string(name);
+    if (mount_flags(nullptr, path.c_str(), MS_BIND | MS_REMOUNT) != -1) return -1;
+  }
+  const long revealed = first_revealed(copy);
+  umount2(copy, MNT_DETACH);
+  return revealed;
+}
+long tries_recursive_bind() {
+  if (mount_flags("/mnt/new", "/mnt/other", MS_BIND | MS_REC) == -1) return -errno;
+  return holds_in_copy("/mnt/other");
+}
+long tries_recursive_tree() {
+  const UniqueFd tree(static_cast<int>(syscall(
+      SYS_open_tree, AT_FDCWD, "/mnt/new", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
+  if (!tree.is_open()) return -errno;
+  for (const std::string_view name : kHidden) {
+    // as long as it is nowhere
+    struct stat found = {};
+    if (fstatat(tree.get(), std::string(name).c_str(), &found, 0) == -1) return -errno;
+    if (S_ISREG(found.st_mode)) return -1;
+  }
+  if (syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, "/mnt/other", MOVE_MOUNT_F_EMPTY_PATH) ==
+      -1) {
+    return -errno;
+  }
+  return holds_in_copy("/mnt/other");
+}
+long tries_propagation() {
+  if (mount_flags(nullptr, "/mnt/new", MS_SHARED | MS_REC) == -1) return -errno;
+  const long copied = tries_recursive_bind();
+  return copied != 0 ? copied : first_revealed("/mnt/new");
+}
+// Whatever is put on top comes off again, but nothing below it.
+long tries_mounts_over_masks() {
+  for (const std::string_view name : {std::string_view("pressure"), std::string_view("sys")}) {
+    const std::string path = in_new(name);
+    if (mount("tmpfs", path.c_str(), "tmpfs", 0, nullptr) == -1) return -errno;
+    if (umount2(path.c_str(), 0) == -1) return -errno;
+    if (umount2(path.c_str(), 0) != -1) return -1;
+  }
+  return first_revealed("/mnt/new");
+}
+// The kernel's own rule: no other proc can be made where none can be seen as a whole.
+long tries_another_proc() {
+  if (mount("proc", "/mnt/other", "proc", 0, nullptr) != -1) return -1;
+  return errno == EPERM ? first_revealed("/mnt/new") : -errno;
+}
+long tries_a_user_namespace() {
+  const pid_t child = fork();
+  CHECK(child != -1);
+  if (child == 0) {
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == -1) _exit(1);
+    _exit(tries_lazy_umount() == 0 && tries_remount() == 0 && tries_bind() == 0 ? 0 : 2);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+void resists(const Levels& levels, Asked asked) {
+  const Container container(levels);
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    for (int round = 0; round < 2; ++round) {
+      check_done(maker->make_mount(new_proc(), pinned.place("/mnt/new"), masks, kIsThere));
+      CHECK_EQUAL(container.ask(first_revealed_in_new), kAllHidden);
+      CHECK_EQUAL(container.ask(asked), kAllHidden);
+      // all together
+      CHECK_EQUAL(container.ask(remove_new), 0);
+    }
+  });
+}
+
+template <Asked asked>
+void resists_everywhere() {
+  resists(kOneUser, asked);
+  resists(kNested, asked);
+  resists(kNestedInPlain, asked);
+}
+
+void resists_another_proc() {
+  resists(kNested, tries_another_proc);
+  resists(kNestedInPlain, tries_another_proc);
+}
+
+// --- A8: no moment without masks
+// ------------------------------------------------------------------
+
+struct Watched {
+  std::atomic<bool> is_over;
+  std::atomic<long> seen;
+  std::atomic<long> revealed;
+};
+
+// Shared with the processes of the containers that are made afterwards.
+Watched* watched = nullptr;
+
+void share_watched() {
+  void* memory =
+      mmap(nullptr, sizeof(Watched), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  CHECK(memory != MAP_FAILED);
+  watched = new (memory) Watched();
+}
+
+template <typename Look>
+long start_watcher(Look look) {
+  const pid_t child = fork();
+  if (child != 0) return child;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  while (!watched->is_over) look();
+  _exit(0);
+}
+
+void look_at_masks() {
+  struct stat found = {};
+  if (stat("/mnt/new/timer_list", &found) == 0) {
+    ++watched->seen;
+    if (!is_null(found)) ++watched->revealed;
+  }
+  const int file = open("/mnt/new/sys/kernel/hostname", O_WRONLY | O_CLOEXEC);
+  if (file != -1) {
+    ++watched->revealed;
+    close(file);
+  }
+}
+
+long wait_for_watcher() {
+  int status = -1;
+  return wait(&status) == -1 ? -1 : status;
+}
+
+// Of a plain container, root of the host can take masks off, and does so with the whole.
+void is_never_seen_without_in(const Levels& levels, int rounds, bool is_removed) {
+  share_watched();
+  const Container container(levels);
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  CHECK(container.ask([] { return start_watcher(look_at_masks); }) > 0);
+  in_helper([&] {
+    Maker maker;
+    for (int round = 0; round < rounds; ++round) {
+      NewMount mount = new_proc();
+      // every other one is made anew
+      if (round % 2 == 0) mount.options.push_back({"gid", "0"});
+      check_done(maker->make_mount(mount, pinned.place("/mnt/new"), masks, kIsThere));
+      maker->clean_up();
+      if (is_removed) CHECK_EQUAL(container.ask(remove_new), 0);
+    }
+    watched->is_over = true;
+    CHECK_EQUAL(container.ask(wait_for_watcher), 0);
+  });
+  CHECK(watched->seen > 0);
+  CHECK_EQUAL(watched->revealed.load(), 0);
+}
+
+void is_never_seen_without() {
+  is_never_seen_without_in(kNested, 300, true);
+  is_never_seen_without_in(kOne, 60, false);
+}
+
+// --- what the first process's proc says of itself
+// -------------------------------------------------
+
+void shows_processes_without_a_proc() {
+  const Container container({{.namespaces = kPlain,
+                              .set_up =
+                                  [] {
+                                    make_mount_points();
+                                    CHECK_EQUAL(mount("tmpfs", "/proc", "tmpfs", 0, nullptr), 0);
+                                  }},
+                             {.namespaces = CLONE_NEWNS | CLONE_NEWPID}});
+  mount_in(container, new_proc());
+  CHECK_EQUAL(container.ask([] { return error_of_call(access("/mnt/new/uptime", F_OK)); }), ENOENT);
+  CHECK_EQUAL(container.ask(count_processes), 1);
+}
+
+void keeps_hidepid_and_read_only() {
+  const Container container(
+      {{.namespaces = kPlain,
+        .set_up =
+            [] {
+              mount_proc("hidepid=invisible,gid=77");
+              CHECK_EQUAL(mount_flags(nullptr, "/proc", MS_BIND | MS_REMOUNT | MS_RDONLY), 0);
+            }},
+       {.namespaces = CLONE_NEWNS | CLONE_NEWPID}});
+  NewMount weaker = new_proc();
+  weaker.options = {{"hidepid", "off"}, {"gid", "0"}};
+  mount_in(container, weaker);
+  CHECK_EQUAL(container.ask([]() -> long {
+    const std::string mountinfo = contents("/mnt/new/self/mountinfo");
+    const std::size_t line = mountinfo.find(" /mnt/new ");
+    const std::string rest = mountinfo.substr(line, mountinfo.find('\n', line) - line);
+    return rest.ends_with("gid=77,hidepid=invisible") ? 0 : 1;
+  }),
+              0);
+  CHECK((static_cast<unsigned long>(container.ask(flags_of_new)) & ST_RDONLY) != 0);
+}
+
+// --- trees that are kept
+// --------------------------------------------------------------------------
+
+void keeps_a_few_trees() {
+  constexpr std::size_t kMost = 8;
+  const Container container(kOneUser);
+  const Pinned pinned = container.pin();
+  Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    const auto device = [&] {
+      check_done(maker->make_mount(new_proc(), pinned.place("/mnt/new"), masks, kIsThere));
+      maker->clean_up();
+      const long found = container.ask(device_of_new);
+      CHECK_EQUAL(container.ask(remove_new), 0);
+      return found;
+    };
+    const auto vary = [&](std::size_t number) {
+      masks.proc.masks.push_back({"none-" + std::to_string(number), true});
+      const long found = device();
+      masks.proc.masks.pop_back();
+      return found;
+    };
+    const Belongings before = maker.belongings();
+    const long first = device();
+    CHECK_EQUAL(device(), first);
+    const long varied = vary(0);
+    CHECK(varied != first);
+    // as long as it is mounted somewhere, no other proc gets its number
+    masks.proc.masks.push_back({"none-0", true});
+    check_done(maker->make_mount(new_proc(), pinned.place("/mnt/third"), masks, kIsThere));
+    masks.proc.masks.pop_back();
+    // it is used again before the others come, so that another one goes
+    for (std::size_t number = 1; number < kMost; ++number) {
+      CHECK_EQUAL(device(), first);
+      CHECK(vary(number) != first);
+    }
+    CHECK_EQUAL(maker->kept_trees(), kMost);
+    CHECK_EQUAL(device(), first);
+    CHECK(vary(0) != varied);
+    CHECK_EQUAL(maker->kept_trees(), kMost);
+    Belongings after = maker.belongings();
+    after.fds -= kMost;
+    CHECK(after == before);
+  });
+}
+
+void shares_no_options() {
+  const Container container(kOneUser);
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    NewMount mount = new_proc();
+    mount.options = {{"hidepid", "2"}};
+    const Belongings before = maker.belongings();
+    long last = 0;
+    for (int round = 0; round < 3; ++round) {
+      check_done(maker->make_mount(mount, pinned.place("/mnt/new"), masks, kIsThere));
+      const long found = container.ask(device_of_new);
+      CHECK(found != last);
+      last = found;
+      // two of them can be there at once
+      if (round != 0) CHECK_EQUAL(container.ask(remove_new), 0);
+    }
+    maker->clean_up();
+    CHECK(maker.belongings() == before);
+    CHECK_EQUAL(maker->kept_trees(), 0U);
+  });
+}
+
+void shares_no_namespaces() {
+  const Container one(kOneUser);
+  const Container other(kOneUser);
+  const Pinned pinned_one = one.pin();
+  const Pinned pinned_other = other.pin();
+  const Masks masks = one.masks();
+  in_helper([&] {
+    Maker maker;
+    check_done(maker->make_mount(new_proc(), pinned_one.place("/mnt/new"), masks, kIsThere));
+    check_done(maker->make_mount(new_proc(), pinned_other.place("/mnt/new"), masks, kIsThere));
+    CHECK(one.ask(device_of_new) != other.ask(device_of_new));
+  });
+}
+
+// --- sysfs
+// ----------------------------------------------------------------------------------------
+
+NewMount new_sysfs() { return {.type = "sysfs", .options = {}, .attributes = kNoSuidDevExec}; }
+
+void mount_masked_sysfs() {
+  mount_masked_proc();
+  CHECK_EQUAL(mount_flags(nullptr, "/sys", MS_BIND | MS_REMOUNT | MS_RDONLY), 0);
+  hide("/sys/firmware");
+}
+
+const Level kNestedNetwork = {.namespaces = kUser | CLONE_NEWNET, .set_up = make_mount_points};
+
+long first_revealed_in_sysfs() {
+  if (!names_in("/mnt/new/firmware").empty()) return 1;
+  // of the network namespace, and of no other
+  if (names_in("/mnt/new/class/net") != std::vector<std::string>{"lo"}) return 2;
+  if ((static_cast<unsigned long>(flags_of_new()) & ST_RDONLY) == 0) return 3;
+  if (mount_flags(nullptr, "/mnt/new", MS_BIND | MS_REMOUNT) != -1) return 4;
+  if (umount2("/mnt/new/firmware", MNT_DETACH) != -1) return 5;
+  return set_attributes("/mnt/new", AT_RECURSIVE, MOUNT_ATTR_RDONLY) == -1 ? kAllHidden : 6;
+}
+
+void mounts_sysfs() {
+  const Container container({{.namespaces = kPlain, .set_up = mount_masked_sysfs}, kNestedNetwork});
+  mount_in(container, new_sysfs());
+  CHECK_EQUAL(container.ask(first_revealed_in_sysfs), kAllHidden);
+}
+
+void leaves_networks_alone() {
+  const Pinned pinned =
+      Container({{.namespaces = kPlain, .set_up = mount_masked_sysfs}, kNestedNetwork}).pin();
+  in_helper([&] {
+    Maker maker;
+    const std::string before = maker.link("self/ns/net");
+    const Outcome outcome = maker->make_mount(new_sysfs(), pinned.place("/mnt/new"), {}, kIsThere);
+    CHECK_EQUAL(Errno{outcome.answer}, Errno{EPERM});
+    CHECK_EQUAL(maker.link("self/ns/net"), before);
+  });
+}
+
+void needs_a_sysfs() {
+  const Container container({kPlainLevel, kNestedNetwork});
+  const Pinned pinned = container.pin();
+  Masks masks = container.masks();
+  // the host's is there
+  CHECK(masks.sysfs.is_whole);
+  masks.sysfs = {};
+  in_helper([&] {
+    Maker maker;
+    const Belongings before = maker.belongings();
+    const Outcome outcome =
+        maker->make_mount(new_sysfs(), pinned.place("/mnt/new"), masks, kIsThere);
+    CHECK_EQUAL(Errno{outcome.answer}, Errno{EPERM});
+    maker->clean_up();
+    CHECK(maker.belongings() == before);
+    CHECK_EQUAL(container.ask(is_mounted), 0);
+  });
+}
+
+// --- the mount point
+// ------------------------------------------------------------------------------
+
+Errno answer_for(Maker& maker, const MountPlace& place, const Masks& masks,
+                 const NewMount& mount = new_proc()) {
+  const Outcome outcome = maker->make_mount(mount, place, masks, kIsThere);
+  if (outcome.failed_step != nullptr)
+    fail_check(__FILE__, __LINE__,
+               std::string(outcome.failed_step) + ": " + shown(Errno{outcome.failure}));
+  return Errno{outcome.answer};
+}
+
+NewMount new_tmpfs() {
+  return {.type = "tmpfs", .options = {{"size", "64k"}}, .attributes = MOUNT_ATTR_NOSUID};
+}
+
+// Folders of the host's root, of ids of the container inside and of one of its groups.
+void make_folders() {
+  mount_proc();
+  const struct {
+    const char* path;
+    uid_t owner;
+    gid_t group;
+    mode_t mode;
+  } folders[] = {{"/mnt/closed", 0, 0, 0700},
+                 {"/mnt/theirs", 100005, 100005, 0700},
+                 {"/mnt/groups", 0, 100042, 0750}};
+  for (const auto& [path, owner, group, mode] : folders) {
+    CHECK_EQUAL(mkdir(path, mode), 0);
+    CHECK_EQUAL(mkdir((std::string(path) + "/new").c_str(), 0755), 0);
+    CHECK_EQUAL(chown(path, owner, group), 0);
+  }
+}
+
+void judges_as_the_caller(const Levels& levels) {
+  const Container container(levels);
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    maker->clean_up();
+    for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+      MountPlace place = pinned.place("");
+      const auto answer = [&](const char* path) {
+        place.path = path;
+        return answer_for(maker, place, masks, mount);
+      };
+      // all power over ids of its own, and none over those of the host
+      CHECK_EQUAL(answer("/mnt/closed/new"), Errno{EACCES});
+      CHECK_EQUAL(answer("/mnt/groups/new"), Errno{EACCES});
+      CHECK_EQUAL(answer("/mnt/theirs/new"), Errno{0});
+      place.credentials.effective_capabilities = 1ULL << CAP_SYS_ADMIN;
+      CHECK_EQUAL(answer("/mnt/theirs/new"), Errno{EACCES});
+      place.credentials.groups.assign(1, 100042);
+      CHECK_EQUAL(answer("/mnt/groups/new"), Errno{0});
+      place.credentials.uid = {100005, 100005, 100005, 100005};
+      place.credentials.effective_capabilities = 0;
+      CHECK_EQUAL(answer("/mnt/theirs/new"), Errno{0});
+      CHECK_EQUAL(answer("/mnt/none"), Errno{ENOENT});
+      CHECK_EQUAL(answer("/dev/null"), Errno{ENOTDIR});
+    }
+  });
+}
+
+const Level kFolders = {.namespaces = kPlain, .set_up = make_folders};
+
+void judges_in_its_own_mount_namespace() {
+  judges_as_the_caller({kFolders, {.namespaces = kUser}});
+}
+void judges_in_the_mount_namespace_of_others() {
+  judges_as_the_caller({kFolders, {.namespaces = CLONE_NEWUSER | CLONE_NEWPID}});
+}
+
+void judges_without_a_user_namespace() {
+  const Container container({kFolders});
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+      MountPlace place = pinned.place("/mnt/closed/new");
+      CHECK_EQUAL(answer_for(maker, place, masks, mount), Errno{0});
+      place.credentials.uid = {1000, 1000, 1000, 1000};
+      place.credentials.gid = {1000, 1000, 1000, 1000};
+      place.credentials.effective_capabilities = 0;
+      CHECK_EQUAL(answer_for(maker, place, masks, mount), Errno{EACCES});
+      place.credentials.effective_capabilities = 1ULL << CAP_DAC_READ_SEARCH;
+      CHECK_EQUAL(answer_for(maker, place, masks, mount), Errno{0});
+      // the ids for files decide
+      place.credentials.effective_capabilities = 0;
+      place.credentials.uid.fs = 0;
+      CHECK_EQUAL(answer_for(maker, place, masks, mount), Errno{0});
+    }
+  });
+}
+
+void takes_the_base_itself() {
+  const Container container({kPlainLevel, {.namespaces = CLONE_NEWNS, .set_up = [] {
+                                             make_mount_points();
+                                             CHECK_EQUAL(chdir("/mnt/new"), 0);
+                                           }}});
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+      for (const char* path : {"", ".", "../new"}) {
+        CHECK_EQUAL(answer_for(maker, pinned.place(path), masks, mount), Errno{0});
+        CHECK_EQUAL(container.ask(is_mounted), 1);
+        CHECK_EQUAL(container.ask(remove_new), 0);
+      }
+    }
+  });
+}
+
+// Those of /proc/self would be the helper's.
+void follows_no_magic_links() {
+  const Container container({{.namespaces = CLONE_NEWNS, .set_up = make_mount_points}});
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  const std::string base = "/proc/self/fd/" + std::to_string(pinned.base.get());
+  in_helper([&] {
+    Maker maker;
+    for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+      for (const std::string& path :
+           {std::string("/proc/self/cwd"), std::string("/proc/self/root/mnt/new"), base}) {
+        CHECK_EQUAL(answer_for(maker, pinned.place(path), masks, mount), Errno{ELOOP});
+      }
+    }
+  });
+}
+
+// The root is /mnt/inside; what is outside has the same names.
+void make_roots() {
+  make_mount_points();
+  for (const char* path : {"/mnt/outside", "/mnt/outside/new", "/mnt/inside", "/mnt/inside/mnt",
+                           "/mnt/inside/real", "/mnt/inside/real/new"}) {
+    CHECK_EQUAL(mkdir(path, 0755), 0);
+  }
+  CHECK_EQUAL(symlink("real", "/mnt/inside/link"), 0);
+}
+
+void flip_link() {
+  static unsigned round = 0;
+  const char* const targets[] = {"../mnt/outside", "real", "/mnt/outside", "real",
+                                 "../../../mnt/outside/."};
+  unlink("/next");
+  CHECK_EQUAL(symlink(targets[++round % std::size(targets)], "/next"), 0);
+  CHECK_EQUAL(rename("/next", "/link"), 0);
+}
+
+void stays_in_the_root() {
+  share_watched();
+  const Container container(
+      {{.namespaces = kPlain, .set_up = make_roots}, {.namespaces = 0, .set_up = [] {
+                                                        CHECK_EQUAL(chroot("/mnt/inside"), 0);
+                                                        CHECK_EQUAL(chdir("/"), 0);
+                                                      }}});
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  CHECK(container.ask([] { return start_watcher(flip_link); }) > 0);
+  in_helper([&] {
+    Maker maker;
+    int done = 0;
+    for (int round = 0; round < 400; ++round) {
+      const Errno answer =
+          answer_for(maker, pinned.place(round % 2 == 0 ? "/link/new" : "link/new"), masks,
+                     round % 4 < 2 ? new_proc() : new_tmpfs());
+      if (answer == Errno{0}) {
+        ++done;
+        CHECK_EQUAL(container.ask([] { return error_of_call(umount2("/real/new", MNT_DETACH)); }),
+                    0);
+      } else {
+        CHECK_EQUAL(answer, Errno{ENOENT});
+      }
+    }
+    CHECK(done > 0);
+    watched->is_over = true;
+    CHECK_EQUAL(container.ask(wait_for_watcher), 0);
+  });
+  CHECK_EQUAL(container.mountinfo(0).find(" /mnt/outside"), std::string::npos);
+}
+
+// --- other file systems
+// ---------------------------------------------------------------------------
+
+long is_small_tmpfs() {
+  struct statvfs found = {};
+  CHECK_EQUAL(statvfs("/mnt/new", &found), 0);
+  return found.f_blocks * found.f_frsize == 64UL * 1024 && (found.f_flag & ST_NOSUID) != 0;
+}
+
+void mounts_others() {
+  for (const Levels& levels : {kOne, kOneUser, kNested, kLodger}) {
+    const Container container(levels);
+    mount_in(container, new_tmpfs());
+    CHECK_EQUAL(container.ask(is_small_tmpfs), 1);
+  }
+}
+
+void answers_what_the_file_system_says() {
+  const Container container(kOneUser);
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    const Belongings before = maker.belongings();
+    const auto answer = [&](NewMount mount) {
+      return answer_for(maker, pinned.place("/mnt/new"), masks, mount);
+    };
+    CHECK_EQUAL(answer({.type = "none-such", .options = {}, .attributes = 0}), Errno{ENODEV});
+    for (const char* type : {"tmpfs", "proc", "sysfs"}) {
+      CHECK_EQUAL(answer({.type = type, .options = {{"none-such", "1"}}, .attributes = 0}),
+                  Errno{EINVAL});
+      CHECK_EQUAL(answer({.type = type, .options = {}, .attributes = 1U << 31}), Errno{EINVAL});
+    }
+    maker->clean_up();
+    CHECK(maker.belongings() == before);
+    CHECK_EQUAL(maker->kept_trees(), 0U);
+    CHECK_EQUAL(container.ask(is_mounted), 0);
+  });
+}
+
+NewMount new_overlay(const std::string& lower) {
+  return {.type = "overlay", .options = {{"lowerdir", lower + ":/mnt/other"}}, .attributes = 0};
+}
+
+void looks_for_sources_as_the_caller() {
+  const Container container({kFolders});
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    MountPlace place = pinned.place("/mnt/new");
+    place.credentials.uid = {1000, 1000, 1000, 1000};
+    place.credentials.gid = {1000, 1000, 1000, 1000};
+    place.credentials.effective_capabilities = 0;
+    CHECK_EQUAL(answer_for(maker, place, masks, new_overlay("/mnt/closed/new")), Errno{EACCES});
+    CHECK_EQUAL(answer_for(maker, place, masks, new_overlay("/mnt/third")), Errno{0});
+  });
+}
+
+// A source that is named by /proc/self is looked for in the process that makes the mount, which has
+// folders of the caller open.
+void offers_no_descriptors() {
+  const Container container({{.namespaces = CLONE_NEWNS, .set_up = [] {
+                                make_mount_points();
+                                CHECK_EQUAL(chdir("/mnt/third"), 0);
+                              }}});
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  const UniqueFd secret(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  in_helper([&] {
+    Maker maker;
+    int found = 0;
+    for (int fd = 0; fd < 40; ++fd) {
+      const NewMount mount = new_overlay("/proc/self/fd/" + std::to_string(fd));
+      if (answer_for(maker, pinned.place("/mnt/new"), masks, mount) != Errno{0}) continue;
+      ++found;
+      CHECK_EQUAL(container.ask([] { return static_cast<long>(names_in("/mnt/new").size()); }), 0);
+      CHECK_EQUAL(container.ask(remove_new), 0);
+    }
+    CHECK(found > 0);
+  });
+}
+
+// --- in time
+// --------------------------------------------------------------------------------------
+
+void does_nothing_when_it_is_gone() {
+  for (const Levels& levels : {kOne, kNested, kLodger}) {
+    const Container container(levels);
+    const Pinned pinned = container.pin();
+    const Masks masks = container.masks();
+    in_helper([&] {
+      Maker maker;
+      for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+        int asked = 0;
+        const Outcome outcome = maker->make_mount(mount, pinned.place("/mnt/new"), masks, [&asked] {
+          ++asked;
+          return true;
+        });
+        CHECK(outcome.is_gone);
+        CHECK_EQUAL(asked, 1);
+        CHECK_EQUAL(container.ask(is_mounted), 0);
+      }
+    });
+  }
+}
+
+void asks_with_the_listener_open() {
+  const Container container(kOne);
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    const UniqueFd listener(open("/", O_PATH | O_CLOEXEC));
+    MountPlace place = pinned.place("/mnt/new");
+    place.listener = listener.get();
+    for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+      bool is_open = false;
+      check_done(maker->make_mount(mount, place, masks, [&] {
+        is_open = fcntl(listener.get(), F_GETFD) != -1;
+        return false;
+      }));
+      CHECK(is_open);
+    }
+  });
+}
+
+// --- A4: from inside, nobody reaches it
+// -----------------------------------------------------------
+
+void look_at_processes() {
+  for (const std::string& name : names_in("/proc")) {
+    if (!is_number(name) || name == "1" || name == std::to_string(getpid())) continue;
+    const std::string process = "/proc/" + name;
+    ++watched->seen;
+    for (const char* file : {"/mem", "/exe", "/environ", "/root", "/cwd", "/ns/mnt", "/fd"}) {
+      const int fd = open((process + file).c_str(), O_RDONLY | O_CLOEXEC);
+      if (fd == -1) continue;
+      ++watched->revealed;
+      close(fd);
+    }
+  }
+}
+
+void cannot_be_reached() {
+  share_watched();
+  const Container container(kNested);
+  const Container looking({kUserLevel});
+  const Pinned pinned = looking.pin();
+  const Masks masks = looking.masks();
+  CHECK(looking.ask([] { return start_watcher(look_at_processes); }) > 0);
+  in_helper([&] {
+    Maker maker;
+    maker->refuse_pidns_option();
+    NewMount mount = new_proc();
+    // each one is made inside
+    mount.options = {{"gid", "0"}};
+    for (int round = 0; round < 300; ++round) {
+      check_done(maker->make_mount(mount, pinned.place("/mnt/new"), masks, kIsThere));
+      maker->clean_up();
+      CHECK_EQUAL(looking.ask(remove_new), 0);
+    }
+    watched->is_over = true;
+    CHECK_EQUAL(looking.ask(wait_for_watcher), 0);
+  });
+  CHECK(watched->seen > 0);
+  CHECK_EQUAL(watched->revealed.load(), 0);
+}
+
+void shows_nothing_of_the_host() {
+  const Container container(kNested);
+  mount_in(container, new_proc());
+  const std::string mountinfo = container.mountinfo(1);
+  std::size_t lines = 0;
+  for (std::size_t at = mountinfo.find("/mnt/new"); at != std::string::npos;
+       at = mountinfo.find("/mnt/new", at + 1)) {
+    ++lines;
+  }
+  // the proc and its masks, and nothing else
+  CHECK_EQUAL(lines, 1 + kHidden.size() + kReadOnly.size());
+  CHECK_EQUAL(mountinfo.find("/empty"), std::string::npos);
+}
+
+// --- the helper's own mount namespace
+// --------------------------------------------------------------
+
+void leaves_the_mount_namespace() {
+  in_helper([] {
+    const Maker maker;
+    const std::string mountinfo = maker.text("self/mountinfo");
+    CHECK_EQUAL(std::ranges::count(mountinfo, '\n'), 3);
+    for (const char* path : {"/proc", "/etc", "/dev", "/usr"}) CHECK_EQUAL(access(path, F_OK), -1);
+    CHECK_EQUAL(names_in("/empty").size(), 0U);
+    CHECK_EQUAL(mkdir("/empty/x", 0700), -1);
+    CHECK_EQUAL(Errno{errno}, Errno{EROFS});
+    CHECK_EQUAL(chmod("/null", 0600), -1);
+    CHECK_EQUAL(Errno{errno}, Errno{EROFS});
+  });
+}
+
+constexpr Case kCases[] = {
+    {"MountMaker: its mount namespace holds what masks are made of only",
+     leaves_the_mount_namespace},
+    {"A8: make_mount: proc in a plain container", mounts_in_a_plain_container},
+    {"A8: make_mount: proc in a user namespace", mounts_in_a_user_namespace},
+    {"A8: make_mount: proc in a nested user namespace", mounts_in_a_nested_one},
+    {"A8: make_mount: proc in a user namespace of a plain container",
+     mounts_in_one_of_a_plain_container},
+    {"A8: make_mount: proc in a mount namespace of another user namespace", mounts_for_a_lodger},
+    {"A8: make_mount: proc on kernels without its option pidns", mounts_without_pidns},
+    {"make_mount: a nested proc shows the processes inside", shows_inner_processes},
+    {"A4: make_mount: without leave, no pid namespace is entered", needs_leave_to_enter},
+    {"A8: masks: umount is refused", resists_everywhere<tries_umount>},
+    {"A8: masks: lazy umount is refused", resists_everywhere<tries_lazy_umount>},
+    {"A8: masks: forced umount is refused", resists_everywhere<tries_forced_umount>},
+    {"A8: masks: they do not expire", resists_everywhere<tries_expiry>},
+    {"A8: masks: remount is refused", resists_everywhere<tries_remount>},
+    {"A8: masks: mount_setattr is refused", resists_everywhere<tries_attributes>},
+    {"A8: masks: mount_setattr of all together is refused",
+     resists_everywhere<tries_attributes_of_all>},
+    {"A8: masks: move is refused", resists_everywhere<tries_move>},
+    {"A8: masks: bind of the proc without them is refused", resists_everywhere<tries_bind>},
+    {"A8: masks: open_tree of the proc without them is refused",
+     resists_everywhere<tries_open_tree>},
+    {"A8: masks: a recursive bind has them too", resists_everywhere<tries_recursive_bind>},
+    {"A8: masks: a recursive open_tree has them too", resists_everywhere<tries_recursive_tree>},
+    {"A8: masks: propagation takes none off", resists_everywhere<tries_propagation>},
+    {"A8: masks: mounts over them come off alone", resists_everywhere<tries_mounts_over_masks>},
+    {"A8: masks: in a further user namespace they hold",
+     resists_everywhere<tries_a_user_namespace>},
+    {"A8: masks: the kernel lets nobody make another proc beside them", resists_another_proc},
+    {"A8: make_mount: no moment shows a proc without masks", is_never_seen_without},
+    {"A8: make_mount: without a proc outside, there are processes only",
+     shows_processes_without_a_proc},
+    {"A8: make_mount: hidepid and read-only are kept", keeps_hidepid_and_read_only},
+    {"make_mount: some trees are kept, and the longest unused goes", keeps_a_few_trees},
+    {"A8: make_mount: options that others may change are not shared", shares_no_options},
+    {"make_mount: containers share no proc", shares_no_namespaces},
+    {"A8: make_mount: sysfs is read-only with its masks", mounts_sysfs},
+    {"make_mount: a sysfs that fails leaves the network namespace alone", leaves_networks_alone},
+    {"A8: make_mount: without a sysfs outside, there is none", needs_a_sysfs},
+    {"A1: make_mount: the mount point is looked up as the caller",
+     judges_in_its_own_mount_namespace},
+    {"A1: make_mount: the mount point is looked up as a caller of another user namespace",
+     judges_in_the_mount_namespace_of_others},
+    {"A1: make_mount: the mount point is looked up with the caller's Linux capabilities",
+     judges_without_a_user_namespace},
+    {"make_mount: the mount point can be the base itself", takes_the_base_itself},
+    {"A3a: make_mount: magic links are not followed", follows_no_magic_links},
+    {"A3: make_mount: a flipping symlink never leads out of the root", stays_in_the_root},
+    {"make_mount: other file systems", mounts_others},
+    {"make_mount: the file system's own error is the answer", answers_what_the_file_system_says},
+    {"A1: make_mount: sources are looked up as the caller", looks_for_sources_as_the_caller},
+    {"A4: make_mount: sources can't name the helper's descriptors", offers_no_descriptors},
+    {"A2: make_mount: nothing is done for a caller that is gone", does_nothing_when_it_is_gone},
+    {"make_mount: the listener stays open", asks_with_the_listener_open},
+    {"A4: make_mount: who is in the pid namespace reaches nothing of the helper",
+     cannot_be_reached},
+    {"A4: make_mount: no mount point of the helper appears inside", shows_nothing_of_the_host}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
