@@ -160,6 +160,8 @@ class Container {
   }
   long answer() const { return hear().value; }
 
+  // What asking needs.
+  [[nodiscard]] int socket() const { return ours_.get(); }
   [[nodiscard]] pid_t pid() const { return pids_.back(); }
   // Of the container's first process.
   [[nodiscard]] Masks masks() const { return VALUE(find_masks(mountinfo(0))); }

@@ -448,6 +448,7 @@ struct Watched {
   std::atomic<bool> is_over;
   std::atomic<long> seen;
   std::atomic<long> revealed;
+  std::atomic<pid_t> looked_at;
 };
 
 // Shared with the processes of the containers that are made afterwards.
@@ -1012,17 +1013,23 @@ void asks_with_the_listener_open() {
 // --- A4: from inside, nobody reaches it
 // -----------------------------------------------------------
 
+// How many of its files can be opened.
+long open_files_of(const std::string& process) {
+  long opened = 0;
+  for (const char* file : {"/mem", "/exe", "/environ", "/root", "/cwd", "/ns/mnt", "/fd"}) {
+    const int fd = open((process + file).c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd == -1) continue;
+    ++opened;
+    close(fd);
+  }
+  return opened;
+}
+
 void look_at_processes() {
   for (const std::string& name : names_in("/proc")) {
     if (!is_number(name) || name == "1" || name == std::to_string(getpid())) continue;
-    const std::string process = "/proc/" + name;
     ++watched->seen;
-    for (const char* file : {"/mem", "/exe", "/environ", "/root", "/cwd", "/ns/mnt", "/fd"}) {
-      const int fd = open((process + file).c_str(), O_RDONLY | O_CLOEXEC);
-      if (fd == -1) continue;
-      ++watched->revealed;
-      close(fd);
-    }
+    watched->revealed += open_files_of("/proc/" + name);
   }
 }
 
@@ -1049,6 +1056,37 @@ void cannot_be_reached() {
   });
   CHECK(watched->seen > 0);
   CHECK_EQUAL(watched->revealed.load(), 0);
+}
+
+// It has the caller's ids then, in the pid namespace of a caller that has none of its own.
+void cannot_be_reached_as_the_caller() {
+  share_watched();
+  const Container container(
+      {{.namespaces = CLONE_NEWUSER | CLONE_NEWNS, .set_up = make_mount_points}});
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    MountPlace place = pinned.place("/mnt/new");
+    place.listener = container.socket();
+    for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+      check_done(maker->make_mount(mount, place, masks, [&] {
+        watched->looked_at = getpid();
+        const auto look = [] {
+          return open_files_of("/proc/" + std::to_string(watched->looked_at));
+        };
+        CHECK_EQUAL(container.ask(look), 0);
+        // it is there, and its files are those of the host's root
+        CHECK_EQUAL(container.ask([] {
+          struct stat found = {};
+          const std::string path = "/proc/" + std::to_string(watched->looked_at) + "/mem";
+          return stat(path.c_str(), &found) == 0 ? static_cast<long>(found.st_uid) : -1;
+        }),
+                    65534);
+        return false;
+      }));
+    }
+  });
 }
 
 void shows_nothing_of_the_host() {
@@ -1140,6 +1178,8 @@ constexpr Case kCases[] = {
     {"make_mount: the listener stays open", asks_with_the_listener_open},
     {"A4: make_mount: who is in the pid namespace reaches nothing of the helper",
      cannot_be_reached},
+    {"A4: make_mount: a child that has the caller's ids can't be reached",
+     cannot_be_reached_as_the_caller},
     {"A4: make_mount: no mount point of the helper appears inside", shows_nothing_of_the_host}};
 
 }  // namespace
