@@ -28,6 +28,9 @@ export function tokenOf(value: number): Token {
 /** What `receive` reports; the values are the addon's. */
 export const eventKind = { notification: 1, ended: 2, stopped: 3 } as const;
 
+/** A link of an `overdue` event: the worker acted in the container. */
+export const actingLink = 0xffff_ffff;
+
 /** What `nextReceiverEvent` reports; the values are the addon's. */
 export const receiverEventKind = { ended: 1, exited: 2, overdue: 3, crowded: 4 } as const;
 
@@ -42,7 +45,10 @@ export interface ReceiverEvent {
   readonly token: number;
   /** With `overdue`: the id that the worker was attached with. */
   readonly worker: number;
-  /** With `overdue`: 1 + the handler's place in its chain; 0: no handler ran yet. */
+  /**
+   * With `overdue`: 1 + the handler's place in its chain; 0: no handler ran yet; `actingLink`: the
+   * worker did something in the container.
+   */
   readonly link: number;
 }
 
@@ -110,12 +116,6 @@ export const mountRange = {
   count: 10,
 } as const;
 
-export type SocketEvent = {
-  readonly kind: 'opened' | 'data' | 'closed' | 'refused';
-  readonly connection: ConnectionId;
-  readonly peerPid: number;
-  readonly peerUid: number;
-  /** Bytes in the buffer. */
 /** What `operate` does; the values are the addon's. */
 export const operation = {
   mkdir: 1,
@@ -214,6 +214,12 @@ export type StateHandle = number & { readonly brand: 'state' };
 /** Of nothing that is open: using it throws. */
 export const noState: StateHandle = 0xffff_ffff as StateHandle;
 
+export type SocketEvent = {
+  readonly kind: 'opened' | 'data' | 'closed' | 'refused';
+  readonly connection: ConnectionId;
+  readonly peerPid: number;
+  readonly peerUid: number;
+  /** Bytes in the buffer. */
   readonly length: number;
   /** Descriptors were lost on the way. */
   readonly isTruncated: boolean;
@@ -321,12 +327,6 @@ export interface Native {
   ): number;
   /** A new mount for the caller: as `mkdirAsCaller`; `ranges` as `mountRange` says. */
   mountAsCaller(this: void, worker: WorkerHandle, memory: Uint8Array, ranges: Int32Array): number;
-  /** For tests: act like a kernel before 6.18, whose proc has no option `pidns`. */
-  refusePidnsOption(this: void, isRefused: number): void;
-
-  /** `trapped`: pairs of u32, AUDIT_ARCH_* and number, grouped by architecture. */
-  launch(
-    this: void,
   /**
    * Does one of `operation` for the caller; `numbers` as `operationNumber` says, strings are in
    * `memory`.
@@ -368,6 +368,12 @@ export interface Native {
   stateRemove(this: void, state: StateHandle, key: Uint8Array): boolean;
   /** Adds the s64 in `number` to a counter and leaves the sum there: 0, EINVAL, EOVERFLOW, ENOSPC. */
   stateAdd(this: void, state: StateHandle, key: Uint8Array, number: Uint8Array): number;
+  /** For tests: act like a kernel before 6.18, whose proc has no option `pidns`. */
+  refusePidnsOption(this: void, isRefused: number): void;
+
+  /** `trapped`: pairs of u32, AUDIT_ARCH_* and number, grouped by architecture. */
+  launch(
+    this: void,
     command: readonly string[],
     environment: readonly string[],
     candidates: readonly string[],
