@@ -39,9 +39,8 @@ using Mounts = std::unordered_map<int, MountLine>;
 }
 
 [[nodiscard]] bool parse_number(std::string_view text, int base, int& number) {
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number, base);
-  return error == std::errc() && stop == end;
+  const auto [stop, error] = std::from_chars(text.begin(), text.end(), number, base);
+  return error == std::errc() && stop == text.end();
 }
 
 // Blanks, newlines and backslashes come as a backslash and three octal digits.

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "mount_request.h"
-#include "result.h"
+#include "../mount_request.h"
+#include "../result.h"
 
 namespace seccompagent {
 

@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "child.h"
+#include "../child.h"
+#include "../operation.h"
+#include "../result.h"
+#include "../target.h"
+#include "../unique_fd.h"
 #include "masks.h"
-#include "operation.h"
-#include "result.h"
-#include "target.h"
-#include "unique_fd.h"
 
 namespace seccompagent {
 
