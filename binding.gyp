@@ -4,13 +4,21 @@
     {
       "target_name": "seccompagent",
       "sources": [
+        "native/acting.cc",
         "native/addon.cc",
         "native/agent_socket.cc",
         "native/bpf.cc",
         "native/call_memory.cc",
+        "native/caller.cc",
+        "native/caller_exports.cc",
         "native/caller_state.cc",
+        "native/cgroup.cc",
         "native/child.cc",
         "native/guards.cc",
+        "native/helper/file_operation.cc",
+        "native/helper/thread_role.cc",
+        "native/helper/wire.cc",
+        "native/helper_pool.cc",
         "native/holding.cc",
         "native/kept_calls.cc",
         "native/kick_signal.cc",
@@ -25,13 +33,13 @@
         "native/receiver.cc",
         "native/scm_rights.cc",
         "native/short_turns.cc",
+        "native/state_exports.cc",
+        "native/state_store.cc",
         "native/syscall_number.cc",
         "native/socket_exports.cc",
         "native/receiver_exports.cc",
         "native/operation_exports.cc",
         "native/launch_exports.cc",
-        "native/state_exports.cc",
-        "native/state_store.cc",
         "native/target.cc",
         "native/worker.cc"
       ],
@@ -50,6 +58,25 @@
           "ldflags": ["-fsanitize=address,undefined"]
         }]
       ]
+    },
+    {
+      "target_name": "seccompagent-helper",
+      "type": "executable",
+      "sources": [
+        "native/helper/file_operation.cc",
+        "native/helper/hardening.cc",
+        "native/helper/main.cc",
+        "native/helper/thread_role.cc",
+        "native/helper/wire.cc"
+      ],
+      "cflags!": ["-Wno-unused-parameter"],
+      "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-frtti", "-fexceptions"],
+      "cflags_cc": [
+        "-std=c++23", "-fno-exceptions", "-fno-rtti", "-O2", "-fvisibility=hidden",
+        "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"
+      ],
+      "ldflags!": ["-rdynamic"],
+      "ldflags": ["-static"]
     }
   ]
 }

@@ -9,7 +9,7 @@ import { createLog } from './log.ts';
 import type { LogOptions, Logger } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
-import { loadNative, receiverEventKind, tokenOf } from './native.ts';
+import { loadNative, actingLink, receiverEventKind, tokenOf } from './native.ts';
 import type {
   LaunchHandle,
   Native,
@@ -273,7 +273,7 @@ export class Agent {
         this.#exits.delete(token);
         break;
       case receiverEventKind.overdue:
-        this.#endOverdue(token, worker, link - 1);
+        this.#endOverdue(token, worker, link);
         break;
       case receiverEventKind.crowded:
         this.#pool?.grow();
@@ -281,11 +281,11 @@ export class Agent {
   }
 
   /** A call was answered by the failure policy, since its handler did not come to an end. */
-  #endOverdue(token: number, worker: number, place: number): void {
+  #endOverdue(token: number, worker: number, link: number): void {
     this.#pool?.end(worker);
     const attached = this.#attached.get(token);
-    const handler = attached?.registry.handlers[place];
-    const index = attached?.quarantine[place];
+    const handler = attached?.registry.handlers[link - 1];
+    const index = attached?.quarantine[link - 1];
     const quarantineMs = index === undefined ? 0 : this.#quarantine.quarantine.failed(index, true);
     this.log.error(
       {
@@ -294,9 +294,7 @@ export class Agent {
         deadlineMs: handler?.deadlineMs,
         quarantineMs,
       },
-      handler === undefined
-        ? 'the memory of a caller cannot be read in time: its call fails'
-        : 'handler has used its time up: its call fails, and so do others for a while',
+      overdueText(link),
     );
     this.#fail({ token, handler: handler?.name, reason: 'deadline' });
   }
@@ -319,13 +317,20 @@ export class Agent {
   #end(token: number): void {
     const attached = this.#attached.get(token);
     if (attached === undefined) return;
-    this.#states.release(attached.states);
     this.#attached.delete(token);
     this.#quarantine.release(attached.quarantine);
+    this.#states.release(attached.states);
     const { containerId } = attached.registry;
     this.#firstPids.leave(containerId);
     this.log.info({ container: containerId }, 'container detached');
   }
+}
+
+function overdueText(link: number): string {
+  if (link === 0) return 'the memory of a caller cannot be read in time: its call fails';
+  return link === actingLink
+    ? 'a file system of a container does not answer in time: its call fails'
+    : 'handler has used its time up: its call fails, and so do others for a while';
 }
 
 function createReceiver(native: Native, syscalls: Syscalls, size: PoolSize): ReceiverHandle {

@@ -15,6 +15,10 @@ namespace seccompagent {
 // ended.
 [[nodiscard]] Result<std::uint64_t> thread_start_time(pid_t tid);
 
+// Whether only a signal that kills can wake it: its filter has
+// SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV and the call was received.
+[[nodiscard]] bool waits_for_its_end(pid_t tid);
+
 // Opened once, to be looked at right before and after an answer. A thread that has ended, or that
 // we may not look at, is taken for one that waits.
 class CallerState {

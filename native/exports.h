@@ -31,10 +31,10 @@ Napi::Value listener_registry(const Napi::CallbackInfo& info);
 
 // operation_exports.cc
 Napi::Value mkdir_as_caller(const Napi::CallbackInfo& info);
+Napi::Value operate(const Napi::CallbackInfo& info);
 Napi::Value mount_as_caller(const Napi::CallbackInfo& info);
 Napi::Value refuse_pidns(const Napi::CallbackInfo& info);
 
-// launch_exports.cc
 // state_exports.cc
 Napi::Value create_state(const Napi::CallbackInfo& info);
 Napi::Value close_state(const Napi::CallbackInfo& info);
@@ -43,6 +43,17 @@ Napi::Value state_set(const Napi::CallbackInfo& info);
 Napi::Value state_remove(const Napi::CallbackInfo& info);
 Napi::Value state_add(const Napi::CallbackInfo& info);
 
+// caller_exports.cc
+Napi::Value take_caller_fd(const Napi::CallbackInfo& info);
+Napi::Value install_fd(const Napi::CallbackInfo& info);
+Napi::Value replace_fd(const Napi::CallbackInfo& info);
+Napi::Value read_argument(const Napi::CallbackInfo& info);
+Napi::Value write_argument(const Napi::CallbackInfo& info);
+Napi::Value caller_credentials(const Napi::CallbackInfo& info);
+Napi::Value has_capability(const Napi::CallbackInfo& info);
+Napi::Value freeze_container(const Napi::CallbackInfo& info);
+
+// launch_exports.cc
 Napi::Value launch(const Napi::CallbackInfo& info);
 Napi::Value filter_bytes(const Napi::CallbackInfo& info);
 Napi::Value launch_pid(const Napi::CallbackInfo& info);

@@ -25,6 +25,10 @@ constexpr Nanoseconds kSlowRead = 20 * kMillisecond;
 constexpr Nanoseconds kReadDeadline = kSecond;
 // The operations of a container that takes longer are slow.
 constexpr Nanoseconds kSlowOperation = 100 * kMillisecond;
+// Instead of a handler's place in its chain.
+constexpr std::uint32_t kActingLink = 0xffffffff;
+// How long a worker may act itself.
+constexpr Nanoseconds kOperationDeadline = 10 * kSecond;
 // How long calls may wait for a worker before operations have to hurry.
 constexpr Nanoseconds kStarvedAfter = kSecond;
 // How long a call may wait for a worker, and how long before another worker is asked for.
@@ -180,10 +184,7 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   if (key == 0 || (key & CallKey::kOverdue) != 0) return false;
   if (phase == Phase::reading) return watch_reading(place, elapsed);
   // operations have deadlines of their own
-  if (phase == Phase::operating) {
-    watch_operation(place);
-    return false;
-  }
+  if (phase == Phase::operating) return watch_operation(place);
   place.reading_time = 0;
   place.wall_time += elapsed;
   const std::uint32_t given = std::atomic_ref(inbox.deadline).load(std::memory_order_relaxed);
@@ -198,7 +199,7 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
 bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
   place.reading_time += elapsed;
   if (place.reading_time < kSlowRead) return false;
-  if (!place.is_slow_read.exchange(true)) slow_reads_.fetch_add(1);
+  if (!place.is_held.exchange(true)) held_count_.fetch_add(1);
   place.is_slow.store(true);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
   if (listener != listeners_.end()) listener->second->is_slow_to_read.store(true);
@@ -207,11 +208,18 @@ bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
   return place.reading_time >= kReadDeadline;
 }
 
-void Receiver::watch_operation(Place& place) {
-  if (place.worker->operation_age() < kSlowOperation) return;
+// A helper can be ended and has its own deadline; a worker that acts itself is given up.
+bool Receiver::watch_operation(Place& place) {
+  const Nanoseconds age = place.worker->operation_age();
+  if (age < kSlowOperation) return false;
   place.is_slow.store(true);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
   if (listener != listeners_.end()) listener->second->is_slow_to_act.store(true);
+  if (!place.acts_itself.load()) return false;
+  if (!place.is_held.exchange(true)) held_count_.fetch_add(1);
+  // for end_overdue
+  place.wall_time = age;
+  return age >= kOperationDeadline;
 }
 
 // Answers for a worker that does not, and has it ended.
@@ -237,7 +245,7 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     tell({.kind = ReceiverEvent::Kind::overdue,
           .token = token,
           .worker = place.worker->id_,
-          .link = place.seen_link});
+          .link = place.acts_itself.load() ? kActingLink : place.seen_link});
     parked_.notify_all();
   }
   // ENOENT: the worker was quicker, or the caller is gone

@@ -10,7 +10,13 @@
 
 namespace seccompagent {
 
-enum class AnswerKind : std::uint32_t { none = 0, value = 1, error = 2, carry_on = 3 };
+enum class AnswerKind : std::uint32_t {
+  none = 0,
+  value = 1,
+  error = 2,
+  carry_on = 3,
+  descriptor = 4
+};
 
 struct Inbox {
   std::uint32_t token;
@@ -31,8 +37,9 @@ struct Inbox {
 
   // Written by JavaScript, sent and cleared by the next receive.
   struct Answer {
+    // Of a descriptor its place.
     std::int64_t value;
-    // 0 or a positive errno.
+    // 0 or a positive errno; of a descriptor 1, if execve(2) closes it.
     std::int32_t error;
     AnswerKind kind;
     // Milliseconds until it is sent; 0: at once.

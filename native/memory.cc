@@ -125,6 +125,33 @@ Result<std::size_t> read_string(pid_t tid, std::uint64_t address, std::span<std:
   return std::unexpected(too_long);
 }
 
+Result<std::size_t> read_some(pid_t tid, std::uint64_t address, std::span<std::byte> out,
+                              Reader reader) {
+  std::size_t length = 0;
+  while (length < out.size()) {
+    const std::uint64_t from = address + length;
+    if (from < address) break;
+    const std::size_t size = std::min(bytes_to_page_edge(from), out.size() - length);
+    const auto got = read_in_page(tid, from, out.subspan(length, size), reader);
+    if (!got) {
+      if (length == 0 || got.error() != Errno{EFAULT}) return std::unexpected(got.error());
+      break;
+    }
+    length += *got;
+  }
+  return length;
+}
+
+Result<std::size_t> write_bytes(pid_t tid, std::uint64_t address,
+                                std::span<const std::byte> bytes) {
+  const iovec local = {const_cast<std::byte*>(bytes.data()), bytes.size()};
+  // an address of another process, never followed here
+  const iovec remote = {reinterpret_cast<void*>(address), bytes.size()};
+  const ssize_t written = process_vm_writev(tid, &local, 1, &remote, 1, 0);
+  if (written == -1) return fail_errno();
+  return static_cast<std::size_t>(written);
+}
+
 Result<std::size_t> read_mount_data(pid_t tid, std::uint64_t address, std::span<std::byte> out,
                                     Reader reader) {
   const std::size_t limit = std::min(out.size(), kPage);

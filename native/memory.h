@@ -27,6 +27,16 @@ enum class Reader : std::uint8_t { this_thread, child, hasty_child };
                                               std::span<std::byte> out, Errno too_long,
                                               Reader reader = Reader::this_thread);
 
+// Reads bytes, as many as are there in a row. EFAULT: not even the first one is.
+[[nodiscard]] Result<std::size_t> read_some(pid_t tid, std::uint64_t address,
+                                            std::span<std::byte> out,
+                                            Reader reader = Reader::this_thread);
+
+// Writes all bytes or, where some of the memory is not there or not to be written to, as many as
+// come before. EFAULT: not even the first one.
+[[nodiscard]] Result<std::size_t> write_bytes(pid_t tid, std::uint64_t address,
+                                              std::span<const std::byte> bytes);
+
 // Reads what mount(2) reads of its data: up to a page, as much as is there, cut at the first NUL.
 // EFAULT: not even the first byte is there.
 [[nodiscard]] Result<std::size_t> read_mount_data(pid_t tid, std::uint64_t address,

@@ -56,6 +56,15 @@ std::uint32_t Arguments::u32() { return whole<std::uint32_t>("expected a whole n
 
 std::int32_t Arguments::i32() { return whole<std::int32_t>("expected a whole number"); }
 
+std::uint64_t Arguments::u64() {
+  const Napi::Value value = next("expected a bigint", &Napi::Value::IsBigInt);
+  if (!is_ok_) return 0;
+  bool is_whole = false;
+  const std::uint64_t number = value.As<Napi::BigInt>().Uint64Value(&is_whole);
+  if (!is_whole) refuse("expected a bigint of 64 bits");
+  return is_whole ? number : 0;
+}
+
 std::string Arguments::text() {
   const Napi::Value value = next("expected a string", &Napi::Value::IsString);
   return is_ok_ ? value.As<Napi::String>().Utf8Value() : std::string();
@@ -102,6 +111,10 @@ std::span<std::byte> Arguments::bytes() {
 }
 
 std::span<const std::int32_t> Arguments::numbers() {
+  return typed_array<std::int32_t>(napi_int32_array, "expected an Int32Array");
+}
+
+std::span<std::int32_t> Arguments::writable_numbers() {
   return typed_array<std::int32_t>(napi_int32_array, "expected an Int32Array");
 }
 

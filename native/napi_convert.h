@@ -28,12 +28,16 @@ class Arguments {
 
   [[nodiscard]] std::uint32_t u32();
   [[nodiscard]] std::int32_t i32();
+  // Of a bigint, which must fit.
+  [[nodiscard]] std::uint64_t u64();
   [[nodiscard]] std::string text();
   [[nodiscard]] std::vector<std::string> texts();
   // The bytes of a Uint8Array; valid during this call only.
   [[nodiscard]] std::span<std::byte> bytes();
   // The numbers of an Int32Array; valid during this call only.
   [[nodiscard]] std::span<const std::int32_t> numbers();
+  // The same, to write results to.
+  [[nodiscard]] std::span<std::int32_t> writable_numbers();
   // Part of some bytes; absent when the length is negative.
   [[nodiscard]] std::optional<std::string> range(std::span<const std::byte> all,
                                                  std::int32_t offset, std::int32_t length);

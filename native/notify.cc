@@ -2,6 +2,7 @@
 // The ioctls of a seccomp listener; the only file that includes <linux/seccomp.h>, with bpf.cc.
 #include "notify.h"
 
+#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -62,6 +63,33 @@ Result<void> NotifyBuffers::respond(int listener, std::uint64_t id, const Respon
     if (errno != EINTR) return fail_errno();
   }
   return {};
+}
+
+Result<void> respond_with_fd(int listener, std::uint64_t id, int fd, bool is_close_on_exec) {
+  seccomp_notif_addfd kernel = {};
+  kernel.id = id;
+  kernel.flags = SECCOMP_ADDFD_FLAG_SEND;
+  kernel.srcfd = static_cast<std::uint32_t>(fd);
+  kernel.newfd_flags = is_close_on_exec ? O_CLOEXEC : 0;
+  const int number =
+      retry_eintr([&] { return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &kernel); });
+  if (number == -1) return fail_errno();
+  return {};
+}
+
+Result<int> add_fd(int listener, std::uint64_t id, int fd, int at, bool is_close_on_exec) {
+  seccomp_notif_addfd kernel = {};
+  kernel.id = id;
+  kernel.srcfd = static_cast<std::uint32_t>(fd);
+  kernel.newfd_flags = is_close_on_exec ? O_CLOEXEC : 0;
+  if (at >= 0) {
+    kernel.flags = SECCOMP_ADDFD_FLAG_SETFD;
+    kernel.newfd = static_cast<std::uint32_t>(at);
+  }
+  const int number =
+      retry_eintr([&] { return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &kernel); });
+  if (number == -1) return fail_errno();
+  return number;
 }
 
 Result<unsigned long> probe_id_valid(int fd) {

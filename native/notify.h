@@ -56,6 +56,17 @@ class NotifyBuffers {
   std::vector<std::byte> response_;
 };
 
+// Gives the caller a copy of a descriptor, whose number there the call returns: both at once.
+// ENOENT: the notification is gone. EMFILE: the caller has as many as it may have. EINVAL: this
+// kernel is older than Linux 5.14. After an error the notification still has to be answered.
+[[nodiscard]] Result<void> respond_with_fd(int listener, std::uint64_t id, int fd,
+                                           bool is_close_on_exec);
+
+// Gives the caller a copy of a descriptor while its call goes on: its number there. `at`: the
+// number that it is to have, in place of what the caller has there; -1: any.
+[[nodiscard]] Result<int> add_fd(int listener, std::uint64_t id, int fd, int at,
+                                 bool is_close_on_exec);
+
 // The number of the ID_VALID ioctl that this listener knows: Linux before 5.17 had its direction
 // wrong. ENOTTY: the descriptor is no seccomp listener.
 [[nodiscard]] Result<unsigned long> probe_id_valid(int fd);

@@ -46,7 +46,6 @@ struct RawOption {
 struct Job {
   const Target* target = nullptr;
   const char* path = nullptr;
-  mode_t mode = 0;
 
   const char* type = nullptr;
   std::vector<RawOption> options;
@@ -183,14 +182,6 @@ SECCOMPAGENT_CHILD_CODE bool become_caller(Job& job) {
   raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
   raw_syscall(SYS_prctl, PR_SET_DUMPABLE, 0);
   return true;
-}
-
-SECCOMPAGENT_CHILD_CODE int mkdir_child(void* argument) {
-  Job& job = *static_cast<Job*>(argument);
-  if (enter_container(job) && close_others(job) && become_caller(job) && !is_gone(job))
-    (void)refused(job, raw_syscall(SYS_mkdirat, AT_FDCWD, raw_pointer(job.path), job.mode));
-  job.is_complete = true;
-  return 0;
 }
 
 SECCOMPAGENT_CHILD_CODE bool has_ended(const Job& job) {
@@ -425,15 +416,6 @@ Outcome run(std::unique_ptr<Run> started, ChildMain main, const Patience& patien
 }
 
 }  // namespace
-
-Outcome make_directory(Target target, std::string path, mode_t mode, const Patience& patience) {
-  if (target.base_error != 0) return {.answer = target.base_error};
-  if (path.empty()) return {.answer = EEXIST};
-  auto made = make_run(std::move(target), std::move(path), {});
-  if (!made) return our_failure("mmap of a stack", made.error());
-  (*made)->job.mode = mode;
-  return run(std::move(*made), mkdir_child, patience);
-}
 
 Outcome mount_filesystem(Target target, MountRequest request, const Patience& patience) {
   if (target.base_error != 0) return {.answer = target.base_error};

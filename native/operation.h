@@ -27,11 +27,6 @@ struct Outcome {
   return {.answer = 0, .is_gone = false, .failed_step = step, .failure = error.number};
 }
 
-// mkdirat(2) with the caller's root, base, ids, groups, Linux capabilities and umask. An empty path
-// is the base itself.
-[[nodiscard]] Outcome make_directory(Target target, std::string path, mode_t mode,
-                                     const Patience& patience);
-
 // A new mount. The mount point is resolved as the caller; CAP_SYS_ADMIN is lent for the mount. An
 // empty mount point is the base itself.
 [[nodiscard]] Outcome mount_filesystem(Target target, MountRequest request,

@@ -2,10 +2,12 @@
 // The exports that act inside a container.
 #include <fcntl.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "acting.h"
 #include "addon_state.h"
 #include "exports.h"
 #include "memory.h"
@@ -26,11 +28,18 @@ Napi::Value outcome_value(Napi::Env env, const Outcome& outcome) {
   return number(env, outcome.is_gone ? -1 : outcome.answer);
 }
 
+// Where an operation's paths start.
+struct Place {
+  const Start& start;
+  const Start* second;
+  Pinned pinned;
+};
+
 template <typename Operation>
-Outcome try_as_caller(Worker& worker, const Start& start, Pinned pinned, Operation operation) {
+Outcome try_as_caller(Worker& worker, const Place& place, Operation operation) {
   const auto call = worker.current();
   if (!call) return our_failure("act without a call", call.error());
-  auto target = pin_target(*call, start, pinned);
+  auto target = pin_target(*call, place.start, place.pinned, place.second);
   if (target) return operation(std::move(*target), worker.patience());
   if (target.error() != Errno{ESRCH}) return our_failure("pin the caller", target.error());
   Outcome gone;
@@ -39,18 +48,15 @@ Outcome try_as_caller(Worker& worker, const Start& start, Pinned pinned, Operati
 }
 
 template <typename Operation>
-Napi::Value act_as_caller(const Napi::CallbackInfo& info, std::uint32_t handle, const Start& start,
-                          Pinned pinned, Operation operation) {
-  AttachedWorker* attached = find(info, &State::workers, handle);
-  if (attached == nullptr) return {};
-  Worker& worker = *attached->worker;
+Napi::Value act_as_caller(const Napi::CallbackInfo& info, Worker& worker, const Place& place,
+                          Operation operation) {
   // others must not wait for what the container's file system takes
   if (const auto begun = worker.begin_operation(); !begun)
     return throw_errno(info.Env(), "operations of one call", begun.error());
-  Outcome outcome = try_as_caller(worker, start, pinned, operation);
+  Outcome outcome = try_as_caller(worker, place, operation);
   // A signal may take the call back at any time, and it comes again at once: nothing was done.
   for (int tries = kTries; outcome.is_gone && tries > 0 && worker.await_restart(); --tries)
-    outcome = try_as_caller(worker, start, pinned, operation);
+    outcome = try_as_caller(worker, place, operation);
   using Effect = Worker::Effect;
   const Effect effect = outcome.failed_step != nullptr ? Effect::unknown : Effect::done;
   if (outcome.answer == ETIMEDOUT) worker.lose_patience();
@@ -59,6 +65,45 @@ Napi::Value act_as_caller(const Napi::CallbackInfo& info, std::uint32_t handle, 
 }
 
 [[nodiscard]] bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+
+// Positions in the numbers of `operate`; native.ts has the same.
+constexpr std::size_t kDirfd = 0;
+constexpr std::size_t kPath = 1;
+constexpr std::size_t kSecondDirfd = 3;
+constexpr std::size_t kSecondPath = 4;
+constexpr std::size_t kValue = 6;
+constexpr std::size_t kName = 8;
+constexpr std::size_t kOperationFlags = 10;
+constexpr std::size_t kMode = 11;
+constexpr std::size_t kFirstValue = 12;
+constexpr std::size_t kSecondValue = 13;
+constexpr std::size_t kResultLength = 16;
+constexpr std::size_t kResultDescriptor = 17;
+constexpr std::size_t kOperationNumbers = 20;
+
+// What the arguments of a path are, see path_resolution(7).
+[[nodiscard]] int path_error(const std::string& path, bool may_be_empty) {
+  if (has_nul(path)) return EINVAL;
+  if (path.empty() && !may_be_empty) return ENOENT;
+  return path.size() >= kPathMax ? ENAMETOOLONG : 0;
+}
+
+[[nodiscard]] bool is_followed(FileOperation operation, std::uint32_t flags) {
+  switch (operation) {
+    case FileOperation::link:
+      return (flags & AT_SYMLINK_FOLLOW) != 0;
+    case FileOperation::read_link:
+      return false;
+    default:
+      return (flags & AT_SYMLINK_NOFOLLOW) == 0;
+  }
+}
+
+// Of the call's flags, those that the operation's own system call knows.
+[[nodiscard]] std::uint32_t own_flags(FileOperation operation, std::uint32_t flags) {
+  constexpr std::uint32_t kXattrFlags = 3;
+  return operation == FileOperation::set_xattr ? flags & kXattrFlags : flags;
+}
 
 // Positions in the ranges of mountAsCaller; native.ts has the same.
 constexpr std::size_t kSource = 0;
@@ -75,7 +120,98 @@ constexpr std::size_t kFlagsHigh = 9;
 
 constexpr std::size_t kMountRanges = 10;
 
+struct Asked {
+  FileRequest request;
+  std::int32_t dirfd;
+  std::int32_t second_dirfd;
+  bool has_second;
+  bool may_be_empty;
+};
+
+Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, FileOutcome& done) {
+  FileRequest& request = asked.request;
+  if (has_nul(request.name)) return number(info.Env(), EINVAL);
+  if (const int error = path_error(request.path, asked.may_be_empty); error != 0)
+    return number(info.Env(), error);
+  if (const int error = asked.has_second ? path_error(request.second_path, false) : 0; error != 0)
+    return number(info.Env(), error);
+  const Start start = start_of(std::move(request.path), asked.dirfd);
+  request.path = start.rest;
+  // the text of a symbolic link is no path yet
+  const bool is_path = asked.has_second && request.operation != FileOperation::symlink;
+  const Start second =
+      is_path ? start_of(std::move(request.second_path), asked.second_dirfd) : Start{};
+  if (is_path) request.second_path = second.rest;
+  return act_as_caller(
+      info, worker,
+      {.start = start, .second = is_path ? &second : nullptr, .pinned = Pinned::for_files},
+      [&](Target target, const Patience& patience) {
+        done = act_on_file({.target = target,
+                            .request = request,
+                            .patience = patience,
+                            .actor = worker.actor(),
+                            .token = worker.token()},
+                           worker);
+        return done.outcome;
+      });
+}
+
 }  // namespace
+
+Napi::Value operate(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t operation = arguments.u32();
+  const std::span<std::byte> memory = arguments.bytes();
+  const std::span<std::int32_t> numbers = arguments.writable_numbers();
+  const std::span<std::byte> result = arguments.bytes();
+  if (!arguments.is_ok()) return {};
+  if (numbers.size() != kOperationNumbers) return throw_type(info.Env(), "expected 20 numbers");
+  if (operation == 0 || operation > kLastFileOperation)
+    return throw_type(info.Env(), "expected the number of an operation");
+  const auto text = [&](std::size_t at) {
+    return arguments.range(memory, numbers[at], numbers[at + 1]);
+  };
+  const auto path = text(kPath);
+  const auto second_path = text(kSecondPath);
+  const auto name = text(kName);
+  const auto value = text(kValue);
+  if (!arguments.is_ok()) return {};
+  AttachedWorker* attached = find(info, &State::workers, handle);
+  if (attached == nullptr) return {};
+  if (!path) return number(info.Env(), EINVAL);
+  const auto flags = static_cast<std::uint32_t>(numbers[kOperationFlags]);
+  const auto kind = static_cast<FileOperation>(operation);
+  FileOutcome done;
+  const Napi::Value answer =
+      act(info, *attached->worker,
+          {.request = {.operation = kind,
+                       .path = path.value_or(""),
+                       .second_path = second_path.value_or(""),
+                       .name = name.value_or(""),
+                       .data = value.value_or(""),
+                       .flags = own_flags(kind, flags),
+                       .mode = static_cast<std::uint32_t>(numbers[kMode]),
+                       .first = static_cast<std::uint32_t>(numbers[kFirstValue]),
+                       .second = static_cast<std::uint32_t>(numbers[kSecondValue]),
+                       .is_followed = is_followed(kind, flags),
+                       .room = static_cast<std::uint32_t>(result.size())},
+           .dirfd = numbers[kDirfd],
+           .second_dirfd = numbers[kSecondDirfd],
+           .has_second = second_path.has_value(),
+           .may_be_empty = (flags & AT_EMPTY_PATH) != 0},
+          done);
+  const std::size_t length = std::min(done.bytes.size(), result.size());
+  std::copy_n(reinterpret_cast<const std::byte*>(done.bytes.data()), length, result.begin());
+  numbers[kResultLength] = static_cast<std::int32_t>(length);
+  numbers[kResultDescriptor] = -1;
+  if (done.fd.is_open()) {
+    const auto kept = attached->worker->keep(std::move(done.fd));
+    if (!kept) return number(info.Env(), kept.error().number);
+    numbers[kResultDescriptor] = static_cast<std::int32_t>(*kept);
+  }
+  return answer;
+}
 
 Napi::Value mkdir_as_caller(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
@@ -85,16 +221,23 @@ Napi::Value mkdir_as_caller(const Napi::CallbackInfo& info) {
   const std::int32_t offset = arguments.i32();
   const std::int32_t length = arguments.i32();
   const std::uint32_t mode = arguments.u32();
-  std::optional<std::string> path = arguments.range(memory, offset, length);
+  const auto path = arguments.range(memory, offset, length);
   if (!arguments.is_ok()) return {};
-  if (!path || has_nul(*path)) return number(info.Env(), EINVAL);
-  if (path->empty()) return number(info.Env(), ENOENT);
-  if (path->size() >= kPathMax) return number(info.Env(), ENAMETOOLONG);
-  const Start start = start_of(std::move(*path), dirfd);
-  return act_as_caller(info, handle, start, Pinned::for_files,
-                       [&](Target target, const Patience& patience) {
-                         return make_directory(std::move(target), start.rest, mode, patience);
-                       });
+  AttachedWorker* attached = find(info, &State::workers, handle);
+  if (attached == nullptr) return {};
+  if (!path) return number(info.Env(), EINVAL);
+  FileOutcome done;
+  FileRequest request = {};
+  request.operation = FileOperation::mkdir;
+  request.path = path.value_or("");
+  request.mode = mode;
+  return act(info, *attached->worker,
+             {.request = std::move(request),
+              .dirfd = dirfd,
+              .second_dirfd = AT_FDCWD,
+              .has_second = false,
+              .may_be_empty = false},
+             done);
 }
 
 Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
@@ -127,7 +270,10 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   wanted.target = start.rest;
   auto request = parse_mount(std::move(wanted));
   if (!request) return number(info.Env(), request.error().number);
-  return act_as_caller(info, handle, start, Pinned::for_mounts,
+  AttachedWorker* attached = find(info, &State::workers, handle);
+  if (attached == nullptr) return {};
+  return act_as_caller(info, *attached->worker,
+                       {.start = start, .second = nullptr, .pinned = Pinned::for_mounts},
                        [&](Target pinned, const Patience& patience) {
                          return mount_filesystem(std::move(pinned), *request, patience);
                        });

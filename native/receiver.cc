@@ -15,6 +15,9 @@
 #include <numeric>
 #include <utility>
 
+#include "cgroup.h"
+#include "helper/thread_role.h"
+#include "helper_pool.h"
 #include "kick_signal.h"
 #include "worker.h"
 
@@ -45,6 +48,11 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   }
   if (const auto installed = install_kick_signal(); !installed)
     return std::unexpected(installed.error());
+  // descriptors that stay are opened before any container comes
+  if (const auto known = ThreadRole::know_own_places(); !known)
+    return std::unexpected(known.error());
+  // only who needs a helper fails without its program
+  (void)HelperPool::of_process().load();
   receiver->stand_in_ = std::thread([self = receiver.get()] { self->stand_in(); });
   receiver->watcher_ = std::thread([self = receiver.get()] { self->watch_workers(); });
   return receiver;
@@ -113,6 +121,12 @@ Result<void> Receiver::kill_container(std::uint32_t token) {
   return {};
 }
 
+Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen) {
+  const auto listener = find_listener(token);
+  if (!listener || !listener->first_process.is_open()) return fail(ESRCH);
+  return freeze_cgroup_of(listener->first_process, is_frozen);
+}
+
 Result<std::uint32_t> Receiver::watch_process(int pidfd) {
   const std::lock_guard lock(mutex_);
   const std::uint32_t token = next_token();
@@ -161,6 +175,7 @@ void Receiver::end_listener(const Listener& listener) {
   const std::uint32_t token = listener.token;
   listeners_.erase(token);
   kick_holders(token);
+  HelperPool::of_process().end_of(token);
   tell({.kind = ReceiverEvent::Kind::ended, .token = token, .worker = 0, .link = 0});
   wake_all();
 }

@@ -46,9 +46,11 @@ struct alignas(64) Place {
   std::atomic<bool> is_blocked = false;
   // Counts its calls.
   std::atomic<std::uint32_t> calls = 0;
-  // It reads memory, and its caller has seen to it that this takes long; counted in the receiver's
-  // slow_reads_.
-  std::atomic<bool> is_slow_read = false;
+  // It waits for memory or a file system whose owner has seen to it that this takes long, and can't
+  // be ended; counted in the receiver's held_count_.
+  std::atomic<bool> is_held = false;
+  // It acts as the caller itself: no helper does.
+  std::atomic<bool> acts_itself = false;
   // Its call is of a container that has kept workers waiting.
   std::atomic<bool> is_slow = false;
   // The token of the listener that it holds, with kReceiving while it waits there; 0: none. Only
@@ -135,6 +137,9 @@ class Receiver {
   // Sends SIGKILL to the first process of a listener's container. ESRCH: it has ended, or nobody
   // knew it.
   [[nodiscard]] Result<void> kill_container(std::uint32_t token);
+  // Freezes or thaws the cgroup of a listener's container. ESRCH as above; EPERM: it has none of
+  // its own; EOPNOTSUPP: its cgroup can't be frozen.
+  [[nodiscard]] Result<void> freeze_container(std::uint32_t token, bool is_frozen);
   // Reports the end of a process as an event; the descriptor stays the caller's.
   [[nodiscard]] Result<std::uint32_t> watch_process(int pidfd);
   // Every worker gets `stopped` from its next receive, at once if it waits. Late answers are sent
@@ -236,7 +241,7 @@ class Receiver {
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
   [[nodiscard]] bool watch_reading(Place& place, Nanoseconds elapsed);
-  void watch_operation(Place& place);
+  [[nodiscard]] bool watch_operation(Place& place);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
   void end_stale_queued(NotifyBuffers& buffers);
   void wake_watcher();
@@ -267,8 +272,8 @@ class Receiver {
   // Workers whose call takes long: they wait for a file system, or their handler computes.
   std::atomic<std::uint32_t> blocked_count_ = 0;
   std::uint32_t last_token_ = 0;  // under the mutex
-  // Workers that read memory which its owner keeps from being read: they can't be ended.
-  std::atomic<std::uint32_t> slow_reads_ = 0;
+  // Workers that wait for what a container keeps from them: they can't be ended.
+  std::atomic<std::uint32_t> held_count_ = 0;
   // Calls wait, and there is nobody left to take them.
   std::atomic<bool> is_starved_ = false;
   std::atomic<std::size_t> places_used_ = 0;

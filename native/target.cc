@@ -29,22 +29,48 @@ namespace {
   return fd;
 }
 
-[[nodiscard]] Result<bool> is_own_namespace(const UniqueFd& namespace_fd, const char* name) {
-  char path[64];
-  std::snprintf(path, sizeof path, "/proc/thread-self/ns/%s", name);
+// Namespaces that can differ from ours; the values are places in a table.
+enum class Namespace : std::uint8_t { user, mount, pid, net, ipc, cgroup };
+constexpr std::array kNamespaceNames = {"ns/user", "ns/mnt", "ns/pid",
+                                        "ns/net",  "ns/ipc", "ns/cgroup"};
+
+struct NamespaceId {
+  dev_t device;
+  ino_t inode;
+  friend bool operator==(const NamespaceId&, const NamespaceId&) = default;
+};
+
+// Ours never change, so they are looked at once.
+[[nodiscard]] Result<NamespaceId> own_namespace(Namespace kind) {
+  static const auto all = [] {
+    std::array<Result<NamespaceId>, kNamespaceNames.size()> ids;
+    for (std::size_t index = 0; index < ids.size(); ++index) {
+      const std::string path = std::string("/proc/thread-self/") + kNamespaceNames[index];
+      struct stat ours = {};
+      if (stat(path.c_str(), &ours) == -1) {
+        ids[index] = fail_errno();
+      } else {
+        ids[index] = NamespaceId{.device = ours.st_dev, .inode = ours.st_ino};
+      }
+    }
+    return ids;
+  }();
+  return all[static_cast<std::size_t>(kind)];
+}
+
+[[nodiscard]] Result<bool> is_own_namespace(const UniqueFd& namespace_fd, Namespace kind) {
+  const auto ours = own_namespace(kind);
+  if (!ours) return std::unexpected(ours.error());
   struct stat theirs = {};
-  struct stat ours = {};
-  if (fstat(namespace_fd.get(), &theirs) == -1 || stat(path, &ours) == -1) return fail_errno();
-  return theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+  if (fstat(namespace_fd.get(), &theirs) == -1) return fail_errno();
+  return *ours == NamespaceId{.device = theirs.st_dev, .inode = theirs.st_ino};
 }
 
 // The namespace's descriptor, or a closed one when it is our own.
-[[nodiscard]] Result<UniqueFd> open_foreign_namespace(pid_t tid, const char* name) {
-  char what[16];
-  std::snprintf(what, sizeof what, "ns/%s", name);
-  auto fd = open_of(tid, what, O_RDONLY);
+[[nodiscard]] Result<UniqueFd> open_foreign_namespace(pid_t tid, Namespace kind) {
+  auto fd = open_of(tid, kNamespaceNames[static_cast<std::size_t>(kind)], O_RDONLY);
   if (!fd) return fd;
-  const auto own = is_own_namespace(*fd, name);
+  const auto own = is_own_namespace(*fd, kind);
   if (!own) return std::unexpected(own.error());
   return *own ? UniqueFd() : std::move(*fd);
 }
@@ -85,16 +111,18 @@ namespace {
 }
 
 [[nodiscard]] Result<UniqueFd> open_base(pid_t tid, const Start& start) {
+  // the place itself may be anything
+  const int directory = start.rest.empty() ? 0 : O_DIRECTORY;
   if (!start.proc_entry.empty()) {
     const auto owner = start.is_of_thread ? Result<pid_t>(tid) : thread_group_of(tid);
     if (!owner) return std::unexpected(owner.error());
-    return open_of(*owner, start.proc_entry.c_str(), O_PATH | O_DIRECTORY);
+    return open_of(*owner, start.proc_entry.c_str(), O_PATH | directory);
   }
   if (start.dirfd == AT_FDCWD) return open_of(tid, "cwd", O_PATH | O_DIRECTORY);
   if (start.dirfd < 0) return fail(EBADF);
   char what[24];
   std::snprintf(what, sizeof what, "fd/%d", start.dirfd);
-  auto fd = open_of(tid, what, O_PATH | O_DIRECTORY);
+  auto fd = open_of(tid, what, O_PATH | directory);
   if (!fd && fd.error() == Errno{ENOENT}) return fail(EBADF);
   return fd;
 }
@@ -180,19 +208,35 @@ Start start_of(std::string path, int dirfd) {
   return {AT_FDCWD, std::move(entry), is_of_thread, std::string(rest)};
 }
 
-Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned) {
+namespace {
+
+// 0, or what the caller gets to hear; our own failures are errors.
+[[nodiscard]] Result<int> base_error_of(const Result<UniqueFd>& base) {
+  if (base) return 0;
+  const int error = base.error().number;
+  if (error != EBADF && error != ENOTDIR && error != ENOENT) return fail(error);
+  return error;
+}
+
+}  // namespace
+
+Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
+                          const Start* second) {
   auto root = open_of(call.tid, "root", O_PATH | O_DIRECTORY);
   auto base = open_base(call.tid, start);
-  auto mount_namespace = open_foreign_namespace(call.tid, "mnt");
-  auto user_namespace = open_foreign_namespace(call.tid, "user");
-  auto pid_namespace = open_foreign_namespace(call.tid, "pid");
+  auto second_base = second == nullptr ? Result<UniqueFd>() : open_base(call.tid, *second);
+  auto user_namespace = open_foreign_namespace(call.tid, Namespace::user);
+  Result<UniqueFd> mount_namespace;
+  Result<UniqueFd> pid_namespace;
   Result<UniqueFd> net_namespace;
   Result<UniqueFd> ipc_namespace;
   Result<UniqueFd> cgroup_namespace;
   if (pinned == Pinned::for_mounts) {
-    net_namespace = open_foreign_namespace(call.tid, "net");
-    ipc_namespace = open_foreign_namespace(call.tid, "ipc");
-    cgroup_namespace = open_foreign_namespace(call.tid, "cgroup");
+    mount_namespace = open_foreign_namespace(call.tid, Namespace::mount);
+    pid_namespace = open_foreign_namespace(call.tid, Namespace::pid);
+    net_namespace = open_foreign_namespace(call.tid, Namespace::net);
+    ipc_namespace = open_foreign_namespace(call.tid, Namespace::ipc);
+    cgroup_namespace = open_foreign_namespace(call.tid, Namespace::cgroup);
   }
   const auto status = read_status(call.tid);
   if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
@@ -201,23 +245,26 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned)
     // what is still valid but can't be opened is our own failure, never "gone"
     if (!*opened) return fail(opened->error() == Errno{ESRCH} ? EIO : opened->error().number);
   }
-  const int base_error = base ? 0 : base.error().number;
-  if (base_error != 0 && base_error != EBADF && base_error != ENOTDIR && base_error != ENOENT)
-    return fail(base_error);
+  const auto base_error = base_error_of(base);
+  if (!base_error) return std::unexpected(base_error.error());
+  const auto second_base_error = base_error_of(second_base);
+  if (!second_base_error) return std::unexpected(second_base_error.error());
   if (!status) return std::unexpected(status.error());
   auto credentials = parse_credentials(status->data());
   if (!credentials) return std::unexpected(credentials.error());
-  return Target{call,
-                std::move(*credentials),
-                std::move(*root),
-                base ? std::move(*base) : UniqueFd(),
-                base_error,
-                std::move(*mount_namespace),
-                std::move(*user_namespace),
-                std::move(*pid_namespace),
-                std::move(*net_namespace),
-                std::move(*ipc_namespace),
-                std::move(*cgroup_namespace)};
+  return Target{.call = call,
+                .credentials = std::move(*credentials),
+                .root = std::move(*root),
+                .base = base ? std::move(*base) : UniqueFd(),
+                .base_error = *base_error,
+                .second_base = second_base ? std::move(*second_base) : UniqueFd(),
+                .second_base_error = *second_base_error,
+                .user_namespace = std::move(*user_namespace),
+                .mount_namespace = std::move(*mount_namespace),
+                .pid_namespace = std::move(*pid_namespace),
+                .net_namespace = std::move(*net_namespace),
+                .ipc_namespace = std::move(*ipc_namespace),
+                .cgroup_namespace = std::move(*cgroup_namespace)};
 }
 
 Result<bool> has_tracer(const UniqueFd& pid_namespace) {
@@ -233,7 +280,7 @@ Result<bool> has_tracer(const UniqueFd& pid_namespace) {
     std::snprintf(path, sizeof path, "/proc/%d/ns/pid", pid);
     // one that has ended traces nobody
     if (stat(path, &theirs) == -1 || theirs.st_ino != wanted.st_ino) continue;
-    const auto user_namespace = open_foreign_namespace(pid, "user");
+    const auto user_namespace = open_foreign_namespace(pid, Namespace::user);
     // Linux capabilities in a user namespace of its own are none in ours
     if (user_namespace && user_namespace->is_open()) continue;
     const auto status = read_status(pid);

@@ -26,6 +26,8 @@ struct UserIds {
   std::uint32_t effective;
   std::uint32_t saved;
   std::uint32_t fs;
+
+  friend bool operator==(const UserIds&, const UserIds&) = default;
 };
 
 // As /proc/TID/status shows them to us: ids of our own user namespace.
@@ -45,11 +47,14 @@ struct Target {
   UniqueFd base;
   // 0, or what the caller gets to hear of where its path starts: EBADF, ENOENT or ENOTDIR.
   int base_error;
-  // Open only where it differs from our own.
-  UniqueFd mount_namespace;
+  // The same of a second path.
+  UniqueFd second_base;
+  int second_base_error;
+  // Each open only where it differs from our own.
   UniqueFd user_namespace;
+  // The others are pinned for mounts only; sysfs, mqueue and cgroup2 show those of their maker.
+  UniqueFd mount_namespace;
   UniqueFd pid_namespace;
-  // Pinned for mounts only: sysfs, mqueue and cgroup2 show those of their maker.
   UniqueFd net_namespace;
   UniqueFd ipc_namespace;
   UniqueFd cgroup_namespace;
@@ -76,7 +81,9 @@ struct Start {
 // Opens everything first and asks then whether the notification is still valid, so that nothing of
 // a recycled pid is ever used.
 // ESRCH: the notification is gone.
-[[nodiscard]] Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned);
+// `second`: of a second path; nullptr: there is none.
+[[nodiscard]] Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
+                                        const Start* second = nullptr);
 
 // Whether a process of this pid namespace has, or can get, CAP_SYS_PTRACE of our user namespace: it
 // could take over whatever of ours is in there.

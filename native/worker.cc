@@ -20,8 +20,8 @@ namespace {
 constexpr int kMostOperations = 1000;
 // An operation that takes less shows that its container's are quick.
 constexpr Nanoseconds kQuickOperation = 20 * kMillisecond;
-// Workers that may be held by memory that can't be read before none reads memory itself.
-constexpr std::uint32_t kMostSlowReads = 4;
+// Workers that may be held before none reads memory or acts itself any more.
+constexpr std::uint32_t kMostHeld = 4;
 
 }  // namespace
 
@@ -57,7 +57,7 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBloc
 
 Worker::~Worker() {
   stop_holding();
-  end_slow_read();
+  end_being_held();
   if (has_call_) (void)send_answer();
   bool is_refused = false;
   {
@@ -183,6 +183,7 @@ bool Worker::begin() {
   begun_ = pending_.was_queued ? now() : pending_.received;
   has_acted_ = false;
   is_void_ = false;
+  if (!descriptors_.empty()) descriptors_.clear();
   operation_count_ = 0;
   operation_time_ = 0;
   place_.calls.store(place_.calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -222,15 +223,14 @@ bool Worker::read_memory(const Notification& notification, Reader reader, Pointe
       read_call_memory({.table = receiver_->table_, .listener = *listener_, .reader = reader},
                        notification, pointers, data);
   place_.phase.store(before, std::memory_order_relaxed);
-  end_slow_read();
+  end_being_held();
   return has_read;
 }
 
 Reader Worker::reader() const {
   if (listener_->is_slow_to_read.load(std::memory_order_relaxed)) return Reader::child;
-  return receiver_->slow_reads_.load(std::memory_order_relaxed) < kMostSlowReads
-             ? Reader::this_thread
-             : Reader::hasty_child;
+  return receiver_->held_count_.load(std::memory_order_relaxed) < kMostHeld ? Reader::this_thread
+                                                                            : Reader::hasty_child;
 }
 
 // Whether a hasty child has found that the container's memory is slow. Its call then waits among
@@ -256,9 +256,9 @@ bool Worker::turns_out_slow() {
   return true;
 }
 
-void Worker::end_slow_read() {
-  if (place_.is_slow_read.load(std::memory_order_relaxed) && place_.is_slow_read.exchange(false))
-    receiver_->slow_reads_.fetch_sub(1);
+void Worker::end_being_held() {
+  if (place_.is_held.load(std::memory_order_relaxed) && place_.is_held.exchange(false))
+    receiver_->held_count_.fetch_sub(1);
 }
 
 // Whether the call goes on with the answer that it had, or waits for it.
@@ -329,7 +329,53 @@ Patience Worker::patience() const {
           .most_if_needed = kMostIfNeeded};
 }
 
+// While a caller can keep us waiting; what was read counts only if the call is still there.
+template <typename Access>
+Result<std::size_t> Worker::with_caller_memory(Access access) {
+  const auto call = current();
+  if (!call) return std::unexpected(call.error());
+  const Phase before = place_.phase.exchange(Phase::reading);
+  auto result = access(*call);
+  place_.phase.store(before);
+  end_being_held();
+  if (!listener_->is_valid(pending_.notification.id)) return fail(ESRCH);
+  return result;
+}
+
+Result<std::size_t> Worker::read_caller(std::uint64_t address, std::span<std::byte> out) {
+  return with_caller_memory(
+      [&](const CallId& call) { return read_some(call.tid, address, out, reader()); });
+}
+
+Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const std::byte> bytes) {
+  return with_caller_memory([&](const CallId& call) -> Result<std::size_t> {
+    // no child writes: it could do so after the call has ended
+    if (reader() != Reader::this_thread) return fail(ETIMEDOUT);
+    if (!waits_for_its_end(call.tid)) return fail(EOPNOTSUPP);
+    if (!listener_->is_valid(call.id)) return fail(ESRCH);
+    return write_bytes(call.tid, address, bytes);
+  });
+}
+
+Actor Worker::actor() const {
+  const bool is_slow = listener_->is_slow_to_act.load(std::memory_order_relaxed);
+  const bool are_held = receiver_->held_count_.load(std::memory_order_relaxed) >= kMostHeld;
+  return is_slow || are_held ? Actor::helper : Actor::any;
+}
+
+Result<std::uint32_t> Worker::keep(UniqueFd fd) {
+  constexpr std::size_t kMost = 64;
+  if (descriptors_.size() >= kMost) return fail(EMFILE);
+  descriptors_.push_back(std::move(fd));
+  return static_cast<std::uint32_t>(descriptors_.size() - 1);
+}
+
+int Worker::kept(std::uint32_t place) const {
+  return place < descriptors_.size() ? descriptors_[place].get() : -1;
+}
+
 void Worker::end_operation(Effect effect) {
+  end_being_held();
   const Nanoseconds time = operation_age();
   operation_time_ += time;
   if (listener_ && time < kQuickOperation)
@@ -393,6 +439,14 @@ CallContent Worker::content_of(const Notification& notification) {
   return {.notification = notification, .memory_hash = hash_of(pointers, scratch_)};
 }
 
+// The descriptor that the answer in the inbox is; -1: it is none, or there is no such one.
+int Worker::given_fd() const {
+  const Inbox::Answer& answer = inbox_->answer;
+  constexpr std::int64_t kMost = 0xffffffff;
+  if (answer.kind != AnswerKind::descriptor || answer.value < 0 || answer.value > kMost) return -1;
+  return kept(static_cast<std::uint32_t>(answer.value));
+}
+
 Response Worker::answer_in_inbox(Counted& counted) const {
   const Inbox::Answer& answer = inbox_->answer;
   counted = Counted::failure;
@@ -409,6 +463,12 @@ Response Worker::answer_in_inbox(Counted& counted) const {
     case AnswerKind::carry_on:
       counted = Counted::carry_on;
       response = {.value = 0, .error = 0, .is_continue = true};
+      break;
+    case AnswerKind::descriptor:
+      // one that is not there is the handler's failure
+      if (given_fd() == -1) break;
+      counted = Counted::value;
+      response = {.value = 0, .error = 0, .is_continue = false};
       break;
     case AnswerKind::none:
       break;
@@ -428,6 +488,8 @@ Nanoseconds Worker::send_answer() {
     send_now(response, counted, time);
   }
   inbox_->answer = {};
+  // they keep file systems of the container busy
+  if (!descriptors_.empty()) descriptors_.clear();
   std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
   constexpr Nanoseconds kMostTook = 1'000'000'000;
   inbox_->took = static_cast<std::uint32_t>(std::min((time - begun_) / kMicrosecond, kMostTook));
@@ -466,7 +528,8 @@ void Worker::send_now(const Response& response, Counted counted, Nanoseconds tim
   while (!is_sent) {
     // Before the call is closed, so that the same call finds its answer at one place or the other.
     const pid_t tid = pending_.notification.tid;
-    if (tid != 0) listener_->kept.keep_lost(content(), response, now() + kLostFor);
+    if (tid != 0 && given_fd() == -1)
+      listener_->kept.keep_lost(content(), response, now() + kLostFor);
     const auto parked = take_parked();
     if (!parked) break;
     listener_->kept.forget(tid);
@@ -480,6 +543,15 @@ void Worker::send_now(const Response& response, Counted counted, Nanoseconds tim
 
 // False: the notification is gone.
 bool Worker::respond(const Response& response) {
+  const int fd = given_fd();
+  if (fd != -1) {
+    const auto given = respond_with_fd(listener_->fd.get(), pending_.notification.id, fd,
+                                       inbox_->answer.error != 0);
+    if (given) return true;
+    if (given.error() == Errno{ENOENT}) return false;
+    const Response refusal = {.value = 0, .error = -given.error().number, .is_continue = false};
+    return buffers_.respond(listener_->fd.get(), pending_.notification.id, refusal).has_value();
+  }
   return buffers_.respond(listener_->fd.get(), pending_.notification.id, response).has_value();
 }
 
@@ -499,7 +571,8 @@ bool Worker::respond_carefully(const Response& response) {
     }
   }
   if (!respond(response)) return false;
-  if (caller.has_pending_signal()) listener_->kept.keep_lost(content(), response, now() + kSoon);
+  if (caller.has_pending_signal() && given_fd() == -1)
+    listener_->kept.keep_lost(content(), response, now() + kSoon);
   return true;
 }
 

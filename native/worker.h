@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "acting.h"
 #include "call_memory.h"
 #include "child.h"
 #include "counters.h"
@@ -25,7 +26,7 @@ namespace seccompagent {
 enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3 };
 
 // At most one notification at a time is a worker's own, and that one is answered at most once.
-class Worker {
+class Worker : public ActsItself {
  public:
   // The inbox must hold kInboxSize bytes, aligned to 8; both must outlive the worker. `id` names
   // the worker in events. ENOSPC: there are too many workers.
@@ -34,7 +35,7 @@ class Worker {
                                                               CounterBlock counters,
                                                               std::uint32_t id);
   // A call that was not answered fails as its listener says.
-  ~Worker();
+  ~Worker() override;
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -53,6 +54,19 @@ class Worker {
   [[nodiscard]] Result<void> begin_operation();
   // For what is done in an operation.
   [[nodiscard]] Patience patience() const;
+  [[nodiscard]] Actor actor() const;
+  void set_acts_itself(bool acts) override { place_.acts_itself.store(acts); }
+  // Of the listener whose call this worker has.
+  [[nodiscard]] std::uint32_t token() const { return listener_ ? listener_->token : 0; }
+  // Descriptors of the current call, by their places; they are closed with it.
+  [[nodiscard]] Result<std::uint32_t> keep(UniqueFd fd);
+  // Of the caller's memory; see memory.h. ETIMEDOUT: the caller keeps it from us.
+  [[nodiscard]] Result<std::size_t> read_caller(std::uint64_t address, std::span<std::byte> out);
+  // EOPNOTSUPP: a signal could take the call back in between, and the caller use the memory anew.
+  [[nodiscard]] Result<std::size_t> write_caller(std::uint64_t address,
+                                                 std::span<const std::byte> bytes);
+  // -1: there is none.
+  [[nodiscard]] int kept(std::uint32_t place) const;
   // One took as long as it may: there are no more for this call.
   void lose_patience() { operation_time_ = kMostOperationTime; }
   enum class Effect {
@@ -81,8 +95,10 @@ class Worker {
   [[nodiscard]] Nanoseconds operation_age() const { return now() - operation_start_.load(); }
   [[nodiscard]] bool read_memory(const Notification& notification, Reader reader,
                                  Pointers& pointers, std::span<std::byte> data);
-  void end_slow_read();
+  void end_being_held();
   [[nodiscard]] Reader reader() const;
+  template <typename Access>
+  [[nodiscard]] Result<std::size_t> with_caller_memory(Access access);
   [[nodiscard]] bool turns_out_slow();
   void sleep();
   [[nodiscard]] bool take_ended();
@@ -99,6 +115,7 @@ class Worker {
   [[nodiscard]] bool is_more_pending();
 
   [[nodiscard]] Nanoseconds send_answer();
+  [[nodiscard]] int given_fd() const;
   [[nodiscard]] Response answer_in_inbox(Counted& counted) const;
   void send_now(const Response& response, Counted counted, Nanoseconds time);
   void send_later(const Response& response, Counted counted, Nanoseconds time);
@@ -138,6 +155,7 @@ class Worker {
   Nanoseconds begun_ = 0;
   bool has_acted_ = false;
   // The handler was told that the notification is gone: its answer is for nobody.
+  std::vector<UniqueFd> descriptors_;
   bool is_void_ = false;
   // A call that follows it, of the same thread: this worker's own already.
   std::optional<OwnedCall> next_;

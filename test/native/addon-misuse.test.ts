@@ -72,21 +72,9 @@ function attachWorker(receiver: ReceiverHandle): WorkerHandle {
   return native.attachWorker(receiver, new Uint8Array(inbox.size), counters, 1);
 }
 
-type Kind = 'number' | 'text' | 'texts' | 'bytes' | 'numbers';
+type Kind = 'number' | 'bigint' | 'text' | 'texts' | 'bytes' | 'numbers';
 
-/** Their misuse is tested where they are. */
-type Others =
-  | 'harden'
-  | 'takeCallerFd'
-  | 'installFd'
-  | 'replaceFd'
-  | 'readArgument'
-  | 'writeArgument'
-  | 'callerCredentials'
-  | 'hasCapability'
-  | 'freezeContainer';
-
-const signatures: Readonly<Record<Exclude<keyof Native, Others>, readonly Kind[]>> = {
+const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind[]>> = {
   exitProcess: ['number'],
   listenSocket: ['text', 'number'],
   takeWakeFd: ['number'],
@@ -110,6 +98,14 @@ const signatures: Readonly<Record<Exclude<keyof Native, Others>, readonly Kind[]
   mkdirAsCaller: ['number', 'number', 'bytes', 'number', 'number', 'number'],
   mountAsCaller: ['number', 'bytes', 'numbers'],
   operate: ['number', 'number', 'bytes', 'numbers', 'bytes'],
+  takeCallerFd: ['number', 'number'],
+  installFd: ['number', 'number', 'number'],
+  replaceFd: ['number', 'number', 'number', 'number'],
+  readArgument: ['number', 'bigint', 'bytes'],
+  writeArgument: ['number', 'bigint', 'bytes'],
+  callerCredentials: ['number', 'bytes'],
+  hasCapability: ['number', 'number', 'number'],
+  freezeContainer: ['number', 'number', 'number'],
   createState: [],
   closeState: ['number'],
   stateGet: ['number', 'bytes', 'bytes'],
@@ -129,6 +125,7 @@ const signatures: Readonly<Record<Exclude<keyof Native, Others>, readonly Kind[]
 /** Right in type; the number is a handle that was never given. */
 const right: Readonly<Record<Kind, unknown>> = {
   number: 0x7fff_ffff,
+  bigint: 1n,
   text: '/nonexistent/agent.socket',
   texts: ['true'],
   bytes: new Uint8Array(16),
@@ -156,6 +153,7 @@ const anything: readonly unknown[] = [
 
 const wrong: Readonly<Record<Kind, readonly unknown[]>> = {
   number: [...anything, '1', [1], new Uint8Array(8), Object(1)],
+  bigint: [...anything.filter((value) => typeof value !== 'bigint'), 1, '1', -1n, 2n ** 64n],
   text: [...anything, 1, ['a'], Object('a')],
   texts: [...anything, 1, 'a', [1], ['a', undefined], ['a', Object('b')], [['a']], { length: 1 }],
   bytes: [...anything, 1, 'a', [1], new Int32Array(8)],

@@ -25,8 +25,12 @@ const engine: readonly string[] = [
   'bpf',
   'call_memory',
   'caller_state',
+  'cgroup',
   'child',
   'guards',
+  'helper/thread_role',
+  'helper/wire',
+  'helper_pool',
   'holding',
   'kept_calls',
   'kick_signal',
@@ -54,10 +58,12 @@ const links: Readonly<Record<string, readonly string[]>> = {
   new_mount_test: ['child', 'helper/masks', 'helper/new_mount', 'notify', 'target'],
   notify_test: ['bpf', 'notify'],
   receiver_test: engine,
+  state_store_test: ['state_store'],
   short_turns_test: ['short_turns'],
   syscall_number_test: ['syscall_number'],
   target_test: ['notify', 'target'],
   unique_fd_test: [],
+  wire_test: ['helper/wire'],
 };
 
 export interface NativeCase {

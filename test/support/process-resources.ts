@@ -4,9 +4,10 @@ import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 import { until } from './polling.ts';
 
-/** How many descriptors a process has open. */
+/** How many descriptors a process has open; its runtime reads its own executable now and then. */
 export function openFdCount(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
+  const executable = readlinkSync(`/proc/${pid}/exe`);
+  return openFiles(pid).filter((file) => !file.endsWith(` ${executable}`)).length;
 }
 
 /** The count once it has not changed for a while: a process that starts still opens and closes. */

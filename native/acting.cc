@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "acting.h"
+
+#include <array>
+#include <utility>
+
+#include "helper/thread_role.h"
+#include "helper_pool.h"
+#include "notify.h"
+
+namespace seccompagent {
+namespace {
+
+class Pending : public Validity {
+ public:
+  explicit Pending(const CallId& call) : call_(call) {}
+  [[nodiscard]] bool is_gone() const override {
+    return !id_valid(call_.listener, call_.id_valid_request, call_.id);
+  }
+
+ private:
+  const CallId& call_;
+};
+
+FileOutcome failed(const char* step, Errno error) {
+  return {.outcome = our_failure(step, error), .bytes = {}, .fd = {}};
+}
+
+// Ids in the caller's own user namespace mean other users than in ours, and Linux capabilities
+// there are none in ours. What opens files may wait for somebody to open their other end.
+[[nodiscard]] bool can_act_itself(const Acting& acting) {
+  const Target& target = acting.target;
+  switch (acting.request.operation) {
+    case FileOperation::open:
+      return false;
+    case FileOperation::chown:
+    case FileOperation::stat:
+    case FileOperation::get_xattr:
+    case FileOperation::set_xattr:
+      if (target.user_namespace.is_open()) return false;
+      break;
+    default:
+      break;
+  }
+  return !target.user_namespace.is_open() || target.credentials.effective_capabilities == 0;
+}
+
+[[nodiscard]] bool is_definite(const FileAnswer& answer) {
+  return answer.is_gone || answer.error == 0 || answer.error == EEXIST;
+}
+
+FileOutcome outcome_of(FileAnswer answer) {
+  FileOutcome done;
+  done.outcome.answer = answer.error;
+  done.outcome.is_gone = answer.is_gone;
+  done.bytes = std::move(answer.bytes);
+  done.fd = std::move(answer.fd);
+  return done;
+}
+
+[[nodiscard]] FileAnswer act_itself(const Acting& acting, const char*& failed_step) {
+  const Target& target = acting.target;
+  const Credentials& credentials = target.credentials;
+  const RoleIds ids = {
+      .fs_uid = credentials.uid.fs, .fs_gid = credentials.gid.fs, .groups = credentials.groups};
+  const FilePlace place = {.base = target.base.get(),
+                           .second_base = target.second_base.get(),
+                           .processes = ThreadRole::own_processes()};
+  const bool is_foreign = target.user_namespace.is_open();
+  const auto role =
+      ThreadRole::take({.ids = &ids,
+                        .capabilities = is_foreign ? 0 : credentials.effective_capabilities,
+                        .umask = credentials.umask,
+                        .root = target.root.get()},
+                       failed_step);
+  if (!role) return {.error = role.error().number, .bytes = {}, .fd = {}};
+  failed_step = nullptr;
+  return operate_on_file(acting.request, place, MagicLinks::refused, Pending(target.call));
+}
+
+FileOutcome ask_helper(const Acting& acting) {
+  const Target& target = acting.target;
+  HelperPool& pool = HelperPool::of_process();
+  const char* step = "";
+  auto helper = pool.take(target, acting.patience, step);
+  if (!helper) return failed(step, helper.error());
+  const auto message =
+      encode(HelperRequest{.id = target.call.id,
+                           .id_valid_request = target.call.id_valid_request,
+                           .capabilities = target.credentials.effective_capabilities,
+                           .umask = target.credentials.umask,
+                           .file = acting.request});
+  const int base = target.base.get();
+  const int second_base = target.second_base.is_open() ? target.second_base.get() : base;
+  const std::array fds = {target.call.listener, target.root.get(), base, second_base};
+  FileOutcome done;
+  const auto answer = (*helper)->ask(message, fds, acting.patience, done.fd);
+  if (!answer) {
+    if (answer.error() != Errno{ETIMEDOUT}) return failed("talk to a helper", answer.error());
+    done.outcome.answer = ETIMEDOUT;
+    return done;
+  }
+  pool.give_back(std::move(*helper), acting.token);
+  if (!answer->failed_step.empty()) return failed("a helper acting", Errno{answer->error});
+  done.outcome.answer = answer->error;
+  done.outcome.is_gone = answer->is_gone;
+  done.bytes = answer->bytes;
+  return done;
+}
+
+}  // namespace
+
+FileOutcome act_on_file(const Acting& acting, ActsItself& worker) {
+  const Target& target = acting.target;
+  const int base_error = target.base_error != 0 ? target.base_error : target.second_base_error;
+  if (base_error != 0) return outcome_of({.error = base_error, .bytes = {}, .fd = {}});
+  if (acting.actor == Actor::any && can_act_itself(acting)) {
+    const char* failed_step = nullptr;
+    worker.set_acts_itself(true);
+    FileAnswer answer = act_itself(acting, failed_step);
+    worker.set_acts_itself(false);
+    if (failed_step == nullptr && is_definite(answer)) return outcome_of(std::move(answer));
+  }
+  return ask_helper(acting);
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operations on a caller's files: by this thread where that is right and cheap, else by a helper.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "child.h"
+#include "helper/file_operation.h"
+#include "operation.h"
+#include "target.h"
+#include "unique_fd.h"
+
+namespace seccompagent {
+
+struct FileOutcome {
+  Outcome outcome;
+  std::string bytes;
+  UniqueFd fd;
+};
+
+// Who may act: a thread of ours can't be ended when a file system never answers.
+enum class Actor : std::uint8_t { any, helper };
+
+// What the thread is told that acts itself; see Worker.
+class ActsItself {
+ public:
+  virtual ~ActsItself() = default;
+  virtual void set_acts_itself(bool acts) = 0;
+
+ protected:
+  ActsItself() = default;
+  ActsItself(const ActsItself&) = default;
+  ActsItself& operator=(const ActsItself&) = default;
+};
+
+struct Acting {
+  const Target& target;
+  const FileRequest& request;
+  const Patience& patience;
+  Actor actor;
+  // The container's, for its helpers to end with it.
+  std::uint32_t token;
+};
+
+// Only what is sure comes from our own thread: success, and a name that is taken. All other errors
+// are a helper's, which has all ids of the caller, its user namespace, and may follow links of
+// procfs.
+[[nodiscard]] FileOutcome act_on_file(const Acting& acting, ActsItself& worker);
+
+}  // namespace seccompagent

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What handlers may learn of a caller, and descriptors that go to and fro.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "result.h"
+#include "target.h"
+#include "unique_fd.h"
+
+namespace seccompagent {
+
+// A copy of what the caller has under this number, see pidfd_getfd(2). EBADF: it has nothing there.
+// ESRCH: the notification is gone.
+[[nodiscard]] Result<UniqueFd> take_descriptor(const CallId& call, int fd);
+
+// Writes the layout of native.ts, cut where the bytes end. ESRCH: the notification is gone.
+[[nodiscard]] Result<void> describe_caller(const CallId& call, std::span<std::byte> into);
+
+// Values are those of native.ts.
+enum class CapabilityIn : std::uint32_t { of_caller = 0, of_mounts = 1, of_host = 2 };
+
+// Whether a caller has a Linux capability in a user namespace, by the rules of user_namespaces(7).
+// ESRCH: the notification is gone.
+[[nodiscard]] Result<bool> has_capability_in(const CallId& call, unsigned capability,
+                                             CapabilityIn where);
+
+}  // namespace seccompagent

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process is in one cgroup of version 2, and in one of each hierarchy of version 1.
+#include "cgroup.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace seccompagent {
+namespace {
+
+[[nodiscard]] Result<std::string> read_file(const std::string& path) {
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return fail_errno();
+  std::string text;
+  char chunk[4096];
+  for (;;) {
+    const ssize_t got = retry_eintr([&] { return read(file.get(), chunk, sizeof chunk); });
+    if (got == -1) return fail_errno();
+    if (got == 0) return text;
+    text.append(chunk, static_cast<std::size_t>(got));
+  }
+}
+
+template <typename Use>
+void for_each_line(std::string_view text, Use use) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    use(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+// The field of a line at a place, between blanks.
+[[nodiscard]] std::string_view field(std::string_view line, int place) {
+  for (; place > 0; --place) line.remove_prefix(std::min(line.find(' '), line.size() - 1) + 1);
+  return line.substr(0, line.find(' '));
+}
+
+[[nodiscard]] bool has_item(std::string_view list, std::string_view item) {
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(','), list.size());
+    if (list.substr(0, end) == item) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
+}
+
+struct Paths {
+  std::optional<std::string> unified;
+  std::optional<std::string> freezer;
+};
+
+// From /proc/PID/cgroup: HIERARCHY:CONTROLLERS:PATH.
+[[nodiscard]] Paths paths_of(std::string_view text) {
+  Paths paths;
+  for_each_line(text, [&](std::string_view line) {
+    const std::size_t first = line.find(':');
+    if (first == std::string_view::npos) return;
+    const std::size_t second = line.find(':', first + 1);
+    if (second == std::string_view::npos) return;
+    const std::string_view controllers = line.substr(first + 1, second - first - 1);
+    const std::string path(line.substr(second + 1));
+    if (controllers.empty()) paths.unified = path;
+    if (has_item(controllers, "freezer")) paths.freezer = path;
+  });
+  return paths;
+}
+
+// Where a hierarchy is mounted, from the lines of /proc/self/mounts.
+[[nodiscard]] std::optional<std::string> mount_of(std::string_view mounts, std::string_view type,
+                                                  std::string_view option) {
+  std::optional<std::string> found;
+  for_each_line(mounts, [&](std::string_view line) {
+    if (found || field(line, 2) != type) return;
+    if (option.empty() || has_item(field(line, 3), option)) found = std::string(field(line, 1));
+  });
+  return found;
+}
+
+[[nodiscard]] Result<void> write_file(const std::string& path, std::string_view text) {
+  const UniqueFd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.is_open()) return fail_errno();
+  if (write(file.get(), text.data(), text.size()) == -1) return fail_errno();
+  return {};
+}
+
+[[nodiscard]] Result<pid_t> pid_of(const UniqueFd& pidfd) {
+  const auto text = read_file("/proc/self/fdinfo/" + std::to_string(pidfd.get()));
+  if (!text) return std::unexpected(text.error());
+  constexpr std::string_view kName = "\nPid:";
+  const std::size_t at = text->find(kName);
+  if (at == std::string::npos) return fail(ESRCH);
+  const long pid = std::strtol(text->c_str() + at + kName.size(), nullptr, 10);
+  return pid > 0 ? Result<pid_t>(static_cast<pid_t>(pid)) : fail(ESRCH);
+}
+
+// Whether everybody, or we ourselves, would freeze.
+[[nodiscard]] bool is_shared(const std::string& path, const std::optional<std::string>& ours) {
+  return path == "/" || (ours && (*ours == path || ours->starts_with(path + "/")));
+}
+
+}  // namespace
+
+Result<void> freeze_cgroup_of(const UniqueFd& pidfd, bool is_frozen) {
+  const auto pid = pid_of(pidfd);
+  if (!pid) return std::unexpected(pid.error());
+  const auto text = read_file("/proc/" + std::to_string(*pid) + "/cgroup");
+  if (!text) return fail(ESRCH);
+  // the process whose file that was is still the one of the descriptor
+  if (syscall(SYS_pidfd_send_signal, pidfd.get(), 0, nullptr, 0) == -1) return fail(ESRCH);
+  const auto own = read_file("/proc/self/cgroup");
+  const auto mounts = read_file("/proc/self/mounts");
+  if (!own || !mounts) return fail(EOPNOTSUPP);
+  const Paths theirs = paths_of(*text);
+  const Paths ours = paths_of(*own);
+  int error = EOPNOTSUPP;
+  if (const auto mounted = mount_of(*mounts, "cgroup2", ""); mounted && theirs.unified) {
+    if (is_shared(*theirs.unified, ours.unified)) {
+      error = EPERM;
+    } else if (write_file(*mounted + *theirs.unified + "/cgroup.freeze", is_frozen ? "1" : "0")) {
+      return {};
+    }
+  }
+  if (const auto mounted = mount_of(*mounts, "cgroup", "freezer"); mounted && theirs.freezer) {
+    if (is_shared(*theirs.freezer, ours.freezer)) return fail(EPERM);
+    return write_file(*mounted + *theirs.freezer + "/freezer.state",
+                      is_frozen ? "FROZEN" : "THAWED");
+  }
+  return fail(error);
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+// Paths are resolved to a directory and a last name, or to the file itself, and the operation is
+// done on the descriptor: what a path means can't change in between.
+#include "file_operation.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+// Not in every libc's headers: Linux 6.6, 6.13.
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat 463
+#define SYS_getxattrat 464
+#define SYS_listxattrat 465
+#define SYS_removexattrat 466
+#endif
+
+namespace seccompagent {
+namespace {
+
+// The kernel's own, see path_resolution(7) and xattr(7).
+constexpr std::size_t kMostXattr = 65536;
+
+struct Doing {
+  const FileRequest& request;
+  const FilePlace& place;
+  MagicLinks magic_links;
+  const Validity& validity;
+};
+
+[[nodiscard]] FileAnswer refusal(int error) { return {.error = error, .bytes = {}, .fd = {}}; }
+[[nodiscard]] FileAnswer gone() { return {.error = 0, .is_gone = true, .bytes = {}, .fd = {}}; }
+
+// Right before the effect; afterwards what the kernel says of it.
+template <typename Effect>
+[[nodiscard]] FileAnswer have_effect(const Doing& doing, Effect effect) {
+  if (doing.validity.is_gone()) return gone();
+  return refusal(effect() == -1 ? errno : 0);
+}
+
+[[nodiscard]] Result<UniqueFd> open_at(const Doing& doing, int base, const char* path,
+                                       std::uint64_t flags, std::uint64_t mode = 0) {
+  open_how how = {
+      .flags = flags | O_CLOEXEC,
+      .mode = mode,
+      .resolve = doing.magic_links == MagicLinks::refused ? RESOLVE_NO_MAGICLINKS : 0ULL};
+  UniqueFd fd(static_cast<int>(
+      retry_eintr([&] { return syscall(SYS_openat2, base, path, &how, sizeof how); })));
+  if (!fd.is_open()) return fail_errno();
+  return fd;
+}
+
+// A directory and a name in it. Slashes that follow the name stay with it: the kernel judges them.
+struct Entry {
+  UniqueFd opened;
+  int directory;
+  std::string name;
+};
+
+[[nodiscard]] Result<Entry> entry_of(const Doing& doing, int base, const std::string& path) {
+  const std::size_t end = path.find_last_not_of('/');
+  if (end == std::string::npos) {
+    // the root, or the base itself
+    auto directory = open_at(doing, base, path.empty() ? "." : "/", O_PATH | O_DIRECTORY);
+    if (!directory) return std::unexpected(directory.error());
+    const int fd = directory->get();
+    return Entry{std::move(*directory), fd, "."};
+  }
+  const std::size_t slash = path.find_last_of('/', end);
+  if (slash == std::string::npos) return Entry{{}, base, path};
+  const std::string parent = path.substr(0, slash + 1);
+  auto directory = open_at(doing, base, parent.c_str(), O_PATH | O_DIRECTORY);
+  if (!directory) return std::unexpected(directory.error());
+  const int fd = directory->get();
+  return Entry{std::move(*directory), fd, path.substr(slash + 1)};
+}
+
+// The file itself, opened for nothing.
+struct Found {
+  UniqueFd opened;
+  int fd;
+};
+
+[[nodiscard]] Result<Found> find_file(const Doing& doing) {
+  const int base = doing.place.base;
+  if (doing.request.path.empty()) return Found{{}, base};
+  const std::uint64_t follow = doing.request.is_followed ? 0 : O_NOFOLLOW;
+  auto fd = open_at(doing, base, doing.request.path.c_str(), O_PATH | follow);
+  if (!fd) return std::unexpected(fd.error());
+  const int raw = fd->get();
+  return Found{std::move(*fd), raw};
+}
+
+// The calls for extended attributes take a path for such a descriptor, but not the descriptor itself.
+[[nodiscard]] bool is_missing(long result) {
+  return result == -1 && (errno == ENOSYS || errno == EBADF);
+}
+
+// Older kernels lack calls that take such a descriptor: its entry in our own procfs is a path to
+// it. The working directory is nobody's here, so it can lead there.
+template <typename Call>
+[[nodiscard]] long by_path(const Doing& doing, int fd, Call call) {
+  if (fchdir(doing.place.processes) == -1) return -1;
+  const std::string path = "self/fd/" + std::to_string(fd);
+  const long result = call(path.c_str());
+  const int error = errno;
+  if (chdir("/") == -1) return -1;
+  errno = error;
+  return result;
+}
+
+FileAnswer make_directory(const Doing& doing) {
+  const auto entry = entry_of(doing, doing.place.base, doing.request.path);
+  if (!entry) return refusal(entry.error().number);
+  return have_effect(
+      doing, [&] { return mkdirat(entry->directory, entry->name.c_str(), doing.request.mode); });
+}
+
+FileAnswer make_node(const Doing& doing) {
+  const FileRequest& request = doing.request;
+  const auto entry = entry_of(doing, doing.place.base, request.path);
+  if (!entry) return refusal(entry.error().number);
+  return have_effect(doing, [&] {
+    return mknodat(entry->directory, entry->name.c_str(), request.mode,
+                   makedev(request.first, request.second));
+  });
+}
+
+FileAnswer open_file(const Doing& doing) {
+  const FileRequest& request = doing.request;
+  if (doing.validity.is_gone()) return gone();
+  // the flags that the kernel's open(2) would ignore, openat2(2) refuses
+  constexpr std::uint64_t kKnown = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |
+                                   O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE |
+                                   O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_SYNC |
+                                   O_PATH | O_TMPFILE;
+  std::uint64_t flags = request.flags & kKnown;
+  if ((flags & O_PATH) != 0) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  const bool makes = (flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) != 0;
+  const char* path = request.path.empty() ? "." : request.path.c_str();
+  // a terminal must not become ours
+  auto fd = open_at(doing, doing.place.base, path, (flags & O_PATH) != 0 ? flags : flags | O_NOCTTY,
+                    makes ? request.mode & 07777 : 0);
+  if (!fd) return refusal(fd.error().number);
+  return {.error = 0, .is_gone = false, .bytes = {}, .fd = std::move(*fd)};
+}
+
+FileAnswer change_mode(const Doing& doing) {
+  const auto file = find_file(doing);
+  if (!file) return refusal(file.error().number);
+  const std::uint32_t mode = doing.request.mode;
+  return have_effect(doing, [&] {
+    const long changed = syscall(SYS_fchmodat2, file->fd, "", mode, AT_EMPTY_PATH);
+    if (!is_missing(changed)) return changed;
+    return by_path(doing, file->fd, [&](const char* path) { return chmod(path, mode); });
+  });
+}
+
+FileAnswer change_owner(const Doing& doing) {
+  const auto file = find_file(doing);
+  if (!file) return refusal(file.error().number);
+  return have_effect(doing, [&] {
+    return fchownat(file->fd, "", doing.request.first, doing.request.second, AT_EMPTY_PATH);
+  });
+}
+
+FileAnswer rename_file(const Doing& doing) {
+  const FileRequest& request = doing.request;
+  const auto from = entry_of(doing, doing.place.base, request.path);
+  if (!from) return refusal(from.error().number);
+  const auto to = entry_of(doing, doing.place.second_base, request.second_path);
+  if (!to) return refusal(to.error().number);
+  return have_effect(doing, [&] {
+    return syscall(SYS_renameat2, from->directory, from->name.c_str(), to->directory,
+                   to->name.c_str(), request.flags);
+  });
+}
+
+FileAnswer link_file(const Doing& doing) {
+  const FileRequest& request = doing.request;
+  const auto to = entry_of(doing, doing.place.second_base, request.second_path);
+  if (!to) return refusal(to.error().number);
+  if (request.is_followed) {
+    const auto from = find_file(doing);
+    if (!from) return refusal(from.error().number);
+    return have_effect(doing, [&] {
+      return by_path(doing, from->fd, [&](const char* path) {
+        return linkat(AT_FDCWD, path, to->directory, to->name.c_str(), AT_SYMLINK_FOLLOW);
+      });
+    });
+  }
+  const auto from = entry_of(doing, doing.place.base, request.path);
+  if (!from) return refusal(from.error().number);
+  return have_effect(doing, [&] {
+    return linkat(from->directory, from->name.c_str(), to->directory, to->name.c_str(), 0);
+  });
+}
+
+FileAnswer make_symlink(const Doing& doing) {
+  const auto entry = entry_of(doing, doing.place.base, doing.request.path);
+  if (!entry) return refusal(entry.error().number);
+  return have_effect(doing, [&] {
+    return symlinkat(doing.request.second_path.c_str(), entry->directory, entry->name.c_str());
+  });
+}
+
+FileAnswer remove_file(const Doing& doing) {
+  const auto entry = entry_of(doing, doing.place.base, doing.request.path);
+  if (!entry) return refusal(entry.error().number);
+  return have_effect(doing, [&] {
+    return unlinkat(entry->directory, entry->name.c_str(),
+                    static_cast<int>(doing.request.flags & AT_REMOVEDIR));
+  });
+}
+
+FileAnswer describe(const Doing& doing) {
+  const auto file = find_file(doing);
+  if (!file) return refusal(file.error().number);
+  struct stat found = {};
+  struct statfs system = {};
+  if (fstatat(file->fd, "", &found, AT_EMPTY_PATH) == -1 || fstatfs(file->fd, &system) == -1)
+    return refusal(errno);
+  constexpr std::uint64_t kBillion = 1'000'000'000;
+  const auto time = [](const timespec& at) {
+    return static_cast<std::uint64_t>(at.tv_sec) * kBillion +
+           static_cast<std::uint64_t>(at.tv_nsec);
+  };
+  const std::array<std::uint64_t, kStatNumbers> numbers = {
+      major(found.st_dev),
+      minor(found.st_dev),
+      found.st_ino,
+      found.st_mode,
+      found.st_nlink,
+      found.st_uid,
+      found.st_gid,
+      major(found.st_rdev),
+      minor(found.st_rdev),
+      static_cast<std::uint64_t>(found.st_size),
+      static_cast<std::uint64_t>(found.st_blocks),
+      time(found.st_atim),
+      time(found.st_mtim),
+      time(found.st_ctim),
+      static_cast<std::uint64_t>(system.f_flags)};
+  FileAnswer answer;
+  answer.bytes.assign(reinterpret_cast<const char*>(numbers.data()), sizeof numbers);
+  return answer;
+}
+
+// What the kernel gives into a buffer of at most so many bytes; 0 asks for the size alone.
+template <typename Get>
+[[nodiscard]] FileAnswer have_bytes(const Doing& doing, Get get) {
+  std::string bytes(std::min<std::size_t>(doing.request.room, kMostXattr), '\0');
+  const long got = get(bytes.data(), bytes.size());
+  if (got == -1) return refusal(errno);
+  FileAnswer answer;
+  if (!bytes.empty()) bytes.resize(static_cast<std::size_t>(got));
+  answer.bytes = std::move(bytes);
+  return answer;
+}
+
+FileAnswer read_link(const Doing& doing) {
+  const auto file = find_file(doing);
+  if (!file) return refusal(file.error().number);
+  return have_bytes(doing, [&](char* out, std::size_t size) -> long {
+    return readlinkat(file->fd, "", out, size);
+  });
+}
+
+struct XattrArguments {
+  std::uint64_t value;
+  std::uint32_t size;
+  std::uint32_t flags;
+};
+
+FileAnswer get_xattr(const Doing& doing) {
+  const auto file = find_file(doing);
+  if (!file) return refusal(file.error().number);
+  const char* name = doing.request.name.c_str();
+  return have_bytes(doing, [&](char* out, std::size_t size) {
+    XattrArguments arguments = {.value = std::bit_cast<std::uint64_t>(out),
+                                .size = static_cast<std::uint32_t>(size),
+                                .flags = 0};
+    const long got =
+        syscall(SYS_getxattrat, file->fd, "", AT_EMPTY_PATH, name, &arguments, sizeof arguments);
+    if (!is_missing(got)) return got;
+    return by_path(doing, file->fd,
+                   [&](const char* path) { return getxattr(path, name, out, size); });
+  });
+}
+
+FileAnswer list_xattr(const Doing& doing) {
+  const auto file = find_file(doing);
+  if (!file) return refusal(file.error().number);
+  return have_bytes(doing, [&](char* out, std::size_t size) {
+    const long got = syscall(SYS_listxattrat, file->fd, "", AT_EMPTY_PATH, out, size);
+    if (!is_missing(got)) return got;
+    return by_path(doing, file->fd, [&](const char* path) { return listxattr(path, out, size); });
+  });
+}
+
+FileAnswer set_xattr(const Doing& doing) {
+  const auto file = find_file(doing);
+  if (!file) return refusal(file.error().number);
+  const FileRequest& request = doing.request;
+  const char* name = request.name.c_str();
+  return have_effect(doing, [&]() -> long {
+    XattrArguments arguments = {.value = std::bit_cast<std::uint64_t>(request.data.data()),
+                                .size = static_cast<std::uint32_t>(request.data.size()),
+                                .flags = request.flags};
+    const long set =
+        syscall(SYS_setxattrat, file->fd, "", AT_EMPTY_PATH, name, &arguments, sizeof arguments);
+    if (!is_missing(set)) return set;
+    return by_path(doing, file->fd, [&](const char* path) {
+      return setxattr(path, name, request.data.data(), request.data.size(),
+                      static_cast<int>(request.flags));
+    });
+  });
+}
+
+FileAnswer remove_xattr(const Doing& doing) {
+  const auto file = find_file(doing);
+  if (!file) return refusal(file.error().number);
+  const char* name = doing.request.name.c_str();
+  return have_effect(doing, [&]() -> long {
+    const long removed = syscall(SYS_removexattrat, file->fd, "", AT_EMPTY_PATH, name);
+    if (!is_missing(removed)) return removed;
+    return by_path(doing, file->fd, [&](const char* path) { return removexattr(path, name); });
+  });
+}
+
+}  // namespace
+
+FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place,
+                           MagicLinks magic_links, const Validity& validity) {
+  const Doing doing = {request, place, magic_links, validity};
+  switch (request.operation) {
+    case FileOperation::mkdir:
+      return make_directory(doing);
+    case FileOperation::mknod:
+      return make_node(doing);
+    case FileOperation::open:
+      return open_file(doing);
+    case FileOperation::chmod:
+      return change_mode(doing);
+    case FileOperation::chown:
+      return change_owner(doing);
+    case FileOperation::rename:
+      return rename_file(doing);
+    case FileOperation::link:
+      return link_file(doing);
+    case FileOperation::symlink:
+      return make_symlink(doing);
+    case FileOperation::unlink:
+      return remove_file(doing);
+    case FileOperation::stat:
+      return describe(doing);
+    case FileOperation::get_xattr:
+      return get_xattr(doing);
+    case FileOperation::set_xattr:
+      return set_xattr(doing);
+    case FileOperation::list_xattr:
+      return list_xattr(doing);
+    case FileOperation::remove_xattr:
+      return remove_xattr(doing);
+    case FileOperation::read_link:
+      return read_link(doing);
+  }
+  return refusal(ENOSYS);
+}
+
+}  // namespace seccompagent

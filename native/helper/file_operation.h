@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operations on a caller's files, by a thread that has the caller's role (thread_role.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "../result.h"
+#include "../unique_fd.h"
+
+namespace seccompagent {
+
+// Values are those of native.ts.
+enum class FileOperation : std::uint32_t {
+  mkdir = 1,
+  mknod = 2,
+  open = 3,
+  chmod = 4,
+  chown = 5,
+  rename = 6,
+  link = 7,
+  symlink = 8,
+  unlink = 9,
+  stat = 10,
+  get_xattr = 11,
+  set_xattr = 12,
+  list_xattr = 13,
+  remove_xattr = 14,
+  read_link = 15,
+};
+inline constexpr std::uint32_t kLastFileOperation = 15;
+
+// Paths are what start_of (target.h) leaves of them: relative to their base, or absolute; empty for
+// the base itself.
+struct FileRequest {
+  FileOperation operation;
+  std::string path;
+  // Of rename and link: the new path; of symlink: the text of the link.
+  std::string second_path;
+  // Of an extended attribute.
+  std::string name;
+  std::string data;
+  // AT_SYMLINK_NOFOLLOW, AT_SYMLINK_FOLLOW, AT_REMOVEDIR, RENAME_*, XATTR_*, O_*: those of the
+  // call.
+  std::uint32_t flags = 0;
+  std::uint32_t mode = 0;
+  // Of chown: uid and gid; of mknod: major and minor.
+  std::uint32_t first = 0;
+  std::uint32_t second = 0;
+  // Whether symbolic links of the last component are followed, where the operation asks.
+  bool is_followed = true;
+  // Bytes that a result may have.
+  std::uint32_t room = 0;
+};
+
+// Where the paths start; O_PATH descriptors of the caller's.
+struct FilePlace {
+  int base;
+  int second_base;
+  // Our own procfs.
+  int processes;
+};
+
+// Links of procfs that lead to what a process has open: whoever shares the file system's view of
+// "self" with the caller may follow them, others must not.
+enum class MagicLinks : std::uint8_t { refused, followed };
+
+struct FileAnswer {
+  // 0 or a positive errno.
+  int error = 0;
+  // The notification went away before the effect.
+  bool is_gone = false;
+  std::string bytes;
+  UniqueFd fd;
+};
+
+// Of a result of `stat`: 15 numbers of 8 bytes, see native.ts.
+inline constexpr std::size_t kStatNumbers = 15;
+
+// Asks whether the notification is still there, right before the effect.
+class Validity {
+ public:
+  virtual ~Validity() = default;
+  [[nodiscard]] virtual bool is_gone() const = 0;
+
+ protected:
+  Validity() = default;
+  Validity(const Validity&) = default;
+  Validity& operator=(const Validity&) = default;
+};
+
+[[nodiscard]] FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place,
+                                         MagicLinks magic_links, const Validity& validity);
+
+}  // namespace seccompagent

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// See prctl(2), close_range(2) and seccomp(2).
+#include "hardening.h"
+
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "wire.h"
+
+namespace seccompagent {
+namespace {
+
+#if defined(__x86_64__)
+constexpr std::uint32_t kArch = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
+#else
+#error "the helper knows x86-64 and arm64 only"
+#endif
+
+constexpr long kAllowed[] = {
+    // talking
+    SYS_recvmsg, SYS_sendmsg, SYS_close,
+    // asking whether a notification is still there
+    SYS_ioctl,
+    // the role
+    SYS_fchdir, SYS_chdir, SYS_chroot, SYS_umask, SYS_capget, SYS_capset, SYS_prctl,
+    // files
+    SYS_openat2, SYS_mkdirat, SYS_mknodat, SYS_fchmodat, 452 /* fchmodat2 */, SYS_fchownat,
+    SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_unlinkat, SYS_newfstatat, SYS_fstat, SYS_fstatfs,
+    SYS_statx, SYS_readlinkat, SYS_getxattr, SYS_setxattr, SYS_listxattr, SYS_removexattr,
+    463 /* setxattrat */, 464 /* getxattrat */, 465 /* listxattrat */, 466 /* removexattrat */,
+#if defined(__x86_64__)
+    SYS_chmod,
+#endif
+    // memory
+    SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_madvise,
+    // its end
+    SYS_exit, SYS_exit_group, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_gettid, SYS_getpid,
+    SYS_tgkill};
+
+[[nodiscard]] sock_filter statement(unsigned code, std::uint32_t value) {
+  return {.code = static_cast<std::uint16_t>(code), .jt = 0, .jf = 0, .k = value};
+}
+
+[[nodiscard]] sock_filter jump_if_equal(std::uint32_t value, std::uint8_t yes, std::uint8_t no) {
+  return {.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = yes, .jf = no, .k = value};
+}
+
+}  // namespace
+
+Result<void> rearm() {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || prctl(PR_SET_DUMPABLE, 0) == -1)
+    return fail_errno();
+  return {};
+}
+
+Result<void> harden_helper() {
+  if (const auto armed = rearm(); !armed) return armed;
+  if (syscall(SYS_close_range, 0, kHelperSocket - 1, 0) == -1 ||
+      syscall(SYS_close_range, kHelperSocket + 1, ~0U, 0) == -1) {
+    return fail_errno();
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
+  if (sigprocmask(SIG_SETMASK, &none, nullptr) == -1) return fail_errno();
+  return {};
+}
+
+Result<void> confine_helper() {
+  std::vector<sock_filter> filter = {
+      statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
+      jump_if_equal(kArch, 1, 0),
+      statement(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+      statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+  };
+  for (const long number : kAllowed) {
+    filter.push_back(jump_if_equal(static_cast<std::uint32_t>(number), 0, 1));
+    filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  }
+  filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
+  const sock_fprog program = {.len = static_cast<std::uint16_t>(filter.size()),
+                              .filter = filter.data()};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+      syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == -1) {
+    return fail_errno();
+  }
+  return {};
+}
+
+}  // namespace seccompagent

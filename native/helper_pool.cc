@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thread of the pool's own starts helpers, since the kernel ends them with the thread that did,
+// and waits for the end of those that are of no more use.
+#include "helper_pool.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "raw_syscall.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+
+namespace seccompagent {
+namespace {
+
+constexpr const char* kProgramName = "seccompagent-helper";
+// How often a waiting worker looks at the time.
+constexpr Nanoseconds kLook = 100 * kMillisecond;
+
+// The program beside the addon.
+[[nodiscard]] std::string program_path() {
+  Dl_info info = {};
+  if (dladdr(reinterpret_cast<const void*>(&program_path), &info) == 0 ||
+      info.dli_fname == nullptr) {
+    return kProgramName;
+  }
+  const std::string self = info.dli_fname;
+  return self.substr(0, self.rfind('/') + 1) + kProgramName;
+}
+
+// A copy that nobody can change, not even who reaches it through /proc/PID/exe.
+[[nodiscard]] Result<UniqueFd> sealed_program() {
+  const UniqueFd file(open(program_path().c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return fail_errno();
+  struct stat found = {};
+  if (fstat(file.get(), &found) == -1) return fail_errno();
+  constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  // Linux before 6.3 does not know MFD_EXEC, and has no need of it
+  UniqueFd memory(memfd_create(kProgramName, kFlags | MFD_EXEC));
+  if (!memory.is_open()) memory.reset(memfd_create(kProgramName, kFlags));
+  if (!memory.is_open()) return fail_errno();
+  for (off_t at = 0; at < found.st_size;) {
+    const ssize_t sent =
+        sendfile(memory.get(), file.get(), &at, static_cast<std::size_t>(found.st_size - at));
+    if (sent <= 0) return sent == 0 ? fail(EIO) : fail_errno();
+  }
+  if (fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) ==
+      -1) {
+    return fail_errno();
+  }
+  // a descriptor that can't write, since one that can forbids execve
+  const std::string path = "/proc/self/fd/" + std::to_string(memory.get());
+  UniqueFd readable(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!readable.is_open()) return fail_errno();
+  return readable;
+}
+
+struct Exec {
+  int program;
+  int socket;
+  char* argv[2];
+  char* envp[1];
+
+  static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
+    const Exec& exec = *static_cast<Exec*>(argument);
+    if (raw_syscall(SYS_dup3, exec.socket, kHelperSocket, 0) < 0) return 1;
+    raw_syscall(SYS_execveat, exec.program, raw_pointer(""), raw_pointer(exec.argv),
+                raw_pointer(exec.envp), AT_EMPTY_PATH);
+    return 1;
+  }
+};
+
+// What the child uses until it is another program.
+struct HelperLaunch {
+  ChildStack stack;
+  char name[32] = "seccompagent-helper";
+  Exec exec = {};
+  UniqueFd socket = {};
+  std::optional<Result<ChildProcess>> started = {};
+};
+
+}  // namespace
+
+struct HelperPool::Parts {
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::condition_variable started;
+  UniqueFd program;
+  std::deque<HelperLaunch*> starts;
+  // The last one was used last.
+  std::vector<std::unique_ptr<Helper>> idle;
+  std::list<ChildProcess> ending;
+  std::size_t living = 0;
+
+  void run();
+  void reap_ended();
+  template <typename Condition>
+  void end_idle_if(Condition is_over);
+  void end_idle(Nanoseconds before);
+  [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted);
+  void end(ChildProcess child);
+};
+
+// With the mutex held; only the pool's thread starts and waits.
+void HelperPool::Parts::run() {
+  std::unique_lock lock(mutex);
+  for (;;) {
+    while (!starts.empty()) {
+      HelperLaunch& next = *starts.front();
+      starts.pop_front();
+      next.started = start_child(next.stack, Exec::child_main, &next.exec);
+      started.notify_all();
+    }
+    reap_ended();
+    end_idle(now() - kIdle);
+    const auto has_work = [this] { return !starts.empty(); };
+    if (!ending.empty()) {
+      wake.wait_for(lock, std::chrono::milliseconds(20), has_work);
+    } else if (!idle.empty()) {
+      wake.wait_for(lock, std::chrono::seconds(1));
+    } else {
+      wake.wait(lock);
+    }
+  }
+}
+
+void HelperPool::Parts::reap_ended() {
+  std::erase_if(ending, [this](const ChildProcess& child) {
+    siginfo_t info = {};
+    const int waited = retry_eintr([&] {
+      return waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | __WALL);
+    });
+    const bool has_ended = waited == -1 || info.si_pid == child.pid;
+    if (has_ended) --living;
+    return has_ended;
+  });
+}
+
+// With the mutex held: a helper's own end would take it.
+template <typename Condition>
+void HelperPool::Parts::end_idle_if(Condition is_over) {
+  std::erase_if(idle, [&](const std::unique_ptr<Helper>& helper) {
+    if (!is_over(*helper)) return false;
+    syscall(SYS_pidfd_send_signal, helper->child_.pidfd.get(), SIGKILL, nullptr, 0);
+    ending.push_back(std::move(helper->child_));
+    return true;
+  });
+}
+
+void HelperPool::Parts::end_idle(Nanoseconds before) {
+  end_idle_if([&](const Helper& helper) { return helper.last_used_ <= before; });
+}
+
+void HelperPool::Parts::end(ChildProcess child) {
+  syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
+  const std::lock_guard lock(mutex);
+  ending.push_back(std::move(child));
+  wake.notify_one();
+}
+
+// Has the pool's thread start one. With the mutex not held.
+Result<ChildProcess> HelperPool::Parts::start(HelperLaunch& wanted) {
+  std::unique_lock lock(mutex);
+  if (!program.is_open()) return fail(ENOENT);
+  wanted.exec = {.program = program.get(),
+                 .socket = wanted.socket.get(),
+                 .argv = {wanted.name, nullptr},
+                 .envp = {nullptr}};
+  starts.push_back(&wanted);
+  wake.notify_one();
+  started.wait(lock, [&] { return wanted.started.has_value(); });
+  if (wanted.started->has_value()) ++living;
+  return std::move(*wanted.started);
+}
+
+Result<void> HelperPool::load() {
+  const std::lock_guard lock(parts_.mutex);
+  if (parts_.program.is_open()) return {};
+  auto sealed = sealed_program();
+  if (!sealed) return std::unexpected(sealed.error());
+  parts_.program = std::move(*sealed);
+  std::thread([parts = &parts_] { parts->run(); }).detach();
+  return {};
+}
+
+// Never freed: its thread runs as long as the process.
+HelperPool::HelperPool() : parts_(*new Parts) {}
+
+HelperPool& HelperPool::of_process() {
+  static HelperPool pool;
+  return pool;
+}
+
+Helper::Helper(ChildProcess child, UniqueFd socket, HelperIdentity identity)
+    : child_(std::move(child)), socket_(std::move(socket)), identity_(std::move(identity)) {}
+
+Helper::~Helper() {
+  if (child_.pidfd.is_open()) HelperPool::of_process().parts_.end(std::move(child_));
+}
+
+Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
+                                 const Patience& patience, UniqueFd& fd) {
+  static thread_local std::vector<std::byte> buffer(kMostMessage);
+  if (!message.empty()) {
+    if (const auto sent = send_message(socket_.get(), message, fds); !sent)
+      return std::unexpected(sent.error());
+  }
+  const Nanoseconds start = now();
+  for (;;) {
+    auto received = receive_message(socket_.get(), buffer);
+    if (received) {
+      auto answer = decode_answer(std::span(buffer).first(received->length));
+      if (!answer) return answer;
+      if (answer->has_fd != (received->fds.size() == 1)) return fail(EBADMSG);
+      if (answer->has_fd) fd = std::move(received->fds.front());
+      return answer;
+    }
+    if (received.error() != Errno{EAGAIN}) return std::unexpected(received.error());
+    const Nanoseconds waited = now() - start;
+    const bool has_to_hurry = patience.is_needed != nullptr && patience.is_needed->load();
+    if (waited >= patience.most || (has_to_hurry && waited >= patience.most_if_needed))
+      return fail(ETIMEDOUT);
+  }
+}
+
+namespace {
+
+[[nodiscard]] Result<HelperIdentity> identity_of(const Target& target) {
+  HelperIdentity identity = {.uid = target.credentials.uid,
+                             .gid = target.credentials.gid,
+                             .groups = target.credentials.groups,
+                             .label = {},
+                             .user_namespace_device = 0,
+                             .user_namespace = 0};
+  if (!target.user_namespace.is_open()) return identity;
+  struct stat found = {};
+  if (fstat(target.user_namespace.get(), &found) == -1) return fail_errno();
+  identity.user_namespace_device = found.st_dev;
+  identity.user_namespace = found.st_ino;
+  return identity;
+}
+
+[[nodiscard]] std::vector<std::byte> start_message(const HelperIdentity& identity) {
+  const UserIds& uid = identity.uid;
+  const UserIds& gid = identity.gid;
+  return encode(HelperStart{.uids = {uid.real, uid.effective, uid.saved, uid.fs},
+                            .gids = {gid.real, gid.effective, gid.saved, gid.fs},
+                            .groups = identity.groups,
+                            .label = identity.label,
+                            .has_user_namespace = identity.user_namespace != 0});
+}
+
+struct SocketPair {
+  UniqueFd ours;
+  UniqueFd theirs;
+};
+
+[[nodiscard]] Result<SocketPair> make_sockets() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return fail_errno();
+  SocketPair pair = {UniqueFd(ends[0]), UniqueFd(ends[1])};
+  const timeval look = {.tv_sec = 0, .tv_usec = kLook / kMicrosecond};
+  if (setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look) == -1) return fail_errno();
+  return pair;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Helper>> HelperPool::take(const Target& target, const Patience& patience,
+                                                 const char*& step) {
+  step = "look at the caller's user namespace";
+  auto identity = identity_of(target);
+  if (!identity) return std::unexpected(identity.error());
+  {
+    std::unique_lock lock(parts_.mutex);
+    auto& idle = parts_.idle;
+    const auto found = std::ranges::find_if(
+        idle, [&](const auto& helper) { return helper->identity_ == *identity; });
+    if (found != idle.end()) {
+      auto helper = std::move(*found);
+      idle.erase(found);
+      return helper;
+    }
+    step = "helpers: too many hang";
+    // the longest unused one makes room
+    if (parts_.living >= kMost && !idle.empty()) parts_.end_idle(idle.front()->last_used_);
+    const std::size_t ending = parts_.ending.size();
+    if (ending >= kMost || parts_.living - ending >= kMost) return fail(EBUSY);
+  }
+  step = "socketpair";
+  auto sockets = make_sockets();
+  if (!sockets) return std::unexpected(sockets.error());
+  step = "mmap of a stack";
+  auto stack = ChildStack::make();
+  if (!stack) return std::unexpected(stack.error());
+  auto start = std::make_unique<HelperLaunch>(std::move(*stack));
+  start->socket = std::move(sockets->theirs);
+  step = "start of the helper";
+  auto child = parts_.start(*start);
+  if (!child) return std::unexpected(child.error());
+  start->socket.reset();
+  const std::vector<std::byte> message = start_message(*identity);
+  const int user_namespace = target.user_namespace.get();
+  const std::span<const int> fds =
+      user_namespace < 0 ? std::span<const int>() : std::span(&user_namespace, 1);
+  auto helper =
+      std::make_unique<Helper>(std::move(*child), std::move(sockets->ours), std::move(*identity));
+  UniqueFd none;
+  const auto answer = helper->ask(message, fds, patience, none);
+  if (!answer) {
+    // whether it still uses its stack nobody knows
+    if (answer.error() == Errno{ETIMEDOUT}) (void)start.release();
+    return std::unexpected(answer.error());
+  }
+  if (answer->failed_step.empty()) return helper;
+  // longer than this call only if it is a literal, so the wire's text is not handed on
+  step = "a helper becoming the caller";
+  return fail(answer->error);
+}
+
+void HelperPool::give_back(std::unique_ptr<Helper> helper, std::uint32_t token) {
+  helper->last_used_ = now();
+  helper->token_ = token;
+  const std::lock_guard lock(parts_.mutex);
+  const bool was_empty = parts_.idle.empty();
+  parts_.idle.push_back(std::move(helper));
+  // its thread sleeps for good where nothing is to be watched
+  if (was_empty) parts_.wake.notify_one();
+}
+
+void HelperPool::end_of(std::uint32_t token) {
+  const std::lock_guard lock(parts_.mutex);
+  parts_.end_idle_if([&](const Helper& helper) { return helper.token_ == token; });
+  parts_.wake.notify_one();
+}
+
+}  // namespace seccompagent

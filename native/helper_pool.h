@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Helpers (native/helper/): who has become which caller, kept for the next request of the same one.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "child.h"
+#include "helper/wire.h"
+#include "result.h"
+#include "target.h"
+#include "unique_fd.h"
+
+namespace seccompagent {
+
+// Whom a helper has become: the same ids in the same user namespace.
+struct HelperIdentity {
+  UserIds uid;
+  UserIds gid;
+  std::vector<gid_t> groups;
+  std::string label;
+  // Device and inode; 0: ours.
+  std::uint64_t user_namespace_device;
+  std::uint64_t user_namespace;
+
+  friend bool operator==(const HelperIdentity&, const HelperIdentity&) = default;
+};
+
+class Helper {
+ public:
+  Helper(ChildProcess child, UniqueFd socket, HelperIdentity identity);
+  Helper(const Helper&) = delete;
+  Helper& operator=(const Helper&) = delete;
+  // Kills it. One that does not end, in a file system that never answers, is left to the pool.
+  ~Helper();
+
+  // ETIMEDOUT: it did not answer in time. EPIPE: it has ended. Either way it is of no more use.
+  [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
+                                         std::span<const int> fds, const Patience& patience,
+                                         UniqueFd& fd);
+
+ private:
+  friend class HelperPool;
+  ChildProcess child_;
+  UniqueFd socket_;
+  HelperIdentity identity_;
+  Nanoseconds last_used_ = 0;
+  // The listener whose container it was used for last.
+  std::uint32_t token_ = 0;
+};
+
+// Of the process. At most so many live at a time, and the longest unused of them make room.
+class HelperPool {
+ public:
+  static constexpr std::size_t kMost = 64;
+  static constexpr Nanoseconds kIdle = 30 * kSecond;
+
+  [[nodiscard]] static HelperPool& of_process();
+
+  // Reads the program of the helpers. ENOENT: it is not beside the addon.
+  [[nodiscard]] Result<void> load();
+  // One that has become the target; it is nobody else's until it is given back. EBUSY: too many
+  // hang. `step` says what failed.
+  [[nodiscard]] Result<std::unique_ptr<Helper>> take(const Target& target, const Patience& patience,
+                                                     const char*& step);
+  void give_back(std::unique_ptr<Helper> helper, std::uint32_t token);
+  // Ends those of a container that has ended.
+  void end_of(std::uint32_t token);
+
+ private:
+  friend class Helper;
+  struct Parts;
+  HelperPool();
+  Parts& parts_;
+};
+
+}  // namespace seccompagent
