@@ -33,7 +33,8 @@ export function mknod(path: Path, mode: u32, device: Device): Result {
 }
 
 /**
- * Opens a file for the host to hold, and gives its index. The mode counts where a file is made.
+ * Opens a file for the host to hold, and gives its index. The mode counts where a file is made. What
+ * was opened with O_PATH the caller can't be given.
  *
  * ```ts
  * const opened = filesystem.open(path, flags, mode, resolve);

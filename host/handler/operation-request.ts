@@ -10,6 +10,7 @@ const enoent = errnoNumber('ENOENT');
 const einval = errnoNumber('EINVAL');
 const erange = errnoNumber('ERANGE');
 const e2big = errnoNumber('E2BIG');
+const eopnotsupp = errnoNumber('EOPNOTSUPP');
 
 /** XATTR_CREATE and XATTR_REPLACE. */
 const knownXattrFlags = 3;
@@ -90,6 +91,8 @@ export class OperationRequest {
       if (high !== 0) this.#refuse(einval);
       this.setNumber(part, low);
     } else {
+      // not to be ignored: who asks for it relies on it
+      if (number !== 0n) this.#refuse(eopnotsupp);
       this.numbers[operationNumber.low] = low;
       this.numbers[operationNumber.high] = high;
     }

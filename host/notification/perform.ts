@@ -2,7 +2,7 @@
 // The action `perform`: the host does a call as it was decoded, as the caller. All of it comes from
 // the inbox, which is what the handler has seen.
 import { AgentError } from '../errors.ts';
-import { failureByNumber, valueAction, zeroAction } from '../handler/action.ts';
+import { fail, failureByNumber, valueAction, zeroAction } from '../handler/action.ts';
 import type { Decision } from '../handler/action.ts';
 import { gone } from '../handler/capability.ts';
 import type { CallHost } from '../handler/capability.ts';
@@ -18,6 +18,9 @@ import { at } from './syscall-table.ts';
 import type { Syscall } from './syscalls.ts';
 
 const closeOnExec = 0o2000000n;
+/** O_PATH of <fcntl.h>. */
+const openPath = 0o10000000;
+const pathOnly = fail('EOPNOTSUPP');
 /** The index in `arches`. */
 const i386 = arches.indexOf('i386');
 const eintr = errnoNumber('EINTR');
@@ -148,6 +151,7 @@ export class Performer {
   #do(plan: PerformPlan, syscall: Syscall): Decision {
     const request = this.#request;
     const room = this.#host.resultRoom();
+    if (plan.result === 'descriptor' && this.#isPathOnly()) return pathOnly;
     const errno =
       request.check() ||
       this.#host.operate(plan.operation, this.#call.bytes, request.numbers, room);
@@ -160,6 +164,11 @@ export class Performer {
       case 'bytes':
         return this.#giveBack(syscall, room);
     }
+  }
+
+  /** The kernel gives nobody a descriptor that was opened with O_PATH. */
+  #isPathOnly(): boolean {
+    return ((this.#request.numbers[operationNumber.flags] ?? 0) & openPath) !== 0;
   }
 
   #descriptor({ parameters }: Syscall): Decision {

@@ -20,8 +20,10 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const cases = {
   mkdir: 'return filesystem.mkdir(path, 0o755).toAction();',
   mknod: 'return filesystem.mknod(path, 0o20644, new Device(1, 3)).toAction();',
-  open: `const opened = filesystem.open(path, 0x80041, 0o600, 0x10);
+  open: `const opened = filesystem.open(path, 0x80041, 0o600);
     return opened.isOk ? Action.descriptor(opened.value, true) : opened.failure();`,
+  openRestricted: `const opened = filesystem.open(path, 0, 0, 8);
+    return opened.isOk ? Action.value(1) : opened.failure();`,
   openBadFlags: `const opened = filesystem.open(path, <u64>1 << 40, 0, 0);
     return opened.isOk ? Action.value(1) : opened.failure();`,
   chmod: 'return filesystem.chmod(path, 0o700, 0x100).toAction();',
@@ -199,6 +201,7 @@ test.for([
 });
 
 test.for([
+  ['openRestricted', 'EOPNOTSUPP'],
   ['openBadFlags', 'EINVAL'],
   ['chmodBadFlags', 'EINVAL'],
   ['setXattrBadFlags', 'EINVAL'],
@@ -223,7 +226,7 @@ test('capabilities: a file that was opened is the answer', () => {
       path,
       flags: 0x80041,
       mode: 0o600,
-      low: 0x10,
+      low: 0,
       high: 0,
     }),
   ]);

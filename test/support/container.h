@@ -66,7 +66,7 @@ HELPER int connect_agent(const char *path) {
 
 // Notifies these system calls of the native architecture.
 HELPER int load_filter(const long *numbers, size_t count, bool wait_killable) {
-  enum { MOST = 32 };
+  enum { MOST = 48 };
   struct sock_filter code[2 + 2 * MOST];
   unsigned short length = 0;
   if (count > MOST) abort();

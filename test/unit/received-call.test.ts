@@ -250,3 +250,46 @@ test('ReceivedCall: its fields do not overlap and are aligned', () => {
   // room for four strings of PATH_MAX behind the last field
   expect(size - 4 * 4096).toBeGreaterThanOrEqual(Math.max(...offsets) + 4);
 });
+
+/** What each argument of a call says. */
+function said(
+  name: string,
+  ...given: Parameters<typeof fillCall>[2]
+): readonly (readonly unknown[])[] {
+  const call = new ReceivedCall();
+  fillCall(call, name, given);
+  const syscall = new Syscalls().byName(name);
+  if (syscall === undefined) throw new Error(`no ${name}`);
+  return call
+    .decode(syscall)
+    .map(({ name: argument, value }) => [argument, ...Object.values(value)]);
+}
+
+test('ReceivedCall: structs are told by their fields', () => {
+  const how = new Uint8Array(BigUint64Array.of(1n << 40n, 0o600n, 8n).buffer);
+  expect(said('openat2', 3, '/a', how, 24).slice(2)).toEqual([
+    ['flags', 'integer', 1n << 40n],
+    ['mode', 'integer', 0o600n],
+    ['resolve', 'integer', 8n],
+    ['size', 'integer', 24n],
+  ]);
+  expect(said('openat2', 3, '/a', { errno: 'E2BIG' }, 5000)[2]).toEqual(['how', 'fault', 'E2BIG']);
+  const args = Uint8Array.of(2, 0, 0, 0, 1, 0, 0, 0, 97);
+  expect(said('setxattrat', 3, '/a', 0, 'user.a', args, 16).slice(4, 6)).toEqual([
+    ['value', 'bytes', Uint8Array.of(97)],
+    ['flags', 'integer', 2n],
+  ]);
+  const room = new Uint8Array(BigUint64Array.of(0x1000n, 9n).buffer);
+  expect(said('getxattrat', 3, '/a', 0, 'user.a', room, 16).slice(4, 6)).toEqual([
+    ['value', 'unread'],
+    ['size', 'integer', 9n],
+  ]);
+});
+
+test('M1: ReceivedCall: pointers that are not followed show no address', () => {
+  expect(said('execve', '/a', 0x1234, 0).slice(1)).toEqual([
+    ['argv', 'unread'],
+    ['envp', 'null'],
+  ]);
+  expect(said('sysinfo', 0x1234)).toEqual([['info', 'unread']]);
+});

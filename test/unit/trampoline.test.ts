@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
-import { loadComponent } from '../../host/handler/direct.ts';
+import { familySignature, loadComponent } from '../../host/handler/direct.ts';
 import { HandlerInstance } from '../../host/handler/instance.ts';
 import { ReceivedCall } from '../../host/notification/received-call.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
@@ -432,4 +432,146 @@ test('trampoline: one instance may be asked about calls in several inboxes', () 
       message,
     })),
   );
+});
+
+/** A handler of a family that returns one of its core parameters. */
+function returning(family: string, local: number): Handler {
+  const signature = familySignature(family);
+  const isWide = signature[local] === 'I';
+  const body = valued([...instruction.local(local), ...(isWide ? [] : more.extend)]);
+  return new Handler({ functions: [{ name: family, signature, body }, allocator()] });
+}
+
+const how = new Uint8Array(
+  BigUint64Array.of(0x1_0000_0041n, 0o600n, 0x8000_0000_0000_0010n).buffer,
+);
+const setArgs = Uint8Array.of(2, 0, 0, 0, 3, 0, 0, 0, 97, 98, 99);
+const roomArgs = new Uint8Array(BigUint64Array.of(0x1000n, 0xffff_fffen).buffer);
+const ones = 0xffff_ffff_ffff_ffffn;
+
+test.for([
+  ['mknod', 'the major number', 3, ['/a', 0, 0x1234_5678], 0x456n],
+  ['mknodat', 'the minor number', 4, [3, '/a', 0, 0x1234_5678], 0x12378n],
+  ['mknod', 'the mode', 2, ['/a', ones, 0], 0xffffn],
+  ['open', 'the flags', 2, ['/a', ones, 0], 0xffff_ffffn],
+  ['open', 'no resolve', 4, ['/a', 0, 0], 0n],
+  ['creat', 'the flags', 2, ['/a', 0o600], 0o1101n],
+  ['creat', 'the mode', 3, ['/a', 0o600], 0o600n],
+  ['openat2', 'the flags', 2, [3, '/a', how, 24], 0x1_0000_0041n],
+  ['openat2', 'the mode', 3, [3, '/a', how, 24], 0o600n],
+  ['openat2', 'resolve', 4, [3, '/a', how, 24], -0x7fff_ffff_ffff_fff0n],
+  ['lchown', 'the flags', 4, ['/a', 1, 2], 0x100n],
+  ['chown', 'the group', 3, ['/a', 1, ones], 0xffff_ffffn],
+  ['fchown', 'the descriptor', 0, [ones, 1, 2], 0xffff_ffffn],
+  ['renameat2', 'the flags', 4, [1, '/a', 2, '/b', 7], 7n],
+  ['renameat2', 'the second length', 3, [1, '/a', 2, '/bc', 7], 3n],
+  ['symlinkat', 'the length of the target', 1, ['to', 1, '/abc'], 2n],
+  ['symlinkat', 'the length of the path', 3, ['to', 1, '/abc'], 4n],
+  ['rmdir', 'the flags', 2, ['/a'], 0x200n],
+  ['setxattr', 'the length of the value', 6, ['/a', 'user.a', 'abc', 3, 1], 3n],
+  ['setxattr', 'the flags', 7, ['/a', 'user.a', 'abc', 3, 1], 1n],
+  ['setxattr', 'no flags of a path', 2, ['/a', 'user.a', 'abc', 3, 1], 0n],
+  ['fsetxattr', 'no path', 1, [3, 'user.a', 'abc', 3, 1], 0n],
+  ['fsetxattr', 'the flags of a path', 2, [3, 'user.a', 'abc', 3, 1], 0x1000n],
+  ['setxattrat', 'the length of the value', 6, [3, '/a', 0, 'user.a', setArgs, 16], 3n],
+  ['setxattrat', 'the flags', 7, [3, '/a', 0, 'user.a', setArgs, 16], 2n],
+  ['getxattr', 'the size', 5, ['/a', 'user.a', 0, ones >> 1n], ones >> 1n],
+  ['getxattrat', 'the size', 5, [3, '/a', 0, 'user.a', roomArgs, 16], 0xffff_fffen],
+  ['fsopen', 'the operation', 0, ['tmpfs', 1], 0n],
+  ['mount_setattr', 'the operation', 0, [3, '/a', 1, 0, 0], 7n],
+  ['fsconfig', 'no path', 1, [3, 0, 0, 0, 0], 0n],
+  ['fsconfig', 'no flags', 7, [3, 0, 0, 0, 0], 0n],
+  ['move_mount', 'a second path', 4, [3, '/a', 4, '/bc', 5], 1n],
+  ['move_mount', 'the length of it', 6, [3, '/a', 4, '/bc', 5], 3n],
+  ['umount2', 'the flags', 2, ['/a', 8n | (1n << 40n)], 8n],
+] as const)('K18: trampoline: %s: %s', ([name, , local, given, value]) => {
+  const family = new Syscalls().byName(name)?.family ?? '';
+  expect(returning(family, local).ask(name, ...given)).toEqual({ kind: 'value', value });
+});
+
+test('K19: trampoline: an id of 16 bits that is all ones changes nothing', () => {
+  const old = new Syscalls().find(1, 182);
+  if (old === undefined) throw new Error('no chown of i386');
+  for (const [given, value] of [
+    [0x1_ffffn, 0xffff_ffffn],
+    [0x1_0005n, 5n],
+  ] as const) {
+    const handler = returning('chown', 2);
+    const call = new ReceivedCall();
+    fillCall(call, 'chown', ['/a', given, 0]);
+    expect(handler.instance.ask(call, old)).toEqual({ kind: 'value', value });
+  }
+});
+
+test('trampoline: a value is put without what stands before it', () => {
+  const signature = familySignature('setxattr');
+  const body = [...logging(5, 6), ...answer];
+  const handler = new Handler({
+    functions: [{ name: 'setxattr', signature, body }, allocator()],
+    hasLog: true,
+    data: continueBytes,
+  });
+  handler.ask('setxattrat', 3, '', 0, '', setArgs, 16);
+  handler.ask('setxattr', '', '', 'value', 5, 0);
+  expect(handler.host.calls.map((call) => (call.kind === 'log' ? call.message : ''))).toEqual([
+    'abc',
+    'value',
+  ]);
+});
+
+test.for([
+  ['openat2', [3, '/a', { errno: 'E2BIG' }, 5000], 'E2BIG'],
+  ['openat2', [3, '/a', null, 24], 'EFAULT'],
+  ['setxattr', ['/a', 'user.a', { errno: 'E2BIG' }, 70_000, 0], 'E2BIG'],
+  ['setxattr', ['/a', { errno: 'ERANGE' }, '', 0, 0], 'ERANGE'],
+  ['move_mount', [3, '/a', 4, { errno: 'EFAULT' }, 5], 'EFAULT'],
+] as const)('M1: trampoline: %s is not asked about with %s', ([name, given, errno]) => {
+  const family = new Syscalls().byName(name)?.family ?? '';
+  const signature = familySignature(family);
+  const handler = new Handler({
+    functions: [
+      { name: family, signature, body: instruction.unreachable },
+      reallocate(instruction.unreachable),
+    ],
+  });
+  expect(handler.ask(name, ...given)).toMatchObject({ kind: 'fail', errno });
+});
+
+test('M1: trampoline: a value of 64 KiB ends a handler with too little room', () => {
+  const value = new Uint8Array(65_536).fill(7);
+  const signature = familySignature('setxattr');
+  const functions = (at: number): readonly CoreFunction[] => [
+    { name: 'setxattr', signature, body: valued([...instruction.local(6), ...more.extend]) },
+    allocator(at),
+  ];
+  const small = new Handler({ functions: functions(page - 100) });
+  expect(small.failure('setxattr', '', '', value, 65_536, 0)).toBe(
+    'handler failed at setxattr: memory access out of bounds',
+  );
+});
+
+test('action: a handler that lets the host do what it cannot has failed', () => {
+  const performing = [5, ...zeroBytes.slice(1)];
+  const handler = new Handler({ functions: [mount(answer), allocator()], data: performing });
+  expect(handler.failure('mount', null, '/a', null, 0, null)).toBe(
+    'handler failed at mount: the host cannot perform mount',
+  );
+  const other = new Handler({ functions: [any(answer), allocator()], data: performing });
+  expect(other.failure('mkdir', 0x1000, 0)).toBe(
+    'handler failed at mkdir: perform of mkdir needs the interface "arguments"',
+  );
+  const right = new Handler({ functions: [mkdir(answer), allocator()], data: performing });
+  expect(right.ask('mkdir', '/a', 0)).toEqual({ kind: 'perform' });
+});
+
+test('action: a descriptor has an index of 32 bits and a flag', () => {
+  for (const [bytes, descriptor, isCloseOnExec] of [
+    [[5, 0, 0, 0, 1, 0, 0, 0], 5, true],
+    [[0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff, 0xff], 0xffff_ffff, false],
+  ] as const) {
+    const data = [6, 0, 0, 0, 0, 0, 0, 0, ...bytes, ...zeroBytes.slice(16)];
+    const handler = new Handler({ functions: [mkdir(answer), allocator()], data });
+    const action = { kind: 'descriptor', descriptor, isCloseOnExec };
+    expect(handler.ask('mkdir', '/a', 0)).toEqual(action);
+  }
 });

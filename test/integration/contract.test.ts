@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// The wide contract with real callers: what the host performs, gives, remembers and reads.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { RunningCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+const deadlineMs = 40_000;
+
+/** Runs file-caller.c in a folder; its lines. */
+async function linesOf(
+  folder: string,
+  words: readonly string[],
+  options: readonly string[] = [],
+): Promise<readonly string[]> {
+  await using running = new RunningCommand(
+    [compiled('file-caller'), ...options, folder, ...words],
+    {
+      deadlineMs,
+    },
+  );
+  const { code, signal, stdout, stderr } = await running.ended;
+  if (code !== 0) throw new Error(`file-caller: ${signal ?? code} ${stdout} ${stderr}`);
+  return stdout.split('\n').slice(0, -1);
+}
+
+describe('contract: perform', () => {
+  let agent: WatchedAgent;
+  beforeAll(async () => {
+    agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+  });
+
+  test('M1, K18: contract: what the host performs comes to what the kernel alone does', async () => {
+    using own = new TemporaryFolder();
+    using other = new TemporaryFolder();
+    const alone = await linesOf(own.path, []);
+    const performed = await linesOf(other.path, [], ['-k', '-s', agent.socket]);
+    expect(performed).toEqual(alone);
+    expect(alone.length).toBeGreaterThan(55);
+    expect(agent.log()).toEqual([]);
+  });
+
+  test('M4: contract: results are not written where a signal could come between', async () => {
+    using folder = new TemporaryFolder();
+    expect(await linesOf(folder.path, ['read-attributes'], ['-s', agent.socket])).toEqual([
+      'file 0',
+      'setxattr 0',
+      'getxattr EOPNOTSUPP',
+      'the value is ',
+      'listxattr EOPNOTSUPP',
+      'the first is ',
+    ]);
+  });
+
+  test('contract: restrictions of a path that the host does not know are not ignored', async () => {
+    using folder = new TemporaryFolder();
+    expect(await linesOf(folder.path, ['restrict-open'], ['-s', agent.socket])).toEqual([
+      'openat2 EOPNOTSUPP',
+    ]);
+  });
+
+  test('contract: what the host cannot perform is a failure of the handler', async () => {
+    using folder = new TemporaryFolder();
+    expect(await linesOf(folder.path, ['sysinfo'], ['-s', agent.socket])).toEqual([
+      'sysinfo EPERM',
+    ]);
+    expect(await agent.untilLogged(['ERROR'])).toContain('the host cannot perform sysinfo');
+  });
+});
+
+describe('contract: capabilities', () => {
+  let agent: WatchedAgent;
+  beforeAll(async () => {
+    agent = await startWatchedAgent({ bundle: testBundle('give'), log: 'warn' });
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+  });
+
+  test('contract: a descriptor of the host becomes the result of the call', async () => {
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.at('file.given'), 'given');
+    expect(await linesOf(folder.path, ['open-given'], ['-s', agent.socket])).toEqual([
+      // FD_CLOEXEC
+      'file has 5 bytes: given, flags 1',
+      // the host has no such descriptor: the failure policy answers
+      'open none EPERM',
+      'open other ENOENT',
+    ]);
+  });
+
+  test('contract: a container has one memory, whichever worker answers, and no other has it', async () => {
+    using folder = new TemporaryFolder();
+    const folders = ['a', 'b', 'c'].map((name) => join(folder.path, name));
+    for (const each of folders) mkdirSync(each);
+    const all = await Promise.all(
+      folders.map((each) => linesOf(each, ['mkdirs', '100'], ['-s', agent.socket])),
+    );
+    const expected = Array.from({ length: 100 }, (_, index) => `mkdir ${index + 1}`);
+    for (const lines of all) expect(lines).toEqual(expected);
+  });
+
+  test('contract: what an argument leads to is that which was decoded', async () => {
+    using folder = new TemporaryFolder();
+    expect(await linesOf(folder.path, ['symlink'], ['-s', agent.socket])).toEqual([
+      `symlink ${3000 + 'b'.charCodeAt(0)}`,
+    ]);
+  });
+});

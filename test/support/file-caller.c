@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes file system calls in an empty folder and prints `CALL ANSWER` for each, and what came of
+// it. With -s they are trapped, and the agent answers; without it the kernel alone does.
+//
+// usage: file-caller [-s SOCKET] [-k] FOLDER [MODE]
+// where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes or restrict-open
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#include "container.h"
+
+enum { LIFE_SECONDS = 30 };
+
+static void say(const char *what, long result) {
+  const int error = errno;
+  if (result == -1)
+    printf("%s %s\n", what, answer_name(error));
+  else
+    printf("%s %ld\n", what, result);
+  fflush(stdout);
+}
+
+static void say_status(const char *path, int flags) {
+  struct stat status;
+  if (fstatat(AT_FDCWD, path, &status, flags) < 0) {
+    say(path, -1);
+    return;
+  }
+  printf("%s is %o of %u:%u, links %lu, device %u:%u\n", path, status.st_mode, status.st_uid,
+         status.st_gid, status.st_nlink, major(status.st_rdev), minor(status.st_rdev));
+}
+
+static void say_text(const char *what, int fd) {
+  char text[64] = "";
+  const ssize_t length = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
+  const int flags = fd < 0 ? -1 : fcntl(fd, F_GETFD);
+  printf("%s has %zd bytes: %s, flags %d\n", what, length, length < 0 ? "" : text, flags);
+}
+
+static void use_open(void) {
+  const int file = open("file", O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+  say("open", file < 0 ? -1 : 0);
+  say("write", write(file, "hello", 5));
+  say_text("file", file);
+  say("open again", openat(AT_FDCWD, "file", O_CREAT | O_EXCL | O_WRONLY, 0600));
+  const int folder = open("sub", O_RDONLY | O_DIRECTORY);
+  const int inner = openat(folder, "inner", O_CREAT | O_WRONLY, 0640);
+  say("openat", inner < 0 ? -1 : 0);
+  say_status("sub/inner", 0);
+  struct open_how how = {.flags = O_RDONLY, .mode = 0, .resolve = 0};
+  const long within = syscall(SYS_openat2, folder, "inner", &how, sizeof how);
+  say("openat2", within < 0 ? -1 : 0);
+  say("openat2 small", syscall(SYS_openat2, folder, "inner", &how, sizeof how - 1));
+  how.flags = 1ULL << 40;
+  say("openat2 flags", syscall(SYS_openat2, folder, "inner", &how, sizeof how));
+  say("open none", open("none", O_RDONLY));
+  say("open empty", open("", O_RDONLY | O_DSYNC));
+  say("open null", openat(AT_FDCWD, (const char *)8, O_RDONLY));
+  close(inner);
+  close(folder);
+  close((int)within);
+  close(file);
+}
+
+static void use_owners(void) {
+  const int file = open("file", O_RDONLY);
+  say("chmod", chmod("file", 04751));
+  say_status("file", 0);
+  say("fchmod", fchmod(file, 0600));
+  say("chown", chown("file", 7, 8));
+  say_status("file", 0);
+  say("fchown", fchown(file, 9, (gid_t)-1));
+  say("fchown bad", fchown(-5, 9, 9));
+  say("lchown", lchown("link", 11, 12));
+  say_status("link", AT_SYMLINK_NOFOLLOW);
+  say_status("file", 0);
+  say("fchownat empty", fchownat(file, "", 1, 2, AT_EMPTY_PATH));
+  say("fchownat no flag", fchownat(file, "", 1, 2, 0));
+  say("fchownat flags", fchownat(AT_FDCWD, "file", 1, 2, 0x10));
+  say_status("file", 0);
+  close(file);
+}
+
+static void use_names(void) {
+  say("mkdir", mkdir("sub", 0775));
+  say("mkdir again", mkdir("sub", 0775));
+  say("mknod", mknod("fifo", S_IFIFO | 0666, 0));
+  say_status("fifo", 0);
+  say("mknod null", mknodat(AT_FDCWD, "null", S_IFCHR | 0666, makedev(1, 3)));
+  say_status("null", 0);
+  say("symlink", symlink("file", "link"));
+  say("symlink empty", symlink("", "empty"));
+}
+
+static void move_names(void) {
+  const int folder = open("sub", O_RDONLY | O_DIRECTORY);
+  say("link", link("file", "hard"));
+  say("linkat symbolic", linkat(AT_FDCWD, "link", folder, "symbolic", 0));
+  say("linkat followed", linkat(AT_FDCWD, "link", folder, "followed", AT_SYMLINK_FOLLOW));
+  say_status("sub/symbolic", AT_SYMLINK_NOFOLLOW);
+  say_status("sub/followed", AT_SYMLINK_NOFOLLOW);
+  say("rename", rename("hard", "sub/moved"));
+  say("renameat2", renameat2(folder, "moved", AT_FDCWD, "file", RENAME_NOREPLACE));
+  say("renameat2 exchange", renameat2(folder, "inner", AT_FDCWD, "fifo", RENAME_EXCHANGE));
+  say_status("sub/inner", 0);
+  say("renameat2 flags", renameat2(folder, "inner", AT_FDCWD, "other", 1 << 20));
+  say("rmdir full", rmdir("sub"));
+  say("unlink", unlink("sub/inner"));
+  say("unlinkat folder", unlinkat(AT_FDCWD, "sub", 0));
+  say("unlinkat flags", unlinkat(AT_FDCWD, "fifo", 0x1000));
+  close(folder);
+}
+
+static void use_attributes(void) {
+  const int file = open("file", O_RDONLY);
+  static char big[65537];
+  char value[65536] = "";
+  say("setxattr", setxattr("file", "user.a", "value", 5, XATTR_CREATE));
+  say("setxattr again", setxattr("file", "user.a", "value", 5, XATTR_CREATE));
+  say("setxattr flags", setxattr("file", "user.a", "value", 5, 8));
+  say("setxattr empty", setxattr("file", "user.b", NULL, 0, 0));
+  say("fsetxattr", fsetxattr(file, "user.c", "c", 1, 0));
+  say("setxattr big", setxattr("file", "user.d", big, sizeof big, 0));
+  say("setxattr name", setxattr("file", "", "c", 1, 0));
+  say("getxattr size", getxattr("file", "user.a", NULL, 0));
+  say("getxattr short", getxattr("file", "user.a", value, 2));
+  say("getxattr none", getxattr("file", "user.none", value, sizeof value));
+  say("lgetxattr", lgetxattr("link", "user.a", value, sizeof value));
+  say("removexattr", removexattr("file", "user.a"));
+  say("fremovexattr", fremovexattr(file, "user.none"));
+  say("listxattr size", listxattr("file", NULL, 0));
+  close(file);
+}
+
+// What is written into our memory.
+static void read_attributes(void) {
+  char value[64] = "";
+  say("file", close(creat("file", 0600)));
+  say("setxattr", setxattr("file", "user.a", "value", 5, 0));
+  say("getxattr", getxattr("file", "user.a", value, sizeof value));
+  printf("the value is %s\n", value);
+  say("listxattr", listxattr("file", value, sizeof value));
+  printf("the first is %s\n", value);
+}
+
+static void restrict_open(void) {
+  struct open_how how = {.flags = O_RDONLY, .mode = 0, .resolve = RESOLVE_BENEATH};
+  say("openat2", syscall(SYS_openat2, AT_FDCWD, "..", &how, sizeof how));
+}
+
+static const long numbers[] = {
+#ifdef __x86_64__
+    SYS_mkdir,       SYS_mknod,        SYS_open,      SYS_chmod,     SYS_chown,     SYS_lchown,
+    SYS_rename,      SYS_link,         SYS_symlink,   SYS_unlink,    SYS_rmdir,
+#endif
+    SYS_mkdirat,     SYS_mknodat,      SYS_openat,    SYS_openat2,   SYS_fchmodat,  SYS_fchmod,
+    SYS_fchownat,    SYS_fchown,       SYS_renameat2, SYS_linkat,    SYS_symlinkat, SYS_unlinkat,
+    SYS_setxattr,    SYS_fsetxattr,    SYS_getxattr,  SYS_fgetxattr, SYS_lgetxattr, SYS_listxattr,
+    SYS_removexattr, SYS_fremovexattr, SYS_sysinfo,
+};
+
+int main(int argc, char **argv) {
+  struct container container = {0};
+  for (int letter; (letter = getopt(argc, argv, "s:k")) != -1;) {
+    if (letter == 's')
+      container.socket = optarg;
+    else if (letter == 'k')
+      container.wait_killable = true;
+    else
+      return 2;
+  }
+  if (optind >= argc) return 2;
+  const char *what = optind + 1 < argc ? argv[optind + 1] : "";
+  alarm(LIFE_SECONDS);
+  if (chdir(argv[optind]) < 0) fail("enter the folder");
+  umask(027);
+  if (container.socket != NULL)
+    close(enter_container(&container, numbers, sizeof numbers / sizeof *numbers));
+  if (strcmp(what, "open-given") == 0) {
+    say_text("file", open("file", O_RDONLY));
+    say("open none", open("none", O_RDONLY));
+    say("open other", open("other", O_RDONLY));
+  } else if (strcmp(what, "mkdirs") == 0) {
+    for (int i = atoi(argv[optind + 2]); i > 0; i--) say("mkdir", mkdir("x", 0755));
+  } else if (strcmp(what, "symlink") == 0) {
+    say("symlink", symlink("abc", "x"));
+  } else if (strcmp(what, "sysinfo") == 0) {
+    struct sysinfo info;
+    say("sysinfo", sysinfo(&info));
+  } else if (strcmp(what, "read-attributes") == 0) {
+    read_attributes();
+  } else if (strcmp(what, "restrict-open") == 0) {
+    restrict_open();
+  } else {
+    use_names();
+    use_open();
+    use_owners();
+    use_attributes();
+    move_names();
+  }
+  return 0;
+}
