@@ -126,6 +126,8 @@ struct Asked {
   std::int32_t second_dirfd;
   bool has_second;
   bool may_be_empty;
+  // A descriptor that the worker keeps, in place of a path; -1: there is a path.
+  int kept = -1;
 };
 
 Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, FileOutcome& done) {
@@ -146,6 +148,10 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
       info, worker,
       {.start = start, .second = is_path ? &second : nullptr, .pinned = Pinned::for_files},
       [&](Target target, const Patience& patience) {
+        if (asked.kept != -1) {
+          target.base = UniqueFd(fcntl(asked.kept, F_DUPFD_CLOEXEC, 0));
+          target.base_error = target.base.is_open() ? 0 : errno;
+        }
         done = act_on_file({.target = target,
                             .request = request,
                             .patience = patience,
@@ -179,9 +185,14 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   AttachedWorker* attached = find(info, &State::workers, handle);
   if (attached == nullptr) return {};
-  if (!path) return number(info.Env(), EINVAL);
   const auto flags = static_cast<std::uint32_t>(numbers[kOperationFlags]);
   const auto kind = static_cast<FileOperation>(operation);
+  int described = -1;
+  if (!path) {
+    if (kind != FileOperation::stat) return number(info.Env(), EINVAL);
+    described = attached->worker->kept(static_cast<std::uint32_t>(numbers[kResultDescriptor]));
+    if (described == -1) return number(info.Env(), EBADF);
+  }
   FileOutcome done;
   const Napi::Value answer =
       act(info, *attached->worker,
@@ -199,7 +210,8 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
            .dirfd = numbers[kDirfd],
            .second_dirfd = numbers[kSecondDirfd],
            .has_second = second_path.has_value(),
-           .may_be_empty = (flags & AT_EMPTY_PATH) != 0},
+           .may_be_empty = described != -1 || (flags & AT_EMPTY_PATH) != 0,
+           .kept = described},
           done);
   const std::size_t length = std::min(done.bytes.size(), result.size());
   std::copy_n(reinterpret_cast<const std::byte*>(done.bytes.data()), length, result.begin());

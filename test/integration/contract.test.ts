@@ -110,6 +110,23 @@ describe('contract: capabilities', () => {
     for (const lines of all) expect(lines).toEqual(expected);
   });
 
+  test('contract: descriptors are copied from the caller and to it, and it is known', async () => {
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.at('text.given'), '');
+    expect(await linesOf(folder.path, ['descriptors'], ['-s', agent.socket])).toEqual([
+      'write 5',
+      'size 5',
+      'installed has 5 bytes: hello, flags 1',
+      'replaced 0',
+      'far has 5 bytes: hello, flags 0',
+      // root, umask 027
+      'identity 23',
+      'admin 1',
+      'answer has 5 bytes: hello, flags 1',
+      'no such EBADF',
+    ]);
+  });
+
   test('contract: what an argument leads to is that which was decoded', async () => {
     using folder = new TemporaryFolder();
     expect(await linesOf(folder.path, ['symlink'], ['-s', agent.socket])).toEqual([

@@ -3,7 +3,8 @@
 // it. With -s they are trapped, and the agent answers; without it the kernel alone does.
 //
 // usage: file-caller [-s SOCKET] [-k] FOLDER [MODE]
-// where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes or restrict-open
+// where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes, descriptors or
+// restrict-open
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -153,6 +154,20 @@ static void restrict_open(void) {
   say("openat2", syscall(SYS_openat2, AT_FDCWD, "..", &how, sizeof how));
 }
 
+static void use_descriptors(void) {
+  enum { FAR = 100 };
+  const int file = openat(AT_FDCWD, "text", O_RDWR | O_CREAT, 0600);
+  say("write", write(file, "hello", 5));
+  say("size", fchmod(file, 1));
+  say_text("installed", fchmod(file, 2));
+  say("replaced", fchmod(file, 3));
+  say_text("far", FAR);
+  say("identity", fchmod(file, 4));
+  say("admin", fchmod(file, 5));
+  say_text("answer", fchmod(file, 6));
+  say("no such", fchmod(77, 6));
+}
+
 static const long numbers[] = {
 #ifdef __x86_64__
     SYS_mkdir,       SYS_mknod,        SYS_open,      SYS_chmod,     SYS_chown,     SYS_lchown,
@@ -194,6 +209,8 @@ int main(int argc, char **argv) {
     say("sysinfo", sysinfo(&info));
   } else if (strcmp(what, "read-attributes") == 0) {
     read_attributes();
+  } else if (strcmp(what, "descriptors") == 0) {
+    use_descriptors();
   } else if (strcmp(what, "restrict-open") == 0) {
     restrict_open();
   } else {
