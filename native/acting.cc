@@ -100,7 +100,8 @@ FileOutcome ask_helper(const Acting& acting) {
     done.outcome.answer = ETIMEDOUT;
     return done;
   }
-  pool.give_back(std::move(*helper), acting.token);
+  // the container of a call that is gone may have ended, and then nobody ends its helpers any more
+  if (!Pending(target.call).is_gone()) pool.give_back(std::move(*helper), acting.token);
   if (!answer->failed_step.empty()) return failed("a helper acting", Errno{answer->error});
   done.outcome.answer = answer->error;
   done.outcome.is_gone = answer->is_gone;

@@ -27,8 +27,9 @@ constexpr Nanoseconds kReadDeadline = kSecond;
 constexpr Nanoseconds kSlowOperation = 100 * kMillisecond;
 // Instead of a handler's place in its chain.
 constexpr std::uint32_t kActingLink = 0xffffffff;
-// How long a worker may act itself.
+// How long a worker may act itself, and how long where others wait for one.
 constexpr Nanoseconds kOperationDeadline = 10 * kSecond;
+constexpr Nanoseconds kOperationDeadlineIfNeeded = 3 * kSecond;
 // How long calls may wait for a worker before operations have to hurry.
 constexpr Nanoseconds kStarvedAfter = kSecond;
 // How long a call may wait for a worker, and how long before another worker is asked for.
@@ -219,7 +220,7 @@ bool Receiver::watch_operation(Place& place) {
   if (!place.is_held.exchange(true)) held_count_.fetch_add(1);
   // for end_overdue
   place.wall_time = age;
-  return age >= kOperationDeadline;
+  return age >= (is_starved_.load() ? kOperationDeadlineIfNeeded : kOperationDeadline);
 }
 
 // Answers for a worker that does not, and has it ended.
