@@ -106,7 +106,8 @@ struct Found {
   return Found{std::move(*fd), raw};
 }
 
-// The calls for extended attributes take a path for such a descriptor, but not the descriptor itself.
+// The calls for extended attributes take a path for such a descriptor, but not the descriptor
+// itself.
 [[nodiscard]] bool is_missing(long result) {
   return result == -1 && (errno == ENOSYS || errno == EBADF);
 }
@@ -147,8 +148,7 @@ FileAnswer open_file(const Doing& doing) {
   // the flags that the kernel's open(2) would ignore, openat2(2) refuses
   constexpr std::uint64_t kKnown = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |
                                    O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE |
-                                   O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_SYNC |
-                                   O_PATH | O_TMPFILE;
+                                   O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_SYNC | O_PATH | O_TMPFILE;
   std::uint64_t flags = request.flags & kKnown;
   if ((flags & O_PATH) != 0) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   const bool makes = (flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) != 0;

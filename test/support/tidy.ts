@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs clang-tidy over the addon's sources, as many at a time as there are cores.
+// Runs clang-tidy over the sources of the addon and its helper, as many at a time as there are cores.
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -25,9 +25,11 @@ requirePackages([
   { command: 'clang-tidy-19', package: 'clang-tidy-19' },
   { command: 'clang-format-19', package: 'clang-format-19' },
 ]);
-const files = readdirSync(join(root, 'native'))
-  .filter((name) => name.endsWith('.cc'))
-  .map((name) => join(root, 'native', name));
+const files = ['native', 'native/helper'].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.cc'))
+    .map((name) => join(root, folder, name)),
+);
 
 async function work(): Promise<void> {
   for (let file = files.pop(); file !== undefined; file = files.pop()) {
