@@ -309,8 +309,8 @@ void Worker::invite() {
 }
 
 Result<void> Worker::begin_operation() {
-  if (operation_count_ >= kMostOperations || operation_time_ >= kMostOperationTime)
-    return fail(EDQUOT);
+  if (operation_count_ >= kMostOperations) return fail(EDQUOT);
+  if (operation_time_ >= kMostOperationTime) return fail(ETIME);
   ++operation_count_;
   operation_start_.store(now());
   stop_holding();

@@ -50,7 +50,7 @@ class Worker : public ActsItself {
   // Something slow begins: others receive meanwhile.
   void invite();
   // Around what may wait for a container's file system: others take over meanwhile. EDQUOT: there
-  // were too many for one call, or they took too long together.
+  // were too many for one call. ETIME: they took too long together.
   [[nodiscard]] Result<void> begin_operation();
   // For what is done in an operation.
   [[nodiscard]] Patience patience() const;

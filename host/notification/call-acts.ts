@@ -153,7 +153,13 @@ export class CallActs {
     try {
       return act();
     } catch (cause) {
-      throw new AgentError('AGENT_CALLER', `cannot ${step} for the caller`, { cause });
+      // more operations than a call may have are the handler's own fault
+      const isTooMuch = cause instanceof Error && 'code' in cause && cause.code === 'EDQUOT';
+      throw new AgentError(
+        isTooMuch ? 'AGENT_HANDLER_FAILED' : 'AGENT_CALLER',
+        `cannot ${step} for the caller`,
+        { cause },
+      );
     }
   }
 
