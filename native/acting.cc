@@ -75,14 +75,14 @@ FileOutcome outcome_of(FileAnswer answer) {
                        failed_step);
   if (!role) return {.error = role.error().number, .bytes = {}, .fd = {}};
   failed_step = nullptr;
-  return operate_on_file(acting.request, place, MagicLinks::refused, Pending(target.call));
+  return operate_on_file(acting.request, place, HeldIds::of_file_systems, Pending(target.call));
 }
 
 FileOutcome ask_helper(const Acting& acting) {
   const Target& target = acting.target;
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
-  auto helper = pool.take(target, acting.patience, step);
+  auto helper = pool.take(target, acting.token, acting.patience, step);
   if (!helper) return failed(step, helper.error());
   const auto message =
       encode(HelperRequest{.id = target.call.id,
@@ -101,7 +101,7 @@ FileOutcome ask_helper(const Acting& acting) {
     return done;
   }
   // the container of a call that is gone may have ended, and then nobody ends its helpers any more
-  if (!Pending(target.call).is_gone()) pool.give_back(std::move(*helper), acting.token);
+  if (!Pending(target.call).is_gone()) pool.give_back(std::move(*helper));
   if (!answer->failed_step.empty()) return failed("a helper acting", Errno{answer->error});
   done.outcome.answer = answer->error;
   done.outcome.is_gone = answer->is_gone;

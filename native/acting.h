@@ -44,8 +44,7 @@ struct Acting {
 };
 
 // Only what is sure comes from our own thread: success, and a name that is taken. All other errors
-// are a helper's, which has all ids of the caller, its user namespace, and may follow links of
-// procfs.
+// are a helper's, which has all ids of the caller and its user namespace.
 [[nodiscard]] FileOutcome act_on_file(const Acting& acting, ActsItself& worker);
 
 }  // namespace seccompagent

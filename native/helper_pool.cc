@@ -247,11 +247,11 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
 
 namespace {
 
-[[nodiscard]] Result<HelperIdentity> identity_of(const Target& target) {
-  HelperIdentity identity = {.uid = target.credentials.uid,
+[[nodiscard]] Result<HelperIdentity> identity_of(const Target& target, std::uint32_t token) {
+  HelperIdentity identity = {.token = token,
+                             .uid = target.credentials.uid,
                              .gid = target.credentials.gid,
                              .groups = target.credentials.groups,
-                             .label = {},
                              .user_namespace_device = 0,
                              .user_namespace = 0};
   if (!target.user_namespace.is_open()) return identity;
@@ -268,7 +268,6 @@ namespace {
   return encode(HelperStart{.uids = {uid.real, uid.effective, uid.saved, uid.fs},
                             .gids = {gid.real, gid.effective, gid.saved, gid.fs},
                             .groups = identity.groups,
-                            .label = identity.label,
                             .has_user_namespace = identity.user_namespace != 0});
 }
 
@@ -288,10 +287,10 @@ struct SocketPair {
 
 }  // namespace
 
-Result<std::unique_ptr<Helper>> HelperPool::take(const Target& target, const Patience& patience,
-                                                 const char*& step) {
+Result<std::unique_ptr<Helper>> HelperPool::take(const Target& target, std::uint32_t token,
+                                                 const Patience& patience, const char*& step) {
   step = "look at the caller's user namespace";
-  auto identity = identity_of(target);
+  auto identity = identity_of(target, token);
   if (!identity) return std::unexpected(identity.error());
   {
     std::unique_lock lock(parts_.mutex);
@@ -340,9 +339,8 @@ Result<std::unique_ptr<Helper>> HelperPool::take(const Target& target, const Pat
   return fail(answer->error);
 }
 
-void HelperPool::give_back(std::unique_ptr<Helper> helper, std::uint32_t token) {
+void HelperPool::give_back(std::unique_ptr<Helper> helper) {
   helper->last_used_ = now();
-  helper->token_ = token;
   const std::lock_guard lock(parts_.mutex);
   const bool was_empty = parts_.idle.empty();
   parts_.idle.push_back(std::move(helper));
@@ -352,7 +350,7 @@ void HelperPool::give_back(std::unique_ptr<Helper> helper, std::uint32_t token) 
 
 void HelperPool::end_of(std::uint32_t token) {
   const std::lock_guard lock(parts_.mutex);
-  parts_.end_idle_if([&](const Helper& helper) { return helper.token_ == token; });
+  parts_.end_idle_if([&](const Helper& helper) { return helper.identity_.token == token; });
   parts_.wake.notify_one();
 }
 

@@ -18,12 +18,13 @@
 
 namespace seccompagent {
 
-// Whom a helper has become: the same ids in the same user namespace.
+// Whom a helper has become: the same ids in the same user namespace. It is one container's own,
+// which its listener's token says, and ends with it.
 struct HelperIdentity {
+  std::uint32_t token;
   UserIds uid;
   UserIds gid;
   std::vector<gid_t> groups;
-  std::string label;
   // Device and inode; 0: ours.
   std::uint64_t user_namespace_device;
   std::uint64_t user_namespace;
@@ -50,8 +51,6 @@ class Helper {
   UniqueFd socket_;
   HelperIdentity identity_;
   Nanoseconds last_used_ = 0;
-  // The listener whose container it was used for last.
-  std::uint32_t token_ = 0;
 };
 
 // Of the process. At most so many live at a time, and the longest unused of them make room.
@@ -66,9 +65,9 @@ class HelperPool {
   [[nodiscard]] Result<void> load();
   // One that has become the target; it is nobody else's until it is given back. EBUSY: too many
   // hang. `step` says what failed.
-  [[nodiscard]] Result<std::unique_ptr<Helper>> take(const Target& target, const Patience& patience,
-                                                     const char*& step);
-  void give_back(std::unique_ptr<Helper> helper, std::uint32_t token);
+  [[nodiscard]] Result<std::unique_ptr<Helper>> take(const Target& target, std::uint32_t token,
+                                                     const Patience& patience, const char*& step);
+  void give_back(std::unique_ptr<Helper> helper);
   // Ends those of a container that has ended.
   void end_of(std::uint32_t token);
 

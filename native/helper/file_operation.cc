@@ -4,6 +4,7 @@
 #include "file_operation.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -39,7 +40,7 @@ constexpr std::size_t kMostXattr = 65536;
 struct Doing {
   const FileRequest& request;
   const FilePlace& place;
-  MagicLinks magic_links;
+  HeldIds held;
   const Validity& validity;
 };
 
@@ -53,16 +54,26 @@ template <typename Effect>
   return refusal(effect() == -1 ? errno : 0);
 }
 
-[[nodiscard]] Result<UniqueFd> open_at(const Doing& doing, int base, const char* path,
-                                       std::uint64_t flags, std::uint64_t mode = 0) {
-  open_how how = {
-      .flags = flags | O_CLOEXEC,
-      .mode = mode,
-      .resolve = doing.magic_links == MagicLinks::refused ? RESOLVE_NO_MAGICLINKS : 0ULL};
+[[nodiscard]] Result<UniqueFd> open_at(int base, const char* path, std::uint64_t flags,
+                                       std::uint64_t mode = 0) {
+  open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = RESOLVE_NO_MAGICLINKS};
   UniqueFd fd(static_cast<int>(
       retry_eintr([&] { return syscall(SYS_openat2, base, path, &how, sizeof how); })));
   if (!fd.is_open()) return fail_errno();
   return fd;
+}
+
+// The magic number of a file system, see statfs(2); 0: it does not say.
+[[nodiscard]] std::int64_t file_system_of(int fd) {
+  struct statfs found = {};
+  return fstatfs(fd, &found) == -1 ? 0 : found.f_type;
+}
+
+[[nodiscard]] bool is_of_processes(int fd) { return file_system_of(fd) == PROC_SUPER_MAGIC; }
+
+// Whether the file system would take us for somebody else than the caller.
+[[nodiscard]] bool mistakes_us(const Doing& doing, int fd) {
+  return doing.held == HeldIds::of_file_systems && file_system_of(fd) == FUSE_SUPER_MAGIC;
 }
 
 // A directory and a name in it. Slashes that follow the name stay with it: the kernel judges them.
@@ -72,22 +83,23 @@ struct Entry {
   std::string name;
 };
 
-[[nodiscard]] Result<Entry> entry_of(const Doing& doing, int base, const std::string& path) {
+[[nodiscard]] Result<Entry> find_entry(int base, const std::string& path) {
   const std::size_t end = path.find_last_not_of('/');
-  if (end == std::string::npos) {
-    // the root, or the base itself
-    auto directory = open_at(doing, base, path.empty() ? "." : "/", O_PATH | O_DIRECTORY);
-    if (!directory) return std::unexpected(directory.error());
-    const int fd = directory->get();
-    return Entry{std::move(*directory), fd, "."};
-  }
-  const std::size_t slash = path.find_last_of('/', end);
-  if (slash == std::string::npos) return Entry{{}, base, path};
-  const std::string parent = path.substr(0, slash + 1);
-  auto directory = open_at(doing, base, parent.c_str(), O_PATH | O_DIRECTORY);
+  const bool is_place = end == std::string::npos;
+  const std::size_t slash = is_place ? end : path.find_last_of('/', end);
+  if (!is_place && slash == std::string::npos) return Entry{{}, base, path};
+  // of the root, or of the base itself, the name is its own
+  const std::string parent = is_place ? (path.empty() ? "." : "/") : path.substr(0, slash + 1);
+  auto directory = open_at(base, parent.c_str(), O_PATH | O_DIRECTORY);
   if (!directory) return std::unexpected(directory.error());
   const int fd = directory->get();
-  return Entry{std::move(*directory), fd, path.substr(slash + 1)};
+  return Entry{std::move(*directory), fd, is_place ? "." : path.substr(slash + 1)};
+}
+
+[[nodiscard]] Result<Entry> entry_of(const Doing& doing, int base, const std::string& path) {
+  auto entry = find_entry(base, path);
+  if (entry && mistakes_us(doing, entry->directory)) return fail(ENOTSUP);
+  return entry;
 }
 
 // The file itself, opened for nothing.
@@ -97,17 +109,18 @@ struct Found {
 };
 
 [[nodiscard]] Result<Found> find_file(const Doing& doing) {
-  const int base = doing.place.base;
-  if (doing.request.path.empty()) return Found{{}, base};
-  const std::uint64_t follow = doing.request.is_followed ? 0 : O_NOFOLLOW;
-  auto fd = open_at(doing, base, doing.request.path.c_str(), O_PATH | follow);
-  if (!fd) return std::unexpected(fd.error());
-  const int raw = fd->get();
-  return Found{std::move(*fd), raw};
+  Found found = {.opened = {}, .fd = doing.place.base};
+  if (!doing.request.path.empty()) {
+    const std::uint64_t follow = doing.request.is_followed ? 0 : O_NOFOLLOW;
+    auto fd = open_at(found.fd, doing.request.path.c_str(), O_PATH | follow);
+    if (!fd) return std::unexpected(fd.error());
+    found = {.opened = std::move(*fd), .fd = -1};
+    found.fd = found.opened.get();
+  }
+  if (mistakes_us(doing, found.fd)) return fail(ENOTSUP);
+  return found;
 }
 
-// The calls for extended attributes take a path for such a descriptor, but not the descriptor
-// itself.
 [[nodiscard]] bool is_missing(long result) {
   return result == -1 && (errno == ENOSYS || errno == EBADF);
 }
@@ -142,6 +155,16 @@ FileAnswer make_node(const Doing& doing) {
   });
 }
 
+// What the caller has open already and names by its number.
+[[nodiscard]] Result<UniqueFd> open_again(const Doing& doing, std::uint64_t flags) {
+  if (is_of_processes(doing.place.base)) return fail(EOPNOTSUPP);
+  const long fd = by_path(doing, doing.place.base, [&](const char* path) {
+    return open(path, static_cast<int>(flags) | O_CLOEXEC);
+  });
+  if (fd == -1) return fail_errno();
+  return UniqueFd(static_cast<int>(fd));
+}
+
 FileAnswer open_file(const Doing& doing) {
   const FileRequest& request = doing.request;
   if (doing.validity.is_gone()) return gone();
@@ -152,11 +175,13 @@ FileAnswer open_file(const Doing& doing) {
   std::uint64_t flags = request.flags & kKnown;
   if ((flags & O_PATH) != 0) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   const bool makes = (flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) != 0;
-  const char* path = request.path.empty() ? "." : request.path.c_str();
   // a terminal must not become ours
-  auto fd = open_at(doing, doing.place.base, path, (flags & O_PATH) != 0 ? flags : flags | O_NOCTTY,
-                    makes ? request.mode & 07777 : 0);
+  if ((flags & O_PATH) == 0) flags |= O_NOCTTY;
+  auto fd = request.path.empty() ? open_again(doing, flags)
+                                 : open_at(doing.place.base, request.path.c_str(), flags,
+                                           makes ? request.mode & 07777 : 0);
   if (!fd) return refusal(fd.error().number);
+  if (is_of_processes(fd->get())) return refusal(EOPNOTSUPP);
   return {.error = 0, .is_gone = false, .bytes = {}, .fd = std::move(*fd)};
 }
 
@@ -276,6 +301,7 @@ template <typename Get>
 FileAnswer read_link(const Doing& doing) {
   const auto file = find_file(doing);
   if (!file) return refusal(file.error().number);
+  if (is_of_processes(file->fd)) return refusal(EOPNOTSUPP);
   return have_bytes(doing, [&](char* out, std::size_t size) -> long {
     return readlinkat(file->fd, "", out, size);
   });
@@ -345,9 +371,9 @@ FileAnswer remove_xattr(const Doing& doing) {
 
 }  // namespace
 
-FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place,
-                           MagicLinks magic_links, const Validity& validity) {
-  const Doing doing = {request, place, magic_links, validity};
+FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place, HeldIds held,
+                           const Validity& validity) {
+  const Doing doing = {request, place, held, validity};
   switch (request.operation) {
     case FileOperation::mkdir:
       return make_directory(doing);

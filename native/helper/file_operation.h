@@ -62,9 +62,9 @@ struct FilePlace {
   int processes;
 };
 
-// Links of procfs that lead to what a process has open: whoever shares the file system's view of
-// "self" with the caller may follow them, others must not.
-enum class MagicLinks : std::uint8_t { refused, followed };
+// Which ids of the caller the thread has. FUSE looks at more than those of file systems, so whoever
+// has those alone gets ENOTSUP there.
+enum class HeldIds : std::uint8_t { of_file_systems, all };
 
 struct FileAnswer {
   // 0 or a positive errno.
@@ -90,7 +90,10 @@ class Validity {
   Validity& operator=(const Validity&) = default;
 };
 
+// No links of procfs are followed that lead to what a process has open (ELOOP), and nothing is
+// opened or read there (EOPNOTSUPP): "self" would be the thread's own process, which may look at
+// itself whatever the caller may.
 [[nodiscard]] FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place,
-                                         MagicLinks magic_links, const Validity& validity);
+                                         HeldIds held, const Validity& validity);
 
 }  // namespace seccompagent

@@ -35,10 +35,11 @@ constexpr long kAllowed[] = {
     // the role
     SYS_fchdir, SYS_chdir, SYS_chroot, SYS_umask, SYS_capget, SYS_capset, SYS_prctl,
     // files
-    SYS_openat2, SYS_mkdirat, SYS_mknodat, SYS_fchmodat, 452 /* fchmodat2 */, SYS_fchownat,
-    SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_unlinkat, SYS_newfstatat, SYS_fstat, SYS_fstatfs,
-    SYS_statx, SYS_readlinkat, SYS_getxattr, SYS_setxattr, SYS_listxattr, SYS_removexattr,
-    463 /* setxattrat */, 464 /* getxattrat */, 465 /* listxattrat */, 466 /* removexattrat */,
+    SYS_openat, SYS_openat2, SYS_mkdirat, SYS_mknodat, SYS_fchmodat, 452 /* fchmodat2 */,
+    SYS_fchownat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_unlinkat, SYS_newfstatat, SYS_fstat,
+    SYS_fstatfs, SYS_statx, SYS_readlinkat, SYS_getxattr, SYS_setxattr, SYS_listxattr,
+    SYS_removexattr, 463 /* setxattrat */, 464 /* getxattrat */, 465 /* listxattrat */,
+    466 /* removexattrat */,
 #if defined(__x86_64__)
     SYS_chmod,
 #endif

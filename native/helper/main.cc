@@ -52,26 +52,9 @@ class Notification : public Validity {
   std::uint64_t id_;
 };
 
-[[nodiscard]] Result<void> take_label(const std::string& label) {
-  if (label.empty()) return {};
-  // AppArmor beside other modules has a folder of its own
-  for (const auto& [path, prefix] :
-       {std::pair("/proc/self/attr/apparmor/current", "changeprofile "),
-        std::pair("/proc/self/attr/current", "")}) {
-    const UniqueFd file(open(path, O_WRONLY | O_CLOEXEC));
-    if (!file.is_open()) continue;
-    const std::string text = prefix + label;
-    if (write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())) return {};
-    return fail_errno();
-  }
-  return fail(EOPNOTSUPP);
-}
-
 // The ids of the caller, for good; then its user namespace, where it has all Linux capabilities
 // that the requests choose from.
 [[nodiscard]] Result<void> become(const HelperStart& start, int user_namespace, const char*& step) {
-  step = "take the label";
-  if (const auto taken = take_label(start.label); !taken) return taken;
   step = "prctl of the securebits";
   // without the fix-up, changing ids leaves the Linux capabilities alone
   if (prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP) == -1)
@@ -116,7 +99,7 @@ void act(const HelperRequest& request, const std::vector<UniqueFd>& fds) {
   const FilePlace place = {.base = fds[kBase].get(),
                            .second_base = fds[kSecondBase].get(),
                            .processes = ThreadRole::own_processes()};
-  const FileAnswer done = operate_on_file(request.file, place, MagicLinks::followed, notification);
+  const FileAnswer done = operate_on_file(request.file, place, HeldIds::all, notification);
   send(answer_of(done), done.fd.get());
 }
 

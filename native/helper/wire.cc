@@ -94,7 +94,6 @@ std::vector<std::byte> encode(const HelperStart& start) {
   for (const std::uint32_t id : start.gids) writer.number(id);
   writer.number(static_cast<std::uint32_t>(start.groups.size()));
   for (const gid_t group : start.groups) writer.number(std::uint32_t{group});
-  writer.text(start.label);
   writer.number(static_cast<std::uint8_t>(start.has_user_namespace));
   return writer.take();
 }
@@ -108,7 +107,6 @@ Result<HelperStart> decode_start(std::span<const std::byte> message) {
   if (groups > reader.left() / sizeof(gid_t)) return fail(EBADMSG);
   for (std::uint32_t index = 0; index < groups; ++index)
     start.groups.push_back(reader.number<std::uint32_t>());
-  start.label = reader.name();
   start.has_user_namespace = reader.flag();
   if (!reader.is_complete()) return fail(EBADMSG);
   return start;

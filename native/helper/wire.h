@@ -31,8 +31,6 @@ struct HelperStart {
   std::uint32_t uids[4];
   std::uint32_t gids[4];
   std::vector<gid_t> groups;
-  // Of a Linux security module; empty: there is none, or it is ours.
-  std::string label;
   bool has_user_namespace;
 };
 

@@ -62,6 +62,19 @@ describe('contract: perform', () => {
     ]);
   });
 
+  test('A4: contract: what is opened in procfs is never that of whoever opens it', async () => {
+    using folder = new TemporaryFolder();
+    // the agent's processes are in the pid namespace that the caller's procfs shows
+    expect(await linesOf(folder.path, ['open-processes'], ['-s', agent.socket])).toEqual([
+      'status EOPNOTSUPP',
+      'memory EOPNOTSUPP',
+      'namespace ELOOP',
+      'program ELOOP',
+      'own file 0',
+      'in own folder 0',
+    ]);
+  });
+
   test('contract: restrictions of a path that the host does not know are not ignored', async () => {
     using folder = new TemporaryFolder();
     expect(await linesOf(folder.path, ['restrict-open'], ['-s', agent.socket])).toEqual([

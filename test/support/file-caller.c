@@ -3,8 +3,8 @@
 // it. With -s they are trapped, and the agent answers; without it the kernel alone does.
 //
 // usage: file-caller [-s SOCKET] [-k] FOLDER [MODE]
-// where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes, descriptors or
-// restrict-open
+// where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes, descriptors,
+// restrict-open or open-processes
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -154,6 +154,28 @@ static void restrict_open(void) {
   say("openat2", syscall(SYS_openat2, AT_FDCWD, "..", &how, sizeof how));
 }
 
+// What is asked of procfs is the caller's own, or nothing: never that of whoever does it for us.
+static void open_processes(void) {
+  enum { MOST_FDS = 32 };
+  say("status", openat(AT_FDCWD, "/proc/self/status", O_RDONLY) < 0 ? -1 : 0);
+  say("memory", openat(AT_FDCWD, "/proc/self/mem", O_RDWR) < 0 ? -1 : 0);
+  say("namespace", openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY) < 0 ? -1 : 0);
+  say("program", openat(AT_FDCWD, "/proc/self/exe", O_RDONLY) < 0 ? -1 : 0);
+  for (int fd = 0; fd < MOST_FDS; fd++) {
+    char path[64];
+    // spelt so that nobody takes it for a descriptor of the caller by its name alone
+    snprintf(path, sizeof path, "/proc/./self/fd/%d/.", fd);
+    if (openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY) >= 0) say(path, 0);
+  }
+  const int folder = openat(AT_FDCWD, ".", O_RDONLY | O_DIRECTORY);
+  const int file = openat(AT_FDCWD, "file", O_RDWR | O_CREAT, 0600);
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+  say("own file", openat(AT_FDCWD, path, O_RDWR) < 0 ? -1 : 0);
+  snprintf(path, sizeof path, "/proc/self/fd/%d/file", folder);
+  say("in own folder", openat(AT_FDCWD, path, O_RDWR) < 0 ? -1 : 0);
+}
+
 static void use_descriptors(void) {
   enum { FAR = 100 };
   const int file = openat(AT_FDCWD, "text", O_RDWR | O_CREAT, 0600);
@@ -213,6 +235,8 @@ int main(int argc, char **argv) {
     use_descriptors();
   } else if (strcmp(what, "restrict-open") == 0) {
     restrict_open();
+  } else if (strcmp(what, "open-processes") == 0) {
+    open_processes();
   } else {
     use_names();
     use_open();
