@@ -117,6 +117,22 @@ describe('acting: mkdir', () => {
     ]);
   });
 
+  test('A1: acting: a FUSE file system of root alone is nobody else’s', async () => {
+    const stage: Stage = {
+      prepare: (folder) => {
+        makeFolder(folder, 'fuse');
+      },
+      operations: () => ['mkdir:fuse/made:755'],
+      wrapper: (folder) => [compiled('private-fuse'), join(folder, 'fuse')],
+    };
+
+    const stranger = await asTheKernelDoes({ ...stage, options: ['-u', String(user)] });
+    const root = await asTheKernelDoes(stage);
+
+    expect(stranger.lines).toEqual(['mkdir -1 EACCES']);
+    expect(root.lines).toEqual(['mkdir 0 OK']);
+  });
+
   test('A1: acting: a supplementary group gives access, and its absence does not', async () => {
     const prepare = (folder: string): void => {
       makeFolder(folder, 'shared', { gid: sharedGroup, mode: 0o770 });
