@@ -315,22 +315,12 @@ export interface Native {
   /** The encoded registry of the listener of the current call. */
   listenerRegistry(this: void, worker: WorkerHandle, token: Token): Uint8Array;
 
-  /** mkdirat(2) as the caller: 0, a positive errno, or -1 when the notification is gone. */
-  mkdirAsCaller(
-    this: void,
-    worker: WorkerHandle,
-    dirfd: number,
-    memory: Uint8Array,
-    pathOffset: number,
-    pathLength: number,
-    mode: number,
-  ): number;
-  /** A new mount for the caller: as `mkdirAsCaller`; `ranges` as `mountRange` says. */
+  /** A new mount for the caller: as `operate`; `ranges` as `mountRange` says. */
   mountAsCaller(this: void, worker: WorkerHandle, memory: Uint8Array, ranges: Int32Array): number;
   /**
    * Does one of `operation` for the caller; `numbers` as `operationNumber` says, strings are in
    * `memory`.
-   * @returns as `mkdirAsCaller`
+   * @returns 0, a positive errno, or -1 when the notification is gone
    */
   operate(
     this: void,

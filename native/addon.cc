@@ -50,7 +50,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("receiveFunction", receive_function);
   add("invite", invite);
   add("listenerRegistry", listener_registry);
-  add("mkdirAsCaller", mkdir_as_caller);
   add("operate", operate);
   add("mountAsCaller", mount_as_caller);
   add("refusePidnsOption", refuse_pidns);

@@ -30,7 +30,6 @@ Napi::Value invite(const Napi::CallbackInfo& info);
 Napi::Value listener_registry(const Napi::CallbackInfo& info);
 
 // operation_exports.cc
-Napi::Value mkdir_as_caller(const Napi::CallbackInfo& info);
 Napi::Value operate(const Napi::CallbackInfo& info);
 Napi::Value mount_as_caller(const Napi::CallbackInfo& info);
 Napi::Value refuse_pidns(const Napi::CallbackInfo& info);

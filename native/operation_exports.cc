@@ -225,33 +225,6 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   return answer;
 }
 
-Napi::Value mkdir_as_caller(const Napi::CallbackInfo& info) {
-  Arguments arguments(info);
-  const std::uint32_t handle = arguments.u32();
-  const std::int32_t dirfd = arguments.i32();
-  const std::span<std::byte> memory = arguments.bytes();
-  const std::int32_t offset = arguments.i32();
-  const std::int32_t length = arguments.i32();
-  const std::uint32_t mode = arguments.u32();
-  const auto path = arguments.range(memory, offset, length);
-  if (!arguments.is_ok()) return {};
-  AttachedWorker* attached = find(info, &State::workers, handle);
-  if (attached == nullptr) return {};
-  if (!path) return number(info.Env(), EINVAL);
-  FileOutcome done;
-  FileRequest request = {};
-  request.operation = FileOperation::mkdir;
-  request.path = path.value_or("");
-  request.mode = mode;
-  return act(info, *attached->worker,
-             {.request = std::move(request),
-              .dirfd = dirfd,
-              .second_dirfd = AT_FDCWD,
-              .has_second = false,
-              .may_be_empty = false},
-             done);
-}
-
 Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();

@@ -183,7 +183,6 @@ bool Worker::begin() {
   begun_ = pending_.was_queued ? now() : pending_.received;
   has_acted_ = false;
   is_void_ = false;
-  if (!descriptors_.empty()) descriptors_.clear();
   operation_count_ = 0;
   operation_time_ = 0;
   place_.calls.store(place_.calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

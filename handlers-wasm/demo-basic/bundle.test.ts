@@ -30,7 +30,9 @@ function chain(): BundleHarness {
 test('demo-basic: mkdir gets a suffix with the pid of the container', () => {
   const harness = chain();
   expect(harness.decide('mkdirat', -100, '/a', 0o755)).toEqual({ kind: 'value', value: 0n });
-  expect(harness.calls).toEqual([{ kind: 'mkdir', path: bytesOf('/a-pid-1234'), mode: 0o755 }]);
+  expect(harness.calls).toMatchObject([
+    { operation: 'mkdir', path: bytesOf('/a-pid-1234'), mode: 0o755 },
+  ]);
 });
 
 test.for([
@@ -75,5 +77,5 @@ test('demo-basic: each handler has only the grants that its place in the bundle 
   harness.decide('mkdir', '/a', 0);
   harness.decide('mount', null, '/p', 'proc', 0, null);
   const kinds = harness.hosts.map((host) => host.calls.map((call) => call.kind));
-  expect(kinds).toEqual([['mkdir'], [], [], ['mount']]);
+  expect(kinds).toEqual([['operate'], [], [], ['mount']]);
 });

@@ -34,7 +34,7 @@ test.for([
 ] as const)('mkdir-suffix: %s becomes %s', ([path, made]) => {
   const handler = handlerWith('-pid-1');
   expect(handler.ask('mkdir', path, 0o755)).toEqual({ kind: 'value', value: 0n });
-  expect(handler.calls).toEqual([{ kind: 'mkdir', path: bytesOf(made), mode: 0o755 }]);
+  expect(handler.calls).toMatchObject([{ operation: 'mkdir', path: bytesOf(made), mode: 0o755 }]);
 });
 
 test.for([[''], ['/'], ['///']] as const)(
@@ -43,16 +43,18 @@ test.for([[''], ['/'], ['///']] as const)(
     const handler = handlerWith('-s');
     handler.host.prepare(errnoNumber('ENOENT'));
     expect(handler.ask('mkdir', path, 0o700)).toMatchObject({ kind: 'fail', errno: 'ENOENT' });
-    expect(handler.calls).toEqual([{ kind: 'mkdir', path: bytesOf(path), mode: 0o700 }]);
+    // the empty path is refused before anything is done
+    const asked = path === '' ? [] : [{ operation: 'mkdir', path: bytesOf(path), mode: 0o700 }];
+    expect(handler.calls).toMatchObject(asked);
   },
 );
 
 test('mkdir-suffix: bytes that are not UTF-8 stay what they are', () => {
   const handler = handlerWith('-ü');
   handler.ask('mkdir', Uint8Array.of(0x2f, 0xff, 0xc3, 0x28, 0x80, 0x2f), 0o755);
-  expect(handler.calls).toEqual([
+  expect(handler.calls).toMatchObject([
     {
-      kind: 'mkdir',
+      operation: 'mkdir',
       path: Uint8Array.of(0x2f, 0xff, 0xc3, 0x28, 0x80, ...bytesOf('-ü'), 0x2f),
       mode: 0o755,
     },
@@ -62,13 +64,13 @@ test('mkdir-suffix: bytes that are not UTF-8 stay what they are', () => {
 test('mkdir-suffix: mkdirat is answered with its own path and mode', () => {
   const handler = handlerWith('-s');
   handler.ask('mkdirat', 7, 'a', 0o1777);
-  expect(handler.calls).toEqual([{ kind: 'mkdir', path: bytesOf('a-s'), mode: 0o1777 }]);
+  expect(handler.calls).toMatchObject([{ operation: 'mkdir', path: bytesOf('a-s'), mode: 0o1777 }]);
 });
 
 test('K18: mkdir-suffix: of the mode only the 16 bits of umode_t reach the operation', () => {
   const handler = handlerWith('-s');
   handler.ask('mkdir', 'a', 0xdead_beef_0001_01c0n);
-  expect(handler.calls).toEqual([{ kind: 'mkdir', path: bytesOf('a-s'), mode: 0o700 }]);
+  expect(handler.calls).toMatchObject([{ operation: 'mkdir', path: bytesOf('a-s'), mode: 0o700 }]);
 });
 
 test.for(['EEXIST', 'EACCES', 'ENAMETOOLONG', 'EDQUOT', 'EHWPOISON'] as const)(
@@ -116,8 +118,8 @@ test('M2: mkdir-suffix: the longest path is renamed whole, again and again', () 
   const path = `/${'d'.repeat(4094)}`;
   for (let round = 0; round < 500; round += 1) handler.ask('mkdir', path, 0o755);
   expect(handler.calls).toHaveLength(500);
-  expect(handler.calls.at(-1)).toEqual({
-    kind: 'mkdir',
+  expect(handler.calls.at(-1)).toMatchObject({
+    operation: 'mkdir',
     path: bytesOf(`${path}-s`),
     mode: 0o755,
   });
@@ -126,7 +128,7 @@ test('M2: mkdir-suffix: the longest path is renamed whole, again and again', () 
 test('mkdir-suffix: an empty suffix makes the directory that was asked for', () => {
   const handler = handlerWith('');
   handler.ask('mkdir', '/a/', 0o755);
-  expect(handler.calls).toEqual([{ kind: 'mkdir', path: bytesOf('/a/'), mode: 0o755 }]);
+  expect(handler.calls).toMatchObject([{ operation: 'mkdir', path: bytesOf('/a/'), mode: 0o755 }]);
 });
 
 test('G3: mkdir-suffix: without a suffix it refuses to start', () => {

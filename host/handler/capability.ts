@@ -6,20 +6,19 @@ import type { Guest } from './guest.ts';
 
 export type GuestLogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** What `mkdir` and the like return when the notification is gone; otherwise 0 or an errno. */
+/** What `operate` and the like return when the notification is gone; otherwise 0 or an errno. */
 export const gone = -1;
 
 /** What the host does for the call that is being answered. */
 export interface CallHost {
   /** @returns 0, a positive errno, or `gone` */
-  mkdir(memory: Uint8Array, pathOffset: number, pathLength: number, mode: number): number;
-  /** @param ranges as `mountRange` of native.ts says; @returns as `mkdir` */
+  /** @param ranges as `mountRange` of native.ts says; @returns as `operate` */
   mount(memory: Uint8Array, ranges: Int32Array): number;
   /**
    * Does one of `operation` of native.ts.
    * @param numbers as `operationNumber` says, but for the places where paths start: those of the call
    * @param result what it gives back is put there
-   * @returns as `mkdir`
+   * @returns 0, a positive errno, or `gone`
    */
   operate(operation: number, memory: Uint8Array, numbers: Int32Array, result: Uint8Array): number;
   /** Room for a result, of `mostOperationBytes`: the next one comes into the same place. */

@@ -27,6 +27,8 @@ const textPlaces: Readonly<Record<TextPart, number>> = {
   value: operationNumber.value,
 };
 
+const allTexts = Object.values(textPlaces);
+
 /** Used again and again: it is made once for each instance. */
 export class OperationRequest {
   readonly numbers: Int32Array = new Int32Array(operationNumber.count);
@@ -38,7 +40,7 @@ export class OperationRequest {
   begin(which: number): void {
     const { numbers } = this;
     numbers.fill(0);
-    for (const place of Object.values(textPlaces)) numbers[place + 1] = -1;
+    for (const place of allTexts) numbers[place + 1] = -1;
     numbers[operationNumber.descriptor] = -1;
     this.#operation = which;
     this.#error = 0;

@@ -33,13 +33,6 @@ export class HandlerHost extends CallActs implements CallHost {
     this.annotations = handler.annotations;
   }
 
-  mkdir(memory: Uint8Array, pathOffset: number, pathLength: number, mode: number): number {
-    const { native, worker } = this.side;
-    return this.acting('mkdir', () =>
-      native.mkdirAsCaller(worker, this.dirfd(), memory, pathOffset, pathLength, mode),
-    );
-  }
-
   mount(memory: Uint8Array, ranges: Int32Array): number {
     const { native, worker } = this.side;
     return this.acting('mount', () => native.mountAsCaller(worker, memory, ranges));

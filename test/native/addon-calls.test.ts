@@ -19,6 +19,7 @@ import { figure, makeCounters, slotLayout } from '../../host/notification/counte
 import { ReceivedCall } from '../../host/notification/received-call.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import { trappedCalls } from '../../host/notification/trapped-calls.ts';
+import { mkdirByAddon } from '../support/mkdir-by-addon.ts';
 import { LaunchedCommand } from '../support/launched-command.ts';
 import { until } from '../support/polling.ts';
 import { openFdCount, untilChildless, untilFdCountIs } from '../support/process-resources.ts';
@@ -255,8 +256,8 @@ test('addon: a directory is made for the caller', () => {
   using command = new LaunchedCommand(native, `umask 027; mkdir ${folder.at('asked')}`);
   command.next();
   const path = new TextEncoder().encode(folder.at('made'));
-  expect(native.mkdirAsCaller(command.worker, -100, path, 0, path.length, 0o777)).toBe(0);
-  expect(native.mkdirAsCaller(command.worker, -100, path, 0, path.length, 0o777)).toBe(17);
+  expect(mkdirByAddon(native, command.worker, path, 0, path.length, 0o777)).toBe(0);
+  expect(mkdirByAddon(native, command.worker, path, 0, path.length, 0o777)).toBe(17);
   command.call.answer({ kind: 'value', value: 0n }, slot);
   expect(command.end()).toBe(0);
   expect(existsSync(folder.at('made'))).toBe(true);
@@ -270,7 +271,7 @@ test('K2: addon: nothing is done for a caller that was killed', async () => {
   process.kill(tid, 'SIGKILL');
   await until('the caller to end', () => (existsSync(`/proc/${tid}/root/.`) ? undefined : true));
   const path = new TextEncoder().encode(folder.at('made'));
-  expect(native.mkdirAsCaller(command.worker, -100, path, 0, path.length, 0o777)).toBe(-1);
+  expect(mkdirByAddon(native, command.worker, path, 0, path.length, 0o777)).toBe(-1);
   command.call.answer({ kind: 'value', value: 0n }, slot);
   command.end();
   expect(existsSync(folder.at('made'))).toBe(false);
@@ -282,7 +283,7 @@ test('A5: addon: only so much is done for one call', () => {
   using command = new LaunchedCommand(native, 'mkdir /nonexistent/a && mkdir /nonexistent/b');
   command.next();
   const path = new TextEncoder().encode(folder.path);
-  const act = (): number => native.mkdirAsCaller(command.worker, -100, path, 0, path.length, 0o777);
+  const act = (): number => mkdirByAddon(native, command.worker, path, 0, path.length, 0o777);
   const answers = Array.from({ length: most }, act);
   expect(new Set(answers)).toEqual(new Set([17]));
   const refused = expect.objectContaining({ code: 'EDQUOT', syscall: 'operations of one call' });

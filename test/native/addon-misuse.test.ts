@@ -95,7 +95,6 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
   receiveFunction: ['number'],
   invite: ['number'],
   listenerRegistry: ['number', 'number'],
-  mkdirAsCaller: ['number', 'number', 'bytes', 'number', 'number', 'number'],
   mountAsCaller: ['number', 'bytes', 'numbers'],
   operate: ['number', 'number', 'bytes', 'numbers', 'bytes'],
   takeCallerFd: ['number', 'number'],
@@ -193,7 +192,6 @@ const others = [
 const looking = [
   'receiveFunction',
   'attachWorker',
-  'mkdirAsCaller',
   'mountAsCaller',
   'receiverFigures',
   'operate',

@@ -6,6 +6,7 @@ import { inbox, loadNative, mountRange, tokenOf } from '../../host/native.ts';
 import type { ReceiverHandle, WorkerHandle } from '../../host/native.ts';
 import { makeCounters } from '../../host/notification/counters.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
+import { mkdirByAddon } from '../support/mkdir-by-addon.ts';
 
 const native = loadNative();
 let receiver: ReceiverHandle;
@@ -35,7 +36,7 @@ function ranges(changes: Readonly<Partial<Record<keyof typeof mountRange, number
 
 test('addon: there is nobody to act for', () => {
   const nobody = expect.objectContaining({ code: 'ENOENT', syscall: 'act without a call' });
-  expect(() => native.mkdirAsCaller(worker, -100, memory, 0, 4, 0o755)).toThrow(nobody);
+  expect(() => mkdirByAddon(native, worker, memory, 0, 4, 0o755)).toThrow(nobody);
   expect(() => native.mountAsCaller(worker, memory, ranges({}))).toThrow(nobody);
   expect(() => native.listenerRegistry(worker, tokenOf(1))).toThrow(
     expect.objectContaining({ code: 'ENOENT' }),
@@ -52,7 +53,7 @@ test.for([
   [0x7fff_ffff, 0x7fff_ffff],
   [-0x8000_0000, 1],
 ] as const)('G5: addon: a path at %i of %i bytes is outside of the memory', ([offset, length]) => {
-  expect(() => native.mkdirAsCaller(worker, -100, memory, offset, length, 0)).toThrow(
+  expect(() => mkdirByAddon(native, worker, memory, offset, length, 0)).toThrow(
     expect.objectContaining({ name: 'TypeError', message: 'range outside of its array' }),
   );
 });
@@ -67,12 +68,12 @@ test.for(['source', 'target', 'type', 'data'] as const)(
 );
 
 test('addon: a negative length is no path', () => {
-  expect(native.mkdirAsCaller(worker, -100, memory, 0, -1, 0)).toBe(22);
+  expect(mkdirByAddon(native, worker, memory, 0, -1, 0)).toBe(22);
 });
 
 test('addon: a path with a NUL is EINVAL', () => {
   const cut = Uint8Array.from(memory).fill(0, 3, 4);
-  expect(native.mkdirAsCaller(worker, -100, cut, 0, 4, 0)).toBe(22);
+  expect(mkdirByAddon(native, worker, cut, 0, 4, 0)).toBe(22);
 });
 
 test.for(['source', 'target', 'type', 'data'] as const)(
@@ -85,8 +86,8 @@ test.for(['source', 'target', 'type', 'data'] as const)(
 
 test('M2: addon: a path of 4096 bytes is ENAMETOOLONG, one of 4095 is not', () => {
   const long = new Uint8Array(4096).fill(0x61);
-  expect(native.mkdirAsCaller(worker, -100, long, 0, 4096, 0)).toBe(36);
-  expect(() => native.mkdirAsCaller(worker, -100, long, 0, 4095, 0)).toThrow(
+  expect(mkdirByAddon(native, worker, long, 0, 4096, 0)).toBe(36);
+  expect(() => mkdirByAddon(native, worker, long, 0, 4095, 0)).toThrow(
     expect.objectContaining({ code: 'ENOENT' }),
   );
   const target = ranges({});

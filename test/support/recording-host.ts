@@ -24,7 +24,6 @@ export interface Operated {
 
 /** What a handler asked of the host; bytes are what its memory had at that moment. */
 export type HostCall =
-  | { readonly kind: 'mkdir'; readonly path: Uint8Array; readonly mode: number }
   | {
       readonly kind: 'mount';
       readonly source: Uint8Array | null;
@@ -97,11 +96,6 @@ export class RecordingHost implements CallHost {
   /** For operations that give something back, in turn. */
   prepareResult(...results: readonly PreparedResult[]): void {
     this.#results.push(...results);
-  }
-
-  mkdir(memory: Uint8Array, pathOffset: number, pathLength: number, mode: number): number {
-    const path = memory.slice(pathOffset, pathOffset + pathLength);
-    return this.#record({ kind: 'mkdir', path, mode });
   }
 
   mount(memory: Uint8Array, ranges: Int32Array): number {

@@ -7,20 +7,6 @@ import type { Guest } from '../guest.ts';
 import { OperationRequest } from '../operation-request.ts';
 import { putBytesResult, putErrnoResult, putStatusResult, putU32Result } from './results.ts';
 
-/** The one that is called most has a way of its own. */
-const mkdir: CapabilityFunction = {
-  signature: 'iiii:',
-  link:
-    (guest, host) =>
-    (pointer: number, length: number, mode: number, result: number): void => {
-      const memory = guest();
-      memory.requireCall();
-      const path = memory.checked(pointer, length >>> 0, 1);
-      const errno = host.mkdir(memory.bytes, path, length >>> 0, mode >>> 0);
-      putErrnoResult(memory, result, errno);
-    },
-};
-
 /** Core types of an operation's parts. */
 const letters: Readonly<Record<OperationPart, string>> = {
   path: 'ii',
@@ -132,7 +118,7 @@ export const filesystem: Capability = {
   name: 'filesystem',
   needsGrant: true,
   functions: new Map([
-    ['mkdir', mkdir],
+    ['mkdir', operate(operation.mkdir, ['path', 'mode'])],
     ['mknod', operate(operation.mknod, ['path', 'mode', 'device'])],
     ['open', operate(operation.open, ['path', 'open-flags', 'mode', 'resolve'], 'descriptor')],
     ['chmod', operate(operation.chmod, ['path', 'mode', 'at-flags'])],
