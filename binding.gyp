@@ -7,6 +7,7 @@
         "native/acting.cc",
         "native/addon.cc",
         "native/agent_socket.cc",
+        "native/answering.cc",
         "native/bpf.cc",
         "native/call_memory.cc",
         "native/caller.cc",
@@ -41,7 +42,8 @@
         "native/operation_exports.cc",
         "native/launch_exports.cc",
         "native/target.cc",
-        "native/worker.cc"
+        "native/worker.cc",
+        "native/worker_operations.cc"
       ],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",
         "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],

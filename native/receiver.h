@@ -120,6 +120,8 @@ class Receiver {
   static constexpr std::size_t kMostWorkers = 64;
   // Events of one read.
   static constexpr int kMostBatch = 16;
+  // Workers that may be held before none reads memory or acts itself any more.
+  static constexpr std::uint32_t kMostHeld = 4;
   // Calls of one container that wait for a worker; more of them fail.
   static constexpr std::size_t kMostQueued = 1024;
 

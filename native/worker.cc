@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Workers: wait for a call, make it their own, and answer it.
+// Workers: wait for a call and make it their own. Answers are in answering.cc, what is done for a
+// caller meanwhile in worker_operations.cc.
 #include "worker.h"
 
 #include <poll.h>
@@ -14,16 +15,6 @@
 #include "short_turns.h"
 
 namespace seccompagent {
-namespace {
-
-// Of one call: their time is not the handler's own, so they are counted.
-constexpr int kMostOperations = 1000;
-// An operation that takes less shows that its container's are quick.
-constexpr Nanoseconds kQuickOperation = 20 * kMillisecond;
-// Workers that may be held before none reads memory or acts itself any more.
-constexpr std::uint32_t kMostHeld = 4;
-
-}  // namespace
 
 Result<std::unique_ptr<Worker>> Worker::attach(std::shared_ptr<Receiver> receiver, std::byte* inbox,
                                                CounterBlock counters, std::uint32_t id) {
@@ -228,8 +219,9 @@ bool Worker::read_memory(const Notification& notification, Reader reader, Pointe
 
 Reader Worker::reader() const {
   if (listener_->is_slow_to_read.load(std::memory_order_relaxed)) return Reader::child;
-  return receiver_->held_count_.load(std::memory_order_relaxed) < kMostHeld ? Reader::this_thread
-                                                                            : Reader::hasty_child;
+  return receiver_->held_count_.load(std::memory_order_relaxed) < Receiver::kMostHeld
+             ? Reader::this_thread
+             : Reader::hasty_child;
 }
 
 // Whether a hasty child has found that the container's memory is slow. Its call then waits among
@@ -301,89 +293,6 @@ Result<std::string> Worker::registry(std::uint32_t token) {
   return listener_->registry;
 }
 
-void Worker::invite() {
-  stop_holding();
-  receiver_->mark_blocked(place_);
-  receiver_->invite();
-}
-
-Result<void> Worker::begin_operation() {
-  if (operation_count_ >= kMostOperations) return fail(EDQUOT);
-  if (operation_time_ >= kMostOperationTime) return fail(ETIME);
-  ++operation_count_;
-  operation_start_.store(now());
-  stop_holding();
-  receiver_->mark_blocked(place_);
-  place_.phase.store(Phase::operating);
-  receiver_->invite();
-  return {};
-}
-
-Patience Worker::patience() const {
-  // a file system that is only slow is to have its time where nobody else needs it
-  constexpr Nanoseconds kMostIfNeeded = 3 * kSecond;
-  const Nanoseconds left = kMostOperationTime - operation_time_ - operation_age();
-  return {.most = std::max(left, kMillisecond),
-          .is_needed = &receiver_->is_starved_,
-          .most_if_needed = kMostIfNeeded};
-}
-
-// While a caller can keep us waiting; what was read counts only if the call is still there.
-template <typename Access>
-Result<std::size_t> Worker::with_caller_memory(Access access) {
-  const auto call = current();
-  if (!call) return std::unexpected(call.error());
-  const Phase before = place_.phase.exchange(Phase::reading);
-  auto result = access(*call);
-  place_.phase.store(before);
-  end_being_held();
-  if (!listener_->is_valid(pending_.notification.id)) return fail(ESRCH);
-  return result;
-}
-
-Result<std::size_t> Worker::read_caller(std::uint64_t address, std::span<std::byte> out) {
-  return with_caller_memory(
-      [&](const CallId& call) { return read_some(call.tid, address, out, reader()); });
-}
-
-Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const std::byte> bytes) {
-  return with_caller_memory([&](const CallId& call) -> Result<std::size_t> {
-    // no child writes: it could do so after the call has ended
-    if (reader() != Reader::this_thread) return fail(ETIMEDOUT);
-    if (!waits_for_its_end(call.tid)) return fail(EOPNOTSUPP);
-    if (!listener_->is_valid(call.id)) return fail(ESRCH);
-    return write_bytes(call.tid, address, bytes);
-  });
-}
-
-Actor Worker::actor() const {
-  const bool is_slow = listener_->is_slow_to_act.load(std::memory_order_relaxed);
-  const bool are_held = receiver_->held_count_.load(std::memory_order_relaxed) >= kMostHeld;
-  return is_slow || are_held ? Actor::helper : Actor::any;
-}
-
-Result<std::uint32_t> Worker::keep(UniqueFd fd) {
-  constexpr std::size_t kMost = 64;
-  if (descriptors_.size() >= kMost) return fail(EMFILE);
-  descriptors_.push_back(std::move(fd));
-  return static_cast<std::uint32_t>(descriptors_.size() - 1);
-}
-
-int Worker::kept(std::uint32_t place) const {
-  return place < descriptors_.size() ? descriptors_[place].get() : -1;
-}
-
-void Worker::end_operation(Effect effect) {
-  end_being_held();
-  const Nanoseconds time = operation_age();
-  operation_time_ += time;
-  if (listener_ && time < kQuickOperation)
-    listener_->is_slow_to_act.store(false, std::memory_order_relaxed);
-  place_.phase.store(Phase::handling);
-  has_acted_ = has_acted_ || effect == Effect::done;
-  is_void_ = effect == Effect::none && !has_acted_;
-}
-
 bool Worker::await_restart() {
   constexpr auto kPatience = std::chrono::milliseconds(10);
   if (!has_call_ || !thread_start_time(pending_.notification.tid)) return false;
@@ -436,164 +345,6 @@ CallContent Worker::content_of(const Notification& notification) {
   Pointers pointers;
   (void)read_memory(notification, reader(), pointers, scratch_);
   return {.notification = notification, .memory_hash = hash_of(pointers, scratch_)};
-}
-
-// The descriptor that the answer in the inbox is; -1: it is none, or there is no such one.
-int Worker::given_fd() const {
-  const Inbox::Answer& answer = inbox_->answer;
-  constexpr std::int64_t kMost = 0xffffffff;
-  if (answer.kind != AnswerKind::descriptor || answer.value < 0 || answer.value > kMost) return -1;
-  return kept(static_cast<std::uint32_t>(answer.value));
-}
-
-Response Worker::answer_in_inbox(Counted& counted) const {
-  const Inbox::Answer& answer = inbox_->answer;
-  counted = Counted::failure;
-  Response response = listener_->failure;
-  switch (answer.kind) {
-    case AnswerKind::value:
-      counted = Counted::value;
-      response = {.value = answer.value, .error = 0, .is_continue = false};
-      break;
-    case AnswerKind::error:
-      counted = Counted::error;
-      response = {.value = 0, .error = -answer.error, .is_continue = false};
-      break;
-    case AnswerKind::carry_on:
-      counted = Counted::carry_on;
-      response = {.value = 0, .error = 0, .is_continue = true};
-      break;
-    case AnswerKind::descriptor:
-      // one that is not there is the handler's failure
-      if (given_fd() == -1) break;
-      counted = Counted::value;
-      response = {.value = 0, .error = 0, .is_continue = false};
-      break;
-    case AnswerKind::none:
-      break;
-  }
-  if (answer.is_failure != 0) counted = Counted::failure;
-  return response;
-}
-
-// The time when it was sent.
-Nanoseconds Worker::send_answer() {
-  Counted counted;
-  const Response response = answer_in_inbox(counted);
-  const Nanoseconds time = now();
-  if (inbox_->answer.delay != 0 && pending_.notification.tid != 0 && !is_void_) {
-    send_later(response, counted, time);
-  } else {
-    send_now(response, counted, time);
-  }
-  inbox_->answer = {};
-  // they keep file systems of the container busy
-  if (!descriptors_.empty()) descriptors_.clear();
-  std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
-  constexpr Nanoseconds kMostTook = 1'000'000'000;
-  inbox_->took = static_cast<std::uint32_t>(std::min((time - begun_) / kMicrosecond, kMostTook));
-  place_.phase.store(Phase::idle, std::memory_order_relaxed);
-  if (place_.is_blocked.load(std::memory_order_relaxed) && place_.is_blocked.exchange(false))
-    receiver_->blocked_count_.fetch_sub(1);
-  return time;
-}
-
-void Worker::count(Counted counted, Nanoseconds duration) {
-  counters_[std::min<std::size_t>(inbox_->answer.slot, kCounterSlots - 1)].count(counted, duration);
-}
-
-void Worker::send_later(const Response& response, Counted counted, Nanoseconds time) {
-  const Nanoseconds delay = inbox_->answer.delay * kMillisecond;
-  if (!listener_->kept.keep_late(content(), response, time + delay)) {
-    send_now(listener_->failure, Counted::failure, time);
-    return;
-  }
-  receiver_->add_late({.due = time + delay,
-                       .listener = listener_,
-                       .tid = pending_.notification.tid,
-                       .is_second_try = false});
-  count(counted, time - pending_.received + delay);
-  close_and_follow();
-}
-
-void Worker::send_now(const Response& response, Counted counted, Nanoseconds time) {
-  if (is_void_) {
-    inbox_->was_gone = 1;
-    count(Counted::gone, time - pending_.received);
-    close_and_follow();
-    return;
-  }
-  bool is_sent = has_acted_ ? respond_carefully(response) : respond(response);
-  while (!is_sent) {
-    // Before the call is closed, so that the same call finds its answer at one place or the other.
-    const pid_t tid = pending_.notification.tid;
-    if (tid != 0 && given_fd() == -1)
-      listener_->kept.keep_lost(content(), response, now() + kLostFor);
-    const auto parked = take_parked();
-    if (!parked) break;
-    listener_->kept.forget(tid);
-    if (!adopt(*parked)) break;
-    is_sent = respond(response);
-  }
-  inbox_->was_gone = is_sent ? 0 : 1;
-  count(is_sent ? counted : Counted::gone, time - pending_.received);
-  close_and_follow();
-}
-
-// False: the notification is gone.
-bool Worker::respond(const Response& response) {
-  const int fd = given_fd();
-  if (fd != -1) {
-    const auto given = respond_with_fd(listener_->fd.get(), pending_.notification.id, fd,
-                                       inbox_->answer.error != 0);
-    if (given) return true;
-    if (given.error() == Errno{ENOENT}) return false;
-    const Response refusal = {.value = 0, .error = -given.error().number, .is_continue = false};
-    return buffers_.respond(listener_->fd.get(), pending_.notification.id, refusal).has_value();
-  }
-  return buffers_.respond(listener_->fd.get(), pending_.notification.id, response).has_value();
-}
-
-// The kernel may take an answer and lose it: when a signal has woken the caller, but the caller has
-// not run yet. What was done would then be done again for the call that comes after the signal. So
-// a caller that is awake already is waited for, and the answer is kept for a while where a signal
-// came at that moment. What is left are the few signals that come and are gone in between: only a
-// filter with WAIT_KILLABLE_RECV excludes those.
-bool Worker::respond_carefully(const Response& response) {
-  constexpr Nanoseconds kStep = 50 * kMicrosecond;
-  constexpr Nanoseconds kSoon = 5 * kMillisecond;
-  const CallerState caller(pending_.notification.tid);
-  if (caller.is_awake()) {
-    for (Nanoseconds waited = 0; waited < kSignalTime; waited += kStep) {
-      if (!listener_->is_valid(pending_.notification.id)) return false;
-      pause_for(kStep);
-    }
-  }
-  if (!respond(response)) return false;
-  if (caller.has_pending_signal() && given_fd() == -1)
-    listener_->kept.keep_lost(content(), response, now() + kSoon);
-  return true;
-}
-
-// Ends this worker's part in the current call. What its thread has called meanwhile comes next.
-void Worker::close_and_follow() {
-  has_call_ = false;
-  std::uint64_t key = CallKey::of(listener_->token, pending_.notification.tid);
-  if (place_.key.compare_exchange_strong(key, 0)) return;
-  const std::lock_guard lock(receiver_->mutex_);
-  key = place_.key.load();
-  auto parked = std::exchange(place_.parked, std::nullopt);
-  if ((key & CallKey::kOverdue) != 0) {
-    // answered already; an answer of ours that came too late is not to be remembered
-    is_condemned_ = true;
-    listener_->kept.forget(pending_.notification.tid);
-  } else if (parked) {
-    place_.key.store(key & ~CallKey::kFlags);
-    parked->was_queued = true;
-    next_ = OwnedCall{listener_, *parked};
-    return;
-  }
-  place_.key.store(0);
 }
 
 }  // namespace seccompagent

@@ -62,7 +62,10 @@ export interface CallHost {
 
 export interface CapabilityFunction {
   readonly signature: CoreSignature;
-  /** Makes the function that one instance imports. */
+  /**
+   * Makes the function that one instance imports. It asks for the guest first of all: that throws
+   * where the handler is not answering a call.
+   */
   readonly link: (guest: () => Guest, host: CallHost) => WebAssembly.ImportValue;
 }
 

@@ -62,6 +62,7 @@ export class HandlerInstance {
     let guest: Guest | undefined;
     const imports = importsFor(component, host, () => {
       if (guest === undefined) throw new WebAssembly.RuntimeError('host call while starting');
+      guest.requireCall();
       return guest;
     });
     const exports = this.#guarded('instantiate', () => instantiate(component.module, imports));

@@ -22,6 +22,7 @@ const flags = [
 
 /** What a receiver is made of. */
 const engine: readonly string[] = [
+  'answering',
   'bpf',
   'call_memory',
   'caller_state',
@@ -42,6 +43,7 @@ const engine: readonly string[] = [
   'short_turns',
   'syscall_number',
   'worker',
+  'worker_operations',
 ];
 
 /** Which sources of the addon each test is linked with. */

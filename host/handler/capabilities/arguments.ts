@@ -5,6 +5,7 @@ import type { DecodedValue } from '../../notification/received-call.ts';
 import type { Capability } from '../capability.ts';
 import { errnoNumber, ordinalsByNumber } from '../errno.ts';
 import type { Guest } from '../guest.ts';
+import { intoResult, putRange, putText } from './into-result.ts';
 
 /** record argument: a string, then a variant aligned to 8 whose payload is 8 bytes further. */
 const recordSize = 24;
@@ -40,34 +41,19 @@ function putValue(guest: Guest, record: number, value: DecodedValue): void {
   }
 }
 
+const all = intoResult((memory, result, host) => {
+  const decoded = host.decodedArguments();
+  const list = memory.allocate(Math.max(decoded.length, 1) * recordSize, 8);
+  decoded.forEach(({ name, value }, index) => {
+    const record = list + index * recordSize;
+    putText(memory, record, name);
+    putValue(memory, record, value);
+  });
+  putRange(memory, result, list, decoded.length);
+});
+
 export const callArguments: Capability = {
   name: 'arguments',
   needsGrant: false,
-  functions: new Map([
-    [
-      'all',
-      {
-        signature: 'i:',
-        link:
-          (guest, host) =>
-          (result: number): void => {
-            const memory = guest();
-            memory.requireCall();
-            const decoded = host.decodedArguments();
-            const list = memory.allocate(Math.max(decoded.length, 1) * recordSize, 8);
-            decoded.forEach(({ name, value }, index) => {
-              const record = list + index * recordSize;
-              const text = memory.encode(name);
-              const pointer = memory.putText(text);
-              memory.setU32(record, pointer);
-              memory.setU32(record + 4, text.length);
-              putValue(memory, record, value);
-            });
-            const offset = memory.checked(result, 8, 4);
-            memory.setU32(offset, list);
-            memory.setU32(offset + 4, decoded.length);
-          },
-      },
-    ],
-  ]),
+  functions: new Map([['all', all]]),
 };

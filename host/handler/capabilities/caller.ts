@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The capability `caller`: guest-sdk/wit/caller.wit.
 import { credentialsLayout, userNamespace } from '../../native.ts';
-import type { Capability } from '../capability.ts';
+import type { Capability, CapabilityFunction } from '../capability.ts';
 import type { Guest } from '../guest.ts';
+import { intoResult } from './into-result.ts';
 import { beginValue, errnoOf, putBoolResult, putBytesResult, putError } from './results.ts';
 
 /** record credentials; the record ids is four numbers of 4 bytes, linux-capabilities five of 8. */
@@ -57,45 +58,29 @@ function putCredentials(guest: Guest, pointer: number, given: Uint8Array): void 
   }
 }
 
+const getCredentials = intoResult((memory, result, host) => {
+  const given = host.credentials();
+  if (typeof given === 'number') putError(memory, result, given, record);
+  else putCredentials(memory, result, given);
+});
+
+const comm = intoResult((memory, result, host) => {
+  const given = host.credentials();
+  if (typeof given === 'number') {
+    putBytesResult(memory, result, given, none);
+    return;
+  }
+  const length = view(given).getUint32(credentialsLayout.commLength, true);
+  const end = credentialsLayout.comm + Math.min(length, mostComm);
+  putBytesResult(memory, result, 0, given.subarray(credentialsLayout.comm, end));
+});
+
 export const caller: Capability = {
   name: 'caller',
   needsGrant: true,
-  functions: new Map([
-    [
-      'get-credentials',
-      {
-        signature: 'i:',
-        link:
-          (guest, host) =>
-          (result: number): void => {
-            const memory = guest();
-            memory.requireCall();
-            const given = host.credentials();
-            if (typeof given === 'number') putError(memory, result, given, record);
-            else putCredentials(memory, result, given);
-          },
-      },
-    ],
-    [
-      'comm',
-      {
-        signature: 'i:',
-        link:
-          (guest, host) =>
-          (result: number): void => {
-            const memory = guest();
-            memory.requireCall();
-            const given = host.credentials();
-            if (typeof given === 'number') {
-              putBytesResult(memory, result, given, none);
-              return;
-            }
-            const length = view(given).getUint32(credentialsLayout.commLength, true);
-            const end = credentialsLayout.comm + Math.min(length, mostComm);
-            putBytesResult(memory, result, 0, given.subarray(credentialsLayout.comm, end));
-          },
-      },
-    ],
+  functions: new Map<string, CapabilityFunction>([
+    ['get-credentials', getCredentials],
+    ['comm', comm],
     [
       'has-capability',
       {
@@ -104,7 +89,6 @@ export const caller: Capability = {
           (guest, host) =>
           (capability: number, where: number, result: number): void => {
             const memory = guest();
-            memory.requireCall();
             const namespace = namespaces[where] ?? memory.trap('unknown user namespace');
             const answer = host.hasCapability(capability >>> 0, namespace);
             putBoolResult(memory, result, errnoOf(answer), answer === 1);

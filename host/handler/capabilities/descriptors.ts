@@ -20,7 +20,6 @@ export const descriptors: Capability = {
           (guest, host) =>
           (fd: number, result: number): void => {
             const memory = guest();
-            memory.requireCall();
             const index = fd < 0 ? -ebadf : host.takeFd(fd);
             putU32Result(memory, result, errnoOf(index), index);
           },
@@ -34,7 +33,6 @@ export const descriptors: Capability = {
           (guest, host) =>
           (descriptor: number, isCloseOnExec: number, result: number): void => {
             const memory = guest();
-            memory.requireCall();
             // the addon has none below 0, which is an index from 2^31 on
             const fd = descriptor < 0 ? -ebadf : host.installFd(descriptor, isCloseOnExec !== 0);
             putU32Result(memory, result, errnoOf(fd), fd);
@@ -49,7 +47,6 @@ export const descriptors: Capability = {
           (guest, host) =>
           (descriptor: number, fd: number, isCloseOnExec: number, result: number): void => {
             const memory = guest();
-            memory.requireCall();
             const done =
               descriptor < 0 || fd < 0
                 ? -ebadf
@@ -66,7 +63,6 @@ export const descriptors: Capability = {
           const request = new OperationRequest();
           return (descriptor: number, result: number): void => {
             const memory = guest();
-            memory.requireCall();
             request.begin(operation.stat);
             request.numbers[operationNumber.descriptor] = descriptor;
             const room = host.resultRoom();

@@ -103,7 +103,6 @@ function operate(
       const request = new OperationRequest();
       return (...values: CoreValue[]): void => {
         const memory = guest();
-        memory.requireCall();
         request.begin(which);
         for (const part of parts) setPart(memory, request, part, values);
         const room = host.resultRoom();

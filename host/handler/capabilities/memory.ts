@@ -19,7 +19,6 @@ export const memory: Capability = {
           (guest, host) =>
           (argument: number, result: number): void => {
             const own = guest();
-            own.requireCall();
             const size = host.argumentSize(argument >>> 0);
             putS64Result(own, result, size < 0n ? Number(-size) : 0, size);
           },
@@ -33,7 +32,6 @@ export const memory: Capability = {
           (guest, host) =>
           (argument: number, offset: bigint, length: number, result: number): void => {
             const own = guest();
-            own.requireCall();
             const room = host.resultRoom().subarray(0, Math.min(length >>> 0, mostOperationBytes));
             const got = host.readArgument(argument >>> 0, BigInt.asUintN(64, offset), room);
             putBytesResult(own, result, errnoOf(got), room.subarray(0, Math.max(got, 0)));
@@ -54,7 +52,6 @@ export const memory: Capability = {
             result: number,
           ): void => {
             const own = guest();
-            own.requireCall();
             const size = length >>> 0;
             const start = own.checked(pointer, size, 1);
             const bytes = own.bytes.subarray(start, start + size);

@@ -57,7 +57,6 @@ export const mounts: Capability = {
             result: number,
           ): void => {
             const memory = guest();
-            memory.requireCall();
             const ranges = new Int32Array(mountRange.count);
             noteOption(memory, ranges, mountRange.source, [hasSource, source, sourceLength]);
             note(memory, ranges, mountRange.target, [target, targetLength]);
@@ -77,7 +76,6 @@ export const mounts: Capability = {
           const request = new OperationRequest();
           return (pointer: number, length: number, flags: number, result: number): void => {
             const memory = guest();
-            memory.requireCall();
             request.begin(operation.unmount);
             request.setText('path', memory.checked(pointer, length >>> 0, 1), length >>> 0);
             request.setNumber('own-flags', flags);
@@ -106,7 +104,6 @@ export const mounts: Capability = {
             result: number,
           ): void => {
             const memory = guest();
-            memory.requireCall();
             request.begin(operation.setMountAttributes);
             request.setText('path', memory.checked(pointer, length >>> 0, 1), length >>> 0);
             request.setNumber('own-flags', isRecursive === 0 ? 0 : recursive);

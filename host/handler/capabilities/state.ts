@@ -20,7 +20,6 @@ export const state: Capability = {
           (guest, host) =>
           (key: number, length: number, result: number): void => {
             const memory = guest();
-            memory.requireCall();
             const value = host.stateGet(keyOf(memory, key, length));
             const list = value === undefined ? 0 : memory.putBytes(value, 0, value.length);
             const offset = memory.checked(result, 12, 4);
@@ -38,7 +37,6 @@ export const state: Capability = {
           (guest, host) =>
           (key: number, length: number, value: number, size: number, result: number): void => {
             const memory = guest();
-            memory.requireCall();
             const name = keyOf(memory, key, length);
             const start = memory.checked(value, size >>> 0, 1);
             const bytes = memory.bytes.subarray(start, start + (size >>> 0));
@@ -54,7 +52,6 @@ export const state: Capability = {
           (guest, host) =>
           (key: number, length: number): number => {
             const memory = guest();
-            memory.requireCall();
             return host.stateRemove(keyOf(memory, key, length)) ? 1 : 0;
           },
       },
@@ -68,7 +65,6 @@ export const state: Capability = {
           const bytes = new Uint8Array(number.buffer);
           return (key: number, length: number, amount: bigint, result: number): void => {
             const memory = guest();
-            memory.requireCall();
             number[0] = amount;
             const errno = host.stateAdd(keyOf(memory, key, length), bytes);
             putS64Result(memory, result, errno, number[0]);

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker's handler has done for the caller: it may wait for a container's file system or
+// memory, so others take over meanwhile.
+#include <algorithm>
+#include <utility>
+
+#include "caller_state.h"
+#include "worker.h"
+
+namespace seccompagent {
+namespace {
+
+// Of one call: their time is not the handler's own, so they are counted.
+constexpr int kMostOperations = 1000;
+// An operation that takes less shows that its container's are quick.
+constexpr Nanoseconds kQuickOperation = 20 * kMillisecond;
+
+}  // namespace
+
+void Worker::invite() {
+  stop_holding();
+  receiver_->mark_blocked(place_);
+  receiver_->invite();
+}
+
+Result<void> Worker::begin_operation() {
+  if (operation_count_ >= kMostOperations) return fail(EDQUOT);
+  if (operation_time_ >= kMostOperationTime) return fail(ETIME);
+  ++operation_count_;
+  operation_start_.store(now());
+  stop_holding();
+  receiver_->mark_blocked(place_);
+  place_.phase.store(Phase::operating);
+  receiver_->invite();
+  return {};
+}
+
+Patience Worker::patience() const {
+  // a file system that is only slow is to have its time where nobody else needs it
+  constexpr Nanoseconds kMostIfNeeded = 3 * kSecond;
+  const Nanoseconds left = kMostOperationTime - operation_time_ - operation_age();
+  return {.most = std::max(left, kMillisecond),
+          .is_needed = &receiver_->is_starved_,
+          .most_if_needed = kMostIfNeeded};
+}
+
+// While a caller can keep us waiting; what was read counts only if the call is still there.
+template <typename Access>
+Result<std::size_t> Worker::with_caller_memory(Access access) {
+  const auto call = current();
+  if (!call) return std::unexpected(call.error());
+  const Phase before = place_.phase.exchange(Phase::reading);
+  auto result = access(*call);
+  place_.phase.store(before);
+  end_being_held();
+  if (!listener_->is_valid(pending_.notification.id)) return fail(ESRCH);
+  return result;
+}
+
+Result<std::size_t> Worker::read_caller(std::uint64_t address, std::span<std::byte> out) {
+  return with_caller_memory(
+      [&](const CallId& call) { return read_some(call.tid, address, out, reader()); });
+}
+
+Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const std::byte> bytes) {
+  return with_caller_memory([&](const CallId& call) -> Result<std::size_t> {
+    // no child writes: it could do so after the call has ended
+    if (reader() != Reader::this_thread) return fail(ETIMEDOUT);
+    if (!waits_for_its_end(call.tid)) return fail(EOPNOTSUPP);
+    if (!listener_->is_valid(call.id)) return fail(ESRCH);
+    return write_bytes(call.tid, address, bytes);
+  });
+}
+
+Actor Worker::actor() const {
+  const bool is_slow = listener_->is_slow_to_act.load(std::memory_order_relaxed);
+  const bool are_held =
+      receiver_->held_count_.load(std::memory_order_relaxed) >= Receiver::kMostHeld;
+  return is_slow || are_held ? Actor::helper : Actor::any;
+}
+
+Result<std::uint32_t> Worker::keep(UniqueFd fd) {
+  constexpr std::size_t kMost = 64;
+  if (descriptors_.size() >= kMost) return fail(EMFILE);
+  descriptors_.push_back(std::move(fd));
+  return static_cast<std::uint32_t>(descriptors_.size() - 1);
+}
+
+int Worker::kept(std::uint32_t place) const {
+  return place < descriptors_.size() ? descriptors_[place].get() : -1;
+}
+
+void Worker::end_operation(Effect effect) {
+  end_being_held();
+  const Nanoseconds time = operation_age();
+  operation_time_ += time;
+  if (listener_ && time < kQuickOperation)
+    listener_->is_slow_to_act.store(false, std::memory_order_relaxed);
+  place_.phase.store(Phase::handling);
+  has_acted_ = has_acted_ || effect == Effect::done;
+  is_void_ = effect == Effect::none && !has_acted_;
+}
+
+}  // namespace seccompagent
