@@ -22,7 +22,6 @@
 #include <deque>
 #include <list>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <utility>
 
@@ -98,7 +97,8 @@ struct HelperLaunch {
   char name[32] = "seccompagent-helper";
   Exec exec = {};
   UniqueFd socket = {};
-  std::optional<Result<ChildProcess>> started = {};
+  Result<ChildProcess> child = fail(EAGAIN);
+  bool is_started = false;
 };
 
 }  // namespace
@@ -130,7 +130,8 @@ void HelperPool::Parts::run() {
     while (!starts.empty()) {
       HelperLaunch& next = *starts.front();
       starts.pop_front();
-      next.started = start_child(next.stack, Exec::child_main, &next.exec);
+      next.child = start_child(next.stack, Exec::child_main, &next.exec);
+      next.is_started = true;
       started.notify_all();
     }
     reap_ended();
@@ -190,9 +191,9 @@ Result<ChildProcess> HelperPool::Parts::start(HelperLaunch& wanted) {
                  .envp = {nullptr}};
   starts.push_back(&wanted);
   wake.notify_one();
-  started.wait(lock, [&] { return wanted.started.has_value(); });
-  if (wanted.started->has_value()) ++living;
-  return std::move(*wanted.started);
+  started.wait(lock, [&] { return wanted.is_started; });
+  if (wanted.child) ++living;
+  return std::move(wanted.child);
 }
 
 Result<void> HelperPool::load() {
@@ -280,6 +281,9 @@ struct SocketPair {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return fail_errno();
   SocketPair pair = {UniqueFd(ends[0]), UniqueFd(ends[1])};
+  // dup3(2) refuses a descriptor that has the number already
+  if (pair.theirs.get() == kHelperSocket)
+    pair.theirs.reset(fcntl(kHelperSocket, F_DUPFD_CLOEXEC, kHelperSocket + 1));
   const timeval look = {.tv_sec = 0, .tv_usec = kLook / kMicrosecond};
   if (setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look) == -1) return fail_errno();
   return pair;
@@ -293,7 +297,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(const Target& target, std::uint
   auto identity = identity_of(target, token);
   if (!identity) return std::unexpected(identity.error());
   {
-    std::unique_lock lock(parts_.mutex);
+    const std::lock_guard lock(parts_.mutex);
     auto& idle = parts_.idle;
     const auto found = std::ranges::find_if(
         idle, [&](const auto& helper) { return helper->identity_ == *identity; });
