@@ -155,33 +155,78 @@ FileAnswer make_node(const Doing& doing) {
   });
 }
 
-// What the caller has open already and names by its number.
-[[nodiscard]] Result<UniqueFd> open_again(const Doing& doing, std::uint64_t flags) {
-  if (is_of_processes(doing.place.base)) return fail(EOPNOTSUPP);
-  const long fd = by_path(doing, doing.place.base, [&](const char* path) {
-    return open(path, static_cast<int>(flags) | O_CLOEXEC);
-  });
+// Devices are opened with our own cgroup's permission, where the caller's would be asked for. These
+// are in everybody's.
+[[nodiscard]] bool is_forbidden_device(const struct stat& found) {
+  constexpr unsigned kMemory = 1;
+  constexpr std::array kHarmless = {3U, 5U, 7U, 8U, 9U};  // null, zero, full, random, urandom
+  if (S_ISBLK(found.st_mode)) return true;
+  if (!S_ISCHR(found.st_mode)) return false;
+  return major(found.st_rdev) != kMemory ||
+         std::ranges::find(kHarmless, minor(found.st_rdev)) == kHarmless.end();
+}
+
+// Of a file that was found: 0, or why it is not opened for others.
+[[nodiscard]] int opening_error(const Doing& doing, int file) {
+  struct stat found = {};
+  if (fstat(file, &found) == -1) return errno;
+  // with O_NOFOLLOW, and as the kernel has it
+  if (S_ISLNK(found.st_mode)) return ELOOP;
+  if (is_of_processes(file) || is_forbidden_device(found)) return EOPNOTSUPP;
+  const std::uint32_t both = O_CREAT | O_EXCL;
+  return (doing.request.flags & both) == both ? EEXIST : 0;
+}
+
+// What was found is opened, whatever its name leads to by now.
+[[nodiscard]] Result<UniqueFd> open_found(const Doing& doing, int file, std::uint64_t flags) {
+  if (const int error = opening_error(doing, file); error != 0) return fail(error);
+  constexpr std::uint64_t kOfNames = O_CREAT | O_EXCL | O_NOFOLLOW;
+  const int own = static_cast<int>((flags & ~kOfNames) | O_CLOEXEC);
+  const long fd = by_path(doing, file, [&](const char* path) -> long { return open(path, own); });
   if (fd == -1) return fail_errno();
   return UniqueFd(static_cast<int>(fd));
 }
 
+// O_TMPFILE, or a name that nothing had.
+[[nodiscard]] Result<UniqueFd> open_new(const Doing& doing, std::uint64_t flags) {
+  const std::uint64_t only_new = (flags & O_CREAT) != 0 ? O_EXCL : 0;
+  return open_at(doing.place.base, doing.request.path.c_str(), flags | only_new,
+                 doing.request.mode & 07777);
+}
+
+[[nodiscard]] Result<UniqueFd> open_any(const Doing& doing, std::uint64_t flags) {
+  constexpr int kTries = 16;
+  constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
+  const std::string& path = doing.request.path;
+  if (path.empty()) return open_found(doing, doing.place.base, flags);
+  if ((flags & kTmpfile) != 0) return open_new(doing, flags);
+  const std::uint64_t finding = O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY));
+  for (int tries = kTries; tries > 0; --tries) {
+    const auto found = open_at(doing.place.base, path.c_str(), finding);
+    if (found) return open_found(doing, found->get(), flags);
+    if (found.error() != Errno{ENOENT} || (flags & O_CREAT) == 0) return fail(found.error().number);
+    auto made = open_new(doing, flags);
+    // somebody else has made it, or it is a link that leads nowhere
+    if (made || made.error() != Errno{EEXIST} || (doing.request.flags & O_EXCL) != 0) return made;
+  }
+  return fail(EOPNOTSUPP);
+}
+
 FileAnswer open_file(const Doing& doing) {
-  const FileRequest& request = doing.request;
   if (doing.validity.is_gone()) return gone();
   // the flags that the kernel's open(2) would ignore, openat2(2) refuses
   constexpr std::uint64_t kKnown = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |
                                    O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE |
                                    O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_SYNC | O_PATH | O_TMPFILE;
-  std::uint64_t flags = request.flags & kKnown;
-  if ((flags & O_PATH) != 0) flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  const bool makes = (flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) != 0;
-  // a terminal must not become ours
-  if ((flags & O_PATH) == 0) flags |= O_NOCTTY;
-  auto fd = request.path.empty() ? open_again(doing, flags)
-                                 : open_at(doing.place.base, request.path.c_str(), flags,
-                                           makes ? request.mode & 07777 : 0);
+  std::uint64_t flags = doing.request.flags & kKnown;
+  // of a path alone nothing else counts; and a terminal must not become ours
+  if ((flags & O_PATH) != 0) {
+    flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  } else {
+    flags |= O_NOCTTY;
+  }
+  auto fd = open_any(doing, flags);
   if (!fd) return refusal(fd.error().number);
-  if (is_of_processes(fd->get())) return refusal(EOPNOTSUPP);
   return {.error = 0, .is_gone = false, .bytes = {}, .fd = std::move(*fd)};
 }
 

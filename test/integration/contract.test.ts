@@ -75,6 +75,24 @@ describe('contract: perform', () => {
     ]);
   });
 
+  test('A1, A7: contract: devices that a cgroup has to allow are opened for nobody', async () => {
+    using folder = new TemporaryFolder();
+    expect(await linesOf(folder.path, ['open-devices'], ['-s', agent.socket])).toEqual([
+      'null 0',
+      'urandom 0',
+      'mem EOPNOTSUPP',
+      'kmsg EOPNOTSUPP',
+      'loop-control EOPNOTSUPP',
+      'loop EOPNOTSUPP',
+      'link 0',
+      'to-mem EOPNOTSUPP',
+      'nowhere 0',
+      'to-nothing EOPNOTSUPP',
+      'to-nothing, new EEXIST',
+      'to-mem, itself ELOOP',
+    ]);
+  });
+
   test('contract: restrictions of a path that the host does not know are not ignored', async () => {
     using folder = new TemporaryFolder();
     expect(await linesOf(folder.path, ['restrict-open'], ['-s', agent.socket])).toEqual([

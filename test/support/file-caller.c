@@ -4,7 +4,7 @@
 //
 // usage: file-caller [-s SOCKET] [-k] FOLDER [MODE]
 // where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes, descriptors,
-// restrict-open or open-processes
+// restrict-open, open-processes or open-devices
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -176,6 +176,30 @@ static void open_processes(void) {
   say("in own folder", openat(AT_FDCWD, path, O_RDWR) < 0 ? -1 : 0);
 }
 
+static void open_device(const char *name, mode_t type, unsigned number, unsigned minor_number) {
+  if (mknod(name, type | 0600, makedev(number, minor_number)) < 0) fail("make a device");
+  const int fd = open(name, O_RDONLY | O_NONBLOCK | O_CREAT, 0600);
+  say(name, fd < 0 ? -1 : 0);
+  if (fd >= 0) close(fd);
+}
+
+// Those that every container may use, and those that its cgroup has to allow.
+static void open_devices(void) {
+  open_device("null", S_IFCHR, 1, 3);
+  open_device("urandom", S_IFCHR, 1, 9);
+  open_device("mem", S_IFCHR, 1, 1);
+  open_device("kmsg", S_IFCHR, 1, 11);
+  open_device("loop-control", S_IFCHR, 10, 237);
+  open_device("loop", S_IFBLK, 7, 0);
+  // by another name, and through a link
+  say("link", symlink("mem", "to-mem"));
+  say("to-mem", open("to-mem", O_RDWR) < 0 ? -1 : 0);
+  say("nowhere", symlink("nothing", "to-nothing"));
+  say("to-nothing", open("to-nothing", O_RDWR | O_CREAT, 0600) < 0 ? -1 : 0);
+  say("to-nothing, new", open("to-nothing", O_RDWR | O_CREAT | O_EXCL, 0600) < 0 ? -1 : 0);
+  say("to-mem, itself", open("to-mem", O_RDWR | O_NOFOLLOW) < 0 ? -1 : 0);
+}
+
 static void use_descriptors(void) {
   enum { FAR = 100 };
   const int file = openat(AT_FDCWD, "text", O_RDWR | O_CREAT, 0600);
@@ -237,6 +261,8 @@ int main(int argc, char **argv) {
     restrict_open();
   } else if (strcmp(what, "open-processes") == 0) {
     open_processes();
+  } else if (strcmp(what, "open-devices") == 0) {
+    open_devices();
   } else {
     use_names();
     use_open();
