@@ -134,11 +134,10 @@ bool Worker::respond_carefully(const Response& response) {
   constexpr Nanoseconds kStep = 50 * kMicrosecond;
   constexpr Nanoseconds kSoon = 5 * kMillisecond;
   const CallerState caller(pending_.notification.tid);
-  if (caller.is_awake()) {
-    for (Nanoseconds waited = 0; waited < kSignalTime; waited += kStep) {
-      if (!listener_->is_valid(pending_.notification.id)) return false;
-      pause_for(kStep);
-    }
+  // or it has not come to wait yet, where there are fewer cores than there is to do
+  for (Nanoseconds waited = 0; waited < kSignalTime && caller.is_awake(); waited += kStep) {
+    if (!listener_->is_valid(pending_.notification.id)) return false;
+    pause_for(kStep);
   }
   if (!respond(response)) return false;
   if (caller.has_pending_signal() && given_fd() == -1)
