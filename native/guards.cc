@@ -65,7 +65,7 @@ void Receiver::mark_blocked(Place& place) {
 // woken although a worker has read since, that worker may just be on its way back (on one core a
 // caller is so quick that its next call comes before), so it gets a little time.
 void Receiver::stand_in() {
-  take_short_turns();
+  go_before_others();
   NotifyBuffers buffers(sizes_);
   std::shared_ptr<Listener> listener;
   Pending pending;
@@ -109,7 +109,7 @@ void Receiver::tell_crowded() {
 // A tick costs whoever is interrupted by it, so there are few, and none while nothing happens.
 void Receiver::watch_workers() {
   constexpr int kQuietTicks = 50;
-  take_short_turns();
+  go_before_others();
   NotifyBuffers buffers(sizes_);
   Nanoseconds before = now();
   std::uint64_t reads_before = 0;

@@ -9,4 +9,9 @@ namespace seccompagent {
 // milliseconds for all.
 void take_short_turns();
 
+// Lets the calling thread run before all ordinary ones, at the lowest real-time priority, see
+// sched(7): for threads that do little at a time, whatever others compute. Where that is not
+// allowed (RLIMIT_RTPRIO, a cgroup without real-time bandwidth) it takes short turns.
+void go_before_others();
+
 }  // namespace seccompagent

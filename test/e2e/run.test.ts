@@ -60,7 +60,8 @@ test.for(['TERM', 'HUP', 'USR1', 'INT'] as const)(
 );
 
 test('signals: SIGINT of a terminal reaches the command once', async () => {
-  const command = `${underDemo.join(' ')} sh -c 'trap "echo caught" INT; echo ready; while :; do read -r line && exit 7; done'`;
+  // a shell that waits for us would be ended by the signal
+  const command = `exec ${underDemo.join(' ')} sh -c 'trap "echo caught" INT; echo ready; while :; do read -r line && exit 7; done'`;
   const options = ['--quiet', '--return', '--flush', '--echo', 'never', '--command', command];
   await using terminal = new RunningCommand(['script', ...options, '/dev/null']);
   await terminal.printed(/^ready\r$/mu);
