@@ -137,6 +137,9 @@ export const operation = {
   setMountAttributes: 21,
 } as const;
 
+/** Beside the flags of a call: it takes a descriptor and no path, and no O_PATH will do. */
+export const ofDescriptor: number = 1 << 30;
+
 /**
  * Positions in the numbers that `operate` takes. Each string is an offset into its memory and,
  * behind it, a length, which is -1 for one that is not there.

@@ -99,10 +99,61 @@ constexpr std::size_t kOperationNumbers = 20;
   }
 }
 
+// Beside the flags of calls: it is fchmod(2) or fchown(2). native.ts has the same.
+constexpr std::uint32_t kOfDescriptor = 1U << 30;
+
 // Of the call's flags, those that the operation's own system call knows.
 [[nodiscard]] std::uint32_t own_flags(FileOperation operation, std::uint32_t flags) {
   constexpr std::uint32_t kXattrFlags = 3;
-  return operation == FileOperation::set_xattr ? flags & kXattrFlags : flags;
+  return operation == FileOperation::set_xattr ? flags & kXattrFlags : flags & ~kOfDescriptor;
+}
+
+// Whether a descriptor that stands for a path only is none for this call.
+[[nodiscard]] bool needs_open_file(FileOperation operation, std::uint32_t flags) {
+  switch (operation) {
+    case FileOperation::get_xattr:
+    case FileOperation::set_xattr:
+    case FileOperation::list_xattr:
+    case FileOperation::remove_xattr:
+      return true;
+    default:
+      return (flags & kOfDescriptor) != 0;
+  }
+}
+
+// Of a path that ends at an entry of /proc/self that is there, such as /proc/self/fd/3: what the
+// kernel says to who means the entry itself. 0: what it leads to is meant.
+[[nodiscard]] int entry_error(const FileRequest& request) {
+  switch (request.operation) {
+    case FileOperation::mkdir:
+    case FileOperation::mknod:
+    case FileOperation::symlink:
+      return EEXIST;
+    case FileOperation::rename:
+      return EXDEV;
+    case FileOperation::unlink:
+      return EPERM;
+    case FileOperation::link:
+      return request.is_followed ? 0 : EXDEV;
+    case FileOperation::open:
+      return (request.flags & O_NOFOLLOW) != 0 ? ELOOP : 0;
+    case FileOperation::chown:
+      return request.is_followed ? 0 : EPERM;
+    case FileOperation::chmod:
+    case FileOperation::get_xattr:
+    case FileOperation::set_xattr:
+    case FileOperation::list_xattr:
+    case FileOperation::remove_xattr:
+      return request.is_followed ? 0 : EOPNOTSUPP;
+    case FileOperation::stat:
+    case FileOperation::read_link:
+      return 0;
+  }
+  return 0;
+}
+
+[[nodiscard]] bool is_entry(const Start& start, const std::string& path) {
+  return !start.proc_entry.empty() && start.rest.empty() && !path.ends_with('/');
 }
 
 // Positions in the ranges of mountAsCaller; native.ts has the same.
@@ -126,6 +177,7 @@ struct Asked {
   std::int32_t second_dirfd;
   bool has_second;
   bool may_be_empty;
+  bool needs_open_file;
   // A descriptor that the worker keeps, in place of a path; -1: there is a path.
   int kept = -1;
 };
@@ -137,17 +189,22 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
     return number(info.Env(), error);
   if (const int error = asked.has_second ? path_error(request.second_path, false) : 0; error != 0)
     return number(info.Env(), error);
-  const Start start = start_of(std::move(request.path), asked.dirfd);
+  const Start start = start_of(request.path, asked.dirfd);
+  const int own_error = is_entry(start, request.path) ? entry_error(request) : 0;
   request.path = start.rest;
   // the text of a symbolic link is no path yet
   const bool is_path = asked.has_second && request.operation != FileOperation::symlink;
-  const Start second =
-      is_path ? start_of(std::move(request.second_path), asked.second_dirfd) : Start{};
+  const Start second = is_path ? start_of(request.second_path, asked.second_dirfd) : Start{};
+  // a name in procfs, which link and rename have no use for
+  const int new_error = is_path && is_entry(second, request.second_path) ? EXDEV : 0;
   if (is_path) request.second_path = second.rest;
   return act_as_caller(
       info, worker,
       {.start = start, .second = is_path ? &second : nullptr, .pinned = Pinned::for_files},
       [&](Target target, const Patience& patience) {
+        if (asked.needs_open_file && target.is_base_path_only) target.base_error = EBADF;
+        if (target.base_error == 0) target.base_error = own_error;
+        if (target.second_base_error == 0) target.second_base_error = new_error;
         if (asked.kept != -1) {
           target.base = UniqueFd(fcntl(asked.kept, F_DUPFD_CLOEXEC, 0));
           target.base_error = target.base.is_open() ? 0 : errno;
@@ -211,6 +268,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
            .second_dirfd = numbers[kSecondDirfd],
            .has_second = second_path.has_value(),
            .may_be_empty = described != -1 || (flags & AT_EMPTY_PATH) != 0,
+           .needs_open_file = needs_open_file(kind, flags),
            .kept = described},
           done);
   const std::size_t length = std::min(done.bytes.size(), result.size());

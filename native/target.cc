@@ -127,6 +127,20 @@ struct NamespaceId {
   return fd;
 }
 
+// Whether this descriptor of the caller's stands for a path only, see O_PATH in open(2). What can't
+// be read was closed.
+[[nodiscard]] bool is_path_only(pid_t tid, int fd) {
+  char what[32];
+  char text[128] = "";
+  std::snprintf(what, sizeof what, "fdinfo/%d", fd);
+  const auto file = open_of(tid, what, O_RDONLY);
+  if (!file || retry_eintr([&] { return read(file->get(), text, sizeof text - 1); }) <= 0)
+    return false;
+  const char* flags = field(text, "flags");
+  constexpr int kOctal = 8;
+  return flags != nullptr && (std::strtoul(flags, nullptr, kOctal) & O_PATH) != 0;
+}
+
 // In any set from which it can become effective.
 [[nodiscard]] bool has_capability(const char* status, int capability) {
   for (const char* set : {"CapInh", "CapPrm", "CapBnd"}) {
@@ -225,6 +239,8 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
   auto root = open_of(call.tid, "root", O_PATH | O_DIRECTORY);
   auto base = open_base(call.tid, start);
   auto second_base = second == nullptr ? Result<UniqueFd>() : open_base(call.tid, *second);
+  const bool is_descriptor = start.rest.empty() && start.proc_entry.empty() && start.dirfd >= 0;
+  const bool is_base_path_only = is_descriptor && is_path_only(call.tid, start.dirfd);
   auto user_namespace = open_foreign_namespace(call.tid, Namespace::user);
   Result<UniqueFd> mount_namespace;
   Result<UniqueFd> pid_namespace;
@@ -257,6 +273,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                 .root = std::move(*root),
                 .base = base ? std::move(*base) : UniqueFd(),
                 .base_error = *base_error,
+                .is_base_path_only = is_base_path_only,
                 .second_base = second_base ? std::move(*second_base) : UniqueFd(),
                 .second_base_error = *second_base_error,
                 .user_namespace = std::move(*user_namespace),

@@ -47,6 +47,8 @@ struct Target {
   UniqueFd base;
   // 0, or what the caller gets to hear of where its path starts: EBADF, ENOENT or ENOTDIR.
   int base_error;
+  // The base is what the call is about, and the caller has it for its path only.
+  bool is_base_path_only;
   // The same of a second path.
   UniqueFd second_base;
   int second_base_error;

@@ -67,6 +67,7 @@ export class Performer {
     if (plan.isOfDescriptor === true) {
       request.setText('path', 0, 0);
       request.setNumber('at-flags', at.emptyPath);
+      request.setOfDescriptor();
     }
     for (const [name, part] of plan.parts) {
       const parameter = syscall.parameters.find((each) => each.name === name);

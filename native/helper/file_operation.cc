@@ -173,8 +173,9 @@ FileAnswer make_node(const Doing& doing) {
   // with O_NOFOLLOW, and as the kernel has it
   if (S_ISLNK(found.st_mode)) return ELOOP;
   if (is_of_processes(file) || is_forbidden_device(found)) return EOPNOTSUPP;
-  const std::uint32_t both = O_CREAT | O_EXCL;
-  return (doing.request.flags & both) == both ? EEXIST : 0;
+  if ((doing.request.flags & O_CREAT) == 0) return 0;
+  if ((doing.request.flags & O_EXCL) != 0) return EEXIST;
+  return S_ISDIR(found.st_mode) ? EISDIR : 0;
 }
 
 // What was found is opened, whatever its name leads to by now.
@@ -198,6 +199,8 @@ FileAnswer make_node(const Doing& doing) {
   constexpr int kTries = 16;
   constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
   const std::string& path = doing.request.path;
+  // as Linux has it since 6.4: before, it made a file
+  if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) return fail(EINVAL);
   if (path.empty()) return open_found(doing, doing.place.base, flags);
   if ((flags & kTmpfile) != 0) return open_new(doing, flags);
   const std::uint64_t finding = O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY));
@@ -272,6 +275,12 @@ FileAnswer link_file(const Doing& doing) {
       return by_path(doing, from->fd, [&](const char* path) {
         return linkat(AT_FDCWD, path, to->directory, to->name.c_str(), AT_SYMLINK_FOLLOW);
       });
+    });
+  }
+  // what the caller has open: the kernel asks for more than the descriptor, see linkat(2)
+  if (request.path.empty()) {
+    return have_effect(doing, [&] {
+      return linkat(doing.place.base, "", to->directory, to->name.c_str(), AT_EMPTY_PATH);
     });
   }
   const auto from = entry_of(doing, doing.place.base, request.path);

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whoever calls, and wherever: what the agent does for a caller comes to what the same call comes
+// to natively, in owners, modes, access lists and errnos.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { runCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { makeFolder } from '../support/folder-contents.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+/** The callers of owner-caller.c. */
+const callers = [
+  'root',
+  'root-without',
+  'root-with-some',
+  'root-rooted',
+  'root-as-user-of-files',
+  'user',
+  'user-with-groups',
+  'user-not-dumpable',
+  'user-with-no-new-privs',
+  'user-as-stranger',
+  'user-with-some',
+  'user-rooted',
+  'root-of-one-range',
+  'user-of-one-range',
+  'root-of-two-ranges',
+  'user-of-two-ranges',
+  'root-of-range-without',
+  'root-of-identical-range',
+  'outer-user-of-range',
+];
+
+/** Those that may mount in their own user namespace, and have ids there. */
+const mounters = [
+  'root',
+  'root-rooted',
+  'root-of-one-range',
+  'root-of-two-ranges',
+  'root-of-identical-range',
+];
+
+/** Of each kind of caller one, for the places where less depends on who it is. */
+const someCallers = [
+  'root',
+  'root-with-some',
+  'root-as-user-of-files',
+  'user-with-groups',
+  'user-rooted',
+  'root-of-two-ranges',
+  'outer-user-of-range',
+];
+
+/** The places of owner-caller.c, and who calls there; `npm run soak:owners` has all. */
+const places: readonly (readonly [place: string, callers: readonly string[]])[] = [
+  ['plain', callers],
+  ['idmapped', [...someCallers, 'user', 'root-of-one-range', 'user-of-two-ranges']],
+  ['tmpfs', someCallers],
+  ['overlay', someCallers],
+  ['read-only', someCallers],
+  ['restricted', someCallers],
+];
+
+interface Situation {
+  readonly caller: string;
+  readonly place: string;
+  readonly umask?: string;
+}
+
+/** The lines of owner-caller.c; without a socket those of the kernel alone. */
+async function linesOf(
+  { caller, place, umask = '022' }: Situation,
+  socket?: string,
+): Promise<readonly string[]> {
+  using folder = new TemporaryFolder();
+  const path = makeFolder(folder.path, 'place');
+  const connection = socket === undefined ? [] : ['-s', socket];
+  const { code, signal, stdout, stderr } = await runCommand([
+    compiled('owner-caller'),
+    ...connection,
+    ...['-M', umask, caller, place, path],
+  ]);
+  if (code !== 0) throw new Error(`owner-caller ${caller}: ${signal ?? code} ${stderr}`);
+  return stdout.split('\n').slice(0, -1);
+}
+
+describe('owners', () => {
+  let agent: WatchedAgent;
+  beforeAll(async () => {
+    agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+  });
+
+  /** @returns the lines, which are those of the kernel alone */
+  async function asNatively(situation: Situation): Promise<readonly string[]> {
+    const [theirs, ours] = await Promise.all([
+      linesOf(situation),
+      linesOf(situation, agent.socket),
+    ]);
+    expect({ ...situation, lines: ours }).toEqual({ ...situation, lines: theirs });
+    return ours;
+  }
+
+  describe.each(places)('in the place %s', (place, there) => {
+    test.each(there)('A1: owners: %s gets what the kernel gives', async (caller) => {
+      await asNatively({ caller, place });
+    });
+  });
+
+  test.each(mounters)('A1: owners: %s gets it in a tmpfs of its own', async (caller) => {
+    await asNatively({ caller, place: 'own-tmpfs' });
+  });
+
+  test('A1: owners: uid 1000 makes nothing in a folder of root, and owns what it makes', async () => {
+    const lines = await asNatively({ caller: 'user', place: 'plain' });
+
+    expect(lines).toContain('of-root: mkdir EACCES');
+    expect(lines).toContain('of-root: open new EACCES');
+    expect(lines).toContainEqual(expect.stringMatching(/^\.\/open\/made 42711 1000:1000 /u));
+    expect(lines).toContainEqual(expect.stringMatching(/^\.\/setgid\/made-bits 43755 1000:2000 /u));
+    // the access list of the folder, and not the umask
+    expect(lines).toContainEqual(expect.stringMatching(/^\.\/acl\/opened 100660 /u));
+    expect(lines.filter((line) => line.endsWith('at another time'))).toEqual([]);
+  });
+
+  test.each(['077', '0', '777'])('A1: owners: the umask %s counts', async (umask) => {
+    for (const caller of ['root', 'user', 'user-of-two-ranges']) {
+      await asNatively({ caller, place: 'plain', umask });
+    }
+  });
+
+  test('A1: owners: in all of this the agent itself has not failed', () => {
+    expect(agent.log()).toEqual([]);
+  });
+});
