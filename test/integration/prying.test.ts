@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// What acts for a container can't be got at from inside of it, however hard it looks.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { runCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { makeFolder } from '../support/folder-contents.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+/** What prying-caller.c has counted, and lines of what it should not have got. */
+interface Found {
+  readonly counts: ReadonlyMap<string, number>;
+  readonly complaints: readonly string[];
+}
+
+describe('prying', () => {
+  let agent: WatchedAgent;
+  beforeAll(async () => {
+    agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+  });
+
+  async function pry(calls: number, options: readonly string[]): Promise<Found> {
+    using folder = new TemporaryFolder();
+    const { code, signal, stdout, stderr } = await runCommand(
+      [
+        compiled('prying-caller'),
+        ...['-s', agent.socket, '-a', String(agent.pid), '-n', String(calls)],
+        ...options,
+        makeFolder(folder.path, 'root'),
+      ],
+      { deadlineMs: 50_000 },
+    );
+    if (code !== 0) throw new Error(`prying-caller: ${signal ?? code} ${stderr}`);
+    const lines = stdout.split('\n').slice(0, -1);
+    const last = lines.slice(-5).map((line) => line.split(' '));
+    return {
+      counts: new Map(last.map(([name = '', count]) => [name, Number(count)])),
+      complaints: lines.slice(0, -5),
+    };
+  }
+
+  test.each([
+    { where: 'in the agent’s pid namespace', calls: 10_000, options: [] },
+    { where: 'there, with a user namespace', calls: 2500, options: ['-u'] },
+  ])('A4: prying: a container $where reaches neither helpers nor the agent', async (container) => {
+    const { counts, complaints } = await pry(container.calls, container.options);
+
+    expect(complaints).toEqual([]);
+    expect(counts.get('reached')).toBe(0);
+    expect(counts.get('calls')).toBe(container.calls);
+    // and it had something to try
+    expect(counts.get('agents')).toBeGreaterThan(0);
+    expect(counts.get('helpers')).toBeGreaterThan(50);
+  });
+
+  test.each([
+    { what: 'a pid namespace', calls: 10_000, options: ['-p'] },
+    { what: 'a pid namespace and a user namespace', calls: 2500, options: ['-p', '-u'] },
+  ])('A4: prying: a container with $what sees nobody but itself', async (container) => {
+    const { counts, complaints } = await pry(container.calls, container.options);
+
+    expect(complaints).toEqual([]);
+    expect(counts.get('reached')).toBe(0);
+    expect(counts.get('calls')).toBe(container.calls);
+  });
+
+  test('A4: prying: in all of this the agent itself has not failed', () => {
+    expect(agent.log()).toEqual([]);
+  });
+});
