@@ -54,7 +54,7 @@ const someCallers = [
   'outer-user-of-range',
 ];
 
-/** The places of owner-caller.c, and who calls there; `npm run soak:owners` has all. */
+/** The places of owner-caller.c, and who calls there. */
 const places: readonly (readonly [place: string, callers: readonly string[]])[] = [
   ['plain', callers],
   ['idmapped', [...someCallers, 'user', 'root-of-one-range', 'user-of-two-ranges']],
@@ -81,7 +81,11 @@ async function linesOf(
   const { code, signal, stdout, stderr } = await runCommand([
     compiled('owner-caller'),
     ...connection,
-    ...['-M', umask, caller, place, path],
+    '-M',
+    umask,
+    caller,
+    place,
+    path,
   ]);
   if (code !== 0) throw new Error(`owner-caller ${caller}: ${signal ?? code} ${stderr}`);
   return stdout.split('\n').slice(0, -1);

@@ -30,7 +30,12 @@ describe('prying', () => {
     const { code, signal, stdout, stderr } = await runCommand(
       [
         compiled('prying-caller'),
-        ...['-s', agent.socket, '-a', String(agent.pid), '-n', String(calls)],
+        '-s',
+        agent.socket,
+        '-a',
+        String(agent.pid),
+        '-n',
+        String(calls),
         ...options,
         makeFolder(folder.path, 'root'),
       ],
