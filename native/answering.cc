@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a worker answers: at once or later, with a value or a descriptor, and so that a signal that
 // comes at that moment loses nothing.
+#include <sched.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -133,10 +135,17 @@ bool Worker::respond(const Response& response) {
 bool Worker::respond_carefully(const Response& response) {
   constexpr Nanoseconds kStep = 50 * kMicrosecond;
   constexpr Nanoseconds kSoon = 5 * kMillisecond;
-  const CallerState caller(pending_.notification.tid);
+  constexpr int kMostYields = 3;
+  CallerState& caller = CallerState::of(pending_.notification.tid);
   // or it has not come to wait yet, where there are fewer cores than there is to do
+  int yields = 0;
   for (Nanoseconds waited = 0; waited < kSignalTime && caller.is_awake(); waited += kStep) {
     if (!listener_->is_valid(pending_.notification.id)) return false;
+    if (yields < kMostYields) {
+      ++yields;
+      sched_yield();
+      continue;
+    }
     pause_for(kStep);
   }
   if (!respond(response)) return false;

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 namespace seccompagent {
 namespace {
@@ -71,22 +72,107 @@ bool waits_for_its_end(pid_t tid) {
   return stat && stat->substr(std::min(stat->rfind(')'), stat->size())).starts_with(") D");
 }
 
-CallerState::CallerState(pid_t tid)
-    : wait_channel_(open_thread_file(tid, "wchan")), status_(open_thread_file(tid, "status")) {}
+CallerState& CallerState::of(pid_t tid) {
+  thread_local CallerState kept(0);
+  if (kept.tid_ != tid) {
+    kept.tid_ = tid;
+    kept.entry_ = {};
+    kept.wait_channel_ = {};
+    kept.status_ = {};
+  }
+  return kept;
+}
 
-bool CallerState::is_awake() const {
+Result<void> CallerState::open_entry() {
+  char path[24];
+  std::snprintf(path, sizeof path, "/proc/%d", tid_);
+  wait_channel_ = {};
+  status_ = {};
+  entry_ = UniqueFd(retry_eintr([&] { return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }));
+  if (!entry_.is_open()) return fail_errno();
+  return {};
+}
+
+// What is kept may be of a thread that has ended and whose number another one has got since.
+template <typename Access>
+auto CallerState::with_entry(Access access) -> decltype(access()) {
+  const bool was_kept = entry_.is_open();
+  if (!was_kept) {
+    const auto opened = open_entry();
+    if (!opened) return std::unexpected(opened.error());
+  }
+  auto result = access();
+  const bool is_missing =
+      !result && (result.error() == Errno{ENOENT} || result.error() == Errno{ESRCH});
+  if (!was_kept || !is_missing) return result;
+  const auto opened = open_entry();
+  if (!opened) return std::unexpected(opened.error());
+  return access();
+}
+
+Result<UniqueFd> CallerState::open(const char* what, int flags) {
+  return with_entry([&]() -> Result<UniqueFd> {
+    UniqueFd fd(retry_eintr([&] { return openat(entry_.get(), what, flags | O_CLOEXEC); }));
+    if (!fd.is_open()) return fail_errno();
+    return fd;
+  });
+}
+
+Result<std::string_view> CallerState::read_link(const char* what) {
+  constexpr std::size_t kMost = 64;
+  text_.resize(std::max(text_.size(), kMost));
+  return with_entry([&]() -> Result<std::string_view> {
+    const ssize_t length = readlinkat(entry_.get(), what, text_.data(), kMost);
+    if (length == -1) return fail_errno();
+    return std::string_view(text_.data(), static_cast<std::size_t>(length));
+  });
+}
+
+Result<int> CallerState::kept(UniqueFd& file, const char* what) {
+  if (!file.is_open())
+    file = UniqueFd(retry_eintr([&] { return openat(entry_.get(), what, O_RDONLY | O_CLOEXEC); }));
+  if (!file.is_open()) return fail_errno();
+  return file.get();
+}
+
+Result<std::string_view> CallerState::read_status() {
+  // 65,536 groups of up to 11 characters are the most that there can be
+  constexpr std::size_t kUsual = 8UL * 1024;
+  text_.resize(std::max(text_.size(), kUsual));
+  return with_entry([&]() -> Result<std::string_view> {
+    const auto file = kept(status_, "status");
+    if (!file) return std::unexpected(file.error());
+    for (;;) {
+      // the kernel makes the text anew for each read, so it has to fit in one
+      const ssize_t length =
+          retry_eintr([&] { return pread(*file, text_.data(), text_.size() - 1, 0); });
+      if (length == -1) return fail_errno();
+      const auto end = static_cast<std::size_t>(length);
+      if (end + 1 < text_.size()) {
+        text_[end] = '\0';
+        return std::string_view(text_.data(), end);
+      }
+      text_.resize(text_.size() * 2);
+    }
+  });
+}
+
+bool CallerState::is_awake() {
   FileText text;
-  const auto channel = text_of(wait_channel_, text);
+  const auto channel = with_entry([&]() -> Result<std::string_view> {
+    const auto file = kept(wait_channel_, "wchan");
+    if (!file) return std::unexpected(file.error());
+    return text_of(wait_channel_, text);
+  });
   // the name of a function of the kernel, or 0 for a thread that waits in none
   return channel ? *channel == "0" : has_pending_signal();
 }
 
-bool CallerState::has_pending_signal() const {
-  FileText text;
-  const auto status = text_of(status_, text);
+bool CallerState::has_pending_signal() {
+  const auto status = read_status();
   if (!status) return false;
   const std::uint64_t pending = mask_of(*status, "SigPnd:") | mask_of(*status, "ShdPnd:");
-  return (pending & ~mask_of(*status, "SigBlk:")) != 0;
+  return pending != 0 && (pending & ~mask_of(*status, "SigBlk:")) != 0;
 }
 
 }  // namespace seccompagent

@@ -5,6 +5,8 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string_view>
+#include <vector>
 
 #include "result.h"
 #include "unique_fd.h"
@@ -19,20 +21,39 @@ namespace seccompagent {
 // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV and the call was received.
 [[nodiscard]] bool waits_for_its_end(pid_t tid);
 
-// Opened once, to be looked at right before and after an answer. A thread that has ended, or that
-// we may not look at, is taken for one that waits.
+// A thread's entry in procfs. What is opened there stays open: the next call mostly comes from the
+// same thread, and opening takes longer than reading. It pins no more of the thread than its entry.
 class CallerState {
  public:
-  explicit CallerState(pid_t tid);
+  explicit CallerState(pid_t tid) : tid_(tid) {}
 
-  // It does not wait any more: something has woken it.
-  [[nodiscard]] bool is_awake() const;
-  // A signal is about to interrupt it.
-  [[nodiscard]] bool has_pending_signal() const;
+  // The one that the calling thread keeps; it is that of the caller it has dealt with last.
+  [[nodiscard]] static CallerState& of(pid_t tid);
+
+  // Opens what the entry has under this name. ENOENT, ESRCH: the thread has ended, or has no such.
+  [[nodiscard]] Result<UniqueFd> open(const char* what, int flags);
+  // What a symbolic link of the entry says, as in `user:[4026531837]`; valid until the next use.
+  [[nodiscard]] Result<std::string_view> read_link(const char* what);
+  // The whole text with a zero at its end, see proc_pid_status(5); valid until the next use.
+  [[nodiscard]] Result<std::string_view> read_status();
+
+  // It does not wait any more: something has woken it. A thread that has ended, or that we may not
+  // look at, is taken for one that waits.
+  [[nodiscard]] bool is_awake();
+  // A signal is about to interrupt it. Only asked of the thread that was looked at before.
+  [[nodiscard]] bool has_pending_signal();
 
  private:
+  template <typename Access>
+  auto with_entry(Access access) -> decltype(access());
+  [[nodiscard]] Result<void> open_entry();
+  [[nodiscard]] Result<int> kept(UniqueFd& file, const char* what);
+
+  pid_t tid_;
+  UniqueFd entry_;
   UniqueFd wait_channel_;
   UniqueFd status_;
+  std::vector<char> text_;
 };
 
 }  // namespace seccompagent

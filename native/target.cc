@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,17 +17,14 @@
 #include <string_view>
 #include <utility>
 
+#include "caller_state.h"
 #include "notify.h"
 
 namespace seccompagent {
 namespace {
 
 [[nodiscard]] Result<UniqueFd> open_of(pid_t tid, const char* what, int flags) {
-  char path[64];
-  std::snprintf(path, sizeof path, "/proc/%d/%s", tid, what);
-  UniqueFd fd(retry_eintr([&] { return open(path, flags | O_CLOEXEC); }));
-  if (!fd.is_open()) return fail_errno();
-  return fd;
+  return CallerState::of(tid).open(what, flags);
 }
 
 // Namespaces that can differ from ours; the values are places in a table.
@@ -66,9 +64,28 @@ struct NamespaceId {
   return *ours == NamespaceId{.device = theirs.st_dev, .inode = theirs.st_ino};
 }
 
+// What the link of our own namespace says. Its number is no other one's while we are in it.
+[[nodiscard]] const std::string& own_link(Namespace kind) {
+  static const auto all = [] {
+    std::array<std::string, kNamespaceNames.size()> links;
+    CallerState us(gettid());
+    for (std::size_t index = 0; index < links.size(); ++index) {
+      const auto link = us.read_link(kNamespaceNames[index]);
+      if (link) links[index] = *link;
+    }
+    return links;
+  }();
+  return all[static_cast<std::size_t>(kind)];
+}
+
 // The namespace's descriptor, or a closed one when it is our own.
 [[nodiscard]] Result<UniqueFd> open_foreign_namespace(pid_t tid, Namespace kind) {
-  auto fd = open_of(tid, kNamespaceNames[static_cast<std::size_t>(kind)], O_RDONLY);
+  const char* name = kNamespaceNames[static_cast<std::size_t>(kind)];
+  // most are ours, and to read that is quicker than to open it
+  const auto link = CallerState::of(tid).read_link(name);
+  if (!link) return std::unexpected(link.error());
+  if (!link->empty() && *link == own_link(kind)) return UniqueFd();
+  auto fd = open_of(tid, name, O_RDONLY);
   if (!fd) return fd;
   const auto own = is_own_namespace(*fd, kind);
   if (!own) return std::unexpected(own.error());
@@ -83,27 +100,9 @@ struct NamespaceId {
   return found == nullptr ? nullptr : found + std::strlen(key);
 }
 
-[[nodiscard]] Result<std::vector<char>> read_status(pid_t tid) {
-  const auto file = open_of(tid, "status", O_RDONLY);
-  if (!file) return std::unexpected(file.error());
-  // 65,536 groups of up to 11 characters are the most that there can be
-  std::vector<char> text(16UL * 1024);
-  std::size_t length = 0;
-  for (;;) {
-    const ssize_t got = retry_eintr(
-        [&] { return read(file->get(), text.data() + length, text.size() - length - 1); });
-    if (got == -1) return fail_errno();
-    if (got == 0) break;
-    length += static_cast<std::size_t>(got);
-    if (length + 1 == text.size()) text.resize(text.size() * 2);
-  }
-  text[length] = '\0';
-  return text;
-}
-
 // The process that a thread belongs to.
 [[nodiscard]] Result<pid_t> thread_group_of(pid_t tid) {
-  const auto status = read_status(tid);
+  const auto status = CallerState::of(tid).read_status();
   if (!status) return std::unexpected(status.error());
   const char* text = field(status->data(), "Tgid");
   return text == nullptr ? fail(EINVAL)
@@ -254,7 +253,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
     ipc_namespace = open_foreign_namespace(call.tid, Namespace::ipc);
     cgroup_namespace = open_foreign_namespace(call.tid, Namespace::cgroup);
   }
-  const auto status = read_status(call.tid);
+  const auto status = CallerState::of(call.tid).read_status();
   if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
   for (const auto* opened : {&root, &mount_namespace, &user_namespace, &pid_namespace,
                              &net_namespace, &ipc_namespace, &cgroup_namespace}) {
@@ -300,7 +299,7 @@ Result<bool> has_tracer(const UniqueFd& pid_namespace) {
     const auto user_namespace = open_foreign_namespace(pid, Namespace::user);
     // Linux capabilities in a user namespace of its own are none in ours
     if (user_namespace && user_namespace->is_open()) continue;
-    const auto status = read_status(pid);
+    const auto status = CallerState::of(pid).read_status();
     if (status && has_capability(status->data(), CAP_SYS_PTRACE)) return true;
   }
   return false;

@@ -82,7 +82,7 @@ void sees_no_signal_of_the_dead() {
 // Signals are looked for anew each time.
 void sees_signals_that_come_later() {
   const Sleeper sleeper;
-  const CallerState state(sleeper.pid());
+  CallerState state(sleeper.pid());
   CHECK(!state.has_pending_signal());
   CHECK_EQUAL(kill(sleeper.pid(), SIGSTOP), 0);
   CHECK_EQUAL(waitpid(sleeper.pid(), nullptr, WUNTRACED), sleeper.pid());
@@ -102,7 +102,7 @@ void wait_until(Condition condition) {
 
 void tells_who_waits() {
   const Sleeper sleeper;
-  const CallerState asleep(sleeper.pid());
+  CallerState asleep(sleeper.pid());
   wait_until([&] { return !asleep.is_awake(); });
   // who looks runs
   CHECK(CallerState(gettid()).is_awake());
@@ -119,7 +119,7 @@ void follows_who_goes_on() {
     while (!is_done.load()) continue;
   });
   tid.wait(0);
-  const CallerState state(tid.load());
+  CallerState state(tid.load());
   wait_until([&] { return !state.is_awake(); });
   may_run.store(true);
   may_run.notify_one();
@@ -130,7 +130,7 @@ void follows_who_goes_on() {
 
 void takes_the_dead_for_waiting() {
   Sleeper sleeper;
-  const CallerState before(sleeper.pid());
+  CallerState before(sleeper.pid());
   const pid_t pid = sleeper.pid();
   sleeper.end();
   CHECK(!before.is_awake());
@@ -149,7 +149,7 @@ void leaves_no_descriptor() {
   const Sleeper sleeper;
   const int before = next_fd();
   for (int round = 0; round < 100; ++round) {
-    const CallerState state(sleeper.pid());
+    CallerState state(sleeper.pid());
     (void)state.is_awake();
     (void)thread_start_time(sleeper.pid());
   }
