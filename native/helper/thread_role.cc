@@ -135,9 +135,11 @@ Result<ThreadRole> ThreadRole::take(const Role& role, const char*& step) {
       taken.has_groups_ = true;
       if (const auto set = set_groups(role.ids->groups); !set) return std::unexpected(set.error());
     }
-    step = "setfsuid";
-    taken.has_ids_ = true;
-    if (!set_fs_ids(role.ids->fs_uid, role.ids->fs_gid)) return fail(EPERM);
+    if (role.ids->fs_uid != own().uid || role.ids->fs_gid != own().gid) {
+      step = "setfsuid";
+      taken.has_ids_ = true;
+      if (!set_fs_ids(role.ids->fs_uid, role.ids->fs_gid)) return fail(EPERM);
+    }
   }
   step = "capset";
   if (const auto set = set_effective(role.capabilities); !set) return std::unexpected(set.error());
