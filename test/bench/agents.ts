@@ -20,7 +20,7 @@ export interface StartedAgent extends AsyncDisposable {
   readonly threads: number;
 }
 
-export type BareMode = 'errno' | 'read' | 'continue';
+export type BareMode = 'errno' | 'read' | 'continue' | 'mkdir';
 
 export interface AgentOptions {
   /** One of the test bundles. */

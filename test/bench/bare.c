@@ -6,10 +6,15 @@
 //   errno      EBADMSG, nothing read
 //   read       the path is read up to its NUL, the id is checked, then EBADMSG
 //   continue   SECCOMP_USER_NOTIF_FLAG_CONTINUE
+//   mkdir      a directory with -suffix behind its name, made with the caller's root, working
+//              directory, groups, fs ids, Linux capabilities and umask; then 0 or its errno
 // Prints "ready" once runtimes can connect, and runs until it's killed or its parent ends.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
+#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -21,6 +26,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -30,8 +36,9 @@
 enum { MAX_EVENTS = 64, BACKLOG = 4096, STATE_BYTES = 65536, READ_STEP_BYTES = 64 };
 
 struct agent {
-  enum { ANSWER_ERRNO, ANSWER_AFTER_READ, ANSWER_CONTINUE } answer;
+  enum { ANSWER_ERRNO, ANSWER_AFTER_READ, ANSWER_CONTINUE, ANSWER_MKDIR } answer;
   int socket, epoll;
+  int own_root, own_cwd;
   struct seccomp_notif_sizes sizes;
   struct seccomp_notif *notification;
   struct seccomp_notif_resp *response;
@@ -44,13 +51,13 @@ static void fail(const char *what) {
   exit(1);
 }
 
-// ---- answering ----
+// ---- reading ----
 
 static uintptr_t path_argument(const struct seccomp_data *data) {
 #ifdef __NR_chmod
-  if (data->nr == __NR_chmod) return data->args[0];
+  if (data->nr == __NR_chmod || data->nr == __NR_mkdir) return data->args[0];
 #endif
-  return data->args[1];  // fchmodat: where there is no chmod
+  return data->args[1];  // fchmodat, mkdirat: where there is no chmod
 }
 
 // Reads a string of the caller, never touching a page it doesn't reach into: 0 or an errno.
@@ -71,6 +78,122 @@ static int read_path(struct agent *agent, pid_t target_tid, uintptr_t address) {
   return ENAMETOOLONG;
 }
 
+// ---- acting as the caller ----
+
+enum { MOST_GROUPS = 64 };
+static const char suffix[] = "-suffix";
+
+struct credentials {
+  unsigned uid, gid, umask, groups[MOST_GROUPS];
+  size_t group_count;
+  uint64_t capabilities;
+};
+
+static int open_of(pid_t target_tid, const char *what, int flags) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/%s", target_tid, what);
+  return open(path, flags | O_CLOEXEC);
+}
+
+static const char *field_of(const char *status, const char *name) {
+  const char *at = strstr(status, name);
+  return at == NULL ? "" : at + strlen(name);
+}
+
+static int read_credentials(pid_t target_tid, struct credentials *credentials) {
+  static char status[16384];
+  const int fd = open_of(target_tid, "status", O_RDONLY);
+  if (fd < 0) return errno;
+  const ssize_t length = read(fd, status, sizeof status - 1);
+  close(fd);
+  if (length <= 0) return EIO;
+  status[length] = '\0';
+  unsigned real, effective, saved;
+  if (sscanf(field_of(status, "\nUid:"), "%u %u %u %u", &real, &effective, &saved,
+             &credentials->uid) != 4 ||
+      sscanf(field_of(status, "\nGid:"), "%u %u %u %u", &real, &effective, &saved,
+             &credentials->gid) != 4)
+    return EIO;
+  credentials->umask = (unsigned)strtoul(field_of(status, "\nUmask:"), NULL, 8);
+  credentials->capabilities = strtoull(field_of(status, "\nCapEff:"), NULL, 16);
+  credentials->group_count = 0;
+  const char *at = field_of(status, "\nGroups:");
+  for (char *end; credentials->group_count < MOST_GROUPS; at = end) {
+    while (*at == ' ' || *at == '\t') at++;
+    const unsigned long group = strtoul(at, &end, 10);
+    if (end == at) break;
+    credentials->groups[credentials->group_count++] = (unsigned)group;
+  }
+  return 0;
+}
+
+static void set_capabilities(uint64_t wanted) {
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2];
+  if (syscall(SYS_capget, &header, data) < 0) fail("read our Linux capabilities");
+  data[0].effective = (unsigned)wanted & data[0].permitted;
+  data[1].effective = (unsigned)(wanted >> 32) & data[1].permitted;
+  if (syscall(SYS_capset, &header, data) < 0) fail("set our Linux capabilities");
+}
+
+static void enter(int root, int cwd) {
+  if (fchdir(root) < 0 || chroot(".") < 0 || fchdir(cwd) < 0) fail("enter a root");
+}
+
+static int make_directory(const char *path, mode_t mode) {
+  char parent[PATH_MAX];
+  strcpy(parent, path);
+  char *name = strrchr(parent, '/');
+  const char *folder = name == parent ? "/" : parent;
+  if (name == NULL) return EINVAL;
+  *name = '\0';
+  const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+                               .resolve = RESOLVE_NO_MAGICLINKS};
+  const int fd = (int)syscall(SYS_openat2, AT_FDCWD, folder, &how, sizeof how);
+  if (fd < 0) return errno;
+  const int error = mkdirat(fd, name + 1, mode) < 0 ? errno : 0;
+  close(fd);
+  return error;
+}
+
+// False: the call is gone.
+static bool mkdir_as_caller(struct agent *agent, int listener, int *error) {
+  const struct seccomp_notif *notification = agent->notification;
+  const pid_t tid = (pid_t)notification->pid;
+  const uint64_t mode = notification->data.args[notification->data.nr == SYS_mkdirat ? 2 : 1];
+  struct credentials credentials;
+  const int path_error = read_path(agent, tid, path_argument(&notification->data));
+  const int root = open_of(tid, "root", O_PATH | O_DIRECTORY);
+  const int cwd = open_of(tid, "cwd", O_PATH | O_DIRECTORY);
+  const int credentials_error = read_credentials(tid, &credentials);
+  const bool is_valid = ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notification->id) == 0;
+  *error = path_error != 0 ? path_error : credentials_error;
+  if (root < 0 || cwd < 0) *error = EIO;
+  if (strlen(agent->path) + sizeof suffix > sizeof agent->path) *error = ENAMETOOLONG;
+  if (is_valid && *error == 0) {
+    strcat(agent->path, suffix);
+    // raw calls: of this thread, and each needs what the last one takes away
+    enter(root, cwd);
+    syscall(SYS_setgroups, credentials.group_count, credentials.groups);
+    syscall(SYS_setfsgid, credentials.gid);
+    syscall(SYS_setfsuid, credentials.uid);
+    set_capabilities(credentials.capabilities);
+    umask(credentials.umask);
+    *error = make_directory(agent->path, (mode_t)mode);
+    umask(0);
+    set_capabilities(~UINT64_C(0));
+    syscall(SYS_setfsuid, 0);
+    syscall(SYS_setfsgid, 0);
+    syscall(SYS_setgroups, 0, NULL);
+    enter(agent->own_root, agent->own_cwd);
+  }
+  if (root >= 0) close(root);
+  if (cwd >= 0) close(cwd);
+  return is_valid;
+}
+
+// ---- answering ----
+
 static void answer(struct agent *agent, int listener) {
   struct seccomp_notif *notification = agent->notification;
   memset(notification, 0, agent->sizes.seccomp_notif);
@@ -89,6 +212,12 @@ static void answer(struct agent *agent, int listener) {
           read_path(agent, (pid_t)notification->pid, path_argument(&notification->data));
       if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notification->id) < 0) return;
       response->error = -(error != 0 ? error : EBADMSG);
+      break;
+    }
+    case ANSWER_MKDIR: {
+      int error;
+      if (!mkdir_as_caller(agent, listener, &error)) return;
+      response->error = -error;
       break;
     }
     case ANSWER_CONTINUE:
@@ -179,11 +308,13 @@ int main(int argc, char **argv) {
       agent.answer = ANSWER_AFTER_READ;
     else if (letter == 'm' && strcmp(optarg, "continue") == 0)
       agent.answer = ANSWER_CONTINUE;
+    else if (letter == 'm' && strcmp(optarg, "mkdir") == 0)
+      agent.answer = ANSWER_MKDIR;
     else
       is_valid = false;
   }
   if (!is_valid || path == NULL || optind != argc) {
-    fprintf(stderr, "usage: bare -s SOCKET [-m errno|read|continue]\n");
+    fprintf(stderr, "usage: bare -s SOCKET [-m errno|read|continue|mkdir]\n");
     return 2;
   }
 
@@ -193,6 +324,9 @@ int main(int argc, char **argv) {
   agent.notification = calloc(1, agent.sizes.seccomp_notif);
   agent.response = calloc(1, agent.sizes.seccomp_notif_resp);
   if (agent.notification == NULL || agent.response == NULL) fail("allocate");
+  agent.own_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  agent.own_cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (agent.own_root < 0 || agent.own_cwd < 0) fail("open our own root");
   agent.epoll = epoll_create1(EPOLL_CLOEXEC);
   if (agent.epoll < 0) fail("make an epoll set");
   agent.socket = listen_at(path);

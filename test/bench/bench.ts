@@ -11,6 +11,7 @@ import { messageOf } from '../../host/errors.ts';
 import { buildTestBundles } from '../support/test-bundles.ts';
 import { buildAgent } from './agents.ts';
 import { type JudgedAim, aimRow, judge } from './aims.ts';
+import { acting } from './groups/acting.ts';
 import { fairness } from './groups/fairness.ts';
 import type { Group, MakeGroup } from './groups/group.ts';
 import { handlerLoad } from './groups/handler-load.ts';
@@ -23,6 +24,7 @@ import { printMedians, printTable } from './table.ts';
 
 const groups: ReadonlyMap<string, MakeGroup> = new Map([
   ['latency', latency],
+  ['act', acting],
   ['many', many],
   ['fair', fairness],
   ['idle', idleContainers],

@@ -14,6 +14,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -50,6 +52,7 @@ struct options {
   uint64_t quiet_pause_us;  // 0: there is no quiet container
   unsigned long processes, threads;
   bool wait_killable, is_held;
+  bool has_own_root;  // a file system of its own, in which each call makes a directory
 };
 
 struct worker {
@@ -113,6 +116,13 @@ static void await_all(const struct gate *gate, size_t count) {
 }
 
 // ---- a container ----
+
+static void enter_own_root(void) {
+  if (unshare(CLONE_NEWNS) < 0) fail("make a mount namespace");
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail("make mounts private");
+  if (mount("load", "/tmp", "tmpfs", 0, NULL) < 0) fail("mount a root");
+  if (chdir("/tmp") < 0 || chroot(".") < 0) fail("enter the root");
+}
 
 static int connect_agent(void) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -197,6 +207,10 @@ static const char usual_path[] __attribute__((aligned(64))) =
     "/a-path-that-does-not-exist-of-just-sixty-four-bytes-with-a-NUL";
 _Static_assert(sizeof usual_path == 64, "a path of another length");
 
+// Where a container has a root of its own: what is asked for, and what has to come of it.
+static const char asked_path[] = "/directory";
+static const char made_path[] = "/directory-suffix";
+
 static long call_once(const char *path) {
   if (options.call == CALL_GETPGID) return syscall(__NR_getpgid, 0L);
 #ifdef __NR_chmod
@@ -208,9 +222,10 @@ static long call_once(const char *path) {
 
 static void call_and_check(struct worker *worker, uint64_t *began_ns, uint64_t *ended_ns) {
   *began_ns = now_ns();
-  const long result = call_once(usual_path);
+  const long result = call_once(options.has_own_root ? asked_path : usual_path);
   *ended_ns = now_ns();
-  const int got = result == -1 ? errno : 0;
+  int got = result == -1 ? errno : 0;
+  if (options.has_own_root && rmdir(made_path) < 0) got = errno;
   if (got == options.expected_errno) return;
   worker->wrong++;
   worker->wrong_errno = got;
@@ -256,6 +271,7 @@ _Noreturn static void be_container(struct worker *workers, unsigned long threads
   close(shared->start.opened[1]);
   close(shared->end.opened[1]);
   const int agent_fd = connect_agent();
+  if (options.has_own_root) enter_own_root();
   hand_over(agent_fd, load_filter());
   for (unsigned long i = 1; i < threads; i++) {
     pthread_t thread;
@@ -345,6 +361,9 @@ _Noreturn static void usage(const char *complaint) {
       "  -T THREADS        workers in each container (1)\n"
       "  -q US             one container more that calls after a pause each time, in \"quiet\";\n"
       "                    with it -P may be 0\n"
+      "  -r                each container has a root of its own, and the calls are mkdir, which "
+      "have\n"
+      "                    to make a directory with -suffix behind its name\n"
       "  -x PATH           before the timed calls each worker makes one with this path, which\n"
       "                    may be answered by anything and took at most \"firstNs\"\n"
       "  -i                the containers idle after all is printed, until stdin ends\n"
@@ -371,7 +390,7 @@ static enum syscall_choice syscall_or_usage(const char *name) {
 
 static void parse_options(int argc, char **argv) {
   const uint64_t most_calls = 100000000;
-  for (int letter; (letter = getopt(argc, argv, "s:c:e:n:d:w:P:T:q:x:m:ki")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:c:e:n:d:w:P:T:q:x:m:kir")) != -1;) {
     switch (letter) {
       case 's':
         options.socket = optarg;
@@ -409,6 +428,9 @@ static void parse_options(int argc, char **argv) {
       case 'k':
         options.wait_killable = true;
         break;
+      case 'r':
+        options.has_own_root = true;
+        break;
       case 'i':
         options.is_held = true;
         break;
@@ -422,6 +444,8 @@ static void parse_options(int argc, char **argv) {
   if (options.metadata != NULL && strlen(options.metadata) > 1024) usage("-m is too long");
   if (options.processes * options.threads > MAX_WORKERS) usage("too many workers");
   if (options.processes == 0 && options.quiet_pause_us == 0) usage("-P 0 needs -q");
+  if (options.has_own_root && (options.call != CALL_MKDIR || options.threads > 1))
+    usage("-r goes with -c mkdir and one thread");
   if (options.duration_ms > 0) options.calls = options.duration_ms * CALLS_PER_MS;
 }
 

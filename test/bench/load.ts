@@ -24,6 +24,8 @@ export interface LoadRequest {
   readonly quietPauseUs?: number;
   /** The path of one call before those that are timed, which may be answered by anything. */
   readonly firstPath?: string;
+  /** Each container has a file system of its own, and each call makes a directory there. */
+  readonly hasOwnRoot?: boolean;
   /** Calls of each thread that are not timed. */
   readonly warmUpCalls: number;
   /** How long a run is: a number of calls of each thread, or a time. */
@@ -64,6 +66,7 @@ function start(request: LoadRequest, flags: readonly string[]): LoadProcess {
   const words = options.flatMap(([letter, value]) =>
     value === undefined ? [] : [letter, String(value)],
   );
+  if (request.hasOwnRoot === true) words.push('-r');
   return spawn('taskset', ['-c', request.cpus, compiled('load'), ...words, ...flags], {
     stdio: 'pipe',
     timeout: request.deadlineMs ?? usualDeadlineMs,
