@@ -43,7 +43,7 @@ function inLoop(name: string, start: Start, cpus: string): Measurement {
     name,
     run: async () => {
       await using agent = await start(cpus);
-      return makeDirectories(agent, cpus, { warmUp: warmUpCalls, calls: timedCalls });
+      return await makeDirectories(agent, cpus, { warmUp: warmUpCalls, calls: timedCalls });
     },
   };
 }
@@ -55,7 +55,7 @@ function firstOne(name: string, start: Start, cpus: string): Measurement {
     run: async () => {
       await using agent = await start(cpus);
       await makeDirectories(agent, cpus, { warmUp: 0, calls: 100 });
-      return makeDirectories(agent, cpus, { warmUp: 0, calls: 1 });
+      return await makeDirectories(agent, cpus, { warmUp: 0, calls: 1 });
     },
   };
 }
