@@ -5,11 +5,17 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <numeric>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "check.h"
 #include "clock.h"
@@ -156,6 +162,105 @@ void leaves_no_descriptor() {
   CHECK_EQUAL(next_fd(), before);
 }
 
+// What the kernel says of the process itself; the number in the text is ours, so another one's.
+ino_t inode_of(CallerState& state, const char* what) {
+  const UniqueFd file = VALUE(state.open(what, O_PATH));
+  struct stat status = {};
+  CHECK_EQUAL(fstat(file.get(), &status), 0);
+  return status.st_ino;
+}
+
+bool is_named(CallerState& state, pid_t parent) {
+  const std::string line = "\nPPid:\t" + std::to_string(parent) + "\n";
+  return VALUE(state.read_status()).find(line) != std::string_view::npos;
+}
+
+// K2: a number that another thread has got since means that one.
+void follows_a_reused_number() {
+  Sleeper first;
+  const pid_t pid = first.pid();
+  CallerState& state = CallerState::of(pid);
+  const ino_t before = inode_of(state, ".");
+  CHECK(is_named(state, getpid()));
+  wait_until([&] { return !state.is_awake(); });
+  CHECK(VALUE(state.read_link("ns/user")).starts_with("user:["));
+  first.end();
+  CHECK_EQUAL(ERROR(state.read_status()), Errno{ENOENT});
+  CHECK_EQUAL(ERROR(state.read_link("ns/user")), Errno{ENOENT});
+  const Sleeper second(pid);
+  CHECK(&CallerState::of(pid) == &state);
+  // each of these finds what was kept of the first one
+  CHECK(is_named(state, getpid()));
+  CHECK(VALUE(state.read_link("ns/user")).starts_with("user:["));
+  CHECK(inode_of(state, ".") != before);
+}
+
+void follows_a_reused_number_first(bool (*looks)(CallerState&)) {
+  Sleeper first;
+  const pid_t pid = first.pid();
+  CallerState& state = CallerState::of(pid);
+  CHECK(looks(state));
+  first.end();
+  const Sleeper second(pid);
+  CHECK(looks(state));
+}
+
+void follows_a_reused_number_by_each_way() {
+  follows_a_reused_number_first([](CallerState& state) { return state.read_status().has_value(); });
+  follows_a_reused_number_first(
+      [](CallerState& state) { return state.read_link("ns/user").has_value(); });
+  follows_a_reused_number_first(
+      [](CallerState& state) { return state.open("root", O_PATH).has_value(); });
+  follows_a_reused_number_first([](CallerState& state) {
+    wait_until([&] { return !state.is_awake(); });
+    return true;
+  });
+}
+
+void keeps_one_caller_at_a_time() {
+  const Sleeper one;
+  const Sleeper other;
+  const int before = next_fd();
+  for (int round = 0; round < 10; ++round) {
+    for (const pid_t pid : {one.pid(), other.pid()}) {
+      CallerState& state = CallerState::of(pid);
+      (void)state.is_awake();
+      CHECK(is_named(state, getpid()));
+      CHECK(VALUE(state.read_status()).find("\nPid:\t" + std::to_string(pid) + "\n") !=
+            std::string_view::npos);
+    }
+  }
+  // the entry and two of its files
+  constexpr int kMostKept = 3;
+  CHECK(next_fd() <= before + kMostKept);
+}
+
+// Longer than what is read at once at first.
+void reads_a_status_of_any_length() {
+  std::vector<gid_t> groups(60'000);
+  std::iota(groups.begin(), groups.end(), gid_t{100'000});
+  std::atomic<pid_t> tid = 0;
+  std::atomic<bool> is_done = false;
+  std::thread thread([&] {
+    const long set = syscall(SYS_setgroups, groups.size(), groups.data());
+    tid.store(set == 0 ? gettid() : -1);
+    tid.notify_one();
+    is_done.wait(false);
+  });
+  tid.wait(0);
+  if (tid.load() > 0) {
+    CallerState state(tid.load());
+    const std::string_view status = VALUE(state.read_status());
+    CHECK(status.find(" 159999") != std::string_view::npos);
+    CHECK(status.find("\nCapEff:") != std::string_view::npos);
+    CHECK_EQUAL(*(status.data() + status.size()), '\0');
+  }
+  is_done.store(true);
+  is_done.notify_one();
+  thread.join();
+  CHECK(tid.load() > 0);
+}
+
 constexpr Case kCases[] = {
     {"thread_start_time: each thread has its own", says_when_a_thread_started},
     {"thread_start_time: a name may hold anything", reads_past_any_name},
@@ -166,6 +271,11 @@ constexpr Case kCases[] = {
     {"CallerState: who waits is told from who runs", tells_who_waits},
     {"CallerState: who goes on is awake", follows_who_goes_on},
     {"CallerState: who has ended is taken for waiting", takes_the_dead_for_waiting},
+    {"K2: CallerState: a number that is used again means the new thread", follows_a_reused_number},
+    {"K2: CallerState: whatever is asked first of a new thread",
+     follows_a_reused_number_by_each_way},
+    {"CallerState: one caller is kept at a time", keeps_one_caller_at_a_time},
+    {"CallerState: a status may be long", reads_a_status_of_any_length},
     {"CallerState: it leaves no descriptor behind", leaves_no_descriptor}};
 
 }  // namespace
