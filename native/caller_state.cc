@@ -73,7 +73,7 @@ bool waits_for_its_end(pid_t tid) {
 }
 
 CallerState& CallerState::of(pid_t tid) {
-  thread_local CallerState kept(0);
+  static thread_local CallerState kept(0);
   if (kept.tid_ != tid) {
     kept.tid_ = tid;
     kept.entry_ = {};
