@@ -32,6 +32,7 @@
         "native/operation.cc",
         "native/reading.cc",
         "native/receiver.cc",
+        "native/runtime_file.cc",
         "native/scm_rights.cc",
         "native/short_turns.cc",
         "native/state_exports.cc",

@@ -3,6 +3,8 @@
 import { AgentSocket } from './agent-socket.ts';
 import type { Arrival } from './agent-socket.ts';
 import { AgentError, messageOf, systemCodeOf } from './errors.ts';
+import { FilterFlags, refusalOfCommand } from './filter-flags.ts';
+import type { WriteRefusal } from './filter-flags.ts';
 import { FirstPids } from './first-pids.ts';
 import { errnoNumber } from './handler/errno.ts';
 import { createLog } from './log.ts';
@@ -52,6 +54,8 @@ interface Attached {
   readonly quarantine: readonly number[];
   /** What they remember, in chain order. */
   readonly states: readonly StateHandle[];
+  /** Why they write into no caller's memory; undefined: they may. */
+  readonly writeRefusal: WriteRefusal;
 }
 
 /** What the addon needs to know of a container. */
@@ -69,6 +73,7 @@ export class Agent {
   readonly #events: ReceiverEvents;
   readonly #syscalls = new Syscalls();
   readonly #firstPids = new FirstPids();
+  readonly #filterFlags: FilterFlags;
   readonly #counters = new CounterSum();
   readonly #quarantine = new QuarantineBook();
   readonly #states: StateBook;
@@ -86,6 +91,7 @@ export class Agent {
     this.log = createLog(options.log);
     this.native = loadNative();
     this.#states = new StateBook(this.native);
+    this.#filterFlags = new FilterFlags(this.native.readRuntimeFile);
     this.native.harden();
     this.#receiver = createReceiver(this.native, this.#syscalls, size);
     this.#events = new ReceiverEvents({
@@ -166,7 +172,8 @@ export class Agent {
 
   /** Answers the calls of a launched command; resolves once it has ended. */
   async serve(launch: LaunchHandle, registry: Registry): Promise<void> {
-    const attached = this.#prepare(registry);
+    const refusal = refusalOfCommand(this.native.launchWaitsKillable(launch));
+    const attached = this.#prepare(registry, refusal);
     const { registryBytes, reads, failureErrno } = this.#adoption(attached);
     const adopted = this.native.adoptLaunch(
       this.#receiver,
@@ -199,7 +206,8 @@ export class Agent {
   #attach({ state, socket, connection, fdIndex, peerPid }: Arrival): void {
     const { containerId, status } = state;
     const firstPid = this.#firstPids.enter(state, peerPid);
-    const attached = this.#prepare(this.#resolve({ state, firstPid }));
+    const refusal = this.#filterFlags.enter(state);
+    const attached = this.#prepare(this.#resolve({ state, firstPid }), refusal);
     const { registryBytes, reads, failureErrno } = this.#adoption(attached);
     let token: Token;
     try {
@@ -212,9 +220,11 @@ export class Agent {
         reads,
         failureErrno,
         firstPid ?? 0,
+        refusal === undefined ? 1 : 0,
       );
     } catch (cause) {
       this.#firstPids.leave(containerId);
+      this.#filterFlags.leave(containerId);
       this.#quarantine.release(attached.quarantine);
       this.#states.release(attached.states);
       throw new AgentError('AGENT_LISTENER', 'the descriptor cannot be taken as a listener', {
@@ -226,7 +236,7 @@ export class Agent {
   }
 
   /** What the workers need for a registry is with them before its first call is. */
-  #prepare(registry: Registry): Attached {
+  #prepare(registry: Registry, writeRefusal: WriteRefusal): Attached {
     this.#pool?.share(this.#options.resolver.components);
     const { containerId, handlers } = registry;
     return {
@@ -236,6 +246,7 @@ export class Agent {
         containerId,
         handlers.map(({ bundle }) => bundle),
       ),
+      writeRefusal,
     };
   }
 
@@ -322,6 +333,7 @@ export class Agent {
     this.#states.release(attached.states);
     const { containerId } = attached.registry;
     this.#firstPids.leave(containerId);
+    this.#filterFlags.leave(containerId);
     this.log.info({ container: containerId }, 'container detached');
   }
 }

@@ -279,7 +279,8 @@ export interface Native {
   /**
    * Takes over the index-th descriptor of a connection. `reads`: 1 for each [arch][number] whose
    * pointers are wanted. `failureErrno`: what calls get that can't be handled; 0: the kernel judges.
-   * `firstPid`: the container's first process; 0: nobody knows.
+   * `firstPid`: the container's first process; 0: nobody knows. `waitsKillable`: 1: the filter has
+   * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, so the memory of its callers may be written.
    */
   adoptConnectionFd(
     this: void,
@@ -291,7 +292,10 @@ export interface Native {
     reads: Uint8Array,
     failureErrno: number,
     firstPid: number,
+    waitsKillable: number,
   ): Token;
+  /** All of a regular file that a runtime names; EFBIG: it has more than `mostBytes`. */
+  readRuntimeFile(this: void, path: string, mostBytes: number): Uint8Array;
   /**
    * Sends SIGKILL to the first process of a listener's container. False: it has ended, or nobody
    * knew it.
@@ -373,6 +377,8 @@ export interface Native {
     trapped: Uint8Array,
   ): LaunchHandle;
   launchPid(this: void, launch: LaunchHandle): number;
+  /** Whether the kernel took SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV for the command's filter. */
+  launchWaitsKillable(this: void, launch: LaunchHandle): boolean;
   /** Adds the command's listener, and watches for the event `exited` of its process. */
   adoptLaunch(
     this: void,

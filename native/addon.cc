@@ -41,6 +41,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("closeReceiver", close_receiver);
   add("listenerCount", listener_count);
   add("adoptConnectionFd", adopt_connection_fd);
+  add("readRuntimeFile", read_runtime_file_bytes);
   add("killContainer", kill_container);
   add("takeReceiverWakeFd", take_receiver_wake_fd);
   add("nextReceiverEvent", next_receiver_event);
@@ -70,6 +71,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("launch", launch);
   add("filterBytes", filter_bytes);
   add("launchPid", launch_pid);
+  add("launchWaitsKillable", launch_waits_killable);
   add("adoptLaunch", adopt_launch);
   add("launchExit", launch_exit);
   add("launchKill", launch_kill);

@@ -104,9 +104,17 @@ inline std::shared_ptr<Receiver> find_receiver(const Napi::CallbackInfo& info,
   return receiver;
 }
 
+struct ListenerArguments {
+  std::span<std::byte> registry;
+  std::span<std::byte> reads;
+  // 0 lets the kernel judge what can't be handled.
+  std::uint32_t failure_errno;
+  std::uint32_t first_pid;
+  bool waits_killable;
+};
+
 // Gives a listener to a receiver; its token, or nothing after it has thrown.
 Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, UniqueFd fd,
-                         std::span<std::byte> registry, std::span<std::byte> reads,
-                         std::uint32_t failure_errno, std::uint32_t first_pid);
+                         const ListenerArguments& given);
 
 }  // namespace seccompagent

@@ -60,7 +60,8 @@ Result<std::vector<sock_filter>> assemble_filter(const std::vector<TrappedCalls>
   return program;
 }
 
-SECCOMPAGENT_CHILD_CODE long install_filter(const sock_filter* instructions, unsigned short count) {
+SECCOMPAGENT_CHILD_CODE InstalledFilter install_filter(const sock_filter* instructions,
+                                                       unsigned short count) {
   const sock_fprog program = {.len = count, .filter = const_cast<sock_filter*>(instructions)};
   // A signal between receive and answer must not restart a call whose effect was made already;
   // kernels before 5.19 do not know the flag.
@@ -68,9 +69,10 @@ SECCOMPAGENT_CHILD_CODE long install_filter(const sock_filter* instructions, uns
       raw_syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
                   SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
                   raw_pointer(&program));
-  if (listener != -EINVAL) return listener;
-  return raw_syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
-                     raw_pointer(&program));
+  if (listener != -EINVAL) return {.listener = listener, .waits_killable = true};
+  return {.listener = raw_syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                                  SECCOMP_FILTER_FLAG_NEW_LISTENER, raw_pointer(&program)),
+          .waits_killable = false};
 }
 
 }  // namespace seccompagent

@@ -24,8 +24,14 @@ struct TrappedCalls {
 [[nodiscard]] Result<std::vector<sock_filter>> assemble_filter(
     const std::vector<TrappedCalls>& trapped);
 
+struct InstalledFilter {
+  // A descriptor, or a negated errno.
+  long listener;
+  // Whether the kernel took SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (Linux 5.19).
+  bool waits_killable;
+};
+
 // Installs the filter for the calling thread, from code that may only make raw system calls.
-// The listener's descriptor, or a negated errno.
-long install_filter(const sock_filter* instructions, unsigned short count);
+InstalledFilter install_filter(const sock_filter* instructions, unsigned short count);
 
 }  // namespace seccompagent

@@ -63,15 +63,6 @@ Result<std::uint64_t> thread_start_time(pid_t tid) {
   return time;
 }
 
-bool waits_for_its_end(pid_t tid) {
-  const UniqueFd file = open_thread_file(tid, "stat");
-  if (!file.is_open()) return false;
-  FileText text;
-  const auto stat = text_of(file, text);
-  // the state follows the name, which may hold anything
-  return stat && stat->substr(std::min(stat->rfind(')'), stat->size())).starts_with(") D");
-}
-
 CallerState& CallerState::of(pid_t tid) {
   static thread_local CallerState kept(0);
   if (kept.tid_ != tid) {

@@ -17,10 +17,6 @@ namespace seccompagent {
 // ended.
 [[nodiscard]] Result<std::uint64_t> thread_start_time(pid_t tid);
 
-// Whether only a signal that kills can wake it: its filter has
-// SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV and the call was received.
-[[nodiscard]] bool waits_for_its_end(pid_t tid);
-
 // A thread's entry in procfs. What is opened there stays open: the next call mostly comes from the
 // same thread, and opening takes longer than reading. It pins no more of the thread than its entry.
 class CallerState {

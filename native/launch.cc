@@ -46,7 +46,8 @@ struct Launch::State {
 
   // Written by us when the listener is taken: the child's execve closes its own.
   std::atomic<bool> is_taken = false;
-  // Written by the child.
+  // Written by the child, the listener last.
+  std::atomic<bool> waits_killable = false;
   std::atomic<int> listener = kNothing;
   std::atomic<const char*> failed_step = nullptr;
   std::atomic<int> failure = 0;
@@ -94,10 +95,11 @@ struct Launch::State {
       const long flags = raw_syscall(SYS_fcntl, fd, F_GETFL);
       if (flags > 0) raw_syscall(SYS_fcntl, fd, F_SETFL, flags & ~O_NONBLOCK);
     }
-    const long fd =
+    const InstalledFilter installed =
         install_filter(request.filter.data(), static_cast<unsigned short>(request.filter.size()));
-    if (broke("seccomp", fd)) return 1;
-    listener.store(static_cast<int>(fd));
+    if (broke("seccomp", installed.listener)) return 1;
+    waits_killable.store(installed.waits_killable);
+    listener.store(static_cast<int>(installed.listener));
     while (!is_taken.load()) {
     }
     int last = ENOENT;
@@ -165,6 +167,7 @@ std::expected<Launch, LaunchFailure> Launch::start(LaunchRequest request) {
 
 pid_t Launch::pid() const { return state_->child.pid; }
 int Launch::pidfd() const { return state_->child.pidfd.get(); }
+bool Launch::waits_killable() const { return state_->waits_killable.load(); }
 UniqueFd Launch::take_listener() { return std::move(state_->taken_listener); }
 
 std::optional<ExitStatus> Launch::poll_exit() {

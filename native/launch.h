@@ -50,6 +50,8 @@ class Launch {
   [[nodiscard]] pid_t pid() const;
   // For epoll: readable once the command has ended.
   [[nodiscard]] int pidfd() const;
+  // Of its filter, see bpf.h.
+  [[nodiscard]] bool waits_killable() const;
   [[nodiscard]] UniqueFd take_listener();
   // Empty while it runs.
   [[nodiscard]] std::optional<ExitStatus> poll_exit();

@@ -71,6 +71,15 @@ Napi::Value launch_pid(const Napi::CallbackInfo& info) {
   return started == nullptr ? Napi::Value() : number(info.Env(), started->pid());
 }
 
+Napi::Value launch_waits_killable(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  const Launch* started = find(info, &State::launches, handle);
+  return started == nullptr ? Napi::Value()
+                            : Napi::Boolean::New(info.Env(), started->waits_killable());
+}
+
 // Adds the listener of a launched command and reports the command's end; both tokens.
 Napi::Value adopt_launch(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
@@ -84,8 +93,12 @@ Napi::Value adopt_launch(const Napi::CallbackInfo& info) {
   Launch* started = receiver ? find(info, &State::launches, launch_handle) : nullptr;
   if (started == nullptr) return {};
   const Napi::Value listener =
-      add_listener(info, *receiver, started->take_listener(), registry, reads, failure_errno,
-                   static_cast<std::uint32_t>(started->pid()));
+      add_listener(info, *receiver, started->take_listener(),
+                   {.registry = registry,
+                    .reads = reads,
+                    .failure_errno = failure_errno,
+                    .first_pid = static_cast<std::uint32_t>(started->pid()),
+                    .waits_killable = started->waits_killable()});
   if (listener.IsEmpty() || info.Env().IsExceptionPending()) return {};
   const auto watched = receiver->watch_process(started->pidfd());
   if (!watched) return throw_errno(info.Env(), "watch the command", watched.error());

@@ -24,6 +24,19 @@ struct Pending {
   bool was_queued;
 };
 
+// What is known of a listener when it comes.
+struct ListenerTerms {
+  // The container's registry, encoded.
+  std::string registry;
+  ReadSet reads;
+  Response failure;
+  // The container's first process; 0: nobody knows.
+  pid_t first_pid = 0;
+  // The filter has SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV; false: it has not, or nobody knows. The
+  // kernel does not tell: a caller that waits so looks like any other until a signal comes.
+  bool waits_killable = false;
+};
+
 struct Listener {
   UniqueFd fd;
   unsigned long id_valid_request;
@@ -35,6 +48,8 @@ struct Listener {
   Response failure;
   // A pidfd of the container's first process; closed when nobody knew that process.
   UniqueFd first_process;
+  // It is known that only a signal that kills ends a call that was received.
+  bool waits_killable = false;
 
   KeptCalls kept = {};
   // Reading its callers' memory has blocked: from then on children do it, which can be killed.

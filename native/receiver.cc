@@ -89,22 +89,22 @@ bool Receiver::has_listener(int fd) const {
   });
 }
 
-Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, std::string registry, ReadSet reads,
-                                             Response failure, pid_t first_pid) {
-  if (reads.size() != kArches * kNumbers) return fail(EINVAL);
+Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerTerms terms) {
+  if (terms.reads.size() != kArches * kNumbers) return fail(EINVAL);
   const auto request = probe_id_valid(fd.get());
   if (!request) return std::unexpected(request.error());
   // only faster: kernels before 6.6 do without
   (void)set_sync_wake_up(fd.get());
   UniqueFd first_process;
-  if (first_pid > 0) first_process.reset(static_cast<int>(syscall(SYS_pidfd_open, first_pid, 0)));
+  if (terms.first_pid > 0)
+    first_process.reset(static_cast<int>(syscall(SYS_pidfd_open, terms.first_pid, 0)));
   const std::lock_guard lock(mutex_);
   if (has_listener(fd.get())) return fail(EEXIST);
   const std::uint32_t token = next_token();
   const int raw = fd.get();
-  auto listener =
-      std::make_shared<Listener>(std::move(fd), *request, token, std::move(reads),
-                                 std::move(registry), failure, std::move(first_process));
+  auto listener = std::make_shared<Listener>(std::move(fd), *request, token, std::move(terms.reads),
+                                             std::move(terms.registry), terms.failure,
+                                             std::move(first_process), terms.waits_killable);
   listeners_.emplace(token, std::move(listener));
   if (const auto watched = watch(raw, token); !watched) {
     listeners_.erase(token);

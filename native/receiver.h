@@ -133,9 +133,7 @@ class Receiver {
 
   // Takes the listener over and gives its token. ENOTTY: the descriptor is no listener. EEXIST: it
   // is one that we have.
-  // `first_pid`: the container's first process; 0: nobody knows.
-  [[nodiscard]] Result<std::uint32_t> add_listener(UniqueFd fd, std::string registry, ReadSet reads,
-                                                   Response failure, pid_t first_pid);
+  [[nodiscard]] Result<std::uint32_t> add_listener(UniqueFd fd, ListenerTerms terms);
   // Sends SIGKILL to the first process of a listener's container. ESRCH: it has ended, or nobody
   // knew it.
   [[nodiscard]] Result<void> kill_container(std::uint32_t token);

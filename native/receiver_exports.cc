@@ -4,24 +4,25 @@
 
 #include "addon_state.h"
 #include "exports.h"
+#include "runtime_file.h"
 
 namespace seccompagent {
 
-// `failure_errno`: 0 lets the kernel judge what can't be handled.
 Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, UniqueFd fd,
-                         std::span<std::byte> registry, std::span<std::byte> reads,
-                         std::uint32_t failure_errno, std::uint32_t first_pid) {
+                         const ListenerArguments& given) {
   constexpr std::uint32_t kMostErrno = 4095;
+  const auto& [registry, reads, failure_errno, first_pid, waits_killable] = given;
   if (failure_errno > kMostErrno) return throw_type(info.Env(), "expected an errno");
   ReadSet set;
   for (const std::byte wanted : reads) set.push_back(std::to_integer<std::uint8_t>(wanted));
   const auto token = receiver.add_listener(
-      std::move(fd), {reinterpret_cast<const char*>(registry.data()), registry.size()},
-      std::move(set),
-      {.value = 0,
-       .error = -static_cast<std::int32_t>(failure_errno),
-       .is_continue = failure_errno == 0},
-      static_cast<pid_t>(first_pid));
+      std::move(fd), {.registry = {reinterpret_cast<const char*>(registry.data()), registry.size()},
+                      .reads = std::move(set),
+                      .failure = {.value = 0,
+                                  .error = -static_cast<std::int32_t>(failure_errno),
+                                  .is_continue = failure_errno == 0},
+                      .first_pid = static_cast<pid_t>(first_pid),
+                      .waits_killable = waits_killable});
   if (!token) return throw_errno(info.Env(), "add the listener", token.error());
   return number(info.Env(), *token);
 }
@@ -77,13 +78,29 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
   const std::span<std::byte> reads = arguments.bytes();
   const std::uint32_t failure_errno = arguments.u32();
   const std::uint32_t first_pid = arguments.u32();
+  const bool waits_killable = arguments.u32() != 0;
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, receiver_handle);
   AgentSocket* socket = receiver ? find(info, &State::sockets, socket_handle) : nullptr;
   if (socket == nullptr) return {};
   auto fd = socket->take_fd(connection, index);
   if (!fd) return throw_errno(info.Env(), "take the listener", fd.error());
-  return add_listener(info, *receiver, std::move(*fd), registry, reads, failure_errno, first_pid);
+  return add_listener(info, *receiver, std::move(*fd),
+                      {.registry = registry,
+                       .reads = reads,
+                       .failure_errno = failure_errno,
+                       .first_pid = first_pid,
+                       .waits_killable = waits_killable});
+}
+
+Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::string path = arguments.text();
+  const std::uint32_t most = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  const auto text = read_runtime_file(path, most);
+  if (!text) return throw_errno(info.Env(), "read a file of the runtime", text.error());
+  return Napi::Buffer<char>::Copy(info.Env(), text->data(), text->size());
 }
 
 Napi::Value kill_container(const Napi::CallbackInfo& info) {

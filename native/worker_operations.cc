@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "caller_state.h"
 #include "worker.h"
 
 namespace seccompagent {
@@ -64,11 +63,15 @@ Result<std::size_t> Worker::read_caller(std::uint64_t address, std::span<std::by
 
 Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const std::byte> bytes) {
   return with_caller_memory([&](const CallId& call) -> Result<std::size_t> {
+    // a signal could end the call between the question and the write
+    if (!listener_->waits_killable) return fail(EOPNOTSUPP);
     // no child writes: it could do so after the call has ended
     if (reader() != Reader::this_thread) return fail(ETIMEDOUT);
-    if (!waits_for_its_end(call.tid)) return fail(EOPNOTSUPP);
     if (!listener_->is_valid(call.id)) return fail(ESRCH);
-    return write_bytes(call.tid, address, bytes);
+    const auto written = write_bytes(call.tid, address, bytes);
+    // as the kernel has it for a result that does not fit into what is there
+    if (written && *written < bytes.size()) return fail(EFAULT);
+    return written;
   });
 }
 

@@ -13,6 +13,7 @@ import type { Syscall } from './syscalls.ts';
 
 const einval = errnoNumber('EINVAL');
 const efault = errnoNumber('EFAULT');
+const eopnotsupp = errnoNumber('EOPNOTSUPP');
 /** NGROUPS_MAX of <linux/limits.h>. */
 const mostGroups = 65_536;
 /** O_CLOEXEC, the same on all of `arches`. */
@@ -26,6 +27,8 @@ export interface WorkerSide {
   /** The syscall being answered. */
   readonly current: () => Syscall | undefined;
   readonly rooms: Rooms;
+  /** Told when a signal could come between, so that the caller's memory was not written. */
+  readonly onWriteRefused: () => void;
 }
 
 /** Memory for results, of one worker: made when it is needed, and used again. */
@@ -123,6 +126,7 @@ export class CallActs {
     const address = memory.address + offset;
     if (address > longestOffset) return efault;
     const done = this.acting('write memory', () => native.writeArgument(worker, address, bytes));
+    if (done === -eopnotsupp) this.side.onWriteRefused();
     return done < 0 ? -done : 0;
   }
 

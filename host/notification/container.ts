@@ -29,6 +29,8 @@ export interface ContainerParts extends SharedRegistry {
   readonly onSlow: () => void;
   /** Told when a handler is left alone from now on. */
   readonly onQuarantined: (handler: RegistryHandler, milliseconds: number) => void;
+  /** Told, once, why nothing is written into the memory of its callers. */
+  readonly onWriteRefused: (why: string) => void;
 }
 
 /** A place in the chain: the instance is made on first use and again after it broke. */
@@ -57,6 +59,7 @@ export class Container {
   readonly #links: readonly Link[];
   readonly #chains: Map<Syscall, Chain> = new Map();
   readonly #default: FinalAction;
+  #isWriteRefusalTold = false;
   readonly failure: FinalAction;
   /** Which counters count the call that was decided last. */
   slot: number = unnamedSlot;
@@ -102,6 +105,14 @@ export class Container {
     }
     this.slot = slots[place] ?? unnamedSlot;
     return this.#default;
+  }
+
+  /** A handler wanted to write into a caller's memory, and was not allowed to. */
+  writeRefused(): void {
+    const { writeRefusal } = this.#parts;
+    if (writeRefusal === undefined || this.#isWriteRefusalTold) return;
+    this.#isWriteRefusalTold = true;
+    this.#parts.onWriteRefused(writeRefusal);
   }
 
   /** The answer to a call whose architecture or number nobody knows. */

@@ -80,6 +80,9 @@ export class Loop implements Disposable {
       call: this.#call,
       current: () => this.#current,
       rooms: new Rooms(),
+      onWriteRefused: () => {
+        this.#last?.writeRefused();
+      },
     };
     this.#performer = new Performer(this.#call, new CallActs(this.#side));
   }
@@ -177,6 +180,12 @@ export class Loop implements Disposable {
         this.#parts.log.error(
           { container: shared.registry.containerId, handler: name, milliseconds },
           'handler failed too often: its calls fail for a while',
+        );
+      },
+      onWriteRefused: (why) => {
+        this.#parts.log.warn(
+          { container: shared.registry.containerId, why },
+          'the memory of callers is not written: a signal could end their calls meanwhile',
         );
       },
     });

@@ -6,6 +6,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { pack, unpack } from 'msgpackr';
 
 import { AgentError } from '../errors.ts';
+import type { WriteRefusal } from '../filter-flags.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions } from '../log.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
@@ -48,6 +49,8 @@ export interface SharedRegistry {
   readonly quarantine: readonly number[];
   /** What each handler remembers of the container, in chain order. */
   readonly states: readonly StateHandle[];
+  /** Why they write into no caller's memory; undefined: they may. */
+  readonly writeRefusal?: WriteRefusal;
 }
 
 /** In a worker thread: its input and its way to the main thread. */

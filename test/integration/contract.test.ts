@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
+import { killableBundle } from '../support/oci-bundle.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
@@ -60,6 +61,16 @@ describe('contract: perform', () => {
       'listxattr EOPNOTSUPP',
       'the first is ',
     ]);
+  });
+
+  test('M4: contract: where no signal can come between they are those of the kernel alone', async () => {
+    using bundle = killableBundle();
+    using own = new TemporaryFolder();
+    using other = new TemporaryFolder();
+    const alone = await linesOf(own.path, ['read-attributes']);
+    const options = ['-k', '-b', bundle.path, '-s', agent.socket];
+    expect(await linesOf(other.path, ['read-attributes'], options)).toEqual(alone);
+    expect(alone).toContain('the value is value');
   });
 
   test('A4: contract: what is opened in procfs is never that of whoever opens it', async () => {

@@ -88,7 +88,18 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
   takeReceiverWakeFd: ['number'],
   nextReceiverEvent: ['number'],
   receiverFigures: ['number', 'bytes'],
-  adoptConnectionFd: ['number', 'number', 'number', 'number', 'bytes', 'bytes', 'number', 'number'],
+  adoptConnectionFd: [
+    'number',
+    'number',
+    'number',
+    'number',
+    'bytes',
+    'bytes',
+    'number',
+    'number',
+    'number',
+  ],
+  readRuntimeFile: ['text', 'number'],
   killContainer: ['number', 'number'],
   attachWorker: ['number', 'bytes', 'bytes', 'number'],
   detachWorker: ['number'],
@@ -114,6 +125,7 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
   refusePidnsOption: ['number'],
   launch: ['texts', 'texts', 'texts', 'bytes'],
   launchPid: ['number'],
+  launchWaitsKillable: ['number'],
   adoptLaunch: ['number', 'number', 'bytes', 'bytes', 'number'],
   launchExit: ['number'],
   launchKill: ['number', 'number'],
@@ -187,6 +199,7 @@ const others = [
   'refusePidnsOption',
   'launch',
   'filterBytes',
+  'readRuntimeFile',
 ];
 // what they are given is looked at before the handle is, or they look at it later
 const looking = [

@@ -35,7 +35,7 @@ class Container {
       const auto filter =
           VALUE(assemble_filter({{kArch, {static_cast<std::uint32_t>(SYS_getpriority)}}}));
       fd = static_cast<int>(
-          install_filter(filter.data(), static_cast<unsigned short>(filter.size())));
+          install_filter(filter.data(), static_cast<unsigned short>(filter.size())).listener);
       is_installed.store(true);
       is_installed.notify_one();
       // threads inherit the filter of the one that starts them
@@ -47,8 +47,7 @@ class Container {
     });
     is_installed.wait(false);
     CHECK(fd >= 0);
-    token_ = VALUE(
-        receiver.add_listener(UniqueFd(fd), "registry", whole_set(), kRefused, /*first_pid=*/0));
+    token_ = VALUE(receiver.add_listener(UniqueFd(fd), terms()));
   }
   Container(const Container&) = delete;
   Container& operator=(const Container&) = delete;

@@ -57,7 +57,8 @@ class Caller {
   void call(long first, long second) {
     const auto filter =
         VALUE(assemble_filter({{kArch, {static_cast<std::uint32_t>(SYS_getpriority)}}}));
-    const long fd = install_filter(filter.data(), static_cast<unsigned short>(filter.size()));
+    const long fd =
+        install_filter(filter.data(), static_cast<unsigned short>(filter.size())).listener;
     CHECK(fd >= 0);
     fd_.reset(static_cast<int>(fd));
     listener_.store(1);

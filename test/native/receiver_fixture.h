@@ -123,7 +123,8 @@ class Callers {
   void run() {
     const auto filter =
         VALUE(assemble_filter({{kArch, {static_cast<std::uint32_t>(SYS_getpriority)}}}));
-    const long fd = install_filter(filter.data(), static_cast<unsigned short>(filter.size()));
+    const long fd =
+        install_filter(filter.data(), static_cast<unsigned short>(filter.size())).listener;
     CHECK(fd >= 0);
     fd_.reset(static_cast<int>(fd));
     for (std::size_t index = 0; index < places_.size(); ++index) {
@@ -147,9 +148,14 @@ class Callers {
   std::thread thread_;
 };
 
+inline ListenerTerms terms() {
+  return {.registry = "registry", .reads = whole_set(), .failure = kRefused};
+}
+
 inline std::uint32_t add(Receiver& receiver, Callers& callers, pid_t first_pid = 0) {
-  return VALUE(
-      receiver.add_listener(callers.take_listener(), "registry", whole_set(), kRefused, first_pid));
+  ListenerTerms given = terms();
+  given.first_pid = first_pid;
+  return VALUE(receiver.add_listener(callers.take_listener(), std::move(given)));
 }
 
 inline std::uint64_t figure(Receiver& receiver, std::size_t index) {

@@ -36,7 +36,8 @@ void refuses_a_table_of_another_size() {
 void refuses_what_is_no_listener() {
   const auto receiver = make_receiver();
   const auto add_fd = [&](UniqueFd fd, ReadSet set) {
-    return ERROR(receiver->add_listener(std::move(fd), "", std::move(set), kRefused, 0));
+    return ERROR(receiver->add_listener(
+        std::move(fd), {.registry = "", .reads = std::move(set), .failure = kRefused}));
   };
   CHECK_EQUAL(add_fd(UniqueFd(eventfd(0, EFD_CLOEXEC)), whole_set()), Errno{ENOTTY});
   CHECK_EQUAL(add_fd(UniqueFd(), whole_set()), Errno{ENOTTY});
@@ -50,9 +51,8 @@ void refuses_a_listener_twice() {
   Callers callers(1);
   UniqueFd listener = callers.take_listener();
   UniqueFd copy(fcntl(listener.get(), F_DUPFD_CLOEXEC, 0));
-  VALUE(receiver->add_listener(std::move(listener), "registry", whole_set(), kRefused, 0));
-  CHECK_EQUAL(ERROR(receiver->add_listener(std::move(copy), "another", whole_set(), kRefused, 0)),
-              Errno{EEXIST});
+  VALUE(receiver->add_listener(std::move(listener), terms()));
+  CHECK_EQUAL(ERROR(receiver->add_listener(std::move(copy), terms())), Errno{EEXIST});
   CHECK_EQUAL(receiver->listener_count(), 1UL);
   CHECK_EQUAL(desk.receive(), EventKind::notification);
   CHECK_EQUAL(VALUE(desk.worker().registry(desk.inbox().token)), "registry");

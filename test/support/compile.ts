@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
 const projectFolder = join(import.meta.dirname, '..', '..');
 const sourceFolders = ['test/support', 'test/bench'] as const;
@@ -14,7 +14,8 @@ type Step = readonly [command: string, ...args: string[]];
 
 /**
  * The path of a program, built from `test/support/NAME.c`, `test/support/NAME.s` (32-bit x86
- * without a libc) or `test/bench/NAME.c`. Of `NAME.so` the source is `NAME.c`, too.
+ * without a libc) or `test/bench/NAME.c`. Of `NAME.so` the source is `NAME.c`, too, and of
+ * `NAME.static`, which runs where no libraries are.
  *
  * The result lies in a folder named after a hash of the source and the way it is built, so a
  * changed source is built anew, and processes that build the same thing at once agree.
@@ -60,7 +61,7 @@ function headers(): Buffer {
 function findSource(name: string): string {
   const candidates = sourceFolders.flatMap((folder) =>
     ['c', 's'].map((ending) =>
-      join(projectFolder, folder, `${name.replace(/\.so$/u, '')}.${ending}`),
+      join(projectFolder, folder, `${name.replace(/\.(?:so|static)$/u, '')}.${ending}`),
     ),
   );
   const source = candidates.find((candidate) => existsSync(candidate));
@@ -83,7 +84,11 @@ function steps(source: string, name: string, output: string): readonly Step[] {
     ];
   }
   const compiler = process.env['CC'] ?? 'gcc';
-  const kind = name.endsWith('.so') ? ['-shared', '-fPIC'] : ['-pthread'];
+  const kinds: Readonly<Record<string, readonly string[]>> = {
+    '.so': ['-shared', '-fPIC'],
+    '.static': ['-static', '-pthread'],
+  };
+  const kind = kinds[extname(name)] ?? ['-pthread'];
   return [[compiler, '-O2', '-Wall', '-Wextra', '-Werror', ...kind, '-o', output, source]];
 }
 

@@ -21,6 +21,10 @@ export interface ContainerOptions {
   readonly uid?: number;
   /** The id that is the container's root outside: with it, the container has a user namespace. */
   readonly rootUidOutside?: number;
+  /** What goes to the agent, in place of what the handlers of demo-basic answer. */
+  readonly trapped?: readonly string[];
+  /** Of the filter. */
+  readonly flags?: readonly string[];
 }
 
 /** All that the handlers of demo-basic answer. */
@@ -51,13 +55,16 @@ const withoutUnified = [
   'sh',
 ] as const;
 
-/** The seccomp profile that sends the calls of `trappedSyscalls` to a socket. */
-export function seccompProfile(listenerPath: string): object {
+/** The seccomp profile that sends calls to a socket. */
+export function seccompProfile(
+  listenerPath: string,
+  trapped: readonly string[] = trappedSyscalls,
+): object {
   return {
     defaultAction: 'SCMP_ACT_ALLOW',
     architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
     listenerPath,
-    syscalls: [{ names: trappedSyscalls, action: 'SCMP_ACT_NOTIFY' }],
+    syscalls: [{ names: trapped, action: 'SCMP_ACT_NOTIFY' }],
   };
 }
 
@@ -102,7 +109,10 @@ function runtimeConfig(options: ContainerOptions): object {
       namespaces: [...namespaces, ...(hasUserNamespace ? ['user'] : [])].map((type) => ({ type })),
       maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list'],
       readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
-      seccomp: seccompProfile(options.listenerPath),
+      seccomp: {
+        ...seccompProfile(options.listenerPath, options.trapped),
+        ...(options.flags === undefined ? {} : { flags: options.flags }),
+      },
     },
   };
 }

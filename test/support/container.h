@@ -24,6 +24,7 @@ struct container {
   const char *socket;    // the agent socket
   const char *metadata;  // NULL: the key is absent, as without listenerMetadata
   const char *id;        // NULL: container-PID
+  const char *bundle;    // the OCI bundle; NULL: one that is not there
   bool wait_killable;
 };
 
@@ -97,8 +98,9 @@ HELPER void send_listener(int agent_fd, int listener, const struct container *co
       snprintf(state, sizeof state,
                "{\"ociVersion\":\"1.2.0\",\"fds\":[\"seccompFd\"],\"pid\":%d,%s"
                "\"state\":{\"ociVersion\":\"1.2.0\",\"id\":\"%s\",\"status\":\"creating\","
-               "\"pid\":%d,\"bundle\":\"/bundle\",\"annotations\":{}}}",
-               pid, metadata, container->id != NULL ? container->id : own_id, pid);
+               "\"pid\":%d,\"bundle\":\"%s\",\"annotations\":{}}}",
+               pid, metadata, container->id != NULL ? container->id : own_id, pid,
+               container->bundle != NULL ? container->bundle : "/bundle");
   union {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int))];

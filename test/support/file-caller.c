@@ -2,7 +2,7 @@
 // Makes file system calls in an empty folder and prints `CALL ANSWER` for each, and what came of
 // it. With -s they are trapped, and the agent answers; without it the kernel alone does.
 //
-// usage: file-caller [-s SOCKET] [-k] FOLDER [MODE]
+// usage: file-caller [-s SOCKET] [-b BUNDLE] [-k] FOLDER [MODE]
 // where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes, descriptors,
 // restrict-open, open-processes or open-devices
 #define _GNU_SOURCE
@@ -227,9 +227,11 @@ static const long numbers[] = {
 
 int main(int argc, char **argv) {
   struct container container = {0};
-  for (int letter; (letter = getopt(argc, argv, "s:k")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:b:k")) != -1;) {
     if (letter == 's')
       container.socket = optarg;
+    else if (letter == 'b')
+      container.bundle = optarg;
     else if (letter == 'k')
       container.wait_killable = true;
     else

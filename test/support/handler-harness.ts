@@ -156,6 +156,7 @@ export class BundleHarness {
       onSlow: () => {},
       token: 1,
       onQuarantined: () => {},
+      onWriteRefused: () => {},
       component: (digest) => {
         const found = bundle.handlers.find(({ component }) => component.digest === digest);
         if (found === undefined) throw new Error(`${basename(folder)} has no component ${digest}`);

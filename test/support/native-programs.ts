@@ -60,6 +60,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   new_mount_test: ['caller_state', 'child', 'helper/masks', 'helper/new_mount', 'notify', 'target'],
   notify_test: ['bpf', 'notify'],
   receiver_test: engine,
+  runtime_file_test: ['runtime_file'],
   state_store_test: ['state_store'],
   short_turns_test: ['short_turns'],
   syscall_number_test: ['syscall_number'],

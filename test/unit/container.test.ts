@@ -45,7 +45,11 @@ type HandlerOf = Partial<Omit<RegistryHandler, 'syscalls'>> & {
   readonly syscalls?: readonly string[];
 };
 
-function chainOf(handlers: readonly HandlerOf[], rest: Partial<Registry> = {}): Chain {
+function chainOf(
+  handlers: readonly HandlerOf[],
+  rest: Partial<Registry> = {},
+  writeRefusal?: string,
+): Chain {
   const made: string[] = [];
   const told: string[] = [];
   const slots: SlotName[] = [];
@@ -68,6 +72,7 @@ function chainOf(handlers: readonly HandlerOf[], rest: Partial<Registry> = {}): 
     },
     token: 7,
     states: [],
+    ...(writeRefusal === undefined ? {} : { writeRefusal }),
     quarantine: handlers.map((_, index) => index),
     health,
     slots: new SlotBook({
@@ -81,6 +86,9 @@ function chainOf(handlers: readonly HandlerOf[], rest: Partial<Registry> = {}): 
     },
     onQuarantined: (handler, milliseconds) => {
       told.push(`${handler.name} ${milliseconds}`);
+    },
+    onWriteRefused: (why) => {
+      told.push(`not written: ${why}`);
     },
     component: (digest) => loadComponent(readFileSync(files[digest] ?? '')),
     hostFor: (handler) => {
@@ -234,6 +242,16 @@ test('container: settings that a handler refuses are failures of it', () => {
   expect(decide(chain, chmod, '/a', 0)).toBeUndefined();
 });
 
+test('M4: container: why callers are not written to is said once', () => {
+  const refused = chainOf([], {}, 'no flag');
+  refused.container.writeRefused();
+  refused.container.writeRefused();
+  expect(refused.told).toEqual(['not written: no flag']);
+  const allowed = chainOf([]);
+  allowed.container.writeRefused();
+  expect(allowed.told).toEqual([]);
+});
+
 test('container: a handler without a state of its own is never left alone', () => {
   const host = new RecordingHost();
   const { health } = chainOf([]);
@@ -260,6 +278,7 @@ test('container: a handler without a state of its own is never left alone', () =
     slots: new SlotBook({ taken: [], announce: () => undefined }),
     onSlow: () => undefined,
     onQuarantined: () => undefined,
+    onWriteRefused: () => undefined,
     component: (digest) => loadComponent(readFileSync(files[digest] ?? '')),
     hostFor: () => host,
   });

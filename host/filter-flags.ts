@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds out whether the memory of a container's callers may be written: only when no signal but one
+// that kills can end a call that was received. The kernel does not tell, the OCI bundle does.
+import { isAbsolute, join } from 'node:path';
+
+import type { ContainerProcessState } from './container-process-state.ts';
+import { messageOf } from './errors.ts';
+
+/** With it in a filter, callers whose call was received wait for their answer or their death. */
+export const waitKillableFlag = 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV';
+
+/** Why callers' memory is not written; undefined: it may be. */
+export type WriteRefusal = string | undefined;
+
+/** Of a container's config.json, annotations and all. */
+const mostConfigBytes = 4 * 1024 * 1024;
+
+/** Reads all of a file of a runtime, or throws. */
+export type ReadRuntimeFile = (path: string, mostBytes: number) => Uint8Array;
+
+interface KnownContainer {
+  readonly refusal: WriteRefusal;
+  readonly users: number;
+}
+
+function member(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? new Map<string, unknown>(Object.entries(value)).get(key)
+    : undefined;
+}
+
+/** `linux.seccomp.flags` of an OCI runtime configuration. @throws SyntaxError */
+function flagsOf(config: string): readonly unknown[] {
+  const parsed: unknown = JSON.parse(config);
+  const flags = member(member(member(parsed, 'linux'), 'seccomp'), 'flags');
+  return Array.isArray(flags) ? flags : [];
+}
+
+/** Remembers what was found by container, as long as any listener of the container lives. */
+export class FilterFlags {
+  readonly #read: ReadRuntimeFile;
+  readonly #known: Map<string, KnownContainer> = new Map();
+
+  constructor(read: ReadRuntimeFile) {
+    this.#read = read;
+  }
+
+  /** Notes one more listener of a container. @returns why its callers' memory is not written */
+  enter({ containerId, ociBundle }: ContainerProcessState): WriteRefusal {
+    const known = this.#known.get(containerId);
+    const refusal = isAbsolute(ociBundle) ? this.#refusalBy(ociBundle) : refusalWithout(known);
+    this.#known.set(containerId, { refusal, users: (known?.users ?? 0) + 1 });
+    return refusal;
+  }
+
+  /** One listener of the container has ended. */
+  leave(containerId: string): void {
+    const known = this.#known.get(containerId);
+    if (known === undefined) return;
+    if (known.users <= 1) this.#known.delete(containerId);
+    else this.#known.set(containerId, { ...known, users: known.users - 1 });
+  }
+
+  #refusalBy(ociBundle: string): WriteRefusal {
+    const path = join(ociBundle, 'config.json');
+    try {
+      const flags = flagsOf(new TextDecoder().decode(this.#read(path, mostConfigBytes)));
+      if (flags.includes(waitKillableFlag)) return undefined;
+      return `the container's seccomp profile lacks "flags": ["${waitKillableFlag}"]`;
+    } catch (thrown) {
+      // what a syntax error says of the text may be a secret of the container's environment
+      const why = thrown instanceof SyntaxError ? 'no JSON' : messageOf(thrown);
+      return `nobody knows whether the container's seccomp profile has ${waitKillableFlag}: ${path}: ${why}`;
+    }
+  }
+}
+
+/** crun names no bundle when it executes something in a container that runs. */
+function refusalWithout(known: KnownContainer | undefined): WriteRefusal {
+  if (known !== undefined) return known.refusal;
+  return `nobody knows whether the container's seccomp profile has ${waitKillableFlag}: its runtime names no OCI bundle`;
+}
+
+/** Of a filter that was loaded for a command. */
+export function refusalOfCommand(waitsKillable: boolean): WriteRefusal {
+  if (waitsKillable) return undefined;
+  return `this kernel does not know ${waitKillableFlag}: Linux 5.19 or newer is needed`;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads files of container runtimes, by paths that runtimes name.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "result.h"
+
+namespace seccompagent {
+
+// All bytes of a regular file. Whoever names the path may be anybody that may connect: nothing is
+// followed into a process (ELOOP), and nothing that is no file is waited for (EINVAL). EFBIG: it
+// has more than so many bytes.
+[[nodiscard]] Result<std::string> read_runtime_file(const std::string& path, std::size_t most);
+
+}  // namespace seccompagent

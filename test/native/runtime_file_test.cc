@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests reading files of runtimes.
+#include "runtime_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "check.h"
+#include "unique_fd.h"
+
+namespace seccompagent::test {
+namespace {
+
+// A folder that goes with all that is in it.
+class Folder {
+ public:
+  Folder() { CHECK(mkdtemp(path_) != nullptr); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    for (const char* name : {"file", "fifo", "link"}) unlink(at(name).c_str());
+    rmdir(path_);
+  }
+  [[nodiscard]] std::string at(const char* name) const { return std::string(path_) + "/" + name; }
+  [[nodiscard]] std::string write_file(const std::string& text) const {
+    const std::string path = at("file");
+    const UniqueFd file(open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    CHECK_EQUAL(write(file.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    return path;
+  }
+
+ private:
+  char path_[32] = "/tmp/runtime-file-XXXXXX";
+};
+
+void reads_all_of_a_file() {
+  const Folder folder;
+  const std::string text(50'000, 'x');
+  CHECK_EQUAL(VALUE(read_runtime_file(folder.write_file(text), text.size())), text);
+}
+
+void has_a_limit() {
+  const Folder folder;
+  const std::string path = folder.write_file(std::string(50'000, 'x'));
+  CHECK_EQUAL(ERROR(read_runtime_file(path, 49'999)), Errno{EFBIG});
+}
+
+void does_not_wait() {
+  const Folder folder;
+  CHECK_EQUAL(mkfifo(folder.at("fifo").c_str(), 0600), 0);
+  CHECK_EQUAL(ERROR(read_runtime_file(folder.at("fifo"), 10)), Errno{EINVAL});
+  CHECK_EQUAL(ERROR(read_runtime_file("/dev/zero", 10)), Errno{EINVAL});
+  CHECK_EQUAL(ERROR(read_runtime_file("/tmp", 10)), Errno{EINVAL});
+  CHECK_EQUAL(ERROR(read_runtime_file("/nonexistent/file", 10)), Errno{ENOENT});
+}
+
+void follows_nothing_into_a_process() {
+  const Folder folder;
+  const std::string path = folder.write_file("x");
+  CHECK_EQUAL(symlink(path.c_str(), folder.at("link").c_str()), 0);
+  CHECK_EQUAL(ERROR(read_runtime_file(folder.at("link"), 10)), Errno{ELOOP});
+  CHECK_EQUAL(ERROR(read_runtime_file("/proc/self/root" + path, 10)), Errno{ELOOP});
+  CHECK_EQUAL(ERROR(read_runtime_file("/proc/self/cwd/x", 10)), Errno{ELOOP});
+}
+
+constexpr Case kCases[] = {
+    {"read_runtime_file: a regular file is read whole", reads_all_of_a_file},
+    {"read_runtime_file: more than is wanted is an error", has_a_limit},
+    {"read_runtime_file: what is no file is not waited for", does_not_wait},
+    {"read_runtime_file: nothing is followed into a process", follows_nothing_into_a_process},
+};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
