@@ -20,7 +20,8 @@ export function read(argument: u32, offset: u64, length: u32): ResultOf<Uint8Arr
 
 /**
  * Writes a part of the call's result, at most 65536 bytes at once. EOPNOTSUPP: the container's
- * filter has no SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, so a signal could end the call meanwhile.
+ * filter has no SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, or nobody knows, so a signal could end the
+ * call meanwhile. EFAULT: not all of it can be written. ESRCH: the caller has been killed.
  */
 export function write(argument: u32, offset: u64, bytes: Uint8Array): Result {
   host.write(argument, offset, viewPointer(bytes), bytes.length, RESULT);
