@@ -172,6 +172,8 @@ export const operationNumber = {
    * is asked about; by setMountAttributes: the user namespace of an id mapping, -1: none.
    */
   descriptor: 17,
+  /** Of open, 1: the flags are those of an openat2(2), which ignores none that it does not know. */
+  isStrict: 18,
   count: 20,
 } as const;
 

@@ -139,9 +139,20 @@ Result<std::size_t> read_pointer(ReadKind kind, const Place& place, std::span<st
   return fail(EFAULT);
 }
 
-// Where NULL is an answer of its own, or nobody asks what a pointer to nothing is.
+// Where NULL is an answer of its own, or nobody asks what a pointer to nothing is. Of structs the
+// kernel looks at the size first.
 bool is_null(ReadKind kind, const Place& place) {
-  return place.address == 0 && !(kind == ReadKind::xattr_value && place.size == 0);
+  if (place.address != 0) return false;
+  switch (kind) {
+    case ReadKind::xattr_value:
+      return place.size != 0;
+    case ReadKind::xattr_args:
+    case ReadKind::xattr_room:
+    case ReadKind::open_how:
+      return false;
+    default:
+      return true;
+  }
 }
 
 }  // namespace

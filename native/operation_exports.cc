@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports that act inside a container.
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -77,8 +80,11 @@ constexpr std::size_t kOperationFlags = 10;
 constexpr std::size_t kMode = 11;
 constexpr std::size_t kFirstValue = 12;
 constexpr std::size_t kSecondValue = 13;
+constexpr std::size_t kResolveLow = 14;
+constexpr std::size_t kResolveHigh = 15;
 constexpr std::size_t kResultLength = 16;
 constexpr std::size_t kResultDescriptor = 17;
+constexpr std::size_t kIsStrict = 18;
 constexpr std::size_t kOperationNumbers = 20;
 
 // What the arguments of a path are, see path_resolution(7).
@@ -101,6 +107,30 @@ constexpr std::size_t kOperationNumbers = 20;
 
 // Beside the flags of calls: it is fchmod(2) or fchown(2). native.ts has the same.
 constexpr std::uint32_t kOfDescriptor = 1U << 30;
+
+// What the kernel has against a way to open, before it looks at any path.
+[[nodiscard]] int open_how_error(const FileRequest& request) {
+  open_how how = {.flags = request.flags, .mode = request.mode, .resolve = request.resolve};
+  // of all ways that there are, an empty path comes to ENOENT
+  const long opened = syscall(SYS_openat2, AT_FDCWD, "", &how, sizeof how);
+  return opened == -1 && errno != ENOENT ? errno : 0;
+}
+
+// Where a path starts of which openat2(2) was told how to resolve it. What forbids links forbids
+// those of procfs, whose place is thus not looked for: the kernel refuses them.
+[[nodiscard]] Start start_within(std::string path, int dirfd, std::uint64_t resolve) {
+  if ((resolve & ~std::uint64_t{RESOLVE_CACHED}) == 0) return start_of(std::move(path), dirfd);
+  const bool is_from_root = path.starts_with('/') && (resolve & RESOLVE_IN_ROOT) == 0;
+  return {is_from_root ? AT_FDCWD : dirfd, "", false, std::move(path)};
+}
+
+// Whether a path is refused for a link of procfs that means something to the caller only.
+[[nodiscard]] bool has_forbidden_link(const std::string& path, std::uint64_t resolve) {
+  constexpr std::uint64_t kOthers =
+      RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
+  const bool is_by_this_alone = (resolve & RESOLVE_NO_MAGICLINKS) != 0 && (resolve & kOthers) == 0;
+  return is_by_this_alone && !start_of(path, AT_FDCWD).proc_entry.empty();
+}
 
 // Of the call's flags, those that the operation's own system call knows.
 [[nodiscard]] std::uint32_t own_flags(FileOperation operation, std::uint32_t flags) {
@@ -180,16 +210,21 @@ struct Asked {
   bool needs_open_file;
   // A descriptor that the worker keeps, in place of a path; -1: there is a path.
   int kept = -1;
+  // The flags are those of an openat2(2), which ignores none.
+  bool is_strict = false;
 };
 
 Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, FileOutcome& done) {
   FileRequest& request = asked.request;
   if (has_nul(request.name)) return number(info.Env(), EINVAL);
+  if (const int error = asked.is_strict ? open_how_error(request) : 0; error != 0)
+    return number(info.Env(), error);
   if (const int error = path_error(request.path, asked.may_be_empty); error != 0)
     return number(info.Env(), error);
   if (const int error = asked.has_second ? path_error(request.second_path, false) : 0; error != 0)
     return number(info.Env(), error);
-  const Start start = start_of(request.path, asked.dirfd);
+  if (has_forbidden_link(request.path, request.resolve)) return number(info.Env(), ELOOP);
+  const Start start = start_within(request.path, asked.dirfd, request.resolve);
   const int own_error = is_entry(start, request.path) ? entry_error(request) : 0;
   request.path = start.rest;
   // the text of a symbolic link is no path yet
@@ -263,13 +298,17 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
                        .first = static_cast<std::uint32_t>(numbers[kFirstValue]),
                        .second = static_cast<std::uint32_t>(numbers[kSecondValue]),
                        .is_followed = is_followed(kind, flags),
-                       .room = static_cast<std::uint32_t>(result.size())},
+                       .room = static_cast<std::uint32_t>(result.size()),
+                       .resolve = static_cast<std::uint32_t>(numbers[kResolveLow]) |
+                                  std::uint64_t{static_cast<std::uint32_t>(numbers[kResolveHigh])}
+                                      << 32},
            .dirfd = numbers[kDirfd],
            .second_dirfd = numbers[kSecondDirfd],
            .has_second = second_path.has_value(),
            .may_be_empty = described != -1 || (flags & AT_EMPTY_PATH) != 0,
            .needs_open_file = needs_open_file(kind, flags),
-           .kept = described},
+           .kept = described,
+           .is_strict = numbers[kIsStrict] != 0},
           done);
   const std::size_t length = std::min(done.bytes.size(), result.size());
   std::copy_n(reinterpret_cast<const std::byte*>(done.bytes.data()), length, result.begin());

@@ -34,7 +34,7 @@ export function mknod(path: Path, mode: u32, device: Device): Result {
 
 /**
  * Opens a file for the host to hold, and gives its index. The mode counts where a file is made. What
- * was opened with O_PATH the caller can't be given.
+ * was opened with O_PATH the caller can't be given. `resolve` holds RESOLVE_* of openat2(2).
  *
  * ```ts
  * const opened = filesystem.open(path, flags, mode, resolve);

@@ -10,7 +10,6 @@ const enoent = errnoNumber('ENOENT');
 const einval = errnoNumber('EINVAL');
 const erange = errnoNumber('ERANGE');
 const e2big = errnoNumber('E2BIG');
-const eopnotsupp = errnoNumber('EOPNOTSUPP');
 
 /** XATTR_CREATE and XATTR_REPLACE. */
 const knownXattrFlags = 3;
@@ -98,11 +97,14 @@ export class OperationRequest {
       if (high !== 0) this.#refuse(einval);
       this.setNumber(part, low);
     } else {
-      // not to be ignored: who asks for it relies on it
-      if (number !== 0n) this.#refuse(eopnotsupp);
       this.numbers[operationNumber.low] = low;
       this.numbers[operationNumber.high] = high;
     }
+  }
+
+  /** Flags and modes that the kernel does not know are refused, as openat2(2) does it. */
+  setStrict(): void {
+    this.numbers[operationNumber.isStrict] = 1;
   }
 
   setDevice(major: number, minor: number): void {
@@ -114,7 +116,9 @@ export class OperationRequest {
   check(): number {
     const { numbers } = this;
     if (this.#error !== 0) return this.#error;
-    if (numbers[operationNumber.path + 1] === 0 && !this.#isEmptyAllowed) return enoent;
+    // flags count before an empty path does
+    const isKernelAsked = this.#isEmptyAllowed || numbers[operationNumber.isStrict] === 1;
+    if (numbers[operationNumber.path + 1] === 0 && !isKernelAsked) return enoent;
     return numbers[operationNumber.secondPath + 1] === 0 ? enoent : 0;
   }
 

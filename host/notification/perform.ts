@@ -69,6 +69,7 @@ export class Performer {
       request.setNumber('at-flags', at.emptyPath);
       request.setOfDescriptor();
     }
+    if (syscall.name === 'openat2') request.setStrict();
     for (const [name, part] of plan.parts) {
       const parameter = syscall.parameters.find((each) => each.name === name);
       if (parameter !== undefined) this.#set(parameter, part);

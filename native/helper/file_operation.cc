@@ -54,13 +54,21 @@ template <typename Effect>
   return refusal(effect() == -1 ? errno : 0);
 }
 
+// The caller's own restrictions of the path come on top of ours. Where they keep it below a folder,
+// a rename or mount anywhere in the system makes the kernel give up at "..", and it asks to be
+// asked again.
 [[nodiscard]] Result<UniqueFd> open_at(int base, const char* path, std::uint64_t flags,
-                                       std::uint64_t mode = 0) {
-  open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = RESOLVE_NO_MAGICLINKS};
-  UniqueFd fd(static_cast<int>(
-      retry_eintr([&] { return syscall(SYS_openat2, base, path, &how, sizeof how); })));
-  if (!fd.is_open()) return fail_errno();
-  return fd;
+                                       std::uint64_t mode = 0, std::uint64_t resolve = 0) {
+  constexpr int kTries = 64;
+  open_how how = {
+      .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve | RESOLVE_NO_MAGICLINKS};
+  for (int tries = kTries;; --tries) {
+    UniqueFd fd(static_cast<int>(
+        retry_eintr([&] { return syscall(SYS_openat2, base, path, &how, sizeof how); })));
+    if (fd.is_open()) return fd;
+    const bool is_raced = errno == EAGAIN && (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0;
+    if (!is_raced || (resolve & RESOLVE_CACHED) != 0 || tries == 0) return fail_errno();
+  }
 }
 
 // The magic number of a file system, see statfs(2); 0: it does not say.
@@ -192,7 +200,7 @@ FileAnswer make_node(const Doing& doing) {
 [[nodiscard]] Result<UniqueFd> open_new(const Doing& doing, std::uint64_t flags) {
   const std::uint64_t only_new = (flags & O_CREAT) != 0 ? O_EXCL : 0;
   return open_at(doing.place.base, doing.request.path.c_str(), flags | only_new,
-                 doing.request.mode & 07777);
+                 doing.request.mode & 07777, doing.request.resolve);
 }
 
 [[nodiscard]] Result<UniqueFd> open_any(const Doing& doing, std::uint64_t flags) {
@@ -201,11 +209,15 @@ FileAnswer make_node(const Doing& doing) {
   const std::string& path = doing.request.path;
   // as Linux has it since 6.4: before, it made a file
   if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) return fail(EINVAL);
+  const std::uint64_t resolve = doing.request.resolve;
+  // as the kernel has it: what has to be made is not in any cache
+  const bool is_cached = (resolve & RESOLVE_CACHED) != 0;
+  if (is_cached && (flags & (O_CREAT | O_TRUNC | kTmpfile)) != 0) return fail(EAGAIN);
   if (path.empty()) return open_found(doing, doing.place.base, flags);
   if ((flags & kTmpfile) != 0) return open_new(doing, flags);
   const std::uint64_t finding = O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY));
   for (int tries = kTries; tries > 0; --tries) {
-    const auto found = open_at(doing.place.base, path.c_str(), finding);
+    const auto found = open_at(doing.place.base, path.c_str(), finding, 0, resolve);
     if (found) return open_found(doing, found->get(), flags);
     if (found.error() != Errno{ENOENT} || (flags & O_CREAT) == 0) return fail(found.error().number);
     auto made = open_new(doing, flags);

@@ -52,6 +52,8 @@ struct FileRequest {
   bool is_followed = true;
   // Bytes that a result may have.
   std::uint32_t room = 0;
+  // Of open: RESOLVE_* of openat2(2).
+  std::uint64_t resolve = 0;
 };
 
 // Where the paths start; O_PATH descriptors of the caller's.

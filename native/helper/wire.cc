@@ -130,6 +130,7 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(file.second);
   writer.number(static_cast<std::uint8_t>(file.is_followed));
   writer.number(file.room);
+  writer.number(file.resolve);
   return writer.take();
 }
 
@@ -154,6 +155,7 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   file.second = reader.number<std::uint32_t>();
   file.is_followed = reader.flag();
   file.room = reader.number<std::uint32_t>();
+  file.resolve = reader.number<std::uint64_t>();
   if (!reader.is_complete()) return fail(EBADMSG);
   return request;
 }

@@ -104,12 +104,21 @@ describe('contract: perform', () => {
     ]);
   });
 
-  test('contract: restrictions of a path that the host does not know are not ignored', async () => {
-    using folder = new TemporaryFolder();
-    expect(await linesOf(folder.path, ['restrict-open'], ['-s', agent.socket])).toEqual([
-      'openat2 EOPNOTSUPP',
-    ]);
-  });
+  test.for([
+    ['restrict-open', 2000],
+    ['size-how', 80],
+  ] as const)(
+    'M1: contract: openat2 of %s comes to what the kernel alone does',
+    async ([mode, most]) => {
+      const from = agent.log().length;
+      using own = new TemporaryFolder();
+      using other = new TemporaryFolder();
+      const alone = await linesOf(own.path, [mode]);
+      expect(await linesOf(other.path, [mode], ['-k', '-s', agent.socket])).toEqual(alone);
+      expect(alone.length).toBeGreaterThan(most);
+      expect(agent.log().slice(from)).toEqual([]);
+    },
+  );
 
   test('contract: what the host cannot perform is a failure of the handler', async () => {
     using folder = new TemporaryFolder();

@@ -311,7 +311,10 @@ void reads_how_to_open() {
   CHECK_EQUAL(length_of_how(&larger, sizeof larger), 24);
   CHECK_EQUAL(length_of_how(&larger, 23), -EINVAL);
   CHECK_EQUAL(length_of_how(&larger, 0), -EINVAL);
-  CHECK_EQUAL(length_of_how(nullptr, sizeof(open_how)), kNull);
+  // the kernel looks at the size first
+  CHECK_EQUAL(length_of_how(nullptr, sizeof(open_how)), -EFAULT);
+  CHECK_EQUAL(length_of_how(nullptr, 8), -EINVAL);
+  CHECK_EQUAL(length_of_how(nullptr, ~0UL), -E2BIG);
   larger.more = 1;
   CHECK_EQUAL(length_of_how(&larger, sizeof larger), -E2BIG);
   larger.how.mode = 010000;
@@ -341,7 +344,8 @@ void reads_arguments_of_attributes() {
   const std::string header("\2\0\0\0\5\0\0\0", 8);
   CHECK_EQUAL(read_args(kSetxattrat, &arguments, 16).text(4), header + "value");
   CHECK_EQUAL(read_args(kSetxattrat, &arguments, 15).pointers[4].length, -EINVAL);
-  CHECK_EQUAL(read_args(kSetxattrat, nullptr, 16).pointers[4].length, kNull);
+  CHECK_EQUAL(read_args(kSetxattrat, nullptr, 16).pointers[4].length, -EFAULT);
+  CHECK_EQUAL(read_args(kSetxattrat, nullptr, 15).pointers[4].length, -EINVAL);
   arguments.size = 65537;
   CHECK_EQUAL(read_args(kSetxattrat, &arguments, 16).pointers[4].length, -E2BIG);
   arguments.size = 0xffffffff;

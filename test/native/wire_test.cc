@@ -38,7 +38,8 @@ HelperRequest some_request() {
                    .first = 7,
                    .second = 8,
                    .is_followed = false,
-                   .room = 100}};
+                   .room = 100,
+                   .resolve = 1ULL << 63 | 8}};
 }
 
 HelperAnswer some_answer() {
@@ -73,6 +74,7 @@ void carries_a_request() {
   CHECK_EQUAL(read->file.second, 8U);
   CHECK(!read->file.is_followed);
   CHECK_EQUAL(read->file.room, 100U);
+  CHECK_EQUAL(read->file.resolve, 1ULL << 63 | 8);
 }
 
 void carries_an_answer() {

@@ -4,10 +4,13 @@
 //
 // usage: file-caller [-s SOCKET] [-b BUNDLE] [-k] FOLDER [MODE]
 // where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes, descriptors,
-// restrict-open, open-processes or open-devices
+// restrict-open, size-how, open-processes or open-devices
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
@@ -149,9 +152,175 @@ static void read_attributes(void) {
   printf("the first is %s\n", value);
 }
 
+static void make_file(const char *path) {
+  const int file = open(path, O_CREAT | O_WRONLY, 0644);
+  if (file < 0 || write(file, path, strlen(path)) < 0 || close(file) < 0) fail("make a file");
+}
+
+// A folder with links out of it and around in it, and a mount.
+static void make_tree(void) {
+  if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    fail("leave the mount namespace");
+  if (mkdir("sub", 0755) < 0 || mkdir("sub/mnt", 0755) < 0 || mkdir("sub/etc", 0755) < 0 ||
+      mkdir("sub/tmp", 0755) < 0 || mount("none", "sub/mnt", "tmpfs", 0, NULL) < 0)
+    fail("mount");
+  for (const char *const *path =
+           (const char *const[]){"file", "sub/inner", "sub/mnt/file", "sub/etc/hostname", NULL};
+       *path != NULL; path++)
+    make_file(*path);
+  for (const char *const *pair =
+           (const char *const[]){"..", "sub/up", "/", "sub/root", "inner", "sub/self", "loop",
+                                 "sub/loop", "/etc", "sub/to-etc", "nothing", "sub/to-nothing",
+                                 NULL};
+       *pair != NULL; pair += 2) {
+    if (symlink(pair[0], pair[1]) < 0) fail("make a link");
+  }
+}
+
+// What an open came to: the error, or how the file begins.
+static void say_opened(long fd) {
+  char text[32] = "";
+  if (fd < 0) {
+    printf(" %s\n", answer_name(errno));
+    return;
+  }
+  const ssize_t length = read((int)fd, text, sizeof text - 1);
+  text[strcspn(text, "\n")] = '\0';
+  printf(" 0 %s\n", length < 0 ? "folder" : text);
+  close((int)fd);
+}
+
+static void say_how(int folder, const char *path, struct open_how how) {
+  printf("%d %s flags %llo mode %llo resolve %llx:", folder, path, how.flags, how.mode,
+         how.resolve);
+  long fd;
+  int tries = 100;
+  // a rename or mount anywhere makes the kernel ask for another try
+  do {
+    fd = syscall(SYS_openat2, folder, path, &how, sizeof how);
+  } while (fd < 0 && errno == EAGAIN && (how.resolve & RESOLVE_CACHED) == 0 && tries-- > 0);
+  // nobody promises what is in a cache
+  const bool is_cached = how.resolve == RESOLVE_CACHED && (fd >= 0 || errno == EAGAIN);
+  if (is_cached && (how.flags & (O_CREAT | O_TRUNC)) == 0) {
+    printf(" 0 or EAGAIN\n");
+    if (fd >= 0) close((int)fd);
+    return;
+  }
+  say_opened(fd);
+  fflush(stdout);
+  if (fd >= 0 && (how.flags & O_CREAT) != 0) {
+    unlinkat(folder, path, 0);
+    if (strcmp(path, "inner") == 0) make_file("sub/inner");
+  }
+}
+
+// Each way to resolve a path, with each path and with some flags.
 static void restrict_open(void) {
-  struct open_how how = {.flags = O_RDONLY, .mode = 0, .resolve = RESOLVE_BENEATH};
-  say("openat2", syscall(SYS_openat2, AT_FDCWD, "..", &how, sizeof how));
+  const int folder = open("sub", O_RDONLY | O_DIRECTORY);
+  const int file = open("file", O_RDONLY);
+  char through_fd[64];
+  snprintf(through_fd, sizeof through_fd, "/proc/self/fd/%d/inner", folder);
+  const char *const paths[] = {"inner",
+                               "./inner",
+                               "../file",
+                               "up/file",
+                               "root/etc/hostname",
+                               "/etc/hostname",
+                               "/inner",
+                               "self",
+                               "loop",
+                               "to-etc",
+                               "to-etc/hostname",
+                               "none",
+                               "mnt/file",
+                               "mnt/..",
+                               "..",
+                               "../..",
+                               "inner/x",
+                               "up/sub/inner",
+                               "to-nothing",
+                               through_fd,
+                               "mnt/../inner",
+                               "/",
+                               ".",
+                               "/proc/self/cwd/file",
+                               ""};
+  const __u64 resolves[] = {0,
+                            RESOLVE_NO_XDEV,
+                            RESOLVE_NO_MAGICLINKS,
+                            RESOLVE_NO_SYMLINKS,
+                            RESOLVE_BENEATH,
+                            RESOLVE_IN_ROOT,
+                            RESOLVE_CACHED,
+                            RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+                            RESOLVE_IN_ROOT | RESOLVE_NO_XDEV,
+                            RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+                            RESOLVE_BENEATH | RESOLVE_IN_ROOT,
+                            0x40,
+                            1ULL << 32,
+                            ~0ULL};
+  const int folders[] = {folder, AT_FDCWD, file, -5};
+  for (size_t i = 0; i < sizeof resolves / sizeof *resolves; i++) {
+    for (size_t j = 0; j < sizeof paths / sizeof *paths; j++) {
+      // of procfs nothing is in a cache
+      if (resolves[i] == RESOLVE_CACHED && strncmp(paths[j], "/proc", 5) == 0) continue;
+      for (size_t k = 0; k < sizeof folders / sizeof *folders; k++)
+        say_how(folders[k], paths[j], (struct open_how){.flags = O_RDONLY, .resolve = resolves[i]});
+      say_how(folder, paths[j],
+              (struct open_how){.flags = O_RDONLY | O_NOFOLLOW, .resolve = resolves[i]});
+      say_how(folder, paths[j],
+              (struct open_how){.flags = O_RDONLY | O_DIRECTORY, .resolve = resolves[i]});
+    }
+    for (const char *const *path =
+             (const char *const[]){"new", "../new", "up/new", "mnt/new", "/tmp/made-by-file-caller",
+                                   "none/new", "inner", NULL};
+         *path != NULL; path++) {
+      say_how(folder, *path,
+              (struct open_how){
+                  .flags = O_WRONLY | O_CREAT | O_EXCL, .mode = 0600, .resolve = resolves[i]});
+      say_how(folder, *path,
+              (struct open_how){.flags = O_WRONLY | O_CREAT, .mode = 0600, .resolve = resolves[i]});
+    }
+  }
+}
+
+// What openat2(2) is strict about, and the sizes of its struct.
+static void size_how(void) {
+  const struct open_how ways[] = {{.flags = O_RDONLY, .mode = 0600},
+                                  {.flags = O_CREAT | O_RDWR, .mode = 010600},
+                                  {.flags = O_CREAT | O_RDWR, .mode = 1ULL << 40},
+                                  {.flags = O_CREAT | O_DIRECTORY, .mode = 0600},
+                                  {.flags = O_TMPFILE, .mode = 0600},
+                                  {.flags = O_TMPFILE | O_RDWR, .mode = 01777},
+                                  {.flags = 1 << 23},
+                                  {.flags = 1ULL << 31},
+                                  {.flags = 1ULL << 32},
+                                  {.flags = O_TRUNC, .resolve = RESOLVE_CACHED}};
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) say_how(AT_FDCWD, ".", ways[i]);
+  enum { PAGE = 4096 };
+  unsigned char *pages =
+      mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED || munmap(pages + 2 * PAGE, PAGE) < 0) fail("map pages");
+  const size_t sizes[] = {0,    1,     8,         23,        24,        25,       4095, 4096,
+                          4097, 65536, 1UL << 31, 1UL << 32, 1UL << 63, ~0UL - 1, ~0UL};
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    // zeroes behind it, something behind it, the end of the memory behind it, nothing at all
+    memset(pages, 0, 2 * PAGE);
+    printf("%zu zeroes:", sizes[i]);
+    say_opened(syscall(SYS_openat2, AT_FDCWD, "file", pages, sizes[i]));
+    pages[PAGE - 1] = 1;
+    printf("%zu then 1:", sizes[i]);
+    say_opened(syscall(SYS_openat2, AT_FDCWD, "file", pages, sizes[i]));
+    pages[PAGE - 1] = 0;
+    const size_t room = sizes[i] < PAGE ? sizes[i] : sizeof(struct open_how);
+    printf("%zu at the end:", sizes[i]);
+    say_opened(syscall(SYS_openat2, AT_FDCWD, "file", pages + 2 * PAGE - room, sizes[i]));
+    printf("%zu beyond the end:", sizes[i]);
+    say_opened(syscall(SYS_openat2, AT_FDCWD, "file", pages + 2 * PAGE - 8, sizes[i]));
+    printf("%zu null:", sizes[i]);
+    say_opened(syscall(SYS_openat2, AT_FDCWD, "file", NULL, sizes[i]));
+    fflush(stdout);
+  }
 }
 
 // What is asked of procfs is the caller's own, or nothing: never that of whoever does it for us.
@@ -242,6 +411,8 @@ int main(int argc, char **argv) {
   alarm(LIFE_SECONDS);
   if (chdir(argv[optind]) < 0) fail("enter the folder");
   umask(027);
+  if (strcmp(what, "restrict-open") == 0) make_tree();
+  if (strcmp(what, "size-how") == 0) make_file("file");
   if (container.socket != NULL)
     close(enter_container(&container, numbers, sizeof numbers / sizeof *numbers));
   if (strcmp(what, "open-given") == 0) {
@@ -261,6 +432,8 @@ int main(int argc, char **argv) {
     use_descriptors();
   } else if (strcmp(what, "restrict-open") == 0) {
     restrict_open();
+  } else if (strcmp(what, "size-how") == 0) {
+    size_how();
   } else if (strcmp(what, "open-processes") == 0) {
     open_processes();
   } else if (strcmp(what, "open-devices") == 0) {

@@ -20,6 +20,7 @@ export interface Operated {
   readonly low: number;
   readonly high: number;
   readonly descriptor: number;
+  readonly isStrict: boolean;
 }
 
 /** What a handler asked of the host; bytes are what its memory had at that moment. */
@@ -132,6 +133,7 @@ export class RecordingHost implements CallHost {
       low: number(operationNumber.low),
       high: number(operationNumber.high),
       descriptor: numbers[operationNumber.descriptor] ?? -1,
+      isStrict: number(operationNumber.isStrict) === 1,
     });
     const { bytes, descriptor } = (errno === 0 ? this.#results.shift() : undefined) ?? {};
     if (bytes !== undefined) result.set(bytes);

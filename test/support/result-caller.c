@@ -87,8 +87,8 @@ static void use_storm(int calls) {
   for (int i = 0; i < calls; i++) {
     memset(result, BEFORE, sizeof(struct sysinfo));
     const long answer = ask_sysinfo(result);
-    whole += answer == 0 && count_in(result, sizeof(struct sysinfo), WRITTEN) ==
-                                sizeof(struct sysinfo);
+    whole +=
+        answer == 0 && count_in(result, sizeof(struct sysinfo), WRITTEN) == sizeof(struct sysinfo);
   }
   setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
   printf("storm %d of %d whole, torn %lu, %s signals\n", whole, calls, atomic_load(&torn),
