@@ -141,7 +141,9 @@ test('M4: results: a command of `run` has the flag, and results are written', as
 /** A runtime that does not know the flag starts no container with it: runc before 1.5. */
 function canHaveFlag(runtime: RuntimeName): boolean {
   if (runtime === 'crun') return true;
-  return spawnSync('runc', ['features'], { encoding: 'utf8' }).stdout.includes(flag);
+  return spawnSync('timeout', ['10', 'runc', 'features'], { encoding: 'utf8' }).stdout.includes(
+    flag,
+  );
 }
 
 async function refusedByRuntime(options: ContainerOptions): Promise<void> {
