@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes the registry of one container from a bundle.
+import { AgentError, messageOf } from '../errors.ts';
 import type { Bundle } from './bundle.ts';
 import { needsPointers } from './registry.ts';
 import type { Registry } from './registry.ts';
@@ -15,6 +16,14 @@ function fieldsOf({ state, firstPid }: ContainerIdentity): TemplateFields {
   };
 }
 
+function filled(key: string, value: string, fields: TemplateFields): string {
+  try {
+    return fillTemplate(value, fields);
+  } catch (cause) {
+    throw new AgentError('AGENT_SETTING_INVALID', `setting "${key}": ${messageOf(cause)}`);
+  }
+}
+
 /** @throws AgentError AGENT_SETTING_INVALID when a template can't be filled */
 export function registryOf(bundle: Bundle, identity: ContainerIdentity): Registry {
   const fields = fieldsOf(identity);
@@ -28,7 +37,7 @@ export function registryOf(bundle: Bundle, identity: ContainerIdentity): Registr
       answers: component.answers,
       readsPointers: needsPointers(component),
       deadlineMs,
-      settings: settings.map(([key, value]) => [key, fillTemplate(value, fields)]),
+      settings: settings.map(([key, value]) => [key, filled(key, value, fields)]),
       ...(syscalls === undefined ? {} : { syscalls }),
     })),
     defaultAction: bundle.defaultAction,

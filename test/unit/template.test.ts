@@ -50,7 +50,7 @@ test.for(['{{', '{{.Pid1', '{{.Pid1}', '{{.Pid1}}{{', 'a{{b'])(
   (template) => {
     expect(failureOf(() => fillTemplate(template, fields))).toMatchObject({
       code: 'AGENT_SETTING_INVALID',
-      message: `template "${template}" has no closing braces`,
+      message: 'a template has no closing braces',
     });
   },
 );
@@ -61,3 +61,10 @@ test.for(['Pid', 'Pid1'] as const)('G3: template: a %s that nobody said has no v
     message: `template {{.${name}}} has no value: the runtime did not say it`,
   });
 });
+
+test.for(['password=geheim{{', 'password={{geheim}}', 'password={{.geheim}}'])(
+  'M5: template: what is wrong with %j is said without it',
+  (template) => {
+    expect(failureOf(() => fillTemplate(template, fields)).message).not.toContain('geheim');
+  },
+);
