@@ -139,13 +139,13 @@ Result<std::size_t> read_pointer(ReadKind kind, const Place& place, std::span<st
   return fail(EFAULT);
 }
 
-// Where NULL is an answer of its own, or nobody asks what a pointer to nothing is. Of structs the
-// kernel looks at the size first.
+// Where NULL is an answer of its own, or nobody asks what a pointer to nothing is. Where a size
+// goes with it the kernel looks at that first.
 bool is_null(ReadKind kind, const Place& place) {
   if (place.address != 0) return false;
   switch (kind) {
     case ReadKind::xattr_value:
-      return place.size != 0;
+      return place.size != 0 && place.size <= kMostXattr;
     case ReadKind::xattr_args:
     case ReadKind::xattr_room:
     case ReadKind::open_how:

@@ -105,20 +105,21 @@ describe('contract: perform', () => {
   });
 
   test.for([
-    ['restrict-open', 2000],
-    ['size-how', 80],
-  ] as const)(
-    'M1: contract: openat2 of %s comes to what the kernel alone does',
-    async ([mode, most]) => {
-      const from = agent.log().length;
-      using own = new TemporaryFolder();
-      using other = new TemporaryFolder();
-      const alone = await linesOf(own.path, [mode]);
-      expect(await linesOf(other.path, [mode], ['-k', '-s', agent.socket])).toEqual(alone);
-      expect(alone.length).toBeGreaterThan(most);
-      expect(agent.log().slice(from)).toEqual([]);
-    },
-  );
+    ['M1', 'restrict-open', 2000],
+    ['M1', 'size-how', 80],
+    ['M1', 'choose-sizes', 300],
+    ['M2', 'end-strings', 130],
+  ] as const)('%s: contract: %s comes to what the kernel alone does', async ([, mode, most]) => {
+    using bundle = killableBundle();
+    const from = agent.log().length;
+    using own = new TemporaryFolder();
+    using other = new TemporaryFolder();
+    const alone = await linesOf(own.path, [mode]);
+    const options = ['-k', '-b', bundle.path, '-s', agent.socket];
+    expect(await linesOf(other.path, [mode], options)).toEqual(alone);
+    expect(alone.length).toBeGreaterThan(most);
+    expect(agent.log().slice(from)).toEqual([]);
+  });
 
   test('contract: what the host cannot perform is a failure of the handler', async () => {
     using folder = new TemporaryFolder();

@@ -272,6 +272,7 @@ void sizes_are_capped() {
   CHECK_EQUAL(most.text(2), std::string(value.begin(), value.end()));
   for (const std::uint64_t size : kHugeSizes) {
     CHECK_EQUAL(memory.read(setxattr_of("user.a", value.data(), size)).pointers[2].length, -E2BIG);
+    CHECK_EQUAL(memory.read(setxattr_of("user.a", nullptr, size)).pointers[2].length, -E2BIG);
     const Notification open = call_of(AUDIT_ARCH_X86_64, kOpenat2,
                                       {0, address_of("/f"), address_of(value.data()), size, 0, 0});
     CHECK_EQUAL(memory.read(open).pointers[2].length, -E2BIG);

@@ -4,7 +4,7 @@
 //
 // usage: file-caller [-s SOCKET] [-b BUNDLE] [-k] FOLDER [MODE]
 // where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes, descriptors,
-// restrict-open, size-how, open-processes or open-devices
+// restrict-open, size-how, end-strings, choose-sizes, open-processes or open-devices
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -18,7 +18,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 30 };
+enum { LIFE_SECONDS = 30, PAGE = 4096, MOST_TEXT = 5 * PAGE };
 
 static void say(const char *what, long result) {
   const int error = errno;
@@ -297,7 +297,6 @@ static void size_how(void) {
                                   {.flags = 1ULL << 32},
                                   {.flags = O_TRUNC, .resolve = RESOLVE_CACHED}};
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) say_how(AT_FDCWD, ".", ways[i]);
-  enum { PAGE = 4096 };
   unsigned char *pages =
       mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED || munmap(pages + 2 * PAGE, PAGE) < 0) fail("map pages");
@@ -319,6 +318,118 @@ static void size_how(void) {
     say_opened(syscall(SYS_openat2, AT_FDCWD, "file", pages + 2 * PAGE - 8, sizes[i]));
     printf("%zu null:", sizes[i]);
     say_opened(syscall(SYS_openat2, AT_FDCWD, "file", NULL, sizes[i]));
+    fflush(stdout);
+  }
+}
+
+// Bytes whose last one is the last of a page that none follows, until the next ones.
+static char *at_end(const char *bytes, size_t size) {
+  static char *pages;
+  if (pages == NULL) {
+    pages =
+        mmap(NULL, MOST_TEXT + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED || munmap(pages + MOST_TEXT, PAGE) < 0) fail("map pages");
+  }
+  memset(pages, 'x', MOST_TEXT);
+  return memcpy(pages + MOST_TEXT - size, bytes, size);
+}
+
+// "./././name", so long.
+static const char *long_path(size_t length, const char *name) {
+  static char path[2 * PAGE];
+  const size_t own = strlen(name);
+  for (size_t i = 0; i + own < length; i++) path[i] = i % 2 == 0 ? '.' : '/';
+  if ((length - own) % 2 == 1) path[length - own - 1] = '/';
+  memcpy(path + length - own, name, own + 1);
+  return path;
+}
+
+static void say_length(const char *what, size_t length, long answer) {
+  printf("%zu ", length);
+  say(what, answer);
+}
+
+// Strings of all lengths that matter, whose NUL is the last byte that is there.
+static void end_strings(void) {
+  const size_t paths[] = {8, 100, 255, 256, 257, 4094, 4095, 4096, 4097};
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+    const size_t length = paths[i];
+    char *path = at_end(long_path(length, "made"), length + 1);
+    say_length("mkdir", length, mkdirat(AT_FDCWD, path, 0755));
+    say_length("mknod", length, mknodat(AT_FDCWD, path, S_IFIFO | 0600, 0));
+    say_length("openat", length, openat(AT_FDCWD, path, O_RDONLY) < 0 ? -1 : 0);
+    say_length("fchmodat", length, fchmodat(AT_FDCWD, path, 0700, 0));
+    say_length("setxattr", length, setxattr(path, "user.a", "a", 1, 0));
+    say_length("symlink", length, symlinkat(path, AT_FDCWD, "link"));
+    say_length("unlink", length, unlinkat(AT_FDCWD, "link", 0));
+    say_length("renameat2", length, renameat2(AT_FDCWD, "none", AT_FDCWD, path, 0));
+    say_length("linkat", length, linkat(AT_FDCWD, path, AT_FDCWD, "link", 0));
+    say_length("rmdir", length, unlinkat(AT_FDCWD, path, AT_REMOVEDIR));
+    // and without the NUL
+    path = at_end(long_path(length, "made"), length);
+    say_length("unterminated mkdir", length, mkdirat(AT_FDCWD, path, 0755));
+    say_length("unterminated symlink", length, symlinkat(path, AT_FDCWD, "link"));
+  }
+  make_file("file");
+  const size_t names[] = {5, 6, 254, 255, 256, 257, 300, 4096};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char name[PAGE + 1];
+    memset(name, 'n', sizeof name);
+    memcpy(name, "user.", 5);
+    name[names[i]] = '\0';
+    char *end = at_end(name, names[i] + 1);
+    say_length("setxattr", names[i], setxattr("file", end, "value", 5, 0));
+    say_length("getxattr", names[i], getxattr("file", end, NULL, 0));
+    say_length("removexattr", names[i], removexattr("file", end));
+    end = at_end(name, names[i]);
+    say_length("unterminated setxattr", names[i], setxattr("file", end, "value", 5, 0));
+  }
+}
+
+#ifndef SYS_setxattrat
+#define SYS_setxattrat 463
+#define SYS_getxattrat 464
+#endif
+
+struct attribute {
+  uint64_t value;
+  uint32_t size;
+  uint32_t flags;
+};
+
+// Sizes that callers choose, up to the largest that there are.
+static void choose_sizes(void) {
+  const size_t sizes[] = {
+      0,         1,        5,     15,    16,        17,         4095,      4096,
+      4097,      65535,    65536, 65537, 1UL << 31, 0xffffffff, 1UL << 32, (1UL << 32) + 5,
+      1UL << 63, ~0UL - 1, ~0UL};
+  static char room[70000];
+  make_file("file");
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    const size_t size = sizes[i];
+    say_length("setxattr", size, setxattr("file", "user.a", at_end("value", 5), size, 0));
+    say("  none", setxattr("file", "user.b", NULL, size, 0));
+    say("  of it", setxattr("file", "user.a", "value", 5, 0));
+    // at the end of what is there: as much as the value has, and less
+    say("  getxattr", getxattr("file", "user.a", memset(room, 0, sizeof room), size));
+    printf("  has %s\n", room);
+    say("  getxattr", getxattr("file", "user.a", at_end("     ", 5), size));
+    say("  short", getxattr("file", "user.a", at_end("    ", 4), size));
+    say("  null", getxattr("file", "user.a", NULL, size));
+    say("  listxattr", listxattr("file", memset(room, 0, sizeof room), size));
+    printf("  has %s\n", room);
+    say("  null", listxattr("file", NULL, size));
+    struct attribute attribute = {.value = (uintptr_t)"value", .size = 5};
+    say("  setxattrat", syscall(SYS_setxattrat, AT_FDCWD, "file", 0, "user.a", &attribute, size));
+    char *end = at_end((char *)&attribute, sizeof attribute);
+    say("  at the end", syscall(SYS_setxattrat, AT_FDCWD, "file", 0, "user.a", end, size));
+    attribute = (struct attribute){.value = (uintptr_t)at_end("value", 5), .size = (uint32_t)size};
+    say("  inner", syscall(SYS_setxattrat, AT_FDCWD, "file", 0, "user.a", &attribute, 16UL));
+    attribute = (struct attribute){.value = (uintptr_t)memset(room, 0, sizeof room),
+                                   .size = (uint32_t)size};
+    say("  getxattrat", syscall(SYS_getxattrat, AT_FDCWD, "file", 0, "user.a", &attribute, 16UL));
+    printf("  has %s\n", room);
+    say("  outer", syscall(SYS_getxattrat, AT_FDCWD, "file", 0, "user.a", &attribute, size));
     fflush(stdout);
   }
 }
@@ -385,13 +496,13 @@ static void use_descriptors(void) {
 
 static const long numbers[] = {
 #ifdef __x86_64__
-    SYS_mkdir,       SYS_mknod,        SYS_open,      SYS_chmod,     SYS_chown,     SYS_lchown,
-    SYS_rename,      SYS_link,         SYS_symlink,   SYS_unlink,    SYS_rmdir,
+    SYS_mkdir,       SYS_mknod,        SYS_open,      SYS_chmod,      SYS_chown,      SYS_lchown,
+    SYS_rename,      SYS_link,         SYS_symlink,   SYS_unlink,     SYS_rmdir,
 #endif
-    SYS_mkdirat,     SYS_mknodat,      SYS_openat,    SYS_openat2,   SYS_fchmodat,  SYS_fchmod,
-    SYS_fchownat,    SYS_fchown,       SYS_renameat2, SYS_linkat,    SYS_symlinkat, SYS_unlinkat,
-    SYS_setxattr,    SYS_fsetxattr,    SYS_getxattr,  SYS_fgetxattr, SYS_lgetxattr, SYS_listxattr,
-    SYS_removexattr, SYS_fremovexattr, SYS_sysinfo,
+    SYS_mkdirat,     SYS_mknodat,      SYS_openat,    SYS_openat2,    SYS_fchmodat,   SYS_fchmod,
+    SYS_fchownat,    SYS_fchown,       SYS_renameat2, SYS_linkat,     SYS_symlinkat,  SYS_unlinkat,
+    SYS_setxattr,    SYS_fsetxattr,    SYS_getxattr,  SYS_fgetxattr,  SYS_lgetxattr,  SYS_listxattr,
+    SYS_removexattr, SYS_fremovexattr, SYS_sysinfo,   SYS_setxattrat, SYS_getxattrat,
 };
 
 int main(int argc, char **argv) {
@@ -432,6 +543,10 @@ int main(int argc, char **argv) {
     use_descriptors();
   } else if (strcmp(what, "restrict-open") == 0) {
     restrict_open();
+  } else if (strcmp(what, "end-strings") == 0) {
+    end_strings();
+  } else if (strcmp(what, "choose-sizes") == 0) {
+    choose_sizes();
   } else if (strcmp(what, "size-how") == 0) {
     size_how();
   } else if (strcmp(what, "open-processes") == 0) {
