@@ -25,6 +25,8 @@ export interface ContainerOptions {
   readonly trapped?: readonly string[];
   /** Of the filter. */
   readonly flags?: readonly string[];
+  /** It has no pid namespace of its own. */
+  readonly sharesPids?: boolean;
 }
 
 /** All that the handlers of demo-basic answer. */
@@ -77,7 +79,8 @@ function runtimeConfig(options: ContainerOptions): object {
   const { uid = 0, rootUidOutside } = options;
   const hasUserNamespace = rootUidOutside !== undefined;
   const mapping = [{ containerID: 0, hostID: rootUidOutside, size: idsOfUserNamespace }];
-  const namespaces = ['pid', 'network', 'ipc', 'uts', 'mount'];
+  const namespaces = ['network', 'ipc', 'uts', 'mount'];
+  if (options.sharesPids !== true) namespaces.push('pid');
   return {
     ociVersion: '1.0.2',
     process: {

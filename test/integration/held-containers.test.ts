@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Containers that handlers freeze and kill: all of it, and nothing else.
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { AskedCaller } from '../support/asked-caller.ts';
+import { Container } from '../support/container-runtime.ts';
+import type { RuntimeName } from '../support/container-runtime.ts';
+import { Freezer } from '../support/freezer.ts';
+import { until } from '../support/polling.ts';
+import { makeRootfs } from '../support/rootfs.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+const runtimes: readonly RuntimeName[] = ['runc', 'crun'];
+
+/** Where the cgroups of a process are that can be frozen, of both versions; not the root. */
+function freezableOf(pid: number): readonly string[] {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n');
+  return lines.flatMap((line) => {
+    const [, controllers = '', path = ''] = /^\d+:([^:]*):(.*)$/u.exec(line) ?? [];
+    if (path === '/') return [];
+    if (controllers === 'freezer') return [join('/sys/fs/cgroup/freezer', path)];
+    if (controllers !== '') return [];
+    return ['/sys/fs/cgroup/unified', '/sys/fs/cgroup']
+      .map((mount) => join(mount, path))
+      .filter((folder) => existsSync(join(folder, 'cgroup.procs')))
+      .slice(0, 1);
+  });
+}
+
+function isFrozen(folder: string): boolean {
+  const events = join(folder, 'cgroup.events');
+  if (existsSync(events)) return /^frozen 1$/mu.test(readFileSync(events, 'utf8'));
+  const state = join(folder, 'freezer.state');
+  return existsSync(state) && readFileSync(state, 'utf8').trim() === 'FROZEN';
+}
+
+function thaw(folder: string): void {
+  for (const [file, word] of [
+    ['cgroup.freeze', '0'],
+    ['freezer.state', 'THAWED'],
+  ] as const) {
+    if (existsSync(join(folder, file))) writeFileSync(join(folder, file), word);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  return existsSync(`/proc/${pid}`);
+}
+
+describe('held containers', () => {
+  let agent: WatchedAgent;
+  beforeAll(async () => {
+    agent = await startWatchedAgent({ bundle: testBundle('hold'), log: 'warn' });
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+  });
+
+  async function containerOf(
+    runtime: RuntimeName,
+    folder: TemporaryFolder,
+    sharesPids = false,
+  ): Promise<Container> {
+    const rootfs = folder.at('rootfs');
+    makeRootfs(rootfs);
+    const script = 'sleep 100 & echo started';
+    return Container.run({
+      runtime,
+      folder: folder.path,
+      rootfs,
+      listenerPath: agent.socket,
+      script,
+      sharesPids,
+    });
+  }
+
+  test.each(runtimes)(
+    'A10: held containers: %s: the call is answered, and all stands still',
+    async (runtime) => {
+      using folder = new TemporaryFolder();
+      await using container = await containerOf(runtime, folder);
+      const cgroups = freezableOf(await container.firstPid());
+      expect(cgroups.filter((each) => isFrozen(each))).toEqual([]);
+
+      const executed = container.exec('mkdir /freeze; echo went on $?; mkdir /made; echo $?');
+      const hasEnded = executed.then(() => 'ended');
+      try {
+        await until(
+          'the container to be frozen',
+          () => cgroups.some((each) => isFrozen(each)) || undefined,
+        );
+        const first = await Promise.race([hasEnded, new Promise((done) => setTimeout(done, 300))]);
+        expect(first).toBeUndefined();
+        // and we, the agent and what is above do not
+        expect(freezableOf(agent.pid).filter((each) => isFrozen(each))).toEqual([]);
+      } finally {
+        for (const cgroup of cgroups) thaw(cgroup);
+      }
+
+      // it is not frozen again by the call that was taken back meanwhile
+      expect((await executed).stdout).toBe('went on 0\n0\n');
+    },
+  );
+
+  const killed = runtimes.flatMap((runtime) => [
+    { runtime, sharesPids: false, where: 'a pid namespace' },
+    { runtime, sharesPids: true, where: 'no pid namespace' },
+  ]);
+
+  test.each(killed)(
+    'A10: held containers: $runtime: all of a container with $where is killed',
+    async ({ runtime, sharesPids }) => {
+      using folder = new TemporaryFolder();
+      await using container = await containerOf(runtime, folder, sharesPids);
+      const cgroups = freezableOf(await container.firstPid());
+      const processes = cgroups.flatMap((each) =>
+        readFileSync(join(each, 'cgroup.procs'), 'utf8').trim().split('\n').map(Number),
+      );
+      expect(processes.length).toBeGreaterThan(1);
+
+      // its children ignore what can be ignored
+      const executed = await container.exec('trap "" TERM; mkdir /kill; sleep 1; echo survived');
+
+      expect(executed.stdout).not.toContain('survived');
+      await until(
+        'all processes to end',
+        () => !processes.some((pid) => isRunning(pid)) || undefined,
+      );
+    },
+  );
+
+  test('A10: held containers: a container in the root cgroup is not frozen', async () => {
+    await using caller = new AskedCaller({ socket: agent.socket });
+
+    expect((await caller.ask('mkdir /freeze')).answer).toBe('EPERM');
+    expect((await caller.ask('mkdir /thaw')).answer).toBe('EPERM');
+  });
+
+  test('A10: held containers: a container in the agent’s cgroup, or around it, is not frozen', async () => {
+    await using own = await startWatchedAgent({ bundle: testBundle('hold'), log: 'warn' });
+    await using freezer = new Freezer();
+    await using caller = new AskedCaller({ socket: own.socket });
+    freezer.take(own.pid);
+    freezer.take(caller.pid);
+
+    expect((await caller.ask('mkdir /freeze')).answer).toBe('EPERM');
+
+    const [cgroup = ''] = freezableOf(own.pid).filter((each) => each.includes('seccompagent-test'));
+    const below = join(cgroup, 'below');
+    mkdirSync(below);
+    try {
+      writeFileSync(join(below, 'cgroup.procs'), String(own.pid));
+      expect((await caller.ask('mkdir /freeze')).answer).toBe('EPERM');
+      // beside it another one is
+      writeFileSync(join(cgroup, 'cgroup.procs'), String(own.pid));
+      writeFileSync(join(below, 'cgroup.procs'), String(caller.pid));
+      const asked = caller.ask('mkdir /freeze');
+      await until('the caller to be frozen', () => isFrozen(below) || undefined);
+      thaw(below);
+      expect((await asked).answer).toBe('0');
+    } finally {
+      thaw(below);
+      await own.stop();
+      await caller[Symbol.asyncDispose]();
+      await until('the cgroup to be empty', () => {
+        if (readFileSync(join(below, 'cgroup.procs'), 'utf8') !== '') return undefined;
+        rmdirSync(below);
+        return true;
+      });
+    }
+  });
+
+  test('A10: held containers: in all of this the agent itself has not failed', () => {
+    expect(agent.log()).toEqual([]);
+  });
+});

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that never answer, opened and changed by helpers: they are given up in time, and nobody else
+// notices.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { RunningCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { makeFolder } from '../support/folder-contents.ts';
+import { untilChildless } from '../support/process-resources.ts';
+import { SteadyCaller } from '../support/steady-caller.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+/** What a call's operations may take, and what they may where others need the thread. */
+const operationsMs = 10_000;
+const leastMs = 2900;
+/** Until a helper is killed and the call answered; others use this machine too. */
+const lateMs = 3000;
+/** Until all threads are known that others may not wait for. */
+const learningMs = 6000;
+const nsPerMs = 1e6;
+
+/** The calls of stuck-caller.c that never end: those that only helpers do, and others. */
+const ofHelpers = ['fifo-to-read', 'fifo-to-write', 'fuse-open', 'fuse-create'];
+const ofAnybody = ['fuse-symlink', 'fuse-rename', 'fuse-unlink', 'fuse-chmod'];
+
+describe('stuck files', () => {
+  let agent: WatchedAgent;
+  beforeAll(async () => {
+    agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+  });
+
+  interface Answered {
+    readonly call: string;
+    readonly answer: string;
+    readonly tookMs: number;
+  }
+
+  /** Makes each of the calls in a thread of one container. */
+  async function answersTo(calls: readonly string[]): Promise<readonly Answered[]> {
+    using folder = new TemporaryFolder();
+    const path = makeFolder(folder.path, 'root');
+    await using container = new RunningCommand(
+      [compiled('stuck-caller'), '-s', agent.socket, path, ...calls],
+      { deadlineMs: operationsMs * 3 },
+    );
+    const { code, signal, stdout, stderr } = await container.ended;
+    if (code !== 0) throw new Error(`stuck-caller: ${signal ?? code} ${stdout} ${stderr}`);
+    const lines = stdout.matchAll(/^(\S+) (\S+) (\d+)$/gmu);
+    return [...lines].map(([, call = '', answer = '', ns]) => ({
+      call,
+      answer,
+      tookMs: Number(ns) / nsPerMs,
+    }));
+  }
+
+  test('A5: stuck files: each kind of call is given up at its deadline, and others go on', async () => {
+    await using bystander = new SteadyCaller('mkdir /there/is/none', { socket: agent.socket });
+
+    const [theirs = [], others = []] = await Promise.all(
+      [ofHelpers, ofAnybody].map(async (kinds) =>
+        (await Promise.all(kinds.map((call) => answersTo([call])))).flat(),
+      ),
+    );
+
+    const calls = await bystander.finish();
+    expect(theirs.map(({ call, answer }) => `${call} ${answer}`)).toEqual(
+      ofHelpers.map((call) => `${call} ETIMEDOUT`),
+    );
+    // a thread of the agent's can't be ended: what it waits for is answered as a failure
+    expect(['EPERM', 'ETIMEDOUT']).toEqual(
+      expect.arrayContaining(others.map(({ answer }) => answer)),
+    );
+    const all = [...theirs, ...others];
+    expect(all).toHaveLength(ofHelpers.length + ofAnybody.length);
+    const longest = Math.max(...all.map(({ tookMs }) => tookMs));
+    expect(longest).toBeLessThan(operationsMs + lateMs);
+    expect(Math.min(...all.map(({ tookMs }) => tookMs))).toBeGreaterThan(leastMs);
+    expect([...new Set(calls.map(({ answer }) => answer))]).toEqual(['ENOENT']);
+    expect(calls.length).toBeGreaterThan(50);
+    expect(Math.max(...calls.map(({ tookMs }) => tookMs))).toBeLessThan(learningMs);
+  });
+
+  test('A9: stuck files: full sockets and FIFOs of the container’s hold nobody up', async () => {
+    const all = await answersTo(['fifo-that-is-full', 'socket-open', 'socket-chmod']);
+
+    expect(all.map(({ call, answer }) => `${call} ${answer}`).toSorted()).toEqual([
+      'fifo-that-is-full OK',
+      'socket-chmod OK',
+      'socket-open ENXIO',
+    ]);
+    expect(Math.max(...all.map(({ tookMs }) => tookMs))).toBeLessThan(leastMs);
+  });
+
+  test('A5: stuck files: what hung is gone once its container is', async () => {
+    // helpers that are of use are kept for half a minute, and end with their container
+    await untilChildless(agent.pid);
+
+    expect(agent.log().filter((line) => !line.includes('does not answer in time'))).toEqual([]);
+  });
+});

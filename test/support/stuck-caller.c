@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// A container of threads that each make one call that may never come to an end: the other end of a
+// FIFO that nobody opens, a FUSE file system that reads all questions and answers none, a socket
+// that is full.
+//
+// usage: stuck-caller -s SOCKET [-m METADATA] FOLDER CALL...
+//   CALL   one of `calls` below; several of the same may be given
+// FOLDER becomes a tmpfs of its own. It prints `ready` once it is a container, and for each call
+// `CALL ANSWER NANOSECONDS`.
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "container.h"
+
+enum { LIFE_SECONDS = 70, MOST_CALLS = 256, MOST_REQUEST = 1 << 17 };
+
+static int slow_fd, full_fd;
+
+// ---- what never ends ----
+
+static void *serve(void *argument) {
+  const int fd = *(const int *)argument;
+  static _Alignas(struct fuse_in_header) char buffer[MOST_REQUEST];
+  const struct fuse_in_header *request = (const struct fuse_in_header *)buffer;
+  for (;;) {
+    if (read(fd, buffer, sizeof buffer) < 0 || request->opcode != FUSE_INIT) continue;
+    struct {
+      struct fuse_out_header header;
+      struct fuse_init_out init;
+    } answer = {.header = {.len = sizeof answer, .unique = request->unique},
+                .init = {.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 4096}};
+    if (write(fd, &answer, sizeof answer) != sizeof answer) fail("answer FUSE_INIT");
+  }
+}
+
+static void prepare(const char *folder) {
+  static int fuse;
+  char options[128];
+  if (unshare(CLONE_NEWNS) < 0) fail("make a mount namespace");
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail("make all mounts private");
+  if (mount("tmpfs", folder, "tmpfs", 0, "mode=755") < 0 || chdir(folder) < 0)
+    fail("mount a tmpfs");
+  fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+  if (fuse < 0) fail("open /dev/fuse");
+  snprintf(options, sizeof options, "fd=%d,rootmode=40755,user_id=0,group_id=0,allow_other", fuse);
+  if (mkdir("slow", 0755) < 0 || mount("slow", "slow", "fuse", 0, options) < 0) fail("mount FUSE");
+  slow_fd = open("slow", O_PATH | O_CLOEXEC);
+  pthread_t server;
+  errno = pthread_create(&server, NULL, serve, &fuse);
+  if (errno != 0) fail("start a thread");
+  if (mkfifo("fifo", 0600) < 0 || mkfifo("full-fifo", 0600) < 0) fail("make FIFOs");
+  close(open("file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  const int fifo = open("full-fifo", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  int ends[2];
+  if (fifo < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+    fail("make a socket");
+  full_fd = ends[0];
+  static const char bytes[4096];
+  while (write(fifo, bytes, sizeof bytes) > 0) {
+  }
+  while (send(full_fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0) {
+  }
+}
+
+// ---- the calls ----
+
+static const char *slow_name(void) {
+  static __thread char path[64];
+  snprintf(path, sizeof path, "slow/%d", (int)gettid());
+  return path;
+}
+
+static long open_at(const char *path, int flags) { return openat(AT_FDCWD, path, flags, 0600); }
+static long open_to_read(void) { return open_at("fifo", O_RDONLY); }
+static long open_to_write(void) { return open_at("fifo", O_WRONLY | O_CREAT); }
+static long open_full(void) { return open_at("full-fifo", O_WRONLY); }
+static long open_slow(void) { return open_at(slow_name(), O_RDONLY); }
+static long create_slow(void) { return open_at(slow_name(), O_RDWR | O_CREAT); }
+static long name_slow(void) { return symlinkat("x", AT_FDCWD, slow_name()); }
+static long move_slow(void) { return renameat(AT_FDCWD, "file", AT_FDCWD, slow_name()); }
+static long remove_slow(void) { return unlinkat(AT_FDCWD, slow_name(), 0); }
+static long change_slow(void) { return fchmodat(AT_FDCWD, slow_name(), 0600, 0); }
+static long own_slow(void) { return fchownat(slow_fd, "", 0, 0, AT_EMPTY_PATH); }
+static long open_socket(void) {
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", full_fd);
+  return open_at(path, O_RDWR);
+}
+static long change_socket(void) { return fchmod(full_fd, 0600); }
+
+static const struct call {
+  const char *name;
+  long (*make)(void);
+} calls[] = {
+    {"fifo-to-read", open_to_read},   {"fifo-to-write", open_to_write},
+    {"fifo-that-is-full", open_full}, {"fuse-open", open_slow},
+    {"fuse-create", create_slow},     {"fuse-symlink", name_slow},
+    {"fuse-rename", move_slow},       {"fuse-unlink", remove_slow},
+    {"fuse-chmod", change_slow},      {"fuse-chown-by-descriptor", own_slow},
+    {"socket-open", open_socket},     {"socket-chmod", change_socket},
+};
+
+static void *call_once(void *argument) {
+  const struct call *call = argument;
+  const uint64_t began_ns = now_ns();
+  const long result = call->make();
+  const int error = result == -1 ? errno : 0;
+  dprintf(STDOUT_FILENO, "%s %s %lu\n", call->name, answer_name(error), now_ns() - began_ns);
+  return NULL;
+}
+
+static const struct call *call_of(const char *name) {
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    if (strcmp(calls[i].name, name) == 0) return &calls[i];
+  }
+  errno = EINVAL;
+  fail(name);
+}
+
+int main(int argc, char **argv) {
+  struct container container = {0};
+  for (int letter; (letter = getopt(argc, argv, "s:m:")) != -1;) {
+    if (letter == 's')
+      container.socket = optarg;
+    else if (letter == 'm')
+      container.metadata = optarg;
+    else
+      return 2;
+  }
+  const int count = argc - optind - 1;
+  if (container.socket == NULL || count < 1 || count > MOST_CALLS) return 2;
+  alarm(LIFE_SECONDS);
+  prepare(argv[optind]);
+  static const long numbers[] = {SYS_openat,   SYS_symlinkat, SYS_renameat, SYS_renameat2,
+                                 SYS_unlinkat, SYS_fchmodat,  SYS_fchownat, SYS_fchmod};
+  close(enter_container(&container, numbers, sizeof numbers / sizeof *numbers));
+  dprintf(STDOUT_FILENO, "ready\n");
+  pthread_t threads[MOST_CALLS];
+  for (int i = 0; i < count; i++) {
+    errno = pthread_create(&threads[i], NULL, call_once, (void *)call_of(argv[optind + 1 + i]));
+    if (errno != 0) fail("start a thread");
+  }
+  for (int i = 0; i < count; i++) pthread_join(threads[i], NULL);
+  return 0;
+}
