@@ -106,9 +106,16 @@ struct Paths {
   return path == "/" || (ours && (*ours == path || ours->starts_with(path + "/")));
 }
 
-}  // namespace
+struct Cgroup {
+  std::string folder;
+  // In its hierarchy.
+  std::string path;
+  bool is_unified;
+};
 
-Result<void> freeze_cgroup_of(const UniqueFd& pidfd, bool is_frozen) {
+// The one of a process in which its container can be frozen. Where version 1 has the freezer,
+// runtimes put containers there, and what a process has of version 2 may be anybody's.
+[[nodiscard]] Result<Cgroup> cgroup_of(const UniqueFd& pidfd) {
   const auto pid = pid_of(pidfd);
   if (!pid) return std::unexpected(pid.error());
   const auto text = read_file("/proc/" + std::to_string(*pid) + "/cgroup");
@@ -120,20 +127,78 @@ Result<void> freeze_cgroup_of(const UniqueFd& pidfd, bool is_frozen) {
   if (!own || !mounts) return fail(EOPNOTSUPP);
   const Paths theirs = paths_of(*text);
   const Paths ours = paths_of(*own);
-  int error = EOPNOTSUPP;
-  if (const auto mounted = mount_of(*mounts, "cgroup2", ""); mounted && theirs.unified) {
-    if (is_shared(*theirs.unified, ours.unified)) {
-      error = EPERM;
-    } else if (write_file(*mounted + *theirs.unified + "/cgroup.freeze", is_frozen ? "1" : "0")) {
-      return {};
+  const auto freezer = mount_of(*mounts, "cgroup", "freezer");
+  const bool is_unified = !freezer || !theirs.freezer;
+  const auto mounted = is_unified ? mount_of(*mounts, "cgroup2", "") : freezer;
+  const auto& path = is_unified ? theirs.unified : theirs.freezer;
+  if (!path || !mounted) return fail(EOPNOTSUPP);
+  if (is_shared(*path, is_unified ? ours.unified : ours.freezer)) return fail(EPERM);
+  return Cgroup{.folder = *mounted + *path, .path = *path, .is_unified = is_unified};
+}
+
+[[nodiscard]] Result<void> freeze(const Cgroup& cgroup, bool is_frozen) {
+  return cgroup.is_unified
+             ? write_file(cgroup.folder + "/cgroup.freeze", is_frozen ? "1" : "0")
+             : write_file(cgroup.folder + "/freezer.state", is_frozen ? "FROZEN" : "THAWED");
+}
+
+void kill_if_in(pid_t pid, const Cgroup& cgroup) {
+  const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  const auto text = read_file("/proc/" + std::to_string(pid) + "/cgroup");
+  // it may have ended, and its number be another's
+  if (!process.is_open() || !text) return;
+  const Paths paths = paths_of(*text);
+  if ((cgroup.is_unified ? paths.unified : paths.freezer) == cgroup.path)
+    syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+}
+
+// Version 1 has no cgroup.kill, nor has Linux before 5.14. What stands still makes no new processes
+// meanwhile.
+[[nodiscard]] Result<void> kill_one_by_one(const Cgroup& cgroup) {
+  constexpr int kRounds = 3;
+  for (int rounds = kRounds; rounds > 0; --rounds) {
+    if (const auto frozen = freeze(cgroup, true); !frozen) return frozen;
+    const auto processes = read_file(cgroup.folder + "/cgroup.procs");
+    if (processes) {
+      for_each_line(*processes, [&](std::string_view line) {
+        const auto pid = static_cast<pid_t>(std::strtol(std::string(line).c_str(), nullptr, 10));
+        if (pid > 0) kill_if_in(pid, cgroup);
+      });
     }
+    const auto thawed = freeze(cgroup, false);
+    if (!processes || !thawed || processes->empty()) return thawed;
   }
-  if (const auto mounted = mount_of(*mounts, "cgroup", "freezer"); mounted && theirs.freezer) {
-    if (is_shared(*theirs.freezer, ours.freezer)) return fail(EPERM);
-    return write_file(*mounted + *theirs.freezer + "/freezer.state",
-                      is_frozen ? "FROZEN" : "THAWED");
-  }
-  return fail(error);
+  return {};
+}
+
+// Whether all of its pid namespace ends with it.
+[[nodiscard]] bool is_first_of_namespace(pid_t pid) {
+  const auto status = read_file("/proc/" + std::to_string(pid) + "/status");
+  constexpr std::string_view kName = "\nNSpid:";
+  const std::size_t at = status ? status->find(kName) : std::string::npos;
+  if (at == std::string::npos) return false;
+  const std::string_view line = std::string_view(*status).substr(at + kName.size());
+  const std::string_view numbers = line.substr(0, line.find('\n'));
+  return numbers.substr(numbers.find_last_of('\t') + 1) == "1";
+}
+
+}  // namespace
+
+Result<void> freeze_cgroup_of(const UniqueFd& pidfd, bool is_frozen) {
+  const auto cgroup = cgroup_of(pidfd);
+  if (!cgroup) return std::unexpected(cgroup.error());
+  return freeze(*cgroup, is_frozen);
+}
+
+Result<void> kill_all_of(const UniqueFd& pidfd) {
+  const auto pid = pid_of(pidfd);
+  const bool is_first = pid && is_first_of_namespace(*pid);
+  const auto cgroup = is_first ? Result<Cgroup>(fail(ESRCH)) : cgroup_of(pidfd);
+  if (syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) == -1) return fail_errno();
+  // of a container without a cgroup of its own we know no more
+  if (!cgroup) return {};
+  if (cgroup->is_unified && write_file(cgroup->folder + "/cgroup.kill", "1")) return {};
+  return kill_one_by_one(*cgroup);
 }
 
 }  // namespace seccompagent

@@ -116,9 +116,7 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerTerms terms) {
 Result<void> Receiver::kill_container(std::uint32_t token) {
   const auto listener = find_listener(token);
   if (!listener || !listener->first_process.is_open()) return fail(ESRCH);
-  const int pidfd = listener->first_process.get();
-  if (syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == -1) return fail_errno();
-  return {};
+  return kill_all_of(listener->first_process);
 }
 
 Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen) {
