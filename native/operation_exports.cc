@@ -182,8 +182,8 @@ constexpr std::uint32_t kOfDescriptor = 1U << 30;
   return 0;
 }
 
-[[nodiscard]] bool is_entry(const Start& start, const std::string& path) {
-  return !start.proc_entry.empty() && start.rest.empty() && !path.ends_with('/');
+[[nodiscard]] bool is_entry(const Start& start) {
+  return !start.proc_entry.empty() && start.rest.empty();
 }
 
 // Positions in the ranges of mountAsCaller; native.ts has the same.
@@ -224,14 +224,15 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
   if (const int error = asked.has_second ? path_error(request.second_path, false) : 0; error != 0)
     return number(info.Env(), error);
   if (has_forbidden_link(request.path, request.resolve)) return number(info.Env(), ELOOP);
-  const Start start = start_within(request.path, asked.dirfd, request.resolve);
-  const int own_error = is_entry(start, request.path) ? entry_error(request) : 0;
+  const Start start = start_within(std::move(request.path), asked.dirfd, request.resolve);
+  const int own_error = is_entry(start) ? entry_error(request) : 0;
   request.path = start.rest;
   // the text of a symbolic link is no path yet
   const bool is_path = asked.has_second && request.operation != FileOperation::symlink;
-  const Start second = is_path ? start_of(request.second_path, asked.second_dirfd) : Start{};
+  const Start second =
+      is_path ? start_of(std::move(request.second_path), asked.second_dirfd) : Start{};
   // a name in procfs, which link and rename have no use for
-  const int new_error = is_path && is_entry(second, request.second_path) ? EXDEV : 0;
+  const int new_error = is_path && is_entry(second) ? EXDEV : 0;
   if (is_path) request.second_path = second.rest;
   return act_as_caller(
       info, worker,

@@ -217,7 +217,10 @@ Start start_of(std::string path, int dirfd) {
   } else {
     return start;
   }
+  const bool has_slash = !rest.empty();
   rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
+  // behind a slash it has to be a directory
+  if (has_slash && rest.empty()) rest = ".";
   return {AT_FDCWD, std::move(entry), is_of_thread, std::string(rest)};
 }
 
