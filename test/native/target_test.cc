@@ -167,7 +167,7 @@ void starts_at_the_root() {
 
 void starts_at_what_self_has() {
   check_start("/proc/self/cwd", AT_FDCWD, "cwd", "");
-  check_start("/proc/self/cwd/", AT_FDCWD, "cwd", "");
+  check_start("/proc/self/cwd/", AT_FDCWD, "cwd", ".");
   check_start("/proc/self/cwd/a/b/", AT_FDCWD, "cwd", "a/b/");
   check_start("/proc/self/root", AT_FDCWD, "root", "");
   check_start("/proc/self/root//a", AT_FDCWD, "root", "a");

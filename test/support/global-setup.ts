@@ -17,6 +17,7 @@ export default async function setup(): Promise<void> {
     { command: 'gcc', package: 'gcc' },
     { command: 'jq', package: 'jq' },
     { command: 'mmdebstrap', package: 'mmdebstrap' },
+    { command: 'mkfs.erofs', package: 'erofs-utils' },
   ]);
   await buildTestBundles();
 }

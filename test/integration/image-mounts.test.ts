@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// File systems from images: the image is the caller's own file, and nobody else's.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { runCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { makeFolder } from '../support/folder-contents.ts';
+import { mountsOf } from '../support/process-resources.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+/** Makes an image of a folder with one file. */
+function makeImage(folder: string, path: string, text: string): void {
+  const contents = makeFolder(folder, `contents-of-${text}`);
+  writeFileSync(join(contents, 'hello'), text);
+  execFileSync('mkfs.erofs', ['--quiet', path, contents], { stdio: 'ignore' });
+}
+
+describe('image mounts: erofs', () => {
+  let agent: WatchedAgent;
+  let folder: TemporaryFolder;
+  let root: string;
+
+  beforeAll(async () => {
+    agent = await startWatchedAgent({
+      bundle: testBundle('mount'),
+      settings: ['filesystems=erofs'],
+      log: 'warn',
+    });
+    folder = new TemporaryFolder();
+    root = makeFolder(folder.path, 'root');
+    for (const name of ['mnt', 'proc', 'images']) mkdirSync(join(root, name));
+    makeImage(folder.path, join(root, 'images/own'), 'inside');
+    makeImage(folder.path, folder.at('outside'), 'outside');
+    makeImage(folder.path, join(root, 'images/private'), 'private');
+    chmodSync(join(root, 'images/private'), 0o600);
+    symlinkSync('/images/own', join(root, 'images/link'));
+    symlinkSync(folder.at('outside'), join(root, 'images/link-out'));
+    writeFileSync(join(root, 'images/none'), 'this is no file system');
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+    folder[Symbol.dispose]();
+  });
+
+  async function mounting(source: string, type = 'erofs'): Promise<readonly string[]> {
+    const before = mountsOf('self');
+    const { code, signal, stdout, stderr } = await runCommand([
+      compiled('image-caller'),
+      ...['-s', agent.socket, root, source, '/mnt', type],
+      '/mnt/hello',
+    ]);
+    if (code !== 0) throw new Error(`image-caller: ${signal ?? code} ${stdout} ${stderr}`);
+    // nothing of it is mounted for us
+    if (mountsOf('self') !== before) throw new Error('there is another mount in our namespace');
+    return stdout.split('\n').slice(0, -1);
+  }
+
+  test('M1: image mounts: a file of the image is read by a user that may not mount', async () => {
+    expect(await mounting('/images/own')).toEqual([
+      'mount OK',
+      'read inside',
+      expect.stringMatching(/^\/mnt ro,.* - erofs \/images\/own /u),
+    ]);
+  });
+
+  test('A3: image mounts: a link to an image is followed in the caller’s root', async () => {
+    expect((await mounting('/images/link')).slice(0, 2)).toEqual(['mount OK', 'read inside']);
+  });
+
+  test('A3: image mounts: an image outside of the caller’s root is not there', async () => {
+    expect(await mounting(folder.at('outside'))).toEqual(['mount ENOENT']);
+    expect(await mounting('/images/link-out')).toEqual(['mount ENOENT']);
+    expect(await mounting(`/../../..${folder.at('outside')}`)).toEqual(['mount ENOENT']);
+  });
+
+  test('A1: image mounts: an image that the caller may not read is not mounted', async () => {
+    expect(await mounting('/images/private')).toEqual(['mount EACCES']);
+  });
+
+  test('image mounts: what is no image is refused as by the kernel', async () => {
+    expect(await mounting('/images/none')).toEqual(['mount EINVAL']);
+    expect(await mounting('/images/missing')).toEqual(['mount ENOENT']);
+  });
+
+  test('image mounts: types that are not listed are judged by the kernel', async () => {
+    expect(await mounting('/images/own', 'ext4')).toEqual(['mount EPERM']);
+  });
+
+  test('image mounts: in all of this the agent itself has not failed', () => {
+    expect(agent.log()).toEqual([]);
+  });
+});
