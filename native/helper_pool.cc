@@ -101,6 +101,12 @@ struct HelperLaunch {
   bool is_started = false;
 };
 
+// One that was killed, and for which container it had lived.
+struct EndingHelper {
+  ChildProcess child;
+  std::uint32_t token;
+};
+
 }  // namespace
 
 struct HelperPool::Parts {
@@ -111,7 +117,7 @@ struct HelperPool::Parts {
   std::deque<HelperLaunch*> starts;
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;
-  std::list<ChildProcess> ending;
+  std::list<EndingHelper> ending;
   std::size_t living = 0;
 
   void run();
@@ -120,7 +126,8 @@ struct HelperPool::Parts {
   void end_idle_if(Condition is_over);
   void end_idle(Nanoseconds before);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted);
-  void end(ChildProcess child);
+  void end(ChildProcess child, std::uint32_t token);
+  [[nodiscard]] std::size_t ending_of(std::uint32_t token) const;
 };
 
 // With the mutex held; only the pool's thread starts and waits.
@@ -148,7 +155,8 @@ void HelperPool::Parts::run() {
 }
 
 void HelperPool::Parts::reap_ended() {
-  std::erase_if(ending, [this](const ChildProcess& child) {
+  std::erase_if(ending, [this](const EndingHelper& helper) {
+    const ChildProcess& child = helper.child;
     siginfo_t info = {};
     const int waited = retry_eintr([&] {
       return waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | __WALL);
@@ -165,7 +173,7 @@ void HelperPool::Parts::end_idle_if(Condition is_over) {
   std::erase_if(idle, [&](const std::unique_ptr<Helper>& helper) {
     if (!is_over(*helper)) return false;
     syscall(SYS_pidfd_send_signal, helper->child_.pidfd.get(), SIGKILL, nullptr, 0);
-    ending.push_back(std::move(helper->child_));
+    ending.push_back({std::move(helper->child_), helper->identity_.token});
     return true;
   });
 }
@@ -174,10 +182,15 @@ void HelperPool::Parts::end_idle(Nanoseconds before) {
   end_idle_if([&](const Helper& helper) { return helper.last_used_ <= before; });
 }
 
-void HelperPool::Parts::end(ChildProcess child) {
+// Those that do not end hang in a file system that never answers.
+std::size_t HelperPool::Parts::ending_of(std::uint32_t token) const {
+  return static_cast<std::size_t>(std::ranges::count(ending, token, &EndingHelper::token));
+}
+
+void HelperPool::Parts::end(ChildProcess child, std::uint32_t token) {
   syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
   const std::lock_guard lock(mutex);
-  ending.push_back(std::move(child));
+  ending.push_back({std::move(child), token});
   wake.notify_one();
 }
 
@@ -218,7 +231,8 @@ Helper::Helper(ChildProcess child, UniqueFd socket, HelperIdentity identity)
     : child_(std::move(child)), socket_(std::move(socket)), identity_(std::move(identity)) {}
 
 Helper::~Helper() {
-  if (child_.pidfd.is_open()) HelperPool::of_process().parts_.end(std::move(child_));
+  if (child_.pidfd.is_open())
+    HelperPool::of_process().parts_.end(std::move(child_), identity_.token);
 }
 
 Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
@@ -308,9 +322,11 @@ Result<std::unique_ptr<Helper>> HelperPool::take(const Target& target, std::uint
     }
     step = "helpers: too many hang";
     // the longest unused one makes room
-    if (parts_.living >= kMost && !idle.empty()) parts_.end_idle(idle.front()->last_used_);
-    const std::size_t ending = parts_.ending.size();
-    if (ending >= kMost || parts_.living - ending >= kMost) return fail(EBUSY);
+    if (parts_.living - parts_.ending.size() >= kMost && !idle.empty())
+      parts_.end_idle(idle.front()->last_used_);
+    // what hangs is its container's own trouble, and no other's
+    if (parts_.ending_of(token) >= kMostEnding) return fail(EBUSY);
+    if (parts_.living - parts_.ending.size() >= kMost) return fail(EBUSY);
   }
   step = "socketpair";
   auto sockets = make_sockets();

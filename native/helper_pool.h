@@ -53,10 +53,13 @@ class Helper {
   Nanoseconds last_used_ = 0;
 };
 
-// Of the process. At most so many live at a time, and the longest unused of them make room.
+// Of the process. At most so many live at a time, and the longest unused of them make room; those
+// that hang don't count, but a container that has too many of them gets no further one.
 class HelperPool {
  public:
   static constexpr std::size_t kMost = 64;
+  // Of a container those that were killed and do not end.
+  static constexpr std::size_t kMostEnding = 8;
   static constexpr Nanoseconds kIdle = 30 * kSecond;
 
   [[nodiscard]] static HelperPool& of_process();

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run soak:attacks`: what the tests do some thousand times, as often as races need to show: a
-// million tries to have something made outside of a caller's root.
+// `npm run soak:attacks`: what takes longer than tests may. A million tries to have something made
+// outside of a caller's root; and containers that keep helpers in a file system that never answers,
+// until there would be none left for others.
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
+import { RunningCommand, runCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { makeFolder } from '../support/folder-contents.ts';
 import { flipLinks } from '../support/link-flipper.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { buildTestBundles, testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 
@@ -28,9 +34,44 @@ function wantedTries(): number | undefined {
   throw new Error(`--tries wants a positive whole number, not ${values.tries}`);
 }
 
+/** Long enough for more helpers to hang than the agent has for all. */
+const hangingMs = 90_000;
+const hangingContainers = 12;
+const hangingThreads = 8;
+const lookMs = 3000;
+
+/** @returns whether another container was served all the while */
+async function hang(): Promise<boolean> {
+  await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'fatal' });
+  using folder = new TemporaryFolder();
+  await using attackers = new AsyncDisposableStack();
+  for (let index = 0; index < hangingContainers; index += 1) {
+    const path = makeFolder(folder.path, `attacker-${index}`);
+    const calls = Array.from({ length: hangingThreads }, () => 'fuse-open');
+    const command = ['-s', agent.socket, '-l', path, ...calls];
+    const options = { deadlineMs: hangingMs + deadlineMs };
+    attackers.use(new RunningCommand([compiled('stuck-caller'), ...command], options));
+  }
+  const end = performance.now() + hangingMs;
+  let answers = 0;
+  for (let look = 0; performance.now() < end; look += 1) {
+    await pause(lookMs);
+    const path = makeFolder(folder.path, `bystander-${look}`);
+    const bystander = [compiled('file-caller'), '-k', '-s', agent.socket, path] as const;
+    const { stdout, stderr } = await runCommand(bystander);
+    // the policy's answer to what the agent could not do; no call of it gets that otherwise
+    if (stdout === '' || /EPERM/u.test(stdout)) {
+      console.log(`not served: ${stdout} ${stderr}`);
+      return false;
+    }
+    answers += stdout.split('\n').length - 1;
+  }
+  console.log(`${answers} answers while others hang`);
+  return true;
+}
+
 /** @returns whether all stayed inside */
-async function attack(wanted: number): Promise<boolean> {
-  await buildTestBundles();
+async function flip(wanted: number): Promise<boolean> {
   console.log('tries, answers, inside');
   // most of the time links, sometimes moves
   for (let made = 0, round = 0; made < wanted; made += triesOfRound, round += 1) {
@@ -52,4 +93,7 @@ async function attack(wanted: number): Promise<boolean> {
 
 const tries = wantedTries();
 if (tries === undefined) console.log(usage);
-else process.exitCode = (await attack(tries)) ? 0 : 1;
+else {
+  await buildTestBundles();
+  process.exitCode = (await flip(tries)) && (await hang()) ? 0 : 1;
+}

@@ -3,7 +3,8 @@
 // FIFO that nobody opens, a FUSE file system that reads all questions and answers none, a socket
 // that is full.
 //
-// usage: stuck-caller -s SOCKET [-m METADATA] FOLDER CALL...
+// usage: stuck-caller -s SOCKET [-m METADATA] [-l] FOLDER CALL...
+//   -l     each call is made again and again, until it is killed
 //   CALL   one of `calls` below; several of the same may be given
 // FOLDER becomes a tmpfs of its own. It prints `ready` once it is a container, and for each call
 // `CALL ANSWER NANOSECONDS`.
@@ -17,9 +18,10 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 70, MOST_CALLS = 256, MOST_REQUEST = 1 << 17 };
+enum { LIFE_SECONDS = 110, MOST_CALLS = 256, MOST_REQUEST = 1 << 17 };
 
 static int slow_fd, full_fd;
+static bool has_no_end;
 
 // ---- what never ends ----
 
@@ -107,10 +109,12 @@ static const struct call {
 
 static void *call_once(void *argument) {
   const struct call *call = argument;
-  const uint64_t began_ns = now_ns();
-  const long result = call->make();
-  const int error = result == -1 ? errno : 0;
-  dprintf(STDOUT_FILENO, "%s %s %lu\n", call->name, answer_name(error), now_ns() - began_ns);
+  do {
+    const uint64_t began_ns = now_ns();
+    const long result = call->make();
+    const int error = result == -1 ? errno : 0;
+    dprintf(STDOUT_FILENO, "%s %s %lu\n", call->name, answer_name(error), now_ns() - began_ns);
+  } while (has_no_end);
   return NULL;
 }
 
@@ -124,11 +128,13 @@ static const struct call *call_of(const char *name) {
 
 int main(int argc, char **argv) {
   struct container container = {0};
-  for (int letter; (letter = getopt(argc, argv, "s:m:")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:m:l")) != -1;) {
     if (letter == 's')
       container.socket = optarg;
     else if (letter == 'm')
       container.metadata = optarg;
+    else if (letter == 'l')
+      has_no_end = true;
     else
       return 2;
   }
