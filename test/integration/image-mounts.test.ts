@@ -53,7 +53,12 @@ describe('image mounts: erofs', () => {
     const before = mountsOf('self');
     const { code, signal, stdout, stderr } = await runCommand([
       compiled('image-caller'),
-      ...['-s', agent.socket, root, source, '/mnt', type],
+      '-s',
+      agent.socket,
+      root,
+      source,
+      '/mnt',
+      type,
       '/mnt/hello',
     ]);
     if (code !== 0) throw new Error(`image-caller: ${signal ?? code} ${stdout} ${stderr}`);

@@ -136,6 +136,35 @@ describe('owners', () => {
     expect(lines.filter((line) => line.endsWith('at another time'))).toEqual([]);
   });
 
+  test.each([
+    { place: 'tmpfs', opened: 'open null gives 100002 OK' },
+    { place: 'overlay', opened: 'open null gives 100002 OK' },
+    { place: 'restricted', opened: 'open null EACCES' },
+  ])('A7: owners: nodes that root makes in the place $place', async ({ place, opened }) => {
+    const { ours, theirs } = await bothWays({ caller: 'root', place });
+
+    expect(ours).toEqual(theirs);
+    // making one is allowed on a mount with nodev, too
+    for (const what of ['null', 'memory', 'disk']) expect(ours).toContain(`open: mknod ${what} OK`);
+    expect(ours).toContain(`open: ${opened}`);
+    // a whiteout is none of an overlay's own
+    expect(ours.filter((line) => line.startsWith('open: mknod whiteout'))).toEqual([
+      place === 'overlay' ? 'open: mknod whiteout EPERM' : 'open: mknod whiteout OK',
+    ]);
+  });
+
+  test.each(['user', 'root-without', 'root-of-one-range'])(
+    'A7: owners: %s makes no devices, but whiteouts',
+    async (caller) => {
+      const { ours } = await bothWays({ caller, place: 'tmpfs' });
+
+      for (const what of ['null', 'memory', 'disk']) {
+        expect(ours).toContain(`open: mknod ${what} EPERM`);
+      }
+      expect(ours).toContain('open: mknod whiteout OK');
+    },
+  );
+
   test.each(['077', '0', '777'])('A1: owners: the umask %s counts', async (umask) => {
     for (const caller of ['root', 'user', 'user-of-two-ranges']) {
       const { ours, theirs } = await bothWays({ caller, place: 'plain', umask });
