@@ -45,6 +45,8 @@ async function hang(): Promise<boolean> {
   await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'fatal' });
   using folder = new TemporaryFolder();
   await using attackers = new AsyncDisposableStack();
+  // each of them is killed when we exit
+  process.setMaxListeners(hangingContainers * 2);
   for (let index = 0; index < hangingContainers; index += 1) {
     const path = makeFolder(folder.path, `attacker-${index}`);
     const calls = Array.from({ length: hangingThreads }, () => 'fuse-open');
