@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run soak:attacks`: what takes longer than tests may. A million tries to have something made
 // outside of a caller's root; and containers that keep helpers in a file system that never answers,
-// until there would be none left for others.
+// beside one that is to be served all the while.
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
@@ -34,7 +34,6 @@ function wantedTries(): number | undefined {
   throw new Error(`--tries wants a positive whole number, not ${values.tries}`);
 }
 
-/** Long enough for more helpers to hang than the agent has for all. */
 const hangingMs = 90_000;
 const hangingContainers = 12;
 const hangingThreads = 8;
