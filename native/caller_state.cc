@@ -3,12 +3,14 @@
 #include "caller_state.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <mutex>
 #include <string_view>
 #include <utility>
 
@@ -42,6 +44,49 @@ std::uint64_t mask_of(std::string_view status, std::string_view name) {
   return mask;
 }
 
+// Held for some system calls at most, and mostly by nobody else.
+class InUse {
+ public:
+  explicit InUse(std::atomic_flag& flag) : flag_(flag) {
+    while (flag_.test_and_set(std::memory_order_acquire)) sched_yield();
+  }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+  ~InUse() { flag_.clear(std::memory_order_release); }
+
+ private:
+  std::atomic_flag& flag_;
+};
+
+// Those of all threads.
+struct KeptStates {
+  std::mutex mutex;
+  std::vector<CallerState*> states;
+};
+
+KeptStates& kept_states() {
+  // threads may end after everything else has
+  static KeptStates& all = *new KeptStates;
+  return all;
+}
+
+struct KeptState {
+  KeptState() {
+    KeptStates& all = kept_states();
+    const std::lock_guard lock(all.mutex);
+    all.states.push_back(&state);
+  }
+  KeptState(const KeptState&) = delete;
+  KeptState& operator=(const KeptState&) = delete;
+  ~KeptState() {
+    KeptStates& all = kept_states();
+    const std::lock_guard lock(all.mutex);
+    std::erase(all.states, &state);
+  }
+
+  CallerState state{0};
+};
+
 }  // namespace
 
 Result<std::uint64_t> thread_start_time(pid_t tid) {
@@ -64,14 +109,30 @@ Result<std::uint64_t> thread_start_time(pid_t tid) {
 }
 
 CallerState& CallerState::of(pid_t tid) {
-  static thread_local CallerState kept(0);
-  if (kept.tid_ != tid) {
-    kept.tid_ = tid;
-    kept.entry_ = {};
-    kept.wait_channel_ = {};
-    kept.status_ = {};
+  static thread_local KeptState kept;
+  CallerState& state = kept.state;
+  if (state.tid_ != tid) {
+    const InUse in_use(state.is_used_);
+    state.tid_ = tid;
+    state.close();
   }
-  return kept;
+  return state;
+}
+
+void CallerState::close_kept() {
+  KeptStates& all = kept_states();
+  const std::lock_guard lock(all.mutex);
+  for (CallerState* state : all.states) {
+    if (state->is_used_.test_and_set(std::memory_order_acquire)) continue;
+    state->close();
+    state->is_used_.clear(std::memory_order_release);
+  }
+}
+
+void CallerState::close() {
+  entry_ = {};
+  wait_channel_ = {};
+  status_ = {};
 }
 
 Result<void> CallerState::open_entry() {
@@ -87,6 +148,7 @@ Result<void> CallerState::open_entry() {
 // What is kept may be of a thread that has ended and whose number another one has got since.
 template <typename Access>
 auto CallerState::with_entry(Access access) -> decltype(access()) {
+  const InUse in_use(is_used_);
   const bool was_kept = entry_.is_open();
   if (!was_kept) {
     const auto opened = open_entry();
@@ -126,11 +188,11 @@ Result<int> CallerState::kept(UniqueFd& file, const char* what) {
   return file.get();
 }
 
-Result<std::string_view> CallerState::read_status() {
+Result<const char*> CallerState::read_status() {
   // 65,536 groups of up to 11 characters are the most that there can be
   constexpr std::size_t kUsual = 8UL * 1024;
   text_.resize(std::max(text_.size(), kUsual));
-  return with_entry([&]() -> Result<std::string_view> {
+  return with_entry([&]() -> Result<const char*> {
     const auto file = kept(status_, "status");
     if (!file) return std::unexpected(file.error());
     for (;;) {
@@ -141,7 +203,7 @@ Result<std::string_view> CallerState::read_status() {
       const auto end = static_cast<std::size_t>(length);
       if (end + 1 < text_.size()) {
         text_[end] = '\0';
-        return std::string_view(text_.data(), end);
+        return text_.data();
       }
       text_.resize(text_.size() * 2);
     }
@@ -160,10 +222,11 @@ bool CallerState::is_awake() {
 }
 
 bool CallerState::has_pending_signal() {
-  const auto status = read_status();
-  if (!status) return false;
-  const std::uint64_t pending = mask_of(*status, "SigPnd:") | mask_of(*status, "ShdPnd:");
-  return pending != 0 && (pending & ~mask_of(*status, "SigBlk:")) != 0;
+  const auto text = read_status();
+  if (!text) return false;
+  const std::string_view status = *text;
+  const std::uint64_t pending = mask_of(status, "SigPnd:") | mask_of(status, "ShdPnd:");
+  return pending != 0 && (pending & ~mask_of(status, "SigBlk:")) != 0;
 }
 
 }  // namespace seccompagent

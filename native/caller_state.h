@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -25,13 +26,18 @@ class CallerState {
 
   // The one that the calling thread keeps; it is that of the caller it has dealt with last.
   [[nodiscard]] static CallerState& of(pid_t tid);
+  // Closes what all threads keep and don't use just now: for times when nothing happens.
+  static void close_kept();
+  CallerState(const CallerState&) = delete;
+  CallerState& operator=(const CallerState&) = delete;
+  ~CallerState() = default;
 
   // Opens what the entry has under this name. ENOENT, ESRCH: the thread has ended, or has no such.
   [[nodiscard]] Result<UniqueFd> open(const char* what, int flags);
   // What a symbolic link of the entry says, as in `user:[4026531837]`; valid until the next use.
   [[nodiscard]] Result<std::string_view> read_link(const char* what);
-  // The whole text with a zero at its end, see proc_pid_status(5); valid until the next use.
-  [[nodiscard]] Result<std::string_view> read_status();
+  // The whole text, see proc_pid_status(5); valid until the next use.
+  [[nodiscard]] Result<const char*> read_status();
 
   // It does not wait any more: something has woken it. A thread that has ended, or that we may not
   // look at, is taken for one that waits.
@@ -44,7 +50,10 @@ class CallerState {
   auto with_entry(Access access) -> decltype(access());
   [[nodiscard]] Result<void> open_entry();
   [[nodiscard]] Result<int> kept(UniqueFd& file, const char* what);
+  void close();
 
+  // While the descriptors are used.
+  std::atomic_flag is_used_;
   pid_t tid_;
   UniqueFd entry_;
   UniqueFd wait_channel_;

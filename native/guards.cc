@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "caller_state.h"
 #include "receiver.h"
 #include "short_turns.h"
 #include "worker.h"
@@ -117,6 +118,7 @@ void Receiver::watch_workers() {
   while (!is_closing_.load()) {
     if (quiet_ticks >= kQuietTicks) {
       quiet_ticks = 0;
+      CallerState::close_kept();
       is_watcher_asleep_.store(true);
       // Whoever receives from here on sees that we sleep, or did so just now: then the first wait
       // ends by itself.

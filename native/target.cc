@@ -104,7 +104,7 @@ struct NamespaceId {
 [[nodiscard]] Result<pid_t> thread_group_of(pid_t tid) {
   const auto status = CallerState::of(tid).read_status();
   if (!status) return std::unexpected(status.error());
-  const char* text = field(status->data(), "Tgid");
+  const char* text = field(*status, "Tgid");
   return text == nullptr ? fail(EINVAL)
                          : Result<pid_t>(static_cast<pid_t>(std::strtol(text, nullptr, 10)));
 }
@@ -268,7 +268,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
   const auto second_base_error = base_error_of(second_base);
   if (!second_base_error) return std::unexpected(second_base_error.error());
   if (!status) return std::unexpected(status.error());
-  auto credentials = parse_credentials(status->data());
+  auto credentials = parse_credentials(*status);
   if (!credentials) return std::unexpected(credentials.error());
   return Target{.call = call,
                 .credentials = std::move(*credentials),
@@ -303,7 +303,7 @@ Result<bool> has_tracer(const UniqueFd& pid_namespace) {
     // Linux capabilities in a user namespace of its own are none in ours
     if (user_namespace && user_namespace->is_open()) continue;
     const auto status = CallerState::of(pid).read_status();
-    if (status && has_capability(status->data(), CAP_SYS_PTRACE)) return true;
+    if (status && has_capability(*status, CAP_SYS_PTRACE)) return true;
   }
   return false;
 }

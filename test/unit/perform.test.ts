@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { gone } from '../../host/handler/capability.ts';
 import { errnoNumber } from '../../host/handler/errno.ts';
-import { inbox } from '../../host/native.ts';
+import { inbox, ofDescriptor } from '../../host/native.ts';
 import { Performer } from '../../host/notification/perform.ts';
 import { canPerform } from '../../host/notification/perform-plan.ts';
 import { ReceivedCall } from '../../host/notification/received-call.ts';
@@ -67,11 +67,19 @@ test.for([
   ],
   ['chmod', ['/a', 0o7777], { operation: 'chmod', path: '/a', mode: 0o7777, flags: 0 }],
   ['fchmodat2', [3, '/a', 0o600, 0x100], { operation: 'chmod', path: '/a', flags: 0x100 }],
-  ['fchmod', [3, 0o600], { operation: 'chmod', path: '', flags: 0x1000, mode: 0o600 }],
+  [
+    'fchmod',
+    [3, 0o600],
+    { operation: 'chmod', path: '', flags: 0x1000 | ofDescriptor, mode: 0o600 },
+  ],
   ['chown', ['/a', 1, -1n], { operation: 'chown', first: 1, second: 0xffff_ffff, flags: 0 }],
   ['lchown', ['/a', 1, 2], { operation: 'chown', path: '/a', flags: 0x100 }],
   ['fchownat', [3, '', 1, 2, 0x1000], { operation: 'chown', path: '', flags: 0x1000 }],
-  ['fchown', [3, 1, 2], { operation: 'chown', path: '', first: 1, second: 2, flags: 0x1000 }],
+  [
+    'fchown',
+    [3, 1, 2],
+    { operation: 'chown', path: '', first: 1, second: 2, flags: 0x1000 | ofDescriptor },
+  ],
   ['rename', ['/a', '/b'], { operation: 'rename', path: '/a', secondPath: '/b', flags: 0 }],
   [
     'renameat2',
