@@ -2,14 +2,34 @@
 // How a worker answers: at once or later, with a value or a descriptor, and so that a signal that
 // comes at that moment loses nothing.
 #include <sched.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "caller_state.h"
 #include "worker.h"
 
 namespace seccompagent {
+namespace {
+
+// Before Linux 6.18, and without the repair in an older one, a caller whose filter has
+// WAIT_KILLABLE_RECV still loses the answer when it was given before a signal came. Versions with
+// the repair that are not known as such only take longer.
+[[nodiscard]] bool keeps_answers() {
+  static const bool keeps = [] {
+    constexpr auto kRepaired = std::pair(6, 18);
+    utsname names = {};
+    int major = 0;
+    int minor = 0;
+    return uname(&names) == 0 && std::sscanf(names.release, "%d.%d", &major, &minor) == 2 &&
+           std::pair(major, minor) >= kRepaired;
+  }();
+  return keeps;
+}
+
+}  // namespace
 
 // The descriptor that the answer in the inbox is; -1: it is none, or there is no such one.
 int Worker::given_fd() const {
@@ -96,7 +116,8 @@ void Worker::send_now(const Response& response, Counted counted, Nanoseconds tim
     close_and_follow();
     return;
   }
-  bool is_sent = has_acted_ ? respond_carefully(response) : respond(response);
+  const bool may_get_lost = !listener_->waits_killable || !keeps_answers();
+  bool is_sent = has_acted_ && may_get_lost ? respond_carefully(response) : respond(response);
   while (!is_sent) {
     // Before the call is closed, so that the same call finds its answer at one place or the other.
     const pid_t tid = pending_.notification.tid;
@@ -131,7 +152,8 @@ bool Worker::respond(const Response& response) {
 // not run yet. What was done would then be done again for the call that comes after the signal. So
 // a caller that is awake already is waited for, and the answer is kept for a while where a signal
 // came at that moment. What is left are the few signals that come and are gone in between: only a
-// filter with WAIT_KILLABLE_RECV excludes those.
+// filter with WAIT_KILLABLE_RECV excludes those, and where it is known to be there and the kernel
+// loses no answer in spite of it, nothing of this is needed.
 bool Worker::respond_carefully(const Response& response) {
   constexpr Nanoseconds kStep = 50 * kMicrosecond;
   constexpr Nanoseconds kSoon = 5 * kMillisecond;

@@ -44,7 +44,7 @@ static const char *const syscall_choices[] = {"chmod", "getpgid", "mkdir"};
 enum { SYSCALL_CHOICES = sizeof syscall_choices / sizeof *syscall_choices };
 
 struct options {
-  const char *socket, *metadata;
+  const char *socket, *metadata, *bundle;
   const char *first_path;  // NULL: no call differs from the others
   enum syscall_choice call;
   int expected_errno;  // 0: success
@@ -75,6 +75,7 @@ struct shared {
 };
 
 static struct options options = {.metadata = NULL,
+                                 .bundle = "/bundle",
                                  .call = CALL_CHMOD,
                                  .expected_errno = EBADMSG,
                                  .calls = 20000,
@@ -183,8 +184,8 @@ static void hand_over(int agent_fd, int listener) {
       snprintf(state, sizeof state,
                "{\"ociVersion\":\"1.2.0\",\"fds\":[\"seccompFd\"],\"pid\":%d,%s"
                "\"state\":{\"ociVersion\":\"1.2.0\",\"id\":\"load-%d\",\"status\":\"creating\","
-               "\"pid\":%d,\"bundle\":\"/bundle\",\"annotations\":{}}}",
-               pid, metadata, pid, pid);
+               "\"pid\":%d,\"bundle\":\"%s\",\"annotations\":{}}}",
+               pid, metadata, pid, pid, options.bundle);
   union {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int))];
@@ -368,6 +369,7 @@ _Noreturn static void usage(const char *complaint) {
       "                    may be answered by anything and took at most \"firstNs\"\n"
       "  -i                the containers idle after all is printed, until stdin ends\n"
       "  -m METADATA       listenerMetadata, in JSON's escapes (absent without it)\n"
+      "  -b DIRECTORY      the OCI bundle of the containers, in JSON's escapes (/bundle)\n"
       "  -k                SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\n",
       complaint);
   exit(2);
@@ -390,7 +392,7 @@ static enum syscall_choice syscall_or_usage(const char *name) {
 
 static void parse_options(int argc, char **argv) {
   const uint64_t most_calls = 100000000;
-  for (int letter; (letter = getopt(argc, argv, "s:c:e:n:d:w:P:T:q:x:m:kir")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:c:e:n:d:w:P:T:q:x:m:b:kir")) != -1;) {
     switch (letter) {
       case 's':
         options.socket = optarg;
@@ -425,6 +427,9 @@ static void parse_options(int argc, char **argv) {
       case 'm':
         options.metadata = optarg;
         break;
+      case 'b':
+        options.bundle = optarg;
+        break;
       case 'k':
         options.wait_killable = true;
         break;
@@ -442,6 +447,7 @@ static void parse_options(int argc, char **argv) {
   if (strlen(options.socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
     usage("the socket's path is too long");
   if (options.metadata != NULL && strlen(options.metadata) > 1024) usage("-m is too long");
+  if (strlen(options.bundle) > 1024) usage("-b is too long");
   if (options.processes * options.threads > MAX_WORKERS) usage("too many workers");
   if (options.processes == 0 && options.quiet_pause_us == 0) usage("-P 0 needs -q");
   if (options.has_own_root && (options.call != CALL_MKDIR || options.threads > 1))

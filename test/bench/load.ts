@@ -3,7 +3,9 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
 import { compiled } from '../support/compile.ts';
@@ -26,6 +28,8 @@ export interface LoadRequest {
   readonly firstPath?: string;
   /** Each container has a file system of its own, and each call makes a directory there. */
   readonly hasOwnRoot?: boolean;
+  /** Only what kills ends a call that was received, and the agent knows that. */
+  readonly waitsKillable?: boolean;
   /** Calls of each thread that are not timed. */
   readonly warmUpCalls: number;
   /** How long a run is: a number of calls of each thread, or a time. */
@@ -48,6 +52,15 @@ export const EBADMSG: number = constants.errno.EBADMSG;
 export const EDOM: number = constants.errno.EDOM;
 const usualDeadlineMs = 60_000;
 
+/** An OCI bundle whose profile has the flag, which is what agents look for. */
+function killableBundle(): string {
+  const folder = join(import.meta.dirname, '../../build/bench-bundle');
+  const flags = ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'];
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'config.json'), JSON.stringify({ linux: { seccomp: { flags } } }));
+  return folder;
+}
+
 type LoadProcess = ChildProcessByStdio<Writable, Readable, Readable>;
 
 function start(request: LoadRequest, flags: readonly string[]): LoadProcess {
@@ -67,6 +80,7 @@ function start(request: LoadRequest, flags: readonly string[]): LoadProcess {
     value === undefined ? [] : [letter, String(value)],
   );
   if (request.hasOwnRoot === true) words.push('-r');
+  if (request.waitsKillable === true) words.push('-k', '-b', killableBundle());
   return spawn('taskset', ['-c', request.cpus, compiled('load'), ...words, ...flags], {
     stdio: 'pipe',
     timeout: request.deadlineMs ?? usualDeadlineMs,

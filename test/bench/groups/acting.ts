@@ -18,12 +18,21 @@ const startAgentMkdir: Start = (cpus) => startAgent({ bundle: 'mkdir-suffix', cp
 
 const bareName = 'bare, mkdir as the caller';
 const agentName = 'agent, mkdir as the caller';
+/** The agent's whole work; without the flag it also makes sure that no signal loses an answer. */
+const killableName = 'agent, mkdir, WAIT_KILLABLE_RECV';
+const bareKillableName = 'bare, mkdir, WAIT_KILLABLE_RECV';
 const firstName = 'agent, first mkdir of a container';
+
+interface Loop {
+  readonly warmUp: number;
+  readonly calls: number;
+  readonly waitsKillable?: boolean;
+}
 
 async function makeDirectories(
   { socket }: StartedAgent,
   cpus: string,
-  { warmUp, calls }: { readonly warmUp: number; readonly calls: number },
+  { warmUp, calls, ...flags }: Loop,
 ): Promise<Figures> {
   const { loops } = await runLoad({
     socket,
@@ -31,6 +40,7 @@ async function makeDirectories(
     syscall: 'mkdir',
     expectedErrno: 0,
     hasOwnRoot: true,
+    ...flags,
     containers: 1,
     warmUpCalls: warmUp,
     length: { kind: 'calls', calls },
@@ -38,12 +48,16 @@ async function makeDirectories(
   return { ...loops };
 }
 
-function inLoop(name: string, start: Start, cpus: string): Measurement {
+function inLoop(name: string, start: Start, cpus: string, waitsKillable: boolean): Measurement {
   return {
     name,
     run: async () => {
       await using agent = await start(cpus);
-      return await makeDirectories(agent, cpus, { warmUp: warmUpCalls, calls: timedCalls });
+      return await makeDirectories(agent, cpus, {
+        warmUp: warmUpCalls,
+        calls: timedCalls,
+        waitsKillable,
+      });
     },
   };
 }
@@ -62,6 +76,11 @@ function firstOne(name: string, start: Start, cpus: string): Measurement {
 
 const aims: readonly Aim[] = [
   {
+    title: 'mkdir as the caller, WAIT_KILLABLE_RECV, beside bare C: p50',
+    quantity: { kind: 'ratio', of: killableName, to: bareKillableName, figure: 'p50Ns' },
+    limit: atMost(1.3),
+  },
+  {
     title: 'mkdir as the caller, beside bare C: p50',
     quantity: { kind: 'ratio', of: agentName, to: bareName, figure: 'p50Ns' },
     limit: atMost(1.3),
@@ -78,8 +97,10 @@ export function acting({ one }: CpuChoice): Group {
     title: `1 caller, both ends on CPU ${one}`,
     limits: { rounds: 11, seconds: 60 },
     measurements: [
-      inLoop(bareName, startBareMkdir, one),
-      inLoop(agentName, startAgentMkdir, one),
+      inLoop(bareName, startBareMkdir, one, false),
+      inLoop(agentName, startAgentMkdir, one, false),
+      inLoop(bareKillableName, startBareMkdir, one, true),
+      inLoop(killableName, startAgentMkdir, one, true),
       firstOne(firstName, startAgentMkdir, one),
     ],
     columns: ['p50Ns', 'p90Ns', 'p99Ns', 'maxNs', 'callsPerSecond'],
