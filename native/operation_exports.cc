@@ -201,6 +201,21 @@ constexpr std::size_t kFlagsHigh = 9;
 
 constexpr std::size_t kMountRanges = 10;
 
+// The level of a protection of /proc/sys/fs; 0 where there is none.
+[[nodiscard]] std::uint32_t protection_level(const char* path) {
+  const UniqueFd file(retry_eintr([&] { return open(path, O_RDONLY | O_CLOEXEC); }));
+  char digit = '0';
+  if (!file.is_open() || retry_eintr([&] { return read(file.get(), &digit, 1); }) != 1) return 0;
+  return static_cast<std::uint32_t>(digit - '0');
+}
+
+// What is opened with O_CREAT is opened under the system's protections, which callers can't read.
+void add_protections(FileRequest& request) {
+  if (request.operation != FileOperation::open || (request.flags & O_CREAT) == 0) return;
+  request.first = protection_level("/proc/sys/fs/protected_regular");
+  request.second = protection_level("/proc/sys/fs/protected_fifos");
+}
+
 struct Asked {
   FileRequest request;
   std::int32_t dirfd;
@@ -228,6 +243,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
   const int own_error = is_entry(start) ? entry_error(request) : 0;
   request.path = start.rest;
   // the text of a symbolic link is no path yet
+  add_protections(request);
   const bool is_path = asked.has_second && request.operation != FileOperation::symlink;
   const Start second =
       is_path ? start_of(std::move(request.second_path), asked.second_dirfd) : Start{};

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <string_view>
@@ -186,9 +187,67 @@ FileAnswer make_node(const Doing& doing) {
   return S_ISDIR(found.st_mode) ? EISDIR : 0;
 }
 
+// The directory in which a path ends, behind all symbolic links.
+struct LastDirectory {
+  struct stat directory;
+  // What has the name in there.
+  struct stat file;
+};
+
+[[nodiscard]] Result<LastDirectory> find_last_directory(const Doing& doing) {
+  // as many as the kernel follows, see path_resolution(7)
+  constexpr int kMostLinks = 40;
+  std::string path = doing.request.path;
+  Entry last = {{}, doing.place.base, {}};
+  for (int links = 0; links <= kMostLinks; ++links) {
+    auto entry = entry_of(doing, last.directory, path);
+    if (!entry) return std::unexpected(entry.error());
+    LastDirectory found = {};
+    if (fstat(entry->directory, &found.directory) == -1 ||
+        fstatat(entry->directory, entry->name.c_str(), &found.file, AT_SYMLINK_NOFOLLOW) == -1) {
+      return fail_errno();
+    }
+    if (!S_ISLNK(found.file.st_mode)) return found;
+    std::array<char, PATH_MAX> target = {};
+    const ssize_t length =
+        readlinkat(entry->directory, entry->name.c_str(), target.data(), target.size());
+    if (length == -1) return fail_errno();
+    path.assign(target.data(), static_cast<std::size_t>(length));
+    if (entry->opened.is_open()) last = std::move(*entry);
+  }
+  return fail(ELOOP);
+}
+
+// The system's protection of directories such as /tmp, which comes with O_CREAT alone, see
+// protected_regular and protected_fifos in proc_sys_fs(5): what is opened by its descriptor passes
+// it by. 0, or what the kernel would say.
+[[nodiscard]] int protection_error(const Doing& doing, int file) {
+  const FileRequest& request = doing.request;
+  struct stat found = {};
+  if (fstat(file, &found) == -1) return errno;
+  const std::uint32_t level = S_ISREG(found.st_mode)    ? request.first
+                              : S_ISFIFO(found.st_mode) ? request.second
+                                                        : 0;
+  constexpr auto kAsk = static_cast<std::uint32_t>(-1);
+  if (level == 0 || found.st_uid == static_cast<uid_t>(syscall(SYS_setfsuid, kAsk))) return 0;
+  const auto last = find_last_directory(doing);
+  if (!last) return last.error().number;
+  const struct stat& directory = last->directory;
+  // somebody exchanges what has the name
+  if (last->file.st_dev != found.st_dev || last->file.st_ino != found.st_ino) return EACCES;
+  if ((directory.st_mode & S_ISVTX) == 0 || found.st_uid == directory.st_uid) return 0;
+  constexpr std::uint32_t kGroupsToo = 2;
+  const bool is_protected = (directory.st_mode & S_IWOTH) != 0 ||
+                            ((directory.st_mode & S_IWGRP) != 0 && level >= kGroupsToo);
+  return is_protected ? EACCES : 0;
+}
+
 // What was found is opened, whatever its name leads to by now.
 [[nodiscard]] Result<UniqueFd> open_found(const Doing& doing, int file, std::uint64_t flags) {
   if (const int error = opening_error(doing, file); error != 0) return fail(error);
+  if ((flags & O_CREAT) != 0 && !doing.request.path.empty()) {
+    if (const int error = protection_error(doing, file); error != 0) return fail(error);
+  }
   constexpr std::uint64_t kOfNames = O_CREAT | O_EXCL | O_NOFOLLOW;
   const int own = static_cast<int>((flags & ~kOfNames) | O_CLOEXEC);
   const long fd = by_path(doing, file, [&](const char* path) -> long { return open(path, own); });

@@ -45,7 +45,8 @@ struct FileRequest {
   // call.
   std::uint32_t flags = 0;
   std::uint32_t mode = 0;
-  // Of chown: uid and gid; of mknod: major and minor.
+  // Of chown: uid and gid; of mknod: major and minor; of open with O_CREAT: the levels of the
+  // system's protected_regular and protected_fifos.
   std::uint32_t first = 0;
   std::uint32_t second = 0;
   // Whether symbolic links of the last component are followed, where the operation asks.

@@ -33,7 +33,7 @@ constexpr long kAllowed[] = {
     // asking whether a notification is still there
     SYS_ioctl,
     // the role
-    SYS_fchdir, SYS_chdir, SYS_chroot, SYS_umask, SYS_capget, SYS_capset, SYS_prctl,
+    SYS_fchdir, SYS_chdir, SYS_chroot, SYS_umask, SYS_setfsuid, SYS_capget, SYS_capset, SYS_prctl,
     // files
     SYS_openat, SYS_openat2, SYS_mkdirat, SYS_mknodat, SYS_fchmodat, 452 /* fchmodat2 */,
     SYS_fchownat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_unlinkat, SYS_newfstatat, SYS_fstat,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The wide contract with real callers: what the host performs, gives, remembers and reads.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { killableBundle } from '../support/oci-bundle.ts';
+import { SystemProtections } from '../support/system-protections.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
@@ -120,6 +121,22 @@ describe('contract: perform', () => {
     expect(alone.length).toBeGreaterThan(most);
     expect(agent.log().slice(from)).toEqual([]);
   });
+
+  test.for([0, 1, 2])(
+    'A1: contract: folders that many write to are protected as by the kernel, level %i',
+    async (level) => {
+      // of the whole system, and put back
+      using _protections = new SystemProtections(level);
+      using own = new TemporaryFolder();
+      using other = new TemporaryFolder();
+      for (const { path } of [own, other]) chmodSync(path, 0o755);
+      const alone = await linesOf(own.path, ['share-folders']);
+      expect(await linesOf(other.path, ['share-folders'], ['-s', agent.socket])).toEqual(alone);
+      const refused = alone.filter((line) => line.endsWith(' made EACCES'));
+      expect(refused.length).toBeGreaterThan([-1, 3, 5][level] ?? 0);
+      expect(refused.length === 0).toBe(level === 0);
+    },
+  );
 
   test('contract: what the host cannot perform is a failure of the handler', async () => {
     using folder = new TemporaryFolder();

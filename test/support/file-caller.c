@@ -4,7 +4,8 @@
 //
 // usage: file-caller [-s SOCKET] [-b BUNDLE] [-k] FOLDER [MODE]
 // where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes, descriptors,
-// restrict-open, size-how, end-strings, choose-sizes, open-processes or open-devices
+// restrict-open, size-how, end-strings, choose-sizes, open-processes, open-devices or
+// share-folders
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -494,6 +495,79 @@ static void use_descriptors(void) {
   say("no such", fchmod(77, 6));
 }
 
+// ---- folders that many write to ----
+
+enum { OTHER_USER = 1001, SELF_USER = 1000 };
+
+struct shared_folder {
+  const char *name;
+  mode_t mode;
+  uid_t owner;
+};
+
+static const struct shared_folder shared_folders[] = {
+    {"plain", 0777, 0},          {"sticky", 01777, 0},
+    {"of-group", 01770, 0},      {"of-other", 01777, OTHER_USER},
+    {"of-us", 01777, SELF_USER}, {"group-plain", 0770, 0},
+};
+enum { SHARED_FOLDERS = sizeof shared_folders / sizeof *shared_folders };
+static const uid_t file_owners[] = {0, SELF_USER, OTHER_USER};
+enum { FILE_OWNERS = sizeof file_owners / sizeof *file_owners };
+
+// Before the filter, as root: each folder with a file and a FIFO of each user, open to all.
+static void make_shared_folders(void) {
+  umask(0);
+  for (int i = 0; i < SHARED_FOLDERS; i++) {
+    const struct shared_folder *folder = &shared_folders[i];
+    if (mkdir(folder->name, 0700) < 0) fail("make a folder");
+    for (int owner = 0; owner < FILE_OWNERS; owner++) {
+      char path[64];
+      snprintf(path, sizeof path, "%s/file-%u", folder->name, file_owners[owner]);
+      if (mknod(path, S_IFREG | 0666, 0) < 0 || chown(path, file_owners[owner], 0) < 0)
+        fail("make a file");
+      snprintf(path, sizeof path, "%s/fifo-%u", folder->name, file_owners[owner]);
+      if (mknod(path, S_IFIFO | 0666, 0) < 0 || chown(path, file_owners[owner], 0) < 0)
+        fail("make a FIFO");
+    }
+    if (chown(folder->name, folder->owner, SELF_USER) < 0 || chmod(folder->name, folder->mode) < 0)
+      fail("share a folder");
+  }
+  if (mkdir("links", 0755) < 0 || symlink("../sticky/file-0", "links/relative") < 0 ||
+      symlink("relative", "links/twice") < 0 || chmod(".", 0755) < 0)
+    fail("make links");
+}
+
+static void open_with(const char *path, int flags, const char *how) {
+  char text[128];
+  snprintf(text, sizeof text, "%s %s", path, how);
+  const int fd = open(path, flags | O_NONBLOCK, 0600);
+  say(text, fd < 0 ? -1 : 0);
+  if (fd >= 0) close(fd);
+}
+
+static void open_all_ways(const char *path) {
+  open_with(path, O_CREAT | O_RDWR, "made");
+  open_with(path, O_CREAT | O_RDWR | O_TRUNC, "emptied");
+  open_with(path, O_CREAT | O_RDWR | O_EXCL, "made alone");
+  open_with(path, O_CREAT | O_RDWR | O_NOFOLLOW, "made, no link");
+  open_with(path, O_RDWR, "opened");
+}
+
+static void share_folders(void) {
+  if (setgid(SELF_USER) < 0 || setuid(SELF_USER) < 0) fail("become a user");
+  for (int i = 0; i < SHARED_FOLDERS; i++) {
+    for (int owner = 0; owner < FILE_OWNERS; owner++) {
+      char path[64];
+      snprintf(path, sizeof path, "%s/file-%u", shared_folders[i].name, file_owners[owner]);
+      open_all_ways(path);
+      snprintf(path, sizeof path, "%s/fifo-%u", shared_folders[i].name, file_owners[owner]);
+      open_all_ways(path);
+    }
+  }
+  open_all_ways("links/relative");
+  open_all_ways("links/twice");
+}
+
 static const long numbers[] = {
 #ifdef __x86_64__
     SYS_mkdir,       SYS_mknod,        SYS_open,      SYS_chmod,      SYS_chown,      SYS_lchown,
@@ -524,6 +598,7 @@ int main(int argc, char **argv) {
   umask(027);
   if (strcmp(what, "restrict-open") == 0) make_tree();
   if (strcmp(what, "size-how") == 0) make_file("file");
+  if (strcmp(what, "share-folders") == 0) make_shared_folders();
   if (container.socket != NULL)
     close(enter_container(&container, numbers, sizeof numbers / sizeof *numbers));
   if (strcmp(what, "open-given") == 0) {
@@ -553,6 +628,8 @@ int main(int argc, char **argv) {
     open_processes();
   } else if (strcmp(what, "open-devices") == 0) {
     open_devices();
+  } else if (strcmp(what, "share-folders") == 0) {
+    share_folders();
   } else {
     use_names();
     use_open();
