@@ -174,6 +174,11 @@ export const operationNumber = {
   descriptor: 17,
   /** Of open, 1: the flags are those of an openat2(2), which ignores none that it does not know. */
   isStrict: 18,
+  /**
+   * 1: with the Linux capability that it takes, where the addon lends one: for nodes of harmless
+   * devices, and for extended attributes of overlay file systems.
+   */
+  isLent: 19,
   count: 20,
 } as const;
 

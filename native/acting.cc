@@ -82,12 +82,17 @@ FileOutcome ask_helper(const Acting& acting) {
   const Target& target = acting.target;
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
-  auto helper = pool.take(target, acting.token, acting.patience, step);
+  // a Linux capability of ours can be lent by one that stays in our user namespace only
+  const bool is_lent = acting.request.lent != 0;
+  const int user_namespace = is_lent ? -1 : target.user_namespace.get();
+  auto helper = pool.take(target.credentials, user_namespace, acting.token, acting.patience, step);
   if (!helper) return failed(step, helper.error());
   const auto message =
       encode(HelperRequest{.id = target.call.id,
                            .id_valid_request = target.call.id_valid_request,
-                           .capabilities = target.credentials.effective_capabilities,
+                           .capabilities = user_namespace == target.user_namespace.get()
+                                               ? target.credentials.effective_capabilities
+                                               : 0,
                            .umask = target.credentials.umask,
                            .file = acting.request});
   const int base = target.base.get();
@@ -109,17 +114,39 @@ FileOutcome ask_helper(const Acting& acting) {
   return done;
 }
 
+[[nodiscard]] FileAnswer act_itself_for(const Acting& acting, ActsItself& worker,
+                                        const char*& failed_step) {
+  worker.set_acts_itself(true);
+  FileAnswer answer = act_itself(acting, failed_step);
+  worker.set_acts_itself(false);
+  return answer;
+}
+
+[[nodiscard]] int base_error_of(const Target& target) {
+  return target.base_error != 0 ? target.base_error : target.second_base_error;
+}
+
 }  // namespace
 
+FileOutcome act_with_power(const Acting& acting, ActsItself& worker) {
+  if (const int error = base_error_of(acting.target); error != 0)
+    return outcome_of({.error = error, .bytes = {}, .fd = {}});
+  if (acting.actor == Actor::any) {
+    const char* failed_step = nullptr;
+    FileAnswer answer = act_itself_for(acting, worker, failed_step);
+    if (failed_step != nullptr) return failed(failed_step, Errno{answer.error});
+    // FUSE wants more of the caller's ids than a thread can have
+    if (answer.error != ENOTSUP) return outcome_of(std::move(answer));
+  }
+  return ask_helper(acting);
+}
+
 FileOutcome act_on_file(const Acting& acting, ActsItself& worker) {
-  const Target& target = acting.target;
-  const int base_error = target.base_error != 0 ? target.base_error : target.second_base_error;
+  const int base_error = base_error_of(acting.target);
   if (base_error != 0) return outcome_of({.error = base_error, .bytes = {}, .fd = {}});
   if (acting.actor == Actor::any && can_act_itself(acting)) {
     const char* failed_step = nullptr;
-    worker.set_acts_itself(true);
-    FileAnswer answer = act_itself(acting, failed_step);
-    worker.set_acts_itself(false);
+    FileAnswer answer = act_itself_for(acting, worker, failed_step);
     if (failed_step == nullptr && is_definite(answer)) return outcome_of(std::move(answer));
   }
   return ask_helper(acting);

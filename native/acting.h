@@ -47,4 +47,8 @@ struct Acting {
 // are a helper's, which has all ids of the caller and its user namespace.
 [[nodiscard]] FileOutcome act_on_file(const Acting& acting, ActsItself& worker);
 
+// With the Linux capability that the request says, which takes somebody in our own user namespace:
+// there, what the caller has in another one counts for nothing.
+[[nodiscard]] FileOutcome act_with_power(const Acting& acting, ActsItself& worker);
+
 }  // namespace seccompagent

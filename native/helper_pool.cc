@@ -262,16 +262,17 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
 
 namespace {
 
-[[nodiscard]] Result<HelperIdentity> identity_of(const Target& target, std::uint32_t token) {
+[[nodiscard]] Result<HelperIdentity> identity_of(const Credentials& credentials, int user_namespace,
+                                                 std::uint32_t token) {
   HelperIdentity identity = {.token = token,
-                             .uid = target.credentials.uid,
-                             .gid = target.credentials.gid,
-                             .groups = target.credentials.groups,
+                             .uid = credentials.uid,
+                             .gid = credentials.gid,
+                             .groups = credentials.groups,
                              .user_namespace_device = 0,
                              .user_namespace = 0};
-  if (!target.user_namespace.is_open()) return identity;
+  if (user_namespace < 0) return identity;
   struct stat found = {};
-  if (fstat(target.user_namespace.get(), &found) == -1) return fail_errno();
+  if (fstat(user_namespace, &found) == -1) return fail_errno();
   identity.user_namespace_device = found.st_dev;
   identity.user_namespace = found.st_ino;
   return identity;
@@ -305,10 +306,11 @@ struct SocketPair {
 
 }  // namespace
 
-Result<std::unique_ptr<Helper>> HelperPool::take(const Target& target, std::uint32_t token,
-                                                 const Patience& patience, const char*& step) {
+Result<std::unique_ptr<Helper>> HelperPool::take(const Credentials& credentials, int user_namespace,
+                                                 std::uint32_t token, const Patience& patience,
+                                                 const char*& step) {
   step = "look at the caller's user namespace";
-  auto identity = identity_of(target, token);
+  auto identity = identity_of(credentials, user_namespace, token);
   if (!identity) return std::unexpected(identity.error());
   {
     const std::lock_guard lock(parts_.mutex);
@@ -341,7 +343,6 @@ Result<std::unique_ptr<Helper>> HelperPool::take(const Target& target, std::uint
   if (!child) return std::unexpected(child.error());
   start->socket.reset();
   const std::vector<std::byte> message = start_message(*identity);
-  const int user_namespace = target.user_namespace.get();
   const std::span<const int> fds =
       user_namespace < 0 ? std::span<const int>() : std::span(&user_namespace, 1);
   auto helper =

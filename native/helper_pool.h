@@ -66,9 +66,10 @@ class HelperPool {
 
   // Reads the program of the helpers. ENOENT: it is not beside the addon.
   [[nodiscard]] Result<void> load();
-  // One that has become the target; it is nobody else's until it is given back. EBUSY: too many
-  // hang. `step` says what failed.
-  [[nodiscard]] Result<std::unique_ptr<Helper>> take(const Target& target, std::uint32_t token,
+  // One that has these ids in this user namespace (-1: ours); it is nobody else's until it is given
+  // back. EBUSY: too many hang. `step` says what failed.
+  [[nodiscard]] Result<std::unique_ptr<Helper>> take(const Credentials& credentials,
+                                                     int user_namespace, std::uint32_t token,
                                                      const Patience& patience, const char*& step);
   void give_back(std::unique_ptr<Helper> helper);
   // Ends those of a container that has ended.

@@ -12,7 +12,9 @@
 
 #include "acting.h"
 #include "addon_state.h"
+#include "device_node.h"
 #include "exports.h"
+#include "lending.h"
 #include "memory.h"
 #include "mount_request.h"
 #include "operation.h"
@@ -85,6 +87,7 @@ constexpr std::size_t kResolveHigh = 15;
 constexpr std::size_t kResultLength = 16;
 constexpr std::size_t kResultDescriptor = 17;
 constexpr std::size_t kIsStrict = 18;
+constexpr std::size_t kIsLent = 19;
 constexpr std::size_t kOperationNumbers = 20;
 
 // What the arguments of a path are, see path_resolution(7).
@@ -223,14 +226,34 @@ struct Asked {
   bool has_second;
   bool may_be_empty;
   bool needs_open_file;
+  // With the Linux capability that it takes.
+  bool is_lent = false;
   // A descriptor that the worker keeps, in place of a path; -1: there is a path.
   int kept = -1;
   // The flags are those of an openat2(2), which ignores none.
   bool is_strict = false;
 };
 
+// Nodes that can't be opened where they are get a mount on top of them.
+[[nodiscard]] bool may_mount(const FileRequest& request) {
+  return request.lent != 0 && request.operation == FileOperation::mknod;
+}
+
+[[nodiscard]] FileOutcome act_by_request(const Acting& acting, Worker& worker) {
+  if (may_mount(acting.request)) return make_device_node(acting, worker);
+  if (acting.request.lent == 0) return act_on_file(acting, worker);
+  FileOutcome done = act_with_power(acting, worker);
+  if (acting.request.operation == FileOperation::list_xattr) done.bytes = shown_names(done.bytes);
+  return done;
+}
+
 Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, FileOutcome& done) {
   FileRequest& request = asked.request;
+  if (asked.is_lent) {
+    const auto lent = lent_capability(request);
+    if (!lent) return number(info.Env(), lent.error().number);
+    request.lent = *lent;
+  }
   if (has_nul(request.name)) return number(info.Env(), EINVAL);
   if (const int error = asked.is_strict ? open_how_error(request) : 0; error != 0)
     return number(info.Env(), error);
@@ -250,25 +273,28 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
   // a name in procfs, which link and rename have no use for
   const int new_error = is_path && is_entry(second) ? EXDEV : 0;
   if (is_path) request.second_path = second.rest;
-  return act_as_caller(
-      info, worker,
-      {.start = start, .second = is_path ? &second : nullptr, .pinned = Pinned::for_files},
-      [&](Target target, const Patience& patience) {
-        if (asked.needs_open_file && target.is_base_path_only) target.base_error = EBADF;
-        if (target.base_error == 0) target.base_error = own_error;
-        if (target.second_base_error == 0) target.second_base_error = new_error;
-        if (asked.kept != -1) {
-          target.base = UniqueFd(fcntl(asked.kept, F_DUPFD_CLOEXEC, 0));
-          target.base_error = target.base.is_open() ? 0 : errno;
-        }
-        done = act_on_file({.target = target,
-                            .request = request,
-                            .patience = patience,
-                            .actor = worker.actor(),
-                            .token = worker.token()},
-                           worker);
-        return done.outcome;
-      });
+  return act_as_caller(info, worker,
+                       {.start = start,
+                        .second = is_path ? &second : nullptr,
+                        .pinned = may_mount(request) ? Pinned::for_mounts : Pinned::for_files},
+                       [&](Target target, const Patience& patience) {
+                         if (asked.needs_open_file && target.is_base_path_only)
+                           target.base_error = EBADF;
+                         if (target.base_error == 0) target.base_error = own_error;
+                         if (target.second_base_error == 0) target.second_base_error = new_error;
+                         if (asked.kept != -1) {
+                           target.base = UniqueFd(fcntl(asked.kept, F_DUPFD_CLOEXEC, 0));
+                           target.base_error = target.base.is_open() ? 0 : errno;
+                         }
+                         request.owner = target.credentials.uid.fs;
+                         done = act_by_request({.target = target,
+                                                .request = request,
+                                                .patience = patience,
+                                                .actor = worker.actor(),
+                                                .token = worker.token()},
+                                               worker);
+                         return done.outcome;
+                       });
 }
 
 }  // namespace
@@ -324,6 +350,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
            .has_second = second_path.has_value(),
            .may_be_empty = described != -1 || (flags & AT_EMPTY_PATH) != 0,
            .needs_open_file = needs_open_file(kind, flags),
+           .is_lent = numbers[kIsLent] != 0,
            .kept = described,
            .is_strict = numbers[kIsStrict] != 0},
           done);

@@ -5,10 +5,12 @@ import * as caller from './caller';
 import * as clock from './clock';
 import * as container from './container';
 import * as descriptors from './descriptors';
+import * as devices from './devices';
 import * as filesystem from './filesystem';
 import * as log from './log';
 import * as memory from './memory';
 import * as mounts from './mounts';
+import * as overlay from './overlay';
 import * as state from './state';
 
 export { Action } from './action';
@@ -22,5 +24,17 @@ export { FileStatus } from './file-status';
 export { MountOperation } from './mount-operation';
 export { Path } from './path';
 export { Result, ResultOf } from './result';
-export { requireSettings, setting, settingList, settingOr } from './settings';
-export { caller, clock, container, descriptors, filesystem, log, memory, mounts, state };
+export { isSet, refuseFlags, requireSettings, setting, settingList, settingOr } from './settings';
+export {
+  caller,
+  clock,
+  container,
+  descriptors,
+  devices,
+  filesystem,
+  log,
+  memory,
+  mounts,
+  overlay,
+  state,
+};

@@ -44,6 +44,22 @@ export function requireSettings(required: string[]): string | null {
   return null;
 }
 
+/** Whether a setting that is `true` or `false` is `true`; `fallback` if it is not set. */
+export function isSet(key: string, fallback: bool = false): bool {
+  const value = settingOr(key, '');
+  return value.length == 0 ? fallback : value == 'true';
+}
+
+/** Null if each of these keys is `true`, `false` or not set, else the reason for `configure`. */
+export function refuseFlags(flags: string[]): string | null {
+  for (let i = 0; i < flags.length; i++) {
+    const value = settingOr(flags[i], 'false');
+    if (value != 'true' && value != 'false')
+      return 'the setting "' + flags[i] + '" is neither true nor false';
+  }
+  return null;
+}
+
 /** Called by the build's glue before the handler's own `configure`. */
 export function replaceSettings(newKeys: string[], newValues: string[]): void {
   keys = newKeys;

@@ -11,10 +11,12 @@ import { caller } from './capabilities/caller.ts';
 import { clock } from './capabilities/clock.ts';
 import { container } from './capabilities/container.ts';
 import { descriptors } from './capabilities/descriptors.ts';
+import { devices } from './capabilities/devices.ts';
 import { filesystem } from './capabilities/filesystem.ts';
 import { log } from './capabilities/log.ts';
 import { memory } from './capabilities/memory.ts';
 import { mounts } from './capabilities/mounts.ts';
+import { overlay } from './capabilities/overlay.ts';
 import { state } from './capabilities/state.ts';
 import { capabilityOf, interfaceName } from './capability.ts';
 import type { Capability } from './capability.ts';
@@ -34,10 +36,12 @@ export const capabilities: readonly Capability[] = [
   clock,
   container,
   descriptors,
+  devices,
   filesystem,
   log,
   memory,
   mounts,
+  overlay,
   state,
 ];
 

@@ -4,6 +4,7 @@
 #include "file_operation.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -20,6 +21,8 @@
 #include <cstdio>
 #include <cstring>
 #include <string_view>
+
+#include "thread_role.h"
 
 // Not in every libc's headers: Linux 6.6, 6.13.
 #ifndef SYS_fchmodat2
@@ -52,6 +55,7 @@ struct Doing {
 template <typename Effect>
 [[nodiscard]] FileAnswer have_effect(const Doing& doing, Effect effect) {
   if (doing.validity.is_gone()) return gone();
+  const LentCapability lent(doing.request.lent);
   return refusal(effect() == -1 ? errno : 0);
 }
 
@@ -111,6 +115,13 @@ struct Entry {
   return entry;
 }
 
+// By the caller, see inode_owner_or_capable of the kernel.
+[[nodiscard]] bool is_owned(const Doing& doing, int fd) {
+  struct stat found = {};
+  return fstat(fd, &found) == 0 &&
+         (found.st_uid == doing.request.owner || is_effective(CAP_FOWNER));
+}
+
 // The file itself, opened for nothing.
 struct Found {
   UniqueFd opened;
@@ -127,6 +138,8 @@ struct Found {
     found.fd = found.opened.get();
   }
   if (mistakes_us(doing, found.fd)) return fail(ENOTSUP);
+  // nobody lends power over what is somebody else's
+  if (doing.request.lent != 0 && !is_owned(doing, found.fd)) return fail(EPERM);
   return found;
 }
 
@@ -158,10 +171,15 @@ FileAnswer make_node(const Doing& doing) {
   const FileRequest& request = doing.request;
   const auto entry = entry_of(doing, doing.place.base, request.path);
   if (!entry) return refusal(entry.error().number);
-  return have_effect(doing, [&] {
+  auto made = have_effect(doing, [&] {
     return mknodat(entry->directory, entry->name.c_str(), request.mode,
                    makedev(request.first, request.second));
   });
+  if (request.lent != 0 && made.error == 0 && !made.is_gone) {
+    auto node = open_at(entry->directory, entry->name.c_str(), O_PATH | O_NOFOLLOW);
+    if (node) made.fd = std::move(*node);
+  }
+  return made;
 }
 
 // Devices are opened with our own cgroup's permission, where the caller's would be asked for. These
@@ -415,6 +433,7 @@ FileAnswer describe(const Doing& doing) {
 template <typename Get>
 [[nodiscard]] FileAnswer have_bytes(const Doing& doing, Get get) {
   std::string bytes(std::min<std::size_t>(doing.request.room, kMostXattr), '\0');
+  const LentCapability lent(doing.request.lent);
   const long got = get(bytes.data(), bytes.size());
   if (got == -1) return refusal(errno);
   FileAnswer answer;

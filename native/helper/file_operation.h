@@ -55,6 +55,10 @@ struct FileRequest {
   std::uint32_t room = 0;
   // Of open: RESOLVE_* of openat2(2).
   std::uint64_t resolve = 0;
+  // A Linux capability, as a bit, that counts for the effect alone; 0: none.
+  std::uint64_t lent = 0;
+  // Where one is lent: the user whose files the caller's own are.
+  std::uint32_t owner = 0;
 };
 
 // Where the paths start; O_PATH descriptors of the caller's.
@@ -75,6 +79,7 @@ struct FileAnswer {
   // The notification went away before the effect.
   bool is_gone = false;
   std::string bytes;
+  // Of open; of mknod with a lent Linux capability the node, opened for nothing.
   UniqueFd fd;
 };
 

@@ -56,6 +56,10 @@ struct CapabilityWords {
   return words;
 }
 
+[[nodiscard]] std::uint64_t effective_in(const CapabilityWords& words) {
+  return std::uint64_t{words.data[0].effective} | std::uint64_t{words.data[1].effective} << 32;
+}
+
 [[nodiscard]] Result<void> set_groups(std::span<const gid_t> groups) {
   if (syscall(SYS_setgroups, groups.size(), groups.data()) == -1) return fail_errno();
   return {};
@@ -92,6 +96,26 @@ Result<void> set_effective(std::uint64_t wanted) {
   }
   if (syscall(SYS_capset, &words->header, words->data) == -1) return fail_errno();
   return {};
+}
+
+bool is_effective(unsigned capability) {
+  const auto words = capability_words();
+  return words && ((effective_in(*words) >> capability) & 1) != 0;
+}
+
+LentCapability::LentCapability(std::uint64_t capability) {
+  if (capability == 0) return;
+  const auto words = capability_words();
+  if (!words) return;
+  before_ = effective_in(*words);
+  is_lent_ = set_effective(before_ | capability).has_value();
+}
+
+LentCapability::~LentCapability() {
+  if (!is_lent_) return;
+  const int error = errno;
+  if (!set_effective(before_)) std::abort();
+  errno = error;
 }
 
 Result<void> ThreadRole::know_own_places() {

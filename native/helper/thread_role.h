@@ -59,6 +59,23 @@ class ThreadRole {
   mode_t umask_ = 0;
 };
 
+// Whether the thread has a Linux capability, by its number, in its role.
+[[nodiscard]] bool is_effective(unsigned capability);
+
+// A Linux capability that is effective besides those of the role while this lives. 0: none is.
+class LentCapability {
+ public:
+  explicit LentCapability(std::uint64_t capability);
+  LentCapability(const LentCapability&) = delete;
+  LentCapability& operator=(const LentCapability&) = delete;
+  // As with ThreadRole: a thread that can't give it back must not go on. Leaves errno as it is.
+  ~LentCapability();
+
+ private:
+  bool is_lent_ = false;
+  std::uint64_t before_ = 0;
+};
+
 // Sets the effective Linux capabilities of this thread to those of `wanted` that are permitted.
 [[nodiscard]] Result<void> set_effective(std::uint64_t wanted);
 [[nodiscard]] Result<std::uint64_t> permitted_capabilities();

@@ -131,6 +131,8 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(static_cast<std::uint8_t>(file.is_followed));
   writer.number(file.room);
   writer.number(file.resolve);
+  writer.number(file.lent);
+  writer.number(file.owner);
   return writer.take();
 }
 
@@ -156,6 +158,8 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   file.is_followed = reader.flag();
   file.room = reader.number<std::uint32_t>();
   file.resolve = reader.number<std::uint64_t>();
+  file.lent = reader.number<std::uint64_t>();
+  file.owner = reader.number<std::uint32_t>();
   if (!reader.is_complete()) return fail(EBADMSG);
   return request;
 }

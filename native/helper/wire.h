@@ -18,7 +18,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 1;
+inline constexpr std::uint32_t kWireVersion = 2;
 // Two paths, a name and a value, as long as the kernel takes them, and what goes with them.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
 inline constexpr std::size_t kMostMessageFds = 8;

@@ -56,6 +56,13 @@ const cases = {
   listXattr: `const found = filesystem.listXattr(path);
     return found.isOk ? Action.value(found.value.length) : found.failure();`,
   removeXattr: 'return filesystem.removeXattr(path, 0x1000, other).toAction();',
+  makeDevice: 'return devices.make(path, 0o20644, new Device(1, 3)).toAction();',
+  getOverlay: `const found = overlay.getXattr(path, 0x100, other);
+    return found.isOk ? Action.value(found.value.length * 1000 + found.value[1]) : found.failure();`,
+  setOverlay: 'return overlay.setXattr(path, 0x100, other, bytes, 2).toAction();',
+  listOverlay: `const found = overlay.listXattr(path);
+    return found.isOk ? Action.value(found.value.length) : found.failure();`,
+  removeOverlay: 'return overlay.removeXattr(path, 0x1000, other).toAction();',
   unmount: 'return mounts.unmount(path, 8).toAction();',
   setAttributes: 'return mounts.setAttributes(path, true, 0x100000001, 2, 7).toAction();',
   setAttributesAlone: 'return mounts.setAttributes(path, false, 1, 0).toAction();',
@@ -126,8 +133,8 @@ beforeAll(async () => {
   const bodies = Object.values(cases).map((body, mode) => `case ${mode}: { ${body} }`);
   const built = await buildText(`
     import {
-      Action, Device, Errno, Path, UserNamespace, caller, clock, container, descriptors, filesystem,
-      log, memory, mounts, state,
+      Action, Device, Errno, Path, UserNamespace, caller, clock, container, descriptors, devices,
+      filesystem, log, memory, mounts, overlay, state,
     } from '@seccompagent/guest-sdk';
     const other = Path.fromString('user.other');
     const bytes = new Uint8Array(3);
@@ -164,7 +171,8 @@ const path = bytesOf('/a');
 const other = bytesOf('user.other');
 
 test.for([
-  ['mknod', { operation: 'mknod', path, mode: 0o20644, first: 1, second: 3 }],
+  ['mknod', { operation: 'mknod', path, mode: 0o20644, first: 1, second: 3, isLent: false }],
+  ['makeDevice', { operation: 'mknod', path, mode: 0o20644, first: 1, second: 3, isLent: true }],
   ['chmod', { operation: 'chmod', path, mode: 0o700, flags: 0x100 }],
   ['chown', { operation: 'chown', path, first: 0xffff_ffff, second: 1000, flags: 0x100 }],
   ['rename', { operation: 'rename', path, secondPath: other, flags: 1 }],
@@ -173,9 +181,28 @@ test.for([
   ['unlink', { operation: 'unlink', path, flags: 0x200 }],
   [
     'setXattr',
-    { operation: 'setXattr', path, name: other, value: Uint8Array.of(0, 0, 9), flags: 0x102 },
+    {
+      operation: 'setXattr',
+      path,
+      name: other,
+      value: Uint8Array.of(0, 0, 9),
+      flags: 0x102,
+      isLent: false,
+    },
   ],
-  ['removeXattr', { operation: 'removeXattr', path, name: other, flags: 0x1000 }],
+  [
+    'setOverlay',
+    {
+      operation: 'setXattr',
+      path,
+      name: other,
+      value: Uint8Array.of(0, 0, 9),
+      flags: 0x102,
+      isLent: true,
+    },
+  ],
+  ['removeXattr', { operation: 'removeXattr', path, name: other, flags: 0x1000, isLent: false }],
+  ['removeOverlay', { operation: 'removeXattr', path, name: other, flags: 0x1000, isLent: true }],
   ['unmount', { operation: 'unmount', path, flags: 8 }],
   [
     'setAttributes',
@@ -250,6 +277,19 @@ test('capabilities: what a file is arrives, each number in its place', () => {
   host.prepareResult({ bytes: statOf(...statNumbers.map(() => 77n)) });
   expect(run('describe')).toEqual({ kind: 'value', value: 77n });
   expect(host.calls.at(-1)).toMatchObject({ operation: 'stat', path: null, descriptor: 4 });
+});
+
+test('capabilities: attributes of overlays arrive', () => {
+  const { host, run } = session();
+  host.prepareResult({ bytes: Uint8Array.of(1, 2, 3) }, { bytes: new Uint8Array(100) });
+  expect(run('getOverlay')).toEqual({ kind: 'value', value: 3002n });
+  expect(run('listOverlay')).toEqual({ kind: 'value', value: 100n });
+  expect(host.calls).toEqual([
+    expect.objectContaining({ operation: 'getXattr', name: other, flags: 0x100, isLent: true }),
+    expect.objectContaining({ operation: 'listXattr', path, isLent: true }),
+  ]);
+  host.prepare(errnoNumber('EPERM'));
+  expect(run('getOverlay')).toMatchObject({ errno: 'EPERM' });
 });
 
 test('capabilities: bytes arrive', () => {

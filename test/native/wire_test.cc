@@ -39,7 +39,9 @@ HelperRequest some_request() {
                    .second = 8,
                    .is_followed = false,
                    .room = 100,
-                   .resolve = 1ULL << 63 | 8}};
+                   .resolve = 1ULL << 63 | 8,
+                   .lent = 1ULL << 40,
+                   .owner = 9}};
 }
 
 HelperAnswer some_answer() {
@@ -75,6 +77,8 @@ void carries_a_request() {
   CHECK(!read->file.is_followed);
   CHECK_EQUAL(read->file.room, 100U);
   CHECK_EQUAL(read->file.resolve, 1ULL << 63 | 8);
+  CHECK_EQUAL(read->file.lent, 1ULL << 40);
+  CHECK_EQUAL(read->file.owner, 9U);
 }
 
 void carries_an_answer() {

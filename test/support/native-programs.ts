@@ -56,6 +56,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   kept_calls_test: ['caller_state', 'kept_calls'],
   masks_test: ['helper/masks'],
   memory_test: ['child', 'memory'],
+  lending_test: ['lending'],
   mount_request_test: ['mount_request'],
   new_mount_test: ['caller_state', 'child', 'helper/masks', 'helper/new_mount', 'notify', 'target'],
   notify_test: ['bpf', 'notify'],

@@ -21,6 +21,7 @@ export interface Operated {
   readonly high: number;
   readonly descriptor: number;
   readonly isStrict: boolean;
+  readonly isLent: boolean;
 }
 
 /** What a handler asked of the host; bytes are what its memory had at that moment. */
@@ -134,6 +135,7 @@ export class RecordingHost implements CallHost {
       high: number(operationNumber.high),
       descriptor: numbers[operationNumber.descriptor] ?? -1,
       isStrict: number(operationNumber.isStrict) === 1,
+      isLent: numbers[operationNumber.isLent] === 1,
     });
     const { bytes, descriptor } = (errno === 0 ? this.#results.shift() : undefined) ?? {};
     if (bytes !== undefined) result.set(bytes);

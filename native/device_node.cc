@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything but the mounting itself is done from outside, on descriptors. The host's own nodes are
+// not what is mounted: whoever is root in the container could change their owner and permissions.
+#include "device_node.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "child.h"
+#include "helper/thread_role.h"
+#include "raw_syscall.h"
+
+namespace seccompagent {
+namespace {
+
+constexpr const char* kName = "node";
+
+// Everything the child reads and writes; it lives until the child has ended.
+struct Cover {
+  UniqueFd file_system;
+  UniqueFd node;
+  UniqueFd mount_namespace;
+  ChildStack stack;
+  const char* failed_step = "end of the child";
+  long failure = -EINTR;
+};
+
+// The mount of the node alone. Before Linux 6.15 only what is attached somewhere can be taken from
+// a mount, so it gets a place in a mount namespace that nobody else is in.
+SECCOMPAGENT_CHILD_CODE long take_node(Cover& cover) {
+  cover.failed_step = "unshare of the mount namespace";
+  long result = raw_syscall(SYS_unshare, CLONE_NEWNS);
+  if (result < 0) return result;
+  cover.failed_step = "making mounts private";
+  result =
+      raw_syscall(SYS_mount, 0, raw_pointer("/"), 0, static_cast<long>(MS_REC | MS_PRIVATE), 0);
+  if (result < 0) return result;
+  cover.failed_step = "attaching a file system";
+  const int fd = cover.file_system.get();
+  result = raw_syscall(SYS_move_mount, fd, raw_pointer(""), AT_FDCWD, raw_pointer("/"),
+                       MOVE_MOUNT_F_EMPTY_PATH);
+  if (result < 0) return result;
+  cover.failed_step = "taking a node";
+  return raw_syscall(SYS_open_tree, fd, raw_pointer(kName), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+}
+
+SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
+  Cover& cover = *static_cast<Cover*>(argument);
+  raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  const long taken = take_node(cover);
+  cover.failure = taken;
+  if (taken < 0) return 0;
+  cover.failed_step = "setns of the mount namespace";
+  cover.failure = raw_syscall(SYS_setns, cover.mount_namespace.get(), CLONE_NEWNS);
+  if (cover.failure < 0) return 0;
+  cover.failed_step = "mounting a node";
+  cover.failure = raw_syscall(SYS_move_mount, taken, raw_pointer(""), cover.node.get(),
+                              raw_pointer(""), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  if (cover.failure >= 0) cover.failed_step = nullptr;
+  return 0;
+}
+
+// A file system with one node that is like the caller's.
+[[nodiscard]] Result<UniqueFd> file_system_like(const struct stat& like) {
+  const UniqueFd context(static_cast<int>(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
+  if (!context.is_open()) return fail_errno();
+  const auto set = [&](const char* key, const char* value) {
+    return syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, key, value, 0) == 0;
+  };
+  if (!set("source", "seccompagent") || !set("nr_inodes", "2") || !set("size", "4096") ||
+      syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
+    return fail_errno();
+  }
+  UniqueFd made(static_cast<int>(
+      syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)));
+  if (!made.is_open()) return fail_errno();
+  if (mknodat(made.get(), kName, S_IFCHR, like.st_rdev) != 0 ||
+      fchownat(made.get(), kName, like.st_uid, like.st_gid, AT_SYMLINK_NOFOLLOW) != 0 ||
+      fchmodat(made.get(), kName, like.st_mode & 0777, 0) != 0) {
+    return fail_errno();
+  }
+  return made;
+}
+
+[[nodiscard]] Outcome cover_node(const Acting& acting, UniqueFd node, const struct stat& like) {
+  auto file_system = file_system_like(like);
+  if (!file_system) return our_failure("make a file system", file_system.error());
+  const UniqueFd& theirs = acting.target.mount_namespace;
+  UniqueFd mount_namespace(theirs.is_open()
+                               ? fcntl(theirs.get(), F_DUPFD_CLOEXEC, 0)
+                               : open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  if (!mount_namespace.is_open())
+    return our_failure("open a mount namespace", fail_errno().error());
+  auto stack = ChildStack::make();
+  if (!stack) return our_failure("map a stack", stack.error());
+  auto cover = std::make_unique<Cover>(Cover{.file_system = std::move(*file_system),
+                                             .node = std::move(node),
+                                             .mount_namespace = std::move(mount_namespace),
+                                             .stack = std::move(*stack)});
+  auto child = start_child(cover->stack, cover_child, cover.get());
+  if (!child) return our_failure("start a child", child.error());
+  const auto ended = await_child(std::move(*child), acting.patience);
+  if (!ended) {
+    // what a child that can't be killed still uses is never freed
+    if (ended.error() == Errno{EBUSY}) (void)cover.release();
+    return {.answer = ETIMEDOUT};
+  }
+  if (cover->failed_step == nullptr) return {};
+  // the container has as many mounts as it may
+  if (cover->failure == -ENOSPC) return {.answer = ENOSPC};
+  return our_failure(cover->failed_step, Errno{static_cast<int>(-cover->failure)});
+}
+
+// Opening such a device does nothing, and with all our rights only the file system refuses it.
+[[nodiscard]] bool can_be_opened(const UniqueFd& node) {
+  struct statvfs system = {};
+  if (fstatvfs(node.get(), &system) == 0 && (system.f_flag & ST_NODEV) != 0) return false;
+  const std::string path = "self/fd/" + std::to_string(node.get());
+  const UniqueFd opened(openat(ThreadRole::own_processes(), path.c_str(),
+                               O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  return opened.is_open() || errno != EACCES;
+}
+
+}  // namespace
+
+FileOutcome make_device_node(const Acting& acting, ActsItself& worker) {
+  FileOutcome made = act_with_power(acting, worker);
+  const UniqueFd node = std::move(made.fd);
+  const FileRequest& request = acting.request;
+  struct stat found = {};
+  // whoever has put something else into its place has what it wanted
+  if (made.outcome.answer != 0 || !node.is_open() || fstat(node.get(), &found) == -1 ||
+      !S_ISCHR(found.st_mode) || found.st_rdev != makedev(request.first, request.second) ||
+      can_be_opened(node)) {
+    return made;
+  }
+  UniqueFd copy(fcntl(node.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy.is_open()) return made;
+  made.outcome = cover_node(acting, std::move(copy), found);
+  return made;
+}
+
+}  // namespace seccompagent
