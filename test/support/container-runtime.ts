@@ -27,6 +27,12 @@ export interface ContainerOptions {
   readonly flags?: readonly string[];
   /** It has no pid namespace of its own. */
   readonly sharesPids?: boolean;
+  /** Linux capabilities besides the usual ones. */
+  readonly capabilities?: readonly string[];
+  /** Mounts besides the usual ones, as config.json has them. */
+  readonly mounts?: readonly object[];
+  /** `linux.resources` of config.json. */
+  readonly resources?: object;
 }
 
 /** All that the handlers of demo-basic answer. */
@@ -76,7 +82,8 @@ export function firstScript(script: string): string {
 }
 
 function runtimeConfig(options: ContainerOptions): object {
-  const { uid = 0, rootUidOutside } = options;
+  const { uid = 0, rootUidOutside, capabilities = [], mounts = [], resources } = options;
+  const allCapabilities = [...linuxCapabilities, ...capabilities];
   const hasUserNamespace = rootUidOutside !== undefined;
   const mapping = [{ containerID: 0, hostID: rootUidOutside, size: idsOfUserNamespace }];
   const namespaces = ['network', 'ipc', 'uts', 'mount'];
@@ -90,9 +97,9 @@ function runtimeConfig(options: ContainerOptions): object {
       env: ['PATH=/bin'],
       cwd: '/',
       capabilities: {
-        bounding: linuxCapabilities,
-        effective: linuxCapabilities,
-        permitted: linuxCapabilities,
+        bounding: allCapabilities,
+        effective: allCapabilities,
+        permitted: allCapabilities,
       },
       noNewPrivileges: options.noNewPrivileges ?? true,
     },
@@ -106,6 +113,7 @@ function runtimeConfig(options: ContainerOptions): object {
         source: 'tmpfs',
         options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
       },
+      ...mounts,
     ],
     linux: {
       ...(hasUserNamespace ? { uidMappings: mapping, gidMappings: mapping } : {}),
@@ -116,6 +124,7 @@ function runtimeConfig(options: ContainerOptions): object {
         ...seccompProfile(options.listenerPath, options.trapped),
         ...(options.flags === undefined ? {} : { flags: options.flags }),
       },
+      ...(resources === undefined ? {} : { resources }),
     },
   };
 }

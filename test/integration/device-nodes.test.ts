@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nodes of devices while the container changes the places where they go.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { shippedBundles } from '../../host/package-root.ts';
+import { RunningCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { makeFolder } from '../support/folder-contents.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+
+const calls = 500;
+const deadlineMs = 60_000;
+
+function numberBehind(name: string, text: string): number {
+  return Number(new RegExp(`^${name} (?<count>\\d+)$`, 'mu').exec(text)?.groups?.['count'] ?? 0);
+}
+
+test('A3, A7: devices: neither a node nor a mount gets where an exchanged folder or file leads', async () => {
+  using folder = new TemporaryFolder();
+  const inside = makeFolder(folder.path, 'inside');
+  const outside = makeFolder(folder.path, 'outside', { uid: 0, gid: 0, mode: 0o777 });
+  await using agent = await startWatchedAgent({
+    bundle: join(shippedBundles(), 'mknod-safe'),
+    log: 'warn',
+  });
+  const mounts = (): string => readFileSync(`/proc/${agent.pid}/mountinfo`, 'utf8');
+  const before = mounts();
+  await using running = new RunningCommand(
+    [
+      'setpriv',
+      '--bounding-set=-mknod',
+      '--inh-caps=-mknod',
+      compiled('node-racer'),
+      '-s',
+      agent.socket,
+      '-n',
+      String(calls),
+      inside,
+      outside,
+    ],
+    { deadlineMs },
+  );
+  const { code, stdout, stderr } = await running.ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  // it has raced: some were made and opened, and some went to the link
+  expect(numberBehind('answer OK', stdout)).toBeGreaterThan(0);
+  expect(numberBehind('answer ENOENT', stdout)).toBeGreaterThan(0);
+  expect(numberBehind('opened', stdout)).toBeGreaterThan(0);
+  expect(stdout).toMatch(/^outside 0$/mu);
+  expect(stdout).toMatch(/^misplaced 0$/mu);
+  expect(agent.log()).toEqual([]);
+  expect(mounts()).toBe(before);
+}, 90_000);

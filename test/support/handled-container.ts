@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// An agent with one shipped bundle, and one container of a real runtime that it answers for.
+import { join } from 'node:path';
+
+import { shippedBundles } from '../../host/package-root.ts';
+import { Container } from './container-runtime.ts';
+import type { ContainerOptions } from './container-runtime.ts';
+import { giveRootfs, makeRootfs } from './rootfs.ts';
+import { TemporaryFolder } from './temporary-folder.ts';
+import { startWatchedAgent } from './watched-agent.ts';
+import type { WatchedAgent } from './watched-agent.ts';
+
+export type HandledOptions = Omit<ContainerOptions, 'folder' | 'rootfs' | 'listenerPath'> & {
+  /** The shipped bundle. */
+  readonly bundle: string;
+  /** `KEY=VALUE`, instead of the settings of the bundle. */
+  readonly settings?: readonly string[];
+  readonly prepareRootfs?: (rootfs: string) => void;
+};
+
+export class HandledContainer implements AsyncDisposable {
+  readonly rootfs: string;
+  readonly agent: WatchedAgent;
+  readonly container: Container;
+  readonly #folder: TemporaryFolder;
+
+  private constructor(folder: TemporaryFolder, agent: WatchedAgent, container: Container) {
+    this.#folder = folder;
+    this.rootfs = folder.at('rootfs');
+    this.agent = agent;
+    this.container = container;
+  }
+
+  /** Resolves once the container's script is through. */
+  static async start(options: HandledOptions): Promise<HandledContainer> {
+    const { bundle, settings = [], prepareRootfs, ...container } = options;
+    await using started = new AsyncDisposableStack();
+    const folder = started.use(new TemporaryFolder());
+    const rootfs = folder.at('rootfs');
+    makeRootfs(rootfs);
+    if (options.rootUidOutside !== undefined) giveRootfs(rootfs, options.rootUidOutside);
+    prepareRootfs?.(rootfs);
+    const agent = started.use(
+      await startWatchedAgent({ bundle: join(shippedBundles(), bundle), settings, log: 'warn' }),
+    );
+    const running = started.use(
+      await Container.run({
+        ...container,
+        folder: folder.path,
+        rootfs,
+        listenerPath: agent.socket,
+      }),
+    );
+    started.move();
+    return new HandledContainer(folder, agent, running);
+  }
+
+  get output(): string {
+    return this.container.output;
+  }
+
+  /** A path of the container, seen from outside. */
+  outside(path: string): string {
+    return `${this.rootfs}${path}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.container[Symbol.asyncDispose]();
+    await this.agent[Symbol.asyncDispose]();
+    this.#folder[Symbol.dispose]();
+  }
+}
