@@ -32,6 +32,7 @@
         "native/napi_convert.cc",
         "native/notify.cc",
         "native/operation.cc",
+        "native/process_files.cc",
         "native/reading.cc",
         "native/receiver.cc",
         "native/runtime_file.cc",

@@ -216,7 +216,7 @@ export const credentialsLayout = {
 } as const;
 
 /** Which user namespace `hasCapability` means; the values are the addon's. */
-export const userNamespace = { ofCaller: 0, ofMounts: 1, ofHost: 2 } as const;
+export const userNamespace = { ofCaller: 0, ofMounts: 1, ofHost: 2, ofContainer: 3 } as const;
 
 /** What handlers of a bundle remember of a container; of all threads of the process. */
 export type StateHandle = number & { readonly brand: 'state' };

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "notify.h"
+#include "process_files.h"
 
 namespace seccompagent {
 namespace {
@@ -119,6 +120,30 @@ struct NamespaceId {
   }
 }
 
+// A process can leave its user and mount namespaces, but not its pid namespace: the owner of the
+// first one's is where the runtime has made the container.
+[[nodiscard]] Result<UniqueFd> namespace_of_container(const UniqueFd& first_process) {
+  if (!first_process.is_open()) return fail(ESRCH);
+  const auto pid_namespace = open_of_process(first_process, "ns/pid");
+  if (!pid_namespace) return std::unexpected(pid_namespace.error());
+  return asked_of(*pid_namespace, NS_GET_USERNS);
+}
+
+[[nodiscard]] Result<UniqueFd> open_wanted(const CallId& call, CapabilityIn where,
+                                           const UniqueFd& first_process) {
+  if (where == CapabilityIn::of_container) return namespace_of_container(first_process);
+  if (where != CapabilityIn::of_mounts) return open_of(getpid(), "ns/user");
+  const auto mount_namespace = open_of(call.tid, "ns/mnt");
+  if (!mount_namespace) return std::unexpected(mount_namespace.error());
+  return asked_of(*mount_namespace, NS_GET_USERNS);
+}
+
+// Whether the host's root has made a user namespace.
+[[nodiscard]] bool is_of_root(const UniqueFd& user_namespace) {
+  uid_t owner = 0;
+  return ioctl(user_namespace.get(), NS_GET_OWNER_UID, &owner) == 0 && owner == 0;
+}
+
 }  // namespace
 
 Result<UniqueFd> take_descriptor(const CallId& call, int fd) {
@@ -160,11 +185,11 @@ Result<void> describe_caller(const CallId& call, std::span<std::byte> into) {
   return {};
 }
 
-Result<bool> has_capability_in(const CallId& call, unsigned capability, CapabilityIn where) {
+Result<bool> has_capability_in(const CallId& call, unsigned capability, CapabilityIn where,
+                               const UniqueFd& first_process) {
   const auto status = read_of(call.tid, "status");
   const auto own = open_of(call.tid, "ns/user");
-  auto wanted =
-      where == CapabilityIn::of_mounts ? open_of(call.tid, "ns/mnt") : open_of(getpid(), "ns/user");
+  const auto wanted = open_wanted(call, where, first_process);
   if (is_gone(call)) return fail(ESRCH);
   if (!status) return std::unexpected(status.error());
   if (!own) return std::unexpected(own.error());
@@ -173,10 +198,7 @@ Result<bool> has_capability_in(const CallId& call, unsigned capability, Capabili
   if (!credentials) return std::unexpected(credentials.error());
   const bool is_effective = ((credentials->effective_capabilities >> capability) & 1) != 0;
   if (where == CapabilityIn::of_caller) return is_effective;
-  if (where == CapabilityIn::of_mounts) {
-    wanted = asked_of(*wanted, NS_GET_USERNS);
-    if (!wanted) return std::unexpected(wanted.error());
-  }
+  if (where == CapabilityIn::of_container && !is_of_root(*wanted)) return false;
   return has_in(*own, *wanted, credentials->uid.effective, is_effective);
 }
 

@@ -20,11 +20,17 @@ namespace seccompagent {
 [[nodiscard]] Result<void> describe_caller(const CallId& call, std::span<std::byte> into);
 
 // Values are those of native.ts.
-enum class CapabilityIn : std::uint32_t { of_caller = 0, of_mounts = 1, of_host = 2 };
+enum class CapabilityIn : std::uint32_t {
+  of_caller = 0,
+  of_mounts = 1,
+  of_host = 2,
+  of_container = 3
+};
 
 // Whether a caller has a Linux capability in a user namespace, by the rules of user_namespaces(7).
-// ESRCH: the notification is gone.
+// `first_process`: a pidfd of the container's; a closed one: nobody knows it. ESRCH: the
+// notification is gone, or the first process is.
 [[nodiscard]] Result<bool> has_capability_in(const CallId& call, unsigned capability,
-                                             CapabilityIn where);
+                                             CapabilityIn where, const UniqueFd& first_process);
 
 }  // namespace seccompagent

@@ -119,10 +119,12 @@ Napi::Value has_capability(const Napi::CallbackInfo& info) {
   const std::uint32_t where = arguments.u32();
   if (!arguments.is_ok()) return {};
   constexpr std::uint32_t kCapabilities = 64;
-  return with_call(info, handle, [&](Worker&, const CallId& call) -> std::int32_t {
-    if (capability >= kCapabilities || where > static_cast<std::uint32_t>(CapabilityIn::of_host))
+  return with_call(info, handle, [&](Worker& worker, const CallId& call) -> std::int32_t {
+    if (capability >= kCapabilities ||
+        where > static_cast<std::uint32_t>(CapabilityIn::of_container))
       return -EINVAL;
-    const auto has = has_capability_in(call, capability, static_cast<CapabilityIn>(where));
+    const auto has = has_capability_in(call, capability, static_cast<CapabilityIn>(where),
+                                       worker.first_process());
     return has ? (*has ? 1 : 0) : negated(has.error());
   });
 }

@@ -12,21 +12,10 @@
 #include <string>
 #include <string_view>
 
+#include "process_files.h"
+
 namespace seccompagent {
 namespace {
-
-[[nodiscard]] Result<std::string> read_file(const std::string& path) {
-  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return fail_errno();
-  std::string text;
-  char chunk[4096];
-  for (;;) {
-    const ssize_t got = retry_eintr([&] { return read(file.get(), chunk, sizeof chunk); });
-    if (got == -1) return fail_errno();
-    if (got == 0) return text;
-    text.append(chunk, static_cast<std::size_t>(got));
-  }
-}
 
 template <typename Use>
 void for_each_line(std::string_view text, Use use) {
@@ -91,16 +80,6 @@ struct Paths {
   return {};
 }
 
-[[nodiscard]] Result<pid_t> pid_of(const UniqueFd& pidfd) {
-  const auto text = read_file("/proc/self/fdinfo/" + std::to_string(pidfd.get()));
-  if (!text) return std::unexpected(text.error());
-  constexpr std::string_view kName = "\nPid:";
-  const std::size_t at = text->find(kName);
-  if (at == std::string::npos) return fail(ESRCH);
-  const long pid = std::strtol(text->c_str() + at + kName.size(), nullptr, 10);
-  return pid > 0 ? Result<pid_t>(static_cast<pid_t>(pid)) : fail(ESRCH);
-}
-
 // Whether everybody, or we ourselves, would freeze.
 [[nodiscard]] bool is_shared(const std::string& path, const std::optional<std::string>& ours) {
   return path == "/" || (ours && (*ours == path || ours->starts_with(path + "/")));
@@ -116,12 +95,8 @@ struct Cgroup {
 // The one of a process in which its container can be frozen. Where version 1 has the freezer,
 // runtimes put containers there, and what a process has of version 2 may be anybody's.
 [[nodiscard]] Result<Cgroup> cgroup_of(const UniqueFd& pidfd) {
-  const auto pid = pid_of(pidfd);
-  if (!pid) return std::unexpected(pid.error());
-  const auto text = read_file("/proc/" + std::to_string(*pid) + "/cgroup");
+  const auto text = read_of_process(pidfd, "cgroup");
   if (!text) return fail(ESRCH);
-  // the process whose file that was is still the one of the descriptor
-  if (syscall(SYS_pidfd_send_signal, pidfd.get(), 0, nullptr, 0) == -1) return fail(ESRCH);
   const auto own = read_file("/proc/self/cgroup");
   const auto mounts = read_file("/proc/self/mounts");
   if (!own || !mounts) return fail(EOPNOTSUPP);

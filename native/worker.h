@@ -58,6 +58,8 @@ class Worker : public ActsItself {
   void set_acts_itself(bool acts) override { place_.acts_itself.store(acts); }
   // Of the listener whose call this worker has.
   [[nodiscard]] std::uint32_t token() const { return listener_ ? listener_->token : 0; }
+  // Of the container whose call this worker has, which it must have.
+  [[nodiscard]] const UniqueFd& first_process() const { return listener_->first_process; }
   // Descriptors of the current call, by their places; they are closed with it.
   [[nodiscard]] Result<std::uint32_t> keep(UniqueFd fd);
   // Of the caller's memory; see memory.h. ETIMEDOUT: the caller keeps it from us.

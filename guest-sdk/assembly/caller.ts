@@ -15,6 +15,11 @@ export enum UserNamespace {
   OfMounts,
   /** The host's. */
   OfHost,
+  /**
+   * The one in which the runtime has made the container, as the host's root. Whatever the container
+   * makes itself is none.
+   */
+  OfContainer,
 }
 
 /** See credentials(7). */

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 
 import { gone } from '../../host/handler/capability.ts';
 import { errnoNumber } from '../../host/handler/errno.ts';
+import { userNamespace } from '../../host/native.ts';
+import { familyMembers } from '../../host/notification/syscall-table.ts';
 import { HandlerHarness, shippedComponent } from '../../test/support/handler-harness.ts';
 import { failureOf } from '../../test/support/agent-failure.ts';
 
@@ -27,11 +29,11 @@ function handlerFor(filesystems: string): HandlerHarness {
   return new HandlerHarness(file, { filesystems });
 }
 
-test('mount: it answers mount with the capability mounts and nothing else', () => {
+test('mount: it answers both mount APIs with two capabilities and nothing else', () => {
   const { component } = handlerFor('proc');
   expect(component).toMatchObject({
-    answers: ['mount'],
-    imports: ['mounts'],
+    answers: ['mount', 'any'],
+    imports: ['caller', 'mounts'],
     isConfigurable: true,
   });
 });
@@ -189,4 +191,71 @@ test('G3: mount: without the setting it refuses to start', () => {
     code: 'AGENT_SETTING_INVALID',
     message: expect.stringContaining('filesystems'),
   });
+});
+
+/** CAP_SYS_ADMIN of <linux/capability.h>. */
+const sysAdmin = 21;
+
+test('A2: mount: with require-admin an administrator of the container gets its mount', () => {
+  const handler = new HandlerHarness(file, { filesystems: 'proc', 'require-admin': 'true' });
+  handler.host.prepare(1);
+  expect(handler.ask('mount', null, '/p', 'proc', 0, null)).toMatchObject({ kind: 'value' });
+  expect(handler.calls).toEqual([
+    { kind: 'capability', capability: sysAdmin, where: userNamespace.ofContainer },
+    expect.objectContaining({ kind: 'mount' }),
+  ]);
+});
+
+test.for([
+  ['who has no CAP_SYS_ADMIN there', 0],
+  ['of whose container nobody knows the first process', -errnoNumber('ESRCH')],
+] as const)('A2: mount: with require-admin nothing is lent to somebody %s', ([, answer]) => {
+  const handler = new HandlerHarness(file, { filesystems: 'proc', 'require-admin': 'true' });
+  handler.host.prepare(answer);
+  expect(handler.ask('mount', null, '/p', 'proc', 0, null)).toEqual({ kind: 'continue' });
+  expect(handler.calls).toEqual([expect.objectContaining({ kind: 'capability' })]);
+});
+
+test('A2: mount: without require-admin nobody is asked who the caller is', () => {
+  const handler = new HandlerHarness(file, { filesystems: 'proc', 'require-admin': 'false' });
+  handler.ask('mount', null, '/p', 'proc', 0, null);
+  expect(handler.calls).toEqual([expect.objectContaining({ kind: 'mount' })]);
+});
+
+const mountApi = familyMembers('mountapi');
+/** Who asks whether a call is there passes nothing that means anything. */
+const someArguments = [-1, 0, 0, 0, 0] as const;
+
+test.for(mountApi.map((name) => [name] as const))('K21: mount: %s is ENOSYS', ([name]) => {
+  for (const settings of [{}, { 'new-api': 'enosys' }]) {
+    const handler = new HandlerHarness(file, { filesystems: 'proc', ...settings });
+    expect(handler.ask(name, ...someArguments)).toMatchObject({ kind: 'fail', errno: 'ENOSYS' });
+    expect(handler.calls).toEqual([]);
+  }
+});
+
+test.for(mountApi.map((name) => [name] as const))(
+  'K21: mount: with new-api=continue the kernel judges %s, and nothing is lent',
+  ([name]) => {
+    const handler = new HandlerHarness(file, { filesystems: 'proc', 'new-api': 'continue' });
+    expect(handler.ask(name, ...someArguments)).toEqual({ kind: 'continue' });
+    expect(handler.calls).toEqual([]);
+  },
+);
+
+test.for([
+  ['require-admin', 'yes'],
+  ['new-api', 'eperm'],
+] as const)('G3: mount: %s=%s is refused', ([name, value]) => {
+  const settings = { filesystems: 'proc', [name]: value };
+  expect(failureOf(() => new HandlerHarness(file, settings))).toMatchObject({
+    code: 'AGENT_SETTING_INVALID',
+    message: expect.stringContaining(name),
+  });
+});
+
+test('mount: it has no opinion on other calls', () => {
+  const handler = handlerFor('proc');
+  expect(handler.ask('umount2', '/proc', 0)).toEqual({ kind: 'next' });
+  expect(handler.ask('chmod', '/proc', 0o700)).toEqual({ kind: 'next' });
 });

@@ -3,8 +3,14 @@
 
 import {
   Action,
+  Call,
+  Errno,
   Path,
+  UserNamespace,
+  caller,
+  isSet,
   mounts,
+  refuseFlags,
   requireSettings,
   settingList,
   settingOr,
@@ -23,12 +29,17 @@ const MAGIC: u64 = 0xc0ed0000;
 
 const COMMA: u8 = 44;
 
+const CAP_SYS_ADMIN: u32 = 21;
+
 /** With one of these, mount(2) changes a mount that is there. */
 const NOT_NEW: u64 =
   MS_REMOUNT | MS_BIND | MS_MOVE | MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED;
 
 export function configure(): string | null {
-  return requireSettings(['filesystems']);
+  const api = settingOr('new-api', 'enosys');
+  if (api != 'enosys' && api != 'continue') return 'the setting "new-api" is unknown: ' + api;
+  const refusal = refuseFlags(['require-admin']);
+  return refusal === null ? requireSettings(['filesystems']) : refusal;
 }
 
 export function mount(
@@ -42,9 +53,27 @@ export function mount(
   const flags = (mountFlags & MAGIC_MASK) == MAGIC ? mountFlags & ~MAGIC_MASK : mountFlags;
   // The kernel then judges with the caller's own power: whatever it reads, nothing is lent.
   if ((flags & NOT_NEW) != 0 || filesystemType === null) return Action.continue();
-  if (!isListed(filesystemType)) return Action.continue();
+  if (!isListed(filesystemType) || !mayMount()) return Action.continue();
   const options = withOptions(data, settingOr('options', ''));
   return mounts.mount(source, target, filesystemType, flags, options).toAction();
+}
+
+/**
+ * The mount API that works on descriptors. Programs then use mount(2), which is answered above; or the
+ * kernel judges all of these calls. Whoever only asks whether they are there passes no pointers, so
+ * none is followed.
+ */
+export function any(call: Call): Action {
+  if (call.family != 'mountapi') return Action.next();
+  const isAllowed = settingOr('new-api', 'enosys') == 'continue';
+  return isAllowed ? Action.continue() : Action.fail(Errno.ENOSYS);
+}
+
+/** In a user namespace that the container has made itself, anybody is an administrator. */
+function mayMount(): bool {
+  if (!isSet('require-admin')) return true;
+  const admin = caller.hasCapability(CAP_SYS_ADMIN, UserNamespace.OfContainer);
+  return admin.isOk && admin.value;
 }
 
 /** The caller's options, then those of the setting. */

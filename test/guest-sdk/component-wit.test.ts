@@ -48,11 +48,13 @@ const worlds = {
   ],
   mount: [
     'import seccompagent:handler/types@0.1.0;',
+    'import seccompagent:handler/caller@0.1.0;',
     'import seccompagent:handler/mounts@0.1.0;',
-    'use seccompagent:handler/types@0.1.0.{action, path};',
+    'use seccompagent:handler/types@0.1.0.{action, call, path};',
     configure,
     'export mount: func(source: option<path>, target: path, filesystem-type: option<path>, ' +
       'mount-flags: u64, data: option<list<u8>>) -> action;',
+    'export any: func(call: call) -> action;',
   ],
 };
 

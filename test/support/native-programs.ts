@@ -38,6 +38,7 @@ const engine: readonly string[] = [
   'late_answers',
   'memory',
   'notify',
+  'process_files',
   'reading',
   'receiver',
   'short_turns',

@@ -24,6 +24,7 @@ const namespaces: readonly number[] = [
   userNamespace.ofCaller,
   userNamespace.ofMounts,
   userNamespace.ofHost,
+  userNamespace.ofContainer,
 ];
 
 function view(bytes: Uint8Array): DataView {
