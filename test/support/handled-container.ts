@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // An agent with one shipped bundle, and one container of a real runtime that it answers for.
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { shippedBundles } from '../../host/package-root.ts';
+import { compiled } from './compile.ts';
 import { Container } from './container-runtime.ts';
 import type { ContainerOptions } from './container-runtime.ts';
 import { giveRootfs, makeRootfs } from './rootfs.ts';
@@ -16,7 +18,24 @@ export type HandledOptions = Omit<ContainerOptions, 'folder' | 'rootfs' | 'liste
   /** `KEY=VALUE`, instead of the settings of the bundle. */
   readonly settings?: readonly string[];
   readonly prepareRootfs?: (rootfs: string) => void;
+  /** A program of test/support, which the script finds in its path. */
+  readonly program?: string;
 };
+
+/** The container sees the machine's libraries, which programs of C need. */
+const libraries = ['/lib', '/lib64', '/usr/lib', '/usr/lib64'] as const;
+
+function readOnly(source: string, destination: string): object {
+  return { type: 'bind', source, destination, options: ['bind', 'ro', 'nosuid', 'nodev'] };
+}
+
+function mountsFor(program: string): readonly object[] {
+  const file = compiled(program);
+  return [
+    ...libraries.flatMap((path) => (existsSync(path) ? [readOnly(realpathSync(path), path)] : [])),
+    readOnly(file, `/bin/${program}`),
+  ];
+}
 
 export class HandledContainer implements AsyncDisposable {
   readonly rootfs: string;
@@ -33,7 +52,7 @@ export class HandledContainer implements AsyncDisposable {
 
   /** Resolves once the container's script is through. */
   static async start(options: HandledOptions): Promise<HandledContainer> {
-    const { bundle, settings = [], prepareRootfs, ...container } = options;
+    const { bundle, settings = [], prepareRootfs, program, ...container } = options;
     await using started = new AsyncDisposableStack();
     const folder = started.use(new TemporaryFolder());
     const rootfs = folder.at('rootfs');
@@ -46,6 +65,7 @@ export class HandledContainer implements AsyncDisposable {
     const running = started.use(
       await Container.run({
         ...container,
+        mounts: [...(container.mounts ?? []), ...(program === undefined ? [] : mountsFor(program))],
         folder: folder.path,
         rootfs,
         listenerPath: agent.socket,

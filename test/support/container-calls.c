@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes calls in a container that is trapped already, and prints `CALL ANSWER` for each.
+//
+// usage: container-calls overlay FOLDER...
+//        container-calls list FOLDER...
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+static void say(const char *what, long result) {
+  if (result < 0)
+    printf("%s %s\n", what, strerrorname_np(errno));
+  else
+    printf("%s %ld\n", what, result);
+}
+
+static void say_value(const char *what, long length, const char *value) {
+  say(what, length);
+  if (length > 0) printf("%s is %.*s\n", what, (int)length, value);
+}
+
+static void say_names(const char *names, long length) {
+  say("listxattr", length < 0 ? -1 : 0);
+  for (const char *name = names; name < names + length; name += strlen(name) + 1)
+    printf("listed %s\n", name);
+}
+
+static void mark(const char *folder) {
+  const char *const name = "trusted.overlay.opaque";
+  char value[256] = "";
+  const int fd = open(folder, O_RDONLY | O_DIRECTORY);
+  say("setxattr", setxattr(folder, name, "y", 1, XATTR_CREATE));
+  say("setxattr again", setxattr(folder, name, "y", 1, XATTR_CREATE));
+  say("fsetxattr", fsetxattr(fd, "trusted.overlay.redirect", "/a", 2, 0));
+  say("setxattr other", setxattr(folder, "trusted.other", "y", 1, 0));
+  say_value("getxattr", getxattr(folder, name, value, sizeof value), value);
+  say("getxattr size", fgetxattr(fd, "trusted.overlay.redirect", NULL, 0));
+  say("getxattr short", getxattr(folder, "trusted.overlay.redirect", value, 1));
+  say("getxattr other", getxattr(folder, "trusted.other", value, sizeof value));
+  say_names(value, listxattr(folder, value, sizeof value));
+  say("removexattr", removexattr(folder, name));
+  say("getxattr removed", getxattr(folder, name, value, sizeof value));
+  close(fd);
+}
+
+int main(int argc, char **argv) {
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  const char *const mode = argc > 1 ? argv[1] : "";
+  if (strcmp(mode, "overlay") == 0) {
+    for (int i = 2; i < argc; i++) mark(argv[i]);
+    return 0;
+  }
+  if (strcmp(mode, "list") == 0) {
+    char names[4096] = "";
+    for (int i = 2; i < argc; i++) say_names(names, listxattr(argv[i], names, sizeof names));
+    return 0;
+  }
+  return 2;
+}
