@@ -3,11 +3,14 @@
 //
 // usage: container-calls overlay FOLDER...
 //        container-calls list FOLDER...
+//        container-calls chown FOLDER UID GID
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -47,6 +50,32 @@ static void mark(const char *folder) {
   close(fd);
 }
 
+static void say_owner(const char *path) {
+  struct stat status;
+  if (lstat(path, &status) < 0)
+    say(path, -1);
+  else
+    printf("%s is of %u:%u\n", path, status.st_uid, status.st_gid);
+}
+
+// In a folder that is ours.
+static void change_owners(uid_t uid, gid_t gid) {
+  const int file = open("file", O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (symlink("nothing", "link") < 0) say("symlink", -1);
+  say("chown", chown("file", uid, gid));
+  say("lchown", lchown("link", uid, gid));
+  say("fchownat", fchownat(AT_FDCWD, "link", uid, gid, AT_SYMLINK_NOFOLLOW));
+  say("fchown", fchown(file, uid, gid));
+  say("fchown closed", fchown(file + 1, uid, gid));
+  say("fchownat empty", fchownat(file, "", uid, gid, AT_EMPTY_PATH));
+  say("fchownat flags", fchownat(AT_FDCWD, "file", uid, gid, 0x10));
+  say("chown nothing", chown("nothing", uid, gid));
+  say("chown link to nothing", chown("link", uid, gid));
+  say_owner("file");
+  say_owner("link");
+  close(file);
+}
+
 int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   const char *const mode = argc > 1 ? argv[1] : "";
@@ -57,6 +86,11 @@ int main(int argc, char **argv) {
   if (strcmp(mode, "list") == 0) {
     char names[4096] = "";
     for (int i = 2; i < argc; i++) say_names(names, listxattr(argv[i], names, sizeof names));
+    return 0;
+  }
+  if (strcmp(mode, "chown") == 0 && argc == 5) {
+    if (chdir(argv[2]) < 0) return 1;
+    change_owners((uid_t)atoi(argv[3]), (gid_t)atoi(argv[4]));
     return 0;
   }
   return 2;

@@ -10,6 +10,7 @@ import { shippedComponent } from '../support/handler-harness.ts';
 
 /** By handler: all calls that do what it is about. */
 const calls: Readonly<Record<string, readonly string[]>> = {
+  'chown-fake': 'chown lchown fchownat fchown chown32 lchown32 fchown32'.split(' '),
   'mknod-safe': ['mknod', 'mknodat'],
   'setxattr-overlay': [
     'setxattr lsetxattr fsetxattr setxattrat',
