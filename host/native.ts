@@ -201,6 +201,20 @@ export const statNumbers = [
   'mountFlags',
 ] as const;
 
+/** What `containerResources` writes: numbers of 64 bits, in this order. */
+export const resourceNumbers = [
+  'uptime',
+  'load1',
+  'load5',
+  'load15',
+  'memory',
+  'memoryFree',
+  'memoryShared',
+  'swap',
+  'swapFree',
+  'processes',
+] as const;
+
 /** Where `callerCredentials` writes what, as byte offsets; ids and groups have 4 bytes each. */
 export const credentialsLayout = {
   uid: 0,
@@ -360,6 +374,8 @@ export interface Native {
   hasCapability(this: void, worker: WorkerHandle, capability: number, namespace: number): number;
   /** Freezes or thaws a listener's container: 0 or a positive errno. */
   freezeContainer(this: void, receiver: ReceiverHandle, token: Token, isFrozen: number): number;
+  /** Fills in what `resourceNumbers` says of a listener's container: 0 or a positive errno. */
+  containerResources(this: void, receiver: ReceiverHandle, token: Token, into: Uint8Array): number;
 
   /** Begins with nothing in it. */
   createState(this: void): StateHandle;

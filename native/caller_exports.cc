@@ -2,7 +2,9 @@
 // The exports about the caller of the current call.
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "addon_state.h"
@@ -139,6 +141,20 @@ Napi::Value freeze_container(const Napi::CallbackInfo& info) {
   if (!receiver) return {};
   const auto done = receiver->freeze_container(token, is_frozen);
   return number(info.Env(), done ? 0 : done.error().number);
+}
+
+Napi::Value container_resources(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t token = arguments.u32();
+  const std::span<std::byte> into = arguments.bytes();
+  if (!arguments.is_ok()) return {};
+  const auto receiver = find_receiver(info, handle);
+  if (!receiver) return {};
+  const auto resources = receiver->container_resources(token);
+  if (!resources) return number(info.Env(), resources.error().number);
+  std::memcpy(into.data(), &*resources, std::min(into.size(), sizeof *resources));
+  return number(info.Env(), 0);
 }
 
 }  // namespace seccompagent

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process is in one cgroup of version 2, and in one of each hierarchy of version 1.
 #include "cgroup.h"
 
 #include <fcntl.h>
@@ -12,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "cgroup_places.h"
 #include "process_files.h"
 
 namespace seccompagent {
@@ -26,52 +26,7 @@ void for_each_line(std::string_view text, Use use) {
   }
 }
 
-// The field of a line at a place, between blanks.
-[[nodiscard]] std::string_view field(std::string_view line, int place) {
-  for (; place > 0; --place) line.remove_prefix(std::min(line.find(' '), line.size() - 1) + 1);
-  return line.substr(0, line.find(' '));
-}
-
-[[nodiscard]] bool has_item(std::string_view list, std::string_view item) {
-  while (!list.empty()) {
-    const std::size_t end = std::min(list.find(','), list.size());
-    if (list.substr(0, end) == item) return true;
-    list.remove_prefix(std::min(end + 1, list.size()));
-  }
-  return false;
-}
-
-struct Paths {
-  std::optional<std::string> unified;
-  std::optional<std::string> freezer;
-};
-
-// From /proc/PID/cgroup: HIERARCHY:CONTROLLERS:PATH.
-[[nodiscard]] Paths paths_of(std::string_view text) {
-  Paths paths;
-  for_each_line(text, [&](std::string_view line) {
-    const std::size_t first = line.find(':');
-    if (first == std::string_view::npos) return;
-    const std::size_t second = line.find(':', first + 1);
-    if (second == std::string_view::npos) return;
-    const std::string_view controllers = line.substr(first + 1, second - first - 1);
-    const std::string path(line.substr(second + 1));
-    if (controllers.empty()) paths.unified = path;
-    if (has_item(controllers, "freezer")) paths.freezer = path;
-  });
-  return paths;
-}
-
-// Where a hierarchy is mounted, from the lines of /proc/self/mounts.
-[[nodiscard]] std::optional<std::string> mount_of(std::string_view mounts, std::string_view type,
-                                                  std::string_view option) {
-  std::optional<std::string> found;
-  for_each_line(mounts, [&](std::string_view line) {
-    if (found || field(line, 2) != type) return;
-    if (option.empty() || has_item(field(line, 3), option)) found = std::string(field(line, 1));
-  });
-  return found;
-}
+constexpr std::string_view kFreezer = "freezer";
 
 [[nodiscard]] Result<void> write_file(const std::string& path, std::string_view text) {
   const UniqueFd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
@@ -100,14 +55,12 @@ struct Cgroup {
   const auto own = read_file("/proc/self/cgroup");
   const auto mounts = read_file("/proc/self/mounts");
   if (!own || !mounts) return fail(EOPNOTSUPP);
-  const Paths theirs = paths_of(*text);
-  const Paths ours = paths_of(*own);
-  const auto freezer = mount_of(*mounts, "cgroup", "freezer");
-  const bool is_unified = !freezer || !theirs.freezer;
-  const auto mounted = is_unified ? mount_of(*mounts, "cgroup2", "") : freezer;
-  const auto& path = is_unified ? theirs.unified : theirs.freezer;
+  const bool is_unified = !cgroup_mount(*mounts, kFreezer) || !cgroup_path(*text, kFreezer);
+  const std::string_view hierarchy = is_unified ? kUnified : kFreezer;
+  const auto mounted = cgroup_mount(*mounts, hierarchy);
+  const auto path = cgroup_path(*text, hierarchy);
   if (!path || !mounted) return fail(EOPNOTSUPP);
-  if (is_shared(*path, is_unified ? ours.unified : ours.freezer)) return fail(EPERM);
+  if (is_shared(*path, cgroup_path(*own, hierarchy))) return fail(EPERM);
   return Cgroup{.folder = *mounted + *path, .path = *path, .is_unified = is_unified};
 }
 
@@ -122,8 +75,7 @@ void kill_if_in(pid_t pid, const Cgroup& cgroup) {
   const auto text = read_file("/proc/" + std::to_string(pid) + "/cgroup");
   // it may have ended, and its number be another's
   if (!process.is_open() || !text) return;
-  const Paths paths = paths_of(*text);
-  if ((cgroup.is_unified ? paths.unified : paths.freezer) == cgroup.path)
+  if (cgroup_path(*text, cgroup.is_unified ? kUnified : kFreezer) == cgroup.path)
     syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
 }
 

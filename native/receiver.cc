@@ -125,6 +125,12 @@ Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen) {
   return freeze_cgroup_of(listener->first_process, is_frozen);
 }
 
+Result<Resources> Receiver::container_resources(std::uint32_t token) {
+  const auto listener = find_listener(token);
+  if (!listener || !listener->first_process.is_open()) return fail(ESRCH);
+  return resources_of(listener->first_process);
+}
+
 Result<std::uint32_t> Receiver::watch_process(int pidfd) {
   const std::lock_guard lock(mutex_);
   const std::uint32_t token = next_token();

@@ -25,6 +25,7 @@
 #include "listener.h"
 #include "notify.h"
 #include "receive_delays.h"
+#include "resources.h"
 #include "result.h"
 #include "syscall_number.h"
 #include "unique_fd.h"
@@ -139,6 +140,8 @@ class Receiver {
   [[nodiscard]] Result<void> kill_container(std::uint32_t token);
   // Freezes or thaws the cgroup of a listener's container. ESRCH as above; EPERM: it has none of
   // its own; EOPNOTSUPP: its cgroup can't be frozen.
+  // Of a listener's container. ESRCH: nobody knows its first process, or it has ended.
+  [[nodiscard]] Result<Resources> container_resources(std::uint32_t token);
   [[nodiscard]] Result<void> freeze_container(std::uint32_t token, bool is_frozen);
   // Reports the end of a process as an event; the descriptor stays the caller's.
   [[nodiscard]] Result<std::uint32_t> watch_process(int pidfd);

@@ -2,8 +2,10 @@
 // Capability `container`: the one that the caller is in.
 
 import * as host from './abi/container';
+import { liftResourcesResult } from './abi/resources';
 import { RESULT, liftPairs, liftResult, liftStringAt } from './abi/values';
-import { Result } from './result';
+import { Resources } from './resources';
+import { Result, ResultOf } from './result';
 
 /** As the runtime named it. */
 export function id(): string {
@@ -15,6 +17,12 @@ export function id(): string {
 export function annotations(): Map<string, string> {
   host.annotations(RESULT);
   return liftPairs();
+}
+
+/** What it has of the machine. ESRCH: nobody knows its first process. */
+export function resources(): ResultOf<Resources> {
+  host.getResources(RESULT);
+  return liftResourcesResult();
 }
 
 /** Kills all of it. ESRCH: nobody knows its first process. */

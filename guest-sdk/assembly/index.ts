@@ -23,6 +23,7 @@ export { Errno, errnoByName } from './errno';
 export { FileStatus } from './file-status';
 export { MountOperation } from './mount-operation';
 export { Path } from './path';
+export { Resources } from './resources';
 export { Result, ResultOf } from './result';
 export { isSet, refuseFlags, requireSettings, setting, settingList, settingOr } from './settings';
 export {

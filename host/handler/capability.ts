@@ -48,6 +48,8 @@ export interface CallHost {
   /** @returns 0 or a positive errno; so do the next ones */
   killContainer(): number;
   freezeContainer(isFrozen: boolean): number;
+  /** Numbers of 64 bits as `resourceNumbers` of native.ts says; or a positive errno. */
+  containerResources(): Uint8Array | number;
 
   /** The value of a key; undefined: there is none. */
   stateGet(key: Uint8Array): Uint8Array | undefined;

@@ -3,7 +3,7 @@
 import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
 import { errnoNumber } from '../handler/errno.ts';
 import type { Logger } from '../log.ts';
-import { tokenOf } from '../native.ts';
+import { resourceNumbers, tokenOf } from '../native.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
 import { CallActs } from './call-acts.ts';
 import type { WorkerSide } from './call-acts.ts';
@@ -46,6 +46,14 @@ export class HandlerHost extends CallActs implements CallHost {
   freezeContainer(isFrozen: boolean): number {
     const { native, call } = this.side;
     return native.freezeContainer(this.#handler.receiver, tokenOf(call.token), isFrozen ? 1 : 0);
+  }
+
+  containerResources(): Uint8Array | number {
+    const { native, call } = this.side;
+    const into = this.resultRoom().subarray(0, resourceNumbers.length * 8);
+    const token = tokenOf(call.token);
+    const errno = native.containerResources(this.#handler.receiver, token, into);
+    return errno === 0 ? into : errno;
   }
 
   stateGet(key: Uint8Array): Uint8Array | undefined {

@@ -116,6 +116,7 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
   callerCredentials: ['number', 'bytes'],
   hasCapability: ['number', 'number', 'number'],
   freezeContainer: ['number', 'number', 'number'],
+  containerResources: ['number', 'number', 'bytes'],
   createState: [],
   closeState: ['number'],
   stateGet: ['number', 'bytes', 'bytes'],

@@ -2,7 +2,13 @@
 // A host for handlers in tests: it records what is asked of it and answers what the test prepared.
 import type { CallHost, GuestLogLevel } from '../../host/handler/capability.ts';
 import { errnoNumber } from '../../host/handler/errno.ts';
-import { credentialsLayout, mountRange, operation, operationNumber } from '../../host/native.ts';
+import {
+  credentialsLayout,
+  mountRange,
+  operation,
+  operationNumber,
+  resourceNumbers,
+} from '../../host/native.ts';
 import type { DecodedArgument } from '../../host/notification/received-call.ts';
 
 /** What an operation was asked with; texts are what the handler's memory had at that moment. */
@@ -84,6 +90,7 @@ export class RecordingHost implements CallHost {
   annotations: readonly (readonly [key: string, value: string])[] = [];
   /** What `memory` finds behind arguments. */
   memory: ReadonlyMap<number, Uint8Array> = new Map();
+  resources: Uint8Array | number = new Uint8Array(resourceNumbers.length * 8);
   caller: Uint8Array | number = new Uint8Array(credentialsLayout.groups);
 
   constructor(decoded: () => readonly DecodedArgument[] = () => []) {
@@ -193,6 +200,10 @@ export class RecordingHost implements CallHost {
 
   freezeContainer(isFrozen: boolean): number {
     return this.#record({ kind: 'freeze', isFrozen });
+  }
+
+  containerResources(): Uint8Array | number {
+    return this.resources;
   }
 
   stateGet(key: Uint8Array): Uint8Array | undefined {

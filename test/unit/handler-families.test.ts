@@ -12,6 +12,7 @@ import { shippedComponent } from '../support/handler-harness.ts';
 const calls: Readonly<Record<string, readonly string[]>> = {
   'chown-fake': 'chown lchown fchownat fchown chown32 lchown32 fchown32'.split(' '),
   'mknod-safe': ['mknod', 'mknodat'],
+  sysinfo: ['sysinfo'],
   'setxattr-overlay': [
     'setxattr lsetxattr fsetxattr setxattrat',
     'getxattr lgetxattr fgetxattr getxattrat',

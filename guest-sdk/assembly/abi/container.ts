@@ -10,6 +10,10 @@ export declare function id(result: usize): void;
 export declare function annotations(result: usize): void;
 
 // @ts-ignore: decorator
+@external("seccompagent:handler/container@0.1.0", "get-resources")
+export declare function getResources(result: usize): void;
+
+// @ts-ignore: decorator
 @external("seccompagent:handler/container@0.1.0", "kill")
 export declare function kill(result: usize): void;
 

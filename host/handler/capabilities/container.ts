@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The capability `container`: guest-sdk/wit/container.wit.
+import { resourceNumbers } from '../../native.ts';
 import type { CallHost, Capability, CapabilityFunction } from '../capability.ts';
 import { intoResult, putRange, putText } from './into-result.ts';
-import { putErrnoResult } from './results.ts';
+import { beginValue, putErrnoResult, putError } from './results.ts';
 
 const pairSize = 16;
+const record = { size: resourceNumbers.length * 8, alignment: 8 } as const;
 
 function acting(act: (host: CallHost) => number): CapabilityFunction {
   return intoResult((memory, result, host) => {
@@ -26,12 +28,20 @@ const annotations = intoResult((memory, result, host) => {
   putRange(memory, result, list, host.annotations.length);
 });
 
+/** result<resources, errno>: the record's numbers stand behind each other. */
+const resources = intoResult((memory, result, host) => {
+  const given = host.containerResources();
+  if (typeof given === 'number') putError(memory, result, given, record);
+  else memory.bytes.set(given, beginValue(memory, result, record));
+});
+
 export const container: Capability = {
   name: 'container',
   needsGrant: true,
   functions: new Map([
     ['id', id],
     ['annotations', annotations],
+    ['get-resources', resources],
     ['kill', acting((host) => host.killContainer())],
     ['freeze', acting((host) => host.freezeContainer(true))],
     ['thaw', acting((host) => host.freezeContainer(false))],

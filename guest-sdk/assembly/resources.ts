@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a container has of the machine.
+
+/** Amounts are bytes; what is not limited is the machine's. */
+export class Resources {
+  constructor(
+    /** Seconds since its first process began. */
+    readonly uptime: u64,
+    /** The machine's, in parts of 65536. */
+    readonly load1: u64,
+    readonly load5: u64,
+    readonly load15: u64,
+    /** What its cgroup and those above it allow. */
+    readonly memory: u64,
+    readonly memoryFree: u64,
+    readonly memoryShared: u64,
+    readonly swap: u64,
+    readonly swapFree: u64,
+    readonly processes: u64,
+  ) {}
+}
