@@ -38,7 +38,7 @@ async function outputOf(
     program: 'container-calls',
     ...options,
   });
-  expect(handled.agent.log()).toEqual([]);
+  expect(handled.errors).toEqual([]);
   return handled.output.split('\n');
 }
 

@@ -21,7 +21,7 @@ async function outputOf(options: Omit<HandledOptions, 'bundle' | 'trapped'>): Pr
     trapped: ['mount', 'fsopen'],
     ...options,
   });
-  expect(handled.agent.log()).toEqual([]);
+  expect(handled.errors).toEqual([]);
   return handled.output.replace(/ready\n$/u, '');
 }
 

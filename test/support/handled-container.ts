@@ -79,6 +79,11 @@ export class HandledContainer implements AsyncDisposable {
     return this.container.output;
   }
 
+  /** What went wrong, by the agent's log. */
+  get errors(): readonly string[] {
+    return this.agent.log().filter((line) => / (?:ERROR|FATAL) /u.test(line));
+  }
+
   /** A path of the container, seen from outside. */
   outside(path: string): string {
     return `${this.rootfs}${path}`;
