@@ -28,8 +28,12 @@ test.for([
   ],
   [
     'mount',
-    ['seccompagent:handler/types@0.1.0', 'seccompagent:handler/mounts@0.1.0'],
-    ['configure', 'mount'],
+    [
+      'seccompagent:handler/types@0.1.0',
+      'seccompagent:handler/caller@0.1.0',
+      'seccompagent:handler/mounts@0.1.0',
+    ],
+    ['any', 'configure', 'mount'],
   ],
 ] as const)('component: %s says what it imports and exports', ([handler, imports, exports]) => {
   const described = describeComponent(bytesOf(handler));
