@@ -126,40 +126,54 @@ using Mounts = std::unordered_map<int, MountLine>;
   return top;
 }
 
-[[nodiscard]] bool is_below(const Mounts& mounts, const MountLine& mount, const MountLine& top) {
-  auto above = mounts.find(mount.parent);
-  // no way up is longer than there are mounts
-  for (std::size_t step = 0; above != mounts.end() && step < mounts.size(); ++step) {
-    if (above->first == top.id) return true;
-    above = mounts.find(above->second.parent);
+// All that is mounted below one, directly or not. Each has one parent, so none comes twice.
+[[nodiscard]] std::vector<const MountLine*> find_below(const Mounts& mounts, const MountLine& top) {
+  std::unordered_multimap<int, const MountLine*> children;
+  for (const auto& [id, mount] : mounts) {
+    if (id != top.id) children.emplace(mount.parent, &mount);
   }
-  return false;
+  std::vector<const MountLine*> below = {&top};
+  for (std::size_t at = 0; at < below.size(); ++at) {
+    const auto [first, last] = children.equal_range(below[at]->id);
+    for (auto child = first; child != last; ++child) below.push_back(child->second);
+  }
+  below.erase(below.begin());
+  return below;
 }
 
-// A place that several mounts cover is as hidden as the strongest of them makes it.
-void add_masks(Cover& cover, const Mounts& mounts, const MountLine& top) {
-  for (const auto& [id, mount] : mounts) {
-    if (!is_below(mounts, mount, top) || mount.point.size() <= top.point.size() + 1) continue;
-    std::string path = mount.point.substr(top.point.size() + 1);
-    const bool shows_itself =
-        mount.type == top.type && mount.device == top.device && mount.root == '/' + path;
-    if (shows_itself && !option(mount.mount_options, "ro")) continue;
-    cover.masks.push_back({std::move(path), !shows_itself});
-  }
-  std::ranges::sort(cover.masks, [](const Mask& one, const Mask& other) {
+// In order, each place once: it is as hidden as the strongest says. What is below a hidden one
+// can't be seen, and its path leads through what the container made.
+void settle(std::vector<Mask>& masks) {
+  std::ranges::sort(masks, [](const Mask& one, const Mask& other) {
     return one.path == other.path ? one.is_hidden > other.is_hidden : one.path < other.path;
   });
-  const auto same = std::ranges::unique(cover.masks, {}, &Mask::path);
-  cover.masks.erase(same.begin(), same.end());
-  // what is below a hidden one can't be seen, and its path leads through what the container made
+  const auto same = std::ranges::unique(masks, {}, &Mask::path);
+  masks.erase(same.begin(), same.end());
   std::vector<Mask> kept;
-  for (Mask& mask : cover.masks) {
+  for (Mask& mask : masks) {
     const bool is_covered = std::ranges::any_of(kept, [&mask](const Mask& above) {
-      return above.is_hidden && mask.path.starts_with(above.path + '/');
+      return above.is_hidden && mask.path.size() > above.path.size() &&
+             mask.path[above.path.size()] == '/' && mask.path.starts_with(above.path);
     });
     if (!is_covered) kept.push_back(std::move(mask));
   }
-  cover.masks = std::move(kept);
+  masks = std::move(kept);
+}
+
+[[nodiscard]] Result<void> add_masks(Cover& cover, const Mounts& mounts, const MountLine& top) {
+  const std::string folder = top.point + '/';
+  for (const MountLine* mount : find_below(mounts, top)) {
+    // what was renamed while this was read is no text to rely on
+    if (!mount->point.starts_with(folder)) return fail(EINVAL);
+    std::string path = mount->point.substr(folder.size());
+    const bool shows_itself =
+        mount->type == top.type && mount->device == top.device && mount->root == '/' + path;
+    if (shows_itself && !option(mount->mount_options, "ro")) continue;
+    if (cover.masks.size() == kMostMasks) return fail(E2BIG);
+    cover.masks.push_back({std::move(path), !shows_itself});
+  }
+  settle(cover.masks);
+  return {};
 }
 
 constexpr std::string_view kHidepid = "hidepid";
@@ -194,7 +208,8 @@ constexpr int kUnknownHidepid = -1;
     if (cover.hidepid == kUnknownHidepid) return fail(EINVAL);
   }
   if (const auto group = option(top->file_system_options, kGroup)) cover.hidepid_group = *group;
-  add_masks(cover, mounts, *top);
+  if (const auto added = add_masks(cover, mounts, *top); !added)
+    return std::unexpected(added.error());
   return cover;
 }
 
@@ -234,6 +249,28 @@ Result<Masks> find_masks(std::string_view mountinfo) {
   auto sysfs = find_cover(*mounts, "sysfs", "/sys");
   if (!sysfs) return std::unexpected(sysfs.error());
   return Masks{std::move(*proc), std::move(*sysfs)};
+}
+
+namespace {
+
+[[nodiscard]] Cover stricter(const Cover& one, const Cover& other) {
+  Cover both = one.hidepid > other.hidepid ? one : other;
+  // members of the group see all
+  if (one.hidepid == other.hidepid && one.hidepid_group != other.hidepid_group)
+    both.hidepid_group.reset();
+  both.is_whole = one.is_whole && other.is_whole;
+  both.is_read_only = one.is_read_only || other.is_read_only;
+  both.has_processes_only = one.has_processes_only || other.has_processes_only;
+  both.masks = one.masks;
+  both.masks.insert(both.masks.end(), other.masks.begin(), other.masks.end());
+  settle(both.masks);
+  return both;
+}
+
+}  // namespace
+
+Masks stricter(const Masks& one, const Masks& other) {
+  return {stricter(one.proc, other.proc), stricter(one.sysfs, other.sysfs)};
 }
 
 void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover) {

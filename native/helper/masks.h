@@ -40,9 +40,16 @@ struct Masks {
   Cover sysfs;
 };
 
+// More than any runtime makes.
+inline constexpr std::size_t kMostMasks = 512;
+
 // Reads /proc/PID/mountinfo of a container's first process: its /proc and /sys and all that is
-// mounted below them. EINVAL: the text is none, or was cut.
+// mounted below them. EINVAL: the text is none, or was cut, or changed while it was read. E2BIG:
+// more than kMostMasks are mounted there.
 [[nodiscard]] Result<Masks> find_masks(std::string_view mountinfo);
+
+// What either of two looks found hidden.
+[[nodiscard]] Masks stricter(const Masks& one, const Masks& other);
 
 // Makes the options of a new proc show no more than the first process's proc does.
 void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover);

@@ -157,6 +157,54 @@ void refuses_what_is_no_mountinfo() {
   }
 }
 
+void refuses_what_was_renamed_meanwhile() {
+  // the proc was named /proc by then, and its masks have another way
+  CHECK_EQUAL(ERROR(find_masks(std::string(kRoot) + kProc +
+                               "31 21 0:5 /null /other/kcore rw - devtmpfs d rw\n")),
+              Errno{EINVAL});
+}
+
+void refuses_too_many() {
+  std::string lines;
+  for (std::size_t number = 0; number <= kMostMasks; ++number) {
+    const std::string text = std::to_string(100 + number);
+    lines += text + " 21 0:5 /null /proc/" + text + " rw - devtmpfs d rw\n";
+    if (number + 1 == kMostMasks)
+      CHECK_EQUAL(masks_of(kProc + lines).proc.masks.size(), kMostMasks);
+  }
+  CHECK_EQUAL(ERROR(find_masks(std::string(kRoot) + kProc + lines)), Errno{E2BIG});
+}
+
+Cover stricter_proc(const Cover& one, const Cover& other) {
+  const Cover both = stricter({.proc = one, .sysfs = {}}, {.proc = other, .sysfs = {}}).proc;
+  CHECK(both == stricter({.proc = other, .sysfs = {}}, {.proc = one, .sysfs = {}}).proc);
+  return both;
+}
+
+void hides_what_either_hides() {
+  const Cover one = {.is_whole = true, .masks = {{"a", true}, {"b", false}, {"c/d", true}}};
+  const Cover other = {
+      .is_whole = true, .is_read_only = true, .masks = {{"b", true}, {"c", true}, {"e", false}}};
+  const Cover both = stricter_proc(one, other);
+  CHECK_EQUAL(shown_masks(both), "[-a][-b][-c][e]");
+  CHECK(both.is_whole);
+  CHECK(both.is_read_only);
+  CHECK(!both.has_processes_only);
+  CHECK(!stricter_proc(one, {}).is_whole);
+  CHECK(stricter_proc(one, {.is_whole = true, .has_processes_only = true}).has_processes_only);
+}
+
+void takes_the_stronger_hidepid() {
+  const Cover strong = {.is_whole = true, .hidepid = 2, .hidepid_group = "5"};
+  CHECK(stricter_proc(strong, {.is_whole = true}) == strong);
+  CHECK(stricter_proc(strong, strong) == strong);
+  Cover other_group = strong;
+  other_group.hidepid_group = "6";
+  const Cover both = stricter_proc(strong, other_group);
+  CHECK_EQUAL(both.hidepid, 2);
+  CHECK(!both.hidepid_group);
+}
+
 std::string narrowed(std::vector<MountOption> options, const Cover& cover) {
   narrow_proc_options(options, cover);
   std::string text;
@@ -207,6 +255,11 @@ constexpr Case kCases[] = {
     {"find_masks: a root that is no mount is not listed", takes_a_root_that_is_no_mount},
     {"find_masks: parents in a circle are no way up", ends_where_parents_go_in_circles},
     {"A8: find_masks: a text that was cut is refused", refuses_what_is_no_mountinfo},
+    {"A8: find_masks: a text that changed while it was read is refused",
+     refuses_what_was_renamed_meanwhile},
+    {"A8: find_masks: more masks than can be put are refused", refuses_too_many},
+    {"A8: stricter: what either of two hides is hidden", hides_what_either_hides},
+    {"A8: stricter: the stronger hidepid counts", takes_the_stronger_hidepid},
     {"narrow_proc_options: a whole proc changes nothing", leaves_options_alone},
     {"A8: narrow_proc_options: without a whole proc, there are processes only",
      shows_processes_only},
