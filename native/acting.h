@@ -7,7 +7,7 @@
 
 #include "child.h"
 #include "helper/file_operation.h"
-#include "operation.h"
+#include "outcome.h"
 #include "target.h"
 #include "unique_fd.h"
 

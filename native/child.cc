@@ -68,16 +68,6 @@ Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main, void* 
   return ChildProcess{pid, UniqueFd(pidfd)};
 }
 
-bool end_child(pid_t pid, int patience_ms) {
-  const ChildProcess child = {pid, UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)))};
-  // not there: it has been reaped; without a descriptor for it we can't know
-  if (!child.pidfd.is_open()) return errno == ESRCH;
-  syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
-  if (!has_ended(child, patience_ms)) return false;
-  reap(child);
-  return true;
-}
-
 Result<void> await_child(ChildProcess child, const Patience& patience) {
   const auto ends_in = [&child](Nanoseconds time) {
     return has_ended(child, static_cast<int>(std::max<Nanoseconds>(time, 0) / kMillisecond));

@@ -59,7 +59,4 @@ struct Patience {
 // EBUSY: it was killed and still has not, so its memory must not be freed.
 [[nodiscard]] Result<void> await_child(ChildProcess child, const Patience& patience);
 
-// Kills a child of this process and reaps it. False: it has not ended within that time.
-[[nodiscard]] bool end_child(pid_t pid, int patience_ms);
-
 }  // namespace seccompagent

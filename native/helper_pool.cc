@@ -91,6 +91,25 @@ struct Exec {
   }
 };
 
+[[nodiscard]] bool is_reaped_now(const ChildProcess& child) {
+  siginfo_t info = {};
+  const int waited = retry_eintr([&] {
+    return waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | __WALL);
+  });
+  return waited == -1 || info.si_pid == child.pid;
+}
+
+// Whether anybody has the other end.
+[[nodiscard]] bool is_held(const UniqueFd& lifeline) {
+  if (!lifeline.is_open()) return false;
+  pollfd end = {.fd = lifeline.get(), .events = 0, .revents = 0};
+  return retry_eintr([&] { return poll(&end, 1, 0); }) == 0;
+}
+
+void kill_now(const HelperProcess& process) {
+  syscall(SYS_pidfd_send_signal, process.child.pidfd.get(), SIGKILL, nullptr, 0);
+}
+
 // What the child uses until it is another program.
 struct HelperLaunch {
   ChildStack stack;
@@ -103,7 +122,7 @@ struct HelperLaunch {
 
 // One that was killed, and for which container it had lived.
 struct EndingHelper {
-  ChildProcess child;
+  HelperProcess process;
   std::uint32_t token;
 };
 
@@ -126,7 +145,7 @@ struct HelperPool::Parts {
   void end_idle_if(Condition is_over);
   void end_idle(Nanoseconds before);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted);
-  void end(ChildProcess child, std::uint32_t token);
+  void end(HelperProcess process, std::uint32_t token);
   [[nodiscard]] std::size_t ending_of(std::uint32_t token) const;
 };
 
@@ -155,13 +174,10 @@ void HelperPool::Parts::run() {
 }
 
 void HelperPool::Parts::reap_ended() {
-  std::erase_if(ending, [this](const EndingHelper& helper) {
-    const ChildProcess& child = helper.child;
-    siginfo_t info = {};
-    const int waited = retry_eintr([&] {
-      return waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | __WALL);
-    });
-    const bool has_ended = waited == -1 || info.si_pid == child.pid;
+  std::erase_if(ending, [this](EndingHelper& helper) {
+    HelperProcess& process = helper.process;
+    process.is_reaped = process.is_reaped || is_reaped_now(process.child);
+    const bool has_ended = process.is_reaped && !is_held(process.lifeline);
     if (has_ended) --living;
     return has_ended;
   });
@@ -172,8 +188,8 @@ template <typename Condition>
 void HelperPool::Parts::end_idle_if(Condition is_over) {
   std::erase_if(idle, [&](const std::unique_ptr<Helper>& helper) {
     if (!is_over(*helper)) return false;
-    syscall(SYS_pidfd_send_signal, helper->child_.pidfd.get(), SIGKILL, nullptr, 0);
-    ending.push_back({std::move(helper->child_), helper->identity_.token});
+    kill_now(helper->process_);
+    ending.push_back({std::move(helper->process_), helper->identity_.token});
     return true;
   });
 }
@@ -187,10 +203,10 @@ std::size_t HelperPool::Parts::ending_of(std::uint32_t token) const {
   return static_cast<std::size_t>(std::ranges::count(ending, token, &EndingHelper::token));
 }
 
-void HelperPool::Parts::end(ChildProcess child, std::uint32_t token) {
-  syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
+void HelperPool::Parts::end(HelperProcess process, std::uint32_t token) {
+  kill_now(process);
   const std::lock_guard lock(mutex);
-  ending.push_back({std::move(child), token});
+  ending.push_back({std::move(process), token});
   wake.notify_one();
 }
 
@@ -227,12 +243,12 @@ HelperPool& HelperPool::of_process() {
   return pool;
 }
 
-Helper::Helper(ChildProcess child, UniqueFd socket, HelperIdentity identity)
-    : child_(std::move(child)), socket_(std::move(socket)), identity_(std::move(identity)) {}
+Helper::Helper(HelperProcess process, UniqueFd socket, HelperIdentity identity)
+    : process_(std::move(process)), socket_(std::move(socket)), identity_(std::move(identity)) {}
 
 Helper::~Helper() {
-  if (child_.pidfd.is_open())
-    HelperPool::of_process().parts_.end(std::move(child_), identity_.token);
+  if (process_.child.pidfd.is_open())
+    HelperPool::of_process().parts_.end(std::move(process_), identity_.token);
 }
 
 Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
@@ -264,7 +280,8 @@ namespace {
 
 [[nodiscard]] Result<HelperIdentity> identity_of(const Credentials& credentials, int user_namespace,
                                                  std::uint32_t token) {
-  HelperIdentity identity = {.token = token,
+  HelperIdentity identity = {.role = HelperRole::files,
+                             .token = token,
                              .uid = credentials.uid,
                              .gid = credentials.gid,
                              .groups = credentials.groups,
@@ -281,7 +298,8 @@ namespace {
 [[nodiscard]] std::vector<std::byte> start_message(const HelperIdentity& identity) {
   const UserIds& uid = identity.uid;
   const UserIds& gid = identity.gid;
-  return encode(HelperStart{.uids = {uid.real, uid.effective, uid.saved, uid.fs},
+  return encode(HelperStart{.role = identity.role,
+                            .uids = {uid.real, uid.effective, uid.saved, uid.fs},
                             .gids = {gid.real, gid.effective, gid.saved, gid.fs},
                             .groups = identity.groups,
                             .has_user_namespace = identity.user_namespace != 0});
@@ -304,6 +322,19 @@ struct SocketPair {
   return pair;
 }
 
+// Both are closed where no lifeline is needed.
+struct Lifeline {
+  UniqueFd ours;
+  UniqueFd theirs;
+};
+
+[[nodiscard]] Result<Lifeline> make_lifeline(HelperRole role) {
+  if (role == HelperRole::files) return Lifeline{};
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) == -1) return fail_errno();
+  return Lifeline{.ours = UniqueFd(ends[1]), .theirs = UniqueFd(ends[0])};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Helper>> HelperPool::take(const Credentials& credentials, int user_namespace,
@@ -312,11 +343,25 @@ Result<std::unique_ptr<Helper>> HelperPool::take(const Credentials& credentials,
   step = "look at the caller's user namespace";
   auto identity = identity_of(credentials, user_namespace, token);
   if (!identity) return std::unexpected(identity.error());
+  return take(std::move(*identity), user_namespace, patience, step);
+}
+
+Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(std::uint32_t token,
+                                                            const Patience& patience,
+                                                            const char*& step) {
+  HelperIdentity identity = {};
+  identity.role = HelperRole::mounts;
+  identity.token = token;
+  return take(std::move(identity), -1, patience, step);
+}
+
+Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int user_namespace,
+                                                 const Patience& patience, const char*& step) {
   {
     const std::lock_guard lock(parts_.mutex);
     auto& idle = parts_.idle;
     const auto found = std::ranges::find_if(
-        idle, [&](const auto& helper) { return helper->identity_ == *identity; });
+        idle, [&](const auto& helper) { return helper->identity_ == identity; });
     if (found != idle.end()) {
       auto helper = std::move(*found);
       idle.erase(found);
@@ -327,12 +372,15 @@ Result<std::unique_ptr<Helper>> HelperPool::take(const Credentials& credentials,
     if (parts_.living - parts_.ending.size() >= kMost && !idle.empty())
       parts_.end_idle(idle.front()->last_used_);
     // what hangs is its container's own trouble, and no other's
-    if (parts_.ending_of(token) >= kMostEnding) return fail(EBUSY);
+    if (parts_.ending_of(identity.token) >= kMostEnding) return fail(EBUSY);
     if (parts_.living - parts_.ending.size() >= kMost) return fail(EBUSY);
   }
   step = "socketpair";
   auto sockets = make_sockets();
   if (!sockets) return std::unexpected(sockets.error());
+  step = "pipe";
+  auto lifeline = make_lifeline(identity.role);
+  if (!lifeline) return std::unexpected(lifeline.error());
   step = "mmap of a stack";
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
@@ -342,11 +390,12 @@ Result<std::unique_ptr<Helper>> HelperPool::take(const Credentials& credentials,
   auto child = parts_.start(*start);
   if (!child) return std::unexpected(child.error());
   start->socket.reset();
-  const std::vector<std::byte> message = start_message(*identity);
-  const std::span<const int> fds =
-      user_namespace < 0 ? std::span<const int>() : std::span(&user_namespace, 1);
-  auto helper =
-      std::make_unique<Helper>(std::move(*child), std::move(sockets->ours), std::move(*identity));
+  const std::vector<std::byte> message = start_message(identity);
+  const int given = lifeline->theirs.is_open() ? lifeline->theirs.get() : user_namespace;
+  const std::span<const int> fds = given < 0 ? std::span<const int>() : std::span(&given, 1);
+  auto helper = std::make_unique<Helper>(
+      HelperProcess{.child = std::move(*child), .lifeline = std::move(lifeline->ours)},
+      std::move(sockets->ours), std::move(identity));
   UniqueFd none;
   const auto answer = helper->ask(message, fds, patience, none);
   if (!answer) {
@@ -356,7 +405,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(const Credentials& credentials,
   }
   if (answer->failed_step.empty()) return helper;
   // longer than this call only if it is a literal, so the wire's text is not handed on
-  step = "a helper becoming the caller";
+  step = "a helper becoming what it is for";
   return fail(answer->error);
 }
 

@@ -18,9 +18,11 @@
 
 namespace seccompagent {
 
-// Whom a helper has become: the same ids in the same user namespace. It is one container's own,
-// which its listener's token says, and ends with it.
+// What a helper is: one for files has become its caller, with the same ids in the same user
+// namespace; one for mounts stays as it is. It is one container's own, which its listener's token
+// says, and ends with it.
 struct HelperIdentity {
+  HelperRole role;
   std::uint32_t token;
   UserIds uid;
   UserIds gid;
@@ -32,9 +34,18 @@ struct HelperIdentity {
   friend bool operator==(const HelperIdentity&, const HelperIdentity&) = default;
 };
 
+// All that runs for a helper.
+struct HelperProcess {
+  ChildProcess child;
+  // Of one that has children, which hang on when it has ended, in a file system that never answers:
+  // the write end of a pipe whose read end they all hold, and nobody else.
+  UniqueFd lifeline;
+  bool is_reaped = false;
+};
+
 class Helper {
  public:
-  Helper(ChildProcess child, UniqueFd socket, HelperIdentity identity);
+  Helper(HelperProcess process, UniqueFd socket, HelperIdentity identity);
   Helper(const Helper&) = delete;
   Helper& operator=(const Helper&) = delete;
   // Kills it. One that does not end, in a file system that never answers, is left to the pool.
@@ -47,7 +58,7 @@ class Helper {
 
  private:
   friend class HelperPool;
-  ChildProcess child_;
+  HelperProcess process_;
   UniqueFd socket_;
   HelperIdentity identity_;
   Nanoseconds last_used_ = 0;
@@ -71,6 +82,10 @@ class HelperPool {
   [[nodiscard]] Result<std::unique_ptr<Helper>> take(const Credentials& credentials,
                                                      int user_namespace, std::uint32_t token,
                                                      const Patience& patience, const char*& step);
+  // The same for mounts of any caller of a container.
+  [[nodiscard]] Result<std::unique_ptr<Helper>> take_for_mounts(std::uint32_t token,
+                                                                const Patience& patience,
+                                                                const char*& step);
   void give_back(std::unique_ptr<Helper> helper);
   // Ends those of a container that has ended.
   void end_of(std::uint32_t token);
@@ -79,6 +94,8 @@ class HelperPool {
   friend class Helper;
   struct Parts;
   HelperPool();
+  [[nodiscard]] Result<std::unique_ptr<Helper>> take(HelperIdentity identity, int user_namespace,
+                                                     const Patience& patience, const char*& step);
   Parts& parts_;
 };
 

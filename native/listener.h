@@ -9,6 +9,7 @@
 #include <string>
 
 #include "clock.h"
+#include "helper/masks.h"
 #include "kept_calls.h"
 #include "notify.h"
 #include "syscall_number.h"
@@ -50,6 +51,11 @@ struct Listener {
   UniqueFd first_process;
   // It is known that only a signal that kills ends a call that was received.
   bool waits_killable = false;
+  // The first process's number, as long as it lives.
+  pid_t first_pid = 0;
+  // What it did not see of proc and sysfs when the listener came. A runtime that makes a container
+  // has made its masks by then, and waits for us before it runs anything of the container.
+  Result<Masks> first_masks = fail(ESRCH);
 
   KeptCalls kept = {};
   // Reading its callers' memory has blocked: from then on children do it, which can be killed.

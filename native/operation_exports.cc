@@ -17,7 +17,7 @@
 #include "lending.h"
 #include "memory.h"
 #include "mount_request.h"
-#include "operation.h"
+#include "mounting.h"
 #include "target.h"
 
 namespace seccompagent {
@@ -398,11 +398,22 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   if (!request) return number(info.Env(), request.error().number);
   AttachedWorker* attached = find(info, &State::workers, handle);
   if (attached == nullptr) return {};
-  return act_as_caller(info, *attached->worker,
-                       {.start = start, .second = nullptr, .pinned = Pinned::for_mounts},
-                       [&](Target pinned, const Patience& patience) {
-                         return mount_filesystem(std::move(pinned), *request, patience);
-                       });
+  Worker& worker = *attached->worker;
+  std::string failed_step;
+  return act_as_caller(
+      info, worker, {.start = start, .second = nullptr, .pinned = Pinned::for_mounts},
+      [&](const Target& pinned, const Patience& patience) {
+        const auto masks = needs_masks(*request) ? worker.container_masks() : Masks{};
+        if (!masks) {
+          return our_failure("look at what the container's first process does not see",
+                             masks.error());
+        }
+        return make_mount({.target = pinned,
+                           .patience = patience,
+                           .token = worker.token(),
+                           .failed_step = failed_step},
+                          *request, *masks);
+      });
 }
 
 Napi::Value refuse_pidns(const Napi::CallbackInfo& info) {

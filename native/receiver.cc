@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "cgroup.h"
+#include "container_masks.h"
 #include "helper/thread_role.h"
 #include "helper_pool.h"
 #include "kick_signal.h"
@@ -98,13 +99,15 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerTerms terms) {
   UniqueFd first_process;
   if (terms.first_pid > 0)
     first_process.reset(static_cast<int>(syscall(SYS_pidfd_open, terms.first_pid, 0)));
+  auto first_masks = masks_of_process(terms.first_pid, first_process);
   const std::lock_guard lock(mutex_);
   if (has_listener(fd.get())) return fail(EEXIST);
   const std::uint32_t token = next_token();
   const int raw = fd.get();
   auto listener = std::make_shared<Listener>(std::move(fd), *request, token, std::move(terms.reads),
                                              std::move(terms.registry), terms.failure,
-                                             std::move(first_process), terms.waits_killable);
+                                             std::move(first_process), terms.waits_killable,
+                                             terms.first_pid, std::move(first_masks));
   listeners_.emplace(token, std::move(listener));
   if (const auto watched = watch(raw, token); !watched) {
     listeners_.erase(token);

@@ -16,6 +16,7 @@
 #include "call_memory.h"
 #include "child.h"
 #include "counters.h"
+#include "helper/masks.h"
 #include "inbox.h"
 #include "receiver.h"
 #include "result.h"
@@ -60,6 +61,9 @@ class Worker : public ActsItself {
   [[nodiscard]] std::uint32_t token() const { return listener_ ? listener_->token : 0; }
   // Of the container whose call this worker has, which it must have.
   [[nodiscard]] const UniqueFd& first_process() const { return listener_->first_process; }
+  // What the first process of its container does not see of proc and sysfs. ESRCH: it has ended, or
+  // nobody knew it; others as masks_of_process.
+  [[nodiscard]] Result<Masks> container_masks() const;
   // Descriptors of the current call, by their places; they are closed with it.
   [[nodiscard]] Result<std::uint32_t> keep(UniqueFd fd);
   // Of the caller's memory; see memory.h. ETIMEDOUT: the caller keeps it from us.

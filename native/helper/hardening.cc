@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "wire.h"
@@ -27,27 +28,80 @@ constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
 #error "the helper knows x86-64 and arm64 only"
 #endif
 
-constexpr long kAllowed[] = {
+constexpr long kAlways[] = {
     // talking
     SYS_recvmsg, SYS_sendmsg, SYS_close,
     // asking whether a notification is still there
     SYS_ioctl,
-    // the role
-    SYS_fchdir, SYS_chdir, SYS_chroot, SYS_umask, SYS_setfsuid, SYS_capget, SYS_capset, SYS_prctl,
-    // files
-    SYS_openat, SYS_openat2, SYS_mkdirat, SYS_mknodat, SYS_fchmodat, 452 /* fchmodat2 */,
-    SYS_fchownat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_unlinkat, SYS_newfstatat, SYS_fstat,
-    SYS_fstatfs, SYS_statx, SYS_readlinkat, SYS_getxattr, SYS_setxattr, SYS_listxattr,
-    SYS_removexattr, 463 /* setxattrat */, 464 /* getxattrat */, 465 /* listxattrat */,
-    466 /* removexattrat */,
-#if defined(__x86_64__)
-    SYS_chmod,
-#endif
     // memory
     SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_madvise,
     // its end
     SYS_exit, SYS_exit_group, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_gettid, SYS_getpid,
     SYS_tgkill};
+
+constexpr long kForFiles[] = {
+    // the role
+    SYS_fchdir,
+    SYS_chdir,
+    SYS_chroot,
+    SYS_umask,
+    SYS_setfsuid,
+    SYS_capget,
+    SYS_capset,
+    SYS_prctl,
+    // files
+    SYS_openat,
+    SYS_openat2,
+    SYS_mkdirat,
+    SYS_mknodat,
+    SYS_fchmodat,
+    452 /* fchmodat2 */,
+    SYS_fchownat,
+    SYS_renameat2,
+    SYS_linkat,
+    SYS_symlinkat,
+    SYS_unlinkat,
+    SYS_newfstatat,
+    SYS_fstat,
+    SYS_fstatfs,
+    SYS_statx,
+    SYS_readlinkat,
+    SYS_getxattr,
+    SYS_setxattr,
+    SYS_listxattr,
+    SYS_removexattr,
+    463 /* setxattrat */,
+    464 /* getxattrat */,
+    465 /* listxattrat */,
+    466 /* removexattrat */,
+#if defined(__x86_64__)
+    SYS_chmod,
+#endif
+};
+
+constexpr long kForMounts[] = {
+    // children
+    SYS_clone, SYS_wait4, SYS_getppid, SYS_close_range,
+    // namespaces
+    SYS_setns, SYS_unshare, SYS_pidfd_open,
+    // becoming a caller
+    SYS_fchdir, SYS_chroot, SYS_capget, SYS_capset, SYS_prctl, SYS_setgroups, SYS_setresgid,
+    SYS_setresuid, SYS_setfsgid, SYS_setfsuid,
+    // finding the mount point
+    SYS_openat, SYS_openat2, SYS_newfstatat, SYS_fstat,
+    // mounts
+    SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_open_tree, SYS_move_mount, SYS_mount,
+    SYS_mount_setattr};
+
+[[nodiscard]] std::span<const long> allowed_for(HelperRole role) {
+  switch (role) {
+    case HelperRole::files:
+      return kForFiles;
+    case HelperRole::mounts:
+      return kForMounts;
+  }
+  return {};
+}
 
 [[nodiscard]] sock_filter statement(unsigned code, std::uint32_t value) {
   return {.code = static_cast<std::uint16_t>(code), .jt = 0, .jf = 0, .k = value};
@@ -78,16 +132,18 @@ Result<void> harden_helper() {
   return {};
 }
 
-Result<void> confine_helper() {
+Result<void> confine_helper(HelperRole role) {
   std::vector<sock_filter> filter = {
       statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
       jump_if_equal(kArch, 1, 0),
       statement(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
       statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
   };
-  for (const long number : kAllowed) {
-    filter.push_back(jump_if_equal(static_cast<std::uint32_t>(number), 0, 1));
-    filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  for (const std::span<const long> numbers : {std::span<const long>(kAlways), allowed_for(role)}) {
+    for (const long number : numbers) {
+      filter.push_back(jump_if_equal(static_cast<std::uint32_t>(number), 0, 1));
+      filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    }
   }
   filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
   const sock_fprog program = {.len = static_cast<std::uint16_t>(filter.size()),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../result.h"
+#include "wire.h"
 
 namespace seccompagent {
 
@@ -13,7 +14,7 @@ namespace seccompagent {
 // Rearms what a change of credentials has cleared.
 [[nodiscard]] Result<void> rearm();
 
-// No other system calls than those of its work; others kill it.
-[[nodiscard]] Result<void> confine_helper();
+// No other system calls than those of its role; others kill it.
+[[nodiscard]] Result<void> confine_helper(HelperRole role);
 
 }  // namespace seccompagent

@@ -1,138 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// The helper: a process that has become one caller for good, in that caller's user namespace, and
-// does one request after the other on descriptors that it is given. It knows nothing else.
-#include <fcntl.h>
-#include <linux/securebits.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
+// The helper: a process that the agent tells what it is for all its life, and that does one request
+// after the other on descriptors that it is given. It knows nothing else.
 #include <vector>
 
-#include "file_operation.h"
+#include "files_role.h"
 #include "hardening.h"
-#include "thread_role.h"
+#include "mounts_role.h"
 #include "wire.h"
 
 namespace seccompagent {
 namespace {
 
-// Positions of a request's descriptors.
-constexpr std::size_t kListener = 0;
-constexpr std::size_t kRoot = 1;
-constexpr std::size_t kBase = 2;
-constexpr std::size_t kSecondBase = 3;
-constexpr std::size_t kRequestFds = 4;
-
-[[nodiscard]] HelperAnswer failure(const char* step, Errno error) {
-  HelperAnswer answer;
-  answer.error = error.number;
-  answer.failed_step = step;
-  return answer;
-}
-
-void send(const HelperAnswer& answer, int fd = -1) {
-  const std::vector<std::byte> bytes = encode(answer);
-  const std::span<const int> fds = fd < 0 ? std::span<const int>() : std::span(&fd, 1);
-  // nobody is left to tell
-  if (!send_message(kHelperSocket, bytes, fds)) _exit(0);
-}
-
-class Notification : public Validity {
- public:
-  Notification(int listener, std::uint64_t request, std::uint64_t id)
-      : listener_(listener), request_(request), id_(id) {}
-  [[nodiscard]] bool is_gone() const override { return ioctl(listener_, request_, &id_) == -1; }
-
- private:
-  int listener_;
-  std::uint64_t request_;
-  std::uint64_t id_;
-};
-
-// The ids of the caller, for good; then its user namespace, where it has all Linux capabilities
-// that the requests choose from.
-[[nodiscard]] Result<void> become(const HelperStart& start, int user_namespace, const char*& step) {
-  step = "prctl of the securebits";
-  // without the fix-up, changing ids leaves the Linux capabilities alone
-  if (prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP) == -1)
-    return fail_errno();
-  step = "setgroups";
-  if (syscall(SYS_setgroups, start.groups.size(), start.groups.data()) == -1) return fail_errno();
-  step = "setresgid";
-  const auto& [ruid, euid, suid, fsuid] = start.uids;
-  const auto& [rgid, egid, sgid, fsgid] = start.gids;
-  if (syscall(SYS_setresgid, rgid, egid, sgid) == -1) return fail_errno();
-  step = "setresuid";
-  if (syscall(SYS_setresuid, ruid, euid, suid) == -1) return fail_errno();
-  syscall(SYS_setfsgid, fsgid);
-  syscall(SYS_setfsuid, fsuid);
-  step = "setns of the user namespace";
-  if (user_namespace >= 0 && setns(user_namespace, CLONE_NEWUSER) == -1) return fail_errno();
-  step = "prctl";
-  return rearm();
-}
-
-[[nodiscard]] HelperAnswer answer_of(const FileAnswer& done) {
-  HelperAnswer answer;
-  answer.error = done.error;
-  answer.is_gone = done.is_gone;
-  answer.bytes = done.bytes;
-  answer.has_fd = done.fd.is_open();
-  return answer;
-}
-
-void act(const HelperRequest& request, const std::vector<UniqueFd>& fds) {
-  const Notification notification(fds[kListener].get(), request.id_valid_request, request.id);
-  const Role role = {.ids = nullptr,
-                     .capabilities = request.capabilities,
-                     .umask = request.umask,
-                     .root = fds[kRoot].get()};
-  const char* step = "";
-  const auto taken = ThreadRole::take(role, step);
-  if (!taken) {
-    send(failure(step, taken.error()));
-    return;
-  }
-  const FilePlace place = {.base = fds[kBase].get(),
-                           .second_base = fds[kSecondBase].get(),
-                           .processes = ThreadRole::own_processes()};
-  const FileAnswer done = operate_on_file(request.file, place, HeldIds::all, notification);
-  send(answer_of(done), done.fd.get());
-}
-
-// Becomes who the first message says, and answers it.
-[[nodiscard]] bool begin_as(std::span<std::byte> message) {
-  const auto received = receive_message(kHelperSocket, message);
-  if (!received) return false;
-  const auto start = decode_start(message.first(received->length));
-  if (!start || received->fds.size() != (start->has_user_namespace ? 1U : 0U)) return false;
-  const int user_namespace = start->has_user_namespace ? received->fds.front().get() : -1;
-  const char* step = "prepare";
-  auto ready = ThreadRole::prepare();
-  if (ready) ready = become(*start, user_namespace, step);
-  if (ready) {
-    step = "seccomp";
-    ready = confine_helper();
-  }
-  send(ready ? HelperAnswer() : failure(step, ready.error()));
-  return ready.has_value();
-}
-
 int run() {
   if (!harden_helper()) return 1;
   std::vector<std::byte> message(kMostMessage);
-  if (!begin_as(message)) return 1;
-  for (;;) {
-    const auto received = receive_message(kHelperSocket, message);
-    // the agent has closed its end
-    if (!received) return 0;
-    const auto request = decode_request(std::span(message).first(received->length));
-    if (!request || received->fds.size() != kRequestFds) return 1;
-    act(*request, received->fds);
+  auto received = receive_message(kHelperSocket, message);
+  if (!received) return 1;
+  const auto start = decode_start(std::span(message).first(received->length));
+  if (!start) return 1;
+  switch (start->role) {
+    case HelperRole::files:
+      return serve_files(*start, received->fds, message);
+    case HelperRole::mounts:
+      return serve_mounts(received->fds, message);
   }
+  return 1;
 }
 
 }  // namespace

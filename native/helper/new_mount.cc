@@ -40,7 +40,7 @@ struct MountJob {
   // The one that the caller is in; 0 where that is our own.
   ino_t user_namespace_id;
   void* inner_stack_top;
-  bool may_use_pidns;
+  int lifeline;
   int own_proc;
   int first_mount_namespace;
   Outcome outcome;
@@ -175,8 +175,8 @@ template <typename Work>
 // The namespaces of a mount's options. Linux 6.18 takes the pid namespace as one of them; before,
 // only a process inside it could make its proc.
 [[nodiscard]] bool set_pid_namespace(const MountJob& job, const UniqueFd& context) {
-  return job.may_use_pidns && syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FD, "pidns",
-                                      nullptr, job.place.pid_namespace) == 0;
+  return job.place.may_use_pidns && syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FD, "pidns",
+                                            nullptr, job.place.pid_namespace) == 0;
 }
 
 [[nodiscard]] UniqueFd make_proc_inside(MountJob& job) {
@@ -343,7 +343,7 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
 
 // Leaves open only what is still needed and what the caller has anyway.
 [[nodiscard]] bool close_others(MountJob& job) {
-  std::array kept = {job.place.base, job.place.user_namespace, job.place.listener};
+  std::array kept = {job.place.base, job.place.user_namespace, job.place.listener, job.lifeline};
   std::ranges::sort(kept);
   unsigned from = 0;
   for (const int fd : kept) {
@@ -486,12 +486,13 @@ void put_other(MountJob& job, const IsGone& is_gone) {
 
 }  // namespace
 
-Result<MountMaker> MountMaker::start() {
+Result<MountMaker> MountMaker::start(int lifeline) {
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto inner_stack = ChildStack::make();
   if (!inner_stack) return std::unexpected(inner_stack.error());
   MountMaker maker(std::move(*stack), std::move(*inner_stack));
+  maker.lifeline_ = lifeline;
   auto own_proc = make_own({.type = "proc", .options = {{"subset", "pid"}}, .attributes = 0});
   if (!own_proc) return std::unexpected(own_proc.error());
   maker.own_proc_ = std::move(*own_proc);
@@ -566,7 +567,7 @@ Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, c
                   .owner_id = 0,
                   .user_namespace_id = 0,
                   .inner_stack_top = inner_stack_.top(),
-                  .may_use_pidns = may_use_pidns_,
+                  .lifeline = lifeline_,
                   .own_proc = own_proc_.get(),
                   .first_mount_namespace = first_mount_namespace_.get(),
                   .outcome = {}};

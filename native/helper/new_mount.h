@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "../child.h"
-#include "../operation.h"
+#include "../outcome.h"
 #include "../result.h"
 #include "../target.h"
 #include "../unique_fd.h"
@@ -47,6 +47,8 @@ struct MountPlace {
   // Nobody in there could take over a process of ours, see has_tracer. Kernels before 6.18 make a
   // proc of another pid namespace by a process inside it only.
   bool may_enter_pid_namespace;
+  // False: as on kernels whose proc has no option `pidns`.
+  bool may_use_pidns = true;
 };
 
 // Asked right before the effect: whether the notification went away. It runs in a child that
@@ -58,8 +60,8 @@ struct MountJob;
 class MountMaker {
  public:
   // Leaves our mount namespace for a small one of our own, for good: nothing of the old one can be
-  // reached by a path any more.
-  [[nodiscard]] static Result<MountMaker> start();
+  // reached by a path any more. All children hold the descriptor `lifeline`; -1: there is none.
+  [[nodiscard]] static Result<MountMaker> start(int lifeline = -1);
 
   // The mount point is resolved as the caller, and CAP_SYS_ADMIN is lent for the mount. A new proc
   // or sysfs hides what the masks say before anybody can see it. Where the caller's mount namespace
@@ -71,8 +73,6 @@ class MountMaker {
   // to be called when nobody waits.
   void clean_up() { left_behind_.clear(); }
 
-  // For tests of the way that kernels before 6.18 need: never use proc's option `pidns`.
-  void refuse_pidns_option() { may_use_pidns_ = false; }
   // How many trees of mounts are kept for callers that ask for the same again.
   [[nodiscard]] std::size_t kept_trees() const { return kept_.size(); }
 
@@ -105,7 +105,7 @@ class MountMaker {
   UniqueFd own_proc_;
   UniqueFd first_mount_namespace_;
   ino_t own_user_namespace_ = 0;
-  bool may_use_pidns_ = true;
+  int lifeline_ = -1;
   // Mount namespaces.
   std::vector<UniqueFd> left_behind_;
   // The one that was used last is the last.

@@ -5,13 +5,14 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace seccompagent {
 namespace {
 
-enum class Kind : std::uint32_t { start = 1, request = 2, answer = 3 };
+enum class Kind : std::uint32_t { start = 1, request = 2, answer = 3, mount_request = 4 };
 
 class MessageWriter {
  public:
@@ -29,6 +30,11 @@ class MessageWriter {
     number(static_cast<std::uint32_t>(text.size()));
     const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
     bytes_.insert(bytes_.end(), bytes, bytes + text.size());
+  }
+  void flag(bool value) { number(static_cast<std::uint8_t>(value)); }
+  void optional_text(const std::optional<std::string>& value) {
+    flag(value.has_value());
+    if (value) text(*value);
   }
   [[nodiscard]] std::vector<std::byte> take() { return std::move(bytes_); }
 
@@ -76,8 +82,18 @@ class MessageReader {
     if (name.find('\0') != std::string::npos) is_ok_ = false;
     return name;
   }
+  [[nodiscard]] std::optional<std::string> optional_name() {
+    if (!flag()) return std::nullopt;
+    return name();
+  }
+  // How many things follow, of at least so many bytes each.
+  [[nodiscard]] std::uint32_t count(std::size_t size) {
+    const auto many = number<std::uint32_t>();
+    if (many <= rest_.size() / size) return many;
+    is_ok_ = false;
+    return 0;
+  }
   void refuse() { is_ok_ = false; }
-  [[nodiscard]] std::size_t left() const { return rest_.size(); }
   // Everything was there, and nothing more.
   [[nodiscard]] bool is_complete() const { return is_ok_ && rest_.empty(); }
 
@@ -86,28 +102,165 @@ class MessageReader {
   bool is_ok_ = true;
 };
 
+void write_ids(MessageWriter& writer, const UserIds& ids) {
+  for (const std::uint32_t id : {ids.real, ids.effective, ids.saved, ids.fs}) writer.number(id);
+}
+
+[[nodiscard]] UserIds read_ids(MessageReader& reader) {
+  UserIds ids = {};
+  for (std::uint32_t* id : {&ids.real, &ids.effective, &ids.saved, &ids.fs})
+    *id = reader.number<std::uint32_t>();
+  return ids;
+}
+
+void write_groups(MessageWriter& writer, const std::vector<gid_t>& groups) {
+  writer.number(static_cast<std::uint32_t>(groups.size()));
+  for (const gid_t group : groups) writer.number(std::uint32_t{group});
+}
+
+[[nodiscard]] std::vector<gid_t> read_groups(MessageReader& reader) {
+  std::vector<gid_t> groups(reader.count(sizeof(gid_t)));
+  for (gid_t& group : groups) group = reader.number<std::uint32_t>();
+  return groups;
+}
+
+void write_credentials(MessageWriter& writer, const Credentials& credentials) {
+  write_ids(writer, credentials.uid);
+  write_ids(writer, credentials.gid);
+  write_groups(writer, credentials.groups);
+  writer.number(credentials.effective_capabilities);
+  writer.number(std::uint32_t{credentials.umask});
+}
+
+[[nodiscard]] Credentials read_credentials(MessageReader& reader) {
+  Credentials credentials = {};
+  credentials.uid = read_ids(reader);
+  credentials.gid = read_ids(reader);
+  credentials.groups = read_groups(reader);
+  credentials.effective_capabilities = reader.number<std::uint64_t>();
+  credentials.umask = reader.number<std::uint32_t>();
+  return credentials;
+}
+
+void write_mount(MessageWriter& writer, const NewMount& mount) {
+  writer.text(mount.type);
+  writer.number(static_cast<std::uint32_t>(mount.options.size()));
+  for (const auto& [key, value] : mount.options) {
+    writer.text(key);
+    writer.optional_text(value);
+  }
+  writer.number(mount.attributes);
+}
+
+[[nodiscard]] NewMount read_mount(MessageReader& reader) {
+  // the length of a key, and whether there is a value
+  constexpr std::size_t kLeastOption = 5;
+  NewMount mount = {.type = reader.name(), .options = {}, .attributes = 0};
+  mount.options.resize(reader.count(kLeastOption));
+  for (auto& [key, value] : mount.options) {
+    key = reader.name();
+    value = reader.optional_name();
+  }
+  mount.attributes = reader.number<std::uint32_t>();
+  return mount;
+}
+
+void write_cover(MessageWriter& writer, const Cover& cover) {
+  writer.flag(cover.is_whole);
+  writer.flag(cover.is_read_only);
+  writer.flag(cover.has_processes_only);
+  writer.number(std::int32_t{cover.hidepid});
+  writer.optional_text(cover.hidepid_group);
+  writer.number(static_cast<std::uint32_t>(cover.masks.size()));
+  for (const auto& [path, is_hidden] : cover.masks) {
+    writer.text(path);
+    writer.flag(is_hidden);
+  }
+}
+
+[[nodiscard]] Cover read_cover(MessageReader& reader) {
+  constexpr std::size_t kLeastMask = 5;
+  Cover cover;
+  cover.is_whole = reader.flag();
+  cover.is_read_only = reader.flag();
+  cover.has_processes_only = reader.flag();
+  cover.hidepid = reader.number<std::int32_t>();
+  cover.hidepid_group = reader.optional_name();
+  cover.masks.resize(reader.count(kLeastMask));
+  for (auto& [path, is_hidden] : cover.masks) {
+    path = reader.name();
+    is_hidden = reader.flag();
+  }
+  return cover;
+}
+
+void write_action(MessageWriter& writer, const HelperMountRequest& request) {
+  switch (request.action) {
+    case MountAction::mount:
+      write_mount(writer, request.mount);
+      write_cover(writer, request.masks.proc);
+      write_cover(writer, request.masks.sysfs);
+      writer.flag(request.may_enter_pid_namespace);
+      writer.flag(request.may_use_pidns);
+      return;
+    case MountAction::unmount:
+      writer.number(request.flags);
+      return;
+    case MountAction::set_attributes:
+      writer.number(request.flags);
+      writer.number(request.set);
+      writer.number(request.clear);
+      writer.flag(request.has_idmap);
+  }
+}
+
+void read_action(MessageReader& reader, HelperMountRequest& request) {
+  switch (request.action) {
+    case MountAction::mount:
+      request.mount = read_mount(reader);
+      request.masks.proc = read_cover(reader);
+      request.masks.sysfs = read_cover(reader);
+      request.may_enter_pid_namespace = reader.flag();
+      request.may_use_pidns = reader.flag();
+      return;
+    case MountAction::unmount:
+      request.flags = reader.number<std::uint32_t>();
+      return;
+    case MountAction::set_attributes:
+      request.flags = reader.number<std::uint32_t>();
+      request.set = reader.number<std::uint64_t>();
+      request.clear = reader.number<std::uint64_t>();
+      request.has_idmap = reader.flag();
+      return;
+  }
+  reader.refuse();
+}
+
 }  // namespace
 
 std::vector<std::byte> encode(const HelperStart& start) {
   MessageWriter writer(Kind::start);
+  writer.number(start.role);
+  if (start.role == HelperRole::mounts) return writer.take();
   for (const std::uint32_t id : start.uids) writer.number(id);
   for (const std::uint32_t id : start.gids) writer.number(id);
-  writer.number(static_cast<std::uint32_t>(start.groups.size()));
-  for (const gid_t group : start.groups) writer.number(std::uint32_t{group});
-  writer.number(static_cast<std::uint8_t>(start.has_user_namespace));
+  write_groups(writer, start.groups);
+  writer.flag(start.has_user_namespace);
   return writer.take();
 }
 
 Result<HelperStart> decode_start(std::span<const std::byte> message) {
   MessageReader reader(message, Kind::start);
   HelperStart start = {};
-  for (std::uint32_t& id : start.uids) id = reader.number<std::uint32_t>();
-  for (std::uint32_t& id : start.gids) id = reader.number<std::uint32_t>();
-  const auto groups = reader.number<std::uint32_t>();
-  if (groups > reader.left() / sizeof(gid_t)) return fail(EBADMSG);
-  for (std::uint32_t index = 0; index < groups; ++index)
-    start.groups.push_back(reader.number<std::uint32_t>());
-  start.has_user_namespace = reader.flag();
+  start.role = reader.number<HelperRole>();
+  if (start.role == HelperRole::files) {
+    for (std::uint32_t& id : start.uids) id = reader.number<std::uint32_t>();
+    for (std::uint32_t& id : start.gids) id = reader.number<std::uint32_t>();
+    start.groups = read_groups(reader);
+    start.has_user_namespace = reader.flag();
+  } else if (start.role != HelperRole::mounts) {
+    reader.refuse();
+  }
   if (!reader.is_complete()) return fail(EBADMSG);
   return start;
 }
@@ -128,7 +281,7 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(file.mode);
   writer.number(file.first);
   writer.number(file.second);
-  writer.number(static_cast<std::uint8_t>(file.is_followed));
+  writer.flag(file.is_followed);
   writer.number(file.room);
   writer.number(file.resolve);
   writer.number(file.lent);
@@ -164,13 +317,40 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   return request;
 }
 
+std::vector<std::byte> encode(const HelperMountRequest& request) {
+  MessageWriter writer(Kind::mount_request);
+  writer.number(request.action);
+  writer.number(request.id);
+  writer.number(request.id_valid_request);
+  write_credentials(writer, request.credentials);
+  writer.number(request.namespaces);
+  writer.text(request.path);
+  write_action(writer, request);
+  return writer.take();
+}
+
+Result<HelperMountRequest> decode_mount_request(std::span<const std::byte> message) {
+  MessageReader reader(message, Kind::mount_request);
+  HelperMountRequest request;
+  request.action = reader.number<MountAction>();
+  request.id = reader.number<std::uint64_t>();
+  request.id_valid_request = reader.number<std::uint64_t>();
+  request.credentials = read_credentials(reader);
+  request.namespaces = reader.number<std::uint32_t>();
+  if ((request.namespaces & ~ForeignNamespaces::kAll) != 0) reader.refuse();
+  request.path = reader.name();
+  read_action(reader, request);
+  if (!reader.is_complete()) return fail(EBADMSG);
+  return request;
+}
+
 std::vector<std::byte> encode(const HelperAnswer& answer) {
   MessageWriter writer(Kind::answer);
   writer.number(answer.error);
-  writer.number(static_cast<std::uint8_t>(answer.is_gone));
+  writer.flag(answer.is_gone);
   writer.text(answer.failed_step);
   writer.text(answer.bytes);
-  writer.number(static_cast<std::uint8_t>(answer.has_fd));
+  writer.flag(answer.has_fd);
   return writer.take();
 }
 

@@ -13,21 +13,34 @@
 #include <vector>
 
 #include "../result.h"
+#include "../target.h"
 #include "../unique_fd.h"
 #include "file_operation.h"
+#include "masks.h"
+#include "new_mount.h"
 
 namespace seccompagent {
 
 inline constexpr std::uint32_t kWireVersion = 2;
 // Two paths, a name and a value, as long as the kernel takes them, and what goes with them.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
-inline constexpr std::size_t kMostMessageFds = 8;
+inline constexpr std::size_t kMostMessageFds = 10;
 // The helper's end of the socket.
 inline constexpr int kHelperSocket = 3;
 
-// Who a helper is for all its life; comes first. With the user namespace's descriptor where that is
-// not ours.
+// What a helper does for all its life.
+enum class HelperRole : std::uint32_t {
+  // On files, as one caller.
+  files = 1,
+  // On mounts, as root, for all callers of a container.
+  mounts = 2,
+};
+
+// Who a helper is for all its life; comes first. One for files has the ids of a caller, and the
+// descriptor of its user namespace comes along where that is not ours. With one for mounts a
+// descriptor comes that it and all its children hold as long as any of them lives.
 struct HelperStart {
+  HelperRole role;
   std::uint32_t uids[4];
   std::uint32_t gids[4];
   std::vector<gid_t> groups;
@@ -43,6 +56,41 @@ struct HelperRequest {
   FileRequest file;
 };
 
+enum class MountAction : std::uint32_t { mount = 1, unmount = 2, set_attributes = 3 };
+
+// The caller's namespaces that are not ours: bits, in the order in which their descriptors come.
+struct ForeignNamespaces {
+  static constexpr std::uint32_t kMount = 1;
+  static constexpr std::uint32_t kUser = 2;
+  static constexpr std::uint32_t kPid = 4;
+  static constexpr std::uint32_t kNet = 8;
+  static constexpr std::uint32_t kIpc = 16;
+  static constexpr std::uint32_t kCgroup = 32;
+  static constexpr std::uint32_t kAll = 63;
+};
+
+// With the descriptors of the listener, the root and the base, of namespaces, and of the user
+// namespace of an id mapping.
+struct HelperMountRequest {
+  MountAction action = MountAction::mount;
+  std::uint64_t id = 0;
+  std::uint64_t id_valid_request = 0;
+  Credentials credentials = {};
+  std::uint32_t namespaces = 0;
+  std::string path = {};
+  // Of a mount: what it is, what the container's first process does not see of proc and sysfs, and
+  // ways to make a proc, see MountPlace.
+  NewMount mount = {};
+  Masks masks = {};
+  bool may_enter_pid_namespace = false;
+  bool may_use_pidns = true;
+  // Of the others: those of umount2(2) and mount_setattr(2).
+  std::uint32_t flags = 0;
+  std::uint64_t set = 0;
+  std::uint64_t clear = 0;
+  bool has_idmap = false;
+};
+
 struct HelperAnswer {
   std::int32_t error = 0;
   bool is_gone = false;
@@ -55,9 +103,11 @@ struct HelperAnswer {
 // EBADMSG from what reads: it is none of ours.
 [[nodiscard]] std::vector<std::byte> encode(const HelperStart& start);
 [[nodiscard]] std::vector<std::byte> encode(const HelperRequest& request);
+[[nodiscard]] std::vector<std::byte> encode(const HelperMountRequest& request);
 [[nodiscard]] std::vector<std::byte> encode(const HelperAnswer& answer);
 [[nodiscard]] Result<HelperStart> decode_start(std::span<const std::byte> message);
 [[nodiscard]] Result<HelperRequest> decode_request(std::span<const std::byte> message);
+[[nodiscard]] Result<HelperMountRequest> decode_mount_request(std::span<const std::byte> message);
 [[nodiscard]] Result<HelperAnswer> decode_answer(std::span<const std::byte> message);
 
 // One message with its descriptors.

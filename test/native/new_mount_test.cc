@@ -202,11 +202,12 @@ void mounts_proc(const Levels& levels, bool refuses_pidns) {
   CHECK_EQUAL(masks.proc.masks.size(), kHidden.size() + kReadOnly.size());
   in_helper([&] {
     Maker maker;
-    if (refuses_pidns) maker->refuse_pidns_option();
+    MountPlace place = pinned.place("/mnt/new");
+    place.may_use_pidns = !refuses_pidns;
     // made, and kept
     for (int round = 0; round < 2; ++round) {
       const Belongings before = maker.belongings();
-      check_done(maker->make_mount(new_proc(), pinned.place("/mnt/new"), masks, kIsThere));
+      check_done(maker->make_mount(new_proc(), place, masks, kIsThere));
       maker->clean_up();
       Belongings after = maker.belongings();
       // the tree that is kept
@@ -239,8 +240,9 @@ void shows_inner_processes() {
   for (const bool refuses_pidns : {false, true}) {
     in_helper([&] {
       Maker maker;
-      if (refuses_pidns) maker->refuse_pidns_option();
-      check_done(maker->make_mount(new_proc(), pinned.place("/mnt/new"), masks, kIsThere));
+      MountPlace place = pinned.place("/mnt/new");
+      place.may_use_pidns = !refuses_pidns;
+      check_done(maker->make_mount(new_proc(), place, masks, kIsThere));
       CHECK_EQUAL(container.ask(count_processes), 1);
       CHECK_EQUAL(container.ask([] { return static_cast<long>(access("/mnt/new/self/fd", F_OK)); }),
                   0);
@@ -255,8 +257,8 @@ void needs_leave_to_enter() {
   const Masks masks = container.masks();
   in_helper([&] {
     Maker maker;
-    maker->refuse_pidns_option();
     MountPlace place = pinned.place("/mnt/new");
+    place.may_use_pidns = false;
     place.may_enter_pid_namespace = false;
     const Belongings before = maker.belongings();
     const Outcome outcome = maker->make_mount(new_proc(), place, masks, kIsThere);
@@ -1042,12 +1044,13 @@ void cannot_be_reached() {
   CHECK(looking.ask([] { return start_watcher(look_at_processes); }) > 0);
   in_helper([&] {
     Maker maker;
-    maker->refuse_pidns_option();
+    MountPlace place = pinned.place("/mnt/new");
+    place.may_use_pidns = false;
     NewMount mount = new_proc();
     // each one is made inside
     mount.options = {{"gid", "0"}};
     for (int round = 0; round < 300; ++round) {
-      check_done(maker->make_mount(mount, pinned.place("/mnt/new"), masks, kIsThere));
+      check_done(maker->make_mount(mount, place, masks, kIsThere));
       maker->clean_up();
       CHECK_EQUAL(looking.ask(remove_new), 0);
     }

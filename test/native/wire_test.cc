@@ -17,10 +17,17 @@ namespace {
 using Bytes = std::vector<std::byte>;
 
 HelperStart some_start() {
-  return {.uids = {1, 2, 3, 4},
+  return {.role = HelperRole::files,
+          .uids = {1, 2, 3, 4},
           .gids = {5, 6, 7, 0xffffffff},
           .groups = {10, 20, 30},
           .has_user_namespace = true};
+}
+
+HelperStart start_for_mounts() {
+  HelperStart start = {};
+  start.role = HelperRole::mounts;
+  return start;
 }
 
 HelperRequest some_request() {
@@ -44,6 +51,50 @@ HelperRequest some_request() {
                    .owner = 9}};
 }
 
+HelperMountRequest some_mount() {
+  HelperMountRequest request;
+  request.id = 0x1122334455667788;
+  request.id_valid_request = 0x40082102;
+  request.credentials = {.uid = {1, 2, 3, 4},
+                         .gid = {5, 6, 7, 8},
+                         .groups = {10, 20},
+                         .effective_capabilities = 0x1ffffffffff,
+                         .umask = 027};
+  request.namespaces = ForeignNamespaces::kPid | ForeignNamespaces::kCgroup;
+  request.path = "a/b";
+  request.mount = {.type = "proc",
+                   .options = {{"source", "none"}, {"ro", std::nullopt}, {"empty", ""}},
+                   .attributes = 0xe};
+  request.masks.proc = {.is_whole = true,
+                        .is_read_only = false,
+                        .has_processes_only = true,
+                        .hidepid = 4,
+                        .hidepid_group = "77",
+                        .masks = {{"kcore", true}, {"sys", false}}};
+  request.masks.sysfs = {.is_whole = false, .is_read_only = true};
+  request.may_enter_pid_namespace = true;
+  request.may_use_pidns = false;
+  return request;
+}
+
+HelperMountRequest some_unmount() {
+  HelperMountRequest request;
+  request.action = MountAction::unmount;
+  request.path = "a";
+  request.flags = 2;
+  return request;
+}
+
+HelperMountRequest some_change() {
+  HelperMountRequest request;
+  request.action = MountAction::set_attributes;
+  request.flags = 0x8000;
+  request.set = 0x1'0000'0001;
+  request.clear = 0x2'0000'0002;
+  request.has_idmap = true;
+  return request;
+}
+
 HelperAnswer some_answer() {
   return {.error = 17,
           .is_gone = false,
@@ -55,10 +106,50 @@ HelperAnswer some_answer() {
 void carries_a_start() {
   const auto read = decode_start(encode(some_start()));
   CHECK(read.has_value());
+  CHECK(read->role == HelperRole::files);
   CHECK_EQUAL(read->uids[3], 4U);
   CHECK_EQUAL(read->gids[3], 0xffffffffU);
   CHECK(read->groups == some_start().groups);
   CHECK(read->has_user_namespace);
+}
+
+void carries_a_start_for_mounts() {
+  CHECK(VALUE(decode_start(encode(start_for_mounts()))).role == HelperRole::mounts);
+}
+
+void carries_mounts() {
+  const HelperMountRequest wanted = some_mount();
+  const HelperMountRequest read = VALUE(decode_mount_request(encode(wanted)));
+  CHECK(read.action == MountAction::mount);
+  CHECK_EQUAL(read.id, wanted.id);
+  CHECK_EQUAL(read.id_valid_request, wanted.id_valid_request);
+  CHECK(read.credentials.uid == wanted.credentials.uid);
+  CHECK(read.credentials.gid == wanted.credentials.gid);
+  CHECK(read.credentials.groups == wanted.credentials.groups);
+  CHECK_EQUAL(read.credentials.effective_capabilities, wanted.credentials.effective_capabilities);
+  CHECK_EQUAL(read.credentials.umask, wanted.credentials.umask);
+  CHECK_EQUAL(read.namespaces, wanted.namespaces);
+  CHECK_EQUAL(read.path, "a/b");
+  CHECK_EQUAL(read.mount.type, "proc");
+  CHECK(read.mount.options == wanted.mount.options);
+  CHECK_EQUAL(read.mount.attributes, 0xeU);
+  CHECK(read.masks.proc == wanted.masks.proc);
+  CHECK(read.masks.sysfs == wanted.masks.sysfs);
+  CHECK(read.may_enter_pid_namespace);
+  CHECK(!read.may_use_pidns);
+}
+
+void carries_changes_of_mounts() {
+  const HelperMountRequest unmount = VALUE(decode_mount_request(encode(some_unmount())));
+  CHECK(unmount.action == MountAction::unmount);
+  CHECK_EQUAL(unmount.path, "a");
+  CHECK_EQUAL(unmount.flags, 2U);
+  const HelperMountRequest change = VALUE(decode_mount_request(encode(some_change())));
+  CHECK(change.action == MountAction::set_attributes);
+  CHECK_EQUAL(change.flags, 0x8000U);
+  CHECK_EQUAL(change.set, 0x1'0000'0001UL);
+  CHECK_EQUAL(change.clear, 0x2'0000'0002UL);
+  CHECK(change.has_idmap);
 }
 
 void carries_a_request() {
@@ -102,6 +193,10 @@ void check_length(const Bytes& whole, Decode decode) {
 
 void takes_whole_messages_only() {
   check_length(encode(some_start()), decode_start);
+  check_length(encode(start_for_mounts()), decode_start);
+  check_length(encode(some_mount()), decode_mount_request);
+  check_length(encode(some_unmount()), decode_mount_request);
+  check_length(encode(some_change()), decode_mount_request);
   check_length(encode(some_request()), decode_request);
   check_length(encode(some_answer()), decode_answer);
 }
@@ -115,6 +210,20 @@ void takes_nothing_else() {
   HelperRequest unknown = some_request();
   unknown.file.operation = static_cast<FileOperation>(kLastFileOperation + 1);
   CHECK_EQUAL(ERROR(decode_request(encode(unknown))), Errno{EBADMSG});
+  CHECK_EQUAL(ERROR(decode_mount_request(encode(some_request()))), Errno{EBADMSG});
+  HelperStart no_role = some_start();
+  no_role.role = static_cast<HelperRole>(3);
+  CHECK_EQUAL(ERROR(decode_start(encode(no_role))), Errno{EBADMSG});
+  Bytes no_action = encode(some_unmount());
+  constexpr std::size_t kActionAt = 8;
+  no_action[kActionAt] = std::byte{4};
+  CHECK_EQUAL(ERROR(decode_mount_request(no_action)), Errno{EBADMSG});
+  HelperMountRequest other_namespace = some_unmount();
+  other_namespace.namespaces = ForeignNamespaces::kAll + 1;
+  CHECK_EQUAL(ERROR(decode_mount_request(encode(other_namespace))), Errno{EBADMSG});
+  HelperMountRequest cut_option = some_mount();
+  cut_option.mount.options.push_back({std::string("a\0b", 3), std::nullopt});
+  CHECK_EQUAL(ERROR(decode_mount_request(encode(cut_option))), Errno{EBADMSG});
   HelperRequest cut = some_request();
   cut.file.path = std::string("a\0b", 3);
   CHECK_EQUAL(ERROR(decode_request(encode(cut))), Errno{EBADMSG});
@@ -132,15 +241,18 @@ void check_any(const Bytes& bytes, Decode decode) {
 
 void bears_any_bytes() {
   std::mt19937 random(7);
-  const Bytes seeds[] = {encode(some_start()), encode(some_request()), encode(some_answer())};
+  const Bytes seeds[] = {encode(some_start()), encode(start_for_mounts()), encode(some_request()),
+                         encode(some_mount()), encode(some_unmount()),     encode(some_change()),
+                         encode(some_answer())};
   constexpr int kRounds = 200'000;
   for (int round = 0; round < kRounds; ++round) {
-    Bytes bytes = seeds[random() % 3];
+    Bytes bytes = seeds[random() % std::size(seeds)];
     for (unsigned changes = random() % 4 + 1; changes > 0; --changes)
       bytes[random() % bytes.size()] = static_cast<std::byte>(random());
     if (random() % 4 == 0) bytes.resize(random() % (bytes.size() + 8));
     check_any(bytes, decode_start);
     check_any(bytes, decode_request);
+    check_any(bytes, decode_mount_request);
     check_any(bytes, decode_answer);
   }
 }
@@ -189,7 +301,10 @@ void says_that_the_other_end_is_closed() {
 
 constexpr Case kCases[] = {
     {"wire: a start arrives as it was", carries_a_start},
+    {"wire: a start for mounts arrives as it was", carries_a_start_for_mounts},
     {"wire: a request arrives as it was", carries_a_request},
+    {"wire: a mount arrives as it was", carries_mounts},
+    {"wire: changes of mounts arrive as they were", carries_changes_of_mounts},
     {"wire: an answer arrives as it was", carries_an_answer},
     {"wire: a message that is cut or longer is none", takes_whole_messages_only},
     {"wire: other kinds, versions and values are refused", takes_nothing_else},

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a helper of any role says to the agent, and what it asks the kernel about a notification.
+#pragma once
+
+#include <cstdint>
+
+#include "../result.h"
+#include "file_operation.h"
+#include "wire.h"
+
+namespace seccompagent {
+
+// Ends the helper if nobody is left to hear it.
+void reply(const HelperAnswer& answer, int fd = -1);
+
+// The helper's own failure.
+[[nodiscard]] HelperAnswer failed_reply(const char* step, Errno error);
+
+// Whether the caller still waits, by the listener that came along.
+class AskedNotification : public Validity {
+ public:
+  AskedNotification(int listener, std::uint64_t request, std::uint64_t id)
+      : listener_(listener), request_(request), id_(id) {}
+  [[nodiscard]] bool is_gone() const override;
+
+ private:
+  int listener_;
+  std::uint64_t request_;
+  std::uint64_t id_;
+};
+
+}  // namespace seccompagent

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mounting.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/syscall.h>
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "helper_pool.h"
+#include "notify.h"
+
+namespace seccompagent {
+namespace {
+
+std::atomic<bool> pidns_option_is_refused = false;
+
+// Whether this kernel's proc takes the option `pidns` (Linux 6.18).
+[[nodiscard]] bool has_pidns_option() {
+  static const bool has = [] {
+    const UniqueFd own(open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
+    const UniqueFd context(static_cast<int>(syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC)));
+    return own.is_open() && context.is_open() &&
+           syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FD, "pidns", nullptr, own.get()) == 0;
+  }();
+  return has;
+}
+
+// What a request says of its caller, and the descriptors that go along in this order.
+void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target& target) {
+  request.id = target.call.id;
+  request.id_valid_request = target.call.id_valid_request;
+  request.credentials = target.credentials;
+  fds = {target.call.listener, target.root.get(), target.base.get()};
+  const std::pair<std::uint32_t, const UniqueFd&> foreign[] = {
+      {ForeignNamespaces::kMount, target.mount_namespace},
+      {ForeignNamespaces::kUser, target.user_namespace},
+      {ForeignNamespaces::kPid, target.pid_namespace},
+      {ForeignNamespaces::kNet, target.net_namespace},
+      {ForeignNamespaces::kIpc, target.ipc_namespace},
+      {ForeignNamespaces::kCgroup, target.cgroup_namespace}};
+  for (const auto& [kind, fd] : foreign) {
+    if (!fd.is_open()) continue;
+    request.namespaces |= kind;
+    fds.push_back(fd.get());
+  }
+}
+
+[[nodiscard]] Outcome outcome_of(const HelperAnswer& answer, std::string& failed_step) {
+  if (answer.failed_step.empty()) return {.answer = answer.error, .is_gone = answer.is_gone};
+  failed_step = answer.failed_step;
+  return our_failure(failed_step.c_str(), Errno{answer.error});
+}
+
+[[nodiscard]] Outcome ask_helper(const Mounting& mounting, const HelperMountRequest& request,
+                                 const std::vector<int>& fds) {
+  const std::vector<std::byte> message = encode(request);
+  if (message.size() > kMostMessage) return our_failure("masks or options", Errno{E2BIG});
+  HelperPool& pool = HelperPool::of_process();
+  const char* step = "";
+  auto helper = pool.take_for_mounts(mounting.token, mounting.patience, step);
+  if (!helper) return our_failure(step, helper.error());
+  UniqueFd none;
+  const auto answer = (*helper)->ask(message, fds, mounting.patience, none);
+  if (!answer) {
+    if (answer.error() != Errno{ETIMEDOUT}) return our_failure("talk to a helper", answer.error());
+    return {.answer = ETIMEDOUT};
+  }
+  // the container of a call that is gone may have ended, and then nobody ends its helpers any more
+  const CallId& call = mounting.target.call;
+  if (id_valid(call.listener, call.id_valid_request, call.id)) pool.give_back(std::move(*helper));
+  return outcome_of(*answer, mounting.failed_step);
+}
+
+}  // namespace
+
+bool needs_masks(const MountRequest& request) {
+  return request.type == "proc" || request.type == "sysfs";
+}
+
+Outcome make_mount(const Mounting& mounting, const MountRequest& wanted, const Masks& masks) {
+  const Target& target = mounting.target;
+  if (target.base_error != 0) return {.answer = target.base_error};
+  HelperMountRequest request;
+  std::vector<int> fds;
+  add_caller(request, fds, target);
+  request.path = wanted.target;
+  request.mount = {.type = wanted.type, .options = wanted.options, .attributes = wanted.attributes};
+  request.masks = masks;
+  request.may_use_pidns = has_pidns_option() && !pidns_option_is_refused.load();
+  if (wanted.type == "proc" && target.pid_namespace.is_open() && !request.may_use_pidns) {
+    const auto is_traced = has_tracer(target.pid_namespace);
+    if (!is_traced) return our_failure("look at the container's processes", is_traced.error());
+    request.may_enter_pid_namespace = !*is_traced;
+  }
+  return ask_helper(mounting, request, fds);
+}
+
+void refuse_pidns_option(bool is_refused) { pidns_option_is_refused.store(is_refused); }
+
+}  // namespace seccompagent

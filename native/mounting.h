@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// New mounts for a caller, and changes of mounts that are there, by a helper for mounts.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "child.h"
+#include "helper/masks.h"
+#include "helper/wire.h"
+#include "mount_request.h"
+#include "outcome.h"
+#include "target.h"
+
+namespace seccompagent {
+
+struct Mounting {
+  const Target& target;
+  const Patience& patience;
+  // The container's, for its helpers to end with it.
+  std::uint32_t token;
+  // Room for a helper's own words: what the outcome says points there.
+  std::string& failed_step;
+};
+
+// The mount point is resolved as the caller; CAP_SYS_ADMIN is lent for the mount. An empty mount
+// point is the base itself. A new proc or sysfs hides what the masks say.
+[[nodiscard]] Outcome make_mount(const Mounting& mounting, const MountRequest& request,
+                                 const Masks& masks);
+
+// Whether a new one of this type needs to know what the container hides.
+[[nodiscard]] bool needs_masks(const MountRequest& request);
+
+// For tests of the way that kernels before 6.18 need: never use proc's option `pidns`.
+void refuse_pidns_option(bool is_refused);
+
+}  // namespace seccompagent
