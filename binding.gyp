@@ -79,6 +79,8 @@
         "native/helper/hardening.cc",
         "native/helper/main.cc",
         "native/helper/masks.cc",
+        "native/helper/mount_change.cc",
+        "native/helper/mount_child.cc",
         "native/helper/mounts_role.cc",
         "native/helper/new_mount.cc",
         "native/helper/reply.cc",

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "helper/wire.h"
 #include "helper_pool.h"
 #include "notify.h"
 
@@ -95,6 +96,33 @@ Outcome make_mount(const Mounting& mounting, const MountRequest& wanted, const M
     if (!is_traced) return our_failure("look at the container's processes", is_traced.error());
     request.may_enter_pid_namespace = !*is_traced;
   }
+  return ask_helper(mounting, request, fds);
+}
+
+Outcome unmount(const Mounting& mounting, const std::string& path, std::uint32_t flags) {
+  if (mounting.target.base_error != 0) return {.answer = mounting.target.base_error};
+  HelperMountRequest request;
+  std::vector<int> fds;
+  request.action = MountAction::unmount;
+  add_caller(request, fds, mounting.target);
+  request.path = path;
+  request.flags = flags;
+  return ask_helper(mounting, request, fds);
+}
+
+Outcome set_mount_attributes(const Mounting& mounting, const std::string& path,
+                             const MountChange& change) {
+  if (mounting.target.base_error != 0) return {.answer = mounting.target.base_error};
+  HelperMountRequest request;
+  std::vector<int> fds;
+  request.action = MountAction::set_attributes;
+  add_caller(request, fds, mounting.target);
+  request.path = path;
+  request.flags = change.is_recursive ? AT_RECURSIVE : 0;
+  request.set = change.set;
+  request.clear = change.clear;
+  request.has_idmap = change.user_namespace >= 0;
+  if (request.has_idmap) fds.push_back(change.user_namespace);
   return ask_helper(mounting, request, fds);
 }
 

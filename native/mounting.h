@@ -7,7 +7,7 @@
 
 #include "child.h"
 #include "helper/masks.h"
-#include "helper/wire.h"
+#include "helper/new_mount.h"
 #include "mount_request.h"
 #include "outcome.h"
 #include "target.h"
@@ -27,6 +27,14 @@ struct Mounting {
 // point is the base itself. A new proc or sysfs hides what the masks say.
 [[nodiscard]] Outcome make_mount(const Mounting& mounting, const MountRequest& request,
                                  const Masks& masks);
+
+// See MountMaker::unmount; `path` is what is left of it, empty for the base itself.
+[[nodiscard]] Outcome unmount(const Mounting& mounting, const std::string& path,
+                              std::uint32_t flags);
+
+// See MountMaker::set_attributes.
+[[nodiscard]] Outcome set_mount_attributes(const Mounting& mounting, const std::string& path,
+                                           const MountChange& change);
 
 // Whether a new one of this type needs to know what the container hides.
 [[nodiscard]] bool needs_masks(const MountRequest& request);

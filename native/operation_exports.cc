@@ -297,6 +297,56 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                        });
 }
 
+// Of the operations that are none on files; native.ts has the same.
+constexpr std::uint32_t kUnmount = 20;
+constexpr std::uint32_t kSetMountAttributes = 21;
+constexpr std::size_t kLow = 14;
+constexpr std::size_t kHigh = 15;
+
+[[nodiscard]] std::uint64_t wide(std::span<const std::int32_t> numbers, std::size_t low,
+                                 std::size_t high) {
+  return static_cast<std::uint32_t>(numbers[low]) |
+         std::uint64_t{static_cast<std::uint32_t>(numbers[high])} << 32;
+}
+
+// Does something to a mount that is there.
+template <typename Change>
+Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const Start& start,
+                         Change change) {
+  std::string failed_step;
+  return act_as_caller(info, worker,
+                       {.start = start, .second = nullptr, .pinned = Pinned::for_mounts},
+                       [&](const Target& target, const Patience& patience) {
+                         return change(Mounting{.target = target,
+                                                .patience = patience,
+                                                .token = worker.token(),
+                                                .failed_step = failed_step});
+                       });
+}
+
+Napi::Value change_mount(const Napi::CallbackInfo& info, Worker& worker, std::uint32_t operation,
+                         std::optional<std::string> path, std::span<const std::int32_t> numbers) {
+  if (!path) return number(info.Env(), EINVAL);
+  if (const int error = path_error(*path, false); error != 0) return number(info.Env(), error);
+  const Start start = start_of(std::move(*path), numbers[kDirfd]);
+  const auto flags = static_cast<std::uint32_t>(numbers[kOperationFlags]);
+  if (operation == kUnmount) {
+    return act_on_mount(info, worker, start, [&](const Mounting& mounting) {
+      return unmount(mounting, start.rest, flags);
+    });
+  }
+  const std::int32_t descriptor = numbers[kResultDescriptor];
+  const MountChange change = {
+      .set = wide(numbers, kFirstValue, kSecondValue),
+      .clear = wide(numbers, kLow, kHigh),
+      .is_recursive = (flags & AT_RECURSIVE) != 0,
+      .user_namespace = descriptor < 0 ? -1 : worker.kept(static_cast<std::uint32_t>(descriptor))};
+  if (descriptor >= 0 && change.user_namespace < 0) return number(info.Env(), EBADF);
+  return act_on_mount(info, worker, start, [&](const Mounting& mounting) {
+    return set_mount_attributes(mounting, start.rest, change);
+  });
+}
+
 }  // namespace
 
 Napi::Value operate(const Napi::CallbackInfo& info) {
@@ -308,7 +358,8 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   const std::span<std::byte> result = arguments.bytes();
   if (!arguments.is_ok()) return {};
   if (numbers.size() != kOperationNumbers) return throw_type(info.Env(), "expected 20 numbers");
-  if (operation == 0 || operation > kLastFileOperation)
+  const bool is_of_mount = operation == kUnmount || operation == kSetMountAttributes;
+  if (!is_of_mount && (operation == 0 || operation > kLastFileOperation))
     return throw_type(info.Env(), "expected the number of an operation");
   const auto text = [&](std::size_t at) {
     return arguments.range(memory, numbers[at], numbers[at + 1]);
@@ -320,6 +371,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   AttachedWorker* attached = find(info, &State::workers, handle);
   if (attached == nullptr) return {};
+  if (is_of_mount) return change_mount(info, *attached->worker, operation, path, numbers);
   const auto flags = static_cast<std::uint32_t>(numbers[kOperationFlags]);
   const auto kind = static_cast<FileOperation>(operation);
   int described = -1;
@@ -378,13 +430,11 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   };
   auto target = text(kTarget);
   auto type = text(kType);
-  MountArguments wanted = {
-      .source = text(kSource),
-      .target = target.value_or(""),
-      .type = type.value_or(""),
-      .flags = static_cast<std::uint32_t>(ranges[kFlagsLow]) |
-               std::uint64_t{static_cast<std::uint32_t>(ranges[kFlagsHigh])} << 32,
-      .data = text(kData)};
+  MountArguments wanted = {.source = text(kSource),
+                           .target = target.value_or(""),
+                           .type = type.value_or(""),
+                           .flags = wide(ranges, kFlagsLow, kFlagsHigh),
+                           .data = text(kData)};
   if (!arguments.is_ok()) return {};
   if (!target || !type || has_nul(*target) || has_nul(*type) ||
       has_nul(wanted.source.value_or("")) || has_nul(wanted.data.value_or(""))) {
@@ -399,21 +449,11 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   AttachedWorker* attached = find(info, &State::workers, handle);
   if (attached == nullptr) return {};
   Worker& worker = *attached->worker;
-  std::string failed_step;
-  return act_as_caller(
-      info, worker, {.start = start, .second = nullptr, .pinned = Pinned::for_mounts},
-      [&](const Target& pinned, const Patience& patience) {
-        const auto masks = needs_masks(*request) ? worker.container_masks() : Masks{};
-        if (!masks) {
-          return our_failure("look at what the container's first process does not see",
-                             masks.error());
-        }
-        return make_mount({.target = pinned,
-                           .patience = patience,
-                           .token = worker.token(),
-                           .failed_step = failed_step},
-                          *request, *masks);
-      });
+  return act_on_mount(info, worker, start, [&](const Mounting& mounting) {
+    const auto masks = needs_masks(*request) ? worker.container_masks() : Masks{};
+    if (masks) return make_mount(mounting, *request, *masks);
+    return our_failure("look at what the container's first process does not see", masks.error());
+  });
 }
 
 Napi::Value refuse_pidns(const Napi::CallbackInfo& info) {

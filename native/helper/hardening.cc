@@ -87,10 +87,11 @@ constexpr long kForMounts[] = {
     // becoming a caller
     SYS_fchdir, SYS_chroot, SYS_capget, SYS_capset, SYS_prctl, SYS_setgroups, SYS_setresgid,
     SYS_setresuid, SYS_setfsgid, SYS_setfsuid,
-    // finding the mount point
-    SYS_openat, SYS_openat2, SYS_newfstatat, SYS_fstat,
+    // finding the mount point, and what it is
+    SYS_openat, SYS_openat2, SYS_newfstatat, SYS_fstat, SYS_fstatfs, SYS_statx, SYS_readlinkat,
+    SYS_read, SYS_fcntl, SYS_flock,
     // mounts
-    SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_open_tree, SYS_move_mount, SYS_mount,
+    SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_open_tree, SYS_move_mount, SYS_mount, SYS_umount2,
     SYS_mount_setattr};
 
 [[nodiscard]] std::span<const long> allowed_for(HelperRole role) {

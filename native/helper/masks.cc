@@ -253,6 +253,39 @@ Result<Masks> find_masks(std::string_view mountinfo) {
 
 namespace {
 
+[[nodiscard]] bool is_hiding(const MountLine& mount) {
+  return mount.type == "proc" || mount.type == "sysfs";
+}
+
+[[nodiscard]] bool lies_on_hiding(const Mounts& mounts, const MountLine& mount) {
+  const MountLine* at = &mount;
+  // no way up is longer than there are mounts
+  for (std::size_t step = 0; step < mounts.size(); ++step) {
+    if (is_hiding(*at)) return true;
+    const auto above = mounts.find(at->parent);
+    if (above == mounts.end()) return false;
+    at = &above->second;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Standing> find_standing(std::string_view mountinfo, int id) {
+  const auto mounts = parse_lines(mountinfo);
+  if (!mounts) return std::unexpected(mounts.error());
+  const auto found = mounts->find(id);
+  if (found == mounts->end()) return Standing{};
+  const MountLine& mount = found->second;
+  return Standing{
+      .is_listed = true,
+      .may_hide = lies_on_hiding(*mounts, mount),
+      .may_hide_below = std::ranges::any_of(
+          find_below(*mounts, mount), [](const MountLine* below) { return is_hiding(*below); })};
+}
+
+namespace {
+
 [[nodiscard]] Cover stricter(const Cover& one, const Cover& other) {
   Cover both = one.hidepid > other.hidepid ? one : other;
   // members of the group see all

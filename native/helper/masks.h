@@ -51,6 +51,20 @@ inline constexpr std::size_t kMostMasks = 512;
 // What either of two looks found hidden.
 [[nodiscard]] Masks stricter(const Masks& one, const Masks& other);
 
+// What has to be known of a mount before its own place or its attributes change.
+struct Standing {
+  // Some mount namespaces' mounts are in no list.
+  bool is_listed = false;
+  // It is a proc or a sysfs, or lies on one, where it may hide something.
+  bool may_hide = false;
+  // So does something below it.
+  bool may_hide_below = false;
+  friend bool operator==(const Standing&, const Standing&) = default;
+};
+
+// Of the mount with this number in a text of mountinfo. EINVAL: the text is none, or was cut.
+[[nodiscard]] Result<Standing> find_standing(std::string_view mountinfo, int id);
+
 // Makes the options of a new proc show no more than the first process's proc does.
 void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mounts_role.h"
 
+#include <fcntl.h>
+
 #include <bit>
 #include <optional>
 #include <utility>
@@ -64,8 +66,14 @@ class Descriptors {
     case MountAction::mount:
       return maker.make_mount(request.mount, place, request.masks, is_gone);
     case MountAction::unmount:
+      return maker.unmount(place, request.flags, is_gone);
     case MountAction::set_attributes:
-      break;
+      return maker.set_attributes(place,
+                                  {.set = request.set,
+                                   .clear = request.clear,
+                                   .is_recursive = (request.flags & AT_RECURSIVE) != 0,
+                                   .user_namespace = descriptors.next_if(request.has_idmap)},
+                                  is_gone);
   }
   return our_failure("unknown action", Errno{EINVAL});
 }

@@ -1,111 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // New mounts, see fsopen(2), fsmount(2), open_tree(2), move_mount(2) and mount_namespaces(7).
-//
-// All that changes who or where we are happens in children, so that we stay as we are, and what a
-// child leaves unfinished goes with its namespaces. They share our memory, which we leave alone
-// until they have ended.
 #include "new_mount.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/mount.h>
-#include <linux/nsfs.h>
-#include <linux/openat2.h>
-#include <linux/securebits.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <ranges>
 #include <utility>
+
+#include "mount_child.h"
 
 namespace seccompagent {
 
 // One mount that is being made.
-struct MountJob {
+struct MountJob : CallerJob {
   NewMount mount;
-  const MountPlace& place;
   // nullptr: it is of a type that hides nothing.
-  const Cover* cover;
-  // The user namespace that owns the caller's mount namespace; closed and 0 where that is our own.
-  UniqueFd owner;
-  ino_t owner_id;
-  // The one that the caller is in; 0 where that is our own.
-  ino_t user_namespace_id;
-  void* inner_stack_top;
-  int lifeline;
-  int own_proc;
-  int first_mount_namespace;
-  Outcome outcome;
-
-  [[nodiscard]] bool has_ended() const {
-    return outcome.failed_step != nullptr || outcome.answer != 0 || outcome.is_gone;
-  }
+  const Cover* cover = nullptr;
 };
 
 namespace {
 
-constexpr std::uint64_t kSysAdmin = 1ULL << CAP_SYS_ADMIN;
 constexpr std::size_t kMostKept = 8;
 // Where a new mount gets its masks.
 constexpr const char* kWorkPlace = "/new";
 constexpr MaskSources kMaskSources = {.file = "/null", .directory = "/empty"};
-
-// Our own failure, at a named step.
-[[nodiscard]] bool broke(Outcome& outcome, const char* step, long result) {
-  if (result != -1) return false;
-  outcome = our_failure(step, Errno{errno});
-  return true;
-}
-
-// The caller's own error.
-[[nodiscard]] bool refused(Outcome& outcome, long result) {
-  if (result != -1) return false;
-  outcome.answer = errno;
-  return true;
-}
-
-// What a change of credentials clears, or, where fs.suid_dumpable is 1, undoes.
-void rearm(pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  prctl(PR_SET_DUMPABLE, 0);
-  // it may have ended while its death would not have ended us
-  if (getppid() != parent) _exit(1);
-}
-
-template <typename Work>
-struct ChildWork {
-  Work& work;
-  pid_t parent;
-  bool is_complete;
-};
-
-template <typename Work>
-int child_main(void* argument) {
-  auto& child = *static_cast<ChildWork<Work>*>(argument);
-  rearm(child.parent);
-  child.work();
-  child.is_complete = true;
-  return 0;
-}
-
-// Runs `work` in a child and waits for its end. `parent`: us, as the child sees us. EINTR: somebody
-// else has ended it.
-template <typename Work>
-[[nodiscard]] Result<void> run_in_child(void* stack_top, int flags, pid_t parent, Work work) {
-  ChildWork<Work> child = {work, parent, false};
-  const pid_t pid = clone(child_main<Work>, stack_top, CLONE_VM | CLONE_VFORK | flags, &child);
-  if (pid == -1) return fail_errno();
-  (void)retry_eintr([pid] { return waitpid(pid, nullptr, __WALL); });
-  return child.is_complete ? Result<void>() : fail(EINTR);
-}
 
 // Linux 6.11 gives it without a look-up in proc, where a new child is not known yet.
 [[nodiscard]] UniqueFd open_own_mount_namespace(int own_proc) {
@@ -117,12 +44,6 @@ template <typename Work>
   return UniqueFd(openat(own_proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC));
 }
 
-[[nodiscard]] Result<ino_t> id_of(int fd) {
-  struct stat found = {};
-  if (fstat(fd, &found) == -1) return fail_errno();
-  return found.st_ino;
-}
-
 [[nodiscard]] UniqueFd open_tree_at(const char* path) {
   return UniqueFd(static_cast<int>(
       syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
@@ -130,10 +51,6 @@ template <typename Work>
 
 [[nodiscard]] long move_to_path(const UniqueFd& tree, const char* path) {
   return syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
-}
-
-[[nodiscard]] bool enter(Outcome& outcome, int namespace_fd, int kind) {
-  return namespace_fd < 0 || !broke(outcome, "setns", setns(namespace_fd, kind));
 }
 
 // --- the file system -----------------------------------------------------------------------------
@@ -239,72 +156,7 @@ void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) 
   (void)broke(job.outcome, "open of the mount namespace", tree_namespace.get());
 }
 
-// --- becoming the caller -------------------------------------------------------------------------
-
-// Ids and groups, without a change of Linux capabilities.
-[[nodiscard]] bool take_ids(MountJob& job) {
-  const auto& [uid, gid, groups, capabilities, umask] = job.place.credentials;
-  if (broke(job.outcome, "prctl of the securebits",
-            prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP)) ||
-      broke(job.outcome, "setgroups", syscall(SYS_setgroups, groups.size(), groups.data())) ||
-      broke(job.outcome, "setresgid", syscall(SYS_setresgid, gid.real, gid.effective, gid.saved)) ||
-      broke(job.outcome, "setresuid", syscall(SYS_setresuid, uid.real, uid.effective, uid.saved))) {
-    return false;
-  }
-  syscall(SYS_setfsgid, gid.fs);
-  syscall(SYS_setfsuid, uid.fs);
-  return true;
-}
-
-// Makes those effective that are wanted and permitted.
-[[nodiscard]] bool set_effective(MountJob& job, std::uint64_t wanted) {
-  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  std::array<__user_cap_data_struct, 2> halves = {};
-  if (broke(job.outcome, "capget", syscall(SYS_capget, &header, halves.data()))) return false;
-  for (auto& half : halves) {
-    half.effective = static_cast<std::uint32_t>(wanted) & half.permitted;
-    half.inheritable = 0;
-    wanted >>= 32;
-  }
-  return !broke(job.outcome, "capset", syscall(SYS_capset, &header, halves.data()));
-}
-
-[[nodiscard]] bool become_caller(MountJob& job) {
-  const pid_t parent = getppid();
-  if (!take_ids(job) || !enter(job.outcome, job.place.user_namespace, CLONE_NEWUSER)) return false;
-  rearm(parent);
-  return set_effective(job, job.place.credentials.effective_capabilities);
-}
-
 // --- putting it in its place ---------------------------------------------------------------------
-
-[[nodiscard]] bool enter_container(MountJob& job) {
-  const int mounts = job.place.mount_namespace;
-  return enter(job.outcome, mounts < 0 ? job.first_mount_namespace : mounts, CLONE_NEWNS) &&
-         !broke(job.outcome, "fchdir to the root", fchdir(job.place.root)) &&
-         !broke(job.outcome, "chroot", chroot("."));
-}
-
-// Opens the mount point as the caller, who we are then.
-[[nodiscard]] UniqueFd open_mount_point(MountJob& job) {
-  open_how how = {};
-  how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-  // such links lead to what we have, and not to what the caller has
-  how.resolve = RESOLVE_NO_MAGICLINKS;
-  const long opened =
-      syscall(SYS_openat2, job.place.base, job.place.path.c_str(), &how, sizeof how);
-  return refused(job.outcome, opened) ? UniqueFd() : UniqueFd(static_cast<int>(opened));
-}
-
-// For those who have to stay in our user namespace.
-[[nodiscard]] UniqueFd open_mount_point_in_child(MountJob& job) {
-  UniqueFd opened;
-  const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
-    if (become_caller(job)) opened = open_mount_point(job);
-  });
-  if (!ended) job.outcome = our_failure("child at the mount point", ended.error());
-  return opened;
-}
 
 [[nodiscard]] bool move_to(MountJob& job, const UniqueFd& mount, const UniqueFd& mount_point,
                            const IsGone& is_gone) {
@@ -319,15 +171,16 @@ void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) 
 void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
   if (!enter(job.outcome, tree_namespace, CLONE_NEWNS)) return;
   const UniqueFd tree = open_tree_at(kWorkPlace);
-  if (broke(job.outcome, "open_tree", tree.get()) || !enter_container(job)) return;
+  if (broke(job.outcome, "open_tree", tree.get()) || !enter_mount_namespace(job) ||
+      !enter_root(job))
+    return;
   UniqueFd mount_point;
   if (!job.place.path.empty()) {
     // with power in the caller's user namespace we have it where the mount goes, or we have not
-    const bool is_owner = job.user_namespace_id == job.owner_id || job.user_namespace_id == 0;
-    if (!is_owner) {
-      mount_point = open_mount_point_in_child(job);
+    if (!job.is_of_owner()) {
+      mount_point = open_mount_point_in_child(job, O_DIRECTORY);
     } else if (become_caller(job)) {
-      mount_point = open_mount_point(job);
+      mount_point = open_mount_point(job, O_DIRECTORY);
     }
     if (job.has_ended()) return;
   }
@@ -356,52 +209,21 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
   return !broke(job.outcome, "close_range", close_range(from, ~0U, 0));
 }
 
-// Paths that the file system itself opens (its source) are judged with the caller's ids;
-// CAP_SYS_ADMIN is added to what the caller has.
-[[nodiscard]] bool lend_sys_admin(MountJob& job) {
-  const pid_t parent = getppid();
-  if (!take_ids(job)) return false;
-  rearm(parent);
-  // Linux capabilities in the caller's own user namespace are none in ours
-  const bool is_ours = job.user_namespace_id == 0;
-  return set_effective(job,
-                       kSysAdmin | (is_ours ? job.place.credentials.effective_capabilities : 0));
-}
-
 // A file system that is made inside the container, where it looks for its source.
 void put_other(MountJob& job, const IsGone& is_gone) {
-  if (!enter_shown_namespaces(job) || !enter_container(job) || !close_others(job) ||
-      broke(job.outcome, "fchdir to the base", fchdir(job.place.base))) {
+  if (!enter_shown_namespaces(job) || !enter_mount_namespace(job) || !enter_root(job) ||
+      !close_others(job) || broke(job.outcome, "fchdir to the base", fchdir(job.place.base))) {
     return;
   }
   UniqueFd mount_point;
-  if (!job.place.path.empty()) mount_point = open_mount_point_in_child(job);
+  if (!job.place.path.empty()) mount_point = open_mount_point_in_child(job, O_DIRECTORY);
   if (job.has_ended() || !lend_sys_admin(job)) return;
   const UniqueFd mount = make_detached(job.outcome, job.mount);
   if (mount.is_open()) (void)move_to(job, mount, mount_point, is_gone);
 }
 
-// --- what is known of the caller's namespaces ----------------------------------------------------
-
-[[nodiscard]] bool find_owner(MountJob& job, ino_t own_user_namespace) {
-  if (job.place.user_namespace >= 0) {
-    const auto theirs = id_of(job.place.user_namespace);
-    if (!theirs) job.outcome = our_failure("fstat of the user namespace", theirs.error());
-    job.user_namespace_id = theirs.value_or(0);
-  }
-  if (job.has_ended() || job.place.mount_namespace < 0) return !job.has_ended();
-  UniqueFd owner(ioctl(job.place.mount_namespace, NS_GET_USERNS));
-  if (broke(job.outcome, "owner of the mount namespace", owner.get())) return false;
-  const auto id = id_of(owner.get());
-  if (!id) {
-    job.outcome = our_failure("fstat of the owner", id.error());
-    return false;
-  }
-  if (*id == own_user_namespace) return true;
-  job.owner = std::move(owner);
-  job.owner_id = *id;
-  return true;
-}
+// --- what it may show
+// ------------------------------------------------------------------------------
 
 // Makes the mount show no more than the container's first process sees.
 [[nodiscard]] bool narrow(MountJob& job) {
@@ -558,25 +380,29 @@ int MountMaker::tree_for(MountJob& job) {
   return tree_namespace;
 }
 
+CallerJob MountMaker::job_for(const MountPlace& place) const {
+  CallerJob job = {.place = place,
+                   .inner_stack_top = inner_stack_.top(),
+                   .lifeline = lifeline_,
+                   .own_proc = own_proc_.get(),
+                   .first_mount_namespace = first_mount_namespace_.get()};
+  find_owner(job, own_user_namespace_);
+  return job;
+}
+
 Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, const Masks& masks,
                                const IsGone& is_gone) {
-  MountJob job = {.mount = mount,
-                  .place = place,
-                  .cover = cover_of(mount, masks),
-                  .owner = UniqueFd(),
-                  .owner_id = 0,
-                  .user_namespace_id = 0,
-                  .inner_stack_top = inner_stack_.top(),
-                  .lifeline = lifeline_,
-                  .own_proc = own_proc_.get(),
-                  .first_mount_namespace = first_mount_namespace_.get(),
-                  .outcome = {}};
+  MountJob job = {job_for(place), mount, cover_of(mount, masks)};
   // whoever never has time for it pays here
   if (left_behind_.size() >= kMostKept) clean_up();
-  if (!find_owner(job, own_user_namespace_) || (job.cover != nullptr && !narrow(job)))
-    return job.outcome;
+  if (job.has_ended() || (job.cover != nullptr && !narrow(job))) return job.outcome;
   const int tree_namespace = job.cover == nullptr ? -1 : tree_for(job);
   if (job.has_ended()) return job.outcome;
+  std::optional<MountLock> lock;
+  if (job.cover != nullptr) {
+    lock.emplace(job.mount_namespace(), MountLock::Kind::shared);
+    if (!lock->is_held()) return {.answer = EBUSY};
+  }
   const auto ended = run_in_child(stack_.top(), 0, getpid(), [&] {
     if (job.cover == nullptr) {
       put_other(job, is_gone);

@@ -25,6 +25,16 @@ struct NewMount {
   std::uint32_t attributes;
 };
 
+// Attributes: MOUNT_ATTR_*.
+struct MountChange {
+  std::uint64_t set;
+  std::uint64_t clear;
+  // Those below as well.
+  bool is_recursive;
+  // Of an id mapping; -1: there is none.
+  int user_namespace;
+};
+
 // Where a caller wants it. Its descriptors were pinned for a valid notification and are borrowed;
 // those of namespaces are -1 where the caller's is our own (the one we had before
 // MountMaker::start, of mount namespaces).
@@ -55,6 +65,7 @@ struct MountPlace {
 // shares our memory while we wait for it.
 using IsGone = std::function<bool()>;
 
+struct CallerJob;
 struct MountJob;
 
 class MountMaker {
@@ -68,6 +79,17 @@ class MountMaker {
   // belongs to another user namespace than ours, the kernel holds the masks in their places.
   [[nodiscard]] Outcome make_mount(const NewMount& mount, const MountPlace& place,
                                    const Masks& masks, const IsGone& is_gone);
+
+  // Takes a mount away, see umount2(2), as the caller with CAP_SYS_ADMIN lent. It is not lent for
+  // what may hide something of proc or sysfs, or has such a thing below that would lose its place:
+  // EPERM for whoever has it not himself. (Where a mount namespace was copied into another user
+  // namespace, the kernel holds masks in their places, but not those that a runtime has made in a
+  // namespace that belongs to the container's user namespace already, and they look alike.)
+  [[nodiscard]] Outcome unmount(const MountPlace& place, unsigned flags, const IsGone& is_gone);
+
+  // Changes attributes of a mount, see mount_setattr(2), in the same way.
+  [[nodiscard]] Outcome set_attributes(const MountPlace& place, const MountChange& change,
+                                       const IsGone& is_gone);
 
   // Lets go of what the last mounts left behind, which takes the kernel longer than many of them:
   // to be called when nobody waits.
@@ -96,6 +118,8 @@ class MountMaker {
       : stack_(std::move(stack)), inner_stack_(std::move(inner_stack)) {}
 
   [[nodiscard]] Result<void> leave_mount_namespace();
+  // Has ended where the place can't be looked at.
+  [[nodiscard]] CallerJob job_for(const MountPlace& place) const;
   // The namespace with the tree, or -1: the job has ended.
   [[nodiscard]] int tree_for(MountJob& job);
 

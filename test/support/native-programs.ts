@@ -51,20 +51,33 @@ const engine: readonly string[] = [
   'worker_operations',
 ];
 
+/** What a helper for mounts is made of. */
+const mountMaker: readonly string[] = [
+  'caller_state',
+  'child',
+  'helper/masks',
+  'helper/mount_change',
+  'helper/mount_child',
+  'helper/new_mount',
+  'notify',
+  'target',
+];
+
 /** Which sources of the addon each test is linked with. */
 const links: Readonly<Record<string, readonly string[]>> = {
   call_memory_test: ['call_memory', 'child', 'memory', 'syscall_number'],
   caller_state_test: ['caller_state'],
   child_test: ['child'],
-  container_masks_test: ['child', 'container_masks', 'helper/masks', 'notify', 'target'],
+  container_masks_test: [...mountMaker, 'container_masks'],
   counters_test: [],
   holding_test: engine,
   kept_calls_test: ['caller_state', 'kept_calls'],
   masks_test: ['helper/masks'],
   memory_test: ['child', 'memory'],
   lending_test: ['lending'],
+  mount_change_test: mountMaker,
   mount_request_test: ['mount_request'],
-  new_mount_test: ['caller_state', 'child', 'helper/masks', 'helper/new_mount', 'notify', 'target'],
+  new_mount_test: mountMaker,
   notify_test: ['bpf', 'notify'],
   receiver_test: engine,
   resources_test: ['cgroup_places', 'process_files', 'resources'],

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// Changes of mounts that are there, see umount2(2) and mount_setattr(2).
+//
+// What is looked at has to be what is changed then. A mount that was opened stays that mount, so
+// attributes are set by the descriptor, and a lazy unmount is one of the working directory. Any
+// other unmount needs the mount to be in nobody's hands, ours included, and goes by a name in a
+// folder that is held; if the container puts something else there meanwhile, it is a mount without
+// others on it, which hides nothing.
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <climits>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "mount_child.h"
+#include "new_mount.h"
+
+namespace seccompagent {
+namespace {
+
+// Of a text that is read for one change.
+constexpr std::size_t kMostMountinfo = 256UL * 1024;
+constexpr unsigned kFollowsNoLink = UMOUNT_NOFOLLOW;
+
+struct ChangeJob : CallerJob {
+  // Whether mounts below lose their places or get other attributes, too.
+  bool reaches_below = false;
+  // Opened where all mounts of the namespace can be seen.
+  UniqueFd mountinfo = {};
+  UniqueFd mount = {};
+  // It may hide something, so only who has the power himself may do it.
+  bool is_protected = false;
+
+  [[nodiscard]] bool has_own_power() const {
+    return is_of_owner() && (place.credentials.effective_capabilities & kSysAdmin) != 0;
+  }
+};
+
+[[nodiscard]] Result<int> mount_id_of(int fd) {
+  struct statx found = {};
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &found) == -1) return fail_errno();
+  // Linux 5.8
+  if ((found.stx_mask & STATX_MNT_ID) == 0) return fail(EOPNOTSUPP);
+  return static_cast<int>(found.stx_mnt_id);
+}
+
+[[nodiscard]] Result<std::string> text_of(const UniqueFd& file) {
+  std::string text;
+  char chunk[16384];
+  for (;;) {
+    const ssize_t got = retry_eintr([&] { return read(file.get(), chunk, sizeof chunk); });
+    if (got == -1) return fail_errno();
+    if (got == 0) return text;
+    text.append(chunk, static_cast<std::size_t>(got));
+    if (text.size() > kMostMountinfo) return fail(E2BIG);
+  }
+}
+
+// What is below must not become more meanwhile.
+[[nodiscard]] std::optional<MountLock> lock_below(ChangeJob& job) {
+  if (!job.reaches_below) return std::nullopt;
+  std::optional<MountLock> lock(std::in_place, job.mount_namespace(), MountLock::Kind::alone);
+  if (!lock->is_held()) job.outcome.answer = EBUSY;
+  return lock;
+}
+
+// Goes where the mount is, and opens it.
+[[nodiscard]] bool open_mount(ChangeJob& job, unsigned flags) {
+  if (!enter_mount_namespace(job)) return false;
+  job.mountinfo.reset(openat(job.own_proc, "self/mountinfo", O_RDONLY | O_CLOEXEC));
+  if (broke(job.outcome, "open of mountinfo", job.mountinfo.get()) || !enter_root(job))
+    return false;
+  if (job.place.path.empty()) {
+    job.mount.reset(fcntl(job.place.base, F_DUPFD_CLOEXEC, 0));
+    return !broke(job.outcome, "dup of the base", job.mount.get());
+  }
+  job.mount = open_mount_point_in_child(job, flags);
+  return !job.has_ended();
+}
+
+// Whether it may hide something, judged by what file system it is: for a mount that is in no list.
+[[nodiscard]] Result<bool> is_hiding_file_system(const UniqueFd& mount) {
+  struct statfs found = {};
+  if (fstatfs(mount.get(), &found) == -1) return fail_errno();
+  return found.f_type == PROC_SUPER_MAGIC || found.f_type == SYSFS_MAGIC;
+}
+
+[[nodiscard]] Result<bool> is_protected(const ChangeJob& job) {
+  const auto id = mount_id_of(job.mount.get());
+  if (!id) return std::unexpected(id.error());
+  const auto text = text_of(job.mountinfo);
+  if (!text) return std::unexpected(text.error());
+  const auto standing = find_standing(*text, *id);
+  if (!standing) return std::unexpected(standing.error());
+  if (!standing->is_listed) {
+    // what is below it nobody can say
+    return job.reaches_below ? true : is_hiding_file_system(job.mount);
+  }
+  return standing->may_hide || (job.reaches_below && standing->may_hide_below);
+}
+
+// Its own root is not what a caller without power takes away: the kernel would make the whole file
+// system read-only instead.
+[[nodiscard]] bool is_root(const ChangeJob& job) {
+  const auto id = mount_id_of(job.mount.get());
+  const auto root = mount_id_of(job.place.root);
+  return !id || !root || *id == *root;
+}
+
+[[nodiscard]] bool may_change(ChangeJob& job) {
+  const auto judged = is_protected(job);
+  if (!judged) {
+    job.outcome = our_failure("look at the mount", judged.error());
+    return false;
+  }
+  job.is_protected = *judged;
+  if (job.is_protected && !job.has_own_power()) job.outcome.answer = EPERM;
+  return !job.has_ended();
+}
+
+// With CAP_SYS_ADMIN on top, where it is lent.
+[[nodiscard]] bool take_power(ChangeJob& job) {
+  if (!job.is_of_owner()) return lend_sys_admin(job);
+  const std::uint64_t own = job.place.credentials.effective_capabilities;
+  return become_caller(job) && (job.is_protected || set_effective(job, own | kSysAdmin));
+}
+
+[[nodiscard]] bool is_there(ChangeJob& job, const IsGone& is_gone) {
+  job.outcome.is_gone = is_gone();
+  return !job.outcome.is_gone;
+}
+
+// --- unmounting ----------------------------------------------------------------------------------
+
+struct Named {
+  std::string folder;
+  std::string name;
+};
+
+// Where the mount is, as its caller would say now. EINVAL: it has no name there.
+[[nodiscard]] Result<Named> name_of(const ChangeJob& job) {
+  const std::string link = "self/fd/" + std::to_string(job.mount.get());
+  std::string path(PATH_MAX, '\0');
+  const ssize_t length = readlinkat(job.own_proc, link.c_str(), path.data(), path.size());
+  if (length == -1) return fail_errno();
+  path.resize(static_cast<std::size_t>(length));
+  const std::size_t slash = path.rfind('/');
+  if (!path.starts_with('/') || slash + 1 == path.size()) return fail(EINVAL);
+  return Named{path.substr(0, slash + 1), path.substr(slash + 1)};
+}
+
+// The folder that it is in becomes the working directory. EBUSY: it is not there any more.
+[[nodiscard]] bool go_to_folder(ChangeJob& job, const Named& named) {
+  const UniqueFd folder(open(named.folder.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (refused(job.outcome, folder.get()) || refused(job.outcome, fchdir(folder.get())))
+    return false;
+  const UniqueFd found(open(named.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (refused(job.outcome, found.get())) return false;
+  const auto id = mount_id_of(found.get());
+  const auto wanted = mount_id_of(job.mount.get());
+  if (!id || !wanted || *id != *wanted) job.outcome.answer = EBUSY;
+  return !job.has_ended();
+}
+
+void unmount_by_name(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
+  const auto named = name_of(job);
+  if (!named) {
+    job.outcome.answer = named.error().number;
+    return;
+  }
+  if (!take_power(job) || !go_to_folder(job, *named) || !is_there(job, is_gone)) return;
+  job.mount.reset();
+  (void)refused(job.outcome, umount2(named->name.c_str(), static_cast<int>(flags)));
+}
+
+void unmount_lazily(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
+  if (!take_power(job) || refused(job.outcome, fchdir(job.mount.get())) || !is_there(job, is_gone))
+    return;
+  (void)refused(job.outcome, umount2(".", static_cast<int>(flags)));
+}
+
+[[nodiscard]] bool is_folder(const UniqueFd& fd) {
+  struct stat found = {};
+  return fstat(fd.get(), &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+void unmount_in_child(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
+  if (!open_mount(job, (flags & kFollowsNoLink) == 0 ? 0 : O_NOFOLLOW)) return;
+  if (is_root(job) && !job.has_own_power()) job.outcome.answer = EPERM;
+  if (job.has_ended() || !may_change(job)) return;
+  const unsigned lazily = flags & MNT_DETACH;
+  // nobody can go into a file, and by its name something else could be meant by then: it is
+  // unmounted unless it is in use
+  if (lazily != 0 && is_folder(job.mount)) {
+    unmount_lazily(job, flags & ~kFollowsNoLink, is_gone);
+  } else {
+    unmount_by_name(job, (flags & ~lazily) | kFollowsNoLink, is_gone);
+  }
+}
+
+// --- attributes ----------------------------------------------------------------------------------
+
+void change_in_child(ChangeJob& job, const MountChange& change, const IsGone& is_gone) {
+  if (!open_mount(job, 0) || !may_change(job)) return;
+  // An id mapping takes power over the file system, which no user namespace of a container has.
+  // Nothing is looked up any more.
+  const bool has_power = job.is_protected ? become_caller(job) : set_effective(job, kSysAdmin);
+  if (!has_power || !is_there(job, is_gone)) return;
+  mount_attr attributes = {};
+  attributes.attr_set = change.set;
+  attributes.attr_clr = change.clear;
+  if (change.user_namespace >= 0) {
+    attributes.attr_set |= MOUNT_ATTR_IDMAP;
+    attributes.userns_fd = static_cast<std::uint64_t>(change.user_namespace);
+  }
+  const int flags = AT_EMPTY_PATH | (change.is_recursive ? AT_RECURSIVE : 0);
+  (void)refused(job.outcome, syscall(SYS_mount_setattr, job.mount.get(), "", flags, &attributes,
+                                     sizeof attributes));
+}
+
+}  // namespace
+
+Outcome MountMaker::unmount(const MountPlace& place, unsigned flags, const IsGone& is_gone) {
+  ChangeJob job = {job_for(place), (flags & MNT_DETACH) != 0};
+  if (job.has_ended()) return job.outcome;
+  const auto lock = lock_below(job);
+  if (job.has_ended()) return job.outcome;
+  const auto ended =
+      run_in_child(stack_.top(), 0, getpid(), [&] { unmount_in_child(job, flags, is_gone); });
+  if (!ended) return our_failure("child that unmounts", ended.error());
+  return job.outcome;
+}
+
+Outcome MountMaker::set_attributes(const MountPlace& place, const MountChange& change,
+                                   const IsGone& is_gone) {
+  // a descriptor that is none of a caller's must not be looked for
+  if (change.user_namespace < 0 && (change.set & MOUNT_ATTR_IDMAP) != 0) return {.answer = EINVAL};
+  ChangeJob job = {job_for(place), change.is_recursive};
+  if (job.has_ended()) return job.outcome;
+  const auto lock = lock_below(job);
+  if (job.has_ended()) return job.outcome;
+  const auto ended =
+      run_in_child(stack_.top(), 0, getpid(), [&] { change_in_child(job, change, is_gone); });
+  if (!ended) return our_failure("child that changes a mount", ended.error());
+  return job.outcome;
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// See setns(2), capabilities(7) and user_namespaces(7).
+#include "mount_child.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <linux/openat2.h>
+#include <linux/securebits.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+namespace seccompagent {
+
+MountLock::MountLock(int mount_namespace, Kind kind)
+    : mount_namespace_(mount_namespace),
+      is_held_(flock(mount_namespace, (kind == Kind::alone ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0) {}
+
+MountLock::MountLock(MountLock&& other) noexcept
+    : mount_namespace_(other.mount_namespace_), is_held_(std::exchange(other.is_held_, false)) {}
+
+MountLock::~MountLock() {
+  if (is_held_) flock(mount_namespace_, LOCK_UN);
+}
+
+bool broke(Outcome& outcome, const char* step, long result) {
+  if (result != -1) return false;
+  outcome = our_failure(step, Errno{errno});
+  return true;
+}
+
+bool refused(Outcome& outcome, long result) {
+  if (result != -1) return false;
+  outcome.answer = errno;
+  return true;
+}
+
+void rearm(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_DUMPABLE, 0);
+  // it may have ended while its death would not have ended us
+  if (getppid() != parent) _exit(1);
+}
+
+Result<ino_t> id_of(int fd) {
+  struct stat found = {};
+  if (fstat(fd, &found) == -1) return fail_errno();
+  return found.st_ino;
+}
+
+bool enter(Outcome& outcome, int namespace_fd, int kind) {
+  return namespace_fd < 0 || !broke(outcome, "setns", setns(namespace_fd, kind));
+}
+
+namespace {
+
+// Ids and groups, without a change of Linux capabilities.
+[[nodiscard]] bool take_ids(CallerJob& job) {
+  const auto& [uid, gid, groups, capabilities, umask] = job.place.credentials;
+  if (broke(job.outcome, "prctl of the securebits",
+            prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP)) ||
+      broke(job.outcome, "setgroups", syscall(SYS_setgroups, groups.size(), groups.data())) ||
+      broke(job.outcome, "setresgid", syscall(SYS_setresgid, gid.real, gid.effective, gid.saved)) ||
+      broke(job.outcome, "setresuid", syscall(SYS_setresuid, uid.real, uid.effective, uid.saved))) {
+    return false;
+  }
+  syscall(SYS_setfsgid, gid.fs);
+  syscall(SYS_setfsuid, uid.fs);
+  return true;
+}
+
+}  // namespace
+
+bool set_effective(CallerJob& job, std::uint64_t wanted) {
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, 2> halves = {};
+  if (broke(job.outcome, "capget", syscall(SYS_capget, &header, halves.data()))) return false;
+  for (auto& half : halves) {
+    half.effective = static_cast<std::uint32_t>(wanted) & half.permitted;
+    half.inheritable = 0;
+    wanted >>= 32;
+  }
+  return !broke(job.outcome, "capset", syscall(SYS_capset, &header, halves.data()));
+}
+
+bool become_caller(CallerJob& job) {
+  const pid_t parent = getppid();
+  if (!take_ids(job) || !enter(job.outcome, job.place.user_namespace, CLONE_NEWUSER)) return false;
+  rearm(parent);
+  return set_effective(job, job.place.credentials.effective_capabilities);
+}
+
+bool enter_mount_namespace(CallerJob& job) {
+  return enter(job.outcome, job.mount_namespace(), CLONE_NEWNS);
+}
+
+bool enter_root(CallerJob& job) {
+  return !broke(job.outcome, "fchdir to the root", fchdir(job.place.root)) &&
+         !broke(job.outcome, "chroot", chroot("."));
+}
+
+UniqueFd open_mount_point(CallerJob& job, unsigned flags) {
+  open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC | flags;
+  // such links lead to what we have, and not to what the caller has
+  how.resolve = RESOLVE_NO_MAGICLINKS;
+  const long opened =
+      syscall(SYS_openat2, job.place.base, job.place.path.c_str(), &how, sizeof how);
+  return refused(job.outcome, opened) ? UniqueFd() : UniqueFd(static_cast<int>(opened));
+}
+
+UniqueFd open_mount_point_in_child(CallerJob& job, unsigned flags) {
+  UniqueFd opened;
+  const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
+    if (become_caller(job)) opened = open_mount_point(job, flags);
+  });
+  if (!ended) job.outcome = our_failure("child at the mount point", ended.error());
+  return opened;
+}
+
+bool lend_sys_admin(CallerJob& job) {
+  const pid_t parent = getppid();
+  if (!take_ids(job)) return false;
+  rearm(parent);
+  // Linux capabilities in the caller's own user namespace are none in ours
+  const bool is_ours = job.user_namespace_id == 0;
+  return set_effective(job,
+                       kSysAdmin | (is_ours ? job.place.credentials.effective_capabilities : 0));
+}
+
+void find_owner(CallerJob& job, ino_t own_user_namespace) {
+  if (job.place.user_namespace >= 0) {
+    const auto theirs = id_of(job.place.user_namespace);
+    if (!theirs) job.outcome = our_failure("fstat of the user namespace", theirs.error());
+    job.user_namespace_id = theirs.value_or(0);
+  }
+  if (job.has_ended() || job.place.mount_namespace < 0) return;
+  UniqueFd owner(ioctl(job.place.mount_namespace, NS_GET_USERNS));
+  if (broke(job.outcome, "owner of the mount namespace", owner.get())) return;
+  const auto id = id_of(owner.get());
+  if (!id) {
+    job.outcome = our_failure("fstat of the owner", id.error());
+    return;
+  }
+  if (*id == own_user_namespace) return;
+  job.owner = std::move(owner);
+  job.owner_id = *id;
+}
+
+}  // namespace seccompagent

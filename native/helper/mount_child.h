@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Children of a helper for mounts, which become the caller and go where it is.
+//
+// All that changes who or where we are happens in children, so that we stay as we are, and what a
+// child leaves unfinished goes with its namespaces. They share our memory, which we leave alone
+// until they have ended.
+#pragma once
+
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <cstdint>
+#include <functional>
+
+#include "../outcome.h"
+#include "../result.h"
+#include "../unique_fd.h"
+#include "new_mount.h"
+
+namespace seccompagent {
+
+inline constexpr std::uint64_t kSysAdmin = 1ULL << CAP_SYS_ADMIN;
+
+// One thing that is done for a caller.
+struct CallerJob {
+  const MountPlace& place;
+  void* inner_stack_top;
+  int lifeline;
+  int own_proc;
+  int first_mount_namespace;
+  // The user namespace that owns the caller's mount namespace; closed and 0 where that is our own.
+  UniqueFd owner = {};
+  ino_t owner_id = 0;
+  // The one that the caller is in; 0 where that is our own.
+  ino_t user_namespace_id = 0;
+  Outcome outcome = {};
+
+  [[nodiscard]] bool has_ended() const {
+    return outcome.failed_step != nullptr || outcome.answer != 0 || outcome.is_gone;
+  }
+  // With power in the caller's user namespace we have it over its mounts as well.
+  [[nodiscard]] bool is_of_owner() const {
+    return user_namespace_id == owner_id || user_namespace_id == 0;
+  }
+  [[nodiscard]] int mount_namespace() const {
+    return place.mount_namespace < 0 ? first_mount_namespace : place.mount_namespace;
+  }
+};
+
+// Keeps a mount that something is mounted on and one that is looked at before it is changed apart,
+// also between helpers: a proc that came on top in between would lose its masks. Containers can
+// hold it, too, for themselves.
+class MountLock {
+ public:
+  enum class Kind : std::uint8_t { shared, alone };
+  // Never waits.
+  MountLock(int mount_namespace, Kind kind);
+  MountLock(MountLock&& other) noexcept;
+  MountLock& operator=(MountLock&&) = delete;
+  MountLock(const MountLock&) = delete;
+  MountLock& operator=(const MountLock&) = delete;
+  ~MountLock();
+  [[nodiscard]] bool is_held() const { return is_held_; }
+
+ private:
+  int mount_namespace_;
+  bool is_held_;
+};
+
+// Our own failure, at a named step.
+[[nodiscard]] bool broke(Outcome& outcome, const char* step, long result);
+// The caller's own error.
+[[nodiscard]] bool refused(Outcome& outcome, long result);
+
+// What a change of credentials clears, or, where fs.suid_dumpable is 1, undoes.
+void rearm(pid_t parent);
+
+template <typename Work>
+struct ChildWork {
+  Work& work;
+  pid_t parent;
+  bool is_complete;
+};
+
+template <typename Work>
+int child_main(void* argument) {
+  auto& child = *static_cast<ChildWork<Work>*>(argument);
+  rearm(child.parent);
+  child.work();
+  child.is_complete = true;
+  return 0;
+}
+
+// Runs `work` in a child and waits for its end. `parent`: us, as the child sees us. EINTR: somebody
+// else has ended it.
+template <typename Work>
+[[nodiscard]] Result<void> run_in_child(void* stack_top, int flags, pid_t parent, Work work) {
+  ChildWork<Work> child = {work, parent, false};
+  const pid_t pid = clone(child_main<Work>, stack_top, CLONE_VM | CLONE_VFORK | flags, &child);
+  if (pid == -1) return fail_errno();
+  (void)retry_eintr([pid] { return waitpid(pid, nullptr, __WALL); });
+  return child.is_complete ? Result<void>() : fail(EINTR);
+}
+
+[[nodiscard]] Result<ino_t> id_of(int fd);
+// -1: that is where we are.
+[[nodiscard]] bool enter(Outcome& outcome, int namespace_fd, int kind);
+
+// Looks at whom the caller's mount namespace belongs to.
+void find_owner(CallerJob& job, ino_t own_user_namespace);
+// Its mount namespace, and the root of that.
+[[nodiscard]] bool enter_mount_namespace(CallerJob& job);
+[[nodiscard]] bool enter_root(CallerJob& job);
+
+// Makes those effective that are wanted and permitted.
+[[nodiscard]] bool set_effective(CallerJob& job, std::uint64_t wanted);
+// With its Linux capabilities, in its user namespace.
+[[nodiscard]] bool become_caller(CallerJob& job);
+// Paths that are looked up meanwhile are judged with the caller's ids; CAP_SYS_ADMIN is added to
+// what the caller has.
+[[nodiscard]] bool lend_sys_admin(CallerJob& job);
+
+// Opens the mount point as the caller, who we are then; with O_PATH and such flags.
+[[nodiscard]] UniqueFd open_mount_point(CallerJob& job, unsigned flags);
+// For those who have to stay in our user namespace.
+[[nodiscard]] UniqueFd open_mount_point_in_child(CallerJob& job, unsigned flags);
+
+}  // namespace seccompagent

@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests unmounts and changes of attributes for callers without power of their own, in real
+// containers: what proc and sysfs hide stays hidden.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include <functional>
+
+#include "check.h"
+#include "container_fixture.h"
+#include "helper/new_mount.h"
+
+namespace seccompagent::test {
+namespace {
+
+constexpr int kPlain = CLONE_NEWNS | CLONE_NEWPID;
+constexpr int kUser = kPlain | CLONE_NEWUSER;
+constexpr std::uint64_t kSysAdmin = 1ULL << CAP_SYS_ADMIN;
+
+const IsGone kIsThere = [] { return false; };
+
+// A tmpfs at /mnt/new, in reach of everybody.
+void mount_new() { CHECK_EQUAL(mount("tmpfs", "/mnt/new", "tmpfs", 0, "mode=0755"), 0); }
+
+void set_up_masks() {
+  mount_masked_proc();
+  CHECK_EQUAL(mount(nullptr, "/sys", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr), 0);
+  hide("/sys/firmware");
+}
+
+void set_up() {
+  set_up_masks();
+  mount_new();
+}
+
+using Levels = std::vector<Level>;
+
+const Levels kPlainContainer = {{.namespaces = kPlain, .set_up = set_up}};
+// As runc makes it: its masks are of a mount namespace that is the user namespace's own already
+const Levels kUserContainer = {{.namespaces = kUser, .set_up = set_up}};
+// Who is in a user namespace, but has no mount namespace of its own.
+const Levels kLodger = {{.namespaces = kPlain, .set_up = set_up},
+                        {.namespaces = CLONE_NEWUSER | CLONE_NEWPID}};
+// What is there was copied, so that the kernel holds it together.
+const Levels kNested = {{.namespaces = kUser, .set_up = set_up_masks},
+                        {.namespaces = kUser, .first_id = 0, .ids = 1000, .set_up = mount_new}};
+
+// Runs a test where it may become the helper.
+void in_helper(const std::function<void(MountMaker&)>& test) {
+  const pid_t child = fork();
+  CHECK(child != -1);
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    MountMaker maker = VALUE(MountMaker::start());
+    test(maker);
+    _exit(0);
+  }
+  int status = -1;
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  if (status != 0) _exit(1);
+}
+
+Errno answer_of(const Outcome& outcome) {
+  if (outcome.failed_step != nullptr) {
+    fail_check(__FILE__, __LINE__,
+               std::string(outcome.failed_step) + ": " + shown(Errno{outcome.failure}));
+  }
+  CHECK(!outcome.is_gone);
+  return Errno{outcome.answer};
+}
+
+// The container's first user, without any Linux capability.
+MountPlace powerless(const Pinned& pinned, const std::string& path) {
+  MountPlace place = pinned.place(path);
+  place.credentials.effective_capabilities = 0;
+  return place;
+}
+
+constexpr MountChange kToWritable = {
+    .set = 0, .clear = MOUNT_ATTR_RDONLY, .is_recursive = false, .user_namespace = -1};
+constexpr MountChange kToReadOnly = {
+    .set = MOUNT_ATTR_RDONLY, .clear = 0, .is_recursive = false, .user_namespace = -1};
+
+[[nodiscard]] MountChange recursive(MountChange change) {
+  change.is_recursive = true;
+  return change;
+}
+
+long is_read_only(const char* path) {
+  struct statvfs found = {};
+  CHECK_EQUAL(statvfs(path, &found), 0);
+  return (found.f_flag & ST_RDONLY) != 0 ? 1 : 0;
+}
+long is_new_read_only() { return is_read_only("/mnt/new"); }
+
+long is_mounted(const char* path) {
+  struct stat inside = {};
+  struct stat outside = {};
+  CHECK_EQUAL(stat(path, &inside), 0);
+  CHECK_EQUAL(stat("/mnt", &outside), 0);
+  return inside.st_dev == outside.st_dev ? 0 : 1;
+}
+long is_new_mounted() { return is_mounted("/mnt/new"); }
+
+// 0, or the number of the first place that can be seen or written.
+long first_revealed() {
+  long place = 0;
+  for (const std::string_view name : kHidden) {
+    ++place;
+    struct stat found = {};
+    const std::string path = "/proc/" + std::string(name);
+    if (stat(path.c_str(), &found) == -1) return place;
+    if (S_ISREG(found.st_mode) || access((path + "/cpu").c_str(), F_OK) == 0) return place;
+  }
+  for (const std::string_view name : kReadOnly) {
+    ++place;
+    if (is_read_only(("/proc/" + std::string(name)).c_str()) == 0) return place;
+  }
+  ++place;
+  if (access("/sys/firmware/acpi", F_OK) == 0 || access("/sys/firmware/memmap", F_OK) == 0)
+    return place;
+  return is_read_only("/sys") != 0 ? 0 : ++place;
+}
+
+// --- what is lent --------------------------------------------------------------------------------
+
+void unmounts_for_who_may_not() {
+  for (const Levels& levels : {kPlainContainer, kUserContainer, kLodger, kNested}) {
+    const Container container(levels);
+    const Pinned pinned = container.pin();
+    in_helper([&](MountMaker& maker) {
+      CHECK_EQUAL(container.ask(is_new_mounted), 1);
+      CHECK_EQUAL(answer_of(maker.unmount(powerless(pinned, "/mnt/new"), 0, kIsThere)), Errno{0});
+      CHECK_EQUAL(container.ask(is_new_mounted), 0);
+      // nothing is mounted there
+      CHECK_EQUAL(answer_of(maker.unmount(powerless(pinned, "/mnt/new"), 0, kIsThere)),
+                  Errno{EINVAL});
+    });
+  }
+}
+
+long enter_new() { return chdir("/mnt/new") == 0 ? open("held", O_CREAT | O_RDWR, 0600) : -1; }
+
+void unmounts_lazily() {
+  for (const Levels& levels : {kPlainContainer, kUserContainer, kNested}) {
+    const Container container(levels);
+    const Pinned pinned = container.pin();
+    CHECK(container.ask(enter_new) >= 0);
+    in_helper([&](MountMaker& maker) {
+      CHECK_EQUAL(answer_of(maker.unmount(powerless(pinned, "/mnt/new"), 0, kIsThere)),
+                  Errno{EBUSY});
+      CHECK_EQUAL(answer_of(maker.unmount(powerless(pinned, "/mnt/new"), MNT_DETACH, kIsThere)),
+                  Errno{0});
+      CHECK_EQUAL(container.ask(is_new_mounted), 0);
+    });
+  }
+}
+
+void finds_the_mount_as_the_caller() {
+  const Container container({{.namespaces = CLONE_NEWNS, .set_up = [] {
+                                set_up();
+                                CHECK_EQUAL(symlink("new", "/mnt/link"), 0);
+                                CHECK_EQUAL(mkdir("/mnt/closed", 0700), 0);
+                                CHECK_EQUAL(mkdir("/mnt/closed/new", 0755), 0);
+                                CHECK_EQUAL(mount("tmpfs", "/mnt/closed/new", "tmpfs", 0, nullptr),
+                                            0);
+                              }}});
+  const Pinned pinned = container.pin();
+  in_helper([&](MountMaker& maker) {
+    MountPlace place = powerless(pinned, "/mnt/closed/new");
+    place.credentials.uid = {1000, 1000, 1000, 1000};
+    const auto answer = [&](const char* path, unsigned flags) {
+      place.path = path;
+      return answer_of(maker.unmount(place, flags, kIsThere));
+    };
+    CHECK_EQUAL(answer("/mnt/closed/new", 0), Errno{EACCES});
+    CHECK_EQUAL(answer("/mnt/none", 0), Errno{ENOENT});
+    CHECK_EQUAL(answer("/mnt/link", UMOUNT_NOFOLLOW), Errno{EINVAL});
+    CHECK_EQUAL(answer("/mnt/link", 1U << 30), Errno{EINVAL});
+    CHECK_EQUAL(answer("/proc/self/root/mnt/new", 0), Errno{ELOOP});
+    CHECK_EQUAL(container.ask(is_new_mounted), 1);
+    CHECK_EQUAL(answer("/mnt/../mnt/./link/", 0), Errno{0});
+    CHECK_EQUAL(container.ask(is_new_mounted), 0);
+  });
+}
+
+void changes_attributes() {
+  for (const Levels& levels : {kPlainContainer, kUserContainer, kLodger, kNested}) {
+    const Container container(levels);
+    const Pinned pinned = container.pin();
+    in_helper([&](MountMaker& maker) {
+      const MountPlace place = powerless(pinned, "/mnt/new");
+      CHECK_EQUAL(answer_of(maker.set_attributes(place, kToReadOnly, kIsThere)), Errno{0});
+      CHECK_EQUAL(container.ask(is_new_read_only), 1);
+      CHECK_EQUAL(answer_of(maker.set_attributes(place, recursive(kToWritable), kIsThere)),
+                  Errno{0});
+      CHECK_EQUAL(container.ask(is_new_read_only), 0);
+      // no mount point
+      CHECK_EQUAL(
+          answer_of(maker.set_attributes(powerless(pinned, "/mnt/other"), kToReadOnly, kIsThere)),
+          Errno{EINVAL});
+    });
+  }
+}
+
+// A caller's copy of a mount that is nowhere yet, as its descriptor is opened for it.
+void maps_ids() {
+  const Container container(kUserContainer);
+  const Pinned pinned = container.pin();
+  const Container host({{.namespaces = CLONE_NEWNS, .set_up = [] {
+                           make_mount_points();
+                           mount_new();
+                         }}});
+  const std::string source = "/proc/" + std::to_string(host.pid()) + "/root/mnt/new";
+  const UniqueFd space(
+      open(("/proc/" + std::to_string(host.pid()) + "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
+  in_helper([&](MountMaker& maker) {
+    // in the place of who made the copy
+    const pid_t child = fork();
+    CHECK(child != -1);
+    if (child != 0) {
+      int status = -1;
+      CHECK_EQUAL(waitpid(child, &status, 0), child);
+      CHECK_EQUAL(status, 0);
+      return;
+    }
+    CHECK_EQUAL(setns(space.get(), CLONE_NEWNS), 0);
+    const UniqueFd tree(static_cast<int>(
+        syscall(SYS_open_tree, AT_FDCWD, "/mnt/new", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+    CHECK(tree.is_open());
+    MountPlace place = powerless(pinned, "");
+    place.base = tree.get();
+    MountChange change = {
+        .set = 0, .clear = 0, .is_recursive = false, .user_namespace = pinned.user.get()};
+    struct stat found = {};
+    CHECK_EQUAL(fstat(tree.get(), &found), 0);
+    CHECK_EQUAL(found.st_uid, 0U);
+    CHECK_EQUAL(answer_of(maker.set_attributes(place, change, kIsThere)), Errno{0});
+    CHECK_EQUAL(fstat(tree.get(), &found), 0);
+    CHECK_EQUAL(found.st_uid, 100000U);
+    // a mount that is somewhere has its ids for good
+    CHECK_EQUAL(answer_of(maker.set_attributes(powerless(pinned, "/mnt/new"), change, kIsThere)),
+                Errno{EINVAL});
+    change.user_namespace = space.get();
+    CHECK_EQUAL(answer_of(maker.set_attributes(place, change, kIsThere)), Errno{EINVAL});
+    change = {.set = MOUNT_ATTR_IDMAP, .clear = 0, .is_recursive = false, .user_namespace = -1};
+    CHECK_EQUAL(answer_of(maker.set_attributes(place, change, kIsThere)), Errno{EINVAL});
+    _exit(0);
+  });
+}
+
+// --- A8: what is not -----------------------------------------------------------------------------
+
+std::vector<std::string> hiding_places() {
+  std::vector<std::string> places = {"/proc", "/sys", "/sys/firmware"};
+  for (const std::string_view name : kHidden) places.push_back("/proc/" + std::string(name));
+  for (const std::string_view name : kReadOnly) places.push_back("/proc/" + std::string(name));
+  return places;
+}
+
+void lends_nothing_for_proc_and_sysfs() {
+  for (const Levels& levels : {kPlainContainer, kUserContainer, kLodger, kNested}) {
+    const Container container(levels);
+    const Pinned pinned = container.pin();
+    CHECK_EQUAL(container.ask(first_revealed), 0);
+    in_helper([&](MountMaker& maker) {
+      for (const std::string& path : hiding_places()) {
+        const MountPlace place = powerless(pinned, path);
+        for (const unsigned flags : {0U, unsigned{MNT_DETACH}, unsigned{MNT_FORCE},
+                                     unsigned{MNT_EXPIRE}, unsigned{UMOUNT_NOFOLLOW}})
+          CHECK_EQUAL(answer_of(maker.unmount(place, flags, kIsThere)), Errno{EPERM});
+        for (const MountChange& change : {kToWritable, recursive(kToWritable), kToReadOnly})
+          CHECK_EQUAL(answer_of(maker.set_attributes(place, change, kIsThere)), Errno{EPERM});
+      }
+    });
+    CHECK_EQUAL(container.ask(first_revealed), 0);
+  }
+}
+
+// A folder with a proc below it.
+void set_up_folder() {
+  set_up();
+  CHECK_EQUAL(mkdir("/mnt/new/proc", 0755), 0);
+  CHECK_EQUAL(mount("/proc", "/mnt/new/proc", nullptr, MS_BIND | MS_REC, nullptr), 0);
+}
+
+void lends_nothing_above_them() {
+  for (const int namespaces : {kPlain, kUser}) {
+    const Container container({{.namespaces = namespaces, .set_up = set_up_folder}});
+    const Pinned pinned = container.pin();
+    in_helper([&](MountMaker& maker) {
+      const MountPlace place = powerless(pinned, "/mnt/new");
+      CHECK_EQUAL(answer_of(maker.unmount(place, MNT_DETACH, kIsThere)), Errno{EPERM});
+      CHECK_EQUAL(answer_of(maker.unmount(place, 0, kIsThere)), Errno{EBUSY});
+      CHECK_EQUAL(answer_of(maker.set_attributes(place, recursive(kToWritable), kIsThere)),
+                  Errno{EPERM});
+      CHECK_EQUAL(answer_of(maker.set_attributes(place, kToReadOnly, kIsThere)), Errno{0});
+      CHECK_EQUAL(answer_of(maker.unmount(powerless(pinned, "/mnt"), MNT_DETACH, kIsThere)),
+                  Errno{EPERM});
+    });
+    CHECK_EQUAL(container.ask(first_revealed), 0);
+  }
+}
+
+// With power of its own a caller needs no other, and the kernel judges it.
+void leaves_own_power_alone() {
+  const Container nested(kNested);
+  const Container plain(kPlainContainer);
+  const Pinned pinned_nested = nested.pin();
+  const Pinned pinned_plain = plain.pin();
+  in_helper([&](MountMaker& maker) {
+    MountPlace place = pinned_nested.place("/proc/keys");
+    CHECK((place.credentials.effective_capabilities & kSysAdmin) != 0);
+    // what was copied from outside is held by the kernel
+    CHECK_EQUAL(answer_of(maker.unmount(place, 0, kIsThere)), Errno{EINVAL});
+    CHECK_EQUAL(answer_of(maker.unmount(place, MNT_DETACH, kIsThere)), Errno{EINVAL});
+    place.path = "/proc/sys";
+    CHECK_EQUAL(answer_of(maker.set_attributes(place, kToWritable, kIsThere)), Errno{EPERM});
+    // root of the host
+    CHECK_EQUAL(answer_of(maker.unmount(pinned_plain.place("/proc/keys"), 0, kIsThere)), Errno{0});
+  });
+  CHECK_EQUAL(nested.ask(first_revealed), 0);
+}
+
+void spares_the_root() {
+  const Container container(kPlainContainer);
+  const Pinned pinned = container.pin();
+  in_helper([&](MountMaker& maker) {
+    for (const unsigned flags : {0U, unsigned{MNT_DETACH}, unsigned{MNT_FORCE}})
+      CHECK_EQUAL(answer_of(maker.unmount(powerless(pinned, "/"), flags, kIsThere)), Errno{EPERM});
+  });
+  // of the host's file system
+  CHECK_EQUAL(is_read_only("/"), 0);
+}
+
+// --- A8: somebody changes what is meant ----------------------------------------------------------
+
+constexpr const char* kOne = "/mnt/other/one";
+constexpr const char* kTwo = "/mnt/other/two";
+
+void set_up_pair() {
+  set_up();
+  for (const char* path : {kOne, kTwo}) CHECK_EQUAL(mkdir(path, 0755), 0);
+}
+
+// In a mount namespace where nothing is mounted on them, the two change their names all the time.
+long start_exchanges() {
+  std::array<int, 2> ready = {};
+  CHECK_EQUAL(pipe2(ready.data(), O_CLOEXEC), 0);
+  const pid_t child = fork();
+  if (child != 0) {
+    char byte = 0;
+    close(ready[1]);
+    return read(ready[0], &byte, 1);
+  }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  CHECK_EQUAL(unshare(CLONE_NEWNS), 0);
+  CHECK_EQUAL(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  CHECK_EQUAL(write(ready[1], "x", 1), 1);
+  for (;;) {
+    constexpr unsigned kExchange = 2;
+    if (syscall(SYS_renameat2, AT_FDCWD, kOne, AT_FDCWD, kTwo, kExchange) == -1) _exit(1);
+  }
+}
+
+long mount_proc_on_two() {
+  if (mount("/proc", kTwo, nullptr, MS_BIND | MS_REC, nullptr) == -1) return errno;
+  return mount("tmpfs", kOne, "tmpfs", 0, nullptr) == -1 ? errno : 0;
+}
+long mount_on_one_again() {
+  // whichever has none
+  struct stat one = {};
+  struct stat outside = {};
+  if (stat(kOne, &one) == -1 || stat("/mnt/other", &outside) == -1) return errno;
+  const char* place = one.st_dev == outside.st_dev ? kOne : kTwo;
+  return mount("tmpfs", place, "tmpfs", 0, nullptr) == -1 ? errno : 0;
+}
+// Whether the proc is there and has all that hides.
+long count_masks() {
+  const std::string mountinfo = contents("/proc/self/mountinfo");
+  long count = 0;
+  for (std::size_t at = mountinfo.find(" /mnt/other/"); at != std::string::npos;
+       at = mountinfo.find(" /mnt/other/", at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+void unmounts_what_it_has_looked_at() {
+  const Container container({{.namespaces = kPlain, .set_up = set_up_pair}});
+  const Pinned pinned = container.pin();
+  CHECK_EQUAL(container.ask(start_exchanges), 1);
+  CHECK_EQUAL(container.ask(mount_proc_on_two), 0);
+  const long proc_alone = 1 + static_cast<long>(kHidden.size() + kReadOnly.size());
+  CHECK_EQUAL(container.ask(count_masks), proc_alone + 1);
+  in_helper([&](MountMaker& maker) {
+    int done = 0;
+    for (int round = 0; round < 2000; ++round) {
+      const unsigned flags = round % 2 == 0 ? MNT_DETACH : 0;
+      const Errno answer = answer_of(maker.unmount(powerless(pinned, kOne), flags, kIsThere));
+      if (answer != Errno{0}) {
+        CHECK(answer == Errno{EPERM} || answer == Errno{EBUSY} || answer == Errno{ENOENT} ||
+              answer == Errno{EINVAL});
+        continue;
+      }
+      ++done;
+      CHECK_EQUAL(container.ask(count_masks), proc_alone);
+      // it may look at the wrong one just then
+      while (container.ask(count_masks) == proc_alone)
+        CHECK_EQUAL(container.ask(mount_on_one_again), 0);
+      if (container.ask(count_masks) != proc_alone + 1) break;
+    }
+    CHECK(done > 0);
+  });
+  CHECK(container.ask(count_masks) >= proc_alone);
+}
+
+void keeps_new_procs_away() {
+  const Container container(kPlainContainer);
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  const NewMount proc = {.type = "proc", .options = {}, .attributes = 0};
+  const std::string space = "/proc/" + std::to_string(container.pid()) + "/ns/mnt";
+  const UniqueFd other(open(space.c_str(), O_RDONLY | O_CLOEXEC));
+  in_helper([&](MountMaker& maker) {
+    const MountPlace place = powerless(pinned, "/mnt/new");
+    // another helper makes a proc just now
+    CHECK_EQUAL(flock(other.get(), LOCK_SH), 0);
+    CHECK_EQUAL(answer_of(maker.unmount(place, MNT_DETACH, kIsThere)), Errno{EBUSY});
+    CHECK_EQUAL(answer_of(maker.set_attributes(place, recursive(kToReadOnly), kIsThere)),
+                Errno{EBUSY});
+    CHECK_EQUAL(answer_of(maker.make_mount(proc, powerless(pinned, "/mnt/other"), masks, kIsThere)),
+                Errno{0});
+    // another one takes mounts away
+    CHECK_EQUAL(flock(other.get(), LOCK_EX), 0);
+    CHECK_EQUAL(answer_of(maker.make_mount(proc, powerless(pinned, "/mnt/third"), masks, kIsThere)),
+                Errno{EBUSY});
+    CHECK_EQUAL(flock(other.get(), LOCK_UN), 0);
+    CHECK_EQUAL(answer_of(maker.make_mount(proc, powerless(pinned, "/mnt/third"), masks, kIsThere)),
+                Errno{0});
+    CHECK_EQUAL(answer_of(maker.unmount(place, MNT_DETACH, kIsThere)), Errno{0});
+    // nothing is held by now
+    CHECK_EQUAL(flock(other.get(), LOCK_EX | LOCK_NB), 0);
+  });
+}
+
+void does_nothing_when_it_is_gone() {
+  const Container container(kPlainContainer);
+  const Pinned pinned = container.pin();
+  in_helper([&](MountMaker& maker) {
+    const IsGone is_gone = [] { return true; };
+    const MountPlace place = powerless(pinned, "/mnt/new");
+    CHECK(maker.unmount(place, 0, is_gone).is_gone);
+    CHECK(maker.unmount(place, MNT_DETACH, is_gone).is_gone);
+    CHECK(maker.set_attributes(place, kToReadOnly, is_gone).is_gone);
+    CHECK_EQUAL(container.ask(is_new_mounted), 1);
+    CHECK_EQUAL(container.ask(is_new_read_only), 0);
+  });
+}
+
+constexpr Case kCases[] = {
+    {"unmount: it is done for who may not", unmounts_for_who_may_not},
+    {"unmount: what is in use goes lazily", unmounts_lazily},
+    {"A1: unmount: the mount is found as the caller", finds_the_mount_as_the_caller},
+    {"set_attributes: they are changed for who may not", changes_attributes},
+    {"set_attributes: ids are mapped by a user namespace", maps_ids},
+    {"A8: unmount, set_attributes: nothing is lent for proc, sysfs and masks on them",
+     lends_nothing_for_proc_and_sysfs},
+    {"A8: unmount, set_attributes: nor for what has them below", lends_nothing_above_them},
+    {"A8: unmount, set_attributes: the kernel judges who has the power", leaves_own_power_alone},
+    {"A8: unmount: the root stays, and stays writable", spares_the_root},
+    {"A8: unmount: what was looked at is what goes, whatever has its name",
+     unmounts_what_it_has_looked_at},
+    {"A8: unmount: no new proc comes in between", keeps_new_procs_away},
+    {"A2: unmount, set_attributes: nothing is done for a caller that is gone",
+     does_nothing_when_it_is_gone}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
