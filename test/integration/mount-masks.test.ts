@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// A8: what the proc of a container hides is hidden by every proc that the agent mounts in it, and
+// whatever the container does to its mounts then, with a handler that lends its power for all there
+// is, uncovers nothing.
+import { chmodSync, readFileSync } from 'node:fs';
+
+import { beforeAll, describe, expect, test } from 'vitest';
+
+import { Container } from '../support/container-runtime.ts';
+import { giveRootfs, makeRootfs } from '../support/rootfs.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+const trapped = ['mount', 'umount2', 'chmod', 'fchmodat', 'fchmodat2'] as const;
+const hidden = ['kcore', 'keys', 'timer_list'] as const;
+const readOnly = ['bus', 'fs', 'irq', 'sys'] as const;
+
+/** Lines for a shell: `look FOLDER` names what can be seen or written of a proc there. */
+const look = `
+look() {
+  for name in ${hidden.join(' ')}; do
+    # not every kernel has them
+    [ -c "$1/$name" ] || [ ! -e "$1/$name" ] || echo "seen: $1/$name"
+  done
+  for name in ${readOnly.join(' ')}; do
+    answer=missing
+    while read -r _ _ _ _ point options _; do
+      [ "$point" = "$1/$name" ] && answer=$options
+    done </proc/self/mountinfo
+    case $answer in
+      ro,*) ;;
+      *) echo "writable: $1/$name $answer" ;;
+    esac
+  done
+}
+try() { "$@" 2>/dev/null && echo "done: $*"; }
+`;
+
+/** Whatever changes one place. */
+function changesOf(place: string): readonly string[] {
+  return [
+    `umount ${place}`,
+    `umount -l ${place}`,
+    `umount -f ${place}`,
+    `mount -o remount,rw ${place}`,
+    `mount -o remount,bind,rw ${place}`,
+    `mount --move ${place} /tmp`,
+    `chmod 001 ${place}`,
+    `chmod 002 ${place}`,
+    `chmod 003 ${place}`,
+  ];
+}
+
+const places = ['', ...hidden.map((name) => `/${name}`), ...readOnly.map((name) => `/${name}`)];
+
+function tries(commands: readonly string[]): string {
+  return commands.map((command) => `try ${command}`).join('\n');
+}
+
+const attacks = ['/proc', '/mnt']
+  .flatMap((proc) => places.map((place) => proc + place))
+  .flatMap((place) => changesOf(place));
+
+const copies = ['mount --bind /mnt /tmp', 'mount --bind /mnt/sys /tmp'] as const;
+
+interface Stage {
+  readonly rootUidOutside: number | undefined;
+  readonly uid: number;
+}
+
+/** An agent that lends all power over mounts, and a container of runc. */
+class MountingContainer implements AsyncDisposable {
+  readonly #resources: AsyncDisposableStack;
+  readonly agent: WatchedAgent;
+  readonly container: Container;
+
+  private constructor(
+    resources: AsyncDisposableStack,
+    parts: Readonly<Pick<MountingContainer, 'agent' | 'container'>>,
+  ) {
+    this.#resources = resources;
+    this.agent = parts.agent;
+    this.container = parts.container;
+  }
+
+  static async start({ rootUidOutside, uid }: Stage): Promise<MountingContainer> {
+    await using resources = new AsyncDisposableStack();
+    const folder = resources.use(new TemporaryFolder());
+    const rootfs = folder.at('rootfs');
+    makeRootfs(rootfs);
+    if (rootUidOutside !== undefined) giveRootfs(rootfs, rootUidOutside);
+    chmodSync(`${rootfs}/tmp`, 0o1777);
+    const bundle = testBundle('mounts');
+    const agent = resources.use(await startWatchedAgent({ bundle, log: 'warn' }));
+    const container = resources.use(
+      await Container.run({
+        runtime: 'runc',
+        folder: folder.path,
+        rootfs,
+        listenerPath: agent.socket,
+        trapped,
+        script: 'mount -t proc proc /mnt',
+        uid,
+        ...(rootUidOutside === undefined ? {} : { rootUidOutside }),
+      }),
+    );
+    return new MountingContainer(resources.move(), { agent, container });
+  }
+
+  async inside(script: string): Promise<string> {
+    const { stdout } = await this.container.exec(look + script);
+    return stdout;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+describe.for([
+  { kind: 'without a user namespace', rootUidOutside: undefined },
+  { kind: 'with a user namespace', rootUidOutside: 100_000 },
+] as const)('a container of runc $kind', ({ rootUidOutside }) => {
+  let stage: MountingContainer;
+  let firstPid: number;
+
+  beforeAll(async () => {
+    stage = await MountingContainer.start({ rootUidOutside, uid: 0 });
+    firstPid = await stage.container.firstPid();
+    return async () => {
+      await stage[Symbol.asyncDispose]();
+    };
+  });
+
+  /** The mounts at and below a place, as options and place. */
+  function mountsAt(place: string): readonly string[] {
+    return readFileSync(`/proc/${firstPid}/mountinfo`, 'utf8')
+      .split('\n')
+      .map((line) => line.split(' '))
+      .filter(([, , , , point = '']) => point === place || point.startsWith(`${place}/`))
+      .map(([, , , root = '', point = '', options = '']) => `${root} ${point} ${options}`);
+  }
+
+  test('A8: its processes have no CAP_SYS_ADMIN', () => {
+    const status = readFileSync(`/proc/${firstPid}/status`, 'utf8');
+    const bounding = /^CapBnd:\s*(?<mask>\w+)$/mu.exec(status)?.groups?.['mask'];
+    expect(BigInt(`0x${bounding}`) & (1n << 21n)).toBe(0n);
+  });
+
+  test('A8: a new proc hides what the first process does not see', async () => {
+    expect(stage.container.output).toBe('ready\n');
+    expect(await stage.inside('look /proc; look /mnt; ls /mnt/1/status')).toBe('/mnt/1/status\n');
+    const own = mountsAt('/proc').map((line) => line.split(' /proc')[1]?.split(' ')[0]);
+    const made = mountsAt('/mnt').map((line) => line.split(' /mnt')[1]?.split(' ')[0]);
+    expect(made.toSorted()).toEqual(own.toSorted());
+    expect(made.length).toBeGreaterThan(readOnly.length + 1);
+  });
+
+  test('A8: umount, remount, move and attributes uncover nothing', async () => {
+    const before = [...mountsAt('/proc'), ...mountsAt('/mnt')];
+    expect(await stage.inside(`${tries(attacks)}\n${tries(copies)}\nlook /proc; look /mnt`)).toBe(
+      '',
+    );
+    expect([...mountsAt('/proc'), ...mountsAt('/mnt')]).toEqual(before);
+  });
+
+  test('A8: what is mounted over a mask stays there', async () => {
+    const script = tries([
+      'mount -t tmpfs none /mnt/bus',
+      'umount /mnt/bus',
+      'umount -l /mnt/bus',
+      'mount -t proc proc /mnt',
+      'umount -l /mnt',
+    ]);
+    expect(await stage.inside(`${script}\nlook /proc`)).toBe(
+      'done: mount -t tmpfs none /mnt/bus\ndone: mount -t proc proc /mnt\n',
+    );
+    expect(await stage.inside('look /mnt')).toBe('');
+  });
+
+  test('A8: root of a user namespace inside takes nothing off', async () => {
+    await using users = await MountingContainer.start({ rootUidOutside, uid: 1000 });
+    const attempts = [
+      ...attacks,
+      ...places.slice(1).flatMap((place) => changesOf(`/tmp/a${place}`)),
+    ];
+    // what can be done changes nothing: masks that are no folders are not read-only
+    const nested = `
+      ${look}
+      mkdir /tmp/a
+      mount --rbind /mnt /tmp/a
+      { ${tries([...attempts, 'mount --bind /mnt /tmp'])}
+      } >/tmp/log
+      look /tmp/a; look /proc; look /mnt
+      grep -v -e remount,bind -e chmod /tmp/log; echo end`;
+    const quoted = nested.replaceAll("'", String.raw`'\''`);
+    expect(await users.inside(`unshare -U -r -m sh -c '${quoted}'`)).toBe('end\n');
+    expect(users.agent.log()).toEqual([]);
+  });
+
+  test('A8: other mounts are unmounted and changed as a handler approves', async () => {
+    const script = `
+      mkdir -p /tmp/m
+      mount -t tmpfs none /tmp/m && chmod 001 /tmp/m
+      mkdir /tmp/m/x
+      chmod 003 /tmp/m && mkdir /tmp/m/x && umount /tmp/m && ls -A /tmp/m`;
+    expect(await stage.inside(script)).toBe(
+      "mkdir: can't create directory '/tmp/m/x': Read-only file system\n",
+    );
+  });
+
+  test('A8: in all of this the agent itself has not failed', () => {
+    expect(stage.agent.log()).toEqual([]);
+  });
+});
