@@ -15,6 +15,7 @@ import type { SlowFilesystemOptions } from '../support/slow-caller.ts';
 import { SteadyCaller } from '../support/steady-caller.ts';
 import type { SteadyCall } from '../support/steady-caller.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { trapLines } from '../support/trap-container.ts';
 
 /** Of good containers' calls, on a machine that is busy with all else, too. */
 const longestMs = 1000;
@@ -56,6 +57,7 @@ async function startAgent(): Promise<HostileAgent> {
   agent.bundles.write('reads', { component: 'hostile' });
   const grants = ['filesystem'];
   agent.bundles.write('acts', { component: 'mkdir-suffix', settings: { suffix: '-s' }, grants });
+  agent.bundles.write('mounts', { component: 'mounts', grants: ['descriptors', 'mounts'] });
   agent.bundles.write('acts-on', { component: 'host-loop', grants: [...grants, 'log'] });
   await actOnce(agent);
   return agent;
@@ -201,6 +203,51 @@ describe('slow callers: file systems', () => {
         expect(longestOf(slow.flatMap(({ answers }) => answers))).toBeLessThan(longestHungMs);
       }
       expectPrompt(await finish(good), began, learningMs.files);
+      await untilBack(agent, before);
+    },
+  );
+
+  test.for(mounts)(
+    'A5: slow callers: a mount on a file system that $what ends at its deadline',
+    async ({ isKillable }) => {
+      await using agent = await startAgent();
+      using folder = new TemporaryFolder();
+      using target = new TemporaryFolder();
+      await using good = new GoodContainers(agent);
+      await good.ready();
+      const before = heldBy(agent);
+      {
+        await using stack = new AsyncDisposableStack();
+        const options = { metadata: 'mounts', threads: 4, isKillable, isMounting: true };
+        const slow = Array.from({ length: 2 }, () =>
+          stack.use(slowFilesystem(agent, folder, options)),
+        );
+        await Promise.all(slow.map(async (caller) => caller.ready()));
+
+        // another container has helpers of its own
+        const lines = await trapLines({
+          socket: agent.socket,
+          trapped: ['mount'],
+          options: ['-m', 'mounts'],
+          wrapper: ['unshare', '-m'],
+          operations: [
+            `mount:none:${target.path}:tmpfs:0:`,
+            `mount:proc:${target.path}:proc:0:`,
+            `exists:${target.path}/self/status`,
+          ],
+        });
+        await Promise.all(slow.map(async (caller) => caller.asked()));
+
+        expect(lines).toEqual(['mount 0 OK', 'mount 0 OK', expect.stringMatching(/^exists 0 OK/u)]);
+        expect(slow.flatMap(({ answers }) => answers)).toHaveLength(2 * 4);
+        const answers = answersOf(slow);
+        expect(answers).toContain('ETIMEDOUT');
+        // those that waited for a worker
+        expect(answers.filter((answer) => answer !== 'EPERM')).toEqual(['ETIMEDOUT']);
+        expect(longestOf(slow.flatMap((caller) => caller.answers))).toBeLessThan(longestHungMs);
+      }
+      expect(longestOf(await finish(good))).toBeLessThan(longestMs);
+      // none of those that could not be killed is left either: their pipes are closed
       await untilBack(agent, before);
     },
   );

@@ -18,6 +18,8 @@ export interface SlowFilesystemOptions extends SlowCallerOptions {
   readonly folder: string;
   /** Whether those who wait for the file system can be killed. */
   readonly isKillable: boolean;
+  /** It mounts there, in place of making directories. */
+  readonly isMounting?: boolean;
 }
 
 const lifeMs = 50_000;
@@ -42,8 +44,9 @@ export class SlowCaller implements AsyncDisposable {
 
   /** One whose threads make a directory each, in a file system that never answers. */
   static withSlowFilesystem(options: SlowFilesystemOptions): SlowCaller {
-    const { folder, isKillable } = options;
-    return new SlowCaller('slow-filesystem', options, [...(isKillable ? ['-u'] : []), folder]);
+    const { folder, isKillable, isMounting = false } = options;
+    const letters = [...(isKillable ? ['-u'] : []), ...(isMounting ? ['-M'] : [])];
+    return new SlowCaller('slow-filesystem', options, [...letters, folder]);
   }
 
   /** Resolves once it is a container; its calls begin. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A container on a file system that never answers: each of its threads makes one directory there.
+// A container on a file system that never answers: each of its threads makes one directory there,
+// or mounts a tmpfs there.
 // The file system is FUSE, and it says no more than that it is there. It is mounted in a mount
 // namespace of this process's own, so it is gone with the process.
 //
-// usage: slow-filesystem -s SOCKET [-m METADATA] [-i ID] [-t THREADS] [-u] FOLDER
+// usage: slow-filesystem -s SOCKET [-m METADATA] [-i ID] [-t THREADS] [-u] [-M] FOLDER
 //   -u      it does not even read what it is asked: then whoever waits for it can be killed
+//   -M      mounts in place of directories
 //   FOLDER  a tmpfs there becomes the container's root; its /make is the slow file system
 // It prints `ready` once it is a container, for each call a line `ANSWER NANOSECONDS`, and in the
 // end `asked COUNT`: how many questions the file system has read.
@@ -22,6 +24,7 @@
 enum { LIFE_SECONDS = 60, MOST_THREADS = 64, MOST_REQUEST = 1 << 17 };
 
 static bool reads_all = true;
+static bool mounts = false;
 static atomic_ulong asked;
 
 // Gives the file system's end of it.
@@ -81,7 +84,7 @@ static void *call_once(void *argument) {
   // a folder of its own: in the same one they would wait for each other, which can't be killed
   snprintf(path, sizeof path, "/make/%d-%ld/made", getpid(), (long)argument);
   const uint64_t began_ns = now_ns();
-  const long result = make_directory(path);
+  const long result = mounts ? mount("none", path, "tmpfs", 0, NULL) : make_directory(path);
   const int error = result == -1 ? errno : 0;
   dprintf(STDOUT_FILENO, "%s %lu\n", answer_name(error), now_ns() - began_ns);
   return NULL;
@@ -97,7 +100,7 @@ static pthread_t started(void *(*run)(void *), void *argument) {
 int main(int argc, char **argv) {
   struct container container = {0};
   long count = 1;
-  for (int letter; (letter = getopt(argc, argv, "s:m:i:t:u")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:m:i:t:uM")) != -1;) {
     if (letter == 's')
       container.socket = optarg;
     else if (letter == 'm')
@@ -108,6 +111,8 @@ int main(int argc, char **argv) {
       count = atol(optarg);
     else if (letter == 'u')
       reads_all = false;
+    else if (letter == 'M')
+      mounts = true;
     else
       return 2;
   }
@@ -120,8 +125,8 @@ int main(int argc, char **argv) {
   // as enter_container, which can't connect from the new root
   const int agent_fd = connect_agent(container.socket);
   if (chroot(".") < 0 || chdir("/") < 0) fail("change the root");
-  static const long numbers[] = {MAKE_DIRECTORY_NUMBER};
-  const int listener = load_filter(numbers, 1, container.wait_killable);
+  const long number = mounts ? __NR_mount : MAKE_DIRECTORY_NUMBER;
+  const int listener = load_filter(&number, 1, container.wait_killable);
   send_listener(agent_fd, listener, &container);
   close(agent_fd);
   close(listener);

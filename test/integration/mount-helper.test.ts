@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// The helper that makes mounts: how long it is there, what containers see of it, and what is lent
+// beside mounts.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { compiled } from '../support/compile.ts';
+import { makeFolder } from '../support/folder-contents.ts';
+import { until } from '../support/polling.ts';
+import { openFdCount, settledFdCount, untilChildless } from '../support/process-resources.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startTrap, trapLines } from '../support/trap-container.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+const user = 1000;
+const trapped = ['mount', 'umount2', 'fchmod'];
+
+let agent: WatchedAgent;
+
+beforeAll(async () => {
+  agent = await startWatchedAgent({ bundle: testBundle('mounts'), log: 'warn' });
+});
+afterAll(async () => {
+  await agent[Symbol.asyncDispose]();
+});
+
+/** The agent's helpers for mounts: their ids are root's, whoever the caller is. */
+function helpers(): readonly number[] {
+  return readdirSync(`/proc/${agent.pid}/task`)
+    .flatMap((tid) =>
+      readFileSync(`/proc/${agent.pid}/task/${tid}/children`, 'utf8').trim().split(' '),
+    )
+    .filter((pid) => pid !== '')
+    .map(Number);
+}
+
+function statusOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/status`, 'utf8');
+}
+
+describe('mount helper', () => {
+  test('mount helper: it is there as long as its container', async () => {
+    using folder = new TemporaryFolder();
+    const target = makeFolder(folder.path, 'target');
+    const fds = await settledFdCount(agent.pid);
+    const operations = [`mount:proc:${target}:proc:0:`, `mount:none:${target}:tmpfs:0:`, 'hold'];
+    await using one = startTrap({
+      socket: agent.socket,
+      trapped,
+      wrapper: ['unshare', '-m'],
+      operations,
+    });
+    await one.untilLines(2);
+
+    // both by the same one
+    const [helper = 0, ...others] = helpers();
+    expect(others).toEqual([]);
+    const status = statusOf(helper);
+    expect(status).toMatch(/^Uid:\s0\s0\s0\s0$/mu);
+    expect(status).toMatch(/^Seccomp:\s2$/mu);
+    expect(status).toMatch(/^NoNewPrivs:\s1$/mu);
+
+    await using other = startTrap({
+      socket: agent.socket,
+      trapped,
+      wrapper: ['unshare', '-m'],
+      operations,
+    });
+    await other.untilLines(2);
+    expect(helpers()).toHaveLength(2);
+
+    one.release();
+    await one.ended;
+    await until('the end of the helper', () => !helpers().includes(helper) || undefined);
+    expect(helpers()).toHaveLength(1);
+    other.release();
+    await other.ended;
+    await untilChildless(agent.pid);
+    // idle workers may have those of the last container
+    expect(openFdCount(agent.pid)).toBeLessThanOrEqual(fds + 8);
+  });
+
+  test('A4: mount helper: it holds nothing of the host, and nothing of a container between calls', async () => {
+    using folder = new TemporaryFolder();
+    const target = makeFolder(folder.path, 'target');
+    await using container = startTrap({
+      socket: agent.socket,
+      trapped,
+      wrapper: ['unshare', '-m'],
+      operations: [`mount:none:${target}:tmpfs:0:`, 'hold'],
+    });
+    await container.untilLines(1);
+    const [helper = 0] = helpers();
+    const mounts = readFileSync(`/proc/${helper}/mountinfo`, 'utf8').trim().split('\n');
+    const points = mounts.map((line) => line.split(' ')[4]);
+    expect(points.toSorted()).toEqual(['/', '/empty', '/null']);
+    expect(readdirSync(`/proc/${helper}/root`).toSorted()).toEqual(['empty', 'new', 'null']);
+    // its socket, what says that it lives, its own proc, and the mount namespace that it came from
+    await until('what it was given to be closed', () => {
+      return readdirSync(`/proc/${helper}/fd`).length === 4 || undefined;
+    });
+    container.release();
+    await container.ended;
+  });
+
+  test.for([
+    { who: 'a user', options: ['-u', String(user)], wrapper: ['unshare', '-m'] },
+    {
+      who: 'root with what containers have',
+      // neither CAP_SYS_ADMIN nor CAP_SYS_PTRACE nor CAP_PERFMON
+      options: ['-N'],
+      wrapper: [
+        'unshare',
+        '-m',
+        'setpriv',
+        '--bounding-set=-all,+chown,+dac_override,+kill,+setuid',
+      ],
+    },
+  ] as const)(
+    'A4: mount helper: $who of the same pid namespace sees that it is there, and reaches nothing of it',
+    async ({ options, wrapper }) => {
+      using folder = new TemporaryFolder();
+      const target = makeFolder(folder.path, 'target', { uid: user });
+      const script = folder.at('script');
+      writeFileSync(
+        script,
+        `for folder in /proc/[0-9]*; do
+           grep -q seccompagent-helper "$folder/cmdline" 2>/dev/null || continue
+           grep -q "^PPid:.${agent.pid}$" "$folder/status" || continue
+           echo helper
+           for file in exe root cwd ns/mnt ns/user fd/3; do
+             readlink "$folder/$file" && echo "read $file"
+             [ -e "$folder/$file/." ] && echo "reached $file"
+           done
+           for file in mem environ maps exe auxv stack fd/3 map_files/x; do
+             head -c 1 "$folder/$file" >/dev/null 2>&1 && echo "opened $file"
+           done
+         done
+         true`,
+      );
+      const lines = await trapLines({
+        socket: agent.socket,
+        trapped,
+        options,
+        wrapper,
+        operations: [`mount:proc:${target}:proc:0:`, `exec:/bin/sh:${script}`],
+      });
+      expect(lines).toEqual(['mount 0 OK', 'helper', 'exec 0 OK']);
+    },
+  );
+
+  test('mount helper: ids of a mount are mapped by a user namespace that the caller has', async () => {
+    using folder = new TemporaryFolder();
+    const target = makeFolder(folder.path, 'target');
+    const lines = await trapLines({
+      socket: agent.socket,
+      trapped,
+      wrapper: ['unshare', '-m'],
+      operations: [
+        `mount:none:${target}:tmpfs:0:mode=755`,
+        `exec:${compiled('idmap-caller')}:${target}`,
+      ],
+    });
+    expect(lines).toEqual([
+      'mount 0 OK',
+      'native -1 EPERM',
+      'agent 0 OK',
+      'owner 100000',
+      'exec 0 OK',
+    ]);
+  });
+
+  test('mount helper: in all of this the agent itself has not failed', () => {
+    expect(agent.log()).toEqual([]);
+  });
+});
+
+describe('first process', () => {
+  const mountOnce = async (options: readonly string[]): Promise<readonly string[]> => {
+    using folder = new TemporaryFolder();
+    const target = makeFolder(folder.path, 'target');
+    return await trapLines({
+      socket: agent.socket,
+      trapped,
+      options,
+      wrapper: ['unshare', '-m'],
+      operations: [
+        `mount:proc:${target}:proc:0:`,
+        `exists:${target}/self`,
+        `mount:none:${target}:tmpfs:0:`,
+      ],
+    });
+  };
+
+  test('A8: first process: nothing is mounted that hides something if nobody knows it', async () => {
+    const from = agent.log().length;
+    // a process that is not there
+    const lines = await mountOnce(['-p', '4194303']);
+    expect(lines).toEqual(['mount -1 EPERM', 'exists -1 ENOENT', 'mount 0 OK']);
+    await agent.untilLogged(['first process does not see', 'ESRCH'], from);
+  });
+
+  test('A8: first process: if its mounts are too many, the log says so', async () => {
+    using folder = new TemporaryFolder();
+    const target = makeFolder(folder.path, 'target');
+    // each line has the mount point
+    const long = folder.at(`${'p'.repeat(200)}/`.repeat(15));
+    const many = `mkdir -p ${long}; for n in $(seq 100); do mount -t tmpfs none ${long}; done; exec "$0" "$@"`;
+    const from = agent.log().length;
+    const lines = await trapLines({
+      socket: agent.socket,
+      trapped,
+      wrapper: ['unshare', '-m', 'sh', '-c', many],
+      operations: [`mount:proc:${target}:proc:0:`, `mount:none:${target}:tmpfs:0:`],
+    });
+    expect(lines).toEqual(['mount -1 EPERM', 'mount 0 OK']);
+    await agent.untilLogged(['first process does not see', 'E2BIG'], from);
+  });
+});
