@@ -138,6 +138,8 @@ struct HelperPool::Parts {
   std::vector<std::unique_ptr<Helper>> idle;
   std::list<EndingHelper> ending;
   std::size_t living = 0;
+  // The pool's thread has nothing to look after, and does not wake by itself.
+  bool is_asleep = false;
 
   void run();
   void reap_ended();
@@ -168,7 +170,9 @@ void HelperPool::Parts::run() {
     } else if (!idle.empty()) {
       wake.wait_for(lock, std::chrono::seconds(1));
     } else {
+      is_asleep = true;
       wake.wait(lock);
+      is_asleep = false;
     }
   }
 }
@@ -412,10 +416,8 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int us
 void HelperPool::give_back(std::unique_ptr<Helper> helper) {
   helper->last_used_ = now();
   const std::lock_guard lock(parts_.mutex);
-  const bool was_empty = parts_.idle.empty();
   parts_.idle.push_back(std::move(helper));
-  // its thread sleeps for good where nothing is to be watched
-  if (was_empty) parts_.wake.notify_one();
+  if (parts_.is_asleep) parts_.wake.notify_one();
 }
 
 void HelperPool::end_of(std::uint32_t token) {

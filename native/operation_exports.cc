@@ -312,10 +312,9 @@ constexpr std::size_t kHigh = 15;
 // Does something to a mount that is there.
 template <typename Change>
 Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const Start& start,
-                         Change change) {
+                         Pinned pinned, Change change) {
   std::string failed_step;
-  return act_as_caller(info, worker,
-                       {.start = start, .second = nullptr, .pinned = Pinned::for_mounts},
+  return act_as_caller(info, worker, {.start = start, .second = nullptr, .pinned = pinned},
                        [&](const Target& target, const Patience& patience) {
                          return change(Mounting{.target = target,
                                                 .patience = patience,
@@ -330,8 +329,9 @@ Napi::Value change_mount(const Napi::CallbackInfo& info, Worker& worker, std::ui
   if (const int error = path_error(*path, false); error != 0) return number(info.Env(), error);
   const Start start = start_of(std::move(*path), numbers[kDirfd]);
   const auto flags = static_cast<std::uint32_t>(numbers[kOperationFlags]);
+  constexpr auto kPinned = Pinned::for_changes_of_mounts;
   if (operation == kUnmount) {
-    return act_on_mount(info, worker, start, [&](const Mounting& mounting) {
+    return act_on_mount(info, worker, start, kPinned, [&](const Mounting& mounting) {
       return unmount(mounting, start.rest, flags);
     });
   }
@@ -342,7 +342,7 @@ Napi::Value change_mount(const Napi::CallbackInfo& info, Worker& worker, std::ui
       .is_recursive = (flags & AT_RECURSIVE) != 0,
       .user_namespace = descriptor < 0 ? -1 : worker.kept(static_cast<std::uint32_t>(descriptor))};
   if (descriptor >= 0 && change.user_namespace < 0) return number(info.Env(), EBADF);
-  return act_on_mount(info, worker, start, [&](const Mounting& mounting) {
+  return act_on_mount(info, worker, start, kPinned, [&](const Mounting& mounting) {
     return set_mount_attributes(mounting, start.rest, change);
   });
 }
@@ -449,7 +449,8 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   AttachedWorker* attached = find(info, &State::workers, handle);
   if (attached == nullptr) return {};
   Worker& worker = *attached->worker;
-  return act_on_mount(info, worker, start, [&](const Mounting& mounting) {
+  const Pinned pinned = request->type == "proc" ? Pinned::for_proc : Pinned::for_mounts;
+  return act_on_mount(info, worker, start, pinned, [&](const Mounting& mounting) {
     const auto masks = needs_masks(*request) ? worker.container_masks() : Masks{};
     if (masks) return make_mount(mounting, *request, *masks);
     return our_failure("look at what the container's first process does not see", masks.error());

@@ -54,7 +54,8 @@ struct Target {
   int second_base_error;
   // Each open only where it differs from our own.
   UniqueFd user_namespace;
-  // The others are pinned for mounts only; sysfs, mqueue and cgroup2 show those of their maker.
+  // The others are pinned where they matter: the mount namespace for all that is done to mounts.
+  // proc shows a pid namespace; sysfs, mqueue and cgroup2 show the other ones of their maker.
   UniqueFd mount_namespace;
   UniqueFd pid_namespace;
   UniqueFd net_namespace;
@@ -62,7 +63,7 @@ struct Target {
   UniqueFd cgroup_namespace;
 };
 
-enum class Pinned { for_files, for_mounts };
+enum class Pinned { for_files, for_changes_of_mounts, for_proc, for_mounts };
 
 // Where the resolution of a path starts.
 struct Start {
