@@ -95,7 +95,7 @@ describe('mount helper', () => {
     await container.untilLines(1);
     const [helper = 0] = helpers();
     const mounts = readFileSync(`/proc/${helper}/mountinfo`, 'utf8').trim().split('\n');
-    const points = mounts.map((line) => line.split(' ')[4]);
+    const points = mounts.map((line) => line.split(' ')[4] ?? '');
     expect(points.toSorted()).toEqual(['/', '/empty', '/null']);
     expect(readdirSync(`/proc/${helper}/root`).toSorted()).toEqual(['empty', 'new', 'null']);
     // its socket, what says that it lives, its own proc, and the mount namespace that it came from
@@ -178,23 +178,24 @@ describe('mount helper', () => {
   });
 });
 
-describe('first process', () => {
-  const mountOnce = async (options: readonly string[]): Promise<readonly string[]> => {
-    using folder = new TemporaryFolder();
-    const target = makeFolder(folder.path, 'target');
-    return await trapLines({
-      socket: agent.socket,
-      trapped,
-      options,
-      wrapper: ['unshare', '-m'],
-      operations: [
-        `mount:proc:${target}:proc:0:`,
-        `exists:${target}/self`,
-        `mount:none:${target}:tmpfs:0:`,
-      ],
-    });
-  };
+/** A proc, and what hides nothing, for a container in the agent's pid namespace. */
+async function mountOnce(options: readonly string[]): Promise<readonly string[]> {
+  using folder = new TemporaryFolder();
+  const target = makeFolder(folder.path, 'target');
+  return await trapLines({
+    socket: agent.socket,
+    trapped,
+    options,
+    wrapper: ['unshare', '-m'],
+    operations: [
+      `mount:proc:${target}:proc:0:`,
+      `exists:${target}/self`,
+      `mount:none:${target}:tmpfs:0:`,
+    ],
+  });
+}
 
+describe('first process', () => {
   test('A8: first process: nothing is mounted that hides something if nobody knows it', async () => {
     const from = agent.log().length;
     // a process that is not there

@@ -152,8 +152,8 @@ describe.for([
   test('A8: a new proc hides what the first process does not see', async () => {
     expect(stage.container.output).toBe('ready\n');
     expect(await stage.inside('look /proc; look /mnt; ls /mnt/1/status')).toBe('/mnt/1/status\n');
-    const own = mountsAt('/proc').map((line) => line.split(' /proc')[1]?.split(' ')[0]);
-    const made = mountsAt('/mnt').map((line) => line.split(' /mnt')[1]?.split(' ')[0]);
+    const own = mountsAt('/proc').map((line) => line.split(' /proc')[1]?.split(' ')[0] ?? '');
+    const made = mountsAt('/mnt').map((line) => line.split(' /mnt')[1]?.split(' ')[0] ?? '');
     expect(made.toSorted()).toEqual(own.toSorted());
     expect(made.length).toBeGreaterThan(readOnly.length + 1);
   });
