@@ -151,6 +151,7 @@ export const operationNumber = {
   secondDirfd: 3,
   /** The new path of rename and link; what a symbolic link holds. */
   secondPath: 4,
+  /** Of unmount: the paths that are spared, each with a NUL behind it; absent: no other rule. */
   value: 6,
   name: 8,
   /**

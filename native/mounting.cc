@@ -99,7 +99,8 @@ Outcome make_mount(const Mounting& mounting, const MountRequest& wanted, const M
   return ask_helper(mounting, request, fds);
 }
 
-Outcome unmount(const Mounting& mounting, const std::string& path, std::uint32_t flags) {
+Outcome unmount(const Mounting& mounting, const std::string& path, std::uint32_t flags,
+                std::optional<std::string> spared) {
   if (mounting.target.base_error != 0) return {.answer = mounting.target.base_error};
   HelperMountRequest request;
   std::vector<int> fds;
@@ -107,6 +108,7 @@ Outcome unmount(const Mounting& mounting, const std::string& path, std::uint32_t
   add_caller(request, fds, mounting.target);
   request.path = path;
   request.flags = flags;
+  request.spared = std::move(spared);
   return ask_helper(mounting, request, fds);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "child.h"
@@ -30,7 +31,7 @@ struct Mounting {
 
 // See MountMaker::unmount; `path` is what is left of it, empty for the base itself.
 [[nodiscard]] Outcome unmount(const Mounting& mounting, const std::string& path,
-                              std::uint32_t flags);
+                              std::uint32_t flags, std::optional<std::string> spared);
 
 // See MountMaker::set_attributes.
 [[nodiscard]] Outcome set_mount_attributes(const Mounting& mounting, const std::string& path,

@@ -323,8 +323,15 @@ Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const S
                        });
 }
 
+struct MountTexts {
+  std::optional<std::string> path;
+  // See MountMaker::unmount.
+  std::optional<std::string> spared;
+};
+
 Napi::Value change_mount(const Napi::CallbackInfo& info, Worker& worker, std::uint32_t operation,
-                         std::optional<std::string> path, std::span<const std::int32_t> numbers) {
+                         MountTexts texts, std::span<const std::int32_t> numbers) {
+  auto& path = texts.path;
   if (!path) return number(info.Env(), EINVAL);
   if (const int error = path_error(*path, false); error != 0) return number(info.Env(), error);
   const Start start = start_of(std::move(*path), numbers[kDirfd]);
@@ -332,7 +339,7 @@ Napi::Value change_mount(const Napi::CallbackInfo& info, Worker& worker, std::ui
   constexpr auto kPinned = Pinned::for_changes_of_mounts;
   if (operation == kUnmount) {
     return act_on_mount(info, worker, start, kPinned, [&](const Mounting& mounting) {
-      return unmount(mounting, start.rest, flags);
+      return unmount(mounting, start.rest, flags, texts.spared);
     });
   }
   const std::int32_t descriptor = numbers[kResultDescriptor];
@@ -371,7 +378,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   AttachedWorker* attached = find(info, &State::workers, handle);
   if (attached == nullptr) return {};
-  if (is_of_mount) return change_mount(info, *attached->worker, operation, path, numbers);
+  if (is_of_mount) return change_mount(info, *attached->worker, operation, {path, value}, numbers);
   const auto flags = static_cast<std::uint32_t>(numbers[kOperationFlags]);
   const auto kind = static_cast<FileOperation>(operation);
   int described = -1;

@@ -104,10 +104,10 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerTerms terms) {
   if (has_listener(fd.get())) return fail(EEXIST);
   const std::uint32_t token = next_token();
   const int raw = fd.get();
-  auto listener = std::make_shared<Listener>(std::move(fd), *request, token, std::move(terms.reads),
-                                             std::move(terms.registry), terms.failure,
-                                             std::move(first_process), terms.waits_killable,
-                                             terms.first_pid, std::move(first_masks));
+  auto listener =
+      std::make_shared<Listener>(std::move(fd), *request, token, std::move(terms.reads),
+                                 std::move(terms.registry), terms.failure, std::move(first_process),
+                                 terms.waits_killable, terms.first_pid, std::move(first_masks));
   listeners_.emplace(token, std::move(listener));
   if (const auto watched = watch(raw, token); !watched) {
     listeners_.erase(token);

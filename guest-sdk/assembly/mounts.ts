@@ -39,6 +39,24 @@ export function unmount(target: Path, flags: u32 = 0): Result {
 }
 
 /**
+ * The same, but nobody takes away what may hide something of proc or sysfs, nor what is at, below or
+ * above one of these paths, which are seen from the root of the caller's mount namespace: EPERM.
+ */
+export function unmountSparing(target: Path, flags: u32, spared: string[]): Result {
+  let names = Path.fromString('');
+  for (let i = 0; i < spared.length; i++) names = names.concat(spared[i] + '\0');
+  host.unmountSparing(
+    bytesPointer(target.bytes),
+    target.length,
+    flags,
+    bytesPointer(names.bytes),
+    names.length,
+    RESULT,
+  );
+  return liftResult();
+}
+
+/**
  * Changes attributes of a mount (`MOUNT_ATTR_*`), and of those below it if asked. `idmap` is the
  * index of a descriptor that stands for a user namespace, or -1: no id mapping.
  */

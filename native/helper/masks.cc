@@ -284,6 +284,38 @@ Result<Standing> find_standing(std::string_view mountinfo, int id) {
           find_below(*mounts, mount), [](const MountLine* below) { return is_hiding(*below); })};
 }
 
+Result<std::string> find_point(std::string_view mountinfo, int id) {
+  const auto mounts = parse_lines(mountinfo);
+  if (!mounts) return std::unexpected(mounts.error());
+  const auto found = mounts->find(id);
+  return found == mounts->end() ? Result<std::string>(fail(ENOENT)) : found->second.point;
+}
+
+namespace {
+
+// Without the slashes at its end, so that the root is empty.
+[[nodiscard]] std::string_view trimmed(std::string_view path) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
+[[nodiscard]] bool is_at_or_below(std::string_view path, std::string_view top) {
+  return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
+}
+
+}  // namespace
+
+bool concerns_any(std::string_view place, std::string_view paths) {
+  const std::string_view here = trimmed(place);
+  while (!paths.empty()) {
+    const std::size_t end = std::min(paths.find('\0'), paths.size());
+    const std::string_view path = trimmed(paths.substr(0, end));
+    if (is_at_or_below(here, path) || is_at_or_below(path, here)) return true;
+    paths.remove_prefix(std::min(end + 1, paths.size()));
+  }
+  return false;
+}
+
 namespace {
 
 [[nodiscard]] Cover stricter(const Cover& one, const Cover& other) {

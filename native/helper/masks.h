@@ -65,6 +65,12 @@ struct Standing {
 // Of the mount with this number in a text of mountinfo. EINVAL: the text is none, or was cut.
 [[nodiscard]] Result<Standing> find_standing(std::string_view mountinfo, int id);
 
+// Where that mount is, seen from the root of its namespace. ENOENT: it is not in the text.
+[[nodiscard]] Result<std::string> find_point(std::string_view mountinfo, int id);
+
+// Whether a place is one of these paths, each with a NUL behind it, or lies below or above one.
+[[nodiscard]] bool concerns_any(std::string_view place, std::string_view paths);
+
 // Makes the options of a new proc show no more than the first process's proc does.
 void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover);
 

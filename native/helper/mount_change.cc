@@ -38,6 +38,8 @@ struct ChangeJob : CallerJob {
   // Opened where all mounts of the namespace can be seen.
   UniqueFd mountinfo = {};
   UniqueFd mount = {};
+  // Of an unmount: what stays for everybody.
+  const std::optional<std::string>* spared = nullptr;
   // It may hide something, so only who has the power himself may do it.
   bool is_protected = false;
 
@@ -95,12 +97,22 @@ struct ChangeJob : CallerJob {
   return found.f_type == PROC_SUPER_MAGIC || found.f_type == SYSFS_MAGIC;
 }
 
-[[nodiscard]] Result<bool> is_protected(const ChangeJob& job) {
+// The mount, and all mounts of its namespace as of one moment.
+struct Sight {
+  int id;
+  std::string mountinfo;
+};
+
+[[nodiscard]] Result<Sight> look_at_mount(const ChangeJob& job) {
   const auto id = mount_id_of(job.mount.get());
   if (!id) return std::unexpected(id.error());
-  const auto text = text_of(job.mountinfo);
+  auto text = text_of(job.mountinfo);
   if (!text) return std::unexpected(text.error());
-  const auto standing = find_standing(*text, *id);
+  return Sight{.id = *id, .mountinfo = std::move(*text)};
+}
+
+[[nodiscard]] Result<bool> is_protected(const ChangeJob& job, const Sight& sight) {
+  const auto standing = find_standing(sight.mountinfo, sight.id);
   if (!standing) return std::unexpected(standing.error());
   if (!standing->is_listed) {
     // what is below it nobody can say
@@ -117,14 +129,41 @@ struct ChangeJob : CallerJob {
   return !id || !root || *id == *root;
 }
 
+[[nodiscard]] bool is_sparing(const ChangeJob& job) {
+  return job.spared != nullptr && job.spared->has_value();
+}
+
+// Whether it stays where it is, whoever asks. What is in no list may be anything.
+[[nodiscard]] bool is_spared(const ChangeJob& job, const Sight& sight) {
+  if (job.spared == nullptr) return false;
+  const std::optional<std::string>& spared = *job.spared;
+  if (!spared) return false;
+  if (job.is_protected) return true;
+  const auto point = find_point(sight.mountinfo, sight.id);
+  return !point || concerns_any(*point, *spared);
+}
+
+// What is in the middle of a mount can't be unmounted, and by its name something else could be.
+[[nodiscard]] bool is_mount_root(const UniqueFd& fd) {
+  struct statx found = {};
+  return statx(fd.get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &found) == 0 &&
+         (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
 [[nodiscard]] bool may_change(ChangeJob& job) {
-  const auto judged = is_protected(job);
+  if (is_sparing(job) && !is_mount_root(job.mount)) {
+    job.outcome.answer = EINVAL;
+    return false;
+  }
+  const auto sight = look_at_mount(job);
+  const auto judged = sight ? is_protected(job, *sight) : fail(sight.error().number);
   if (!judged) {
     job.outcome = our_failure("look at the mount", judged.error());
     return false;
   }
   job.is_protected = *judged;
-  if (job.is_protected && !job.has_own_power()) job.outcome.answer = EPERM;
+  if (is_spared(job, *sight) || (job.is_protected && !job.has_own_power()))
+    job.outcome.answer = EPERM;
   return !job.has_ended();
 }
 
@@ -230,8 +269,10 @@ void change_in_child(ChangeJob& job, const MountChange& change, const IsGone& is
 
 }  // namespace
 
-Outcome MountMaker::unmount(const MountPlace& place, unsigned flags, const IsGone& is_gone) {
+Outcome MountMaker::unmount(const MountPlace& place, unsigned flags, const IsGone& is_gone,
+                            const std::optional<std::string>& spared) {
   ChangeJob job = {job_for(place), (flags & MNT_DETACH) != 0};
+  job.spared = &spared;
   if (job.has_ended()) return job.outcome;
   const auto lock = lock_below(job);
   if (job.has_ended()) return job.outcome;

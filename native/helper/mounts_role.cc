@@ -66,7 +66,7 @@ class Descriptors {
     case MountAction::mount:
       return maker.make_mount(request.mount, place, request.masks, is_gone);
     case MountAction::unmount:
-      return maker.unmount(place, request.flags, is_gone);
+      return maker.unmount(place, request.flags, is_gone, request.spared);
     case MountAction::set_attributes:
       return maker.set_attributes(place,
                                   {.set = request.set,

@@ -205,6 +205,8 @@ void write_action(MessageWriter& writer, const HelperMountRequest& request) {
       return;
     case MountAction::unmount:
       writer.number(request.flags);
+      writer.flag(request.spared.has_value());
+      writer.text(request.spared.value_or(""));
       return;
     case MountAction::set_attributes:
       writer.number(request.flags);
@@ -212,6 +214,15 @@ void write_action(MessageWriter& writer, const HelperMountRequest& request) {
       writer.number(request.clear);
       writer.flag(request.has_idmap);
   }
+}
+
+void read_spared(MessageReader& reader, HelperMountRequest& request) {
+  const bool has_spared = reader.flag();
+  std::string spared = reader.text();
+  if (has_spared)
+    request.spared = std::move(spared);
+  else if (!spared.empty())
+    reader.refuse();
 }
 
 void read_action(MessageReader& reader, HelperMountRequest& request) {
@@ -225,6 +236,7 @@ void read_action(MessageReader& reader, HelperMountRequest& request) {
       return;
     case MountAction::unmount:
       request.flags = reader.number<std::uint32_t>();
+      read_spared(reader, request);
       return;
     case MountAction::set_attributes:
       request.flags = reader.number<std::uint32_t>();

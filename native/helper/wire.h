@@ -86,6 +86,8 @@ struct HelperMountRequest {
   bool may_use_pidns = true;
   // Of the others: those of umount2(2) and mount_setattr(2).
   std::uint32_t flags = 0;
+  // Of an unmount: see MountMaker::unmount.
+  std::optional<std::string> spared = {};
   std::uint64_t set = 0;
   std::uint64_t clear = 0;
   bool has_idmap = false;

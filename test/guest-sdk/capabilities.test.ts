@@ -64,6 +64,7 @@ const cases = {
     return found.isOk ? Action.value(found.value.length) : found.failure();`,
   removeOverlay: 'return overlay.removeXattr(path, 0x1000, other).toAction();',
   unmount: 'return mounts.unmount(path, 8).toAction();',
+  unmountSparing: `return mounts.unmountSparing(path, 8, ['/b', '/c']).toAction();`,
   setAttributes: 'return mounts.setAttributes(path, true, 0x100000001, 2, 7).toAction();',
   setAttributesAlone: 'return mounts.setAttributes(path, false, 1, 0).toAction();',
   memorySize: `const size = memory.size(1);
@@ -203,7 +204,8 @@ test.for([
   ],
   ['removeXattr', { operation: 'removeXattr', path, name: other, flags: 0x1000, isLent: false }],
   ['removeOverlay', { operation: 'removeXattr', path, name: other, flags: 0x1000, isLent: true }],
-  ['unmount', { operation: 'unmount', path, flags: 8 }],
+  ['unmount', { operation: 'unmount', path, flags: 8, value: null }],
+  ['unmountSparing', { operation: 'unmount', path, flags: 8, value: bytesOf('/b\0/c\0') }],
   [
     'setAttributes',
     {

@@ -82,6 +82,7 @@ HelperMountRequest some_unmount() {
   request.action = MountAction::unmount;
   request.path = "a";
   request.flags = 2;
+  request.spared = std::string("/a\0/b\0", 6);
   return request;
 }
 
@@ -144,6 +145,7 @@ void carries_changes_of_mounts() {
   CHECK(unmount.action == MountAction::unmount);
   CHECK_EQUAL(unmount.path, "a");
   CHECK_EQUAL(unmount.flags, 2U);
+  CHECK(unmount.spared == some_unmount().spared);
   const HelperMountRequest change = VALUE(decode_mount_request(encode(some_change())));
   CHECK(change.action == MountAction::set_attributes);
   CHECK_EQUAL(change.flags, 0x8000U);

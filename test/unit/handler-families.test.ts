@@ -27,6 +27,12 @@ test.for(Object.entries(calls))('K21: %s answers each of its calls', ([name, exp
   expect(answered.toSorted()).toEqual(expected.toSorted());
 });
 
+test('K21: umount-guard answers umount, and all that changes mounts', () => {
+  const { answers } = loadComponent(readFileSync(shippedComponent('umount-guard')));
+  expect(answers).toEqual(['umount', 'any']);
+  expect(familyMembers('umount').toSorted()).toEqual(['umount', 'umount2']);
+});
+
 test('K21: mount answers mount, and all calls that mount by descriptors', () => {
   const { answers } = loadComponent(readFileSync(shippedComponent('mount')));
   expect(answers).toEqual(['mount', 'any']);

@@ -29,6 +29,17 @@ export declare function unmount(
 ): void;
 
 // @ts-ignore: decorator
+@external("seccompagent:handler/mounts@0.1.0", "unmount-sparing")
+export declare function unmountSparing(
+  target: usize,
+  targetLength: i32,
+  unmountFlags: u32,
+  spared: usize,
+  sparedLength: i32,
+  result: usize,
+): void;
+
+// @ts-ignore: decorator
 @external("seccompagent:handler/mounts@0.1.0", "set-attributes")
 export declare function setAttributes(
   path: usize,

@@ -88,6 +88,34 @@ export const mounts: Capability = {
       },
     ],
     [
+      'unmount-sparing',
+      {
+        signature: 'iiiiii:',
+        link: (guest, host) => {
+          const request = new OperationRequest();
+          return (
+            pointer: number,
+            length: number,
+            flags: number,
+            spared: number,
+            sparedLength: number,
+            result: number,
+          ): void => {
+            const memory = guest();
+            request.begin(operation.unmount);
+            request.setText('path', memory.checked(pointer, length >>> 0, 1), length >>> 0);
+            const size = sparedLength >>> 0;
+            request.setText('value', memory.checked(spared, size, 1), size);
+            request.setNumber('own-flags', flags);
+            const errno =
+              request.check() ||
+              host.operate(operation.unmount, memory.bytes, request.numbers, nothing);
+            putErrnoResult(memory, result, errno);
+          };
+        },
+      },
+    ],
+    [
       'set-attributes',
       {
         signature: 'iiiIIiii:',

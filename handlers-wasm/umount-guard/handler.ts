@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps what hides something where it is, also from administrators of a container.
+
+import {
+  Action,
+  Call,
+  Errno,
+  Path,
+  UserNamespace,
+  caller,
+  mounts,
+  settingOr,
+} from '@seccompagent/guest-sdk';
+
+const CAP_SYS_ADMIN: u32 = 21;
+
+const MS_REMOUNT: u64 = 32;
+const MS_BIND: u64 = 4096;
+const MS_MOVE: u64 = 8192;
+const MAGIC_MASK: u64 = 0xffff0000;
+const MAGIC: u64 = 0xc0ed0000;
+
+export function configure(): string | null {
+  const changes = settingOr('changes', 'refuse');
+  if (changes == 'refuse' || changes == 'continue') return null;
+  return 'the setting "changes" is unknown: ' + changes;
+}
+
+/** Done by the host with the bytes that it looks at, or refused: the kernel is never asked again. */
+export function umount(target: Path, flags: u32): Action {
+  const admin = caller.hasCapability(CAP_SYS_ADMIN, UserNamespace.OfMounts);
+  if (!admin.isOk) return admin.failure();
+  // nothing is lent
+  if (!admin.value) return Action.fail(Errno.EPERM);
+  return mounts.unmountSparing(target, flags, pathsOf(settingOr('protect', ''))).toAction();
+}
+
+/** What mount(2) does to mounts that are there, by its flags, which no thread can change any more. */
+export function any(call: Call): Action {
+  if (settingOr('changes', 'refuse') == 'continue') return Action.next();
+  if (call.family == 'mountapi') return Action.fail(Errno.ENOSYS);
+  if (call.family != 'mount') return Action.next();
+  const given = call.register(3);
+  const flags = (given & MAGIC_MASK) == MAGIC ? given & ~MAGIC_MASK : given;
+  const isChange = (flags & (MS_REMOUNT | MS_BIND | MS_MOVE)) != 0;
+  return isChange ? Action.fail(Errno.EPERM) : Action.next();
+}
+
+function pathsOf(text: string): string[] {
+  const paths: string[] = [];
+  const parts = text.split(',');
+  for (let i = 0; i < parts.length; i++) {
+    const path = parts[i].trim();
+    if (path.length > 0) paths.push(path);
+  }
+  return paths;
+}

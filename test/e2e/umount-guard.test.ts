@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the handler umount-guard with containers of real runtimes.
+import { mkdirSync } from 'node:fs';
+
+import { describe, expect, test } from 'vitest';
+
+import { familyMembers } from '../../host/notification/syscall-table.ts';
+import { HandledContainer } from '../support/handled-container.ts';
+
+const rootUidOutside = 100_000;
+// an older libseccomp does not know the newest of them
+const trapped = ['umount', 'mount', 'mountapi']
+  .flatMap((family) => familyMembers(family))
+  .filter((name) => name !== 'open_tree_attr');
+
+async function outputOf(
+  runtime: 'runc' | 'crun',
+  script: string,
+  answered: readonly string[] = trapped,
+): Promise<readonly string[]> {
+  await using handled = await HandledContainer.start({
+    bundle: 'umount-guard',
+    settings: ['protect=/tmp/kept'],
+    runtime,
+    rootUidOutside,
+    capabilities: ['CAP_SYS_ADMIN', 'CAP_SYS_CHROOT'],
+    trapped: answered,
+    script,
+    prepareRootfs: (rootfs) => {
+      mkdirSync(`${rootfs}/tmp/kept`);
+      mkdirSync(`${rootfs}/tmp/other`);
+    },
+  });
+  expect(handled.errors).toEqual([]);
+  return handled.output.split('\n').filter((line) => line !== '' && line !== 'ready');
+}
+
+/** Each says yes where it got through. */
+function tried(...commands: readonly string[]): string {
+  return commands.map((command) => `(${command}) 2>/dev/null && echo yes || echo no`).join('\n');
+}
+
+const masks = [
+  'umount /proc/keys',
+  'umount -l /proc/keys',
+  'umount /proc/sys',
+  'umount -l /proc',
+  'ln -s /proc/keys /tmp/link && umount /tmp/link',
+  'cd /proc && umount ./keys',
+  'chroot /proc/1/root /bin/umount /proc/keys',
+  'mount -o move /proc/sys /tmp/other',
+  'mount -o bind /proc /tmp/other',
+  'mount -o remount,bind,rw /proc/sys',
+];
+
+describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
+  test('A8: umount-guard: an administrator of a user namespace lifts no mask', async () => {
+    expect(await outputOf(runtime, tried(...masks))).toEqual(masks.map(() => 'no'));
+  });
+
+  test('A8: umount-guard: without it the kernel would let it', async () => {
+    const alone = ['getpgid'];
+    const some = ['umount /proc/keys', 'mount -o bind /proc /tmp/other'];
+    expect(await outputOf(runtime, tried(...some), alone)).toEqual(['yes', 'yes']);
+  });
+
+  test('umount-guard: other mounts go as before', async () => {
+    const script = tried(
+      'mount -t tmpfs none /tmp/other',
+      'umount /tmp/other',
+      'umount /tmp/other',
+      'mount -t tmpfs none /tmp/other && umount -l /tmp/other',
+      'cd /tmp && mount -t tmpfs none other && umount other',
+    );
+    expect(await outputOf(runtime, script)).toEqual(['yes', 'yes', 'no', 'yes', 'yes']);
+  });
+
+  test('umount-guard: what is at, below or above a protected path stays, by whatever name', async () => {
+    const script = tried(
+      'mount -t tmpfs none /tmp/kept',
+      'umount /tmp/kept',
+      'umount -l /tmp/kept',
+      'mkdir /tmp/kept/below && mount -t tmpfs none /tmp/kept/below',
+      'umount /tmp/kept/below',
+      'umount -l /tmp/../tmp/./kept',
+      'cd /tmp/kept/below && umount -l .',
+      'mkdir /tmp/kept2 && mount -t tmpfs none /tmp/kept2 && umount /tmp/kept2',
+    );
+    expect(await outputOf(runtime, script)).toEqual([
+      'yes',
+      'no',
+      'no',
+      'yes',
+      'no',
+      'no',
+      'no',
+      'yes',
+    ]);
+  });
+});
