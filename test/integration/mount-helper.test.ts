@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compiled } from '../support/compile.ts';
 import { makeFolder } from '../support/folder-contents.ts';
 import { until } from '../support/polling.ts';
-import { openFdCount, settledFdCount, untilChildless } from '../support/process-resources.ts';
+import { settledFdCount, untilChildless, untilFdCountIs } from '../support/process-resources.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startTrap, trapLines } from '../support/trap-container.ts';
@@ -79,8 +79,7 @@ describe('mount helper', () => {
     other.release();
     await other.ended;
     await untilChildless(agent.pid);
-    // idle workers may have those of the last container
-    expect(openFdCount(agent.pid)).toBeLessThanOrEqual(fds + 8);
+    await untilFdCountIs(agent.pid, fds);
   });
 
   test('A4: mount helper: it holds nothing of the host, and nothing of a container between calls', async () => {

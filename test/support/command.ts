@@ -30,6 +30,12 @@ interface Watcher {
 
 const defaultDeadlineMs = 30_000;
 
+/** A test that takes too long is given up before it has cleaned up. */
+const running: Set<ChildProcessWithoutNullStreams> = new Set();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A running program whose standard streams are pipes to us. */
 export class RunningCommand implements AsyncDisposable {
   readonly #command: readonly string[];
@@ -70,12 +76,8 @@ export class RunningCommand implements AsyncDisposable {
     });
     // whoever needs it awaits it; nobody else is to fail
     this.ended.catch(() => undefined);
-    // a test that takes too long is given up before it has cleaned up
-    const killAtExit = (): void => {
-      this.#child.kill('SIGKILL');
-    };
-    process.once('exit', killAtExit);
-    this.#child.once('exit', () => process.off('exit', killAtExit));
+    running.add(this.#child);
+    this.#child.once('exit', () => running.delete(this.#child));
   }
 
   get pid(): number {

@@ -85,8 +85,8 @@ static int show_machine(void) {
     say("sysinfo", -1);
     return 1;
   }
-  printf("sysinfo: up %ld s, %u processes, %llu of %llu bytes free, swap %llu of %llu\n", info.uptime,
-         info.procs, (unsigned long long)info.freeram * info.mem_unit,
+  printf("sysinfo: up %ld s, %u processes, %llu of %llu bytes free, swap %llu of %llu\n",
+         info.uptime, info.procs, (unsigned long long)info.freeram * info.mem_unit,
          (unsigned long long)info.totalram * info.mem_unit,
          (unsigned long long)info.freeswap * info.mem_unit,
          (unsigned long long)info.totalswap * info.mem_unit);
