@@ -39,8 +39,8 @@ enum {
   MAX_WORKERS = 4096,
 };
 
-enum syscall_choice { CALL_CHMOD, CALL_GETPGID, CALL_MKDIR };
-static const char *const syscall_choices[] = {"chmod", "getpgid", "mkdir"};
+enum syscall_choice { CALL_CHMOD, CALL_GETPGID, CALL_MKDIR, CALL_MOUNT };
+static const char *const syscall_choices[] = {"chmod", "getpgid", "mkdir", "mount"};
 enum { SYSCALL_CHOICES = sizeof syscall_choices / sizeof *syscall_choices };
 
 struct options {
@@ -118,9 +118,36 @@ static void await_all(const struct gate *gate, size_t count) {
 
 // ---- a container ----
 
-static void enter_own_root(void) {
+static void enter_own_mounts(void) {
   if (unshare(CLONE_NEWNS) < 0) fail("make a mount namespace");
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail("make mounts private");
+}
+
+static const char new_proc[] = "/tmp/proc";
+
+// A proc that hides what runtimes hide; another one is to be mounted beside it.
+static void mask_proc(void) {
+  static const char *const hidden[] = {
+      "/proc/kcore",      "/proc/keys",     "/proc/latency_stats", "/proc/timer_list",
+      "/proc/interrupts", "/proc/softirqs", "/proc/kallsyms",      "/proc/modules"};
+  static const char *const read_only[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+                                          "/proc/sysrq-trigger"};
+  if (mount("proc", "/proc", "proc", 0, NULL) < 0) fail("mount proc");
+  for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+    if (mount("/dev/null", hidden[i], NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
+      fail("hide a file of proc");
+  for (size_t i = 0; i < sizeof read_only / sizeof *read_only; i++) {
+    if (mount(read_only[i], read_only[i], NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
+      fail("bind a file of proc");
+    if (mount(NULL, read_only[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0 &&
+        errno != ENOENT)
+      fail("make a file of proc read-only");
+  }
+  if (mount("load", "/tmp", "tmpfs", 0, NULL) < 0) fail("mount a tmpfs");
+  if (mkdir(new_proc, 0755) < 0) fail("make a mount point");
+}
+
+static void enter_own_root(void) {
   if (mount("load", "/tmp", "tmpfs", 0, NULL) < 0) fail("mount a root");
   if (chdir("/tmp") < 0 || chroot(".") < 0) fail("enter the root");
 }
@@ -144,6 +171,8 @@ static long syscall_number(void) {
   switch (options.call) {
     case CALL_GETPGID:
       return __NR_getpgid;
+    case CALL_MOUNT:
+      return __NR_mount;
 #ifdef __NR_chmod
     case CALL_CHMOD:
       return __NR_chmod;
@@ -214,6 +243,7 @@ static const char made_path[] = "/directory-suffix";
 
 static long call_once(const char *path) {
   if (options.call == CALL_GETPGID) return syscall(__NR_getpgid, 0L);
+  if (options.call == CALL_MOUNT) return syscall(__NR_mount, "proc", new_proc, "proc", 0L, NULL);
 #ifdef __NR_chmod
   return syscall(syscall_number(), path, 0700L);
 #else
@@ -227,6 +257,7 @@ static void call_and_check(struct worker *worker, uint64_t *began_ns, uint64_t *
   *ended_ns = now_ns();
   int got = result == -1 ? errno : 0;
   if (options.has_own_root && rmdir(made_path) < 0) got = errno;
+  if (options.call == CALL_MOUNT && got == 0 && umount2(new_proc, MNT_DETACH) < 0) got = errno;
   if (got == options.expected_errno) return;
   worker->wrong++;
   worker->wrong_errno = got;
@@ -272,7 +303,9 @@ _Noreturn static void be_container(struct worker *workers, unsigned long threads
   close(shared->start.opened[1]);
   close(shared->end.opened[1]);
   const int agent_fd = connect_agent();
+  if (options.has_own_root || options.call == CALL_MOUNT) enter_own_mounts();
   if (options.has_own_root) enter_own_root();
+  if (options.call == CALL_MOUNT) mask_proc();
   hand_over(agent_fd, load_filter());
   for (unsigned long i = 1; i < threads; i++) {
     pthread_t thread;
@@ -353,7 +386,9 @@ _Noreturn static void usage(const char *complaint) {
       stderr,
       "load: %s\n"
       "usage: load -s SOCKET [options]\n"
-      "  -c SYSCALL        chmod, mkdir (with a path of 64 bytes) or getpgid (chmod)\n"
+      "  -c SYSCALL        chmod, mkdir (with a path of 64 bytes), getpgid or mount (chmod); mount "
+      "is\n"
+      "                    of proc, in containers whose own proc hides what runtimes hide\n"
       "  -e ERRNO          the answer to expect, as a number, 0 for success (EBADMSG)\n"
       "  -n CALLS          calls per worker (20000); 0 and -w 0: containers that never call\n"
       "  -d MS             time instead of -n\n"

@@ -1,107 +1,129 @@
 // SPDX-License-Identifier: Apache-2.0
-// What it costs to act for a caller: mkdir as the caller, beside a bare agent that does the same.
+// What it costs to act for a caller: mkdir beside a bare agent that does the same, and mounts of
+// proc in containers whose own proc hides something.
 import { type Aim, atMost } from '../aims.ts';
 import { type StartedAgent, startAgent, startBare } from '../agents.ts';
 import type { Figures } from '../figures.ts';
-import { runLoad } from '../load.ts';
+import { type LoadSyscall, runLoad } from '../load.ts';
 import type { CpuChoice } from '../machine.ts';
 import type { Measurement } from '../rounds.ts';
 import type { Group } from './group.ts';
 
-const warmUpCalls = 2000;
-const timedCalls = 5000;
-
-type Start = (cpus: string) => Promise<StartedAgent>;
-
-const startBareMkdir: Start = (cpus) => startBare('mkdir', cpus);
-const startAgentMkdir: Start = (cpus) => startAgent({ bundle: 'mkdir-suffix', cpus });
-
-const bareName = 'bare, mkdir as the caller';
-const agentName = 'agent, mkdir as the caller';
-/** The agent's whole work; without the flag it also makes sure that no signal loses an answer. */
-const killableName = 'agent, mkdir, WAIT_KILLABLE_RECV';
-const bareKillableName = 'bare, mkdir, WAIT_KILLABLE_RECV';
-const firstName = 'agent, first mkdir of a container';
-
-interface Loop {
-  readonly warmUp: number;
-  readonly calls: number;
+interface Contender {
+  readonly name: string;
+  readonly syscall: LoadSyscall & ('mkdir' | 'mount');
+  readonly start: (cpus: string) => Promise<StartedAgent>;
+  /** Without it, agents also have to make sure that no signal loses an answer. */
   readonly waitsKillable?: boolean;
 }
 
-async function makeDirectories(
+interface Length {
+  readonly warmUpCalls: number;
+  readonly calls: number;
+}
+
+const bare: Contender = {
+  name: 'bare, mkdir as the caller',
+  syscall: 'mkdir',
+  start: (cpus) => startBare('mkdir', cpus),
+};
+const agent: Contender = {
+  name: 'agent, mkdir as the caller',
+  syscall: 'mkdir',
+  start: (cpus) => startAgent({ bundle: 'mkdir-suffix', cpus }),
+};
+const killable = { waitsKillable: true } as const;
+const bareKillable = { ...bare, ...killable, name: 'bare, mkdir, WAIT_KILLABLE_RECV' };
+const agentKillable = { ...agent, ...killable, name: 'agent, mkdir, WAIT_KILLABLE_RECV' };
+const mountsOfProc: Contender = {
+  name: 'agent, mount of proc with masks',
+  syscall: 'mount',
+  start: (cpus) => startAgent({ bundle: 'unprivileged-build', cpus }),
+};
+const firstMkdir = { ...agent, name: 'agent, first mkdir of a container' };
+const firstMount = { ...mountsOfProc, name: 'agent, first mount of a container' };
+
+const manyMkdirs: Length = { warmUpCalls: 2000, calls: 5000 };
+const manyMounts: Length = { warmUpCalls: 200, calls: 1000 };
+const few: Length = { warmUpCalls: 0, calls: 20 };
+const single: Length = { warmUpCalls: 0, calls: 1 };
+
+async function makeCalls(
   { socket }: StartedAgent,
+  { syscall, waitsKillable }: Contender,
   cpus: string,
-  { warmUp, calls, ...flags }: Loop,
+  { warmUpCalls, calls }: Length,
 ): Promise<Figures> {
   const { loops } = await runLoad({
     socket,
     cpus,
-    syscall: 'mkdir',
+    syscall,
     expectedErrno: 0,
-    hasOwnRoot: true,
-    ...flags,
+    hasOwnRoot: syscall === 'mkdir',
+    ...(waitsKillable === undefined ? {} : { waitsKillable }),
     containers: 1,
-    warmUpCalls: warmUp,
+    warmUpCalls,
     length: { kind: 'calls', calls },
   });
   return { ...loops };
 }
 
-function inLoop(name: string, start: Start, cpus: string, waitsKillable: boolean): Measurement {
+function inLoop(contender: Contender, cpus: string, length: Length): Measurement {
   return {
-    name,
+    name: contender.name,
     run: async () => {
-      await using agent = await start(cpus);
-      return await makeDirectories(agent, cpus, {
-        warmUp: warmUpCalls,
-        calls: timedCalls,
-        waitsKillable,
-      });
+      await using started = await contender.start(cpus);
+      return await makeCalls(started, contender, cpus, length);
     },
   };
 }
 
 /** Of an agent that has served another container before. */
-function firstOne(name: string, start: Start, cpus: string): Measurement {
+function firstOne(contender: Contender, cpus: string): Measurement {
   return {
-    name,
+    name: contender.name,
     run: async () => {
-      await using agent = await start(cpus);
-      await makeDirectories(agent, cpus, { warmUp: 0, calls: 100 });
-      return await makeDirectories(agent, cpus, { warmUp: 0, calls: 1 });
+      await using started = await contender.start(cpus);
+      await makeCalls(started, contender, cpus, few);
+      return await makeCalls(started, contender, cpus, single);
     },
   };
 }
 
+function besideBare(title: string, [of, to]: readonly [Contender, Contender]): Aim {
+  return {
+    title,
+    quantity: { kind: 'ratio', of: of.name, to: to.name, figure: 'p50Ns' },
+    limit: atMost(1.3),
+  };
+}
+
+function takes(title: string, { name }: Contender, figure: 'p50Ns' | 'maxNs', most: number): Aim {
+  return { title, quantity: { kind: 'value', of: name, figure }, limit: atMost(most) };
+}
+
 const aims: readonly Aim[] = [
-  {
-    title: 'mkdir as the caller, WAIT_KILLABLE_RECV, beside bare C: p50',
-    quantity: { kind: 'ratio', of: killableName, to: bareKillableName, figure: 'p50Ns' },
-    limit: atMost(1.3),
-  },
-  {
-    title: 'mkdir as the caller, beside bare C: p50',
-    quantity: { kind: 'ratio', of: agentName, to: bareName, figure: 'p50Ns' },
-    limit: atMost(1.3),
-  },
-  {
-    title: 'first mkdir of a container',
-    quantity: { kind: 'value', of: firstName, figure: 'maxNs' },
-    limit: atMost(5_000_000),
-  },
+  besideBare('mkdir, WAIT_KILLABLE_RECV, beside bare C: p50', [agentKillable, bareKillable]),
+  besideBare('mkdir without that flag, beside bare C: p50', [agent, bare]),
+  takes('first mkdir of a container', firstMkdir, 'maxNs', 5_000_000),
+  takes('mount of proc with masks: p50', mountsOfProc, 'p50Ns', 300_000),
+  takes('first mount of a container', firstMount, 'maxNs', 5_000_000),
 ];
 
-export function acting({ one }: CpuChoice): Group {
+export function acting({ one, two }: CpuChoice): Group {
   return {
-    title: `1 caller, both ends on CPU ${one}`,
-    limits: { rounds: 11, seconds: 60 },
+    title: `1 caller; mkdir: both ends on CPU ${one}; mount: both on two CPUs`,
+    limits: { rounds: 11, seconds: 90 },
     measurements: [
-      inLoop(bareName, startBareMkdir, one, false),
-      inLoop(agentName, startAgentMkdir, one, false),
-      inLoop(bareKillableName, startBareMkdir, one, true),
-      inLoop(killableName, startAgentMkdir, one, true),
-      firstOne(firstName, startAgentMkdir, one),
+      ...[bare, agent, bareKillable, agentKillable].map((contender) =>
+        inLoop(contender, one, manyMkdirs),
+      ),
+      firstOne(firstMkdir, one),
+      {
+        name: mountsOfProc.name,
+        run: async () => inLoop(mountsOfProc, two(), manyMounts).run(),
+      },
+      { name: firstMount.name, run: async () => firstOne(firstMount, two()).run() },
     ],
     columns: ['p50Ns', 'p90Ns', 'p99Ns', 'maxNs', 'callsPerSecond'],
     aims,
