@@ -6,6 +6,8 @@ const config: ViteUserConfig = {
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts', 'handlers-wasm/**/*.test.ts'],
+    // These have a machine of their own.
+    exclude: ['test/vm/**'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     // Containers, listeners and descriptor counts of one file must not disturb another's.
