@@ -42,10 +42,6 @@ struct ChangeJob : CallerJob {
   const std::optional<std::string>* spared = nullptr;
   // It may hide something, so only who has the power himself may do it.
   bool is_protected = false;
-
-  [[nodiscard]] bool has_own_power() const {
-    return is_of_owner() && (place.credentials.effective_capabilities & kSysAdmin) != 0;
-  }
 };
 
 [[nodiscard]] Result<int> mount_id_of(int fd) {
@@ -251,6 +247,10 @@ void unmount_in_child(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
 
 void change_in_child(ChangeJob& job, const MountChange& change, const IsGone& is_gone) {
   if (!open_mount(job, 0) || !may_change(job)) return;
+  if ((change.clear & job.kept_attributes()) != 0) {
+    job.outcome.answer = EPERM;
+    return;
+  }
   // An id mapping takes power over the file system, which no user namespace of a container has.
   // Nothing is looked up any more.
   const bool has_power = job.is_protected ? become_caller(job) : set_effective(job, kSysAdmin);

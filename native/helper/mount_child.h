@@ -7,6 +7,7 @@
 #pragma once
 
 #include <linux/capability.h>
+#include <linux/mount.h>
 #include <sched.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -43,6 +44,15 @@ struct CallerJob {
   // With power in the caller's user namespace we have it over its mounts as well.
   [[nodiscard]] bool is_of_owner() const {
     return user_namespace_id == owner_id || user_namespace_id == 0;
+  }
+  [[nodiscard]] bool has_own_power() const {
+    return is_of_owner() && (place.credentials.effective_capabilities & kSysAdmin) != 0;
+  }
+  // Attributes that a mount keeps where the power over it is lent: whoever wrote its contents must
+  // not become others by them. Root of a user namespace is that already, but owns no devices.
+  [[nodiscard]] std::uint64_t kept_attributes() const {
+    if (!has_own_power()) return MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+    return user_namespace_id == 0 ? 0 : MOUNT_ATTR_NODEV;
   }
   [[nodiscard]] int mount_namespace() const {
     return place.mount_namespace < 0 ? first_mount_namespace : place.mount_namespace;

@@ -14,6 +14,7 @@
 #include <array>
 #include <optional>
 #include <ranges>
+#include <string_view>
 #include <utility>
 
 #include "mount_child.h"
@@ -209,6 +210,13 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
   return !broke(job.outcome, "close_range", close_range(from, ~0U, 0));
 }
 
+// Whether all that there is in a new one comes from the kernel.
+[[nodiscard]] bool has_own_contents(const NewMount& mount) {
+  constexpr auto kTypes =
+      std::to_array<std::string_view>({"tmpfs", "ramfs", "mqueue", "devpts", "cgroup", "cgroup2"});
+  return std::ranges::find(kTypes, mount.type) != kTypes.end();
+}
+
 // A file system that is made inside the container, where it looks for its source.
 void put_other(MountJob& job, const IsGone& is_gone) {
   if (!enter_shown_namespaces(job) || !enter_mount_namespace(job) || !enter_root(job) ||
@@ -218,12 +226,13 @@ void put_other(MountJob& job, const IsGone& is_gone) {
   UniqueFd mount_point;
   if (!job.place.path.empty()) mount_point = open_mount_point_in_child(job, O_DIRECTORY);
   if (job.has_ended() || !lend_sys_admin(job)) return;
+  if (!has_own_contents(job.mount))
+    job.mount.attributes |= static_cast<std::uint32_t>(job.kept_attributes());
   const UniqueFd mount = make_detached(job.outcome, job.mount);
   if (mount.is_open()) (void)move_to(job, mount, mount_point, is_gone);
 }
 
-// --- what it may show
-// ------------------------------------------------------------------------------
+// --- what it may show ----------------------------------------------------------------------------
 
 // Makes the mount show no more than the container's first process sees.
 [[nodiscard]] bool narrow(MountJob& job) {

@@ -209,6 +209,39 @@ void changes_attributes() {
   }
 }
 
+// Whoever wrote what is in there must not become others by it.
+void keeps_what_protects_from_contents() {
+  constexpr MountChange kTame = {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+                                 .clear = 0,
+                                 .is_recursive = false,
+                                 .user_namespace = -1};
+  constexpr MountChange kToSetUid = {
+      .set = 0, .clear = MOUNT_ATTR_NOSUID, .is_recursive = false, .user_namespace = -1};
+  constexpr MountChange kToDevices = {
+      .set = 0, .clear = MOUNT_ATTR_NODEV, .is_recursive = false, .user_namespace = -1};
+  const auto changed = [](MountMaker& maker, const MountPlace& place, const MountChange& change) {
+    return answer_of(maker.set_attributes(place, change, kIsThere));
+  };
+  const Container plain(kPlainContainer);
+  const Container user(kUserContainer);
+  const Pinned of_plain = plain.pin();
+  const Pinned of_user = user.pin();
+  in_helper([&](MountMaker& maker) {
+    for (const Pinned* pinned : {&of_plain, &of_user}) {
+      const MountPlace place = powerless(*pinned, "/mnt/new");
+      CHECK_EQUAL(changed(maker, place, kTame), Errno{0});
+      CHECK_EQUAL(changed(maker, place, kToSetUid), Errno{EPERM});
+      CHECK_EQUAL(changed(maker, place, recursive(kToSetUid)), Errno{EPERM});
+      CHECK_EQUAL(changed(maker, place, kToDevices), Errno{EPERM});
+    }
+    // root of a user namespace has set-uid files anyway, and root of the host devices as well
+    CHECK_EQUAL(changed(maker, of_user.place("/mnt/new"), kToSetUid), Errno{0});
+    CHECK_EQUAL(changed(maker, of_user.place("/mnt/new"), kToDevices), Errno{EPERM});
+    CHECK_EQUAL(changed(maker, of_plain.place("/mnt/new"), kToSetUid), Errno{0});
+    CHECK_EQUAL(changed(maker, of_plain.place("/mnt/new"), kToDevices), Errno{0});
+  });
+}
+
 // A caller's copy of a mount that is nowhere yet, as its descriptor is opened for it.
 void maps_ids() {
   const Container container(kUserContainer);
@@ -469,6 +502,8 @@ constexpr Case kCases[] = {
     {"unmount: what is in use goes lazily", unmounts_lazily},
     {"A1: unmount: the mount is found as the caller", finds_the_mount_as_the_caller},
     {"set_attributes: they are changed for who may not", changes_attributes},
+    {"A7: set_attributes: nosuid and nodev stay where power is lent",
+     keeps_what_protects_from_contents},
     {"set_attributes: ids are mapped by a user namespace", maps_ids},
     {"A8: unmount, set_attributes: nothing is lent for proc, sysfs and masks on them",
      lends_nothing_for_proc_and_sysfs},

@@ -31,9 +31,9 @@ interface Watcher {
 const defaultDeadlineMs = 30_000;
 
 /** A test that takes too long is given up before it has cleaned up. */
-const running: Set<ChildProcessWithoutNullStreams> = new Set();
+const started: Set<ChildProcessWithoutNullStreams> = new Set();
 process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
+  for (const child of started) child.kill('SIGKILL');
 });
 
 /** A running program whose standard streams are pipes to us. */
@@ -76,8 +76,8 @@ export class RunningCommand implements AsyncDisposable {
     });
     // whoever needs it awaits it; nobody else is to fail
     this.ended.catch(() => undefined);
-    running.add(this.#child);
-    this.#child.once('exit', () => running.delete(this.#child));
+    started.add(this.#child);
+    this.#child.once('exit', () => started.delete(this.#child));
   }
 
   get pid(): number {
