@@ -91,8 +91,8 @@ constexpr long kForMounts[] = {
     SYS_openat, SYS_openat2, SYS_newfstatat, SYS_fstat, SYS_fstatfs, SYS_statx, SYS_readlinkat,
     SYS_read, SYS_fcntl, SYS_flock,
     // mounts
-    SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_open_tree, SYS_move_mount, SYS_mount, SYS_umount2,
-    SYS_mount_setattr};
+    SYS_fsopen, SYS_fspick, SYS_fsconfig, SYS_fsmount, SYS_open_tree, SYS_move_mount, SYS_mount,
+    SYS_umount2, SYS_mount_setattr};
 
 [[nodiscard]] std::span<const long> allowed_for(HelperRole role) {
   switch (role) {

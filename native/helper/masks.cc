@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -357,6 +358,11 @@ void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover) 
 // By paths, which takes half the time of doing it by descriptors. All that is on their ways are
 // directories of the new file system: in the proc that they were found in, they had to be.
 Result<void> put_masks(int root, const std::vector<Mask>& masks, const MaskSources& sources) {
+  // whatever is missing later is missing in the new file system
+  for (const char* source : {sources.file, sources.directory}) {
+    struct stat found = {};
+    if (stat(source, &found) == -1) return fail_errno();
+  }
   if (fchdir(root) == -1) return fail_errno();
   for (const auto& [path, is_hidden] : masks) {
     const auto put = is_hidden ? hide(path.c_str(), sources) : make_read_only(path.c_str());

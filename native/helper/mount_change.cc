@@ -111,8 +111,10 @@ struct Sight {
   const auto standing = find_standing(sight.mountinfo, sight.id);
   if (!standing) return std::unexpected(standing.error());
   if (!standing->is_listed) {
-    // what is below it nobody can say
-    return job.reaches_below ? true : is_hiding_file_system(job.mount);
+    // What is covered by another root is in no list, and what it hides itself must stay there.
+    // Other attributes of a mask reveal nothing.
+    const bool loses_place = job.spared != nullptr;
+    return job.reaches_below || loses_place ? true : is_hiding_file_system(job.mount);
   }
   return standing->may_hide || (job.reaches_below && standing->may_hide_below);
 }
@@ -231,7 +233,10 @@ void unmount_lazily(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
 
 void unmount_in_child(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
   if (!open_mount(job, (flags & kFollowsNoLink) == 0 ? 0 : O_NOFOLLOW)) return;
-  if (is_root(job) && !job.has_own_power()) job.outcome.answer = EPERM;
+  // the second also ends connections of file systems, for everybody who uses them
+  const bool is_of_host = job.has_own_power() && job.user_namespace_id == 0;
+  if ((is_root(job) && !job.has_own_power()) || ((flags & MNT_FORCE) != 0 && !is_of_host))
+    job.outcome.answer = EPERM;
   if (job.has_ended() || !may_change(job)) return;
   const unsigned lazily = flags & MNT_DETACH;
   // nobody can go into a file, and by its name something else could be meant by then: it is

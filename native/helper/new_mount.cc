@@ -4,11 +4,13 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <array>
@@ -26,6 +28,8 @@ struct MountJob : CallerJob {
   NewMount mount;
   // nullptr: it is of a type that hides nothing.
   const Cover* cover = nullptr;
+  // The pid namespace belongs to another user namespace than ours.
+  bool has_foreign_processes = false;
 };
 
 namespace {
@@ -128,13 +132,53 @@ constexpr MaskSources kMaskSources = {.file = "/null", .directory = "/empty"};
   return make_detached(job.outcome, job.mount);
 }
 
+// Whether the caller may have power over the proc itself, and with it over the options of all its
+// mounts, see pid_namespaces(7): that of who owns the pid namespace.
+[[nodiscard]] bool has_foreign_processes(MountJob& job, ino_t own_user_namespace) {
+  if (!is_proc(job.mount) || job.place.pid_namespace < 0) return false;
+  const UniqueFd owner(ioctl(job.place.pid_namespace, NS_GET_USERNS));
+  if (broke(job.outcome, "owner of the pid namespace", owner.get())) return true;
+  const auto id = id_of(owner.get());
+  if (!id) job.outcome = our_failure("fstat of the pid namespace's owner", id.error());
+  return !id || *id != own_user_namespace;
+}
+
+constexpr std::string_view kSubset = "subset";
+
+// What shows processes only could be made to show all again, and then there have to be masks: so it
+// shows all at first.
+[[nodiscard]] std::vector<MountOption> take_subset(MountJob& job) {
+  std::vector<MountOption> taken;
+  if (!job.has_foreign_processes) return taken;
+  std::erase_if(job.mount.options, [&taken](const MountOption& option) {
+    if (option.key != kSubset) return false;
+    taken.push_back(option);
+    return true;
+  });
+  return taken;
+}
+
+[[nodiscard]] bool reconfigure(MountJob& job, const UniqueFd& mount,
+                               const std::vector<MountOption>& options) {
+  if (options.empty()) return true;
+  const UniqueFd context(
+      static_cast<int>(syscall(SYS_fspick, mount.get(), "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)));
+  if (broke(job.outcome, "fspick", context.get())) return false;
+  for (const MountOption& option : options) {
+    if (!configure(job.outcome, context, option)) return false;
+  }
+  return !refused(job.outcome, syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_RECONFIGURE,
+                                       nullptr, nullptr, 0));
+}
+
 [[nodiscard]] bool mount_with_masks(MountJob& job) {
+  const std::vector<MountOption> later = take_subset(job);
   const UniqueFd mount = is_proc(job.mount) ? make_proc(job) : make_sysfs(job);
   if (!mount.is_open() || broke(job.outcome, "move_mount", move_to_path(mount, kWorkPlace)))
     return false;
   const auto put = put_masks(mount.get(), job.cover->masks, kMaskSources);
   if (!put) job.outcome = our_failure("masks", put.error());
-  return put.has_value();
+  return put.has_value() && reconfigure(job, mount, later);
 }
 
 // A copy of a mount namespace for another user namespace holds all mounts together: whoever has all
@@ -217,6 +261,26 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
   return std::ranges::find(kTypes, mount.type) != kTypes.end();
 }
 
+// Devices are for whom the caller's cgroup lets them, and the kernel would ask ours.
+[[nodiscard]] bool is_of_device(const NewMount& mount) {
+  return std::ranges::any_of(mount.options, [](const MountOption& option) {
+    struct stat found = {};
+    return option.key == "source" && option.value && stat(option.value->c_str(), &found) == 0 &&
+           S_ISBLK(found.st_mode);
+  });
+}
+
+// The same of what was made, whatever has the name of its source by now.
+[[nodiscard]] bool is_of_device(const UniqueFd& mount) {
+  struct stat found = {};
+  return fstat(mount.get(), &found) == -1 || major(found.st_dev) != 0;
+}
+
+// A union shows what lies under the masks of its layers.
+[[nodiscard]] bool is_lendable(const MountJob& job) {
+  return job.has_own_power() || job.mount.type != "overlay";
+}
+
 // A file system that is made inside the container, where it looks for its source.
 void put_other(MountJob& job, const IsGone& is_gone) {
   if (!enter_shown_namespaces(job) || !enter_mount_namespace(job) || !enter_root(job) ||
@@ -226,10 +290,19 @@ void put_other(MountJob& job, const IsGone& is_gone) {
   UniqueFd mount_point;
   if (!job.place.path.empty()) mount_point = open_mount_point_in_child(job, O_DIRECTORY);
   if (job.has_ended() || !lend_sys_admin(job)) return;
+  if (is_of_device(job.mount) || !is_lendable(job)) {
+    job.outcome.answer = EPERM;
+    return;
+  }
   if (!has_own_contents(job.mount))
     job.mount.attributes |= static_cast<std::uint32_t>(job.kept_attributes());
   const UniqueFd mount = make_detached(job.outcome, job.mount);
-  if (mount.is_open()) (void)move_to(job, mount, mount_point, is_gone);
+  if (!mount.is_open()) return;
+  if (is_of_device(mount)) {
+    job.outcome.answer = EPERM;
+    return;
+  }
+  (void)move_to(job, mount, mount_point, is_gone);
 }
 
 // --- what it may show ----------------------------------------------------------------------------
@@ -239,7 +312,10 @@ void put_other(MountJob& job, const IsGone& is_gone) {
   if (job.cover->is_read_only) job.mount.attributes |= MOUNT_ATTR_RDONLY;
   if (is_proc(job.mount)) {
     narrow_proc_options(job.mount.options, *job.cover);
-    return true;
+    // nobody knows what had to be hidden once it shows more than processes
+    if (job.has_foreign_processes && (!job.cover->is_whole || job.cover->has_processes_only))
+      job.outcome.answer = EPERM;
+    return !job.has_ended();
   }
   // of sysfs, there is no part to show
   if (!job.cover->is_whole) job.outcome.answer = EPERM;
@@ -404,6 +480,8 @@ Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, c
   MountJob job = {job_for(place), mount, cover_of(mount, masks)};
   // whoever never has time for it pays here
   if (left_behind_.size() >= kMostKept) clean_up();
+  if (job.has_ended()) return job.outcome;
+  job.has_foreign_processes = has_foreign_processes(job, own_user_namespace_);
   if (job.has_ended() || (job.cover != nullptr && !narrow(job))) return job.outcome;
   const int tree_namespace = job.cover == nullptr ? -1 : tree_for(job);
   if (job.has_ended()) return job.outcome;

@@ -535,6 +535,32 @@ void shows_processes_without_a_proc() {
   CHECK_EQUAL(container.ask(count_processes), 1);
 }
 
+long sees_more_than_processes() { return access("/mnt/new/uptime", F_OK) == 0 ? 1 : 0; }
+
+// Who owns the pid namespace may change the options of its proc.
+long show_all_again() {
+  const UniqueFd context(
+      static_cast<int>(syscall(SYS_fspick, AT_FDCWD, "/mnt/new", FSPICK_CLOEXEC)));
+  if (!context.is_open()) return errno;
+  if (syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "subset", ",", 0) == -1)
+    return errno;
+  return error_of_call(
+      syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0));
+}
+
+void hides_under_a_subset() {
+  for (const Levels& levels : {kNested, kNestedInPlain}) {
+    const Container container(levels);
+    NewMount mount = new_proc();
+    mount.options.push_back({"subset", "pid"});
+    mount_in(container, mount);
+    CHECK_EQUAL(container.ask(sees_more_than_processes), 0);
+    CHECK_EQUAL(container.ask(show_all_again), 0);
+    CHECK_EQUAL(container.ask(sees_more_than_processes), 1);
+    CHECK_EQUAL(container.ask(first_revealed_in_new), kAllHidden);
+  }
+}
+
 void keeps_hidepid_and_read_only() {
   const Container container(
       {{.namespaces = kPlain,
@@ -929,6 +955,23 @@ NewMount new_overlay(const std::string& lower) {
   return {.type = "overlay", .options = {{"lowerdir", lower + ":/mnt/other"}}, .attributes = 0};
 }
 
+// Nobody knows what would have to be hidden then.
+void needs_a_whole_proc_for_other_owners() {
+  const Container container({{.namespaces = kPlain,
+                              .set_up =
+                                  [] {
+                                    make_mount_points();
+                                    CHECK_EQUAL(mount("proc", "/proc", "proc", 0, "subset=pid"), 0);
+                                  }},
+                             {.namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID}});
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  in_helper([&] {
+    Maker maker;
+    CHECK_EQUAL(answer_for(maker, pinned.place("/mnt/new"), masks, new_proc()), Errno{EPERM});
+  });
+}
+
 void looks_for_sources_as_the_caller() {
   const Container container({kFolders});
   const Pinned pinned = container.pin();
@@ -939,6 +982,9 @@ void looks_for_sources_as_the_caller() {
     place.credentials.uid = {1000, 1000, 1000, 1000};
     place.credentials.gid = {1000, 1000, 1000, 1000};
     place.credentials.effective_capabilities = 0;
+    // a union shows what lies under the masks of its layers
+    CHECK_EQUAL(answer_for(maker, place, masks, new_overlay("/mnt/third")), Errno{EPERM});
+    place.credentials.effective_capabilities = std::uint64_t{1} << CAP_SYS_ADMIN;
     CHECK_EQUAL(answer_for(maker, place, masks, new_overlay("/mnt/closed/new")), Errno{EACCES});
     CHECK_EQUAL(answer_for(maker, place, masks, new_overlay("/mnt/third")), Errno{0});
   });
@@ -1124,6 +1170,9 @@ void leaves_the_mount_namespace() {
 }
 
 constexpr Case kCases[] = {
+    {"A8: make_mount: what shows processes only has the masks as well", hides_under_a_subset},
+    {"A8: make_mount: who owns the pid namespace needs a whole proc in the container",
+     needs_a_whole_proc_for_other_owners},
     {"MountMaker: its mount namespace holds what masks are made of only",
      leaves_the_mount_namespace},
     {"A8: make_mount: proc in a plain container", mounts_in_a_plain_container},
