@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads of a caller's memory by process_vm_readv(2), or by /proc/TID/mem where that is refused.
+// Reads of a caller's memory by process_vm_readv(2), or by /proc/TID/mem where that is refused;
+// writes by /proc/TID/mem, which stays with the memory whatever becomes of the number.
 #include "memory.h"
 
 #include <fcntl.h>
@@ -8,9 +9,12 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <string_view>
+#include <system_error>
 
 #include "child.h"
 #include "raw_syscall.h"
@@ -24,11 +28,13 @@ constexpr std::size_t kPage = 4096;
 constexpr std::size_t kFirstRead = 256;
 constexpr Nanoseconds kHasty = 50 * kMillisecond;
 
-UniqueFd open_mem_file(pid_t tid) {
+UniqueFd open_file_of(pid_t tid, const char* name, int flags) {
   char path[32];
-  std::snprintf(path, sizeof path, "/proc/%d/mem", tid);
-  return UniqueFd(retry_eintr([&] { return open(path, O_RDONLY | O_CLOEXEC); }));
+  std::snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
+  return UniqueFd(retry_eintr([&] { return open(path, flags | O_CLOEXEC); }));
 }
+
+UniqueFd open_mem_file(pid_t tid) { return open_file_of(tid, "mem", O_RDONLY); }
 
 Result<std::size_t> read_by_mem_file(pid_t tid, std::uint64_t address, std::span<std::byte> out) {
   const UniqueFd mem = open_mem_file(tid);
@@ -104,6 +110,76 @@ std::size_t bytes_to_page_edge(std::uint64_t address) {
   return kPage - static_cast<std::size_t>(address % kPage);
 }
 
+// What process_vm_writev(2) says where /proc can't be opened.
+std::unexpected<Errno> fail_to_open() {
+  if (errno == ENOENT) return fail(ESRCH);
+  return errno == EACCES ? fail(EPERM) : fail_errno();
+}
+
+// Whether mappings that may be written to cover a range, as told by their lines in order. Names may
+// be of any length and the text comes in pieces, so only the beginning of each line is kept.
+class WritableRange {
+ public:
+  WritableRange(std::uint64_t begin, std::uint64_t end) : next_(begin), end_(end) {}
+
+  // False: what follows can't change the answer.
+  bool take(std::string_view text) {
+    for (const char character : text) {
+      if (character != '\n') {
+        if (length_ < line_.size()) line_[length_++] = character;
+        continue;
+      }
+      const bool goes_on = take_mapping(std::string_view(line_.data(), length_));
+      length_ = 0;
+      if (!goes_on) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] bool is_covered() const { return next_ >= end_; }
+
+ private:
+  // As in "7f5c0e000000-7f5c0e021000 rw-p", see proc_pid_maps(5).
+  bool take_mapping(std::string_view line) {
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+    const char* const line_end = line.data() + line.size();
+    const auto first = std::from_chars(line.data(), line.data() + line.size(), from, 16);
+    if (first.ec != std::errc{} || first.ptr == line_end) return false;
+    const auto second = std::from_chars(first.ptr + 1, line_end, to, 16);
+    if (second.ec != std::errc{}) return false;
+    if (to <= next_) return true;
+    constexpr std::string_view kWritable = " rw";
+    constexpr std::string_view kOnlyWritable = " -w";
+    const std::string_view rights(second.ptr, static_cast<std::size_t>(line_end - second.ptr));
+    if (from > next_) return false;
+    if (!rights.starts_with(kWritable) && !rights.starts_with(kOnlyWritable)) return false;
+    next_ = to;
+    return !is_covered();
+  }
+
+  std::uint64_t next_;
+  std::uint64_t end_;
+  std::array<char, 48> line_ = {};
+  std::size_t length_ = 0;
+};
+
+// /proc/TID/mem writes through protections, so they are looked at before. If the caller changes
+// them meanwhile, it changes its own memory only.
+Result<void> check_writable(const UniqueFd& maps, std::uint64_t address, std::size_t size) {
+  const std::uint64_t end = address + size;
+  if (end < address) return fail(EFAULT);
+  WritableRange range(address, end);
+  std::array<char, kPage> text;
+  for (bool is_first = true;; is_first = false) {
+    const ssize_t got = retry_eintr([&] { return read(maps.get(), text.data(), text.size()); });
+    if (got == -1) return fail_errno();
+    // memory that nobody uses any more has no mappings
+    if (got == 0) return fail(is_first ? ESRCH : EFAULT);
+    if (range.take(std::string_view(text.data(), static_cast<std::size_t>(got)))) continue;
+    return range.is_covered() ? Result<void>() : fail(EFAULT);
+  }
+}
+
 }  // namespace
 
 Result<std::size_t> read_string(pid_t tid, std::uint64_t address, std::span<std::byte> out,
@@ -142,14 +218,26 @@ Result<std::size_t> read_some(pid_t tid, std::uint64_t address, std::span<std::b
   return length;
 }
 
-Result<std::size_t> write_bytes(pid_t tid, std::uint64_t address,
-                                std::span<const std::byte> bytes) {
-  const iovec local = {const_cast<std::byte*>(bytes.data()), bytes.size()};
-  // an address of another process, never followed here
-  const iovec remote = {reinterpret_cast<void*>(address), bytes.size()};
-  const ssize_t written = process_vm_writev(tid, &local, 1, &remote, 1, 0);
-  if (written == -1) return fail_errno();
-  return static_cast<std::size_t>(written);
+Result<void> write_bytes(pid_t tid, std::uint64_t address, std::span<const std::byte> bytes,
+                         const IsValid& is_valid) {
+  // both stay with the memory that the thread has now, even if it has another one later
+  const UniqueFd mem = open_file_of(tid, "mem", O_RDWR);
+  if (!mem.is_open()) return fail_to_open();
+  const UniqueFd maps = open_file_of(tid, "maps", O_RDONLY);
+  if (!maps.is_open()) return fail_to_open();
+  if (!bytes.empty()) {
+    const auto writable = check_writable(maps, address, bytes.size());
+    if (!writable) return writable;
+  }
+  // asked only now: if it is valid, then what was opened is the caller's
+  if (!is_valid()) return fail(ESRCH);
+  if (bytes.empty()) return {};
+  const ssize_t written = retry_eintr(
+      [&] { return pwrite(mem.get(), bytes.data(), bytes.size(), static_cast<off_t>(address)); });
+  if (written == -1) return errno == EIO ? fail(EFAULT) : fail_errno();
+  // memory that nobody uses any more takes nothing
+  if (written == 0) return fail(ESRCH);
+  return static_cast<std::size_t>(written) < bytes.size() ? fail(EFAULT) : Result<void>();
 }
 
 Result<std::size_t> read_mount_data(pid_t tid, std::uint64_t address, std::span<std::byte> out,

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bounded reads of a caller's memory, with the errors that the kernel gives for the same pointer.
+// Bounded reads and writes of a caller's memory, with the errors that the kernel gives for the same
+// pointer.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "result.h"
@@ -32,10 +34,15 @@ enum class Reader : std::uint8_t { this_thread, child, hasty_child };
                                             std::span<std::byte> out,
                                             Reader reader = Reader::this_thread);
 
-// Writes all bytes or, where some of the memory is not there or not to be written to, as many as
-// come before. EFAULT: not even the first one.
-[[nodiscard]] Result<std::size_t> write_bytes(pid_t tid, std::uint64_t address,
-                                              std::span<const std::byte> bytes);
+// Whether the call still waits for its answer.
+using IsValid = std::function<bool()>;
+
+// Writes all bytes. EFAULT: some of the memory is not there or not to be written to; mostly none is
+// written then. ESRCH: the thread or its memory is gone, or the call is not valid. EPERM: we may
+// not. Validity is asked once we hold on to the thread's memory, so that nothing is ever written to
+// another program: neither one executed meanwhile nor one that has got the thread's number.
+[[nodiscard]] Result<void> write_bytes(pid_t tid, std::uint64_t address,
+                                       std::span<const std::byte> bytes, const IsValid& is_valid);
 
 // Reads what mount(2) reads of its data: up to a page, as much as is there, cut at the first NUL.
 // EFAULT: not even the first byte is there.

@@ -68,11 +68,10 @@ Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const 
     if (!listener_->waits_killable) return fail(EOPNOTSUPP);
     // no child writes: it could do so after the call has ended
     if (reader() != Reader::this_thread) return fail(ETIMEDOUT);
-    if (!listener_->is_valid(call.id)) return fail(ESRCH);
-    const auto written = write_bytes(call.tid, address, bytes);
-    // as the kernel has it for a result that does not fit into what is there
-    if (written && *written < bytes.size()) return fail(EFAULT);
-    return written;
+    const auto written =
+        write_bytes(call.tid, address, bytes, [&] { return listener_->is_valid(call.id); });
+    if (!written) return std::unexpected(written.error());
+    return bytes.size();
   });
 }
 

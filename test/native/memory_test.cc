@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests reads of a caller's memory, on the test's own.
+// Tests reads of a caller's memory, on the test's own, and writes, on that of others.
 #include "memory.h"
 
 #include <fcntl.h>
@@ -7,17 +7,24 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "check.h"
 #include "clock.h"
+#include "sleeper.h"
+#include "unique_fd.h"
 
 namespace seccompagent::test {
 namespace {
@@ -347,6 +354,197 @@ void reads_what_is_there_of_the_stuck() {
   CHECK(buffer[99] == std::byte{'x'});
 }
 
+Result<void> write_to(
+    pid_t pid, const char* pointer, std::string_view text,
+    const IsValid& is_valid = [] { return true; }) {
+  return write_bytes(pid, address_of(pointer), std::as_bytes(std::span(text)), is_valid);
+}
+
+// Whatever the protections are.
+std::string memory_of(pid_t pid, const char* pointer, std::size_t size) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/mem";
+  const UniqueFd mem(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  CHECK(mem.is_open());
+  std::string bytes(size, '\0');
+  CHECK_EQUAL(pread(mem.get(), bytes.data(), size, static_cast<off_t>(address_of(pointer))),
+              static_cast<ssize_t>(size));
+  return bytes;
+}
+
+void check_refuses_write(pid_t pid, const char* pointer) {
+  CHECK_EQUAL(ERROR(write_to(pid, pointer, "abcdefgh")), Errno{EFAULT});
+}
+
+void writes_what_is_given() {
+  const Pages pages(2);
+  const Sleeper target;
+  VALUE(write_to(target.pid(), pages.before_end(8), "abcdefgh"));
+  CHECK_EQUAL(memory_of(target.pid(), pages.before_end(10), 10), "xxabcdefgh");
+  const std::string most(2 * kPage, 'y');
+  VALUE(write_to(target.pid(), pages.before_end(2 * kPage), most));
+  CHECK_EQUAL(memory_of(target.pid(), pages.before_end(2 * kPage), 2 * kPage), most);
+  VALUE(write_to(target.pid(), nullptr, ""));
+  // it has a memory of its own
+  CHECK_EQUAL(std::string(pages.before_end(2), 2), "xx");
+}
+
+void writes_to_no_protected_memory() {
+  for (const int rights : {PROT_READ, PROT_NONE, PROT_READ | PROT_EXEC}) {
+    const Pages pages(1);
+    CHECK_EQUAL(mprotect(pages.before_end(kPage), kPage, rights), 0);
+    const Sleeper target;
+    check_refuses_write(target.pid(), pages.before_end(kPage));
+    check_refuses_write(target.pid(), pages.before_end(8));
+    CHECK_EQUAL(memory_of(target.pid(), pages.before_end(kPage), kPage), std::string(kPage, 'x'));
+  }
+}
+
+void writes_across_mappings() {
+  const Pages pages(3);
+  // other rights make another mapping
+  CHECK_EQUAL(mprotect(pages.before_end(2 * kPage), kPage, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
+  CHECK_EQUAL(mprotect(pages.before_end(kPage), kPage, PROT_READ), 0);
+  const Sleeper target;
+  VALUE(write_to(target.pid(), pages.before_end(2 * kPage + 4), "abcdefgh"));
+  CHECK_EQUAL(memory_of(target.pid(), pages.before_end(2 * kPage + 5), 10), "xabcdefghx");
+  check_refuses_write(target.pid(), pages.before_end(kPage + 4));
+  CHECK_EQUAL(memory_of(target.pid(), pages.before_end(kPage + 4), 8), "xxxxxxxx");
+  VALUE(write_to(target.pid(), pages.before_end(kPage + 8), "abcdefgh"));
+}
+
+void writes_to_no_gap() {
+  const Pages pages(3);
+  CHECK_EQUAL(munmap(pages.before_end(2 * kPage), kPage), 0);
+  const Sleeper target;
+  check_refuses_write(target.pid(), pages.before_end(2 * kPage + 4));
+  check_refuses_write(target.pid(), pages.before_end(2 * kPage));
+  check_refuses_write(target.pid(), pages.before_end(kPage + 4));
+  check_refuses_write(target.pid(), pages.before_end(4));
+  const std::string most(3 * kPage, 'y');
+  CHECK_EQUAL(ERROR(write_to(target.pid(), pages.before_end(3 * kPage), most)), Errno{EFAULT});
+  CHECK_EQUAL(memory_of(target.pid(), pages.before_end(3 * kPage), kPage), std::string(kPage, 'x'));
+  CHECK_EQUAL(memory_of(target.pid(), pages.before_end(kPage), kPage), std::string(kPage, 'x'));
+  for (const std::uint64_t address : {~0ULL, ~0ULL - 7, 0xffff800000000000ULL, 1ULL, 0ULL})
+    check_refuses_write(target.pid(), reinterpret_cast<const char*>(address));
+}
+
+void writes_behind_many_mappings() {
+  // their lines take more than one read, and end anywhere in it
+  constexpr std::size_t kMany = 501;
+  const Pages pages(kMany);
+  for (std::size_t page = 1; page < kMany; page += 2)
+    CHECK_EQUAL(mprotect(pages.before_end((page + 1) * kPage), kPage, PROT_READ), 0);
+  const Sleeper target;
+  for (std::size_t page = 0; page < kMany; ++page) {
+    const char* pointer = pages.before_end((page + 1) * kPage);
+    const auto written = write_to(target.pid(), pointer, "abcdefgh");
+    CHECK_EQUAL(written.has_value(), page % 2 == 0);
+    CHECK_EQUAL(memory_of(target.pid(), pointer, 8), page % 2 == 0 ? "abcdefgh" : "xxxxxxxx");
+  }
+}
+
+void writes_for_no_call_that_has_ended() {
+  const Pages pages(1);
+  Sleeper target;
+  CHECK_EQUAL(ERROR(write_to(target.pid(), pages.before_end(8), "abcdefgh", [] { return false; })),
+              Errno{ESRCH});
+  CHECK_EQUAL(memory_of(target.pid(), pages.before_end(8), 8), "xxxxxxxx");
+  const pid_t pid = target.pid();
+  const auto end_it = [&] {
+    target.end();
+    return true;
+  };
+  CHECK_EQUAL(ERROR(write_to(pid, pages.before_end(8), "abcdefgh", end_it)), Errno{ESRCH});
+  CHECK_EQUAL(ERROR(write_to(pid, pages.before_end(8), "abcdefgh")), Errno{ESRCH});
+}
+
+void writes_to_no_program_with_the_same_number() {
+  const Pages pages(1);
+  Sleeper first;
+  const pid_t pid = first.pid();
+  std::optional<Sleeper> second;
+  const auto replace_it = [&] {
+    first.end();
+    second.emplace(pid);
+    return true;
+  };
+  CHECK_EQUAL(ERROR(write_to(pid, pages.before_end(8), "abcdefgh", replace_it)), Errno{ESRCH});
+  CHECK_EQUAL(second->pid(), pid);
+  CHECK_EQUAL(memory_of(pid, pages.before_end(8), 8), "xxxxxxxx");
+}
+
+// A shell that executes another one when it is told to. Both have their memory at the same places.
+class Executor {
+ public:
+  Executor() {
+    int input[2];
+    int output[2];
+    CHECK_EQUAL(pipe2(input, O_CLOEXEC), 0);
+    CHECK_EQUAL(pipe2(output, O_CLOEXEC), 0);
+    pid_ = fork();
+    CHECK(pid_ != -1);
+    if (pid_ == 0) {
+      personality(ADDR_NO_RANDOMIZE);
+      dup2(input[0], STDIN_FILENO);
+      dup2(output[1], STDOUT_FILENO);
+      execl("/bin/sh", "sh", "-c", "echo; read x; exec /bin/sh -c 'echo; read x'", nullptr);
+      _exit(1);
+    }
+    close(input[0]);
+    close(output[1]);
+    input_ = UniqueFd(input[1]);
+    output_ = UniqueFd(output[0]);
+    wait_for_start();
+  }
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+  ~Executor() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  void execute() const {
+    CHECK_EQUAL(write(input_.get(), "\n", 1), 1L);
+    wait_for_start();
+  }
+  [[nodiscard]] const char* end_of_stack() const {
+    std::ifstream maps("/proc/" + std::to_string(pid_) + "/maps");
+    for (std::string line; std::getline(maps, line);) {
+      if (!line.ends_with("[stack]")) continue;
+      return reinterpret_cast<const char*>(
+          std::stoull(line.substr(line.find('-') + 1), nullptr, 16));
+    }
+    return nullptr;
+  }
+
+ private:
+  void wait_for_start() const {
+    char byte;
+    CHECK_EQUAL(read(output_.get(), &byte, 1), 1L);
+  }
+
+  pid_t pid_ = 0;
+  UniqueFd input_;
+  UniqueFd output_;
+};
+
+void writes_to_no_program_that_was_executed() {
+  const Executor target;
+  const char* const end = target.end_of_stack();
+  CHECK(end != nullptr);
+  const char* const place = end - 8;
+  VALUE(write_to(target.pid(), place, "abcdefgh"));
+  const auto execute = [&] {
+    target.execute();
+    return true;
+  };
+  CHECK_EQUAL(ERROR(write_to(target.pid(), place, "abcdefgh", execute)), Errno{ESRCH});
+  CHECK(target.end_of_stack() == end);
+  CHECK_EQUAL(memory_of(target.pid(), place, 8), std::string(8, '\0'));
+  VALUE(write_to(target.pid(), place, "abcdefgh"));
+}
+
 constexpr Case kCases[] = {
     {"M2: read_string: each length up to the end of a page is read", reads_strings_of_each_length},
     {"M2: read_string: strings across pages are read", reads_across_pages},
@@ -371,7 +569,19 @@ constexpr Case kCases[] = {
     {"A5: Reader: a child that a page holds is ended after a second: mount data",
      gives_up_mount_data},
     {"A5: Reader: a hasty child that a page holds is ended at once", gives_up_soon},
-    {"Reader: a page that is not read holds nobody", reads_what_is_there_of_the_stuck}};
+    {"Reader: a page that is not read holds nobody", reads_what_is_there_of_the_stuck},
+    {"M4: write_bytes: what is given is written", writes_what_is_given},
+    {"M4: write_bytes: what the caller may not write is not written",
+     writes_to_no_protected_memory},
+    {"M4: write_bytes: a range may span mappings, if all may be written", writes_across_mappings},
+    {"M4: write_bytes: nothing is written next to memory that is not there", writes_to_no_gap},
+    {"M4: write_bytes: any number of mappings is looked through", writes_behind_many_mappings},
+    {"M4: write_bytes: a call that has ended is not written for",
+     writes_for_no_call_that_has_ended},
+    {"K2, M4: write_bytes: who has got the number since is not written to",
+     writes_to_no_program_with_the_same_number},
+    {"K2, M4: write_bytes: a program that was executed since is not written to",
+     writes_to_no_program_that_was_executed}};
 
 }  // namespace
 }  // namespace seccompagent::test
