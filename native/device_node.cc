@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything but the mounting itself is done from outside, on descriptors. The host's own nodes are
 // not what is mounted: whoever is root in the container could change their owner and permissions.
+// Nothing here asks the caller's file system, which may never answer: whoever made the node has.
 #include "device_node.h"
 
 #include <fcntl.h>
@@ -10,17 +11,16 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "child.h"
-#include "helper/thread_role.h"
 #include "raw_syscall.h"
 
 namespace seccompagent {
@@ -33,7 +33,9 @@ struct Cover {
   UniqueFd file_system;
   UniqueFd node;
   UniqueFd mount_namespace;
+  CallId call;
   ChildStack stack;
+  bool is_gone = false;
   const char* failed_step = "end of the child";
   long failure = -EINTR;
 };
@@ -66,6 +68,11 @@ SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
   cover.failed_step = "setns of the mount namespace";
   cover.failure = raw_syscall(SYS_setns, cover.mount_namespace.get(), CLONE_NEWNS);
   if (cover.failure < 0) return 0;
+  const long valid =
+      raw_syscall(SYS_ioctl, cover.call.listener, static_cast<long>(cover.call.id_valid_request),
+                  raw_pointer(&cover.call.id));
+  cover.is_gone = valid < 0;
+  if (cover.is_gone) return 0;
   cover.failed_step = "mounting a node";
   cover.failure = raw_syscall(SYS_move_mount, taken, raw_pointer(""), cover.node.get(),
                               raw_pointer(""), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
@@ -73,8 +80,8 @@ SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
   return 0;
 }
 
-// A file system with one node that is like the caller's.
-[[nodiscard]] Result<UniqueFd> file_system_like(const struct stat& like) {
+// A file system with one node that looks like the caller's.
+[[nodiscard]] Result<UniqueFd> file_system_with(dev_t device, const NodeLook& look) {
   const UniqueFd context(static_cast<int>(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
   if (!context.is_open()) return fail_errno();
   const auto set = [&](const char* key, const char* value) {
@@ -87,16 +94,17 @@ SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
   UniqueFd made(static_cast<int>(
       syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)));
   if (!made.is_open()) return fail_errno();
-  if (mknodat(made.get(), kName, S_IFCHR, like.st_rdev) != 0 ||
-      fchownat(made.get(), kName, like.st_uid, like.st_gid, AT_SYMLINK_NOFOLLOW) != 0 ||
-      fchmodat(made.get(), kName, like.st_mode & 0777, 0) != 0) {
+  if (mknodat(made.get(), kName, S_IFCHR, device) != 0 ||
+      fchownat(made.get(), kName, look.uid, look.gid, AT_SYMLINK_NOFOLLOW) != 0 ||
+      fchmodat(made.get(), kName, look.mode & 0777, 0) != 0) {
     return fail_errno();
   }
   return made;
 }
 
-[[nodiscard]] Outcome cover_node(const Acting& acting, UniqueFd node, const struct stat& like) {
-  auto file_system = file_system_like(like);
+[[nodiscard]] Outcome cover_node(const Acting& acting, UniqueFd node, const NodeLook& look) {
+  const dev_t device = makedev(acting.request.first, acting.request.second);
+  auto file_system = file_system_with(device, look);
   if (!file_system) return our_failure("make a file system", file_system.error());
   const UniqueFd& theirs = acting.target.mount_namespace;
   UniqueFd mount_namespace(theirs.is_open()
@@ -109,6 +117,7 @@ SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
   auto cover = std::make_unique<Cover>(Cover{.file_system = std::move(*file_system),
                                              .node = std::move(node),
                                              .mount_namespace = std::move(mount_namespace),
+                                             .call = acting.target.call,
                                              .stack = std::move(*stack)});
   auto child = start_child(cover->stack, cover_child, cover.get());
   if (!child) return our_failure("start a child", child.error());
@@ -118,38 +127,23 @@ SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
     if (ended.error() == Errno{EBUSY}) (void)cover.release();
     return {.answer = ETIMEDOUT};
   }
+  if (cover->is_gone) return {.is_gone = true};
   if (cover->failed_step == nullptr) return {};
   // the container has as many mounts as it may
   if (cover->failure == -ENOSPC) return {.answer = ENOSPC};
   return our_failure(cover->failed_step, Errno{static_cast<int>(-cover->failure)});
 }
 
-// Opening such a device does nothing, and with all our rights only the file system refuses it.
-[[nodiscard]] bool can_be_opened(const UniqueFd& node) {
-  struct statvfs system = {};
-  if (fstatvfs(node.get(), &system) == 0 && (system.f_flag & ST_NODEV) != 0) return false;
-  const std::string path = "self/fd/" + std::to_string(node.get());
-  const UniqueFd opened(openat(ThreadRole::own_processes(), path.c_str(),
-                               O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  return opened.is_open() || errno != EACCES;
-}
-
 }  // namespace
 
 FileOutcome make_device_node(const Acting& acting, ActsItself& worker) {
   FileOutcome made = act_with_power(acting, worker);
-  const UniqueFd node = std::move(made.fd);
-  const FileRequest& request = acting.request;
-  struct stat found = {};
-  // whoever has put something else into its place has what it wanted
-  if (made.outcome.answer != 0 || !node.is_open() || fstat(node.get(), &found) == -1 ||
-      !S_ISCHR(found.st_mode) || found.st_rdev != makedev(request.first, request.second) ||
-      can_be_opened(node)) {
-    return made;
-  }
-  UniqueFd copy(fcntl(node.get(), F_DUPFD_CLOEXEC, 0));
-  if (!copy.is_open()) return made;
-  made.outcome = cover_node(acting, std::move(copy), found);
+  UniqueFd node = std::move(made.fd);
+  const std::string bytes = std::exchange(made.bytes, {});
+  NodeLook look = {};
+  if (made.outcome.answer != 0 || !node.is_open() || bytes.size() != sizeof look) return made;
+  std::memcpy(&look, bytes.data(), sizeof look);
+  made.outcome = cover_node(acting, std::move(node), look);
   return made;
 }
 

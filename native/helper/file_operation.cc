@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -167,6 +168,34 @@ FileAnswer make_directory(const Doing& doing) {
       doing, [&] { return mkdirat(entry->directory, entry->name.c_str(), doing.request.mode); });
 }
 
+// Opening such a device does nothing, and with power over all modes only the file system refuses
+// it.
+[[nodiscard]] bool can_be_opened(const Doing& doing, int node) {
+  struct statfs system = {};
+  if (fstatfs(node, &system) == 0 && (system.f_flags & ST_NODEV) != 0) return false;
+  const LentCapability lent(1ULL << CAP_DAC_OVERRIDE);
+  return by_path(doing, node, [](const char* path) -> long {
+           constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+           const UniqueFd opened(openat(AT_FDCWD, path, kFlags));
+           return opened.is_open() || errno != EACCES ? 0 : -1;
+         }) == 0;
+}
+
+// Adds the node that was just made, and what it is like, where nobody can open it. All of this asks
+// the file system, which may never answer: whoever acts has a deadline.
+void add_unopenable(const Doing& doing, const Entry& entry, FileAnswer& made) {
+  const FileRequest& request = doing.request;
+  auto node = open_at(entry.directory, entry.name.c_str(), O_PATH | O_NOFOLLOW);
+  struct stat found = {};
+  // whoever has put something else into its place has what it wanted
+  if (!node || fstat(node->get(), &found) == -1 || !S_ISCHR(found.st_mode) ||
+      found.st_rdev != makedev(request.first, request.second) || can_be_opened(doing, node->get()))
+    return;
+  const NodeLook look = {.uid = found.st_uid, .gid = found.st_gid, .mode = found.st_mode & 0777};
+  made.bytes.assign(reinterpret_cast<const char*>(&look), sizeof look);
+  made.fd = std::move(*node);
+}
+
 FileAnswer make_node(const Doing& doing) {
   const FileRequest& request = doing.request;
   const auto entry = entry_of(doing, doing.place.base, request.path);
@@ -175,10 +204,7 @@ FileAnswer make_node(const Doing& doing) {
     return mknodat(entry->directory, entry->name.c_str(), request.mode,
                    makedev(request.first, request.second));
   });
-  if (request.lent != 0 && made.error == 0 && !made.is_gone) {
-    auto node = open_at(entry->directory, entry->name.c_str(), O_PATH | O_NOFOLLOW);
-    if (node) made.fd = std::move(*node);
-  }
+  if (request.lent != 0 && made.error == 0 && !made.is_gone) add_unopenable(doing, *entry, made);
   return made;
 }
 

@@ -79,8 +79,15 @@ struct FileAnswer {
   // The notification went away before the effect.
   bool is_gone = false;
   std::string bytes;
-  // Of open; of mknod with a lent Linux capability the node, opened for nothing.
+  // Of open; of mknod with a lent Linux capability the node, opened for nothing, where its file
+  // system lets nobody open it: the bytes are a NodeLook then.
   UniqueFd fd;
+};
+
+struct NodeLook {
+  std::uint32_t uid;
+  std::uint32_t gid;
+  std::uint32_t mode;
 };
 
 // Of a result of `stat`: 15 numbers of 8 bytes, see native.ts.
