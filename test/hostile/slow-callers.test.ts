@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers that keep whoever serves them waiting: by memory that never comes, and by file systems
 // that never answer. Others are served, and nothing is used up.
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { describe, expect, test } from 'vitest';
 
 import { AskedCaller } from '../support/asked-caller.ts';
+import { shippedComponent } from '../support/handler-harness.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import type { HostileAgent } from '../support/hostile-agent-process.ts';
 import { until } from '../support/polling.ts';
@@ -251,6 +253,36 @@ describe('slow callers: file systems', () => {
       await untilBack(agent, before);
     },
   );
+
+  test('A5, A7: slow callers: a file system that makes nodes and says nothing of them holds up no others', async () => {
+    await using agent = await startAgent();
+    agent.bundles.write('nodes', {
+      component: readFileSync(shippedComponent('mknod-safe')),
+      grants: ['devices', 'filesystem'],
+    });
+    using folder = new TemporaryFolder();
+    await using good = new GoodContainers(agent);
+    await good.ready();
+    const before = heldBy(agent);
+    const threads = 8;
+    {
+      const options = { metadata: 'nodes', threads, isKillable: false, isMakingNodes: true };
+      await using slow = slowFilesystem(agent, folder, options);
+
+      const asked = await slow.asked();
+
+      // somebody has looked at nodes that were made
+      expect(asked).toBeGreaterThan(0);
+      expect(slow.answers).toHaveLength(threads);
+      const answers = answersOf([slow]);
+      expect(answers).toContain('ETIMEDOUT');
+      // those that waited for a worker
+      expect(answers.filter((answer) => answer !== 'EPERM')).toEqual(['ETIMEDOUT']);
+      expect(longestOf(slow.answers)).toBeLessThan(longestHungMs);
+    }
+    expect(longestOf(await finish(good))).toBeLessThan(learningMs.files);
+    await untilBack(agent, before);
+  });
 
   test('A5: slow callers: a handler acts no more once a file system took its time', async () => {
     await using agent = await startAgent();

@@ -20,6 +20,8 @@ export interface SlowFilesystemOptions extends SlowCallerOptions {
   readonly isKillable: boolean;
   /** It mounts there, in place of making directories. */
   readonly isMounting?: boolean;
+  /** It makes device nodes there: the file system makes them, and says nothing of them. */
+  readonly isMakingNodes?: boolean;
 }
 
 const lifeMs = 50_000;
@@ -44,8 +46,12 @@ export class SlowCaller implements AsyncDisposable {
 
   /** One whose threads make a directory each, in a file system that never answers. */
   static withSlowFilesystem(options: SlowFilesystemOptions): SlowCaller {
-    const { folder, isKillable, isMounting = false } = options;
-    const letters = [...(isKillable ? ['-u'] : []), ...(isMounting ? ['-M'] : [])];
+    const { folder, isKillable, isMounting = false, isMakingNodes = false } = options;
+    const letters = [
+      ...(isKillable ? ['-u'] : []),
+      ...(isMounting ? ['-M'] : []),
+      ...(isMakingNodes ? ['-n'] : []),
+    ];
     return new SlowCaller('slow-filesystem', options, [...letters, folder]);
   }
 
@@ -65,7 +71,7 @@ export class SlowCaller implements AsyncDisposable {
 
   /**
    * Resolves once all calls on a slow file system are answered: with how many questions that has
-   * read.
+   * read and left without an answer.
    */
   async asked(): Promise<number> {
     const { groups } = await this.#running.printed(/^asked (?<count>\d+)$/mu);

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // A container on a file system that never answers: each of its threads makes one directory there,
-// or mounts a tmpfs there.
-// The file system is FUSE, and it says no more than that it is there. It is mounted in a mount
-// namespace of this process's own, so it is gone with the process.
+// or mounts a tmpfs or makes a device node there.
+// The file system is FUSE, and it says no more than that it is there; where nodes are made, it
+// makes them, too, and says nothing of them. It is mounted in a mount namespace of this process's
+// own, so it is gone with the process.
 //
-// usage: slow-filesystem -s SOCKET [-m METADATA] [-i ID] [-t THREADS] [-u] [-M] FOLDER
+// usage: slow-filesystem -s SOCKET [-m METADATA] [-i ID] [-t THREADS] [-u] [-M | -n] FOLDER
 //   -u      it does not even read what it is asked: then whoever waits for it can be killed
 //   -M      mounts in place of directories
+//   -n      nodes of the device null in place of directories
 //   FOLDER  a tmpfs there becomes the container's root; its /make is the slow file system
 // It prints `ready` once it is a container, for each call a line `ANSWER NANOSECONDS`, and in the
-// end `asked COUNT`: how many questions the file system has read.
+// end `asked COUNT`: how many questions the file system has read and left without an answer.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/fuse.h>
@@ -18,6 +20,7 @@
 #include <stdatomic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "container.h"
 
@@ -25,6 +28,7 @@ enum { LIFE_SECONDS = 60, MOST_THREADS = 64, MOST_REQUEST = 1 << 17 };
 
 static bool reads_all = true;
 static bool mounts = false;
+static bool makes_nodes = false;
 static atomic_ulong asked;
 
 // Gives the file system's end of it.
@@ -44,13 +48,54 @@ static int mount_slow_filesystem(const char *folder) {
   return fd;
 }
 
-static void answer_init(int fd, const struct fuse_in_header *request) {
+static void answer(int fd, const struct fuse_in_header *request, int error, const void *body,
+                   size_t size) {
   struct {
     struct fuse_out_header header;
-    struct fuse_init_out init;
-  } answer = {.header = {.len = sizeof answer, .unique = request->unique},
-              .init = {.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 4096}};
-  if (write(fd, &answer, sizeof answer) != sizeof answer) fail("answer FUSE_INIT");
+    char body[256];
+  } message = {.header = {.len = (uint32_t)(sizeof message.header + size),
+                          .error = -error,
+                          .unique = request->unique}};
+  if (size > sizeof message.body) abort();
+  if (size > 0) memcpy(message.body, body, size);
+  // ENOENT: the question was taken back
+  if (write(fd, &message, message.header.len) < 0 && errno != ENOENT) fail("answer FUSE");
+}
+
+static void answer_init(int fd, const struct fuse_in_header *request) {
+  const struct fuse_init_out init = {.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 4096};
+  answer(fd, request, 0, &init, sizeof init);
+}
+
+// The attributes are not valid for any time: whoever wants them has to ask.
+static void answer_mknod(int fd, const struct fuse_in_header *request) {
+  static uint64_t last_node = FUSE_ROOT_ID;
+  const struct fuse_mknod_in *asked_for = (const struct fuse_mknod_in *)(request + 1);
+  const uint64_t node = ++last_node;
+  const struct fuse_entry_out made = {
+      .nodeid = node,
+      .entry_valid = LIFE_SECONDS,
+      .attr = {.ino = node, .mode = asked_for->mode, .nlink = 1, .rdev = asked_for->rdev}};
+  answer(fd, request, 0, &made, sizeof made);
+}
+
+// Whether it was one of the questions up to the making of a node.
+static bool answer_of_nodes(int fd, const struct fuse_in_header *request) {
+  const struct fuse_statfs_out statistics = {.st = {.bsize = 4096, .namelen = 255}};
+  if (!makes_nodes || request->nodeid != FUSE_ROOT_ID) return false;
+  switch (request->opcode) {
+    case FUSE_STATFS:
+      answer(fd, request, 0, &statistics, sizeof statistics);
+      return true;
+    case FUSE_LOOKUP:
+      answer(fd, request, ENOENT, NULL, 0);
+      return true;
+    case FUSE_MKNOD:
+      answer_mknod(fd, request);
+      return true;
+    default:
+      return false;
+  }
 }
 
 static void *serve(void *argument) {
@@ -73,18 +118,30 @@ static void *serve(void *argument) {
       case FUSE_BATCH_FORGET:
         break;
       default:
-        atomic_fetch_add(&asked, 1);
+        if (!answer_of_nodes(fd, request)) atomic_fetch_add(&asked, 1);
     }
   } while (reads_all);
   return NULL;
 }
 
+static long call_number(void) {
+  if (mounts) return __NR_mount;
+  return makes_nodes ? __NR_mknodat : MAKE_DIRECTORY_NUMBER;
+}
+
+static long call(const char *path) {
+  if (mounts) return mount("none", path, "tmpfs", 0, NULL);
+  if (makes_nodes) return syscall(__NR_mknodat, AT_FDCWD, path, S_IFCHR | 0666, makedev(1, 3));
+  return make_directory(path);
+}
+
 static void *call_once(void *argument) {
   char path[64];
   // a folder of its own: in the same one they would wait for each other, which can't be killed
-  snprintf(path, sizeof path, "/make/%d-%ld/made", getpid(), (long)argument);
+  snprintf(path, sizeof path, makes_nodes ? "/make/%d-%ld" : "/make/%d-%ld/made", getpid(),
+           (long)argument);
   const uint64_t began_ns = now_ns();
-  const long result = mounts ? mount("none", path, "tmpfs", 0, NULL) : make_directory(path);
+  const long result = call(path);
   const int error = result == -1 ? errno : 0;
   dprintf(STDOUT_FILENO, "%s %lu\n", answer_name(error), now_ns() - began_ns);
   return NULL;
@@ -100,7 +157,7 @@ static pthread_t started(void *(*run)(void *), void *argument) {
 int main(int argc, char **argv) {
   struct container container = {0};
   long count = 1;
-  for (int letter; (letter = getopt(argc, argv, "s:m:i:t:uM")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:m:i:t:uMn")) != -1;) {
     if (letter == 's')
       container.socket = optarg;
     else if (letter == 'm')
@@ -113,6 +170,8 @@ int main(int argc, char **argv) {
       reads_all = false;
     else if (letter == 'M')
       mounts = true;
+    else if (letter == 'n')
+      makes_nodes = true;
     else
       return 2;
   }
@@ -125,7 +184,7 @@ int main(int argc, char **argv) {
   // as enter_container, which can't connect from the new root
   const int agent_fd = connect_agent(container.socket);
   if (chroot(".") < 0 || chdir("/") < 0) fail("change the root");
-  const long number = mounts ? __NR_mount : MAKE_DIRECTORY_NUMBER;
+  const long number = call_number();
   const int listener = load_filter(&number, 1, container.wait_killable);
   send_listener(agent_fd, listener, &container);
   close(agent_fd);
