@@ -105,8 +105,7 @@ FileOutcome ask_helper(const Acting& acting) {
     done.outcome.answer = ETIMEDOUT;
     return done;
   }
-  // the container of a call that is gone may have ended, and then nobody ends its helpers any more
-  if (!Pending(target.call).is_gone()) pool.give_back(std::move(*helper));
+  pool.give_back(std::move(*helper), target.call);
   if (!answer->failed_step.empty()) return failed("a helper acting", Errno{answer->error});
   done.outcome.answer = answer->error;
   done.outcome.is_gone = answer->is_gone;

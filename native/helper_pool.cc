@@ -25,6 +25,7 @@
 #include <thread>
 #include <utility>
 
+#include "notify.h"
 #include "raw_syscall.h"
 
 #ifndef MFD_EXEC
@@ -413,11 +414,17 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int us
   return fail(answer->error);
 }
 
-void HelperPool::give_back(std::unique_ptr<Helper> helper) {
+void HelperPool::give_back(std::unique_ptr<Helper> helper, const CallId& call) {
+  const std::uint32_t token = helper->identity_.token;
   helper->last_used_ = now();
-  const std::lock_guard lock(parts_.mutex);
-  parts_.idle.push_back(std::move(helper));
-  if (parts_.is_asleep) parts_.wake.notify_one();
+  {
+    const std::lock_guard lock(parts_.mutex);
+    parts_.idle.push_back(std::move(helper));
+    if (parts_.is_asleep) parts_.wake.notify_one();
+  }
+  // The container of a call that is gone may have ended before, and then nobody else ends this one.
+  // If it ends from here on, it is found.
+  if (!id_valid(call.listener, call.id_valid_request, call.id)) end_of(token);
 }
 
 void HelperPool::end_of(std::uint32_t token) {

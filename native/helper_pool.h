@@ -86,7 +86,8 @@ class HelperPool {
   [[nodiscard]] Result<std::unique_ptr<Helper>> take_for_mounts(std::uint32_t token,
                                                                 const Patience& patience,
                                                                 const char*& step);
-  void give_back(std::unique_ptr<Helper> helper);
+  // Of this call.
+  void give_back(std::unique_ptr<Helper> helper, const CallId& call);
   // Ends those of a container that has ended.
   void end_of(std::uint32_t token);
 

@@ -11,7 +11,6 @@
 
 #include "helper/wire.h"
 #include "helper_pool.h"
-#include "notify.h"
 
 namespace seccompagent {
 namespace {
@@ -69,9 +68,7 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
     if (answer.error() != Errno{ETIMEDOUT}) return our_failure("talk to a helper", answer.error());
     return {.answer = ETIMEDOUT};
   }
-  // the container of a call that is gone may have ended, and then nobody ends its helpers any more
-  const CallId& call = mounting.target.call;
-  if (id_valid(call.listener, call.id_valid_request, call.id)) pool.give_back(std::move(*helper));
+  pool.give_back(std::move(*helper), mounting.target.call);
   return outcome_of(*answer, mounting.failed_step);
 }
 

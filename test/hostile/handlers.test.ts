@@ -104,7 +104,9 @@ describe('hostile handlers: those that never answer', () => {
       grants: isCompiled ? [] : ['filesystem', 'log'],
       deadline,
     });
-    expect(await attackWith(agent, { bundle, bad, good: goodMkdir, isEndless: true })).toEqual(
+    // operations are counted as well, and a thousand may take less than the deadline
+    const isEndless = bundle !== 'act-loop';
+    expect(await attackWith(agent, { bundle, bad, good: goodMkdir, isEndless })).toEqual(
       boundedAndBack,
     );
     await untilChildless(agent.pid);
