@@ -4,16 +4,11 @@
 
 #include <sys/types.h>
 
-#include <cstddef>
-
 #include "helper/masks.h"
 #include "result.h"
 #include "unique_fd.h"
 
 namespace seccompagent {
-
-// Of a text that is read for one mount.
-inline constexpr std::size_t kMostMountinfo = 256UL * 1024;
 
 // By its number, and a pidfd that says whether the number is still its own. ESRCH: it has ended, or
 // nobody knew it. E2BIG: it has more mounts than can be looked at. EAGAIN: they changed again and

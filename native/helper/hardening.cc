@@ -89,7 +89,12 @@ constexpr long kForMounts[] = {
     SYS_setresuid, SYS_setfsgid, SYS_setfsuid,
     // finding the mount point, and what it is
     SYS_openat, SYS_openat2, SYS_newfstatat, SYS_fstat, SYS_fstatfs, SYS_statx, SYS_readlinkat,
-    SYS_read, SYS_fcntl, SYS_flock,
+    SYS_read, SYS_lseek, SYS_fcntl, SYS_flock,
+#if defined(__x86_64__)
+    SYS_poll,
+#else
+    SYS_ppoll,
+#endif
     // mounts
     SYS_fsopen, SYS_fspick, SYS_fsconfig, SYS_fsmount, SYS_open_tree, SYS_move_mount, SYS_mount,
     SYS_umount2, SYS_mount_setattr};

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -240,7 +241,36 @@ constexpr int kUnknownHidepid = -1;
   return {};
 }
 
+// poll(2) tells whether anything was mounted, moved or taken away since it was asked last, or the
+// file was opened, see proc_pid_mountinfo(5).
+[[nodiscard]] bool has_changed(const UniqueFd& mountinfo) {
+  pollfd change = {.fd = mountinfo.get(), .events = POLLPRI, .revents = 0};
+  return retry_eintr([&] { return poll(&change, 1, 0); }) != 0;
+}
+
+[[nodiscard]] Result<std::string> read_once(const UniqueFd& file) {
+  std::string text;
+  char chunk[16384];
+  if (lseek(file.get(), 0, SEEK_SET) == -1) return fail_errno();
+  for (;;) {
+    const ssize_t got = retry_eintr([&] { return read(file.get(), chunk, sizeof chunk); });
+    if (got == -1) return fail_errno();
+    if (got == 0) return text;
+    text.append(chunk, static_cast<std::size_t>(got));
+    if (text.size() > kMostMountinfo) return fail(E2BIG);
+  }
+}
+
 }  // namespace
+
+Result<std::string> read_mountinfo(const UniqueFd& file) {
+  constexpr int kTries = 5;
+  for (int tries = kTries; tries > 0; --tries) {
+    auto text = read_once(file);
+    if (!text || !has_changed(file)) return text;
+  }
+  return fail(EAGAIN);
+}
 
 Result<Masks> find_masks(std::string_view mountinfo) {
   const auto mounts = parse_lines(mountinfo);
@@ -264,7 +294,8 @@ namespace {
   for (std::size_t step = 0; step < mounts.size(); ++step) {
     if (is_hiding(*at)) return true;
     const auto above = mounts.find(at->parent);
-    if (above == mounts.end()) return false;
+    // only what is the root of all has none above it
+    if (above == mounts.end()) return at->point != "/";
     at = &above->second;
   }
   return false;

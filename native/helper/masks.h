@@ -9,6 +9,7 @@
 
 #include "../mount_request.h"
 #include "../result.h"
+#include "../unique_fd.h"
 
 namespace seccompagent {
 
@@ -39,6 +40,15 @@ struct Masks {
   Cover proc;
   Cover sysfs;
 };
+
+// Of a text that is read for one mount.
+inline constexpr std::size_t kMostMountinfo = 256UL * 1024;
+
+// All mounts of a mountinfo as of one moment. The container may change its mounts while this is
+// done, and the kernel gives a page of the text at a time: a proc of one page and the masks of
+// another could be of different times. E2BIG: there are more than can be looked at. EAGAIN: they
+// changed again and again meanwhile.
+[[nodiscard]] Result<std::string> read_mountinfo(const UniqueFd& file);
 
 // More than any runtime makes.
 inline constexpr std::size_t kMostMasks = 512;

@@ -28,8 +28,6 @@
 namespace seccompagent {
 namespace {
 
-// Of a text that is read for one change.
-constexpr std::size_t kMostMountinfo = 256UL * 1024;
 constexpr unsigned kFollowsNoLink = UMOUNT_NOFOLLOW;
 
 struct ChangeJob : CallerJob {
@@ -50,18 +48,6 @@ struct ChangeJob : CallerJob {
   // Linux 5.8
   if ((found.stx_mask & STATX_MNT_ID) == 0) return fail(EOPNOTSUPP);
   return static_cast<int>(found.stx_mnt_id);
-}
-
-[[nodiscard]] Result<std::string> text_of(const UniqueFd& file) {
-  std::string text;
-  char chunk[16384];
-  for (;;) {
-    const ssize_t got = retry_eintr([&] { return read(file.get(), chunk, sizeof chunk); });
-    if (got == -1) return fail_errno();
-    if (got == 0) return text;
-    text.append(chunk, static_cast<std::size_t>(got));
-    if (text.size() > kMostMountinfo) return fail(E2BIG);
-  }
 }
 
 // What is below must not become more meanwhile.
@@ -102,7 +88,7 @@ struct Sight {
 [[nodiscard]] Result<Sight> look_at_mount(const ChangeJob& job) {
   const auto id = mount_id_of(job.mount.get());
   if (!id) return std::unexpected(id.error());
-  auto text = text_of(job.mountinfo);
+  auto text = read_mountinfo(job.mountinfo);
   if (!text) return std::unexpected(text.error());
   return Sight{.id = *id, .mountinfo = std::move(*text)};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // File systems from images: the image is the caller's own file, and nobody else's.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -88,6 +88,19 @@ describe('image mounts: erofs', () => {
 
   test('A1: image mounts: an image that the caller may not read is not mounted', async () => {
     expect(await mounting('/images/private')).toEqual(['mount EACCES']);
+  });
+
+  test('A1: image mounts: a device is not mounted, whose cgroup the kernel would not ask', async () => {
+    const attached = ['--find', '--show', '--read-only', join(root, 'images/own')];
+    const device = execFileSync('losetup', attached, { encoding: 'utf8' }).trim();
+    try {
+      const { rdev } = statSync(device);
+      const numbers = [rdev >> 8, rdev & 0xff].map(String);
+      execFileSync('mknod', ['-m', '666', join(root, 'images/device'), 'b', ...numbers]);
+      expect(await mounting('/images/device')).toEqual(['mount EPERM']);
+    } finally {
+      execFileSync('losetup', ['--detach', device]);
+    }
   });
 
   test('image mounts: what is no image is refused as by the kernel', async () => {

@@ -341,6 +341,42 @@ void lends_nothing_above_them() {
   }
 }
 
+long cover_root() { return mount("tmpfs", "/", "tmpfs", 0, "mode=0755") == -1 ? errno : 0; }
+
+// What another root covers is in no list of mounts.
+void lends_nothing_for_what_is_covered() {
+  for (const Levels& levels : {kPlainContainer, kUserContainer}) {
+    const Container container(levels);
+    const Pinned pinned = container.pin();
+    in_helper([&](MountMaker& maker) {
+      CHECK_EQUAL(container.ask(cover_root), 0);
+      for (const char* path : {"/proc/keys", "/proc/sys", "/proc"}) {
+        const MountPlace place = powerless(pinned, path);
+        CHECK_EQUAL(answer_of(maker.unmount(place, 0, kIsThere)), Errno{EPERM});
+        CHECK_EQUAL(answer_of(maker.unmount(place, MNT_DETACH, kIsThere)), Errno{EPERM});
+      }
+      CHECK_EQUAL(
+          answer_of(maker.set_attributes(powerless(pinned, "/proc/sys"), kToWritable, kIsThere)),
+          Errno{EPERM});
+    });
+    CHECK_EQUAL(container.ask(first_revealed), 0);
+  }
+}
+
+// It ends connections of file systems for all who use them.
+void does_not_lend_force() {
+  for (const Levels& levels : {kPlainContainer, kUserContainer}) {
+    const Container container(levels);
+    const Pinned pinned = container.pin();
+    in_helper([&](MountMaker& maker) {
+      const MountPlace place = powerless(pinned, "/mnt/new");
+      CHECK_EQUAL(answer_of(maker.unmount(place, MNT_FORCE, kIsThere)), Errno{EPERM});
+      CHECK_EQUAL(answer_of(maker.unmount(place, MNT_FORCE | MNT_DETACH, kIsThere)), Errno{EPERM});
+      CHECK_EQUAL(container.ask(is_new_mounted), 1);
+    });
+  }
+}
+
 // With power of its own a caller needs no other, and the kernel judges it.
 void leaves_own_power_alone() {
   const Container nested(kNested);
@@ -508,6 +544,9 @@ constexpr Case kCases[] = {
     {"A8: unmount, set_attributes: nothing is lent for proc, sysfs and masks on them",
      lends_nothing_for_proc_and_sysfs},
     {"A8: unmount, set_attributes: nor for what has them below", lends_nothing_above_them},
+    {"A8: unmount, set_attributes: nor for what another root covers",
+     lends_nothing_for_what_is_covered},
+    {"unmount: force is not lent", does_not_lend_force},
     {"A8: unmount, set_attributes: the kernel judges who has the power", leaves_own_power_alone},
     {"A8: unmount: the root stays, and stays writable", spares_the_root},
     {"A8: unmount: what was looked at is what goes, whatever has its name",
