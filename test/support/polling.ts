@@ -3,6 +3,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 const intervalMs = 10;
+/** Only a test that fails waits so long, so that a machine that is busy makes none fail. */
+const patienceMs = 20_000;
 
 /**
  * What `look` returns once that is not undefined.
@@ -12,7 +14,7 @@ const intervalMs = 10;
 export async function until<T>(
   what: string,
   look: () => T | undefined | Promise<T | undefined>,
-  limitMs = 5000,
+  limitMs: number = patienceMs,
 ): Promise<T> {
   const end = performance.now() + limitMs;
   for (;;) {
