@@ -2,6 +2,8 @@
 // The command `seccompagent`: command line, messages and exit codes.
 import { runAgent } from './commands/agent.ts';
 import { runCommand } from './commands/run.ts';
+import { tools } from './commands/tool.ts';
+import type { Tool } from './commands/tool.ts';
 import { AgentError, messageOf } from './errors.ts';
 import { agentUsage, parseCommand, runUsage } from './options.ts';
 import type { Command } from './options.ts';
@@ -24,13 +26,31 @@ async function execute(command: Command): Promise<number> {
   }
 }
 
+/** Whether help is asked for, before anything that belongs to another program. */
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  const own = end < 0 ? words : words.slice(0, end);
+  return own.some((word) => ['-h', '-help', '--help'].includes(word));
+}
+
+async function executeTool(tool: Tool, words: readonly string[]): Promise<number> {
+  if (!asksForHelp(words)) return tool.run(words);
+  process.stdout.write(tool.usage);
+  return 0;
+}
+
 async function main(words: readonly string[]): Promise<number> {
+  let usage = words[0] === 'run' ? runUsage : agentUsage;
   try {
-    return await execute(parseCommand(words));
+    const entry = tools.find(({ name }) => name === words[0]);
+    if (entry === undefined) return await execute(parseCommand(words));
+    const tool = await entry.load();
+    usage = tool.usage;
+    return await executeTool(tool, words.slice(1));
   } catch (thrown) {
     process.stderr.write(`seccompagent: ${messageOf(thrown)}\n`);
     const isUsage = thrown instanceof AgentError && thrown.code === 'AGENT_USAGE';
-    if (isUsage) process.stderr.write(`\n${words[0] === 'run' ? runUsage : agentUsage}`);
+    if (isUsage) process.stderr.write(`\n${usage}`);
     return isUsage ? exitCode.usage : exitCode.failure;
   }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line: options with one dash or two, with `=` or a space, as Go's flag package has them.
+// The options of the agent itself and of `run`.
 import { isIPv4, isIPv6 } from 'node:net';
 import { isatty } from 'node:tty';
-import { parseArgs } from 'node:util';
 
-import { AgentError } from './errors.ts';
+import { tools } from './commands/tool.ts';
+import { listOf, parseWords, textOf, usage } from './command-line.ts';
 import { parseLogOptions } from './log.ts';
 import type { LogOptions } from './log.ts';
 import { resolvers } from './registry/resolver.ts';
@@ -48,18 +48,6 @@ const noUid = 0xffff_ffff;
 const mostPort = 0xffff;
 const defaultSocketFile = '/run/seccomp-agent.socket';
 
-function usage(message: string): never {
-  throw new AgentError('AGENT_USAGE', message);
-}
-
-/** `-name` → `--name`, up to `--`; values that start with a dash need the form with `=`. */
-function withTwoDashes(words: readonly string[]): readonly string[] {
-  return words.map((word) => {
-    if (word === '-h') return '--help';
-    return /^-[a-z]/u.test(word) ? `-${word}` : word;
-  });
-}
-
 const common = {
   resolver: { type: 'string' },
   log: { type: 'string' },
@@ -75,48 +63,6 @@ const agentOptions = {
 } as const;
 
 const runOptions = { ...common, syscalls: { type: 'string' } } as const;
-
-type OptionTable = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
-
-/** The given options; a Map, since each command has others. */
-function parseWords(
-  words: readonly string[],
-  options: OptionTable,
-): { readonly values: ReadonlyMap<string, unknown>; readonly rest: readonly string[] } {
-  const args = [...withTwoDashes(words)];
-  const { tokens, values, positionals } = parseArgs({
-    args,
-    options,
-    // the messages of the strict mode are those of another syntax
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
-  for (const token of tokens) {
-    if (token.kind !== 'option') continue;
-    const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
-    if (option === undefined) usage(`unknown option -${token.name}`);
-    if (option.type === 'string' && token.value === undefined) {
-      usage(`option -${token.name} needs a value`);
-    }
-    if (option.type === 'boolean' && token.value !== undefined) {
-      usage(`option -${token.name} takes no value`);
-    }
-  }
-  return { values: new Map<string, unknown>(Object.entries(values)), rest: positionals };
-}
-
-function textOf(values: ReadonlyMap<string, unknown>, name: string): string | undefined {
-  const value = values.get(name);
-  return typeof value === 'string' ? value : undefined;
-}
-
-function listOf(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-}
 
 function resolverOf(values: ReadonlyMap<string, unknown>, fallback: string): string {
   // the Go agent took an empty name for `none`
@@ -205,8 +151,13 @@ export function parseCommand(words: readonly string[]): Command {
   return words[0] === 'run' ? parseRun(words.slice(1)) : parseAgent(words);
 }
 
+function commandLines(): string {
+  return tools.map(({ name, summary }) => `  ${name.padEnd(18)}  ${summary}\n`).join('');
+}
+
 export const agentUsage: string = `Usage: seccompagent [options]
        seccompagent run [options] -- COMMAND ARGS…
+       seccompagent COMMAND [options]
 
 Answers trapped system calls of containers with WebAssembly handlers.
 
@@ -223,7 +174,10 @@ Options (one dash or two, with = or a space):
   -log LIST           trace, debug, info, warn, error or fatal; color or nocolor; json
                       (default info)
   -help, -version
-`;
+
+Commands (each has -help):
+  run                 a command under a notify filter, without a container runtime
+${commandLines()}`;
 
 export const runUsage = `Usage: seccompagent run [options] -- COMMAND ARGS…
 

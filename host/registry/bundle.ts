@@ -13,6 +13,8 @@ import type { DefaultAction, FailurePolicy } from './policy.ts';
 
 export interface BundleHandler {
   readonly name: string;
+  /** The path of its component. */
+  readonly file: string;
   readonly component: LoadedComponent;
   /** The families that it is asked about; absent: all that it answers. */
   readonly syscalls?: readonly string[];
@@ -41,6 +43,7 @@ function readHandler(folder: string, manifest: ManifestHandler): BundleHandler {
     checkAnswers(component, manifest.syscalls ?? []);
     return {
       name: basename(manifest.component, '.wasm'),
+      file,
       component,
       settings: manifest.settings,
       deadlineMs: manifest.deadlineMs,

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands for people who write and ship handlers: each is a file here and a line below.
+export interface Tool {
+  readonly usage: string;
+  /**
+   * @param words what stands behind the command's name
+   * @returns the exit code
+   * @throws AgentError AGENT_USAGE: the message and the usage are shown
+   */
+  readonly run: (words: readonly string[]) => Promise<number>;
+}
+
+export interface ToolEntry {
+  readonly name: string;
+  /** For the list of commands. */
+  readonly summary: string;
+  /** Only who uses a command pays for what it needs. */
+  readonly load: () => Promise<Tool>;
+}
+
+export const tools: readonly ToolEntry[] = [
+  {
+    name: 'inspect',
+    summary: 'what a bundle or a component answers and wants',
+    load: async () => (await import('./inspect.ts')).inspect,
+  },
+];

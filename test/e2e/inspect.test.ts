@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests `seccompagent inspect`, and what is the same for all commands of its kind.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const bundles = join(projectRoot, 'dist/handlers-wasm');
+
+test('inspect: a bundle is shown with what its handlers answer and want', async () => {
+  const { code, stdout, stderr } = await runCommand([
+    seccompagent,
+    'inspect',
+    join(bundles, 'demo-basic'),
+  ]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const lines = stdout.split('\n').map((line) => line.trim().replaceAll(/ +/gu, ' '));
+  expect(lines[0]).toMatch(/^demo-basic \d/u);
+  expect(lines).toContain('mkdir-suffix.wasm');
+  expect(lines).toContain('answers mkdir (mkdir, mkdirat)');
+  expect(lines).toContain('wants filesystem');
+  expect(lines).toContain('settings suffix=-pid-{{.Pid1}}');
+});
+
+test('inspect: a component is shown as JSON', async () => {
+  const file = join(bundles, 'mkdir-suffix/mkdir-suffix.wasm');
+  const { code, stdout } = await runCommand([seccompagent, 'inspect', '-json', file]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    component: 'mkdir-suffix.wasm',
+    digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/u),
+    answers: { mkdir: ['mkdir', 'mkdirat'] },
+    wants: { granted: ['filesystem'], free: [] },
+  });
+});
+
+test('inspect: what is no component is refused in one line', async () => {
+  using folder = new TemporaryFolder();
+  const file = folder.at('broken.wasm');
+  writeFileSync(file, 'not Wasm');
+  const { code, stdout, stderr } = await runCommand([seccompagent, 'inspect', file]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^seccompagent: .+\n$/u);
+});
+
+test.for([[[]], [['a', 'b']], [['-unknown', 'a']], [['/no/such/file']]] as const)(
+  'inspect %j: the message and the usage, exit code 2',
+  async ([words]) => {
+    const { code, stdout, stderr } = await runCommand([seccompagent, 'inspect', ...words]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^seccompagent: .+\n\nUsage: seccompagent inspect /u);
+  },
+);
+
+test.for(['-help', '--help', '-h'])('inspect %s: prints the usage on stdout', async (option) => {
+  const { code, stdout, stderr } = await runCommand([seccompagent, 'inspect', option]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^Usage: seccompagent inspect /u);
+});
