@@ -48,12 +48,19 @@ export interface SocketOptions {
   readonly allowedUids: readonly number[];
 }
 
+/** No call takes so long. */
+const forgetAfterMs = 120_000;
+
 interface Attached {
+  /** Undefined: of a launched command, whose registry stays what it is. */
+  readonly identity: ContainerIdentity | undefined;
   readonly registry: Registry;
-  /** Of its handlers' states, in chain order. */
+  /** Of its handlers' states, in chain order; there may be more. */
   readonly quarantine: readonly number[];
   /** What they remember, in chain order. */
   readonly states: readonly StateHandle[];
+  /** What handlers remember, or remembered before they changed. */
+  readonly heldStates: readonly StateHandle[];
   /** Why they write into no caller's memory; undefined: they may. */
   readonly writeRefusal: WriteRefusal;
 }
@@ -68,7 +75,7 @@ interface Adoption {
 export class Agent {
   readonly native: Native;
   readonly log: Logger;
-  readonly #options: AgentOptions;
+  #resolver: Resolver;
   readonly #receiver: ReceiverHandle;
   readonly #events: ReceiverEvents;
   readonly #syscalls = new Syscalls();
@@ -83,11 +90,12 @@ export class Agent {
   #socket: AgentSocket | undefined;
   #metrics: Metrics | undefined;
   #metricsServer: MetricsServer | undefined;
+  #forgetting: NodeJS.Timeout | undefined;
   /** No more of the receiver is there to be used. */
   #isClosed = false;
 
   private constructor(options: AgentOptions, size: PoolSize) {
-    this.#options = options;
+    this.#resolver = options.resolver;
     this.log = createLog(options.log);
     this.native = loadNative();
     this.#states = new StateBook(this.native);
@@ -173,7 +181,7 @@ export class Agent {
   /** Answers the calls of a launched command; resolves once it has ended. */
   async serve(launch: LaunchHandle, registry: Registry): Promise<void> {
     const refusal = refusalOfCommand(this.native.launchWaitsKillable(launch));
-    const attached = this.#prepare(registry, refusal);
+    const attached = this.#prepare(undefined, registry, refusal);
     const { registryBytes, reads, failureErrno } = this.#adoption(attached);
     const adopted = this.native.adoptLaunch(
       this.#receiver,
@@ -188,8 +196,59 @@ export class Agent {
     });
   }
 
+  /**
+   * Resolves all containers anew: the calls that no worker has begun are handled by what the resolver
+   * says now. Where it says nothing that works, a container keeps what it has.
+   * @returns how many containers have changed, and how many keep what they had since they must
+   */
+  reload(resolver: Resolver): { readonly changed: number; readonly kept: number } {
+    this.#resolver = resolver;
+    this.#pool?.share(resolver.components);
+    let [changed, kept] = [0, 0];
+    for (const [token, attached] of this.#attached) {
+      if (attached.identity === undefined) continue;
+      try {
+        this.#replace(token, attached, resolver.resolve(attached.identity));
+        changed += 1;
+      } catch (thrown) {
+        kept += 1;
+        this.log.error(
+          { container: attached.registry.containerId, error: messageOf(thrown) },
+          'a container keeps the handlers that it has: there is no new registry for it',
+        );
+      }
+    }
+    this.#forgetLater();
+    return { changed, kept };
+  }
+
+  /** Calls that were begun before may still need components that no registry has any more. */
+  #forgetLater(): void {
+    clearTimeout(this.#forgetting);
+    this.#forgetting = setTimeout(() => {
+      const registries = [...this.#attached.values()].map(({ registry }) => registry);
+      this.#pool?.keepOnly([
+        ...this.#resolver.components.map(({ digest }) => digest),
+        ...registries.flatMap(({ handlers }) => handlers.map(({ digest }) => digest)),
+      ]);
+    }, forgetAfterMs).unref();
+  }
+
+  #replace(token: number, attached: Attached, registry: Registry): void {
+    const next = this.#change(attached, registry);
+    this.#attached.set(token, next);
+    const { registryBytes, reads, failureErrno } = this.#adoption(next);
+    try {
+      this.native.replaceTerms(this.#receiver, tokenOf(token), registryBytes, reads, failureErrno);
+    } catch (cause) {
+      // it has just ended, which an event will tell
+      if (systemCodeOf(cause) !== 'ENOENT') throw cause;
+    }
+  }
+
   /** Stops accepting, lets calls that are handled be answered, and ends. */
   async stop(): Promise<void> {
+    clearTimeout(this.#forgetting);
     await this.#metricsServer?.[Symbol.asyncDispose]();
     this.#socket?.[Symbol.dispose]();
     await this.#pool?.stop();
@@ -207,7 +266,8 @@ export class Agent {
     const { containerId, status } = state;
     const firstPid = this.#firstPids.enter(state, peerPid);
     const refusal = this.#filterFlags.enter(state);
-    const attached = this.#prepare(this.#resolve({ state, firstPid }), refusal);
+    const identity = { state, firstPid };
+    const attached = this.#prepare(identity, this.#resolve(identity), refusal);
     const { registryBytes, reads, failureErrno } = this.#adoption(attached);
     let token: Token;
     try {
@@ -226,7 +286,7 @@ export class Agent {
       this.#firstPids.leave(containerId);
       this.#filterFlags.leave(containerId);
       this.#quarantine.release(attached.quarantine);
-      this.#states.release(attached.states);
+      this.#states.release(attached.heldStates);
       throw new AgentError('AGENT_LISTENER', 'the descriptor cannot be taken as a listener', {
         cause,
       });
@@ -236,17 +296,47 @@ export class Agent {
   }
 
   /** What the workers need for a registry is with them before its first call is. */
-  #prepare(registry: Registry, writeRefusal: WriteRefusal): Attached {
-    this.#pool?.share(this.#options.resolver.components);
+  #prepare(
+    identity: ContainerIdentity | undefined,
+    registry: Registry,
+    writeRefusal: WriteRefusal,
+  ): Attached {
+    this.#pool?.share(this.#resolver.components);
     const { containerId, handlers } = registry;
+    const states = this.#states.take(
+      containerId,
+      handlers.map(({ bundle }) => bundle),
+    );
     return {
+      identity,
       registry,
       quarantine: this.#quarantine.take(handlers.length),
-      states: this.#states.take(
-        containerId,
-        handlers.map(({ bundle }) => bundle),
-      ),
+      states,
+      heldStates: states,
       writeRefusal,
+    };
+  }
+
+  /** As `#prepare`, for a container that has other handlers from now on. */
+  #change(attached: Attached, registry: Registry): Attached {
+    const { containerId, handlers } = registry;
+    const { quarantine } = attached;
+    const { held, states } = this.#states.change(
+      containerId,
+      attached.heldStates,
+      handlers.map(({ bundle }) => bundle),
+    );
+    for (const [index, { digest }] of handlers.entries()) {
+      const place = quarantine[index];
+      const isOther = attached.registry.handlers[index]?.digest !== digest;
+      if (place !== undefined && isOther) this.#quarantine.quarantine.clear(place);
+    }
+    return {
+      ...attached,
+      registry,
+      quarantine: this.#quarantine.resize(quarantine, handlers.length),
+      states,
+      heldStates: held,
     };
   }
 
@@ -263,7 +353,7 @@ export class Agent {
   /** Whatever is wrong with a container's metadata, its calls get an answer. */
   #resolve(identity: ContainerIdentity): Registry {
     try {
-      return this.#options.resolver.resolve(identity);
+      return this.#resolver.resolve(identity);
     } catch (thrown) {
       const { containerId } = identity.state;
       this.log.error(
@@ -330,7 +420,7 @@ export class Agent {
     if (attached === undefined) return;
     this.#attached.delete(token);
     this.#quarantine.release(attached.quarantine);
-    this.#states.release(attached.states);
+    this.#states.release(attached.heldStates);
     const { containerId } = attached.registry;
     this.#firstPids.leave(containerId);
     this.#filterFlags.leave(containerId);

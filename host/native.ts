@@ -98,6 +98,7 @@ export const inbox = {
   link: 160,
   deadline: 164,
   took: 168,
+  terms: 172,
   notRead: -0x1_0000,
   null: -0x1_0001,
 } as const;
@@ -341,7 +342,19 @@ export interface Native {
   receiveFunction(this: void, worker: WorkerHandle): () => number;
   /** Something slow begins: lets others receive meanwhile. */
   invite(this: void, worker: WorkerHandle): void;
-  /** The encoded registry of the listener of the current call. */
+  /**
+   * For the calls of a listener that no worker has begun yet; as `adoptConnectionFd`. A call that
+   * was begun keeps what it was begun with. ENOENT: the listener is gone.
+   */
+  replaceTerms(
+    this: void,
+    receiver: ReceiverHandle,
+    token: Token,
+    registry: Uint8Array,
+    reads: Uint8Array,
+    failureErrno: number,
+  ): void;
+  /** The encoded registry by which the current call is handled. */
   listenerRegistry(this: void, worker: WorkerHandle, token: Token): Uint8Array;
 
   /** A new mount for the caller: as `operate`; `ranges` as `mountRange` says. */

@@ -51,6 +51,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("receiveFunction", receive_function);
   add("invite", invite);
   add("listenerRegistry", listener_registry);
+  add("replaceTerms", replace_terms);
   add("operate", operate);
   add("mountAsCaller", mount_as_caller);
   add("refusePidnsOption", refuse_pidns);

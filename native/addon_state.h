@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "launch.h"
 #include "napi_convert.h"
 #include "receiver.h"
+#include "terms.h"
 #include "unique_fd.h"
 #include "worker.h"
 
@@ -104,11 +106,19 @@ inline std::shared_ptr<Receiver> find_receiver(const Napi::CallbackInfo& info,
   return receiver;
 }
 
-struct ListenerArguments {
+struct TermsArguments {
   std::span<std::byte> registry;
   std::span<std::byte> reads;
   // 0 lets the kernel judge what can't be handled.
   std::uint32_t failure_errno;
+
+  [[nodiscard]] static TermsArguments take(Arguments& arguments);
+  // Nothing when the errno is none.
+  [[nodiscard]] std::optional<Terms> terms() const;
+};
+
+struct ListenerArguments {
+  TermsArguments terms;
   std::uint32_t first_pid;
   bool waits_killable;
 };

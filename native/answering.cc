@@ -42,7 +42,7 @@ int Worker::given_fd() const {
 Response Worker::answer_in_inbox(Counted& counted) const {
   const Inbox::Answer& answer = inbox_->answer;
   counted = Counted::failure;
-  Response response = listener_->failure;
+  Response response = terms_->failure;
   switch (answer.kind) {
     case AnswerKind::value:
       counted = Counted::value;
@@ -98,7 +98,7 @@ void Worker::count(Counted counted, Nanoseconds duration) {
 void Worker::send_later(const Response& response, Counted counted, Nanoseconds time) {
   const Nanoseconds delay = inbox_->answer.delay * kMillisecond;
   if (!listener_->kept.keep_late(content(), response, time + delay)) {
-    send_now(listener_->failure, Counted::failure, time);
+    send_now(terms_->failure, Counted::failure, time);
     return;
   }
   receiver_->add_late({.due = time + delay,

@@ -159,12 +159,12 @@ bool is_null(ReadKind kind, const Place& place) {
 
 bool read_call_memory(const CallReading& reading, const Notification& notification,
                       Pointers& pointers, std::span<std::byte> data) {
-  const auto& [table, listener, reader] = reading;
+  const auto& [table, reads, reader] = reading;
   pointers.fill({.length = kNotRead, .offset = 0});
   const SyscallNumber syscall = syscall_number(notification.arch, notification.nr);
   if (!is_in_table(syscall)) return false;
   const std::size_t index = table_index(syscall);
-  if (listener.reads[index] == 0) return false;
+  if (reads[index] == 0) return false;
 
   const std::uint64_t mask = syscall.arch == Arch::i386 ? 0xffffffff : ~0ULL;
   std::size_t used = 0;

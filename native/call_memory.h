@@ -8,8 +8,8 @@
 #include <span>
 
 #include "inbox.h"
-#include "listener.h"
 #include "memory.h"
+#include "notify.h"
 #include "syscall_number.h"
 
 namespace seccompagent {
@@ -18,7 +18,7 @@ using Pointers = std::array<Inbox::Pointer, kArguments>;
 
 struct CallReading {
   const ReadTable& table;
-  const Listener& listener;
+  const ReadSet& reads;
   Reader reader;
 };
 

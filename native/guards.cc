@@ -252,7 +252,7 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     parked_.notify_all();
   }
   // ENOENT: the worker was quicker, or the caller is gone
-  if (listener) (void)buffers.respond(listener->fd.get(), id, listener->failure);
+  if (listener) (void)buffers.respond(listener->fd.get(), id, listener->terms->get()->failure);
 }
 
 // Calls that have waited for too long fail; for those that wait a little, more workers are wanted.

@@ -57,10 +57,12 @@ struct Inbox {
   std::uint32_t deadline;
   // Microseconds that the call before took.
   std::uint32_t took;
+  // The version of the terms by which the call is handled.
+  std::uint32_t terms;
 };
 static_assert(sizeof(Inbox) == 176 && offsetof(Inbox, pointers) == 64 &&
               offsetof(Inbox, id) == 112 && offsetof(Inbox, answer) == 128 &&
-              offsetof(Inbox, link) == 160);
+              offsetof(Inbox, link) == 160 && offsetof(Inbox, terms) == 172);
 inline constexpr std::int32_t kNotRead = -0x10000;
 inline constexpr std::int32_t kNull = -0x10001;
 // Room for what the pointers of one call lead to, behind the struct: four strings, or a path and an

@@ -85,18 +85,14 @@ Napi::Value adopt_launch(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t receiver_handle = arguments.u32();
   const std::uint32_t launch_handle = arguments.u32();
-  const std::span<std::byte> registry = arguments.bytes();
-  const std::span<std::byte> reads = arguments.bytes();
-  const std::uint32_t failure_errno = arguments.u32();
+  const auto terms = TermsArguments::take(arguments);
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, receiver_handle);
   Launch* started = receiver ? find(info, &State::launches, launch_handle) : nullptr;
   if (started == nullptr) return {};
   const Napi::Value listener =
       add_listener(info, *receiver, started->take_listener(),
-                   {.registry = registry,
-                    .reads = reads,
-                    .failure_errno = failure_errno,
+                   {.terms = terms,
                     .first_pid = static_cast<std::uint32_t>(started->pid()),
                     .waits_killable = started->waits_killable()});
   if (listener.IsEmpty() || info.Env().IsExceptionPending()) return {};

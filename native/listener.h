@@ -12,7 +12,7 @@
 #include "helper/masks.h"
 #include "kept_calls.h"
 #include "notify.h"
-#include "syscall_number.h"
+#include "terms.h"
 #include "unique_fd.h"
 
 namespace seccompagent {
@@ -26,11 +26,8 @@ struct Pending {
 };
 
 // What is known of a listener when it comes.
-struct ListenerTerms {
-  // The container's registry, encoded.
-  std::string registry;
-  ReadSet reads;
-  Response failure;
+struct ListenerFacts {
+  Terms terms;
   // The container's first process; 0: nobody knows.
   pid_t first_pid = 0;
   // The filter has SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV; false: it has not, or nobody knows. The
@@ -42,11 +39,8 @@ struct Listener {
   UniqueFd fd;
   unsigned long id_valid_request;
   std::uint32_t token;
-  ReadSet reads;
-  // The container's registry, encoded; never looked into here.
-  std::string registry;
-  // What calls get that can't be handled.
-  Response failure;
+  // Never null.
+  std::unique_ptr<CurrentTerms> terms;
   // A pidfd of the container's first process; closed when nobody knew that process.
   UniqueFd first_process;
   // It is known that only a signal that kills ends a call that was received.

@@ -172,7 +172,7 @@ void Receiver::queue(NotifyBuffers& buffers, const std::shared_ptr<Listener>& li
 
 void Receiver::refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending) {
   refused_count_.fetch_add(1);
-  (void)buffers.respond(listener.fd.get(), pending.notification.id, listener.failure);
+  (void)buffers.respond(listener.fd.get(), pending.notification.id, listener.terms->get()->failure);
 }
 
 // One container does not get all workers: others would wait for its slowest calls.

@@ -90,30 +90,37 @@ bool Receiver::has_listener(int fd) const {
   });
 }
 
-Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerTerms terms) {
-  if (terms.reads.size() != kArches * kNumbers) return fail(EINVAL);
+Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
+  if (facts.terms.reads.size() != kArches * kNumbers) return fail(EINVAL);
   const auto request = probe_id_valid(fd.get());
   if (!request) return std::unexpected(request.error());
   // only faster: kernels before 6.6 do without
   (void)set_sync_wake_up(fd.get());
   UniqueFd first_process;
-  if (terms.first_pid > 0)
-    first_process.reset(static_cast<int>(syscall(SYS_pidfd_open, terms.first_pid, 0)));
-  auto first_masks = masks_of_process(terms.first_pid, first_process);
+  if (facts.first_pid > 0)
+    first_process.reset(static_cast<int>(syscall(SYS_pidfd_open, facts.first_pid, 0)));
+  auto first_masks = masks_of_process(facts.first_pid, first_process);
   const std::lock_guard lock(mutex_);
   if (has_listener(fd.get())) return fail(EEXIST);
   const std::uint32_t token = next_token();
   const int raw = fd.get();
-  auto listener =
-      std::make_shared<Listener>(std::move(fd), *request, token, std::move(terms.reads),
-                                 std::move(terms.registry), terms.failure, std::move(first_process),
-                                 terms.waits_killable, terms.first_pid, std::move(first_masks));
+  auto listener = std::make_shared<Listener>(
+      std::move(fd), *request, token, std::make_unique<CurrentTerms>(std::move(facts.terms)),
+      std::move(first_process), facts.waits_killable, facts.first_pid, std::move(first_masks));
   listeners_.emplace(token, std::move(listener));
   if (const auto watched = watch(raw, token); !watched) {
     listeners_.erase(token);
     return std::unexpected(watched.error());
   }
   return token;
+}
+
+Result<void> Receiver::replace_terms(std::uint32_t token, Terms terms) {
+  if (terms.reads.size() != kArches * kNumbers) return fail(EINVAL);
+  const auto listener = find_listener(token);
+  if (!listener) return fail(ENOENT);
+  listener->terms->replace(std::move(terms));
+  return {};
 }
 
 Result<void> Receiver::kill_container(std::uint32_t token) {

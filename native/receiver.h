@@ -134,7 +134,9 @@ class Receiver {
 
   // Takes the listener over and gives its token. ENOTTY: the descriptor is no listener. EEXIST: it
   // is one that we have.
-  [[nodiscard]] Result<std::uint32_t> add_listener(UniqueFd fd, ListenerTerms terms);
+  [[nodiscard]] Result<std::uint32_t> add_listener(UniqueFd fd, ListenerFacts facts);
+  // For the calls to come. ENOENT: the listener is gone. EINVAL: as of add_listener.
+  [[nodiscard]] Result<void> replace_terms(std::uint32_t token, Terms terms);
   // Sends SIGKILL to the first process of a listener's container. ESRCH: it has ended, or nobody
   // knew it.
   [[nodiscard]] Result<void> kill_container(std::uint32_t token);

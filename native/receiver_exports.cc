@@ -8,21 +8,32 @@
 
 namespace seccompagent {
 
-Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, UniqueFd fd,
-                         const ListenerArguments& given) {
+TermsArguments TermsArguments::take(Arguments& arguments) {
+  const std::span<std::byte> registry = arguments.bytes();
+  const std::span<std::byte> reads = arguments.bytes();
+  return {.registry = registry, .reads = reads, .failure_errno = arguments.u32()};
+}
+
+std::optional<Terms> TermsArguments::terms() const {
   constexpr std::uint32_t kMostErrno = 4095;
-  const auto& [registry, reads, failure_errno, first_pid, waits_killable] = given;
-  if (failure_errno > kMostErrno) return throw_type(info.Env(), "expected an errno");
+  if (failure_errno > kMostErrno) return std::nullopt;
   ReadSet set;
   for (const std::byte wanted : reads) set.push_back(std::to_integer<std::uint8_t>(wanted));
-  const auto token = receiver.add_listener(
-      std::move(fd), {.registry = {reinterpret_cast<const char*>(registry.data()), registry.size()},
-                      .reads = std::move(set),
-                      .failure = {.value = 0,
-                                  .error = -static_cast<std::int32_t>(failure_errno),
-                                  .is_continue = failure_errno == 0},
-                      .first_pid = static_cast<pid_t>(first_pid),
-                      .waits_killable = waits_killable});
+  return Terms{.registry = {reinterpret_cast<const char*>(registry.data()), registry.size()},
+               .reads = std::move(set),
+               .failure = {.value = 0,
+                           .error = -static_cast<std::int32_t>(failure_errno),
+                           .is_continue = failure_errno == 0}};
+}
+
+Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, UniqueFd fd,
+                         const ListenerArguments& given) {
+  auto terms = given.terms.terms();
+  if (!terms) return throw_type(info.Env(), "expected an errno");
+  const auto token =
+      receiver.add_listener(std::move(fd), {.terms = std::move(*terms),
+                                            .first_pid = static_cast<pid_t>(given.first_pid),
+                                            .waits_killable = given.waits_killable});
   if (!token) return throw_errno(info.Env(), "add the listener", token.error());
   return number(info.Env(), *token);
 }
@@ -74,9 +85,7 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
   const std::uint32_t socket_handle = arguments.u32();
   const std::uint32_t connection = arguments.u32();
   const std::uint32_t index = arguments.u32();
-  const std::span<std::byte> registry = arguments.bytes();
-  const std::span<std::byte> reads = arguments.bytes();
-  const std::uint32_t failure_errno = arguments.u32();
+  const auto terms = TermsArguments::take(arguments);
   const std::uint32_t first_pid = arguments.u32();
   const bool waits_killable = arguments.u32() != 0;
   if (!arguments.is_ok()) return {};
@@ -86,11 +95,22 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
   auto fd = socket->take_fd(connection, index);
   if (!fd) return throw_errno(info.Env(), "take the listener", fd.error());
   return add_listener(info, *receiver, std::move(*fd),
-                      {.registry = registry,
-                       .reads = reads,
-                       .failure_errno = failure_errno,
-                       .first_pid = first_pid,
-                       .waits_killable = waits_killable});
+                      {.terms = terms, .first_pid = first_pid, .waits_killable = waits_killable});
+}
+
+Napi::Value replace_terms(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t token = arguments.u32();
+  const auto given = TermsArguments::take(arguments);
+  if (!arguments.is_ok()) return {};
+  const auto receiver = find_receiver(info, handle);
+  if (!receiver) return {};
+  auto terms = given.terms();
+  if (!terms) return throw_type(info.Env(), "expected an errno");
+  const auto replaced = receiver->replace_terms(token, std::move(*terms));
+  if (!replaced) return throw_errno(info.Env(), "replace the terms", replaced.error());
+  return info.Env().Undefined();
 }
 
 Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info) {

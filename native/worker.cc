@@ -171,6 +171,7 @@ bool Worker::take_queued() {
 // Makes a received call this worker's own. False: it went away again, or needs no handler.
 bool Worker::begin() {
   has_call_ = true;
+  if (!terms_ || terms_->version != listener_->terms->version()) terms_ = listener_->terms->get();
   begun_ = pending_.was_queued ? now() : pending_.received;
   has_acted_ = false;
   is_void_ = false;
@@ -182,6 +183,7 @@ bool Worker::begin() {
   const SyscallNumber syscall =
       syscall_number(pending_.notification.arch, pending_.notification.nr);
   inbox_->token = listener_->token;
+  inbox_->terms = terms_->version;
   inbox_->tid = static_cast<std::uint32_t>(pending_.notification.tid);
   inbox_->arch = static_cast<std::uint32_t>(syscall.arch);
   inbox_->number = syscall.number;
@@ -210,7 +212,7 @@ bool Worker::read_memory(const Notification& notification, Reader reader, Pointe
   const Phase before = place_.phase.load(std::memory_order_relaxed);
   place_.phase.store(Phase::reading, std::memory_order_relaxed);
   const bool has_read =
-      read_call_memory({.table = receiver_->table_, .listener = *listener_, .reader = reader},
+      read_call_memory({.table = receiver_->table_, .reads = terms_->reads, .reader = reader},
                        notification, pointers, data);
   place_.phase.store(before, std::memory_order_relaxed);
   end_being_held();
@@ -290,7 +292,7 @@ Result<CallId> Worker::current() {
 
 Result<std::string> Worker::registry(std::uint32_t token) {
   if (!has_call_ || listener_->token != token) return fail(ENOENT);
-  return listener_->registry;
+  return terms_->registry;
 }
 
 bool Worker::await_restart() {

@@ -45,7 +45,7 @@ class Worker : public ActsItself {
   [[nodiscard]] Result<EventKind> receive();
   // The notification being handled, by its newest id. ENOENT: there is none.
   [[nodiscard]] Result<CallId> current();
-  // The registry of a listener that this worker has a notification of. ENOENT: it is not there.
+  // The registry by which the current call is handled. ENOENT: there is none of this listener.
   [[nodiscard]] Result<std::string> registry(std::uint32_t token);
 
   // Something slow begins: others receive meanwhile.
@@ -156,6 +156,8 @@ class Worker : public ActsItself {
   // The current call, or the last one: most calls come from where the one before came from.
   std::shared_ptr<Listener> listener_;
   Pending pending_ = {};
+  // As they were when the call was begun.
+  std::shared_ptr<const Terms> terms_;
   bool has_call_ = false;
   // When this worker began it.
   Nanoseconds begun_ = 0;

@@ -6,6 +6,7 @@ import type { AgentCommand } from '../options.ts';
 import { packageVersion } from '../package-root.ts';
 import { resolvers } from '../registry/resolver.ts';
 import type { Resolver } from '../registry/resolver.ts';
+import { reloadOnHangup } from './reload.ts';
 
 /** @throws AgentError AGENT_USAGE for a name that is none, AGENT_BUNDLE_INVALID */
 export function makeResolver(name: string): Resolver {
@@ -32,6 +33,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     );
     if (command.metricsAddress !== undefined) await agent.serveMetrics(command.metricsAddress);
     agent.listen({ path: command.socketFile, allowedUids: command.allowedUids });
+    using _reload = reloadOnHangup(agent, () => makeResolver(command.resolver));
     const signal = await ended;
     agent.log.info({ signal }, 'stopping');
   } finally {

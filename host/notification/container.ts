@@ -17,8 +17,8 @@ import type { Syscall } from './syscalls.ts';
 import type { SharedRegistry } from './thread-messages.ts';
 
 export interface ContainerParts extends SharedRegistry {
-  /** Of its listener. */
-  readonly token: number;
+  /** Names the registry: as `ReceivedCall.terms`. */
+  readonly terms: number;
   /** Finds a component by its digest. */
   readonly component: (digest: string) => LoadedComponent;
   /** What a handler's instance may ask the host for. */
@@ -54,7 +54,7 @@ export interface Chain {
 
 export class Container {
   readonly registry: Registry;
-  readonly token: number;
+  readonly terms: number;
   readonly #parts: ContainerParts;
   readonly #links: readonly Link[];
   readonly #chains: Map<Syscall, Chain> = new Map();
@@ -70,7 +70,7 @@ export class Container {
 
   constructor(parts: ContainerParts) {
     this.registry = parts.registry;
-    this.token = parts.token;
+    this.terms = parts.terms;
     this.#parts = parts;
     this.#links = this.registry.handlers.map((handler, index) => ({
       handler,

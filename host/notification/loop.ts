@@ -116,8 +116,8 @@ export class Loop implements Disposable {
     }
     let container: Container | undefined;
     try {
-      const { token } = this.#call;
-      container = this.#last?.token === token ? this.#last : this.#find(token);
+      const { terms } = this.#call;
+      container = this.#last?.terms === terms ? this.#last : this.#find(terms);
       const decision = this.#decide(container);
       if (decision === undefined) this.#call.answerFailure(container.failure, container.slot);
       else this.#call.answer(decision, container.slot);
@@ -147,8 +147,9 @@ export class Loop implements Disposable {
     return decision?.kind === 'perform' ? this.#performer.perform(syscall) : decision;
   }
 
-  #find(token: number): Container {
-    const container = this.#containers.get(token) ?? this.#meet();
+  #find(terms: number): Container {
+    const met = this.#containers.get(this.#call.token);
+    const container = met?.terms === terms ? met : this.#meet();
     container.lastUse = this.#meetings;
     this.#last = container;
     return container;
@@ -161,14 +162,14 @@ export class Loop implements Disposable {
     }
   }
 
-  /** The first call of a container on this worker. */
+  /** The first call of a container on this worker, or the first one by another registry. */
   #meet(): Container {
-    const { token } = this.#call;
+    const { token, terms } = this.#call;
     const bytes = this.#native.listenerRegistry(this.#worker, tokenOf(token));
     const shared = decodeRegistry(bytes);
     const container = new Container({
       ...shared,
-      token,
+      terms,
       component: this.#parts.component,
       hostFor: (handler, index) => this.#hostFor(handler, shared, index),
       health: this.#parts.quarantine,

@@ -118,6 +118,15 @@ export class Pool {
     }
   }
 
+  /** Forgets all other components. */
+  keepOnly(digests: readonly string[]): void {
+    for (const digest of this.#components.keys()) {
+      if (digests.includes(digest)) continue;
+      this.#components.delete(digest);
+      for (const { thread } of this.#workers.values()) thread.postMessage({ forget: digest });
+    }
+  }
+
   /** Calls wait and every worker is busy: adds one, if there may be more. */
   grow(): void {
     if (!this.#isUp || this.#livingCount() >= this.#parts.size.most) return;

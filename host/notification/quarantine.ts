@@ -107,6 +107,11 @@ export class QuarantineBook {
     });
   }
 
+  /** Those of a container whose handlers change: as many as are needed, never fewer than it had. */
+  resize(indexes: readonly number[], count: number): readonly number[] {
+    return [...indexes, ...this.take(Math.max(0, count - indexes.length))];
+  }
+
   /** A container is gone. */
   release(indexes: readonly number[]): void {
     for (const index of indexes) {

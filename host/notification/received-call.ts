@@ -59,6 +59,11 @@ export class ReceivedCall {
     return this.#u32[inbox.token / 4] ?? 0;
   }
 
+  /** Which registry the call is handled by: another listener's, or a newer one, has another number. */
+  get terms(): number {
+    return this.#u32[inbox.terms / 4] ?? 0;
+  }
+
   get tid(): number {
     return this.#u32[inbox.tid / 4] ?? 0;
   }

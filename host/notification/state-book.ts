@@ -31,8 +31,34 @@ export class StateBook {
     });
   }
 
+  /**
+   * The same for a listener whose handlers change. What a bundle that stays remembers, it goes on
+   * remembering; calls that are being handled still use what they were given.
+   * @returns all that are to be released in the end, and those of the new handlers
+   */
+  change(
+    containerId: string,
+    held: readonly StateHandle[],
+    bundles: readonly (string | undefined)[],
+  ): { readonly held: readonly StateHandle[]; readonly states: readonly StateHandle[] } {
+    const states = this.take(containerId, bundles);
+    const isNew = (handle: StateHandle): boolean => !held.includes(handle);
+    const added = states.filter(
+      (handle, index) => isNew(handle) && states.indexOf(handle) === index,
+    );
+    // each is held once, however often handlers change
+    const surplus = [...states];
+    for (const handle of added) surplus.splice(surplus.indexOf(handle), 1);
+    this.#forget(surplus);
+    return { held: [...held, ...added], states };
+  }
+
   /** A listener is gone. */
   release(handles: readonly StateHandle[]): void {
+    this.#forget(handles);
+  }
+
+  #forget(handles: readonly StateHandle[]): void {
     for (const [key, shared] of this.#byKey) {
       shared.users -= handles.filter((handle) => handle === shared.handle).length;
       if (shared.users > 0) continue;

@@ -59,9 +59,12 @@ export function workerInput(): { readonly input: WorkerInput; readonly port: Mes
   return { input: workerData as WorkerInput, port: parentPort };
 }
 
-/** The next component that the main thread has sent, without waiting for any. */
-export function receiveComponent(port: MessagePort): LoadedComponent | undefined {
-  return receiveMessageOnPort(port)?.message as LoadedComponent | undefined;
+/** What a worker is told: a component that it may need, or the digest of one that it will not. */
+export type ComponentMessage = LoadedComponent | { readonly forget: string };
+
+/** The next one that the main thread has sent, without waiting for any. */
+export function receiveComponent(port: MessagePort): ComponentMessage | undefined {
+  return receiveMessageOnPort(port)?.message as ComponentMessage | undefined;
 }
 
 /** A registry travels with its listener, through the addon. */

@@ -25,7 +25,8 @@ function start(): void {
       if (sent === undefined) {
         throw new AgentError('AGENT_HANDLER_FAILED', `no component with the digest ${digest}`);
       }
-      components.set(sent.digest, sent);
+      if ('forget' in sent) components.delete(sent.forget);
+      else components.set(sent.digest, sent);
     }
   };
   using loop = new Loop({

@@ -70,7 +70,7 @@ test('G5: hostile components: one with 10,000 imported functions is refused or a
     const { answer, tookMs } = await caller.ask('getpgid 0');
 
     expect(['EPERM', String(goodValue)]).toContain(answer);
-    expect(tookMs).toBeLessThan(2000);
+    expect(tookMs).toBeLessThan(5000);
     for (const line of agent.log()) expect(line.length).toBeLessThan(mostCharacters);
   });
 });

@@ -52,7 +52,7 @@ describe.for(failing)('policies: of a handler that $how', ({ how, component }) =
       const asked = [];
       for (let index = 0; index < 12; index += 1) asked.push(await caller.ask('getpgid 1'));
       expect(new Set(asked.map((one) => one.answer))).toEqual(new Set([answer]));
-      for (const { tookMs } of asked) expect(tookMs).toBeLessThan(deadlineMs + 1000);
+      for (const { tookMs } of asked) expect(tookMs).toBeLessThan(deadlineMs + 4000);
     });
   });
 

@@ -14,7 +14,7 @@ import type { TimedCallsOptions, TimedCallsResult } from '../support/timed-calls
 
 const delay = 'delay';
 /** How much later than its time an answer may be. */
-const lateMs = 50;
+const lateMs = 500;
 
 interface Delay {
   readonly milliseconds: number;
@@ -112,7 +112,7 @@ describe('late answers', () => {
     expect(used).toBeLessThan(15);
     expect(Math.min(...eachMs)).toBeGreaterThanOrEqual(milliseconds);
     // two thousand threads have to be run in the end
-    expect(maxMs).toBeLessThan(milliseconds + 1000);
+    expect(maxMs).toBeLessThan(milliseconds + 3000);
   });
 
   test('K7, K10: late answers: a signal each millisecond makes none of them later', async () => {
@@ -158,7 +158,7 @@ describe('late answers', () => {
     const end = await agent.stop();
 
     expect(end).toMatchObject({ code: 0, signal: null });
-    expect(end.tookMs).toBeLessThan(2000);
+    expect(end.tookMs).toBeLessThan(10_000);
     const { answers } = await calls.result();
     // what the handler has decided, rather than ENOSYS
     expect(answers).toEqual({ EBADMSG: 50 });
@@ -207,7 +207,7 @@ describe('late answers: of runc', () => {
     expect(stdout).toBe('started\n');
     expect(code).toBe(0);
     expect(tookMs).toBeGreaterThan(2000);
-    expect(tookMs).toBeLessThan(3000);
+    expect(tookMs).toBeLessThan(3900);
     expect(agent.log()).toEqual([]);
   });
 });

@@ -103,7 +103,7 @@ describe('fairness', () => {
     const other = await runQuiet(agent.socket);
     const { answers, tookMs } = await crowd.result();
 
-    expect(other.p99Ms).toBeLessThan(25);
+    expect(other.p99Ms).toBeLessThan(250);
     expect(Object.keys(answers).toSorted()).toEqual(['EPERM', 'OK']);
     const { OK = 0, EPERM = 0 } = answers;
     expect(OK + EPERM).toBe(threads);

@@ -100,12 +100,19 @@ describe('reception', () => {
       caller.ask(`mkdir ${folder.at(`made-${index}`)}`),
     );
 
+    let ended = 0;
+    for (const call of computing) {
+      void call.finally(() => {
+        ended += 1;
+      });
+    }
+
+    // a machine that is busy makes both slow
     const other = start(quick);
     for (let index = 0; index < 20; index += 1) {
-      const { answer, tookMs } = await other.ask('getpgid 0');
-      expect(answer).toBe('EBADMSG');
-      expect(tookMs).toBeLessThan(500);
+      expect((await other.ask('getpgid 0')).answer).toBe('EBADMSG');
     }
+    expect(ended).toBe(0);
 
     for (const { answer } of await Promise.all(computing)) expect(answer).toBe('0');
     expect(agent.log()).toEqual([]);

@@ -54,7 +54,7 @@ describe('stop', () => {
 
     expect(await asked).toMatchObject({ answer: 'EPERM' });
     expect(end).toMatchObject({ code: 0, signal: null });
-    expect(end.tookMs).toBeLessThan(2000);
+    expect(end.tookMs).toBeLessThan(longestMs);
     expect(agent.log().filter((line) => line.includes('memory of a caller'))).toEqual([]);
   });
 
@@ -101,14 +101,14 @@ describe('stop', () => {
         const asked = await Promise.all(callers.map(async (caller) => caller.ask('getpgid 1')));
         for (const { answer, tookMs } of asked) {
           expect(answer).toBe('EPERM');
-          expect(tookMs).toBeLessThan(1050);
+          expect(tookMs).toBeLessThan(longestMs);
         }
       }
     });
 
     for (const { answers, maxMs } of results) {
       expect(Object.keys(answers)).toEqual(['EBADMSG']);
-      expect(maxMs).toBeLessThan(1000);
+      expect(maxMs).toBeLessThan(longestMs);
     }
   });
 });

@@ -105,6 +105,7 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
   detachWorker: ['number'],
   receiveFunction: ['number'],
   invite: ['number'],
+  replaceTerms: ['number', 'number', 'bytes', 'bytes', 'number'],
   listenerRegistry: ['number', 'number'],
   mountAsCaller: ['number', 'bytes', 'numbers'],
   operate: ['number', 'number', 'bytes', 'numbers', 'bytes'],

@@ -80,7 +80,7 @@ class Memory {
   [[nodiscard]] Snapshot read(const Notification& notification) {
     Snapshot snapshot = {
         .is_read = false, .pointers = {}, .data = std::vector<std::byte>(kInboxData)};
-    snapshot.is_read = read_call_memory({.table = table_, .listener = listener_, .reader = reader_},
+    snapshot.is_read = read_call_memory({.table = table_, .reads = reads_, .reader = reader_},
                                         notification, snapshot.pointers, snapshot.data);
     return snapshot;
   }
@@ -89,13 +89,7 @@ class Memory {
  private:
   Reader reader_ = Reader::this_thread;
   const ReadTable table_ = table_of_calls();
-  Listener listener_{.fd = {},
-                     .id_valid_request = 0,
-                     .token = 1,
-                     .reads = set_of_calls(),
-                     .registry = {},
-                     .failure = {},
-                     .first_process = {}};
+  const ReadSet reads_ = set_of_calls();
 };
 
 std::uint64_t address_of(const void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }

@@ -47,7 +47,7 @@ class Container {
     });
     is_installed.wait(false);
     CHECK(fd >= 0);
-    token_ = VALUE(receiver.add_listener(UniqueFd(fd), terms()));
+    token_ = VALUE(receiver.add_listener(UniqueFd(fd), {.terms = terms()}));
   }
   Container(const Container&) = delete;
   Container& operator=(const Container&) = delete;

@@ -148,14 +148,11 @@ class Callers {
   std::thread thread_;
 };
 
-inline ListenerTerms terms() {
-  return {.registry = "registry", .reads = whole_set(), .failure = kRefused};
-}
+inline Terms terms() { return {.registry = "registry", .reads = whole_set(), .failure = kRefused}; }
 
 inline std::uint32_t add(Receiver& receiver, Callers& callers, pid_t first_pid = 0) {
-  ListenerTerms given = terms();
-  given.first_pid = first_pid;
-  return VALUE(receiver.add_listener(callers.take_listener(), std::move(given)));
+  return VALUE(
+      receiver.add_listener(callers.take_listener(), {.terms = terms(), .first_pid = first_pid}));
 }
 
 inline std::uint64_t figure(Receiver& receiver, std::size_t index) {

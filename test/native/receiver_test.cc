@@ -37,7 +37,7 @@ void refuses_what_is_no_listener() {
   const auto receiver = make_receiver();
   const auto add_fd = [&](UniqueFd fd, ReadSet set) {
     return ERROR(receiver->add_listener(
-        std::move(fd), {.registry = "", .reads = std::move(set), .failure = kRefused}));
+        std::move(fd), {.terms = {.registry = "", .reads = std::move(set), .failure = kRefused}}));
   };
   CHECK_EQUAL(add_fd(UniqueFd(eventfd(0, EFD_CLOEXEC)), whole_set()), Errno{ENOTTY});
   CHECK_EQUAL(add_fd(UniqueFd(), whole_set()), Errno{ENOTTY});
@@ -51,8 +51,8 @@ void refuses_a_listener_twice() {
   Callers callers(1);
   UniqueFd listener = callers.take_listener();
   UniqueFd copy(fcntl(listener.get(), F_DUPFD_CLOEXEC, 0));
-  VALUE(receiver->add_listener(std::move(listener), terms()));
-  CHECK_EQUAL(ERROR(receiver->add_listener(std::move(copy), terms())), Errno{EEXIST});
+  VALUE(receiver->add_listener(std::move(listener), {.terms = terms()}));
+  CHECK_EQUAL(ERROR(receiver->add_listener(std::move(copy), {.terms = terms()})), Errno{EEXIST});
   CHECK_EQUAL(receiver->listener_count(), 1UL);
   CHECK_EQUAL(desk.receive(), EventKind::notification);
   CHECK_EQUAL(VALUE(desk.worker().registry(desk.inbox().token)), "registry");
@@ -202,6 +202,40 @@ void answers_a_caller() {
   CHECK_EQUAL(desk.counters().answers[static_cast<std::size_t>(Counted::value)], 1UL);
   CHECK_EQUAL(receiver->listener_count(), 0UL);
   CHECK_EQUAL(event_of(*receiver, ReceiverEvent::Kind::ended).token, token);
+}
+
+void keeps_the_terms_of_a_call() {
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers callers(2);
+  const std::uint32_t token = add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  const std::uint32_t before = desk.inbox().terms;
+  Terms changed = terms();
+  changed.registry = "another";
+  CHECK(receiver->replace_terms(token, std::move(changed)).has_value());
+  // the call that was begun, and then the next one
+  CHECK_EQUAL(VALUE(desk.worker().registry(token)), "registry");
+  desk.answer(1);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  CHECK(desk.inbox().terms != before);
+  CHECK_EQUAL(VALUE(desk.worker().registry(token)), "another");
+  desk.answer(1);
+  CHECK_EQUAL(desk.receive(), EventKind::ended);
+}
+
+void refuses_terms_that_fit_nobody() {
+  const auto receiver = make_receiver();
+  Callers callers(1);
+  CHECK_EQUAL(ERROR(receiver->replace_terms(1, terms())), Errno{ENOENT});
+  const std::uint32_t token = add(*receiver, callers);
+  CHECK_EQUAL(ERROR(receiver->replace_terms(token, {.registry = {}, .reads = {}, .failure = {}})),
+              Errno{EINVAL});
+  Desk desk(receiver);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  CHECK_EQUAL(VALUE(desk.worker().registry(token)), "registry");
+  desk.answer(1);
+  CHECK_EQUAL(desk.receive(), EventKind::ended);
 }
 
 void tells_each_worker_of_an_end() {
@@ -438,6 +472,9 @@ constexpr Case kCases[] = {
     {"Receiver: a table of another size is refused", refuses_a_table_of_another_size},
     {"Receiver: a descriptor that is no listener is refused", refuses_what_is_no_listener},
     {"Receiver: a listener that it has already is refused", refuses_a_listener_twice},
+    {"Receiver: a call keeps the terms that it was begun by", keeps_the_terms_of_a_call},
+    {"Receiver: terms of another size, or for no listener, are refused",
+     refuses_terms_that_fit_nobody},
     {"G11: Receiver: stop ends every waiting worker", stops_waiting_workers},
     {"Receiver: a stopped one stays so", stays_stopped},
     {"Receiver: its end leaves no descriptor and no thread behind", leaves_nothing_behind},

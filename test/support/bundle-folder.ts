@@ -28,11 +28,11 @@ export class BundleFolder implements Disposable {
     return this.#folder.path;
   }
 
-  /** Writes one. @returns where its component is */
+  /** Writes one, also over another. @returns where its component is */
   write(name: string, bundle: WrittenBundle): string {
     const { component, syscalls, settings = {}, grants = [], deadline, failure } = bundle;
     const folder = this.#folder.at(name);
-    mkdirSync(folder);
+    mkdirSync(folder, { recursive: true });
     const file = join(folder, 'handler.wasm');
     if (typeof component === 'string') {
       copyFileSync(join(testBundle(component), `${component}.wasm`), file);

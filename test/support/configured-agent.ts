@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 
 import { Agent } from '../../host/agent.ts';
+import { reloadOnHangup } from '../../host/commands/reload.ts';
 import { parseLogOptions } from '../../host/log.ts';
 import { resolverOf } from './resolver-choice.ts';
 import type { ResolverChoice } from './resolver-choice.ts';
@@ -41,6 +42,7 @@ const log = parseLogOptions(values.log, false);
 if (!('options' in log)) throw new Error(`--log: ${log.unknownWord} is nothing`);
 const agent = await Agent.start({ resolver: resolverOf(choice()), log: log.options });
 agent.listen({ path: values.socket, allowedUids: values.uid.map(Number) });
+using _reload = reloadOnHangup(agent, () => resolverOf(choice()));
 process.stdout.write('ready\n');
 await ended;
 await agent.stop();

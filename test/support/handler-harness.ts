@@ -154,7 +154,7 @@ export class BundleHarness {
       health: new Quarantine(makeQuarantineBuffers()),
       slots: new SlotBook({ taken: [], announce: () => {} }),
       onSlow: () => {},
-      token: 1,
+      terms: 1,
       onQuarantined: () => {},
       onWriteRefused: () => {},
       component: (digest) => {

@@ -70,7 +70,7 @@ function chainOf(
       failure: defaultFailure,
       ...rest,
     },
-    token: 7,
+    terms: 7,
     states: [],
     ...(writeRefusal === undefined ? {} : { writeRefusal }),
     quarantine: handlers.map((_, index) => index),
@@ -256,7 +256,7 @@ test('container: a handler without a state of its own is never left alone', () =
   const host = new RecordingHost();
   const { health } = chainOf([]);
   const container = new Container({
-    token: 7,
+    terms: 7,
     registry: {
       containerId: 'c1',
       handlers: [

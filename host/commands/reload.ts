@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// SIGHUP: what is read from files is read again, while containers are served.
+import type { Agent } from '../agent.ts';
+import { messageOf } from '../errors.ts';
+import type { Resolver } from '../registry/resolver.ts';
+
+/** @param make reads everything; what it throws leaves all as it is */
+export function reloadOnHangup(agent: Agent, make: () => Resolver): Disposable {
+  const reload = (): void => {
+    try {
+      const { changed, kept } = agent.reload(make());
+      agent.log.info({ containers: changed, kept }, 'reloaded');
+    } catch (thrown) {
+      agent.log.error({ error: messageOf(thrown) }, 'not reloaded: everything stays as it is');
+    }
+  };
+  process.on('SIGHUP', reload);
+  return {
+    [Symbol.dispose]: () => {
+      process.off('SIGHUP', reload);
+    },
+  };
+}
