@@ -28,13 +28,14 @@ import { ReceiverEvents } from './notification/receiver-events.ts';
 import { StateBook } from './notification/state-book.ts';
 import { Syscalls } from './notification/syscalls.ts';
 import { encodeRegistry } from './notification/thread-messages.ts';
-import type { CallFailure } from './notification/thread-messages.ts';
+import type { CallFailure, SharedRegistry } from './notification/thread-messages.ts';
 import type { BindAddress } from './options.ts';
 import { packageVersion } from './package-root.ts';
+import { ContainerRefusal } from './registry/container-refusal.ts';
 import { defaultFailure, failureErrno as errnoOf } from './registry/policy.ts';
 import { wantsPointers } from './registry/registry.ts';
 import type { Registry } from './registry/registry.ts';
-import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
+import type { ContainerIdentity, Resolution, Resolver } from './registry/resolver.ts';
 
 export interface AgentOptions {
   readonly resolver: Resolver;
@@ -51,18 +52,12 @@ export interface SocketOptions {
 /** No call takes so long. */
 const forgetAfterMs = 120_000;
 
-interface Attached {
-  /** Undefined: of a launched command, whose registry stays what it is. */
-  readonly identity: ContainerIdentity | undefined;
-  readonly registry: Registry;
-  /** Of its handlers' states, in chain order; there may be more. */
-  readonly quarantine: readonly number[];
-  /** What they remember, in chain order. */
-  readonly states: readonly StateHandle[];
+/** A container that is answered for. Of its handlers' states in the quarantine there may be more. */
+interface Attached extends SharedRegistry {
+  /** What it is resolved by, and may be again. */
+  readonly identity: ContainerIdentity;
   /** What handlers remember, or remembered before they changed. */
   readonly heldStates: readonly StateHandle[];
-  /** Why they write into no caller's memory; undefined: they may. */
-  readonly writeRefusal: WriteRefusal;
 }
 
 /** What the addon needs to know of a container. */
@@ -179,9 +174,9 @@ export class Agent {
   }
 
   /** Answers the calls of a launched command; resolves once it has ended. */
-  async serve(launch: LaunchHandle, registry: Registry): Promise<void> {
+  async serve(launch: LaunchHandle, identity: ContainerIdentity): Promise<void> {
     const refusal = refusalOfCommand(this.native.launchWaitsKillable(launch));
-    const attached = this.#prepare(undefined, registry, refusal);
+    const attached = this.#prepare(identity, refusal);
     const { registryBytes, reads, failureErrno } = this.#adoption(attached);
     const adopted = this.native.adoptLaunch(
       this.#receiver,
@@ -203,10 +198,8 @@ export class Agent {
    */
   reload(resolver: Resolver): { readonly changed: number; readonly kept: number } {
     this.#resolver = resolver;
-    this.#pool?.share(resolver.components);
     let [changed, kept] = [0, 0];
     for (const [token, attached] of this.#attached) {
-      if (attached.identity === undefined) continue;
       try {
         this.#replace(token, attached, resolver.resolve(attached.identity));
         changed += 1;
@@ -226,15 +219,13 @@ export class Agent {
   #forgetLater(): void {
     clearTimeout(this.#forgetting);
     this.#forgetting = setTimeout(() => {
-      const registries = [...this.#attached.values()].map(({ registry }) => registry);
-      this.#pool?.keepOnly([
-        ...this.#resolver.components.map(({ digest }) => digest),
-        ...registries.flatMap(({ handlers }) => handlers.map(({ digest }) => digest)),
-      ]);
+      const handlers = [...this.#attached.values()].flatMap(({ registry }) => registry.handlers);
+      this.#pool?.keepOnly(handlers.map(({ component }) => component));
     }, forgetAfterMs).unref();
   }
 
-  #replace(token: number, attached: Attached, registry: Registry): void {
+  #replace(token: number, attached: Attached, { registry, components }: Resolution): void {
+    this.#pool?.share(components);
     const next = this.#change(attached, registry);
     this.#attached.set(token, next);
     const { registryBytes, reads, failureErrno } = this.#adoption(next);
@@ -266,8 +257,7 @@ export class Agent {
     const { containerId, status } = state;
     const firstPid = this.#firstPids.enter(state, peerPid);
     const refusal = this.#filterFlags.enter(state);
-    const identity = { state, firstPid };
-    const attached = this.#prepare(identity, this.#resolve(identity), refusal);
+    const attached = this.#prepare({ state, firstPid }, refusal);
     const { registryBytes, reads, failureErrno } = this.#adoption(attached);
     let token: Token;
     try {
@@ -296,12 +286,9 @@ export class Agent {
   }
 
   /** What the workers need for a registry is with them before its first call is. */
-  #prepare(
-    identity: ContainerIdentity | undefined,
-    registry: Registry,
-    writeRefusal: WriteRefusal,
-  ): Attached {
-    this.#pool?.share(this.#resolver.components);
+  #prepare(identity: ContainerIdentity, writeRefusal: WriteRefusal): Attached {
+    const { registry, components } = this.#resolve(identity);
+    this.#pool?.share(components);
     const { containerId, handlers } = registry;
     const states = this.#states.take(
       containerId,
@@ -326,9 +313,9 @@ export class Agent {
       attached.heldStates,
       handlers.map(({ bundle }) => bundle),
     );
-    for (const [index, { digest }] of handlers.entries()) {
+    for (const [index, { component }] of handlers.entries()) {
       const place = quarantine[index];
-      const isOther = attached.registry.handlers[index]?.digest !== digest;
+      const isOther = attached.registry.handlers[index]?.component !== component;
       if (place !== undefined && isOther) this.#quarantine.quarantine.clear(place);
     }
     return {
@@ -341,26 +328,28 @@ export class Agent {
   }
 
   #adoption(attached: Attached): Adoption {
-    const { registry } = attached;
+    const { registry, quarantine, states, writeRefusal } = attached;
     const errno = errnoOf(registry.failure);
     return {
-      registryBytes: encodeRegistry(attached),
+      registryBytes: encodeRegistry({ registry, quarantine, states, writeRefusal }),
       reads: this.#syscalls.readSet((syscall) => wantsPointers(registry, syscall)),
       failureErrno: errno === undefined ? 0 : errnoNumber(errno),
     };
   }
 
   /** Whatever is wrong with a container's metadata, its calls get an answer. */
-  #resolve(identity: ContainerIdentity): Registry {
+  #resolve(identity: ContainerIdentity): Resolution {
     try {
       return this.#resolver.resolve(identity);
     } catch (thrown) {
       const { containerId } = identity.state;
+      const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
       this.log.error(
-        { container: containerId, error: messageOf(thrown) },
+        { container: containerId, errno, error: messageOf(thrown) },
         'no registry for this container: its trapped calls fail',
       );
-      return { containerId, handlers: [], defaultAction: 'EPERM', failure: defaultFailure };
+      const registry = { containerId, handlers: [], defaultAction: errno, failure: defaultFailure };
+      return { registry, components: [] };
     }
   }
 

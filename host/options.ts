@@ -17,9 +17,15 @@ export interface BindAddress {
   readonly port: number;
 }
 
-export interface AgentCommand {
-  readonly kind: 'agent';
+/** Who answers for a container. */
+export interface ResolverChoice {
   readonly resolver: string;
+  /** Names of bundles, and paths of their folders. */
+  readonly selection: readonly string[];
+}
+
+export interface AgentCommand extends ResolverChoice {
+  readonly kind: 'agent';
   readonly socketFile: string;
   readonly allowedUids: readonly number[];
   /** Absent: metrics are not served. */
@@ -27,9 +33,8 @@ export interface AgentCommand {
   readonly log: LogOptions;
 }
 
-export interface RunCommand {
+export interface RunCommand extends ResolverChoice {
   readonly kind: 'run';
-  readonly resolver: string;
   /** Absent: those that the resolver's handlers answer. */
   readonly syscalls?: readonly string[];
   readonly command: readonly string[];
@@ -50,6 +55,7 @@ const defaultSocketFile = '/run/seccomp-agent.socket';
 
 const common = {
   resolver: { type: 'string' },
+  bundle: { type: 'string' },
   log: { type: 'string' },
   help: { type: 'boolean' },
 } as const;
@@ -64,12 +70,24 @@ const agentOptions = {
 
 const runOptions = { ...common, syscalls: { type: 'string' } } as const;
 
-function resolverOf(values: ReadonlyMap<string, unknown>, fallback: string): string {
+function resolverOf(values: ReadonlyMap<string, unknown>): string {
   // the Go agent took an empty name for `none`
-  const given = textOf(values, 'resolver');
-  const name = given === '' ? 'none' : (given ?? fallback);
+  const given = textOf(values, 'resolver') ?? '';
+  const name = given === '' ? 'none' : given;
   if (resolvers.has(name)) return name;
   return usage(`unknown resolver "${name}"; there are: ${[...resolvers.keys()].join(', ')}`);
+}
+
+function choiceOf(values: ReadonlyMap<string, unknown>): ResolverChoice {
+  const resolver = resolverOf(values);
+  const text = textOf(values, 'bundle');
+  if (text === undefined) return { resolver, selection: [] };
+  const selection = listOf(text);
+  if (selection.length === 0) usage('-bundle needs a name or a folder');
+  const twice = selection.find((name, index) => selection.indexOf(name) !== index);
+  if (twice !== undefined) usage(`-bundle names "${twice}" twice`);
+  if (resolver !== 'none') usage(`-bundle and -resolver=${resolver} both say who answers`);
+  return { resolver, selection };
 }
 
 function logOf(values: ReadonlyMap<string, unknown>, fallback: string): LogOptions {
@@ -119,7 +137,7 @@ function parseAgent(words: readonly string[]): Command {
   if (socketFile === '') usage('-socketfile needs a path');
   const parsed = {
     kind: 'agent',
-    resolver: resolverOf(values, 'none'),
+    ...choiceOf(values),
     socketFile,
     allowedUids: uidsOf(values),
     log: logOf(values, 'info'),
@@ -138,7 +156,7 @@ function parseRun(words: readonly string[]): Command {
   if (command.length === 0) usage('run needs a command behind --');
   const parsed = {
     kind: 'run',
-    resolver: resolverOf(values, 'none'),
+    ...choiceOf(values),
     command,
     log: logOf(values, 'warn'),
   } as const;
@@ -163,9 +181,12 @@ Answers trapped system calls of containers with WebAssembly handlers.
 
 Options (one dash or two, with = or a space):
   -resolver NAME      which handlers answer for a container (default none)
-                        none        no handlers: every call continues in the kernel
+                        none        the bundles that its metadata or -bundle selects,
+                                    else every call continues in the kernel
                         demo-basic  mkdir with a suffix, chmod fails, mount of proc
                         unprivileged-build  mount of proc, for image builds
+  -bundle LIST        bundles in chain order, by name or folder, where the container's
+                      metadata selects none (BUNDLE=LIST)
   -socketfile PATH    the agent socket, "listenerPath" of seccomp profiles
                       (default ${defaultSocketFile})
   -allow-uids LIST    users besides root whose runtimes may connect
@@ -187,6 +208,7 @@ Exits with the command's exit code.
 Options (one dash or two, with = or a space):
   -resolver NAME      which handlers answer: none (the default), demo-basic,
                       unprivileged-build
+  -bundle LIST        bundles in chain order, by name or folder
   -syscalls LIST      the system calls to trap (default: those that the handlers answer)
   -log LIST           as for seccompagent (default warn)
   -help

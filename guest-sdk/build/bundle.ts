@@ -2,15 +2,12 @@
 // Reads a bundle.json with the host's own parser, so that what builds also loads.
 
 import { AgentError, messageOf } from '../../host/errors.ts';
-import {
-  type Manifest,
-  type ManifestHandler,
-  folderName,
-  parseManifest,
-} from '../../host/registry/manifest.ts';
+import { type Manifest, folderName, parseManifest } from '../../host/registry/manifest.ts';
+import type { ManifestHandler } from '../../host/registry/manifest-handler.ts';
+import { isInterface } from '../../host/registry/wanted-grants.ts';
 import { BuildError } from './build-error.ts';
 
-export { folderName };
+export { folderName, isInterface };
 export type Bundle = Manifest;
 export type BundleHandler = ManifestHandler;
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds all handlers of a folder and puts each bundle together with its components.
 
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve, sep } from 'node:path';
 
 import { BuildError } from './build-error.ts';
-import { type Bundle, type BundleHandler, folderName, parseBundle } from './bundle.ts';
+import { type Bundle, type BundleHandler, folderName, isInterface, parseBundle } from './bundle.ts';
 import { type BuiltHandler, buildHandler } from './handler.ts';
 import { shortPath } from './short-path.ts';
 
@@ -24,7 +25,7 @@ export interface BuiltBundles {
 }
 
 /** Interfaces that a handler may use without a grant. */
-const UNGRANTED = ['arguments', 'types'];
+const UNGRANTED = ['arguments', 'clock', 'log', 'types'];
 
 /** Everything is checked before anything is written to `out`. Throws BuildError. */
 export async function buildBundles(build: BundlesBuild): Promise<BuiltBundles> {
@@ -85,8 +86,10 @@ function checkBundle(
   handlers: ReadonlyMap<string, BuiltHandler>,
   source: string,
 ): void {
+  const file = join(source, bundle.name, 'bundle.json');
+  const used = new Set<string>();
   bundle.handlers.forEach((entry, index) => {
-    const place = `${join(source, bundle.name, 'bundle.json')}: handlers[${index}]`;
+    const place = `${file}: handlers[${index}]`;
     const handler = handlers.get(basename(entry.component, '.wasm'));
     if (handler === undefined) {
       throw new BuildError(
@@ -94,8 +97,9 @@ function checkBundle(
       );
     }
     checkSyscalls(entry, handler, place);
-    checkGrants(entry, handler, place);
+    for (const name of handler.imports) used.add(name);
   });
+  checkGrants(bundle, used, file);
 }
 
 function checkSyscalls(entry: BundleHandler, handler: BuiltHandler, place: string): void {
@@ -112,12 +116,13 @@ function checkSyscalls(entry: BundleHandler, handler: BuiltHandler, place: strin
   }
 }
 
-function checkGrants(entry: BundleHandler, handler: BuiltHandler, place: string): void {
-  const wanted = handler.imports.filter((name) => !UNGRANTED.includes(name));
-  if (entry.grants.toSorted().join() === wanted.join()) return;
+function checkGrants(bundle: Bundle, used: ReadonlySet<string>, file: string): void {
+  const wanted = [...used].filter((name) => !UNGRANTED.includes(name)).toSorted();
+  const asked = bundle.grants.map(({ capability }) => capability).filter(isInterface);
+  if (asked.toSorted().join() === wanted.join()) return;
   throw new BuildError(
-    `${place}.grants: ${entry.component} uses ${wanted.join(', ') || 'nothing'}, ` +
-      `but its grants are ${entry.grants.join(', ') || 'none'}`,
+    `${file}: grants: the components use ${wanted.join(', ') || 'nothing'}, ` +
+      `but the grants are ${asked.join(', ') || 'none'}`,
   );
 }
 
@@ -132,8 +137,34 @@ async function writeBundle(bundle: Bundle, places: Places): Promise<void> {
   const folder = join(places.out, bundle.name);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  await copyFile(join(places.source, bundle.name, 'bundle.json'), join(folder, 'bundle.json'));
+  const digests = new Map<string, string>();
   for (const component of new Set(bundle.handlers.map((handler) => handler.component))) {
     await copyFile(join(places.scratch, component), join(folder, component));
+    digests.set(component, await digestOf(join(folder, component)));
   }
+  const manifest = await readFile(join(places.source, bundle.name, 'bundle.json'), 'utf8');
+  await writeFile(join(folder, 'bundle.json'), withDigests(manifest, digests));
+}
+
+async function digestOf(file: string): Promise<string> {
+  return `sha256:${createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex')}`;
+}
+
+/** The text of a bundle.json that was read before, with the digest of each component. */
+function withDigests(text: string, digests: ReadonlyMap<string, string>): string {
+  const manifest: unknown = JSON.parse(text);
+  if (!isObject(manifest) || !Array.isArray(manifest['handlers'])) return text;
+  const handlers = manifest['handlers'].map((handler: unknown) => {
+    if (!isObject(handler)) return handler;
+    const { component, ...rest } = handler;
+    return { component, ...rest, digest: digests.get(String(component)) };
+  });
+  // a schema that is named by a path is not beside what was built
+  return `${JSON.stringify({ ...manifest, $schema: undefined, handlers }, undefined, 2)}\n`;
+}
+
+function isObject(json: unknown): json is Record<string, unknown> {
+  return typeof json === 'object' && json !== null;
 }

@@ -9,6 +9,10 @@ import { capabilities, checkSize, loadComponent } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { families, familyMembers } from '../notification/syscall-table.ts';
 import { readBundle } from '../registry/bundle.ts';
+import type { BundleHandler } from '../registry/bundle.ts';
+import type { SettingSource } from '../registry/manifest-handler.ts';
+import type { SettingDeclaration } from '../registry/setting.ts';
+import type { WantedGrant } from '../registry/wanted-grants.ts';
 import type { Tool } from './tool.ts';
 
 interface ComponentFacts {
@@ -52,7 +56,8 @@ function factsOfFile(file: string): ComponentFacts {
 interface HandlerFacts extends ComponentFacts {
   /** What it is asked about; absent: all that it answers. */
   readonly asked?: readonly string[];
-  readonly settings: Readonly<Record<string, string>>;
+  /** Fixed texts, and the bundle's settings by their keys. */
+  readonly settings: Readonly<Record<string, string | { readonly from: string }>>;
   readonly deadlineMs: number;
 }
 
@@ -60,21 +65,34 @@ interface BundleFacts {
   readonly name: string;
   readonly version: string;
   readonly description: string;
+  readonly settings: readonly SettingDeclaration[];
+  readonly grants: readonly WantedGrant[];
   readonly handlers: readonly HandlerFacts[];
 }
 
+function sourceFacts(source: SettingSource): string | { readonly from: string } {
+  return source.kind === 'fixed' ? source.text : { from: source.declaration.key };
+}
+
+function factsOfHandler(handler: BundleHandler): HandlerFacts {
+  const { file, component, syscalls, settings, deadlineMs } = handler;
+  return {
+    ...factsOf(file, component),
+    ...(syscalls === undefined ? {} : { asked: syscalls }),
+    settings: Object.fromEntries(settings.map(([key, source]) => [key, sourceFacts(source)])),
+    deadlineMs,
+  };
+}
+
 function factsOfBundle(folder: string): BundleFacts {
-  const { name, version, description, handlers } = readBundle(folder);
+  const { name, version, description, settings, grants, handlers } = readBundle(folder);
   return {
     name,
     version,
     description,
-    handlers: handlers.map(({ file, component, syscalls, settings, deadlineMs }) => ({
-      ...factsOf(file, component),
-      ...(syscalls === undefined ? {} : { asked: syscalls }),
-      settings: Object.fromEntries(settings),
-      deadlineMs,
-    })),
+    settings,
+    grants,
+    handlers: handlers.map(factsOfHandler),
   };
 }
 
@@ -98,7 +116,9 @@ function componentLines(facts: ComponentFacts): readonly string[] {
 }
 
 function handlerLines(facts: HandlerFacts): readonly string[] {
-  const settings = Object.entries(facts.settings).map(([key, value]) => `${key}=${value}`);
+  const settings = Object.entries(facts.settings).map(([key, value]) =>
+    typeof value === 'string' ? `${key}=${value}` : `${key}=(${value.from})`,
+  );
   return [
     ...componentLines(facts),
     ...(facts.asked === undefined ? [] : [`  asked     ${listed(facts.asked)}`]),
@@ -107,10 +127,33 @@ function handlerLines(facts: HandlerFacts): readonly string[] {
   ];
 }
 
+function settingLine({
+  key,
+  type,
+  default: fallback,
+  isRequired,
+  description,
+}: SettingDeclaration): string {
+  const value = isRequired ? 'required' : `default ${fallback ?? 'none'}`;
+  return `  setting   ${key} (${type}, ${value}): ${description}`;
+}
+
+function grantLine({ capability, reason, limits }: WantedGrant): string {
+  const listedLimits = Object.entries(limits).map(
+    ([key, value]) => ` ${key} ${typeof value === 'number' ? value : value.join(', ')};`,
+  );
+  return `  grant     ${capability}:${listedLimits.join('')} ${reason}`;
+}
+
 function show(facts: BundleFacts | ComponentFacts): string {
   if (!('handlers' in facts)) return componentLines(facts).join('\n');
-  const { name, version, description, handlers } = facts;
-  return [`${name} ${version}: ${description}`, ...handlers.flatMap(handlerLines)].join('\n');
+  const { name, version, description, settings, grants, handlers } = facts;
+  return [
+    `${name} ${version}: ${description}`,
+    ...settings.map(settingLine),
+    ...grants.map(grantLine),
+    ...handlers.flatMap(handlerLines),
+  ].join('\n');
 }
 
 function read(path: string): BundleFacts | ComponentFacts {

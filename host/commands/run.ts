@@ -11,7 +11,7 @@ import type { LaunchHandle, Native } from '../native.ts';
 import { trappedCalls } from '../notification/trapped-calls.ts';
 import type { RunCommand } from '../options.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
-import type { ContainerIdentity } from '../registry/resolver.ts';
+import type { ContainerIdentity, Resolver } from '../registry/resolver.ts';
 import { makeResolver } from './agent.ts';
 
 const stdinFd = 0;
@@ -67,29 +67,34 @@ function identityOf(pid: number): ContainerIdentity {
   };
 }
 
+/**
+ * Which calls are answered does not depend on the container, but what is wrong with the settings is
+ * to be said before the command runs.
+ */
+function trappedNames(
+  { syscalls, resolver: name }: RunCommand,
+  resolver: Resolver,
+): readonly string[] {
+  const names = answeredSyscalls(resolver.resolve(identityOf(process.pid)).registry);
+  if (syscalls !== undefined) return syscalls;
+  if (names.length > 0) return names;
+  throw new AgentError(
+    'AGENT_USAGE',
+    `resolver "${name}" answers no system calls: say with -syscalls which ones to trap`,
+  );
+}
+
 /** Runs the command to its end. @returns its exit code, or 128 + the signal that ended it */
-export async function runCommand({
-  command,
-  resolver: name,
-  syscalls,
-  log,
-}: RunCommand): Promise<number> {
-  const resolver = makeResolver(name);
-  // which calls are answered does not depend on the container
-  const names = syscalls ?? answeredSyscalls(resolver.resolve(identityOf(0)));
-  if (names.length === 0) {
-    throw new AgentError(
-      'AGENT_USAGE',
-      `resolver "${name}" answers no system calls: say with -syscalls which ones to trap`,
-    );
-  }
-  const trapped = trappedCalls(names);
+export async function runCommand(options: RunCommand): Promise<number> {
+  const { command, log } = options;
+  const resolver = makeResolver(options);
+  const trapped = trappedCalls(trappedNames(options, resolver));
   const agent = await Agent.start({ resolver, log });
   let code: number;
   try {
     const { native } = agent;
     const launch = startPassingSignals(native, () => start(native, command, trapped));
-    await agent.serve(launch, resolver.resolve(identityOf(native.launchPid(launch))));
+    await agent.serve(launch, identityOf(native.launchPid(launch)));
     const exit = native.launchExit(launch);
     if (exit === null) throw new AgentError('AGENT_COMMAND', 'the command has not ended');
     if (exit.execErrno !== 0) {

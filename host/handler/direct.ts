@@ -47,6 +47,8 @@ export const capabilities: readonly Capability[] = [
 
 /** A checked component. It can be sent to another thread. */
 export interface LoadedComponent {
+  /** Of the file and the memory that it may have: what is equal in both is equal. */
+  readonly id: string;
   /** Hex sha256 of the file. */
   readonly digest: string;
   readonly module: WebAssembly.Module;
@@ -208,8 +210,10 @@ export function loadComponent(
   const answers = component.exports.filter((name) => name !== 'configure');
   if (answers.length === 0) refuse('component answers no syscall');
   const encoding = component.encodings[0] ?? 'utf8';
+  const digest = createHash('sha256').update(bytes).digest('hex');
   return {
-    digest: createHash('sha256').update(bytes).digest('hex'),
+    id: componentId(digest, limits),
+    digest,
     module: compile(limitMemory(coreBytes, limits.maximumPages)),
     trampoline: compile(trampolineFor(answers, core, encoding)),
     answers,
@@ -219,6 +223,10 @@ export function loadComponent(
     isConfigurable: component.exports.includes('configure'),
     encoding,
   };
+}
+
+export function componentId(digest: string, { maximumPages }: LoadLimits): string {
+  return `${digest}/${maximumPages}`;
 }
 
 function trampolineFor(

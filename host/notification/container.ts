@@ -19,8 +19,8 @@ import type { SharedRegistry } from './thread-messages.ts';
 export interface ContainerParts extends SharedRegistry {
   /** Names the registry: as `ReceivedCall.terms`. */
   readonly terms: number;
-  /** Finds a component by its digest. */
-  readonly component: (digest: string) => LoadedComponent;
+  /** Finds a component by its id. */
+  readonly component: (id: string) => LoadedComponent;
   /** What a handler's instance may ask the host for. */
   readonly hostFor: (handler: RegistryHandler, index: number) => CallHost;
   readonly health: Quarantine;
@@ -172,7 +172,7 @@ export class Container {
     const { handler } = link;
     link.instance = undefined;
     link.instance = new HandlerInstance(
-      this.#parts.component(handler.digest),
+      this.#parts.component(handler.component),
       handler.settings,
       this.#parts.hostFor(handler, link.index),
     );

@@ -39,8 +39,8 @@ export interface LoopParts {
   readonly counters: SharedArrayBuffer;
   readonly slots: SlotBook;
   readonly quarantine: Quarantine;
-  /** Finds a component by its digest. */
-  readonly component: (digest: string) => LoadedComponent;
+  /** Finds a component by its id. */
+  readonly component: (id: string) => LoadedComponent;
   readonly onFailed: (failure: CallFailure) => void;
 }
 

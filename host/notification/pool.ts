@@ -112,18 +112,18 @@ export class Pool {
   /** Gives every worker, and those to come, what containers may need from now on. */
   share(components: readonly LoadedComponent[]): void {
     for (const component of components) {
-      if (this.#components.has(component.digest)) continue;
-      this.#components.set(component.digest, component);
+      if (this.#components.has(component.id)) continue;
+      this.#components.set(component.id, component);
       for (const { thread } of this.#workers.values()) thread.postMessage(component);
     }
   }
 
   /** Forgets all other components. */
-  keepOnly(digests: readonly string[]): void {
-    for (const digest of this.#components.keys()) {
-      if (digests.includes(digest)) continue;
-      this.#components.delete(digest);
-      for (const { thread } of this.#workers.values()) thread.postMessage({ forget: digest });
+  keepOnly(ids: readonly string[]): void {
+    for (const id of this.#components.keys()) {
+      if (ids.includes(id)) continue;
+      this.#components.delete(id);
+      for (const { thread } of this.#workers.values()) thread.postMessage({ forget: id });
     }
   }
 

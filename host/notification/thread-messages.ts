@@ -59,7 +59,7 @@ export function workerInput(): { readonly input: WorkerInput; readonly port: Mes
   return { input: workerData as WorkerInput, port: parentPort };
 }
 
-/** What a worker is told: a component that it may need, or the digest of one that it will not. */
+/** What a worker is told: a component that it may need, or the id of one that it will not. */
 export type ComponentMessage = LoadedComponent | { readonly forget: string };
 
 /** The next one that the main thread has sent, without waiting for any. */

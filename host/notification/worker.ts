@@ -17,16 +17,16 @@ function start(): void {
   };
   const components = new Map<string, LoadedComponent>();
   /** The loop never returns to the event loop, so components are fetched when one is missing. */
-  const component = (digest: string): LoadedComponent => {
+  const component = (id: string): LoadedComponent => {
     for (;;) {
-      const known = components.get(digest);
+      const known = components.get(id);
       if (known !== undefined) return known;
       const sent = receiveComponent(port);
       if (sent === undefined) {
-        throw new AgentError('AGENT_HANDLER_FAILED', `no component with the digest ${digest}`);
+        throw new AgentError('AGENT_HANDLER_FAILED', `no component ${id}`);
       }
       if ('forget' in sent) components.delete(sent.forget);
-      else components.set(sent.digest, sent);
+      else components.set(sent.id, sent);
     }
   };
   using loop = new Loop({

@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the registry of one container from a bundle.
+// Makes the registry of one container from the bundles that were selected for it.
 import { AgentError, messageOf } from '../errors.ts';
-import type { Bundle } from './bundle.ts';
+import type { Settings } from '../handler/instance.ts';
+import type { Bundle, BundleHandler } from './bundle.ts';
+import { fieldsOf } from './container-fields.ts';
+import type { SettingSource } from './manifest-handler.ts';
+import { shownKey, wrongMetadata } from './metadata.ts';
+import { strictestDefault, strictestFailure } from './policy.ts';
+import type { Policies } from './policy.ts';
 import { needsPointers } from './registry.ts';
-import type { Registry } from './registry.ts';
+import type { Registry, RegistryHandler } from './registry.ts';
 import type { ContainerIdentity } from './resolver.ts';
+import { settingFault } from './setting.ts';
+import type { SettingDeclaration } from './setting.ts';
 import { fillTemplate } from './template.ts';
 import type { TemplateFields } from './template.ts';
 
-function fieldsOf({ state, firstPid }: ContainerIdentity): TemplateFields {
-  return {
-    ContainerID: state.containerId,
-    ...(state.processPid === 0 ? {} : { Pid: String(state.processPid) }),
-    ...(firstPid === undefined ? {} : { Pid1: String(firstPid) }),
-  };
+/** The bundles of one container, and what is set for them. */
+export interface Selection {
+  /** In chain order. */
+  readonly bundles: readonly Bundle[];
+  /** By the keys that they declare. */
+  readonly settings: ReadonlyMap<string, string>;
+  /** For what no bundle says. */
+  readonly policies: Policies;
+}
+
+interface Values {
+  readonly given: ReadonlyMap<string, string>;
+  readonly fields: TemplateFields;
 }
 
 function filled(key: string, value: string, fields: TemplateFields): string {
@@ -24,23 +39,74 @@ function filled(key: string, value: string, fields: TemplateFields): string {
   }
 }
 
-/** @throws AgentError AGENT_SETTING_INVALID when a template can't be filled */
-export function registryOf(bundle: Bundle, identity: ContainerIdentity): Registry {
-  const fields = fieldsOf(identity);
+/** Undefined: it is not set, and need not be. */
+function declaredValue(
+  { key, type, isRequired, default: fallback }: SettingDeclaration,
+  { given, fields }: Values,
+): string | undefined {
+  const text = given.get(key) ?? fallback;
+  if (text === undefined) {
+    if (isRequired) wrongMetadata(`"${key}" is missing`);
+    return undefined;
+  }
+  const fault = settingFault(type, text);
+  if (fault !== undefined) wrongMetadata(`"${key}" ${fault}`);
+  return type === 'template' ? filled(key, text, fields) : text;
+}
+
+function valueOf(key: string, source: SettingSource, values: Values): string | undefined {
+  switch (source.kind) {
+    case 'fixed':
+      return filled(key, source.text, values.fields);
+    case 'declared':
+      return declaredValue(source.declaration, values);
+  }
+}
+
+function settingsOf(handler: BundleHandler, values: Values): Settings {
+  return handler.settings.flatMap(([key, source]) => {
+    const value = valueOf(key, source, values);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+}
+
+function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] {
+  return bundle.handlers.map((handler) => ({
+    name: handler.name,
+    bundle: bundle.name,
+    component: handler.component.id,
+    answers: handler.component.answers,
+    readsPointers: needsPointers(handler.component),
+    deadlineMs: handler.deadlineMs,
+    settings: settingsOf(handler, values),
+    ...(handler.syscalls === undefined ? {} : { syscalls: handler.syscalls }),
+  }));
+}
+
+/** A key with a typing mistake must not leave a container without what it was to have. */
+function checkKeys({ bundles, settings }: Selection): void {
+  const declared = bundles.flatMap((bundle) => bundle.settings.map(({ key }) => key));
+  for (const key of settings.keys()) {
+    if (declared.includes(key)) continue;
+    const names = bundles.map(({ name }) => name).join(', ');
+    wrongMetadata(
+      names === ''
+        ? `${shownKey(key)} is there, and no bundle is selected`
+        : `no selected bundle (${names}) has the setting ${shownKey(key)}`,
+    );
+  }
+}
+
+/** @throws AgentError AGENT_SETTING_INVALID */
+export function registryOf(selection: Selection, identity: ContainerIdentity): Registry {
+  checkKeys(selection);
+  const { bundles, policies } = selection;
+  const values: Values = { given: selection.settings, fields: fieldsOf(identity) };
   return {
     containerId: identity.state.containerId,
     annotations: [...identity.state.annotations],
-    handlers: bundle.handlers.map(({ name, component, syscalls, settings, deadlineMs }) => ({
-      name,
-      bundle: bundle.name,
-      digest: component.digest,
-      answers: component.answers,
-      readsPointers: needsPointers(component),
-      deadlineMs,
-      settings: settings.map(([key, value]) => [key, filled(key, value, fields)]),
-      ...(syscalls === undefined ? {} : { syscalls }),
-    })),
-    defaultAction: bundle.defaultAction,
-    failure: bundle.failure,
+    handlers: bundles.flatMap((bundle) => handlersOf(bundle, values)),
+    defaultAction: strictestDefault(bundles, policies),
+    failure: strictestFailure(bundles, policies),
   };
 }

@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handler bundles: reads bundle.json and the components beside it.
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { AgentError } from '../errors.ts';
-import { checkGrants, checkSize, loadComponent } from '../handler/direct.ts';
-import type { LoadedComponent } from '../handler/direct.ts';
-import type { Settings } from '../handler/instance.ts';
+import { checkGrants, defaultLimits } from '../handler/direct.ts';
+import type { LoadedComponent, LoadLimits } from '../handler/direct.ts';
+import { ComponentCache } from './component-cache.ts';
 import { parseManifest } from './manifest.ts';
-import type { ManifestHandler } from './manifest.ts';
-import type { DefaultAction, FailurePolicy } from './policy.ts';
+import type { Manifest } from './manifest.ts';
+import type { HandlerSettings, ManifestHandler } from './manifest-handler.ts';
+import { isInterface } from './wanted-grants.ts';
+
+/** Where a bundle comes from, and so who is trusted with it. */
+export type BundleOrigin =
+  /** The package's own. */
+  | { readonly kind: 'shipped' }
+  /** Its folder was given on the command line. */
+  | { readonly kind: 'given' }
+  /** Found by its name in a folder of the operator's. */
+  | { readonly kind: 'found' };
 
 export interface BundleHandler {
   readonly name: string;
@@ -18,28 +28,63 @@ export interface BundleHandler {
   readonly component: LoadedComponent;
   /** The families that it is asked about; absent: all that it answers. */
   readonly syscalls?: readonly string[];
-  /** Values may be templates. */
-  readonly settings: Settings;
+  readonly settings: HandlerSettings;
   readonly deadlineMs: number;
 }
 
-export interface Bundle {
-  readonly name: string;
-  readonly version: string;
-  readonly description: string;
+export interface Bundle extends Omit<Manifest, 'handlers'> {
+  readonly origin: BundleOrigin;
   /** In chain order. */
   readonly handlers: readonly BundleHandler[];
-  readonly defaultAction: DefaultAction;
-  readonly failure: FailurePolicy;
 }
 
-function readHandler(folder: string, manifest: ManifestHandler): BundleHandler {
+export interface BundleReading {
+  readonly origin: BundleOrigin;
+  readonly limits: LoadLimits;
+  readonly components: ComponentCache;
+}
+
+function refuse(what: string): never {
+  throw new AgentError('AGENT_BUNDLE_INVALID', what);
+}
+
+/** A handler that is asked about what it does not answer would let it pass. */
+function checkAnswers({ answers }: LoadedComponent, syscalls: readonly string[]): void {
+  const unanswered = syscalls.find((family) => !answers.includes(family));
+  if (unanswered === undefined || answers.includes('any')) return;
+  refuse(`"syscalls" names "${unanswered}", and the component answers ${answers.join(', ')}`);
+}
+
+function checkDigest({ digest }: LoadedComponent, said: string | undefined): void {
+  if (said === undefined || said === digest) return;
+  refuse(`its digest is sha256:${digest}, and bundle.json says sha256:${said}`);
+}
+
+/** Of those that the agent allows, those that the manifest asks for. */
+function limitsFor({ memoryPages }: ManifestHandler, limits: LoadLimits): LoadLimits {
+  if (memoryPages === undefined) return limits;
+  if (memoryPages <= limits.maximumPages) return { ...limits, maximumPages: memoryPages };
+  const kib = 64;
+  return refuse(
+    `"memory" asks for ${memoryPages * kib} KiB, and the agent allows ${limits.maximumPages * kib} KiB`,
+  );
+}
+
+interface HandlerPlace {
+  readonly folder: string;
+  readonly grants: readonly string[];
+}
+
+function readHandler(
+  manifest: ManifestHandler,
+  { folder, grants }: HandlerPlace,
+  { components, limits }: BundleReading,
+): BundleHandler {
   const file = join(folder, manifest.component);
   try {
-    // before it is read: it may be of any size
-    checkSize(statSync(file).size);
-    const component = loadComponent(readFileSync(file));
-    checkGrants(component, manifest.grants);
+    const component = components.load(file, limitsFor(manifest, limits));
+    checkDigest(component, manifest.digest);
+    checkGrants(component, grants);
     checkAnswers(component, manifest.syscalls ?? []);
     return {
       name: basename(manifest.component, '.wasm'),
@@ -54,14 +99,16 @@ function readHandler(folder: string, manifest: ManifestHandler): BundleHandler {
   }
 }
 
-/** A handler that is asked about what it does not answer would let it pass. */
-function checkAnswers({ answers }: LoadedComponent, syscalls: readonly string[]): void {
-  const unanswered = syscalls.find((family) => !answers.includes(family));
-  if (unanswered === undefined || answers.includes('any')) return;
-  throw new AgentError(
-    'AGENT_BUNDLE_INVALID',
-    `"syscalls" names "${unanswered}", and the component answers ${answers.join(', ')}`,
-  );
+/** Who is granted more than it uses can be changed to use it, and nobody is asked again. */
+function checkOverAsking(
+  grants: readonly string[],
+  handlers: readonly BundleHandler[],
+  place: string,
+): void {
+  const used = handlers.flatMap(({ component }) => component.imports);
+  const idle = grants.filter((name) => isInterface(name) && !used.includes(name));
+  if (idle.length === 0) return;
+  refuse(`${place}: grants asks for ${idle.join(', ')}, which no component of the bundle imports`);
 }
 
 /**
@@ -69,7 +116,13 @@ function checkAnswers({ answers }: LoadedComponent, syscalls: readonly string[])
  * @param folder the folder of its bundle.json
  * @throws AgentError AGENT_BUNDLE_INVALID
  */
-export function readBundle(folder: string): Bundle {
+export function readBundle(folder: string, reading: Partial<BundleReading> = {}): Bundle {
+  const whole: BundleReading = {
+    origin: { kind: 'given' },
+    limits: defaultLimits,
+    components: new ComponentCache(),
+    ...reading,
+  };
   const file = join(folder, 'bundle.json');
   let text: string;
   try {
@@ -78,8 +131,10 @@ export function readBundle(folder: string): Bundle {
     throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be read`, { cause });
   }
   const manifest = parseManifest(text, file);
-  return {
-    ...manifest,
-    handlers: manifest.handlers.map((handler) => readHandler(folder, handler)),
-  };
+  const grants = manifest.grants.map(({ capability }) => capability);
+  const handlers = manifest.handlers.map((handler) =>
+    readHandler(handler, { folder, grants }, whole),
+  );
+  checkOverAsking(grants, handlers, file);
+  return { ...manifest, origin: whole.origin, handlers };
 }

@@ -16,6 +16,17 @@ export type FailurePolicy =
 
 export const defaultFailure: FailurePolicy = { kind: 'errno', errno: 'EPERM' };
 
+/** What the operator wants where a bundle does not say. */
+export interface Policies {
+  readonly defaultAction: DefaultAction;
+  readonly failure: FailurePolicy;
+}
+
+export const defaultPolicies: Policies = {
+  defaultAction: 'continue',
+  failure: defaultFailure,
+};
+
 const errnoPrefix = 'errno:';
 
 /** `errno:EPERM` → EPERM; undefined when it is nothing of the kind. */
@@ -44,6 +55,34 @@ export function parseDefaultAction(text: string): DefaultAction {
     'AGENT_USAGE',
     `"${text}" is no default action; there are continue and errno:NAME (such as errno:ENOSYS)`,
   );
+}
+
+/** Of the bundles of one chain: the first that refuses, so that none lets pass what another would not. */
+export function strictestDefault(
+  bundles: readonly Partial<Policies>[],
+  operators: Policies,
+): DefaultAction {
+  const said = bundles.flatMap(({ defaultAction }) => defaultAction ?? []);
+  return said.find((action) => action !== 'continue') ?? said[0] ?? operators.defaultAction;
+}
+
+/** The same for failures: a bundle that says nothing counts on what the operator wants. */
+export function strictestFailure(
+  bundles: readonly Partial<Policies>[],
+  operators: Policies,
+): FailurePolicy {
+  const policies = bundles.map(({ failure }) => failure ?? operators.failure);
+  return (
+    policies.find(({ kind }) => kind === 'kill-container') ??
+    policies.find(({ kind }) => kind === 'errno') ??
+    policies[0] ??
+    operators.failure
+  );
+}
+
+/** For the calls of a container without handlers: it is never `continue`. */
+export function refusalErrno(policy: FailurePolicy): ErrnoName {
+  return policy.kind === 'errno' ? policy.errno : 'EPERM';
 }
 
 /** What the caller gets to hear; undefined: the kernel judges. */

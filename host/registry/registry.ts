@@ -12,8 +12,8 @@ export interface RegistryHandler {
   readonly name: string;
   /** The bundle that it is of: those of one share what they remember. */
   readonly bundle?: string;
-  /** Which component: hex sha256. */
-  readonly digest: string;
+  /** The id of its component. */
+  readonly component: string;
   /** What the component answers: families and `any`. */
   readonly answers: readonly string[];
   /** The families that it is asked about; absent: all that it answers. */

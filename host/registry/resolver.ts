@@ -2,6 +2,8 @@
 // Resolvers: from a container process state to a registry.
 import type { ContainerProcessState } from '../container-process-state.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
+import type { BundleStore } from './bundle-store.ts';
+import type { Policies } from './policy.ts';
 import type { Registry } from './registry.ts';
 import { demoBasicResolver } from './resolvers/demo-basic.ts';
 import { noneResolver } from './resolvers/none.ts';
@@ -14,15 +16,33 @@ export interface ContainerIdentity {
   readonly firstPid: number | undefined;
 }
 
-export interface Resolver {
-  /** Every component that its registries may name. */
+export interface Resolution {
+  readonly registry: Registry;
+  /** Every component that the registry names. */
   readonly components: readonly LoadedComponent[];
-  /** @throws AgentError AGENT_SETTING_INVALID: the container's calls must fail */
-  resolve(identity: ContainerIdentity): Registry;
 }
 
-/** A resolver is one file in `resolvers/` and one line here. */
-export const resolvers: ReadonlyMap<string, () => Resolver> = new Map([
+export interface Resolver {
+  /**
+   * The same container may be resolved again, when what it was resolved by has changed.
+   * @throws ContainerRefusal: the container's calls must fail
+   */
+  resolve(identity: ContainerIdentity): Resolution;
+}
+
+export interface ResolverParts {
+  readonly store: BundleStore;
+  /** For what no bundle says. */
+  readonly policies: Policies;
+  /** What the command line selects: names of bundles, and paths of their folders. */
+  readonly selection: readonly string[];
+}
+
+/**
+ * A resolver is one file in `resolvers/` and one line here. What it needs in any case it loads when
+ * it is made.
+ */
+export const resolvers: ReadonlyMap<string, (parts: ResolverParts) => Resolver> = new Map([
   ['none', noneResolver],
   ['demo-basic', demoBasicResolver],
   ['unprivileged-build', unprivilegedBuildResolver],

@@ -2,44 +2,51 @@
 // Templates in settings: `-pid-{{.Pid1}}`, with the field names of Go's text/template.
 import { AgentError } from '../errors.ts';
 
+const known = ['Namespace', 'Pod', 'Container', 'ContainerID', 'Pid', 'Pid1'] as const;
+
+/** `Pid` is the process that loaded the filter, `Pid1` the container's first process. */
+export type TemplateField = (typeof known)[number];
+
 /** What templates may name; absent when it is not known for a container. */
-export interface TemplateFields {
-  readonly ContainerID: string;
-  /** The process that loaded the filter. */
-  readonly Pid?: string;
-  /** The container's first process. */
-  readonly Pid1?: string;
-}
+export type TemplateFields = Readonly<Partial<Record<TemplateField, string>>>;
 
 const expression = /\{\{(?<content>.*?)\}\}/gsu;
 const field = /^\s*\.(?<name>\w+)\s*$/u;
-const known: readonly (keyof TemplateFields)[] = ['ContainerID', 'Pid', 'Pid1'];
+
+function wrong(what: string): never {
+  throw new AgentError('AGENT_SETTING_INVALID', what);
+}
+
+function fieldNamed(content: string): TemplateField {
+  const name = known.find((candidate) => candidate === field.exec(content)?.groups?.['name']);
+  if (name !== undefined) return name;
+  const list = known.map((candidate) => `{{.${candidate}}}`).join(', ');
+  return wrong(`what stands in braces is not known; there are ${list}`);
+}
+
+function fill(template: string, valueOf: (name: TemplateField) => string): string {
+  const filled = template.replaceAll(expression, (_whole, content: string) =>
+    valueOf(fieldNamed(content)),
+  );
+  if (template.replaceAll(expression, '').includes('{{')) {
+    wrong('a template has no closing braces');
+  }
+  return filled;
+}
 
 /**
  * What is wrong is said without the text: options of mounts hold passwords.
  * @throws AgentError AGENT_SETTING_INVALID for anything in braces that is not a known field
  */
+export function checkTemplate(template: string): void {
+  fill(template, () => '');
+}
+
+/** @throws AgentError AGENT_SETTING_INVALID as `checkTemplate`, and for a field without a value */
 export function fillTemplate(template: string, fields: TemplateFields): string {
-  const filled = template.replaceAll(expression, (_whole, content: string) => {
-    const name = known.find((candidate) => candidate === field.exec(content)?.groups?.['name']);
-    if (name === undefined) {
-      const list = known.map((candidate) => `{{.${candidate}}}`).join(', ');
-      throw new AgentError(
-        'AGENT_SETTING_INVALID',
-        `what stands in braces is not known; there are ${list}`,
-      );
-    }
-    const value = fields[name];
-    if (value === undefined) {
-      throw new AgentError(
-        'AGENT_SETTING_INVALID',
-        `template {{.${name}}} has no value: the runtime did not say it`,
-      );
-    }
-    return value;
-  });
-  if (template.replaceAll(expression, '').includes('{{')) {
-    throw new AgentError('AGENT_SETTING_INVALID', 'a template has no closing braces');
-  }
-  return filled;
+  return fill(
+    template,
+    (name) =>
+      fields[name] ?? wrong(`template {{.${name}}} has no value: the runtime did not say it`),
+  );
 }

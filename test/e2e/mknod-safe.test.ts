@@ -96,7 +96,7 @@ done`;
     await using made = await start({
       runtime,
       ...namespace,
-      settings: ['whiteout=true'],
+      settings: ['MKNOD_WHITEOUT=true'],
       script: 'mknod /tmp/upper/file c 0 0',
       prepareRootfs: (rootfs) => {
         for (const name of ['lower', 'upper', 'work']) {

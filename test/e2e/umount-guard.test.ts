@@ -20,7 +20,7 @@ async function outputOf(
 ): Promise<readonly string[]> {
   await using handled = await HandledContainer.start({
     bundle: 'umount-guard',
-    settings: ['protect=/tmp/kept'],
+    settings: ['UMOUNT_PROTECT=/tmp/kept'],
     runtime,
     rootUidOutside,
     capabilities: ['CAP_SYS_ADMIN', 'CAP_SYS_CHROOT'],

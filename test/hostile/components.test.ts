@@ -61,7 +61,6 @@ test('G5: hostile components: one with 10,000 imported functions is refused or a
   agent.bundles.write('imports', {
     component: manyImports(many),
     syscalls: ['getpgid'],
-    grants: ['log'],
   });
 
   await besideGoodContainer(agent, async () => {

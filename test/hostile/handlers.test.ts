@@ -68,7 +68,7 @@ describe('hostile handlers: those that never answer', () => {
   });
 
   test('G5: hostile handlers: one that has the host act again and again is ended by the count', async () => {
-    const grants = ['filesystem', 'log'];
+    const grants = ['filesystem'];
     agent.bundles.write('long-host-loop', { component: 'host-loop', grants });
     await using caller = new AskedCaller({ socket: agent.socket, metadata: 'long-host-loop' });
 
@@ -101,7 +101,7 @@ describe('hostile handlers: those that never answer', () => {
     const isCompiled = bundle === 'compiled-loop';
     agent.bundles.write(bundle, {
       component: isCompiled ? 'hostile' : 'host-loop',
-      grants: isCompiled ? [] : ['filesystem', 'log'],
+      grants: isCompiled ? [] : ['filesystem'],
       deadline,
     });
     // operations are counted as well, and a thousand may take less than the deadline
@@ -175,7 +175,6 @@ describe('hostile handlers: those that fail', () => {
       agent.bundles.write(bundle, {
         component: untimely(place),
         syscalls: ['getpgid'],
-        grants: ['log'],
         deadline,
       });
       expect(await attackWith(agent, { bundle, bad: 'getpgid 0', isEndless: false })).toEqual(

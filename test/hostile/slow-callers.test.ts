@@ -60,7 +60,7 @@ async function startAgent(): Promise<HostileAgent> {
   const grants = ['filesystem'];
   agent.bundles.write('acts', { component: 'mkdir-suffix', settings: { suffix: '-s' }, grants });
   agent.bundles.write('mounts', { component: 'mounts', grants: ['descriptors', 'mounts'] });
-  agent.bundles.write('acts-on', { component: 'host-loop', grants: [...grants, 'log'] });
+  agent.bundles.write('acts-on', { component: 'host-loop', grants });
   await actOnce(agent);
   return agent;
 }

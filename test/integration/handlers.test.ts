@@ -233,8 +233,7 @@ describe('handlers: settings', () => {
 
   test('G3: handlers: settings that a handler refuses fail its calls, and the log says why', async () => {
     await using agent = await startWatchedAgent({
-      bundle: testBundle('errno'),
-      settings: ['errno=ENONSENSE'],
+      bundle: testBundle('errno-nonsense'),
       log: 'warn',
     });
 

@@ -30,7 +30,7 @@ describe('image mounts: erofs', () => {
   beforeAll(async () => {
     agent = await startWatchedAgent({
       bundle: testBundle('mount'),
-      settings: ['filesystems=erofs'],
+      settings: ['MOUNT_FILESYSTEMS=erofs'],
       log: 'warn',
     });
     folder = new TemporaryFolder();

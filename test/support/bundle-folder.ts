@@ -43,11 +43,11 @@ export class BundleFolder implements Disposable {
       description: 'For tests',
       ...(failure === undefined ? {} : { failure }),
       ...(bundle.default === undefined ? {} : { default: bundle.default }),
+      grants: Object.fromEntries(grants.map((grant) => [grant, { reason: 'for tests' }])),
       handlers: [
         {
           component: 'handler.wasm',
           settings,
-          grants,
           ...(syscalls === undefined ? {} : { syscalls }),
           ...(deadline === undefined ? {} : { deadline }),
         },

@@ -1,13 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// A resolver that gives every container the handlers of one bundle.
+// A resolver that gives every container the handlers of one bundle, whatever its metadata says.
 import { readBundle } from '../../host/registry/bundle.ts';
+import type { Bundle } from '../../host/registry/bundle.ts';
 import { registryOf } from '../../host/registry/bundle-registry.ts';
-import type { Resolver } from '../../host/registry/resolver.ts';
+import { defaultPolicies } from '../../host/registry/policy.ts';
+import type { Registry } from '../../host/registry/registry.ts';
+import type { ContainerIdentity, Resolution, Resolver } from '../../host/registry/resolver.ts';
 
-export function bundleResolver(folder: string): Resolver {
-  const bundle = readBundle(folder);
+/** @param settings `KEY=VALUE` of metadata */
+export function bundleRegistry(
+  bundle: Bundle,
+  identity: ContainerIdentity,
+  settings: Iterable<readonly [key: string, value: string]> = [],
+): Registry {
+  const selection = { bundles: [bundle], settings: new Map(settings), policies: defaultPolicies };
+  return registryOf(selection, identity);
+}
+
+export function bundleResolution(
+  bundle: Bundle,
+  identity: ContainerIdentity,
+  settings: Iterable<readonly [key: string, value: string]> = [],
+): Resolution {
   return {
+    registry: bundleRegistry(bundle, identity, settings),
     components: bundle.handlers.map(({ component }) => component),
-    resolve: (identity) => registryOf(bundle, identity),
   };
+}
+
+export function bundleResolver(
+  folder: string,
+  settings: Iterable<readonly [key: string, value: string]> = [],
+): Resolver {
+  const bundle = readBundle(folder);
+  return { resolve: (identity) => bundleResolution(bundle, identity, settings) };
 }

@@ -15,6 +15,8 @@ const { values } = parseArgs({
     socket: { type: 'string', default: '' },
     resolver: { type: 'string', default: 'none' },
     bundle: { type: 'string' },
+    'bundle-folder': { type: 'string', multiple: true, default: [] },
+    select: { type: 'string', multiple: true, default: [] },
     setting: { type: 'string', multiple: true },
     uid: { type: 'string', multiple: true, default: [] },
     log: { type: 'string', default: 'info' },
@@ -24,7 +26,10 @@ const { values } = parseArgs({
 
 function choice(): ResolverChoice {
   const { resolver, bundle, setting } = values;
-  if (bundle === undefined) return { kind: 'named', name: resolver };
+  if (bundle === undefined) {
+    const { 'bundle-folder': folders, select: selection } = values;
+    return { kind: 'named', name: resolver, folders, selection };
+  }
   if (setting === undefined) return { kind: 'bundle', folder: bundle };
   const settings = setting.map((text): readonly [string, string] => {
     const at = text.indexOf('=');

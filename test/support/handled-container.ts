@@ -15,7 +15,7 @@ import type { WatchedAgent } from './watched-agent.ts';
 export type HandledOptions = Omit<ContainerOptions, 'folder' | 'rootfs' | 'listenerPath'> & {
   /** The shipped bundle. */
   readonly bundle: string;
-  /** `KEY=VALUE`, instead of the settings of the bundle. */
+  /** `KEY=VALUE`, as metadata sets them. */
   readonly settings?: readonly string[];
   readonly prepareRootfs?: (rootfs: string) => void;
   /** A program of test/support, which the script finds in its path. */

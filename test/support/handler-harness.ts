@@ -20,8 +20,8 @@ import { Syscalls } from '../../host/notification/syscalls.ts';
 import type { Syscall } from '../../host/notification/syscalls.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { readBundle } from '../../host/registry/bundle.ts';
-import { registryOf } from '../../host/registry/bundle-registry.ts';
 import type { ContainerIdentity } from '../../host/registry/resolver.ts';
+import { bundleRegistry } from './bundle-resolver.ts';
 import { RecordingHost } from './recording-host.ts';
 import type { HostCall } from './recording-host.ts';
 
@@ -145,7 +145,7 @@ export class BundleHarness {
   /** @throws AgentError AGENT_BUNDLE_INVALID, AGENT_SETTING_INVALID */
   constructor(folder: string, identity: ContainerIdentity) {
     const bundle = readBundle(folder);
-    const registry = registryOf(bundle, identity);
+    const registry = bundleRegistry(bundle, identity);
     this.hosts = registry.handlers.map(() => new RecordingHost());
     this.container = new Container({
       registry,
@@ -157,9 +157,9 @@ export class BundleHarness {
       terms: 1,
       onQuarantined: () => {},
       onWriteRefused: () => {},
-      component: (digest) => {
-        const found = bundle.handlers.find(({ component }) => component.digest === digest);
-        if (found === undefined) throw new Error(`${basename(folder)} has no component ${digest}`);
+      component: (id) => {
+        const found = bundle.handlers.find(({ component }) => component.id === id);
+        if (found === undefined) throw new Error(`${basename(folder)} has no component ${id}`);
         return found.component;
       },
       hostFor: (handler, index) => {

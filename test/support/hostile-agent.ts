@@ -7,26 +7,20 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 import { Agent } from '../../host/agent.ts';
-import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { parseLogOptions } from '../../host/log.ts';
-import { registryOf } from '../../host/registry/bundle-registry.ts';
 import { readBundle } from '../../host/registry/bundle.ts';
 import type { Bundle } from '../../host/registry/bundle.ts';
 import type { Resolver } from '../../host/registry/resolver.ts';
+import { bundleResolution } from './bundle-resolver.ts';
 
 function lazyResolver(folder: string): Resolver {
   const bundles = new Map<string, Bundle>();
-  const components = new Map<string, LoadedComponent>();
   return {
-    get components() {
-      return [...components.values()];
-    },
     resolve: (identity) => {
       const name = identity.state.metadata;
       const bundle = bundles.get(name) ?? readBundle(join(folder, name));
       bundles.set(name, bundle);
-      for (const { component } of bundle.handlers) components.set(component.digest, component);
-      return registryOf(bundle, identity);
+      return bundleResolution(bundle, identity);
     },
   };
 }

@@ -5,5 +5,5 @@ import { testBundle } from './test-bundles.ts';
 /** The bundle and the settings of a process's agent that does so. */
 export const plainMkdir: { readonly bundle: string; readonly settings: readonly string[] } = {
   bundle: testBundle('mkdir-suffix'),
-  settings: ['suffix='],
+  settings: ['MKDIR_SUFFIX='],
 };

@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolvers for tests: one of the agent's own by name, or one bundle for every container.
-import { readBundle } from '../../host/registry/bundle.ts';
-import { registryOf } from '../../host/registry/bundle-registry.ts';
+import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { defaultPolicies } from '../../host/registry/policy.ts';
 import { resolvers } from '../../host/registry/resolver.ts';
 import type { Resolver } from '../../host/registry/resolver.ts';
+import { bundleResolver } from './bundle-resolver.ts';
 
 export type ResolverChoice =
-  | { readonly kind: 'named'; readonly name: string }
+  | {
+      readonly kind: 'named';
+      readonly name: string;
+      /** Where bundles are looked for before the shipped ones. */
+      readonly folders?: readonly string[];
+      /** As the option -bundle. */
+      readonly selection?: readonly string[];
+    }
   | {
       readonly kind: 'bundle';
       readonly folder: string;
-      /** Instead of those that the bundle's manifest gives to its handlers. */
+      /** As metadata sets them. */
       readonly settings?: readonly (readonly [key: string, value: string])[];
     };
 
 export function resolverOf(choice: ResolverChoice): Resolver {
   switch (choice.kind) {
     case 'named': {
-      const make = resolvers.get(choice.name);
-      if (make === undefined) throw new Error(`no resolver is named ${choice.name}`);
-      return make();
+      const { name, folders = [], selection = [] } = choice;
+      const make = resolvers.get(name);
+      if (make === undefined) throw new Error(`no resolver is named ${name}`);
+      return make({ store: new BundleStore({ folders }), policies: defaultPolicies, selection });
     }
-    case 'bundle': {
-      const bundle = readBundle(choice.folder);
-      const { settings } = choice;
-      const handlers = bundle.handlers.map((handler) =>
-        settings === undefined ? handler : { ...handler, settings },
-      );
-      return {
-        components: handlers.map(({ component }) => component),
-        resolve: (identity) => registryOf({ ...bundle, handlers }, identity),
-      };
-    }
+    case 'bundle':
+      return bundleResolver(choice.folder, choice.settings);
   }
 }

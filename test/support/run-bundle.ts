@@ -6,9 +6,8 @@ import { trappedCalls } from '../../host/notification/trapped-calls.ts';
 import { bundleResolver } from './bundle-resolver.ts';
 
 const [folder = '', syscalls = '', ...command] = process.argv.slice(2);
-const resolver = bundleResolver(folder);
 const agent = await Agent.start({
-  resolver,
+  resolver: bundleResolver(folder),
   log: { level: 'warn', format: 'text', isColored: false },
 });
 const { native } = agent;
@@ -23,5 +22,5 @@ const state = {
   ociBundle: '',
   annotations: new Map<string, string>(),
 };
-await agent.serve(launch, resolver.resolve({ state, firstPid: undefined }));
+await agent.serve(launch, { state, firstPid: undefined });
 await agent.stop();

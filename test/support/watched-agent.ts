@@ -29,9 +29,13 @@ export interface WatchedAgent extends AsyncDisposable {
 export interface WatchedAgentOptions {
   /** One of the agent's own resolvers. */
   readonly resolver?: string;
+  /** Where that one looks for bundles before the shipped ones. */
+  readonly bundleFolders?: readonly string[];
+  /** As the option -bundle. */
+  readonly selection?: readonly string[];
   /** The folder of a bundle that answers for every container, instead of a resolver. */
   readonly bundle?: string;
-  /** `KEY=VALUE`, instead of the settings that the bundle gives. */
+  /** `KEY=VALUE`, as metadata sets them. */
   readonly settings?: readonly string[];
   readonly allowedUids?: readonly number[];
   /** As the agent's option -log. */
@@ -55,6 +59,8 @@ function programOptions(options: WatchedAgentOptions, socket: string): readonly 
   return [
     `--socket=${socket}`,
     ...(resolver === undefined ? [] : [`--resolver=${resolver}`]),
+    ...(options.bundleFolders ?? []).map((folder) => `--bundle-folder=${folder}`),
+    ...(options.selection ?? []).map((reference) => `--select=${reference}`),
     ...(bundle === undefined ? [] : [`--bundle=${bundle}`]),
     ...(settings ?? []).map((text) => `--setting=${text}`),
     ...(allowedUids ?? []).map((uid) => `--uid=${uid}`),

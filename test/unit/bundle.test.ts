@@ -8,17 +8,17 @@ import { expect, test } from 'vitest';
 import { messageOf } from '../../host/errors.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { readBundle } from '../../host/registry/bundle.ts';
-import { registryOf } from '../../host/registry/bundle-registry.ts';
 import { failureOf } from '../support/agent-failure.ts';
+import { bundleRegistry } from '../support/bundle-resolver.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const handler = {
   component: 'mkdir-suffix.wasm',
   settings: { suffix: '-{{.ContainerID}}-{{.Pid}}-{{.Pid1}}' },
-  grants: ['filesystem'],
 };
-const bundle = { name: 'b', version: '1.2.3', description: 'text', handlers: [handler] };
+const grants = { filesystem: { reason: 'makes the directory' } };
+const bundle = { name: 'b', version: '1.2.3', description: 'text', grants, handlers: [handler] };
 
 /** A folder with this bundle.json and the component mkdir-suffix.wasm. */
 function bundleFolder(json: unknown): TemporaryFolder {
@@ -94,10 +94,10 @@ test('bundle: a component that is none is named', () => {
 });
 
 test('bundle: a capability that is not granted is refused with both lists', () => {
-  using folder = bundleFolder({ ...bundle, handlers: [{ ...handler, grants: ['log'] }] });
+  using folder = bundleFolder({ ...bundle, grants: { caller: { reason: 'looks' } } });
   const failure = failureOf(() => readBundle(folder.path));
   expect(failure.code).toBe('AGENT_BUNDLE_INVALID');
-  expect(messageOf(failure)).toContain('handler imports filesystem; it was granted log');
+  expect(messageOf(failure)).toContain('handler imports filesystem; it was granted caller');
 });
 
 test('G3: bundle: a syscall that its handler does not answer is refused', () => {
@@ -108,7 +108,7 @@ test('G3: bundle: a syscall that its handler does not answer is refused', () => 
 
 test('bundle: the registry has the templates filled', () => {
   using folder = bundleFolder(bundle);
-  const registry = registryOf(readBundle(folder.path), { state, firstPid: 77 });
+  const registry = bundleRegistry(readBundle(folder.path), { state, firstPid: 77 });
   expect(registry).toMatchObject({
     containerId: 'c1',
     defaultAction: 'continue',
@@ -133,7 +133,7 @@ test('bundle: the registry has what the manifest says of failures, defaults and 
     failure: 'kill-container',
     handlers: [{ ...handler, deadline: '250ms' }, handler],
   });
-  const registry = registryOf(readBundle(folder.path), { state, firstPid: 77 });
+  const registry = bundleRegistry(readBundle(folder.path), { state, firstPid: 77 });
   expect(registry).toMatchObject({
     defaultAction: 'ENOSYS',
     failure: { kind: 'kill-container' },
@@ -158,7 +158,7 @@ test.for([
   ([name, identity]) => {
     using folder = bundleFolder(bundle);
     const read = readBundle(folder.path);
-    expect(failureOf(() => registryOf(read, identity))).toMatchObject({
+    expect(failureOf(() => bundleRegistry(read, identity))).toMatchObject({
       code: 'AGENT_SETTING_INVALID',
       message: expect.stringContaining(`{{.${name}}} has no value`),
     });

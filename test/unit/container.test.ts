@@ -59,7 +59,7 @@ function chainOf(
     registry: {
       containerId: 'c1',
       handlers: handlers.map((handler) => ({
-        digest: handler.name,
+        component: handler.name,
         answers: ['any'],
         settings: [],
         readsPointers: true,
@@ -90,7 +90,7 @@ function chainOf(
     onWriteRefused: (why) => {
       told.push(`not written: ${why}`);
     },
-    component: (digest) => loadComponent(readFileSync(files[digest] ?? '')),
+    component: (id) => loadComponent(readFileSync(files[id] ?? '')),
     hostFor: (handler) => {
       made.push(handler.name);
       return host;
@@ -262,7 +262,7 @@ test('container: a handler without a state of its own is never left alone', () =
       handlers: [
         {
           name: 'trap',
-          digest: 'trap',
+          component: 'trap',
           answers: ['mkdir'],
           settings: [],
           readsPointers: true,
@@ -279,7 +279,7 @@ test('container: a handler without a state of its own is never left alone', () =
     onSlow: () => undefined,
     onQuarantined: () => undefined,
     onWriteRefused: () => undefined,
-    component: (digest) => loadComponent(readFileSync(files[digest] ?? '')),
+    component: (id) => loadComponent(readFileSync(files[id] ?? '')),
     hostFor: () => host,
   });
   const call = new ReceivedCall();

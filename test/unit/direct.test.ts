@@ -366,16 +366,13 @@ test('direct: an import that was not granted is refused with both lists', () => 
   expect(() => checkGrants(loaded, ['log', 'filesystem'])).not.toThrow();
 });
 
-test('direct: arguments and types need no grant', () => {
-  const imports = [
-    'seccompagent:handler/arguments@0.1.0',
-    'seccompagent:handler/types@0.1.0',
-    'seccompagent:handler/log@0.1.0',
-  ];
+test('direct: arguments, types, clock and log need no grant', () => {
+  const free = ['arguments', 'clock', 'log'];
+  const imports = [...free, 'types', 'state'].map((name) => `seccompagent:handler/${name}@0.1.0`);
   const loaded = loadComponent(sample({}, { imports }));
-  expect(loaded.imports).toEqual(['arguments', 'log']);
-  expect(() => checkGrants(loaded, ['log'])).not.toThrow();
+  expect(loaded.imports).toEqual([...free, 'state']);
+  expect(() => checkGrants(loaded, ['state'])).not.toThrow();
   expect(failureOf(() => checkGrants(loaded, [])).message).toBe(
-    'handler imports log; it was granted nothing',
+    'handler imports state; it was granted nothing',
   );
 });

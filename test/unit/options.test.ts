@@ -13,6 +13,7 @@ test('options: without words the agent runs without handlers', () => {
   expect(parseCommand([])).toMatchObject({
     kind: 'agent',
     resolver: 'none',
+    selection: [],
     socketFile: '/run/seccomp-agent.socket',
     allowedUids: [],
     log: { level: 'info', format: 'text' },
@@ -29,16 +30,38 @@ test.for([
   expect(parseCommand(words)).toMatchObject({ kind: 'agent', resolver: 'demo-basic' });
 });
 
+test.for([
+  [['-bundle=errno']],
+  [['-bundle', 'errno', '-resolver=none']],
+  [['run', '-bundle=errno', '--', 'true']],
+] as const)('options: %j selects a bundle', ([words]) => {
+  expect(parseCommand(words)).toMatchObject({ resolver: 'none', selection: ['errno'] });
+});
+
+test.for([
+  ['-bundle=', '-bundle needs a name or a folder'],
+  ['-bundle=a,b,a', '-bundle names "a" twice'],
+] as const)('options: %s is refused', ([word, message]) => {
+  expect(failureOf(() => parseCommand([word])).message).toBe(message);
+});
+
+test('options: a resolver with a bundle of its own and -bundle are refused together', () => {
+  const failure = failureOf(() => parseCommand(['-resolver=demo-basic', '-bundle=errno']));
+  expect(failure.code).toBe('AGENT_USAGE');
+  expect(failure.message).toBe('-bundle and -resolver=demo-basic both say who answers');
+});
+
 test('options: an empty resolver is none, as the Go agent had it', () => {
   expect(parseCommand(['-resolver='])).toMatchObject({ resolver: 'none' });
 });
 
 test('options: every option of the agent is taken', () => {
   const own = ['-socketfile', '/tmp/a.socket', '-allow-uids= 0, 1000,', '-log', 'debug,json'];
-  const words = [...own, '-metrics-bind-address', ':8080'];
+  const words = [...own, '-metrics-bind-address', ':8080', '-bundle=errno, ./mine,'];
   expect(parseCommand(words)).toEqual({
     kind: 'agent',
     resolver: 'none',
+    selection: ['errno', './mine'],
     socketFile: '/tmp/a.socket',
     allowedUids: [0, 1000],
     metricsAddress: { host: '', port: 8080 },

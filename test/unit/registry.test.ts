@@ -7,14 +7,15 @@ import { decodeRegistry, encodeRegistry } from '../../host/notification/thread-m
 import { syscallTable } from '../../host/notification/syscall-table.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import type { Syscall } from '../../host/notification/syscalls.ts';
-import { defaultFailure } from '../../host/registry/policy.ts';
+import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { defaultFailure, defaultPolicies } from '../../host/registry/policy.ts';
 import { answeredSyscalls, isAsked, wantsPointers } from '../../host/registry/registry.ts';
 import type { Registry, RegistryHandler } from '../../host/registry/registry.ts';
 import { noneResolver } from '../../host/registry/resolvers/none.ts';
 
 const mkdir: RegistryHandler = {
   name: 'mkdir-suffix',
-  digest: 'ab'.repeat(32),
+  component: 'ab'.repeat(32),
   answers: ['mkdir'],
   settings: [['suffix', '-ä💥']],
   readsPointers: true,
@@ -118,9 +119,16 @@ test('answeredSyscalls: no handlers answer nothing', () => {
     ociBundle: '',
     annotations: new Map<string, string>(),
   };
-  const registry = noneResolver().resolve({ state, firstPid: undefined });
+  const resolver = noneResolver({
+    store: new BundleStore(),
+    policies: defaultPolicies,
+    selection: [],
+  });
+  const { registry, components } = resolver.resolve({ state, firstPid: undefined });
+  expect(components).toEqual([]);
   expect(registry).toEqual({
     containerId: 'c9',
+    annotations: [],
     handlers: [],
     defaultAction: 'continue',
     failure: { kind: 'errno', errno: 'EPERM' },

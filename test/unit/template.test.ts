@@ -5,7 +5,14 @@ import { expect, test } from 'vitest';
 import { fillTemplate } from '../../host/registry/template.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
-const fields = { ContainerID: 'c1', Pid: '4321', Pid1: '1234' };
+const fields = {
+  Namespace: 'ns',
+  Pod: 'pod-0',
+  Container: 'main',
+  ContainerID: 'c1',
+  Pid: '4321',
+  Pid1: '1234',
+};
 
 test.for([
   ['', ''],
@@ -13,6 +20,7 @@ test.for([
   ['-pid-{{.Pid1}}', '-pid-1234'],
   ['{{.ContainerID}}/{{ .Pid }}/{{.Pid1}}{{.Pid1}}', 'c1/4321/12341234'],
   ['{{\t.Pid\n}}', '4321'],
+  ['-{{.Namespace}}-{{.Pod}}-{{.Container}}', '-ns-pod-0-main'],
   ['{.Pid} }} {', '{.Pid} }} {'],
   ['a\nb', 'a\nb'],
 ] as const)('template: %j becomes %j', ([template, filled]) => {
@@ -40,7 +48,7 @@ test.for([
   expect(failureOf(() => fillTemplate(template, fields))).toMatchObject({
     code: 'AGENT_SETTING_INVALID',
     message: expect.stringContaining(
-      'is not known; there are {{.ContainerID}}, {{.Pid}}, {{.Pid1}}',
+      'is not known; there are {{.Namespace}}, {{.Pod}}, {{.Container}}, {{.ContainerID}}, {{.Pid}}',
     ),
   });
 });

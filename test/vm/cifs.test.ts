@@ -56,7 +56,7 @@ beforeAll(async () => {
   giveRootfs(folder.at('mapped-rootfs'), rootUidOutside);
   agent = await startWatchedAgent({
     bundle: join(shippedBundles(), 'mount'),
-    settings: ['filesystems=cifs,ramfs'],
+    settings: ['MOUNT_FILESYSTEMS=cifs,ramfs'],
     log: 'trace',
   });
 });

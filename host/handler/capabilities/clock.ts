@@ -6,7 +6,7 @@ const millisecond = 1_000_000n;
 
 export const clock: Capability = {
   name: 'clock',
-  needsGrant: true,
+  needsGrant: false,
   functions: new Map([
     [
       'monotonic',

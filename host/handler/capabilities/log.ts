@@ -7,7 +7,7 @@ const mostCharacters = 4096;
 
 export const log: Capability = {
   name: 'log',
-  needsGrant: true,
+  needsGrant: false,
   functions: new Map([
     [
       'log',

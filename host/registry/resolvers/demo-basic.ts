@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The resolver `demo-basic`: the bundle of that name, for every container.
-import { join } from 'node:path';
-
-import { shippedBundles } from '../../package-root.ts';
-import { readBundle } from '../bundle.ts';
-import { registryOf } from '../bundle-registry.ts';
-import type { Resolver } from '../resolver.ts';
+// The resolver `demo-basic`: the bundle of that name, where a container's metadata selects none.
+import type { Resolver, ResolverParts } from '../resolver.ts';
+import { selectingResolver } from '../selecting-resolver.ts';
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
-export function demoBasicResolver(): Resolver {
-  const bundle = readBundle(join(shippedBundles(), 'demo-basic'));
-  return {
-    components: bundle.handlers.map(({ component }) => component),
-    resolve: (identity) => registryOf(bundle, identity),
-  };
+export function demoBasicResolver({ store, policies }: ResolverParts): Resolver {
+  return selectingResolver({ store, policies, fallback: () => [store.shipped('demo-basic')] });
 }

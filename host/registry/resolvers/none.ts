@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The resolver `none`: no handlers, every call continues in the kernel.
-import { defaultFailure } from '../policy.ts';
-import type { Resolver } from '../resolver.ts';
+// The resolver `none`: the bundles that a container's metadata selects, else those of the command
+// line; without any, every call continues in the kernel.
+import type { Resolver, ResolverParts } from '../resolver.ts';
+import { selectingResolver } from '../selecting-resolver.ts';
 
-export function noneResolver(): Resolver {
-  return {
-    components: [],
-    resolve: ({ state }) => ({
-      containerId: state.containerId,
-      handlers: [],
-      defaultAction: 'continue',
-      failure: defaultFailure,
-    }),
-  };
+/** @throws AgentError AGENT_BUNDLE_INVALID */
+export function noneResolver({ store, policies, selection }: ResolverParts): Resolver {
+  return selectingResolver({
+    store,
+    policies,
+    fallback: () => selection.map((reference) => store.referred(reference)),
+  });
 }

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bundles that the agent knows: found by their names in folders, each read once.
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+import { AgentError } from '../errors.ts';
+import { defaultLimits } from '../handler/direct.ts';
+import type { LoadLimits } from '../handler/direct.ts';
+import { shippedBundles } from '../package-root.ts';
+import { readBundle } from './bundle.ts';
+import type { Bundle, BundleOrigin } from './bundle.ts';
+import { ComponentCache } from './component-cache.ts';
+import { folderName } from './manifest.ts';
+
+/** Where operators and packages put bundles; those before go before. */
+export const bundleFolders: readonly string[] = [
+  '/etc/seccompagent/bundles',
+  '/usr/share/seccompagent/bundles',
+];
+
+export interface BundleStoreParts {
+  readonly folders: readonly string[];
+  readonly limits: LoadLimits;
+}
+
+interface Place {
+  readonly folder: string;
+  readonly origin: BundleOrigin;
+}
+
+function refuse(what: string): never {
+  throw new AgentError('AGENT_BUNDLE_INVALID', what);
+}
+
+const shipped: BundleOrigin = { kind: 'shipped' };
+
+interface KnownBundle extends Place {
+  readonly bundle: Bundle;
+}
+
+/** Who is trusted with a bundle depends on how it was found, not only on where. */
+function keyOf({ folder, origin }: Place): string {
+  return `${origin.kind} ${folder}`;
+}
+
+export class BundleStore {
+  readonly #parts: BundleStoreParts;
+  readonly #components: ComponentCache;
+  readonly #bundles: Map<string, KnownBundle> = new Map();
+
+  constructor(
+    parts: Partial<BundleStoreParts> = {},
+    components: ComponentCache = new ComponentCache(),
+  ) {
+    this.#parts = { folders: bundleFolders, limits: defaultLimits, ...parts };
+    this.#components = components;
+  }
+
+  /**
+   * What the files say now. A bundle that cannot be read any more is what it was.
+   * @param onFailure told why, for each of those
+   */
+  renewed(onFailure: (failure: AgentError) => void): BundleStore {
+    const next = new BundleStore(this.#parts, this.#components);
+    for (const [key, known] of this.#bundles) {
+      try {
+        next.#read(known);
+      } catch (thrown) {
+        if (!(thrown instanceof AgentError)) throw thrown;
+        next.#bundles.set(key, known);
+        onFailure(thrown);
+      }
+    }
+    return next;
+  }
+
+  /** One of the package's own. @throws AgentError AGENT_BUNDLE_INVALID */
+  shipped(name: string): Bundle {
+    return this.#read({ folder: join(shippedBundles(), name), origin: shipped });
+  }
+
+  /**
+   * One that the command line names, or else says where its folder is.
+   * @throws AgentError AGENT_BUNDLE_INVALID
+   */
+  referred(reference: string): Bundle {
+    if (folderName.test(reference) || reference.startsWith('oci:')) return this.named(reference);
+    return this.#read({ folder: resolve(reference), origin: { kind: 'given' } });
+  }
+
+  /**
+   * One by its name. It is never a path: whoever writes metadata chooses among the operator's.
+   * @throws AgentError AGENT_BUNDLE_INVALID
+   */
+  named(name: string): Bundle {
+    if (!folderName.test(name)) refuse(`"${name.slice(0, 100)}" is no name of a bundle`);
+    const bundle = this.#read(this.#find(name));
+    if (bundle.name === name) return bundle;
+    // what is granted is granted to a name
+    return refuse(`the bundle in the folder "${name}" has the name "${bundle.name}"`);
+  }
+
+  #find(name: string): Place {
+    const found = { kind: 'found' } as const;
+    const places: readonly Place[] = [
+      ...this.#parts.folders.map((folder) => ({ folder: join(folder, name), origin: found })),
+      { folder: join(shippedBundles(), name), origin: shipped },
+    ];
+    const place = places.find(
+      (candidate) =>
+        this.#bundles.has(keyOf(candidate)) || existsSync(join(candidate.folder, 'bundle.json')),
+    );
+    if (place !== undefined) return place;
+    const folders = [...this.#parts.folders, shippedBundles()].join(', ');
+    return refuse(`there is no bundle "${name}" in ${folders}`);
+  }
+
+  #read({ folder, origin }: Place): Bundle {
+    const key = keyOf({ folder, origin });
+    const known = this.#bundles.get(key);
+    if (known !== undefined) return known.bundle;
+    const { limits } = this.#parts;
+    const bundle = readBundle(folder, { origin, limits, components: this.#components });
+    this.#bundles.set(key, { folder, origin, bundle });
+    return bundle;
+  }
+}

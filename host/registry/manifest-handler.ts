@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// One handler of a bundle.json: its component, what it is asked about, its settings and bounds.
+import { messageOf } from '../errors.ts';
+import { syscallNumbers } from '../notification/syscall-numbers.ts';
+import { families, familyMembers, syscallTable } from '../notification/syscall-table.ts';
+import { parseByteSize } from './byte-size.ts';
+import { parseDuration } from './duration.ts';
+import { entriesOf, invalid, matching, objectOf, textOf, uniqueTexts } from './json-value.ts';
+import type { SettingDeclaration } from './setting.ts';
+import { checkTemplate } from './template.ts';
+
+/** Where the value of a handler's setting comes from. */
+export type SettingSource =
+  /** May be a template. */
+  | { readonly kind: 'fixed'; readonly text: string }
+  | { readonly kind: 'declared'; readonly declaration: SettingDeclaration };
+
+export type HandlerSettings = readonly (readonly [key: string, source: SettingSource])[];
+
+export interface ManifestHandler {
+  /** The component's file name, in the bundle's own folder. */
+  readonly component: string;
+  /** Of the component: hex sha256; absent: not said. */
+  readonly digest?: string;
+  /** The families that this handler is asked about; absent: those that it exports. */
+  readonly syscalls?: readonly string[];
+  readonly settings: HandlerSettings;
+  /** How long it may take for a call, not counting what the host does for it. */
+  readonly deadlineMs: number;
+  /** Of the memory of each instance, in pages of 64 KiB; absent: as much as the agent allows. */
+  readonly memoryPages?: number;
+}
+
+const defaultDeadlineMs = 1000;
+const longestDeadlineMs = 60_000;
+const pageBytes = 65_536;
+const mostPages = 65_536;
+const componentFile = /^[a-z][a-z0-9]*(-[a-z0-9]+)*\.wasm$/;
+const digestForm = /^sha256:[0-9a-f]{64}$/;
+
+function parseDeadline(json: unknown, place: string): number {
+  if (json === undefined) return defaultDeadlineMs;
+  const text = textOf(json, place);
+  const deadlineMs = parseDuration(text);
+  if (deadlineMs !== undefined && deadlineMs >= 1 && deadlineMs <= longestDeadlineMs) {
+    return Math.ceil(deadlineMs);
+  }
+  return invalid(`${place}: "${text}" is no time from 1ms to 1m, such as 250ms or 1.5s`);
+}
+
+function parseMemory(json: unknown, place: string): number {
+  const text = textOf(json, place);
+  const pages = Math.floor((parseByteSize(text) ?? 0) / pageBytes);
+  if (pages >= 1 && pages <= mostPages) return pages;
+  return invalid(`${place}: "${text}" is no size from 64KiB to 4GiB, such as 16MiB`);
+}
+
+function parseSyscalls(json: unknown, place: string): readonly string[] {
+  const syscalls = uniqueTexts(json, place);
+  for (const syscall of syscalls) {
+    if (!syscallNumbers.some(([name]) => name === syscall) && !families().includes(syscall)) {
+      invalid(`${place}: Linux has no "${syscall}"`);
+    }
+    const family = syscallTable.find((row) => row.name === syscall)?.family;
+    if (family !== undefined && family !== syscall) {
+      const members = familyMembers(family).join(', ');
+      invalid(`${place}: "${syscall}" belongs to "${family}" (${members}): name that`);
+    }
+  }
+  return syscalls;
+}
+
+function parseSource(
+  json: unknown,
+  place: string,
+  declared: readonly SettingDeclaration[],
+): SettingSource {
+  if (typeof json === 'string') return { kind: 'fixed', text: fixedText(json, place) };
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    invalid(`${place} must be a text or { "from": KEY }`);
+  }
+  const key = textOf(objectOf(json, place, ['from'])['from'], `${place}.from`);
+  const declaration = declared.find((known) => known.key === key);
+  if (declaration !== undefined) return { kind: 'declared', declaration };
+  const keys = declared.map((known) => known.key).join(', ');
+  return invalid(`${place}.from: the bundle declares no setting "${key}", but ${keys || 'none'}`);
+}
+
+function fixedText(text: string, place: string): string {
+  try {
+    checkTemplate(text);
+    return text;
+  } catch (thrown) {
+    return invalid(`${place}: "${text}": ${messageOf(thrown)}`);
+  }
+}
+
+/** Absent: every declared setting, under its own key. */
+function parseSettings(
+  json: unknown,
+  place: string,
+  declared: readonly SettingDeclaration[],
+): HandlerSettings {
+  if (json === undefined) {
+    return declared.map((declaration) => [declaration.key, { kind: 'declared', declaration }]);
+  }
+  return entriesOf(json, place).map(([key, value]) => [
+    key,
+    parseSource(value, `${place}["${key}"]`, declared),
+  ]);
+}
+
+/** @throws AgentError AGENT_BUNDLE_INVALID */
+export function parseHandler(
+  json: unknown,
+  place: string,
+  declared: readonly SettingDeclaration[],
+): ManifestHandler {
+  const handler = objectOf(json, place, [
+    'component',
+    'digest',
+    'syscalls',
+    'settings',
+    'deadline',
+    'memory',
+  ]);
+  const { syscalls, digest, memory } = handler;
+  return {
+    component: matching(handler['component'], `${place}.component`, componentFile),
+    settings: parseSettings(handler['settings'], `${place}.settings`, declared),
+    deadlineMs: parseDeadline(handler['deadline'], `${place}.deadline`),
+    ...(digest === undefined
+      ? {}
+      : { digest: matching(digest, `${place}.digest`, digestForm).slice('sha256:'.length) }),
+    ...(syscalls === undefined ? {} : { syscalls: parseSyscalls(syscalls, `${place}.syscalls`) }),
+    ...(memory === undefined ? {} : { memoryPages: parseMemory(memory, `${place}.memory`) }),
+  };
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads listenerMetadata: lines `KEY=VALUE` that select bundles and set their settings.
+import { AgentError } from '../errors.ts';
+
+export interface Metadata {
+  /** In chain order; absent: it selects none. */
+  readonly bundles?: readonly string[];
+  readonly settings: ReadonlyMap<string, string>;
+}
+
+const selectionKey = 'BUNDLE';
+const mostShown = 100;
+
+/** @throws AgentError AGENT_SETTING_INVALID, always */
+export function wrongMetadata(what: string): never {
+  throw new AgentError('AGENT_SETTING_INVALID', `listenerMetadata: ${what}`);
+}
+
+/** A key for a message: it may be of any length. */
+export function shownKey(key: string): string {
+  return `"${key.slice(0, mostShown)}"`;
+}
+
+/** Values are not shown: they may be secrets. */
+function parseLine(line: string, number: number): readonly [key: string, value: string] {
+  const at = line.indexOf('=');
+  if (at < 0) wrongMetadata(`line ${number} has no "="`);
+  if (at === 0) wrongMetadata(`line ${number} has no key`);
+  return [line.slice(0, at), line.slice(at + 1)];
+}
+
+/**
+ * Names with commas in between, each once.
+ * @throws AgentError AGENT_SETTING_INVALID
+ */
+function parseSelection(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) wrongMetadata(`${selectionKey} has an empty name`);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) wrongMetadata(`${selectionKey} names ${shownKey(twice)} twice`);
+  return names;
+}
+
+/** @throws AgentError AGENT_SETTING_INVALID */
+export function parseMetadata(text: string): Metadata {
+  const settings = new Map<string, string>();
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line === '') continue;
+    const [key, value] = parseLine(line, index + 1);
+    if (settings.has(key)) wrongMetadata(`${shownKey(key)} is there twice`);
+    settings.set(key, value);
+  }
+  const selection = settings.get(selectionKey);
+  settings.delete(selectionKey);
+  return selection === undefined ? { settings } : { settings, bundles: parseSelection(selection) };
+}

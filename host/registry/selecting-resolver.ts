@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Resolves by the bundles that a container's metadata selects, and by others where it selects none.
+import { AgentError, messageOf } from '../errors.ts';
+import type { Bundle } from './bundle.ts';
+import { registryOf } from './bundle-registry.ts';
+import type { Selection } from './bundle-registry.ts';
+import type { BundleStore } from './bundle-store.ts';
+import { ContainerRefusal } from './container-refusal.ts';
+import { parseMetadata } from './metadata.ts';
+import { refusalErrno, strictestFailure } from './policy.ts';
+import type { Policies } from './policy.ts';
+import type { ContainerIdentity, Resolution, Resolver } from './resolver.ts';
+
+export interface SelectingParts {
+  readonly store: BundleStore;
+  readonly policies: Policies;
+  /** Where metadata selects none. */
+  readonly fallback: () => readonly Bundle[];
+}
+
+function checkNames(bundles: readonly Bundle[]): void {
+  const names = bundles.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return;
+  throw new AgentError('AGENT_BUNDLE_INVALID', `two of the bundles have the name "${twice}"`);
+}
+
+/** What is wrong with a container is a refusal, with the errno of those bundles that are known. */
+function refusing<T>(policies: Policies, bundles: readonly Bundle[], work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof AgentError) || cause instanceof ContainerRefusal) throw cause;
+    const errno = refusalErrno(strictestFailure(bundles, policies));
+    throw new ContainerRefusal(cause.code, messageOf(cause), errno);
+  }
+}
+
+function selectionOf(parts: SelectingParts, identity: ContainerIdentity): Selection {
+  const { bundles: names, settings } = parseMetadata(identity.state.metadata);
+  const bundles =
+    names === undefined ? parts.fallback() : names.map((name) => parts.store.named(name));
+  checkNames(bundles);
+  return { bundles, settings, policies: parts.policies };
+}
+
+function resolutionOf(selection: Selection, identity: ContainerIdentity): Resolution {
+  return {
+    registry: registryOf(selection, identity),
+    components: selection.bundles.flatMap(({ handlers }) =>
+      handlers.map(({ component }) => component),
+    ),
+  };
+}
+
+/** @throws AgentError AGENT_BUNDLE_INVALID: a bundle of the fallback cannot be loaded */
+export function selectingResolver(parts: SelectingParts): Resolver {
+  const { policies } = parts;
+  // whoever has named them is to hear at once what is wrong with them
+  checkNames(parts.fallback());
+  return {
+    resolve: (identity) => {
+      const selection = refusing(policies, [], () => selectionOf(parts, identity));
+      return refusing(policies, selection.bundles, () => resolutionOf(selection, identity));
+    },
+  };
+}

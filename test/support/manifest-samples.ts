@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+// A bundle.json with everything in it, and mistakes that one can have.
+
+const handler = {
+  component: 'mkdir-suffix.wasm',
+  digest: `sha256:${'ab'.repeat(32)}`,
+  syscalls: ['mkdir'],
+  settings: { suffix: { from: 'SUFFIX' }, fixed: '{{.ContainerID}}' },
+  deadline: '250ms',
+  memory: '2MiB',
+};
+const setting = { type: 'template', default: '-{{.Pid1}}', description: 'what is added' };
+const filesystem = { reason: 'makes the directory', operations: ['mkdir'], paths: ['/work'] };
+const bundle = {
+  $schema: 'https://example.com/bundle.schema.json',
+  name: 'b-1',
+  version: '1.2.3',
+  description: 'text',
+  settings: { SUFFIX: setting },
+  grants: { filesystem },
+  handlers: [handler],
+  default: 'errno:ENOSYS',
+  failure: 'kill-container',
+};
+
+type Changes = Readonly<Record<string, unknown>>;
+
+export const wholeManifest: Readonly<Record<'bundle' | 'handler' | 'setting', Changes>> = {
+  bundle,
+  handler,
+  setting,
+};
+
+/** With keys replaced; undefined takes one away. */
+const changed = (changes: Changes): string => JSON.stringify({ ...bundle, ...changes });
+const changedHandler = (changes: Changes): string =>
+  changed({ handlers: [handler, { ...handler, ...changes }] });
+const changedSetting = (changes: Changes, key = 'SUFFIX'): string =>
+  changed({ settings: { SUFFIX: setting, [key]: { ...setting, ...changes } } });
+const grant = (capability: string, json: unknown): string =>
+  changed({ grants: { [capability]: json } });
+const limited = (capability: string, limits: Changes): string =>
+  grant(capability, { reason: 'why', ...limits });
+
+const components = [
+  '../mkdir.wasm',
+  '..',
+  'a/b.wasm',
+  '/etc/a.wasm',
+  './a.wasm',
+  'a..wasm',
+  'a\0.wasm',
+  'a\\b.wasm',
+  'A.wasm',
+  '.wasm',
+  'a.wasm\n',
+  'a.wasm.js',
+  'a',
+  '',
+] as const;
+
+type Mistake = readonly [mistake: string, text: string, message: string];
+
+/** In a JSON text, and what the message says behind the file. */
+const general: readonly Mistake[] = [
+  ['a list', '[]', ' must be an object'],
+  ['null', 'null', ' must be an object'],
+  ['an unknown key', changed({ licence: '' }), ': unknown key "licence"; known are $schema, name'],
+  ['a schema that is no text', changed({ $schema: 1 }), ': $schema must be a text'],
+  ['no name', changed({ name: undefined }), ': name must be a text'],
+  ['an empty name', changed({ name: '' }), ': name: "" does not match'],
+  ['a name with a slash', changed({ name: 'a/b' }), ': name: "a/b" does not match'],
+  ['a name in capitals', changed({ name: 'Ab' }), ': name: "Ab" does not match'],
+  ['a name with a line end', changed({ name: 'a\n' }), ': name: "a\n" does not match'],
+  ['no version', changed({ version: undefined }), ': version must be a text'],
+  ['half a version', changed({ version: '1.2' }), ': version: "1.2" does not match'],
+  ['a version as a number', changed({ version: 1 }), ': version must be a text'],
+  ['no description', changed({ description: undefined }), ': description must be a text'],
+  ['an empty description', changed({ description: ' ' }), ': description is empty'],
+  ['a default as a number', changed({ default: 1 }), ': default must be a text'],
+  ['a default as null', changed({ default: null }), ': default must be a text'],
+  ['a default that is none', changed({ default: 'EPERM' }), ': default: not understood'],
+  ['a default that kills', changed({ default: 'kill-container' }), ': default: not understood'],
+  ['a failure as an object', changed({ failure: {} }), ': failure must be a text'],
+  ['a failure that is none', changed({ failure: 'errno:' }), ': failure: not understood'],
+  ['an unknown failure', changed({ failure: 'kill' }), ': failure: not understood'],
+  ['an unknown errno', changed({ failure: 'errno:EPERMM' }), ': failure: not understood'],
+  ['a deadline of the bundle', changed({ deadline: '1s' }), ': unknown key "deadline"'],
+  ['no handlers', changed({ handlers: undefined }), ': handlers must be a list'],
+  ['handlers as an object', changed({ handlers: {} }), ': handlers must be a list'],
+  ['empty handlers', changed({ handlers: [] }), ': handlers is empty'],
+];
+
+const ofHandlers: readonly Mistake[] = [
+  ['a handler as a text', changed({ handlers: ['a'] }), ': handlers[0] must be an object'],
+  ['an unknown key of a handler', changedHandler({ grants: [] }), ': handlers[1]: unknown key'],
+  ['no component', changedHandler({ component: undefined }), ': handlers[1].component must be'],
+  ...components.map((component): Mistake => [
+    `the component ${JSON.stringify(component)}`,
+    changedHandler({ component }),
+    `: handlers[1].component: "${component}" does not match`,
+  ]),
+  [
+    'a digest of another kind',
+    changedHandler({ digest: `sha512:${'ab'.repeat(32)}` }),
+    ': handlers[1].digest: "sha512:',
+  ],
+  ['half a digest', changedHandler({ digest: 'sha256:ab' }), ': handlers[1].digest: "sha256:ab"'],
+  ['a digest as null', changedHandler({ digest: null }), ': handlers[1].digest must be a text'],
+  ['a deadline as a number', changedHandler({ deadline: 1 }), ': handlers[1].deadline must be a'],
+  [
+    'a deadline without a unit',
+    changedHandler({ deadline: '1000' }),
+    ': handlers[1].deadline: "1000" is no time from 1ms to 1m',
+  ],
+  ['a time in the past', changedHandler({ deadline: '-1s' }), ': handlers[1].deadline: "-1s" is'],
+  ['memory as a number', changedHandler({ memory: 65_536 }), ': handlers[1].memory must be a text'],
+  [
+    'memory without a unit',
+    changedHandler({ memory: '65536' }),
+    ': handlers[1].memory: "65536" is no size from 64KiB to 4GiB',
+  ],
+  ['memory of another unit', changedHandler({ memory: '16MB' }), ': handlers[1].memory: "16MB" is'],
+  ['no memory', changedHandler({ memory: '0MiB' }), ': handlers[1].memory: "0MiB" is no size'],
+  ['syscalls as a text', changedHandler({ syscalls: 'mkdir' }), ': handlers[1].syscalls must be'],
+  ['no syscall', changedHandler({ syscalls: [] }), ': handlers[1].syscalls is empty'],
+  ['a syscall as a number', changedHandler({ syscalls: [83] }), ': handlers[1].syscalls[0] must'],
+  [
+    'a syscall twice',
+    changedHandler({ syscalls: ['fsopen', 'fsopen'] }),
+    ': handlers[1].syscalls names "fsopen" twice',
+  ],
+  [
+    'one call of a family',
+    changedHandler({ syscalls: ['mkdirat'] }),
+    ': handlers[1].syscalls: "mkdirat" belongs to "mkdir" (mkdir, mkdirat): name that',
+  ],
+  // a handler that is never asked lets the calls through that it was to refuse
+  [
+    'a syscall that Linux does not have',
+    changedHandler({ syscalls: ['chmodd'] }),
+    ': handlers[1].syscalls: Linux has no "chmodd"',
+  ],
+];
+
+const ofSettings: readonly Mistake[] = [
+  ['settings as a list', changed({ settings: [] }), ': settings must be an object'],
+  [
+    'a key with a blank',
+    changedSetting({}, 'A B'),
+    ': settings: "A B" does not match /^[A-Za-z][A-Za-z0-9_.-]*$/',
+  ],
+  ['an empty key', changedSetting({}, ''), ': settings: "" does not match'],
+  ['the key BUNDLE', changedSetting({}, 'BUNDLE'), ': settings: "BUNDLE" selects bundles'],
+  ['the key BUNDLE_SHADOW', changedSetting({}, 'BUNDLE_SHADOW'), ': settings: "BUNDLE_SHADOW" sel'],
+  ['a setting as a text', changed({ settings: { A: '' } }), ': settings.A must be an object'],
+  ['an unknown key of a setting', changedSetting({ kind: '' }), ': settings.SUFFIX: unknown key'],
+  ['a setting without a type', changedSetting({ type: undefined }), ': settings.SUFFIX.type must'],
+  [
+    'a type that is none',
+    changedSetting({ type: 'number' }),
+    ': settings.SUFFIX.type: "number" is none of string, list, duration, bool, template, errno',
+  ],
+  [
+    'a setting without a description',
+    changedSetting({ description: undefined }),
+    ': settings.SUFFIX.description must be a text',
+  ],
+  [
+    'a setting with an empty description',
+    changedSetting({ description: '' }),
+    ': settings.SUFFIX.description is empty',
+  ],
+  [
+    'required as a text',
+    changedSetting({ required: 'yes', default: undefined }),
+    ': settings.SUFFIX.required must be true or false',
+  ],
+  [
+    'a required setting with a default',
+    changedSetting({ required: true }),
+    ': settings.SUFFIX is required, so it can have no default',
+  ],
+  ['a default as a bool', changedSetting({ default: true }), ': settings.SUFFIX.default must be a'],
+  [
+    'a default that is no bool',
+    changedSetting({ type: 'bool', default: 'yes' }),
+    ': settings.SUFFIX.default: "yes" is neither true nor false',
+  ],
+  [
+    'a default that is no errno',
+    changedSetting({ type: 'errno', default: 'EPERMM' }),
+    ': settings.SUFFIX.default: "EPERMM" is no errno',
+  ],
+  [
+    'settings of a handler as a list',
+    changedHandler({ settings: [] }),
+    ': handlers[1].settings must be an object',
+  ],
+  [
+    'a setting of a handler as a number',
+    changedHandler({ settings: { a: 1 } }),
+    ': handlers[1].settings["a"] must be a text or { "from": KEY }',
+  ],
+  [
+    'a setting of a handler as null',
+    changedHandler({ settings: { a: null } }),
+    ': handlers[1].settings["a"] must be a text or',
+  ],
+  [
+    'a setting of a handler with another key',
+    changedHandler({ settings: { a: { from: 'SUFFIX', default: '' } } }),
+    ': handlers[1].settings["a"]: unknown key "default"; known are from',
+  ],
+];
+
+const ofGrants: readonly Mistake[] = [
+  ['grants as a list', changed({ grants: ['caller'] }), ': grants must be an object'],
+  ['a grant as a text', grant('caller', 'why'), ': grants.caller must be an object'],
+  [
+    'a grant that the agent does not have',
+    limited('filesystems', {}),
+    ': grants: there is no grant "filesystems"; there are caller, container',
+  ],
+  // every handler may use them
+  ['a grant that nobody needs', limited('log', {}), ': grants: there is no grant "log"'],
+  ['a grant without a reason', grant('caller', {}), ': grants.caller.reason must be a text'],
+  ['an empty reason', grant('caller', { reason: ' ' }), ': grants.caller.reason is empty'],
+  [
+    'a limit of another grant',
+    limited('mounts', { paths: ['/a'] }),
+    ': grants.mounts: unknown key "paths"; known are reason, filesystems, operations',
+  ],
+  ['an empty limit', limited('memory', { operations: [] }), ': grants.memory.operations is empty'],
+  [
+    'a limit twice',
+    limited('memory', { operations: ['read', 'read'] }),
+    ': grants.memory.operations names "read" twice',
+  ],
+  [
+    'an operation of another interface',
+    limited('memory', { operations: ['mkdir'] }),
+    ': grants.memory.operations: there is no "mkdir"; known are size, read, write',
+  ],
+  ...['work', '/work/', '/work/..', '/./work', '//work', ''].map((path): Mistake => [
+    `the path "${path}"`,
+    limited('filesystem', { paths: [path] }),
+    `: grants.filesystem.paths: "${path}" is no absolute path`,
+  ]),
+  [
+    'a file system with a comma',
+    limited('mounts', { filesystems: ['proc,sysfs'] }),
+    ': grants.mounts.filesystems: "proc,sysfs" is no type of file systems',
+  ],
+  [
+    'a node without a kind',
+    limited('devices', { nodes: ['1:3'] }),
+    ': grants.devices.nodes: "1:3" is no device such as "c 1:3"',
+  ],
+  ['no keys', limited('state', { keys: 0 }), ': grants.state.keys must be a number from 1 to 64'],
+  ['too many keys', limited('state', { keys: 65 }), ': grants.state.keys must be a number from 1'],
+  ['half a key', limited('state', { keys: 1.5 }), ': grants.state.keys must be a number from 1'],
+  ['an errno that is none', limited('errnos', { names: ['EPER'] }), ': grants.errnos.names: there'],
+  [
+    'a syscall that the host does not perform',
+    limited('perform', { syscalls: ['mount'] }),
+    ': grants.perform.syscalls: there is no "mount"',
+  ],
+];
+
+/** Those that the JSON Schema cannot know. */
+export const mistakesBeyondSchema: readonly Mistake[] = [
+  ['no JSON', '{', ': not JSON'],
+  ['no time', changedHandler({ deadline: '0' }), ': handlers[1].deadline: "0" is no time'],
+  [
+    'less than a millisecond',
+    changedHandler({ deadline: '999us' }),
+    ': handlers[1].deadline: "999us" is no time',
+  ],
+  [
+    'more than a minute',
+    changedHandler({ deadline: '1m1ms' }),
+    ': handlers[1].deadline: "1m1ms" is no time',
+  ],
+  ['too little memory', changedHandler({ memory: '63KiB' }), ': handlers[1].memory: "63KiB" is no'],
+  [
+    'too much memory',
+    changedHandler({ memory: '5GiB' }),
+    ': handlers[1].memory: "5GiB" is no size',
+  ],
+  [
+    'a setting that is not declared',
+    changedHandler({ settings: { a: { from: 'OTHER' } } }),
+    ': handlers[1].settings["a"].from: the bundle declares no setting "OTHER", but SUFFIX',
+  ],
+  [
+    'a setting that no handler is given',
+    changedSetting({}, 'OTHER'),
+    ': settings.OTHER is given to no handler',
+  ],
+  [
+    'a template in a fixed text that is none',
+    changedHandler({ settings: { a: '{{.Nope}}' } }),
+    ': handlers[1].settings["a"]: "{{.Nope}}": what stands in braces is not known',
+  ],
+  [
+    'a default that is no template',
+    changedSetting({ default: '{{.Pid' }),
+    ': settings.SUFFIX.default: "{{.Pid" a template has no closing braces',
+  ],
+  [
+    'a default that is no duration',
+    changedSetting({ type: 'duration', default: '2 seconds' }),
+    ': settings.SUFFIX.default: "2 seconds" is no duration',
+  ],
+  [
+    'a default that is no list',
+    changedSetting({ type: 'list', default: 'a,,b' }),
+    ': settings.SUFFIX.default: "a,,b" has an empty item',
+  ],
+];
+
+/** Those that the JSON Schema refuses, too. */
+export const mistakesOfSchema: readonly Mistake[] = [
+  ...general,
+  ...ofHandlers,
+  ...ofSettings,
+  ...ofGrants,
+];
+
+export const manifestMistakes: readonly Mistake[] = [...mistakesOfSchema, ...mistakesBeyondSchema];
