@@ -35,8 +35,8 @@ const defaultDeadlineMs = 1000;
 const longestDeadlineMs = 60_000;
 const pageBytes = 65_536;
 const mostPages = 65_536;
-const componentFile = /^[a-z][a-z0-9]*(-[a-z0-9]+)*\.wasm$/;
-const digestForm = /^sha256:[0-9a-f]{64}$/;
+export const componentFile: RegExp = /^[a-z][a-z0-9]*(-[a-z0-9]+)*\.wasm$/;
+export const digestForm: RegExp = /^sha256:[0-9a-f]{64}$/;
 
 function parseDeadline(json: unknown, place: string): number {
   if (json === undefined) return defaultDeadlineMs;

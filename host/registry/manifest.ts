@@ -28,6 +28,7 @@ export interface Manifest {
 
 /** Of a bundle or a handler: words of lower-case letters and digits, joined by `-`. */
 export const folderName: RegExp = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+export const bundleVersion: RegExp = /^\d+\.\d+\.\d+(-[\w.-]+)?$/;
 
 function parseJson(text: string, place: string): unknown {
   try {
@@ -97,7 +98,7 @@ export function parseManifest(text: string, place: string): Manifest {
   const failure = parsePolicy(bundle['failure'], `${place}: failure`, parseFailurePolicy);
   return {
     name: matching(bundle['name'], `${place}: name`, folderName),
-    version: matching(bundle['version'], `${place}: version`, /^\d+\.\d+\.\d+(-[\w.-]+)?$/),
+    version: matching(bundle['version'], `${place}: version`, bundleVersion),
     description: proseOf(bundle['description'], `${place}: description`),
     settings,
     grants: parseGrants(bundle['grants'], `${place}: grants`),

@@ -46,7 +46,7 @@ export interface WantedGrant {
   readonly limits: Readonly<Record<string, readonly string[] | number>>;
 }
 
-const mostKeys = 64;
+export const mostKeys = 64;
 
 /** The functions of an interface by their names in WIT. */
 export function operationsOf(capability: string): readonly string[] {
@@ -69,14 +69,14 @@ interface Form {
   readonly what: string;
 }
 
-const forms = {
+export const limitForms: Readonly<Record<'paths' | 'filesystems' | 'nodes', Form>> = {
   paths: {
     pattern: /^\/$|^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/u,
     what: 'absolute path without "." and ".."',
   },
   filesystems: { pattern: /^[\w.-]+$/u, what: 'type of file systems' },
   nodes: { pattern: /^[bc] \d{1,7}:\d{1,7}$/u, what: 'device such as "c 1:3"' },
-} as const;
+};
 
 function allMatch(texts: readonly string[], place: string, { pattern, what }: Form): void {
   const wrong = texts.find((text) => !pattern.test(text));
@@ -118,7 +118,7 @@ function parseLimit(
   if (kind === 'count') return parseCount(json, place);
   const texts = uniqueTexts(json, place);
   if (kind === 'paths' || kind === 'filesystems' || kind === 'nodes') {
-    allMatch(texts, place, forms[kind]);
+    allMatch(texts, place, limitForms[kind]);
   } else within(texts, place, wordsOf(kind, capability));
   return texts;
 }

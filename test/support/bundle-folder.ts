@@ -7,10 +7,16 @@ import { TemporaryFolder } from './temporary-folder.ts';
 import { testBundle } from './test-bundles.ts';
 
 export interface WrittenBundle {
-  /** The bytes of the component, or the name of a test bundle whose component of that name it is. */
+  /**
+   * The bytes of the component, or the name of a test bundle whose component of that name it is; with
+   * a slash, another one of it.
+   */
   readonly component: Uint8Array | string;
   readonly syscalls?: readonly string[];
-  readonly settings?: Readonly<Record<string, string>>;
+  /** Of the bundle: what metadata may set. */
+  readonly declared?: Readonly<Record<string, object>>;
+  /** Of its handler; absent: those that are declared, or none. */
+  readonly settings?: Readonly<Record<string, string | { readonly from: string }>>;
   readonly grants?: readonly string[];
   /** As a Go duration, such as `100ms`. */
   readonly deadline?: string;
@@ -28,14 +34,19 @@ export class BundleFolder implements Disposable {
     return this.#folder.path;
   }
 
+  at(name: string): string {
+    return this.#folder.at(name);
+  }
+
   /** Writes one, also over another. @returns where its component is */
   write(name: string, bundle: WrittenBundle): string {
-    const { component, syscalls, settings = {}, grants = [], deadline, failure } = bundle;
+    const { component, syscalls, settings, grants = [], deadline, failure } = bundle;
     const folder = this.#folder.at(name);
     mkdirSync(folder, { recursive: true });
     const file = join(folder, 'handler.wasm');
     if (typeof component === 'string') {
-      copyFileSync(join(testBundle(component), `${component}.wasm`), file);
+      const [from = '', of = from] = component.split('/');
+      copyFileSync(join(testBundle(from), `${of}.wasm`), file);
     } else writeFileSync(file, component);
     const manifest = {
       name,
@@ -43,11 +54,12 @@ export class BundleFolder implements Disposable {
       description: 'For tests',
       ...(failure === undefined ? {} : { failure }),
       ...(bundle.default === undefined ? {} : { default: bundle.default }),
+      settings: bundle.declared ?? {},
       grants: Object.fromEntries(grants.map((grant) => [grant, { reason: 'for tests' }])),
       handlers: [
         {
           component: 'handler.wasm',
-          settings,
+          ...(settings === undefined ? {} : { settings }),
           ...(syscalls === undefined ? {} : { syscalls }),
           ...(deadline === undefined ? {} : { deadline }),
         },

@@ -113,6 +113,7 @@ const ofHandlers: readonly Mistake[] = [
     changedHandler({ deadline: '1000' }),
     ': handlers[1].deadline: "1000" is no time from 1ms to 1m',
   ],
+  ['no time', changedHandler({ deadline: '0' }), ': handlers[1].deadline: "0" is no time'],
   ['a time in the past', changedHandler({ deadline: '-1s' }), ': handlers[1].deadline: "-1s" is'],
   ['memory as a number', changedHandler({ memory: 65_536 }), ': handlers[1].memory must be a text'],
   [
@@ -271,7 +272,6 @@ const ofGrants: readonly Mistake[] = [
 /** Those that the JSON Schema cannot know. */
 export const mistakesBeyondSchema: readonly Mistake[] = [
   ['no JSON', '{', ': not JSON'],
-  ['no time', changedHandler({ deadline: '0' }), ': handlers[1].deadline: "0" is no time'],
   [
     'less than a millisecond',
     changedHandler({ deadline: '999us' }),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests bundles: the components beside a bundle.json, and the registry that is made of them.
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -98,6 +99,68 @@ test('bundle: a capability that is not granted is refused with both lists', () =
   const failure = failureOf(() => readBundle(folder.path));
   expect(failure.code).toBe('AGENT_BUNDLE_INVALID');
   expect(messageOf(failure)).toContain('handler imports filesystem; it was granted caller');
+});
+
+test('bundle: what no component imports is over-asking, and named', () => {
+  const more = { ...grants, mounts: { reason: 'why' }, devices: { reason: 'why' } };
+  using folder = bundleFolder({ ...bundle, grants: more });
+  const failure = failureOf(() => readBundle(folder.path));
+  expect(failure.code).toBe('AGENT_BUNDLE_INVALID');
+  expect(failure.message).toBe(
+    `${folder.at('bundle.json')}: grants asks for mounts, devices, ` +
+      'which no component of the bundle imports',
+  );
+});
+
+test('bundle: limits of answers are no over-asking', () => {
+  const more = { ...grants, errnos: { reason: 'why', names: ['EPERM'] } };
+  using folder = bundleFolder({ ...bundle, grants: more });
+  expect(readBundle(folder.path).grants.map(({ capability }) => capability)).toEqual([
+    'filesystem',
+    'errnos',
+  ]);
+});
+
+test('bundle: a component with the digest that bundle.json says is loaded', () => {
+  const digest = createHash('sha256').update(readFileSync(shippedComponent('mkdir-suffix')));
+  using folder = bundleFolder({
+    ...bundle,
+    handlers: [{ ...handler, digest: `sha256:${digest.digest('hex')}` }],
+  });
+  expect(readBundle(folder.path).handlers).toHaveLength(1);
+});
+
+test('bundle: a component with another digest is refused with both', () => {
+  const digest = 'ab'.repeat(32);
+  using folder = bundleFolder({
+    ...bundle,
+    handlers: [{ ...handler, digest: `sha256:${digest}` }],
+  });
+  const failure = failureOf(() => readBundle(folder.path));
+  expect(failure.code).toBe('AGENT_BUNDLE_INVALID');
+  expect(messageOf(failure)).toMatch(
+    new RegExp(
+      `mkdir-suffix.wasm: cannot be loaded: its digest is sha256:[0-9a-f]{64}, and bundle.json says sha256:${digest}$`,
+      'u',
+    ),
+  );
+});
+
+test('bundle: the memory of an instance is what its handler asks for, of one component too', () => {
+  const memories = [{ memory: '64KiB' }, { memory: '1MiB' }, {}];
+  using folder = bundleFolder({
+    ...bundle,
+    handlers: memories.map((memory) => ({ ...handler, ...memory })),
+  });
+  const ids = readBundle(folder.path).handlers.map(({ component }) => component.id);
+  expect(ids.map((id) => id.split('/')[1])).toEqual(['1', '16', '256']);
+});
+
+test('bundle: more memory than the agent allows is refused with both', () => {
+  using folder = bundleFolder({ ...bundle, handlers: [{ ...handler, memory: '17MiB' }] });
+  expect(messageOf(failureOf(() => readBundle(folder.path)))).toContain(
+    '"memory" asks for 17408 KiB, and the agent allows 16384 KiB',
+  );
 });
 
 test('G3: bundle: a syscall that its handler does not answer is refused', () => {

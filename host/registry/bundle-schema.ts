@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JSON Schema of bundle.json, made of the tables that its reader goes by.
+import { errnos } from '../handler/errno.ts';
+import { canPerform } from '../notification/perform-plan.ts';
+import { syscallNumbers } from '../notification/syscall-numbers.ts';
+import { families, syscallTable } from '../notification/syscall-table.ts';
+import { bundleVersion, folderName } from './manifest.ts';
+import { componentFile, digestForm } from './manifest-handler.ts';
+import { reservedKeys, settingKey, settingTypes } from './setting.ts';
+import { grantLimits, limitForms, mostKeys, operationsOf } from './wanted-grants.ts';
+import type { LimitKind } from './wanted-grants.ts';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const text: Schema = { type: 'string' };
+const prose: Schema = { type: 'string', pattern: String.raw`\S` };
+const errnoNames = errnos.map(([name]) => name);
+const amount = String.raw`(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)`;
+
+function matching(pattern: RegExp | string, description: string): Schema {
+  const source = typeof pattern === 'string' ? pattern : pattern.source;
+  return { type: 'string', pattern: source, description };
+}
+
+/** An object without other keys. */
+function closed(properties: Schema, required: readonly string[]): Schema {
+  return { type: 'object', required, additionalProperties: false, properties };
+}
+
+function listOf(items: Schema): Schema {
+  return { type: 'array', items, minItems: 1, uniqueItems: true };
+}
+
+/** What handlers may be asked about: families, and calls that belong to none. */
+function askable(): readonly string[] {
+  const members = new Set(
+    syscallTable.filter(({ name, family }) => name !== family).map(({ name }) => name),
+  );
+  const names = syscallNumbers.map(([name]) => name).filter((name) => !members.has(name));
+  return [...new Set([...families(), ...names])].toSorted();
+}
+
+function limitSchema(kind: LimitKind, capability: string): Schema {
+  switch (kind) {
+    case 'operations':
+      return listOf({ enum: operationsOf(capability) });
+    case 'errnos':
+      return listOf({ $ref: '#/$defs/errno' });
+    case 'families':
+      return listOf({ enum: families().filter(canPerform) });
+    case 'paths':
+    case 'filesystems':
+    case 'nodes':
+      return listOf({ type: 'string', pattern: limitForms[kind].pattern.source });
+    case 'count':
+      return { type: 'integer', minimum: 1, maximum: mostKeys };
+  }
+}
+
+function grantSchema(capability: string, limits: Readonly<Record<string, LimitKind>>): Schema {
+  const properties = Object.entries(limits).map(([key, kind]) => [
+    key,
+    limitSchema(kind, capability),
+  ]);
+  const reason = { ...prose, description: 'Why, for whoever is to grant it.' };
+  return closed({ reason, ...Object.fromEntries(properties) }, ['reason']);
+}
+
+/** What the default of a setting of this type has to be. */
+function defaultOf(type: string, schema: Schema): Schema {
+  return {
+    if: { properties: { type: { const: type } } },
+    // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
+    then: { properties: { default: schema } },
+  };
+}
+
+const setting: Schema = {
+  ...closed(
+    {
+      type: { enum: settingTypes },
+      default: { ...text, description: 'The value where metadata gives none.' },
+      required: { type: 'boolean', description: 'Whether metadata has to give a value.' },
+      description: prose,
+    },
+    ['type', 'description'],
+  ),
+  allOf: [
+    defaultOf('bool', { enum: ['true', 'false'] }),
+    defaultOf('errno', { $ref: '#/$defs/errno' }),
+    {
+      if: { properties: { required: { const: true } }, required: ['required'] },
+      // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
+      then: { properties: { default: false } },
+    },
+  ],
+};
+
+const handlerSetting: Schema = {
+  anyOf: [
+    { ...text, description: 'A text; it may be a template, such as -{{.Pid1}}.' },
+    {
+      ...closed({ from: { type: 'string', pattern: settingKey.source } }, ['from']),
+      description: "The value of one of the bundle's settings.",
+    },
+  ],
+};
+
+const handler: Schema = closed(
+  {
+    component: matching(componentFile, 'A file beside bundle.json.'),
+    digest: matching(digestForm, "The component's digest; builds write it."),
+    syscalls: {
+      ...listOf({ enum: askable() }),
+      description: 'Families that the handler is asked about; absent: all that it exports.',
+    },
+    settings: {
+      type: 'object',
+      description:
+        "What the handler is configured with; absent: all of the bundle's settings, under their own keys.",
+      additionalProperties: handlerSetting,
+    },
+    deadline: matching(
+      `^\\+?(${amount})+$`,
+      'For one call, from 1ms to 1m; 1s where it is absent.',
+    ),
+    memory: matching(
+      String.raw`^[1-9]\d{0,6}[KMG]iB$`,
+      'Of each instance, from 64KiB to 4GiB; absent: as much as the agent allows.',
+    ),
+  },
+  ['component'],
+);
+
+function errnoPolicy(others: readonly string[], description: string): Schema {
+  const policies = errnoNames.map((name) => `errno:${name}`);
+  return { enum: [...others, ...policies], description };
+}
+
+export function bundleSchema(): Schema {
+  const grants = [...grantLimits].map(([name, limits]) => [name, grantSchema(name, limits)]);
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Handler bundle of Seccomp Agent (bundle.json)',
+    ...closed(
+      {
+        $schema: text,
+        name: matching(folderName, 'As its folder.'),
+        version: matching(bundleVersion, 'A version such as 1.2.3 or 1.2.3-rc.1.'),
+        description: prose,
+        settings: {
+          type: 'object',
+          description: 'What the metadata of a container may set, by key.',
+          propertyNames: { pattern: settingKey.source, not: { enum: reservedKeys } },
+          additionalProperties: { $ref: '#/$defs/setting' },
+        },
+        grants: {
+          ...closed(Object.fromEntries(grants), []),
+          description: 'Capabilities that the components import, and how far they need them.',
+        },
+        handlers: {
+          type: 'array',
+          minItems: 1,
+          description: 'In the order in which they are asked.',
+          items: { $ref: '#/$defs/handler' },
+        },
+        default: errnoPolicy(['continue'], 'For calls that no handler answers.'),
+        failure: errnoPolicy(
+          ['continue', 'kill-container'],
+          'For calls that a handler or the agent failed at.',
+        ),
+      },
+      ['name', 'version', 'description', 'handlers'],
+    ),
+    $defs: { errno: { enum: errnoNames }, setting, handler },
+  };
+}

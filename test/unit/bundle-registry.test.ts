@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what several bundles and a container's settings become: one registry.
+import { expect, test } from 'vitest';
+
+import { readBundle } from '../../host/registry/bundle.ts';
+import type { Bundle } from '../../host/registry/bundle.ts';
+import { registryOf } from '../../host/registry/bundle-registry.ts';
+import { defaultPolicies } from '../../host/registry/policy.ts';
+import type { Policies } from '../../host/registry/policy.ts';
+import type { Registry } from '../../host/registry/registry.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import { BundleFolder } from '../support/bundle-folder.ts';
+import type { WrittenBundle } from '../support/bundle-folder.ts';
+
+const state = {
+  fds: ['seccompFd'],
+  processPid: 4321,
+  metadata: '',
+  containerId: 'c1',
+  containerPid: 1234,
+  status: 'creating',
+  ociBundle: '',
+  annotations: new Map<string, string>(),
+} as const;
+const identity = { state, firstPid: 77 } as const;
+
+const declared = {
+  SUFFIX: { type: 'template', default: '-{{.Pid1}}', description: 'text' },
+  NAMES: { type: 'list', description: 'text' },
+  NEEDED: { type: 'bool', required: true, description: 'text' },
+} as const;
+
+/** Bundles of the handler `errno`, which takes any settings here: nothing is instantiated. */
+function bundlesOf(written: Readonly<Record<string, Partial<WrittenBundle>>>): readonly Bundle[] {
+  using folder = new BundleFolder();
+  return Object.entries(written).map(([name, bundle]) => {
+    folder.write(name, { component: 'errno-getpgid/errno', syscalls: ['getpgid'], ...bundle });
+    return readBundle(folder.at(name));
+  });
+}
+
+function resolved(
+  bundles: readonly Bundle[],
+  settings: Readonly<Record<string, string>> = {},
+  annotations: Readonly<Record<string, string>> = {},
+): Registry {
+  return registryOf(
+    { bundles, settings: new Map(Object.entries(settings)), policies: defaultPolicies },
+    { ...identity, state: { ...state, annotations: new Map(Object.entries(annotations)) } },
+  );
+}
+
+function settingsOf(registry: Registry): readonly unknown[] {
+  return registry.handlers.map(({ settings }) => settings);
+}
+
+test('registry of bundles: handlers are in the order of their bundles', () => {
+  const bundles = bundlesOf({ b: {}, a: {} });
+  expect(resolved(bundles).handlers.map(({ bundle, name }) => [bundle, name])).toEqual([
+    ['b', 'handler'],
+    ['a', 'handler'],
+  ]);
+});
+
+test('registry of bundles: a setting is what is given, else its default, else nothing', () => {
+  const bundles = bundlesOf({ a: { declared } });
+  expect(settingsOf(resolved(bundles, { NEEDED: 'true' }))).toEqual([
+    [
+      ['SUFFIX', '-77'],
+      ['NEEDED', 'true'],
+    ],
+  ]);
+  const given = { SUFFIX: '{{.Pid}}', NAMES: 'x, y', NEEDED: 'false' };
+  expect(settingsOf(resolved(bundles, given))).toEqual([
+    [
+      ['SUFFIX', '4321'],
+      ['NAMES', 'x, y'],
+      ['NEEDED', 'false'],
+    ],
+  ]);
+});
+
+test('registry of bundles: a handler with settings gets exactly those, under its own keys', () => {
+  const { SUFFIX } = declared;
+  const settings = { suffix: { from: 'SUFFIX' }, fixed: '{{.ContainerID}}' };
+  const bundles = bundlesOf({ a: { declared: { SUFFIX }, settings } });
+  expect(settingsOf(resolved(bundles))).toEqual([
+    [
+      ['suffix', '-77'],
+      ['fixed', 'c1'],
+    ],
+  ]);
+});
+
+test('registry of bundles: a key is for every bundle that declares it, and checked for each', () => {
+  const { SUFFIX } = declared;
+  const bundles = bundlesOf({
+    a: { declared: { SUFFIX } },
+    b: { declared: { SUFFIX: { type: 'bool', description: 'text' } } },
+  });
+  expect(settingsOf(resolved(bundles, { SUFFIX: 'true' }))).toEqual([
+    [['SUFFIX', 'true']],
+    [['SUFFIX', 'true']],
+  ]);
+  expect(failureOf(() => resolved(bundles, { SUFFIX: '-x' })).message).toBe(
+    'listenerMetadata: "SUFFIX" is neither true nor false',
+  );
+});
+
+test('registry of bundles: a value of another type than template is no template', () => {
+  const bundles = bundlesOf({ a: { declared: { A: { type: 'string', description: 'text' } } } });
+  expect(settingsOf(resolved(bundles, { A: '{{.Pid}}' }))).toEqual([[['A', '{{.Pid}}']]]);
+});
+
+test.for([
+  [
+    'containerd',
+    {
+      'io.kubernetes.cri.sandbox-namespace': 'ns',
+      'io.kubernetes.cri.sandbox-name': 'pod-0',
+      'io.kubernetes.cri.container-name': 'main',
+    },
+  ],
+  [
+    'CRI-O',
+    {
+      'io.kubernetes.pod.namespace': 'ns',
+      'io.kubernetes.pod.name': 'pod-0',
+      'io.kubernetes.container.name': 'main',
+    },
+  ],
+] as const)(
+  'registry of bundles: templates name the pod by annotations of %s',
+  ([, annotations]) => {
+    const SUFFIX = { ...declared.SUFFIX, default: '-{{.Namespace}}-{{.Pod}}-{{.Container}}' };
+    const bundles = bundlesOf({ a: { declared: { SUFFIX } } });
+    expect(settingsOf(resolved(bundles, {}, annotations))).toEqual([
+      [['SUFFIX', '-ns-pod-0-main']],
+    ]);
+  },
+);
+
+test.for([
+  ['Namespace', {}],
+  ['Pod', {}],
+  ['Container', {}],
+] as const)('G3: registry of bundles: a %s that nobody said has no value', ([name]) => {
+  const { SUFFIX } = declared;
+  const bundles = bundlesOf({ a: { declared: { SUFFIX } } });
+  const failure = failureOf(() => resolved(bundles, { SUFFIX: `{{.${name}}}` }));
+  expect(failure.code).toBe('AGENT_SETTING_INVALID');
+  expect(failure.message).toContain(`template {{.${name}}} has no value`);
+});
+
+test.for([
+  [
+    'a key that no bundle declares',
+    { SUFIX: '' },
+    'no selected bundle (a, b) has the setting "SUFIX"',
+  ],
+  ['a required setting that is missing', {}, '"NEEDED" is missing'],
+  ['a bool that is none', { NEEDED: 'yes' }, '"NEEDED" is neither true nor false'],
+  ['a list with an empty item', { NEEDED: 'true', NAMES: 'a,' }, '"NAMES" has an empty item'],
+  [
+    'a template that is none',
+    { NEEDED: 'true', SUFFIX: '{{.Nope}}' },
+    '"SUFFIX" what stands in braces is not known; there are {{.Namespace}}, {{.Pod}}, ' +
+      '{{.Container}}, {{.ContainerID}}, {{.Pid}}, {{.Pid1}}',
+  ],
+] as const)('G3: registry of bundles: %s is refused', ([, settings, message]) => {
+  const bundles = bundlesOf({ a: { declared }, b: {} });
+  const failure = failureOf(() => resolved(bundles, settings));
+  expect(failure.code).toBe('AGENT_SETTING_INVALID');
+  expect(failure.message).toBe(`listenerMetadata: ${message}`);
+});
+
+test('G3: registry of bundles: a setting without a bundle is refused', () => {
+  expect(failureOf(() => resolved([], { BUNDEL: 'a' })).message).toBe(
+    'listenerMetadata: "BUNDEL" is there, and no bundle is selected',
+  );
+});
+
+const operators: Policies = { defaultAction: 'EOPNOTSUPP', failure: { kind: 'continue' } };
+
+test.for([
+  [[], { defaultAction: 'EOPNOTSUPP', failure: { kind: 'continue' } }],
+  [[{}], { defaultAction: 'EOPNOTSUPP', failure: { kind: 'continue' } }],
+  [[{ default: 'continue' }, {}], { defaultAction: 'continue' }],
+  // who refuses counts on it
+  [[{ default: 'continue' }, { default: 'errno:ENOSYS' }], { defaultAction: 'ENOSYS' }],
+  [
+    [{ failure: 'continue' }, { failure: 'errno:EIO' }],
+    { failure: { kind: 'errno', errno: 'EIO' } },
+  ],
+  [
+    [{ failure: 'errno:EIO' }, { failure: 'kill-container' }],
+    { failure: { kind: 'kill-container' } },
+  ],
+] as const)(
+  'G3: registry of bundles: of the policies %j the strictest holds',
+  ([policies, expected]) => {
+    const written = policies.map((policy, index) => [`b-${index}`, policy] as const);
+    const selection = {
+      bundles: bundlesOf(Object.fromEntries(written)),
+      settings: new Map<string, string>(),
+      policies: operators,
+    };
+    expect(registryOf(selection, identity)).toMatchObject(expected);
+  },
+);
+
+test('G3: registry of bundles: a bundle that says nothing of failures counts on the agent’s errno', () => {
+  const bundles = bundlesOf({ a: { failure: 'continue' }, b: {} });
+  expect(resolved(bundles).failure).toEqual({ kind: 'errno', errno: 'EPERM' });
+});

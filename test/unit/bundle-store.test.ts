@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests where bundles are found, who is trusted with them, and what is read again.
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { messageOf } from '../../host/errors.ts';
+import { shippedBundles } from '../../host/package-root.ts';
+import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import { BundleFolder } from '../support/bundle-folder.ts';
+
+function write(folder: BundleFolder, name: string, errno = 'EDOM'): void {
+  const settings = { errno };
+  folder.write(name, { component: 'errno-getpgid/errno', syscalls: ['getpgid'], settings });
+}
+
+test('bundle store: a name is looked for in the folders in their order, then in the shipped ones', () => {
+  using first = new BundleFolder();
+  using second = new BundleFolder();
+  write(first, 'mine');
+  write(second, 'mine');
+  write(second, 'mount');
+  const store = new BundleStore({ folders: [first.path, second.path] });
+  expect(store.named('mine').handlers[0]?.file).toBe(first.at('mine/handler.wasm'));
+  expect(store.named('mount').handlers[0]?.file).toBe(second.at('mount/handler.wasm'));
+  expect(store.named('errno').handlers[0]?.file).toBe(join(shippedBundles(), 'errno/errno.wasm'));
+});
+
+test('bundle store: a bundle knows who is trusted with it, however it was found before', () => {
+  using folder = new BundleFolder();
+  write(folder, 'mine');
+  const store = new BundleStore({ folders: [folder.path] });
+  expect(store.referred(folder.at('mine')).origin).toEqual({ kind: 'given' });
+  expect(store.named('mine').origin).toEqual({ kind: 'found' });
+  expect(store.referred('mine').origin).toEqual({ kind: 'found' });
+  expect(store.named('errno').origin).toEqual({ kind: 'shipped' });
+  expect(store.shipped('errno').origin).toEqual({ kind: 'shipped' });
+});
+
+test('bundle store: a name that is nowhere is refused with all folders', () => {
+  using folder = new BundleFolder();
+  const store = new BundleStore({ folders: [folder.path] });
+  expect(failureOf(() => store.named('mine'))).toMatchObject({
+    code: 'AGENT_BUNDLE_INVALID',
+    message: `there is no bundle "mine" in ${folder.path}, ${shippedBundles()}`,
+  });
+});
+
+test.for(['../errno', '/etc', '.', '', 'a/b', 'errno/../errno', 'oci://host/a@sha256:ab', 'A'])(
+  'G3: bundle store: %j of metadata is no name, and no file is looked at',
+  (name) => {
+    expect(failureOf(() => new BundleStore({ folders: [] }).named(name))).toMatchObject({
+      code: 'AGENT_BUNDLE_INVALID',
+      message: `"${name}" is no name of a bundle`,
+    });
+  },
+);
+
+test('G3: bundle store: a bundle with another name than its folder is refused', () => {
+  using folder = new BundleFolder();
+  write(folder, 'mine');
+  renameSync(folder.at('mine'), folder.at('yours'));
+  const store = new BundleStore({ folders: [folder.path] });
+  expect(failureOf(() => store.named('yours')).message).toBe(
+    'the bundle in the folder "yours" has the name "mine"',
+  );
+  expect(store.referred(folder.at('yours')).name).toBe('mine');
+});
+
+test('bundle store: one that was broken is looked at again', () => {
+  using folder = new BundleFolder();
+  mkdirSync(folder.at('mine'));
+  writeFileSync(folder.at('mine/bundle.json'), '{');
+  const store = new BundleStore({ folders: [folder.path] });
+  expect(failureOf(() => store.named('mine')).message).toContain('not JSON');
+  write(folder, 'mine');
+  expect(store.named('mine').name).toBe('mine');
+});
+
+test('bundle store: what is known stays until it is renewed, and what has not changed also then', () => {
+  using folder = new BundleFolder();
+  write(folder, 'changed', 'EDOM');
+  write(folder, 'same');
+  const store = new BundleStore({ folders: [folder.path] });
+  const before = [store.named('changed'), store.named('same')];
+  write(folder, 'changed', 'EIO');
+  expect(store.named('changed')).toBe(before[0]);
+
+  const failures: string[] = [];
+  const next = store.renewed((failure) => failures.push(messageOf(failure)));
+  expect(next.named('changed').handlers[0]?.settings).toEqual([
+    ['errno', { kind: 'fixed', text: 'EIO' }],
+  ]);
+  expect(next.named('same').handlers[0]?.component).toBe(before[1]?.handlers[0]?.component);
+  expect(store.named('changed')).toBe(before[0]);
+  expect(failures).toEqual([]);
+});
+
+test('bundle store: a bundle that cannot be read any more is what it was, and told of', () => {
+  using folder = new BundleFolder();
+  write(folder, 'broken');
+  write(folder, 'gone');
+  write(folder, 'fine');
+  let store = new BundleStore({ folders: [folder.path] });
+  const before = ['broken', 'gone', 'fine'].map((name) => store.named(name));
+  writeFileSync(folder.at('broken/handler.wasm'), 'no component');
+  rmSync(folder.at('gone'), { recursive: true });
+  write(folder, 'fine', 'EIO');
+
+  const failures: string[] = [];
+  // each time, until it is mended
+  for (let round = 1; round <= 2; round += 1) {
+    store = store.renewed((failure) => failures.push(messageOf(failure)));
+    expect(store.named('broken')).toBe(before[0]);
+    expect(store.named('gone')).toBe(before[1]);
+    expect(store.named('fine')).not.toBe(before[2]);
+    expect(failures).toHaveLength(2 * round);
+  }
+  expect(failures[0]).toContain(`${folder.at('broken/handler.wasm')}: cannot be loaded`);
+  expect(failures[1]).toContain(`${folder.at('gone/bundle.json')}: cannot be read`);
+
+  write(folder, 'broken', 'EIO');
+  write(folder, 'gone');
+  store = store.renewed((failure) => failures.push(messageOf(failure)));
+  expect(store.named('broken')).not.toBe(before[0]);
+  expect(failures).toHaveLength(4);
+});

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the reader of listenerMetadata.
+import { expect, test } from 'vitest';
+
+import { parseMetadata } from '../../host/registry/metadata.ts';
+import { failureOf } from '../support/agent-failure.ts';
+
+test('metadata: without lines it selects and sets nothing', () => {
+  expect(parseMetadata('')).toEqual({ settings: new Map() });
+  expect(parseMetadata('\n\n')).toEqual({ settings: new Map() });
+});
+
+test('metadata: BUNDLE selects in its order, the other keys are settings', () => {
+  expect(parseMetadata('A=1\nBUNDLE=b, a\n\nB_1.x-y=\n')).toEqual({
+    bundles: ['b', 'a'],
+    settings: new Map([
+      ['A', '1'],
+      ['B_1.x-y', ''],
+    ]),
+  });
+});
+
+test('metadata: a value begins behind the first "=" and is taken as it is', () => {
+  expect(parseMetadata('OPTIONS= a=b,c=d \r\nBUNDLE=x').settings).toEqual(
+    new Map([['OPTIONS', ' a=b,c=d \r']]),
+  );
+});
+
+test.for([
+  ['a line without "="', 'A=1\nsecret', 'line 2 has no "="'],
+  ['a line of blanks', ' ', 'line 1 has no "="'],
+  ['a line without a key', '=1', 'line 1 has no key'],
+  ['a key twice', 'A=1\nA=1', '"A" is there twice'],
+  ['BUNDLE twice', 'BUNDLE=a\nBUNDLE=b', '"BUNDLE" is there twice'],
+  ['no bundle', 'BUNDLE=', 'BUNDLE has an empty name'],
+  ['an empty name', 'BUNDLE=a,,b', 'BUNDLE has an empty name'],
+  ['a bundle twice', 'BUNDLE=a,b, a', 'BUNDLE names "a" twice'],
+] as const)('G3: metadata: %s is refused', ([, text, message]) => {
+  const failure = failureOf(() => parseMetadata(text));
+  expect(failure.code).toBe('AGENT_SETTING_INVALID');
+  expect(failure.message).toBe(`listenerMetadata: ${message}`);
+});
+
+test('M5: metadata: no value is in what is said of it', () => {
+  const texts = ['A=secret\nA=secret', 'secret', '=secret'];
+  for (const text of texts) {
+    expect(failureOf(() => parseMetadata(text)).message).not.toContain('secret');
+  }
+});
+
+test('metadata: a key of any length is shown in part', () => {
+  const key = 'k'.repeat(100_000);
+  expect(failureOf(() => parseMetadata(`${key}=\n${key}=`)).message.length).toBeLessThan(200);
+});

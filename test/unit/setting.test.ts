@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the types of settings: which texts are values of each.
+import { expect, test } from 'vitest';
+
+import { settingFault, settingTypes } from '../../host/registry/setting.ts';
+
+test.for([
+  ['string', ['', 'text', '{{.Nope}}', 'a,,b', 'ä\0']],
+  ['list', ['', 'a', 'a,b', ' a , b ']],
+  ['duration', ['0', '2s', '1.5h', '1m30s', '.5s', '-1s', '100us', '100µs']],
+  ['bool', ['true', 'false']],
+  ['template', ['', 'plain', '-{{.Namespace}}-{{.Pod}}-{{.Container}}', '{{ .Pid1 }}']],
+  ['errno', ['EPERM', 'ENOSYS', 'EAGAIN']],
+] as const)('setting: a %s may be any of %j', ([type, texts]) => {
+  for (const text of texts) expect(settingFault(type, text)).toBeUndefined();
+});
+
+test.for([
+  ['list', [',', 'a,', ',a', 'a, ,b', ' '], 'has an empty item'],
+  ['duration', ['', '2', 's', '2 s', '1d', '2s '], 'is no duration, such as 1.5s or 2m'],
+  ['bool', ['', 'True', 'yes', '1', 'true '], 'is neither true nor false'],
+  ['template', ['{{.Nope}}', '{{}}', '{{Pid}}'], 'what stands in braces is not known'],
+  ['template', ['{{.Pid', 'a{{'], 'a template has no closing braces'],
+  ['errno', ['', 'EPERMM', 'eperm', '1', 'errno:EPERM'], 'is no errno, such as EPERM'],
+] as const)('G3: setting: a %s is none of %j', ([type, texts, fault]) => {
+  for (const text of texts) expect(settingFault(type, text)).toContain(fault);
+});
+
+test('M5: setting: what is wrong is said without the value', () => {
+  for (const type of settingTypes) {
+    expect(settingFault(type, 'geheim,,{{geheim') ?? '').not.toContain('geheim');
+  }
+});
