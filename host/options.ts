@@ -35,6 +35,8 @@ export interface AgentCommand extends ResolverChoice {
 
 export interface RunCommand extends ResolverChoice {
   readonly kind: 'run';
+  /** As a container's listenerMetadata. */
+  readonly metadata: string;
   /** Absent: those that the resolver's handlers answer. */
   readonly syscalls?: readonly string[];
   readonly command: readonly string[];
@@ -68,7 +70,11 @@ const agentOptions = {
   version: { type: 'boolean' },
 } as const;
 
-const runOptions = { ...common, syscalls: { type: 'string' } } as const;
+const runOptions = {
+  ...common,
+  metadata: { type: 'string' },
+  syscalls: { type: 'string' },
+} as const;
 
 function resolverOf(values: ReadonlyMap<string, unknown>): string {
   // the Go agent took an empty name for `none`
@@ -157,6 +163,7 @@ function parseRun(words: readonly string[]): Command {
   const parsed = {
     kind: 'run',
     ...choiceOf(values),
+    metadata: textOf(values, 'metadata') ?? '',
     command,
     log: logOf(values, 'warn'),
   } as const;
@@ -209,6 +216,7 @@ Options (one dash or two, with = or a space):
   -resolver NAME      which handlers answer: none (the default), demo-basic,
                       unprivileged-build
   -bundle LIST        bundles in chain order, by name or folder
+  -metadata LINES     KEY=VALUE each: settings of the bundles, as listenerMetadata sets them
   -syscalls LIST      the system calls to trap (default: those that the handlers answer)
   -log LIST           as for seccompagent (default warn)
   -help

@@ -51,12 +51,12 @@ function startPassingSignals(native: Native, begin: () => LaunchHandle): LaunchH
 }
 
 /** What the command looks like to a resolver. */
-function identityOf(pid: number): ContainerIdentity {
+function identityOf(pid: number, metadata: string): ContainerIdentity {
   return {
     state: {
       fds: [],
       processPid: pid,
-      metadata: '',
+      metadata,
       containerId: `run-${pid}`,
       containerPid: pid,
       status: 'running',
@@ -72,10 +72,10 @@ function identityOf(pid: number): ContainerIdentity {
  * to be said before the command runs.
  */
 function trappedNames(
-  { syscalls, resolver: name }: RunCommand,
+  { syscalls, resolver: name, metadata }: RunCommand,
   resolver: Resolver,
 ): readonly string[] {
-  const names = answeredSyscalls(resolver.resolve(identityOf(process.pid)).registry);
+  const names = answeredSyscalls(resolver.resolve(identityOf(process.pid, metadata)).registry);
   if (syscalls !== undefined) return syscalls;
   if (names.length > 0) return names;
   throw new AgentError(
@@ -86,7 +86,7 @@ function trappedNames(
 
 /** Runs the command to its end. @returns its exit code, or 128 + the signal that ended it */
 export async function runCommand(options: RunCommand): Promise<number> {
-  const { command, log } = options;
+  const { command, metadata, log } = options;
   const resolver = makeResolver(options);
   const trapped = trappedCalls(trappedNames(options, resolver));
   const agent = await Agent.start({ resolver, log });
@@ -94,7 +94,7 @@ export async function runCommand(options: RunCommand): Promise<number> {
   try {
     const { native } = agent;
     const launch = startPassingSignals(native, () => start(native, command, trapped));
-    await agent.serve(launch, identityOf(native.launchPid(launch)));
+    await agent.serve(launch, identityOf(native.launchPid(launch), metadata));
     const exit = native.launchExit(launch);
     if (exit === null) throw new AgentError('AGENT_COMMAND', 'the command has not ended');
     if (exit.execErrno !== 0) {

@@ -225,7 +225,7 @@ export function loadComponent(
   };
 }
 
-export function componentId(digest: string, { maximumPages }: LoadLimits): string {
+function componentId(digest: string, { maximumPages }: LoadLimits): string {
   return `${digest}/${maximumPages}`;
 }
 

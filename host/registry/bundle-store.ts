@@ -13,7 +13,7 @@ import { ComponentCache } from './component-cache.ts';
 import { folderName } from './manifest.ts';
 
 /** Where operators and packages put bundles; those before go before. */
-export const bundleFolders: readonly string[] = [
+const bundleFolders: readonly string[] = [
   '/etc/seccompagent/bundles',
   '/usr/share/seccompagent/bundles',
 ];

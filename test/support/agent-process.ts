@@ -30,6 +30,10 @@ export class AgentProcess implements AsyncDisposable {
     return this.#running.printed(pattern);
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#running.kill(signal);
+  }
+
   /** Ends it by a signal. */
   async stop(signal: NodeJS.Signals): Promise<CommandResult> {
     this.#running.kill(signal);

@@ -39,6 +39,7 @@ enum {
   WAIT_SECONDS = 60,
   KILL_DELAY_MS = 20,
   MAX_FIELDS = 5,
+  MAX_ANNOTATIONS = 8,
   MAX_GROUPS = 32,
   MAX_LENGTH = 1 << 20,
 };
@@ -113,6 +114,8 @@ struct options {
   size_t trapped_count;
   const char *metadata;  // NULL: the key is absent, as without listenerMetadata
   const char *id;
+  char *annotations[MAX_ANNOTATIONS];  // KEY=VALUE
+  size_t annotation_count;
   long json_pid;  // -1: our own
   long uid, gid, umask;
   gid_t groups[MAX_GROUPS];
@@ -383,6 +386,7 @@ _Noreturn static void usage(const char *complaint, const char *about) {
           "  -s SOCKET     agent socket\n"
           "  -n NAME,...   syscalls to trap\n"
           "  -m METADATA   listenerMetadata (absent without it)\n"
+          "  -A KEY=VALUE  an annotation of the container\n"
           "  -i ID         container id (trap-PID)\n"
           "  -p PID        both pids of the state (our own)\n"
           "  -k            SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\n"
@@ -480,9 +484,15 @@ static void parse_groups(struct options *options, const char *argument) {
   }
 }
 
+static void add_annotation(struct options *options, char *argument) {
+  if (options->annotation_count == MAX_ANNOTATIONS) usage("too many annotations", argument);
+  if (strchr(argument, '=') == NULL) usage("no KEY=VALUE", argument);
+  options->annotations[options->annotation_count++] = argument;
+}
+
 static struct options parse_options(int argc, char **argv) {
   struct options options = {.json_pid = -1, .uid = -1, .gid = -1, .umask = -1, .times = 1};
-  for (int letter; (letter = getopt(argc, argv, "+s:n:m:i:p:k2Nru:g:M:tT:")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "+s:n:m:A:i:p:k2Nru:g:M:tT:")) != -1;) {
     switch (letter) {
       case 's':
         options.socket = optarg;
@@ -492,6 +502,9 @@ static struct options parse_options(int argc, char **argv) {
         break;
       case 'm':
         options.metadata = optarg;
+        break;
+      case 'A':
+        add_annotation(&options, optarg);
         break;
       case 'i':
         options.id = optarg;
@@ -636,6 +649,17 @@ static void print_json_string(FILE *out, const char *text) {
   fputc('"', out);
 }
 
+static void print_annotations(FILE *out, const struct options *options) {
+  for (size_t i = 0; i < options->annotation_count; i++) {
+    char *value = options->annotations[i];
+    const char *key = strsep(&value, "=");
+    if (i > 0) fputc(',', out);
+    print_json_string(out, key);
+    fputc(':', out);
+    print_json_string(out, value);
+  }
+}
+
 static void send_listener(int agent_fd, int listener, const struct options *options) {
   const long pid = options->json_pid >= 0 ? options->json_pid : (long)process_pid;
   char own_id[32];
@@ -652,8 +676,10 @@ static void send_listener(int agent_fd, int listener, const struct options *opti
   }
   fprintf(out, "\"state\":{\"ociVersion\":\"1.2.0\",\"id\":");
   print_json_string(out, options->id != NULL ? options->id : own_id);
-  fprintf(out, ",\"status\":\"creating\",\"pid\":%ld,\"bundle\":\"/bundle\",\"annotations\":{}}}",
+  fprintf(out, ",\"status\":\"creating\",\"pid\":%ld,\"bundle\":\"/bundle\",\"annotations\":{",
           pid);
+  print_annotations(out, options);
+  fprintf(out, "}}}");
   if (fclose(out) != 0) fail("allocate the state");
 
   union {

@@ -181,6 +181,12 @@ test('options: run takes all behind -- as the command', () => {
   });
 });
 
+test('options: run takes metadata as it is', () => {
+  const words = ['run', '-bundle=errno', '-metadata=A=1\nB=x, y', '--', 'ls'];
+  expect(parseCommand(words)).toMatchObject({ kind: 'run', metadata: 'A=1\nB=x, y' });
+  expect(parseCommand(['run', '--', 'ls'])).toMatchObject({ metadata: '' });
+});
+
 test('options: run without -syscalls leaves them to the resolver', () => {
   expect(parseCommand(['run', '--', 'ls'])).not.toHaveProperty('syscalls');
 });

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests `seccompagent run -bundle`, and what the agent says of bundles on its command line.
+import { readdirSync, writeFileSync } from 'node:fs';
+
+import { expect, test } from 'vitest';
+
+import { AgentProcess } from '../support/agent-process.ts';
+import { BundleFolder } from '../support/bundle-folder.ts';
+import { runCommand, seccompagent } from '../support/command.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { trapLines } from '../support/trap-container.ts';
+
+const run = [seccompagent, 'run'] as const;
+
+/** A bundle that makes directories under another name. */
+function suffixBundle(folder: BundleFolder): string {
+  const declared = { SUFFIX: { type: 'template', default: '-mine', description: 'text' } };
+  folder.write('mine', {
+    component: 'mkdir-suffix',
+    grants: ['filesystem'],
+    declared,
+    settings: { suffix: { from: 'SUFFIX' } },
+  });
+  return folder.at('mine');
+}
+
+test('run -bundle: a shipped bundle is taken by its name', async () => {
+  using folder = new TemporaryFolder();
+  const command = [...run, '-bundle=mkdir-suffix', '--', 'mkdir', 'abc'] as const;
+  const result = await runCommand(command, { cwd: folder.path });
+  expect(result).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
+  expect(readdirSync(folder.path)).toEqual(['abc-suffix']);
+});
+
+test.for(['.', './', '../mine'])('run -bundle: %s is the folder of a bundle', async (path) => {
+  using bundles = new BundleFolder();
+  using folder = new TemporaryFolder();
+  const cwd = suffixBundle(bundles);
+  const command = [...run, '-bundle', path, '--', 'mkdir', folder.at('abc')] as const;
+  const result = await runCommand(command, { cwd });
+  expect(result).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
+  expect(readdirSync(folder.path)).toEqual(['abc-mine']);
+});
+
+test('run -bundle: several are asked in their order, with settings of -metadata', async () => {
+  using bundles = new BundleFolder();
+  using folder = new TemporaryFolder();
+  const list = `${suffixBundle(bundles)},mkdir-suffix,errno`;
+  const settings = 'SUFFIX=-{{.ContainerID}}\nCHMOD_ERRNO=EBADMSG';
+  const script = 'mkdir abc; chmod 700 .';
+  const result = await runCommand(
+    [...run, '-bundle', list, '-metadata', settings, '--', 'sh', '-c', script],
+    { cwd: folder.path },
+  );
+  expect(result.code).toBe(1);
+  expect(result.stderr).toContain('Bad message');
+  expect(readdirSync(folder.path)).toEqual([expect.stringMatching(/^abc-run-\d+$/u)]);
+});
+
+test.for([
+  [['-bundle=nobody'], 'there is no bundle "nobody" in /etc/seccompagent/bundles, '],
+  [['-bundle=/nowhere'], '/nowhere/bundle.json: cannot be read: ENOENT'],
+  [['-bundle=errno', '-metadata=CHMOD_ERRNO=no'], '"CHMOD_ERRNO" is no errno, such as EPERM'],
+  [['-bundle=errno', '-metadata=SUFFIX=x'], 'no selected bundle (errno) has the setting "SUFFIX"'],
+] as const)('G3: run %j: says what is wrong, and runs nothing', async ([options, message]) => {
+  const { code, stdout, stderr } = await runCommand([...run, ...options, '--', 'echo', 'ran']);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^seccompagent: .*\n$/u);
+  expect(stderr).toContain(message);
+});
+
+test('run -bundle: a component that was changed after the build is refused', async () => {
+  using bundles = new BundleFolder();
+  const path = suffixBundle(bundles);
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const handlers = [{ component: 'handler.wasm', digest }];
+  const grants = { filesystem: { reason: 'text' } };
+  const manifest = { name: 'mine', version: '0.1.0', description: 'text', grants, handlers };
+  writeFileSync(bundles.at('mine/bundle.json'), JSON.stringify(manifest));
+  const { code, stderr } = await runCommand([...run, '-bundle', path, '--', 'echo', 'ran']);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`handler.wasm: cannot be loaded: its digest is sha256:`);
+  expect(stderr).toContain(`bundle.json says ${digest}`);
+});
+
+test('agent -bundle: answers for containers that select none, and reads it again on SIGHUP', async () => {
+  using bundles = new BundleFolder();
+  using folder = new TemporaryFolder();
+  const path = suffixBundle(bundles);
+  const socket = folder.at('agent.socket');
+  await using agent = await AgentProcess.start(socket, `-bundle=${path}`);
+  expect(agent.log).toMatch(/seccompagent started .*resolver=none.*mine/u);
+  const made = async (name: string, metadata = ''): Promise<readonly string[]> =>
+    trapLines({
+      socket,
+      trapped: ['mkdir'],
+      options: ['-m', metadata],
+      folder: folder.path,
+      operations: [`mkdir:${name}:755`],
+    });
+
+  await made('a');
+  await made('b', 'SUFFIX=-set');
+  await made('c', 'BUNDLE=mkdir-suffix');
+  writeFileSync(bundles.at('mine/bundle.json'), '{');
+  agent.signal('SIGHUP');
+  await agent.logged(/a bundle stays what it was.*mine\/bundle.json/u);
+  await made('d');
+  suffixBundle(bundles);
+  writeFileSync(
+    bundles.at('mine/bundle.json'),
+    JSON.stringify({
+      name: 'mine',
+      version: '0.2.0',
+      description: 'text',
+      grants: { filesystem: { reason: 'text' } },
+      handlers: [{ component: 'handler.wasm', settings: { suffix: '-new' } }],
+    }),
+  );
+  agent.signal('SIGHUP');
+  await agent.logged(/(?:reloaded[^]*){2}/u);
+  await made('e');
+
+  const names = readdirSync(folder.path).filter((name) => name !== 'agent.socket');
+  expect(names.toSorted()).toEqual(['a-mine', 'b-set', 'c-suffix', 'd-mine', 'e-new']);
+  expect(await agent.stop('SIGTERM')).toMatchObject({ code: 0 });
+});

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// Containers select bundles by their metadata: real trapped calls over the agent socket.
+import { readdirSync } from 'node:fs';
+
+import { describe, expect, test } from 'vitest';
+
+import { BundleFolder } from '../support/bundle-folder.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { trapLines } from '../support/trap-container.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+interface Selecting {
+  /** Lines of its metadata; absent: it has none. */
+  readonly metadata?: readonly string[];
+  readonly operations: readonly string[];
+  readonly id?: string;
+  readonly options?: readonly string[];
+}
+
+const trapped = ['mkdir', 'chmod', 'getpgid'] as const;
+
+async function lines(agent: WatchedAgent, container: Selecting): Promise<readonly string[]> {
+  const { metadata, operations, id = 'selecting', options = [] } = container;
+  const given = metadata === undefined ? [] : ['-m', metadata.join('\n')];
+  return trapLines({
+    socket: agent.socket,
+    trapped,
+    options: ['-i', id, ...given, ...options],
+    operations,
+  });
+}
+
+/** Bundles of an operator: `first` and `second` answer getpgid, each with an errno. */
+function operatorsBundles(): BundleFolder {
+  const folder = new BundleFolder();
+  const common = { component: 'errno-getpgid/errno', syscalls: ['getpgid'] } as const;
+  folder.write('first', { ...common, settings: { errno: 'EXDEV' } });
+  folder.write('second', { ...common, settings: { errno: 'EDOM' } });
+  folder.write('strict', { ...common, failure: 'errno:EIO', settings: { errno: 'EDOM' } });
+  return folder;
+}
+
+test('selection: a shipped bundle is selected by its name, with its settings', async () => {
+  await using agent = await startWatchedAgent({ resolver: 'none', log: 'warn' });
+  using folder = new TemporaryFolder();
+
+  expect(
+    await lines(agent, {
+      metadata: ['BUNDLE=mkdir-suffix', 'MKDIR_SUFFIX=-{{.ContainerID}}-{{.Pid1}}'],
+      id: 'c1',
+      operations: [`mkdir:${folder.at('made')}:755`, 'chmod:/nowhere:755'],
+    }),
+  ).toEqual(['mkdir 0 OK', 'chmod -1 ENOENT']);
+  expect(readdirSync(folder.path)).toEqual([expect.stringMatching(/^made-c1-[1-9]\d*$/u)]);
+  expect(agent.log()).toEqual([]);
+});
+
+test('selection: containers of one agent have what each has selected', async () => {
+  using bundles = operatorsBundles();
+  await using agent = await startWatchedAgent({ bundleFolders: [bundles.path], log: 'warn' });
+  const ask = async (metadata?: readonly string[]): Promise<readonly string[]> =>
+    lines(agent, { ...(metadata === undefined ? {} : { metadata }), operations: ['getpgid'] });
+
+  const [first, second, none, empty] = await Promise.all([
+    ask(['BUNDLE=first']),
+    ask(['', 'BUNDLE=second', '']),
+    ask(),
+    ask(['']),
+  ]);
+
+  expect(first).toEqual(['getpgid -1 EXDEV']);
+  expect(second).toEqual(['getpgid -1 EDOM']);
+  // nobody answers for them
+  expect([none, empty]).toEqual([
+    [expect.stringMatching(/^getpgid \d+ OK$/u)],
+    [expect.stringMatching(/^getpgid \d+ OK$/u)],
+  ]);
+  expect(agent.log()).toEqual([]);
+});
+
+test('selection: several bundles are asked in their order, each about its own calls', async () => {
+  using bundles = operatorsBundles();
+  await using agent = await startWatchedAgent({ bundleFolders: [bundles.path], log: 'warn' });
+  const operations = ['getpgid', 'chmod:/nowhere:755'];
+
+  expect(await lines(agent, { metadata: ['BUNDLE=first,second,errno'], operations })).toEqual([
+    'getpgid -1 EXDEV',
+    'chmod -1 EPERM',
+  ]);
+  expect(
+    await lines(agent, {
+      metadata: ['CHMOD_ERRNO=EBADMSG', 'BUNDLE=errno, second, first'],
+      operations,
+    }),
+  ).toEqual(['getpgid -1 EDOM', 'chmod -1 EBADMSG']);
+});
+
+test('selection: what -bundle selects holds where metadata selects none', async () => {
+  using bundles = operatorsBundles();
+  await using agent = await startWatchedAgent({
+    bundleFolders: [bundles.path],
+    selection: [bundles.at('second'), 'first', 'errno'],
+    log: 'warn',
+  });
+  const operations = ['getpgid', 'chmod:/nowhere:755'];
+
+  expect(await lines(agent, { operations })).toEqual(['getpgid -1 EDOM', 'chmod -1 EPERM']);
+  expect(await lines(agent, { metadata: ['CHMOD_ERRNO=EIO'], operations })).toEqual([
+    'getpgid -1 EDOM',
+    'chmod -1 EIO',
+  ]);
+  expect(await lines(agent, { metadata: ['BUNDLE=first'], operations })).toEqual([
+    'getpgid -1 EXDEV',
+    'chmod -1 ENOENT',
+  ]);
+});
+
+test('selection: the pod is named by the annotations that the runtime sends', async () => {
+  await using agent = await startWatchedAgent({ resolver: 'none', log: 'warn' });
+  using folder = new TemporaryFolder();
+
+  await lines(agent, {
+    metadata: ['BUNDLE=mkdir-suffix', 'MKDIR_SUFFIX=-{{.Namespace}}-{{.Pod}}-{{.Container}}'],
+    options: [
+      ['-A', 'io.kubernetes.cri.sandbox-namespace=ns'],
+      ['-A', 'io.kubernetes.cri.sandbox-name=pod-0'],
+      ['-A', 'io.kubernetes.cri.container-name=main'],
+    ].flat(),
+    operations: [`mkdir:${folder.at('made')}:755`],
+  });
+
+  expect(readdirSync(folder.path)).toEqual(['made-ns-pod-0-main']);
+});
+
+describe('selection: what is wrong', () => {
+  test.each([
+    ['a line without "="', ['BUNDLE=first', 'nonsense'], 'line 2 has no \\"=\\"'],
+    ['a key twice', ['BUNDLE=first', 'BUNDLE=first'], '\\"BUNDLE\\" is there twice'],
+    ['a key of no selected bundle', ['BUNDLE=first', 'CHMOD_ERRNO=EIO'], 'CHMOD_ERRNO'],
+    ['a key without a bundle', ['BUNDEL=first'], 'BUNDEL'],
+    ['a value that is none', ['BUNDLE=errno', 'CHMOD_ERRNO=EPERMM'], 'is no errno'],
+    ['a template that is none', ['BUNDLE=mkdir-suffix', 'MKDIR_SUFFIX={{.Nope}}'], 'in braces'],
+    ['a template without a value', ['BUNDLE=mkdir-suffix', 'MKDIR_SUFFIX={{.Pod}}'], '{{.Pod}}'],
+    ['a bundle that is nowhere', ['BUNDLE=first,nobody'], 'there is no bundle'],
+    ['a bundle twice', ['BUNDLE=first,first'], 'twice'],
+    ['a path', ['BUNDLE=../first'], 'is no name of a bundle'],
+    ['a registry', [`BUNDLE=oci://example.com/a@sha256:${'ab'.repeat(32)}`], 'is no name of a'],
+  ])(
+    'G3: selection: %s fails all trapped calls, and the log says why',
+    async (_, metadata, why) => {
+      using bundles = operatorsBundles();
+      await using agent = await startWatchedAgent({ bundleFolders: [bundles.path], log: 'info' });
+      using folder = new TemporaryFolder();
+
+      const answers = await lines(agent, {
+        metadata,
+        id: 'wrong',
+        operations: [`mkdir:${folder.at('made')}:755`, 'chmod:/nowhere:755', 'getpgid'],
+      });
+
+      expect(answers).toEqual(['mkdir -1 EPERM', 'chmod -1 EPERM', 'getpgid -1 EPERM']);
+      expect(readdirSync(folder.path)).toEqual([]);
+      const line = await agent.untilLogged(['ERROR', 'container=wrong']);
+      expect(line).toContain('its trapped calls fail');
+      expect(line).toContain(why);
+    },
+  );
+
+  test('G3: selection: the errno is that of the selected bundles’ failure policy', async () => {
+    using bundles = operatorsBundles();
+    await using agent = await startWatchedAgent({ bundleFolders: [bundles.path], log: 'fatal' });
+    const operations = ['getpgid', 'mkdir:/proc/a:755'];
+
+    expect(await lines(agent, { metadata: ['BUNDLE=strict', 'A=1'], operations })).toEqual([
+      'getpgid -1 EIO',
+      'mkdir -1 EIO',
+    ]);
+  });
+
+  test('G3: selection: other containers are not touched by it', async () => {
+    using bundles = operatorsBundles();
+    await using agent = await startWatchedAgent({ bundleFolders: [bundles.path], log: 'fatal' });
+    const ask = async (bundle: string): Promise<readonly string[]> =>
+      lines(agent, { metadata: [`BUNDLE=${bundle}`], operations: ['getpgid'] });
+
+    const answers = await Promise.all(['nobody', 'first', 'nobody', 'second'].map(ask));
+
+    expect(answers.flat()).toEqual([
+      'getpgid -1 EPERM',
+      'getpgid -1 EXDEV',
+      'getpgid -1 EPERM',
+      'getpgid -1 EDOM',
+    ]);
+  });
+});
