@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The metadata that the documentation shows selects what it says.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { packageRoot } from '../../host/package-root.ts';
+import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { parseMetadata } from '../../host/registry/metadata.ts';
+import { defaultPolicies } from '../../host/registry/policy.ts';
+import { noneResolver } from '../../host/registry/resolvers/none.ts';
+
+const root = packageRoot();
+const documents = [
+  'README.md',
+  ...readdirSync(join(root, 'handlers-wasm')).map((name) => `handlers-wasm/${name}/README.md`),
+].filter((path) => existsSync(join(root, path)));
+
+const examples = documents.flatMap((path) => {
+  const text = readFileSync(join(root, path), 'utf8');
+  const found = [...text.matchAll(/^"listenerMetadata": (?<json>".*")$/gmu)];
+  return found.map(({ groups }) => [path, groups?.['json'] ?? ''] as const);
+});
+
+test('metadata examples: there are some', () => {
+  expect(examples.length).toBeGreaterThan(4);
+});
+
+test.each(examples)('metadata examples: that of %s is taken: %s', (_, json) => {
+  const metadata = String(JSON.parse(json));
+  const resolver = noneResolver({
+    store: new BundleStore({ folders: [] }),
+    policies: defaultPolicies,
+    selection: [],
+  });
+  const state = {
+    fds: [],
+    processPid: 1,
+    metadata,
+    containerId: 'c1',
+    containerPid: 1,
+    status: '',
+    ociBundle: '',
+    annotations: new Map([['io.kubernetes.cri.sandbox-name', 'pod-0']]),
+  };
+  const { registry } = resolver.resolve({ state, firstPid: 1 });
+  const bundles = new Set(registry.handlers.map(({ bundle }) => bundle));
+  expect([...bundles]).toEqual(parseMetadata(metadata).bundles);
+});
