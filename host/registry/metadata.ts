@@ -34,11 +34,13 @@ function parseLine(line: string, number: number): readonly [key: string, value: 
  * @throws AgentError AGENT_SETTING_INVALID
  */
 function parseSelection(text: string): readonly string[] {
-  const names = text.split(',').map((name) => name.trim());
-  if (names.includes('')) wrongMetadata(`${selectionKey} has an empty name`);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) wrongMetadata(`${selectionKey} names ${shownKey(twice)} twice`);
-  return names;
+  const names = new Set<string>();
+  for (const name of text.split(',').map((item) => item.trim())) {
+    if (name === '') wrongMetadata(`${selectionKey} has an empty name`);
+    if (names.has(name)) wrongMetadata(`${selectionKey} names ${shownKey(name)} twice`);
+    names.add(name);
+  }
+  return [...names];
 }
 
 /** @throws AgentError AGENT_SETTING_INVALID */

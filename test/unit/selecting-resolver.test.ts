@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what containers get by their metadata, and what their calls get where it is wrong.
+import { expect, test } from 'vitest';
+
+import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { ContainerRefusal } from '../../host/registry/container-refusal.ts';
+import type { Policies } from '../../host/registry/policy.ts';
+import type { Resolution, Resolver } from '../../host/registry/resolver.ts';
+import { noneResolver } from '../../host/registry/resolvers/none.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import { BundleFolder } from '../support/bundle-folder.ts';
+
+const policies: Policies = {
+  defaultAction: 'continue',
+  failure: { kind: 'errno', errno: 'EACCES' },
+};
+
+function resolverOf(folder: BundleFolder, selection: readonly string[] = []): Resolver {
+  return noneResolver({ store: new BundleStore({ folders: [folder.path] }), policies, selection });
+}
+
+function resolve(resolver: Resolver, metadata: string): Resolution {
+  const state = {
+    fds: ['seccompFd'],
+    processPid: 1,
+    metadata,
+    containerId: 'c1',
+    containerPid: 1,
+    status: 'creating',
+    ociBundle: '',
+    annotations: new Map<string, string>(),
+  };
+  return resolver.resolve({ state, firstPid: 1 });
+}
+
+/** `continues`, `kills`, `fails` and `quiet`, by their failure policies. */
+function bundlesByFailure(): BundleFolder {
+  const folder = new BundleFolder();
+  const common = { component: 'errno-getpgid/errno', settings: { errno: 'EDOM' } } as const;
+  const syscalls = ['getpgid'];
+  folder.write('continues', { ...common, syscalls, failure: 'continue' });
+  folder.write('kills', { ...common, syscalls, failure: 'kill-container' });
+  folder.write('fails', { ...common, syscalls, failure: 'errno:EIO' });
+  folder.write('quiet', { component: 'observer-quiet', syscalls });
+  return folder;
+}
+
+test('selecting: a resolution has the components of its bundles, and no others', () => {
+  using folder = bundlesByFailure();
+  const resolver = resolverOf(folder, ['quiet']);
+  const [quiet, fails, both] = ['', 'BUNDLE=fails', 'BUNDLE=fails,quiet'].map((metadata) =>
+    resolve(resolver, metadata).components.map(({ id }) => id),
+  );
+  expect(quiet).toHaveLength(1);
+  expect(fails).toHaveLength(1);
+  expect(both).toEqual([...(fails ?? []), ...(quiet ?? [])]);
+  expect(fails).not.toEqual(quiet);
+});
+
+test('selecting: bundles of one component share it', () => {
+  using folder = bundlesByFailure();
+  const { components } = resolve(resolverOf(folder), 'BUNDLE=fails,kills');
+  expect(components).toHaveLength(2);
+  expect(components[0]).toBe(components[1]);
+});
+
+test.for([
+  ['BUNDLE=fails\nA=', 'EIO'],
+  ['BUNDLE=quiet\nA=', 'EACCES'],
+  ['BUNDLE=quiet,fails\nA=', 'EACCES'],
+  ['BUNDLE=continues,fails\nA=', 'EIO'],
+  // whoever lets failed calls continue has not said that nobody is to be asked
+  ['BUNDLE=continues\nA=', 'EPERM'],
+  ['BUNDLE=kills\nA=', 'EPERM'],
+  // nobody knows what these would say
+  ['BUNDLE=fails,nobody', 'EACCES'],
+  ['BUNDLE=fails\nnonsense', 'EACCES'],
+  ['A=', 'EACCES'],
+] as const)('G3: selecting: calls of a container with %j fail with %s', ([metadata, errno]) => {
+  using folder = bundlesByFailure();
+  const failure = failureOf(() => resolve(resolverOf(folder), metadata));
+  expect(failure).toBeInstanceOf(ContainerRefusal);
+  expect(failure).toMatchObject({ errno });
+});
+
+test('G3: selecting: two bundles of one name are refused at once', () => {
+  using folder = bundlesByFailure();
+  using other = bundlesByFailure();
+  const selection = [folder.at('fails'), other.at('fails')];
+  expect(failureOf(() => resolverOf(folder, selection))).toMatchObject({
+    code: 'AGENT_BUNDLE_INVALID',
+    message: 'two of the bundles have the name "fails"',
+  });
+});
+
+test('selecting: a bundle of the command line that is nowhere is refused at once', () => {
+  using folder = bundlesByFailure();
+  expect(failureOf(() => resolverOf(folder, ['fails', 'nobody'])).message).toContain(
+    'there is no bundle "nobody"',
+  );
+});
