@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests how grants are read, what is in both of two, and that each mistake is named.
+import { expect, test } from 'vitest';
+
+import { capabilities } from '../../host/handler/direct.ts';
+import {
+  eitherOf,
+  grantLines,
+  grantable,
+  grantedOf,
+  isLimited,
+  parseAllowed,
+  parseAsked,
+} from '../../host/registry/grants.ts';
+import type { Complain, Grants } from '../../host/registry/grants.ts';
+import { failureOf } from '../support/agent-failure.ts';
+
+const complain: Complain = (keys, what) => {
+  throw new Error(`${keys.join('.')}: ${what}`);
+};
+
+const allowed = (value: unknown): Grants => parseAllowed(value, complain);
+
+const everything = {
+  caller: {},
+  container: { operations: ['kill'] },
+  descriptors: { operations: ['take', 'stat'] },
+  devices: { nodes: ['c 1:3'] },
+  filesystem: { operations: ['mkdir'], paths: ['/work', '/'] },
+  memory: { operations: ['read'] },
+  mounts: { operations: ['mount'], filesystems: ['proc'] },
+  overlay: {},
+  state: { keys: 4 },
+};
+
+test('grants: all that can be allowed is read', () => {
+  const others = { errnos: ['EPERM'], perform: { syscalls: ['mkdir'] } };
+  expect(allowed({ ...everything, ...others })).toEqual({
+    capabilities: everything,
+    errnos: ['EPERM'],
+    perform: ['mkdir'],
+  });
+  expect(allowed({})).toEqual({ capabilities: {} });
+});
+
+test('grants: what a manifest asks for has a reason each', () => {
+  const asked = {
+    filesystem: { reason: 'makes it', operations: ['mkdir'] },
+    perform: { syscalls: ['mkdir'] },
+    errnos: ['ENOSYS'],
+  };
+  expect(parseAsked(asked, complain)).toEqual({
+    capabilities: { filesystem: { operations: ['mkdir'] } },
+    errnos: ['ENOSYS'],
+    perform: ['mkdir'],
+    reasons: { filesystem: 'makes it' },
+  });
+  for (const reason of [undefined, '', ' ', 1]) {
+    expect(() => parseAsked({ caller: { reason } }, complain)).toThrow(/^caller\.reason: must be/u);
+  }
+});
+
+test('grants: each capability that needs one can be granted, and no other', () => {
+  const needed = capabilities.filter(({ needsGrant }) => needsGrant).map(({ name }) => name);
+  expect(needed).toEqual(expect.arrayContaining([...grantable]));
+});
+
+test('grants: operations that can be limited are those that the interface has', () => {
+  for (const { name, functions } of capabilities.filter((each) => grantable.includes(each.name))) {
+    const known = /there are (?<names>.*)$/u;
+    const limits = { operations: ['nothing'] };
+    const message = failureMessage(() => allowed({ [name]: limits }));
+    const names = known.exec(message)?.groups?.['names']?.split(', ') ?? [];
+    expect([...functions.keys()]).toEqual(expect.arrayContaining(names));
+  }
+});
+
+function failureMessage(work: () => unknown): string {
+  try {
+    work();
+  } catch (thrown) {
+    return String(thrown);
+  }
+  return '';
+}
+
+test.for([
+  [[], /^: must be an object/u],
+  [{ files: {} }, /^files: nobody can grant "files"; there are caller, container/u],
+  [{ log: {} }, /^log: nobody can grant "log"/u],
+  [JSON.parse('{"__proto__": {}}'), /^__proto__: nobody can grant/u],
+  [{ caller: null }, /^caller: must be an object/u],
+  [{ caller: { operations: ['comm'] } }, /^caller\.operations: unknown key .*nothing to say/u],
+  [{ overlay: { reason: 'x' } }, /^overlay\.reason: unknown key "reason"/u],
+  [{ filesystem: { path: ['/a'] } }, /^filesystem\.path: .*known are operations, paths/u],
+  [{ filesystem: { operations: 'mkdir' } }, /^filesystem\.operations: must be a list of texts/u],
+  [{ filesystem: { operations: [] } }, /^filesystem\.operations: is empty/u],
+  [{ filesystem: { operations: [1] } }, /^filesystem\.operations\.0: must be a text/u],
+  [{ filesystem: { operations: ['mkdir', 'mkdir'] } }, /operations\.1: "mkdir" is there twice/u],
+  [{ filesystem: { operations: ['rmdir'] } }, /operations\.0: there is no "rmdir"; there are/u],
+  [{ mounts: { filesystems: ['a,b'] } }, /^mounts\.filesystems\.0: "a,b" is no type/u],
+  [{ devices: { nodes: ['b 8:0'] } }, /^devices\.nodes\.0: "b 8:0" is no character device/u],
+  [{ devices: { nodes: ['c 01:3'] } }, /^devices\.nodes\.0/u],
+  [{ state: { keys: 0 } }, /^state\.keys: must be a number from 1 to 64/u],
+  [{ state: { keys: 65 } }, /^state\.keys/u],
+  [{ state: { keys: '4' } }, /^state\.keys/u],
+  [{ errnos: ['NOSUCH'] }, /^errnos\.0: Linux has no errno "NOSUCH"/u],
+  [{ errnos: {} }, /^errnos: must be a list/u],
+  [{ perform: {} }, /^perform\.syscalls: must be a list/u],
+  [{ perform: { syscalls: ['mount'] } }, /^perform\.syscalls\.0: the host cannot perform "mount"/u],
+] as const)('grants: %j is refused', ([value, message]) => {
+  expect(() => allowed(value)).toThrow(message);
+});
+
+test.for(['work', '', '//', '/work/', '/a//b', '/a/../b', '/..', '/.', '/a/.', '/a\0b'])(
+  'grants: %j is no folder',
+  (path) => {
+    expect(() => allowed({ filesystem: { paths: [path] } })).toThrow(/^filesystem\.paths\.0: /u);
+  },
+);
+
+test.for(['/', '/work', '/a/b c/ö', '/...', `/${'a/'.repeat(100)}a`])(
+  'grants: %j is a folder',
+  (path) => {
+    expect(allowed({ filesystem: { paths: [path] } }).capabilities).toEqual({
+      filesystem: { paths: [path] },
+    });
+  },
+);
+
+test.for([
+  [{}, { operations: ['open'] }, { operations: ['open'] }],
+  [{ operations: ['open'] }, {}, { operations: ['open'] }],
+  [{ operations: ['open', 'mkdir'] }, { operations: ['mkdir', 'stat'] }, { operations: ['mkdir'] }],
+  [{ operations: ['open'] }, { paths: ['/a'] }, { operations: ['open'], paths: ['/a'] }],
+  [{ paths: ['/a'] }, { paths: ['/a'] }, { paths: ['/a'] }],
+  [{ paths: ['/a'] }, { paths: ['/a/b', '/ab', '/c'] }, { paths: ['/a/b'] }],
+  [{ paths: ['/a/b', '/c/d'] }, { paths: ['/'] }, { paths: ['/a/b', '/c/d'] }],
+  [{ paths: ['/'] }, { paths: ['/a/b'] }, { paths: ['/a/b'] }],
+] as const)('grants: of %j and %j a bundle has %j', ([asked, allows, granted]) => {
+  const both = grantedOf(allowed({ filesystem: asked }), allowed({ filesystem: allows }));
+  expect(both).toEqual({ capabilities: { filesystem: granted } });
+});
+
+test('grants: what is in both, of every other limit', () => {
+  const asked = {
+    mounts: { filesystems: ['proc', 'sysfs'] },
+    devices: { nodes: ['c 1:3', 'c 1:5'] },
+    state: { keys: 8 },
+    errnos: ['EPERM', 'ENOSYS'],
+    perform: { syscalls: ['mkdir', 'open'] },
+  };
+  const allows = {
+    mounts: { filesystems: ['proc', 'tmpfs'] },
+    devices: { nodes: ['c 1:5'] },
+    state: { keys: 4 },
+    overlay: {},
+    errnos: ['ENOSYS'],
+    perform: { syscalls: ['open'] },
+  };
+  expect(grantedOf(allowed(asked), allowed(allows))).toEqual({
+    capabilities: {
+      mounts: { filesystems: ['proc'] },
+      devices: { nodes: ['c 1:5'] },
+      state: { keys: 4 },
+    },
+    errnos: ['ENOSYS'],
+    perform: ['open'],
+  });
+});
+
+test.for([
+  [
+    { caller: {}, mounts: {} },
+    { mounts: {}, state: {} },
+    'asks for caller, mounts; the operator allows mounts, state',
+  ],
+  [{ caller: {} }, {}, 'asks for caller; the operator allows nothing'],
+  [
+    { filesystem: { operations: ['open'] } },
+    { filesystem: { operations: ['mkdir', 'stat'] } },
+    'filesystem.operations: asks for open; the operator allows mkdir, stat',
+  ],
+  [
+    { filesystem: { paths: ['/ab'] } },
+    { filesystem: { paths: ['/a'] } },
+    'filesystem.paths: asks for /ab; the operator allows /a',
+  ],
+  [{ errnos: ['EPERM'] }, { errnos: ['EIO'] }, 'errnos: asks for EPERM; the operator allows EIO'],
+] as const)('grants: %j of %j is refused with both lists', ([asked, allows, message]) => {
+  const failure = failureOf(() => grantedOf(allowed(asked), allowed(allows)));
+  expect(failure).toMatchObject({ code: 'AGENT_COMPONENT_REFUSED', message });
+});
+
+test('grants: what two allow, each of them allows', () => {
+  const one = allowed({
+    filesystem: { operations: ['mkdir'], paths: ['/a'] },
+    state: { keys: 2 },
+    errnos: ['EIO'],
+  });
+  const other = allowed({
+    filesystem: { operations: ['open'] },
+    state: { keys: 3 },
+    mounts: { filesystems: ['proc'] },
+    errnos: ['EPERM'],
+    perform: { syscalls: ['mkdir'] },
+  });
+  expect(eitherOf(one, other)).toEqual({
+    capabilities: {
+      filesystem: { operations: ['mkdir', 'open'] },
+      state: { keys: 3 },
+      mounts: { filesystems: ['proc'] },
+    },
+    errnos: ['EIO', 'EPERM'],
+  });
+});
+
+test('grants: only those with a limit are limited', () => {
+  expect(isLimited(allowed({}))).toBe(false);
+  expect(isLimited(allowed({ filesystem: {}, mounts: {} }))).toBe(false);
+  expect(isLimited(allowed({ filesystem: { paths: ['/a'] } }))).toBe(true);
+  expect(isLimited(allowed({ errnos: ['EPERM'] }))).toBe(true);
+  expect(isLimited(allowed({ perform: { syscalls: ['mkdir'] } }))).toBe(true);
+});
+
+test('grants: people are told of each', () => {
+  const others = { errnos: ['EPERM'], perform: { syscalls: ['mkdir', 'open'] } };
+  expect(grantLines(allowed({ caller: {}, state: { keys: 4 }, ...others }))).toEqual([
+    'caller, without limits',
+    'state: keys 4',
+    'errnos: EPERM',
+    'perform: mkdir, open',
+  ]);
+  expect(grantLines(allowed({ filesystem: everything.filesystem }))).toEqual([
+    'filesystem: operations mkdir; paths /work, /',
+  ]);
+});
