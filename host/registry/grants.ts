@@ -5,6 +5,7 @@ import { AgentError } from '../errors.ts';
 import { isErrnoName } from '../handler/errno.ts';
 import type { ErrnoName } from '../handler/errno.ts';
 import { canPerform } from '../notification/perform-plan.ts';
+import { mostStateKeys } from '../notification/state-book.ts';
 
 /** How far a capability goes. What is absent is not limited; each capability has some of these. */
 export interface Limits {
@@ -31,7 +32,7 @@ export interface Grants {
 }
 
 export interface AskedGrants extends Grants {
-  /** Why, for each that has a reason. */
+  /** Why, for each. */
   readonly reasons: Readonly<Record<string, string>>;
 }
 
@@ -40,8 +41,10 @@ export type Complain = (keys: readonly (string | number)[], what: string) => nev
 
 type LimitName = keyof Limits;
 
-const mostKeys = 64;
 const mostPath = 4096;
+const mostFolders = 32;
+/** Of all folders, as a helper is told of them. */
+const mostFolderBytes = 8192;
 
 /** What each capability can be limited by; of operations, those that can be refused. */
 const limitable: Readonly<Record<string, Readonly<Partial<Record<LimitName, readonly string[]>>>>> =
@@ -119,45 +122,39 @@ function parse(value: unknown, reading: Reading): AskedGrants {
   const reasons: Record<string, string> = {};
   const others: { errnos?: readonly ErrnoName[]; perform?: readonly string[] } = {};
   for (const [name, grant] of Object.entries(given)) {
-    if (name === 'errnos') {
-      others.errnos = parseErrnos(grant, complain);
-      continue;
-    }
-    if (name !== 'perform' && !grantable.includes(name)) {
+    if (!isAnswerLimit(name) && !grantable.includes(name)) {
       const known = [...grantable, 'errnos', 'perform'].join(', ');
       complain([name], `nobody can grant "${name}"; there are ${known}`);
     }
     const limits = objectOf(grant, [name], complain);
-    const reason = reading.isAsked ? parseReason(name, limits['reason'], complain) : undefined;
-    if (reason !== undefined) reasons[name] = reason;
+    if (reading.isAsked) reasons[name] = parseReason(limits['reason'], [name, 'reason'], complain);
     const known = reading.isAsked ? ['reason'] : [];
-    if (name === 'perform') others.perform = parsePerform(limits, known, complain);
+    if (name === 'errnos') others.errnos = parseErrnos({ limits, known, complain });
+    else if (name === 'perform') others.perform = parsePerform({ limits, known, complain });
     else capabilities[name] = parseLimits(name, { limits, known, complain });
   }
   return { capabilities, ...others, reasons };
 }
 
-/** `perform` takes power away and needs none. */
-function parseReason(name: string, value: unknown, complain: Complain): string | undefined {
-  if (value === undefined && name === 'perform') return undefined;
+/** These are no interfaces: they limit what handlers answer. */
+function isAnswerLimit(name: string): boolean {
+  return name === 'errnos' || name === 'perform';
+}
+
+function parseReason(value: unknown, place: readonly string[], complain: Complain): string {
   if (typeof value === 'string' && value.trim() !== '') return value;
-  return complain(
-    [name, 'reason'],
-    'must be a text: why it is needed, for those who are to grant it',
+  return complain(place, 'must be a text: why it is needed, for those who are to grant it');
+}
+
+function parseErrnos({ limits, known, complain }: GivenLimits): readonly ErrnoName[] {
+  checkKeys(limits, { place: ['errnos'], known: [...known, 'names'], complain });
+  const place = ['errnos', 'names'];
+  return listOf(limits['names'], place, complain).map((name, index) =>
+    isErrnoName(name) ? name : complain([...place, index], `Linux has no errno "${name}"`),
   );
 }
 
-function parseErrnos(value: unknown, complain: Complain): readonly ErrnoName[] {
-  return listOf(value, ['errnos'], complain).map((name, index) =>
-    isErrnoName(name) ? name : complain(['errnos', index], `Linux has no errno "${name}"`),
-  );
-}
-
-function parsePerform(
-  limits: Readonly<Record<string, unknown>>,
-  known: readonly string[],
-  complain: Complain,
-): readonly string[] {
+function parsePerform({ limits, known, complain }: GivenLimits): readonly string[] {
   checkKeys(limits, { place: ['perform'], known: [...known, 'syscalls'], complain });
   const place = ['perform', 'syscalls'];
   return listOf(limits['syscalls'], place, complain).map((family, index) =>
@@ -179,11 +176,17 @@ function parseLimits(name: string, { limits, known, complain }: GivenLimits): Li
   checkKeys(limits, { place: [name], known: [...known, ...Object.keys(can)], complain });
   const texts = (limit: LimitName, check: Check): readonly string[] =>
     checkedTexts(limits[limit], { place: [name, limit], check, complain });
+  const folders = (): readonly string[] => {
+    const paths = texts('paths', folderError);
+    const bytes = Buffer.byteLength(paths.join('/'));
+    if (paths.length <= mostFolders && bytes < mostFolderBytes) return paths;
+    return complain([name, 'paths'], `has more than ${mostFolders} folders, or very long ones`);
+  };
   return {
     ...(limits['operations'] === undefined
       ? {}
       : { operations: texts('operations', oneOf(can.operations ?? [])) }),
-    ...(limits['paths'] === undefined ? {} : { paths: texts('paths', folderError) }),
+    ...(limits['paths'] === undefined ? {} : { paths: folders() }),
     ...(limits['filesystems'] === undefined
       ? {}
       : { filesystems: texts('filesystems', filesystemError) }),
@@ -223,8 +226,8 @@ function nodeError(text: string): string | undefined {
 
 function parseKeys(value: unknown, place: readonly string[], complain: Complain): number {
   const isCount = typeof value === 'number' && Number.isInteger(value);
-  if (isCount && value >= 1 && value <= mostKeys) return value;
-  return complain(place, `must be a number from 1 to ${mostKeys}`);
+  if (isCount && value >= 1 && value <= mostStateKeys) return value;
+  return complain(place, `must be a number from 1 to ${mostStateKeys}`);
 }
 
 interface Checking {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolvers for tests: one of the agent's own by name, or one bundle for every container.
 import { BundleStore } from '../../host/registry/bundle-store.ts';
+import type { Grants } from '../../host/registry/grants.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
 import { resolvers } from '../../host/registry/resolver.ts';
 import type { Resolver } from '../../host/registry/resolver.ts';
@@ -20,6 +21,8 @@ export type ResolverChoice =
       readonly folder: string;
       /** As metadata sets them. */
       readonly settings?: readonly (readonly [key: string, value: string])[];
+      /** What an operator allows it; absent: what it asks for. */
+      readonly allowed?: Grants;
     };
 
 export function resolverOf(choice: ResolverChoice): Resolver {
@@ -31,6 +34,6 @@ export function resolverOf(choice: ResolverChoice): Resolver {
       return make({ store: new BundleStore({ folders }), policies: defaultPolicies, selection });
     }
     case 'bundle':
-      return bundleResolver(choice.folder, choice.settings);
+      return bundleResolver(choice.folder, choice.settings, choice.allowed);
   }
 }

@@ -37,6 +37,8 @@ export interface WatchedAgentOptions {
   readonly bundle?: string;
   /** `KEY=VALUE`, as metadata sets them. */
   readonly settings?: readonly string[];
+  /** What an operator allows the bundle; absent: what it asks for. */
+  readonly allowed?: Readonly<Record<string, unknown>>;
   readonly allowedUids?: readonly number[];
   /** As the agent's option -log. */
   readonly log?: string;
@@ -55,7 +57,7 @@ function sanitizerEnvironment(): Readonly<Record<string, string>> {
 }
 
 function programOptions(options: WatchedAgentOptions, socket: string): readonly string[] {
-  const { resolver, bundle, settings, allowedUids, log, signals } = options;
+  const { resolver, bundle, settings, allowed, allowedUids, log, signals } = options;
   return [
     `--socket=${socket}`,
     ...(resolver === undefined ? [] : [`--resolver=${resolver}`]),
@@ -63,6 +65,7 @@ function programOptions(options: WatchedAgentOptions, socket: string): readonly 
     ...(options.selection ?? []).map((reference) => `--select=${reference}`),
     ...(bundle === undefined ? [] : [`--bundle=${bundle}`]),
     ...(settings ?? []).map((text) => `--setting=${text}`),
+    ...(allowed === undefined ? [] : [`--allowed=${JSON.stringify(allowed)}`]),
     ...(allowedUids ?? []).map((uid) => `--uid=${uid}`),
     ...(log === undefined ? [] : [`--log=${log}`]),
     ...(signals ?? []).map((signal) => `--signal=${signal}`),

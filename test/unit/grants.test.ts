@@ -34,7 +34,7 @@ const everything = {
 };
 
 test('grants: all that can be allowed is read', () => {
-  const others = { errnos: ['EPERM'], perform: { syscalls: ['mkdir'] } };
+  const others = { errnos: { names: ['EPERM'] }, perform: { syscalls: ['mkdir'] } };
   expect(allowed({ ...everything, ...others })).toEqual({
     capabilities: everything,
     errnos: ['EPERM'],
@@ -46,14 +46,14 @@ test('grants: all that can be allowed is read', () => {
 test('grants: what a manifest asks for has a reason each', () => {
   const asked = {
     filesystem: { reason: 'makes it', operations: ['mkdir'] },
-    perform: { syscalls: ['mkdir'] },
-    errnos: ['ENOSYS'],
+    perform: { reason: 'does it', syscalls: ['mkdir'] },
+    errnos: { reason: 'says no', names: ['ENOSYS'] },
   };
   expect(parseAsked(asked, complain)).toEqual({
     capabilities: { filesystem: { operations: ['mkdir'] } },
     errnos: ['ENOSYS'],
     perform: ['mkdir'],
-    reasons: { filesystem: 'makes it' },
+    reasons: { filesystem: 'makes it', perform: 'does it', errnos: 'says no' },
   });
   for (const reason of [undefined, '', ' ', 1]) {
     expect(() => parseAsked({ caller: { reason } }, complain)).toThrow(/^caller\.reason: must be/u);
@@ -104,8 +104,17 @@ test.for([
   [{ state: { keys: 0 } }, /^state\.keys: must be a number from 1 to 64/u],
   [{ state: { keys: 65 } }, /^state\.keys/u],
   [{ state: { keys: '4' } }, /^state\.keys/u],
-  [{ errnos: ['NOSUCH'] }, /^errnos\.0: Linux has no errno "NOSUCH"/u],
-  [{ errnos: {} }, /^errnos: must be a list/u],
+  [{ errnos: { names: ['NOSUCH'] } }, /^errnos\.names\.0: Linux has no errno "NOSUCH"/u],
+  [{ errnos: ['EPERM'] }, /^errnos: must be an object/u],
+  [{ errnos: {} }, /^errnos\.names: must be a list/u],
+  [
+    { filesystem: { paths: Array.from({ length: 33 }, (_, index) => `/${index}`) } },
+    /^filesystem\.paths: has more than 32 folders/u,
+  ],
+  [
+    { filesystem: { paths: [`/a${'a'.repeat(4093)}`, `/b${'b'.repeat(4093)}`, '/c'] } },
+    /^filesystem\.paths: .*very long/u,
+  ],
   [{ perform: {} }, /^perform\.syscalls: must be a list/u],
   [{ perform: { syscalls: ['mount'] } }, /^perform\.syscalls\.0: the host cannot perform "mount"/u],
 ] as const)('grants: %j is refused', ([value, message]) => {
@@ -147,7 +156,7 @@ test('grants: what is in both, of every other limit', () => {
     mounts: { filesystems: ['proc', 'sysfs'] },
     devices: { nodes: ['c 1:3', 'c 1:5'] },
     state: { keys: 8 },
-    errnos: ['EPERM', 'ENOSYS'],
+    errnos: { names: ['EPERM', 'ENOSYS'] },
     perform: { syscalls: ['mkdir', 'open'] },
   };
   const allows = {
@@ -155,7 +164,7 @@ test('grants: what is in both, of every other limit', () => {
     devices: { nodes: ['c 1:5'] },
     state: { keys: 4 },
     overlay: {},
-    errnos: ['ENOSYS'],
+    errnos: { names: ['ENOSYS'] },
     perform: { syscalls: ['open'] },
   };
   expect(grantedOf(allowed(asked), allowed(allows))).toEqual({
@@ -186,7 +195,11 @@ test.for([
     { filesystem: { paths: ['/a'] } },
     'filesystem.paths: asks for /ab; the operator allows /a',
   ],
-  [{ errnos: ['EPERM'] }, { errnos: ['EIO'] }, 'errnos: asks for EPERM; the operator allows EIO'],
+  [
+    { errnos: { names: ['EPERM'] } },
+    { errnos: { names: ['EIO'] } },
+    'errnos: asks for EPERM; the operator allows EIO',
+  ],
 ] as const)('grants: %j of %j is refused with both lists', ([asked, allows, message]) => {
   const failure = failureOf(() => grantedOf(allowed(asked), allowed(allows)));
   expect(failure).toMatchObject({ code: 'AGENT_COMPONENT_REFUSED', message });
@@ -196,13 +209,13 @@ test('grants: what two allow, each of them allows', () => {
   const one = allowed({
     filesystem: { operations: ['mkdir'], paths: ['/a'] },
     state: { keys: 2 },
-    errnos: ['EIO'],
+    errnos: { names: ['EIO'] },
   });
   const other = allowed({
     filesystem: { operations: ['open'] },
     state: { keys: 3 },
     mounts: { filesystems: ['proc'] },
-    errnos: ['EPERM'],
+    errnos: { names: ['EPERM'] },
     perform: { syscalls: ['mkdir'] },
   });
   expect(eitherOf(one, other)).toEqual({
@@ -219,12 +232,12 @@ test('grants: only those with a limit are limited', () => {
   expect(isLimited(allowed({}))).toBe(false);
   expect(isLimited(allowed({ filesystem: {}, mounts: {} }))).toBe(false);
   expect(isLimited(allowed({ filesystem: { paths: ['/a'] } }))).toBe(true);
-  expect(isLimited(allowed({ errnos: ['EPERM'] }))).toBe(true);
+  expect(isLimited(allowed({ errnos: { names: ['EPERM'] } }))).toBe(true);
   expect(isLimited(allowed({ perform: { syscalls: ['mkdir'] } }))).toBe(true);
 });
 
 test('grants: people are told of each', () => {
-  const others = { errnos: ['EPERM'], perform: { syscalls: ['mkdir', 'open'] } };
+  const others = { errnos: { names: ['EPERM'] }, perform: { syscalls: ['mkdir', 'open'] } };
   expect(grantLines(allowed({ caller: {}, state: { keys: 4 }, ...others }))).toEqual([
     'caller, without limits',
     'state: keys 4',
