@@ -11,6 +11,7 @@ export const agentErrorCodes = {
   AGENT_SOCKET: 'the agent socket cannot be made',
   AGENT_STATE_INVALID: 'a message on the agent socket is no container process state',
   AGENT_LISTENER: 'a descriptor is no seccomp listener or cannot be taken over',
+  AGENT_CONFIG_INVALID: 'the configuration is wrong',
   AGENT_BUNDLE_INVALID: 'a bundle or its manifest is wrong',
   AGENT_SETTING_INVALID: 'a setting of a handler is wrong',
   AGENT_COMPONENT_INVALID: 'a file is no component that the agent can read',
