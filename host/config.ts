@@ -4,12 +4,14 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import type { Stats } from 'node:fs';
 
 import { AgentError, messageOf, systemCodeOf } from './errors.ts';
-import { defaultLimits } from './handler/direct.ts';
-import type { LoadLimits } from './handler/direct.ts';
+import { defaultBundleLimits } from './registry/bundle.ts';
+import type { BundleLimits } from './registry/bundle.ts';
+import { bundleFolders } from './registry/bundle-store.ts';
 import { parseByteSize } from './registry/byte-size.ts';
 import { parseDuration } from './registry/duration.ts';
 import { parseAllowed } from './registry/grants.ts';
 import type { Complain, Grants } from './registry/grants.ts';
+import { longestDeadlineMs } from './registry/manifest-handler.ts';
 import { folderName } from './registry/manifest.ts';
 import { defaultPolicies, parseDefaultAction, parseFailurePolicy } from './registry/policy.ts';
 import type { Policies } from './registry/policy.ts';
@@ -38,11 +40,6 @@ export interface AllowedRegistry {
   readonly signers: readonly Signer[];
 }
 
-/** No component and no handler has more. */
-export interface ConfigLimits extends LoadLimits {
-  readonly deadlineMs: number;
-}
-
 export interface Config {
   /** To bundles by their names, when they are found in a folder or pulled. */
   readonly bundles: ReadonlyMap<string, Grants>;
@@ -52,16 +49,9 @@ export interface Config {
   readonly bundleFolders: readonly string[];
   /** For what no bundle says. */
   readonly policies: Policies;
-  readonly limits: ConfigLimits;
+  readonly limits: BundleLimits;
 }
 
-/** Where operators and packages put bundles. */
-export const defaultBundleFolders: readonly string[] = [
-  '/etc/seccompagent/bundles',
-  '/usr/share/seccompagent/bundles',
-];
-
-const longestDeadlineMs = 60_000;
 const pageBytes = 65_536;
 const mostFileBytes = 2 ** 20;
 const mostBytes = 2 ** 30;
@@ -71,9 +61,9 @@ export const emptyConfig: Config = {
   bundles: new Map(),
   signers: [],
   registries: [],
-  bundleFolders: defaultBundleFolders,
+  bundleFolders,
   policies: defaultPolicies,
-  limits: { ...defaultLimits, deadlineMs: longestDeadlineMs },
+  limits: defaultBundleLimits,
 };
 
 /** A configuration that was read, and where each of its values stands. */
@@ -195,7 +185,7 @@ class Reader {
   }
 
   #folders(value: Value): readonly string[] {
-    if (!isGiven(value)) return defaultBundleFolders;
+    if (!isGiven(value)) return bundleFolders;
     return this.#list(value, (each) => this.#path(each));
   }
 
@@ -209,7 +199,7 @@ class Reader {
     }
   }
 
-  #limits(value: Value): ConfigLimits {
+  #limits(value: Value): BundleLimits {
     const of = this.#object({ ...value, json: value.json ?? {} }, [
       'component-bytes',
       'memory',

@@ -217,5 +217,5 @@ function nodeOf(numbers: Int32Array): string {
   const mode = numbers[operationNumber.mode] ?? 0;
   const major = (numbers[operationNumber.first] ?? 0) >>> 0;
   const minor = (numbers[operationNumber.second] ?? 0) >>> 0;
-  return `${(mode & sIfmt) === sIfchr ? 'c' : '?'} ${major}:${minor}`;
+  return `${(mode & sIfmt) === sIfchr ? 'c' : 'b'} ${major}:${minor}`;
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bundles that the agent knows: found by their names in folders, each read once.
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 import { AgentError } from '../errors.ts';
-import { defaultLimits } from '../handler/direct.ts';
-import type { LoadLimits } from '../handler/direct.ts';
 import { shippedBundles } from '../package-root.ts';
-import { readBundle } from './bundle.ts';
-import type { Bundle, BundleOrigin } from './bundle.ts';
+import { defaultBundleLimits, readBundle } from './bundle.ts';
+import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
 import { ComponentCache } from './component-cache.ts';
+import { noGrants } from './grants.ts';
+import type { Grants } from './grants.ts';
 import { folderName } from './manifest.ts';
 
 /** Where operators and packages put bundles; those before go before. */
@@ -20,7 +20,9 @@ const bundleFolders: readonly string[] = [
 
 export interface BundleStoreParts {
   readonly folders: readonly string[];
-  readonly limits: LoadLimits;
+  readonly limits: BundleLimits;
+  /** What the operator allows to a bundle of this name that is found in a folder. */
+  readonly allowedTo: (name: string) => Grants;
 }
 
 interface Place {
@@ -52,7 +54,12 @@ export class BundleStore {
     parts: Partial<BundleStoreParts> = {},
     components: ComponentCache = new ComponentCache(),
   ) {
-    this.#parts = { folders: bundleFolders, limits: defaultLimits, ...parts };
+    this.#parts = {
+      folders: bundleFolders,
+      limits: defaultBundleLimits,
+      allowedTo: () => noGrants,
+      ...parts,
+    };
     this.#components = components;
   }
 
@@ -119,8 +126,13 @@ export class BundleStore {
     const key = keyOf({ folder, origin });
     const known = this.#bundles.get(key);
     if (known !== undefined) return known.bundle;
-    const { limits } = this.#parts;
-    const bundle = readBundle(folder, { origin, limits, components: this.#components });
+    const { limits, allowedTo } = this.#parts;
+    const bundle = readBundle(folder, {
+      origin,
+      limits,
+      components: this.#components,
+      ...(origin.kind === 'found' ? { allowed: allowedTo(basename(folder)) } : {}),
+    });
     this.#bundles.set(key, { folder, origin, bundle });
     return bundle;
   }

@@ -7,10 +7,13 @@ import { AgentError } from '../errors.ts';
 import { checkGrants, defaultLimits } from '../handler/direct.ts';
 import type { LoadedComponent, LoadLimits } from '../handler/direct.ts';
 import { ComponentCache } from './component-cache.ts';
+import { grantedOf } from './grants.ts';
+import type { Grants } from './grants.ts';
 import { parseManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
+import { defaultDeadlineMs, longestDeadlineMs } from './manifest-handler.ts';
 import type { HandlerSettings, ManifestHandler } from './manifest-handler.ts';
-import { isInterface } from './wanted-grants.ts';
+import { askedGrants, isInterface } from './wanted-grants.ts';
 
 /** Where a bundle comes from, and so who is trusted with it. */
 export type BundleOrigin =
@@ -20,6 +23,17 @@ export type BundleOrigin =
   | { readonly kind: 'given' }
   /** Found by its name in a folder of the operator's. */
   | { readonly kind: 'found' };
+
+/** No component and no handler has more. */
+export interface BundleLimits extends LoadLimits {
+  /** Of a handler's time for a call. */
+  readonly deadlineMs: number;
+}
+
+export const defaultBundleLimits: BundleLimits = {
+  ...defaultLimits,
+  deadlineMs: longestDeadlineMs,
+};
 
 export interface BundleHandler {
   readonly name: string;
@@ -34,14 +48,18 @@ export interface BundleHandler {
 
 export interface Bundle extends Omit<Manifest, 'handlers'> {
   readonly origin: BundleOrigin;
+  /** What its handlers have of what it asks for. */
+  readonly granted: Grants;
   /** In chain order. */
   readonly handlers: readonly BundleHandler[];
 }
 
 export interface BundleReading {
   readonly origin: BundleOrigin;
-  readonly limits: LoadLimits;
+  readonly limits: BundleLimits;
   readonly components: ComponentCache;
+  /** What the operator allows to it; absent: what it asks for. */
+  readonly allowed?: Grants;
 }
 
 function refuse(what: string): never {
@@ -70,6 +88,28 @@ function limitsFor({ memoryPages }: ManifestHandler, limits: LoadLimits): LoadLi
   );
 }
 
+/** Whoever asks for no time has what the agent allows. */
+function deadlineFor({ deadlineMs }: ManifestHandler, limits: BundleLimits): number {
+  if (deadlineMs <= limits.deadlineMs) return deadlineMs;
+  if (deadlineMs === defaultDeadlineMs) return limits.deadlineMs;
+  return refuse(
+    `"deadline" asks for ${deadlineMs} ms, and the agent allows ${limits.deadlineMs} ms`,
+  );
+}
+
+/** Of what it asks for, what it has. */
+function grantedTo({ grants }: Manifest, allowed: Grants | undefined, place: string): Grants {
+  const asked = askedGrants(grants);
+  if (allowed === undefined) return asked;
+  try {
+    return grantedOf(asked, allowed);
+  } catch (cause) {
+    throw new AgentError('AGENT_BUNDLE_INVALID', `${place}: is not granted all that it needs`, {
+      cause,
+    });
+  }
+}
+
 interface HandlerPlace {
   readonly folder: string;
   readonly grants: readonly string[];
@@ -91,7 +131,7 @@ function readHandler(
       file,
       component,
       settings: manifest.settings,
-      deadlineMs: manifest.deadlineMs,
+      deadlineMs: deadlineFor(manifest, limits),
       ...(manifest.syscalls === undefined ? {} : { syscalls: manifest.syscalls }),
     };
   } catch (cause) {
@@ -119,7 +159,7 @@ function checkOverAsking(
 export function readBundle(folder: string, reading: Partial<BundleReading> = {}): Bundle {
   const whole: BundleReading = {
     origin: { kind: 'given' },
-    limits: defaultLimits,
+    limits: defaultBundleLimits,
     components: new ComponentCache(),
     ...reading,
   };
@@ -132,9 +172,10 @@ export function readBundle(folder: string, reading: Partial<BundleReading> = {})
   }
   const manifest = parseManifest(text, file);
   const grants = manifest.grants.map(({ capability }) => capability);
+  const granted = grantedTo(manifest, whole.allowed, file);
   const handlers = manifest.handlers.map((handler) =>
     readHandler(handler, { folder, grants }, whole),
   );
   checkOverAsking(grants, handlers, file);
-  return { ...manifest, origin: whole.origin, handlers };
+  return { ...manifest, origin: whole.origin, granted, handlers };
 }

@@ -2,6 +2,7 @@
 // Grants: which capabilities a handler has, and how far. A manifest asks for them, the operator's
 // configuration allows them, and a handler has what is in both.
 import { AgentError } from '../errors.ts';
+import { capabilities as interfaces } from '../handler/direct.ts';
 import { isErrnoName } from '../handler/errno.ts';
 import type { ErrnoName } from '../handler/errno.ts';
 import { canPerform } from '../notification/perform-plan.ts';
@@ -15,7 +16,7 @@ export interface Limits {
   readonly paths?: readonly string[];
   /** Types of new mounts. */
   readonly filesystems?: readonly string[];
-  /** Device nodes: `c 1:3`. */
+  /** Device nodes: `c 1:3`. The agent makes none of block devices. */
   readonly nodes?: readonly string[];
   /** How many keys are remembered. */
   readonly keys?: number;
@@ -46,49 +47,28 @@ const mostFolders = 32;
 /** Of all folders, as a helper is told of them. */
 const mostFolderBytes = 8192;
 
-/** What each capability can be limited by; of operations, those that can be refused. */
-const limitable: Readonly<Record<string, Readonly<Partial<Record<LimitName, readonly string[]>>>>> =
-  {
-    caller: {},
-    container: { operations: ['get-resources', 'kill', 'freeze', 'thaw'] },
-    descriptors: { operations: ['take', 'install', 'replace', 'stat'] },
-    devices: { nodes: [] },
-    filesystem: {
-      operations: [
-        'mkdir',
-        'mknod',
-        'open',
-        'chmod',
-        'chown',
-        'rename',
-        'link',
-        'symlink',
-        'unlink',
-        'stat',
-        'read-link',
-        'get-xattr',
-        'set-xattr',
-        'list-xattr',
-        'remove-xattr',
-      ],
-      paths: [],
-    },
-    memory: { operations: ['read', 'write'] },
-    mounts: {
-      operations: ['mount', 'unmount', 'unmount-sparing', 'set-attributes'],
-      filesystems: [],
-    },
-    overlay: {},
-    state: { keys: [] },
-  };
+/** What each capability can be limited by. */
+const limitable: Readonly<Record<string, readonly LimitName[]>> = {
+  caller: [],
+  container: ['operations'],
+  descriptors: ['operations'],
+  devices: ['nodes'],
+  filesystem: ['operations', 'paths'],
+  memory: ['operations'],
+  mounts: ['filesystems', 'operations'],
+  overlay: [],
+  state: ['keys'],
+};
+
+/** The functions of an interface, by their names in WIT. What cannot fail is never refused. */
+function functionsOf(capability: string): readonly string[] {
+  return [...(interfaces.find(({ name }) => name === capability)?.functions.keys() ?? [])];
+}
+
+export const noGrants: Grants = { capabilities: {} };
 
 /** The capabilities that somebody has to grant. */
 export const grantable: readonly string[] = Object.keys(limitable);
-
-/** Whether a component that imports this interface has to be granted it. */
-export function needsGrant(name: string): boolean {
-  return grantable.includes(name);
-}
 
 // ---- reading ----
 
@@ -172,8 +152,7 @@ interface GivenLimits {
 }
 
 function parseLimits(name: string, { limits, known, complain }: GivenLimits): Limits {
-  const can = limitable[name] ?? {};
-  checkKeys(limits, { place: [name], known: [...known, ...Object.keys(can)], complain });
+  checkKeys(limits, { place: [name], known: [...known, ...(limitable[name] ?? [])], complain });
   const texts = (limit: LimitName, check: Check): readonly string[] =>
     checkedTexts(limits[limit], { place: [name, limit], check, complain });
   const folders = (): readonly string[] => {
@@ -185,7 +164,7 @@ function parseLimits(name: string, { limits, known, complain }: GivenLimits): Li
   return {
     ...(limits['operations'] === undefined
       ? {}
-      : { operations: texts('operations', oneOf(can.operations ?? [])) }),
+      : { operations: texts('operations', oneOf(functionsOf(name))) }),
     ...(limits['paths'] === undefined ? {} : { paths: folders() }),
     ...(limits['filesystems'] === undefined
       ? {}
@@ -219,9 +198,9 @@ function filesystemError(text: string): string | undefined {
 }
 
 function nodeError(text: string): string | undefined {
-  return /^c (?:0|[1-9]\d{0,3}):(?:0|[1-9]\d{0,6})$/u.test(text)
+  return /^[bc] (?:0|[1-9]\d{0,3}):(?:0|[1-9]\d{0,6})$/u.test(text)
     ? undefined
-    : `"${text}" is no character device, such as "c 1:3"`;
+    : `"${text}" is no device, such as "c 1:3"`;
 }
 
 function parseKeys(value: unknown, place: readonly string[], complain: Complain): number {

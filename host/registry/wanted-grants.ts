@@ -4,6 +4,8 @@ import { errnos } from '../handler/errno.ts';
 import { capabilities } from '../handler/direct.ts';
 import { canPerform } from '../notification/perform-plan.ts';
 import { families } from '../notification/syscall-table.ts';
+import { parseAllowed } from './grants.ts';
+import type { Grants } from './grants.ts';
 import { entriesOf, invalid, objectOf, proseOf, uniqueTexts } from './json-value.ts';
 
 /** What a limit lists, or `count`: how many. */
@@ -146,4 +148,10 @@ function parseGrant(capability: string, json: unknown, place: string): WantedGra
 /** @throws AgentError AGENT_BUNDLE_INVALID */
 export function parseGrants(json: unknown, place: string): readonly WantedGrant[] {
   return entriesOf(json, place).map(([capability, grant]) => parseGrant(capability, grant, place));
+}
+
+/** The same as what operators allow. */
+export function askedGrants(wanted: readonly WantedGrant[]): Grants {
+  const limits = Object.fromEntries(wanted.map((grant) => [grant.capability, grant.limits]));
+  return parseAllowed(limits, (keys, what) => invalid(`grants.${keys.join('.')}: ${what}`));
 }

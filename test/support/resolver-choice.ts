@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolvers for tests: one of the agent's own by name, or one bundle for every container.
 import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { grantable } from '../../host/registry/grants.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
 import { resolvers } from '../../host/registry/resolver.ts';
 import type { Resolver } from '../../host/registry/resolver.ts';
 import { bundleResolver } from './bundle-resolver.ts';
+
+/** What an operator allows who trusts every bundle. */
+const everything: Grants = {
+  capabilities: Object.fromEntries(grantable.map((capability) => [capability, {}])),
+};
 
 export type ResolverChoice =
   | {
@@ -31,7 +37,8 @@ export function resolverOf(choice: ResolverChoice): Resolver {
       const { name, folders = [], selection = [] } = choice;
       const make = resolvers.get(name);
       if (make === undefined) throw new Error(`no resolver is named ${name}`);
-      return make({ store: new BundleStore({ folders }), policies: defaultPolicies, selection });
+      const store = new BundleStore({ folders, allowedTo: () => everything });
+      return make({ store, policies: defaultPolicies, selection });
     }
     case 'bundle':
       return bundleResolver(choice.folder, choice.settings, choice.allowed);

@@ -62,27 +62,16 @@ test('grants: what a manifest asks for has a reason each', () => {
 
 test('grants: each capability that needs one can be granted, and no other', () => {
   const needed = capabilities.filter(({ needsGrant }) => needsGrant).map(({ name }) => name);
-  expect(needed).toEqual(expect.arrayContaining([...grantable]));
+  expect(needed.toSorted()).toEqual(grantable.toSorted());
 });
 
-test('grants: operations that can be limited are those that the interface has', () => {
-  for (const { name, functions } of capabilities.filter((each) => grantable.includes(each.name))) {
-    const known = /there are (?<names>.*)$/u;
-    const limits = { operations: ['nothing'] };
-    const message = failureMessage(() => allowed({ [name]: limits }));
-    const names = known.exec(message)?.groups?.['names']?.split(', ') ?? [];
-    expect([...functions.keys()]).toEqual(expect.arrayContaining(names));
-  }
+test('grants: operations are the functions of the interface', () => {
+  const filesystem = capabilities.find(({ name }) => name === 'filesystem');
+  const operations = [...(filesystem?.functions.keys() ?? [])];
+  expect(allowed({ filesystem: { operations } }).capabilities).toEqual({
+    filesystem: { operations },
+  });
 });
-
-function failureMessage(work: () => unknown): string {
-  try {
-    work();
-  } catch (thrown) {
-    return String(thrown);
-  }
-  return '';
-}
 
 test.for([
   [[], /^: must be an object/u],
@@ -99,7 +88,7 @@ test.for([
   [{ filesystem: { operations: ['mkdir', 'mkdir'] } }, /operations\.1: "mkdir" is there twice/u],
   [{ filesystem: { operations: ['rmdir'] } }, /operations\.0: there is no "rmdir"; there are/u],
   [{ mounts: { filesystems: ['a,b'] } }, /^mounts\.filesystems\.0: "a,b" is no type/u],
-  [{ devices: { nodes: ['b 8:0'] } }, /^devices\.nodes\.0: "b 8:0" is no character device/u],
+  [{ devices: { nodes: ['p 8:0'] } }, /^devices\.nodes\.0: "p 8:0" is no device/u],
   [{ devices: { nodes: ['c 01:3'] } }, /^devices\.nodes\.0/u],
   [{ state: { keys: 0 } }, /^state\.keys: must be a number from 1 to 64/u],
   [{ state: { keys: 65 } }, /^state\.keys/u],
