@@ -9,14 +9,14 @@ import type { BundleLimits } from './registry/bundle.ts';
 import { bundleFolders } from './registry/bundle-store.ts';
 import { parseByteSize } from './registry/byte-size.ts';
 import { parseDuration } from './registry/duration.ts';
-import { parseAllowed } from './registry/grants.ts';
-import type { Complain, Grants } from './registry/grants.ts';
+import { complaint, namedKeys, parseAllowed } from './registry/grant-parser.ts';
+import type { Complain, Keys } from './registry/grant-parser.ts';
+import type { Grants } from './registry/grants.ts';
 import { longestDeadlineMs } from './registry/manifest-handler.ts';
 import { folderName } from './registry/manifest.ts';
 import { defaultPolicies, parseDefaultAction, parseFailurePolicy } from './registry/policy.ts';
 import type { Policies } from './registry/policy.ts';
 import { parseYaml } from './yaml-file.ts';
-import type { Keys } from './yaml-file.ts';
 
 export const defaultConfigFile = '/etc/seccompagent/config.yaml';
 
@@ -85,10 +85,9 @@ function invalid(what: string, cause?: unknown): never {
  */
 export function parseConfig(text: string, file: string): ConfigText {
   const { value, place } = parseYaml(text, file, (where, what) => invalid(`${where}: ${what}`));
-  const reader = new Reader((keys, what) => {
-    const name = keys.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('');
-    return invalid(`${place(keys)}: ${name === '' ? '' : `${name.slice(1)}: `}${what}`);
-  });
+  const reader = new Reader((keys, what) =>
+    invalid(`${place(keys)}: ${complaint(namedKeys(keys) || 'the configuration', what)}`),
+  );
   return { config: reader.config(value), place };
 }
 

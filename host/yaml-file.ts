@@ -4,7 +4,7 @@ import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yam
 import type { Document, YAMLError } from 'yaml';
 
 /** From the top: keys of maps, and places in lists. */
-export type Keys = readonly (string | number)[];
+type Keys = readonly (string | number)[];
 
 export interface YamlText {
   readonly value: unknown;

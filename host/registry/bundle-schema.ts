@@ -7,8 +7,8 @@ import { families, syscallTable } from '../notification/syscall-table.ts';
 import { bundleVersion, folderName } from './manifest.ts';
 import { componentFile, digestForm } from './manifest-handler.ts';
 import { reservedKeys, settingKey, settingTypes } from './setting.ts';
-import { grantLimits, limitForms, mostKeys, operationsOf } from './wanted-grants.ts';
-import type { LimitKind } from './wanted-grants.ts';
+import { grantLimits, limitForms, mostKeys, operationsOf } from './grant-limits.ts';
+import type { LimitKind } from './grant-limits.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 

@@ -7,13 +7,14 @@ import { AgentError } from '../errors.ts';
 import { checkGrants, defaultLimits } from '../handler/direct.ts';
 import type { LoadedComponent, LoadLimits } from '../handler/direct.ts';
 import { ComponentCache } from './component-cache.ts';
+import { isInterface } from './grant-limits.ts';
 import { grantedOf } from './grants.ts';
 import type { Grants } from './grants.ts';
 import { parseManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { defaultDeadlineMs, longestDeadlineMs } from './manifest-handler.ts';
 import type { HandlerSettings, ManifestHandler } from './manifest-handler.ts';
-import { askedGrants, isInterface } from './wanted-grants.ts';
+import { askedGrants } from './wanted-grants.ts';
 
 /** Where a bundle comes from, and so who is trusted with it. */
 export type BundleOrigin =

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { Agent } from '../../host/agent.ts';
 import { reloadOnHangup } from '../../host/commands/reload.ts';
 import { parseLogOptions } from '../../host/log.ts';
-import { parseAllowed } from '../../host/registry/grants.ts';
+import { complaint, namedKeys, parseAllowed } from '../../host/registry/grant-parser.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import { resolverOf } from './resolver-choice.ts';
 import type { ResolverChoice } from './resolver-choice.ts';
@@ -29,7 +29,7 @@ const { values } = parseArgs({
 
 function grantsOf(text: string): Grants {
   return parseAllowed(JSON.parse(text), (keys, what) => {
-    throw new Error(`--allowed: ${keys.join('.')}: ${what}`);
+    throw new Error(`--allowed: ${complaint(namedKeys(keys), what)}`);
   });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolvers for tests: one of the agent's own by name, or one bundle for every container.
 import { BundleStore } from '../../host/registry/bundle-store.ts';
-import { grantable } from '../../host/registry/grants.ts';
+import { grantable } from '../../host/registry/grant-limits.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
 import { resolvers } from '../../host/registry/resolver.ts';
