@@ -204,6 +204,11 @@ export class Agent {
         this.#replace(token, attached, resolver.resolve(attached.identity));
         changed += 1;
       } catch (thrown) {
+        if (isRevoked(thrown)) {
+          this.#replace(token, attached, this.#resolve(attached.identity));
+          changed += 1;
+          continue;
+        }
         kept += 1;
         this.log.error(
           { container: attached.registry.containerId, error: messageOf(thrown) },
@@ -415,6 +420,11 @@ export class Agent {
     this.#filterFlags.leave(containerId);
     this.log.info({ container: containerId }, 'container detached');
   }
+}
+
+/** What a container has now, it may not have any more. */
+function isRevoked(thrown: unknown): boolean {
+  return thrown instanceof ContainerRefusal && thrown.code === 'AGENT_GRANT_MISSING';
 }
 
 function overdueText(link: number): string {

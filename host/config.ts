@@ -52,6 +52,8 @@ export interface Config {
   readonly limits: BundleLimits;
 }
 
+/** Of a signer. */
+export const signerName: RegExp = /^[A-Za-z\d][\w.@-]*$/u;
 const pageBytes = 65_536;
 const mostFileBytes = 2 ** 20;
 const mostBytes = 2 ** 30;
@@ -70,6 +72,8 @@ export const emptyConfig: Config = {
 export interface ConfigText {
   readonly config: Config;
   readonly place: (keys: Keys) => string;
+  /** Whether there is a value at the end of these keys. */
+  readonly isGiven: (keys: Keys) => boolean;
 }
 
 function invalid(what: string, cause?: unknown): never {
@@ -84,11 +88,13 @@ function invalid(what: string, cause?: unknown): never {
  * @throws AgentError AGENT_CONFIG_INVALID
  */
 export function parseConfig(text: string, file: string): ConfigText {
-  const { value, place } = parseYaml(text, file, (where, what) => invalid(`${where}: ${what}`));
+  const { value, place, isGiven } = parseYaml(text, file, (where, what) =>
+    invalid(`${where}: ${what}`),
+  );
   const reader = new Reader((keys, what) =>
     invalid(`${place(keys)}: ${complaint(namedKeys(keys) || 'the configuration', what)}`),
   );
-  return { config: reader.config(value), place };
+  return { config: reader.config(value), place, isGiven };
 }
 
 /** One step of a path of keys. */
@@ -150,7 +156,7 @@ class Reader {
   #signer(value: Value): Signer {
     const of = this.#object(value, ['name', 'key', 'grants']);
     return {
-      name: this.#matching(of('name'), /^[A-Za-z\d][\w.@-]*$/u, 'a name'),
+      name: this.#matching(of('name'), signerName, 'name of a signer'),
       keyFile: this.#path(of('key')),
       grants: this.#grants(of('grants')),
     };
@@ -159,7 +165,7 @@ class Reader {
   #registry(value: Value, signers: readonly Signer[]): AllowedRegistry {
     const of = this.#object(value, ['host', 'plain-http', 'ca', 'signers']);
     const plain = of('plain-http');
-    if (isGiven(plain) && typeof plain.json !== 'boolean') {
+    if (isThere(plain) && typeof plain.json !== 'boolean') {
       this.#complain(plain.keys, 'must be true or false');
     }
     const ca = of('ca');
@@ -170,7 +176,7 @@ class Reader {
     return {
       host: this.#matching(of('host'), hostForm, 'HOST or HOST:PORT'),
       isPlainHttp: plain.json === true,
-      ...(isGiven(ca) ? { caFile: this.#path(ca) } : {}),
+      ...(isThere(ca) ? { caFile: this.#path(ca) } : {}),
       signers: own,
     };
   }
@@ -184,12 +190,12 @@ class Reader {
   }
 
   #folders(value: Value): readonly string[] {
-    if (!isGiven(value)) return bundleFolders;
+    if (!isThere(value)) return bundleFolders;
     return this.#list(value, (each) => this.#path(each));
   }
 
   #policy<T>(value: Value, parse: (text: string) => T, absent: T): T {
-    if (!isGiven(value)) return absent;
+    if (!isThere(value)) return absent;
     const text = this.#text(value);
     try {
       return parse(text);
@@ -215,7 +221,7 @@ class Reader {
   }
 
   #size(value: Value): number | undefined {
-    if (!isGiven(value)) return undefined;
+    if (!isThere(value)) return undefined;
     const text = this.#text(value);
     const size = parseByteSize(text);
     if (size !== undefined && size >= pageBytes && size <= mostBytes) return size;
@@ -223,7 +229,7 @@ class Reader {
   }
 
   #deadline(value: Value): number | undefined {
-    if (!isGiven(value)) return undefined;
+    if (!isThere(value)) return undefined;
     const text = this.#text(value);
     const deadlineMs = parseDuration(text);
     if (deadlineMs !== undefined && deadlineMs >= 1 && deadlineMs <= longestDeadlineMs) {
@@ -286,9 +292,10 @@ class Reader {
 }
 
 /** As names of hosts are written, IPv4 addresses, and IPv6 addresses in brackets. */
-const hostForm = /^(?:[a-z\d](?:[a-z\d.-]*[a-z\d])?|\[[\da-f:.]+\])(?::(?:[1-9]\d{0,4}))?$/iu;
+export const hostForm: RegExp =
+  /^(?:[A-Za-z\d](?:[A-Za-z\d.-]*[A-Za-z\d])?|\[[\dA-Fa-f:.]+\])(?::[1-9]\d{0,4})?$/u;
 
-function isGiven({ json }: Value): boolean {
+function isThere({ json }: Value): boolean {
   return json !== undefined && json !== null;
 }
 

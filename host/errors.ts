@@ -13,6 +13,7 @@ export const agentErrorCodes = {
   AGENT_LISTENER: 'a descriptor is no seccomp listener or cannot be taken over',
   AGENT_CONFIG_INVALID: 'the configuration is wrong',
   AGENT_BUNDLE_INVALID: 'a bundle or its manifest is wrong',
+  AGENT_GRANT_MISSING: 'a bundle is not granted what it needs',
   AGENT_SETTING_INVALID: 'a setting of a handler is wrong',
   AGENT_COMPONENT_INVALID: 'a file is no component that the agent can read',
   AGENT_COMPONENT_REFUSED: 'a component wants or offers what the agent does not allow',

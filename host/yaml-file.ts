@@ -10,6 +10,7 @@ export interface YamlText {
   readonly value: unknown;
   /** `FILE:LINE`, of the last of the keys that is there. */
   readonly place: (keys: Keys) => string;
+  readonly isGiven: (keys: Keys) => boolean;
 }
 
 /** Says what is wrong with a text, and throws. */
@@ -48,5 +49,9 @@ export function parseYaml(text: string, file: string, onError: OnYamlError): Yam
     // aliases that lead to more than there is memory for
     onError(`${file}:1`, `not YAML: ${String(cause)}`);
   }
-  return { value, place: (keys) => placeOf(offsetOf(document, keys)) };
+  return {
+    value,
+    place: (keys) => placeOf(offsetOf(document, keys)),
+    isGiven: (keys) => document.hasIn(keys),
+  };
 }

@@ -1,33 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent as a daemon: `seccompagent -resolver=…`.
 import { Agent } from '../agent.ts';
+import { loadConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import type { AgentCommand, ResolverChoice } from '../options.ts';
 import { packageVersion } from '../package-root.ts';
-import { BundleStore } from '../registry/bundle-store.ts';
-import { defaultPolicies } from '../registry/policy.ts';
+import { allowedToBundles, BundleStore } from '../registry/bundle-store.ts';
+import type { BundleStoreParts } from '../registry/bundle-store.ts';
 import { resolvers } from '../registry/resolver.ts';
 import type { Resolver } from '../registry/resolver.ts';
 import { reloadOnHangup } from './reload.ts';
 
-/** @throws AgentError AGENT_USAGE for a name that is none, AGENT_BUNDLE_INVALID */
-export function makeResolver(
-  { resolver: name, selection }: ResolverChoice,
-  store: BundleStore = new BundleStore(),
-): Resolver {
-  const make = resolvers.get(name);
-  if (make === undefined) throw new AgentError('AGENT_USAGE', `unknown resolver "${name}"`);
-  return make({ store, policies: defaultPolicies, selection });
+function storeParts({ bundleFolders, limits, bundles }: Config): BundleStoreParts {
+  return {
+    folders: bundleFolders,
+    limits,
+    allowedTo: allowedToBundles(bundles),
+  };
 }
 
-/** Reads all bundles again each time. */
+interface Answering {
+  readonly store: BundleStore;
+  readonly resolver: Resolver;
+}
+
+function answeringBy(choice: ResolverChoice, store: BundleStore, config: Config): Answering {
+  const { resolver: name, selection } = choice;
+  const make = resolvers.get(name);
+  if (make === undefined) throw new AgentError('AGENT_USAGE', `unknown resolver "${name}"`);
+  return { store, resolver: make({ store, policies: config.policies, selection }) };
+}
+
+/**
+ * @throws AgentError AGENT_USAGE for a name that is none, AGENT_BUNDLE_INVALID, AGENT_GRANT_MISSING,
+ *   AGENT_CONFIG_INVALID
+ */
+export function makeAnswering(choice: ResolverChoice): Answering {
+  const config = loadConfig(choice.configFile);
+  return answeringBy(choice, new BundleStore(storeParts(config)), config);
+}
+
+/** Reads the configuration and all bundles again each time. */
 function renewing(agent: Agent, command: AgentCommand, first: BundleStore): () => Resolver {
   let store = first;
   return () => {
+    const config = loadConfig(command.configFile);
     store = store.renewed((failure) => {
-      agent.log.error({ error: messageOf(failure) }, 'a bundle stays what it was');
-    });
-    return makeResolver(command, store);
+      agent.log.error({ error: messageOf(failure) }, 'a bundle stays what it was, if it still may');
+    }, storeParts(config));
+    return answeringBy(command, store, config).resolver;
   };
 }
 
@@ -41,8 +63,8 @@ async function endingSignal(): Promise<NodeJS.Signals> {
 /** Runs until a signal ends it. @returns the exit code */
 export async function runAgent(command: AgentCommand): Promise<number> {
   const ended = endingSignal();
-  const store = new BundleStore();
-  const agent = await Agent.start({ resolver: makeResolver(command, store), log: command.log });
+  const { store, resolver } = makeAnswering(command);
+  const agent = await Agent.start({ resolver, log: command.log });
   try {
     agent.log.info(
       {

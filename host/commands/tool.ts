@@ -20,6 +20,11 @@ export interface ToolEntry {
 
 export const tools: readonly ToolEntry[] = [
   {
+    name: 'config',
+    summary: 'what the configuration grants, and what is wrong with it',
+    load: async () => (await import('./config.ts')).config,
+  },
+  {
     name: 'inspect',
     summary: 'what a bundle or a component answers and wants',
     load: async () => (await import('./inspect.ts')).inspect,

@@ -5,7 +5,7 @@ import { basename, join, resolve } from 'node:path';
 
 import { AgentError } from '../errors.ts';
 import { shippedBundles } from '../package-root.ts';
-import { defaultBundleLimits, readBundle } from './bundle.ts';
+import { defaultBundleLimits, readBundle, regranted } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
 import { ComponentCache } from './component-cache.ts';
 import { noGrants } from './grants.ts';
@@ -17,6 +17,11 @@ const bundleFolders: readonly string[] = [
   '/etc/seccompagent/bundles',
   '/usr/share/seccompagent/bundles',
 ];
+
+/** What is not named is allowed nothing. */
+export function allowedToBundles(bundles: ReadonlyMap<string, Grants>): (name: string) => Grants {
+  return (name) => bundles.get(name) ?? noGrants;
+}
 
 export interface BundleStoreParts {
   readonly folders: readonly string[];
@@ -45,10 +50,23 @@ function keyOf({ folder, origin }: Place): string {
   return `${origin.kind} ${folder}`;
 }
 
+/** @returns undefined when there is none */
+function failureAt(work: () => void): AgentError | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof AgentError) return thrown;
+    throw thrown;
+  }
+}
+
 export class BundleStore {
   readonly #parts: BundleStoreParts;
   readonly #components: ComponentCache;
   readonly #bundles: Map<string, KnownBundle> = new Map();
+  /** Those that are not granted any more what they need, until they are looked at anew. */
+  readonly #revoked: Map<string, AgentError> = new Map();
 
   constructor(
     parts: Partial<BundleStoreParts> = {},
@@ -64,19 +82,23 @@ export class BundleStore {
   }
 
   /**
-   * What the files say now. A bundle that cannot be read any more is what it was.
+   * What the files and the operator say now. A bundle that cannot be read any more is what it was, but
+   * for its grants, and is gone where it is not granted what it needs.
    * @param onFailure told why, for each of those
+   * @param parts that have changed
    */
-  renewed(onFailure: (failure: AgentError) => void): BundleStore {
-    const next = new BundleStore(this.#parts, this.#components);
+  renewed(
+    onFailure: (failure: AgentError) => void,
+    parts: Partial<BundleStoreParts> = {},
+  ): BundleStore {
+    const next = new BundleStore({ ...this.#parts, ...parts }, this.#components);
     for (const [key, known] of this.#bundles) {
-      try {
+      const failure = failureAt(() => {
         next.#read(known);
-      } catch (thrown) {
-        if (!(thrown instanceof AgentError)) throw thrown;
-        next.#bundles.set(key, known);
-        onFailure(thrown);
-      }
+      });
+      if (failure === undefined) continue;
+      onFailure(failure);
+      next.#keep(key, known);
     }
     return next;
   }
@@ -122,16 +144,33 @@ export class BundleStore {
     return refuse(`there is no bundle "${name}" in ${folders}`);
   }
 
+  /** What was read before, if it is granted now what it needs. */
+  #keep(key: string, known: KnownBundle): void {
+    const failure = failureAt(() => {
+      const bundle = regranted(known.bundle, this.#allowed(known));
+      this.#bundles.set(key, { ...known, bundle });
+    });
+    if (failure !== undefined) this.#revoked.set(key, failure);
+  }
+
+  /** Undefined: what it asks for. */
+  #allowed({ folder, origin }: Place): Grants | undefined {
+    return origin.kind === 'found' ? this.#parts.allowedTo(basename(folder)) : undefined;
+  }
+
   #read({ folder, origin }: Place): Bundle {
     const key = keyOf({ folder, origin });
     const known = this.#bundles.get(key);
     if (known !== undefined) return known.bundle;
-    const { limits, allowedTo } = this.#parts;
+    const revoked = this.#revoked.get(key);
+    if (revoked !== undefined) throw revoked;
+    const { limits } = this.#parts;
+    const allowed = this.#allowed({ folder, origin });
     const bundle = readBundle(folder, {
       origin,
       limits,
       components: this.#components,
-      ...(origin.kind === 'found' ? { allowed: allowedTo(basename(folder)) } : {}),
+      ...(allowed === undefined ? {} : { allowed }),
     });
     this.#bundles.set(key, { folder, origin, bundle });
     return bundle;

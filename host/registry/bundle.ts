@@ -2,6 +2,7 @@
 // Handler bundles: reads bundle.json and the components beside it.
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 import { AgentError } from '../errors.ts';
 import { checkGrants, defaultLimits } from '../handler/direct.ts';
@@ -99,15 +100,17 @@ function deadlineFor({ deadlineMs }: ManifestHandler, limits: BundleLimits): num
 }
 
 /** Of what it asks for, what it has. */
-function grantedTo({ grants }: Manifest, allowed: Grants | undefined, place: string): Grants {
+function grantedTo(
+  { grants }: Pick<Manifest, 'grants'>,
+  allowed: Grants | undefined,
+  place: string,
+): Grants {
   const asked = askedGrants(grants);
   if (allowed === undefined) return asked;
   try {
     return grantedOf(asked, allowed);
   } catch (cause) {
-    throw new AgentError('AGENT_BUNDLE_INVALID', `${place}: is not granted all that it needs`, {
-      cause,
-    });
+    throw new AgentError('AGENT_GRANT_MISSING', `${place} is not granted what it needs`, { cause });
   }
 }
 
@@ -153,9 +156,18 @@ function checkOverAsking(
 }
 
 /**
+ * The same bundle, with what an operator allows it now.
+ * @throws AgentError AGENT_GRANT_MISSING
+ */
+export function regranted(bundle: Bundle, allowed: Grants | undefined): Bundle {
+  const granted = grantedTo(bundle, allowed, `the bundle "${bundle.name}"`);
+  return isDeepStrictEqual(granted, bundle.granted) ? bundle : { ...bundle, granted };
+}
+
+/**
  * Reads and checks a bundle.
  * @param folder the folder of its bundle.json
- * @throws AgentError AGENT_BUNDLE_INVALID
+ * @throws AgentError AGENT_BUNDLE_INVALID, AGENT_GRANT_MISSING
  */
 export function readBundle(folder: string, reading: Partial<BundleReading> = {}): Bundle {
   const whole: BundleReading = {

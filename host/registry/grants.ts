@@ -46,7 +46,7 @@ export function grantedOf(asked: Grants, allowed: Grants): Grants {
   const missing = Object.keys(asked.capabilities).filter((name) => !(name in capabilities));
   if (missing.length > 0) {
     refuse(
-      `asks for ${listed(Object.keys(asked.capabilities))}; ` +
+      `it asks for ${listed(Object.keys(asked.capabilities))}; ` +
         `the operator allows ${listed(Object.keys(allowed.capabilities))}`,
     );
   }
@@ -132,7 +132,7 @@ function inBoth<T extends string>(
   if (asked === undefined || allowed === undefined) return asked ?? allowed;
   const granted = both(asked, allowed);
   if (granted.length > 0) return granted;
-  return refuse(`${what}: asks for ${listed(asked)}; the operator allows ${listed(allowed)}`);
+  return refuse(`${what}: it asks for ${listed(asked)}; the operator allows ${listed(allowed)}`);
 }
 
 /** Of two folders of which one is in the other, the inner one. */

@@ -160,23 +160,23 @@ test.for([
   [
     { caller: {}, mounts: {} },
     { mounts: {}, state: {} },
-    'asks for caller, mounts; the operator allows mounts, state',
+    'it asks for caller, mounts; the operator allows mounts, state',
   ],
-  [{ caller: {} }, {}, 'asks for caller; the operator allows nothing'],
+  [{ caller: {} }, {}, 'it asks for caller; the operator allows nothing'],
   [
     { filesystem: { operations: ['open'] } },
     { filesystem: { operations: ['mkdir', 'stat'] } },
-    'filesystem.operations: asks for open; the operator allows mkdir, stat',
+    'filesystem.operations: it asks for open; the operator allows mkdir, stat',
   ],
   [
     { filesystem: { paths: ['/ab'] } },
     { filesystem: { paths: ['/a'] } },
-    'filesystem.paths: asks for /ab; the operator allows /a',
+    'filesystem.paths: it asks for /ab; the operator allows /a',
   ],
   [
     { errnos: { names: ['EPERM'] } },
     { errnos: { names: ['EIO'] } },
-    'errnos: asks for EPERM; the operator allows EIO',
+    'errnos: it asks for EPERM; the operator allows EIO',
   ],
 ] as const)('grants: %j of %j is refused with both lists', ([asked, allows, message]) => {
   const failure = failureOf(() => grantedOf(allowed(asked), allowed(allows)));
