@@ -13,7 +13,7 @@ import type { Grants } from './grants.ts';
 import { folderName } from './manifest.ts';
 
 /** Where operators and packages put bundles; those before go before. */
-const bundleFolders: readonly string[] = [
+export const bundleFolders: readonly string[] = [
   '/etc/seccompagent/bundles',
   '/usr/share/seccompagent/bundles',
 ];
@@ -67,6 +67,7 @@ export class BundleStore {
   readonly #bundles: Map<string, KnownBundle> = new Map();
   /** Those that are not granted any more what they need, until they are looked at anew. */
   readonly #revoked: Map<string, AgentError> = new Map();
+  #isRenewed = false;
 
   constructor(
     parts: Partial<BundleStoreParts> = {},
@@ -92,6 +93,7 @@ export class BundleStore {
     parts: Partial<BundleStoreParts> = {},
   ): BundleStore {
     const next = new BundleStore({ ...this.#parts, ...parts }, this.#components);
+    next.#isRenewed = true;
     for (const [key, known] of this.#bundles) {
       const failure = failureAt(() => {
         next.#read(known);
@@ -101,6 +103,11 @@ export class BundleStore {
       next.#keep(key, known);
     }
     return next;
+  }
+
+  /** Containers may have what another one has had before. */
+  get isRenewed(): boolean {
+    return this.#isRenewed;
   }
 
   /** One of the package's own. @throws AgentError AGENT_BUNDLE_INVALID */

@@ -53,11 +53,21 @@ function resolutionOf(selection: Selection, identity: ContainerIdentity): Resolu
   };
 }
 
-/** @throws AgentError AGENT_BUNDLE_INVALID: a bundle of the fallback cannot be loaded */
+/** Whoever has named them is to hear at once what is wrong with them. */
+function checkFallback({ store, fallback }: SelectingParts): void {
+  try {
+    checkNames(fallback());
+  } catch (thrown) {
+    const isMissing = thrown instanceof AgentError && thrown.code === 'AGENT_GRANT_MISSING';
+    // what is taken away from containers that run is theirs to hear, and holds nobody else up
+    if (!isMissing || !store.isRenewed) throw thrown;
+  }
+}
+
+/** @throws AgentError AGENT_BUNDLE_INVALID, AGENT_GRANT_MISSING: of a bundle of the fallback */
 export function selectingResolver(parts: SelectingParts): Resolver {
   const { policies } = parts;
-  // whoever has named them is to hear at once what is wrong with them
-  checkNames(parts.fallback());
+  checkFallback(parts);
   return {
     resolve: (identity) => {
       const selection = refusing(policies, [], () => selectionOf(parts, identity));
