@@ -21,6 +21,11 @@ export const agentErrorCodes = {
   AGENT_CALLER: 'a caller cannot be looked at or acted for',
   AGENT_WORKER: 'a worker thread cannot start',
   AGENT_METRICS: 'the metrics cannot be served',
+  AGENT_REFERENCE: 'a reference of a bundle in an OCI registry is wrong',
+  AGENT_OCI: 'an OCI registry cannot be reached or answers what is wrong',
+  AGENT_SIGNATURE: 'a bundle is not signed by those who have to sign it',
+  AGENT_KEY: 'a key of signers cannot be used',
+  AGENT_STORE: 'the store of pulled bundles cannot be written or was changed',
   AGENT_COMMAND: 'the command cannot be run',
 } as const;
 
