@@ -13,7 +13,7 @@ import type { Digest } from './digest.ts';
 import { elementsOf, isObject, memberOf, parseJson, printable } from './json.ts';
 
 /** What the types of our content are called. */
-export const bundleTypes = {
+const bundleTypes = {
   artifact: 'application/vnd.seccompagent.bundle.v1',
   manifest: 'application/vnd.seccompagent.bundle.manifest.v1+json',
   component: 'application/vnd.seccompagent.component.v1+wasm',
@@ -53,7 +53,7 @@ function invalid(what: string, cause?: unknown): never {
 }
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
-export function outlineOf(json: unknown, place: string): BundleOutline {
+function outlineOf(json: unknown, place: string): BundleOutline {
   const text = (key: string): string => {
     const value = memberOf(json, key);
     return typeof value === 'string' ? value : invalid(`${place}: ${key} must be a text`);

@@ -11,6 +11,8 @@ const labels = ['ENCRYPTED SIGSTORE PRIVATE KEY', 'ENCRYPTED COSIGN PRIVATE KEY'
 const keyBytes = 32;
 const saltBytes = 32;
 const nonceBytes = 24;
+/** What scrypt takes beside its table. */
+const spareBytes = 1_048_576;
 /** Of scrypt. */
 interface Cost {
   readonly N: number;
@@ -39,7 +41,7 @@ export function isCosignKey(pem: string): boolean {
 }
 
 function derive(password: string, salt: Uint8Array, { N, r, p }: Cost): Uint8Array {
-  return scryptSync(password, salt, keyBytes, { N, r, p, maxmem: 256 * N * r });
+  return scryptSync(password, salt, keyBytes, { N, r, p, maxmem: 256 * N * r + spareBytes });
 }
 
 function invalid(what: string, cause?: unknown): never {
@@ -80,8 +82,9 @@ export function decryptKey(pem: string, password: string): Buffer {
   const key = derive(password, bytesAt(json, 'kdf', 'salt'), costAt(json));
   const nonce = bytesAt(json, 'cipher', 'nonce');
   if (nonce.length !== nonceBytes) invalid('the key has an unfit nonce');
+  const ciphertext = bytesAt(json, 'ciphertext');
   try {
-    return Buffer.from(xsalsa20poly1305(key, nonce).decrypt(bytesAt(json, 'ciphertext')));
+    return Buffer.from(xsalsa20poly1305(key, nonce).decrypt(ciphertext));
   } catch {
     return invalid('the password of the key is wrong, or the key was changed');
   }

@@ -40,7 +40,7 @@ export function blobOf(
 }
 
 /** @throws AgentError AGENT_OCI */
-export function parseDescriptor(json: unknown, place: string): Descriptor {
+function parseDescriptor(json: unknown, place: string): Descriptor {
   const mediaType = memberOf(json, 'mediaType');
   const digest = memberOf(json, 'digest');
   const size = memberOf(json, 'size');

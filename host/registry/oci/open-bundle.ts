@@ -52,7 +52,7 @@ export interface OpenedBundle extends StoredBundle {
 const defaultPullMs = 60_000;
 
 /** @throws AgentError AGENT_OCI */
-export function allowedRegistry(host: string, policy: RegistryPolicy): AllowedRegistry {
+function allowedRegistry(host: string, policy: RegistryPolicy): AllowedRegistry {
   const found = policy.registries.find((registry) => registry.host === host);
   if (found !== undefined) return found;
   const names = policy.registries.map((registry) => registry.host).join(', ') || 'none';
@@ -60,10 +60,7 @@ export function allowedRegistry(host: string, policy: RegistryPolicy): AllowedRe
 }
 
 /** @throws AgentError AGENT_KEY */
-export function signersOf(
-  names: readonly string[],
-  known: RegistryPolicy['signers'],
-): readonly Signer[] {
+function signersOf(names: readonly string[], known: RegistryPolicy['signers']): readonly Signer[] {
   return names.map((name) => {
     const signer = known.find((candidate) => candidate.name === name);
     if (signer === undefined) throw new AgentError('AGENT_KEY', `there is no signer "${name}"`);
