@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { digestOf } from '../../host/registry/oci/digest.ts';
 import { shippedBundle } from '../support/bundle-shipping.ts';
-import { runCommand, seccompagent } from '../support/command.ts';
+import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
 import { DockerRegistry, registryUser } from '../support/docker-registry.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
@@ -109,6 +109,35 @@ test('shipping: a bundle is pushed, signed, verified, pulled and listed', async 
   const broken = await tool(['list', '-store', store]);
   expect(broken.code).toBe(1);
   expect(broken.stdout).toMatch(/^sha256:\w+\n  broken   .*mount\.wasm was changed/u);
+});
+
+test('README: its commands do what it says, and cosign agrees', async () => {
+  const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+  const block =
+    /```sh\n(?<code>seccompagent key generate.*?)```/su.exec(readme)?.groups?.['code'] ?? '';
+  await using secure = await DockerRegistry.start({ tls: true });
+  using work = new TemporaryFolder();
+  const commands = block
+    .replaceAll('registry.example.com', secure.host)
+    .replaceAll('dist/', `${projectRoot}/dist/`)
+    .replaceAll('-output acme', `-output ${work.at('acme')}`)
+    .replaceAll(/-key acme/gu, `-key ${work.at('acme')}`)
+    .replaceAll(
+      /^seccompagent (?<name>pull|list)/gmu,
+      `seccompagent $<name> -store ${work.at('store')}`,
+    )
+    .replaceAll(/^seccompagent/gmu, seccompagent);
+  const cosign = 'cosign verify --insecure-ignore-tlog --key';
+  const reference = `${secure.host}/acme/mkdir-suffix:0.1.0`;
+  const ca = secure.ca ?? '';
+  const { code, stdout, stderr } = await runCommand(
+    ['sh', '-euc', `${commands}\n${cosign} ${work.at('acme.pub')} ${reference}`],
+    { environment: { COSIGN_PASSWORD: 'secret', NODE_EXTRA_CA_CERTS: ca, SSL_CERT_FILE: ca } },
+  );
+  if (code !== 0) throw new Error(stderr);
+  expect(stdout).toContain('is signed by acme.pub\n');
+  expect(stdout).toContain('  signed   1 times, by acme.pub\n');
+  expect(stdout).toContain('docker-manifest-digest');
 });
 
 test('push: the digest is that of the manifest in the registry', async () => {

@@ -92,7 +92,8 @@ function askHelper(helper: string, host: string): Credentials | undefined {
     encoding: 'utf8',
     stdio: ['pipe', 'pipe', 'ignore'],
   });
-  if (error !== undefined) {
+  // it may answer without reading what it is asked
+  if (error !== undefined && systemCodeOf(error) !== 'EPIPE') {
     const cause = systemCodeOf(error) === 'ENOENT' ? new Error('it is not in PATH') : error;
     throw new AgentError('AGENT_OCI', `cannot run ${program}`, { cause });
   }
