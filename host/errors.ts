@@ -62,3 +62,9 @@ export function systemCodeOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }
+
+/** Whether it is the operator who does not allow it, or not any more. */
+export function isForbidden(thrown: unknown): boolean {
+  if (!(thrown instanceof AgentError)) return false;
+  return thrown.code === 'AGENT_GRANT_MISSING' || thrown.code === 'AGENT_SIGNATURE';
+}

@@ -277,6 +277,8 @@ export interface Native {
   takeWakeFd(this: void, socket: SocketHandle): number;
   /** The next event; null: none until the next byte in the wake pipe. */
   nextSocketEvent(this: void, socket: SocketHandle, buffer: Uint8Array): SocketEvent | null;
+  /** The peer is not listened to any more; descriptors that came stay until it is closed by us. */
+  holdConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
   /** Also closes the descriptors that came with it and were not adopted. */
   closeConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
   closeSocket(this: void, socket: SocketHandle): void;

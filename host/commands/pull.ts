@@ -1,43 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent pull`: a bundle out of an OCI registry into the store.
 import { parseWords, textOf, usage } from '../command-line.ts';
+import type { OptionTable } from '../command-line.ts';
 import { formatReference } from '../registry/oci/reference.ts';
 import { BundleStore, defaultStore } from '../registry/oci/store.ts';
 import { pullBundle, withDigest } from '../registry/oci/transfer.ts';
 import { progressLine } from './progress.ts';
 import {
+  configuredRegistry,
   openRegistry,
   referenceOf,
-  registryOptions,
   registryUsage,
   report,
-  signersByKey,
+  trustedSigners,
+  trustOptions,
+  trustUsage,
 } from './registry-options.ts';
 import type { Tool } from './tool.ts';
 
-const options = {
-  ...registryOptions,
-  key: { type: 'string' },
-  unsigned: { type: 'boolean' },
-  store: { type: 'string' },
-} as const;
+const options: OptionTable = { ...trustOptions, unsigned: { type: 'boolean' } };
 
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, options);
   const [text, ...more] = rest;
   if (more.length > 0) usage('pull takes one reference');
   const reference = referenceOf(text);
-  const signers = signersByKey(values);
+  const configured = configuredRegistry(reference, values);
   const isUnsigned = values.get('unsigned') === true;
-  if (isUnsigned === signers.length > 0) {
-    usage('pull wants either the keys of those who may have signed (-key), or -unsigned');
+  const signers = isUnsigned ? undefined : trustedSigners(values, configured);
+  if (isUnsigned && values.has('key')) usage('-key and -unsigned exclude each other');
+  if (signers?.length === 0) {
+    usage('pull wants the keys of those who may have signed (-key), or -unsigned');
   }
-  await using client = await openRegistry(reference, 'pull', values);
+  await using client = await openRegistry(reference, { access: 'pull', configured }, values);
   using line = progressLine();
   const pulled = await pullBundle(client, {
     reference,
     store: new BundleStore(textOf(values, 'store') ?? defaultStore),
-    signers: isUnsigned ? undefined : signers,
+    signers,
     progress: (file, bytes, size) => line.show(`${file}: ${bytes} of ${size} bytes`),
   });
   const { digest, folder, outline } = pulled.bundle;
@@ -63,9 +63,7 @@ Brings a bundle out of an OCI registry into the store. The reference is
 anything is not as it should be, the store stays as it was.
 
 Options:
-  -key FILES          public keys in PEM; one of their owners must have signed the bundle
-  -unsigned           signatures are not looked at (the agent looks at them when it loads a bundle)
-  -store FOLDER       the store (default ${defaultStore})
+${trustUsage}  -unsigned           signatures are not looked at (the agent looks at them when it loads a bundle)
 ${registryUsage}`,
   run,
 };

@@ -24,7 +24,7 @@ async function run(words: readonly string[]): Promise<number> {
   // what the agent would not load is not shipped
   readBundle(folder);
   const artifact = packArtifact(folder);
-  await using client = await openRegistry(reference, 'push', values);
+  await using client = await openRegistry(reference, { access: 'push' }, values);
   using line = progressLine();
   await pushBundle(client, artifact, {
     tag: reference.tag,

@@ -87,7 +87,8 @@ function trappedNames(
 /** Runs the command to its end. @returns its exit code, or 128 + the signal that ended it */
 export async function runCommand(options: RunCommand): Promise<number> {
   const { command, metadata, log } = options;
-  const { resolver } = makeAnswering(options);
+  const { resolver } = await makeAnswering(options, new AbortController().signal);
+  await resolver.prepare?.(identityOf(process.pid, metadata));
   const trapped = trappedCalls(trappedNames(options, resolver));
   const agent = await Agent.start({ resolver, log });
   let code: number;

@@ -24,7 +24,7 @@ async function run(words: readonly string[]): Promise<number> {
   const file = textOf(values, 'key') ?? usage('sign needs a private key (-key)');
   const privateKey = await readPrivateKey(file, async () => keyPassword(`Password of ${file}: `));
   const publicKey = createPublicKey(privateKey);
-  await using client = await openRegistry(reference, 'push', values);
+  await using client = await openRegistry(reference, { access: 'push' }, values);
   const signed = await resolveReference(client, reference);
   const isNew = await signBundle(client, signed, { privateKey, publicKey });
   const name = `oci://${formatReference(signed)}`;

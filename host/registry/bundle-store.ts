@@ -8,9 +8,11 @@ import { shippedBundles } from '../package-root.ts';
 import { defaultBundleLimits, readBundle, regranted } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
 import { ComponentCache } from './component-cache.ts';
-import { noGrants } from './grants.ts';
+import { eitherOf, noGrants } from './grants.ts';
 import type { Grants } from './grants.ts';
 import { folderName } from './manifest.ts';
+import { isReference } from './oci/reference.ts';
+import type { PulledBundles } from './pulled-bundles.ts';
 
 /** Where operators and packages put bundles; those before go before. */
 export const bundleFolders: readonly string[] = [
@@ -23,11 +25,34 @@ export function allowedToBundles(bundles: ReadonlyMap<string, Grants>): (name: s
   return (name) => bundles.get(name) ?? noGrants;
 }
 
+function isSilent({ capabilities, errnos, perform }: Grants): boolean {
+  return Object.keys(capabilities).length === 0 && errnos === undefined && perform === undefined;
+}
+
+/** What is said of the bundle itself, and of those who have signed it. */
+export function allowedToSignedBundles(
+  bundles: ReadonlyMap<string, Grants>,
+  signers: readonly { readonly name: string; readonly grants: Grants }[],
+): BundleStoreParts['allowedToSigned'] {
+  return (name, signedBy) => {
+    const own = bundles.get(name);
+    const given = signers.filter((signer) => signedBy.includes(signer.name));
+    // who says nothing does not lift the limits of what others say
+    const said = given.map(({ grants }) => grants).filter((grants) => !isSilent(grants));
+    const [first, ...others] = own === undefined ? said : [own, ...said];
+    return first === undefined ? noGrants : others.reduce(eitherOf, first);
+  };
+}
+
 export interface BundleStoreParts {
   readonly folders: readonly string[];
   readonly limits: BundleLimits;
   /** What the operator allows to a bundle of this name that is found in a folder. */
   readonly allowedTo: (name: string) => Grants;
+  /** What the operator allows to a pulled bundle of this name that these have signed. */
+  readonly allowedToSigned: (name: string, signers: readonly string[]) => Grants;
+  /** Absent: no registry is allowed. */
+  readonly pulled?: PulledBundles;
 }
 
 interface Place {
@@ -68,6 +93,8 @@ export class BundleStore {
   /** Those that are not granted any more what they need, until they are looked at anew. */
   readonly #revoked: Map<string, AgentError> = new Map();
   #isRenewed = false;
+  /** By their references. */
+  readonly #pulled: Map<string, Bundle> = new Map();
 
   constructor(
     parts: Partial<BundleStoreParts> = {},
@@ -77,6 +104,7 @@ export class BundleStore {
       folders: bundleFolders,
       limits: defaultBundleLimits,
       allowedTo: () => noGrants,
+      allowedToSigned: () => noGrants,
       ...parts,
     };
     this.#components = components;
@@ -84,7 +112,8 @@ export class BundleStore {
 
   /**
    * What the files and the operator say now. A bundle that cannot be read any more is what it was, but
-   * for its grants, and is gone where it is not granted what it needs.
+   * for its grants, and is gone where it is not granted what it needs. Those of registries are opened
+   * anew when somebody asks for them.
    * @param onFailure told why, for each of those
    * @param parts that have changed
    */
@@ -129,11 +158,51 @@ export class BundleStore {
    * @throws AgentError AGENT_BUNDLE_INVALID
    */
   named(name: string): Bundle {
+    if (isReference(name)) return this.#pulledAs(name);
     if (!folderName.test(name)) refuse(`"${name.slice(0, 100)}" is no name of a bundle`);
     const bundle = this.#read(this.#find(name));
     if (bundle.name === name) return bundle;
     // what is granted is granted to a name
     return refuse(`the bundle in the folder "${name}" has the name "${bundle.name}"`);
+  }
+
+  /**
+   * Fetches what is named by a reference and not at hand. It never rejects: `named` says what is
+   * wrong.
+   * @returns undefined: all is at hand
+   */
+  prepare(names: readonly string[]): Promise<void> | undefined {
+    const { pulled } = this.#parts;
+    const missing = names.filter((name) => isReference(name) && !this.#isAtHand(name));
+    if (pulled === undefined || missing.length === 0) return undefined;
+    return Promise.all(missing.map(async (name) => pulled.fetch(name))).then(() => undefined);
+  }
+
+  #isAtHand(reference: string): boolean {
+    try {
+      this.#pulledAs(reference);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof AgentError) return false;
+      throw thrown;
+    }
+  }
+
+  #pulledAs(reference: string): Bundle {
+    const known = this.#pulled.get(reference);
+    if (known !== undefined) return known;
+    const { limits, pulled, allowedToSigned } = this.#parts;
+    if (pulled === undefined) refuse(`${reference}: no registry is allowed`);
+    const { files, folder, outline, signers } = pulled.open(reference);
+    const bundle = readBundle(folder, {
+      origin: { kind: 'pulled', signers },
+      limits,
+      components: this.#components,
+      text: files.get('bundle.json')?.toString() ?? '',
+      allowed: allowedToSigned(outline.name, signers),
+    });
+    this.#pulled.set(reference, bundle);
+    return bundle;
   }
 
   #find(name: string): Place {

@@ -24,7 +24,9 @@ export type BundleOrigin =
   /** Its folder was given on the command line. */
   | { readonly kind: 'given' }
   /** Found by its name in a folder of the operator's. */
-  | { readonly kind: 'found' };
+  | { readonly kind: 'found' }
+  /** Pulled from a registry that the operator allows. */
+  | { readonly kind: 'pulled'; readonly signers: readonly string[] };
 
 /** No component and no handler has more. */
 export interface BundleLimits extends LoadLimits {
@@ -62,6 +64,8 @@ export interface BundleReading {
   readonly components: ComponentCache;
   /** What the operator allows to it; absent: what it asks for. */
   readonly allowed?: Grants;
+  /** bundle.json, where it was compared with a digest; absent: it is read from the folder. */
+  readonly text?: string;
 }
 
 function refuse(what: string): never {
@@ -155,6 +159,14 @@ function checkOverAsking(
   refuse(`${place}: grants asks for ${idle.join(', ')}, which no component of the bundle imports`);
 }
 
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be read`, { cause });
+  }
+}
+
 /**
  * The same bundle, with what an operator allows it now.
  * @throws AgentError AGENT_GRANT_MISSING
@@ -177,13 +189,7 @@ export function readBundle(folder: string, reading: Partial<BundleReading> = {})
     ...reading,
   };
   const file = join(folder, 'bundle.json');
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be read`, { cause });
-  }
-  const manifest = parseManifest(text, file);
+  const manifest = parseManifest(whole.text ?? readText(file), file);
   const grants = manifest.grants.map(({ capability }) => capability);
   const granted = grantedTo(manifest, whole.allowed, file);
   const handlers = manifest.handlers.map((handler) =>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolves by the bundles that a container's metadata selects, and by others where it selects none.
-import { AgentError, messageOf } from '../errors.ts';
+import { AgentError, isForbidden, messageOf } from '../errors.ts';
 import type { Bundle } from './bundle.ts';
 import { registryOf } from './bundle-registry.ts';
 import type { Selection } from './bundle-registry.ts';
@@ -36,6 +36,16 @@ function refusing<T>(policies: Policies, bundles: readonly Bundle[], work: () =>
   }
 }
 
+/** Of metadata that is wrong, none: `resolve` says what is wrong. */
+function selectedNames(metadata: string): readonly string[] {
+  try {
+    return parseMetadata(metadata).bundles ?? [];
+  } catch (thrown) {
+    if (thrown instanceof AgentError) return [];
+    throw thrown;
+  }
+}
+
 function selectionOf(parts: SelectingParts, identity: ContainerIdentity): Selection {
   const { bundles: names, settings } = parseMetadata(identity.state.metadata);
   const bundles =
@@ -58,9 +68,8 @@ function checkFallback({ store, fallback }: SelectingParts): void {
   try {
     checkNames(fallback());
   } catch (thrown) {
-    const isMissing = thrown instanceof AgentError && thrown.code === 'AGENT_GRANT_MISSING';
     // what is taken away from containers that run is theirs to hear, and holds nobody else up
-    if (!isMissing || !store.isRenewed) throw thrown;
+    if (!isForbidden(thrown) || !store.isRenewed) throw thrown;
   }
 }
 
@@ -69,6 +78,7 @@ export function selectingResolver(parts: SelectingParts): Resolver {
   const { policies } = parts;
   checkFallback(parts);
   return {
+    prepare: ({ state }) => parts.store.prepare(selectedNames(state.metadata)),
     resolve: (identity) => {
       const selection = refusing(policies, [], () => selectionOf(parts, identity));
       return refusing(policies, selection.bundles, () => resolutionOf(selection, identity));

@@ -20,6 +20,7 @@ const { values } = parseArgs({
     'bundle-folder': { type: 'string', multiple: true, default: [] },
     select: { type: 'string', multiple: true, default: [] },
     allowed: { type: 'string' },
+    registries: { type: 'string' },
     setting: { type: 'string', multiple: true },
     uid: { type: 'string', multiple: true, default: [] },
     log: { type: 'string', default: 'info' },
@@ -33,11 +34,16 @@ function grantsOf(text: string): Grants {
   });
 }
 
+/** Ends what is fetched for containers. */
+const ending = new AbortController();
+
 function choice(): ResolverChoice {
   const { resolver, bundle, setting, allowed } = values;
   if (bundle === undefined) {
     const { 'bundle-folder': folders, select: selection } = values;
-    return { kind: 'named', name: resolver, folders, selection };
+    const registries = values.registries === undefined ? {} : JSON.parse(values.registries);
+    if ('registries' in registries) registries.registries.signal = ending.signal;
+    return { kind: 'named', name: resolver, folders, selection, ...registries };
   }
   const grants = allowed === undefined ? {} : { allowed: grantsOf(allowed) };
   if (setting === undefined) return { kind: 'bundle', folder: bundle, ...grants };
@@ -60,5 +66,6 @@ agent.listen({ path: values.socket, allowedUids: values.uid.map(Number) });
 using _reload = reloadOnHangup(agent, () => resolverOf(choice()));
 process.stdout.write('ready\n');
 await ended;
+ending.abort();
 await agent.stop();
 agent.exitIfStuck(0);

@@ -22,7 +22,11 @@ export type Meddling =
   /** Nothing comes after so many bytes of the body. */
   | { readonly kind: 'stall'; readonly bytes: number };
 
-export type Meddler = (path: string, answer: Answer, headers: Headers) => Meddling;
+export type Meddler = (
+  path: string,
+  answer: Answer,
+  headers: Headers,
+) => Meddling | Promise<Meddling>;
 
 /** Hop by hop, or about an encoding that fetch has undone. */
 const droppedHeaders = new Set(['connection', 'content-length', 'content-encoding', 'host']);
@@ -84,7 +88,7 @@ async function relay({ request, response, upstream, meddler }: Exchange): Promis
     ),
     body: Buffer.from(await real.arrayBuffer()),
   };
-  send(response, answer, meddler(path, answer, headers), request.method === 'HEAD');
+  send(response, answer, await meddler(path, answer, headers), request.method === 'HEAD');
 }
 
 function send(response: ServerResponse, answer: Answer, meddling: Meddling, isHead: boolean): void {

@@ -3,7 +3,9 @@
 import { BundleStore } from '../../host/registry/bundle-store.ts';
 import { grantable } from '../../host/registry/grant-limits.ts';
 import type { Grants } from '../../host/registry/grants.ts';
+import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
+import { PulledBundles } from '../../host/registry/pulled-bundles.ts';
 import { resolvers } from '../../host/registry/resolver.ts';
 import type { Resolver } from '../../host/registry/resolver.ts';
 import { bundleResolver } from './bundle-resolver.ts';
@@ -21,6 +23,8 @@ export type ResolverChoice =
       readonly folders?: readonly string[];
       /** As the option -bundle. */
       readonly selection?: readonly string[];
+      /** Registries that are allowed. */
+      readonly registries?: RegistryPolicy;
     }
   | {
       readonly kind: 'bundle';
@@ -34,10 +38,12 @@ export type ResolverChoice =
 export function resolverOf(choice: ResolverChoice): Resolver {
   switch (choice.kind) {
     case 'named': {
-      const { name, folders = [], selection = [] } = choice;
+      const { name, folders = [], selection = [], registries } = choice;
       const make = resolvers.get(name);
       if (make === undefined) throw new Error(`no resolver is named ${name}`);
-      const store = new BundleStore({ folders, allowedTo: () => everything });
+      const pulled = registries === undefined ? {} : { pulled: new PulledBundles(registries) };
+      const allowed = { allowedTo: () => everything, allowedToSigned: () => everything };
+      const store = new BundleStore({ folders, ...allowed, ...pulled });
       return make({ store, policies: defaultPolicies, selection });
     }
     case 'bundle':

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bundles that a container names as `oci://host/repository@sha256:…`: only of registries that the
-// operator allows, only with a signature that the operator asks for.
+// Bundles that are named as `oci://host/repository@sha256:…`: only of registries that the operator
+// allows, only with a signature that the operator asks for.
 import { readFileSync } from 'node:fs';
 
 import { AgentError, messageOf } from '../../errors.ts';
@@ -19,53 +19,66 @@ import { pullBundle } from './transfer.ts';
 export interface AllowedRegistry {
   /** With the port, if references have one. */
   readonly host: string;
-  readonly plainHttp: boolean;
-  /** A file of certificates in PEM. */
-  readonly ca?: string;
-  /** Names; at least one of them must have signed. */
-  readonly signers: readonly string[];
+  readonly isPlainHttp: boolean;
+  /** Certificates in PEM. */
+  readonly caFile?: string;
+  /** At least one of them must have signed. */
+  readonly signers: readonly {
+    readonly name: string;
+    /** The public key in PEM. */
+    readonly keyFile: string;
+  }[];
 }
 
-export interface KnownSigner {
-  readonly name: string;
-  /** A file with the public key in PEM. */
-  readonly key: string;
-}
-
-/** What the operator says about registries. */
+/** What the operator says about bundles of registries. */
 export interface RegistryPolicy {
   readonly registries: readonly AllowedRegistry[];
-  readonly signers: readonly KnownSigner[];
   /** The folder of the store. */
   readonly store?: string;
   /** How long a pull may take. */
   readonly pullMs?: number;
+  /** Ends all pulls. */
+  readonly signal?: AbortSignal;
 }
 
 export interface OpenedBundle extends StoredBundle {
   /** Who has signed it, of those who may for its registry. */
   readonly signers: readonly string[];
-  /** Why it was pulled although it should have been there. */
+  /** Why it was pulled although it was there. */
   readonly repaired?: string;
+}
+
+/** What a reference means under a policy. */
+interface Opening {
+  readonly reference: DigestReference;
+  readonly registry: AllowedRegistry;
+  readonly signers: readonly Signer[];
+  readonly store: BundleStore;
+  readonly policy: RegistryPolicy;
 }
 
 const defaultPullMs = 60_000;
 
-/** @throws AgentError AGENT_OCI */
-function allowedRegistry(host: string, policy: RegistryPolicy): AllowedRegistry {
-  const found = policy.registries.find((registry) => registry.host === host);
+function allowedRegistry(host: string, { registries }: RegistryPolicy): AllowedRegistry {
+  const found = registries.find((registry) => registry.host === host);
   if (found !== undefined) return found;
-  const names = policy.registries.map((registry) => registry.host).join(', ') || 'none';
-  throw new AgentError('AGENT_OCI', `registry ${host} is not allowed; allowed are: ${names}`);
+  const names = registries.map((registry) => registry.host).join(', ') || 'none';
+  throw new AgentError(
+    'AGENT_GRANT_MISSING',
+    `registry ${host} is not allowed; allowed are: ${names}`,
+  );
+}
+
+function openingOf(text: string, policy: RegistryPolicy): Opening {
+  const reference = parseDigestReference(text);
+  const registry = allowedRegistry(reference.host, policy);
+  const store = new BundleStore(policy.store);
+  return { reference, registry, signers: signersOf(registry), store, policy };
 }
 
 /** @throws AgentError AGENT_KEY */
-function signersOf(names: readonly string[], known: RegistryPolicy['signers']): readonly Signer[] {
-  return names.map((name) => {
-    const signer = known.find((candidate) => candidate.name === name);
-    if (signer === undefined) throw new AgentError('AGENT_KEY', `there is no signer "${name}"`);
-    return { name, key: readPublicKey(signer.key) };
-  });
+export function signersOf({ signers }: AllowedRegistry): readonly Signer[] {
+  return signers.map(({ name, keyFile }) => ({ name, key: readPublicKey(keyFile) }));
 }
 
 /** @throws AgentError AGENT_OCI */
@@ -77,68 +90,60 @@ export function readCertificates(file: string): string {
   }
 }
 
-function openStored(
-  store: BundleStore,
-  reference: DigestReference,
-  signers: readonly Signer[],
-): OpenedBundle {
+function openStored({ reference, signers, store }: Opening): OpenedBundle {
   const bundle = store.read(reference.digest);
   const { digest, signatures } = bundle;
   const place = formatReference(reference);
   return { ...bundle, signers: verifySignatures({ digest, signatures, place }, signers) };
 }
 
-/**
- * A bundle out of the store, or else out of its registry. Its contents are compared with the digest
- * and its signatures with the keys of now, wherever it comes from.
- * @throws AgentError AGENT_REFERENCE, AGENT_OCI, AGENT_KEY, AGENT_SIGNATURE, AGENT_BUNDLE_INVALID,
- *   AGENT_STORE
- * @example await openBundle('oci://registry.example.com/acme/mkdir@sha256:…', policy)
- */
-export async function openBundle(text: string, policy: RegistryPolicy): Promise<OpenedBundle> {
-  const reference = parseDigestReference(text);
-  const registry = allowedRegistry(reference.host, policy);
-  const signers = signersOf(registry.signers, policy.signers);
-  const store = new BundleStore(policy.store);
-  if (!store.has(reference.digest)) return pull(reference, registry, { signers, store, policy });
-  try {
-    return openStored(store, reference, signers);
-  } catch (cause) {
-    // it was changed, or signed since
-    return repair(cause, async () => pull(reference, registry, { signers, store, policy }));
-  }
-}
-
-async function repair(reason: unknown, again: () => Promise<OpenedBundle>): Promise<OpenedBundle> {
-  try {
-    return { ...(await again()), repaired: messageOf(reason) };
-  } catch (cause) {
-    throw new AgentError('AGENT_STORE', `${messageOf(reason)}, and it cannot be pulled anew`, {
-      cause,
-    });
-  }
-}
-
-async function pull(
-  reference: DigestReference,
-  registry: AllowedRegistry,
-  {
-    signers,
-    store,
-    policy,
-  }: {
-    readonly signers: readonly Signer[];
-    readonly store: BundleStore;
-    readonly policy: RegistryPolicy;
-  },
-): Promise<OpenedBundle> {
+async function pull({
+  reference,
+  registry,
+  signers,
+  store,
+  policy,
+}: Opening): Promise<OpenedBundle> {
+  const timeout = AbortSignal.timeout(policy.pullMs ?? defaultPullMs);
   await using client = new RegistryClient(reference, {
-    plainHttp: registry.plainHttp,
-    ...(registry.ca === undefined ? {} : { ca: readCertificates(registry.ca) }),
+    plainHttp: registry.isPlainHttp,
+    ...(registry.caFile === undefined ? {} : { ca: readCertificates(registry.caFile) }),
     credentials: () => findCredentials(reference.host),
     access: 'pull',
-    signal: AbortSignal.timeout(policy.pullMs ?? defaultPullMs),
+    signal: policy.signal === undefined ? timeout : AbortSignal.any([timeout, policy.signal]),
   });
   const pulled = await pullBundle(client, { reference, store, signers, progress: () => undefined });
   return { ...pulled.bundle, signers: pulled.signers };
+}
+
+/**
+ * A bundle out of the store. Its contents are compared with the digest, and its signatures with the
+ * keys of now.
+ * @throws AgentError AGENT_REFERENCE, AGENT_GRANT_MISSING, AGENT_KEY, AGENT_SIGNATURE,
+ *   AGENT_BUNDLE_INVALID, AGENT_STORE
+ */
+export function openStoredBundle(text: string, policy: RegistryPolicy): OpenedBundle {
+  return openStored(openingOf(text, policy));
+}
+
+/**
+ * A bundle out of the store, or else out of its registry.
+ * @throws AgentError as `openStoredBundle`, and AGENT_OCI
+ * @example await openBundle('oci://registry.example.com/acme/mkdir@sha256:…', policy)
+ */
+export async function openBundle(text: string, policy: RegistryPolicy): Promise<OpenedBundle> {
+  const opening = openingOf(text, policy);
+  if (!opening.store.has(opening.reference.digest)) return pull(opening);
+  let reason: string;
+  try {
+    return openStored(opening);
+  } catch (thrown) {
+    // it was changed, or signed since
+    reason = messageOf(thrown);
+  }
+  try {
+    return { ...(await pull(opening)), repaired: reason };
+  } catch (cause) {
+    throw new AgentError('AGENT_STORE', `${reason}, and it cannot be pulled anew`, { cause });
+  }
 }

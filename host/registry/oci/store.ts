@@ -163,6 +163,9 @@ export class BundleStore {
   /** @throws AgentError AGENT_STORE, AGENT_BUNDLE_INVALID when it is not what it should be */
   read(digest: Digest): StoredBundle {
     const folder = folderOf(this.#folder, digest);
+    if (!existsSync(folder)) {
+      throw new AgentError('AGENT_STORE', `${digest} was not pulled: it is not in ${this.#folder}`);
+    }
     const manifest = readStored(join(folder, manifestFile));
     if (digestOf(manifest) !== digest) {
       throw new AgentError('AGENT_STORE', `${join(folder, manifestFile)} was changed`);
