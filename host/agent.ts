@@ -259,7 +259,7 @@ export class Agent {
     if (this.#pool?.isStuck === true) this.native.exitProcess(code);
   }
 
-  /** @returns what is to be waited for before the container has handlers */
+  /** @returns what is to be waited for before the listener is adopted */
   #enter(arrival: Arrival): Promise<void> | undefined {
     const { state, peerPid } = arrival;
     // of now: who has sent it may be gone later
@@ -271,9 +271,11 @@ export class Agent {
       return undefined;
     }
     this.log.info({ container: state.containerId }, 'container waits for its bundles');
-    return fetching.then(() => {
+    const attach = async (): Promise<void> => {
+      await fetching;
       if (!this.#isStopping) this.#attach(arrival, identity, refusal);
-    });
+    };
+    return attach();
   }
 
   #attach(arrival: Arrival, identity: ContainerIdentity, refusal: WriteRefusal): void {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
 import { openBundle } from '../../host/registry/oci/open-bundle.ts';
-import type { AllowedRegistry, RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
+import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
 import { BundleStore } from '../../host/registry/oci/store.ts';
 import { pullInto, ship, shippedBundle, snapshotOf, testKey } from '../support/bundle-shipping.ts';
 import { DockerRegistry } from '../support/docker-registry.ts';
@@ -39,11 +39,8 @@ function policy(
   signers: readonly string[] = ['acme'],
   isPlainHttp = true,
 ): RegistryPolicy {
-  const keyOf = (name: string): AllowedRegistry['signers'][number] => ({
-    name,
-    keyFile: keys.at(`${name}.pub`),
-  });
-  const registries = [{ host: registry.host, isPlainHttp, signers: signers.map(keyOf) }];
+  const known = signers.map((name) => ({ name, keyFile: keys.at(`${name}.pub`) }));
+  const registries = [{ host: registry.host, isPlainHttp, signers: known }];
   return { registries, store: store.path, pullMs: 10_000 };
 }
 
