@@ -19,6 +19,7 @@
         "native/container_masks.cc",
         "native/device_node.cc",
         "native/guards.cc",
+        "native/helper/confinement.cc",
         "native/helper/file_operation.cc",
         "native/helper/masks.cc",
         "native/helper/thread_role.cc",
@@ -74,6 +75,7 @@
       "type": "executable",
       "sources": [
         "native/child.cc",
+        "native/helper/confinement.cc",
         "native/helper/file_operation.cc",
         "native/helper/files_role.cc",
         "native/helper/hardening.cc",

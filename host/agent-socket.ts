@@ -28,14 +28,18 @@ export interface AgentSocketParts {
   readonly path: string;
   /** Users whose runtimes may connect; root is always among them. */
   readonly allowedUids: readonly number[];
-  /** Must adopt the listener before it returns: the connection is closed then. */
-  readonly onArrival: (arrival: Arrival) => void;
+  /**
+   * Must adopt the listener before it returns, or before what it returns settles: the connection is
+   * closed then.
+   */
+  readonly onArrival: (arrival: Arrival) => Promise<void> | undefined;
 }
 
 /** From connecting to the last byte. */
 const deadlineMs = 5000;
 const mostBytes = 1024 * 1024;
 const chunkBytes = 64 * 1024;
+const refusedText = 'message on the agent socket refused';
 const ownerOnly = 0o600;
 const everybody = 0o666;
 
@@ -53,6 +57,7 @@ export class AgentSocket implements Disposable {
   readonly #wake: Socket;
   readonly #buffer = new Uint8Array(chunkBytes);
   readonly #connections: Map<ConnectionId, Connection> = new Map();
+  #isClosed = false;
 
   /** @throws AgentError AGENT_SOCKET_IN_USE, AGENT_SOCKET */
   constructor(parts: AgentSocketParts) {
@@ -66,6 +71,7 @@ export class AgentSocket implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     this.#wake.destroy();
     for (const { deadline } of this.#connections.values()) clearTimeout(deadline);
     this.#connections.clear();
@@ -153,16 +159,32 @@ export class AgentSocket implements Disposable {
         );
       }
       const { peerPid } = connection;
-      this.#parts.onArrival({ state, socket: this.#handle, connection: id, fdIndex, peerPid });
-      this.#close(id);
+      const arrival = { state, socket: this.#handle, connection: id, fdIndex, peerPid };
+      const adopting = this.#parts.onArrival(arrival);
+      if (adopting === undefined) this.#close(id);
+      else this.#hold(id, connection, adopting);
     } catch (thrown) {
       this.#reject(id, messageOf(thrown));
     }
   }
 
+  /** Runtimes go away at once, and their descriptors would with them. */
+  #hold(id: ConnectionId, { deadline, peerPid }: Connection, adopting: Promise<void>): void {
+    clearTimeout(deadline);
+    this.#parts.native.holdConnection(this.#handle, id);
+    const finish = (why?: string): void => {
+      if (why !== undefined) this.#parts.log.warn({ peerPid, why }, refusedText);
+      if (!this.#isClosed) this.#close(id);
+    };
+    adopting.then(
+      () => finish(),
+      (thrown: unknown) => finish(messageOf(thrown)),
+    );
+  }
+
   #reject(id: ConnectionId, why: string): void {
     const peerPid = this.#connections.get(id)?.peerPid;
-    this.#parts.log.warn({ peerPid, why }, 'message on the agent socket refused');
+    this.#parts.log.warn({ peerPid, why }, refusedText);
     this.#close(id);
   }
 

@@ -2,7 +2,7 @@
 // The agent: builds the parts and joins them; the one file that knows all.
 import { AgentSocket } from './agent-socket.ts';
 import type { Arrival } from './agent-socket.ts';
-import { AgentError, messageOf, systemCodeOf } from './errors.ts';
+import { AgentError, isForbidden, messageOf, systemCodeOf } from './errors.ts';
 import { FilterFlags, refusalOfCommand } from './filter-flags.ts';
 import type { WriteRefusal } from './filter-flags.ts';
 import { FirstPids } from './first-pids.ts';
@@ -86,6 +86,8 @@ export class Agent {
   #metrics: Metrics | undefined;
   #metricsServer: MetricsServer | undefined;
   #forgetting: NodeJS.Timeout | undefined;
+  /** Nothing more arrives. */
+  #isStopping = false;
   /** No more of the receiver is there to be used. */
   #isClosed = false;
 
@@ -143,9 +145,7 @@ export class Agent {
       log: this.log,
       path,
       allowedUids,
-      onArrival: (arrival) => {
-        this.#attach(arrival);
-      },
+      onArrival: (arrival) => this.#enter(arrival),
     });
     this.log.info({ socket: path }, 'listening');
   }
@@ -204,6 +204,11 @@ export class Agent {
         this.#replace(token, attached, resolver.resolve(attached.identity));
         changed += 1;
       } catch (thrown) {
+        if (isRevoked(thrown)) {
+          this.#replace(token, attached, this.#resolve(attached.identity));
+          changed += 1;
+          continue;
+        }
         kept += 1;
         this.log.error(
           { container: attached.registry.containerId, error: messageOf(thrown) },
@@ -239,6 +244,7 @@ export class Agent {
 
   /** Stops accepting, lets calls that are handled be answered, and ends. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     clearTimeout(this.#forgetting);
     await this.#metricsServer?.[Symbol.asyncDispose]();
     this.#socket?.[Symbol.dispose]();
@@ -253,11 +259,30 @@ export class Agent {
     if (this.#pool?.isStuck === true) this.native.exitProcess(code);
   }
 
-  #attach({ state, socket, connection, fdIndex, peerPid }: Arrival): void {
-    const { containerId, status } = state;
-    const firstPid = this.#firstPids.enter(state, peerPid);
+  /** @returns what is to be waited for before the listener is adopted */
+  #enter(arrival: Arrival): Promise<void> | undefined {
+    const { state, peerPid } = arrival;
+    // of now: who has sent it may be gone later
+    const identity = { state, firstPid: this.#firstPids.enter(state, peerPid) };
     const refusal = this.#filterFlags.enter(state);
-    const attached = this.#prepare({ state, firstPid }, refusal);
+    const fetching = this.#resolver.prepare?.(identity);
+    if (fetching === undefined) {
+      this.#attach(arrival, identity, refusal);
+      return undefined;
+    }
+    this.log.info({ container: state.containerId }, 'container waits for its bundles');
+    const attach = async (): Promise<void> => {
+      await fetching;
+      if (!this.#isStopping) this.#attach(arrival, identity, refusal);
+    };
+    return attach();
+  }
+
+  #attach(arrival: Arrival, identity: ContainerIdentity, refusal: WriteRefusal): void {
+    const { state, socket, connection, fdIndex, peerPid } = arrival;
+    const { containerId, status } = state;
+    const { firstPid } = identity;
+    const attached = this.#prepare(identity, refusal);
     const { registryBytes, reads, failureErrno } = this.#adoption(attached);
     let token: Token;
     try {
@@ -415,6 +440,11 @@ export class Agent {
     this.#filterFlags.leave(containerId);
     this.log.info({ container: containerId }, 'container detached');
   }
+}
+
+/** What a container has now, it may not have any more. */
+function isRevoked(thrown: unknown): boolean {
+  return thrown instanceof ContainerRefusal && isForbidden(thrown);
 }
 
 function overdueText(link: number): string {

@@ -11,7 +11,9 @@ export const agentErrorCodes = {
   AGENT_SOCKET: 'the agent socket cannot be made',
   AGENT_STATE_INVALID: 'a message on the agent socket is no container process state',
   AGENT_LISTENER: 'a descriptor is no seccomp listener or cannot be taken over',
+  AGENT_CONFIG_INVALID: 'the configuration is wrong',
   AGENT_BUNDLE_INVALID: 'a bundle or its manifest is wrong',
+  AGENT_GRANT_MISSING: 'a bundle is not granted what it needs',
   AGENT_SETTING_INVALID: 'a setting of a handler is wrong',
   AGENT_COMPONENT_INVALID: 'a file is no component that the agent can read',
   AGENT_COMPONENT_REFUSED: 'a component wants or offers what the agent does not allow',
@@ -19,6 +21,11 @@ export const agentErrorCodes = {
   AGENT_CALLER: 'a caller cannot be looked at or acted for',
   AGENT_WORKER: 'a worker thread cannot start',
   AGENT_METRICS: 'the metrics cannot be served',
+  AGENT_REFERENCE: 'a reference of a bundle in an OCI registry is wrong',
+  AGENT_OCI: 'an OCI registry cannot be reached or answers what is wrong',
+  AGENT_SIGNATURE: 'a bundle is not signed by those who have to sign it',
+  AGENT_KEY: 'a key of signers cannot be used',
+  AGENT_STORE: 'the store of pulled bundles cannot be written or was changed',
   AGENT_COMMAND: 'the command cannot be run',
 } as const;
 
@@ -54,4 +61,10 @@ export function messageOf(thrown: unknown): string {
 export function systemCodeOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
   return typeof thrown.code === 'string' ? thrown.code : undefined;
+}
+
+/** Whether it is the operator who does not allow it, or not any more. */
+export function isForbidden(thrown: unknown): boolean {
+  if (!(thrown instanceof AgentError)) return false;
+  return thrown.code === 'AGENT_GRANT_MISSING' || thrown.code === 'AGENT_SIGNATURE';
 }

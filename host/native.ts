@@ -277,6 +277,8 @@ export interface Native {
   takeWakeFd(this: void, socket: SocketHandle): number;
   /** The next event; null: none until the next byte in the wake pipe. */
   nextSocketEvent(this: void, socket: SocketHandle, buffer: Uint8Array): SocketEvent | null;
+  /** The peer is not listened to any more; descriptors that came stay until it is closed by us. */
+  holdConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
   /** Also closes the descriptors that came with it and were not adopted. */
   closeConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
   closeSocket(this: void, socket: SocketHandle): void;
@@ -361,7 +363,8 @@ export interface Native {
   mountAsCaller(this: void, worker: WorkerHandle, memory: Uint8Array, ranges: Int32Array): number;
   /**
    * Does one of `operation` for the caller; `numbers` as `operationNumber` says, strings are in
-   * `memory`.
+   * `memory`. `within`, of an operation on files: folders, each with a NUL behind it, outside of which
+   * nothing is done (EPERM).
    * @returns 0, a positive errno, or -1 when the notification is gone
    */
   operate(
@@ -371,6 +374,7 @@ export interface Native {
     memory: Uint8Array,
     numbers: Int32Array,
     result: Uint8Array,
+    within?: Uint8Array,
   ): number;
   /** Copies a descriptor of the caller: its index here, or a negated errno. */
   takeCallerFd(this: void, worker: WorkerHandle, fd: number): number;
@@ -396,12 +400,24 @@ export interface Native {
   closeState(this: void, state: StateHandle): void;
   /** Copies a value: its length, or -1: there is no such key. `into` has `mostStateBytes`. */
   stateGet(this: void, state: StateHandle, key: Uint8Array, into: Uint8Array): number;
-  /** 0, or ENOSPC. */
-  stateSet(this: void, state: StateHandle, key: Uint8Array, value: Uint8Array): number;
+  /** 0, or ENOSPC; so it is with more keys than `mostKeys`. */
+  stateSet(
+    this: void,
+    state: StateHandle,
+    key: Uint8Array,
+    value: Uint8Array,
+    mostKeys?: number,
+  ): number;
   /** Whether there was such a key. */
   stateRemove(this: void, state: StateHandle, key: Uint8Array): boolean;
   /** Adds the s64 in `number` to a counter and leaves the sum there: 0, EINVAL, EOVERFLOW, ENOSPC. */
-  stateAdd(this: void, state: StateHandle, key: Uint8Array, number: Uint8Array): number;
+  stateAdd(
+    this: void,
+    state: StateHandle,
+    key: Uint8Array,
+    number: Uint8Array,
+    mostKeys?: number,
+  ): number;
   /** For tests: act like a kernel before 6.18, whose proc has no option `pidns`. */
   refusePidnsOption(this: void, isRefused: number): void;
 

@@ -5,6 +5,7 @@ import { isatty } from 'node:tty';
 
 import { tools } from './commands/tool.ts';
 import { listOf, parseWords, textOf, usage } from './command-line.ts';
+import { defaultConfigFile } from './config.ts';
 import { parseLogOptions } from './log.ts';
 import type { LogOptions } from './log.ts';
 import { resolvers } from './registry/resolver.ts';
@@ -20,6 +21,8 @@ export interface BindAddress {
 /** Who answers for a container. */
 export interface ResolverChoice {
   readonly resolver: string;
+  /** Absent: the default one, if it is there. */
+  readonly configFile?: string;
   /** Names of bundles, and paths of their folders. */
   readonly selection: readonly string[];
 }
@@ -58,6 +61,7 @@ const defaultSocketFile = '/run/seccomp-agent.socket';
 const common = {
   resolver: { type: 'string' },
   bundle: { type: 'string' },
+  config: { type: 'string' },
   log: { type: 'string' },
   help: { type: 'boolean' },
 } as const;
@@ -86,14 +90,17 @@ function resolverOf(values: ReadonlyMap<string, unknown>): string {
 
 function choiceOf(values: ReadonlyMap<string, unknown>): ResolverChoice {
   const resolver = resolverOf(values);
+  const configFile = textOf(values, 'config');
+  if (configFile === '') usage('-config needs a path');
+  const choice = { resolver, ...(configFile === undefined ? {} : { configFile }) };
   const text = textOf(values, 'bundle');
-  if (text === undefined) return { resolver, selection: [] };
+  if (text === undefined) return { ...choice, selection: [] };
   const selection = listOf(text);
   if (selection.length === 0) usage('-bundle needs a name or a folder');
   const twice = selection.find((name, index) => selection.indexOf(name) !== index);
   if (twice !== undefined) usage(`-bundle names "${twice}" twice`);
   if (resolver !== 'none') usage(`-bundle and -resolver=${resolver} both say who answers`);
-  return { resolver, selection };
+  return { ...choice, selection };
 }
 
 function logOf(values: ReadonlyMap<string, unknown>, fallback: string): LogOptions {
@@ -194,6 +201,8 @@ Options (one dash or two, with = or a space):
                         unprivileged-build  mount of proc, for image builds
   -bundle LIST        bundles in chain order, by name or folder, where the container's
                       metadata selects none (BUNDLE=LIST)
+  -config FILE        what the operator grants, and limits
+                      (default ${defaultConfigFile}, if it is there)
   -socketfile PATH    the agent socket, "listenerPath" of seccomp profiles
                       (default ${defaultSocketFile})
   -allow-uids LIST    users besides root whose runtimes may connect
@@ -217,6 +226,7 @@ Options (one dash or two, with = or a space):
                       unprivileged-build
   -bundle LIST        bundles in chain order, by name or folder
   -metadata LINES     KEY=VALUE each: settings of the bundles, as listenerMetadata sets them
+  -config FILE        as for seccompagent
   -syscalls LIST      the system calls to trap (default: those that the handlers answer)
   -log LIST           as for seccompagent (default warn)
   -help

@@ -34,6 +34,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("listenSocket", listen_socket);
   add("takeWakeFd", take_wake_fd);
   add("nextSocketEvent", next_socket_event);
+  add("holdConnection", hold_connection);
   add("closeConnection", close_connection);
   add("closeSocket", close_socket);
   add("createReceiver", create_receiver);

@@ -200,6 +200,11 @@ Result<UniqueFd> AgentSocket::take_fd(std::uint32_t connection, std::size_t inde
   return std::move(found->second.fds[index]);
 }
 
+void AgentSocket::hold_connection(std::uint32_t connection) {
+  const auto found = connections_.find(connection);
+  if (found != connections_.end()) found->second.socket.reset();
+}
+
 void AgentSocket::close_connection(std::uint32_t connection) { connections_.erase(connection); }
 
 }  // namespace seccompagent

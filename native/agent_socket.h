@@ -56,6 +56,8 @@ class AgentSocket {
   [[nodiscard]] std::optional<SocketEvent> next(std::span<std::byte> buffer);
   // The index-th descriptor that came with the connection. EBADF: there is none.
   [[nodiscard]] Result<UniqueFd> take_fd(std::uint32_t connection, std::size_t index);
+  // Listens to the peer no more: what came along stays until the connection is closed by us.
+  void hold_connection(std::uint32_t connection);
   // Closes the connection and every descriptor that came with it.
   void close_connection(std::uint32_t connection);
 

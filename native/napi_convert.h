@@ -41,6 +41,8 @@ class Arguments {
   // Part of some bytes; absent when the length is negative.
   [[nodiscard]] std::optional<std::string> range(std::span<const std::byte> all,
                                                  std::int32_t offset, std::int32_t length);
+  // Whether another one was given.
+  [[nodiscard]] bool has_more() const { return index_ < info_.Length(); }
   [[nodiscard]] bool is_ok() const { return is_ok_; }
 
  private:

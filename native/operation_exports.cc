@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "acting.h"
 #include "addon_state.h"
@@ -354,6 +357,18 @@ Napi::Value change_mount(const Napi::CallbackInfo& info, Worker& worker, std::ui
   });
 }
 
+// Each has a NUL behind it.
+[[nodiscard]] std::vector<std::string> folders_of(std::span<const std::byte> texts) {
+  std::vector<std::string> folders;
+  std::string_view rest(reinterpret_cast<const char*>(texts.data()), texts.size());
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\0'), rest.size());
+    folders.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return folders;
+}
+
 }  // namespace
 
 Napi::Value operate(const Napi::CallbackInfo& info) {
@@ -363,6 +378,8 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   const std::span<std::byte> memory = arguments.bytes();
   const std::span<std::int32_t> numbers = arguments.writable_numbers();
   const std::span<std::byte> result = arguments.bytes();
+  const std::span<const std::byte> within =
+      arguments.has_more() ? arguments.bytes() : std::span<std::byte>();
   if (!arguments.is_ok()) return {};
   if (numbers.size() != kOperationNumbers) return throw_type(info.Env(), "expected 20 numbers");
   const bool is_of_mount = operation == kUnmount || operation == kSetMountAttributes;
@@ -403,7 +420,8 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
                        .room = static_cast<std::uint32_t>(result.size()),
                        .resolve = static_cast<std::uint32_t>(numbers[kResolveLow]) |
                                   std::uint64_t{static_cast<std::uint32_t>(numbers[kResolveHigh])}
-                                      << 32},
+                                      << 32,
+                       .within = folders_of(within)},
            .dirfd = numbers[kDirfd],
            .second_dirfd = numbers[kSecondDirfd],
            .has_second = second_path.has_value(),

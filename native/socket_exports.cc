@@ -64,6 +64,16 @@ Napi::Value next_socket_event(const Napi::CallbackInfo& info) {
   return object;
 }
 
+Napi::Value hold_connection(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t connection = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  AgentSocket* socket = find(info, &State::sockets, handle);
+  if (socket != nullptr) socket->hold_connection(connection);
+  return info.Env().Undefined();
+}
+
 Napi::Value close_connection(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();

@@ -2,6 +2,7 @@
 // Keys and values with limits.
 #include "state_store.h"
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -17,9 +18,9 @@ std::optional<std::string> StateStore::get(std::string_view key) const {
   return found->second;
 }
 
-Result<void> StateStore::set(std::string_view key, std::string_view value) {
+Result<void> StateStore::set(std::string_view key, std::string_view value, std::size_t most_keys) {
   const std::lock_guard lock(mutex_);
-  return put(key, value);
+  return put(key, value, most_keys);
 }
 
 bool StateStore::remove(std::string_view key) {
@@ -31,7 +32,8 @@ bool StateStore::remove(std::string_view key) {
   return true;
 }
 
-Result<std::int64_t> StateStore::add(std::string_view key, std::int64_t amount) {
+Result<std::int64_t> StateStore::add(std::string_view key, std::int64_t amount,
+                                     std::size_t most_keys) {
   const std::lock_guard lock(mutex_);
   std::int64_t sum = 0;
   if (const auto found = values_.find(key); found != values_.end()) {
@@ -40,16 +42,16 @@ Result<std::int64_t> StateStore::add(std::string_view key, std::int64_t amount) 
   }
   if (__builtin_add_overflow(sum, amount, &sum)) return fail(EOVERFLOW);
   const std::string_view value(reinterpret_cast<const char*>(&sum), sizeof sum);
-  if (const auto kept = put(key, value); !kept) return std::unexpected(kept.error());
+  if (const auto kept = put(key, value, most_keys); !kept) return std::unexpected(kept.error());
   return sum;
 }
 
 // With the mutex held.
-Result<void> StateStore::put(std::string_view key, std::string_view value) {
+Result<void> StateStore::put(std::string_view key, std::string_view value, std::size_t most_keys) {
   if (key.size() > kMostKey) return fail(ENOSPC);
   const auto found = values_.find(key);
   const bool is_there = found != values_.end();
-  if (!is_there && values_.size() >= kMostKeys) return fail(ENOSPC);
+  if (!is_there && values_.size() >= std::min(most_keys, kMostKeys)) return fail(ENOSPC);
   const std::size_t others = bytes_ - (is_there ? key.size() + found->second.size() : 0);
   const std::size_t bytes = others + key.size() + value.size();
   if (bytes > kMostBytes) return fail(ENOSPC);

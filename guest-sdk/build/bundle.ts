@@ -4,7 +4,7 @@
 import { AgentError, messageOf } from '../../host/errors.ts';
 import { type Manifest, folderName, parseManifest } from '../../host/registry/manifest.ts';
 import type { ManifestHandler } from '../../host/registry/manifest-handler.ts';
-import { isInterface } from '../../host/registry/wanted-grants.ts';
+import { isInterface } from '../../host/registry/grant-limits.ts';
 import { BuildError } from './build-error.ts';
 
 export { folderName, isInterface };

@@ -1,48 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent as a daemon: `seccompagent -resolver=…`.
 import { Agent } from '../agent.ts';
+import { loadConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import type { AgentCommand, ResolverChoice } from '../options.ts';
 import { packageVersion } from '../package-root.ts';
-import { BundleStore } from '../registry/bundle-store.ts';
-import { defaultPolicies } from '../registry/policy.ts';
+import { allowedToBundles, allowedToSignedBundles, BundleStore } from '../registry/bundle-store.ts';
+import type { BundleStoreParts } from '../registry/bundle-store.ts';
+import { PulledBundles } from '../registry/pulled-bundles.ts';
 import { resolvers } from '../registry/resolver.ts';
 import type { Resolver } from '../registry/resolver.ts';
 import { reloadOnHangup } from './reload.ts';
 
-/** @throws AgentError AGENT_USAGE for a name that is none, AGENT_BUNDLE_INVALID */
-export function makeResolver(
-  { resolver: name, selection }: ResolverChoice,
-  store: BundleStore = new BundleStore(),
-): Resolver {
-  const make = resolvers.get(name);
-  if (make === undefined) throw new AgentError('AGENT_USAGE', `unknown resolver "${name}"`);
-  return make({ store, policies: defaultPolicies, selection });
-}
-
-/** Reads all bundles again each time. */
-function renewing(agent: Agent, command: AgentCommand, first: BundleStore): () => Resolver {
-  let store = first;
-  return () => {
-    store = store.renewed((failure) => {
-      agent.log.error({ error: messageOf(failure) }, 'a bundle stays what it was');
-    });
-    return makeResolver(command, store);
+/** @param ending ends what is pulled */
+function storeParts(
+  { bundleFolders, limits, bundles, signers, registries }: Config,
+  ending: AbortSignal,
+): BundleStoreParts {
+  return {
+    folders: bundleFolders,
+    limits,
+    allowedTo: allowedToBundles(bundles),
+    allowedToSigned: allowedToSignedBundles(bundles, signers),
+    pulled: new PulledBundles({ registries, signal: ending }),
   };
 }
 
-/** Resolves with the first of the signals that end a daemon. */
-async function endingSignal(): Promise<NodeJS.Signals> {
+interface Answering {
+  readonly store: BundleStore;
+  readonly resolver: Resolver;
+}
+
+function answeringBy(choice: ResolverChoice, store: BundleStore, config: Config): Answering {
+  const { resolver: name, selection } = choice;
+  const make = resolvers.get(name);
+  if (make === undefined) throw new AgentError('AGENT_USAGE', `unknown resolver "${name}"`);
+  return { store, resolver: make({ store, policies: config.policies, selection }) };
+}
+
+/**
+ * @throws AgentError AGENT_USAGE for a name that is none, AGENT_BUNDLE_INVALID, AGENT_GRANT_MISSING,
+ *   AGENT_CONFIG_INVALID
+ */
+export async function makeAnswering(
+  choice: ResolverChoice,
+  ending: AbortSignal,
+): Promise<Answering> {
+  const config = loadConfig(choice.configFile);
+  const store = new BundleStore(storeParts(config, ending));
+  await store.prepare(choice.selection);
+  return answeringBy(choice, store, config);
+}
+
+/** Reads the configuration and all bundles again each time. */
+function renewing(
+  agent: Agent,
+  command: AgentCommand,
+  { store: first, ending }: { readonly store: BundleStore; readonly ending: AbortSignal },
+): () => Resolver {
+  let store = first;
+  return () => {
+    const config = loadConfig(command.configFile);
+    store = store.renewed(
+      (failure) => {
+        agent.log.error(
+          { error: messageOf(failure) },
+          'a bundle stays what it was, if it still may',
+        );
+      },
+      storeParts(config, ending),
+    );
+    return answeringBy(command, store, config).resolver;
+  };
+}
+
+/** Resolves with the first of the signals that end a daemon, which also ends what is pulled. */
+async function endingSignal(ending: AbortController): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, resolve);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        ending.abort();
+        resolve(signal);
+      });
+    }
   });
 }
 
 /** Runs until a signal ends it. @returns the exit code */
 export async function runAgent(command: AgentCommand): Promise<number> {
-  const ended = endingSignal();
-  const store = new BundleStore();
-  const agent = await Agent.start({ resolver: makeResolver(command, store), log: command.log });
+  const ending = new AbortController();
+  const ended = endingSignal(ending);
+  const { store, resolver } = await makeAnswering(command, ending.signal);
+  const agent = await Agent.start({ resolver, log: command.log });
   try {
     agent.log.info(
       {
@@ -54,10 +104,14 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     );
     if (command.metricsAddress !== undefined) await agent.serveMetrics(command.metricsAddress);
     agent.listen({ path: command.socketFile, allowedUids: command.allowedUids });
-    using _reload = reloadOnHangup(agent, renewing(agent, command, store));
+    using _reload = reloadOnHangup(
+      agent,
+      renewing(agent, command, { store, ending: ending.signal }),
+    );
     const signal = await ended;
     agent.log.info({ signal }, 'stopping');
   } finally {
+    ending.abort();
     await agent.stop();
   }
   agent.exitIfStuck(0);

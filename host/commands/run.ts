@@ -12,7 +12,7 @@ import { trappedCalls } from '../notification/trapped-calls.ts';
 import type { RunCommand } from '../options.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
 import type { ContainerIdentity, Resolver } from '../registry/resolver.ts';
-import { makeResolver } from './agent.ts';
+import { makeAnswering } from './agent.ts';
 
 const stdinFd = 0;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -87,7 +87,8 @@ function trappedNames(
 /** Runs the command to its end. @returns its exit code, or 128 + the signal that ended it */
 export async function runCommand(options: RunCommand): Promise<number> {
   const { command, metadata, log } = options;
-  const resolver = makeResolver(options);
+  const { resolver } = await makeAnswering(options, new AbortController().signal);
+  await resolver.prepare?.(identityOf(process.pid, metadata));
   const trapped = trappedCalls(trappedNames(options, resolver));
   const agent = await Agent.start({ resolver, log });
   let code: number;

@@ -20,8 +20,43 @@ export interface ToolEntry {
 
 export const tools: readonly ToolEntry[] = [
   {
+    name: 'config',
+    summary: 'what the configuration grants, and what is wrong with it',
+    load: async () => (await import('./config.ts')).config,
+  },
+  {
     name: 'inspect',
     summary: 'what a bundle or a component answers and wants',
     load: async () => (await import('./inspect.ts')).inspect,
+  },
+  {
+    name: 'push',
+    summary: 'a bundle into an OCI registry',
+    load: async () => (await import('./push.ts')).push,
+  },
+  {
+    name: 'pull',
+    summary: 'a bundle out of an OCI registry into the store',
+    load: async () => (await import('./pull.ts')).pull,
+  },
+  {
+    name: 'sign',
+    summary: 'signs a bundle in a registry, as cosign does',
+    load: async () => (await import('./sign.ts')).sign,
+  },
+  {
+    name: 'verify',
+    summary: 'who has signed a bundle',
+    load: async () => (await import('./verify.ts')).verify,
+  },
+  {
+    name: 'list',
+    summary: 'the pulled bundles',
+    load: async () => (await import('./list.ts')).list,
+  },
+  {
+    name: 'key',
+    summary: 'makes keys to sign bundles with',
+    load: async () => (await import('./key.ts')).key,
   },
 ];

@@ -18,9 +18,16 @@ export interface CallHost {
    * Does one of `operation` of native.ts.
    * @param numbers as `operationNumber` says, but for the places where paths start: those of the call
    * @param result what it gives back is put there
+   * @param within folders that nothing is done outside of, as `operate` of native.ts says
    * @returns 0, a positive errno, or `gone`
    */
-  operate(operation: number, memory: Uint8Array, numbers: Int32Array, result: Uint8Array): number;
+  operate(
+    operation: number,
+    memory: Uint8Array,
+    numbers: Int32Array,
+    result: Uint8Array,
+    within?: Uint8Array,
+  ): number;
   /** Room for a result, of `mostOperationBytes`: the next one comes into the same place. */
   resultRoom(): Uint8Array;
 
@@ -53,10 +60,11 @@ export interface CallHost {
 
   /** The value of a key; undefined: there is none. */
   stateGet(key: Uint8Array): Uint8Array | undefined;
-  stateSet(key: Uint8Array, value: Uint8Array): number;
+  /** @param mostKeys how many there may be; absent: as many as anybody may have */
+  stateSet(key: Uint8Array, value: Uint8Array, mostKeys?: number): number;
   stateRemove(key: Uint8Array): boolean;
   /** Adds what `number` has and leaves the sum there, both s64. */
-  stateAdd(key: Uint8Array, number: Uint8Array): number;
+  stateAdd(key: Uint8Array, number: Uint8Array, mostKeys?: number): number;
 
   log(level: GuestLogLevel, message: string): void;
   decodedArguments(): readonly DecodedArgument[];

@@ -3,7 +3,7 @@
 import { AgentError } from '../errors.ts';
 import { inbox } from '../native.ts';
 import { fail } from './action.ts';
-import type { FinalAction } from './action.ts';
+import type { Failure, FinalAction } from './action.ts';
 import { errnoNameOf } from './errno.ts';
 
 const efault = fail('EFAULT');
@@ -14,6 +14,11 @@ const faults: ReadonlyMap<number, FinalAction> = new Map(
     return [action.number, action];
   }),
 );
+
+/** Whether this is what `pointerFault` has said, and no handler. */
+export function isPointerFault(failure: Failure): boolean {
+  return failure === efault || faults.get(failure.number) === failure;
+}
 
 /**
  * What the kernel would say to this pointer.

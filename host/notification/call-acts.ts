@@ -63,11 +63,21 @@ export class CallActs {
     return this.side.rooms.result;
   }
 
-  operate(operation: number, memory: Uint8Array, numbers: Int32Array, result: Uint8Array): number {
+  operate(
+    operation: number,
+    memory: Uint8Array,
+    numbers: Int32Array,
+    result: Uint8Array,
+    within?: Uint8Array,
+  ): number {
     const { native, worker } = this.side;
     numbers[operationNumber.dirfd] = this.dirfd();
     numbers[operationNumber.secondDirfd] = this.#secondDirfd();
-    return this.acting('act', () => native.operate(worker, operation, memory, numbers, result));
+    return this.acting('act', () =>
+      within === undefined
+        ? native.operate(worker, operation, memory, numbers, result)
+        : native.operate(worker, operation, memory, numbers, result, within),
+    );
   }
 
   takeFd(fd: number): number {

@@ -9,6 +9,8 @@ import { HandlerInstance } from '../handler/instance.ts';
 import { failureErrno } from '../registry/policy.ts';
 import { isAsked } from '../registry/registry.ts';
 import type { Registry, RegistryHandler } from '../registry/registry.ts';
+import { answerRule } from './answer-rules.ts';
+import type { AnswerRule } from './answer-rules.ts';
 import { unnamedSlot } from './counters.ts';
 import type { SlotBook } from './counters.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -39,6 +41,8 @@ export interface Link {
   readonly index: number;
   /** Of its state in the quarantine. */
   readonly health: number;
+  /** What it may answer; undefined: everything. */
+  readonly rule: AnswerRule | undefined;
   instance: HandlerInstance | undefined;
 }
 
@@ -76,6 +80,7 @@ export class Container {
       handler,
       index,
       health: parts.quarantine[index] ?? -1,
+      rule: handler.grants === undefined ? undefined : answerRule(handler.grants),
       instance: undefined,
     }));
     const { defaultAction, failure } = this.registry;
@@ -128,6 +133,7 @@ export class Container {
     let action: Action;
     try {
       action = this.#instanceOf(link).ask(call, syscall);
+      link.rule?.(action, syscall);
     } catch (cause) {
       throw this.#failureOf(link, cause);
     }
@@ -135,7 +141,9 @@ export class Container {
     return action;
   }
 
-  #failureOf({ handler, health }: Link, cause: unknown): AgentError {
+  #failureOf(link: Link, cause: unknown): AgentError {
+    const { handler, health } = link;
+    link.instance = undefined;
     // what a caller can bring about, such as memory that cannot be read, is not the handler's fault
     const isOwn = !(cause instanceof AgentError) || cause.code !== 'AGENT_CALLER';
     const milliseconds = isOwn ? this.#parts.health.failed(health, false) : 0;

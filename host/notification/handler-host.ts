@@ -8,7 +8,7 @@ import type { ReceiverHandle, StateHandle } from '../native.ts';
 import { CallActs } from './call-acts.ts';
 import type { WorkerSide } from './call-acts.ts';
 import type { DecodedArgument } from './received-call.ts';
-import { mostStateBytes } from './state-book.ts';
+import { mostStateBytes, mostStateKeys } from './state-book.ts';
 
 const esrch = errnoNumber('ESRCH');
 
@@ -66,16 +66,16 @@ export class HandlerHost extends CallActs implements CallHost {
     return length < 0 ? undefined : room.subarray(0, length);
   }
 
-  stateSet(key: Uint8Array, value: Uint8Array): number {
-    return this.side.native.stateSet(this.#handler.state, key, value);
+  stateSet(key: Uint8Array, value: Uint8Array, mostKeys: number = mostStateKeys): number {
+    return this.side.native.stateSet(this.#handler.state, key, value, mostKeys);
   }
 
   stateRemove(key: Uint8Array): boolean {
     return this.side.native.stateRemove(this.#handler.state, key);
   }
 
-  stateAdd(key: Uint8Array, number: Uint8Array): number {
-    return this.side.native.stateAdd(this.#handler.state, key, number);
+  stateAdd(key: Uint8Array, number: Uint8Array, mostKeys: number = mostStateKeys): number {
+    return this.side.native.stateAdd(this.#handler.state, key, number, mostKeys);
   }
 
   log(level: GuestLogLevel, message: string): void {

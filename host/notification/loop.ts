@@ -19,6 +19,7 @@ import type { SlotBook } from './counters.ts';
 import type { Quarantine } from './quarantine.ts';
 import { ReceivedCall } from './received-call.ts';
 import { HandlerHost } from './handler-host.ts';
+import { LimitedHost } from './limited-host.ts';
 import { Performer } from './perform.ts';
 import { decodeRegistry } from './thread-messages.ts';
 import type { CallFailure, SharedRegistry } from './thread-messages.ts';
@@ -232,14 +233,27 @@ export class Loop implements Disposable {
   ): CallHost {
     const { log, receiver } = this.#parts;
     const { containerId, annotations = [] } = registry;
-    return new HandlerHost(this.#side, {
+    const own = log.child({ handler: handler.name, container: containerId });
+    const host = new HandlerHost(this.#side, {
       receiver,
-      log: log.child({ handler: handler.name, container: containerId }),
+      log: own,
       containerId,
       annotations,
       state: states[index] ?? noState,
     });
+    const { grants } = handler;
+    return grants === undefined ? host : new LimitedHost(host, grants, refusalLog(own));
   }
+}
+
+/** What a handler tries again and again is told once where people look. */
+function refusalLog(log: Logger): (what: string) => void {
+  const told = new Set<string>();
+  return (what) => {
+    const level = told.has(what) ? 'debug' : 'warn';
+    told.add(what);
+    log[level]({ operation: what }, 'a handler may not do this here: its grants have limits');
+  };
 }
 
 function reasonOf(thrown: unknown): FailureReason {

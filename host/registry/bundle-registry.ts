@@ -4,6 +4,7 @@ import { AgentError, messageOf } from '../errors.ts';
 import type { Settings } from '../handler/instance.ts';
 import type { Bundle, BundleHandler } from './bundle.ts';
 import { fieldsOf } from './container-fields.ts';
+import { isLimited } from './grants.ts';
 import type { SettingSource } from './manifest-handler.ts';
 import { shownKey, wrongMetadata } from './metadata.ts';
 import { strictestDefault, strictestFailure } from './policy.ts';
@@ -80,6 +81,7 @@ function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] 
     deadlineMs: handler.deadlineMs,
     settings: settingsOf(handler, values),
     ...(handler.syscalls === undefined ? {} : { syscalls: handler.syscalls }),
+    ...(isLimited(bundle.granted) ? { grants: bundle.granted } : {}),
   }));
 }
 

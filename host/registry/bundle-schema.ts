@@ -7,23 +7,25 @@ import { families, syscallTable } from '../notification/syscall-table.ts';
 import { bundleVersion, folderName } from './manifest.ts';
 import { componentFile, digestForm } from './manifest-handler.ts';
 import { reservedKeys, settingKey, settingTypes } from './setting.ts';
-import { grantLimits, limitForms, mostKeys, operationsOf } from './wanted-grants.ts';
-import type { LimitKind } from './wanted-grants.ts';
+import { grantLimits, limitForms, mostKeys, operationsOf } from './grant-limits.ts';
+import type { LimitKind } from './grant-limits.ts';
 
-type Schema = Readonly<Record<string, unknown>>;
+export type Schema = Readonly<Record<string, unknown>>;
 
 const text: Schema = { type: 'string' };
 const prose: Schema = { type: 'string', pattern: String.raw`\S` };
 const errnoNames = errnos.map(([name]) => name);
 const amount = String.raw`(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)`;
+export const durationPattern: string = `^\\+?(${amount})+$`;
+export const sizePattern: string = String.raw`^[1-9]\d{0,6}[KMG]iB$`;
 
-function matching(pattern: RegExp | string, description: string): Schema {
+export function matching(pattern: RegExp | string, description: string): Schema {
   const source = typeof pattern === 'string' ? pattern : pattern.source;
   return { type: 'string', pattern: source, description };
 }
 
 /** An object without other keys. */
-function closed(properties: Schema, required: readonly string[]): Schema {
+export function closed(properties: Schema, required: readonly string[]): Schema {
   return { type: 'object', required, additionalProperties: false, properties };
 }
 
@@ -57,14 +59,23 @@ function limitSchema(kind: LimitKind, capability: string): Schema {
   }
 }
 
-function grantSchema(capability: string, limits: Readonly<Record<string, LimitKind>>): Schema {
-  const properties = Object.entries(limits).map(([key, kind]) => [
-    key,
-    limitSchema(kind, capability),
-  ]);
-  const reason = { ...prose, description: 'Why, for whoever is to grant it.' };
-  return closed({ reason, ...Object.fromEntries(properties) }, ['reason']);
+/** @param others keys of each grant that are no limits, all of which are required */
+export function grantsSchema(others: Schema): Schema {
+  const grants = [...grantLimits].map(([capability, limits]) => {
+    const properties = Object.entries(limits).map(([key, kind]) => [
+      key,
+      limitSchema(kind, capability),
+    ]);
+    return [
+      capability,
+      closed({ ...others, ...Object.fromEntries(properties) }, Object.keys(others)),
+    ];
+  });
+  return closed(Object.fromEntries(grants), []);
 }
+
+/** Of names of errnos; those that the schemas refer to. */
+export const errnoDefinition: Schema = { enum: errnoNames };
 
 /** What the default of a setting of this type has to be. */
 function defaultOf(type: string, schema: Schema): Schema {
@@ -120,25 +131,22 @@ const handler: Schema = closed(
         "What the handler is configured with; absent: all of the bundle's settings, under their own keys.",
       additionalProperties: handlerSetting,
     },
-    deadline: matching(
-      `^\\+?(${amount})+$`,
-      'For one call, from 1ms to 1m; 1s where it is absent.',
-    ),
+    deadline: matching(durationPattern, 'For one call, from 1ms to 1m; 1s where it is absent.'),
     memory: matching(
-      String.raw`^[1-9]\d{0,6}[KMG]iB$`,
+      sizePattern,
       'Of each instance, from 64KiB to 4GiB; absent: as much as the agent allows.',
     ),
   },
   ['component'],
 );
 
-function errnoPolicy(others: readonly string[], description: string): Schema {
+export function errnoPolicy(others: readonly string[], description: string): Schema {
   const policies = errnoNames.map((name) => `errno:${name}`);
   return { enum: [...others, ...policies], description };
 }
 
 export function bundleSchema(): Schema {
-  const grants = [...grantLimits].map(([name, limits]) => [name, grantSchema(name, limits)]);
+  const reason = { ...prose, description: 'Why, for whoever is to grant it.' };
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Handler bundle of Seccomp Agent (bundle.json)',
@@ -155,7 +163,7 @@ export function bundleSchema(): Schema {
           additionalProperties: { $ref: '#/$defs/setting' },
         },
         grants: {
-          ...closed(Object.fromEntries(grants), []),
+          ...grantsSchema({ reason }),
           description: 'Capabilities that the components import, and how far they need them.',
         },
         handlers: {
@@ -172,6 +180,6 @@ export function bundleSchema(): Schema {
       },
       ['name', 'version', 'description', 'handlers'],
     ),
-    $defs: { errno: { enum: errnoNames }, setting, handler },
+    $defs: { errno: errnoDefinition, setting, handler },
   };
 }

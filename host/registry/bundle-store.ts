@@ -1,26 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bundles that the agent knows: found by their names in folders, each read once.
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 import { AgentError } from '../errors.ts';
-import { defaultLimits } from '../handler/direct.ts';
-import type { LoadLimits } from '../handler/direct.ts';
 import { shippedBundles } from '../package-root.ts';
-import { readBundle } from './bundle.ts';
-import type { Bundle, BundleOrigin } from './bundle.ts';
+import { defaultBundleLimits, readBundle, regranted } from './bundle.ts';
+import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
 import { ComponentCache } from './component-cache.ts';
+import { eitherOf, noGrants } from './grants.ts';
+import type { Grants } from './grants.ts';
 import { folderName } from './manifest.ts';
+import { isReference } from './oci/reference.ts';
+import type { PulledBundles } from './pulled-bundles.ts';
 
 /** Where operators and packages put bundles; those before go before. */
-const bundleFolders: readonly string[] = [
+export const bundleFolders: readonly string[] = [
   '/etc/seccompagent/bundles',
   '/usr/share/seccompagent/bundles',
 ];
 
+/** What is not named is allowed nothing. */
+export function allowedToBundles(bundles: ReadonlyMap<string, Grants>): (name: string) => Grants {
+  return (name) => bundles.get(name) ?? noGrants;
+}
+
+function isSilent({ capabilities, errnos, perform }: Grants): boolean {
+  return Object.keys(capabilities).length === 0 && errnos === undefined && perform === undefined;
+}
+
+/** What is said of the bundle itself, and of those who have signed it. */
+export function allowedToSignedBundles(
+  bundles: ReadonlyMap<string, Grants>,
+  signers: readonly { readonly name: string; readonly grants: Grants }[],
+): BundleStoreParts['allowedToSigned'] {
+  return (name, signedBy) => {
+    const own = bundles.get(name);
+    const given = signers.filter((signer) => signedBy.includes(signer.name));
+    // who says nothing does not lift the limits of what others say
+    const said = given.map(({ grants }) => grants).filter((grants) => !isSilent(grants));
+    const [first, ...others] = own === undefined ? said : [own, ...said];
+    return first === undefined ? noGrants : others.reduce(eitherOf, first);
+  };
+}
+
 export interface BundleStoreParts {
   readonly folders: readonly string[];
-  readonly limits: LoadLimits;
+  readonly limits: BundleLimits;
+  /** What the operator allows to a bundle of this name that is found in a folder. */
+  readonly allowedTo: (name: string) => Grants;
+  /** What the operator allows to a pulled bundle of this name that these have signed. */
+  readonly allowedToSigned: (name: string, signers: readonly string[]) => Grants;
+  /** Absent: no registry is allowed. */
+  readonly pulled?: PulledBundles;
 }
 
 interface Place {
@@ -43,35 +75,68 @@ function keyOf({ folder, origin }: Place): string {
   return `${origin.kind} ${folder}`;
 }
 
+/** @returns undefined when there is none */
+function failureAt(work: () => void): AgentError | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof AgentError) return thrown;
+    throw thrown;
+  }
+}
+
 export class BundleStore {
   readonly #parts: BundleStoreParts;
   readonly #components: ComponentCache;
   readonly #bundles: Map<string, KnownBundle> = new Map();
+  /** Those that are not granted any more what they need, until they are looked at anew. */
+  readonly #revoked: Map<string, AgentError> = new Map();
+  #isRenewed = false;
+  /** By their references. */
+  readonly #pulled: Map<string, Bundle> = new Map();
 
   constructor(
     parts: Partial<BundleStoreParts> = {},
     components: ComponentCache = new ComponentCache(),
   ) {
-    this.#parts = { folders: bundleFolders, limits: defaultLimits, ...parts };
+    this.#parts = {
+      folders: bundleFolders,
+      limits: defaultBundleLimits,
+      allowedTo: () => noGrants,
+      allowedToSigned: () => noGrants,
+      ...parts,
+    };
     this.#components = components;
   }
 
   /**
-   * What the files say now. A bundle that cannot be read any more is what it was.
+   * What the files and the operator say now. A bundle that cannot be read any more is what it was, but
+   * for its grants, and is gone where it is not granted what it needs. Those of registries are opened
+   * anew when somebody asks for them.
    * @param onFailure told why, for each of those
+   * @param parts that have changed
    */
-  renewed(onFailure: (failure: AgentError) => void): BundleStore {
-    const next = new BundleStore(this.#parts, this.#components);
+  renewed(
+    onFailure: (failure: AgentError) => void,
+    parts: Partial<BundleStoreParts> = {},
+  ): BundleStore {
+    const next = new BundleStore({ ...this.#parts, ...parts }, this.#components);
+    next.#isRenewed = true;
     for (const [key, known] of this.#bundles) {
-      try {
+      const failure = failureAt(() => {
         next.#read(known);
-      } catch (thrown) {
-        if (!(thrown instanceof AgentError)) throw thrown;
-        next.#bundles.set(key, known);
-        onFailure(thrown);
-      }
+      });
+      if (failure === undefined) continue;
+      onFailure(failure);
+      next.#keep(key, known);
     }
     return next;
+  }
+
+  /** Containers may have what another one has had before. */
+  get isRenewed(): boolean {
+    return this.#isRenewed;
   }
 
   /** One of the package's own. @throws AgentError AGENT_BUNDLE_INVALID */
@@ -93,11 +158,51 @@ export class BundleStore {
    * @throws AgentError AGENT_BUNDLE_INVALID
    */
   named(name: string): Bundle {
+    if (isReference(name)) return this.#pulledAs(name);
     if (!folderName.test(name)) refuse(`"${name.slice(0, 100)}" is no name of a bundle`);
     const bundle = this.#read(this.#find(name));
     if (bundle.name === name) return bundle;
     // what is granted is granted to a name
     return refuse(`the bundle in the folder "${name}" has the name "${bundle.name}"`);
+  }
+
+  /**
+   * Fetches what is named by a reference and not at hand. It never rejects: `named` says what is
+   * wrong.
+   * @returns undefined: all is at hand
+   */
+  prepare(names: readonly string[]): Promise<void> | undefined {
+    const { pulled } = this.#parts;
+    const missing = names.filter((name) => isReference(name) && !this.#isAtHand(name));
+    if (pulled === undefined || missing.length === 0) return undefined;
+    return Promise.all(missing.map(async (name) => pulled.fetch(name))).then(() => undefined);
+  }
+
+  #isAtHand(reference: string): boolean {
+    try {
+      this.#pulledAs(reference);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof AgentError) return false;
+      throw thrown;
+    }
+  }
+
+  #pulledAs(reference: string): Bundle {
+    const known = this.#pulled.get(reference);
+    if (known !== undefined) return known;
+    const { limits, pulled, allowedToSigned } = this.#parts;
+    if (pulled === undefined) refuse(`${reference}: no registry is allowed`);
+    const { files, folder, outline, signers } = pulled.open(reference);
+    const bundle = readBundle(folder, {
+      origin: { kind: 'pulled', signers },
+      limits,
+      components: this.#components,
+      text: files.get('bundle.json')?.toString() ?? '',
+      allowed: allowedToSigned(outline.name, signers),
+    });
+    this.#pulled.set(reference, bundle);
+    return bundle;
   }
 
   #find(name: string): Place {
@@ -115,12 +220,34 @@ export class BundleStore {
     return refuse(`there is no bundle "${name}" in ${folders}`);
   }
 
+  /** What was read before, if it is granted now what it needs. */
+  #keep(key: string, known: KnownBundle): void {
+    const failure = failureAt(() => {
+      const bundle = regranted(known.bundle, this.#allowed(known));
+      this.#bundles.set(key, { ...known, bundle });
+    });
+    if (failure !== undefined) this.#revoked.set(key, failure);
+  }
+
+  /** Undefined: what it asks for. */
+  #allowed({ folder, origin }: Place): Grants | undefined {
+    return origin.kind === 'found' ? this.#parts.allowedTo(basename(folder)) : undefined;
+  }
+
   #read({ folder, origin }: Place): Bundle {
     const key = keyOf({ folder, origin });
     const known = this.#bundles.get(key);
     if (known !== undefined) return known.bundle;
+    const revoked = this.#revoked.get(key);
+    if (revoked !== undefined) throw revoked;
     const { limits } = this.#parts;
-    const bundle = readBundle(folder, { origin, limits, components: this.#components });
+    const allowed = this.#allowed({ folder, origin });
+    const bundle = readBundle(folder, {
+      origin,
+      limits,
+      components: this.#components,
+      ...(allowed === undefined ? {} : { allowed }),
+    });
     this.#bundles.set(key, { folder, origin, bundle });
     return bundle;
   }

@@ -2,15 +2,20 @@
 // Handler bundles: reads bundle.json and the components beside it.
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 import { AgentError } from '../errors.ts';
 import { checkGrants, defaultLimits } from '../handler/direct.ts';
 import type { LoadedComponent, LoadLimits } from '../handler/direct.ts';
 import { ComponentCache } from './component-cache.ts';
+import { isInterface } from './grant-limits.ts';
+import { grantedOf } from './grants.ts';
+import type { Grants } from './grants.ts';
 import { parseManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
+import { defaultDeadlineMs, longestDeadlineMs } from './manifest-handler.ts';
 import type { HandlerSettings, ManifestHandler } from './manifest-handler.ts';
-import { isInterface } from './wanted-grants.ts';
+import { askedGrants } from './wanted-grants.ts';
 
 /** Where a bundle comes from, and so who is trusted with it. */
 export type BundleOrigin =
@@ -19,7 +24,20 @@ export type BundleOrigin =
   /** Its folder was given on the command line. */
   | { readonly kind: 'given' }
   /** Found by its name in a folder of the operator's. */
-  | { readonly kind: 'found' };
+  | { readonly kind: 'found' }
+  /** Pulled from a registry that the operator allows. */
+  | { readonly kind: 'pulled'; readonly signers: readonly string[] };
+
+/** No component and no handler has more. */
+export interface BundleLimits extends LoadLimits {
+  /** Of a handler's time for a call. */
+  readonly deadlineMs: number;
+}
+
+export const defaultBundleLimits: BundleLimits = {
+  ...defaultLimits,
+  deadlineMs: longestDeadlineMs,
+};
 
 export interface BundleHandler {
   readonly name: string;
@@ -34,14 +52,20 @@ export interface BundleHandler {
 
 export interface Bundle extends Omit<Manifest, 'handlers'> {
   readonly origin: BundleOrigin;
+  /** What its handlers have of what it asks for. */
+  readonly granted: Grants;
   /** In chain order. */
   readonly handlers: readonly BundleHandler[];
 }
 
 export interface BundleReading {
   readonly origin: BundleOrigin;
-  readonly limits: LoadLimits;
+  readonly limits: BundleLimits;
   readonly components: ComponentCache;
+  /** What the operator allows to it; absent: what it asks for. */
+  readonly allowed?: Grants;
+  /** bundle.json, where it was compared with a digest; absent: it is read from the folder. */
+  readonly text?: string;
 }
 
 function refuse(what: string): never {
@@ -70,6 +94,30 @@ function limitsFor({ memoryPages }: ManifestHandler, limits: LoadLimits): LoadLi
   );
 }
 
+/** Whoever asks for no time has what the agent allows. */
+function deadlineFor({ deadlineMs }: ManifestHandler, limits: BundleLimits): number {
+  if (deadlineMs <= limits.deadlineMs) return deadlineMs;
+  if (deadlineMs === defaultDeadlineMs) return limits.deadlineMs;
+  return refuse(
+    `"deadline" asks for ${deadlineMs} ms, and the agent allows ${limits.deadlineMs} ms`,
+  );
+}
+
+/** Of what it asks for, what it has. */
+function grantedTo(
+  { grants }: Pick<Manifest, 'grants'>,
+  allowed: Grants | undefined,
+  place: string,
+): Grants {
+  const asked = askedGrants(grants);
+  if (allowed === undefined) return asked;
+  try {
+    return grantedOf(asked, allowed);
+  } catch (cause) {
+    throw new AgentError('AGENT_GRANT_MISSING', `${place} is not granted what it needs`, { cause });
+  }
+}
+
 interface HandlerPlace {
   readonly folder: string;
   readonly grants: readonly string[];
@@ -91,7 +139,7 @@ function readHandler(
       file,
       component,
       settings: manifest.settings,
-      deadlineMs: manifest.deadlineMs,
+      deadlineMs: deadlineFor(manifest, limits),
       ...(manifest.syscalls === undefined ? {} : { syscalls: manifest.syscalls }),
     };
   } catch (cause) {
@@ -111,30 +159,42 @@ function checkOverAsking(
   refuse(`${place}: grants asks for ${idle.join(', ')}, which no component of the bundle imports`);
 }
 
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be read`, { cause });
+  }
+}
+
+/**
+ * The same bundle, with what an operator allows it now.
+ * @throws AgentError AGENT_GRANT_MISSING
+ */
+export function regranted(bundle: Bundle, allowed: Grants | undefined): Bundle {
+  const granted = grantedTo(bundle, allowed, `the bundle "${bundle.name}"`);
+  return isDeepStrictEqual(granted, bundle.granted) ? bundle : { ...bundle, granted };
+}
+
 /**
  * Reads and checks a bundle.
  * @param folder the folder of its bundle.json
- * @throws AgentError AGENT_BUNDLE_INVALID
+ * @throws AgentError AGENT_BUNDLE_INVALID, AGENT_GRANT_MISSING
  */
 export function readBundle(folder: string, reading: Partial<BundleReading> = {}): Bundle {
   const whole: BundleReading = {
     origin: { kind: 'given' },
-    limits: defaultLimits,
+    limits: defaultBundleLimits,
     components: new ComponentCache(),
     ...reading,
   };
   const file = join(folder, 'bundle.json');
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be read`, { cause });
-  }
-  const manifest = parseManifest(text, file);
+  const manifest = parseManifest(whole.text ?? readText(file), file);
   const grants = manifest.grants.map(({ capability }) => capability);
+  const granted = grantedTo(manifest, whole.allowed, file);
   const handlers = manifest.handlers.map((handler) =>
     readHandler(handler, { folder, grants }, whole),
   );
   checkOverAsking(grants, handlers, file);
-  return { ...manifest, origin: whole.origin, handlers };
+  return { ...manifest, origin: whole.origin, granted, handlers };
 }

@@ -31,8 +31,8 @@ export interface ManifestHandler {
   readonly memoryPages?: number;
 }
 
-const defaultDeadlineMs = 1000;
-const longestDeadlineMs = 60_000;
+export const defaultDeadlineMs = 1000;
+export const longestDeadlineMs = 60_000;
 const pageBytes = 65_536;
 const mostPages = 65_536;
 export const componentFile: RegExp = /^[a-z][a-z0-9]*(-[a-z0-9]+)*\.wasm$/;

@@ -5,6 +5,7 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import type { Settings } from '../handler/instance.ts';
 import { families, familyMembers } from '../notification/syscall-table.ts';
 import type { Syscall } from '../notification/syscalls.ts';
+import type { Grants } from './grants.ts';
 import type { DefaultAction, FailurePolicy } from './policy.ts';
 
 export interface RegistryHandler {
@@ -23,6 +24,8 @@ export interface RegistryHandler {
   readonly readsPointers: boolean;
   /** How long it may take for a call, not counting what the host does for it. */
   readonly deadlineMs: number;
+  /** What it was granted; absent: what it imports, without limits. */
+  readonly grants?: Grants;
 }
 
 export interface Registry {

@@ -24,6 +24,12 @@ export interface Resolution {
 
 export interface Resolver {
   /**
+   * Fetches what the container needs and is not at hand. It never rejects: what could not be fetched
+   * is what `resolve` refuses.
+   * @returns undefined: nothing is to be waited for
+   */
+  prepare?(identity: ContainerIdentity): Promise<void> | undefined;
+  /**
    * The same container may be resolved again, when what it was resolved by has changed.
    * @throws ContainerRefusal: the container's calls must fail
    */

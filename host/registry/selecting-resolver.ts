@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolves by the bundles that a container's metadata selects, and by others where it selects none.
-import { AgentError, messageOf } from '../errors.ts';
+import { AgentError, isForbidden, messageOf } from '../errors.ts';
 import type { Bundle } from './bundle.ts';
 import { registryOf } from './bundle-registry.ts';
 import type { Selection } from './bundle-registry.ts';
@@ -36,6 +36,16 @@ function refusing<T>(policies: Policies, bundles: readonly Bundle[], work: () =>
   }
 }
 
+/** Of metadata that is wrong, none: `resolve` says what is wrong. */
+function selectedNames(metadata: string): readonly string[] {
+  try {
+    return parseMetadata(metadata).bundles ?? [];
+  } catch (thrown) {
+    if (thrown instanceof AgentError) return [];
+    throw thrown;
+  }
+}
+
 function selectionOf(parts: SelectingParts, identity: ContainerIdentity): Selection {
   const { bundles: names, settings } = parseMetadata(identity.state.metadata);
   const bundles =
@@ -53,12 +63,22 @@ function resolutionOf(selection: Selection, identity: ContainerIdentity): Resolu
   };
 }
 
-/** @throws AgentError AGENT_BUNDLE_INVALID: a bundle of the fallback cannot be loaded */
+/** Whoever has named them is to hear at once what is wrong with them. */
+function checkFallback({ store, fallback }: SelectingParts): void {
+  try {
+    checkNames(fallback());
+  } catch (thrown) {
+    // what is taken away from containers that run is theirs to hear, and holds nobody else up
+    if (!isForbidden(thrown) || !store.isRenewed) throw thrown;
+  }
+}
+
+/** @throws AgentError AGENT_BUNDLE_INVALID, AGENT_GRANT_MISSING: of a bundle of the fallback */
 export function selectingResolver(parts: SelectingParts): Resolver {
   const { policies } = parts;
-  // whoever has named them is to hear at once what is wrong with them
-  checkNames(parts.fallback());
+  checkFallback(parts);
   return {
+    prepare: ({ state }) => parts.store.prepare(selectedNames(state.metadata)),
     resolve: (identity) => {
       const selection = refusing(policies, [], () => selectionOf(parts, identity));
       return refusing(policies, selection.bundles, () => resolutionOf(selection, identity));

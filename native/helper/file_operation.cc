@@ -23,6 +23,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "confinement.h"
 #include "thread_role.h"
 
 // Not in every libc's headers: Linux 6.6, 6.13.
@@ -47,6 +48,8 @@ struct Doing {
   const FilePlace& place;
   HeldIds held;
   const Validity& validity;
+  // RESOLVE_BENEATH where the places are folders that no path may leave; else 0.
+  std::uint64_t confined = 0;
 };
 
 [[nodiscard]] FileAnswer refusal(int error) { return {.error = error, .bytes = {}, .fd = {}}; }
@@ -97,21 +100,32 @@ struct Entry {
   std::string name;
 };
 
-[[nodiscard]] Result<Entry> find_entry(int base, const std::string& path) {
+// What leaves the folder that it has to stay in is not granted.
+[[nodiscard]] Result<UniqueFd> open_in_place(const Doing& doing, int base, const char* path,
+                                             std::uint64_t flags, std::uint64_t mode = 0,
+                                             std::uint64_t resolve = 0) {
+  auto fd = open_at(base, path, flags, mode, resolve | doing.confined);
+  // the caller's own rule may have the same answer
+  const bool is_ours = doing.confined != 0 && (resolve & RESOLVE_NO_XDEV) == 0;
+  if (!fd && is_ours && fd.error() == Errno{EXDEV}) return fail(EPERM);
+  return fd;
+}
+
+[[nodiscard]] Result<Entry> find_entry(const Doing& doing, int base, const std::string& path) {
   const std::size_t end = path.find_last_not_of('/');
   const bool is_place = end == std::string::npos;
   const std::size_t slash = is_place ? end : path.find_last_of('/', end);
   if (!is_place && slash == std::string::npos) return Entry{{}, base, path};
   // of the root, or of the base itself, the name is its own
   const std::string parent = is_place ? (path.empty() ? "." : "/") : path.substr(0, slash + 1);
-  auto directory = open_at(base, parent.c_str(), O_PATH | O_DIRECTORY);
+  auto directory = open_in_place(doing, base, parent.c_str(), O_PATH | O_DIRECTORY);
   if (!directory) return std::unexpected(directory.error());
   const int fd = directory->get();
   return Entry{std::move(*directory), fd, is_place ? "." : path.substr(slash + 1)};
 }
 
 [[nodiscard]] Result<Entry> entry_of(const Doing& doing, int base, const std::string& path) {
-  auto entry = find_entry(base, path);
+  auto entry = find_entry(doing, base, path);
   if (entry && mistakes_us(doing, entry->directory)) return fail(ENOTSUP);
   return entry;
 }
@@ -133,7 +147,7 @@ struct Found {
   Found found = {.opened = {}, .fd = doing.place.base};
   if (!doing.request.path.empty()) {
     const std::uint64_t follow = doing.request.is_followed ? 0 : O_NOFOLLOW;
-    auto fd = open_at(found.fd, doing.request.path.c_str(), O_PATH | follow);
+    auto fd = open_in_place(doing, found.fd, doing.request.path.c_str(), O_PATH | follow);
     if (!fd) return std::unexpected(fd.error());
     found = {.opened = std::move(*fd), .fd = -1};
     found.fd = found.opened.get();
@@ -274,7 +288,10 @@ struct LastDirectory {
                                                         : 0;
   constexpr auto kAsk = static_cast<std::uint32_t>(-1);
   if (level == 0 || found.st_uid == static_cast<uid_t>(syscall(SYS_setfsuid, kAsk))) return 0;
-  const auto last = find_last_directory(doing);
+  // it was found where it may be; of links the targets are not below each other
+  Doing anywhere = doing;
+  anywhere.confined = 0;
+  const auto last = find_last_directory(anywhere);
   if (!last) return last.error().number;
   const struct stat& directory = last->directory;
   // somebody exchanges what has the name
@@ -302,8 +319,8 @@ struct LastDirectory {
 // O_TMPFILE, or a name that nothing had.
 [[nodiscard]] Result<UniqueFd> open_new(const Doing& doing, std::uint64_t flags) {
   const std::uint64_t only_new = (flags & O_CREAT) != 0 ? O_EXCL : 0;
-  return open_at(doing.place.base, doing.request.path.c_str(), flags | only_new,
-                 doing.request.mode & 07777, doing.request.resolve);
+  return open_in_place(doing, doing.place.base, doing.request.path.c_str(), flags | only_new,
+                       doing.request.mode & 07777, doing.request.resolve);
 }
 
 [[nodiscard]] Result<UniqueFd> open_any(const Doing& doing, std::uint64_t flags) {
@@ -320,7 +337,7 @@ struct LastDirectory {
   if ((flags & kTmpfile) != 0) return open_new(doing, flags);
   const std::uint64_t finding = O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY));
   for (int tries = kTries; tries > 0; --tries) {
-    const auto found = open_at(doing.place.base, path.c_str(), finding, 0, resolve);
+    const auto found = open_in_place(doing, doing.place.base, path.c_str(), finding, 0, resolve);
     if (found) return open_found(doing, found->get(), flags);
     if (found.error() != Errno{ENOENT} || (flags & O_CREAT) == 0) return fail(found.error().number);
     auto made = open_new(doing, flags);
@@ -539,12 +556,8 @@ FileAnswer remove_xattr(const Doing& doing) {
   });
 }
 
-}  // namespace
-
-FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place, HeldIds held,
-                           const Validity& validity) {
-  const Doing doing = {request, place, held, validity};
-  switch (request.operation) {
+FileAnswer operate(const Doing& doing) {
+  switch (doing.request.operation) {
     case FileOperation::mkdir:
       return make_directory(doing);
     case FileOperation::mknod:
@@ -577,6 +590,39 @@ FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place, H
       return read_link(doing);
   }
   return refusal(ENOSYS);
+}
+
+// In the granted folders only: the same, with paths that start there.
+FileAnswer operate_within(const Doing& doing) {
+  FileRequest request = doing.request;
+  FilePlace place = doing.place;
+  const Confinement confinement = {
+      .folders = doing.request.within, .resolve = request.resolve, .processes = place.processes};
+  const auto first = confine(confinement, place.base, request.path);
+  if (!first) return refusal(first.error().number);
+  request.path = first->path;
+  place.base = first->base;
+  Result<ConfinedPath> second;
+  if (request.operation == FileOperation::rename || request.operation == FileOperation::link) {
+    second = confine(confinement, place.second_base, request.second_path);
+    if (!second) return refusal(second.error().number);
+    request.second_path = second->path;
+    place.second_base = second->base;
+  }
+  const bool is_kept_below = (request.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0;
+  return operate({.request = request,
+                  .place = place,
+                  .held = doing.held,
+                  .validity = doing.validity,
+                  .confined = is_kept_below ? 0 : std::uint64_t{RESOLVE_BENEATH}});
+}
+
+}  // namespace
+
+FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place, HeldIds held,
+                           const Validity& validity) {
+  const Doing doing = {request, place, held, validity};
+  return request.within.empty() ? operate(doing) : operate_within(doing);
 }
 
 }  // namespace seccompagent

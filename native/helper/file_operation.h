@@ -59,6 +59,9 @@ struct FileRequest {
   std::uint64_t lent = 0;
   // Where one is lent: the user whose files the caller's own are.
   std::uint32_t owner = 0;
+  // Absolute folders, seen from the caller's root: nothing is done but in or below one of them
+  // (EPERM). None: everywhere.
+  std::vector<std::string> within = {};
 };
 
 // Where the paths start; O_PATH descriptors of the caller's.

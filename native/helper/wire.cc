@@ -298,6 +298,8 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(file.resolve);
   writer.number(file.lent);
   writer.number(file.owner);
+  writer.number(static_cast<std::uint32_t>(file.within.size()));
+  for (const std::string& folder : file.within) writer.text(folder);
   return writer.take();
 }
 
@@ -325,6 +327,9 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   file.resolve = reader.number<std::uint64_t>();
   file.lent = reader.number<std::uint64_t>();
   file.owner = reader.number<std::uint32_t>();
+  // the length of each
+  file.within.resize(reader.count(sizeof(std::uint32_t)));
+  for (std::string& folder : file.within) folder = reader.name();
   if (!reader.is_complete()) return fail(EBADMSG);
   return request;
 }

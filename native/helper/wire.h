@@ -21,8 +21,9 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 2;
-// Two paths, a name and a value, as long as the kernel takes them, and what goes with them.
+inline constexpr std::uint32_t kWireVersion = 3;
+// Two paths, a name and a value, as long as the kernel takes them, and what goes with them: folders
+// of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
 inline constexpr std::size_t kMostMessageFds = 10;
 // The helper's end of the socket.

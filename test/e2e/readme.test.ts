@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the README shows is what happens.
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
 import { agentUsage } from '../../host/options.ts';
+import { shippedBundles } from '../../host/package-root.ts';
 import { projectRoot, RunningCommand, runCommand, seccompagent } from '../support/command.ts';
+import { Operator } from '../support/operator.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
@@ -81,6 +83,44 @@ test('README: the handler is the one that ships', () => {
   const source = readFileSync(join(projectRoot, 'handlers-wasm/mkdir-suffix/handler.ts'), 'utf8');
   const [, code] = source.split(/\n\n(?=import)/u);
   expect(blockWith('ts', 'guest-sdk')).toBe(code);
+});
+
+/** The configuration that it shows, in an operator's own folder; `/work` is the folder `in`. */
+function shownConfig(operator: Operator): string {
+  const name = 'team-names';
+  operator.add(name, join(shippedBundles(), 'mkdir-suffix'));
+  const manifest = operator.at(`bundles/${name}/bundle.json`);
+  writeFileSync(
+    manifest,
+    readFileSync(manifest, 'utf8').replace('"mkdir-suffix"', JSON.stringify(name)),
+  );
+  operator.addKey('acme.pub');
+  const file = operator.at('config.yaml');
+  const text = blockWith('yaml', 'bundles:')
+    .replaceAll('/etc/seccompagent/keys', operator.at('.'))
+    .replaceAll('/etc/seccompagent', operator.at('.'))
+    .replaceAll('/usr/share/seccompagent/bundles', operator.at('out'))
+    .replaceAll('/work', operator.at('in'));
+  writeFileSync(file, text, { mode: 0o644 });
+  return file;
+}
+
+test('README: the configuration is one, and does what is said', async () => {
+  using operator = new Operator();
+  const file = shownConfig(operator);
+  const [command = ''] = blockWith('sh', 'config check').trim().split('\n');
+  const line = command
+    .replace('seccompagent', seccompagent)
+    .replace('/etc/seccompagent/config.yaml', file);
+  const checked = await runCommand(['sh', '-c', line]);
+  expect(checked).toMatchObject({ code: 0, stderr: '' });
+  expect(checked.stdout).toContain(`filesystem: operations mkdir; paths ${operator.at('in')}`);
+
+  const folders = `${operator.at('in')}/a ${operator.at('out')}/a`;
+  const { stderr } = await operator.run(`busybox mkdir ${folders}`, '-bundle=team-names');
+  expect(stderr).toMatch(/out\/a': Operation not permitted|out\/a: Operation not permitted/u);
+  expect(readdirSync(operator.at('in'))).toEqual(['a-suffix']);
+  expect(readdirSync(operator.at('out'))).toEqual([]);
 });
 
 test('README: the command of seccompagent run works', async () => {

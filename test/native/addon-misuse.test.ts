@@ -79,6 +79,7 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
   listenSocket: ['text', 'number'],
   takeWakeFd: ['number'],
   nextSocketEvent: ['number', 'bytes'],
+  holdConnection: ['number', 'number'],
   closeConnection: ['number', 'number'],
   closeSocket: ['number'],
   createReceiver: ['bytes', 'number', 'number'],
@@ -384,6 +385,7 @@ test('addon: a socket is closed once, and its events end with it', () => {
   const fds = openFdCount(process.pid);
   const socket = native.listenSocket(path, 0o600);
   expect(native.nextSocketEvent(socket, new Uint8Array(16))).toBeNull();
+  call('holdConnection', socket, 99);
   call('closeConnection', socket, 99);
   native.closeSocket(socket);
   native.closeSocket(socket);

@@ -38,6 +38,13 @@ void has_so_many_keys() {
   CHECK_EQUAL(error_of(store.set("0", "w")), 0);
   CHECK(store.remove("1"));
   CHECK_EQUAL(error_of(store.set("one more", "v")), 0);
+  // somebody may have fewer than others
+  StateStore other;
+  CHECK_EQUAL(error_of(other.set("a", "v", 1)), 0);
+  CHECK_EQUAL(error_of(other.set("a", "w", 1)), 0);
+  CHECK_EQUAL(error_of(other.set("b", "v", 1)), ENOSPC);
+  CHECK_EQUAL(ERROR(other.add("b", 1, 1)), Errno{ENOSPC});
+  CHECK_EQUAL(error_of(other.set("b", "v")), 0);
 }
 
 void has_so_long_keys() {

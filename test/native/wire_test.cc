@@ -48,7 +48,8 @@ HelperRequest some_request() {
                    .room = 100,
                    .resolve = 1ULL << 63 | 8,
                    .lent = 1ULL << 40,
-                   .owner = 9}};
+                   .owner = 9,
+                   .within = {"/work", "/a b"}}};
 }
 
 HelperMountRequest some_mount() {
@@ -172,6 +173,7 @@ void carries_a_request() {
   CHECK_EQUAL(read->file.resolve, 1ULL << 63 | 8);
   CHECK_EQUAL(read->file.lent, 1ULL << 40);
   CHECK_EQUAL(read->file.owner, 9U);
+  CHECK(read->file.within == wanted.file.within);
 }
 
 void carries_an_answer() {

@@ -3,6 +3,7 @@
 import { readBundle } from '../../host/registry/bundle.ts';
 import type { Bundle } from '../../host/registry/bundle.ts';
 import { registryOf } from '../../host/registry/bundle-registry.ts';
+import type { Grants } from '../../host/registry/grants.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
 import type { Registry } from '../../host/registry/registry.ts';
 import type { ContainerIdentity, Resolution, Resolver } from '../../host/registry/resolver.ts';
@@ -31,7 +32,8 @@ export function bundleResolution(
 export function bundleResolver(
   folder: string,
   settings: Iterable<readonly [key: string, value: string]> = [],
+  allowed?: Grants,
 ): Resolver {
-  const bundle = readBundle(folder);
+  const bundle = readBundle(folder, allowed === undefined ? {} : { allowed });
   return { resolve: (identity) => bundleResolution(bundle, identity, settings) };
 }

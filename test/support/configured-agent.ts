@@ -7,6 +7,8 @@ import { parseArgs } from 'node:util';
 import { Agent } from '../../host/agent.ts';
 import { reloadOnHangup } from '../../host/commands/reload.ts';
 import { parseLogOptions } from '../../host/log.ts';
+import { complaint, namedKeys, parseAllowed } from '../../host/registry/grant-parser.ts';
+import type { Grants } from '../../host/registry/grants.ts';
 import { resolverOf } from './resolver-choice.ts';
 import type { ResolverChoice } from './resolver-choice.ts';
 
@@ -17,6 +19,8 @@ const { values } = parseArgs({
     bundle: { type: 'string' },
     'bundle-folder': { type: 'string', multiple: true, default: [] },
     select: { type: 'string', multiple: true, default: [] },
+    allowed: { type: 'string' },
+    registries: { type: 'string' },
     setting: { type: 'string', multiple: true },
     uid: { type: 'string', multiple: true, default: [] },
     log: { type: 'string', default: 'info' },
@@ -24,18 +28,30 @@ const { values } = parseArgs({
   },
 });
 
+function grantsOf(text: string): Grants {
+  return parseAllowed(JSON.parse(text), (keys, what) => {
+    throw new Error(`--allowed: ${complaint(namedKeys(keys), what)}`);
+  });
+}
+
+/** Ends what is fetched for containers. */
+const ending = new AbortController();
+
 function choice(): ResolverChoice {
-  const { resolver, bundle, setting } = values;
+  const { resolver, bundle, setting, allowed } = values;
   if (bundle === undefined) {
     const { 'bundle-folder': folders, select: selection } = values;
-    return { kind: 'named', name: resolver, folders, selection };
+    const registries = values.registries === undefined ? {} : JSON.parse(values.registries);
+    if ('registries' in registries) registries.registries.signal = ending.signal;
+    return { kind: 'named', name: resolver, folders, selection, ...registries };
   }
-  if (setting === undefined) return { kind: 'bundle', folder: bundle };
+  const grants = allowed === undefined ? {} : { allowed: grantsOf(allowed) };
+  if (setting === undefined) return { kind: 'bundle', folder: bundle, ...grants };
   const settings = setting.map((text): readonly [string, string] => {
     const at = text.indexOf('=');
     return [text.slice(0, at), text.slice(at + 1)];
   });
-  return { kind: 'bundle', folder: bundle, settings };
+  return { kind: 'bundle', folder: bundle, settings, ...grants };
 }
 
 const ended = once(process, 'SIGTERM');
@@ -50,5 +66,6 @@ agent.listen({ path: values.socket, allowedUids: values.uid.map(Number) });
 using _reload = reloadOnHangup(agent, () => resolverOf(choice()));
 process.stdout.write('ready\n');
 await ended;
+ending.abort();
 await agent.stop();
 agent.exitIfStuck(0);

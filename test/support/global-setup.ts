@@ -18,6 +18,10 @@ export default async function setup(): Promise<void> {
     { command: 'jq', package: 'jq' },
     { command: 'mmdebstrap', package: 'mmdebstrap' },
     { command: 'mkfs.erofs', package: 'erofs-utils' },
+    { command: 'docker-registry', package: 'docker-registry' },
+    { command: 'oras', package: 'oras' },
+    { command: 'cosign', package: 'cosign' },
+    { command: 'openssl', package: 'openssl' },
   ]);
   await buildTestBundles();
 }

@@ -2,8 +2,9 @@
 // Makes files below a directory that another thread, outside of the caller's root, exchanges for
 // symbolic links, or moves out of the root and back, all the time.
 //
-// usage: link-flipper -s SOCKET [-n TRIES] [-m] NAME FOLDER
+// usage: link-flipper -s SOCKET [-n TRIES] [-m] [-g GRANTED] NAME FOLDER
 //   -m   the directory is moved out of the root; else it is exchanged for links
+//   -g   the handler may act in this folder of the root only: /p, or the directory itself, /p/c
 //   NAME of all that is made; nothing of that name may be there
 // FOLDER becomes a tmpfs with the caller's root, a mount of its own, in it. Prints `answer CALL
 // ANSWER COUNT` for each answer, `inside COUNT`: how often a file came to be where it may, and
@@ -31,24 +32,27 @@ static struct {
   int agent_fd;
   unsigned long tries;
   bool is_moved;
+  const char *granted;
   const char *name;
   const char *folder;
 } setup = {.tries = 1000};
 
 static atomic_bool is_over;
 static unsigned long inside;
+// Where nothing is granted.
+static unsigned long beyond;
 // Below the caller's root: p, which holds c; not by way of the root's own mount.
 static int root_fd, parent_fd, directory_fd, outside_fd, top_fd;
 
 // ---- the calls ----
 
 static long make_node(const char *path) { return mknod(path, S_IFIFO | 0600, 0); }
-static long make_link(const char *path) { return link("/file", path); }
+static long make_link(const char *path) { return link("/p/file", path); }
 static long make_symlink(const char *path) { return symlink("nothing", path); }
 static long make_folder(const char *path) { return mkdir(path, 0700); }
 static long move_there(const char *path) {
-  close(open("/moving", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-  return rename("/moving", path);
+  close(open("/p/moving", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  return rename("/p/moving", path);
 }
 static long make_file(const char *path) {
   const int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
@@ -76,6 +80,14 @@ static bool is_removed(int folder) {
   return unlinkat(folder, setup.name, 0) == 0 || unlinkat(folder, setup.name, AT_REMOVEDIR) == 0;
 }
 
+static void count_what_was_made(void) {
+  const bool is_root_granted = setup.granted == NULL;
+  const bool is_parent_granted = is_root_granted || strcmp(setup.granted, "/p") == 0;
+  *(is_root_granted ? &inside : &beyond) += is_removed(root_fd);
+  *(is_parent_granted ? &inside : &beyond) += is_removed(parent_fd);
+  inside += is_removed(directory_fd);
+}
+
 static void *call(void *unused) {
   (void)unused;
   // a root of its own, and not of the other thread
@@ -92,7 +104,7 @@ static void *call(void *unused) {
     snprintf(path, sizeof path, "%s/%s", starts[i / CALLS % STARTS], setup.name);
     const unsigned which = i % CALLS;
     answers[which][calls[which].make(path) == -1 ? errno : 0]++;
-    inside += is_removed(root_fd) + is_removed(parent_fd) + is_removed(directory_fd);
+    count_what_was_made();
   }
   atomic_store(&is_over, true);
   return NULL;
@@ -142,7 +154,7 @@ static void prepare(void) {
   directory_fd = folder_in(parent_fd, "c");
   close(folder_in(directory_fd, "k"));
   close(folder_in(below, "proc"));
-  close(openat(below, "file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  close(openat(parent_fd, "file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   snprintf(root, sizeof root, "%s/root", setup.folder);
   if (mount(root, root, NULL, MS_BIND, NULL) < 0) fail("mount the root");
   snprintf(proc, sizeof proc, "%s/proc", root);
@@ -170,13 +182,15 @@ static void look_outside(void) {
 }
 
 int main(int argc, char **argv) {
-  for (int letter; (letter = getopt(argc, argv, "s:n:m")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:n:mg:")) != -1;) {
     if (letter == 's')
       setup.container.socket = optarg;
     else if (letter == 'n')
       setup.tries = strtoul(optarg, NULL, 10);
     else if (letter == 'm')
       setup.is_moved = true;
+    else if (letter == 'g')
+      setup.granted = optarg;
     else
       return 2;
   }
@@ -201,6 +215,7 @@ int main(int argc, char **argv) {
     }
   }
   printf("inside %lu\n", inside);
+  printf("beyond %lu\n", beyond);
   look_outside();
   return 0;
 }

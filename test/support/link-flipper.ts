@@ -14,6 +14,8 @@ export interface Flipped {
   readonly answers: ReadonlyMap<string, number>;
   /** How often a file was where it may be. */
   readonly inside: number;
+  /** How often it was in the root, but not where something is granted. */
+  readonly beyond: number;
   /** Where files were that may not be there. */
   readonly outside: readonly string[];
 }
@@ -23,6 +25,8 @@ export interface FlipOptions {
   readonly tries: number;
   /** The directory is moved out of the root; else it is exchanged for links. */
   readonly isMoved: boolean;
+  /** The only folder of the root in which the handler may act. */
+  readonly granted?: '/p' | '/p/c';
   readonly deadlineMs: number;
 }
 
@@ -37,6 +41,7 @@ export async function flipLinks(options: FlipOptions): Promise<Flipped> {
       '-n',
       String(options.tries),
       ...(options.isMoved ? ['-m'] : []),
+      ...(options.granted === undefined ? [] : ['-g', options.granted]),
       name,
       makeFolder(folder.path, 'top'),
     ],
@@ -51,6 +56,7 @@ export async function flipLinks(options: FlipOptions): Promise<Flipped> {
   return {
     answers,
     inside: Number(/^inside (\d+)$/mu.exec(stdout)?.[1]),
+    beyond: Number(/^beyond (\d+)$/mu.exec(stdout)?.[1]),
     outside: [
       ...[...stdout.matchAll(/^outside (.*)$/gmu)].map(([, where = '']) => where),
       ...ours.filter((where) => existsSync(join(where, name))),

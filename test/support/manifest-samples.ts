@@ -221,16 +221,16 @@ const ofGrants: readonly Mistake[] = [
   [
     'a grant that the agent does not have',
     limited('filesystems', {}),
-    ': grants: there is no grant "filesystems"; there are caller, container',
+    ': grants.filesystems: there is no grant "filesystems"; there are caller, container',
   ],
   // every handler may use them
-  ['a grant that nobody needs', limited('log', {}), ': grants: there is no grant "log"'],
+  ['a grant that nobody needs', limited('log', {}), ': grants.log: there is no grant "log"'],
   ['a grant without a reason', grant('caller', {}), ': grants.caller.reason must be a text'],
   ['an empty reason', grant('caller', { reason: ' ' }), ': grants.caller.reason is empty'],
   [
     'a limit of another grant',
     limited('mounts', { paths: ['/a'] }),
-    ': grants.mounts: unknown key "paths"; known are reason, filesystems, operations',
+    ': grants.mounts.paths: unknown key "paths"; known are reason, filesystems, operations',
   ],
   ['an empty limit', limited('memory', { operations: [] }), ': grants.memory.operations is empty'],
   [

@@ -28,6 +28,8 @@ export interface Operated {
   readonly descriptor: number;
   readonly isStrict: boolean;
   readonly isLent: boolean;
+  /** The folders that nothing is done outside of; absent: there are none. */
+  readonly within?: readonly string[];
 }
 
 /** What a handler asked of the host; bytes are what its memory had at that moment. */
@@ -77,7 +79,7 @@ const keyText = (key: Uint8Array): string => new TextDecoder().decode(key);
 
 /**
  * Records what is asked; operations give the prepared answers in turn, and 0 after them. What
- * handlers remember it remembers, without the limits.
+ * handlers remember it remembers, with no limit but that of keys.
  */
 export class RecordingHost implements CallHost {
   readonly calls: HostCall[] = [];
@@ -120,7 +122,13 @@ export class RecordingHost implements CallHost {
     });
   }
 
-  operate(which: number, memory: Uint8Array, numbers: Int32Array, result: Uint8Array): number {
+  operate(
+    which: number,
+    memory: Uint8Array,
+    numbers: Int32Array,
+    result: Uint8Array,
+    within?: Uint8Array,
+  ): number {
     const text = (at: number): Uint8Array | null => textAt(memory, numbers, at);
     const number = (at: number): number => (numbers[at] ?? 0) >>> 0;
     const name = Object.keys(operation)
@@ -143,6 +151,7 @@ export class RecordingHost implements CallHost {
       descriptor: numbers[operationNumber.descriptor] ?? -1,
       isStrict: number(operationNumber.isStrict) === 1,
       isLent: numbers[operationNumber.isLent] === 1,
+      ...(within === undefined ? {} : { within: keyText(within).split('\0').slice(0, -1) }),
     });
     const { bytes, descriptor } = (errno === 0 ? this.#results.shift() : undefined) ?? {};
     if (bytes !== undefined) result.set(bytes);
@@ -210,7 +219,8 @@ export class RecordingHost implements CallHost {
     return this.#state.get(keyText(key));
   }
 
-  stateSet(key: Uint8Array, value: Uint8Array): number {
+  stateSet(key: Uint8Array, value: Uint8Array, mostKeys = 64): number {
+    if (this.#isFull(key, mostKeys)) return errnoNumber('ENOSPC');
     const errno = this.#answers.shift() ?? 0;
     if (errno === 0) this.#state.set(keyText(key), value.slice());
     return errno;
@@ -220,7 +230,8 @@ export class RecordingHost implements CallHost {
     return this.#state.delete(keyText(key));
   }
 
-  stateAdd(key: Uint8Array, number: Uint8Array): number {
+  stateAdd(key: Uint8Array, number: Uint8Array, mostKeys = 64): number {
+    if (this.#isFull(key, mostKeys)) return errnoNumber('ENOSPC');
     const known = this.#state.get(keyText(key));
     const before = known === undefined ? 0n : s64Of(known).getBigInt64(0, true);
     const sum = before + s64Of(number).getBigInt64(0, true);
@@ -235,6 +246,10 @@ export class RecordingHost implements CallHost {
 
   decodedArguments(): readonly DecodedArgument[] {
     return this.#decoded();
+  }
+
+  #isFull(key: Uint8Array, mostKeys: number): boolean {
+    return !this.#state.has(keyText(key)) && this.#state.size >= mostKeys;
   }
 
   #record(call: HostCall): number {

@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolvers for tests: one of the agent's own by name, or one bundle for every container.
 import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { grantable } from '../../host/registry/grant-limits.ts';
+import type { Grants } from '../../host/registry/grants.ts';
+import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
+import { PulledBundles } from '../../host/registry/pulled-bundles.ts';
 import { resolvers } from '../../host/registry/resolver.ts';
 import type { Resolver } from '../../host/registry/resolver.ts';
 import { bundleResolver } from './bundle-resolver.ts';
+
+/** What an operator allows who trusts every bundle. */
+const everything: Grants = {
+  capabilities: Object.fromEntries(grantable.map((capability) => [capability, {}])),
+};
 
 export type ResolverChoice =
   | {
@@ -14,23 +23,30 @@ export type ResolverChoice =
       readonly folders?: readonly string[];
       /** As the option -bundle. */
       readonly selection?: readonly string[];
+      /** Registries that are allowed. */
+      readonly registries?: RegistryPolicy;
     }
   | {
       readonly kind: 'bundle';
       readonly folder: string;
       /** As metadata sets them. */
       readonly settings?: readonly (readonly [key: string, value: string])[];
+      /** What an operator allows it; absent: what it asks for. */
+      readonly allowed?: Grants;
     };
 
 export function resolverOf(choice: ResolverChoice): Resolver {
   switch (choice.kind) {
     case 'named': {
-      const { name, folders = [], selection = [] } = choice;
+      const { name, folders = [], selection = [], registries } = choice;
       const make = resolvers.get(name);
       if (make === undefined) throw new Error(`no resolver is named ${name}`);
-      return make({ store: new BundleStore({ folders }), policies: defaultPolicies, selection });
+      const pulled = registries === undefined ? {} : { pulled: new PulledBundles(registries) };
+      const allowed = { allowedTo: () => everything, allowedToSigned: () => everything };
+      const store = new BundleStore({ folders, ...allowed, ...pulled });
+      return make({ store, policies: defaultPolicies, selection });
     }
     case 'bundle':
-      return bundleResolver(choice.folder, choice.settings);
+      return bundleResolver(choice.folder, choice.settings, choice.allowed);
   }
 }

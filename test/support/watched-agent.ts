@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
+import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
 import { RunningCommand } from './command.ts';
 import { until } from './polling.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
@@ -33,10 +34,14 @@ export interface WatchedAgentOptions {
   readonly bundleFolders?: readonly string[];
   /** As the option -bundle. */
   readonly selection?: readonly string[];
+  /** Registries that are allowed. */
+  readonly registries?: RegistryPolicy;
   /** The folder of a bundle that answers for every container, instead of a resolver. */
   readonly bundle?: string;
   /** `KEY=VALUE`, as metadata sets them. */
   readonly settings?: readonly string[];
+  /** What an operator allows the bundle; absent: what it asks for. */
+  readonly allowed?: Readonly<Record<string, unknown>>;
   readonly allowedUids?: readonly number[];
   /** As the agent's option -log. */
   readonly log?: string;
@@ -55,14 +60,16 @@ function sanitizerEnvironment(): Readonly<Record<string, string>> {
 }
 
 function programOptions(options: WatchedAgentOptions, socket: string): readonly string[] {
-  const { resolver, bundle, settings, allowedUids, log, signals } = options;
+  const { resolver, bundle, registries, settings, allowed, allowedUids, log, signals } = options;
   return [
     `--socket=${socket}`,
     ...(resolver === undefined ? [] : [`--resolver=${resolver}`]),
     ...(options.bundleFolders ?? []).map((folder) => `--bundle-folder=${folder}`),
     ...(options.selection ?? []).map((reference) => `--select=${reference}`),
+    ...(registries === undefined ? [] : [`--registries=${JSON.stringify({ registries })}`]),
     ...(bundle === undefined ? [] : [`--bundle=${bundle}`]),
     ...(settings ?? []).map((text) => `--setting=${text}`),
+    ...(allowed === undefined ? [] : [`--allowed=${JSON.stringify(allowed)}`]),
     ...(allowedUids ?? []).map((uid) => `--uid=${uid}`),
     ...(log === undefined ? [] : [`--log=${log}`]),
     ...(signals ?? []).map((signal) => `--signal=${signal}`),

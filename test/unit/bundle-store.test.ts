@@ -48,7 +48,7 @@ test('bundle store: a name that is nowhere is refused with all folders', () => {
   });
 });
 
-test.for(['../errno', '/etc', '.', '', 'a/b', 'errno/../errno', 'oci://host/a@sha256:ab', 'A'])(
+test.for(['../errno', '/etc', '.', '', 'a/b', 'errno/../errno', 'oci:a', 'A'])(
   'G3: bundle store: %j of metadata is no name, and no file is looked at',
   (name) => {
     expect(failureOf(() => new BundleStore({ folders: [] }).named(name))).toMatchObject({
@@ -57,6 +57,18 @@ test.for(['../errno', '/etc', '.', '', 'a/b', 'errno/../errno', 'oci://host/a@sh
     });
   },
 );
+
+test('G3: bundle store: where no registry is allowed, none is asked', () => {
+  const store = new BundleStore({ folders: [] });
+  const reference = `oci://host/a@sha256:${'0'.repeat(64)}`;
+  expect(store.prepare([reference])).toBeUndefined();
+  for (const find of [
+    (name: string) => store.named(name),
+    (name: string) => store.referred(name),
+  ]) {
+    expect(failureOf(() => find(reference)).message).toBe(`${reference}: no registry is allowed`);
+  }
+});
 
 test('G3: bundle store: a bundle with another name than its folder is refused', () => {
   using folder = new BundleFolder();

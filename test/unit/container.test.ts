@@ -337,3 +337,21 @@ test('container: who runs, and its deadline, is said in the call', () => {
   expect(view.getUint32(inbox.link, true)).toBe(2);
   expect(view.getUint32(inbox.deadline, true)).toBe(5);
 });
+
+test('container: an errno that is not granted is a failure, and the instance is given up', () => {
+  const grants = { capabilities: {}, errnos: ['EPERM'] } as const;
+  const chain = chainOf([{ ...errno('EIO'), grants }]);
+  for (let count = 1; count <= 2; count += 1) {
+    const failure = failureOf(() => decide(chain, chmod, '/a', 0));
+    expect(failure).toMatchObject({
+      code: 'AGENT_HANDLER_FAILED',
+      message: 'handler answered with errno EIO; it was granted EPERM',
+      handler: 'errno',
+    });
+    expect(chain.made).toHaveLength(count);
+  }
+  expect(decide(chainOf([{ ...errno('EPERM'), grants }]), chmod, '/a', 0)).toMatchObject({
+    kind: 'fail',
+    errno: 'EPERM',
+  });
+});

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent config check`: what the operator's configuration grants, and what is wrong with it.
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { parseWords, usage } from '../command-line.ts';
+import { defaultConfigFile, ownershipFault, readConfig } from '../config.ts';
+import type { Config, ConfigText } from '../config.ts';
+import { AgentError, messageOf } from '../errors.ts';
+import { allowedToBundles, BundleStore } from '../registry/bundle-store.ts';
+import type { Bundle } from '../registry/bundle.ts';
+import { grantLines } from '../registry/grants.ts';
+import type { Keys } from '../registry/grant-parser.ts';
+import { folderName } from '../registry/manifest.ts';
+import type { Tool } from './tool.ts';
+
+interface FoundBundle {
+  readonly name: string;
+  readonly folder: string;
+  /** What it has; absent: it cannot be loaded. */
+  readonly granted?: Bundle['granted'];
+}
+
+interface Checked {
+  readonly config: Config;
+  readonly found: readonly FoundBundle[];
+  readonly problems: readonly string[];
+}
+
+/** Looks at all that a configuration names. */
+class Check {
+  readonly #text: ConfigText;
+  readonly #problems: string[] = [];
+
+  constructor(text: ConfigText) {
+    this.#text = text;
+  }
+
+  run(): Checked {
+    const { config } = this.#text;
+    config.signers.forEach(({ keyFile }, index) => {
+      this.#file(keyFile, ['signers', index, 'key'], (pem) => createPublicKey(pem));
+    });
+    config.registries.forEach(({ caFile }, index) => {
+      if (caFile === undefined) return;
+      this.#file(caFile, ['registries', index, 'ca'], (pem) => new X509Certificate(pem));
+    });
+    const found = config.bundleFolders.flatMap((folder, index) => this.#folder(folder, index));
+    this.#unused(found);
+    return { config, found, problems: this.#problems };
+  }
+
+  #tell(keys: Keys, what: string): void {
+    this.#problems.push(`${this.#text.place(keys)}: ${what}`);
+  }
+
+  #file(path: string, keys: Keys, parse: (pem: string) => unknown): void {
+    try {
+      const fault = ownershipFault(statSync(path));
+      if (fault !== undefined) this.#tell(keys, `${path} ${fault}`);
+      parse(readFileSync(path, 'utf8'));
+    } catch (thrown) {
+      this.#tell(keys, `${path} cannot be used: ${messageOf(thrown)}`);
+    }
+  }
+
+  #folder(folder: string, index: number): readonly FoundBundle[] {
+    const keys = ['bundle-folders', index];
+    const status = statSync(folder, { throwIfNoEntry: false });
+    if (status?.isDirectory() !== true) {
+      // those that everybody has need not be there
+      if (this.#text.isGiven(['bundle-folders'])) this.#tell(keys, `there is no folder ${folder}`);
+      return [];
+    }
+    const fault = ownershipFault(status);
+    if (fault !== undefined) this.#tell(keys, `${folder} ${fault}`);
+    return readdirSync(folder)
+      .toSorted()
+      .filter((name) => folderName.test(name) && existsSync(join(folder, name, 'bundle.json')))
+      .map((name) => this.#bundle(name, folder));
+  }
+
+  #bundle(name: string, folder: string): FoundBundle {
+    const { bundles, limits } = this.#text.config;
+    const store = new BundleStore({
+      folders: [folder],
+      limits,
+      allowedTo: allowedToBundles(bundles),
+    });
+    const place = join(folder, name);
+    try {
+      return { name, folder: place, granted: store.named(name).granted };
+    } catch (thrown) {
+      if (!(thrown instanceof AgentError)) throw thrown;
+      this.#tell(['bundles', name], messageOf(thrown));
+      return { name, folder: place };
+    }
+  }
+
+  /** A name with a typing mistake grants nothing to anybody. */
+  #unused(found: readonly FoundBundle[]): void {
+    // others may be pulled
+    if (this.#text.config.registries.length > 0) return;
+    for (const name of this.#text.config.bundles.keys()) {
+      if (found.some((bundle) => bundle.name === name)) continue;
+      const folders = this.#text.config.bundleFolders.join(', ');
+      this.#tell(['bundles', name], `there is no bundle "${name}" in ${folders}`);
+    }
+  }
+}
+
+function indented(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? ['  nothing'] : lines.map((line) => `  ${line}`);
+}
+
+function policyText({ policies }: Config): readonly string[] {
+  const { defaultAction, failure } = policies;
+  return [
+    `default  ${defaultAction === 'continue' ? defaultAction : `errno:${defaultAction}`}`,
+    `failure  ${failure.kind === 'errno' ? `errno:${failure.errno}` : failure.kind}`,
+  ];
+}
+
+function foundLines({ name, folder, granted }: FoundBundle): readonly string[] {
+  if (granted === undefined) return [`found ${name} in ${folder}: it cannot be loaded`];
+  return [`found ${name} in ${folder}, which has`, ...indented(grantLines(granted))];
+}
+
+function show({ config, found }: Checked): string {
+  const { bundles, signers, registries, bundleFolders, limits } = config;
+  return [
+    ...[...bundles].flatMap(([name, grants]) => [
+      `bundle ${name} is allowed`,
+      ...indented(grantLines(grants)),
+    ]),
+    ...signers.flatMap(({ name, keyFile, grants }) => [
+      `bundles that ${name} has signed (${keyFile}) are allowed`,
+      ...indented(grantLines(grants)),
+    ]),
+    ...registries.map(
+      ({ host, isPlainHttp, signers: own }) =>
+        `registry ${host}${isPlainHttp ? ', without TLS' : ''}, signed by ${own
+          .map(({ name }) => name)
+          .join(' or ')}`,
+    ),
+    ...found.flatMap(foundLines),
+    `folders  ${bundleFolders.length === 0 ? 'none' : bundleFolders.join(', ')}`,
+    ...policyText(config),
+    `limits   component ${limits.maximumBytes} bytes, memory ${limits.maximumPages * 64} KiB, deadline ${limits.deadlineMs} ms`,
+  ].join('\n');
+}
+
+/** For programs: the same as `show` has. */
+function facts({ config, found, problems }: Checked): object {
+  return { ...config, bundles: Object.fromEntries(config.bundles), found, problems };
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, { json: { type: 'boolean' } });
+  const [what, file = defaultConfigFile, ...more] = rest;
+  if (what !== 'check') usage('config needs the word "check"');
+  if (more.length > 0) usage('config check takes one file');
+  const checked = new Check(readConfig(file)).run();
+  const isJson = values.get('json') === true;
+  process.stdout.write(
+    `${isJson ? JSON.stringify(facts(checked), undefined, 2) : show(checked)}\n`,
+  );
+  for (const problem of checked.problems) process.stderr.write(`seccompagent: ${problem}\n`);
+  return Promise.resolve(checked.problems.length === 0 ? 0 : 1);
+}
+
+export const config: Tool = {
+  usage: `Usage: seccompagent config check [options] [FILE]
+
+Shows what a configuration (${defaultConfigFile}) grants to whom, and what the bundles in its
+folders have of it. Looks whether all keys and folders that it names are there and can be written to
+by root alone, and whether the bundles can be loaded. Exits with 1 where something is wrong.
+
+Options:
+  -json               the same for programs
+  -help
+`,
+  run,
+};

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent list`: the pulled bundles.
+import { parseWords, textOf, usage } from '../command-line.ts';
+import { AgentError, messageOf } from '../errors.ts';
+import type { Digest } from '../registry/oci/digest.ts';
+import { isSignatureBy } from '../registry/oci/signature.ts';
+import type { Signer } from '../registry/oci/signing-key.ts';
+import { BundleStore, defaultStore } from '../registry/oci/store.ts';
+import { report, signersByKey } from './registry-options.ts';
+import type { Tool } from './tool.ts';
+
+const options = {
+  key: { type: 'string' },
+  store: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+type Row =
+  | {
+      readonly digest: Digest;
+      readonly name: string;
+      readonly version: string;
+      readonly description: string;
+      readonly folder: string;
+      readonly references: readonly string[];
+      /** How many there are, of whomever. */
+      readonly signatures: number;
+      readonly signers: readonly string[];
+    }
+  /** It is not what it should be. */
+  | { readonly digest: Digest; readonly problem: string };
+
+function rowOf(store: BundleStore, digest: Digest, signers: readonly Signer[]): Row {
+  try {
+    const { outline, folder, references, signatures } = store.read(digest);
+    const found = signers.filter(({ key }) =>
+      signatures.some((signature) => isSignatureBy(signature, digest, key)),
+    );
+    return {
+      digest,
+      name: outline.name,
+      version: outline.version,
+      description: outline.description,
+      folder,
+      references,
+      signatures: signatures.length,
+      signers: found.map(({ name }) => name),
+    };
+  } catch (thrown) {
+    if (thrown instanceof AgentError) return { digest, problem: messageOf(thrown) };
+    throw thrown;
+  }
+}
+
+function linesOf(row: Row): readonly string[] {
+  if ('problem' in row) return [row.digest, `  broken   ${row.problem}`];
+  const by = row.signers.length === 0 ? '' : `, by ${row.signers.join(', ')}`;
+  return [
+    `${row.name} ${row.version}: ${row.description}`,
+    `  digest   ${row.digest}`,
+    ...row.references.map((reference) => `  from     ${reference}`),
+    `  signed   ${row.signatures === 0 ? 'no' : `${row.signatures} times${by}`}`,
+    `  folder   ${row.folder}`,
+  ];
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, options);
+  if (rest.length > 0) usage('list takes no arguments');
+  const signers = signersByKey(values);
+  const store = new BundleStore(textOf(values, 'store') ?? defaultStore);
+  const rows = store.digests().map((digest) => rowOf(store, digest, signers));
+  const text = rows.length === 0 ? 'no bundle was pulled' : rows.flatMap(linesOf).join('\n');
+  report(values, rows, text);
+  return Promise.resolve(rows.some((row) => 'problem' in row) ? 1 : 0);
+}
+
+export const list: Tool = {
+  usage: `Usage: seccompagent list [options]
+
+Shows the bundles that were pulled from OCI registries. Each is compared with its digest; if one
+was changed, the exit code is 1.
+
+Options:
+  -key FILES          public keys in PEM: whose signatures the bundles have
+  -store FOLDER       the store (default ${defaultStore})
+  -json               the same for programs
+  -help
+`,
+  run,
+};

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent pull`: a bundle out of an OCI registry into the store.
+import { parseWords, textOf, usage } from '../command-line.ts';
+import type { OptionTable } from '../command-line.ts';
+import { formatReference } from '../registry/oci/reference.ts';
+import { BundleStore, defaultStore } from '../registry/oci/store.ts';
+import { pullBundle, withDigest } from '../registry/oci/transfer.ts';
+import { progressLine } from './progress.ts';
+import {
+  configuredRegistry,
+  openRegistry,
+  referenceOf,
+  registryUsage,
+  report,
+  trustedSigners,
+  trustOptions,
+  trustUsage,
+} from './registry-options.ts';
+import type { Tool } from './tool.ts';
+
+const options: OptionTable = { ...trustOptions, unsigned: { type: 'boolean' } };
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, options);
+  const [text, ...more] = rest;
+  if (more.length > 0) usage('pull takes one reference');
+  const reference = referenceOf(text);
+  const configured = configuredRegistry(reference, values);
+  const isUnsigned = values.get('unsigned') === true;
+  const signers = isUnsigned ? undefined : trustedSigners(values, configured);
+  if (isUnsigned && values.has('key')) usage('-key and -unsigned exclude each other');
+  if (signers?.length === 0) {
+    usage('pull wants the keys of those who may have signed (-key), or -unsigned');
+  }
+  await using client = await openRegistry(reference, { access: 'pull', configured }, values);
+  using line = progressLine();
+  const pulled = await pullBundle(client, {
+    reference,
+    store: new BundleStore(textOf(values, 'store') ?? defaultStore),
+    signers,
+    progress: (file, bytes, size) => line.show(`${file}: ${bytes} of ${size} bytes`),
+  });
+  const { digest, folder, outline } = pulled.bundle;
+  const name = `oci://${formatReference(withDigest(reference, digest))}`;
+  const facts = {
+    reference: name,
+    digest,
+    name: outline.name,
+    version: outline.version,
+    folder,
+    signers: pulled.signers,
+  };
+  const signed = isUnsigned ? 'signatures not looked at' : `signed by ${pulled.signers.join(', ')}`;
+  report(values, facts, `pulled ${outline.name} ${outline.version}, ${signed}: ${name}\n${folder}`);
+  return 0;
+}
+
+export const pull: Tool = {
+  usage: `Usage: seccompagent pull [options] REFERENCE
+
+Brings a bundle out of an OCI registry into the store. The reference is
+[oci://]host[:port]/repository[:tag][@sha256:…]. Everything is compared with its digest; if
+anything is not as it should be, the store stays as it was.
+
+Options:
+${trustUsage}  -unsigned           signatures are not looked at (the agent looks at them when it loads a bundle)
+${registryUsage}`,
+  run,
+};

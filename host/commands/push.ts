@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent push`: a bundle into an OCI registry.
+import { parseWords, usage } from '../command-line.ts';
+import { readBundle } from '../registry/bundle.ts';
+import { packArtifact } from '../registry/oci/artifact.ts';
+import { formatReference } from '../registry/oci/reference.ts';
+import { pushBundle, withDigest } from '../registry/oci/transfer.ts';
+import { progressLine } from './progress.ts';
+import {
+  openRegistry,
+  referenceOf,
+  registryOptions,
+  registryUsage,
+  report,
+} from './registry-options.ts';
+import type { Tool } from './tool.ts';
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, registryOptions);
+  const [folder, text, ...more] = rest;
+  if (folder === undefined || more.length > 0) usage('push takes a bundle and a reference');
+  const reference = referenceOf(text);
+  if (reference.digest !== undefined) usage('push makes the digest: give a tag or nothing');
+  // what the agent would not load is not shipped
+  readBundle(folder);
+  const artifact = packArtifact(folder);
+  await using client = await openRegistry(reference, { access: 'push' }, values);
+  using line = progressLine();
+  await pushBundle(client, artifact, {
+    tag: reference.tag,
+    progress: (file, bytes, size) => line.show(`${file}: ${bytes} of ${size} bytes`),
+  });
+  const { digest, outline, blobs } = artifact;
+  const pushed = formatReference(withDigest(reference, digest));
+  const facts = {
+    reference: `oci://${pushed}`,
+    digest,
+    name: outline.name,
+    version: outline.version,
+    bytes: blobs.reduce((sum, { bytes }) => sum + bytes.length, artifact.manifest.length),
+  };
+  report(values, facts, `pushed ${outline.name} ${outline.version} as oci://${pushed}`);
+  return 0;
+}
+
+export const push: Tool = {
+  usage: `Usage: seccompagent push [options] BUNDLE REFERENCE
+
+Uploads a bundle (the folder of its bundle.json) to an OCI registry. The reference is
+[oci://]host[:port]/repository[:tag]. What the registry has already is not sent again. The digest
+that is printed depends on the bundle alone.
+
+Options:
+${registryUsage}`,
+  run,
+};

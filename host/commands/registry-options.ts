@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of commands that work with an OCI registry or the store of pulled bundles.
+import { basename } from 'node:path';
+
+import { listOf, textOf, usage } from '../command-line.ts';
+import type { OptionTable } from '../command-line.ts';
+import { defaultConfigFile, loadConfig } from '../config.ts';
+import { AgentError } from '../errors.ts';
+import { parseDuration } from '../registry/duration.ts';
+import { findCredentials } from '../registry/oci/credentials.ts';
+import type { Credentials } from '../registry/oci/credentials.ts';
+import { readCertificates, signersOf } from '../registry/oci/open-bundle.ts';
+import type { AllowedRegistry } from '../registry/oci/open-bundle.ts';
+import { parseReference } from '../registry/oci/reference.ts';
+import type { Reference } from '../registry/oci/reference.ts';
+import { RegistryClient } from '../registry/oci/registry-client.ts';
+import { defaultStore } from '../registry/oci/store.ts';
+import { readPublicKey } from '../registry/oci/signing-key.ts';
+import type { Signer } from '../registry/oci/signing-key.ts';
+import { passwordOnStdin } from './password.ts';
+
+export type Values = ReadonlyMap<string, unknown>;
+
+export const registryOptions: OptionTable = {
+  'plain-http': { type: 'boolean' },
+  ca: { type: 'string' },
+  username: { type: 'string' },
+  'password-stdin': { type: 'boolean' },
+  timeout: { type: 'string' },
+  json: { type: 'boolean' },
+};
+
+/** Of commands that trust somebody. */
+export const trustOptions: OptionTable = {
+  ...registryOptions,
+  key: { type: 'string' },
+  config: { type: 'string' },
+  store: { type: 'string' },
+};
+
+export const registryUsage: string = `  -plain-http         HTTP without TLS
+  -ca FILE            certificates in PEM that are trusted as well
+  -username NAME      who logs in; otherwise what docker, podman or oras login has kept is used
+  -password-stdin     with -username: the password is on stdin
+  -timeout TIME       how long all may take, such as 30s (default 5m)
+  -json               the result for programs
+  -help
+`;
+
+export const trustUsage: string = `  -key FILES          public keys in PEM, separated by commas (default: those that the configuration
+                      has for the registry)
+  -config FILE        the configuration (default ${defaultConfigFile}, if it is there)
+  -store FOLDER       the store (default ${defaultStore})
+`;
+
+const defaultTimeout = '5m';
+
+/** @throws AgentError AGENT_USAGE */
+export function referenceOf(text: string | undefined): Reference {
+  if (text === undefined) usage('a reference is missing');
+  try {
+    return parseReference(text);
+  } catch (cause) {
+    if (cause instanceof AgentError) usage(cause.message);
+    throw cause;
+  }
+}
+
+async function credentialsOf(values: Values): Promise<Credentials | undefined> {
+  const username = textOf(values, 'username');
+  const isOnStdin = values.get('password-stdin') === true;
+  if (username === undefined && !isOnStdin) return undefined;
+  if (username === undefined || !isOnStdin) usage('-username and -password-stdin belong together');
+  return { kind: 'password', username, password: await passwordOnStdin() };
+}
+
+function timeoutOf(values: Values): number {
+  const text = textOf(values, 'timeout') ?? defaultTimeout;
+  const timeoutMs = parseDuration(text);
+  if (timeoutMs !== undefined && timeoutMs >= 1) return Math.ceil(timeoutMs);
+  return usage(`"${text}" in -timeout is no time, such as 30s or 5m`);
+}
+
+/** What the configuration says of the registry, if there is one and it says anything. */
+export function configuredRegistry(
+  { host }: Reference,
+  values: Values,
+): AllowedRegistry | undefined {
+  const { registries } = loadConfig(textOf(values, 'config'));
+  return registries.find((registry) => registry.host === host);
+}
+
+export interface RegistryOpening {
+  readonly access: 'pull' | 'push';
+  readonly configured?: AllowedRegistry | undefined;
+}
+
+export async function openRegistry(
+  reference: Reference,
+  { access, configured }: RegistryOpening,
+  values: Values,
+): Promise<RegistryClient> {
+  const ca = textOf(values, 'ca') ?? configured?.caFile;
+  const given = await credentialsOf(values);
+  return new RegistryClient(reference, {
+    plainHttp: values.get('plain-http') === true || configured?.isPlainHttp === true,
+    ...(ca === undefined ? {} : { ca: readCertificates(ca) }),
+    credentials: () => given ?? findCredentials(reference.host),
+    access,
+    signal: AbortSignal.timeout(timeoutOf(values)),
+  });
+}
+
+/** Those of the keys that are given, else those whom the operator trusts for the registry. */
+export function trustedSigners(
+  values: Values,
+  configured: AllowedRegistry | undefined,
+): readonly Signer[] {
+  const given = signersByKey(values);
+  return given.length > 0 || configured === undefined ? given : signersOf(configured);
+}
+
+/** The owners of the given keys are called as their files. */
+export function signersByKey(values: Values): readonly Signer[] {
+  return listOf(textOf(values, 'key') ?? '').map((file) => ({
+    name: basename(file),
+    key: readPublicKey(file),
+  }));
+}
+
+/** @param facts for programs */
+export function report(values: Values, facts: object, text: string): void {
+  const shown = values.get('json') === true ? JSON.stringify(facts, undefined, 2) : text;
+  process.stdout.write(`${shown}\n`);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent sign`: signs a bundle in a registry, as cosign does.
+import { createPublicKey } from 'node:crypto';
+
+import { parseWords, textOf, usage } from '../command-line.ts';
+import { formatReference } from '../registry/oci/reference.ts';
+import { fingerprintOf, readPrivateKey } from '../registry/oci/signing-key.ts';
+import { resolveReference, signBundle } from '../registry/oci/transfer.ts';
+import { keyPassword } from './password.ts';
+import {
+  openRegistry,
+  referenceOf,
+  registryOptions,
+  registryUsage,
+  report,
+} from './registry-options.ts';
+import type { Tool } from './tool.ts';
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, { ...registryOptions, key: { type: 'string' } });
+  const [text, ...more] = rest;
+  if (more.length > 0) usage('sign takes one reference');
+  const reference = referenceOf(text);
+  const file = textOf(values, 'key') ?? usage('sign needs a private key (-key)');
+  const privateKey = await readPrivateKey(file, async () => keyPassword(`Password of ${file}: `));
+  const publicKey = createPublicKey(privateKey);
+  await using client = await openRegistry(reference, { access: 'push' }, values);
+  const signed = await resolveReference(client, reference);
+  const isNew = await signBundle(client, signed, { privateKey, publicKey });
+  const name = `oci://${formatReference(signed)}`;
+  const facts = { reference: name, digest: signed.digest, key: fingerprintOf(publicKey), isNew };
+  report(values, facts, isNew ? `signed ${name}` : `${name} has a signature of this key already`);
+  return 0;
+}
+
+export const sign: Tool = {
+  usage: `Usage: seccompagent sign -key FILE [options] REFERENCE
+
+Signs a bundle in an OCI registry and puts the signature beside it, in the form of cosign with a
+key. The reference is [oci://]host[:port]/repository[:tag][@sha256:…]; what is signed is the
+digest that it means now, which is printed.
+
+Options:
+  -key FILE           the private key: of cosign or of seccompagent key generate, or PEM of
+                      openssl (ec, rsa, ed25519); its password is in COSIGN_PASSWORD or asked for
+${registryUsage}`,
+  run,
+};

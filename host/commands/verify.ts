@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent verify`: who has signed a bundle, in a registry or in the store.
+import { parseWords, textOf, usage } from '../command-line.ts';
+import type { OptionTable } from '../command-line.ts';
+import { formatReference } from '../registry/oci/reference.ts';
+import type { Reference } from '../registry/oci/reference.ts';
+import { verifySignatures } from '../registry/oci/signature.ts';
+import type { Signer } from '../registry/oci/signing-key.ts';
+import { BundleStore, defaultStore } from '../registry/oci/store.ts';
+import { fetchManifest, withDigest } from '../registry/oci/transfer.ts';
+import type { SignedDigest } from '../registry/oci/transfer.ts';
+import {
+  configuredRegistry,
+  openRegistry,
+  referenceOf,
+  registryUsage,
+  report,
+  trustedSigners,
+  trustOptions,
+  trustUsage,
+} from './registry-options.ts';
+import type { RegistryOpening, Values } from './registry-options.ts';
+import type { Tool } from './tool.ts';
+
+const options: OptionTable = { ...trustOptions, stored: { type: 'boolean' } };
+
+async function verifyRemote(
+  reference: Reference,
+  trust: Pick<RegistryOpening, 'configured'> & { readonly signers: readonly Signer[] },
+  values: Values,
+): Promise<SignedDigest> {
+  await using client = await openRegistry(reference, { access: 'pull', ...trust }, values);
+  return await fetchManifest(client, reference, trust);
+}
+
+/** Without any network. */
+function verifyStored(
+  { digest, ...reference }: Reference,
+  signers: readonly Signer[],
+  values: Values,
+): SignedDigest {
+  if (digest === undefined) usage('-stored needs a reference with a digest');
+  const store = new BundleStore(textOf(values, 'store') ?? defaultStore);
+  const { signatures } = store.read(digest);
+  const place = formatReference({ ...reference, digest });
+  return { digest, signers: verifySignatures({ digest, signatures, place }, signers) };
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, options);
+  const [text, ...more] = rest;
+  if (more.length > 0) usage('verify takes one reference');
+  const reference = referenceOf(text);
+  const configured = configuredRegistry(reference, values);
+  const signers = trustedSigners(values, configured);
+  if (signers.length === 0) {
+    usage('verify needs the public keys of those who may have signed (-key)');
+  }
+  const verified =
+    values.get('stored') === true
+      ? verifyStored(reference, signers, values)
+      : await verifyRemote(reference, { signers, configured }, values);
+  const name = `oci://${formatReference(withDigest(reference, verified.digest))}`;
+  const facts = { reference: name, digest: verified.digest, signers: verified.signers };
+  report(values, facts, `${name} is signed by ${verified.signers.join(', ')}`);
+  return 0;
+}
+
+export const verify: Tool = {
+  usage: `Usage: seccompagent verify [options] REFERENCE
+
+Says who of the owners of the given keys has signed a bundle, in the forms that cosign writes, and
+fails if nobody has. Nothing but the registry is asked: no transparency log, no clock.
+
+Options:
+${trustUsage}  -stored             the bundle is read from the store; there is no network needed
+${registryUsage}`,
+  run,
+};

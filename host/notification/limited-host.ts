@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the host does for a handler whose grants have limits: what is beyond them fails with EPERM.
+// Handlers without limits have the host itself, so that nothing of this costs them anything.
+import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
+import { errnoNumber } from '../handler/errno.ts';
+import { mountRange, operation, operationNumber } from '../native.ts';
+import type { Grants, Limits } from '../registry/grants.ts';
+import type { DecodedArgument } from './received-call.ts';
+
+const eperm = errnoNumber('EPERM');
+const notGranted: Limits = {};
+const sIfmt = 0o170000;
+const sIfchr = 0o020000;
+
+/** Operations on files by their names in WIT. */
+const fileOperations: ReadonlyMap<number, string> = new Map([
+  [operation.mkdir, 'mkdir'],
+  [operation.mknod, 'mknod'],
+  [operation.open, 'open'],
+  [operation.chmod, 'chmod'],
+  [operation.chown, 'chown'],
+  [operation.rename, 'rename'],
+  [operation.link, 'link'],
+  [operation.symlink, 'symlink'],
+  [operation.unlink, 'unlink'],
+  [operation.stat, 'stat'],
+  [operation.getXattr, 'get-xattr'],
+  [operation.setXattr, 'set-xattr'],
+  [operation.listXattr, 'list-xattr'],
+  [operation.removeXattr, 'remove-xattr'],
+  [operation.readLink, 'read-link'],
+]);
+
+/** Of folders, as `operate` of native.ts takes them; undefined: everywhere. */
+function confinementOf(paths: readonly string[] | undefined): Uint8Array | undefined {
+  if (paths === undefined || paths.includes('/')) return undefined;
+  return new TextEncoder().encode(paths.map((path) => `${path}\0`).join(''));
+}
+
+function isAbsent(numbers: Int32Array, text: number): boolean {
+  return (numbers[text + 1] ?? -1) < 0;
+}
+
+/** Told of what was refused: `filesystem.unlink`. */
+export type OnRefused = (what: string) => void;
+
+export class LimitedHost implements CallHost {
+  readonly #host: CallHost;
+  readonly #grants: Grants;
+  readonly #onRefused: OnRefused;
+  readonly #within: Uint8Array | undefined;
+
+  constructor(host: CallHost, grants: Grants, onRefused: OnRefused) {
+    this.#host = host;
+    this.#grants = grants;
+    this.#onRefused = onRefused;
+    this.#within = confinementOf(this.#limitsOf('filesystem').paths);
+  }
+
+  get containerId(): string {
+    return this.#host.containerId;
+  }
+
+  get annotations(): CallHost['annotations'] {
+    return this.#host.annotations;
+  }
+
+  mount(memory: Uint8Array, ranges: Int32Array): number {
+    if (!this.#may('mounts', 'mount')) return eperm;
+    const { filesystems } = this.#limitsOf('mounts');
+    if (filesystems !== undefined && !filesystems.includes(typeOf(memory, ranges))) {
+      return this.#refuse('mounts.mount');
+    }
+    return this.#host.mount(memory, ranges);
+  }
+
+  operate(which: number, memory: Uint8Array, numbers: Int32Array, result: Uint8Array): number {
+    if (numbers[operationNumber.isLent] === 1) return this.#lend(which, memory, numbers, result);
+    if (which === operation.unmount || which === operation.setMountAttributes) {
+      const isMay = this.#may('mounts', changeOfMount(which, numbers));
+      return isMay ? this.#host.operate(which, memory, numbers, result) : eperm;
+    }
+    if (which === operation.stat && isAbsent(numbers, operationNumber.path)) {
+      const isMay = this.#may('descriptors', 'stat');
+      return isMay ? this.#host.operate(which, memory, numbers, result) : eperm;
+    }
+    const name = fileOperations.get(which);
+    if (name === undefined || !this.#may('filesystem', name)) return eperm;
+    const within = this.#within;
+    if (within === undefined) return this.#host.operate(which, memory, numbers, result);
+    const errno = this.#host.operate(which, memory, numbers, result, within);
+    // it may as well be what the kernel says
+    if (errno === eperm) this.#onRefused(`filesystem.${name}`);
+    return errno;
+  }
+
+  resultRoom(): Uint8Array {
+    return this.#host.resultRoom();
+  }
+
+  takeFd(fd: number): number {
+    return this.#may('descriptors', 'take') ? this.#host.takeFd(fd) : -eperm;
+  }
+
+  installFd(descriptor: number, isCloseOnExec: boolean): number {
+    return this.#may('descriptors', 'install')
+      ? this.#host.installFd(descriptor, isCloseOnExec)
+      : -eperm;
+  }
+
+  replaceFd(descriptor: number, fd: number, isCloseOnExec: boolean): number {
+    return this.#may('descriptors', 'replace')
+      ? this.#host.replaceFd(descriptor, fd, isCloseOnExec)
+      : -eperm;
+  }
+
+  argumentSize(argument: number): bigint {
+    return this.#host.argumentSize(argument);
+  }
+
+  readArgument(argument: number, offset: bigint, into: Uint8Array): number {
+    return this.#may('memory', 'read') ? this.#host.readArgument(argument, offset, into) : -eperm;
+  }
+
+  writeArgument(argument: number, offset: bigint, bytes: Uint8Array): number {
+    return this.#may('memory', 'write') ? this.#host.writeArgument(argument, offset, bytes) : eperm;
+  }
+
+  credentials(): Uint8Array | number {
+    return this.#host.credentials();
+  }
+
+  hasCapability(capability: number, where: number): number {
+    return this.#host.hasCapability(capability, where);
+  }
+
+  killContainer(): number {
+    return this.#may('container', 'kill') ? this.#host.killContainer() : eperm;
+  }
+
+  freezeContainer(isFrozen: boolean): number {
+    return this.#may('container', isFrozen ? 'freeze' : 'thaw')
+      ? this.#host.freezeContainer(isFrozen)
+      : eperm;
+  }
+
+  containerResources(): Uint8Array | number {
+    return this.#may('container', 'get-resources') ? this.#host.containerResources() : eperm;
+  }
+
+  stateGet(key: Uint8Array): Uint8Array | undefined {
+    return this.#host.stateGet(key);
+  }
+
+  stateSet(key: Uint8Array, value: Uint8Array): number {
+    return this.#host.stateSet(key, value, this.#limitsOf('state').keys);
+  }
+
+  stateRemove(key: Uint8Array): boolean {
+    return this.#host.stateRemove(key);
+  }
+
+  stateAdd(key: Uint8Array, number: Uint8Array): number {
+    return this.#host.stateAdd(key, number, this.#limitsOf('state').keys);
+  }
+
+  log(level: GuestLogLevel, message: string): void {
+    this.#host.log(level, message);
+  }
+
+  decodedArguments(): readonly DecodedArgument[] {
+    return this.#host.decodedArguments();
+  }
+
+  /** Nodes of devices; attributes of overlays have no limits. */
+  #lend(which: number, memory: Uint8Array, numbers: Int32Array, result: Uint8Array): number {
+    const { nodes } = this.#limitsOf('devices');
+    const isMay =
+      which !== operation.mknod || nodes === undefined || nodes.includes(nodeOf(numbers));
+    return isMay
+      ? this.#host.operate(which, memory, numbers, result)
+      : this.#refuse('devices.make');
+  }
+
+  #limitsOf(capability: string): Limits {
+    return this.#grants.capabilities[capability] ?? notGranted;
+  }
+
+  /** Of an interface that is not granted, loading has refused all. */
+  #may(capability: string, name: string): boolean {
+    const { operations } = this.#limitsOf(capability);
+    if (operations === undefined || operations.includes(name)) return true;
+    this.#onRefused(`${capability}.${name}`);
+    return false;
+  }
+
+  #refuse(what: string): number {
+    this.#onRefused(what);
+    return eperm;
+  }
+}
+
+/** Without a type nothing new is mounted. */
+function typeOf(memory: Uint8Array, ranges: Int32Array): string {
+  const offset = (ranges[mountRange.type] ?? 0) >>> 0;
+  const length = ranges[mountRange.type + 1] ?? -1;
+  return length < 0 ? '' : Buffer.from(memory.subarray(offset, offset + length)).toString('latin1');
+}
+
+function changeOfMount(which: number, numbers: Int32Array): string {
+  if (which === operation.setMountAttributes) return 'set-attributes';
+  return isAbsent(numbers, operationNumber.value) ? 'unmount' : 'unmount-sparing';
+}
+
+/** As grants name it. */
+function nodeOf(numbers: Int32Array): string {
+  const mode = numbers[operationNumber.mode] ?? 0;
+  const major = (numbers[operationNumber.first] ?? 0) >>> 0;
+  const minor = (numbers[operationNumber.second] ?? 0) >>> 0;
+  return `${(mode & sIfmt) === sIfchr ? 'c' : 'b'} ${major}:${minor}`;
+}

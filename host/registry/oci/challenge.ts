@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a registry wants of those who are not logged in: the header WWW-Authenticate.
+
+export type Challenge =
+  | { readonly kind: 'basic' }
+  | {
+      readonly kind: 'bearer';
+      readonly realm: string;
+      readonly service?: string;
+      readonly scope?: string;
+    };
+
+const parameterPattern =
+  /(?<key>[a-z]+)\s*=\s*(?:"(?<quoted>(?:[^"\\]|\\.)*)"|(?<plain>[^\s,"]+))/giu;
+
+/** Undefined: a kind that we do not know. */
+export function parseChallenge(header: string): Challenge | undefined {
+  if (/^\s*basic\b/iu.test(header)) return { kind: 'basic' };
+  const words = /^\s*bearer\s+(?<parameters>.*)$/isu.exec(header)?.groups?.['parameters'];
+  if (words === undefined) return undefined;
+  const parameters = new Map(
+    [...words.matchAll(parameterPattern)].map(({ groups }) => [
+      (groups?.['key'] ?? '').toLowerCase(),
+      groups?.['plain'] ?? (groups?.['quoted'] ?? '').replaceAll(/\\(.)/gu, '$1'),
+    ]),
+  );
+  const realm = parameters.get('realm');
+  const service = parameters.get('service');
+  const scope = parameters.get('scope');
+  if (realm === undefined) return undefined;
+  return {
+    kind: 'bearer',
+    realm,
+    ...(service === undefined ? {} : { service }),
+    ...(scope === undefined ? {} : { scope }),
+  };
+}

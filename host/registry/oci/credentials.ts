@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who we are to a registry: what docker, podman and oras have written down when somebody logged in.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+import { AgentError, systemCodeOf } from '../../errors.ts';
+import { memberOf, parseJson } from './json.ts';
+
+export type Credentials =
+  | { readonly kind: 'password'; readonly username: string; readonly password: string }
+  | { readonly kind: 'identity-token'; readonly token: string };
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** In the order in which they are asked; the first that knows the registry is taken. */
+function credentialFiles(environment: Environment): readonly string[] {
+  const named = environment['REGISTRY_AUTH_FILE'];
+  if (named !== undefined && named !== '') return [named];
+  const runtime = environment['XDG_RUNTIME_DIR'];
+  return [
+    ...(runtime === undefined ? [] : [join(runtime, 'containers/auth.json')]),
+    join(environment['DOCKER_CONFIG'] ?? join(homedir(), '.docker'), 'config.json'),
+  ];
+}
+
+/**
+ * Undefined: nobody has logged in to that registry.
+ * @throws AgentError AGENT_OCI when a file is there and cannot be understood
+ */
+export function findCredentials(
+  host: string,
+  environment: Environment = process.env,
+): Credentials | undefined {
+  for (const file of credentialFiles(environment)) {
+    if (!existsSync(file)) continue;
+    const found = credentialsIn(file, host);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function credentialsIn(file: string, host: string): Credentials | undefined {
+  const config = parseJson(readFileSync(file, 'utf8'));
+  if (config === undefined) throw new AgentError('AGENT_OCI', `${file}: not JSON`);
+  const helper = memberOf(config, 'credHelpers', host) ?? memberOf(config, 'credsStore');
+  if (typeof helper === 'string' && helper !== '') {
+    const found = askHelper(helper, host);
+    if (found !== undefined) return found;
+  }
+  for (const key of [host, `https://${host}`, `http://${host}`]) {
+    const found = readEntry(memberOf(config, 'auths', key), `${file}: auths["${key}"]`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function readEntry(entry: unknown, place: string): Credentials | undefined {
+  const token = memberOf(entry, 'identitytoken');
+  if (typeof token === 'string' && token !== '') return { kind: 'identity-token', token };
+  const auth = memberOf(entry, 'auth');
+  if (typeof auth === 'string' && auth !== '') {
+    const pair = Buffer.from(auth, 'base64').toString();
+    const colon = pair.indexOf(':');
+    if (colon < 0) throw new AgentError('AGENT_OCI', `${place}.auth is no name and password`);
+    return passwordOf(pair.slice(0, colon), pair.slice(colon + 1));
+  }
+  const username = memberOf(entry, 'username');
+  const password = memberOf(entry, 'password');
+  if (typeof username !== 'string' || typeof password !== 'string') return undefined;
+  return passwordOf(username, password);
+}
+
+function passwordOf(username: string, password: string): Credentials {
+  return { kind: 'password', username, password };
+}
+
+const helperMs = 10_000;
+/** What helpers answer in place of a user name beside an identity token. */
+const tokenUser = '<token>';
+
+/** Docker's protocol: the registry on stdin, JSON on stdout. */
+function askHelper(helper: string, host: string): Credentials | undefined {
+  if (!/^[\w.-]+$/u.test(helper)) {
+    throw new AgentError('AGENT_OCI', `"${helper}" is no name of a credential helper`);
+  }
+  const program = `docker-credential-${helper}`;
+  const { error, status, stdout } = spawnSync(program, ['get'], {
+    input: host,
+    timeout: helperMs,
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  // it may answer without reading what it is asked
+  if (error !== undefined && systemCodeOf(error) !== 'EPIPE') {
+    const cause = systemCodeOf(error) === 'ENOENT' ? new Error('it is not in PATH') : error;
+    throw new AgentError('AGENT_OCI', `cannot run ${program}`, { cause });
+  }
+  // so it says that it does not know the registry
+  if (status !== 0) return undefined;
+  const answer = parseJson(stdout);
+  const username = memberOf(answer, 'Username');
+  const secret = memberOf(answer, 'Secret');
+  if (typeof username !== 'string' || typeof secret !== 'string') {
+    throw new AgentError('AGENT_OCI', `${program} answers no name and password`);
+  }
+  return username === tokenUser
+    ? { kind: 'identity-token', token: secret }
+    : passwordOf(username, secret);
+}

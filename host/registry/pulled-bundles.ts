@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bundles of registries, as the agent has them: pulled when a container first asks for one, and read
+// from the store from then on.
+import { AgentError } from '../errors.ts';
+import { openBundle, openStoredBundle } from './oci/open-bundle.ts';
+import type { OpenedBundle, RegistryPolicy } from './oci/open-bundle.ts';
+
+export class PulledBundles {
+  readonly #policy: RegistryPolicy;
+  /** Many containers may start with the same bundle at once. */
+  readonly #fetching: Map<string, Promise<void>> = new Map();
+  /** Why the last attempt failed. */
+  readonly #failures: Map<string, AgentError> = new Map();
+
+  constructor(policy: RegistryPolicy) {
+    this.#policy = policy;
+  }
+
+  /**
+   * One that is in the store.
+   * @throws AgentError when it is not, or may not be used; where it was fetched in vain, why
+   */
+  open(reference: string): OpenedBundle {
+    try {
+      return openStoredBundle(reference, this.#policy);
+    } catch (thrown) {
+      throw this.#failures.get(reference) ?? thrown;
+    }
+  }
+
+  /** Brings one into the store. It never rejects: `open` throws why there is none. */
+  async fetch(reference: string): Promise<void> {
+    const begun = this.#fetching.get(reference) ?? this.#fetch(reference);
+    this.#fetching.set(reference, begun);
+    return begun;
+  }
+
+  async #fetch(reference: string): Promise<void> {
+    try {
+      await openBundle(reference, this.#policy);
+      this.#failures.delete(reference);
+    } catch (thrown) {
+      const failure =
+        thrown instanceof AgentError
+          ? thrown
+          : new AgentError('AGENT_OCI', `${reference} cannot be pulled`, { cause: thrown });
+      this.#failures.set(reference, failure);
+    } finally {
+      this.#fetching.delete(reference);
+    }
+  }
+}

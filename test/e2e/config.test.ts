@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the operator's configuration with the command: what it grants, what it shows and what is
+// wrong with it.
+import { chmodSync, copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { AskedCaller } from '../support/asked-caller.ts';
+import type { CommandResult } from '../support/command.ts';
+import { projectRoot, RunningCommand, runCommand, seccompagent } from '../support/command.ts';
+import { Operator } from '../support/operator.ts';
+import { testBundle } from '../support/test-bundles.ts';
+
+const grant = (grants: object): object => ({ files: { grants } });
+
+describe('configuration', () => {
+  test('configuration: a found bundle has what is granted to its name, and no more', async () => {
+    using operator = new Operator();
+    operator.add('files');
+    operator.write({
+      bundles: grant({
+        filesystem: { operations: ['mkdir', 'unlink'], paths: [operator.at('in')] },
+      }),
+    });
+    const [inside, outside] = [operator.at('in'), operator.at('out')];
+    const script = `busybox mkdir ${inside}/a ${outside}/a; busybox chmod 700 ${inside}
+      cd ${inside} && busybox mkdir b ../out/b; busybox rmdir a`;
+    const { stdout, stderr } = await operator.run(
+      script,
+      '-bundle=files',
+      '-syscalls=mkdir,chmod,rmdir',
+      '-log=warn,json',
+    );
+    expect(stdout).toBe('');
+    expect(readdirSync(inside)).toEqual(['b']);
+    expect(readdirSync(outside)).toEqual([]);
+    const lines = stderr.split('\n');
+    expect(lines.filter((line) => line.includes('Operation not permitted'))).toHaveLength(3);
+    // each is told of, by each worker once
+    const told = lines.filter((line) => line.includes('grants have limits'));
+    expect(new Set(told.map((line) => /"operation":"(?<name>[\w.-]+)"/u.exec(line)?.[1]))).toEqual(
+      new Set(['filesystem.chmod', 'filesystem.mkdir']),
+    );
+  });
+
+  test.for([
+    ['nothing', {}, /it asks for filesystem; the operator allows nothing\n/u],
+    ['another', { caller: {} }, /it asks for filesystem; the operator allows caller\n/u],
+  ] as const)(
+    'configuration: a bundle that is granted %s is refused with both lists',
+    async ([, grants, message]) => {
+      using operator = new Operator();
+      operator.add('files');
+      operator.write({ bundles: grant(grants) });
+      const { code, stderr } = await operator.run(`mkdir ${operator.at('in/a')}`, '-bundle=files');
+      expect(code).toBe(1);
+      expect(stderr).toMatch(message);
+      expect(stderr).toMatch(/files\/bundle\.json is not granted what it needs/u);
+      expect(existsSync(operator.at('in/a'))).toBe(false);
+    },
+  );
+
+  test('configuration: a bundle that is given by its path has what it asks for', async () => {
+    using operator = new Operator();
+    operator.write({});
+    const script = `busybox mkdir ${operator.at('in/a')}`;
+    const { code, stderr } = await operator.run(
+      script,
+      `-bundle=${testBundle('files')}`,
+      '-syscalls=mkdir',
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(existsSync(operator.at('in/a'))).toBe(true);
+  });
+
+  test('configuration: default and failure hold where a bundle says nothing', async () => {
+    using operator = new Operator();
+    operator.add('trap');
+    operator.write({ default: 'errno:EXDEV', failure: 'errno:EDOM' });
+    const script = 'busybox chmod 700 /tmp; busybox mkdir /tmp/no/such/folder';
+    const asked = await operator.run(script, '-bundle=trap', '-syscalls=chmod,mkdir', '-log=fatal');
+    expect(asked.stderr).toMatch(/chmod: .*: Invalid cross-device link\n/u);
+    expect(asked.stderr).toMatch(/mkdir: .*: Numerical argument out of domain\n/u);
+  });
+
+  test.for([
+    [{ 'component-bytes': '64KiB' }, {}, /component has \d+ bytes; 65536 are allowed/u],
+    [{ memory: '64KiB' }, { memory: '1MiB' }, /asks for 1024 KiB, and the agent allows 64 KiB/u],
+    [{ deadline: '2s' }, { deadline: '3s' }, /asks for 3000 ms, and the agent allows 2000 ms/u],
+  ] as const)(
+    'configuration: beyond the limits %j a bundle is refused',
+    async ([limits, handler, message]) => {
+      using operator = new Operator();
+      operator.add('trap');
+      const manifest = {
+        name: 'trap',
+        version: '0.1.0',
+        description: 'For tests',
+        handlers: [{ component: 'trap.wasm', ...handler }],
+      };
+      writeFileSync(operator.at('bundles/trap/bundle.json'), JSON.stringify(manifest));
+      operator.write({});
+      expect((await operator.run('true', '-bundle=trap')).code).toBe(0);
+
+      operator.write({ limits });
+      if ('component-bytes' in limits) {
+        const big = join(projectRoot, 'build/Release/seccompagent.node');
+        copyFileSync(big, operator.at('bundles/trap/trap.wasm'));
+      }
+      const { code, stderr } = await operator.run('true', '-bundle=trap');
+      expect(code).toBe(1);
+      expect(stderr).toMatch(message);
+    },
+  );
+
+  test('configuration: one that is wrong is said with its line, and nothing runs', async () => {
+    using operator = new Operator();
+    const file = operator.at('config.yaml');
+    writeFileSync(file, 'default: continue\nbundels: {}\n');
+    const { code, stdout, stderr } = await operator.run('echo ran', '-syscalls=mkdir');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`^seccompagent: ${file}:2: bundels: unknown key`, 'u'));
+  });
+});
+
+describe('configuration: reload', () => {
+  test.for([
+    ['the container', { metadata: 'BUNDLE=files' }, []],
+    ['the command line', {}, ['-bundle=files']],
+  ] as const)(
+    'configuration: what is taken away is taken from running containers, as %s selects',
+    { timeout: 60_000 },
+    async ([, metadata, options]) => {
+      using operator = new Operator();
+      operator.add('files');
+      const file = operator.write({ bundles: grant({ filesystem: {} }) });
+      const socket = operator.at('agent.socket');
+      await using agent = new RunningCommand(
+        [seccompagent, `-config=${file}`, `-socketfile=${socket}`, ...options],
+        { deadlineMs: 60_000 },
+      );
+      await agent.printed(/ listening/u);
+      await using caller = new AskedCaller({ socket, ...metadata });
+      const mkdir = async (path: string): Promise<string> =>
+        (await caller.ask(`mkdir ${operator.at(path)}`)).answer;
+      let rounds = 0;
+      const reload = async (text: string): Promise<void> => {
+        rounds += 1;
+        agent.kill('SIGHUP');
+        await agent.printed(new RegExp(`(?:reloaded[^]*){${rounds}}`, 'u'));
+        expect(agent.stderr.split('\n').at(-2)).toContain(text);
+      };
+      expect(await mkdir('in/a')).toBe('0');
+
+      operator.write({ bundles: grant({ filesystem: { paths: [operator.at('in')] } }) });
+      await reload(' reloaded');
+      expect(await mkdir('in/b')).toBe('0');
+      expect(await mkdir('out/b')).toBe('EPERM');
+
+      // a mistake leaves all as it is
+      writeFileSync(file, 'bundels: {}\n');
+      await reload('not reloaded');
+      expect(await mkdir('in/c')).toBe('0');
+
+      operator.write({});
+      await reload(' reloaded');
+      expect(await mkdir('in/d')).toBe('EPERM');
+      expect(readdirSync(operator.at('in'))).toEqual(['a', 'b', 'c']);
+
+      operator.write({ bundles: grant({ filesystem: {} }) });
+      await reload(' reloaded');
+      expect(await mkdir('in/d')).toBe('0');
+      agent.kill('SIGTERM');
+      expect(await agent.ended).toMatchObject({ code: 0 });
+    },
+  );
+});
+
+async function check(...words: readonly string[]): Promise<CommandResult> {
+  return runCommand([seccompagent, 'config', 'check', ...words]);
+}
+
+/** With all that there is to check. */
+function complete(operator: Operator): string {
+  operator.add('files');
+  operator.addKey('acme.pub');
+  return operator.write({
+    bundles: grant({ filesystem: { paths: ['/work'] } }),
+    signers: [
+      {
+        name: 'acme',
+        key: operator.at('acme.pub'),
+        grants: { mounts: { filesystems: ['proc'] } },
+      },
+    ],
+    registries: [{ host: 'registry.example.com', signers: ['acme'] }],
+    failure: 'kill-container',
+  });
+}
+
+describe('config check', () => {
+  test('config check: what is granted to whom is shown', async () => {
+    using operator = new Operator();
+    const { code, stdout, stderr } = await check(complete(operator));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.split('\n')).toEqual([
+      'bundle files is allowed',
+      '  filesystem: paths /work',
+      `bundles that acme has signed (${operator.at('acme.pub')}) are allowed`,
+      '  mounts: filesystems proc',
+      'registry registry.example.com, signed by acme',
+      `found files in ${operator.at('bundles/files')}, which has`,
+      '  filesystem: paths /work',
+      `folders  ${operator.at('bundles')}`,
+      'default  continue',
+      'failure  kill-container',
+      'limits   component 16777216 bytes, memory 16384 KiB, deadline 60000 ms',
+      '',
+    ]);
+  });
+
+  test('config check: the same as JSON', async () => {
+    using operator = new Operator();
+    const { code, stdout } = await check('-json', complete(operator));
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      bundles: { files: { capabilities: { filesystem: { paths: ['/work'] } } } },
+      signers: [{ name: 'acme' }],
+      found: [{ name: 'files', granted: { capabilities: { filesystem: { paths: ['/work'] } } } }],
+      policies: { failure: { kind: 'kill-container' } },
+      problems: [],
+    });
+  });
+
+  test('config check: keys, folders and bundles that are not there are told with their lines', async () => {
+    using operator = new Operator();
+    operator.add('files');
+    operator.addKey('open.pub');
+    chmodSync(operator.at('open.pub'), 0o666);
+    writeFileSync(operator.at('text.pub'), 'no key');
+    chmodSync(operator.at('bundles'), 0o777);
+    const file = operator.at('config.yaml');
+    writeFileSync(
+      file,
+      `bundles:
+  other: {}
+signers:
+  - { name: a, key: ${operator.at('open.pub')} }
+  - { name: b, key: ${operator.at('text.pub')} }
+  - name: c
+    key: ${operator.at('none.pub')}
+bundle-folders:
+  - ${operator.at('bundles')}
+  - ${operator.at('nowhere')}
+`,
+      { mode: 0o644 },
+    );
+    const { code, stderr } = await check(file);
+    expect(code).toBe(1);
+    const told = stderr.split('\n').map((line) => line.replace(`seccompagent: ${file}:`, ''));
+    expect(told).toEqual([
+      expect.stringMatching(/^4: .*open\.pub can be written to by others/u),
+      expect.stringMatching(/^5: .*text\.pub cannot be used: /u),
+      expect.stringMatching(/^7: .*none\.pub cannot be used: ENOENT/u),
+      expect.stringMatching(/^9: .*bundles can be written to by others/u),
+      expect.stringMatching(
+        /^1: .*files\/bundle\.json is not granted .* the operator allows nothing$/u,
+      ),
+      expect.stringMatching(/^10: there is no folder .*nowhere$/u),
+      expect.stringMatching(/^2: there is no bundle "other" in /u),
+      '',
+    ]);
+  });
+
+  test('config check: a file that others can write is not even read', async () => {
+    using operator = new Operator();
+    const file = operator.write({});
+    chmodSync(file, 0o666);
+    const { code, stdout, stderr } = await check(file);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe(
+      `seccompagent: ${file}: can be written to by others than its owner: chmod go-w\n`,
+    );
+  });
+
+  test.for([[[]], [['show']], [['check', 'a', 'b']]] as const)(
+    'config %j: the message and the usage, exit code 2',
+    async ([words]) => {
+      const { code, stdout, stderr } = await runCommand([seccompagent, 'config', ...words]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/^seccompagent: .+\n\nUsage: seccompagent config check /u);
+    },
+  );
+});

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bundles of registries as the operator's configuration allows them, with the commands as users start
+// them.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { AskedCaller } from '../support/asked-caller.ts';
+import { ship, shippedBundle, testKey } from '../support/bundle-shipping.ts';
+import { RunningCommand, runCommand, seccompagent } from '../support/command.ts';
+import type { CommandResult } from '../support/command.ts';
+import { DockerRegistry } from '../support/docker-registry.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const acme = testKey('acme');
+const other = testKey('other');
+const grants = { filesystem: { operations: ['mkdir'] } };
+let registry: DockerRegistry;
+let folder: TemporaryFolder;
+let reference: string;
+
+beforeAll(async () => {
+  registry = await DockerRegistry.start({ tls: true });
+  folder = new TemporaryFolder();
+  for (const { name, key } of [acme, other]) {
+    writeFileSync(folder.at(`${name}.pub`), key.export({ format: 'pem', type: 'spki' }));
+  }
+  const { digest } = await ship(`${registry.host}/acme/mkdir`, {
+    bundle: shippedBundle('mkdir-suffix'),
+    key: acme.privateKey,
+    plainHttp: false,
+    ca: readFileSync(registry.ca ?? '', 'utf8'),
+  });
+  reference = `oci://${registry.host}/acme/mkdir@${digest}`;
+});
+
+afterAll(async () => {
+  await registry[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
+});
+
+interface Allowing {
+  readonly signers?: readonly string[];
+  readonly bundles?: object;
+  /** Of `acme`. */
+  readonly signerGrants?: object;
+  readonly host?: string;
+}
+
+/** A configuration for the registry. @returns its file */
+function configFor({ signers = ['acme'], bundles = {}, signerGrants, host }: Allowing): string {
+  const config = {
+    bundles,
+    signers: [
+      { name: 'acme', key: folder.at('acme.pub'), ...(signerGrants && { grants: signerGrants }) },
+      { name: 'other', key: folder.at('other.pub') },
+    ],
+    registries: [{ host: host ?? registry.host, ca: registry.ca, signers }],
+  };
+  const file = folder.at('config.yaml');
+  // YAML is JSON as well
+  writeFileSync(file, JSON.stringify(config));
+  return file;
+}
+
+const privateScript = 'mount -t tmpfs tmpfs /var/lib && exec "$@"';
+const privately = ['unshare', '-m', 'sh', '-c', privateScript, 'sh'] as const;
+
+/** Runs the command where it has a /var/lib of its own, so that the store is empty. */
+async function inPrivate(words: readonly string[]): Promise<CommandResult> {
+  return runCommand([...privately, seccompagent, ...words]);
+}
+
+async function mkdirUnder(allowing: Allowing, name: string): Promise<CommandResult> {
+  const config = configFor(allowing);
+  const command = ['--', 'mkdir', folder.at(name)];
+  return inPrivate(['run', '-config', config, '-bundle', reference, ...command]);
+}
+
+test.for([
+  ['to its signer', { signerGrants: grants }],
+  ['to its name', { bundles: { 'mkdir-suffix': { grants } } }],
+  [
+    'to both, where only one is enough',
+    { signerGrants: { mounts: {} }, bundles: { 'mkdir-suffix': { grants } } },
+  ],
+] as const)('oci bundles: it works if it is allowed what it needs, %s', async ([, allowing]) => {
+  const name = `made-${Object.keys(allowing).join('-')}`;
+  expect(await mkdirUnder(allowing, name)).toMatchObject({ code: 0, stderr: '' });
+  expect(existsSync(folder.at(`${name}-suffix`))).toBe(true);
+});
+
+test.for([
+  ['it is granted nothing', {}, 'it asks for filesystem; the operator allows nothing'],
+  [
+    'it is granted something else',
+    { signerGrants: { mounts: {} } },
+    'it asks for filesystem; the operator allows mounts',
+  ],
+  [
+    'its operations are not allowed',
+    { signerGrants: { filesystem: { operations: ['open'] } } },
+    'filesystem.operations: it asks for mkdir; the operator allows open',
+  ],
+  [
+    'its signer is none of the registry',
+    { signers: ['other'], signerGrants: grants },
+    'none of which is good',
+  ],
+  ['its registry is not allowed', { host: 'other.example.com' }, 'is not allowed; allowed are'],
+] as const)('oci bundles: it is refused if %s', async ([name, allowing, reason]) => {
+  const { code, stderr } = await mkdirUnder(allowing, name);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^seccompagent: .+\n$/u);
+  expect(stderr).toContain(reason);
+  expect(existsSync(folder.at(`${name}-suffix`))).toBe(false);
+});
+
+test('oci bundles: metadata selects them as well', async () => {
+  const config = configFor({ signerGrants: grants });
+  const metadata = `BUNDLE=${reference}\nMKDIR_SUFFIX=-chosen`;
+  const words = ['run', '-config', config, '-metadata', metadata];
+  const { code } = await inPrivate([...words, '--', 'mkdir', folder.at('by-metadata')]);
+  expect(code).toBe(0);
+  expect(existsSync(folder.at('by-metadata-chosen'))).toBe(true);
+});
+
+test('oci bundles: a signer who is not trusted any more is so for running containers as well', async () => {
+  const config = configFor({ signerGrants: grants });
+  const socket = folder.at('agent.socket');
+  const words = ['-config', config, `-socketfile=${socket}`];
+  await using agent = new RunningCommand([...privately, seccompagent, ...words]);
+  await agent.printed(/listening/u);
+  await using caller = new AskedCaller({ socket, metadata: `BUNDLE=${reference}` });
+  expect((await caller.ask(`mkdir ${folder.at('trusted')}`)).answer).toBe('0');
+  expect(existsSync(folder.at('trusted-suffix'))).toBe(true);
+
+  configFor({ signerGrants: grants, signers: ['other'] });
+  agent.kill('SIGHUP');
+  await agent.printed(/reloaded containers=1/u);
+
+  expect((await caller.ask(`mkdir ${folder.at('distrusted')}`)).answer).toBe('EPERM');
+  expect(agent.stderr).toMatch(/its trapped calls fail.*none of which is good/u);
+  agent.kill('SIGTERM');
+  expect(await agent.ended).toMatchObject({ code: 0 });
+});
+
+test('pull, verify: what the configuration says of the registry is enough', async () => {
+  const config = configFor({});
+  const words = ['-config', config, '-json', reference];
+  const pulled = await inPrivate(['pull', ...words]);
+  expect(pulled).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(pulled.stdout)).toMatchObject({ name: 'mkdir-suffix', signers: ['acme'] });
+  const verified = await inPrivate(['verify', ...words]);
+  expect(JSON.parse(verified.stdout)).toMatchObject({ signers: ['acme'] });
+
+  configFor({ signers: ['other'] });
+  const refused = await inPrivate(['verify', ...words]);
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toContain('(other: it is of another key, or was changed)');
+});

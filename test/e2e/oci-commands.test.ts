@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the commands that ship bundles: push, pull, sign, verify, list, key.
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { digestOf } from '../../host/registry/oci/digest.ts';
+import { shippedBundle } from '../support/bundle-shipping.ts';
+import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
+import type { CommandResult } from '../support/command.ts';
+import { DockerRegistry, registryUser } from '../support/docker-registry.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+let registry: DockerRegistry;
+let folder: TemporaryFolder;
+
+beforeAll(async () => {
+  registry = await DockerRegistry.start();
+  folder = new TemporaryFolder();
+});
+
+afterAll(async () => {
+  await registry[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
+});
+
+interface Surroundings {
+  readonly password?: string;
+  readonly input?: string;
+}
+
+async function tool(
+  words: readonly string[],
+  { password = 'secret', input }: Surroundings = {},
+): Promise<CommandResult> {
+  return runCommand([seccompagent, ...words], {
+    environment: { COSIGN_PASSWORD: password, HOME: folder.path, DOCKER_CONFIG: folder.path },
+    ...(input === undefined ? {} : { input }),
+  });
+}
+
+/** @throws Error unless it succeeds without a word on stderr */
+async function succeed(words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await tool(words);
+  if (code !== 0 || stderr !== '') throw new Error(`${words.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+async function jsonOf(words: readonly string[]): Promise<Record<string, unknown>> {
+  return JSON.parse(await succeed([...words, '-json']));
+}
+
+test('shipping: a bundle is pushed, signed, verified, pulled and listed', async () => {
+  const reference = `${registry.host}/acme/demo:0.1.0`;
+  const keys = folder.at('acme');
+  const store = folder.at('store');
+  expect(await jsonOf(['key', 'generate', '-output', keys])).toEqual({
+    privateKey: `${keys}.key`,
+    publicKey: `${keys}.pub`,
+  });
+  expect(statSync(`${keys}.key`).mode & 0o777).toBe(0o600);
+
+  const pushed = await jsonOf(['push', '-plain-http', shippedBundle('demo-basic'), reference]);
+  const { digest } = pushed;
+  expect(pushed).toEqual({
+    reference: `oci://${reference}@${String(digest)}`,
+    digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/u),
+    name: 'demo-basic',
+    version: '0.1.0',
+    bytes: expect.any(Number),
+  });
+
+  const unsigned = await tool(['verify', '-plain-http', '-key', `${keys}.pub`, reference]);
+  expect(unsigned).toMatchObject({ code: 1, stdout: '' });
+  expect(unsigned.stderr).toMatch(/^seccompagent: .* is not signed; it must be by acme\.pub\n$/u);
+
+  const sign = ['sign', '-plain-http', '-key', `${keys}.key`, reference];
+  expect(await jsonOf(sign)).toMatchObject({ digest, isNew: true });
+  expect(await succeed(sign)).toMatch(/has a signature of this key already\n$/u);
+  const verified = await jsonOf(['verify', '-plain-http', '-key', `${keys}.pub`, reference]);
+  expect(verified).toMatchObject({ digest, signers: ['acme.pub'] });
+
+  const pull = ['pull', '-plain-http', '-key', `${keys}.pub`, '-store', store];
+  const pulled = await jsonOf([...pull, `oci://${reference}`]);
+  const inStore = join(store, String(digest).replace(':', '-'));
+  expect(pulled).toMatchObject({ digest, name: 'demo-basic', folder: inStore });
+
+  // there is no registry at that address now
+  const offline = `127.0.0.1:1/acme/demo@${String(digest)}`;
+  const stored = ['verify', '-stored', '-store', store, '-key', `${keys}.pub`, offline];
+  expect(await succeed(stored)).toBe(`oci://${offline} is signed by acme.pub\n`);
+
+  expect(await jsonOf(['list', '-store', store, '-key', `${keys}.pub`])).toEqual([
+    {
+      digest,
+      name: 'demo-basic',
+      version: '0.1.0',
+      description: expect.any(String),
+      folder: inStore,
+      references: [reference],
+      signatures: 1,
+      signers: ['acme.pub'],
+    },
+  ]);
+  expect(await succeed(['list', '-store', store])).toContain(`  from     ${reference}\n`);
+
+  writeFileSync(join(inStore, 'mount.wasm'), 'changed');
+  const broken = await tool(['list', '-store', store]);
+  expect(broken.code).toBe(1);
+  expect(broken.stdout).toMatch(/^sha256:\w+\n  broken   .*mount\.wasm was changed/u);
+});
+
+test('README: its commands do what it says, and cosign agrees', async () => {
+  const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+  const block =
+    /```sh\n(?<code>seccompagent key generate.*?)```/su.exec(readme)?.groups?.['code'] ?? '';
+  await using secure = await DockerRegistry.start({ tls: true });
+  using work = new TemporaryFolder();
+  const commands = block
+    .replaceAll('registry.example.com', secure.host)
+    .replaceAll('dist/', `${projectRoot}/dist/`)
+    .replaceAll('-output acme', `-output ${work.at('acme')}`)
+    .replaceAll(/-key acme/gu, `-key ${work.at('acme')}`)
+    .replaceAll(
+      /^seccompagent (?<name>pull|list)/gmu,
+      `seccompagent $<name> -store ${work.at('store')}`,
+    )
+    .replaceAll(/^seccompagent/gmu, seccompagent);
+  const cosign = 'cosign verify --insecure-ignore-tlog --key';
+  const reference = `${secure.host}/acme/mkdir-suffix:0.1.0`;
+  const ca = secure.ca ?? '';
+  const { code, stdout, stderr } = await runCommand(
+    ['sh', '-euc', `${commands}\n${cosign} ${work.at('acme.pub')} ${reference}`],
+    { environment: { COSIGN_PASSWORD: 'secret', NODE_EXTRA_CA_CERTS: ca, SSL_CERT_FILE: ca } },
+  );
+  if (code !== 0) throw new Error(stderr);
+  expect(stdout).toContain('is signed by acme.pub\n');
+  expect(stdout).toContain('  signed   1 times, by acme.pub\n');
+  expect(stdout).toContain('docker-manifest-digest');
+});
+
+test('push: the digest is that of the manifest in the registry', async () => {
+  const reference = `${registry.host}/acme/errno`;
+  const { digest } = await jsonOf(['push', '-plain-http', shippedBundle('errno'), reference]);
+  const response = await fetch(
+    `http://${registry.host}/v2/acme/errno/manifests/${String(digest)}`,
+    {
+      headers: { accept: 'application/vnd.oci.image.manifest.v1+json' },
+    },
+  );
+  expect(digestOf(Buffer.from(await response.arrayBuffer()))).toBe(digest);
+});
+
+test('push: a bundle that the agent would not load is not pushed', async () => {
+  using bad = new TemporaryFolder();
+  writeFileSync(bad.at('bundle.json'), '{"name":"bad"}');
+  const { code, stderr } = await tool(['push', '-plain-http', bad.path, `${registry.host}/a/b:1`]);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`seccompagent: ${bad.at('bundle.json')}: `);
+});
+
+test('login: name and password are taken from the command line and stdin', async () => {
+  await using guarded = await DockerRegistry.start({ login: 'password', tls: true });
+  const push = ['push', '-ca', guarded.ca ?? '', shippedBundle('errno'), `${guarded.host}/a/b:1`];
+  const refused = await tool(push);
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toContain('the registry asks for a login, and there is none for it');
+  const login = ['-username', registryUser.username, '-password-stdin'];
+  const { code, stderr } = await tool([...push, ...login], { input: `${registryUser.password}\n` });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
+
+test('key: nothing is overwritten, and a wrong password opens nothing', async () => {
+  const keys = folder.at('other');
+  await succeed(['key', 'generate', '-output', keys]);
+  const before = readFileSync(`${keys}.key`, 'utf8');
+  const again = await tool(['key', 'generate', '-output', keys]);
+  expect(again).toMatchObject({ code: 1, stdout: '' });
+  expect(again.stderr).toContain(`${keys}.key: cannot be written: EEXIST`);
+  expect(readFileSync(`${keys}.key`, 'utf8')).toBe(before);
+  const sign = ['sign', '-plain-http', '-key', `${keys}.key`, `${registry.host}/acme/demo:0.1.0`];
+  const { code, stderr } = await tool(sign, { password: 'wrong' });
+  expect(code).toBe(1);
+  expect(stderr).toContain('the password of the key is wrong, or the key was changed');
+});
+
+test('key: a password is asked for twice at a terminal, and not shown', async () => {
+  const keys = folder.at('typed');
+  const command = `env -u COSIGN_PASSWORD ${seccompagent} key generate -output ${keys}`;
+  // each line once it is asked for: what is typed before is shown by the terminal itself
+  const script = `
+    (until grep -q 'private key: ' ${keys}.log; do sleep 0.1; done; echo typed;
+     until grep -q again ${keys}.log; do sleep 0.1; done; echo typed) |
+    script -qefc '${command}' ${keys}.log`;
+  const { code, stdout } = await runCommand([
+    'timeout',
+    '20',
+    'sh',
+    '-c',
+    `touch ${keys}.log; ${script}`,
+  ]);
+  expect(code).toBe(0);
+  expect(stdout).toContain('The same again: ');
+  expect(stdout).not.toContain('typed\r');
+  await succeed(['push', '-plain-http', shippedBundle('errno'), `${registry.host}/typed/key:1`]);
+  const sign = ['sign', '-plain-http', '-key', `${keys}.key`, `${registry.host}/typed/key:1`];
+  expect(await tool(sign, { password: 'typed' })).toMatchObject({ code: 0 });
+});
+
+const bundle = shippedBundle('errno');
+
+test.for([
+  ['push', []],
+  ['push', [bundle]],
+  ['push', [bundle, 'mkdir-suffix']],
+  ['push', [bundle, `h/a@sha256:${'0'.repeat(64)}`]],
+  ['push', [bundle, 'h/a', '-username', 'me']],
+  ['push', [bundle, 'h/a', '-timeout', 'soon']],
+  ['pull', []],
+  ['pull', ['h/a']],
+  ['pull', ['-unsigned', 'h/a', 'more']],
+  ['sign', ['h/a']],
+  ['verify', ['h/a']],
+  ['list', ['more']],
+  ['key', []],
+  ['key', ['lose']],
+] as const)('%s %j: the message and the usage, exit code 2', async ([name, words]) => {
+  const { code, stdout, stderr } = await tool([name, ...words]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toMatch(new RegExp(`^seccompagent: .+\\n\\nUsage: seccompagent ${name} `, 'u'));
+});
+
+test.for(['push', 'pull', 'sign', 'verify', 'list', 'key'])(
+  '%s -help: prints the usage',
+  async (name) => {
+    const { code, stdout, stderr } = await tool([name, '-help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(new RegExp(`^Usage: seccompagent ${name} `, 'u'));
+  },
+);

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests which paths a handler may use whose grant names folders, whoever the caller is: by a thread
+// of the agent, and by a helper where the caller has a user namespace.
+import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { runCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+const noXdev = '1';
+const noSymlinks = '4';
+const beneath = '8';
+const inRoot = '10';
+
+/** A root with two granted folders, /work and /data/in, and links that lead hither and thither. */
+function fillRoot(root: string): void {
+  for (const folder of ['work/sub/deep', 'data/in', 'etc', 'works']) {
+    mkdirSync(join(root, folder), { recursive: true });
+  }
+  for (const file of ['etc/passwd', 'work/file', 'work/sub/file', 'data/in/file', 'data/file']) {
+    writeFileSync(join(root, file), 'text');
+  }
+  symlinkSync('/etc', join(root, 'work/absolute'));
+  symlinkSync('../etc', join(root, 'work/out'));
+  symlinkSync('sub', join(root, 'work/in'));
+  symlinkSync('../sub/deep', join(root, 'work/sub/back'));
+  symlinkSync('../etc/passwd', join(root, 'work/leak'));
+  symlinkSync('work', join(root, 'link'));
+  symlinkSync('/proc/self/root/etc', join(root, 'work/magic'));
+}
+
+interface Calls {
+  readonly root: string;
+  readonly cwd?: string;
+  readonly folder?: string;
+  readonly isMapped: boolean;
+}
+
+describe.for([
+  { caller: 'root', isMapped: false },
+  { caller: 'root of a user namespace', isMapped: true },
+])('$caller', ({ isMapped }) => {
+  let agent: WatchedAgent;
+  beforeAll(async () => {
+    agent = await startWatchedAgent({
+      bundle: testBundle('files'),
+      allowed: { filesystem: { paths: ['/work', '/data/in', '/link', '/none'] } },
+      log: 'error',
+    });
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+  });
+
+  /** The answer of each call, which all have one. */
+  async function answersOf(
+    { root, cwd = '/', folder }: Omit<Calls, 'isMapped'>,
+    calls: readonly string[],
+  ): Promise<readonly (readonly [call: string, answer: string])[]> {
+    const { code, stdout, stderr } = await runCommand([
+      compiled('granted-caller'),
+      '-s',
+      agent.socket,
+      ...(isMapped ? ['-u'] : []),
+      ...(folder === undefined ? [] : ['-d', folder]),
+      root,
+      cwd,
+      ...calls,
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => [line.slice(0, line.lastIndexOf(':')), line.slice(line.lastIndexOf(' ') + 1)]);
+  }
+
+  async function expectAnswers(
+    place: Omit<Calls, 'isMapped' | 'root'>,
+    expected: readonly (readonly [call: string, answer: string])[],
+  ): Promise<void> {
+    using folder = new TemporaryFolder();
+    const root = folder.at('root');
+    mkdirSync(root);
+    fillRoot(root);
+    const calls = expected.map(([call]) => call);
+    expect(await answersOf({ root, ...place }, calls)).toEqual(expected);
+    expect(readdirSync(join(root, 'etc'))).toEqual(['passwd']);
+    expect(readdirSync(root).toSorted()).toEqual(['data', 'etc', 'link', 'work', 'works']);
+    expect(lstatSync(join(root, 'etc/passwd')).mode & 0o777).toBe(0o644);
+    expect(lstatSync(join(root, 'etc/passwd')).nlink).toBe(1);
+    expect(existsSync(join(root, 'data/new'))).toBe(false);
+  }
+
+  test('granted paths: what is in a folder is done', async () => {
+    await expectAnswers({}, [
+      ['mkdir /work/new', '0'],
+      ['mkdir /work/new/', 'EEXIST'],
+      ['mkdir //work/./more//', '0'],
+      ['mkdir /work/sub/../beside', '0'],
+      ['mkfifo /work/fifo', '0'],
+      ['create /work/created', '0'],
+      ['create /work/in/created', '0'],
+      ['create /data/in/created', '0'],
+      ['temporary /work', '0'],
+      ['read /work/file', '0'],
+      ['read /work', '0'],
+      ['chmod /work/file', '0'],
+      ['chmod /work', '0'],
+      ['chown /work/sub/file', '0'],
+      ['lchown /work/leak', '0'],
+      ['rename /work/created /data/in/moved', '0'],
+      ['exchange /work/new /work/more', '0'],
+      ['link /work/file /work/other', '0'],
+      ['link-target /work/in/file /work/third', '0'],
+      ['symlink /etc/passwd /work/made', '0'],
+      ['mkdir /work/sub/back/deeper', '0'],
+      ['unlink /work/other', '0'],
+      ['rmdir /work/more', '0'],
+      ['list-attributes /work/file', '0'],
+      ['read /work/nothing', 'ENOENT'],
+      ['mkdir /none/x', 'ENOENT'],
+      ['read /work/file/x', 'ENOTDIR'],
+    ]);
+  });
+
+  test('A3: granted paths: nothing else is', async () => {
+    await expectAnswers({}, [
+      ['mkdir /new', 'EPERM'],
+      ['mkdir /works/new', 'EPERM'],
+      ['mkdir /work/../new', 'EPERM'],
+      ['mkdir /work/../etc/new', 'EPERM'],
+      ['mkdir /work/sub/../../etc/new', 'EPERM'],
+      ['mkdir /work/out/new', 'EPERM'],
+      ['mkdir /work/absolute/new', 'EPERM'],
+      ['mkdir /work/in/../../etc/new', 'EPERM'],
+      ['mkdir /data/new', 'EPERM'],
+      ['mkdir /data/in/../new', 'EPERM'],
+      ['mkdir /etc/../work/new', 'EPERM'],
+      // a folder that is a link is none
+      ['mkdir /link/new', 'EPERM'],
+      ['read /work/leak', 'EPERM'],
+      ['read /work/..', 'EPERM'],
+      ['read /', 'EPERM'],
+      ['create /work/leak', 'EPERM'],
+      ['temporary /work/out', 'EPERM'],
+      ['chmod /work/leak', 'EPERM'],
+      ['chmod /etc/passwd', 'EPERM'],
+      ['chown /work/absolute/passwd', 'EPERM'],
+      ['rename /work/file /etc/file', 'EPERM'],
+      ['rename /etc/passwd /work/passwd', 'EPERM'],
+      ['exchange /work/file /etc/passwd', 'EPERM'],
+      ['link /etc/passwd /work/passwd', 'EPERM'],
+      ['link-target /work/leak /work/passwd', 'EPERM'],
+      ['link /work/file /data/new', 'EPERM'],
+      ['symlink x /etc/x', 'EPERM'],
+      ['unlink /etc/passwd', 'EPERM'],
+      ['unlink /work/out/passwd', 'EPERM'],
+      ['rmdir /works', 'EPERM'],
+      ['set-attribute /work/leak', 'EPERM'],
+      ['get-attribute /work/leak', 'EPERM'],
+      ['list-attributes /etc', 'EPERM'],
+      ['remove-attribute /work/leak', 'EPERM'],
+      // the folder itself stays
+      ['rename /work /data/in/work', 'EBUSY'],
+      ['mkdir /work', 'EEXIST'],
+      ['rmdir /work', 'EINVAL'],
+    ]);
+  });
+
+  test('A3a: granted paths: relative ones count by what they start at', async () => {
+    await expectAnswers({ cwd: '/work/sub', folder: '/data/in' }, [
+      ['mkdir new', '0'],
+      ['mkdir ../new', '0'],
+      ['mkdir ./deep/../../other', '0'],
+      ['mkdir ../../etc/new', 'EPERM'],
+      ['mkdir ../../data/new', 'EPERM'],
+      ['mkdir-at new', '0'],
+      ['mkdir-at ../new', 'EPERM'],
+      ['chmod-folder', '0'],
+      ['create /proc/self/cwd/by-proc', '0'],
+      ['create /proc/self/cwd/../../etc/by-proc', 'EPERM'],
+      ['read /proc/self/root/etc/passwd', 'EPERM'],
+      ['read /proc/self/root/work/file', '0'],
+    ]);
+    await expectAnswers({ cwd: '/', folder: '/etc' }, [
+      ['mkdir work/new', '0'],
+      ['mkdir work/sub/../../etc/new', 'EPERM'],
+      ['mkdir etc/new', 'EPERM'],
+      ['mkdir-at new', 'EPERM'],
+      ['mkdir-at ../work/at', 'EPERM'],
+      ['mkdir-at passwd', 'EPERM'],
+      ['chmod-folder', 'EPERM'],
+    ]);
+  });
+
+  test('granted paths: the caller’s own rules of resolution count as well', async () => {
+    await expectAnswers({ folder: '/work/sub' }, [
+      [`open-with file ${beneath}`, '0'],
+      [`open-with ../file ${beneath}`, 'EXDEV'],
+      [`open-with ../file 0`, '0'],
+      [`open-with ../../etc/passwd 0`, 'EPERM'],
+      [`open-with ../../../sub/file ${inRoot}`, 'ENOENT'],
+      [`open-with ../../../file ${inRoot}`, '0'],
+      [`open-with /file ${inRoot}`, '0'],
+      [`open-with back ${noSymlinks}`, 'ELOOP'],
+      [`open-with /work/sub/file ${noXdev}`, '0'],
+      [`open-with file ${noXdev}`, '0'],
+      [`open-with /etc/passwd ${noXdev}`, 'EPERM'],
+    ]);
+    await expectAnswers({ folder: '/etc' }, [
+      [`open-with passwd ${beneath}`, 'EPERM'],
+      [`open-with passwd ${noXdev}`, 'EPERM'],
+      [`open-with /passwd ${inRoot}`, 'EPERM'],
+    ]);
+  });
+
+  test('granted paths: in all of this the agent itself has not failed', () => {
+    expect(agent.log()).toEqual([]);
+  });
+});

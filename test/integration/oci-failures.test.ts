@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bad registries, bad lines, bad disks: each is refused with its cause, and the store stays as it was.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { messageOf } from '../../host/errors.ts';
+import type { Artifact } from '../../host/registry/oci/artifact.ts';
+import { pullInto, ship, shippedBundle, snapshotOf, testKey } from '../support/bundle-shipping.ts';
+import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
+import { DockerRegistry, makeCertificate, registryUser } from '../support/docker-registry.ts';
+import { closed, listenOnLoopback } from '../support/loopback.ts';
+import { MeddlingProxy } from '../support/meddling-proxy.ts';
+import type { Answer, Meddling } from '../support/meddling-proxy.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const key = testKey('k');
+let registry: DockerRegistry;
+let artifact: Artifact;
+
+beforeAll(async () => {
+  registry = await DockerRegistry.start();
+  artifact = await ship(`${registry.host}/good/bundle:1`, { key: key.privateKey });
+});
+
+afterAll(async () => {
+  await registry[Symbol.asyncDispose]();
+});
+
+/** The layer that is called so. */
+function digestOfFile(name: string, of: Artifact = artifact): string {
+  const blob = of.blobs.find(({ descriptor }) =>
+    Object.values(descriptor.annotations ?? {}).includes(name),
+  );
+  if (blob === undefined) throw new Error(`no ${name}`);
+  return blob.descriptor.digest;
+}
+
+/** What a pull fails with, into a store that has another bundle already; the store must not change. */
+async function refusalOf(
+  reference: string,
+  options: Parameters<typeof pullInto>[2] = {},
+): Promise<string> {
+  using store = new TemporaryFolder();
+  const other = `${registry.host}/other/bundle:1`;
+  await ship(other, { bundle: shippedBundle('errno') });
+  await pullInto(store.path, other);
+  const before = snapshotOf(store.path);
+  let refusal = 'nothing was refused';
+  try {
+    await pullInto(store.path, reference, { signers: [key], ...options });
+  } catch (thrown) {
+    refusal = messageOf(thrown);
+  }
+  expect(snapshotOf(store.path)).toEqual(before);
+  return refusal;
+}
+
+function replaced(answer: Answer, body: Buffer): Meddling {
+  return { kind: 'replace', answer: { ...answer, body } };
+}
+
+function flipped(body: Buffer): Buffer {
+  const changed = Buffer.from(body);
+  changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
+  return changed;
+}
+
+const isComponent = (path: string): boolean => path.endsWith(digestOfFile('mount.wasm'));
+const isManifest = (path: string): boolean => path.endsWith('/manifests/1');
+
+interface Case {
+  readonly name: string;
+  readonly meddle: (path: string, answer: Answer) => Meddling;
+  readonly refusal: RegExp;
+  readonly timeoutMs?: number;
+}
+
+const pass: Meddling = { kind: 'pass' };
+
+const cases: readonly Case[] = [
+  {
+    name: 'a component that was changed',
+    meddle: (path, answer) => (isComponent(path) ? replaced(answer, flipped(answer.body)) : pass),
+    refusal: /blob sha256:\w+ has other contents: sha256:/u,
+  },
+  {
+    name: 'a component that is longer',
+    meddle: (path, answer) =>
+      isComponent(path) ? replaced(answer, Buffer.concat([answer.body, Buffer.alloc(1)])) : pass,
+    refusal: /blob sha256:\w+ has more than \d+ bytes/u,
+  },
+  {
+    name: 'a component that is shorter',
+    meddle: (path, answer) =>
+      isComponent(path) ? replaced(answer, answer.body.subarray(1)) : pass,
+    refusal: /blob sha256:\w+ has \d+ bytes in place of \d+/u,
+  },
+  {
+    name: 'a line that breaks in a component',
+    meddle: (path) => (isComponent(path) ? { kind: 'cut', bytes: 4000 } : pass),
+    refusal: /blob sha256:\w+ broke off after 4000 bytes: /u,
+  },
+  {
+    name: 'a line that breaks in the manifest',
+    meddle: (path) => (isManifest(path) ? { kind: 'cut', bytes: 10 } : pass),
+    refusal: /manifest 1 broke off after 10 bytes: /u,
+  },
+  {
+    name: 'a registry that says no more',
+    meddle: (path) => (isComponent(path) ? { kind: 'stall', bytes: 4000 } : pass),
+    refusal: /blob sha256:\w+ broke off after 4000 bytes: .*timeout/u,
+    timeoutMs: 1500,
+  },
+  {
+    name: 'a component that is away',
+    meddle: (path, answer) =>
+      isComponent(path)
+        ? { kind: 'replace', answer: { ...answer, status: 404, body: Buffer.alloc(0) } }
+        : pass,
+    refusal: /blob sha256:\w+ is not there/u,
+  },
+  {
+    name: 'a registry that is ill',
+    meddle: (path, answer) => {
+      if (!isComponent(path)) return pass;
+      const body = Buffer.from('{"errors":[{"message":"disk\\u001b[31m is full"}]}');
+      return { kind: 'replace', answer: { ...answer, status: 500, body } };
+    },
+    refusal: /blob sha256:\w+: HTTP 500 \(disk \[31m is full\)/u,
+  },
+  {
+    name: 'a manifest that is none',
+    meddle: (path, answer) => (isManifest(path) ? replaced(answer, Buffer.from('<html>')) : pass),
+    refusal: /manifest 1 is not JSON/u,
+  },
+  {
+    name: 'a manifest that was changed, whose signature is that of the old one',
+    meddle: (path, answer) => {
+      const body = answer.body.toString().replace('demo-basic', 'demo-basis');
+      return isManifest(path) ? replaced(answer, Buffer.from(body)) : pass;
+    },
+    refusal: /is not signed; it must be by k/u,
+  },
+  {
+    name: 'signatures that are withheld',
+    meddle: (path, answer) =>
+      path.endsWith('.sig') ? { kind: 'replace', answer: { ...answer, status: 404 } } : pass,
+    refusal: /is not signed; it must be by k/u,
+  },
+  {
+    name: 'an address that leads to itself',
+    meddle: (path, answer) =>
+      isComponent(path)
+        ? { kind: 'replace', answer: { ...answer, status: 307, headers: { location: path } } }
+        : pass,
+    refusal: /redirects again and again/u,
+  },
+];
+
+test.for(cases)('pull: $name is refused', async ({ meddle, refusal, timeoutMs }) => {
+  await using proxy = await MeddlingProxy.start(registry.host, meddle);
+  const signal = AbortSignal.timeout(timeoutMs ?? 20_000);
+  const found = await refusalOf(`${proxy.host}/good/bundle:1`, { signal });
+  expect(found).toMatch(refusal);
+  expect(found).toContain(proxy.host);
+});
+
+test('pull: a component that was changed in the registry itself is refused', async () => {
+  const reference = `${registry.host}/changed/inside:1`;
+  const changed = await ship(reference, { bundle: shippedBundle('mknod-safe') });
+  const digest = digestOfFile('mknod-safe.wasm', changed);
+  const file = registry.blobFile(digest);
+  writeFileSync(file, flipped(readFileSync(file)));
+  expect(await refusalOf(reference, { signers: undefined })).toContain(
+    `blob ${digest} has other contents`,
+  );
+});
+
+test('pull: contents other than those of the digest are refused', async () => {
+  const { digest } = await ship(`${registry.host}/good/bundle:2`, {
+    bundle: shippedBundle('mount'),
+  });
+  await using proxy = await MeddlingProxy.start(registry.host, (path, answer) =>
+    path.includes('/manifests/sha256:') ? replaced(answer, Buffer.from(artifact.manifest)) : pass,
+  );
+  expect(await refusalOf(`${proxy.host}/good/bundle@${digest}`)).toContain(
+    `manifest ${digest} has other contents: ${artifact.digest}`,
+  );
+});
+
+test('pull: a wrong signature is refused', async () => {
+  const reference = `${registry.host}/wrong/signature:1`;
+  await ship(reference, { key: testKey('somebody').privateKey });
+  expect(await refusalOf(reference)).toMatch(
+    /has 1 signatures, none of which is good \(k: it is of another key, or was changed\)/u,
+  );
+});
+
+test('pull: nobody leads us from TLS to a line without it', async () => {
+  using folder = new TemporaryFolder();
+  const { cert, key: privateKey } = await makeCertificate(folder.path);
+  const ca = readFileSync(cert, 'utf8');
+  const location = `http://${registry.host}/v2/good/bundle/manifests/1`;
+  const server = createSecureServer({ cert: ca, key: readFileSync(privateKey) }, (_, response) => {
+    response.writeHead(307, { location }).end();
+  });
+  const port = await listenOnLoopback(server);
+  try {
+    const reference = `127.0.0.1:${port}/good/bundle:1`;
+    expect(await refusalOf(reference, { plainHttp: false, ca })).toBe(
+      `${location} is not used: it is no https`,
+    );
+  } finally {
+    server.closeAllConnections();
+    await closed(server);
+  }
+});
+
+test('login: where the registry sends us to gets no login of it', async () => {
+  const seen: (string | undefined)[] = [];
+  const storage = createServer((request, response) => {
+    seen.push(request.headers.authorization);
+    const digest = (request.url ?? '').replace('/', '');
+    const blob = artifact.blobs.find(({ descriptor }) => descriptor.digest === digest);
+    response.end(blob?.bytes);
+  });
+  const port = await listenOnLoopback(storage);
+  const login = { kind: 'password', ...registryUser } as const;
+  try {
+    await using guarded = await DockerRegistry.start({ login: 'password' });
+    await ship(`${guarded.host}/good/bundle:1`, { credentials: () => login });
+    const logins: (string | null)[] = [];
+    await using proxy = await MeddlingProxy.start(guarded.host, (path, answer, headers) => {
+      if (!path.includes('/blobs/') || answer.status !== 200) return pass;
+      logins.push(headers.get('authorization'));
+      const location = `http://127.0.0.1:${port}/${path.split('/').at(-1)}`;
+      return { kind: 'replace', answer: { ...answer, status: 307, headers: { location } } };
+    });
+    using store = new TemporaryFolder();
+    await pullInto(store.path, `${proxy.host}/good/bundle:1`, { credentials: () => login });
+    expect(logins.every((sent) => sent?.startsWith('Basic '))).toBe(true);
+    expect(seen).toEqual([undefined, undefined, undefined, undefined]);
+  } finally {
+    storage.closeAllConnections();
+    await closed(storage);
+  }
+});
+
+test('push: a registry that dies in the middle leaves no manifest', async () => {
+  await using proxy = await MeddlingProxy.start(registry.host, (path) =>
+    path.includes('digest=') ? { kind: 'drop' } : pass,
+  );
+  await expect(
+    ship(`${proxy.host}/half/pushed:1`, { bundle: shippedBundle('sysinfo') }),
+  ).rejects.toMatchObject({ code: 'AGENT_OCI', message: expect.stringMatching(/^PUT .* failed/u) });
+  expect(await refusalOf(`${registry.host}/half/pushed:1`)).toContain('there is no manifest 1');
+});
+
+test('pull: a full disk is named, and leaves nothing half', async () => {
+  using folder = new TemporaryFolder();
+  // room for bundle.json and one component, not for all; seen by this command alone
+  const script = [
+    'mount -t tmpfs -o size=24k tmpfs "$1" && echo kept > "$1/file" || exit 9',
+    '"$2" pull -plain-http -unsigned -store "$1" "$3"; code=$?',
+    'echo "left: $(ls -A "$1")"; exit $code',
+  ].join('\n');
+  const { code, stdout, stderr } = await runCommand(
+    [
+      'unshare',
+      '-m',
+      'sh',
+      '-c',
+      script,
+      'sh',
+      folder.path,
+      seccompagent,
+      `${registry.host}/good/bundle:1`,
+    ],
+    { cwd: projectRoot },
+  );
+  expect(stderr).toMatch(/^seccompagent: .*: cannot be written: ENOSPC: no space left on device/u);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: 'left: file\n' });
+  expect(readdirSync(folder.path)).toEqual([]);
+});

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bundles in a real registry, and what the tools of others make of them: oras and cosign.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { bundleFile } from '../../host/registry/oci/artifact.ts';
+import { findCredentials } from '../../host/registry/oci/credentials.ts';
+import type { Credentials } from '../../host/registry/oci/credentials.ts';
+import { readPrivateKey, readPublicKey } from '../../host/registry/oci/signing-key.ts';
+import {
+  openRegistry,
+  pullInto,
+  ship,
+  shippedBundle,
+  snapshotOf,
+  testKey,
+} from '../support/bundle-shipping.ts';
+import { runCommand } from '../support/command.ts';
+import { DockerRegistry, registryUser } from '../support/docker-registry.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { TokenServer } from '../support/token-server.ts';
+
+const password = 'of the key';
+let registry: DockerRegistry;
+let keys: TemporaryFolder;
+
+beforeAll(async () => {
+  registry = await DockerRegistry.start();
+  keys = new TemporaryFolder();
+  await cosign(['generate-key-pair', '--output-key-prefix', keys.at('a')]);
+  await cosign(['generate-key-pair', '--output-key-prefix', keys.at('b')]);
+});
+
+afterAll(async () => {
+  await registry[Symbol.asyncDispose]();
+  keys[Symbol.dispose]();
+});
+
+/** Runs a stranger's tool. @throws Error unless it succeeds */
+async function run(command: readonly [string, ...string[]], input?: string): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(command, {
+    environment: { COSIGN_PASSWORD: password, COSIGN_EXPERIMENTAL: '1', HOME: keys.path },
+    ...(input === undefined ? {} : { input }),
+  });
+  if (code !== 0) throw new Error(`${command.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+async function cosign(words: readonly string[]): Promise<string> {
+  return run(['cosign', ...words]);
+}
+
+async function cosignSign(reference: string, more: readonly string[]): Promise<void> {
+  await cosign([
+    'sign',
+    '--yes',
+    '--tlog-upload=false',
+    '--key',
+    keys.at('a.key'),
+    ...more,
+    reference,
+  ]);
+}
+
+async function cosignVerify(key: string, reference: string): Promise<string> {
+  return cosign(['verify', '--insecure-ignore-tlog', '--key', key, reference]);
+}
+
+function signer(name: string): { name: string; key: ReturnType<typeof readPublicKey> } {
+  return { name, key: readPublicKey(keys.at(`${name}.pub`)) };
+}
+
+const sameFiles = (folder: string, files: ReadonlyMap<string, Buffer>): void => {
+  for (const [name, bytes] of files) expect(readFileSync(join(folder, name))).toEqual(bytes);
+};
+
+test('push and pull: what comes back is what was sent, under the same digest', async () => {
+  using store = new TemporaryFolder();
+  const reference = `${registry.host}/round/trip:1`;
+  const artifact = await ship(reference);
+  const { bundle } = await pullInto(store.path, reference);
+  expect(bundle.digest).toBe(artifact.digest);
+  expect(bundle.references).toEqual([reference]);
+  expect([...bundle.files.keys()].toSorted()).toEqual([
+    'bundle.json',
+    'errno.wasm',
+    'mkdir-suffix.wasm',
+    'mount.wasm',
+  ]);
+  const { files } = bundle;
+  sameFiles(
+    shippedBundle('demo-basic'),
+    new Map([...files].filter(([name]) => name !== bundleFile)),
+  );
+  const byDigest = await pullInto(store.path, `${registry.host}/round/trip@${artifact.digest}`);
+  expect(byDigest.bundle.folder).toBe(bundle.folder);
+});
+
+test('push: without a tag it is there by its digest; and pushing again sends no contents', async () => {
+  using store = new TemporaryFolder();
+  const artifact = await ship(`${registry.host}/no/tag`);
+  const { digest } = await ship(`${registry.host}/no/tag`);
+  expect(digest).toBe(artifact.digest);
+  const pulled = await pullInto(store.path, `${registry.host}/no/tag@${digest}`);
+  expect(pulled.bundle.digest).toBe(digest);
+});
+
+test('pull: what is not there is said', async () => {
+  using store = new TemporaryFolder();
+  await expect(pullInto(store.path, `${registry.host}/no/such:1`)).rejects.toThrow(
+    `registry ${registry.host}/no/such: there is no manifest 1`,
+  );
+});
+
+test('oras: it pulls what was pushed, a folder that is the bundle', async () => {
+  using folder = new TemporaryFolder();
+  const reference = `${registry.host}/for/oras:1`;
+  const artifact = await ship(reference);
+  await run(['oras', 'pull', '--plain-http', '-o', folder.path, reference]);
+  const files = new Map(
+    artifact.blobs.flatMap(({ descriptor, bytes }) =>
+      Object.values(descriptor.annotations ?? {}).map(
+        (name) => [name, Buffer.from(bytes)] as const,
+      ),
+    ),
+  );
+  expect(files.size).toBe(4);
+  sameFiles(folder.path, files);
+});
+
+test('oras: what it pushed is pulled', async () => {
+  using store = new TemporaryFolder();
+  using folder = new TemporaryFolder();
+  const { blobs } = await ship(`${registry.host}/source/of:oras`, {
+    bundle: shippedBundle('errno'),
+  });
+  for (const { descriptor, bytes } of blobs) {
+    const [name] = Object.values(descriptor.annotations ?? {});
+    if (name !== undefined) writeFileSync(folder.at(name), bytes);
+  }
+  const reference = `${registry.host}/from/oras:1`;
+  const { code, stderr } = await runCommand(
+    [
+      'oras',
+      'push',
+      '--plain-http',
+      '--artifact-type=application/vnd.seccompagent.bundle.v1',
+      reference,
+      'bundle.json:application/vnd.seccompagent.bundle.manifest.v1+json',
+      'errno.wasm:application/vnd.seccompagent.component.v1+wasm',
+    ],
+    { cwd: folder.path },
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const { bundle } = await pullInto(store.path, reference);
+  expect(bundle.outline.name).toBe('errno');
+  sameFiles(folder.path, bundle.files);
+});
+
+test('pull: an artifact of another kind is refused', async () => {
+  using store = new TemporaryFolder();
+  using folder = new TemporaryFolder();
+  writeFileSync(folder.at('a.txt'), 'text');
+  const reference = `${registry.host}/other/kind:1`;
+  await runCommand(['oras', 'push', '--plain-http', reference, 'a.txt'], { cwd: folder.path });
+  await expect(pullInto(store.path, reference)).rejects.toThrow(/is no bundle: its type is/u);
+  expect(snapshotOf(store.path)).toEqual([]);
+});
+
+/** The forms in which cosign can sign. */
+const signs = {
+  tag: async (reference: string) => cosignSign(reference, []),
+  referrers: async (reference: string) =>
+    cosignSign(reference, ['--registry-referrers-mode=oci-1-1']),
+  'sigstore bundle': async (reference: string) =>
+    attest(reference, 'https://sigstore.dev/cosign/sign/v1'),
+} as const;
+
+test.for(['tag', 'referrers', 'sigstore bundle'] as const)(
+  'cosign: what it signed in the form "%s" is verified',
+  async (form) => {
+    using store = new TemporaryFolder();
+    const repository = `${registry.host}/cosign/${form.replace(' ', '-')}`;
+    const { digest } = await ship(repository);
+    const reference = `${repository}@${digest}`;
+    await expect(pullInto(store.path, reference, { signers: [signer('a')] })).rejects.toThrow(
+      'is not signed; it must be by a',
+    );
+    await signs[form](reference);
+    const pulled = await pullInto(store.path, reference, { signers: [signer('a'), signer('b')] });
+    expect(pulled.signers).toEqual(['a']);
+    await expect(pullInto(store.path, reference, { signers: [signer('b')] })).rejects.toThrow(
+      /has 1 signatures, none of which is good/u,
+    );
+  },
+);
+
+/** The form in which newer versions of cosign sign as well. */
+async function attest(reference: string, predicateType: string): Promise<void> {
+  writeFileSync(keys.at('predicate.json'), '{}');
+  const words = ['attest', '--new-bundle-format', '--yes', '--tlog-upload=false'];
+  const what = ['--type', predicateType, '--predicate', keys.at('predicate.json')];
+  await cosign([...words, '--key', keys.at('a.key'), ...what, reference]);
+}
+
+test('cosign: a statement of another kind is no signature', async () => {
+  using store = new TemporaryFolder();
+  const repository = `${registry.host}/cosign/statement`;
+  const { digest } = await ship(repository);
+  await attest(`${repository}@${digest}`, 'https://example.com/has-bugs');
+  await expect(
+    pullInto(store.path, `${repository}@${digest}`, { signers: [signer('a')] }),
+  ).rejects.toThrow('it is a statement of another kind: https://example.com/has-bugs');
+});
+
+test('cosign: it verifies what was signed with its key, and with two', async () => {
+  using store = new TemporaryFolder();
+  const reference = `${registry.host}/signed/twice:1`;
+  for (const name of ['a', 'b', 'a']) {
+    const key = await readPrivateKey(keys.at(`${name}.key`), async () => Promise.resolve(password));
+    await ship(reference, { key });
+  }
+  for (const name of ['a', 'b']) {
+    const [verified] = JSON.parse(await cosignVerify(keys.at(`${name}.pub`), reference));
+    expect(verified).toMatchObject({
+      critical: { identity: { 'docker-reference': `${registry.host}/signed/twice` } },
+    });
+  }
+  const { bundle, signers } = await pullInto(store.path, reference, {
+    signers: [signer('a'), signer('b')],
+  });
+  expect(signers).toEqual(['a', 'b']);
+  // the second time of `a` added nothing
+  expect(bundle.signatures).toHaveLength(2);
+});
+
+test.for(['rsa', 'ed25519', 'ec'] as const)(
+  'cosign: it verifies what a key of openssl signed: %s',
+  async (kind) => {
+    using folder = new TemporaryFolder();
+    const pem = { format: 'pem' } as const;
+    if (kind === 'ec') {
+      const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      writeFileSync(folder.at('k'), privateKey.export({ ...pem, type: 'sec1' }));
+      writeFileSync(folder.at('p'), publicKey.export({ ...pem, type: 'spki' }));
+    } else {
+      const { privateKey, publicKey } =
+        kind === 'rsa'
+          ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+          : generateKeyPairSync('ed25519');
+      writeFileSync(folder.at('k'), privateKey.export({ ...pem, type: 'pkcs8' }));
+      writeFileSync(folder.at('p'), publicKey.export({ ...pem, type: 'spki' }));
+    }
+    const reference = `${registry.host}/signed/${kind}:1`;
+    await ship(reference, {
+      key: await readPrivateKey(folder.at('k'), async () => Promise.resolve('')),
+    });
+    await expect(cosignVerify(folder.at('p'), reference)).resolves.toContain(
+      'docker-manifest-digest',
+    );
+  },
+);
+
+function signatureTag(digest: string): string {
+  return `${digest.replace(':', '-')}.sig`;
+}
+
+test('signatures: one of another bundle does not count', async () => {
+  using store = new TemporaryFolder();
+  const key = testKey('k');
+  const repository = `${registry.host}/replayed/signature`;
+  const good = await ship(`${repository}:good`, { key: key.privateKey });
+  const evil = await ship(`${repository}:evil`, { bundle: shippedBundle('errno') });
+  // whoever may write to the repository may copy a signature
+  await run([
+    'oras',
+    'cp',
+    '--from-plain-http',
+    '--to-plain-http',
+    `${repository}:${signatureTag(good.digest)}`,
+    `${repository}:${signatureTag(evil.digest)}`,
+  ]);
+  await expect(pullInto(store.path, `${repository}:evil`, { signers: [key] })).rejects.toThrow(
+    `it signs ${good.digest}`,
+  );
+  expect(snapshotOf(store.path)).toEqual([]);
+});
+
+test('a bundle that is signed later: the next pull brings the signature', async () => {
+  using store = new TemporaryFolder();
+  const key = testKey('k');
+  const reference = `${registry.host}/signed/later:1`;
+  await ship(reference);
+  expect((await pullInto(store.path, reference)).bundle.signatures).toEqual([]);
+  await ship(reference, { key: key.privateKey });
+  const { signers } = await pullInto(store.path, reference, { signers: [key] });
+  expect(signers).toEqual(['k']);
+});
+
+function loginWith(secret: string): () => Credentials {
+  return () => ({ kind: 'password', username: registryUser.username, password: secret });
+}
+
+test('login: a password is sent when it is asked for, and a wrong one is refused', async () => {
+  await using guarded = await DockerRegistry.start({ login: 'password' });
+  using store = new TemporaryFolder();
+  const reference = `${guarded.host}/guarded/bundle:1`;
+  await expect(ship(reference)).rejects.toMatchObject({
+    message: expect.stringContaining('no login'),
+    cause: { message: 'the registry asks for a login, and there is none for it' },
+  });
+  await expect(ship(reference, { credentials: loginWith('wrong') })).rejects.toThrow(
+    'the login is refused',
+  );
+  await ship(reference, { credentials: loginWith(registryUser.password) });
+  const pulled = await pullInto(store.path, reference, {
+    credentials: loginWith(registryUser.password),
+  });
+  expect(pulled.bundle.outline.name).toBe('demo-basic');
+});
+
+test('login: what oras has kept is used', async () => {
+  await using guarded = await DockerRegistry.start({ login: 'password' });
+  using folder = new TemporaryFolder();
+  const file = folder.at('config.json');
+  await run(
+    [
+      'oras',
+      'login',
+      '--plain-http',
+      '--registry-config',
+      file,
+      '-u',
+      registryUser.username,
+      '--password-stdin',
+      guarded.host,
+    ],
+    registryUser.password,
+  );
+  const credentials = (): ReturnType<typeof findCredentials> =>
+    findCredentials(guarded.host, { REGISTRY_AUTH_FILE: file });
+  const { outline } = await ship(`${guarded.host}/kept/login:1`, { credentials });
+  expect(outline.name).toBe('demo-basic');
+});
+
+test('login: tokens are fetched for the repository, and for pushing only when it is pushed to', async () => {
+  await using tokens = await TokenServer.start(registryUser);
+  await using guarded = await DockerRegistry.start({ login: tokens.authority });
+  using store = new TemporaryFolder();
+  const reference = `${guarded.host}/with/tokens:1`;
+  const credentials = loginWith(registryUser.password);
+  await ship(reference, { credentials });
+  const pushed = tokens.scopes.splice(0);
+  expect(pushed[0]).toBe('repository:with/tokens:pull');
+  // the registry names them in any order
+  expect(pushed).toContainEqual(expect.stringMatching(/:(?:pull,push|push,pull)$/u));
+  await pullInto(store.path, reference, { credentials });
+  expect(tokens.scopes).toEqual(['repository:with/tokens:pull']);
+  const wrong = loginWith('wrong');
+  await expect(pullInto(store.path, reference, { credentials: wrong })).rejects.toMatchObject({
+    cause: { message: expect.stringContaining('gives no token: the login is wrong or missing') },
+  });
+});
+
+test('login: an identity token is exchanged for tokens', async () => {
+  await using tokens = await TokenServer.start(registryUser);
+  await using guarded = await DockerRegistry.start({ login: tokens.authority });
+  const credentials = () => ({ kind: 'identity-token', token: tokens.identityToken }) as const;
+  await ship(`${guarded.host}/with/identity:1`, { credentials });
+  expect(tokens.scopes).toContainEqual(expect.stringMatching(/:(?:pull,push|push,pull)$/u));
+});
+
+test('TLS: a certificate is trusted if its authority is named', async () => {
+  await using secure = await DockerRegistry.start({ tls: true });
+  using store = new TemporaryFolder();
+  const reference = `${secure.host}/over/tls:1`;
+  const ca = readFileSync(secure.ca ?? '', 'utf8');
+  await ship(reference, { plainHttp: false, ca });
+  const { bundle } = await pullInto(store.path, reference, { plainHttp: false, ca });
+  expect(bundle.outline.name).toBe('demo-basic');
+  await expect(pullInto(store.path, reference, { plainHttp: false })).rejects.toThrow(
+    'its certificate is of an authority that is not trusted here',
+  );
+  await expect(
+    pullInto(store.path, `${registry.host}/round/trip:1`, { plainHttp: false }),
+  ).rejects.toThrow('does the registry speak plain HTTP?');
+});
+
+test('a registry that is not there is said to be', async () => {
+  await using client = openRegistry('127.0.0.1:1/a/b');
+  await expect(client.manifest('1')).rejects.toMatchObject({
+    code: 'AGENT_OCI',
+    cause: { message: expect.stringContaining('ECONNREFUSED') },
+  });
+});

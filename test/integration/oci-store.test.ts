@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The store of pulled bundles, and bundles that are opened by reference: nothing in it is believed.
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { messageOf } from '../../host/errors.ts';
+import { openBundle } from '../../host/registry/oci/open-bundle.ts';
+import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
+import { BundleStore } from '../../host/registry/oci/store.ts';
+import { pullInto, ship, shippedBundle, snapshotOf, testKey } from '../support/bundle-shipping.ts';
+import { DockerRegistry } from '../support/docker-registry.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const acme = testKey('acme');
+const other = testKey('other');
+let registry: DockerRegistry;
+let keys: TemporaryFolder;
+let reference: string;
+
+beforeAll(async () => {
+  registry = await DockerRegistry.start();
+  keys = new TemporaryFolder();
+  for (const { name, key } of [acme, other]) {
+    writeFileSync(keys.at(`${name}.pub`), key.export({ format: 'pem', type: 'spki' }));
+  }
+  const { digest } = await ship(`${registry.host}/acme/demo`, { key: acme.privateKey });
+  reference = `oci://${registry.host}/acme/demo@${digest}`;
+});
+
+afterAll(async () => {
+  await registry[Symbol.asyncDispose]();
+  keys[Symbol.dispose]();
+});
+
+function policy(
+  store: TemporaryFolder,
+  signers: readonly string[] = ['acme'],
+  isPlainHttp = true,
+): RegistryPolicy {
+  const known = signers.map((name) => ({ name, keyFile: keys.at(`${name}.pub`) }));
+  const registries = [{ host: registry.host, isPlainHttp, signers: known }];
+  return { registries, store: store.path, pullMs: 10_000 };
+}
+
+/** A policy under which nothing can be fetched. */
+function offline(store: TemporaryFolder, signers?: readonly string[]): RegistryPolicy {
+  return policy(store, signers, false);
+}
+
+async function refusalOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => 'nothing was refused',
+    (thrown: unknown) => messageOf(thrown),
+  );
+}
+
+test('openBundle: it is pulled once, and then read from the store without any network', async () => {
+  using store = new TemporaryFolder();
+  const pulled = await openBundle(reference, policy(store));
+  expect(pulled.signers).toEqual(['acme']);
+  const stored = await openBundle(reference, offline(store));
+  expect(stored).toEqual(pulled);
+  expect(stored.outline.name).toBe('demo-basic');
+  const component = readFileSync(join(shippedBundle('demo-basic'), 'mount.wasm'));
+  expect(stored.files.get('mount.wasm')).toEqual(component);
+});
+
+test('openBundle: only registries that are allowed are asked', async () => {
+  using store = new TemporaryFolder();
+  const refusal = await refusalOf(openBundle(reference, { ...policy(store), registries: [] }));
+  expect(refusal).toBe(`registry ${registry.host} is not allowed; allowed are: none`);
+});
+
+test('openBundle: a tag is not enough', async () => {
+  using store = new TemporaryFolder();
+  const refusal = await refusalOf(openBundle(`oci://${registry.host}/a:1`, policy(store)));
+  expect(refusal).toContain('has no digest');
+});
+
+test('openBundle: the signer must be one of the registry', async () => {
+  using store = new TemporaryFolder();
+  const refusal = await refusalOf(openBundle(reference, policy(store, ['other'])));
+  expect(refusal).toMatch(/has 1 signatures, none of which is good \(other: /u);
+  expect(snapshotOf(store.path)).toEqual([]);
+});
+
+test('openBundle: a key that is not there is an error', async () => {
+  using store = new TemporaryFolder();
+  const refusal = await refusalOf(openBundle(reference, policy(store, ['nobody'])));
+  expect(refusal).toMatch(/nobody\.pub: cannot be read: ENOENT/u);
+});
+
+test('openBundle: what was pulled counts no more when its signer does not', async () => {
+  using store = new TemporaryFolder();
+  await openBundle(reference, policy(store));
+  const refusal = await refusalOf(openBundle(reference, offline(store, ['other'])));
+  expect(refusal).toMatch(/none of which is good .* cannot be pulled anew: /u);
+});
+
+test('openBundle: what was pulled without a look at signatures has to have them', async () => {
+  using store = new TemporaryFolder();
+  const { digest } = await ship(`${registry.host}/acme/unsigned`, {
+    bundle: shippedBundle('errno'),
+  });
+  const name = `${registry.host}/acme/unsigned@${digest}`;
+  await pullInto(store.path, name);
+  expect(await refusalOf(openBundle(`oci://${name}`, policy(store)))).toContain(
+    'is not signed; it must be by acme',
+  );
+});
+
+test.for(['mount.wasm', 'bundle.json', 'manifest.json'] as const)(
+  'store: %s that was changed is not loaded; with a registry it is mended',
+  async (name) => {
+    using store = new TemporaryFolder();
+    const { folder } = await openBundle(reference, policy(store));
+    const file = join(folder, name);
+    const good = readFileSync(file);
+    writeFileSync(file, Buffer.concat([good, Buffer.from(' ')]));
+    expect(await refusalOf(openBundle(reference, offline(store)))).toContain(`${file} was changed`);
+    const mended = await openBundle(reference, policy(store));
+    expect(mended.repaired).toContain(`${file} was changed`);
+    expect(readFileSync(file)).toEqual(good);
+    expect((await openBundle(reference, offline(store))).repaired).toBeUndefined();
+  },
+);
+
+test('store: a file that is missing is an error, and so is a signature that was changed', async () => {
+  using store = new TemporaryFolder();
+  const { folder } = await openBundle(reference, policy(store));
+  const origin = readFileSync(join(folder, 'origin.json'), 'utf8');
+  writeFileSync(
+    join(folder, 'origin.json'),
+    origin.replace(/"signature": "..../u, '"signature": "AAAA'),
+  );
+  expect(await refusalOf(openBundle(reference, offline(store)))).toContain('none of which is good');
+  writeFileSync(join(folder, 'origin.json'), 'nonsense');
+  expect(await refusalOf(openBundle(reference, offline(store)))).toContain('is not signed');
+  rmSync(join(folder, 'mount.wasm'));
+  expect(await refusalOf(openBundle(reference, offline(store)))).toMatch(
+    /mount\.wasm: cannot be read: ENOENT/u,
+  );
+});
+
+test('store: what was abandoned long ago is cleared away, and nothing younger', async () => {
+  using store = new TemporaryFolder();
+  for (const name of ['.incoming-old', '.incoming-new']) {
+    mkdirSync(store.at(name));
+    writeFileSync(join(store.at(name), 'bundle.json'), '{}');
+  }
+  utimesSync(store.at('.incoming-old'), 1, 1);
+  await openBundle(reference, policy(store));
+  expect(existsSync(store.at('.incoming-old'))).toBe(false);
+  expect(existsSync(store.at('.incoming-new'))).toBe(true);
+  expect(new BundleStore(store.path).digests()).toHaveLength(1);
+});
+
+test('store: two that pull the same at once both get it', async () => {
+  using store = new TemporaryFolder();
+  const both = await Promise.all([1, 2].map(async () => openBundle(reference, policy(store))));
+  expect(both.map(({ signers }) => signers)).toEqual([['acme'], ['acme']]);
+  expect(snapshotOf(store.path).some((name) => name.startsWith('.incoming'))).toBe(false);
+});
+
+test('store: a folder that is not there has no bundles', () => {
+  using folder = new TemporaryFolder();
+  const store = new BundleStore(folder.at('none'));
+  expect(store.digests()).toEqual([]);
+});

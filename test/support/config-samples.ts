@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Configurations for tests: a whole one, and mistakes with their lines.
+import { stringify } from 'yaml';
+
+/** All that there is to say. */
+export const wholeConfig = `# what the operator grants
+bundles:
+  mkdir-suffix:
+    grants:
+      filesystem: { operations: [mkdir], paths: [/work] }
+  idle: {}
+signers:
+  - name: acme
+    key: /keys/acme.pub
+    grants: { mounts: { filesystems: [proc] }, errnos: { names: [EPERM] } }
+  - { name: other, key: /keys/other.pub }
+registries:
+  - host: registry.example.com:5000
+    plain-http: true
+    ca: /keys/ca.pem
+    signers: [acme, other]
+  - { host: "[::1]", signers: [other] }
+bundle-folders: [/bundles]
+default: errno:ENOSYS
+failure: kill-container
+limits: { component-bytes: 1MiB, memory: 2MiB, deadline: 1.5s }
+`;
+
+/** What it is, the text, where, and the beginning of what is said. */
+export type ConfigMistake = readonly [name: string, text: string, line: number, message: string];
+
+const signer = '{ name: acme, key: /k }';
+const registry = (text: string): string => `signers: [${signer}]\nregistries:\n  - ${text}\n`;
+const grants = (text: string): string => `bundles:\n  a:\n    grants:\n      ${text}\n`;
+
+export const configMistakes: readonly ConfigMistake[] = [
+  ['a list', '- a\n', 1, 'the configuration must be an object'],
+  ['an unknown key', 'default: continue\nbundels: {}\n', 2, 'bundels: unknown key "bundels"'],
+  ['bundles as a list', '\n\nbundles: [a]\n', 3, 'bundles must be an object'],
+  ['a name that is none', 'bundles:\n  A_b: {}\n', 2, 'bundles.A_b: "A_b" is no name of a bundle'],
+  ['a bundle as a text', 'bundles:\n  a: all\n', 2, 'bundles.a must be an object'],
+  [
+    'an unknown key of a bundle',
+    'bundles:\n  a: { grant: {} }\n',
+    2,
+    'bundles.a.grant: unknown key "grant"; known are grants',
+  ],
+  ['a grant that is none', grants('files: {}'), 4, 'bundles.a.grants.files: there is no grant'],
+  [
+    'an operation that is none',
+    grants('filesystem:\n        operations:\n          - mkdir\n          - rmdir'),
+    7,
+    'bundles.a.grants.filesystem.operations: there is no "rmdir"',
+  ],
+  [
+    'a path that is none',
+    grants('filesystem: { paths: [/a/../b] }'),
+    4,
+    'bundles.a.grants.filesystem.paths: "/a/../b" is no absolute path',
+  ],
+  [
+    'a reason, which bundles have',
+    grants('caller: { reason: why }'),
+    4,
+    'bundles.a.grants.caller.reason: unknown key "reason"',
+  ],
+  ['signers as an object', 'signers: {}\n', 1, 'signers must be a list'],
+  ['a signer without a key', 'signers:\n  - name: a\n', 2, 'signers.key must be a text'],
+  ['a key that is no path', 'signers:\n  - name: a\n    key: k\n', 3, 'signers.key: "k" is no'],
+  ['a name with a space', 'signers: [{ name: a b, key: /k }]\n', 1, 'signers.name: "a b" is no'],
+  ['no host', registry('{ signers: [acme] }'), 3, 'registries.host must be a text'],
+  ['a URL', registry('{ host: https://a, signers: [acme] }'), 3, 'registries.host: "https://a"'],
+  ['no signers', registry('{ host: a }'), 3, 'registries.signers must name those'],
+  ['nobody', registry('{ host: a, signers: [] }'), 3, 'registries.signers must name those'],
+  [
+    'plain HTTP as a text',
+    registry('{ host: a, signers: [acme], plain-http: "yes" }'),
+    3,
+    'registries.plain-http must be true or false',
+  ],
+  [
+    'a relative folder',
+    'bundle-folders:\n  - /a\n  - b\n',
+    3,
+    'bundle-folders: "b" is no absolute path',
+  ],
+  ['a default that is none', '\ndefault: EPERM\n', 2, 'default: "EPERM" is no default action'],
+  ['a failure that is none', 'failure: errno:X\n', 1, 'failure: "errno:X" is no failure policy'],
+  ['a number', 'limits:\n  memory: 16\n', 2, 'limits.memory must be a text'],
+  ['a size that is none', 'limits:\n  memory: 16MB\n', 2, 'limits.memory: "16MB" is no size'],
+  ['a limit that is none', 'limits: { time: 1s }\n', 1, 'limits.time: unknown key "time"'],
+  ['a time that is none', 'limits: { deadline: soon }\n', 1, 'limits.deadline: "soon" is no time'],
+];
+
+/** Those that the JSON Schema cannot know. */
+export const configMistakesBeyondSchema: readonly ConfigMistake[] = [
+  [
+    'a signer twice',
+    `signers:\n  - ${signer}\n  - { name: acme, key: /l }\n`,
+    3,
+    'signers: "acme" is there twice',
+  ],
+  [
+    'a registry twice',
+    registry('{ host: a, signers: [acme] }\n  - { host: a, signers: [acme] }'),
+    4,
+    'registries: "a" is there twice',
+  ],
+  [
+    'a signer that is not there',
+    registry('{ host: a, signers: [acme, b] }'),
+    3,
+    'registries.signers: there is no signer "b"; there are acme',
+  ],
+  ['a small size', 'limits: { memory: 1KiB }\n', 1, 'limits.memory: "1KiB" is no size from'],
+  ['a large size', 'limits: { component-bytes: 2GiB }\n', 1, 'limits.component-bytes: "2GiB"'],
+  ['a long time', 'limits: { deadline: 61s }\n', 1, 'limits.deadline: "61s" is no time from'],
+  [
+    'long folders',
+    stringify({ bundles: { a: { grants: { filesystem: { paths: longPaths() } } } } }),
+    5,
+    'bundles.a.grants.filesystem.paths has more than 32 folders',
+  ],
+];
+
+function longPaths(): readonly string[] {
+  return Array.from({ length: 33 }, (_, index) => `/${index}`);
+}
+
+/** No YAML, or more than is good. */
+export const brokenYaml: readonly ConfigMistake[] = [
+  ['a key twice', 'default: continue\ndefault: errno:EIO\n', 2, 'not YAML: Map keys must be'],
+  ['an open bracket', 'bundles: [\n', 2, 'not YAML: '],
+  ['a tab', 'limits:\n\tmemory: 1MiB\n', 2, 'not YAML: '],
+  ['two documents', 'default: continue\n---\nfailure: continue\n', 2, 'not YAML: '],
+  ['an unknown tag', 'default: !secret x\n', 1, 'not YAML: Unresolved tag'],
+  ['an anchor that is none', 'default: *a\n', 1, 'not YAML: '],
+];

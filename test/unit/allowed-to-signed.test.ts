@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what the operator allows to bundles that others have signed.
+import { expect, test } from 'vitest';
+
+import { allowedToSignedBundles } from '../../host/registry/bundle-store.ts';
+import { noGrants } from '../../host/registry/grants.ts';
+import type { Grants } from '../../host/registry/grants.ts';
+
+const mounts: Grants = { capabilities: { mounts: { filesystems: ['proc'] } } };
+const files: Grants = { capabilities: { filesystem: {} }, errnos: ['EPERM'] };
+const allowed = allowedToSignedBundles(new Map([['mine', files]]), [
+  { name: 'acme', grants: mounts },
+  { name: 'silent', grants: noGrants },
+]);
+
+test.for([
+  ['nobody, of no name', 'theirs', [], noGrants],
+  ['nobody who is trusted', 'theirs', ['stranger'], noGrants],
+  ['a signer', 'theirs', ['acme'], mounts],
+  ['a name', 'mine', [], files],
+  ['a name, with its limits, beside a signer of whom nothing is said', 'mine', ['silent'], files],
+  [
+    'a name and a signer together',
+    'mine',
+    ['silent', 'acme'],
+    { capabilities: { ...files.capabilities, ...mounts.capabilities } },
+  ],
+] as const)('what is allowed to %s', ([, name, signers, grants]) => {
+  expect(allowed(name, signers)).toEqual(grants);
+});

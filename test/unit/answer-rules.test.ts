@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests which answers are none by a handler's grants.
+import { expect, test } from 'vitest';
+
+import { continueAction, fail, nextAction, performAction } from '../../host/handler/action.ts';
+import type { Action, FinalAction } from '../../host/handler/action.ts';
+import { pointerFault } from '../../host/handler/pointer-fault.ts';
+import { inbox } from '../../host/native.ts';
+import { answerRule } from '../../host/notification/answer-rules.ts';
+import { Syscalls } from '../../host/notification/syscalls.ts';
+import type { Grants } from '../../host/registry/grants.ts';
+import { failureOf } from '../support/agent-failure.ts';
+
+function check(grants: Omit<Grants, 'capabilities'>, name: string, action: Action): void {
+  const syscall = new Syscalls().byName(name);
+  if (syscall === undefined) throw new Error(`no ${name}`);
+  const rule = answerRule({ capabilities: {}, ...grants });
+  rule?.(action, syscall);
+}
+
+test('answers: without limits nobody asks', () => {
+  expect(answerRule({ capabilities: { filesystem: { paths: ['/a'] } } })).toBeUndefined();
+});
+
+const late = (answer: FinalAction): Action => ({ kind: 'delay', delayMs: 1, answer });
+
+test.for([
+  fail('EPERM'),
+  fail('EIO'),
+  late(fail('EIO')),
+  late(continueAction),
+  nextAction,
+] as const)('answers: %j is granted', (action) => {
+  expect(() => {
+    check({ errnos: ['EPERM', 'EIO'] }, 'chmod', action);
+  }).not.toThrow();
+});
+
+test.for([fail('EACCES'), late(fail('EACCES'))] as const)(
+  'answers: %j is a failure of the handler where other errnos are granted',
+  (action) => {
+    const failure = failureOf(() => {
+      check({ errnos: ['EPERM', 'EIO'] }, 'chmod', action);
+    });
+    expect(failure).toMatchObject({
+      code: 'AGENT_HANDLER_FAILED',
+      message: 'handler answered with errno EACCES; it was granted EPERM, EIO',
+    });
+  },
+);
+
+test.for([inbox.null, -14, -36, -22])(
+  'answers: a pointer that could not be followed (%i) is no answer of the handler',
+  (length) => {
+    expect(() => {
+      check({ errnos: ['EPERM'] }, 'chmod', pointerFault(length));
+    }).not.toThrow();
+  },
+);
+
+test('answers: what a handler says itself is its own, though a pointer could say it', () => {
+  const failure = failureOf(() => {
+    check({ errnos: ['EPERM'] }, 'chmod', fail('EFAULT'));
+  });
+  expect(failure.message).toBe('handler answered with errno EFAULT; it was granted EPERM');
+});
+
+test('answers: only granted families are performed', () => {
+  const grants = { perform: ['mkdir'] } as const;
+  expect(() => {
+    check(grants, 'mkdirat', performAction);
+    check(grants, 'chmod', fail('EACCES'));
+  }).not.toThrow();
+  const failure = failureOf(() => {
+    check(grants, 'fchmodat', performAction);
+  });
+  expect(failure).toMatchObject({
+    code: 'AGENT_HANDLER_FAILED',
+    message: 'handler answered with perform of fchmodat; it was granted mkdir',
+  });
+});

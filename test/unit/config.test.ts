@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the reader of config.yaml, that each mistake is named with its line, and the JSON Schema.
+import { chmodSync, chownSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+import { configSchema } from '../../host/config-schema.ts';
+import { emptyConfig, loadConfig, parseConfig, readConfig } from '../../host/config.ts';
+import { messageOf } from '../../host/errors.ts';
+import { packageRoot } from '../../host/package-root.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import {
+  brokenYaml,
+  configMistakes,
+  configMistakesBeyondSchema,
+  wholeConfig,
+} from '../support/config-samples.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const file = '/etc/config.yaml';
+
+describe('config', () => {
+  test('config: all that it may say is read', () => {
+    const acme = {
+      name: 'acme',
+      keyFile: '/keys/acme.pub',
+      grants: { capabilities: { mounts: { filesystems: ['proc'] } }, errnos: ['EPERM'] },
+    };
+    const other = { name: 'other', keyFile: '/keys/other.pub', grants: { capabilities: {} } };
+    const { config } = parseConfig(wholeConfig, file);
+    expect(config).toEqual({
+      bundles: new Map([
+        [
+          'mkdir-suffix',
+          { capabilities: { filesystem: { operations: ['mkdir'], paths: ['/work'] } } },
+        ],
+        ['idle', { capabilities: {} }],
+      ]),
+      signers: [acme, other],
+      registries: [
+        {
+          host: 'registry.example.com:5000',
+          isPlainHttp: true,
+          caFile: '/keys/ca.pem',
+          signers: [acme, other],
+        },
+        { host: '[::1]', isPlainHttp: false, signers: [other] },
+      ],
+      bundleFolders: ['/bundles'],
+      policies: { defaultAction: 'ENOSYS', failure: { kind: 'kill-container' } },
+      limits: { maximumBytes: 2 ** 20, maximumPages: 32, deadlineMs: 1500 },
+    });
+  });
+
+  test.for([
+    '',
+    '# nothing\n',
+    '{}',
+    'bundles:\nsigners:\nregistries:\nbundle-folders:\ndefault:\nfailure:\nlimits:\n',
+  ])('config: %j is the same as none', (text) => {
+    expect(parseConfig(text, file).config).toEqual(emptyConfig);
+  });
+
+  test.for([...configMistakes, ...configMistakesBeyondSchema, ...brokenYaml])(
+    'config: %s is refused with its line',
+    ([, text, line, message]) => {
+      const failure = failureOf(() => parseConfig(text, file));
+      expect(failure.code).toBe('AGENT_CONFIG_INVALID');
+      expect(messageOf(failure)).toContain(`${file}:${line}: ${message}`);
+    },
+  );
+
+  test('config: aliases that would fill the memory are refused', () => {
+    const levels = Array.from({ length: 12 }, (_, level) => {
+      const before = level === 0 ? '[x]' : `[${`*a${level - 1}, `.repeat(9)}]`;
+      return `a${level}: &a${level} ${before}\n`;
+    });
+    expect(failureOf(() => parseConfig(levels.join(''), file)).code).toBe('AGENT_CONFIG_INVALID');
+  });
+
+  test('config: where a value stands can be asked', () => {
+    const { place, isGiven } = parseConfig(wholeConfig, file);
+    expect(place(['signers', 1, 'key'])).toBe(`${file}:11`);
+    expect(place(['bundles', 'idle'])).toBe(`${file}:6`);
+    expect(place(['bundles', 'no', 'such'])).toBe(`${file}:2`);
+    expect(isGiven(['bundle-folders'])).toBe(true);
+    expect(parseConfig('', file).isGiven(['bundle-folders'])).toBe(false);
+  });
+});
+
+describe('config file', () => {
+  test('config file: one that root alone can write is read', () => {
+    using folder = new TemporaryFolder();
+    const path = folder.at('config.yaml');
+    writeFileSync(path, wholeConfig, { mode: 0o644 });
+    expect(loadConfig(path)).toEqual(parseConfig(wholeConfig, path).config);
+    symlinkSync(path, folder.at('link'));
+    expect(readConfig(folder.at('link')).config.bundleFolders).toEqual(['/bundles']);
+  });
+
+  test.for([0o664, 0o646, 0o666])('config file: with the mode %o it is refused', (mode) => {
+    using folder = new TemporaryFolder();
+    const path = folder.at('config.yaml');
+    writeFileSync(path, '');
+    chmodSync(path, mode);
+    expect(failureOf(() => loadConfig(path))).toMatchObject({
+      code: 'AGENT_CONFIG_INVALID',
+      message: expect.stringMatching(/config\.yaml: can be written to by others/u),
+    });
+  });
+
+  test('config file: that of a user is refused', () => {
+    using folder = new TemporaryFolder();
+    const path = folder.at('config.yaml');
+    writeFileSync(path, '');
+    chownSync(path, 1000, 0);
+    expect(failureOf(() => loadConfig(path)).message).toMatch(/belongs to the user 1000/u);
+  });
+
+  test('config file: what is no file, or a huge one, is refused', () => {
+    using folder = new TemporaryFolder();
+    mkdirSync(folder.at('folder'));
+    expect(failureOf(() => loadConfig(folder.at('folder'))).message).toMatch(/folder: is no file/u);
+    writeFileSync(folder.at('huge'), '#'.repeat(2 ** 20 + 1));
+    expect(failureOf(() => loadConfig(folder.at('huge'))).message).toMatch(/has more than/u);
+  });
+
+  test('config file: one that is named has to be there', () => {
+    const failure = failureOf(() => loadConfig('/no/such/config.yaml'));
+    expect(messageOf(failure)).toMatch(/^\/no\/such\/config\.yaml: cannot be read: ENOENT/u);
+  });
+});
+
+const schemaFile = join(packageRoot(), 'deploy/schema/config.schema.json');
+const schema: unknown = JSON.parse(readFileSync(schemaFile, 'utf8'));
+
+function isValid(text: string): boolean {
+  if (typeof schema !== 'object' || schema === null) throw new Error('no schema');
+  const value: unknown = parse(text);
+  return new Ajv2020({ strict: true, strictTypes: false }).validate(schema, value);
+}
+
+describe('config schema', () => {
+  test('config schema: the shipped file is what npm run generate makes', () => {
+    expect(schema).toEqual(configSchema());
+  });
+
+  test.for([wholeConfig, '', '{}', 'bundles:\nlimits:\n', 'bundles: { a: { grants: } }'])(
+    'config schema: %j is valid',
+    (text) => {
+      expect(isValid(text)).toBe(true);
+      expect(() => parseConfig(text, file)).not.toThrow();
+    },
+  );
+
+  test.for(configMistakes)('config schema: %s is invalid', ([, text]) => {
+    expect(isValid(text)).toBe(false);
+  });
+
+  // what only the reader refuses is written down
+  test.for(configMistakesBeyondSchema)('config schema: %s is beyond it', ([, text]) => {
+    expect(isValid(text)).toBe(true);
+  });
+});

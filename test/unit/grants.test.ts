@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests how grants are read, what is in both of two, and that each mistake is named.
+import { expect, test } from 'vitest';
+
+import { capabilities } from '../../host/handler/direct.ts';
+import { grantable } from '../../host/registry/grant-limits.ts';
+import { complaint, namedKeys, parseAllowed } from '../../host/registry/grant-parser.ts';
+import type { Complain } from '../../host/registry/grant-parser.ts';
+import { eitherOf, grantLines, grantedOf, isLimited } from '../../host/registry/grants.ts';
+import type { Grants } from '../../host/registry/grants.ts';
+import { askedGrants, parseGrants } from '../../host/registry/wanted-grants.ts';
+import { failureOf } from '../support/agent-failure.ts';
+
+const complain: Complain = (keys, what) => {
+  throw new Error(complaint(namedKeys(keys) || 'all', what));
+};
+
+const allowed = (value: unknown): Grants => parseAllowed(value, complain);
+
+const everything = {
+  caller: {},
+  container: { operations: ['kill'] },
+  descriptors: { operations: ['take', 'stat'] },
+  devices: { nodes: ['c 1:3'] },
+  filesystem: { operations: ['mkdir'], paths: ['/work', '/'] },
+  memory: { operations: ['read'] },
+  mounts: { operations: ['mount'], filesystems: ['proc'] },
+  overlay: {},
+  state: { keys: 4 },
+};
+
+test('grants: all that can be allowed is read', () => {
+  const others = { errnos: { names: ['EPERM'] }, perform: { syscalls: ['mkdir'] } };
+  expect(allowed({ ...everything, ...others })).toEqual({
+    capabilities: everything,
+    errnos: ['EPERM'],
+    perform: ['mkdir'],
+  });
+  expect(allowed({})).toEqual({ capabilities: {} });
+});
+
+test('grants: what a manifest asks for is the same, and has reasons', () => {
+  const asked = {
+    filesystem: { reason: 'makes it', operations: ['mkdir'] },
+    perform: { reason: 'does it', syscalls: ['mkdir'] },
+    errnos: { reason: 'says no', names: ['ENOSYS'] },
+  };
+  expect(askedGrants(parseGrants(asked, 'grants'))).toEqual({
+    capabilities: { filesystem: { operations: ['mkdir'] } },
+    errnos: ['ENOSYS'],
+    perform: ['mkdir'],
+  });
+});
+
+test('grants: each capability that needs one can be granted, and no other', () => {
+  const needed = capabilities.filter(({ needsGrant }) => needsGrant).map(({ name }) => name);
+  expect(needed.toSorted()).toEqual(grantable.toSorted());
+});
+
+test('grants: operations are the functions of the interface', () => {
+  const filesystem = capabilities.find(({ name }) => name === 'filesystem');
+  const operations = [...(filesystem?.functions.keys() ?? [])];
+  expect(allowed({ filesystem: { operations } }).capabilities).toEqual({
+    filesystem: { operations },
+  });
+});
+
+test.for([
+  [[], /^all must be an object/u],
+  [{ files: {} }, /^files: there is no grant "files"; there are caller, container/u],
+  [{ log: {} }, /^log: there is no grant "log"/u],
+  [JSON.parse('{"__proto__": {}}'), /^__proto__: there is no grant/u],
+  [{ caller: null }, /^caller must be an object/u],
+  [{ caller: { operations: ['comm'] } }, /^caller\.operations: unknown key .*it has none/u],
+  [{ overlay: { reason: 'x' } }, /^overlay\.reason: unknown key "reason"/u],
+  [{ filesystem: { path: ['/a'] } }, /^filesystem\.path: .*known are operations, paths/u],
+  [{ filesystem: { operations: 'mkdir' } }, /^filesystem\.operations must be a list/u],
+  [{ filesystem: { operations: [] } }, /^filesystem\.operations is empty/u],
+  [{ filesystem: { operations: [1] } }, /^filesystem\.operations must be a list of texts/u],
+  [{ filesystem: { operations: ['open', 'open'] } }, /operations names "open" twice/u],
+  [{ filesystem: { operations: ['rmdir'] } }, /operations: there is no "rmdir"; known are/u],
+  [{ mounts: { filesystems: ['a,b'] } }, /^mounts\.filesystems: "a,b" is no type/u],
+  [{ devices: { nodes: ['p 8:0'] } }, /^devices\.nodes: "p 8:0" is no device/u],
+  [{ state: { keys: 0 } }, /^state\.keys must be a number from 1 to 64/u],
+  [{ state: { keys: 65 } }, /^state\.keys must/u],
+  [{ state: { keys: '4' } }, /^state\.keys must/u],
+  [{ errnos: { names: ['NOSUCH'] } }, /^errnos\.names: there is no "NOSUCH"/u],
+  [{ errnos: ['EPERM'] }, /^errnos must be an object/u],
+  [{ perform: { syscalls: ['mount'] } }, /^perform\.syscalls: there is no "mount"/u],
+  [
+    { filesystem: { paths: Array.from({ length: 33 }, (_, index) => `/${index}`) } },
+    /^filesystem\.paths has more than 32 folders/u,
+  ],
+  [
+    { filesystem: { paths: [`/a${'a'.repeat(4093)}`, `/b${'b'.repeat(4093)}`, '/c'] } },
+    /^filesystem\.paths has .*very long/u,
+  ],
+] as const)('grants: %j is refused', ([value, message]) => {
+  expect(() => allowed(value)).toThrow(message);
+});
+
+test.for(['work', '', '//', '/work/', '/a//b', '/a/../b', '/..', '/.', '/a/.', '/a\0b'])(
+  'grants: %j is no folder',
+  (path) => {
+    expect(() => allowed({ filesystem: { paths: [path] } })).toThrow(/^filesystem\.paths: /u);
+  },
+);
+
+test.for(['/', '/work', '/a/b c/ö', '/...', `/${'a/'.repeat(100)}a`])(
+  'grants: %j is a folder',
+  (path) => {
+    expect(allowed({ filesystem: { paths: [path] } }).capabilities).toEqual({
+      filesystem: { paths: [path] },
+    });
+  },
+);
+
+test.for([
+  [{}, { operations: ['open'] }, { operations: ['open'] }],
+  [{ operations: ['open'] }, {}, { operations: ['open'] }],
+  [{ operations: ['open', 'mkdir'] }, { operations: ['mkdir', 'stat'] }, { operations: ['mkdir'] }],
+  [{ operations: ['open'] }, { paths: ['/a'] }, { operations: ['open'], paths: ['/a'] }],
+  [{ paths: ['/a'] }, { paths: ['/a'] }, { paths: ['/a'] }],
+  [{ paths: ['/a'] }, { paths: ['/a/b', '/ab', '/c'] }, { paths: ['/a/b'] }],
+  [{ paths: ['/a/b', '/c/d'] }, { paths: ['/'] }, { paths: ['/a/b', '/c/d'] }],
+  [{ paths: ['/'] }, { paths: ['/a/b'] }, { paths: ['/a/b'] }],
+] as const)('grants: of %j and %j a bundle has %j', ([asked, allows, granted]) => {
+  const both = grantedOf(allowed({ filesystem: asked }), allowed({ filesystem: allows }));
+  expect(both).toEqual({ capabilities: { filesystem: granted } });
+});
+
+test('grants: what is in both, of every other limit', () => {
+  const asked = {
+    mounts: { filesystems: ['proc', 'sysfs'] },
+    devices: { nodes: ['c 1:3', 'c 1:5'] },
+    state: { keys: 8 },
+    errnos: { names: ['EPERM', 'ENOSYS'] },
+    perform: { syscalls: ['mkdir', 'open'] },
+  };
+  const allows = {
+    mounts: { filesystems: ['proc', 'tmpfs'] },
+    devices: { nodes: ['c 1:5'] },
+    state: { keys: 4 },
+    overlay: {},
+    errnos: { names: ['ENOSYS'] },
+    perform: { syscalls: ['open'] },
+  };
+  expect(grantedOf(allowed(asked), allowed(allows))).toEqual({
+    capabilities: {
+      mounts: { filesystems: ['proc'] },
+      devices: { nodes: ['c 1:5'] },
+      state: { keys: 4 },
+    },
+    errnos: ['ENOSYS'],
+    perform: ['open'],
+  });
+});
+
+test.for([
+  [
+    { caller: {}, mounts: {} },
+    { mounts: {}, state: {} },
+    'it asks for caller, mounts; the operator allows mounts, state',
+  ],
+  [{ caller: {} }, {}, 'it asks for caller; the operator allows nothing'],
+  [
+    { filesystem: { operations: ['open'] } },
+    { filesystem: { operations: ['mkdir', 'stat'] } },
+    'filesystem.operations: it asks for open; the operator allows mkdir, stat',
+  ],
+  [
+    { filesystem: { paths: ['/ab'] } },
+    { filesystem: { paths: ['/a'] } },
+    'filesystem.paths: it asks for /ab; the operator allows /a',
+  ],
+  [
+    { errnos: { names: ['EPERM'] } },
+    { errnos: { names: ['EIO'] } },
+    'errnos: it asks for EPERM; the operator allows EIO',
+  ],
+] as const)('grants: %j of %j is refused with both lists', ([asked, allows, message]) => {
+  const failure = failureOf(() => grantedOf(allowed(asked), allowed(allows)));
+  expect(failure).toMatchObject({ code: 'AGENT_COMPONENT_REFUSED', message });
+});
+
+test('grants: what two allow, each of them allows', () => {
+  const one = allowed({
+    filesystem: { operations: ['mkdir'], paths: ['/a'] },
+    state: { keys: 2 },
+    errnos: { names: ['EIO'] },
+  });
+  const other = allowed({
+    filesystem: { operations: ['open'] },
+    state: { keys: 3 },
+    mounts: { filesystems: ['proc'] },
+    errnos: { names: ['EPERM'] },
+    perform: { syscalls: ['mkdir'] },
+  });
+  expect(eitherOf(one, other)).toEqual({
+    capabilities: {
+      filesystem: { operations: ['mkdir', 'open'] },
+      state: { keys: 3 },
+      mounts: { filesystems: ['proc'] },
+    },
+    errnos: ['EIO', 'EPERM'],
+  });
+});
+
+test('grants: only those with a limit are limited', () => {
+  expect(isLimited(allowed({}))).toBe(false);
+  expect(isLimited(allowed({ filesystem: {}, mounts: {} }))).toBe(false);
+  expect(isLimited(allowed({ filesystem: { paths: ['/a'] } }))).toBe(true);
+  expect(isLimited(allowed({ errnos: { names: ['EPERM'] } }))).toBe(true);
+  expect(isLimited(allowed({ perform: { syscalls: ['mkdir'] } }))).toBe(true);
+});
+
+test('grants: people are told of each', () => {
+  const others = { errnos: { names: ['EPERM'] }, perform: { syscalls: ['mkdir', 'open'] } };
+  expect(grantLines(allowed({ caller: {}, state: { keys: 4 }, ...others }))).toEqual([
+    'caller, without limits',
+    'state: keys 4',
+    'errnos: EPERM',
+    'perform: mkdir, open',
+  ]);
+  expect(grantLines(allowed({ filesystem: everything.filesystem }))).toEqual([
+    'filesystem: operations mkdir; paths /work, /',
+  ]);
+});

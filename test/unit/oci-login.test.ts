@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what registries ask of those who log in, and where the answer is found.
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+
+import { expect, test, vi } from 'vitest';
+
+import { parseChallenge } from '../../host/registry/oci/challenge.ts';
+import { findCredentials } from '../../host/registry/oci/credentials.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+test.for([
+  ['Basic realm="x"', { kind: 'basic' }],
+  [
+    'Bearer realm="https://auth.example.com/token",service="r",scope="repository:a:pull,push"',
+    {
+      kind: 'bearer',
+      realm: 'https://auth.example.com/token',
+      service: 'r',
+      scope: 'repository:a:pull,push',
+    },
+  ],
+  [
+    'bearer Realm=https://a , service="say \\"hi\\""',
+    { kind: 'bearer', realm: 'https://a', service: 'say "hi"' },
+  ],
+  ['Bearer service="r"', undefined],
+  ['Negotiate', undefined],
+  ['', undefined],
+] as const)('challenge %s: is read', ([header, challenge]) => {
+  expect(parseChallenge(header)).toEqual(challenge);
+});
+
+function configFolder(config: object): TemporaryFolder {
+  const folder = new TemporaryFolder();
+  writeFileSync(folder.at('config.json'), JSON.stringify(config));
+  return folder;
+}
+
+const auth = Buffer.from('me:pass:word').toString('base64');
+const me = { kind: 'password', username: 'me', password: 'pass:word' };
+
+test.for([
+  [{ auths: { 'h:5000': { auth } } }, me],
+  [{ auths: { 'https://h:5000': { auth } } }, me],
+  [{ auths: { 'h:5000': { username: 'me', password: 'pass:word' } } }, me],
+  [{ auths: { 'h:5000': { auth, identitytoken: 'T' } } }, { kind: 'identity-token', token: 'T' }],
+  [{ auths: { h: { auth }, 'h:5001': { auth }, 'xh:5000': { auth } } }, undefined],
+  [{ auths: { 'h:5000': {} } }, undefined],
+  [{}, undefined],
+] as const)('login: %j of docker gives %j', ([config, credentials]) => {
+  using folder = configFolder(config);
+  expect(findCredentials('h:5000', { DOCKER_CONFIG: folder.path })).toEqual(credentials);
+});
+
+test('login: the file that podman names is taken alone', () => {
+  using docker = configFolder({ auths: { h: { auth } } });
+  using podman = configFolder({ auths: {} });
+  const environment = { DOCKER_CONFIG: docker.path, REGISTRY_AUTH_FILE: podman.at('config.json') };
+  expect(findCredentials('h', environment)).toBeUndefined();
+});
+
+test('login: what podman has kept comes before what docker has', () => {
+  using docker = configFolder({ auths: { h: { username: 'docker', password: 'd' } } });
+  using run = new TemporaryFolder();
+  mkdirSync(run.at('containers'));
+  writeFileSync(run.at('containers/auth.json'), JSON.stringify({ auths: { h: { auth } } }));
+  const environment = { DOCKER_CONFIG: docker.path, XDG_RUNTIME_DIR: run.path };
+  expect(findCredentials('h', environment)).toEqual(me);
+});
+
+test('login: no file is no login, and a broken one is an error', () => {
+  using folder = new TemporaryFolder();
+  const environment = { DOCKER_CONFIG: folder.path };
+  expect(findCredentials('h', environment)).toBeUndefined();
+  writeFileSync(folder.at('config.json'), '{');
+  expect(() => findCredentials('h', environment)).toThrow('config.json: not JSON');
+  writeFileSync(folder.at('config.json'), JSON.stringify({ auths: { h: { auth: 'bWU=' } } }));
+  expect(() => findCredentials('h', environment)).toThrow(
+    'auths["h"].auth is no name and password',
+  );
+});
+
+/** A program that answers as docker-credential-helpers do. */
+function helperFolder(script: string): TemporaryFolder {
+  const folder = new TemporaryFolder();
+  writeFileSync(folder.at('docker-credential-test'), `#!/bin/sh\n${script}\n`);
+  chmodSync(folder.at('docker-credential-test'), 0o755);
+  vi.stubEnv('PATH', `${folder.path}:${process.env['PATH']}`);
+  return folder;
+}
+
+test.for([
+  [
+    'read -r host; echo "{\\"Username\\":\\"me\\",\\"Secret\\":\\"for $1 $host\\"}"',
+    { kind: 'password', username: 'me', password: 'for get h' },
+  ],
+  ['echo \'{"Username":"<token>","Secret":"T"}\'', { kind: 'identity-token', token: 'T' }],
+  ['echo "credentials not found in native keychain"; exit 1', me],
+] as const)('login: a credential helper is asked: %s', ([script, credentials]) => {
+  using _helper = helperFolder(script);
+  using folder = configFolder({ credHelpers: { h: 'test' }, auths: { h: { auth } } });
+  try {
+    expect(findCredentials('h', { DOCKER_CONFIG: folder.path })).toEqual(credentials);
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
+
+test('login: a credential helper that is missing or answers nonsense is an error', () => {
+  using folder = configFolder({ credsStore: 'missing' });
+  const environment = { DOCKER_CONFIG: folder.path };
+  expect(() => findCredentials('h', environment)).toThrow('cannot run docker-credential-missing');
+  using bad = configFolder({ credsStore: '../x' });
+  expect(() => findCredentials('h', { DOCKER_CONFIG: bad.path })).toThrow(
+    'no name of a credential',
+  );
+  using _helper = helperFolder('echo nonsense');
+  using other = configFolder({ credsStore: 'test' });
+  try {
+    expect(() => findCredentials('h', { DOCKER_CONFIG: other.path })).toThrow('answers no name');
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
