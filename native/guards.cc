@@ -31,6 +31,8 @@ constexpr std::uint32_t kActingLink = 0xffffffff;
 // How long a worker may act itself, and how long where others wait for one.
 constexpr Nanoseconds kOperationDeadline = 10 * kSecond;
 constexpr Nanoseconds kOperationDeadlineIfNeeded = 3 * kSecond;
+// As where a helper was given up: the handler may be without fault.
+constexpr Response kFileSystemTimedOut = {.value = 0, .error = -ETIMEDOUT, .is_continue = false};
 // How long calls may wait for a worker before operations have to hurry.
 constexpr Nanoseconds kStarvedAfter = kSecond;
 // How long a call may wait for a worker, and how long before another worker is asked for.
@@ -230,6 +232,7 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
   Place& place = places_[index];
   std::shared_ptr<Listener> listener;
   std::uint64_t id = 0;
+  bool is_acting = false;
   {
     const std::lock_guard lock(mutex_);
     std::uint64_t key = place.key.load();
@@ -243,16 +246,19 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     if (found != listeners_.end()) listener = found->second;
     id = place.parked ? place.parked->notification.id : place.id.load();
     place.parked.reset();
+    is_acting = place.acts_itself.load();
     // it may take long to die, and another one takes its place now
     if (std::exchange(place.worker->is_counted_, false)) worker_count_.fetch_sub(1);
     tell({.kind = ReceiverEvent::Kind::overdue,
           .token = token,
           .worker = place.worker->id_,
-          .link = place.acts_itself.load() ? kActingLink : place.seen_link});
+          .link = is_acting ? kActingLink : place.seen_link});
     parked_.notify_all();
   }
   // ENOENT: the worker was quicker, or the caller is gone
-  if (listener) (void)buffers.respond(listener->fd.get(), id, listener->terms->get()->failure);
+  if (!listener) return;
+  const Response response = is_acting ? kFileSystemTimedOut : listener->terms->get()->failure;
+  (void)buffers.respond(listener->fd.get(), id, response);
 }
 
 // Calls that have waited for too long fail; for those that wait a little, more workers are wanted.

@@ -121,10 +121,11 @@ struct HelperLaunch {
   bool is_started = false;
 };
 
-// One that was killed, and for which container it had lived.
+// One that was killed, when, and for which container it had lived.
 struct EndingHelper {
   HelperProcess process;
   std::uint32_t token;
+  Nanoseconds since;
 };
 
 }  // namespace
@@ -149,7 +150,7 @@ struct HelperPool::Parts {
   void end_idle(Nanoseconds before);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted);
   void end(HelperProcess process, std::uint32_t token);
-  [[nodiscard]] std::size_t ending_of(std::uint32_t token) const;
+  [[nodiscard]] std::size_t hanging_of(std::uint32_t token) const;
 };
 
 // With the mutex held; only the pool's thread starts and waits.
@@ -194,7 +195,7 @@ void HelperPool::Parts::end_idle_if(Condition is_over) {
   std::erase_if(idle, [&](const std::unique_ptr<Helper>& helper) {
     if (!is_over(*helper)) return false;
     kill_now(helper->process_);
-    ending.push_back({std::move(helper->process_), helper->identity_.token});
+    ending.push_back({std::move(helper->process_), helper->identity_.token, now()});
     return true;
   });
 }
@@ -203,15 +204,20 @@ void HelperPool::Parts::end_idle(Nanoseconds before) {
   end_idle_if([&](const Helper& helper) { return helper.last_used_ <= before; });
 }
 
-// Those that do not end hang in a file system that never answers.
-std::size_t HelperPool::Parts::ending_of(std::uint32_t token) const {
-  return static_cast<std::size_t>(std::ranges::count(ending, token, &EndingHelper::token));
+// Those that do not end hang in a file system that never answers. Others take their time, too: they
+// are reaped by and by.
+std::size_t HelperPool::Parts::hanging_of(std::uint32_t token) const {
+  const Nanoseconds before = now() - kSecond;
+  return static_cast<std::size_t>(
+      std::ranges::count_if(ending, [token, before](const EndingHelper& helper) {
+        return helper.token == token && helper.since <= before;
+      }));
 }
 
 void HelperPool::Parts::end(HelperProcess process, std::uint32_t token) {
   kill_now(process);
   const std::lock_guard lock(mutex);
-  ending.push_back({std::move(process), token});
+  ending.push_back({std::move(process), token, now()});
   wake.notify_one();
 }
 
@@ -377,7 +383,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int us
     if (parts_.living - parts_.ending.size() >= kMost && !idle.empty())
       parts_.end_idle(idle.front()->last_used_);
     // what hangs is its container's own trouble, and no other's
-    if (parts_.ending_of(identity.token) >= kMostEnding) return fail(EBUSY);
+    if (parts_.hanging_of(identity.token) >= kMostHanging) return fail(EBUSY);
     if (parts_.living - parts_.ending.size() >= kMost) return fail(EBUSY);
   }
   step = "socketpair";

@@ -70,7 +70,7 @@ class HelperPool {
  public:
   static constexpr std::size_t kMost = 64;
   // Of a container those that were killed and do not end.
-  static constexpr std::size_t kMostEnding = 8;
+  static constexpr std::size_t kMostHanging = 8;
   static constexpr Nanoseconds kIdle = 30 * kSecond;
 
   [[nodiscard]] static HelperPool& of_process();

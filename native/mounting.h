@@ -24,8 +24,9 @@ struct Mounting {
   std::string& failed_step;
 };
 
-// The mount point is resolved as the caller; CAP_SYS_ADMIN is lent for the mount. An empty mount
-// point is the base itself. A new proc or sysfs hides what the masks say.
+// The mount point is resolved as the caller; CAP_SYS_ADMIN is lent for the mount, over what the
+// caller may cover. An empty mount point is the base itself. A new proc or sysfs hides what the
+// masks say.
 [[nodiscard]] Outcome make_mount(const Mounting& mounting, const MountRequest& request,
                                  const Masks& masks);
 

@@ -9,6 +9,7 @@ import * as devices from './devices';
 import * as filesystem from './filesystem';
 import * as log from './log';
 import * as memory from './memory';
+import * as mountFlag from './mount-flag';
 import * as mounts from './mounts';
 import * as overlay from './overlay';
 import * as state from './state';
@@ -35,6 +36,7 @@ export {
   filesystem,
   log,
   memory,
+  mountFlag,
   mounts,
   overlay,
   state,

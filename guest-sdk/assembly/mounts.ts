@@ -6,7 +6,11 @@ import { RESULT, bytesPointer, liftResult, viewPointer } from './abi/values';
 import { Path } from './path';
 import { Result } from './result';
 
-/** Mounts a new file system. Flags of bind, remount, move and propagation are refused with EINVAL. */
+/**
+ * Mounts a new file system. Flags of bind, remount, move and propagation are refused with EINVAL. Over
+ * directories that the caller neither owns nor may write (or that are somebody else's and sticky)
+ * power is not lent: EPERM, unless it could mount there itself.
+ */
 export function mount(
   source: Path | null,
   target: Path,

@@ -9,6 +9,7 @@ import {
   UserNamespace,
   caller,
   isSet,
+  mountFlag,
   mounts,
   refuseFlags,
   requireSettings,
@@ -16,24 +17,12 @@ import {
   settingOr,
 } from '@seccompagent/guest-sdk';
 
-const MS_REMOUNT: u64 = 32;
-const MS_BIND: u64 = 4096;
-const MS_MOVE: u64 = 8192;
-const MS_UNBINDABLE: u64 = 1 << 17;
-const MS_PRIVATE: u64 = 1 << 18;
-const MS_SLAVE: u64 = 1 << 19;
-const MS_SHARED: u64 = 1 << 20;
-
-const MAGIC_MASK: u64 = 0xffff0000;
-const MAGIC: u64 = 0xc0ed0000;
-
 const COMMA: u8 = 44;
 
 const CAP_SYS_ADMIN: u32 = 21;
 
 /** With one of these, mount(2) changes a mount that is there. */
-const NOT_NEW: u64 =
-  MS_REMOUNT | MS_BIND | MS_MOVE | MS_UNBINDABLE | MS_PRIVATE | MS_SLAVE | MS_SHARED;
+const NOT_NEW: u64 = mountFlag.REMOUNT | mountFlag.BIND | mountFlag.MOVE | mountFlag.PROPAGATION;
 
 export function configure(): string | null {
   const api = settingOr('new-api', 'enosys');
@@ -49,8 +38,7 @@ export function mount(
   mountFlags: u64,
   data: Uint8Array | null,
 ): Action {
-  // The magic number that programs of Linux 2.2 put into the upper half means nothing.
-  const flags = (mountFlags & MAGIC_MASK) == MAGIC ? mountFlags & ~MAGIC_MASK : mountFlags;
+  const flags = mountFlag.withoutMagic(mountFlags);
   // The kernel then judges with the caller's own power: whatever it reads, nothing is lent.
   if ((flags & NOT_NEW) != 0 || filesystemType === null) return Action.continue();
   if (!isListed(filesystemType) || !mayMount()) return Action.continue();

@@ -8,17 +8,14 @@ import {
   Path,
   UserNamespace,
   caller,
+  mountFlag,
   mounts,
   settingOr,
 } from '@seccompagent/guest-sdk';
 
 const CAP_SYS_ADMIN: u32 = 21;
 
-const MS_REMOUNT: u64 = 32;
-const MS_BIND: u64 = 4096;
-const MS_MOVE: u64 = 8192;
-const MAGIC_MASK: u64 = 0xffff0000;
-const MAGIC: u64 = 0xc0ed0000;
+const CHANGES: u64 = mountFlag.REMOUNT | mountFlag.BIND | mountFlag.MOVE;
 
 export function configure(): string | null {
   const changes = settingOr('changes', 'refuse');
@@ -40,9 +37,7 @@ export function any(call: Call): Action {
   if (settingOr('changes', 'refuse') == 'continue') return Action.next();
   if (call.family == 'mountapi') return Action.fail(Errno.ENOSYS);
   if (call.family != 'mount') return Action.next();
-  const given = call.register(3);
-  const flags = (given & MAGIC_MASK) == MAGIC ? given & ~MAGIC_MASK : given;
-  const isChange = (flags & (MS_REMOUNT | MS_BIND | MS_MOVE)) != 0;
+  const isChange = (mountFlag.withoutMagic(call.register(3)) & CHANGES) != 0;
   return isChange ? Action.fail(Errno.EPERM) : Action.next();
 }
 

@@ -68,7 +68,7 @@ struct ChangeJob : CallerJob {
     job.mount.reset(fcntl(job.place.base, F_DUPFD_CLOEXEC, 0));
     return !broke(job.outcome, "dup of the base", job.mount.get());
   }
-  job.mount = open_mount_point_in_child(job, flags);
+  run_as_caller(job, [&] { job.mount = open_mount_point(job, flags); });
   return !job.has_ended();
 }
 

@@ -3,15 +3,18 @@
 #include "mount_child.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <linux/openat2.h>
 #include <linux/securebits.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -116,13 +119,37 @@ UniqueFd open_mount_point(CallerJob& job, unsigned flags) {
   return refused(job.outcome, opened) ? UniqueFd() : UniqueFd(static_cast<int>(opened));
 }
 
-UniqueFd open_mount_point_in_child(CallerJob& job, unsigned flags) {
-  UniqueFd opened;
-  const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
-    if (become_caller(job)) opened = open_mount_point(job, flags);
-  });
-  if (!ended) job.outcome = our_failure("child at the mount point", ended.error());
-  return opened;
+namespace {
+
+// As whom we act, in the user namespace that we are in. An id that has no number there, or on the
+// mount, is shown as this one, and then two such may be different.
+[[nodiscard]] bool is_own(const struct stat& found) {
+  constexpr uid_t kWithoutNumber = 65534;
+  const auto own = static_cast<uid_t>(setfsuid(static_cast<uid_t>(-1)));
+  return found.st_uid == own && own != kWithoutNumber;
+}
+
+// What proc shows of a process belongs to its user, who still may not put anything there.
+[[nodiscard]] bool is_of_proc(int fd) {
+  struct statfs found = {};
+  return fstatfs(fd, &found) == -1 || found.f_type == PROC_SUPER_MAGIC;
+}
+
+// With the ids and the Linux capabilities that count for files.
+[[nodiscard]] bool may_write(int fd) {
+  return syscall(SYS_faccessat2, fd, "", W_OK, AT_EACCESS | AT_EMPTY_PATH) == 0;
+}
+
+}  // namespace
+
+bool may_cover(const CallerJob& job, int directory) {
+  if (job.has_own_power()) return true;
+  struct stat found = {};
+  if (fstat(directory, &found) == -1) return false;
+  const bool is_its_own = is_own(found);
+  if (is_its_own && !is_of_proc(directory)) return true;
+  const bool is_sticky = (found.st_mode & S_ISVTX) != 0;
+  return (is_its_own || !is_sticky) && may_write(directory);
 }
 
 bool lend_sys_admin(CallerJob& job) {

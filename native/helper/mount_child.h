@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <functional>
@@ -132,9 +133,21 @@ void find_owner(CallerJob& job, ino_t own_user_namespace);
 // what the caller has.
 [[nodiscard]] bool lend_sys_admin(CallerJob& job);
 
+// Does something as the caller, for those who have to stay in our user namespace.
+template <typename Work>
+void run_as_caller(CallerJob& job, Work work) {
+  const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
+    if (become_caller(job)) work();
+  });
+  if (!ended) job.outcome = our_failure("child at the mount point", ended.error());
+}
+
 // Opens the mount point as the caller, who we are then; with O_PATH and such flags.
 [[nodiscard]] UniqueFd open_mount_point(CallerJob& job, unsigned flags);
-// For those who have to stay in our user namespace.
-[[nodiscard]] UniqueFd open_mount_point_in_child(CallerJob& job, unsigned flags);
+
+// Whether this directory may be covered by a new mount, asked as the caller: where power is lent,
+// over its own directories and those that it may write, but nobody else's sticky ones. So it takes
+// away from others no more than it could by what it writes there.
+[[nodiscard]] bool may_cover(const CallerJob& job, int directory);
 
 }  // namespace seccompagent

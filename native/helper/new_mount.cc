@@ -203,12 +203,21 @@ void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) 
 
 // --- putting it in its place ---------------------------------------------------------------------
 
+// As the caller, who we are then. What is looked at is what is mounted on, whatever has its name by
+// then.
+[[nodiscard]] UniqueFd find_mount_point(MountJob& job) {
+  UniqueFd found = job.place.path.empty() ? UniqueFd(fcntl(job.place.base, F_DUPFD_CLOEXEC, 0))
+                                          : open_mount_point(job, O_DIRECTORY);
+  if (job.has_ended() || broke(job.outcome, "dup of the base", found.get())) return {};
+  if (!may_cover(job, found.get())) job.outcome.answer = EPERM;
+  return found;
+}
+
 [[nodiscard]] bool move_to(MountJob& job, const UniqueFd& mount, const UniqueFd& mount_point,
                            const IsGone& is_gone) {
   job.outcome.is_gone = is_gone();
   if (job.outcome.is_gone) return false;
-  const int place = job.place.path.empty() ? job.place.base : mount_point.get();
-  return !refused(job.outcome, syscall(SYS_move_mount, mount.get(), "", place, "",
+  return !refused(job.outcome, syscall(SYS_move_mount, mount.get(), "", mount_point.get(), "",
                                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
@@ -220,16 +229,14 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
       !enter_root(job))
     return;
   UniqueFd mount_point;
-  if (!job.place.path.empty()) {
-    // with power in the caller's user namespace we have it where the mount goes, or we have not
-    if (!job.is_of_owner()) {
-      mount_point = open_mount_point_in_child(job, O_DIRECTORY);
-    } else if (become_caller(job)) {
-      mount_point = open_mount_point(job, O_DIRECTORY);
-    }
-    if (job.has_ended()) return;
+  // with power in the caller's user namespace we have it where the mount goes, or we have not
+  if (!job.is_of_owner()) {
+    run_as_caller(job, [&] { mount_point = find_mount_point(job); });
+  } else if (become_caller(job)) {
+    mount_point = find_mount_point(job);
   }
-  if (set_effective(job, kSysAdmin)) (void)move_to(job, tree, mount_point, is_gone);
+  if (job.has_ended() || !set_effective(job, kSysAdmin)) return;
+  (void)move_to(job, tree, mount_point, is_gone);
 }
 
 // Some file systems show the network, queues or cgroups of their maker.
@@ -288,7 +295,7 @@ void put_other(MountJob& job, const IsGone& is_gone) {
     return;
   }
   UniqueFd mount_point;
-  if (!job.place.path.empty()) mount_point = open_mount_point_in_child(job, O_DIRECTORY);
+  run_as_caller(job, [&] { mount_point = find_mount_point(job); });
   if (job.has_ended() || !lend_sys_admin(job)) return;
   if (is_of_device(job.mount) || !is_lendable(job)) {
     job.outcome.answer = EPERM;

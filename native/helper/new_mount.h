@@ -75,9 +75,10 @@ class MountMaker {
   // reached by a path any more. All children hold the descriptor `lifeline`; -1: there is none.
   [[nodiscard]] static Result<MountMaker> start(int lifeline = -1);
 
-  // The mount point is resolved as the caller, and CAP_SYS_ADMIN is lent for the mount. A new proc
-  // or sysfs hides what the masks say before anybody can see it. Where the caller's mount namespace
-  // belongs to another user namespace than ours, the kernel holds the masks in their places.
+  // The mount point is resolved as the caller, and CAP_SYS_ADMIN is lent for the mount; EPERM: not
+  // over this one, see may_cover. A new proc or sysfs hides what the masks say before anybody can
+  // see it. Where the caller's mount namespace belongs to another user namespace than ours, the
+  // kernel holds the masks in their places.
   [[nodiscard]] Outcome make_mount(const NewMount& mount, const MountPlace& place,
                                    const Masks& masks, const IsGone& is_gone);
 

@@ -736,6 +736,41 @@ describe.each([
     expect(lines).toEqual(['mount -1 EACCES']);
   });
 
+  test.each([
+    { what: 'another’s directory', options: {}, answer: 'mount -1 EPERM' },
+    { what: 'another’s that it may write', options: { mode: 0o777 }, answer: 'mount 0 OK' },
+    {
+      what: 'another’s that it may write by a group',
+      options: { gid: 2000, mode: 0o775 },
+      answer: 'mount 0 OK',
+    },
+    { what: 'another’s sticky directory', options: { mode: 0o1777 }, answer: 'mount -1 EPERM' },
+    { what: 'its own', options: { uid: user, mode: 0o500 }, answer: 'mount 0 OK' },
+    { what: 'its own sticky one', options: { uid: user, mode: 0o1700 }, answer: 'mount 0 OK' },
+  ])('A1: acting: mount: power lent over $what: $answer', async ({ options, answer }) => {
+    using folder = new TemporaryFolder();
+    makeFolder(folder.path, 'point', options);
+    const lines = await mounting(
+      () => [`mount:proc:${folder.at('point')}:proc:0:`],
+      ['-u', String(user), '-g', `${user},2000`],
+    );
+    expect(lines).toEqual([answer]);
+  });
+
+  test('A1: acting: mount: no power is lent over what others use', async () => {
+    const places = ['/', '/etc', '/tmp', '/proc', '/proc/self', '/proc/self/task', '/sys'];
+    const lines = await mounting(() => places.map((place) => `mount:proc:${place}:proc:0:`));
+    expect(lines).toEqual(places.map(() => 'mount -1 EPERM'));
+  });
+
+  test('acting: mount: who has CAP_SYS_ADMIN covers whatever it likes', async () => {
+    using folder = new TemporaryFolder();
+    makeFolder(folder.path, 'point', { uid: user, mode: 0o1777 });
+    expect(await mounting(() => [`mount:proc:${folder.at('point')}:proc:0:`], [])).toEqual([
+      'mount 0 OK',
+    ]);
+  });
+
   test('acting: a file system type that is not listed is judged by the kernel', async () => {
     const asUser = await mounting((target) => [`mount:none:${target}:tmpfs:0:`]);
     const asRoot = await mounting(
@@ -765,7 +800,7 @@ describe.each([
 
   test('A3: acting: mount: a symbolic link is followed to the mount point', async () => {
     using folder = new TemporaryFolder();
-    makeFolder(folder.path, 'target');
+    makeFolder(folder.path, 'target', { uid: user });
     symlinkSync('target', folder.at('link'));
 
     const lines = await trapLines({

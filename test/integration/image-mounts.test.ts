@@ -35,7 +35,8 @@ describe('image mounts: erofs', () => {
     });
     folder = new TemporaryFolder();
     root = makeFolder(folder.path, 'root');
-    for (const name of ['mnt', 'proc', 'images']) mkdirSync(join(root, name));
+    for (const name of ['proc', 'images']) mkdirSync(join(root, name));
+    makeFolder(root, 'mnt', { uid: 1000 });
     makeImage(folder.path, join(root, 'images/own'), 'inside');
     makeImage(folder.path, folder.at('outside'), 'outside');
     makeImage(folder.path, join(root, 'images/private'), 'private');

@@ -16,6 +16,9 @@ import { startWatchedAgent } from '../support/watched-agent.ts';
 import type { WatchedAgent } from '../support/watched-agent.ts';
 
 const user = 1000;
+/** Until a helper that has nothing to do ends. */
+const idleMs = 30_000;
+const lateMs = 5000;
 const trapped = ['mount', 'umount2', 'fchmod'];
 
 let agent: WatchedAgent;
@@ -78,6 +81,51 @@ describe('mount helper', () => {
     expect(helpers()).toHaveLength(1);
     other.release();
     await other.ended;
+    await untilChildless(agent.pid);
+    await untilFdCountIs(agent.pid, fds);
+  });
+
+  test('mount helper: it ends when nothing was mounted for half a minute, and the next mount has another', async () => {
+    using folder = new TemporaryFolder();
+    const target = makeFolder(folder.path, 'target');
+    const fds = await settledFdCount(agent.pid);
+    await using container = startTrap({
+      socket: agent.socket,
+      trapped,
+      wrapper: ['unshare', '-m'],
+      operations: [
+        `mount:none:${target}:tmpfs:0:`,
+        'hold',
+        `mount:proc:${target}:proc:0:`,
+        'sleep:500',
+      ],
+    });
+    await container.untilLines(1);
+    const began = performance.now();
+    expect(helpers()).toHaveLength(1);
+    const [before = 0] = helpers();
+
+    await until(
+      'the end of the helper',
+      () => helpers().length === 0 || undefined,
+      idleMs + lateMs,
+    );
+
+    expect(performance.now() - began).toBeGreaterThan(idleMs - lateMs);
+    // its container is still there
+    expect(container.lines()).toEqual(['mount 0 OK']);
+    container.release();
+    const [after = 0] = await until('another helper', () => {
+      const now = helpers();
+      return now.length === 0 ? undefined : now;
+    });
+    expect(after).not.toBe(before);
+    expect((await container.ended).lines).toEqual([
+      'mount 0 OK',
+      'hold 0 OK',
+      'mount 0 OK',
+      'sleep 0 OK',
+    ]);
     await untilChildless(agent.pid);
     await untilFdCountIs(agent.pid, fds);
   });

@@ -50,6 +50,26 @@ describe('odd callers', () => {
     expect(ours).toContain(sure);
   });
 
+  test.each([
+    { what: 'whose disk has no more inodes', place: 'no-more-inodes', sure: 'mkdir ENOSPC' },
+    {
+      what: 'whose disk has no more blocks',
+      place: 'no-more-blocks',
+      sure: 'symlink to a long name ENOSPC',
+    },
+    {
+      what: 'that may have no more descriptors',
+      place: 'no-more-descriptors',
+      sure: 'open EMFILE',
+    },
+    { what: 'that may write no files', place: 'no-size-of-files', sure: 'create OK' },
+  ])('A1: odd callers: one $what gets what the kernel gives', async ({ place, sure }) => {
+    const [theirs, ours] = await Promise.all([linesOf(place), linesOf(place, agent.socket)]);
+
+    expect(ours).toEqual(theirs);
+    expect(ours).toContain(sure);
+  });
+
   test('A3a: odd callers: what mounts itself when it is entered does so in the caller’s namespace', async () => {
     const before = [mountsOf('self'), mountsOf(agent.pid)];
 

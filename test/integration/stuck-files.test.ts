@@ -69,15 +69,10 @@ describe('stuck files', () => {
     );
 
     const calls = await bystander.finish();
-    expect(theirs.map(({ call, answer }) => `${call} ${answer}`)).toEqual(
-      ofHelpers.map((call) => `${call} ETIMEDOUT`),
-    );
-    // a thread of the agent's can't be ended: what it waits for is answered as a failure
-    expect(['EPERM', 'ETIMEDOUT']).toEqual(
-      expect.arrayContaining(others.map(({ answer }) => answer)),
-    );
     const all = [...theirs, ...others];
-    expect(all).toHaveLength(ofHelpers.length + ofAnybody.length);
+    expect(all.map(({ call, answer }) => `${call} ${answer}`)).toEqual(
+      [...ofHelpers, ...ofAnybody].map((call) => `${call} ETIMEDOUT`),
+    );
     const longest = Math.max(...all.map(({ tookMs }) => tookMs));
     expect(longest).toBeLessThan(operationsMs + lateMs);
     expect(Math.min(...all.map(({ tookMs }) => tookMs))).toBeGreaterThan(leastMs);

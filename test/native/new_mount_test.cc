@@ -152,6 +152,7 @@ long first_revealed(const std::string& proc) {
 long first_revealed_in_new() { return first_revealed("/mnt/new"); }
 
 long remove_new() { return error_of_call(umount2("/mnt/new", MNT_DETACH)); }
+long first_revealed_in_other() { return first_revealed("/mnt/other"); }
 
 bool is_number(const std::string& text) {
   return text.find_first_not_of("0123456789") == std::string::npos;
@@ -213,11 +214,14 @@ void mounts_proc(const Levels& levels, bool refuses_pidns) {
       // the tree that is kept
       if (round == 0) --after.fds;
       CHECK(after == before);
-      CHECK_EQUAL(container.ask(first_revealed_in_new), kAllHidden);
+      CHECK_EQUAL(
+          container.ask(round == 1 && is_lodger ? first_revealed_in_other : first_revealed_in_new),
+          kAllHidden);
       CHECK_EQUAL(static_cast<unsigned long>(container.ask(flags_of_new)) & kShown,
                   static_cast<unsigned long>(ST_NOSUID | ST_NODEV | ST_NOEXEC));
-      // a lodger has no power there, and the next one goes on top
+      // a lodger has no power there, and nothing goes on top of a proc that is not its own
       CHECK_EQUAL(container.ask(remove_new), is_lodger ? EPERM : 0);
+      if (is_lodger) place.path = "/mnt/other";
     }
     CHECK_EQUAL(maker->kept_trees(), 1U);
   });
@@ -744,7 +748,8 @@ NewMount new_tmpfs() {
   return {.type = "tmpfs", .options = {{"size", "64k"}}, .attributes = MOUNT_ATTR_NOSUID};
 }
 
-// Folders of the host's root, of ids of the container inside and of one of its groups.
+// Folders of the host's root, of ids of the container inside and of one of its groups. In each
+// there are some mount points that everybody may write.
 void make_folders() {
   mount_proc();
   const struct {
@@ -757,7 +762,11 @@ void make_folders() {
                  {"/mnt/groups", 0, 100042, 0750}};
   for (const auto& [path, owner, group, mode] : folders) {
     CHECK_EQUAL(mkdir(path, mode), 0);
-    CHECK_EQUAL(mkdir((std::string(path) + "/new").c_str(), 0755), 0);
+    for (int number = 0; number < 12; ++number) {
+      const std::string point = std::string(path) + '/' + std::to_string(number);
+      CHECK_EQUAL(mkdir(point.c_str(), 0777), 0);
+      CHECK_EQUAL(chmod(point.c_str(), 0777), 0);
+    }
     CHECK_EQUAL(chown(path, owner, group), 0);
   }
 }
@@ -769,25 +778,30 @@ void judges_as_the_caller(const Levels& levels) {
   in_helper([&] {
     Maker maker;
     maker->clean_up();
+    int number = 0;
     for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
       MountPlace place = pinned.place("");
-      const auto answer = [&](const char* path) {
+      const auto answer_at = [&](const std::string& path) {
         place.path = path;
         return answer_for(maker, place, masks, mount);
       };
+      // nothing is mounted there yet
+      const auto answer_in = [&](const std::string& folder) {
+        return answer_at(folder + '/' + std::to_string(number++));
+      };
       // all power over ids of its own, and none over those of the host
-      CHECK_EQUAL(answer("/mnt/closed/new"), Errno{EACCES});
-      CHECK_EQUAL(answer("/mnt/groups/new"), Errno{EACCES});
-      CHECK_EQUAL(answer("/mnt/theirs/new"), Errno{0});
+      CHECK_EQUAL(answer_in("/mnt/closed"), Errno{EACCES});
+      CHECK_EQUAL(answer_in("/mnt/groups"), Errno{EACCES});
+      CHECK_EQUAL(answer_in("/mnt/theirs"), Errno{0});
       place.credentials.effective_capabilities = 1ULL << CAP_SYS_ADMIN;
-      CHECK_EQUAL(answer("/mnt/theirs/new"), Errno{EACCES});
+      CHECK_EQUAL(answer_in("/mnt/theirs"), Errno{EACCES});
       place.credentials.groups.assign(1, 100042);
-      CHECK_EQUAL(answer("/mnt/groups/new"), Errno{0});
+      CHECK_EQUAL(answer_in("/mnt/groups"), Errno{0});
       place.credentials.uid = {100005, 100005, 100005, 100005};
       place.credentials.effective_capabilities = 0;
-      CHECK_EQUAL(answer("/mnt/theirs/new"), Errno{0});
-      CHECK_EQUAL(answer("/mnt/none"), Errno{ENOENT});
-      CHECK_EQUAL(answer("/dev/null"), Errno{ENOTDIR});
+      CHECK_EQUAL(answer_in("/mnt/theirs"), Errno{0});
+      CHECK_EQUAL(answer_at("/mnt/none"), Errno{ENOENT});
+      CHECK_EQUAL(answer_at("/dev/null"), Errno{ENOTDIR});
     }
   });
 }
@@ -807,19 +821,24 @@ void judges_without_a_user_namespace() {
   const Masks masks = container.masks();
   in_helper([&] {
     Maker maker;
+    int number = 0;
     for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
-      MountPlace place = pinned.place("/mnt/closed/new");
-      CHECK_EQUAL(answer_for(maker, place, masks, mount), Errno{0});
+      MountPlace place = pinned.place("");
+      const auto answer = [&] {
+        place.path = "/mnt/closed/" + std::to_string(number++);
+        return answer_for(maker, place, masks, mount);
+      };
+      CHECK_EQUAL(answer(), Errno{0});
       place.credentials.uid = {1000, 1000, 1000, 1000};
       place.credentials.gid = {1000, 1000, 1000, 1000};
       place.credentials.effective_capabilities = 0;
-      CHECK_EQUAL(answer_for(maker, place, masks, mount), Errno{EACCES});
+      CHECK_EQUAL(answer(), Errno{EACCES});
       place.credentials.effective_capabilities = 1ULL << CAP_DAC_READ_SEARCH;
-      CHECK_EQUAL(answer_for(maker, place, masks, mount), Errno{0});
+      CHECK_EQUAL(answer(), Errno{0});
       // the ids for files decide
       place.credentials.effective_capabilities = 0;
       place.credentials.uid.fs = 0;
-      CHECK_EQUAL(answer_for(maker, place, masks, mount), Errno{0});
+      CHECK_EQUAL(answer(), Errno{0});
     }
   });
 }
@@ -909,6 +928,203 @@ void stays_in_the_root() {
     CHECK_EQUAL(container.ask(wait_for_watcher), 0);
   });
   CHECK_EQUAL(container.mountinfo(0).find(" /mnt/outside"), std::string::npos);
+}
+
+// --- what power is lent over
+// ----------------------------------------------------------------------
+
+constexpr std::uint32_t kUserId = 1000;
+constexpr std::uint32_t kGroupId = 42;
+
+void make_point(const std::string& path, uid_t owner, gid_t group, mode_t mode) {
+  CHECK_EQUAL(mkdir(path.c_str(), 0700), 0);
+  CHECK_EQUAL(chown(path.c_str(), owner, group), 0);
+  CHECK_EQUAL(chmod(path.c_str(), mode), 0);
+}
+
+// Mount points of a user, of root, and of the root of a user namespace.
+void make_points() {
+  mount_masked_proc();
+  CHECK_EQUAL(mkdir("/mnt/read-only", 0755), 0);
+  CHECK_EQUAL(mount("tmpfs", "/mnt/read-only", "tmpfs", 0, "mode=0755"), 0);
+  for (const std::string folder : {"/mnt/", "/mnt/read-only/"}) {
+    make_point(folder + "own", kUserId, 0, 0500);
+    make_point(folder + "own-sticky", kUserId, 0, 01500);
+    make_point(folder + "roots", 0, 0, 0755);
+    make_point(folder + "writable", 0, 0, 0777);
+    make_point(folder + "sticky", 0, 0, 01777);
+    make_point(folder + "of-the-group", 0, kGroupId, 0775);
+    make_point(folder + "inner-roots", 100000, 100000, 0755);
+  }
+  CHECK_EQUAL(
+      mount_flags(nullptr, "/mnt/read-only", static_cast<unsigned long>(MS_REMOUNT | MS_RDONLY)),
+      0);
+}
+
+const Level kPoints = {.namespaces = kPlain, .set_up = make_points};
+// Its mounts are those of the level outside, which it has no power over.
+const Levels kGuest = {kPoints, {.namespaces = CLONE_NEWUSER | CLONE_NEWPID}};
+
+struct Point {
+  const char* path;
+  int answer;
+};
+
+Credentials user_without_power() {
+  constexpr UserIds kIds = {kUserId, kUserId, kUserId, kUserId};
+  return {.uid = kIds, .gid = kIds, .groups = {}, .effective_capabilities = 0, .umask = 022};
+}
+
+// Each in a new container, whose mount points have nothing on them.
+void lends_over(const Levels& levels, const Credentials& credentials,
+                std::initializer_list<Point> points) {
+  for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+    const Container container(levels);
+    const Pinned pinned = container.pin();
+    const Masks masks = container.masks();
+    const std::string root = "/proc/" + std::to_string(container.pid()) + "/root";
+    for (const auto& [path, wanted] : points) {
+      const UniqueFd point(open((root + path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+      in_helper([&] {
+        Maker maker;
+        MountPlace place = pinned.place(path);
+        place.credentials = credentials;
+        CHECK_EQUAL(answer_for(maker, place, masks, mount), Errno{wanted});
+        // the same, as a descriptor that the caller has
+        if (wanted != 0) {
+          place.base = point.get();
+          place.path.clear();
+          CHECK_EQUAL(answer_for(maker, place, masks, mount), Errno{wanted});
+        }
+      });
+    }
+  }
+}
+
+void lends_over_what_the_caller_may_write() {
+  Credentials user = user_without_power();
+  lends_over({kPoints}, user,
+             {{"/mnt/own", 0},
+              {"/mnt/own-sticky", 0},
+              {"/mnt/read-only/own", 0},
+              {"/mnt/writable", 0},
+              {"/mnt/roots", EPERM},
+              {"/mnt/sticky", EPERM},
+              {"/mnt/of-the-group", EPERM},
+              {"/mnt/read-only/writable", EPERM},
+              {"/", EPERM},
+              {"/proc", EPERM},
+              {"/sys", EPERM}});
+  user.groups = {kGroupId};
+  lends_over({kPoints}, user, {{"/mnt/of-the-group", 0}, {"/mnt/sticky", EPERM}});
+}
+
+void lends_as_the_caller_acts_on_files() {
+  // the ids for files decide
+  Credentials user = user_without_power();
+  user.uid.fs = 0;
+  lends_over({kPoints}, user, {{"/mnt/roots", 0}, {"/mnt/sticky", 0}, {"/mnt/own", EPERM}});
+  user = user_without_power();
+  user.uid.real = 0;
+  lends_over({kPoints}, user, {{"/mnt/roots", EPERM}, {"/mnt/own", 0}});
+  // and Linux capabilities that are effective
+  user = user_without_power();
+  user.effective_capabilities = 1ULL << CAP_DAC_OVERRIDE;
+  lends_over({kPoints}, user, {{"/mnt/roots", 0}, {"/mnt/sticky", EPERM}});
+}
+
+void lends_nothing_in_a_proc() {
+  const Container container({kPoints, {.namespaces = 0, .set_up = [] {
+                                         CHECK_EQUAL(setresuid(kUserId, kUserId, kUserId), 0);
+                                         CHECK_EQUAL(prctl(PR_SET_DUMPABLE, 1), 0);
+                                         CHECK_EQUAL(chdir("/proc/self"), 0);
+                                       }}});
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  struct stat found = {};
+  CHECK_EQUAL(fstat(pinned.base.get(), &found), 0);
+  CHECK_EQUAL(found.st_uid, kUserId);
+  in_helper([&] {
+    Maker maker;
+    for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+      for (const char* path : {"", "attr", "task"})
+        CHECK_EQUAL(answer_for(maker, pinned.place(path), masks, mount), Errno{EPERM});
+    }
+  });
+}
+
+void needs_no_leave_with_own_power() {
+  Credentials user = user_without_power();
+  user.effective_capabilities = 1ULL << CAP_SYS_ADMIN;
+  lends_over({kPoints}, user, {{"/mnt/roots", 0}, {"/mnt/sticky", 0}, {"/sys", 0}});
+  // its user namespace owns the mounts
+  constexpr std::uint32_t kInner = 100000 + kUserId;
+  user.uid = {kInner, kInner, kInner, kInner};
+  const Levels inner = {{.namespaces = kUser, .set_up = mount_masked_proc}};
+  lends_over(inner, user, {{"/mnt/new", 0}});
+  user.effective_capabilities = 0;
+  lends_over(inner, user, {{"/mnt/new", EPERM}});
+}
+
+void counts_no_power_elsewhere() {
+  Credentials root = user_without_power();
+  root.uid = {100000, 100000, 100000, 100000};
+  root.gid = root.uid;
+  root.effective_capabilities = ~0ULL;
+  lends_over(kGuest, root,
+             {{"/mnt/inner-roots", 0},
+              {"/mnt/writable", 0},
+              {"/mnt/roots", EPERM},
+              {"/mnt/own", EPERM},
+              {"/mnt/sticky", EPERM}});
+}
+
+// In there, both are shown as the same one.
+void takes_no_ids_without_numbers_for_one() {
+  Credentials stranger = user_without_power();
+  stranger.uid = {200000, 200000, 200000, 200000};
+  stranger.gid = stranger.uid;
+  lends_over(kGuest, stranger, {{"/mnt/roots", EPERM}, {"/mnt/sticky", EPERM}});
+}
+
+void flip_point() {
+  static unsigned round = 0;
+  const char* const targets[] = {"own", "roots", "sticky"};
+  unlink("/mnt/next");
+  CHECK_EQUAL(symlink(targets[++round % std::size(targets)], "/mnt/next"), 0);
+  CHECK_EQUAL(rename("/mnt/next", "/mnt/link"), 0);
+}
+
+void mounts_where_it_has_looked() {
+  share_watched();
+  const Container container({kPoints});
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  CHECK_EQUAL(container.ask([] { return error_of_call(symlink("own", "/mnt/link")); }), 0);
+  CHECK(container.ask([] { return start_watcher(flip_point); }) > 0);
+  in_helper([&] {
+    Maker maker;
+    MountPlace place = pinned.place("/mnt/link");
+    place.credentials = user_without_power();
+    std::array<int, 2> counts = {};
+    for (int round = 0; round < 400; ++round) {
+      const Errno answer =
+          answer_for(maker, place, masks, round % 2 == 0 ? new_proc() : new_tmpfs());
+      CHECK(answer == Errno{0} || answer == Errno{EPERM});
+      const bool is_done = answer == Errno{0};
+      ++counts.at(is_done ? 0 : 1);
+      if (is_done) {
+        CHECK_EQUAL(container.ask([] { return error_of_call(umount2("/mnt/own", MNT_DETACH)); }),
+                    0);
+      }
+    }
+    CHECK(counts[0] > 0);
+    CHECK(counts[1] > 0);
+    watched->is_over = true;
+    CHECK_EQUAL(container.ask(wait_for_watcher), 0);
+  });
+  for (const char* place : {" /mnt/roots ", " /mnt/sticky "})
+    CHECK_EQUAL(container.mountinfo(0).find(place), std::string::npos);
 }
 
 // --- other file systems
@@ -1222,6 +1438,20 @@ constexpr Case kCases[] = {
     {"make_mount: the mount point can be the base itself", takes_the_base_itself},
     {"A3a: make_mount: magic links are not followed", follows_no_magic_links},
     {"A3: make_mount: a flipping symlink never leads out of the root", stays_in_the_root},
+    {"A1: make_mount: power is lent over the caller's own directories and what it may write",
+     lends_over_what_the_caller_may_write},
+    {"A1: make_mount: ids and Linux capabilities for files decide what may be covered",
+     lends_as_the_caller_acts_on_files},
+    {"A1: make_mount: nothing is lent over what proc shows of the caller's own processes",
+     lends_nothing_in_a_proc},
+    {"A1: make_mount: who could mount itself covers whatever it likes",
+     needs_no_leave_with_own_power},
+    {"A2: make_mount: power in a user namespace that owns no mounts covers nobody else's",
+     counts_no_power_elsewhere},
+    {"A2: make_mount: ids without numbers in a user namespace are not the same",
+     takes_no_ids_without_numbers_for_one},
+    {"A3: make_mount: a flipping symlink leads to nothing that may not be covered",
+     mounts_where_it_has_looked},
     {"make_mount: other file systems", mounts_others},
     {"make_mount: the file system's own error is the answer", answers_what_the_file_system_says},
     {"A1: make_mount: sources are looked up as the caller", looks_for_sources_as_the_caller},

@@ -13,8 +13,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include "container.h"
 
@@ -35,11 +37,11 @@ static long create(const char *path) { return openat(AT_FDCWD, path, O_CREAT | O
 static void become_container(void) {
   static const long numbers[] = {
 #ifdef __x86_64__
-      SYS_mkdir,    SYS_open,     SYS_rename,    SYS_unlink,   SYS_link,
+      SYS_mkdir,    SYS_open,     SYS_rename,    SYS_unlink,    SYS_link,
       SYS_symlink,  SYS_chmod,    SYS_lchown,
 #endif
-      SYS_mkdirat,  SYS_openat,   SYS_renameat2, SYS_unlinkat, SYS_linkat,
-      SYS_fchmodat, SYS_fchownat, SYS_mknodat,   SYS_symlinkat};
+      SYS_mkdirat,  SYS_openat,   SYS_renameat2, SYS_unlinkat,  SYS_linkat,
+      SYS_fchmodat, SYS_fchownat, SYS_mknodat,   SYS_symlinkat, SYS_setxattr};
   if (agent_fd < 0) return;
   const int listener = load_filter(numbers, sizeof numbers / sizeof *numbers, false);
   send_listener(agent_fd, listener, &container);
@@ -221,6 +223,86 @@ static void mount_by_itself(void) {
   if (umount2("debug", MNT_DETACH) < 0) fail("unmount debugfs");
 }
 
+// ---- disks that are full, and limits ----
+
+static void enter_small(const char *options) {
+  make_folder("small");
+  if (mount("small", "small", "tmpfs", 0, options) < 0 || chdir("small") < 0) fail("mount");
+  known("file", O_RDWR | O_CREAT, KNOWN_FD);
+}
+
+// What takes something new, and what does not.
+static void call_for_more(void) {
+  char target[1000] = "";
+  memset(target, 't', sizeof target - 1);
+  say("mkdir", make("made"));
+  say("create", create("created"));
+  say("create again", create("file"));
+  say("mknod", mknodat(AT_FDCWD, "fifo", S_IFIFO | 0600, 0));
+  say("symlink", symlinkat("x", AT_FDCWD, "short"));
+  say("symlink to a long name", symlinkat(target, AT_FDCWD, "long"));
+  say("link", linkat(AT_FDCWD, "file", AT_FDCWD, "linked", 0));
+  say("setxattr", setxattr("file", "user.long", target, sizeof target, 0));
+  say("chmod", fchmodat(AT_FDCWD, "file", 0711, 0));
+  say("open", openat(AT_FDCWD, "file", O_RDONLY));
+}
+
+static void leave_and_call_again(void) {
+  say("rename", renameat2(AT_FDCWD, "file", AT_FDCWD, "renamed", 0));
+  say("unlink", unlinkat(AT_FDCWD, "renamed", 0));
+  say("rmdir", unlinkat(AT_FDCWD, "0", AT_REMOVEDIR));
+  call_for_more();
+}
+
+static void use_up_inodes(void) {
+  enter_small("nr_inodes=8,mode=755");
+  char name[16] = "0";
+  for (int i = 1; mkdir(name, 0755) == 0; i++) snprintf(name, sizeof name, "%d", i);
+  become_container();
+  call_for_more();
+  leave_and_call_again();
+}
+
+static void use_up_blocks(void) {
+  enter_small("size=32k,mode=755");
+  make_folder("0");
+  static const char bytes[4096];
+  while (write(KNOWN_FD, bytes, sizeof bytes) > 0) {
+  }
+  become_container();
+  call_for_more();
+  close(KNOWN_FD);
+  leave_and_call_again();
+}
+
+static void limit(int resource, rlim_t value) {
+  const struct rlimit limits = {value, value};
+  if (setrlimit(resource, &limits) < 0) fail("set a limit");
+}
+
+static void use_up_descriptors(void) {
+  known("file", O_RDWR | O_CREAT, KNOWN_FD);
+  become_container();
+  const int next = dup(0);
+  close(next);
+  limit(RLIMIT_NOFILE, (rlim_t)next);
+  say("open", openat(AT_FDCWD, "file", O_RDONLY));
+  say("mkdir", make("made"));
+  say("mkdir by descriptor", mkdirat(KNOWN_FD, "made", 0755));
+  say("mkdir by path", make("/proc/self/cwd/made-by-path"));
+  close(0);
+  say("open with room", openat(AT_FDCWD, "file", O_RDONLY));
+}
+
+static void limit_size_of_files(void) {
+  enter_small("mode=755");
+  make_folder("0");
+  become_container();
+  limit(RLIMIT_FSIZE, 0);
+  call_for_more();
+  leave_and_call_again();
+}
+
 static const struct {
   const char *name;
   void (*be)(void);
@@ -233,6 +315,10 @@ static const struct {
     {"detached-cwd", detach_cwd},
     {"entries", use_entries},
     {"automount", mount_by_itself},
+    {"no-more-inodes", use_up_inodes},
+    {"no-more-blocks", use_up_blocks},
+    {"no-more-descriptors", use_up_descriptors},
+    {"no-size-of-files", limit_size_of_files},
 };
 
 static int list_one(const char *path, const struct stat *found, int type, struct FTW *where) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A network file system for containers that may not mount: cifs, of a server beside them.
 import { once } from 'node:events';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -54,6 +54,9 @@ beforeAll(async () => {
     copyFileSync(compiled('trap.static'), folder.at(`${name}/bin/trap`));
   }
   giveRootfs(folder.at('mapped-rootfs'), rootUidOutside);
+  // power is lent over its own directories
+  chownSync(folder.at('rootfs/mnt'), callerUid, callerUid);
+  chownSync(folder.at('mapped-rootfs/mnt'), rootUidOutside + callerUid, rootUidOutside + callerUid);
   agent = await startWatchedAgent({
     bundle: join(shippedBundles(), 'mount'),
     settings: ['MOUNT_FILESYSTEMS=cifs,ramfs'],
