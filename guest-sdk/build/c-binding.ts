@@ -44,6 +44,11 @@ function listed(before: string, items: readonly string[], after: string): readon
   return [before, ...lines];
 }
 
+/** The parameters of an author's function, with their types. */
+export function cParameters(contract: BindingContract, answer: Answer): readonly string[] {
+  return new CBinding(contract).parameters(answer);
+}
+
 /** Text of the header. */
 export function cBinding(contract: BindingContract): string {
   return new CBinding(contract).text();
@@ -398,8 +403,13 @@ class CBinding {
     }
   }
 
-  #export({ name, parameters }: Answer): void {
-    const shown = parameters.map((each) => `${this.#type(each.type)} ${word(each.name)}`);
+  parameters({ parameters }: Answer): readonly string[] {
+    return parameters.map((each) => `${this.#type(each.type)} ${word(each.name)}`);
+  }
+
+  #export(answer: Answer): void {
+    const { name, parameters } = answer;
+    const shown = this.parameters(answer);
     const core = parameters.flatMap((each) => this.#flat(each.type, word(each.name)));
     const given = parameters.map((each) => this.#lifted(each.type, word(each.name)));
     this.#write(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every language makes of a handler's source: a core module that answers as the contract says.
+// What a language makes of a handler's source: a core module that answers as the contract says.
 
 import { describeCoreModule } from '../../host/handler/core-module.ts';
 import { BuildError } from './build-error.ts';

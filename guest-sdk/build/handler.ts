@@ -4,12 +4,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-import { describeCoreModule } from '../../host/handler/core-module.ts';
-import { BuildError } from './build-error.ts';
-import { loadComponentTools } from './component-tools.ts';
 import { type Language, requireLanguage } from './language.ts';
 import { shortPath } from './short-path.ts';
-import { type Contract, WORLD, interfaceModule, readContract, witDocument } from './wit.ts';
 
 export interface HandlerBuild {
   /** The folder of its source: handler.ts, handler.c, handler.rs. */
@@ -39,36 +35,13 @@ export interface BuiltHandler {
 export async function buildHandler(build: HandlerBuild): Promise<BuiltHandler> {
   const directory = resolve(build.directory);
   const displayDirectory = shortPath(directory);
-  const language = requireLanguage(directory, displayDirectory);
-  const { componentEmbed, componentNew } = await loadComponentTools();
-  const { core, exports, stringEncoding, warnings } = await language.compile({
+  const language = requireLanguage(directory);
+  const { component, exports, imports, warnings } = await language.build({
     directory,
     displayDirectory,
   });
-  const contract = await readContract();
-  const imports = usedInterfaces(core, contract, `${displayDirectory}/${language.sourceFile}`);
-  const embedded = await componentEmbed({
-    binary: core,
-    witSource: witDocument(contract, { exports, imports }),
-    world: WORLD,
-    stringEncoding,
-  });
-  const component = await componentNew(embedded);
   await mkdir(dirname(build.outFile), { recursive: true });
   await writeFile(build.outFile, component);
   const answers = exports.map(({ name }) => name).filter((name) => name !== 'configure');
   return { component, language, answers, imports, warnings };
-}
-
-function usedInterfaces(core: Uint8Array, contract: Contract, place: string): readonly string[] {
-  const names = new Map(contract.interfaces.map((name) => [interfaceModule(contract, name), name]));
-  const used = describeCoreModule(core).imports.map(({ module, name }) => {
-    const found = names.get(module);
-    if (found !== undefined) return found;
-    throw new BuildError(
-      `${place} uses "${name}" of "${module}" (as Math.random, Date.now, console and trace do in ` +
-        `AssemblyScript), which no host offers`,
-    );
-  });
-  return [...new Set(used)].toSorted();
 }

@@ -8,43 +8,64 @@ import { compileAssemblyScript } from './assemblyscript.ts';
 import { BuildError } from './build-error.ts';
 import { compileC } from './c.ts';
 import type { CompiledHandler, HandlerSources } from './compiled-handler.ts';
+import type { BindingContract } from './contract.ts';
+import { type HandlerComponent, componentOf } from './handler-component.ts';
 import { compileRust } from './rust.ts';
+import type { ScaffoldAnswer } from './scaffold-answer.ts';
+import { scaffoldAssemblyScript } from './scaffold-as.ts';
+import { scaffoldC } from './scaffold-c.ts';
+import { scaffoldRust } from './scaffold-rust.ts';
+import { shortPath } from './short-path.ts';
 
 export interface Language {
-  /** As `--language` has it. */
+  /** As `-language` has it. */
   readonly name: string;
   readonly title: string;
   /** The file that makes a folder one of a handler in this language. */
   readonly sourceFile: string;
-  readonly compile: (sources: HandlerSources) => Promise<CompiledHandler>;
+  /** Throws BuildError. */
+  readonly build: (sources: HandlerSources) => Promise<HandlerComponent>;
+  /** The source of a new handler. */
+  readonly scaffold: (contract: BindingContract, answers: readonly ScaffoldAnswer[]) => string;
+}
+
+function byCore(
+  sourceFile: string,
+  compile: (sources: HandlerSources) => Promise<CompiledHandler>,
+): Pick<Language, 'sourceFile' | 'build'> {
+  return {
+    sourceFile,
+    build: async (sources) =>
+      componentOf(await compile(sources), join(sources.displayDirectory, sourceFile)),
+  };
 }
 
 export const languages: readonly Language[] = [
   {
     name: 'as',
     title: 'AssemblyScript',
-    sourceFile: 'handler.ts',
-    compile: compileAssemblyScript,
+    ...byCore('handler.ts', compileAssemblyScript),
+    scaffold: scaffoldAssemblyScript,
   },
-  { name: 'rust', title: 'Rust', sourceFile: 'handler.rs', compile: compileRust },
-  { name: 'c', title: 'C', sourceFile: 'handler.c', compile: compileC },
+  { name: 'rust', title: 'Rust', ...byCore('handler.rs', compileRust), scaffold: scaffoldRust },
+  { name: 'c', title: 'C', ...byCore('handler.c', compileC), scaffold: scaffoldC },
 ];
 
 /** The language of a handler's folder. Throws BuildError: there are several. */
-export function findLanguage(directory: string, displayDirectory: string): Language | undefined {
-  const found = languages.filter(({ sourceFile }) => existsSync(join(directory, sourceFile)));
-  const [first, second] = found;
+export function findLanguage(directory: string): Language | undefined {
+  const [first, second] = languages.filter(({ sourceFile }) =>
+    existsSync(join(directory, sourceFile)),
+  );
   if (first === undefined || second === undefined) return first;
   throw new BuildError(
-    `${displayDirectory} has ${first.sourceFile} and ${second.sourceFile}: a handler is written in ` +
-      'one language',
+    `${shortPath(directory)} has ${first.sourceFile} and ${second.sourceFile}: one is enough`,
   );
 }
 
 /** Throws BuildError: there is none. */
-export function requireLanguage(directory: string, displayDirectory: string): Language {
-  const found = findLanguage(directory, displayDirectory);
+export function requireLanguage(directory: string): Language {
+  const found = findLanguage(directory);
   if (found !== undefined) return found;
   const files = languages.map(({ sourceFile }) => sourceFile).join(', ');
-  throw new BuildError(`${displayDirectory} has none of ${files}`);
+  throw new BuildError(`${shortPath(directory)} has none of ${files}`);
 }

@@ -43,6 +43,11 @@ function listed(before: string, items: readonly string[], after: string): readon
   return [before, ...items.map((item) => `${indent}    ${item},`), `${indent}${after}`];
 }
 
+/** The parameters of an author's function, with their types. */
+export function rustParameters(contract: BindingContract, answer: Answer): readonly string[] {
+  return new RustBinding(contract).parameters(answer);
+}
+
 /** Text of the module. */
 export function rustBinding(contract: BindingContract): string {
   return new RustBinding(contract).text();
@@ -434,8 +439,13 @@ class RustBinding {
     );
   }
 
-  #export({ name, parameters }: Answer): void {
-    const shown = parameters.map((each) => `${word(each.name)}: ${this.#shown(each.type)}`);
+  parameters({ parameters }: Answer): readonly string[] {
+    return parameters.map((each) => `${word(each.name)}: ${this.#shown(each.type)}`);
+  }
+
+  #export(answer: Answer): void {
+    const { name, parameters } = answer;
+    const shown = this.parameters(answer);
     const core = parameters.flatMap((each) => this.#exported(each.type, word(each.name)));
     const owned = parameters
       .filter((each) => this.#owned(each.type, word(each.name)) !== word(each.name))

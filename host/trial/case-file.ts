@@ -225,7 +225,8 @@ function parseAnswer(value: YamlValue): PreparedAnswer {
   if (plain === 'ok') return { answer: 0 };
   if (plain === 'gone') return { answer: gone };
   const errno =
-    parseErrno(String(plain)) ?? value.fail('is neither ok, gone, an errno nor a number');
+    (typeof plain === 'string' ? parseErrno(plain) : undefined) ??
+    value.fail('is neither ok, gone, an errno nor a number');
   return { answer: errnoNumber(errno) };
 }
 

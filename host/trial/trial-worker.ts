@@ -5,12 +5,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { loadComponent } from '../handler/direct.ts';
 import type { TrialCase } from './case-file.ts';
 import { tryCase } from './trial.ts';
+import type { GivenSettings } from './trial.ts';
 
 export interface TrialTask {
   readonly component: Uint8Array;
   readonly cases: readonly {
     readonly case: TrialCase;
-    readonly settings: ReadonlyMap<string, string>;
+    readonly settings: GivenSettings;
   }[];
 }
 

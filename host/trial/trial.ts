@@ -121,11 +121,12 @@ function surround({ host }: HandlerHarness, { surroundings }: TrialCase): void {
   for (const [key, value] of state) host.stateSet(new TextEncoder().encode(key), value);
 }
 
-/** The instance, or why the handler did not take its settings. */
-function begin(
-  component: LoadedComponent,
-  settings: ReadonlyMap<string, string>,
-): HandlerHarness | string {
+/** What the handler gets, or why the bundle does not take what was set. */
+export type GivenSettings = ReadonlyMap<string, string> | string;
+
+/** The instance, or why somebody did not take the settings. */
+function begin(component: LoadedComponent, settings: GivenSettings): HandlerHarness | string {
+  if (typeof settings === 'string') return settings;
   try {
     return new HandlerHarness(component, Object.fromEntries(settings));
   } catch (thrown) {
@@ -137,7 +138,7 @@ function begin(
 function differencesOf(
   given: TrialCase,
   component: LoadedComponent,
-  settings: ReadonlyMap<string, string>,
+  settings: GivenSettings,
 ): readonly Difference[] {
   const { line, refusal } = given;
   const harness = begin(component, settings);
@@ -154,7 +155,7 @@ function differencesOf(
 export function tryCase(
   given: TrialCase,
   component: LoadedComponent,
-  settings: ReadonlyMap<string, string>,
+  settings: GivenSettings,
 ): TrialResult {
   const differences = differencesOf(given, component, settings);
   const { name, line } = given;
