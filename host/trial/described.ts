@@ -16,7 +16,7 @@ export interface DescribedCall {
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Text where it is some, else its bytes in hexadecimal. */
-export function describeBytes(bytes: Uint8Array): Plain {
+function describeBytes(bytes: Uint8Array): Plain {
   try {
     return strictDecoder.decode(bytes);
   } catch {

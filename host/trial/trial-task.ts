@@ -11,6 +11,9 @@ import type { CaseFile, TrialCase } from './case-file.ts';
 import type { GivenSettings } from './trial.ts';
 import type { TrialTask } from './trial-worker.ts';
 
+/** A deadline is processor time, and this is not: as much more as the agent gives those that wait. */
+const patience = 10;
+
 /** What `{{.Pid}}` and `{{.Pid1}}` are. */
 const somePid = 1;
 /** As `RecordingHost` has it. */
@@ -60,6 +63,7 @@ function settingsOf(bundle: Bundle, handler: BundleHandler, given: TrialCase): G
 export function trialTask(bundle: Bundle, file: CaseFile): TrialTask {
   const handler = handlerOf(bundle, file.handler);
   return {
+    patienceMs: handler.deadlineMs * patience,
     component: readFileSync(handler.file),
     cases: file.cases.map((each) => ({
       case: each,

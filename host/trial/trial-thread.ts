@@ -4,10 +4,7 @@ import { Worker } from 'node:worker_threads';
 
 import { AgentError } from '../errors.ts';
 import type { TrialResult } from './trial.ts';
-import type { TrialTask } from './trial-worker.ts';
-
-/** Much more than any handler is allowed, on whatever machine: this is no measurement. */
-const patienceMs = 20_000;
+import type { TrialMessage, TrialTask } from './trial-worker.ts';
 
 /** Where the worker is, compiled or as it is written. */
 const workerFile = new URL(
@@ -15,7 +12,7 @@ const workerFile = new URL(
   import.meta.url,
 );
 
-function overdue({ cases }: TrialTask, index: number): TrialResult {
+function overdue({ cases, patienceMs }: TrialTask, index: number): TrialResult {
   const given = cases[index]?.case ?? { name: 'unknown', line: 0 };
   const { name, line } = given;
   return {
@@ -23,7 +20,7 @@ function overdue({ cases }: TrialTask, index: number): TrialResult {
     line,
     hasPassed: false,
     differences: [
-      { line, what: 'time', expected: 'an answer', found: `none after ${patienceMs / 1000} s` },
+      { line, what: 'time', expected: 'an answer', found: `none after ${patienceMs} ms` },
     ],
   };
 }
@@ -42,11 +39,10 @@ export async function tryCases(task: TrialTask): Promise<readonly TrialResult[]>
       timer = setTimeout(() => {
         results.push(overdue(task, results.length));
         void worker.terminate();
-      }, patienceMs);
+      }, task.patienceMs);
     };
-    wait();
-    worker.on('message', (result: TrialResult) => {
-      results.push(result);
+    worker.on('message', (message: TrialMessage) => {
+      if (message.kind === 'tried') results.push(message.result);
       wait();
     });
     worker.once('error', (cause) => {

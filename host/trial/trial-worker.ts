@@ -5,9 +5,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { loadComponent } from '../handler/direct.ts';
 import type { TrialCase } from './case-file.ts';
 import { tryCase } from './trial.ts';
-import type { GivenSettings } from './trial.ts';
+import type { GivenSettings, TrialResult } from './trial.ts';
 
 export interface TrialTask {
+  /** How long one case may take. */
+  readonly patienceMs: number;
   readonly component: Uint8Array;
   readonly cases: readonly {
     readonly case: TrialCase;
@@ -15,7 +17,17 @@ export interface TrialTask {
   }[];
 }
 
+export type TrialMessage =
+  /** The component is loaded: from now on it is the handler that takes time. */
+  { readonly kind: 'ready' } | { readonly kind: 'tried'; readonly result: TrialResult };
+
+function tell(message: TrialMessage): void {
+  parentPort?.postMessage(message);
+}
+
 const task: TrialTask = workerData;
 const component = loadComponent(task.component);
-for (const each of task.cases)
-  parentPort?.postMessage(tryCase(each.case, component, each.settings));
+tell({ kind: 'ready' });
+for (const { case: given, settings } of task.cases) {
+  tell({ kind: 'tried', result: tryCase(given, component, settings) });
+}
