@@ -7,9 +7,13 @@ import type { Action } from '../handler/action.ts';
 import { loadComponent } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { HandlerInstance } from '../handler/instance.ts';
+import { answerRule } from '../notification/answer-rules.ts';
+import type { AnswerRule } from '../notification/answer-rules.ts';
+import { LimitedHost } from '../notification/limited-host.ts';
 import { ReceivedCall } from '../notification/received-call.ts';
 import { Syscalls } from '../notification/syscalls.ts';
 import type { Syscall } from '../notification/syscalls.ts';
+import type { Grants } from '../registry/grants.ts';
 import { fillCall, syscallOf } from './made-up-call.ts';
 import type { GivenArgument } from './made-up-call.ts';
 import { RecordingHost } from './recording-host.ts';
@@ -28,18 +32,31 @@ export class HandlerHarness {
   readonly host: RecordingHost;
   readonly #syscalls = new Syscalls();
   readonly #call = new ReceivedCall();
+  readonly #rule: AnswerRule | undefined;
   #current: Syscall | undefined;
+  /** What its grants did not allow so far: `filesystem.unlink`. */
+  readonly refused: string[] = [];
 
   /**
    * @param given the component, or its file
+   * @param grants limits of what it may do; absent: none
    * @throws AgentError what the agent would say when it loads or configures the handler
    */
-  constructor(given: string | LoadedComponent, settings: Readonly<Record<string, string>> = {}) {
+  constructor(
+    given: string | LoadedComponent,
+    settings: Readonly<Record<string, string>> = {},
+    grants?: Grants,
+  ) {
     this.component = typeof given === 'string' ? loadComponent(readFileSync(given)) : given;
     this.host = new RecordingHost(() =>
       this.#current === undefined ? [] : this.#call.decode(this.#current),
     );
-    this.instance = new HandlerInstance(this.component, Object.entries(settings), this.host);
+    this.#rule = grants === undefined ? undefined : answerRule(grants);
+    const host =
+      grants === undefined
+        ? this.host
+        : new LimitedHost(this.host, grants, (what) => this.refused.push(what));
+    this.instance = new HandlerInstance(this.component, Object.entries(settings), host);
   }
 
   /** What the handler asked of the host so far. */
@@ -52,6 +69,8 @@ export class HandlerHarness {
     const found = syscallOf(this.#syscalls, syscall);
     fillCall(this.#call, syscall, given);
     this.#current = found;
-    return this.instance.ask(this.#call, found);
+    const action = this.instance.ask(this.#call, found);
+    this.#rule?.(action, found);
+    return action;
   }
 }

@@ -63,6 +63,8 @@ function settingsOf(bundle: Bundle, handler: BundleHandler, given: TrialCase): G
 export function trialTask(bundle: Bundle, file: CaseFile): TrialTask {
   const handler = handlerOf(bundle, file.handler);
   return {
+    // as a bundle has them that is given by its path
+    grants: bundle.granted,
     patienceMs: handler.deadlineMs * patience,
     component: readFileSync(handler.file),
     cases: file.cases.map((each) => ({

@@ -3,6 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { loadComponent } from '../handler/direct.ts';
+import type { Grants } from '../registry/grants.ts';
 import type { TrialCase } from './case-file.ts';
 import { tryCase } from './trial.ts';
 import type { GivenSettings, TrialResult } from './trial.ts';
@@ -11,6 +12,8 @@ export interface TrialTask {
   /** How long one case may take. */
   readonly patienceMs: number;
   readonly component: Uint8Array;
+  /** Absent: it has no limits. */
+  readonly grants?: Grants;
   readonly cases: readonly {
     readonly case: TrialCase;
     readonly settings: GivenSettings;
@@ -26,8 +29,10 @@ function tell(message: TrialMessage): void {
 }
 
 const task: TrialTask = workerData;
+const { grants } = task;
 const component = loadComponent(task.component);
+const handler = { component, ...(grants === undefined ? {} : { grants }) };
 tell({ kind: 'ready' });
 for (const { case: given, settings } of task.cases) {
-  tell({ kind: 'tried', result: tryCase(given, component, settings) });
+  tell({ kind: 'tried', result: tryCase(given, handler, settings) });
 }

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
+import type { Grants } from '../registry/grants.ts';
 import type { Expectation, TrialCase, TrialStep } from './case-file.ts';
 import { describeAction, describeCall } from './described.ts';
 import type { DescribedCall } from './described.ts';
@@ -104,12 +105,22 @@ function tryStep(harness: HandlerHarness, step: TrialStep): readonly Difference[
   harness.host.prepare(...step.answers);
   const outcome = ask(harness, step);
   const calls = harness.calls.slice(before).map((call) => describeCall(call));
-  return [
+  const refused = harness.refused.splice(0);
+  const differences = [
     ...compareOutcome(expectation, outcome),
     ...(expectation.calls === undefined
       ? []
       : compareCalls(expectation.calls, calls, expectation.line)),
   ];
+  return differences.length === 0 || refused.length === 0
+    ? differences
+    : [...differences, beyondGrants(refused, expectation)];
+}
+
+/** What explains the other differences. */
+function beyondGrants(refused: readonly string[], { line }: Expectation): Difference {
+  const found = `refused: ${refused.join(', ')}`;
+  return { line, what: 'grants', expected: 'what bundle.json asks for', found };
 }
 
 function surround({ host }: HandlerHarness, { surroundings }: TrialCase): void {
@@ -121,14 +132,23 @@ function surround({ host }: HandlerHarness, { surroundings }: TrialCase): void {
   for (const [key, value] of state) host.stateSet(new TextEncoder().encode(key), value);
 }
 
+export interface TriedHandler {
+  readonly component: LoadedComponent;
+  /** Absent: it has no limits. */
+  readonly grants?: Grants;
+}
+
 /** What the handler gets, or why the bundle does not take what was set. */
 export type GivenSettings = ReadonlyMap<string, string> | string;
 
 /** The instance, or why somebody did not take the settings. */
-function begin(component: LoadedComponent, settings: GivenSettings): HandlerHarness | string {
+function begin(
+  { component, grants }: TriedHandler,
+  settings: GivenSettings,
+): HandlerHarness | string {
   if (typeof settings === 'string') return settings;
   try {
-    return new HandlerHarness(component, Object.fromEntries(settings));
+    return new HandlerHarness(component, Object.fromEntries(settings), grants);
   } catch (thrown) {
     if (!(thrown instanceof AgentError)) throw thrown;
     return messageOf(thrown);
@@ -137,11 +157,11 @@ function begin(component: LoadedComponent, settings: GivenSettings): HandlerHarn
 
 function differencesOf(
   given: TrialCase,
-  component: LoadedComponent,
+  handler: TriedHandler,
   settings: GivenSettings,
 ): readonly Difference[] {
   const { line, refusal } = given;
-  const harness = begin(component, settings);
+  const harness = begin(handler, settings);
   if (typeof harness === 'string') {
     if (refusal !== undefined && harness.includes(refusal)) return [];
     return [{ line, what: 'settings', expected: refusal ?? 'taken', found: harness }];
@@ -154,10 +174,10 @@ function differencesOf(
 /** @param settings what the handler gets in this case */
 export function tryCase(
   given: TrialCase,
-  component: LoadedComponent,
+  handler: TriedHandler,
   settings: GivenSettings,
 ): TrialResult {
-  const differences = differencesOf(given, component, settings);
+  const differences = differencesOf(given, handler, settings);
   const { name, line } = given;
   return { name, line, hasPassed: differences.length === 0, differences };
 }

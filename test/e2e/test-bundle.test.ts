@@ -165,6 +165,20 @@ test.for([
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
 });
 
+test('test: what is beyond the grants of bundle.json is refused, and said', async () => {
+  using folder = exampleFolder();
+  const manifest = readFileSync(folder.at('bundle.json'), 'utf8');
+  writeFileSync(folder.at('bundle.json'), manifest.replace('["mkdir"]', '["chmod"]'));
+  writeCases(
+    folder,
+    'cases:\n  - name: x\n    call: mkdir\n    arguments: { path: /a }\n    expect: { action: { value: 0 } }\n',
+  );
+  const { code, stdout } = await tried(folder);
+  expect(code).toBe(1);
+  expect(stdout).toContain('found     { fail: "EPERM" }');
+  expect(stdout).toContain('found     refused: filesystem.mkdir');
+});
+
 test('test: a setting that the bundle does not declare fails the case', async () => {
   using folder = exampleFolder();
   writeCases(
