@@ -220,6 +220,10 @@ test('pull: nobody leads us from TLS to a line without it', async () => {
   }
 });
 
+async function knownUser(): Promise<Credentials> {
+  return Promise.resolve({ kind: 'password', ...registryUser });
+}
+
 test('login: where the registry sends us to gets no login of it', async () => {
   const seen: (string | undefined)[] = [];
   const storage = createServer((request, response) => {
@@ -229,11 +233,9 @@ test('login: where the registry sends us to gets no login of it', async () => {
     response.end(blob?.bytes);
   });
   const port = await listenOnLoopback(storage);
-  const login = async (): Promise<Credentials> =>
-    Promise.resolve({ kind: 'password', ...registryUser });
   try {
     await using guarded = await DockerRegistry.start({ login: 'password' });
-    await ship(`${guarded.host}/good/bundle:1`, { credentials: login });
+    await ship(`${guarded.host}/good/bundle:1`, { credentials: knownUser });
     const logins: (string | null)[] = [];
     await using proxy = await MeddlingProxy.start(guarded.host, (path, answer, headers) => {
       if (!path.includes('/blobs/') || answer.status !== 200) return pass;
@@ -242,7 +244,7 @@ test('login: where the registry sends us to gets no login of it', async () => {
       return { kind: 'replace', answer: { ...answer, status: 307, headers: { location } } };
     });
     using store = new TemporaryFolder();
-    await pullInto(store.path, `${proxy.host}/good/bundle:1`, { credentials: login });
+    await pullInto(store.path, `${proxy.host}/good/bundle:1`, { credentials: knownUser });
     expect(logins.every((sent) => sent?.startsWith('Basic '))).toBe(true);
     expect(seen).toEqual([undefined, undefined, undefined, undefined]);
   } finally {
