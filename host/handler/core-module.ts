@@ -9,20 +9,30 @@ import { BinaryReader } from './binary-reader.ts';
  */
 export type CoreSignature = string;
 
-export interface CoreFunctionImport {
+/** What core modules share with each other. */
+export type CoreKind = 'function' | 'table' | 'memory' | 'global';
+
+export interface CoreImport {
   readonly module: string;
   readonly name: string;
+  readonly kind: CoreKind;
+  /** Of a function; empty for the others. */
   readonly signature: CoreSignature;
 }
 
 export interface CoreModuleDescription {
-  readonly imports: readonly CoreFunctionImport[];
+  readonly imports: readonly CoreImport[];
   readonly functionExports: ReadonlyMap<string, CoreSignature>;
   readonly memoryExports: readonly string[];
+  /** All of them. */
+  readonly exports: ReadonlyMap<string, CoreKind>;
+  /** How many memories it has of its own. */
+  readonly memories: number;
 }
 
 const section = { type: 1, import: 2, function: 3, memory: 5, export: 7 } as const;
-const external = { function: 0, table: 1, memory: 2, global: 3, tag: 4 } as const;
+const kinds: readonly CoreKind[] = ['function', 'table', 'memory', 'global'];
+const functionReference = 0x70;
 const headerSize = 8;
 
 const letters: ReadonlyMap<number, string> = new Map([
@@ -44,43 +54,76 @@ function readType(reader: BinaryReader): CoreSignature {
   return `${parameters}:${side()}`;
 }
 
-function readImport(reader: BinaryReader, types: readonly CoreSignature[]): CoreFunctionImport {
+function readKind(reader: BinaryReader): CoreKind {
+  return kinds[reader.byte()] ?? refuse('core module has imports or exports of an unknown kind');
+}
+
+/** Neither shared nor of 64 bits. */
+function skipLimits(reader: BinaryReader): void {
+  const flags = reader.byte();
+  if (flags > 1) refuse('core module imports a shared or 64-bit memory or table');
+  reader.u32();
+  if (flags === 1) reader.u32();
+}
+
+function readImport(reader: BinaryReader, types: readonly CoreSignature[]): CoreImport {
   const module = reader.name();
   const name = reader.name();
-  if (reader.byte() !== external.function) {
-    refuse(`core module imports "${module}" "${name}", which is no function`);
+  const kind = readKind(reader);
+  switch (kind) {
+    case 'function': {
+      const signature = types[reader.u32()] ?? reader.fail('unknown type');
+      return { module, name, kind, signature };
+    }
+    case 'table':
+      if (reader.byte() !== functionReference) {
+        refuse(`core module imports "${module}" "${name}", a table of other things than functions`);
+      }
+      skipLimits(reader);
+      break;
+    case 'memory':
+      skipLimits(reader);
+      break;
+    case 'global':
+      if (!letters.has(reader.byte())) {
+        refuse(`core module imports "${module}" "${name}", a global that is no number`);
+      }
+      reader.byte();
   }
-  const signature = types[reader.u32()] ?? reader.fail('unknown type');
-  return { module, name, signature };
+  return { module, name, kind, signature: '' };
 }
 
 /** @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED */
 export function describeCoreModule(bytes: Uint8Array): CoreModuleDescription {
   const reader = new BinaryReader(bytes, headerSize);
   let types: readonly CoreSignature[] = [];
-  let imports: readonly CoreFunctionImport[] = [];
+  let imports: readonly CoreImport[] = [];
   let functionTypes: readonly number[] = [];
+  let memories = 0;
   const functionExports = new Map<string, CoreSignature>();
-  const memoryExports: string[] = [];
+  const exports = new Map<string, CoreKind>();
   while (!reader.isAtEnd) {
     const { id, content } = reader.section();
     if (id === section.type) types = content.vector(() => readType(content));
     else if (id === section.import) imports = content.vector(() => readImport(content, types));
     else if (id === section.function) functionTypes = content.vector(() => content.u32());
+    else if (id === section.memory) memories += content.u32();
     else if (id === section.export) {
+      const imported = imports.filter(({ kind }) => kind === 'function');
       content.vector(() => {
         const name = content.name();
-        const kind = content.byte();
+        const kind = readKind(content);
         const index = content.u32();
-        if (kind === external.memory) memoryExports.push(name);
-        if (kind !== external.function) return;
-        const imported = imports[index]?.signature;
-        const own = types[functionTypes[index - imports.length] ?? -1];
-        functionExports.set(name, imported ?? own ?? content.fail('unknown function'));
+        exports.set(name, kind);
+        if (kind !== 'function') return;
+        const own = types[functionTypes[index - imported.length] ?? -1];
+        const signature = imported[index]?.signature ?? own;
+        functionExports.set(name, signature ?? content.fail('unknown function'));
       });
     }
   }
-  return { imports, functionExports, memoryExports };
+  const memoryExports = [...exports].flatMap(([name, kind]) => (kind === 'memory' ? [name] : []));
+  return { imports, functionExports, memoryExports, exports, memories };
 }
 
 /** Unsigned LEB128. */

@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 import { describeComponent } from '../../host/handler/component.ts';
+import { familySignature } from '../../host/handler/core-functions.ts';
 import {
   capabilities,
   checkGrants,
   defaultLimits,
-  familySignature,
   loadComponent,
 } from '../../host/handler/direct.ts';
 import { families } from '../../host/notification/syscall-table.ts';
