@@ -9,11 +9,11 @@ import { basename, join, resolve, sep } from 'node:path';
 
 import { BuildError } from './build-error.ts';
 import { type Bundle, type BundleHandler, folderName, isInterface, parseBundle } from './bundle.ts';
-import { type BuiltHandler, buildHandler } from './handler.ts';
+import { type BuiltHandler, buildHandler, findSourceFile } from './handler.ts';
 import { shortPath } from './short-path.ts';
 
 export interface BundlesBuild {
-  /** A folder of folders with bundle.json, handler.ts or both. */
+  /** A folder of folders with bundle.json, a handler's source or both. */
   readonly source: string;
   /** Gets a folder per bundle; what was in that folder before is removed. */
   readonly out: string;
@@ -42,7 +42,8 @@ export async function buildBundles(build: BundlesBuild): Promise<BuiltBundles> {
     const folders = await handlerFolders(source);
     const bundles = await readBundles(source, folders);
     const handlers = new Map<string, BuiltHandler>();
-    for (const folder of folders.filter((name) => existsSync(join(source, name, 'handler.ts')))) {
+    for (const folder of folders) {
+      if (findSourceFile(join(source, folder)) === undefined) continue;
       const outFile = join(scratch, `${folder}.wasm`);
       handlers.set(folder, await buildHandler({ directory: join(source, folder), outFile }));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds one handler: a folder with handler.ts becomes a component.
+// Builds one handler: a folder with its source becomes a component.
 
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
@@ -11,11 +12,12 @@ import { BuildError } from './build-error.ts';
 import { compile } from './compile.ts';
 import { glue } from './glue.ts';
 import { handlerExports } from './handler-exports.ts';
+import { type HandlerComponent, type HandlerSource, buildJavaScript } from './javascript.ts';
 import { shortPath } from './short-path.ts';
 import { type Contract, WORLD, interfaceModule, readContract, witDocument } from './wit.ts';
 
 export interface HandlerBuild {
-  /** The folder of handler.ts. */
+  /** The folder of its source: one of `sourceFiles`. */
   readonly directory: string;
   /** The component's file; the folders above it are made. */
   readonly outFile: string;
@@ -31,8 +33,19 @@ export interface BuiltHandler {
   readonly warnings: readonly string[];
 }
 
+/** AssemblyScript, TypeScript, JavaScript. */
+export const sourceFiles = ['handler.ts', 'handler.mts', 'handler.mjs'] as const;
+
+/** The source of a handler's folder; undefined: there is none. Throws BuildError: there are several. */
+export function findSourceFile(directory: string): string | undefined {
+  const [first, second] = sourceFiles.filter((file) => existsSync(join(directory, file)));
+  if (first === undefined || second === undefined) return first;
+  throw new BuildError(`${shortPath(directory)} has ${first} and ${second}: one is enough`);
+}
+
 /**
- * Builds and writes a component. The same sources make the same bytes. Throws BuildError.
+ * Builds and writes a component. The same sources make the same bytes, but for TypeScript and
+ * JavaScript: QuickJS draws random numbers as it starts, which the component keeps. Throws BuildError.
  *
  * ```ts
  * await buildHandler({ directory: 'handlers-wasm/mkdir-suffix', outFile: 'out/mkdir-suffix.wasm' });
@@ -41,6 +54,23 @@ export interface BuiltHandler {
 export async function buildHandler(build: HandlerBuild): Promise<BuiltHandler> {
   const directory = resolve(build.directory);
   const displayDirectory = shortPath(directory);
+  const sourceFile = findSourceFile(directory) ?? 'handler.ts';
+  const sources = { directory, displayDirectory, sourceFile };
+  const isAssembly = sourceFile === 'handler.ts';
+  const built = await (isAssembly ? buildAssembly(sources) : buildJavaScript(sources));
+  await mkdir(dirname(build.outFile), { recursive: true });
+  await writeFile(build.outFile, built.component);
+  const { exports, ...rest } = built;
+  return {
+    ...rest,
+    answers: exports.map(({ name }) => name).filter((name) => name !== 'configure'),
+  };
+}
+
+async function buildAssembly({
+  directory,
+  displayDirectory,
+}: HandlerSource): Promise<HandlerComponent> {
   const text = await readFile(join(directory, 'handler.ts'), 'utf8').catch((cause: unknown) => {
     throw new BuildError(`cannot read ${displayDirectory}/handler.ts`, { cause });
   });
@@ -55,10 +85,7 @@ export async function buildHandler(build: HandlerBuild): Promise<BuiltHandler> {
     stringEncoding: 'utf16',
   });
   const component = await componentNew(embedded);
-  await mkdir(dirname(build.outFile), { recursive: true });
-  await writeFile(build.outFile, component);
-  const answers = exports.map(({ name }) => name).filter((name) => name !== 'configure');
-  return { component, answers, imports, warnings: compiled.warnings };
+  return { component, exports, imports, warnings: compiled.warnings };
 }
 
 function usedInterfaces(
