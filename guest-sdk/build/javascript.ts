@@ -4,6 +4,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 import { componentize } from 'componentize-qjs';
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
@@ -70,6 +71,8 @@ async function bundled(
       input: entry,
       external: hostModule,
       platform: 'neutral',
+      // of no use to it, and the folder may be a copy
+      tsconfig: false,
       resolve: { alias: { [sdkName]: sdkFile } },
       treeshake: { moduleSideEffects: (id) => !hostModule.test(id) },
       plugins: [entryPlugin(source)],
@@ -82,7 +85,8 @@ async function bundled(
     await bundle.close();
     return { chunk: output[0], warnings };
   } catch (cause) {
-    throw new BuildError(cause instanceof Error ? cause.message : String(cause), { cause });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BuildError(stripVTControlCharacters(reason), { cause });
   }
 }
 

@@ -44,19 +44,25 @@ function coreExports(exports: Exports): CoreExports {
   };
 }
 
-function notLinked(): never {
-  throw new WebAssembly.RuntimeError('the handler called what is not linked');
+/** For a message: the component's author has chosen it. */
+function shortName(text: string): string {
+  return text.slice(0, 100).replaceAll(/[^\x20-\x7e]/gu, '?');
+}
+
+function notLinked({ module, name }: LinkedImport): () => never {
+  return () => {
+    throw new WebAssembly.RuntimeError(
+      `the handler called "${shortName(module)}" "${shortName(name)}", which nothing is linked to`,
+    );
+  };
 }
 
 /** What a core module imports, but for what is not asked for. */
-function linkedValue(
-  { what }: LinkedImport,
-  host: HostFunctions,
-  made: readonly Exports[],
-): unknown {
+function linkedValue(wanted: LinkedImport, host: HostFunctions, made: readonly Exports[]): unknown {
+  const { what } = wanted;
   switch (what.kind) {
     case 'cut':
-      return notLinked;
+      return notLinked(wanted);
     case 'host':
       return host[interfaceName(what.interface)]?.[what.name];
     case 'export': {

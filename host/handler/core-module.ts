@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what a core module imports and exports, and imposes a maximum on its memory.
+// Reads what a core module imports and exports, and imposes maxima on its memory and table.
 import { AgentError } from '../errors.ts';
 import { BinaryReader } from './binary-reader.ts';
 
@@ -30,7 +30,7 @@ export interface CoreModuleDescription {
   readonly memories: number;
 }
 
-const section = { type: 1, import: 2, function: 3, memory: 5, export: 7 } as const;
+const section = { type: 1, import: 2, function: 3, table: 4, memory: 5, export: 7 } as const;
 const kinds: readonly CoreKind[] = ['function', 'table', 'memory', 'global'];
 const functionReference = 0x70;
 const headerSize = 8;
@@ -154,18 +154,39 @@ function limitedMemories(content: BinaryReader, maximumPages: number): readonly 
   return [...encodeU32(memories.length), ...memories.flat()];
 }
 
-/**
- * The same module with at most `maximumPages` (64 KiB each) of memory, so that the guest's own
- * word about it does not count.
- * @throws AgentError AGENT_COMPONENT_REFUSED when it needs more at once
- */
-export function limitMemory(bytes: Uint8Array, maximumPages: number): Uint8Array {
+/** Entries: V8 keeps some 50 bytes for each, in the heap that all handlers of a worker share. */
+const mostTableEntries = 16_384;
+
+/** The content of a table section with a maximum. */
+function limitedTables(content: BinaryReader): readonly number[] {
+  const tables = content.vector(() => {
+    if (content.byte() !== functionReference) refuse('core module has a table of no functions');
+    const flags = content.byte();
+    if (flags > 1) refuse('core module has a shared or 64-bit table');
+    const minimum = content.u32();
+    const maximum = flags === 1 ? content.u32() : mostTableEntries;
+    if (minimum > mostTableEntries) {
+      refuse(`core module wants a table of ${minimum} entries, ${mostTableEntries} are allowed`);
+    }
+    const limits = [...encodeU32(minimum), ...encodeU32(Math.min(maximum, mostTableEntries))];
+    return [functionReference, 1, ...limits];
+  });
+  if (tables.length > 1) refuse('core module has several tables');
+  return [...encodeU32(tables.length), ...tables.flat()];
+}
+
+/** The same module with another content of one section, where it has that section. */
+function withSection(
+  bytes: Uint8Array,
+  wanted: number,
+  rewritten: (content: BinaryReader) => readonly number[],
+): Uint8Array {
   const reader = new BinaryReader(bytes, headerSize);
   while (!reader.isAtEnd) {
     const { id, content, start } = reader.section();
-    if (id !== section.memory) continue;
-    const memories = limitedMemories(content, maximumPages);
-    const replaced = [section.memory, ...encodeU32(memories.length), ...memories];
+    if (id !== wanted) continue;
+    const inside = rewritten(content);
+    const replaced = [wanted, ...encodeU32(inside.length), ...inside];
     const end = reader.position;
     const limited = new Uint8Array(start + replaced.length + bytes.length - end);
     limited.set(bytes.subarray(0, start));
@@ -174,4 +195,21 @@ export function limitMemory(bytes: Uint8Array, maximumPages: number): Uint8Array
     return limited;
   }
   return bytes;
+}
+
+/**
+ * The same module with at most `maximumPages` (64 KiB each) of memory, so that the guest's own
+ * word about it does not count.
+ * @throws AgentError AGENT_COMPONENT_REFUSED when it needs more at once
+ */
+export function limitMemory(bytes: Uint8Array, maximumPages: number): Uint8Array {
+  return withSection(bytes, section.memory, (content) => limitedMemories(content, maximumPages));
+}
+
+/**
+ * The same module with a table that can't grow much.
+ * @throws AgentError AGENT_COMPONENT_REFUSED when it has more than that
+ */
+export function limitTable(bytes: Uint8Array): Uint8Array {
+  return withSection(bytes, section.table, limitedTables);
 }

@@ -27,7 +27,7 @@ import {
   listed,
   refuse,
 } from './core-functions.ts';
-import { describeCoreModule, limitMemory } from './core-module.ts';
+import { describeCoreModule, limitMemory, limitTable } from './core-module.ts';
 import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
 import { WiringCache } from './jco/cache.ts';
 import { checkComposition } from './jco/composition.ts';
@@ -151,7 +151,10 @@ function loadDirect(component: ComponentDescription, { maximumPages }: LoadLimit
   const core = describeCoreModule(bytes);
   checkImports(core, component);
   checkExports(core, component.exports);
-  return { code: { kind: 'direct', module: compile(limitMemory(bytes, maximumPages)) }, core };
+  return {
+    code: { kind: 'direct', module: compile(limitTable(limitMemory(bytes, maximumPages))) },
+    core,
+  };
 }
 
 /** componentize-qjs leaves it there; nobody calls it. */

@@ -14,7 +14,7 @@ import type { TranspileRequest, Wiring } from './wiring.ts';
 const packageName = '@bytecodealliance/jco-transpile';
 
 /** A JavaScript handler takes a second or two. */
-export const transpileLimitMs = 20_000;
+const transpileLimitMs = 20_000;
 const mostOutputBytes = 8 * 2 ** 20;
 const mostMessage = 300;
 
