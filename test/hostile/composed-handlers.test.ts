@@ -62,7 +62,7 @@ test.for([
 ])(
   'G5: hostile composed handlers: $what in TypeScript is bounded',
   async ({ bundle, bad, isEndless }) => {
-    const grants = ['filesystem', 'log'];
+    const grants = ['filesystem'];
     agent.bundles.write(bundle, { component: 'hostile-ts', grants, deadline });
     expect(await loaded(bundle, goodMkdir.call)).toBe(goodMkdir.answer);
     expect(await attackWith(agent, { bundle, bad, good: goodMkdir, isEndless })).toEqual(
@@ -115,7 +115,6 @@ test.for(untimelyPlaces)(
     agent.bundles.write(bundle, {
       component: await composed(untimely(place)),
       syscalls: ['getpgid'],
-      grants: ['log'],
       deadline,
     });
     expect(await loaded(bundle, 'getpgid 0')).toBe('EPERM');
