@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports of a core instance, typed: their types were compared when the component was loaded.
 import { interfaceName } from './capability.ts';
+import { shortName } from './core-functions.ts';
 import type { Composition, LinkedImport } from './jco/composition.ts';
 import { trampolineGlobal, trampolineHost, trampolineImport } from './trampoline.ts';
 import type { Outcome } from './trampoline.ts';
@@ -42,11 +43,6 @@ function coreExports(exports: Exports): CoreExports {
     },
     all: exports,
   };
-}
-
-/** For a message: the component's author has chosen it. */
-function shortName(text: string): string {
-  return text.slice(0, 100).replaceAll(/[^\x20-\x7e]/gu, '?');
 }
 
 function notLinked({ module, name }: LinkedImport): () => never {

@@ -36,6 +36,11 @@ export function refuse(message: string): never {
 const mostListed = 40;
 const mostNameLength = 100;
 
+/** For a message: the component's author has chosen it. */
+export function shortName(name: string): string {
+  return name.slice(0, mostNameLength).replaceAll(/[^\x20-\x7e]/gu, '?');
+}
+
 /** For a message: a component may name whatever it likes, as often as it likes. */
 export function listed(names: readonly string[]): string {
   if (names.length === 0) return 'nothing';

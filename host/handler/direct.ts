@@ -30,7 +30,7 @@ import {
 import { describeCoreModule, limitMemory, limitTable } from './core-module.ts';
 import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
 import { WiringCache } from './jco/cache.ts';
-import { checkComposition } from './jco/composition.ts';
+import { checkComposition, checkNames } from './jco/composition.ts';
 import type { Composition } from './jco/composition.ts';
 import { wiringsBy } from './jco/wirings.ts';
 import type { WiringSource } from './jco/wirings.ts';
@@ -170,6 +170,7 @@ interface Composed {
 
 function loadComposed({ bytes, digest, component, limits, wirings }: Composed): LaneResult {
   const { coreModules, imports, exports } = component;
+  checkNames(coreModules);
   const offered = capabilities.filter(({ name }) => imports.includes(interfaceName(name)));
   const wiring = wirings({
     component: bytes,

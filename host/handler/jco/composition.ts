@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks how a composed component would be linked. What says so is not believed: whatever it says,
 // core modules get exports of each other, functions of the host that they may use, and nothing else.
-import { checkCoreExports, expectedExports, refuse } from '../core-functions.ts';
+import { checkCoreExports, expectedExports, refuse, shortName } from '../core-functions.ts';
 import { describeCoreModule, limitMemory, limitTable } from '../core-module.ts';
 import type { CoreImport, CoreModuleDescription, CoreSignature } from '../core-module.ts';
 import type { StringEncoding } from '../component.ts';
@@ -181,6 +181,28 @@ class Checker {
     const [exported] = handler?.core.memoryExports ?? [];
     if (exported === undefined) refuse('the core instance that answers has no memory');
     return [this.handler, exported];
+  }
+}
+
+/** What can't end a string of JavaScript, whatever its quotes are, or begin anything in it. */
+const plainName = /^[\x20-\x7e]{0,256}$/u;
+const quotes = /['"`\\]/u;
+
+function isPlain(name: string): boolean {
+  return plainName.test(name) && !quotes.test(name) && name !== '__proto__';
+}
+
+/**
+ * jco writes the names of core modules into JavaScript, and not all of them as it should: so it
+ * only gets names that can do no harm there.
+ * @throws AgentError AGENT_COMPONENT_REFUSED, AGENT_COMPONENT_INVALID
+ */
+export function checkNames(coreModules: readonly Uint8Array[]): void {
+  for (const bytes of coreModules) {
+    const { imports, exports } = describeCoreModule(bytes);
+    const names = [...imports.flatMap(({ module, name }) => [module, name]), ...exports.keys()];
+    const odd = names.find((name) => !isPlain(name));
+    if (odd !== undefined) refuse(`core module has a name that is not plain: ${shortName(odd)}`);
   }
 }
 

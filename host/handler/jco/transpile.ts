@@ -14,18 +14,15 @@ import type { TranspileRequest, Wiring } from './wiring.ts';
 const packageName = '@bytecodealliance/jco-transpile';
 
 /** A JavaScript handler takes a second or two. */
-const transpileLimitMs = 20_000;
+const usualLimitMs = 15_000;
 const mostOutputBytes = 8 * 2 ** 20;
 const mostMessage = 300;
 
 const childFlags = [
-  // of files it may read; it may not write, start programs, load addons, or use the network (the
-  // last with Node 25 and later)
+  // it may read files; it may not write any, start programs or threads, load addons, or use the
+  // network (the last with Node 25 and later)
   '--permission',
   '--allow-fs-read=*',
-  // jco's stand-in for WASI starts a thread when it is loaded
-  '--allow-worker',
-  '--disable-warning=SecurityWarning',
   '--max-old-space-size=512',
   '--wasm-max-mem-pages=8192',
 ] as const;
@@ -70,33 +67,37 @@ function reasonOf(stderr: string): string {
   return plain.slice(0, mostMessage) || 'it says nothing';
 }
 
+export interface Transpilation {
+  readonly component: Uint8Array;
+  readonly request: TranspileRequest;
+  readonly jco: Jco;
+  readonly limitMs?: number;
+}
+
 /** @throws AgentError AGENT_COMPONENT_INVALID */
-export function transpile(
-  component: Uint8Array,
-  request: TranspileRequest,
-  { generator }: Jco,
-): Wiring {
+export function transpile(transpilation: Transpilation): Wiring {
+  const { component, request, jco, limitMs = usualLimitMs } = transpilation;
   const program = import.meta.filename.endsWith('.ts') ? 'transpiler.ts' : 'transpiler.js';
   const child = spawnSync(
     process.execPath,
-    [...childFlags, join(import.meta.dirname, program), generator, JSON.stringify(request)],
+    [...childFlags, join(import.meta.dirname, program), jco.generator, JSON.stringify(request)],
     {
       cwd: '/',
       env: {},
       input: component,
       encoding: 'utf8',
-      timeout: transpileLimitMs,
+      timeout: limitMs,
       killSignal: 'SIGKILL',
       maxBuffer: mostOutputBytes,
     },
   );
   if (child.status === 0) return parseWiring(child.stdout);
-  const code = systemCodeOf(child.error);
+  const reasons: Readonly<Record<string, string>> = {
+    ETIMEDOUT: `it took more than ${limitMs / 1000} s`,
+    ENOBUFS: 'it has too much to say',
+  };
   const reason =
-    code === 'ETIMEDOUT'
-      ? `it took more than ${transpileLimitMs / 1000} s`
-      : code === 'ENOBUFS'
-        ? 'it has too much to say'
-        : reasonOf(child.stderr ?? '');
+    reasons[systemCodeOf(child.error) ?? ''] ??
+    (child.signal === null ? reasonOf(child.stderr ?? '') : `it ended by ${child.signal}`);
   throw new AgentError('AGENT_COMPONENT_INVALID', `jco cannot link the component: ${reason}`);
 }

@@ -7,6 +7,7 @@
 //   node transpiler.ts GENERATOR REQUEST < component > wiring
 //
 // GENERATOR is jco's module that writes code, REQUEST a TranspileRequest as JSON.
+import { registerHooks } from 'node:module';
 import { buffer } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 
@@ -55,6 +56,39 @@ const options = {
   idlImports: false,
   asmjs: false,
 };
+
+/**
+ * In place of the WASI that jco's generator, a component itself, is run with: it needs none of it,
+ * and the usual one starts a thread, which could not be forbidden anything.
+ */
+const wasi = `
+const refuse = () => {
+  throw new Error('there is no WASI here');
+};
+const none = () => undefined;
+class Nothing {}
+export const environment = { getEnvironment: () => [] };
+export const exit = { exit: refuse };
+export const stdin = { getStdin: refuse };
+export const stdout = { getStdout: refuse };
+export const stderr = { getStderr: refuse };
+export const terminalInput = { TerminalInput: Nothing };
+export const terminalOutput = { TerminalOutput: Nothing };
+export const terminalStdin = { getTerminalStdin: none };
+export const terminalStdout = { getTerminalStdout: none };
+export const terminalStderr = { getTerminalStderr: none };
+export const preopens = { getDirectories: () => [] };
+export const types = {
+  Descriptor: Nothing,
+  DirectoryEntryStream: Nothing,
+  filesystemErrorCode: none,
+};
+export const error = { Error: Nothing };
+export const streams = { InputStream: Nothing, OutputStream: Nothing };
+export const random = { getRandomBytes: (count) => new Uint8Array(Number(count)) };
+`;
+const wasiPackage = '@bytecodealliance/preview2-shim/';
+const wasiUrl = `data:text/javascript,${encodeURIComponent(wasi)}`;
 
 /** By it jco knows host functions that are core functions, and asks them for one. */
 const lowered = Symbol.for('cabiLower');
@@ -209,6 +243,12 @@ async function wiringOf(
 }
 
 async function run(generator: string, request: TranspileRequest): Promise<void> {
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier.startsWith(wasiPackage)
+        ? { url: wasiUrl, shortCircuit: true }
+        : next(specifier, context),
+  });
   const jco: Generator = await import(pathToFileURL(generator).href);
   await jco.$init;
   becomeNobody();

@@ -33,7 +33,7 @@ export function wiringsBy(cache: WiringCache, from?: string): WiringSource {
     const jco = findJco(from);
     const before = known(cache, digest, jco.version);
     if (before !== undefined) return before;
-    const wiring = transpile(component, request, jco);
+    const wiring = transpile({ component, request, jco });
     cache.write(digest, jco.version, JSON.stringify(wiring));
     return wiring;
   };
