@@ -18,30 +18,13 @@ declare module 'seccompagent:handler/handler@0.1.0' {
   export function link(path: Path, newPath: Path, flags: number): Action;
   export function symlink(target: Path, path: Path): Action;
   export function unlink(path: Path, flags: number): Action;
-  export function setxattr(
-    path: Path,
-    atFlags: number,
-    name: Path,
-    value: Uint8Array,
-    flags: number,
-  ): Action;
+  export function setxattr(path: Path, atFlags: number, name: Path, value: Uint8Array, flags: number): Action;
   export function getxattr(path: Path, atFlags: number, name: Path, size: number): Action;
   export function listxattr(path: Path, atFlags: number, size: number): Action;
   export function removexattr(path: Path, atFlags: number, name: Path): Action;
-  export function mount(
-    source: Path | null,
-    target: Path,
-    filesystemType: Path | null,
-    mountFlags: number,
-    data: Uint8Array | null,
-  ): Action;
+  export function mount(source: Path | null, target: Path, filesystemType: Path | null, mountFlags: number, data: Uint8Array | null): Action;
   export function umount(target: Path, flags: number): Action;
-  export function mountapi(
-    operation: MountOperation,
-    path: Path | null,
-    newPath: Path | null,
-    flags: number,
-  ): Action;
+  export function mountapi(operation: MountOperation, path: Path | null, newPath: Path | null, flags: number): Action;
   export function sysinfo(): Action;
   export function execve(path: Path, flags: number): Action;
   export function swapon(path: Path, flags: number): Action;
@@ -64,41 +47,41 @@ declare module 'seccompagent:handler/arguments@0.1.0' {
    * an integer by its C type: signed types are sign-extended
    */
   export interface ValueInteger {
-    tag: 'integer';
-    val: number;
+    tag: 'integer',
+    val: number,
   }
   /**
    * the bytes behind a pointer: a string has lost its NUL
    */
   export interface ValueBytes {
-    tag: 'bytes';
-    val: Uint8Array;
+    tag: 'bytes',
+    val: Uint8Array,
   }
   /**
    * a NULL pointer
    */
   export interface ValueNull {
-    tag: 'null';
+    tag: 'null',
   }
   /**
    * a pointer that could not be followed, with the errno that the kernel would give
    */
   export interface ValueFault {
-    tag: 'fault';
-    val: Errno;
+    tag: 'fault',
+    val: Errno,
   }
   /**
    * a pointer that is not followed here: for a result, or to what the agent does not decode
    */
   export interface ValueUnread {
-    tag: 'unread';
+    tag: 'unread',
   }
   /**
    * Similar to a parameter in the syscall's manual page.
    */
   export interface Argument {
-    name: string;
-    value: Value;
+    name: string,
+    value: Value,
   }
 }
 
@@ -122,31 +105,31 @@ declare module 'seccompagent:handler/caller@0.1.0' {
    * Similar to the ids of credentials(7).
    */
   export interface Ids {
-    real: number;
-    effective: number;
-    saved: number;
-    filesystem: number;
+    real: number,
+    effective: number,
+    saved: number,
+    filesystem: number,
   }
   /**
    * Sets of Linux capabilities, a bit for each. Similar to capabilities(7).
    */
   export interface LinuxCapabilities {
-    inheritable: number;
-    permitted: number;
-    effective: number;
-    bounding: number;
-    ambient: number;
+    inheritable: number,
+    permitted: number,
+    effective: number,
+    bounding: number,
+    ambient: number,
   }
   /**
    * Ids are those of the host's user namespace.
    */
   export interface Credentials {
-    uid: Ids;
-    gid: Ids;
-    groups: number[];
-    umask: number;
-    noNewPrivileges: boolean;
-    capabilities: LinuxCapabilities;
+    uid: Ids,
+    gid: Ids,
+    groups: number[],
+    umask: number,
+    noNewPrivileges: boolean,
+    capabilities: LinuxCapabilities,
   }
   /**
    * Which user namespace.
@@ -214,20 +197,20 @@ declare module 'seccompagent:handler/container@0.1.0' {
     /**
      * seconds since its first process began
      */
-    uptime: number;
+    uptime: number,
     /**
      * the machine's, over 1, 5 and 15 minutes, in parts of 65536
      */
-    loads: [number, number, number];
+    loads: [number, number, number],
     /**
      * what its cgroup and those above it allow
      */
-    memory: number;
-    memoryFree: number;
-    memoryShared: number;
-    swap: number;
-    swapFree: number;
-    processes: number;
+    memory: number,
+    memoryFree: number,
+    memoryShared: number,
+    swap: number,
+    swapFree: number,
+    processes: number,
   }
 }
 
@@ -329,13 +312,7 @@ declare module 'seccompagent:handler/filesystem@0.1.0' {
   /**
    * Sets an extended attribute. Similar to setxattr(2).
    */
-  export function setXattr(
-    path: Path,
-    atFlags: number,
-    name: Path,
-    value: Uint8Array,
-    xattrFlags: number,
-  ): void;
+  export function setXattr(path: Path, atFlags: number, name: Path, value: Uint8Array, xattrFlags: number): void;
   /**
    * The names of all extended attributes, each with a NUL behind it. Similar to listxattr(2).
    */
@@ -399,16 +376,13 @@ declare module 'seccompagent:handler/mounts@0.1.0' {
   /**
    * Mounts a new file system. Only the flags of a new mount are taken; those of bind,
    * remount, move and propagation are refused with `einval`. A new proc or sysfs hides
-   * what the container's first process does not see.
+   * what the container's first process does not see. Power is lent over a directory that is
+   * the caller's own, or that it may write and that is not somebody else's sticky one; over
+   * nothing that proc shows of its processes. Over others it is `eperm` for callers that
+   * could not mount there themselves.
    * Similar to mount(2).
    */
-  export function mount(
-    source: Path | null,
-    target: Path,
-    filesystemType: Path | null,
-    mountFlags: number,
-    data: Uint8Array | null,
-  ): void;
+  export function mount(source: Path | null, target: Path, filesystemType: Path | null, mountFlags: number, data: Uint8Array | null): void;
   /**
    * Takes a mount away. For proc, sysfs and what is mounted on them nothing is lent, nor
    * for a lazy unmount of what has them below: `eperm`. What is no directory goes only if
@@ -429,13 +403,7 @@ declare module 'seccompagent:handler/mounts@0.1.0' {
    * where unmount lends nothing.
    * Similar to mount_setattr(2).
    */
-  export function setAttributes(
-    path: Path,
-    isRecursive: boolean,
-    set: number,
-    clear: number,
-    idmap: Descriptor | null,
-  ): void;
+  export function setAttributes(path: Path, isRecursive: boolean, set: number, clear: number, idmap: Descriptor | null): void;
   export type Path = import('seccompagent:handler/types@0.1.0').Path;
   export type Descriptor = import('seccompagent:handler/types@0.1.0').Descriptor;
   export type Errno = import('seccompagent:handler/types@0.1.0').Errno;
@@ -449,13 +417,7 @@ declare module 'seccompagent:handler/overlay@0.1.0' {
   /**
    * Sets an attribute. Similar to setxattr(2).
    */
-  export function setXattr(
-    path: Path,
-    atFlags: number,
-    name: Path,
-    value: Uint8Array,
-    xattrFlags: number,
-  ): void;
+  export function setXattr(path: Path, atFlags: number, name: Path, value: Uint8Array, xattrFlags: number): void;
   /**
    * The names of all attributes that the caller may see, and of those, each with a NUL behind it.
    * Similar to listxattr(2).
@@ -895,144 +857,13 @@ declare module 'seccompagent:handler/types@0.1.0' {
    *
    * memory page has hardware error
    */
-  export type Errno =
-    | 'eperm'
-    | 'enoent'
-    | 'esrch'
-    | 'eintr'
-    | 'eio'
-    | 'enxio'
-    | 'e2big'
-    | 'enoexec'
-    | 'ebadf'
-    | 'echild'
-    | 'eagain'
-    | 'enomem'
-    | 'eacces'
-    | 'efault'
-    | 'enotblk'
-    | 'ebusy'
-    | 'eexist'
-    | 'exdev'
-    | 'enodev'
-    | 'enotdir'
-    | 'eisdir'
-    | 'einval'
-    | 'enfile'
-    | 'emfile'
-    | 'enotty'
-    | 'etxtbsy'
-    | 'efbig'
-    | 'enospc'
-    | 'espipe'
-    | 'erofs'
-    | 'emlink'
-    | 'epipe'
-    | 'edom'
-    | 'erange'
-    | 'edeadlk'
-    | 'enametoolong'
-    | 'enolck'
-    | 'enosys'
-    | 'enotempty'
-    | 'eloop'
-    | 'enomsg'
-    | 'eidrm'
-    | 'echrng'
-    | 'el2nsync'
-    | 'el3hlt'
-    | 'el3rst'
-    | 'elnrng'
-    | 'eunatch'
-    | 'enocsi'
-    | 'el2hlt'
-    | 'ebade'
-    | 'ebadr'
-    | 'exfull'
-    | 'enoano'
-    | 'ebadrqc'
-    | 'ebadslt'
-    | 'ebfont'
-    | 'enostr'
-    | 'enodata'
-    | 'etime'
-    | 'enosr'
-    | 'enonet'
-    | 'enopkg'
-    | 'eremote'
-    | 'enolink'
-    | 'eadv'
-    | 'esrmnt'
-    | 'ecomm'
-    | 'eproto'
-    | 'emultihop'
-    | 'edotdot'
-    | 'ebadmsg'
-    | 'eoverflow'
-    | 'enotuniq'
-    | 'ebadfd'
-    | 'eremchg'
-    | 'elibacc'
-    | 'elibbad'
-    | 'elibscn'
-    | 'elibmax'
-    | 'elibexec'
-    | 'eilseq'
-    | 'erestart'
-    | 'estrpipe'
-    | 'eusers'
-    | 'enotsock'
-    | 'edestaddrreq'
-    | 'emsgsize'
-    | 'eprototype'
-    | 'enoprotoopt'
-    | 'eprotonosupport'
-    | 'esocktnosupport'
-    | 'eopnotsupp'
-    | 'epfnosupport'
-    | 'eafnosupport'
-    | 'eaddrinuse'
-    | 'eaddrnotavail'
-    | 'enetdown'
-    | 'enetunreach'
-    | 'enetreset'
-    | 'econnaborted'
-    | 'econnreset'
-    | 'enobufs'
-    | 'eisconn'
-    | 'enotconn'
-    | 'eshutdown'
-    | 'etoomanyrefs'
-    | 'etimedout'
-    | 'econnrefused'
-    | 'ehostdown'
-    | 'ehostunreach'
-    | 'ealready'
-    | 'einprogress'
-    | 'estale'
-    | 'euclean'
-    | 'enotnam'
-    | 'enavail'
-    | 'eisnam'
-    | 'eremoteio'
-    | 'edquot'
-    | 'enomedium'
-    | 'emediumtype'
-    | 'ecanceled'
-    | 'enokey'
-    | 'ekeyexpired'
-    | 'ekeyrevoked'
-    | 'ekeyrejected'
-    | 'eownerdead'
-    | 'enotrecoverable'
-    | 'erfkill'
-    | 'ehwpoison';
+  export type Errno = 'eperm' | 'enoent' | 'esrch' | 'eintr' | 'eio' | 'enxio' | 'e2big' | 'enoexec' | 'ebadf' | 'echild' | 'eagain' | 'enomem' | 'eacces' | 'efault' | 'enotblk' | 'ebusy' | 'eexist' | 'exdev' | 'enodev' | 'enotdir' | 'eisdir' | 'einval' | 'enfile' | 'emfile' | 'enotty' | 'etxtbsy' | 'efbig' | 'enospc' | 'espipe' | 'erofs' | 'emlink' | 'epipe' | 'edom' | 'erange' | 'edeadlk' | 'enametoolong' | 'enolck' | 'enosys' | 'enotempty' | 'eloop' | 'enomsg' | 'eidrm' | 'echrng' | 'el2nsync' | 'el3hlt' | 'el3rst' | 'elnrng' | 'eunatch' | 'enocsi' | 'el2hlt' | 'ebade' | 'ebadr' | 'exfull' | 'enoano' | 'ebadrqc' | 'ebadslt' | 'ebfont' | 'enostr' | 'enodata' | 'etime' | 'enosr' | 'enonet' | 'enopkg' | 'eremote' | 'enolink' | 'eadv' | 'esrmnt' | 'ecomm' | 'eproto' | 'emultihop' | 'edotdot' | 'ebadmsg' | 'eoverflow' | 'enotuniq' | 'ebadfd' | 'eremchg' | 'elibacc' | 'elibbad' | 'elibscn' | 'elibmax' | 'elibexec' | 'eilseq' | 'erestart' | 'estrpipe' | 'eusers' | 'enotsock' | 'edestaddrreq' | 'emsgsize' | 'eprototype' | 'enoprotoopt' | 'eprotonosupport' | 'esocktnosupport' | 'eopnotsupp' | 'epfnosupport' | 'eafnosupport' | 'eaddrinuse' | 'eaddrnotavail' | 'enetdown' | 'enetunreach' | 'enetreset' | 'econnaborted' | 'econnreset' | 'enobufs' | 'eisconn' | 'enotconn' | 'eshutdown' | 'etoomanyrefs' | 'etimedout' | 'econnrefused' | 'ehostdown' | 'ehostunreach' | 'ealready' | 'einprogress' | 'estale' | 'euclean' | 'enotnam' | 'enavail' | 'eisnam' | 'eremoteio' | 'edquot' | 'enomedium' | 'emediumtype' | 'ecanceled' | 'enokey' | 'ekeyexpired' | 'ekeyrevoked' | 'ekeyrejected' | 'eownerdead' | 'enotrecoverable' | 'erfkill' | 'ehwpoison';
   /**
    * A device's numbers. Similar to makedev(3).
    */
   export interface Device {
-    major: number;
-    minor: number;
+    major: number,
+    minor: number,
   }
   /**
    * What a file is.
@@ -1041,40 +872,40 @@ declare module 'seccompagent:handler/types@0.1.0' {
     /**
      * the device that holds it
      */
-    holder: Device;
-    inode: number;
+    holder: Device,
+    inode: number,
     /**
      * its type and permissions
      */
-    mode: number;
-    links: number;
-    uid: number;
-    gid: number;
+    mode: number,
+    links: number,
+    uid: number,
+    gid: number,
     /**
      * the device that it stands for, where it is one
      */
-    device: Device;
-    size: number;
+    device: Device,
+    size: number,
     /**
      * in units of 512 bytes
      */
-    blocks: number;
+    blocks: number,
     /**
      * nanoseconds since 1970
      */
-    accessed: number;
+    accessed: number,
     /**
      * nanoseconds since 1970
      */
-    modified: number;
+    modified: number,
     /**
      * nanoseconds since 1970
      */
-    changed: number;
+    changed: number,
     /**
      * `ST_NODEV` and others of statvfs(3): how the file system is mounted
      */
-    mountFlags: number;
+    mountFlags: number,
   }
   /**
    * A descriptor that the host holds for the call being answered: an index that means nothing
@@ -1101,15 +932,7 @@ declare module 'seccompagent:handler/types@0.1.0' {
    *
    * ## `"mount-setattr"`
    */
-  export type MountOperation =
-    | 'fsopen'
-    | 'fsconfig'
-    | 'fsmount'
-    | 'fspick'
-    | 'move-mount'
-    | 'open-tree'
-    | 'open-tree-attr'
-    | 'mount-setattr';
+  export type MountOperation = 'fsopen' | 'fsconfig' | 'fsmount' | 'fspick' | 'move-mount' | 'open-tree' | 'open-tree-attr' | 'mount-setattr';
   /**
    * A call as the export `any` gets it.
    */
@@ -1117,15 +940,15 @@ declare module 'seccompagent:handler/types@0.1.0' {
     /**
      * the kernel's name of the syscall, as in syscalls(2)
      */
-    syscall: string;
+    syscall: string,
     /**
      * the family it belongs to: the name of the export that answers it
      */
-    family: string;
+    family: string,
     /**
      * the six argument registers as they came
      */
-    registers: [number, number, number, number, number, number];
+    registers: [number, number, number, number, number, number],
   }
   /**
    * What the kernel can be told.
@@ -1135,22 +958,22 @@ declare module 'seccompagent:handler/types@0.1.0' {
    * the call returns this; -4095 to -1 is refused
    */
   export interface AnswerValue {
-    tag: 'value';
-    val: number;
+    tag: 'value',
+    val: number,
   }
   /**
    * the call fails
    */
   export interface AnswerFail {
-    tag: 'fail';
-    val: Errno;
+    tag: 'fail',
+    val: Errno,
   }
   /**
    * the kernel judges the call itself, reading the caller's memory again:
    * never the answer of a handler that refuses by what a pointer says
    */
   export interface AnswerContinue {
-    tag: 'continue';
+    tag: 'continue',
   }
   /**
    * An answer for later.
@@ -1159,78 +982,72 @@ declare module 'seccompagent:handler/types@0.1.0' {
     /**
      * how long the caller waits; more than a day is refused
      */
-    milliseconds: number;
+    milliseconds: number,
     /**
      * what it is told then
      */
-    answer: Answer;
+    answer: Answer,
   }
   /**
    * A descriptor for the caller.
    */
   export interface Given {
-    descriptor: Descriptor;
+    descriptor: Descriptor,
     /**
      * whether execve(2) closes it
      */
-    closeOnExec: boolean;
+    closeOnExec: boolean,
   }
   /**
    * What a handler makes of a call.
    */
-  export type Action =
-    | ActionValue
-    | ActionFail
-    | ActionContinue
-    | ActionNext
-    | ActionDelay
-    | ActionPerform
-    | ActionDescriptor;
+  export type Action = ActionValue | ActionFail | ActionContinue | ActionNext | ActionDelay | ActionPerform | ActionDescriptor;
   /**
    * as in `answer`
    */
   export interface ActionValue {
-    tag: 'value';
-    val: number;
+    tag: 'value',
+    val: number,
   }
   /**
    * as in `answer`
    */
   export interface ActionFail {
-    tag: 'fail';
-    val: Errno;
+    tag: 'fail',
+    val: Errno,
   }
   /**
    * as in `answer`
    */
   export interface ActionContinue {
-    tag: 'continue';
+    tag: 'continue',
   }
   /**
    * no opinion: the next handler of the chain is asked
    */
   export interface ActionNext {
-    tag: 'next';
+    tag: 'next',
   }
   /**
    * this answer later; no handler runs meanwhile, and others are not kept waiting
    */
   export interface ActionDelay {
-    tag: 'delay';
-    val: Late;
+    tag: 'delay',
+    val: Late,
   }
   /**
    * the host does the call as it was decoded, as the caller and with the caller's power;
    * refused for what the host cannot do so
    */
   export interface ActionPerform {
-    tag: 'perform';
+    tag: 'perform',
   }
   /**
-   * the caller gets a copy of this descriptor, and the call returns its number there
+   * the caller gets a copy of this descriptor, and the call returns its number there; `emfile`
+   * if it may have no more, and what opening it has made or emptied stays so
    */
   export interface ActionDescriptor {
-    tag: 'descriptor';
-    val: Given;
+    tag: 'descriptor',
+    val: Given,
   }
 }

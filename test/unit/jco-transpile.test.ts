@@ -100,6 +100,25 @@ test('jco: a component that is none is refused with what jco says of it', async 
   expect(failure.message).toMatch(/^jco cannot link the component: .{10,300}$/u);
 });
 
+/** A component that makes ten of a component that makes ten of … */
+async function bomb(): Promise<Uint8Array> {
+  const ten = (item: string): string => Array.from({ length: 10 }, () => item).join('');
+  let text = `(component $c0 (core module $m) ${ten('(core instance (instantiate $m))')})`;
+  for (let depth = 1; depth <= 6; depth += 1) {
+    text = `(component $c${depth} ${text} ${ten(`(instance (instantiate $c${depth - 1}))`)})`;
+  }
+  return parse(`(component ${text} (instance (instantiate $c6)))`);
+}
+
+test('G5: jco: a component that unfolds to millions of instances is given up', async () => {
+  using folder = new TemporaryFolder();
+  const wirings = wiringsBy(new WiringCache(folder.path));
+  const bytes = await bomb();
+  const failure = failureOf(() => loadComponent(bytes, undefined, wirings));
+  expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
+  expect(failure.message).toMatch(/^jco cannot link the component: /u);
+});
+
 const escaped = (name: string): string =>
   [...new TextEncoder().encode(name)]
     .map((byte) => `\\${byte.toString(16).padStart(2, '0')}`)
