@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
-import { componentize } from 'componentize-qjs';
-import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
+import type { OutputChunk, Plugin } from 'rolldown';
 
 import { describeComponent } from '../../host/handler/component.ts';
 import { BuildError } from './build-error.ts';
@@ -30,6 +29,20 @@ export interface HandlerComponent {
   readonly imports: readonly string[];
   /** What the bundler warned of, one per line. */
   readonly warnings: readonly string[];
+}
+
+/** Imports a package that only these languages need. Throws BuildError where it is not installed. */
+async function needed<T>(name: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (cause) {
+    throw new BuildError(
+      `TypeScript and JavaScript handlers are built by ${name}: npm install it`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 const sdkName = '@seccompagent/guest-sdk/typescript';
@@ -65,6 +78,7 @@ function entryPlugin(source: string): Plugin {
 async function bundled(
   source: string,
 ): Promise<{ readonly chunk: OutputChunk; readonly warnings: readonly string[] }> {
+  const { rolldown } = await needed('rolldown', async () => import('rolldown'));
   const warnings: string[] = [];
   try {
     const bundle = await rolldown({
@@ -124,6 +138,7 @@ function usedInterfaces(
 
 /** QuickJS and the code, without anything of WASI. */
 async function withQuickJs(code: string, wit: string, place: string): Promise<Uint8Array> {
+  const { componentize } = await needed('componentize-qjs', async () => import('componentize-qjs'));
   const scratch = await mkdtemp(join(tmpdir(), 'handler-world-'));
   try {
     const witPath = join(scratch, 'handler.wit');
