@@ -147,9 +147,9 @@ function characterAt(bytes: Uint8Array, place: number): readonly [point: number,
   if (first < 0xc2 || first > 0xf4) return [replacement, 1];
   let point = first & (0x7f >> length);
   for (let index = 1; index < length; index += 1) {
-    const next = bytes[place + index] ?? 0;
-    if ((next & 0xc0) !== 0x80) return [replacement, 1];
-    point = (point << 6) | (next & 0x3f);
+    const byte = bytes[place + index] ?? 0;
+    if ((byte & 0xc0) !== 0x80) return [replacement, 1];
+    point = (point << 6) | (byte & 0x3f);
   }
   const isSurrogate = point >= 0xd800 && point < 0xe000;
   const isWrong = isSurrogate || point < (least[length] ?? 0) || point > 0x10ffff;

@@ -14,7 +14,7 @@ async function reasonFor(text: string, file = 'handler.mts'): Promise<string> {
   using folder = new TemporaryFolder();
   writeFileSync(folder.at(file), text);
   const build = { directory: folder.path, outFile: folder.at('out.wasm') };
-  return buildHandler(build).then(
+  return await buildHandler(build).then(
     () => 'nothing',
     (thrown: unknown) => (thrown instanceof Error ? thrown.message : 'no error'),
   );
