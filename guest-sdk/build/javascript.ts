@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
-import { componentize } from 'componentize-qjs';
-import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
+import type { OutputChunk, Plugin } from 'rolldown';
 
 import { describeComponent } from '../../host/handler/component.ts';
 import { packageRoot } from '../../host/package-root.ts';
 import { BuildError } from './build-error.ts';
 import type { HandlerSources } from './compiled-handler.ts';
 import type { HandlerComponent } from './handler-component.ts';
+import { optionalModule } from './optional-package.ts';
 import { type Signature, signatures } from './signature.ts';
 import { type Contract, WORLD, interfaceModule, readContract, witDocument } from './wit.ts';
 
@@ -43,19 +43,29 @@ export function configure(settings) {
 `;
 }
 
-function entryPlugin(source: string): Plugin {
+/** @param onExports gets the names that the author's own module exports: `export *` leaves out `default` */
+function entryPlugin(source: string, onExports: (names: readonly string[]) => void): Plugin {
   return {
     name: 'handler-entry',
     resolveId: (id) => (id === entry ? id : null),
     load: (id) => (id === entry ? entryText(source) : null),
+    moduleParsed: ({ id, exports }) => {
+      if (id === source) onExports(exports);
+    },
   };
 }
 
+interface Bundled {
+  readonly chunk: OutputChunk;
+  readonly exports: readonly string[];
+  readonly warnings: readonly string[];
+}
+
 /** One module, without types, and with imports of the host's interfaces only. */
-async function bundled(
-  source: string,
-): Promise<{ readonly chunk: OutputChunk; readonly warnings: readonly string[] }> {
+async function bundled(source: string): Promise<Bundled> {
+  const { rolldown } = await optionalModule(async () => import('rolldown'));
   const warnings: string[] = [];
+  const own: string[] = [];
   try {
     const bundle = await rolldown({
       input: entry,
@@ -65,7 +75,7 @@ async function bundled(
       tsconfig: false,
       resolve: { alias: { [sdkName]: sdkFile } },
       treeshake: { moduleSideEffects: (id) => !hostModule.test(id) },
-      plugins: [entryPlugin(source)],
+      plugins: [entryPlugin(source, (names) => own.push(...names))],
       onLog: (level, { code, message }) => {
         // that an author has no configure
         if (level === 'warn' && code !== 'IMPORT_IS_UNDEFINED') warnings.push(message);
@@ -73,7 +83,8 @@ async function bundled(
     });
     const { output } = await bundle.generate({ format: 'esm' });
     await bundle.close();
-    return { chunk: output[0], warnings };
+    const [chunk] = output;
+    return { chunk, exports: [...new Set([...own, ...chunk.exports])], warnings };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BuildError(stripVTControlCharacters(reason), { cause });
@@ -114,6 +125,7 @@ function usedInterfaces(
 
 /** QuickJS and the code, without anything of WASI. */
 async function withQuickJs(code: string, wit: string, place: string): Promise<Uint8Array> {
+  const { componentize } = await optionalModule(async () => import('componentize-qjs'));
   const scratch = await mkdtemp(join(tmpdir(), 'handler-world-'));
   try {
     const witPath = join(scratch, 'handler.wit');
@@ -137,8 +149,12 @@ async function withQuickJs(code: string, wit: string, place: string): Promise<Ui
 /** Throws BuildError. */
 export async function buildJavaScript(sources: JavaScriptSources): Promise<HandlerComponent> {
   const place = join(sources.displayDirectory, sources.sourceFile);
-  const { chunk, warnings } = await bundled(join(sources.directory, sources.sourceFile));
-  const exports = handlerExports(chunk.exports, place);
+  const {
+    chunk,
+    exports: names,
+    warnings,
+  } = await bundled(join(sources.directory, sources.sourceFile));
+  const exports = handlerExports(names, place);
   const contract = await readContract();
   const imports = usedInterfaces(chunk.imports, contract, place);
   const component = await withQuickJs(

@@ -11,7 +11,7 @@ import type { CompiledHandler, HandlerSources } from './compiled-handler.ts';
 import type { BindingContract } from './contract.ts';
 import { type HandlerComponent, componentOf } from './handler-component.ts';
 import { compileRust } from './rust.ts';
-import { optionalModule } from './optional-package.ts';
+import { buildJavaScript } from './javascript.ts';
 import type { ScaffoldAnswer } from './scaffold-answer.ts';
 import { scaffoldAssemblyScript } from './scaffold-as.ts';
 import { scaffoldC } from './scaffold-c.ts';
@@ -42,14 +42,10 @@ function byCore(
   };
 }
 
-/** Its bundler and QuickJS are loaded when somebody needs them: they may have been left out. */
 function byQuickJs(sourceFile: string): Pick<Language, 'sourceFile' | 'build' | 'scaffold'> {
   return {
     sourceFile,
-    build: async (sources) => {
-      const { buildJavaScript } = await optionalModule(async () => import('./javascript.ts'));
-      return buildJavaScript({ ...sources, sourceFile });
-    },
+    build: async (from) => buildJavaScript({ ...from, sourceFile }),
     scaffold: scaffoldTypeScript,
   };
 }

@@ -26,7 +26,9 @@ const deeds = {
     run: attempt(() => spawnSync('/bin/true').error?.code),
     addon: attempt(() => process.dlopen({ exports: {} }, '/lib/x86_64-linux-gnu/libm.so.6')),
     memory: attempt(() => new WebAssembly.Memory({ initial: 10_000 })),
-    thread: attempt(() => new Worker('', { eval: true, execArgv: ['--no-permission'] }) && 'made'),
+    thread: attempt(() => {
+      void new Worker('', { eval: true, execArgv: ['--no-permission'] });
+    }),
   }),
   loop: () => {
     for (;;);
@@ -36,7 +38,7 @@ const deeds = {
   },
   bloat: () => {
     const kept = [];
-    for (;;) kept.push(new Array(65_536).fill(kept.length));
+    for (;;) kept.push(Array.from({ length: 65_536 }, () => kept.length));
   },
   end: () => process.exit(0),
   lie: () => {

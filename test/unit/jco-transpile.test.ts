@@ -100,9 +100,14 @@ test('jco: a component that is none is refused with what jco says of it', async 
   expect(failure.message).toMatch(/^jco cannot link the component: .{10,300}$/u);
 });
 
+const noWirings = (): never => {
+  throw new Error('jco was asked');
+};
+
+const ten = (item: string): string => Array.from({ length: 10 }, () => item).join('');
+
 /** A component that makes ten of a component that makes ten of … */
 async function bomb(): Promise<Uint8Array> {
-  const ten = (item: string): string => Array.from({ length: 10 }, () => item).join('');
   let text = `(component $c0 (core module $m) ${ten('(core instance (instantiate $m))')})`;
   for (let depth = 1; depth <= 6; depth += 1) {
     text = `(component $c${depth} ${text} ${ten(`(instance (instantiate $c${depth - 1}))`)})`;
@@ -176,11 +181,8 @@ test.for([
   ['__proto__', '__proto__'],
   ['x'.repeat(257), 'x'.repeat(100)],
 ] as const)('G5: jco: it never gets the name %j of a core module', async ([name, shown]) => {
-  const wirings = (): never => {
-    throw new Error('jco was asked');
-  };
   const bytes = await withName(name);
-  const failure = failureOf(() => loadComponent(bytes, undefined, wirings));
+  const failure = failureOf(() => loadComponent(bytes, undefined, noWirings));
   expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
   expect(failure.message).toBe(`core module has a name that is not plain: ${shown}`);
 });

@@ -5,6 +5,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   lstatSync,
@@ -19,7 +20,7 @@ import {
 } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Changes with what a wiring says. */
 const format = 1;
@@ -70,7 +71,7 @@ export class WiringCache {
   write(digest: string, version: string, text: string): void {
     let temporary: string | undefined;
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makeFolder(this.#folder);
       if (!this.#isFolderOurs()) return;
       this.#makeRoom();
       temporary = join(this.#folder, `.${randomUUID()}`);
@@ -104,6 +105,13 @@ export class WiringCache {
       .slice(0, files.length - mostEntries + 1);
     for (const { file } of oldest) removeIfThere(file);
   }
+}
+
+/** Node's own way to make folders above as well does not end where the kernel says ENOENT to that. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 function hashOf(text: string): string {

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-import { AgentError, systemCodeOf } from '../../errors.ts';
+import { AgentError, messageOf, systemCodeOf } from '../../errors.ts';
 import { parseWiring } from './wiring.ts';
 import type { TranspileRequest, Wiring } from './wiring.ts';
 
@@ -96,8 +96,13 @@ export function transpile(transpilation: Transpilation): Wiring {
     ETIMEDOUT: `it took more than ${limitMs / 1000} s`,
     ENOBUFS: 'it has too much to say',
   };
-  const reason =
-    reasons[systemCodeOf(child.error) ?? ''] ??
-    (child.signal === null ? reasonOf(child.stderr ?? '') : `it ended by ${child.signal}`);
-  throw new AgentError('AGENT_COMPONENT_INVALID', `jco cannot link the component: ${reason}`);
+  const code = systemCodeOf(child.error);
+  const reason = reasons[code ?? ''] ?? (child.signal && `it ended by ${child.signal}`);
+  // EPIPE: it has ended before it read all
+  const isOwn = child.error !== undefined && code !== 'EPIPE';
+  const last = isOwn ? messageOf(child.error) : reasonOf(child.stderr ?? '');
+  throw new AgentError(
+    'AGENT_COMPONENT_INVALID',
+    `jco cannot link the component: ${reason ?? last}`,
+  );
 }
