@@ -27,6 +27,9 @@ export const agentErrorCodes = {
   AGENT_KEY: 'a key of signers cannot be used',
   AGENT_STORE: 'the store of pulled bundles cannot be written or was changed',
   AGENT_COMMAND: 'the command cannot be run',
+  AGENT_CASES_INVALID: 'the test cases of a handler are wrong',
+  AGENT_BUILD: 'a handler cannot be built',
+  AGENT_SCAFFOLD: 'a new handler cannot be written',
 } as const;
 
 export type AgentErrorCode = keyof typeof agentErrorCodes;

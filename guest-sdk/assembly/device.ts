@@ -8,6 +8,7 @@ export class Device {
     readonly minor: u32,
   ) {}
 
+  /** Whether it is the device with these numbers. */
   equals(major: u32, minor: u32): bool {
     return this.major == major && this.minor == minor;
   }

@@ -23,6 +23,7 @@ export class Path {
     return Path.fromBytes(bytes);
   }
 
+  /** The bytes themselves, not a copy: they must not be changed. */
   get bytes(): StaticArray<u8> {
     return retyped<StaticArray<u8>, Path>(this);
   }
@@ -37,14 +38,17 @@ export class Path {
     return this.bytes[index];
   }
 
+  /** Whether it is the same text. Two paths of one file may differ. */
   equals(other: Path): bool {
     return this.length == other.length && this.holds(other.bytes);
   }
 
+  /** Whether its text begins with that of another: `/ab` with `/a` as well. */
   startsWith(prefix: Path): bool {
     return this.length >= prefix.length && this.holds(prefix.bytes);
   }
 
+  /** A new path with this text, in UTF-8, at its end. */
   concat(text: string): Path {
     return this.insert(text, this.length);
   }

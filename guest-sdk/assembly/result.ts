@@ -14,10 +14,12 @@ export class Result {
     readonly errno: Errno,
   ) {}
 
+  /** Success. */
   static ok(): Result {
     return Result.success;
   }
 
+  /** A failure with this errno. */
   static fail(errno: Errno): Result {
     return new Result(false, errno);
   }

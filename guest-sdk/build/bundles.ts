@@ -9,7 +9,8 @@ import { basename, join, resolve, sep } from 'node:path';
 
 import { BuildError } from './build-error.ts';
 import { type Bundle, type BundleHandler, folderName, isInterface, parseBundle } from './bundle.ts';
-import { type BuiltHandler, buildHandler, findSourceFile } from './handler.ts';
+import { type BuiltHandler, buildHandler } from './handler.ts';
+import { findLanguage } from './language.ts';
 import { shortPath } from './short-path.ts';
 
 export interface BundlesBuild {
@@ -43,7 +44,7 @@ export async function buildBundles(build: BundlesBuild): Promise<BuiltBundles> {
     const bundles = await readBundles(source, folders);
     const handlers = new Map<string, BuiltHandler>();
     for (const folder of folders) {
-      if (findSourceFile(join(source, folder)) === undefined) continue;
+      if (findLanguage(join(source, folder)) === undefined) continue;
       const outFile = join(scratch, `${folder}.wasm`);
       handlers.set(folder, await buildHandler({ directory: join(source, folder), outFile }));
     }

@@ -4,6 +4,8 @@
 // Its own declarations cannot be used beside Node's: they declare `console`, `require` and all of
 // AssemblyScript's builtins for the whole program.
 
+import { optionalPackage } from './optional-package.ts';
+
 /** A stretch of source text. */
 export interface Range {
   readonly start: number;
@@ -110,11 +112,11 @@ const compilerModule: string = 'assemblyscript';
 const commandLineModule: string = 'assemblyscript/asc';
 
 export async function loadCompiler(): Promise<Compiler> {
-  const compiler: Compiler = await import(compilerModule);
+  const compiler: Compiler = await optionalPackage(compilerModule);
   return compiler;
 }
 
 export async function loadCommandLine(): Promise<CommandLine> {
-  const commandLine: CommandLine = await import(commandLineModule);
+  const commandLine: CommandLine = await optionalPackage(commandLineModule);
   return commandLine;
 }

@@ -3,50 +3,27 @@
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 import type { OutputChunk, Plugin } from 'rolldown';
 
 import { describeComponent } from '../../host/handler/component.ts';
+import { packageRoot } from '../../host/package-root.ts';
 import { BuildError } from './build-error.ts';
+import type { HandlerSources } from './compiled-handler.ts';
+import type { HandlerComponent } from './handler-component.ts';
+import { optionalModule } from './optional-package.ts';
 import { type Signature, signatures } from './signature.ts';
 import { type Contract, WORLD, interfaceModule, readContract, witDocument } from './wit.ts';
 
-export interface HandlerSource {
-  readonly directory: string;
-  /** The same, as messages shall name it. */
-  readonly displayDirectory: string;
+export interface JavaScriptSources extends HandlerSources {
   /** In that folder. */
   readonly sourceFile: string;
 }
 
-export interface HandlerComponent {
-  readonly component: Uint8Array;
-  /** In the order of the syscall table. */
-  readonly exports: readonly Signature[];
-  /** Names of the host's interfaces that it uses, sorted. */
-  readonly imports: readonly string[];
-  /** What the bundler warned of, one per line. */
-  readonly warnings: readonly string[];
-}
-
-/** Imports a package that only these languages need. Throws BuildError where it is not installed. */
-async function needed<T>(name: string, load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (cause) {
-    throw new BuildError(
-      `TypeScript and JavaScript handlers are built by ${name}: npm install it`,
-      {
-        cause,
-      },
-    );
-  }
-}
-
 const sdkName = '@seccompagent/guest-sdk/typescript';
-const sdkFile = resolve(import.meta.dirname, '../typescript/index.ts');
+const sdkFile = join(packageRoot(), 'guest-sdk/typescript/index.ts');
 const hostModule = /^seccompagent:/u;
 /** Of the bundler: a module that is no file. */
 const entry = '\0handler';
@@ -66,20 +43,29 @@ export function configure(settings) {
 `;
 }
 
-function entryPlugin(source: string): Plugin {
+/** @param onExports gets the names that the author's own module exports: `export *` leaves out `default` */
+function entryPlugin(source: string, onExports: (names: readonly string[]) => void): Plugin {
   return {
     name: 'handler-entry',
     resolveId: (id) => (id === entry ? id : null),
     load: (id) => (id === entry ? entryText(source) : null),
+    moduleParsed: ({ id, exports }) => {
+      if (id === source) onExports(exports);
+    },
   };
 }
 
+interface Bundled {
+  readonly chunk: OutputChunk;
+  readonly exports: readonly string[];
+  readonly warnings: readonly string[];
+}
+
 /** One module, without types, and with imports of the host's interfaces only. */
-async function bundled(
-  source: string,
-): Promise<{ readonly chunk: OutputChunk; readonly warnings: readonly string[] }> {
-  const { rolldown } = await needed('rolldown', async () => import('rolldown'));
+async function bundled(source: string): Promise<Bundled> {
+  const { rolldown } = await optionalModule(async () => import('rolldown'));
   const warnings: string[] = [];
+  const own: string[] = [];
   try {
     const bundle = await rolldown({
       input: entry,
@@ -89,7 +75,7 @@ async function bundled(
       tsconfig: false,
       resolve: { alias: { [sdkName]: sdkFile } },
       treeshake: { moduleSideEffects: (id) => !hostModule.test(id) },
-      plugins: [entryPlugin(source)],
+      plugins: [entryPlugin(source, (names) => own.push(...names))],
       onLog: (level, { code, message }) => {
         // that an author has no configure
         if (level === 'warn' && code !== 'IMPORT_IS_UNDEFINED') warnings.push(message);
@@ -97,7 +83,8 @@ async function bundled(
     });
     const { output } = await bundle.generate({ format: 'esm' });
     await bundle.close();
-    return { chunk: output[0], warnings };
+    const [chunk] = output;
+    return { chunk, exports: [...new Set([...own, ...chunk.exports])], warnings };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BuildError(stripVTControlCharacters(reason), { cause });
@@ -138,7 +125,7 @@ function usedInterfaces(
 
 /** QuickJS and the code, without anything of WASI. */
 async function withQuickJs(code: string, wit: string, place: string): Promise<Uint8Array> {
-  const { componentize } = await needed('componentize-qjs', async () => import('componentize-qjs'));
+  const { componentize } = await optionalModule(async () => import('componentize-qjs'));
   const scratch = await mkdtemp(join(tmpdir(), 'handler-world-'));
   try {
     const witPath = join(scratch, 'handler.wit');
@@ -160,10 +147,14 @@ async function withQuickJs(code: string, wit: string, place: string): Promise<Ui
 }
 
 /** Throws BuildError. */
-export async function buildJavaScript(sources: HandlerSource): Promise<HandlerComponent> {
+export async function buildJavaScript(sources: JavaScriptSources): Promise<HandlerComponent> {
   const place = join(sources.displayDirectory, sources.sourceFile);
-  const { chunk, warnings } = await bundled(join(sources.directory, sources.sourceFile));
-  const exports = handlerExports(chunk.exports, place);
+  const {
+    chunk,
+    exports: names,
+    warnings,
+  } = await bundled(join(sources.directory, sources.sourceFile));
+  const exports = handlerExports(names, place);
   const contract = await readContract();
   const imports = usedInterfaces(chunk.imports, contract, place);
   const component = await withQuickJs(

@@ -58,6 +58,7 @@ function familySignature(family: string): Signature {
   return { name: family, parameters, returns: 'Action' };
 }
 
-function camelCase(name: string): string {
+/** `new-path` → `newPath`. */
+export function camelCase(name: string): string {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -2,8 +2,9 @@
 // The contract in ../wit as one document, and the world of one handler in it.
 
 import { readFile, readdir } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 
+import { packageRoot } from '../../host/package-root.ts';
 import { BuildError } from './build-error.ts';
 import type { Signature } from './signature.ts';
 
@@ -22,9 +23,9 @@ export interface Contract {
 const packageLine = /^package (.+);$/m;
 
 export async function readContract(): Promise<Contract> {
-  const directory = fileURLToPath(new URL('../wit/', import.meta.url));
+  const directory = join(packageRoot(), 'guest-sdk/wit');
   const files = (await readdir(directory)).filter((file) => file.endsWith('.wit')).toSorted();
-  const texts = await Promise.all(files.map((file) => readFile(directory + file, 'utf8')));
+  const texts = await Promise.all(files.map((file) => readFile(join(directory, file), 'utf8')));
   const packages = new Set(texts.map((text) => packageLine.exec(text)?.[1] ?? 'none'));
   const [packageName, ...others] = packages;
   if (packageName === undefined || others.length > 0) {

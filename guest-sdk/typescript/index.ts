@@ -122,3 +122,36 @@ export function withSuffix(path: Uint8Array, suffix: Uint8Array): Uint8Array {
   longer.set(path.subarray(end), end + suffix.length);
   return longer;
 }
+
+/** For logs: what is not UTF-8 becomes U+FFFD, so two paths may read the same. */
+export function lossyText(bytes: Uint8Array): string {
+  let text = '';
+  let place = 0;
+  while (place < bytes.length) {
+    const [point, length] = characterAt(bytes, place);
+    text += String.fromCodePoint(point);
+    place += length;
+  }
+  return text;
+}
+
+const replacement = 0xfffd;
+/** The least number that a character of so many bytes stands for. */
+const least = [0, 0, 0x80, 0x800, 0x10000] as const;
+
+/** The character that begins here, and how many bytes it has. */
+function characterAt(bytes: Uint8Array, place: number): readonly [point: number, length: number] {
+  const first = bytes[place] ?? 0;
+  if (first < 0x80) return [first, 1];
+  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4) return [replacement, 1];
+  let point = first & (0x7f >> length);
+  for (let index = 1; index < length; index += 1) {
+    const byte = bytes[place + index] ?? 0;
+    if ((byte & 0xc0) !== 0x80) return [replacement, 1];
+    point = (point << 6) | (byte & 0x3f);
+  }
+  const isSurrogate = point >= 0xd800 && point < 0xe000;
+  const isWrong = isSurrogate || point < (least[length] ?? 0) || point > 0x10ffff;
+  return isWrong ? [replacement, 1] : [point, length];
+}

@@ -7,7 +7,7 @@ let suffix: Uint8Array = new Uint8Array(0);
 
 export function configure(settings: ReadonlyMap<string, string>): void {
   const text = settings.get('suffix');
-  if (text === undefined) throw new Error('setting "suffix" is missing');
+  if (text === undefined) throw new Error('the setting "suffix" is missing');
   suffix = utf8(text);
 }
 

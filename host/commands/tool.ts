@@ -20,6 +20,21 @@ export interface ToolEntry {
 
 export const tools: readonly ToolEntry[] = [
   {
+    name: 'new',
+    summary: 'a bundle with one handler to begin with',
+    load: async () => (await import('./new.ts')).newBundle,
+  },
+  {
+    name: 'build',
+    summary: 'the components of a bundle, from their sources',
+    load: async () => (await import('./build.ts')).build,
+  },
+  {
+    name: 'test',
+    summary: 'a handler on test cases, without root or kernel',
+    load: async () => (await import('./test.ts')).test,
+  },
+  {
     name: 'config',
     summary: 'what the configuration grants, and what is wrong with it',
     load: async () => (await import('./config.ts')).config,

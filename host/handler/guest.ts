@@ -35,7 +35,7 @@ export class Guest {
   readonly #encoding: StringEncoding;
   #buffer: ArrayBuffer;
   #view: DataView;
-  bytes: Uint8Array;
+  #bytes: Uint8Array;
   /** Not 0 while the handler runs: only then it may call the host. Absent before its first call. */
   inCall: { readonly value: number } | undefined;
 
@@ -45,7 +45,7 @@ export class Guest {
     this.#encoding = encoding;
     this.#buffer = memory.buffer;
     this.#view = new DataView(this.#buffer);
-    this.bytes = new Uint8Array(this.#buffer);
+    this.#bytes = new Uint8Array(this.#buffer);
   }
 
   trap(what: string): never {
@@ -56,12 +56,18 @@ export class Guest {
     if (this.inCall?.value !== 1) this.trap('the host was called outside of a handler call');
   }
 
+  /** All of it. The handler may have grown it since the host looked last. */
+  get bytes(): Uint8Array {
+    this.refresh();
+    return this.#bytes;
+  }
+
   /** Views follow the memory, which moves when it grows. */
   refresh(): void {
     if (this.#buffer === this.#memory.buffer) return;
     this.#buffer = this.#memory.buffer;
     this.#view = new DataView(this.#buffer);
-    this.bytes = new Uint8Array(this.#buffer);
+    this.#bytes = new Uint8Array(this.#buffer);
   }
 
   /** The pointer as an offset of `bytes`, which has `size` bytes there. */
@@ -69,12 +75,17 @@ export class Guest {
     this.refresh();
     const offset = pointer >>> 0;
     if (offset % alignment !== 0) this.trap('misaligned pointer from the handler');
-    if (size > this.bytes.length - offset) this.trap('pointer from the handler is out of bounds');
+    if (size > this.#bytes.length - offset) this.trap('pointer from the handler is out of bounds');
     return offset;
   }
 
   allocate(size: number, alignment: number): number {
     return this.checked(this.#reallocate(0, 0, alignment, size), size, alignment);
+  }
+
+  /** Room for the items of a list. An empty one has none: nobody would give it back. */
+  allocateItems(count: number, size: number, alignment: number): number {
+    return count === 0 ? emptyPointer : this.allocate(count * size, alignment);
   }
 
   /** Copies part of `source` into the guest. */
@@ -86,7 +97,7 @@ export class Guest {
   }
 
   #copy(source: Uint8Array, from: number, length: number, pointer: number): void {
-    const { bytes } = this;
+    const bytes = this.#bytes;
     if (length < shortLength) {
       for (let index = 0; index < length; index += 1) {
         bytes[pointer + index] = source[from + index] ?? 0;
@@ -114,7 +125,7 @@ export class Guest {
     const offset = this.checked(pointer, size, isWide ? 2 : 1);
     try {
       return (isWide ? wideDecoder : narrowDecoder).decode(
-        this.bytes.subarray(offset, offset + size),
+        this.#bytes.subarray(offset, offset + size),
       );
     } catch {
       return this.trap('string of the handler is not well-formed');
@@ -122,7 +133,7 @@ export class Guest {
   }
 
   u8(offset: number): number {
-    return this.bytes[offset] ?? this.trap('pointer from the handler is out of bounds');
+    return this.#bytes[offset] ?? this.trap('pointer from the handler is out of bounds');
   }
 
   u32(offset: number): number {
@@ -134,7 +145,7 @@ export class Guest {
   }
 
   setU8(offset: number, value: number): void {
-    this.bytes[offset] = value;
+    this.#bytes[offset] = value;
   }
 
   setU32(offset: number, value: number): void {

@@ -224,7 +224,7 @@ export class HandlerInstance {
     if (call === undefined) throw failed('export configure is missing');
     const reason = this.#guarded('configure', () => {
       const guest = this.#guest;
-      const list = guest.allocate(Math.max(settings.length, 1) * pairSize, 4);
+      const list = guest.allocateItems(settings.length, pairSize, 4);
       settings.forEach((pair, index) => {
         pair.forEach((text, half) => {
           const encoded = guest.encode(text);

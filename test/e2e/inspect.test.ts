@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { tools } from '../../host/commands/tool.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -59,4 +60,10 @@ test.for(['-help', '--help', '-h'])('inspect %s: prints the usage on stdout', as
   const { code, stdout, stderr } = await runCommand([seccompagent, 'inspect', option]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(/^Usage: seccompagent inspect /u);
+});
+
+test.for(tools.map(({ name }) => name))('%s -help: prints its usage on stdout', async (name) => {
+  const { code, stdout, stderr } = await runCommand([seccompagent, name, '-help']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(new RegExp(`^Usage: seccompagent ${name} `, 'u'));
 });

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what building a TypeScript or JavaScript handler refuses, and the types for its authors.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { buildHandler, findSourceFile } from '../../guest-sdk/build/handler.ts';
+import { buildHandler } from '../../guest-sdk/build/handler.ts';
+import { findLanguage } from '../../guest-sdk/build/language.ts';
 import { contractTypes, generatedTypes } from '../../guest-sdk/generate-typescript.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
-
-const sdk = join(import.meta.dirname, '../../guest-sdk');
 
 /** Builds a handler of this one file. @returns what is wrong with it */
 async function reasonFor(text: string, file = 'handler.mts'): Promise<string> {
@@ -53,11 +51,11 @@ test('javascript: a handler without types is built in the same way', async () =>
 
 test('javascript: a folder has one handler', () => {
   using folder = new TemporaryFolder();
-  expect(findSourceFile(folder.path)).toBeUndefined();
+  expect(findLanguage(folder.path)).toBeUndefined();
   writeFileSync(folder.at('handler.mts'), '');
-  expect(findSourceFile(folder.path)).toBe('handler.mts');
+  expect(findLanguage(folder.path)).toMatchObject({ name: 'typescript' });
   writeFileSync(folder.at('handler.ts'), '');
-  expect(() => findSourceFile(folder.path)).toThrow('has handler.ts and handler.mts');
+  expect(() => findLanguage(folder.path)).toThrow('has handler.ts and handler.mts');
 });
 
 test('typescript: the types for authors are those of the contract', async () => {
@@ -65,10 +63,4 @@ test('typescript: the types for authors are those of the contract', async () => 
   expect(types).toBe(await generatedTypes());
   expect(types).toContain('export function mkdir(path: Path, mode: number): Action;');
   expect(types).not.toContain('bigint');
-});
-
-test('typescript: the handler in the documentation is the shipped one', () => {
-  const shipped = readFileSync(join(sdk, '../handlers-wasm/mkdir-suffix-ts/handler.mts'), 'utf8');
-  const code = shipped.split('\n').filter((line) => !line.startsWith('//'));
-  expect(readFileSync(join(sdk, 'README.md'), 'utf8')).toContain(code.join('\n'));
 });

@@ -22,6 +22,11 @@ export default async function setup(): Promise<void> {
     { command: 'oras', package: 'oras' },
     { command: 'cosign', package: 'cosign' },
     { command: 'openssl', package: 'openssl' },
+    { command: 'clang-19', package: 'clang-19' },
+    { command: 'wasm-ld-19', package: 'lld-19' },
+    // there may be another one of rustup, without the target
+    { command: '/usr/bin/rustc', package: 'rustc' },
+    { command: '/usr/lib/rustlib/wasm32-unknown-unknown', package: 'libstd-rust-dev-wasm32' },
   ]);
   await buildTestBundles();
 }

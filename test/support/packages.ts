@@ -2,11 +2,11 @@
 // Gets the programs that tests need, from the packages of the system.
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 export interface PackageNeed {
-  /** A program that has to be in PATH. */
+  /** A program that has to be in PATH; or any file or folder, by its whole path. */
   readonly command: string;
   /** The package of Debian that brings it. */
   readonly package: string;
@@ -66,7 +66,7 @@ function listOf(needs: readonly PackageNeed[]): string {
 function thisSystem(): PackageSystem {
   return {
     uid: process.geteuid?.() ?? -1,
-    hasCommand: isInPath,
+    hasCommand: (command) => (command.startsWith('/') ? existsSync(command) : isInPath(command)),
     run: (command, args, environment) => {
       const { error, signal, status } = spawnSync(command, args, {
         env: { ...process.env, ...environment },

@@ -43,7 +43,7 @@ function putValue(guest: Guest, record: number, value: DecodedValue): void {
 
 const all = intoResult((memory, result, host) => {
   const decoded = host.decodedArguments();
-  const list = memory.allocate(Math.max(decoded.length, 1) * recordSize, 8);
+  const list = memory.allocateItems(decoded.length, recordSize, 8);
   decoded.forEach(({ name, value }, index) => {
     const record = list + index * recordSize;
     putText(memory, record, name);

@@ -37,7 +37,7 @@ function putCredentials(guest: Guest, pointer: number, given: Uint8Array): void 
   const most = (given.length - credentialsLayout.groups) / 4;
   const count = Math.min(u32(credentialsLayout.groupCount), most);
   // first: the guest's memory may move
-  const groups = guest.allocate(Math.max(count, 1) * 4, 4);
+  const groups = guest.allocateItems(count, 4, 4);
   const offset = beginValue(guest, pointer, record);
   for (let id = 0; id < 4; id += 1) {
     guest.setU32(offset + record.uid + id * 4, u32(credentialsLayout.uid + id * 4));

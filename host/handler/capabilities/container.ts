@@ -19,7 +19,7 @@ const id = intoResult((memory, result, { containerId }) => {
 });
 
 const annotations = intoResult((memory, result, host) => {
-  const list = memory.allocate(Math.max(host.annotations.length, 1) * pairSize, 4);
+  const list = memory.allocateItems(host.annotations.length, pairSize, 4);
   host.annotations.forEach((pair, index) => {
     pair.forEach((text, half) => {
       putText(memory, list + index * pairSize + half * 8, text);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// A host for handlers in tests: it records what is asked of it and answers what the test prepared.
-import type { CallHost, GuestLogLevel } from '../../host/handler/capability.ts';
-import { errnoNumber } from '../../host/handler/errno.ts';
+// A host for handlers on trial: it records what is asked of it and answers what was prepared.
+import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
+import { errnoNumber } from '../handler/errno.ts';
 import {
   credentialsLayout,
   mountRange,
   operation,
   operationNumber,
   resourceNumbers,
-} from '../../host/native.ts';
-import type { DecodedArgument } from '../../host/notification/received-call.ts';
+} from '../native.ts';
+import type { DecodedArgument } from '../notification/received-call.ts';
 
 /** What an operation was asked with; texts are what the handler's memory had at that moment. */
 export interface Operated {
@@ -74,6 +74,11 @@ export interface PreparedResult {
   readonly descriptor?: number;
 }
 
+/** An answer, and what it gives back where it is 0. */
+export interface PreparedAnswer extends PreparedResult {
+  readonly answer: number;
+}
+
 const isOperation = (name: string): name is keyof typeof operation => name in operation;
 const keyText = (key: Uint8Array): string => new TextDecoder().decode(key);
 
@@ -83,7 +88,7 @@ const keyText = (key: Uint8Array): string => new TextDecoder().decode(key);
  */
 export class RecordingHost implements CallHost {
   readonly calls: HostCall[] = [];
-  readonly #answers: number[] = [];
+  readonly #answers: PreparedAnswer[] = [];
   readonly #results: PreparedResult[] = [];
   readonly #decoded: () => readonly DecodedArgument[];
   readonly #room = new Uint8Array(65_536);
@@ -100,8 +105,15 @@ export class RecordingHost implements CallHost {
   }
 
   /** 0, a positive errno, or `gone` of capability.ts; of descriptors and Linux capabilities a value. */
-  prepare(...answers: readonly number[]): void {
-    this.#answers.push(...answers);
+  prepare(...answers: readonly (number | PreparedAnswer)[]): void {
+    this.#answers.push(
+      ...answers.map((answer) => (typeof answer === 'number' ? { answer } : answer)),
+    );
+  }
+
+  /** What was prepared and not asked for. */
+  forgetAnswers(): void {
+    this.#answers.length = 0;
   }
 
   /** For operations that give something back, in turn. */
@@ -135,7 +147,7 @@ export class RecordingHost implements CallHost {
       .filter((each) => isOperation(each))
       .find((each) => operation[each] === which);
     if (name === undefined) throw new Error(`there is no operation ${which}`);
-    const errno = this.#record({
+    const given = this.#next({
       kind: 'operate',
       operation: name,
       path: text(operationNumber.path),
@@ -153,11 +165,12 @@ export class RecordingHost implements CallHost {
       isLent: numbers[operationNumber.isLent] === 1,
       ...(within === undefined ? {} : { within: keyText(within).split('\0').slice(0, -1) }),
     });
-    const { bytes, descriptor } = (errno === 0 ? this.#results.shift() : undefined) ?? {};
-    if (bytes !== undefined) result.set(bytes);
-    numbers[operationNumber.resultLength] = bytes?.length ?? 0;
-    numbers[operationNumber.descriptor] = descriptor ?? -1;
-    return errno;
+    const isPrepared = given.bytes !== undefined || given.descriptor !== undefined;
+    const gift = isPrepared || given.answer !== 0 ? given : this.#results.shift();
+    if (gift?.bytes !== undefined) result.set(gift.bytes);
+    numbers[operationNumber.resultLength] = gift?.bytes?.length ?? 0;
+    numbers[operationNumber.descriptor] = gift?.descriptor ?? -1;
+    return given.answer;
   }
 
   resultRoom(): Uint8Array {
@@ -221,7 +234,7 @@ export class RecordingHost implements CallHost {
 
   stateSet(key: Uint8Array, value: Uint8Array, mostKeys = 64): number {
     if (this.#isFull(key, mostKeys)) return errnoNumber('ENOSPC');
-    const errno = this.#answers.shift() ?? 0;
+    const errno = this.#answers.shift()?.answer ?? 0;
     if (errno === 0) this.#state.set(keyText(key), value.slice());
     return errno;
   }
@@ -253,8 +266,12 @@ export class RecordingHost implements CallHost {
   }
 
   #record(call: HostCall): number {
+    return this.#next(call).answer;
+  }
+
+  #next(call: HostCall): PreparedAnswer {
     this.calls.push(call);
-    return this.#answers.shift() ?? 0;
+    return this.#answers.shift() ?? { answer: 0 };
   }
 }
 

@@ -1,31 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compiles a handler and its glue to a core module, in this process.
+// Compiles a handler in AssemblyScript and its glue to a core module, in this process.
 
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
+import { packageRoot } from '../../host/package-root.ts';
 import { BuildError } from './build-error.ts';
+import { type CompiledHandler, type HandlerSources, MAXIMUM_PAGES } from './compiled-handler.ts';
 import { loadCommandLine, loadCompiler } from './compiler.ts';
 import { describeDiagnostic } from './diagnostic.ts';
-import { GLUE_FILE } from './glue.ts';
+import { GLUE_FILE, glue } from './glue.ts';
+import { handlerExports } from './handler-exports.ts';
 
-export interface Compilation {
-  /** The folder of handler.ts. */
-  readonly directory: string;
-  /** The same, as messages shall name it. */
-  readonly displayDirectory: string;
+interface Compilation extends HandlerSources {
   readonly glue: string;
 }
 
-export interface Compiled {
-  readonly core: Uint8Array;
-  /** What the compiler warned of, one per line. */
-  readonly warnings: readonly string[];
-}
-
-/** Pages of 64 KB; the host may set a lower maximum. */
-const MAXIMUM_MEMORY = 256;
+type Compiled = Pick<CompiledHandler, 'core' | 'warnings'>;
 
 const options = [
   '-Ospeed',
@@ -39,16 +30,26 @@ const options = [
   '--use',
   'abort=',
   '--maximumMemory',
-  String(MAXIMUM_MEMORY),
+  String(MAXIMUM_PAGES),
   '--outFile',
   'core.wasm',
 ];
 
 const sdkPackage = join('node_modules', '@seccompagent', 'guest-sdk');
-const sdkSource = fileURLToPath(new URL('../assembly', import.meta.url));
+const sdkSource = join(packageRoot(), 'guest-sdk/assembly');
 
 /** Throws BuildError with the compiler's messages. */
-export async function compile(compilation: Compilation): Promise<Compiled> {
+export async function compileAssemblyScript(sources: HandlerSources): Promise<CompiledHandler> {
+  const { directory, displayDirectory } = sources;
+  const text = await readFile(join(directory, 'handler.ts'), 'utf8').catch((cause: unknown) => {
+    throw new BuildError(`cannot read ${displayDirectory}/handler.ts`, { cause });
+  });
+  const exports = await handlerExports({ text, directory: displayDirectory });
+  const compiled = await compile({ ...sources, glue: glue(exports) });
+  return { ...compiled, exports, stringEncoding: 'utf16' };
+}
+
+async function compile(compilation: Compilation): Promise<Compiled> {
   const texts = new Map<string, string>();
   const sources = { directory: compilation.displayDirectory, texts };
   const errors: string[] = [];

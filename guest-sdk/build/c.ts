@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiles a handler in C: handler.c and whatever C there is beside it, without a C library.
+
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { packageRoot } from '../../host/package-root.ts';
+import { BuildError } from './build-error.ts';
+import {
+  type CompiledHandler,
+  type HandlerSources,
+  MAXIMUM_PAGES,
+  coreExports,
+  linesOf,
+} from './compiled-handler.ts';
+import { type WantedProgram, findProgram, linker, runProgram } from './toolchain.ts';
+
+const compiler: WantedProgram = {
+  name: 'clang',
+  advice: 'on Debian, apt-get install clang lld',
+};
+
+const options = [
+  '--target=wasm32',
+  '-std=c2x',
+  '-ffreestanding',
+  '-nostdlib',
+  '-fno-ident',
+  '-mbulk-memory',
+  '-O2',
+  '-Wall',
+  '-Wextra',
+  // a function that answers a call and is not exported answers nothing
+  '-Werror=unused-function',
+  '-Wmissing-prototypes',
+  // a family has what one of its system calls has
+  '-Wno-unused-parameter',
+];
+
+const stackBytes = 65_536;
+const pageBytes = 65_536;
+
+/** Throws BuildError with the compiler's messages. */
+export async function compileC(sources: HandlerSources): Promise<CompiledHandler> {
+  const clang = findProgram(compiler);
+  const wasmLd = findProgram(linker);
+  const sdk = join(packageRoot(), 'guest-sdk/c');
+  const files = (await readdir(sources.directory)).filter((file) => file.endsWith('.c'));
+  const scratch = await mkdtemp(join(tmpdir(), 'handler-c-'));
+  try {
+    const warnings: string[] = [];
+    const objects: string[] = [];
+    for (const file of [
+      ...files.toSorted().map((name) => join(sources.displayDirectory, name)),
+      join(sdk, 'seccompagent.c'),
+    ]) {
+      const object = join(scratch, `${objects.length}.o`);
+      const compiled = await runProgram(clang, [
+        ...options,
+        '-isystem',
+        sdk,
+        '-c',
+        file,
+        '-o',
+        object,
+      ]);
+      if (!compiled.hasSucceeded) throw new BuildError(compiled.stderr.trimEnd());
+      warnings.push(...linesOf(compiled.stderr));
+      objects.push(object);
+    }
+    const core = await link(wasmLd, objects, scratch);
+    const exports = coreExports(core, join(sources.displayDirectory, 'handler.c'));
+    return { core, exports, stringEncoding: 'utf8', warnings };
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
+}
+
+async function link(
+  wasmLd: string,
+  objects: readonly string[],
+  scratch: string,
+): Promise<Uint8Array> {
+  const out = join(scratch, 'core.wasm');
+  const linked = await runProgram(wasmLd, [
+    '--no-entry',
+    '--gc-sections',
+    '--strip-all',
+    // an overflow of the stack traps, since it is below everything else
+    '--stack-first',
+    '-z',
+    `stack-size=${stackBytes}`,
+    `--max-memory=${MAXIMUM_PAGES * pageBytes}`,
+    ...objects,
+    '-o',
+    out,
+  ]);
+  if (!linked.hasSucceeded) throw new BuildError(linked.stderr.trimEnd());
+  return readFile(out);
+}

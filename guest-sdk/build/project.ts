@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// A bundle in its own folder, as its author works on it: sources and bundle.json side by side.
+
+import { createHash } from 'node:crypto';
+import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+
+import { AgentError, messageOf } from '../../host/errors.ts';
+import { readBundle } from '../../host/registry/bundle.ts';
+import { BuildError } from './build-error.ts';
+import { type Bundle, parseBundle } from './bundle.ts';
+import { buildHandler } from './handler.ts';
+import { findLanguage, languages } from './language.ts';
+import { shortPath } from './short-path.ts';
+
+export interface BuiltComponent {
+  /** The file's name: `hello.wasm`. */
+  readonly component: string;
+  /** `Rust`; absent: it came built, and was left as it is. */
+  readonly language?: string;
+  readonly digest: string;
+  readonly bytes: number;
+  readonly warnings: readonly string[];
+}
+
+export interface BuiltProject {
+  readonly name: string;
+  readonly components: readonly BuiltComponent[];
+}
+
+export interface ProjectBuild {
+  /** The folder of bundle.json. */
+  readonly directory: string;
+  /** Gets the components, and bundle.json with their digests. */
+  readonly out: string;
+  /** What is being done, for whoever waits. */
+  readonly onProgress?: (what: string) => void;
+}
+
+/** Everything is checked before anything is written to `out`. Throws BuildError. */
+export async function buildProject(build: ProjectBuild): Promise<BuiltProject> {
+  const directory = resolve(build.directory);
+  const { text, bundle } = await readManifest(directory);
+  const scratch = await mkdtemp(join(tmpdir(), 'bundle-'));
+  try {
+    const names = [...new Set(bundle.handlers.map(({ component }) => component))];
+    const components: BuiltComponent[] = [];
+    for (const component of names) {
+      components.push(
+        await buildComponent({ component, directory, scratch, isOnly: names.length === 1 }, build),
+      );
+    }
+    await writeFile(join(scratch, 'bundle.json'), withDigests(text, components));
+    check(scratch, shortPath(directory));
+    for (const file of [...names, 'bundle.json']) await put(join(scratch, file), build.out);
+    return { name: bundle.name, components };
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
+}
+
+async function readManifest(
+  directory: string,
+): Promise<{ readonly text: string; readonly bundle: Bundle }> {
+  const file = join(directory, 'bundle.json');
+  const place = shortPath(file);
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new BuildError(`${place} cannot be read: ${messageOf(cause)}`, { cause });
+  });
+  return { text, bundle: parseBundle(text, place) };
+}
+
+interface WantedComponent {
+  readonly component: string;
+  readonly directory: string;
+  readonly scratch: string;
+  /** The bundle has no other component. */
+  readonly isOnly: boolean;
+}
+
+async function buildComponent(
+  { component, directory, scratch, isOnly }: WantedComponent,
+  { onProgress }: ProjectBuild,
+): Promise<BuiltComponent> {
+  const outFile = join(scratch, component);
+  const source = sourceOf(component, directory, isOnly);
+  if (source === undefined) {
+    await copyFile(join(directory, component), outFile);
+    return { component, ...(await describeFile(outFile)), warnings: [] };
+  }
+  const title = findLanguage(source)?.title ?? 'unknown';
+  onProgress?.(`building ${component} (${title})`);
+  const { warnings } = await buildHandler({ directory: source, outFile });
+  return { component, language: title, ...(await describeFile(outFile)), warnings };
+}
+
+/** A folder of the component's name, or that of bundle.json; undefined: it is there already. */
+function sourceOf(component: string, directory: string, isOnly: boolean): string | undefined {
+  const own = join(directory, basename(component, '.wasm'));
+  if (findLanguage(own) !== undefined) return own;
+  if (isOnly && findLanguage(directory) !== undefined) return directory;
+  if (existsSync(join(directory, component))) return undefined;
+  const files = languages.map(({ sourceFile }) => sourceFile).join(', ');
+  throw new BuildError(
+    `${shortPath(directory)}/bundle.json names ${component}, and there is neither that file nor ` +
+      `${isOnly ? 'here or ' : ''}in ${shortPath(own)} one of ${files}`,
+  );
+}
+
+async function describeFile(
+  file: string,
+): Promise<{ readonly digest: string; readonly bytes: number }> {
+  const contents = await readFile(file);
+  const digest = `sha256:${createHash('sha256').update(contents).digest('hex')}`;
+  return { digest, bytes: contents.length };
+}
+
+type Digests = readonly Pick<BuiltComponent, 'component' | 'digest'>[];
+
+/** The text of a bundle.json with the digests of its components, and as little else changed as can be. */
+export function withDigests(text: string, components: Digests): string {
+  const wanted = manifestWithDigests(JSON.parse(text), components);
+  const changed = textWithDigests(text, components);
+  return isDeepStrictEqual(JSON.parse(changed), wanted)
+    ? changed
+    : `${JSON.stringify(wanted, undefined, 2)}\n`;
+}
+
+function isObject(json: unknown): json is Record<string, unknown> {
+  return typeof json === 'object' && json !== null;
+}
+
+function manifestWithDigests(manifest: unknown, components: Digests): unknown {
+  if (!isObject(manifest) || !Array.isArray(manifest['handlers'])) return manifest;
+  const handlers = manifest['handlers'].map((handler: unknown) => {
+    if (!isObject(handler)) return handler;
+    const { component, digest: _, ...rest } = handler;
+    const found = components.find((known) => known.component === component);
+    return { component, digest: found?.digest, ...rest };
+  });
+  return { ...manifest, handlers };
+}
+
+/** Wrong where something else has these words: the caller looks. */
+function textWithDigests(text: string, components: Digests): string {
+  const digest = '"digest"\\s*:\\s*"[^"]*"';
+  let changed = text
+    .replaceAll(new RegExp(`,\\s*${digest}`, 'g'), '')
+    .replaceAll(new RegExp(`${digest}\\s*,\\s*`, 'g'), '');
+  for (const { component, digest: own } of components) {
+    const name = `"component"(\\s*:\\s*)"${component.replaceAll('.', '\\.')}"`;
+    changed = changed.replaceAll(
+      new RegExp(`(\\n[ \\t]*)?${name}`, 'g'),
+      (_, indent: string | undefined, colon: string) =>
+        `${indent ?? ''}"component"${colon}"${component}",${indent ?? ' '}"digest": "${own}"`,
+    );
+  }
+  return changed;
+}
+
+/** What builds also loads: the agent's own checks of grants, answers and digests. */
+function check(folder: string, place: string): void {
+  try {
+    readBundle(folder);
+  } catch (cause) {
+    if (!(cause instanceof AgentError)) throw cause;
+    throw new BuildError(messageOf(cause).replaceAll(folder, place), { cause });
+  }
+}
+
+/** Whoever loads it meanwhile finds the old file or the new one, and never a part. */
+async function put(file: string, folder: string): Promise<void> {
+  const target = join(folder, basename(file));
+  const beside = `${target}.new`;
+  await copyFile(file, beside);
+  await rename(beside, target);
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiles a handler in Rust: handler.rs is the root of a crate that has the SDK's crate and no other.
+
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { packageRoot } from '../../host/package-root.ts';
+import { BuildError } from './build-error.ts';
+import {
+  type CompiledHandler,
+  type HandlerSources,
+  MAXIMUM_PAGES,
+  coreExports,
+  linesOf,
+} from './compiled-handler.ts';
+import { findProgram, linker, programsNamed, runProgram } from './toolchain.ts';
+
+const target = 'wasm32-unknown-unknown';
+const stackBytes = 65_536;
+const pageBytes = 65_536;
+
+const advice =
+  'on Debian, apt-get install rustc libstd-rust-dev-wasm32 lld; ' +
+  `with rustup, rustup target add ${target}`;
+
+const options = ['--edition=2021', `--target=${target}`, '-Cpanic=abort', '-Copt-level=s'];
+
+/** A compiler that has the target, and how it links for it. */
+interface Compiler {
+  readonly rustc: string;
+  readonly linking: readonly string[];
+}
+
+/** Throws BuildError with the compiler's messages. */
+export async function compileRust(sources: HandlerSources): Promise<CompiledHandler> {
+  const compiler = await findCompiler();
+  const sdk = join(packageRoot(), 'guest-sdk/rust');
+  const scratch = await mkdtemp(join(tmpdir(), 'handler-rust-'));
+  // where things are must not be a part of the module
+  const remaps = [
+    `--remap-path-prefix=${sdk}=seccompagent`,
+    `--remap-path-prefix=${sources.displayDirectory}=handler`,
+    `--remap-path-prefix=${scratch}=build`,
+  ];
+  try {
+    const library = join(scratch, 'libseccompagent.rlib');
+    const root = join(sdk, 'seccompagent.rs');
+    await run(compiler, ['--crate-type=rlib', root, '-o', library, ...remaps.slice(0, 1)]);
+    const out = join(scratch, 'handler.wasm');
+    const warnings = await run(compiler, [
+      '--crate-type=cdylib',
+      '--crate-name=handler',
+      '-Clto=fat',
+      '-Cstrip=symbols',
+      '-Ccodegen-units=1',
+      `-Clink-arg=--max-memory=${MAXIMUM_PAGES * pageBytes}`,
+      `-Clink-arg=-zstack-size=${stackBytes}`,
+      ...compiler.linking,
+      // a function that answers a call and is not exported answers nothing
+      '-Ddead_code',
+      '--extern',
+      `seccompagent=${library}`,
+      ...remaps,
+      join(sources.displayDirectory, 'handler.rs'),
+      '-o',
+      out,
+    ]);
+    const core = await readFile(out);
+    const exports = coreExports(core, join(sources.displayDirectory, 'handler.rs'));
+    return { core, exports, stringEncoding: 'utf8', warnings };
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
+}
+
+async function run({ rustc }: Compiler, parameters: readonly string[]): Promise<readonly string[]> {
+  const { hasSucceeded, stderr } = await runProgram(rustc, [...options, ...parameters]);
+  if (!hasSucceeded) throw new BuildError(stderr.trimEnd());
+  return linesOf(stderr);
+}
+
+/** The first in PATH that has the target: there may be one of rustup and one of the system. */
+async function findCompiler(): Promise<Compiler> {
+  const found = programsNamed('rustc');
+  for (const rustc of found) {
+    const printed = await runProgram(rustc, [
+      `--target=${target}`,
+      '--print=target-libdir',
+      '--print=sysroot',
+    ]);
+    const [libraries = '', sysroot = ''] = linesOf(printed.stdout);
+    if (printed.hasSucceeded && existsSync(libraries))
+      return { rustc, linking: linkingIn(sysroot) };
+  }
+  const missing = found.length === 0 ? 'rustc is not in PATH' : `rustc has no target ${target}`;
+  throw new BuildError(`${missing}: ${advice}`);
+}
+
+/** Debian's compiler comes without a linker, rustup's with one that knows its objects. */
+function linkingIn(sysroot: string): readonly string[] {
+  const host = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+  const own = join(sysroot, `lib/rustlib/${host}-unknown-linux-gnu/bin/rust-lld`);
+  return existsSync(own) ? [] : [`-Clinker=${findProgram(linker)}`, '-Clinker-flavor=wasm-ld'];
+}

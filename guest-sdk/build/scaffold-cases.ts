@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The test cases of a new handler: each call once, and what must come of it.
+
+import { type ArgumentKind, syscallTable } from '../../host/notification/syscall-table.ts';
+import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { type ScaffoldAnswer, toldParameter } from './scaffold-answer.ts';
+
+const SAMPLE_PATH = '/tmp/x';
+
+/** What an argument of a sample call is; undefined: it is left out. */
+function sample(kind: ArgumentKind): string | undefined {
+  switch (kind) {
+    case 'path':
+    case 'source':
+      return SAMPLE_PATH;
+    case 'xattr-name':
+      return 'user.x';
+    case 'xattr-value':
+      return 'x';
+    case 'xattr-args':
+      return '{ value: x }';
+    case 'xattr-room':
+      return '{ size: 100 }';
+    case 'open-how':
+      return '{ flags: 0 }';
+    case 'mode':
+      return '0o755';
+    case 'dirfd':
+    case 'fd':
+    case 'uint':
+    case 'ulong':
+    case 'id16':
+    case 'device':
+    case 'mount-data':
+    case 'result':
+    case 'room':
+    case 'data':
+    case 'address':
+      return undefined;
+  }
+}
+
+/** What the handler writes into the log. */
+function messageOf(
+  call: string,
+  answer: ScaffoldAnswer,
+  given: ReadonlyMap<string, string>,
+): string {
+  const told = toldParameter(answer);
+  if (told?.kind === 'call') return call;
+  const path = told === undefined ? undefined : given.get(told.name);
+  if (path !== undefined) return `${answer.name} ${path}`;
+  // a call that has no path has an empty one, or none where the family says so
+  return told?.kind === 'path' ? `'${answer.name} '` : answer.name;
+}
+
+function caseText(call: string, answer: ScaffoldAnswer): string {
+  const row = syscallTable.find(({ name, arch }) => name === call && arch === undefined);
+  const given = new Map(
+    (row?.arguments ?? []).flatMap(({ name, kind }) => {
+      const value = name === 'filesystem-type' ? 'tmpfs' : sample(kind);
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+  const listed = [...given].map(([name, value]) => `${name}: ${value}`).join(', ');
+  const lines = [
+    `  - name: ${call} is written into the log, and the next handler is asked`,
+    `    call: ${call}`,
+    ...(listed === '' ? [] : [`    arguments: { ${listed} }`]),
+    '    expect:',
+    '      action: next',
+    '      calls:',
+    `        - log.log: { level: info, message: ${messageOf(call, answer, given)} }`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Whether a 64-bit machine has it: cases are tried as if they were made on x86-64. */
+function isThere(call: string): boolean {
+  return syscallNumbers.some(([name, number]) => name === call && number >= 0);
+}
+
+/** Text of handler.test.yaml. */
+export function scaffoldCases(answers: readonly ScaffoldAnswer[]): string {
+  const cases = answers.flatMap((answer) =>
+    answer.calls.filter((call) => isThere(call)).map((call) => caseText(call, answer)),
+  );
+  return `# Calls, and what must come of them: \`seccompagent test\` tries them.
+cases:
+${cases.join('\n')}`;
+}

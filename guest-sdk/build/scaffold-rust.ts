@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The source of a new handler in Rust.
+
+import { type Answer, type BindingContract, snakeCase } from './contract.ts';
+import { rustParameters } from './rust-binding.ts';
+import { type ScaffoldAnswer, scaffoldHeader, toldParameter } from './scaffold-answer.ts';
+
+const logged = (text: string): string => `    log::log(log::Level::Info, ${text});\n`;
+
+export function scaffoldRust(
+  contract: BindingContract,
+  answers: readonly ScaffoldAnswer[],
+): string {
+  const functions = answers.map((answer) => {
+    const told = toldParameter(answer)?.name;
+    const parameters = rustParameters(contract, answer).map((parameter) =>
+      told !== undefined && parameter.startsWith(`${snakeCase(told)}:`)
+        ? parameter
+        : `_${parameter.replace('r#', '')}`,
+    );
+    const line = `fn ${answer.name}(${parameters.join(', ')}) -> Action {`;
+    const start =
+      line.length <= 100
+        ? line
+        : `fn ${answer.name}(\n${parameters.map((each) => `    ${each},\n`).join('')}) -> Action {`;
+    return `
+/// ${answer.calls.join(', ')}
+${start}
+${rustLog(answer)}    Action::Next
+}
+`;
+  });
+  const text = functions.join('');
+  const used = ['format', 'log', 'lossy_text', 'Action', 'Call', 'Device', 'MountOperation'];
+  const names = used.filter((name) => new RegExp(`\\b${name}\\b`, 'u').test(text));
+  return `${scaffoldHeader()}
+#![no_std]
+use seccompagent::{${names.join(', ')}};
+
+seccompagent::export!(${answers.map(({ name }) => name).join(', ')});
+${text}`;
+}
+
+function rustLog(answer: Answer): string {
+  const told = toldParameter(answer);
+  switch (told?.kind) {
+    case undefined:
+      return logged(`"${answer.name}"`);
+    case 'call':
+      return logged('&call.syscall');
+    case 'path':
+      return logged(`&format!("${answer.name} {}", lossy_text(${snakeCase(told.name)}))`);
+    case 'optional-path':
+      return (
+        `    match ${snakeCase(told.name)} {\n` +
+        `        Some(own) => log::log(log::Level::Info, &format!("${answer.name} {}", lossy_text(own))),\n` +
+        `        None => log::log(log::Level::Info, "${answer.name}"),\n` +
+        '    }\n'
+      );
+  }
+}

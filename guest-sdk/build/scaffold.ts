@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes a new bundle with one handler, which builds and passes its test as it is.
+
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+import { families, familyMembers, syscallTable } from '../../host/notification/syscall-table.ts';
+import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { BuildError } from './build-error.ts';
+import { folderName } from './bundle.ts';
+import { type Answer, readBindingContract } from './contract.ts';
+import { languages } from './language.ts';
+import type { ScaffoldAnswer } from './scaffold-answer.ts';
+import { scaffoldCases } from './scaffold-cases.ts';
+import { shortPath } from './short-path.ts';
+
+export interface Scaffold {
+  /** Of the bundle and its folder. */
+  readonly name: string;
+  /** The folder that gets the bundle's. */
+  readonly parent: string;
+  /** As `-language` has it. */
+  readonly language: string;
+  /** Names of system calls or families. */
+  readonly syscalls: readonly string[];
+}
+
+/** Writes the files. @returns the folder. Throws BuildError: nothing was written then. */
+export async function writeScaffold(scaffold: Scaffold): Promise<string> {
+  const { name, parent, syscalls } = scaffold;
+  if (!folderName.test(name)) {
+    throw new BuildError(
+      `"${name}" is no name of a bundle: lower-case letters and digits, in words joined by "-"`,
+    );
+  }
+  const language = languages.find((known) => known.name === scaffold.language);
+  if (language === undefined) {
+    const known = languages.map(({ name: own, title }) => `${own} (${title})`).join(', ');
+    throw new BuildError(`there is no language "${scaffold.language}"; there are ${known}`);
+  }
+  const asked = askedFamilies(syscalls);
+  const contract = await readBindingContract();
+  const answers = answersFor(asked, contract.answers);
+  const folder = resolve(parent, name);
+  await requireEmpty(folder);
+  const files: ReadonlyMap<string, string> = new Map([
+    [language.sourceFile, language.scaffold(contract, answers)],
+    ['bundle.json', manifestText(name, asked, answers)],
+    ['handler.test.yaml', scaffoldCases(answers)],
+    ['README.md', readmeText(name, language.sourceFile, answers)],
+    ['.gitignore', '*.wasm\n'],
+  ]);
+  await mkdir(folder, { recursive: true });
+  for (const [file, text] of files) await writeFile(join(folder, file), text, { flag: 'wx' });
+  return folder;
+}
+
+/** Families, and system calls that are not decoded; each once. */
+function askedFamilies(syscalls: readonly string[]): readonly string[] {
+  if (syscalls.length === 0) throw new BuildError('a handler answers one system call at least');
+  const found = syscalls.map((syscall) => {
+    const family = syscallTable.find((row) => row.name === syscall)?.family;
+    if (family !== undefined) return family;
+    const isKnown = syscallNumbers.some(([name]) => name === syscall);
+    if (isKnown || families().includes(syscall)) return syscall;
+    throw new BuildError(`Linux has no system call "${syscall}"`);
+  });
+  return [...new Set(found)];
+}
+
+function answersFor(asked: readonly string[], known: readonly Answer[]): readonly ScaffoldAnswer[] {
+  const typed = known.filter(({ name }) => asked.includes(name));
+  const others = asked.filter((name) => !typed.some((answer) => answer.name === name));
+  const any = known.filter(({ name }) => name === 'any' && others.length > 0);
+  return [
+    ...typed.map((answer) => ({ ...answer, calls: familyMembers(answer.name) })),
+    ...any.map((answer) => ({ ...answer, calls: others })),
+  ];
+}
+
+async function requireEmpty(folder: string): Promise<void> {
+  const entries = await readdir(folder).catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return [];
+    throw new BuildError(`${shortPath(folder)} is in the way`, { cause: error });
+  });
+  if (entries.length > 0) throw new BuildError(`${shortPath(folder)} exists and is not empty`);
+}
+
+function manifestText(
+  name: string,
+  asked: readonly string[],
+  answers: readonly ScaffoldAnswer[],
+): string {
+  const calls = answers.flatMap((answer) => answer.calls).join(', ');
+  const list = asked.map((family) => `"${family}"`).join(', ');
+  return `{
+  "name": "${name}",
+  "version": "0.1.0",
+  "description": "Writes ${calls} into the log",
+  "handlers": [
+    {
+      "component": "${name}.wasm",
+      "syscalls": [${list}]
+    }
+  ]
+}
+`;
+}
+
+function readmeText(name: string, sourceFile: string, answers: readonly ScaffoldAnswer[]): string {
+  const calls = answers.flatMap((answer) => answer.calls);
+  return `# ${name}
+
+Writes each call of ${calls.join(', ')} into the log of the agent and has no other opinion of it.
+
+- **Answers:** ${answers.map((answer) => `\`${answer.name}\` (${answer.calls.join(', ')})`).join(', ')}, in \`${sourceFile}\`.
+- **Settings:** none.
+- **Grants:** none.
+
+\`\`\`sh
+seccompagent test    # the cases of handler.test.yaml, without root or kernel
+seccompagent build   # ${name}.wasm, and its digest in bundle.json
+seccompagent inspect .
+seccompagent run -log info -bundle . -- COMMAND
+\`\`\`
+`;
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// What compilers say has many lines, and is for whoever wrote the source.
+import { BuildError } from '../../guest-sdk/build/build-error.ts';
+
+/** Does the work of a command; 1 and the messages on stderr where the author has to mend something. */
+export async function reportingBuildErrors(work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (!(thrown instanceof BuildError)) throw thrown;
+    process.stderr.write(`${thrown.message}\n`);
+    return 1;
+  }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent build`: the components of a bundle, from their sources.
+import { buildProject } from '../../guest-sdk/build/project.ts';
+import type { BuiltComponent, BuiltProject } from '../../guest-sdk/build/project.ts';
+import { parseWords, usage } from '../command-line.ts';
+import { reportingBuildErrors } from './build-failure.ts';
+import { showBuilding } from './build-progress.ts';
+import type { Tool } from './tool.ts';
+
+function describe({ component, language, bytes, digest }: BuiltComponent): string {
+  return `${component}: ${language ?? 'came built'}, ${bytes} bytes, ${digest}\n`;
+}
+
+function show(built: BuiltProject): string {
+  return `${built.name} is built\n${built.components.map((each) => `  ${describe(each)}`).join('')}`;
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, { json: { type: 'boolean' } });
+  const [directory = '.', ...more] = rest;
+  if (more.length > 0) usage('build takes one folder');
+  return reportingBuildErrors(async () => {
+    const built = await buildProject({ directory, out: directory, onProgress: showBuilding });
+    const warnings = built.components.flatMap((component) => component.warnings);
+    process.stderr.write(warnings.map((line) => `${line}\n`).join(''));
+    const isJson = values.get('json') === true;
+    process.stdout.write(isJson ? `${JSON.stringify(built, undefined, 2)}\n` : show(built));
+    return 0;
+  });
+}
+
+export const build: Tool = {
+  usage: `Usage: seccompagent build [options] [DIR]
+
+Builds the bundle in DIR (default: here): each component that bundle.json names, from the source in
+the folder of the component's name, or in DIR where there is only one. The components come to lie
+beside bundle.json, which gets their digests. What does not load is not written.
+
+Options:
+  -json               what was built, for programs
+  -help
+`,
+  run,
+};

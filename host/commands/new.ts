@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent new`: a bundle with one handler to begin with.
+import { relative } from 'node:path';
+
+import { languages } from '../../guest-sdk/build/language.ts';
+import { writeScaffold } from '../../guest-sdk/build/scaffold.ts';
+import { listOf, parseWords, textOf, usage } from '../command-line.ts';
+import { reportingBuildErrors } from './build-failure.ts';
+import type { Tool } from './tool.ts';
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, {
+    language: { type: 'string' },
+    syscalls: { type: 'string' },
+  });
+  const [name, ...more] = rest;
+  if (name === undefined || more.length > 0) usage('new takes one name');
+  const syscalls = listOf(textOf(values, 'syscalls') ?? '');
+  if (syscalls.length === 0) usage('new needs -syscalls, such as -syscalls mkdir,mount');
+  const language = textOf(values, 'language') ?? 'as';
+  return reportingBuildErrors(async () => {
+    const folder = await writeScaffold({ name, parent: process.cwd(), language, syscalls });
+    const shown = relative(process.cwd(), folder);
+    process.stdout.write(`${shown} is there. Next:\n  cd ${shown} && seccompagent test\n`);
+    return 0;
+  });
+}
+
+const languageLines = languages
+  .map(({ name, title }) => `                        ${name.padEnd(12)}${title}\n`)
+  .join('');
+
+export const newBundle: Tool = {
+  usage: `Usage: seccompagent new NAME -syscalls LIST [options]
+
+Makes the folder NAME with a bundle of one handler: its source, bundle.json, test cases and a
+README. It builds and passes its test as it is, and nothing that is there already is overwritten.
+
+Options:
+  -syscalls LIST      the system calls that the handler answers, such as mkdir,mount
+  -language NAME      what it is written in (default as)
+${languageLines}  -help
+`,
+  run,
+};

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent test`: a handler on the cases of handler.test.yaml, without root or kernel.
+import { watch } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+
+import { buildProject } from '../../guest-sdk/build/project.ts';
+import { parseWords, usage } from '../command-line.ts';
+import { AgentError, messageOf } from '../errors.ts';
+import { readBundle } from '../registry/bundle.ts';
+import { parseCases } from '../trial/case-file.ts';
+import { trialTask } from '../trial/trial-task.ts';
+import { tryCases } from '../trial/trial-thread.ts';
+import type { TrialResult } from '../trial/trial.ts';
+import { reportingBuildErrors } from './build-failure.ts';
+import { showBuilding } from './build-progress.ts';
+import type { Tool } from './tool.ts';
+
+const caseFile = 'handler.test.yaml';
+/** Editors write a file in several steps. */
+const settleMs = 100;
+
+/** How a path is shown: from here, where that is shorter. */
+function shown(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new AgentError('AGENT_CASES_INVALID', `${shown(file)}: cannot be read`, { cause });
+  }
+}
+
+async function tryFolder(directory: string): Promise<readonly TrialResult[]> {
+  const file = join(directory, caseFile);
+  const cases = parseCases(await textOf(file), shown(file));
+  const out = await mkdtemp(join(tmpdir(), 'seccompagent-test-'));
+  try {
+    const built = await buildProject({ directory, out, onProgress: showBuilding });
+    const warnings = built.components.flatMap((component) => component.warnings);
+    process.stderr.write(warnings.map((line) => `${line}\n`).join(''));
+    return await tryCases(trialTask(readBundle(out), cases));
+  } finally {
+    await rm(out, { recursive: true });
+  }
+}
+
+function show(results: readonly TrialResult[], file: string): string {
+  const lines = results.flatMap(({ name, hasPassed, differences }) => [
+    `  ${hasPassed ? 'passed' : 'FAILED'}  ${name}`,
+    ...differences.flatMap(({ line, what, expected, found }) => [
+      `          ${file}:${line}: ${what}`,
+      `            expected  ${expected}`,
+      `            found     ${found}`,
+    ]),
+  ]);
+  const failed = results.filter(({ hasPassed }) => !hasPassed).length;
+  const sum = `${results.length - failed} passed, ${failed} failed`;
+  return [...lines, sum, ''].join('\n');
+}
+
+async function testOnce(directory: string, isJson: boolean): Promise<number> {
+  return reportingBuildErrors(async () => {
+    const results = await tryFolder(directory);
+    const text = isJson
+      ? `${JSON.stringify({ cases: results }, undefined, 2)}\n`
+      : show(results, shown(join(directory, caseFile)));
+    process.stdout.write(text);
+    return results.every(({ hasPassed }) => hasPassed) ? 0 : 1;
+  });
+}
+
+/** What was wrong is said, and whoever mends it need not start again. */
+async function testPatiently(directory: string, isJson: boolean): Promise<void> {
+  try {
+    await testOnce(directory, isJson);
+  } catch (thrown) {
+    process.stderr.write(`seccompagent: ${messageOf(thrown)}\n`);
+  }
+}
+
+/** Until a signal ends the process. */
+async function testOnChanges(directory: string, isJson: boolean): Promise<never> {
+  for (;;) {
+    const changed = nextChange(directory);
+    await testPatiently(directory, isJson);
+    await changed;
+  }
+}
+
+/** Resolves when a source has changed since the call, and nobody writes any more. */
+async function nextChange(directory: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const watcher = watch(directory, { recursive: true }, (_, file) => {
+      // built by somebody
+      if (file !== null && /\.(?:wasm|new)$/u.test(file)) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        watcher.close();
+        resolve();
+      }, settleMs);
+    });
+    watcher.once('error', reject);
+  });
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, {
+    json: { type: 'boolean' },
+    watch: { type: 'boolean' },
+  });
+  const [directory = '.', ...more] = rest;
+  if (more.length > 0) usage('test takes one folder');
+  const isJson = values.get('json') === true;
+  return values.get('watch') === true
+    ? testOnChanges(directory, isJson)
+    : testOnce(directory, isJson);
+}
+
+export const test: Tool = {
+  usage: `Usage: seccompagent test [options] [DIR]
+
+Builds the bundle in DIR (default: here) aside, and tries its handler on the cases of
+DIR/handler.test.yaml, without root or kernel: made-up calls, settings and answers of capabilities
+on one side, the expected action and calls of capabilities on the other. Exits with 1 where
+something else comes out.
+
+Options:
+  -watch              again whenever a file in DIR has changed
+  -json               the results for programs
+  -help
+`,
+  run,
+};

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which handler of a bundle is tried, and which settings it gets in each case.
+import { readFileSync } from 'node:fs';
+
+import { AgentError, messageOf } from '../errors.ts';
+import type { Bundle, BundleHandler } from '../registry/bundle.ts';
+import { registryOf } from '../registry/bundle-registry.ts';
+import { defaultPolicies } from '../registry/policy.ts';
+import type { ContainerIdentity } from '../registry/resolver.ts';
+import type { CaseFile, TrialCase } from './case-file.ts';
+import type { GivenSettings } from './trial.ts';
+import type { TrialTask } from './trial-worker.ts';
+
+/** A deadline is processor time, and this is not: as much more as the agent gives those that wait. */
+const patience = 10;
+
+/** What `{{.Pid}}` and `{{.Pid1}}` are. */
+const somePid = 1;
+/** As `RecordingHost` has it. */
+const someContainer = 'c1';
+
+function identityOf({ surroundings }: TrialCase): ContainerIdentity {
+  const { containerId = someContainer, annotations } = surroundings;
+  return {
+    state: {
+      fds: [],
+      processPid: somePid,
+      metadata: '',
+      containerId,
+      containerPid: somePid,
+      status: 'running',
+      ociBundle: '',
+      annotations: new Map(annotations),
+    },
+    firstPid: somePid,
+  };
+}
+
+function handlerOf({ name, handlers }: Bundle, wanted: string | undefined): BundleHandler {
+  const found = handlers.filter((handler) => wanted === undefined || handler.name === wanted);
+  const [first, second] = found;
+  if (first !== undefined && second === undefined) return first;
+  const names = handlers.map((handler) => handler.name).join(', ');
+  throw new AgentError(
+    'AGENT_CASES_INVALID',
+    `the cases must say with "handler" which one of ${name} they are for: ${names}`,
+  );
+}
+
+/** As metadata with these lines sets them. */
+function settingsOf(bundle: Bundle, handler: BundleHandler, given: TrialCase): GivenSettings {
+  const selection = { bundles: [bundle], settings: given.settings, policies: defaultPolicies };
+  try {
+    const { handlers } = registryOf(selection, identityOf(given));
+    return new Map(handlers[bundle.handlers.indexOf(handler)]?.settings);
+  } catch (thrown) {
+    if (thrown instanceof AgentError) return messageOf(thrown);
+    throw thrown;
+  }
+}
+
+/** @throws AgentError AGENT_CASES_INVALID */
+export function trialTask(bundle: Bundle, file: CaseFile): TrialTask {
+  const handler = handlerOf(bundle, file.handler);
+  return {
+    // as a bundle has them that is given by its path
+    grants: bundle.granted,
+    patienceMs: handler.deadlineMs * patience,
+    component: readFileSync(handler.file),
+    cases: file.cases.map((each) => ({
+      case: each,
+      settings: settingsOf(bundle, handler, each),
+    })),
+  };
+}

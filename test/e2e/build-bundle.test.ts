@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests `seccompagent build`: what it writes, and what it says to an author.
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
+import type { CommandResult } from '../support/command.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const examples = join(projectRoot, 'guest-sdk/examples');
+const minuteMs = 60_000;
+
+/** A bundle of one handler whose source is this text. */
+function writeBundle(folder: TemporaryFolder, file: string, text: string): void {
+  writeFileSync(folder.at(file), text);
+  const manifest = {
+    name: 'sample',
+    version: '0.1.0',
+    description: 'For tests',
+    handlers: [{ component: 'sample.wasm' }],
+  };
+  writeFileSync(folder.at('bundle.json'), JSON.stringify(manifest));
+}
+
+async function build(folder: TemporaryFolder, ...words: readonly string[]): Promise<CommandResult> {
+  return runCommand([seccompagent, 'build', ...words], {
+    cwd: folder.path,
+    deadlineMs: minuteMs,
+  });
+}
+
+test('build: bundle.json gets the digest of what was built, and nothing else changes', async () => {
+  using folder = new TemporaryFolder();
+  cpSync(join(examples, 'mkdir-suffix-c'), folder.path, { recursive: true });
+  const before = readFileSync(folder.at('bundle.json'), 'utf8');
+  const { code, stdout } = await build(folder, '-json');
+  expect(code).toBe(0);
+  const contents = readFileSync(folder.at('mkdir-suffix-c.wasm'));
+  const digest = `sha256:${createHash('sha256').update(contents).digest('hex')}`;
+  expect(JSON.parse(stdout)).toEqual({
+    name: 'mkdir-suffix-c',
+    components: [
+      {
+        component: 'mkdir-suffix-c.wasm',
+        language: 'C',
+        digest,
+        bytes: contents.length,
+        warnings: [],
+      },
+    ],
+  });
+  const after = readFileSync(folder.at('bundle.json'), 'utf8');
+  expect(after).toBe(before.replace('.wasm",', `.wasm",\n      "digest": "${digest}",`));
+});
+
+test.for(['c', 'rust'] as const)(
+  'build: the same source makes the same component wherever it is: %s',
+  { timeout: 2 * minuteMs },
+  async (language) => {
+    const built: Buffer[] = [];
+    for (let round = 0; round < 2; round += 1) {
+      using folder = new TemporaryFolder();
+      cpSync(join(examples, `mkdir-suffix-${language}`), folder.path, { recursive: true });
+      expect(await build(folder)).toMatchObject({ code: 0, stderr: '' });
+      built.push(readFileSync(folder.at(`mkdir-suffix-${language}.wasm`)));
+    }
+    expect(built[0]?.equals(built[1] ?? Buffer.alloc(0))).toBe(true);
+  },
+);
+
+test('build: a component that is there already stays as it is', async () => {
+  using folder = new TemporaryFolder();
+  const shipped = join(projectRoot, 'dist/handlers-wasm/errno');
+  copyFileSync(join(shipped, 'errno.wasm'), folder.at('errno.wasm'));
+  copyFileSync(join(shipped, 'bundle.json'), folder.at('bundle.json'));
+  const { code, stdout } = await build(folder);
+  expect(code).toBe(0);
+  expect(stdout).toContain('errno.wasm: came built');
+});
+
+test(
+  'build: several components come of folders of their names',
+  { timeout: 2 * minuteMs },
+  async () => {
+    using folder = new TemporaryFolder();
+    for (const language of ['c', 'rust']) {
+      cpSync(join(examples, `mkdir-suffix-${language}`), folder.at(`make-${language}`), {
+        recursive: true,
+      });
+    }
+    const manifest = {
+      name: 'both',
+      version: '0.1.0',
+      description: 'For tests',
+      grants: { filesystem: { reason: 'makes the directory' } },
+      handlers: ['make-c', 'make-rust'].map((name) => ({
+        component: `${name}.wasm`,
+        settings: { suffix: '-s' },
+      })),
+    };
+    writeFileSync(folder.at('bundle.json'), JSON.stringify(manifest));
+    const { code, stdout } = await build(folder);
+    expect(code).toBe(0);
+    expect(stdout).toContain('make-c.wasm: C,');
+    expect(stdout).toContain('make-rust.wasm: Rust,');
+  },
+);
+
+test.for([
+  [
+    'handler.c',
+    '#include <seccompagent.h>\nstatic sca_action on_mkdir(sca_path path) {\n  return sca_next();\n}\nSCA_EXPORT_MKDIR(on_mkdir);\n',
+    /^handler\.c:5:1: error: too many arguments to function call/u,
+  ],
+  [
+    'handler.c',
+    '#include <seccompagent.h>\nstatic sca_action on_mkdir(sca_path path, uint32_t mode) {\n  return sca_next();\n}\n',
+    /^handler\.c:2:19: error: unused function 'on_mkdir'/u,
+  ],
+  [
+    'handler.c',
+    '#include <seccompagent.h>\nvoid elsewhere(void);\nstatic sca_action on_sysinfo(void) {\n  elsewhere();\n  return sca_next();\n}\nSCA_EXPORT_SYSINFO(on_sysinfo);\n',
+    /undefined symbol: elsewhere/u,
+  ],
+  ['handler.c', '#include <seccompagent.h>\n', /^handler\.c answers no call/u],
+  [
+    'handler.rs',
+    '#![no_std]\nuse seccompagent::Action;\nseccompagent::export!(mkdir);\nfn mkdir(path: &[u8]) -> Action {\n    Action::Next\n}\n',
+    /error\[E0061\]: this function takes 1 argument but 2 arguments were supplied\n.*\n?.*--> handler\.rs:3:1/u,
+  ],
+  [
+    'handler.rs',
+    '#![no_std]\nuse seccompagent::Action;\nseccompagent::export!(sysinfo);\nfn sysinfo() -> Action {\n    Action::Next\n}\nfn mkdir(_: &[u8], _: u32) -> Action {\n    Action::Next\n}\n',
+    /error: function `mkdir` is never used\n +--> handler\.rs:7:4/u,
+  ],
+  [
+    'handler.rs',
+    '#![no_std]\nuse seccompagent::Action;\nseccompagent::export!(mkdirr);\nfn mkdirr() -> Action {\n    Action::Next\n}\n',
+    /a handler cannot answer "mkdirr"; it can answer mkdir, mknod, /u,
+  ],
+  [
+    'handler.ts',
+    "import { Action } from '@seccompagent/guest-sdk';\nexport function mkdir(): Action {\n  return Action.next();\n}\n",
+    /^handler\.ts:2:\d+: "mkdir" must be: export function mkdir\(path: Path, mode: u32\): Action\n$/u,
+  ],
+] as const)('build: a mistake in %s is shown with its place: %j', async ([file, text, message]) => {
+  using folder = new TemporaryFolder();
+  writeBundle(folder, file, text);
+  const before = readFileSync(folder.at('bundle.json'), 'utf8');
+  const { code, stdout, stderr } = await build(folder);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(message);
+  expect(existsSync(folder.at('sample.wasm'))).toBe(false);
+  expect(readFileSync(folder.at('bundle.json'), 'utf8')).toBe(before);
+});
+
+test('build: a bundle that does not load is not written', async () => {
+  using folder = new TemporaryFolder();
+  writeBundle(
+    folder,
+    'handler.c',
+    '#include <seccompagent.h>\nstatic sca_action on_sysinfo(void) {\n  return sca_result_action(sca_container_kill());\n}\nSCA_EXPORT_SYSINFO(on_sysinfo);\n',
+  );
+  const { code, stderr } = await build(folder);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/sample\.wasm: .*handler imports container; it was granted nothing\n$/u);
+  expect(existsSync(folder.at('sample.wasm'))).toBe(false);
+});
+
+test.for([
+  ['handler.c', [], 'clang is not in PATH: on Debian, apt-get install clang lld\n'],
+  ['handler.c', ['clang-19'], 'wasm-ld is not in PATH: on Debian, apt-get install lld\n'],
+  [
+    'handler.rs',
+    [],
+    'rustc is not in PATH: on Debian, apt-get install rustc libstd-rust-dev-wasm32 lld; ' +
+      'with rustup, rustup target add wasm32-unknown-unknown\n',
+  ],
+] as const)(
+  'build: %s with %j in PATH says which package is missing',
+  async ([file, programs, message]) => {
+    using folder = new TemporaryFolder();
+    writeBundle(folder, file, '');
+    const path = folder.at('bin');
+    mkdirSync(path);
+    for (const program of programs) symlinkSync(join('/usr/bin', program), join(path, program));
+    for (const program of ['sh', 'readlink', 'uname']) {
+      symlinkSync(join('/bin', program), join(path, program));
+    }
+    symlinkSync(process.execPath, join(path, 'node'));
+    const { code, stderr } = await runCommand([seccompagent, 'build'], {
+      cwd: folder.path,
+      environment: { PATH: path },
+    });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: message });
+  },
+);
+
+test('build: a folder without bundle.json is refused', async () => {
+  using folder = new TemporaryFolder();
+  const { code, stderr } = await build(folder);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(/^bundle\.json cannot be read: .*\n$/u),
+  });
+});
+
+test('build: a component without a source is refused with the files that would do', async () => {
+  using folder = new TemporaryFolder();
+  writeBundle(folder, 'other.txt', '');
+  const { code, stderr } = await build(folder);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/bundle\.json names sample\.wasm.*handler\.ts, handler\.rs, handler\.c/u);
+});
+
+test('build: two sources are one too many', async () => {
+  using folder = new TemporaryFolder();
+  writeBundle(folder, 'handler.c', '');
+  writeFileSync(folder.at('handler.rs'), '');
+  const { code, stderr } = await build(folder);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: '. has handler.rs and handler.c: one is enough\n',
+  });
+});

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The package as npm installs it: what belongs to it is in it.
+import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { languages } from '../../guest-sdk/build/language.ts';
+import { projectRoot, runCommand } from '../support/command.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const minuteMs = 60_000;
+
+/** Puts the packed package where npm would, with the same packages beside it. @returns its command */
+async function installedIn(folder: TemporaryFolder): Promise<string> {
+  const packed = await runCommand(
+    ['npm', 'pack', '--ignore-scripts', '--json', '--pack-destination', folder.path],
+    { cwd: projectRoot, deadlineMs: minuteMs },
+  );
+  expect(packed.code).toBe(0);
+  const modules = folder.at('node_modules');
+  mkdirSync(join(modules, 'seccompagent'), { recursive: true });
+  const [archive = ''] = readdirSync(folder.path).filter((name) => name.endsWith('.tgz'));
+  const unpacked = await runCommand([
+    'tar',
+    '-xzf',
+    folder.at(archive),
+    '-C',
+    join(modules, 'seccompagent'),
+    '--strip-components=1',
+  ]);
+  expect(unpacked.code).toBe(0);
+  const own = join(projectRoot, 'node_modules');
+  for (const name of readdirSync(own)) {
+    // a workspace, which nobody has installed
+    if (!name.startsWith('.') && name !== '@seccompagent') {
+      symlinkSync(join(own, name), join(modules, name));
+    }
+  }
+  return join(modules, 'seccompagent/host/seccompagent.sh');
+}
+
+test(
+  'package: an installed one makes and builds handlers in every language, and says what it lacks',
+  { timeout: 3 * minuteMs },
+  async () => {
+    using folder = new TemporaryFolder();
+    const command = await installedIn(folder);
+    for (const { name } of languages) {
+      const typed =
+        `${command} new hello-${name} -language ${name} -syscalls mkdir && ` +
+        `${command} build hello-${name} && ${command} inspect hello-${name}`;
+      const { code, stdout, stderr } = await runCommand(['sh', '-c', typed], {
+        cwd: folder.path,
+        deadlineMs: minuteMs,
+      });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(/answers +mkdir \(mkdir, mkdirat\)/u);
+    }
+    // as npm leaves it with --omit=optional
+    rmSync(folder.at('node_modules/assemblyscript'));
+    const { code, stderr } = await runCommand([command, 'build', folder.at('hello-as')]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        'building needs the npm package assemblyscript, which was left out when this was ' +
+        'installed: npm install assemblyscript beside it\n',
+    });
+  },
+);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests `seccompagent new`: from nothing to a handler that answers, in each language.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { languages } from '../../guest-sdk/build/language.ts';
+import { runCommand, seccompagent } from '../support/command.ts';
+import { withCommand } from '../support/command-folder.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+/** A minute is what an author waits at most; compilers need a part of it on a busy machine. */
+const minuteMs = 60_000;
+
+test.for(languages.map(({ name }) => name))(
+  'new: from an empty directory to a running handler in under a minute: %s',
+  { timeout: 2 * minuteMs },
+  async (language) => {
+    using folder = new TemporaryFolder();
+    const environment = withCommand(folder);
+    const cwd = folder.at('empty');
+    mkdirSync(cwd);
+    const made = folder.at('x');
+    const typed =
+      `seccompagent new hello --language ${language} --syscalls mkdir && cd hello && ` +
+      'seccompagent test && seccompagent build && ' +
+      `seccompagent run -log info -bundle . -- mkdir ${made}`;
+    const { code, stdout, stderr } = await runCommand(['sh', '-c', typed], {
+      cwd,
+      environment,
+      deadlineMs: minuteMs,
+    });
+    expect({ code, stdout, stderr }).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('2 passed, 0 failed'),
+      stderr: expect.stringContaining(`mkdir ${made} handler=hello`),
+    });
+    expect(existsSync(made)).toBe(true);
+    expect(JSON.parse(readFileSync(join(cwd, 'hello/bundle.json'), 'utf8'))).toMatchObject({
+      handlers: [{ digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/u), syscalls: ['mkdir'] }],
+    });
+  },
+);
+
+/** A call of each family, and one that is not decoded. */
+const allCalls =
+  'mkdir,mknod,open,chmod,fchmod,chown,fchown,rename,link,symlink,unlink,setxattr,getxattr,listxattr,' +
+  'removexattr,mount,umount2,fsopen,sysinfo,execve,swapon,swapoff,getpid';
+
+test.for(languages.map(({ name }) => name))(
+  'new: a handler of all families builds and passes its test: %s',
+  { timeout: 2 * minuteMs },
+  async (language) => {
+    using folder = new TemporaryFolder();
+    const cwd = folder.path;
+    const created = await runCommand(
+      [seccompagent, 'new', 'all', '-language', language, '-syscalls', allCalls],
+      { cwd },
+    );
+    expect(created).toMatchObject({ code: 0, stderr: '' });
+    const tested = await runCommand([seccompagent, 'test', 'all'], { cwd, deadlineMs: minuteMs });
+    expect(tested).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/\n58 passed, 0 failed\n$/u),
+      stderr: '',
+    });
+  },
+);
+
+test('new: what is there is not overwritten', async () => {
+  using folder = new TemporaryFolder();
+  mkdirSync(folder.at('hello'));
+  writeFileSync(folder.at('hello/handler.ts'), 'mine');
+  const { code, stderr } = await runCommand([seccompagent, 'new', 'hello', '-syscalls', 'mkdir'], {
+    cwd: folder.path,
+  });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'hello exists and is not empty\n' });
+  expect(readFileSync(folder.at('hello/handler.ts'), 'utf8')).toBe('mine');
+  expect(existsSync(folder.at('hello/bundle.json'))).toBe(false);
+});
+
+test('new: a file in its place is said', async () => {
+  using folder = new TemporaryFolder();
+  writeFileSync(folder.at('hello'), 'mine');
+  const { code, stderr } = await runCommand([seccompagent, 'new', 'hello', '-syscalls', 'mkdir'], {
+    cwd: folder.path,
+  });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'hello is in the way\n' });
+});
+
+test.for([
+  ['Hello', 'mkdir', 'as', '"Hello" is no name of a bundle'],
+  ['../hello', 'mkdir', 'as', '"../hello" is no name of a bundle'],
+  ['hello', 'mkdirr', 'as', 'Linux has no system call "mkdirr"'],
+  ['hello', 'mkdir', 'cobol', 'there is no language "cobol"; there are as (AssemblyScript)'],
+] as const)('new: %s of %s in %s is refused: %s', async ([name, syscalls, language, message]) => {
+  using folder = new TemporaryFolder();
+  const { code, stderr } = await runCommand(
+    [seccompagent, 'new', name, '-syscalls', syscalls, '-language', language],
+    { cwd: folder.path },
+  );
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(message) });
+  expect(existsSync(folder.at(name))).toBe(false);
+});
+
+test.for([
+  [[]],
+  [['hello']],
+  [['a', 'b', '-syscalls', 'mkdir']],
+  [['hello', '-syscalls', ',']],
+] as const)('new %j: the message and the usage, exit code 2', async ([words]) => {
+  using folder = new TemporaryFolder();
+  const { code, stderr } = await runCommand([seccompagent, 'new', ...words], {
+    cwd: folder.path,
+  });
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^seccompagent: .+\n\nUsage: seccompagent new /u);
+});
