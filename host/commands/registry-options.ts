@@ -105,7 +105,7 @@ export async function openRegistry(
   return new RegistryClient(reference, {
     plainHttp: values.get('plain-http') === true || configured?.isPlainHttp === true,
     ...(ca === undefined ? {} : { ca: readCertificates(ca) }),
-    credentials: () => given ?? findCredentials(reference.host),
+    credentials: async () => given ?? (await findCredentials(reference.host)),
     access,
     signal: AbortSignal.timeout(timeoutOf(values)),
   });

@@ -5,6 +5,8 @@ import { AgentError } from '../errors.ts';
 import { openBundle, openStoredBundle } from './oci/open-bundle.ts';
 import type { OpenedBundle, RegistryPolicy } from './oci/open-bundle.ts';
 
+const mostFailures = 100;
+
 export class PulledBundles {
   readonly #policy: RegistryPolicy;
   /** Many containers may start with the same bundle at once. */
@@ -45,6 +47,9 @@ export class PulledBundles {
           ? thrown
           : new AgentError('AGENT_OCI', `${reference} cannot be pulled`, { cause: thrown });
       this.#failures.set(reference, failure);
+      // those who start containers may name as many as they like
+      const [oldest = ''] = this.#failures.keys();
+      if (this.#failures.size > mostFailures) this.#failures.delete(oldest);
     } finally {
       this.#fetching.delete(reference);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests which paths a handler may use whose grant names folders, whoever the caller is: by a thread
 // of the agent, and by a helper where the caller has a user namespace.
-import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -39,7 +39,29 @@ interface Calls {
   readonly root: string;
   readonly cwd?: string;
   readonly folder?: string;
-  readonly isMapped: boolean;
+}
+
+type Expected = readonly (readonly [call: string, answer: string])[];
+
+interface Outcome {
+  readonly answers: Expected;
+  /** What is there outside of the folders. */
+  readonly root: readonly string[];
+  readonly etc: readonly string[];
+  readonly data: readonly string[];
+  /** The mode of a file there, and how many names it has. */
+  readonly passwd: readonly number[];
+}
+
+/** These answers, and outside all is as it was. */
+function only(answers: Expected): Outcome {
+  return {
+    answers,
+    root: ['data', 'etc', 'link', 'work', 'works'],
+    etc: ['passwd'],
+    data: ['file', 'in'],
+    passwd: [0o644, 1],
+  };
 }
 
 describe.for([
@@ -60,7 +82,7 @@ describe.for([
 
   /** The answer of each call, which all have one. */
   async function answersOf(
-    { root, cwd = '/', folder }: Omit<Calls, 'isMapped'>,
+    { root, cwd = '/', folder }: Calls,
     calls: readonly string[],
   ): Promise<readonly (readonly [call: string, answer: string])[]> {
     const { code, stdout, stderr } = await runCommand([
@@ -80,25 +102,28 @@ describe.for([
       .map((line) => [line.slice(0, line.lastIndexOf(':')), line.slice(line.lastIndexOf(' ') + 1)]);
   }
 
-  async function expectAnswers(
-    place: Omit<Calls, 'isMapped' | 'root'>,
-    expected: readonly (readonly [call: string, answer: string])[],
-  ): Promise<void> {
+  /** What the calls come to, and what is elsewhere afterwards. */
+  async function outcomeOf(place: Omit<Calls, 'root'>, calls: Expected): Promise<Outcome> {
     using folder = new TemporaryFolder();
     const root = folder.at('root');
     mkdirSync(root);
     fillRoot(root);
-    const calls = expected.map(([call]) => call);
-    expect(await answersOf({ root, ...place }, calls)).toEqual(expected);
-    expect(readdirSync(join(root, 'etc'))).toEqual(['passwd']);
-    expect(readdirSync(root).toSorted()).toEqual(['data', 'etc', 'link', 'work', 'works']);
-    expect(lstatSync(join(root, 'etc/passwd')).mode & 0o777).toBe(0o644);
-    expect(lstatSync(join(root, 'etc/passwd')).nlink).toBe(1);
-    expect(existsSync(join(root, 'data/new'))).toBe(false);
+    const answers = await answersOf(
+      { root, ...place },
+      calls.map(([call]) => call),
+    );
+    const passwd = lstatSync(join(root, 'etc/passwd'));
+    return {
+      answers,
+      root: readdirSync(root).toSorted(),
+      etc: readdirSync(join(root, 'etc')),
+      data: readdirSync(join(root, 'data')).toSorted(),
+      passwd: [passwd.mode & 0o777, passwd.nlink],
+    };
   }
 
   test('granted paths: what is in a folder is done', async () => {
-    await expectAnswers({}, [
+    const calls: Expected = [
       ['mkdir /work/new', '0'],
       ['mkdir /work/new/', 'EEXIST'],
       ['mkdir //work/./more//', '0'],
@@ -126,11 +151,12 @@ describe.for([
       ['read /work/nothing', 'ENOENT'],
       ['mkdir /none/x', 'ENOENT'],
       ['read /work/file/x', 'ENOTDIR'],
-    ]);
+    ];
+    expect(await outcomeOf({}, calls)).toEqual(only(calls));
   });
 
   test('A3: granted paths: nothing else is', async () => {
-    await expectAnswers({}, [
+    const calls: Expected = [
       ['mkdir /new', 'EPERM'],
       ['mkdir /works/new', 'EPERM'],
       ['mkdir /work/../new', 'EPERM'],
@@ -170,11 +196,12 @@ describe.for([
       ['rename /work /data/in/work', 'EBUSY'],
       ['mkdir /work', 'EEXIST'],
       ['rmdir /work', 'EINVAL'],
-    ]);
+    ];
+    expect(await outcomeOf({}, calls)).toEqual(only(calls));
   });
 
   test('A3a: granted paths: relative ones count by what they start at', async () => {
-    await expectAnswers({ cwd: '/work/sub', folder: '/data/in' }, [
+    const below: Expected = [
       ['mkdir new', '0'],
       ['mkdir ../new', '0'],
       ['mkdir ./deep/../../other', '0'],
@@ -187,8 +214,9 @@ describe.for([
       ['create /proc/self/cwd/../../etc/by-proc', 'EPERM'],
       ['read /proc/self/root/etc/passwd', 'EPERM'],
       ['read /proc/self/root/work/file', '0'],
-    ]);
-    await expectAnswers({ cwd: '/', folder: '/etc' }, [
+    ];
+    expect(await outcomeOf({ cwd: '/work/sub', folder: '/data/in' }, below)).toEqual(only(below));
+    const above: Expected = [
       ['mkdir work/new', '0'],
       ['mkdir work/sub/../../etc/new', 'EPERM'],
       ['mkdir etc/new', 'EPERM'],
@@ -196,11 +224,12 @@ describe.for([
       ['mkdir-at ../work/at', 'EPERM'],
       ['mkdir-at passwd', 'EPERM'],
       ['chmod-folder', 'EPERM'],
-    ]);
+    ];
+    expect(await outcomeOf({ cwd: '/', folder: '/etc' }, above)).toEqual(only(above));
   });
 
   test('granted paths: the caller’s own rules of resolution count as well', async () => {
-    await expectAnswers({ folder: '/work/sub' }, [
+    const inside: Expected = [
       [`open-with file ${beneath}`, '0'],
       [`open-with ../file ${beneath}`, 'EXDEV'],
       [`open-with ../file 0`, '0'],
@@ -212,12 +241,14 @@ describe.for([
       [`open-with /work/sub/file ${noXdev}`, '0'],
       [`open-with file ${noXdev}`, '0'],
       [`open-with /etc/passwd ${noXdev}`, 'EPERM'],
-    ]);
-    await expectAnswers({ folder: '/etc' }, [
+    ];
+    expect(await outcomeOf({ folder: '/work/sub' }, inside)).toEqual(only(inside));
+    const outside: Expected = [
       [`open-with passwd ${beneath}`, 'EPERM'],
       [`open-with passwd ${noXdev}`, 'EPERM'],
       [`open-with /passwd ${inRoot}`, 'EPERM'],
-    ]);
+    ];
+    expect(await outcomeOf({ folder: '/etc' }, outside)).toEqual(only(outside));
   });
 
   test('granted paths: in all of this the agent itself has not failed', () => {

@@ -7,6 +7,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
+import type { Credentials } from '../../host/registry/oci/credentials.ts';
 import type { Artifact } from '../../host/registry/oci/artifact.ts';
 import { pullInto, ship, shippedBundle, snapshotOf, testKey } from '../support/bundle-shipping.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
@@ -219,6 +220,10 @@ test('pull: nobody leads us from TLS to a line without it', async () => {
   }
 });
 
+async function knownUser(): Promise<Credentials> {
+  return Promise.resolve({ kind: 'password', ...registryUser });
+}
+
 test('login: where the registry sends us to gets no login of it', async () => {
   const seen: (string | undefined)[] = [];
   const storage = createServer((request, response) => {
@@ -228,10 +233,9 @@ test('login: where the registry sends us to gets no login of it', async () => {
     response.end(blob?.bytes);
   });
   const port = await listenOnLoopback(storage);
-  const login = { kind: 'password', ...registryUser } as const;
   try {
     await using guarded = await DockerRegistry.start({ login: 'password' });
-    await ship(`${guarded.host}/good/bundle:1`, { credentials: () => login });
+    await ship(`${guarded.host}/good/bundle:1`, { credentials: knownUser });
     const logins: (string | null)[] = [];
     await using proxy = await MeddlingProxy.start(guarded.host, (path, answer, headers) => {
       if (!path.includes('/blobs/') || answer.status !== 200) return pass;
@@ -240,7 +244,7 @@ test('login: where the registry sends us to gets no login of it', async () => {
       return { kind: 'replace', answer: { ...answer, status: 307, headers: { location } } };
     });
     using store = new TemporaryFolder();
-    await pullInto(store.path, `${proxy.host}/good/bundle:1`, { credentials: () => login });
+    await pullInto(store.path, `${proxy.host}/good/bundle:1`, { credentials: knownUser });
     expect(logins.every((sent) => sent?.startsWith('Basic '))).toBe(true);
     expect(seen).toEqual([undefined, undefined, undefined, undefined]);
   } finally {

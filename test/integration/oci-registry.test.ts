@@ -300,8 +300,9 @@ test('a bundle that is signed later: the next pull brings the signature', async 
   expect(signers).toEqual(['k']);
 });
 
-function loginWith(secret: string): () => Credentials {
-  return () => ({ kind: 'password', username: registryUser.username, password: secret });
+function loginWith(secret: string): () => Promise<Credentials> {
+  return async () =>
+    Promise.resolve({ kind: 'password', username: registryUser.username, password: secret });
 }
 
 test('login: a password is sent when it is asked for, and a wrong one is refused', async () => {
@@ -340,7 +341,7 @@ test('login: what oras has kept is used', async () => {
     ],
     registryUser.password,
   );
-  const credentials = (): ReturnType<typeof findCredentials> =>
+  const credentials = async (): ReturnType<typeof findCredentials> =>
     findCredentials(guarded.host, { REGISTRY_AUTH_FILE: file });
   const { outline } = await ship(`${guarded.host}/kept/login:1`, { credentials });
   expect(outline.name).toBe('demo-basic');
@@ -368,7 +369,8 @@ test('login: tokens are fetched for the repository, and for pushing only when it
 test('login: an identity token is exchanged for tokens', async () => {
   await using tokens = await TokenServer.start(registryUser);
   await using guarded = await DockerRegistry.start({ login: tokens.authority });
-  const credentials = () => ({ kind: 'identity-token', token: tokens.identityToken }) as const;
+  const credentials = async (): Promise<Credentials> =>
+    Promise.resolve({ kind: 'identity-token', token: tokens.identityToken });
   await ship(`${guarded.host}/with/identity:1`, { credentials });
   expect(tokens.scopes).toContainEqual(expect.stringMatching(/:(?:pull,push|push,pull)$/u));
 });

@@ -35,7 +35,7 @@ export function openRegistry(
 ): RegistryClient {
   return new RegistryClient(parseReference(reference), {
     plainHttp: true,
-    credentials: () => undefined,
+    credentials: async () => Promise.resolve(undefined),
     access: 'push',
     signal: AbortSignal.timeout(patienceMs),
     ...options,

@@ -47,35 +47,35 @@ test.for([
   [{ auths: { h: { auth }, 'h:5001': { auth }, 'xh:5000': { auth } } }, undefined],
   [{ auths: { 'h:5000': {} } }, undefined],
   [{}, undefined],
-] as const)('login: %j of docker gives %j', ([config, credentials]) => {
+] as const)('login: %j of docker gives %j', async ([config, credentials]) => {
   using folder = configFolder(config);
-  expect(findCredentials('h:5000', { DOCKER_CONFIG: folder.path })).toEqual(credentials);
+  expect(await findCredentials('h:5000', { DOCKER_CONFIG: folder.path })).toEqual(credentials);
 });
 
-test('login: the file that podman names is taken alone', () => {
+test('login: the file that podman names is taken alone', async () => {
   using docker = configFolder({ auths: { h: { auth } } });
   using podman = configFolder({ auths: {} });
   const environment = { DOCKER_CONFIG: docker.path, REGISTRY_AUTH_FILE: podman.at('config.json') };
-  expect(findCredentials('h', environment)).toBeUndefined();
+  expect(await findCredentials('h', environment)).toBeUndefined();
 });
 
-test('login: what podman has kept comes before what docker has', () => {
+test('login: what podman has kept comes before what docker has', async () => {
   using docker = configFolder({ auths: { h: { username: 'docker', password: 'd' } } });
   using run = new TemporaryFolder();
   mkdirSync(run.at('containers'));
   writeFileSync(run.at('containers/auth.json'), JSON.stringify({ auths: { h: { auth } } }));
   const environment = { DOCKER_CONFIG: docker.path, XDG_RUNTIME_DIR: run.path };
-  expect(findCredentials('h', environment)).toEqual(me);
+  expect(await findCredentials('h', environment)).toEqual(me);
 });
 
-test('login: no file is no login, and a broken one is an error', () => {
+test('login: no file is no login, and a broken one is an error', async () => {
   using folder = new TemporaryFolder();
   const environment = { DOCKER_CONFIG: folder.path };
-  expect(findCredentials('h', environment)).toBeUndefined();
+  expect(await findCredentials('h', environment)).toBeUndefined();
   writeFileSync(folder.at('config.json'), '{');
-  expect(() => findCredentials('h', environment)).toThrow('config.json: not JSON');
+  await expect(findCredentials('h', environment)).rejects.toThrow('config.json: not JSON');
   writeFileSync(folder.at('config.json'), JSON.stringify({ auths: { h: { auth: 'bWU=' } } }));
-  expect(() => findCredentials('h', environment)).toThrow(
+  await expect(findCredentials('h', environment)).rejects.toThrow(
     'auths["h"].auth is no name and password',
   );
 });
@@ -96,28 +96,32 @@ test.for([
   ],
   ['echo \'{"Username":"<token>","Secret":"T"}\'', { kind: 'identity-token', token: 'T' }],
   ['echo "credentials not found in native keychain"; exit 1', me],
-] as const)('login: a credential helper is asked: %s', ([script, credentials]) => {
+] as const)('login: a credential helper is asked: %s', async ([script, credentials]) => {
   using _helper = helperFolder(script);
   using folder = configFolder({ credHelpers: { h: 'test' }, auths: { h: { auth } } });
   try {
-    expect(findCredentials('h', { DOCKER_CONFIG: folder.path })).toEqual(credentials);
+    expect(await findCredentials('h', { DOCKER_CONFIG: folder.path })).toEqual(credentials);
   } finally {
     vi.unstubAllEnvs();
   }
 });
 
-test('login: a credential helper that is missing or answers nonsense is an error', () => {
+test('login: a credential helper that is missing or answers nonsense is an error', async () => {
   using folder = configFolder({ credsStore: 'missing' });
   const environment = { DOCKER_CONFIG: folder.path };
-  expect(() => findCredentials('h', environment)).toThrow('cannot run docker-credential-missing');
+  await expect(findCredentials('h', environment)).rejects.toThrow(
+    'cannot run docker-credential-missing',
+  );
   using bad = configFolder({ credsStore: '../x' });
-  expect(() => findCredentials('h', { DOCKER_CONFIG: bad.path })).toThrow(
+  await expect(findCredentials('h', { DOCKER_CONFIG: bad.path })).rejects.toThrow(
     'no name of a credential',
   );
   using _helper = helperFolder('echo nonsense');
   using other = configFolder({ credsStore: 'test' });
   try {
-    expect(() => findCredentials('h', { DOCKER_CONFIG: other.path })).toThrow('answers no name');
+    await expect(findCredentials('h', { DOCKER_CONFIG: other.path })).rejects.toThrow(
+      'answers no name',
+    );
   } finally {
     vi.unstubAllEnvs();
   }

@@ -22,7 +22,7 @@ function basic({ username, password }: Credentials & { readonly kind: 'password'
 export interface Authorizer {
   readonly connection: Connection;
   /** Asked for only when somebody wants them. */
-  readonly credentials: () => Credentials | undefined;
+  readonly credentials: () => Promise<Credentials | undefined>;
   /** What is wanted where the registry does not say it. */
   readonly scope: string;
 }
@@ -39,7 +39,7 @@ export async function authorizationFor(
   if (challenge === undefined) {
     throw new AgentError('AGENT_OCI', 'the registry asks for a login of an unknown kind');
   }
-  const known = credentials();
+  const known = await credentials();
   if (challenge.kind === 'bearer') {
     return `Bearer ${await fetchToken(connection, { scope, ...challenge }, known)}`;
   }

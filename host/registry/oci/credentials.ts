@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who we are to a registry: what docker, podman and oras have written down when somebody logged in.
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-import { AgentError, systemCodeOf } from '../../errors.ts';
-import { memberOf, parseJson } from './json.ts';
+import { AgentError } from '../../errors.ts';
+import { memberOf, parseJson, printable } from './json.ts';
 
 export type Credentials =
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
@@ -29,24 +29,24 @@ function credentialFiles(environment: Environment): readonly string[] {
  * Undefined: nobody has logged in to that registry.
  * @throws AgentError AGENT_OCI when a file is there and cannot be understood
  */
-export function findCredentials(
+export async function findCredentials(
   host: string,
   environment: Environment = process.env,
-): Credentials | undefined {
+): Promise<Credentials | undefined> {
   for (const file of credentialFiles(environment)) {
     if (!existsSync(file)) continue;
-    const found = credentialsIn(file, host);
+    const found = await credentialsIn(file, host);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function credentialsIn(file: string, host: string): Credentials | undefined {
+async function credentialsIn(file: string, host: string): Promise<Credentials | undefined> {
   const config = parseJson(readFileSync(file, 'utf8'));
   if (config === undefined) throw new AgentError('AGENT_OCI', `${file}: not JSON`);
   const helper = memberOf(config, 'credHelpers', host) ?? memberOf(config, 'credsStore');
   if (typeof helper === 'string' && helper !== '') {
-    const found = askHelper(helper, host);
+    const found = await askHelper(helper, host);
     if (found !== undefined) return found;
   }
   for (const key of [host, `https://${host}`, `http://${host}`]) {
@@ -80,25 +80,38 @@ const helperMs = 10_000;
 /** What helpers answer in place of a user name beside an identity token. */
 const tokenUser = '<token>';
 
+interface HelperEnd {
+  readonly stdout: string;
+  /** Null: it answered. */
+  readonly error: unknown;
+}
+
+async function runHelper(program: string, input: string): Promise<HelperEnd> {
+  return new Promise((resolve) => {
+    const options = { timeout: helperMs, encoding: 'utf8' } as const;
+    const child = execFile(program, ['get'], options, (error, stdout) => {
+      resolve({ stdout, error });
+    });
+    // it may answer without reading what it is asked
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
+  });
+}
+
 /** Docker's protocol: the registry on stdin, JSON on stdout. */
-function askHelper(helper: string, host: string): Credentials | undefined {
+async function askHelper(helper: string, host: string): Promise<Credentials | undefined> {
   if (!/^[\w.-]+$/u.test(helper)) {
-    throw new AgentError('AGENT_OCI', `"${helper}" is no name of a credential helper`);
+    throw new AgentError('AGENT_OCI', `"${printable(helper)}" is no name of a credential helper`);
   }
   const program = `docker-credential-${helper}`;
-  const { error, status, stdout } = spawnSync(program, ['get'], {
-    input: host,
-    timeout: helperMs,
-    encoding: 'utf8',
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  // it may answer without reading what it is asked
-  if (error !== undefined && systemCodeOf(error) !== 'EPIPE') {
-    const cause = systemCodeOf(error) === 'ENOENT' ? new Error('it is not in PATH') : error;
+  const { error, stdout } = await runHelper(program, host);
+  if (error !== null) {
+    const code = memberOf(error, 'code');
+    // so it says that it does not know the registry
+    if (typeof code === 'number') return undefined;
+    const cause = code === 'ENOENT' ? new Error('it is not in PATH') : error;
     throw new AgentError('AGENT_OCI', `cannot run ${program}`, { cause });
   }
-  // so it says that it does not know the registry
-  if (status !== 0) return undefined;
   const answer = parseJson(stdout);
   const username = memberOf(answer, 'Username');
   const secret = memberOf(answer, 'Secret');

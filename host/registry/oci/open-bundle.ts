@@ -108,7 +108,7 @@ async function pull({
   await using client = new RegistryClient(reference, {
     plainHttp: registry.isPlainHttp,
     ...(registry.caFile === undefined ? {} : { ca: readCertificates(registry.caFile) }),
-    credentials: () => findCredentials(reference.host),
+    credentials: async () => findCredentials(reference.host),
     access: 'pull',
     signal: policy.signal === undefined ? timeout : AbortSignal.any([timeout, policy.signal]),
   });

@@ -3,6 +3,7 @@
 import { AgentError } from '../../errors.ts';
 import { isDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
+import { printable } from './json.ts';
 
 export interface Reference {
   /** With the port, if there is one. */
@@ -36,7 +37,7 @@ export function parseReference(text: string): Reference {
   const refuse = (what: string): never => {
     throw new AgentError(
       'AGENT_REFERENCE',
-      `"${text}" ${what}; a reference is oci://host[:port]/repository[:tag][@sha256:…]`,
+      `"${printable(text)}" ${what}; a reference is oci://host[:port]/repository[:tag][@sha256:…]`,
     );
   };
   const bare = isReference(text) ? text.slice(scheme.length) : text;
@@ -67,7 +68,10 @@ export function parseDigestReference(text: string): DigestReference {
   const reference = parseReference(text);
   const { digest } = reference;
   if (digest !== undefined) return { ...reference, digest };
-  throw new AgentError('AGENT_REFERENCE', `"${text}" has no digest: a tag may change its meaning`);
+  throw new AgentError(
+    'AGENT_REFERENCE',
+    `"${printable(text)}" has no digest: a tag may change its meaning`,
+  );
 }
 
 export function formatReference({ host, repository, tag, digest }: Reference): string {

@@ -16,7 +16,7 @@ import { formatReference } from './reference.ts';
 import type { Reference } from './reference.ts';
 
 export interface RegistryOptions extends ConnectionOptions {
-  readonly credentials: () => Credentials | undefined;
+  readonly credentials: () => Promise<Credentials | undefined>;
   /** What the repository is opened for. */
   readonly access: 'pull' | 'push';
 }

@@ -3,19 +3,16 @@
 // is read from it is compared with its digest, each time. A folder appears in one step, when all of
 // it is on the disk.
 import {
-  closeSync,
   existsSync,
-  fsyncSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { AgentError, systemCodeOf } from '../../errors.ts';
@@ -55,27 +52,19 @@ function failed(file: string, what: string, cause: unknown): never {
 }
 
 /** With its contents on the disk, so that no crash leaves a name without them. */
-function writeDurably(file: string, bytes: Uint8Array): void {
+async function writeDurably(file: string, bytes: Uint8Array): Promise<void> {
   try {
-    const fd = openSync(file, 'w', 0o644);
-    try {
-      writeFileSync(fd, bytes);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    await using handle = await open(file, 'w', 0o644);
+    await handle.writeFile(bytes);
+    await handle.sync();
   } catch (cause) {
     failed(file, 'cannot be written', cause);
   }
 }
 
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+async function syncFolder(folder: string): Promise<void> {
+  await using handle = await open(folder, 'r');
+  await handle.sync();
 }
 
 /** A bundle that is being written; unless it is kept, nothing stays of it. */
@@ -94,21 +83,21 @@ export class IncomingBundle implements Disposable {
     }
   }
 
-  add(name: string, bytes: Uint8Array): void {
-    writeDurably(join(this.#folder, name), bytes);
+  async add(name: string, bytes: Uint8Array): Promise<void> {
+    await writeDurably(join(this.#folder, name), bytes);
   }
 
   /** Takes the place of what is there. */
-  keep(manifest: Uint8Array, origin: Origin): void {
-    this.add(manifestFile, manifest);
-    this.add(originFile, serializeOrigin(origin));
+  async keep(manifest: Uint8Array, origin: Origin): Promise<void> {
+    await this.add(manifestFile, manifest);
+    await this.add(originFile, serializeOrigin(origin));
     const folder = folderOf(this.#store, digestOf(manifest));
     try {
-      syncFolder(this.#folder);
+      await syncFolder(this.#folder);
       if (existsSync(folder)) renameSync(folder, join(this.#folder, 'replaced'));
       renameSync(this.#folder, folder);
       rmSync(join(folder, 'replaced'), { recursive: true, force: true });
-      syncFolder(this.#store);
+      await syncFolder(this.#store);
     } catch (cause) {
       failed(folder, 'cannot be stored', cause);
     }
@@ -177,11 +166,11 @@ export class BundleStore {
   }
 
   /** What is known of a bundle changed: somebody signed it, or it has one more name. */
-  updateOrigin(digest: Digest, origin: Origin): void {
+  async updateOrigin(digest: Digest, origin: Origin): Promise<void> {
     const file = join(folderOf(this.#folder, digest), originFile);
     const written = `${file}.new`;
     try {
-      writeDurably(written, serializeOrigin(origin));
+      await writeDurably(written, serializeOrigin(origin));
       renameSync(written, file);
     } catch (cause) {
       rmSync(written, { force: true });

@@ -138,7 +138,7 @@ export async function pullBundle(client: RegistryClient, pull: Pull): Promise<Pu
   const references = [...new Set([...(known?.references ?? []), name])].toSorted();
   const origin: Origin = { references, signatures };
   if (known === undefined) await download(client, pull, manifest, origin);
-  else store.updateOrigin(digest, origin);
+  else await store.updateOrigin(digest, origin);
   return { bundle: store.read(digest), signers };
 }
 
@@ -166,9 +166,9 @@ async function download(
   // before anything large is asked for
   checkOutline(bundle, plan, place);
   using incoming = store.begin();
-  incoming.add(bundleFile, bundle);
+  await incoming.add(bundleFile, bundle);
   for (const [file, descriptor] of plan.components) {
-    incoming.add(file, await fetchFile(file, descriptor));
+    await incoming.add(file, await fetchFile(file, descriptor));
   }
-  incoming.keep(bytes, origin);
+  await incoming.keep(bytes, origin);
 }
