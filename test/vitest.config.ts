@@ -8,6 +8,8 @@ const config: ViteUserConfig = {
     include: ['test/**/*.test.ts', 'handlers-wasm/**/*.test.ts'],
     // These have a machine of their own.
     exclude: ['test/vm/**'],
+    // Wirings are kept from one run to the next, and not among those of an installed agent.
+    env: { CACHE_DIRECTORY: new URL('../build/test-cache', import.meta.url).pathname },
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
     // Containers, listeners and descriptor counts of one file must not disturb another's.

@@ -11,10 +11,12 @@ import type { CompiledHandler, HandlerSources } from './compiled-handler.ts';
 import type { BindingContract } from './contract.ts';
 import { type HandlerComponent, componentOf } from './handler-component.ts';
 import { compileRust } from './rust.ts';
+import { buildJavaScript } from './javascript.ts';
 import type { ScaffoldAnswer } from './scaffold-answer.ts';
 import { scaffoldAssemblyScript } from './scaffold-as.ts';
 import { scaffoldC } from './scaffold-c.ts';
 import { scaffoldRust } from './scaffold-rust.ts';
+import { scaffoldTypeScript } from './scaffold-typescript.ts';
 import { shortPath } from './short-path.ts';
 
 export interface Language {
@@ -40,6 +42,14 @@ function byCore(
   };
 }
 
+function byQuickJs(sourceFile: string): Pick<Language, 'sourceFile' | 'build' | 'scaffold'> {
+  return {
+    sourceFile,
+    build: async (from) => buildJavaScript({ ...from, sourceFile }),
+    scaffold: scaffoldTypeScript,
+  };
+}
+
 export const languages: readonly Language[] = [
   {
     name: 'as',
@@ -47,13 +57,24 @@ export const languages: readonly Language[] = [
     ...byCore('handler.ts', compileAssemblyScript),
     scaffold: scaffoldAssemblyScript,
   },
+  { name: 'typescript', title: 'TypeScript', ...byQuickJs('handler.mts') },
   { name: 'rust', title: 'Rust', ...byCore('handler.rs', compileRust), scaffold: scaffoldRust },
   { name: 'c', title: 'C', ...byCore('handler.c', compileC), scaffold: scaffoldC },
 ];
 
+/** It needs no scaffold of its own. */
+const javaScript: Language = {
+  name: 'javascript',
+  title: 'JavaScript',
+  ...byQuickJs('handler.mjs'),
+};
+
+/** All that handlers are built from. */
+const sources: readonly Language[] = [...languages, javaScript];
+
 /** The language of a handler's folder. Throws BuildError: there are several. */
 export function findLanguage(directory: string): Language | undefined {
-  const [first, second] = languages.filter(({ sourceFile }) =>
+  const [first, second] = sources.filter(({ sourceFile }) =>
     existsSync(join(directory, sourceFile)),
   );
   if (first === undefined || second === undefined) return first;
@@ -66,6 +87,6 @@ export function findLanguage(directory: string): Language | undefined {
 export function requireLanguage(directory: string): Language {
   const found = findLanguage(directory);
   if (found !== undefined) return found;
-  const files = languages.map(({ sourceFile }) => sourceFile).join(', ');
+  const files = sources.map(({ sourceFile }) => sourceFile).join(', ');
   throw new BuildError(`${shortPath(directory)} has none of ${files}`);
 }

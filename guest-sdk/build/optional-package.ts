@@ -5,18 +5,26 @@ import { BuildError } from './build-error.ts';
 
 /** Imports one. Throws BuildError where it is not installed. */
 export async function optionalPackage(name: string): Promise<any> {
+  return optionalModule(async () => import(name));
+}
+
+/** Loads a module that needs some. Throws BuildError where one of them is not installed. */
+export async function optionalModule<T>(load: () => Promise<T>): Promise<T> {
   try {
-    return await import(name);
+    return await load();
   } catch (cause) {
-    const isMissing =
-      cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND';
-    if (!isMissing) throw cause;
-    const [scope = name, own] = name.split('/');
-    const wanted = scope.startsWith('@') && own !== undefined ? `${scope}/${own}` : scope;
+    const wanted = missingPackage(cause);
+    if (wanted === undefined) throw cause;
     throw new BuildError(
       `building needs the npm package ${wanted}, which was left out when this was installed: ` +
         `npm install ${wanted} beside it`,
       { cause },
     );
   }
+}
+
+function missingPackage(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
+  if (thrown.code !== 'ERR_MODULE_NOT_FOUND') return undefined;
+  return /^Cannot find package '([^']+)'/u.exec(thrown.message)?.[1];
 }

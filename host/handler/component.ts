@@ -10,11 +10,11 @@ export interface ComponentDescription {
   readonly imports: readonly string[];
   /** Names of exported functions. */
   readonly exports: readonly string[];
-  /** Binaries of the core modules, in their order. */
+  /** Binaries of the core modules, in their order; those of components inside it too. */
   readonly coreModules: readonly Uint8Array[];
   /** What its functions use for strings; empty when none says. */
   readonly encodings: readonly StringEncoding[];
-  /** Whether it is more than one core module with adapters: the direct lane can't link it. */
+  /** Whether there are components inside it: the direct lane can't link it. */
   readonly isComposed: boolean;
   readonly hasStart: boolean;
 }
@@ -105,9 +105,17 @@ function readExport(reader: BinaryReader): { readonly name: string; readonly kin
   return { name, kind };
 }
 
+/** Components inside components inside … */
+const deepest = 8;
+
 /** @throws AgentError AGENT_COMPONENT_INVALID */
 export function describeComponent(bytes: Uint8Array): ComponentDescription {
+  return describe(bytes, 0);
+}
+
+function describe(bytes: Uint8Array, depth: number): ComponentDescription {
   const reader = new BinaryReader(bytes);
+  if (depth > deepest) reader.fail('too many components inside each other');
   readHeader(reader);
   const imports: string[] = [];
   const exports: string[] = [];
@@ -118,8 +126,13 @@ export function describeComponent(bytes: Uint8Array): ComponentDescription {
   while (!reader.isAtEnd) {
     const { id, content } = reader.section();
     if (id === section.coreModule) coreModules.push(content.bytes(content.remaining));
-    else if (id === section.component) isComposed = true;
-    else if (id === section.start) hasStart = true;
+    else if (id === section.component) {
+      const inner = describe(content.bytes(content.remaining), depth + 1);
+      isComposed = true;
+      hasStart ||= inner.hasStart;
+      coreModules.push(...inner.coreModules);
+      for (const encoding of inner.encodings) found.add(encoding);
+    } else if (id === section.start) hasStart = true;
     else if (id === section.canon) content.vector(() => readCanon(content, found));
     else if (id === section.import) {
       content.vector(() => {

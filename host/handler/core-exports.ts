@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports of a core instance, typed: their types were compared when the component was loaded.
+import { interfaceName } from './capability.ts';
+import { shortName } from './core-functions.ts';
+import type { Composition, LinkedImport } from './jco/composition.ts';
 import { trampolineGlobal, trampolineHost, trampolineImport } from './trampoline.ts';
 import type { Outcome } from './trampoline.ts';
 
@@ -17,23 +20,71 @@ export interface CoreExports {
   readonly all: WebAssembly.Instance['exports'];
 }
 
+/** The host's functions: by the names of interfaces, and by their own. */
+export type HostFunctions = Record<string, Record<string, WebAssembly.ImportValue>>;
+
+type Exports = WebAssembly.Instance['exports'];
+
 /** Instantiates a checked core module. Its start function runs, and `_initialize` after it. */
-export function instantiate(
-  module: WebAssembly.Module,
-  imports: Record<string, Record<string, WebAssembly.ImportValue>>,
-): CoreExports {
+export function instantiate(module: WebAssembly.Module, imports: HostFunctions): CoreExports {
   const { exports } = new WebAssembly.Instance(module, imports);
-  const find = (name: string): CoreExport | undefined => {
-    const value = exports[name];
-    return typeof value === 'function' ? (value as CoreExport) : undefined;
-  };
-  find('_initialize')?.();
+  const found = coreExports(exports);
+  found.function('_initialize')?.();
+  return found;
+}
+
+function coreExports(exports: Exports): CoreExports {
   return {
     memory: exports['memory'] as WebAssembly.Memory,
     reallocate: exports['cabi_realloc'] as Reallocate,
-    function: find,
+    function: (name) => {
+      const value = exports[name];
+      return typeof value === 'function' ? (value as CoreExport) : undefined;
+    },
     all: exports,
   };
+}
+
+function notLinked({ module, name }: LinkedImport): () => never {
+  return () => {
+    throw new WebAssembly.RuntimeError(
+      `the handler called "${shortName(module)}" "${shortName(name)}", which nothing is linked to`,
+    );
+  };
+}
+
+/** What a core module imports, but for what is not asked for. */
+function linkedValue(wanted: LinkedImport, host: HostFunctions, made: readonly Exports[]): unknown {
+  const { what } = wanted;
+  switch (what.kind) {
+    case 'cut':
+      return notLinked(wanted);
+    case 'host':
+      return host[interfaceName(what.interface)]?.[what.name];
+    case 'export': {
+      const [instance, name] = what.place;
+      return made[instance]?.[name];
+    }
+  }
+}
+
+/** Instantiates the core modules of a checked composition. Their start functions run. */
+export function instantiateComposition(
+  { modules, instances, handler, memory }: Composition<WebAssembly.Module>,
+  host: HostFunctions,
+): CoreExports {
+  const made: Exports[] = [];
+  for (const { module: index, imports } of instances) {
+    const linked = Object.create(null) as Record<string, Record<string, unknown>>;
+    for (const each of imports) {
+      const ofModule = (linked[each.module] ??= Object.create(null) as Record<string, unknown>);
+      ofModule[each.name] = linkedValue(each, host, made);
+    }
+    const module = modules[index] as WebAssembly.Module;
+    made.push(new WebAssembly.Instance(module, linked as HostFunctions).exports);
+  }
+  const [instance, name] = memory;
+  return coreExports({ ...made[handler], memory: made[instance]?.[name] });
 }
 
 /** Asks the handler; typed exports use neither value. */

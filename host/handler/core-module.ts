@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what a core module imports and exports, and imposes a maximum on its memory.
+// Reads what a core module imports and exports, and imposes maxima on its memory and table.
 import { AgentError } from '../errors.ts';
 import { BinaryReader } from './binary-reader.ts';
 
@@ -9,20 +9,30 @@ import { BinaryReader } from './binary-reader.ts';
  */
 export type CoreSignature = string;
 
-export interface CoreFunctionImport {
+/** What core modules share with each other. */
+export type CoreKind = 'function' | 'table' | 'memory' | 'global';
+
+export interface CoreImport {
   readonly module: string;
   readonly name: string;
+  readonly kind: CoreKind;
+  /** Of a function; empty for the others. */
   readonly signature: CoreSignature;
 }
 
 export interface CoreModuleDescription {
-  readonly imports: readonly CoreFunctionImport[];
+  readonly imports: readonly CoreImport[];
   readonly functionExports: ReadonlyMap<string, CoreSignature>;
   readonly memoryExports: readonly string[];
+  /** All of them. */
+  readonly exports: ReadonlyMap<string, CoreKind>;
+  /** How many memories it has of its own. */
+  readonly memories: number;
 }
 
-const section = { type: 1, import: 2, function: 3, memory: 5, export: 7 } as const;
-const external = { function: 0, table: 1, memory: 2, global: 3, tag: 4 } as const;
+const section = { type: 1, import: 2, function: 3, table: 4, memory: 5, export: 7 } as const;
+const kinds: readonly CoreKind[] = ['function', 'table', 'memory', 'global'];
+const functionReference = 0x70;
 const headerSize = 8;
 
 const letters: ReadonlyMap<number, string> = new Map([
@@ -44,43 +54,76 @@ function readType(reader: BinaryReader): CoreSignature {
   return `${parameters}:${side()}`;
 }
 
-function readImport(reader: BinaryReader, types: readonly CoreSignature[]): CoreFunctionImport {
+function readKind(reader: BinaryReader): CoreKind {
+  return kinds[reader.byte()] ?? refuse('core module has imports or exports of an unknown kind');
+}
+
+/** Neither shared nor of 64 bits. */
+function skipLimits(reader: BinaryReader): void {
+  const flags = reader.byte();
+  if (flags > 1) refuse('core module imports a shared or 64-bit memory or table');
+  reader.u32();
+  if (flags === 1) reader.u32();
+}
+
+function readImport(reader: BinaryReader, types: readonly CoreSignature[]): CoreImport {
   const module = reader.name();
   const name = reader.name();
-  if (reader.byte() !== external.function) {
-    refuse(`core module imports "${module}" "${name}", which is no function`);
+  const kind = readKind(reader);
+  switch (kind) {
+    case 'function': {
+      const signature = types[reader.u32()] ?? reader.fail('unknown type');
+      return { module, name, kind, signature };
+    }
+    case 'table':
+      if (reader.byte() !== functionReference) {
+        refuse(`core module imports "${module}" "${name}", a table of other things than functions`);
+      }
+      skipLimits(reader);
+      break;
+    case 'memory':
+      skipLimits(reader);
+      break;
+    case 'global':
+      if (!letters.has(reader.byte())) {
+        refuse(`core module imports "${module}" "${name}", a global that is no number`);
+      }
+      reader.byte();
   }
-  const signature = types[reader.u32()] ?? reader.fail('unknown type');
-  return { module, name, signature };
+  return { module, name, kind, signature: '' };
 }
 
 /** @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED */
 export function describeCoreModule(bytes: Uint8Array): CoreModuleDescription {
   const reader = new BinaryReader(bytes, headerSize);
   let types: readonly CoreSignature[] = [];
-  let imports: readonly CoreFunctionImport[] = [];
+  let imports: readonly CoreImport[] = [];
   let functionTypes: readonly number[] = [];
+  let memories = 0;
   const functionExports = new Map<string, CoreSignature>();
-  const memoryExports: string[] = [];
+  const exports = new Map<string, CoreKind>();
   while (!reader.isAtEnd) {
     const { id, content } = reader.section();
     if (id === section.type) types = content.vector(() => readType(content));
     else if (id === section.import) imports = content.vector(() => readImport(content, types));
     else if (id === section.function) functionTypes = content.vector(() => content.u32());
+    else if (id === section.memory) memories += content.u32();
     else if (id === section.export) {
+      const imported = imports.filter(({ kind }) => kind === 'function');
       content.vector(() => {
         const name = content.name();
-        const kind = content.byte();
+        const kind = readKind(content);
         const index = content.u32();
-        if (kind === external.memory) memoryExports.push(name);
-        if (kind !== external.function) return;
-        const imported = imports[index]?.signature;
-        const own = types[functionTypes[index - imports.length] ?? -1];
-        functionExports.set(name, imported ?? own ?? content.fail('unknown function'));
+        exports.set(name, kind);
+        if (kind !== 'function') return;
+        const own = types[functionTypes[index - imported.length] ?? -1];
+        const signature = imported[index]?.signature ?? own;
+        functionExports.set(name, signature ?? content.fail('unknown function'));
       });
     }
   }
-  return { imports, functionExports, memoryExports };
+  const memoryExports = [...exports].flatMap(([name, kind]) => (kind === 'memory' ? [name] : []));
+  return { imports, functionExports, memoryExports, exports, memories };
 }
 
 /** Unsigned LEB128. */
@@ -111,18 +154,39 @@ function limitedMemories(content: BinaryReader, maximumPages: number): readonly 
   return [...encodeU32(memories.length), ...memories.flat()];
 }
 
-/**
- * The same module with at most `maximumPages` (64 KiB each) of memory, so that the guest's own
- * word about it does not count.
- * @throws AgentError AGENT_COMPONENT_REFUSED when it needs more at once
- */
-export function limitMemory(bytes: Uint8Array, maximumPages: number): Uint8Array {
+/** Entries: V8 keeps some 50 bytes for each, in the heap that all handlers of a worker share. */
+const mostTableEntries = 16_384;
+
+/** The content of a table section with a maximum. */
+function limitedTables(content: BinaryReader): readonly number[] {
+  const tables = content.vector(() => {
+    if (content.byte() !== functionReference) refuse('core module has a table of no functions');
+    const flags = content.byte();
+    if (flags > 1) refuse('core module has a shared or 64-bit table');
+    const minimum = content.u32();
+    const maximum = flags === 1 ? content.u32() : mostTableEntries;
+    if (minimum > mostTableEntries) {
+      refuse(`core module wants a table of ${minimum} entries, ${mostTableEntries} are allowed`);
+    }
+    const limits = [...encodeU32(minimum), ...encodeU32(Math.min(maximum, mostTableEntries))];
+    return [functionReference, 1, ...limits];
+  });
+  if (tables.length > 1) refuse('core module has several tables');
+  return [...encodeU32(tables.length), ...tables.flat()];
+}
+
+/** The same module with another content of one section, where it has that section. */
+function withSection(
+  bytes: Uint8Array,
+  wanted: number,
+  rewritten: (content: BinaryReader) => readonly number[],
+): Uint8Array {
   const reader = new BinaryReader(bytes, headerSize);
   while (!reader.isAtEnd) {
     const { id, content, start } = reader.section();
-    if (id !== section.memory) continue;
-    const memories = limitedMemories(content, maximumPages);
-    const replaced = [section.memory, ...encodeU32(memories.length), ...memories];
+    if (id !== wanted) continue;
+    const inside = rewritten(content);
+    const replaced = [wanted, ...encodeU32(inside.length), ...inside];
     const end = reader.position;
     const limited = new Uint8Array(start + replaced.length + bytes.length - end);
     limited.set(bytes.subarray(0, start));
@@ -131,4 +195,21 @@ export function limitMemory(bytes: Uint8Array, maximumPages: number): Uint8Array
     return limited;
   }
   return bytes;
+}
+
+/**
+ * The same module with at most `maximumPages` (64 KiB each) of memory, so that the guest's own
+ * word about it does not count.
+ * @throws AgentError AGENT_COMPONENT_REFUSED when it needs more at once
+ */
+export function limitMemory(bytes: Uint8Array, maximumPages: number): Uint8Array {
+  return withSection(bytes, section.memory, (content) => limitedMemories(content, maximumPages));
+}
+
+/**
+ * The same module with a table that can't grow much.
+ * @throws AgentError AGENT_COMPONENT_REFUSED when it has more than that
+ */
+export function limitTable(bytes: Uint8Array): Uint8Array {
+  return withSection(bytes, section.table, limitedTables);
 }

@@ -4,8 +4,6 @@
 import { createHash } from 'node:crypto';
 
 import { AgentError } from '../errors.ts';
-import { families, familyParameters } from '../notification/syscall-table.ts';
-import type { ParameterKind } from '../notification/syscall-table.ts';
 import { callArguments } from './capabilities/arguments.ts';
 import { caller } from './capabilities/caller.ts';
 import { clock } from './capabilities/clock.ts';
@@ -22,8 +20,20 @@ import { capabilityOf, interfaceName } from './capability.ts';
 import type { Capability } from './capability.ts';
 import { describeComponent } from './component.ts';
 import type { ComponentDescription, StringEncoding } from './component.ts';
-import { describeCoreModule, limitMemory } from './core-module.ts';
+import {
+  anySignature,
+  checkCoreExports,
+  familySignature,
+  listed,
+  refuse,
+} from './core-functions.ts';
+import { describeCoreModule, limitMemory, limitTable } from './core-module.ts';
 import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
+import { WiringCache } from './jco/cache.ts';
+import { checkComposition, checkNames } from './jco/composition.ts';
+import type { Composition } from './jco/composition.ts';
+import { wiringsBy } from './jco/wirings.ts';
+import type { WiringSource } from './jco/wirings.ts';
 import { trampolineModule } from './trampoline.ts';
 
 /** The interface of pure types, which every component may name. */
@@ -45,13 +55,18 @@ export const capabilities: readonly Capability[] = [
   state,
 ];
 
+/** What is instantiated of a component. */
+export type ComponentCode =
+  | { readonly kind: 'direct'; readonly module: WebAssembly.Module }
+  | { readonly kind: 'jco'; readonly composition: Composition<WebAssembly.Module> };
+
 /** A checked component. It can be sent to another thread. */
 export interface LoadedComponent {
   /** Of the file and the memory that it may have: what is equal in both is equal. */
   readonly id: string;
   /** Hex sha256 of the file. */
   readonly digest: string;
-  readonly module: WebAssembly.Module;
+  readonly code: ComponentCode;
   /** What its answers are called through. */
   readonly trampoline: WebAssembly.Module;
   /** What it answers: families and `any`. */
@@ -71,63 +86,10 @@ export interface LoadLimits {
 
 export const defaultLimits: LoadLimits = { maximumBytes: 16 * 2 ** 20, maximumPages: 256 };
 
-const flat: Readonly<Record<ParameterKind, string>> = {
-  path: 'ii',
-  'optional-path': 'iii',
-  bytes: 'ii',
-  'optional-bytes': 'iii',
-  u32: 'i',
-  s32: 'i',
-  u64: 'I',
-  device: 'ii',
-  'mount-operation': 'i',
-};
-
-/** The core type of a family's export; its result is a pointer to the action. */
-export function familySignature(family: string): CoreSignature {
-  return `${familyParameters(family)
-    .map(({ kind }) => flat[kind])
-    .join('')}:i`;
-}
-
-const anySignature: CoreSignature = 'iiiiIIIIII:i';
-const configureSignature: CoreSignature = 'ii:i';
-const reallocSignature: CoreSignature = 'iiii:i';
-const postReturnSignature: CoreSignature = 'i:';
 const startSignature: CoreSignature = ':';
 
-function refuse(message: string): never {
-  throw new AgentError('AGENT_COMPONENT_REFUSED', message);
-}
-
-const mostListed = 40;
-const mostNameLength = 100;
-
-/** For a message: a component may name whatever it likes, as often as it likes. */
-function listed(names: readonly string[]): string {
-  if (names.length === 0) return 'nothing';
-  const shown = names.slice(0, mostListed).map((name) => name.slice(0, mostNameLength));
-  const rest = names.length - shown.length;
-  return shown.join(', ') + (rest === 0 ? '' : ` and ${rest} more`);
-}
-
-/** The core exports that are called by their names, with the types that they must have. */
-function expectedExports(exports: readonly string[]): ReadonlyMap<string, CoreSignature> {
-  const expected = new Map<string, CoreSignature>();
-  for (const name of exports) {
-    if (name === 'configure') expected.set(name, configureSignature);
-    else if (name === 'any') expected.set(name, anySignature);
-    else if (families().includes(name)) expected.set(name, familySignature(name));
-    else {
-      refuse(
-        `component exports "${name}"; a handler may export ${listed([...families(), 'any', 'configure'])}`,
-      );
-    }
-  }
-  return expected;
-}
-
-function checkShape(component: ComponentDescription): Uint8Array {
+/** What both lanes refuse. */
+function checkOffers(component: ComponentDescription): void {
   const unknown = component.imports.filter((name) => {
     const capability = capabilityOf(name);
     return (
@@ -140,20 +102,17 @@ function checkShape(component: ComponentDescription): Uint8Array {
     const known = capabilities.map(({ name }) => interfaceName(name));
     refuse(`component imports ${listed(unknown)}; the agent offers ${listed(known)}`);
   }
-  if (component.isComposed || component.hasStart) {
-    refuse(
-      'component is composed of others or has a start function; the direct lane takes neither',
-    );
-  }
+  if (component.hasStart) refuse('component has a start function');
   if (component.encodings.includes('latin1+utf16') || component.encodings.length > 1) {
     refuse(`component mixes string encodings: ${listed(component.encodings)}`);
   }
-  const [core] = component.coreModules;
-  return core ?? refuse('component holds no core module');
 }
 
 function checkImports(core: CoreModuleDescription, component: ComponentDescription): void {
-  for (const { module, name, signature } of core.imports) {
+  for (const { module, name, kind, signature } of core.imports) {
+    if (kind !== 'function') {
+      refuse(`core module imports "${module}" "${name}", which is no function`);
+    }
     const capability = capabilities.find((known) => known.name === capabilityOf(module));
     const expected = capability?.functions.get(name)?.signature;
     if (expected === undefined || !component.imports.includes(module)) {
@@ -166,20 +125,7 @@ function checkImports(core: CoreModuleDescription, component: ComponentDescripti
 }
 
 function checkExports(core: CoreModuleDescription, exports: readonly string[]): void {
-  const expected = new Map(expectedExports(exports));
-  expected.set('cabi_realloc', reallocSignature);
-  for (const [name, signature] of expected) {
-    const found = core.functionExports.get(name);
-    if (found !== signature) {
-      refuse(`core module exports "${name}" as (${found ?? 'nothing'}), it must be (${signature})`);
-    }
-  }
-  for (const name of exports) {
-    const found = core.functionExports.get(`cabi_post_${name}`);
-    if (found !== undefined && found !== postReturnSignature) {
-      refuse(`core module exports "cabi_post_${name}" as (${found})`);
-    }
-  }
+  checkCoreExports(core, exports);
   const initialize = core.functionExports.get('_initialize');
   if (initialize !== undefined && initialize !== startSignature) {
     refuse(`core module exports "_initialize" as (${initialize})`);
@@ -193,6 +139,69 @@ export function checkSize(bytes: number, limits: LoadLimits = defaultLimits): vo
   refuse(`component has ${bytes} bytes; ${limits.maximumBytes} are allowed`);
 }
 
+/** A component's code, and the module of the core instance that answers. */
+interface LaneResult {
+  readonly code: ComponentCode;
+  readonly core: CoreModuleDescription;
+}
+
+function loadDirect(component: ComponentDescription, { maximumPages }: LoadLimits): LaneResult {
+  const [bytes] = component.coreModules;
+  if (bytes === undefined) refuse('component holds no core module');
+  const core = describeCoreModule(bytes);
+  checkImports(core, component);
+  checkExports(core, component.exports);
+  return {
+    code: { kind: 'direct', module: compile(limitTable(limitMemory(bytes, maximumPages))) },
+    core,
+  };
+}
+
+/** componentize-qjs leaves it there; nobody calls it. */
+const leftOver = 'init';
+
+interface Composed {
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+  readonly component: ComponentDescription;
+  readonly limits: LoadLimits;
+  readonly wirings: WiringSource;
+}
+
+function loadComposed({ bytes, digest, component, limits, wirings }: Composed): LaneResult {
+  const { coreModules, imports, exports } = component;
+  checkNames(coreModules);
+  const offered = capabilities.filter(({ name }) => imports.includes(interfaceName(name)));
+  const wiring = wirings({
+    component: bytes,
+    digest,
+    request: {
+      modules: coreModules.map((core) => [core.byteOffset - bytes.byteOffset, core.length]),
+      interfaces: offered.map(({ name, functions }) => ({
+        name,
+        key: interfaceName(name).replace(/@.*/u, ''),
+        functions: [...functions.keys()],
+      })),
+      exports,
+    },
+  });
+  const { core, modules, ...links } = checkComposition({
+    coreModules,
+    wiring,
+    maximumPages: limits.maximumPages,
+    exports,
+    encoding: encodingOf(component),
+    hostSignature: (from, name) =>
+      offered.find((capability) => capability.name === from)?.functions.get(name)?.signature,
+  });
+  const composition = { ...links, modules: modules.map((module) => compile(module)) };
+  return { code: { kind: 'jco', composition }, core };
+}
+
+function encodingOf({ encodings }: ComponentDescription): StringEncoding {
+  return encodings[0] ?? 'utf8';
+}
+
 /**
  * Checks and compiles a component.
  * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED
@@ -200,27 +209,32 @@ export function checkSize(bytes: number, limits: LoadLimits = defaultLimits): vo
 export function loadComponent(
   bytes: Uint8Array,
   limits: LoadLimits = defaultLimits,
+  wirings: WiringSource = wiringsBy(new WiringCache()),
 ): LoadedComponent {
   checkSize(bytes.length, limits);
-  const component = describeComponent(bytes);
-  const coreBytes = checkShape(component);
-  const core = describeCoreModule(coreBytes);
-  checkImports(core, component);
-  checkExports(core, component.exports);
-  const answers = component.exports.filter((name) => name !== 'configure');
-  if (answers.length === 0) refuse('component answers no syscall');
-  const encoding = component.encodings[0] ?? 'utf8';
+  const found = describeComponent(bytes);
+  checkOffers(found);
+  const exports = found.isComposed
+    ? found.exports.filter((name) => name !== leftOver)
+    : found.exports;
+  const component = { ...found, exports };
   const digest = createHash('sha256').update(bytes).digest('hex');
+  const { code, core } = component.isComposed
+    ? loadComposed({ bytes, digest, component, limits, wirings })
+    : loadDirect(component, limits);
+  const answers = exports.filter((name) => name !== 'configure');
+  if (answers.length === 0) refuse('component answers no syscall');
+  const encoding = encodingOf(component);
   return {
     id: componentId(digest, limits),
     digest,
-    module: compile(limitMemory(coreBytes, limits.maximumPages)),
+    code,
     trampoline: compile(trampolineFor(answers, core, encoding)),
     answers,
     imports: component.imports
       .map((name) => capabilityOf(name) ?? name)
       .filter((name) => name !== typesInterface),
-    isConfigurable: component.exports.includes('configure'),
+    isConfigurable: exports.includes('configure'),
     encoding,
   };
 }

@@ -19,8 +19,8 @@ import type { Action, Decision, DescriptorAction, FinalAction } from './action.t
 import { interfaceName } from './capability.ts';
 import type { CallHost } from './capability.ts';
 import { placeName } from './call-names.ts';
-import { instantiate, linkTrampoline } from './core-exports.ts';
-import type { CoreExports, Trampoline, TrampolineFunction } from './core-exports.ts';
+import { instantiate, instantiateComposition, linkTrampoline } from './core-exports.ts';
+import type { CoreExports, HostFunctions, Trampoline, TrampolineFunction } from './core-exports.ts';
 import { capabilities } from './direct.ts';
 import type { LoadedComponent } from './direct.ts';
 import { Guest } from './guest.ts';
@@ -65,7 +65,7 @@ export class HandlerInstance {
       guest.requireCall();
       return guest;
     });
-    const exports = this.#guarded('instantiate', () => instantiate(component.module, imports));
+    const exports = this.#guarded('instantiate', () => instantiateCode(component, imports));
     this.#component = component;
     this.#exports = exports;
     this.#guest = new Guest(exports.memory, exports.reallocate, component.encoding);
@@ -264,12 +264,14 @@ function failed(message: string, cause?: unknown): AgentError {
   return new AgentError('AGENT_HANDLER_FAILED', message, cause === undefined ? {} : { cause });
 }
 
-function importsFor(
-  component: LoadedComponent,
-  host: CallHost,
-  guest: () => Guest,
-): Record<string, Record<string, WebAssembly.ImportValue>> {
-  const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+function instantiateCode({ code }: LoadedComponent, imports: HostFunctions): CoreExports {
+  return code.kind === 'direct'
+    ? instantiate(code.module, imports)
+    : instantiateComposition(code.composition, imports);
+}
+
+function importsFor(component: LoadedComponent, host: CallHost, guest: () => Guest): HostFunctions {
+  const imports: HostFunctions = {};
   for (const { name, functions } of capabilities) {
     if (!component.imports.includes(name)) continue;
     const linked: Record<string, WebAssembly.ImportValue> = {};

@@ -32,6 +32,7 @@ function code(file: string): string {
 test.for([
   ['README.md', 'ts', 'handlers-wasm/mkdir-suffix/handler.ts'],
   ['docs/assemblyscript.md', 'ts', 'handlers-wasm/mkdir-suffix/handler.ts'],
+  ['docs/typescript.md', 'ts', 'handlers-wasm/mkdir-suffix-ts/handler.mts'],
   ['docs/c.md', 'c', 'guest-sdk/examples/mkdir-suffix-c/handler.c'],
   ['docs/rust.md', 'rust', 'guest-sdk/examples/mkdir-suffix-rust/handler.rs'],
 ] as const)('documentation: %s shows in %s what is in %s', ([name, language, file]) => {

@@ -23,6 +23,7 @@ const places: Readonly<Record<string, string>> = {
   as: 'handlers-wasm/mkdir-suffix',
   c: 'guest-sdk/examples/mkdir-suffix-c',
   rust: 'guest-sdk/examples/mkdir-suffix-rust',
+  typescript: 'handlers-wasm/mkdir-suffix-ts',
 };
 
 async function built(language: string): Promise<LoadedComponent> {

@@ -12,6 +12,7 @@ const coreSection = {
   type: 1,
   import: 2,
   function: 3,
+  table: 4,
   memory: 5,
   export: 7,
   start: 8,
@@ -79,7 +80,13 @@ export interface CoreModule {
     readonly module: string;
     readonly name: string;
     readonly signature: string;
+    /** Kind and type of what is no function. */
+    readonly other?: Bytes;
   }[];
+  /** The content of the table section. */
+  readonly tables?: readonly Bytes[];
+  /** Further exports: name, kind and index. */
+  readonly exports?: readonly (readonly [name: string, kind: number, index: number])[];
   /** Their indices follow those of the imports. */
   readonly functions?: readonly CoreFunction[];
   /** The content of the memory section; absent: one memory of a page without a maximum. */
@@ -110,21 +117,23 @@ function typeOf(signature: string): Bytes {
 export function coreModule(module: CoreModule): Uint8Array {
   const imports = module.imports ?? [];
   const functions = module.functions ?? [];
-  const signatures = [...new Set([...imports, ...functions].map(({ signature }) => signature))];
+  const importedFunctions = imports.filter(({ other }) => other === undefined);
+  const typed = [...importedFunctions, ...functions];
+  const signatures = [...new Set(typed.map(({ signature }) => signature))];
   const typeIndex = (signature: string): Bytes => unsigned(signatures.indexOf(signature));
   const exports = [
     ...functions.map(({ name: text }, index) => [
       ...name(text),
       external.function,
-      ...unsigned(imports.length + index),
+      ...unsigned(importedFunctions.length + index),
     ]),
     ...(module.memoryExports ?? ['memory']).map((text) => [...name(text), external.memory, 0]),
+    ...(module.exports ?? []).map(([text, kind, index]) => [...name(text), kind, index]),
   ];
   const importItems = imports.map((item) => [
     ...name(item.module),
     ...name(item.name),
-    external.function,
-    ...typeIndex(item.signature),
+    ...(item.other ?? [external.function, ...typeIndex(item.signature)]),
   ]);
   const bodies = functions.map(({ body }) => {
     const code = [0, ...body, end];
@@ -139,6 +148,7 @@ export function coreModule(module: CoreModule): Uint8Array {
       coreSection.function,
       vector(functions.map(({ signature }) => typeIndex(signature))),
     ),
+    ...(module.tables === undefined ? [] : section(coreSection.table, vector(module.tables))),
     ...section(coreSection.memory, vector(module.memories ?? [[0, 1]])),
     ...section(coreSection.export, vector(exports)),
     ...(module.start === undefined ? [] : section(coreSection.start, unsigned(module.start))),

@@ -120,15 +120,30 @@ test.for([
 
 test('component: nested components and start functions are noticed', () => {
   const core = coreModule({});
+  const inner = coreModule({ data: [1] });
   const described = describeComponent(
     component({
       core,
       exports: [],
-      sections: [section(componentSection.component, []), section(componentSection.start, [])],
+      sections: [
+        section(componentSection.component, [...component({ core: inner, exports: [] })]),
+        section(componentSection.start, []),
+      ],
     }),
   );
   expect(described).toMatchObject({ isComposed: true, hasStart: true });
-  expect(described.coreModules).toEqual([core]);
+  expect(described.coreModules).toEqual([core, inner]);
+});
+
+test('component: components inside each other without an end are refused', () => {
+  let bytes = component({ core: coreModule({}), exports: [] });
+  for (let depth = 0; depth < 10; depth += 1) {
+    const inner = section(componentSection.component, [...bytes]);
+    bytes = component({ core: coreModule({}), exports: [], sections: [inner] });
+  }
+  expect(failureOf(() => describeComponent(bytes)).message).toContain(
+    'too many components inside each other',
+  );
 });
 
 /** canon lift of function 0 with these options, of type 0. */

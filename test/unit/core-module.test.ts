@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 import { describeComponent } from '../../host/handler/component.ts';
 import { instantiate } from '../../host/handler/core-exports.ts';
-import { describeCoreModule, limitMemory } from '../../host/handler/core-module.ts';
+import { describeCoreModule, limitMemory, limitTable } from '../../host/handler/core-module.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
 import { coreModule, instruction, unsigned } from '../support/wasm-binary.ts';
@@ -45,7 +45,9 @@ test('core module: functions are described by their types', () => {
       memoryExports: ['memory', 'second'],
     }),
   );
-  expect(described.imports).toEqual([{ module: 'm', name: 'n', signature: 'iIfF:' }]);
+  expect(described.imports).toEqual([
+    { module: 'm', name: 'n', kind: 'function', signature: 'iIfF:' },
+  ]);
   expect(described.functionExports).toEqual(
     new Map([
       ['a', 'I:i'],
@@ -64,21 +66,70 @@ test('core module: a built handler has the exports of the canonical ABI', () => 
   expect(imports).toContainEqual({
     module: 'seccompagent:handler/filesystem@0.1.0',
     name: 'mkdir',
+    kind: 'function',
     signature: 'iiii:',
   });
   expect(memoryExports).toContain('memory');
 });
 
-test('core module: an import that is no function is refused', () => {
-  const withFunction = coreModule({ imports: [{ module: 'm', name: 'n', signature: ':' }] });
-  // kind 3, a global, in place of kind 0
-  const at = withFunction.indexOf('n'.codePointAt(0) ?? 0) + 1;
-  expect(withFunction[at]).toBe(0);
-  const bytes = withFunction.with(at, 3);
-  expect(failureOf(() => describeCoreModule(bytes))).toMatchObject({
-    code: 'AGENT_COMPONENT_REFUSED',
-    message: 'core module imports "m" "n", which is no function',
-  });
+/** A module whose only import is of this kind and type. */
+function importing(other: Bytes): Uint8Array {
+  return coreModule({ imports: [{ module: 'm', name: 'n', signature: '', other }] });
+}
+
+test.for([
+  ['table', [1, 0x70, 0, 1]],
+  ['table', [1, 0x70, 1, 1, 2]],
+  ['memory', [2, 0, 1]],
+  ['memory', [2, 1, 1, 2]],
+  ['global', [3, 0x7f, 1]],
+] as const)('core module: an import may be a %s', ([kind, bytes]) => {
+  expect(describeCoreModule(importing(bytes)).imports).toEqual([
+    { module: 'm', name: 'n', kind, signature: '' },
+  ]);
+});
+
+test.for([
+  ['a tag', [4, 0, 0], 'core module has imports or exports of an unknown kind'],
+  ['a shared memory', [2, 3, 1, 2], 'core module imports a shared or 64-bit memory or table'],
+  ['a 64-bit table', [1, 0x70, 4, 1], 'core module imports a shared or 64-bit memory or table'],
+  ['a table of host values', [1, 0x6f, 0, 1], '"m" "n", a table of other things than functions'],
+  ['a global that is a host value', [3, 0x6f, 0], '"m" "n", a global that is no number'],
+] as const)('core module: an import of %s is refused', ([, bytes, reason]) => {
+  const failure = failureOf(() => describeCoreModule(importing(bytes)));
+  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(failure.message).toContain(reason);
+});
+
+test.for([
+  ['no maximum', [0x70, 0, 1], [0x70, 1, 1, 0x80, 0x80, 1]],
+  ['a large maximum', [0x70, 1, 1, 0xff, 0xff, 0xff, 0x0f], [0x70, 1, 1, 0x80, 0x80, 1]],
+  ['a small maximum', [0x70, 1, 1, 2], [0x70, 1, 1, 2]],
+] as const)('G5: limitTable: a table with %s', ([, given, limited]) => {
+  const module = coreModule({ tables: [given] });
+  expect(limitTable(module)).toEqual(coreModule({ tables: [limited] }));
+});
+
+test.for([
+  [
+    'a huge one',
+    [[0x70, 0, 0x80, 0xad, 0xe2, 4]],
+    'a table of 10000000 entries, 16384 are allowed',
+  ],
+  [
+    'several',
+    [
+      [0x70, 0, 1],
+      [0x70, 0, 1],
+    ],
+    'several tables',
+  ],
+  ['one of host values', [[0x6f, 0, 1]], 'a table of no functions'],
+  ['a 64-bit one', [[0x70, 4, 1]], 'a shared or 64-bit table'],
+] as const)('G5: limitTable: %s is refused', ([, tables, reason]) => {
+  const failure = failureOf(() => limitTable(coreModule({ tables })));
+  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(failure.message).toContain(reason);
 });
 
 test('core module: a type that is no function is refused', () => {

@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 import { describeComponent } from '../../host/handler/component.ts';
+import { familySignature } from '../../host/handler/core-functions.ts';
 import {
   capabilities,
   checkGrants,
   defaultLimits,
-  familySignature,
   loadComponent,
 } from '../../host/handler/direct.ts';
 import { families } from '../../host/notification/syscall-table.ts';
@@ -283,13 +283,28 @@ test('direct: a component without a core module is refused', () => {
   expect(failureOf(() => loadComponent(bytes)).message).toBe('component holds no core module');
 });
 
-test('direct: composed components and start functions are refused', () => {
-  for (const id of [componentSection.component, componentSection.start]) {
-    const bytes = sample({}, { sections: [section(id, [])] });
-    expect(failureOf(() => loadComponent(bytes)).message).toContain(
-      'component is composed of others or has a start function',
-    );
-  }
+test.for([
+  ['a memory', [2, 0, 1]],
+  ['a table', [1, 0x70, 0, 1]],
+  ['a global', [3, 0x7f, 1]],
+] as const)('direct: a core module that imports %s is refused', ([, other]) => {
+  const imports = [{ module: filesystem, name: 'mkdir', signature: '', other }];
+  const bytes = sample({ imports }, { imports: [filesystem] });
+  expect(failureOf(() => loadComponent(bytes)).message).toBe(
+    `core module imports "${filesystem}" "mkdir", which is no function`,
+  );
+});
+
+test('G5: direct: a core module with a huge table is refused', () => {
+  const bytes = sample({ tables: [[0x70, 0, 0x80, 0xad, 0xe2, 4]] });
+  expect(failureOf(() => loadComponent(bytes)).message).toBe(
+    'core module wants a table of 10000000 entries, 16384 are allowed',
+  );
+});
+
+test('direct: start functions of components are refused', () => {
+  const bytes = sample({}, { sections: [section(componentSection.start, [])] });
+  expect(failureOf(() => loadComponent(bytes)).message).toBe('component has a start function');
 });
 
 /** A section that lifts a function with this encoding. */

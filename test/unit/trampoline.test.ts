@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
-import { familySignature, loadComponent } from '../../host/handler/direct.ts';
+import { familySignature } from '../../host/handler/core-functions.ts';
+import { loadComponent } from '../../host/handler/direct.ts';
 import { HandlerInstance } from '../../host/handler/instance.ts';
 import { ReceivedCall } from '../../host/notification/received-call.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds a handler that is written in TypeScript or JavaScript: a component with QuickJS in it.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+
+import type { OutputChunk, Plugin } from 'rolldown';
+
+import { describeComponent } from '../../host/handler/component.ts';
+import { packageRoot } from '../../host/package-root.ts';
+import { BuildError } from './build-error.ts';
+import type { HandlerSources } from './compiled-handler.ts';
+import type { HandlerComponent } from './handler-component.ts';
+import { optionalModule } from './optional-package.ts';
+import { type Signature, signatures } from './signature.ts';
+import { type Contract, WORLD, interfaceModule, readContract, witDocument } from './wit.ts';
+
+export interface JavaScriptSources extends HandlerSources {
+  /** In that folder. */
+  readonly sourceFile: string;
+}
+
+const sdkName = '@seccompagent/guest-sdk/typescript';
+const sdkFile = join(packageRoot(), 'guest-sdk/typescript/index.ts');
+const hostModule = /^seccompagent:/u;
+/** Of the bundler: a module that is no file. */
+const entry = '\0handler';
+
+/** Around the author's functions: `configure` is always there, and gets a map. */
+function entryText(source: string): string {
+  const from = JSON.stringify(source);
+  return `import * as handler from ${from};
+export * from ${from};
+export function configure(settings) {
+  try {
+    handler.configure?.(new Map(settings));
+  } catch (thrown) {
+    throw thrown instanceof Error ? thrown.message : String(thrown);
+  }
+}
+`;
+}
+
+/** @param onExports gets the names that the author's own module exports: `export *` leaves out `default` */
+function entryPlugin(source: string, onExports: (names: readonly string[]) => void): Plugin {
+  return {
+    name: 'handler-entry',
+    resolveId: (id) => (id === entry ? id : null),
+    load: (id) => (id === entry ? entryText(source) : null),
+    moduleParsed: ({ id, exports }) => {
+      if (id === source) onExports(exports);
+    },
+  };
+}
+
+interface Bundled {
+  readonly chunk: OutputChunk;
+  readonly exports: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** One module, without types, and with imports of the host's interfaces only. */
+async function bundled(source: string): Promise<Bundled> {
+  const { rolldown } = await optionalModule(async () => import('rolldown'));
+  const warnings: string[] = [];
+  const own: string[] = [];
+  try {
+    const bundle = await rolldown({
+      input: entry,
+      external: hostModule,
+      platform: 'neutral',
+      // of no use to it, and the folder may be a copy
+      tsconfig: false,
+      resolve: { alias: { [sdkName]: sdkFile } },
+      treeshake: { moduleSideEffects: (id) => !hostModule.test(id) },
+      plugins: [entryPlugin(source, (names) => own.push(...names))],
+      onLog: (level, { code, message }) => {
+        // that an author has no configure
+        if (level === 'warn' && code !== 'IMPORT_IS_UNDEFINED') warnings.push(message);
+      },
+    });
+    const { output } = await bundle.generate({ format: 'esm' });
+    await bundle.close();
+    const [chunk] = output;
+    return { chunk, exports: [...new Set([...own, ...chunk.exports])], warnings };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BuildError(stripVTControlCharacters(reason), { cause });
+  }
+}
+
+function handlerExports(names: readonly string[], place: string): readonly Signature[] {
+  const known = signatures();
+  const unknown = names.find((name) => !known.has(name));
+  const answers = [...known.keys()].filter((name) => name !== 'configure');
+  if (unknown !== undefined) {
+    throw new BuildError(
+      `${place}: a handler cannot export "${unknown}"; it can export ${[...known.keys()].join(', ')}`,
+    );
+  }
+  const exports = [...known.values()].filter(({ name }) => names.includes(name));
+  if (exports.every(({ name }) => name === 'configure')) {
+    throw new BuildError(`${place} answers no call: export one or more of ${answers.join(', ')}`);
+  }
+  return exports;
+}
+
+function usedInterfaces(
+  modules: readonly string[],
+  contract: Contract,
+  place: string,
+): readonly string[] {
+  const names = new Map(contract.interfaces.map((name) => [interfaceModule(contract, name), name]));
+  const used = modules.map((module) => {
+    const found = names.get(module);
+    if (found !== undefined) return found;
+    throw new BuildError(
+      `${place} imports "${module}"; a handler can import ${[...names.keys()].join(', ')}`,
+    );
+  });
+  return [...new Set(used)].toSorted();
+}
+
+/** QuickJS and the code, without anything of WASI. */
+async function withQuickJs(code: string, wit: string, place: string): Promise<Uint8Array> {
+  const { componentize } = await optionalModule(async () => import('componentize-qjs'));
+  const scratch = await mkdtemp(join(tmpdir(), 'handler-world-'));
+  try {
+    const witPath = join(scratch, 'handler.wit');
+    await writeFile(witPath, wit);
+    const { component } = await componentize({
+      witPath,
+      jsSource: code,
+      world: WORLD,
+      sync: true,
+      stubWasi: true,
+    });
+    return component;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BuildError(`${place}: QuickJS does not take it: ${reason}`, { cause });
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
+}
+
+/** Throws BuildError. */
+export async function buildJavaScript(sources: JavaScriptSources): Promise<HandlerComponent> {
+  const place = join(sources.displayDirectory, sources.sourceFile);
+  const {
+    chunk,
+    exports: names,
+    warnings,
+  } = await bundled(join(sources.directory, sources.sourceFile));
+  const exports = handlerExports(names, place);
+  const contract = await readContract();
+  const imports = usedInterfaces(chunk.imports, contract, place);
+  const component = await withQuickJs(
+    chunk.code,
+    witDocument(contract, { exports, imports }),
+    place,
+  );
+  const foreign = describeComponent(component).imports.filter((name) => !hostModule.test(name));
+  if (foreign.length > 0) throw new BuildError(`${place} imports ${foreign.join(', ')}`);
+  return { component, exports, imports, warnings };
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wirings on disk, so that jco runs once for each component. There is no code in it: a wiring from
+// there is checked as one from jco is. Still, only what we have written ourselves is read.
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import type { Stats } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** Changes with what a wiring says. */
+const format = 1;
+const mostBytes = 8 * 2 ** 20;
+const mostEntries = 256;
+const writableByOthers = 0o022;
+
+/** Where the agent keeps wirings: systemd's CacheDirectory=, or the usual folder. */
+export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
+  const given = environment['CACHE_DIRECTORY']?.split(':')[0];
+  if (given !== undefined && given.startsWith('/')) return join(given, 'wirings');
+  return process.geteuid?.() === 0
+    ? '/var/cache/seccompagent/wirings'
+    : join(homedir(), '.cache/seccompagent/wirings');
+}
+
+function isOurs({ uid, mode }: Stats): boolean {
+  return uid === process.geteuid?.() && (mode & writableByOthers) === 0;
+}
+
+export class WiringCache {
+  readonly #folder: string;
+
+  constructor(folder: string = cacheFolder()) {
+    this.#folder = folder;
+  }
+
+  /** @returns undefined: there is none that can be trusted */
+  read(digest: string, version: string): string | undefined {
+    if (!this.#isFolderOurs()) return undefined;
+    let descriptor: number;
+    try {
+      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+      descriptor = openSync(this.#file(digest, version), flags);
+    } catch {
+      return undefined;
+    }
+    try {
+      const status = fstatSync(descriptor);
+      if (!status.isFile() || !isOurs(status) || status.size > mostBytes) return undefined;
+      return contentOf(readFileSync(descriptor, 'utf8'), headOf(digest, version));
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  /** Does nothing where it can't: it is but a cache. */
+  write(digest: string, version: string, text: string): void {
+    let temporary: string | undefined;
+    try {
+      makeFolder(this.#folder);
+      if (!this.#isFolderOurs()) return;
+      this.#makeRoom();
+      temporary = join(this.#folder, `.${randomUUID()}`);
+      writeNew(temporary, `${headOf(digest, version)} ${hashOf(text)}\n${text}`);
+      renameSync(temporary, this.#file(digest, version));
+    } catch {
+      if (temporary !== undefined) removeIfThere(temporary);
+    }
+  }
+
+  #file(digest: string, version: string): string {
+    return join(this.#folder, hashOf(headOf(digest, version)));
+  }
+
+  #isFolderOurs(): boolean {
+    try {
+      const status = lstatSync(this.#folder);
+      return status.isDirectory() && isOurs(status);
+    } catch {
+      return false;
+    }
+  }
+
+  /** The oldest go first. */
+  #makeRoom(): void {
+    const files = readdirSync(this.#folder).map((name) => join(this.#folder, name));
+    if (files.length < mostEntries) return;
+    const aged = files.map((file) => ({ file, time: statSync(file).mtimeMs }));
+    const oldest = aged
+      .toSorted((a, b) => a.time - b.time)
+      .slice(0, files.length - mostEntries + 1);
+    for (const { file } of oldest) removeIfThere(file);
+  }
+}
+
+/** Node's own way to make folders above as well does not end where the kernel says ENOENT to that. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** What it is for; it stands in the file too. */
+function headOf(digest: string, version: string): string {
+  return `wiring ${format} of ${digest} by jco ${version}`;
+}
+
+function contentOf(file: string, head: string): string | undefined {
+  const end = file.indexOf('\n');
+  const text = file.slice(end + 1);
+  return end >= 0 && file.slice(0, end) === `${head} ${hashOf(text)}` ? text : undefined;
+}
+
+function writeNew(file: string, text: string): void {
+  const descriptor = openSync(file, 'wx', 0o600);
+  try {
+    const bytes = Buffer.from(text);
+    for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function removeIfThere(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // somebody else was faster
+  }
+}

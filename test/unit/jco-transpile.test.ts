@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the child process that asks jco how a component is linked, and what it is not able to do.
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
+import { expect, test } from 'vitest';
+
+import { loadComponent } from '../../host/handler/direct.ts';
+import { WiringCache } from '../../host/handler/jco/cache.ts';
+import { findJco, transpile } from '../../host/handler/jco/transpile.ts';
+import { wiringsBy } from '../../host/handler/jco/wirings.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import { composed } from '../support/composed-component.ts';
+import { trapping } from '../support/hostile-components.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const request = { modules: [], interfaces: [], exports: [] };
+const generator = join(import.meta.dirname, '../support/prying-generator.mjs');
+
+/** What comes of code of a stranger's in the child. */
+function reasonOf(deed: string, limitMs?: number): string {
+  const failure = failureOf(() =>
+    transpile({
+      component: Buffer.from(deed),
+      request,
+      jco: { generator, version: '0' },
+      ...(limitMs === undefined ? {} : { limitMs }),
+    }),
+  );
+  expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
+  return failure.message;
+}
+
+test('G5: jco: code in the child has no environment, rights, files, programs or threads', () => {
+  const told = reasonOf('pry');
+  expect(told).toBe(
+    'jco cannot link the component: {uid:65534,groups:1,environment:0,root:EPERM,' +
+      'shadow:EACCES,write:ERR_ACCESS_DENIED,run:ERR_ACCESS_DENIED,' +
+      'addon:ERR_DLOPEN_DISABLED,memory:RangeError,thread:ERR_ACCESS_DENIED}',
+  );
+});
+
+test('G5: jco: code in the child reaches no network', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  expect(reasonOf(`connect ${port}`)).toBe('jco cannot link the component: ERR_ACCESS_DENIED');
+  server.close();
+});
+
+test('G5: jco: a child that wants too much memory ends', () => {
+  expect(reasonOf('bloat')).toBe('jco cannot link the component: it ended by SIGABRT');
+});
+
+test('G5: jco: a child that takes too long is ended', () => {
+  expect(reasonOf('loop', 1500)).toBe('jco cannot link the component: it took more than 1.5 s');
+});
+
+test('G5: jco: a child that says too much is ended', () => {
+  expect(reasonOf('flood')).toBe('jco cannot link the component: it has too much to say');
+});
+
+test('jco: a child that says nothing is not believed', () => {
+  expect(reasonOf('end')).toBe('wiring of the component: no JSON');
+});
+
+test('jco: a child that lies is not believed', () => {
+  expect(reasonOf('lie')).toBe('wiring of the component: no index');
+});
+
+test('jco: without jco-transpile, one line says what to install', () => {
+  using folder = new TemporaryFolder();
+  const failure = failureOf(() => findJco(folder.at('agent.js')));
+  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(failure.message).toBe(
+    'component is composed of others, as JavaScript handlers are; ' +
+      'npm install @bytecodealliance/jco-transpile to use it',
+  );
+});
+
+test('jco: a component of one core module needs no jco-transpile', () => {
+  using folder = new TemporaryFolder();
+  const wirings = wiringsBy(new WiringCache(folder.path), folder.at('agent.js'));
+  expect(loadComponent(trapping(), undefined, wirings).code.kind).toBe('direct');
+});
+
+test('jco: a component that is none is refused with what jco says of it', async () => {
+  const bytes = await composed(trapping());
+  using folder = new TemporaryFolder();
+  const wirings = wiringsBy(new WiringCache(folder.path));
+  // the type of the exported function is another one
+  const at = bytes.lastIndexOf(0x60, bytes.length);
+  expect(at).toBeGreaterThan(0);
+  const broken = bytes.with(bytes.indexOf(0x77), 0x7f);
+  const failure = failureOf(() => loadComponent(broken, undefined, wirings));
+  expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
+  expect(failure.message).toMatch(/^jco cannot link the component: .{10,300}$/u);
+});
+
+const noWirings = (): never => {
+  throw new Error('jco was asked');
+};
+
+const ten = (item: string): string => Array.from({ length: 10 }, () => item).join('');
+
+/** A component that makes ten of a component that makes ten of … */
+async function bomb(): Promise<Uint8Array> {
+  let text = `(component $c0 (core module $m) ${ten('(core instance (instantiate $m))')})`;
+  for (let depth = 1; depth <= 6; depth += 1) {
+    text = `(component $c${depth} ${text} ${ten(`(instance (instantiate $c${depth - 1}))`)})`;
+  }
+  return parse(`(component ${text} (instance (instantiate $c6)))`);
+}
+
+test('G5: jco: a component that unfolds to millions of instances is given up', async () => {
+  using folder = new TemporaryFolder();
+  const wirings = wiringsBy(new WiringCache(folder.path));
+  const bytes = await bomb();
+  const failure = failureOf(() => loadComponent(bytes, undefined, wirings));
+  expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
+  expect(failure.message).toMatch(/^jco cannot link the component: /u);
+});
+
+const escaped = (name: string): string =>
+  [...new TextEncoder().encode(name)]
+    .map((byte) => `\\${byte.toString(16).padStart(2, '0')}`)
+    .join('');
+
+/** A composed handler one of whose core modules takes a function of this name from another. */
+async function withName(name: string): Promise<Uint8Array> {
+  const text = escaped(name);
+  return parse(`(component
+    (component)
+    (core module $a (memory (export "memory") 1) (func (export "${text}")))
+    (core instance $a (instantiate $a))
+    (core module $b
+      (import "env" "memory" (memory 1))
+      (import "${text}" "${text}" (func))
+      (func (export "sysinfo") (result i32) i32.const 16)
+      (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 64))
+    (core instance $b
+      (instantiate $b (with "env" (instance $a)) (with "${text}" (instance $a))))
+    (alias core export $b "sysinfo" (core func $f))
+    (func $sysinfo (result u32) (canon lift (core func $f)))
+    (export "sysinfo" (func $sysinfo)))`);
+}
+
+test.for([
+  'help',
+  'a b',
+  '$imports',
+  'cm32p2|wasi:io/poll@0.2|[method]pollable.block',
+  'constructor',
+  'then',
+  '*/ boom(); /*',
+  '${boom()}',
+  '',
+])('jco: the name "%s" of a core module is a name', async (name) => {
+  using folder = new TemporaryFolder();
+  const wirings = wiringsBy(new WiringCache(folder.path));
+  const { code } = loadComponent(await withName(name), undefined, wirings);
+  const instances = code.kind === 'jco' ? code.composition.instances : [];
+  expect(instances[1]?.imports).toEqual([
+    { module: 'env', name: 'memory', what: { kind: 'export', place: [0, 'memory'] } },
+    { module: name, name, what: { kind: 'export', place: [0, name] } },
+  ]);
+});
+
+test.for([
+  ["'+boom()+'", "'+boom()+'"],
+  ['"]; boom(); ["', '"]; boom(); ["'],
+  ['`', '`'],
+  ['\\', '\\'],
+  ['\n boom()', '? boom()'],
+  ['\u2028', '?'],
+  ['ü', '?'],
+  ['a\0', 'a?'],
+  ['__proto__', '__proto__'],
+  ['x'.repeat(257), 'x'.repeat(100)],
+] as const)('G5: jco: it never gets the name %j of a core module', async ([name, shown]) => {
+  const bytes = await withName(name);
+  const failure = failureOf(() => loadComponent(bytes, undefined, noWirings));
+  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(failure.message).toBe(`core module has a name that is not plain: ${shown}`);
+});
