@@ -137,9 +137,15 @@ async function run(words: readonly string[]): Promise<number> {
     if (command.length === 0) usage('record needs -container ID, or a command behind --');
     return recordCommand(path, runCommandOf(values, command), limits);
   }
-  const wrong = ['resolver', 'bundle', 'bundle-shadow', 'metadata', 'config', 'syscalls', 'log'].find((name) =>
-    values.has(name),
-  );
+  const wrong = [
+    'resolver',
+    'bundle',
+    'bundle-shadow',
+    'metadata',
+    'config',
+    'syscalls',
+    'log',
+  ].find((name) => values.has(name));
   if (wrong !== undefined) usage(`-${wrong} is for a command, not for a container that runs`);
   if (command.length > 0) usage('record takes -container or a command, not both');
   const socket = textOf(values, 'control-socket') ?? defaultControlSocket;
