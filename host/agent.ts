@@ -6,9 +6,15 @@ import { AgentError, isForbidden, messageOf, systemCodeOf } from './errors.ts';
 import { FilterFlags, refusalOfCommand } from './filter-flags.ts';
 import type { WriteRefusal } from './filter-flags.ts';
 import { FirstPids } from './first-pids.ts';
+import { digestOf } from './handler/direct.ts';
+import type { LoadedComponent } from './handler/direct.ts';
 import { errnoNumber } from './handler/errno.ts';
 import { createLog } from './log.ts';
 import type { LogOptions, Logger } from './log.ts';
+import type { ControlServer } from './control/control-server.ts';
+import type { StopRecording } from './control/recording-request.ts';
+import { ReloadReport } from './control/reload-report.ts';
+import type { AgentStatus, ContainerStatus } from './control/status.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
 import { loadNative, actingLink, receiverEventKind, tokenOf } from './native.ts';
@@ -27,15 +33,25 @@ import { QuarantineBook } from './notification/quarantine.ts';
 import { ReceiverEvents } from './notification/receiver-events.ts';
 import { StateBook } from './notification/state-book.ts';
 import { Syscalls } from './notification/syscalls.ts';
+import type { Syscall } from './notification/syscalls.ts';
 import { encodeRegistry } from './notification/thread-messages.ts';
 import type { CallFailure, SharedRegistry } from './notification/thread-messages.ts';
-import type { BindAddress } from './options.ts';
+import type { BindAddress, ControlAddress } from './options.ts';
 import { packageVersion } from './package-root.ts';
+import { factsOf } from './recording/recorded-facts.ts';
+import { ShadowBook } from './recording/shadow-book.ts';
+import { TapeBook } from './recording/tape-book.ts';
+import type { Tap } from './recording/tape-book.ts';
 import { ContainerRefusal } from './registry/container-refusal.ts';
 import { defaultFailure, failureErrno as errnoOf } from './registry/policy.ts';
 import { wantsPointers } from './registry/registry.ts';
-import type { Registry } from './registry/registry.ts';
-import type { ContainerIdentity, Resolution, Resolver } from './registry/resolver.ts';
+import type {
+  BundleName,
+  ContainerIdentity,
+  Resolution,
+  Resolver,
+  Shadow,
+} from './registry/resolver.ts';
 
 export interface AgentOptions {
   readonly resolver: Resolver;
@@ -51,11 +67,20 @@ export interface SocketOptions {
 
 /** No call takes so long. */
 const forgetAfterMs = 120_000;
+/** For a call, on a machine that may be busy. */
+const shadowPatienceMs = 5000;
 
 /** A container that is answered for. Of its handlers' states in the quarantine there may be more. */
 interface Attached extends SharedRegistry {
   /** What it is resolved by, and may be again. */
   readonly identity: ContainerIdentity;
+  readonly since: Date;
+  readonly bundles: readonly BundleName[];
+  readonly components: readonly LoadedComponent[];
+  /** Who is asked the same, without effect. */
+  readonly shadow: Shadow | undefined;
+  /** Why all of its calls fail; undefined: they do not. */
+  readonly refusal: string | undefined;
   /** What handlers remember, or remembered before they changed. */
   readonly heldStates: readonly StateHandle[];
 }
@@ -80,11 +105,17 @@ export class Agent {
   readonly #quarantine = new QuarantineBook();
   readonly #states: StateBook;
   readonly #attached: Map<number, Attached> = new Map();
+  readonly #tapes: TapeBook = new TapeBook(() => this.#pool?.isRead ?? true);
+  readonly #shadows: ShadowBook;
   readonly #exits: Map<number, () => void> = new Map();
   #pool: Pool | undefined;
   #socket: AgentSocket | undefined;
   #metrics: Metrics | undefined;
   #metricsServer: MetricsServer | undefined;
+  #controlServer: ControlServer | undefined;
+  readonly #startedAt = new Date();
+  /** What came of reloading. */
+  readonly reloads: ReloadReport = new ReloadReport();
   #forgetting: NodeJS.Timeout | undefined;
   /** Nothing more arrives. */
   #isStopping = false;
@@ -94,6 +125,14 @@ export class Agent {
   private constructor(options: AgentOptions, size: PoolSize) {
     this.#resolver = options.resolver;
     this.log = createLog(options.log);
+    this.#shadows = new ShadowBook({
+      log: this.log,
+      losses: this.#tapes.losses,
+      patienceMs: shadowPatienceMs,
+      onLeftAlone: (token) => {
+        this.#retape(token);
+      },
+    });
     this.native = loadNative();
     this.#states = new StateBook(this.native);
     this.#filterFlags = new FilterFlags(this.native.readRuntimeFile);
@@ -130,6 +169,12 @@ export class Agent {
         onFailed: (failure) => {
           agent.#fail(failure);
         },
+        losses: agent.#tapes.losses,
+        onTaped: (taped, done) => {
+          const both = after(2, done);
+          agent.#tapes.take(taped, both);
+          agent.#shadows.take(taped, both);
+        },
       });
     } catch (thrown) {
       agent.#events[Symbol.dispose]();
@@ -164,6 +209,7 @@ export class Agent {
       },
       counters: this.#counters,
       quarantined: () => this.#quarantine.count(),
+      shadows: () => this.#shadows.counts(),
     });
     this.#metricsServer = await MetricsServer.start({
       address,
@@ -171,6 +217,56 @@ export class Agent {
       log: this.log,
       downReason: () => (this.#pool?.workerCount === 0 ? 'no worker is up' : undefined),
     });
+  }
+
+  /**
+   * Lets root ask. Where nobody has said where, it may also be nowhere.
+   * @throws AgentError AGENT_CONTROL
+   */
+  async serveControl({ path, isDefault }: ControlAddress): Promise<void> {
+    const { ControlServer } = await import('./control/control-server.ts');
+    try {
+      this.#controlServer = await ControlServer.start({
+        path,
+        log: this.log,
+        status: () => this.status(),
+        record: (containerId, tap) => this.record(containerId, tap, 'there'),
+      });
+    } catch (thrown) {
+      if (!isDefault) throw thrown;
+      this.log.warn({ error: messageOf(thrown) }, 'no control socket: nobody can ask this agent');
+    }
+  }
+
+  /** What it does now, for people and programs. */
+  status(): AgentStatus {
+    return {
+      version: packageVersion(),
+      pid: process.pid,
+      startedAt: this.#startedAt.toISOString(),
+      uptimeSeconds: Math.floor((Date.now() - this.#startedAt.getTime()) / 1000),
+      workers: this.#pool?.workerCount ?? 0,
+      containers: [...this.#attached].map(([token, attached]) => this.#statusOf(token, attached)),
+      lastReload: this.reloads.last,
+    };
+  }
+
+  #statusOf(token: number, attached: Attached): ContainerStatus {
+    const { registry, since, bundles, refusal, quarantine } = attached;
+    const shadow = this.#shadows.statusOf(token, attached.shadow);
+    return {
+      id: registry.containerId,
+      since: since.toISOString(),
+      bundles,
+      handlers: registry.handlers.map(({ name, bundle, component }, index) => ({
+        name,
+        digest: `sha256:${digestOf(component)}`,
+        ...(bundle === undefined ? {} : { bundle }),
+        isQuarantined: this.#quarantine.quarantine.isQuarantined(quarantine[index] ?? -1),
+      })),
+      ...(refusal === undefined ? {} : { refusal }),
+      ...(shadow === undefined ? {} : { shadow }),
+    };
   }
 
   /** Answers the calls of a launched command; resolves once it has ended. */
@@ -185,7 +281,7 @@ export class Agent {
       reads,
       failureErrno,
     );
-    this.#attached.set(adopted.listener, attached);
+    this.#keep(adopted.listener, attached);
     await new Promise<void>((resolve) => {
       this.#exits.set(adopted.process, resolve);
     });
@@ -210,13 +306,16 @@ export class Agent {
           continue;
         }
         kept += 1;
+        const { containerId } = attached.registry;
+        this.reloads.failed({ of: `container ${containerId}`, reason: messageOf(thrown) });
         this.log.error(
-          { container: attached.registry.containerId, error: messageOf(thrown) },
+          { container: containerId, error: messageOf(thrown) },
           'a container keeps the handlers that it has: there is no new registry for it',
         );
       }
     }
     this.#forgetLater();
+    this.reloads.ended({ changed, kept });
     return { changed, kept };
   }
 
@@ -229,10 +328,50 @@ export class Agent {
     }, forgetAfterMs).unref();
   }
 
-  #replace(token: number, attached: Attached, { registry, components }: Resolution): void {
-    this.#pool?.share(components);
-    const next = this.#change(attached, registry);
-    this.#attached.set(token, next);
+  #replace(token: number, attached: Attached, resolution: Resolution): void {
+    this.#pool?.share(resolution.components);
+    this.#tellShadow(resolution);
+    const next = this.#change(attached, resolution);
+    this.#offer(token, { ...next, tapeSlot: this.#slotOf(token, next) });
+  }
+
+  #keep(token: number, attached: Attached): void {
+    this.#attached.set(token, attached);
+    const { shadow, tapeSlot } = attached;
+    if (shadow?.kind !== 'resolved') this.#shadows.end(token);
+    if (tapeSlot === undefined) return;
+    if (shadow?.kind === 'resolved') this.#shadows.begin(token, tapeSlot, shadow);
+    this.#tapes.begin(token, tapeSlot, factsOf(attached));
+  }
+
+  /** Where losses are counted of calls that are written down; undefined: they are for nobody. */
+  #slotOf(token: number, { registry, shadow, tapeSlot }: Attached): number | undefined {
+    const isWanted =
+      this.#tapes.isTapped(registry.containerId) || this.#shadows.isAsked(token, shadow);
+    if (isWanted) return tapeSlot ?? this.#tapes.takeSlot();
+    if (tapeSlot !== undefined) void this.#tapes.end(token, tapeSlot);
+    return undefined;
+  }
+
+  /** Calls are written down for whoever wants to know, and not for nobody. */
+  #retape(token: number): void {
+    const attached = this.#attached.get(token);
+    if (attached === undefined || this.#isClosed) return;
+    const tapeSlot = this.#slotOf(token, attached);
+    if (tapeSlot !== attached.tapeSlot) this.#offer(token, { ...attached, tapeSlot });
+  }
+
+  #tellShadow({ registry, shadow }: Resolution): void {
+    if (shadow?.kind !== 'refused') return;
+    this.log.error(
+      { container: registry.containerId, error: shadow.reason },
+      'there is no shadow for this container, which is nothing to its calls',
+    );
+  }
+
+  /** The calls that no worker has begun are handled by this from now on. */
+  #offer(token: number, next: Attached): void {
+    this.#keep(token, next);
     const { registryBytes, reads, failureErrno } = this.#adoption(next);
     try {
       this.native.replaceTerms(this.#receiver, tokenOf(token), registryBytes, reads, failureErrno);
@@ -242,13 +381,47 @@ export class Agent {
     }
   }
 
+  /**
+   * Tells of all calls of a container, also of one that is still to come, until it ends.
+   * @returns ends it before
+   * @throws AgentError AGENT_RECORDING: there is no such container
+   */
+  record(containerId: string, tap: Tap, isExpected: 'there' | 'to come'): StopRecording {
+    const found = this.#listenersOf(containerId);
+    if (found.length === 0 && isExpected === 'there') {
+      throw new AgentError('AGENT_RECORDING', `there is no container "${containerId}"`);
+    }
+    this.#tapes.add(containerId, tap);
+    for (const [token, attached] of found) {
+      // also where a shadow has it already: the tap is to begin
+      this.#offer(token, { ...attached, tapeSlot: this.#slotOf(token, attached) });
+    }
+    return async (reason) => {
+      this.#tapes.leave(tap);
+      for (const [token] of this.#listenersOf(containerId)) this.#retape(token);
+      await this.#tapes.finish(tap, reason);
+    };
+  }
+
+  async #endTape(token: number, slot: number): Promise<void> {
+    await this.#tapes.end(token, slot);
+    this.#shadows.end(token);
+  }
+
+  #listenersOf(containerId: string): readonly (readonly [token: number, attached: Attached])[] {
+    return [...this.#attached].filter(([, { registry }]) => registry.containerId === containerId);
+  }
+
   /** Stops accepting, lets calls that are handled be answered, and ends. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#forgetting);
+    await this.#tapes.endAll();
+    await this.#controlServer?.[Symbol.asyncDispose]();
     await this.#metricsServer?.[Symbol.asyncDispose]();
     this.#socket?.[Symbol.dispose]();
     await this.#pool?.stop();
+    await this.#shadows[Symbol.asyncDispose]();
     this.#events[Symbol.dispose]();
     this.#isClosed = true;
     this.native.closeReceiver(this.#receiver);
@@ -306,14 +479,16 @@ export class Agent {
         cause,
       });
     }
-    this.#attached.set(token, attached);
+    this.#keep(token, attached);
     this.log.info({ container: containerId, status, peerPid, firstPid }, 'container attached');
   }
 
   /** What the workers need for a registry is with them before its first call is. */
   #prepare(identity: ContainerIdentity, writeRefusal: WriteRefusal): Attached {
-    const { registry, components } = this.#resolve(identity);
+    const resolution = this.#resolve(identity);
+    const { registry, components, bundles, refusal, shadow } = resolution;
     this.#pool?.share(components);
+    this.#tellShadow(resolution);
     const { containerId, handlers } = registry;
     const states = this.#states.take(
       containerId,
@@ -321,16 +496,26 @@ export class Agent {
     );
     return {
       identity,
+      since: new Date(),
+      bundles,
+      components,
+      shadow,
+      refusal,
       registry,
       quarantine: this.#quarantine.take(handlers.length),
       states,
       heldStates: states,
       writeRefusal,
+      tapeSlot:
+        shadow?.kind === 'resolved' || this.#tapes.isTapped(containerId)
+          ? this.#tapes.takeSlot()
+          : undefined,
     };
   }
 
   /** As `#prepare`, for a container that has other handlers from now on. */
-  #change(attached: Attached, registry: Registry): Attached {
+  #change(attached: Attached, resolution: Resolution): Attached {
+    const { registry, bundles, components, shadow } = resolution;
     const { containerId, handlers } = registry;
     const { quarantine } = attached;
     const { held, states } = this.#states.change(
@@ -345,6 +530,10 @@ export class Agent {
     }
     return {
       ...attached,
+      bundles,
+      components,
+      shadow,
+      refusal: undefined,
       registry,
       quarantine: this.#quarantine.resize(quarantine, handlers.length),
       states,
@@ -353,17 +542,27 @@ export class Agent {
   }
 
   #adoption(attached: Attached): Adoption {
-    const { registry, quarantine, states, writeRefusal } = attached;
+    const { registry, quarantine, states, writeRefusal, tapeSlot } = attached;
     const errno = errnoOf(registry.failure);
     return {
-      registryBytes: encodeRegistry({ registry, quarantine, states, writeRefusal }),
-      reads: this.#syscalls.readSet((syscall) => wantsPointers(registry, syscall)),
+      registryBytes: encodeRegistry({ registry, quarantine, states, writeRefusal, tapeSlot }),
+      reads: this.#syscalls.readSet(
+        (syscall) =>
+          wantsPointers(registry, syscall) ||
+          shadowWantsPointers(attached, syscall) ||
+          this.#isRead(attached, syscall),
+      ),
       failureErrno: errno === undefined ? 0 : errnoNumber(errno),
     };
   }
 
+  /** What is recorded has its arguments, whether its handlers want them or not: others may. */
+  #isRead({ registry }: Attached, syscall: Syscall): boolean {
+    return syscall.arguments.length > 0 && this.#tapes.isTapped(registry.containerId);
+  }
+
   /** Whatever is wrong with a container's metadata, its calls get an answer. */
-  #resolve(identity: ContainerIdentity): Resolution {
+  #resolve(identity: ContainerIdentity): Resolution & { readonly refusal?: string } {
     try {
       return this.#resolver.resolve(identity);
     } catch (thrown) {
@@ -374,7 +573,7 @@ export class Agent {
         'no registry for this container: its trapped calls fail',
       );
       const registry = { containerId, handlers: [], defaultAction: errno, failure: defaultFailure };
-      return { registry, components: [] };
+      return { registry, components: [], bundles: [], refusal: messageOf(thrown) };
     }
   }
 
@@ -435,6 +634,8 @@ export class Agent {
     this.#attached.delete(token);
     this.#quarantine.release(attached.quarantine);
     this.#states.release(attached.heldStates);
+    if (attached.tapeSlot === undefined) this.#shadows.end(token);
+    else void this.#endTape(token, attached.tapeSlot);
     const { containerId } = attached.registry;
     this.#firstPids.leave(containerId);
     this.#filterFlags.leave(containerId);
@@ -445,6 +646,21 @@ export class Agent {
 /** What a container has now, it may not have any more. */
 function isRevoked(thrown: unknown): boolean {
   return thrown instanceof ContainerRefusal && isForbidden(thrown);
+}
+
+/** The calls that its shadow is asked about have what it wants to know, too. */
+function shadowWantsPointers({ shadow, tapeSlot }: Attached, syscall: Syscall): boolean {
+  if (shadow?.kind !== 'resolved' || tapeSlot === undefined) return false;
+  return wantsPointers(shadow.registry, syscall);
+}
+
+/** Calls `done` when it has been called so often. */
+function after(times: number, done: () => void): () => void {
+  let left = times;
+  return () => {
+    left -= 1;
+    if (left === 0) done();
+  };
 }
 
 function overdueText(link: number): string {

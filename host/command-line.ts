@@ -18,7 +18,9 @@ function withTwoDashes(words: readonly string[]): readonly string[] {
   });
 }
 
-export type OptionTable = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>;
+export type OptionTable = Readonly<
+  Record<string, { readonly type: 'string' | 'boolean'; readonly multiple?: boolean }>
+>;
 
 /** The given options; a Map, since each command has others. */
 export function parseWords(
@@ -51,6 +53,19 @@ export function parseWords(
 export function textOf(values: ReadonlyMap<string, unknown>, name: string): string | undefined {
   const value = values.get(name);
   return typeof value === 'string' ? value : undefined;
+}
+
+/** A whole number from 1; undefined: the option is not there. */
+export function numberOf(values: ReadonlyMap<string, unknown>, name: string): number | undefined {
+  const text = textOf(values, name);
+  if (text === undefined) return undefined;
+  return /^[1-9]\d{0,8}$/u.test(text) ? Number(text) : usage(`-${name} needs a number from 1`);
+}
+
+/** Of an option that may be there several times. */
+export function textsOf(values: ReadonlyMap<string, unknown>, name: string): readonly string[] {
+  const value = values.get(name);
+  return Array.isArray(value) ? value.filter((text) => typeof text === 'string') : [];
 }
 
 export function listOf(text: string): readonly string[] {

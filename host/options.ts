@@ -4,7 +4,9 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { isatty } from 'node:tty';
 
 import { tools } from './commands/tool.ts';
+import { defaultControlSocket } from './control/control-socket.ts';
 import { listOf, parseWords, textOf, usage } from './command-line.ts';
+import type { OptionTable } from './command-line.ts';
 import { defaultConfigFile } from './config.ts';
 import { parseLogOptions } from './log.ts';
 import type { LogOptions } from './log.ts';
@@ -18,6 +20,13 @@ export interface BindAddress {
   readonly port: number;
 }
 
+/** Where a running agent is asked. */
+export interface ControlAddress {
+  readonly path: string;
+  /** Nobody has said where: an agent that cannot listen there does without. */
+  readonly isDefault: boolean;
+}
+
 /** Who answers for a container. */
 export interface ResolverChoice {
   readonly resolver: string;
@@ -25,6 +34,8 @@ export interface ResolverChoice {
   readonly configFile?: string;
   /** Names of bundles, and paths of their folders. */
   readonly selection: readonly string[];
+  /** The same of those that are asked without effect; absent: none. */
+  readonly shadow?: readonly string[];
 }
 
 export interface AgentCommand extends ResolverChoice {
@@ -33,6 +44,8 @@ export interface AgentCommand extends ResolverChoice {
   readonly allowedUids: readonly number[];
   /** Absent: metrics are not served. */
   readonly metricsAddress?: BindAddress;
+  /** Absent: nowhere. */
+  readonly control?: ControlAddress;
   readonly log: LogOptions;
 }
 
@@ -61,6 +74,7 @@ const defaultSocketFile = '/run/seccomp-agent.socket';
 const common = {
   resolver: { type: 'string' },
   bundle: { type: 'string' },
+  'bundle-shadow': { type: 'string' },
   config: { type: 'string' },
   log: { type: 'string' },
   help: { type: 'boolean' },
@@ -71,14 +85,15 @@ const agentOptions = {
   socketfile: { type: 'string' },
   'allow-uids': { type: 'string' },
   'metrics-bind-address': { type: 'string' },
+  'control-socket': { type: 'string' },
   version: { type: 'boolean' },
 } as const;
 
-const runOptions = {
+export const runOptions: OptionTable = {
   ...common,
   metadata: { type: 'string' },
   syscalls: { type: 'string' },
-} as const;
+};
 
 function resolverOf(values: ReadonlyMap<string, unknown>): string {
   // the Go agent took an empty name for `none`
@@ -88,19 +103,35 @@ function resolverOf(values: ReadonlyMap<string, unknown>): string {
   return usage(`unknown resolver "${name}"; there are: ${[...resolvers.keys()].join(', ')}`);
 }
 
+/** Names and folders, each once; undefined: the option is not there. */
+function selectionOf(
+  values: ReadonlyMap<string, unknown>,
+  option: string,
+): readonly string[] | undefined {
+  const text = textOf(values, option);
+  if (text === undefined) return undefined;
+  const selection = listOf(text);
+  if (selection.length === 0) usage(`-${option} needs a name or a folder`);
+  const twice = selection.find((name, index) => selection.indexOf(name) !== index);
+  if (twice !== undefined) usage(`-${option} names "${twice}" twice`);
+  return selection;
+}
+
 function choiceOf(values: ReadonlyMap<string, unknown>): ResolverChoice {
   const resolver = resolverOf(values);
   const configFile = textOf(values, 'config');
   if (configFile === '') usage('-config needs a path');
-  const choice = { resolver, ...(configFile === undefined ? {} : { configFile }) };
-  const text = textOf(values, 'bundle');
-  if (text === undefined) return { ...choice, selection: [] };
-  const selection = listOf(text);
-  if (selection.length === 0) usage('-bundle needs a name or a folder');
-  const twice = selection.find((name, index) => selection.indexOf(name) !== index);
-  if (twice !== undefined) usage(`-bundle names "${twice}" twice`);
-  if (resolver !== 'none') usage(`-bundle and -resolver=${resolver} both say who answers`);
-  return { ...choice, selection };
+  const selection = selectionOf(values, 'bundle');
+  if (selection !== undefined && resolver !== 'none') {
+    usage(`-bundle and -resolver=${resolver} both say who answers`);
+  }
+  const shadow = selectionOf(values, 'bundle-shadow');
+  return {
+    resolver,
+    selection: selection ?? [],
+    ...(configFile === undefined ? {} : { configFile }),
+    ...(shadow === undefined ? {} : { shadow }),
+  };
 }
 
 function logOf(values: ReadonlyMap<string, unknown>, fallback: string): LogOptions {
@@ -141,6 +172,12 @@ function isHostName(text: string): boolean {
   return /^[a-z\d](?:[a-z\d.-]*[a-z\d])?$/iu.test(text);
 }
 
+function controlOf(values: ReadonlyMap<string, unknown>): ControlAddress | undefined {
+  const path = textOf(values, 'control-socket') ?? defaultControlSocket;
+  if (path === '') usage('-control-socket needs a path, or none');
+  return path === 'none' ? undefined : { path, isDefault: !values.has('control-socket') };
+}
+
 function parseAgent(words: readonly string[]): Command {
   const { values, rest } = parseWords(words, agentOptions);
   if (values.get('help') === true) return { kind: 'help', of: 'agent' };
@@ -156,17 +193,30 @@ function parseAgent(words: readonly string[]): Command {
     log: logOf(values, 'info'),
   } as const;
   const metricsAddress = bindAddressOf(values);
-  return metricsAddress === undefined ? parsed : { ...parsed, metricsAddress };
+  const control = controlOf(values);
+  return {
+    ...parsed,
+    ...(metricsAddress === undefined ? {} : { metricsAddress }),
+    ...(control === undefined ? {} : { control }),
+  };
 }
 
-function parseRun(words: readonly string[]): Command {
+/** What stands before `--`, and the command behind it. */
+export function splitCommand(words: readonly string[]): {
+  readonly own: readonly string[];
+  readonly command: readonly string[];
+} {
   const separator = words.indexOf('--');
-  const own = separator < 0 ? words : words.slice(0, separator);
-  const { values, rest } = parseWords(own, runOptions);
-  if (values.get('help') === true) return { kind: 'help', of: 'run' };
-  if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"; the command goes behind --`);
-  const command = separator < 0 ? [] : words.slice(separator + 1);
-  if (command.length === 0) usage('run needs a command behind --');
+  return separator < 0
+    ? { own: words, command: [] }
+    : { own: words.slice(0, separator), command: words.slice(separator + 1) };
+}
+
+/** @param values of `runOptions` */
+export function runCommandOf(
+  values: ReadonlyMap<string, unknown>,
+  command: readonly string[],
+): RunCommand {
   const parsed = {
     kind: 'run',
     ...choiceOf(values),
@@ -176,6 +226,15 @@ function parseRun(words: readonly string[]): Command {
   } as const;
   const syscalls = textOf(values, 'syscalls');
   return syscalls === undefined ? parsed : { ...parsed, syscalls: listOf(syscalls) };
+}
+
+function parseRun(words: readonly string[]): Command {
+  const { own, command } = splitCommand(words);
+  const { values, rest } = parseWords(own, runOptions);
+  if (values.get('help') === true) return { kind: 'help', of: 'run' };
+  if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"; the command goes behind --`);
+  if (command.length === 0) usage('run needs a command behind --');
+  return runCommandOf(values, command);
 }
 
 /** @throws AgentError AGENT_USAGE */
@@ -201,6 +260,8 @@ Options (one dash or two, with = or a space):
                         unprivileged-build  mount of proc, for image builds
   -bundle LIST        bundles in chain order, by name or folder, where the container's
                       metadata selects none (BUNDLE=LIST)
+  -bundle-shadow LIST bundles that are asked the same without effect; what they would do
+                      differently is counted and logged (BUNDLE_SHADOW=LIST)
   -config FILE        what the operator grants, and limits
                       (default ${defaultConfigFile}, if it is there)
   -socketfile PATH    the agent socket, "listenerPath" of seccomp profiles
@@ -208,6 +269,9 @@ Options (one dash or two, with = or a space):
   -allow-uids LIST    users besides root whose runtimes may connect
   -metrics-bind-address [HOST]:PORT
                       where /metrics and /healthz are served (default: nowhere)
+  -control-socket PATH
+                      where root asks it, for example for its status; none: nowhere
+                      (default ${defaultControlSocket})
   -log LIST           trace, debug, info, warn, error or fatal; color or nocolor; json
                       (default info)
   -help, -version
@@ -225,6 +289,7 @@ Options (one dash or two, with = or a space):
   -resolver NAME      which handlers answer: none (the default), demo-basic,
                       unprivileged-build
   -bundle LIST        bundles in chain order, by name or folder
+  -bundle-shadow LIST bundles that are asked the same without effect
   -metadata LINES     KEY=VALUE each: settings of the bundles, as listenerMetadata sets them
   -config FILE        as for seccompagent
   -syscalls LIST      the system calls to trap (default: those that the handlers answer)

@@ -33,10 +33,10 @@ interface Answering {
 }
 
 function answeringBy(choice: ResolverChoice, store: BundleStore, config: Config): Answering {
-  const { resolver: name, selection } = choice;
+  const { resolver: name, selection, shadow } = choice;
   const make = resolvers.get(name);
   if (make === undefined) throw new AgentError('AGENT_USAGE', `unknown resolver "${name}"`);
-  return { store, resolver: make({ store, policies: config.policies, selection }) };
+  return { store, resolver: make({ store, policies: config.policies, selection, shadow }) };
 }
 
 /**
@@ -49,7 +49,7 @@ export async function makeAnswering(
 ): Promise<Answering> {
   const config = loadConfig(choice.configFile);
   const store = new BundleStore(storeParts(config, ending));
-  await store.prepare(choice.selection);
+  await store.prepare([...choice.selection, ...(choice.shadow ?? [])]);
   return answeringBy(choice, store, config);
 }
 
@@ -64,6 +64,7 @@ function renewing(
     const config = loadConfig(command.configFile);
     store = store.renewed(
       (failure) => {
+        agent.reloads.failed({ of: 'a bundle', reason: messageOf(failure) });
         agent.log.error(
           { error: messageOf(failure) },
           'a bundle stays what it was, if it still may',
@@ -103,6 +104,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
       'seccompagent started',
     );
     if (command.metricsAddress !== undefined) await agent.serveMetrics(command.metricsAddress);
+    if (command.control !== undefined) await agent.serveControl(command.control);
     agent.listen({ path: command.socketFile, allowedUids: command.allowedUids });
     using _reload = reloadOnHangup(
       agent,

@@ -3,17 +3,29 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 
-import { parseWords, usage } from '../command-line.ts';
+import { parseWords, textOf, usage } from '../command-line.ts';
 import { AgentError } from '../errors.ts';
 import { capabilities, checkSize, loadComponent } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { families, familyMembers } from '../notification/syscall-table.ts';
 import { readBundle } from '../registry/bundle.ts';
 import type { BundleHandler } from '../registry/bundle.ts';
+import { isReference } from '../registry/oci/reference.ts';
+import { signersAmong } from '../registry/oci/signature.ts';
+import { BundleStore, defaultStore } from '../registry/oci/store.ts';
 import type { SettingSource } from '../registry/manifest-handler.ts';
 import type { SettingDeclaration } from '../registry/setting.ts';
 import type { WantedGrant } from '../registry/wanted-grants.ts';
+import { configuredRegistry, referenceOf, trustedSigners, trustUsage } from './registry-options.ts';
+import type { Values } from './registry-options.ts';
 import type { Tool } from './tool.ts';
+
+const options = {
+  json: { type: 'boolean' },
+  key: { type: 'string' },
+  config: { type: 'string' },
+  store: { type: 'string' },
+} as const;
 
 interface ComponentFacts {
   readonly component: string;
@@ -62,6 +74,8 @@ interface HandlerFacts extends ComponentFacts {
 }
 
 interface BundleFacts {
+  /** Of a bundle that was pulled. */
+  readonly pulled?: { readonly digest: string; readonly signers: readonly string[] };
   readonly name: string;
   readonly version: string;
   readonly description: string;
@@ -84,8 +98,10 @@ function factsOfHandler(handler: BundleHandler): HandlerFacts {
   };
 }
 
-function factsOfBundle(folder: string): BundleFacts {
-  const { name, version, description, settings, grants, handlers } = readBundle(folder);
+/** @param text bundle.json, where it was read already */
+function factsOfBundle(folder: string, text?: string): BundleFacts {
+  const reading = text === undefined ? {} : { text };
+  const { name, version, description, settings, grants, handlers } = readBundle(folder, reading);
   return {
     name,
     version,
@@ -94,6 +110,19 @@ function factsOfBundle(folder: string): BundleFacts {
     grants,
     handlers: handlers.map(factsOfHandler),
   };
+}
+
+/** One that is in the store, and who has signed it of those who are trusted. */
+function factsOfPulled(text: string, values: Values): BundleFacts {
+  const reference = referenceOf(text);
+  const { digest } = reference;
+  if (digest === undefined) usage('inspect reads the store: a reference needs a digest');
+  const store = new BundleStore(textOf(values, 'store') ?? defaultStore);
+  const { folder, files, signatures } = store.read(digest);
+  const known = trustedSigners(values, configuredRegistry(reference, values));
+  const signers = signersAmong(known, { digest, signatures });
+  const facts = factsOfBundle(folder, files.get('bundle.json')?.toString());
+  return { pulled: { digest, signers }, ...facts };
 }
 
 function listed(names: readonly string[]): string {
@@ -147,39 +176,43 @@ function grantLine({ capability, reason, limits }: WantedGrant): string {
 
 function show(facts: BundleFacts | ComponentFacts): string {
   if (!('handlers' in facts)) return componentLines(facts).join('\n');
-  const { name, version, description, settings, grants, handlers } = facts;
+  const { pulled, name, version, description, settings, grants, handlers } = facts;
   return [
     `${name} ${version}: ${description}`,
+    ...(pulled === undefined ? [] : [`  digest    ${pulled.digest}`]),
+    ...(pulled === undefined ? [] : [`  signed by ${listed(pulled.signers)}`]),
     ...settings.map(settingLine),
     ...grants.map(grantLine),
     ...handlers.flatMap(handlerLines),
   ].join('\n');
 }
 
-function read(path: string): BundleFacts | ComponentFacts {
+function read(path: string, values: Values): BundleFacts | ComponentFacts {
+  if (isReference(path)) return factsOfPulled(path, values);
   const status = statSync(path, { throwIfNoEntry: false });
   if (status === undefined) throw new AgentError('AGENT_USAGE', `${path}: there is no such file`);
   return status.isDirectory() ? factsOfBundle(path) : factsOfFile(path);
 }
 
 async function run(words: readonly string[]): Promise<number> {
-  const { values, rest } = parseWords(words, { json: { type: 'boolean' } });
+  const { values, rest } = parseWords(words, options);
   const [path, ...more] = rest;
   if (path === undefined || more.length > 0) usage('inspect takes one bundle or component');
-  const facts = read(path);
+  const facts = read(path, values);
   const text = values.get('json') === true ? JSON.stringify(facts, undefined, 2) : show(facts);
   process.stdout.write(`${text}\n`);
   return Promise.resolve(0);
 }
 
 export const inspect: Tool = {
-  usage: `Usage: seccompagent inspect [options] PATH
+  usage: `Usage: seccompagent inspect [options] PATH_OR_REFERENCE
 
 Shows what a bundle (the folder of its bundle.json) or a component (a .wasm file) answers, which
-capabilities it wants to be granted, its settings, its size and its digest.
+capabilities it wants to be granted, its settings, its size and its digest. A bundle that was pulled
+is named by its reference, oci://host/repository@sha256:…, and shown with those who have signed it.
 
 Options:
-  -json               the same for programs
+${trustUsage}  -json               the same for programs
   -help
 `,
   run,

@@ -3,7 +3,7 @@
 import { parseWords, textOf, usage } from '../command-line.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import type { Digest } from '../registry/oci/digest.ts';
-import { isSignatureBy } from '../registry/oci/signature.ts';
+import { signersAmong } from '../registry/oci/signature.ts';
 import type { Signer } from '../registry/oci/signing-key.ts';
 import { BundleStore, defaultStore } from '../registry/oci/store.ts';
 import { report, signersByKey } from './registry-options.ts';
@@ -33,9 +33,6 @@ type Row =
 function rowOf(store: BundleStore, digest: Digest, signers: readonly Signer[]): Row {
   try {
     const { outline, folder, references, signatures } = store.read(digest);
-    const found = signers.filter(({ key }) =>
-      signatures.some((signature) => isSignatureBy(signature, digest, key)),
-    );
     return {
       digest,
       name: outline.name,
@@ -44,7 +41,7 @@ function rowOf(store: BundleStore, digest: Digest, signers: readonly Signer[]): 
       folder,
       references,
       signatures: signatures.length,
-      signers: found.map(({ name }) => name),
+      signers: signersAmong(signers, { digest, signatures }),
     };
   } catch (thrown) {
     if (thrown instanceof AgentError) return { digest, problem: messageOf(thrown) };

@@ -27,10 +27,11 @@ export async function newKeyPassword(): Promise<string> {
 }
 
 async function typed(question: string): Promise<string> {
-  process.stderr.write(question);
   // what is typed is echoed to nowhere
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   using lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  // not before: until then the terminal shows what is typed
+  process.stderr.write(question);
   const answer = await lines.question('');
   process.stderr.write('\n');
   return answer;

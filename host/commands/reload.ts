@@ -11,6 +11,8 @@ export function reloadOnHangup(agent: Agent, make: () => Resolver): Disposable {
       const { changed, kept } = agent.reload(make());
       agent.log.info({ containers: changed, kept }, 'reloaded');
     } catch (thrown) {
+      agent.reloads.failed({ of: 'everything', reason: messageOf(thrown) });
+      agent.reloads.ended({ changed: 0, kept: agent.status().containers.length });
       agent.log.error({ error: messageOf(thrown) }, 'not reloaded: everything stays as it is');
     }
   };

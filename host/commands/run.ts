@@ -84,8 +84,11 @@ function trappedNames(
   );
 }
 
+/** Told before the first call of the command is answered. @returns what is done once it has ended */
+export type RunObserver = (agent: Agent, containerId: string) => () => Promise<void>;
+
 /** Runs the command to its end. @returns its exit code, or 128 + the signal that ended it */
-export async function runCommand(options: RunCommand): Promise<number> {
+export async function runCommand(options: RunCommand, observe?: RunObserver): Promise<number> {
   const { command, metadata, log } = options;
   const { resolver } = await makeAnswering(options, new AbortController().signal);
   await resolver.prepare?.(identityOf(process.pid, metadata));
@@ -95,7 +98,10 @@ export async function runCommand(options: RunCommand): Promise<number> {
   try {
     const { native } = agent;
     const launch = startPassingSignals(native, () => start(native, command, trapped));
-    await agent.serve(launch, identityOf(native.launchPid(launch), metadata));
+    const identity = identityOf(native.launchPid(launch), metadata);
+    const ended = observe?.(agent, identity.state.containerId);
+    await agent.serve(launch, identity);
+    await ended?.();
     const exit = native.launchExit(launch);
     if (exit === null) throw new AgentError('AGENT_COMMAND', 'the command has not ended');
     if (exit.execErrno !== 0) {

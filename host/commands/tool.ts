@@ -74,4 +74,24 @@ export const tools: readonly ToolEntry[] = [
     summary: 'makes keys to sign bundles with',
     load: async () => (await import('./key.ts')).key,
   },
+  {
+    name: 'record',
+    summary: 'what handlers are asked and answer, into a file',
+    load: async () => (await import('./record.ts')).record,
+  },
+  {
+    name: 'replay',
+    summary: 'the calls of a recording, through another build',
+    load: async () => (await import('./replay.ts')).replay,
+  },
+  {
+    name: 'bench',
+    summary: 'how long handlers take for the calls of a recording',
+    load: async () => (await import('./bench.ts')).bench,
+  },
+  {
+    name: 'status',
+    summary: 'what a running agent does now',
+    load: async () => (await import('./status.ts')).status,
+  },
 ];

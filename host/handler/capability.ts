@@ -66,6 +66,11 @@ export interface CallHost {
   /** Adds what `number` has and leaves the sum there, both s64. */
   stateAdd(key: Uint8Array, number: Uint8Array, mostKeys?: number): number;
 
+  /** Nanoseconds of a clock that is never set. */
+  monotonicNs(): bigint;
+  /** Nanoseconds since 1970. */
+  wallNs(): bigint;
+
   log(level: GuestLogLevel, message: string): void;
   decodedArguments(): readonly DecodedArgument[];
 }

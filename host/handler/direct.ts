@@ -243,6 +243,12 @@ function componentId(digest: string, { maximumPages }: LoadLimits): string {
   return `${digest}/${maximumPages}`;
 }
 
+/** Of the component with this id. */
+export function digestOf(id: string): string {
+  const [digest = ''] = id.split('/');
+  return digest;
+}
+
 function trampolineFor(
   answers: readonly string[],
   core: CoreModuleDescription,

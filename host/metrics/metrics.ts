@@ -7,6 +7,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import { Durations, bucketCount, callEnds, figure } from '../notification/counters.ts';
 import type { CallTotals, CounterSum } from '../notification/counters.ts';
 import { ReadHistogram } from './read-histogram.ts';
+import type { ShadowCount } from '../recording/shadow-book.ts';
 
 /** Why a handler did not answer. */
 export type FailureReason =
@@ -26,6 +27,8 @@ export interface MetricsParts {
   readonly counters: CounterSum;
   /** How many handlers are not asked any more. */
   readonly quarantined: () => number;
+  /** How shadows have done. */
+  readonly shadows?: () => readonly ShadowCount[];
 }
 
 interface Text {
@@ -61,6 +64,7 @@ export class Metrics {
     this.#addReceiver();
     this.#addHandlers();
     this.#addProcess();
+    this.#addShadows();
   }
 
   get contentType(): string {
@@ -183,6 +187,37 @@ export class Metrics {
     );
     delays.add(buckets, this.#figure(figure.receiveDelaySumNs));
     return delays;
+  }
+
+  #addShadows(): void {
+    const { shadows = () => [] } = this.#parts;
+    const labelNames = ['bundle', 'syscall'] as const;
+    const calls = new Counter({
+      name: 'seccompagent_shadow_calls_total',
+      help: 'Calls that shadows were asked about.',
+      labelNames,
+      registers: [],
+      collect() {
+        this.reset();
+        for (const { bundle, syscall, calls: count } of shadows()) {
+          this.inc({ bundle, syscall }, count);
+        }
+      },
+    });
+    const differences = new Counter({
+      name: 'seccompagent_shadow_differences_total',
+      help: 'Calls that shadows would have answered otherwise.',
+      labelNames,
+      registers: [],
+      collect() {
+        this.reset();
+        for (const { bundle, syscall, different } of shadows()) {
+          this.inc({ bundle, syscall }, different);
+        }
+      },
+    });
+    this.#registry.registerMetric(calls);
+    this.#registry.registerMetric(differences);
   }
 
   #addHandlers(): void {

@@ -11,6 +11,7 @@ import { isAsked } from '../registry/registry.ts';
 import type { Registry, RegistryHandler } from '../registry/registry.ts';
 import { answerRule } from './answer-rules.ts';
 import type { AnswerRule } from './answer-rules.ts';
+import type { CallTape } from '../recording/call-tape.ts';
 import { unnamedSlot } from './counters.ts';
 import type { SlotBook } from './counters.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -27,6 +28,8 @@ export interface ContainerParts extends SharedRegistry {
   readonly hostFor: (handler: RegistryHandler, index: number) => CallHost;
   readonly health: Quarantine;
   readonly slots: SlotBook;
+  /** Writes down what its handlers do; undefined: nobody wants to know. */
+  readonly tape?: CallTape | undefined;
   /** Told before something that may take long. */
   readonly onSlow: () => void;
   /** Told when a handler is left alone from now on. */
@@ -96,6 +99,13 @@ export class Container {
    * @throws AgentError when a handler fails; its instance is given up
    */
   decide(call: ReceivedCall, syscall: Syscall): ChainDecision | undefined {
+    const { tape } = this.#parts;
+    return tape === undefined
+      ? this.#decide(call, syscall)
+      : tape.record(call, syscall, () => this.#decide(call, syscall));
+  }
+
+  #decide(call: ReceivedCall, syscall: Syscall): ChainDecision | undefined {
     const chain = this.#chainOf(syscall);
     const { links, slots } = chain;
     this.chain = chain;
@@ -128,11 +138,16 @@ export class Container {
   }
 
   #ask(link: Link, call: ReceivedCall, syscall: Syscall): Action {
-    const { handler } = link;
-    call.enter(link.index, handler.deadlineMs);
+    const { handler, index } = link;
+    const { tape } = this.#parts;
+    call.enter(index, handler.deadlineMs);
     let action: Action;
     try {
-      action = this.#instanceOf(link).ask(call, syscall);
+      const instance = this.#instanceOf(link);
+      action =
+        tape === undefined
+          ? instance.ask(call, syscall)
+          : tape.asking(index, () => instance.ask(call, syscall));
       link.rule?.(action, syscall);
     } catch (cause) {
       throw this.#failureOf(link, cause);

@@ -10,6 +10,7 @@ import type { WorkerSide } from './call-acts.ts';
 import type { DecodedArgument } from './received-call.ts';
 import { mostStateBytes, mostStateKeys } from './state-book.ts';
 
+const nsPerMs = 1_000_000n;
 const esrch = errnoNumber('ESRCH');
 
 export interface HandlerSide {
@@ -76,6 +77,14 @@ export class HandlerHost extends CallActs implements CallHost {
 
   stateAdd(key: Uint8Array, number: Uint8Array, mostKeys: number = mostStateKeys): number {
     return this.side.native.stateAdd(this.#handler.state, key, number, mostKeys);
+  }
+
+  monotonicNs(): bigint {
+    return process.hrtime.bigint();
+  }
+
+  wallNs(): bigint {
+    return BigInt(Date.now()) * nsPerMs;
   }
 
   log(level: GuestLogLevel, message: string): void {

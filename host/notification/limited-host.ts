@@ -164,6 +164,14 @@ export class LimitedHost implements CallHost {
     return this.#host.stateAdd(key, number, this.#limitsOf('state').keys);
   }
 
+  monotonicNs(): bigint {
+    return this.#host.monotonicNs();
+  }
+
+  wallNs(): bigint {
+    return this.#host.wallNs();
+  }
+
   log(level: GuestLogLevel, message: string): void {
     this.#host.log(level, message);
   }

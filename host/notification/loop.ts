@@ -9,6 +9,9 @@ import type { Logger } from '../log.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
 import { eventKind, noState, tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle, WorkerHandle } from '../native.ts';
+import { CallTape } from '../recording/call-tape.ts';
+import type { LossCounters, UnreadCounter } from '../recording/tape-room.ts';
+import { TapedHost } from '../recording/taped-host.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
 import { CallActs, Rooms } from './call-acts.ts';
 import type { WorkerSide } from './call-acts.ts';
@@ -22,7 +25,7 @@ import { HandlerHost } from './handler-host.ts';
 import { LimitedHost } from './limited-host.ts';
 import { Performer } from './perform.ts';
 import { decodeRegistry } from './thread-messages.ts';
-import type { CallFailure, SharedRegistry } from './thread-messages.ts';
+import type { CallFailure, SharedRegistry, TapedCall } from './thread-messages.ts';
 import { Syscalls } from './syscalls.ts';
 import type { Syscall } from './syscalls.ts';
 
@@ -43,6 +46,9 @@ export interface LoopParts {
   /** Finds a component by its id. */
   readonly component: (id: string) => LoadedComponent;
   readonly onFailed: (failure: CallFailure) => void;
+  readonly losses: LossCounters;
+  readonly unread: UnreadCounter;
+  readonly onTaped: (taped: TapedCall) => void;
 }
 
 export class Loop implements Disposable {
@@ -168,11 +174,16 @@ export class Loop implements Disposable {
     const { token, terms } = this.#call;
     const bytes = this.#native.listenerRegistry(this.#worker, tokenOf(token));
     const shared = decodeRegistry(bytes);
+    const tape = this.#tapeOf(token, shared.tapeSlot);
     const container = new Container({
       ...shared,
       terms,
       component: this.#parts.component,
-      hostFor: (handler, index) => this.#hostFor(handler, shared, index),
+      hostFor: (handler, index) => {
+        const host = this.#hostFor(handler, shared, index);
+        return tape === undefined ? host : new TapedHost(host, tape);
+      },
+      tape,
       health: this.#parts.quarantine,
       slots: this.#parts.slots,
       onSlow: () => {
@@ -195,6 +206,21 @@ export class Loop implements Disposable {
     this.#meetings += 1;
     if (this.#containers.size > mostIdle) this.#forgetIdle();
     return container;
+  }
+
+  /** Whoever reads slowly loses calls: none waits for being written down. */
+  #tapeOf(token: number, slot: number | undefined): CallTape | undefined {
+    if (slot === undefined) return undefined;
+    const { losses, unread, onTaped } = this.#parts;
+    return new CallTape({
+      onRecorded: (call, size) => {
+        if (unread.send(size)) onTaped({ token, call, size });
+        else losses.lose(slot);
+      },
+      onLost: () => {
+        losses.lose(slot);
+      },
+    });
   }
 
   #trace({ registry }: Container, action: Decision): void {

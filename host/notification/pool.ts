@@ -10,9 +10,10 @@ import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions, Logger } from '../log.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
+import { makeUnreadCounter, UnreadCounter } from '../recording/tape-room.ts';
 import type { CounterBlock, CounterSum } from './counters.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
-import type { CallFailure, WorkerInput, WorkerMessage } from './thread-messages.ts';
+import type { CallFailure, TapedCall, WorkerInput, WorkerMessage } from './thread-messages.ts';
 
 export interface PoolSize {
   /** How many workers run at once while none is blocked. */
@@ -39,6 +40,10 @@ export interface PoolParts {
   readonly counters: CounterSum;
   readonly quarantine: QuarantineBuffers;
   readonly onFailed: (failure: CallFailure) => void;
+  /** Where calls are counted that were lost on their way to whoever records. */
+  readonly losses: SharedArrayBuffer;
+  /** @param done to be called once the call takes no more room */
+  readonly onTaped: (taped: TapedCall, done: () => void) => void;
 }
 
 /** So that a worker that can't start is not started again and again without a pause. */
@@ -65,6 +70,8 @@ const resourceLimits = { maxYoungGenerationSizeMb: 2 } as const;
 interface PoolWorker {
   readonly thread: Worker;
   readonly counters: CounterBlock;
+  /** What it has written down and nobody has read. */
+  readonly unread: UnreadCounter;
   isReady: boolean;
   /** It was told to end. */
   isEnding: boolean;
@@ -133,6 +140,11 @@ export class Pool {
     void this.#tryAdd();
   }
 
+  /** Whether all that was written down of calls has been read. */
+  get isRead(): boolean {
+    return [...this.#workers.values()].every(({ unread }) => unread.isEmpty);
+  }
+
   /** Ends a worker whose handler does not come to an end; another one takes its place. */
   end(id: number): void {
     const worker = this.#workers.get(id);
@@ -172,10 +184,11 @@ export class Pool {
   }
 
   async #add(): Promise<void> {
-    const { receiver, logOptions, quarantine } = this.#parts;
+    const { receiver, logOptions, quarantine, losses } = this.#parts;
     this.#lastId += 1;
     const id = this.#lastId;
     const counters = this.#parts.counters.take();
+    const unread = makeUnreadCounter();
     const input: WorkerInput = {
       receiver,
       log: logOptions,
@@ -183,6 +196,7 @@ export class Pool {
       counters: counters.buffer,
       slots: counters.taken,
       quarantine,
+      tape: { losses, unread },
     };
     const file = import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.js';
     const thread = new Worker(join(import.meta.dirname, file), {
@@ -193,7 +207,13 @@ export class Pool {
       stdout: true,
       stderr: true,
     });
-    const worker: PoolWorker = { thread, counters, isReady: false, isEnding: false };
+    const worker: PoolWorker = {
+      thread,
+      counters,
+      unread: new UnreadCounter(unread),
+      isReady: false,
+      isEnding: false,
+    };
     this.#workers.set(id, worker);
     for (const component of this.#components.values()) thread.postMessage(component);
     await this.#watch(id, worker);
@@ -201,7 +221,7 @@ export class Pool {
 
   /** Resolves once the worker receives. */
   async #watch(id: number, worker: PoolWorker): Promise<void> {
-    const { thread, counters } = worker;
+    const { thread, counters, unread } = worker;
     thread.on('error', (thrown) => {
       this.#parts.log.error({ error: messageOf(thrown) }, 'worker failed');
     });
@@ -228,6 +248,11 @@ export class Pool {
             break;
           case 'failed':
             this.#parts.onFailed(message);
+            break;
+          case 'taped':
+            this.#parts.onTaped(message, () => {
+              unread.read(message.size);
+            });
         }
       });
       thread.once('error', reject);

@@ -11,6 +11,7 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions } from '../log.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
+import type { RecordedCall } from '../recording/recorded-call.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { SlotName } from './counters.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
@@ -25,6 +26,23 @@ export interface WorkerInput {
   /** What the slots of the counters are for already. */
   readonly slots: readonly SlotName[];
   readonly quarantine: QuarantineBuffers;
+  readonly tape: TapeBuffers;
+}
+
+/** What a worker that records shares with the main thread; see tape-room.ts. */
+export interface TapeBuffers {
+  readonly losses: SharedArrayBuffer;
+  /** Its own. */
+  readonly unread: SharedArrayBuffer;
+}
+
+/** A call of a container that is recorded. */
+export interface TapedCall {
+  /** Of the listener. */
+  readonly token: number;
+  readonly call: RecordedCall;
+  /** What it takes, about. */
+  readonly size: number;
 }
 
 /** A handler, or the agent on its behalf, failed at a call. */
@@ -40,7 +58,8 @@ export interface CallFailure {
 export type WorkerMessage =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'slot' } & SlotName)
-  | ({ readonly kind: 'failed' } & CallFailure);
+  | ({ readonly kind: 'failed' } & CallFailure)
+  | ({ readonly kind: 'taped' } & TapedCall);
 
 /** A registry as workers get it. */
 export interface SharedRegistry {
@@ -51,6 +70,8 @@ export interface SharedRegistry {
   readonly states: readonly StateHandle[];
   /** Why they write into no caller's memory; undefined: they may. */
   readonly writeRefusal?: WriteRefusal;
+  /** Its calls are written down: where what is lost is counted. Undefined: they are not. */
+  readonly tapeSlot?: number | undefined;
 }
 
 /** In a worker thread: its input and its way to the main thread. */

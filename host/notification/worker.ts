@@ -4,6 +4,7 @@ import { AgentError } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { createLog } from '../log.ts';
 import { loadNative } from '../native.ts';
+import { LossCounters, UnreadCounter } from '../recording/tape-room.ts';
 import { SlotBook } from './counters.ts';
 import { Loop } from './loop.ts';
 import { Quarantine } from './quarantine.ts';
@@ -45,6 +46,11 @@ function start(): void {
     component,
     onFailed: (failure) => {
       send({ kind: 'failed', ...failure });
+    },
+    losses: new LossCounters(input.tape.losses),
+    unread: new UnreadCounter(input.tape.unread),
+    onTaped: (taped) => {
+      send({ kind: 'taped', ...taped });
     },
   });
   send({ kind: 'ready' });

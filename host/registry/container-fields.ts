@@ -26,3 +26,13 @@ export function fieldsOf({ state, firstPid }: ContainerIdentity): TemplateFields
     ...(firstPid === undefined ? {} : { Pid1: String(firstPid) }),
   };
 }
+
+/** The other way: annotations by which templates find these fields. */
+export function annotationsFor(
+  fields: Readonly<Record<string, string>>,
+): readonly (readonly [key: string, value: string])[] {
+  return annotationKeys.flatMap(([field, [key]]) => {
+    const text = fields[field];
+    return text === undefined || key === undefined ? [] : [[key, text] as const];
+  });
+}

@@ -5,10 +5,13 @@ import { AgentError } from '../errors.ts';
 export interface Metadata {
   /** In chain order; absent: it selects none. */
   readonly bundles?: readonly string[];
+  /** The same for those that are asked without effect. */
+  readonly shadow?: readonly string[];
   readonly settings: ReadonlyMap<string, string>;
 }
 
 const selectionKey = 'BUNDLE';
+const shadowKey = 'BUNDLE_SHADOW';
 const mostShown = 100;
 
 /** @throws AgentError AGENT_SETTING_INVALID, always */
@@ -33,11 +36,11 @@ function parseLine(line: string, number: number): readonly [key: string, value: 
  * Names with commas in between, each once.
  * @throws AgentError AGENT_SETTING_INVALID
  */
-function parseSelection(text: string): readonly string[] {
+function parseSelection(key: string, text: string): readonly string[] {
   const names = new Set<string>();
   for (const name of text.split(',').map((item) => item.trim())) {
-    if (name === '') wrongMetadata(`${selectionKey} has an empty name`);
-    if (names.has(name)) wrongMetadata(`${selectionKey} names ${shownKey(name)} twice`);
+    if (name === '') wrongMetadata(`${key} has an empty name`);
+    if (names.has(name)) wrongMetadata(`${key} names ${shownKey(name)} twice`);
     names.add(name);
   }
   return [...names];
@@ -52,7 +55,15 @@ export function parseMetadata(text: string): Metadata {
     if (settings.has(key)) wrongMetadata(`${shownKey(key)} is there twice`);
     settings.set(key, value);
   }
-  const selection = settings.get(selectionKey);
-  settings.delete(selectionKey);
-  return selection === undefined ? { settings } : { settings, bundles: parseSelection(selection) };
+  const take = (key: string): readonly string[] | undefined => {
+    const selection = settings.get(key);
+    settings.delete(key);
+    return selection === undefined ? undefined : parseSelection(key, selection);
+  };
+  const [bundles, shadow] = [take(selectionKey), take(shadowKey)];
+  return {
+    settings,
+    ...(bundles === undefined ? {} : { bundles }),
+    ...(shadow === undefined ? {} : { shadow }),
+  };
 }

@@ -16,10 +16,30 @@ export interface ContainerIdentity {
   readonly firstPid: number | undefined;
 }
 
+/** A bundle as it is named to people. */
+export interface BundleName {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** Bundles that are asked the same, without effect. */
+export type Shadow =
+  | {
+      readonly kind: 'resolved';
+      readonly registry: Registry;
+      readonly bundles: readonly BundleName[];
+      readonly components: readonly LoadedComponent[];
+    }
+  /** There can be none, which is nothing to the container. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
 export interface Resolution {
   readonly registry: Registry;
+  /** Those that the handlers are of, in chain order. */
+  readonly bundles: readonly BundleName[];
   /** Every component that the registry names. */
   readonly components: readonly LoadedComponent[];
+  readonly shadow?: Shadow | undefined;
 }
 
 export interface Resolver {
@@ -42,6 +62,8 @@ export interface ResolverParts {
   readonly policies: Policies;
   /** What the command line selects: names of bundles, and paths of their folders. */
   readonly selection: readonly string[];
+  /** The same of those that are asked without effect; absent: none. */
+  readonly shadow?: readonly string[] | undefined;
 }
 
 /**

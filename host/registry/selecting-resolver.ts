@@ -9,13 +9,15 @@ import { ContainerRefusal } from './container-refusal.ts';
 import { parseMetadata } from './metadata.ts';
 import { refusalErrno, strictestFailure } from './policy.ts';
 import type { Policies } from './policy.ts';
-import type { ContainerIdentity, Resolution, Resolver } from './resolver.ts';
+import type { ContainerIdentity, Resolution, Resolver, Shadow } from './resolver.ts';
 
 export interface SelectingParts {
   readonly store: BundleStore;
   readonly policies: Policies;
   /** Where metadata selects none. */
   readonly fallback: () => readonly Bundle[];
+  /** Who is asked without effect where metadata says nothing of it: names, and paths of folders. */
+  readonly shadow?: readonly string[] | undefined;
 }
 
 function checkNames(bundles: readonly Bundle[]): void {
@@ -39,34 +41,116 @@ function refusing<T>(policies: Policies, bundles: readonly Bundle[], work: () =>
 /** Of metadata that is wrong, none: `resolve` says what is wrong. */
 function selectedNames(metadata: string): readonly string[] {
   try {
-    return parseMetadata(metadata).bundles ?? [];
+    const { bundles = [], shadow = [] } = parseMetadata(metadata);
+    return [...bundles, ...shadow];
   } catch (thrown) {
     if (thrown instanceof AgentError) return [];
     throw thrown;
   }
 }
 
-function selectionOf(parts: SelectingParts, identity: ContainerIdentity): Selection {
-  const { bundles: names, settings } = parseMetadata(identity.state.metadata);
-  const bundles =
-    names === undefined ? parts.fallback() : names.map((name) => parts.store.named(name));
-  checkNames(bundles);
-  return { bundles, settings, policies: parts.policies };
+/** What a container, or the command line, selects. */
+interface Selected {
+  readonly bundles: readonly Bundle[];
+  /** Undefined: none. */
+  readonly shadow: ShadowBundles | undefined;
+  readonly settings: ReadonlyMap<string, string>;
 }
 
-function resolutionOf(selection: Selection, identity: ContainerIdentity): Resolution {
+/** Those that can be loaded, or why not. */
+type ShadowBundles = readonly Bundle[] | AgentError;
+
+function shadowBundles(load: () => readonly Bundle[]): ShadowBundles | undefined {
+  try {
+    const bundles = load();
+    checkNames(bundles);
+    return bundles.length === 0 ? undefined : bundles;
+  } catch (thrown) {
+    if (thrown instanceof AgentError) return thrown;
+    throw thrown;
+  }
+}
+
+function saidShadow({ store, shadow = [] }: SelectingParts): readonly Bundle[] {
+  return shadow.map((reference) => store.referred(reference));
+}
+
+function selectedBy(parts: SelectingParts, identity: ContainerIdentity): Selected {
+  const { store, fallback } = parts;
+  const { bundles: names, shadow, settings } = parseMetadata(identity.state.metadata);
+  const bundles = names === undefined ? fallback() : names.map((name) => store.named(name));
+  checkNames(bundles);
+  return {
+    bundles,
+    settings,
+    shadow: shadowBundles(() =>
+      shadow === undefined ? saidShadow(parts) : shadow.map((name) => store.named(name)),
+    ),
+  };
+}
+
+function declares(bundles: readonly Bundle[], key: string): boolean {
+  return bundles.some(({ settings }) => settings.some((declared) => declared.key === key));
+}
+
+/** Without what is said to the shadow alone; nobody knows what one wants that cannot be loaded. */
+function ownSettings({ bundles, shadow, settings }: Selected): Selection['settings'] {
+  if (shadow === undefined) return settings;
+  const isOfShadow = (key: string): boolean =>
+    shadow instanceof AgentError ? true : declares(shadow, key);
+  return new Map([...settings].filter(([key]) => declares(bundles, key) || !isOfShadow(key)));
+}
+
+function resolvedParts(
+  selection: Selection,
+  identity: ContainerIdentity,
+): Pick<Resolution, 'registry' | 'bundles' | 'components'> {
   return {
     registry: registryOf(selection, identity),
+    bundles: selection.bundles.map(({ name, version }) => ({ name, version })),
     components: selection.bundles.flatMap(({ handlers }) =>
       handlers.map(({ component }) => component),
     ),
   };
 }
 
+/** Whatever is wrong with it is nothing to the container. */
+function shadowOf(
+  { shadow, settings }: Selected,
+  policies: Policies,
+  identity: ContainerIdentity,
+): Shadow | undefined {
+  if (shadow === undefined) return undefined;
+  if (shadow instanceof AgentError) return { kind: 'refused', reason: messageOf(shadow) };
+  const own = new Map([...settings].filter(([key]) => declares(shadow, key)));
+  try {
+    const parts = resolvedParts({ bundles: shadow, settings: own, policies }, identity);
+    return { kind: 'resolved', ...parts };
+  } catch (thrown) {
+    if (thrown instanceof AgentError) return { kind: 'refused', reason: messageOf(thrown) };
+    throw thrown;
+  }
+}
+
+function resolutionOf(
+  selected: Selected,
+  policies: Policies,
+  identity: ContainerIdentity,
+): Resolution {
+  const { bundles } = selected;
+  const selection = { bundles, settings: ownSettings(selected), policies };
+  return {
+    ...resolvedParts(selection, identity),
+    shadow: shadowOf(selected, policies, identity),
+  };
+}
+
 /** Whoever has named them is to hear at once what is wrong with them. */
-function checkFallback({ store, fallback }: SelectingParts): void {
+function checkFallback(parts: SelectingParts): void {
+  const { store, fallback } = parts;
   try {
     checkNames(fallback());
+    checkNames(saidShadow(parts));
   } catch (thrown) {
     // what is taken away from containers that run is theirs to hear, and holds nobody else up
     if (!isForbidden(thrown) || !store.isRenewed) throw thrown;
@@ -80,8 +164,8 @@ export function selectingResolver(parts: SelectingParts): Resolver {
   return {
     prepare: ({ state }) => parts.store.prepare(selectedNames(state.metadata)),
     resolve: (identity) => {
-      const selection = refusing(policies, [], () => selectionOf(parts, identity));
-      return refusing(policies, selection.bundles, () => resolutionOf(selection, identity));
+      const selected = refusing(policies, [], () => selectedBy(parts, identity));
+      return refusing(policies, selected.bundles, () => resolutionOf(selected, policies, identity));
     },
   };
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Actions and capability calls in the words of the contract, as test files and people have them.
 import type { Action, FinalAction } from '../handler/action.ts';
+import type { HostCall, Operated } from '../handler/host-call.ts';
 import { operation, userNamespace } from '../native.ts';
-import type { HostCall, Operated } from './recording-host.ts';
 import type { Plain } from './yaml-value.ts';
 
 /** A call of a capability. */
@@ -16,7 +16,7 @@ export interface DescribedCall {
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Text where it is some, else its bytes in hexadecimal. */
-function describeBytes(bytes: Uint8Array): Plain {
+export function describeBytes(bytes: Uint8Array): Plain {
   try {
     return strictDecoder.decode(bytes);
   } catch {
@@ -188,6 +188,8 @@ export function describeCall(call: HostCall): DescribedCall {
           'close-on-exec': call.isCloseOnExec,
         },
       };
+    case 'size':
+      return { name: 'memory.size', arguments: { argument: BigInt(call.argument) } };
     case 'read':
       return {
         name: 'memory.read',
@@ -206,6 +208,8 @@ export function describeCall(call: HostCall): DescribedCall {
           bytes: describeBytes(call.bytes),
         },
       };
+    case 'credentials':
+      return { name: 'caller.get-credentials', arguments: {} };
     case 'capability':
       return {
         name: 'caller.has-capability',
@@ -218,6 +222,24 @@ export function describeCall(call: HostCall): DescribedCall {
       return { name: 'container.kill', arguments: {} };
     case 'freeze':
       return { name: call.isFrozen ? 'container.freeze' : 'container.thaw', arguments: {} };
+    case 'resources':
+      return { name: 'container.get-resources', arguments: {} };
+    case 'state-get':
+      return { name: 'state.get', arguments: { key: describeBytes(call.key) } };
+    case 'state-set':
+      return {
+        name: 'state.set',
+        arguments: { key: describeBytes(call.key), value: describeBytes(call.value) },
+      };
+    case 'state-remove':
+      return { name: 'state.remove', arguments: { key: describeBytes(call.key) } };
+    case 'state-add':
+      return {
+        name: 'state.add',
+        arguments: { key: describeBytes(call.key), amount: call.amount },
+      };
+    case 'clock':
+      return { name: `clock.${call.clock}`, arguments: {} };
     case 'log':
       return { name: 'log.log', arguments: { level: call.level, message: call.message } };
   }

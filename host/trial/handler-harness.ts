@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Action } from '../handler/action.ts';
 import { loadComponent } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
+import type { HostCall } from '../handler/host-call.ts';
 import { HandlerInstance } from '../handler/instance.ts';
 import { answerRule } from '../notification/answer-rules.ts';
 import type { AnswerRule } from '../notification/answer-rules.ts';
@@ -17,7 +18,6 @@ import type { Grants } from '../registry/grants.ts';
 import { fillCall, syscallOf } from './made-up-call.ts';
 import type { GivenArgument } from './made-up-call.ts';
 import { RecordingHost } from './recording-host.ts';
-import type { HostCall } from './recording-host.ts';
 
 /**
  * One instance of a handler.

@@ -2,71 +2,10 @@
 // A host for handlers on trial: it records what is asked of it and answers what was prepared.
 import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
 import { errnoNumber } from '../handler/errno.ts';
-import {
-  credentialsLayout,
-  mountRange,
-  operation,
-  operationNumber,
-  resourceNumbers,
-} from '../native.ts';
+import { giveBack, mountCall, operateCall } from '../handler/host-call.ts';
+import type { HostCall } from '../handler/host-call.ts';
+import { credentialsLayout, resourceNumbers } from '../native.ts';
 import type { DecodedArgument } from '../notification/received-call.ts';
-
-/** What an operation was asked with; texts are what the handler's memory had at that moment. */
-export interface Operated {
-  readonly kind: 'operate';
-  readonly operation: keyof typeof operation;
-  readonly path: Uint8Array | null;
-  readonly secondPath: Uint8Array | null;
-  readonly name: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly flags: number;
-  readonly mode: number;
-  readonly first: number;
-  readonly second: number;
-  readonly low: number;
-  readonly high: number;
-  readonly descriptor: number;
-  readonly isStrict: boolean;
-  readonly isLent: boolean;
-  /** The folders that nothing is done outside of; absent: there are none. */
-  readonly within?: readonly string[];
-}
-
-/** What a handler asked of the host; bytes are what its memory had at that moment. */
-export type HostCall =
-  | {
-      readonly kind: 'mount';
-      readonly source: Uint8Array | null;
-      readonly target: Uint8Array | null;
-      readonly type: Uint8Array | null;
-      readonly flags: bigint;
-      readonly data: Uint8Array | null;
-    }
-  | Operated
-  | { readonly kind: 'take'; readonly fd: number }
-  | { readonly kind: 'install'; readonly descriptor: number; readonly isCloseOnExec: boolean }
-  | {
-      readonly kind: 'replace';
-      readonly descriptor: number;
-      readonly fd: number;
-      readonly isCloseOnExec: boolean;
-    }
-  | {
-      readonly kind: 'write';
-      readonly argument: number;
-      readonly offset: bigint;
-      readonly bytes: Uint8Array;
-    }
-  | {
-      readonly kind: 'read';
-      readonly argument: number;
-      readonly offset: bigint;
-      readonly most: number;
-    }
-  | { readonly kind: 'capability'; readonly capability: number; readonly where: number }
-  | { readonly kind: 'kill' }
-  | { readonly kind: 'freeze'; readonly isFrozen: boolean }
-  | { readonly kind: 'log'; readonly level: GuestLogLevel; readonly message: string };
 
 /** What an operation gives back. */
 export interface PreparedResult {
@@ -79,7 +18,6 @@ export interface PreparedAnswer extends PreparedResult {
   readonly answer: number;
 }
 
-const isOperation = (name: string): name is keyof typeof operation => name in operation;
 const keyText = (key: Uint8Array): string => new TextDecoder().decode(key);
 
 /**
@@ -122,16 +60,7 @@ export class RecordingHost implements CallHost {
   }
 
   mount(memory: Uint8Array, ranges: Int32Array): number {
-    const text = (at: number): Uint8Array | null => textAt(memory, ranges, at);
-    const half = (at: number): bigint => BigInt.asUintN(32, BigInt(ranges[at] ?? 0));
-    return this.#record({
-      kind: 'mount',
-      source: text(mountRange.source),
-      target: text(mountRange.target),
-      type: text(mountRange.type),
-      flags: half(mountRange.flagsLow) | (half(mountRange.flagsHigh) << 32n),
-      data: text(mountRange.data),
-    });
+    return this.#record(mountCall(memory, ranges));
   }
 
   operate(
@@ -141,35 +70,10 @@ export class RecordingHost implements CallHost {
     result: Uint8Array,
     within?: Uint8Array,
   ): number {
-    const text = (at: number): Uint8Array | null => textAt(memory, numbers, at);
-    const number = (at: number): number => (numbers[at] ?? 0) >>> 0;
-    const name = Object.keys(operation)
-      .filter((each) => isOperation(each))
-      .find((each) => operation[each] === which);
-    if (name === undefined) throw new Error(`there is no operation ${which}`);
-    const given = this.#next({
-      kind: 'operate',
-      operation: name,
-      path: text(operationNumber.path),
-      secondPath: text(operationNumber.secondPath),
-      name: text(operationNumber.name),
-      value: text(operationNumber.value),
-      flags: number(operationNumber.flags),
-      mode: number(operationNumber.mode),
-      first: number(operationNumber.first),
-      second: number(operationNumber.second),
-      low: number(operationNumber.low),
-      high: number(operationNumber.high),
-      descriptor: numbers[operationNumber.descriptor] ?? -1,
-      isStrict: number(operationNumber.isStrict) === 1,
-      isLent: numbers[operationNumber.isLent] === 1,
-      ...(within === undefined ? {} : { within: keyText(within).split('\0').slice(0, -1) }),
-    });
+    const given = this.#next(operateCall(which, memory, numbers, within));
     const isPrepared = given.bytes !== undefined || given.descriptor !== undefined;
     const gift = isPrepared || given.answer !== 0 ? given : this.#results.shift();
-    if (gift?.bytes !== undefined) result.set(gift.bytes);
-    numbers[operationNumber.resultLength] = gift?.bytes?.length ?? 0;
-    numbers[operationNumber.descriptor] = gift?.descriptor ?? -1;
+    giveBack(gift ?? {}, numbers, result);
     return given.answer;
   }
 
@@ -253,6 +157,14 @@ export class RecordingHost implements CallHost {
     return 0;
   }
 
+  monotonicNs(): bigint {
+    return process.hrtime.bigint();
+  }
+
+  wallNs(): bigint {
+    return BigInt(Date.now()) * 1_000_000n;
+  }
+
   log(level: GuestLogLevel, message: string): void {
     this.calls.push({ kind: 'log', level, message });
   }
@@ -273,12 +185,6 @@ export class RecordingHost implements CallHost {
     this.calls.push(call);
     return this.#answers.shift() ?? { answer: 0 };
   }
-}
-
-function textAt(memory: Uint8Array, numbers: Int32Array, at: number): Uint8Array | null {
-  const length = numbers[at + 1] ?? -1;
-  const offset = (numbers[at] ?? 0) >>> 0;
-  return length < 0 ? null : memory.slice(offset, offset + length);
 }
 
 function s64Of(bytes: Uint8Array): DataView {

@@ -29,7 +29,7 @@ export interface TrialResult {
 }
 
 /** On one line; numbers of any size. */
-function showPlain(value: Plain): string {
+export function showPlain(value: Plain): string {
   if (typeof value === 'bigint') return String(value);
   if (Array.isArray(value)) return `[${value.map((item: Plain) => showPlain(item)).join(', ')}]`;
   if (typeof value === 'object' && value !== null) {

@@ -52,9 +52,10 @@ async function jsonOf(words: readonly string[]): Promise<Record<string, unknown>
 }
 
 test('shipping: a bundle is pushed, signed, verified, pulled and listed', async () => {
+  using own = new TemporaryFolder();
   const reference = `${registry.host}/acme/demo:0.1.0`;
-  const keys = folder.at('acme');
-  const store = folder.at('store');
+  const keys = own.at('acme');
+  const store = own.at('store');
   expect(await jsonOf(['key', 'generate', '-output', keys])).toEqual({
     privateKey: `${keys}.key`,
     publicKey: `${keys}.pub`,
@@ -105,7 +106,18 @@ test('shipping: a bundle is pushed, signed, verified, pulled and listed', async 
   ]);
   expect(await succeed(['list', '-store', store])).toContain(`  from     ${reference}\n`);
 
+  const inspect = ['inspect', '-store', store, '-key', `${keys}.pub`, `oci://${offline}`];
+  expect(await jsonOf(inspect)).toMatchObject({
+    pulled: { digest, signers: ['acme.pub'] },
+    name: 'demo-basic',
+    handlers: [{ component: 'mkdir-suffix.wasm' }, {}, {}, {}],
+  });
+  expect(await succeed(inspect)).toContain('\n  signed by acme.pub\n');
+
   writeFileSync(join(inStore, 'mount.wasm'), 'changed');
+  const changed = await tool(inspect);
+  expect(changed).toMatchObject({ code: 1, stdout: '' });
+  expect(changed.stderr).toMatch(/^seccompagent: .*mount\.wasm was changed/u);
   const broken = await tool(['list', '-store', store]);
   expect(broken.code).toBe(1);
   expect(broken.stdout).toMatch(/^sha256:\w+\n  broken   .*mount\.wasm was changed/u);
@@ -172,7 +184,8 @@ test('login: name and password are taken from the command line and stdin', async
 });
 
 test('key: nothing is overwritten, and a wrong password opens nothing', async () => {
-  const keys = folder.at('other');
+  using own = new TemporaryFolder();
+  const keys = own.at('other');
   await succeed(['key', 'generate', '-output', keys]);
   const before = readFileSync(`${keys}.key`, 'utf8');
   const again = await tool(['key', 'generate', '-output', keys]);
@@ -186,7 +199,8 @@ test('key: nothing is overwritten, and a wrong password opens nothing', async ()
 });
 
 test('key: a password is asked for twice at a terminal, and not shown', async () => {
-  const keys = folder.at('typed');
+  using own = new TemporaryFolder();
+  const keys = own.at('typed');
   const command = `env -u COSIGN_PASSWORD ${seccompagent} key generate -output ${keys}`;
   // each line once it is asked for: what is typed before is shown by the terminal itself
   const script = `
@@ -223,6 +237,7 @@ test.for([
   ['sign', ['h/a']],
   ['verify', ['h/a']],
   ['list', ['more']],
+  ['inspect', ['oci://h/a']],
   ['key', []],
   ['key', ['lose']],
 ] as const)('%s %j: the message and the usage, exit code 2', async ([name, words]) => {

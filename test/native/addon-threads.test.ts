@@ -12,6 +12,7 @@ import type { ReceiverHandle } from '../../host/native.ts';
 import { makeCounters } from '../../host/notification/counters.ts';
 import { makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import type { WorkerInput } from '../../host/notification/thread-messages.ts';
+import { makeLossCounters, makeUnreadCounter } from '../../host/recording/tape-room.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import { LaunchedCommand } from '../support/launched-command.ts';
 import { until } from '../support/polling.ts';
@@ -41,6 +42,7 @@ function inputOf(receiver: ReceiverHandle): WorkerInput {
     counters: makeCounters(),
     slots: [],
     quarantine: makeQuarantineBuffers(),
+    tape: { losses: makeLossCounters(), unread: makeUnreadCounter() },
   };
 }
 

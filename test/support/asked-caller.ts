@@ -57,6 +57,11 @@ export class AskedCaller implements AsyncDisposable {
     return { answer: groups?.['answer'] ?? '', tookMs: Number(groups?.['ns']) / nsPerMs };
   }
 
+  /** Lets the container end. */
+  end(): void {
+    this.#running.endInput();
+  }
+
   /** Resolves once it has been ended from outside: with the signal that did it. */
   async killed(): Promise<NodeJS.Signals | null> {
     const { signal } = await this.#running.ended;

@@ -23,8 +23,10 @@ export function bundleResolution(
   identity: ContainerIdentity,
   settings: Iterable<readonly [key: string, value: string]> = [],
 ): Resolution {
+  const { name, version } = bundle;
   return {
     registry: bundleRegistry(bundle, identity, settings),
+    bundles: [{ name, version }],
     components: bundle.handlers.map(({ component }) => component),
   };
 }

@@ -3,6 +3,7 @@
 import { basename, join } from 'node:path';
 
 import type { ChainDecision } from '../../host/handler/action.ts';
+import type { HostCall } from '../../host/handler/host-call.ts';
 import { noState } from '../../host/native.ts';
 import { Container } from '../../host/notification/container.ts';
 import { SlotBook } from '../../host/notification/counters.ts';
@@ -16,7 +17,6 @@ import { HandlerHarness } from '../../host/trial/handler-harness.ts';
 import { fillCall, syscallOf } from '../../host/trial/made-up-call.ts';
 import type { GivenArgument } from '../../host/trial/made-up-call.ts';
 import { RecordingHost } from '../../host/trial/recording-host.ts';
-import type { HostCall } from '../../host/trial/recording-host.ts';
 import { bundleRegistry } from './bundle-resolver.ts';
 
 export { fillCall, HandlerHarness, RecordingHost };

@@ -25,6 +25,8 @@ export type ResolverChoice =
       readonly selection?: readonly string[];
       /** Registries that are allowed. */
       readonly registries?: RegistryPolicy;
+      /** As the option -bundle-shadow. */
+      readonly shadow?: readonly string[];
     }
   | {
       readonly kind: 'bundle';
@@ -38,13 +40,13 @@ export type ResolverChoice =
 export function resolverOf(choice: ResolverChoice): Resolver {
   switch (choice.kind) {
     case 'named': {
-      const { name, folders = [], selection = [], registries } = choice;
+      const { name, folders = [], selection = [], shadow = [], registries } = choice;
       const make = resolvers.get(name);
       if (make === undefined) throw new Error(`no resolver is named ${name}`);
       const pulled = registries === undefined ? {} : { pulled: new PulledBundles(registries) };
       const allowed = { allowedTo: () => everything, allowedToSigned: () => everything };
       const store = new BundleStore({ folders, ...allowed, ...pulled });
-      return make({ store, policies: defaultPolicies, selection });
+      return make({ store, policies: defaultPolicies, selection, shadow });
     }
     case 'bundle':
       return bundleResolver(choice.folder, choice.settings, choice.allowed);

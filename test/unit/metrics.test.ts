@@ -93,6 +93,8 @@ describe('names and types', () => {
       'seccompagent_received_total counter 1',
       'seccompagent_request_duration_seconds histogram 0',
       'seccompagent_restarted_calls_total counter 1',
+      'seccompagent_shadow_calls_total counter 0',
+      'seccompagent_shadow_differences_total counter 0',
       'seccompagent_workers gauge 2',
     ]);
   });
@@ -102,7 +104,10 @@ describe('names and types', () => {
     const row =
       /^\| `(?<name>\w+)` +\| (?<type>counter|gauge|histogram) +\| (?<labels>[\w, ]*?) +\|/gmu;
     const listed = [...readme.matchAll(row)].map(({ groups }) => ({ ...groups }));
-    const metrics = metricsOf({ counters: countedCalls() });
+    const metrics = metricsOf({
+      counters: countedCalls(),
+      shadows: () => [{ bundle: 'next', syscall: 'mkdir', calls: 2, different: 1 }],
+    });
     metrics.failed('mount', 'trap');
     const families = [...readExposition(await metrics.text())];
     const shown = families.map(([name, { type, samples }]) => {

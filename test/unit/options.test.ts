@@ -65,6 +65,7 @@ test('options: every option of the agent is taken', () => {
     socketFile: '/tmp/a.socket',
     allowedUids: [0, 1000],
     metricsAddress: { host: '', port: 8080 },
+    control: { path: '/run/seccompagent/control.sock', isDefault: true },
     log: { level: 'debug', format: 'json', isColored: isatty(stderrFd) },
   });
 });
@@ -125,6 +126,14 @@ test.for([
   const failure = failureOf(() => parseCommand([`-metrics-bind-address=${text}`]));
   expect(failure.code).toBe('AGENT_USAGE');
   expect(failure.message).toContain(`"${text}" in -metrics-bind-address is no HOST:PORT`);
+});
+
+test('options: -control-socket is a path, or none', () => {
+  expect(parseCommand(['-control-socket=/tmp/c'])).toMatchObject({
+    control: { path: '/tmp/c', isDefault: false },
+  });
+  expect(parseCommand(['-control-socket=none'])).not.toHaveProperty('control');
+  expect(failureOf(() => parseCommand(['-control-socket='])).code).toBe('AGENT_USAGE');
 });
 
 test('options: a value may start with a dash behind =', () => {

@@ -14,6 +14,7 @@ import { CounterSum, figure, makeCounters } from '../../host/notification/counte
 import { Pool, poolSize } from '../../host/notification/pool.ts';
 import type { PoolSize } from '../../host/notification/pool.ts';
 import { makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
+import { makeLossCounters } from '../../host/recording/tape-room.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import { until } from '../support/polling.ts';
 import { openFdCount, untilFdCountIs } from '../support/process-resources.ts';
@@ -35,6 +36,8 @@ function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool> {
     counters: new CounterSum(),
     quarantine: makeQuarantineBuffers(),
     onFailed: () => undefined,
+    losses: makeLossCounters(),
+    onTaped: () => undefined,
   });
 }
 

@@ -2,8 +2,6 @@
 // The capability `clock`: guest-sdk/wit/clock.wit.
 import type { Capability } from '../capability.ts';
 
-const millisecond = 1_000_000n;
-
 export const clock: Capability = {
   name: 'clock',
   needsGrant: false,
@@ -12,9 +10,9 @@ export const clock: Capability = {
       'monotonic',
       {
         signature: ':I',
-        link: (guest) => (): bigint => {
+        link: (guest, host) => (): bigint => {
           guest();
-          return process.hrtime.bigint();
+          return host.monotonicNs();
         },
       },
     ],
@@ -22,9 +20,9 @@ export const clock: Capability = {
       'wall',
       {
         signature: ':I',
-        link: (guest) => (): bigint => {
+        link: (guest, host) => (): bigint => {
           guest();
-          return BigInt(Date.now()) * millisecond;
+          return host.wallNs();
         },
       },
     ],

@@ -126,6 +126,16 @@ export function isSignatureBy(signature: Signature, digest: Digest, key: KeyObje
   }
 }
 
+/** Their names; none is no error. */
+export function signersAmong(
+  known: readonly Signer[],
+  { digest, signatures }: Pick<SignedContent, 'digest' | 'signatures'>,
+): readonly string[] {
+  return known
+    .filter(({ key }) => signatures.some((signature) => isSignatureBy(signature, digest, key)))
+    .map(({ name }) => name);
+}
+
 export interface SignedContent {
   readonly digest: Digest;
   readonly signatures: readonly Signature[];

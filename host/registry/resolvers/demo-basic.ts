@@ -4,6 +4,11 @@ import type { Resolver, ResolverParts } from '../resolver.ts';
 import { selectingResolver } from '../selecting-resolver.ts';
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
-export function demoBasicResolver({ store, policies }: ResolverParts): Resolver {
-  return selectingResolver({ store, policies, fallback: () => [store.shipped('demo-basic')] });
+export function demoBasicResolver({ store, policies, shadow }: ResolverParts): Resolver {
+  return selectingResolver({
+    store,
+    policies,
+    shadow,
+    fallback: () => [store.shipped('demo-basic')],
+  });
 }

@@ -5,10 +5,11 @@ import type { Resolver, ResolverParts } from '../resolver.ts';
 import { selectingResolver } from '../selecting-resolver.ts';
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
-export function noneResolver({ store, policies, selection }: ResolverParts): Resolver {
+export function noneResolver({ store, policies, selection, shadow }: ResolverParts): Resolver {
   return selectingResolver({
     store,
     policies,
+    shadow,
     fallback: () => selection.map((reference) => store.referred(reference)),
   });
 }

@@ -4,10 +4,11 @@ import type { Resolver, ResolverParts } from '../resolver.ts';
 import { selectingResolver } from '../selecting-resolver.ts';
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
-export function unprivilegedBuildResolver({ store, policies }: ResolverParts): Resolver {
+export function unprivilegedBuildResolver({ store, policies, shadow }: ResolverParts): Resolver {
   return selectingResolver({
     store,
     policies,
+    shadow,
     fallback: () => [store.shipped('unprivileged-build')],
   });
 }

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many calls are through, shown from time to time to whoever waits at a terminal.
+import { isatty } from 'node:tty';
+
+const stderrFd = 2;
+const intervalMs = 1000;
+
+/** @returns is told how many there are */
+export function callProgress(): (calls: number) => void {
+  if (!isatty(stderrFd)) return () => undefined;
+  let shownAt = performance.now();
+  return (calls) => {
+    if (performance.now() - shownAt < intervalMs) return;
+    shownAt = performance.now();
+    process.stderr.write(`\r${calls} calls`);
+  };
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent record`: what handlers are asked, ask and answer, into a file.
+import type { ClientRequest } from 'node:http';
+import { PassThrough } from 'node:stream';
+
+import type { Agent } from '../agent.ts';
+import { numberOf, parseWords, textOf, usage } from '../command-line.ts';
+import type { OptionTable } from '../command-line.ts';
+import { answerTo, ask } from '../control/control-client.ts';
+import { defaultControlSocket } from '../control/control-socket.ts';
+import { recordingPath } from '../control/recording-request.ts';
+import { messageOf } from '../errors.ts';
+import { runCommandOf, runOptions, splitCommand } from '../options.ts';
+import type { RunCommand } from '../options.ts';
+import type { EndReason } from '../recording/recording-format.ts';
+import { RecordingWriter } from '../recording/recording-writer.ts';
+import { RecordingFile, save } from '../recording/saved-recording.ts';
+import type { SavedRecording } from '../recording/saved-recording.ts';
+import { callProgress } from './call-progress.ts';
+import { runCommand } from './run.ts';
+import type { Tool } from './tool.ts';
+
+/** How long the agent may take to end a recording. */
+const endMs = 10_000;
+
+const options: OptionTable = {
+  ...runOptions,
+  o: { type: 'string' },
+  container: { type: 'string' },
+  seconds: { type: 'string' },
+  calls: { type: 'string' },
+  'with-settings': { type: 'boolean' },
+  'control-socket': { type: 'string' },
+};
+
+interface Limits {
+  readonly calls: number | undefined;
+  readonly seconds: number | undefined;
+  readonly hasValues: boolean;
+}
+
+interface OfContainer extends Limits {
+  readonly container: string;
+  readonly socket: string;
+}
+
+const reasons: Readonly<Record<EndReason, string>> = {
+  asked: 'as asked',
+  calls: 'since these are enough',
+  container: 'with its container',
+  agent: 'with the agent',
+};
+
+function tell(file: string, { calls, end }: SavedRecording): number {
+  if (end === undefined) {
+    process.stderr.write(`seccompagent: ${file} has ${calls} calls and is cut off\n`);
+    return 1;
+  }
+  const lost = end.lost === 0 ? '' : `, ${end.lost} were lost`;
+  process.stderr.write(`${file}: ${calls} calls recorded${lost}; ended ${reasons[end.reason]}\n`);
+  return 0;
+}
+
+/** Resolves when the recording is to end. */
+async function endOf(seconds: number | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      resolve();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end);
+    if (seconds !== undefined) setTimeout(end, seconds * 1000).unref();
+  });
+}
+
+async function endLater(asked: ClientRequest, seconds: number | undefined): Promise<void> {
+  await endOf(seconds);
+  asked.end();
+  setTimeout(() => asked.destroy(), endMs).unref();
+}
+
+async function recordContainer(path: string, wish: OfContainer): Promise<number> {
+  await using file = await RecordingFile.open(path);
+  const { socket, seconds } = wish;
+  const asked = ask({ socket, method: 'POST', path: recordingPath(wish) });
+  asked.flushHeaders();
+  void endLater(asked, seconds);
+  try {
+    return tell(path, await save(await answerTo(asked, socket), file, callProgress()));
+  } finally {
+    asked.destroy();
+  }
+}
+
+/** Goes on when the recording cannot: the command is what somebody wants to be done. */
+async function recordCommand(path: string, wish: RunCommand, limits: Limits): Promise<number> {
+  await using file = await RecordingFile.open(path);
+  const into = new PassThrough();
+  const saved = save(into, file, callProgress()).catch((thrown: unknown) => {
+    process.stderr.write(`seccompagent: ${messageOf(thrown)}\n`);
+    into.destroy();
+    return undefined;
+  });
+  const code = await runCommand(wish, (agent, containerId) =>
+    observed(agent, containerId, { into, limits }),
+  );
+  into.end();
+  const recording = await saved;
+  const own = recording === undefined ? 1 : tell(path, recording);
+  return code === 0 ? own : code;
+}
+
+function observed(
+  agent: Agent,
+  containerId: string,
+  { into, limits }: { readonly into: PassThrough; readonly limits: Limits },
+): () => Promise<void> {
+  const { calls, seconds, hasValues } = limits;
+  const writer = new RecordingWriter({ into, mostCalls: calls, hasValues });
+  const stop = agent.record(containerId, writer, 'to come');
+  void writer.enough.then(async () => stop('calls'));
+  if (seconds !== undefined) setTimeout(() => void stop('asked'), seconds * 1000).unref();
+  return async () => stop('container');
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const { own, command } = splitCommand(words);
+  const { values, rest } = parseWords(own, options);
+  if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"; the command goes behind --`);
+  const path = textOf(values, 'o') ?? usage('record needs -o FILE');
+  const limits = {
+    calls: numberOf(values, 'calls'),
+    seconds: numberOf(values, 'seconds'),
+    hasValues: values.get('with-settings') === true,
+  };
+  const container = textOf(values, 'container');
+  if (container === undefined) {
+    if (command.length === 0) usage('record needs -container ID, or a command behind --');
+    return recordCommand(path, runCommandOf(values, command), limits);
+  }
+  const wrong = ['resolver', 'bundle', 'bundle-shadow', 'metadata', 'config', 'syscalls', 'log'].find((name) =>
+    values.has(name),
+  );
+  if (wrong !== undefined) usage(`-${wrong} is for a command, not for a container that runs`);
+  if (command.length > 0) usage('record takes -container or a command, not both');
+  const socket = textOf(values, 'control-socket') ?? defaultControlSocket;
+  return recordContainer(path, { container, socket, ...limits });
+}
+
+export const record: Tool = {
+  usage: `Usage: seccompagent record -o FILE [options] -- COMMAND ARGS…
+       seccompagent record -o FILE [options] -container ID
+
+Writes into FILE what handlers are asked, what they ask of the host, and what they answer: of a
+command, which is run as by seccompagent run, or of a container of a running agent, until it ends,
+or SIGINT or SIGTERM come. Options of mounts, values of extended attributes, memory of callers and
+values of settings are left out.
+
+Options:
+  -o FILE             made or emptied, and readable for its owner alone
+  -seconds N          ends after so long
+  -calls N            ends with so many calls
+  -with-settings      also the values of settings, which may be secrets
+  -resolver NAME, -bundle LIST, -bundle-shadow LIST, -metadata LINES, -config FILE,
+  -syscalls LIST, -log LIST
+                      of a command: as for seccompagent run
+  -container ID       of a running agent
+  -control-socket PATH
+                      where that agent is asked (default ${defaultControlSocket})
+  -help
+`,
+  run,
+};

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `replay` and `bench` have in common: a recording, and who is asked about its calls.
+import { listOf, numberOf, parseWords, textOf, textsOf, usage } from '../command-line.ts';
+import type { OptionTable } from '../command-line.ts';
+import { RecordingReader } from '../recording/recording-reader.ts';
+import { identityOf, missingSettings, settingsFor } from '../recording/replayed-container.ts';
+import type { Resolution } from '../registry/resolver.ts';
+import { makeAnswering } from './agent.ts';
+
+const common: OptionTable = {
+  bundle: { type: 'string' },
+  config: { type: 'string' },
+  setting: { type: 'string', multiple: true },
+  patience: { type: 'string' },
+  json: { type: 'boolean' },
+};
+
+/** Much more than any handler is allowed, on whatever machine: this is no measurement. */
+const defaultPatienceSeconds = 20;
+
+/** For the usage of both. */
+export const recordingOptions: string = `  -bundle LIST        bundles in chain order, by name or folder (default: those of the recording)
+  -setting KEY=VALUE  as the metadata of the container sets it; may be there several times
+  -config FILE        as for seccompagent
+  -patience SECONDS   how long handlers are waited for (default ${defaultPatienceSeconds})
+`;
+
+export interface ReplayWish {
+  readonly reader: RecordingReader;
+  readonly resolution: Resolution;
+  readonly isJson: boolean;
+  readonly patienceMs: number;
+  readonly values: ReadonlyMap<string, unknown>;
+}
+
+function settingOf(text: string): readonly [key: string, value: string] {
+  const at = text.indexOf('=');
+  return at > 0 ? [text.slice(0, at), text.slice(at + 1)] : usage('-setting needs KEY=VALUE');
+}
+
+/**
+ * Opens the recording, and finds out who is asked.
+ * @throws AgentError AGENT_USAGE, AGENT_RECORDING, AGENT_BUNDLE_INVALID, AGENT_SETTING_INVALID
+ */
+export async function openRecording(
+  words: readonly string[],
+  own: OptionTable = {},
+): Promise<ReplayWish> {
+  const { values, rest } = parseWords(words, { ...common, ...own });
+  const [file, ...more] = rest;
+  if (file === undefined || more.length > 0) usage('one recording is needed');
+  const said = new Map(textsOf(values, 'setting').map((text) => settingOf(text)));
+  const reader = await RecordingReader.open(file);
+  const { header } = reader;
+  const text = textOf(values, 'bundle');
+  const selection = text === undefined ? header.bundles.map(({ name }) => name) : listOf(text);
+  if (selection.length === 0) usage('the recording names no bundle: say with -bundle who is asked');
+  for (const key of missingSettings(header, said)) {
+    process.stderr.write(`the recording has no value of ${key}: -setting ${key}=VALUE sets it\n`);
+  }
+  const configFile = textOf(values, 'config');
+  const choice = {
+    resolver: 'none',
+    selection,
+    ...(configFile === undefined ? {} : { configFile }),
+  };
+  const { resolver } = await makeAnswering(choice, new AbortController().signal);
+  const resolution = resolver.resolve(identityOf(header, settingsFor(header, said)));
+  return {
+    reader,
+    resolution,
+    isJson: values.get('json') === true,
+    patienceMs: (numberOf(values, 'patience') ?? defaultPatienceSeconds) * 1000,
+    values,
+  };
+}

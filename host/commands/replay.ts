@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent replay`: the calls of a recording, once more, through another build.
+
+import { messageOf } from '../errors.ts';
+import type { CallDifference } from '../recording/comparison.ts';
+import { InputDescriber } from '../recording/described-input.ts';
+import type { CallEntry } from '../recording/recording-format.ts';
+import { ReplayThread } from '../recording/replay-thread.ts';
+import type { ReplayOutcome } from '../recording/replay-thread.ts';
+import { callProgress } from './call-progress.ts';
+import { openRecording, recordingOptions } from './recording-options.ts';
+import type { ReplayWish } from './recording-options.ts';
+import type { Tool } from './tool.ts';
+
+/** So many calls are on their way to the thread that replays. */
+const mostAsked = 64;
+const chain = 1;
+
+interface DifferentCall {
+  /** Its place among the calls, from 1. */
+  readonly call: number;
+  readonly syscall: string;
+  readonly differences: readonly CallDifference[];
+}
+
+interface ReplayReport {
+  readonly calls: number;
+  readonly different: readonly DifferentCall[];
+  /** The recording has no end. */
+  readonly isCutOff: boolean;
+  /** Why not all of it was replayed. */
+  readonly problem?: string;
+}
+
+function differencesOf(outcome: ReplayOutcome): readonly CallDifference[] {
+  if (outcome.kind === 'replayed') return outcome.differences;
+  return [{ what: 'action', recorded: 'an answer', replayed: outcome.reason }];
+}
+
+interface Asked {
+  readonly entry: CallEntry;
+  readonly outcome: Promise<ReplayOutcome>;
+}
+
+async function replayAll({ reader, resolution, patienceMs }: ReplayWish): Promise<ReplayReport> {
+  const { registry, components } = resolution;
+  await using thread = new ReplayThread(patienceMs);
+  thread.begin(chain, { registry, components, redaction: 'redacted' });
+  const describer = new InputDescriber();
+  const onCall = callProgress();
+  const asked: Asked[] = [];
+  const different: DifferentCall[] = [];
+  let calls = 0;
+  const takeOne = async (): Promise<void> => {
+    const first = asked.shift();
+    if (first === undefined) return;
+    calls += 1;
+    const differences = differencesOf(await first.outcome);
+    onCall(calls);
+    if (differences.length === 0) return;
+    different.push({ call: calls, syscall: describer.describe(first.entry), differences });
+  };
+  let problem: string | undefined;
+  try {
+    for await (const entry of reader.calls()) {
+      asked.push({ entry, outcome: thread.ask(chain, entry) });
+      if (asked.length >= mostAsked) await takeOne();
+    }
+  } catch (thrown) {
+    problem = messageOf(thrown);
+  }
+  while (asked.length > 0) await takeOne();
+  const isCutOff = problem === undefined && reader.end === undefined;
+  return { calls, different, isCutOff, ...(problem === undefined ? {} : { problem }) };
+}
+
+function show({ calls, different }: ReplayReport): string {
+  const lines = different.flatMap(({ call, syscall, differences }) => [
+    `call ${call}: ${syscall}`,
+    ...differences.flatMap(({ what, recorded, replayed }) => [
+      `  ${what}`,
+      `    recorded  ${recorded}`,
+      `    replayed  ${replayed}`,
+    ]),
+  ]);
+  return [...lines, `${calls} calls replayed, ${different.length} differ`, ''].join('\n');
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const wish = await openRecording(words);
+  const report = await replayAll(wish);
+  process.stdout.write(wish.isJson ? `${JSON.stringify(report, undefined, 2)}\n` : show(report));
+  const { problem, isCutOff, different } = report;
+  if (isCutOff) process.stderr.write('the recording is cut off: what is there was replayed\n');
+  if (problem !== undefined) process.stderr.write(`seccompagent: ${problem}\n`);
+  return different.length > 0 || problem !== undefined ? 1 : 0;
+}
+
+export const replay: Tool = {
+  usage: `Usage: seccompagent replay [options] FILE
+
+Asks handlers about the calls of a recording, without root or kernel: what they ask of the host is
+answered as it was then, and has no effect. Shows for each call what is different of the action and
+of the calls of capabilities, and exits with 1 where anything is.
+
+Options:
+${recordingOptions}  -json               the differences for programs
+  -help
+`,
+  run,
+};

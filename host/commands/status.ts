@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent status`: what a running agent does now.
+import { parseWords, textOf, usage } from '../command-line.ts';
+import { askForText } from '../control/control-client.ts';
+import { defaultControlSocket } from '../control/control-socket.ts';
+import type {
+  AgentStatus,
+  ContainerStatus,
+  HandlerStatus,
+  ReloadStatus,
+} from '../control/status.ts';
+import type { ShadowStatus } from '../recording/shadow-book.ts';
+import type { Tool } from './tool.ts';
+
+const secondsOf = { day: 86_400, h: 3600, min: 60, s: 1 } as const;
+
+/** With its two largest units: `3 h 12 min`. */
+function showDuration(seconds: number): string {
+  let rest = seconds;
+  const parts = Object.entries(secondsOf).flatMap(([unit, size]) => {
+    const count = Math.floor(rest / size);
+    rest %= size;
+    return count === 0 ? [] : [`${count} ${unit}${unit === 'day' && count > 1 ? 's' : ''}`];
+  });
+  return parts.length === 0 ? '0 s' : parts.slice(0, 2).join(' ');
+}
+
+function reloadLines(reload: ReloadStatus | null): readonly string[] {
+  if (reload === null) return [];
+  const { at, changed, kept, failures } = reload;
+  return [
+    `last reload ${at}: ${changed} containers changed, ${kept} kept what they had`,
+    ...failures.map(({ of, reason }) => `  ${of}: ${reason}`),
+  ];
+}
+
+function handlerLine({ name, bundle, digest, isQuarantined }: HandlerStatus): string {
+  const place = bundle === undefined ? '' : ` of ${bundle}`;
+  return `  ${name}${place} ${digest}${isQuarantined ? '  QUARANTINED: it failed too often' : ''}`;
+}
+
+function shadowLine({ bundles, calls, different, lost, leftAlone }: ShadowStatus): string {
+  const names = bundles.map(({ name, version }) => ` ${name} ${version}`).join(',');
+  const counts = `${calls} calls, ${different} differ${lost === 0 ? '' : `, ${lost} lost`}`;
+  return `  shadow${names}: ${counts}${leftAlone === undefined ? '' : `; LEFT ALONE: ${leftAlone}`}`;
+}
+
+function containerLines(container: ContainerStatus): readonly string[] {
+  const { id, since, bundles, handlers, refusal, shadow } = container;
+  const names = bundles.map(({ name, version }) => `${name} ${version}`).join(', ');
+  return [
+    `${id}  since ${since}  ${names}`.trimEnd(),
+    ...(refusal === undefined ? [] : [`  ALL CALLS FAIL: ${refusal}`]),
+    ...handlers.map((handler) => handlerLine(handler)),
+    ...(shadow === undefined ? [] : [shadowLine(shadow)]),
+  ];
+}
+
+function show(status: AgentStatus): string {
+  const { version, pid, uptimeSeconds, workers, containers, lastReload } = status;
+  return [
+    `seccompagent ${version}, pid ${pid}, up ${showDuration(uptimeSeconds)}, ${workers} workers, ${containers.length} containers`,
+    ...reloadLines(lastReload),
+    ...containers.flatMap((container) => containerLines(container)),
+    '',
+  ].join('\n');
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, {
+    json: { type: 'boolean' },
+    'control-socket': { type: 'string' },
+  });
+  if (rest.length > 0) usage('status takes no argument');
+  const socket = textOf(values, 'control-socket') ?? defaultControlSocket;
+  const text = await askForText({ socket, method: 'GET', path: '/status' });
+  const status: AgentStatus = JSON.parse(text);
+  const isJson = values.get('json') === true;
+  process.stdout.write(isJson ? `${JSON.stringify(status, undefined, 2)}\n` : show(status));
+  return 0;
+}
+
+export const status: Tool = {
+  usage: `Usage: seccompagent status [options]
+
+Shows what a running agent does: its containers with their bundles, handlers that are left alone
+since they failed too often, and what came of the last reload. It is for root.
+
+Options:
+  -control-socket PATH
+                      where the agent is asked (default ${defaultControlSocket})
+  -json               the same for programs
+  -help
+`,
+  run,
+};

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Asks a running agent through its control socket.
+import { request } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+
+import { AgentError, systemCodeOf } from '../errors.ts';
+
+export interface ControlRequest {
+  readonly socket: string;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+}
+
+function unreachable(socket: string, cause: unknown): AgentError {
+  const code = systemCodeOf(cause);
+  if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+    return new AgentError('AGENT_CONTROL', `no agent listens on ${socket}`);
+  }
+  if (code === 'EACCES') {
+    return new AgentError('AGENT_CONTROL', `${socket} is for root alone: try it with sudo`);
+  }
+  return new AgentError('AGENT_CONTROL', `cannot ask the agent on ${socket}`, { cause });
+}
+
+/** What the agent says is wrong. */
+async function refusalOf(response: IncomingMessage): Promise<string> {
+  const body = await text(response);
+  try {
+    const { error }: { readonly error?: unknown } = JSON.parse(body);
+    return typeof error === 'string' ? error : body;
+  } catch {
+    return body;
+  }
+}
+
+/**
+ * Makes a request whose body is still to be sent.
+ * @throws AgentError AGENT_CONTROL when nobody answers, or with what the agent says against it
+ */
+export async function answerTo(asked: ClientRequest, socket: string): Promise<IncomingMessage> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    asked.once('response', resolve);
+    asked.on('error', (cause) => {
+      reject(unreachable(socket, cause));
+    });
+  });
+  if (response.statusCode === 200) return response;
+  throw new AgentError('AGENT_CONTROL', await refusalOf(response));
+}
+
+export function ask({ socket, method, path }: ControlRequest): ClientRequest {
+  return request({ socketPath: socket, method, path, agent: false });
+}
+
+/** The body of the answer. @throws AgentError AGENT_CONTROL */
+export async function askForText(asking: ControlRequest): Promise<string> {
+  const asked = ask(asking);
+  asked.end();
+  return text(await answerTo(asked, asking.socket));
+}

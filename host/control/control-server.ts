@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP server of the control socket: what root asks a running agent.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { listenAt } from './control-socket.ts';
+import type { Tap } from '../recording/tape-book.ts';
+import { recordOver } from './recording-request.ts';
+import type { AgentStatus } from './status.ts';
+import type { StopRecording } from './recording-request.ts';
+
+/** Answers a request to one path; what it throws is told to whoever asked. */
+export type Responder = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface ControlServerParts {
+  readonly path: string;
+  readonly log: Logger;
+  readonly status: () => AgentStatus;
+  /** @throws AgentError AGENT_RECORDING */
+  readonly record: (containerId: string, tap: Tap) => StopRecording;
+}
+
+/** At the end, for what is still to be told. */
+const closeMs = 1000;
+
+export function answerJson(response: ServerResponse, status: number, value: unknown): void {
+  const body = Buffer.from(`${JSON.stringify(value)}\n`);
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': body.length,
+    connection: 'close',
+  });
+  response.end(body);
+}
+
+export class ControlServer implements AsyncDisposable {
+  readonly #parts: ControlServerParts;
+  readonly #server: Server;
+  /** By method and path. */
+  readonly #responders: ReadonlyMap<string, Responder>;
+  #place: Disposable | undefined;
+
+  private constructor(parts: ControlServerParts) {
+    this.#parts = parts;
+    this.#server = createServer((request, response) => {
+      void this.#answer(request, response);
+    });
+    this.#responders = new Map<string, Responder>([
+      [
+        'GET /status',
+        async (_request, response) => {
+          answerJson(response, 200, parts.status());
+          return Promise.resolve();
+        },
+      ],
+      ['POST /record', async (request, response) => recordOver(request, response, parts.record)],
+    ]);
+  }
+
+  /** @throws AgentError AGENT_CONTROL */
+  static async start(parts: ControlServerParts): Promise<ControlServer> {
+    const control = new ControlServer(parts);
+    control.#place = await listenAt(control.#server, parts.path);
+    control.#server.on('error', (thrown) => {
+      parts.log.error({ error: messageOf(thrown) }, 'control socket failed');
+    });
+    return control;
+  }
+
+  /** Ends all connections: those that are being answered have a moment left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#place?.[Symbol.dispose]();
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    const late = setTimeout(() => {
+      this.#server.closeAllConnections();
+    }, closeMs);
+    await closed;
+    clearTimeout(late);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = '', url = '' } = request;
+    const [path = ''] = url.split('?', 1);
+    const responder = this.#responders.get(`${method} ${path}`);
+    if (responder === undefined) {
+      answerJson(response, 404, { error: `there is no ${method} ${path}` });
+      return;
+    }
+    try {
+      await responder(request, response);
+    } catch (thrown) {
+      this.#parts.log.warn(
+        { path, error: messageOf(thrown) },
+        'request on the control socket failed',
+      );
+      if (response.headersSent) response.destroy();
+      else answerJson(response, 400, { error: messageOf(thrown) });
+    }
+  }
+}

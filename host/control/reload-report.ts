@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What came of the last reload, as it is told to whoever asks later.
+import type { ReloadFailure, ReloadStatus } from './status.ts';
+
+/** More are not kept: one broken bundle can fail any number of containers. */
+const mostFailures = 100;
+
+export class ReloadReport {
+  #failures: ReloadFailure[] = [];
+  #last: ReloadStatus | null = null;
+
+  get last(): ReloadStatus | null {
+    return this.#last;
+  }
+
+  /** Of the reload that is going on. */
+  failed(failure: ReloadFailure): void {
+    if (this.#failures.length < mostFailures) this.#failures.push(failure);
+  }
+
+  ended({ changed, kept }: { readonly changed: number; readonly kept: number }): void {
+    this.#last = { at: new Date().toISOString(), changed, kept, failures: this.#failures };
+    this.#failures = [];
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a running agent says of itself: GET /status of the control socket.
+
+import type { ShadowStatus } from '../recording/shadow-book.ts';
+
+export interface BundleStatus {
+  readonly name: string;
+  readonly version: string;
+}
+
+export interface HandlerStatus {
+  readonly name: string;
+  /** Of its component: `sha256:…`. */
+  readonly digest: string;
+  readonly bundle?: string;
+  /** It failed too often and is left alone: its calls fail. */
+  readonly isQuarantined: boolean;
+}
+
+export interface ContainerStatus {
+  readonly id: string;
+  /** When its listener came. */
+  readonly since: string;
+  /** In chain order. */
+  readonly bundles: readonly BundleStatus[];
+  /** In chain order. */
+  readonly handlers: readonly HandlerStatus[];
+  /** Why all of its calls fail; absent: they do not. */
+  readonly refusal?: string;
+  /** Absent: nobody is asked without effect. */
+  readonly shadow?: ShadowStatus;
+}
+
+export interface ReloadFailure {
+  /** A bundle, a container, or everything. */
+  readonly of: string;
+  readonly reason: string;
+}
+
+export interface ReloadStatus {
+  readonly at: string;
+  /** How many containers have what was read. */
+  readonly changed: number;
+  /** How many keep what they had, since they must. */
+  readonly kept: number;
+  readonly failures: readonly ReloadFailure[];
+}
+
+export interface AgentStatus {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly workers: number;
+  readonly containers: readonly ContainerStatus[];
+  /** Null: nothing was reloaded yet. */
+  readonly lastReload: ReloadStatus | null;
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// In a worker: writes down what one container's handlers are asked, ask and answer.
+import { AgentError, messageOf } from '../errors.ts';
+import type { Action, ChainDecision } from '../handler/action.ts';
+import type { HostAnswer, HostCall } from '../handler/host-call.ts';
+import type { ReceivedCall } from '../notification/received-call.ts';
+import type { Syscall } from '../notification/syscalls.ts';
+import { inputOf } from './recorded-call.ts';
+import type {
+  RecordedAsk,
+  RecordedCall,
+  RecordedHostCall,
+  RecordedOutcome,
+} from './recorded-call.ts';
+
+/** Of one call: a handler may ask for as much as it likes. */
+const mostHostCalls = 1000;
+const mostBytes = 1024 * 1024;
+/** What a call and a host call take beside their bytes, about. */
+const bytesOfCall = 512;
+
+export interface TapeParts {
+  /** Given each call, with what it takes in memory, about. */
+  readonly onRecorded: (call: RecordedCall, size: number) => void;
+  /** Told of a call that is too big to be kept. */
+  readonly onLost: () => void;
+}
+
+function sizeOf(value: Uint8Array | null | undefined): number {
+  return value?.length ?? 0;
+}
+
+function sizeOfCall(call: HostCall): number {
+  switch (call.kind) {
+    case 'operate':
+      return sizeOf(call.path) + sizeOf(call.secondPath) + sizeOf(call.name) + sizeOf(call.value);
+    case 'mount':
+      return sizeOf(call.source) + sizeOf(call.target) + sizeOf(call.type) + sizeOf(call.data);
+    case 'write':
+      return call.bytes.length;
+    case 'state-set':
+      return call.value.length;
+    case 'log':
+      return call.message.length;
+    case 'take':
+    case 'install':
+    case 'replace':
+    case 'size':
+    case 'read':
+    case 'credentials':
+    case 'capability':
+    case 'kill':
+    case 'freeze':
+    case 'resources':
+    case 'state-get':
+    case 'state-remove':
+    case 'state-add':
+    case 'clock':
+      return 0;
+  }
+}
+
+function failureOf(thrown: unknown): RecordedOutcome<never> {
+  const code = thrown instanceof AgentError ? thrown.code : 'AGENT_HANDLER_FAILED';
+  return { kind: 'failed', code, reason: messageOf(thrown) };
+}
+
+export class CallTape {
+  readonly #parts: TapeParts;
+  #asks: RecordedAsk[] = [];
+  #calls: RecordedHostCall[] = [];
+  #size = 0;
+
+  constructor(parts: TapeParts) {
+    this.#parts = parts;
+  }
+
+  /** Writes down a call around what decides it. */
+  record(
+    call: ReceivedCall,
+    syscall: Syscall,
+    decide: () => ChainDecision | undefined,
+  ): ChainDecision | undefined {
+    const at = Date.now();
+    const input = inputOf(call, syscall);
+    this.#asks = [];
+    this.#size = bytesOfCall;
+    for (const pointer of input.pointers) {
+      if (pointer.kind === 'bytes') this.#size += pointer.bytes.length;
+    }
+    let decision: RecordedOutcome<ChainDecision> = { kind: 'left-alone' };
+    try {
+      const action = decide();
+      if (action !== undefined) decision = { kind: 'action', action };
+      return action;
+    } catch (thrown) {
+      decision = failureOf(thrown);
+      throw thrown;
+    } finally {
+      this.#end({ ...input, at, asks: this.#asks, decision });
+    }
+  }
+
+  /** The same of one handler. @param handler its place in the chain */
+  asking(handler: number, ask: () => Action): Action {
+    this.#calls = [];
+    let outcome: RecordedOutcome<Action> = { kind: 'left-alone' };
+    try {
+      const action = ask();
+      outcome = { kind: 'action', action };
+      return action;
+    } catch (thrown) {
+      outcome = failureOf(thrown);
+      throw thrown;
+    } finally {
+      this.#asks.push({ handler, calls: this.#calls, outcome });
+    }
+  }
+
+  note(call: HostCall, answer: HostAnswer): void {
+    this.#size += bytesOfCall + sizeOfCall(call) + sizeOf(answer.bytes);
+    // what has too much is not kept as a whole, and goes on costing nothing
+    if (this.#isTooBig()) return;
+    this.#calls.push({ call, answer });
+  }
+
+  #isTooBig(): boolean {
+    return this.#size > mostBytes || this.#calls.length > mostHostCalls;
+  }
+
+  #end(call: RecordedCall): void {
+    if (this.#isTooBig()) this.#parts.onLost();
+    else this.#parts.onRecorded(call, this.#size);
+    this.#asks = [];
+    this.#calls = [];
+  }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread that chains are asked on about recorded calls: whatever they do, they do it here, and
+// can be ended with it.
+import { parentPort } from 'node:worker_threads';
+
+import { AgentError, messageOf } from '../errors.ts';
+import type { LoadedComponent } from '../handler/direct.ts';
+import { makeQuarantineBuffers, Quarantine } from '../notification/quarantine.ts';
+import { Syscalls } from '../notification/syscalls.ts';
+import type { Registry } from '../registry/registry.ts';
+import { differencesOf } from './comparison.ts';
+import type { CallDifference, Redaction } from './comparison.ts';
+import type { RecordedCall } from './recorded-call.ts';
+import { ReplayedChain } from './replayed-chain.ts';
+
+export interface ReplayChain {
+  readonly registry: Registry;
+  readonly components: readonly LoadedComponent[];
+  readonly redaction: Redaction;
+}
+
+/** What the thread is told; chains have numbers. */
+export type ReplayMessage =
+  | ({ readonly kind: 'begin'; readonly chain: number } & ReplayChain)
+  | { readonly kind: 'call'; readonly chain: number; readonly call: RecordedCall }
+  | { readonly kind: 'end'; readonly chain: number };
+
+/** What came of a call, in the order in which they were sent. */
+export interface ReplayedCall {
+  readonly differences: readonly CallDifference[];
+  /** Why a handler of the chain failed. */
+  readonly failure?: string;
+}
+
+const syscalls = new Syscalls();
+const health = new Quarantine(makeQuarantineBuffers());
+const chains = new Map<number, { readonly chain: ReplayedChain; readonly redaction: Redaction }>();
+
+function begin({ registry, components, redaction }: ReplayChain): ReplayedChain {
+  const byId = new Map(components.map((component) => [component.id, component]));
+  return new ReplayedChain({
+    registry,
+    redaction,
+    syscalls,
+    health,
+    component: (id) => {
+      const found = byId.get(id);
+      if (found === undefined) throw new AgentError('AGENT_HANDLER_FAILED', `no component ${id}`);
+      return found;
+    },
+  });
+}
+
+function replay(number: number, call: RecordedCall): ReplayedCall {
+  const known = chains.get(number);
+  if (known === undefined) return { differences: [], failure: 'there is no such chain' };
+  try {
+    const replayed = known.chain.ask(call);
+    const { decision } = replayed;
+    return {
+      differences: differencesOf(call, replayed, known.redaction),
+      ...(decision.kind === 'failed' ? { failure: decision.reason } : {}),
+    };
+  } catch (thrown) {
+    if (!(thrown instanceof AgentError)) throw thrown;
+    return { differences: [], failure: messageOf(thrown) };
+  }
+}
+
+parentPort?.on('message', (message: ReplayMessage) => {
+  switch (message.kind) {
+    case 'begin':
+      chains.set(message.chain, { chain: begin(message), redaction: message.redaction });
+      break;
+    case 'call':
+      parentPort?.postMessage(replay(message.chain, message.call));
+      break;
+    case 'end':
+      chains.delete(message.chain);
+  }
+});

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts a recording into a file, as it comes.
+import { constants } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
+
+import { decodeIter } from 'msgpackr';
+
+import { AgentError, systemCodeOf } from '../errors.ts';
+import { isEntry } from './recording-format.ts';
+import type { EndEntry } from './recording-format.ts';
+
+/** What a file has come to have. */
+export interface SavedRecording {
+  readonly calls: number;
+  /** Undefined: it is cut off. */
+  readonly end: EndEntry | undefined;
+}
+
+const ownerOnly = 0o600;
+
+function cannotWrite(file: string, cause: unknown): AgentError {
+  const isFull = systemCodeOf(cause) === 'ENOSPC';
+  const what = isFull ? `${file} is cut off: the disk is full` : `cannot write ${file}`;
+  return new AgentError('AGENT_RECORDING', what, { cause });
+}
+
+/** An existing one is emptied only when there is something to put into it. */
+export class RecordingFile implements AsyncDisposable {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  readonly #isNew: boolean;
+  #isEmpty = true;
+
+  private constructor(path: string, handle: FileHandle, isNew: boolean) {
+    this.#path = path;
+    this.#handle = handle;
+    this.#isNew = isNew;
+  }
+
+  /** Readable for its owner alone. @throws AgentError AGENT_RECORDING */
+  static async open(path: string): Promise<RecordingFile> {
+    const { O_WRONLY, O_CREAT, O_EXCL } = constants;
+    try {
+      try {
+        return new RecordingFile(
+          path,
+          await open(path, O_WRONLY | O_CREAT | O_EXCL, ownerOnly),
+          true,
+        );
+      } catch (thrown) {
+        if (systemCodeOf(thrown) !== 'EEXIST') throw thrown;
+        return new RecordingFile(path, await open(path, O_WRONLY), false);
+      }
+    } catch (cause) {
+      throw cannotWrite(path, cause);
+    }
+  }
+
+  /** @throws AgentError AGENT_RECORDING */
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      if (this.#isEmpty) await this.#empty();
+      this.#isEmpty = false;
+      let rest = bytes;
+      while (rest.length > 0) {
+        const { bytesWritten } = await this.#handle.write(rest);
+        rest = rest.subarray(bytesWritten);
+      }
+    } catch (cause) {
+      throw cannotWrite(this.#path, cause);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.close();
+    if (this.#isNew && this.#isEmpty) await rm(this.#path, { force: true });
+  }
+
+  async #empty(): Promise<void> {
+    // a device has no length, and its rights are not ours to change
+    if (!(await this.#handle.stat()).isFile()) return;
+    await this.#handle.chmod(ownerOnly);
+    await this.#handle.truncate();
+  }
+}
+
+async function countEntries(
+  source: AsyncIterable<Uint8Array>,
+  onCall: (calls: number) => void,
+): Promise<SavedRecording> {
+  let calls = 0;
+  let end: EndEntry | undefined;
+  try {
+    for await (const entry of decodeIter(source, { useRecords: false })) {
+      if (!isEntry(entry)) continue;
+      if (entry.kind === 'end') end = entry;
+      if (entry.kind === 'call') onCall((calls += 1));
+    }
+  } catch {
+    // it is cut off, and the end is missing
+  }
+  return { calls, end };
+}
+
+/**
+ * Saves all that comes, until nothing comes any more.
+ * @param onCall told how many calls are there
+ * @throws AgentError AGENT_RECORDING: the file cannot be written
+ */
+export async function save(
+  source: AsyncIterable<Uint8Array>,
+  file: RecordingFile,
+  onCall: (calls: number) => void,
+): Promise<SavedRecording> {
+  const counted = new PassThrough();
+  const result = countEntries(counted, onCall);
+  try {
+    for await (const chunk of source) {
+      await file.write(chunk);
+      counted.write(chunk);
+    }
+  } catch (thrown) {
+    // whoever sends has gone: what is there is there
+    if (thrown instanceof AgentError) throw thrown;
+  } finally {
+    counted.end();
+  }
+  return result;
+}

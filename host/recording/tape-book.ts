@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// In the main thread: who is told of which container's calls.
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { TapedCall } from '../notification/thread-messages.ts';
+import type { RecordedFacts } from './recorded-facts.ts';
+import type { RecordedCall } from './recorded-call.ts';
+import type { EndReason } from './recording-format.ts';
+import { LossCounters, makeLossCounters, TapeSlots } from './tape-room.ts';
+
+/** Who is told what happens in a container. */
+export interface Tap {
+  /** Somebody answers for the container; also when it is somebody else from now on. */
+  readonly begin: (facts: RecordedFacts) => void;
+  /** @param done to be called once the call takes no more room */
+  readonly take: (call: RecordedCall, done: () => void) => void;
+  /** Nothing comes any more. @param lost how many calls are missing */
+  readonly end: (reason: EndReason, lost: number) => void;
+}
+
+/** A listener whose calls are written down. */
+interface Taped {
+  readonly containerId: string;
+  readonly slot: number;
+}
+
+interface Tapping {
+  readonly containerId: string;
+  readonly tap: Tap;
+  /** What was lost before, by slot. */
+  readonly lostBefore: Map<number, number>;
+  /** Of listeners that are gone. */
+  lost: number;
+  /** Only what is on its way already is still waited for. */
+  isLeaving: boolean;
+}
+
+/** What workers have sent comes within milliseconds; a reader that does not read is not waited for. */
+const drainMs = 2000;
+const lookMs = 5;
+
+export class TapeBook {
+  readonly losses: SharedArrayBuffer = makeLossCounters();
+  readonly #isRead: () => boolean;
+  readonly #counters = new LossCounters(this.losses);
+  readonly #slots = new TapeSlots();
+  readonly #taped: Map<number, Taped> = new Map();
+  readonly #tappings: Set<Tapping> = new Set();
+
+  /** @param isRead whether all that workers have sent has come, and was read */
+  constructor(isRead: () => boolean) {
+    this.#isRead = isRead;
+  }
+
+  isTapped(containerId: string): boolean {
+    return this.#tappingsOf(containerId).some(({ isLeaving }) => !isLeaving);
+  }
+
+  /** Tells of a container from now on, whether it is there already or not. */
+  add(containerId: string, tap: Tap): void {
+    this.#tappings.add({ containerId, tap, lostBefore: new Map(), lost: 0, isLeaving: false });
+  }
+
+  /** A place to count losses. */
+  takeSlot(): number {
+    return this.#slots.take();
+  }
+
+  /** A listener's calls are written down from now on, or by another registry. */
+  begin(token: number, slot: number, facts: RecordedFacts): void {
+    const containerId = facts.container.id;
+    this.#taped.set(token, { containerId, slot });
+    for (const tapping of this.#tappingsOf(containerId)) {
+      if (!tapping.lostBefore.has(slot)) tapping.lostBefore.set(slot, this.#counters.of(slot));
+      tapping.tap.begin(facts);
+    }
+  }
+
+  take({ token, call }: TapedCall, done: () => void): void {
+    const taped = this.#taped.get(token);
+    const tappings = taped === undefined ? [] : this.#tappingsOf(taped.containerId);
+    let users = tappings.length;
+    if (users === 0) done();
+    const leave = (): void => {
+      users -= 1;
+      if (users === 0) done();
+    };
+    for (const { tap } of tappings) tap.take(call, leave);
+  }
+
+  /** A listener is gone, or is not written down any more, which used this place. */
+  async end(token: number, slot: number): Promise<void> {
+    await this.#drain();
+    const taped = this.#taped.get(token);
+    if (taped?.slot === slot) this.#forget(token, taped);
+    this.#slots.release(slot);
+  }
+
+  /** No more of its container is written down for it. */
+  leave(tap: Tap): void {
+    for (const tapping of this.#tappings) {
+      if (tapping.tap === tap) tapping.isLeaving = true;
+    }
+  }
+
+  /** A recording that has left ends once it has what was on its way. */
+  async finish(tap: Tap, reason: EndReason): Promise<void> {
+    await this.#drain();
+    for (const tapping of this.#tappings) {
+      if (tapping.tap === tap) this.#finish(tapping, reason);
+    }
+  }
+
+  /** Ends all. */
+  async endAll(): Promise<void> {
+    if (this.#tappings.size === 0) return;
+    await this.#drain();
+    for (const tapping of this.#tappings) this.#finish(tapping, 'agent');
+  }
+
+  #forget(token: number, { containerId, slot }: Taped): void {
+    this.#taped.delete(token);
+    const isGone = ![...this.#taped.values()].some((other) => other.containerId === containerId);
+    for (const tapping of this.#tappingsOf(containerId)) {
+      tapping.lost += this.#lostAt(tapping, slot);
+      tapping.lostBefore.delete(slot);
+      if (isGone && !tapping.isLeaving) this.#finish(tapping, 'container');
+    }
+  }
+
+  #tappingsOf(containerId: string): readonly Tapping[] {
+    return [...this.#tappings].filter((tapping) => tapping.containerId === containerId);
+  }
+
+  #lostAt({ lostBefore }: Tapping, slot: number): number {
+    const before = lostBefore.get(slot);
+    return before === undefined ? 0 : this.#counters.of(slot) - before;
+  }
+
+  #finish(tapping: Tapping, reason: EndReason): void {
+    this.#tappings.delete(tapping);
+    const rest = [...tapping.lostBefore.keys()].map((slot) => this.#lostAt(tapping, slot));
+    tapping.tap.end(
+      reason,
+      rest.reduce((sum, lost) => sum + lost, tapping.lost),
+    );
+  }
+
+  async #drain(): Promise<void> {
+    const end = performance.now() + drainMs;
+    while (!this.#isRead() && performance.now() < end) await pause(lookMs);
+  }
+}

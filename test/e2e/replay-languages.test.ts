@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// One recording of real calls, through the builds of the same handler in all languages.
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+/** Where the handler mkdir-suffix is beside the one that is recorded, by language. */
+const examples = {
+  C: 'guest-sdk/examples/mkdir-suffix-c',
+  Rust: 'guest-sdk/examples/mkdir-suffix-rust',
+} as const;
+
+/** What succeeds, fails in several ways, and resolves against a folder of the caller's. */
+const script = `
+cd "$1"
+mkdir a; mkdir a; mkdir -m 700 b; mkdir a-suffix/c; mkdir no/such; mkdir "$(printf '\\377')"
+mkdir "$(printf '%0300d' 7)"; mkdir ''
+python3 -c '
+import os
+folder = os.open(".", os.O_RDONLY)
+os.mkdir("at", 0o750, dir_fd=folder)
+' || true
+true`;
+
+async function record(folder: TemporaryFolder): Promise<string> {
+  const file = folder.at('recording');
+  const { stderr } = await runCommand([
+    seccompagent,
+    'record',
+    '-o',
+    file,
+    '-bundle=mkdir-suffix',
+    '--',
+    'sh',
+    '-c',
+    script,
+    'sh',
+    folder.path,
+  ]);
+  expect(stderr).toMatch(/[89] calls recorded/u);
+  return file;
+}
+
+async function replayBuilt(
+  source: string,
+  file: string,
+  change: (folder: TemporaryFolder) => void = () => undefined,
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+  using folder = new TemporaryFolder();
+  cpSync(join(projectRoot, source), folder.path, { recursive: true, dereference: true });
+  change(folder);
+  const built = await runCommand([seccompagent, 'build', folder.path], { deadlineMs: 60_000 });
+  expect(built.code).toBe(0);
+  return await runCommand([seccompagent, 'replay', `-bundle=${folder.path}`, file]);
+}
+
+test.for(Object.entries(examples))(
+  'replay: the build in %s does what the one in AssemblyScript did',
+  async ([, source]) => {
+    using folder = new TemporaryFolder();
+    const file = await record(folder);
+    const { code, stdout, stderr } = await replayBuilt(source, file);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^[89] calls replayed, 0 differ\n$/u);
+  },
+);
+
+test('replay: another version in another language is another version', async () => {
+  using folder = new TemporaryFolder();
+  const file = await record(folder);
+  const { code, stdout } = await replayBuilt(examples.C, file, (copy) => {
+    const source = readFileSync(copy.at('handler.c'), 'utf8');
+    writeFileSync(copy.at('handler.c'), source.replace('renamed, mode', 'renamed, mode & 0700'));
+  });
+  expect(code).toBe(1);
+  expect(stdout).toContain(
+    [
+      '  calls[0]',
+      '    recorded  filesystem.mkdir { path: "a-suffix", mode: 511 }',
+      '    replayed  filesystem.mkdir { path: "a-suffix", mode: 448 }',
+    ].join('\n'),
+  );
+});

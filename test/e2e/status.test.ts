@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests `seccompagent status` and the control socket that it asks through.
+import { once } from 'node:events';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { AgentProcess } from '../support/agent-process.ts';
+import { AskedCaller } from '../support/asked-caller.ts';
+import { BundleFolder } from '../support/bundle-folder.ts';
+import { runCommand, seccompagent } from '../support/command.ts';
+import { ControlledAgent } from '../support/controlled-agent.ts';
+import { until } from '../support/polling.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const nobody = '65534';
+
+async function askAt(path: string): Promise<{ code: number | null; stderr: string }> {
+  const { code, stderr } = await runCommand([seccompagent, 'status', `-control-socket=${path}`]);
+  return { code, stderr };
+}
+
+test('status: containers are shown with their bundles and handlers', async () => {
+  await using agent = await ControlledAgent.start('-bundle=errno');
+  await using caller = new AskedCaller({ socket: agent.socket, id: 'shown-container' });
+  await caller.ask('getpgid 0');
+
+  const status = await agent.status();
+  expect(status).toMatchObject({ version: '0.1.0', lastReload: null });
+  expect(status.workers).toBeGreaterThan(0);
+  expect(status.containers).toEqual([
+    {
+      id: 'shown-container',
+      since: expect.stringMatching(/^\d{4}-.*Z$/u),
+      bundles: [{ name: 'errno', version: '0.1.0' }],
+      handlers: [
+        {
+          name: 'errno',
+          bundle: 'errno',
+          digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/u),
+          isQuarantined: false,
+        },
+      ],
+    },
+  ]);
+  const { stdout } = await runCommand([seccompagent, 'status', `-control-socket=${agent.control}`]);
+  expect(stdout).toMatch(/^seccompagent 0\.1\.0, pid \d+, up .+, \d+ workers, 1 containers\n/u);
+  expect(stdout).toMatch(
+    /^shown-container {2}since \S+ {2}errno 0\.1\.0\n {2}errno of errno sha256:/mu,
+  );
+});
+
+test('status: a container whose calls fail is shown with the reason', async () => {
+  await using agent = await ControlledAgent.start();
+  await using caller = new AskedCaller({ socket: agent.socket, metadata: 'BUNDLE=no-such' });
+  expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
+  const { containers } = await agent.status();
+  expect(containers).toMatchObject([
+    { handlers: [], refusal: expect.stringContaining('there is no bundle "no-such"') },
+  ]);
+});
+
+test('status: a handler that failed too often is shown as quarantined', async () => {
+  using bundles = new BundleFolder();
+  bundles.write('trap', { component: 'trap' });
+  await using agent = await ControlledAgent.start(`-bundle=${join(bundles.path, 'trap')}`);
+  await using caller = new AskedCaller({ socket: agent.socket });
+  for (let call = 0; call < 5; call += 1) await caller.ask('mkdir /trap');
+  const { containers } = await agent.status();
+  expect(containers[0]?.handlers).toMatchObject([{ isQuarantined: true }]);
+});
+
+test('status: what a reload came to is told, with what failed and why', async () => {
+  using bundles = new BundleFolder();
+  bundles.write('own', { component: 'counting', syscalls: ['getpgid'], grants: ['state'] });
+  await using agent = await ControlledAgent.start(`-bundle=${join(bundles.path, 'own')}`);
+  await using caller = new AskedCaller({ socket: agent.socket });
+  await caller.ask('getpgid 0');
+  writeFileSync(join(bundles.path, 'own/bundle.json'), '{ broken');
+  const { pid } = await agent.status();
+  process.kill(pid, 'SIGHUP');
+  const reload = await until(
+    'a reload',
+    async () => (await agent.status()).lastReload ?? undefined,
+  );
+  expect(reload.failures).toEqual([
+    { of: 'a bundle', reason: expect.stringContaining('bundle.json') },
+  ]);
+  const { stdout } = await runCommand([seccompagent, 'status', `-control-socket=${agent.control}`]);
+  expect(stdout).toMatch(/^last reload .+ kept what they had\n {2}a bundle: .+bundle\.json/mu);
+});
+
+test('control socket: it is for root alone, and gone with its agent', async () => {
+  await using agent = await ControlledAgent.start();
+  expect(statSync(agent.control).mode & 0o7777).toBe(0o600);
+  const refused = await runCommand([
+    'setpriv',
+    `--reuid=${nobody}`,
+    `--regid=${nobody}`,
+    '--clear-groups',
+    process.execPath,
+    '-e',
+    `require('net').connect(${JSON.stringify(agent.control)}).on('error', (e) => console.log(e.code))`,
+  ]);
+  expect(refused.stdout).toBe('EACCES\n');
+  await agent.process.stop('SIGTERM');
+  expect(existsSync(agent.control)).toBe(false);
+});
+
+test('control socket: one that is left of a killed agent is replaced', async () => {
+  using folder = new TemporaryFolder();
+  const control = folder.at('control.sock');
+  const words = [`-control-socket=${control}`] as const;
+  await using first = await AgentProcess.start(folder.at('first.socket'), ...words);
+  await first.stop('SIGKILL');
+  expect(statSync(control).isSocket()).toBe(true);
+  await using second = await AgentProcess.start(folder.at('second.socket'), ...words);
+  expect((await askAt(control)).code).toBe(0);
+  await second.stop('SIGTERM');
+  expect(readdirSync(folder.path)).toEqual(['first.socket']);
+});
+
+test('control socket: that of a living program is left to it', async () => {
+  using folder = new TemporaryFolder();
+  const control = folder.at('control.sock');
+  const server = createServer().listen(control);
+  await once(server, 'listening');
+  const { code, stderr } = await runCommand([
+    seccompagent,
+    `-socketfile=${folder.at('agent.socket')}`,
+    `-control-socket=${control}`,
+  ]);
+  server.close();
+  expect(code).toBe(1);
+  expect(stderr).toContain(`another agent listens on ${control}`);
+});
+
+test('control socket: a file that is none is left alone', async () => {
+  using folder = new TemporaryFolder();
+  const control = folder.at('file');
+  writeFileSync(control, 'precious');
+  const { code, stderr } = await runCommand([
+    seccompagent,
+    `-socketfile=${folder.at('agent.socket')}`,
+    `-control-socket=${control}`,
+  ]);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${control} is no socket`);
+  expect(statSync(control).size).toBe(8);
+});
+
+test('control socket: none makes none', async () => {
+  using folder = new TemporaryFolder();
+  await using agent = await AgentProcess.start(folder.at('agent.socket'), '-control-socket=none');
+  expect(readdirSync(folder.path)).toEqual(['agent.socket']);
+  expect(agent.log).not.toContain('control');
+});
+
+test('status: without an agent it says so', async () => {
+  using folder = new TemporaryFolder();
+  const control = folder.at('control.sock');
+  expect(await askAt(control)).toEqual({
+    code: 1,
+    stderr: `seccompagent: no agent listens on ${control}\n`,
+  });
+});
+
+test.for([[['word']], [['-unknown']]] as const)(
+  'status %j: the message and the usage, exit code 2',
+  async ([words]) => {
+    const { code, stderr } = await runCommand([seccompagent, 'status', ...words]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^seccompagent: .+\n\nUsage: seccompagent status /u);
+  },
+);

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shadows: bundles that are asked the same, without effect on anything.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import type { ShadowStatus } from '../../host/recording/shadow-book.ts';
+import { AskedCaller } from '../support/asked-caller.ts';
+import { BundleFolder } from '../support/bundle-folder.ts';
+import { runCommand, seccompagent } from '../support/command.ts';
+import { ControlledAgent } from '../support/controlled-agent.ts';
+import { shippedComponent } from '../support/handler-harness.ts';
+import { until } from '../support/polling.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+/** Once its shadow has been asked about so many calls. */
+async function shadowStatus(agent: ControlledAgent, calls: number): Promise<ShadowStatus> {
+  return until(`${calls} calls of a shadow`, async () => {
+    const { containers } = await agent.status();
+    const shadow = containers[0]?.shadow;
+    return shadow !== undefined && shadow.calls >= calls ? shadow : undefined;
+  });
+}
+
+/** A bundle that makes directories under another name. */
+function writeSuffix(bundles: BundleFolder, name: string, suffix: string): string {
+  bundles.write(name, {
+    component: readFileSync(shippedComponent('mkdir-suffix')),
+    settings: { suffix },
+    grants: ['filesystem'],
+  });
+  return join(bundles.path, name);
+}
+
+/** A bundle that lets no directory be made. */
+function writeErrno(bundles: BundleFolder): string {
+  bundles.write('active', {
+    component: readFileSync(shippedComponent('errno')),
+    syscalls: ['mkdir'],
+    settings: { errno: 'EXDEV' },
+  });
+  return join(bundles.path, 'active');
+}
+
+test('shadow: one that does the same differs in nothing, and does nothing', async () => {
+  using folder = new TemporaryFolder();
+  await using agent = await ControlledAgent.start(
+    '-bundle=mkdir-suffix',
+    '-bundle-shadow=mkdir-suffix',
+  );
+  await using caller = new AskedCaller({ socket: agent.socket });
+  for (const name of ['a', 'b', 'a']) await caller.ask(`mkdir ${folder.at(name)}`);
+  expect(await shadowStatus(agent, 3)).toEqual({
+    bundles: [{ name: 'mkdir-suffix', version: '0.1.0' }],
+    calls: 3,
+    different: 0,
+    lost: 0,
+  });
+  expect(readdirSync(folder.path).toSorted()).toEqual(['a-suffix', 'b-suffix']);
+  expect(agent.process.log).not.toContain('a shadow differs');
+});
+
+test('shadow: what one would do otherwise is counted, logged and not done', async () => {
+  using folder = new TemporaryFolder();
+  using bundles = new BundleFolder();
+  await using agent = await ControlledAgent.start(
+    '-bundle=mkdir-suffix',
+    `-bundle-shadow=${writeSuffix(bundles, 'next', '-next')}`,
+    '-metrics-bind-address=127.0.0.1:0',
+  );
+  await using caller = new AskedCaller({ socket: agent.socket, id: 'c' });
+  for (let call = 0; call < 20; call += 1) {
+    expect((await caller.ask(`mkdir ${folder.at(`d${call}`)}`)).answer).toBe('0');
+  }
+  expect(await shadowStatus(agent, 20)).toMatchObject({ calls: 20, different: 20 });
+  expect(readdirSync(folder.path).every((name) => name.endsWith('-suffix'))).toBe(true);
+
+  const { log } = agent.process;
+  expect(log).toContain('a shadow differs container=c bundle=next syscall=mkdir what="calls[0]"');
+  expect(log).toContain(`active="filesystem.mkdir { path: \\"${folder.at('d0-suffix')}\\"`);
+  expect(log).toContain(`shadow="filesystem.mkdir { path: \\"${folder.at('d0-next')}\\"`);
+  // each call has two, and a line a millisecond helps nobody
+  expect(log.match(/a shadow differs/gu)?.length).toBeLessThan(40);
+
+  const [, port] = /address=127\.0\.0\.1:(?<port>\d+)/u.exec(log) ?? [];
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const labels = 'bundle="next",syscall="mkdir"';
+  expect(metrics).toContain(`seccompagent_shadow_calls_total{${labels}} 20\n`);
+  expect(metrics).toContain(`seccompagent_shadow_differences_total{${labels}} 20\n`);
+});
+
+test('shadow: one that traps again and again is left alone, and no call hears of it', async () => {
+  using bundles = new BundleFolder();
+  bundles.write('trap', { component: 'trap' });
+  await using agent = await ControlledAgent.start(
+    `-bundle=${writeErrno(bundles)}`,
+    `-bundle-shadow=${join(bundles.path, 'trap')}`,
+  );
+  await using caller = new AskedCaller({ socket: agent.socket });
+  for (let call = 0; call < 8; call += 1) {
+    expect((await caller.ask('mkdir /trap')).answer).toBe('EXDEV');
+    // another answer in between: they are not in a row
+    expect((await caller.ask('mkdir /other')).answer).toBe('EXDEV');
+  }
+  expect(await shadowStatus(agent, 16)).toMatchObject({ different: 16 });
+  for (let call = 0; call < 6; call += 1) {
+    expect((await caller.ask('mkdir /trap')).answer).toBe('EXDEV');
+  }
+  await agent.process.logged(/a shadow failed: it is left alone/u);
+  const [container] = (await agent.status()).containers;
+  expect(container?.shadow?.leftAlone).toContain('handler failed at mkdir');
+  expect(container?.handlers).toMatchObject([{ isQuarantined: false }]);
+});
+
+test('shadow: one that never ends holds nothing up, and is left alone', async () => {
+  using bundles = new BundleFolder();
+  bundles.write('hostile', { component: 'hostile' });
+  await using agent = await ControlledAgent.start(
+    `-bundle=${writeErrno(bundles)}`,
+    `-bundle-shadow=${join(bundles.path, 'hostile')}`,
+  );
+  await using caller = new AskedCaller({ socket: agent.socket });
+  for (let call = 0; call < 50; call += 1) {
+    expect((await caller.ask('mkdir /loop')).answer).toBe('EXDEV');
+  }
+  await agent.process.logged(/a shadow failed: it is left alone/u);
+  const [container] = (await agent.status()).containers;
+  // all the others were answered while it looped
+  expect(container?.shadow).toMatchObject({ calls: 1, leftAlone: 'no answer after 5 s' });
+  expect((await caller.ask('mkdir /loop')).answer).toBe('EXDEV');
+});
+
+test('shadow: metadata chooses it, with settings of its own', async () => {
+  using folder = new TemporaryFolder();
+  await using agent = await ControlledAgent.start();
+  await using caller = new AskedCaller({
+    socket: agent.socket,
+    metadata: String.raw`BUNDLE=errno\nBUNDLE_SHADOW=mkdir-suffix\nMKDIR_SUFFIX=-x`,
+  });
+  expect((await caller.ask(`mkdir ${folder.at('a')}`)).answer).toBe('0');
+  // which the kernel has made, and the shadow would have made otherwise
+  expect(readdirSync(folder.path)).toEqual(['a']);
+  expect(await shadowStatus(agent, 1)).toMatchObject({ different: 1 });
+  expect(agent.process.log).toContain(`shadow="filesystem.mkdir { path: \\"${folder.at('a-x')}\\"`);
+});
+
+test.for([
+  ['that is not there', String.raw`BUNDLE=errno\nBUNDLE_SHADOW=no-such`, 'there is no bundle'],
+  [
+    'whose settings are wrong',
+    String.raw`BUNDLE=errno\nBUNDLE_SHADOW=mkdir-suffix\nMKDIR_SUFFIX={{.Nothing}}`,
+    'MKDIR_SUFFIX',
+  ],
+] as const)(
+  'shadow: one %s is nothing to the container, and is told',
+  async ([, metadata, reason]) => {
+    await using agent = await ControlledAgent.start();
+    await using caller = new AskedCaller({ socket: agent.socket, metadata });
+    expect((await caller.ask('getpgid 0')).answer).toMatch(/^\d+$/u);
+    const { containers } = await agent.status();
+    expect(containers[0]?.shadow?.leftAlone).toContain(reason);
+    expect(containers[0]).not.toHaveProperty('refusal');
+    expect(agent.process.log).toContain('there is no shadow for this container');
+  },
+);
+
+test('shadow: a key that nobody declares is refused as ever', async () => {
+  await using agent = await ControlledAgent.start();
+  await using caller = new AskedCaller({
+    socket: agent.socket,
+    metadata: String.raw`BUNDLE=errno\nBUNDLE_SHADOW=mkdir-suffix\nMKDIR_SUFIX=-x`,
+  });
+  expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
+});
+
+test('shadow: one that the command line names and that is not there is said at once', async () => {
+  const { code, stderr } = await runCommand([seccompagent, '-bundle-shadow=no-such']);
+  expect(code).toBe(1);
+  expect(stderr).toContain('there is no bundle "no-such"');
+});
+
+test('shadow: after a reload the new version is asked, also where one was left alone', async () => {
+  using bundles = new BundleFolder();
+  bundles.write('next', { component: 'hostile' });
+  await using agent = await ControlledAgent.start(
+    `-bundle=${writeErrno(bundles)}`,
+    `-bundle-shadow=${join(bundles.path, 'next')}`,
+  );
+  await using caller = new AskedCaller({ socket: agent.socket });
+  for (let call = 0; call < 6; call += 1) await caller.ask('mkdir /throw');
+  await agent.process.logged(/a shadow failed/u);
+  writeSuffix(bundles, 'next', '-suffix');
+  process.kill((await agent.status()).pid, 'SIGHUP');
+  await agent.process.logged(/ reloaded/u);
+  await caller.ask('mkdir /throw');
+  const status = await shadowStatus(agent, 1);
+  expect(status).toMatchObject({ calls: 1, different: 1 });
+  expect(status).not.toHaveProperty('leftAlone');
+});
+
+test('shadow: a recording beside it has the same calls', async () => {
+  using folder = new TemporaryFolder();
+  const file = folder.at('recording');
+  const { stderr } = await runCommand([
+    seccompagent,
+    'record',
+    '-o',
+    file,
+    '-bundle=mkdir-suffix',
+    '-bundle-shadow=errno',
+    '-log=warn',
+    '--',
+    'mkdir',
+    folder.at('a'),
+  ]);
+  expect(stderr).toContain('a shadow differs');
+  expect(stderr).toContain('1 calls recorded');
+});
