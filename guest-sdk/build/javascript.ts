@@ -43,14 +43,14 @@ export function configure(settings) {
 `;
 }
 
-/** @param onExports gets the names that the author's own module exports: `export *` leaves out `default` */
-function entryPlugin(source: string, onExports: (names: readonly string[]) => void): Plugin {
+/** @param onDefault called when the author's own module has a default export, which `export *` leaves out */
+function entryPlugin(source: string, onDefault: () => void): Plugin {
   return {
     name: 'handler-entry',
     resolveId: (id) => (id === entry ? id : null),
     load: (id) => (id === entry ? entryText(source) : null),
     moduleParsed: ({ id, exports }) => {
-      if (id === source) onExports(exports);
+      if (id === source && exports.includes('default')) onDefault();
     },
   };
 }
@@ -65,7 +65,7 @@ interface Bundled {
 async function bundled(source: string): Promise<Bundled> {
   const { rolldown } = await optionalModule(async () => import('rolldown'));
   const warnings: string[] = [];
-  const own: string[] = [];
+  const left: string[] = [];
   try {
     const bundle = await rolldown({
       input: entry,
@@ -75,7 +75,7 @@ async function bundled(source: string): Promise<Bundled> {
       tsconfig: false,
       resolve: { alias: { [sdkName]: sdkFile } },
       treeshake: { moduleSideEffects: (id) => !hostModule.test(id) },
-      plugins: [entryPlugin(source, (names) => own.push(...names))],
+      plugins: [entryPlugin(source, () => left.push('default'))],
       onLog: (level, { code, message }) => {
         // that an author has no configure
         if (level === 'warn' && code !== 'IMPORT_IS_UNDEFINED') warnings.push(message);
@@ -84,7 +84,7 @@ async function bundled(source: string): Promise<Bundled> {
     const { output } = await bundle.generate({ format: 'esm' });
     await bundle.close();
     const [chunk] = output;
-    return { chunk, exports: [...new Set([...own, ...chunk.exports])], warnings };
+    return { chunk, exports: [...left, ...chunk.exports], warnings };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BuildError(stripVTControlCharacters(reason), { cause });
