@@ -49,6 +49,14 @@ test('javascript: a handler without types is built in the same way', async () =>
   );
 });
 
+test('javascript: what another file exports may be passed on', async () => {
+  using folder = new TemporaryFolder();
+  writeFileSync(folder.at('other.mjs'), 'export function mkdir() {}');
+  writeFileSync(folder.at('handler.mjs'), 'export * from "./other.mjs";');
+  const built = await buildHandler({ directory: folder.path, outFile: folder.at('out.wasm') });
+  expect(built.answers).toEqual(['mkdir']);
+});
+
 test('javascript: a folder has one handler', () => {
   using folder = new TemporaryFolder();
   expect(findLanguage(folder.path)).toBeUndefined();
