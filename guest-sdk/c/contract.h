@@ -439,7 +439,10 @@ typedef enum : uint8_t {
    * refused for what the host cannot do so
    */
   SCA_ACTION_KIND_PERFORM,
-  /** the caller gets a copy of this descriptor, and the call returns its number there */
+  /**
+   * the caller gets a copy of this descriptor, and the call returns its number there; `emfile`
+   * if it may have no more, and what opening it has made or emptied stays so
+   */
   SCA_ACTION_KIND_DESCRIPTOR,
 } sca_action_kind;
 
@@ -1325,7 +1328,10 @@ void sca_import_mounts_mount(
 /**
  * Mounts a new file system. Only the flags of a new mount are taken; those of bind,
  * remount, move and propagation are refused with `einval`. A new proc or sysfs hides
- * what the container's first process does not see.
+ * what the container's first process does not see. Power is lent over a directory that is
+ * the caller's own, or that it may write and that is not somebody else's sticky one; over
+ * nothing that proc shows of its processes. Over others it is `eperm` for callers that
+ * could not mount there themselves.
  * Similar to mount(2).
  */
 static inline sca_result sca_mounts_mount(
@@ -1538,7 +1544,8 @@ static inline sca_result sca_overlay_remove_xattr(sca_path path, uint32_t at_fla
 // Capability: what the handlers of a bundle remember of a container, until it is gone or the
 // agent ends. Handlers of other bundles and other containers have their own.
 //
-// At most 64 keys, none with more than 256 bytes in UTF-8, and 65536 bytes with their values.
+// At most 64 keys, or as many as are granted, none with more than 256 bytes in UTF-8, and 65536
+// bytes with their values.
 
 __attribute__((import_module("seccompagent:handler/state@0.1.0"), import_name("get")))
 void sca_import_state_get(const char *key_data, size_t key_length, sca_optional_bytes *result);

@@ -434,7 +434,8 @@ pub enum Action {
     /// the host does the call as it was decoded, as the caller and with the caller's power;
     /// refused for what the host cannot do so
     Perform,
-    /// the caller gets a copy of this descriptor, and the call returns its number there
+    /// the caller gets a copy of this descriptor, and the call returns its number there; `emfile`
+    /// if it may have no more, and what opening it has made or emptied stays so
     Descriptor(Given),
 }
 const _: () = assert!(is_canonical(core::mem::size_of::<Action>(), 32));
@@ -1333,7 +1334,10 @@ pub mod mounts {
 
     /// Mounts a new file system. Only the flags of a new mount are taken; those of bind,
     /// remount, move and propagation are refused with `einval`. A new proc or sysfs hides
-    /// what the container's first process does not see.
+    /// what the container's first process does not see. Power is lent over a directory that is
+    /// the caller's own, or that it may write and that is not somebody else's sticky one; over
+    /// nothing that proc shows of its processes. Over others it is `eperm` for callers that
+    /// could not mount there themselves.
     /// Similar to mount(2).
     pub fn mount(
         source: Option<&[u8]>,
@@ -1600,7 +1604,8 @@ pub mod overlay {
 /// Capability: what the handlers of a bundle remember of a container, until it is gone or the
 /// agent ends. Handlers of other bundles and other containers have their own.
 ///
-/// At most 64 keys, none with more than 256 bytes in UTF-8, and 65536 bytes with their values.
+/// At most 64 keys, or as many as are granted, none with more than 256 bytes in UTF-8, and 65536
+/// bytes with their values.
 pub mod state {
     #[allow(unused_imports)]
     use super::*;

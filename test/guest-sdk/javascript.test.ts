@@ -25,6 +25,7 @@ async function reasonFor(text: string, file = 'handler.mts'): Promise<string> {
 test.for([
   ['export function makeDirectory() {}', 'a handler cannot export "makeDirectory"; it can export'],
   ['export default 1; export function mkdir() {}', 'a handler cannot export "default"'],
+  ['export default { mkdir() {} };', 'a handler cannot export "default"'],
   ['export function configure() {}', 'answers no call: export one or more of mkdir,'],
   ['const nothing = 1;', 'answers no call: export one or more of mkdir,'],
   [
