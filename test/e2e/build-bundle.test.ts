@@ -221,7 +221,9 @@ test('build: a component without a source is refused with the files that would d
   writeBundle(folder, 'other.txt', '');
   const { code, stderr } = await build(folder);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/bundle\.json names sample\.wasm.*handler\.ts, .*handler\.rs, handler\.c/u);
+  expect(stderr).toMatch(
+    /bundle\.json names sample\.wasm.*handler\.ts, .*handler\.rs, handler\.c/u,
+  );
 });
 
 test('build: two sources are one too many', async () => {
