@@ -45,7 +45,8 @@ export class ControlServer implements AsyncDisposable {
 
   private constructor(parts: ControlServerParts) {
     this.#parts = parts;
-    this.#server = createServer((request, response) => {
+    // a recording lasts as long as its request is held open
+    this.#server = createServer({ requestTimeout: 0 }, (request, response) => {
       void this.#answer(request, response);
     });
     this.#responders = new Map<string, Responder>([
