@@ -26,7 +26,7 @@ export interface ControlServerParts {
 /** At the end, for what is still to be told. */
 const closeMs = 1000;
 
-export function answerJson(response: ServerResponse, status: number, value: unknown): void {
+function answerJson(response: ServerResponse, status: number, value: unknown): void {
   const body = Buffer.from(`${JSON.stringify(value)}\n`);
   response.writeHead(status, {
     'content-type': 'application/json',

@@ -272,6 +272,33 @@ test('record: a call whose handler used its time up is counted as lost', async (
   expect(stderr).toContain('1 calls recorded, 1 were lost');
 });
 
+test('record: a reader that is killed is nothing to the agent', async () => {
+  using folder = new TemporaryFolder();
+  await using agent = await ControlledAgent.start('-bundle=mkdir-suffix');
+  await using calls = new TimedCalls({
+    socket: agent.socket,
+    id: 'recorded',
+    call: `mkdir:${folder.at('d')}`,
+    calls: 0,
+    threads: 2,
+    pauseUs: 200,
+  });
+  await calls.ready();
+  calls.begin();
+  for (let round = 0; round < 5; round += 1) {
+    const file = folder.at(`recording-${round}`);
+    await using recording = await recordContainer(agent, file, '-container=recorded');
+    await until('a call', () => statSync(file).size > 1000 || undefined);
+    recording.kill('SIGKILL');
+    await recording.ended;
+    expect((await replay(file)).code).toBe(0);
+  }
+  expect((await agent.status()).containers).toHaveLength(1);
+  calls.finish();
+  const { answers, calls: count } = await calls.result();
+  expect(answers).toEqual({ OK: count });
+});
+
 test('record: a reader that does not read loses calls, and holds none up', async () => {
   await using agent = await ControlledAgent.start('-bundle=mkdir-suffix');
   await using calls = new TimedCalls({
