@@ -85,6 +85,11 @@ interface Attached extends SharedRegistry {
   readonly heldStates: readonly StateHandle[];
 }
 
+interface Resolved extends Resolution {
+  /** Why there are no handlers. */
+  readonly refusal?: string;
+}
+
 /** What the addon needs to know of a container. */
 interface Adoption {
   readonly registryBytes: Uint8Array;
@@ -300,14 +305,14 @@ export class Agent {
         this.#replace(token, attached, resolver.resolve(attached.identity));
         changed += 1;
       } catch (thrown) {
+        const { containerId } = attached.registry;
+        this.reloads.failed({ of: `container ${containerId}`, reason: messageOf(thrown) });
         if (isRevoked(thrown)) {
           this.#replace(token, attached, this.#resolve(attached.identity));
           changed += 1;
           continue;
         }
         kept += 1;
-        const { containerId } = attached.registry;
-        this.reloads.failed({ of: `container ${containerId}`, reason: messageOf(thrown) });
         this.log.error(
           { container: containerId, error: messageOf(thrown) },
           'a container keeps the handlers that it has: there is no new registry for it',
@@ -328,7 +333,7 @@ export class Agent {
     }, forgetAfterMs).unref();
   }
 
-  #replace(token: number, attached: Attached, resolution: Resolution): void {
+  #replace(token: number, attached: Attached, resolution: Resolved): void {
     this.#pool?.share(resolution.components);
     this.#tellShadow(resolution);
     const next = this.#change(attached, resolution);
@@ -514,8 +519,8 @@ export class Agent {
   }
 
   /** As `#prepare`, for a container that has other handlers from now on. */
-  #change(attached: Attached, resolution: Resolution): Attached {
-    const { registry, bundles, components, shadow } = resolution;
+  #change(attached: Attached, resolution: Resolved): Attached {
+    const { registry, bundles, components, shadow, refusal } = resolution;
     const { containerId, handlers } = registry;
     const { quarantine } = attached;
     const { held, states } = this.#states.change(
@@ -533,7 +538,7 @@ export class Agent {
       bundles,
       components,
       shadow,
-      refusal: undefined,
+      refusal,
       registry,
       quarantine: this.#quarantine.resize(quarantine, handlers.length),
       states,
@@ -562,7 +567,7 @@ export class Agent {
   }
 
   /** Whatever is wrong with a container's metadata, its calls get an answer. */
-  #resolve(identity: ContainerIdentity): Resolution & { readonly refusal?: string } {
+  #resolve(identity: ContainerIdentity): Resolved {
     try {
       return this.#resolver.resolve(identity);
     } catch (thrown) {
@@ -598,6 +603,7 @@ export class Agent {
   #endOverdue(token: number, worker: number, link: number): void {
     this.#pool?.end(worker);
     const attached = this.#attached.get(token);
+    if (attached?.tapeSlot !== undefined) this.#tapes.lose(attached.tapeSlot);
     const handler = attached?.registry.handlers[link - 1];
     const index = attached?.quarantine[link - 1];
     const quarantineMs = index === undefined ? 0 : this.#quarantine.quarantine.failed(index, true);

@@ -26,7 +26,7 @@ export interface ControlServerParts {
 /** At the end, for what is still to be told. */
 const closeMs = 1000;
 
-export function answerJson(response: ServerResponse, status: number, value: unknown): void {
+function answerJson(response: ServerResponse, status: number, value: unknown): void {
   const body = Buffer.from(`${JSON.stringify(value)}\n`);
   response.writeHead(status, {
     'content-type': 'application/json',
@@ -45,7 +45,8 @@ export class ControlServer implements AsyncDisposable {
 
   private constructor(parts: ControlServerParts) {
     this.#parts = parts;
-    this.#server = createServer((request, response) => {
+    // a recording lasts as long as its request is held open
+    this.#server = createServer({ requestTimeout: 0 }, (request, response) => {
       void this.#answer(request, response);
     });
     this.#responders = new Map<string, Responder>([

@@ -85,6 +85,8 @@ export class Quarantine {
   }
 
   isQuarantined(handler: number): boolean {
+    // there were too many
+    if (handler < 0 || handler >= mostHandlers) return false;
     return Atomics.load(this.#ends, handler) !== 0n;
   }
 }

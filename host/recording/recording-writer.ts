@@ -45,6 +45,8 @@ export class RecordingWriter implements Tap {
 
   constructor(parts: RecordingWriterParts) {
     this.#parts = parts;
+    // whoever reads may go away at any time, which its end tells
+    parts.into.on('error', () => undefined);
     parts.into.once('close', () => {
       this.#isEnded = true;
       for (const done of this.#waiting) done();

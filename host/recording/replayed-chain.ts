@@ -30,7 +30,7 @@ export interface ReplayedChainParts {
 }
 
 /** @throws AgentError AGENT_RECORDING: it is of an agent with other tables */
-export function syscallOf(input: RecordedInput, syscalls: Syscalls): Syscall {
+function syscallOf(input: RecordedInput, syscalls: Syscalls): Syscall {
   const syscall = syscalls.find(archIndex(input), input.number);
   if (syscall?.name === input.syscall) return syscall;
   throw new AgentError(

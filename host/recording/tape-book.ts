@@ -76,6 +76,11 @@ export class TapeBook {
     }
   }
 
+  /** A call that was answered without anybody who could write it down. */
+  lose(slot: number): void {
+    this.#counters.lose(slot);
+  }
+
   take({ token, call }: TapedCall, done: () => void): void {
     const taped = this.#taped.get(token);
     const tappings = taped === undefined ? [] : this.#tappingsOf(taped.containerId);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -23,7 +24,7 @@ import { RecordingReader } from '../../host/recording/recording-reader.ts';
 import type { CallEntry, EndEntry, HeaderEntry } from '../../host/recording/recording-format.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
-import { RunningCommand, runCommand, seccompagent } from '../support/command.ts';
+import { projectRoot, RunningCommand, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
 import { ControlledAgent } from '../support/controlled-agent.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
@@ -260,6 +261,44 @@ test('record: a container that gets other handlers meanwhile says so', async () 
   expect(kinds).toEqual(['header', 'call', 'registry', 'call', 'end']);
 });
 
+test('record: a call whose handler used its time up is counted as lost', async () => {
+  using folder = new TemporaryFolder();
+  using bundles = new BundleFolder();
+  bundles.write('hostile', { component: 'hostile', deadline: '100ms' });
+  const file = folder.at('recording');
+  const script = 'mkdir /other; mkdir /loop; true';
+  const own = `-bundle=${join(bundles.path, 'hostile')}`;
+  const { stderr } = await recordScript(file, script, folder.path, own);
+  expect(stderr).toContain('1 calls recorded, 1 were lost');
+});
+
+test('record: a reader that is killed is nothing to the agent', async () => {
+  using folder = new TemporaryFolder();
+  await using agent = await ControlledAgent.start('-bundle=mkdir-suffix');
+  await using calls = new TimedCalls({
+    socket: agent.socket,
+    id: 'recorded',
+    call: `mkdir:${folder.at('d')}`,
+    calls: 0,
+    threads: 2,
+    pauseUs: 200,
+  });
+  await calls.ready();
+  calls.begin();
+  for (let round = 0; round < 5; round += 1) {
+    const file = folder.at(`recording-${round}`);
+    await using recording = await recordContainer(agent, file, '-container=recorded');
+    await until('a call', () => statSync(file).size > 1000 || undefined);
+    recording.kill('SIGKILL');
+    await recording.ended;
+    expect((await replay(file)).code).toBe(0);
+  }
+  expect((await agent.status()).containers).toHaveLength(1);
+  calls.finish();
+  const { answers, calls: count } = await calls.result();
+  expect(answers).toEqual({ OK: count });
+});
+
 test('record: a reader that does not read loses calls, and holds none up', async () => {
   await using agent = await ControlledAgent.start('-bundle=mkdir-suffix');
   await using calls = new TimedCalls({
@@ -493,6 +532,22 @@ test('replay: what is no recording, broken or newer, is refused with the cause',
     code: 1,
     stderr: expect.stringContaining('ENOENT'),
   });
+});
+
+test('documentation: the commands of recording.md work as they are typed', async () => {
+  using folder = new TemporaryFolder();
+  const page = readFileSync(join(projectRoot, 'guest-sdk/docs/recording.md'), 'utf8');
+  const [, lines = ''] = /```sh\n(?<lines>[^`]+)```/u.exec(page) ?? [];
+  cpSync(join(projectRoot, 'dist/handlers-wasm/mkdir-suffix'), folder.at('next'), {
+    recursive: true,
+  });
+  const script = lines.replaceAll('seccompagent ', `${seccompagent} `).replace('/tmp/x', './x');
+  const { code, stdout, stderr } = await runCommand(['sh', '-ec', script], { cwd: folder.path });
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: 'calls: 1 calls recorded; ended with its container\n',
+  });
+  expect(stdout).toMatch(/^1 calls replayed, 0 differ\nsystem call /u);
 });
 
 test.for([[[]], [['a', 'b']], [['-setting=x', 'a']]] as const)(

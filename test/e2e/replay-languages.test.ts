@@ -26,14 +26,14 @@ os.mkdir("at", 0o750, dir_fd=folder)
 ' || true
 true`;
 
-async function record(folder: TemporaryFolder): Promise<string> {
+async function record(folder: TemporaryFolder, bundle = 'mkdir-suffix'): Promise<string> {
   const file = folder.at('recording');
   const { stderr } = await runCommand([
     seccompagent,
     'record',
     '-o',
     file,
-    '-bundle=mkdir-suffix',
+    `-bundle=${bundle}`,
     '--',
     'sh',
     '-c',
@@ -68,6 +68,24 @@ test.for(Object.entries(examples))(
     expect(stdout).toMatch(/^[89] calls replayed, 0 differ\n$/u);
   },
 );
+
+test('replay: the build in TypeScript does what the one in AssemblyScript did', async () => {
+  using folder = new TemporaryFolder();
+  const file = await record(folder);
+  const words = ['-bundle=mkdir-suffix-ts', file];
+  const { code, stdout } = await runCommand([seccompagent, 'replay', ...words]);
+  expect(stdout).toMatch(/^[89] calls replayed, 0 differ\n$/u);
+  expect(code).toBe(0);
+});
+
+test('replay: what the build in TypeScript did is what the one in AssemblyScript does', async () => {
+  using folder = new TemporaryFolder();
+  const file = await record(folder, 'mkdir-suffix-ts');
+  const words = ['-bundle=mkdir-suffix', file];
+  const { code, stdout } = await runCommand([seccompagent, 'replay', ...words]);
+  expect(stdout).toMatch(/^[89] calls replayed, 0 differ\n$/u);
+  expect(code).toBe(0);
+});
 
 test('replay: another version in another language is another version', async () => {
   using folder = new TemporaryFolder();

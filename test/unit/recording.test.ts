@@ -354,14 +354,20 @@ describe('redaction', () => {
   });
 });
 
-describe('comparison', () => {
-  const taking = (...fds: readonly number[]): RecordedCall =>
-    recorded('mkdir', ['/a', 0], (host) => {
-      for (const fd of fds) host.takeFd(fd);
-      host.log('info', `took ${fds.join()}`);
-      return zeroAction;
-    });
+/** A handler that copies descriptors. */
+function taking(...fds: readonly number[]): RecordedCall {
+  return recorded('mkdir', ['/a', 0], (host) => {
+    for (const fd of fds) host.takeFd(fd);
+    host.log('info', `took ${fds.join()}`);
+    return zeroAction;
+  });
+}
 
+function writing(text: string): HostCall {
+  return { kind: 'write', argument: 1, offset: 0n, bytes: bytesOf(text) };
+}
+
+describe('comparison', () => {
   test('calls are compared in their order; what is logged is nobody’s difference', () => {
     expect(differencesOf(taking(1, 2), taking(1, 2), 'whole')).toEqual([]);
     expect(differencesOf(taking(1, 2), taking(2, 1), 'whole')).toMatchObject([
@@ -402,15 +408,9 @@ describe('comparison', () => {
   });
 
   test('secrets that were left out do not differ', () => {
-    const write = (text: string): HostCall => ({
-      kind: 'write',
-      argument: 1,
-      offset: 0n,
-      bytes: bytesOf(text),
-    });
-    expect(keyOf(write('abc'), 'redacted')).toBe(keyOf(write('***'), 'redacted'));
-    expect(keyOf(write('abc'), 'redacted')).not.toBe(keyOf(write('****'), 'redacted'));
-    expect(keyOf(write('abc'), 'whole')).not.toBe(keyOf(write('***'), 'whole'));
+    expect(keyOf(writing('abc'), 'redacted')).toBe(keyOf(writing('***'), 'redacted'));
+    expect(keyOf(writing('abc'), 'redacted')).not.toBe(keyOf(writing('****'), 'redacted'));
+    expect(keyOf(writing('abc'), 'whole')).not.toBe(keyOf(writing('***'), 'whole'));
   });
 });
 
