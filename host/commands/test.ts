@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `seccompagent test`: a handler on the cases of handler.test.yaml, without root or kernel.
-import { watch } from 'node:fs';
+// `seccompagent test`: a handler on the cases of handler.test.yaml or handler.cases.ts, without root
+// or kernel.
+import { existsSync, watch } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -10,6 +11,8 @@ import { parseWords, usage } from '../command-line.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import { readBundle } from '../registry/bundle.ts';
 import { parseCases } from '../trial/case-file.ts';
+import type { CaseFile } from '../trial/case-file.ts';
+import { casesOfModule } from '../trial/case-module.ts';
 import { trialTask } from '../trial/trial-task.ts';
 import { tryCases } from '../trial/trial-thread.ts';
 import type { TrialResult } from '../trial/trial.ts';
@@ -18,6 +21,8 @@ import { showBuilding } from './build-progress.ts';
 import type { Tool } from './tool.ts';
 
 const caseFile = 'handler.test.yaml';
+/** The same, made by a program. */
+const caseModules = ['handler.cases.ts', 'handler.cases.mts', 'handler.cases.mjs'];
 /** Editors write a file in several steps. */
 const settleMs = 100;
 
@@ -35,9 +40,24 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-async function tryFolder(directory: string): Promise<readonly TrialResult[]> {
+/** Where the cases are. */
+function casesFile(directory: string): string {
+  const module = caseModules.map((name) => join(directory, name)).find(existsSync);
   const file = join(directory, caseFile);
-  const cases = parseCases(await textOf(file), shown(file));
+  if (module === undefined) return file;
+  if (!existsSync(file)) return module;
+  throw new AgentError('AGENT_CASES_INVALID', `there are ${shown(file)} and ${shown(module)}`);
+}
+
+async function casesOf(file: string): Promise<CaseFile> {
+  const name = shown(file);
+  return file.endsWith('.yaml')
+    ? parseCases(await textOf(file), name)
+    : parseCases(await casesOfModule(file, `${name} as YAML`), `${name} as YAML`);
+}
+
+async function tryFolder(directory: string): Promise<readonly TrialResult[]> {
+  const cases = await casesOf(casesFile(directory));
   const out = await mkdtemp(join(tmpdir(), 'seccompagent-test-'));
   try {
     const built = await buildProject({ directory, out, onProgress: showBuilding });
@@ -53,7 +73,7 @@ function show(results: readonly TrialResult[], file: string): string {
   const lines = results.flatMap(({ name, hasPassed, differences }) => [
     `  ${hasPassed ? 'passed' : 'FAILED'}  ${name}`,
     ...differences.flatMap(({ line, what, expected, found }) => [
-      `          ${file}:${line}: ${what}`,
+      `          ${file.endsWith('.yaml') ? `${file}:${line}` : file}: ${what}`,
       `            expected  ${expected}`,
       `            found     ${found}`,
     ]),
@@ -68,7 +88,7 @@ async function testOnce(directory: string, isJson: boolean): Promise<number> {
     const results = await tryFolder(directory);
     const text = isJson
       ? `${JSON.stringify({ cases: results }, undefined, 2)}\n`
-      : show(results, shown(join(directory, caseFile)));
+      : show(results, shown(casesFile(directory)));
     process.stdout.write(text);
     return results.every(({ hasPassed }) => hasPassed) ? 0 : 1;
   });
@@ -126,7 +146,8 @@ export const test: Tool = {
   usage: `Usage: seccompagent test [options] [DIR]
 
 Builds the bundle in DIR (default: here) aside, and tries its handler on the cases of
-DIR/handler.test.yaml, without root or kernel: made-up calls, settings and answers of capabilities
+DIR/handler.test.yaml, or of DIR/handler.cases.ts, a module whose default export says the same and
+which is run with your rights. It needs neither root nor kernel: made-up calls, settings and answers of capabilities
 on one side, the expected action and calls of capabilities on the other. Exits with 1 where
 something else comes out.
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests `seccompagent test`: what passes, what fails and how that is said.
-import { appendFileSync, cpSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -42,6 +42,60 @@ test('test: it needs no root', async () => {
     { cwd: realpathSync(folder.path), environment: { HOME: '/nonexistent' } },
   );
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('20 passed') });
+});
+
+const made = `
+const names: readonly string[] = ['a', 'b', 'c'];
+export default {
+  settings: { MKDIR_SUFFIX: '-s' },
+  cases: names.map((name) => ({
+    name: 'a directory ' + name,
+    call: 'mkdir',
+    arguments: { path: new TextEncoder().encode('/' + name), mode: 0o755 },
+    expect: { calls: [{ 'filesystem.mkdir': { path: '/' + name + '-s' } }] },
+  })),
+};
+`;
+
+test('test: cases may be made by a program', async () => {
+  using folder = exampleFolder();
+  rmSync(folder.at('handler.test.yaml'));
+  writeFileSync(folder.at('handler.cases.ts'), made);
+  const { code, stdout, stderr } = await tried(folder);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('passed  a directory c\n3 passed, 0 failed\n');
+});
+
+test('test: a difference in cases of a program is shown without a line', async () => {
+  using folder = exampleFolder();
+  rmSync(folder.at('handler.test.yaml'));
+  writeFileSync(folder.at('handler.cases.ts'), made.replace("'-s' } }] }", "'-t' } }] }"));
+  const { code, stdout } = await tried(folder);
+  expect(code).toBe(1);
+  expect(stdout).toContain('0 passed, 3 failed\n');
+  expect(stdout).toMatch(/^ +handler\.cases\.ts: /mu);
+});
+
+test.for([
+  ['throw new Error("no such file");', 'cannot be run: no such file'],
+  ['export const cases = [];', 'has no default export'],
+  ['export default { cases: [{}] };', 'must have'],
+])('test: a module that says %j is refused in one line', async ([text = '', message = '']) => {
+  using folder = exampleFolder();
+  rmSync(folder.at('handler.test.yaml'));
+  writeFileSync(folder.at('handler.cases.ts'), text);
+  const { code, stdout, stderr } = await tried(folder);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^seccompagent: handler\.cases\.ts as YAML.*\n$/u);
+  expect(stderr).toContain(message);
+});
+
+test('test: there is one file of cases, not two', async () => {
+  using folder = exampleFolder();
+  writeFileSync(folder.at('handler.cases.ts'), made);
+  const { code, stderr } = await tried(folder);
+  expect(code).toBe(1);
+  expect(stderr).toContain('there are handler.test.yaml and handler.cases.ts');
 });
 
 const failing = `
