@@ -43,34 +43,45 @@ export class ReplayThread implements AsyncDisposable {
     if (this.#worker !== undefined) send(this.#worker, { kind: 'begin', chain: number, ...chain });
   }
 
+  /** Its calls that wait are not asked about any more. */
   end(number: number): void {
     this.#chains.delete(number);
-    if (this.#worker !== undefined) send(this.#worker, { kind: 'end', chain: number });
+    const dropped = this.#waiting.filter(({ chain }) => chain === number);
+    if (dropped.length === 0) {
+      if (this.#worker !== undefined) send(this.#worker, { kind: 'end', chain: number });
+      return;
+    }
+    // they are on their way, and one of them may never end
+    this.#waiting = this.#waiting.filter(({ chain }) => chain !== number);
+    this.#stopWorker();
+    for (const { resolve } of dropped) resolve({ kind: 'ended', reason: 'nobody waits any more' });
+    if (this.#waiting.length === 0) return;
+    this.#watch();
+    this.#start();
   }
 
   /** Asks a chain about a recorded call; calls are answered in their order. */
   async ask(chain: number, call: RecordedCall): Promise<ReplayOutcome> {
-    const worker = this.#running();
     return new Promise((resolve) => {
       this.#waiting.push({ chain, call, resolve });
       if (this.#waiting.length === 1) this.#watch();
-      send(worker, { kind: 'call', chain, call });
+      if (this.#worker === undefined) this.#start();
+      else send(this.#worker, { kind: 'call', chain, call });
     });
   }
 
   /** What is waited for is answered as ended. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#timer);
+    const worker = this.#worker;
+    this.#stopWorker();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { resolve } of waiting) resolve({ kind: 'ended', reason: 'nobody waits any more' });
-    const worker = this.#worker;
-    this.#worker = undefined;
     await worker?.terminate();
   }
 
-  #running(): Worker {
-    if (this.#worker !== undefined) return this.#worker;
+  /** Sends all that is waited for. */
+  #start(): void {
     // its standard streams are ours otherwise, and become non-blocking
     const worker = new Worker(workerFile, { stdout: true, stderr: true });
     this.#worker = worker;
@@ -82,7 +93,13 @@ export class ReplayThread implements AsyncDisposable {
       if (worker === this.#worker) this.#giveUp(messageOf(thrown));
     });
     for (const [chain, parts] of this.#chains) send(worker, { kind: 'begin', chain, ...parts });
-    return worker;
+    for (const { chain, call } of this.#waiting) send(worker, { kind: 'call', chain, call });
+  }
+
+  #stopWorker(): void {
+    clearTimeout(this.#timer);
+    void this.#worker?.terminate();
+    this.#worker = undefined;
   }
 
   #answer(outcome: ReplayOutcome): void {
@@ -100,12 +117,12 @@ export class ReplayThread implements AsyncDisposable {
 
   /** The call that is asked about ends the thread; the others are asked about on another one. */
   #giveUp(reason: string): void {
-    void this.#worker?.terminate();
-    this.#worker = undefined;
+    this.#stopWorker();
     this.#answer({ kind: 'ended', reason });
-    if (this.#waiting.length === 0) return;
-    const worker = this.#running();
-    for (const { chain, call } of this.#waiting) send(worker, { kind: 'call', chain, call });
+    // whoever hears of it may want to end the chain first
+    setImmediate(() => {
+      if (this.#worker === undefined && this.#waiting.length > 0) this.#start();
+    });
   }
 }
 

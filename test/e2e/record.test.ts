@@ -140,7 +140,7 @@ test('record: a running container is recorded from then on, to its end', async (
 test.for([
   ['SIGINT', [], 'asked'],
   ['SIGTERM', [], 'asked'],
-  [undefined, ['-seconds=1'], 'asked'],
+  [undefined, ['-seconds=4'], 'asked'],
   [undefined, ['-calls=2'], 'calls'],
 ] as const)(
   'record: ends in order by %s %j, and its container goes on',
