@@ -170,6 +170,16 @@ export class ShadowBook implements AsyncDisposable {
     asked.failures = failure === undefined ? 0 : asked.failures + 1;
     const isEnough = outcome.kind === 'ended' || asked.failures >= patience;
     if (failure === undefined || !isEnough) return;
+    this.#leaveAlone(token, asked, failure);
+    if (outcome.kind !== 'ended') return;
+    // each of them would take as long, and hold up all other shadows
+    for (const [other, twin] of this.#asked) {
+      if (isSame(twin.shadow, asked.shadow)) this.#leaveAlone(other, twin, failure);
+    }
+  }
+
+  #leaveAlone(token: number, asked: Asked, failure: string): void {
+    if (asked.leftAlone !== undefined) return;
     asked.leftAlone = failure;
     this.#thread.end(asked.chain);
     this.#parts.log.error(
@@ -217,6 +227,12 @@ export class ShadowBook implements AsyncDisposable {
       'a shadow differs',
     );
   }
+}
+
+/** Of the same components, whoever's they are. */
+function isSame(one: ResolvedShadow, other: ResolvedShadow): boolean {
+  const ids = ({ components }: ResolvedShadow): string => components.map(({ id }) => id).join();
+  return ids(one) === ids(other);
 }
 
 function differencesOf(outcome: ReplayOutcome): readonly CallDifference[] {
