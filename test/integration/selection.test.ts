@@ -145,7 +145,11 @@ describe('selection: what is wrong', () => {
     ['a bundle that is nowhere', ['BUNDLE=first,nobody'], 'there is no bundle'],
     ['a bundle twice', ['BUNDLE=first,first'], 'twice'],
     ['a path', ['BUNDLE=../first'], 'is no name of a bundle'],
-    ['a registry', [`BUNDLE=oci://example.com/a@sha256:${'ab'.repeat(32)}`], 'is no name of a'],
+    [
+      'a registry',
+      [`BUNDLE=oci://example.com/a@sha256:${'ab'.repeat(32)}`],
+      'no registry is allowed',
+    ],
   ])(
     'G3: selection: %s fails all trapped calls, and the log says why',
     async (_, metadata, why) => {
