@@ -30,7 +30,15 @@ export interface CoreModuleDescription {
   readonly memories: number;
 }
 
-const section = { type: 1, import: 2, function: 3, table: 4, memory: 5, export: 7 } as const;
+const section = {
+  custom: 0,
+  type: 1,
+  import: 2,
+  function: 3,
+  table: 4,
+  memory: 5,
+  export: 7,
+} as const;
 const kinds: readonly CoreKind[] = ['function', 'table', 'memory', 'global'];
 const functionReference = 0x70;
 const headerSize = 8;
@@ -102,8 +110,12 @@ export function describeCoreModule(bytes: Uint8Array): CoreModuleDescription {
   let memories = 0;
   const functionExports = new Map<string, CoreSignature>();
   const exports = new Map<string, CoreKind>();
+  const seen = new Set<number>();
   while (!reader.isAtEnd) {
     const { id, content } = reader.section();
+    // but for custom ones; a thousand times the same would be a thousand times the work
+    if (id !== section.custom && seen.has(id)) refuse(`core module has section ${id} twice`);
+    seen.add(id);
     if (id === section.type) types = content.vector(() => readType(content));
     else if (id === section.import) imports = content.vector(() => readImport(content, types));
     else if (id === section.function) functionTypes = content.vector(() => content.u32());

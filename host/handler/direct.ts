@@ -109,13 +109,14 @@ function checkOffers(component: ComponentDescription): void {
 }
 
 function checkImports(core: CoreModuleDescription, component: ComponentDescription): void {
+  const offered = new Set(component.imports);
   for (const { module, name, kind, signature } of core.imports) {
     if (kind !== 'function') {
       refuse(`core module imports "${module}" "${name}", which is no function`);
     }
     const capability = capabilities.find((known) => known.name === capabilityOf(module));
     const expected = capability?.functions.get(name)?.signature;
-    if (expected === undefined || !component.imports.includes(module)) {
+    if (expected === undefined || !offered.has(module)) {
       refuse(`core module imports "${module}" "${name}", which the agent does not offer`);
     }
     if (expected !== signature) {

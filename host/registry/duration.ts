@@ -12,7 +12,7 @@ const unitsMs: ReadonlyMap<string, number> = new Map([
   ['h', 3_600_000],
 ]);
 
-const part = String.raw`(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)`;
+const part = String.raw`(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)`;
 const whole = new RegExp(`^[+-]?(?:${part})+$`, 'u');
 const parts = new RegExp(part, 'gu');
 

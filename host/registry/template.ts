@@ -10,7 +10,6 @@ export type TemplateField = (typeof known)[number];
 /** What templates may name; absent when it is not known for a container. */
 export type TemplateFields = Readonly<Partial<Record<TemplateField, string>>>;
 
-const expression = /\{\{(?<content>.*?)\}\}/gsu;
 const field = /^\s*\.(?<name>\w+)\s*$/u;
 
 function wrong(what: string): never {
@@ -25,13 +24,17 @@ function fieldNamed(content: string): TemplateField {
 }
 
 function fill(template: string, valueOf: (name: TemplateField) => string): string {
-  const filled = template.replaceAll(expression, (_whole, content: string) =>
-    valueOf(fieldNamed(content)),
-  );
-  if (template.replaceAll(expression, '').includes('{{')) {
-    wrong('a template has no closing braces');
+  let filled = '';
+  let at = 0;
+  // whoever writes metadata may write a megabyte of braces: each is looked at once
+  for (;;) {
+    const open = template.indexOf('{{', at);
+    if (open < 0) return filled + template.slice(at);
+    const close = template.indexOf('}}', open + 2);
+    if (close < 0) wrong('a template has no closing braces');
+    filled += template.slice(at, open) + valueOf(fieldNamed(template.slice(open + 2, close)));
+    at = close + 2;
   }
-  return filled;
 }
 
 /**

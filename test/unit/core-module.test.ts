@@ -196,3 +196,19 @@ test('limitMemory: nothing but the memory changes', () => {
   expect(describeCoreModule(limited)).toEqual(describeCoreModule(bytes));
   expect(limitMemory(limited, 256)).toEqual(limited);
 });
+
+test('G5: core module: a section that comes again is refused', () => {
+  const module = coreModule({
+    functions: [{ name: 'f', signature: ':', body: [] }],
+  });
+  // exports, empty
+  const repeated = Uint8Array.from([...module, 7, 1, 0]);
+  expect(failureOf(() => describeCoreModule(repeated))).toMatchObject({
+    code: 'AGENT_COMPONENT_REFUSED',
+    message: 'core module has section 7 twice',
+  });
+  const custom = [0, 2, 1, 0x61];
+  expect(() =>
+    describeCoreModule(Uint8Array.from([...module, ...custom, ...custom])),
+  ).not.toThrow();
+});

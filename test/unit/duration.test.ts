@@ -78,3 +78,10 @@ test('parseDuration: a long text that is none is refused at once', () => {
   expect(parseDuration(`${'1s'.repeat(20_000)}x`)).toBeUndefined();
   expect(performance.now() - began).toBeLessThan(2000);
 });
+
+test('G8: duration: a megabyte of digits is looked at once', () => {
+  const began = performance.now();
+  expect(parseDuration('1'.repeat(1 << 20))).toBeUndefined();
+  expect(parseDuration(`${'1.'.repeat(1 << 19)}s`)).toBeUndefined();
+  expect(performance.now() - began).toBeLessThan(5000);
+});

@@ -76,3 +76,14 @@ test.for(['password=geheim{{', 'password={{geheim}}', 'password={{.geheim}}'])(
     expect(failureOf(() => fillTemplate(template, fields)).message).not.toContain('geheim');
   },
 );
+
+test('G8: template: a megabyte of braces is looked at once', () => {
+  const began = performance.now();
+  const failure = failureOf(() => fillTemplate('{'.repeat(1 << 20), fields));
+  expect(failure.message).toBe('a template has no closing braces');
+  expect(failureOf(() => fillTemplate(`${'{{'.repeat(1 << 19)}}}`, fields)).message).toContain(
+    'not known',
+  );
+  // each brace beside each other would be minutes
+  expect(performance.now() - began).toBeLessThan(5000);
+});
