@@ -233,6 +233,7 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
   std::shared_ptr<Listener> listener;
   std::uint64_t id = 0;
   bool is_acting = false;
+  std::int32_t failure = 0;
   {
     const std::lock_guard lock(mutex_);
     std::uint64_t key = place.key.load();
@@ -247,6 +248,7 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     id = place.parked ? place.parked->notification.id : place.id.load();
     place.parked.reset();
     is_acting = place.acts_itself.load();
+    failure = place.failure.load();
     // it may take long to die, and another one takes its place now
     if (std::exchange(place.worker->is_counted_, false)) worker_count_.fetch_sub(1);
     tell({.kind = ReceiverEvent::Kind::overdue,
@@ -257,7 +259,9 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
   }
   // ENOENT: the worker was quicker, or the caller is gone
   if (!listener) return;
-  const Response response = is_acting ? kFileSystemTimedOut : listener->terms->get()->failure;
+  const Response response =
+      is_acting ? kFileSystemTimedOut
+                : Response{.value = 0, .error = failure, .is_continue = failure == 0};
   (void)buffers.respond(listener->fd.get(), id, response);
 }
 

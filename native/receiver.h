@@ -47,6 +47,9 @@ struct alignas(64) Place {
   std::atomic<bool> is_blocked = false;
   // Counts its calls.
   std::atomic<std::uint32_t> calls = 0;
+  // What its call gets when it takes too long, by the terms that it was begun by: an errno,
+  // negated; 0: the kernel judges.
+  std::atomic<std::int32_t> failure = 0;
   // It waits for memory or a file system whose owner has seen to it that this takes long, and can't
   // be ended; counted in the receiver's held_count_.
   std::atomic<bool> is_held = false;

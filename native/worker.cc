@@ -172,6 +172,8 @@ bool Worker::take_queued() {
 bool Worker::begin() {
   has_call_ = true;
   if (!terms_ || terms_->version != listener_->terms->version()) terms_ = listener_->terms->get();
+  place_.failure.store(terms_->failure.is_continue ? 0 : terms_->failure.error,
+                       std::memory_order_relaxed);
   begun_ = pending_.was_queued ? now() : pending_.received;
   has_acted_ = false;
   is_void_ = false;

@@ -355,6 +355,10 @@ void ends_a_call_that_takes_too_long() {
   CHECK_EQUAL(desk.receive(), EventKind::notification);
   desk.inbox().deadline = 100;
   desk.inbox().link = 3;
+  // the call keeps the policy that it was begun by
+  Terms changed = terms();
+  changed.failure = {.value = 0, .error = -EACCES, .is_continue = false};
+  CHECK(receiver->replace_terms(token, std::move(changed)).has_value());
   const Nanoseconds start = now();
   // it computes: only that counts
   while (callers.count_of(-EPERM) == 0) CHECK(now() - start < 5 * kSecond);
