@@ -575,7 +575,7 @@ export class Agent {
       const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
       this.log.error(
         { container: containerId, errno, error: messageOf(thrown) },
-        'no registry for this container: its trapped calls fail',
+        'the bundles of this container cannot be used: its trapped calls fail',
       );
       const registry = { containerId, handlers: [], defaultAction: errno, failure: defaultFailure };
       return { registry, components: [], bundles: [], refusal: messageOf(thrown) };

@@ -19,7 +19,15 @@ function withTwoDashes(words: readonly string[]): readonly string[] {
 }
 
 export type OptionTable = Readonly<
-  Record<string, { readonly type: 'string' | 'boolean'; readonly multiple?: boolean }>
+  Record<
+    string,
+    {
+      readonly type: 'string' | 'boolean';
+      readonly multiple?: boolean;
+      /** Of others the last one counts, as Go has it. */
+      readonly isOnce?: boolean;
+    }
+  >
 >;
 
 /** The given options; a Map, since each command has others. */
@@ -36,6 +44,7 @@ export function parseWords(
     allowPositionals: true,
     tokens: true,
   });
+  const given = new Set<string>();
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
@@ -46,6 +55,11 @@ export function parseWords(
     if (option.type === 'boolean' && token.value !== undefined) {
       usage(`option -${token.name} takes no value`);
     }
+    // the first one would be forgotten without a word
+    if (option.isOnce === true && given.has(token.name)) {
+      usage(`option -${token.name} is there twice`);
+    }
+    given.add(token.name);
   }
   return { values: new Map<string, unknown>(Object.entries(values)), rest: positionals };
 }

@@ -3,9 +3,10 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { isatty } from 'node:tty';
 
+import { AgentError } from './errors.ts';
 import { tools } from './commands/tool.ts';
 import { defaultControlSocket } from './control/control-socket.ts';
-import { listOf, parseWords, textOf, usage } from './command-line.ts';
+import { listOf, parseWords, textOf, textsOf, usage } from './command-line.ts';
 import type { OptionTable } from './command-line.ts';
 import { defaultConfigFile } from './config.ts';
 import { parseLogOptions } from './log.ts';
@@ -73,8 +74,8 @@ const defaultSocketFile = '/run/seccomp-agent.socket';
 
 const common = {
   resolver: { type: 'string' },
-  bundle: { type: 'string' },
-  'bundle-shadow': { type: 'string' },
+  bundle: { type: 'string', isOnce: true },
+  'bundle-shadow': { type: 'string', isOnce: true },
   config: { type: 'string' },
   log: { type: 'string' },
   help: { type: 'boolean' },
@@ -91,7 +92,7 @@ const agentOptions = {
 
 export const runOptions: OptionTable = {
   ...common,
-  metadata: { type: 'string' },
+  metadata: { type: 'string', multiple: true },
   syscalls: { type: 'string' },
 };
 
@@ -178,11 +179,16 @@ function controlOf(values: ReadonlyMap<string, unknown>): ControlAddress | undef
   return path === 'none' ? undefined : { path, isDefault: !values.has('control-socket') };
 }
 
+function unknownCommand(word: string): never {
+  const names = ['run', ...tools.map(({ name }) => name)].join(', ');
+  return usage(`unexpected argument "${word}"; it is no command: there are ${names}`);
+}
+
 function parseAgent(words: readonly string[]): Command {
   const { values, rest } = parseWords(words, agentOptions);
   if (values.get('help') === true) return { kind: 'help', of: 'agent' };
   if (values.get('version') === true) return { kind: 'version' };
-  if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"`);
+  if (rest.length > 0) unknownCommand(rest[0] ?? '');
   const socketFile = textOf(values, 'socketfile') ?? defaultSocketFile;
   if (socketFile === '') usage('-socketfile needs a path');
   const parsed = {
@@ -220,7 +226,7 @@ export function runCommandOf(
   const parsed = {
     kind: 'run',
     ...choiceOf(values),
-    metadata: textOf(values, 'metadata') ?? '',
+    metadata: textsOf(values, 'metadata').join('\n'),
     command,
     log: logOf(values, 'warn'),
   } as const;
@@ -228,9 +234,20 @@ export function runCommandOf(
   return syscalls === undefined ? parsed : { ...parsed, syscalls: listOf(syscalls) };
 }
 
+/** Options of the command itself are unknown here, where `--` is missing. */
+function parseRunWords(words: readonly string[]): ReturnType<typeof parseWords> {
+  try {
+    return parseWords(words, runOptions);
+  } catch (thrown) {
+    const isOwn = words.every((word) => word.startsWith('-'));
+    if (isOwn || !(thrown instanceof AgentError)) throw thrown;
+    return usage(`${thrown.message}; the command goes behind --`);
+  }
+}
+
 function parseRun(words: readonly string[]): Command {
   const { own, command } = splitCommand(words);
-  const { values, rest } = parseWords(own, runOptions);
+  const { values, rest } = parseRunWords(own);
   if (values.get('help') === true) return { kind: 'help', of: 'run' };
   if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"; the command goes behind --`);
   if (command.length === 0) usage('run needs a command behind --');
@@ -290,7 +307,8 @@ Options (one dash or two, with = or a space):
                       unprivileged-build
   -bundle LIST        bundles in chain order, by name or folder
   -bundle-shadow LIST bundles that are asked the same without effect
-  -metadata LINES     KEY=VALUE each: settings of the bundles, as listenerMetadata sets them
+  -metadata KEY=VALUE a setting of the bundles, as a line of listenerMetadata sets it; for
+                      several, several times
   -config FILE        as for seccompagent
   -syscalls LIST      the system calls to trap (default: those that the handlers answer)
   -log LIST           as for seccompagent (default warn)

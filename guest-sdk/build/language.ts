@@ -62,6 +62,12 @@ export const languages: readonly Language[] = [
   { name: 'c', title: 'C', ...byCore('handler.c', compileC), scaffold: scaffoldC },
 ];
 
+/** By its name or its title, whatever the case; `ts` is TypeScript. */
+export function languageNamed(text: string): Language | undefined {
+  const name = text.toLowerCase() === 'ts' ? 'typescript' : text.toLowerCase();
+  return languages.find((known) => [known.name, known.title.toLowerCase()].includes(name));
+}
+
 /** It needs no scaffold of its own. */
 const javaScript: Language = {
   name: 'javascript',

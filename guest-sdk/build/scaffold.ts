@@ -9,7 +9,7 @@ import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
 import { BuildError } from './build-error.ts';
 import { folderName } from './bundle.ts';
 import { type Answer, readBindingContract } from './contract.ts';
-import { languages } from './language.ts';
+import { languageNamed, languages } from './language.ts';
 import type { ScaffoldAnswer } from './scaffold-answer.ts';
 import { scaffoldCases } from './scaffold-cases.ts';
 import { shortPath } from './short-path.ts';
@@ -33,7 +33,7 @@ export async function writeScaffold(scaffold: Scaffold): Promise<string> {
       `"${name}" is no name of a bundle: lower-case letters and digits, in words joined by "-"`,
     );
   }
-  const language = languages.find((known) => known.name === scaffold.language);
+  const language = languageNamed(scaffold.language);
   if (language === undefined) {
     const known = languages.map(({ name: own, title }) => `${own} (${title})`).join(', ');
     throw new BuildError(`there is no language "${scaffold.language}"; there are ${known}`);

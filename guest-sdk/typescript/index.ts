@@ -28,8 +28,11 @@ export function value(result: number): Answer {
   return { tag: 'value', val: result };
 }
 
-export function fail(errno: Errno): Answer {
-  return { tag: 'fail', val: errno };
+/** @param errno in small letters or in capitals: `'eperm'`, `'EPERM'` */
+export function fail(errno: Errno | Uppercase<Errno>): Answer {
+  const name = errno.toLowerCase();
+  if (!isErrno(name)) throw new Error(`there is no errno "${errno}"`);
+  return { tag: 'fail', val: name };
 }
 
 /**

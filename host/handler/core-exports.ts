@@ -47,8 +47,9 @@ function coreExports(exports: Exports): CoreExports {
 
 function notLinked({ module, name }: LinkedImport): () => never {
   return () => {
+    // what runs JavaScript handlers ends them through such a function
     throw new WebAssembly.RuntimeError(
-      `the handler called "${shortName(module)}" "${shortName(name)}", which nothing is linked to`,
+      `the handler threw an exception that it did not catch, or used what there is not ("${shortName(module)}" "${shortName(name)}")`,
     );
   };
 }

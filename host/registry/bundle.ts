@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handler bundles: reads bundle.json and the components beside it.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -129,6 +129,9 @@ function readHandler(
   { components, limits }: BundleReading,
 ): BundleHandler {
   const file = join(folder, manifest.component);
+  if (!existsSync(file)) {
+    refuse(`${file}: there is no such component; from its sources, seccompagent build makes it`);
+  }
   try {
     const component = components.load(file, limitsFor(manifest, limits));
     checkDigest(component, manifest.digest);

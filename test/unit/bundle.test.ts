@@ -80,7 +80,7 @@ test('bundle: a component that is not there is named', () => {
   using folder = bundleFolder({ ...bundle, handlers: [{ ...handler, component: 'other.wasm' }] });
   const failure = failureOf(() => readBundle(folder.path));
   expect(failure.code).toBe('AGENT_BUNDLE_INVALID');
-  expect(messageOf(failure)).toContain(`${folder.at('other.wasm')}: cannot be loaded: ENOENT`);
+  expect(messageOf(failure)).toContain(`${folder.at('other.wasm')}: there is no such component`);
 });
 
 test('bundle: a component that is none is named', () => {

@@ -212,3 +212,16 @@ test('parseCommand: -h is -help', () => {
   expect(parseCommand(['-h'])).toEqual({ kind: 'help', of: 'agent' });
   expect(parseCommand(['run', '-h'])).toEqual({ kind: 'help', of: 'run' });
 });
+
+test.for([
+  [['-bundle=a', '-bundle=b'], 'option -bundle is there twice'],
+  [['statuss'], 'unexpected argument "statuss"; it is no command: there are run, '],
+  [['run', 'mkdir', '-p', '/x'], 'unknown option -p; the command goes behind --'],
+] as const)('options: %j says what to do', ([words, message]) => {
+  expect(failureOf(() => parseCommand(words)).message).toContain(message);
+});
+
+test('options: settings of run may be given one by one', () => {
+  const command = parseCommand(['run', '-metadata', 'A=1', '-metadata=B=2', '--', 'true']);
+  expect(command).toMatchObject({ metadata: 'A=1\nB=2' });
+});
