@@ -8,8 +8,8 @@ import { shippedBundles } from '../package-root.ts';
 import { defaultBundleLimits, readBundle, regranted } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
 import { ComponentCache } from './component-cache.ts';
-import { eitherOf, noGrants } from './grants.ts';
-import type { Grants } from './grants.ts';
+import { grantedTogether, noGrants } from './grants.ts';
+import type { Grants, GrantSource } from './grants.ts';
 import { folderName } from './manifest.ts';
 import { isReference } from './oci/reference.ts';
 import type { PulledBundles } from './pulled-bundles.ts';
@@ -25,11 +25,10 @@ export function allowedToBundles(bundles: ReadonlyMap<string, Grants>): (name: s
   return (name) => bundles.get(name) ?? noGrants;
 }
 
-function isSilent({ capabilities, errnos, perform }: Grants): boolean {
-  return Object.keys(capabilities).length === 0 && errnos === undefined && perform === undefined;
-}
-
-/** What is said of the bundle itself, and of those who have signed it. */
+/**
+ * What is said of the bundle itself, and of those who have signed it.
+ * @returns a function that throws AgentError AGENT_GRANT_MISSING where these do not agree
+ */
 export function allowedToSignedBundles(
   bundles: ReadonlyMap<string, Grants>,
   signers: readonly { readonly name: string; readonly grants: Grants }[],
@@ -37,11 +36,19 @@ export function allowedToSignedBundles(
   return (name, signedBy) => {
     const own = bundles.get(name);
     const given = signers.filter((signer) => signedBy.includes(signer.name));
-    // who says nothing does not lift the limits of what others say
-    const said = given.map(({ grants }) => grants).filter((grants) => !isSilent(grants));
-    const [first, ...others] = own === undefined ? said : [own, ...said];
-    return first === undefined ? noGrants : others.reduce(eitherOf, first);
+    return grantedTogether([
+      ...(own === undefined ? [] : [entrySource(name, own)]),
+      ...given.map(signerSource),
+    ]);
   };
+}
+
+function entrySource(name: string, grants: Grants): GrantSource {
+  return { name: `the entry of the bundle "${name}"`, grants };
+}
+
+function signerSource({ name, grants }: GrantSource): GrantSource {
+  return { name: `the signer "${name}"`, grants };
 }
 
 export interface BundleStoreParts {

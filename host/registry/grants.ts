@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Grants: which capabilities a handler has, and how far. A manifest asks for them, the operator's
 // configuration allows them, and a handler has what is in both.
+import { isDeepStrictEqual } from 'node:util';
+
 import { AgentError } from '../errors.ts';
 import type { ErrnoName } from '../handler/errno.ts';
 
@@ -59,20 +61,62 @@ export function grantedOf(asked: Grants, allowed: Grants): Grants {
   };
 }
 
-/** What two signers, or a signer and an entry of the bundle itself, allow together. */
-export function eitherOf(one: Grants, other: Grants): Grants {
-  const capabilities: Record<string, Limits> = { ...one.capabilities };
-  for (const [name, limits] of Object.entries(other.capabilities)) {
-    const known = capabilities[name];
-    capabilities[name] = known === undefined ? limits : limitsInEither(known, limits);
+/** Somebody who allows something, and how people are told of it. */
+export interface GrantSource {
+  readonly name: string;
+  readonly grants: Grants;
+}
+
+/**
+ * What several allow together. Each capability is as one of them has said, whole: limits of two would
+ * make pairs that neither allows. Who is silent on errnos or families lifts nobody's limit.
+ * @throws AgentError AGENT_GRANT_MISSING, where two of them limit the same in different ways
+ */
+export function grantedTogether(sources: readonly GrantSource[]): Grants {
+  const names = new Set(sources.flatMap(({ grants }) => Object.keys(grants.capabilities)));
+  const capabilities: Record<string, Limits> = {};
+  for (const name of names) {
+    const limits = theOnlyOne(name, sources, ({ capabilities: own }) => own[name]);
+    if (limits !== undefined) capabilities[name] = limits;
   }
-  const errnos = either(one.errnos, other.errnos);
-  const perform = either(one.perform, other.perform);
+  const errnos = theOnlyOne('errnos', sources, (grants) => grants.errnos);
+  const perform = theOnlyOne('perform', sources, (grants) => grants.perform);
   return {
     capabilities,
     ...(errnos === undefined ? {} : { errnos }),
     ...(perform === undefined ? {} : { perform }),
   };
+}
+
+function theOnlyOne<T extends Limits | readonly string[]>(
+  what: string,
+  sources: readonly GrantSource[],
+  valueOf: (grants: Grants) => T | undefined,
+): T | undefined {
+  const said = sources.flatMap(({ name, grants }) => {
+    const value = valueOf(grants);
+    return value === undefined ? [] : [{ name, value }];
+  });
+  const [first, ...others] = said;
+  if (first === undefined) return undefined;
+  const different = others.find(({ value }) => !isSame(value, first.value));
+  if (different === undefined) return first.value;
+  throw new AgentError(
+    'AGENT_GRANT_MISSING',
+    `${first.name} and ${different.name} limit "${what}" in different ways: ` +
+      'write one entry that says what holds, and leave it out of the other',
+  );
+}
+
+function isSame(one: Limits | readonly string[], other: Limits | readonly string[]): boolean {
+  return isDeepStrictEqual(unordered(one), unordered(other));
+}
+
+/** For comparing: lists are in any order. */
+function unordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(String).toSorted();
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, unordered(inner)]));
 }
 
 function limitsInBoth(name: string, asked: Limits, allowed: Limits): Limits {
@@ -89,29 +133,6 @@ function limitsInBoth(name: string, asked: Limits, allowed: Limits): Limits {
     ...(paths === undefined ? {} : { paths }),
     ...(keys === Infinity ? {} : { keys }),
   };
-}
-
-function limitsInEither(one: Limits, other: Limits): Limits {
-  const names = (limit: 'operations' | 'paths' | 'filesystems' | 'nodes'): Limits => {
-    const all = either(one[limit], other[limit]);
-    return all === undefined ? {} : { [limit]: all };
-  };
-  const isCounted = one.keys !== undefined && other.keys !== undefined;
-  return {
-    ...names('operations'),
-    ...names('paths'),
-    ...names('filesystems'),
-    ...names('nodes'),
-    ...(isCounted ? { keys: Math.max(one.keys, other.keys) } : {}),
-  };
-}
-
-function either<T>(
-  one: readonly T[] | undefined,
-  other: readonly T[] | undefined,
-): readonly T[] | undefined {
-  if (one === undefined || other === undefined) return undefined;
-  return [...new Set([...one, ...other])];
 }
 
 function namesInBoth<T extends string>(

@@ -5,12 +5,14 @@ import { expect, test } from 'vitest';
 import { allowedToSignedBundles } from '../../host/registry/bundle-store.ts';
 import { noGrants } from '../../host/registry/grants.ts';
 import type { Grants } from '../../host/registry/grants.ts';
+import { failureOf } from '../support/agent-failure.ts';
 
 const mounts: Grants = { capabilities: { mounts: { filesystems: ['proc'] } } };
 const files: Grants = { capabilities: { filesystem: {} }, errnos: ['EPERM'] };
 const allowed = allowedToSignedBundles(new Map([['mine', files]]), [
   { name: 'acme', grants: mounts },
   { name: 'silent', grants: noGrants },
+  { name: 'other', grants: { capabilities: { mounts: {} } } },
 ]);
 
 test.for([
@@ -23,8 +25,15 @@ test.for([
     'a name and a signer together',
     'mine',
     ['silent', 'acme'],
-    { capabilities: { ...files.capabilities, ...mounts.capabilities } },
+    { capabilities: { ...files.capabilities, ...mounts.capabilities }, errnos: ['EPERM'] },
   ],
 ] as const)('what is allowed to %s', ([, name, signers, grants]) => {
   expect(allowed(name, signers)).toEqual(grants);
+});
+
+test('two who have signed and limit the same in different ways allow nothing', () => {
+  expect(failureOf(() => allowed('theirs', ['acme', 'other']))).toMatchObject({
+    code: 'AGENT_GRANT_MISSING',
+    message: expect.stringContaining('the signer "acme" and the signer "other" limit "mounts"'),
+  });
 });

@@ -6,7 +6,7 @@ import { capabilities } from '../../host/handler/direct.ts';
 import { grantable } from '../../host/registry/grant-limits.ts';
 import { complaint, namedKeys, parseAllowed } from '../../host/registry/grant-parser.ts';
 import type { Complain } from '../../host/registry/grant-parser.ts';
-import { eitherOf, grantLines, grantedOf, isLimited } from '../../host/registry/grants.ts';
+import { grantLines, grantedOf, grantedTogether, isLimited } from '../../host/registry/grants.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import { askedGrants, parseGrants } from '../../host/registry/wanted-grants.ts';
 import { failureOf } from '../support/agent-failure.ts';
@@ -183,26 +183,57 @@ test.for([
   expect(failure).toMatchObject({ code: 'AGENT_COMPONENT_REFUSED', message });
 });
 
-test('grants: what two allow, each of them allows', () => {
-  const one = allowed({
-    filesystem: { operations: ['mkdir'], paths: ['/a'] },
-    state: { keys: 2 },
+function together(...values: readonly unknown[]): Grants {
+  return grantedTogether(
+    values.map((value, index) => ({ name: `source ${index}`, grants: allowed(value) })),
+  );
+}
+
+test('grants: of what several allow, each capability is as one of them has said', () => {
+  const one = {
+    filesystem: { operations: ['mkdir', 'open'], paths: ['/a'] },
+    caller: {},
     errnos: { names: ['EIO'] },
-  });
-  const other = allowed({
-    filesystem: { operations: ['open'] },
-    state: { keys: 3 },
+  };
+  const other = {
+    filesystem: { paths: ['/a'], operations: ['open', 'mkdir'] },
+    caller: {},
     mounts: { filesystems: ['proc'] },
-    errnos: { names: ['EPERM'] },
     perform: { syscalls: ['mkdir'] },
-  });
-  expect(eitherOf(one, other)).toEqual({
+  };
+  // who is silent on errnos or families lifts nobody's limit
+  expect(together(one, other, {})).toEqual({
     capabilities: {
-      filesystem: { operations: ['mkdir', 'open'] },
-      state: { keys: 3 },
+      filesystem: { operations: ['mkdir', 'open'], paths: ['/a'] },
+      caller: {},
       mounts: { filesystems: ['proc'] },
     },
-    errnos: ['EIO', 'EPERM'],
+    errnos: ['EIO'],
+    perform: ['mkdir'],
+  });
+  expect(together()).toEqual({ capabilities: {} });
+});
+
+test.for([
+  // neither allows to unlink in /a
+  [
+    'filesystem',
+    { operations: ['mkdir'], paths: ['/a'] },
+    { operations: ['unlink'], paths: ['/b'] },
+  ],
+  ['filesystem', { paths: ['/a'] }, { operations: ['mkdir'] }],
+  ['filesystem', { paths: ['/a'] }, {}],
+  ['state', { keys: 2 }, { keys: 3 }],
+  ['errnos', { names: ['EIO'] }, { names: ['EIO', 'EPERM'] }],
+  ['perform', { syscalls: ['mkdir'] }, { syscalls: ['open'] }],
+] as const)('grants: two limits of %s, %j and %j, are none', ([name, one, other]) => {
+  expect(
+    failureOf(() => together({ [name]: one }, { caller: {} }, { [name]: other })),
+  ).toMatchObject({
+    code: 'AGENT_GRANT_MISSING',
+    message: expect.stringMatching(
+      new RegExp(`^source 0 and source 2 limit "${name}" in different ways: write one entry`, 'u'),
+    ),
   });
 });
 
