@@ -42,6 +42,7 @@ import { factsOf } from './recording/recorded-facts.ts';
 import { ShadowBook } from './recording/shadow-book.ts';
 import { TapeBook } from './recording/tape-book.ts';
 import type { Tap } from './recording/tape-book.ts';
+import type { Bundle } from './registry/bundle.ts';
 import { ContainerRefusal } from './registry/container-refusal.ts';
 import { defaultFailure, failureErrno as errnoOf } from './registry/policy.ts';
 import { wantsPointers } from './registry/registry.ts';
@@ -49,6 +50,7 @@ import type {
   BundleName,
   ContainerIdentity,
   Resolution,
+  ResolvedShadow,
   Resolver,
   Shadow,
 } from './registry/resolver.ts';
@@ -76,6 +78,7 @@ interface Attached extends SharedRegistry {
   readonly identity: ContainerIdentity;
   readonly since: Date;
   readonly bundles: readonly BundleName[];
+  readonly sources: readonly Bundle[];
   readonly components: readonly LoadedComponent[];
   /** Who is asked the same, without effect. */
   readonly shadow: Shadow | undefined;
@@ -294,7 +297,8 @@ export class Agent {
 
   /**
    * Resolves all containers anew: the calls that no worker has begun are handled by what the resolver
-   * says now. Where it says nothing that works, a container keeps what it has.
+   * says now. Where it says nothing that works, a container keeps what it has, as far as that is still
+   * granted.
    * @returns how many containers have changed, and how many keep what they had since they must
    */
   reload(resolver: Resolver): { readonly changed: number; readonly kept: number } {
@@ -307,21 +311,53 @@ export class Agent {
       } catch (thrown) {
         const { containerId } = attached.registry;
         this.reloads.failed({ of: `container ${containerId}`, reason: messageOf(thrown) });
-        if (isRevoked(thrown)) {
-          this.#replace(token, attached, this.#resolve(attached.identity));
-          changed += 1;
+        const refusal = isRevoked(thrown) ? thrown : this.#keepGranted(token, attached);
+        if (refusal === undefined) {
+          kept += 1;
+          this.log.error(
+            { container: containerId, error: messageOf(thrown) },
+            'a container keeps the handlers that it has: there is no new registry for it',
+          );
           continue;
         }
-        kept += 1;
-        this.log.error(
-          { container: containerId, error: messageOf(thrown) },
-          'a container keeps the handlers that it has: there is no new registry for it',
-        );
+        this.#replace(token, attached, this.#refused(attached.identity, refusal));
+        changed += 1;
       }
     }
     this.#forgetLater();
     this.reloads.ended({ changed, kept });
     return { changed, kept };
+  }
+
+  /**
+   * Leaves a container the handlers that it has, with what is granted to them now.
+   * @returns why it may not have them; undefined: it keeps them
+   */
+  #keepGranted(token: number, attached: Attached): unknown {
+    try {
+      this.#replace(token, attached, this.#kept(attached));
+      return undefined;
+    } catch (thrown) {
+      return thrown;
+    }
+  }
+
+  #kept({ bundles, components, shadow, refusal, ...held }: Attached): Resolved {
+    return {
+      ...this.#resolver.keep(held),
+      bundles,
+      components,
+      shadow: shadow?.kind === 'resolved' ? this.#keptShadow(shadow) : shadow,
+      ...(refusal === undefined ? {} : { refusal }),
+    };
+  }
+
+  #keptShadow(shadow: ResolvedShadow): Shadow {
+    try {
+      return { ...shadow, ...this.#resolver.keep(shadow) };
+    } catch (thrown) {
+      return { kind: 'refused', reason: messageOf(thrown) };
+    }
   }
 
   /** Calls that were begun before may still need components that no registry has any more. */
@@ -491,7 +527,7 @@ export class Agent {
   /** What the workers need for a registry is with them before its first call is. */
   #prepare(identity: ContainerIdentity, writeRefusal: WriteRefusal): Attached {
     const resolution = this.#resolve(identity);
-    const { registry, components, bundles, refusal, shadow } = resolution;
+    const { registry, sources, components, bundles, refusal, shadow } = resolution;
     this.#pool?.share(components);
     this.#tellShadow(resolution);
     const { containerId, handlers } = registry;
@@ -503,6 +539,7 @@ export class Agent {
       identity,
       since: new Date(),
       bundles,
+      sources,
       components,
       shadow,
       refusal,
@@ -520,7 +557,7 @@ export class Agent {
 
   /** As `#prepare`, for a container that has other handlers from now on. */
   #change(attached: Attached, resolution: Resolved): Attached {
-    const { registry, bundles, components, shadow, refusal } = resolution;
+    const { registry, sources, bundles, components, shadow, refusal } = resolution;
     const { containerId, handlers } = registry;
     const { quarantine } = attached;
     const { held, states } = this.#states.change(
@@ -536,6 +573,7 @@ export class Agent {
     return {
       ...attached,
       bundles,
+      sources,
       components,
       shadow,
       refusal,
@@ -571,15 +609,18 @@ export class Agent {
     try {
       return this.#resolver.resolve(identity);
     } catch (thrown) {
-      const { containerId } = identity.state;
-      const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
-      this.log.error(
-        { container: containerId, errno, error: messageOf(thrown) },
-        'the bundles of this container cannot be used: its trapped calls fail',
-      );
-      const registry = { containerId, handlers: [], defaultAction: errno, failure: defaultFailure };
-      return { registry, components: [], bundles: [], refusal: messageOf(thrown) };
+      return this.#refused(identity, thrown);
     }
+  }
+
+  #refused({ state: { containerId } }: ContainerIdentity, thrown: unknown): Resolved {
+    const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
+    this.log.error(
+      { container: containerId, errno, error: messageOf(thrown) },
+      'the bundles of this container cannot be used: its trapped calls fail',
+    );
+    const registry = { containerId, handlers: [], defaultAction: errno, failure: defaultFailure };
+    return { registry, sources: [], components: [], bundles: [], refusal: messageOf(thrown) };
   }
 
   #hear({ kind, token, worker, link }: ReceiverEvent): void {

@@ -68,8 +68,15 @@ export function systemCodeOf(thrown: unknown): string | undefined {
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
-/** Whether it is the operator who does not allow it, or not any more. */
+const forbidding: readonly AgentErrorCode[] = [
+  'AGENT_GRANT_MISSING',
+  'AGENT_SIGNATURE',
+  // what cannot be proved is not allowed
+  'AGENT_STORE',
+  'AGENT_KEY',
+];
+
+/** Whether it is the operator who does not allow it, or not any more, or nobody can tell. */
 export function isForbidden(thrown: unknown): boolean {
-  if (!(thrown instanceof AgentError)) return false;
-  return thrown.code === 'AGENT_GRANT_MISSING' || thrown.code === 'AGENT_SIGNATURE';
+  return thrown instanceof AgentError && forbidding.includes(thrown.code);
 }

@@ -3,14 +3,12 @@
 // they do, or do not do, is anything to a container: the call was answered before they hear of it.
 import type { Logger } from '../log.ts';
 import type { TapedCall } from '../notification/thread-messages.ts';
-import type { BundleName, Shadow } from '../registry/resolver.ts';
+import type { BundleName, ResolvedShadow, Shadow } from '../registry/resolver.ts';
 import type { CallDifference } from './comparison.ts';
 import type { RecordedCall } from './recorded-call.ts';
 import type { ReplayOutcome } from './replay-thread.ts';
 import { ReplayThread } from './replay-thread.ts';
 import { LossCounters } from './tape-room.ts';
-
-type ResolvedShadow = Extract<Shadow, { readonly kind: 'resolved' }>;
 
 /** How a container's shadow has done. */
 export interface ShadowStatus {

@@ -81,8 +81,27 @@ function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] 
     deadlineMs: handler.deadlineMs,
     settings: settingsOf(handler, values),
     ...(handler.syscalls === undefined ? {} : { syscalls: handler.syscalls }),
-    ...(isLimited(bundle.granted) ? { grants: bundle.granted } : {}),
+    ...grantsOf(bundle),
   }));
+}
+
+function grantsOf({ granted }: Bundle): Pick<RegistryHandler, 'grants'> {
+  return isLimited(granted) ? { grants: granted } : {};
+}
+
+/**
+ * The same registry, with what is granted to its bundles now.
+ * @throws AgentError AGENT_GRANT_MISSING, where one is of none of these bundles
+ */
+export function regrantedRegistry(registry: Registry, bundles: readonly Bundle[]): Registry {
+  return {
+    ...registry,
+    handlers: registry.handlers.map(({ grants: _before, ...handler }) => {
+      const bundle = bundles.find(({ name }) => name === handler.bundle);
+      if (bundle !== undefined) return { ...handler, ...grantsOf(bundle) };
+      throw new AgentError('AGENT_GRANT_MISSING', `nothing is granted to "${handler.name}" now`);
+    }),
+  };
 }
 
 /** A key with a typing mistake must not leave a container without what it was to have. */

@@ -11,6 +11,7 @@ import { ComponentCache } from './component-cache.ts';
 import { grantedTogether, noGrants } from './grants.ts';
 import type { Grants, GrantSource } from './grants.ts';
 import { folderName } from './manifest.ts';
+import type { OpenedBundle } from './oci/open-bundle.ts';
 import { isReference } from './oci/reference.ts';
 import type { PulledBundles } from './pulled-bundles.ts';
 
@@ -185,6 +186,34 @@ export class BundleStore {
     return Promise.all(missing.map(async (name) => pulled.fetch(name))).then(() => undefined);
   }
 
+  /**
+   * A bundle that somebody has, with what is granted to it now. One that was pulled is to be proved
+   * anew: whose it is depends on keys that may be others now.
+   * @throws AgentError AGENT_GRANT_MISSING, and those of `PulledBundles.open`
+   */
+  regranted(bundle: Bundle): Bundle {
+    return regranted(bundle, this.#allowedNow(bundle));
+  }
+
+  /** Undefined: what it asks for. */
+  #allowedNow({ name, origin }: Bundle): Grants | undefined {
+    switch (origin.kind) {
+      case 'shipped':
+      case 'given':
+        return undefined;
+      case 'found':
+        return this.#parts.allowedTo(name);
+      case 'pulled':
+        return this.#parts.allowedToSigned(name, this.#opened(origin.reference).signers);
+    }
+  }
+
+  #opened(reference: string): OpenedBundle {
+    const { pulled } = this.#parts;
+    if (pulled === undefined) refuse(`${reference}: no registry is allowed`);
+    return pulled.open(reference);
+  }
+
   #isAtHand(reference: string): boolean {
     try {
       this.#pulledAs(reference);
@@ -198,11 +227,10 @@ export class BundleStore {
   #pulledAs(reference: string): Bundle {
     const known = this.#pulled.get(reference);
     if (known !== undefined) return known;
-    const { limits, pulled, allowedToSigned } = this.#parts;
-    if (pulled === undefined) refuse(`${reference}: no registry is allowed`);
-    const { files, folder, outline, signers } = pulled.open(reference);
+    const { limits, allowedToSigned } = this.#parts;
+    const { files, folder, outline, signers } = this.#opened(reference);
     const bundle = readBundle(folder, {
-      origin: { kind: 'pulled', signers },
+      origin: { kind: 'pulled', reference, signers },
       limits,
       components: this.#components,
       text: files.get('bundle.json')?.toString() ?? '',

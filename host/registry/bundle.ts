@@ -26,7 +26,11 @@ export type BundleOrigin =
   /** Found by its name in a folder of the operator's. */
   | { readonly kind: 'found' }
   /** Pulled from a registry that the operator allows. */
-  | { readonly kind: 'pulled'; readonly signers: readonly string[] };
+  | {
+      readonly kind: 'pulled';
+      readonly reference: string;
+      readonly signers: readonly string[];
+    };
 
 /** No component and no handler has more. */
 export interface BundleLimits extends LoadLimits {

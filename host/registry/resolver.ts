@@ -2,6 +2,7 @@
 // Resolvers: from a container process state to a registry.
 import type { ContainerProcessState } from '../container-process-state.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
+import type { Bundle } from './bundle.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { Policies } from './policy.ts';
 import type { Registry } from './registry.ts';
@@ -22,25 +23,33 @@ export interface BundleName {
   readonly version: string;
 }
 
+/** A registry and the bundles that its handlers are of. */
+export interface Sourced {
+  readonly registry: Registry;
+  readonly sources: readonly Bundle[];
+}
+
 /** Bundles that are asked the same, without effect. */
 export type Shadow =
   | {
       readonly kind: 'resolved';
       readonly registry: Registry;
+      readonly sources: readonly Bundle[];
       readonly bundles: readonly BundleName[];
       readonly components: readonly LoadedComponent[];
     }
   /** There can be none, which is nothing to the container. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-export interface Resolution {
-  readonly registry: Registry;
+export interface Resolution extends Sourced {
   /** Those that the handlers are of, in chain order. */
   readonly bundles: readonly BundleName[];
   /** Every component that the registry names. */
   readonly components: readonly LoadedComponent[];
   readonly shadow?: Shadow | undefined;
 }
+
+export type ResolvedShadow = Extract<Shadow, { readonly kind: 'resolved' }>;
 
 export interface Resolver {
   /**
@@ -54,6 +63,12 @@ export interface Resolver {
    * @throws ContainerRefusal: the container's calls must fail
    */
   resolve(identity: ContainerIdentity): Resolution;
+  /**
+   * For a container that keeps its handlers since it cannot be resolved again: the same, with what is
+   * granted to them now.
+   * @throws AgentError: they may not be kept
+   */
+  keep(held: Sourced): Sourced;
 }
 
 export interface ResolverParts {

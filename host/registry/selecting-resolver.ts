@@ -2,7 +2,7 @@
 // Resolves by the bundles that a container's metadata selects, and by others where it selects none.
 import { AgentError, isForbidden, messageOf } from '../errors.ts';
 import type { Bundle } from './bundle.ts';
-import { registryOf } from './bundle-registry.ts';
+import { regrantedRegistry, registryOf } from './bundle-registry.ts';
 import type { Selection } from './bundle-registry.ts';
 import type { BundleStore } from './bundle-store.ts';
 import { ContainerRefusal } from './container-refusal.ts';
@@ -104,9 +104,10 @@ function ownSettings({ bundles, shadow, settings }: Selected): Selection['settin
 function resolvedParts(
   selection: Selection,
   identity: ContainerIdentity,
-): Pick<Resolution, 'registry' | 'bundles' | 'components'> {
+): Omit<Resolution, 'shadow'> {
   return {
     registry: registryOf(selection, identity),
+    sources: selection.bundles,
     bundles: selection.bundles.map(({ name, version }) => ({ name, version })),
     components: selection.bundles.flatMap(({ handlers }) =>
       handlers.map(({ component }) => component),
@@ -166,6 +167,10 @@ export function selectingResolver(parts: SelectingParts): Resolver {
     resolve: (identity) => {
       const selected = refusing(policies, [], () => selectedBy(parts, identity));
       return refusing(policies, selected.bundles, () => resolutionOf(selected, policies, identity));
+    },
+    keep: ({ registry, sources }) => {
+      const bundles = sources.map((bundle) => parts.store.regranted(bundle));
+      return { registry: regrantedRegistry(registry, bundles), sources: bundles };
     },
   };
 }

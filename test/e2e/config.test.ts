@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the operator's configuration with the command: what it grants, what it shows and what is
 // wrong with it.
-import { chmodSync, copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import { shippedBundles } from '../../host/package-root.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import type { CommandResult } from '../support/command.ts';
 import { projectRoot, RunningCommand, runCommand, seccompagent } from '../support/command.ts';
@@ -175,6 +183,46 @@ describe('configuration: reload', () => {
       expect(await agent.ended).toMatchObject({ code: 0 });
     },
   );
+});
+
+function allowingFiles(limits: object): Readonly<Record<string, unknown>> {
+  return { bundles: { 'mkdir-suffix': { grants: { filesystem: limits } } } };
+}
+
+/** A bundle without the setting that containers set. */
+function removeSettings(manifest: string): void {
+  const { settings: _gone, ...rest } = JSON.parse(readFileSync(manifest, 'utf8'));
+  const handlers = [{ component: 'mkdir-suffix.wasm', settings: { suffix: '-y' } }];
+  writeFileSync(manifest, JSON.stringify({ ...rest, handlers }));
+}
+
+test('G3: configuration: a container that keeps its handlers at a reload has no more than is granted now', async () => {
+  using operator = new Operator();
+  operator.add('mkdir-suffix', join(shippedBundles(), 'mkdir-suffix'));
+  const file = operator.write(allowingFiles({}));
+  const socket = operator.at('agent.socket');
+  await using agent = new RunningCommand([
+    seccompagent,
+    `-config=${file}`,
+    `-socketfile=${socket}`,
+  ]);
+  await agent.printed(/ listening/u);
+  const metadata = String.raw`BUNDLE=mkdir-suffix\nMKDIR_SUFFIX=-x`;
+  await using caller = new AskedCaller({ socket, metadata });
+  const mkdir = async (path: string): Promise<string> =>
+    (await caller.ask(`mkdir ${operator.at(path)}`)).answer;
+  expect(await mkdir('out/before')).toBe('0');
+
+  // there is no new registry for it
+  removeSettings(operator.at('bundles/mkdir-suffix/bundle.json'));
+  operator.write(allowingFiles({ paths: [operator.at('in')] }));
+  agent.kill('SIGHUP');
+  await agent.printed(/ reloaded containers=0 kept=1/u);
+
+  expect([await mkdir('in/after'), await mkdir('out/after')]).toEqual(['0', 'EPERM']);
+  expect(readdirSync(operator.at('in'))).toEqual(['after-x']);
+  expect(readdirSync(operator.at('out'))).toEqual(['before-x']);
+  expect(agent.stderr).toMatch(/a container keeps the handlers that it has/u);
 });
 
 async function check(...words: readonly string[]): Promise<CommandResult> {

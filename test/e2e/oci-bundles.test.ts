@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles of registries as the operator's configuration allows them, with the commands as users start
 // them.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -124,6 +125,41 @@ test('oci bundles: metadata selects them as well', async () => {
   expect(code).toBe(0);
   expect(existsSync(folder.at('by-metadata-chosen'))).toBe(true);
 });
+
+test.for([
+  ['the store was changed', 'broken', 'was changed'],
+  ['the key cannot be read', 'keyless', 'no-such.pub: cannot be read'],
+] as const)(
+  'G3: oci bundles: if %s, nobody can tell who has signed, and running containers lose it',
+  async ([, kind, reason]) => {
+    const config = configFor({ signerGrants: grants });
+    const socket = folder.at(`${kind}.socket`);
+    const store = folder.at(`${kind}-lib`);
+    mkdirSync(store);
+    const script = `mount --bind ${store} /var/lib && exec "$@"`;
+    const words = ['-config', config, `-socketfile=${socket}`];
+    const withStore = ['unshare', '-m', 'sh', '-c', script, 'sh'] as const;
+    await using agent = new RunningCommand([...withStore, seccompagent, ...words]);
+    await agent.printed(/listening/u);
+    await using caller = new AskedCaller({ socket, metadata: `BUNDLE=${reference}` });
+    expect((await caller.ask(`mkdir ${folder.at(kind)}`)).answer).toBe('0');
+
+    if (kind === 'keyless') {
+      writeFileSync(config, readFileSync(config, 'utf8').replace('acme.pub', 'no-such.pub'));
+    } else {
+      const stored = join(store, 'seccompagent/bundles');
+      for (const name of readdirSync(stored)) {
+        writeFileSync(join(stored, name, 'mkdir-suffix.wasm'), 'changed');
+      }
+    }
+    agent.kill('SIGHUP');
+    await agent.printed(/reloaded containers=1/u);
+    expect((await caller.ask(`mkdir ${folder.at(`${kind}-lost`)}`)).answer).toBe('EPERM');
+    expect(agent.stderr).toMatch(new RegExp(`its trapped calls fail.*${reason}`, 'u'));
+    agent.kill('SIGTERM');
+    expect(await agent.ended).toMatchObject({ code: 0 });
+  },
+);
 
 test('oci bundles: a signer who is not trusted any more is so for running containers as well', async () => {
   const config = configFor({ signerGrants: grants });

@@ -26,6 +26,7 @@ export function bundleResolution(
   const { name, version } = bundle;
   return {
     registry: bundleRegistry(bundle, identity, settings),
+    sources: [bundle],
     bundles: [{ name, version }],
     components: bundle.handlers.map(({ component }) => component),
   };
@@ -37,5 +38,8 @@ export function bundleResolver(
   allowed?: Grants,
 ): Resolver {
   const bundle = readBundle(folder, allowed === undefined ? {} : { allowed });
-  return { resolve: (identity) => bundleResolution(bundle, identity, settings) };
+  return {
+    resolve: (identity) => bundleResolution(bundle, identity, settings),
+    keep: (held) => held,
+  };
 }

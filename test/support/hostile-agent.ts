@@ -22,6 +22,7 @@ function lazyResolver(folder: string): Resolver {
       bundles.set(name, bundle);
       return bundleResolution(bundle, identity);
     },
+    keep: (held) => held,
   };
 }
 

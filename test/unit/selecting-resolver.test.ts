@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 
 import { BundleStore } from '../../host/registry/bundle-store.ts';
 import { ContainerRefusal } from '../../host/registry/container-refusal.ts';
+import { noGrants } from '../../host/registry/grants.ts';
+import type { Grants } from '../../host/registry/grants.ts';
 import type { Policies } from '../../host/registry/policy.ts';
 import type { Resolution, Resolver } from '../../host/registry/resolver.ts';
 import { noneResolver } from '../../host/registry/resolvers/none.ts';
@@ -81,6 +83,29 @@ test.for([
   const failure = failureOf(() => resolve(resolverOf(folder), metadata));
   expect(failure).toBeInstanceOf(ContainerRefusal);
   expect(failure).toMatchObject({ errno });
+});
+
+test('G3: selecting: what is kept has what is granted now, or nothing', () => {
+  using folder = new BundleFolder();
+  folder.write('makes', { component: 'mkdir-suffix', grants: ['filesystem'] });
+  const granting = (grants: Grants): Resolver =>
+    noneResolver({
+      store: new BundleStore({ folders: [folder.path], allowedTo: () => grants }),
+      policies,
+      selection: [],
+    });
+  const held = resolve(granting({ capabilities: { filesystem: {} } }), 'BUNDLE=makes');
+  expect(held.registry.handlers[0]).not.toHaveProperty('grants');
+
+  const limited: Grants = { capabilities: { filesystem: { paths: ['/in'] } } };
+  const kept = granting(limited).keep(held);
+  expect(kept.registry.handlers).toEqual([{ ...held.registry.handlers[0], grants: limited }]);
+  // and more again
+  expect(granting({ capabilities: { filesystem: {} } }).keep(kept).registry).toEqual(held.registry);
+  expect(failureOf(() => granting(noGrants).keep(held)).code).toBe('AGENT_GRANT_MISSING');
+  expect(failureOf(() => granting(limited).keep({ ...held, sources: [] })).code).toBe(
+    'AGENT_GRANT_MISSING',
+  );
 });
 
 test('G3: selecting: two bundles of one name are refused at once', () => {
