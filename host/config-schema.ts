@@ -30,17 +30,30 @@ const signer: Schema = closed(
   ['name', 'key'],
 );
 
+/** Whoever needs no signature is anybody. */
+const someSigners = (description: string): Schema => ({
+  type: 'array',
+  items: { type: 'string' },
+  minItems: 1,
+  description,
+});
+
+const entry: Schema = closed(
+  {
+    grants,
+    signers: orNothing(
+      someSigners('It also holds for a pulled bundle of this name that one of them has signed.'),
+    ),
+  },
+  [],
+);
+
 const registry: Schema = closed(
   {
     host: matching(hostForm, 'HOST or HOST:PORT.'),
     'plain-http': orNothing({ type: 'boolean', description: 'Without TLS.' }),
     ca: orNothing(path('Certificates in PEM, besides those of the system.')),
-    signers: {
-      type: 'array',
-      items: { type: 'string' },
-      minItems: 1,
-      description: 'At least one of them has to have signed.',
-    },
+    signers: someSigners('At least one of them has to have signed.'),
   },
   ['host', 'signers'],
 );
@@ -63,9 +76,9 @@ export function configSchema(): Schema {
         {
           bundles: orNothing({
             type: 'object',
-            description: 'What bundles are allowed that are found in folders or pulled, by name.',
+            description: 'What bundles are allowed that are found in folders, by name.',
             propertyNames: { pattern: folderName.source },
-            additionalProperties: closed({ grants }, []),
+            additionalProperties: entry,
           }),
           signers: orNothing({ type: 'array', items: { $ref: '#/$defs/signer' } }),
           registries: orNothing({ type: 'array', items: { $ref: '#/$defs/registry' } }),

@@ -7,6 +7,7 @@ import { AgentError, messageOf, systemCodeOf } from './errors.ts';
 import { defaultBundleLimits } from './registry/bundle.ts';
 import type { BundleLimits } from './registry/bundle.ts';
 import { bundleFolders } from './registry/bundle-store.ts';
+import type { BundleEntry } from './registry/bundle-store.ts';
 import { parseByteSize } from './registry/byte-size.ts';
 import { parseDuration } from './registry/duration.ts';
 import { complaint, namedKeys, parseAllowed } from './registry/grant-parser.ts';
@@ -41,8 +42,8 @@ export interface AllowedRegistry {
 }
 
 export interface Config {
-  /** To bundles by their names, when they are found in a folder or pulled. */
-  readonly bundles: ReadonlyMap<string, Grants>;
+  /** To bundles by their names, when they are found in a folder, or pulled and signed. */
+  readonly bundles: ReadonlyMap<string, BundleEntry>;
   readonly signers: readonly Signer[];
   readonly registries: readonly AllowedRegistry[];
   /** Those before go before. */
@@ -126,7 +127,7 @@ class Reader {
       'registries',
     );
     return {
-      bundles: this.#bundles(top('bundles')),
+      bundles: this.#bundles(top('bundles'), signers),
       signers,
       registries,
       bundleFolders: this.#folders(top('bundle-folders')),
@@ -142,15 +143,30 @@ class Reader {
     };
   }
 
-  #bundles(value: Value): ReadonlyMap<string, Grants> {
+  #bundles(value: Value, signers: readonly Signer[]): ReadonlyMap<string, BundleEntry> {
     const entries = Object.entries(this.#record(value));
     return new Map(
       entries.map(([name, json]) => {
         const keys = [...value.keys, name];
         if (!folderName.test(name)) this.#complain(keys, `"${name}" is no name of a bundle`);
-        return [name, this.#grants(this.#object({ json, keys }, ['grants'])('grants'))];
+        return [name, this.#entry({ json, keys }, signers)];
       }),
     );
+  }
+
+  #entry(value: Value, signers: readonly Signer[]): BundleEntry {
+    const of = this.#object(value, ['grants', 'signers']);
+    const grants = this.#grants(of('grants'));
+    const named = of('signers');
+    if (!isThere(named)) return grants;
+    return { ...grants, signers: this.#signersOf(named, signers).map(({ name }) => name) };
+  }
+
+  /** Whoever needs no signature is anybody. */
+  #signersOf(value: Value, signers: readonly Signer[]): readonly Signer[] {
+    const own = this.#list(value, (each) => this.#knownSigner(each, signers));
+    if (own.length === 0) this.#complain(value.keys, 'must name those who have to have signed');
+    return own;
   }
 
   #signer(value: Value): Signer {
@@ -169,15 +185,11 @@ class Reader {
       this.#complain(plain.keys, 'must be true or false');
     }
     const ca = of('ca');
-    const named = of('signers');
-    const own = this.#list(named, (each) => this.#knownSigner(each, signers));
-    // whoever needs no signature is anybody
-    if (own.length === 0) this.#complain(named.keys, 'must name those who have to have signed');
     return {
       host: this.#matching(of('host'), hostForm, 'HOST or HOST:PORT'),
       isPlainHttp: plain.json === true,
       ...(isThere(ca) ? { caFile: this.#path(ca) } : {}),
-      signers: own,
+      signers: this.#signersOf(of('signers'), signers),
     };
   }
 

@@ -8,7 +8,7 @@ import { parseWords, usage } from '../command-line.ts';
 import { defaultConfigFile, ownershipFault, readConfig } from '../config.ts';
 import type { Config, ConfigText } from '../config.ts';
 import { AgentError, messageOf } from '../errors.ts';
-import { allowedToBundles, BundleStore } from '../registry/bundle-store.ts';
+import { allowedToBundles, allowedToSignedBundles, BundleStore } from '../registry/bundle-store.ts';
 import type { Bundle } from '../registry/bundle.ts';
 import { grantLines } from '../registry/grants.ts';
 import type { Keys } from '../registry/grant-parser.ts';
@@ -48,6 +48,7 @@ class Check {
     });
     const found = config.bundleFolders.flatMap((folder, index) => this.#folder(folder, index));
     this.#unused(found);
+    this.#joined();
     return { config, found, problems: this.#problems };
   }
 
@@ -100,12 +101,32 @@ class Check {
 
   /** A name with a typing mistake grants nothing to anybody. */
   #unused(found: readonly FoundBundle[]): void {
-    // others may be pulled
-    if (this.#text.config.registries.length > 0) return;
-    for (const name of this.#text.config.bundles.keys()) {
+    const { bundles, bundleFolders, registries } = this.#text.config;
+    for (const [name, { signers }] of bundles) {
       if (found.some((bundle) => bundle.name === name)) continue;
-      const folders = this.#text.config.bundleFolders.join(', ');
-      this.#tell(['bundles', name], `there is no bundle "${name}" in ${folders}`);
+      // it may be pulled
+      if (signers !== undefined && registries.length > 0) continue;
+      const what = `there is no bundle "${name}" in ${bundleFolders.join(', ')}`;
+      const pulled = ', and for pulled ones an entry has to name "signers"';
+      this.#tell(['bundles', name], registries.length > 0 ? what + pulled : what);
+    }
+  }
+
+  /** A bundle that has an entry and a signer has what both say, if that is one thing. */
+  #joined(): void {
+    const { bundles, signers } = this.#text.config;
+    const allowed = allowedToSignedBundles(bundles, signers);
+    for (const [name, entry] of bundles) {
+      for (const signer of entry.signers ?? []) this.#join(name, signer, allowed);
+    }
+  }
+
+  #join(name: string, signer: string, allowed: ReturnType<typeof allowedToSignedBundles>): void {
+    try {
+      allowed(name, [signer]);
+    } catch (thrown) {
+      if (!(thrown instanceof AgentError)) throw thrown;
+      this.#tell(['bundles', name], messageOf(thrown));
     }
   }
 }
@@ -130,8 +151,10 @@ function foundLines({ name, folder, granted }: FoundBundle): readonly string[] {
 function show({ config, found }: Checked): string {
   const { bundles, signers, registries, bundleFolders, limits } = config;
   return [
-    ...[...bundles].flatMap(([name, grants]) => [
-      `bundle ${name} is allowed`,
+    ...[...bundles].flatMap(([name, { signers: own, ...grants }]) => [
+      own === undefined
+        ? `bundle ${name} is allowed`
+        : `bundle ${name}, also pulled and signed by ${own.join(' or ')}, is allowed`,
       ...indented(grantLines(grants)),
     ]),
     ...signers.flatMap(({ name, keyFile, grants }) => [

@@ -26,16 +26,23 @@ export function allowedToBundles(bundles: ReadonlyMap<string, Grants>): (name: s
   return (name) => bundles.get(name) ?? noGrants;
 }
 
+/** What the operator says of a name. */
+export interface BundleEntry extends Grants {
+  /** It also holds for a pulled bundle that one of them has signed: anybody may give it that name. */
+  readonly signers?: readonly string[];
+}
+
 /**
- * What is said of the bundle itself, and of those who have signed it.
+ * What is said of the bundle itself, for these signers, and of those who have signed it.
  * @returns a function that throws AgentError AGENT_GRANT_MISSING where these do not agree
  */
 export function allowedToSignedBundles(
-  bundles: ReadonlyMap<string, Grants>,
+  bundles: ReadonlyMap<string, BundleEntry>,
   signers: readonly { readonly name: string; readonly grants: Grants }[],
 ): BundleStoreParts['allowedToSigned'] {
   return (name, signedBy) => {
-    const own = bundles.get(name);
+    const entry = bundles.get(name);
+    const own = entry?.signers?.some((signer) => signedBy.includes(signer)) ? entry : undefined;
     const given = signers.filter((signer) => signedBy.includes(signer.name));
     return grantedTogether([
       ...(own === undefined ? [] : [entrySource(name, own)]),

@@ -321,6 +321,30 @@ bundle-folders:
     ]);
   });
 
+  test('config check: entries that do not hold for pulled bundles, or not with their signer, are told', async () => {
+    using operator = new Operator();
+    operator.addKey('acme.pub');
+    const signed = { mounts: { filesystems: ['proc'] } };
+    const file = operator.write({
+      bundles: {
+        alone: {},
+        fine: { grants: signed, signers: ['acme'] },
+        other: { grants: { mounts: {} }, signers: ['acme'] },
+      },
+      signers: [{ name: 'acme', key: operator.at('acme.pub'), grants: signed }],
+      registries: [{ host: 'registry.example.com', signers: ['acme'] }],
+    });
+    const { code, stdout, stderr } = await check(file);
+    expect(code).toBe(1);
+    expect(stdout).toContain('bundle fine, also pulled and signed by acme, is allowed\n');
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/no bundle "alone" in .*, and for pulled ones an entry has to name/u),
+      expect.stringMatching(
+        /the entry of the bundle "other" and the signer "acme" limit "mounts" in different ways/u,
+      ),
+    ]);
+  });
+
   test('config check: a file that others can write is not even read', async () => {
     using operator = new Operator();
     const file = operator.write({});

@@ -80,10 +80,13 @@ async function mkdirUnder(allowing: Allowing, name: string): Promise<CommandResu
 
 test.for([
   ['to its signer', { signerGrants: grants }],
-  ['to its name', { bundles: { 'mkdir-suffix': { grants } } }],
+  ['to its name for its signer', { bundles: { 'mkdir-suffix': { grants, signers: ['acme'] } } }],
   [
     'to both, where only one is enough',
-    { signerGrants: { mounts: {} }, bundles: { 'mkdir-suffix': { grants } } },
+    {
+      signerGrants: { mounts: {} },
+      bundles: { 'mkdir-suffix': { grants, signers: ['other', 'acme'] } },
+    },
   ],
 ] as const)('oci bundles: it works if it is allowed what it needs, %s', async ([, allowing]) => {
   const name = `made-${Object.keys(allowing).join('-')}`;
@@ -97,6 +100,24 @@ test.for([
     'it is granted something else',
     { signerGrants: { mounts: {} } },
     'it asks for filesystem; the operator allows mounts',
+  ],
+  [
+    'only its name is granted that',
+    { bundles: { 'mkdir-suffix': { grants } } },
+    'it asks for filesystem; the operator allows nothing',
+  ],
+  [
+    'its name is granted that for others',
+    { bundles: { 'mkdir-suffix': { grants, signers: ['other'] } } },
+    'it asks for filesystem; the operator allows nothing',
+  ],
+  [
+    'its name and its signer are granted different things',
+    {
+      signerGrants: { filesystem: { operations: ['mkdir', 'open'] } },
+      bundles: { 'mkdir-suffix': { grants, signers: ['acme'] } },
+    },
+    'limit "filesystem" in different ways: write one entry',
   ],
   [
     'its operations are not allowed',

@@ -8,7 +8,7 @@ bundles:
   mkdir-suffix:
     grants:
       filesystem: { operations: [mkdir], paths: [/work] }
-  idle: {}
+  idle: { signers: [acme] }
 signers:
   - name: acme
     key: /keys/acme.pub
@@ -43,8 +43,9 @@ export const configMistakes: readonly ConfigMistake[] = [
     'an unknown key of a bundle',
     'bundles:\n  a: { grant: {} }\n',
     2,
-    'bundles.a.grant: unknown key "grant"; known are grants',
+    'bundles.a.grant: unknown key "grant"; known are grants, signers',
   ],
+  ['an entry for nobody', 'bundles:\n  a: { signers: [] }\n', 2, 'bundles.a.signers must name'],
   ['a grant that is none', grants('files: {}'), 4, 'bundles.a.grants.files: there is no grant'],
   [
     'an operation that is none',
@@ -111,6 +112,12 @@ export const configMistakesBeyondSchema: readonly ConfigMistake[] = [
     registry('{ host: a, signers: [acme, b] }'),
     3,
     'registries.signers: there is no signer "b"; there are acme',
+  ],
+  [
+    'an entry for a signer that is not there',
+    `signers: [${signer}]\nbundles:\n  a: { signers: [b] }\n`,
+    3,
+    'bundles.a.signers: there is no signer "b"; there are acme',
   ],
   ['a small size', 'limits: { memory: 1KiB }\n', 1, 'limits.memory: "1KiB" is no size from'],
   ['a large size', 'limits: { component-bytes: 2GiB }\n', 1, 'limits.component-bytes: "2GiB"'],

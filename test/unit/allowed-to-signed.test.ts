@@ -3,13 +3,18 @@
 import { expect, test } from 'vitest';
 
 import { allowedToSignedBundles } from '../../host/registry/bundle-store.ts';
+import type { BundleEntry } from '../../host/registry/bundle-store.ts';
 import { noGrants } from '../../host/registry/grants.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
 const mounts: Grants = { capabilities: { mounts: { filesystems: ['proc'] } } };
 const files: Grants = { capabilities: { filesystem: {} }, errnos: ['EPERM'] };
-const allowed = allowedToSignedBundles(new Map([['mine', files]]), [
+const entries = new Map<string, BundleEntry>([
+  ['mine', { ...files, signers: ['silent', 'acme'] }],
+  ['found', files],
+]);
+const allowed = allowedToSignedBundles(entries, [
   { name: 'acme', grants: mounts },
   { name: 'silent', grants: noGrants },
   { name: 'other', grants: { capabilities: { mounts: {} } } },
@@ -19,7 +24,9 @@ test.for([
   ['nobody, of no name', 'theirs', [], noGrants],
   ['nobody who is trusted', 'theirs', ['stranger'], noGrants],
   ['a signer', 'theirs', ['acme'], mounts],
-  ['a name', 'mine', [], files],
+  ['a name alone, which anybody may give', 'found', ['acme'], mounts],
+  ['a name, for others', 'mine', ['stranger'], noGrants],
+  ['a name of nobody', 'mine', [], noGrants],
   ['a name, with its limits, beside a signer of whom nothing is said', 'mine', ['silent'], files],
   [
     'a name and a signer together',

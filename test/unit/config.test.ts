@@ -37,7 +37,7 @@ describe('config', () => {
           'mkdir-suffix',
           { capabilities: { filesystem: { operations: ['mkdir'], paths: ['/work'] } } },
         ],
-        ['idle', { capabilities: {} }],
+        ['idle', { capabilities: {}, signers: ['acme'] }],
       ]),
       signers: [acme, other],
       registries: [
