@@ -12,7 +12,7 @@ import { grantedTogether, noGrants } from './grants.ts';
 import type { Grants, GrantSource } from './grants.ts';
 import { folderName } from './manifest.ts';
 import type { OpenedBundle } from './oci/open-bundle.ts';
-import { isReference } from './oci/reference.ts';
+import { isReference, parseDigestReference } from './oci/reference.ts';
 import type { PulledBundles } from './pulled-bundles.ts';
 
 /** Where operators and packages put bundles; those before go before. */
@@ -90,6 +90,12 @@ function keyOf({ folder, origin }: Place): string {
   return `${origin.kind} ${folder}`;
 }
 
+/** @throws AgentError AGENT_REFERENCE */
+function pulledKey(reference: string): string {
+  const { host, digest } = parseDigestReference(reference);
+  return `${host} ${digest}`;
+}
+
 /** @returns undefined when there is none */
 function failureAt(work: () => void): AgentError | undefined {
   try {
@@ -108,7 +114,7 @@ export class BundleStore {
   /** Those that are not granted any more what they need, until they are looked at anew. */
   readonly #revoked: Map<string, AgentError> = new Map();
   #isRenewed = false;
-  /** By their references. */
+  /** By host and digest: what else a reference says is up to who writes it. */
   readonly #pulled: Map<string, Bundle> = new Map();
 
   constructor(
@@ -232,7 +238,8 @@ export class BundleStore {
   }
 
   #pulledAs(reference: string): Bundle {
-    const known = this.#pulled.get(reference);
+    const key = pulledKey(reference);
+    const known = this.#pulled.get(key);
     if (known !== undefined) return known;
     const { limits, allowedToSigned } = this.#parts;
     const { files, folder, outline, signers } = this.#opened(reference);
@@ -243,7 +250,7 @@ export class BundleStore {
       text: files.get('bundle.json')?.toString() ?? '',
       allowed: allowedToSigned(outline.name, signers),
     });
-    this.#pulled.set(reference, bundle);
+    this.#pulled.set(key, bundle);
     return bundle;
   }
 

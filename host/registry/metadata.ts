@@ -13,6 +13,8 @@ export interface Metadata {
 const selectionKey = 'BUNDLE';
 const shadowKey = 'BUNDLE_SHADOW';
 const mostShown = 100;
+/** Of one selection: each may have to be pulled. */
+const mostNames = 16;
 
 /** @throws AgentError AGENT_SETTING_INVALID, always */
 export function wrongMetadata(what: string): never {
@@ -38,7 +40,9 @@ function parseLine(line: string, number: number): readonly [key: string, value: 
  */
 function parseSelection(key: string, text: string): readonly string[] {
   const names = new Set<string>();
-  for (const name of text.split(',').map((item) => item.trim())) {
+  const items = text.split(',', mostNames + 1);
+  if (items.length > mostNames) wrongMetadata(`${key} names more than ${mostNames} bundles`);
+  for (const name of items.map((item) => item.trim())) {
     if (name === '') wrongMetadata(`${key} has an empty name`);
     if (names.has(name)) wrongMetadata(`${key} names ${shownKey(name)} twice`);
     names.add(name);

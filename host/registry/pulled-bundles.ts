@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles of registries, as the agent has them: pulled when a container first asks for one, and read
-// from the store from then on.
+// from the store from then on. The keys of signers are read once.
 import { AgentError } from '../errors.ts';
 import { openBundle, openStoredBundle } from './oci/open-bundle.ts';
 import type { OpenedBundle, RegistryPolicy } from './oci/open-bundle.ts';
 
 const mostFailures = 100;
+const mostPulls = 4;
 
 export class PulledBundles {
   readonly #policy: RegistryPolicy;
   /** Many containers may start with the same bundle at once. */
   readonly #fetching: Map<string, Promise<void>> = new Map();
+  #pulls = 0;
+  /** Whose turn it is next. */
+  readonly #waiting: (() => void)[] = [];
   /** Why the last attempt failed. */
   readonly #failures: Map<string, AgentError> = new Map();
 
   constructor(policy: RegistryPolicy) {
-    this.#policy = policy;
+    this.#policy = { ...policy, keys: new Map() };
   }
 
   /**
@@ -38,6 +42,7 @@ export class PulledBundles {
   }
 
   async #fetch(reference: string): Promise<void> {
+    await this.#turn();
     try {
       await openBundle(reference, this.#policy);
       this.#failures.delete(reference);
@@ -52,6 +57,20 @@ export class PulledBundles {
       if (this.#failures.size > mostFailures) this.#failures.delete(oldest);
     } finally {
       this.#fetching.delete(reference);
+      this.#pass();
     }
+  }
+
+  /** Those who start containers must not make us pull all at once that they can name. */
+  async #turn(): Promise<void> {
+    if (this.#pulls < mostPulls) this.#pulls += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Gives the turn away. */
+  #pass(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#pulls -= 1;
+    else next();
   }
 }

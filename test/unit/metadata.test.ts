@@ -20,6 +20,15 @@ test('metadata: BUNDLE selects in its order, the other keys are settings', () =>
   });
 });
 
+function names(count: number): string {
+  return Array.from({ length: count }, (_, index) => `b${index}`).join(',');
+}
+
+test('metadata: sixteen bundles are selected, and as many shadows', () => {
+  const { bundles, shadow } = parseMetadata(`BUNDLE=${names(16)}\nBUNDLE_SHADOW=${names(16)}`);
+  expect([bundles?.length, shadow?.length]).toEqual([16, 16]);
+});
+
 test('metadata: a value begins behind the first "=" and is taken as it is', () => {
   expect(parseMetadata('OPTIONS= a=b,c=d \r\nBUNDLE=x').settings).toEqual(
     new Map([['OPTIONS', ' a=b,c=d \r']]),
@@ -34,6 +43,12 @@ test.for([
   ['BUNDLE twice', 'BUNDLE=a\nBUNDLE=b', '"BUNDLE" is there twice'],
   ['no bundle', 'BUNDLE=', 'BUNDLE has an empty name'],
   ['an empty name', 'BUNDLE=a,,b', 'BUNDLE has an empty name'],
+  ['too many bundles', `BUNDLE=${names(17)}`, 'BUNDLE names more than 16 bundles'],
+  [
+    'too many in a shadow',
+    `BUNDLE_SHADOW=${names(17)}`,
+    'BUNDLE_SHADOW names more than 16 bundles',
+  ],
   ['a bundle twice', 'BUNDLE=a,b, a', 'BUNDLE names "a" twice'],
 ] as const)('G3: metadata: %s is refused', ([, text, message]) => {
   const failure = failureOf(() => parseMetadata(text));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles that are named as `oci://host/repository@sha256:…`: only of registries that the operator
 // allows, only with a signature that the operator asks for.
+import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 import { AgentError, messageOf } from '../../errors.ts';
@@ -37,6 +38,8 @@ export interface RegistryPolicy {
   readonly store?: string;
   /** How long a pull may take. */
   readonly pullMs?: number;
+  /** Those that were read, by their files; absent: they are read each time. */
+  readonly keys?: Map<string, KeyObject>;
   /** Ends all pulls. */
   readonly signal?: AbortSignal;
 }
@@ -73,12 +76,19 @@ function openingOf(text: string, policy: RegistryPolicy): Opening {
   const reference = parseDigestReference(text);
   const registry = allowedRegistry(reference.host, policy);
   const store = new BundleStore(policy.store);
-  return { reference, registry, signers: signersOf(registry), store, policy };
+  return { reference, registry, signers: signersOf(registry, policy.keys), store, policy };
 }
 
 /** @throws AgentError AGENT_KEY */
-export function signersOf({ signers }: AllowedRegistry): readonly Signer[] {
-  return signers.map(({ name, keyFile }) => ({ name, key: readPublicKey(keyFile) }));
+export function signersOf(
+  { signers }: AllowedRegistry,
+  known: Map<string, KeyObject> = new Map(),
+): readonly Signer[] {
+  return signers.map(({ name, keyFile }) => {
+    const key = known.get(keyFile) ?? readPublicKey(keyFile);
+    known.set(keyFile, key);
+    return { name, key };
+  });
 }
 
 /** @throws AgentError AGENT_OCI */

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bundles of registries as the agent has them: how many are pulled at once, and what is read once.
+import { rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+
+import { expect, test } from 'vitest';
+
+import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { grantable } from '../../host/registry/grant-limits.ts';
+import type { Grants } from '../../host/registry/grants.ts';
+import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
+import { PulledBundles } from '../../host/registry/pulled-bundles.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import { ship, shippedBundle, testKey } from '../support/bundle-shipping.ts';
+import { DockerRegistry } from '../support/docker-registry.ts';
+import { until } from '../support/polling.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const acme = testKey('acme');
+
+function policyFor(folder: TemporaryFolder, host: string): RegistryPolicy {
+  const keyFile = folder.at('acme.pub');
+  writeFileSync(keyFile, acme.key.export({ format: 'pem', type: 'spki' }));
+  const signers = [{ name: 'acme', keyFile }];
+  return { registries: [{ host, isPlainHttp: true, signers }], store: folder.at('store') };
+}
+
+/** A registry that has nothing, and says so when it is let. */
+class HesitantRegistry implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #held: Map<string, ServerResponse> = new Map();
+  readonly asked: Set<string> = new Set();
+
+  private constructor(server: Server) {
+    this.#server = server;
+    server.on('request', ({ url = '' }, response) => {
+      this.asked.add(url);
+      this.#held.set(url, response);
+    });
+  }
+
+  static async start(): Promise<HesitantRegistry> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new HesitantRegistry(server);
+  }
+
+  get host(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('it does not listen');
+    return `127.0.0.1:${address.port}`;
+  }
+
+  answer(): void {
+    for (const response of this.#held.values()) response.writeHead(404).end();
+    this.#held.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+test('G3: pulled bundles: four are pulled at once, and the others wait', async () => {
+  using folder = new TemporaryFolder();
+  await using registry = await HesitantRegistry.start();
+  const pulled = new PulledBundles(policyFor(folder, registry.host));
+  const references = Array.from(
+    { length: 10 },
+    (_, index) => `oci://${registry.host}/a/b${index}@sha256:${String(index).repeat(64)}`,
+  );
+  const fetched = Promise.all(references.map(async (reference) => pulled.fetch(reference)));
+  for (const count of [4, 8, 10]) {
+    await until(`${count} requests`, () => registry.asked.size >= count || undefined);
+    // who does not wait would come meanwhile
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(registry.asked.size).toBe(count);
+    registry.answer();
+  }
+  await fetched;
+  for (const reference of references) {
+    expect(failureOf(() => pulled.open(reference)).code).toBe('AGENT_OCI');
+  }
+});
+
+test('G3: pulled bundles: keys are read once, and the same digest is one bundle', async () => {
+  using folder = new TemporaryFolder();
+  await using registry = await DockerRegistry.start();
+  const { digest } = await ship(`${registry.host}/acme/mkdir`, {
+    bundle: shippedBundle('mkdir-suffix'),
+    key: acme.privateKey,
+  });
+  const policy = policyFor(folder, registry.host);
+  const pulled = new PulledBundles(policy);
+  const everything: Grants = {
+    capabilities: Object.fromEntries(grantable.map((capability) => [capability, {}])),
+  };
+  const store = new BundleStore({ folders: [], pulled, allowedToSigned: () => everything });
+  const reference = `oci://${registry.host}/acme/mkdir@${digest}`;
+  await store.prepare([reference]);
+  const bundle = store.named(reference);
+  const others = [
+    `oci://${registry.host}/other/name@${digest}`,
+    `oci://${registry.host}/acme/mkdir:tag@${digest}`,
+  ];
+  expect(store.prepare(others)).toBeUndefined();
+  for (const other of others) expect(store.named(other)).toBe(bundle);
+
+  rmSync(folder.at('acme.pub'));
+  expect(pulled.open(reference).signers).toEqual(['acme']);
+  expect(failureOf(() => new PulledBundles(policy).open(reference)).code).toBe('AGENT_KEY');
+});
