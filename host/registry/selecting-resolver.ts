@@ -93,12 +93,10 @@ function declares(bundles: readonly Bundle[], key: string): boolean {
   return bundles.some(({ settings }) => settings.some((declared) => declared.key === key));
 }
 
-/** Without what is said to the shadow alone; nobody knows what one wants that cannot be loaded. */
+/** Without what is said to the shadow alone. One that cannot be loaded must not hide mistakes. */
 function ownSettings({ bundles, shadow, settings }: Selected): Selection['settings'] {
-  if (shadow === undefined) return settings;
-  const isOfShadow = (key: string): boolean =>
-    shadow instanceof AgentError ? true : declares(shadow, key);
-  return new Map([...settings].filter(([key]) => declares(bundles, key) || !isOfShadow(key)));
+  if (shadow === undefined || shadow instanceof AgentError) return settings;
+  return new Map([...settings].filter(([key]) => declares(bundles, key) || !declares(shadow, key)));
 }
 
 function resolvedParts(

@@ -180,14 +180,17 @@ test.for([
   },
 );
 
-test('shadow: a key that nobody declares is refused as ever', async () => {
-  await using agent = await ControlledAgent.start();
-  await using caller = new AskedCaller({
-    socket: agent.socket,
-    metadata: String.raw`BUNDLE=errno\nBUNDLE_SHADOW=mkdir-suffix\nMKDIR_SUFIX=-x`,
-  });
-  expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
-});
+test.for(['mkdir-suffix', 'no-such'])(
+  'shadow: a key that nobody declares is refused as ever, beside %s',
+  async (shadow) => {
+    await using agent = await ControlledAgent.start();
+    await using caller = new AskedCaller({
+      socket: agent.socket,
+      metadata: String.raw`BUNDLE=errno\nBUNDLE_SHADOW=${shadow}\nMKDIR_SUFIX=-x`,
+    });
+    expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
+  },
+);
 
 test('shadow: one that the command line names and that is not there is said at once', async () => {
   const { code, stderr } = await runCommand([seccompagent, '-bundle-shadow=no-such']);

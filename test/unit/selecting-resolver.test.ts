@@ -118,6 +118,15 @@ test('G3: selecting: two bundles of one name are refused at once', () => {
   });
 });
 
+test('G3: selecting: a shadow that cannot be loaded hides no key with a typing mistake', () => {
+  using folder = bundlesByFailure();
+  const resolver = resolverOf(folder);
+  expect(resolve(resolver, 'BUNDLE=quiet\nBUNDLE_SHADOW=nobody').shadow?.kind).toBe('refused');
+  expect(
+    failureOf(() => resolve(resolver, 'BUNDLE=quiet\nBUNDLE_SHADOW=nobody\nA=')).message,
+  ).toContain('no selected bundle (quiet) has the setting "A"');
+});
+
 test('selecting: a bundle of the command line that is nowhere is refused at once', () => {
   using folder = bundlesByFailure();
   expect(failureOf(() => resolverOf(folder, ['fails', 'nobody'])).message).toContain(
