@@ -84,12 +84,15 @@ export function configSchema(): Schema {
           registries: orNothing({ type: 'array', items: { $ref: '#/$defs/registry' } }),
           'bundle-folders': orNothing({ type: 'array', items: path('A folder of bundles.') }),
           default: orNothing(
-            errnoPolicy(['continue'], 'For calls that no handler answers, unless a bundle says.'),
+            errnoPolicy(
+              ['continue'],
+              'For calls that no handler answers, unless a bundle is stricter.',
+            ),
           ),
           failure: orNothing(
             errnoPolicy(
               ['continue', 'kill-container'],
-              'For calls that a handler or the agent failed at, unless a bundle says.',
+              'For calls that a handler or the agent failed at, unless a bundle is stricter.',
             ),
           ),
           limits: orNothing(limits),

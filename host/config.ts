@@ -138,6 +138,7 @@ class Reader {
           defaultPolicies.defaultAction,
         ),
         failure: this.#policy(top('failure'), parseFailurePolicy, defaultPolicies.failure),
+        ...(isThere(top('failure')) ? { isFailureSet: true } : {}),
       },
       limits: this.#limits(top('limits')),
     };

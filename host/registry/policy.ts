@@ -16,10 +16,12 @@ export type FailurePolicy =
 
 export const defaultFailure: FailurePolicy = { kind: 'errno', errno: 'EPERM' };
 
-/** What the operator wants where a bundle does not say. */
+/** What the operator wants where a bundle does not say, and no bundle may be less strict. */
 export interface Policies {
   readonly defaultAction: DefaultAction;
   readonly failure: FailurePolicy;
+  /** Absent: the operator has not said it, and a bundle may say what it likes. */
+  readonly isFailureSet?: true;
 }
 
 export const defaultPolicies: Policies = {
@@ -57,13 +59,13 @@ export function parseDefaultAction(text: string): DefaultAction {
   );
 }
 
-/** Of the bundles of one chain: the first that refuses, so that none lets pass what another would not. */
+/** Of the bundles of one chain: the first that refuses, so that none lets pass what another, or the operator, would not. */
 export function strictestDefault(
   bundles: readonly Partial<Policies>[],
   operators: Policies,
 ): DefaultAction {
   const said = bundles.flatMap(({ defaultAction }) => defaultAction ?? []);
-  return said.find((action) => action !== 'continue') ?? said[0] ?? operators.defaultAction;
+  return said.find((action) => action !== 'continue') ?? operators.defaultAction;
 }
 
 /** The same for failures: a bundle that says nothing counts on what the operator wants. */
@@ -71,7 +73,8 @@ export function strictestFailure(
   bundles: readonly Partial<Policies>[],
   operators: Policies,
 ): FailurePolicy {
-  const policies = bundles.map(({ failure }) => failure ?? operators.failure);
+  const said = bundles.map(({ failure }) => failure ?? operators.failure);
+  const policies = operators.isFailureSet === true ? [...said, operators.failure] : said;
   return (
     policies.find(({ kind }) => kind === 'kill-container') ??
     policies.find(({ kind }) => kind === 'errno') ??

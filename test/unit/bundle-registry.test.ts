@@ -2,11 +2,12 @@
 // Tests what several bundles and a container's settings become: one registry.
 import { expect, test } from 'vitest';
 
+import type { ErrnoName } from '../../host/handler/errno.ts';
 import { readBundle } from '../../host/registry/bundle.ts';
 import type { Bundle } from '../../host/registry/bundle.ts';
 import { registryOf } from '../../host/registry/bundle-registry.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
-import type { Policies } from '../../host/registry/policy.ts';
+import type { FailurePolicy, Policies } from '../../host/registry/policy.ts';
 import type { Registry } from '../../host/registry/registry.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
@@ -185,7 +186,8 @@ const operators: Policies = { defaultAction: 'EOPNOTSUPP', failure: { kind: 'con
 test.for([
   [[], { defaultAction: 'EOPNOTSUPP', failure: { kind: 'continue' } }],
   [[{}], { defaultAction: 'EOPNOTSUPP', failure: { kind: 'continue' } }],
-  [[{ default: 'continue' }, {}], { defaultAction: 'continue' }],
+  // what the operator says is no less strict for it
+  [[{ default: 'continue' }, {}], { defaultAction: 'EOPNOTSUPP' }],
   // who refuses counts on it
   [[{ default: 'continue' }, { default: 'errno:ENOSYS' }], { defaultAction: 'ENOSYS' }],
   [
@@ -208,6 +210,33 @@ test.for([
     expect(registryOf(selection, identity)).toMatchObject(expected);
   },
 );
+
+const errno = (name: ErrnoName): FailurePolicy => ({ kind: 'errno', errno: name });
+const kill: FailurePolicy = { kind: 'kill-container' };
+
+test.for([
+  ['errno:EIO', errno('EPERM'), errno('EIO')],
+  ['continue', errno('EPERM'), errno('EPERM')],
+  ['errno:EIO', kill, kill],
+  ['continue', kill, kill],
+  ['kill-container', errno('EPERM'), kill],
+  ['continue', { kind: 'continue' }, { kind: 'continue' }],
+] as const)(
+  'G3: registry of bundles: failure %j of a bundle is no less strict than %j of the operator',
+  ([failure, said, expected]) => {
+    const policies: Policies = { defaultAction: 'continue', failure: said, isFailureSet: true };
+    const selection = {
+      bundles: bundlesOf({ a: { failure } }),
+      settings: new Map<string, string>(),
+      policies,
+    };
+    expect(registryOf(selection, identity).failure).toEqual(expected);
+  },
+);
+
+test('registry of bundles: where the operator says nothing of failures, a bundle does', () => {
+  expect(resolved(bundlesOf({ a: { failure: 'continue' } })).failure.kind).toBe('continue');
+});
 
 test('G3: registry of bundles: a bundle that says nothing of failures counts on the agent’s errno', () => {
   const bundles = bundlesOf({ a: { failure: 'continue' }, b: {} });

@@ -50,7 +50,11 @@ describe('config', () => {
         { host: '[::1]', isPlainHttp: false, signers: [other] },
       ],
       bundleFolders: ['/bundles'],
-      policies: { defaultAction: 'ENOSYS', failure: { kind: 'kill-container' } },
+      policies: {
+        defaultAction: 'ENOSYS',
+        failure: { kind: 'kill-container' },
+        isFailureSet: true,
+      },
       limits: { maximumBytes: 2 ** 20, maximumPages: 32, deadlineMs: 1500 },
     });
   });
