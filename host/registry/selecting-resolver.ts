@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolves by the bundles that a container's metadata selects, and by others where it selects none.
-import { AgentError, isForbidden, messageOf } from '../errors.ts';
+import { AgentError, messageOf } from '../errors.ts';
 import type { Bundle } from './bundle.ts';
 import { regrantedRegistry, registryOf } from './bundle-registry.ts';
 import type { Selection } from './bundle-registry.ts';
@@ -151,8 +151,8 @@ function checkFallback(parts: SelectingParts): void {
     checkNames(fallback());
     checkNames(saidShadow(parts));
   } catch (thrown) {
-    // what is taken away from containers that run is theirs to hear, and holds nobody else up
-    if (!isForbidden(thrown) || !store.isRenewed) throw thrown;
+    // what is wrong since then is for those to hear that have it, and leaves nobody what is taken away
+    if (!(thrown instanceof AgentError) || !store.isRenewed) throw thrown;
   }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what containers get by their metadata, and what their calls get where it is wrong.
+import { renameSync } from 'node:fs';
+
 import { expect, test } from 'vitest';
 
 import { BundleStore } from '../../host/registry/bundle-store.ts';
@@ -125,6 +127,22 @@ test('G3: selecting: a shadow that cannot be loaded hides no key with a typing m
   expect(
     failureOf(() => resolve(resolver, 'BUNDLE=quiet\nBUNDLE_SHADOW=nobody\nA=')).message,
   ).toContain('no selected bundle (quiet) has the setting "A"');
+});
+
+test('G3: selecting: what is wrong with one bundle after a reload leaves no other its old grants', () => {
+  using folder = bundlesByFailure();
+  using other = bundlesByFailure();
+  const store = new BundleStore({ folders: [folder.path] });
+  const selection = ['fails', other.at('kills')];
+  noneResolver({ store, policies, selection });
+  other.write('fails', { component: 'observer-quiet', syscalls: ['getpgid'] });
+  renameSync(other.at('kills'), other.at('before'));
+  renameSync(other.at('fails'), other.at('kills'));
+  const resolver = noneResolver({ store: store.renewed(() => undefined), policies, selection });
+  expect(failureOf(() => resolve(resolver, '')).message).toBe(
+    'two of the bundles have the name "fails"',
+  );
+  expect(resolve(resolver, 'BUNDLE=quiet').bundles).toMatchObject([{ name: 'quiet' }]);
 });
 
 test('selecting: a bundle of the command line that is nowhere is refused at once', () => {
