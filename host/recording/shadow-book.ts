@@ -229,8 +229,11 @@ export class ShadowBook implements AsyncDisposable {
 
 /** Of the same components, whoever's they are. */
 function isSame(one: ResolvedShadow, other: ResolvedShadow): boolean {
-  const ids = ({ components }: ResolvedShadow): string => components.map(({ id }) => id).join();
-  return ids(one) === ids(other);
+  return idsOf(one) === idsOf(other);
+}
+
+function idsOf({ components }: ResolvedShadow): string {
+  return components.map(({ id }) => id).join();
 }
 
 function differencesOf(outcome: ReplayOutcome): readonly CallDifference[] {
