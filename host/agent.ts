@@ -479,17 +479,32 @@ export class Agent {
     // of now: who has sent it may be gone later
     const identity = { state, firstPid: this.#firstPids.enter(state, peerPid) };
     const refusal = this.#filterFlags.enter(state);
+    using unlessAttached = new DisposableStack();
+    unlessAttached.defer(() => {
+      this.#forget(state.containerId);
+    });
     const fetching = this.#resolver.prepare?.(identity);
     if (fetching === undefined) {
       this.#attach(arrival, identity, refusal);
+      unlessAttached.move();
       return undefined;
     }
     this.log.info({ container: state.containerId }, 'container waits for its bundles');
+    const later = unlessAttached.move();
     const attach = async (): Promise<void> => {
+      using unlessAttachedLater = later;
       await fetching;
-      if (!this.#isStopping) this.#attach(arrival, identity, refusal);
+      if (this.#isStopping) return;
+      this.#attach(arrival, identity, refusal);
+      unlessAttachedLater.move();
     };
     return attach();
+  }
+
+  /** One listener of the container is gone, or never came to be one. */
+  #forget(containerId: string): void {
+    this.#firstPids.leave(containerId);
+    this.#filterFlags.leave(containerId);
   }
 
   #attach(arrival: Arrival, identity: ContainerIdentity, refusal: WriteRefusal): void {
@@ -497,9 +512,9 @@ export class Agent {
     const { containerId, status } = state;
     const { firstPid } = identity;
     const attached = this.#prepare(identity, refusal);
-    const { registryBytes, reads, failureErrno } = this.#adoption(attached);
     let token: Token;
     try {
+      const { registryBytes, reads, failureErrno } = this.#adoption(attached);
       token = this.native.adoptConnectionFd(
         this.#receiver,
         socket,
@@ -512,8 +527,7 @@ export class Agent {
         refusal === undefined ? 1 : 0,
       );
     } catch (cause) {
-      this.#firstPids.leave(containerId);
-      this.#filterFlags.leave(containerId);
+      if (attached.tapeSlot !== undefined) this.#tapes.releaseSlot(attached.tapeSlot);
       this.#quarantine.release(attached.quarantine);
       this.#states.release(attached.heldStates);
       throw new AgentError('AGENT_LISTENER', 'the descriptor cannot be taken as a listener', {
@@ -684,8 +698,7 @@ export class Agent {
     if (attached.tapeSlot === undefined) this.#shadows.end(token);
     else void this.#endTape(token, attached.tapeSlot);
     const { containerId } = attached.registry;
-    this.#firstPids.leave(containerId);
-    this.#filterFlags.leave(containerId);
+    this.#forget(containerId);
     this.log.info({ container: containerId }, 'container detached');
   }
 }

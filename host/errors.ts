@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // AgentError and its codes: what is thrown when the agent itself fails.
+import { escaped } from './terminal-text.ts';
 
 /** Every code, with what it means. Codes are stable: scripts and tests may compare them. */
 export const agentErrorCodes = {
@@ -54,12 +55,13 @@ export class AgentError extends Error {
   }
 }
 
-/** The text of anything that was thrown, with what caused it, on one line. */
+/** The text of anything that was thrown, with what caused it, on one line for a terminal. */
 export function messageOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
+  if (!(thrown instanceof Error)) return escaped(String(thrown));
   // Node adds lines of advice to some of its errors
   const [line = ''] = thrown.message.split('\n');
-  return thrown.cause === undefined ? line : `${line}: ${messageOf(thrown.cause)}`;
+  const shown = escaped(line);
+  return thrown.cause === undefined ? shown : `${shown}: ${messageOf(thrown.cause)}`;
 }
 
 /** The `code` of an error of Node or of the addon, such as `EADDRINUSE`. */

@@ -5,6 +5,8 @@ import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 
+import { escaped } from './terminal-text.ts';
+
 export type { Logger } from 'pino';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
@@ -51,14 +53,6 @@ export function parseLogOptions(
     else if (word !== '') return { unknownWord: word };
   }
   return { options: { level, format, isColored } };
-}
-
-/** What containers put into names must not reach a terminal, or the next line, as it is. */
-function escaped(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\u2028\u2029]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 function quoted(value: unknown): string {

@@ -11,7 +11,7 @@ import type { BundleStoreParts } from '../registry/bundle-store.ts';
 import { PulledBundles } from '../registry/pulled-bundles.ts';
 import { resolvers } from '../registry/resolver.ts';
 import type { Resolver } from '../registry/resolver.ts';
-import { reloadOnHangup } from './reload.ts';
+import { reloadOnHangup, survivingHangup } from './reload.ts';
 
 /** @param ending ends what is pulled */
 function storeParts(
@@ -90,6 +90,7 @@ async function endingSignal(ending: AbortController): Promise<NodeJS.Signals> {
 
 /** Runs until a signal ends it. @returns the exit code */
 export async function runAgent(command: AgentCommand): Promise<number> {
+  using _surviving = survivingHangup();
   const ending = new AbortController();
   const ended = endingSignal(ending);
   const { store, resolver } = await makeAnswering(command, ending.signal);

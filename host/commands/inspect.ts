@@ -16,6 +16,7 @@ import { BundleStore, defaultStore } from '../registry/oci/store.ts';
 import type { SettingSource } from '../registry/manifest-handler.ts';
 import type { SettingDeclaration } from '../registry/setting.ts';
 import type { WantedGrant } from '../registry/wanted-grants.ts';
+import { shownJson, shownLines } from '../terminal-text.ts';
 import { configuredRegistry, referenceOf, trustedSigners, trustUsage } from './registry-options.ts';
 import type { Values } from './registry-options.ts';
 import type { Tool } from './tool.ts';
@@ -175,16 +176,16 @@ function grantLine({ capability, reason, limits }: WantedGrant): string {
 }
 
 function show(facts: BundleFacts | ComponentFacts): string {
-  if (!('handlers' in facts)) return componentLines(facts).join('\n');
+  if (!('handlers' in facts)) return shownLines(componentLines(facts));
   const { pulled, name, version, description, settings, grants, handlers } = facts;
-  return [
+  return shownLines([
     `${name} ${version}: ${description}`,
     ...(pulled === undefined ? [] : [`  digest    ${pulled.digest}`]),
     ...(pulled === undefined ? [] : [`  signed by ${listed(pulled.signers)}`]),
     ...settings.map(settingLine),
     ...grants.map(grantLine),
     ...handlers.flatMap(handlerLines),
-  ].join('\n');
+  ]);
 }
 
 function read(path: string, values: Values): BundleFacts | ComponentFacts {
@@ -199,7 +200,7 @@ async function run(words: readonly string[]): Promise<number> {
   const [path, ...more] = rest;
   if (path === undefined || more.length > 0) usage('inspect takes one bundle or component');
   const facts = read(path, values);
-  const text = values.get('json') === true ? JSON.stringify(facts, undefined, 2) : show(facts);
+  const text = values.get('json') === true ? shownJson(facts) : show(facts);
   process.stdout.write(`${text}\n`);
   return Promise.resolve(0);
 }

@@ -6,6 +6,7 @@ import type { Digest } from '../registry/oci/digest.ts';
 import { signersAmong } from '../registry/oci/signature.ts';
 import type { Signer } from '../registry/oci/signing-key.ts';
 import { BundleStore, defaultStore } from '../registry/oci/store.ts';
+import { shownLines } from '../terminal-text.ts';
 import { report, signersByKey } from './registry-options.ts';
 import type { Tool } from './tool.ts';
 
@@ -67,7 +68,7 @@ async function run(words: readonly string[]): Promise<number> {
   const signers = signersByKey(values);
   const store = new BundleStore(textOf(values, 'store') ?? defaultStore);
   const rows = store.digests().map((digest) => rowOf(store, digest, signers));
-  const text = rows.length === 0 ? 'no bundle was pulled' : rows.flatMap(linesOf).join('\n');
+  const text = rows.length === 0 ? 'no bundle was pulled' : shownLines(rows.flatMap(linesOf));
   report(values, rows, text);
   return Promise.resolve(rows.some((row) => 'problem' in row) ? 1 : 0);
 }

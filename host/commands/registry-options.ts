@@ -17,6 +17,7 @@ import { RegistryClient } from '../registry/oci/registry-client.ts';
 import { defaultStore } from '../registry/oci/store.ts';
 import { readPublicKey } from '../registry/oci/signing-key.ts';
 import type { Signer } from '../registry/oci/signing-key.ts';
+import { shownJson, shownLines } from '../terminal-text.ts';
 import { passwordOnStdin } from './password.ts';
 
 export type Values = ReadonlyMap<string, unknown>;
@@ -130,6 +131,6 @@ export function signersByKey(values: Values): readonly Signer[] {
 
 /** @param facts for programs */
 export function report(values: Values, facts: object, text: string): void {
-  const shown = values.get('json') === true ? JSON.stringify(facts, undefined, 2) : text;
+  const shown = values.get('json') === true ? shownJson(facts) : shownLines(text.split('\n'));
   process.stdout.write(`${shown}\n`);
 }

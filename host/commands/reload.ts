@@ -4,6 +4,20 @@ import type { Agent } from '../agent.ts';
 import { messageOf } from '../errors.ts';
 import type { Resolver } from '../registry/resolver.ts';
 
+function ignore(): void {
+  // being heard is enough
+}
+
+/** Without anybody who hears it, SIGHUP ends the process: also while it starts, and while it stops. */
+export function survivingHangup(): Disposable {
+  process.on('SIGHUP', ignore);
+  return {
+    [Symbol.dispose]: () => {
+      process.off('SIGHUP', ignore);
+    },
+  };
+}
+
 /** @param make reads everything; what it throws leaves all as it is */
 export function reloadOnHangup(agent: Agent, make: () => Resolver): Disposable {
   const reload = (): void => {

@@ -10,6 +10,7 @@ import type {
   ReloadStatus,
 } from '../control/status.ts';
 import type { ShadowStatus } from '../recording/shadow-book.ts';
+import { shownJson, shownLines } from '../terminal-text.ts';
 import type { Tool } from './tool.ts';
 
 const secondsOf = { day: 86_400, h: 3600, min: 60, s: 1 } as const;
@@ -58,12 +59,11 @@ function containerLines(container: ContainerStatus): readonly string[] {
 
 function show(status: AgentStatus): string {
   const { version, pid, uptimeSeconds, workers, containers, lastReload } = status;
-  return [
+  return shownLines([
     `seccompagent ${version}, pid ${pid}, up ${showDuration(uptimeSeconds)}, ${workers} workers, ${containers.length} containers`,
     ...reloadLines(lastReload),
     ...containers.flatMap((container) => containerLines(container)),
-    '',
-  ].join('\n');
+  ]);
 }
 
 async function run(words: readonly string[]): Promise<number> {
@@ -76,7 +76,7 @@ async function run(words: readonly string[]): Promise<number> {
   const text = await askForText({ socket, method: 'GET', path: '/status' });
   const status: AgentStatus = JSON.parse(text);
   const isJson = values.get('json') === true;
-  process.stdout.write(isJson ? `${JSON.stringify(status, undefined, 2)}\n` : show(status));
+  process.stdout.write(`${isJson ? shownJson(status) : show(status)}\n`);
   return 0;
 }
 

@@ -7,6 +7,7 @@ import { fieldsOf } from '../registry/container-fields.ts';
 import { parseMetadata } from '../registry/metadata.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { BundleName, ContainerIdentity } from '../registry/resolver.ts';
+import { settingKey } from '../registry/setting.ts';
 import type { RecordedContainer, RecordedRegistry } from './recording-format.ts';
 
 export interface Answering {
@@ -23,7 +24,9 @@ export interface RecordedFacts {
 
 function givenSettings({ state }: ContainerIdentity): Readonly<Record<string, string>> {
   try {
-    return Object.fromEntries(parseMetadata(state.metadata).settings);
+    const { settings } = parseMetadata(state.metadata);
+    // what cannot be a key may be a part of a value that somebody has put on a line of its own
+    return Object.fromEntries([...settings].filter(([key]) => settingKey.test(key)));
   } catch (thrown) {
     // what is wrong with it has been logged, and no handler has got any of it
     if (thrown instanceof AgentError) return {};

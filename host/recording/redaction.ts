@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is in no recording: options of mounts, which hold passwords, values of extended attributes, and
-// the memory of callers. How long they were stays.
+// What is in no recording: options of mounts, which hold passwords, values of extended attributes, what
+// handlers remember, and the memory of callers. How long they were stays.
 import type { HostAnswer, HostCall } from '../handler/host-call.ts';
 import { xattrArgs } from '../notification/parameter-source.ts';
 import type { ArgumentKind } from '../notification/syscall-table.ts';
@@ -41,6 +41,8 @@ export function redactedHostCall(call: HostCall): HostCall {
       return call.operation === 'setXattr' ? { ...call, value: filledOrNull(call.value) } : call;
     case 'write':
       return { ...call, bytes: filled(call.bytes) };
+    case 'state-set':
+      return { ...call, value: filled(call.value) };
     case 'take':
     case 'install':
     case 'replace':
@@ -52,7 +54,6 @@ export function redactedHostCall(call: HostCall): HostCall {
     case 'freeze':
     case 'resources':
     case 'state-get':
-    case 'state-set':
     case 'state-remove':
     case 'state-add':
     case 'clock':
@@ -63,7 +64,9 @@ export function redactedHostCall(call: HostCall): HostCall {
 
 function redactedAnswer(call: HostCall, answer: HostAnswer): HostAnswer {
   const isSecret =
-    call.kind === 'read' || (call.kind === 'operate' && call.operation === 'getXattr');
+    call.kind === 'read' ||
+    call.kind === 'state-get' ||
+    (call.kind === 'operate' && call.operation === 'getXattr');
   if (!isSecret || answer.bytes === undefined) return answer;
   return { ...answer, bytes: filled(answer.bytes) };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts a recording into a file, as it comes.
 import { constants } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
@@ -24,6 +25,29 @@ function cannotWrite(file: string, cause: unknown): AgentError {
   const isFull = systemCodeOf(cause) === 'ENOSPC';
   const what = isFull ? `${file} is cut off: the disk is full` : `cannot write ${file}`;
   return new AgentError('AGENT_RECORDING', what, { cause });
+}
+
+/**
+ * Opens what is there already. Somebody else may have put it there, to have something destroyed by
+ * root or to read along: it is written only if it is a file of our own, or a device.
+ */
+async function openExisting(path: string): Promise<FileHandle> {
+  const { O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const handle = await open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK).catch((cause: unknown) => {
+    if (systemCodeOf(cause) === 'ELOOP') throw new Error('it is a symbolic link');
+    throw cause;
+  });
+  const fault = faultOf(await handle.stat());
+  if (fault === undefined) return handle;
+  await handle.close();
+  throw new Error(fault);
+}
+
+function faultOf(status: Stats): string | undefined {
+  if (status.isCharacterDevice()) return undefined;
+  if (!status.isFile()) return 'it is there, and is no file';
+  if (status.uid !== process.geteuid?.()) return 'it is there, and belongs to somebody else';
+  return status.nlink === 1 ? undefined : 'it is there, and has other names as well';
 }
 
 /** An existing one is emptied only when there is something to put into it. */
@@ -51,7 +75,7 @@ export class RecordingFile implements AsyncDisposable {
         );
       } catch (thrown) {
         if (systemCodeOf(thrown) !== 'EEXIST') throw thrown;
-        return new RecordingFile(path, await open(path, O_WRONLY), false);
+        return new RecordingFile(path, await openExisting(path), false);
       }
     } catch (cause) {
       throw cannotWrite(path, cause);

@@ -66,6 +66,11 @@ export class TapeBook {
     return this.#slots.take();
   }
 
+  /** Of a listener that never came to be one. */
+  releaseSlot(slot: number): void {
+    this.#slots.release(slot);
+  }
+
   /** A listener's calls are written down from now on, or by another registry. */
   begin(token: number, slot: number, facts: RecordedFacts): void {
     const containerId = facts.container.id;

@@ -4,6 +4,7 @@ import { errnos } from '../handler/errno.ts';
 import { canPerform } from '../notification/perform-plan.ts';
 import { syscallNumbers } from '../notification/syscall-numbers.ts';
 import { families, syscallTable } from '../notification/syscall-table.ts';
+import { controlCharacters } from '../terminal-text.ts';
 import { bundleVersion, folderName } from './manifest.ts';
 import { componentFile, digestForm } from './manifest-handler.ts';
 import { reservedKeys, settingKey, settingTypes } from './setting.ts';
@@ -13,7 +14,7 @@ import type { LimitKind } from './grant-limits.ts';
 export type Schema = Readonly<Record<string, unknown>>;
 
 const text: Schema = { type: 'string' };
-const prose: Schema = { type: 'string', pattern: String.raw`\S` };
+const prose: Schema = { type: 'string', pattern: `^(?=.*\\S)[^${controlCharacters}]+$` };
 const errnoNames = errnos.map(([name]) => name);
 const amount = String.raw`(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)`;
 export const durationPattern: string = `^\\+?(${amount})+$`;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values of a bundle.json: each function says where a value stands and what it has to be.
 import { AgentError } from '../errors.ts';
+import { hasControlCharacters } from '../terminal-text.ts';
 
 /** @throws AgentError AGENT_BUNDLE_INVALID, always */
 export function invalid(what: string, cause?: unknown): never {
@@ -45,10 +46,11 @@ export function textOf(json: unknown, place: string): string {
   return json;
 }
 
-/** What people read: it has to say something. */
+/** What people read: it has to say something, on one line. */
 export function proseOf(json: unknown, place: string): string {
   const text = textOf(json, place);
   if (text.trim() === '') invalid(`${place} is empty`);
+  if (hasControlCharacters(text)) invalid(`${place} has control characters`);
   return text;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads listenerMetadata: lines `KEY=VALUE` that select bundles and set their settings.
 import { AgentError } from '../errors.ts';
+import { settingKey } from './setting.ts';
 
 export interface Metadata {
   /** In chain order; absent: it selects none. */
@@ -21,9 +22,14 @@ export function wrongMetadata(what: string): never {
   throw new AgentError('AGENT_SETTING_INVALID', `listenerMetadata: ${what}`);
 }
 
-/** A key for a message: it may be of any length. */
+/** For a message: it may be of any length. */
+function shown(text: string): string {
+  return `"${text.slice(0, mostShown)}"`;
+}
+
+/** What cannot be a key may be a part of a value, and is not shown either. */
 export function shownKey(key: string): string {
-  return `"${key.slice(0, mostShown)}"`;
+  return settingKey.test(key) ? shown(key) : 'what cannot be a key';
 }
 
 /** Values are not shown: they may be secrets. */
@@ -44,7 +50,7 @@ function parseSelection(key: string, text: string): readonly string[] {
   if (items.length > mostNames) wrongMetadata(`${key} names more than ${mostNames} bundles`);
   for (const name of items.map((item) => item.trim())) {
     if (name === '') wrongMetadata(`${key} has an empty name`);
-    if (names.has(name)) wrongMetadata(`${key} names ${shownKey(name)} twice`);
+    if (names.has(name)) wrongMetadata(`${key} names ${shown(name)} twice`);
     names.add(name);
   }
   return [...names];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests `seccompagent inspect`, and what is the same for all commands of its kind.
-import { writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -36,6 +36,44 @@ test('inspect: a component is shown as JSON', async () => {
     answers: { mkdir: ['mkdir', 'mkdirat'] },
     wants: { granted: ['filesystem'], free: [] },
   });
+});
+
+/** A bundle with other words than its author's. */
+function changedBundle(folder: TemporaryFolder, change: (text: string) => string): string {
+  cpSync(join(bundles, 'mkdir-suffix'), folder.path, { recursive: true });
+  const file = folder.at('bundle.json');
+  writeFileSync(file, change(readFileSync(file, 'utf8')));
+  return folder.path;
+}
+
+const onTerminal = /[\p{Cc}\p{Bidi_Control}]/u;
+
+test.for([[], ['-json']])('M6: inspect %j: a bundle controls no terminal', async (words) => {
+  using folder = new TemporaryFolder();
+  const path = changedBundle(folder, (text) =>
+    JSON.stringify({
+      ...JSON.parse(text),
+      settings: {
+        SUFFIX: { type: 'string', default: '\u001B[2J\u009B2J\n', description: 'text' },
+      },
+      handlers: [{ component: 'mkdir-suffix.wasm', settings: { suffix: { from: 'SUFFIX' } } }],
+    }),
+  );
+  const { code, stdout } = await runCommand([seccompagent, 'inspect', ...words, path]);
+  expect(code).toBe(0);
+  expect(stdout).toContain(String.raw`\u001b[2J\u009b2J`);
+  expect(stdout.replaceAll('\n', '')).not.toMatch(onTerminal);
+});
+
+test('M6: inspect: what is said against a bundle controls no terminal', async () => {
+  using folder = new TemporaryFolder();
+  const path = changedBundle(folder, (text) =>
+    JSON.stringify({ ...JSON.parse(text), name: 'a\u001B]0;title\u0007' }),
+  );
+  const { code, stderr } = await runCommand([seccompagent, 'inspect', path]);
+  expect(code).toBe(1);
+  expect(stderr).toContain(String.raw`a\u001b]0;title\u0007`);
+  expect(stderr.trimEnd()).not.toMatch(onTerminal);
 });
 
 test('inspect: what is no component is refused in one line', async () => {

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests `seccompagent run -bundle`, and what the agent says of bundles on its command line.
-import { readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
 import { AgentProcess } from '../support/agent-process.ts';
+import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
+import { looping } from '../support/hostile-components.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { trapLines } from '../support/trap-container.ts';
 
@@ -124,4 +129,40 @@ test('agent -bundle: answers for containers that select none, and reads it again
   const names = readdirSync(folder.path).filter((name) => name !== 'agent.socket');
   expect(names.toSorted()).toEqual(['a-mine', 'b-set', 'c-suffix', 'd-mine', 'e-new']);
   expect(await agent.stop('SIGTERM')).toMatchObject({ code: 0 });
+});
+
+test('L5: agent: SIGHUP while it starts does not end it', async () => {
+  using bundles = new BundleFolder();
+  using folder = new TemporaryFolder();
+  const path = suffixBundle(bundles);
+  const file = join(path, 'bundle.json');
+  const manifest = readFileSync(file);
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+  const starting = AgentProcess.starting(folder.at('agent.socket'), `-bundle=${path}`);
+  await using agent = starting.process;
+  // there is somebody who reads
+  const pipe = await open(file, 'w');
+  agent.signal('SIGHUP');
+  await pipe.writeFile(manifest);
+  await pipe.close();
+  await starting.listening;
+  expect(await agent.stop('SIGTERM')).toMatchObject({ code: 0 });
+});
+
+test('L5: agent: SIGHUP while it stops does not end it before its calls', async () => {
+  using bundles = new BundleFolder();
+  using folder = new TemporaryFolder();
+  bundles.write('loop', { component: looping(), syscalls: ['getpgid'], deadline: '2s' });
+  const socket = folder.at('agent.socket');
+  await using agent = await AgentProcess.start(socket, `-bundle=${join(bundles.path, 'loop')}`);
+  await using caller = new AskedCaller({ socket });
+  await agent.logged(/container attached/u);
+  const asked = caller.ask('getpgid 1');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const stopped = agent.stop('SIGTERM');
+  await agent.logged(/stopping/u);
+  agent.signal('SIGHUP');
+  expect(await stopped).toMatchObject({ code: 0, signal: null });
+  expect(await asked).toMatchObject({ answer: 'EPERM' });
 });

@@ -52,6 +52,20 @@ test('status: containers are shown with their bundles and handlers', async () =>
   );
 });
 
+test('M6: status: the name of a container controls no terminal', async () => {
+  await using agent = await ControlledAgent.start('-bundle=errno');
+  // as it stands in the JSON that the caller sends
+  const id = String.raw`a\u001b[2J\u009b2J\nb`;
+  await using caller = new AskedCaller({ socket: agent.socket, id });
+  await caller.ask('getpgid 0');
+  const asking = [seccompagent, 'status', `-control-socket=${agent.control}`] as const;
+  for (const words of [asking, [...asking, '-json'] as const]) {
+    const { stdout } = await runCommand(words);
+    expect(stdout).toContain(String.raw`a\u001b[2J\u009b2J`);
+    expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  }
+});
+
 test('status: a container whose calls fail is shown with the reason', async () => {
   await using agent = await ControlledAgent.start();
   await using caller = new AskedCaller({ socket: agent.socket, metadata: 'BUNDLE=no-such' });

@@ -152,6 +152,14 @@ const cases: readonly Case[] = [
     refusal: /is not signed; it must be by k/u,
   },
   {
+    name: 'M7: a manifest of signatures that has no end',
+    meddle: (path, answer) =>
+      path.endsWith('.sig')
+        ? replaced(answer, Buffer.concat([answer.body, Buffer.alloc(65_536, ' ')]))
+        : pass,
+    refusal: /manifest sha256-\w+\.sig has more than 65536 bytes/u,
+  },
+  {
     name: 'an address that leads to itself',
     meddle: (path, answer) =>
       isComponent(path)
@@ -167,6 +175,21 @@ test.for(cases)('pull: $name is refused', async ({ meddle, refusal, timeoutMs })
   const found = await refusalOf(`${proxy.host}/good/bundle:1`, { signal });
   expect(found).toMatch(refusal);
   expect(found).toContain(proxy.host);
+});
+
+test('M7: pull: what is no signature takes no place of one', async () => {
+  await using proxy = await MeddlingProxy.start(registry.host, (path, answer) => {
+    if (!path.endsWith('.sig')) return pass;
+    const manifest = JSON.parse(answer.body.toString());
+    const [signature] = manifest.layers;
+    const other = { mediaType: 'text/plain', digest: signature.digest, size: 1 };
+    const layers = [...Array.from({ length: 70 }, () => other), signature];
+    return replaced(answer, Buffer.from(JSON.stringify({ ...manifest, layers })));
+  });
+  using store = new TemporaryFolder();
+  const pulled = await pullInto(store.path, `${proxy.host}/good/bundle:1`, { signers: [key] });
+  expect(pulled.signers).toEqual(['k']);
+  expect(pulled.bundle.signatures).toHaveLength(1);
 });
 
 test('pull: a component that was changed in the registry itself is refused', async () => {

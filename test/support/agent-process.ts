@@ -14,11 +14,23 @@ export class AgentProcess implements AsyncDisposable {
 
   /** Resolves once runtimes can connect. */
   static async start(socketFile: string, ...options: readonly string[]): Promise<AgentProcess> {
+    const { process, listening } = AgentProcess.starting(socketFile, ...options);
+    await listening;
+    return process;
+  }
+
+  /** While it starts, too. */
+  static starting(
+    socketFile: string,
+    ...options: readonly string[]
+  ): { readonly process: AgentProcess; readonly listening: Promise<unknown> } {
     const running = new RunningCommand([seccompagent, `-socketfile=${socketFile}`, ...options], {
       deadlineMs,
     });
-    await running.printed(/\blistening\b.*\n/u);
-    return new AgentProcess(running);
+    const listening = running.printed(/\blistening\b.*\n/u);
+    // whoever needs it awaits it; nobody else is to fail
+    listening.catch(() => undefined);
+    return { process: new AgentProcess(running), listening };
   }
 
   get log(): string {

@@ -77,6 +77,12 @@ const general: readonly Mistake[] = [
   ['a version as a number', changed({ version: 1 }), ': version must be a text'],
   ['no description', changed({ description: undefined }), ': description must be a text'],
   ['an empty description', changed({ description: ' ' }), ': description is empty'],
+  [
+    'a description that clears the screen',
+    changed({ description: 'a\u009b2J' }),
+    ': description has control characters',
+  ],
+  ['a description of two lines', changed({ description: 'a\nb' }), ': description has control'],
   ['a default as a number', changed({ default: 1 }), ': default must be a text'],
   ['a default as null', changed({ default: null }), ': default must be a text'],
   ['a default that is none', changed({ default: 'EPERM' }), ': default: not understood'],
@@ -173,6 +179,11 @@ const ofSettings: readonly Mistake[] = [
     ': settings.SUFFIX.description is empty',
   ],
   [
+    'a setting whose description turns the direction of writing',
+    changedSetting({ description: 'a\u202eb' }),
+    ': settings.SUFFIX.description has control characters',
+  ],
+  [
     'required as a text',
     changedSetting({ required: 'yes', default: undefined }),
     ': settings.SUFFIX.required must be true or false',
@@ -226,6 +237,11 @@ const ofGrants: readonly Mistake[] = [
   // every handler may use them
   ['a grant that nobody needs', limited('log', {}), ': grants.log: there is no grant "log"'],
   ['a grant without a reason', grant('caller', {}), ': grants.caller.reason must be a text'],
+  [
+    'a reason that hides itself',
+    grant('caller', { reason: 'a\u001b[8mb' }),
+    ': grants.caller.reason has control characters',
+  ],
   ['an empty reason', grant('caller', { reason: ' ' }), ': grants.caller.reason is empty'],
   [
     'a limit of another grant',

@@ -57,7 +57,7 @@ test.for([
 });
 
 test('M5: metadata: no value is in what is said of it', () => {
-  const texts = ['A=secret\nA=secret', 'secret', '=secret'];
+  const texts = ['A=secret\nA=secret', 'secret', '=secret', 'two secrets=1\ntwo secrets=1'];
   for (const text of texts) {
     expect(failureOf(() => parseMetadata(text)).message).not.toContain('secret');
   }

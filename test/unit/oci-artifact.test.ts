@@ -158,6 +158,15 @@ test.for([
   expect(failure?.message ?? 'nothing wrong').toContain(message);
 });
 
+test.for(['name', 'version', 'description'])('M6: artifact: a %s controls no terminal', (key) => {
+  const plan = planOf(manifestWith([bundleLayer, layer('a.wasm')]), 'here');
+  const handlers = [{ component: 'a.wasm', digest }];
+  const bundle = { name: 'b', version: '0.1.0', description: 'd', handlers, [key]: 'a\u009b2J' };
+  expect(() => checkOutline(Buffer.from(JSON.stringify(bundle)), plan, 'here')).toThrow(
+    `${key} has control characters`,
+  );
+});
+
 test('artifact: a component that no handler names is refused', () => {
   const plan = planOf(manifestWith([bundleLayer, layer('a.wasm'), layer('b.wasm')]), 'here');
   const handlers = [{ component: 'a.wasm', digest }];

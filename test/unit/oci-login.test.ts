@@ -23,11 +23,26 @@ test.for([
     'bearer Realm=https://a , service="say \\"hi\\""',
     { kind: 'bearer', realm: 'https://a', service: 'say "hi"' },
   ],
+  ['Bearer x-y="z",realm="https://a"', { kind: 'bearer', realm: 'https://a' }],
+  // what comes behind is another challenge
+  ['Bearer realm="https://a", Basic realm="b"', { kind: 'bearer', realm: 'https://a' }],
+  ['Bearer realm="https://a', undefined],
   ['Bearer service="r"', undefined],
   ['Negotiate', undefined],
   ['', undefined],
 ] as const)('challenge %s: is read', ([header, challenge]) => {
   expect(parseChallenge(header)).toEqual(challenge);
+});
+
+test('L10: challenge: one that is too long is not read, and none takes long', () => {
+  const start = performance.now();
+  for (const part of ['a', 'a ', 'a="\\"', 'a=\\"', '"', ',', ' ']) {
+    const most = Math.floor(8000 / part.length);
+    const header = `Bearer ${part.repeat(most)}`;
+    for (let count = 0; count < 30; count += 1) expect(parseChallenge(header)).toBeUndefined();
+  }
+  expect(performance.now() - start).toBeLessThan(1000);
+  expect(parseChallenge(`Bearer realm="https://a",x="${'a'.repeat(9000)}"`)).toBeUndefined();
 });
 
 function configFolder(config: object): TemporaryFolder {

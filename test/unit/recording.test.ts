@@ -3,6 +3,7 @@
 import { unpack, pack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 
+import { parseContainerProcessState } from '../../host/container-process-state.ts';
 import { AgentError } from '../../host/errors.ts';
 import { fail, zeroAction } from '../../host/handler/action.ts';
 import type { Action } from '../../host/handler/action.ts';
@@ -24,6 +25,7 @@ import { Syscalls } from '../../host/notification/syscalls.ts';
 import type { Syscall } from '../../host/notification/syscalls.ts';
 import { CallTape } from '../../host/recording/call-tape.ts';
 import { differencesOf, keyOf } from '../../host/recording/comparison.ts';
+import { factsOf } from '../../host/recording/recorded-facts.ts';
 import { inputOf, restoreInput } from '../../host/recording/recorded-call.ts';
 import type { RecordedCall } from '../../host/recording/recorded-call.ts';
 import { isEntry } from '../../host/recording/recording-format.ts';
@@ -38,6 +40,7 @@ import { fillCall, RecordingHost } from '../support/handler-harness.ts';
 import type { GivenArgument } from '../support/handler-harness.ts';
 
 const syscalls = new Syscalls();
+const stateText = JSON.stringify({ fds: ['seccompFd'], pid: 1, state: { id: 'c1' } });
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
@@ -289,6 +292,7 @@ describe('redaction', () => {
     const host = new RecordingHost();
     host.memory = new Map([[1, bytesOf(secret)]]);
     host.prepareResult({ bytes: bytesOf(secret) });
+    host.stateSet(bytesOf('key'), bytesOf(secret));
     return host;
   };
 
@@ -315,6 +319,27 @@ describe('redaction', () => {
       'values that handlers read',
       () =>
         recorded('mkdir', ['/a', 0], (host) => operated(operation.getXattr, host), withResult()),
+    ],
+    [
+      'what handlers remember',
+      () =>
+        recorded('mkdir', ['/a', 0], (host) => {
+          host.stateSet(bytesOf('key'), bytesOf(secret));
+          return zeroAction;
+        }),
+    ],
+    [
+      'what handlers have remembered',
+      () =>
+        recorded(
+          'mkdir',
+          ['/a', 0],
+          (host) => {
+            host.stateGet(bytesOf('key'));
+            return zeroAction;
+          },
+          withResult(),
+        ),
     ],
     [
       'memory that handlers write',
@@ -352,6 +377,19 @@ describe('redaction', () => {
     const call = recorded('mkdir', ['/a', 0o755], (host) => operated(operation.mkdir, host));
     expect(pack(redacted(call, syscalls))).toEqual(pack(call));
   });
+});
+
+test('M5: recording: what cannot be a key is not among the keys that were given', () => {
+  const metadata = 'BUNDLE=a\nSUFFIX=b\ngeheimnis!=c\nein geheimnis =d';
+  const identity = { state: { ...parseContainerProcessState(stateText), metadata }, firstPid: 1 };
+  const registry = {
+    containerId: 'c1',
+    handlers: [],
+    defaultAction: 'continue',
+    failure: { kind: 'continue' },
+  } as const;
+  const { registry: facts } = factsOf({ identity, registry, bundles: [], components: [] });
+  expect(facts.given).toEqual({ SUFFIX: 'b' });
 });
 
 /** A handler that copies descriptors. */

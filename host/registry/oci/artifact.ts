@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { AgentError } from '../../errors.ts';
 import { checkSize } from '../../handler/direct.ts';
+import { hasControlCharacters } from '../../terminal-text.ts';
 import { blobOf, mediaTypes, parseDescriptors, titleKey } from './descriptor.ts';
 import type { Blob, Descriptor } from './descriptor.ts';
 import { digestOf } from './digest.ts';
@@ -56,7 +57,8 @@ function invalid(what: string, cause?: unknown): never {
 function outlineOf(json: unknown, place: string): BundleOutline {
   const text = (key: string): string => {
     const value = memberOf(json, key);
-    return typeof value === 'string' ? value : invalid(`${place}: ${key} must be a text`);
+    if (typeof value !== 'string') return invalid(`${place}: ${key} must be a text`);
+    return hasControlCharacters(value) ? invalid(`${place}: ${key} has control characters`) : value;
   };
   const components = elementsOf(memberOf(json, 'handlers')).map((handler, index) => {
     const file = memberOf(handler, 'component');

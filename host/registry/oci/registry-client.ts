@@ -52,10 +52,11 @@ export class RegistryClient implements AsyncDisposable {
 
   /**
    * The manifest of a tag or a digest.
+   * @param limit of its bytes
    * @returns undefined when the registry has none
    * @throws AgentError AGENT_OCI
    */
-  async findManifest(name: string): Promise<Manifest | undefined> {
+  async findManifest(name: string, limit: number = manifestBytes): Promise<Manifest | undefined> {
     const what = `manifest ${name}`;
     const response = await this.#send({
       method: 'GET',
@@ -67,7 +68,7 @@ export class RegistryClient implements AsyncDisposable {
       return undefined;
     }
     await this.#expect(response, status.ok, what);
-    const bytes = await this.#read(response, manifestBytes, what);
+    const bytes = await this.#read(response, limit, what);
     const digest = digestOf(bytes);
     if (isDigest(name) && name !== digest) this.#refuse(`${what} has other contents: ${digest}`);
     const json = parseJson(bytes.toString());

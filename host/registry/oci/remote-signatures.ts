@@ -16,6 +16,7 @@ const signatureKey = 'dev.cosignproject.cosign/signature';
 const mostSignatures = 64;
 const mostReferrers = 64;
 const signatureBytes = 65_536;
+const manifestBytes = 65_536;
 
 function tagOf(digest: Digest): string {
   return `sha256-${hexOf(digest)}.sig`;
@@ -25,16 +26,32 @@ function layersOf({ json, digest }: Manifest): readonly Descriptor[] {
   return parseDescriptors(memberOf(json, 'layers'), `manifest ${digest}: layers`);
 }
 
+/** Of a manifest, what readLayer needs; nothing else is kept while others are fetched. */
+function signatureLayersOf(manifest: Manifest): readonly Descriptor[] {
+  return layersOf(manifest).flatMap(({ mediaType, digest, size, annotations }) => {
+    const signature = annotations?.[signatureKey];
+    const isSimple = mediaType === simpleMediaType && signature !== undefined;
+    if (size > signatureBytes || (!isSimple && mediaType !== sigstoreMediaType)) return [];
+    return [
+      {
+        mediaType,
+        digest,
+        size,
+        ...(isSimple ? { annotations: { [signatureKey]: signature } } : {}),
+      },
+    ];
+  });
+}
+
 async function readLayer(
   client: RegistryClient,
   layer: Descriptor,
 ): Promise<Signature | undefined> {
-  if (layer.size > signatureBytes) return undefined;
   if (layer.mediaType === sigstoreMediaType) {
     return { kind: 'sigstore', bundle: await client.blob(layer) };
   }
   const signature = layer.annotations?.[signatureKey];
-  if (layer.mediaType !== simpleMediaType || signature === undefined) return undefined;
+  if (signature === undefined) return undefined;
   return {
     kind: 'simple',
     payload: await client.blob(layer),
@@ -42,16 +59,19 @@ async function readLayer(
   };
 }
 
-async function referringManifests(
-  client: RegistryClient,
-  digest: Digest,
-): Promise<readonly Manifest[]> {
-  const manifests: Manifest[] = [];
+/** In the tagged manifest and in those that refer to the digest. */
+async function findLayers(client: RegistryClient, digest: Digest): Promise<readonly Descriptor[]> {
+  const layers: Descriptor[] = [];
+  const add = async (name: string): Promise<void> => {
+    const manifest = await client.findManifest(name, manifestBytes);
+    if (manifest !== undefined) layers.push(...signatureLayersOf(manifest));
+  };
+  await add(tagOf(digest));
   for (const referrer of (await client.referrers(digest)).slice(0, mostReferrers)) {
-    const manifest = await client.findManifest(referrer);
-    if (manifest !== undefined) manifests.push(manifest);
+    if (layers.length >= mostSignatures) break;
+    await add(referrer);
   }
-  return manifests;
+  return layers.slice(0, mostSignatures);
 }
 
 /** @throws AgentError AGENT_OCI */
@@ -59,13 +79,8 @@ export async function fetchSignatures(
   client: RegistryClient,
   digest: Digest,
 ): Promise<readonly Signature[]> {
-  const tagged = await client.findManifest(tagOf(digest));
-  const manifests = [
-    ...(tagged === undefined ? [] : [tagged]),
-    ...(await referringManifests(client, digest)),
-  ];
   const signatures: Signature[] = [];
-  for (const layer of manifests.flatMap(layersOf).slice(0, mostSignatures)) {
+  for (const layer of await findLayers(client, digest)) {
     const signature = await readLayer(client, layer);
     if (signature !== undefined) signatures.push(signature);
   }
@@ -94,7 +109,7 @@ export async function pushSignature(
   { payload, signature }: SimpleSignature,
 ): Promise<void> {
   const tag = tagOf(digest);
-  const there = await client.findManifest(tag);
+  const there = await client.findManifest(tag, manifestBytes);
   const blob = blobOf(simpleMediaType, payload, {
     [signatureKey]: Buffer.from(signature).toString('base64'),
   });

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text of strangers on a terminal: what moves the cursor, turns the direction of writing, or ends the
+// line is shown as its number.
+
+/** As a class of a regular expression has them; the schemas have them as well. */
+export const controlCharacters: string = String.raw`\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069`;
+
+export function hasControlCharacters(text: string): boolean {
+  return new RegExp(`[${controlCharacters}]`, 'u').test(text);
+}
+
+/** For one line. */
+export function escaped(text: string): string {
+  return text.replaceAll(
+    new RegExp(`[${controlCharacters}]`, 'gu'),
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+export function shownLines(lines: readonly string[]): string {
+  return lines.map((line) => escaped(line)).join('\n');
+}
+
+/** JSON for programs, which people see too: it means the same. */
+export function shownJson(value: unknown): string {
+  return shownLines(JSON.stringify(value, undefined, 2).split('\n'));
+}

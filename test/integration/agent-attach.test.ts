@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an agent still knows of a container that it could not attach.
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+import { expect, test } from 'vitest';
+
+import { Agent } from '../../host/agent.ts';
+import type { ContainerIdentity, Resolver } from '../../host/registry/resolver.ts';
+import { compiled } from '../support/compile.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const saidPid = 4242;
+
+/** A resolver that fails at everything, at once or later. */
+class FailingResolver implements Resolver {
+  readonly asked: (number | undefined)[] = [];
+  readonly #fail: () => Promise<void>;
+
+  constructor(fail: () => Promise<void>) {
+    this.#fail = fail;
+  }
+
+  prepare({ firstPid }: ContainerIdentity): Promise<void> {
+    this.asked.push(firstPid);
+    return this.#fail();
+  }
+
+  resolve(): never {
+    throw new Error('not reached');
+  }
+}
+
+test.for([
+  [
+    'at once',
+    () => {
+      throw new Error('no bundle');
+    },
+  ],
+  ['later', async () => Promise.reject(new Error('no bundle'))],
+] as const)('L4: attach: what fails %s leaves nothing known of its container', async ([, fail]) => {
+  using folder = new TemporaryFolder();
+  const socket = folder.at('agent.socket');
+  const resolver = new FailingResolver(fail);
+  const log = { level: 'fatal', format: 'text', isColored: false } as const;
+  const agent = await Agent.start({ resolver, log });
+  try {
+    agent.listen({ path: socket, allowedUids: [] });
+    // the second one, as crun exec sends it, relies on what is known of the container
+    for (const pid of [saidPid, 0]) {
+      const state = { ociVersion: '1.2.0', id: 'c1', status: 'running', pid };
+      const message = { ociVersion: '1.2.0', fds: ['seccompFd'], pid: process.pid, state };
+      writeFileSync(folder.at('message'), JSON.stringify(message));
+      const words = ['-s', socket, '-f', folder.at('message')];
+      await promisify(execFile)(compiled('send-state'), words);
+    }
+  } finally {
+    await agent.stop();
+  }
+  expect(resolver.asked).toEqual([saidPid, undefined]);
+});

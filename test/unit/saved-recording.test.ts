@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests into what a recording is written, and into what not.
+import { execFileSync } from 'node:child_process';
+import {
+  chownSync,
+  existsSync,
+  linkSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+
+import { expect, test } from 'vitest';
+
+import { messageOf } from '../../host/errors.ts';
+import { RecordingFile } from '../../host/recording/saved-recording.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+async function writeTo(path: string): Promise<void> {
+  await using file = await RecordingFile.open(path);
+  await file.write(Buffer.from('recorded'));
+}
+
+/** What is said against it. */
+async function refusalOf(path: string): Promise<string> {
+  return writeTo(path).then(() => 'written', messageOf);
+}
+
+test('M5: a recording is made, and an own one is emptied, for its owner alone', async () => {
+  using folder = new TemporaryFolder();
+  const path = folder.at('recording');
+  await writeTo(path);
+  writeFileSync(path, 'longer than what is recorded', { mode: 0o644 });
+  await writeTo(path);
+  expect(readFileSync(path, 'utf8')).toBe('recorded');
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  await writeTo('/dev/null');
+});
+
+test('M5: what somebody else has put there is not written', async () => {
+  using folder = new TemporaryFolder();
+  const victim = folder.at('victim');
+  const place = (name: string, make: (path: string) => void): string => {
+    make(folder.at(name));
+    return folder.at(name);
+  };
+  writeFileSync(victim, 'precious');
+  const link = place('link', (path) => symlinkSync(victim, path));
+  const dangling = place('dangling', (path) => symlinkSync(folder.at('nothing'), path));
+  const hardLink = place('hard-link', (path) => linkSync(victim, path));
+  const foreign = place('foreign', (path) => {
+    writeFileSync(path, 'theirs');
+    chownSync(path, 1234, 1234);
+  });
+  const pipe = place('pipe', (path) => execFileSync('mkfifo', [path]));
+  expect(await refusalOf(link)).toBe(`cannot write ${link}: it is a symbolic link`);
+  expect(await refusalOf(dangling)).toBe(`cannot write ${dangling}: it is a symbolic link`);
+  expect(await refusalOf(hardLink)).toContain('has other names as well');
+  expect(await refusalOf(foreign)).toContain('belongs to somebody else');
+  expect(await refusalOf(pipe)).toContain(`cannot write ${pipe}`);
+  expect(existsSync(folder.at('nothing'))).toBe(false);
+  expect(readFileSync(victim, 'utf8')).toBe('precious');
+  expect(readFileSync(foreign, 'utf8')).toBe('theirs');
+});
