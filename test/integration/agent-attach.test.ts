@@ -30,6 +30,10 @@ class FailingResolver implements Resolver {
   resolve(): never {
     throw new Error('not reached');
   }
+
+  keep(): never {
+    throw new Error('not reached');
+  }
 }
 
 test.for([
@@ -40,7 +44,7 @@ test.for([
     },
   ],
   ['later', async () => Promise.reject(new Error('no bundle'))],
-] as const)('L4: attach: what fails %s leaves nothing known of its container', async ([, fail]) => {
+] as const)('attach: what fails %s leaves nothing known of its container', async ([, fail]) => {
   using folder = new TemporaryFolder();
   const socket = folder.at('agent.socket');
   const resolver = new FailingResolver(fail);
