@@ -131,7 +131,7 @@ test('agent -bundle: answers for containers that select none, and reads it again
   expect(await agent.stop('SIGTERM')).toMatchObject({ code: 0 });
 });
 
-test('L5: agent: SIGHUP while it starts does not end it', async () => {
+test('agent: SIGHUP while it starts does not end it', async () => {
   using bundles = new BundleFolder();
   using folder = new TemporaryFolder();
   const path = suffixBundle(bundles);
@@ -150,7 +150,7 @@ test('L5: agent: SIGHUP while it starts does not end it', async () => {
   expect(await agent.stop('SIGTERM')).toMatchObject({ code: 0 });
 });
 
-test('L5: agent: SIGHUP while it stops does not end it before its calls', async () => {
+test('agent: SIGHUP while it stops does not end it before its calls', async () => {
   using bundles = new BundleFolder();
   using folder = new TemporaryFolder();
   bundles.write('loop', { component: looping(), syscalls: ['getpgid'], deadline: '2s' });
