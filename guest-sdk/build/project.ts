@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bundle in its own folder, as its author works on it: sources and bundle.json side by side.
 
-import { createHash } from 'node:crypto';
-import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { constants, copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -174,7 +174,12 @@ function check(folder: string, place: string): void {
 /** Whoever loads it meanwhile finds the old file or the new one, and never a part. */
 async function put(file: string, folder: string): Promise<void> {
   const target = join(folder, basename(file));
-  const beside = `${target}.new`;
-  await copyFile(file, beside);
-  await rename(beside, target);
+  // nobody can have put a link there that leads elsewhere
+  const beside = `${target}.${randomUUID()}`;
+  try {
+    await copyFile(file, beside, constants.COPYFILE_EXCL);
+    await rename(beside, target);
+  } finally {
+    await rm(beside, { force: true });
+  }
 }

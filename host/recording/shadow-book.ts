@@ -86,8 +86,9 @@ export class ShadowBook implements AsyncDisposable {
 
   /** A listener has a shadow from now on, or still. */
   begin(token: number, slot: number, shadow: ResolvedShadow): void {
-    if (this.#asked.get(token)?.shadow === shadow) return;
-    this.end(token);
+    const before = this.#asked.get(token);
+    if (before?.shadow === shadow) return;
+    if (before !== undefined) this.#thread.end(before.chain);
     this.#lastChain += 1;
     const { registry, components, bundles } = shadow;
     this.#thread.begin(this.#lastChain, { registry, components, redaction: 'whole' });
@@ -103,6 +104,7 @@ export class ShadowBook implements AsyncDisposable {
       failures: 0,
       leftAlone: undefined,
     });
+    if (before !== undefined) this.#forgetUnused(before.name);
   }
 
   /** @param done called once the call takes no more room */
@@ -118,6 +120,13 @@ export class ShadowBook implements AsyncDisposable {
     if (asked === undefined) return;
     this.#asked.delete(token);
     this.#thread.end(asked.chain);
+    this.#forgetUnused(asked.name);
+  }
+
+  /** Containers choose what there are counts of, so these end with the last container that has them. */
+  #forgetUnused(name: string): void {
+    if ([...this.#asked.values()].some((asked) => asked.name === name)) return;
+    for (const [key, { bundle }] of this.#counts) if (bundle === name) this.#counts.delete(key);
   }
 
   statusOf(token: number, shadow: Shadow | undefined): ShadowStatus | undefined {

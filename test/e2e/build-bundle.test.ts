@@ -5,6 +5,7 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   symlinkSync,
   writeFileSync,
@@ -87,6 +88,23 @@ test('build: a component that is there already stays as it is', async () => {
   const { code, stdout } = await build(folder);
   expect(code).toBe(0);
   expect(stdout).toContain('errno.wasm: came built');
+});
+
+test('L8: build: a link beside a file is not followed', async () => {
+  using folder = new TemporaryFolder();
+  using elsewhere = new TemporaryFolder();
+  cpSync(join(projectRoot, 'dist/handlers-wasm/errno'), folder.path, { recursive: true });
+  const victim = elsewhere.at('victim');
+  writeFileSync(victim, 'precious');
+  for (const name of ['errno.wasm.new', 'bundle.json.new']) symlinkSync(victim, folder.at(name));
+  expect((await build(folder)).code).toBe(0);
+  expect(readFileSync(victim, 'utf8')).toBe('precious');
+  expect(readdirSync(folder.path).toSorted()).toEqual([
+    'bundle.json',
+    'bundle.json.new',
+    'errno.wasm',
+    'errno.wasm.new',
+  ]);
 });
 
 test(

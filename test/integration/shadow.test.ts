@@ -84,10 +84,19 @@ test('shadow: what one would do otherwise is counted, logged and not done', asyn
   expect(log.match(/a shadow differs/gu)?.length).toBeLessThan(200);
 
   const [, port] = /address=127\.0\.0\.1:(?<port>\d+)/u.exec(log) ?? [];
-  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const readMetrics = async (): Promise<string> =>
+    (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const metrics = await readMetrics();
   const labels = 'bundle="next",syscall="mkdir"';
   expect(metrics).toContain(`seccompagent_shadow_calls_total{${labels}} 100\n`);
   expect(metrics).toContain(`seccompagent_shadow_differences_total{${labels}} 100\n`);
+
+  // L9: containers come and go, and each might choose another shadow
+  caller.end();
+  await agent.process.logged(/container detached/u);
+  await until('the counts to end', async () =>
+    (await readMetrics()).includes('bundle="next"') ? undefined : true,
+  );
 });
 
 test('shadow: one that traps again and again is left alone, and no call hears of it', async () => {
