@@ -510,7 +510,7 @@ export class Agent {
   #attach(arrival: Arrival, identity: ContainerIdentity, refusal: WriteRefusal): void {
     const { state, socket, connection, fdIndex, peerPid } = arrival;
     const { containerId, status } = state;
-    const { firstPid } = identity;
+    const firstPid = this.#firstPids.living(containerId);
     const attached = this.#prepare(identity, refusal);
     let token: Token;
     try {

@@ -21,6 +21,24 @@ function childrenOf(pid: string): readonly string[] {
   }
 }
 
+/** When a process began, in ticks since the machine did; undefined when it is gone. */
+function startTimeOf(pid: number): string | undefined {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // the second field, the name, may hold anything; behind it the third one follows
+    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+interface Known {
+  readonly pid: number | undefined;
+  /** Of that process: another one may get its number. */
+  readonly startTime: string | undefined;
+  readonly users: number;
+}
+
 /** Whether a process is the first of its own pid namespace. */
 function isFirst(pid: string): boolean {
   try {
@@ -50,8 +68,7 @@ function firstPidEnteredBy(runtimePid: number): number | undefined {
 
 /** Remembers first processes by container, as long as any listener of the container lives. */
 export class FirstPids {
-  readonly #known: Map<string, { readonly pid: number | undefined; readonly users: number }> =
-    new Map();
+  readonly #known: Map<string, Known> = new Map();
 
   /**
    * Notes one more listener of a container.
@@ -63,8 +80,19 @@ export class FirstPids {
     // a container of the same name may have been made anew, so what is said now counts most
     const said = state.containerPid === 0 ? known?.pid : state.containerPid;
     const pid = said ?? firstPidEnteredBy(peerPid);
-    this.#known.set(state.containerId, { pid, users: (known?.users ?? 0) + 1 });
+    const startTime = pid === undefined ? undefined : startTimeOf(pid);
+    this.#known.set(state.containerId, { pid, startTime, users: (known?.users ?? 0) + 1 });
     return pid;
+  }
+
+  /**
+   * The first process of a container that was entered, if it lives. Time may have passed since: a
+   * bundle was pulled for it.
+   */
+  living(containerId: string): number | undefined {
+    const known = this.#known.get(containerId);
+    if (known?.pid === undefined || known.startTime === undefined) return undefined;
+    return startTimeOf(known.pid) === known.startTime ? known.pid : undefined;
   }
 
   /** One listener of the container has ended. */

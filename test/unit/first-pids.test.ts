@@ -84,3 +84,22 @@ test('G6: FirstPids: the first process is found in the namespace that the peer h
   const found = new FirstPids().enter(stateOf(0), runtimePid);
   expect(found).toBe(first);
 });
+
+test('K2: FirstPids: a process that has ended meanwhile is nobody’s first one', async () => {
+  const pids = new FirstPids();
+  const child = spawn('sleep', ['100']);
+  const { pid } = child;
+  if (pid === undefined) throw new Error('no child');
+  pids.enter(stateOf(pid), process.pid);
+  expect(pids.living('c1')).toBe(pid);
+  child.kill('SIGKILL');
+  await until('its end', () => child.signalCode ?? undefined);
+  expect(pids.living('c1')).toBeUndefined();
+});
+
+test('FirstPids: of containers that were not entered nobody lives', () => {
+  const pids = new FirstPids();
+  expect(pids.living('c1')).toBeUndefined();
+  pids.enter(stateOf(0), process.pid);
+  expect(pids.living('c1')).toBeUndefined();
+});
