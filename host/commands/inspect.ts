@@ -8,6 +8,8 @@ import { AgentError } from '../errors.ts';
 import { capabilities, checkSize, loadComponent } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { families, familyMembers } from '../notification/syscall-table.ts';
+import { answeredActions } from '../recording/answered-actions.ts';
+import type { AnsweredActions } from '../recording/answered-actions.ts';
 import { readBundle } from '../registry/bundle.ts';
 import type { BundleHandler } from '../registry/bundle.ts';
 import { isReference } from '../registry/oci/reference.ts';
@@ -26,6 +28,7 @@ const options = {
   key: { type: 'string' },
   config: { type: 'string' },
   store: { type: 'string' },
+  recording: { type: 'string' },
 } as const;
 
 interface ComponentFacts {
@@ -36,6 +39,8 @@ interface ComponentFacts {
   readonly answers: Readonly<Record<string, readonly string[]>>;
   /** Capabilities that somebody has to grant, and those that every handler may use. */
   readonly wants: { readonly granted: readonly string[]; readonly free: readonly string[] };
+  /** Which actions it has answered in a recording. */
+  readonly answered?: AnsweredActions;
 }
 
 function needsGrant(name: string): boolean {
@@ -134,6 +139,15 @@ function answerLine([family, calls]: readonly [string, readonly string[]]): stri
   return calls.length <= 1 ? family : `${family} (${calls.join(', ')})`;
 }
 
+function answeredText(answered: AnsweredActions): string {
+  return listed(
+    Object.entries(answered).map(([syscall, counts]) => {
+      const each = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
+      return `${syscall} (${each.join(', ')})`;
+    }),
+  );
+}
+
 function componentLines(facts: ComponentFacts): readonly string[] {
   return [
     facts.component,
@@ -142,6 +156,7 @@ function componentLines(facts: ComponentFacts): readonly string[] {
     `  uses      ${listed(facts.wants.free)}`,
     `  size      ${facts.bytes} bytes`,
     `  digest    ${facts.digest}`,
+    ...(facts.answered === undefined ? [] : [`  answered  ${answeredText(facts.answered)}`]),
   ];
 }
 
@@ -195,14 +210,32 @@ function read(path: string, values: Values): BundleFacts | ComponentFacts {
   return status.isDirectory() ? factsOfBundle(path) : factsOfFile(path);
 }
 
+type Answered = ReadonlyMap<string, AnsweredActions>;
+
+function withAnswered<T extends ComponentFacts>(facts: T, answered: Answered): T {
+  return { ...facts, answered: answered.get(facts.digest.replace('sha256:', '')) ?? {} };
+}
+
+/** With what a recording says of the very same components. */
+function recordedFacts(
+  facts: BundleFacts | ComponentFacts,
+  answered: Answered,
+): BundleFacts | ComponentFacts {
+  if (!('handlers' in facts)) return withAnswered(facts, answered);
+  return { ...facts, handlers: facts.handlers.map((handler) => withAnswered(handler, answered)) };
+}
+
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, options);
   const [path, ...more] = rest;
   if (path === undefined || more.length > 0) usage('inspect takes one bundle or component');
-  const facts = read(path, values);
+  const recording = textOf(values, 'recording');
+  const own = read(path, values);
+  const facts =
+    recording === undefined ? own : recordedFacts(own, await answeredActions(recording));
   const text = values.get('json') === true ? shownJson(facts) : show(facts);
   process.stdout.write(`${text}\n`);
-  return Promise.resolve(0);
+  return 0;
 }
 
 export const inspect: Tool = {
@@ -213,6 +246,8 @@ capabilities it wants to be granted, its settings, its size and its digest. A bu
 is named by its reference, oci://host/repository@sha256:…, and shown with those who have signed it.
 
 Options:
+  -recording FILE     also which actions it has answered in a recording: for each system call, how
+                      often it was continue, perform and so on
 ${trustUsage}  -json               the same for programs
   -help
 `,

@@ -105,3 +105,32 @@ test.for(tools.map(({ name }) => name))('%s -help: prints its usage on stdout', 
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(new RegExp(`^Usage: seccompagent ${name} `, 'u'));
 });
+
+test('inspect: a recording says which actions the same component has answered', async () => {
+  using folder = new TemporaryFolder();
+  const file = folder.at('recording');
+  const script = 'mkdir "$1/a"; mkdir "$1/b"; mkdir "$1/b"; chmod 700 "$1"; true';
+  const command = ['--', 'sh', '-c', script, 'sh', folder.path];
+  await runCommand([seccompagent, 'record', '-bundle=demo-basic', '-o', file, ...command]);
+
+  const bundle = join(bundles, 'demo-basic');
+  const words = ['inspect', '-recording', file];
+  const { code, stdout } = await runCommand([seccompagent, ...words, bundle]);
+  expect(code).toBe(0);
+  expect(stdout).toContain('  answered  mkdir (2 value, 1 fail)\n');
+  // the handler of chmod
+  expect(stdout).toMatch(/ {2}answered {2}f?chmod\w* \(1 fail\)\n/u);
+  const component = join(bundle, 'mkdir-suffix.wasm');
+  const json = await runCommand([seccompagent, ...words, '-json', component]);
+  expect(JSON.parse(json.stdout)).toMatchObject({ answered: { mkdir: { value: 2, fail: 1 } } });
+});
+
+test('inspect: what is no recording is refused in one line', async () => {
+  using folder = new TemporaryFolder();
+  const file = folder.at('recording');
+  writeFileSync(file, 'nothing');
+  const words = ['inspect', '-recording', file, join(bundles, 'demo-basic')];
+  const { code, stdout, stderr } = await runCommand([seccompagent, ...words]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^seccompagent: .+\n$/u);
+});
