@@ -65,8 +65,8 @@ void Receiver::mark_blocked(Place& place) {
 }
 
 // It waits in epoll behind the workers, since epoll wakes the thread that came last. When it is
-// woken although a worker has read since, that worker may just be on its way back (on one core a
-// caller is so quick that its next call comes before), so it gets a little time.
+// woken, a worker may just be on its way back, which this thread, going before all others, has kept
+// from reading: so it always leaves them a little time. What nobody reads then waits for no worker.
 void Receiver::stand_in() {
   go_before_others();
   NotifyBuffers buffers(sizes_);
@@ -76,14 +76,11 @@ void Receiver::stand_in() {
     stand_in_wake_.acquire();
     while (stand_in_wake_.try_acquire()) {
     }
-    std::uint64_t reads = reads_.load();
     while (!is_stopping_.load()) {
       epoll_event event;
       (void)retry_eintr([&] { return epoll_wait(epoll_.get(), &event, 1, -1); });
-      if (reads_.load() != reads) {
-        reads = reads_.load();
-        pause_for(kGrace);
-      }
+      const std::uint64_t reads = reads_.load();
+      pause_for(kGrace);
       // whoever needs a stand-in again says so
       if (reads_.load() != reads || !become_reader()) break;
       (void)read_pending({.buffers = buffers, .place = nullptr, .timeout_ms = 0, .start = now()},
