@@ -66,12 +66,13 @@ void Receiver::mark_blocked(Place& place) {
 
 // It waits in epoll behind the workers, since epoll wakes the thread that came last. When it is
 // woken, a worker may just be on its way back, which this thread, going before all others, has kept
-// from reading: so it always leaves them a little time. What nobody reads then waits for no worker.
+// from reading: so it leaves them a little time where one has read since it was here last.
 void Receiver::stand_in() {
   go_before_others();
   NotifyBuffers buffers(sizes_);
   std::shared_ptr<Listener> listener;
   Pending pending;
+  std::uint64_t reads = 0;
   while (!is_stopping_.load()) {
     stand_in_wake_.acquire();
     while (stand_in_wake_.try_acquire()) {
@@ -79,8 +80,10 @@ void Receiver::stand_in() {
     while (!is_stopping_.load()) {
       epoll_event event;
       (void)retry_eintr([&] { return epoll_wait(epoll_.get(), &event, 1, -1); });
-      const std::uint64_t reads = reads_.load();
-      pause_for(kGrace);
+      if (reads_.load() != reads) {
+        reads = reads_.load();
+        pause_for(kGrace);
+      }
       // whoever needs a stand-in again says so
       if (reads_.load() != reads || !become_reader()) break;
       (void)read_pending({.buffers = buffers, .place = nullptr, .timeout_ms = 0, .start = now()},
