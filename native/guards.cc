@@ -65,10 +65,11 @@ void Receiver::mark_blocked(Place& place) {
 }
 
 // It waits in epoll behind the workers, since epoll wakes the thread that came last. When it is
-// woken, a worker may just be on its way back, which this thread, going before all others, has kept
-// from reading: so it leaves them a little time where one has read since it was here last.
+// woken, a worker may just be on its way back, which this thread, where it goes before all others,
+// has kept from reading: so it leaves them a little time where one has read since it was here last.
 void Receiver::stand_in() {
-  go_before_others();
+  stand_in_thread_.store(gettid());
+  take_short_turns(0);
   NotifyBuffers buffers(sizes_);
   std::shared_ptr<Listener> listener;
   Pending pending;
@@ -82,7 +83,7 @@ void Receiver::stand_in() {
       (void)retry_eintr([&] { return epoll_wait(epoll_.get(), &event, 1, -1); });
       if (reads_.load() != reads) {
         reads = reads_.load();
-        pause_for(kGrace);
+        if (is_computing_.load()) pause_for(kGrace);
       }
       // whoever needs a stand-in again says so
       if (reads_.load() != reads || !become_reader()) break;
@@ -109,10 +110,23 @@ void Receiver::tell_crowded() {
   tell({.kind = ReceiverEvent::Kind::crowded, .token = 0, .worker = 0, .link = 0});
 }
 
+// The stand-in goes before all others as long as handlers compute, and a little longer: it would
+// have to wait for their turns to end. Otherwise it would only keep workers from reading.
+void Receiver::place_stand_in(Nanoseconds time) {
+  constexpr Nanoseconds kStays = kSecond;
+  const bool is_computing = computed_at_ != 0 && time - computed_at_ < kStays;
+  const pid_t thread = stand_in_thread_.load();
+  if (thread == 0 || is_computing == is_computing_.load()) return;
+  is_computing_.store(is_computing);
+  if (is_computing && go_before_others(thread)) return;
+  if (!is_computing) go_as_others(thread);
+  take_short_turns(thread);
+}
+
 // A tick costs whoever is interrupted by it, so there are few, and none while nothing happens.
 void Receiver::watch_workers() {
   constexpr int kQuietTicks = 50;
-  go_before_others();
+  if (!go_before_others(0)) take_short_turns(0);
   NotifyBuffers buffers(sizes_);
   Nanoseconds before = now();
   std::uint64_t reads_before = 0;
@@ -128,6 +142,8 @@ void Receiver::watch_workers() {
       if (!is_woken && is_idle() && !is_closing_.load()) watcher_wake_.acquire();
       is_watcher_asleep_.store(false);
       before = now();
+      computed_at_ = 0;
+      place_stand_in(before);
     }
     pause_for(kTick);
     const Nanoseconds time = now();
@@ -144,6 +160,7 @@ void Receiver::watch_workers() {
         if (watch_place(index, time - before)) overdue.push_back(index);
       }
     }
+    place_stand_in(time);
     for (const std::size_t index : overdue) end_overdue(index, buffers);
     if (queued_count_.load() > 0) {
       is_busy = true;
@@ -195,8 +212,9 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   const std::uint32_t given = std::atomic_ref(inbox.deadline).load(std::memory_order_relaxed);
   const Nanoseconds deadline = given == 0 ? kDefaultDeadline : given * kMillisecond;
   // its own time is what it computes: a machine that is busy otherwise is not its fault
-  return place.worker->cpu_time() - place.cpu_start >= deadline ||
-         place.wall_time >= kMostWallTimes * deadline;
+  const Nanoseconds computed = place.worker->cpu_time() - place.cpu_start;
+  if (computed >= kTick / 2) computed_at_ = now();
+  return computed >= deadline || place.wall_time >= kMostWallTimes * deadline;
 }
 
 // From the second slow read of a container on, children read its memory, which can be killed; and

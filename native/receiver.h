@@ -246,6 +246,7 @@ class Receiver {
   void invite();
   void mark_blocked(Place& place);
   void watch_workers();
+  void place_stand_in(Nanoseconds time);
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
   [[nodiscard]] bool watch_reading(Place& place, Nanoseconds elapsed);
@@ -274,6 +275,8 @@ class Receiver {
   std::atomic<int> batch_size_ = 1;
   // How often somebody has left epoll.
   std::atomic<std::uint64_t> reads_ = 0;
+  // Some handler computes for longer than a tick, or has done so lately.
+  std::atomic<bool> is_computing_ = false;
   std::atomic<std::size_t> queued_count_ = 0;
   std::atomic<std::uint32_t> sleeping_count_ = 0;
   std::atomic<std::uint32_t> worker_count_ = 0;
@@ -311,6 +314,10 @@ class Receiver {
 
   std::counting_semaphore<> stand_in_wake_{0};
   std::counting_semaphore<> watcher_wake_{0};
+  // 0: it has not begun.
+  std::atomic<pid_t> stand_in_thread_ = 0;
+  // When a handler was last seen to compute; the watcher's. 0: not lately.
+  Nanoseconds computed_at_ = 0;
   std::thread stand_in_;
   std::thread watcher_;
 };

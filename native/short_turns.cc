@@ -28,18 +28,23 @@ constexpr std::uint64_t kTurnNs = 200'000;
 
 }  // namespace
 
-void take_short_turns() {
+void take_short_turns(pid_t thread) {
   SchedAttributes attributes = {};
-  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) == -1) return;
+  if (syscall(SYS_sched_getattr, thread, &attributes, sizeof attributes, 0) == -1) return;
   attributes.size = sizeof attributes;
   // for threads of the usual policy this is the length of a turn
   attributes.runtime = kTurnNs;
-  (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
+  (void)syscall(SYS_sched_setattr, thread, &attributes, 0);
 }
 
-void go_before_others() {
+bool go_before_others(pid_t thread) {
   const sched_param parameters = {.sched_priority = sched_get_priority_min(SCHED_RR)};
-  if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters) == -1) take_short_turns();
+  return sched_setscheduler(thread, SCHED_RR | SCHED_RESET_ON_FORK, &parameters) == 0;
+}
+
+void go_as_others(pid_t thread) {
+  const sched_param parameters = {.sched_priority = 0};
+  (void)sched_setscheduler(thread, SCHED_OTHER | SCHED_RESET_ON_FORK, &parameters);
 }
 
 }  // namespace seccompagent

@@ -42,7 +42,7 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBloc
       place_(place),
       buffers_(receiver_->sizes_) {
   pthread_getcpuclockid(pthread_self(), &cpu_clock_);
-  take_short_turns();
+  take_short_turns(0);
   tid_ = accept_kicks();
 }
 
