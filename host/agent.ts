@@ -54,6 +54,7 @@ import type {
   Resolver,
   Shadow,
 } from './registry/resolver.ts';
+import { workloadOf } from './registry/workload.ts';
 
 export interface AgentOptions {
   readonly resolver: Resolver;
@@ -627,13 +628,20 @@ export class Agent {
     }
   }
 
-  #refused({ state: { containerId } }: ContainerIdentity, thrown: unknown): Resolved {
+  #refused({ state, workload }: ContainerIdentity, thrown: unknown): Resolved {
+    const { containerId, annotations } = state;
     const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
     this.log.error(
       { container: containerId, errno, error: messageOf(thrown) },
       'the bundles of this container cannot be used: its trapped calls fail',
     );
-    const registry = { containerId, handlers: [], defaultAction: errno, failure: defaultFailure };
+    const registry = {
+      containerId,
+      workload: workload ?? workloadOf(annotations),
+      handlers: [],
+      defaultAction: errno,
+      failure: defaultFailure,
+    };
     return { registry, sources: [], components: [], bundles: [], refusal: messageOf(thrown) };
   }
 

@@ -16,6 +16,7 @@ import { settingFault } from './setting.ts';
 import type { SettingDeclaration } from './setting.ts';
 import { fillTemplate } from './template.ts';
 import type { TemplateFields } from './template.ts';
+import { workloadOf } from './workload.ts';
 
 /** The bundles of one container, and what is set for them. */
 export interface Selection {
@@ -126,6 +127,7 @@ export function registryOf(selection: Selection, identity: ContainerIdentity): R
   return {
     containerId: identity.state.containerId,
     annotations: [...identity.state.annotations],
+    workload: identity.workload ?? workloadOf(identity.state.annotations),
     handlers: bundles.flatMap((bundle) => handlersOf(bundle, values)),
     defaultAction: strictestDefault(bundles, policies),
     failure: strictestFailure(bundles, policies),

@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // What templates can name of a container.
 import type { ContainerIdentity } from './resolver.ts';
-import type { TemplateField, TemplateFields } from './template.ts';
+import type { TemplateFields } from './template.ts';
+import { workloadKeys, workloadOf } from './workload.ts';
+import type { Workload } from './workload.ts';
 
-/** Annotations by which CRI runtimes name a container's pod: of containerd, and of CRI-O. */
-const annotationKeys: readonly (readonly [field: TemplateField, keys: readonly string[]])[] = [
-  ['Namespace', ['io.kubernetes.cri.sandbox-namespace', 'io.kubernetes.pod.namespace']],
-  ['Pod', ['io.kubernetes.cri.sandbox-name', 'io.kubernetes.pod.name']],
-  ['Container', ['io.kubernetes.cri.container-name', 'io.kubernetes.container.name']],
+const templateNames: readonly (readonly [template: string, field: keyof Workload])[] = [
+  ['Namespace', 'namespace'],
+  ['Pod', 'pod'],
+  ['Container', 'container'],
 ];
 
-function podFields(annotations: ReadonlyMap<string, string>): TemplateFields {
-  const found = annotationKeys.flatMap(([field, keys]) => {
-    const value = keys.map((key) => annotations.get(key)).find((text) => text !== undefined);
-    return value === undefined ? [] : [[field, value] as const];
+export function fieldsOf({ state, firstPid, workload }: ContainerIdentity): TemplateFields {
+  const known = workload ?? workloadOf(state.annotations);
+  const named = templateNames.flatMap(([template, field]) => {
+    const value = known[field];
+    return value === undefined ? [] : [[template, value] as const];
   });
-  return Object.fromEntries(found);
-}
-
-export function fieldsOf({ state, firstPid }: ContainerIdentity): TemplateFields {
   return {
-    ...podFields(state.annotations),
+    ...Object.fromEntries(named),
     ContainerID: state.containerId,
     ...(state.processPid === 0 ? {} : { Pid: String(state.processPid) }),
     ...(firstPid === undefined ? {} : { Pid1: String(firstPid) }),
@@ -31,8 +29,9 @@ export function fieldsOf({ state, firstPid }: ContainerIdentity): TemplateFields
 export function annotationsFor(
   fields: Readonly<Record<string, string>>,
 ): readonly (readonly [key: string, value: string])[] {
-  return annotationKeys.flatMap(([field, [key]]) => {
-    const text = fields[field];
+  return templateNames.flatMap(([template, field]) => {
+    const text = fields[template];
+    const [key] = workloadKeys[field];
     return text === undefined || key === undefined ? [] : [[key, text] as const];
   });
 }

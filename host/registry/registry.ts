@@ -7,6 +7,7 @@ import { families, familyMembers } from '../notification/syscall-table.ts';
 import type { Syscall } from '../notification/syscalls.ts';
 import type { Grants } from './grants.ts';
 import type { DefaultAction, FailurePolicy } from './policy.ts';
+import type { Workload } from './workload.ts';
 
 export interface RegistryHandler {
   /** For people: the component's file name without its ending. */
@@ -32,6 +33,8 @@ export interface Registry {
   readonly containerId: string;
   /** What the runtime sent along. */
   readonly annotations?: readonly (readonly [key: string, value: string])[];
+  /** What it is to Kubernetes. */
+  readonly workload?: Workload;
   /** In chain order. */
   readonly handlers: readonly RegistryHandler[];
   readonly defaultAction: DefaultAction;

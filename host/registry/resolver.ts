@@ -9,12 +9,15 @@ import type { Registry } from './registry.ts';
 import { demoBasicResolver } from './resolvers/demo-basic.ts';
 import { noneResolver } from './resolvers/none.ts';
 import { unprivilegedBuildResolver } from './resolvers/unprivileged-build.ts';
+import type { Workload } from './workload.ts';
 
 /** What a resolver knows of a container: its state, and pids that were found out otherwise. */
 export interface ContainerIdentity {
   readonly state: ContainerProcessState;
   /** The container's first process in our pid namespace; undefined when nobody knows. */
   readonly firstPid: number | undefined;
+  /** What it is to Kubernetes; absent: what the annotations of its state say. */
+  readonly workload?: Workload;
 }
 
 /** A bundle as it is named to people. */
