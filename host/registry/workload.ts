@@ -28,12 +28,12 @@ export const workloadKeys: Readonly<Record<keyof Workload, readonly string[]>> =
   podUid: ['io.kubernetes.cri.sandbox-uid', 'io.kubernetes.pod.uid'],
 };
 
-const fields = Object.keys(workloadKeys) as readonly (keyof Workload)[];
-
 /** An empty annotation says nothing. */
 export function workloadOf(annotations: ReadonlyMap<string, string>): Workload {
-  const found = fields.flatMap((field) => {
-    const value = workloadKeys[field].map((key) => annotations.get(key)).find((text) => text);
+  const found = Object.entries(workloadKeys).flatMap(([field, keys]) => {
+    const value = keys
+      .map((key) => annotations.get(key))
+      .find((text) => text !== undefined && text !== '');
     return value === undefined ? [] : [[field, value] as const];
   });
   return Object.fromEntries(found);
