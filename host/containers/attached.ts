@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Containers that are answered for, and what the agent knows of each.
+import type { LoadedComponent } from '../handler/direct.ts';
+import { errnoNumber } from '../handler/errno.ts';
+import type { StateHandle } from '../native.ts';
+import type { Syscall, Syscalls } from '../notification/syscalls.ts';
+import { encodeRegistry } from '../notification/thread-messages.ts';
+import type { SharedRegistry } from '../notification/thread-messages.ts';
+import type { Bundle } from '../registry/bundle.ts';
+import { failureErrno as errnoOf } from '../registry/policy.ts';
+import { wantsPointers } from '../registry/registry.ts';
+import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../registry/resolver.ts';
+
+/** A container that is answered for. Of its handlers' states in the quarantine there may be more. */
+export interface Attached extends SharedRegistry {
+  /** What it is resolved by, and may be again. */
+  readonly identity: ContainerIdentity;
+  readonly since: Date;
+  readonly bundles: readonly BundleName[];
+  readonly sources: readonly Bundle[];
+  readonly components: readonly LoadedComponent[];
+  /** Who is asked the same, without effect. */
+  readonly shadow: Shadow | undefined;
+  /** Why all of its calls fail; undefined: they do not. */
+  readonly refusal: string | undefined;
+  /** What handlers remember, or remembered before they changed. */
+  readonly heldStates: readonly StateHandle[];
+}
+
+export interface Resolved extends Resolution {
+  /** Why there are no handlers. */
+  readonly refusal?: string;
+}
+
+/** What the addon needs to know of a container. */
+export interface Adoption {
+  readonly registryBytes: Uint8Array;
+  readonly reads: Uint8Array;
+  readonly failureErrno: number;
+}
+
+/** The calls that its shadow is asked about have what it wants to know, too. */
+function shadowWantsPointers({ shadow, tapeSlot }: Attached, syscall: Syscall): boolean {
+  if (shadow?.kind !== 'resolved' || tapeSlot === undefined) return false;
+  return wantsPointers(shadow.registry, syscall);
+}
+
+/** @param isRecorded what is recorded has its arguments, whether its handlers want them or not: others may */
+export function adoptionOf(attached: Attached, syscalls: Syscalls, isRecorded: boolean): Adoption {
+  const { registry, quarantine, states, writeRefusal, tapeSlot } = attached;
+  const errno = errnoOf(registry.failure);
+  return {
+    registryBytes: encodeRegistry({ registry, quarantine, states, writeRefusal, tapeSlot }),
+    reads: syscalls.readSet(
+      (syscall) =>
+        wantsPointers(registry, syscall) ||
+        shadowWantsPointers(attached, syscall) ||
+        (isRecorded && syscall.arguments.length > 0),
+    ),
+    failureErrno: errno === undefined ? 0 : errnoNumber(errno),
+  };
+}

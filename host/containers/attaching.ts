@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what is known of a container to what answers for it, and to something else later.
+import { messageOf } from '../errors.ts';
+import type { LoadedComponent } from '../handler/direct.ts';
+import type { Logger } from '../log.ts';
+import type { QuarantineBook } from '../notification/quarantine.ts';
+import type { StateBook } from '../notification/state-book.ts';
+import type { TapeBook } from '../recording/tape-book.ts';
+import type { WriteRefusal } from '../filter-flags.ts';
+import { ContainerRefusal } from '../registry/container-refusal.ts';
+import { defaultFailure } from '../registry/policy.ts';
+import type {
+  ContainerIdentity,
+  Resolution,
+  ResolvedShadow,
+  Resolver,
+  Shadow,
+} from '../registry/resolver.ts';
+import { workloadOf } from '../registry/workload.ts';
+import type { Attached, Resolved } from './attached.ts';
+
+export interface AttachingParts {
+  readonly resolver: Resolver;
+  readonly log: Logger;
+  readonly quarantine: QuarantineBook;
+  readonly states: StateBook;
+  readonly tapes: TapeBook;
+  /** Gives components to all workers. */
+  readonly share: (components: readonly LoadedComponent[]) => void;
+}
+
+export class Attaching {
+  readonly #parts: AttachingParts;
+  /** It changes when the configuration is read again. */
+  resolver: Resolver;
+
+  constructor(parts: AttachingParts) {
+    this.#parts = parts;
+    this.resolver = parts.resolver;
+  }
+
+  /** What the workers need for a registry is with them before its first call is. */
+  begin(identity: ContainerIdentity, writeRefusal: WriteRefusal): Attached {
+    const { quarantine, states: book, tapes } = this.#parts;
+    const resolution = this.#resolve(identity);
+    const { registry, sources, components, bundles, refusal, shadow } = resolution;
+    this.#share(resolution);
+    const { containerId, handlers } = registry;
+    const states = book.take(
+      containerId,
+      handlers.map(({ bundle }) => bundle),
+    );
+    return {
+      identity,
+      since: new Date(),
+      bundles,
+      sources,
+      components,
+      shadow,
+      refusal,
+      registry,
+      quarantine: quarantine.take(handlers.length),
+      states,
+      heldStates: states,
+      writeRefusal,
+      tapeSlot:
+        shadow?.kind === 'resolved' || tapes.isTapped(containerId) ? tapes.takeSlot() : undefined,
+    };
+  }
+
+  /** The same container with other handlers. */
+  change(attached: Attached, resolution: Resolved): Attached {
+    this.#share(resolution);
+    const { registry, sources, bundles, components, shadow, refusal } = resolution;
+    const { containerId, handlers } = registry;
+    const { quarantine: places } = attached;
+    const { quarantine: book, states: stateBook } = this.#parts;
+    const { held, states } = stateBook.change(
+      containerId,
+      attached.heldStates,
+      handlers.map(({ bundle }) => bundle),
+    );
+    for (const [index, { component }] of handlers.entries()) {
+      const place = places[index];
+      const isOther = attached.registry.handlers[index]?.component !== component;
+      if (place !== undefined && isOther) book.quarantine.clear(place);
+    }
+    return {
+      ...attached,
+      bundles,
+      sources,
+      components,
+      shadow,
+      refusal,
+      registry,
+      quarantine: book.resize(places, handlers.length),
+      states,
+      heldStates: held,
+    };
+  }
+
+  /** Gives back what it had been given, but for its tape. */
+  end({ quarantine, heldStates }: Attached): void {
+    this.#parts.quarantine.release(quarantine);
+    this.#parts.states.release(heldStates);
+  }
+
+  /**
+   * The handlers that a container has, with what is granted to them now.
+   * @throws AgentError: it may not have them
+   */
+  kept({ bundles, components, shadow, refusal, ...held }: Attached): Resolved {
+    return {
+      ...this.resolver.keep(held),
+      bundles,
+      components,
+      shadow: shadow?.kind === 'resolved' ? this.#keptShadow(shadow) : shadow,
+      ...(refusal === undefined ? {} : { refusal }),
+    };
+  }
+
+  #keptShadow(shadow: ResolvedShadow): Shadow {
+    try {
+      return { ...shadow, ...this.resolver.keep(shadow) };
+    } catch (thrown) {
+      return { kind: 'refused', reason: messageOf(thrown) };
+    }
+  }
+
+  /** Whatever is wrong with a container's metadata, its calls get an answer. */
+  #resolve(identity: ContainerIdentity): Resolved {
+    try {
+      return this.resolver.resolve(identity);
+    } catch (thrown) {
+      return this.refused(identity, thrown);
+    }
+  }
+
+  refused({ state, workload }: ContainerIdentity, thrown: unknown): Resolved {
+    const { containerId, annotations } = state;
+    const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
+    this.#parts.log.error(
+      { container: containerId, errno, error: messageOf(thrown) },
+      'the bundles of this container cannot be used: its trapped calls fail',
+    );
+    const registry = {
+      containerId,
+      workload: workload ?? workloadOf(annotations),
+      handlers: [],
+      defaultAction: errno,
+      failure: defaultFailure,
+    };
+    return { registry, sources: [], components: [], bundles: [], refusal: messageOf(thrown) };
+  }
+
+  #share({ registry, components, shadow }: Resolution): void {
+    this.#parts.share(components);
+    if (shadow?.kind !== 'refused') return;
+    this.#parts.log.error(
+      { container: registry.containerId, error: shadow.reason },
+      'there is no shadow for this container, which is nothing to its calls',
+    );
+  }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// All containers that are answered for: by what, and who else is told of their calls.
+import type { StopRecording } from '../control/recording-request.ts';
+import type { ContainerStatus } from '../control/status.ts';
+import { AgentError, systemCodeOf } from '../errors.ts';
+import { digestOf } from '../handler/direct.ts';
+import { tokenOf } from '../native.ts';
+import type { Native, ReceiverHandle } from '../native.ts';
+import type { Quarantine } from '../notification/quarantine.ts';
+import type { Syscalls } from '../notification/syscalls.ts';
+import { factsOf } from '../recording/recorded-facts.ts';
+import type { ShadowBook } from '../recording/shadow-book.ts';
+import type { Tap, TapeBook } from '../recording/tape-book.ts';
+import { adoptionOf } from './attached.ts';
+import type { Adoption, Attached } from './attached.ts';
+
+export interface ContainersParts {
+  readonly native: Native;
+  readonly receiver: ReceiverHandle;
+  readonly syscalls: Syscalls;
+  readonly quarantine: Quarantine;
+  readonly tapes: TapeBook;
+  readonly shadows: ShadowBook;
+}
+
+export class Containers {
+  readonly #parts: ContainersParts;
+  /** By the tokens of their listeners. */
+  readonly #attached: Map<number, Attached> = new Map();
+
+  constructor(parts: ContainersParts) {
+    this.#parts = parts;
+  }
+
+  get(token: number): Attached | undefined {
+    return this.#attached.get(token);
+  }
+
+  /** A copy: they may change meanwhile. */
+  all(): readonly (readonly [token: number, attached: Attached])[] {
+    return [...this.#attached];
+  }
+
+  adoption(attached: Attached): Adoption {
+    const isRecorded = this.#parts.tapes.isTapped(attached.registry.containerId);
+    return adoptionOf(attached, this.#parts.syscalls, isRecorded);
+  }
+
+  keep(token: number, attached: Attached): void {
+    const { shadows, tapes } = this.#parts;
+    this.#attached.set(token, attached);
+    const { shadow, tapeSlot } = attached;
+    if (shadow?.kind !== 'resolved') shadows.end(token);
+    if (tapeSlot === undefined) return;
+    if (shadow?.kind === 'resolved') shadows.begin(token, tapeSlot, shadow);
+    tapes.begin(token, tapeSlot, factsOf(attached));
+  }
+
+  /** The calls that no worker has begun are handled by this from now on. */
+  replace(token: number, next: Attached): void {
+    this.#offer(token, { ...next, tapeSlot: this.#slotOf(token, next) });
+  }
+
+  /** Calls are written down for whoever wants to know, and not for nobody. */
+  retape(token: number): void {
+    const attached = this.#attached.get(token);
+    if (attached === undefined) return;
+    const tapeSlot = this.#slotOf(token, attached);
+    if (tapeSlot !== attached.tapeSlot) this.#offer(token, { ...attached, tapeSlot });
+  }
+
+  /**
+   * Tells of all calls of a container, also of one that is still to come, until it ends.
+   * @returns ends it before
+   * @throws AgentError AGENT_RECORDING: there is no such container
+   */
+  record(containerId: string, tap: Tap, isExpected: 'there' | 'to come'): StopRecording {
+    const { tapes } = this.#parts;
+    const found = this.#listenersOf(containerId);
+    if (found.length === 0 && isExpected === 'there') {
+      throw new AgentError('AGENT_RECORDING', `there is no container "${containerId}"`);
+    }
+    tapes.add(containerId, tap);
+    for (const [token, attached] of found) {
+      // also where a shadow has it already: the tap is to begin
+      this.replace(token, attached);
+    }
+    return async (reason) => {
+      tapes.leave(tap);
+      for (const [token] of this.#listenersOf(containerId)) this.retape(token);
+      await tapes.finish(tap, reason);
+    };
+  }
+
+  /** @returns what it was; undefined: there is none */
+  end(token: number): Attached | undefined {
+    const attached = this.#attached.get(token);
+    if (attached === undefined) return undefined;
+    this.#attached.delete(token);
+    if (attached.tapeSlot === undefined) this.#parts.shadows.end(token);
+    else void this.#endTape(token, attached.tapeSlot);
+    return attached;
+  }
+
+  /** There is no receiver any more that could be told of a change. */
+  close(): void {
+    this.#attached.clear();
+  }
+
+  status(): readonly ContainerStatus[] {
+    return this.all().map(([token, attached]) => this.#statusOf(token, attached));
+  }
+
+  #statusOf(token: number, attached: Attached): ContainerStatus {
+    const { registry, since, bundles, refusal, quarantine } = attached;
+    const shadow = this.#parts.shadows.statusOf(token, attached.shadow);
+    return {
+      id: registry.containerId,
+      since: since.toISOString(),
+      bundles,
+      handlers: registry.handlers.map(({ name, bundle, component }, index) => ({
+        name,
+        digest: `sha256:${digestOf(component)}`,
+        ...(bundle === undefined ? {} : { bundle }),
+        isQuarantined: this.#parts.quarantine.isQuarantined(quarantine[index] ?? -1),
+      })),
+      ...(refusal === undefined ? {} : { refusal }),
+      ...(shadow === undefined ? {} : { shadow }),
+    };
+  }
+
+  /** Where losses are counted of calls that are written down; undefined: they are for nobody. */
+  #slotOf(token: number, { registry, shadow, tapeSlot }: Attached): number | undefined {
+    const { tapes, shadows } = this.#parts;
+    const isWanted = tapes.isTapped(registry.containerId) || shadows.isAsked(token, shadow);
+    if (isWanted) return tapeSlot ?? tapes.takeSlot();
+    if (tapeSlot !== undefined) void tapes.end(token, tapeSlot);
+    return undefined;
+  }
+
+  #offer(token: number, next: Attached): void {
+    const { native, receiver } = this.#parts;
+    this.keep(token, next);
+    const { registryBytes, reads, failureErrno } = this.adoption(next);
+    try {
+      native.replaceTerms(receiver, tokenOf(token), registryBytes, reads, failureErrno);
+    } catch (cause) {
+      // it has just ended, which an event will tell
+      if (systemCodeOf(cause) !== 'ENOENT') throw cause;
+    }
+  }
+
+  async #endTape(token: number, slot: number): Promise<void> {
+    await this.#parts.tapes.end(token, slot);
+    this.#parts.shadows.end(token);
+  }
+
+  #listenersOf(containerId: string): readonly (readonly [token: number, attached: Attached])[] {
+    return this.all().filter(([, { registry }]) => registry.containerId === containerId);
+  }
+}
