@@ -39,6 +39,15 @@ int Worker::given_fd() const {
   return kept(static_cast<std::uint32_t>(answer.value));
 }
 
+// To be called once the answer in the inbox was looked at.
+std::shared_ptr<const GivenFd> Worker::take_given() {
+  if (given_fd() == -1) return nullptr;
+  const Inbox::Answer& answer = inbox_->answer;
+  UniqueFd& fd = descriptors_[static_cast<std::size_t>(answer.value)];
+  return std::make_shared<const GivenFd>(
+      GivenFd{.fd = std::move(fd), .is_close_on_exec = answer.error != 0});
+}
+
 Response Worker::answer_in_inbox(Counted& counted) const {
   const Inbox::Answer& answer = inbox_->answer;
   counted = Counted::failure;
@@ -117,35 +126,46 @@ void Worker::send_now(const Response& response, Counted counted, Nanoseconds tim
     return;
   }
   const bool may_get_lost = !listener_->waits_killable || !keeps_answers();
-  bool is_sent = has_acted_ && may_get_lost ? respond_carefully(response) : respond(response);
+  const auto given = take_given();
+  bool is_sent = has_acted_ && may_get_lost ? respond_carefully(response, given.get())
+                                            : respond(response, given.get());
   while (!is_sent) {
     // Before the call is closed, so that the same call finds its answer at one place or the other.
     const pid_t tid = pending_.notification.tid;
-    if (tid != 0 && given_fd() == -1)
-      listener_->kept.keep_lost(content(), response, now() + kLostFor);
+    if (tid != 0) keep_lost(response, given);
     const auto parked = take_parked();
     if (!parked) break;
     listener_->kept.forget(tid);
     if (!adopt(*parked)) break;
-    is_sent = respond(response);
+    is_sent = respond(response, given.get());
   }
   inbox_->was_gone = is_sent ? 0 : 1;
   count(is_sent ? counted : Counted::gone, time - pending_.received);
   close_and_follow();
 }
 
+// An answer that did not reach its caller is there when the call comes again.
+void Worker::keep_lost(const Response& response, const std::shared_ptr<const GivenFd>& given) {
+  const Nanoseconds until = now() + (given ? kLostFdFor : kLostFor);
+  if (!listener_->kept.keep_lost(content(), response, until, given) || !given) return;
+  // so that somebody looks then
+  receiver_->add_late({.due = until,
+                       .listener = listener_,
+                       .tid = pending_.notification.tid,
+                       .is_second_try = true});
+}
+
 // False: the notification is gone.
-bool Worker::respond(const Response& response) {
-  const int fd = given_fd();
-  if (fd != -1) {
-    const auto given = respond_with_fd(listener_->fd.get(), pending_.notification.id, fd,
-                                       inbox_->answer.error != 0);
-    if (given) return true;
-    if (given.error() == Errno{ENOENT}) return false;
-    const Response refusal = {.value = 0, .error = -given.error().number, .is_continue = false};
-    return buffers_.respond(listener_->fd.get(), pending_.notification.id, refusal).has_value();
-  }
-  return buffers_.respond(listener_->fd.get(), pending_.notification.id, response).has_value();
+bool Worker::respond(const Response& response, const GivenFd* given) {
+  const int listener = listener_->fd.get();
+  const std::uint64_t id = pending_.notification.id;
+  if (given == nullptr) return buffers_.respond(listener, id, response).has_value();
+  const auto sent = respond_with_fd(listener, id, given->fd.get(), given->is_close_on_exec);
+  if (sent) return true;
+  // a signal took it back before, or just now
+  if (sent.error() == Errno{ENOENT} || sent.error() == Errno{ESRCH}) return false;
+  const Response refusal = {.value = 0, .error = -sent.error().number, .is_continue = false};
+  return buffers_.respond(listener, id, refusal).has_value();
 }
 
 // The kernel may take an answer and lose it: when a signal has woken the caller, but the caller has
@@ -154,7 +174,7 @@ bool Worker::respond(const Response& response) {
 // came at that moment. What is left are the few signals that come and are gone in between: only a
 // filter with WAIT_KILLABLE_RECV excludes those, and where it is known to be there and the kernel
 // loses no answer in spite of it, nothing of this is needed.
-bool Worker::respond_carefully(const Response& response) {
+bool Worker::respond_carefully(const Response& response, const GivenFd* given) {
   constexpr Nanoseconds kStep = 50 * kMicrosecond;
   constexpr Nanoseconds kSoon = 5 * kMillisecond;
   constexpr int kMostYields = 3;
@@ -170,8 +190,9 @@ bool Worker::respond_carefully(const Response& response) {
     }
     pause_for(kStep);
   }
-  if (!respond(response)) return false;
-  if (caller.has_pending_signal() && given_fd() == -1)
+  if (!respond(response, given)) return false;
+  // a descriptor is taken by the caller itself, so it has had the answer then
+  if (given == nullptr && caller.has_pending_signal())
     listener_->kept.keep_lost(content(), response, now() + kSoon);
   return true;
 }

@@ -2,6 +2,9 @@
 // Kept calls by their threads: a thread makes one call at a time.
 #include "kept_calls.h"
 
+#include <iterator>
+#include <utility>
+
 #include "caller_state.h"
 
 namespace seccompagent {
@@ -10,6 +13,7 @@ namespace {
 // One for each thread of a container that has very many.
 constexpr std::size_t kMostLate = 65'536;
 constexpr std::size_t kMostLost = 4096;
+constexpr std::size_t kMostGiven = 64;
 
 }  // namespace
 
@@ -28,40 +32,48 @@ bool KeptCalls::keep_late(const CallContent& call, const Response& response, Nan
   return true;
 }
 
-void KeptCalls::keep_lost(const CallContent& call, const Response& response, Nanoseconds until) {
+bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nanoseconds until,
+                          std::shared_ptr<const GivenFd> given) {
   const auto start_time = thread_start_time(call.notification.tid);
   // a dead thread does not come again
-  if (!start_time) return;
+  if (!start_time) return false;
   const std::lock_guard lock(mutex_);
   drop_expired(now());
   // an older one of this thread is of another call, whatever becomes of this one
   if (const auto older = calls_.find(call.notification.tid); older != calls_.end()) erase(older);
-  if (calls_.size() - late_count_ >= kMostLost) return;
-  put({.call = call, .response = response, .due = 0, .until = until, .start_time = *start_time});
+  if (calls_.size() - late_count_ >= kMostLost) return false;
+  if (given && given_count_ >= kMostGiven) return false;
+  put({.call = call,
+       .response = response,
+       .due = 0,
+       .until = until,
+       .start_time = *start_time,
+       .given = std::move(given)});
+  return true;
 }
 
 void KeptCalls::put(Kept kept) {
   const pid_t tid = kept.call.notification.tid;
-  const auto [place, is_new] = calls_.try_emplace(tid, kept);
-  if (!is_new) {
-    if (place->second.due != 0) --late_count_;
-    place->second = kept;
-  }
+  if (const auto older = calls_.find(tid); older != calls_.end()) erase(older);
   if (kept.due != 0) ++late_count_;
+  if (kept.given) ++given_count_;
+  calls_.emplace(tid, std::move(kept));
   count_.store(calls_.size());
 }
 
 void KeptCalls::drop_expired(Nanoseconds time) {
   constexpr std::size_t kFew = 64;
   if (calls_.size() - late_count_ < kFew) return;
-  std::erase_if(calls_, [time](const auto& entry) {
-    return entry.second.due == 0 && entry.second.until <= time;
-  });
-  count_.store(calls_.size());
+  for (auto call = calls_.begin(); call != calls_.end();) {
+    const auto next = std::next(call);
+    if (call->second.due == 0 && call->second.until <= time) erase(call);
+    call = next;
+  }
 }
 
 void KeptCalls::erase(Calls::iterator call) {
   if (call->second.due != 0) --late_count_;
+  if (call->second.given) --given_count_;
   calls_.erase(call);
   count_.store(calls_.size());
 }
@@ -96,7 +108,8 @@ KeptCalls::Match KeptCalls::find(const CallContent& call) {
     erase(found);
     return {.kind = Match::Kind::none, .response = {}};
   }
-  if (!is_late) return {.kind = Match::Kind::answer, .response = kept.response};
+  if (!is_late)
+    return {.kind = Match::Kind::answer, .response = kept.response, .given = kept.given};
   kept.call.notification.id = call.notification.id;
   return {.kind = Match::Kind::wait, .response = {}};
 }

@@ -13,11 +13,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "clock.h"
 #include "notify.h"
 #include "result.h"
+#include "unique_fd.h"
 
 namespace seccompagent {
 
@@ -25,6 +27,15 @@ namespace seccompagent {
 inline constexpr Nanoseconds kLostFor = 60 * kSecond;
 // How long the kernel may take to take a call back when a signal has come.
 inline constexpr Nanoseconds kSignalTime = 2 * kMillisecond;
+
+// The same where the answer is a descriptor, which keeps a file system of the container busy.
+inline constexpr Nanoseconds kLostFdFor = 5 * kSecond;
+
+// A descriptor of ours of which the caller gets a copy as its answer.
+struct GivenFd {
+  UniqueFd fd;
+  bool is_close_on_exec;
+};
 
 // What a notification says, but for its id: two of one thread that say the same are the same call.
 struct CallContent {
@@ -48,12 +59,16 @@ class KeptCalls {
       wait,
     } kind;
     Response response;
+    // Where the answer is a descriptor.
+    std::shared_ptr<const GivenFd> given = nullptr;
   };
 
   // An answer that is sent when it is due. False: there are too many.
   [[nodiscard]] bool keep_late(const CallContent& call, const Response& response, Nanoseconds due);
   // An answer that did not reach its caller, for the case that the call comes again before `until`.
-  void keep_lost(const CallContent& call, const Response& response, Nanoseconds until);
+  // False: it is not kept.
+  bool keep_lost(const CallContent& call, const Response& response, Nanoseconds until,
+                 std::shared_ptr<const GivenFd> given = nullptr);
 
   // Takes a notification that may be a kept call. What does not match is forgotten: a thread that
   // makes another call does not come back to this one. An `answer` has to be reported by
@@ -61,15 +76,20 @@ class KeptCalls {
   [[nodiscard]] Match find(const CallContent& call);
   void forget(pid_t tid);
 
-  // Sends the late answer of a thread, if it is due, with the lock held: its notification may be
-  // replaced by a newer one at any time. `send` says whether it arrived; if not, it is kept as
-  // lost.
+  // Drops the lost answer of a thread if its time is over, and else sends the late one if it is
+  // due, with the lock held: its notification may be replaced by a newer one at any time. `send`
+  // says whether it arrived; if not, it is kept as lost.
   template <typename Send>
   void answer_due(pid_t tid, Nanoseconds time, Nanoseconds until, Send send) {
     const std::lock_guard lock(mutex_);
     const auto found = calls_.find(tid);
-    if (found == calls_.end() || found->second.due == 0 || found->second.due > time) return;
+    if (found == calls_.end()) return;
     const Kept& kept = found->second;
+    if (kept.due == 0) {
+      if (kept.until <= time) erase(found);
+      return;
+    }
+    if (kept.due > time) return;
     if (send(kept.call.notification.id, kept.response)) {
       erase(found);
     } else {
@@ -89,6 +109,7 @@ class KeptCalls {
     Nanoseconds until;
     // Of the thread, so that nobody else gets its answer.
     std::uint64_t start_time;
+    std::shared_ptr<const GivenFd> given = nullptr;
   };
 
   using Calls = std::map<pid_t, Kept>;
@@ -101,6 +122,7 @@ class KeptCalls {
   std::mutex mutex_;
   Calls calls_;
   std::size_t late_count_ = 0;
+  std::size_t given_count_ = 0;
   std::atomic<std::size_t> count_ = 0;
 };
 

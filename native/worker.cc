@@ -261,7 +261,7 @@ bool Worker::answer_kept() {
   const KeptCalls::Match match = listener_->kept.find(content());
   if (match.kind == KeptCalls::Match::Kind::none) return false;
   receiver_->restarted_count_.fetch_add(1);
-  if (match.kind == KeptCalls::Match::Kind::answer && respond(match.response))
+  if (match.kind == KeptCalls::Match::Kind::answer && respond(match.response, match.given.get()))
     listener_->kept.forget(pending_.notification.tid);
   close_and_follow();
   return true;

@@ -125,8 +125,10 @@ class Worker : public ActsItself {
   [[nodiscard]] Response answer_in_inbox(Counted& counted) const;
   void send_now(const Response& response, Counted counted, Nanoseconds time);
   void send_later(const Response& response, Counted counted, Nanoseconds time);
-  [[nodiscard]] bool respond(const Response& response);
-  [[nodiscard]] bool respond_carefully(const Response& response);
+  [[nodiscard]] std::shared_ptr<const GivenFd> take_given();
+  void keep_lost(const Response& response, const std::shared_ptr<const GivenFd>& given);
+  [[nodiscard]] bool respond(const Response& response, const GivenFd* given);
+  [[nodiscard]] bool respond_carefully(const Response& response, const GivenFd* given);
   void count(Counted counted, Nanoseconds duration);
 
   void close_and_follow();

@@ -2,6 +2,7 @@
 // Tests which calls go on with an answer that is known already, with threads that are really there.
 #include "kept_calls.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -78,6 +79,55 @@ void does_not_answer_after_its_time() {
   CHECK_EQUAL(kept.find(call_of(getpid())).kind, Kind::answer);
   pause_for(25 * kMillisecond);
   CHECK_EQUAL(kept.find(call_of(getpid())).kind, Kind::none);
+}
+
+// A descriptor, and a way to see whether it is closed.
+struct Pipe {
+  UniqueFd read;
+  std::shared_ptr<const GivenFd> given;
+
+  Pipe() {
+    int ends[2];
+    CHECK_EQUAL(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    read = UniqueFd(ends[0]);
+    given =
+        std::make_shared<const GivenFd>(GivenFd{.fd = UniqueFd(ends[1]), .is_close_on_exec = true});
+  }
+  [[nodiscard]] bool is_closed() const {
+    char byte;
+    return ::read(read.get(), &byte, 1) == 0;
+  }
+};
+
+void keeps_descriptors_until_their_time_is_over() {
+  KeptCalls kept;
+  Pipe pipe;
+  const Nanoseconds until = soon();
+  CHECK(kept.keep_lost(call_of(getpid()), value(0), until, std::move(pipe.given)));
+  CHECK_EQUAL(kept.find(call_of(getpid(), 2)).given->is_close_on_exec, true);
+  const auto never = [](std::uint64_t, const Response&) { return false; };
+  kept.answer_due(getpid(), until - 1, kNever, never);
+  CHECK(!pipe.is_closed());
+  kept.answer_due(getpid(), until, kNever, never);
+  CHECK(pipe.is_closed());
+  CHECK(kept.is_empty());
+}
+
+void closes_descriptors_of_calls_that_do_not_come_again() {
+  KeptCalls kept;
+  Pipe pipe;
+  CHECK(kept.keep_lost(call_of(getpid()), value(0), soon(), std::move(pipe.given)));
+  CallContent other = call_of(getpid());
+  other.notification.nr = 84;
+  CHECK_EQUAL(kept.find(other).kind, Kind::none);
+  CHECK(pipe.is_closed());
+  // those that are gone make room
+  for (int i = 0; i < 200; ++i) {
+    Pipe next;
+    CHECK(kept.keep_lost(call_of(getpid()), value(0), soon(), std::move(next.given)));
+    kept.forget(getpid());
+    CHECK(next.is_closed());
+  }
 }
 
 using Change = std::function<void(CallContent&)>;
@@ -341,6 +391,10 @@ constexpr Case kCases[] = {
     {"KeptCalls: a lost call that comes again gets its answer",
      answers_a_lost_call_that_comes_again},
     {"KeptCalls: value, errno and continue are kept", keeps_whole_responses},
+    {"KeptCalls: a descriptor is kept until its time is over",
+     keeps_descriptors_until_their_time_is_over},
+    {"KeptCalls: the descriptor of a call that does not come again is closed",
+     closes_descriptors_of_calls_that_do_not_come_again},
     {"KeptCalls: after its time an answer is gone", does_not_answer_after_its_time},
     {"KeptCalls: a call that differs in anything gets no answer of another", answers_no_other_call},
     {"KeptCalls: another thread gets no answer", answers_no_other_thread},
