@@ -93,6 +93,10 @@ const setting: Schema = {
       type: { enum: settingTypes },
       default: { ...text, description: 'The value where metadata gives none.' },
       required: { type: 'boolean', description: 'Whether metadata has to give a value.' },
+      needs: {
+        ...listOf(text),
+        description: 'Where this is set (and true), one of these settings has to be, too.',
+      },
       description: prose,
     },
     ['type', 'description'],
@@ -131,6 +135,10 @@ const handler: Schema = closed(
       description:
         "What the handler is configured with; absent: all of the bundle's settings, under their own keys.",
       additionalProperties: handlerSetting,
+    },
+    when: {
+      ...listOf(text),
+      description: 'It is there where one of these settings is set (and true); absent: always.',
     },
     deadline: matching(durationPattern, 'For one call, from 1ms to 1m; 1s where it is absent.'),
     memory: matching(

@@ -36,9 +36,13 @@ export class BundleHarness {
   readonly #call = new ReceivedCall();
 
   /** @throws AgentError AGENT_BUNDLE_INVALID, AGENT_SETTING_INVALID */
-  constructor(folder: string, identity: ContainerIdentity) {
+  constructor(
+    folder: string,
+    identity: ContainerIdentity,
+    settings: Readonly<Record<string, string>> = {},
+  ) {
     const bundle = readBundle(folder);
-    const registry = bundleRegistry(bundle, identity);
+    const registry = bundleRegistry(bundle, identity, Object.entries(settings));
     this.hosts = registry.handlers.map(() => new RecordingHost());
     this.container = new Container({
       registry,

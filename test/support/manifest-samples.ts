@@ -150,6 +150,26 @@ const ofHandlers: readonly Mistake[] = [
   ],
 ];
 
+const ofConditions: readonly Mistake[] = [
+  [
+    'a condition as a text',
+    changedHandler({ when: 'SUFFIX' }),
+    ': handlers[1].when must be a list',
+  ],
+  ['an empty condition', changedHandler({ when: [] }), ': handlers[1].when is empty'],
+  [
+    'a condition that is named twice',
+    changedHandler({ when: ['SUFFIX', 'SUFFIX'] }),
+    ': handlers[1].when names "SUFFIX" twice',
+  ],
+  [
+    'needs as a text',
+    changedSetting({ needs: 'SUFFIX' }, 'B'),
+    ': settings.B.needs must be a list',
+  ],
+  ['empty needs', changedSetting({ needs: [] }, 'B'), ': settings.B.needs is empty'],
+];
+
 const ofSettings: readonly Mistake[] = [
   ['settings as a list', changed({ settings: [] }), ': settings must be an object'],
   [
@@ -310,6 +330,21 @@ export const mistakesBeyondSchema: readonly Mistake[] = [
     ': handlers[1].settings["a"].from: the bundle declares no setting "OTHER", but SUFFIX',
   ],
   [
+    'a condition that is no setting',
+    changedHandler({ when: ['SUFIX'] }),
+    ': handlers[1].when: the bundle declares no setting "SUFIX", but SUFFIX',
+  ],
+  [
+    'the need of what is no setting',
+    changedSetting({ needs: ['SUFIX'] }),
+    ': settings.SUFFIX.needs: the bundle declares no setting "SUFIX", but SUFFIX',
+  ],
+  [
+    'the need of itself',
+    changedSetting({ needs: ['SUFFIX'] }),
+    ': settings.SUFFIX.needs names the setting itself',
+  ],
+  [
     'a setting that no handler is given',
     changedSetting({}, 'OTHER'),
     ': settings.OTHER is given to no handler',
@@ -340,6 +375,7 @@ export const mistakesBeyondSchema: readonly Mistake[] = [
 export const mistakesOfSchema: readonly Mistake[] = [
   ...general,
   ...ofHandlers,
+  ...ofConditions,
   ...ofSettings,
   ...ofGrants,
 ];

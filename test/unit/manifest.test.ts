@@ -74,6 +74,16 @@ test('manifest: a handler without settings gets all that are declared, under the
   ]);
 });
 
+test('manifest: conditions of handlers and needs of settings are read', () => {
+  const settings = {
+    A: { type: 'bool', needs: ['B'], description: 'what' },
+    B: { type: 'string', description: 'what' },
+  };
+  const read = parse({ settings, handlers: [{ component: 'a.wasm', when: ['A', 'B'] }] });
+  expect(read.settings.map(({ needs }) => needs)).toEqual([['B'], undefined]);
+  expect(read.handlers.map(({ when }) => when)).toEqual([['A', 'B']]);
+});
+
 test.for([
   ['continue', 'continue'],
   ['errno:ENOSYS', 'ENOSYS'],
