@@ -7,8 +7,9 @@ import { fieldsOf } from './container-fields.ts';
 import { isLimited } from './grants.ts';
 import type { SettingSource } from './manifest-handler.ts';
 import { shownKey, wrongMetadata } from './metadata.ts';
+import type { MiddlewareName } from './metadata.ts';
 import { strictestDefault, strictestFailure } from './policy.ts';
-import type { Policies } from './policy.ts';
+import type { DefaultAction, Policies } from './policy.ts';
 import { needsPointers } from './registry.ts';
 import type { Registry, RegistryHandler } from './registry.ts';
 import type { ContainerIdentity } from './resolver.ts';
@@ -24,6 +25,9 @@ export interface Selection {
   readonly bundles: readonly Bundle[];
   /** By the keys that they declare. */
   readonly settings: ReadonlyMap<string, string>;
+  /** What the container itself wants for calls that no handler answers. */
+  readonly defaultAction?: DefaultAction | undefined;
+  readonly middleware?: readonly MiddlewareName[] | undefined;
   /** For what no bundle says. */
   readonly policies: Policies;
 }
@@ -156,14 +160,16 @@ function checkKeys({ bundles, settings }: Selection): void {
 /** @throws AgentError AGENT_SETTING_INVALID */
 export function registryOf(selection: Selection, identity: ContainerIdentity): Registry {
   checkKeys(selection);
-  const { bundles, policies } = selection;
+  const { bundles, defaultAction, middleware, policies } = selection;
+  const said = defaultAction === undefined ? bundles : [{ defaultAction }, ...bundles];
   const values: Values = { given: selection.settings, fields: fieldsOf(identity) };
   return {
     containerId: identity.state.containerId,
     annotations: [...identity.state.annotations],
     workload: identity.workload ?? workloadOf(identity.state.annotations),
     handlers: bundles.flatMap((bundle) => handlersOf(bundle, values)),
-    defaultAction: strictestDefault(bundles, policies),
+    defaultAction: strictestDefault(said, policies),
+    ...(middleware === undefined ? {} : { middleware }),
     failure: strictestFailure(bundles, policies),
   };
 }

@@ -149,9 +149,9 @@ const handler: Schema = closed(
   ['component'],
 );
 
-export function errnoPolicy(others: readonly string[], description: string): Schema {
+export function policySchema(description: string): Schema {
   const policies = errnoNames.map((name) => `errno:${name}`);
-  return { enum: [...others, ...policies], description };
+  return { enum: ['continue', 'kill-container', 'freeze-container', ...policies], description };
 }
 
 export function bundleSchema(): Schema {
@@ -181,11 +181,8 @@ export function bundleSchema(): Schema {
           description: 'In the order in which they are asked.',
           items: { $ref: '#/$defs/handler' },
         },
-        default: errnoPolicy(['continue'], 'For calls that no handler answers.'),
-        failure: errnoPolicy(
-          ['continue', 'kill-container'],
-          'For calls that a handler or the agent failed at.',
-        ),
+        default: policySchema('For calls that no handler answers.'),
+        failure: policySchema('For calls that a handler or the agent failed at.'),
       },
       ['name', 'version', 'description', 'handlers'],
     ),

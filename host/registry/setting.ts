@@ -29,7 +29,12 @@ export interface SettingDeclaration {
 }
 
 /** Lines of metadata that say something else. */
-export const reservedKeys: readonly string[] = ['BUNDLE', 'BUNDLE_SHADOW'];
+export const reservedKeys: readonly string[] = [
+  'BUNDLE',
+  'BUNDLE_SHADOW',
+  'DEFAULT_ACTION',
+  'MIDDLEWARE',
+];
 
 export const settingKey: RegExp = /^[A-Za-z][A-Za-z0-9_.-]*$/;
 
@@ -76,7 +81,8 @@ function typeOf(json: unknown, place: string): SettingType {
 
 function parseDeclaration(key: string, json: unknown, place: string): SettingDeclaration {
   if (!settingKey.test(key)) invalid(`${place}: "${key}" does not match ${settingKey}`);
-  if (reservedKeys.includes(key)) invalid(`${place}: "${key}" selects bundles: choose another key`);
+  if (reservedKeys.includes(key))
+    invalid(`${place}: "${key}" is for the agent: choose another key`);
   const at = `${place}.${key}`;
   const declaration = objectOf(json, at, ['type', 'default', 'required', 'needs', 'description']);
   const type = typeOf(declaration['type'], `${at}.type`);

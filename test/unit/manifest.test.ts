@@ -88,6 +88,8 @@ test.for([
   ['continue', 'continue'],
   ['errno:ENOSYS', 'ENOSYS'],
   ['errno:EPERM', 'EPERM'],
+  ['kill-container', 'kill-container'],
+  ['freeze-container', 'freeze-container'],
 ] as const)('manifest: the default %s is read', ([text, action]) => {
   expect(parse({ default: text }).defaultAction).toBe(action);
 });
@@ -95,6 +97,7 @@ test.for([
 test.for([
   ['continue', { kind: 'continue' }],
   ['kill-container', { kind: 'kill-container' }],
+  ['freeze-container', { kind: 'freeze-container' }],
   ['errno:EIO', { kind: 'errno', errno: 'EIO' }],
 ] as const)('manifest: the failure policy %s is read', ([text, failure]) => {
   expect(parse({ failure: text }).failure).toEqual(failure);
