@@ -18,8 +18,9 @@ import { createLog } from './log.ts';
 import type { LogOptions, Logger } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
-import { loadNative, actingLink, receiverEventKind, tokenOf } from './native.ts';
+import { loadNative, actingLink, receiverEventKind } from './native.ts';
 import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
+import { stopContainer } from './notification/container-stop.ts';
 import { CounterSum, figure } from './notification/counters.ts';
 import { Pool, poolSize } from './notification/pool.ts';
 import type { PoolSize } from './notification/pool.ts';
@@ -33,6 +34,7 @@ import { packageVersion } from './package-root.ts';
 import { ShadowBook } from './recording/shadow-book.ts';
 import { TapeBook } from './recording/tape-book.ts';
 import type { Tap } from './recording/tape-book.ts';
+import { isStop } from './registry/policy.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
 
 export interface AgentOptions {
@@ -394,16 +396,16 @@ export class Agent {
   #fail({ token, handler, reason }: CallFailure): void {
     if (handler !== undefined) this.#metrics?.failed(handler, reason);
     const attached = this.#containers.get(token);
-    if (attached?.registry.failure.kind !== 'kill-container') return;
-    const { containerId } = attached.registry;
+    const stop = attached?.registry.failure.kind ?? 'continue';
     // a worker that did not end in time may still tell
-    const wasKilled = !this.#isClosed && this.native.killContainer(this.#receiver, tokenOf(token));
-    if (wasKilled) this.log.error({ container: containerId }, 'container killed: a call failed');
-    else
-      this.log.error(
-        { container: containerId },
-        'container cannot be killed: nobody knows its first process',
-      );
+    if (attached === undefined || this.#isClosed || !isStop(stop)) return;
+    stopContainer(stop, {
+      native: this.native,
+      receiver: this.#receiver,
+      log: this.log,
+      containerId: attached.registry.containerId,
+      token,
+    });
   }
 
   #end(token: number): void {

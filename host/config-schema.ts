@@ -5,7 +5,7 @@ import {
   closed,
   durationPattern,
   errnoDefinition,
-  errnoPolicy,
+  policySchema,
   grantsSchema,
   matching,
   sizePattern,
@@ -84,14 +84,10 @@ export function configSchema(): Schema {
           registries: orNothing({ type: 'array', items: { $ref: '#/$defs/registry' } }),
           'bundle-folders': orNothing({ type: 'array', items: path('A folder of bundles.') }),
           default: orNothing(
-            errnoPolicy(
-              ['continue'],
-              'For calls that no handler answers, unless a bundle is stricter.',
-            ),
+            policySchema('For calls that no handler answers, unless a bundle is stricter.'),
           ),
           failure: orNothing(
-            errnoPolicy(
-              ['continue', 'kill-container'],
+            policySchema(
               'For calls that a handler or the agent failed at, unless a bundle is stricter.',
             ),
           ),

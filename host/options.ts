@@ -275,6 +275,7 @@ Options (one dash or two, with = or a space):
                                     else every call continues in the kernel
                         demo-basic  mkdir with a suffix, chmod fails, mount of proc
                         unprivileged-build  mount of proc, for image builds
+                        kubernetes  what the keys of its metadata say, for each pod
   -bundle LIST        bundles in chain order, by name or folder, where the container's
                       metadata selects none (BUNDLE=LIST)
   -bundle-shadow LIST bundles that are asked the same without effect; what they would do
@@ -304,7 +305,7 @@ Exits with the command's exit code.
 
 Options (one dash or two, with = or a space):
   -resolver NAME      which handlers answer: none (the default), demo-basic,
-                      unprivileged-build
+                      unprivileged-build, kubernetes
   -bundle LIST        bundles in chain order, by name or folder
   -bundle-shadow LIST bundles that are asked the same without effect
   -metadata KEY=VALUE a setting of the bundles, as a line of listenerMetadata sets it; for

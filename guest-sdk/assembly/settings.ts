@@ -25,10 +25,14 @@ export function settingOr(key: string, fallback: string): string {
   return index < 0 ? fallback : values[index];
 }
 
-/** The items of a comma-separated setting, without the blanks around them and without empty ones. */
-export function settingList(key: string): string[] {
+/**
+ * The items of a comma-separated setting, without the blanks around them and without empty ones; a
+ * key that is not set has those of `fallback`, and without one is a trap.
+ */
+export function settingList(key: string, fallback: string | null = null): string[] {
   const items: string[] = [];
-  const parts = setting(key).split(',');
+  const text = fallback === null ? setting(key) : settingOr(key, fallback);
+  const parts = text.split(',');
   for (let i = 0; i < parts.length; i++) {
     const item = parts[i].trim();
     if (item.length > 0) items.push(item);

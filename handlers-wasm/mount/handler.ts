@@ -27,8 +27,9 @@ const NOT_NEW: u64 = mountFlag.REMOUNT | mountFlag.BIND | mountFlag.MOVE | mount
 export function configure(): string | null {
   const api = settingOr('new-api', 'enosys');
   if (api != 'enosys' && api != 'continue') return 'the setting "new-api" is unknown: ' + api;
-  const refusal = refuseFlags(['require-admin']);
-  return refusal === null ? requireSettings(['filesystems']) : refusal;
+  const refusal = refuseFlags(['require-admin', 'proc', 'sysfs']);
+  if (refusal !== null || isSet('proc') || isSet('sysfs')) return refusal;
+  return requireSettings(['filesystems']);
 }
 
 export function mount(
@@ -79,7 +80,9 @@ function withOptions(data: Uint8Array | null, options: string): Uint8Array | nul
 }
 
 function isListed(filesystemType: Path): bool {
-  const listed = settingList('filesystems');
+  const listed = settingList('filesystems', '');
+  if (isSet('proc')) listed.push('proc');
+  if (isSet('sysfs')) listed.push('sysfs');
   for (let i = 0; i < listed.length; i++) {
     if (filesystemType.equals(Path.fromString(listed[i]))) return true;
   }

@@ -13,6 +13,7 @@ import type { Bundle } from '../registry/bundle.ts';
 import { grantLines } from '../registry/grants.ts';
 import type { Keys } from '../registry/grant-parser.ts';
 import { folderName } from '../registry/manifest.ts';
+import { defaultActionText } from '../registry/policy.ts';
 import type { Tool } from './tool.ts';
 
 interface FoundBundle {
@@ -138,7 +139,7 @@ function indented(lines: readonly string[]): readonly string[] {
 function policyText({ policies }: Config): readonly string[] {
   const { defaultAction, failure } = policies;
   return [
-    `default  ${defaultAction === 'continue' ? defaultAction : `errno:${defaultAction}`}`,
+    `default  ${defaultActionText(defaultAction)}`,
     `failure  ${failure.kind === 'errno' ? `errno:${failure.errno}` : failure.kind}`,
   ];
 }

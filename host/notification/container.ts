@@ -6,7 +6,8 @@ import type { Action, ChainDecision, FinalAction } from '../handler/action.ts';
 import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { HandlerInstance } from '../handler/instance.ts';
-import { failureErrno } from '../registry/policy.ts';
+import { failureErrno, isStop } from '../registry/policy.ts';
+import type { ContainerStop, DefaultAction } from '../registry/policy.ts';
 import { isAsked } from '../registry/registry.ts';
 import type { Registry, RegistryHandler } from '../registry/registry.ts';
 import { answerRule } from './answer-rules.ts';
@@ -34,6 +35,8 @@ export interface ContainerParts extends SharedRegistry {
   readonly onSlow: () => void;
   /** Told when a handler is left alone from now on. */
   readonly onQuarantined: (handler: RegistryHandler, milliseconds: number) => void;
+  /** Told of a call that no handler has answered, before it fails. */
+  readonly onStop: (stop: ContainerStop) => void;
   /** Told, once, why nothing is written into the memory of its callers. */
   readonly onWriteRefused: (why: string) => void;
 }
@@ -59,6 +62,11 @@ export interface Chain {
   isSlow: boolean;
 }
 
+function defaultActionAnswer(action: DefaultAction): FinalAction {
+  if (action === 'continue') return continueAction;
+  return fail(isStop(action) ? 'EPERM' : action);
+}
+
 export class Container {
   readonly registry: Registry;
   readonly terms: number;
@@ -66,6 +74,8 @@ export class Container {
   readonly #links: readonly Link[];
   readonly #chains: Map<Syscall, Chain> = new Map();
   readonly #default: FinalAction;
+  /** What is done to it beside that. */
+  readonly #stop: ContainerStop | undefined;
   #isWriteRefusalTold = false;
   readonly failure: FinalAction;
   /** Which counters count the call that was decided last. */
@@ -87,7 +97,8 @@ export class Container {
       instance: undefined,
     }));
     const { defaultAction, failure } = this.registry;
-    this.#default = defaultAction === 'continue' ? continueAction : fail(defaultAction);
+    this.#stop = isStop(defaultAction) ? defaultAction : undefined;
+    this.#default = defaultActionAnswer(defaultAction);
     const errno = failureErrno(failure);
     this.failure = errno === undefined ? continueAction : fail(errno);
   }
@@ -119,6 +130,11 @@ export class Container {
       place += 1;
     }
     this.slot = slots[place] ?? unnamedSlot;
+    return this.#byDefault();
+  }
+
+  #byDefault(): FinalAction {
+    if (this.#stop !== undefined) this.#parts.onStop(this.#stop);
     return this.#default;
   }
 
@@ -134,7 +150,8 @@ export class Container {
   decideUnknown(): FinalAction {
     this.slot = unnamedSlot;
     // a registry with handlers may want to refuse what it can't name here
-    return this.#links.length === 0 ? this.#default : this.failure;
+    const isDefault = this.#links.length === 0 || this.#stop !== undefined;
+    return isDefault ? this.#byDefault() : this.failure;
   }
 
   #ask(link: Link, call: ReceivedCall, syscall: Syscall): Action {

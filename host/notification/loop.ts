@@ -17,6 +17,7 @@ import { CallActs, Rooms } from './call-acts.ts';
 import type { WorkerSide } from './call-acts.ts';
 import { Container } from './container.ts';
 import type { Chain } from './container.ts';
+import { stopper } from './container-stop.ts';
 import { unnamedSlot } from './counters.ts';
 import type { SlotBook } from './counters.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -189,6 +190,14 @@ export class Loop implements Disposable {
       onSlow: () => {
         this.#native.invite(this.#worker);
       },
+      onStop: stopper({
+        native: this.#native,
+        receiver: this.#parts.receiver,
+        log: this.#parts.log,
+        containerId: shared.registry.containerId,
+        token,
+        syscall: () => this.#current?.name ?? `call ${this.#call.number}`,
+      }),
       onQuarantined: ({ name }, milliseconds) => {
         this.#parts.log.error(
           { container: shared.registry.containerId, handler: name, milliseconds },

@@ -69,6 +69,7 @@ export class ReplayedChain {
       health: parts.health,
       slots: new SlotBook({ taken: [], announce: () => undefined }),
       onSlow: () => undefined,
+      onStop: () => undefined,
       onQuarantined: () => undefined,
       onWriteRefused: () => undefined,
     });

@@ -7,12 +7,13 @@ import { fieldsOf } from './container-fields.ts';
 import { isLimited } from './grants.ts';
 import type { SettingSource } from './manifest-handler.ts';
 import { shownKey, wrongMetadata } from './metadata.ts';
+import type { MiddlewareName } from './metadata.ts';
 import { strictestDefault, strictestFailure } from './policy.ts';
-import type { Policies } from './policy.ts';
+import type { DefaultAction, Policies } from './policy.ts';
 import { needsPointers } from './registry.ts';
 import type { Registry, RegistryHandler } from './registry.ts';
 import type { ContainerIdentity } from './resolver.ts';
-import { settingFault } from './setting.ts';
+import { isOn, settingFault } from './setting.ts';
 import type { SettingDeclaration } from './setting.ts';
 import { fillTemplate } from './template.ts';
 import type { TemplateFields } from './template.ts';
@@ -24,6 +25,9 @@ export interface Selection {
   readonly bundles: readonly Bundle[];
   /** By the keys that they declare. */
   readonly settings: ReadonlyMap<string, string>;
+  /** What the container itself wants for calls that no handler answers. */
+  readonly defaultAction?: DefaultAction | undefined;
+  readonly middleware?: readonly MiddlewareName[] | undefined;
   /** For what no bundle says. */
   readonly policies: Policies;
 }
@@ -51,8 +55,6 @@ function declaredValue(
     if (isRequired) wrongMetadata(`"${key}" is missing`);
     return undefined;
   }
-  const fault = settingFault(type, text);
-  if (fault !== undefined) wrongMetadata(`"${key}" ${fault}`);
   return type === 'template' ? filled(key, text, fields) : text;
 }
 
@@ -72,8 +74,44 @@ function settingsOf(handler: BundleHandler, values: Values): Settings {
   });
 }
 
+/** Those of handlers that are left out, too. */
+function checkValues({ settings }: Bundle, { given }: Values): void {
+  for (const { key, type } of settings) {
+    const text = given.get(key);
+    const fault = text === undefined ? undefined : settingFault(type, text);
+    if (fault !== undefined) wrongMetadata(`"${key}" ${fault}`);
+  }
+}
+
+/** The settings of these keys that are set, and true where they are that or false. */
+function thoseOn(keys: readonly string[], { settings }: Bundle, values: Values): readonly string[] {
+  const declared = settings.filter(({ key }) => keys.includes(key));
+  return declared
+    .filter((setting) => isOn(setting.type, declaredValue(setting, values)))
+    .map(({ key }) => key);
+}
+
+/** What would have no effect without another setting is a mistake, and is not passed over. */
+function checkNeeds(bundle: Bundle, values: Values): void {
+  for (const { key, needs } of bundle.settings) {
+    if (needs === undefined || thoseOn([key], bundle, values).length === 0) continue;
+    if (thoseOn(needs, bundle, values).length > 0) continue;
+    const [only = ''] = needs;
+    const wanted = needs.length === 1 ? `"${only}"` : `one of ${needs.join(', ')}`;
+    wrongMetadata(`"${key}" has no effect alone: set ${wanted}, too`);
+  }
+}
+
+/** Whether a container's settings want a handler. */
+function isPresent({ when }: BundleHandler, bundle: Bundle, values: Values): boolean {
+  return when === undefined || thoseOn(when, bundle, values).length > 0;
+}
+
 function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] {
-  return bundle.handlers.map((handler) => ({
+  checkValues(bundle, values);
+  checkNeeds(bundle, values);
+  const present = bundle.handlers.filter((handler) => isPresent(handler, bundle, values));
+  return present.map((handler) => ({
     name: handler.name,
     bundle: bundle.name,
     component: handler.component.id,
@@ -122,14 +160,16 @@ function checkKeys({ bundles, settings }: Selection): void {
 /** @throws AgentError AGENT_SETTING_INVALID */
 export function registryOf(selection: Selection, identity: ContainerIdentity): Registry {
   checkKeys(selection);
-  const { bundles, policies } = selection;
+  const { bundles, defaultAction, middleware, policies } = selection;
+  const said = defaultAction === undefined ? bundles : [{ defaultAction }, ...bundles];
   const values: Values = { given: selection.settings, fields: fieldsOf(identity) };
   return {
     containerId: identity.state.containerId,
     annotations: [...identity.state.annotations],
     workload: identity.workload ?? workloadOf(identity.state.annotations),
     handlers: bundles.flatMap((bundle) => handlersOf(bundle, values)),
-    defaultAction: strictestDefault(bundles, policies),
+    defaultAction: strictestDefault(said, policies),
+    ...(middleware === undefined ? {} : { middleware }),
     failure: strictestFailure(bundles, policies),
   };
 }

@@ -93,6 +93,10 @@ const setting: Schema = {
       type: { enum: settingTypes },
       default: { ...text, description: 'The value where metadata gives none.' },
       required: { type: 'boolean', description: 'Whether metadata has to give a value.' },
+      needs: {
+        ...listOf(text),
+        description: 'Where this is set (and true), one of these settings has to be, too.',
+      },
       description: prose,
     },
     ['type', 'description'],
@@ -132,6 +136,10 @@ const handler: Schema = closed(
         "What the handler is configured with; absent: all of the bundle's settings, under their own keys.",
       additionalProperties: handlerSetting,
     },
+    when: {
+      ...listOf(text),
+      description: 'It is there where one of these settings is set (and true); absent: always.',
+    },
     deadline: matching(durationPattern, 'For one call, from 1ms to 1m; 1s where it is absent.'),
     memory: matching(
       sizePattern,
@@ -141,9 +149,9 @@ const handler: Schema = closed(
   ['component'],
 );
 
-export function errnoPolicy(others: readonly string[], description: string): Schema {
+export function policySchema(description: string): Schema {
   const policies = errnoNames.map((name) => `errno:${name}`);
-  return { enum: [...others, ...policies], description };
+  return { enum: ['continue', 'kill-container', 'freeze-container', ...policies], description };
 }
 
 export function bundleSchema(): Schema {
@@ -173,11 +181,8 @@ export function bundleSchema(): Schema {
           description: 'In the order in which they are asked.',
           items: { $ref: '#/$defs/handler' },
         },
-        default: errnoPolicy(['continue'], 'For calls that no handler answers.'),
-        failure: errnoPolicy(
-          ['continue', 'kill-container'],
-          'For calls that a handler or the agent failed at.',
-        ),
+        default: policySchema('For calls that no handler answers.'),
+        failure: policySchema('For calls that a handler or the agent failed at.'),
       },
       ['name', 'version', 'description', 'handlers'],
     ),

@@ -51,6 +51,8 @@ export interface BundleHandler {
   /** The families that it is asked about; absent: all that it answers. */
   readonly syscalls?: readonly string[];
   readonly settings: HandlerSettings;
+  /** It is in the chain where one of these settings is on; absent: always. */
+  readonly when?: readonly string[];
   readonly deadlineMs: number;
 }
 
@@ -148,6 +150,7 @@ function readHandler(
       settings: manifest.settings,
       deadlineMs: deadlineFor(manifest, limits),
       ...(manifest.syscalls === undefined ? {} : { syscalls: manifest.syscalls }),
+      ...(manifest.when === undefined ? {} : { when: manifest.when }),
     };
   } catch (cause) {
     throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be loaded`, { cause });

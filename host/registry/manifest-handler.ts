@@ -6,6 +6,7 @@ import { families, familyMembers, syscallTable } from '../notification/syscall-t
 import { parseByteSize } from './byte-size.ts';
 import { parseDuration } from './duration.ts';
 import { entriesOf, invalid, matching, objectOf, textOf, uniqueTexts } from './json-value.ts';
+import { checkKeys } from './setting.ts';
 import type { SettingDeclaration } from './setting.ts';
 import { checkTemplate } from './template.ts';
 
@@ -25,6 +26,8 @@ export interface ManifestHandler {
   /** The families that this handler is asked about; absent: those that it exports. */
   readonly syscalls?: readonly string[];
   readonly settings: HandlerSettings;
+  /** It is in the chain where one of these settings is on; absent: always. */
+  readonly when?: readonly string[];
   /** How long it may take for a call, not counting what the host does for it. */
   readonly deadlineMs: number;
   /** Of the memory of each instance, in pages of 64 KiB; absent: as much as the agent allows. */
@@ -110,6 +113,16 @@ function parseSettings(
   ]);
 }
 
+function parseWhen(
+  json: unknown,
+  place: string,
+  declared: readonly SettingDeclaration[],
+): readonly string[] {
+  const keys = uniqueTexts(json, place);
+  checkKeys(keys, declared, place);
+  return keys;
+}
+
 /** @throws AgentError AGENT_BUNDLE_INVALID */
 export function parseHandler(
   json: unknown,
@@ -121,10 +134,11 @@ export function parseHandler(
     'digest',
     'syscalls',
     'settings',
+    'when',
     'deadline',
     'memory',
   ]);
-  const { syscalls, digest, memory } = handler;
+  const { syscalls, digest, memory, when } = handler;
   return {
     component: matching(handler['component'], `${place}.component`, componentFile),
     settings: parseSettings(handler['settings'], `${place}.settings`, declared),
@@ -133,6 +147,7 @@ export function parseHandler(
       ? {}
       : { digest: matching(digest, `${place}.digest`, digestForm).slice('sha256:'.length) }),
     ...(syscalls === undefined ? {} : { syscalls: parseSyscalls(syscalls, `${place}.syscalls`) }),
+    ...(when === undefined ? {} : { when: parseWhen(when, `${place}.when`, declared) }),
     ...(memory === undefined ? {} : { memoryPages: parseMemory(memory, `${place}.memory`) }),
   };
 }

@@ -66,9 +66,12 @@ function checkUse(
   handlers: readonly ManifestHandler[],
   place: string,
 ): void {
-  const used = handlers.flatMap(({ settings }) =>
-    settings.flatMap(([, source]) => (source.kind === 'declared' ? [source.declaration.key] : [])),
-  );
+  const used = handlers.flatMap(({ settings, when = [] }) => [
+    ...settings.flatMap(([, source]) =>
+      source.kind === 'declared' ? [source.declaration.key] : [],
+    ),
+    ...when,
+  ]);
   const unused = declared.find(({ key }) => !used.includes(key));
   if (unused !== undefined) invalid(`${place}.${unused.key} is given to no handler`);
 }

@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads listenerMetadata: lines `KEY=VALUE` that select bundles and set their settings.
 import { AgentError } from '../errors.ts';
+import { defaultActionOf } from './policy.ts';
+import type { DefaultAction } from './policy.ts';
 import { settingKey } from './setting.ts';
+
+/** Who is told of a container's calls beside its handlers. */
+export const middlewareNames = ['prometheus', 'falco'] as const;
+
+export type MiddlewareName = (typeof middlewareNames)[number];
 
 export interface Metadata {
   /** In chain order; absent: it selects none. */
   readonly bundles?: readonly string[];
   /** The same for those that are asked without effect. */
   readonly shadow?: readonly string[];
+  /** For calls that no handler answers; absent: it says nothing of it. */
+  readonly defaultAction?: DefaultAction;
+  readonly middleware?: readonly MiddlewareName[];
   readonly settings: ReadonlyMap<string, string>;
 }
 
 const selectionKey = 'BUNDLE';
 const shadowKey = 'BUNDLE_SHADOW';
+const defaultKey = 'DEFAULT_ACTION';
+const middlewareKey = 'MIDDLEWARE';
 const mostShown = 100;
 /** Of one selection: each may have to be pulled. */
 const mostNames = 16;
@@ -44,16 +56,33 @@ function parseLine(line: string, number: number): readonly [key: string, value: 
  * Names with commas in between, each once.
  * @throws AgentError AGENT_SETTING_INVALID
  */
-function parseSelection(key: string, text: string): readonly string[] {
+function parseNames(key: string, text: string): readonly string[] {
   const names = new Set<string>();
   const items = text.split(',', mostNames + 1);
-  if (items.length > mostNames) wrongMetadata(`${key} names more than ${mostNames} bundles`);
+  if (items.length > mostNames) wrongMetadata(`${key} has more than ${mostNames} names`);
   for (const name of items.map((item) => item.trim())) {
     if (name === '') wrongMetadata(`${key} has an empty name`);
     if (names.has(name)) wrongMetadata(`${key} names ${shown(name)} twice`);
     names.add(name);
   }
   return [...names];
+}
+
+function parseDefault(text: string): DefaultAction {
+  return (
+    defaultActionOf(text) ??
+    wrongMetadata(`${defaultKey} is none of kill-container, freeze-container, errno:NAME, continue`)
+  );
+}
+
+function parseMiddleware(text: string): readonly MiddlewareName[] {
+  return parseNames(middlewareKey, text).map((name) => {
+    const known = middlewareNames.find((middleware) => middleware === name);
+    if (known !== undefined) return known;
+    return wrongMetadata(
+      `${middlewareKey} names ${shown(name)}: ${middlewareNames.join(', ')} exist`,
+    );
+  });
 }
 
 /** @throws AgentError AGENT_SETTING_INVALID */
@@ -65,15 +94,20 @@ export function parseMetadata(text: string): Metadata {
     if (settings.has(key)) wrongMetadata(`${shownKey(key)} is there twice`);
     settings.set(key, value);
   }
-  const take = (key: string): readonly string[] | undefined => {
-    const selection = settings.get(key);
+  const take = <T>(key: string, parse: (value: string) => T): T | undefined => {
+    const value = settings.get(key);
     settings.delete(key);
-    return selection === undefined ? undefined : parseSelection(key, selection);
+    return value === undefined ? undefined : parse(value);
   };
-  const [bundles, shadow] = [take(selectionKey), take(shadowKey)];
+  const bundles = take(selectionKey, (value) => parseNames(selectionKey, value));
+  const shadow = take(shadowKey, (value) => parseNames(shadowKey, value));
+  const defaultAction = take(defaultKey, parseDefault);
+  const middleware = take(middlewareKey, parseMiddleware);
   return {
     settings,
     ...(bundles === undefined ? {} : { bundles }),
     ...(shadow === undefined ? {} : { shadow }),
+    ...(defaultAction === undefined ? {} : { defaultAction }),
+    ...(middleware === undefined ? {} : { middleware }),
   };
 }

@@ -4,15 +4,17 @@ import { AgentError } from '../errors.ts';
 import { errnos } from '../handler/errno.ts';
 import type { ErrnoName } from '../handler/errno.ts';
 
+/** What is done to a container; the call that it is done for fails with EPERM. */
+export type ContainerStop = 'kill-container' | 'freeze-container';
+
 /** For a call that no handler of the chain has an opinion of. */
-export type DefaultAction = 'continue' | ErrnoName;
+export type DefaultAction = 'continue' | ErrnoName | ContainerStop;
 
 /** For a call that the agent or a handler failed at. */
 export type FailurePolicy =
   | { readonly kind: 'errno'; readonly errno: ErrnoName }
   | { readonly kind: 'continue' }
-  /** The call fails with EPERM, and the container's first process is killed. */
-  | { readonly kind: 'kill-container' };
+  | { readonly kind: ContainerStop };
 
 export const defaultFailure: FailurePolicy = { kind: 'errno', errno: 'EPERM' };
 
@@ -31,6 +33,15 @@ export const defaultPolicies: Policies = {
 
 const errnoPrefix = 'errno:';
 
+/** The strictest first; between the second and the last one are errnos. */
+const stops: readonly ContainerStop[] = ['kill-container', 'freeze-container'];
+
+export function isStop(action: string): action is ContainerStop {
+  return stops.some((stop) => stop === action);
+}
+
+const policyList = `errno:NAME (such as errno:EPERM), continue, ${stops.join(', ')}`;
+
 /** `errno:EPERM` → EPERM; undefined when it is nothing of the kind. */
 function errnoOf(text: string): ErrnoName | undefined {
   if (!text.startsWith(errnoPrefix)) return undefined;
@@ -39,33 +50,44 @@ function errnoOf(text: string): ErrnoName | undefined {
 
 /** @throws AgentError AGENT_USAGE, which says what there is */
 export function parseFailurePolicy(text: string): FailurePolicy {
-  if (text === 'continue' || text === 'kill-container') return { kind: text };
+  if (text === 'continue' || isStop(text)) return { kind: text };
   const errno = errnoOf(text);
   if (errno !== undefined) return { kind: 'errno', errno };
-  throw new AgentError(
-    'AGENT_USAGE',
-    `"${text}" is no failure policy; there are errno:NAME (such as errno:EPERM), continue, kill-container`,
-  );
+  throw new AgentError('AGENT_USAGE', `"${text}" is no failure policy; there are ${policyList}`);
+}
+
+/** Undefined when it is none. */
+export function defaultActionOf(text: string): DefaultAction | undefined {
+  return text === 'continue' || isStop(text) ? text : errnoOf(text);
 }
 
 /** @throws AgentError AGENT_USAGE, which says what there is */
 export function parseDefaultAction(text: string): DefaultAction {
-  if (text === 'continue') return 'continue';
-  const errno = errnoOf(text);
-  if (errno !== undefined) return errno;
-  throw new AgentError(
-    'AGENT_USAGE',
-    `"${text}" is no default action; there are continue and errno:NAME (such as errno:ENOSYS)`,
-  );
+  const action = defaultActionOf(text);
+  if (action !== undefined) return action;
+  throw new AgentError('AGENT_USAGE', `"${text}" is no default action; there are ${policyList}`);
 }
 
-/** Of the bundles of one chain: the first that refuses, so that none lets pass what another, or the operator, would not. */
+/** As it is written in manifests, configurations and metadata. */
+export function defaultActionText(action: DefaultAction): string {
+  return action === 'continue' || isStop(action) ? action : `${errnoPrefix}${action}`;
+}
+
+/**
+ * Of the container itself, of its bundles and of the operator: the strictest, so that none lets pass
+ * what another would not. Of errnos the first.
+ * @param said by the container and its bundles, in that order
+ */
 export function strictestDefault(
-  bundles: readonly Partial<Policies>[],
+  said: readonly Partial<Policies>[],
   operators: Policies,
 ): DefaultAction {
-  const said = bundles.flatMap(({ defaultAction }) => defaultAction ?? []);
-  return said.find((action) => action !== 'continue') ?? operators.defaultAction;
+  const actions = [...said, operators].flatMap(({ defaultAction }) => defaultAction ?? []);
+  return (
+    stops.find((stop) => actions.includes(stop)) ??
+    actions.find((action) => action !== 'continue') ??
+    'continue'
+  );
 }
 
 /** The same for failures: a bundle that says nothing counts on what the operator wants. */
@@ -77,6 +99,7 @@ export function strictestFailure(
   const policies = operators.isFailureSet === true ? [...said, operators.failure] : said;
   return (
     policies.find(({ kind }) => kind === 'kill-container') ??
+    policies.find(({ kind }) => kind === 'freeze-container') ??
     policies.find(({ kind }) => kind === 'errno') ??
     policies[0] ??
     operators.failure
@@ -96,6 +119,7 @@ export function failureErrno(policy: FailurePolicy): ErrnoName | undefined {
     case 'continue':
       return undefined;
     case 'kill-container':
+    case 'freeze-container':
       return 'EPERM';
   }
 }

@@ -6,6 +6,7 @@ import type { Settings } from '../handler/instance.ts';
 import { families, familyMembers } from '../notification/syscall-table.ts';
 import type { Syscall } from '../notification/syscalls.ts';
 import type { Grants } from './grants.ts';
+import type { MiddlewareName } from './metadata.ts';
 import type { DefaultAction, FailurePolicy } from './policy.ts';
 import type { Workload } from './workload.ts';
 
@@ -38,6 +39,8 @@ export interface Registry {
   /** In chain order. */
   readonly handlers: readonly RegistryHandler[];
   readonly defaultAction: DefaultAction;
+  /** Who is told of its calls, because its metadata says so. */
+  readonly middleware?: readonly MiddlewareName[];
   /** What a call gets when the agent or a handler fails. */
   readonly failure: FailurePolicy;
 }

@@ -7,6 +7,7 @@ import type { BundleStore } from './bundle-store.ts';
 import type { Policies } from './policy.ts';
 import type { Registry } from './registry.ts';
 import { demoBasicResolver } from './resolvers/demo-basic.ts';
+import { kubernetesResolver } from './resolvers/kubernetes.ts';
 import { noneResolver } from './resolvers/none.ts';
 import { unprivilegedBuildResolver } from './resolvers/unprivileged-build.ts';
 import type { Workload } from './workload.ts';
@@ -92,4 +93,5 @@ export const resolvers: ReadonlyMap<string, (parts: ResolverParts) => Resolver> 
   ['none', noneResolver],
   ['demo-basic', demoBasicResolver],
   ['unprivileged-build', unprivilegedBuildResolver],
+  ['kubernetes', kubernetesResolver],
 ]);

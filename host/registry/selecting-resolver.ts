@@ -50,7 +50,7 @@ function selectedNames(metadata: string): readonly string[] {
 }
 
 /** What a container, or the command line, selects. */
-interface Selected {
+interface Selected extends Pick<Selection, 'defaultAction' | 'middleware'> {
   readonly bundles: readonly Bundle[];
   /** Undefined: none. */
   readonly shadow: ShadowBundles | undefined;
@@ -77,12 +77,12 @@ function saidShadow({ store, shadow = [] }: SelectingParts): readonly Bundle[] {
 
 function selectedBy(parts: SelectingParts, identity: ContainerIdentity): Selected {
   const { store, fallback } = parts;
-  const { bundles: names, shadow, settings } = parseMetadata(identity.state.metadata);
+  const { bundles: names, shadow, ...said } = parseMetadata(identity.state.metadata);
   const bundles = names === undefined ? fallback() : names.map((name) => store.named(name));
   checkNames(bundles);
   return {
+    ...said,
     bundles,
-    settings,
     shadow: shadowBundles(() =>
       shadow === undefined ? saidShadow(parts) : shadow.map((name) => store.named(name)),
     ),
@@ -115,7 +115,7 @@ function resolvedParts(
 
 /** Whatever is wrong with it is nothing to the container. */
 function shadowOf(
-  { shadow, settings }: Selected,
+  { shadow, settings, defaultAction }: Selected,
   policies: Policies,
   identity: ContainerIdentity,
 ): Shadow | undefined {
@@ -123,7 +123,10 @@ function shadowOf(
   if (shadow instanceof AgentError) return { kind: 'refused', reason: messageOf(shadow) };
   const own = new Map([...settings].filter(([key]) => declares(shadow, key)));
   try {
-    const parts = resolvedParts({ bundles: shadow, settings: own, policies }, identity);
+    const parts = resolvedParts(
+      { bundles: shadow, settings: own, defaultAction, policies },
+      identity,
+    );
     return { kind: 'resolved', ...parts };
   } catch (thrown) {
     if (thrown instanceof AgentError) return { kind: 'refused', reason: messageOf(thrown) };
@@ -136,8 +139,9 @@ function resolutionOf(
   policies: Policies,
   identity: ContainerIdentity,
 ): Resolution {
-  const { bundles } = selected;
-  const selection = { bundles, settings: ownSettings(selected), policies };
+  const { bundles, defaultAction, middleware } = selected;
+  const settings = ownSettings(selected);
+  const selection = { bundles, settings, defaultAction, middleware, policies };
   return {
     ...resolvedParts(selection, identity),
     shadow: shadowOf(selected, policies, identity),

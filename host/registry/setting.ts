@@ -3,7 +3,15 @@
 import { messageOf } from '../errors.ts';
 import { errnos } from '../handler/errno.ts';
 import { parseDuration } from './duration.ts';
-import { entriesOf, flagOf, invalid, objectOf, proseOf, textOf } from './json-value.ts';
+import {
+  entriesOf,
+  flagOf,
+  invalid,
+  objectOf,
+  proseOf,
+  textOf,
+  uniqueTexts,
+} from './json-value.ts';
 import { checkTemplate } from './template.ts';
 
 export const settingTypes = ['string', 'list', 'duration', 'bool', 'template', 'errno'] as const;
@@ -15,11 +23,18 @@ export interface SettingDeclaration {
   readonly type: SettingType;
   readonly default?: string;
   readonly isRequired: boolean;
+  /** Where it is set, one of these has to be, too; absent: it stands alone. */
+  readonly needs?: readonly string[];
   readonly description: string;
 }
 
 /** Lines of metadata that say something else. */
-export const reservedKeys: readonly string[] = ['BUNDLE', 'BUNDLE_SHADOW'];
+export const reservedKeys: readonly string[] = [
+  'BUNDLE',
+  'BUNDLE_SHADOW',
+  'DEFAULT_ACTION',
+  'MIDDLEWARE',
+];
 
 export const settingKey: RegExp = /^[A-Za-z][A-Za-z0-9_.-]*$/;
 
@@ -34,7 +49,7 @@ export function settingFault(type: SettingType, text: string): string | undefine
     case 'list':
       return isList(text) ? undefined : 'has an empty item';
     case 'duration':
-      return parseDuration(text) === undefined ? 'is no duration, such as 1.5s or 2m' : undefined;
+      return (parseDuration(text) ?? -1) < 0 ? 'is no duration, such as 1.5s or 2m' : undefined;
     case 'bool':
       return text === 'true' || text === 'false' ? undefined : 'is neither true nor false';
     case 'template':
@@ -66,18 +81,44 @@ function typeOf(json: unknown, place: string): SettingType {
 
 function parseDeclaration(key: string, json: unknown, place: string): SettingDeclaration {
   if (!settingKey.test(key)) invalid(`${place}: "${key}" does not match ${settingKey}`);
-  if (reservedKeys.includes(key)) invalid(`${place}: "${key}" selects bundles: choose another key`);
+  if (reservedKeys.includes(key))
+    invalid(`${place}: "${key}" is for the agent: choose another key`);
   const at = `${place}.${key}`;
-  const declaration = objectOf(json, at, ['type', 'default', 'required', 'description']);
+  const declaration = objectOf(json, at, ['type', 'default', 'required', 'needs', 'description']);
   const type = typeOf(declaration['type'], `${at}.type`);
   const isRequired = flagOf(declaration['required'], `${at}.required`);
   const description = proseOf(declaration['description'], `${at}.description`);
-  if (declaration['default'] === undefined) return { key, type, isRequired, description };
+  const needs = declaration['needs'];
+  const whole: SettingDeclaration = {
+    key,
+    type,
+    isRequired,
+    ...(needs === undefined ? {} : { needs: uniqueTexts(needs, `${at}.needs`) }),
+    description,
+  };
+  if (declaration['default'] === undefined) return whole;
   if (isRequired) invalid(`${at} is required, so it can have no default`);
   const text = textOf(declaration['default'], `${at}.default`);
   const fault = settingFault(type, text);
   if (fault !== undefined) invalid(`${at}.default: "${text}" ${fault}`);
-  return { key, type, default: text, isRequired, description };
+  return { ...whole, default: text };
+}
+
+/** @throws AgentError AGENT_BUNDLE_INVALID, unless they are all declared */
+export function checkKeys(
+  keys: readonly string[],
+  declared: readonly SettingDeclaration[],
+  place: string,
+): void {
+  const unknown = keys.find((key) => !declared.some((known) => known.key === key));
+  if (unknown === undefined) return;
+  const list = declared.map(({ key }) => key).join(', ');
+  invalid(`${place}: the bundle declares no setting "${unknown}", but ${list || 'none'}`);
+}
+
+/** Whether a value, which may be absent, switches something on. */
+export function isOn(type: SettingType, text: string | undefined): boolean {
+  return text !== undefined && (type !== 'bool' || text === 'true');
 }
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
@@ -85,7 +126,12 @@ export function parseSettingDeclarations(
   json: unknown,
   place: string,
 ): readonly SettingDeclaration[] {
-  return entriesOf(json, place).map(([key, declaration]) =>
+  const declared = entriesOf(json, place).map(([key, declaration]) =>
     parseDeclaration(key, declaration, place),
   );
+  for (const { key, needs = [] } of declared) {
+    if (needs.includes(key)) invalid(`${place}.${key}.needs names the setting itself`);
+    checkKeys(needs, declared, `${place}.${key}.needs`);
+  }
+  return declared;
 }

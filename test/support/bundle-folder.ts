@@ -17,6 +17,8 @@ export interface WrittenBundle {
   readonly declared?: Readonly<Record<string, object>>;
   /** Of its handler; absent: those that are declared, or none. */
   readonly settings?: Readonly<Record<string, string | { readonly from: string }>>;
+  /** The handler is there where one of these settings is on. */
+  readonly when?: readonly string[];
   readonly grants?: readonly string[];
   /** As a Go duration, such as `100ms`. */
   readonly deadline?: string;
@@ -40,7 +42,7 @@ export class BundleFolder implements Disposable {
 
   /** Writes one, also over another. @returns where its component is */
   write(name: string, bundle: WrittenBundle): string {
-    const { component, syscalls, settings, grants = [], deadline, failure } = bundle;
+    const { component, syscalls, settings, when, grants = [], deadline, failure } = bundle;
     const folder = this.#folder.at(name);
     mkdirSync(folder, { recursive: true });
     const file = join(folder, 'handler.wasm');
@@ -61,6 +63,7 @@ export class BundleFolder implements Disposable {
           component: 'handler.wasm',
           ...(settings === undefined ? {} : { settings }),
           ...(syscalls === undefined ? {} : { syscalls }),
+          ...(when === undefined ? {} : { when }),
           ...(deadline === undefined ? {} : { deadline }),
         },
       ],

@@ -12,6 +12,7 @@ import { ReceivedCall } from '../../host/notification/received-call.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { readBundle } from '../../host/registry/bundle.ts';
+import type { ContainerStop } from '../../host/registry/policy.ts';
 import type { ContainerIdentity } from '../../host/registry/resolver.ts';
 import { HandlerHarness } from '../../host/trial/handler-harness.ts';
 import { fillCall, syscallOf } from '../../host/trial/made-up-call.ts';
@@ -32,13 +33,19 @@ export class BundleHarness {
   /** By the handlers' places in the chain. */
   readonly hosts: readonly RecordingHost[];
   readonly container: Container;
+  /** What would have been done to the container. */
+  readonly stops: ContainerStop[] = [];
   readonly #syscalls = new Syscalls();
   readonly #call = new ReceivedCall();
 
   /** @throws AgentError AGENT_BUNDLE_INVALID, AGENT_SETTING_INVALID */
-  constructor(folder: string, identity: ContainerIdentity) {
+  constructor(
+    folder: string,
+    identity: ContainerIdentity,
+    settings: Readonly<Record<string, string>> = {},
+  ) {
     const bundle = readBundle(folder);
-    const registry = bundleRegistry(bundle, identity);
+    const registry = bundleRegistry(bundle, identity, Object.entries(settings));
     this.hosts = registry.handlers.map(() => new RecordingHost());
     this.container = new Container({
       registry,
@@ -47,6 +54,9 @@ export class BundleHarness {
       health: new Quarantine(makeQuarantineBuffers()),
       slots: new SlotBook({ taken: [], announce: () => {} }),
       onSlow: () => {},
+      onStop: (stop) => {
+        this.stops.push(stop);
+      },
       terms: 1,
       onQuarantined: () => {},
       onWriteRefused: () => {},

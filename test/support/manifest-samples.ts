@@ -86,7 +86,7 @@ const general: readonly Mistake[] = [
   ['a default as a number', changed({ default: 1 }), ': default must be a text'],
   ['a default as null', changed({ default: null }), ': default must be a text'],
   ['a default that is none', changed({ default: 'EPERM' }), ': default: not understood'],
-  ['a default that kills', changed({ default: 'kill-container' }), ': default: not understood'],
+  ['a default that kills too little', changed({ default: 'kill' }), ': default: not understood'],
   ['a failure as an object', changed({ failure: {} }), ': failure must be a text'],
   ['a failure that is none', changed({ failure: 'errno:' }), ': failure: not understood'],
   ['an unknown failure', changed({ failure: 'kill' }), ': failure: not understood'],
@@ -150,6 +150,26 @@ const ofHandlers: readonly Mistake[] = [
   ],
 ];
 
+const ofConditions: readonly Mistake[] = [
+  [
+    'a condition as a text',
+    changedHandler({ when: 'SUFFIX' }),
+    ': handlers[1].when must be a list',
+  ],
+  ['an empty condition', changedHandler({ when: [] }), ': handlers[1].when is empty'],
+  [
+    'a condition that is named twice',
+    changedHandler({ when: ['SUFFIX', 'SUFFIX'] }),
+    ': handlers[1].when names "SUFFIX" twice',
+  ],
+  [
+    'needs as a text',
+    changedSetting({ needs: 'SUFFIX' }, 'B'),
+    ': settings.B.needs must be a list',
+  ],
+  ['empty needs', changedSetting({ needs: [] }, 'B'), ': settings.B.needs is empty'],
+];
+
 const ofSettings: readonly Mistake[] = [
   ['settings as a list', changed({ settings: [] }), ': settings must be an object'],
   [
@@ -158,8 +178,14 @@ const ofSettings: readonly Mistake[] = [
     ': settings: "A B" does not match /^[A-Za-z][A-Za-z0-9_.-]*$/',
   ],
   ['an empty key', changedSetting({}, ''), ': settings: "" does not match'],
-  ['the key BUNDLE', changedSetting({}, 'BUNDLE'), ': settings: "BUNDLE" selects bundles'],
-  ['the key BUNDLE_SHADOW', changedSetting({}, 'BUNDLE_SHADOW'), ': settings: "BUNDLE_SHADOW" sel'],
+  ['the key BUNDLE', changedSetting({}, 'BUNDLE'), ': settings: "BUNDLE" is for the agent'],
+  ['the key BUNDLE_SHADOW', changedSetting({}, 'BUNDLE_SHADOW'), ': settings: "BUNDLE_SHADOW" is'],
+  [
+    'the key DEFAULT_ACTION',
+    changedSetting({}, 'DEFAULT_ACTION'),
+    ': settings: "DEFAULT_ACTION" i',
+  ],
+  ['the key MIDDLEWARE', changedSetting({}, 'MIDDLEWARE'), ': settings: "MIDDLEWARE" is for the'],
   ['a setting as a text', changed({ settings: { A: '' } }), ': settings.A must be an object'],
   ['an unknown key of a setting', changedSetting({ kind: '' }), ': settings.SUFFIX: unknown key'],
   ['a setting without a type', changedSetting({ type: undefined }), ': settings.SUFFIX.type must'],
@@ -310,6 +336,21 @@ export const mistakesBeyondSchema: readonly Mistake[] = [
     ': handlers[1].settings["a"].from: the bundle declares no setting "OTHER", but SUFFIX',
   ],
   [
+    'a condition that is no setting',
+    changedHandler({ when: ['SUFIX'] }),
+    ': handlers[1].when: the bundle declares no setting "SUFIX", but SUFFIX',
+  ],
+  [
+    'the need of what is no setting',
+    changedSetting({ needs: ['SUFIX'] }),
+    ': settings.SUFFIX.needs: the bundle declares no setting "SUFIX", but SUFFIX',
+  ],
+  [
+    'the need of itself',
+    changedSetting({ needs: ['SUFFIX'] }),
+    ': settings.SUFFIX.needs names the setting itself',
+  ],
+  [
     'a setting that no handler is given',
     changedSetting({}, 'OTHER'),
     ': settings.OTHER is given to no handler',
@@ -340,6 +381,7 @@ export const mistakesBeyondSchema: readonly Mistake[] = [
 export const mistakesOfSchema: readonly Mistake[] = [
   ...general,
   ...ofHandlers,
+  ...ofConditions,
   ...ofSettings,
   ...ofGrants,
 ];

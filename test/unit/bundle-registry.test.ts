@@ -175,6 +175,71 @@ test.for([
   expect(failure.message).toBe(`listenerMetadata: ${message}`);
 });
 
+const conditional = {
+  declared: {
+    FLAG: { type: 'bool', description: 'text' },
+    TEXT: { type: 'string', description: 'text' },
+    OTHER: { type: 'duration', description: 'text' },
+  },
+  when: ['FLAG', 'TEXT'],
+} as const;
+
+test.for([
+  [{}, 0],
+  [{ OTHER: '1s' }, 0],
+  [{ FLAG: 'false' }, 0],
+  [{ FLAG: 'true' }, 1],
+  [{ TEXT: '' }, 1],
+  [{ FLAG: 'false', TEXT: 'x' }, 1],
+] as const)(
+  'registry of bundles: with %j there are %i handlers that want one of two',
+  ([given, count]) => {
+    expect(resolved(bundlesOf({ a: conditional }), given).handlers).toHaveLength(count);
+  },
+);
+
+test('registry of bundles: a default that switches on brings the handler', () => {
+  const FLAG = { ...conditional.declared.FLAG, default: 'true' };
+  const bundles = bundlesOf({ a: { ...conditional, declared: { ...conditional.declared, FLAG } } });
+  expect(resolved(bundles).handlers).toHaveLength(1);
+  expect(resolved(bundles, { FLAG: 'false' }).handlers).toHaveLength(0);
+});
+
+test.for([
+  [{ FLAG: 'yes' }, '"FLAG" is neither true nor false'],
+  [{ OTHER: 'soon' }, '"OTHER" is no duration, such as 1.5s or 2m'],
+] as const)(
+  'G3: registry of bundles: %j is refused for a handler that is left out',
+  ([given, message]) => {
+    const failure = failureOf(() => resolved(bundlesOf({ a: conditional }), given));
+    expect(failure.message).toBe(`listenerMetadata: ${message}`);
+  },
+);
+
+const dependent = {
+  declared: {
+    PATTERN: { type: 'string', needs: ['TIME'], description: 'text' },
+    TIME: { type: 'duration', needs: ['PATTERN'], description: 'text' },
+    ONLY: { type: 'bool', needs: ['PATTERN', 'TIME'], description: 'text' },
+  },
+} as const;
+
+test.for([
+  [{ PATTERN: '/a' }, '"PATTERN" has no effect alone: set "TIME", too'],
+  [{ TIME: '1s' }, '"TIME" has no effect alone: set "PATTERN", too'],
+  [{ ONLY: 'true' }, '"ONLY" has no effect alone: set one of PATTERN, TIME, too'],
+] as const)('G3: registry of bundles: %j alone is refused', ([given, message]) => {
+  const failure = failureOf(() => resolved(bundlesOf({ a: dependent }), given));
+  expect(failure.message).toBe(`listenerMetadata: ${message}`);
+});
+
+test.for([[{}], [{ ONLY: 'false' }], [{ PATTERN: '/a', TIME: '1s', ONLY: 'true' }]] as const)(
+  'registry of bundles: %j is whole',
+  ([given]) => {
+    expect(resolved(bundlesOf({ a: dependent }), given).handlers).toHaveLength(1);
+  },
+);
+
 test('G3: registry of bundles: a setting without a bundle is refused', () => {
   expect(failureOf(() => resolved([], { BUNDEL: 'a' })).message).toBe(
     'listenerMetadata: "BUNDEL" is there, and no bundle is selected',

@@ -40,7 +40,7 @@ const state = {
   annotations: new Map<string, string>(),
 } as const;
 
-test.for(['demo-basic', 'errno', 'mkdir-suffix', 'mount', 'unprivileged-build'])(
+test.for(['demo-basic', 'errno', 'kubernetes', 'mkdir-suffix', 'mount', 'unprivileged-build'])(
   'bundle: %s loads',
   (name) => {
     expect(readBundle(join(shippedBundles(), name)).name).toBe(name);

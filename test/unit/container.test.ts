@@ -84,6 +84,9 @@ function chainOf(
     onSlow: () => {
       told.push('slow');
     },
+    onStop: (stop) => {
+      told.push(stop);
+    },
     onQuarantined: (handler, milliseconds) => {
       told.push(`${handler.name} ${milliseconds}`);
     },
@@ -138,6 +141,20 @@ test('container: when nobody has an opinion the default is answered', () => {
   const chain = chainOf([{ name: 'observer' }], { defaultAction: 'EACCES' });
   expect(decide(chain, chmod, '/a', 0)).toMatchObject({ kind: 'fail', errno: 'EACCES' });
 });
+
+test.for(['kill-container', 'freeze-container'] as const)(
+  'container: the default %s is done before its call fails, and not for answered calls',
+  (defaultAction) => {
+    const chain = chainOf([{ ...errno('EIO'), syscalls: ['chmod'] }], { defaultAction });
+    decide(chain, chmod, '/a', 0);
+    expect(chain.told).not.toContain(defaultAction);
+    expect(decide(chain, mkdir, '/a', 0)).toMatchObject({ kind: 'fail', errno: 'EPERM' });
+    expect(chain.told.filter((what) => what === defaultAction)).toHaveLength(1);
+    // what nobody can name is no less dangerous
+    expect(chain.container.decideUnknown()).toMatchObject({ kind: 'fail', errno: 'EPERM' });
+    expect(chain.told.filter((what) => what === defaultAction)).toHaveLength(2);
+  },
+);
 
 test('container: handlers are asked only about what they answer and are listed for', () => {
   const chain = chainOf([suffix, { ...errno('EIO'), syscalls: ['chmod'] }]);
@@ -277,6 +294,7 @@ test('container: a handler without a state of its own is never left alone', () =
     health,
     slots: new SlotBook({ taken: [], announce: () => undefined }),
     onSlow: () => undefined,
+    onStop: () => undefined,
     onQuarantined: () => undefined,
     onWriteRefused: () => undefined,
     component: (id) => loadComponent(readFileSync(files[id] ?? '')),

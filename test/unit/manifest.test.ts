@@ -74,10 +74,22 @@ test('manifest: a handler without settings gets all that are declared, under the
   ]);
 });
 
+test('manifest: conditions of handlers and needs of settings are read', () => {
+  const settings = {
+    A: { type: 'bool', needs: ['B'], description: 'what' },
+    B: { type: 'string', description: 'what' },
+  };
+  const read = parse({ settings, handlers: [{ component: 'a.wasm', when: ['A', 'B'] }] });
+  expect(read.settings.map(({ needs }) => needs)).toEqual([['B'], undefined]);
+  expect(read.handlers.map(({ when }) => when)).toEqual([['A', 'B']]);
+});
+
 test.for([
   ['continue', 'continue'],
   ['errno:ENOSYS', 'ENOSYS'],
   ['errno:EPERM', 'EPERM'],
+  ['kill-container', 'kill-container'],
+  ['freeze-container', 'freeze-container'],
 ] as const)('manifest: the default %s is read', ([text, action]) => {
   expect(parse({ default: text }).defaultAction).toBe(action);
 });
@@ -85,6 +97,7 @@ test.for([
 test.for([
   ['continue', { kind: 'continue' }],
   ['kill-container', { kind: 'kill-container' }],
+  ['freeze-container', { kind: 'freeze-container' }],
   ['errno:EIO', { kind: 'errno', errno: 'EIO' }],
 ] as const)('manifest: the failure policy %s is read', ([text, failure]) => {
   expect(parse({ failure: text }).failure).toEqual(failure);

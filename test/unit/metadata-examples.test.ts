@@ -9,7 +9,7 @@ import { packageRoot } from '../../host/package-root.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
 import { parseMetadata } from '../../host/registry/metadata.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
-import { noneResolver } from '../../host/registry/resolvers/none.ts';
+import { kubernetesResolver } from '../../host/registry/resolvers/kubernetes.ts';
 
 const root = packageRoot();
 const documents = [
@@ -29,7 +29,8 @@ test('metadata examples: there are some', () => {
 
 test.each(examples)('metadata examples: that of %s is taken: %s', (_, json) => {
   const metadata = String(JSON.parse(json));
-  const resolver = noneResolver({
+  const { bundles: selected = ['kubernetes'] } = parseMetadata(metadata);
+  const resolver = kubernetesResolver({
     store: new BundleStore({ folders: [] }),
     policies: defaultPolicies,
     selection: [],
@@ -42,9 +43,13 @@ test.each(examples)('metadata examples: that of %s is taken: %s', (_, json) => {
     containerPid: 1,
     status: '',
     ociBundle: '',
-    annotations: new Map([['io.kubernetes.cri.sandbox-name', 'pod-0']]),
+    annotations: new Map([
+      ['io.kubernetes.cri.sandbox-namespace', 'default'],
+      ['io.kubernetes.cri.sandbox-name', 'pod-0'],
+      ['io.kubernetes.cri.container-name', 'container-0'],
+    ]),
   };
   const { registry } = resolver.resolve({ state, firstPid: 1 });
   const bundles = new Set(registry.handlers.map(({ bundle }) => bundle));
-  expect([...bundles]).toEqual(parseMetadata(metadata).bundles);
+  expect([...bundles]).toEqual(selected);
 });

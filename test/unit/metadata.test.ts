@@ -20,6 +20,42 @@ test('metadata: BUNDLE selects in its order, the other keys are settings', () =>
   });
 });
 
+test.for([
+  ['kill-container', 'kill-container'],
+  ['freeze-container', 'freeze-container'],
+  ['errno:ENOSYS', 'ENOSYS'],
+  ['continue', 'continue'],
+] as const)('metadata: DEFAULT_ACTION=%s is no setting', ([text, defaultAction]) => {
+  const read = parseMetadata(`DEFAULT_ACTION=${text}\nA=1`);
+  expect(read).toEqual({ defaultAction, settings: new Map([['A', '1']]) });
+});
+
+test.for([
+  ['prometheus', ['prometheus']],
+  ['falco', ['falco']],
+  ['falco, prometheus', ['falco', 'prometheus']],
+] as const)('metadata: MIDDLEWARE=%s is no setting', ([text, middleware]) => {
+  expect(parseMetadata(`MIDDLEWARE=${text}`)).toEqual({ middleware, settings: new Map() });
+});
+
+const defaults = 'kill-container, freeze-container, errno:NAME, continue';
+
+test.for([
+  ['DEFAULT_ACTION=', `DEFAULT_ACTION is none of ${defaults}`],
+  ['DEFAULT_ACTION=kill', `DEFAULT_ACTION is none of ${defaults}`],
+  ['DEFAULT_ACTION=errno:EPERMM', `DEFAULT_ACTION is none of ${defaults}`],
+  ['DEFAULT_ACTION=kill-container ', `DEFAULT_ACTION is none of ${defaults}`],
+  ['MIDDLEWARE=', 'MIDDLEWARE has an empty name'],
+  ['MIDDLEWARE=falco,', 'MIDDLEWARE has an empty name'],
+  ['MIDDLEWARE=falco,falco', 'MIDDLEWARE names "falco" twice'],
+  ['MIDDLEWARE=Falco', 'MIDDLEWARE names "Falco": prometheus, falco exist'],
+] as const)('G3: metadata: %s is refused', ([text, message]) => {
+  expect(failureOf(() => parseMetadata(text))).toMatchObject({
+    code: 'AGENT_SETTING_INVALID',
+    message: `listenerMetadata: ${message}`,
+  });
+});
+
 function names(count: number): string {
   return Array.from({ length: count }, (_, index) => `b${index}`).join(',');
 }
@@ -43,12 +79,8 @@ test.for([
   ['BUNDLE twice', 'BUNDLE=a\nBUNDLE=b', '"BUNDLE" is there twice'],
   ['no bundle', 'BUNDLE=', 'BUNDLE has an empty name'],
   ['an empty name', 'BUNDLE=a,,b', 'BUNDLE has an empty name'],
-  ['too many bundles', `BUNDLE=${names(17)}`, 'BUNDLE names more than 16 bundles'],
-  [
-    'too many in a shadow',
-    `BUNDLE_SHADOW=${names(17)}`,
-    'BUNDLE_SHADOW names more than 16 bundles',
-  ],
+  ['too many bundles', `BUNDLE=${names(17)}`, 'BUNDLE has more than 16 names'],
+  ['too many in a shadow', `BUNDLE_SHADOW=${names(17)}`, 'BUNDLE_SHADOW has more than 16 names'],
   ['a bundle twice', 'BUNDLE=a,b, a', 'BUNDLE names "a" twice'],
 ] as const)('G3: metadata: %s is refused', ([, text, message]) => {
   const failure = failureOf(() => parseMetadata(text));

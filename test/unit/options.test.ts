@@ -153,7 +153,7 @@ test.for([
 test.for([
   [
     ['-resolver=other'],
-    'unknown resolver "other"; there are: none, demo-basic, unprivileged-build',
+    'unknown resolver "other"; there are: none, demo-basic, unprivileged-build, kubernetes',
   ],
   [['-no-such'], 'unknown option -no-such'],
   [['-socketfile='], '-socketfile needs a path'],

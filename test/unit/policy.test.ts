@@ -4,11 +4,16 @@ import { expect, test } from 'vitest';
 
 import { errnos } from '../../host/handler/errno.ts';
 import {
+  defaultActionText,
   defaultFailure,
+  defaultPolicies,
   failureErrno,
   parseDefaultAction,
   parseFailurePolicy,
+  strictestDefault,
+  strictestFailure,
 } from '../../host/registry/policy.ts';
+import type { DefaultAction, Policies } from '../../host/registry/policy.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
 test('parseFailurePolicy: every errno is one', () => {
@@ -17,13 +22,52 @@ test('parseFailurePolicy: every errno is one', () => {
   }
 });
 
-test.for(['continue', 'kill-container'] as const)('parseFailurePolicy: %s is one', (text) => {
+const words = ['continue', 'kill-container', 'freeze-container'] as const;
+
+test.for(words)('parseFailurePolicy: %s is one', (text) => {
   expect(parseFailurePolicy(text)).toEqual({ kind: text });
 });
 
-test('parseDefaultAction: continue and every errno are some', () => {
-  expect(parseDefaultAction('continue')).toBe('continue');
-  for (const [name] of errnos) expect(parseDefaultAction(`errno:${name}`)).toBe(name);
+test('parseDefaultAction: every errno is one, and is written as it is read', () => {
+  for (const [name] of errnos) {
+    expect(parseDefaultAction(`errno:${name}`)).toBe(name);
+    expect(defaultActionText(name)).toBe(`errno:${name}`);
+  }
+});
+
+test.for(words)('parseDefaultAction: %s is one, and is written as it is read', (text) => {
+  expect(parseDefaultAction(text)).toBe(text);
+  expect(defaultActionText(text)).toBe(text);
+});
+
+const said = (defaultAction: DefaultAction): Policies => ({ ...defaultPolicies, defaultAction });
+
+test.for([
+  [['EIO', 'kill-container', 'freeze-container'], 'continue', 'kill-container'],
+  [['EIO', 'freeze-container', 'EPERM'], 'continue', 'freeze-container'],
+  [['continue', 'EIO', 'EPERM'], 'continue', 'EIO'],
+  [['continue'], 'continue', 'continue'],
+  [[], 'ENOSYS', 'ENOSYS'],
+  [['continue'], 'ENOSYS', 'ENOSYS'],
+  [['EIO'], 'ENOSYS', 'EIO'],
+  [['EIO'], 'freeze-container', 'freeze-container'],
+  [['freeze-container'], 'kill-container', 'kill-container'],
+] as const)(
+  'G3: strictestDefault: of %j and the operator’s %s, %s holds',
+  ([given, own, action]) => {
+    const policies = given.map((defaultAction) => said(defaultAction));
+    expect(strictestDefault(policies, said(own))).toBe(action);
+  },
+);
+
+test('G3: strictestFailure: kill, freeze, errno, continue, in this order', () => {
+  const policies = (['continue', 'errno:EIO', 'freeze-container', 'kill-container'] as const).map(
+    (text) => ({ failure: parseFailurePolicy(text) }),
+  );
+  for (let count = 1; count <= policies.length; count += 1) {
+    const some = policies.slice(0, count);
+    expect(strictestFailure(some, defaultPolicies)).toEqual(some.at(-1)?.failure);
+  }
 });
 
 const neither = [
@@ -43,20 +87,21 @@ const neither = [
   ' continue',
   'continue\n',
   'kill',
+  'kill-process',
   'constructor',
 ] as const;
 
 test.for(neither)('G3: parseFailurePolicy: %j is none', (text) => {
   expect(failureOf(() => parseFailurePolicy(text))).toMatchObject({
     code: 'AGENT_USAGE',
-    message: `"${text}" is no failure policy; there are errno:NAME (such as errno:EPERM), continue, kill-container`,
+    message: `"${text}" is no failure policy; there are errno:NAME (such as errno:EPERM), continue, kill-container, freeze-container`,
   });
 });
 
-test.for([...neither, 'kill-container'])('G3: parseDefaultAction: %j is none', (text) => {
+test.for(neither)('G3: parseDefaultAction: %j is none', (text) => {
   expect(failureOf(() => parseDefaultAction(text))).toMatchObject({
     code: 'AGENT_USAGE',
-    message: `"${text}" is no default action; there are continue and errno:NAME (such as errno:ENOSYS)`,
+    message: `"${text}" is no default action; there are errno:NAME (such as errno:EPERM), continue, kill-container, freeze-container`,
   });
 });
 
@@ -66,4 +111,5 @@ test('failureErrno: what a caller gets to hear', () => {
   expect(failureErrno({ kind: 'continue' })).toBeUndefined();
   // it hardly hears it
   expect(failureErrno({ kind: 'kill-container' })).toBe('EPERM');
+  expect(failureErrno({ kind: 'freeze-container' })).toBe('EPERM');
 });

@@ -87,6 +87,21 @@ test.for([
   expect(failure).toMatchObject({ errno });
 });
 
+test.for([
+  ['', 'continue', undefined],
+  ['DEFAULT_ACTION=kill-container', 'kill-container', undefined],
+  ['BUNDLE=refuses\nDEFAULT_ACTION=continue', 'ENOSYS', undefined],
+  // of errnos that of the container
+  ['BUNDLE=refuses\nDEFAULT_ACTION=errno:EIO\nMIDDLEWARE=falco', 'EIO', ['falco']],
+  ['BUNDLE=refuses\nDEFAULT_ACTION=freeze-container', 'freeze-container', undefined],
+] as const)('selecting: with %j the default is %s, and middleware %j', ([text, action, names]) => {
+  using folder = new BundleFolder();
+  folder.write('refuses', { component: 'observer-quiet', default: 'errno:ENOSYS' });
+  const { registry } = resolve(resolverOf(folder), text);
+  expect(registry.defaultAction).toBe(action);
+  expect(registry.middleware).toEqual(names);
+});
+
 test('G3: selecting: what is kept has what is granted now, or nothing', () => {
   using folder = new BundleFolder();
   folder.write('makes', { component: 'mkdir-suffix', grants: ['filesystem'] });

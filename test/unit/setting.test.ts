@@ -7,7 +7,7 @@ import { settingFault, settingTypes } from '../../host/registry/setting.ts';
 test.for([
   ['string', ['', 'text', '{{.Nope}}', 'a,,b', 'ä\0']],
   ['list', ['', 'a', 'a,b', ' a , b ']],
-  ['duration', ['0', '2s', '1.5h', '1m30s', '.5s', '-1s', '100us', '100µs']],
+  ['duration', ['0', '2s', '1.5h', '1m30s', '.5s', '1h2m3.5s', '300ms', '100us', '100µs']],
   ['bool', ['true', 'false']],
   ['template', ['', 'plain', '-{{.Namespace}}-{{.Pod}}-{{.Container}}', '{{ .Pid1 }}']],
   ['errno', ['EPERM', 'ENOSYS', 'EAGAIN']],
@@ -17,7 +17,11 @@ test.for([
 
 test.for([
   ['list', [',', 'a,', ',a', 'a, ,b', ' '], 'has an empty item'],
-  ['duration', ['', '2', 's', '2 s', '1d', '2s '], 'is no duration, such as 1.5s or 2m'],
+  [
+    'duration',
+    ['', '2', 's', '2 s', '1d', '2s ', '-1s', '-1h2m'],
+    'is no duration, such as 1.5s or 2m',
+  ],
   ['bool', ['', 'True', 'yes', '1', 'true '], 'is neither true nor false'],
   ['template', ['{{.Nope}}', '{{}}', '{{Pid}}'], 'what stands in braces is not known'],
   ['template', ['{{.Pid', 'a{{'], 'a template has no closing braces'],

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the built bundle kubernetes: which handlers a container's keys bring, and what they answer.
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import type { ContainerProcessState } from '../../host/container-process-state.ts';
+import { shippedBundles } from '../../host/package-root.ts';
+import { BundleHarness } from '../../test/support/handler-harness.ts';
+import { failureOf } from '../../test/support/agent-failure.ts';
+
+const folder = join(shippedBundles(), 'kubernetes');
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+const state: ContainerProcessState = {
+  fds: ['seccompFd'],
+  processPid: 4321,
+  metadata: '',
+  containerId: 'c1',
+  containerPid: 1234,
+  status: 'creating',
+  ociBundle: '/bundles/c1',
+  annotations: new Map([
+    ['io.kubernetes.cri.sandbox-namespace', 'default'],
+    ['io.kubernetes.cri.sandbox-name', 'mynotifypod'],
+    ['io.kubernetes.cri.container-name', 'container1'],
+  ]),
+};
+
+function chain(settings: Readonly<Record<string, string>> = {}): BundleHarness {
+  return new BundleHarness(folder, { state, firstPid: 1234 }, settings);
+}
+
+const calls = [
+  ['mkdir', ['/a', 0o755]],
+  ['mount', ['proc', '/p', 'proc', 0, null]],
+  ['fsopen', []],
+  ['execve', ['/bin/true']],
+] as const;
+
+test('kubernetes: without a key no handler is there, and every call continues', () => {
+  const harness = chain();
+  expect(harness.hosts).toEqual([]);
+  for (const [syscall, given] of calls) {
+    expect(harness.decide(syscall, ...given)).toEqual({ kind: 'continue' });
+  }
+});
+
+test.for([['mkdir', ['/a', 0o755]] as const, ['mkdirat', [-100, '/a', 0o755]] as const])(
+  'K21: kubernetes: MKDIR_TMPL adds its text to the name that %s makes',
+  ([syscall, given]) => {
+    const harness = chain({ MKDIR_TMPL: '-{{.Namespace}}-{{.Pod}}-{{.Container}}-{{.Pid1}}' });
+    expect(harness.decide(syscall, ...given)).toEqual({ kind: 'value', value: 0n });
+    const path = bytesOf('/a-default-mynotifypod-container1-1234');
+    expect(harness.calls).toMatchObject([{ operation: 'mkdir', path }]);
+  },
+);
+
+test.for([
+  [{ MOUNT_PROC: 'true' }, ['proc']],
+  [{ MOUNT_SYSFS: 'true' }, ['sysfs']],
+  [{ MOUNT_PROC: 'false', MOUNT_SYSFS: 'true' }, ['sysfs']],
+  [{ MOUNT_OTHER_FS_LIST: 'cifs, nfs4' }, ['cifs', 'nfs4']],
+  [
+    { MOUNT_PROC: 'true', MOUNT_SYSFS: 'true', MOUNT_OTHER_FS_LIST: 'cifs' },
+    ['proc', 'sysfs', 'cifs'],
+  ],
+] as const)('kubernetes: with %j exactly %j are mounted', ([settings, mounted]) => {
+  for (const type of ['proc', 'sysfs', 'cifs', 'nfs4', 'tmpfs']) {
+    const isMounted = mounted.some((listed) => listed === type);
+    const kind = isMounted ? 'value' : 'continue';
+    expect(chain(settings).decide('mount', 'x', '/p', type, 0, null)).toMatchObject({ kind });
+  }
+});
+
+test('K21: kubernetes: where mounts are done, programs are to use mount(2)', () => {
+  const answer = chain({ MOUNT_PROC: 'true' }).decide('fsopen');
+  expect(answer).toMatchObject({ kind: 'fail', errno: 'ENOSYS' });
+});
+
+test('kubernetes: with MOUNT_NEED_CAP_ADMIN nothing is lent to whoever is no administrator', () => {
+  const settings = { MOUNT_PROC: 'true', MOUNT_NEED_CAP_ADMIN: 'true' };
+  for (const [has, kind] of [
+    [0, 'continue'],
+    [1, 'value'],
+  ] as const) {
+    const harness = chain(settings);
+    harness.hosts[0]?.prepare(has);
+    expect(harness.decide('mount', 'x', '/p', 'proc', 0, null)).toMatchObject({ kind });
+  }
+});
+
+test.for([
+  ['MKDIR_TMPL', '-{{.Nope}}', 'what stands in braces is not known'],
+  ['MKDIR_TMPL', '-{{.Pod', 'a template has no closing braces'],
+  ['MOUNT_PROC', 'yes', 'is neither true nor false'],
+  ['MOUNT_PROC', '', 'is neither true nor false'],
+  ['MOUNT_SYSFS', '1', 'is neither true nor false'],
+  ['MOUNT_OTHER_FS_LIST', 'cifs,', 'has an empty item'],
+  ['MOUNT_NEED_CAP_ADMIN', 'True', 'is neither true nor false'],
+  ['MOUNT_NEED_CAP_ADMIN', 'true', 'has no effect alone: set one of MOUNT_PROC, MOUNT_SYSFS'],
+  ['MKDIR_TEMPLATE', '-x', 'no selected bundle (kubernetes) has the setting "MKDIR_TEMPLATE"'],
+  ['mount_proc', 'true', 'no selected bundle (kubernetes) has the setting "mount_proc"'],
+] as const)('G3: kubernetes: %s=%s is refused', ([key, value, reason]) => {
+  const failure = failureOf(() => chain({ [key]: value }));
+  expect(failure).toMatchObject({
+    code: 'AGENT_SETTING_INVALID',
+    message: expect.stringContaining(reason),
+  });
+});

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kills or freezes a container because of a call of its own, and says so in the log.
+import { errnoNameOf, errnoNumber } from '../handler/errno.ts';
+import type { Logger } from '../log.ts';
+import { tokenOf } from '../native.ts';
+import type { Native, ReceiverHandle } from '../native.ts';
+import type { ContainerStop } from '../registry/policy.ts';
+
+export interface StopParts {
+  readonly native: Pick<Native, 'killContainer' | 'freezeContainer'>;
+  readonly receiver: ReceiverHandle;
+  readonly log: Logger;
+  readonly containerId: string;
+  /** Of one of its listeners. */
+  readonly token: number;
+  /** Names the call that it is done for; absent: one that the agent or a handler failed at. */
+  readonly syscall?: () => string;
+}
+
+interface Words {
+  readonly done: string;
+  readonly failed: string;
+}
+
+const words: Readonly<Record<ContainerStop, Words>> = {
+  'kill-container': { done: 'container killed', failed: 'container cannot be killed' },
+  'freeze-container': { done: 'container frozen', failed: 'container cannot be frozen' },
+};
+
+const esrch = errnoNumber('ESRCH');
+
+/** @returns 0 or a positive errno */
+function act(stop: ContainerStop, { native, receiver, token }: StopParts): number {
+  switch (stop) {
+    case 'kill-container':
+      return native.killContainer(receiver, tokenOf(token)) ? 0 : esrch;
+    case 'freeze-container':
+      return native.freezeContainer(receiver, tokenOf(token), 1);
+  }
+}
+
+function tell(stop: ContainerStop, errno: number, { log, containerId, syscall }: StopParts): void {
+  const { done, failed } = words[stop];
+  const fields = { container: containerId, syscall: syscall?.() };
+  if (errno === 0) log.error(fields, done);
+  else log.error({ ...fields, errno: errnoNameOf(errno) }, failed);
+}
+
+/** The call fails in any case, whether its container can be killed or frozen or not. */
+export function stopContainer(stop: ContainerStop, parts: StopParts): void {
+  tell(stop, act(stop, parts), parts);
+}
+
+/**
+ * The same for call after call: what a container still calls that is being killed, or that cannot
+ * be, nobody needs to hear of.
+ */
+export function stopper(parts: StopParts): (stop: ContainerStop) => void {
+  let isTold = false;
+  return (stop) => {
+    const errno = act(stop, parts);
+    const isFrozen = stop === 'freeze-container' && errno === 0;
+    if (!isTold || isFrozen) tell(stop, errno, parts);
+    isTold = true;
+  };
+}
