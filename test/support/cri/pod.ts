@@ -31,6 +31,8 @@ export interface PodContainerOptions {
   /** Linux capabilities besides the usual ones, as pods name them: without `CAP_`. */
   readonly capabilities?: readonly string[];
   readonly uid?: number;
+  /** Folders of the machine, by their paths in the container. */
+  readonly volumes?: Readonly<Record<string, string>>;
 }
 
 /** What all pods of a containerd share. */
@@ -104,11 +106,17 @@ export class Pod implements AsyncDisposable {
 
   /** Resolves once its first process runs. */
   async start(options: PodContainerOptions): Promise<PodContainer> {
-    const { name, image, command, capabilities = [], uid = 0 } = options;
+    const { name, image, command, capabilities = [], uid = 0, volumes = {} } = options;
+    const mounts = Object.entries(volumes).map(([inside, outside]) => ({
+      container_path: inside,
+      host_path: outside,
+      readonly: true,
+    }));
     const config = {
       metadata: { name, attempt: 0 },
       image: { image },
       command,
+      mounts,
       log_path: `${name}.log`,
       linux: {
         resources: {},
