@@ -2,7 +2,7 @@
 // What templates can name of a container.
 import type { ContainerIdentity } from './resolver.ts';
 import type { TemplateFields } from './template.ts';
-import { workloadKeys, workloadOf } from './workload.ts';
+import { isSandbox, workloadKeys, workloadOf } from './workload.ts';
 import type { Workload } from './workload.ts';
 
 const templateNames: readonly (readonly [template: string, field: keyof Workload])[] = [
@@ -18,6 +18,8 @@ export function fieldsOf({ state, firstPid, workload }: ContainerIdentity): Temp
     return value === undefined ? [] : [[template, value] as const];
   });
   return {
+    // where it is empty, the sandbox of a pod with a template in its profile starts
+    ...(isSandbox(state.annotations) ? { Container: '' } : {}),
     ...Object.fromEntries(named),
     ContainerID: state.containerId,
     ...(state.processPid === 0 ? {} : { Pid: String(state.processPid) }),

@@ -28,6 +28,14 @@ export const workloadKeys: Readonly<Record<keyof Workload, readonly string[]>> =
   podUid: ['io.kubernetes.cri.sandbox-uid', 'io.kubernetes.pod.uid'],
 };
 
+/** Of containerd, and of CRI-O. */
+const typeKeys = ['io.kubernetes.cri.container-type', 'io.kubernetes.cri-o.ContainerType'] as const;
+
+/** Whether a container is a pod's sandbox, which nobody has given a name. */
+export function isSandbox(annotations: ReadonlyMap<string, string>): boolean {
+  return typeKeys.some((key) => annotations.get(key) === 'sandbox');
+}
+
 /** An empty annotation says nothing. */
 export function workloadOf(annotations: ReadonlyMap<string, string>): Workload {
   const found = Object.entries(workloadKeys).flatMap(([field, keys]) => {

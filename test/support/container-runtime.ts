@@ -59,7 +59,8 @@ const withoutUnified = [
   '-m',
   'sh',
   '-c',
-  `umount ${unifiedBesideVersion1}; exec "$@"`,
+  // crun makes folders where it was
+  `umount ${unifiedBesideVersion1} && mount -t tmpfs none ${unifiedBesideVersion1} && exec "$@"`,
   'sh',
 ] as const;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Before all tests: what the machine must have.
+import { criApiFile } from './cri/client.ts';
 import { requirePackages } from './packages.ts';
 import { buildTestBundles } from './test-bundles.ts';
 
@@ -25,6 +26,10 @@ export default async function setup(): Promise<void> {
     { command: 'kubectl', package: 'kubernetes-client' },
     { command: 'clang-19', package: 'clang-19' },
     { command: 'wasm-ld-19', package: 'lld-19' },
+    { command: 'containerd', package: 'containerd' },
+    { command: '/usr/lib/cni/ptp', package: 'containernetworking-plugins' },
+    { command: 'ip', package: 'iproute2' },
+    { command: criApiFile, package: 'golang-github-kubernetes-cri-api-dev' },
     // there may be another one of rustup, without the target
     { command: '/usr/bin/rustc', package: 'rustc' },
     { command: '/usr/lib/rustlib/wasm32-unknown-unknown', package: 'libstd-rust-dev-wasm32' },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
 
-import { workloadOf } from '../../host/registry/workload.ts';
+import { isSandbox, workloadOf } from '../../host/registry/workload.ts';
 
 const expected = {
   namespace: 'default',
@@ -53,5 +53,14 @@ describe('workload', () => {
       ['io.kubernetes.cri.container-name', ''],
     ]);
     expect(workloadOf(annotations)).toStrictEqual({ pod: 'web-1' });
+  });
+
+  test.each([
+    ['io.kubernetes.cri.container-type', 'sandbox', true],
+    ['io.kubernetes.cri.container-type', 'container', false],
+    ['io.kubernetes.cri-o.ContainerType', 'sandbox', true],
+    ['io.kubernetes.cri.sandbox-id', 'sandbox', false],
+  ])('is of a sandbox: %s %s: %s', (key, value, isOne) => {
+    expect(isSandbox(new Map([[key, value]]))).toBe(isOne);
   });
 });
