@@ -2,7 +2,7 @@
 // What templates can name of a container.
 import type { ContainerIdentity } from './resolver.ts';
 import type { TemplateFields } from './template.ts';
-import { workloadKeys, workloadOf } from './workload.ts';
+import { isSandbox, workloadKeys, workloadOf } from './workload.ts';
 import type { Workload } from './workload.ts';
 
 const templateNames: readonly (readonly [template: string, field: keyof Workload])[] = [
@@ -11,6 +11,9 @@ const templateNames: readonly (readonly [template: string, field: keyof Workload
   ['Container', 'container'],
 ];
 
+/** As Kubernetes calls the container that a pod's others live in; no other can have this name. */
+const sandboxName = 'POD';
+
 export function fieldsOf({ state, firstPid, workload }: ContainerIdentity): TemplateFields {
   const known = workload ?? workloadOf(state.annotations);
   const named = templateNames.flatMap(([template, field]) => {
@@ -18,6 +21,7 @@ export function fieldsOf({ state, firstPid, workload }: ContainerIdentity): Temp
     return value === undefined ? [] : [[template, value] as const];
   });
   return {
+    ...(isSandbox(state.annotations) ? { Container: sandboxName } : {}),
     ...Object.fromEntries(named),
     ContainerID: state.containerId,
     ...(state.processPid === 0 ? {} : { Pid: String(state.processPid) }),

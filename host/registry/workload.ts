@@ -28,6 +28,17 @@ export const workloadKeys: Readonly<Record<keyof Workload, readonly string[]>> =
   podUid: ['io.kubernetes.cri.sandbox-uid', 'io.kubernetes.pod.uid'],
 };
 
+/** Where runtimes say that a container is the sandbox of a pod, and the word for it. */
+const sandboxMarks: readonly (readonly [key: string, word: string])[] = [
+  ['io.kubernetes.cri.container-type', 'sandbox'],
+  ['io.kubernetes.cri-o.ContainerType', 'sandbox'],
+  ['io.kubernetes.docker.type', 'podsandbox'],
+];
+
+export function isSandbox(annotations: ReadonlyMap<string, string>): boolean {
+  return sandboxMarks.some(([key, word]) => annotations.get(key) === word);
+}
+
 /** An empty annotation says nothing. */
 export function workloadOf(annotations: ReadonlyMap<string, string>): Workload {
   const found = Object.entries(workloadKeys).flatMap(([field, keys]) => {
