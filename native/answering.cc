@@ -117,12 +117,13 @@ void Worker::send_now(const Response& response, Counted counted, Nanoseconds tim
     return;
   }
   const bool may_get_lost = !listener_->waits_killable || !keeps_answers();
-  bool is_sent = has_acted_ && may_get_lost ? respond_carefully(response) : respond(response);
+  const bool may_be_repeated = has_acted_ || listener_->is_frozen.load();
+  bool is_sent = may_be_repeated && may_get_lost ? respond_carefully(response) : respond(response);
   while (!is_sent) {
     // Before the call is closed, so that the same call finds its answer at one place or the other.
     const pid_t tid = pending_.notification.tid;
     if (tid != 0 && given_fd() == -1)
-      listener_->kept.keep_lost(content(), response, now() + kLostFor);
+      listener_->kept.keep_lost(content(), response, listener_->keeps_lost_until());
     const auto parked = take_parked();
     if (!parked) break;
     listener_->kept.forget(tid);
