@@ -127,8 +127,9 @@ void Worker::send_now(const Response& response, Counted counted, Nanoseconds tim
   }
   const bool may_get_lost = !listener_->waits_killable || !keeps_answers();
   const auto given = take_given();
-  bool is_sent = has_acted_ && may_get_lost ? respond_carefully(response, given.get())
-                                            : respond(response, given.get());
+  const bool may_be_repeated = has_acted_ || listener_->is_frozen.load();
+  bool is_sent = may_be_repeated && may_get_lost ? respond_carefully(response, given.get())
+                                                 : respond(response, given.get());
   while (!is_sent) {
     // Before the call is closed, so that the same call finds its answer at one place or the other.
     const pid_t tid = pending_.notification.tid;
@@ -146,7 +147,8 @@ void Worker::send_now(const Response& response, Counted counted, Nanoseconds tim
 
 // An answer that did not reach its caller is there when the call comes again.
 void Worker::keep_lost(const Response& response, const std::shared_ptr<const GivenFd>& given) {
-  const Nanoseconds until = now() + (given ? kLostFdFor : kLostFor);
+  const bool is_short = given && !listener_->is_frozen.load();
+  const Nanoseconds until = is_short ? now() + kLostFdFor : listener_->keeps_lost_until();
   if (!listener_->kept.keep_lost(content(), response, until, given) || !given) return;
   // so that somebody looks then
   receiver_->add_late({.due = until,

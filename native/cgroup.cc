@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "cgroup_members.h"
 #include "cgroup_places.h"
 #include "process_files.h"
 
@@ -40,16 +41,9 @@ constexpr std::string_view kFreezer = "freezer";
   return path == "/" || (ours && (*ours == path || ours->starts_with(path + "/")));
 }
 
-struct Cgroup {
-  std::string folder;
-  // In its hierarchy.
-  std::string path;
-  bool is_unified;
-};
-
 // The one of a process in which its container can be frozen. Where version 1 has the freezer,
 // runtimes put containers there, and what a process has of version 2 may be anybody's.
-[[nodiscard]] Result<Cgroup> cgroup_of(const UniqueFd& pidfd) {
+[[nodiscard]] Result<CgroupPlace> cgroup_of(const UniqueFd& pidfd) {
   const auto text = read_of_process(pidfd, "cgroup");
   if (!text) return fail(ESRCH);
   const auto own = read_file("/proc/self/cgroup");
@@ -61,27 +55,35 @@ struct Cgroup {
   const auto path = cgroup_path(*text, hierarchy);
   if (!path || !mounted) return fail(EOPNOTSUPP);
   if (is_shared(*path, cgroup_path(*own, hierarchy))) return fail(EPERM);
-  return Cgroup{.folder = *mounted + *path, .path = *path, .is_unified = is_unified};
+  return CgroupPlace{.folder = *mounted + *path, .path = *path, .hierarchy = hierarchy};
 }
 
-[[nodiscard]] Result<void> freeze(const Cgroup& cgroup, bool is_frozen) {
-  return cgroup.is_unified
+// One that is the container's alone.
+[[nodiscard]] Result<CgroupPlace> own_cgroup_of(const UniqueFd& first_process,
+                                                std::span<const pid_t> other_firsts) {
+  auto cgroup = cgroup_of(first_process);
+  if (cgroup && has_others(*cgroup, first_process, other_firsts)) return fail(EPERM);
+  return cgroup;
+}
+
+[[nodiscard]] Result<void> freeze(const CgroupPlace& cgroup, bool is_frozen) {
+  return cgroup.hierarchy == kUnified
              ? write_file(cgroup.folder + "/cgroup.freeze", is_frozen ? "1" : "0")
              : write_file(cgroup.folder + "/freezer.state", is_frozen ? "FROZEN" : "THAWED");
 }
 
-void kill_if_in(pid_t pid, const Cgroup& cgroup) {
+void kill_if_in(pid_t pid, const CgroupPlace& cgroup) {
   const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   const auto text = read_file("/proc/" + std::to_string(pid) + "/cgroup");
   // it may have ended, and its number be another's
   if (!process.is_open() || !text) return;
-  if (cgroup_path(*text, cgroup.is_unified ? kUnified : kFreezer) == cgroup.path)
+  if (cgroup_path(*text, cgroup.hierarchy) == cgroup.path)
     syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
 }
 
 // Version 1 has no cgroup.kill, nor has Linux before 5.14. What stands still makes no new processes
 // meanwhile.
-[[nodiscard]] Result<void> kill_one_by_one(const Cgroup& cgroup) {
+[[nodiscard]] Result<void> kill_one_by_one(const CgroupPlace& cgroup) {
   constexpr int kRounds = 3;
   for (int rounds = kRounds; rounds > 0; --rounds) {
     if (const auto frozen = freeze(cgroup, true); !frozen) return frozen;
@@ -111,20 +113,26 @@ void kill_if_in(pid_t pid, const Cgroup& cgroup) {
 
 }  // namespace
 
-Result<void> freeze_cgroup_of(const UniqueFd& pidfd, bool is_frozen) {
-  const auto cgroup = cgroup_of(pidfd);
+Result<void> freeze_cgroup_of(const UniqueFd& first_process, bool is_frozen,
+                              std::span<const pid_t> other_firsts) {
+  // whoever was frozen with a container must be able to go on with it
+  const auto cgroup =
+      is_frozen ? own_cgroup_of(first_process, other_firsts) : cgroup_of(first_process);
   if (!cgroup) return std::unexpected(cgroup.error());
   return freeze(*cgroup, is_frozen);
 }
 
-Result<void> kill_all_of(const UniqueFd& pidfd) {
-  const auto pid = pid_of(pidfd);
+Result<void> kill_all_of(const UniqueFd& first_process, std::span<const pid_t> other_firsts) {
+  const auto pid = pid_of(first_process);
+  if (pid && *pid == 1) return fail(EPERM);
   const bool is_first = pid && is_first_of_namespace(*pid);
-  const auto cgroup = is_first ? Result<Cgroup>(fail(ESRCH)) : cgroup_of(pidfd);
-  if (syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) == -1) return fail_errno();
+  const auto cgroup =
+      is_first ? Result<CgroupPlace>(fail(ESRCH)) : own_cgroup_of(first_process, other_firsts);
+  if (syscall(SYS_pidfd_send_signal, first_process.get(), SIGKILL, nullptr, 0) == -1)
+    return fail_errno();
   // of a container without a cgroup of its own we know no more
   if (!cgroup) return {};
-  if (cgroup->is_unified && write_file(cgroup->folder + "/cgroup.kill", "1")) return {};
+  if (cgroup->hierarchy == kUnified && write_file(cgroup->folder + "/cgroup.kill", "1")) return {};
   return kill_one_by_one(*cgroup);
 }
 

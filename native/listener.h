@@ -54,6 +54,9 @@ struct Listener {
   KeptCalls kept = {};
   // Reading its callers' memory has blocked: from then on children do it, which can be killed.
   std::atomic<bool> is_slow_to_read = false;
+  // It was frozen, by us, and not thawed by us: calls that are taken back come again only when
+  // somebody else has done that.
+  std::atomic<bool> is_frozen = false;
   // Its operations take long.
   std::atomic<bool> is_slow_to_act = false;
   // Received and not yet some worker's own; under the receiver's mutex.
@@ -63,6 +66,11 @@ struct Listener {
   [[nodiscard]] bool is_slow() const {
     return is_slow_to_read.load(std::memory_order_relaxed) ||
            is_slow_to_act.load(std::memory_order_relaxed);
+  }
+
+  // Until when an answer is kept that has not arrived by now.
+  [[nodiscard]] Nanoseconds keeps_lost_until() const {
+    return now() + (is_frozen.load() ? kFrozenFor : kLostFor);
   }
 
   [[nodiscard]] bool is_valid(std::uint64_t id) const {

@@ -126,13 +126,34 @@ Result<void> Receiver::replace_terms(std::uint32_t token, Terms terms) {
 Result<void> Receiver::kill_container(std::uint32_t token) {
   const auto listener = find_listener(token);
   if (!listener || !listener->first_process.is_open()) return fail(ESRCH);
-  return kill_all_of(listener->first_process);
+  return kill_all_of(listener->first_process, other_firsts(*listener));
 }
 
 Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen) {
   const auto listener = find_listener(token);
   if (!listener || !listener->first_process.is_open()) return fail(ESRCH);
-  return freeze_cgroup_of(listener->first_process, is_frozen);
+  // before: calls are taken back as soon as it freezes
+  if (is_frozen) note_frozen(listener->first_pid, true);
+  const auto done = freeze_cgroup_of(listener->first_process, is_frozen, other_firsts(*listener));
+  if (done.has_value() != is_frozen) note_frozen(listener->first_pid, false);
+  return done;
+}
+
+std::vector<pid_t> Receiver::other_firsts(const Listener& listener) {
+  const std::lock_guard lock(mutex_);
+  std::vector<pid_t> others;
+  for (const auto& [token, other] : listeners_) {
+    if (other->first_pid > 0 && other->first_pid != listener.first_pid)
+      others.push_back(other->first_pid);
+  }
+  return others;
+}
+
+void Receiver::note_frozen(pid_t first_pid, bool is_frozen) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [token, listener] : listeners_) {
+    if (listener->first_pid == first_pid) listener->is_frozen.store(is_frozen);
+  }
 }
 
 Result<Resources> Receiver::container_resources(std::uint32_t token) {

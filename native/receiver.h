@@ -143,8 +143,8 @@ class Receiver {
   // Sends SIGKILL to the first process of a listener's container. ESRCH: it has ended, or nobody
   // knew it.
   [[nodiscard]] Result<void> kill_container(std::uint32_t token);
-  // Freezes or thaws the cgroup of a listener's container. ESRCH as above; EPERM: it has none of
-  // its own; EOPNOTSUPP: its cgroup can't be frozen.
+  // Freezes or thaws the cgroup of a listener's container. ESRCH as above; EPERM: it has none for
+  // itself; EOPNOTSUPP: its cgroup can't be frozen.
   // Of a listener's container. ESRCH: nobody knows its first process, or it has ended.
   [[nodiscard]] Result<Resources> container_resources(std::uint32_t token);
   [[nodiscard]] Result<void> freeze_container(std::uint32_t token, bool is_frozen);
@@ -175,6 +175,9 @@ class Receiver {
   [[nodiscard]] bool has_listener(int fd) const;
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t token);
   [[nodiscard]] std::shared_ptr<Listener> find_listener(std::uint32_t token);
+  // The first processes of other containers.
+  [[nodiscard]] std::vector<pid_t> other_firsts(const Listener& listener);
+  void note_frozen(pid_t first_pid, bool is_frozen);
   void end_listener(const Listener& listener);
   void tell(const ReceiverEvent& event);
   void tell_crowded();

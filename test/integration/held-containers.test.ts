@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { AskedCaller } from '../support/asked-caller.ts';
+import { RunningCommand } from '../support/command.ts';
 import { Container } from '../support/container-runtime.ts';
 import type { RuntimeName } from '../support/container-runtime.ts';
 import { Freezer } from '../support/freezer.ts';
@@ -179,6 +180,38 @@ describe('held containers', () => {
       });
     }
   });
+
+  test('A10: held containers: what other containers are in as well is not frozen', async () => {
+    await using freezer = new Freezer();
+    await using caller = new AskedCaller({ socket: agent.socket });
+    await using other = new AskedCaller({ socket: agent.socket });
+    freezer.take(caller.pid);
+    freezer.take(other.pid);
+
+    expect((await caller.ask('mkdir /freeze')).answer).toBe('EPERM');
+
+    // nor is the other one killed with it
+    const asked = await caller.ask('mkdir /kill').catch(() => undefined);
+    expect(['0', undefined]).toContain(asked?.answer);
+    expect(await caller.killed()).toBe('SIGKILL');
+    expect((await other.ask('getppid')).answer).toBe(String(process.pid));
+  });
+
+  test.each(runtimes)(
+    'A10: held containers: %s: a cgroup with processes of others is not frozen',
+    async (runtime) => {
+      using folder = new TemporaryFolder();
+      await using container = await containerOf(runtime, folder);
+      const [cgroup = ''] = freezableOf(await container.firstPid());
+      await using stranger = new RunningCommand(['sleep', '60']);
+      writeFileSync(join(cgroup, 'cgroup.procs'), String(stranger.pid));
+
+      const executed = await container.exec('mkdir /freeze; echo went on $?');
+
+      expect(executed.stdout).toMatch(/Operation not permitted\nwent on 1\n$/u);
+      expect(isFrozen(cgroup)).toBe(false);
+    },
+  );
 
   test.skipIf(!hasBothVersions)(
     'A10: held containers: beside a freezer of version 1 no cgroup of version 2 is touched (needs both)',
