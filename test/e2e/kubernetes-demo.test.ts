@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the resolver kubernetes with pods: what the documentation shows, and all keys of metadata.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { ContainerFreezer } from '../support/cri/container-freezer.ts';
+import { busyboxImage } from '../support/cri/containerd.ts';
+import { PodNode } from '../support/cri/node.ts';
+import { documentedPod } from '../support/documented-pod.ts';
+import { until } from '../support/polling.ts';
+
+const runtimes = ['runc', 'crun'] as const;
+const sleep = { image: busyboxImage, command: ['sleep', '1000'] } as const;
+
+let node: PodNode;
+
+beforeAll(async () => {
+  node = await PodNode.start('-resolver=kubernetes');
+});
+
+afterAll(async () => {
+  await node[Symbol.asyncDispose]();
+});
+
+/** What `time -f %E` says, in seconds; undefined: the text is something else. */
+function elapsed(text: string): number | undefined {
+  const found = /^(?<minutes>\d+)m (?<seconds>[\d.]+)s\n$/u.exec(text)?.groups;
+  if (found === undefined) return undefined;
+  return Number(found['minutes']) * 60 + Number(found['seconds']);
+}
+
+describe.for(runtimes)('%s', (runtime) => {
+  test('documentation: a pod does what it shows', async () => {
+    const shown = documentedPod('docs/kubernetes.md', 'Try it');
+    const profile = node.profileOf(shown.profile);
+    await using pod = await node.containerd.runPod({ name: shown.name, runtime });
+    const container = await pod.start({ image: busyboxImage, profile, ...shown.container });
+    const times: Record<'shown' | 'seen', number[]> = { shown: [], seen: [] };
+    for (const { command, output } of shown.session) {
+      const printed = await container.shell(command);
+      const inDocumentation = elapsed(output);
+      if (inDocumentation === undefined)
+        expect(`${command}\n${printed}`).toBe(`${command}\n${output}`);
+      else times.shown.push(inDocumentation);
+      if (inDocumentation !== undefined) times.seen.push(elapsed(printed) ?? Number.NaN);
+    }
+    expect(times.shown).toEqual([0, 2]);
+    const [echo = 0, delayed = 0] = times.seen;
+    expect(delayed).toBeGreaterThanOrEqual(2);
+    // whatever else the machine does, it does it to both
+    expect(echo).toBeLessThan(delayed);
+  });
+
+  test('metadata: the profile of the Go agent’s demo works as it is', async () => {
+    await using pod = await node.containerd.runPod({ name: 'mynotifypod', runtime });
+    const profile = node.profileOf({
+      architectures: ['SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+      defaultAction: 'SCMP_ACT_ALLOW',
+      listenerMetadata:
+        'MKDIR_TMPL=-{{.Namespace}}-{{.Pod}}-{{.Container}}\nEXEC_PATTERN=/bin/true\n' +
+        'EXEC_DURATION=2s\nMOUNT_PROC=true',
+      syscalls: [
+        { action: 'SCMP_ACT_NOTIFY', names: ['openat', 'open', 'mkdir', 'mount', 'chmod'] },
+      ],
+    });
+    const container = await pod.start({ name: 'container1', ...sleep, profile });
+    const script = 'mkdir /abc; ls -1d /abc*; mount -t proc proc root; mount | grep "/root type"';
+    expect(await container.shell(script)).toBe(
+      '/abc-default-mynotifypod-container1\nproc on /root type proc (rw,relatime)\n',
+    );
+  });
+
+  test('DEFAULT_ACTION=kill-container: a call that nobody answers ends its container', async () => {
+    await using pod = await node.containerd.runPod({ name: 'web', runtime });
+    const other = await pod.start({ name: 'other', ...sleep });
+    const profile = node.profile({
+      metadata: ['DEFAULT_ACTION=kill-container'],
+      trapped: ['chmod', 'fchmodat'],
+    });
+    const container = await pod.start({ name: 'front', ...sleep, profile });
+    expect(await container.state()).toBe('CONTAINER_RUNNING');
+    const calling = container.shell('chmod 700 /tmp; echo through').catch(() => 'ended');
+    const killed = 128 + 9;
+    expect(await container.exitCode()).toBe(killed);
+    expect(await calling).not.toContain('through');
+    expect(await other.shell('echo here')).toBe('here\n');
+  });
+
+  test('DEFAULT_ACTION=freeze-container: a call that nobody answers freezes it', async () => {
+    await using pod = await node.containerd.runPod({ name: 'web', runtime });
+    const other = await pod.start({ name: 'other', ...sleep });
+    const profile = node.profile({
+      metadata: ['DEFAULT_ACTION=freeze-container'],
+      trapped: ['chmod', 'fchmodat'],
+    });
+    const container = await pod.start({ name: 'front', ...sleep, profile });
+    const freezer = new ContainerFreezer(await container.firstPid());
+    expect(freezer.isFrozen).toBe(false);
+    const calling = container.shell('chmod 700 /tmp; stat -c %a /tmp');
+    try {
+      await until('the container to be frozen', () => freezer.isFrozen || undefined);
+      expect(await other.shell('echo here')).toBe('here\n');
+    } finally {
+      freezer.thaw();
+    }
+    expect(await calling).toBe('chmod: /tmp: Operation not permitted\n755\n');
+    expect(await container.state()).toBe('CONTAINER_RUNNING');
+  });
+});
