@@ -231,6 +231,9 @@ export const credentialsLayout = {
   groups: 104,
 } as const;
 
+/** Where `callerProcess` writes what, as byte offsets: 8 bytes of milliseconds, 4 of a flag. */
+export const processLayout = { age: 0, isFirst: 8, size: 12 } as const;
+
 /** Which user namespace `hasCapability` means; the values are the addon's. */
 export const userNamespace = { ofCaller: 0, ofMounts: 1, ofHost: 2, ofContainer: 3 } as const;
 
@@ -388,6 +391,8 @@ export interface Native {
   writeArgument(this: void, worker: WorkerHandle, address: bigint, bytes: Uint8Array): number;
   /** Fills in what `credentialsLayout` says, cut at the end: 0, a positive errno, or -1: gone. */
   callerCredentials(this: void, worker: WorkerHandle, into: Uint8Array): number;
+  /** Fills in what `processLayout` says, cut at the end: 0, a positive errno, or -1: gone. */
+  callerProcess(this: void, worker: WorkerHandle, into: Uint8Array): number;
   /** 1: the caller has this Linux capability in a `userNamespace`; 0: it has not; or a negated errno. */
   hasCapability(this: void, worker: WorkerHandle, capability: number, namespace: number): number;
   /** Freezes or thaws a listener's container: 0 or a positive errno. */

@@ -62,6 +62,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("readArgument", read_argument);
   add("writeArgument", write_argument);
   add("callerCredentials", caller_credentials);
+  add("callerProcess", caller_process);
   add("hasCapability", has_capability);
   add("freezeContainer", freeze_container);
   add("containerResources", container_resources);

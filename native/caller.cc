@@ -14,9 +14,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <vector>
 
+#include "caller_state.h"
+#include "clock.h"
 #include "notify.h"
 #include "process_files.h"
 
@@ -182,6 +185,30 @@ Result<void> describe_caller(const CallId& call, std::span<std::byte> into) {
   writer.put(name);
   writer.put(static_cast<std::uint32_t>(credentials->groups.size()));
   writer.put_bytes(credentials->groups.data(), credentials->groups.size() * sizeof(gid_t));
+  return {};
+}
+
+Result<void> describe_process(const CallId& call, const UniqueFd& first_process,
+                              std::span<std::byte> into) {
+  constexpr int kDecimal = 10;
+  constexpr std::uint64_t kMillisecondsPerSecond = 1000;
+  const auto status = read_of(call.tid, "status");
+  if (is_gone(call)) return fail(ESRCH);
+  if (!status) return std::unexpected(status.error());
+  const auto process = static_cast<pid_t>(number_of(*status, "Tgid", kDecimal));
+  const auto began = thread_start_time(process);
+  timespec now = {};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  const auto first = first_process.is_open() ? pid_of(first_process) : Result<pid_t>(fail(ESRCH));
+  if (is_gone(call)) return fail(ESRCH);
+  if (!began) return std::unexpected(began.error());
+  const std::uint64_t ticks_per_second = static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
+  const std::uint64_t began_at = *began * kMillisecondsPerSecond / ticks_per_second;
+  const std::uint64_t time = static_cast<std::uint64_t>(now.tv_sec) * kMillisecondsPerSecond +
+                             static_cast<std::uint64_t>(now.tv_nsec / kMillisecond);
+  Writer writer(into);
+  writer.put(time > began_at ? time - began_at : std::uint64_t{0});
+  writer.put(std::uint32_t{first && *first == process});
   return {};
 }
 

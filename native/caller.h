@@ -28,6 +28,11 @@ enum class CapabilityIn : std::uint32_t {
 };
 
 // Whether a caller has a Linux capability in a user namespace, by the rules of user_namespaces(7).
+// Fills in the age of the caller's process in milliseconds (8 bytes) and whether it is the one that
+// `first_process` stands for (4 bytes: 1 or 0), cut at the end. ESRCH: the notification is gone.
+[[nodiscard]] Result<void> describe_process(const CallId& call, const UniqueFd& first_process,
+                                            std::span<std::byte> into);
+
 // `first_process`: a pidfd of the container's; a closed one: nobody knows it. ESRCH: the
 // notification is gone, or the first process is.
 [[nodiscard]] Result<bool> has_capability_in(const CallId& call, unsigned capability,

@@ -114,6 +114,18 @@ Napi::Value caller_credentials(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value caller_process(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::span<std::byte> into = arguments.bytes();
+  if (!arguments.is_ok()) return {};
+  return with_call(info, handle, [&](Worker& worker, const CallId& call) -> std::int32_t {
+    const auto described = describe_process(call, worker.first_process(), into);
+    if (described) return 0;
+    return described.error() == Errno{ESRCH} ? kGone : described.error().number;
+  });
+}
+
 Napi::Value has_capability(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();

@@ -52,6 +52,7 @@ Napi::Value replace_fd(const Napi::CallbackInfo& info);
 Napi::Value read_argument(const Napi::CallbackInfo& info);
 Napi::Value write_argument(const Napi::CallbackInfo& info);
 Napi::Value caller_credentials(const Napi::CallbackInfo& info);
+Napi::Value caller_process(const Napi::CallbackInfo& info);
 Napi::Value has_capability(const Napi::CallbackInfo& info);
 Napi::Value freeze_container(const Napi::CallbackInfo& info);
 Napi::Value container_resources(const Napi::CallbackInfo& info);

@@ -3,7 +3,9 @@
 
 import * as host from './abi/caller';
 import { liftCredentialsResult } from './abi/credentials';
+import { liftProcessResult } from './abi/calling-process';
 import { RESULT, liftBoolResult, liftBytesResult } from './abi/values';
+import { CallingProcess } from './calling-process';
 import { Credentials } from './credentials';
 import { ResultOf } from './result';
 
@@ -20,6 +22,12 @@ export enum UserNamespace {
    * makes itself is none.
    */
   OfContainer,
+}
+
+/** The process that makes the call. */
+export function process(): ResultOf<CallingProcess> {
+  host.getProcess(RESULT);
+  return liftProcessResult();
 }
 
 /** See credentials(7). */

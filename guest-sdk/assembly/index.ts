@@ -18,6 +18,7 @@ export { Action } from './action';
 export { Argument, ArgumentKind, callArguments } from './arguments';
 export { Call } from './call';
 export { UserNamespace } from './caller';
+export { CallingProcess } from './calling-process';
 export { Credentials, Ids, LinuxCapabilities } from './credentials';
 export { Device } from './device';
 export { Errno, errnoByName } from './errno';
@@ -26,7 +27,17 @@ export { MountOperation } from './mount-operation';
 export { Path } from './path';
 export { Resources } from './resources';
 export { Result, ResultOf } from './result';
-export { isSet, refuseFlags, requireSettings, setting, settingList, settingOr } from './settings';
+export {
+  hasSetting,
+  isSet,
+  refuseDurations,
+  refuseFlags,
+  requireSettings,
+  setting,
+  settingList,
+  settingMilliseconds,
+  settingOr,
+} from './settings';
 export {
   caller,
   clock,

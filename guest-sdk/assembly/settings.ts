@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the bundle or the container's metadata set for this handler.
 
+import { parseMilliseconds } from './duration';
+
 let keys: string[] = [];
 let values: string[] = [];
 
@@ -62,6 +64,34 @@ export function refuseFlags(flags: string[]): string | null {
       return 'the setting "' + flags[i] + '" is neither true nor false';
   }
   return null;
+}
+
+/**
+ * A setting that is a duration, such as `1.5s`, in whole milliseconds, rounded up; a key that is not
+ * set, or is no duration, is a trap: let `configure` refuse that with `refuseDurations`.
+ */
+export function settingMilliseconds(key: string): u64 {
+  const milliseconds = parseMilliseconds(setting(key));
+  if (milliseconds < 0) throw new Error('the setting is no duration');
+  return milliseconds;
+}
+
+/**
+ * Null if each of these keys is a duration of at most so many milliseconds or not set, else the
+ * reason for `configure`.
+ */
+export function refuseDurations(names: string[], most: u64): string | null {
+  for (let i = 0; i < names.length; i++) {
+    const milliseconds = parseMilliseconds(settingOr(names[i], '0'));
+    if (milliseconds < 0) return 'the setting "' + names[i] + '" is no duration, such as 1.5s';
+    if (<u64>milliseconds > most) return 'the setting "' + names[i] + '" is too long';
+  }
+  return null;
+}
+
+/** Whether a setting is there. */
+export function hasSetting(key: string): bool {
+  return keys.includes(key);
 }
 
 /** Called by the build's glue before the handler's own `configure`. */

@@ -567,6 +567,18 @@ typedef enum : uint8_t {
 _Static_assert(sizeof(sca_caller_user_namespace) == 1, "canonical ABI");
 _Static_assert(_Alignof(sca_caller_user_namespace) == 1, "canonical ABI");
 
+/** The process that makes the call. */
+typedef struct {
+  /** milliseconds since it began */
+  uint64_t age;
+  /** whether it is the container's first one; not where nobody knows that one */
+  bool is_first;
+} sca_caller_process;
+_Static_assert(offsetof(sca_caller_process, age) == 0, "canonical ABI");
+_Static_assert(offsetof(sca_caller_process, is_first) == 8, "canonical ABI");
+_Static_assert(sizeof(sca_caller_process) == 16, "canonical ABI");
+_Static_assert(_Alignof(sca_caller_process) == 8, "canonical ABI");
+
 /** What it has of the machine. Amounts are bytes; what is not limited is the machine's. */
 typedef struct {
   /** seconds since its first process began */
@@ -626,6 +638,25 @@ static inline sca_arguments_argument_list sca_arguments_all(void) {
 }
 
 // Capability: who makes the call.
+
+typedef struct {
+  bool is_error;
+  union {
+    sca_caller_process value;
+    sca_errno error;
+  };
+} sca_caller_process_result;
+_Static_assert(sizeof(sca_caller_process_result) == 24, "canonical ABI");
+_Static_assert(_Alignof(sca_caller_process_result) == 8, "canonical ABI");
+
+__attribute__((import_module("seccompagent:handler/caller@0.1.0"), import_name("get-process")))
+void sca_import_caller_get_process(sca_caller_process_result *result);
+/** Similar to proc_pid_stat(5). */
+static inline sca_caller_process_result sca_caller_get_process(void) {
+  sca_caller_process_result result;
+  sca_import_caller_get_process(&result);
+  return result;
+}
 
 typedef struct {
   bool is_error;

@@ -573,6 +573,33 @@ pub mod caller {
     const _: () = assert!(is_canonical(core::mem::size_of::<UserNamespace>(), 1));
     const _: () = assert!(is_canonical(core::mem::align_of::<UserNamespace>(), 1));
 
+    /// The process that makes the call.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug)]
+    pub struct Process {
+        /// milliseconds since it began
+        pub age: u64,
+        /// whether it is the container's first one; not where nobody knows that one
+        pub is_first: bool,
+    }
+    const _: () = assert!(is_canonical(core::mem::offset_of!(Process, age), 0));
+    const _: () = assert!(is_canonical(core::mem::offset_of!(Process, is_first), 8));
+    const _: () = assert!(is_canonical(core::mem::size_of::<Process>(), 16));
+    const _: () = assert!(is_canonical(core::mem::align_of::<Process>(), 8));
+
+    /// Similar to proc_pid_stat(5).
+    pub fn get_process() -> Result<Process, Errno> {
+        #[link(wasm_import_module = "seccompagent:handler/caller@0.1.0")]
+        extern "C" {
+            #[link_name = "get-process"]
+            fn import(result: *mut RawResult<Process>);
+        }
+        let result = unsafe {
+            returned(|result| import(result))
+        };
+        result.into()
+    }
+
     /// Similar to credentials(7).
     pub fn get_credentials() -> Result<Credentials, Errno> {
         #[link(wasm_import_module = "seccompagent:handler/caller@0.1.0")]

@@ -87,6 +87,10 @@ declare module 'seccompagent:handler/arguments@0.1.0' {
 
 declare module 'seccompagent:handler/caller@0.1.0' {
   /**
+   * Similar to proc_pid_stat(5).
+   */
+  export function getProcess(): Process;
+  /**
    * Similar to credentials(7).
    */
   export function getCredentials(): Credentials;
@@ -150,6 +154,19 @@ declare module 'seccompagent:handler/caller@0.1.0' {
    * in one that another user has made. `esrch`: nobody knows the container's first process.
    */
   export type UserNamespace = 'of-caller' | 'of-mounts' | 'of-host' | 'of-container';
+  /**
+   * The process that makes the call.
+   */
+  export interface Process {
+    /**
+     * milliseconds since it began
+     */
+    age: number,
+    /**
+     * whether it is the container's first one; not where nobody knows that one
+     */
+    isFirst: boolean,
+  }
 }
 
 declare module 'seccompagent:handler/clock@0.1.0' {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import type { ContainerProcessState } from '../../host/container-process-state.ts';
+import { processLayout } from '../../host/native.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { BundleHarness } from '../../test/support/handler-harness.ts';
 import { failureOf } from '../../test/support/agent-failure.ts';
@@ -90,9 +91,80 @@ test('kubernetes: with MOUNT_NEED_CAP_ADMIN nothing is lent to whoever is no adm
   }
 });
 
+const delays = {
+  EXEC_PATTERN: '/bin/true',
+  EXEC_DURATION: '2s',
+  SIDECARS: 'proxy',
+  SIDECARS_DELAY: '1h',
+} as const;
+const { EXEC_PATTERN, EXEC_DURATION, SIDECARS, SIDECARS_DELAY } = delays;
+
+/** A process that has just begun. */
+function firstProcess(): Uint8Array {
+  const bytes = new Uint8Array(processLayout.size);
+  new DataView(bytes.buffer).setUint32(processLayout.isFirst, 1, true);
+  return bytes;
+}
+
+test('kubernetes: EXEC_PATTERN holds up its program for EXEC_DURATION, and needs no names', () => {
+  const anonymous = { ...state, annotations: new Map<string, string>() };
+  const settings = { EXEC_PATTERN, EXEC_DURATION };
+  const harness = new BundleHarness(folder, { state: anonymous, firstPid: 1234 }, settings);
+  expect(harness.decide('execve', '/bin/true')).toMatchObject({ kind: 'delay', delayMs: 2000 });
+  expect(harness.decide('execve', '/bin/echo')).toEqual({ kind: 'continue' });
+});
+
+test('kubernetes: SIDECARS holds up the first process of other containers', () => {
+  for (const [sidecars, kind] of [
+    ['proxy', 'delay'],
+    ['proxy,container1', 'continue'],
+  ] as const) {
+    const harness = chain({ SIDECARS: sidecars, SIDECARS_DELAY });
+    for (const host of harness.hosts) host.callingProcess = firstProcess();
+    expect(harness.decide('execve', '/bin/app')).toMatchObject({ kind });
+  }
+});
+
+test('kubernetes: both rules for programs stand together', () => {
+  const harness = chain(delays);
+  expect(harness.decide('execve', '/bin/true')).toMatchObject({ delayMs: 2000 });
+  for (const host of harness.hosts) host.callingProcess = firstProcess();
+  expect(harness.decide('execve', '/bin/true')).toMatchObject({ delayMs: 3_600_000 });
+});
+
+test('kubernetes: the sandbox of a pod is no container that would wait for sidecars', () => {
+  const annotations = new Map(state.annotations);
+  annotations.delete('io.kubernetes.cri.container-name');
+  annotations.set('io.kubernetes.cri.container-type', 'sandbox');
+  const identity = { state: { ...state, annotations }, firstPid: 1234 };
+  const settings = { SIDECARS, SIDECARS_DELAY, MKDIR_TMPL: '-{{.Container}}' };
+  const harness = new BundleHarness(folder, identity, settings);
+  for (const host of harness.hosts) host.callingProcess = firstProcess();
+  expect(harness.decide('execve', '/pause')).toEqual({ kind: 'continue' });
+  harness.decide('mkdir', '/a', 0);
+  expect(harness.calls).toMatchObject([{ path: bytesOf('/a-POD') }]);
+});
+
+test('G3: kubernetes: without a name of the container nobody knows whether it is a sidecar', () => {
+  const anonymous = { ...state, annotations: new Map<string, string>() };
+  const identity = { state: anonymous, firstPid: 1234 };
+  const failure = failureOf(
+    () => new BundleHarness(folder, identity, { SIDECARS, SIDECARS_DELAY }),
+  );
+  expect(failure.message).toContain('template {{.Container}} has no value');
+});
+
 test.for([
   ['MKDIR_TMPL', '-{{.Nope}}', 'what stands in braces is not known'],
   ['MKDIR_TMPL', '-{{.Pod', 'a template has no closing braces'],
+  ['EXEC_PATTERN', '/bin/true', '"EXEC_PATTERN" has no effect alone: set "EXEC_DURATION", too'],
+  ['EXEC_DURATION', '2s', '"EXEC_DURATION" has no effect alone: set "EXEC_PATTERN", too'],
+  ['EXEC_DURATION', '2', '"EXEC_DURATION" is no duration'],
+  ['EXEC_DURATION', '-2s', '"EXEC_DURATION" is no duration'],
+  ['SIDECARS', 'proxy', '"SIDECARS" has no effect alone: set "SIDECARS_DELAY", too'],
+  ['SIDECARS', 'proxy,', '"SIDECARS" has an empty item'],
+  ['SIDECARS_DELAY', '5s', '"SIDECARS_DELAY" has no effect alone: set "SIDECARS", too'],
+  ['SIDECARS_DELAY', 'soon', '"SIDECARS_DELAY" is no duration'],
   ['MOUNT_PROC', 'yes', 'is neither true nor false'],
   ['MOUNT_PROC', '', 'is neither true nor false'],
   ['MOUNT_SYSFS', '1', 'is neither true nor false'],

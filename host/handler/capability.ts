@@ -47,6 +47,8 @@ export interface CallHost {
 
   /** As `credentialsLayout` of native.ts says; or a positive errno, or `gone`. */
   credentials(): Uint8Array | number;
+  /** As `processLayout` of native.ts says; or a positive errno, or `gone`. */
+  process(): Uint8Array | number;
   /** @param where a `userNamespace` of native.ts; @returns 1: it has, 0: it has not, or a negated errno */
   hasCapability(capability: number, where: number): number;
 

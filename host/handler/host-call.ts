@@ -59,6 +59,7 @@ export type HostCall =
       readonly most: number;
     }
   | { readonly kind: 'credentials' }
+  | { readonly kind: 'process' }
   | { readonly kind: 'capability'; readonly capability: number; readonly where: number }
   | { readonly kind: 'kill' }
   | { readonly kind: 'freeze'; readonly isFrozen: boolean }

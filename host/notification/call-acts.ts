@@ -3,7 +3,7 @@
 import { AgentError } from '../errors.ts';
 import { errnoNumber } from '../handler/errno.ts';
 import { mostOperationBytes } from '../handler/operation-request.ts';
-import { credentialsLayout, inbox, operationNumber } from '../native.ts';
+import { credentialsLayout, inbox, operationNumber, processLayout } from '../native.ts';
 import type { Native, WorkerHandle } from '../native.ts';
 import { argumentMemory } from './argument-memory.ts';
 import type { ArgumentMemory } from './argument-memory.ts';
@@ -144,6 +144,13 @@ export class CallActs {
     const { native, worker, rooms } = this.side;
     const into = rooms.credentials;
     const errno = this.acting('read credentials', () => native.callerCredentials(worker, into));
+    return errno === 0 ? into : errno;
+  }
+
+  process(): Uint8Array | number {
+    const { native, worker } = this.side;
+    const into = new Uint8Array(processLayout.size);
+    const errno = this.acting('look at the process', () => native.callerProcess(worker, into));
     return errno === 0 ? into : errno;
   }
 

@@ -48,6 +48,7 @@ function sizeOfCall(call: HostCall): number {
     case 'size':
     case 'read':
     case 'credentials':
+    case 'process':
     case 'capability':
     case 'kill':
     case 'freeze':

@@ -154,6 +154,7 @@ const hostCallShapes: Readonly<Record<HostCall['kind'], Shape>> = {
   write: { argument: isWhole, offset: isWide, bytes: isBytes },
   read: { argument: isWhole, offset: isWide, most: isCount },
   credentials: {},
+  process: {},
   capability: { capability: isWhole, where: isWhole },
   kill: {},
   freeze: { isFrozen: isFlag },

@@ -49,6 +49,7 @@ export function redactedHostCall(call: HostCall): HostCall {
     case 'size':
     case 'read':
     case 'credentials':
+    case 'process':
     case 'capability':
     case 'kill':
     case 'freeze':

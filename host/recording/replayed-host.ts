@@ -7,7 +7,7 @@ import { errnoNumber } from '../handler/errno.ts';
 import { giveBack, mountCall, operateCall } from '../handler/host-call.ts';
 import type { HostAnswer, HostCall } from '../handler/host-call.ts';
 import { mostOperationBytes } from '../handler/operation-request.ts';
-import { resourceNumbers } from '../native.ts';
+import { processLayout, resourceNumbers } from '../native.ts';
 import type { DecodedArgument } from '../notification/received-call.ts';
 import { keyOf } from './comparison.ts';
 import type { Redaction } from './comparison.ts';
@@ -123,6 +123,11 @@ export class ReplayedHost implements CallHost {
   credentials(): Uint8Array | number {
     const given = this.#take({ kind: 'credentials' });
     return given?.bytes ?? given?.answer ?? eio;
+  }
+
+  process(): Uint8Array | number {
+    const given = this.#take({ kind: 'process' });
+    return given?.bytes?.subarray(0, processLayout.size) ?? given?.answer ?? eio;
   }
 
   hasCapability(capability: number, where: number): number {

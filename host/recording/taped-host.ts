@@ -87,6 +87,10 @@ export class TapedHost implements CallHost {
     return this.#bytes({ kind: 'credentials' }, () => this.#host.credentials());
   }
 
+  process(): Uint8Array | number {
+    return this.#bytes({ kind: 'process' }, () => this.#host.process());
+  }
+
   hasCapability(capability: number, where: number): number {
     return this.#number({ kind: 'capability', capability, where }, () =>
       this.#host.hasCapability(capability, where),

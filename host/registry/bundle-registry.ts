@@ -58,22 +58,6 @@ function declaredValue(
   return type === 'template' ? filled(key, text, fields) : text;
 }
 
-function valueOf(key: string, source: SettingSource, values: Values): string | undefined {
-  switch (source.kind) {
-    case 'fixed':
-      return filled(key, source.text, values.fields);
-    case 'declared':
-      return declaredValue(source.declaration, values);
-  }
-}
-
-function settingsOf(handler: BundleHandler, values: Values): Settings {
-  return handler.settings.flatMap(([key, source]) => {
-    const value = valueOf(key, source, values);
-    return value === undefined ? [] : [[key, value] as const];
-  });
-}
-
 /** Those of handlers that are left out, too. */
 function checkValues({ settings }: Bundle, { given }: Values): void {
   for (const { key, type } of settings) {
@@ -102,15 +86,32 @@ function checkNeeds(bundle: Bundle, values: Values): void {
   }
 }
 
-/** Whether a container's settings want a handler. */
-function isPresent({ when }: BundleHandler, bundle: Bundle, values: Values): boolean {
+/** Whether a container's settings want what is there only where one of these is on. */
+function isWanted(when: readonly string[] | undefined, bundle: Bundle, values: Values): boolean {
   return when === undefined || thoseOn(when, bundle, values).length > 0;
+}
+
+/** @param bundle whose settings they are made of */
+function settingsOf(handler: BundleHandler, bundle: Bundle, values: Values): Settings {
+  const valueOf = (key: string, source: SettingSource): string | undefined => {
+    switch (source.kind) {
+      case 'fixed':
+        if (!isWanted(source.when, bundle, values)) return undefined;
+        return filled(key, source.text, values.fields);
+      case 'declared':
+        return declaredValue(source.declaration, values);
+    }
+  };
+  return handler.settings.flatMap(([key, source]) => {
+    const value = valueOf(key, source);
+    return value === undefined ? [] : [[key, value] as const];
+  });
 }
 
 function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] {
   checkValues(bundle, values);
   checkNeeds(bundle, values);
-  const present = bundle.handlers.filter((handler) => isPresent(handler, bundle, values));
+  const present = bundle.handlers.filter(({ when }) => isWanted(when, bundle, values));
   return present.map((handler) => ({
     name: handler.name,
     bundle: bundle.name,
@@ -118,7 +119,7 @@ function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] 
     answers: handler.component.answers,
     readsPointers: needsPointers(handler.component),
     deadlineMs: handler.deadlineMs,
-    settings: settingsOf(handler, values),
+    settings: settingsOf(handler, bundle, values),
     ...(handler.syscalls === undefined ? {} : { syscalls: handler.syscalls }),
     ...grantsOf(bundle),
   }));

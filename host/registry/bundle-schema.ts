@@ -119,6 +119,10 @@ const handlerSetting: Schema = {
       ...closed({ from: { type: 'string', pattern: settingKey.source } }, ['from']),
       description: "The value of one of the bundle's settings.",
     },
+    {
+      ...closed({ text, when: listOf(text) }, ['text', 'when']),
+      description: 'A template that is there where one of these settings is set (and true).',
+    },
   ],
 };
 

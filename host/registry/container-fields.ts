@@ -11,6 +11,9 @@ const templateNames: readonly (readonly [template: string, field: keyof Workload
   ['Container', 'container'],
 ];
 
+/** As Kubernetes calls the container that a pod's others live in; no other can have this name. */
+const sandboxName = 'POD';
+
 export function fieldsOf({ state, firstPid, workload }: ContainerIdentity): TemplateFields {
   const known = workload ?? workloadOf(state.annotations);
   const named = templateNames.flatMap(([template, field]) => {
@@ -18,8 +21,7 @@ export function fieldsOf({ state, firstPid, workload }: ContainerIdentity): Temp
     return value === undefined ? [] : [[template, value] as const];
   });
   return {
-    // where it is empty, the sandbox of a pod with a template in its profile starts
-    ...(isSandbox(state.annotations) ? { Container: '' } : {}),
+    ...(isSandbox(state.annotations) ? { Container: sandboxName } : {}),
     ...Object.fromEntries(named),
     ContainerID: state.containerId,
     ...(state.processPid === 0 ? {} : { Pid: String(state.processPid) }),

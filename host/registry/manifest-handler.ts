@@ -13,7 +13,12 @@ import { checkTemplate } from './template.ts';
 /** Where the value of a handler's setting comes from. */
 export type SettingSource =
   /** May be a template. */
-  | { readonly kind: 'fixed'; readonly text: string }
+  | {
+      readonly kind: 'fixed';
+      readonly text: string;
+      /** It is there where one of these settings is on; absent: always. */
+      readonly when?: readonly string[];
+    }
   | { readonly kind: 'declared'; readonly declaration: SettingDeclaration };
 
 export type HandlerSettings = readonly (readonly [key: string, source: SettingSource])[];
@@ -80,13 +85,27 @@ function parseSource(
 ): SettingSource {
   if (typeof json === 'string') return { kind: 'fixed', text: fixedText(json, place) };
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    invalid(`${place} must be a text or { "from": KEY }`);
+    invalid(`${place} must be a text, { "from": KEY } or { "text": TEXT, "when": KEYS }`);
   }
+  if ('text' in json) return parseConditional(json, place, declared);
   const key = textOf(objectOf(json, place, ['from'])['from'], `${place}.from`);
   const declaration = declared.find((known) => known.key === key);
   if (declaration !== undefined) return { kind: 'declared', declaration };
   const keys = declared.map((known) => known.key).join(', ');
   return invalid(`${place}.from: the bundle declares no setting "${key}", but ${keys || 'none'}`);
+}
+
+function parseConditional(
+  json: object,
+  place: string,
+  declared: readonly SettingDeclaration[],
+): SettingSource {
+  const { text, when } = objectOf(json, place, ['text', 'when']);
+  return {
+    kind: 'fixed',
+    text: fixedText(textOf(text, `${place}.text`), `${place}.text`),
+    when: parseWhen(when, `${place}.when`, declared),
+  };
 }
 
 function fixedText(text: string, place: string): string {

@@ -2,7 +2,7 @@
 // Reads a bundle.json: which handlers are asked in which order, with which settings and grants.
 import { invalid, listOf, matching, objectOf, proseOf, textOf } from './json-value.ts';
 import { parseHandler } from './manifest-handler.ts';
-import type { ManifestHandler } from './manifest-handler.ts';
+import type { ManifestHandler, SettingSource } from './manifest-handler.ts';
 import { parseDefaultAction, parseFailurePolicy } from './policy.ts';
 import type { DefaultAction, FailurePolicy } from './policy.ts';
 import { parseSettingDeclarations } from './setting.ts';
@@ -60,6 +60,11 @@ function parseHandlers(
   return handlers;
 }
 
+/** The settings that a value is made of, or depends on. */
+function keysOf(source: SettingSource): readonly string[] {
+  return source.kind === 'declared' ? [source.declaration.key] : (source.when ?? []);
+}
+
 /** Who sets one and sees no change would think that it has an effect. */
 function checkUse(
   declared: readonly SettingDeclaration[],
@@ -67,9 +72,7 @@ function checkUse(
   place: string,
 ): void {
   const used = handlers.flatMap(({ settings, when = [] }) => [
-    ...settings.flatMap(([, source]) =>
-      source.kind === 'declared' ? [source.declaration.key] : [],
-    ),
+    ...settings.flatMap(([, source]) => keysOf(source)),
     ...when,
   ]);
   const unused = declared.find(({ key }) => !used.includes(key));

@@ -28,12 +28,15 @@ export const workloadKeys: Readonly<Record<keyof Workload, readonly string[]>> =
   podUid: ['io.kubernetes.cri.sandbox-uid', 'io.kubernetes.pod.uid'],
 };
 
-/** Of containerd, and of CRI-O. */
-const typeKeys = ['io.kubernetes.cri.container-type', 'io.kubernetes.cri-o.ContainerType'] as const;
+/** Where runtimes say that a container is the sandbox of a pod, and the word for it. */
+const sandboxMarks: readonly (readonly [key: string, word: string])[] = [
+  ['io.kubernetes.cri.container-type', 'sandbox'],
+  ['io.kubernetes.cri-o.ContainerType', 'sandbox'],
+  ['io.kubernetes.docker.type', 'podsandbox'],
+];
 
-/** Whether a container is a pod's sandbox, which nobody has given a name. */
 export function isSandbox(annotations: ReadonlyMap<string, string>): boolean {
-  return typeKeys.some((key) => annotations.get(key) === 'sandbox');
+  return sandboxMarks.some(([key, word]) => annotations.get(key) === word);
 }
 
 /** An empty annotation says nothing. */

@@ -2,7 +2,7 @@
 // Reads the test cases of a handler: handler.test.yaml.
 import { errnoNumber, parseErrno } from '../handler/errno.ts';
 import { gone } from '../handler/capability.ts';
-import { credentialsLayout, statNumbers } from '../native.ts';
+import { credentialsLayout, processLayout, statNumbers } from '../native.ts';
 import { openHow, xattrArgs, xattrRoom } from '../notification/parameter-source.ts';
 import { currentDirectory } from '../notification/received-call.ts';
 import type { Argument, ArgumentKind } from '../notification/syscall-table.ts';
@@ -41,6 +41,8 @@ export interface Surroundings {
   readonly state: ReadonlyMap<string, Uint8Array>;
   /** As `credentialsLayout` of native.ts says. */
   readonly caller?: Uint8Array;
+  /** As `processLayout` of native.ts says. */
+  readonly callingProcess?: Uint8Array;
 }
 
 export interface TrialCase {
@@ -61,6 +63,8 @@ export interface CaseFile {
 }
 
 const stepKeys = ['call', 'arguments', 'answers', 'expect'];
+/** Of the caller: the last two are of its process. */
+const callerKeys = ['uid', 'gid', 'groups', 'umask', 'comm', 'capabilities', 'age', 'is-first'];
 const caseKeys = [
   'name',
   'settings',
@@ -140,7 +144,9 @@ function parseSurroundings(entries: ReadonlyMap<string, YamlValue>): Surrounding
       [...(entries.get('state')?.entries() ?? [])].map(([key, value]) => [key, bytesOf(value)]),
     ),
     ...(id === undefined ? {} : { containerId: id }),
-    ...(caller === undefined ? {} : { caller: parseCaller(caller) }),
+    ...(caller === undefined
+      ? {}
+      : { caller: parseCaller(caller), callingProcess: parseProcess(caller) }),
   };
 }
 
@@ -154,9 +160,19 @@ function bytesOf(value: YamlValue): Uint8Array {
   return new Uint8Array(Buffer.from(text, 'hex'));
 }
 
+/** It has just begun, and is not the container's first one, unless it is said. */
+function parseProcess(value: YamlValue): Uint8Array {
+  const entries = value.entries();
+  const bytes = new Uint8Array(processLayout.size);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(processLayout.age, entries.get('age')?.integer() ?? 0n, true);
+  view.setUint32(processLayout.isFirst, entries.get('is-first')?.boolean() === true ? 1 : 0, true);
+  return bytes;
+}
+
 /** All ids are 0, and no Linux capability is there, unless it is said. */
 function parseCaller(value: YamlValue): Uint8Array {
-  const entries = value.entries(['uid', 'gid', 'groups', 'umask', 'comm', 'capabilities']);
+  const entries = value.entries(callerKeys);
   const groups = entries.get('groups')?.list() ?? [];
   const bytes = new Uint8Array(credentialsLayout.groups + groups.length * 4);
   const view = new DataView(bytes.buffer);

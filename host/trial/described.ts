@@ -210,6 +210,8 @@ export function describeCall(call: HostCall): DescribedCall {
       };
     case 'credentials':
       return { name: 'caller.get-credentials', arguments: {} };
+    case 'process':
+      return { name: 'caller.get-process', arguments: {} };
     case 'capability':
       return {
         name: 'caller.has-capability',

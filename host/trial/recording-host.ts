@@ -4,7 +4,7 @@ import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
 import { errnoNumber } from '../handler/errno.ts';
 import { giveBack, mountCall, operateCall } from '../handler/host-call.ts';
 import type { HostCall } from '../handler/host-call.ts';
-import { credentialsLayout, resourceNumbers } from '../native.ts';
+import { credentialsLayout, processLayout, resourceNumbers } from '../native.ts';
 import type { DecodedArgument } from '../notification/received-call.ts';
 
 /** What an operation gives back. */
@@ -37,6 +37,7 @@ export class RecordingHost implements CallHost {
   memory: ReadonlyMap<number, Uint8Array> = new Map();
   resources: Uint8Array | number = new Uint8Array(resourceNumbers.length * 8);
   caller: Uint8Array | number = new Uint8Array(credentialsLayout.groups);
+  callingProcess: Uint8Array | number = new Uint8Array(processLayout.size);
 
   constructor(decoded: () => readonly DecodedArgument[] = () => []) {
     this.#decoded = decoded;
@@ -114,6 +115,10 @@ export class RecordingHost implements CallHost {
 
   credentials(): Uint8Array | number {
     return this.caller;
+  }
+
+  process(): Uint8Array | number {
+    return this.callingProcess;
   }
 
   hasCapability(capability: number, where: number): number {

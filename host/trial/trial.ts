@@ -124,9 +124,10 @@ function beyondGrants(refused: readonly string[], { line }: Expectation): Differ
 }
 
 function surround({ host }: HandlerHarness, { surroundings }: TrialCase): void {
-  const { containerId, annotations, memory, state, caller } = surroundings;
+  const { containerId, annotations, memory, state, caller, callingProcess } = surroundings;
   if (containerId !== undefined) host.containerId = containerId;
   if (caller !== undefined) host.caller = caller;
+  if (callingProcess !== undefined) host.callingProcess = callingProcess;
   host.annotations = annotations;
   host.memory = memory;
   for (const [key, value] of state) host.stateSet(new TextEncoder().encode(key), value);

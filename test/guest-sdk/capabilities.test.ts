@@ -8,7 +8,7 @@ import { HandlerInstance } from '../../host/handler/instance.ts';
 import { gone } from '../../host/handler/capability.ts';
 import type { Action } from '../../host/handler/action.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
-import { credentialsLayout, statNumbers, userNamespace } from '../../host/native.ts';
+import { credentialsLayout, processLayout, statNumbers, userNamespace } from '../../host/native.ts';
 import { ReceivedCall } from '../../host/notification/received-call.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import { RecordingHost, fillCall } from '../support/handler-harness.ts';
@@ -99,6 +99,9 @@ const cases = {
     if (!name.isOk) return name.failure();
     log.info(String.UTF8.decode(name.value.buffer));
     return Action.value(name.value.length);`,
+  process: `const found = caller.process();
+    if (!found.isOk) return found.failure();
+    return Action.value(found.value.isFirst ? <i64>found.value.age : -5000);`,
   hasCapability: `const has = caller.hasCapability(21, UserNamespace.OfMounts);
     if (!has.isOk) return has.failure();
     return Action.value(has.value ? 1 : 0);`,
@@ -384,6 +387,19 @@ test('M1: capabilities: more groups than there is room for are cut', () => {
   expect(run('credentials')).toMatchObject({ kind: 'value' });
   host.caller = credentialsOf([1, 1], 0xffff_ffff);
   expect(run('credentials')).toMatchObject({ kind: 'value' });
+});
+
+test('capabilities: the process of the caller has an age, and may be the first', () => {
+  const { host, run } = session();
+  const process = new Uint8Array(processLayout.size);
+  const view = new DataView(process.buffer);
+  view.setBigUint64(processLayout.age, 2n ** 40n, true);
+  host.callingProcess = process;
+  expect(run('process')).toEqual({ kind: 'value', value: -5000n });
+  view.setUint32(processLayout.isFirst, 1, true);
+  expect(run('process')).toEqual({ kind: 'value', value: 2n ** 40n });
+  host.callingProcess = gone;
+  expect(run('process')).toMatchObject({ errno: 'EINTR' });
 });
 
 test('capabilities: a Linux capability is looked for in a user namespace', () => {

@@ -69,6 +69,7 @@ const cases: Readonly<Record<string, string>> = {
   'overlay.remove-xattr': 'return overlay.removeXattr(path, 0, other).toAction();',
   'caller.has-capability': answered('caller.hasCapability(21, UserNamespace.OfHost)'),
   'caller.comm': answered('caller.comm()'),
+  'caller.get-process': answered('caller.process()'),
   'caller.get-credentials': answered('caller.credentials()'),
   'container.id': 'return Action.value(container.id().length);',
   'memory.size': answered('memory.size(0)'),

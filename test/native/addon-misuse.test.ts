@@ -116,6 +116,7 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
   readArgument: ['number', 'bigint', 'bytes'],
   writeArgument: ['number', 'bigint', 'bytes'],
   callerCredentials: ['number', 'bytes'],
+  callerProcess: ['number', 'bytes'],
   hasCapability: ['number', 'number', 'number'],
   freezeContainer: ['number', 'number', 'number'],
   containerResources: ['number', 'number', 'bytes'],

@@ -16,7 +16,7 @@ export interface WrittenBundle {
   /** Of the bundle: what metadata may set. */
   readonly declared?: Readonly<Record<string, object>>;
   /** Of its handler; absent: those that are declared, or none. */
-  readonly settings?: Readonly<Record<string, string | { readonly from: string }>>;
+  readonly settings?: Readonly<Record<string, string | object>>;
   /** The handler is there where one of these settings is on. */
   readonly when?: readonly string[];
   readonly grants?: readonly string[];

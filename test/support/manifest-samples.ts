@@ -156,6 +156,11 @@ const ofConditions: readonly Mistake[] = [
     changedHandler({ when: 'SUFFIX' }),
     ': handlers[1].when must be a list',
   ],
+  [
+    'a conditional text without a condition',
+    changedHandler({ settings: { a: { text: 'x' } } }),
+    ': handlers[1].settings["a"].when must be a list',
+  ],
   ['an empty condition', changedHandler({ when: [] }), ': handlers[1].when is empty'],
   [
     'a condition that is named twice',
@@ -238,12 +243,12 @@ const ofSettings: readonly Mistake[] = [
   [
     'a setting of a handler as a number',
     changedHandler({ settings: { a: 1 } }),
-    ': handlers[1].settings["a"] must be a text or { "from": KEY }',
+    ': handlers[1].settings["a"] must be a text, { "from": KEY } or { "text": TEXT, "when": KEYS }',
   ],
   [
     'a setting of a handler as null',
     changedHandler({ settings: { a: null } }),
-    ': handlers[1].settings["a"] must be a text or',
+    ': handlers[1].settings["a"] must be a text, {',
   ],
   [
     'a setting of a handler with another key',
@@ -334,6 +339,11 @@ export const mistakesBeyondSchema: readonly Mistake[] = [
     'a setting that is not declared',
     changedHandler({ settings: { a: { from: 'OTHER' } } }),
     ': handlers[1].settings["a"].from: the bundle declares no setting "OTHER", but SUFFIX',
+  ],
+  [
+    'a conditional text that is no template',
+    changedHandler({ settings: { a: { text: '{{.Nope}}', when: ['SUFFIX'] } } }),
+    ': handlers[1].settings["a"].text: "{{.Nope}}": what stands in braces is not known',
   ],
   [
     'a condition that is no setting',

@@ -216,6 +216,17 @@ test.for([
   },
 );
 
+test('registry of bundles: a text with a condition is there where that is met', () => {
+  const settings = { text: { text: '{{.Container}}', when: ['FLAG'] } };
+  const { FLAG } = conditional.declared;
+  const bundles = bundlesOf({ a: { declared: { FLAG }, settings } });
+  const named = { 'io.kubernetes.cri.container-name': 'main' };
+  expect(settingsOf(resolved(bundles, { FLAG: 'true' }, named))).toEqual([[['text', 'main']]]);
+  // else nobody needs to know the name
+  expect(settingsOf(resolved(bundles, { FLAG: 'false' }))).toEqual([[]]);
+  expect(failureOf(() => resolved(bundles, { FLAG: 'true' })).message).toContain('has no value');
+});
+
 const dependent = {
   declared: {
     PATTERN: { type: 'string', needs: ['TIME'], description: 'text' },

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { gone } from '../../host/handler/capability.ts';
 import { errnoNumber } from '../../host/handler/errno.ts';
-import { credentialsLayout, statNumbers } from '../../host/native.ts';
+import { credentialsLayout, processLayout, statNumbers } from '../../host/native.ts';
 import { parseCases } from '../../host/trial/case-file.ts';
 import type { TrialCase } from '../../host/trial/case-file.ts';
 import { failureOf } from '../support/agent-failure.ts';
@@ -73,7 +73,7 @@ expect: { calls: [] }`);
 
 test('cases: the surroundings of a call', () => {
   const { surroundings } = parse(`container: { id: abc, annotations: { k: v } }
-caller: { uid: 1000, gid: 100, groups: [5], umask: 0o22, comm: sh, capabilities: 0x200000 }
+caller: { uid: 1000, gid: 100, groups: [5], umask: 0o22, comm: sh, capabilities: 0x200000, age: 2500, is-first: true }
 memory: { 1: text }
 state: { key: { hex: ff } }
 call: getpid
@@ -84,6 +84,9 @@ expect: { action: next }`);
     memory: new Map([[1, new TextEncoder().encode('text')]]),
     state: new Map([['key', Uint8Array.of(0xff)]]),
   });
+  const process = new DataView((surroundings.callingProcess ?? new Uint8Array(0)).buffer);
+  expect(process.getBigUint64(processLayout.age, true)).toBe(2500n);
+  expect(process.getUint32(processLayout.isFirst, true)).toBe(1);
   const caller = surroundings.caller ?? new Uint8Array(0);
   const view = new DataView(caller.buffer);
   expect(view.getUint32(credentialsLayout.uid + 12, true)).toBe(1000);

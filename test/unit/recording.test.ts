@@ -142,6 +142,7 @@ const uses: Readonly<Record<string, (host: CallHost) => unknown>> = {
   unread: (host) => host.readArgument(3, 0n, new Uint8Array(4)),
   write: (host) => host.writeArgument(1, 0n, bytesOf('abc')),
   credentials: (host) => host.credentials(),
+  process: (host) => host.process(),
   hasCapability: (host) => host.hasCapability(21, userNamespace.ofCaller),
   kill: (host) => host.killContainer(),
   freeze: (host) => host.freezeContainer(true),

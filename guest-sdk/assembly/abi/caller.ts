@@ -2,6 +2,10 @@
 // The imported functions of the interface `caller`, as the canonical ABI flattens them.
 
 // @ts-ignore: decorator
+@external("seccompagent:handler/caller@0.1.0", "get-process")
+export declare function getProcess(result: usize): void;
+
+// @ts-ignore: decorator
 @external("seccompagent:handler/caller@0.1.0", "get-credentials")
 export declare function getCredentials(result: usize): void;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The capability `caller`: guest-sdk/wit/caller.wit.
-import { credentialsLayout, userNamespace } from '../../native.ts';
+import { credentialsLayout, processLayout, userNamespace } from '../../native.ts';
 import type { Capability, CapabilityFunction } from '../capability.ts';
 import type { Guest } from '../guest.ts';
 import { intoResult } from './into-result.ts';
@@ -17,6 +17,9 @@ const record = {
   size: 88,
   alignment: 8,
 } as const;
+
+/** record process. */
+const processRecord = { age: 0, isFirst: 8, size: 16, alignment: 8 } as const;
 
 const mostComm = 16;
 const none = new Uint8Array(0);
@@ -76,10 +79,23 @@ const comm = intoResult((memory, result, host) => {
   putBytesResult(memory, result, 0, given.subarray(credentialsLayout.comm, end));
 });
 
+const getProcess = intoResult((memory, result, host) => {
+  const given = host.process();
+  if (typeof given === 'number') {
+    putError(memory, result, given, processRecord);
+    return;
+  }
+  const offset = beginValue(memory, result, processRecord);
+  const age = view(given).getBigInt64(processLayout.age, true);
+  memory.setS64(offset + processRecord.age, age);
+  memory.setU8(offset + processRecord.isFirst, given[processLayout.isFirst] ?? 0);
+});
+
 export const caller: Capability = {
   name: 'caller',
   needsGrant: true,
   functions: new Map<string, CapabilityFunction>([
+    ['get-process', getProcess],
     ['get-credentials', getCredentials],
     ['comm', comm],
     [
