@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the resolver kubernetes with pods: what the documentation shows, and all keys of metadata.
+import { existsSync, readFileSync } from 'node:fs';
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { ContainerFreezer } from '../support/cri/container-freezer.ts';
 import { busyboxImage } from '../support/cri/containerd.ts';
 import { PodNode } from '../support/cri/node.ts';
+import type { PodContainer } from '../support/cri/pod.ts';
 import { documentedPod } from '../support/documented-pod.ts';
 import { until } from '../support/polling.ts';
 
@@ -26,6 +29,16 @@ function elapsed(text: string): number | undefined {
   const found = /^(?<minutes>\d+)m (?<seconds>[\d.]+)s\n$/u.exec(text)?.groups;
   if (found === undefined) return undefined;
   return Number(found['minutes']) * 60 + Number(found['seconds']);
+}
+
+/** When the first program of a container began, in seconds; it has written that down. */
+async function beginningOf(container: PodContainer): Promise<number> {
+  const pid = await container.firstPid();
+  const text = await until('the first program to begin', () => {
+    const file = `/proc/${pid}/root/began`;
+    return existsSync(file) ? readFileSync(file, 'utf8') || undefined : undefined;
+  });
+  return Number.parseFloat(text);
 }
 
 describe.for(runtimes)('%s', (runtime) => {
@@ -67,6 +80,45 @@ describe.for(runtimes)('%s', (runtime) => {
     expect(await container.shell(script)).toBe(
       '/abc-default-mynotifypod-container1\nproc on /root type proc (rw,relatime)\n',
     );
+  });
+
+  test('EXEC_DURATION: a container whose first program is delayed starts', async () => {
+    await using pod = await node.containerd.runPod({ name: 'web', runtime });
+    const profile = node.profile({
+      metadata: ['EXEC_PATTERN=/bin/true', 'EXEC_DURATION=2s'],
+      trapped: ['execve', 'execveat'],
+    });
+    const began = performance.now();
+    const container = await pod.start({
+      name: 'front',
+      image: busyboxImage,
+      command: ['/bin/true'],
+      profile,
+    });
+    expect(await container.exitCode()).toBe(0);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(2000);
+  });
+
+  test('SIDECARS: all containers of a pod but the sidecars start late', async () => {
+    const delayMs = 5000;
+    await using pod = await node.containerd.runPod({ name: 'web', runtime });
+    const profile = node.profile({
+      metadata: ['SIDECARS=proxy,logger', `SIDECARS_DELAY=${delayMs}ms`],
+      trapped: ['execve', 'execveat'],
+    });
+    const command = ['sh', '-c', 'cat /proc/uptime >/began; exec sleep 1000'];
+    const start = async (name: string): Promise<PodContainer> =>
+      pod.start({ name, image: busyboxImage, command, profile });
+    const began = performance.now();
+    const [main, proxy] = await Promise.all([start('main'), start('proxy')]);
+    const proxyBegan = await beginningOf(proxy);
+    const mainBegan = await beginningOf(main);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(delayMs);
+    expect(proxyBegan).toBeLessThan(mainBegan);
+
+    const joined = performance.now();
+    expect(await main.shell('echo joined')).toBe('joined\n');
+    expect(performance.now() - joined).toBeLessThan(delayMs);
   });
 
   test('DEFAULT_ACTION=kill-container: a call that nobody answers ends its container', async () => {
