@@ -17,7 +17,7 @@ const image = 'localhost/with-erofs:test';
 /** One that the kernel mounts for nobody in a user namespace, as cifs. */
 const mount = 'mount-call erofs /volume/hello.erofs /mnt';
 const base = { trapped: ['mount'] } as const;
-const metadata = ['BUNDLE=mount', 'MOUNT_FILESYSTEMS=erofs', 'MOUNT_REQUIRE_ADMIN=true'];
+const metadata = ['MOUNT_OTHER_FS_LIST=erofs', 'MOUNT_NEED_CAP_ADMIN=true'];
 
 /** As that of alpine, in which nobody has no shell. */
 function makeRootfs(path: string): void {
@@ -41,7 +41,7 @@ function makeVolume(path: string): void {
 let node: PodNode;
 
 beforeAll(async () => {
-  node = await PodNode.start();
+  node = await PodNode.start('-resolver=kubernetes');
   await node.containerd.addImage(image, makeRootfs);
   makeVolume(volume());
 });

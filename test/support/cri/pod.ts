@@ -89,7 +89,7 @@ export class Pod implements AsyncDisposable {
     const uid = randomUUID();
     const config = {
       metadata: { name, namespace, uid, attempt: 0 },
-      hostname: name,
+      ...(options.hostNetwork === true ? {} : { hostname: name }),
       log_directory: join(place.logs, uid),
       annotations,
       linux: {
