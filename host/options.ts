@@ -194,6 +194,11 @@ function kubernetesOf(values: ReadonlyMap<string, unknown>): KubernetesChoice {
   const [kubeconfig, nodeName] = [textOf(values, 'kubeconfig'), textOf(values, 'node-name')];
   if (kubeconfig === '') usage('-kubeconfig needs a path');
   if (nodeName === '') usage('-node-name needs a name');
+  const given = kubeconfig === undefined ? '-node-name' : '-kubeconfig';
+  const isIdle = textOf(values, 'resolver') !== 'kubernetes';
+  if (isIdle && (kubeconfig ?? nodeName) !== undefined) {
+    usage(`${given} is for -resolver=kubernetes`);
+  }
   return {
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(nodeName === undefined ? {} : { nodeName }),
