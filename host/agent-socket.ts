@@ -20,6 +20,7 @@ export interface Arrival {
   readonly connection: ConnectionId;
   readonly fdIndex: number;
   readonly peerPid: number;
+  readonly peerUid: number;
 }
 
 export interface AgentSocketParts {
@@ -45,6 +46,7 @@ const everybody = 0o666;
 
 interface Connection {
   readonly peerPid: number;
+  readonly peerUid: number;
   readonly chunks: Uint8Array[];
   readonly scanner: ObjectScanner;
   readonly deadline: NodeJS.Timeout;
@@ -113,7 +115,8 @@ export class AgentSocket implements Disposable {
     }, deadlineMs);
     deadline.unref();
     const scanner = new ObjectScanner();
-    this.#connections.set(connection, { peerPid, chunks: [], scanner, deadline, length: 0 });
+    const peer = { peerPid, peerUid };
+    this.#connections.set(connection, { ...peer, chunks: [], scanner, deadline, length: 0 });
   }
 
   #take(event: SocketEvent): void {
@@ -158,8 +161,8 @@ export class AgentSocket implements Disposable {
           `fds names ${state.fds.length} descriptors, ${fdCount} came along`,
         );
       }
-      const { peerPid } = connection;
-      const arrival = { state, socket: this.#handle, connection: id, fdIndex, peerPid };
+      const { peerPid, peerUid } = connection;
+      const arrival = { state, socket: this.#handle, connection: id, fdIndex, peerPid, peerUid };
       const adopting = this.#parts.onArrival(arrival);
       if (adopting === undefined) this.#close(id);
       else this.#hold(id, connection, adopting);

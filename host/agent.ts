@@ -223,6 +223,7 @@ export class Agent {
       workers: this.#pool?.workerCount ?? 0,
       containers: this.#containers.status(),
       lastReload: this.reloads.last,
+      kubernetes: this.#attaching.resolver.kubernetes?.status() ?? null,
     };
   }
 
@@ -294,9 +295,9 @@ export class Agent {
 
   /** @returns what is to be waited for before the listener is adopted */
   #enter(arrival: Arrival): Promise<void> | undefined {
-    const { state, peerPid } = arrival;
+    const { state, peerPid, peerUid } = arrival;
     // of now: who has sent it may be gone later
-    const identity = { state, firstPid: this.#firstPids.enter(state, peerPid) };
+    const identity = { state, peerUid, firstPid: this.#firstPids.enter(state, peerPid) };
     const refusal = this.#filterFlags.enter(state);
     using unlessAttached = new DisposableStack();
     unlessAttached.defer(() => {
@@ -308,7 +309,10 @@ export class Agent {
       unlessAttached.move();
       return undefined;
     }
-    this.log.info({ container: state.containerId }, 'container waits for its bundles');
+    this.log.info(
+      { container: state.containerId },
+      'container waits for its bundles, or for its pod to be known',
+    );
     const later = unlessAttached.move();
     const attach = async (): Promise<void> => {
       using unlessAttachedLater = later;

@@ -28,6 +28,7 @@ export const agentErrorCodes = {
   AGENT_KEY: 'a key of signers cannot be used',
   AGENT_STORE: 'the store of pulled bundles cannot be written or was changed',
   AGENT_RECORDING: 'a recording cannot be written or read',
+  AGENT_KUBERNETES: 'the Kubernetes API cannot be used',
   AGENT_CONTROL: 'a running agent cannot be asked, or refuses',
   AGENT_COMMAND: 'the command cannot be run',
   AGENT_CASES_INVALID: 'the test cases of a handler are wrong',

@@ -39,10 +39,19 @@ export interface ResolverChoice {
   readonly shadow?: readonly string[];
 }
 
+/** Where pods are asked for. */
+export interface KubernetesChoice {
+  /** Absent: what the environment says. */
+  readonly kubeconfig?: string;
+  /** Absent: NODE_NAME. */
+  readonly nodeName?: string;
+}
+
 export interface AgentCommand extends ResolverChoice {
   readonly kind: 'agent';
   readonly socketFile: string;
   readonly allowedUids: readonly number[];
+  readonly kubernetes: KubernetesChoice;
   /** Absent: metrics are not served. */
   readonly metricsAddress?: BindAddress;
   /** Absent: nowhere. */
@@ -86,6 +95,8 @@ const agentOptions = {
   socketfile: { type: 'string' },
   'allow-uids': { type: 'string' },
   'metrics-bind-address': { type: 'string' },
+  kubeconfig: { type: 'string' },
+  'node-name': { type: 'string' },
   'control-socket': { type: 'string' },
   version: { type: 'boolean' },
 } as const;
@@ -179,6 +190,21 @@ function controlOf(values: ReadonlyMap<string, unknown>): ControlAddress | undef
   return path === 'none' ? undefined : { path, isDefault: !values.has('control-socket') };
 }
 
+function kubernetesOf(values: ReadonlyMap<string, unknown>): KubernetesChoice {
+  const [kubeconfig, nodeName] = [textOf(values, 'kubeconfig'), textOf(values, 'node-name')];
+  if (kubeconfig === '') usage('-kubeconfig needs a path');
+  if (nodeName === '') usage('-node-name needs a name');
+  const given = kubeconfig === undefined ? '-node-name' : '-kubeconfig';
+  const isIdle = textOf(values, 'resolver') !== 'kubernetes';
+  if (isIdle && (kubeconfig ?? nodeName) !== undefined) {
+    usage(`${given} is for -resolver=kubernetes`);
+  }
+  return {
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(nodeName === undefined ? {} : { nodeName }),
+  };
+}
+
 function unknownCommand(word: string): never {
   const names = ['run', ...tools.map(({ name }) => name)].join(', ');
   return usage(`unexpected argument "${word}"; it is no command: there are ${names}`);
@@ -196,6 +222,7 @@ function parseAgent(words: readonly string[]): Command {
     ...choiceOf(values),
     socketFile,
     allowedUids: uidsOf(values),
+    kubernetes: kubernetesOf(values),
     log: logOf(values, 'info'),
   } as const;
   const metricsAddress = bindAddressOf(values);
@@ -285,6 +312,9 @@ Options (one dash or two, with = or a space):
   -socketfile PATH    the agent socket, "listenerPath" of seccomp profiles
                       (default ${defaultSocketFile})
   -allow-uids LIST    users besides root whose runtimes may connect
+  -kubeconfig FILE    how the API is reached with -resolver=kubernetes outside of a cluster
+                      (default KUBECONFIG, else the service account of the pod)
+  -node-name NAME     the node whose pods are known then (default NODE_NAME)
   -metrics-bind-address [HOST]:PORT
                       where /metrics and /healthz are served (default: nowhere)
   -control-socket PATH

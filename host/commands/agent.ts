@@ -4,6 +4,8 @@ import { Agent } from '../agent.ts';
 import { loadConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 import { AgentError, messageOf } from '../errors.ts';
+import { createLog } from '../log.ts';
+import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import type { AgentCommand, ResolverChoice } from '../options.ts';
 import { packageVersion } from '../package-root.ts';
 import { allowedToBundles, allowedToSignedBundles, BundleStore } from '../registry/bundle-store.ts';
@@ -32,11 +34,19 @@ interface Answering {
   readonly resolver: Resolver;
 }
 
-function answeringBy(choice: ResolverChoice, store: BundleStore, config: Config): Answering {
+interface AnsweringParts {
+  readonly store: BundleStore;
+  readonly config: Config;
+  readonly kubernetes: Kubernetes | undefined;
+}
+
+function answeringBy(choice: ResolverChoice, parts: AnsweringParts): Answering {
   const { resolver: name, selection, shadow } = choice;
+  const { store, config, kubernetes } = parts;
   const make = resolvers.get(name);
   if (make === undefined) throw new AgentError('AGENT_USAGE', `unknown resolver "${name}"`);
-  return { store, resolver: make({ store, policies: config.policies, selection, shadow }) };
+  const { policies } = config;
+  return { store, resolver: make({ store, policies, selection, shadow, kubernetes }) };
 }
 
 /**
@@ -46,18 +56,30 @@ function answeringBy(choice: ResolverChoice, store: BundleStore, config: Config)
 export async function makeAnswering(
   choice: ResolverChoice,
   ending: AbortSignal,
+  kubernetes?: Kubernetes,
 ): Promise<Answering> {
   const config = loadConfig(choice.configFile);
   const store = new BundleStore(storeParts(config, ending));
   await store.prepare([...choice.selection, ...(choice.shadow ?? [])]);
-  return answeringBy(choice, store, config);
+  return answeringBy(choice, { store, config, kubernetes });
+}
+
+/** Only who wants it pays for it. @throws AgentError AGENT_KUBERNETES */
+async function startKubernetes({
+  resolver,
+  kubernetes: { kubeconfig, nodeName },
+  log,
+}: AgentCommand): Promise<Kubernetes | undefined> {
+  if (resolver !== 'kubernetes') return undefined;
+  const { Kubernetes: Starting } = await import('../kubernetes/kubernetes.ts');
+  return Starting.start({ kubeconfig, nodeName, environment: process.env, log: createLog(log) });
 }
 
 /** Reads the configuration and all bundles again each time. */
 function renewing(
   agent: Agent,
   command: AgentCommand,
-  { store: first, ending }: { readonly store: BundleStore; readonly ending: AbortSignal },
+  { store: first, kubernetes, ending }: Omit<AnsweringParts, 'config'> & { ending: AbortSignal },
 ): () => Resolver {
   let store = first;
   return () => {
@@ -72,7 +94,7 @@ function renewing(
       },
       storeParts(config, ending),
     );
-    return answeringBy(command, store, config).resolver;
+    return answeringBy(command, { store, config, kubernetes }).resolver;
   };
 }
 
@@ -93,7 +115,8 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   using _surviving = survivingHangup();
   const ending = new AbortController();
   const ended = endingSignal(ending);
-  const { store, resolver } = await makeAnswering(command, ending.signal);
+  using kubernetes = await startKubernetes(command);
+  const { store, resolver } = await makeAnswering(command, ending.signal, kubernetes);
   const agent = await Agent.start({ resolver, log: command.log });
   try {
     agent.log.info(
@@ -109,7 +132,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     agent.listen({ path: command.socketFile, allowedUids: command.allowedUids });
     using _reload = reloadOnHangup(
       agent,
-      renewing(agent, command, { store, ending: ending.signal }),
+      renewing(agent, command, { store, kubernetes, ending: ending.signal }),
     );
     const signal = await ended;
     agent.log.info({ signal }, 'stopping');

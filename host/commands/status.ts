@@ -9,6 +9,7 @@ import type {
   HandlerStatus,
   ReloadStatus,
 } from '../control/status.ts';
+import type { KubernetesStatus } from '../kubernetes/kubernetes-status.ts';
 import type { ShadowStatus } from '../recording/shadow-book.ts';
 import { shownJson, shownLines } from '../terminal-text.ts';
 import type { Tool } from './tool.ts';
@@ -35,6 +36,14 @@ function reloadLines(reload: ReloadStatus | null): readonly string[] {
   ];
 }
 
+function kubernetesLines(kubernetes: KubernetesStatus | null): readonly string[] {
+  if (kubernetes === null) return [];
+  const { api, node, pods, isSynced, failure } = kubernetes;
+  if (api === undefined) return ['kubernetes: no API, pods are known by what runtimes say'];
+  const known = isSynced ? `${pods} pods of ${node ?? ''}` : `the pods of ${node ?? ''} not yet`;
+  return [`kubernetes: ${api}, ${known}${failure === undefined ? '' : `; FAILS: ${failure}`}`];
+}
+
 function handlerLine({ name, bundle, digest, isQuarantined }: HandlerStatus): string {
   const place = bundle === undefined ? '' : ` of ${bundle}`;
   return `  ${name}${place} ${digest}${isQuarantined ? '  QUARANTINED: it failed too often' : ''}`;
@@ -58,10 +67,11 @@ function containerLines(container: ContainerStatus): readonly string[] {
 }
 
 function show(status: AgentStatus): string {
-  const { version, pid, uptimeSeconds, workers, containers, lastReload } = status;
+  const { version, pid, uptimeSeconds, workers, containers, lastReload, kubernetes } = status;
   return shownLines([
     `seccompagent ${version}, pid ${pid}, up ${showDuration(uptimeSeconds)}, ${workers} workers, ${containers.length} containers`,
     ...reloadLines(lastReload),
+    ...kubernetesLines(kubernetes),
     ...containers.flatMap((container) => containerLines(container)),
   ]);
 }

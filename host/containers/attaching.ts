@@ -136,16 +136,17 @@ export class Attaching {
     }
   }
 
-  refused({ state, workload }: ContainerIdentity, thrown: unknown): Resolved {
-    const { containerId, annotations } = state;
+  refused(identity: ContainerIdentity, thrown: unknown): Resolved {
+    const { containerId, annotations } = identity.state;
     const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
     this.#parts.log.error(
       { container: containerId, errno, error: messageOf(thrown) },
       'the bundles of this container cannot be used: its trapped calls fail',
     );
+    this.resolver.onRefused?.(identity, messageOf(thrown));
     const registry = {
       containerId,
-      workload: workload ?? workloadOf(annotations),
+      workload: this.resolver.workloadOf?.(identity) ?? workloadOf(annotations),
       handlers: [],
       defaultAction: errno,
       failure: defaultFailure,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a running agent says of itself: GET /status of the control socket.
 
+import type { KubernetesStatus } from '../kubernetes/kubernetes-status.ts';
 import type { ShadowStatus } from '../recording/shadow-book.ts';
 
 export interface BundleStatus {
@@ -55,4 +56,6 @@ export interface AgentStatus {
   readonly containers: readonly ContainerStatus[];
   /** Null: nothing was reloaded yet. */
   readonly lastReload: ReloadStatus | null;
+  /** Null: the resolver is not that of Kubernetes. */
+  readonly kubernetes: KubernetesStatus | null;
 }

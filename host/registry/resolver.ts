@@ -2,6 +2,7 @@
 // Resolvers: from a container process state to a registry.
 import type { ContainerProcessState } from '../container-process-state.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
+import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import type { Bundle } from './bundle.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { Policies } from './policy.ts';
@@ -17,6 +18,8 @@ export interface ContainerIdentity {
   readonly state: ContainerProcessState;
   /** The container's first process in our pid namespace; undefined when nobody knows. */
   readonly firstPid: number | undefined;
+  /** Who has sent its state; absent: nobody but us. */
+  readonly peerUid?: number;
   /** What it is to Kubernetes; absent: what the annotations of its state say. */
   readonly workload?: Workload;
 }
@@ -73,6 +76,12 @@ export interface Resolver {
    * @throws AgentError: they may not be kept
    */
   keep(held: Sourced): Sourced;
+  /** What a container is to Kubernetes; absent: what the annotations of its state say. */
+  workloadOf?(identity: ContainerIdentity): Workload;
+  /** All calls of a container fail; it never throws. */
+  onRefused?(identity: ContainerIdentity, reason: string): void;
+  /** Absent: it asks no API. */
+  readonly kubernetes?: Kubernetes | undefined;
 }
 
 export interface ResolverParts {
@@ -83,6 +92,8 @@ export interface ResolverParts {
   readonly selection: readonly string[];
   /** The same of those that are asked without effect; absent: none. */
   readonly shadow?: readonly string[] | undefined;
+  /** Absent: pods are known by what runtimes say. */
+  readonly kubernetes?: Kubernetes | undefined;
 }
 
 /**

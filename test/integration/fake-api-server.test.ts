@@ -49,7 +49,7 @@ test('fake API server: kubectl goes on after its resource version is gone', asyn
   await until('no watch', () => server.watchCount === 0 || undefined);
   server.setPod({ name: 'web-1', annotations: { is: 'done' } });
   const { stdout, stderr } = await waiting.ended;
-  expect(stdout, stderr).toContain('pod/web-1 condition met');
+  expect(stdout + stderr).toContain('pod/web-1 condition met');
 });
 
 test('fake API server: kubectl is refused with an old token, and with none of its words', async () => {

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 import { apiResources, ApiObjects, apiVersionOf } from './api-objects.ts';
 import type { ApiEvent, ApiObject, ApiResource } from './api-objects.ts';
@@ -199,6 +200,8 @@ export class FakeApiServer implements AsyncDisposable {
   readonly #folder: TemporaryFolder;
   readonly #server: Server;
   readonly #watches: Set<Watch> = new Set();
+  /** Also those that do not speak HTTP yet. */
+  readonly #sockets: Set<Socket> = new Set();
   readonly objects: ApiObjects = new ApiObjects();
   /** All that came to an answer, and those that wait for one (status 0). */
   readonly requests: ApiRequest[] = [];
@@ -214,6 +217,10 @@ export class FakeApiServer implements AsyncDisposable {
     this.#folder = folder;
     this.#server = server;
     this.mode = mode;
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     this.#server.on('request', (request, response) => {
       this.#serve(request, response).catch(() => response.destroy());
     });
@@ -317,13 +324,14 @@ export class FakeApiServer implements AsyncDisposable {
 
   /** Cuts all connections, as a server that dies. */
   cut(): void {
-    this.#server.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** Nobody listens any more, until `resume`. */
   async pause(): Promise<void> {
+    const ended = closed(this.#server);
     this.cut();
-    await closed(this.#server);
+    await ended;
   }
 
   async resume(): Promise<void> {
@@ -331,8 +339,7 @@ export class FakeApiServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    if (this.#server.listening) await closed(this.#server);
+    if (this.#server.listening) await this.pause();
     this.#folder[Symbol.dispose]();
   }
 
@@ -460,7 +467,7 @@ export class FakeApiServer implements AsyncDisposable {
   #watch(wanted: Wanted, response: ServerResponse): void {
     const { resource, query } = wanted;
     const send = (type: string, object: object): void => {
-      response.write(`${JSON.stringify({ type, object })}\n`);
+      if (!response.writableEnded) response.write(`${JSON.stringify({ type, object })}\n`);
     };
     const tell = (event: ApiEvent): void => {
       const isIt = event.resource === resource && matches(event.object, wanted);

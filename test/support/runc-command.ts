@@ -15,6 +15,13 @@ export interface RuncCommand {
   readonly metadata: string;
   readonly trapped: readonly string[];
   readonly args: readonly string[];
+  /** Absent: one that no other container has. */
+  readonly id?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** As `linux.cgroupsPath` of config.json. */
+  readonly cgroupsPath?: string;
+  /** Mounts besides proc, as config.json has them. */
+  readonly mounts?: readonly object[];
 }
 
 export interface RuncResult extends CommandResult {
@@ -23,7 +30,8 @@ export interface RuncResult extends CommandResult {
 
 const deadlineSeconds = 20;
 
-function configOf({ rootfs, listenerPath, metadata, trapped, args }: RuncCommand): object {
+function configOf(options: RuncCommand): object {
+  const { rootfs, listenerPath, metadata, trapped, args, annotations, cgroupsPath } = options;
   return {
     ociVersion: '1.0.2',
     process: {
@@ -35,8 +43,10 @@ function configOf({ rootfs, listenerPath, metadata, trapped, args }: RuncCommand
       noNewPrivileges: true,
     },
     root: { path: rootfs, readonly: false },
-    mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
+    mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }, ...(options.mounts ?? [])],
+    ...(annotations === undefined ? {} : { annotations }),
     linux: {
+      ...(cgroupsPath === undefined ? {} : { cgroupsPath }),
       namespaces: ['pid', 'ipc', 'uts', 'mount'].map((type) => ({ type })),
       seccomp: {
         defaultAction: 'SCMP_ACT_ALLOW',
@@ -51,7 +61,7 @@ function configOf({ rootfs, listenerPath, metadata, trapped, args }: RuncCommand
 
 /** Runs it to its end, or kills it after a deadline, and removes the container. */
 export async function runInRunc(options: RuncCommand): Promise<RuncResult> {
-  const id = `seccompagent-test-${randomUUID()}`;
+  const id = options.id ?? `seccompagent-test-${randomUUID()}`;
   const ociBundle = join(options.folder, id);
   mkdirSync(ociBundle);
   writeFileSync(join(ociBundle, 'config.json'), JSON.stringify(configOf(options)));

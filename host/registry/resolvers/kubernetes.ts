@@ -1,14 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// The resolver `kubernetes`: the bundle of that name, where a container's metadata selects none.
-import type { Resolver, ResolverParts } from '../resolver.ts';
+// The resolver `kubernetes`: the bundle of that name, where a container's metadata selects none, and
+// the names of its pod, also where its runtime does not say them.
+import type { ContainerIdentity, Resolver, ResolverParts } from '../resolver.ts';
 import { selectingResolver } from '../selecting-resolver.ts';
+import { workloadOf } from '../workload.ts';
+import type { Workload } from '../workload.ts';
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
-export function kubernetesResolver({ store, policies, shadow }: ResolverParts): Resolver {
-  return selectingResolver({
+export function kubernetesResolver({
+  store,
+  policies,
+  shadow,
+  kubernetes,
+}: ResolverParts): Resolver {
+  const selecting = selectingResolver({
     store,
     policies,
     shadow,
     fallback: () => [store.shipped('kubernetes')],
   });
+  const known = (identity: ContainerIdentity): Workload =>
+    kubernetes?.workloadOf(identity) ?? workloadOf(identity.state.annotations);
+  return {
+    ...selecting,
+    kubernetes,
+    prepare: (identity) => {
+      const waits = [selecting.prepare?.(identity), kubernetes?.prepare(identity)].filter(
+        (wait) => wait !== undefined,
+      );
+      return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
+    },
+    resolve: (identity) => selecting.resolve({ ...identity, workload: known(identity) }),
+    workloadOf: known,
+    onRefused: (identity, reason) => kubernetes?.refused(identity, reason),
+  };
 }

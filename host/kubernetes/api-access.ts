@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the Kubernetes API is and who we are there: the service account of a pod, or a kubeconfig.
+import { existsSync, readFileSync } from 'node:fs';
+import type { RequestOptions } from 'node:https';
+import { isIPv6 } from 'node:net';
+import { dirname, resolve } from 'node:path';
+
+import type { KubeConfig } from '@kubernetes/client-node';
+
+import { AgentError, messageOf } from '../errors.ts';
+import { parseYaml } from '../yaml-file.ts';
+
+/** Who is asked, and with what: certificates, headers. */
+export interface ApiTarget {
+  readonly url: string;
+  readonly options: RequestOptions;
+}
+
+export interface ApiAccess {
+  /** For people. */
+  readonly name: string;
+  /** As it is now: tokens are good for an hour. @throws what reading files throws */
+  target(): Promise<ApiTarget>;
+  /** The server does not take what it was told: read it again. */
+  renew(): void;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface AccessChoice {
+  /** As the option -kubeconfig says it. */
+  readonly kubeconfig?: string | undefined;
+  readonly environment: Environment;
+  /** Where pods have their service account; absent: where all have it. */
+  readonly serviceAccount?: string;
+}
+
+const defaultServiceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
+/** As other clients do: what is in files changes without a word. */
+const keptMs = 60_000;
+
+function unusable(what: string, cause?: unknown): never {
+  throw new AgentError('AGENT_KUBERNETES', what, cause === undefined ? {} : { cause });
+}
+
+/**
+ * Two variables and two files, which need no library: that for kubeconfigs takes 80 MB, on each node.
+ * The files are read for each request, of which there are few.
+ */
+function ofPod({ environment, serviceAccount }: AccessChoice): ApiAccess | undefined {
+  const host = environment['KUBERNETES_SERVICE_HOST'] ?? '';
+  const port = environment['KUBERNETES_SERVICE_PORT'] ?? '443';
+  const folder = serviceAccount ?? defaultServiceAccount;
+  if (host === '' || !existsSync(`${folder}/token`)) return undefined;
+  const url = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  return {
+    name: url,
+    // a promise that rejects where a file is missing
+    target: async () => {
+      const token = readFileSync(`${folder}/token`, 'utf8').trim();
+      const options = {
+        ca: readFileSync(`${folder}/ca.crt`),
+        agent: false,
+        headers: { authorization: `Bearer ${token}` },
+      } as const;
+      return Promise.resolve({ url, options });
+    },
+    renew: () => undefined,
+  };
+}
+
+function fieldOf(value: unknown, field: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? new Map<string, unknown>(Object.entries(value)).get(field)
+    : undefined;
+}
+
+/** User → file, as `tokenFile` of a kubeconfig says it, which the library does not know. */
+function tokenFilesIn(file: string): readonly (readonly [user: string, tokenFile: string])[] {
+  const { value } = parseYaml(readFileSync(file, 'utf8'), file, (place, what) =>
+    unusable(`${place}: ${what}`),
+  );
+  const users = fieldOf(value, 'users');
+  if (!Array.isArray(users)) return [];
+  return users.flatMap((entry: unknown) => {
+    const [name, tokenFile] = [
+      fieldOf(entry, 'name'),
+      fieldOf(fieldOf(entry, 'user'), 'tokenFile'),
+    ];
+    if (typeof name !== 'string' || typeof tokenFile !== 'string') return [];
+    return [[name, resolve(dirname(file), tokenFile)] as const];
+  });
+}
+
+async function loadKubeconfigs(files: readonly string[]): Promise<KubeConfig> {
+  const { KubeConfig: Config } = await import('@kubernetes/client-node');
+  const loaded = files.map((file) => {
+    const config = new Config();
+    config.loadFromFile(file);
+    const tokenFiles = new Map(tokenFilesIn(file));
+    config.users = config.users.map((user) => {
+      const tokenFile = tokenFiles.get(user.name);
+      if (tokenFile === undefined || (user.token ?? '') !== '') return user;
+      return { ...user, token: readFileSync(tokenFile, 'utf8').trim() };
+    });
+    return config;
+  });
+  const [first, ...others] = loaded;
+  if (first === undefined) return unusable('no kubeconfig is named');
+  for (const other of others) first.mergeConfig(other, true);
+  if (first.getCurrentCluster() === null) unusable('the current context of the kubeconfig is none');
+  return first;
+}
+
+interface Loaded {
+  readonly config: KubeConfig;
+  readonly until: number;
+}
+
+class KubeconfigAccess implements ApiAccess {
+  readonly #files: readonly string[];
+  readonly name: string;
+  #loaded: Loaded | undefined;
+
+  constructor(files: readonly string[]) {
+    this.#files = files;
+    this.name = files.join(':');
+  }
+
+  async target(): Promise<ApiTarget> {
+    const config = await this.#config();
+    const options: RequestOptions = {};
+    await config.applyToHTTPSOptions(options);
+    return { url: config.getCurrentCluster()?.server ?? '', options };
+  }
+
+  renew(): void {
+    this.#loaded = undefined;
+  }
+
+  async #config(): Promise<KubeConfig> {
+    const now = performance.now();
+    if (this.#loaded === undefined || this.#loaded.until < now) {
+      this.#loaded = { config: await loadKubeconfigs(this.#files), until: now + keptMs };
+    }
+    return this.#loaded.config;
+  }
+}
+
+/**
+ * -kubeconfig, else KUBECONFIG, else the service account of the pod that we are in.
+ * @returns undefined: there is none of them
+ * @throws AgentError AGENT_KUBERNETES: what is named cannot be used
+ */
+export async function apiAccess(choice: AccessChoice): Promise<ApiAccess | undefined> {
+  const { kubeconfig, environment } = choice;
+  const named = kubeconfig ?? environment['KUBECONFIG'] ?? '';
+  // only the variable is a list
+  const files = kubeconfig === undefined ? named.split(':').filter((file) => file !== '') : [named];
+  if (files.length === 0) return ofPod(choice);
+  const access = new KubeconfigAccess(files);
+  try {
+    await access.target();
+  } catch (cause) {
+    return unusable(`kubeconfig ${access.name} cannot be used: ${messageOf(cause)}`);
+  }
+  return access;
+}

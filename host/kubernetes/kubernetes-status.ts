@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `status` says of the Kubernetes API.
+
+export interface KubernetesStatus {
+  /** Where it is: a URL, or files; absent: no API is used. */
+  readonly api?: string;
+  readonly node?: string;
+  /** Whether the pods of this node were read. */
+  readonly isSynced: boolean;
+  /** How many are known. */
+  readonly pods: number;
+  /** Why it does not work now. */
+  readonly failure?: string;
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// What we know of this node's pods, and what we tell them.
+import { AgentError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { isSandbox, workloadOf } from '../registry/workload.ts';
+import type { Workload } from '../registry/workload.ts';
+import { apiAccess } from './api-access.ts';
+import type { AccessChoice } from './api-access.ts';
+import { ApiClient } from './api-client.ts';
+import type { KubernetesStatus } from './kubernetes-status.ts';
+import type { Pod } from './pod.ts';
+import { PodBook } from './pod-book.ts';
+import { PodEvents } from './pod-events.ts';
+import type { EventLimits } from './pod-events.ts';
+import { containerNameOfProcess, placeOfProcess } from './pod-place.ts';
+import type { PodPlace } from './pod-place.ts';
+import { PodWatch } from './pod-watch.ts';
+import type { WatchTimings } from './pod-watch.ts';
+
+/** What is known of a container without the API. */
+export interface PodContainer {
+  readonly state: {
+    readonly containerId: string;
+    readonly annotations: ReadonlyMap<string, string>;
+  };
+  readonly firstPid: number | undefined;
+  /** Whose runtime has told us; absent: it is our own. */
+  readonly peerUid?: number;
+}
+
+export interface KubernetesParts extends AccessChoice {
+  /** As the option -node-name says it; absent: NODE_NAME. */
+  readonly nodeName?: string | undefined;
+  readonly log: Logger;
+  readonly timings?: Partial<WatchTimings>;
+  readonly eventLimits?: Partial<EventLimits>;
+  /** How long a container waits for its pod at most. */
+  readonly podWaitMs?: number;
+}
+
+const defaultPodWaitMs = 1000;
+/** A process may be gone later, and its number another's. */
+interface Looked {
+  readonly place: PodPlace | undefined;
+  readonly mountedName: string | undefined;
+}
+
+interface Connected {
+  readonly nodeName: string;
+  readonly client: ApiClient;
+  readonly watch: PodWatch;
+  readonly events: PodEvents;
+}
+
+export class Kubernetes implements Disposable {
+  readonly #book = new PodBook();
+  readonly #connected: Connected | undefined;
+  readonly #podWaitMs: number;
+  readonly #looked: WeakMap<PodContainer['state'], Looked> = new WeakMap();
+
+  private constructor(parts: KubernetesParts, client: ApiClient | undefined, nodeName: string) {
+    this.#podWaitMs = parts.podWaitMs ?? defaultPodWaitMs;
+    if (client === undefined) return;
+    const { log, timings = {}, eventLimits = {} } = parts;
+    const watch = new PodWatch({ client, nodeName, book: this.#book, log, timings });
+    const events = new PodEvents({ client, nodeName, log, limits: eventLimits });
+    this.#connected = { nodeName, client, watch, events };
+    void watch.run();
+  }
+
+  /**
+   * Begins to watch, and waits for nothing.
+   * @throws AgentError AGENT_KUBERNETES: what the operator names cannot be used
+   */
+  static async start(parts: KubernetesParts): Promise<Kubernetes> {
+    const { log, environment } = parts;
+    const access = await apiAccess(parts);
+    const nodeName = parts.nodeName ?? environment['NODE_NAME'] ?? '';
+    if (access === undefined) {
+      log.warn(
+        'no Kubernetes API is known (no -kubeconfig, no KUBECONFIG, no service account): pods are known by what runtimes say',
+      );
+      return new Kubernetes(parts, undefined, nodeName);
+    }
+    if (nodeName === '') {
+      log.warn(
+        { api: access.name },
+        'neither -node-name nor NODE_NAME says which node this is, and the pods of all nodes are too many to watch: pods are known by what runtimes say',
+      );
+      return new Kubernetes(parts, undefined, nodeName);
+    }
+    if (!isNodeName(nodeName)) {
+      throw new AgentError('AGENT_KUBERNETES', `"${nodeName}" is no name of a node`);
+    }
+    return new Kubernetes(parts, new ApiClient(access), nodeName);
+  }
+
+  /** For who asks whether the agent is ready. */
+  readonly readiness = {
+    /** Undefined: it is, as far as Kubernetes goes. An API that fails later takes nothing away. */
+    reason: (): string | undefined => {
+      if (this.#connected === undefined || this.isSynced) return undefined;
+      const { failure } = this.#connected.watch;
+      return `the pods of this node are not known yet${failure === undefined ? '' : `: ${failure}`}`;
+    },
+  };
+
+  /** Whether the pods of this node were read. */
+  get isSynced(): boolean {
+    return this.#connected?.watch.isSynced ?? false;
+  }
+
+  status(): KubernetesStatus {
+    if (this.#connected === undefined) return { isSynced: false, pods: 0 };
+    const { nodeName, client, watch } = this.#connected;
+    return {
+      api: client.name,
+      node: nodeName,
+      isSynced: watch.isSynced,
+      pods: this.#book.size,
+      ...(watch.failure === undefined ? {} : { failure: watch.failure }),
+    };
+  }
+
+  /**
+   * Waits for the pod of a container whose runtime does not name it, and where there is hope.
+   * @returns undefined: there is nothing to wait for
+   */
+  prepare(container: PodContainer): Promise<void> | undefined {
+    if (!this.#isIncomplete(container)) return undefined;
+    const { place } = this.#look(container);
+    const isEnough = (): boolean => !this.#isHopeful() || this.#podOf(container) !== undefined;
+    // what is in no pod's cgroup is in no pod
+    if (place === undefined || isEnough()) return undefined;
+    return this.#book.untilThere(isEnough, this.#podWaitMs);
+  }
+
+  /** What the runtime says, and what the API says where that is silent. */
+  workloadOf(container: PodContainer): Workload {
+    const said = workloadOf(container.state.annotations);
+    if (!this.#isIncomplete(container)) return said;
+    const pod = this.#podOf(container);
+    if (pod === undefined) return said;
+    const name = said.container ?? this.#nameIn(pod, container);
+    return {
+      ...said,
+      namespace: pod.namespace,
+      pod: pod.name,
+      podUid: said.podUid ?? pod.uid,
+      ...(name === undefined ? {} : { container: name }),
+    };
+  }
+
+  /** All calls of a container fail: its pod is to know. */
+  refused(container: PodContainer, message: string): void {
+    // nobody may have events made on others' pods
+    if (this.#connected === undefined || !isTrusted(container)) return;
+    const { namespace, pod, container: name, podUid } = this.workloadOf(container);
+    if (namespace === undefined || pod === undefined) return;
+    const uid = (podUid === undefined ? undefined : this.#book.byUid(podUid)?.uid) ?? podUid;
+    if (uid === undefined) return;
+    this.#connected.events.report({ namespace, pod, podUid: uid, container: name, message });
+  }
+
+  [Symbol.dispose](): void {
+    this.#connected?.watch.end();
+    this.#connected?.events.end();
+  }
+
+  #isHopeful(): boolean {
+    return this.#connected !== undefined && this.#connected.watch.failure === undefined;
+  }
+
+  /** Only for those whose word on processes counts: users may name any. */
+  #isIncomplete(container: PodContainer): boolean {
+    if (this.#connected === undefined || !isTrusted(container)) return false;
+    const { annotations } = container.state;
+    const { namespace, pod, container: name } = workloadOf(annotations);
+    if (namespace === undefined || pod === undefined) return true;
+    return name === undefined && !isSandbox(annotations);
+  }
+
+  #look({ state, firstPid }: PodContainer): Looked {
+    const before = this.#looked.get(state);
+    if (before !== undefined) return before;
+    const place = firstPid === undefined ? undefined : placeOfProcess(firstPid);
+    const mountedName =
+      firstPid === undefined || place === undefined
+        ? undefined
+        : containerNameOfProcess(firstPid, place.podUid);
+    const looked = { place, mountedName };
+    this.#looked.set(state, looked);
+    return looked;
+  }
+
+  /** The kernel's word comes first; what the runtime says has to agree. */
+  #podOf(container: PodContainer): Pod | undefined {
+    const { place } = this.#look(container);
+    const said = workloadOf(container.state.annotations);
+    const uid = place?.podUid ?? said.podUid;
+    const pod =
+      (uid === undefined ? undefined : this.#book.byUid(uid)) ??
+      (place === undefined ? this.#book.byContainer(container.state.containerId) : undefined);
+    if (pod === undefined) return undefined;
+    const agrees =
+      (said.namespace ?? pod.namespace) === pod.namespace && (said.pod ?? pod.name) === pod.name;
+    return agrees ? pod : undefined;
+  }
+
+  /** While a container is created, the API does not know its id yet. */
+  #nameIn(pod: Pod, container: PodContainer): string | undefined {
+    const { place, mountedName } = this.#look(container);
+    const byId =
+      pod.containers.get(container.state.containerId) ??
+      pod.containers.get(place?.containerId ?? '');
+    if (byId !== undefined) return byId;
+    return mountedName !== undefined && pod.containerNames.includes(mountedName)
+      ? mountedName
+      : undefined;
+  }
+}
+
+function isTrusted({ peerUid = 0 }: PodContainer): boolean {
+  return peerUid === 0;
+}
+
+function isNodeName(text: string): boolean {
+  return /^[a-z\d](?:[a-z\d.-]{0,251}[a-z\d])?$/u.test(text);
+}

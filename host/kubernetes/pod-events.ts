@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tells the owners of pods, by Kubernetes events, what is wrong with them. Nobody waits for it, and
+// whoever makes pods that are wrong all the time does not flood the API.
+import { randomBytes } from 'node:crypto';
+
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { escaped } from '../terminal-text.ts';
+import type { ApiClient } from './api-client.ts';
+
+export interface PodEvent {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly podUid: string;
+  readonly container?: string | undefined;
+  readonly message: string;
+}
+
+export interface EventLimits {
+  /** How many may come at once. */
+  readonly burst: number;
+  /** And how long it takes for one more. */
+  readonly refillMs: number;
+  /** How long the same is not said again. */
+  readonly silenceMs: number;
+  readonly answerMs: number;
+}
+
+export interface PodEventsParts {
+  readonly client: ApiClient;
+  readonly nodeName: string;
+  readonly log: Logger;
+  readonly limits?: Partial<EventLimits>;
+}
+
+const defaultLimits: EventLimits = {
+  burst: 25,
+  refillMs: 10_000,
+  silenceMs: 600_000,
+  answerMs: 5000,
+};
+
+const reason = 'SeccompAgentRefused';
+const component = 'seccompagent';
+const mostQueued = 64;
+const mostSaid = 512;
+/** The API takes 1024. */
+const mostMessage = 1000;
+/** With a dot and 16 digits, the API takes 253. */
+const mostNamed = 200;
+
+function nameFor({ pod }: PodEvent): string {
+  const stem = pod.slice(0, mostNamed).replace(/[.-]+$/u, '');
+  return `${stem}.${randomBytes(8).toString('hex')}`;
+}
+
+function eventObject(event: PodEvent, nodeName: string): object {
+  const { namespace, pod, podUid, container, message } = event;
+  const now = new Date().toISOString().replace(/\.\d+/u, '');
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: nameFor(event), namespace },
+    involvedObject: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      namespace,
+      name: pod,
+      uid: podUid,
+      ...(container === undefined ? {} : { fieldPath: `spec.containers{${container}}` }),
+    },
+    type: 'Warning',
+    reason,
+    message,
+    count: 1,
+    firstTimestamp: now,
+    lastTimestamp: now,
+    source: { component, host: nodeName },
+    reportingComponent: component,
+    reportingInstance: nodeName,
+  };
+}
+
+export class PodEvents {
+  readonly #parts: PodEventsParts;
+  readonly #limits: EventLimits;
+  readonly #ending = new AbortController();
+  readonly #queue: PodEvent[] = [];
+  /** What was said, oldest first, and when. */
+  readonly #said: Map<string, number> = new Map();
+  #tokens: number;
+  #countedAt = performance.now();
+  #isSending = false;
+  #isFailing = false;
+
+  constructor(parts: PodEventsParts) {
+    this.#parts = parts;
+    this.#limits = { ...defaultLimits, ...parts.limits };
+    this.#tokens = this.#limits.burst;
+  }
+
+  /** It never throws, and never waits. */
+  report(given: PodEvent): void {
+    const event = { ...given, message: escaped(given.message).slice(0, mostMessage) };
+    const key = keyOf(event);
+    if (this.#ending.signal.aborted || this.#wasSaid(key)) return;
+    if (this.#queue.length >= mostQueued || !this.#takeToken()) return;
+    this.#remember(key);
+    this.#queue.push(event);
+    if (!this.#isSending) void this.#send();
+  }
+
+  end(): void {
+    this.#ending.abort();
+  }
+
+  async #send(): Promise<void> {
+    const { client, log, nodeName } = this.#parts;
+    const { signal } = this.#ending;
+    this.#isSending = true;
+    for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
+      try {
+        const { namespace } = event;
+        const answer = await client.send({
+          method: 'POST',
+          path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`,
+          body: eventObject(event, nodeName),
+          answerMs: this.#limits.answerMs,
+          signal,
+        });
+        answer.destroy();
+        this.#isFailing = false;
+      } catch (thrown) {
+        this.#said.delete(keyOf(event));
+        if (signal.aborted) break;
+        log[this.#isFailing ? 'debug' : 'warn'](
+          { error: messageOf(thrown) },
+          'events of pods cannot be made',
+        );
+        this.#isFailing = true;
+      }
+    }
+    this.#isSending = false;
+  }
+
+  #wasSaid(key: string): boolean {
+    const at = this.#said.get(key);
+    return at !== undefined && performance.now() - at < this.#limits.silenceMs;
+  }
+
+  #remember(key: string): void {
+    this.#said.delete(key);
+    this.#said.set(key, performance.now());
+    const [oldest] = this.#said.keys();
+    if (this.#said.size > mostSaid && oldest !== undefined) this.#said.delete(oldest);
+  }
+
+  #takeToken(): boolean {
+    const now = performance.now();
+    const { burst, refillMs } = this.#limits;
+    this.#tokens = Math.min(burst, this.#tokens + (now - this.#countedAt) / refillMs);
+    this.#countedAt = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}
+
+function keyOf({ podUid, container = '', message }: PodEvent): string {
+  return [podUid, container, message].join('\n');
+}

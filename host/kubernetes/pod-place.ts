@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which pod a process is in, as the kernel has it: kubelets name cgroups after pods' uids, and mount
+// a file of each container.
+import { closeSync, openSync, readSync } from 'node:fs';
+
+/** Of a process in a container of a pod. */
+export interface PodPlace {
+  /** As kubelets write it; of a pod that comes from a file it is none of the API's. */
+  readonly podUid: string;
+  /** Absent: the process is not in a cgroup of a container. */
+  readonly containerId?: string;
+}
+
+/**
+ * A folder of the cgroup file system (`pod<uid>`) or of systemd (`kubepods-burstable-pod<uid>.slice`,
+ * with underscores), alone or, where runtime and kubelet do not agree on who makes cgroups, with more
+ * behind a colon.
+ */
+const podFolder =
+  /^(?:[\w-]*-)?pod(?<uid>[\da-f]{8}(?:[-_][\da-f]{4}){3}[-_][\da-f]{12}|[\da-f]{32})(?:\.slice(?::(?<rest>.+))?)?$/u;
+/** `ID`, `cri-containerd-ID.scope`, `crio-ID.scope`, `docker-ID.scope`, `cri-containerd:ID`. */
+const containerFolder =
+  /^(?:(?:cri-containerd|crio|docker|libpod)[-:])?(?<id>[\w.-]+?)(?:\.scope)?$/u;
+
+function placeIn(path: string): PodPlace | undefined {
+  const folders = path.split('/');
+  // pods of pods: the outermost one is this node's
+  const index = folders.findIndex((folder) => podFolder.test(folder));
+  const found = podFolder.exec(folders[index] ?? '')?.groups;
+  const uid = found?.['uid'];
+  if (uid === undefined) return undefined;
+  const id = containerFolder.exec(found?.['rest'] ?? folders[index + 1] ?? '')?.groups?.['id'];
+  const podUid = uid.replaceAll('_', '-');
+  return id === undefined ? { podUid } : { podUid, containerId: id };
+}
+
+/**
+ * From the text of /proc/PID/cgroup, with the hierarchies of either version or both.
+ * @returns undefined: it is in no pod, or in a different one by each hierarchy
+ */
+export function placeOf(cgroups: string): PodPlace | undefined {
+  const places = cgroups.split('\n').flatMap((line) => {
+    // HIERARCHY:CONTROLLERS:PATH
+    const place = placeIn(/^\d+:[^:]*:(?<path>\/.*)$/u.exec(line)?.groups?.['path'] ?? '');
+    return place === undefined ? [] : [place];
+  });
+  const [first] = places;
+  if (first === undefined || places.some(({ podUid }) => podUid !== first.podUid)) return undefined;
+  return places.find(({ containerId }) => containerId !== undefined) ?? first;
+}
+
+/**
+ * From the text of /proc/PID/mountinfo: the container's name in its pod. Kubelets mount the file that
+ * a container may write its last words to, `…/pods/UID/containers/NAME/…`.
+ */
+export function containerNameIn(mounts: string, podUid: string): string | undefined {
+  const names = mounts.split('\n').flatMap((line) => {
+    const [, , , root = ''] = line.split(' ');
+    const [, uid, name] = /\/pods\/([^/]+)\/containers\/([^/]+)\/[^/]+$/u.exec(root) ?? [];
+    return uid === podUid && name !== undefined ? [name] : [];
+  });
+  return new Set(names).size === 1 ? names[0] : undefined;
+}
+
+/** Who makes mounts, makes any number of them. */
+const mostBytes = 256 * 1024;
+
+/** The beginning of a file of /proc; empty where the process is gone. */
+function readBeginning(path: string): string {
+  const buffer = Buffer.alloc(mostBytes);
+  let length = 0;
+  try {
+    const fd = openSync(path, 'r');
+    try {
+      for (;;) {
+        const count = readSync(fd, buffer, length, mostBytes - length, null);
+        if (count === 0) break;
+        length += count;
+      }
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return '';
+  }
+  return buffer.toString('utf8', 0, length);
+}
+
+/** @param pid in our pid namespace */
+export function placeOfProcess(pid: number): PodPlace | undefined {
+  return placeOf(readBeginning(`/proc/${pid}/cgroup`));
+}
+
+/** @param pid in our pid namespace */
+export function containerNameOfProcess(pid: number, podUid: string): string | undefined {
+  return containerNameIn(readBeginning(`/proc/${pid}/mountinfo`), podUid);
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the pod book by a list and a watch of the pods of one node. The informer of
+// @kubernetes/client-node does not do: it keeps whole pods and whole lists, reads lines of any length,
+// drops what is no JSON, asks for no bookmarks, and stops at the first error.
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import { AgentError, messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { ApiFailure, httpStatus } from './api-client.ts';
+import { MalformedAnswer } from './malformed-answer.ts';
+import type { ApiClient } from './api-client.ts';
+import { BackOff } from './back-off.ts';
+import type { BackOffLimits } from './back-off.ts';
+import { JsonSplitter } from './json-splitter.ts';
+import { podOf, resourceVersionOf } from './pod.ts';
+import type { Pod } from './pod.ts';
+import { mostPods } from './pod-book.ts';
+import type { PodBook } from './pod-book.ts';
+
+export interface WatchTimings {
+  readonly backOff: BackOffLimits;
+  /** For the head of an answer. */
+  readonly answerMs: number;
+  /** For all of a list. */
+  readonly listMs: number;
+  /** How long a watch may say nothing: bookmarks come about each minute. */
+  readonly silenceMs: number;
+  /** What lasts so long is no flicker. */
+  readonly steadyMs: number;
+  /** After so long, a failure is a new one. */
+  readonly calmMs: number;
+}
+
+export const defaultTimings: WatchTimings = {
+  backOff: { firstMs: 500, mostMs: 30_000 },
+  answerMs: 10_000,
+  listMs: 60_000,
+  silenceMs: 180_000,
+  steadyMs: 1000,
+  calmMs: 60_000,
+};
+
+export interface PodWatchParts {
+  readonly client: ApiClient;
+  readonly nodeName: string;
+  readonly book: PodBook;
+  readonly log: Logger;
+  readonly timings?: Partial<WatchTimings>;
+}
+
+const path = '/api/v1/pods';
+const mostShown = 300;
+/** Servers end watches after so long; as informers have it, with as much again by chance. */
+const watchSeconds = 300;
+/** etcd keeps objects of 1.5 MiB. */
+const limits = { itemBytes: 4 * 1024 * 1024, frameBytes: 1024 * 1024 } as const;
+
+/** What says nothing of where one goes on from. */
+const passingStatuses: readonly number[] = [401, 403, 429, 500, 503];
+
+/** What the server has forgotten is no failure of anybody. */
+function isGone(thrown: unknown): boolean {
+  return thrown instanceof ApiFailure && thrown.status === httpStatus.gone;
+}
+
+/** Whether the next watch may begin where this one ended: nothing is wrong with what was said. */
+function mayGoOn(thrown: unknown): boolean {
+  if (thrown instanceof ApiFailure) return passingStatuses.includes(thrown.status);
+  return !(thrown instanceof MalformedAnswer);
+}
+
+function fieldOf(json: unknown, field: string): unknown {
+  return typeof json === 'object' && json !== null
+    ? new Map<string, unknown>(Object.entries(json)).get(field)
+    : undefined;
+}
+
+export class PodWatch {
+  readonly #parts: PodWatchParts;
+  readonly #timings: WatchTimings;
+  readonly #backOff: BackOff;
+  readonly #ending = new AbortController();
+  /** Where a watch goes on; undefined: nowhere, a list is needed. */
+  #version: string | undefined;
+  /** Whether the server has said that it does not remember. */
+  #isGone = false;
+  #isSynced = false;
+  #failure: string | undefined;
+  #hasSucceeded = false;
+  #hasTooMany = false;
+  #gonesInRow = 0;
+
+  constructor(parts: PodWatchParts) {
+    this.#parts = parts;
+    this.#timings = { ...defaultTimings, ...parts.timings };
+    this.#backOff = new BackOff(this.#timings.backOff);
+  }
+
+  /** Whether all pods of the node were read, once. */
+  get isSynced(): boolean {
+    return this.#isSynced;
+  }
+
+  /** Why it does not work now. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Resolves when it was ended. It never rejects. */
+  async run(): Promise<void> {
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      try {
+        await this.#follow(signal);
+      } catch (thrown) {
+        if (this.#hasEnded()) return;
+        this.#fail(thrown);
+        await pause(this.#backOff.next(), undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  end(): void {
+    this.#ending.abort();
+  }
+
+  #hasEnded(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  async #follow(ending: AbortSignal): Promise<void> {
+    this.#version ??= await this.#list(ending);
+    const began = performance.now();
+    try {
+      await this.#watch(ending, this.#version);
+    } finally {
+      if (performance.now() - began >= this.#timings.calmMs) this.#backOff.reset();
+    }
+    // or it would be asked again and again
+    if (performance.now() - began < this.#timings.steadyMs) {
+      throw new AgentError('AGENT_KUBERNETES', 'the API server ends watches at once');
+    }
+  }
+
+  /** @returns the resource version of the list */
+  async #list(ending: AbortSignal): Promise<string> {
+    const { client, book, nodeName } = this.#parts;
+    const signal = AbortSignal.any([ending, AbortSignal.timeout(this.#timings.listMs)]);
+    const answer = await client.send({
+      method: 'GET',
+      path,
+      query: {
+        ...this.#selector(),
+        // what the server has in memory, but for when that is too old
+        ...(this.#isGone ? {} : { resourceVersion: '0' }),
+      },
+      answerMs: this.#timings.answerMs,
+      signal,
+    });
+    const splitter = new JsonSplitter('list', limits);
+    const pods: Pod[] = [];
+    for await (const json of itemsOf(answer, splitter)) {
+      const pod = podOf(json, nodeName);
+      if (pod === undefined) continue;
+      if (pods.length < mostPods) pods.push(pod);
+      else this.#tellTooMany();
+    }
+    const version = resourceVersionOf(splitter.end());
+    book.replace(pods);
+    this.#isGone = false;
+    this.#isSynced = true;
+    return version;
+  }
+
+  async #watch(ending: AbortSignal, resourceVersion: string): Promise<void> {
+    const { silenceMs, steadyMs, answerMs } = this.#timings;
+    const silent = new AbortController();
+    const silence = setTimeout(() => silent.abort(), silenceMs);
+    const steady = setTimeout(() => this.#succeed(), steadyMs);
+    try {
+      const answer = await this.#parts.client.send({
+        method: 'GET',
+        path,
+        query: {
+          ...this.#selector(),
+          watch: 'true',
+          allowWatchBookmarks: 'true',
+          timeoutSeconds: String(Math.round(watchSeconds * (1 + Math.random()))),
+          resourceVersion,
+        },
+        answerMs,
+        signal: AbortSignal.any([ending, silent.signal]),
+      });
+      steady.refresh();
+      const splitter = new JsonSplitter('sequence', limits);
+      for await (const event of itemsOf(answer, splitter)) {
+        silence.refresh();
+        this.#take(event);
+      }
+      splitter.end();
+    } catch (thrown) {
+      // a connection that nobody may be at the other end of is made anew
+      if (!silent.signal.aborted) throw thrown;
+    } finally {
+      clearTimeout(silence);
+      clearTimeout(steady);
+    }
+  }
+
+  #take(event: unknown): void {
+    const { book, nodeName } = this.#parts;
+    const [type, object] = [fieldOf(event, 'type'), fieldOf(event, 'object')];
+    switch (type) {
+      case 'ADDED':
+      case 'MODIFIED':
+      case 'DELETED': {
+        const pod = podOf(object, nodeName);
+        if (pod === undefined) break;
+        if (type === 'DELETED') book.delete(pod.uid);
+        else if (!book.set(pod)) this.#tellTooMany();
+        break;
+      }
+      case 'BOOKMARK':
+        break;
+      case 'ERROR':
+        throw failureIn(object);
+      default:
+        throw new MalformedAnswer('an event of a watch is of no known type');
+    }
+    this.#version = resourceVersionOf(object);
+  }
+
+  #selector(): Readonly<Record<string, string>> {
+    return { fieldSelector: `spec.nodeName=${this.#parts.nodeName}` };
+  }
+
+  #succeed(): void {
+    const { log, client, nodeName, book } = this.#parts;
+    this.#gonesInRow = 0;
+    const fields = { api: client.name, node: nodeName, pods: book.size };
+    if (this.#failure !== undefined) log.info(fields, 'the Kubernetes API is back');
+    else if (!this.#hasSucceeded) log.info(fields, 'the pods of this node are watched');
+    this.#hasSucceeded = true;
+    this.#failure = undefined;
+  }
+
+  #fail(thrown: unknown): void {
+    const { log, client, book } = this.#parts;
+    if (!mayGoOn(thrown)) this.#version = undefined;
+    if (isGone(thrown)) {
+      this.#isGone = true;
+      this.#gonesInRow += 1;
+      if (this.#gonesInRow === 1) return;
+    }
+    const error = messageOf(thrown);
+    const isNews = this.#failure === undefined;
+    this.#failure = error;
+    log[isNews ? 'warn' : 'debug'](
+      { api: client.name, error },
+      'the Kubernetes API does not answer as it should: pods are known by what runtimes say',
+    );
+    book.tell();
+  }
+
+  #tellTooMany(): void {
+    if (this.#hasTooMany) return;
+    this.#hasTooMany = true;
+    this.#parts.log.warn({ most: mostPods }, 'this node has more pods than are remembered');
+  }
+}
+
+async function* itemsOf(
+  answer: IncomingMessage,
+  splitter: JsonSplitter,
+): AsyncGenerator<unknown, void> {
+  for await (const chunk of answer) yield* splitter.push(Buffer.from(chunk));
+}
+
+/** A `Status` object in a watch. */
+function failureIn(object: unknown): Error {
+  const [code, message] = [fieldOf(object, 'code'), fieldOf(object, 'message')];
+  if (typeof code !== 'number' || typeof message !== 'string') {
+    return new MalformedAnswer('an event of a watch is an error that says nothing');
+  }
+  return new ApiFailure(code, `the API server ends the watch: ${message.slice(0, mostShown)}`);
+}

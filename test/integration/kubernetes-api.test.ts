@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known of pods, by an API server that works, and by those that do not.
+import { writeFileSync } from 'node:fs';
+
+import { describe, expect, test } from 'vitest';
+
+import { Kubernetes } from '../../host/kubernetes/kubernetes.ts';
+import type { KubernetesParts, PodContainer } from '../../host/kubernetes/kubernetes.ts';
+import { mostPods } from '../../host/kubernetes/pod-book.ts';
+import { FakeApiServer, fakeNode, podObject } from '../support/fake-api-server.ts';
+import type { ApiServerMode } from '../support/fake-api-server.ts';
+import { Kubectl } from '../support/kubectl.ts';
+import { KeptLog } from '../support/kept-log.ts';
+import { until } from '../support/polling.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+/** Quicker than those of the agent, for failures that come one after the other. */
+const timings = {
+  backOff: { firstMs: 20, mostMs: 100 },
+  answerMs: 2000,
+  steadyMs: 100,
+} as const;
+const downText =
+  'warn the Kubernetes API does not answer as it should: pods are known by what runtimes say';
+const backText = 'info the Kubernetes API is back';
+const firstText = 'info the pods of this node are watched';
+
+interface Watched extends Disposable {
+  readonly kubernetes: Kubernetes;
+  readonly log: KeptLog;
+}
+
+async function watching(
+  server: FakeApiServer,
+  more: Partial<KubernetesParts> = {},
+): Promise<Watched> {
+  const log = new KeptLog();
+  const kubernetes = await Kubernetes.start({
+    environment: server.podEnvironment,
+    serviceAccount: server.serviceAccount,
+    log: log.logger,
+    ...more,
+    timings: { ...timings, ...more.timings },
+  });
+  return { kubernetes, log, [Symbol.dispose]: () => kubernetes[Symbol.dispose]() };
+}
+
+/** One that is in no pod's cgroup. */
+function container(
+  containerId: string,
+  annotations: Readonly<Record<string, string>> = {},
+): PodContainer {
+  const state = { containerId, annotations: new Map(Object.entries(annotations)) };
+  return { state, firstPid: undefined };
+}
+
+async function untilSynced({ kubernetes }: Watched): Promise<void> {
+  await until('the pods', () => kubernetes.isSynced || undefined);
+}
+
+async function untilNamed({ kubernetes }: Watched, id: string, pod: string): Promise<void> {
+  await until(`${id} to be in ${pod}`, () =>
+    kubernetes.workloadOf(container(id)).pod === pod ? true : undefined,
+  );
+}
+
+async function untilFailing({ kubernetes }: Watched): Promise<string> {
+  return until('a failure', () => kubernetes.status().failure);
+}
+
+test('G7: Kubernetes API: pods are listed once and watched, whoever asks for containers', async () => {
+  await using server = await FakeApiServer.start();
+  server.setPod({ namespace: 'web', name: 'front', uid: 'u1', containers: { app: 'c1' } });
+  using watched = await watching(server);
+  await untilSynced(watched);
+  expect(watched.kubernetes.workloadOf(container('c1'))).toEqual({
+    namespace: 'web',
+    pod: 'front',
+    podUid: 'u1',
+    container: 'app',
+  });
+  await until('a watch', () => server.watchCount === 1 || undefined);
+  server.setPod({ name: 'back', uid: 'u2' });
+  server.setPod({ name: 'back', uid: 'u2', containers: { db: 'c2' } });
+  await untilNamed(watched, 'c2', 'back');
+  server.deletePod({ namespace: 'web', name: 'front' });
+  await until('the pod to be gone', () => watched.kubernetes.status().pods === 1 || undefined);
+  expect(watched.kubernetes.workloadOf(container('c1'))).toEqual({});
+  for (let index = 0; index < 100; index += 1)
+    watched.kubernetes.workloadOf(container(`x${index}`));
+  expect(server.count('list', 'pods')).toBe(1);
+  expect(server.count('watch', 'pods')).toBe(1);
+  const [list, watch] = server.requests;
+  expect(list?.query.get('fieldSelector')).toBe(`spec.nodeName=${fakeNode}`);
+  expect(list?.query.get('resourceVersion')).toBe('0');
+  expect(watch?.query.get('fieldSelector')).toBe(`spec.nodeName=${fakeNode}`);
+  expect(watch?.query.get('allowWatchBookmarks')).toBe('true');
+});
+
+test('Kubernetes API: what runtimes say is believed before it', async () => {
+  await using server = await FakeApiServer.start();
+  server.setPod({ name: 'front', uid: 'u1', containers: { app: 'c1' } });
+  using watched = await watching(server);
+  await untilSynced(watched);
+  const { kubernetes } = watched;
+  const said = {
+    'io.kubernetes.cri.sandbox-namespace': 'default',
+    'io.kubernetes.cri.sandbox-name': 'front',
+    'io.kubernetes.cri.sandbox-uid': 'u1',
+  };
+  expect(kubernetes.workloadOf(container('c1', said))).toMatchObject({ container: 'app' });
+  const whole = { ...said, 'io.kubernetes.cri.container-name': 'other' };
+  expect(kubernetes.workloadOf(container('c1', whole))).toMatchObject({ container: 'other' });
+  const sandbox = { ...said, 'io.kubernetes.cri.container-type': 'sandbox' };
+  expect(kubernetes.workloadOf(container('c1', sandbox))).not.toHaveProperty('container');
+  // another pod than the one it is in is not its own
+  const elsewhere = { ...said, 'io.kubernetes.cri.sandbox-name': 'another' };
+  expect(kubernetes.workloadOf(container('c1', elsewhere))).not.toHaveProperty('container');
+});
+
+test('G7: Kubernetes API: what other users than root say of processes and pods is not looked up', async () => {
+  await using server = await FakeApiServer.start();
+  server.setPod({ name: 'front', uid: 'u1', containers: { app: 'c1' } });
+  using watched = await watching(server);
+  await untilSynced(watched);
+  const { kubernetes } = watched;
+  expect(kubernetes.workloadOf(container('c1'))).toHaveProperty('pod');
+  const others = { ...container('c1'), peerUid: 1000 };
+  expect(kubernetes.workloadOf(others)).toEqual({});
+  expect(kubernetes.prepare(others)).toBeUndefined();
+  const claim = container('c1', {
+    'io.kubernetes.cri.sandbox-namespace': 'default',
+    'io.kubernetes.cri.sandbox-name': 'front',
+    'io.kubernetes.cri.sandbox-uid': 'u1',
+  });
+  kubernetes.refused({ ...claim, peerUid: 1000 }, 'by a user');
+  kubernetes.refused(claim, 'by root');
+  await until('an event', () => server.events.length > 0 || undefined);
+  expect(server.events.map(({ message }) => message)).toEqual(['by root']);
+});
+
+test('Kubernetes API: a watch goes on from the last bookmark, without a list', async () => {
+  await using server = await FakeApiServer.start();
+  server.setPod({ name: 'front', uid: 'u1' });
+  using watched = await watching(server);
+  await until('a watch', () => server.watchCount === 1 || undefined);
+  for (let index = 0; index < 10; index += 1) server.bookmark();
+  const version = server.objects.version;
+  // what was before the bookmark is forgotten, which is nothing to who has heard it
+  server.objects.compact();
+  await until('it to be steady', () => watched.log.shown.includes(firstText) || undefined);
+  server.endWatches();
+  await until('another watch', () => server.count('watch', 'pods') === 2 || undefined);
+  expect(server.requests.at(-1)?.query.get('resourceVersion')).toBe(String(version));
+  server.setPod({ name: 'later', uid: 'u2', containers: { app: 'c2' } });
+  await untilNamed(watched, 'c2', 'later');
+  expect(server.count('list', 'pods')).toBe(1);
+  expect(watched.log.shown).toEqual([firstText]);
+});
+
+test('G7: Kubernetes API: after 410 Gone all pods are read again, from what is newest', async () => {
+  await using server = await FakeApiServer.start();
+  server.setPod({ name: 'front', uid: 'u1', containers: { app: 'c1' } });
+  using watched = await watching(server);
+  await until('it to be steady', () => watched.log.shown.includes(firstText) || undefined);
+  server.expire();
+  server.deletePod({ name: 'front' });
+  server.setPod({ name: 'back', uid: 'u2', containers: { app: 'c2' } });
+  await untilNamed(watched, 'c2', 'back');
+  expect(watched.kubernetes.workloadOf(container('c1'))).toEqual({});
+  const lists = server.requests.filter(({ query }) => query.get('watch') === null);
+  expect(lists.map(({ query }) => query.get('resourceVersion'))).toEqual(['0', null]);
+  // and where it was away in the meantime
+  await until('a watch', () => server.watchCount === 1 || undefined);
+  await server.pause();
+  await untilFailing(watched);
+  server.setPod({ name: 'back', uid: 'u2', containers: { app: 'c3' } });
+  server.objects.advance();
+  server.objects.compact();
+  await server.resume();
+  await untilNamed(watched, 'c3', 'back');
+  await until('the end of the failure', () => watched.log.shown.includes(backText) || undefined);
+  expect(watched.log.shown).toEqual([firstText, downText, backText]);
+});
+
+test('G7: Kubernetes API: a token that has changed is read again', async () => {
+  await using server = await FakeApiServer.start();
+  using watched = await watching(server);
+  await until('it to be steady', () => watched.log.shown.includes(firstText) || undefined);
+  server.rotateToken();
+  server.endWatches();
+  await until('another watch', () => server.count('watch', 'pods') === 2 || undefined);
+  server.setPod({ name: 'later', uid: 'u2', containers: { app: 'c2' } });
+  await untilNamed(watched, 'c2', 'later');
+  expect(watched.log.shown).toEqual([firstText]);
+});
+
+test('G7: Kubernetes API: with a kubeconfig, a token that has changed is read again after 401', async () => {
+  await using server = await FakeApiServer.start();
+  server.setPod({ name: 'front', uid: 'u1', containers: { app: 'c1' } });
+  using watched = await watching(server, {
+    kubeconfig: server.kubeconfig,
+    nodeName: fakeNode,
+    environment: {},
+  });
+  await untilNamed(watched, 'c1', 'front');
+  await until('it to be steady', () => watched.log.shown.includes(firstText) || undefined);
+  server.rotateToken();
+  server.endWatches();
+  server.setPod({ name: 'later', uid: 'u2', containers: { app: 'c2' } });
+  await untilNamed(watched, 'c2', 'later');
+  expect(server.requests.map(({ status }) => status)).toEqual([200, 200, 401, 200]);
+  expect(watched.log.shown).toEqual([firstText]);
+});
+
+test('Kubernetes API: KUBECONFIG names it, also in several files', async () => {
+  await using server = await FakeApiServer.start();
+  using folder = new TemporaryFolder();
+  const [first, second] = [folder.at('first'), folder.at('second')];
+  const kinds = { apiVersion: 'v1', kind: 'Config' };
+  const contexts = [{ name: 'c', context: { cluster: 'c', user: 'u' } }];
+  const users = [{ name: 'u', user: { token: server.token } }];
+  const cluster = {
+    server: server.url,
+    'certificate-authority': `${server.serviceAccount}/ca.crt`,
+  };
+  const clusters = [{ name: 'c', cluster }];
+  writeFileSync(first, JSON.stringify({ ...kinds, 'current-context': 'c', contexts, users }));
+  writeFileSync(second, JSON.stringify({ ...kinds, clusters }));
+  const environment = { KUBECONFIG: `${first}:${second}`, NODE_NAME: fakeNode };
+  using watched = await watching(server, { environment });
+  await untilSynced(watched);
+  expect(watched.kubernetes.status().api).toBe(`${first}:${second}`);
+});
+
+describe('G7: Kubernetes API: a server', () => {
+  test.for<readonly [ApiServerMode, string]>([
+    ['stuck', 'no answer within 300 ms'],
+    ['dead', 'socket hang up'],
+    ['unauthorized', '401: Unauthorized'],
+    ['forbidden', '403: pods is forbidden'],
+    ['failing', '500: etcd has no leader'],
+    ['lying', 'breaks off'],
+  ])('that is %s at first is told of once, and watched when it is well', async ([mode, why]) => {
+    await using server = await FakeApiServer.start({ mode });
+    server.setPod({ name: 'front', uid: 'u1', containers: { app: 'c1' } });
+    using watched = await watching(server, { timings: { answerMs: 300 } });
+    const { kubernetes, log } = watched;
+    expect(await untilFailing(watched)).toContain(why);
+    expect(kubernetes.readiness.reason()).toContain(why);
+    // nobody waits for what does not come
+    expect(kubernetes.prepare(container('c1'))).toBeUndefined();
+    const before = server.requests.length;
+    await until('more tries', () => server.requests.length > before + 3 || undefined);
+    server.mode = 'well';
+    await untilNamed(watched, 'c1', 'front');
+    await until('the end of the failure', () => log.shown.includes(backText) || undefined);
+    expect(log.shown).toEqual([downText, backText]);
+    expect(kubernetes.readiness.reason()).toBeUndefined();
+    expect(kubernetes.status()).toMatchObject({ isSynced: true, pods: 1, node: fakeNode });
+    expect(kubernetes.status()).not.toHaveProperty('failure');
+  });
+
+  test('that fails later takes nothing away', async () => {
+    await using server = await FakeApiServer.start();
+    server.setPod({ name: 'front', uid: 'u1', containers: { app: 'c1' } });
+    using watched = await watching(server);
+    await untilNamed(watched, 'c1', 'front');
+    await server.pause();
+    await untilFailing(watched);
+    expect(watched.kubernetes.workloadOf(container('c1')).pod).toBe('front');
+    expect(watched.kubernetes.readiness.reason()).toBeUndefined();
+    await server.resume();
+    await until('its end', () => watched.kubernetes.status().failure === undefined || undefined);
+  });
+
+  test('that comes later is found', async () => {
+    const port = await FakeApiServer.start().then(async (first) => {
+      await first[Symbol.asyncDispose]();
+      return first.port;
+    });
+    await using other = await FakeApiServer.start();
+    const environment = { ...other.podEnvironment, KUBERNETES_SERVICE_PORT: String(port) };
+    using watched = await watching(other, { environment });
+    expect(await untilFailing(watched)).toContain('ECONNREFUSED');
+    await other.pause();
+    other.port = port;
+    await other.resume();
+    await untilSynced(watched);
+  });
+
+  test('with another certificate is none', async () => {
+    await using server = await FakeApiServer.start();
+    await using other = await FakeApiServer.start();
+    using watched = await watching(server, { environment: other.podEnvironment });
+    expect(await untilFailing(watched)).toMatch(/certificate/u);
+    expect(other.requests).toEqual([]);
+  });
+
+  test('whose watch says nothing is asked again', async () => {
+    await using server = await FakeApiServer.start();
+    using watched = await watching(server, { timings: { silenceMs: 500 } });
+    await until('more watches', () => server.count('watch', 'pods') > 2 || undefined);
+    expect(server.count('list', 'pods')).toBe(1);
+    expect(watched.log.shown).toEqual([firstText]);
+  });
+
+  test('that ends each watch at once is not asked as fast as it ends them', async () => {
+    await using server = await FakeApiServer.start();
+    const backOff = { firstMs: 200, mostMs: 60_000 };
+    using watched = await watching(server, { timings: { backOff } });
+    for (let count = 1; count <= 4; count += 1) {
+      await until('a watch', () => server.watchCount === 1 || undefined);
+      server.endWatches();
+      await until('no watch', () => server.watchCount === 0 || undefined);
+    }
+    expect(watched.log.shown).toEqual([downText]);
+    const began = performance.now();
+    await until('a watch', () => server.watchCount === 1 || undefined);
+    // the fourth pause is of 800 to 1600 ms
+    expect(performance.now() - began).toBeGreaterThan(500);
+  });
+
+  test('that forgets at once what it has said is not asked as fast as it forgets', async () => {
+    await using server = await FakeApiServer.start({ mode: 'lying' });
+    server.lie = (response, { url = '' }) => {
+      if (url.includes('watch=true')) response.writeHead(410).end('{}');
+      else response.end('{"metadata":{"resourceVersion":"1"},"items":[]}');
+    };
+    const backOff = { firstMs: 100, mostMs: 60_000 };
+    using watched = await watching(server, { timings: { backOff } });
+    expect(await untilFailing(watched)).toContain('410');
+    await until('some tries', () => server.count('list', 'pods') === 5 || undefined);
+    const began = performance.now();
+    await until('another try', () => server.count('list', 'pods') === 6 || undefined);
+    expect(performance.now() - began).toBeGreaterThan(400);
+  });
+});
+
+describe('G7: Kubernetes API: what lies is refused, and the next answer is looked at:', () => {
+  const meta = '"metadata":{"resourceVersion":"7"}';
+  const watchOf = (line: string): readonly [string, string] => [`{${meta},"items":[]}`, line];
+  test.for<readonly [string, readonly [list: string, watch: string], string]>([
+    ['HTML', ['<html></html>', ''], 'is no JSON'],
+    ['a list without version', ['{"metadata":{},"items":[]}', ''], 'resourceVersion'],
+    ['a number', ['7', ''], 'is no object'],
+    ['items that are no pods', [`{${meta},"items":[{"a":1}]}`, ''], 'of a pod'],
+    ['a watch that is HTML', watchOf('<html></html>\n'), 'is no JSON'],
+    ['an event without type', watchOf('{}\n'), 'of no known type'],
+    ['an event without object', watchOf('{"type":"ADDED"}\n'), 'is no object'],
+    ['an error without words', watchOf('{"type":"ERROR","object":7}\n'), 'says nothing'],
+    ['a bookmark without version', watchOf('{"type":"BOOKMARK","object":{}}\n'), 'metadata'],
+    ['half an event', watchOf('{"type":"ADDED",'), 'breaks off'],
+  ])('%s', async ([, [list, watch], why]) => {
+    await using server = await FakeApiServer.start({ mode: 'lying' });
+    server.setPod({ name: 'front', uid: 'u1', containers: { app: 'c1' } });
+    server.lie = (response, { url = '' }) =>
+      response.end(url.includes('watch=true') ? watch : list);
+    using watched = await watching(server);
+    expect(await untilFailing(watched)).toContain(why);
+    server.mode = 'well';
+    await untilNamed(watched, 'c1', 'front');
+    expect(watched.log.shown[0]).toBe(downText);
+  });
+
+  test('a body that does not end', async () => {
+    await using server = await FakeApiServer.start({ mode: 'lying' });
+    const more = Buffer.alloc(64 * 1024, 'x');
+    let sent = 0;
+    server.lie = (response) => {
+      response.write(`{"items":[{"metadata":{"name":"`);
+      const write = (): void => {
+        sent += more.length;
+        if (!response.destroyed) response.write(more, write);
+      };
+      write();
+    };
+    using watched = await watching(server);
+    expect(await untilFailing(watched)).toContain('more than 4194304 bytes');
+    expect(sent).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  test('a body that comes too slowly', async () => {
+    await using server = await FakeApiServer.start({ mode: 'lying' });
+    server.lie = (response) => {
+      response.write(`{${meta},"items":[`);
+    };
+    using watched = await watching(server, { timings: { listMs: 300 } });
+    await untilFailing(watched);
+    expect(watched.log.shown).toEqual([downText]);
+  });
+
+  test('a hundred thousand pods, and those of other nodes', async () => {
+    await using server = await FakeApiServer.start({ mode: 'lying' });
+    server.lie = (response, { url = '' }) => {
+      if (url.includes('watch=true')) {
+        response.flushHeaders();
+        return;
+      }
+      response.write(`{${meta},"items":[`);
+      let index = 0;
+      const write = (): void => {
+        const pods = Array.from({ length: 1000 }, (_, count) =>
+          JSON.stringify(
+            podObject({
+              name: `pod-${index + count}`,
+              uid: `u${index + count}`,
+              node: index < 20_000 ? 'node-2' : fakeNode,
+              containers: { app: `c${index + count}` },
+            }),
+          ),
+        ).join(',');
+        index += 1000;
+        if (index >= 100_000) response.end(`${pods}]}`);
+        else response.write(`${pods},`, write);
+      };
+      write();
+    };
+    using watched = await watching(server);
+    await until('the pods', () => watched.kubernetes.isSynced || undefined, 60_000);
+    expect(watched.kubernetes.status().pods).toBe(mostPods);
+    expect(watched.kubernetes.workloadOf(container('c19999'))).toEqual({});
+    expect(watched.kubernetes.workloadOf(container('c20000')).pod).toBe('pod-20000');
+    expect(watched.log.shown[0]).toBe('warn this node has more pods than are remembered');
+  });
+});
+
+describe('Kubernetes API: without it', () => {
+  test('runtimes are believed, and the operator hears of it', async () => {
+    const log = new KeptLog();
+    using kubernetes = await Kubernetes.start({ environment: {}, log: log.logger });
+    expect(log.shown).toEqual([
+      'warn no Kubernetes API is known (no -kubeconfig, no KUBECONFIG, no service account): pods are known by what runtimes say',
+    ]);
+    expect(kubernetes.readiness.reason()).toBeUndefined();
+    expect(kubernetes.status()).toEqual({ isSynced: false, pods: 0 });
+    const said = { 'io.kubernetes.pod.name': 'front' };
+    expect(kubernetes.workloadOf(container('c1', said))).toEqual({ pod: 'front' });
+    expect(kubernetes.prepare(container('c1'))).toBeUndefined();
+    kubernetes.refused(container('c1', said), 'nobody hears of it');
+  });
+
+  test('a node without name watches no pods, since those of all nodes are too many', async () => {
+    await using server = await FakeApiServer.start();
+    const environment = { ...server.podEnvironment, NODE_NAME: '' };
+    using watched = await watching(server, { environment });
+    expect(watched.log.shown.join('\n')).toContain('neither -node-name nor NODE_NAME');
+    expect(watched.kubernetes.readiness.reason()).toBeUndefined();
+    expect(server.requests).toEqual([]);
+  });
+
+  test.for([
+    ['a kubeconfig that is not there', { kubeconfig: '/nowhere/config' }],
+    ['a kubeconfig that is none', { kubeconfig: '/proc/self/status' }],
+    ['a node that cannot be', { nodeName: 'node 1,metadata.name=x' }],
+  ] as const)('%s is an error', async ([, parts]) => {
+    await using server = await FakeApiServer.start();
+    await expect(watching(server, parts)).rejects.toMatchObject({ code: 'AGENT_KUBERNETES' });
+  });
+});
+
+/** One whose runtime says which pod it is in. */
+function inPod(name: string): PodContainer {
+  return container('c1', {
+    'io.kubernetes.cri.sandbox-namespace': 'web',
+    'io.kubernetes.cri.sandbox-name': name,
+    'io.kubernetes.cri.sandbox-uid': `uid-of-${name}`,
+    'io.kubernetes.cri.container-name': 'app',
+  });
+}
+
+describe('Kubernetes events:', () => {
+  const limits = { burst: 3, refillMs: 600_000, silenceMs: 600_000 };
+  test('a pod whose metadata is wrong has one, which kubectl shows', async () => {
+    await using server = await FakeApiServer.start();
+    using kubectl = new Kubectl(server);
+    server.setPod({ namespace: 'web', name: 'front', uid: 'uid-of-front' });
+    using watched = await watching(server);
+    watched.kubernetes.refused(inPod('front'), 'listenerMetadata: line 1 has no "="\nand more');
+    await until('the event', () => server.events.length === 1 || undefined);
+    const { stdout } = await kubectl.run(['describe', 'pod', '-n', 'web', 'front']);
+    expect(stdout).toMatch(
+      /Warning +SeccompAgentRefused .*listenerMetadata: line 1 has no "="\\u000aand more/u,
+    );
+    expect(server.events[0]).toMatchObject({
+      involvedObject: { kind: 'Pod', fieldPath: 'spec.containers{app}', uid: 'uid-of-front' },
+      source: { component: 'seccompagent', host: fakeNode },
+    });
+  });
+
+  test('the same is said once, and no pod is told of too much', async () => {
+    await using server = await FakeApiServer.start();
+    using watched = await watching(server, { eventLimits: limits });
+    for (const why of ['a', 'a', 'a', 'b', 'c', 'd']) {
+      watched.kubernetes.refused(inPod('front'), why);
+    }
+    await until('three events', () => server.events.length === 3 || undefined);
+    expect(server.events.map(({ message }) => message)).toEqual(['a', 'b', 'c']);
+    expect(server.count('create', 'events')).toBe(3);
+  });
+
+  test('who may not make them is told once, and what was not said is said later', async () => {
+    await using server = await FakeApiServer.start({ mode: 'forbidden' });
+    using watched = await watching(server);
+    const failed = 'warn events of pods cannot be made';
+    watched.kubernetes.refused(inPod('front'), 'a');
+    watched.kubernetes.refused(inPod('front'), 'b');
+    await until('two tries', () => server.count('create', 'events') === 2 || undefined);
+    await until('a failure', () => watched.log.shown.includes(failed) || undefined);
+    server.mode = 'well';
+    await until('it to be said', () => {
+      watched.kubernetes.refused(inPod('front'), 'a');
+      return server.events.length === 1 || undefined;
+    });
+    expect(watched.log.shown.filter((line) => line === failed)).toHaveLength(1);
+  });
+
+  test('G7: a server that is stuck keeps a bounded number of them from being made', async () => {
+    await using server = await FakeApiServer.start({ mode: 'stuck' });
+    using watched = await watching(server, { eventLimits: { burst: 1000 } });
+    for (let index = 0; index < 1000; index += 1) {
+      watched.kubernetes.refused(inPod(`pod-${index}`), 'a');
+    }
+    await until('a try', () => server.count('create', 'events') === 1 || undefined);
+    server.mode = 'well';
+    server.cut();
+    await until('the others', () => server.events.length === 64 || undefined);
+    expect(server.count('create', 'events')).toBe(65);
+  });
+});

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// Containers of runc as a kubelet would have them made, an agent as users start it, and an API server.
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { RunningCommand, seccompagent } from '../support/command.ts';
+import { ControlledAgent } from '../support/controlled-agent.ts';
+import { FakeApiServer, fakeNode } from '../support/fake-api-server.ts';
+import type { FakeApiServerOptions } from '../support/fake-api-server.ts';
+import { Kubectl } from '../support/kubectl.ts';
+import { PodCgroups } from '../support/pod-cgroup.ts';
+import { until } from '../support/polling.ts';
+import { makeRootfs } from '../support/rootfs.ts';
+import { runInRunc } from '../support/runc-command.ts';
+import type { RuncCommand, RuncResult } from '../support/runc-command.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const metadata = 'BUNDLE=mkdir-suffix\nMKDIR_SUFFIX=-{{.Namespace}}-{{.Pod}}-{{.Container}}';
+const waitText = 'container waits for its bundles, or for its pod to be known';
+
+/** Where containers are made, and what they have done. */
+class Node implements Disposable {
+  readonly #folder = new TemporaryFolder();
+  readonly #cgroups = new PodCgroups();
+  readonly #rootfs = this.#folder.at('rootfs');
+
+  constructor() {
+    makeRootfs(this.#rootfs);
+  }
+
+  /** Runs `mkdir /made` in a container. */
+  async run(
+    listenerPath: string,
+    { uid, id, ...more }: { uid?: string; id: string } & Partial<RuncCommand>,
+  ): Promise<RuncResult> {
+    return runInRunc({
+      folder: this.#folder.path,
+      rootfs: this.#rootfs,
+      listenerPath,
+      metadata,
+      trapped: ['mkdir', 'mkdirat'],
+      args: ['mkdir', '/made'],
+      id,
+      ...(uid === undefined ? {} : { cgroupsPath: this.#cgroups.pathOf(uid, id) }),
+      ...more,
+    });
+  }
+
+  /** As a kubelet mounts it, for a container's last words. */
+  terminationLog(uid: string, name: string): object {
+    const folder = this.#folder.at(join('pods', uid, 'containers', name));
+    mkdirSync(folder, { recursive: true });
+    const source = join(folder, '5d0f1c2a');
+    writeFileSync(source, '');
+    return { type: 'bind', source, destination: '/etc/termination-log', options: ['bind', 'rw'] };
+  }
+
+  /** The directories that containers have made. */
+  get made(): readonly string[] {
+    return readdirSync(this.#rootfs).filter((name) => name.startsWith('made'));
+  }
+
+  [Symbol.dispose](): void {
+    this.#cgroups[Symbol.dispose]();
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+async function agentFor(server: FakeApiServer): Promise<ControlledAgent> {
+  const files = [`-kubeconfig=${server.kubeconfig}`, `-node-name=${fakeNode}`];
+  return ControlledAgent.start('-resolver=kubernetes', ...files);
+}
+
+async function synced(
+  options: FakeApiServerOptions,
+): Promise<{ server: FakeApiServer; agent: ControlledAgent } & AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await FakeApiServer.start(options));
+  const agent = stack.use(await agentFor(server));
+  await agent.process.logged(/the pods of this node are watched/u);
+  const kept = stack.move();
+  return { server, agent, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
+}
+
+function annotationsOf(uid: string): Readonly<Record<string, string>> {
+  return {
+    'io.kubernetes.cri.sandbox-namespace': 'default',
+    'io.kubernetes.cri.sandbox-name': 'front',
+    'io.kubernetes.cri.sandbox-uid': uid,
+    'io.kubernetes.cri.container-name': 'app',
+  };
+}
+
+test('G7: Kubernetes: containers without annotations get their names by cgroup and container id', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+  server.setPod({ name: 'front', uid, containers: { proxy: randomUUID(), app: id } });
+  await until('the pod', async () => (await agent.status()).kubernetes?.pods === 1 || undefined);
+  const { stderr } = await node.run(agent.socket, { uid, id });
+  expect(stderr).toBe('');
+  expect(node.made).toEqual(['made-default-front-app']);
+  expect(agent.process.log).not.toContain(waitText);
+});
+
+test('G7: Kubernetes: a container that the API does not know yet is named by what its kubelet has mounted', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+  server.setPod({ name: 'front', uid, containers: { proxy: undefined, app: undefined } });
+  await until('the pod', async () => (await agent.status()).kubernetes?.pods === 1 || undefined);
+  const mounts = [node.terminationLog(uid, 'app')];
+  const { stderr } = await node.run(agent.socket, { uid, id, mounts });
+  expect(stderr).toBe('');
+  expect(node.made).toEqual(['made-default-front-app']);
+});
+
+test('G7: Kubernetes: a container waits a while for a pod that the API tells late', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+  const running = node.run(agent.socket, { uid, id });
+  await agent.process.logged(new RegExp(waitText, 'u'));
+  server.setPod({ name: 'front', uid, containers: { app: id } });
+  expect((await running).stderr).toBe('');
+  expect(node.made).toEqual(['made-default-front-app']);
+});
+
+test('G7: Kubernetes: with an API that is stuck, who is named starts at once, and others after a while', async () => {
+  using node = new Node();
+  await using server = await FakeApiServer.start({ mode: 'stuck' });
+  await using agent = await agentFor(server);
+  const uid = randomUUID();
+  const named = async (): Promise<RuncResult> =>
+    node.run(agent.socket, {
+      uid,
+      id: `seccompagent-test-${randomUUID()}`,
+      annotations: annotationsOf(uid),
+      args: ['sh', '-c', 'exec mkdir "/made-$$-$(cat /proc/sys/kernel/random/uuid)"'],
+    });
+  const results = await Promise.all([named(), named(), named(), named()]);
+  expect(results.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
+    Array.from({ length: 4 }, () => ({ code: 0, stderr: '' })),
+  );
+  expect(node.made).toHaveLength(4);
+  expect(agent.process.log).not.toContain(waitText);
+
+  const id = `seccompagent-test-${randomUUID()}`;
+  const { code, stderr } = await node.run(agent.socket, { uid, id });
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('Operation not permitted');
+  expect(agent.process.log).toContain(waitText);
+  expect(agent.process.log).toContain('{{.Namespace}} has no value');
+  // what needs no names goes on
+  const other = await node.run(agent.socket, {
+    id: `seccompagent-test-${randomUUID()}`,
+    metadata: 'BUNDLE=mkdir-suffix',
+  });
+  expect(other.stderr).toBe('');
+  expect(node.made).toContain('made-suffix');
+});
+
+test('G7: Kubernetes: an API that is dead is waited for by nobody', async () => {
+  using node = new Node();
+  await using server = await FakeApiServer.start({ mode: 'dead' });
+  await using agent = await agentFor(server);
+  await agent.process.logged(/the Kubernetes API does not answer/u);
+  const id = `seccompagent-test-${randomUUID()}`;
+  await node.run(agent.socket, { uid: randomUUID(), id });
+  expect(agent.process.log).toContain('{{.Namespace}} has no value');
+  expect(agent.process.log).not.toContain(waitText);
+  expect((await agent.status()).kubernetes).toMatchObject({ isSynced: false, pods: 0 });
+  expect(agent.process.log.match(/the Kubernetes API does not answer/gu)).toHaveLength(1);
+});
+
+test('G3: Kubernetes: a pod with wrong metadata has an event that says why, and no secret', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  using kubectl = new Kubectl(server);
+  const uid = randomUUID();
+  server.setPod({ name: 'front', uid });
+  const { stderr } = await node.run(agent.socket, {
+    uid,
+    id: `seccompagent-test-${randomUUID()}`,
+    annotations: annotationsOf(uid),
+    metadata: 'BUNDLE=mkdir-suffix\nMKDIR_SUFIX=a secret',
+  });
+  expect(stderr).toContain('Operation not permitted');
+  await until('the event', () => server.events.length === 1 || undefined);
+  const { stdout } = await kubectl.run(['describe', 'pod', 'front']);
+  expect(stdout).toMatch(/Warning +SeccompAgentRefused .*has the setting "MKDIR_SUFIX"/u);
+  expect(stdout).not.toContain('a secret');
+});
+
+/** Sees a service account where pods have theirs. */
+const inPod =
+  'mount -t tmpfs tmpfs /run; mkdir -p /run/secrets/kubernetes.io; ' +
+  'ln -s "$0" /run/secrets/kubernetes.io/serviceaccount; exec "$@"';
+
+test('Kubernetes: in a pod, the agent has its service account and NODE_NAME', async () => {
+  await using server = await FakeApiServer.start();
+  using folder = new TemporaryFolder();
+  server.setPod({ name: 'front', uid: randomUUID() });
+  const inside = ['unshare', '-m', 'sh', '-c', inPod, server.serviceAccount] as const;
+  const sockets = [`-socketfile=${folder.at('a.socket')}`, '-control-socket=none'];
+  await using agent = new RunningCommand(
+    [...inside, seccompagent, '-resolver=kubernetes', ...sockets],
+    { environment: server.podEnvironment },
+  );
+  await agent.printed(/the pods of this node are watched .*node=node-1 pods=1/u);
+  expect(server.count('list', 'pods')).toBe(1);
+  agent.kill('SIGTERM');
+  expect((await agent.ended).code).toBe(0);
+});

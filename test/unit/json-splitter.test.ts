@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests that JSON is taken apart wherever its pieces end, and what lies is found out.
+import { expect, test } from 'vitest';
+
+import { JsonSplitter } from '../../host/kubernetes/json-splitter.ts';
+import type { SplitterKind } from '../../host/kubernetes/json-splitter.ts';
+import { failureOf } from '../support/agent-failure.ts';
+
+const limits = { itemBytes: 100, frameBytes: 200 };
+
+function split(kind: SplitterKind, text: string, size: number): readonly unknown[] {
+  const splitter = new JsonSplitter(kind, limits);
+  const bytes = Buffer.from(text);
+  const items: unknown[] = [];
+  for (let at = 0; at < bytes.length; at += size) {
+    items.push(...splitter.push(bytes.subarray(at, at + size)));
+  }
+  return [...items, splitter.end()];
+}
+
+const odd = { a: '}{][\\"é', b: [{ c: [] }], d: {} };
+const list = { kind: 'PodList', metadata: { x: { y: [{}] } }, items: [odd, {}, odd], last: 'é' };
+
+test.for([1, 2, 3, 7, 1000])(
+  'json splitter: items of a list come one by one, by %d bytes',
+  (size) => {
+    const frame = { ...list, items: [0, 0, 0] };
+    expect(split('list', JSON.stringify(list), size)).toEqual([odd, {}, odd, frame]);
+    const spaced = JSON.stringify(list, undefined, 1);
+    expect(split('list', spaced, size)).toEqual([odd, {}, odd, frame]);
+  },
+);
+
+test.for([1, 5, 1000])(
+  'json splitter: objects of a sequence come one by one, by %d bytes',
+  (size) => {
+    const text = `${JSON.stringify(odd)}\n{}\r\n \n${JSON.stringify(odd)}\n`;
+    expect(split('sequence', text, size)).toEqual([odd, {}, odd, undefined]);
+  },
+);
+
+test.for<readonly [SplitterKind, string]>([
+  ['sequence', '{"a":1}}'],
+  ['sequence', 'nonsense'],
+  ['sequence', '[{}]'],
+  ['sequence', '{a:1}'],
+  ['sequence', '{"a":'],
+  ['sequence', `{"a":"${'x'.repeat(200)}`],
+  ['list', '{"items":[{"a":1}'],
+  ['list', '{"items":[{"a" 1}]}'],
+  ['list', '{"items":[{}{}]}'],
+  ['list', `{"items":[${'{},'.repeat(200)}`],
+  ['list', `{"a":"${'x'.repeat(300)}"}`],
+  ['list', ''],
+])('G7: json splitter: a %s of %j is refused', ([kind, text]) => {
+  expect(failureOf(() => split(kind, text, 50)).code).toBe('AGENT_KUBERNETES');
+});
