@@ -28,6 +28,15 @@ export function isKnownCall(name: string): boolean {
   return syscallNumbers.some(([known]) => known === name);
 }
 
+/** Of version 2.6.0: runtimes with it pass over newer calls, as if the profile did not name them. */
+const newestOfLibseccomp = 466;
+
+/** All newer calls have the same number everywhere. */
+export function isNewerThanLibseccomp(name: string): boolean {
+  const [, number = -1] = syscallNumbers.find(([known]) => known === name) ?? [];
+  return number > newestOfLibseccomp;
+}
+
 export function callNames(): readonly string[] {
   return syscallNumbers.map(([name]) => name);
 }

@@ -19,6 +19,8 @@ export const findingCodes = {
   'walks-around': 'other calls do what a trapped one does',
   'io-uring': 'io_uring does what a trapped call does',
   'architecture-missing': 'programs of an architecture are killed at their first call',
+  'architecture-mixed': 'architectures that no filter can have together',
+  'unknown-to-runtimes': 'a call that is newer than the library of the runtimes',
   'unknown-syscall': 'Linux has no such call',
   'rule-shadowed': 'a rule has no effect, since another one has decided',
   'rule-conflict': 'two rules for the same condition: runtimes refuse the profile',

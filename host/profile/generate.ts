@@ -3,11 +3,11 @@
 // answer, in front of what another profile says, and nothing that walks around them.
 import { waitKillableFlag } from '../filter-flags.ts';
 import { familyMembers } from '../notification/syscall-table.ts';
-import { familyOf, ioUring, waysAround } from './families.ts';
+import { familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
 import { actionsOf } from './profile.ts';
 import type { Condition, Profile } from './profile.ts';
 import { isJson } from './read-profile.ts';
-import { letsPass, notify, trappedArchitectures } from './seccomp-words.ts';
+import { bigEndian, letsPass, notify, trappedArchitectures } from './seccomp-words.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -105,6 +105,7 @@ function keptRules({ json }: BaseProfile, own: readonly string[]): readonly unkn
 const allowingAll: Profile = {
   format: 'oci',
   defaultAction: 'SCMP_ACT_ALLOW',
+  hasArchitectureMap: false,
   flags: [],
   rules: [],
 };
@@ -132,6 +133,12 @@ function conflictNotes({ profile }: BaseProfile, wanted: Wanted): readonly strin
 function baseNotes(base: BaseProfile): readonly string[] {
   const notes: string[] = [];
   const { profile, json } = base;
+  const dropped = (profile.architectures ?? []).filter((arch) => bigEndian.includes(arch));
+  if (dropped.length > 0) {
+    notes.push(
+      `${dropped.join(', ')} of the base are gone: they do not go with those of the agent`,
+    );
+  }
   if (json['archMap'] !== undefined) notes.push('"archMap" has become "architectures"');
   if (profile.rules.some(({ isOfSomeHosts }) => isOfSomeHosts)) {
     notes.push(
@@ -141,6 +148,15 @@ function baseNotes(base: BaseProfile): readonly string[] {
   const { listenerPath } = profile;
   if (listenerPath !== undefined) notes.push(`the base's own listenerPath ${listenerPath} is gone`);
   return notes;
+}
+
+/** They would be let pass by a default action that allows. */
+function newCallsNote(own: readonly string[], { defaultAction }: Profile): readonly string[] {
+  const unknown = own.filter((name) => isNewerThanLibseccomp(name));
+  if (unknown.length === 0 || !letsPass(defaultAction)) return [];
+  return [
+    `${unknown.join(', ')}: runtimes with libseccomp 2.6.0 or older do not know ${unknown.length > 1 ? 'them' : 'it'}, and let ${unknown.length > 1 ? 'them' : 'it'} pass; a base that refuses by default does not`,
+  ];
 }
 
 function blockedNote(wanted: Wanted): readonly string[] {
@@ -155,7 +171,7 @@ export function generateProfile(wanted: Wanted): Generated {
   const own = ownRules(wanted, profile);
   const ownNames = own.flatMap(({ names }) => names);
   const others = (profile.architectures ?? []).filter(
-    (arch) => !trappedArchitectures.includes(arch),
+    (arch) => !trappedArchitectures.includes(arch) && !bigEndian.includes(arch),
   );
   const flags = new Set([...profile.flags, ...(wanted.isWaitKillable ? [waitKillableFlag] : [])]);
   const errnoRet = base?.json['defaultErrnoRet'];
@@ -171,6 +187,7 @@ export function generateProfile(wanted: Wanted): Generated {
     },
     notes: [
       ...blockedNote(wanted),
+      ...newCallsNote(ownNames, profile),
       ...(base === undefined ? [] : [...baseNotes(base), ...conflictNotes(base, wanted)]),
     ],
   };

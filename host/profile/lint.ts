@@ -13,6 +13,7 @@ import {
   familyOf,
   ioUring,
   isKnownCall,
+  isNewerThanLibseccomp,
   siblingsOf,
   waysAround,
 } from './families.ts';
@@ -20,7 +21,7 @@ import type { Findings, Keys, Severity } from './finding.ts';
 import { actionsOf, decisionOf } from './profile.ts';
 import type { Condition, Profile, Rule } from './profile.ts';
 import { expectedToBeTrapped, runtimeCalls, unsafeAgain } from './runtime-calls.ts';
-import { callsElsewhere, companions, kills, letsPass, notify } from './seccomp-words.ts';
+import { bigEndian, callsElsewhere, companions, kills, letsPass, notify } from './seccomp-words.ts';
 
 /** What an agent that is started as the operator says would make of the metadata. */
 export type Resolve = (metadata: string) => Answered;
@@ -225,6 +226,22 @@ class Linter {
       );
     }
     this.#nativeMissing(architectures);
+    this.#mixed(architectures);
+  }
+
+  #mixed(architectures: readonly string[]): void {
+    const big = architectures.filter((arch) => bigEndian.includes(arch));
+    const little = architectures.filter((arch) => arch !== '' && !bigEndian.includes(arch));
+    if (big.length === 0 || little.length === 0) return;
+    // what docker calls archMap is for all machines, and it takes what is for its own
+    if (this.#profile.hasArchitectureMap) return;
+    this.#tell(
+      'architecture-mixed',
+      'error',
+      ['architectures'],
+      `runtimes refuse the profile ("numerical argument out of domain"): ${listed(big)} have their bytes in another order than ${listed(little)}`,
+      'write a profile for each kind of machine',
+    );
   }
 
   #nativeMissing(architectures: readonly string[]): void {
@@ -241,8 +258,25 @@ class Linter {
     }
   }
 
+  /** Trapped, or refused so that nobody walks around: neither happens. */
+  #newCalls(rule: Rule, index: number): void {
+    const { defaultAction } = this.#profile;
+    if (letsPass(rule.action) || !letsPass(defaultAction)) return;
+    for (const [at, name] of rule.names.entries()) {
+      if (!isNewerThanLibseccomp(name)) continue;
+      this.#tell(
+        'unknown-to-runtimes',
+        'warning',
+        ['syscalls', index, 'names', at],
+        `runtimes with libseccomp 2.6.0 or older do not know ${name}: it gets the default action (${defaultAction})`,
+        'a default action that refuses closes it (profile generate -base FILE)',
+      );
+    }
+  }
+
   #names(): void {
     for (const [index, rule] of this.#profile.rules.entries()) {
+      this.#newCalls(rule, index);
       for (const [at, name] of rule.names.entries()) {
         if (isKnownCall(name) || callsElsewhere.includes(name)) continue;
         const near = nearest(name, callNames());

@@ -27,6 +27,8 @@ export interface Profile {
   readonly defaultAction: string;
   /** Undefined: nothing is said, and the machine's own is meant. */
   readonly architectures?: readonly string[];
+  /** They are of docker's `archMap`, of which a machine takes what is for its own. */
+  readonly hasArchitectureMap: boolean;
   readonly flags: readonly string[];
   readonly listenerPath?: string;
   readonly listenerMetadata?: string;

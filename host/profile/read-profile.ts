@@ -186,6 +186,7 @@ class Reader {
     return {
       format,
       defaultAction: this.#word(defaultAction, ['defaultAction'], actions),
+      hasArchitectureMap: json['architectures'] === undefined && json['archMap'] !== undefined,
       flags: this.#words(json['flags'], ['flags'], flags),
       rules: this.#list(json['syscalls'], ['syscalls']).map((rule, index) =>
         this.#rule(rule, ['syscalls', index]),

@@ -73,6 +73,17 @@ export const architectures: readonly string[] = [
   'SCMP_ARCH_S390X',
 ];
 
+/** No filter has architectures of both kinds: libseccomp refuses that. */
+export const bigEndian: readonly string[] = [
+  'SCMP_ARCH_MIPS',
+  'SCMP_ARCH_MIPS64',
+  'SCMP_ARCH_MIPS64N32',
+  'SCMP_ARCH_PPC',
+  'SCMP_ARCH_PPC64',
+  'SCMP_ARCH_S390',
+  'SCMP_ARCH_S390X',
+];
+
 export const flags: readonly string[] = [
   'SECCOMP_FILTER_FLAG_LOG',
   'SECCOMP_FILTER_FLAG_SPEC_ALLOW',

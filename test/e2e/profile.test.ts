@@ -37,10 +37,14 @@ function addMarkingBundle(operator: Operator, answered: readonly string[]): void
   writeFileSync(`${folder}/bundle.json`, JSON.stringify(manifest));
 }
 
+/** libseccomp 2.6.0 does not know it, and the runtime passes over its name. */
+const unknownToRuntimes = 'open_tree_attr';
+
 /** Every sibling of these families, as siblings-caller.c is told of it. */
 function siblings(answered: readonly string[]): readonly string[] {
   return answered
     .flatMap((family) => familyMembers(family))
+    .filter((name) => name !== unknownToRuntimes)
     .flatMap((name) => {
       const [, x86, i386, x32] = syscallNumbers.find(([known]) => known === name) ?? [];
       const numbers = [
@@ -69,10 +73,17 @@ describe.for(['runc', 'crun'] as const)('generate for %s', (runtime) => {
     const socket = operator.at('agent.socket');
     const profile = operator.at('profile.json');
     const made = await profileTool(
-      ...['generate', `-config=${config}`, `-socketfile=${socket}`, `-runtime=${runtime}`],
-      ...['-block-io-uring', '-o', profile, 'marking'],
+      'generate',
+      `-config=${config}`,
+      `-socketfile=${socket}`,
+      `-runtime=${runtime}`,
+      '-block-io-uring',
+      '-o',
+      profile,
+      'marking',
     );
-    expect(made).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(made).toMatchObject({ code: 0, stdout: '' });
+    expect(made.stderr).toMatch(/^seccompagent: open_tree_attr: runtimes with libseccomp .*\n$/u);
     const rootfs = operator.at('rootfs');
     makeRootfs(rootfs);
     copyFileSync(compiled('siblings-caller.static'), `${rootfs}/bin/siblings`);
@@ -108,25 +119,30 @@ test('generate: podman takes its own default profile with our calls before it', 
   using folder = new TemporaryFolder();
   const socket = folder.at('agent.socket');
   const { code, stdout, stderr } = await profileTool(
-    ...['generate', '-base', '/usr/share/containers/seccomp.json', '-socketfile', socket],
-    ...['-metadata', 'MKDIR_SUFFIX=-made', 'mkdir-suffix'],
+    'generate',
+    '-base',
+    '/usr/share/containers/seccomp.json',
+    '-socketfile',
+    socket,
+    '-metadata',
+    'MKDIR_SUFFIX=-made',
+    'mkdir-suffix',
   );
   expect(code).toBe(0);
   expect(stderr).toContain('"archMap" has become "architectures"');
   const rootfs = folder.at('rootfs');
   makeRootfs(rootfs);
+  copyFileSync(compiled('siblings-caller.static'), `${rootfs}/bin/siblings`);
   await using agent = await AgentProcess.start(socket, '-control-socket=none');
   await using container = await PodmanContainer.run({
     folder: folder.at('podman'),
     rootfs,
     listenerPath: socket,
     profile: JSON.parse(stdout),
-    script: 'mkdir /abc\nls -d /abc*\nunshare -U true; echo $?',
+    script: 'mkdir /abc\nls -d /abc*\nsiblings x86_64:134',
   });
-  // what the base refuses, it still refuses
-  expect(container.output).toBe(
-    '/abc-made\nunshare: unshare(0x10000000): Operation not permitted\n1\nready\n',
-  );
+  // uselib(2): the base says EPERM, and this kernel ENOSYS
+  expect(container.output).toBe('/abc-made\nx86_64:134 1\nlistener 22\nfilter 14\nready\n');
   expect(agent.log).not.toMatch(/ERROR|FATAL/u);
 });
 
@@ -176,7 +192,13 @@ describe('the command', () => {
       const { code, stdout } = await profileTool('lint', '-json', file);
       expect(code).toBe(0);
       expect(JSON.parse(stdout)).toEqual([
-        { file, findings: [expect.objectContaining({ code: 'wait-killable' })] },
+        {
+          file,
+          findings: [
+            expect.objectContaining({ code: 'wait-killable' }),
+            expect.objectContaining({ code: 'unknown-to-runtimes' }),
+          ],
+        },
       ]);
     }
   });

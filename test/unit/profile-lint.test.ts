@@ -43,6 +43,26 @@ function trapping(...names: readonly string[]): object {
   return { syscalls: [{ names, action: 'SCMP_ACT_NOTIFY' }] };
 }
 
+/** A rule on the address of a path. */
+function onPath(value: number): object {
+  return {
+    names: ['chmod'],
+    action: 'SCMP_ACT_NOTIFY',
+    args: [{ index: 0, value, op: 'SCMP_CMP_NE' }],
+  };
+}
+
+function refusing(code: 'AGENT_SETTING_INVALID' | 'AGENT_BUNDLE_INVALID'): () => never {
+  return () => {
+    throw new AgentError(code, 'it is wrong');
+  };
+}
+
+/** An object of the Security Profiles Operator. */
+function spo(apiVersion: string, spec: object): string {
+  return JSON.stringify({ apiVersion, kind: 'SeccompProfile', metadata: { name: 'a' }, spec });
+}
+
 describe('the profile of the Go agent', () => {
   const text = `{
    "architectures" : [
@@ -250,6 +270,20 @@ describe('names and families', () => {
     expect(codes({ syscalls: [{ names, action: 'SCMP_ACT_NOTIFY' }, refused] })).toEqual([]);
   });
 
+  test('K21: lint: a call that the runtimes’ library does not know yet is told of', () => {
+    const mounts = ['mount', 'fsopen', 'fsconfig', 'fsmount', 'fspick', 'move_mount'];
+    const names = [...mounts, 'open_tree', 'mount_setattr', 'open_tree_attr'];
+    expect(codes(trapping(...names))).toEqual([
+      'warning unknown-to-runtimes $.syscalls[0].names[8]',
+    ]);
+    expect(codes({ ...trapping(...names), defaultAction: 'SCMP_ACT_ERRNO' })).toEqual([]);
+  });
+
+  test('lint: architectures whose bytes have different orders are an error', () => {
+    const architectures = [...sound.architectures, 'SCMP_ARCH_S390X'];
+    expect(codes({ architectures })).toEqual(['error architecture-mixed $.architectures']);
+  });
+
   test.for([
     [undefined, ['warning architecture-missing $']],
     [['SCMP_ARCH_X86_64'], ['warning architecture-missing $.architectures']],
@@ -292,22 +326,17 @@ describe('rules together', () => {
   });
 
   test('lint: the same condition with two actions is an error', () => {
-    const rule = (action: string): object => ({ names: ['fchmod'], action, args: onMode });
-    const syscalls = [rule('SCMP_ACT_NOTIFY'), rule('SCMP_ACT_ERRNO')];
+    const rule = { names: ['fchmod'], args: onMode };
+    const syscalls = ['SCMP_ACT_NOTIFY', 'SCMP_ACT_ERRNO'].map((action) => ({ ...rule, action }));
     expect(codes({ syscalls })).toEqual(['error rule-conflict $.syscalls[1].names[0]']);
   });
 
   test('lint: a condition on an address is an error, whether there is one can be asked', () => {
-    const rule = (value: number): object => ({
-      names: ['chmod'],
-      action: 'SCMP_ACT_NOTIFY',
-      args: [{ index: 0, value, op: 'SCMP_CMP_NE' }],
-    });
     const rest = { names: ['fchmodat', 'fchmodat2'], action: 'SCMP_ACT_NOTIFY' };
-    expect(codes({ syscalls: [rule(4096), rest] })).toEqual([
+    expect(codes({ syscalls: [onPath(4096), rest] })).toEqual([
       'error compares-address $.syscalls[0].args[0].index',
     ]);
-    expect(codes({ syscalls: [rule(0), rest] })).toEqual([]);
+    expect(codes({ syscalls: [onPath(0), rest] })).toEqual([]);
   });
 
   test('lint: rules for some hosts only shadow nothing', () => {
@@ -328,10 +357,6 @@ describe('the metadata', () => {
     ]);
   });
 
-  const refusing = (code: 'AGENT_SETTING_INVALID' | 'AGENT_BUNDLE_INVALID') => (): never => {
-    throw new AgentError(code, 'it is wrong');
-  };
-
   test('G3: lint: a wrong setting is an error, a bundle that is not here a warning', () => {
     const listenerMetadata = 'BUNDLE=other\nA=b';
     expect(codes({ listenerMetadata }, { resolve: refusing('AGENT_SETTING_INVALID') })).toEqual([
@@ -343,8 +368,8 @@ describe('the metadata', () => {
   });
 
   test('lint: calls that only the profile or only the bundles know are told of', () => {
-    const resolve = () => ({ bundles: ['other'], syscalls: ['chmod', 'mkdir'] });
-    expect(codes({ listenerMetadata: 'BUNDLE=other' }, { resolve })).toEqual([
+    const answered = { bundles: ['other'], syscalls: ['chmod', 'mkdir'] };
+    expect(codes({ listenerMetadata: 'BUNDLE=other' }, { resolve: () => answered })).toEqual([
       'warning answered-not-trapped $.listenerMetadata',
       'warning trapped-not-answered $.listenerMetadata',
     ]);
@@ -352,9 +377,6 @@ describe('the metadata', () => {
 });
 
 describe('other forms', () => {
-  const spo = (apiVersion: string, spec: object): string =>
-    JSON.stringify({ apiVersion, kind: 'SeccompProfile', metadata: { name: 'a' }, spec });
-
   test('lint: a SeccompProfile of the Security Profiles Operator has its paths below spec', () => {
     const found = findingsIn(
       spo('security-profiles-operator.x-k8s.io/v1beta1', { ...sound, ...trapping('mkdir') }),
