@@ -37,6 +37,8 @@
         "native/mounting.cc",
         "native/napi_convert.cc",
         "native/notify.cc",
+        "native/probe.cc",
+        "native/probe_exports.cc",
         "native/process_files.cc",
         "native/reading.cc",
         "native/receiver.cc",

@@ -32,6 +32,7 @@ export const agentErrorCodes = {
   AGENT_CONTROL: 'a running agent cannot be asked, or refuses',
   AGENT_COMMAND: 'the command cannot be run',
   AGENT_CASES_INVALID: 'the test cases of a handler are wrong',
+  AGENT_PROFILE_INVALID: 'a seccomp profile is wrong',
   AGENT_BUILD: 'a handler cannot be built',
   AGENT_SCAFFOLD: 'a new handler cannot be written',
 } as const;

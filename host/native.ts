@@ -269,6 +269,17 @@ export interface LaunchExit {
  * The addon's exports. Each throws an Error with `code`, `errno` and `syscall` where a system call
  * fails, and a TypeError for arguments of a wrong type.
  */
+/** What came of `probe`. */
+export interface ProbeOutcome {
+  readonly works: boolean;
+  /** What did not work. */
+  readonly step: string;
+  /** 0: it did something else than it should. */
+  readonly errno: number;
+  /** What ended the process that tried it; 0: nothing. */
+  readonly signal: number;
+}
+
 export interface Native {
   /** Makes this process undumpable, see PR_SET_DUMPABLE in prctl(2). */
   harden(this: void): void;
@@ -425,6 +436,9 @@ export interface Native {
   ): number;
   /** For tests: act like a kernel before 6.18, whose proc has no option `pidns`. */
   refusePidnsOption(this: void, isRefused: number): void;
+
+  /** Tries something of the kernel, in a process of its own; probe.cc has the names. */
+  probe(this: void, name: string): ProbeOutcome;
 
   /** `trapped`: pairs of u32, AUDIT_ARCH_* and number, grouped by architecture. */
   launch(

@@ -66,6 +66,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("hasCapability", has_capability);
   add("freezeContainer", freeze_container);
   add("containerResources", container_resources);
+  add("probe", probe);
   add("createState", create_state);
   add("closeState", close_state);
   add("stateGet", state_get);

@@ -37,6 +37,9 @@ Napi::Value operate(const Napi::CallbackInfo& info);
 Napi::Value mount_as_caller(const Napi::CallbackInfo& info);
 Napi::Value refuse_pidns(const Napi::CallbackInfo& info);
 
+// probe_exports.cc
+Napi::Value probe(const Napi::CallbackInfo& info);
+
 // state_exports.cc
 Napi::Value create_state(const Napi::CallbackInfo& info);
 Napi::Value close_state(const Napi::CallbackInfo& info);

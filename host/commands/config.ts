@@ -132,6 +132,11 @@ class Check {
   }
 }
 
+/** What is wrong with a configuration that can be read. @throws AgentError AGENT_CONFIG_INVALID */
+export function configProblems(file: string): readonly string[] {
+  return new Check(readConfig(file)).run().problems;
+}
+
 function indented(lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? ['  nothing'] : lines.map((line) => `  ${line}`);
 }

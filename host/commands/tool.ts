@@ -90,6 +90,16 @@ export const tools: readonly ToolEntry[] = [
     load: async () => (await import('./bench.ts')).bench,
   },
   {
+    name: 'doctor',
+    summary: 'whether the agent can work here, and what to do',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'profile',
+    summary: 'seccomp profiles: makes them, and finds what is wrong',
+    load: async () => (await import('./profile.ts')).profile,
+  },
+  {
     name: 'status',
     summary: 'what a running agent does now',
     load: async () => (await import('./status.ts')).status,

@@ -135,6 +135,7 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
   launchKill: ['number', 'number'],
   closeLaunch: ['number'],
   filterBytes: ['bytes'],
+  probe: ['text'],
 };
 
 /** Right in type; the number is a handle that was never given. */

@@ -23,6 +23,8 @@ export interface ContainerOptions {
   readonly rootUidOutside?: number;
   /** What goes to the agent, in place of what the handlers of demo-basic answer. */
   readonly trapped?: readonly string[];
+  /** In place of the profile that `trapped` and `flags` are for. */
+  readonly profile?: object;
   /** Of the filter. */
   readonly flags?: readonly string[];
   /** It has no pid namespace of its own. */
@@ -121,7 +123,7 @@ function runtimeConfig(options: ContainerOptions): object {
       namespaces: [...namespaces, ...(hasUserNamespace ? ['user'] : [])].map((type) => ({ type })),
       maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list'],
       readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
-      seccomp: {
+      seccomp: options.profile ?? {
         ...seccompProfile(options.listenerPath, options.trapped),
         ...(options.flags === undefined ? {} : { flags: options.flags }),
       },

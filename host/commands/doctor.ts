@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent doctor`: whether the agent can work here, and what to do where it cannot.
+import { existsSync } from 'node:fs';
+
+import { parseWords, textOf, usage } from '../command-line.ts';
+import { defaultConfigFile } from '../config.ts';
+import { defaultControlSocket } from '../control/control-socket.ts';
+import { agentSocketCheck, bundleCheck, controlSocketCheck } from '../doctor/agent-parts.ts';
+import { fail, ok } from '../doctor/check.ts';
+import type { Check, Status } from '../doctor/check.ts';
+import { kernelChecks } from '../doctor/kernel.ts';
+import { thisMachine } from '../doctor/machine.ts';
+import { runtimeChecks } from '../doctor/runtimes.ts';
+import { surroundingChecks } from '../doctor/surroundings.ts';
+import { AgentError, messageOf } from '../errors.ts';
+import { loadNative } from '../native.ts';
+import { escaped, shownJson, shownLines } from '../terminal-text.ts';
+import { configProblems } from './config.ts';
+import type { Tool } from './tool.ts';
+
+const defaultSocketFile = '/run/seccomp-agent.socket';
+
+const options = {
+  socketfile: { type: 'string' },
+  'control-socket': { type: 'string' },
+  config: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+type Values = ReadonlyMap<string, unknown>;
+
+function triedChecks(): readonly Check[] {
+  try {
+    const native = loadNative();
+    return kernelChecks((name) => native.probe(name));
+  } catch (thrown) {
+    if (!(thrown instanceof AgentError)) throw thrown;
+    return [fail('addon', messageOf(thrown), 'build it: node native/build.mjs')];
+  }
+}
+
+function configCheck(values: Values): Check {
+  const file = textOf(values, 'config') ?? defaultConfigFile;
+  if (textOf(values, 'config') === undefined && !existsSync(file)) {
+    return ok('config', `there is no ${file}: bundles of folders are granted nothing`);
+  }
+  try {
+    const problems = configProblems(file);
+    if (problems.length === 0) return ok('config', `${file} is in order`);
+    return fail('config', problems.join('; '), `seccompagent config check ${file}`);
+  } catch (thrown) {
+    if (!(thrown instanceof AgentError)) throw thrown;
+    return fail('config', messageOf(thrown), 'the agent does not start with it: mend it');
+  }
+}
+
+async function allChecks(values: Values): Promise<readonly Check[]> {
+  return [
+    ...surroundingChecks(thisMachine),
+    ...triedChecks(),
+    ...runtimeChecks(thisMachine),
+    bundleCheck(),
+    configCheck(values),
+    await agentSocketCheck(textOf(values, 'socketfile') ?? defaultSocketFile),
+    await controlSocketCheck(textOf(values, 'control-socket') ?? defaultControlSocket),
+  ];
+}
+
+const nameWidth = 18;
+
+function show(checks: readonly Check[]): string {
+  return shownLines(
+    checks.map(({ name, status, message, advice }) => {
+      const rest = advice === undefined ? '' : ` → ${advice}`;
+      return escaped(`${status.padEnd(4)}  ${name.padEnd(nameWidth)}  ${message}${rest}`);
+    }),
+  );
+}
+
+function has(checks: readonly Check[], wanted: Status): boolean {
+  return checks.some(({ status }) => status === wanted);
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, options);
+  if (rest.length > 0) usage('doctor takes no argument');
+  const checks = await allChecks(values);
+  const isJson = values.get('json') === true;
+  process.stdout.write(`${isJson ? shownJson(checks) : show(checks)}\n`);
+  return has(checks, 'fail') ? 1 : 0;
+}
+
+export const doctor: Tool = {
+  usage: `Usage: seccompagent doctor [options]
+
+Looks whether the agent can work here: tries what it needs of the kernel in processes of their own,
+looks at its rights and limits, at the container runtimes, and at a running agent. It changes nothing.
+Each line is ok, warn (something does not work) or fail (the agent does not), and says what to do.
+Run it where the agent runs, as the agent. Exits with 1 where something fails.
+
+Options:
+  -socketfile PATH    the agent socket (default ${defaultSocketFile})
+  -control-socket PATH
+                      where the agent is asked (default ${defaultControlSocket})
+  -config FILE        the configuration (default ${defaultConfigFile}, if it is there)
+  -json               the same for programs
+  -help
+`,
+  run,
+};

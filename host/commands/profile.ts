@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent profile`: makes seccomp profiles for bundles, and finds what is wrong with others.
+import { readFileSync, writeFileSync } from 'node:fs';
+
+import { listOf, parseWords, textOf, textsOf, usage } from '../command-line.ts';
+import { defaultConfigFile, loadConfig } from '../config.ts';
+import { AgentError } from '../errors.ts';
+import { generateProfile, ociText } from '../profile/generate.ts';
+import type { BaseProfile, Generated } from '../profile/generate.ts';
+import type { Finding, Severity } from '../profile/finding.ts';
+import { lint } from '../profile/lint.ts';
+import type { Answered, Resolve } from '../profile/lint.ts';
+import { objectName, operatorText } from '../profile/operator-profile.ts';
+import { readProfile, readSoundProfile } from '../profile/read-profile.ts';
+import { registryOf } from '../registry/bundle-registry.ts';
+import type { Bundle } from '../registry/bundle.ts';
+import { parseMetadata } from '../registry/metadata.ts';
+import { folderName } from '../registry/manifest.ts';
+import { isReference } from '../registry/oci/reference.ts';
+import { answeredSyscalls } from '../registry/registry.ts';
+import type { ContainerIdentity } from '../registry/resolver.ts';
+import { escaped, shownJson, shownLines } from '../terminal-text.ts';
+import { makeAnswering } from './agent.ts';
+import type { Tool } from './tool.ts';
+
+const defaultSocketFile = '/run/seccomp-agent.socket';
+const options = {
+  socketfile: { type: 'string' },
+  metadata: { type: 'string', multiple: true },
+  'wait-killable': { type: 'boolean' },
+  runtime: { type: 'string' },
+  base: { type: 'string' },
+  'block-io-uring': { type: 'boolean' },
+  format: { type: 'string' },
+  name: { type: 'string' },
+  o: { type: 'string' },
+  config: { type: 'string' },
+} as const;
+
+const lintOptions = {
+  resolver: { type: 'string' },
+  config: { type: 'string' },
+  json: { type: 'boolean' },
+} as const;
+
+type Values = ReadonlyMap<string, unknown>;
+
+function configOf(values: Values): { readonly configFile?: string } {
+  const configFile = textOf(values, 'config');
+  return configFile === undefined ? {} : { configFile };
+}
+
+/** A container as far as profiles go: settings are looked at, templates are not. */
+function containerWith(metadata: string): ContainerIdentity {
+  return {
+    state: {
+      fds: [],
+      processPid: process.pid,
+      metadata,
+      containerId: 'profile',
+      containerPid: process.pid,
+      status: 'creating',
+      ociBundle: '',
+      annotations: new Map(),
+    },
+    firstPid: process.pid,
+  };
+}
+
+// ---- generate ----
+
+interface Selected {
+  readonly bundles: readonly Bundle[];
+  /** As metadata names them. */
+  readonly names: readonly string[];
+}
+
+async function selectedBundles(references: readonly string[], values: Values): Promise<Selected> {
+  const { store } = await makeAnswering(
+    { resolver: 'none', selection: references, ...configOf(values) },
+    new AbortController().signal,
+  );
+  const bundles = references.map((reference) => store.referred(reference));
+  const names = references.map((reference, index) =>
+    isReference(reference) || folderName.test(reference) ? reference : (bundles[index]?.name ?? ''),
+  );
+  return { bundles, names };
+}
+
+/** @throws AgentError AGENT_SETTING_INVALID */
+function answeredBy({ bundles }: Selected, settings: readonly string[], values: Values): Answered {
+  const metadata = parseMetadata(settings.join('\n'));
+  if (metadata.bundles !== undefined) usage('-metadata BUNDLE=… is what the bundles are named for');
+  const selection = {
+    bundles,
+    settings: metadata.settings,
+    policies: loadConfig(textOf(values, 'config')).policies,
+  };
+  const registry = registryOf(selection, containerWith(''));
+  return { bundles: bundles.map(({ name }) => name), syscalls: answeredSyscalls(registry) };
+}
+
+const runtimes = ['runc', 'crun'] as const;
+
+function isWaitKillable(values: Values): boolean {
+  const runtime = textOf(values, 'runtime');
+  const isWanted = values.get('wait-killable') === true;
+  if (runtime === undefined) return isWanted;
+  if (!runtimes.some((known) => known === runtime)) usage(`-runtime is ${runtimes.join(' or ')}`);
+  if (runtime === 'runc' && isWanted) {
+    usage('-wait-killable and -runtime runc: runc before version 1.5 refuses flags');
+  }
+  return isWanted || runtime === 'crun';
+}
+
+function baseOf(values: Values): BaseProfile | undefined {
+  const base = textOf(values, 'base') ?? 'allow';
+  if (base === 'allow') return undefined;
+  const { profile, json } = readSoundProfile(readText(base), base);
+  if (profile.format === 'spo') usage(`-base ${base}: only profiles of OCI runtimes can be a base`);
+  checkNumbers(json, base);
+  return { profile, json };
+}
+
+/** Numbers beyond 2⁵³ would be other ones in the result. */
+function checkNumbers(json: unknown, file: string): void {
+  if (typeof json === 'number' && !Number.isSafeInteger(json)) {
+    throw new AgentError('AGENT_PROFILE_INVALID', `${file}: ${json} is no whole number up to 2^53`);
+  }
+  if (typeof json !== 'object' || json === null) return;
+  for (const value of Object.values(json)) checkNumbers(value, file);
+}
+
+function textIn(format: string, generated: Generated, name: string): string {
+  switch (format) {
+    case 'oci':
+      return ociText(generated);
+    case 'spo':
+      if (!objectName.test(name)) usage(`-name: "${name}" is no name of a Kubernetes object`);
+      return operatorText(generated, name);
+    default:
+      return usage('-format is oci or spo');
+  }
+}
+
+/** A name in metadata is never a path: the agent looks for it in its folders. */
+function folderNotes(references: readonly string[], { names }: Selected): readonly string[] {
+  return references.flatMap((reference, index) => {
+    const name = names[index] ?? '';
+    if (name === reference) return [];
+    return [`the metadata selects "${name}": the agent has to find it in its bundle folders`];
+  });
+}
+
+async function generate(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, options);
+  const references = rest.flatMap((word) => listOf(word));
+  if (references.length === 0) usage('profile generate takes bundles');
+  const selected = await selectedBundles(references, values);
+  const settings = textsOf(values, 'metadata');
+  const { syscalls } = answeredBy(selected, settings, values);
+  const generated = generateProfile({
+    syscalls,
+    listenerPath: socketOf(values),
+    listenerMetadata: [`BUNDLE=${selected.names.join(',')}`, ...settings].join('\n'),
+    isWaitKillable: isWaitKillable(values),
+    isIoUringBlocked: values.get('block-io-uring') === true,
+    base: baseOf(values),
+  });
+  const name = textOf(values, 'name') ?? selected.bundles.map((bundle) => bundle.name).join('-');
+  write(textIn(textOf(values, 'format') ?? 'oci', generated, name), textOf(values, 'o'));
+  for (const note of [...generated.notes, ...folderNotes(references, selected)]) {
+    process.stderr.write(`seccompagent: ${escaped(note)}\n`);
+  }
+  return 0;
+}
+
+function socketOf(values: Values): string {
+  const path = textOf(values, 'socketfile') ?? defaultSocketFile;
+  if (!path.startsWith('/')) usage('-socketfile needs a whole path');
+  return path;
+}
+
+function write(text: string, file: string | undefined): void {
+  if (file === undefined) {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    writeFileSync(file, text);
+  } catch (cause) {
+    throw new AgentError('AGENT_PROFILE_INVALID', `${file}: cannot be written`, { cause });
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new AgentError('AGENT_PROFILE_INVALID', `${file}: cannot be read`, { cause });
+  }
+}
+
+// ---- lint ----
+
+/** What the agent would make of metadata; undefined where nothing says which bundles answer. */
+async function resolveFor(metadata: string, values: Values): Promise<Resolve | undefined> {
+  const named = textOf(values, 'resolver');
+  if (named === undefined && !/^BUNDLE=/mu.test(metadata)) return undefined;
+  const { resolver } = await makeAnswering(
+    { resolver: named ?? 'none', selection: [], ...configOf(values) },
+    new AbortController().signal,
+  );
+  const identity = containerWith(metadata);
+  await resolver.prepare?.(identity);
+  return () => {
+    const { bundles, registry } = resolver.resolve(identity);
+    return { bundles: bundles.map(({ name }) => name), syscalls: answeredSyscalls(registry) };
+  };
+}
+
+async function findingsIn(file: string, values: Values): Promise<readonly Finding[]> {
+  const { profile, findings } = readProfile(readText(file));
+  if (profile === undefined) return findings.all;
+  const resolve = await resolveFor(profile.listenerMetadata ?? '', values);
+  lint(profile, findings, { resolve });
+  return findings.all;
+}
+
+interface FileFindings {
+  readonly file: string;
+  readonly findings: readonly Finding[];
+}
+
+function findingLines(file: string, finding: Finding): readonly string[] {
+  const { severity, code, path, line, message, advice } = finding;
+  return [`${file}:${line}: ${severity}: ${message} [${code}]`, `  at ${path}: ${advice}`];
+}
+
+function show(files: readonly FileFindings[]): string {
+  return shownLines(
+    files.flatMap(({ file, findings }) =>
+      findings.length === 0
+        ? [`${file}: nothing is wrong`]
+        : findings.flatMap((finding) => findingLines(file, finding)),
+    ),
+  );
+}
+
+function has(files: readonly FileFindings[], severity: Severity): boolean {
+  return files.some(({ findings }) => findings.some((each) => each.severity === severity));
+}
+
+async function runLint(words: readonly string[]): Promise<number> {
+  const { values, rest } = parseWords(words, lintOptions);
+  if (rest.length === 0) usage('profile lint takes files');
+  const files: FileFindings[] = [];
+  for (const file of rest) files.push({ file, findings: await findingsIn(file, values) });
+  const isJson = values.get('json') === true;
+  process.stdout.write(`${isJson ? shownJson(files) : show(files)}\n`);
+  return has(files, 'error') ? 1 : 0;
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const [what, ...others] = words;
+  if (what === 'generate') return generate(others);
+  if (what === 'lint') return runLint(others);
+  return usage('profile needs the word "generate" or "lint"');
+}
+
+export const profile: Tool = {
+  usage: `Usage: seccompagent profile generate [options] BUNDLE[,BUNDLE…]
+       seccompagent profile lint [options] FILE…
+
+generate prints the seccomp profile for containers whose calls these bundles answer: all siblings of
+their calls, on all architectures, and nothing that walks around them. Bundles are named as for
+-bundle of seccompagent. What is to be known of the profile is said on stderr.
+
+  -socketfile PATH    the agent socket (default ${defaultSocketFile})
+  -metadata KEY=VALUE a setting of the bundles; for several, several times
+  -base allow|FILE    what holds for all other calls: they are allowed (the default), or what a
+                      profile says, for example docker's own
+  -block-io-uring     io_uring fails with ENOSYS: it works on files without calls
+  -wait-killable      signals take no received call back; runc before 1.5 refuses that
+  -runtime NAME       runc or crun: what the runtime can, which is -wait-killable for crun
+  -format oci|spo     for docker, podman and kubelets (the default), or as a SeccompProfile of the
+                      Security Profiles Operator
+  -name NAME          of the SeccompProfile (default: the names of the bundles)
+  -o FILE             writes there instead
+
+lint shows what is wrong with profiles, with its place and what to do, and exits with 1 where it finds
+errors. The bundles that metadata selects are looked at as the agent would.
+
+  -resolver NAME      of the agent: looks at metadata that selects no bundle, too
+  -json               the same for programs
+
+Both:
+  -config FILE        the configuration (default ${defaultConfigFile}, if it is there)
+  -help
+`,
+  run,
+};

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What belongs to the agent: its sockets, its configuration, its bundles.
+import { lstatSync, readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+
+import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
+import { askForText } from '../control/control-client.ts';
+import { BundleStore } from '../registry/bundle-store.ts';
+import { shippedBundles } from '../package-root.ts';
+import { fail, ok, warn } from './check.ts';
+import type { Check } from './check.ts';
+
+/** Undefined: somebody listens there. */
+async function refusalAt(path: string): Promise<string | undefined> {
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+    return undefined;
+  } catch (thrown) {
+    return systemCodeOf(thrown) ?? messageOf(thrown);
+  } finally {
+    socket.destroy();
+  }
+}
+
+export async function agentSocketCheck(path: string): Promise<Check> {
+  const name = 'agent-socket';
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (status === undefined) {
+    return warn(
+      name,
+      `there is no ${path}: no container whose profile names it can start`,
+      'start the agent (seccompagent -resolver=…)',
+    );
+  }
+  if (!status.isSocket()) {
+    return fail(name, `${path} is no socket`, 'remove it, or use another -socketfile');
+  }
+  const owner = `${path} belongs to user ${status.uid}`;
+  const refusal = await refusalAt(path);
+  if (refusal !== undefined) {
+    return warn(name, `${owner}, and nobody answers (${refusal})`, 'start the agent');
+  }
+  if (status.uid === 0) return ok(name, `${owner}, and somebody listens`);
+  return fail(
+    name,
+    `${owner}: who listens there gets the listeners of containers, and answers their calls`,
+    'find out who that is; the agent of root makes a socket of root',
+  );
+}
+
+export async function controlSocketCheck(path: string): Promise<Check> {
+  const name = 'agent';
+  try {
+    const text = await askForText({ socket: path, method: 'GET', path: '/status' });
+    const status: { readonly pid: number; readonly version: string } = JSON.parse(text);
+    return ok(name, `version ${status.version} answers, with pid ${status.pid}`);
+  } catch (thrown) {
+    if (!(thrown instanceof AgentError)) throw thrown;
+    return warn(name, messageOf(thrown), 'start the agent, or say where it is: -control-socket');
+  }
+}
+
+/** Whether all of the package's own can be loaded. */
+export function bundleCheck(): Check {
+  const name = 'bundles';
+  const folder = shippedBundles();
+  try {
+    const store = new BundleStore();
+    const names = readdirSync(folder);
+    for (const each of names) store.shipped(each);
+    return ok(name, `all ${names.length} in ${folder} can be loaded`);
+  } catch (thrown) {
+    return fail(name, messageOf(thrown), 'npm run build:handlers builds them');
+  }
+}

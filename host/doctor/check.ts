@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the doctor finds: one line for each thing that it has looked at.
+
+/** `fail`: the agent does not work; `warn`: something of it does not. */
+export type Status = 'ok' | 'warn' | 'fail';
+
+export interface Check {
+  /** Stable: scripts may look for it. */
+  readonly name: string;
+  readonly status: Status;
+  readonly message: string;
+  /** What to do; absent where nothing is to be done. */
+  readonly advice?: string;
+}
+
+export function ok(name: string, message: string): Check {
+  return { name, status: 'ok', message };
+}
+
+export function warn(name: string, message: string, advice: string): Check {
+  return { name, status: 'warn', message, advice };
+}
+
+export function fail(name: string, message: string, advice: string): Check {
+  return { name, status: 'fail', message, advice };
+}
+
+export interface CommandOutput {
+  readonly code: number;
+  readonly stdout: string;
+}
+
+/** What is looked at of a machine. */
+export interface Machine {
+  /** The text of a file; undefined: there is none, or it cannot be read. */
+  readonly read: (path: string) => string | undefined;
+  /** Of what a path leads to; undefined: there is nothing. */
+  readonly inode: (path: string) => number | undefined;
+  /** Runs a program of PATH; undefined: there is none. */
+  readonly run: (command: string, args: readonly string[]) => CommandOutput | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernel does, and what is forbidden here: each is tried, since neither versions nor
+// configurations tell.
+import { constants } from 'node:os';
+
+import { errnoNameOf } from '../handler/errno.ts';
+import type { ProbeOutcome } from '../native.ts';
+import { fail, ok, warn } from './check.ts';
+import type { Check } from './check.ts';
+
+interface KernelProbe {
+  /** Of `probe` of the addon. */
+  readonly name: string;
+  readonly isNeeded: boolean;
+  /** What works, when it does. */
+  readonly works: string;
+  /** What does not, when it does not. */
+  readonly without: string;
+  readonly advice: string;
+}
+
+const probes: readonly KernelProbe[] = [
+  {
+    name: 'notify',
+    isNeeded: true,
+    works: 'calls are received and answered',
+    without: 'no call can be received and answered',
+    advice: 'the agent needs Linux 5.9 or newer, built with CONFIG_SECCOMP_FILTER',
+  },
+  {
+    name: 'wait-killable',
+    isNeeded: false,
+    works: 'a signal takes no received call back',
+    without:
+      'a signal may take a received call back: it may be done twice, and memory of callers is not written',
+    advice: 'use Linux 5.19 or newer for SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
+  },
+  {
+    name: 'fast-reply',
+    isNeeded: false,
+    works: 'answers that come at once are not lost to signals',
+    without:
+      'an answer that comes at once may be lost to a signal: the call is done, and its caller is told that it was interrupted',
+    advice: 'use a kernel with the fix: Linux 6.18, or a later release of 6.6, 6.12 or 6.17',
+  },
+  {
+    name: 'sync-wake-up',
+    isNeeded: false,
+    works: 'callers and agent wake each other up without delay',
+    without: 'each call takes some microseconds longer',
+    advice: 'use Linux 6.6 or newer',
+  },
+  {
+    name: 'add-fd',
+    isNeeded: false,
+    works: 'descriptors can be given to callers',
+    without: 'handlers cannot give descriptors to callers',
+    advice: 'use Linux 5.9 or newer',
+  },
+  {
+    name: 'add-fd-send',
+    isNeeded: false,
+    works: 'a descriptor can be the answer, in one step',
+    without: 'handlers cannot answer with a descriptor',
+    advice: 'use Linux 5.14 or newer',
+  },
+  {
+    name: 'pidfd-getfd',
+    isNeeded: true,
+    works: 'descriptors of callers can be looked at',
+    without: 'descriptors of callers cannot be looked at',
+    advice: 'the agent needs CAP_SYS_PTRACE and Linux 5.6 or newer',
+  },
+  {
+    name: 'caller-memory',
+    isNeeded: true,
+    works: 'memory of callers can be read',
+    without: 'memory of callers cannot be read: handlers see no paths',
+    advice: 'the agent needs CAP_SYS_PTRACE, and kernel.yama.ptrace_scope below 3',
+  },
+  {
+    name: 'hidden-memory',
+    isNeeded: false,
+    works: 'memory of callers that are not dumpable can be read',
+    without:
+      'memory of callers that are not dumpable, such as set-user-ID programs, cannot be read: their calls fail',
+    advice: 'the agent needs CAP_SYS_PTRACE',
+  },
+  {
+    name: 'openat2',
+    isNeeded: true,
+    works: 'paths are resolved within a container’s root',
+    without: 'paths cannot be resolved within a container’s root',
+    advice: 'the agent needs openat2(2), of Linux 5.6 or newer',
+  },
+  {
+    name: 'namespaces',
+    isNeeded: false,
+    works: 'namespaces of containers can be entered',
+    without: 'nothing can be done in containers with a user namespace, and nothing mounted in any',
+    advice: 'the agent needs CAP_SYS_ADMIN and CAP_SYS_CHROOT',
+  },
+  {
+    name: 'new-mounts',
+    isNeeded: false,
+    works: 'mounts can be made with fsopen and move_mount',
+    without: 'nothing can be mounted for containers',
+    advice: 'the agent needs CAP_SYS_ADMIN and Linux 5.2 or newer',
+  },
+  {
+    name: 'proc-pidns',
+    isNeeded: false,
+    works: 'proc is mounted for another pid namespace from outside',
+    without:
+      'proc is mounted by a process inside the container’s pid namespace, and not for containers with CAP_SYS_PTRACE',
+    advice: 'use Linux 6.18 or newer',
+  },
+  {
+    name: 'idmapped-mounts',
+    isNeeded: false,
+    works: 'mounts can have their own owners',
+    without: 'handlers cannot map the owners of files of a mount',
+    advice: 'use Linux 6.3 or newer',
+  },
+];
+
+function reasonOf({ step, errno, signal }: ProbeOutcome): string {
+  if (signal > 0) {
+    const known = Object.entries(constants.signals).find(([, number]) => number === signal);
+    return `${step} was ended by ${known?.[0] ?? `signal ${signal}`}`;
+  }
+  return errno === 0 ? `${step} is not as it should be` : `${step}: ${errnoNameOf(errno) ?? errno}`;
+}
+
+/** Errnos of what is there and not allowed. */
+const forbidden: readonly string[] = ['EPERM', 'EACCES'];
+
+/** What is behind it is seldom what the kernel lacks. */
+function adviceFor({ advice }: KernelProbe, outcome: ProbeOutcome): string {
+  const { step, errno, signal } = outcome;
+  if (step === 'seccomp with a listener' && errno === constants.errno.EBUSY) {
+    return 'this process is under the listener of another agent already, and a process has one: start the agent outside (containers in containers, WSL and incus have such listeners)';
+  }
+  const isForbidden = forbidden.includes(errnoNameOf(errno) ?? '');
+  if (step.startsWith('ioctl') && isForbidden) {
+    return 'the seccomp profile, AppArmor profile or SELinux domain of the agent itself forbids it: allow ioctl on seccomp listeners';
+  }
+  if (signal > 0 || isForbidden) {
+    return `${advice}; or the seccomp profile, AppArmor profile or SELinux domain of the agent itself forbids it`;
+  }
+  return advice;
+}
+
+function checkOf(probe: KernelProbe, outcome: ProbeOutcome): Check {
+  const { name, works, without, isNeeded } = probe;
+  if (outcome.works) return ok(name, works);
+  const tell = isNeeded ? fail : warn;
+  return tell(name, `${without} (${reasonOf(outcome)})`, adviceFor(probe, outcome));
+}
+
+/** Where nothing can be received, what depends on it cannot be tried. */
+const ofListeners: readonly string[] = [
+  'wait-killable',
+  'fast-reply',
+  'sync-wake-up',
+  'add-fd',
+  'add-fd-send',
+];
+
+export function kernelChecks(probe: (name: string) => ProbeOutcome): readonly Check[] {
+  const checks: Check[] = [];
+  let isReceiving = true;
+  let isKillable = true;
+  for (const each of probes) {
+    if (!isReceiving && ofListeners.includes(each.name)) continue;
+    // the answer is lost by the flag alone
+    if (!isKillable && each.name === 'fast-reply') continue;
+    const outcome = probe(each.name);
+    if (each.name === 'notify') isReceiving = outcome.works;
+    if (each.name === 'wait-killable') isKillable = outcome.works;
+    checks.push(checkOf(each, outcome));
+  }
+  return checks;
+}

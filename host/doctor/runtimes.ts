@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// The container runtimes of this machine, and what they can of seccomp.
+import { fail, ok, warn } from './check.ts';
+import type { Check, Machine } from './check.ts';
+
+type Version = readonly number[];
+
+/** The first version number of a text. */
+export function versionIn(text: string): Version | undefined {
+  const found = /(?<version>\d+(?:\.\d+)+)/u.exec(text)?.groups?.['version'];
+  return found?.split('.').map(Number);
+}
+
+export function isBefore(version: Version, other: Version): boolean {
+  for (const [index, part] of other.entries()) {
+    const own = version[index] ?? 0;
+    if (own !== part) return own < part;
+  }
+  return false;
+}
+
+interface RuntimeFacts {
+  readonly name: string;
+  /** SCMP_ACT_NOTIFY works from there. */
+  readonly least: Version;
+  /** `flags` of profiles are taken from there. */
+  readonly leastForFlags: Version;
+}
+
+const runtimes: readonly RuntimeFacts[] = [
+  { name: 'runc', least: [1, 1], leastForFlags: [1, 5] },
+  { name: 'crun', least: [0, 19], leastForFlags: [1, 0] },
+];
+
+/** SCMP_ACT_NOTIFY, and the flag for signals that kill. */
+const leastLibrary: Version = [2, 5];
+const leastLibraryForFlags: Version = [2, 6];
+
+function at(json: unknown, key: string): unknown {
+  if (typeof json !== 'object' || json === null) return undefined;
+  return new Map<string, unknown>(Object.entries(json)).get(key);
+}
+
+/** What a runtime says that it knows; absent: it does not say. */
+function actionsOf(machine: Machine, name: string): readonly unknown[] | undefined {
+  const output = machine.run(name, ['features']);
+  if (output?.code !== 0) return undefined;
+  try {
+    const actions = at(at(at(JSON.parse(output.stdout), 'linux'), 'seccomp'), 'actions');
+    return Array.isArray(actions) ? actions : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function notifies(machine: Machine, { name, least }: RuntimeFacts, version: Version): boolean {
+  const actions = actionsOf(machine, name);
+  return actions === undefined ? !isBefore(version, least) : actions.includes('SCMP_ACT_NOTIFY');
+}
+
+function libraryOf(text: string): Version | undefined {
+  const line = /^libseccomp: *(?<version>\S+)$/mu.exec(text)?.groups?.['version'];
+  return line === undefined ? undefined : versionIn(line);
+}
+
+function runtimeCheck(machine: Machine, runtime: RuntimeFacts): Check | undefined {
+  const { name, leastForFlags } = runtime;
+  const output = machine.run(name, ['--version']);
+  if (output === undefined) return undefined;
+  const version = versionIn(output.stdout);
+  if (output.code !== 0 || version === undefined) {
+    return warn(name, 'it does not say its version', `look at ${name} --version`);
+  }
+  const library = libraryOf(output.stdout);
+  const libraryText = library === undefined ? '' : `, libseccomp ${library.join('.')}`;
+  const message = `${version.join('.')}${libraryText}`;
+  if (!notifies(machine, runtime, version) || (library && isBefore(library, leastLibrary))) {
+    return fail(
+      name,
+      `${message}: it does not know SCMP_ACT_NOTIFY`,
+      `use ${name} ${runtime.least.join('.')} or newer, with libseccomp ${leastLibrary.join('.')} or newer`,
+    );
+  }
+  if (isBefore(version, leastForFlags) || (library && isBefore(library, leastLibraryForFlags))) {
+    return warn(
+      name,
+      `${message}: it refuses profiles with "flags", so signals may take received calls back`,
+      `leave "flags" out of its profiles, or use ${name} ${leastForFlags.join('.')} or newer`,
+    );
+  }
+  return ok(name, `${message}: it knows SCMP_ACT_NOTIFY and takes "flags"`);
+}
+
+/** What runs containers by one of these runtimes; it is only named. */
+const managers: readonly string[] = ['podman', 'docker', 'containerd', 'crio'];
+
+function managerCheck(machine: Machine, name: string): Check | undefined {
+  const output = machine.run(name, ['--version']);
+  const version = versionIn(output?.stdout ?? '');
+  return version === undefined ? undefined : ok(name, version.join('.'));
+}
+
+export function runtimeChecks(machine: Machine): readonly Check[] {
+  const found = runtimes.flatMap((runtime) => runtimeCheck(machine, runtime) ?? []);
+  const others = managers.flatMap((name) => managerCheck(machine, name) ?? []);
+  if (found.length > 0) return [...found, ...others];
+  return [
+    warn(
+      'runtimes',
+      `none of ${runtimes.map(({ name }) => name).join(', ')} in PATH`,
+      'in a container that is as it should be: look at those of the machine itself',
+    ),
+    ...others,
+  ];
+}

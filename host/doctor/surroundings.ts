@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the agent would run: its namespaces, Linux capabilities, limits, and what the machine confines
+// it with.
+import { fail, ok, warn } from './check.ts';
+import type { Check, Machine } from './check.ts';
+
+/** Of the first namespaces of a machine, see <linux/nsfs.h>. */
+const initial = { pid: 0xeffffffc, user: 0xeffffffd } as const;
+
+/** In the order of their numbers, see <linux/capability.h>. */
+const capabilityNames = [
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_DAC_READ_SEARCH',
+  'CAP_FOWNER',
+  'CAP_FSETID',
+  'CAP_KILL',
+  'CAP_SETGID',
+  'CAP_SETUID',
+  'CAP_SETPCAP',
+  'CAP_LINUX_IMMUTABLE',
+  'CAP_NET_BIND_SERVICE',
+  'CAP_NET_BROADCAST',
+  'CAP_NET_ADMIN',
+  'CAP_NET_RAW',
+  'CAP_IPC_LOCK',
+  'CAP_IPC_OWNER',
+  'CAP_SYS_MODULE',
+  'CAP_SYS_RAWIO',
+  'CAP_SYS_CHROOT',
+  'CAP_SYS_PTRACE',
+  'CAP_SYS_PACCT',
+  'CAP_SYS_ADMIN',
+  'CAP_SYS_BOOT',
+  'CAP_SYS_NICE',
+  'CAP_SYS_RESOURCE',
+  'CAP_SYS_TIME',
+  'CAP_SYS_TTY_CONFIG',
+  'CAP_MKNOD',
+] as const;
+
+type CapabilityName = (typeof capabilityNames)[number];
+
+interface CapabilityNeed {
+  readonly name: CapabilityName;
+  readonly isNeeded: boolean;
+  /** What fails without it. */
+  readonly without: string;
+}
+
+const needs: readonly CapabilityNeed[] = [
+  {
+    name: 'CAP_SYS_PTRACE',
+    isNeeded: true,
+    without: 'memory and descriptors of callers stay closed',
+  },
+  {
+    name: 'CAP_SYS_ADMIN',
+    isNeeded: true,
+    without: 'no namespace is entered and nothing is mounted',
+  },
+  { name: 'CAP_SYS_CHROOT', isNeeded: true, without: 'no root of a container is entered' },
+  { name: 'CAP_SETUID', isNeeded: true, without: 'nothing is done as another user' },
+  { name: 'CAP_SETGID', isNeeded: true, without: 'nothing is done with the groups of a caller' },
+  {
+    name: 'CAP_DAC_OVERRIDE',
+    isNeeded: false,
+    without: 'callers that are root meet the modes of files',
+  },
+  { name: 'CAP_DAC_READ_SEARCH', isNeeded: false, without: 'files of other users are not reached' },
+  { name: 'CAP_CHOWN', isNeeded: false, without: 'callers that are root cannot give files away' },
+  {
+    name: 'CAP_FOWNER',
+    isNeeded: false,
+    without: 'callers that are root cannot change files of others',
+  },
+  {
+    name: 'CAP_FSETID',
+    isNeeded: false,
+    without: 'set-group-ID bits are lost where callers keep them',
+  },
+  { name: 'CAP_MKNOD', isNeeded: false, without: 'no device node is made' },
+  { name: 'CAP_KILL', isNeeded: false, without: 'containers of other users are not killed' },
+  {
+    name: 'CAP_SYS_RESOURCE',
+    isNeeded: false,
+    without: 'callers that have it meet quotas, and the limit of open files cannot be raised',
+  },
+];
+
+/** A line `NAME:\tVALUE` of /proc/PID/status. */
+function lineOf(status: string, name: string): string | undefined {
+  return new RegExp(`^${name}:\\s*(?<value>.*)$`, 'mu').exec(status)?.groups?.['value'];
+}
+
+function rootCheck(status: string): Check {
+  const [, effective] = (lineOf(status, 'Uid') ?? '').split('\t');
+  return effective === '0'
+    ? ok('root', 'this is root')
+    : fail('root', `this is user ${effective ?? 'nobody knows which'}`, 'start the agent as root');
+}
+
+function capabilityCheck(status: string): Check {
+  const effective = BigInt(`0x${lineOf(status, 'CapEff') ?? '0'}`);
+  const isThere = (name: CapabilityName): boolean =>
+    ((effective >> BigInt(capabilityNames.indexOf(name))) & 1n) === 1n;
+  const missing = needs.filter(({ name }) => !isThere(name));
+  const name = 'linux-capabilities';
+  if (missing.length === 0) return ok(name, 'all that are needed are there');
+  const message = missing.map((each) => `without ${each.name} ${each.without}`).join('; ');
+  const tell = missing.some(({ isNeeded }) => isNeeded) ? fail : warn;
+  return tell(name, message, `add ${missing.map((each) => each.name).join(', ')} to the agent`);
+}
+
+function pidNamespaceCheck(machine: Machine): Check {
+  const name = 'pid-namespace';
+  const inode = machine.inode('/proc/self/ns/pid');
+  if (inode === initial.pid) return ok(name, 'this is that of the machine');
+  const message =
+    'this is a pid namespace of its own: callers that are not in it have no pid here, and their calls fail';
+  // a DaemonSet serves the pods of its node, which are never in its own
+  if (machine.environment['KUBERNETES_SERVICE_HOST'] !== undefined) {
+    return fail(name, message, 'set "hostPID: true" in the pod of the agent');
+  }
+  return warn(
+    name,
+    message,
+    'start the agent in the pid namespace of the machine (hostPID, --pid=host), unless all containers are started in here',
+  );
+}
+
+function userNamespaceCheck(machine: Machine): Check {
+  const name = 'user-namespace';
+  if (machine.inode('/proc/self/ns/user') === initial.user) {
+    return ok(name, 'this is that of the machine');
+  }
+  return warn(
+    name,
+    'this is a user namespace of its own: power over containers outside of it is none, and few file systems can be mounted',
+    'start the agent in the user namespace of the machine',
+  );
+}
+
+function ownSeccompCheck(status: string): Check {
+  const filters = lineOf(status, 'Seccomp_filters') ?? 'some';
+  return lineOf(status, 'Seccomp') === '0'
+    ? ok('own-seccomp', 'no filter')
+    : ok('own-seccomp', `${filters} filter(s), under which all of this was tried`);
+}
+
+function securityModulesCheck(machine: Machine): Check {
+  const name = 'security-modules';
+  const active = machine.read('/sys/kernel/security/lsm')?.trim();
+  const own = machine.read('/proc/self/attr/current')?.replaceAll('\0', '').trim() ?? '';
+  const label = own === '' ? 'no label' : own;
+  return ok(name, `${active ?? 'securityfs is not mounted'}; this process: ${label}`);
+}
+
+function yamaCheck(machine: Machine): Check {
+  const name = 'yama';
+  const scope = machine.read('/proc/sys/kernel/yama/ptrace_scope')?.trim();
+  if (scope === undefined) return ok(name, 'not there');
+  if (scope !== '3') return ok(name, `ptrace_scope ${scope}, which CAP_SYS_PTRACE passes`);
+  return fail(
+    name,
+    'ptrace_scope 3: nobody may look into another process until the next boot',
+    'boot with kernel.yama.ptrace_scope below 3',
+  );
+}
+
+function cgroupCheck(machine: Machine): Check {
+  const name = 'cgroups';
+  if (machine.inode('/sys/fs/cgroup/cgroup.controllers') !== undefined)
+    return ok(name, 'version 2');
+  if (machine.inode('/sys/fs/cgroup/unified/cgroup.procs') !== undefined) {
+    return ok(
+      name,
+      'version 1, with version 2 beside it (crun refuses that where it has controllers)',
+    );
+  }
+  if (machine.inode('/sys/fs/cgroup/freezer/cgroup.procs') !== undefined)
+    return ok(name, 'version 1');
+  return warn(
+    name,
+    'none to be seen in /sys/fs/cgroup: containers cannot be frozen, and handlers do not learn their limits',
+    'mount /sys/fs/cgroup of the machine for the agent',
+  );
+}
+
+/** A listener for each container and each exec, and what is open while their calls are handled. */
+const enoughFiles = 4096;
+
+function openFilesCheck(machine: Machine): Check {
+  const name = 'open-files';
+  const line = /^Max open files\s+(?<soft>\S+)\s+(?<hard>\S+)/mu.exec(
+    machine.read('/proc/self/limits') ?? '',
+  );
+  const hard = line?.groups?.['hard'] ?? 'unlimited';
+  const message = `at most ${hard}`;
+  if (hard === 'unlimited' || Number(hard) >= enoughFiles) return ok(name, message);
+  return warn(
+    name,
+    `${message}: each container has a listener, and each program that is executed in one`,
+    `set LimitNOFILE (or ulimit -n) to ${enoughFiles} or more`,
+  );
+}
+
+const mib = 1024 * 1024;
+const enoughMemory = 256 * mib;
+
+/** The least of what the machine has and what cgroups leave. */
+function memoryCheck(machine: Machine): Check {
+  const kib = /^MemAvailable:\s+(?<kib>\d+)/mu.exec(machine.read('/proc/meminfo') ?? '');
+  const limits = ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']
+    .map((path) => Number(machine.read(path) ?? Number.NaN))
+    .filter((limit) => Number.isFinite(limit));
+  const available = Math.min(Number(kib?.groups?.['kib'] ?? 0) * 1024, ...limits);
+  const message = `${Math.floor(available / mib)} MiB`;
+  return available >= enoughMemory
+    ? ok('memory', message)
+    : warn('memory', message, `the agent wants ${enoughMemory / mib} MiB`);
+}
+
+export function surroundingChecks(machine: Machine): readonly Check[] {
+  const status = machine.read('/proc/self/status') ?? '';
+  return [
+    rootCheck(status),
+    pidNamespaceCheck(machine),
+    userNamespaceCheck(machine),
+    capabilityCheck(status),
+    ownSeccompCheck(status),
+    securityModulesCheck(machine),
+    yamaCheck(machine),
+    cgroupCheck(machine),
+    openFilesCheck(machine),
+    memoryCheck(machine),
+  ];
+}

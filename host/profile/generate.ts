@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the seccomp profile that sends a container's calls to handlers: all siblings of what they
+// answer, in front of what another profile says, and nothing that walks around them.
+import { waitKillableFlag } from '../filter-flags.ts';
+import { familyMembers } from '../notification/syscall-table.ts';
+import { familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
+import { actionsOf } from './profile.ts';
+import type { Condition, Profile } from './profile.ts';
+import { isJson } from './read-profile.ts';
+import { bigEndian, letsPass, notify, trappedArchitectures } from './seccomp-words.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface BaseProfile {
+  readonly profile: Profile;
+  /** As it was read. */
+  readonly json: Json;
+}
+
+export interface Wanted {
+  /** The system calls that handlers answer. */
+  readonly syscalls: readonly string[];
+  readonly listenerPath: string;
+  readonly listenerMetadata: string;
+  readonly isWaitKillable: boolean;
+  readonly isIoUringBlocked: boolean;
+  /** Absent: all other calls are allowed. */
+  readonly base?: BaseProfile | undefined;
+}
+
+export interface Generated {
+  /** As the OCI runtime specification has it, with its keys in this order. */
+  readonly profile: Json;
+  /** What the operator should know of it. */
+  readonly notes: readonly string[];
+}
+
+/** errno(3), as the numbers that profiles have: the same on all architectures here. */
+const errno = { ENOSYS: 38, EINVAL: 22 } as const;
+
+/** SECCOMP_FILTER_FLAG_NEW_LISTENER of <linux/seccomp.h>, in the second argument of seccomp(2). */
+const newListener = 8;
+const seccompFlags = 1;
+
+interface GeneratedRule {
+  readonly names: readonly string[];
+  readonly action: string;
+  readonly errnoRet?: number;
+  readonly args?: readonly Condition[];
+}
+
+function masked(value: number, valueTwo: number): readonly Condition[] {
+  return [{ index: seccompFlags, value, valueTwo, op: 'SCMP_CMP_MASKED_EQ' }];
+}
+
+/**
+ * A task has one listener: the kernel refuses a second one with EBUSY. Whoever looks first whether
+ * there is such a thing is told that there is not, as by an old kernel, and does without.
+ */
+function withoutNestedListeners(base: Profile): readonly GeneratedRule[] {
+  const blocked: GeneratedRule = {
+    names: ['seccomp'],
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet: errno.EINVAL,
+    args: masked(newListener, newListener),
+  };
+  const [action = base.defaultAction] = actionsOf(base, 'seccomp');
+  if (action === base.defaultAction) return letsPass(action) ? [blocked] : [];
+  // a rule without condition would decide alone
+  return [blocked, { names: ['seccomp'], action, args: masked(newListener, 0) }];
+}
+
+/** Programs fall back on the calls that are trapped. */
+function blockedCalls({ syscalls, isIoUringBlocked }: Wanted): readonly string[] {
+  const families = new Set(syscalls.map((name) => familyOf(name)));
+  const around = [...families]
+    .flatMap((family) => waysAround[family] ?? [])
+    .filter((family) => !families.has(family))
+    .flatMap((family) => familyMembers(family));
+  return [...around, ...(isIoUringBlocked ? ioUring : [])].toSorted();
+}
+
+function ownRules(wanted: Wanted, base: Profile): readonly GeneratedRule[] {
+  const blocked = blockedCalls(wanted);
+  return [
+    { names: [...wanted.syscalls].toSorted(), action: notify },
+    ...(blocked.length === 0
+      ? []
+      : [{ names: blocked, action: 'SCMP_ACT_ERRNO', errnoRet: errno.ENOSYS }]),
+    ...withoutNestedListeners(base),
+  ];
+}
+
+/** Rules of the base without what our own decide. */
+function keptRules({ json }: BaseProfile, own: readonly string[]): readonly unknown[] {
+  const rules = Array.isArray(json['syscalls']) ? json['syscalls'] : [];
+  return rules.flatMap((rule: unknown) => {
+    if (!isJson(rule)) return [];
+    const { name, names = [name], ...rest } = rule;
+    const left = Array.isArray(names) ? names.filter((each) => !own.includes(String(each))) : [];
+    return left.length === 0 ? [] : [{ names: left, ...rest }];
+  });
+}
+
+const allowingAll: Profile = {
+  format: 'oci',
+  defaultAction: 'SCMP_ACT_ALLOW',
+  hasArchitectureMap: false,
+  flags: [],
+  rules: [],
+};
+
+/** Such as those with a certain Linux capability. */
+function isOfSomeHostsOnly({ rules }: Profile, name: string): boolean {
+  const own = rules.filter(({ names }) => names.includes(name));
+  return own.length > 0 && own.every(({ isOfSomeHosts }) => isOfSomeHosts);
+}
+
+function conflictNotes({ profile }: BaseProfile, wanted: Wanted): readonly string[] {
+  const notes: string[] = [];
+  for (const name of wanted.syscalls.toSorted()) {
+    const actions = actionsOf(profile, name);
+    const isSometimes = isOfSomeHostsOnly(profile, name);
+    if (!isSometimes && actions.every((action) => action === 'SCMP_ACT_ALLOW')) continue;
+    const said = `${actions.join(' or ')}${isSometimes ? ' in some containers only' : ''}`;
+    notes.push(
+      `${name}: the base has ${said}; now handlers decide, and what they continue the kernel does as without the base`,
+    );
+  }
+  return notes;
+}
+
+function baseNotes(base: BaseProfile): readonly string[] {
+  const notes: string[] = [];
+  const { profile, json } = base;
+  const dropped = (profile.architectures ?? []).filter((arch) => bigEndian.includes(arch));
+  if (dropped.length > 0) {
+    notes.push(
+      `${dropped.join(', ')} of the base are gone: they do not go with those of the agent`,
+    );
+  }
+  if (json['archMap'] !== undefined) notes.push('"archMap" has become "architectures"');
+  if (profile.rules.some(({ isOfSomeHosts }) => isOfSomeHosts)) {
+    notes.push(
+      'the base has rules with "includes" or "excludes": docker, podman and CRI-O look at them, containerd, runc and crun use these rules in any case',
+    );
+  }
+  const { listenerPath } = profile;
+  if (listenerPath !== undefined) notes.push(`the base's own listenerPath ${listenerPath} is gone`);
+  return notes;
+}
+
+/** They would be let pass by a default action that allows. */
+function newCallsNote(own: readonly string[], { defaultAction }: Profile): readonly string[] {
+  const unknown = own.filter((name) => isNewerThanLibseccomp(name));
+  if (unknown.length === 0 || !letsPass(defaultAction)) return [];
+  return [
+    `${unknown.join(', ')}: runtimes with libseccomp 2.6.0 or older do not know ${unknown.length > 1 ? 'them' : 'it'}, and let ${unknown.length > 1 ? 'them' : 'it'} pass; a base that refuses by default does not`,
+  ];
+}
+
+function blockedNote(wanted: Wanted): readonly string[] {
+  const around = blockedCalls(wanted).filter((name) => !ioUring.includes(name));
+  if (around.length === 0) return [];
+  return [`${around.join(', ')} fail with ENOSYS: no handler answers them, and they walk around`];
+}
+
+export function generateProfile(wanted: Wanted): Generated {
+  const { base } = wanted;
+  const profile = base?.profile ?? allowingAll;
+  const own = ownRules(wanted, profile);
+  const ownNames = own.flatMap(({ names }) => names);
+  const others = (profile.architectures ?? []).filter(
+    (arch) => !trappedArchitectures.includes(arch) && !bigEndian.includes(arch),
+  );
+  const flags = new Set([...profile.flags, ...(wanted.isWaitKillable ? [waitKillableFlag] : [])]);
+  const errnoRet = base?.json['defaultErrnoRet'];
+  return {
+    profile: {
+      defaultAction: profile.defaultAction,
+      ...(errnoRet === undefined ? {} : { defaultErrnoRet: errnoRet }),
+      architectures: [...trappedArchitectures, ...others.toSorted()],
+      ...(flags.size === 0 ? {} : { flags: [...flags].toSorted() }),
+      listenerPath: wanted.listenerPath,
+      listenerMetadata: wanted.listenerMetadata,
+      syscalls: [...own, ...(base === undefined ? [] : keptRules(base, ownNames))],
+    },
+    notes: [
+      ...blockedNote(wanted),
+      ...newCallsNote(ownNames, profile),
+      ...(base === undefined ? [] : [...baseNotes(base), ...conflictNotes(base, wanted)]),
+    ],
+  };
+}
+
+// ---- as texts ----
+
+/** As kubelets, docker and podman read it. */
+export function ociText({ profile }: Generated): string {
+  return `${JSON.stringify(profile, undefined, 2)}\n`;
+}

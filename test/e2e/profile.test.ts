@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests `seccompagent profile`: what it makes is loaded by real runtimes, and traps what it should.
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+
+import { describe, expect, test } from 'vitest';
+
+import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { families, familyMembers } from '../../host/notification/syscall-table.ts';
+import { shippedBundles } from '../../host/package-root.ts';
+import { AgentProcess } from '../support/agent-process.ts';
+import { runCommand, seccompagent } from '../support/command.ts';
+import type { CommandResult } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { Container } from '../support/container-runtime.ts';
+import { Operator } from '../support/operator.ts';
+import { PodmanContainer } from '../support/podman.ts';
+import { makeRootfs } from '../support/rootfs.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+async function profileTool(...words: readonly string[]): Promise<CommandResult> {
+  return runCommand([seccompagent, 'profile', ...words]);
+}
+
+/** An errno that no kernel gives to these calls. */
+const marker = { name: 'EXFULL', number: 54 } as const;
+
+/** A bundle that fails all calls of these families with the marker, among the operator's. */
+function addMarkingBundle(operator: Operator, answered: readonly string[]): void {
+  const folder = operator.at('bundles/marking');
+  cpSync(`${shippedBundles()}/errno`, folder, { recursive: true });
+  const manifest = {
+    name: 'marking',
+    version: '1.0.0',
+    description: 'marks calls',
+    handlers: [{ component: 'errno.wasm', syscalls: answered, settings: { errno: marker.name } }],
+  };
+  writeFileSync(`${folder}/bundle.json`, JSON.stringify(manifest));
+}
+
+/** libseccomp 2.6.0 does not know it, and the runtime passes over its name. */
+const unknownToRuntimes = 'open_tree_attr';
+
+/** Every sibling of these families, as siblings-caller.c is told of it. */
+function siblings(answered: readonly string[]): readonly string[] {
+  return answered
+    .flatMap((family) => familyMembers(family))
+    .filter((name) => name !== unknownToRuntimes)
+    .flatMap((name) => {
+      const [, x86, i386, x32] = syscallNumbers.find(([known]) => known === name) ?? [];
+      const numbers = [
+        ['x86_64', x86],
+        ['i386', i386],
+        ['x32', x32],
+      ] as const;
+      return numbers
+        .filter(([, number]) => number !== undefined && number >= 0)
+        .map(([abi, number]) => `${abi}:${number}`);
+    });
+}
+
+/** The runtime itself opens and executes files when the filter is there already. */
+const ofRuntimes = { runc: ['execve', 'open'], crun: ['execve'] } as const;
+
+describe.for(['runc', 'crun'] as const)('generate for %s', (runtime) => {
+  const answered = families().filter(
+    (family) => !ofRuntimes[runtime].some((own) => own === family),
+  );
+
+  test('K19: generate: each sibling is trapped on x86-64, i386 and x32', async () => {
+    using operator = new Operator();
+    addMarkingBundle(operator, answered);
+    const config = operator.write({ bundles: { marking: {} } });
+    const socket = operator.at('agent.socket');
+    const profile = operator.at('profile.json');
+    const made = await profileTool(
+      'generate',
+      `-config=${config}`,
+      `-socketfile=${socket}`,
+      `-runtime=${runtime}`,
+      '-block-io-uring',
+      '-o',
+      profile,
+      'marking',
+    );
+    expect(made).toMatchObject({ code: 0, stdout: '' });
+    expect(made.stderr).toMatch(/^seccompagent: open_tree_attr: runtimes with libseccomp .*\n$/u);
+    const rootfs = operator.at('rootfs');
+    makeRootfs(rootfs);
+    copyFileSync(compiled('siblings-caller.static'), `${rootfs}/bin/siblings`);
+    await using agent = await AgentProcess.start(
+      socket,
+      `-config=${config}`,
+      '-control-socket=none',
+    );
+    const called = siblings(answered);
+    await using container = await Container.run({
+      runtime,
+      folder: operator.at('.'),
+      rootfs,
+      listenerPath: socket,
+      profile: JSON.parse(readFileSync(profile, 'utf8')),
+      script: `siblings ${called.join(' ')} x86_64:425`,
+    });
+    expect(container.output.split('\n')).toEqual([
+      ...called.map((each) => `${each} ${marker.number}`),
+      // io_uring_setup
+      'x86_64:425 38',
+      // EINVAL where a listener is asked for, and the kernel's own EFAULT
+      'listener 22',
+      'filter 14',
+      'ready',
+      '',
+    ]);
+    expect(agent.log).not.toMatch(/ERROR|FATAL/u);
+  });
+});
+
+test('generate: podman takes its own default profile with our calls before it', async () => {
+  using folder = new TemporaryFolder();
+  const socket = folder.at('agent.socket');
+  const { code, stdout, stderr } = await profileTool(
+    'generate',
+    '-base',
+    '/usr/share/containers/seccomp.json',
+    '-socketfile',
+    socket,
+    '-metadata',
+    'MKDIR_SUFFIX=-made',
+    'mkdir-suffix',
+  );
+  expect(code).toBe(0);
+  expect(stderr).toContain('"archMap" has become "architectures"');
+  const rootfs = folder.at('rootfs');
+  makeRootfs(rootfs);
+  copyFileSync(compiled('siblings-caller.static'), `${rootfs}/bin/siblings`);
+  await using agent = await AgentProcess.start(socket, '-control-socket=none');
+  await using container = await PodmanContainer.run({
+    folder: folder.at('podman'),
+    rootfs,
+    listenerPath: socket,
+    profile: JSON.parse(stdout),
+    script: 'mkdir /abc\nls -d /abc*\nsiblings x86_64:134',
+  });
+  // uselib(2): the base says EPERM, and this kernel ENOSYS
+  expect(container.output).toBe('/abc-made\nx86_64:134 1\nlistener 22\nfilter 14\nready\n');
+  expect(agent.log).not.toMatch(/ERROR|FATAL/u);
+});
+
+describe('the command', () => {
+  test('generate: wrong settings and unknown bundles are told of at once', async () => {
+    const wrong = await profileTool(
+      'generate',
+      'mount',
+      '-metadata',
+      'MOUNT_REQUIRE_ADMIN=perhaps',
+    );
+    expect(wrong).toMatchObject({ code: 1, stdout: '' });
+    expect(wrong.stderr).toContain('MOUNT_REQUIRE_ADMIN');
+    const unknown = await profileTool('generate', 'no-such-bundle');
+    expect(unknown).toMatchObject({ code: 1, stdout: '' });
+    expect(unknown.stderr).toContain('there is no bundle "no-such-bundle"');
+  });
+
+  test.for([
+    [['generate'], 'takes bundles'],
+    [['generate', 'mount', '-runtime', 'docker'], '-runtime is runc or crun'],
+    [['generate', 'mount', '-runtime', 'runc', '-wait-killable'], 'refuses flags'],
+    [['generate', 'mount', '-format', 'xml'], '-format is oci or spo'],
+    [['generate', 'mount', '-format', 'spo', '-name', 'A'], 'no name of a Kubernetes object'],
+    [['generate', 'mount', '-socketfile', 'a.socket'], 'needs a whole path'],
+    [['lint'], 'takes files'],
+    [['show'], 'needs the word'],
+  ] as const)('profile: %j is a wrong usage', async ([words, what]) => {
+    const { code, stderr } = await profileTool(...words);
+    expect(code).toBe(2);
+    expect(stderr).toContain(what);
+    expect(stderr).toContain('Usage: seccompagent profile');
+  });
+
+  test('generate: a bundle of a folder is selected by its name, which is said', async () => {
+    const { stdout, stderr } = await profileTool('generate', `${shippedBundles()}/mkdir-suffix`);
+    expect(JSON.parse(stdout)).toMatchObject({ listenerMetadata: 'BUNDLE=mkdir-suffix' });
+    expect(stderr).toContain('the metadata selects "mkdir-suffix"');
+  });
+
+  test('lint: what generate makes has no errors in either format, and its metadata is right', async () => {
+    using folder = new TemporaryFolder();
+    mkdirSync(folder.at('made'));
+    for (const format of ['oci', 'spo'] as const) {
+      const file = folder.at(`made/${format}`);
+      await profileTool('generate', 'demo-basic', '-format', format, '-block-io-uring', '-o', file);
+      const { code, stdout } = await profileTool('lint', '-json', file);
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toEqual([
+        {
+          file,
+          findings: [
+            expect.objectContaining({ code: 'wait-killable' }),
+            expect.objectContaining({ code: 'unknown-to-runtimes' }),
+          ],
+        },
+      ]);
+    }
+  });
+
+  test('G3: lint: metadata is looked at as the agent would', async () => {
+    using folder = new TemporaryFolder();
+    const file = folder.at('profile.json');
+    const { stdout: made } = await profileTool('generate', 'mkdir-suffix');
+    const metadata = (text: string): void => {
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(made), listenerMetadata: text }));
+    };
+    metadata('BUNDLE=mkdir-suffix\nMKDIR_SUFIX=a');
+    expect(await profileTool('lint', file)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('[metadata-refused]'),
+    });
+    metadata('MKDIR_SUFFIX=a');
+    expect(await profileTool('lint', file)).toMatchObject({ code: 0 });
+    expect(await profileTool('lint', '-resolver=demo-basic', file)).toMatchObject({ code: 1 });
+  });
+
+  test('lint: findings control no terminal', async () => {
+    using folder = new TemporaryFolder();
+    const file = folder.at('profile.json');
+    writeFileSync(file, JSON.stringify({ '\u001B[2J': 1, defaultAction: '\u009B2J' }));
+    for (const words of [[], ['-json']]) {
+      const { stdout } = await profileTool('lint', ...words, file);
+      expect(stdout.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    }
+  });
+
+  test('lint: a file that is not there is an error', async () => {
+    const { code, stderr } = await profileTool('lint', '/no/such/file');
+    expect(code).toBe(1);
+    expect(stderr).toContain('/no/such/file: cannot be read');
+  });
+});

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the seccomp profiles that are made.
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+import { generateProfile, ociText } from '../../host/profile/generate.ts';
+import type { Generated, Wanted } from '../../host/profile/generate.ts';
+import { lint } from '../../host/profile/lint.ts';
+import { operatorText } from '../../host/profile/operator-profile.ts';
+import { readProfile, readSoundProfile } from '../../host/profile/read-profile.ts';
+import { families, familyMembers } from '../../host/notification/syscall-table.ts';
+
+function generated(changes: Partial<Wanted> = {}): Generated {
+  return generateProfile({
+    syscalls: familyMembers('mkdir'),
+    listenerPath: '/run/agent.socket',
+    listenerMetadata: 'BUNDLE=names',
+    isWaitKillable: false,
+    isIoUringBlocked: true,
+    ...changes,
+  });
+}
+
+function baseOf(json: object): Wanted['base'] {
+  return readSoundProfile(JSON.stringify(json), 'base.json');
+}
+
+function rules(made: Generated): readonly Readonly<Record<string, unknown>>[] {
+  return JSON.parse(ociText(made)).syscalls;
+}
+
+/** Only libseccomp can mend that. */
+const newCall = 'unknown-to-runtimes';
+
+function findings(text: string): readonly string[] {
+  const read = readProfile(text);
+  if (read.profile !== undefined) lint(read.profile, read.findings);
+  return read.findings.all.map(({ code }) => code).filter((code) => code !== newCall);
+}
+
+test.for(families())('K21: generate: the family %s is complete, and nothing is wrong', (family) => {
+  const made = generated({ syscalls: familyMembers(family), isWaitKillable: true });
+  expect(rules(made)[0]).toEqual({
+    names: familyMembers(family).toSorted(),
+    action: 'SCMP_ACT_NOTIFY',
+  });
+  expect(findings(ociText(made))).toEqual(['flags-refused']);
+  expect(findings(operatorText(made, 'a-b'))).toEqual(['flags-refused']);
+});
+
+test('generate: the same bundles give the same text', () => {
+  const syscalls = familyMembers('open');
+  expect(ociText(generated({ syscalls: syscalls.toReversed() }))).toBe(
+    ociText(generated({ syscalls })),
+  );
+});
+
+test('K21: generate: what walks around fails, so that programs use the older calls', () => {
+  const made = generated({ syscalls: ['mount'], isIoUringBlocked: false });
+  expect(rules(made)[1]).toEqual({
+    names: familyMembers('mountapi').toSorted(),
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet: 38,
+  });
+  expect(made.notes).toEqual([
+    expect.stringContaining('move_mount'),
+    expect.stringContaining('open_tree_attr: runtimes with libseccomp 2.6.0 or older'),
+  ]);
+  const base = baseOf({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [] });
+  expect(generated({ syscalls: ['mount'], base }).notes.join('\n')).not.toContain('libseccomp');
+});
+
+test('K20: generate: whoever asks for a nested listener is told that there is none', () => {
+  expect(rules(generated()).at(-1)).toEqual({
+    names: ['seccomp'],
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet: 22,
+    args: [{ index: 1, value: 8, valueTwo: 8, op: 'SCMP_CMP_MASKED_EQ' }],
+  });
+});
+
+test('K8: generate: the flag is there where it is wanted', () => {
+  expect(generated({ isWaitKillable: true }).profile).toMatchObject({
+    flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'],
+  });
+  expect(generated().profile).not.toHaveProperty('flags');
+});
+
+describe('a base', () => {
+  const strict = {
+    defaultAction: 'SCMP_ACT_ERRNO',
+    defaultErrnoRet: 1,
+    archMap: [{ architecture: 'SCMP_ARCH_PPC64LE', subArchitectures: ['SCMP_ARCH_PPC64'] }],
+    syscalls: [
+      { names: ['mkdir', 'read', 'seccomp', 'io_uring_setup'], action: 'SCMP_ACT_ALLOW' },
+      {
+        names: ['personality'],
+        action: 'SCMP_ACT_ALLOW',
+        args: [{ index: 0, value: 8, op: 'SCMP_CMP_EQ' }],
+      },
+      { names: ['mkdirat'], action: 'SCMP_ACT_ALLOW', includes: { caps: ['CAP_SYS_ADMIN'] } },
+    ],
+  };
+
+  test('generate: its rules stay but for what ours decide', () => {
+    const made = generated({ base: baseOf(strict) });
+    expect(rules(made).slice(2)).toEqual([
+      {
+        names: ['seccomp'],
+        action: 'SCMP_ACT_ERRNO',
+        errnoRet: 22,
+        args: [{ index: 1, value: 8, valueTwo: 8, op: 'SCMP_CMP_MASKED_EQ' }],
+      },
+      {
+        names: ['seccomp'],
+        action: 'SCMP_ACT_ALLOW',
+        args: [{ index: 1, value: 8, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }],
+      },
+      { names: ['read'], action: 'SCMP_ACT_ALLOW' },
+      strict.syscalls[1],
+    ]);
+    expect(made.profile).toMatchObject({ defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 1 });
+    expect(made.profile).not.toHaveProperty('archMap');
+    expect(JSON.parse(ociText(made)).architectures.slice(5)).toEqual(['SCMP_ARCH_PPC64LE']);
+  });
+
+  test('generate: what changes by it is said', () => {
+    const { notes } = generated({ base: baseOf(strict) });
+    expect(notes).toContain(
+      'SCMP_ARCH_PPC64 of the base are gone: they do not go with those of the agent',
+    );
+    expect(notes.find((note) => note.startsWith('mkdirat: '))).toContain('in some containers only');
+    const other = { defaultAction: 'SCMP_ACT_ERRNO', listenerPath: '/run/other', syscalls: [] };
+    const said = generated({ base: baseOf(other) }).notes;
+    expect(said).toContain("the base's own listenerPath /run/other is gone");
+    expect(said.find((note) => note.startsWith('mkdir: '))).toContain('SCMP_ACT_ERRNO');
+  });
+
+  test('generate: a base that refuses seccomp(2) keeps to it', () => {
+    const made = generated({ base: baseOf({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [] }) });
+    expect(rules(made).flatMap(({ names }) => names)).not.toContain('seccomp');
+  });
+
+  test('generate: a base that is wrong is refused with its place', () => {
+    expect(() => readSoundProfile('{\n"defaultAction": "NO"\n}', 'base.json')).toThrow(
+      'base.json:2: $.defaultAction',
+    );
+  });
+});
+
+describe('for the Security Profiles Operator', () => {
+  test('generate: errnos are texts, and comments are left out', () => {
+    const base = baseOf({
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['reboot'], action: 'SCMP_ACT_ERRNO', errnoRet: 5, comment: 'no' }],
+    });
+    const object = parse(operatorText(generated({ base }), 'a'));
+    expect(object).toMatchObject({
+      apiVersion: 'security-profiles-operator.x-k8s.io/v1beta1',
+      kind: 'SeccompProfile',
+      metadata: { name: 'a' },
+    });
+    expect(object.spec.syscalls.at(-1)).toEqual({
+      names: ['reboot'],
+      action: 'SCMP_ACT_ERRNO',
+      errnoRet: '5',
+    });
+  });
+
+  test.for([
+    { defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 38, syscalls: [] },
+    {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['reboot'], action: 'SCMP_ACT_ERRNO', includes: { caps: ['CAP_KILL'] } }],
+    },
+  ])('generate: what it has no place for is refused: %j', (base) => {
+    expect(() => operatorText(generated({ base: baseOf(base) }), 'a')).toThrow(/no place for/u);
+  });
+});

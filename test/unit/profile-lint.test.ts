@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what is found in seccomp profiles.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { AgentError } from '../../host/errors.ts';
+import type { Finding } from '../../host/profile/finding.ts';
+import { lint } from '../../host/profile/lint.ts';
+import type { LintOptions } from '../../host/profile/lint.ts';
+import { readProfile } from '../../host/profile/read-profile.ts';
+import { projectRoot } from '../support/command.ts';
+
+function findingsIn(text: string, options: LintOptions = {}): readonly Finding[] {
+  const { profile, findings } = readProfile(text);
+  if (profile !== undefined) lint(profile, findings, options);
+  return findings.all;
+}
+
+const sound = {
+  defaultAction: 'SCMP_ACT_ALLOW',
+  architectures: [
+    'SCMP_ARCH_X86_64',
+    'SCMP_ARCH_X86',
+    'SCMP_ARCH_X32',
+    'SCMP_ARCH_AARCH64',
+    'SCMP_ARCH_ARM',
+  ],
+  flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'],
+  listenerPath: '/run/seccomp-agent.socket',
+  syscalls: [{ names: ['chmod', 'fchmodat', 'fchmodat2'], action: 'SCMP_ACT_NOTIFY' }],
+};
+
+/** Of the sound profile with other values: `CODE PATH`, without what flags always bring. */
+function codes(changes: object, options: LintOptions = {}): readonly string[] {
+  return findingsIn(JSON.stringify({ ...sound, ...changes }), options)
+    .map(({ code, path, severity }) => `${severity} ${code} ${path}`)
+    .filter((line) => line !== 'warning flags-refused $.flags');
+}
+
+function trapping(...names: readonly string[]): object {
+  return { syscalls: [{ names, action: 'SCMP_ACT_NOTIFY' }] };
+}
+
+/** A rule on the address of a path. */
+function onPath(value: number): object {
+  return {
+    names: ['chmod'],
+    action: 'SCMP_ACT_NOTIFY',
+    args: [{ index: 0, value, op: 'SCMP_CMP_NE' }],
+  };
+}
+
+function refusing(code: 'AGENT_SETTING_INVALID' | 'AGENT_BUNDLE_INVALID'): () => never {
+  return () => {
+    throw new AgentError(code, 'it is wrong');
+  };
+}
+
+/** An object of the Security Profiles Operator. */
+function spo(apiVersion: string, spec: object): string {
+  return JSON.stringify({ apiVersion, kind: 'SeccompProfile', metadata: { name: 'a' }, spec });
+}
+
+describe('the profile of the Go agent', () => {
+  const text = `{
+   "architectures" : [
+      "SCMP_ARCH_X86",
+      "SCMP_ARCH_X32"
+   ],
+   "defaultAction" : "SCMP_ACT_ALLOW",
+   "listenerPath": "/run/seccomp-agent.socket",
+   "listenerMetadata": "MKDIR_TMPL=-{{.Namespace}}-{{.Pod}}-{{.Container}}\\nEXEC_PATTERN=/bin/true\\nEXEC_DURATION=2s\\nMOUNT_PROC=true",
+   "syscalls" : [
+      {
+         "action" : "SCMP_ACT_NOTIFY",
+         "names" : [
+            "openat",
+            "open",
+            "mkdir",
+            "mount",
+\t    "chmod"
+         ]
+      }
+   ]
+}`;
+
+  test('K21: lint: its missing siblings are named with what they get instead', () => {
+    const errors = findingsIn(text).filter(({ severity }) => severity === 'error');
+    expect(errors.map(({ code, path, line }) => [code, path, line])).toEqual([
+      ['family-incomplete', '$.syscalls[0].names[0]', 13],
+      ['family-incomplete', '$.syscalls[0].names[2]', 15],
+      ['family-incomplete', '$.syscalls[0].names[4]', 17],
+    ]);
+    expect(errors.map(({ message }) => message)).toEqual([
+      'openat, open go to the agent, and openat2 (SCMP_ACT_ALLOW), creat (SCMP_ACT_ALLOW) do the same without it',
+      'mkdir goes to the agent, and mkdirat (SCMP_ACT_ALLOW) does the same without it',
+      'chmod goes to the agent, and fchmodat (SCMP_ACT_ALLOW), fchmodat2 (SCMP_ACT_ALLOW) do the same without it',
+    ]);
+  });
+
+  test('lint: what walks around it, its architectures and its signals are told of', () => {
+    const others = findingsIn(text).filter(({ severity }) => severity !== 'error');
+    expect(others.map(({ code, path }) => [code, path])).toEqual([
+      ['wait-killable', '$'],
+      ['architecture-missing', '$.architectures'],
+      ['io-uring', '$.syscalls[0].names[0]'],
+      ['walks-around', '$.syscalls[0].names[3]'],
+    ]);
+  });
+});
+
+test('lint: a sound profile has nothing but the flags that an old runc refuses', () => {
+  expect(findingsIn(JSON.stringify(sound)).map(({ code }) => code)).toEqual(['flags-refused']);
+});
+
+test.for(
+  readdirSync(join(projectRoot, 'deploy/profiles')).filter((name) => name.endsWith('.json')),
+)('lint: the shipped profile %s has no errors', (name) => {
+  const text = readFileSync(join(projectRoot, 'deploy/profiles', name), 'utf8');
+  expect(findingsIn(text).filter(({ severity }) => severity === 'error')).toEqual([]);
+});
+
+describe('the text', () => {
+  test.for([
+    ['{\n  // who\n  "defaultAction": 1\n}', 2, 'comments are no part of JSON'],
+    ['{\n  "syscalls": [],\n}', 3, 'a comma before a closing bracket is no part of JSON'],
+    ['{\n  "syscalls": [\n', 3, 'not JSON'],
+    ['{\n  "flags": [],\n  "flags": []\n}', 3, 'Map keys must be unique'],
+    ['- a', 1, 'a profile is an object'],
+  ] as const)('lint: %j is told of in its line', ([text, line, what]) => {
+    const [finding, ...more] = findingsIn(text);
+    expect(more).toEqual([]);
+    expect(finding).toMatchObject({ code: 'not-json', severity: 'error', line });
+    expect(finding?.message).toContain(what);
+  });
+
+  test.for([
+    [{ defaultAction: undefined }, 'error wrong-value $.defaultAction'],
+    [{ flags: ['SECCOMP_FILTER_FLAG_LOGS'] }, 'error wrong-value $.flags[0]'],
+    [{ architectures: 'SCMP_ARCH_X86' }, 'error wrong-value $.architectures'],
+    [
+      { syscalls: [{ names: [], action: 'SCMP_ACT_LOG' }] },
+      'error wrong-value $.syscalls[0].names',
+    ],
+    [{ listenerPath: 7 }, 'error wrong-value $.listenerPath'],
+    [{ listenerMetaData: '' }, 'warning unknown-key $.listenerMetaData'],
+  ] as const)('lint: %j is told of with its place', ([changes, expected]) => {
+    expect(codes(changes)).toContain(expected);
+  });
+
+  test('lint: a word with a typing mistake is told which was meant', () => {
+    const [finding] = findingsIn(JSON.stringify({ ...sound, defaultAction: 'SCMP_ACT_ALOW' }));
+    expect(finding?.message).toBe('"SCMP_ACT_ALOW"; did you mean SCMP_ACT_ALLOW?');
+  });
+});
+
+describe('the listener', () => {
+  test('G2: lint: notify without listenerPath is an error', () => {
+    expect(codes({ listenerPath: undefined })).toEqual(['error listener-missing $']);
+  });
+
+  test.for([
+    ['run/agent.socket', 'error listener-path $.listenerPath'],
+    [`/${'a'.repeat(107)}`, 'error listener-path $.listenerPath'],
+  ] as const)('lint: listenerPath %s cannot be a socket’s', ([listenerPath, expected]) => {
+    expect(codes({ listenerPath })).toEqual([expected]);
+  });
+
+  test('lint: the longest path of a socket is none too long', () => {
+    expect(codes({ listenerPath: `/${'a'.repeat(106)}` })).toEqual([]);
+  });
+
+  test('lint: a listener that nobody asks is told of', () => {
+    expect(codes({ syscalls: [] })).toEqual(['warning listener-unused $.listenerPath']);
+  });
+
+  test('lint: notify as default action is an error', () => {
+    expect(codes({ defaultAction: 'SCMP_ACT_NOTIFY' })).toContain(
+      'error notify-default $.defaultAction',
+    );
+  });
+
+  test('lint: a default that kills leaves no way back to older calls', () => {
+    expect(codes({ defaultAction: 'SCMP_ACT_KILL_PROCESS' })).toEqual([
+      'warning default-kills $.defaultAction',
+    ]);
+  });
+});
+
+describe('the runtimes', () => {
+  test('G2: lint: write is an error, since runc refuses it', () => {
+    const found = codes(trapping('write'));
+    expect(found).toContain('error notify-runtime $.syscalls[0].names[0]');
+  });
+
+  test.for(['close', 'fcntl', 'read', 'capset', 'wait4'])(
+    'G2: lint: %s is told to be the runtime’s own, too',
+    (name) => {
+      expect(codes(trapping(name))).toContain('warning notify-runtime $.syscalls[0].names[0]');
+    },
+  );
+
+  test('G2: lint: execve is what people trap', () => {
+    expect(codes(trapping('execve', 'execveat'))).toEqual([]);
+  });
+
+  test.for(['close', 'fork', 'vfork', 'clone', 'wait4', 'exit_group'])(
+    'K7: lint: a signal that takes %s back is told of',
+    (name) => {
+      const expected = 'warning notify-signals $.syscalls[0].names[0]';
+      expect(codes({ ...trapping(name), flags: [] })).toContain(expected);
+      expect(codes(trapping(name))).not.toContain(expected);
+    },
+  );
+
+  test('K8: lint: a filter that signals can interrupt is told of', () => {
+    expect(codes({ flags: [] })).toEqual(['note wait-killable $']);
+  });
+
+  test('lint: TSYNC with a listener is an error', () => {
+    expect(codes({ flags: ['SECCOMP_FILTER_FLAG_TSYNC'] })).toContain(
+      'error flags-refused $.flags[0]',
+    );
+  });
+});
+
+describe('names and families', () => {
+  test('lint: a call that does not exist is told of with what was meant', () => {
+    const [, finding] = findingsIn(
+      JSON.stringify({
+        ...sound,
+        syscalls: [...sound.syscalls, { names: ['mkdirat2'], action: 'SCMP_ACT_LOG' }],
+      }),
+    );
+    expect(finding).toMatchObject({
+      code: 'unknown-syscall',
+      severity: 'warning',
+      path: '$.syscalls[1].names[0]',
+      advice: 'did you mean "mkdirat"?',
+    });
+    expect(codes(trapping('mkdirt'))).toContain('error unknown-syscall $.syscalls[0].names[0]');
+  });
+
+  test('lint: calls of other architectures are none too many', () => {
+    const names = ['arm_fadvise64_64', 's390_runtime_instr', 'cacheflush'];
+    expect(codes({ syscalls: [...sound.syscalls, { names, action: 'SCMP_ACT_LOG' }] })).toEqual([]);
+  });
+
+  test('K21: lint: siblings that are refused walk around nothing', () => {
+    expect(
+      codes({
+        syscalls: [
+          { names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' },
+          { names: ['mkdirat', 'io_uring_setup'], action: 'SCMP_ACT_ERRNO' },
+        ],
+      }),
+    ).toEqual(['note family-incomplete $.syscalls[0].names[0]']);
+  });
+
+  test('K21: lint: the new mount API walks around mount', () => {
+    expect(codes(trapping('mount'))).toEqual(['warning walks-around $.syscalls[0].names[0]']);
+  });
+
+  test('K21: lint: io_uring walks around calls on files, unless it is refused', () => {
+    const names = ['mkdir', 'mkdirat'];
+    expect(codes(trapping(...names))).toEqual(['warning io-uring $.syscalls[0].names[0]']);
+    const refused = { names: ['io_uring_setup'], action: 'SCMP_ACT_ERRNO' };
+    expect(codes({ syscalls: [{ names, action: 'SCMP_ACT_NOTIFY' }, refused] })).toEqual([]);
+  });
+
+  test('K21: lint: a call that the runtimes’ library does not know yet is told of', () => {
+    const mounts = ['mount', 'fsopen', 'fsconfig', 'fsmount', 'fspick', 'move_mount'];
+    const names = [...mounts, 'open_tree', 'mount_setattr', 'open_tree_attr'];
+    expect(codes(trapping(...names))).toEqual([
+      'warning unknown-to-runtimes $.syscalls[0].names[8]',
+    ]);
+    expect(codes({ ...trapping(...names), defaultAction: 'SCMP_ACT_ERRNO' })).toEqual([]);
+  });
+
+  test('lint: architectures whose bytes have different orders are an error', () => {
+    const architectures = [...sound.architectures, 'SCMP_ARCH_S390X'];
+    expect(codes({ architectures })).toEqual(['error architecture-mixed $.architectures']);
+  });
+
+  test.for([
+    [undefined, ['warning architecture-missing $']],
+    [['SCMP_ARCH_X86_64'], ['warning architecture-missing $.architectures']],
+    [['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM'], []],
+    [['SCMP_ARCH_ARM'], ['warning architecture-missing $.architectures']],
+  ] as const)('K19: lint: architectures %j are complete or not', ([architectures, expected]) => {
+    expect(codes({ architectures })).toEqual(expected);
+  });
+});
+
+describe('rules together', () => {
+  const chmods = ['chmod', 'fchmodat', 'fchmodat2'];
+  const trap = { names: chmods, action: 'SCMP_ACT_NOTIFY' };
+  const onMode = [{ index: 1, value: 0o777, op: 'SCMP_CMP_EQ' }];
+
+  test('lint: the first rule without condition decides', () => {
+    const log = { names: chmods, action: 'SCMP_ACT_LOG' };
+    expect(codes({ syscalls: [log, trap] })).toEqual(
+      [0, 1, 2].map((at) => `error rule-shadowed $.syscalls[1].names[${at}]`),
+    );
+    expect(codes({ syscalls: [trap, log] })).toEqual(
+      [0, 1, 2].map((at) => `warning rule-shadowed $.syscalls[1].names[${at}]`),
+    );
+  });
+
+  test('lint: a rule with the default action is left out', () => {
+    const allow = { names: chmods, action: 'SCMP_ACT_ALLOW' };
+    expect(codes({ syscalls: [allow, trap, allow] })).toEqual([]);
+  });
+
+  test('lint: a rule without condition takes the place of those with one, wherever it stands', () => {
+    const conditional = { names: ['chmod'], action: 'SCMP_ACT_NOTIFY', args: onMode };
+    const log = { names: ['chmod'], action: 'SCMP_ACT_LOG' };
+    expect(codes({ syscalls: [conditional, log] })).toEqual([
+      'error rule-shadowed $.syscalls[0].names[0]',
+    ]);
+    expect(codes({ syscalls: [log, conditional] })).toEqual([
+      'error rule-shadowed $.syscalls[1].names[0]',
+    ]);
+  });
+
+  test('lint: the same condition with two actions is an error', () => {
+    const rule = { names: ['fchmod'], args: onMode };
+    const syscalls = ['SCMP_ACT_NOTIFY', 'SCMP_ACT_ERRNO'].map((action) => ({ ...rule, action }));
+    expect(codes({ syscalls })).toEqual(['error rule-conflict $.syscalls[1].names[0]']);
+  });
+
+  test('lint: a condition on an address is an error, whether there is one can be asked', () => {
+    const rest = { names: ['fchmodat', 'fchmodat2'], action: 'SCMP_ACT_NOTIFY' };
+    expect(codes({ syscalls: [onPath(4096), rest] })).toEqual([
+      'error compares-address $.syscalls[0].args[0].index',
+    ]);
+    expect(codes({ syscalls: [onPath(0), rest] })).toEqual([]);
+  });
+
+  test('lint: rules for some hosts only shadow nothing', () => {
+    const log = { names: chmods, action: 'SCMP_ACT_LOG', includes: { arches: ['s390x'] } };
+    expect(codes({ syscalls: [log, trap] })).toContain(
+      'note host-condition $.syscalls[0].includes',
+    );
+    expect(codes({ syscalls: [log, trap] })).not.toContain(
+      'error rule-shadowed $.syscalls[1].names[0]',
+    );
+  });
+});
+
+describe('the metadata', () => {
+  test('G3: lint: metadata that cannot be read is an error', () => {
+    expect(codes({ listenerMetadata: 'BUNDLE' })).toEqual([
+      'error metadata-invalid $.listenerMetadata',
+    ]);
+  });
+
+  test('G3: lint: a wrong setting is an error, a bundle that is not here a warning', () => {
+    const listenerMetadata = 'BUNDLE=other\nA=b';
+    expect(codes({ listenerMetadata }, { resolve: refusing('AGENT_SETTING_INVALID') })).toEqual([
+      'error metadata-refused $.listenerMetadata',
+    ]);
+    expect(codes({ listenerMetadata }, { resolve: refusing('AGENT_BUNDLE_INVALID') })).toEqual([
+      'warning metadata-refused $.listenerMetadata',
+    ]);
+  });
+
+  test('lint: calls that only the profile or only the bundles know are told of', () => {
+    const answered = { bundles: ['other'], syscalls: ['chmod', 'mkdir'] };
+    expect(codes({ listenerMetadata: 'BUNDLE=other' }, { resolve: () => answered })).toEqual([
+      'warning answered-not-trapped $.listenerMetadata',
+      'warning trapped-not-answered $.listenerMetadata',
+    ]);
+  });
+});
+
+describe('other forms', () => {
+  test('lint: a SeccompProfile of the Security Profiles Operator has its paths below spec', () => {
+    const found = findingsIn(
+      spo('security-profiles-operator.x-k8s.io/v1beta1', { ...sound, ...trapping('mkdir') }),
+    );
+    expect(found.map(({ path }) => path)).toContain('$.spec.syscalls[0].names[0]');
+  });
+
+  test('lint: version v1 of SeccompProfile has a folder for sockets', () => {
+    const group = 'security-profiles-operator.x-k8s.io';
+    const paths = (version: string, listenerPath: string): readonly string[] =>
+      findingsIn(spo(`${group}/${version}`, { ...sound, listenerPath }))
+        .filter(({ code }) => code === 'listener-path')
+        .map(({ path }) => path);
+    expect(paths('v1', sound.listenerPath)).toEqual(['$.spec.listenerPath']);
+    expect(paths('v1', '/var/run/security-profiles-operator/agent.sock')).toEqual([]);
+    expect(paths('v1beta1', sound.listenerPath)).toEqual([]);
+  });
+
+  test('lint: another object is none of the operator’s', () => {
+    const found = findingsIn(JSON.stringify({ apiVersion: 'v1', kind: 'Pod', spec: sound }));
+    expect(found.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['$.apiVersion', '$.kind']),
+    );
+  });
+
+  test('lint: YAML is read with its lines', () => {
+    const found = findingsIn(
+      'apiVersion: security-profiles-operator.x-k8s.io/v1beta1\nkind: SeccompProfile\nspec:\n  defaultAction: NO\n',
+    );
+    expect(found.find(({ code }) => code === 'wrong-value')).toMatchObject({
+      path: '$.spec.defaultAction',
+      line: 4,
+    });
+  });
+
+  test('lint: docker’s archMap and its old form of rules are read', () => {
+    expect(
+      codes({
+        architectures: undefined,
+        archMap: [
+          {
+            architecture: 'SCMP_ARCH_X86_64',
+            subArchitectures: ['SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+          },
+        ],
+        syscalls: [
+          ...sound.syscalls,
+          { name: 'reboot', action: 'SCMP_ACT_ERRNO', comment: '', includes: {}, excludes: {} },
+        ],
+      }),
+    ).toEqual([]);
+  });
+});
