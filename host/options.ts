@@ -42,6 +42,8 @@ export interface ResolverChoice {
 export interface AgentCommand extends ResolverChoice {
   readonly kind: 'agent';
   readonly socketFile: string;
+  /** Also where another agent listens. */
+  readonly takesOver: boolean;
   readonly allowedUids: readonly number[];
   /** Absent: metrics are not served. */
   readonly metricsAddress?: BindAddress;
@@ -84,6 +86,7 @@ const common = {
 const agentOptions = {
   ...common,
   socketfile: { type: 'string' },
+  'take-over': { type: 'boolean' },
   'allow-uids': { type: 'string' },
   'metrics-bind-address': { type: 'string' },
   'control-socket': { type: 'string' },
@@ -195,6 +198,7 @@ function parseAgent(words: readonly string[]): Command {
     kind: 'agent',
     ...choiceOf(values),
     socketFile,
+    takesOver: values.get('take-over') === true,
     allowedUids: uidsOf(values),
     log: logOf(values, 'info'),
   } as const;
@@ -284,6 +288,8 @@ Options (one dash or two, with = or a space):
                       (default ${defaultConfigFile}, if it is there)
   -socketfile PATH    the agent socket, "listenerPath" of seccomp profiles
                       (default ${defaultSocketFile})
+  -take-over          takes that path from an agent that listens there, for containers that
+                      start; the other one goes on for those that it has
   -allow-uids LIST    users besides root whose runtimes may connect
   -metrics-bind-address [HOST]:PORT
                       where /metrics and /healthz are served (default: nowhere)
