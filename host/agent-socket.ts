@@ -12,6 +12,7 @@ import { AgentError, messageOf, systemCodeOf } from './errors.ts';
 import { errnoNameOf } from './handler/errno.ts';
 import type { Logger } from './log.ts';
 import type { ConnectionId, Native, SocketEvent, SocketHandle } from './native.ts';
+import { pathAside, TakenPath } from './taken-path.ts';
 
 /** A container process state and where its listener is to be taken from. */
 export interface Arrival {
@@ -27,6 +28,8 @@ export interface AgentSocketParts {
   readonly native: Native;
   readonly log: Logger;
   readonly path: string;
+  /** Also from an agent that listens there, which keeps what has connected to it. */
+  readonly takesOver: boolean;
   /** Users whose runtimes may connect; root is always among them. */
   readonly allowedUids: readonly number[];
   /**
@@ -56,6 +59,7 @@ interface Connection {
 export class AgentSocket implements Disposable {
   readonly #parts: AgentSocketParts;
   readonly #handle: SocketHandle;
+  readonly #taken: TakenPath | undefined;
   readonly #wake: Socket;
   readonly #buffer = new Uint8Array(chunkBytes);
   readonly #connections: Map<ConnectionId, Connection> = new Map();
@@ -65,7 +69,9 @@ export class AgentSocket implements Disposable {
   constructor(parts: AgentSocketParts) {
     this.#parts = parts;
     const isForRootOnly = parts.allowedUids.every((uid) => uid === 0);
-    this.#handle = listen(parts.native, parts.path, isForRootOnly ? ownerOnly : everybody);
+    const made = parts.takesOver ? pathAside(parts.path) : parts.path;
+    this.#handle = listen(parts.native, made, isForRootOnly ? ownerOnly : everybody);
+    this.#taken = this.#takePath(parts);
     this.#wake = new Socket({ fd: parts.native.takeWakeFd(this.#handle), writable: false });
     this.#wake.on('data', () => {
       this.#drain();
@@ -78,6 +84,17 @@ export class AgentSocket implements Disposable {
     for (const { deadline } of this.#connections.values()) clearTimeout(deadline);
     this.#connections.clear();
     this.#parts.native.closeSocket(this.#handle);
+    this.#taken?.[Symbol.dispose]();
+  }
+
+  #takePath({ native, path, takesOver }: AgentSocketParts): TakenPath | undefined {
+    try {
+      return takesOver ? new TakenPath(path) : undefined;
+    } catch (cause) {
+      native.closeSocket(this.#handle);
+      if (cause instanceof AgentError) throw cause;
+      throw new AgentError('AGENT_SOCKET', `cannot take ${path} over`, { cause });
+    }
   }
 
   #drain(): void {

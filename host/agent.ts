@@ -47,6 +47,8 @@ export interface AgentOptions {
 export interface SocketOptions {
   readonly path: string;
   readonly allowedUids: readonly number[];
+  /** Also from an agent that listens there. */
+  readonly takesOver?: boolean;
 }
 
 /** No call takes so long. */
@@ -159,12 +161,13 @@ export class Agent {
   }
 
   /** @throws AgentError AGENT_SOCKET_IN_USE, AGENT_SOCKET */
-  listen({ path, allowedUids }: SocketOptions): void {
+  listen({ path, allowedUids, takesOver = false }: SocketOptions): void {
     this.#socket = new AgentSocket({
       native: this.native,
       log: this.log,
       path,
       allowedUids,
+      takesOver,
       onArrival: (arrival) => this.#enter(arrival),
     });
     this.log.info({ socket: path }, 'listening');

@@ -50,6 +50,8 @@ export interface KubernetesChoice {
 export interface AgentCommand extends ResolverChoice {
   readonly kind: 'agent';
   readonly socketFile: string;
+  /** Also where another agent listens. */
+  readonly takesOver: boolean;
   readonly allowedUids: readonly number[];
   readonly kubernetes: KubernetesChoice;
   /** Absent: metrics are not served. */
@@ -93,6 +95,7 @@ const common = {
 const agentOptions = {
   ...common,
   socketfile: { type: 'string' },
+  'take-over': { type: 'boolean' },
   'allow-uids': { type: 'string' },
   'metrics-bind-address': { type: 'string' },
   kubeconfig: { type: 'string' },
@@ -221,6 +224,7 @@ function parseAgent(words: readonly string[]): Command {
     kind: 'agent',
     ...choiceOf(values),
     socketFile,
+    takesOver: values.get('take-over') === true,
     allowedUids: uidsOf(values),
     kubernetes: kubernetesOf(values),
     log: logOf(values, 'info'),
@@ -311,6 +315,8 @@ Options (one dash or two, with = or a space):
                       (default ${defaultConfigFile}, if it is there)
   -socketfile PATH    the agent socket, "listenerPath" of seccomp profiles
                       (default ${defaultSocketFile})
+  -take-over          takes that path from an agent that listens there, for containers that
+                      start; the other one goes on for those that it has
   -allow-uids LIST    users besides root whose runtimes may connect
   -kubeconfig FILE    how the API is reached with -resolver=kubernetes outside of a cluster
                       (default KUBECONFIG, else the service account of the pod)

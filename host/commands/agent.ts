@@ -129,7 +129,8 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     );
     if (command.metricsAddress !== undefined) await agent.serveMetrics(command.metricsAddress);
     if (command.control !== undefined) await agent.serveControl(command.control);
-    agent.listen({ path: command.socketFile, allowedUids: command.allowedUids });
+    const { socketFile: path, allowedUids, takesOver } = command;
+    agent.listen({ path, allowedUids, takesOver });
     using _reload = reloadOnHangup(
       agent,
       renewing(agent, command, { store, kubernetes, ending: ending.signal }),

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the command line of the agent as a daemon: options, messages, exit codes, the agent socket.
+import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   symlinkSync,
   writeFileSync,
@@ -177,6 +179,47 @@ test('agent socket: that of a living agent is left to it', async () => {
   expect(stderr.split('\n').at(-2)).toBe(`seccompagent: another agent listens on ${socketFile}`);
   connect(socketFile).end();
   await first.logged(/connection closed.*\n(?:.*\n)*.*connection closed/u);
+});
+
+test('agent socket: with -take-over a living agent keeps its connections and gets no new ones', async () => {
+  using folder = new TemporaryFolder();
+  const socketFile = folder.at('agent.socket');
+  await using first = await AgentProcess.start(socketFile, '-log=debug', '-control-socket=none');
+  const kept = connect(socketFile);
+  await once(kept, 'connect');
+  await using second = await AgentProcess.start(
+    socketFile,
+    '-take-over',
+    '-log=debug',
+    '-control-socket=none',
+  );
+  connect(socketFile).end();
+  await second.logged(/connection closed/u);
+  expect(first.log).not.toMatch(/connection closed/u);
+  kept.end();
+  await first.logged(/connection closed/u);
+  // the first one leaves the second one's socket, which goes with its own agent
+  await first.stop('SIGTERM');
+  expect(lstatSync(socketFile).mode & 0o777).toBe(0o600);
+  expect(readdirSync(folder.path)).toEqual(['agent.socket']);
+  await second.stop('SIGTERM');
+  expect(readdirSync(folder.path)).toEqual([]);
+});
+
+test('agent socket: with -take-over another file at its path is left alone', async () => {
+  using folder = new TemporaryFolder();
+  const file = folder.at('agent.socket');
+  writeFileSync(file, 'precious');
+  const { code, stderr } = await runCommand([
+    seccompagent,
+    '-take-over',
+    `-socketfile=${file}`,
+    '-control-socket=none',
+  ]);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${file} is no socket: choose another -socketfile`);
+  expect(readFileSync(file, 'utf8')).toBe('precious');
+  expect(readdirSync(folder.path)).toEqual(['agent.socket']);
 });
 
 test('agent socket: another file at its path is left alone', async () => {

@@ -23,6 +23,7 @@ export default async function setup(): Promise<void> {
     { command: 'oras', package: 'oras' },
     { command: 'cosign', package: 'cosign' },
     { command: 'openssl', package: 'openssl' },
+    { command: 'buildah', package: 'buildah' },
     { command: 'kubectl', package: 'kubernetes-client' },
     { command: 'clang-19', package: 'clang-19' },
     { command: 'wasm-ld-19', package: 'lld-19' },

@@ -15,6 +15,7 @@ test('options: without words the agent runs without handlers', () => {
     resolver: 'none',
     selection: [],
     socketFile: '/run/seccomp-agent.socket',
+    takesOver: false,
     allowedUids: [],
     log: { level: 'info', format: 'text' },
   });
@@ -57,12 +58,13 @@ test('options: an empty resolver is none, as the Go agent had it', () => {
 
 test('options: every option of the agent is taken', () => {
   const own = ['-socketfile', '/tmp/a.socket', '-allow-uids= 0, 1000,', '-log', 'debug,json'];
-  const words = [...own, '-metrics-bind-address', ':8080', '-bundle=errno, ./mine,'];
+  const words = [...own, '-take-over', '-metrics-bind-address', ':8080', '-bundle=errno, ./mine,'];
   expect(parseCommand(words)).toEqual({
     kind: 'agent',
     resolver: 'none',
     selection: ['errno', './mine'],
     socketFile: '/tmp/a.socket',
+    takesOver: true,
     allowedUids: [0, 1000],
     metricsAddress: { host: '', port: 8080 },
     control: { path: '/run/seccompagent/control.sock', isDefault: true },

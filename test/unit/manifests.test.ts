@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// What deploy/kubernetes asks a cluster for: valid, no more than is needed, and what the agent knows.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { parseConfig } from '../../host/config.ts';
+import { parseCommand } from '../../host/options.ts';
+import { packageVersion } from '../../host/package-root.ts';
+import { projectRoot, runCommand } from '../support/command.ts';
+import {
+  at,
+  commentsOn,
+  deployFolder,
+  entriesIn,
+  kubernetesFolder,
+  listAt,
+  manifestFiles,
+  manifestOfKind,
+  manifestsIn,
+  manifestsOf,
+  textAt,
+  textsAt,
+} from '../support/manifests.ts';
+import type { Json, JsonObject, Manifest } from '../support/manifests.ts';
+
+const daemonSet = manifestOfKind('DaemonSet');
+const podKeys = ['spec', 'template', 'spec'] as const;
+const pod = at(daemonSet.object, ...podKeys);
+const [agent = {}] = listAt(pod, 'containers');
+const [profiles = {}] = listAt(pod, 'initContainers');
+const examples = ['demo-pod', 'userns-pod-cifs', 'unprivileged-build-pod'] as const;
+const exampleManifests = examples.flatMap((name) =>
+  manifestsOf(join(deployFolder, 'examples', name)),
+);
+
+/** Where a kind is in the npm package that has Kubernetes' types. */
+function typeOf({ object }: Manifest): { readonly name: string; readonly module: string } {
+  return {
+    name: `I${textAt(object, 'kind')}`,
+    module: `kubernetes-models/${textAt(object, 'apiVersion')}`,
+  };
+}
+
+/** A text for the compiler, which knows every field, and misses those that have to be there. */
+function typedText(manifests: readonly Manifest[]): string {
+  return manifests
+    .map((manifest, index) => {
+      const { name, module } = typeOf(manifest);
+      const literal = JSON.stringify(manifest.object);
+      return (
+        `import type { ${name} as T${index} } from '${module}';\n` +
+        `export const manifest${index}: T${index} = ${literal};\n`
+      );
+    })
+    .join('');
+}
+
+async function complaintsAbout(manifests: readonly Manifest[]): Promise<string> {
+  const folder = mkdtempSync(join(projectRoot, 'build/manifests-'));
+  try {
+    const file = join(folder, 'manifests.mts');
+    writeFileSync(file, typedText(manifests));
+    const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
+    const options = ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', '--types', ''];
+    const { stdout } = await runCommand(
+      [process.execPath, compiler, ...options, '--module', 'nodenext', file],
+      { deadlineMs: 120_000 },
+    );
+    return stdout;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('manifests: every field is one that Kubernetes has, and none is missing', async () => {
+  const all = [...manifestsOf(kubernetesFolder), ...exampleManifests];
+  expect(all.length).toBeGreaterThan(10);
+  expect(await complaintsAbout(all)).toBe('');
+});
+
+test('manifests: a field that there is not, one that is missing and a wrong value are found', async () => {
+  const text = JSON.stringify(daemonSet.object);
+  const wrong = [
+    text.replace('"hostPID"', '"hostPid"'),
+    text.replace('"selector"', '"selection"'),
+    text.replace('"containerPort":8080', '"containerPort":"metrics"'),
+  ].flatMap((changed) => manifestsIn(changed).map((made) => ({ ...made, file: '' })));
+  const complaints = await complaintsAbout(wrong);
+  for (const field of ['hostPid', 'selection', "'string' is not assignable to type 'number'"])
+    expect(complaints).toContain(field);
+});
+
+function sorted(objects: readonly JsonObject[]): readonly string[] {
+  return objects.map((object) => JSON.stringify(object, sortedKeys)).toSorted();
+}
+
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+test('manifests: kubectl finds the same with -k and with -f', async () => {
+  const built = await runCommand(['kubectl', 'kustomize', kubernetesFolder]);
+  expect(built.stderr).toBe('');
+  const files = manifestsOf(kubernetesFolder);
+  const byKustomize = manifestsIn(built.stdout).map(({ object }) => object);
+  expect(sorted(byKustomize)).toEqual(sorted(files.map(({ object }) => object)));
+  // reads what `apply -f` reads, and asks no server
+  const local = ['label', '--local', '-f', kubernetesFolder, 'a=b', '-o', 'name'] as const;
+  const byFolder = await runCommand(['kubectl', ...local]);
+  expect({ code: byFolder.code, stderr: byFolder.stderr }).toEqual({ code: 0, stderr: '' });
+  expect(byFolder.stdout.trim().split('\n')).toHaveLength(files.length);
+});
+
+test('manifests: the namespace comes first, and all else is in it or in none', () => {
+  const [first] = manifestFiles(kubernetesFolder);
+  expect(manifestsOf(kubernetesFolder)[0]?.object['kind']).toBe('Namespace');
+  expect(first).toBe('1-namespace.yaml');
+  const namespaced = manifestsOf(kubernetesFolder).filter(
+    ({ object }) => !/^(?:Namespace|Cluster)/u.test(textAt(object, 'kind')),
+  );
+  for (const { object } of namespaced) {
+    expect(at(object, 'metadata', 'namespace')).toBe('seccomp-agent');
+  }
+});
+
+test('DaemonSet: nothing is privileged, and every right has its reason', () => {
+  const keys = entriesIn(daemonSet.object);
+  expect(keys.filter(([key]) => key === 'privileged')).toEqual([]);
+  expect(
+    keys.filter(([key, value]) => key === 'hostNetwork' || (key === 'hostIPC' && value)),
+  ).toEqual([]);
+  for (const container of [agent, profiles]) {
+    expect(textsAt(container, 'securityContext', 'capabilities', 'drop')).toEqual(['ALL']);
+    expect(at(container, 'securityContext', 'readOnlyRootFilesystem')).toBe(true);
+  }
+  const inPod = [...podKeys, 'containers', 0];
+  const added = [...inPod, 'securityContext', 'capabilities', 'add'];
+  for (const comment of commentsOn(daemonSet.document, added)) expect(comment).not.toBe('');
+  for (const comment of commentsOn(daemonSet.document, [...inPod, 'volumeMounts'])) {
+    expect(comment).not.toBe('');
+  }
+  expect(at(profiles, 'securityContext', 'allowPrivilegeEscalation')).toBe(false);
+  expect(textsAt(profiles, 'securityContext', 'capabilities', 'add')).toEqual([]);
+});
+
+test('DaemonSet: containers have limits of memory, and requests', () => {
+  for (const container of [agent, profiles]) {
+    expect(at(container, 'resources', 'limits', 'memory')).toMatch(/^\d+[MG]i$/u);
+    expect(at(container, 'resources', 'requests', 'cpu')).toMatch(/^\d+m$/u);
+  }
+});
+
+test('DaemonSet: the image is the one of this version', () => {
+  for (const container of [agent, profiles]) {
+    expect(at(container, 'image')).toBe(`seccompagent:${packageVersion()}`);
+  }
+});
+
+test('examples: images have tags, containers limits', () => {
+  const containers = exampleManifests.flatMap(({ object }) => listAt(object, 'spec', 'containers'));
+  expect(containers).toHaveLength(examples.length);
+  for (const container of containers) {
+    expect(at(container, 'image')).toMatch(/^[a-z.]+\/[a-z/]+:v?[\d.]+$/u);
+    expect(at(container, 'resources', 'limits', 'memory')).toMatch(/^\d+[MG]i$/u);
+  }
+});
+
+test('DaemonSet: the agent knows its arguments, and each file that they name is mounted', () => {
+  const command = parseCommand(textsAt(agent, 'args'));
+  if (command.kind !== 'agent') throw new Error(`the arguments are those of ${command.kind}`);
+  expect(command).toMatchObject({ resolver: 'kubernetes', takesOver: true });
+  const mounted = listAt(agent, 'volumeMounts').map((mount) => textAt(mount, 'mountPath'));
+  for (const path of [command.socketFile, command.configFile, command.control?.path]) {
+    expect(mounted.some((folder) => path?.startsWith(`${folder}/`))).toBe(true);
+  }
+  expect(listAt(agent, 'ports')).toEqual([
+    { name: 'metrics', containerPort: command.metricsAddress?.port },
+  ]);
+});
+
+test('DaemonSet: every volume is there once, and used', () => {
+  const names = listAt(pod, 'volumes').map((volume) => textAt(volume, 'name'));
+  const used = [agent, profiles].flatMap((container) =>
+    listAt(container, 'volumeMounts').map((mount) => textAt(mount, 'name')),
+  );
+  expect(new Set(used)).toEqual(new Set(names));
+  expect(names).toEqual([...new Set(names)]);
+  const paths = listAt(pod, 'volumes').map((volume) => at(volume, 'hostPath', 'path'));
+  // the sockets of runtimes are in these
+  for (const path of ['/', '/run', '/var/run', '/run/containerd'])
+    expect(paths).not.toContain(path);
+});
+
+test('DaemonSet: selectors find its pods', () => {
+  const labels = at(daemonSet.object, 'spec', 'template', 'metadata', 'labels');
+  expect(at(daemonSet.object, 'spec', 'selector', 'matchLabels')).toEqual(labels);
+  for (const [kind, key] of [
+    ['PodDisruptionBudget', 'selector'],
+    ['NetworkPolicy', 'podSelector'],
+  ] as const) {
+    expect(at(manifestOfKind(kind).object, 'spec', key, 'matchLabels')).toEqual(labels);
+  }
+  const monitor = manifestOfKind('PodMonitor', join(kubernetesFolder, 'optional'));
+  expect(at(monitor.object, 'spec', 'selector', 'matchLabels')).toEqual(labels);
+});
+
+test('ClusterRole: lists and watches pods, creates events, and no more', () => {
+  const { object } = manifestOfKind('ClusterRole');
+  expect(object['rules']).toEqual([
+    { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] },
+    { apiGroups: [''], resources: ['events'], verbs: ['create'] },
+  ]);
+});
+
+test('ConfigMap: the agent reads it', () => {
+  const text = textAt(manifestOfKind('ConfigMap').object, 'data', 'config.yaml');
+  const { config } = parseConfig(text, 'config.yaml');
+  expect(config.policies).toMatchObject({
+    defaultAction: 'continue',
+    failure: { kind: 'errno', errno: 'EPERM' },
+  });
+});
+
+/** A profile as the kubelet finds it. */
+function profileNamed(name: string): JsonObject {
+  const text = readFileSync(join(deployFolder, 'profiles/kubernetes', `${name}.json`), 'utf8');
+  const [read] = manifestsIn(text);
+  return read?.object ?? {};
+}
+
+function localhostProfiles(value: Json): readonly string[] {
+  return entriesIn(value)
+    .filter(([key]) => key === 'localhostProfile')
+    .map(([, path]) => textAt(path));
+}
+
+test('profiles: pods name those that the DaemonSet installs', () => {
+  const named = [...manifestsOf(kubernetesFolder), ...exampleManifests].flatMap(({ object }) =>
+    localhostProfiles(object),
+  );
+  expect(named).toHaveLength(1 + examples.length);
+  for (const path of named) {
+    const [, name = ''] = /^seccomp-agent\/([a-z-]+\.json)$/u.exec(path) ?? [];
+    expect(existsSync(join(deployFolder, 'profiles/kubernetes', name))).toBe(true);
+  }
+});
+
+const profileNames = [...examples, 'dangerous'] as const;
+
+test.for(profileNames)(
+  'profiles: %s goes to the socket of the DaemonSet, with both forms',
+  (name) => {
+    const profile = profileNamed(name);
+    const command = parseCommand(textsAt(agent, 'args'));
+    expect(profile['listenerPath']).toBe(command.kind === 'agent' ? command.socketFile : '');
+    const folder = join(deployFolder, 'security-profiles-operator');
+    const [operators] = manifestsIn(readFileSync(join(folder, `${name}.yaml`), 'utf8'));
+    expect(operators?.object).toMatchObject({
+      apiVersion: 'security-profiles-operator.x-k8s.io/v1beta1',
+      kind: 'SeccompProfile',
+      metadata: { name },
+    });
+    expect(at(operators?.object, 'spec')).toEqual(profile);
+  },
+);
+
+test('profiles: that of the agent allows what it uses, and nothing that changes the node', () => {
+  const profile = profileNamed('agent');
+  expect(profile).toMatchObject({ defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 38 });
+  const [rule = {}] = listAt(profile, 'syscalls');
+  const allowed = textsAt(rule, 'names');
+  for (const name of ['setns', 'move_mount', 'pidfd_getfd', 'process_vm_readv', 'seccomp']) {
+    expect(allowed).toContain(name);
+  }
+  for (const name of [
+    'bpf',
+    'init_module',
+    'finit_module',
+    'io_uring_setup',
+    'keyctl',
+    'kexec_load',
+    'open_by_handle_at',
+    'perf_event_open',
+    'ptrace',
+    'reboot',
+    'swapon',
+    'userfaultfd',
+  ]) {
+    expect(allowed).not.toContain(name);
+  }
+});
