@@ -8,6 +8,7 @@ import { reloadAll } from './containers/reloading.ts';
 import type { ReloadCounts } from './containers/reloading.ts';
 import type { ControlServer } from './control/control-server.ts';
 import type { StopRecording } from './control/recording-request.ts';
+import type { AgentFigures } from './control/figures.ts';
 import { ReloadReport } from './control/reload-report.ts';
 import type { AgentStatus } from './control/status.ts';
 import { AgentError, messageOf, systemCodeOf } from './errors.ts';
@@ -20,7 +21,8 @@ import type { Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
 import { loadNative, actingLink, receiverEventKind, tokenOf } from './native.ts';
 import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
-import { CounterSum, figure } from './notification/counters.ts';
+import { CounterSum } from './notification/counter-sum.ts';
+import { figure } from './notification/counters.ts';
 import { Pool, poolSize } from './notification/pool.ts';
 import type { PoolSize } from './notification/pool.ts';
 import { QuarantineBook } from './notification/quarantine.ts';
@@ -100,6 +102,7 @@ export class Agent {
       receiver: this.#receiver,
       syscalls: this.#syscalls,
       quarantine: this.#quarantine.quarantine,
+      counters: this.#counters,
       tapes: this.#tapes,
       shadows: this.#shadows,
     });
@@ -189,6 +192,11 @@ export class Agent {
       metrics: this.#metrics,
       log: this.log,
       downReason: () => (this.#pool?.workerCount === 0 ? 'no worker is up' : undefined),
+      readiness: [
+        () => (this.#socket === undefined ? 'the agent does not listen yet' : undefined),
+        () => (this.#isStopping ? 'the agent is stopping' : undefined),
+        () => this.#attaching.resolver.readiness?.(),
+      ],
     });
   }
 
@@ -203,6 +211,7 @@ export class Agent {
         path,
         log: this.log,
         status: () => this.status(),
+        figures: () => this.figures(),
         record: (containerId, tap) => this.record(containerId, tap, 'there'),
       });
     } catch (thrown) {
@@ -221,6 +230,17 @@ export class Agent {
       workers: this.#pool?.workerCount ?? 0,
       containers: this.#containers.status(),
       lastReload: this.reloads.last,
+    };
+  }
+
+  /** What was counted until now, for whoever asks again and again. */
+  figures(): AgentFigures {
+    return {
+      version: packageVersion(),
+      pid: process.pid,
+      takenAtMs: performance.now(),
+      workers: this.#pool?.workerCount ?? 0,
+      containers: this.#containers.figures(),
     };
   }
 
@@ -392,8 +412,11 @@ export class Agent {
   }
 
   #fail({ token, handler, reason }: CallFailure): void {
-    if (handler !== undefined) this.#metrics?.failed(handler, reason);
     const attached = this.#containers.get(token);
+    if (handler !== undefined) {
+      const bundle = attached?.registry.handlers.find(({ name }) => name === handler)?.bundle;
+      this.#metrics?.failed({ handler, bundle, reason });
+    }
     if (attached?.registry.failure.kind !== 'kill-container') return;
     const { containerId } = attached.registry;
     // a worker that did not end in time may still tell

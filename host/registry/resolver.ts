@@ -72,6 +72,8 @@ export interface Resolver {
    * @throws AgentError: they may not be kept
    */
   keep(held: Sourced): Sourced;
+  /** Why containers that come now cannot be resolved as they should be, for probes: no secrets. */
+  readiness?(): string | undefined;
 }
 
 export interface ResolverParts {
