@@ -22,6 +22,9 @@ export default async function setup(): Promise<void> {
     { command: 'oras', package: 'oras' },
     { command: 'cosign', package: 'cosign' },
     { command: 'openssl', package: 'openssl' },
+    // both programs, but no daemon: tests start their own
+    { command: 'prometheus', package: 'prometheus' },
+    { command: 'promtool', package: 'prometheus' },
     { command: 'clang-19', package: 'clang-19' },
     { command: 'wasm-ld-19', package: 'lld-19' },
     // there may be another one of rustup, without the target

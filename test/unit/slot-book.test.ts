@@ -16,7 +16,7 @@ interface Book {
   readonly announced: SlotName[];
   readonly givenBack: number[];
   /** The main thread has taken what they have counted. */
-  take(slots: readonly number[]): void;
+  readonly take: (slots: readonly number[]) => void;
 }
 
 function makeBook(): Book {
