@@ -8,6 +8,7 @@ import { reloadAll } from './containers/reloading.ts';
 import type { ReloadCounts } from './containers/reloading.ts';
 import type { ControlServer } from './control/control-server.ts';
 import type { StopRecording } from './control/recording-request.ts';
+import type { AgentFigures } from './control/figures.ts';
 import { ReloadReport } from './control/reload-report.ts';
 import type { AgentStatus } from './control/status.ts';
 import { AgentError, messageOf, systemCodeOf } from './errors.ts';
@@ -21,7 +22,8 @@ import type { MetricsServer } from './metrics/server.ts';
 import { loadNative, actingLink, receiverEventKind } from './native.ts';
 import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
 import { stopContainer } from './notification/container-stop.ts';
-import { CounterSum, figure } from './notification/counters.ts';
+import { CounterSum } from './notification/counter-sum.ts';
+import { figure } from './notification/counters.ts';
 import { Pool, poolSize } from './notification/pool.ts';
 import type { PoolSize } from './notification/pool.ts';
 import { QuarantineBook } from './notification/quarantine.ts';
@@ -104,6 +106,7 @@ export class Agent {
       receiver: this.#receiver,
       syscalls: this.#syscalls,
       quarantine: this.#quarantine.quarantine,
+      counters: this.#counters,
       tapes: this.#tapes,
       shadows: this.#shadows,
     });
@@ -194,6 +197,11 @@ export class Agent {
       metrics: this.#metrics,
       log: this.log,
       downReason: () => (this.#pool?.workerCount === 0 ? 'no worker is up' : undefined),
+      readiness: [
+        () => (this.#socket === undefined ? 'the agent does not listen yet' : undefined),
+        () => (this.#isStopping ? 'the agent is stopping' : undefined),
+        () => this.#attaching.resolver.kubernetes?.readiness.reason(),
+      ],
     });
   }
 
@@ -208,6 +216,7 @@ export class Agent {
         path,
         log: this.log,
         status: () => this.status(),
+        figures: () => this.figures(),
         record: (containerId, tap) => this.record(containerId, tap, 'there'),
       });
     } catch (thrown) {
@@ -227,6 +236,17 @@ export class Agent {
       containers: this.#containers.status(),
       lastReload: this.reloads.last,
       kubernetes: this.#attaching.resolver.kubernetes?.status() ?? null,
+    };
+  }
+
+  /** What was counted until now, for whoever asks again and again. */
+  figures(): AgentFigures {
+    return {
+      version: packageVersion(),
+      pid: process.pid,
+      takenAtMs: performance.now(),
+      workers: this.#pool?.workerCount ?? 0,
+      containers: this.#containers.figures(),
     };
   }
 
@@ -401,8 +421,11 @@ export class Agent {
   }
 
   #fail({ token, handler, reason }: CallFailure): void {
-    if (handler !== undefined) this.#metrics?.failed(handler, reason);
     const attached = this.#containers.get(token);
+    if (handler !== undefined) {
+      const bundle = attached?.registry.handlers.find(({ name }) => name === handler)?.bundle;
+      this.#metrics?.failed({ handler, bundle, reason });
+    }
     const stop = attached?.registry.failure.kind ?? 'continue';
     // a worker that did not end in time may still tell
     if (attached === undefined || this.#isClosed || !isStop(stop)) return;

@@ -54,6 +54,7 @@ struct CallCounters {
   std::array<std::uint64_t, 5> answers;
   std::uint64_t duration_sum;
   std::array<std::uint64_t, kBuckets.size() + 1> durations;
+  // The last one is JavaScript's: see slotLayout.
   std::array<std::uint64_t, 5> unused;
 
   void count(Counted answer, Nanoseconds duration) {
@@ -64,7 +65,7 @@ struct CallCounters {
 };
 static_assert(sizeof(CallCounters) == 32 * sizeof(std::uint64_t));
 
-inline constexpr std::size_t kCounterSlots = 256;
+inline constexpr std::size_t kCounterSlots = 4096;
 using CounterBlock = std::span<CallCounters, kCounterSlots>;
 
 }  // namespace seccompagent

@@ -56,10 +56,13 @@ function shadowLine({ bundles, calls, different, lost, leftAlone }: ShadowStatus
 }
 
 function containerLines(container: ContainerStatus): readonly string[] {
-  const { id, since, bundles, handlers, refusal, shadow } = container;
+  const { id, since, calls, bundles, handlers, refusal, shadow } = container;
+  const { namespace, pod, container: name } = container;
+  const place = [namespace, pod, name].filter((part) => part !== undefined).join('/');
   const names = bundles.map(({ name, version }) => `${name} ${version}`).join(', ');
   return [
-    `${id}  since ${since}  ${names}`.trimEnd(),
+    `${id}  since ${since}  ${calls} calls  ${names}`.trimEnd(),
+    ...(place === '' ? [] : [`  is ${place}`]),
     ...(refusal === undefined ? [] : [`  ALL CALLS FAIL: ${refusal}`]),
     ...handlers.map((handler) => handlerLine(handler)),
     ...(shadow === undefined ? [] : [shadowLine(shadow)]),

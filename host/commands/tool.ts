@@ -104,4 +104,9 @@ export const tools: readonly ToolEntry[] = [
     summary: 'what a running agent does now',
     load: async () => (await import('./status.ts')).status,
   },
+  {
+    name: 'top',
+    summary: 'what its containers do, as they do it',
+    load: async () => (await import('./top.ts')).top,
+  },
 ];

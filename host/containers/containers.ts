@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // All containers that are answered for: by what, and who else is told of their calls.
+import { figuresOf } from '../control/figures.ts';
+import type { ContainerFigures } from '../control/figures.ts';
 import type { StopRecording } from '../control/recording-request.ts';
 import type { ContainerStatus } from '../control/status.ts';
 import { AgentError, systemCodeOf } from '../errors.ts';
 import { digestOf } from '../handler/direct.ts';
 import { tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
+import type { CounterSum } from '../notification/counter-sum.ts';
+import type { CallCounts } from '../notification/counters.ts';
 import type { Quarantine } from '../notification/quarantine.ts';
 import type { Syscalls } from '../notification/syscalls.ts';
 import { factsOf } from '../recording/recorded-facts.ts';
 import type { ShadowBook } from '../recording/shadow-book.ts';
 import type { Tap, TapeBook } from '../recording/tape-book.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Workload } from '../registry/workload.ts';
 import { adoptionOf } from './attached.ts';
 import type { Adoption, Attached } from './attached.ts';
 
@@ -19,9 +25,12 @@ export interface ContainersParts {
   readonly receiver: ReceiverHandle;
   readonly syscalls: Syscalls;
   readonly quarantine: Quarantine;
+  readonly counters: CounterSum;
   readonly tapes: TapeBook;
   readonly shadows: ShadowBook;
 }
+
+type CountedCalls = readonly { readonly counts: CallCounts }[];
 
 export class Containers {
   readonly #parts: ContainersParts;
@@ -47,8 +56,9 @@ export class Containers {
   }
 
   keep(token: number, attached: Attached): void {
-    const { shadows, tapes } = this.#parts;
+    const { counters, shadows, tapes } = this.#parts;
     this.#attached.set(token, attached);
+    counters.begin(token, attached.registry);
     const { shadow, tapeSlot } = attached;
     if (shadow?.kind !== 'resolved') shadows.end(token);
     if (tapeSlot === undefined) return;
@@ -97,6 +107,7 @@ export class Containers {
     const attached = this.#attached.get(token);
     if (attached === undefined) return undefined;
     this.#attached.delete(token);
+    this.#parts.counters.end(token);
     if (attached.tapeSlot === undefined) this.#parts.shadows.end(token);
     else void this.#endTape(token, attached.tapeSlot);
     return attached;
@@ -108,14 +119,27 @@ export class Containers {
   }
 
   status(): readonly ContainerStatus[] {
-    return this.all().map(([token, attached]) => this.#statusOf(token, attached));
+    const rows = this.#parts.counters.containers();
+    return this.all().map(([token, attached]) => this.#statusOf(token, attached, rows.get(token)));
   }
 
-  #statusOf(token: number, attached: Attached): ContainerStatus {
+  figures(): readonly ContainerFigures[] {
+    const rows = this.#parts.counters.containers();
+    return figuresOf(
+      this.all().map(([token, attached]) => ({
+        status: this.#statusOf(token, attached, rows.get(token)),
+        rows: rows.get(token) ?? [],
+      })),
+    );
+  }
+
+  #statusOf(token: number, attached: Attached, rows: CountedCalls = []): ContainerStatus {
     const { registry, since, bundles, refusal, quarantine } = attached;
     const shadow = this.#parts.shadows.statusOf(token, attached.shadow);
     return {
       id: registry.containerId,
+      ...namesOf(registry),
+      calls: rows.reduce((sum, { counts }) => sum + counts.calls, 0),
       since: since.toISOString(),
       bundles,
       handlers: registry.handlers.map(({ name, bundle, component }, index) => ({
@@ -158,4 +182,14 @@ export class Containers {
   #listenersOf(containerId: string): readonly (readonly [token: number, attached: Attached])[] {
     return this.all().filter(([, { registry }]) => registry.containerId === containerId);
   }
+}
+
+/** What people call it. */
+function namesOf({ workload = {} }: Registry): Pick<Workload, 'namespace' | 'pod' | 'container'> {
+  const { namespace, pod, container } = workload;
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(pod === undefined ? {} : { pod }),
+    ...(container === undefined ? {} : { container }),
+  };
 }

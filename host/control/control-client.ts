@@ -10,9 +10,14 @@ export interface ControlRequest {
   readonly socket: string;
   readonly method: 'GET' | 'POST';
   readonly path: string;
+  /** How long it may take to say something; absent: for ever. */
+  readonly patienceMs?: number;
+  /** Ends it. */
+  readonly signal?: AbortSignal;
 }
 
 function unreachable(socket: string, cause: unknown): AgentError {
+  if (cause instanceof AgentError) return cause;
   const code = systemCodeOf(cause);
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
     return new AgentError('AGENT_CONTROL', `no agent listens on ${socket}`);
@@ -49,13 +54,20 @@ export async function answerTo(asked: ClientRequest, socket: string): Promise<In
   throw new AgentError('AGENT_CONTROL', await refusalOf(response));
 }
 
-export function ask({ socket, method, path }: ControlRequest): ClientRequest {
-  return request({ socketPath: socket, method, path, agent: false });
+export function ask({ socket, method, path, signal }: ControlRequest): ClientRequest {
+  const ending = signal === undefined ? {} : { signal };
+  return request({ socketPath: socket, method, path, agent: false, ...ending });
 }
 
 /** The body of the answer. @throws AgentError AGENT_CONTROL */
 export async function askForText(asking: ControlRequest): Promise<string> {
   const asked = ask(asking);
   asked.end();
-  return text(await answerTo(asked, asking.socket));
+  const { socket, patienceMs } = asking;
+  if (patienceMs !== undefined) {
+    asked.setTimeout(patienceMs, () => {
+      asked.destroy(new AgentError('AGENT_CONTROL', `the agent on ${socket} does not answer`));
+    });
+  }
+  return text(await answerTo(asked, socket));
 }

@@ -9,6 +9,7 @@ import type { Logger } from '../log.ts';
 import { listenAt } from './control-socket.ts';
 import type { Tap } from '../recording/tape-book.ts';
 import { recordOver } from './recording-request.ts';
+import type { AgentFigures } from './figures.ts';
 import type { AgentStatus } from './status.ts';
 import type { StopRecording } from './recording-request.ts';
 
@@ -19,6 +20,7 @@ export interface ControlServerParts {
   readonly path: string;
   readonly log: Logger;
   readonly status: () => AgentStatus;
+  readonly figures: () => AgentFigures;
   /** @throws AgentError AGENT_RECORDING */
   readonly record: (containerId: string, tap: Tap) => StopRecording;
 }
@@ -54,6 +56,13 @@ export class ControlServer implements AsyncDisposable {
         'GET /status',
         async (_request, response) => {
           answerJson(response, 200, parts.status());
+          return Promise.resolve();
+        },
+      ],
+      [
+        'GET /figures',
+        async (_request, response) => {
+          answerJson(response, 200, parts.figures());
           return Promise.resolve();
         },
       ],

@@ -20,6 +20,12 @@ export interface HandlerStatus {
 
 export interface ContainerStatus {
   readonly id: string;
+  /** What it is to Kubernetes; absent: nobody has said it. */
+  readonly namespace?: string;
+  readonly pod?: string;
+  readonly container?: string;
+  /** Calls that have ended. */
+  readonly calls: number;
   /** When its listener came. */
   readonly since: string;
   /** In chain order. */

@@ -4,9 +4,10 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 import { Counter, Gauge, Registry } from 'prom-client';
 
-import { Durations, bucketCount, callEnds, figure } from '../notification/counters.ts';
-import type { CallTotals, CounterSum } from '../notification/counters.ts';
+import type { AnswerTotals, CallTotals, CounterSum } from '../notification/counter-sum.ts';
+import { Durations, bucketCount, callEnds, figure, other } from '../notification/counters.ts';
 import { ReadHistogram } from './read-histogram.ts';
+import type { LabelledDurations } from './read-histogram.ts';
 import type { ShadowCount } from '../recording/shadow-book.ts';
 
 /** Why a handler did not answer. */
@@ -31,6 +32,14 @@ export interface MetricsParts {
   readonly shadows?: () => readonly ShadowCount[];
 }
 
+/** Of a handler. */
+export interface HandlerFailure {
+  readonly handler: string;
+  /** Absent: it is of none. */
+  readonly bundle?: string | undefined;
+  readonly reason: FailureReason;
+}
+
 interface Text {
   readonly name: string;
   readonly help: string;
@@ -39,11 +48,12 @@ interface Text {
 /** What all metrics of one text are made of, so that they agree. */
 interface Reading {
   readonly figures: BigUint64Array;
-  readonly totals: readonly CallTotals[];
+  readonly totals: CallTotals;
 }
 
 /** Handlers are named by bundles, of which nobody needs as many. */
 const mostFailingHandlers = 255;
+const otherHandler = { handler: other, bundle: other };
 
 export class Metrics {
   readonly #parts: MetricsParts;
@@ -51,16 +61,20 @@ export class Metrics {
   readonly #failures = new Counter({
     name: 'seccompagent_handler_failures_total',
     help: 'Failures of handlers, by reason.',
-    labelNames: ['handler', 'reason'],
+    labelNames: ['handler', 'bundle', 'reason'],
     registers: [],
   });
   readonly #failingHandlers: Set<string> = new Set();
-  #reading: Reading = { figures: new BigUint64Array(figure.count), totals: [] };
+  #reading: Reading = {
+    figures: new BigUint64Array(figure.count),
+    totals: { requests: [], answers: [] },
+  };
 
   constructor(parts: MetricsParts) {
     this.#parts = parts;
     this.#addBuildInfo();
     this.#addCalls();
+    this.#addContainers();
     this.#addReceiver();
     this.#addHandlers();
     this.#addProcess();
@@ -72,10 +86,12 @@ export class Metrics {
   }
 
   /** Counts a failure of a handler. */
-  failed(handler: string, reason: FailureReason): void {
+  failed({ handler, bundle = '', reason }: HandlerFailure): void {
+    const key = JSON.stringify([handler, bundle]);
     const hasRoom = this.#failingHandlers.size < mostFailingHandlers;
-    if (hasRoom) this.#failingHandlers.add(handler);
-    this.#failures.inc({ handler: this.#failingHandlers.has(handler) ? handler : 'other', reason });
+    if (hasRoom) this.#failingHandlers.add(key);
+    const isNamed = this.#failingHandlers.has(key);
+    this.#failures.inc({ ...(isNamed ? { handler, bundle } : otherHandler), reason });
   }
 
   /** All metrics in the text format of Prometheus. */
@@ -124,31 +140,50 @@ export class Metrics {
   }
 
   #addCalls(): void {
-    const totals = (): readonly CallTotals[] => this.#reading.totals;
+    const totals = (): CallTotals => this.#reading.totals;
     const calls = new Counter({
       name: 'seccompagent_calls_total',
       help: 'Calls that have ended, by what became of them.',
-      labelNames: ['syscall', 'handler', 'answer'],
+      labelNames: ['syscall', 'handler', 'bundle', 'answer'],
       registers: [],
       collect() {
         this.reset();
-        for (const { syscall, handler, ends } of totals()) {
-          for (const answer of callEnds) this.inc({ syscall, handler, answer }, ends[answer]);
+        for (const { labels, counts } of totals().answers) {
+          for (const answer of callEnds) this.inc({ ...labels, answer }, counts.ends[answer]);
         }
       },
     });
-    const durations = new ReadHistogram({
+    const requests = new ReadHistogram({
       name: 'seccompagent_request_duration_seconds',
-      help: 'From receiving a call to its answer.',
-      labelNames: ['syscall', 'handler'],
+      help: 'From receiving a call to its answer, by the errno that the caller is told.',
+      labelNames: ['namespace', 'syscall', 'status'],
       read: () =>
-        totals().map((total) => ({
-          labels: { syscall: total.syscall, handler: total.handler },
-          durations: total.durations,
-        })),
+        totals().requests.map(({ labels, counts }) => ({ labels, durations: counts.durations })),
+    });
+    const answers = new ReadHistogram({
+      name: 'seccompagent_handler_request_duration_seconds',
+      help: 'The same, by who has answered.',
+      labelNames: ['handler', 'bundle'],
+      read: () => byHandler(totals().answers),
     });
     this.#registry.registerMetric(calls);
-    this.#registry.registerMetric(durations);
+    this.#registry.registerMetric(requests);
+    this.#registry.registerMetric(answers);
+  }
+
+  #addContainers(): void {
+    const { counters } = this.#parts;
+    const containers = new Gauge({
+      name: 'seccompagent_containers',
+      help: 'Containers that are answered for.',
+      labelNames: ['namespace'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [namespace, count] of counters.namespaces()) this.set({ namespace }, count);
+      },
+    });
+    this.#registry.registerMetric(containers);
   }
 
   #addReceiver(): void {
@@ -244,6 +279,20 @@ export class Metrics {
       this.#addGauge({ name: `process_${name}`, help }, read);
     }
   }
+}
+
+function byHandler(
+  answers: readonly AnswerTotals[],
+): readonly LabelledDurations<'handler' | 'bundle'>[] {
+  const found = new Map<string, LabelledDurations<'handler' | 'bundle'>>();
+  for (const { labels, counts } of answers) {
+    const { handler, bundle } = labels;
+    const key = JSON.stringify([handler, bundle]);
+    const own = found.get(key) ?? { labels: { handler, bundle }, durations: new Durations() };
+    found.set(key, own);
+    own.durations.addAll(counts.durations);
+  }
+  return [...found.values()];
 }
 
 const receiverCounters = [

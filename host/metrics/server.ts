@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP server of -metrics-bind-address: /metrics for Prometheus, /healthz for probes.
+// The HTTP server of -metrics-bind-address: /metrics for Prometheus, /healthz and /readyz for
+// probes.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -15,6 +16,8 @@ export interface MetricsServerParts {
   readonly metrics: Metrics;
   /** Why the agent does not serve; undefined while it does. */
   readonly downReason: () => string | undefined;
+  /** Each may have a reason why containers that come now are not yet served as they should be. */
+  readonly readiness: readonly (() => string | undefined)[];
   readonly log: Logger;
 }
 
@@ -38,6 +41,14 @@ export class MetricsServer implements AsyncDisposable {
   readonly #server: Server;
   /** Oldest first. */
   readonly #connections: Map<Socket, NodeJS.Timeout> = new Map();
+  readonly #pages: ReadonlyMap<string, () => Reply | Promise<Reply>> = new Map<
+    string,
+    () => Reply | Promise<Reply>
+  >([
+    ['/metrics', async () => this.#metrics()],
+    ['/healthz', () => replyTo(this.#health())],
+    ['/readyz', () => replyTo(this.#readiness())],
+  ]);
 
   private constructor(parts: MetricsServerParts) {
     this.#parts = parts;
@@ -139,12 +150,13 @@ export class MetricsServer implements AsyncDisposable {
   }
 
   async #reply({ url = '', method = '' }: IncomingMessage): Promise<Reply> {
-    const [path] = url.split('?', 1);
-    if (path !== '/metrics' && path !== '/healthz') {
-      return { status: 404, text: 'there are /metrics and /healthz\n' };
+    const [path = ''] = url.split('?', 1);
+    const page = this.#pages.get(path);
+    if (page === undefined) {
+      return { status: 404, text: 'there are /metrics, /healthz and /readyz\n' };
     }
     if (!allowedMethods.includes(method)) return { status: 405, text: 'only GET and HEAD\n' };
-    return path === '/metrics' ? this.#metrics() : this.#health();
+    return page();
   }
 
   async #metrics(): Promise<Reply> {
@@ -152,12 +164,21 @@ export class MetricsServer implements AsyncDisposable {
     return { status: 200, text: await metrics.text(), type: metrics.contentType };
   }
 
-  #health(): Reply {
-    const reason = this.#parts.downReason();
-    return reason === undefined
-      ? { status: 200, text: 'ok\n' }
-      : { status: 503, text: `${reason}\n` };
+  #health(): readonly string[] {
+    return [this.#parts.downReason()].filter((reason) => reason !== undefined);
   }
+
+  #readiness(): readonly string[] {
+    const reasons = this.#parts.readiness.map((reasonOf) => reasonOf());
+    return [...this.#health(), ...reasons.filter((reason) => reason !== undefined)];
+  }
+}
+
+/** What a probe gets: there must be nothing secret in the reasons. */
+function replyTo(reasons: readonly string[]): Reply {
+  return reasons.length === 0
+    ? { status: 200, text: 'ok\n' }
+    : { status: 503, text: `${reasons.join('\n')}\n` };
 }
 
 /** As -metrics-bind-address has it. */

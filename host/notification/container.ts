@@ -2,7 +2,7 @@
 // One container as one worker sees it: its registry, and the instances of its handlers.
 import { AgentError } from '../errors.ts';
 import { continueAction, fail } from '../handler/action.ts';
-import type { Action, ChainDecision, FinalAction } from '../handler/action.ts';
+import type { Action, ChainDecision, Decision, FinalAction } from '../handler/action.ts';
 import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { HandlerInstance } from '../handler/instance.ts';
@@ -13,10 +13,10 @@ import type { Registry, RegistryHandler } from '../registry/registry.ts';
 import { answerRule } from './answer-rules.ts';
 import type { AnswerRule } from './answer-rules.ts';
 import type { CallTape } from '../recording/call-tape.ts';
-import { unnamedSlot } from './counters.ts';
-import type { SlotBook } from './counters.ts';
+import { unknownSyscall } from './counters.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { ReceivedCall } from './received-call.ts';
+import type { AnswerSlots, ContainerSlots } from './slot-book.ts';
 import type { Syscall } from './syscalls.ts';
 import type { SharedRegistry } from './thread-messages.ts';
 
@@ -28,7 +28,7 @@ export interface ContainerParts extends SharedRegistry {
   /** What a handler's instance may ask the host for. */
   readonly hostFor: (handler: RegistryHandler, index: number) => CallHost;
   readonly health: Quarantine;
-  readonly slots: SlotBook;
+  readonly slots: ContainerSlots;
   /** Writes down what its handlers do; undefined: nobody wants to know. */
   readonly tape?: CallTape | undefined;
   /** Told before something that may take long. */
@@ -57,7 +57,7 @@ export interface Chain {
   readonly syscall: Syscall;
   readonly links: readonly Link[];
   /** Of the links, and behind them that of the default. */
-  readonly slots: readonly number[];
+  readonly slots: readonly AnswerSlots[];
   /** The last call took long, so the next one may: others are to receive meanwhile. */
   isSlow: boolean;
 }
@@ -78,8 +78,10 @@ export class Container {
   readonly #stop: ContainerStop | undefined;
   #isWriteRefusalTold = false;
   readonly failure: FinalAction;
+  /** Of calls whose number nobody knows. */
+  readonly #unknownSlots: AnswerSlots;
   /** Which counters count the call that was decided last. */
-  slot: number = unnamedSlot;
+  #slots: AnswerSlots;
   /** How many containers its worker had met when it was used last. */
   lastUse = 0;
   /** The chain that was asked last. */
@@ -101,6 +103,13 @@ export class Container {
     this.#default = defaultActionAnswer(defaultAction);
     const errno = failureErrno(failure);
     this.failure = errno === undefined ? continueAction : fail(errno);
+    this.#unknownSlots = parts.slots.answersOf(unknownSyscall);
+    this.#slots = this.#unknownSlots;
+  }
+
+  /** Which counters count the call that was decided last, when it is answered so. */
+  slotOf(answer: Decision): number {
+    return this.#slots.of(errnoOf(answer));
   }
 
   /**
@@ -123,13 +132,13 @@ export class Container {
     if (chain.isSlow) this.#parts.onSlow();
     let place = 0;
     for (const link of links) {
-      this.slot = slots[place] ?? unnamedSlot;
+      this.#slots = slots[place] ?? this.#unknownSlots;
       if (!this.#parts.health.mayAsk(link.health)) return undefined;
       const action = this.#ask(link, call, syscall);
       if (action.kind !== 'next') return action;
       place += 1;
     }
-    this.slot = slots[place] ?? unnamedSlot;
+    this.#slots = slots[place] ?? this.#unknownSlots;
     return this.#byDefault();
   }
 
@@ -146,9 +155,14 @@ export class Container {
     this.#parts.onWriteRefused(writeRefusal);
   }
 
+  /** Nobody knows what the call is. */
+  meetUnknown(): void {
+    this.#slots = this.#unknownSlots;
+  }
+
   /** The answer to a call whose architecture or number nobody knows. */
   decideUnknown(): FinalAction {
-    this.slot = unnamedSlot;
+    this.meetUnknown();
     // a registry with handlers may want to refuse what it can't name here
     const isDefault = this.#links.length === 0 || this.#stop !== undefined;
     return isDefault ? this.#byDefault() : this.failure;
@@ -197,8 +211,8 @@ export class Container {
       syscall,
       links,
       slots: [
-        ...links.map(({ handler }) => slots.slotFor(syscall.name, handler.name)),
-        slots.slotFor(syscall.name),
+        ...links.map(({ handler }) => slots.answersOf(syscall.name, handler)),
+        slots.answersOf(syscall.name),
       ],
       // instances are made first
       isSlow: links.length > 0,
@@ -218,4 +232,10 @@ export class Container {
     );
     return link.instance;
   }
+}
+
+/** What the caller is told; 0: no error. */
+function errnoOf(answer: Decision): number {
+  const final = answer.kind === 'delay' ? answer.answer : answer;
+  return final.kind === 'fail' ? final.number : 0;
 }

@@ -24,11 +24,14 @@ export const slotLayout = {
   durationSumNs: 5,
   /** Not cumulative. */
   firstBucket: 6,
+  /** Not the addon's: 1 while the main thread has not yet taken what a slot counted that is given back. */
+  isGivenBack: 31,
   words: 32,
 } as const;
 
-export const slotCount = 256;
-/** For calls that no slot was asked for: those whose number nobody knows. */
+/** Memory is taken by those only that are used. */
+export const slotCount = 4096;
+/** For calls of which not even the container is known. */
 export const unnamedSlot = 0;
 /** For all that the others are not enough for. */
 export const otherSlot: number = slotCount - 1;
@@ -51,120 +54,46 @@ export const figure = {
   count: 64,
 } as const;
 
-/** What a slot counts. */
-export interface SlotName {
-  readonly slot: number;
+/** Whose calls those are, and how they are answered. */
+export interface CallLabels {
   readonly syscall: string;
   readonly handler: string;
+  /** The one that the handler is of; empty: there is none. */
+  readonly bundle: string;
+  /** The errno that the caller is told, as a number; 0: none. */
+  readonly status: string;
+}
+
+/** What a slot counts. */
+export interface SlotName extends CallLabels {
+  readonly slot: number;
+  /** Of the container's listener. */
+  readonly token: number;
 }
 
 /** The handler of answers that came from none: the registry's default, or a failure before any. */
-const noHandler = 'none';
+export const noHandler = 'none';
 /** The syscall whose number nobody knows. */
-const unknownSyscall = 'unknown';
-const other = 'other';
+export const unknownSyscall = 'unknown';
+/** What has no place of its own. */
+export const other = 'other';
 
-const ownNames: readonly SlotName[] = [
-  { slot: unnamedSlot, syscall: unknownSyscall, handler: noHandler },
-  { slot: otherSlot, syscall: other, handler: other },
-];
+export const otherLabels: CallLabels = {
+  syscall: other,
+  handler: other,
+  bundle: other,
+  status: other,
+};
+export const unnamedLabels: CallLabels = {
+  syscall: unknownSyscall,
+  handler: noHandler,
+  bundle: '',
+  status: other,
+};
 
 /** The counters of one worker, all zero. */
 export function makeCounters(): SharedArrayBuffer {
   return new SharedArrayBuffer(slotCount * slotLayout.words * BigUint64Array.BYTES_PER_ELEMENT);
-}
-
-/**
- * A value for each pair of a syscall and a handler, made when it is first asked for. Two maps, since
- * no character is certain to be in neither name.
- */
-class PairMap<T> {
-  readonly #bySyscall: Map<string, Map<string, T>> = new Map();
-
-  get(syscall: string, handler: string, make: () => T): T {
-    const byHandler = this.#bySyscall.get(syscall) ?? new Map<string, T>();
-    this.#bySyscall.set(syscall, byHandler);
-    const known = byHandler.get(handler);
-    if (known !== undefined) return known;
-    const made = make();
-    byHandler.set(handler, made);
-    return made;
-  }
-}
-
-export interface SlotBookParts {
-  /** What the block's slots were given out for by a worker that had it before. */
-  readonly taken: readonly SlotName[];
-  /** Told of a slot before it is used. */
-  readonly announce: (name: SlotName) => void;
-}
-
-/** In a worker: gives the slots of its counters out. */
-export class SlotBook {
-  readonly #slots: PairMap<number> = new PairMap();
-  readonly #announce: (name: SlotName) => void;
-  #next = unnamedSlot + 1;
-
-  constructor({ taken, announce }: SlotBookParts) {
-    this.#announce = announce;
-    for (const { slot, syscall, handler } of taken) {
-      this.#slots.get(syscall, handler, () => slot);
-      this.#next = Math.max(this.#next, slot + 1);
-    }
-  }
-
-  /**
-   * The slot for the calls of a syscall that a handler answers. The caller keeps it: this is too slow
-   * for every call.
-   * @param handler undefined for answers that no handler gave
-   */
-  slotFor(syscall: string, handler: string = noHandler): number {
-    return this.#slots.get(syscall, handler, () => this.#take(syscall, handler));
-  }
-
-  #take(syscall: string, handler: string): number {
-    if (this.#next >= otherSlot) return otherSlot;
-    const slot = this.#next;
-    this.#next += 1;
-    this.#announce({ slot, syscall, handler });
-    return slot;
-  }
-}
-
-/** In the main thread: the counters of one worker at a time, with what their slots are for. */
-export class CounterBlock {
-  readonly buffer: SharedArrayBuffer = makeCounters();
-  readonly #words: BigUint64Array = new BigUint64Array(this.buffer);
-  readonly #names: SlotName[] = [];
-
-  /** What a worker's `SlotBook` starts with. */
-  get taken(): readonly SlotName[] {
-    return this.#names;
-  }
-
-  /** Takes what a worker's `SlotBook` announced. */
-  name(name: SlotName): void {
-    this.#names.push(name);
-  }
-
-  /** Adds what each slot has counted to a total. */
-  addTo(totalOf: (name: SlotName) => CallTotals): void {
-    for (const name of [...this.#names, ...ownNames]) {
-      const start = name.slot * slotLayout.words;
-      const word = (index: number): number => Number(Atomics.load(this.#words, start + index));
-      const counted = callEnds.map((_, index) => word(slotLayout.firstEnd + index));
-      const isNamed = name.slot !== unnamedSlot && name.slot !== otherSlot;
-      if (!isNamed && counted.every((count) => count === 0)) continue;
-      const total = totalOf(name);
-      callEnds.forEach((end, index) => {
-        total.ends[end] += counted[index] ?? 0;
-      });
-      total.durations.add(
-        Array.from({ length: bucketCount }, (_, index) => word(slotLayout.firstBucket + index)),
-        word(slotLayout.durationSumNs),
-      );
-    }
-  }
 }
 
 /** A histogram's counts, not cumulative. */
@@ -178,54 +107,24 @@ export class Durations {
     });
     this.sumSeconds += sumNs / 1e9;
   }
-}
 
-/** All that was counted for a syscall and a handler. */
-export interface CallTotals {
-  readonly syscall: string;
-  readonly handler: string;
-  readonly ends: Record<CallEnd, number>;
-  readonly durations: Durations;
-}
-
-/**
- * In the main thread: the counters of all workers. A worker that takes another's place goes on with
- * its counters, so that no sum ever goes down and there are never more blocks than there were workers
- * at a time.
- */
-export class CounterSum {
-  readonly #blocks: Set<CounterBlock> = new Set();
-  readonly #free: CounterBlock[] = [];
-
-  /** The counters for a worker that is about to start. */
-  take(): CounterBlock {
-    const block = this.#free.pop() ?? new CounterBlock();
-    this.#blocks.add(block);
-    return block;
-  }
-
-  /** To be called once the worker's thread has ended, and not before. */
-  retire(block: CounterBlock): void {
-    if (this.#blocks.has(block) && !this.#free.includes(block)) this.#free.push(block);
-  }
-
-  /** What was counted until now, each pair of syscall and handler once. */
-  totals(): readonly CallTotals[] {
-    const all: CallTotals[] = [];
-    const pairs = new PairMap<CallTotals>();
-    for (const block of this.#blocks) {
-      block.addTo(({ syscall, handler }) =>
-        pairs.get(syscall, handler, () => {
-          const made = { syscall, handler, ends: noEnds(), durations: new Durations() };
-          all.push(made);
-          return made;
-        }),
-      );
-    }
-    return all;
+  addAll({ buckets, sumSeconds }: Durations): void {
+    this.add(buckets, 0);
+    this.sumSeconds += sumSeconds;
   }
 }
 
-function noEnds(): Record<CallEnd, number> {
-  return { value: 0, errno: 0, continue: 0, gone: 0, failed: 0 };
+/** What was counted of calls. */
+export class CallCounts {
+  readonly ends: Record<CallEnd, number> = { value: 0, errno: 0, continue: 0, gone: 0, failed: 0 };
+  readonly durations: Durations = new Durations();
+
+  get calls(): number {
+    return Object.values(this.ends).reduce((all, count) => all + count, 0);
+  }
+
+  add({ ends, durations }: CallCounts): void {
+    for (const end of callEnds) this.ends[end] += ends[end];
+    this.durations.addAll(durations);
+  }
 }

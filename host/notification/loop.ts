@@ -19,7 +19,6 @@ import { Container } from './container.ts';
 import type { Chain } from './container.ts';
 import { stopper } from './container-stop.ts';
 import { unnamedSlot } from './counters.ts';
-import type { SlotBook } from './counters.ts';
 import type { Quarantine } from './quarantine.ts';
 import { ReceivedCall } from './received-call.ts';
 import { HandlerHost } from './handler-host.ts';
@@ -27,6 +26,7 @@ import { LimitedHost } from './limited-host.ts';
 import { Performer } from './perform.ts';
 import { decodeRegistry } from './thread-messages.ts';
 import type { CallFailure, SharedRegistry, TapedCall } from './thread-messages.ts';
+import type { SlotBook } from './slot-book.ts';
 import { Syscalls } from './syscalls.ts';
 import type { Syscall } from './syscalls.ts';
 
@@ -109,6 +109,7 @@ export class Loop implements Disposable {
           break;
         case eventKind.ended:
           this.#containers.delete(this.#call.token);
+          this.#parts.slots.end(this.#call.token);
           this.#last = undefined;
           break;
         default:
@@ -127,12 +128,15 @@ export class Loop implements Disposable {
       const { terms } = this.#call;
       container = this.#last?.terms === terms ? this.#last : this.#find(terms);
       const decision = this.#decide(container);
-      if (decision === undefined) this.#call.answerFailure(container.failure, container.slot);
-      else this.#call.answer(decision, container.slot);
-      if (this.#isTraced) this.#trace(container, decision ?? container.failure);
+      const answer = decision ?? container.failure;
+      const slot = container.slotOf(answer);
+      if (decision === undefined) this.#call.answerFailure(answer, slot);
+      else this.#call.answer(answer, slot);
+      if (this.#isTraced) this.#trace(container, answer);
     } catch (thrown) {
       this.#report(thrown, container);
-      this.#call.answerFailure(container?.failure ?? fail('EPERM'), container?.slot ?? unnamedSlot);
+      const answer = container?.failure ?? fail('EPERM');
+      this.#call.answerFailure(answer, container?.slotOf(answer) ?? unnamedSlot);
     }
     this.#current = undefined;
     this.#lastChain = container?.chain;
@@ -142,7 +146,7 @@ export class Loop implements Disposable {
   #decide(container: Container): Decision | undefined {
     const { tid, arch, number } = this.#call;
     if (tid === 0) {
-      container.slot = unnamedSlot;
+      container.meetUnknown();
       throw new AgentError(
         'AGENT_CALLER',
         'the caller is outside of our pid namespace: run the agent in the host pid namespace',
@@ -186,7 +190,7 @@ export class Loop implements Disposable {
       },
       tape,
       health: this.#parts.quarantine,
-      slots: this.#parts.slots,
+      slots: this.#parts.slots.of(token),
       onSlow: () => {
         this.#native.invite(this.#worker);
       },

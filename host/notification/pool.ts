@@ -11,7 +11,7 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions, Logger } from '../log.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import { makeUnreadCounter, UnreadCounter } from '../recording/tape-room.ts';
-import type { CounterBlock, CounterSum } from './counters.ts';
+import type { CounterBlock, CounterSum } from './counter-sum.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 import type { CallFailure, TapedCall, WorkerInput, WorkerMessage } from './thread-messages.ts';
 
@@ -194,7 +194,6 @@ export class Pool {
       log: logOptions,
       id,
       counters: counters.buffer,
-      slots: counters.taken,
       quarantine,
       tape: { losses, unread },
     };
@@ -245,6 +244,9 @@ export class Pool {
             break;
           case 'slot':
             counters.name(message);
+            break;
+          case 'slots given back':
+            counters.takeBack(message.slots);
             break;
           case 'failed':
             this.#parts.onFailed(message);

@@ -23,8 +23,6 @@ export interface WorkerInput {
   /** Names the worker in receiver events. */
   readonly id: number;
   readonly counters: SharedArrayBuffer;
-  /** What the slots of the counters are for already. */
-  readonly slots: readonly SlotName[];
   readonly quarantine: QuarantineBuffers;
   readonly tape: TapeBuffers;
 }
@@ -58,6 +56,7 @@ export interface CallFailure {
 export type WorkerMessage =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'slot' } & SlotName)
+  | { readonly kind: 'slots given back'; readonly slots: readonly number[] }
   | ({ readonly kind: 'failed' } & CallFailure)
   | ({ readonly kind: 'taped' } & TapedCall);
 

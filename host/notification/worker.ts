@@ -5,9 +5,9 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import { createLog } from '../log.ts';
 import { loadNative } from '../native.ts';
 import { LossCounters, UnreadCounter } from '../recording/tape-room.ts';
-import { SlotBook } from './counters.ts';
 import { Loop } from './loop.ts';
 import { Quarantine } from './quarantine.ts';
+import { SlotBook } from './slot-book.ts';
 import { receiveComponent, workerInput } from './thread-messages.ts';
 import type { WorkerMessage } from './thread-messages.ts';
 
@@ -37,9 +37,12 @@ function start(): void {
     id: input.id,
     counters: input.counters,
     slots: new SlotBook({
-      taken: input.slots,
+      counters: input.counters,
       announce: (name) => {
         send({ kind: 'slot', ...name });
+      },
+      giveBack: (slots) => {
+        send({ kind: 'slots given back', slots });
       },
     }),
     quarantine: new Quarantine(input.quarantine),

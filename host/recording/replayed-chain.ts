@@ -4,7 +4,7 @@ import { AgentError } from '../errors.ts';
 import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { Container } from '../notification/container.ts';
-import { SlotBook } from '../notification/counters.ts';
+import { ContainerSlots } from '../notification/slot-book.ts';
 import { LimitedHost } from '../notification/limited-host.ts';
 import type { Quarantine } from '../notification/quarantine.ts';
 import { ReceivedCall } from '../notification/received-call.ts';
@@ -67,7 +67,7 @@ export class ReplayedChain {
       },
       tape,
       health: parts.health,
-      slots: new SlotBook({ taken: [], announce: () => undefined }),
+      slots: new ContainerSlots(() => undefined),
       onSlow: () => undefined,
       onStop: () => undefined,
       onQuarantined: () => undefined,

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import type { AgentStatus } from '../../host/control/status.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
@@ -33,6 +34,7 @@ test('status: containers are shown with their bundles and handlers', async () =>
   expect(status.containers).toEqual([
     {
       id: 'shown-container',
+      calls: 1,
       since: expect.stringMatching(/^\d{4}-.*Z$/u),
       bundles: [{ name: 'errno', version: '0.1.0' }],
       handlers: [
@@ -48,7 +50,30 @@ test('status: containers are shown with their bundles and handlers', async () =>
   const { stdout } = await runCommand([seccompagent, 'status', `-control-socket=${agent.control}`]);
   expect(stdout).toMatch(/^seccompagent 0\.1\.0, pid \d+, up .+, \d+ workers, 1 containers\n/u);
   expect(stdout).toMatch(
-    /^shown-container {2}since \S+ {2}errno 0\.1\.0\n {2}errno of errno sha256:/mu,
+    /^shown-container {2}since \S+ {2}1 calls {2}errno 0\.1\.0\n {2}errno of errno sha256:/mu,
+  );
+});
+
+test.for(['-json', '--json'])('status: %s says what containers are to Kubernetes', async (word) => {
+  await using agent = await ControlledAgent.start('-bundle=errno');
+  const workload = { namespace: 'shop', pod: 'web-1', container: 'nginx', podUid: 'x' };
+  await using caller = new AskedCaller({ socket: agent.socket, id: 'c1', workload });
+  for (let call = 0; call < 3; call += 1) await caller.ask('getpgid 0');
+  const asking = [seccompagent, 'status', `-control-socket=${agent.control}`] as const;
+  // a call is counted when its answer is sent
+  await until('the calls to be counted', async () => {
+    const { stdout } = await runCommand([...asking, word]);
+    const { containers }: AgentStatus = JSON.parse(stdout);
+    return containers[0]?.calls === 3 || undefined;
+  });
+  const { stdout } = await runCommand([...asking, word]);
+  const { containers }: AgentStatus = JSON.parse(stdout);
+  expect(containers).toEqual([
+    expect.objectContaining({ id: 'c1', namespace: 'shop', pod: 'web-1', container: 'nginx' }),
+  ]);
+  const { stdout: text } = await runCommand(asking);
+  expect(text).toMatch(
+    /^c1 {2}since \S+ {2}3 calls {2}errno 0\.1\.0\n {2}is shop\/web-1\/nginx\n/mu,
   );
 });
 

@@ -14,7 +14,9 @@ import { createLog } from '../../host/log.ts';
 import { Metrics } from '../../host/metrics/metrics.ts';
 import type { MetricsParts } from '../../host/metrics/metrics.ts';
 import { MetricsServer } from '../../host/metrics/server.ts';
-import { CounterSum, figure } from '../../host/notification/counters.ts';
+import type { MetricsServerParts } from '../../host/metrics/server.ts';
+import { CounterSum } from '../../host/notification/counter-sum.ts';
+import { figure } from '../../host/notification/counters.ts';
 import { readExposition } from '../support/exposition.ts';
 import { until } from '../support/polling.ts';
 import { openFdCount } from '../support/process-resources.ts';
@@ -23,6 +25,7 @@ interface Given extends Partial<MetricsParts> {
   readonly host?: string;
   readonly port?: number;
   readonly downReason?: () => string | undefined;
+  readonly readiness?: MetricsServerParts['readiness'];
 }
 
 interface Answer {
@@ -39,7 +42,8 @@ const limitMs = 8000;
 const manyConnections = 200;
 
 async function startServer(given: Given = {}): Promise<MetricsServer> {
-  const { host = loopback, port = 0, downReason = () => undefined, ...parts } = given;
+  const { host = loopback, port = 0, ...rest } = given;
+  const { downReason = () => undefined, readiness = [], ...parts } = rest;
   return MetricsServer.start({
     address: { host, port },
     metrics: new Metrics({
@@ -50,6 +54,7 @@ async function startServer(given: Given = {}): Promise<MetricsServer> {
       ...parts,
     }),
     downReason,
+    readiness,
     log: createLog({ level: 'fatal', format: 'text', isColored: false }),
   });
 }
@@ -155,12 +160,44 @@ describe('/healthz', () => {
   });
 });
 
-test.for(['/metrics', '/healthz'])('HEAD: %s has the headers and no body', async (path) => {
-  await using server = await startServer();
-  const { status, headers, text } = await ask(server, path, { method: 'HEAD' });
-  expect({ status, text }).toEqual({ status: 200, text: '' });
-  expect(Number(headers['content-length'])).toBeGreaterThan(0);
+describe('/readyz', () => {
+  test('is ok while containers that come are served', async () => {
+    await using server = await startServer({ readiness: [() => undefined, () => undefined] });
+    expect(await ask(server, '/readyz')).toMatchObject({
+      status: 200,
+      headers: { 'content-type': 'text/plain; charset=utf-8' },
+      text: 'ok\n',
+    });
+  });
+
+  test('is 503 with all reasons while they are not, which is no matter of life', async () => {
+    let listening: string | undefined = 'does not listen yet';
+    const readiness = [() => listening, () => undefined, () => 'pods are not known yet'];
+    await using server = await startServer({ readiness });
+    expect(await ask(server, '/readyz')).toMatchObject({
+      status: 503,
+      text: 'does not listen yet\npods are not known yet\n',
+    });
+    expect((await ask(server, '/healthz')).status).toBe(200);
+    listening = undefined;
+    expect((await ask(server, '/readyz')).text).toBe('pods are not known yet\n');
+  });
+
+  test('whoever does not serve is not ready', async () => {
+    await using server = await startServer({ downReason: () => 'no worker is up' });
+    expect(await ask(server, '/readyz')).toMatchObject({ status: 503, text: 'no worker is up\n' });
+  });
 });
+
+test.for(['/metrics', '/healthz', '/readyz'])(
+  'HEAD: %s has the headers and no body',
+  async (path) => {
+    await using server = await startServer();
+    const { status, headers, text } = await ask(server, path, { method: 'HEAD' });
+    expect({ status, text }).toEqual({ status: 200, text: '' });
+    expect(Number(headers['content-length'])).toBeGreaterThan(0);
+  },
+);
 
 test.for(['/', '/metrics/', '/Metrics', '//metrics', '/../metrics', '/debug/pprof', '*'])(
   'path: %s is not there',
@@ -168,14 +205,14 @@ test.for(['/', '/metrics/', '/Metrics', '//metrics', '/../metrics', '/debug/ppro
     await using server = await startServer();
     expect(await ask(server, path)).toMatchObject({
       status: 404,
-      text: 'there are /metrics and /healthz\n',
+      text: 'there are /metrics, /healthz and /readyz\n',
     });
   },
 );
 
 test.for(['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('method: %s is refused', async (method) => {
   await using server = await startServer();
-  for (const path of ['/metrics', '/healthz']) {
+  for (const path of ['/metrics', '/healthz', '/readyz']) {
     expect(await ask(server, path, { method })).toMatchObject({
       status: 405,
       headers: { allow: 'GET, HEAD' },
@@ -248,7 +285,9 @@ describe('connections', () => {
     const counters = new CounterSum();
     const block = counters.take();
     for (let slot = 1; slot < 255; slot += 1) {
-      block.name({ slot, syscall: `syscall-${slot}`, handler: 'h'.repeat(2000) });
+      const handler = `${'h'.repeat(2000)}${slot}`;
+      const labels = { handler, bundle: '', status: '0' };
+      block.name({ slot, token: 1, syscall: `syscall-${slot}`, ...labels });
     }
     await using server = await startServer({ counters });
     const socket = await connected(server);

@@ -40,7 +40,6 @@ function inputOf(receiver: ReceiverHandle): WorkerInput {
     log,
     id: workerId,
     counters: makeCounters(),
-    slots: [],
     quarantine: makeQuarantineBuffers(),
     tape: { losses: makeLossCounters(), unread: makeUnreadCounter() },
   };

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts test/support/asked-caller.c, a container that makes the calls it is told to, one by one.
+import type { Workload } from '../../host/registry/workload.ts';
 import { RunningCommand } from './command.ts';
 import { compiled } from './compile.ts';
+import { environmentOf } from './workload-environment.ts';
 
 export interface Asked {
   /** The number that the call returned, or the errno's name. */
@@ -14,6 +16,8 @@ export interface AskedCallerOptions {
   /** The bundle's name, for agents whose containers choose. */
   readonly metadata?: string;
   readonly id?: string;
+  /** What it is to Kubernetes. */
+  readonly workload?: Workload;
 }
 
 const lifeMs = 100_000;
@@ -23,13 +27,14 @@ export class AskedCaller implements AsyncDisposable {
   readonly #running: RunningCommand;
   #answered = 0;
 
-  constructor({ socket, metadata, id }: AskedCallerOptions) {
+  constructor({ socket, metadata, id, workload }: AskedCallerOptions) {
     const options = [
       ['-s', socket],
       ...(metadata === undefined ? [] : [['-m', metadata]]),
       ...(id === undefined ? [] : [['-i', id]]),
     ];
     this.#running = new RunningCommand([compiled('asked-caller'), ...options.flat()], {
+      environment: environmentOf(workload),
       deadlineMs: lifeMs,
     });
   }

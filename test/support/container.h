@@ -91,6 +91,8 @@ HELPER void send_listener(int agent_fd, int listener, const struct container *co
   char own_id[32];
   const int pid = getpid();
   snprintf(own_id, sizeof own_id, "container-%d", pid);
+  // a JSON object, for whoever wants to be somebody to Kubernetes
+  const char *annotations = getenv("TEST_ANNOTATIONS");
   char state[4096], metadata[1024] = "";
   if (container->metadata != NULL)
     snprintf(metadata, sizeof metadata, "\"metadata\":\"%s\",", container->metadata);
@@ -98,9 +100,10 @@ HELPER void send_listener(int agent_fd, int listener, const struct container *co
       snprintf(state, sizeof state,
                "{\"ociVersion\":\"1.2.0\",\"fds\":[\"seccompFd\"],\"pid\":%d,%s"
                "\"state\":{\"ociVersion\":\"1.2.0\",\"id\":\"%s\",\"status\":\"creating\","
-               "\"pid\":%d,\"bundle\":\"%s\",\"annotations\":{}}}",
+               "\"pid\":%d,\"bundle\":\"%s\",\"annotations\":%s}}",
                pid, metadata, container->id != NULL ? container->id : own_id, pid,
-               container->bundle != NULL ? container->bundle : "/bundle");
+               container->bundle != NULL ? container->bundle : "/bundle",
+               annotations != NULL ? annotations : "{}");
   union {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(sizeof(int))];

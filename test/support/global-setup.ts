@@ -25,6 +25,9 @@ export default async function setup(): Promise<void> {
     { command: 'openssl', package: 'openssl' },
     { command: 'buildah', package: 'buildah' },
     { command: 'kubectl', package: 'kubernetes-client' },
+    // both programs, but no daemon: tests start their own
+    { command: 'prometheus', package: 'prometheus' },
+    { command: 'promtool', package: 'prometheus' },
     { command: 'clang-19', package: 'clang-19' },
     { command: 'wasm-ld-19', package: 'lld-19' },
     { command: 'containerd', package: 'containerd' },

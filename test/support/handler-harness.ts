@@ -6,7 +6,7 @@ import type { ChainDecision } from '../../host/handler/action.ts';
 import type { HostCall } from '../../host/handler/host-call.ts';
 import { noState } from '../../host/native.ts';
 import { Container } from '../../host/notification/container.ts';
-import { SlotBook } from '../../host/notification/counters.ts';
+import { ContainerSlots } from '../../host/notification/slot-book.ts';
 import { Quarantine, makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import { ReceivedCall } from '../../host/notification/received-call.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
@@ -52,7 +52,7 @@ export class BundleHarness {
       quarantine: registry.handlers.map((_, index) => index),
       states: registry.handlers.map(() => noState),
       health: new Quarantine(makeQuarantineBuffers()),
-      slots: new SlotBook({ taken: [], announce: () => {} }),
+      slots: new ContainerSlots(() => undefined),
       onSlow: () => {},
       onStop: (stop) => {
         this.stops.push(stop);

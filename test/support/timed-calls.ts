@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts test/support/timed-calls.c, a container with many calls, and reads what they gave.
+import type { Workload } from '../../host/registry/workload.ts';
 import { RunningCommand } from './command.ts';
 import type { CommandResult } from './command.ts';
 import { compiled } from './compile.ts';
+import { environmentOf } from './workload-environment.ts';
 
 export interface TimedCallsOptions {
   readonly socket: string;
@@ -10,6 +12,8 @@ export interface TimedCallsOptions {
   readonly call: string;
   readonly metadata?: string;
   readonly id?: string;
+  /** What it is to Kubernetes. */
+  readonly workload?: Workload;
   readonly threads?: number;
   /** Of each thread; 0: until `finish`. */
   readonly calls?: number;
@@ -85,7 +89,10 @@ export class TimedCalls implements AsyncDisposable {
       '-w',
       call,
     ];
-    this.#running = new RunningCommand([first, ...rest], { deadlineMs: lifeMs });
+    this.#running = new RunningCommand([first, ...rest], {
+      environment: environmentOf(options.workload),
+      deadlineMs: lifeMs,
+    });
   }
 
   get pid(): number {

@@ -4,13 +4,15 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { continueAction, fail } from '../../host/handler/action.ts';
+import type { Decision } from '../../host/handler/action.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import { inbox } from '../../host/native.ts';
 import { Container } from '../../host/notification/container.ts';
-import { SlotBook, unnamedSlot } from '../../host/notification/counters.ts';
-import type { SlotName } from '../../host/notification/counters.ts';
+import type { CallLabels } from '../../host/notification/counters.ts';
 import { Quarantine, makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import { ReceivedCall } from '../../host/notification/received-call.ts';
+import { ContainerSlots } from '../../host/notification/slot-book.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import type { Syscall } from '../../host/notification/syscalls.ts';
 import { defaultFailure } from '../../host/registry/policy.ts';
@@ -36,7 +38,7 @@ interface Chain {
   /** What it told of itself: `slow`, or a handler and how long it is left alone. */
   readonly told: readonly string[];
   /** Which counters it asked for. */
-  readonly slots: readonly SlotName[];
+  readonly slots: readonly CallLabels[];
   readonly health: Quarantine;
 }
 
@@ -52,7 +54,7 @@ function chainOf(
 ): Chain {
   const made: string[] = [];
   const told: string[] = [];
-  const slots: SlotName[] = [];
+  const slots: CallLabels[] = [];
   const health = new Quarantine(makeQuarantineBuffers());
   const host = new RecordingHost();
   const container = new Container({
@@ -75,12 +77,7 @@ function chainOf(
     ...(writeRefusal === undefined ? {} : { writeRefusal }),
     quarantine: handlers.map((_, index) => index),
     health,
-    slots: new SlotBook({
-      taken: [],
-      announce: ({ slot, syscall, handler }) => {
-        slots.push({ slot, syscall, handler });
-      },
-    }),
+    slots: new ContainerSlots((labels) => slots.push(labels) - 1),
     onSlow: () => {
       told.push('slow');
     },
@@ -292,7 +289,7 @@ test('container: a handler without a state of its own is never left alone', () =
     states: [],
     quarantine: [],
     health,
-    slots: new SlotBook({ taken: [], announce: () => undefined }),
+    slots: new ContainerSlots(() => undefined),
     onSlow: () => undefined,
     onStop: () => undefined,
     onQuarantined: () => undefined,
@@ -308,22 +305,34 @@ test('container: a handler without a state of its own is never left alone', () =
 });
 
 test('container: calls are counted by who answers them', () => {
-  const chain = chainOf([{ name: 'observer' }, { ...errno('EIO'), syscalls: ['chmod'] }]);
+  const refusing = { ...errno('EIO'), bundle: 'faulty', syscalls: ['chmod'] };
+  const chain = chainOf([{ name: 'observer' }, refusing]);
   const { container } = chain;
-  const named = (): SlotName | undefined => chain.slots.find(({ slot }) => slot === container.slot);
   decide(chain, chmod, '/a', 0);
-  expect(named()).toMatchObject({ syscall: 'chmod', handler: 'errno' });
+  const named = (answer: Decision): CallLabels | undefined => chain.slots[container.slotOf(answer)];
+  expect(named(fail('EIO'))).toEqual({
+    syscall: 'chmod',
+    handler: 'errno',
+    bundle: 'faulty',
+    status: '5',
+  });
+  expect(named(continueAction)).toMatchObject({ syscall: 'chmod', status: '0' });
   decide(chain, mkdir, '/a', 0);
-  expect(named()).toMatchObject({ syscall: 'mkdir', handler: 'none' });
+  const none = { syscall: 'mkdir', handler: 'none', bundle: '' };
+  expect(named(continueAction)).toEqual({ ...none, status: '0' });
+  expect(named({ kind: 'delay', delayMs: 5, answer: fail('EPERM') })).toEqual({
+    ...none,
+    status: '1',
+  });
   container.decideUnknown();
-  expect(container.slot).toBe(unnamedSlot);
+  expect(named(fail('EPERM'))).toMatchObject({ syscall: 'unknown', handler: 'none' });
 });
 
 test('container: a call at which a handler fails is counted as that handler’s', () => {
   const chain = chainOf([{ name: 'observer' }, trap]);
   const { container } = chain;
   trapCode(chain);
-  const [failed] = chain.slots.filter(({ slot }) => slot === container.slot);
+  const failed = chain.slots[container.slotOf(container.failure)];
   expect(failed).toMatchObject({ syscall: 'mkdir', handler: 'trap' });
 });
 

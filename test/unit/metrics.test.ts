@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest';
 
 import { Metrics } from '../../host/metrics/metrics.ts';
 import type { MetricsParts } from '../../host/metrics/metrics.ts';
+import { CounterSum } from '../../host/notification/counter-sum.ts';
 import {
-  CounterSum,
   bucketBoundsSeconds,
   bucketCount,
   figure,
@@ -57,9 +57,12 @@ function figuresOf(values: Readonly<Record<number, bigint>>): () => BigUint64Arr
 
 function countedCalls(): CounterSum {
   const counters = new CounterSum();
+  counters.begin(1, { containerId: 'c1', workload: { namespace: 'shop' } });
+  counters.begin(2, { containerId: 'c2' });
   const block = counters.take();
-  block.name({ slot: 1, syscall: 'mkdir', handler: 'mkdir-suffix' });
-  block.name({ slot: 2, syscall: 'chmod', handler: 'none' });
+  const mkdir = { syscall: 'mkdir', handler: 'mkdir-suffix', bundle: 'demo', status: '17' };
+  block.name({ slot: 1, token: 1, ...mkdir });
+  block.name({ slot: 2, token: 2, syscall: 'chmod', handler: 'none', bundle: '', status: '0' });
   const words = new BigUint64Array(block.buffer);
   words.set([1n, 2n, 3n, 4n, 5n, 7_250_000_000n], slotLayout.words);
   words.set([5n, 10n], slotLayout.words + slotLayout.firstBucket + 15);
@@ -82,8 +85,10 @@ describe('names and types', () => {
       'process_start_time_seconds gauge 1',
       'seccompagent_build_info gauge 1',
       'seccompagent_calls_total counter 0',
+      'seccompagent_containers gauge 0',
       'seccompagent_fallback_received_total counter 1',
       'seccompagent_handler_failures_total counter 0',
+      'seccompagent_handler_request_duration_seconds histogram 0',
       'seccompagent_handlers_quarantined gauge 1',
       'seccompagent_late_answers gauge 1',
       'seccompagent_listeners gauge 1',
@@ -99,16 +104,19 @@ describe('names and types', () => {
     ]);
   });
 
-  test('the README lists each of them with its type and its labels', async () => {
-    const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
+  test('docs/metrics.md lists each of them with its type and its labels', async () => {
+    // those who watch have metrics of their own
+    const [page = ''] = readFileSync(join(projectRoot, 'docs/metrics.md'), 'utf8').split(
+      'Where decisions are watched',
+    );
     const row =
       /^\| `(?<name>\w+)` +\| (?<type>counter|gauge|histogram) +\| (?<labels>[\w, ]*?) +\|/gmu;
-    const listed = [...readme.matchAll(row)].map(({ groups }) => ({ ...groups }));
+    const listed = [...page.matchAll(row)].map(({ groups }) => ({ ...groups }));
     const metrics = metricsOf({
       counters: countedCalls(),
       shadows: () => [{ bundle: 'next', syscall: 'mkdir', calls: 2, different: 1 }],
     });
-    metrics.failed('mount', 'trap');
+    metrics.failed({ handler: 'mount', bundle: 'mount', reason: 'trap' });
     const families = [...readExposition(await metrics.text())];
     const shown = families.map(([name, { type, samples }]) => {
       const labels = new Set(samples.flatMap((sample) => Object.keys(sample.labels)));
@@ -192,33 +200,61 @@ describe('calls', () => {
   test('are counted by syscall, handler and what became of them', async () => {
     const metrics = metricsOf({ counters: countedCalls() });
     const rows = [
-      'mkdir,mkdir-suffix,value: 1',
-      'mkdir,mkdir-suffix,errno: 2',
-      'mkdir,mkdir-suffix,continue: 3',
-      'mkdir,mkdir-suffix,gone: 4',
-      'mkdir,mkdir-suffix,failed: 5',
-      'chmod,none,value: 0',
-      'chmod,none,errno: 0',
-      'chmod,none,continue: 2',
-      'chmod,none,gone: 0',
-      'chmod,none,failed: 0',
+      'mkdir,mkdir-suffix,demo,value: 1',
+      'mkdir,mkdir-suffix,demo,errno: 2',
+      'mkdir,mkdir-suffix,demo,continue: 3',
+      'mkdir,mkdir-suffix,demo,gone: 4',
+      'mkdir,mkdir-suffix,demo,failed: 5',
+      'chmod,none,,value: 0',
+      'chmod,none,,errno: 0',
+      'chmod,none,,continue: 2',
+      'chmod,none,,gone: 0',
+      'chmod,none,,failed: 0',
     ];
     expect(await rowsOf(metrics, 'seccompagent_calls_total')).toEqual(rows);
     expect(await rowsOf(metrics, 'seccompagent_calls_total')).toEqual(rows);
     const { samples } = await familyOf(metrics, 'seccompagent_calls_total');
-    expect(Object.keys(samples[0]?.labels ?? {})).toEqual(['syscall', 'handler', 'answer']);
+    expect(Object.keys(samples[0]?.labels ?? {})).toEqual([
+      'syscall',
+      'handler',
+      'bundle',
+      'answer',
+    ]);
   });
 
-  test('have a histogram of their durations each, with the labels of the calls', async () => {
+  test('have a histogram of their durations by namespace, syscall and errno', async () => {
     const metrics = metricsOf({ counters: countedCalls() });
     const family = await familyOf(metrics, 'seccompagent_request_duration_seconds');
     expect(withSuffix(family, '_count').map(({ labels, value }) => ({ labels, value }))).toEqual([
-      { labels: { syscall: 'mkdir', handler: 'mkdir-suffix' }, value: 15 },
-      { labels: { syscall: 'chmod', handler: 'none' }, value: 2 },
+      { labels: { namespace: '', syscall: 'chmod', status: '0' }, value: 2 },
+      { labels: { namespace: 'shop', syscall: 'mkdir', status: '17' }, value: 15 },
     ]);
-    expect(withSuffix(family, '_sum').map(({ value }) => value)).toEqual([7.25, 0]);
-    const halfSecond = family.samples.find(({ labels }) => labels['le'] === '0.5');
+    expect(withSuffix(family, '_sum').map(({ value }) => value)).toEqual([0, 7.25]);
+    const halfSecond = family.samples.findLast(({ labels }) => labels['le'] === '0.5');
     expect(halfSecond).toMatchObject({ labels: { syscall: 'mkdir' }, value: 5 });
+  });
+
+  test('have another one by who has answered', async () => {
+    const counters = countedCalls();
+    const [block] = [counters.take()];
+    const chmod = { syscall: 'chmod', handler: 'mkdir-suffix', bundle: 'demo', status: '0' };
+    block.name({ slot: 1, token: 1, ...chmod });
+    new BigUint64Array(block.buffer)[slotLayout.words + slotLayout.firstBucket] = 3n;
+    const metrics = metricsOf({ counters });
+    const family = await familyOf(metrics, 'seccompagent_handler_request_duration_seconds');
+    expect(withSuffix(family, '_count').map(({ labels, value }) => ({ labels, value }))).toEqual([
+      { labels: { handler: 'mkdir-suffix', bundle: 'demo' }, value: 18 },
+      { labels: { handler: 'none', bundle: '' }, value: 2 },
+    ]);
+  });
+
+  test('containers are counted by their namespaces', async () => {
+    const counters = countedCalls();
+    const metrics = metricsOf({ counters });
+    counters.begin(3, { containerId: 'c3', workload: { namespace: 'shop' } });
+    expect(await rowsOf(metrics, 'seccompagent_containers')).toEqual(['shop: 2', ': 1']);
+    counters.end(2);
+    expect(await rowsOf(metrics, 'seccompagent_containers')).toEqual(['shop: 2']);
   });
 
   test('are read at one moment for a text, and anew for the next', async () => {
@@ -226,8 +262,9 @@ describe('calls', () => {
     const metrics = metricsOf({ counters });
     await metrics.text();
     const block = counters.take();
-    block.name({ slot: 1, syscall: 'mount', handler: 'mount' });
-    expect(await rowsOf(metrics, 'seccompagent_calls_total')).toContain('mount,mount,value: 0');
+    const mount = { syscall: 'mount', handler: 'mount', bundle: '', status: '0' };
+    block.name({ slot: 1, token: 1, ...mount });
+    expect(await rowsOf(metrics, 'seccompagent_calls_total')).toContain('mount,mount,,value: 0');
   });
 
   test('texts asked for at the same time are each whole', async () => {
@@ -240,7 +277,8 @@ describe('calls', () => {
 
   test('a name is escaped', async () => {
     const counters = new CounterSum();
-    counters.take().name({ slot: 1, syscall: 'mkdir', handler: 'a"b\\n\\\nc' });
+    const labels = { syscall: 'mkdir', handler: 'a"b\\n\\\nc', bundle: '', status: '0' };
+    counters.take().name({ slot: 1, token: 1, ...labels });
     const { samples } = await familyOf(metricsOf({ counters }), 'seccompagent_calls_total');
     expect(samples[0]?.labels['handler']).toBe('a"b\\n\\\nc');
   });
@@ -249,25 +287,28 @@ describe('calls', () => {
 describe('handlers', () => {
   test('failures are counted by handler and reason', async () => {
     const metrics = metricsOf();
-    metrics.failed('mount', 'trap');
-    metrics.failed('mount', 'trap');
-    metrics.failed('mount', 'deadline');
-    metrics.failed('errno', 'settings');
+    const mount = { handler: 'mount', bundle: 'demo' };
+    metrics.failed({ ...mount, reason: 'trap' });
+    metrics.failed({ ...mount, reason: 'trap' });
+    metrics.failed({ ...mount, reason: 'deadline' });
+    metrics.failed({ handler: 'mount', reason: 'settings' });
     expect(await rowsOf(metrics, 'seccompagent_handler_failures_total')).toEqual([
-      'mount,trap: 2',
-      'mount,deadline: 1',
-      'errno,settings: 1',
+      'mount,demo,trap: 2',
+      'mount,demo,deadline: 1',
+      'mount,,settings: 1',
     ]);
   });
 
   test('failures of more handlers than anybody has share one name', async () => {
     const metrics = metricsOf();
-    for (let index = 0; index < 300; index += 1) metrics.failed(`handler-${index}`, 'trap');
-    metrics.failed('handler-0', 'trap');
+    for (let index = 0; index < 300; index += 1) {
+      metrics.failed({ handler: `handler-${index}`, reason: 'trap' });
+    }
+    metrics.failed({ handler: 'handler-0', reason: 'trap' });
     const rows = await rowsOf(metrics, 'seccompagent_handler_failures_total');
     expect(rows).toHaveLength(256);
-    expect(rows[0]).toBe('handler-0,trap: 2');
-    expect(rows.at(-1)).toBe('other,trap: 45');
+    expect(rows[0]).toBe('handler-0,,trap: 2');
+    expect(rows.at(-1)).toBe('other,other,trap: 45');
   });
 
   test('the number of quarantined ones is asked for', async () => {

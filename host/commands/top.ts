@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// `seccompagent top`: what the containers of a running agent do, as they do it.
+import { numberOf, parseWords, textOf, usage } from '../command-line.ts';
+import { defaultControlSocket } from '../control/control-socket.ts';
+import type { AgentFigures } from '../control/figures.ts';
+import { escaped } from '../terminal-text.ts';
+import type { ContainerRates } from '../top/rates.ts';
+import { Screen } from '../top/screen.ts';
+import type { ScreenLine } from '../top/screen.ts';
+import { isSortKey, shownRate, sortKeys, sorted, tableOf } from '../top/table.ts';
+import type { SortKey } from '../top/table.ts';
+import { lookAt, looks } from '../top/watch.ts';
+import type { Look } from '../top/watch.ts';
+import type { Tool } from './tool.ts';
+
+interface Wish {
+  readonly socket: string;
+  readonly intervalMs: number;
+  /** Undefined: until it is ended. */
+  readonly count: number | undefined;
+  readonly sort: SortKey;
+}
+
+interface Watching {
+  readonly first: AgentFigures;
+  readonly ending: AbortController;
+}
+
+function headOf(agent: AgentFigures, rates: readonly ContainerRates[]): string {
+  const { version, pid, workers, containers } = agent;
+  const calls = rates.reduce((sum, { callsPerSecond }) => sum + callsPerSecond, 0);
+  return `seccompagent ${version}, pid ${pid}, ${workers} workers, ${containers.length} containers, ${shownRate(calls)} calls/s`;
+}
+
+/** For programs, files and pipes: one text after another. */
+async function batch(wish: Wish, { first, ending }: Watching): Promise<number> {
+  let shown = 0;
+  let isGone = false;
+  for await (const look of looks(wish.socket, wish.intervalMs, { first, signal: ending.signal })) {
+    if (look.kind === 'gone' && !isGone) {
+      process.stderr.write(`seccompagent: ${escaped(look.why)}; waiting for it\n`);
+    }
+    isGone = look.kind === 'gone';
+    if (look.kind !== 'rates') continue;
+    const lines = [headOf(look.agent, look.rates), ...tableOf(sorted(look.rates, wish.sort))];
+    process.stdout.write(`${shown === 0 ? '' : '\n'}${lines.join('\n')}\n`);
+    shown += 1;
+    if (shown === wish.count) break;
+  }
+  return 0;
+}
+
+/** What is on the screen, and where. */
+class View {
+  #sort: SortKey;
+  #offset = 0;
+  #look: Look;
+
+  constructor(sort: SortKey, first: AgentFigures) {
+    this.#sort = sort;
+    this.#look = { kind: 'first', agent: first };
+  }
+
+  see(look: Look): void {
+    this.#look = look;
+  }
+
+  /** @returns false: nobody wants to see more */
+  press(key: string): boolean {
+    switch (key) {
+      case 'q':
+        return false;
+      case 'right':
+        this.#sortBy(1);
+        break;
+      case 'left':
+        this.#sortBy(-1);
+        break;
+      case 'down':
+      case 'j':
+        this.#offset += 1;
+        break;
+      case 'up':
+      case 'k':
+        this.#offset -= 1;
+        break;
+      default:
+    }
+    return true;
+  }
+
+  lines(rows: number): readonly ScreenLine[] {
+    const look = this.#look;
+    if (look.kind === 'gone') return [{ text: `${look.why}; waiting for it (q ends this)` }];
+    const rates = look.kind === 'rates' ? look.rates : [];
+    const [titles, ...all] = tableOf(sorted(rates, this.#sort));
+    const room = Math.max(1, rows - 3);
+    this.#offset = Math.max(0, Math.min(this.#offset, all.length - room));
+    const until = Math.min(all.length, this.#offset + room);
+    const place = all.length <= room ? '' : ` (${this.#offset + 1} to ${until})`;
+    return [
+      { text: `${headOf(look.agent, rates)}${place}` },
+      { text: `sorted by ${this.#sort}; arrows: sort and scroll; q ends` },
+      { text: titles, isTitle: true },
+      ...all.slice(this.#offset, until).map((text) => ({ text })),
+    ];
+  }
+
+  #sortBy(step: number): void {
+    const index = sortKeys.indexOf(this.#sort) + step + sortKeys.length;
+    this.#sort = sortKeys[index % sortKeys.length] ?? this.#sort;
+  }
+}
+
+async function live(wish: Wish, { first, ending }: Watching): Promise<number> {
+  const view = new View(wish.sort, first);
+  using screen = new Screen({
+    input: process.stdin,
+    output: process.stdout,
+    onKey: (key) => {
+      if (!view.press(key)) ending.abort();
+      draw();
+    },
+    onResize: () => {
+      draw();
+    },
+  });
+  const draw = (): void => {
+    screen.draw(view.lines(screen.rows));
+  };
+  draw();
+  for await (const look of looks(wish.socket, wish.intervalMs, { first, signal: ending.signal })) {
+    view.see(look);
+    draw();
+  }
+  return 0;
+}
+
+function wishOf(words: readonly string[]): Wish {
+  const { values, rest } = parseWords(words, {
+    interval: { type: 'string' },
+    count: { type: 'string' },
+    once: { type: 'boolean' },
+    sort: { type: 'string' },
+    'control-socket': { type: 'string' },
+  });
+  if (rest.length > 0) usage('top takes no argument');
+  const sort = textOf(values, 'sort') ?? 'calls';
+  if (!isSortKey(sort)) return usage(`-sort needs one of ${sortKeys.join(', ')}`);
+  const isOnce = values.get('once') === true;
+  const count = numberOf(values, 'count');
+  if (isOnce && count !== undefined) usage('-once and -count exclude each other');
+  return {
+    socket: textOf(values, 'control-socket') ?? defaultControlSocket,
+    intervalMs: secondsOf(textOf(values, 'interval') ?? '2') * 1000,
+    count: isOnce ? 1 : count,
+    sort,
+  };
+}
+
+function secondsOf(text: string): number {
+  const seconds = /^\d{1,4}(?:\.\d{1,3})?$/u.test(text) ? Number(text) : 0;
+  return seconds >= 0.1 ? seconds : usage('-interval needs seconds, 0.1 at least');
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  const wish = wishOf(words);
+  const ending = new AbortController();
+  const end = (): void => {
+    ending.abort();
+  };
+  // who has nobody to show it to
+  process.stdout.on('error', end);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end);
+  const first = await lookAt(wish.socket, ending.signal);
+  const isLive = process.stdout.isTTY && wish.count === undefined;
+  return isLive ? live(wish, { first, ending }) : batch(wish, { first, ending });
+}
+
+export const top: Tool = {
+  usage: `Usage: seccompagent top [options]
+
+Shows what the containers of a running agent do: calls per second, those that got an errno and those
+that the agent or a handler failed at, how long they took, which they were, and handlers that are
+left alone since they failed too often. It is for root.
+
+On a terminal it goes on until q or a signal; arrows sort and scroll. Elsewhere, and with -once or
+-count, it writes one table after another.
+
+Options:
+  -interval SECONDS   between two looks (default 2)
+  -once               one table
+  -count N            so many
+  -sort KEY           calls, errors, failures, p50, p99 or name (default calls)
+  -control-socket PATH
+                      where the agent is asked (default ${defaultControlSocket})
+  -help
+`,
+  run,
+};

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a running agent has counted, by container: GET /figures of the control socket. All of it only
+// grows while a container is there, so that whoever asks twice knows what was between.
+import { CallCounts } from '../notification/counters.ts';
+import type { CallEnd, CallLabels } from '../notification/counters.ts';
+import type { Totals } from '../notification/counter-sum.ts';
+import type { ContainerStatus, HandlerStatus } from './status.ts';
+
+export interface HandlerFigures {
+  readonly name: string;
+  readonly bundle?: string;
+  /** That it has answered. */
+  readonly calls: number;
+  readonly isQuarantined: boolean;
+}
+
+export interface SyscallFigures {
+  readonly name: string;
+  readonly calls: number;
+}
+
+export interface ContainerFigures {
+  readonly id: string;
+  readonly namespace?: string;
+  readonly pod?: string;
+  readonly container?: string;
+  /** Why all of its calls fail; absent: they do not. */
+  readonly refusal?: string;
+  /** By what became of them. */
+  readonly calls: Readonly<Record<CallEnd, number>>;
+  /** From receiving them to their answers, not cumulative; see `bucketBoundsSeconds`. */
+  readonly durations: readonly number[];
+  /** Most calls first. */
+  readonly syscalls: readonly SyscallFigures[];
+  /** In chain order. */
+  readonly handlers: readonly HandlerFigures[];
+}
+
+export interface AgentFigures {
+  readonly version: string;
+  readonly pid: number;
+  /** By a clock that nobody sets, in milliseconds. */
+  readonly takenAtMs: number;
+  readonly workers: number;
+  readonly containers: readonly ContainerFigures[];
+}
+
+/** Of one listener; a container may have several. */
+export interface ListenerFigures {
+  readonly status: ContainerStatus;
+  readonly rows: readonly Totals<keyof CallLabels>[];
+}
+
+/** The figures of containers, each once. */
+export function figuresOf(listeners: readonly ListenerFigures[]): readonly ContainerFigures[] {
+  const byId = new Map<string, ListenerFigures[]>();
+  for (const listener of listeners) {
+    const { id } = listener.status;
+    byId.set(id, [...(byId.get(id) ?? []), listener]);
+  }
+  return [...byId.values()].map((own) => figuresOfContainer(own));
+}
+
+function figuresOfContainer(listeners: readonly ListenerFigures[]): ContainerFigures {
+  const rows = listeners.flatMap((listener) => listener.rows);
+  const all = new CallCounts();
+  for (const { counts } of rows) all.add(counts);
+  const statuses = listeners.map(({ status }) => status);
+  const [{ id, namespace, pod, container } = { id: '' }] = statuses;
+  const refusal = statuses.find((status) => status.refusal !== undefined)?.refusal;
+  return {
+    id,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(pod === undefined ? {} : { pod }),
+    ...(container === undefined ? {} : { container }),
+    ...(refusal === undefined ? {} : { refusal }),
+    calls: all.ends,
+    durations: all.durations.buckets,
+    syscalls: syscallsOf(rows),
+    handlers: handlersOf(
+      statuses.flatMap((status) => status.handlers),
+      rows,
+    ),
+  };
+}
+
+function syscallsOf(rows: readonly Totals<keyof CallLabels>[]): readonly SyscallFigures[] {
+  const calls = new Map<string, number>();
+  for (const { labels, counts } of rows) {
+    calls.set(labels.syscall, (calls.get(labels.syscall) ?? 0) + counts.calls);
+  }
+  return [...calls]
+    .map(([name, count]) => ({ name, calls: count }))
+    .toSorted((one, two) => two.calls - one.calls);
+}
+
+function handlersOf(
+  handlers: readonly HandlerStatus[],
+  rows: readonly Totals<keyof CallLabels>[],
+): readonly HandlerFigures[] {
+  const found = new Map<string, HandlerFigures>();
+  for (const { name, bundle, isQuarantined } of handlers) {
+    const key = JSON.stringify([name, bundle]);
+    const own = rows.filter(
+      ({ labels }) => labels.handler === name && labels.bundle === (bundle ?? ''),
+    );
+    found.set(key, {
+      name,
+      ...(bundle === undefined ? {} : { bundle }),
+      calls: own.reduce((sum, { counts }) => sum + counts.calls, 0),
+      isQuarantined: isQuarantined || found.get(key)?.isQuarantined === true,
+    });
+  }
+  return [...found.values()];
+}

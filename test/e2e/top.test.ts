@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests `seccompagent top` with agents that have something to do: its numbers, and its terminal.
+import { expect, test } from 'vitest';
+
+import { AgentProcess } from '../support/agent-process.ts';
+import { AskedCaller } from '../support/asked-caller.ts';
+import { RunningCommand, runCommand, seccompagent } from '../support/command.ts';
+import type { CommandResult } from '../support/command.ts';
+import { ControlledAgent } from '../support/controlled-agent.ts';
+import { until } from '../support/polling.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { Terminal } from '../support/terminal.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { TimedCalls } from '../support/timed-calls.ts';
+
+const trap = `-bundle=${testBundle('trap')}`;
+const workload = { namespace: 'shop', pod: 'web-1', container: 'nginx' };
+const size = { rows: 12, columns: 140 };
+
+async function topOnce(control: string, ...options: readonly string[]): Promise<CommandResult> {
+  return runCommand([seccompagent, 'top', `-control-socket=${control}`, ...options]);
+}
+
+function topWords(control: string, ...options: readonly string[]): readonly string[] {
+  return [seccompagent, 'top', `-control-socket=${control}`, '-interval=0.3', ...options];
+}
+
+/** The columns of a container's line. */
+function columnsOf(text: string, id: string): readonly string[] {
+  const line = text.split('\n').find((each) => each.startsWith(id));
+  if (line === undefined) throw new Error(`no ${id} in ${text}`);
+  return line.trim().split(/ {2,}/u);
+}
+
+/** `12µs` as seconds. */
+function secondsOf(text: string): number {
+  const [, value = '', unit = ''] = /^(?<value>[\d.]+)(?<unit>s|ms|µs)$/u.exec(text) ?? [];
+  return Number(value) * { s: 1, ms: 1e-3, µs: 1e-6 }[unit as 's' | 'ms' | 'µs'];
+}
+
+test('top: the numbers are those of the load', async () => {
+  await using agent = await ControlledAgent.start(trap);
+  const { socket, control } = agent;
+  const load = { socket, calls: 0, threads: 2, pauseUs: 5000 };
+  await using busy = new TimedCalls({ ...load, id: 'busy', call: 'mkdir:/x', workload });
+  await using calm = new TimedCalls({ ...load, id: 'calm', call: 'getpgid:0' });
+  for (const calls of [busy, calm]) {
+    await calls.ready();
+    calls.begin();
+  }
+  const began = performance.now();
+  const { code, stdout, stderr } = await topOnce(control, '-once', '-interval=1.5');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(
+    /^seccompagent 0\.1\.0, pid \d+, \d+ workers, 2 containers, [\d.]+ calls\/s\nID +NAMESPACE/u,
+  );
+  const [, name, calls, errors, failed, p50, p99, syscalls, handlers] = columnsOf(stdout, 'busy');
+  expect({ name, failed, handlers }).toEqual({
+    name: 'shop/web-1/nginx',
+    failed: '0',
+    handlers: 'trap',
+  });
+  expect(errors).toBe(calls);
+  expect(syscalls).toMatch(new RegExp(`^mkdir(?:at)?:${calls}$`, 'u'));
+  expect(columnsOf(stdout, 'calm').slice(1, 2)).toEqual(['-']);
+  expect(columnsOf(stdout, 'calm').slice(3, 5)).toEqual(['0', '0']);
+  expect(secondsOf(p50 ?? '')).toBeGreaterThan(1e-6);
+  expect(secondsOf(p99 ?? '')).toBeGreaterThanOrEqual(secondsOf(p50 ?? ''));
+  busy.finish();
+  const made = await busy.result();
+  const meanRate = (made.calls / (performance.now() - began)) * 1000;
+  // the machine may be busy with other things for a part of the time
+  expect(Number(calls)).toBeGreaterThan(meanRate / 3);
+  expect(Number(calls)).toBeLessThan(meanRate * 3);
+  expect(Number(calls)).toBeLessThan(400);
+});
+
+test('top: failures and handlers that are left alone are shown', async () => {
+  await using agent = await ControlledAgent.start(trap);
+  await using caller = new AskedCaller({ socket: agent.socket, id: 'broken' });
+  await caller.ask('mkdir /x');
+  await using top = new RunningCommand([
+    seccompagent,
+    'top',
+    `-control-socket=${agent.control}`,
+    '-interval=0.5',
+    '-count=500',
+  ]);
+  await top.printed(/^broken /mu);
+  for (let call = 0; call < 6; call += 1) await caller.ask('mkdir /trap');
+  await top.printed(/^broken .* trap \(QUARANTINED\)$/mu);
+  const [, failures] = await top.printed(
+    /^broken +- +[\d.]+ +[\d.]+ +(?<failures>[\d.]*[1-9][\d.]*) /mu,
+  );
+  expect(Number(failures)).toBeGreaterThan(0);
+});
+
+test('top: -count writes so many tables, also into a pipe', async () => {
+  await using agent = await ControlledAgent.start(trap);
+  await using caller = new AskedCaller({ socket: agent.socket, id: 'one' });
+  await caller.ask('mkdir /x');
+  const { code, stdout } = await topOnce(agent.control, '-count=3', '--interval=0.2');
+  expect(code).toBe(0);
+  expect(stdout.match(/^ID /gmu)).toHaveLength(3);
+  expect(stdout.split('\n\n')).toHaveLength(3);
+  expect(stdout).not.toContain('\u001b');
+});
+
+test.for([
+  [['-sort=size'], '-sort needs one of calls, errors, failures, p50, p99, name'],
+  [['-interval=0'], '-interval needs seconds, 0.1 at least'],
+  [['-interval=fast'], '-interval needs seconds, 0.1 at least'],
+  [['-once', '-count=2'], '-once and -count exclude each other'],
+  [['-count=0'], '-count needs a number from 1'],
+  [['c1'], 'top takes no argument'],
+] as const)('top: %s is refused', async ([options, message]) => {
+  const { code, stdout, stderr } = await topOnce('/nowhere', ...options);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toContain(`seccompagent: ${message}\n\nUsage: seccompagent top`);
+});
+
+test('top: without an agent it says so', async () => {
+  using folder = new TemporaryFolder();
+  const { code, stdout, stderr } = await topOnce(folder.at('no.sock'));
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toBe(`seccompagent: no agent listens on ${folder.at('no.sock')}\n`);
+});
+
+test('M6: top: names control no terminal', async () => {
+  await using agent = await ControlledAgent.start(trap);
+  // as they stand in the JSON that the caller sends
+  const id = String.raw`a\u001b[2J`;
+  const names = { namespace: '\u001b[31m', pod: 'p\u009b2J', container: 'c\nd\u202e' };
+  await using caller = new AskedCaller({ socket: agent.socket, id, workload: names });
+  await caller.ask('mkdir /x');
+  const { stdout } = await topOnce(agent.control, '-once', '-interval=0.2');
+  expect(stdout).toContain(String.raw`\u001b[31m/p\u009b2J/c\u000ad\u202e`);
+  expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
+
+  await using terminal = new Terminal(topWords(agent.control), size);
+  await terminal.shows(/^a\\u001b/u);
+  expect(terminal.all).not.toContain('\u001b[2J');
+  expect(terminal.all).not.toContain('\u202e');
+  terminal.press('q');
+  await terminal.ended();
+});
+
+/** Waits for its end. */
+async function expectRestored(terminal: Terminal): Promise<void> {
+  const { code, stdout } = await terminal.ended();
+  expect(code).toBe(0);
+  expect(stdout.match(/\u001b\[\?1049h/gu)).toHaveLength(1);
+  expect(stdout.match(/\u001b\[\?1049l/gu)).toHaveLength(1);
+  expect(stdout.lastIndexOf('\u001b[?25h')).toBeGreaterThan(stdout.lastIndexOf('\u001b[?25l'));
+  expect(stdout.lastIndexOf('\u001b[?7h')).toBeGreaterThan(stdout.lastIndexOf('\u001b[?7l'));
+  const [before, after] = terminal.settings;
+  expect(before).toMatch(/^[0-9a-f]+:/u);
+  expect(after).toBe(before);
+}
+
+async function signalTop(terminal: Terminal, signal: NodeJS.Signals): Promise<void> {
+  process.kill(await terminal.pidOf('top'), signal);
+}
+
+test.for([
+  ['q', (terminal: Terminal): void => terminal.press('q')],
+  ['Ctrl-C', (terminal: Terminal): void => terminal.press('\u0003')],
+  ['SIGINT', async (terminal: Terminal): Promise<void> => signalTop(terminal, 'SIGINT')],
+  ['SIGTERM', async (terminal: Terminal): Promise<void> => signalTop(terminal, 'SIGTERM')],
+  ['SIGHUP', async (terminal: Terminal): Promise<void> => signalTop(terminal, 'SIGHUP')],
+] as const)('top: %s ends it and gives the terminal back', async ([, end]) => {
+  await using agent = await ControlledAgent.start(trap);
+  await using terminal = new Terminal(topWords(agent.control), size);
+  await terminal.shows(/^seccompagent 0/u);
+  await end(terminal);
+  await expectRestored(terminal);
+});
+
+test('top: arrows sort and scroll, and the screen follows its size', async () => {
+  await using agent = await ControlledAgent.start(trap);
+  const { socket, control } = agent;
+  await using stack = new AsyncDisposableStack();
+  for (let index = 10; index < 30; index += 1) {
+    const caller = stack.use(new AskedCaller({ socket, id: `c${index}` }));
+    await caller.ask('getpgid 0');
+  }
+  await using terminal = new Terminal(topWords(control, '-sort=name'), size);
+  // two lines above, the titles, and nine containers
+  const first = await terminal.shows(/^c10 /u);
+  expect(first).toHaveLength(size.rows);
+  expect(first[0]).toContain('20 containers');
+  expect(first[0]).toContain('(1 to 9)');
+  expect(first.at(-1)).toMatch(/^c18 /u);
+
+  terminal.press('\u001b[B\u001b[B');
+  const scrolled = await terminal.shows(/^c20 /u);
+  expect(scrolled[3]).toMatch(/^c12 /u);
+  terminal.press('\u001b[A');
+  expect((await terminal.shows(/\(2 to 10\)/u))[3]).toMatch(/^c11 /u);
+  for (let press = 0; press < 40; press += 1) terminal.press('j');
+  expect((await terminal.shows(/^c29 /u))[0]).toContain('(12 to 20)');
+
+  terminal.press('\u001b[C');
+  await terminal.shows(/^sorted by calls/u);
+  terminal.press('\u001b[D\u001b[D');
+  await terminal.shows(/^sorted by p99/u);
+
+  await terminal.resize({ rows: 6, columns: 60 });
+  const small = await terminal.shows(/\(\d+ to \d+\)/u);
+  await until('six lines', () => terminal.screen.length === 6 || undefined);
+  expect(small[0]).toContain('20 containers');
+  await terminal.resize({ rows: 40, columns: 160 });
+  await until('all lines', () => terminal.screen.length === 23 || undefined);
+  expect(terminal.screen[0]).not.toContain(' to ');
+  terminal.press('q');
+  await expectRestored(terminal);
+});
+
+test('top: an agent that goes is waited for, and shown when it is back', async () => {
+  using folder = new TemporaryFolder();
+  const [socket, control] = [folder.at('agent.socket'), folder.at('control.sock')];
+  const start = async (): Promise<AgentProcess> =>
+    AgentProcess.start(socket, `-control-socket=${control}`, trap);
+  const first = await start();
+  await using terminal = new Terminal(topWords(control), size);
+  const [before = ''] = await terminal.shows(/^seccompagent 0/u);
+  await first.stop('SIGKILL');
+  const gone = await terminal.shows(/^no agent listens on .*waiting for it/u);
+  expect(gone.filter((line) => line !== '')).toHaveLength(1);
+
+  await using second = await start();
+  await using caller = new AskedCaller({ socket, id: 'after' });
+  await caller.ask('mkdir /x');
+  const back = await terminal.shows(/^after /u);
+  expect(back[0]).not.toBe(before);
+  await second.stop('SIGTERM');
+  await terminal.shows(/^no agent listens/u);
+  terminal.press('q');
+  await expectRestored(terminal);
+});
+
+test('top: an agent that does not answer does not keep anybody', async () => {
+  await using agent = await ControlledAgent.start(trap);
+  await using terminal = new Terminal(topWords(agent.control), size);
+  await terminal.shows(/^ID /u);
+  agent.process.signal('SIGSTOP');
+  // so that a look waits for it
+  await until('a moment', () => undefined, 1000).catch(() => undefined);
+  terminal.press('\u001b[C');
+  await terminal.shows(/^sorted by errors/u);
+  terminal.press('q');
+  await expectRestored(terminal);
+  agent.process.signal('SIGCONT');
+});
+
+test('top: into a pipe it says when the agent is gone, and goes on', async () => {
+  using folder = new TemporaryFolder();
+  const [socket, control] = [folder.at('agent.socket'), folder.at('control.sock')];
+  const options = [`-control-socket=${control}`, trap];
+  const first = await AgentProcess.start(socket, ...options);
+  const [program, ...words] = topWords(control);
+  await using top = new RunningCommand([program ?? '', ...words]);
+  await top.printed(/^ID /mu);
+  await first.stop('SIGKILL');
+  await top.printed(/no agent listens on .*; waiting for it\n/u);
+  await using _second = await AgentProcess.start(socket, ...options);
+  await using caller = new AskedCaller({ socket, id: 'after' });
+  await caller.ask('mkdir /x');
+  await top.printed(/^after /mu);
+  expect(top.stderr.match(/waiting/gu)).toHaveLength(1);
+  top.kill('SIGTERM');
+  expect((await top.ended).code).toBe(0);
+});

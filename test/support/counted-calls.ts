@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker's counters without a worker: calls are counted where the addon counts them.
+import { SlotBook } from '../../host/notification/slot-book.ts';
+import type { SlotHandler } from '../../host/notification/slot-book.ts';
+import { callEnds, slotLayout } from '../../host/notification/counters.ts';
+import type { CallEnd } from '../../host/notification/counters.ts';
+import type { CounterBlock } from '../../host/notification/counter-sum.ts';
+
+/** A call that has ended. */
+export interface EndedCall {
+  readonly token: number;
+  readonly syscall: string;
+  /** Absent: none has answered. */
+  readonly handler?: SlotHandler;
+  readonly errno?: number;
+  readonly end?: CallEnd;
+  readonly bucket?: number;
+  readonly durationNs?: bigint;
+}
+
+/** Counts a call at a slot, as the addon does. */
+export function countAt(
+  block: CounterBlock,
+  slot: number,
+  { end = 'errno', bucket = 0, durationNs = 3000n }: Partial<EndedCall> = {},
+): void {
+  const words = new BigUint64Array(block.buffer);
+  const add = (word: number, value: bigint): void => {
+    const index = slot * slotLayout.words + word;
+    words[index] = (words[index] ?? 0n) + value;
+  };
+  add(slotLayout.firstEnd + callEnds.indexOf(end), 1n);
+  add(slotLayout.durationSumNs, durationNs);
+  add(slotLayout.firstBucket + bucket, 1n);
+}
+
+/** A worker, as far as it counts. Its messages come at once, unless they are held back. */
+export class CountingWorker {
+  readonly block: CounterBlock;
+  readonly book: SlotBook;
+  readonly #held: (() => void)[] = [];
+  isHolding = false;
+
+  constructor(block: CounterBlock) {
+    this.block = block;
+    this.book = new SlotBook({
+      counters: block.buffer,
+      announce: (name) => {
+        this.#send(() => {
+          block.name(name);
+        });
+      },
+      giveBack: (slots) => {
+        this.#send(() => {
+          block.takeBack(slots);
+        });
+      },
+    });
+  }
+
+  /** @returns the slot that has counted it */
+  count(call: EndedCall): number {
+    const { token, syscall, handler, errno = 0 } = call;
+    const slot = this.book.of(token).answersOf(syscall, handler).of(errno);
+    countAt(this.block, slot, call);
+    return slot;
+  }
+
+  /** Lets the messages come that were held back. */
+  deliver(): void {
+    for (const message of this.#held.splice(0)) message();
+  }
+
+  #send(message: () => void): void {
+    if (this.isHolding) this.#held.push(message);
+    else message();
+  }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// An agent that serves metrics, at a port of its own.
+import { ControlledAgent } from './controlled-agent.ts';
+
+export class MeasuredAgent implements AsyncDisposable {
+  readonly agent: ControlledAgent;
+  /** `host:port`. */
+  readonly address: string;
+
+  private constructor(agent: ControlledAgent, address: string) {
+    this.agent = agent;
+    this.address = address;
+  }
+
+  static async start(...options: readonly string[]): Promise<MeasuredAgent> {
+    const agent = await ControlledAgent.start('-metrics-bind-address=127.0.0.1:0', ...options);
+    const { groups } = await agent.process.logged(
+      /serving metrics.*?(?<address>127\.0\.0\.1:\d+)/u,
+    );
+    return new MeasuredAgent(agent, groups?.['address'] ?? '');
+  }
+
+  async get(path: string): Promise<{ readonly status: number; readonly text: string }> {
+    const answer = await fetch(`http://${this.address}${path}`);
+    return { status: answer.status, text: await answer.text() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.agent[Symbol.asyncDispose]();
+  }
+}

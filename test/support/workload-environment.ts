@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lets the C programs of container.h be containers of pods, by the annotations of containerd.
+import { workloadKeys } from '../../host/registry/workload.ts';
+import type { Workload } from '../../host/registry/workload.ts';
+
+export function environmentOf(workload: Workload = {}): Readonly<Record<string, string>> {
+  const annotations = Object.entries(workload).map(([field, value]) => {
+    const [, keys = []] = Object.entries(workloadKeys).find(([known]) => known === field) ?? [];
+    const [key = field] = keys;
+    return [key, value] as const;
+  });
+  return { TEST_ANNOTATIONS: JSON.stringify(Object.fromEntries(annotations)) };
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests who gets which of a worker's counters, and when they are another's.
+import { describe, expect, test } from 'vitest';
+
+import {
+  makeCounters,
+  otherSlot,
+  slotLayout,
+  unnamedSlot,
+} from '../../host/notification/counters.ts';
+import type { SlotName } from '../../host/notification/counters.ts';
+import { SlotBook } from '../../host/notification/slot-book.ts';
+
+interface Book {
+  readonly book: SlotBook;
+  readonly announced: SlotName[];
+  readonly givenBack: number[];
+  /** The main thread has taken what they have counted. */
+  readonly take: (slots: readonly number[]) => void;
+}
+
+function makeBook(): Book {
+  const counters = makeCounters();
+  const words = new BigUint64Array(counters);
+  const announced: SlotName[] = [];
+  const givenBack: number[] = [];
+  return {
+    announced,
+    givenBack,
+    book: new SlotBook({
+      counters,
+      announce: (name) => announced.push(name),
+      giveBack: (slots) => givenBack.push(...slots),
+    }),
+    take: (slots) => {
+      for (const slot of slots) words[slot * slotLayout.words + slotLayout.isGivenBack] = 0n;
+    },
+  };
+}
+
+const suffix = { name: 'suffix', bundle: 'demo' };
+
+describe('SlotBook', () => {
+  test('container, syscall, handler and errno have a slot each, which is announced once', () => {
+    const { book, announced } = makeBook();
+    const slots = book.of(7);
+    expect(slots.answersOf('mkdir', suffix).of(0)).toBe(1);
+    expect(slots.answersOf('mkdir', suffix).of(17)).toBe(2);
+    expect(slots.answersOf('mkdir', suffix).of(0)).toBe(1);
+    expect(slots.answersOf('chmod').of(0)).toBe(3);
+    expect(book.of(8).answersOf('mkdir', suffix).of(0)).toBe(4);
+    expect(book.of(7)).toBe(slots);
+    expect(announced).toEqual([
+      { slot: 1, token: 7, syscall: 'mkdir', handler: 'suffix', bundle: 'demo', status: '0' },
+      { slot: 2, token: 7, syscall: 'mkdir', handler: 'suffix', bundle: 'demo', status: '17' },
+      { slot: 3, token: 7, syscall: 'chmod', handler: 'none', bundle: '', status: '0' },
+      { slot: 4, token: 8, syscall: 'mkdir', handler: 'suffix', bundle: 'demo', status: '0' },
+    ]);
+  });
+
+  test('names that look alike when joined have different slots', () => {
+    const slots = makeBook().book.of(1);
+    const pairs = [
+      ['a', 'b c'],
+      ['a b', 'c'],
+      ['a', 'b'],
+      ['a","b', 'c'],
+    ] as const;
+    const taken = pairs.map(([syscall, name]) => slots.answersOf(syscall, { name }).of(0));
+    expect(new Set(taken).size).toBe(4);
+  });
+
+  test('nothing is taken before the first call', () => {
+    const { book, announced } = makeBook();
+    book.of(1).answersOf('mkdir', suffix);
+    expect(announced).toEqual([]);
+  });
+
+  test('a container that calls all there is and gets every errno has 64 slots and one for the rest', () => {
+    const { book, announced } = makeBook();
+    const slots = Array.from({ length: 20_000 }, (_, index) =>
+      book
+        .of(1)
+        .answersOf(`s${index % 400}`)
+        .of(index % 133),
+    );
+    expect(new Set(slots).size).toBe(65);
+    expect(slots).not.toContain(otherSlot);
+    expect(announced.at(-1)).toEqual({
+      slot: 65,
+      token: 1,
+      syscall: 'other',
+      handler: 'other',
+      bundle: 'other',
+      status: 'other',
+    });
+    expect(book.of(2).answersOf('mkdir').of(0)).toBe(66);
+  });
+
+  test('of many such containers each has a slot of its own, as far as there are any', () => {
+    const { book, announced } = makeBook();
+    const counted = Array.from({ length: 1200 }, (_, token) => {
+      const own = Array.from({ length: 70 }, (_each, errno) =>
+        book.of(token).answersOf('mkdir').of(errno),
+      );
+      return new Set(own);
+    });
+    expect(counted.filter((own) => own.has(otherSlot)).length).toBeLessThan(200);
+    expect(announced.length).toBe(otherSlot - 1);
+    expect(announced.map(({ slot }) => slot)).not.toContain(unnamedSlot);
+  });
+
+  test('slots of a container that is gone are used again, once they are taken back', () => {
+    const { book, givenBack, take } = makeBook();
+    book.of(1).answersOf('mkdir').of(0);
+    book.of(1).answersOf('chmod').of(1);
+    book.of(2).answersOf('mkdir').of(0);
+    book.end(1);
+    expect(givenBack).toEqual([1, 2]);
+    expect(book.of(3).answersOf('mkdir').of(0)).toBe(4);
+    take([1, 2]);
+    expect(book.of(3).answersOf('mkdir').of(1)).toBe(1);
+    expect(book.of(4).answersOf('mkdir').of(0)).toBe(2);
+    expect(book.of(5).answersOf('mkdir').of(0)).toBe(5);
+    expect(book.of(2).answersOf('mkdir').of(0)).toBe(3);
+  });
+
+  test('a container without calls gives nothing back, and neither does one that nobody knows', () => {
+    const { book, givenBack } = makeBook();
+    book.of(1);
+    book.end(1);
+    book.end(2);
+    expect(givenBack).toEqual([]);
+  });
+
+  test('10,000 containers one after another need no more slots than one', () => {
+    const { book, announced, givenBack, take } = makeBook();
+    for (let token = 1; token <= 10_000; token += 1) {
+      book.of(token).answersOf('mkdir').of(0);
+      book.of(token).answersOf('mkdir').of(17);
+      book.end(token);
+      take(givenBack.splice(0));
+    }
+    expect(Math.max(...announced.map(({ slot }) => slot))).toBe(2);
+  });
+});
