@@ -322,7 +322,8 @@ Options (one dash or two, with = or a space):
                       (default KUBECONFIG, else the service account of the pod)
   -node-name NAME     the node whose pods are known then (default NODE_NAME)
   -metrics-bind-address [HOST]:PORT
-                      where /metrics and /healthz are served (default: nowhere)
+                      where /metrics, /healthz and /readyz are served
+                      (default: nowhere)
   -control-socket PATH
                       where root asks it, for example for its status; none: nowhere
                       (default ${defaultControlSocket})

@@ -122,6 +122,60 @@ test('a real Prometheus counts the calls that were made, in real seconds', async
   expect(mean).toBeLessThan(1);
 });
 
+test('G8: pods of 150 namespaces, one after another, leave as many series as there may be', async () => {
+  await using measured = await MeasuredAgent.start(trap);
+  const pods = 150;
+  for (let pod = 1; pod <= pods; pod += 1) {
+    const workload = { namespace: `n${pod}`, pod: 'p', container: 'c' };
+    await using caller = new AskedCaller({ socket: measured.agent.socket, workload });
+    await caller.ask('mkdir /x');
+    await caller.ask('getpgid 0');
+  }
+  const series = async (): Promise<readonly string[]> => {
+    const { text } = await measured.get('/metrics');
+    return text.split('\n').filter((line) => line.includes('request_duration_seconds_count{n'));
+  };
+  await until('the containers to be gone', async () => {
+    const { text } = await measured.get('/metrics');
+    return text.includes('seccompagent_containers{') ? undefined : true;
+  });
+  const counts = await series();
+  const names = counts.map((line) => /namespace="(?<name>[^"]*)"/u.exec(line)?.[1]);
+  expect(names).toContain(`n${pods}`);
+  expect(names).not.toContain('n1');
+  expect(names).not.toContain('other');
+  expect(new Set(names).size).toBeLessThanOrEqual(100);
+  expect(counts.every((line) => line.endsWith(' 1'))).toBe(true);
+  const { text } = await measured.get('/metrics');
+  const errnos = /^seccompagent_calls_total\{.*handler="trap".*answer="errno"\} (?<count>\d+)$/mu;
+  expect(Number(errnos.exec(text)?.groups?.['count'])).toBe(pods);
+});
+
+test('a worker that is ended takes nothing of what it has counted with it', async () => {
+  await using measured = await MeasuredAgent.start(`-bundle=${testBundle('hostile')}`);
+  const workload = { namespace: 'shop', pod: 'p', container: 'c' };
+  await using caller = new AskedCaller({ socket: measured.agent.socket, id: 'slow', workload });
+  const counted = async (): Promise<number> => {
+    const { text } = await measured.get('/metrics');
+    const lines = text.matchAll(
+      /^seccompagent_request_duration_seconds_count\{.*\} (?<count>\d+)$/gmu,
+    );
+    return [...lines].reduce((sum, { groups }) => sum + Number(groups?.['count']), 0);
+  };
+  for (let call = 0; call < 5; call += 1) await caller.ask('getpgid 0');
+  await until('five calls to be counted', async () => (await counted()) === 5 || undefined);
+  // its handler does not come to an end
+  await caller.ask('mkdir /loop');
+  await until('the worker to be gone', async () => {
+    const { text } = await measured.get('/metrics');
+    return text.includes('reason="deadline"') || undefined;
+  });
+  for (let call = 0; call < 5; call += 1) await caller.ask('getpgid 0');
+  await until('ten calls to be counted', async () => (await counted()) === 10 || undefined);
+  const { containers } = await measured.agent.status();
+  expect(containers[0]?.calls).toBe(10);
+});
+
 interface Dashboard {
   readonly templating: { readonly list: readonly { readonly name: string }[] };
   readonly panels: readonly {

@@ -69,12 +69,22 @@ void counts_durations() {
   CHECK_EQUAL(sum, 3UL);
 }
 
+// The last word says whether the slot is given back.
+void leaves_the_words_of_others_alone() {
+  CallCounters counters = {};
+  counters.count(Counted::failure, std::numeric_limits<Nanoseconds>::max());
+  for (std::size_t index = kFirstBucket + kBuckets.size() + 1; index < 32; ++index)
+    CHECK_EQUAL(word(counters, index), 0UL);
+}
+
 constexpr Case kCases[] = {
     {"bucket_of: a bound is the last of its bucket", has_each_bound_in_its_own_bucket},
     {"bucket_of: bounds go from 5 us to 10 s", has_bounds_that_grow},
     {"bucket_of: nothing and everything have a bucket", has_buckets_at_both_ends},
     {"CallCounters: each kind of answer has its word", counts_each_kind_of_answer},
-    {"CallCounters: durations are summed up, and each is in one bucket", counts_durations}};
+    {"CallCounters: durations are summed up, and each is in one bucket", counts_durations},
+    {"CallCounters: the words behind the buckets are JavaScript's",
+     leaves_the_words_of_others_alone}};
 
 }  // namespace
 }  // namespace seccompagent::test

@@ -48,13 +48,13 @@ inline std::shared_ptr<Receiver> make_receiver(PoolShape shape = kOne) {
 class Desk {
  public:
   explicit Desk(const std::shared_ptr<Receiver>& receiver, std::uint32_t id = 1)
-      : worker_(VALUE(Worker::attach(receiver, inbox_.data(), counters_, id))) {}
+      : worker_(VALUE(Worker::attach(receiver, inbox_.data(), *counters_, id))) {}
   Desk(const Desk&) = delete;
   Desk& operator=(const Desk&) = delete;
 
   [[nodiscard]] Worker& worker() { return *worker_; }
   [[nodiscard]] Inbox& inbox() { return *reinterpret_cast<Inbox*>(inbox_.data()); }
-  [[nodiscard]] const CallCounters& counters() const { return counters_[0]; }
+  [[nodiscard]] const CallCounters& counters() const { return (*counters_)[0]; }
   [[nodiscard]] EventKind receive() { return VALUE(worker_->receive()); }
 
   void answer(std::int64_t value, std::uint32_t delay_ms = 0) {
@@ -66,7 +66,9 @@ class Desk {
 
  private:
   alignas(8) std::array<std::byte, kInboxSize> inbox_ = {};
-  std::array<CallCounters, kCounterSlots> counters_ = {};
+  // too large for a stack that has several
+  using Counters = std::array<CallCounters, kCounterSlots>;
+  std::unique_ptr<Counters> counters_ = std::make_unique<Counters>();
   std::unique_ptr<Worker> worker_;
 };
 

@@ -145,12 +145,12 @@ void has_only_so_many_places() {
     desks.push_back(std::make_unique<Desk>(receiver));
   CHECK_EQUAL(figure(*receiver, kWorkers), Receiver::kMostWorkers);
   alignas(8) std::array<std::byte, kInboxSize> inbox = {};
-  std::array<CallCounters, kCounterSlots> counters = {};
-  CHECK_EQUAL(ERROR(Worker::attach(receiver, inbox.data(), counters, 65)), Errno{ENOSPC});
+  const auto counters = std::make_unique<std::array<CallCounters, kCounterSlots>>();
+  CHECK_EQUAL(ERROR(Worker::attach(receiver, inbox.data(), *counters, 65)), Errno{ENOSPC});
   // one that leaves makes room
   desks[17].reset();
   desks[17] = std::make_unique<Desk>(receiver);
-  CHECK_EQUAL(ERROR(Worker::attach(receiver, inbox.data(), counters, 65)), Errno{ENOSPC});
+  CHECK_EQUAL(ERROR(Worker::attach(receiver, inbox.data(), *counters, 65)), Errno{ENOSPC});
   // and the last place works as well as the first
   receiver->stop();
   for (const auto& desk : desks) CHECK_EQUAL(desk->receive(), EventKind::stopped);
