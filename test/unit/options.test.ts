@@ -68,6 +68,7 @@ test('options: every option of the agent is taken', () => {
     allowedUids: [0, 1000],
     metricsAddress: { host: '', port: 8080 },
     control: { path: '/run/seccompagent/control.sock', isDefault: true },
+    kubernetes: {},
     log: { level: 'debug', format: 'json', isColored: isatty(stderrFd) },
   });
 });

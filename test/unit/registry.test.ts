@@ -129,6 +129,7 @@ test('answeredSyscalls: no handlers answer nothing', () => {
   expect(registry).toEqual({
     containerId: 'c9',
     annotations: [],
+    workload: {},
     handlers: [],
     defaultAction: 'continue',
     failure: { kind: 'errno', errno: 'EPERM' },
