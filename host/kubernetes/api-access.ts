@@ -127,8 +127,17 @@ class KubeconfigAccess implements ApiAccess {
     this.name = files.join(':');
   }
 
+  /** Reads the files, and asks nobody who we are: that may take any time. */
+  async load(): Promise<KubeConfig> {
+    const now = performance.now();
+    if (this.#loaded === undefined || this.#loaded.until < now) {
+      this.#loaded = { config: await loadKubeconfigs(this.#files), until: now + keptMs };
+    }
+    return this.#loaded.config;
+  }
+
   async target(): Promise<ApiTarget> {
-    const config = await this.#config();
+    const config = await this.load();
     const options: RequestOptions = {};
     await config.applyToHTTPSOptions(options);
     return { url: config.getCurrentCluster()?.server ?? '', options };
@@ -136,14 +145,6 @@ class KubeconfigAccess implements ApiAccess {
 
   renew(): void {
     this.#loaded = undefined;
-  }
-
-  async #config(): Promise<KubeConfig> {
-    const now = performance.now();
-    if (this.#loaded === undefined || this.#loaded.until < now) {
-      this.#loaded = { config: await loadKubeconfigs(this.#files), until: now + keptMs };
-    }
-    return this.#loaded.config;
   }
 }
 
@@ -160,7 +161,7 @@ export async function apiAccess(choice: AccessChoice): Promise<ApiAccess | undef
   if (files.length === 0) return ofPod(choice);
   const access = new KubeconfigAccess(files);
   try {
-    await access.target();
+    await access.load();
   } catch (cause) {
     return unusable(`kubeconfig ${access.name} cannot be used: ${messageOf(cause)}`);
   }
