@@ -121,6 +121,7 @@ class KubeconfigAccess implements ApiAccess {
   readonly #files: readonly string[];
   readonly name: string;
   #loaded: Loaded | undefined;
+  #asked: Promise<ApiTarget> | undefined;
 
   constructor(files: readonly string[]) {
     this.#files = files;
@@ -136,7 +137,15 @@ class KubeconfigAccess implements ApiAccess {
     return this.#loaded.config;
   }
 
+  /** A program that says who we are, and does not come back, is not started once more. */
   async target(): Promise<ApiTarget> {
+    this.#asked ??= this.#ask().finally(() => {
+      this.#asked = undefined;
+    });
+    return this.#asked;
+  }
+
+  async #ask(): Promise<ApiTarget> {
     const config = await this.load();
     const options: RequestOptions = {};
     await config.applyToHTTPSOptions(options);
