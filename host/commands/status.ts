@@ -40,7 +40,7 @@ function kubernetesLines(kubernetes: KubernetesStatus | null): readonly string[]
   if (kubernetes === null) return [];
   const { api, node, pods, isSynced, failure } = kubernetes;
   if (api === undefined) return ['kubernetes: no API, pods are known by what runtimes say'];
-  const known = isSynced ? `${pods} pods of ${node ?? ''}` : `the pods of ${node ?? ''} not yet`;
+  const known = `pods of ${node ?? ''}: ${isSynced ? pods : 'not known yet'}`;
   return [`kubernetes: ${api}, ${known}${failure === undefined ? '' : `; FAILS: ${failure}`}`];
 }
 

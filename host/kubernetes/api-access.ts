@@ -121,14 +121,32 @@ class KubeconfigAccess implements ApiAccess {
   readonly #files: readonly string[];
   readonly name: string;
   #loaded: Loaded | undefined;
+  #asked: Promise<ApiTarget> | undefined;
 
   constructor(files: readonly string[]) {
     this.#files = files;
     this.name = files.join(':');
   }
 
+  /** Reads the files, and asks nobody who we are: that may take any time. */
+  async load(): Promise<KubeConfig> {
+    const now = performance.now();
+    if (this.#loaded === undefined || this.#loaded.until < now) {
+      this.#loaded = { config: await loadKubeconfigs(this.#files), until: now + keptMs };
+    }
+    return this.#loaded.config;
+  }
+
+  /** A program that says who we are, and does not come back, is not started once more. */
   async target(): Promise<ApiTarget> {
-    const config = await this.#config();
+    this.#asked ??= this.#ask().finally(() => {
+      this.#asked = undefined;
+    });
+    return this.#asked;
+  }
+
+  async #ask(): Promise<ApiTarget> {
+    const config = await this.load();
     const options: RequestOptions = {};
     await config.applyToHTTPSOptions(options);
     return { url: config.getCurrentCluster()?.server ?? '', options };
@@ -136,14 +154,6 @@ class KubeconfigAccess implements ApiAccess {
 
   renew(): void {
     this.#loaded = undefined;
-  }
-
-  async #config(): Promise<KubeConfig> {
-    const now = performance.now();
-    if (this.#loaded === undefined || this.#loaded.until < now) {
-      this.#loaded = { config: await loadKubeconfigs(this.#files), until: now + keptMs };
-    }
-    return this.#loaded.config;
   }
 }
 
@@ -160,7 +170,7 @@ export async function apiAccess(choice: AccessChoice): Promise<ApiAccess | undef
   if (files.length === 0) return ofPod(choice);
   const access = new KubeconfigAccess(files);
   try {
-    await access.target();
+    await access.load();
   } catch (cause) {
     return unusable(`kubeconfig ${access.name} cannot be used: ${messageOf(cause)}`);
   }

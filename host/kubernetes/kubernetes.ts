@@ -8,6 +8,7 @@ import { apiAccess } from './api-access.ts';
 import type { AccessChoice } from './api-access.ts';
 import { ApiClient } from './api-client.ts';
 import type { KubernetesStatus } from './kubernetes-status.ts';
+import { isNamespace } from './pod.ts';
 import type { Pod } from './pod.ts';
 import { PodBook } from './pod-book.ts';
 import { PodEvents } from './pod-events.ts';
@@ -156,7 +157,7 @@ export class Kubernetes implements Disposable {
     // nobody may have events made on others' pods
     if (this.#connected === undefined || !isTrusted(container)) return;
     const { namespace, pod, container: name, podUid } = this.workloadOf(container);
-    if (namespace === undefined || pod === undefined) return;
+    if (namespace === undefined || pod === undefined || !isNamespace(namespace)) return;
     const uid = (podUid === undefined ? undefined : this.#book.byUid(podUid)?.uid) ?? podUid;
     if (uid === undefined) return;
     this.#connected.events.report({ namespace, pod, podUid: uid, container: name, message });

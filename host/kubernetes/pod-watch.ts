@@ -32,7 +32,7 @@ export interface WatchTimings {
   readonly calmMs: number;
 }
 
-export const defaultTimings: WatchTimings = {
+const defaultTimings: WatchTimings = {
   backOff: { firstMs: 500, mostMs: 30_000 },
   answerMs: 10_000,
   listMs: 60_000,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is known of pods, by an API server that works, and by those that do not.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
@@ -233,6 +233,32 @@ test('Kubernetes API: KUBECONFIG names it, also in several files', async () => {
   expect(watched.kubernetes.status().api).toBe(`${first}:${second}`);
 });
 
+test('G7: Kubernetes API: a program of the kubeconfig that does not come back is started once', async () => {
+  await using server = await FakeApiServer.start();
+  using folder = new TemporaryFolder();
+  const [kubeconfig, started] = [folder.at('kubeconfig'), folder.at('started')];
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: 'sh',
+    args: ['-c', 'echo started >>"$0"; exec sleep 3', started],
+    interactiveMode: 'Never',
+  };
+  const config: object = JSON.parse(readFileSync(server.kubeconfig, 'utf8'));
+  writeFileSync(
+    kubeconfig,
+    JSON.stringify({ ...config, users: [{ name: 'test', user: { exec } }] }),
+  );
+  using watched = await watching(server, { kubeconfig, timings: { answerMs: 100 } });
+  expect(await untilFailing(watched)).toBe('credentials do not come in time');
+  await until('three tries', () =>
+    watched.log.lines.filter(({ error }) => error === 'credentials do not come in time').length > 2
+      ? true
+      : undefined,
+  );
+  expect(readFileSync(started, 'utf8')).toBe('started\n');
+  expect(server.requests).toEqual([]);
+});
+
 describe('G7: Kubernetes API: a server', () => {
   test.for<readonly [ApiServerMode, string]>([
     ['stuck', 'no answer within 300 ms'],
@@ -460,9 +486,9 @@ describe('Kubernetes API: without it', () => {
 });
 
 /** One whose runtime says which pod it is in. */
-function inPod(name: string): PodContainer {
+function inPod(name: string, namespace: string = 'web'): PodContainer {
   return container('c1', {
-    'io.kubernetes.cri.sandbox-namespace': 'web',
+    'io.kubernetes.cri.sandbox-namespace': namespace,
     'io.kubernetes.cri.sandbox-name': name,
     'io.kubernetes.cri.sandbox-uid': `uid-of-${name}`,
     'io.kubernetes.cri.container-name': 'app',
@@ -477,6 +503,7 @@ describe('Kubernetes events:', () => {
     server.setPod({ namespace: 'web', name: 'front', uid: 'uid-of-front' });
     using watched = await watching(server);
     watched.kubernetes.refused(inPod('front'), 'listenerMetadata: line 1 has no "="\nand more');
+    watched.kubernetes.refused(inPod('front', '..'), 'of no namespace');
     await until('the event', () => server.events.length === 1 || undefined);
     const { stdout } = await kubectl.run(['describe', 'pod', '-n', 'web', 'front']);
     expect(stdout).toMatch(
@@ -486,6 +513,7 @@ describe('Kubernetes events:', () => {
       involvedObject: { kind: 'Pod', fieldPath: 'spec.containers{app}', uid: 'uid-of-front' },
       source: { component: 'seccompagent', host: fakeNode },
     });
+    expect(server.count('create', 'events')).toBe(1);
   });
 
   test('the same is said once, and no pod is told of too much', async () => {

@@ -17,6 +17,7 @@ test('options: without words the agent runs without handlers', () => {
     socketFile: '/run/seccomp-agent.socket',
     takesOver: false,
     allowedUids: [],
+    kubernetes: {},
     log: { level: 'info', format: 'text' },
   });
 });
@@ -66,11 +67,28 @@ test('options: every option of the agent is taken', () => {
     socketFile: '/tmp/a.socket',
     takesOver: true,
     allowedUids: [0, 1000],
+    kubernetes: {},
     metricsAddress: { host: '', port: 8080 },
     control: { path: '/run/seccompagent/control.sock', isDefault: true },
     kubernetes: {},
     log: { level: 'debug', format: 'json', isColored: isatty(stderrFd) },
   });
+});
+
+test('options: where pods are asked for is told to the resolver kubernetes, and to no other', () => {
+  const words = ['-kubeconfig=/etc/kube', '-node-name=node-1'];
+  expect(parseCommand(['-resolver=kubernetes', ...words])).toMatchObject({
+    resolver: 'kubernetes',
+    kubernetes: { kubeconfig: '/etc/kube', nodeName: 'node-1' },
+  });
+  for (const [word, option] of [
+    [words[0], '-kubeconfig'],
+    [words[1], '-node-name'],
+  ]) {
+    expect(failureOf(() => parseCommand([word ?? ''])).message).toBe(
+      `${option} is for -resolver=kubernetes`,
+    );
+  }
 });
 
 test.for([
