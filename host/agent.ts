@@ -192,6 +192,7 @@ export class Agent {
   /** Only who wants metrics pays for the libraries. @throws AgentError AGENT_METRICS */
   async serveMetrics(address: BindAddress): Promise<void> {
     const { Metrics } = await import('./metrics/metrics.ts');
+    const { watchMetrics } = await import('./observation/watch-metrics.ts');
     const { MetricsServer } = await import('./metrics/server.ts');
     const figures = new BigUint64Array(figure.count);
     const bytes = new Uint8Array(figures.buffer);
@@ -205,6 +206,7 @@ export class Agent {
       quarantined: () => this.#quarantine.count(),
       shadows: () => this.#shadows.counts(),
     });
+    this.#metrics.register(watchMetrics(() => this.#watching.counts));
     this.#metricsServer = await MetricsServer.start({
       address,
       metrics: this.#metrics,

@@ -25,7 +25,7 @@ export const cell = {
   tid: 2,
   /** The notification's id, low half first. */
   id: 4,
-  /** When the call was begun, in milliseconds since 1970; a float. */
+  /** When the call was begun, by `monotonicMs`; a float. */
   at: 6,
   /** As the kernel counts. */
   number: 8,
@@ -86,6 +86,13 @@ export type ActName = (typeof actNames)[number];
 /** The bit of an act. */
 export function actBit(name: ActName): number {
   return 1 << actNames.indexOf(name);
+}
+
+const nsPerMs = 1e6;
+
+/** The same clock in all threads. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / nsPerMs;
 }
 
 /** A power of two: at a hundred thousand calls a second, what a sixth of a second brings. */

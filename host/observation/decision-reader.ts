@@ -13,6 +13,7 @@ import {
   failureReasons,
   failureShift,
   header,
+  monotonicMs,
   outcome,
   RingView,
   skipped,
@@ -45,6 +46,8 @@ export class DecisionReader {
   readonly #arguments = new ArgumentReader();
   #tail: number;
   #lostBefore = 0;
+  /** From the clock of decisions to that of people, which may be set. */
+  #clockBehind = 0;
 
   constructor(parts: DecisionReaderParts) {
     this.#parts = parts;
@@ -64,28 +67,28 @@ export class DecisionReader {
     return since;
   }
 
-  /** @param isEnough asked after each one. @returns whether there were any */
-  read(tell: (decision: ShownDecision) => void, isEnough: () => boolean): boolean {
+  /** At most so many. */
+  read(most: number): readonly ShownDecision[] {
     const { words } = this.#view;
     const head = Atomics.load(words, header.head);
-    if (head === this.#tail) return false;
-    while (head !== this.#tail) {
+    const decisions: ShownDecision[] = [];
+    this.#clockBehind = Date.now() - monotonicMs();
+    while (head !== this.#tail && decisions.length < most) {
       const start = this.#view.start(this.#tail);
       const count = words[start + cell.count] ?? 0;
       const decision = count < skipped ? this.#decision(start, count) : undefined;
       this.#tail = (this.#tail + (count % skipped)) | 0;
       Atomics.store(words, header.tail, this.#tail);
-      if (decision === undefined) continue;
-      tell(decision);
-      if (isEnough()) break;
+      if (decision !== undefined) decisions.push(decision);
     }
-    return true;
+    return decisions;
   }
 
   /** The call that the worker was at when it was ended; undefined: it was at none. */
   takeCurrent(ending: Ending): ShownDecision | undefined {
     const watch = Atomics.exchange(this.#view.words, header.current + cell.watch, 0);
     if (watch === 0) return undefined;
+    this.#clockBehind = Date.now() - monotonicMs();
     const begun = this.#begun(header.current, watch);
     if (begun === undefined) return undefined;
     const { answer, failure, handler } = ending;
@@ -96,7 +99,7 @@ export class DecisionReader {
       failure,
       delayMs: 0,
       acts: [],
-      microseconds: Math.max(0, (Date.now() - begun.at) * 1000),
+      microseconds: Math.max(0, Math.round((Date.now() - begun.at) * 1000)),
     };
   }
 
@@ -133,7 +136,7 @@ export class DecisionReader {
     const low = BigInt((words[start + cell.id] ?? 0) >>> 0);
     const high = BigInt((words[start + cell.id + 1] ?? 0) >>> 0);
     return {
-      at: floats[(start + cell.at) / 2] ?? 0,
+      at: (floats[(start + cell.at) / 2] ?? 0) + this.#clockBehind,
       container,
       tid: (words[start + cell.tid] ?? 0) >>> 0,
       notificationId: (high << idShift) | low,

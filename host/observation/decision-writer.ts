@@ -13,6 +13,7 @@ import {
   failureReasons,
   failureShift,
   header,
+  monotonicMs,
   outcome,
   RingView,
   skipped,
@@ -54,6 +55,8 @@ export class DecisionWriter {
   #head: number;
   #watch: Watch | undefined;
   #began = 0;
+  /** Between the clock that all threads have and this thread's own. */
+  readonly #clockAhead = monotonicMs() - performance.now();
   /** What was done for the call so far. */
   acts = 0;
 
@@ -70,7 +73,7 @@ export class DecisionWriter {
     this.#watch = watch;
     this.acts = 0;
     this.#began = performance.now();
-    this.#describe(header.current, watch.id, Date.now());
+    this.#describe(header.current, watch.id, this.#began + this.#clockAhead);
   }
 
   /** It was decided. */

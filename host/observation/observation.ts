@@ -14,8 +14,9 @@ import { SeldomNotice } from './seldom-notice.ts';
 
 /** While calls come, what was decided is read so often. */
 const pauseMs = 20;
-/** Of that time so much may be used at once: containers that start are served in between. */
+/** How long reading and telling may take at once: containers that start are served in between. */
 const turnMs = 8;
+const [fewestAtOnce, mostAtOnce] = [256, 8192];
 /** How long a worker may still tell of a container that is gone: no handler may take longer. */
 const forgetAfterMs = 120_000;
 
@@ -39,6 +40,8 @@ export class Observation implements AsyncDisposable {
   readonly #losses: SeldomNotice;
   #lastWatch = 0;
   #lost = 0;
+  /** Of each worker, at once. */
+  #most = fewestAtOnce;
   #timer: NodeJS.Timeout | undefined;
   #isEnding = false;
 
@@ -65,7 +68,7 @@ export class Observation implements AsyncDisposable {
 
   /** Its thread has ended. */
   leave(worker: number): void {
-    this.#read();
+    this.#read(Infinity);
     this.endCurrent(worker, {
       answer: { kind: 'errno', errno: 'EPERM' },
       failure: 'agent',
@@ -76,7 +79,7 @@ export class Observation implements AsyncDisposable {
 
   /** A worker's call was answered in its place. */
   endCurrent(worker: number, ending: Ending): void {
-    this.#read();
+    this.#read(Infinity);
     const decision = this.#readers.get(worker)?.takeCurrent(ending);
     if (decision === undefined) return;
     this.#tell(decision);
@@ -104,7 +107,7 @@ export class Observation implements AsyncDisposable {
   forget(identity: ContainerIdentity): void {
     const id = this.#watchOf.get(identity);
     if (id === undefined) return;
-    this.#read();
+    this.#read(Infinity);
     this.#watchOf.delete(identity);
     setTimeout(() => {
       this.#watched.delete(id);
@@ -123,7 +126,7 @@ export class Observation implements AsyncDisposable {
     clearTimeout(this.#timer);
     Atomics.store(this.#rung, 0, 1);
     Atomics.notify(this.#rung, 0);
-    this.#read();
+    this.#read(Infinity);
     await Promise.all(this.#all().map(async (watcher) => watcher[Symbol.asyncDispose]()));
     this.#losses[Symbol.dispose]();
   }
@@ -146,41 +149,38 @@ export class Observation implements AsyncDisposable {
     this.#readLater();
   }
 
-  #readLater(): void {
+  #readLater(inMs: number = pauseMs): void {
     this.#timer = setTimeout(() => {
-      const wereAny = this.#readTurn();
-      if (wereAny) this.#readLater();
-      else this.#sleep();
-    }, pauseMs);
+      const began = performance.now();
+      const were = this.#read(this.#most);
+      if (were === 0) this.#sleep();
+      else this.#readLater(this.#pauseAfter(were, performance.now() - began));
+    }, inMs);
     this.#timer.unref();
   }
 
-  /** As much as there is time for. @returns whether there was anything */
-  #readTurn(): boolean {
-    const began = performance.now();
-    const share = turnMs / Math.max(1, this.#readers.size);
-    return this.#readUntil((place) => performance.now() > began + share * (place + 1));
+  /** What is still there waits as long as this took: telling takes half of a core at most. */
+  #pauseAfter(were: number, tookMs: number): number {
+    const isAll = were < this.#most;
+    if (tookMs > turnMs) this.#most = Math.max(fewestAtOnce, this.#most >> 1);
+    else if (tookMs < turnMs / 2) this.#most = Math.min(mostAtOnce, this.#most << 1);
+    return isAll ? pauseMs : Math.min(pauseMs, tookMs);
   }
 
-  #read(): void {
-    this.#readUntil(() => false);
-  }
-
-  /** @param isEnough of the reader at a place */
-  #readUntil(isEnough: (place: number) => boolean): boolean {
-    let wereAny = false;
-    const tell = (decision: ShownDecision): void => {
-      this.#tell(decision);
-    };
-    let place = 0;
+  /**
+   * Tells what workers have decided, in the order of the calls.
+   * @param most of each worker. @returns how many there were
+   */
+  #read(most: number): number {
+    const decisions: ShownDecision[] = [];
     for (const reader of this.#readers.values()) {
-      const own = place;
-      if (reader.read(tell, () => isEnough(own))) wereAny = true;
+      for (const decision of reader.read(most)) decisions.push(decision);
       this.#count(reader.takeLost());
-      place += 1;
     }
-    if (wereAny) this.#allTaken();
-    return wereAny;
+    decisions.sort((one, other) => one.at - other.at);
+    for (const decision of decisions) this.#tell(decision);
+    if (decisions.length > 0) this.#allTaken();
+    return decisions.length;
   }
 
   #count(lost: number): void {

@@ -7,7 +7,7 @@ import type { AuditOptions, LineCounts } from './audit-log.ts';
 import { DecisionLog } from './decision-log.ts';
 import type { DeliveryCounts } from './delivery.ts';
 import { falcoWatchers } from './falco/falco-watchers.ts';
-import type { FalcoOptions, FalcoWatcher, FalcoWay } from './falco/falco-watchers.ts';
+import type { FalcoOptions, FalcoWatcher, FalcoOutputName } from './falco/falco-watchers.ts';
 import { Observation } from './observation.ts';
 
 export interface WatchOptions {
@@ -22,7 +22,7 @@ export interface WatchCounts {
   readonly lost: number;
   /** Undefined: there is no audit log. */
   readonly audit: LineCounts | undefined;
-  readonly falco: readonly { readonly way: FalcoWay; readonly counts: DeliveryCounts }[];
+  readonly falco: readonly { readonly output: FalcoOutputName; readonly counts: DeliveryCounts }[];
 }
 
 export class Watching implements AsyncDisposable {
@@ -64,7 +64,7 @@ export class Watching implements AsyncDisposable {
     return {
       lost: this.observation.lost,
       audit: this.#audit?.counts,
-      falco: this.#falco.map(({ way, counts }) => ({ way, counts })),
+      falco: this.#falco.map(({ output, counts }) => ({ output, counts })),
     };
   }
 

@@ -21,11 +21,11 @@ export interface FalcoOptions {
   readonly output?: FalcoOutput;
 }
 
-/** Which way: the label of its metrics. */
-export type FalcoWay = 'grpc' | 'file' | 'http';
+/** Where events go to: the label of their metrics. */
+export type FalcoOutputName = 'grpc' | 'file' | 'http';
 
 export interface FalcoWatcher extends Watcher {
-  readonly way: FalcoWay;
+  readonly output: FalcoOutputName;
   readonly counts: DeliveryCounts;
   /** Files are opened anew. */
   reopen?(): void;
@@ -39,22 +39,22 @@ const undeliveredText = 'events for Falco were not delivered';
 
 /** A watcher that hands its events on, one at a time. */
 class DeliveringWatcher<T> implements FalcoWatcher {
-  readonly way: FalcoWay;
+  readonly output: FalcoOutputName;
   readonly #delivery: Delivery<T>;
   readonly #eventOf: (decision: ShownDecision) => T;
   readonly #notice: SeldomNotice;
   readonly #close: () => Promise<void>;
 
   constructor(parts: {
-    readonly way: FalcoWay;
+    readonly output: FalcoOutputName;
     readonly log: Logger;
     readonly room: Pick<DeliveryParts<T>, 'mostAtOnce' | 'mostWaiting'>;
     readonly eventOf: (decision: ShownDecision) => T;
     readonly deliver: DeliveryParts<T>['deliver'];
     readonly close: () => Promise<void>;
   }) {
-    const { way, log, room, eventOf, deliver, close } = parts;
-    this.way = way;
+    const { output, log, room, eventOf, deliver, close } = parts;
+    this.output = output;
     this.#eventOf = eventOf;
     this.#close = close;
     this.#notice = new SeldomNotice(log);
@@ -62,7 +62,7 @@ class DeliveringWatcher<T> implements FalcoWatcher {
       ...room,
       deliver,
       onUndelivered: (result, count) => {
-        this.#notice.tell(count, undeliveredText, { way, result });
+        this.#notice.tell(count, undeliveredText, { output, result });
       },
     });
   }
@@ -87,7 +87,7 @@ class DeliveringWatcher<T> implements FalcoWatcher {
 }
 
 class FileWatcher implements FalcoWatcher {
-  readonly way = 'file';
+  readonly output = 'file';
   readonly #counts = { sent: 0, failed: 0, lost: 0 };
   readonly #node = nodeName();
   readonly #notice: SeldomNotice;
@@ -108,10 +108,10 @@ class FileWatcher implements FalcoWatcher {
       },
       onLost: (lines) => {
         watcher.#counts.lost += lines;
-        watcher.#notice.tell(lines, undeliveredText, { way: 'file', result: 'lost' });
+        watcher.#notice.tell(lines, undeliveredText, { output: 'file', result: 'lost' });
       },
       onFailed: (error) => {
-        watcher.#notice.tell(0, undeliveredText, { way: 'file', error });
+        watcher.#notice.tell(0, undeliveredText, { output: 'file', error });
       },
     });
     return watcher;
@@ -147,7 +147,7 @@ function pluginWatcher(socket: string, log: Logger): FalcoWatcher {
     return new library.FalcoPluginClient(socket);
   };
   return new DeliveringWatcher({
-    way: 'grpc',
+    output: 'grpc',
     log,
     room: grpcRoom,
     eventOf: (decision) => decision,
@@ -166,7 +166,7 @@ async function httpWatcher(url: URL, log: Logger): Promise<FalcoWatcher> {
   const output = new HttpOutput(url);
   const node = nodeName();
   return new DeliveringWatcher({
-    way: 'http',
+    output: 'http',
     log,
     room: httpRoom,
     eventOf: (decision) => falcoAlert(decision, node),
