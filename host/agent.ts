@@ -32,6 +32,9 @@ import { StateBook } from './notification/state-book.ts';
 import { Syscalls } from './notification/syscalls.ts';
 import type { CallFailure } from './notification/thread-messages.ts';
 import type { BindAddress, ControlAddress } from './options.ts';
+import { overdueEnding } from './observation/overdue.ts';
+import { Watching } from './observation/watching.ts';
+import type { WatchOptions } from './observation/watching.ts';
 import { packageVersion } from './package-root.ts';
 import { ShadowBook } from './recording/shadow-book.ts';
 import { TapeBook } from './recording/tape-book.ts';
@@ -44,6 +47,8 @@ export interface AgentOptions {
   readonly log: LogOptions;
   /** A fixed number of workers; absent: as the machine has cores, and more while they are blocked. */
   readonly workers?: number;
+  /** Who is told what is decided, besides the log. */
+  readonly watch?: WatchOptions;
 }
 
 export interface SocketOptions {
@@ -70,6 +75,7 @@ export class Agent {
   readonly #quarantine = new QuarantineBook();
   readonly #tapes: TapeBook = new TapeBook(() => this.#pool?.isRead ?? true);
   readonly #shadows: ShadowBook;
+  readonly #watching: Watching;
   readonly #containers: Containers;
   readonly #attaching: Attaching;
   readonly #exits: Map<number, () => void> = new Map();
@@ -87,7 +93,9 @@ export class Agent {
   /** No more of the receiver is there to be used. */
   #isClosed = false;
 
-  private constructor(options: AgentOptions, size: PoolSize) {
+  private constructor(options: AgentOptions, size: PoolSize, watching: Watching) {
+    this.#watching = watching;
+    const { observation } = watching;
     this.log = createLog(options.log);
     this.#shadows = new ShadowBook({
       log: this.log,
@@ -109,6 +117,7 @@ export class Agent {
       counters: this.#counters,
       tapes: this.#tapes,
       shadows: this.#shadows,
+      observation,
     });
     this.#attaching = new Attaching({
       resolver: options.resolver,
@@ -116,6 +125,7 @@ export class Agent {
       quarantine: this.#quarantine,
       states: new StateBook(this.native),
       tapes: this.#tapes,
+      observation,
       share: (components) => this.#pool?.share(components),
     });
     this.#events = new ReceiverEvents({
@@ -136,7 +146,8 @@ export class Agent {
       throw new AgentError('AGENT_NOT_ROOT', 'must run as root: try it with sudo');
     }
     const size = poolSize(options.workers);
-    const agent = new Agent(options, size);
+    const watching = await Watching.open(options.watch ?? {}, createLog(options.log));
+    const agent = new Agent(options, size, watching);
     try {
       agent.#pool = await Pool.start({
         native: agent.native,
@@ -150,6 +161,7 @@ export class Agent {
           agent.#fail(failure);
         },
         losses: agent.#tapes.losses,
+        observation: watching.observation,
         onTaped: (taped, done) => {
           const both = after(2, done);
           agent.#tapes.take(taped, both);
@@ -158,6 +170,7 @@ export class Agent {
       });
     } catch (thrown) {
       agent.#events[Symbol.dispose]();
+      await watching[Symbol.asyncDispose]();
       throw thrown;
     }
     return agent;
@@ -179,6 +192,7 @@ export class Agent {
   /** Only who wants metrics pays for the libraries. @throws AgentError AGENT_METRICS */
   async serveMetrics(address: BindAddress): Promise<void> {
     const { Metrics } = await import('./metrics/metrics.ts');
+    const { watchMetrics } = await import('./observation/watch-metrics.ts');
     const { MetricsServer } = await import('./metrics/server.ts');
     const figures = new BigUint64Array(figure.count);
     const bytes = new Uint8Array(figures.buffer);
@@ -192,6 +206,7 @@ export class Agent {
       quarantined: () => this.#quarantine.count(),
       shadows: () => this.#shadows.counts(),
     });
+    this.#metrics.register(watchMetrics(() => this.#watching.counts));
     this.#metricsServer = await MetricsServer.start({
       address,
       metrics: this.#metrics,
@@ -295,6 +310,11 @@ export class Agent {
     }, forgetAfterMs).unref();
   }
 
+  /** Files that are written to and were renamed are left alone from now on. */
+  reopenFiles(): void {
+    this.#watching.reopen();
+  }
+
   /** Stops accepting, lets calls that are handled be answered, and ends. */
   async stop(): Promise<void> {
     this.#isStopping = true;
@@ -306,6 +326,7 @@ export class Agent {
     await this.#pool?.stop();
     await this.#shadows[Symbol.asyncDispose]();
     this.#events[Symbol.dispose]();
+    await this.#watching[Symbol.asyncDispose]();
     this.#isClosed = true;
     this.#containers.close();
     this.native.closeReceiver(this.#receiver);
@@ -408,6 +429,7 @@ export class Agent {
     const handler = attached?.registry.handlers[link - 1];
     const index = attached?.quarantine[link - 1];
     const quarantineMs = index === undefined ? 0 : this.#quarantine.quarantine.failed(index, true);
+    this.#watching.observation.endCurrent(worker, overdueEnding(link, attached?.registry.failure));
     this.log.error(
       {
         container: attached?.registry.containerId,

@@ -11,6 +11,8 @@ import type { OptionTable } from './command-line.ts';
 import { defaultConfigFile } from './config.ts';
 import { parseLogOptions } from './log.ts';
 import type { LogOptions } from './log.ts';
+import { watchOptionsOf, watchOptionTable, watchUsage } from './observation/watch-options.ts';
+import type { WatchOptions } from './observation/watching.ts';
 import { resolvers } from './registry/resolver.ts';
 
 /** Where a server listens. */
@@ -58,6 +60,8 @@ export interface AgentCommand extends ResolverChoice {
   readonly metricsAddress?: BindAddress;
   /** Absent: nowhere. */
   readonly control?: ControlAddress;
+  /** Who is told what is decided, besides the log. */
+  readonly watch: WatchOptions;
   readonly log: LogOptions;
 }
 
@@ -101,6 +105,7 @@ const agentOptions = {
   kubeconfig: { type: 'string' },
   'node-name': { type: 'string' },
   'control-socket': { type: 'string' },
+  ...watchOptionTable,
   version: { type: 'boolean' },
 } as const;
 
@@ -137,7 +142,7 @@ function choiceOf(values: ReadonlyMap<string, unknown>): ResolverChoice {
   const configFile = textOf(values, 'config');
   if (configFile === '') usage('-config needs a path');
   const selection = selectionOf(values, 'bundle');
-  if (selection !== undefined && resolver !== 'none') {
+  if (selection !== undefined && resolver !== 'none' && resolver !== 'falco') {
     usage(`-bundle and -resolver=${resolver} both say who answers`);
   }
   const shadow = selectionOf(values, 'bundle-shadow');
@@ -227,6 +232,7 @@ function parseAgent(words: readonly string[]): Command {
     takesOver: values.get('take-over') === true,
     allowedUids: uidsOf(values),
     kubernetes: kubernetesOf(values),
+    watch: watchOptionsOf(values),
     log: logOf(values, 'info'),
   } as const;
   const metricsAddress = bindAddressOf(values);
@@ -307,6 +313,7 @@ Options (one dash or two, with = or a space):
                         demo-basic  mkdir with a suffix, chmod fails, mount of proc
                         unprivileged-build  mount of proc, for image builds
                         kubernetes  what the keys of its metadata say, for each pod
+                        falco       as none, and Falco is told of every call
   -bundle LIST        bundles in chain order, by name or folder, where the container's
                       metadata selects none (BUNDLE=LIST)
   -bundle-shadow LIST bundles that are asked the same without effect; what they would do
@@ -327,8 +334,8 @@ Options (one dash or two, with = or a space):
   -control-socket PATH
                       where root asks it, for example for its status; none: nowhere
                       (default ${defaultControlSocket})
-  -log LIST           trace, debug, info, warn, error or fatal; color or nocolor; json
-                      (default info)
+${watchUsage}  -log LIST           trace, debug, info, warn, error or fatal; color or nocolor; json
+                      (default info); from debug on, a line for each decision
   -help, -version
 
 Commands (each has -help):
@@ -342,7 +349,7 @@ Exits with the command's exit code.
 
 Options (one dash or two, with = or a space):
   -resolver NAME      which handlers answer: none (the default), demo-basic,
-                      unprivileged-build, kubernetes
+                      unprivileged-build, kubernetes, falco
   -bundle LIST        bundles in chain order, by name or folder
   -bundle-shadow LIST bundles that are asked the same without effect
   -metadata KEY=VALUE a setting of the bundles, as a line of listenerMetadata sets it; for

@@ -13,7 +13,7 @@ import type { BundleStoreParts } from '../registry/bundle-store.ts';
 import { PulledBundles } from '../registry/pulled-bundles.ts';
 import { resolvers } from '../registry/resolver.ts';
 import type { Resolver } from '../registry/resolver.ts';
-import { reloadOnHangup, survivingHangup } from './reload.ts';
+import { reloadOnHangup, reopenOnHangup, survivingHangup } from './reload.ts';
 
 /** @param ending ends what is pulled */
 function storeParts(
@@ -117,7 +117,8 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   const ended = endingSignal(ending);
   using kubernetes = await startKubernetes(command);
   const { store, resolver } = await makeAnswering(command, ending.signal, kubernetes);
-  const agent = await Agent.start({ resolver, log: command.log });
+  const { log, watch } = command;
+  const agent = await Agent.start({ resolver, log, watch });
   try {
     agent.log.info(
       {
@@ -131,6 +132,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     if (command.control !== undefined) await agent.serveControl(command.control);
     const { socketFile: path, allowedUids, takesOver } = command;
     agent.listen({ path, allowedUids, takesOver });
+    using _reopen = reopenOnHangup(agent);
     using _reload = reloadOnHangup(
       agent,
       renewing(agent, command, { store, kubernetes, ending: ending.signal }),

@@ -18,6 +18,19 @@ export function survivingHangup(): Disposable {
   };
 }
 
+/** Files that are rotated are written to under their names again. */
+export function reopenOnHangup(agent: Agent): Disposable {
+  const reopen = (): void => {
+    agent.reopenFiles();
+  };
+  process.on('SIGHUP', reopen);
+  return {
+    [Symbol.dispose]: () => {
+      process.off('SIGHUP', reopen);
+    },
+  };
+}
+
 /** @param make reads everything; what it throws leaves all as it is */
 export function reloadOnHangup(agent: Agent, make: () => Resolver): Disposable {
   const reload = (): void => {

@@ -6,6 +6,7 @@ import type { StateHandle } from '../native.ts';
 import type { Syscall, Syscalls } from '../notification/syscalls.ts';
 import { encodeRegistry } from '../notification/thread-messages.ts';
 import type { SharedRegistry } from '../notification/thread-messages.ts';
+import type { Observation } from '../observation/observation.ts';
 import type { Bundle } from '../registry/bundle.ts';
 import { failureErrno as errnoOf } from '../registry/policy.ts';
 import { wantsPointers } from '../registry/registry.ts';
@@ -45,17 +46,35 @@ function shadowWantsPointers({ shadow, tapeSlot }: Attached, syscall: Syscall): 
   return wantsPointers(shadow.registry, syscall);
 }
 
-/** @param isRecorded what is recorded has its arguments, whether its handlers want them or not: others may */
-export function adoptionOf(attached: Attached, syscalls: Syscalls, isRecorded: boolean): Adoption {
+/** What is wanted of the calls of a container besides what its handlers want. */
+export interface AdoptionParts {
+  readonly syscalls: Syscalls;
+  /** What is recorded has its arguments, whether its handlers want them or not: others may. */
+  readonly isRecorded: boolean;
+  readonly observation: Observation;
+}
+
+export function adoptionOf(
+  attached: Attached,
+  { syscalls, isRecorded, observation }: AdoptionParts,
+): Adoption {
   const { registry, quarantine, states, writeRefusal, tapeSlot } = attached;
   const errno = errnoOf(registry.failure);
   return {
-    registryBytes: encodeRegistry({ registry, quarantine, states, writeRefusal, tapeSlot }),
+    registryBytes: encodeRegistry({
+      registry,
+      quarantine,
+      states,
+      writeRefusal,
+      tapeSlot,
+      watch: observation.watch(attached.identity, registry),
+    }),
     reads: syscalls.readSet(
       (syscall) =>
         wantsPointers(registry, syscall) ||
         shadowWantsPointers(attached, syscall) ||
-        (isRecorded && syscall.arguments.length > 0),
+        (isRecorded && syscall.arguments.length > 0) ||
+        observation.wantsPointers(syscall),
     ),
     failureErrno: errno === undefined ? 0 : errnoNumber(errno),
   };

@@ -5,6 +5,7 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import type { Logger } from '../log.ts';
 import type { QuarantineBook } from '../notification/quarantine.ts';
 import type { StateBook } from '../notification/state-book.ts';
+import type { Observation } from '../observation/observation.ts';
 import type { TapeBook } from '../recording/tape-book.ts';
 import type { WriteRefusal } from '../filter-flags.ts';
 import { ContainerRefusal } from '../registry/container-refusal.ts';
@@ -25,6 +26,7 @@ export interface AttachingParts {
   readonly quarantine: QuarantineBook;
   readonly states: StateBook;
   readonly tapes: TapeBook;
+  readonly observation: Observation;
   /** Gives components to all workers. */
   readonly share: (components: readonly LoadedComponent[]) => void;
 }
@@ -100,7 +102,8 @@ export class Attaching {
   }
 
   /** Gives back what it had been given, but for its tape. */
-  end({ quarantine, heldStates }: Attached): void {
+  end({ identity, quarantine, heldStates }: Attached): void {
+    this.#parts.observation.forget(identity);
     this.#parts.quarantine.release(quarantine);
     this.#parts.states.release(heldStates);
   }

@@ -12,6 +12,7 @@ import type { CounterSum } from '../notification/counter-sum.ts';
 import type { CallCounts } from '../notification/counters.ts';
 import type { Quarantine } from '../notification/quarantine.ts';
 import type { Syscalls } from '../notification/syscalls.ts';
+import type { Observation } from '../observation/observation.ts';
 import { factsOf } from '../recording/recorded-facts.ts';
 import type { ShadowBook } from '../recording/shadow-book.ts';
 import type { Tap, TapeBook } from '../recording/tape-book.ts';
@@ -28,6 +29,7 @@ export interface ContainersParts {
   readonly counters: CounterSum;
   readonly tapes: TapeBook;
   readonly shadows: ShadowBook;
+  readonly observation: Observation;
 }
 
 type CountedCalls = readonly { readonly counts: CallCounts }[];
@@ -52,7 +54,8 @@ export class Containers {
 
   adoption(attached: Attached): Adoption {
     const isRecorded = this.#parts.tapes.isTapped(attached.registry.containerId);
-    return adoptionOf(attached, this.#parts.syscalls, isRecorded);
+    const { syscalls, observation } = this.#parts;
+    return adoptionOf(attached, { syscalls, isRecorded, observation });
   }
 
   keep(token: number, attached: Attached): void {

@@ -3,6 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { Metric } from 'prom-client';
 
 import type { AnswerTotals, CallTotals, CounterSum } from '../notification/counter-sum.ts';
 import { Durations, bucketCount, callEnds, figure, other } from '../notification/counters.ts';
@@ -79,6 +80,11 @@ export class Metrics {
     this.#addHandlers();
     this.#addProcess();
     this.#addShadows();
+  }
+
+  /** Adds what another part counts. */
+  register(metrics: readonly Metric[]): void {
+    for (const metric of metrics) this.#registry.registerMetric(metric);
   }
 
   get contentType(): string {

@@ -12,6 +12,7 @@ import { isAsked } from '../registry/registry.ts';
 import type { Registry, RegistryHandler } from '../registry/registry.ts';
 import { answerRule } from './answer-rules.ts';
 import type { AnswerRule } from './answer-rules.ts';
+import type { Watch } from '../observation/decision-writer.ts';
 import type { CallTape } from '../recording/call-tape.ts';
 import { unknownSyscall } from './counters.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -67,8 +68,12 @@ function defaultActionAnswer(action: DefaultAction): FinalAction {
   return fail(isStop(action) ? 'EPERM' : action);
 }
 
+const noHandler = -1;
+
 export class Container {
   readonly registry: Registry;
+  /** Who wants to know what is decided; undefined: nobody. */
+  readonly watch: Watch | undefined;
   readonly terms: number;
   readonly #parts: ContainerParts;
   readonly #links: readonly Link[];
@@ -80,6 +85,8 @@ export class Container {
   readonly failure: FinalAction;
   /** Of calls whose number nobody knows. */
   readonly #unknownSlots: AnswerSlots;
+  /** Who is asked, or has answered: its place in the registry; -1: nobody. */
+  answeredBy: number = noHandler;
   /** Which counters count the call that was decided last. */
   #slots: AnswerSlots;
   /** How many containers its worker had met when it was used last. */
@@ -89,6 +96,7 @@ export class Container {
 
   constructor(parts: ContainerParts) {
     this.registry = parts.registry;
+    this.watch = parts.watch;
     this.terms = parts.terms;
     this.#parts = parts;
     this.#links = this.registry.handlers.map((handler, index) => ({
@@ -133,12 +141,14 @@ export class Container {
     let place = 0;
     for (const link of links) {
       this.#slots = slots[place] ?? this.#unknownSlots;
+      this.answeredBy = link.index;
       if (!this.#parts.health.mayAsk(link.health)) return undefined;
       const action = this.#ask(link, call, syscall);
       if (action.kind !== 'next') return action;
       place += 1;
     }
     this.#slots = slots[place] ?? this.#unknownSlots;
+    this.answeredBy = noHandler;
     return this.#byDefault();
   }
 
@@ -157,6 +167,7 @@ export class Container {
 
   /** Nobody knows what the call is. */
   meetUnknown(): void {
+    this.answeredBy = noHandler;
     this.#slots = this.#unknownSlots;
   }
 

@@ -9,9 +9,15 @@ import type { Logger } from '../log.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
 import { eventKind, noState, tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle, WorkerHandle } from '../native.ts';
+import { actBit } from '../observation/decision-layout.ts';
+import type { DecisionFailure } from '../observation/decision-layout.ts';
+import { DecisionWriter } from '../observation/decision-writer.ts';
+import type { DecisionBuffers } from '../observation/decision-writer.ts';
+import { ObservedHost } from '../observation/observed-host.ts';
 import { CallTape } from '../recording/call-tape.ts';
 import type { LossCounters, UnreadCounter } from '../recording/tape-room.ts';
 import { TapedHost } from '../recording/taped-host.ts';
+import type { ContainerStop } from '../registry/policy.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
 import { CallActs, Rooms } from './call-acts.ts';
 import type { WorkerSide } from './call-acts.ts';
@@ -34,6 +40,9 @@ import type { Syscall } from './syscalls.ts';
 const slowUs = 1000;
 /** A container is idle that has made no call while so many others were met. */
 const mostIdle = 64;
+/** For a call of a container whose registry cannot be read. */
+const noContainer = fail('EPERM');
+const performBit = actBit('perform');
 
 export interface LoopParts {
   readonly native: Native;
@@ -49,6 +58,7 @@ export interface LoopParts {
   readonly onFailed: (failure: CallFailure) => void;
   readonly losses: LossCounters;
   readonly unread: UnreadCounter;
+  readonly decisions: DecisionBuffers;
   readonly onTaped: (taped: TapedCall) => void;
 }
 
@@ -67,15 +77,14 @@ export class Loop implements Disposable {
   #lastChain: Chain | undefined;
   /** The syscall being answered: what capabilities act for. */
   #current: Syscall | undefined;
-  /** Asked once: the way of a call must not cost what nobody reads. */
-  readonly #isTraced: boolean;
+  readonly #decisions: DecisionWriter;
   readonly #side: WorkerSide;
   readonly #performer: Performer;
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#native = parts.native;
-    this.#isTraced = parts.log.isLevelEnabled('trace');
+    this.#decisions = new DecisionWriter(parts.decisions, this.#call);
     this.#worker = parts.native.attachWorker(
       parts.receiver,
       this.#call.bytes,
@@ -127,16 +136,18 @@ export class Loop implements Disposable {
     try {
       const { terms } = this.#call;
       container = this.#last?.terms === terms ? this.#last : this.#find(terms);
+      if (container.watch !== undefined) this.#decisions.begin(container.watch);
       const decision = this.#decide(container);
       const answer = decision ?? container.failure;
       const slot = container.slotOf(answer);
       if (decision === undefined) this.#call.answerFailure(answer, slot);
       else this.#call.answer(answer, slot);
-      if (this.#isTraced) this.#trace(container, answer);
+      if (container.watch !== undefined) this.#tell(container, decision);
     } catch (thrown) {
       this.#report(thrown, container);
-      const answer = container?.failure ?? fail('EPERM');
+      const answer = container?.failure ?? noContainer;
       this.#call.answerFailure(answer, container?.slotOf(answer) ?? unnamedSlot);
+      if (container?.watch !== undefined) this.#tell(container, answer, reasonOf(thrown));
     }
     this.#current = undefined;
     this.#lastChain = container?.chain;
@@ -156,7 +167,9 @@ export class Loop implements Disposable {
     if (syscall === undefined) return container.decideUnknown();
     this.#current = syscall;
     const decision = container.decide(this.#call, syscall);
-    return decision?.kind === 'perform' ? this.#performer.perform(syscall) : decision;
+    if (decision?.kind !== 'perform') return decision;
+    this.#decisions.acts |= performBit;
+    return this.#performer.perform(syscall);
   }
 
   #find(terms: number): Container {
@@ -186,7 +199,9 @@ export class Loop implements Disposable {
       component: this.#parts.component,
       hostFor: (handler, index) => {
         const host = this.#hostFor(handler, shared, index);
-        return tape === undefined ? host : new TapedHost(host, tape);
+        const watched =
+          shared.watch === undefined ? host : new ObservedHost(host, this.#decisions);
+        return tape === undefined ? watched : new TapedHost(watched, tape);
       },
       tape,
       health: this.#parts.quarantine,
@@ -194,14 +209,7 @@ export class Loop implements Disposable {
       onSlow: () => {
         this.#native.invite(this.#worker);
       },
-      onStop: stopper({
-        native: this.#native,
-        receiver: this.#parts.receiver,
-        log: this.#parts.log,
-        containerId: shared.registry.containerId,
-        token,
-        syscall: () => this.#current?.name ?? `call ${this.#call.number}`,
-      }),
+      onStop: this.#stopperOf(shared, token),
       onQuarantined: ({ name }, milliseconds) => {
         this.#parts.log.error(
           { container: shared.registry.containerId, handler: name, milliseconds },
@@ -221,6 +229,21 @@ export class Loop implements Disposable {
     return container;
   }
 
+  #stopperOf({ registry }: SharedRegistry, token: number): (stop: ContainerStop) => void {
+    const stop = stopper({
+      native: this.#native,
+      receiver: this.#parts.receiver,
+      log: this.#parts.log,
+      containerId: registry.containerId,
+      token,
+      syscall: () => this.#current?.name ?? `call ${this.#call.number}`,
+    });
+    return (what) => {
+      this.#decisions.acts |= actBit(what);
+      stop(what);
+    };
+  }
+
   /** Whoever reads slowly loses calls: none waits for being written down. */
   #tapeOf(token: number, slot: number | undefined): CallTape | undefined {
     if (slot === undefined) return undefined;
@@ -236,14 +259,14 @@ export class Loop implements Disposable {
     });
   }
 
-  #trace({ registry }: Container, action: Decision): void {
-    const answer = action.kind === 'fail' ? action.errno : action.kind;
-    const syscall = this.#current?.name ?? this.#call.number;
-    const { tid } = this.#call;
-    this.#parts.log.trace(
-      { container: registry.containerId, syscall, tid, answer },
-      'call answered',
-    );
+  /** @param decision undefined: the failure policy has answered, since a handler is left alone */
+  #tell(container: Container, decision: Decision | undefined, failure?: FailureReason): void {
+    const syscall = this.#current;
+    this.#decisions.end(decision ?? container.failure, {
+      handler: container.answeredBy,
+      failure: failure ?? ownFailure(decision, syscall),
+      syscall,
+    });
   }
 
   #report(thrown: unknown, container: Container | undefined): void {
@@ -293,6 +316,15 @@ function refusalLog(log: Logger): (what: string) => void {
     told.add(what);
     log[level]({ operation: what }, 'a handler may not do this here: its grants have limits');
   };
+}
+
+/** Of a call that nobody failed at. */
+function ownFailure(
+  decision: Decision | undefined,
+  syscall: Syscall | undefined,
+): DecisionFailure {
+  if (decision === undefined) return 'quarantine';
+  return syscall === undefined ? 'unknown-call' : 'none';
 }
 
 function reasonOf(thrown: unknown): FailureReason {

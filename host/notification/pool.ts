@@ -10,6 +10,7 @@ import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions, Logger } from '../log.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
+import type { Observation } from '../observation/observation.ts';
 import { makeUnreadCounter, UnreadCounter } from '../recording/tape-room.ts';
 import type { CounterBlock, CounterSum } from './counter-sum.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
@@ -42,6 +43,7 @@ export interface PoolParts {
   readonly onFailed: (failure: CallFailure) => void;
   /** Where calls are counted that were lost on their way to whoever records. */
   readonly losses: SharedArrayBuffer;
+  readonly observation: Observation;
   /** @param done to be called once the call takes no more room */
   readonly onTaped: (taped: TapedCall, done: () => void) => void;
 }
@@ -184,7 +186,7 @@ export class Pool {
   }
 
   async #add(): Promise<void> {
-    const { receiver, logOptions, quarantine, losses } = this.#parts;
+    const { receiver, logOptions, quarantine, losses, observation } = this.#parts;
     this.#lastId += 1;
     const id = this.#lastId;
     const counters = this.#parts.counters.take();
@@ -196,6 +198,7 @@ export class Pool {
       counters: counters.buffer,
       quarantine,
       tape: { losses, unread },
+      decisions: observation.enter(id),
     };
     const file = import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.js';
     const thread = new Worker(join(import.meta.dirname, file), {
@@ -227,6 +230,7 @@ export class Pool {
     thread.on('exit', (code) => {
       this.#workers.delete(id);
       this.#parts.counters.retire(counters);
+      this.#parts.observation.leave(id);
       const hasFailed = code !== 0 && !worker.isEnding;
       setTimeout(
         () => {

@@ -9,6 +9,7 @@ import { AgentError } from '../errors.ts';
 import type { WriteRefusal } from '../filter-flags.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions } from '../log.ts';
+import type { DecisionBuffers, Watch } from '../observation/decision-writer.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
 import type { RecordedCall } from '../recording/recorded-call.ts';
@@ -25,6 +26,7 @@ export interface WorkerInput {
   readonly counters: SharedArrayBuffer;
   readonly quarantine: QuarantineBuffers;
   readonly tape: TapeBuffers;
+  readonly decisions: DecisionBuffers;
 }
 
 /** What a worker that records shares with the main thread; see tape-room.ts. */
@@ -71,6 +73,8 @@ export interface SharedRegistry {
   readonly writeRefusal?: WriteRefusal;
   /** Its calls are written down: where what is lost is counted. Undefined: they are not. */
   readonly tapeSlot?: number | undefined;
+  /** Somebody wants to know what is decided; undefined: nobody does. */
+  readonly watch?: Watch | undefined;
 }
 
 /** In a worker thread: its input and its way to the main thread. */

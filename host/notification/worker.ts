@@ -51,6 +51,7 @@ function start(): void {
       send({ kind: 'failed', ...failure });
     },
     losses: new LossCounters(input.tape.losses),
+    decisions: input.decisions,
     unread: new UnreadCounter(input.tape.unread),
     onTaped: (taped) => {
       send({ kind: 'taped', ...taped });

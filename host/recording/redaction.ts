@@ -19,7 +19,7 @@ function filledOrNull(bytes: Uint8Array | null): Uint8Array | null {
 }
 
 /** Of what is behind an argument, from where on it is secret; undefined: it is not. */
-function secretFrom(kind: ArgumentKind | undefined): number | undefined {
+export function secretFrom(kind: ArgumentKind | undefined): number | undefined {
   if (kind === 'mount-data' || kind === 'xattr-value') return 0;
   return kind === 'xattr-args' ? xattrArgs.value : undefined;
 }

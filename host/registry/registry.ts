@@ -39,7 +39,7 @@ export interface Registry {
   /** In chain order. */
   readonly handlers: readonly RegistryHandler[];
   readonly defaultAction: DefaultAction;
-  /** Who is told of its calls, because its metadata says so. */
+  /** Who is told of its calls, because its metadata or its resolver says so. */
   readonly middleware?: readonly MiddlewareName[];
   /** What a call gets when the agent or a handler fails. */
   readonly failure: FailurePolicy;

@@ -9,6 +9,7 @@ import type { Policies } from './policy.ts';
 import type { Registry } from './registry.ts';
 import { demoBasicResolver } from './resolvers/demo-basic.ts';
 import { kubernetesResolver } from './resolvers/kubernetes.ts';
+import { falcoResolver } from './resolvers/falco.ts';
 import { noneResolver } from './resolvers/none.ts';
 import { unprivilegedBuildResolver } from './resolvers/unprivileged-build.ts';
 import type { Workload } from './workload.ts';
@@ -105,4 +106,5 @@ export const resolvers: ReadonlyMap<string, (parts: ResolverParts) => Resolver> 
   ['demo-basic', demoBasicResolver],
   ['unprivileged-build', unprivilegedBuildResolver],
   ['kubernetes', kubernetesResolver],
+  ['falco', falcoResolver],
 ]);

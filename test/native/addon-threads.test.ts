@@ -13,6 +13,7 @@ import { makeCounters } from '../../host/notification/counters.ts';
 import { makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import type { WorkerInput } from '../../host/notification/thread-messages.ts';
 import { makeLossCounters, makeUnreadCounter } from '../../host/recording/tape-room.ts';
+import { makeBell, makeDecisionRing } from '../../host/observation/decision-layout.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import { LaunchedCommand } from '../support/launched-command.ts';
 import { until } from '../support/polling.ts';
@@ -42,6 +43,7 @@ function inputOf(receiver: ReceiverHandle): WorkerInput {
     counters: makeCounters(),
     quarantine: makeQuarantineBuffers(),
     tape: { losses: makeLossCounters(), unread: makeUnreadCounter() },
+    decisions: { ring: makeDecisionRing(), bell: makeBell() },
   };
 }
 

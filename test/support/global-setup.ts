@@ -28,6 +28,7 @@ export default async function setup(): Promise<void> {
     // both programs, but no daemon: tests start their own
     { command: 'prometheus', package: 'prometheus' },
     { command: 'promtool', package: 'prometheus' },
+    { command: 'logrotate', package: 'logrotate' },
     { command: 'clang-19', package: 'clang-19' },
     { command: 'wasm-ld-19', package: 'lld-19' },
     { command: 'containerd', package: 'containerd' },

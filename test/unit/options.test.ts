@@ -5,6 +5,7 @@ import { isatty } from 'node:tty';
 import { expect, test } from 'vitest';
 
 import { parseCommand } from '../../host/options.ts';
+import { defaultFalcoSocket } from '../../host/observation/watch-options.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
 const stderrFd = 2;
@@ -67,7 +68,7 @@ test('options: every option of the agent is taken', () => {
     socketFile: '/tmp/a.socket',
     takesOver: true,
     allowedUids: [0, 1000],
-    kubernetes: {},
+    watch: { falco: { socket: defaultFalcoSocket } },
     metricsAddress: { host: '', port: 8080 },
     control: { path: '/run/seccompagent/control.sock', isDefault: true },
     kubernetes: {},
@@ -245,4 +246,39 @@ test.for([
 test('options: settings of run may be given one by one', () => {
   const command = parseCommand(['run', '-metadata', 'A=1', '-metadata=B=2', '--', 'true']);
   expect(command).toMatchObject({ metadata: 'A=1\nB=2' });
+});
+
+test('options: who watches is said by a file, a socket and where alerts go', () => {
+  const words = ['-audit-log=/a', '-audit-arguments', '-falco-output=file:/b'];
+  expect(parseCommand(words)).toMatchObject({
+    watch: {
+      audit: { path: '/a', withArguments: true },
+      falco: { output: { kind: 'file', path: '/b' } },
+    },
+  });
+  expect(parseCommand(['-falco-socket=none'])).toMatchObject({ watch: { falco: {} } });
+  const both = ['-falco-socket=/s', '-falco-output=http://127.0.0.1:2801/x?y=1'];
+  expect(parseCommand(both)).toMatchObject({
+    watch: {
+      falco: {
+        socket: '/s',
+        output: { kind: 'http', url: new URL('http://127.0.0.1:2801/x?y=1') },
+      },
+    },
+  });
+});
+
+test.for([
+  ['-audit-arguments', 'needs -audit-log'],
+  ['-audit-log=audit.jsonl', 'no absolute path'],
+  ['-falco-socket=plugin.sock', 'no absolute path'],
+  ['-falco-output=file:alerts', 'no absolute path'],
+  ['-falco-output=/alerts', 'file:PATH or http'],
+  ['-falco-output=http://', 'no URL'],
+  ['-falco-output=http://me:geheim@host/', 'takes no password'],
+] as const)('options: %s says what is wrong', ([word, complaint]) => {
+  const failure = failureOf(() => parseCommand([word]));
+  expect(failure.code).toBe('AGENT_USAGE');
+  expect(failure.message).toContain(complaint);
+  expect(failure.message).not.toContain('geheim');
 });

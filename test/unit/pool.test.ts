@@ -15,6 +15,7 @@ import { figure, makeCounters } from '../../host/notification/counters.ts';
 import { Pool, poolSize } from '../../host/notification/pool.ts';
 import type { PoolSize } from '../../host/notification/pool.ts';
 import { makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
+import { Watching } from '../../host/observation/watching.ts';
 import { makeLossCounters } from '../../host/recording/tape-room.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import { until } from '../support/polling.ts';
@@ -27,7 +28,8 @@ function createReceiver(size: PoolSize): ReceiverHandle {
   return native.createReceiver(new Syscalls().readKinds(), size.running, size.fewest);
 }
 
-function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool> {
+async function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool> {
+  const watching = await Watching.open({}, createLog(logOptions));
   return Pool.start({
     native,
     receiver,
@@ -38,6 +40,7 @@ function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool> {
     quarantine: makeQuarantineBuffers(),
     onFailed: () => undefined,
     losses: makeLossCounters(),
+    observation: watching.observation,
     onTaped: () => undefined,
   });
 }

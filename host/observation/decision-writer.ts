@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// In a worker: tells the main thread what was decided. It allocates nothing and waits for nobody:
+// where there is no room, the decision is counted as lost.
+import type { Decision } from '../handler/action.ts';
+import { inbox } from '../native.ts';
+import type { ReceivedCall } from '../notification/received-call.ts';
+import type { Syscall } from '../notification/syscalls.ts';
+import { argumentCells, writeArguments } from './argument-bytes.ts';
+import {
+  archShift,
+  cell,
+  errnoShift,
+  failureReasons,
+  failureShift,
+  header,
+  monotonicMs,
+  outcome,
+  RingView,
+  skipped,
+  unknownArch,
+} from './decision-layout.ts';
+import type { DecisionFailure } from './decision-layout.ts';
+
+/** What the main thread wants to know of a container's calls. */
+export interface Watch {
+  /** Names the registry to the main thread; never 0. */
+  readonly id: number;
+  readonly withArguments: boolean;
+}
+
+export interface DecisionBuffers {
+  /** Its own. */
+  readonly ring: SharedArrayBuffer;
+  /** One for all workers. */
+  readonly bell: SharedArrayBuffer;
+}
+
+/** Who answered, and how it went. */
+export interface DecisionFacts {
+  /** The handler's place in the registry; -1: none. */
+  readonly handler: number;
+  readonly failure: DecisionFailure;
+  /** What was looked up of the call; undefined: nobody knows it. */
+  readonly syscall: Syscall | undefined;
+}
+
+const tenthsPerMs = 10_000;
+
+export class DecisionWriter {
+  readonly #view: RingView;
+  readonly #bell: Int32Array;
+  readonly #call: ReceivedCall;
+  /** The inbox: its 64-bit numbers cost an allocation each, its words do not. */
+  readonly #inbox: Int32Array;
+  #head: number;
+  #watch: Watch | undefined;
+  #began = 0;
+  /** Between the clock that all threads have and this thread's own. */
+  readonly #clockAhead = monotonicMs() - performance.now();
+  /** What was done for the call so far. */
+  acts = 0;
+
+  constructor({ ring, bell }: DecisionBuffers, call: ReceivedCall) {
+    this.#view = new RingView(ring);
+    this.#bell = new Int32Array(bell);
+    this.#call = call;
+    this.#inbox = new Int32Array(call.bytes.buffer, 0, inbox.size / Int32Array.BYTES_PER_ELEMENT);
+    this.#head = Atomics.load(this.#view.words, header.head);
+  }
+
+  /** A call is about to be decided. Whoever ends this worker finds it there. */
+  begin(watch: Watch): void {
+    this.#watch = watch;
+    this.acts = 0;
+    this.#began = performance.now();
+    this.#describe(header.current, watch.id, this.#began + this.#clockAhead);
+  }
+
+  /** It was decided. */
+  end(decision: Decision, facts: DecisionFacts): void {
+    const watch = this.#watch;
+    if (watch === undefined) return;
+    this.#watch = undefined;
+    const { words, floats } = this.#view;
+    // nobody has told of it meanwhile
+    if (Atomics.exchange(words, header.current + cell.watch, 0) === 0) return;
+    const { withArguments, id } = watch;
+    const cells = withArguments ? 1 + argumentCells(this.#call, facts.syscall) : 1;
+    const position = this.#reserve(cells);
+    if (position === undefined) return;
+    const start = this.#view.start(position);
+    words[start + cell.count] = cells;
+    this.#describe(start, id, floats[(header.current + cell.at) / 2] ?? 0);
+    words[start + cell.handler] = facts.handler;
+    words[start + cell.acts] = (words[start + cell.acts] ?? 0) | this.acts;
+    words[start + cell.duration] = (performance.now() - this.#began) * tenthsPerMs;
+    this.#answer(start, decision, failureReasons.indexOf(facts.failure));
+    if (cells > 1) {
+      const from = (start + cell.words) * Int32Array.BYTES_PER_ELEMENT;
+      writeArguments(this.#call, facts.syscall, this.#view.bytes.subarray(from));
+    }
+    this.#publish(position + cells);
+  }
+
+  #describe(start: number, watch: number, at: number): void {
+    const { words, floats } = this.#view;
+    words[start + cell.watch] = watch;
+    words[start + cell.tid] = this.#call.tid;
+    words[start + cell.id] = this.#inbox[inbox.id / 4] ?? 0;
+    words[start + cell.id + 1] = this.#inbox[inbox.id / 4 + 1] ?? 0;
+    words[start + cell.number] = this.#call.number;
+    words[start + cell.acts] = Math.min(this.#call.arch, unknownArch) << archShift;
+    floats[(start + cell.at) / 2] = at;
+  }
+
+  #answer(start: number, decision: Decision, failure: number): void {
+    const { words, wide } = this.#view;
+    const isDelayed = decision.kind === 'delay';
+    const answer = isDelayed ? decision.answer : decision;
+    words[start + cell.delayMs] = isDelayed ? decision.delayMs : 0;
+    let errno = 0;
+    if (answer.kind === 'fail') errno = answer.number;
+    else if (answer.kind === 'value') wide[(start + cell.value) / 2] = answer.value;
+    const kind = answer.kind === 'fail' ? outcome.errno : outcome[answer.kind];
+    words[start + cell.outcome] = kind | (errno << errnoShift) | (failure << failureShift);
+  }
+
+  /** Room for so many cells side by side; undefined: there is none, which is counted. */
+  #reserve(cells: number): number | undefined {
+    const { words } = this.#view;
+    const place = this.#head & (this.#view.cells - 1);
+    const toSkip = place + cells > this.#view.cells ? this.#view.cells - place : 0;
+    const used = (this.#head - Atomics.load(words, header.tail)) | 0;
+    if (used + toSkip + cells > this.#view.cells) {
+      Atomics.add(words, header.lost, 1);
+      this.#ring();
+      return undefined;
+    }
+    if (toSkip > 0) words[this.#view.start(this.#head) + cell.count] = skipped + toSkip;
+    return this.#head + toSkip;
+  }
+
+  #publish(head: number): void {
+    this.#head = head | 0;
+    Atomics.store(this.#view.words, header.head, this.#head);
+    this.#ring();
+  }
+
+  /** Waking the main thread takes microseconds, which is once for all that comes while it is awake. */
+  #ring(): void {
+    if (Atomics.load(this.#bell, 0) !== 0) return;
+    if (Atomics.exchange(this.#bell, 0, 1) === 0) Atomics.notify(this.#bell, 0, 1);
+  }
+}

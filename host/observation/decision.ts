@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// A decision as those see it who watch: a call, who answered it, what, and how long that took.
+import type { ErrnoName } from '../handler/errno.ts';
+import type { Workload } from '../registry/workload.ts';
+import type { ShownArgument } from './argument-bytes.ts';
+import type { ActName, DecisionFailure } from './decision-layout.ts';
+
+/** Whose call it was. */
+export interface WatchedContainer {
+  readonly containerId: string;
+  readonly workload: Workload;
+  /** The container's first process; undefined: nobody knows it. */
+  readonly firstPid: number | undefined;
+  /** The process that loaded the filter; undefined: the runtime has not said it. */
+  readonly filterPid: number | undefined;
+  /** In chain order. */
+  readonly handlers: readonly HandlerName[];
+  /** Who is told of its calls. */
+  readonly watchers: readonly Watcher[];
+}
+
+export interface HandlerName {
+  readonly name: string;
+  readonly bundle?: string | undefined;
+}
+
+export type ShownAnswer =
+  | { readonly kind: 'value'; readonly value: bigint }
+  | { readonly kind: 'errno'; readonly errno: ErrnoName }
+  | { readonly kind: 'continue' }
+  /** The caller gets a copy of a descriptor. */
+  | { readonly kind: 'descriptor' };
+
+export interface ShownDecision {
+  /** When the call was begun, in milliseconds since 1970. */
+  readonly at: number;
+  readonly container: WatchedContainer;
+  /** The caller's thread, as we see it. */
+  readonly tid: number;
+  readonly notificationId: bigint;
+  readonly arch: string;
+  readonly number: number;
+  /** Undefined: a call that nobody knows. */
+  readonly syscall: string | undefined;
+  /** Undefined: none, so that it is the default or the failure policy that has answered. */
+  readonly handler: HandlerName | undefined;
+  readonly answer: ShownAnswer;
+  /** The answer comes so much later; 0: at once. */
+  readonly delayMs: number;
+  readonly failure: DecisionFailure;
+  readonly acts: readonly ActName[];
+  readonly microseconds: number;
+  /** Absent: nobody has asked for them, or nobody knows the call. */
+  readonly arguments?: readonly ShownArgument[];
+}
+
+/** For people: the errno, or the kind of the answer. */
+export function answerText(answer: ShownAnswer): string {
+  return answer.kind === 'errno' ? answer.errno : answer.kind;
+}
+
+/** Who watches. What it is told it must take at once, and drop what it has no room for. */
+export interface Watcher extends AsyncDisposable {
+  take(decision: ShownDecision): void;
+  /** All is told that was there: whoever collects may go on. */
+  taken?(): void;
+}

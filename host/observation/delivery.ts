@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// A bounded queue of events on their way to somebody who may be slow, silent or away. What comes
+// when it is full is lost: what was there first is what an attack began with.
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** `away`: there is nobody to take it, so that it is tried again; the others are the end of it. */
+export type DeliveryResult = 'sent' | 'failed' | 'away';
+
+export interface DeliveryCounts {
+  readonly sent: number;
+  readonly failed: number;
+  readonly lost: number;
+}
+
+export interface DeliveryParts<T> {
+  /** Never rejects, and has a deadline of its own. */
+  readonly deliver: (event: T) => Promise<DeliveryResult>;
+  /** How many may be on their way at once. */
+  readonly mostAtOnce: number;
+  readonly mostWaiting: number;
+  /** Told of events that come to nothing. */
+  readonly onUndelivered: (result: 'failed' | 'lost', count: number) => void;
+}
+
+const firstPauseMs = 50;
+const longestPauseMs = 2000;
+/** At the end: how long the rest may take. */
+const endPatienceMs = 2000;
+
+export class Delivery<T> implements AsyncDisposable {
+  readonly #parts: DeliveryParts<T>;
+  readonly #counts = { sent: 0, failed: 0, lost: 0 };
+  /** Those at `#first` and behind. */
+  #waiting: T[] = [];
+  #first = 0;
+  #senders = 0;
+  #isAway = false;
+  #pauseMs = firstPauseMs;
+  #hasEnded = false;
+  #onIdle: (() => void) | undefined;
+  readonly #ending = new AbortController();
+
+  constructor(parts: DeliveryParts<T>) {
+    this.#parts = parts;
+  }
+
+  get counts(): DeliveryCounts {
+    return this.#counts;
+  }
+
+  add(event: T): void {
+    if (this.#hasEnded || this.#waitingCount() >= this.#parts.mostWaiting) {
+      this.#undelivered('lost', 1);
+      return;
+    }
+    this.#waiting.push(event);
+  }
+
+  /** Sends what was added. */
+  flush(): void {
+    while (this.#maySend()) {
+      this.#senders += 1;
+      void this.#send();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.flush();
+    await this.#idle();
+    this.#hasEnded = true;
+    this.#ending.abort();
+    const left = this.#waitingCount();
+    this.#waiting = [];
+    this.#first = 0;
+    if (left > 0) this.#undelivered('lost', left);
+  }
+
+  #waitingCount(): number {
+    return this.#waiting.length - this.#first;
+  }
+
+  /** While nobody is there, one at a time finds out whether somebody is. */
+  #maySend(): boolean {
+    if (this.#waitingCount() === 0 || this.#hasEnded) return false;
+    return this.#senders < (this.#isAway ? 1 : this.#parts.mostAtOnce);
+  }
+
+  #take(): T | undefined {
+    const event = this.#waiting[this.#first];
+    this.#first += 1;
+    // now and then, so that taking one costs nothing
+    if (this.#first > 1024 || this.#first === this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#first);
+      this.#first = 0;
+    }
+    return event;
+  }
+
+  async #send(): Promise<void> {
+    for (let event = this.#take(); event !== undefined; event = this.#next()) {
+      let result = await this.#parts.deliver(event);
+      while (result === 'away' && (await this.#pause())) {
+        result = await this.#parts.deliver(event);
+      }
+      this.#count(result);
+    }
+    this.#senders -= 1;
+    if (this.#senders === 0 && this.#waitingCount() === 0) this.#onIdle?.();
+    this.flush();
+  }
+
+  #next(): T | undefined {
+    return this.#waitingCount() === 0 || this.#hasEnded ? undefined : this.#take();
+  }
+
+  #count(result: DeliveryResult): void {
+    if (result === 'sent') {
+      this.#counts.sent += 1;
+      this.#isAway = false;
+      this.#pauseMs = firstPauseMs;
+      // the others may go on
+      this.flush();
+    } else {
+      this.#undelivered(result === 'away' ? 'lost' : 'failed', 1);
+    }
+  }
+
+  /** @returns whether there is time to go on */
+  async #pause(): Promise<boolean> {
+    this.#isAway = true;
+    const waited = this.#pauseMs;
+    this.#pauseMs = Math.min(2 * waited, longestPauseMs);
+    const { signal } = this.#ending;
+    return pause(waited, true, { signal, ref: false }).catch(() => false);
+  }
+
+  #undelivered(result: 'failed' | 'lost', count: number): void {
+    this.#counts[result] += count;
+    this.#parts.onUndelivered(result, count);
+  }
+
+  async #idle(): Promise<void> {
+    if (this.#senders === 0) return;
+    await new Promise<void>((resolve) => {
+      const patience = setTimeout(resolve, endPatienceMs);
+      this.#onIdle = () => {
+        clearTimeout(patience);
+        resolve();
+      };
+    });
+  }
+}

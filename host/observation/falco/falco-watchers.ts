@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the middleware `falco` tells of calls, and to whom.
+import type { Logger } from '../../log.ts';
+import type { ShownDecision, Watcher } from '../decision.ts';
+import { Delivery } from '../delivery.ts';
+import type { DeliveryCounts, DeliveryParts } from '../delivery.ts';
+import { LineFile } from '../line-file.ts';
+import { nodeName } from '../node-name.ts';
+import { SeldomNotice } from '../seldom-notice.ts';
+import { falcoAlert } from './alert.ts';
+import type { FalcoPluginClient } from './plugin-client.ts';
+
+/** Where alerts go as lines of JSON. */
+export type FalcoOutput =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'http'; readonly url: URL };
+
+export interface FalcoOptions {
+  /** Of Falco's plugin; absent: nobody listens there. */
+  readonly socket?: string;
+  readonly output?: FalcoOutput;
+}
+
+/** Where events go to: the label of their metrics. */
+export type FalcoOutputName = 'grpc' | 'file' | 'http';
+
+export interface FalcoWatcher extends Watcher {
+  readonly output: FalcoOutputName;
+  readonly counts: DeliveryCounts;
+  /** Files are opened anew. */
+  reopen?(): void;
+}
+
+/** While the plugin says nothing, its events take a second each. */
+const grpcRoom = { mostAtOnce: 64, mostWaiting: 8192 } as const;
+const httpRoom = { mostAtOnce: 4, mostWaiting: 8192 } as const;
+
+const undeliveredText = 'events for Falco were not delivered';
+
+/** A watcher that hands its events on, one at a time. */
+class DeliveringWatcher<T> implements FalcoWatcher {
+  readonly output: FalcoOutputName;
+  readonly #delivery: Delivery<T>;
+  readonly #eventOf: (decision: ShownDecision) => T;
+  readonly #notice: SeldomNotice;
+  readonly #close: () => Promise<void>;
+
+  constructor(parts: {
+    readonly output: FalcoOutputName;
+    readonly log: Logger;
+    readonly room: Pick<DeliveryParts<T>, 'mostAtOnce' | 'mostWaiting'>;
+    readonly eventOf: (decision: ShownDecision) => T;
+    readonly deliver: DeliveryParts<T>['deliver'];
+    readonly close: () => Promise<void>;
+  }) {
+    const { output, log, room, eventOf, deliver, close } = parts;
+    this.output = output;
+    this.#eventOf = eventOf;
+    this.#close = close;
+    this.#notice = new SeldomNotice(log);
+    this.#delivery = new Delivery({
+      ...room,
+      deliver,
+      onUndelivered: (result, count) => {
+        this.#notice.tell(count, undeliveredText, { output, result });
+      },
+    });
+  }
+
+  get counts(): DeliveryCounts {
+    return this.#delivery.counts;
+  }
+
+  take(decision: ShownDecision): void {
+    this.#delivery.add(this.#eventOf(decision));
+  }
+
+  taken(): void {
+    this.#delivery.flush();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#delivery[Symbol.asyncDispose]();
+    await this.#close();
+    this.#notice[Symbol.dispose]();
+  }
+}
+
+class FileWatcher implements FalcoWatcher {
+  readonly output = 'file';
+  readonly #counts = { sent: 0, failed: 0, lost: 0 };
+  readonly #node = nodeName();
+  readonly #notice: SeldomNotice;
+  #file: LineFile | undefined;
+
+  private constructor(log: Logger) {
+    this.#notice = new SeldomNotice(log);
+  }
+
+  /** @throws AgentError AGENT_FALCO */
+  static async open(path: string, log: Logger): Promise<FileWatcher> {
+    const watcher = new FileWatcher(log);
+    watcher.#file = await LineFile.open({
+      path,
+      code: 'AGENT_FALCO',
+      onWritten: (lines) => {
+        watcher.#counts.sent += lines;
+      },
+      onLost: (lines) => {
+        watcher.#counts.lost += lines;
+        watcher.#notice.tell(lines, undeliveredText, { output: 'file', result: 'lost' });
+      },
+      onFailed: (error) => {
+        watcher.#notice.tell(0, undeliveredText, { output: 'file', error });
+      },
+    });
+    return watcher;
+  }
+
+  get counts(): DeliveryCounts {
+    return this.#counts;
+  }
+
+  take(decision: ShownDecision): void {
+    this.#file?.add(falcoAlert(decision, this.#node));
+  }
+
+  taken(): void {
+    this.#file?.flush();
+  }
+
+  reopen(): void {
+    this.#file?.reopen();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.[Symbol.asyncDispose]();
+    this.#notice[Symbol.dispose]();
+  }
+}
+
+/** The library is loaded with the first event: few have any. */
+function pluginWatcher(socket: string, log: Logger): FalcoWatcher {
+  let client: Promise<FalcoPluginClient> | undefined;
+  const connect = async (): Promise<FalcoPluginClient> => {
+    const library = await import('./plugin-client.ts');
+    return new library.FalcoPluginClient(socket);
+  };
+  return new DeliveringWatcher({
+    output: 'grpc',
+    log,
+    room: grpcRoom,
+    eventOf: (decision) => decision,
+    deliver: async (decision) => {
+      client ??= connect();
+      return (await client).send(decision);
+    },
+    close: async () => {
+      (await client)?.[Symbol.dispose]();
+    },
+  });
+}
+
+async function httpWatcher(url: URL, log: Logger): Promise<FalcoWatcher> {
+  const { HttpOutput } = await import('./http-output.ts');
+  const output = new HttpOutput(url);
+  const node = nodeName();
+  return new DeliveringWatcher({
+    output: 'http',
+    log,
+    room: httpRoom,
+    eventOf: (decision) => falcoAlert(decision, node),
+    deliver: (alert) => output.send(alert),
+    close: () => output[Symbol.asyncDispose](),
+  });
+}
+
+async function outputWatcher(output: FalcoOutput, log: Logger): Promise<FalcoWatcher> {
+  switch (output.kind) {
+    case 'file':
+      return FileWatcher.open(output.path, log);
+    case 'http':
+      return httpWatcher(output.url, log);
+  }
+}
+
+/** @throws AgentError AGENT_FALCO: a file cannot be written */
+export async function falcoWatchers(
+  { socket, output }: FalcoOptions,
+  log: Logger,
+): Promise<readonly FalcoWatcher[]> {
+  return [
+    ...(socket === undefined ? [] : [pluginWatcher(socket, log)]),
+    ...(output === undefined ? [] : [await outputWatcher(output, log)]),
+  ];
+}

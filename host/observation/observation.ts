@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// In the main thread: who watches which containers, and what is decided for them.
+import type { Logger } from '../log.ts';
+import type { Syscall, Syscalls } from '../notification/syscalls.ts';
+import type { MiddlewareName } from '../registry/metadata.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { ContainerIdentity } from '../registry/resolver.ts';
+import type { ShownDecision, WatchedContainer, Watcher } from './decision.ts';
+import { makeBell, makeDecisionRing } from './decision-layout.ts';
+import { DecisionReader } from './decision-reader.ts';
+import type { Ending } from './decision-reader.ts';
+import type { DecisionBuffers, Watch } from './decision-writer.ts';
+import { SeldomNotice } from './seldom-notice.ts';
+
+/** While calls come, what was decided is read so often. */
+const pauseMs = 20;
+/** How long reading and telling may take at once: containers that start are served in between. */
+const turnMs = 8;
+const [fewestAtOnce, mostAtOnce] = [256, 8192];
+/** How long a worker may still tell of a container that is gone: no handler may take longer. */
+const forgetAfterMs = 120_000;
+
+export interface ObservationParts {
+  readonly log: Logger;
+  readonly syscalls: Syscalls;
+  /** They watch every container. */
+  readonly watchers: readonly Watcher[];
+  /** These watch the containers that want it. */
+  readonly byMiddleware: ReadonlyMap<MiddlewareName, readonly Watcher[]>;
+  readonly withArguments: boolean;
+}
+
+export class Observation implements AsyncDisposable {
+  readonly #parts: ObservationParts;
+  readonly #bell: SharedArrayBuffer = makeBell();
+  readonly #rung: Int32Array = new Int32Array(this.#bell);
+  readonly #readers: Map<number, DecisionReader> = new Map();
+  readonly #watched: Map<number, WatchedContainer> = new Map();
+  readonly #watchOf: WeakMap<ContainerIdentity, number> = new WeakMap();
+  readonly #losses: SeldomNotice;
+  #lastWatch = 0;
+  #lost = 0;
+  /** Of each worker, at once. */
+  #most = fewestAtOnce;
+  #timer: NodeJS.Timeout | undefined;
+  #isEnding = false;
+
+  constructor(parts: ObservationParts) {
+    this.#parts = parts;
+    this.#losses = new SeldomNotice(parts.log);
+    this.#sleep();
+  }
+
+  /** Decisions that were not told of: they came faster than they could be read. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** What a worker that starts shares with us. */
+  enter(worker: number): DecisionBuffers {
+    const ring = makeDecisionRing();
+    const { syscalls } = this.#parts;
+    const container = (watch: number): WatchedContainer | undefined =>
+      this.#watched.get(watch);
+    this.#readers.set(worker, new DecisionReader({ ring, syscalls, container }));
+    return { ring, bell: this.#bell };
+  }
+
+  /** Its thread has ended. */
+  leave(worker: number): void {
+    this.#read(Infinity);
+    this.endCurrent(worker, {
+      answer: { kind: 'errno', errno: 'EPERM' },
+      failure: 'agent',
+      handler: -1,
+    });
+    this.#readers.delete(worker);
+  }
+
+  /** A worker's call was answered in its place. */
+  endCurrent(worker: number, ending: Ending): void {
+    this.#read(Infinity);
+    const decision = this.#readers.get(worker)?.takeCurrent(ending);
+    if (decision === undefined) return;
+    this.#tell(decision);
+    this.#allTaken();
+  }
+
+  /**
+   * What workers have to tell of a container by a registry; undefined: nothing. The one that it had
+   * before is forgotten some time later.
+   */
+  watch(identity: ContainerIdentity, registry: Registry): Watch | undefined {
+    this.forget(identity);
+    const { watchers, byMiddleware, withArguments } = this.#parts;
+    const own = (registry.middleware ?? []).flatMap((name) => byMiddleware.get(name) ?? []);
+    const all = [...watchers, ...own];
+    if (all.length === 0) return undefined;
+    this.#lastWatch += 1;
+    const id = this.#lastWatch;
+    this.#watched.set(id, watchedBy(all, identity, registry));
+    this.#watchOf.set(identity, id);
+    return { id, withArguments };
+  }
+
+  /** A container is gone, or never came to be one. */
+  forget(identity: ContainerIdentity): void {
+    const id = this.#watchOf.get(identity);
+    if (id === undefined) return;
+    this.#read(Infinity);
+    this.#watchOf.delete(identity);
+    setTimeout(() => {
+      this.#watched.delete(id);
+    }, forgetAfterMs).unref();
+  }
+
+  /** Whether the caller's memory is read for a call since somebody wants to see it. */
+  wantsPointers({ arguments: own }: Syscall): boolean {
+    const { watchers, withArguments } = this.#parts;
+    return withArguments && watchers.length > 0 && own.length > 0;
+  }
+
+  /** Workers have ended: tells the rest, and lets those who watch finish. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isEnding = true;
+    clearTimeout(this.#timer);
+    Atomics.store(this.#rung, 0, 1);
+    Atomics.notify(this.#rung, 0);
+    this.#read(Infinity);
+    await Promise.all(this.#all().map(async (watcher) => watcher[Symbol.asyncDispose]()));
+    this.#losses[Symbol.dispose]();
+  }
+
+  /** Waits for the first decision without looking for it. */
+  #sleep(): void {
+    Atomics.store(this.#rung, 0, 0);
+    if ([...this.#readers.values()].some(({ isEmpty }) => !isEmpty)) {
+      Atomics.store(this.#rung, 0, 1);
+      this.#readLater();
+      return;
+    }
+    const rung = Atomics.waitAsync(this.#rung, 0, 0);
+    if (rung.async) void rung.value.then(() => this.#wake());
+    else this.#readLater();
+  }
+
+  #wake(): void {
+    if (this.#isEnding) return;
+    this.#readLater();
+  }
+
+  #readLater(inMs: number = pauseMs): void {
+    this.#timer = setTimeout(() => {
+      const began = performance.now();
+      const were = this.#read(this.#most);
+      if (were === 0) this.#sleep();
+      else this.#readLater(this.#pauseAfter(were, performance.now() - began));
+    }, inMs);
+    this.#timer.unref();
+  }
+
+  /** What is still there waits as long as this took: telling takes half of a core at most. */
+  #pauseAfter(were: number, tookMs: number): number {
+    const isAll = were < this.#most;
+    if (tookMs > turnMs) this.#most = Math.max(fewestAtOnce, this.#most >> 1);
+    else if (tookMs < turnMs / 2) this.#most = Math.min(mostAtOnce, this.#most << 1);
+    return isAll ? pauseMs : Math.min(pauseMs, tookMs);
+  }
+
+  /**
+   * Tells what workers have decided, in the order of the calls.
+   * @param most of each worker. @returns how many there were
+   */
+  #read(most: number): number {
+    const decisions: ShownDecision[] = [];
+    for (const reader of this.#readers.values()) {
+      for (const decision of reader.read(most)) decisions.push(decision);
+      this.#count(reader.takeLost());
+    }
+    decisions.sort((one, other) => one.at - other.at);
+    for (const decision of decisions) this.#tell(decision);
+    if (decisions.length > 0) this.#allTaken();
+    return decisions.length;
+  }
+
+  #count(lost: number): void {
+    if (lost === 0) return;
+    this.#lost += lost;
+    this.#losses.tell(lost, 'decisions came faster than they can be told: they are in no log');
+  }
+
+  #tell(decision: ShownDecision): void {
+    for (const watcher of decision.container.watchers) watcher.take(decision);
+  }
+
+  #allTaken(): void {
+    for (const watcher of this.#all()) watcher.taken?.();
+  }
+
+  #all(): readonly Watcher[] {
+    const { watchers, byMiddleware } = this.#parts;
+    return [...new Set([...watchers, ...[...byMiddleware.values()].flat()])];
+  }
+}
+
+function watchedBy(
+  watchers: readonly Watcher[],
+  { state, firstPid, workload }: ContainerIdentity,
+  registry: Registry,
+): WatchedContainer {
+  return {
+    containerId: registry.containerId,
+    workload: registry.workload ?? workload ?? {},
+    firstPid,
+    filterPid: state.processPid === 0 ? undefined : state.processPid,
+    handlers: registry.handlers.map(({ name, bundle }) => ({ name, bundle })),
+    watchers,
+  };
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who watches an agent's decisions, as its options say.
+import type { Logger } from '../log.ts';
+import { Syscalls } from '../notification/syscalls.ts';
+import { AuditLog } from './audit-log.ts';
+import type { AuditOptions, LineCounts } from './audit-log.ts';
+import { DecisionLog } from './decision-log.ts';
+import type { DeliveryCounts } from './delivery.ts';
+import { falcoWatchers } from './falco/falco-watchers.ts';
+import type { FalcoOptions, FalcoWatcher, FalcoOutputName } from './falco/falco-watchers.ts';
+import { Observation } from './observation.ts';
+
+export interface WatchOptions {
+  readonly audit?: AuditOptions;
+  /** Told of the containers whose registries have the middleware `falco`. */
+  readonly falco?: FalcoOptions;
+}
+
+/** What became of that which was told. */
+export interface WatchCounts {
+  /** Decisions that came faster than they could be read. */
+  readonly lost: number;
+  /** Undefined: there is no audit log. */
+  readonly audit: LineCounts | undefined;
+  readonly falco: readonly { readonly output: FalcoOutputName; readonly counts: DeliveryCounts }[];
+}
+
+export class Watching implements AsyncDisposable {
+  readonly observation: Observation;
+  readonly #audit: AuditLog | undefined;
+  readonly #falco: readonly FalcoWatcher[];
+
+  private constructor(
+    log: Logger,
+    audit: AuditLog | undefined,
+    falco: readonly FalcoWatcher[],
+    withArguments: boolean,
+  ) {
+    this.#audit = audit;
+    this.#falco = falco;
+    this.observation = new Observation({
+      log,
+      syscalls: new Syscalls(),
+      watchers: [
+        ...(log.isLevelEnabled('debug') ? [new DecisionLog(log)] : []),
+        ...(audit === undefined ? [] : [audit]),
+      ],
+      byMiddleware: new Map([['falco', falco]]),
+      withArguments,
+    });
+  }
+
+  /** @throws AgentError AGENT_AUDIT, AGENT_FALCO: a file cannot be written */
+  static async open({ audit, falco = {} }: WatchOptions, log: Logger): Promise<Watching> {
+    await using unlessOpened = new AsyncDisposableStack();
+    const auditLog =
+      audit === undefined ? undefined : unlessOpened.use(await AuditLog.open(audit, log));
+    const watchers = await falcoWatchers(falco, log);
+    unlessOpened.move();
+    return new Watching(log, auditLog, watchers, audit?.withArguments ?? false);
+  }
+
+  get counts(): WatchCounts {
+    return {
+      lost: this.observation.lost,
+      audit: this.#audit?.counts,
+      falco: this.#falco.map(({ output, counts }) => ({ output, counts })),
+    };
+  }
+
+  /** Files that were renamed are left alone from now on. */
+  reopen(): void {
+    this.#audit?.reopen();
+    for (const watcher of this.#falco) watcher.reopen?.();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.observation[Symbol.asyncDispose]();
+  }
+}

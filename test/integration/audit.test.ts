@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+// The audit log: what is in it, how it is rotated, and what a full disk does.
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { AgentProcess } from '../support/agent-process.ts';
+import { RunningCommand, projectRoot, runCommand, seccompagent } from '../support/command.ts';
+import { metricValues } from '../support/agent-metrics.ts';
+import { until } from '../support/polling.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { TimedCalls } from '../support/timed-calls.ts';
+import { trapLines } from '../support/trap-container.ts';
+
+type Line = Readonly<Record<string, unknown>>;
+
+/** Every line of these files, each of which has to be whole. */
+function linesOf(...files: readonly string[]): readonly Line[] {
+  return files.flatMap((file) => {
+    const texts = readFileSync(file, 'utf8').split('\n');
+    expect([file, texts.pop()]).toEqual([file, '']);
+    return texts.map((text): Line => JSON.parse(text));
+  });
+}
+
+/** All files of a folder that are called as this one, and what was made of it. */
+function rotated(folder: string, name: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((file) => file.startsWith(name))
+    .map((file) => join(folder, file));
+}
+
+const demo = ['-resolver=demo-basic'] as const;
+
+test('audit: a line says who called what, who answered what, and how long that took', async () => {
+  using folder = new TemporaryFolder();
+  const [socket, file] = [folder.at('agent.socket'), folder.at('audit.jsonl')];
+  await using agent = await AgentProcess.start(socket, ...demo, `-audit-log=${file}`);
+  const before = Date.now();
+  await trapLines({
+    socket,
+    trapped: ['mkdir', 'chmod', 'getpgid'],
+    options: [
+      ...['-r', '-i', 'c1', '-A', 'io.kubernetes.cri.sandbox-namespace=shop'],
+      ...['-A', 'io.kubernetes.cri.sandbox-name=web-1'],
+    ],
+    operations: ['mkdir:/a:755', 'chmod:/a:700', 'getpgid'],
+  });
+  await agent.stop('SIGTERM');
+  const lines = linesOf(file);
+  const common = { container: 'c1', namespace: 'shop', pod: 'web-1', arch: expect.any(String) };
+  expect(lines).toMatchObject([
+    {
+      ...common,
+      syscall: 'mkdir',
+      handler: 'mkdir-suffix',
+      bundle: 'demo-basic',
+      answer: 'value',
+      value: 0,
+      performed: ['operate'],
+    },
+    { ...common, syscall: 'chmod', handler: 'errno', answer: 'errno', errno: 'EBADMSG' },
+    { ...common, syscall: 'getpgid', answer: 'continue' },
+  ]);
+  expect(lines[1]).not.toHaveProperty('performed');
+  expect(lines[2]).not.toHaveProperty('handler');
+  for (const line of lines) {
+    expect(line['microseconds']).toBeGreaterThan(0);
+    expect(Date.parse(String(line['time']))).toBeGreaterThanOrEqual(before - 1000);
+    expect(Date.parse(String(line['time']))).toBeLessThanOrEqual(Date.now() + 1000);
+    expect(line['pid']).toBeGreaterThan(1);
+    // nobody has asked for them
+    expect(line).not.toHaveProperty('arguments');
+  }
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+test('audit: what a handler failed at is there, with why', async () => {
+  using folder = new TemporaryFolder();
+  const [socket, file] = [folder.at('agent.socket'), folder.at('audit.jsonl')];
+  await using agent = await AgentProcess.start(
+    socket,
+    `-bundle=${testBundle('secrets')}`,
+    `-audit-log=${file}`,
+    `-config=${configFor(folder, 'secrets')}`,
+  );
+  for (const type of ['throw', 'loop']) {
+    await trapLines({
+      socket,
+      trapped: ['mount'],
+      options: ['-r', '-i', type],
+      operations: [`mount:none:/tmp:${type}:0:x`],
+    });
+  }
+  await agent.logged(/used its time up/u);
+  await agent.stop('SIGTERM');
+  const failed = { syscall: 'mount', handler: 'secrets', answer: 'errno', errno: 'EPERM' };
+  expect(linesOf(file)).toMatchObject([
+    { ...failed, container: 'throw', failure: 'trap' },
+    { ...failed, container: 'loop', failure: 'deadline' },
+  ]);
+});
+
+function configFor(folder: TemporaryFolder, bundle: string): string {
+  const { grants } = JSON.parse(readFileSync(join(testBundle(bundle), 'bundle.json'), 'utf8'));
+  const allowed = Object.fromEntries(Object.keys(grants ?? {}).map((name) => [name, {}]));
+  const file = folder.at('config.yaml');
+  writeFileSync(file, JSON.stringify({ bundles: { [bundle]: { grants: allowed } } }));
+  return file;
+}
+
+test('M5: audit: -audit-arguments has the arguments, and nothing that may be a password', async () => {
+  using folder = new TemporaryFolder();
+  const [socket, file] = [folder.at('agent.socket'), folder.at('audit.jsonl')];
+  await using agent = await AgentProcess.start(
+    socket,
+    ...demo,
+    `-audit-log=${file}`,
+    '-audit-arguments',
+  );
+  await trapLines({
+    socket,
+    trapped: ['mkdir', 'mount', 'fsopen'],
+    options: ['-r'],
+    operations: [
+      'mkdir:/a\u202e:755',
+      'mkdir-hex:2fff:700',
+      'mkdir-null',
+      'mount:none:/none:ramfs:0:username=me,password=geheim4711',
+    ],
+  });
+  await agent.stop('SIGTERM');
+  const lines = linesOf(file);
+  expect(lines.map((line) => line['arguments'])).toMatchObject([
+    { path: '/a\u202e', mode: 0o755 },
+    { path: { hex: '2fff' }, mode: 0o700 },
+    { path: null },
+    { source: 'none', target: '/none', 'filesystem-type': 'ramfs', data: { secretBytes: 31 } },
+  ]);
+  const text = readFileSync(file, 'utf8');
+  expect(text).not.toContain('geheim');
+  expect(text).not.toContain('password');
+});
+
+/** Threads that call until they are told to end. */
+interface Load {
+  readonly threads: number;
+  readonly pauseUs: number;
+}
+
+/** Nothing is lost of it, whoever else uses the machine. */
+const steady: Load = { threads: 4, pauseUs: 1000 };
+
+/** Calls while something is done to the log. @returns how many */
+async function callsDuring(socket: string, load: Load, act: () => Promise<void>): Promise<number> {
+  await using calls = new TimedCalls({ socket, call: 'getpgid:0', calls: 0, ...load });
+  await calls.ready();
+  calls.begin();
+  await act();
+  calls.finish();
+  return (await calls.result()).calls;
+}
+
+/** Renames the log again and again. */
+async function rename(agent: AgentProcess, file: string): Promise<void> {
+  for (let turn = 1; turn <= 6; turn += 1) {
+    await until('some lines', () => statSync(file).size > 10_000 || undefined);
+    renameSync(file, `${file}.${turn}`);
+    // every other time it has to find out by itself
+    if (turn % 2 === 0) agent.signal('SIGHUP');
+    await until('a new file', () => statSync(file, { throwIfNoEntry: false }));
+  }
+}
+
+test('audit: renamed again and again while calls come, no line is lost or cut', async () => {
+  using folder = new TemporaryFolder();
+  const [socket, file] = [folder.at('agent.socket'), folder.at('audit.jsonl')];
+  await using agent = await AgentProcess.start(socket, `-audit-log=${file}`);
+  const calls = await callsDuring(socket, steady, () => rename(agent, file));
+  await agent.stop('SIGTERM');
+  const files = rotated(folder.path, 'audit.jsonl');
+  expect(files).toHaveLength(7);
+  const lines = linesOf(...files);
+  expect(agent.log).not.toContain('count=');
+  expect(lines).toHaveLength(calls);
+  expect(new Set(lines.map(({ id }) => id)).size).toBe(calls);
+});
+
+test('audit: of more calls than can be written down, those that are lost are counted', async () => {
+  using folder = new TemporaryFolder();
+  const [socket, file] = [folder.at('agent.socket'), folder.at('audit.jsonl')];
+  await using agent = await AgentProcess.start(
+    socket,
+    `-audit-log=${file}`,
+    '-metrics-bind-address=127.0.0.1:0',
+  );
+  const flood = { threads: 8, pauseUs: 0 };
+  const calls = await callsDuring(socket, flood, () => rename(agent, file));
+  const counted = async (): Promise<number> => {
+    const values = await metricValues(agent);
+    return (
+      (values.get('seccompagent_decisions_lost_total') ?? 0) +
+      (values.get('seccompagent_audit_lines_total{result="lost"}') ?? 0) +
+      (values.get('seccompagent_audit_lines_total{result="written"}') ?? 0)
+    );
+  };
+  await until('all to be counted', async () => ((await counted()) === calls ? true : undefined));
+  const written = (await metricValues(agent)).get('seccompagent_audit_lines_total{result="written"}');
+  await agent.stop('SIGTERM');
+  expect(linesOf(...rotated(folder.path, 'audit.jsonl'))).toHaveLength(written ?? 0);
+});
+
+test('audit: logrotate works as deploy/logrotate says', async () => {
+  using folder = new TemporaryFolder();
+  const socket = folder.at('agent.socket');
+  const logs = folder.at('log');
+  mkdirSync(logs);
+  // logrotate wants no folder that others may write to
+  chmodSync(logs, 0o700);
+  const file = join(logs, 'audit.jsonl');
+  const example = readFileSync(join(projectRoot, 'deploy/logrotate/seccompagent'), 'utf8');
+  const config = folder.at('logrotate.conf');
+  writeFileSync(config, example.replace('/var/log/seccompagent/audit.jsonl', file), {
+    mode: 0o600,
+  });
+  await using agent = await AgentProcess.start(socket, `-audit-log=${file}`);
+  const rotate = async (): Promise<void> => {
+    const state = folder.at('logrotate.state');
+    const { code, stderr } = await runCommand(['logrotate', '-f', '-s', state, config]);
+    expect([code, stderr]).toEqual([0, '']);
+  };
+  const calls = await callsDuring(socket, steady, async () => {
+    for (let turn = 1; turn <= 3; turn += 1) {
+      await until('some lines', () => statSync(file).size > 10_000 || undefined);
+      await rotate();
+    }
+    await until('some lines', () => statSync(file).size > 0 || undefined);
+  });
+  await agent.stop('SIGTERM');
+  for (const name of rotated(logs, 'audit.jsonl').filter((each) => each.endsWith('.gz'))) {
+    expect(spawnSync('gunzip', [name]).status).toBe(0);
+  }
+  const files = rotated(logs, 'audit.jsonl');
+  expect(files).toHaveLength(4);
+  expect(linesOf(...files)).toHaveLength(calls);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+test('audit: a full disk holds no call up, and no line is cut once there is room again', async () => {
+  using folder = new TemporaryFolder();
+  const socket = folder.at('agent.socket');
+  const mounted = folder.at('small');
+  mkdirSync(mounted);
+  // the mount is of the agent alone
+  const script = `mount -t tmpfs -o size=64k none ${mounted} && exec "$@"`;
+  await using agent = new RunningCommand([
+    ...(['unshare', '-m', 'sh', '-c', script, 'sh', seccompagent] as const),
+    `-socketfile=${socket}`,
+    `-audit-log=${mounted}/audit.jsonl`,
+    '-metrics-bind-address=127.0.0.1:0',
+  ]);
+  await agent.printed(/listening/u);
+  const run = async (calls: number): Promise<void> => {
+    await using timed = new TimedCalls({ socket, call: 'getpgid:0', calls });
+    await timed.ready();
+    timed.begin();
+    expect((await timed.result()).answers).toEqual({ OK: calls });
+  };
+  await run(2000);
+  await agent.printed(/the audit log cannot be written.*ENOSPC/u);
+  await run(2000);
+  expect(agent.stderr.match(/cannot be written/gu)).toHaveLength(1);
+  const inside = `/proc/${agent.pid}/root${mounted}`;
+  const seen = `${inside}/audit.jsonl`;
+  expect(statSync(seen).size).toBeLessThanOrEqual(65_536);
+  const remount = ['-m', '-t', String(agent.pid), 'mount', '-o', 'remount,size=64m', mounted];
+  expect(spawnSync('nsenter', remount).status).toBe(0);
+  await until('all lines', () => readFileSync(seen, 'utf8').split('\n').length > 4000 || undefined);
+  expect(linesOf(seen)).toHaveLength(4000);
+  agent.kill('SIGTERM');
+  expect((await agent.ended).code).toBe(0);
+});
+
+test('audit: where the log cannot be opened, the agent says so and does not start', async () => {
+  using folder = new TemporaryFolder();
+  for (const path of [folder.path, folder.at('none/audit.jsonl'), '/dev/full']) {
+    const { code, stderr } = await runCommand([
+      seccompagent,
+      `-socketfile=${folder.at('agent.socket')}`,
+      `-audit-log=${path}`,
+    ]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`cannot write to ${path}`)]);
+  }
+});

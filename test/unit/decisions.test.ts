@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the way of decisions from a worker to those who watch.
+import { expect, test } from 'vitest';
+
+import { continueAction, fail, valueAction, zeroAction } from '../../host/handler/action.ts';
+import type { Decision } from '../../host/handler/action.ts';
+import { inbox } from '../../host/native.ts';
+import { ReceivedCall } from '../../host/notification/received-call.ts';
+import { Syscalls } from '../../host/notification/syscalls.ts';
+import type { Syscall } from '../../host/notification/syscalls.ts';
+import type { ShownDecision, WatchedContainer } from '../../host/observation/decision.ts';
+import { actBit, makeBell, makeDecisionRing } from '../../host/observation/decision-layout.ts';
+import { DecisionReader } from '../../host/observation/decision-reader.ts';
+import { DecisionWriter } from '../../host/observation/decision-writer.ts';
+import { fillCall } from '../support/handler-harness.ts';
+
+const syscalls = new Syscalls();
+const container: WatchedContainer = {
+  containerId: 'c1',
+  workload: {},
+  firstPid: 1,
+  filterPid: 2,
+  handlers: [{ name: 'first', bundle: 'both' }, { name: 'second' }],
+  watchers: [],
+};
+
+class Way {
+  readonly call = new ReceivedCall();
+  readonly bell = makeBell();
+  readonly writer: DecisionWriter;
+  readonly reader: DecisionReader;
+  syscall: Syscall | undefined;
+
+  constructor(cells?: number) {
+    const ring = makeDecisionRing(cells);
+    this.writer = new DecisionWriter({ ring, bell: this.bell }, this.call);
+    this.reader = new DecisionReader({
+      ring,
+      syscalls,
+      container: (watch) => (watch === 7 ? container : undefined),
+    });
+  }
+
+  begin(withArguments = false, id = 7): void {
+    this.writer.begin({ id, withArguments });
+  }
+
+  end(decision: Decision = continueAction, handler = -1): void {
+    this.writer.end(decision, { handler, failure: 'none', syscall: this.syscall });
+  }
+
+  fill(name: string, ...given: Parameters<typeof fillCall>[2]): void {
+    fillCall(this.call, name, given);
+    this.syscall = syscalls.byName(name);
+  }
+
+  /** One decision from end to end. */
+  tell(decision: Decision, handler = -1): ShownDecision | undefined {
+    this.begin();
+    this.end(decision, handler);
+    return this.reader.read(Infinity)[0];
+  }
+}
+
+test('decisions: whose call, who answered and what come over', () => {
+  const way = new Way();
+  way.fill('mkdir', '/a', 0);
+  new Uint32Array(way.call.bytes.buffer)[inbox.tid / 4] = 4_000_000_000;
+  new BigUint64Array(way.call.bytes.buffer)[inbox.id / 8] = 0xfedc_ba98_7654_3210n;
+  way.begin();
+  way.writer.acts |= actBit('mount') | actBit('kill-container');
+  way.writer.end(fail('EXDEV'), { handler: 0, failure: 'trap', syscall: way.syscall });
+  const [decision] = way.reader.read(Infinity);
+  expect(decision).toMatchObject({
+    container,
+    tid: 4_000_000_000,
+    notificationId: 0xfedc_ba98_7654_3210n,
+    arch: 'x86_64',
+    syscall: 'mkdir',
+    handler: { name: 'first', bundle: 'both' },
+    answer: { kind: 'errno', errno: 'EXDEV' },
+    failure: 'trap',
+    acts: ['mount', 'kill-container'],
+    delayMs: 0,
+  });
+  expect(Math.abs((decision?.at ?? 0) - Date.now())).toBeLessThan(60_000);
+});
+
+test.for([
+  [zeroAction, { kind: 'value', value: 0n }],
+  [valueAction(-(2n ** 62n)), { kind: 'value', value: -(2n ** 62n) }],
+  [continueAction, { kind: 'continue' }],
+  [{ kind: 'descriptor', descriptor: 3, isCloseOnExec: true }, { kind: 'descriptor' }],
+  [fail('EHWPOISON'), { kind: 'errno', errno: 'EHWPOISON' }],
+] as const)('decisions: answer %# comes over', ([decision, answer]) => {
+  if (decision === undefined) throw new Error('it is none');
+  const way = new Way();
+  way.fill('getpgid', 0);
+  expect(way.tell(decision)).toMatchObject({ answer, handler: undefined, acts: [] });
+});
+
+test('decisions: a delay comes over with the answer', () => {
+  const way = new Way();
+  way.fill('getpgid', 0);
+  const decision = { kind: 'delay', delayMs: 86_400_000, answer: fail('EAGAIN') } as const;
+  expect(way.tell(decision, 1)).toMatchObject({
+    delayMs: 86_400_000,
+    answer: { kind: 'errno', errno: 'EAGAIN' },
+    handler: { name: 'second' },
+  });
+});
+
+test('decisions: what there is no room for is counted, and what is there stays whole', () => {
+  const way = new Way(8);
+  way.fill('getpgid', 0);
+  for (let call = 0; call < 11; call += 1) {
+    way.begin();
+    way.end(valueAction(BigInt(call)));
+  }
+  expect(way.reader.takeLost()).toBe(3);
+  expect(way.reader.takeLost()).toBe(0);
+  const told = way.reader.read(Infinity).map(({ answer }) => answer);
+  expect(told).toEqual([0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n].map((value) => ({ kind: 'value', value })));
+  expect(way.tell(zeroAction)).toBeDefined();
+});
+
+test('decisions: rings are gone round with decisions of all sizes', () => {
+  const way = new Way(16);
+  for (let call = 0; call < 200; call += 1) {
+    const path = `/${'x'.repeat((call * 37) % 300)}`;
+    way.fill('mkdir', path, call);
+    way.begin(call % 3 !== 0);
+    way.end();
+    const told = way.reader.read(Infinity);
+    expect(told).toHaveLength(1);
+    const shown = told[0]?.arguments?.find(({ name }) => name === 'path')?.value;
+    if (call % 3 === 0) expect(shown).toBeUndefined();
+    else expect(shown).toEqual({ kind: 'bytes', bytes: new TextEncoder().encode(path) });
+  }
+  expect(way.reader.takeLost()).toBe(0);
+});
+
+test('M5: decisions: options of mounts and values of attributes are not even copied', () => {
+  const ring = makeDecisionRing(64);
+  const call = new ReceivedCall();
+  const writer = new DecisionWriter({ ring, bell: makeBell() }, call);
+  const secret = 'geheim4711';
+  for (const [name, given] of [
+    ['mount', ['none', '/', 'cifs', 0, secret]],
+    ['setxattr', ['/a', 'user.a', secret, secret.length, 0]],
+  ] as const) {
+    fillCall(call, name, given);
+    writer.begin({ id: 7, withArguments: true });
+    writer.end(zeroAction, { handler: -1, failure: 'none', syscall: syscalls.byName(name) });
+  }
+  expect(Buffer.from(ring).toString('latin1')).not.toContain(secret);
+  const reader = new DecisionReader({ ring, syscalls, container: () => container });
+  const secrets = reader
+    .read(Infinity)
+    .flatMap(({ arguments: own = [] }) => own.filter(({ value }) => value.kind === 'secret'));
+  expect(secrets).toEqual([
+    { name: 'data', value: { kind: 'secret', length: secret.length } },
+    { name: 'value', value: { kind: 'secret', length: secret.length } },
+  ]);
+});
+
+test('decisions: the call of a worker that was ended is told once, by whoever was quicker', () => {
+  const way = new Way();
+  way.fill('mkdir', '/a', 0);
+  const ending = {
+    answer: { kind: 'errno', errno: 'EPERM' },
+    failure: 'deadline',
+    handler: 1,
+  } as const;
+  expect(way.reader.takeCurrent(ending)).toBeUndefined();
+  way.begin();
+  expect(way.reader.takeCurrent(ending)).toMatchObject({
+    syscall: 'mkdir',
+    failure: 'deadline',
+    handler: { name: 'second' },
+  });
+  way.end();
+  expect(way.reader.read(Infinity)).toEqual([]);
+  way.begin();
+  way.end();
+  expect(way.reader.takeCurrent(ending)).toBeUndefined();
+  expect(way.reader.read(Infinity)).toHaveLength(1);
+});
+
+test('decisions: those of a registry that nobody remembers are passed over', () => {
+  const way = new Way();
+  way.fill('getpgid', 0);
+  way.begin(false, 6);
+  way.end();
+  expect(way.tell(zeroAction)).toMatchObject({ answer: { kind: 'value', value: 0n } });
+});
+
+test('decisions: a call that nobody knows has its number', () => {
+  const way = new Way();
+  const words = new Uint32Array(way.call.bytes.buffer);
+  words[inbox.arch / 4] = 0xffff_ffff;
+  words[inbox.number / 4] = 0xffff_fff0;
+  const decision = way.tell(fail('EPERM'));
+  expect(decision).toMatchObject({ arch: 'unknown', number: 0xffff_fff0, syscall: undefined });
+});
+
+test('decisions: the main thread is rung once, and only when it sleeps', () => {
+  const way = new Way();
+  way.fill('getpgid', 0);
+  const rung = new Int32Array(way.bell);
+  rung[0] = 0;
+  way.tell(zeroAction);
+  expect(rung[0]).toBe(1);
+});

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what Falco is told of a decision.
+import { expect, test } from 'vitest';
+
+import type { ShownDecision } from '../../host/observation/decision.ts';
+import { falcoAlert } from '../../host/observation/falco/alert.ts';
+import { requestOf } from '../../host/observation/falco/plugin-client.ts';
+
+function decisionOf(rest: Partial<ShownDecision> = {}): ShownDecision {
+  return {
+    at: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
+    container: {
+      containerId: 'c1',
+      workload: { namespace: 'shop', pod: 'web-1', container: 'nginx' },
+      firstPid: 100,
+      filterPid: 200,
+      handlers: [],
+      watchers: [],
+    },
+    tid: 300,
+    notificationId: 2n ** 64n - 1n,
+    arch: 'x86_64',
+    number: 165,
+    syscall: 'mount',
+    handler: { name: 'guard', bundle: 'guards' },
+    answer: { kind: 'errno', errno: 'EPERM' },
+    delayMs: 0,
+    failure: 'none',
+    acts: [],
+    microseconds: 12,
+    ...rest,
+  };
+}
+
+test('falco: the three processes of a call do not change places', () => {
+  expect(requestOf(decisionOf())).toEqual({
+    id: '18446744073709551615',
+    pid: 300,
+    syscall: 'mount',
+    k8s: { namespace: 'shop', pod: 'web-1', container: 'nginx', pid: 100, pidFilter: 200 },
+  });
+});
+
+test('falco: what nobody knows is empty', () => {
+  const container = {
+    containerId: 'c1',
+    workload: {},
+    firstPid: undefined,
+    filterPid: undefined,
+    handlers: [],
+    watchers: [],
+  };
+  const decision = decisionOf({ container, syscall: undefined, number: 999 });
+  expect(requestOf(decision)).toMatchObject({
+    syscall: '999',
+    k8s: { namespace: '', pod: '', container: '', pid: 0, pidFilter: 0 },
+  });
+  expect(JSON.parse(falcoAlert(decision, 'node-1')).output).toContain('namespace=<NA> pod=<NA>');
+});
+
+test('falco: an alert is as Falco prints its own', () => {
+  expect(JSON.parse(falcoAlert(decisionOf(), 'node-1'))).toEqual({
+    hostname: 'node-1',
+    output:
+      '03:04:05.678000000: Notice Trapped system call (syscall=mount answer=EPERM pid=300 container_id=c1 namespace=shop pod=web-1 container=nginx)',
+    output_fields: {
+      'container.id': 'c1',
+      'evt.time': 1_767_323_045_678_000_000,
+      'seccompagent.answer': 'EPERM',
+      'seccompagent.handler': 'guard',
+      'seccompagent.id': '18446744073709551615',
+      'seccompagent.k8s.container': 'nginx',
+      'seccompagent.k8s.namespace': 'shop',
+      'seccompagent.k8s.pid': 100,
+      'seccompagent.k8s.pidfilter': 200,
+      'seccompagent.k8s.pod': 'web-1',
+      'seccompagent.pid': 300,
+      'seccompagent.syscall': 'mount',
+    },
+    priority: 'Notice',
+    rule: 'Trapped system call',
+    source: 'seccompagent',
+    tags: ['seccomp'],
+    time: '2026-01-02T03:04:05.678000000Z',
+  });
+});
+
+test.for([
+  ['Critical', { acts: ['kill-container'] }],
+  ['Critical', { acts: ['operate', 'freeze-container'] }],
+  ['Error', { failure: 'deadline' }],
+  ['Notice', {}],
+  ['Informational', { answer: { kind: 'continue' } }],
+  ['Informational', { answer: { kind: 'descriptor' } }],
+] as const)('falco: %s is the priority of %j', ([priority, rest]) => {
+  expect(JSON.parse(falcoAlert(decisionOf(rest), 'n')).priority).toBe(priority);
+});
