@@ -19,22 +19,47 @@ export function isBefore(version: Version, other: Version): boolean {
   return false;
 }
 
+interface Weakness {
+  readonly before: Version;
+  readonly what: string;
+  readonly advice: string;
+}
+
 interface RuntimeFacts {
   readonly name: string;
   /** SCMP_ACT_NOTIFY works from there. */
   readonly least: Version;
-  /** `flags` of profiles are taken from there. */
-  readonly leastForFlags: Version;
+  readonly weaknesses: readonly Weakness[];
 }
 
 const runtimes: readonly RuntimeFacts[] = [
-  { name: 'runc', least: [1, 1], leastForFlags: [1, 5] },
-  { name: 'crun', least: [0, 19], leastForFlags: [1, 0] },
+  {
+    name: 'runc',
+    least: [1, 1],
+    weaknesses: [
+      {
+        before: [1, 5],
+        what: 'it refuses profiles with "flags", so signals may take received calls back',
+        advice:
+          'leave "flags" out of its profiles (profile generate -runtime runc), or use runc 1.5 or newer',
+      },
+    ],
+  },
+  {
+    name: 'crun',
+    least: [0, 19],
+    weaknesses: [
+      {
+        before: [1, 6],
+        what: 'it waits for itself where a profile traps what it sends the listener with',
+        advice: 'use crun 1.6 or newer',
+      },
+    ],
+  },
 ];
 
-/** SCMP_ACT_NOTIFY, and the flag for signals that kill. */
+/** SCMP_ACT_NOTIFY. */
 const leastLibrary: Version = [2, 5];
-const leastLibraryForFlags: Version = [2, 6];
 
 function at(json: unknown, key: string): unknown {
   if (typeof json !== 'object' || json === null) return undefined;
@@ -64,7 +89,7 @@ function libraryOf(text: string): Version | undefined {
 }
 
 function runtimeCheck(machine: Machine, runtime: RuntimeFacts): Check | undefined {
-  const { name, leastForFlags } = runtime;
+  const { name, least, weaknesses } = runtime;
   const output = machine.run(name, ['--version']);
   if (output === undefined) return undefined;
   const version = versionIn(output.stdout);
@@ -78,17 +103,12 @@ function runtimeCheck(machine: Machine, runtime: RuntimeFacts): Check | undefine
     return fail(
       name,
       `${message}: it does not know SCMP_ACT_NOTIFY`,
-      `use ${name} ${runtime.least.join('.')} or newer, with libseccomp ${leastLibrary.join('.')} or newer`,
+      `use ${name} ${least.join('.')} or newer, with libseccomp ${leastLibrary.join('.')} or newer`,
     );
   }
-  if (isBefore(version, leastForFlags) || (library && isBefore(library, leastLibraryForFlags))) {
-    return warn(
-      name,
-      `${message}: it refuses profiles with "flags", so signals may take received calls back`,
-      `leave "flags" out of its profiles, or use ${name} ${leastForFlags.join('.')} or newer`,
-    );
-  }
-  return ok(name, `${message}: it knows SCMP_ACT_NOTIFY and takes "flags"`);
+  const weakness = weaknesses.find(({ before }) => isBefore(version, before));
+  if (weakness !== undefined) return warn(name, `${message}: ${weakness.what}`, weakness.advice);
+  return ok(name, `${message}: it knows SCMP_ACT_NOTIFY`);
 }
 
 /** What runs containers by one of these runtimes; it is only named. */

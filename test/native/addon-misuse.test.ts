@@ -204,6 +204,7 @@ const others = [
   'refusePidnsOption',
   'launch',
   'filterBytes',
+  'probe',
   'readRuntimeFile',
 ];
 // what they are given is looked at before the handle is, or they look at it later

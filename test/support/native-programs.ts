@@ -80,6 +80,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   new_mount_test: mountMaker,
   notify_test: ['bpf', 'notify'],
   receiver_test: engine,
+  probe_test: ['bpf', 'notify', 'probe'],
   resources_test: ['cgroup_places', 'process_files', 'resources'],
   runtime_file_test: ['runtime_file'],
   state_store_test: ['state_store'],

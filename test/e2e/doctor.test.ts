@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests `seccompagent doctor` where things are as they should be, and where they are not.
+import { chmodSync, lchownSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+
+import { describe, expect, test } from 'vitest';
+
+import type { Check } from '../../host/doctor/check.ts';
+import { AgentProcess } from '../support/agent-process.ts';
+import { runCommand, seccompagent } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+interface Seen {
+  readonly code: number | null;
+  readonly checks: readonly Check[];
+  /** The one of a name. */
+  readonly of: (name: string) => Check | undefined;
+}
+
+/** What it says in places where no agent is. */
+async function doctorSees(
+  wrapper: readonly string[] = [],
+  options: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Seen> {
+  using folder = new TemporaryFolder();
+  const defaults = ['socketfile', 'control-socket'].map((name) => `-${name}=${folder.at(name)}`);
+  const [program = seccompagent, ...args] = [
+    ...wrapper,
+    seccompagent,
+    'doctor',
+    '-json',
+    ...defaults,
+    ...options,
+  ];
+  const { code, stdout, stderr } = await runCommand([program, ...args], { environment });
+  if (stdout === '') throw new Error(`doctor says nothing: ${stderr}`);
+  const checks: readonly Check[] = JSON.parse(stdout);
+  return { code, checks, of: (name) => checks.find((check) => check.name === name) };
+}
+
+/** Those that depend on the machine of the tests. */
+const ofMachines: readonly string[] = [
+  'linux-capabilities',
+  'pid-namespace',
+  'user-namespace',
+  'memory',
+  'runc',
+];
+
+test('doctor: all that the tests of the agent need works here', async () => {
+  const { code, checks } = await doctorSees();
+  const others = checks
+    .filter(({ name, status }) => status !== 'ok' && !ofMachines.includes(name))
+    .map(({ name, status }) => `${status} ${name}`);
+  expect(others).toEqual(['warn agent-socket', 'warn agent']);
+  expect(checks.filter(({ status }) => status === 'fail')).toEqual([]);
+  expect(code).toBe(0);
+  // each has a name of its own
+  expect(new Set(checks.map(({ name }) => name)).size).toBe(checks.length);
+});
+
+test('K9: doctor: answers that come at once are tried, not read off a version', async () => {
+  const { of } = await doctorSees();
+  expect(of('fast-reply')).toMatchObject({ status: 'ok' });
+});
+
+test('K23: doctor: descriptors are given to a caller in both ways', async () => {
+  const { of } = await doctorSees();
+  expect(of('add-fd')).toMatchObject({ status: 'ok' });
+  expect(of('add-fd-send')).toMatchObject({ status: 'ok' });
+});
+
+describe('what forbids', () => {
+  test.for([
+    ['errno', 'ioctl SECCOMP_IOCTL_NOTIF_RECV: EPERM'],
+    ['kill', 'the process that tries it was ended by SIGSYS'],
+  ] as const)('G9: doctor: a profile of its own that forbids RECV by %s', async ([how, reason]) => {
+    const { code, of } = await doctorSees([compiled('forbid-receive'), how]);
+    expect(code).toBe(1);
+    const check = of('notify');
+    expect(check).toMatchObject({ status: 'fail' });
+    expect(check?.message).toContain(reason);
+    expect(check?.advice).toContain('of the agent itself forbids it');
+    expect(of('own-seccomp')?.message).toMatch(/^[1-9]/u);
+    // what would be tried with a listener is not
+    expect(of('add-fd')).toBeUndefined();
+  });
+
+  test('K20: doctor: under the listener of another agent', async () => {
+    const outer = [seccompagent, 'run', '-syscalls=swapoff', '--'];
+    const { code, of } = await doctorSees(outer);
+    expect(code).toBe(1);
+    expect(of('notify')).toMatchObject({ status: 'fail' });
+    expect(of('notify')?.message).toContain('seccomp with a listener: EBUSY');
+    expect(of('notify')?.advice).toContain('under the listener of another agent');
+  });
+
+  test('doctor: without root', async () => {
+    const { code, of } = await doctorSees(['setpriv', '--reuid=65534', '--clear-groups']);
+    expect(code).toBe(1);
+    expect(of('root')).toMatchObject({ status: 'fail', message: 'this is user 65534' });
+    expect(of('linux-capabilities')).toMatchObject({ status: 'fail' });
+    expect(of('namespaces')?.message).toContain('setns: EPERM');
+    // these take no rights
+    expect(of('notify')).toMatchObject({ status: 'ok' });
+  });
+
+  test('M3: doctor: without CAP_SYS_PTRACE, callers that are not dumpable stay closed', async () => {
+    const { code, of } = await doctorSees(['setpriv', '--bounding-set=-sys_ptrace']);
+    expect(code).toBe(1);
+    expect(of('linux-capabilities')?.message).toContain('without CAP_SYS_PTRACE');
+    expect(of('hidden-memory')).toMatchObject({ status: 'warn' });
+    expect(of('caller-memory')).toMatchObject({ status: 'ok' });
+  });
+
+  test('doctor: a Linux capability that something needs', async () => {
+    const { code, of } = await doctorSees(['setpriv', '--bounding-set=-mknod']);
+    expect(code).toBe(0);
+    expect(of('linux-capabilities')).toMatchObject({ status: 'warn' });
+    expect(of('linux-capabilities')?.message).toContain('without CAP_MKNOD no device node is made');
+  });
+
+  const apart = ['unshare', '--pid', '--fork', '--mount-proc'];
+
+  test('K4: doctor: in a pid namespace of its own', async () => {
+    const { code, of } = await doctorSees(apart);
+    expect(code).toBe(0);
+    expect(of('pid-namespace')).toMatchObject({ status: 'warn' });
+    expect(of('pid-namespace')?.message).toContain('a pid namespace of its own');
+  });
+
+  test('K4: doctor: a pod without hostPID fails', async () => {
+    const { code, of } = await doctorSees(apart, [], { KUBERNETES_SERVICE_HOST: '10.0.0.1' });
+    expect(code).toBe(1);
+    expect(of('pid-namespace')).toMatchObject({
+      status: 'fail',
+      advice: 'set "hostPID: true" in the pod of the agent',
+    });
+  });
+
+  test('doctor: in a user namespace of its own', async () => {
+    const { of } = await doctorSees(['unshare', '--user', '--map-root-user']);
+    expect(of('user-namespace')).toMatchObject({ status: 'warn' });
+    expect(of('root')).toMatchObject({ status: 'ok' });
+  });
+
+  test('doctor: few open files', async () => {
+    const { of } = await doctorSees(['prlimit', '--nofile=1024:1024']);
+    expect(of('open-files')).toMatchObject({
+      status: 'warn',
+      advice: expect.stringContaining('4096'),
+    });
+  });
+});
+
+describe('the agent', () => {
+  test('doctor: a running agent answers', async () => {
+    using folder = new TemporaryFolder();
+    const [socket, control] = [folder.at('agent.socket'), folder.at('control.socket')];
+    await using agent = await AgentProcess.start(socket, `-control-socket=${control}`);
+    const { of } = await doctorSees([], [`-socketfile=${socket}`, `-control-socket=${control}`]);
+    expect(of('agent-socket')).toMatchObject({ status: 'ok' });
+    expect(of('agent')?.message).toMatch(/^version \d.* answers, with pid \d+$/u);
+    expect(agent.log).not.toMatch(/ERROR|WARN|FATAL/u);
+  });
+
+  test('doctor: what an agent has left that is gone', async () => {
+    using folder = new TemporaryFolder();
+    const socket = folder.at('agent.socket');
+    const agent = await AgentProcess.start(socket, '-control-socket=none');
+    await agent.stop('SIGKILL');
+    const { code, of } = await doctorSees([], [`-socketfile=${socket}`]);
+    expect(code).toBe(0);
+    expect(of('agent-socket')?.message).toContain('nobody answers (ECONNREFUSED)');
+  });
+
+  test('doctor: an agent socket of somebody else, or that is none, fails', async () => {
+    using folder = new TemporaryFolder();
+    const socket = folder.at('agent.socket');
+    const server = createServer().listen(socket);
+    await once(server, 'listening');
+    lchownSync(socket, 65_534, 65_534);
+    const { code, of } = await doctorSees([], [`-socketfile=${socket}`]);
+    server.close();
+    expect(code).toBe(1);
+    expect(of('agent-socket')?.message).toContain('belongs to user 65534');
+    writeFileSync(folder.at('file'), '');
+    const other = await doctorSees([], [`-socketfile=${folder.at('file')}`]);
+    expect(other.of('agent-socket')).toMatchObject({ status: 'fail' });
+  });
+
+  test('doctor: a configuration that is wrong fails', async () => {
+    using folder = new TemporaryFolder();
+    const file = folder.at('config.yaml');
+    writeFileSync(file, 'bundles:\n  no-such-bundle: {}\n');
+    chmodSync(file, 0o644);
+    const unused = await doctorSees([], [`-config=${file}`]);
+    expect(unused.code).toBe(1);
+    expect(unused.of('config')?.message).toContain('there is no bundle "no-such-bundle"');
+    writeFileSync(file, 'bundels: {}\n');
+    const unreadable = await doctorSees([], [`-config=${file}`]);
+    expect(unreadable.of('config')).toMatchObject({ status: 'fail' });
+  });
+});
+
+/** All mounts of this machine. */
+async function mountsHere(): Promise<string> {
+  return (await runCommand(['cat', '/proc/self/mounts'])).stdout;
+}
+
+test('doctor: it shows a line for each, and changes nothing', async () => {
+  const mountsBefore = await mountsHere();
+  const { stdout } = await runCommand([seccompagent, 'doctor']);
+  for (const line of stdout.trim().split('\n')) {
+    expect(line).toMatch(/^(?:ok {2}|warn|fail) {2}\S/u);
+  }
+  expect(await mountsHere()).toBe(mountsBefore);
+});

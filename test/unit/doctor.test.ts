@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what the doctor makes of machines that are not this one.
+import { constants } from 'node:os';
+
+import { describe, expect, test } from 'vitest';
+
+import type { Check, CommandOutput, Machine } from '../../host/doctor/check.ts';
+import { kernelChecks } from '../../host/doctor/kernel.ts';
+import { isBefore, runtimeChecks, versionIn } from '../../host/doctor/runtimes.ts';
+import { surroundingChecks } from '../../host/doctor/surroundings.ts';
+import type { ProbeOutcome } from '../../host/native.ts';
+
+const works: ProbeOutcome = { works: true, step: '', errno: 0, signal: 0 };
+
+function machineWith(parts: Partial<Machine>): Machine {
+  return {
+    read: () => undefined,
+    inode: () => undefined,
+    run: () => undefined,
+    environment: {},
+    ...parts,
+  };
+}
+
+function named(checks: readonly Check[], name: string): Check | undefined {
+  return checks.find((check) => check.name === name);
+}
+
+/** What is found where one probe fails. */
+function failing(name: string, outcome: Partial<ProbeOutcome>): readonly Check[] {
+  return kernelChecks((each) => (each === name ? { ...works, works: false, ...outcome } : works));
+}
+
+/** What becomes of the check where the kernel lacks what it is about. */
+function statusWithout(name: string): string | undefined {
+  return named(failing(name, { step: name, errno: constants.errno.ENOSYS }), name)?.status;
+}
+
+/** What is found where these files are. */
+function reading(files: Readonly<Record<string, string>>): readonly Check[] {
+  return surroundingChecks(machineWith({ read: (path) => files[path] }));
+}
+
+/** What is found where programs of PATH say this. */
+function saying(outputs: Readonly<Record<string, string>>): readonly Check[] {
+  const run = (command: string, args: readonly string[]): CommandOutput | undefined => {
+    const stdout = outputs[`${command} ${args.join(' ')}`];
+    if (stdout !== undefined) return { code: 0, stdout };
+    return outputs[`${command} --version`] === undefined ? undefined : { code: 1, stdout: '' };
+  };
+  return runtimeChecks(machineWith({ run }));
+}
+
+function features(actions: readonly string[]): string {
+  return JSON.stringify({ linux: { seccomp: { enabled: true, actions } } });
+}
+
+describe('the kernel', () => {
+  test('doctor: what the agent cannot do without fails, other things are warnings', () => {
+    const needed = ['notify', 'pidfd-getfd', 'caller-memory', 'openat2'];
+    const all = kernelChecks(() => works).map(({ name }) => name);
+    expect(all.filter((name) => statusWithout(name) === 'fail')).toEqual(needed);
+  });
+
+  test('K9: doctor: a kernel that loses answers is told of', () => {
+    const check = named(
+      failing('fast-reply', { step: 'an answer that is not lost' }),
+      'fast-reply',
+    );
+    expect(check).toMatchObject({ status: 'warn' });
+    expect(check?.message).toContain('(an answer that is not lost is not as it should be)');
+  });
+
+  test('K9: doctor: without the flag there is no answer to be lost', () => {
+    const checks = failing('wait-killable', {
+      step: 'seccomp with a listener',
+      errno: constants.errno.EINVAL,
+    });
+    expect(named(checks, 'wait-killable')?.message).toContain('seccomp with a listener: EINVAL');
+    expect(named(checks, 'fast-reply')).toBeUndefined();
+  });
+
+  test('G9: doctor: what is there and forbidden is no matter of versions', () => {
+    const checks = failing('new-mounts', { step: 'fsopen', errno: constants.errno.EPERM });
+    expect(named(checks, 'new-mounts')?.advice).toContain('of the agent itself forbids it');
+  });
+});
+
+describe('the surroundings', () => {
+  test.for([
+    ['0', 'ok'],
+    ['2', 'ok'],
+    ['3', 'fail'],
+  ] as const)('M3: doctor: ptrace_scope %s of Yama is %s', ([scope, status]) => {
+    const checks = reading({ '/proc/sys/kernel/yama/ptrace_scope': `${scope}\n` });
+    expect(named(checks, 'yama')).toMatchObject({ status });
+  });
+
+  test('doctor: the label of its own process is shown', () => {
+    const checks = reading({
+      '/sys/kernel/security/lsm': 'lockdown,capability,apparmor',
+      '/proc/self/attr/current': 'docker-default (enforce)\n',
+    });
+    expect(named(checks, 'security-modules')?.message).toBe(
+      'lockdown,capability,apparmor; this process: docker-default (enforce)',
+    );
+  });
+
+  test('doctor: the limit of its cgroup is memory, too', () => {
+    const meminfo = { '/proc/meminfo': 'MemTotal: 9 kB\nMemAvailable:   8000000 kB\n' };
+    expect(named(reading(meminfo), 'memory')).toMatchObject({ status: 'ok' });
+    const limited = { ...meminfo, '/sys/fs/cgroup/memory.max': '67108864\n' };
+    expect(named(reading(limited), 'memory')).toMatchObject({ status: 'warn', message: '64 MiB' });
+    const unlimited = { ...meminfo, '/sys/fs/cgroup/memory.max': 'max\n' };
+    expect(named(reading(unlimited), 'memory')).toMatchObject({ status: 'ok' });
+  });
+
+  test.for([
+    ['/sys/fs/cgroup/cgroup.controllers', 'version 2'],
+    ['/sys/fs/cgroup/freezer/cgroup.procs', 'version 1'],
+  ])('doctor: cgroups with %s are of %s', ([file, version]) => {
+    const machine = machineWith({ inode: (path) => (path === file ? 1 : undefined) });
+    expect(named(surroundingChecks(machine), 'cgroups')?.message).toBe(version);
+  });
+
+  test('doctor: without cgroups nothing can be frozen', () => {
+    expect(named(surroundingChecks(machineWith({})), 'cgroups')).toMatchObject({ status: 'warn' });
+  });
+});
+
+describe('the runtimes', () => {
+  test.for([
+    ['runc --version', 'runc version 1.0.3\nlibseccomp: 2.5.4\n', 'fail'],
+    ['runc --version', 'runc version 1.1.15+ds1\nlibseccomp: 2.4.4\n', 'fail'],
+    ['runc --version', 'runc version 1.1.15+ds1\nspec: 1.2.0\nlibseccomp: 2.6.0\n', 'warn'],
+    ['runc --version', 'runc version 1.5.0\nlibseccomp: 2.6.0\n', 'ok'],
+    ['crun --version', 'crun version 0.18\n', 'fail'],
+    ['crun --version', 'crun version 1.4.5\n', 'warn'],
+    ['crun --version', 'crun version 1.21\n', 'ok'],
+    ['crun --version', 'crun version UNKNOWN\n', 'warn'],
+  ] as const)('doctor: %s that says %j is %s', ([command, stdout, status]) => {
+    const [check] = saying({ [command]: stdout });
+    expect(check).toMatchObject({ status });
+  });
+
+  test('doctor: a runtime that says what it knows is believed', () => {
+    const version = { 'crun --version': 'crun version 1.21\n' };
+    const [without] = saying({ ...version, 'crun features': features(['SCMP_ACT_ALLOW']) });
+    expect(without).toMatchObject({ status: 'fail' });
+    const [having] = saying({ ...version, 'crun features': features(['SCMP_ACT_NOTIFY']) });
+    expect(having).toMatchObject({ status: 'ok' });
+  });
+
+  test('doctor: no runtime in PATH is told of, and what runs containers is named', () => {
+    expect(saying({ 'podman --version': 'podman version 5.4.2\n' })).toEqual([
+      expect.objectContaining({ name: 'runtimes', status: 'warn' }),
+      { name: 'podman', status: 'ok', message: '5.4.2' },
+    ]);
+  });
+
+  test('doctor: versions are compared by their numbers', () => {
+    expect(versionIn('podman version 5.4.2')).toEqual([5, 4, 2]);
+    expect(isBefore([1, 10], [1, 9])).toBe(false);
+    expect(isBefore([1], [1, 0, 1])).toBe(true);
+  });
+});
