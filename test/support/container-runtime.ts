@@ -35,6 +35,9 @@ export interface ContainerOptions {
   readonly mounts?: readonly object[];
   /** `linux.resources` of config.json. */
   readonly resources?: object;
+  /** `listenerMetadata` of the profile. */
+  readonly metadata?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** All that the handlers of demo-basic answer. */
@@ -108,6 +111,7 @@ function runtimeConfig(options: ContainerOptions): object {
     },
     root: { path: options.rootfs, readonly: false },
     hostname: 'container',
+    ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
       {
@@ -126,6 +130,7 @@ function runtimeConfig(options: ContainerOptions): object {
       seccomp: options.profile ?? {
         ...seccompProfile(options.listenerPath, options.trapped),
         ...(options.flags === undefined ? {} : { flags: options.flags }),
+        ...(options.metadata === undefined ? {} : { listenerMetadata: options.metadata }),
       },
       ...(resources === undefined ? {} : { resources }),
     },
@@ -173,10 +178,27 @@ export class Container implements AsyncDisposable {
 
   /** The first process, as the runtime names it. */
   async firstPid(): Promise<number> {
+    return Number(await this.#stateOf('pid'));
+  }
+
+  /** `paused` while it is frozen. */
+  async status(): Promise<string> {
+    return this.#stateOf('status');
+  }
+
+  /** Thaws it. */
+  async resume(): Promise<void> {
+    await runCommand([...this.#runtime, 'resume', this.#id]);
+  }
+
+  async #stateOf(key: string): Promise<string> {
     const { stdout } = await runCommand([...this.#runtime, 'state', this.#id]);
     const state: unknown = JSON.parse(stdout);
-    if (typeof state === 'object' && state !== null && 'pid' in state) return Number(state.pid);
-    throw new Error(`no pid in ${stdout}`);
+    if (typeof state === 'object' && state !== null) {
+      const found = new Map<string, unknown>(Object.entries(state)).get(key);
+      if (typeof found === 'string' || typeof found === 'number') return `${found}`;
+    }
+    throw new Error(`no ${key} in ${stdout}`);
   }
 
   /** Runs lines for a shell in a further process. */
