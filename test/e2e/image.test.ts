@@ -135,7 +135,7 @@ describe('DaemonSet', () => {
 
   test('pod: the agent answers with what the DaemonSet gives it', async () => {
     await using container = await containerWith({
-      metadata: 'MKDIR_TMPL=-{{.Namespace}}-{{.Pod}}-{{.Container}}\nMOUNT_PROC=true',
+      metadata: ['MKDIR_TMPL=-{{.Namespace}}-{{.Pod}}-{{.Container}}', 'MOUNT_PROC=true'],
       script: 'mkdir /abc\nmount -t proc proc root\nls /root/self/cmdline',
     });
     expect(container.output).toBe('/root/self/cmdline\nready\n');
@@ -145,7 +145,7 @@ describe('DaemonSet', () => {
 
   test('pod: the agent makes device nodes with what the DaemonSet gives it', async () => {
     await using container = await containerWith({
-      metadata: 'BUNDLE=mknod-safe',
+      metadata: ['BUNDLE=mknod-safe'],
       script: 'mknod /tmp/null c 1 3 && echo lost >/tmp/null && echo works',
       trapped: ['mknod', 'mknodat'],
     });
@@ -153,7 +153,7 @@ describe('DaemonSet', () => {
   });
 
   test('pod: the agent freezes a container by the cgroup that the node knows', async () => {
-    await using container = await containerWith({ metadata: 'BUNDLE=hold', script: ':' });
+    await using container = await containerWith({ metadata: ['BUNDLE=hold'], script: ':' });
     const made = container.exec('mkdir /freeze; echo on');
     await until(
       'the container to be frozen',
@@ -164,7 +164,7 @@ describe('DaemonSet', () => {
   });
 
   test('pod: the agent kills a container', async () => {
-    await using container = await containerWith({ metadata: 'BUNDLE=hold', script: ':' });
+    await using container = await containerWith({ metadata: ['BUNDLE=hold'], script: ':' });
     const pid = await container.firstPid();
     const { stdout } = await container.exec('mkdir /kill; echo survived');
     expect(stdout).not.toContain('survived');

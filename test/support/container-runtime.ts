@@ -23,8 +23,11 @@ export interface ContainerOptions {
   readonly rootUidOutside?: number;
   /** What goes to the agent, in place of what the handlers of demo-basic answer. */
   readonly trapped?: readonly string[];
-  /** In place of the profile that `trapped` and `flags` are for. */
+  /** Lines of listenerMetadata. */
+  readonly metadata?: readonly string[];
+  /** A whole seccomp profile, in place of all that; its socket is ours. */
   readonly profile?: object;
+  readonly annotations?: Readonly<Record<string, string>>;
   /** Of the filter. */
   readonly flags?: readonly string[];
   /** It has no pid namespace of its own. */
@@ -35,9 +38,6 @@ export interface ContainerOptions {
   readonly mounts?: readonly object[];
   /** `linux.resources` of config.json. */
   readonly resources?: object;
-  /** `listenerMetadata` of the profile. */
-  readonly metadata?: string;
-  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** All that the handlers of demo-basic answer. */
@@ -87,6 +87,15 @@ export function firstScript(script: string): string {
   return `exec 2>&1\n${script}\necho ready\nread -r line`;
 }
 
+function seccompOf({ listenerPath, trapped, metadata, profile, flags }: ContainerOptions): object {
+  return {
+    ...(profile ?? seccompProfile(listenerPath, trapped)),
+    listenerPath,
+    ...(metadata === undefined ? {} : { listenerMetadata: metadata.join('\n') }),
+    ...(flags === undefined ? {} : { flags }),
+  };
+}
+
 function runtimeConfig(options: ContainerOptions): object {
   const { uid = 0, rootUidOutside, capabilities = [], mounts = [], resources } = options;
   const allCapabilities = [...linuxCapabilities, ...capabilities];
@@ -111,7 +120,7 @@ function runtimeConfig(options: ContainerOptions): object {
     },
     root: { path: options.rootfs, readonly: false },
     hostname: 'container',
-    ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
+    annotations: options.annotations ?? {},
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
       {
@@ -127,11 +136,7 @@ function runtimeConfig(options: ContainerOptions): object {
       namespaces: [...namespaces, ...(hasUserNamespace ? ['user'] : [])].map((type) => ({ type })),
       maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list'],
       readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
-      seccomp: options.profile ?? {
-        ...seccompProfile(options.listenerPath, options.trapped),
-        ...(options.flags === undefined ? {} : { flags: options.flags }),
-        ...(options.metadata === undefined ? {} : { listenerMetadata: options.metadata }),
-      },
+      seccomp: seccompOf(options),
       ...(resources === undefined ? {} : { resources }),
     },
   };
