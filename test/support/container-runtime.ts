@@ -183,10 +183,27 @@ export class Container implements AsyncDisposable {
 
   /** The first process, as the runtime names it. */
   async firstPid(): Promise<number> {
+    return Number(await this.#stateOf('pid'));
+  }
+
+  /** `paused` while it is frozen. */
+  async status(): Promise<string> {
+    return this.#stateOf('status');
+  }
+
+  /** Thaws it. */
+  async resume(): Promise<void> {
+    await runCommand([...this.#runtime, 'resume', this.#id]);
+  }
+
+  async #stateOf(key: string): Promise<string> {
     const { stdout } = await runCommand([...this.#runtime, 'state', this.#id]);
     const state: unknown = JSON.parse(stdout);
-    if (typeof state === 'object' && state !== null && 'pid' in state) return Number(state.pid);
-    throw new Error(`no pid in ${stdout}`);
+    if (typeof state === 'object' && state !== null) {
+      const found = new Map<string, unknown>(Object.entries(state)).get(key);
+      if (typeof found === 'string' || typeof found === 'number') return `${found}`;
+    }
+    throw new Error(`no ${key} in ${stdout}`);
   }
 
   /** Runs lines for a shell in a further process. */

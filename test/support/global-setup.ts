@@ -24,6 +24,7 @@ export default async function setup(): Promise<void> {
     { command: 'cosign', package: 'cosign' },
     { command: 'openssl', package: 'openssl' },
     { command: 'buildah', package: 'buildah' },
+    { command: 'systemd-analyze', package: 'systemd' },
     { command: 'kubectl', package: 'kubernetes-client' },
     // both programs, but no daemon: tests start their own
     { command: 'prometheus', package: 'prometheus' },

@@ -82,6 +82,13 @@ export function textAt(value: Json, ...keys: readonly (string | number)[]): stri
   throw new Error(`there is no text at ${keys.join('.')}`);
 }
 
+/** @throws Error where there is no number */
+export function numberAt(value: Json, ...keys: readonly (string | number)[]): number {
+  const found = at(value, ...keys);
+  if (typeof found === 'number') return found;
+  throw new Error(`there is no number at ${keys.join('.')}`);
+}
+
 /** The texts of a list; none where there is no list. */
 export function textsAt(value: Json, ...keys: readonly (string | number)[]): readonly string[] {
   const found = at(value, ...keys);
