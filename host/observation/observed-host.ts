@@ -79,6 +79,10 @@ export class ObservedHost implements CallHost {
     return this.#host.credentials();
   }
 
+  process(): Uint8Array | number {
+    return this.#host.process();
+  }
+
   hasCapability(capability: number, where: number): number {
     return this.#host.hasCapability(capability, where);
   }
