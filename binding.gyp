@@ -40,6 +40,7 @@
         "native/probe.cc",
         "native/probe_exports.cc",
         "native/process_files.cc",
+        "native/process_owner.cc",
         "native/reading.cc",
         "native/receiver.cc",
         "native/resources.cc",

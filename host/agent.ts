@@ -69,7 +69,7 @@ export class Agent {
   readonly #receiver: ReceiverHandle;
   readonly #events: ReceiverEvents;
   readonly #syscalls = new Syscalls();
-  readonly #firstPids = new FirstPids();
+  readonly #firstPids = new FirstPids((pid, uid) => this.native.processIsOf(pid, uid));
   readonly #filterFlags: FilterFlags;
   readonly #counters = new CounterSum();
   readonly #quarantine = new QuarantineBook();
@@ -341,7 +341,8 @@ export class Agent {
   #enter(arrival: Arrival): Promise<void> | undefined {
     const { state, peerPid, peerUid } = arrival;
     // of now: who has sent it may be gone later
-    const identity = { state, peerUid, firstPid: this.#firstPids.enter(state, peerPid) };
+    const firstPid = this.#firstPids.enter(state, { pid: peerPid, uid: peerUid });
+    const identity = { state, peerUid, firstPid };
     const refusal = this.#filterFlags.enter(state);
     using unlessAttached = new DisposableStack();
     unlessAttached.defer(() => {
@@ -377,7 +378,7 @@ export class Agent {
   #attach(arrival: Arrival, identity: ContainerIdentity, refusal: WriteRefusal): void {
     const { state, socket, connection, fdIndex, peerPid } = arrival;
     const { containerId, status } = state;
-    const firstPid = this.#firstPids.living(containerId);
+    const firstPid = this.#firstPids.living(containerId, identity.firstPid);
     const attached = this.#attaching.begin(identity, refusal);
     let token: Token;
     try {

@@ -39,6 +39,12 @@ interface Known {
   readonly users: number;
 }
 
+/** Who has sent a state: the runtime, or its child inside the container. */
+export interface Peer {
+  readonly pid: number;
+  readonly uid: number;
+}
+
 /** Whether a process is the first of its own pid namespace. */
 function isFirst(pid: string): boolean {
   try {
@@ -69,29 +75,43 @@ function firstPidEnteredBy(runtimePid: number): number | undefined {
 /** Remembers first processes by container, as long as any listener of the container lives. */
 export class FirstPids {
   readonly #known: Map<string, Known> = new Map();
+  readonly #isOf: (pid: number, uid: number) => boolean;
+
+  /** @param isOf whether a process is a user's */
+  constructor(isOf: (pid: number, uid: number) => boolean) {
+    this.#isOf = isOf;
+  }
 
   /**
-   * Notes one more listener of a container.
-   * @param peerPid who sent the state: the runtime, or its child inside the container
+   * Notes one more listener of a container. What others than root say, of a process or by the id of a
+   * container that is there already, counts only for processes of their own: containers are killed by
+   * their first processes.
    * @returns undefined when nobody knows the container's first process
    */
-  enter(state: ContainerProcessState, peerPid: number): number | undefined {
+  enter(state: ContainerProcessState, peer: Peer): number | undefined {
     const known = this.#known.get(state.containerId);
     // a container of the same name may have been made anew, so what is said now counts most
     const said = state.containerPid === 0 ? known?.pid : state.containerPid;
-    const pid = said ?? firstPidEnteredBy(peerPid);
+    const found = said ?? firstPidEnteredBy(peer.pid);
+    const isTheirs = found !== undefined && (peer.uid === 0 || this.#isOf(found, peer.uid));
+    const pid = isTheirs ? found : undefined;
+    if (known !== undefined && peer.uid !== 0) {
+      this.#known.set(state.containerId, { ...known, users: known.users + 1 });
+      return pid;
+    }
     const startTime = pid === undefined ? undefined : startTimeOf(pid);
     this.#known.set(state.containerId, { pid, startTime, users: (known?.users ?? 0) + 1 });
     return pid;
   }
 
   /**
-   * The first process of a container that was entered, if it lives. Time may have passed since: a
-   * bundle was pulled for it.
+   * The first process of a container, as `enter` has given it, if it lives. Time may have passed since:
+   * a bundle was pulled for it.
    */
-  living(containerId: string): number | undefined {
+  living(containerId: string, entered: number | undefined): number | undefined {
     const known = this.#known.get(containerId);
     if (known?.pid === undefined || known.startTime === undefined) return undefined;
+    if (known.pid !== entered) return undefined;
     return startTimeOf(known.pid) === known.startTime ? known.pid : undefined;
   }
 

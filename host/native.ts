@@ -339,6 +339,8 @@ export interface Native {
    * Sends SIGKILL to the first process of a listener's container. False: it has ended, or nobody
    * knew it.
    */
+  /** Whether a process runs as a user, or in a user namespace that this user has made. */
+  processIsOf(this: void, pid: number, uid: number): boolean;
   killContainer(this: void, receiver: ReceiverHandle, token: Token): boolean;
 
   /** `counters`: see counters.ts. `id`: names the worker in receiver events. */

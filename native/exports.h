@@ -21,6 +21,7 @@ Napi::Value close_receiver(const Napi::CallbackInfo& info);
 Napi::Value listener_count(const Napi::CallbackInfo& info);
 Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info);
 Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info);
+Napi::Value process_is_of(const Napi::CallbackInfo& info);
 Napi::Value kill_container(const Napi::CallbackInfo& info);
 Napi::Value take_receiver_wake_fd(const Napi::CallbackInfo& info);
 Napi::Value next_receiver_event(const Napi::CallbackInfo& info);

@@ -4,6 +4,7 @@
 
 #include "addon_state.h"
 #include "exports.h"
+#include "process_owner.h"
 #include "runtime_file.h"
 
 namespace seccompagent {
@@ -121,6 +122,14 @@ Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info) {
   const auto text = read_runtime_file(path, most);
   if (!text) return throw_errno(info.Env(), "read a file of the runtime", text.error());
   return Napi::Buffer<char>::Copy(info.Env(), text->data(), text->size());
+}
+
+Napi::Value process_is_of(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t process = arguments.u32();
+  const std::uint32_t user = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  return Napi::Boolean::New(info.Env(), is_process_of(static_cast<pid_t>(process), user));
 }
 
 Napi::Value kill_container(const Napi::CallbackInfo& info) {

@@ -101,6 +101,7 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
     'number',
   ],
   readRuntimeFile: ['text', 'number'],
+  processIsOf: ['number', 'number'],
   killContainer: ['number', 'number'],
   attachWorker: ['number', 'bytes', 'bytes', 'number'],
   detachWorker: ['number'],
@@ -206,6 +207,7 @@ const others = [
   'filterBytes',
   'probe',
   'readRuntimeFile',
+  'processIsOf',
 ];
 // what they are given is looked at before the handle is, or they look at it later
 const looking = [

@@ -25,48 +25,50 @@ function stateOf(containerPid: number, containerId = 'c1'): ContainerProcessStat
 }
 
 test('G6: FirstPids: what a runtime says is known for the exec that does not say it', () => {
-  const pids = new FirstPids();
-  expect(pids.enter(stateOf(1234), process.pid)).toBe(1234);
-  expect(pids.enter(stateOf(0), process.pid)).toBe(1234);
+  const pids = new FirstPids(() => false);
+  expect(pids.enter(stateOf(1234), { pid: process.pid, uid: 0 })).toBe(1234);
+  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(1234);
 });
 
 test('FirstPids: containers are known by their ids', () => {
-  const pids = new FirstPids();
-  pids.enter(stateOf(1234), process.pid);
-  expect(pids.enter(stateOf(0, 'c2'), process.pid)).toBeUndefined();
+  const pids = new FirstPids(() => false);
+  pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
+  expect(pids.enter(stateOf(0, 'c2'), { pid: process.pid, uid: 0 })).toBeUndefined();
 });
 
 test('FirstPids: a container made anew under the same id has what was said last', () => {
-  const pids = new FirstPids();
-  pids.enter(stateOf(1234), process.pid);
-  expect(pids.enter(stateOf(5678), process.pid)).toBe(5678);
-  expect(pids.enter(stateOf(0), process.pid)).toBe(5678);
+  const pids = new FirstPids(() => false);
+  pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
+  expect(pids.enter(stateOf(5678), { pid: process.pid, uid: 0 })).toBe(5678);
+  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(5678);
 });
 
 test('G6: FirstPids: a container is known until its last listener ends', () => {
-  const pids = new FirstPids();
-  pids.enter(stateOf(1234), process.pid);
-  pids.enter(stateOf(0), process.pid);
+  const pids = new FirstPids(() => false);
+  pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
+  pids.enter(stateOf(0), { pid: process.pid, uid: 0 });
   pids.leave('c1');
-  expect(pids.enter(stateOf(0), process.pid)).toBe(1234);
+  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(1234);
   pids.leave('c1');
   pids.leave('c1');
-  expect(pids.enter(stateOf(0), process.pid)).toBeUndefined();
+  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBeUndefined();
 });
 
 test('FirstPids: leaving a container that nobody entered changes nothing', () => {
-  const pids = new FirstPids();
+  const pids = new FirstPids(() => false);
   pids.leave('c1');
-  pids.enter(stateOf(1234), process.pid);
-  expect(pids.enter(stateOf(0), process.pid)).toBe(1234);
+  pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
+  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(1234);
 });
 
 test('FirstPids: a peer in our own pid namespace tells nothing', () => {
-  expect(new FirstPids().enter(stateOf(0), process.pid)).toBeUndefined();
+  expect(
+    new FirstPids(() => false).enter(stateOf(0), { pid: process.pid, uid: 0 }),
+  ).toBeUndefined();
 });
 
 test('FirstPids: a peer that is gone tells nothing', () => {
-  expect(new FirstPids().enter(stateOf(0), nobody)).toBeUndefined();
+  expect(new FirstPids(() => false).enter(stateOf(0), { pid: nobody, uid: 0 })).toBeUndefined();
 });
 
 /** The children of a process's first thread. */
@@ -81,25 +83,45 @@ test('G6: FirstPids: the first process is found in the namespace that the peer h
   onTestFinished(() => void runtime.kill('SIGKILL'));
   const runtimePid = runtime.pid ?? 0;
   const first = await until('the first process', () => childrenOf(runtimePid)[0]);
-  const found = new FirstPids().enter(stateOf(0), runtimePid);
+  const found = new FirstPids(() => false).enter(stateOf(0), { pid: runtimePid, uid: 0 });
   expect(found).toBe(first);
 });
 
 test('K2: FirstPids: a process that has ended meanwhile is nobody’s first one', async () => {
-  const pids = new FirstPids();
+  const pids = new FirstPids(() => false);
   const child = spawn('sleep', ['100']);
   const { pid } = child;
   if (pid === undefined) throw new Error('no child');
-  pids.enter(stateOf(pid), process.pid);
-  expect(pids.living('c1')).toBe(pid);
+  pids.enter(stateOf(pid), { pid: process.pid, uid: 0 });
+  expect(pids.living('c1', pid)).toBe(pid);
+  expect(pids.living('c1', nobody)).toBeUndefined();
+  expect(pids.living('c1', undefined)).toBeUndefined();
   child.kill('SIGKILL');
   await until('its end', () => child.signalCode ?? undefined);
-  expect(pids.living('c1')).toBeUndefined();
+  expect(pids.living('c1', pid)).toBeUndefined();
 });
 
 test('FirstPids: of containers that were not entered nobody lives', () => {
-  const pids = new FirstPids();
-  expect(pids.living('c1')).toBeUndefined();
-  pids.enter(stateOf(0), process.pid);
-  expect(pids.living('c1')).toBeUndefined();
+  const pids = new FirstPids(() => false);
+  expect(pids.living('c1', undefined)).toBeUndefined();
+  pids.enter(stateOf(0), { pid: process.pid, uid: 0 });
+  expect(pids.living('c1', undefined)).toBeUndefined();
+});
+
+const user = { pid: process.pid, uid: 1000 };
+
+test('A10: FirstPids: a user names processes of this user, and no others', () => {
+  const pids = new FirstPids((pid, uid) => pid === 1234 && uid === 1000);
+  expect(pids.enter(stateOf(1234), user)).toBe(1234);
+  expect(pids.enter(stateOf(5678, 'c2'), user)).toBeUndefined();
+  expect(pids.enter(stateOf(1234, 'c3'), { ...user, uid: 1001 })).toBeUndefined();
+});
+
+test('A10: FirstPids: a user changes nothing for a container that is there', () => {
+  const pids = new FirstPids((pid) => pid === 1234);
+  const root = { pid: process.pid, uid: 0 };
+  pids.enter(stateOf(5678), root);
+  expect(pids.enter(stateOf(0), user)).toBeUndefined();
+  expect(pids.enter(stateOf(1234), user)).toBe(1234);
+  expect(pids.enter(stateOf(0), root)).toBe(5678);
 });
