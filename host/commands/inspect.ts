@@ -71,11 +71,18 @@ function factsOfFile(file: string): ComponentFacts {
   return factsOf(file, loadComponent(readFileSync(file)));
 }
 
+type SettingFacts =
+  | string
+  | { readonly from: string }
+  | { readonly text: string; readonly when: readonly string[] };
+
 interface HandlerFacts extends ComponentFacts {
   /** What it is asked about; absent: all that it answers. */
   readonly asked?: readonly string[];
   /** Fixed texts, and the bundle's settings by their keys. */
-  readonly settings: Readonly<Record<string, string | { readonly from: string }>>;
+  readonly settings: Readonly<Record<string, SettingFacts>>;
+  /** It is there where one of these settings is on; absent: always. */
+  readonly when?: readonly string[];
   readonly deadlineMs: number;
 }
 
@@ -90,16 +97,24 @@ interface BundleFacts {
   readonly handlers: readonly HandlerFacts[];
 }
 
-function sourceFacts(source: SettingSource): string | { readonly from: string } {
-  return source.kind === 'fixed' ? source.text : { from: source.declaration.key };
+function sourceFacts(source: SettingSource): SettingFacts {
+  if (source.kind === 'declared') return { from: source.declaration.key };
+  const { text, when } = source;
+  return when === undefined ? text : { text, when };
+}
+
+function settingText(value: SettingFacts): string {
+  if (typeof value === 'string') return value;
+  return 'from' in value ? `(${value.from})` : `${value.text} (with ${value.when.join(' or ')})`;
 }
 
 function factsOfHandler(handler: BundleHandler): HandlerFacts {
-  const { file, component, syscalls, settings, deadlineMs } = handler;
+  const { file, component, syscalls, settings, when, deadlineMs } = handler;
   return {
     ...factsOf(file, component),
     ...(syscalls === undefined ? {} : { asked: syscalls }),
     settings: Object.fromEntries(settings.map(([key, source]) => [key, sourceFacts(source)])),
+    ...(when === undefined ? {} : { when }),
     deadlineMs,
   };
 }
@@ -161,13 +176,14 @@ function componentLines(facts: ComponentFacts): readonly string[] {
 }
 
 function handlerLines(facts: HandlerFacts): readonly string[] {
-  const settings = Object.entries(facts.settings).map(([key, value]) =>
-    typeof value === 'string' ? `${key}=${value}` : `${key}=(${value.from})`,
+  const settings = Object.entries(facts.settings).map(
+    ([key, value]) => `${key}=${settingText(value)}`,
   );
   return [
     ...componentLines(facts),
     ...(facts.asked === undefined ? [] : [`  asked     ${listed(facts.asked)}`]),
     `  settings  ${listed(settings)}`,
+    ...(facts.when === undefined ? [] : [`  with      ${facts.when.join(' or ')}`]),
     `  deadline  ${facts.deadlineMs} ms`,
   ];
 }

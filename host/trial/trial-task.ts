@@ -47,9 +47,15 @@ function handlerOf({ name, handlers }: Bundle, wanted: string | undefined): Bund
   );
 }
 
+/** It is tried whether a container with these settings would have it or not. */
+function always({ when: _when, ...handler }: BundleHandler): BundleHandler {
+  return handler;
+}
+
 /** As metadata with these lines sets them. */
 function settingsOf(bundle: Bundle, handler: BundleHandler, given: TrialCase): GivenSettings {
-  const selection = { bundles: [bundle], settings: given.settings, policies: defaultPolicies };
+  const whole = { ...bundle, handlers: bundle.handlers.map(always) };
+  const selection = { bundles: [whole], settings: given.settings, policies: defaultPolicies };
   try {
     const { handlers } = registryOf(selection, identityOf(given));
     return new Map(handlers[bundle.handlers.indexOf(handler)]?.settings);
