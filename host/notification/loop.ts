@@ -199,8 +199,7 @@ export class Loop implements Disposable {
       component: this.#parts.component,
       hostFor: (handler, index) => {
         const host = this.#hostFor(handler, shared, index);
-        const watched =
-          shared.watch === undefined ? host : new ObservedHost(host, this.#decisions);
+        const watched = shared.watch === undefined ? host : new ObservedHost(host, this.#decisions);
         return tape === undefined ? watched : new TapedHost(watched, tape);
       },
       tape,
@@ -319,10 +318,7 @@ function refusalLog(log: Logger): (what: string) => void {
 }
 
 /** Of a call that nobody failed at. */
-function ownFailure(
-  decision: Decision | undefined,
-  syscall: Syscall | undefined,
-): DecisionFailure {
+function ownFailure(decision: Decision | undefined, syscall: Syscall | undefined): DecisionFailure {
   if (decision === undefined) return 'quarantine';
   return syscall === undefined ? 'unknown-call' : 'none';
 }

@@ -68,7 +68,7 @@ function shownAnswer(answer: ShownAnswer): Readonly<Record<string, Json>> {
 }
 
 /** One line of the audit log. */
-export function auditLine(decision: ShownDecision, node: string): string {
+function auditLine(decision: ShownDecision, node: string): string {
   const { container, handler, acts, failure, delayMs } = decision;
   const { namespace, pod, container: containerName } = container.workload;
   return JSON.stringify({

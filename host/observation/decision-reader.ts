@@ -124,10 +124,12 @@ export class DecisionReader {
   #begun(
     start: number,
     watch: number,
-  ): Pick<
-    ShownDecision,
-    'at' | 'container' | 'tid' | 'notificationId' | 'arch' | 'number' | 'syscall'
-  > | undefined {
+  ):
+    | Pick<
+        ShownDecision,
+        'at' | 'container' | 'tid' | 'notificationId' | 'arch' | 'number' | 'syscall'
+      >
+    | undefined {
     const container = this.#parts.container(watch);
     if (container === undefined) return undefined;
     const { words, floats } = this.#view;

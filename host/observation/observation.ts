@@ -60,8 +60,7 @@ export class Observation implements AsyncDisposable {
   enter(worker: number): DecisionBuffers {
     const ring = makeDecisionRing();
     const { syscalls } = this.#parts;
-    const container = (watch: number): WatchedContainer | undefined =>
-      this.#watched.get(watch);
+    const container = (watch: number): WatchedContainer | undefined => this.#watched.get(watch);
     this.#readers.set(worker, new DecisionReader({ ring, syscalls, container }));
     return { ring, bell: this.#bell };
   }

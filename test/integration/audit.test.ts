@@ -41,6 +41,11 @@ function rotated(folder: string, name: string): readonly string[] {
     .map((file) => join(folder, file));
 }
 
+const pod = [
+  'io.kubernetes.cri.sandbox-namespace=shop',
+  'io.kubernetes.cri.sandbox-name=web-1',
+].flatMap((text) => ['-A', text]);
+
 const demo = ['-resolver=demo-basic'] as const;
 
 test('audit: a line says who called what, who answered what, and how long that took', async () => {
@@ -51,10 +56,7 @@ test('audit: a line says who called what, who answered what, and how long that t
   await trapLines({
     socket,
     trapped: ['mkdir', 'chmod', 'getpgid'],
-    options: [
-      ...['-r', '-i', 'c1', '-A', 'io.kubernetes.cri.sandbox-namespace=shop'],
-      ...['-A', 'io.kubernetes.cri.sandbox-name=web-1'],
-    ],
+    options: ['-r', '-i', 'c1', ...pod],
     operations: ['mkdir:/a:755', 'chmod:/a:700', 'getpgid'],
   });
   await agent.stop('SIGTERM');
@@ -216,7 +218,9 @@ test('audit: of more calls than can be written down, those that are lost are cou
     );
   };
   await until('all to be counted', async () => ((await counted()) === calls ? true : undefined));
-  const written = (await metricValues(agent)).get('seccompagent_audit_lines_total{result="written"}');
+  const written = (await metricValues(agent)).get(
+    'seccompagent_audit_lines_total{result="written"}',
+  );
   await agent.stop('SIGTERM');
   expect(linesOf(...rotated(folder.path, 'audit.jsonl'))).toHaveLength(written ?? 0);
 });

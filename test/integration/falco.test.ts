@@ -2,7 +2,6 @@
 // Falco is told of calls, by gRPC and as lines of JSON, and is never in the way of them.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 
 import { expect, test } from 'vitest';
@@ -145,8 +144,35 @@ test('falco: a call that kills its container has its event', async () => {
   });
   expect(signal).toBe('SIGKILL');
   await until('the event', () => plugin.events[0]?.syscall === 'mkdir' || undefined);
-  const alert = await until('the alert', () => readFileSync(place.at('alerts'), 'utf8') || undefined);
+  const alert = await until(
+    'the alert',
+    () => readFileSync(place.at('alerts'), 'utf8') || undefined,
+  );
   expect(JSON.parse(alert)).toMatchObject({ priority: 'Critical' });
+});
+
+test('falco: the metadata of a pod says who is told, and a default that kills has its event', async () => {
+  using place = places();
+  await using plugin = await FalcoPlugin.start(place.plugin);
+  await using _agent = await AgentProcess.start(
+    place.agent,
+    '-resolver=kubernetes',
+    `-falco-socket=${place.plugin}`,
+  );
+  const run = async (metadata: string): Promise<string | null> => {
+    const { signal } = await runTrap({
+      socket: place.agent,
+      trapped: ['getpgid'],
+      options: [...annotations, '-m', metadata],
+      operations: ['getpgid'],
+    });
+    return signal;
+  };
+  expect(await run('DEFAULT_ACTION=kill-container')).toBe('SIGKILL');
+  expect(await run('MIDDLEWARE=falco\nDEFAULT_ACTION=kill-container')).toBe('SIGKILL');
+  const event = await until('the event', () => plugin.events[0]);
+  expect(event).toMatchObject({ syscall: 'getpgid', namespace: 'shop', pod: 'web-1' });
+  expect(plugin.events).toHaveLength(1);
 });
 
 test('falco: what happens before the plugin is there is told once it is', async () => {
@@ -263,7 +289,16 @@ test('falco: -falco-output writes an alert a line, with the fields of Falco and 
   expect(lines).toHaveLength(2);
   const alert = JSON.parse(lines[0] ?? '');
   expect(Object.keys(alert).toSorted()).toEqual(
-    ['hostname', 'output', 'output_fields', 'priority', 'rule', 'source', 'tags', 'time'].toSorted(),
+    [
+      'hostname',
+      'output',
+      'output_fields',
+      'priority',
+      'rule',
+      'source',
+      'tags',
+      'time',
+    ].toSorted(),
   );
   expect(alert).toMatchObject({
     priority: 'Notice',
@@ -301,8 +336,9 @@ test('falco: -falco-output posts alerts over few connections, again where a serv
   server.on('connection', () => (connections += 1));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  // `listen` with a port always has an address of this kind
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('it has no port');
+  const { port } = address;
   try {
     await using _agent = await AgentProcess.start(
       place.agent,

@@ -116,7 +116,10 @@ export class FalcoPlugin implements AsyncDisposable {
   }
 
   /** Resolves once it listens. */
-  static async start(socket: string, answers: 'at once' | 'never' = 'at once'): Promise<FalcoPlugin> {
+  static async start(
+    socket: string,
+    answers: 'at once' | 'never' = 'at once',
+  ): Promise<FalcoPlugin> {
     // as the plugin does
     rmSync(socket, { force: true });
     const plugin = new FalcoPlugin(socket, answers);

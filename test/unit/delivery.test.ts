@@ -11,7 +11,7 @@ interface Receiver {
   readonly taken: number[];
   readonly undelivered: string[];
   /** How many are on their way, at most so far. */
-  most(): number;
+  readonly most: () => number;
 }
 
 function receiver(
