@@ -146,6 +146,31 @@ test('generate: podman takes its own default profile with our calls before it', 
   expect(agent.log).not.toMatch(/ERROR|FATAL/u);
 });
 
+test('generate: what a handler passes on anyway costs no notification', async () => {
+  using folder = new TemporaryFolder();
+  const socket = folder.at('agent.socket');
+  const { stdout } = await profileTool('generate', 'mknod-safe', '-socketfile', socket);
+  const rootfs = folder.at('rootfs');
+  makeRootfs(rootfs);
+  await using agent = await AgentProcess.start(
+    socket,
+    '-control-socket=none',
+    '-metrics-bind-address=127.0.0.1:0',
+  );
+  const [, address = ''] = await agent.logged(/metrics.*?(127\.0\.0\.1:\d+)/u);
+  await using container = await Container.run({
+    runtime: 'runc',
+    folder: folder.path,
+    rootfs,
+    listenerPath: socket,
+    profile: JSON.parse(stdout),
+    script: 'mknod /tmp/null c 1 3 && echo x > /tmp/null\nmknod /tmp/pipe p && ls /tmp',
+  });
+  expect(container.output).toBe('null\npipe\nready\n');
+  const metrics = await (await fetch(`http://${address}/metrics`)).text();
+  expect(/^seccompagent_received_total (?<count>\d+)$/mu.exec(metrics)?.[1]).toBe('1');
+});
+
 describe('the command', () => {
   test('generate: wrong settings and unknown bundles are told of at once', async () => {
     const wrong = await profileTool(
