@@ -15,6 +15,7 @@ import { preFilters } from '../profile/pre-filters.ts';
 import { readProfile, readSoundProfile } from '../profile/read-profile.ts';
 import { registryOf } from '../registry/bundle-registry.ts';
 import type { Bundle } from '../registry/bundle.ts';
+import { annotationsFor } from '../registry/container-fields.ts';
 import { parseMetadata } from '../registry/metadata.ts';
 import { folderName } from '../registry/manifest.ts';
 import type { DefaultAction } from '../registry/policy.ts';
@@ -52,7 +53,10 @@ function configOf(values: Values): { readonly configFile?: string } {
   return configFile === undefined ? {} : { configFile };
 }
 
-/** A container as far as profiles go: settings are looked at, templates are not. */
+/** Of a pod that there may be. */
+const anyPod = { Namespace: 'namespace', Pod: 'pod', Container: 'container' } as const;
+
+/** A container as far as profiles go: its settings are looked at, and templates find something. */
 function containerWith(metadata: string): ContainerIdentity {
   return {
     state: {
@@ -63,7 +67,7 @@ function containerWith(metadata: string): ContainerIdentity {
       containerPid: process.pid,
       status: 'creating',
       ociBundle: '',
-      annotations: new Map(),
+      annotations: new Map(annotationsFor(anyPod)),
     },
     firstPid: process.pid,
   };

@@ -245,6 +245,22 @@ describe('the command', () => {
     expect(await profileTool('lint', '-resolver=demo-basic', file)).toMatchObject({ code: 1 });
   });
 
+  test('generate and lint: templates of pods are no mistakes', async () => {
+    using folder = new TemporaryFolder();
+    const file = folder.at('profile.json');
+    const metadata = ['MKDIR_TMPL=-{{.Namespace}}-{{.Pod}}-{{.Container}}', 'MOUNT_PROC=true'];
+    const words = metadata.flatMap((line) => ['-metadata', line]);
+    const made = await profileTool('generate', 'kubernetes', ...words, '-o', file);
+    expect(made).toMatchObject({ code: 0, stdout: '' });
+    const { stdout } = await profileTool('lint', file);
+    expect(stdout).not.toMatch(/metadata|answered/u);
+    const { listenerMetadata: _selection, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...rest, listenerMetadata: metadata.join('\n') }));
+    const unselected = await profileTool('lint', '-resolver=kubernetes', file);
+    expect(unselected.stdout).not.toMatch(/metadata|answered/u);
+    expect(unselected.code).toBe(0);
+  });
+
   test('lint: findings control no terminal', async () => {
     using folder = new TemporaryFolder();
     const file = folder.at('profile.json');
