@@ -9,13 +9,16 @@ import { generateProfile, ociText } from '../profile/generate.ts';
 import type { BaseProfile, Generated } from '../profile/generate.ts';
 import type { Finding, Severity } from '../profile/finding.ts';
 import { lint } from '../profile/lint.ts';
-import type { Answered, Resolve } from '../profile/lint.ts';
+import type { Resolve } from '../profile/lint.ts';
 import { objectName, operatorText } from '../profile/operator-profile.ts';
+import { preFilters } from '../profile/pre-filters.ts';
 import { readProfile, readSoundProfile } from '../profile/read-profile.ts';
 import { registryOf } from '../registry/bundle-registry.ts';
 import type { Bundle } from '../registry/bundle.ts';
+import { annotationsFor } from '../registry/container-fields.ts';
 import { parseMetadata } from '../registry/metadata.ts';
 import { folderName } from '../registry/manifest.ts';
+import type { DefaultAction } from '../registry/policy.ts';
 import { isReference } from '../registry/oci/reference.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
@@ -50,7 +53,10 @@ function configOf(values: Values): { readonly configFile?: string } {
   return configFile === undefined ? {} : { configFile };
 }
 
-/** A container as far as profiles go: settings are looked at, templates are not. */
+/** Of a pod that there may be. */
+const anyPod = { Namespace: 'namespace', Pod: 'pod', Container: 'container' } as const;
+
+/** A container as far as profiles go: its settings are looked at, and templates find something. */
 function containerWith(metadata: string): ContainerIdentity {
   return {
     state: {
@@ -61,7 +67,7 @@ function containerWith(metadata: string): ContainerIdentity {
       containerPid: process.pid,
       status: 'creating',
       ociBundle: '',
-      annotations: new Map(),
+      annotations: new Map(annotationsFor(anyPod)),
     },
     firstPid: process.pid,
   };
@@ -87,8 +93,17 @@ async function selectedBundles(references: readonly string[], values: Values): P
   return { bundles, names };
 }
 
+interface AnsweredBy {
+  readonly syscalls: readonly string[];
+  readonly defaultAction: DefaultAction;
+}
+
 /** @throws AgentError AGENT_SETTING_INVALID */
-function answeredBy({ bundles }: Selected, settings: readonly string[], values: Values): Answered {
+function answeredBy(
+  { bundles }: Selected,
+  settings: readonly string[],
+  values: Values,
+): AnsweredBy {
   const metadata = parseMetadata(settings.join('\n'));
   if (metadata.bundles !== undefined) usage('-metadata BUNDLE=… is what the bundles are named for');
   const selection = {
@@ -97,7 +112,7 @@ function answeredBy({ bundles }: Selected, settings: readonly string[], values: 
     policies: loadConfig(textOf(values, 'config')).policies,
   };
   const registry = registryOf(selection, containerWith(''));
-  return { bundles: bundles.map(({ name }) => name), syscalls: answeredSyscalls(registry) };
+  return { syscalls: answeredSyscalls(registry), defaultAction: registry.defaultAction };
 }
 
 const runtimes = ['runc', 'crun'] as const;
@@ -158,9 +173,11 @@ async function generate(words: readonly string[]): Promise<number> {
   if (references.length === 0) usage('profile generate takes bundles');
   const selected = await selectedBundles(references, values);
   const settings = textsOf(values, 'metadata');
-  const { syscalls } = answeredBy(selected, settings, values);
+  const { syscalls, defaultAction } = answeredBy(selected, settings, values);
   const generated = generateProfile({
     syscalls,
+    // what no handler answers has to be the kernel's in the agent as well
+    ...(defaultAction === 'continue' ? { preFilters: preFilters(selected.bundles, syscalls) } : {}),
     listenerPath: socketOf(values),
     listenerMetadata: [`BUNDLE=${selected.names.join(',')}`, ...settings].join('\n'),
     isWaitKillable: isWaitKillable(values),

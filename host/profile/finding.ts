@@ -51,7 +51,7 @@ export interface Finding {
   readonly advice: string;
 }
 
-export function jsonPath(keys: Keys): string {
+function jsonPath(keys: Keys): string {
   const steps = keys.map((key) => {
     if (typeof key === 'number') return `[${key}]`;
     return /^[A-Za-z_]\w*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;

@@ -4,8 +4,9 @@
 import { waitKillableFlag } from '../filter-flags.ts';
 import { familyMembers } from '../notification/syscall-table.ts';
 import { familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
-import { actionsOf } from './profile.ts';
+import { actionsOf, decisionOf } from './profile.ts';
 import type { Condition, Profile } from './profile.ts';
+import type { PreFilter } from './pre-filters.ts';
 import { isJson } from './read-profile.ts';
 import { bigEndian, letsPass, notify, trappedArchitectures } from './seccomp-words.ts';
 
@@ -20,6 +21,8 @@ export interface BaseProfile {
 export interface Wanted {
   /** The system calls that handlers answer. */
   readonly syscalls: readonly string[];
+  /** For some of them: which of their calls handlers may answer. */
+  readonly preFilters?: ReadonlyMap<string, PreFilter>;
   readonly listenerPath: string;
   readonly listenerMetadata: string;
   readonly isWaitKillable: boolean;
@@ -49,8 +52,39 @@ interface GeneratedRule {
   readonly args?: readonly Condition[];
 }
 
-function masked(value: number, valueTwo: number): readonly Condition[] {
-  return [{ index: seccompFlags, value, valueTwo, op: 'SCMP_CMP_MASKED_EQ' }];
+function masked(index: number, value: number, valueTwo: number): readonly Condition[] {
+  return [{ index, value, valueTwo, op: 'SCMP_CMP_MASKED_EQ' }];
+}
+
+/** What the filter passes on gets what the base has for it, which has to be its default action. */
+function filtersFor(
+  { preFilters = new Map() }: Wanted,
+  base: Profile,
+): ReadonlyMap<string, PreFilter> {
+  return new Map([...preFilters].filter(([name]) => decisionOf(base, name).kind === 'default'));
+}
+
+/** A rule for each value, with all calls that have the argument at the same place. */
+function notifyingRules(wanted: Wanted, base: Profile): readonly GeneratedRule[] {
+  const filters = filtersFor(wanted, base);
+  const names = wanted.syscalls.toSorted();
+  const whole = names.filter((name) => !filters.has(name));
+  const tests = new Map<
+    string,
+    { readonly names: string[]; readonly args: readonly Condition[] }
+  >();
+  for (const name of names) {
+    const { index = 0, mask = 0, values = [] } = filters.get(name) ?? {};
+    for (const value of values) {
+      const args = masked(index, mask, value);
+      const key = JSON.stringify(args);
+      tests.set(key, { args, names: [...(tests.get(key)?.names ?? []), name] });
+    }
+  }
+  return [
+    ...(whole.length === 0 ? [] : [{ names: whole, action: notify }]),
+    ...[...tests.values()].map(({ names: own, args }) => ({ names: own, action: notify, args })),
+  ];
 }
 
 /**
@@ -62,12 +96,12 @@ function withoutNestedListeners(base: Profile): readonly GeneratedRule[] {
     names: ['seccomp'],
     action: 'SCMP_ACT_ERRNO',
     errnoRet: errno.EINVAL,
-    args: masked(newListener, newListener),
+    args: masked(seccompFlags, newListener, newListener),
   };
   const [action = base.defaultAction] = actionsOf(base, 'seccomp');
   if (action === base.defaultAction) return letsPass(action) ? [blocked] : [];
   // a rule without condition would decide alone
-  return [blocked, { names: ['seccomp'], action, args: masked(newListener, 0) }];
+  return [blocked, { names: ['seccomp'], action, args: masked(seccompFlags, newListener, 0) }];
 }
 
 /** Programs fall back on the calls that are trapped. */
@@ -83,7 +117,7 @@ function blockedCalls({ syscalls, isIoUringBlocked }: Wanted): readonly string[]
 function ownRules(wanted: Wanted, base: Profile): readonly GeneratedRule[] {
   const blocked = blockedCalls(wanted);
   return [
-    { names: [...wanted.syscalls].toSorted(), action: notify },
+    ...notifyingRules(wanted, base),
     ...(blocked.length === 0
       ? []
       : [{ names: blocked, action: 'SCMP_ACT_ERRNO', errnoRet: errno.ENOSYS }]),

@@ -53,7 +53,7 @@ function namedForNotify({ rules }: Profile): readonly string[] {
 }
 
 /** The calls that the agent is asked about, whatever their arguments. */
-export function trappedNames(profile: Profile): readonly string[] {
+function trappedNames(profile: Profile): readonly string[] {
   return namedForNotify(profile).filter((name) => actionsOf(profile, name).includes(notify));
 }
 
@@ -219,7 +219,7 @@ class Linter {
       if (architectures.length === 0 && native !== 'SCMP_ARCH_X86_64') continue;
       this.#tell(
         'architecture-missing',
-        'warning',
+        this.#trapsAnything ? 'warning' : 'note',
         architectures.length === 0 ? [] : ['architectures'],
         `programs of ${listed(missing)} are killed by their first call (SIGSYS)`,
         `add ${listed(missing)} to "architectures"`,

@@ -7,6 +7,7 @@ import { families, syscallTable } from '../notification/syscall-table.ts';
 import { controlCharacters } from '../terminal-text.ts';
 import { bundleVersion, folderName } from './manifest.ts';
 import { componentFile, digestForm } from './manifest-handler.ts';
+import { bitsForm } from './only-calls.ts';
 import { reservedKeys, settingKey, settingTypes } from './setting.ts';
 import { grantLimits, limitForms, mostKeys, operationsOf } from './grant-limits.ts';
 import type { LimitKind } from './grant-limits.ts';
@@ -149,6 +150,23 @@ const handler: Schema = closed(
       sizePattern,
       'Of each instance, from 64KiB to 4GiB; absent: as much as the agent allows.',
     ),
+    only: {
+      type: 'object',
+      description:
+        'Calls that the handler may answer, by family; it passes all others on, and profiles leave them to the kernel.',
+      propertyNames: { enum: families() },
+      additionalProperties: closed(
+        {
+          argument: { ...text, description: 'A number of the caller’s, such as mode.' },
+          mask: matching(bitsForm, 'The bits that are looked at, such as 0o170000.'),
+          values: {
+            ...listOf({ type: 'string', pattern: bitsForm.source }),
+            description: 'What these bits may be.',
+          },
+        },
+        ['argument', 'mask', 'values'],
+      ),
+    },
   },
   ['component'],
 );

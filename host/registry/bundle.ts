@@ -15,6 +15,7 @@ import { parseManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { defaultDeadlineMs, longestDeadlineMs } from './manifest-handler.ts';
 import type { HandlerSettings, ManifestHandler } from './manifest-handler.ts';
+import type { OnlyCalls } from './only-calls.ts';
 import { askedGrants } from './wanted-grants.ts';
 
 /** Where a bundle comes from, and so who is trusted with it. */
@@ -53,6 +54,8 @@ export interface BundleHandler {
   readonly settings: HandlerSettings;
   /** It is in the chain where one of these settings is on; absent: always. */
   readonly when?: readonly string[];
+  /** It passes all other calls on; absent: it may answer any. */
+  readonly only?: OnlyCalls;
   readonly deadlineMs: number;
 }
 
@@ -151,6 +154,7 @@ function readHandler(
       deadlineMs: deadlineFor(manifest, limits),
       ...(manifest.syscalls === undefined ? {} : { syscalls: manifest.syscalls }),
       ...(manifest.when === undefined ? {} : { when: manifest.when }),
+      ...(manifest.only === undefined ? {} : { only: manifest.only }),
     };
   } catch (cause) {
     throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be loaded`, { cause });

@@ -7,6 +7,8 @@ import { parseByteSize } from './byte-size.ts';
 import { parseDuration } from './duration.ts';
 import { entriesOf, invalid, matching, objectOf, textOf, uniqueTexts } from './json-value.ts';
 import { checkKeys } from './setting.ts';
+import { parseOnly } from './only-calls.ts';
+import type { OnlyCalls } from './only-calls.ts';
 import type { SettingDeclaration } from './setting.ts';
 import { checkTemplate } from './template.ts';
 
@@ -37,6 +39,8 @@ export interface ManifestHandler {
   readonly deadlineMs: number;
   /** Of the memory of each instance, in pages of 64 KiB; absent: as much as the agent allows. */
   readonly memoryPages?: number;
+  /** It passes all other calls on; absent: it may answer any. */
+  readonly only?: OnlyCalls;
 }
 
 export const defaultDeadlineMs = 1000;
@@ -156,8 +160,9 @@ export function parseHandler(
     'when',
     'deadline',
     'memory',
+    'only',
   ]);
-  const { syscalls, digest, memory, when } = handler;
+  const { syscalls, digest, memory, when, only } = handler;
   return {
     component: matching(handler['component'], `${place}.component`, componentFile),
     settings: parseSettings(handler['settings'], `${place}.settings`, declared),
@@ -168,5 +173,6 @@ export function parseHandler(
     ...(syscalls === undefined ? {} : { syscalls: parseSyscalls(syscalls, `${place}.syscalls`) }),
     ...(when === undefined ? {} : { when: parseWhen(when, `${place}.when`, declared) }),
     ...(memory === undefined ? {} : { memoryPages: parseMemory(memory, `${place}.memory`) }),
+    ...(only === undefined ? {} : { only: parseOnly(only, `${place}.only`) }),
   };
 }

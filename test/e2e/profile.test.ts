@@ -146,6 +146,31 @@ test('generate: podman takes its own default profile with our calls before it', 
   expect(agent.log).not.toMatch(/ERROR|FATAL/u);
 });
 
+test('generate: what a handler passes on anyway costs no notification', async () => {
+  using folder = new TemporaryFolder();
+  const socket = folder.at('agent.socket');
+  const { stdout } = await profileTool('generate', 'mknod-safe', '-socketfile', socket);
+  const rootfs = folder.at('rootfs');
+  makeRootfs(rootfs);
+  await using agent = await AgentProcess.start(
+    socket,
+    '-control-socket=none',
+    '-metrics-bind-address=127.0.0.1:0',
+  );
+  const [, address = ''] = await agent.logged(/metrics.*?(127\.0\.0\.1:\d+)/u);
+  await using container = await Container.run({
+    runtime: 'runc',
+    folder: folder.path,
+    rootfs,
+    listenerPath: socket,
+    profile: JSON.parse(stdout),
+    script: 'mknod /tmp/null c 1 3 && echo x > /tmp/null\nmknod /tmp/pipe p && ls /tmp',
+  });
+  expect(container.output).toBe('null\npipe\nready\n');
+  const metrics = await (await fetch(`http://${address}/metrics`)).text();
+  expect(/^seccompagent_received_total (?<count>\d+)$/mu.exec(metrics)?.[1]).toBe('1');
+});
+
 describe('the command', () => {
   test('generate: wrong settings and unknown bundles are told of at once', async () => {
     const wrong = await profileTool(
@@ -218,6 +243,22 @@ describe('the command', () => {
     metadata('MKDIR_SUFFIX=a');
     expect(await profileTool('lint', file)).toMatchObject({ code: 0 });
     expect(await profileTool('lint', '-resolver=demo-basic', file)).toMatchObject({ code: 1 });
+  });
+
+  test('generate and lint: templates of pods are no mistakes', async () => {
+    using folder = new TemporaryFolder();
+    const file = folder.at('profile.json');
+    const metadata = ['MKDIR_TMPL=-{{.Namespace}}-{{.Pod}}-{{.Container}}', 'MOUNT_PROC=true'];
+    const words = metadata.flatMap((line) => ['-metadata', line]);
+    const made = await profileTool('generate', 'kubernetes', ...words, '-o', file);
+    expect(made).toMatchObject({ code: 0, stdout: '' });
+    const { stdout } = await profileTool('lint', file);
+    expect(stdout).not.toMatch(/metadata|answered/u);
+    const { listenerMetadata: _selection, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...rest, listenerMetadata: metadata.join('\n') }));
+    const unselected = await profileTool('lint', '-resolver=kubernetes', file);
+    expect(unselected.stdout).not.toMatch(/metadata|answered/u);
+    expect(unselected.code).toBe(0);
   });
 
   test('lint: findings control no terminal', async () => {

@@ -8,7 +8,9 @@ const handler = {
   settings: { suffix: { from: 'SUFFIX' }, fixed: '{{.ContainerID}}' },
   deadline: '250ms',
   memory: '2MiB',
+  only: { mkdir: { argument: 'mode', mask: '0o7000', values: ['0o1000', '0x0'] } },
 };
+const only = { argument: 'mode', mask: '0o7000', values: ['0o1000'] };
 const setting = { type: 'template', default: '-{{.Pid1}}', description: 'what is added' };
 const filesystem = { reason: 'makes the directory', operations: ['mkdir'], paths: ['/work'] };
 const bundle = {
@@ -121,6 +123,21 @@ const ofHandlers: readonly Mistake[] = [
   ],
   ['no time', changedHandler({ deadline: '0' }), ': handlers[1].deadline: "0" is no time'],
   ['a time in the past', changedHandler({ deadline: '-1s' }), ': handlers[1].deadline: "-1s" is'],
+  [
+    'a declaration for a family that is none',
+    changedHandler({ only: { mkdirat: only } }),
+    ': handlers[1].only["mkdirat"]: there is no such family',
+  ],
+  [
+    'a mask in decimal',
+    changedHandler({ only: { mkdir: { ...only, mask: '3584' } } }),
+    ': handlers[1].only["mkdir"].mask: "3584" does not match',
+  ],
+  [
+    'a declaration without values',
+    changedHandler({ only: { mkdir: { ...only, values: [] } } }),
+    ': handlers[1].only["mkdir"].values is empty',
+  ],
   ['memory as a number', changedHandler({ memory: 65_536 }), ': handlers[1].memory must be a text'],
   [
     'memory without a unit',

@@ -7,8 +7,11 @@ import { generateProfile, ociText } from '../../host/profile/generate.ts';
 import type { Generated, Wanted } from '../../host/profile/generate.ts';
 import { lint } from '../../host/profile/lint.ts';
 import { operatorText } from '../../host/profile/operator-profile.ts';
+import { preFilters } from '../../host/profile/pre-filters.ts';
 import { readProfile, readSoundProfile } from '../../host/profile/read-profile.ts';
 import { families, familyMembers } from '../../host/notification/syscall-table.ts';
+import type { Bundle } from '../../host/registry/bundle.ts';
+import { BundleStore } from '../../host/registry/bundle-store.ts';
 
 function generated(changes: Partial<Wanted> = {}): Generated {
   return generateProfile({
@@ -175,5 +178,84 @@ describe('for the Security Profiles Operator', () => {
     },
   ])('generate: what it has no place for is refused: %j', (base) => {
     expect(() => operatorText(generated({ base: baseOf(base) }), 'a')).toThrow(/no place for/u);
+  });
+});
+
+/** The rule for one type of file. */
+function filtered(name: string, index: number, valueTwo: number): object {
+  return {
+    names: [name],
+    action: 'SCMP_ACT_NOTIFY',
+    args: [{ index, value: 0o170000, valueTwo, op: 'SCMP_CMP_MASKED_EQ' }],
+  };
+}
+
+describe('calls that handlers pass on', () => {
+  const devices = { mask: 0o170000, values: [0o020000, 0o060000] };
+  const syscalls = ['mkdir', 'mkdirat', 'mknod', 'mknodat'];
+  const filters = new Map([
+    ['mknod', { index: 1, ...devices }],
+    ['mknodat', { index: 2, ...devices }],
+  ]);
+
+  test('generate: the filter passes them on itself', () => {
+    const notifying = rules(generated({ syscalls, preFilters: filters })).filter(
+      ({ action }) => action === 'SCMP_ACT_NOTIFY',
+    );
+    expect(notifying).toEqual([
+      { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_NOTIFY' },
+      filtered('mknod', 1, 0o020000),
+      filtered('mknod', 1, 0o060000),
+      filtered('mknodat', 2, 0o020000),
+      filtered('mknodat', 2, 0o060000),
+    ]);
+    expect(findings(ociText(generated({ syscalls, preFilters: filters })))).toEqual([
+      'wait-killable',
+    ]);
+  });
+
+  test('generate: not where the base has a rule of its own, which would be lost', () => {
+    const base = baseOf({
+      defaultAction: 'SCMP_ACT_ERRNO',
+      syscalls: [{ names: ['mknod'], action: 'SCMP_ACT_ALLOW' }],
+    });
+    const [whole] = rules(generated({ syscalls, preFilters: filters, base }));
+    expect(whole).toMatchObject({ names: ['mkdir', 'mkdirat', 'mknod'] });
+  });
+
+  const store = new BundleStore();
+  const mknodSafe = store.shipped('mknod-safe');
+
+  test('generate: a bundle’s declaration holds for each sibling at its own place', () => {
+    expect(preFilters([mknodSafe], ['mknod', 'mknodat', 'mkdir'])).toEqual(
+      new Map([
+        ['mknod', { index: 1, mask: 0o170000, values: [0o020000] }],
+        ['mknodat', { index: 2, mask: 0o170000, values: [0o020000] }],
+      ]),
+    );
+  });
+
+  test('generate: one handler that declares nothing keeps all calls', () => {
+    const [handler] = mknodSafe.handlers;
+    if (handler === undefined) throw new Error('the bundle has no handler');
+    const { only: _only, ...undeclared } = handler;
+    const other: Bundle = { ...mknodSafe, name: 'other', handlers: [undeclared] };
+    expect(preFilters([mknodSafe, other], ['mknod'])).toEqual(new Map());
+    const elsewhere: Bundle = { ...other, handlers: [{ ...undeclared, syscalls: ['chmod'] }] };
+    expect(preFilters([mknodSafe, elsewhere], ['mknod']).size).toBe(1);
+  });
+
+  test('generate: declarations about other bits are no declaration for both', () => {
+    const [handler] = mknodSafe.handlers;
+    if (handler === undefined) throw new Error('the bundle has no handler');
+    const other = (mask: number, values: readonly number[]): Bundle => ({
+      ...mknodSafe,
+      handlers: [{ ...handler, only: new Map([['mknod', { argument: 'mode', mask, values }]]) }],
+    });
+    expect(preFilters([mknodSafe, other(0o777, [0])], ['mknod'])).toEqual(new Map());
+    expect(preFilters([mknodSafe, other(0o170000, [0o060000])], ['mknod']).get('mknod')).toEqual({
+      index: 1,
+      ...devices,
+    });
   });
 });
