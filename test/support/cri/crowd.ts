@@ -14,14 +14,14 @@ export interface CrowdOptions {
   readonly count: number;
   /** Of pods and containers, so that sandboxes have a listener, too: it adds `-POD` to folders. */
   readonly profile: string;
+  /** What their names begin with. */
+  readonly name?: string;
 }
 
 interface Member {
   readonly name: string;
   readonly pod: Pod;
   readonly container: PodContainer;
-  /** From asking for the pod until its container had made its calls. */
-  readonly tookMs: number;
 }
 
 const folders = Array.from({ length: 10 }, (_absent, index) => `made-${index}`);
@@ -37,17 +37,19 @@ export class Crowd {
   }
 
   /** Asks for all at once. Resolves when all containers have made their calls. */
-  static async start({ node, runtime, count, profile }: CrowdOptions): Promise<Crowd> {
-    const names = Array.from({ length: count }, (_absent, index) => `pod-${index}`);
+  static async start({ node, runtime, count, profile, ...more }: CrowdOptions): Promise<Crowd> {
+    const names = Array.from(
+      { length: count },
+      (_absent, index) => `${more.name ?? 'pod'}-${index}`,
+    );
     const starting = names.map(async (name): Promise<Member> => {
-      const began = performance.now();
       const pod = await node.containerd.runPod({ name, runtime, profile, hostNetwork: true });
       const command = ['sh', '-c', script];
       const container = await pod.start({ name: 'c', image: busyboxImage, command, profile });
       const pid = await container.firstPid();
       const look = (): true | undefined => made(pid).includes('through') || undefined;
       await until(`the calls of ${name}`, look, patienceMs);
-      return { name, pod, container, tookMs: performance.now() - began };
+      return { name, pod, container };
     });
     return new Crowd(await Promise.all(starting));
   }
@@ -55,11 +57,6 @@ export class Crowd {
   /** The ids of all sandboxes and containers. */
   get ids(): readonly string[] {
     return this.#members.flatMap(({ pod, container }) => [pod.id, container.id]);
-  }
-
-  /** How long pods took, the fastest first. */
-  get tookMs(): readonly number[] {
-    return this.#members.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
   }
 
   /** What is missing or not as it should be, pod by pod. */

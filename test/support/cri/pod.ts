@@ -13,6 +13,8 @@ import type { CriClient, Message } from './client.ts';
 export interface PodOptions {
   readonly name: string;
   readonly namespace?: string;
+  /** Absent: one of its own. */
+  readonly uid?: string;
   readonly runtime: RuntimeName;
   /** The file of the seccomp profile that the sandbox has. */
   readonly profile?: string;
@@ -85,8 +87,7 @@ export class Pod implements AsyncDisposable {
   }
 
   static async run(client: CriClient, place: PodPlace, options: PodOptions): Promise<Pod> {
-    const { name, namespace = 'default', annotations = {}, runtime } = options;
-    const uid = randomUUID();
+    const { name, namespace = 'default', annotations = {}, runtime, uid = randomUUID() } = options;
     const config = {
       metadata: { name, namespace, uid, attempt: 0 },
       ...(options.hostNetwork === true ? {} : { hostname: name }),
