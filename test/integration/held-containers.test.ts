@@ -185,6 +185,8 @@ describe('held containers', () => {
     await using freezer = new Freezer();
     await using caller = new AskedCaller({ socket: agent.socket });
     await using other = new AskedCaller({ socket: agent.socket });
+    // it has to be known to the agent by then
+    expect((await other.ask('getppid')).answer).toBe(String(process.pid));
     freezer.take(caller.pid);
     freezer.take(other.pid);
 
