@@ -153,6 +153,7 @@ export class Attaching {
       handlers: [],
       defaultAction: errno,
       failure: defaultFailure,
+      middleware: this.resolver.middleware ?? [],
     };
     return { registry, sources: [], components: [], bundles: [], refusal: messageOf(thrown) };
   }

@@ -5,6 +5,7 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import type { Bundle } from './bundle.ts';
 import type { BundleStore } from './bundle-store.ts';
+import type { MiddlewareName } from './metadata.ts';
 import type { Policies } from './policy.ts';
 import type { Registry } from './registry.ts';
 import { demoBasicResolver } from './resolvers/demo-basic.ts';
@@ -60,6 +61,8 @@ export interface Resolution extends Sourced {
 export type ResolvedShadow = Extract<Shadow, { readonly kind: 'resolved' }>;
 
 export interface Resolver {
+  /** Who is told of the calls of all containers, also of those that are refused. */
+  readonly middleware?: readonly MiddlewareName[];
   /**
    * Fetches what the container needs and is not at hand. It never rejects: what could not be fetched
    * is what `resolve` refuses.

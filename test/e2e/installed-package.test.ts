@@ -6,8 +6,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { languages } from '../../guest-sdk/build/language.ts';
-import { projectRoot, runCommand } from '../support/command.ts';
+import { projectRoot, runCommand, RunningCommand } from '../support/command.ts';
+import { FalcoPlugin } from '../support/falco-plugin.ts';
+import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { trapLines } from '../support/trap-container.ts';
 
 const minuteMs = 60_000;
 
@@ -68,3 +71,21 @@ test(
     });
   },
 );
+
+test('package: an installed agent tells Falco', { timeout: 2 * minuteMs }, async () => {
+  using folder = new TemporaryFolder();
+  const command = await installedIn(folder);
+  // what the script `install` builds
+  symlinkSync(join(projectRoot, 'build'), folder.at('node_modules/seccompagent/build'));
+  await using plugin = await FalcoPlugin.start(folder.at('plugin.sock'));
+  await using agent = new RunningCommand([
+    command,
+    '-resolver=falco',
+    `-socketfile=${folder.at('agent.socket')}`,
+    `-falco-socket=${folder.at('plugin.sock')}`,
+  ]);
+  await agent.printed(/listening/u);
+  const socket = folder.at('agent.socket');
+  await trapLines({ socket, trapped: ['getpgid'], operations: ['getpgid'] });
+  await until('the event', () => plugin.events[0]?.syscall === 'getpgid' || undefined);
+});

@@ -179,7 +179,7 @@ test('end: no process, no mount and no file stays', async () => {
   expect(readdirSync(folder.path)).toEqual([]);
 });
 
-test('log: trace shows each answered call', async () => {
+test('log: trace shows each answered call, as debug does', async () => {
   const { stderr } = await runCommand([
     seccompagent,
     'run',
@@ -191,6 +191,6 @@ test('log: trace shows each answered call', async () => {
     '/',
   ]);
   expect(stderr).toMatch(
-    /TRACE call answered container=run-\d+ syscall=fchmodat2? .*answer=EBADMSG/u,
+    /DEBUG call answered container=run-\d+ syscall=fchmodat2? .*answer=EBADMSG/u,
   );
 });

@@ -115,6 +115,21 @@ test('falco: handlers that BUNDLE selects answer, and the plugin is told', async
   await until('the event', () => plugin.events[0]?.syscall === 'chmod' || undefined);
 });
 
+test('falco: of a container whose metadata is wrong, the plugin is told that its calls fail', async () => {
+  using place = places();
+  await using plugin = await FalcoPlugin.start(place.plugin);
+  const options = ['-resolver=falco', `-falco-socket=${place.plugin}`];
+  await using _agent = await AgentProcess.start(place.agent, ...options);
+  const lines = await trapLines({
+    socket: place.agent,
+    trapped: ['getpgid'],
+    options: ['-m', 'BUNDLE=nowhere'],
+    operations: ['getpgid'],
+  });
+  expect(lines).toEqual(['getpgid -1 EPERM']);
+  await until('the event', () => plugin.events[0]?.syscall === 'getpgid' || undefined);
+});
+
 test('falco: without the middleware nobody is told', async () => {
   using place = places();
   await using plugin = await FalcoPlugin.start(place.plugin);

@@ -5,10 +5,10 @@ import type { Registry } from '../registry.ts';
 import type { Resolver, ResolverParts } from '../resolver.ts';
 import { noneResolver } from './none.ts';
 
-const own: MiddlewareName = 'falco';
+const own: readonly MiddlewareName[] = ['falco'];
 
 function watched(registry: Registry): Registry {
-  return { ...registry, middleware: [...new Set([...(registry.middleware ?? []), own])] };
+  return { ...registry, middleware: [...new Set([...(registry.middleware ?? []), ...own])] };
 }
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
@@ -16,6 +16,7 @@ export function falcoResolver(parts: ResolverParts): Resolver {
   const inner = noneResolver(parts);
   return {
     ...inner,
+    middleware: own,
     resolve: (identity) => {
       const resolution = inner.resolve(identity);
       return { ...resolution, registry: watched(resolution.registry) };
