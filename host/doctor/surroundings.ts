@@ -48,7 +48,8 @@ interface CapabilityNeed {
   readonly without: string;
 }
 
-const needs: readonly CapabilityNeed[] = [
+/** Those that the DaemonSet gives. */
+export const neededCapabilities: readonly CapabilityNeed[] = [
   {
     name: 'CAP_SYS_PTRACE',
     isNeeded: true,
@@ -63,12 +64,18 @@ const needs: readonly CapabilityNeed[] = [
   { name: 'CAP_SETUID', isNeeded: true, without: 'nothing is done as another user' },
   { name: 'CAP_SETGID', isNeeded: true, without: 'nothing is done with the groups of a caller' },
   {
+    name: 'CAP_SETPCAP',
+    isNeeded: true,
+    without: 'nothing is done with the Linux capabilities of a caller',
+  },
+  { name: 'CAP_KILL', isNeeded: false, without: 'containers of other users are not killed' },
+  { name: 'CAP_MKNOD', isNeeded: false, without: 'no device node is made' },
+  { name: 'CAP_CHOWN', isNeeded: false, without: 'callers that are root cannot give files away' },
+  {
     name: 'CAP_DAC_OVERRIDE',
     isNeeded: false,
     without: 'callers that are root meet the modes of files',
   },
-  { name: 'CAP_DAC_READ_SEARCH', isNeeded: false, without: 'files of other users are not reached' },
-  { name: 'CAP_CHOWN', isNeeded: false, without: 'callers that are root cannot give files away' },
   {
     name: 'CAP_FOWNER',
     isNeeded: false,
@@ -79,12 +86,10 @@ const needs: readonly CapabilityNeed[] = [
     isNeeded: false,
     without: 'set-group-ID bits are lost where callers keep them',
   },
-  { name: 'CAP_MKNOD', isNeeded: false, without: 'no device node is made' },
-  { name: 'CAP_KILL', isNeeded: false, without: 'containers of other users are not killed' },
   {
-    name: 'CAP_SYS_RESOURCE',
+    name: 'CAP_SYS_NICE',
     isNeeded: false,
-    without: 'callers that have it meet quotas, and the limit of open files cannot be raised',
+    without: 'calls wait while handlers need all processors',
   },
 ];
 
@@ -104,7 +109,7 @@ function capabilityCheck(status: string): Check {
   const effective = BigInt(`0x${lineOf(status, 'CapEff') ?? '0'}`);
   const isThere = (name: CapabilityName): boolean =>
     ((effective >> BigInt(capabilityNames.indexOf(name))) & 1n) === 1n;
-  const missing = needs.filter(({ name }) => !isThere(name));
+  const missing = neededCapabilities.filter(({ name }) => !isThere(name));
   const name = 'linux-capabilities';
   if (missing.length === 0) return ok(name, 'all that are needed are there');
   const message = missing.map((each) => `without ${each.name} ${each.without}`).join('; ');

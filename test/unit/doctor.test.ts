@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what the doctor makes of machines that are not this one.
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 
 import type { Check, CommandOutput, Machine } from '../../host/doctor/check.ts';
 import { kernelChecks } from '../../host/doctor/kernel.ts';
 import { isBefore, runtimeChecks, versionIn } from '../../host/doctor/runtimes.ts';
-import { surroundingChecks } from '../../host/doctor/surroundings.ts';
+import { neededCapabilities, surroundingChecks } from '../../host/doctor/surroundings.ts';
 import type { ProbeOutcome } from '../../host/native.ts';
+import { projectRoot } from '../support/command.ts';
 
 const works: ProbeOutcome = { works: true, step: '', errno: 0, signal: 0 };
 
@@ -126,6 +130,15 @@ describe('the surroundings', () => {
   test('doctor: without cgroups nothing can be frozen', () => {
     expect(named(surroundingChecks(machineWith({})), 'cgroups')).toMatchObject({ status: 'warn' });
   });
+});
+
+test('doctor: the Linux capabilities are those that the DaemonSet gives', () => {
+  const file = join(projectRoot, 'deploy/kubernetes/4-daemonset.yaml');
+  const [container] = parse(readFileSync(file, 'utf8')).spec.template.spec.containers;
+  const given: readonly string[] = container.securityContext.capabilities.add;
+  expect(given.map((name) => `CAP_${name}`).toSorted()).toEqual(
+    neededCapabilities.map(({ name }) => name).toSorted(),
+  );
 });
 
 describe('the runtimes', () => {
