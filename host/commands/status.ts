@@ -57,8 +57,8 @@ function shadowLine({ bundles, calls, different, lost, leftAlone }: ShadowStatus
 
 function containerLines(container: ContainerStatus): readonly string[] {
   const { id, since, calls, bundles, handlers, refusal, shadow } = container;
-  const { namespace, pod, container: name } = container;
-  const place = [namespace, pod, name].filter((part) => part !== undefined).join('/');
+  const { namespace, pod, container: inPod } = container;
+  const place = [namespace, pod, inPod].filter((part) => part !== undefined).join('/');
   const names = bundles.map(({ name, version }) => `${name} ${version}`).join(', ');
   return [
     `${id}  since ${since}  ${calls} calls  ${names}`.trimEnd(),

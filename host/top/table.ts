@@ -69,8 +69,16 @@ const columns: readonly Column[] = [
 ];
 
 function shortened(text: string, most: number): string {
-  const characters = [...text];
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join('')}…`;
+  return widthOf(text) <= most
+    ? text
+    : `${Array.from(text)
+        .slice(0, most - 1)
+        .join('')}…`;
+}
+
+/** Of names as they are in clusters: a column for each character. */
+function widthOf(text: string): number {
+  return Array.from(text).length;
 }
 
 export function shownRate(perSecond: number): string {
@@ -105,12 +113,12 @@ function shownHandlers({ handlers, refusal }: ContainerRates): string {
 export function tableOf(all: readonly ContainerRates[]): readonly [string, ...string[]] {
   const cells = all.map((rates) => columns.map((column) => column.of(rates)));
   const widths = columns.map(({ title }, index) =>
-    Math.max(title.length, ...cells.map((row) => [...(row[index] ?? '')].length)),
+    Math.max(title.length, ...cells.map((row) => widthOf(row[index] ?? ''))),
   );
   const lineOf = (row: readonly string[]): string =>
     row
       .map((text, index) => {
-        const width = (widths[index] ?? 0) - [...text].length + text.length;
+        const width = (widths[index] ?? 0) - widthOf(text) + text.length;
         return columns[index]?.isNumber === true ? text.padStart(width) : text.padEnd(width);
       })
       .join('  ')

@@ -158,7 +158,7 @@ test('a worker that is ended takes nothing of what it has counted with it', asyn
   const counted = async (): Promise<number> => {
     const { text } = await measured.get('/metrics');
     const lines = text.matchAll(
-      /^seccompagent_request_duration_seconds_count\{.*\} (?<count>\d+)$/gmu,
+      /^seccompagent_request_duration_seconds_count\{namespace="shop",.*\} (?<count>\d+)$/gmu,
     );
     return [...lines].reduce((sum, { groups }) => sum + Number(groups?.['count']), 0);
   };
@@ -259,8 +259,9 @@ test('the alerts are what Prometheus takes, and fire when they should', async ()
 
 test('an agent is ready once it listens, and says nothing else', async () => {
   await using measured = await MeasuredAgent.start();
-  await until('the agent to be ready', async () => {
-    const { status, text } = await measured.get('/readyz');
-    return (status === 200 && text === 'ok\n') || undefined;
+  const ready = await until('the agent to be ready', async () => {
+    const answer = await measured.get('/readyz');
+    return answer.status === 200 ? answer : undefined;
   });
+  expect(ready.text).toBe('ok\n');
 });

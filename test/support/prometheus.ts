@@ -63,9 +63,9 @@ export class Prometheus implements AsyncDisposable {
 
   /** @throws Error with what Prometheus says against the expression */
   async query(expression: string): Promise<readonly PromSample[]> {
-    const url = `${this.#origin}/api/v1/query?${new URLSearchParams({ query: expression })}`;
-    const answer = (await (await fetch(url)).json()) as QueryAnswer;
-    if (answer.data === undefined) throw new Error(`${expression}: ${answer.error}`);
+    const url = `${this.#origin}/api/v1/query?${new URLSearchParams({ query: expression }).toString()}`;
+    const answer: QueryAnswer = JSON.parse(await (await fetch(url)).text());
+    if (answer.data === undefined) throw new Error(`${expression}: ${answer.error ?? 'no data'}`);
     if (answer.data.resultType !== 'vector') throw new Error(`${expression}: no vector`);
     return answer.data.result.map(({ metric, value: [, value] }) => ({
       labels: metric,

@@ -12,7 +12,9 @@ export interface TerminalSize {
 }
 
 const deadlineMs = 60_000;
-const toStart = '\u001b[H';
+const escape = '\u001b';
+const toStart = `${escape}[H`;
+const look = new RegExp(`${escape}\\[[\\d;]*\\w`, 'gu');
 
 export class Terminal implements AsyncDisposable {
   readonly #running: RunningCommand;
@@ -35,7 +37,7 @@ export class Terminal implements AsyncDisposable {
     // the last one may not be whole
     const whole = drawn.findLast((text) => text.includes('\u001b[J')) ?? '';
     const [text = ''] = whole.split('\u001b[J');
-    return text.split('\r\n').map((line) => line.replaceAll(/\u001b\[[\d;]*\w/gu, ''));
+    return text.split('\r\n').map((line) => line.replaceAll(look, ''));
   }
 
   /** The settings of the terminal, before the command and after it. */

@@ -108,6 +108,14 @@ describe('ratesBetween', () => {
   });
 });
 
+function rowOf(labels: Partial<CallLabels>, calls: number): Totals<keyof CallLabels> {
+  const counts = new CallCounts();
+  counts.ends.value = calls;
+  counts.durations.add([calls], 0);
+  const all = { syscall: 'mount', handler: 'mount', bundle: 'a', status: '0', ...labels };
+  return { labels: all, counts };
+}
+
 describe('figuresOf', () => {
   const status: ContainerStatus = {
     id: 'c1',
@@ -120,14 +128,6 @@ describe('figuresOf', () => {
       { name: 'mount', bundle: 'b', digest: '', isQuarantined: true },
     ],
   };
-
-  function rowOf(labels: Partial<CallLabels>, calls: number): Totals<keyof CallLabels> {
-    const counts = new CallCounts();
-    counts.ends.value = calls;
-    counts.durations.add([calls], 0);
-    const all = { syscall: 'mount', handler: 'mount', bundle: 'a', status: '0', ...labels };
-    return { labels: all, counts };
-  }
 
   test('the listeners of a container are one', () => {
     const figures = figuresOf([
