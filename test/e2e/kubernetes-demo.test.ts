@@ -8,7 +8,7 @@ import { ContainerFreezer } from '../support/cri/container-freezer.ts';
 import { busyboxImage } from '../support/cri/containerd.ts';
 import { PodNode } from '../support/cri/node.ts';
 import type { PodContainer } from '../support/cri/pod.ts';
-import { documentedPod } from '../support/documented-pod.ts';
+import { documentedPod, examplePod } from '../support/documented-pod.ts';
 import { until } from '../support/polling.ts';
 
 const runtimes = ['runc', 'crun'] as const;
@@ -48,8 +48,10 @@ async function beginningOf(container: PodContainer): Promise<number> {
 }
 
 describe.for(runtimes)('%s', (runtime) => {
-  test('documentation: a pod does what it shows', async () => {
-    const shown = documentedPod('docs/kubernetes.md', 'Try it');
+  test.for([
+    ['docs/kubernetes.md', documentedPod('docs/kubernetes.md', 'Try it')],
+    ['deploy/examples/demo-pod', examplePod('demo-pod')],
+  ] as const)('documentation: a pod does what %s shows', async ([, shown]) => {
     const profile = node.profileOf(shown.profile);
     await using pod = await node.containerd.runPod({ name: shown.name, runtime });
     const container = await pod.start({ image: busyboxImage, profile, ...shown.container });
@@ -143,24 +145,31 @@ describe.for(runtimes)('%s', (runtime) => {
     expect(await other.shell('echo here')).toBe('here\n');
   });
 
-  test('DEFAULT_ACTION=freeze-container: a call that nobody answers freezes it', async () => {
-    await using pod = await node.containerd.runPod({ name: 'web', runtime });
-    const other = await pod.start({ name: 'other', ...sleep });
-    const profile = node.profile({
-      metadata: ['DEFAULT_ACTION=freeze-container'],
-      trapped: ['chmod', 'fchmodat'],
-    });
-    const container = await pod.start({ name: 'front', ...sleep, profile });
-    const freezer = new ContainerFreezer(await container.firstPid());
-    expect(freezer.isFrozen).toBe(false);
-    const calling = container.shell('chmod 700 /tmp; stat -c %a /tmp');
-    try {
-      await until('the container to be frozen', () => freezer.isFrozen || undefined);
-      expect(await other.shell('echo here')).toBe('here\n');
-    } finally {
-      freezer.thaw();
-    }
-    expect(await calling).toBe('chmod: /tmp: Operation not permitted\n755\n');
-    expect(await container.state()).toBe('CONTAINER_RUNNING');
-  });
+  const killable = ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'];
+  // runc has no flags for filters
+  const filters = runtime === 'crun' ? [{ flags: [] }, { flags: killable }] : [{ flags: [] }];
+  test.for(filters)(
+    'DEFAULT_ACTION=freeze-container: a call that nobody answers freezes it, $flags',
+    async ({ flags }) => {
+      await using pod = await node.containerd.runPod({ name: 'web', runtime });
+      const other = await pod.start({ name: 'other', ...sleep });
+      const profile = node.profile({
+        metadata: ['DEFAULT_ACTION=freeze-container'],
+        trapped: ['chmod', 'fchmodat'],
+        flags,
+      });
+      const container = await pod.start({ name: 'front', ...sleep, profile });
+      const freezer = new ContainerFreezer(await container.firstPid());
+      expect(freezer.isFrozen).toBe(false);
+      const calling = container.shell('chmod 700 /tmp; stat -c %a /tmp');
+      try {
+        await until('the container to be frozen', () => freezer.isFrozen || undefined);
+        expect(await other.shell('echo here')).toBe('here\n');
+      } finally {
+        freezer.thaw();
+      }
+      expect(await calling).toBe('chmod: /tmp: Operation not permitted\n755\n');
+      expect(await container.state()).toBe('CONTAINER_RUNNING');
+    },
+  );
 });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { busyboxImage } from '../support/cri/containerd.ts';
 import { PodNode } from '../support/cri/node.ts';
 import { until } from '../support/polling.ts';
+import { settledFdCount } from '../support/process-resources.ts';
 
 const runtimes = ['runc', 'crun'] as const;
 const sleep = { image: busyboxImage, command: ['sleep', '1000'] } as const;
@@ -78,6 +79,23 @@ describe.for(runtimes)('%s', (runtime) => {
     const bundles = new Map(containers.map(({ id, bundles: names }) => [id, names.length]));
     expect(bundles.get(pod.id)).toBe(2);
     expect(bundles.get(container.id)).toBe(2);
+  });
+
+  test('G6: pods: processes that join one after the other leave nothing', async () => {
+    await using pod = await node.containerd.runPod({ name: 'web', runtime });
+    const container = await pod.start({ name: 'front', ...sleep, profile });
+    const { pid } = await node.agent.status();
+    const names = Array.from({ length: 30 }, (_absent, index) => `/join-${index}`);
+    await container.shell('mkdir /first');
+    const fds = await settledFdCount(pid);
+    for (const name of names) expect(await container.shell(`mkdir ${name}`)).toBe('');
+    const expected = names.map((name) => `${name}-default-web-front\n`).toSorted();
+    expect(await container.shell('ls -1d /join*')).toBe(expected.join(''));
+    expect((await node.listeners()).filter((id) => id === container.id)).toHaveLength(1);
+    // helpers that wait for another container have some for a while
+    await until('the descriptors of before', async () =>
+      (await settledFdCount(pid)) <= fds ? true : undefined,
+    );
   });
 
   test('pods: nothing is left of a pod that was removed', async () => {

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compiled } from '../support/compile.ts';
 import { makeBusyboxRootfs } from '../support/cri/image.ts';
 import { PodNode } from '../support/cri/node.ts';
+import { examplePod } from '../support/documented-pod.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const runtimes = ['runc', 'crun'] as const;
@@ -16,8 +17,8 @@ const rootUidOutside = 200_000;
 const image = 'localhost/with-erofs:test';
 /** One that the kernel mounts for nobody in a user namespace, as cifs. */
 const mount = 'mount-call erofs /volume/hello.erofs /mnt';
-const base = { trapped: ['mount'] } as const;
-const metadata = ['MOUNT_OTHER_FS_LIST=erofs', 'MOUNT_NEED_CAP_ADMIN=true'];
+const { profile } = examplePod('userns-pod-cifs');
+const metadata = String(profile['listenerMetadata']).replace('cifs', 'erofs');
 
 /** As that of alpine, in which nobody has no shell. */
 function makeRootfs(path: string): void {
@@ -61,7 +62,7 @@ async function output(runtime: (typeof runtimes)[number], script: string): Promi
     name: 'container1',
     image,
     command: ['sh', '-c', 'sleep 1000'],
-    profile: node.profile({ ...base, metadata }),
+    profile: node.profileOf({ ...profile, listenerMetadata: metadata }),
     capabilities: ['SYS_ADMIN'],
     volumes: { '/volume': volume() },
   });

@@ -34,26 +34,47 @@ interface ContainerManifest {
 
 const prompt = '/ # ';
 
-/** The first code block of each language below a heading. */
+/** The first code block of each language below a heading of a page. */
 export function documentedPod(page: string, heading: string): DocumentedPod {
-  const text = readFileSync(join(projectRoot, page), 'utf8');
-  const [, section = ''] = text.split(`\n## ${heading}\n`);
-  const block = (language: string): string => {
-    const found = new RegExp(`\`\`\`${language}\n(?<code>.*?)\`\`\``, 'su').exec(section);
-    if (found?.groups?.['code'] === undefined) throw new Error(`${page} has no ${language}`);
-    return found.groups['code'];
-  };
-  const manifest: PodManifest = parse(block('yaml'));
+  const [, section = ''] = readProject(page).split(`\n## ${heading}\n`);
+  return podOf({
+    profile: blockOf(section, 'json'),
+    manifest: blockOf(section, 'yaml'),
+    session: blockOf(section, 'console'),
+  });
+}
+
+/** One of deploy/examples, with the profile that is shipped for it. */
+export function examplePod(name: string): DocumentedPod {
+  return podOf({
+    profile: readProject(`deploy/profiles/kubernetes/${name}.json`),
+    manifest: readProject(`deploy/examples/${name}/pod.yaml`),
+    session: blockOf(readProject(`deploy/examples/${name}/README.md`), 'console'),
+  });
+}
+
+function readProject(path: string): string {
+  return readFileSync(join(projectRoot, path), 'utf8');
+}
+
+function blockOf(text: string, language: string): string {
+  const found = new RegExp(`\`\`\`${language}\n(?<code>.*?)\`\`\``, 'su').exec(text);
+  if (found?.groups?.['code'] === undefined) throw new Error(`there is no ${language}: ${text}`);
+  return found.groups['code'];
+}
+
+function podOf(texts: Readonly<Record<'profile' | 'manifest' | 'session', string>>): DocumentedPod {
+  const manifest: PodManifest = parse(texts.manifest);
   const [container] = manifest.spec.containers;
-  if (container === undefined) throw new Error(`${page}: the pod has no container`);
+  if (container === undefined) throw new Error(`the pod has no container: ${texts.manifest}`);
   return {
-    profile: JSON.parse(block('json')),
+    profile: JSON.parse(texts.profile),
     name: manifest.metadata.name,
     container: {
       name: container.name,
       command: [...container.command, ...(container.args ?? [])],
     },
-    session: sessionOf(block('console')),
+    session: sessionOf(texts.session),
   };
 }
 

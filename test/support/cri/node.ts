@@ -10,6 +10,8 @@ export interface ProfileOptions {
   readonly metadata: readonly string[];
   /** System calls that go to the agent. */
   readonly trapped: readonly string[];
+  /** Of the filter. */
+  readonly flags?: readonly string[];
 }
 
 export class PodNode implements AsyncDisposable {
@@ -31,8 +33,10 @@ export class PodNode implements AsyncDisposable {
   }
 
   /** Writes one. @returns its path */
-  profile({ metadata, trapped }: ProfileOptions): string {
+  profile({ metadata, trapped, flags = [] }: ProfileOptions): string {
     return this.profileOf({
+      // runc takes none, not even an empty list
+      ...(flags.length === 0 ? {} : { flags }),
       architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
       defaultAction: 'SCMP_ACT_ALLOW',
       listenerMetadata: metadata.join('\n'),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pods and their containers, made as a kubelet makes them.
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { CommandResult } from '../command.ts';
@@ -199,11 +198,6 @@ export class PodContainer {
     const info = messageIn(await this.#status(), 'info');
     const { pid }: { readonly pid: number } = JSON.parse(textIn(info, 'info'));
     return pid;
-  }
-
-  /** What the container says of its path in a file of /proc, which is not that of the machine. */
-  async fileOfFirst(name: string): Promise<string> {
-    return readFileSync(`/proc/${await this.firstPid()}/${name}`, 'utf8');
   }
 
   async #status(): Promise<Message> {
