@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 
 import type { Check } from '../../host/doctor/check.ts';
+import { neededCapabilities } from '../../host/doctor/surroundings.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
@@ -42,13 +43,7 @@ async function doctorSees(
 }
 
 /** Those that depend on the machine of the tests. */
-const ofMachines: readonly string[] = [
-  'linux-capabilities',
-  'pid-namespace',
-  'user-namespace',
-  'memory',
-  'runc',
-];
+const ofMachines: readonly string[] = ['pid-namespace', 'user-namespace', 'memory', 'runc'];
 
 test('doctor: all that the tests of the agent need works here', async () => {
   const { code, checks } = await doctorSees();
@@ -60,6 +55,18 @@ test('doctor: all that the tests of the agent need works here', async () => {
   expect(code).toBe(0);
   // each has a name of its own
   expect(new Set(checks.map(({ name }) => name)).size).toBe(checks.length);
+});
+
+test('doctor: the Linux capabilities of the DaemonSet are enough', async () => {
+  const names = neededCapabilities.map(({ name }) => name.replace('CAP_', '+').toLowerCase());
+  const { code, checks, of } = await doctorSees([
+    'setpriv',
+    `--bounding-set=-all,${names.join(',')}`,
+  ]);
+  expect(code).toBe(0);
+  expect(of('linux-capabilities')).toMatchObject({ status: 'ok' });
+  const missed = checks.filter(({ name, status }) => status !== 'ok' && !ofMachines.includes(name));
+  expect(missed.map(({ name }) => name)).toEqual(['agent-socket', 'agent']);
 });
 
 test('K9: doctor: answers that come at once are tried, not read off a version', async () => {
