@@ -87,5 +87,5 @@ test('package: an installed agent tells Falco', { timeout: 2 * minuteMs }, async
   await agent.printed(/listening/u);
   const socket = folder.at('agent.socket');
   await trapLines({ socket, trapped: ['getpgid'], operations: ['getpgid'] });
-  await until('the event', () => plugin.events[0]?.syscall === 'getpgid' || undefined);
+  expect(await until('the event', () => plugin.events[0])).toMatchObject({ syscall: 'getpgid' });
 });
