@@ -64,7 +64,8 @@ void Receiver::send_late(NotifyBuffers& buffers, Nanoseconds time) {
       continue;
     }
     listener->kept.answer_due(
-        late.tid, time, listener->keeps_lost_until(), [&](std::uint64_t id, const Response& response) {
+        late.tid, time, listener->keeps_lost_until(),
+        [&](std::uint64_t id, const Response& response) {
           return buffers.respond(listener->fd.get(), id, response).has_value();
         });
   }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests that a thread has short turns, and is otherwise scheduled as before.
+// Tests that threads have short turns or go before others, and are otherwise scheduled as before.
 #include "short_turns.h"
 
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <thread>
@@ -28,7 +30,7 @@ Attributes attributes_of_this_thread() {
 
 void shortens_turns_alone() {
   const Attributes before = attributes_of_this_thread();
-  take_short_turns();
+  take_short_turns(0);
   Attributes after = attributes_of_this_thread();
   // kernels before 6.12 do not say
   CHECK(after[kRuntime] == 200'000 || after[kRuntime] == 0);
@@ -38,12 +40,36 @@ void shortens_turns_alone() {
 
 void leaves_other_threads() {
   const Attributes before = attributes_of_this_thread();
-  std::thread(take_short_turns).join();
+  std::thread([] { take_short_turns(0); }).join();
   CHECK(attributes_of_this_thread() == before);
 }
 
-constexpr Case kCases[] = {{"take_short_turns: nothing else changes", shortens_turns_alone},
-                           {"take_short_turns: other threads keep theirs", leaves_other_threads}};
+int policy_of(pid_t thread) { return sched_getscheduler(thread) & ~SCHED_RESET_ON_FORK; }
+
+void lets_another_thread_go_before() {
+  std::atomic<pid_t> thread = 0;
+  std::atomic<bool> is_over = false;
+  std::thread other([&] {
+    thread.store(gettid());
+    thread.notify_one();
+    is_over.wait(false);
+  });
+  thread.wait(0);
+  if (go_before_others(thread.load())) {
+    CHECK_EQUAL(policy_of(thread.load()), SCHED_RR);
+    CHECK_EQUAL(policy_of(0), SCHED_OTHER);
+  }
+  go_as_others(thread.load());
+  CHECK_EQUAL(policy_of(thread.load()), SCHED_OTHER);
+  is_over.store(true);
+  is_over.notify_one();
+  other.join();
+}
+
+constexpr Case kCases[] = {
+    {"take_short_turns: nothing else changes", shortens_turns_alone},
+    {"take_short_turns: other threads keep theirs", leaves_other_threads},
+    {"go_before_others: another thread does, and then no longer", lets_another_thread_go_before}};
 
 }  // namespace
 }  // namespace seccompagent::test
