@@ -12,6 +12,11 @@ import type { Json, JsonObject } from './manifests.ts';
 const everybody = 0o777;
 const volumesOfRoot = ['profiles', 'socket', 'containerd-bundles', 'crio-bundles', 'config'];
 
+/** We stand for the node's first process, which machines in machines let nobody look at. */
+function ofNode(argument: string): string {
+  return argument.replace('/proc/1/', `/proc/${process.pid}/`);
+}
+
 export interface DaemonSetPodOptions {
   readonly store: ImageStore;
   readonly image: string;
@@ -117,7 +122,7 @@ export class DaemonSetPod implements AsyncDisposable {
         `--entrypoint=${entry}`,
         `--memory=${textAt(container, 'resources', 'limits', 'memory').replace('i', '')}`,
       ],
-      args: [...rest, ...textsAt(container, 'args')],
+      args: [...rest.map(ofNode), ...textsAt(container, 'args')],
     };
   }
 

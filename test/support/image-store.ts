@@ -3,6 +3,7 @@
 // what it builds on is made of Debian's packages and kept. Packages of npm come from where npm gets them.
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { projectRoot, runCommand, RunningCommand } from './command.ts';
@@ -34,13 +35,15 @@ function npmSetting(name: string): string {
   return stdout.trim();
 }
 
+const environment = { PODMAN_IGNORE_CGROUPSV1_WARNING: '1' } as const;
+
 async function succeed(
   command: readonly [string, ...string[]],
   deadlineMs: number,
 ): Promise<string> {
   const { code, stdout, stderr } = await runCommand(command, {
     deadlineMs,
-    environment: { PODMAN_IGNORE_CGROUPSV1_WARNING: '1' },
+    environment,
   });
   if (code === 0) return stdout;
   throw new Error(`${command.join(' ')} has ended with ${code}: ${stdout}${stderr}`);
@@ -52,14 +55,21 @@ export interface ImageRun {
   readonly args?: readonly string[];
 }
 
-/** Images of one test, in the storage that has what they build on. */
-export class ImageStore implements AsyncDisposable {
-  readonly #storage: string;
+/** Images of one test, beside a storage that has what they build on, which nothing is written to. */
+export class ImageStore implements Disposable {
   readonly #folder: TemporaryFolder = new TemporaryFolder();
-  readonly #images: string[] = [];
 
-  private constructor(storage: string) {
-    this.#storage = storage;
+  private constructor(bases: string) {
+    writeFileSync(
+      this.#folder.at('storage.conf'),
+      `[storage]
+driver = "overlay"
+graphroot = "${this.#folder.at('storage')}"
+runroot = "${this.#folder.at('run')}"
+[storage.options]
+additionalimagestores = ["${bases}"]
+`,
+    );
   }
 
   static async open(): Promise<ImageStore> {
@@ -74,7 +84,7 @@ export class ImageStore implements AsyncDisposable {
     const settings = [...bases, `NPM_CONFIG_REGISTRY=${npmSetting('registry')}`];
     await succeed(
       [
-        ...this.#command('buildah', ['-m']),
+        ...this.#builder(),
         'build',
         ...buildOptions,
         ...settings.map((setting) => `--build-arg=${setting}`),
@@ -85,15 +95,13 @@ export class ImageStore implements AsyncDisposable {
       ],
       buildMs,
     );
-    this.#images.push(image);
     return image;
   }
 
   /** The digests of its layers, before they are compressed. */
   async layersOf(image: string): Promise<readonly string[]> {
     const format = '{{json .OCIv1.RootFS.DiffIDs}}';
-    const buildah = this.#command('buildah', ['-m']);
-    const text = await succeed([...buildah, 'inspect', '--format', format, image], runMs);
+    const text = await succeed([...this.#builder(), 'inspect', '--format', format, image], runMs);
     const layers: unknown = JSON.parse(text);
     if (Array.isArray(layers)) return layers.map(String);
     throw new Error(`${image} has no layers, but ${text}`);
@@ -101,12 +109,12 @@ export class ImageStore implements AsyncDisposable {
 
   /** Runs one container to its end. */
   async run(image: string, run: ImageRun): Promise<CommandResult> {
-    return runCommand(this.#runCommand(image, run), { deadlineMs: runMs });
+    return runCommand(this.#runCommand(image, run), { deadlineMs: runMs, environment });
   }
 
   /** Starts one that goes on; whoever started it ends it by a signal. */
   start(image: string, run: ImageRun): RunningCommand {
-    return new RunningCommand(this.#runCommand(image, run), { deadlineMs: runMs });
+    return new RunningCommand(this.#runCommand(image, run), { deadlineMs: runMs, environment });
   }
 
   #runCommand(
@@ -114,7 +122,10 @@ export class ImageStore implements AsyncDisposable {
     { options = [], args = [] }: ImageRun,
   ): readonly [string, ...string[]] {
     return [
-      ...this.#command('podman', ['-m', '-n']),
+      ...this.#privately(['--net']),
+      'podman',
+      `--tmpdir=${this.#folder.at('podman')}`,
+      ...podmanOptions,
       'run',
       ...runOptions,
       ...options,
@@ -123,21 +134,18 @@ export class ImageStore implements AsyncDisposable {
     ];
   }
 
-  #command(
-    program: 'buildah' | 'podman',
-    namespaces: readonly string[],
-  ): readonly [string, ...string[]] {
-    const own = [`--root=${this.#storage}`, `--runroot=${this.#folder.at('run')}`];
-    const places = [...own, '--storage-driver=overlay'];
-    const podman = [`--tmpdir=${this.#folder.at('podman')}`, ...podmanOptions];
-    const options = program === 'podman' ? [...places, ...podman] : places;
-    return ['unshare', ...namespaces, 'sh', '-c', privately, 'sh', program, ...options];
+  /** With buildah all ends that it has started. */
+  #builder(): readonly [string, ...string[]] {
+    return [...this.#privately(['--pid', '--fork', '--kill-child', '--mount-proc']), 'buildah'];
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const image of this.#images) {
-      await succeed([...this.#command('buildah', ['-m']), 'rmi', '--force', image], runMs);
-    }
+  #privately(namespaces: readonly string[]): readonly [string, ...string[]] {
+    const storage = `CONTAINERS_STORAGE_CONF=${this.#folder.at('storage.conf')}`;
+    const own = ['env', storage, 'unshare', '--mount'] as const;
+    return [...own, ...namespaces, 'sh', '-c', privately, 'sh'];
+  }
+
+  [Symbol.dispose](): void {
     this.#folder[Symbol.dispose]();
   }
 }
