@@ -19,8 +19,9 @@ ln -s ../lib/seccompagent/host/seccompagent.sh "$out/usr/bin/seccompagent"
 mv node_modules "$program"
 cd "$program"
 PATH=$program/node_modules/.bin:$PATH
+# In a pod the API is reached by its service account, without a kubeconfig.
 npm pkg delete workspaces dependencies.node-addon-api dependencies.node-gyp \
-  optionalDependencies.assemblyscript
+  optionalDependencies.assemblyscript 'optionalDependencies[@kubernetes/client-node]'
 npm prune --omit=dev --ignore-scripts --no-fund --no-audit
 cp "$here/package.json" package.json
 rm -rf package-lock.json node_modules/.package-lock.json node_modules/.bin guest-sdk \

@@ -14,6 +14,7 @@ import {
   figure,
   slotLayout,
 } from '../../host/notification/counters.ts';
+import { watchMetrics } from '../../host/observation/watch-metrics.ts';
 import { projectRoot } from '../support/command.ts';
 import { readExposition } from '../support/exposition.ts';
 import type { MetricFamily, Sample } from '../support/exposition.ts';
@@ -105,10 +106,7 @@ describe('names and types', () => {
   });
 
   test('docs/metrics.md lists each of them with its type and its labels', async () => {
-    // those who watch have metrics of their own
-    const [page = ''] = readFileSync(join(projectRoot, 'docs/metrics.md'), 'utf8').split(
-      'Where decisions are watched',
-    );
+    const page = readFileSync(join(projectRoot, 'docs/metrics.md'), 'utf8');
     const row =
       /^\| `(?<name>\w+)` +\| (?<type>counter|gauge|histogram) +\| (?<labels>[\w, ]*?) +\|/gmu;
     const listed = [...page.matchAll(row)].map(({ groups }) => ({ ...groups }));
@@ -117,6 +115,10 @@ describe('names and types', () => {
       shadows: () => [{ bundle: 'next', syscall: 'mkdir', calls: 2, different: 1 }],
     });
     metrics.failed({ handler: 'mount', bundle: 'mount', reason: 'trap' });
+    const falco = { output: 'file', counts: { sent: 1, failed: 0, lost: 0 } } as const;
+    metrics.register(
+      watchMetrics(() => ({ lost: 0, audit: { written: 1, lost: 0 }, falco: [falco] })),
+    );
     const families = [...readExposition(await metrics.text())];
     const shown = families.map(([name, { type, samples }]) => {
       const labels = new Set(samples.flatMap((sample) => Object.keys(sample.labels)));
