@@ -27,6 +27,7 @@ const engine: readonly string[] = [
   'call_memory',
   'caller_state',
   'cgroup',
+  'cgroup_members',
   'cgroup_places',
   'child',
   'container_masks',
