@@ -30,7 +30,35 @@ Napi::Value with_call(const Napi::CallbackInfo& info, std::uint32_t handle, Act 
   return number(info.Env(), act(worker, *call));
 }
 
+// How often a look begins anew, because its notification went away meanwhile.
+constexpr int kTries = 5;
+
+// What only looks at the caller. A signal may take the call back at any time, and it comes again at
+// once: a handler that heard of that would decide for the call that comes, and has not seen it.
+template <typename Look>
+auto seen_of_caller(Worker& worker, const CallId& call, Look look) -> decltype(look(call)) {
+  CallId current = call;
+  auto seen = look(current);
+  const auto is_gone = [&] {
+    return !seen && seen.error() == Errno{ESRCH} &&
+           !id_valid(current.listener, current.id_valid_request, current.id);
+  };
+  for (int tries = kTries; tries > 0 && is_gone() && worker.await_restart(); --tries) {
+    const auto again = worker.current();
+    if (!again) break;
+    current = *again;
+    seen = look(current);
+  }
+  return seen;
+}
+
 [[nodiscard]] std::int32_t negated(Errno error) { return -error.number; }
+
+// ESRCH is what is said of a notification that is gone.
+[[nodiscard]] std::int32_t described(const Result<void>& seen) {
+  if (seen) return 0;
+  return seen.error() == Errno{ESRCH} ? kGone : seen.error().number;
+}
 
 Napi::Value give_fd(const Napi::CallbackInfo& info, std::uint32_t handle, std::uint32_t index,
                     std::int32_t at, std::uint32_t flags) {
@@ -83,8 +111,9 @@ Napi::Value read_argument(const Napi::CallbackInfo& info) {
   const std::uint64_t address = arguments.u64();
   const std::span<std::byte> into = arguments.bytes();
   if (!arguments.is_ok()) return {};
-  return with_call(info, handle, [&](Worker& worker, const CallId&) -> std::int32_t {
-    const auto read = worker.read_caller(address, into);
+  return with_call(info, handle, [&](Worker& worker, const CallId& call) -> std::int32_t {
+    const auto read = seen_of_caller(
+        worker, call, [&](const CallId&) { return worker.read_caller(address, into); });
     return read ? static_cast<std::int32_t>(*read) : negated(read.error());
   });
 }
@@ -107,10 +136,9 @@ Napi::Value caller_credentials(const Napi::CallbackInfo& info) {
   const std::uint32_t handle = arguments.u32();
   const std::span<std::byte> into = arguments.bytes();
   if (!arguments.is_ok()) return {};
-  return with_call(info, handle, [&](Worker&, const CallId& call) -> std::int32_t {
-    const auto described = describe_caller(call, into);
-    if (described) return 0;
-    return described.error() == Errno{ESRCH} ? kGone : described.error().number;
+  return with_call(info, handle, [&](Worker& worker, const CallId& call) -> std::int32_t {
+    return described(seen_of_caller(
+        worker, call, [&](const CallId& current) { return describe_caller(current, into); }));
   });
 }
 
@@ -120,9 +148,9 @@ Napi::Value caller_process(const Napi::CallbackInfo& info) {
   const std::span<std::byte> into = arguments.bytes();
   if (!arguments.is_ok()) return {};
   return with_call(info, handle, [&](Worker& worker, const CallId& call) -> std::int32_t {
-    const auto described = describe_process(call, worker.first_process(), into);
-    if (described) return 0;
-    return described.error() == Errno{ESRCH} ? kGone : described.error().number;
+    return described(seen_of_caller(worker, call, [&](const CallId& current) {
+      return describe_process(current, worker.first_process(), into);
+    }));
   });
 }
 
@@ -137,8 +165,10 @@ Napi::Value has_capability(const Napi::CallbackInfo& info) {
     if (capability >= kCapabilities ||
         where > static_cast<std::uint32_t>(CapabilityIn::of_container))
       return -EINVAL;
-    const auto has = has_capability_in(call, capability, static_cast<CapabilityIn>(where),
-                                       worker.first_process());
+    const auto has = seen_of_caller(worker, call, [&](const CallId& current) {
+      return has_capability_in(current, capability, static_cast<CapabilityIn>(where),
+                               worker.first_process());
+    });
     return has ? (*has ? 1 : 0) : negated(has.error());
   });
 }

@@ -18,6 +18,7 @@ import { trapLines } from '../support/trap-container.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 
 const slow = 'slow-mkdir';
+const slowLook = 'slow-look';
 
 /** An agent whose bundle `slow-mkdir` computes for so long, then makes the directory. */
 async function startSlowAgent(milliseconds: number): Promise<HostileAgent> {
@@ -122,6 +123,27 @@ describe('restarts: for signals', () => {
     expect(signals).toBeGreaterThan(1000);
     expect(readdirSync(folder.path)).toHaveLength(1000);
     expect(agent.log()).toEqual([]);
+  });
+
+  test('K10: restarts: a handler sees the caller of a call that was taken back while it ran', async () => {
+    await using agent = await startHostileAgent({ log: 'warn' });
+    agent.bundles.write(slowLook, {
+      component: slowLook,
+      settings: { milliseconds: '2' },
+      grants: ['caller'],
+      deadline: '20s',
+    });
+    const calls = 500;
+    const { answers, signals } = await runCalls({
+      socket: agent.socket,
+      metadata: slowLook,
+      call: 'mkdir:/never-made',
+      calls,
+      threads: 4,
+      signalUs: 300,
+    });
+    expect(answers).toEqual({ OK: 4 * calls });
+    expect(signals).toBeGreaterThan(calls);
   });
 
   test('K10: restarts: a call that is really made again is answered again', async () => {
