@@ -32,6 +32,7 @@ export interface ContainerOptions {
   readonly flags?: readonly string[];
   /** It has no pid namespace of its own. */
   readonly sharesPids?: boolean;
+  readonly apparmorProfile?: string;
   /** Linux capabilities besides the usual ones. */
   readonly capabilities?: readonly string[];
   /** Mounts besides the usual ones, as config.json has them. */
@@ -98,6 +99,7 @@ function seccompOf({ listenerPath, trapped, metadata, profile, flags }: Containe
 
 function runtimeConfig(options: ContainerOptions): object {
   const { uid = 0, rootUidOutside, capabilities = [], mounts = [], resources } = options;
+  const { apparmorProfile } = options;
   const allCapabilities = [...linuxCapabilities, ...capabilities];
   const hasUserNamespace = rootUidOutside !== undefined;
   const mapping = [{ containerID: 0, hostID: rootUidOutside, size: idsOfUserNamespace }];
@@ -117,6 +119,7 @@ function runtimeConfig(options: ContainerOptions): object {
         permitted: allCapabilities,
       },
       noNewPrivileges: options.noNewPrivileges ?? true,
+      ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
     },
     root: { path: options.rootfs, readonly: false },
     hostname: 'container',

@@ -43,6 +43,8 @@ export interface WatchedAgentOptions {
   /** What an operator allows the bundle; absent: what it asks for. */
   readonly allowed?: Readonly<Record<string, unknown>>;
   readonly allowedUids?: readonly number[];
+  /** A command that executes it: its last arguments. */
+  readonly wrapper?: readonly string[];
   /** As the agent's option -log. */
   readonly log?: string;
   /** Signals that it handles, by doing nothing. */
@@ -84,8 +86,9 @@ export async function startWatchedAgent(options: WatchedAgentOptions): Promise<W
   using folders = new DisposableStack();
   const socket = folders.use(new TemporaryFolder()).at('agent.socket');
   const program = join(import.meta.dirname, 'configured-agent.ts');
+  const [command = process.execPath, ...rest] = [...(options.wrapper ?? []), process.execPath];
   const running = new RunningCommand(
-    [process.execPath, program, ...programOptions(options, socket)],
+    [command, ...rest, program, ...programOptions(options, socket)],
     { environment: sanitizerEnvironment(), deadlineMs: lifeMs },
   );
   await running.printed(/^ready$/mu);
