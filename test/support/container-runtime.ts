@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { runCommand, RunningCommand } from './command.ts';
 import type { CommandResult } from './command.ts';
+import { patient } from './patience.ts';
 
 export type RuntimeName = 'runc' | 'crun';
 
@@ -224,6 +225,6 @@ export class Container implements AsyncDisposable {
 function runtimeCommand({ runtime, folder }: ContainerOptions): readonly [string, ...string[]] {
   const isWrapped = runtime === 'crun' && existsSync(unifiedBesideVersion1);
   const wrapper = isWrapped ? withoutUnified : [];
-  const deadline = ['timeout', '--signal', 'KILL', '30'] as const;
+  const deadline = ['timeout', '--signal', 'KILL', String(patient(30_000) / 1000)] as const;
   return [...deadline, ...wrapper, runtime, '--root', join(folder, `state-of-${runtime}`)];
 }

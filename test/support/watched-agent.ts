@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
 import { RunningCommand } from './command.ts';
+import { patient } from './patience.ts';
 import { until } from './polling.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
 
@@ -51,8 +52,8 @@ export interface WatchedAgentOptions {
   readonly signals?: readonly ('SIGURG' | 'SIGPROF')[];
 }
 
-const lifeMs = 120_000;
-const stopMs = 10_000;
+const lifeMs = patient(120_000);
+const stopMs = patient(10_000);
 
 /** With SECCOMPAGENT_ASAN=1 the agent loads the sanitizer build of the addon. */
 function sanitizerEnvironment(): Readonly<Record<string, string>> {

@@ -13,7 +13,7 @@ const qemu = 'qemu-system-x86_64';
 const imageDeadlineMs = 600_000;
 const packDeadlineMs = 60_000;
 const probeDeadlineMs = 20_000;
-const lifeMs = 600_000;
+const lifeMs = 1_800_000;
 
 /** What it does not know, the kernel gives to its first process as environment. */
 const kernelOptions = 'console=ttyS0 loglevel=2 panic=-1 root=/dev/nvme0n1 rw';
