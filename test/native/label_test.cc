@@ -49,8 +49,7 @@ void compares_stacks() {
 // Whatever the kernel has: what it does not know can't be taken on.
 void is_refused_what_nobody_knows() {
   const UniqueFd processes(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  for (const LabelModule module :
-       {LabelModule::apparmor, LabelModule::smack, LabelModule::selinux})
+  for (const LabelModule module : {LabelModule::apparmor, LabelModule::smack, LabelModule::selinux})
     CHECK(!take_label(processes.get(), {.module = module, .text = "no such//&label ()"}));
 }
 

@@ -87,7 +87,7 @@ export async function startWatchedAgent(options: WatchedAgentOptions): Promise<W
   using folders = new DisposableStack();
   const socket = folders.use(new TemporaryFolder()).at('agent.socket');
   const program = join(import.meta.dirname, 'configured-agent.ts');
-  const [command = process.execPath, ...rest] = [...(options.wrapper ?? []), process.execPath];
+  const [command, ...rest] = [...(options.wrapper ?? []), process.execPath];
   const running = new RunningCommand(
     [command, ...rest, program, ...programOptions(options, socket)],
     { environment: sanitizerEnvironment(), deadlineMs: lifeMs },

@@ -3,9 +3,8 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { shippedBundles } from '../../host/package-root.ts';
 import { compiled } from '../support/compile.ts';
 import { Container } from '../support/container-runtime.ts';
 import type { ContainerOptions } from '../support/container-runtime.ts';
@@ -13,22 +12,33 @@ import { giveRootfs, makeRootfs } from '../support/rootfs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 import type { WatchedAgent, WatchedAgentOptions } from '../support/watched-agent.ts';
+import { patientBundle } from './patient-bundle.ts';
 import { labelOf, loadProfile } from './profiles.ts';
 
 const rootUidOutside = 100_000;
-/** What the runtime needs to run and to end its container. */
-const usual = ['file,', 'signal,'] as const;
+/** What the runtime needs to end its container, and an agent with a profile to look at it. */
+const usual = ['file,', 'signal,', 'ptrace,'] as const;
 const denies = [...usual, 'deny /denied/** w,'] as const;
+const attaches = 'flags=(attach_disconnected)';
 
-/** Neither knows of chroot, sockets or any Linux capability, which acting for it takes. */
 const profiles = [
-  { profile: 'denies', flags: 'flags=(attach_disconnected)' },
-  { profile: 'denies-and-attaches-nothing', flags: '' },
+  // neither knows of chroot, sockets or any Linux capability, which acting for it takes
+  { profile: 'denies', flags: attaches, rules: denies },
+  { profile: 'denies-and-attaches-nothing', flags: '', rules: denies },
+  // crun talks over a socket when it is in its container
+  { profile: 'denies-and-talks', flags: attaches, rules: [...denies, 'network,', 'unix,'] },
 ] as const;
 
+const inRunc = { runtime: 'runc' } as const;
+const inUserNamespace = { runtime: 'crun', rootUidOutside } as const;
+const containersWithProfiles = [
+  { where: 'runc', options: inRunc, profile: 'denies' },
+  { where: 'runc', options: inRunc, profile: 'denies-and-attaches-nothing' },
+  { where: 'crun with a user namespace', options: inUserNamespace, profile: 'denies-and-talks' },
+] as const;
 const kinds = [
-  { where: 'runc', options: { runtime: 'runc' } },
-  { where: 'crun with a user namespace', options: { runtime: 'crun', rootUidOutside } },
+  { where: 'runc', options: inRunc },
+  { where: 'crun with a user namespace', options: inUserNamespace },
 ] as const;
 
 const calls = [
@@ -54,18 +64,19 @@ const allowed = [
   'mkdirat 0 OK',
 ];
 
-const plainMkdir = {
-  bundle: join(shippedBundles(), 'mkdir-suffix'),
-  settings: ['MKDIR_SUFFIX='],
-} as const satisfies WatchedAgentOptions;
-
 let folder: TemporaryFolder;
+/** Does each mkdir as it is asked for. */
+let plainMkdir: WatchedAgentOptions;
 let agent: WatchedAgent;
 let containers = 0;
 
 beforeAll(async () => {
   folder = new TemporaryFolder();
-  for (const { profile, flags } of profiles) loadProfile(profile, denies, flags);
+  for (const { profile, rules, flags } of profiles) loadProfile(profile, rules, flags);
+  plainMkdir = {
+    bundle: patientBundle(folder, 'mkdir-suffix'),
+    settings: ['MKDIR_SUFFIX='],
+  };
   agent = await startWatchedAgent(plainMkdir);
 });
 
@@ -115,20 +126,24 @@ async function makeNatively(
   return make(agent.socket, operations, { ...options, trapped: ['umount2'] });
 }
 
-describe.for(kinds)('AppArmor in $where', ({ options }) => {
-  test.for(profiles)('A1: LSM label: mkdir is judged by the profile $profile', async (each) => {
-    const confined = { ...options, apparmorProfile: each.profile };
+test.for(containersWithProfiles)(
+  'A1: LSM label: in $where mkdir is judged by the profile $profile',
+  async ({ options, profile }) => {
+    const confined = { ...options, apparmorProfile: profile };
     const native = await makeNatively(calls, confined);
     expect(native).toEqual(judged);
     expect(await make(agent.socket, calls, confined)).toEqual(native);
-  });
+  },
+);
 
-  test('A1: LSM label: without a profile nothing is forbidden', async () => {
+test.for(kinds)(
+  'A1: LSM label: in $where nothing is forbidden without a profile',
+  async ({ options }) => {
     const native = await makeNatively(calls, options);
     expect(native).toEqual(allowed);
     expect(await make(agent.socket, calls, options)).toEqual(native);
-  });
-});
+  },
+);
 
 test('A1: LSM label: callers with and without a profile take turns at one agent', async () => {
   const both = await start(agent.socket, { script: '', apparmorProfile: 'denies' });
@@ -145,34 +160,29 @@ test('A1: LSM label: callers with and without a profile take turns at one agent'
 
 test('A1: LSM label: a mount is lent whatever the profile says of mounts', async () => {
   await using mounting = await startWatchedAgent({
-    bundle: join(shippedBundles(), 'mount'),
+    bundle: patientBundle(folder, 'mount'),
     settings: ['MOUNT_FILESYSTEMS=ramfs'],
   });
   const confined = { apparmorProfile: 'denies' };
   const operations = ['mount:none:/mnt:ramfs:0:'];
   expect(await makeNatively(operations, confined)).toEqual(['mount -1 EACCES']);
   const lent = await make(mounting.socket, operations, { ...confined, trapped: ['mount'] });
-  expect(lent).toEqual(['mount 0 OK']);
+  expect({ lent, log: mounting.log() }).toEqual({ lent: ['mount 0 OK'], log: mounting.log() });
   expect(mounting.log().filter((line) => /\b(?:WARN|ERROR)\b/u.test(line))).toEqual([]);
 });
 
 test('A1: LSM label: what the kernel does not let us take on is EACCES, and is logged once', async () => {
-  const everything = ['capability,', 'mount,', 'network,', 'pivot_root,', 'ptrace,', 'umount,'];
-  loadProfile(
-    'agent',
-    [...usual, ...everything, 'unix,', 'userns,'],
-    'flags=(attach_disconnected)',
-  );
+  const everything = ['capability,', 'mount,', 'network,', 'pivot_root,', 'umount,', 'unix,'];
+  loadProfile('agent', [...usual, ...everything, 'userns,'], attaches);
   await using confined = await startWatchedAgent({
     ...plainMkdir,
     wrapper: ['aa-exec', '-p', 'agent', '--'],
   });
   expect(labelOf(confined.pid)).toBe('agent (enforce)');
   const options = { apparmorProfile: 'denies' };
-  expect(await make(confined.socket, [...calls, ...calls], options)).toEqual([
-    ...refused,
-    ...refused,
-  ]);
+  const lines = await make(confined.socket, [...calls, ...calls], options);
+  const log = confined.log();
+  expect({ lines, log }).toEqual({ lines: [...refused, ...refused], log });
   const line = await confined.untilLogged(['the kernel does not let us take on its label']);
   expect(line).toContain('denies (enforce)');
   const told = confined.log().filter((each) => each.includes('take on its label'));
