@@ -12,6 +12,7 @@
         "native/call_memory.cc",
         "native/caller.cc",
         "native/caller_exports.cc",
+        "native/caller_label.cc",
         "native/caller_state.cc",
         "native/cgroup.cc",
         "native/cgroup_members.cc",
@@ -29,6 +30,7 @@
         "native/holding.cc",
         "native/kept_calls.cc",
         "native/kick_signal.cc",
+        "native/label.cc",
         "native/late_answers.cc",
         "native/launch.cc",
         "native/lending.cc",
@@ -89,9 +91,11 @@
         "native/helper/mount_child.cc",
         "native/helper/mounts_role.cc",
         "native/helper/new_mount.cc",
+        "native/helper/own_child.cc",
         "native/helper/reply.cc",
         "native/helper/thread_role.cc",
-        "native/helper/wire.cc"
+        "native/helper/wire.cc",
+        "native/label.cc"
       ],
       "cflags!": ["-Wno-unused-parameter"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-frtti", "-fexceptions"],

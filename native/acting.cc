@@ -30,6 +30,8 @@ FileOutcome failed(const char* step, Errno error) {
 // there are none in ours. What opens files may wait for somebody to open their other end.
 [[nodiscard]] bool can_act_itself(const Acting& acting) {
   const Target& target = acting.target;
+  // what was done under a label could not be undone: nobody may take it off
+  if (target.label.is_foreign()) return false;
   switch (acting.request.operation) {
     case FileOperation::open:
       return false;
@@ -85,7 +87,12 @@ FileOutcome ask_helper(const Acting& acting) {
   // a Linux capability of ours can be lent by one that stays in our user namespace only
   const bool is_lent = acting.request.lent != 0;
   const int user_namespace = is_lent ? -1 : target.user_namespace.get();
-  auto helper = pool.take(target.credentials, user_namespace, acting.token, acting.patience, step);
+  const HelperCaller caller = {
+      .credentials = target.credentials,
+      .label = target.label,
+      .user_namespace = user_namespace,
+      .mount_namespace = target.label.is_foreign() ? target.mount_namespace.get() : -1};
+  auto helper = pool.take(caller, acting.token, acting.patience, step);
   if (!helper) return failed(step, helper.error());
   const auto message =
       encode(HelperRequest{.id = target.call.id,
@@ -106,6 +113,10 @@ FileOutcome ask_helper(const Acting& acting) {
     return done;
   }
   pool.give_back(std::move(*helper), target.call);
+  if (answer->label_refusal != 0) {
+    done.outcome = refused_label(Errno{answer->label_refusal});
+    return done;
+  }
   if (!answer->failed_step.empty()) return failed("a helper acting", Errno{answer->error});
   done.outcome.answer = answer->error;
   done.outcome.is_gone = answer->is_gone;
@@ -130,7 +141,7 @@ FileOutcome ask_helper(const Acting& acting) {
 FileOutcome act_with_power(const Acting& acting, ActsItself& worker) {
   if (const int error = base_error_of(acting.target); error != 0)
     return outcome_of({.error = error, .bytes = {}, .fd = {}});
-  if (acting.actor == Actor::any) {
+  if (acting.actor == Actor::any && !acting.target.label.is_foreign()) {
     const char* failed_step = nullptr;
     FileAnswer answer = act_itself_for(acting, worker, failed_step);
     if (failed_step != nullptr) return failed(failed_step, Errno{answer.error});

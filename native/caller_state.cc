@@ -133,6 +133,7 @@ void CallerState::close() {
   entry_ = {};
   wait_channel_ = {};
   status_ = {};
+  label_ = {};
 }
 
 Result<void> CallerState::open_entry() {
@@ -140,6 +141,7 @@ Result<void> CallerState::open_entry() {
   std::snprintf(path, sizeof path, "/proc/%d", tid_);
   wait_channel_ = {};
   status_ = {};
+  label_ = {};
   entry_ = UniqueFd(retry_eintr([&] { return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }));
   if (!entry_.is_open()) return fail_errno();
   return {};
@@ -207,6 +209,19 @@ Result<const char*> CallerState::read_status() {
       }
       text_.resize(text_.size() * 2);
     }
+  });
+}
+
+Result<std::string_view> CallerState::read_label(const char* what) {
+  // longer than any that a thread can take on
+  constexpr std::size_t kMost = 8UL * 1024;
+  text_.resize(std::max(text_.size(), kMost));
+  return with_entry([&]() -> Result<std::string_view> {
+    const auto file = kept(label_, what);
+    if (!file) return std::unexpected(file.error());
+    const ssize_t length = retry_eintr([&] { return pread(*file, text_.data(), kMost, 0); });
+    if (length == -1) return fail_errno();
+    return std::string_view(text_.data(), static_cast<std::size_t>(length));
   });
 }
 

@@ -38,6 +38,9 @@ class CallerState {
   [[nodiscard]] Result<std::string_view> read_link(const char* what);
   // The whole text, see proc_pid_status(5); valid until the next use.
   [[nodiscard]] Result<const char*> read_status();
+  // What a security module says, at its one place in the entry (label.h); valid until the next use.
+  // EINVAL: it is not active.
+  [[nodiscard]] Result<std::string_view> read_label(const char* what);
 
   // It does not wait any more: something has woken it. A thread that has ended, or that we may not
   // look at, is taken for one that waits.
@@ -58,6 +61,7 @@ class CallerState {
   UniqueFd entry_;
   UniqueFd wait_channel_;
   UniqueFd status_;
+  UniqueFd label_;
   std::vector<char> text_;
 };
 

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -289,21 +290,27 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
 
 namespace {
 
-[[nodiscard]] Result<HelperIdentity> identity_of(const Credentials& credentials, int user_namespace,
-                                                 std::uint32_t token) {
-  HelperIdentity identity = {.role = HelperRole::files,
-                             .token = token,
-                             .uid = credentials.uid,
-                             .gid = credentials.gid,
-                             .groups = credentials.groups,
-                             .user_namespace_device = 0,
-                             .user_namespace = 0};
-  if (user_namespace < 0) return identity;
+// -1: ours.
+[[nodiscard]] Result<HelperNamespace> namespace_of(int fd) {
+  if (fd < 0) return HelperNamespace{};
   struct stat found = {};
-  if (fstat(user_namespace, &found) == -1) return fail_errno();
-  identity.user_namespace_device = found.st_dev;
-  identity.user_namespace = found.st_ino;
-  return identity;
+  if (fstat(fd, &found) == -1) return fail_errno();
+  return HelperNamespace{.device = found.st_dev, .inode = found.st_ino};
+}
+
+[[nodiscard]] Result<HelperIdentity> identity_of(const HelperCaller& caller, std::uint32_t token) {
+  const auto user_namespace = namespace_of(caller.user_namespace);
+  if (!user_namespace) return std::unexpected(user_namespace.error());
+  const auto mount_namespace = namespace_of(caller.mount_namespace);
+  if (!mount_namespace) return std::unexpected(mount_namespace.error());
+  return HelperIdentity{.role = HelperRole::files,
+                        .token = token,
+                        .uid = caller.credentials.uid,
+                        .gid = caller.credentials.gid,
+                        .groups = caller.credentials.groups,
+                        .user_namespace = *user_namespace,
+                        .label = caller.label,
+                        .mount_namespace = *mount_namespace};
 }
 
 [[nodiscard]] std::vector<std::byte> start_message(const HelperIdentity& identity) {
@@ -313,7 +320,9 @@ namespace {
                             .uids = {uid.real, uid.effective, uid.saved, uid.fs},
                             .gids = {gid.real, gid.effective, gid.saved, gid.fs},
                             .groups = identity.groups,
-                            .has_user_namespace = identity.user_namespace != 0});
+                            .has_user_namespace = identity.user_namespace.inode != 0,
+                            .label = identity.label,
+                            .has_mount_namespace = identity.mount_namespace.inode != 0});
 }
 
 struct SocketPair {
@@ -339,8 +348,9 @@ struct Lifeline {
   UniqueFd theirs;
 };
 
-[[nodiscard]] Result<Lifeline> make_lifeline(HelperRole role) {
-  if (role == HelperRole::files) return Lifeline{};
+[[nodiscard]] Result<Lifeline> make_lifeline(const HelperIdentity& identity) {
+  const bool has_children = identity.role == HelperRole::mounts || identity.label.is_foreign();
+  if (!has_children) return Lifeline{};
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) == -1) return fail_errno();
   return Lifeline{.ours = UniqueFd(ends[1]), .theirs = UniqueFd(ends[0])};
@@ -348,13 +358,13 @@ struct Lifeline {
 
 }  // namespace
 
-Result<std::unique_ptr<Helper>> HelperPool::take(const Credentials& credentials, int user_namespace,
-                                                 std::uint32_t token, const Patience& patience,
-                                                 const char*& step) {
-  step = "look at the caller's user namespace";
-  auto identity = identity_of(credentials, user_namespace, token);
+Result<std::unique_ptr<Helper>> HelperPool::take(const HelperCaller& caller, std::uint32_t token,
+                                                 const Patience& patience, const char*& step) {
+  step = "look at the caller's namespaces";
+  auto identity = identity_of(caller, token);
   if (!identity) return std::unexpected(identity.error());
-  return take(std::move(*identity), user_namespace, patience, step);
+  const std::array namespaces = {caller.user_namespace, caller.mount_namespace};
+  return take(std::move(*identity), namespaces, patience, step);
 }
 
 Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(std::uint32_t token,
@@ -363,10 +373,11 @@ Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(std::uint32_t token,
   HelperIdentity identity = {};
   identity.role = HelperRole::mounts;
   identity.token = token;
-  return take(std::move(identity), -1, patience, step);
+  return take(std::move(identity), {}, patience, step);
 }
 
-Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int user_namespace,
+Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
+                                                 std::span<const int> namespaces,
                                                  const Patience& patience, const char*& step) {
   {
     const std::lock_guard lock(parts_.mutex);
@@ -390,7 +401,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int us
   auto sockets = make_sockets();
   if (!sockets) return std::unexpected(sockets.error());
   step = "pipe";
-  auto lifeline = make_lifeline(identity.role);
+  auto lifeline = make_lifeline(identity);
   if (!lifeline) return std::unexpected(lifeline.error());
   step = "mmap of a stack";
   auto stack = ChildStack::make();
@@ -402,8 +413,9 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int us
   if (!child) return std::unexpected(child.error());
   start->socket.reset();
   const std::vector<std::byte> message = start_message(identity);
-  const int given = lifeline->theirs.is_open() ? lifeline->theirs.get() : user_namespace;
-  const std::span<const int> fds = given < 0 ? std::span<const int>() : std::span(&given, 1);
+  std::vector<int> fds(namespaces.begin(), namespaces.end());
+  fds.push_back(lifeline->theirs.get());
+  std::erase_if(fds, [](int fd) { return fd < 0; });
   auto helper = std::make_unique<Helper>(
       HelperProcess{.child = std::move(*child), .lifeline = std::move(lifeline->ours)},
       std::move(sockets->ours), std::move(identity));

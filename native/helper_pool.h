@@ -18,18 +18,35 @@
 
 namespace seccompagent {
 
+// Whom a helper for files acts for; namespaces that are ours are closed.
+struct HelperCaller {
+  const Credentials& credentials;
+  const Label& label;
+  int user_namespace;
+  // Of a caller that has a label.
+  int mount_namespace;
+};
+
+// Device and inode; 0: ours.
+struct HelperNamespace {
+  std::uint64_t device;
+  std::uint64_t inode;
+
+  friend bool operator==(const HelperNamespace&, const HelperNamespace&) = default;
+};
+
 // What a helper is: one for files has become its caller, with the same ids in the same user
-// namespace; one for mounts stays as it is. It is one container's own, which its listener's token
-// says, and ends with it.
+// namespace, and with a label in the same mount namespace; one for mounts stays as it is. It is one
+// container's own, which its listener's token says, and ends with it.
 struct HelperIdentity {
   HelperRole role;
   std::uint32_t token;
   UserIds uid;
   UserIds gid;
   std::vector<gid_t> groups;
-  // Device and inode; 0: ours.
-  std::uint64_t user_namespace_device;
-  std::uint64_t user_namespace;
+  HelperNamespace user_namespace;
+  Label label;
+  HelperNamespace mount_namespace;
 
   friend bool operator==(const HelperIdentity&, const HelperIdentity&) = default;
 };
@@ -77,11 +94,11 @@ class HelperPool {
 
   // Reads the program of the helpers. ENOENT: it is not beside the addon.
   [[nodiscard]] Result<void> load();
-  // One that has these ids in this user namespace (-1: ours); it is nobody else's until it is given
-  // back. EBUSY: too many hang. `step` says what failed.
-  [[nodiscard]] Result<std::unique_ptr<Helper>> take(const Credentials& credentials,
-                                                     int user_namespace, std::uint32_t token,
-                                                     const Patience& patience, const char*& step);
+  // One for this caller; it is nobody else's until it is given back. EBUSY: too many hang. `step`
+  // says what failed.
+  [[nodiscard]] Result<std::unique_ptr<Helper>> take(const HelperCaller& caller,
+                                                     std::uint32_t token, const Patience& patience,
+                                                     const char*& step);
   // The same for mounts of any caller of a container.
   [[nodiscard]] Result<std::unique_ptr<Helper>> take_for_mounts(std::uint32_t token,
                                                                 const Patience& patience,
@@ -95,7 +112,8 @@ class HelperPool {
   friend class Helper;
   struct Parts;
   HelperPool();
-  [[nodiscard]] Result<std::unique_ptr<Helper>> take(HelperIdentity identity, int user_namespace,
+  [[nodiscard]] Result<std::unique_ptr<Helper>> take(HelperIdentity identity,
+                                                     std::span<const int> namespaces,
                                                      const Patience& patience, const char*& step);
   Parts& parts_;
 };

@@ -33,6 +33,7 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
   request.id = target.call.id;
   request.id_valid_request = target.call.id_valid_request;
   request.credentials = target.credentials;
+  request.label = target.label;
   fds = {target.call.listener, target.root.get(), target.base.get()};
   const std::pair<std::uint32_t, const UniqueFd&> foreign[] = {
       {ForeignNamespaces::kMount, target.mount_namespace},
@@ -49,6 +50,7 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
 }
 
 [[nodiscard]] Outcome outcome_of(const HelperAnswer& answer, std::string& failed_step) {
+  if (answer.label_refusal != 0) return refused_label(Errno{answer.label_refusal});
   if (answer.failed_step.empty()) return {.answer = answer.error, .is_gone = answer.is_gone};
   failed_step = answer.failed_step;
   return our_failure(failed_step.c_str(), Errno{answer.error});

@@ -8,7 +8,9 @@
 
 namespace seccompagent {
 
-Napi::Value throw_errno(Napi::Env env, const char* operation, Errno error) {
+namespace {
+
+[[nodiscard]] Napi::Error errno_thrown(Napi::Env env, const char* operation, Errno error) {
   const char* name = strerrorname_np(error.number);
   const std::string code = name == nullptr ? "E" + std::to_string(error.number) : name;
   const Napi::Error thrown =
@@ -16,6 +18,19 @@ Napi::Value throw_errno(Napi::Env env, const char* operation, Errno error) {
   thrown.Set("code", Napi::String::New(env, code));
   thrown.Set("errno", Napi::Number::New(env, error.number));
   thrown.Set("syscall", Napi::String::New(env, operation));
+  return thrown;
+}
+
+}  // namespace
+
+Napi::Value throw_errno(Napi::Env env, const char* operation, Errno error) {
+  errno_thrown(env, operation, error).ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+Napi::Value throw_label_refusal(Napi::Env env, const std::string& label, Errno error) {
+  const Napi::Error thrown = errno_thrown(env, "take on a label", error);
+  thrown.Set("label", Napi::String::New(env, label));
   thrown.ThrowAsJavaScriptException();
   return env.Undefined();
 }

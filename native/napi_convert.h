@@ -17,6 +17,8 @@ namespace seccompagent {
 
 // Throws an Error with `code` (the errno's name), `errno` and `syscall` (what was tried).
 Napi::Value throw_errno(Napi::Env env, const char* operation, Errno error);
+// The same of a caller's label that the kernel did not let us take on, with the property `label`.
+Napi::Value throw_label_refusal(Napi::Env env, const std::string& label, Errno error);
 // Throws a TypeError with the code ERR_INVALID_ARG_TYPE.
 Napi::Value throw_type(Napi::Env env, const char* what);
 

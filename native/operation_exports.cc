@@ -29,8 +29,10 @@ namespace {
 // How often an operation begins anew, because its notification went away before the effect.
 constexpr int kTries = 5;
 
-// The errno for the caller, or -1 when the notification is gone.
-Napi::Value outcome_value(Napi::Env env, const Outcome& outcome) {
+// The errno for the caller, or -1 when the notification is gone. `label`: the caller's.
+Napi::Value outcome_value(Napi::Env env, const Outcome& outcome, const std::string& label) {
+  if (outcome.label_refusal != 0)
+    return throw_label_refusal(env, label, Errno{outcome.label_refusal});
   if (outcome.failed_step != nullptr)
     return throw_errno(env, outcome.failed_step, Errno{outcome.failure});
   return number(env, outcome.is_gone ? -1 : outcome.answer);
@@ -44,11 +46,14 @@ struct Place {
 };
 
 template <typename Operation>
-Outcome try_as_caller(Worker& worker, const Place& place, Operation operation) {
+Outcome try_as_caller(Worker& worker, const Place& place, Operation operation, std::string& label) {
   const auto call = worker.current();
   if (!call) return our_failure("act without a call", call.error());
   auto target = pin_target(*call, place.start, place.pinned, place.second);
-  if (target) return operation(std::move(*target), worker.patience());
+  if (target) {
+    label = target->label.text;
+    return operation(std::move(*target), worker.patience());
+  }
   if (target.error() != Errno{ESRCH}) return our_failure("pin the caller", target.error());
   Outcome gone;
   gone.is_gone = true;
@@ -61,15 +66,16 @@ Napi::Value act_as_caller(const Napi::CallbackInfo& info, Worker& worker, const 
   // others must not wait for what the container's file system takes
   if (const auto begun = worker.begin_operation(); !begun)
     return throw_errno(info.Env(), "operations of one call", begun.error());
-  Outcome outcome = try_as_caller(worker, place, operation);
+  std::string label;
+  Outcome outcome = try_as_caller(worker, place, operation, label);
   // A signal may take the call back at any time, and it comes again at once: nothing was done.
   for (int tries = kTries; outcome.is_gone && tries > 0 && worker.await_restart(); --tries)
-    outcome = try_as_caller(worker, place, operation);
+    outcome = try_as_caller(worker, place, operation, label);
   using Effect = Worker::Effect;
   const Effect effect = outcome.failed_step != nullptr ? Effect::unknown : Effect::done;
   if (outcome.answer == ETIMEDOUT) worker.lose_patience();
   worker.end_operation(outcome.is_gone ? Effect::none : effect);
-  return outcome_value(info.Env(), outcome);
+  return outcome_value(info.Env(), outcome, label);
 }
 
 [[nodiscard]] bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }

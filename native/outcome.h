@@ -15,10 +15,17 @@ struct Outcome {
   // it: a string literal mostly.
   const char* failed_step = nullptr;
   int failure = 0;
+  // Why the kernel did not let us take on the caller's label; 0: it did, or there was no need to.
+  // Nothing was done then, and the answer is EACCES.
+  int label_refusal = 0;
 };
 
 [[nodiscard]] inline Outcome our_failure(const char* step, Errno error) {
   return {.answer = 0, .is_gone = false, .failed_step = step, .failure = error.number};
+}
+
+[[nodiscard]] inline Outcome refused_label(Errno error) {
+  return {.answer = EACCES, .label_refusal = error.number};
 }
 
 }  // namespace seccompagent

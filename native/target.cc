@@ -17,6 +17,7 @@
 #include <string_view>
 #include <utility>
 
+#include "caller_label.h"
 #include "caller_state.h"
 #include "notify.h"
 
@@ -244,12 +245,14 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
   const bool is_descriptor = start.rest.empty() && start.proc_entry.empty() && start.dirfd >= 0;
   const bool is_base_path_only = is_descriptor && is_path_only(call.tid, start.dirfd);
   auto user_namespace = open_foreign_namespace(call.tid, Namespace::user);
+  auto label = foreign_label(call.tid);
+  const bool is_labelled = label && label->is_foreign();
   Result<UniqueFd> mount_namespace;
   Result<UniqueFd> pid_namespace;
   Result<UniqueFd> net_namespace;
   Result<UniqueFd> ipc_namespace;
   Result<UniqueFd> cgroup_namespace;
-  if (pinned != Pinned::for_files)
+  if (pinned != Pinned::for_files || is_labelled)
     mount_namespace = open_foreign_namespace(call.tid, Namespace::mount);
   if (pinned == Pinned::for_proc || pinned == Pinned::for_mounts)
     pid_namespace = open_foreign_namespace(call.tid, Namespace::pid);
@@ -269,6 +272,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
   if (!base_error) return std::unexpected(base_error.error());
   const auto second_base_error = base_error_of(second_base);
   if (!second_base_error) return std::unexpected(second_base_error.error());
+  if (!label) return fail(label.error() == Errno{ESRCH} ? EIO : label.error().number);
   if (!status) return std::unexpected(status.error());
   auto credentials = parse_credentials(*status);
   if (!credentials) return std::unexpected(credentials.error());
@@ -280,6 +284,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                 .is_base_path_only = is_base_path_only,
                 .second_base = second_base ? std::move(*second_base) : UniqueFd(),
                 .second_base_error = *second_base_error,
+                .label = std::move(*label),
                 .user_namespace = std::move(*user_namespace),
                 .mount_namespace = std::move(*mount_namespace),
                 .pid_namespace = std::move(*pid_namespace),

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "label.h"
 #include "result.h"
 #include "unique_fd.h"
 
@@ -52,10 +53,12 @@ struct Target {
   // The same of a second path.
   UniqueFd second_base;
   int second_base_error;
+  Label label;
   // Each open only where it differs from our own.
   UniqueFd user_namespace;
-  // The others are pinned where they matter: the mount namespace for all that is done to mounts.
-  // proc shows a pid namespace; sysfs, mqueue and cgroup2 show the other ones of their maker.
+  // The others are pinned where they matter: the mount namespace for all that is done to mounts,
+  // and where the caller has a label, since paths are judged by where they are in there. proc shows
+  // a pid namespace; sysfs, mqueue and cgroup2 show the other ones of their maker.
   UniqueFd mount_namespace;
   UniqueFd pid_namespace;
   UniqueFd net_namespace;

@@ -12,6 +12,7 @@ import type { ReceivedCall } from './received-call.ts';
 import type { Syscall } from './syscalls.ts';
 
 const einval = errnoNumber('EINVAL');
+const eacces = errnoNumber('EACCES');
 const efault = errnoNumber('EFAULT');
 const eopnotsupp = errnoNumber('EOPNOTSUPP');
 /** NGROUPS_MAX of <linux/limits.h>. */
@@ -29,6 +30,8 @@ export interface WorkerSide {
   readonly rooms: Rooms;
   /** Told when a signal could come between, so that the caller's memory was not written. */
   readonly onWriteRefused: () => void;
+  /** Told when the kernel did not let us take on a caller's label, so that nothing was done. */
+  readonly onLabelRefused: (label: string, errno: string) => void;
 }
 
 /** Memory for results, of one worker: made when it is needed, and used again. */
@@ -50,6 +53,16 @@ export class Rooms {
 /** The errno of a pointer that could not be followed. */
 function faultErrno(length: number): number {
   return length === inbox.null || length === inbox.notRead ? efault : -length;
+}
+
+/** What the addon throws then. */
+interface LabelRefusal {
+  readonly label: string;
+  readonly code: string;
+}
+
+function isLabelRefusal(thrown: unknown): thrown is LabelRefusal {
+  return thrown instanceof Error && 'label' in thrown && 'code' in thrown;
 }
 
 export class CallActs {
@@ -174,6 +187,10 @@ export class CallActs {
     try {
       return act();
     } catch (cause) {
+      if (isLabelRefusal(cause)) {
+        this.side.onLabelRefused(cause.label, cause.code);
+        return eacces;
+      }
       // more operations than a call may have are the handler's own fault
       const isTooMuch = cause instanceof Error && 'code' in cause && cause.code === 'EDQUOT';
       throw new AgentError(

@@ -40,7 +40,12 @@ export interface ContainerParts extends SharedRegistry {
   readonly onStop: (stop: ContainerStop) => void;
   /** Told, once, why nothing is written into the memory of its callers. */
   readonly onWriteRefused: (why: string) => void;
+  /** Told, once in a while, which label of its callers the kernel did not let us take on, and why. */
+  readonly onLabelRefused: (label: string, errno: string) => void;
 }
+
+/** Callers can be refused as often as they call. */
+const labelWarningMs = 60_000;
 
 /** A place in the chain: the instance is made on first use and again after it broke. */
 export interface Link {
@@ -82,6 +87,7 @@ export class Container {
   /** What is done to it beside that. */
   readonly #stop: ContainerStop | undefined;
   #isWriteRefusalTold = false;
+  #nextLabelWarning = 0;
   readonly failure: FinalAction;
   /** Of calls whose number nobody knows. */
   readonly #unknownSlots: AnswerSlots;
@@ -169,6 +175,14 @@ export class Container {
   meetUnknown(): void {
     this.answeredBy = noHandler;
     this.#slots = this.#unknownSlots;
+  }
+
+  /** Nothing was done for a caller, since it would not have been judged by the caller's label. */
+  labelRefused(label: string, errno: string): void {
+    const now = Date.now();
+    if (now < this.#nextLabelWarning) return;
+    this.#nextLabelWarning = now + labelWarningMs;
+    this.#parts.onLabelRefused(label, errno);
   }
 
   /** The answer to a call whose architecture or number nobody knows. */

@@ -100,6 +100,9 @@ export class Loop implements Disposable {
       onWriteRefused: () => {
         this.#last?.writeRefused();
       },
+      onLabelRefused: (label, errno) => {
+        this.#last?.labelRefused(label, errno);
+      },
     };
     this.#performer = new Performer(this.#call, new CallActs(this.#side));
   }
@@ -219,6 +222,12 @@ export class Loop implements Disposable {
         this.#parts.log.warn(
           { container: shared.registry.containerId, why },
           'the memory of callers is not written: a signal could end their calls meanwhile',
+        );
+      },
+      onLabelRefused: (label, errno) => {
+        this.#parts.log.warn(
+          { container: shared.registry.containerId, label, errno },
+          'nothing is done for this caller: the kernel does not let us take on its label',
         );
       },
     });

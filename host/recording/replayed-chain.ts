@@ -72,6 +72,7 @@ export class ReplayedChain {
       onStop: () => undefined,
       onQuarantined: () => undefined,
       onWriteRefused: () => undefined,
+      onLabelRefused: () => undefined,
     });
   }
 

@@ -5,11 +5,17 @@
 #include <linux/securebits.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <optional>
+#include <utility>
+
+#include "../child.h"
 #include "file_operation.h"
 #include "hardening.h"
+#include "own_child.h"
 #include "reply.h"
 #include "thread_role.h"
 
@@ -23,9 +29,19 @@ constexpr std::size_t kBase = 2;
 constexpr std::size_t kSecondBase = 3;
 constexpr std::size_t kRequestFds = 4;
 
+// Namespaces of the caller; -1: ours.
+struct Namespaces {
+  int user;
+  int mount;
+};
+
 // The ids of the caller, for good; then its user namespace, where it has all Linux capabilities
-// that the requests choose from.
-[[nodiscard]] Result<void> become(const HelperStart& start, int user_namespace, const char*& step) {
+// that the requests choose from. The mount namespace comes first: whoever is in another user
+// namespace may not enter all of ours any more.
+[[nodiscard]] Result<void> become(const HelperStart& start, const Namespaces& namespaces,
+                                  const char*& step) {
+  step = "setns of the mount namespace";
+  if (namespaces.mount >= 0 && setns(namespaces.mount, CLONE_NEWNS) == -1) return fail_errno();
   step = "prctl of the securebits";
   // without the fix-up, changing ids leaves the Linux capabilities alone
   if (prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP) == -1)
@@ -41,7 +57,7 @@ constexpr std::size_t kRequestFds = 4;
   syscall(SYS_setfsgid, fsgid);
   syscall(SYS_setfsuid, fsuid);
   step = "setns of the user namespace";
-  if (user_namespace >= 0 && setns(user_namespace, CLONE_NEWUSER) == -1) return fail_errno();
+  if (namespaces.user >= 0 && setns(namespaces.user, CLONE_NEWUSER) == -1) return fail_errno();
   step = "prctl";
   return rearm();
 }
@@ -55,8 +71,15 @@ constexpr std::size_t kRequestFds = 4;
   return answer;
 }
 
-void act(const HelperRequest& request, const std::vector<UniqueFd>& fds) {
+[[nodiscard]] FileAnswer operate(const HelperRequest& request, const std::vector<UniqueFd>& fds) {
   const AskedNotification notification(fds[kListener].get(), request.id_valid_request, request.id);
+  const FilePlace place = {.base = fds[kBase].get(),
+                           .second_base = fds[kSecondBase].get(),
+                           .processes = ThreadRole::own_processes()};
+  return operate_on_file(request.file, place, HeldIds::all, notification);
+}
+
+void act(const HelperRequest& request, const std::vector<UniqueFd>& fds) {
   const Role role = {.ids = nullptr,
                      .capabilities = request.capabilities,
                      .umask = request.umask,
@@ -67,41 +90,111 @@ void act(const HelperRequest& request, const std::vector<UniqueFd>& fds) {
     reply(failed_reply(step, taken.error()));
     return;
   }
-  const FilePlace place = {.base = fds[kBase].get(),
-                           .second_base = fds[kSecondBase].get(),
-                           .processes = ThreadRole::own_processes()};
-  const FileAnswer done = operate_on_file(request.file, place, HeldIds::all, notification);
+  const FileAnswer done = operate(request, fds);
   reply(answer_of(done), done.fd.get());
+}
+
+// --- with a label --------------------------------------------------------------------------------
+
+// Nobody can take a label off again, and it may forbid what we do besides the operation, such as
+// chroot and talking to the agent. So it is a child that takes it on, as the last thing before the
+// operation.
+class LabelledChild {
+ public:
+  LabelledChild(const HelperRequest& request, const std::vector<UniqueFd>& fds, const Label& label)
+      : request_(request), fds_(fds), label_(label) {}
+
+  void act(const ChildStack& stack) {
+    const auto ended = run_in_child(stack.top(), CLONE_FILES, getpid(), [this] { run(); });
+    if (!ended) answer_ = failed_reply("child with a label", ended.error());
+    reply(answer_, done_.fd.get());
+  }
+
+ private:
+  // Never comes back from its role: it ends.
+  void run() {
+    umask(request_.umask);
+    if (fchdir(fds_[kRoot].get()) == -1 || chroot(".") == -1) {
+      answer_ = failed_reply("chroot", Errno{errno});
+      return;
+    }
+    if (const auto taken = take_label(ThreadRole::own_processes(), label_); !taken) {
+      answer_.label_refusal = taken.error().number;
+      return;
+    }
+    if (const auto set = set_effective(request_.capabilities); !set) {
+      answer_ = failed_reply("capset", set.error());
+      return;
+    }
+    done_ = operate(request_, fds_);
+    answer_ = answer_of(done_);
+  }
+
+  const HelperRequest& request_;
+  const std::vector<UniqueFd>& fds_;
+  const Label& label_;
+  FileAnswer done_ = {};
+  HelperAnswer answer_ = {};
+};
+
+// --- the helper ----------------------------------------------------------------------------------
+
+// The descriptors of a start, in their order; none: not those that the start says.
+[[nodiscard]] std::optional<Namespaces> namespaces_of(const HelperStart& start,
+                                                      const std::vector<UniqueFd>& fds) {
+  const std::size_t users = start.has_user_namespace ? 1 : 0;
+  const std::size_t mounts = start.has_mount_namespace ? 1 : 0;
+  const std::size_t lifelines = start.label.is_foreign() ? 1 : 0;
+  if (fds.size() != users + mounts + lifelines) return std::nullopt;
+  return Namespaces{.user = users == 0 ? -1 : fds.front().get(),
+                    .mount = mounts == 0 ? -1 : fds[users].get()};
 }
 
 // Becomes who the start says, and answers it.
 [[nodiscard]] bool begin_as(const HelperStart& start, const std::vector<UniqueFd>& fds) {
-  if (fds.size() != (start.has_user_namespace ? 1U : 0U)) return false;
-  const int user_namespace = start.has_user_namespace ? fds.front().get() : -1;
+  const auto namespaces = namespaces_of(start, fds);
+  if (!namespaces) return false;
   const char* step = "prepare";
   auto ready = ThreadRole::prepare();
-  if (ready) ready = become(start, user_namespace, step);
+  if (ready) ready = become(start, *namespaces, step);
   if (ready) {
     step = "seccomp";
-    ready = confine_helper(HelperRole::files);
+    ready = confine_helper(start.label.is_foreign() ? Confined::files_with_label : Confined::files);
   }
   reply(ready ? HelperAnswer() : failed_reply(step, ready.error()));
   return ready.has_value();
+}
+
+// The next one; none: the agent has closed its end, or it is none of ours, which `code` tells.
+struct NextRequest {
+  HelperRequest request;
+  std::vector<UniqueFd> fds;
+};
+
+[[nodiscard]] std::optional<NextRequest> next_request(std::span<std::byte> message, int& code) {
+  auto received = receive_message(kHelperSocket, message);
+  code = received ? 1 : 0;
+  if (!received) return std::nullopt;
+  auto request = decode_request(message.first(received->length));
+  if (!request || received->fds.size() != kRequestFds) return std::nullopt;
+  return NextRequest{.request = std::move(*request), .fds = std::move(received->fds)};
 }
 
 }  // namespace
 
 int serve_files(const HelperStart& start, const std::vector<UniqueFd>& fds,
                 std::span<std::byte> message) {
-  if (!begin_as(start, fds)) return 1;
-  for (;;) {
-    const auto received = receive_message(kHelperSocket, message);
-    // the agent has closed its end
-    if (!received) return 0;
-    const auto request = decode_request(message.first(received->length));
-    if (!request || received->fds.size() != kRequestFds) return 1;
-    act(*request, received->fds);
+  const auto stack = ChildStack::make();
+  if (!stack || !begin_as(start, fds)) return 1;
+  int code = 0;
+  while (const auto next = next_request(message, code)) {
+    if (start.label.is_foreign()) {
+      LabelledChild(next->request, next->fds, start.label).act(*stack);
+    } else {
+      act(next->request, next->fds);
+    }
   }
+  return code;
 }
 
 }  // namespace seccompagent

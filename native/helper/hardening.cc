@@ -79,9 +79,15 @@ constexpr long kForFiles[] = {
 #endif
 };
 
-constexpr long kForMounts[] = {
+constexpr long kForLabels[] = {
     // children
-    SYS_clone, SYS_wait4, SYS_getppid, SYS_close_range,
+    SYS_clone, SYS_wait4, SYS_getppid,
+    // becoming the caller
+    SYS_write, SYS_pread64};
+
+constexpr long kForMounts[] = {
+    // children, see also those for labels
+    SYS_close_range,
     // namespaces
     SYS_setns, SYS_unshare, SYS_pidfd_open,
     // becoming a caller
@@ -99,12 +105,20 @@ constexpr long kForMounts[] = {
     SYS_fsopen, SYS_fspick, SYS_fsconfig, SYS_fsmount, SYS_open_tree, SYS_move_mount, SYS_mount,
     SYS_umount2, SYS_mount_setattr};
 
-[[nodiscard]] std::span<const long> allowed_for(HelperRole role) {
+// Besides those that are always allowed.
+struct Allowed {
+  std::span<const long> for_role;
+  std::span<const long> for_labels;
+};
+
+[[nodiscard]] Allowed allowed_for(Confined role) {
   switch (role) {
-    case HelperRole::files:
-      return kForFiles;
-    case HelperRole::mounts:
-      return kForMounts;
+    case Confined::files:
+      return {kForFiles, {}};
+    case Confined::files_with_label:
+      return {kForFiles, kForLabels};
+    case Confined::mounts:
+      return {kForMounts, kForLabels};
   }
   return {};
 }
@@ -138,14 +152,16 @@ Result<void> harden_helper() {
   return {};
 }
 
-Result<void> confine_helper(HelperRole role) {
+Result<void> confine_helper(Confined role) {
+  const Allowed allowed = allowed_for(role);
   std::vector<sock_filter> filter = {
       statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
       jump_if_equal(kArch, 1, 0),
       statement(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
       statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
   };
-  for (const std::span<const long> numbers : {std::span<const long>(kAlways), allowed_for(role)}) {
+  for (const std::span<const long> numbers :
+       {std::span<const long>(kAlways), allowed.for_role, allowed.for_labels}) {
     for (const long number : numbers) {
       filter.push_back(jump_if_equal(static_cast<std::uint32_t>(number), 0, 1));
       filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));

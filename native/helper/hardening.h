@@ -2,8 +2,9 @@
 // What a helper gives up, so that whoever reaches it finds nothing.
 #pragma once
 
+#include <cstdint>
+
 #include "../result.h"
-#include "wire.h"
 
 namespace seccompagent {
 
@@ -14,7 +15,9 @@ namespace seccompagent {
 // Rearms what a change of credentials has cleared.
 [[nodiscard]] Result<void> rearm();
 
+enum class Confined : std::uint8_t { files, files_with_label, mounts };
+
 // No other system calls than those of its role; others kill it.
-[[nodiscard]] Result<void> confine_helper(HelperRole role);
+[[nodiscard]] Result<void> confine_helper(Confined role);
 
 }  // namespace seccompagent

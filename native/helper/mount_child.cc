@@ -7,7 +7,6 @@
 #include <linux/nsfs.h>
 #include <linux/openat2.h>
 #include <linux/securebits.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
@@ -43,13 +42,6 @@ bool refused(Outcome& outcome, long result) {
   if (result != -1) return false;
   outcome.answer = errno;
   return true;
-}
-
-void rearm(pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  prctl(PR_SET_DUMPABLE, 0);
-  // it may have ended while its death would not have ended us
-  if (getppid() != parent) _exit(1);
 }
 
 Result<ino_t> id_of(int fd) {
@@ -93,11 +85,35 @@ bool set_effective(CallerJob& job, std::uint64_t wanted) {
   return !broke(job.outcome, "capset", syscall(SYS_capset, &header, halves.data()));
 }
 
-bool become_caller(CallerJob& job) {
+namespace {
+
+// All but the Linux capabilities.
+[[nodiscard]] bool take_ids_and_namespace(CallerJob& job) {
   const pid_t parent = getppid();
   if (!take_ids(job) || !enter(job.outcome, job.place.user_namespace, CLONE_NEWUSER)) return false;
   rearm(parent);
-  return set_effective(job, job.place.credentials.effective_capabilities);
+  return true;
+}
+
+// After all that the label could forbid, since it would forbid us what the caller never does.
+[[nodiscard]] bool take_its_label(CallerJob& job) {
+  const Label& label = job.place.label;
+  if (!label.is_foreign()) return true;
+  const auto taken = take_label(job.own_proc, label);
+  if (!taken) job.outcome = refused_label(taken.error());
+  return taken.has_value();
+}
+
+}  // namespace
+
+bool become_caller(CallerJob& job) {
+  return take_ids_and_namespace(job) &&
+         set_effective(job, job.place.credentials.effective_capabilities);
+}
+
+bool become_caller_wholly(CallerJob& job) {
+  return take_ids_and_namespace(job) && take_its_label(job) &&
+         set_effective(job, job.place.credentials.effective_capabilities);
 }
 
 bool enter_mount_namespace(CallerJob& job) {

@@ -2,24 +2,22 @@
 // Children of a helper for mounts, which become the caller and go where it is.
 //
 // All that changes who or where we are happens in children, so that we stay as we are, and what a
-// child leaves unfinished goes with its namespaces. They share our memory, which we leave alone
-// until they have ended.
+// child leaves unfinished goes with its namespaces.
 #pragma once
 
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <sys/types.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
-#include <functional>
 
 #include "../outcome.h"
 #include "../result.h"
 #include "../unique_fd.h"
 #include "new_mount.h"
+#include "own_child.h"
 
 namespace seccompagent {
 
@@ -85,36 +83,6 @@ class MountLock {
 // The caller's own error.
 [[nodiscard]] bool refused(Outcome& outcome, long result);
 
-// What a change of credentials clears, or, where fs.suid_dumpable is 1, undoes.
-void rearm(pid_t parent);
-
-template <typename Work>
-struct ChildWork {
-  Work& work;
-  pid_t parent;
-  bool is_complete;
-};
-
-template <typename Work>
-int child_main(void* argument) {
-  auto& child = *static_cast<ChildWork<Work>*>(argument);
-  rearm(child.parent);
-  child.work();
-  child.is_complete = true;
-  return 0;
-}
-
-// Runs `work` in a child and waits for its end. `parent`: us, as the child sees us. EINTR: somebody
-// else has ended it.
-template <typename Work>
-[[nodiscard]] Result<void> run_in_child(void* stack_top, int flags, pid_t parent, Work work) {
-  ChildWork<Work> child = {work, parent, false};
-  const pid_t pid = clone(child_main<Work>, stack_top, CLONE_VM | CLONE_VFORK | flags, &child);
-  if (pid == -1) return fail_errno();
-  (void)retry_eintr([pid] { return waitpid(pid, nullptr, __WALL); });
-  return child.is_complete ? Result<void>() : fail(EINTR);
-}
-
 [[nodiscard]] Result<ino_t> id_of(int fd);
 // -1: that is where we are.
 [[nodiscard]] bool enter(Outcome& outcome, int namespace_fd, int kind);
@@ -127,17 +95,19 @@ void find_owner(CallerJob& job, ino_t own_user_namespace);
 
 // Makes those effective that are wanted and permitted.
 [[nodiscard]] bool set_effective(CallerJob& job, std::uint64_t wanted);
-// With its Linux capabilities, in its user namespace.
+// With its Linux capabilities, in its user namespace, but judged by our own label.
 [[nodiscard]] bool become_caller(CallerJob& job);
+// The same under the caller's label, for what it could do itself.
+[[nodiscard]] bool become_caller_wholly(CallerJob& job);
 // Paths that are looked up meanwhile are judged with the caller's ids; CAP_SYS_ADMIN is added to
 // what the caller has.
 [[nodiscard]] bool lend_sys_admin(CallerJob& job);
 
-// Does something as the caller, for those who have to stay in our user namespace.
+// Does something as the caller, for those who have to stay in our user namespace or keep our label.
 template <typename Work>
 void run_as_caller(CallerJob& job, Work work) {
   const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
-    if (become_caller(job)) work();
+    if (become_caller_wholly(job)) work();
   });
   if (!ended) job.outcome = our_failure("child at the mount point", ended.error());
 }

@@ -51,6 +51,7 @@ class Descriptors {
   place.ipc_namespace = foreign(ForeignNamespaces::kIpc);
   place.cgroup_namespace = foreign(ForeignNamespaces::kCgroup);
   place.credentials = request.credentials;
+  place.label = request.label;
   place.may_enter_pid_namespace = request.may_enter_pid_namespace;
   place.may_use_pidns = request.may_use_pidns;
   return place;
@@ -83,6 +84,7 @@ class Descriptors {
     return failed_reply(outcome.failed_step, Errno{outcome.failure});
   HelperAnswer answer;
   answer.error = outcome.answer;
+  answer.label_refusal = outcome.label_refusal;
   answer.is_gone = outcome.is_gone;
   return answer;
 }
@@ -94,7 +96,7 @@ class Descriptors {
     reply(failed_reply("a mount namespace of its own", maker.error()));
     return std::nullopt;
   }
-  const auto confined = confine_helper(HelperRole::mounts);
+  const auto confined = confine_helper(Confined::mounts);
   reply(confined ? HelperAnswer() : failed_reply("seccomp", confined.error()));
   if (!confined) return std::nullopt;
   return std::move(*maker);

@@ -229,12 +229,11 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
       !enter_root(job))
     return;
   UniqueFd mount_point;
+  const auto find = [&] { mount_point = find_mount_point(job); };
+  const bool is_labelled = job.place.label.is_foreign();
+  if (!job.is_of_owner() || is_labelled) run_as_caller(job, find);
   // with power in the caller's user namespace we have it where the mount goes, or we have not
-  if (!job.is_of_owner()) {
-    run_as_caller(job, [&] { mount_point = find_mount_point(job); });
-  } else if (become_caller(job)) {
-    mount_point = find_mount_point(job);
-  }
+  if (job.is_of_owner() && !job.has_ended() && become_caller(job) && !is_labelled) find();
   if (job.has_ended() || !set_effective(job, kSysAdmin)) return;
   (void)move_to(job, tree, mount_point, is_gone);
 }
@@ -247,8 +246,9 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
 }
 
 // Leaves open only what is still needed and what the caller has anyway.
-[[nodiscard]] bool close_others(MountJob& job) {
-  std::array kept = {job.place.base, job.place.user_namespace, job.place.listener, job.lifeline};
+[[nodiscard]] bool close_others(MountJob& job, const UniqueFd& mount_point) {
+  std::array kept = {job.place.base, job.place.user_namespace, job.place.listener, job.lifeline,
+                     mount_point.get()};
   std::ranges::sort(kept);
   unsigned from = 0;
   for (const int fd : kept) {
@@ -290,13 +290,13 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
 
 // A file system that is made inside the container, where it looks for its source.
 void put_other(MountJob& job, const IsGone& is_gone) {
-  if (!enter_shown_namespaces(job) || !enter_mount_namespace(job) || !enter_root(job) ||
-      !close_others(job) || broke(job.outcome, "fchdir to the base", fchdir(job.place.base))) {
-    return;
-  }
+  if (!enter_shown_namespaces(job) || !enter_mount_namespace(job) || !enter_root(job)) return;
   UniqueFd mount_point;
   run_as_caller(job, [&] { mount_point = find_mount_point(job); });
-  if (job.has_ended() || !lend_sys_admin(job)) return;
+  if (job.has_ended() || !close_others(job, mount_point) ||
+      broke(job.outcome, "fchdir to the base", fchdir(job.place.base)) || !lend_sys_admin(job)) {
+    return;
+  }
   if (is_of_device(job.mount) || !is_lendable(job)) {
     job.outcome.answer = EPERM;
     return;

@@ -52,6 +52,7 @@ struct MountPlace {
   int ipc_namespace;
   int cgroup_namespace;
   Credentials credentials;
+  Label label = {};
   // What IsGone uses. All others are closed before a file system looks for its source: the caller
   // may name them by /proc/self/fd. -1: none.
   int listener;

@@ -12,6 +12,8 @@
 namespace seccompagent {
 namespace {
 
+constexpr std::int32_t kLastErrno = 4095;
+
 enum class Kind : std::uint32_t { start = 1, request = 2, answer = 3, mount_request = 4 };
 
 class MessageWriter {
@@ -142,6 +144,23 @@ void write_credentials(MessageWriter& writer, const Credentials& credentials) {
   return credentials;
 }
 
+void write_label(MessageWriter& writer, const Label& label) {
+  writer.number(label.module);
+  writer.text(label.text);
+}
+
+[[nodiscard]] Label read_label(MessageReader& reader) {
+  const auto module = reader.number<std::uint32_t>();
+  Label label = {.module = LabelModule::none, .text = reader.name()};
+  if (module > kLastLabelModule || label.text.size() > kMostLabel ||
+      (module == 0 && !label.text.empty())) {
+    reader.refuse();
+    return {};
+  }
+  label.module = static_cast<LabelModule>(module);
+  return label;
+}
+
 void write_mount(MessageWriter& writer, const NewMount& mount) {
   writer.text(mount.type);
   writer.number(static_cast<std::uint32_t>(mount.options.size()));
@@ -258,6 +277,8 @@ std::vector<std::byte> encode(const HelperStart& start) {
   for (const std::uint32_t id : start.gids) writer.number(id);
   write_groups(writer, start.groups);
   writer.flag(start.has_user_namespace);
+  write_label(writer, start.label);
+  writer.flag(start.has_mount_namespace);
   return writer.take();
 }
 
@@ -270,6 +291,9 @@ Result<HelperStart> decode_start(std::span<const std::byte> message) {
     for (std::uint32_t& id : start.gids) id = reader.number<std::uint32_t>();
     start.groups = read_groups(reader);
     start.has_user_namespace = reader.flag();
+    start.label = read_label(reader);
+    start.has_mount_namespace = reader.flag();
+    if (start.has_mount_namespace && !start.label.is_foreign()) reader.refuse();
   } else if (start.role != HelperRole::mounts) {
     reader.refuse();
   }
@@ -340,6 +364,7 @@ std::vector<std::byte> encode(const HelperMountRequest& request) {
   writer.number(request.id);
   writer.number(request.id_valid_request);
   write_credentials(writer, request.credentials);
+  write_label(writer, request.label);
   writer.number(request.namespaces);
   writer.text(request.path);
   write_action(writer, request);
@@ -353,6 +378,7 @@ Result<HelperMountRequest> decode_mount_request(std::span<const std::byte> messa
   request.id = reader.number<std::uint64_t>();
   request.id_valid_request = reader.number<std::uint64_t>();
   request.credentials = read_credentials(reader);
+  request.label = read_label(reader);
   request.namespaces = reader.number<std::uint32_t>();
   if ((request.namespaces & ~ForeignNamespaces::kAll) != 0) reader.refuse();
   request.path = reader.name();
@@ -368,6 +394,7 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
   writer.text(answer.failed_step);
   writer.text(answer.bytes);
   writer.flag(answer.has_fd);
+  writer.number(answer.label_refusal);
   return writer.take();
 }
 
@@ -375,11 +402,14 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
   MessageReader reader(message, Kind::answer);
   HelperAnswer answer;
   answer.error = reader.number<std::int32_t>();
-  if (answer.error < 0 || answer.error > 4095) reader.refuse();
   answer.is_gone = reader.flag();
   answer.failed_step = reader.name();
   answer.bytes = reader.text();
   answer.has_fd = reader.flag();
+  answer.label_refusal = reader.number<std::int32_t>();
+  for (const std::int32_t error : {answer.error, answer.label_refusal}) {
+    if (error < 0 || error > kLastErrno) reader.refuse();
+  }
   if (!reader.is_complete()) return fail(EBADMSG);
   return answer;
 }

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "../label.h"
 #include "../result.h"
 #include "../target.h"
 #include "../unique_fd.h"
@@ -21,7 +22,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 3;
+inline constexpr std::uint32_t kWireVersion = 4;
 // Two paths, a name and a value, as long as the kernel takes them, and what goes with them: folders
 // of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
@@ -38,14 +39,18 @@ enum class HelperRole : std::uint32_t {
 };
 
 // Who a helper is for all its life; comes first. One for files has the ids of a caller, and the
-// descriptor of its user namespace comes along where that is not ours. With one for mounts a
-// descriptor comes that it and all its children hold as long as any of them lives.
+// descriptor of its user namespace comes along where that is not ours. One whose caller has a label
+// is in its mount namespace, whose descriptor comes next where that is not ours. With this one and
+// with one for mounts a descriptor comes last that it and all its children hold as long as any of
+// them lives.
 struct HelperStart {
   HelperRole role;
   std::uint32_t uids[4];
   std::uint32_t gids[4];
   std::vector<gid_t> groups;
   bool has_user_namespace;
+  Label label = {};
+  bool has_mount_namespace = false;
 };
 
 // With the descriptors of the listener, the root and the bases.
@@ -77,6 +82,7 @@ struct HelperMountRequest {
   std::uint64_t id = 0;
   std::uint64_t id_valid_request = 0;
   Credentials credentials = {};
+  Label label = {};
   std::uint32_t namespaces = 0;
   std::string path = {};
   // Of a mount: what it is, what the container's first process does not see of proc and sysfs, and
@@ -101,6 +107,8 @@ struct HelperAnswer {
   std::string failed_step;
   std::string bytes;
   bool has_fd = false;
+  // See Outcome.
+  std::int32_t label_refusal = 0;
 };
 
 // EBADMSG from what reads: it is none of ours.

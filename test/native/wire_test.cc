@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "check.h"
 
@@ -21,7 +22,9 @@ HelperStart some_start() {
           .uids = {1, 2, 3, 4},
           .gids = {5, 6, 7, 0xffffffff},
           .groups = {10, 20, 30},
-          .has_user_namespace = true};
+          .has_user_namespace = true,
+          .label = {.module = LabelModule::apparmor, .text = "docker-default (enforce)"},
+          .has_mount_namespace = true};
 }
 
 HelperStart start_for_mounts() {
@@ -61,6 +64,7 @@ HelperMountRequest some_mount() {
                          .groups = {10, 20},
                          .effective_capabilities = 0x1ffffffffff,
                          .umask = 027};
+  request.label = {.module = LabelModule::selinux, .text = "system_u:system_r:container_t:s0"};
   request.namespaces = ForeignNamespaces::kPid | ForeignNamespaces::kCgroup;
   request.path = "a/b";
   request.mount = {.type = "proc",
@@ -102,7 +106,8 @@ HelperAnswer some_answer() {
           .is_gone = false,
           .failed_step = "chroot",
           .bytes = std::string("\0\1", 2),
-          .has_fd = true};
+          .has_fd = true,
+          .label_refusal = 13};
 }
 
 void carries_a_start() {
@@ -113,6 +118,8 @@ void carries_a_start() {
   CHECK_EQUAL(read->gids[3], 0xffffffffU);
   CHECK(read->groups == some_start().groups);
   CHECK(read->has_user_namespace);
+  CHECK(read->label == some_start().label);
+  CHECK(read->has_mount_namespace);
 }
 
 void carries_a_start_for_mounts() {
@@ -130,6 +137,7 @@ void carries_mounts() {
   CHECK(read.credentials.groups == wanted.credentials.groups);
   CHECK_EQUAL(read.credentials.effective_capabilities, wanted.credentials.effective_capabilities);
   CHECK_EQUAL(read.credentials.umask, wanted.credentials.umask);
+  CHECK(read.label == wanted.label);
   CHECK_EQUAL(read.namespaces, wanted.namespaces);
   CHECK_EQUAL(read.path, "a/b");
   CHECK_EQUAL(read.mount.type, "proc");
@@ -183,6 +191,7 @@ void carries_an_answer() {
   CHECK(read->failed_step == "chroot");
   CHECK(read->bytes == some_answer().bytes);
   CHECK(read->has_fd);
+  CHECK_EQUAL(read->label_refusal, 13);
 }
 
 // Cut anywhere, or longer than it is, a message is none.
@@ -233,6 +242,35 @@ void takes_nothing_else() {
   CHECK_EQUAL(ERROR(decode_request(encode(cut))), Errno{EBADMSG});
   HelperAnswer negative = some_answer();
   negative.error = -1;
+  CHECK_EQUAL(ERROR(decode_answer(encode(negative))), Errno{EBADMSG});
+}
+
+HelperStart start_with(Label label) {
+  HelperStart start = some_start();
+  start.label = std::move(label);
+  return start;
+}
+
+void takes_labels_that_can_be_taken_on() {
+  const std::string longest(kMostLabel, 'a');
+  const Label label = {.module = LabelModule::smack, .text = longest};
+  CHECK(VALUE(decode_start(encode(start_with(label)))).label == label);
+  HelperStart nobody = start_with({});
+  CHECK_EQUAL(ERROR(decode_start(encode(nobody))), Errno{EBADMSG});
+  nobody.has_mount_namespace = false;
+  CHECK(!VALUE(decode_start(encode(nobody))).label.is_foreign());
+  for (const Label& wrong :
+       {Label{.module = LabelModule::smack, .text = longest + "a"},
+        Label{.module = LabelModule::none, .text = "a"},
+        Label{.module = LabelModule::apparmor, .text = std::string("a\0b", 3)},
+        Label{.module = static_cast<LabelModule>(kLastLabelModule + 1), .text = "a"}}) {
+    CHECK_EQUAL(ERROR(decode_start(encode(start_with(wrong)))), Errno{EBADMSG});
+    HelperMountRequest request = some_mount();
+    request.label = wrong;
+    CHECK_EQUAL(ERROR(decode_mount_request(encode(request))), Errno{EBADMSG});
+  }
+  HelperAnswer negative = some_answer();
+  negative.label_refusal = -1;
   CHECK_EQUAL(ERROR(decode_answer(encode(negative))), Errno{EBADMSG});
 }
 
@@ -312,6 +350,7 @@ constexpr Case kCases[] = {
     {"wire: an answer arrives as it was", carries_an_answer},
     {"wire: a message that is cut or longer is none", takes_whole_messages_only},
     {"wire: other kinds, versions and values are refused", takes_nothing_else},
+    {"A1: wire: a label is one that can be taken on", takes_labels_that_can_be_taken_on},
     {"wire: any bytes are read as what they are written as, or refused", bears_any_bytes},
     {"wire: descriptors go along, and stay here", carries_descriptors},
     {"wire: what does not fit is refused", refuses_more_than_fits},

@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { join } from 'node:path';
 
+import { patient } from './patience.ts';
+
 export const projectRoot: string = join(import.meta.dirname, '../..');
 
 /** The command as users start it. */
@@ -28,7 +30,7 @@ interface Watcher {
   readonly look: () => void;
 }
 
-const defaultDeadlineMs = 30_000;
+const defaultDeadlineMs = patient(30_000);
 
 /** A test that takes too long is given up before it has cleaned up. */
 const started: Set<ChildProcessWithoutNullStreams> = new Set();

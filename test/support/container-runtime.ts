@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { runCommand, RunningCommand } from './command.ts';
 import type { CommandResult } from './command.ts';
+import { patient } from './patience.ts';
 
 export type RuntimeName = 'runc' | 'crun';
 
@@ -32,6 +33,7 @@ export interface ContainerOptions {
   readonly flags?: readonly string[];
   /** It has no pid namespace of its own. */
   readonly sharesPids?: boolean;
+  readonly apparmorProfile?: string;
   /** Linux capabilities besides the usual ones. */
   readonly capabilities?: readonly string[];
   /** Mounts besides the usual ones, as config.json has them. */
@@ -98,6 +100,7 @@ function seccompOf({ listenerPath, trapped, metadata, profile, flags }: Containe
 
 function runtimeConfig(options: ContainerOptions): object {
   const { uid = 0, rootUidOutside, capabilities = [], mounts = [], resources } = options;
+  const { apparmorProfile } = options;
   const allCapabilities = [...linuxCapabilities, ...capabilities];
   const hasUserNamespace = rootUidOutside !== undefined;
   const mapping = [{ containerID: 0, hostID: rootUidOutside, size: idsOfUserNamespace }];
@@ -117,6 +120,7 @@ function runtimeConfig(options: ContainerOptions): object {
         permitted: allCapabilities,
       },
       noNewPrivileges: options.noNewPrivileges ?? true,
+      ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
     },
     root: { path: options.rootfs, readonly: false },
     hostname: 'container',
@@ -221,6 +225,6 @@ export class Container implements AsyncDisposable {
 function runtimeCommand({ runtime, folder }: ContainerOptions): readonly [string, ...string[]] {
   const isWrapped = runtime === 'crun' && existsSync(unifiedBesideVersion1);
   const wrapper = isWrapped ? withoutUnified : [];
-  const deadline = ['timeout', '--signal', 'KILL', '30'] as const;
+  const deadline = ['timeout', '--signal', 'KILL', String(patient(30_000) / 1000)] as const;
   return [...deadline, ...wrapper, runtime, '--root', join(folder, `state-of-${runtime}`)];
 }

@@ -60,6 +60,7 @@ export class BundleHarness {
       terms: 1,
       onQuarantined: () => {},
       onWriteRefused: () => {},
+      onLabelRefused: () => {},
       component: (id) => {
         const found = bundle.handlers.find(({ component }) => component.id === id);
         if (found === undefined) throw new Error(`${basename(folder)} has no component ${id}`);

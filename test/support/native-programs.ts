@@ -54,12 +54,15 @@ const engine: readonly string[] = [
 
 /** What a helper for mounts is made of. */
 const mountMaker: readonly string[] = [
+  'caller_label',
   'caller_state',
   'child',
   'helper/masks',
   'helper/mount_change',
   'helper/mount_child',
   'helper/new_mount',
+  'helper/own_child',
+  'label',
   'notify',
   'target',
 ];
@@ -72,7 +75,9 @@ const links: Readonly<Record<string, readonly string[]>> = {
   container_masks_test: [...mountMaker, 'container_masks'],
   counters_test: [],
   holding_test: engine,
+  helper_test: ['helper/wire'],
   kept_calls_test: ['caller_state', 'kept_calls'],
+  label_test: ['caller_label', 'caller_state', 'label'],
   masks_test: ['helper/masks'],
   memory_test: ['child', 'memory'],
   lending_test: ['lending'],
@@ -87,7 +92,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   state_store_test: ['state_store'],
   short_turns_test: ['short_turns'],
   syscall_number_test: ['syscall_number'],
-  target_test: ['caller_state', 'notify', 'target'],
+  target_test: ['caller_label', 'caller_state', 'label', 'notify', 'target'],
   unique_fd_test: [],
   wire_test: ['helper/wire'],
 };

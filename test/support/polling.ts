@@ -2,9 +2,11 @@
 // Waiting for what the kernel or another process does, by looking again and again.
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { patient } from './patience.ts';
+
 const intervalMs = 10;
 /** Only a test that fails waits so long, so that a machine that is busy makes none fail. */
-const patienceMs = 20_000;
+const patienceMs = patient(20_000);
 
 /**
  * What `look` returns once that is not undefined.

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 import { compiled } from './compile.ts';
+import { patient } from './patience.ts';
 import { until } from './polling.ts';
 
 export interface TrapOptions {
@@ -41,7 +42,7 @@ export interface StartedTrap extends AsyncDisposable {
   release(): void;
 }
 
-const deadlineMs = 40_000;
+const deadlineMs = patient(40_000);
 
 function commandOf(options: TrapOptions): readonly string[] {
   const { socket, trapped = [], wrapper = [], program = compiled('trap') } = options;

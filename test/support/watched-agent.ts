@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
 import { RunningCommand } from './command.ts';
+import { patient } from './patience.ts';
 import { until } from './polling.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
 
@@ -43,14 +44,16 @@ export interface WatchedAgentOptions {
   /** What an operator allows the bundle; absent: what it asks for. */
   readonly allowed?: Readonly<Record<string, unknown>>;
   readonly allowedUids?: readonly number[];
+  /** A command that executes it: its last arguments. */
+  readonly wrapper?: readonly string[];
   /** As the agent's option -log. */
   readonly log?: string;
   /** Signals that it handles, by doing nothing. */
   readonly signals?: readonly ('SIGURG' | 'SIGPROF')[];
 }
 
-const lifeMs = 120_000;
-const stopMs = 10_000;
+const lifeMs = patient(120_000);
+const stopMs = patient(10_000);
 
 /** With SECCOMPAGENT_ASAN=1 the agent loads the sanitizer build of the addon. */
 function sanitizerEnvironment(): Readonly<Record<string, string>> {
@@ -84,8 +87,9 @@ export async function startWatchedAgent(options: WatchedAgentOptions): Promise<W
   using folders = new DisposableStack();
   const socket = folders.use(new TemporaryFolder()).at('agent.socket');
   const program = join(import.meta.dirname, 'configured-agent.ts');
+  const [command, ...rest] = [...(options.wrapper ?? []), process.execPath];
   const running = new RunningCommand(
-    [process.execPath, program, ...programOptions(options, socket)],
+    [command, ...rest, program, ...programOptions(options, socket)],
     { environment: sanitizerEnvironment(), deadlineMs: lifeMs },
   );
   await running.printed(/^ready$/mu);

@@ -2,7 +2,7 @@
 // Tests the chain of handlers of one container.
 import { join } from 'node:path';
 
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { continueAction, fail } from '../../host/handler/action.ts';
 import type { Decision } from '../../host/handler/action.ts';
@@ -89,6 +89,9 @@ function chainOf(
     },
     onWriteRefused: (why) => {
       told.push(`not written: ${why}`);
+    },
+    onLabelRefused: (label, code) => {
+      told.push(`${label}: ${code}`);
     },
     component: (id) => loadComponent(readFileSync(files[id] ?? '')),
     hostFor: (handler) => {
@@ -266,6 +269,20 @@ test('M4: container: why callers are not written to is said once', () => {
   expect(allowed.told).toEqual([]);
 });
 
+test('A1: LSM label: container: that one is refused is said once in a while', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const { container, told } = chainOf([]);
+  container.labelRefused('first', 'ENOENT');
+  container.labelRefused('second', 'EACCES');
+  expect(told).toEqual(['first: ENOENT']);
+  vi.advanceTimersByTime(60_000);
+  container.labelRefused('second', 'EACCES');
+  expect(told).toEqual(['first: ENOENT', 'second: EACCES']);
+});
+
 test('container: a handler without a state of its own is never left alone', () => {
   const host = new RecordingHost();
   const { health } = chainOf([]);
@@ -294,6 +311,7 @@ test('container: a handler without a state of its own is never left alone', () =
     onStop: () => undefined,
     onQuarantined: () => undefined,
     onWriteRefused: () => undefined,
+    onLabelRefused: () => undefined,
     component: (id) => loadComponent(readFileSync(files[id] ?? '')),
     hostFor: () => host,
   });

@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The first process of the machine: runs the tests, says with what code they ended on the second
-# serial line, and turns the machine off. $PROJECT is from the kernel's command line.
+# serial line, and turns the machine off. $PROJECT and $TESTS, the files that are wanted (none: all),
+# are from the kernel's command line.
 
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
+mount -t securityfs securityfs /sys/kernel/security
 mount -t devtmpfs dev /dev
 mkdir /dev/pts
 mount -t devpts devpts /dev/pts
@@ -25,7 +27,8 @@ export NO_COLOR=1 HOME=/root PATH="$PROJECT/node_modules/.bin:$PATH"
 
 # Through a pipe, since tests that write to a terminal draw over what they have written.
 {
-  node node_modules/vitest/vitest.mjs run --config test/vm/vitest.config.ts
+  # shellcheck disable=SC2086 # one word for each file
+  node node_modules/vitest/vitest.mjs run --config test/vm/vitest.config.ts $TESTS
   echo $? >/run/code
 } </dev/null 2>&1 | cat
 code=$(cat /run/code)

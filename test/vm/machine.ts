@@ -13,7 +13,7 @@ const qemu = 'qemu-system-x86_64';
 const imageDeadlineMs = 600_000;
 const packDeadlineMs = 60_000;
 const probeDeadlineMs = 20_000;
-const lifeMs = 600_000;
+const lifeMs = 1_800_000;
 
 /** What it does not know, the kernel gives to its first process as environment. */
 const kernelOptions = 'console=ttyS0 loglevel=2 panic=-1 root=/dev/nvme0n1 rw';
@@ -83,7 +83,14 @@ function diskOptions(file: string, device: string, access: string): readonly str
   return ['-drive', drive, '-device', `${device},drive=${device},serial=${device}`];
 }
 
-function machineOptions(image: string, project: string, answer: string): readonly string[] {
+interface MachineDisks {
+  readonly image: string;
+  readonly project: string;
+  readonly answer: string;
+}
+
+function machineOptions(disks: MachineDisks, tests: readonly string[]): readonly string[] {
+  const { image, project, answer } = disks;
   const acceleration = hasKvm() ? 'kvm' : 'tcg,thread=multi';
   console.log(`starting a machine with ${acceleration}`);
   const single = {
@@ -93,7 +100,7 @@ function machineOptions(image: string, project: string, answer: string): readonl
     m: '2G',
     display: 'none',
     kernel: join(image, 'vmlinuz'),
-    append: `${kernelOptions} "PROJECT=${projectRoot}"`,
+    append: `${kernelOptions} "PROJECT=${projectRoot}" "TESTS=${tests.join(' ')}"`,
   };
   return [
     '-nodefaults',
@@ -112,11 +119,16 @@ function machineOptions(image: string, project: string, answer: string): readonl
 
 /**
  * Starts the machine, which runs the tests of this folder, and shows what it prints.
+ * @param tests what is in the names of those that are wanted; none: all of them
  * @returns the code that they ended with
  */
-export async function runMachine(folder: TemporaryFolder, image: string): Promise<number> {
+export async function runMachine(
+  folder: TemporaryFolder,
+  image: string,
+  tests: readonly string[],
+): Promise<number> {
   const answer = folder.at('answer');
-  const options = machineOptions(image, packProject(folder), answer);
+  const options = machineOptions({ image, project: packProject(folder), answer }, tests);
   // it must not outlive us, however we end
   const command = ['--pdeathsig', 'KILL', qemu, ...options];
   const machine = spawn('setpriv', command, {

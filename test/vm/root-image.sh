@@ -9,7 +9,7 @@ set -eu
 suite=trixie
 # The one for virtual machines has NVMe disks and ext4 built in, so it starts without an initramfs.
 kernel_package=linux-image-cloud-amd64
-packages=busybox-static,crun,iproute2,kmod,ksmbd-tools,libatomic1,libstdc++6,runc
+packages=apparmor,busybox-static,crun,iproute2,kmod,ksmbd-tools,libatomic1,libstdc++6,runc
 size=1G
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${SECCOMPAGENT_CACHE:-/var/cache/seccompagent}

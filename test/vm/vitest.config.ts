@@ -10,9 +10,10 @@ const config: ViteUserConfig = {
     pool: 'forks',
     fileParallelism: false,
     reporters: ['verbose'],
-    // a processor that is emulated takes its time
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // a processor that is emulated takes its time, the more the busier the machine is
+    env: { SECCOMPAGENT_SLOWNESS: '6' },
+    testTimeout: 360_000,
+    hookTimeout: 360_000,
   },
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run test:vm`: the tests of this folder, in a virtual machine whose kernel has what they need.
+// `npm run test:vm -- NAME`: those with this in their names.
 import { arch } from 'node:process';
 
 import { compiled } from '../support/compile.ts';
@@ -36,4 +37,4 @@ for (const [signal, code] of [
     process.exit(code);
   });
 }
-process.exitCode = await runMachine(folder, image);
+process.exitCode = await runMachine(folder, image, process.argv.slice(2));

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests the helper's program as it is built, over its socket.
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <climits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "check.h"
+#include "helper/wire.h"
+
+namespace seccompagent::test {
+namespace {
+
+// Beside the addon, as it is built; we are in build/native-tests/HASH.
+std::string helper_path() {
+  std::string self(PATH_MAX, '\0');
+  const ssize_t length = readlink("/proc/self/exe", self.data(), self.size());
+  CHECK(length > 0);
+  self.resize(static_cast<std::size_t>(length));
+  return self.substr(0, self.rfind('/')) + "/../../Release/seccompagent-helper";
+}
+
+class RunningHelper {
+ public:
+  RunningHelper() {
+    int ends[2];
+    CHECK_EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    ours_.reset(ends[0]);
+    const UniqueFd theirs(ends[1]);
+    const std::string path = helper_path();
+    pid_ = fork();
+    if (pid_ == 0) {
+      if (theirs.get() == kHelperSocket) fcntl(kHelperSocket, F_SETFD, 0);
+      if (theirs.get() != kHelperSocket) dup2(theirs.get(), kHelperSocket);
+      execl(path.c_str(), path.c_str(), nullptr);
+      _exit(1);
+    }
+    CHECK(pid_ > 0);
+  }
+  RunningHelper(const RunningHelper&) = delete;
+  RunningHelper& operator=(const RunningHelper&) = delete;
+  ~RunningHelper() {
+    if (pid_ == -1) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+  HelperAnswer ask(const std::vector<std::byte>& message, const std::vector<int>& fds) const {
+    CHECK(send_message(ours_.get(), message, fds).has_value());
+    std::vector<std::byte> buffer(kMostMessage);
+    const auto received = receive_message(ours_.get(), buffer);
+    CHECK(received.has_value());
+    return VALUE(decode_answer(std::span(buffer).first(received->length)));
+  }
+
+  // It does not bear the message, and ends.
+  int code_after(const std::vector<std::byte>& message) {
+    CHECK(send_message(ours_.get(), message, {}).has_value());
+    int status = 0;
+    CHECK_EQUAL(waitpid(pid_, &status, 0), pid_);
+    pid_ = -1;
+    return WEXITSTATUS(status);
+  }
+
+ private:
+  UniqueFd ours_;
+  pid_t pid_ = -1;
+};
+
+struct Folder {
+  Folder() {
+    CHECK(mkdtemp(path.data()) != nullptr);
+    fd.reset(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    CHECK(fd.is_open());
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() {
+    unlinkat(fd.get(), "made", AT_REMOVEDIR);
+    rmdir(path.c_str());
+  }
+  [[nodiscard]] bool has(const char* name) const {
+    struct stat found = {};
+    return fstatat(fd.get(), name, &found, 0) == 0;
+  }
+
+  std::string path = "/tmp/seccompagent-helper-XXXXXX";
+  UniqueFd fd;
+};
+
+HelperStart start_of_root(Label label) {
+  HelperStart start = {};
+  start.role = HelperRole::files;
+  start.label = std::move(label);
+  return start;
+}
+
+// Makes a directory in a folder. Any descriptor that answers the question of a notification will do
+// for its listener: one that there are always bytes to read of.
+HelperAnswer make_directory(const RunningHelper& helper, const Folder& folder) {
+  const UniqueFd listener(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  const UniqueFd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  HelperRequest request = {};
+  request.id_valid_request = FIONREAD;
+  request.file.operation = FileOperation::mkdir;
+  request.file.path = "made";
+  request.file.mode = 0700;
+  return helper.ask(encode(request),
+                    {listener.get(), root.get(), folder.fd.get(), folder.fd.get()});
+}
+
+void acts_without_a_label() {
+  const Folder folder;
+  const RunningHelper helper;
+  CHECK_EQUAL(helper.ask(encode(start_of_root({})), {}).failed_step, "");
+  const HelperAnswer answer = make_directory(helper, folder);
+  CHECK_EQUAL(answer.failed_step, "");
+  CHECK_EQUAL(answer.error, 0);
+  CHECK_EQUAL(answer.label_refusal, 0);
+  CHECK(folder.has("made"));
+}
+
+void does_nothing_without_the_label() {
+  for (const LabelModule module :
+       {LabelModule::apparmor, LabelModule::smack, LabelModule::selinux}) {
+    const Folder folder;
+    const RunningHelper helper;
+    const UniqueFd lifeline(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const Label label = {.module = module, .text = "no such//&label ()"};
+    CHECK_EQUAL(helper.ask(encode(start_of_root(label)), {lifeline.get()}).failed_step, "");
+    // twice, since the helper itself is as it was
+    for (int round = 0; round < 2; ++round) {
+      const HelperAnswer answer = make_directory(helper, folder);
+      CHECK_EQUAL(answer.failed_step, "");
+      CHECK(answer.label_refusal > 0);
+      CHECK(!folder.has("made"));
+    }
+  }
+}
+
+void starts_with_its_descriptors_only() {
+  RunningHelper helper;
+  const Label label = {.module = LabelModule::apparmor, .text = "a"};
+  CHECK_EQUAL(helper.code_after(encode(start_of_root(label))), 1);
+}
+
+constexpr Case kCases[] = {
+    {"helper: acts for a caller without a label", acts_without_a_label},
+    {"A1: helper: without its caller's label nothing is done", does_nothing_without_the_label},
+    {"A1: helper: a start with a label comes with its descriptors",
+     starts_with_its_descriptors_only}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
