@@ -94,7 +94,7 @@ export const doctor: Tool = {
   usage: `Usage: seccompagent doctor [options]
 
 Looks whether the agent can work here: tries what it needs of the kernel in processes of their own,
-looks at its rights and limits, at the container runtimes, and at a running agent. It changes nothing.
+looks at its rights and limits, at the container runtimes, and at a running agent. It changes nothing on the machine but its own cache.
 Each line is ok, warn (something does not work) or fail (the agent does not), and says what to do.
 Run it where the agent runs, as the agent. Exits with 1 where something fails.
 

@@ -178,9 +178,12 @@ function cgroupCheck(machine: Machine): Check {
   if (machine.inode('/sys/fs/cgroup/cgroup.controllers') !== undefined)
     return ok(name, 'version 2');
   if (machine.inode('/sys/fs/cgroup/unified/cgroup.procs') !== undefined) {
-    return ok(
+    const controllers = machine.read('/sys/fs/cgroup/unified/cgroup.controllers') ?? '';
+    if (controllers.trim() === '') return ok(name, 'version 1, with version 2 beside it');
+    return warn(
       name,
-      'version 1, with version 2 beside it (crun refuses that where it has controllers)',
+      `version 1, with version 2 beside it that has controllers (${controllers.trim()}): crun does not start containers there`,
+      'use runc, or boot with systemd.unified_cgroup_hierarchy=1',
     );
   }
   if (machine.inode('/sys/fs/cgroup/freezer/cgroup.procs') !== undefined)

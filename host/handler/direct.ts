@@ -283,5 +283,8 @@ export function checkGrants(component: LoadedComponent, grants: readonly string[
   );
   const missing = wanted.filter((name) => !grants.includes(name));
   if (missing.length === 0) return;
-  refuse(`handler imports ${listed(wanted)}; it was granted ${listed(grants)}`);
+  const [first = ''] = missing;
+  refuse(
+    `handler imports ${listed(wanted)}; it was granted ${listed(grants)}: add it to "grants" of its bundle.json, such as "${first}": { "reason": "what for" }`,
+  );
 }

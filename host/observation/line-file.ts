@@ -6,7 +6,7 @@ import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { AgentError, messageOf } from '../errors.ts';
+import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import type { AgentErrorCode } from '../errors.ts';
 
 export interface LineFileParts {
@@ -76,7 +76,8 @@ export class LineFile implements AsyncDisposable {
     try {
       return new LineFile(parts, await openLines(parts.path));
     } catch (cause) {
-      throw new AgentError(parts.code, `cannot write to ${parts.path}`, { cause });
+      const hint = systemCodeOf(cause) === 'ENOENT' ? ': its folder has to be there' : '';
+      throw new AgentError(parts.code, `cannot write to ${parts.path}${hint}`, { cause });
     }
   }
 

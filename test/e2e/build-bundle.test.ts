@@ -192,7 +192,9 @@ test('build: a bundle that does not load is not written', async () => {
   );
   const { code, stderr } = await build(folder);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/sample\.wasm: .*handler imports container; it was granted nothing\n$/u);
+  expect(stderr).toMatch(
+    /sample\.wasm: .*handler imports container; it was granted nothing: add it to "grants" of its bundle\.json, such as "container": .*\n$/u,
+  );
   expect(existsSync(folder.at('sample.wasm'))).toBe(false);
 });
 

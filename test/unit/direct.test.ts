@@ -373,10 +373,11 @@ test('direct: an import that was not granted is refused with both lists', () => 
   const loaded = loadComponent(handlerBytes('mkdir-suffix'));
   expect(failureOf(() => checkGrants(loaded, []))).toMatchObject({
     code: 'AGENT_COMPONENT_REFUSED',
-    message: 'handler imports filesystem; it was granted nothing',
+    message:
+      'handler imports filesystem; it was granted nothing: add it to "grants" of its bundle.json, such as "filesystem": { "reason": "what for" }',
   });
   expect(failureOf(() => checkGrants(loaded, ['log', 'mounts'])).message).toBe(
-    'handler imports filesystem; it was granted log, mounts',
+    'handler imports filesystem; it was granted log, mounts: add it to "grants" of its bundle.json, such as "filesystem": { "reason": "what for" }',
   );
   expect(() => checkGrants(loaded, ['log', 'filesystem'])).not.toThrow();
 });
@@ -388,6 +389,6 @@ test('direct: arguments, types, clock and log need no grant', () => {
   expect(loaded.imports).toEqual([...free, 'state']);
   expect(() => checkGrants(loaded, ['state'])).not.toThrow();
   expect(failureOf(() => checkGrants(loaded, [])).message).toBe(
-    'handler imports state; it was granted nothing',
+    'handler imports state; it was granted nothing: add it to "grants" of its bundle.json, such as "state": { "reason": "what for" }',
   );
 });
