@@ -43,7 +43,13 @@ async function doctorSees(
 }
 
 /** Those that depend on the machine of the tests. */
-const ofMachines: readonly string[] = ['pid-namespace', 'user-namespace', 'memory', 'runc'];
+const ofMachines: readonly string[] = [
+  'pid-namespace',
+  'user-namespace',
+  'memory',
+  'runc',
+  'cgroups',
+];
 
 test('doctor: all that the tests of the agent need works here', async () => {
   const { code, checks } = await doctorSees();
