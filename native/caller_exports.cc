@@ -30,8 +30,9 @@ Napi::Value with_call(const Napi::CallbackInfo& info, std::uint32_t handle, Act 
   return number(info.Env(), act(worker, *call));
 }
 
-// How often a look begins anew, because its notification went away meanwhile.
-constexpr int kTries = 5;
+// How often a look begins anew, because its notification went away meanwhile. Go sends a thread
+// that it wants back a signal several times a millisecond, and that is as long as a look can take.
+constexpr int kTries = 500;
 
 // What only looks at the caller. A signal may take the call back at any time, and it comes again at
 // once: a handler that heard of that would decide for the call that comes, and has not seen it.

@@ -133,14 +133,14 @@ describe('restarts: for signals', () => {
       grants: ['caller'],
       deadline: '20s',
     });
-    const calls = 500;
+    const calls = 100;
     const { answers, signals } = await runCalls({
       socket: agent.socket,
       metadata: slowLook,
       call: 'mkdir:/never-made',
       calls,
       threads: 4,
-      signalUs: 300,
+      signalUs: 200,
     });
     expect(answers).toEqual({ OK: 4 * calls });
     expect(signals).toBeGreaterThan(calls);

@@ -17,6 +17,17 @@ const pauseImage = 'localhost/pause:test';
 /** One with a shell. */
 export const busyboxImage = 'localhost/busybox:test';
 
+/** Whoever kills what we have started, or all of its group, does not kill what cleans up. */
+const apart = [
+  'sh',
+  '-c',
+  'exec 3<&0; setsid "$@" <&3 3<&- & wait',
+  'sh',
+  'unshare',
+  '-m',
+  '-n',
+] as const;
+
 /** For all that a test file does with it. */
 const lifeMs = 600_000;
 
@@ -65,10 +76,9 @@ export class Containerd implements AsyncDisposable {
     this.#folder = folder;
     this.#cgroup = `seccompagent-test-${randomUUID()}`;
     const script = join(import.meta.dirname, 'containerd.sh');
-    this.#running = new RunningCommand(
-      ['unshare', '-m', '-n', 'sh', script, folder.path, this.#cgroup],
-      { deadlineMs: lifeMs },
-    );
+    this.#running = new RunningCommand([...apart, 'sh', script, folder.path, this.#cgroup], {
+      deadlineMs: lifeMs,
+    });
     this.#client = new CriClient(folder.at('containerd.sock'));
   }
 
