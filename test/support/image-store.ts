@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 import { projectRoot, runCommand, RunningCommand } from './command.ts';
 import type { CommandResult } from './command.ts';
+import { manifestsIn, textsAt } from './manifests.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
 
 export const buildMs: number = 20 * 60_000;
@@ -100,10 +101,10 @@ additionalimagestores = ["${bases}"]
 
   /** The digests of its layers, before they are compressed. */
   async layersOf(image: string): Promise<readonly string[]> {
-    const format = '{{json .OCIv1.RootFS.DiffIDs}}';
-    const text = await succeed([...this.#builder(), 'inspect', '--format', format, image], runMs);
-    const layers: unknown = JSON.parse(text);
-    if (Array.isArray(layers)) return layers.map(String);
+    const text = await succeed([...this.#builder(), 'inspect', '--type', 'image', image], runMs);
+    const [inspected] = manifestsIn(text);
+    const layers = textsAt(inspected?.object ?? null, 'OCIv1', 'rootfs', 'diff_ids');
+    if (layers.length > 0) return layers;
     throw new Error(`${image} has no layers, but ${text}`);
   }
 
