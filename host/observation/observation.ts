@@ -204,7 +204,7 @@ export class Observation implements AsyncDisposable {
 
 function watchedBy(
   watchers: readonly Watcher[],
-  { state, firstPid, workload }: ContainerIdentity,
+  { state, firstPid, workload, peerUid }: ContainerIdentity,
   registry: Registry,
 ): WatchedContainer {
   return {
@@ -212,6 +212,7 @@ function watchedBy(
     workload: registry.workload ?? workload ?? {},
     firstPid,
     filterPid: state.processPid === 0 ? undefined : state.processPid,
+    peerUid,
     handlers: registry.handlers.map(({ name, bundle }) => ({ name, bundle })),
     watchers,
   };
