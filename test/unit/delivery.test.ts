@@ -2,6 +2,7 @@
 // Tests the queue of events that are delivered to somebody else.
 import { expect, test } from 'vitest';
 
+import { messageOf } from '../../host/errors.ts';
 import { Delivery } from '../../host/observation/delivery.ts';
 import type { DeliveryResult } from '../../host/observation/delivery.ts';
 import { until } from '../support/polling.ts';
@@ -33,7 +34,7 @@ function receiver(
     },
     onUndelivered: (result, count, thrown) =>
       undelivered.push(
-        [result, count, ...(thrown === undefined ? [] : [String(thrown)])].join(' '),
+        [result, count, ...(thrown === undefined ? [] : [messageOf(thrown)])].join(' '),
       ),
   });
   return { delivery, taken, undelivered, most: () => most };
@@ -93,7 +94,7 @@ test('delivery: what throws is a failure, and the next ones are sent', async () 
   await until('all to be through', () => delivery.counts.sent === 3 || undefined);
   expect(taken).toEqual([1, 2, 3, 4]);
   expect(delivery.counts.failed).toBe(1);
-  expect(undelivered).toEqual(['failed 1 Error: no such file']);
+  expect(undelivered).toEqual(['failed 1 no such file']);
   await delivery[Symbol.asyncDispose]();
 });
 
