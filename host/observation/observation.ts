@@ -102,11 +102,13 @@ export class Observation implements AsyncDisposable {
     return { id, withArguments };
   }
 
-  /** A container is gone, or never came to be one. */
+  /**
+   * A container is gone, or never came to be one. What is still to be told of it is told in its turn,
+   * by what is remembered of it until then.
+   */
   forget(identity: ContainerIdentity): void {
     const id = this.#watchOf.get(identity);
     if (id === undefined) return;
-    this.#read(Infinity);
     this.#watchOf.delete(identity);
     setTimeout(() => {
       this.#watched.delete(id);
