@@ -7,10 +7,11 @@ set -eu
 out=$1
 here=$(pwd)
 program=$out/usr/lib/seccompagent
-mkdir -p "$program/host" "$program/build/Release" "$program/deploy" "$program/guest-sdk" "$out/usr/bin"
+mkdir -p "$program/host/observation/falco" "$program/build/Release" "$program/deploy" "$program/guest-sdk" "$out/usr/bin"
 
 cp -R dist CHANGELOG.md LICENSE package-lock.json package.json "$program"
 cp host/seccompagent.sh "$program/host"
+cp host/observation/falco/seccompagent-falco.proto "$program/host/observation/falco"
 cp build/Release/seccompagent.node build/Release/seccompagent-helper "$program/build/Release"
 cp -R deploy/install-profiles.sh deploy/profiles deploy/schema "$program/deploy"
 ln -s ../lib/seccompagent/host/seccompagent.sh "$out/usr/bin/seccompagent"

@@ -14,6 +14,7 @@ import { PulledBundles } from '../registry/pulled-bundles.ts';
 import { resolvers } from '../registry/resolver.ts';
 import type { Resolver } from '../registry/resolver.ts';
 import { reloadOnHangup, reopenOnHangup, survivingHangup } from './reload.ts';
+import { endingByUncaught } from './uncaught.ts';
 
 /** @param ending ends what is pulled */
 function storeParts(
@@ -119,6 +120,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   const { store, resolver } = await makeAnswering(command, ending.signal, kubernetes);
   const { log, watch } = command;
   const agent = await Agent.start({ resolver, log, watch });
+  using _uncaught = endingByUncaught(agent);
   try {
     agent.log.info(
       {

@@ -9,6 +9,7 @@ import type { Observation } from '../observation/observation.ts';
 import type { TapeBook } from '../recording/tape-book.ts';
 import type { WriteRefusal } from '../filter-flags.ts';
 import { ContainerRefusal } from '../registry/container-refusal.ts';
+import { namedMiddleware } from '../registry/metadata.ts';
 import { defaultFailure } from '../registry/policy.ts';
 import type {
   ContainerIdentity,
@@ -140,7 +141,7 @@ export class Attaching {
   }
 
   refused(identity: ContainerIdentity, thrown: unknown): Resolved {
-    const { containerId, annotations } = identity.state;
+    const { containerId, annotations, metadata } = identity.state;
     const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
     this.#parts.log.error(
       { container: containerId, errno, error: messageOf(thrown) },
@@ -153,7 +154,7 @@ export class Attaching {
       handlers: [],
       defaultAction: errno,
       failure: defaultFailure,
-      middleware: this.resolver.middleware ?? [],
+      middleware: [...new Set([...(this.resolver.middleware ?? []), ...namedMiddleware(metadata)])],
     };
     return { registry, sources: [], components: [], bundles: [], refusal: messageOf(thrown) };
   }

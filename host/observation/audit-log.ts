@@ -2,6 +2,7 @@
 // The audit stream: a JSON object a line for each decision, in a file that may be rotated.
 import type { Logger } from '../log.ts';
 import type { ShownArgument } from './argument-bytes.ts';
+import { foreignPeer } from './decision.ts';
 import type { ShownAnswer, ShownDecision, Watcher } from './decision.ts';
 import { LineFile } from './line-file.ts';
 import { nodeName } from './node-name.ts';
@@ -79,6 +80,7 @@ function auditLine(decision: ShownDecision, node: string): string {
     namespace,
     pod,
     containerName,
+    peerUid: foreignPeer(container),
     pid: decision.tid,
     id: decision.notificationId.toString(),
     syscall: decision.syscall ?? decision.number,

@@ -13,6 +13,8 @@ export interface WatchedContainer {
   readonly firstPid: number | undefined;
   /** The process that loaded the filter; undefined: the runtime has not said it. */
   readonly filterPid: number | undefined;
+  /** Who has sent its state; absent: nobody but us. */
+  readonly peerUid?: number | undefined;
   /** In chain order. */
   readonly handlers: readonly HandlerName[];
   /** Who is told of its calls. */
@@ -52,6 +54,11 @@ export interface ShownDecision {
   readonly microseconds: number;
   /** Absent: nobody has asked for them, or nobody knows the call. */
   readonly arguments?: readonly ShownArgument[];
+}
+
+/** Whoever but root has connected: what is said of such a container is theirs. */
+export function foreignPeer({ peerUid }: WatchedContainer): number | undefined {
+  return peerUid === 0 ? undefined : peerUid;
 }
 
 /** For people: the errno, or the kind of the answer. */

@@ -13,13 +13,13 @@ export interface DeliveryCounts {
 }
 
 export interface DeliveryParts<T> {
-  /** Never rejects, and has a deadline of its own. */
+  /** Has a deadline of its own. Where it rejects, the event has failed. */
   readonly deliver: (event: T) => Promise<DeliveryResult>;
   /** How many may be on their way at once. */
   readonly mostAtOnce: number;
   readonly mostWaiting: number;
-  /** Told of events that come to nothing. */
-  readonly onUndelivered: (result: 'failed' | 'lost', count: number) => void;
+  /** Told of events that come to nothing, and of what was thrown. */
+  readonly onUndelivered: (result: 'failed' | 'lost', count: number, thrown?: unknown) => void;
 }
 
 const firstPauseMs = 50;
@@ -98,15 +98,24 @@ export class Delivery<T> implements AsyncDisposable {
 
   async #send(): Promise<void> {
     for (let event = this.#take(); event !== undefined; event = this.#next()) {
+      await this.#sendOne(event);
+    }
+    this.#senders -= 1;
+    if (this.#senders === 0 && this.#waitingCount() === 0) this.#onIdle?.();
+    this.flush();
+  }
+
+  /** It never rejects: whoever cannot be told is nothing to the agent. */
+  async #sendOne(event: T): Promise<void> {
+    try {
       let result = await this.#parts.deliver(event);
       while (result === 'away' && (await this.#pause())) {
         result = await this.#parts.deliver(event);
       }
       this.#count(result);
+    } catch (thrown) {
+      this.#undelivered('failed', 1, thrown);
     }
-    this.#senders -= 1;
-    if (this.#senders === 0 && this.#waitingCount() === 0) this.#onIdle?.();
-    this.flush();
   }
 
   #next(): T | undefined {
@@ -134,9 +143,9 @@ export class Delivery<T> implements AsyncDisposable {
     return pause(waited, true, { signal, ref: false }).catch(() => false);
   }
 
-  #undelivered(result: 'failed' | 'lost', count: number): void {
+  #undelivered(result: 'failed' | 'lost', count: number, thrown?: unknown): void {
     this.#counts[result] += count;
-    this.#parts.onUndelivered(result, count);
+    this.#parts.onUndelivered(result, count, thrown);
   }
 
   async #idle(): Promise<void> {

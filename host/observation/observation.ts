@@ -37,6 +37,8 @@ export class Observation implements AsyncDisposable {
   readonly #readers: Map<number, DecisionReader> = new Map();
   readonly #watched: Map<number, WatchedContainer> = new Map();
   readonly #watchOf: WeakMap<ContainerIdentity, number> = new WeakMap();
+  /** The containers whose middleware nobody is behind: said once. */
+  readonly #unwatched: WeakSet<ContainerIdentity> = new WeakSet();
   readonly #losses: SeldomNotice;
   #lastWatch = 0;
   #lost = 0;
@@ -92,7 +94,10 @@ export class Observation implements AsyncDisposable {
   watch(identity: ContainerIdentity, registry: Registry): Watch | undefined {
     this.forget(identity);
     const { watchers, byMiddleware, withArguments } = this.#parts;
-    const own = (registry.middleware ?? []).flatMap((name) => byMiddleware.get(name) ?? []);
+    const { middleware = [] } = registry;
+    const own = middleware.flatMap((name) => byMiddleware.get(name) ?? []);
+    const silent = middleware.find((name) => byMiddleware.get(name)?.length === 0);
+    if (silent !== undefined) this.#warnOf(silent, identity, registry);
     const all = [...watchers, ...own];
     if (all.length === 0) return undefined;
     this.#lastWatch += 1;
@@ -102,11 +107,13 @@ export class Observation implements AsyncDisposable {
     return { id, withArguments };
   }
 
-  /** A container is gone, or never came to be one. */
+  /**
+   * A container is gone, or never came to be one. What is still to be told of it is told in its turn,
+   * by what is remembered of it until then.
+   */
   forget(identity: ContainerIdentity): void {
     const id = this.#watchOf.get(identity);
     if (id === undefined) return;
-    this.#read(Infinity);
     this.#watchOf.delete(identity);
     setTimeout(() => {
       this.#watched.delete(id);
@@ -128,6 +135,19 @@ export class Observation implements AsyncDisposable {
     this.#read(Infinity);
     await Promise.all(this.#all().map(async (watcher) => watcher[Symbol.asyncDispose]()));
     this.#losses[Symbol.dispose]();
+  }
+
+  #warnOf(
+    middleware: MiddlewareName,
+    identity: ContainerIdentity,
+    { containerId }: Registry,
+  ): void {
+    if (this.#unwatched.has(identity)) return;
+    this.#unwatched.add(identity);
+    this.#parts.log.warn(
+      { container: containerId, middleware },
+      'nobody is told of the calls of this container, as its middleware wants: the agent has no output for it',
+    );
   }
 
   /** Waits for the first decision without looking for it. */
@@ -204,7 +224,7 @@ export class Observation implements AsyncDisposable {
 
 function watchedBy(
   watchers: readonly Watcher[],
-  { state, firstPid, workload }: ContainerIdentity,
+  { state, firstPid, workload, peerUid }: ContainerIdentity,
   registry: Registry,
 ): WatchedContainer {
   return {
@@ -212,6 +232,7 @@ function watchedBy(
     workload: registry.workload ?? workload ?? {},
     firstPid,
     filterPid: state.processPid === 0 ? undefined : state.processPid,
+    peerUid,
     handlers: registry.handlers.map(({ name, bundle }) => ({ name, bundle })),
     watchers,
   };

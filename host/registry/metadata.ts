@@ -75,10 +75,26 @@ function parseDefault(text: string): DefaultAction {
   );
 }
 
+function isMiddleware(name: string): name is MiddlewareName {
+  return middlewareNames.some((known) => known === name);
+}
+
+/**
+ * Who is to be told of the calls of a container whose metadata is wrong: all that it names and that
+ * exist. It never throws.
+ */
+export function namedMiddleware(text: string): readonly MiddlewareName[] {
+  const names = text
+    .split('\n')
+    .filter((line) => line.startsWith(`${middlewareKey}=`))
+    .flatMap((line) => line.slice(middlewareKey.length + 1).split(','))
+    .map((name) => name.trim());
+  return [...new Set(names.filter(isMiddleware))];
+}
+
 function parseMiddleware(text: string): readonly MiddlewareName[] {
   return parseNames(middlewareKey, text).map((name) => {
-    const known = middlewareNames.find((middleware) => middleware === name);
-    if (known !== undefined) return known;
+    if (isMiddleware(name)) return name;
     return wrongMetadata(
       `${middlewareKey} names ${shown(name)}: ${middlewareNames.join(', ')} exist`,
     );

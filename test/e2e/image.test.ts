@@ -40,6 +40,22 @@ test('image: commands need neither rights nor a writable root', async () => {
   expect(inspected.stdout).toMatch(/answers +mount/u);
 });
 
+test('image: what Falco is told by is in it', async () => {
+  const client = '/usr/lib/seccompagent/dist/host/observation/falco/plugin-client.js';
+  const script =
+    `const { FalcoPluginClient } = await import('${client}');` +
+    `new FalcoPluginClient('/none')[Symbol.dispose](); console.log('made');`;
+  const made = await store.run(image, {
+    options: [...withoutRights, '--entrypoint', '/bin/sh'],
+    args: [
+      '-c',
+      'exec /usr/lib/seccompagent/node_modules/node-linux-*/bin/node --input-type=module --eval "$0"',
+      script,
+    ],
+  });
+  expect(made).toMatchObject({ code: 0, stdout: 'made\n', stderr: '' });
+});
+
 test('image: starts as nobody, so an agent says that it has to be root', async () => {
   const { code, stderr } = await store.run(image, { options: withoutRights });
   expect({ code, stderr }).toEqual({

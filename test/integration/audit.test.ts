@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  copyFileSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -15,6 +16,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { AgentProcess } from '../support/agent-process.ts';
+import { compiled } from '../support/compile.ts';
 import { RunningCommand, projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import { metricValues } from '../support/agent-metrics.ts';
 import { until } from '../support/polling.ts';
@@ -112,6 +114,28 @@ test('audit: what a handler failed at is there, with why', async () => {
     { ...failed, container: 'throw', failure: 'trap' },
     { ...failed, container: 'loop', failure: 'deadline' },
   ]);
+});
+
+test('audit: who has connected for a container, if not root, is there', async () => {
+  using folder = new TemporaryFolder();
+  // for the user
+  chmodSync(folder.path, 0o755);
+  const [socket, file] = [folder.at('agent.socket'), folder.at('audit.jsonl')];
+  const program = folder.at('trap');
+  copyFileSync(compiled('trap'), program);
+  chmodSync(program, 0o755);
+  await using agent = await AgentProcess.start(socket, '-allow-uids=1000', `-audit-log=${file}`);
+  const common = { socket, program, trapped: ['getpgid'], operations: ['getpgid'] };
+  await trapLines({ ...common, options: ['-i', 'root'] });
+  await trapLines({
+    ...common,
+    options: ['-N', '-i', 'user'],
+    wrapper: ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups'],
+  });
+  await agent.stop('SIGTERM');
+  const [ofRoot, ofUser] = linesOf(file);
+  expect(ofRoot).not.toHaveProperty('peerUid');
+  expect(ofUser).toMatchObject({ container: 'user', peerUid: 1000 });
 });
 
 function configFor(folder: TemporaryFolder, bundle: string): string {

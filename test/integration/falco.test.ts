@@ -130,6 +130,41 @@ test('falco: of a container whose metadata is wrong, the plugin is told that its
   await until('the event', () => plugin.events[0]?.syscall === 'getpgid' || undefined);
 });
 
+test('falco: a container whose metadata is wrong has the middleware that it names', async () => {
+  using place = places();
+  await using plugin = await FalcoPlugin.start(place.plugin);
+  const options = ['-resolver=kubernetes', `-falco-socket=${place.plugin}`];
+  await using _agent = await AgentProcess.start(place.agent, ...options);
+  const lines = await trapLines({
+    socket: place.agent,
+    trapped: ['getpgid'],
+    options: [...annotations, '-m', 'MIDDLEWARE=falco\nNO_SUCH_KEY=1'],
+    operations: ['getpgid'],
+  });
+  expect(lines).toEqual(['getpgid -1 EPERM']);
+  await until('the event', () => plugin.events[0]?.syscall === 'getpgid' || undefined);
+});
+
+test('falco: where the agent has nobody to tell, it warns of each container that wants it', async () => {
+  using place = places();
+  const options = ['-resolver=falco', '-falco-socket=none'];
+  await using agent = await AgentProcess.start(place.agent, ...options);
+  for (const id of ['c1', 'c2']) {
+    const lines = await trapLines({
+      socket: place.agent,
+      trapped: ['getpgid'],
+      options: ['-i', id],
+      operations: ['getpgid'],
+    });
+    expect(lines).toEqual([expect.stringMatching(/^getpgid \d+ OK/u)]);
+  }
+  const warnings = agent.log.match(/WARN .*nobody is told .*container=\w+ middleware=falco/gu);
+  expect(warnings?.map((line) => /container=(?<id>\w+)/u.exec(line)?.groups?.['id'])).toEqual([
+    'c1',
+    'c2',
+  ]);
+});
+
 test('falco: without the middleware nobody is told', async () => {
   using place = places();
   await using plugin = await FalcoPlugin.start(place.plugin);

@@ -2,6 +2,7 @@
 // Tests the queue of events that are delivered to somebody else.
 import { expect, test } from 'vitest';
 
+import { messageOf } from '../../host/errors.ts';
 import { Delivery } from '../../host/observation/delivery.ts';
 import type { DeliveryResult } from '../../host/observation/delivery.ts';
 import { until } from '../support/polling.ts';
@@ -31,7 +32,10 @@ function receiver(
       now -= 1;
       return result;
     },
-    onUndelivered: (result, count) => undelivered.push(`${result} ${count}`),
+    onUndelivered: (result, count, thrown) =>
+      undelivered.push(
+        [result, count, ...(thrown === undefined ? [] : [messageOf(thrown)])].join(' '),
+      ),
   });
   return { delivery, taken, undelivered, most: () => most };
 }
@@ -78,6 +82,19 @@ test('delivery: what fails is not sent again', async () => {
   await until('all to be through', () => delivery.counts.sent === 2 || undefined);
   expect(taken).toEqual([1, 2, 3]);
   expect(delivery.counts.failed).toBe(1);
+  await delivery[Symbol.asyncDispose]();
+});
+
+test('delivery: what throws is a failure, and the next ones are sent', async () => {
+  const { delivery, taken, undelivered } = receiver((event) => {
+    if (event === 2) throw new Error('no such file');
+    return 'sent';
+  });
+  add(delivery, 4);
+  await until('all to be through', () => delivery.counts.sent === 3 || undefined);
+  expect(taken).toEqual([1, 2, 3, 4]);
+  expect(delivery.counts.failed).toBe(1);
+  expect(undelivered).toEqual(['failed 1 no such file']);
   await delivery[Symbol.asyncDispose]();
 });
 

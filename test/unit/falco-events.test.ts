@@ -86,6 +86,16 @@ test('falco: an alert is as Falco prints its own', () => {
 });
 
 test.for([
+  [0, undefined],
+  [undefined, undefined],
+  [1000, 1000],
+] as const)('falco: of a peer with the uid %s, %s is told', ([peerUid, told]) => {
+  const { container } = decisionOf();
+  const alert = falcoAlert(decisionOf({ container: { ...container, peerUid } }), 'n');
+  expect(JSON.parse(alert).output_fields['seccompagent.peeruid']).toBe(told);
+});
+
+test.for([
   ['Critical', { acts: ['kill-container'] }],
   ['Critical', { acts: ['operate', 'freeze-container'] }],
   ['Error', { failure: 'deadline' }],

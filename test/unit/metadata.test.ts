@@ -2,7 +2,7 @@
 // Tests the reader of listenerMetadata.
 import { expect, test } from 'vitest';
 
-import { parseMetadata } from '../../host/registry/metadata.ts';
+import { namedMiddleware, parseMetadata } from '../../host/registry/metadata.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
 test('metadata: without lines it selects and sets nothing', () => {
@@ -86,6 +86,15 @@ test.for([
   const failure = failureOf(() => parseMetadata(text));
   expect(failure.code).toBe('AGENT_SETTING_INVALID');
   expect(failure.message).toBe(`listenerMetadata: ${message}`);
+});
+
+test.for([
+  ['', []],
+  ['MIDDLEWARE=falco\nsecret', ['falco']],
+  ['=1\nMIDDLEWARE=prometheus, falco,falco\nMIDDLEWARE=,nobody', ['prometheus', 'falco']],
+  ['A=\nXMIDDLEWARE=falco\n MIDDLEWARE=falco', []],
+] as const)('metadata: of %j that is wrong, the middleware is %j', ([text, known]) => {
+  expect(namedMiddleware(text)).toEqual(known);
 });
 
 test('M5: metadata: no value is in what is said of it', () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A decision as Falco prints its alerts in JSON, so that what takes those takes ours.
 import type { ShownDecision } from '../decision.ts';
-import { answerText } from '../decision.ts';
+import { answerText, foreignPeer } from '../decision.ts';
 
 /** As Falco calls them. */
 type Priority = 'Critical' | 'Error' | 'Notice' | 'Informational';
@@ -22,6 +22,7 @@ function timeText(at: number): string {
 function outputFields(decision: ShownDecision): Readonly<Record<string, string | number | null>> {
   const { container, notificationId, tid, syscall, number, handler, answer } = decision;
   const { namespace, pod, container: name } = container.workload;
+  const peer = foreignPeer(container);
   return {
     'container.id': container.containerId,
     'evt.time': Math.trunc(decision.at) * 1_000_000,
@@ -33,6 +34,7 @@ function outputFields(decision: ShownDecision): Readonly<Record<string, string |
     'seccompagent.k8s.pid': container.firstPid ?? null,
     'seccompagent.k8s.pidfilter': container.filterPid ?? null,
     'seccompagent.k8s.pod': pod ?? null,
+    ...(peer === undefined ? {} : { 'seccompagent.peeruid': peer }),
     'seccompagent.pid': tid,
     'seccompagent.syscall': syscall ?? String(number),
   };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the middleware `falco` tells of calls, and to whom.
+import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { ShownDecision, Watcher } from '../decision.ts';
 import { Delivery } from '../delivery.ts';
@@ -61,8 +62,9 @@ class DeliveringWatcher<T> implements FalcoWatcher {
     this.#delivery = new Delivery({
       ...room,
       deliver,
-      onUndelivered: (result, count) => {
-        this.#notice.tell(count, undeliveredText, { output, result });
+      onUndelivered: (result, count, thrown) => {
+        const error = thrown === undefined ? {} : { error: messageOf(thrown) };
+        this.#notice.tell(count, undeliveredText, { output, result, ...error });
       },
     });
   }
@@ -156,7 +158,9 @@ function pluginWatcher(socket: string, log: Logger): FalcoWatcher {
       return (await client).send(decision);
     },
     close: async () => {
-      (await client)?.[Symbol.dispose]();
+      // who could not be made has told so with each event
+      const made = await client?.catch(() => undefined);
+      made?.[Symbol.dispose]();
     },
   });
 }

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What nobody catches ends the agent at once: Node would wait for workers that are in a call, while
+// the agent socket still takes listeners that nobody answers for.
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { Native } from '../native.ts';
+
+const exitCode = 1;
+
+export function endingByUncaught({ log, native }: { log: Logger; native: Native }): Disposable {
+  const end = (thrown: unknown): void => {
+    try {
+      const stack = thrown instanceof Error ? { stack: thrown.stack } : {};
+      log.fatal({ error: messageOf(thrown), ...stack }, 'the agent has failed and ends');
+    } finally {
+      native.exitProcess(exitCode);
+    }
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+  return {
+    [Symbol.dispose]: () => {
+      process.off('uncaughtException', end);
+      process.off('unhandledRejection', end);
+    },
+  };
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests who is told of decisions, and when.
+import { expect, test } from 'vitest';
+
+import { createLog } from '../../host/log.ts';
+import { continueAction } from '../../host/handler/action.ts';
+import { ReceivedCall } from '../../host/notification/received-call.ts';
+import { Syscalls } from '../../host/notification/syscalls.ts';
+import type { ShownDecision, Watcher } from '../../host/observation/decision.ts';
+import { DecisionWriter } from '../../host/observation/decision-writer.ts';
+import { Observation } from '../../host/observation/observation.ts';
+import type { Registry } from '../../host/registry/registry.ts';
+import type { ContainerIdentity } from '../../host/registry/resolver.ts';
+import { fillCall } from '../support/handler-harness.ts';
+import { until } from '../support/polling.ts';
+
+class Told implements Watcher {
+  readonly decisions: ShownDecision[] = [];
+
+  take(decision: ShownDecision): void {
+    this.decisions.push(decision);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // nothing is open
+  }
+}
+
+const log = createLog({ level: 'fatal', format: 'text', isColored: false });
+
+function identityOf(containerId: string): ContainerIdentity {
+  return {
+    state: {
+      fds: [],
+      processPid: 1,
+      metadata: '',
+      containerId,
+      containerPid: 1,
+      status: 'running',
+      ociBundle: '',
+      annotations: new Map(),
+    },
+    firstPid: 1,
+  };
+}
+
+function registryOf(containerId: string): Registry {
+  return {
+    containerId,
+    handlers: [],
+    defaultAction: 'continue',
+    failure: { kind: 'errno', errno: 'EPERM' },
+  };
+}
+
+test('observation: a container that ends is told of in its turn, by its name', async () => {
+  const told = new Told();
+  await using observation = new Observation({
+    log,
+    syscalls: new Syscalls(),
+    watchers: [told],
+    byMiddleware: new Map(),
+    withArguments: false,
+  });
+  const call = new ReceivedCall();
+  fillCall(call, 'getpgid', [0]);
+  const writer = new DecisionWriter(observation.enter(0), call);
+  const identity = identityOf('c1');
+  const decide = (): void => {
+    const watch = observation.watch(identity, registryOf('c1'));
+    if (watch === undefined) throw new Error('nobody watches');
+    for (let decision = 0; decision < 1000; decision += 1) {
+      writer.begin(watch);
+      writer.end(continueAction, { handler: -1, failure: 'none', syscall: undefined });
+    }
+  };
+  decide();
+  // as a reload does
+  decide();
+  observation.forget(identity);
+  expect(told.decisions).toEqual([]);
+  await until('all to be told', () => told.decisions.length === 2000 || undefined);
+  const names = new Set(told.decisions.map(({ container }) => container.containerId));
+  expect([...names]).toEqual(['c1']);
+});
