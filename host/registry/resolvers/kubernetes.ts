@@ -20,7 +20,7 @@ export function kubernetesResolver({
     fallback: () => [store.shipped('kubernetes')],
   });
   const known = (identity: ContainerIdentity): Workload =>
-    kubernetes?.workloadOf(identity) ?? workloadOf(identity.state.annotations);
+    kubernetes?.workloadOf(identity) ?? identity.workload ?? workloadOf(identity.state.annotations);
   return {
     ...selecting,
     kubernetes,
