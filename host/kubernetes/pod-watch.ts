@@ -53,8 +53,13 @@ const path = '/api/v1/pods';
 const mostShown = 300;
 /** Servers end watches after so long; as informers have it, with as much again by chance. */
 const watchSeconds = 300;
-/** etcd keeps objects of 1.5 MiB. */
-const limits = { itemBytes: 4 * 1024 * 1024, frameBytes: 1024 * 1024 } as const;
+const mebibyte = 1024 * 1024;
+/** etcd keeps objects of 1.5 MiB; pods of a large node take some 20 MiB. */
+const limits = {
+  itemBytes: 4 * mebibyte,
+  frameBytes: mebibyte,
+  listBytes: 256 * mebibyte,
+} as const;
 
 /** What says nothing of where one goes on from. */
 const passingStatuses: readonly number[] = [401, 403, 429, 500, 503];
