@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { AgentError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { escaped } from '../terminal-text.ts';
 import { ApiFailure, httpStatus } from './api-client.ts';
 import { MalformedAnswer } from './malformed-answer.ts';
 import type { ApiClient } from './api-client.ts';
@@ -288,5 +289,8 @@ function failureIn(object: unknown): Error {
   if (typeof code !== 'number' || typeof message !== 'string') {
     return new MalformedAnswer('an event of a watch is an error that says nothing');
   }
-  return new ApiFailure(code, `the API server ends the watch: ${message.slice(0, mostShown)}`);
+  return new ApiFailure(
+    code,
+    `the API server ends the watch: ${escaped(message.slice(0, mostShown))}`,
+  );
 }

@@ -389,6 +389,17 @@ describe('G7: Kubernetes API: what lies is refused, and the next answer is looke
     expect(watched.log.shown[0]).toBe(downText);
   });
 
+  test('M6: an error that would control a terminal is escaped', async () => {
+    await using server = await FakeApiServer.start({ mode: 'lying' });
+    const object = { code: 500, message: 'red \u001b[31m\u202e\nnext' };
+    const watch = `${JSON.stringify({ type: 'ERROR', object })}\n`;
+    server.lie = (response, { url = '' }) =>
+      response.end(url.includes('watch=true') ? watch : `{${meta},"items":[]}`);
+    using watched = await watching(server);
+    const failure = await untilFailing(watched);
+    expect(failure).toContain(String.raw`ends the watch: red \u001b[31m\u202e\u000anext`);
+  });
+
   test('a body that does not end', async () => {
     await using server = await FakeApiServer.start({ mode: 'lying' });
     const more = Buffer.alloc(64 * 1024, 'x');
