@@ -564,6 +564,24 @@ describe('Kubernetes events:', () => {
     expect(server.count('create', 'events')).toBe(3);
   });
 
+  test('G7: a namespace does not take the part of others', async () => {
+    await using server = await FakeApiServer.start();
+    server.setPod({ namespace: 'web', name: 'front', uid: 'uid-of-front' });
+    server.setPod({ namespace: 'shop', name: 'back', uid: 'uid-of-back' });
+    using watched = await watching(server, { eventLimits: { burst: 6 } });
+    await isThere(watched, 2);
+    for (let index = 0; index < 20; index += 1) {
+      watched.kubernetes.refused(inPod('front'), `front ${index}`);
+    }
+    for (let index = 0; index < 20; index += 1) {
+      watched.kubernetes.refused(inPod('back', 'shop'), `back ${index}`);
+    }
+    await until('six events', () => server.events.length === 6 || undefined);
+    const own = Array.from({ length: 5 }, (_, index) => `front ${index}`);
+    expect(server.events.map(({ message }) => message)).toEqual([...own, 'back 0']);
+    expect(server.count('create', 'events')).toBe(6);
+  });
+
   test('who may not make them is told once, and what was not said is said later', async () => {
     await using server = await FakeApiServer.start();
     server.setPod({ namespace: 'web', name: 'front', uid: 'uid-of-front' });
@@ -589,7 +607,7 @@ describe('Kubernetes events:', () => {
       const name = `pod-${index}`;
       server.setPod({ namespace: 'web', name, uid: `uid-of-${name}` });
     }
-    using watched = await watching(server, { eventLimits: { burst: 1000 } });
+    using watched = await watching(server, { eventLimits: { burst: 1000, namespaceBurst: 1000 } });
     await isThere(watched, 1000);
     server.mode = 'stuck';
     for (let index = 0; index < 1000; index += 1) {
