@@ -2,7 +2,7 @@
 // What we know of this node's pods, and what we tell them.
 import { AgentError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { isSandbox, workloadOf } from '../registry/workload.ts';
+import { believedWorkload, isBelieved, isSandbox, workloadOf } from '../registry/workload.ts';
 import type { Workload } from '../registry/workload.ts';
 import { apiAccess } from './api-access.ts';
 import type { AccessChoice } from './api-access.ts';
@@ -139,7 +139,7 @@ export class Kubernetes implements Disposable {
 
   /** What the runtime says, and what the API says where that is silent. */
   workloadOf(container: PodContainer): Workload {
-    const said = workloadOf(container.state.annotations);
+    const said = believedWorkload(container);
     if (!this.#isIncomplete(container)) return said;
     const pod = this.#podOf(container);
     if (pod === undefined) return said;
@@ -156,7 +156,7 @@ export class Kubernetes implements Disposable {
   /** All calls of a container fail: its pod is to know. */
   refused(container: PodContainer, message: string): void {
     // nobody may have events made on others' pods
-    if (this.#connected === undefined || !isTrusted(container)) return;
+    if (this.#connected === undefined || !isBelieved(container)) return;
     const tell = (): boolean => this.#report(container, message);
     // the API may know it a moment later than its runtime does
     if (tell() || !this.#isHopeful() || this.#book.waiting >= mostWaiting) return;
@@ -199,7 +199,7 @@ export class Kubernetes implements Disposable {
 
   /** Only for those whose word on processes counts: users may name any. */
   #isIncomplete(container: PodContainer): boolean {
-    if (this.#connected === undefined || !isTrusted(container)) return false;
+    if (this.#connected === undefined || !isBelieved(container)) return false;
     const { annotations } = container.state;
     const { namespace, pod, container: name } = workloadOf(annotations);
     if (namespace === undefined || pod === undefined) return true;
@@ -244,10 +244,6 @@ export class Kubernetes implements Disposable {
       ? mountedName
       : undefined;
   }
-}
-
-function isTrusted({ peerUid = 0 }: PodContainer): boolean {
-  return peerUid === 0;
 }
 
 function isNodeName(text: string): boolean {

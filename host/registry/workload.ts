@@ -107,3 +107,28 @@ export function workloadOf(annotations: Annotations): Workload {
     }),
   );
 }
+
+/** Of a container whose state somebody has sent. */
+export interface Described {
+  readonly state: { readonly annotations: Annotations };
+  /** Absent: nobody but us. */
+  readonly peerUid?: number;
+  /** As it is known otherwise. */
+  readonly workload?: Workload;
+}
+
+/** Other users than root may write whatever they like. */
+export function isBelieved({ peerUid = 0 }: Pick<Described, 'peerUid'>): boolean {
+  return peerUid === 0;
+}
+
+/** What a container is to others: where it is told of, and where it is counted. */
+export function believedWorkload(container: Described): Workload {
+  return isBelieved(container) ? claimedWorkload(container) : {};
+}
+
+/** What a container is to itself: in the templates of its own settings. */
+export function claimedWorkload(container: Described): Workload {
+  const known = isBelieved(container) ? container.workload : undefined;
+  return known ?? workloadOf(container.state.annotations);
+}
