@@ -15,7 +15,7 @@ import { preFilters } from '../profile/pre-filters.ts';
 import { readProfile, readSoundProfile } from '../profile/read-profile.ts';
 import { registryOf } from '../registry/bundle-registry.ts';
 import type { Bundle } from '../registry/bundle.ts';
-import { annotationsFor } from '../registry/container-fields.ts';
+import { workloadFor } from '../registry/container-fields.ts';
 import { parseMetadata } from '../registry/metadata.ts';
 import { folderName } from '../registry/manifest.ts';
 import type { DefaultAction } from '../registry/policy.ts';
@@ -67,9 +67,10 @@ function containerWith(metadata: string): ContainerIdentity {
       containerPid: process.pid,
       status: 'creating',
       ociBundle: '',
-      annotations: new Map(annotationsFor(anyPod)),
+      annotations: new Map(),
     },
     firstPid: process.pid,
+    workload: workloadFor(anyPod),
   };
 }
 

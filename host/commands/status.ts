@@ -57,12 +57,13 @@ function shadowLine({ bundles, calls, different, lost, leftAlone }: ShadowStatus
 
 function containerLines(container: ContainerStatus): readonly string[] {
   const { id, since, calls, bundles, handlers, refusal, shadow } = container;
-  const { namespace, pod, container: inPod } = container;
+  const { namespace, pod, container: inPod, peerUid = 0 } = container;
   const place = [namespace, pod, inPod].filter((part) => part !== undefined).join('/');
   const names = bundles.map(({ name, version }) => `${name} ${version}`).join(', ');
   return [
     `${id}  since ${since}  ${calls} calls  ${names}`.trimEnd(),
     ...(place === '' ? [] : [`  is ${place}`]),
+    ...(peerUid === 0 ? [] : [`  of user ${peerUid}, whose words on pods are not believed`]),
     ...(refusal === undefined ? [] : [`  ALL CALLS FAIL: ${refusal}`]),
     ...handlers.map((handler) => handlerLine(handler)),
     ...(shadow === undefined ? [] : [shadowLine(shadow)]),

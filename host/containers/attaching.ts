@@ -18,7 +18,7 @@ import type {
   Resolver,
   Shadow,
 } from '../registry/resolver.ts';
-import { workloadOf } from '../registry/workload.ts';
+import { believedWorkload } from '../registry/workload.ts';
 import type { Attached, Resolved } from './attached.ts';
 
 export interface AttachingParts {
@@ -141,7 +141,7 @@ export class Attaching {
   }
 
   refused(identity: ContainerIdentity, thrown: unknown): Resolved {
-    const { containerId, annotations, metadata } = identity.state;
+    const { containerId, metadata } = identity.state;
     const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
     this.#parts.log.error(
       { container: containerId, errno, error: messageOf(thrown) },
@@ -150,7 +150,7 @@ export class Attaching {
     this.resolver.onRefused?.(identity, messageOf(thrown));
     const registry = {
       containerId,
-      workload: this.resolver.workloadOf?.(identity) ?? workloadOf(annotations),
+      workload: this.resolver.workloadOf?.(identity) ?? believedWorkload(identity),
       handlers: [],
       defaultAction: errno,
       failure: defaultFailure,

@@ -138,10 +138,12 @@ export class Containers {
 
   #statusOf(token: number, attached: Attached, rows: CountedCalls = []): ContainerStatus {
     const { registry, since, bundles, refusal, quarantine } = attached;
+    const { peerUid } = attached.identity;
     const shadow = this.#parts.shadows.statusOf(token, attached.shadow);
     return {
       id: registry.containerId,
       ...namesOf(registry),
+      ...(peerUid === undefined ? {} : { peerUid }),
       calls: rows.reduce((sum, { counts }) => sum + counts.calls, 0),
       since: since.toISOString(),
       bundles,

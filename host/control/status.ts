@@ -20,10 +20,12 @@ export interface HandlerStatus {
 
 export interface ContainerStatus {
   readonly id: string;
-  /** What it is to Kubernetes; absent: nobody has said it. */
+  /** What it is to Kubernetes; absent: nobody who is believed has said it. */
   readonly namespace?: string;
   readonly pod?: string;
   readonly container?: string;
+  /** Whose runtime has sent its state; absent: nobody but the agent. Only root's is believed. */
+  readonly peerUid?: number;
   /** Calls that have ended. */
   readonly calls: number;
   /** When its listener came. */

@@ -8,6 +8,8 @@ export interface SplitterLimits {
   readonly itemBytes: number;
   /** Of all that stands around the items. */
   readonly frameBytes: number;
+  /** Of a whole list. */
+  readonly listBytes: number;
 }
 
 /** ASCII codes that matter for where values end. */
@@ -31,17 +33,19 @@ function malformed(what: string, cause?: unknown): never {
 
 function parsed(bytes: Uint8Array, what: string): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
   } catch (cause) {
     return malformed(`${what} is no JSON`, cause);
   }
 }
 
-/** Bytes in pieces, up to a limit. */
+const firstCapacity = 4096;
+
+/** Bytes that come in pieces, up to a limit. */
 class Pieces {
   readonly #limit: number;
   readonly #what: string;
-  #pieces: Uint8Array[] = [];
+  #bytes = new Uint8Array(firstCapacity);
   #length = 0;
 
   constructor(limit: number, what: string) {
@@ -49,17 +53,22 @@ class Pieces {
     this.#what = what;
   }
 
+  /** Copies it: what it is a part of is to be let go. */
   add(piece: Uint8Array): void {
-    if (piece.length === 0) return;
-    this.#length += piece.length;
-    if (this.#length > this.#limit) malformed(`${this.#what} has more than ${this.#limit} bytes`);
-    // a copy: what it is a part of is to be let go
-    this.#pieces.push(piece.slice());
+    const length = this.#length + piece.length;
+    if (length > this.#limit) malformed(`${this.#what} has more than ${this.#limit} bytes`);
+    if (length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(length, this.#bytes.length * 2));
+      larger.set(this.#bytes.subarray(0, this.#length));
+      this.#bytes = larger;
+    }
+    this.#bytes.set(piece, this.#length);
+    this.#length = length;
   }
 
   take(): Uint8Array {
-    const whole = Buffer.concat(this.#pieces);
-    this.#pieces = [];
+    const whole = this.#bytes.subarray(0, this.#length);
+    this.#bytes = new Uint8Array(firstCapacity);
     this.#length = 0;
     return whole;
   }
@@ -70,15 +79,18 @@ export type SplitterKind = 'sequence' | 'list';
 
 export class JsonSplitter {
   readonly #depthOfItems: number;
+  readonly #listBytes: number;
   readonly #frame: Pieces;
   readonly #item: Pieces;
+  #length = 0;
   #depth = 0;
   #isInList = false;
   #isInItem = false;
   #isInText = false;
   #isEscaped = false;
 
-  constructor(kind: SplitterKind, { itemBytes, frameBytes }: SplitterLimits) {
+  constructor(kind: SplitterKind, { itemBytes, frameBytes, listBytes }: SplitterLimits) {
+    this.#listBytes = kind === 'list' ? listBytes : Number.POSITIVE_INFINITY;
     this.#depthOfItems = kind === 'list' ? 2 : 0;
     this.#isInList = kind === 'sequence';
     this.#item = new Pieces(itemBytes, 'an object of the API server');
@@ -90,6 +102,10 @@ export class JsonSplitter {
    * @throws MalformedAnswer
    */
   *push(chunk: Uint8Array): Generator<unknown, void> {
+    this.#length += chunk.length;
+    if (this.#length > this.#listBytes) {
+      malformed(`a list of the API server has more than ${this.#listBytes} bytes`);
+    }
     let from = 0;
     for (const [index, byte] of chunk.entries()) {
       if (this.#isInText) {

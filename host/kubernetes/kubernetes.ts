@@ -2,13 +2,12 @@
 // What we know of this node's pods, and what we tell them.
 import { AgentError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { isSandbox, workloadOf } from '../registry/workload.ts';
+import { believedWorkload, isBelieved, isSandbox, workloadOf } from '../registry/workload.ts';
 import type { Workload } from '../registry/workload.ts';
 import { apiAccess } from './api-access.ts';
 import type { AccessChoice } from './api-access.ts';
 import { ApiClient } from './api-client.ts';
 import type { KubernetesStatus } from './kubernetes-status.ts';
-import { isNamespace } from './pod.ts';
 import type { Pod } from './pod.ts';
 import { PodBook } from './pod-book.ts';
 import { PodEvents } from './pod-events.ts';
@@ -40,6 +39,8 @@ export interface KubernetesParts extends AccessChoice {
 }
 
 const defaultPodWaitMs = 1000;
+/** Of containers whose pods are to be told, and are not known. */
+const mostWaiting = 64;
 /** A process may be gone later, and its number another's. */
 interface Looked {
   readonly place: PodPlace | undefined;
@@ -138,7 +139,7 @@ export class Kubernetes implements Disposable {
 
   /** What the runtime says, and what the API says where that is silent. */
   workloadOf(container: PodContainer): Workload {
-    const said = workloadOf(container.state.annotations);
+    const said = believedWorkload(container);
     if (!this.#isIncomplete(container)) return said;
     const pod = this.#podOf(container);
     if (pod === undefined) return said;
@@ -155,17 +156,41 @@ export class Kubernetes implements Disposable {
   /** All calls of a container fail: its pod is to know. */
   refused(container: PodContainer, message: string): void {
     // nobody may have events made on others' pods
-    if (this.#connected === undefined || !isTrusted(container)) return;
-    const { namespace, pod, container: name, podUid } = this.workloadOf(container);
-    if (namespace === undefined || pod === undefined || !isNamespace(namespace)) return;
-    const uid = (podUid === undefined ? undefined : this.#book.byUid(podUid)?.uid) ?? podUid;
-    if (uid === undefined) return;
-    this.#connected.events.report({ namespace, pod, podUid: uid, container: name, message });
+    if (this.#connected === undefined || !isBelieved(container)) return;
+    const tell = (): boolean => this.#report(container, message);
+    // the API may know it a moment later than its runtime does
+    if (tell() || !this.#isHopeful() || this.#book.waiting >= mostWaiting) return;
+    void this.#book.untilThere(tell, this.#podWaitMs);
   }
 
   [Symbol.dispose](): void {
     this.#connected?.watch.end();
     this.#connected?.events.end();
+  }
+
+  /** Only what the API calls the same is told: nobody may have events made on others' pods. */
+  #toldPod(container: PodContainer): Pod | undefined {
+    const { namespace, pod, podUid } = this.workloadOf(container);
+    if (podUid === undefined) return undefined;
+    const found = this.#book.byUid(podUid);
+    if (found?.namespace !== namespace || found?.name !== pod) return undefined;
+    const { place } = this.#look(container);
+    return place === undefined || this.#book.byUid(place.podUid) === found ? found : undefined;
+  }
+
+  /** @returns whether its pod is known */
+  #report(container: PodContainer, message: string): boolean {
+    const pod = this.#toldPod(container);
+    if (pod === undefined) return false;
+    const { container: name } = this.workloadOf(container);
+    this.#connected?.events.report({
+      namespace: pod.namespace,
+      pod: pod.name,
+      podUid: pod.uid,
+      container: name,
+      message,
+    });
+    return true;
   }
 
   #isHopeful(): boolean {
@@ -174,7 +199,7 @@ export class Kubernetes implements Disposable {
 
   /** Only for those whose word on processes counts: users may name any. */
   #isIncomplete(container: PodContainer): boolean {
-    if (this.#connected === undefined || !isTrusted(container)) return false;
+    if (this.#connected === undefined || !isBelieved(container)) return false;
     const { annotations } = container.state;
     const { namespace, pod, container: name } = workloadOf(annotations);
     if (namespace === undefined || pod === undefined) return true;
@@ -219,10 +244,6 @@ export class Kubernetes implements Disposable {
       ? mountedName
       : undefined;
   }
-}
-
-function isTrusted({ peerUid = 0 }: PodContainer): boolean {
-  return peerUid === 0;
 }
 
 function isNodeName(text: string): boolean {

@@ -14,6 +14,11 @@ export class PodBook {
     return this.#pods.size;
   }
 
+  /** How many wait for a pod. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
   /**
    * By the uid that the API or a cgroup knows it by. Who makes pods may write the latter into any of
    * them: where several have it, it is nobody's.

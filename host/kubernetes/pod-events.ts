@@ -21,6 +21,9 @@ export interface EventLimits {
   readonly burst: number;
   /** And how long it takes for one more. */
   readonly refillMs: number;
+  /** The same of each namespace: none takes the others' part. */
+  readonly namespaceBurst: number;
+  readonly namespaceRefillMs: number;
   /** How long the same is not said again. */
   readonly silenceMs: number;
   readonly answerMs: number;
@@ -36,6 +39,8 @@ export interface PodEventsParts {
 const defaultLimits: EventLimits = {
   burst: 25,
   refillMs: 10_000,
+  namespaceBurst: 5,
+  namespaceRefillMs: 60_000,
   silenceMs: 600_000,
   answerMs: 5000,
 };
@@ -44,6 +49,8 @@ const reason = 'SeccompAgentRefused';
 const component = 'seccompagent';
 const mostQueued = 64;
 const mostSaid = 512;
+/** Those that have made events last. */
+const mostNamespaces = 512;
 /** The API takes 1024. */
 const mostMessage = 1000;
 /** With a dot and 16 digits, the API takes 253. */
@@ -81,6 +88,31 @@ function eventObject(event: PodEvent, nodeName: string): object {
   };
 }
 
+/** So many at once, and one more each time that it has been refilled. */
+class Bucket {
+  readonly #burst: number;
+  readonly #refillMs: number;
+  #tokens: number;
+  #countedAt = performance.now();
+
+  constructor(burst: number, refillMs: number) {
+    this.#burst = burst;
+    this.#refillMs = refillMs;
+    this.#tokens = burst;
+  }
+
+  get hasOne(): boolean {
+    const now = performance.now();
+    this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#countedAt) / this.#refillMs);
+    this.#countedAt = now;
+    return this.#tokens >= 1;
+  }
+
+  take(): void {
+    this.#tokens -= 1;
+  }
+}
+
 export class PodEvents {
   readonly #parts: PodEventsParts;
   readonly #limits: EventLimits;
@@ -88,15 +120,16 @@ export class PodEvents {
   readonly #queue: PodEvent[] = [];
   /** What was said, oldest first, and when. */
   readonly #said: Map<string, number> = new Map();
-  #tokens: number;
-  #countedAt = performance.now();
+  readonly #common: Bucket;
+  /** That of the namespace that was not told of for the longest time comes first. */
+  readonly #byNamespace: Map<string, Bucket> = new Map();
   #isSending = false;
   #isFailing = false;
 
   constructor(parts: PodEventsParts) {
     this.#parts = parts;
     this.#limits = { ...defaultLimits, ...parts.limits };
-    this.#tokens = this.#limits.burst;
+    this.#common = new Bucket(this.#limits.burst, this.#limits.refillMs);
   }
 
   /** It never throws, and never waits. */
@@ -104,7 +137,7 @@ export class PodEvents {
     const event = { ...given, message: escaped(given.message).slice(0, mostMessage) };
     const key = keyOf(event);
     if (this.#ending.signal.aborted || this.#wasSaid(key)) return;
-    if (this.#queue.length >= mostQueued || !this.#takeToken()) return;
+    if (this.#queue.length >= mostQueued || !this.#takeTokens(event)) return;
     this.#remember(key);
     this.#queue.push(event);
     if (!this.#isSending) void this.#send();
@@ -155,14 +188,25 @@ export class PodEvents {
     if (this.#said.size > mostSaid && oldest !== undefined) this.#said.delete(oldest);
   }
 
-  #takeToken(): boolean {
-    const now = performance.now();
-    const { burst, refillMs } = this.#limits;
-    this.#tokens = Math.min(burst, this.#tokens + (now - this.#countedAt) / refillMs);
-    this.#countedAt = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+  #takeTokens({ namespace }: PodEvent): boolean {
+    const own = this.#bucketOf(namespace);
+    if (!own.hasOne || !this.#common.hasOne) return false;
+    own.take();
+    this.#common.take();
     return true;
+  }
+
+  #bucketOf(namespace: string): Bucket {
+    const { namespaceBurst, namespaceRefillMs } = this.#limits;
+    const bucket =
+      this.#byNamespace.get(namespace) ?? new Bucket(namespaceBurst, namespaceRefillMs);
+    this.#byNamespace.delete(namespace);
+    this.#byNamespace.set(namespace, bucket);
+    const [oldest] = this.#byNamespace.keys();
+    if (this.#byNamespace.size > mostNamespaces && oldest !== undefined) {
+      this.#byNamespace.delete(oldest);
+    }
+    return bucket;
   }
 }
 

@@ -22,8 +22,22 @@ const podFolder =
 const containerFolder =
   /^(?:(?:cri-containerd|crio|docker|libpod)[-:])?(?<id>[\w.-]+?)(?:\.scope)?$/u;
 
+/** `kubepods`, `kubepods.slice`, `kubelet-kubepods.slice`: all that a kubelet makes is in there. */
+const podsFolder = /^(?:[\w.-]+-)?kubepods(?:\.slice)?$/u;
+
+/**
+ * What is in the kubelet's folder, which is at the root or in one folder there (-cgroup-root). Deeper
+ * ones could be made by users and containers to whom a part of the tree was given.
+ */
+function inPodsFolder(path: string): readonly string[] {
+  // above the root of our own cgroup namespace
+  const folders = path.split('/').filter((folder) => folder !== '' && folder !== '..');
+  const index = folders.slice(0, 2).findIndex((folder) => podsFolder.test(folder));
+  return index < 0 ? [] : folders.slice(index + 1);
+}
+
 function placeIn(path: string): PodPlace | undefined {
-  const folders = path.split('/');
+  const folders = inPodsFolder(path);
   // pods of pods: the outermost one is this node's
   const index = folders.findIndex((folder) => podFolder.test(folder));
   const found = podFolder.exec(folders[index] ?? '')?.groups;

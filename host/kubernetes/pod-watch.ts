@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { AgentError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { escaped } from '../terminal-text.ts';
 import { ApiFailure, httpStatus } from './api-client.ts';
 import { MalformedAnswer } from './malformed-answer.ts';
 import type { ApiClient } from './api-client.ts';
@@ -53,8 +54,13 @@ const path = '/api/v1/pods';
 const mostShown = 300;
 /** Servers end watches after so long; as informers have it, with as much again by chance. */
 const watchSeconds = 300;
-/** etcd keeps objects of 1.5 MiB. */
-const limits = { itemBytes: 4 * 1024 * 1024, frameBytes: 1024 * 1024 } as const;
+const mebibyte = 1024 * 1024;
+/** etcd keeps objects of 1.5 MiB; pods of a large node take some 20 MiB. */
+const limits = {
+  itemBytes: 4 * mebibyte,
+  frameBytes: mebibyte,
+  listBytes: 256 * mebibyte,
+} as const;
 
 /** What says nothing of where one goes on from. */
 const passingStatuses: readonly number[] = [401, 403, 429, 500, 503];
@@ -283,5 +289,8 @@ function failureIn(object: unknown): Error {
   if (typeof code !== 'number' || typeof message !== 'string') {
     return new MalformedAnswer('an event of a watch is an error that says nothing');
   }
-  return new ApiFailure(code, `the API server ends the watch: ${message.slice(0, mostShown)}`);
+  return new ApiFailure(
+    code,
+    `the API server ends the watch: ${escaped(message.slice(0, mostShown))}`,
+  );
 }

@@ -24,11 +24,6 @@ const containerId = /^(?:[a-z\d+.-]+:\/\/)?(?<id>[\w.-]{1,128})$/u;
 const configHash = 'kubernetes.io/config.hash';
 const fileUid = /^[\da-f]{32}$/u;
 
-/** Of what others than the API say. */
-export function isNamespace(text: string): boolean {
-  return label.test(text);
-}
-
 type Fields = ReadonlyMap<string, unknown>;
 
 function wrong(what: string): never {

@@ -2,7 +2,7 @@
 // The container of a recording, as resolvers see containers: templates and settings are what they
 // were, as far as the recording says.
 import { AgentError } from '../errors.ts';
-import { annotationsFor } from '../registry/container-fields.ts';
+import { workloadFor } from '../registry/container-fields.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
 import type { HeaderEntry } from './recording-format.ts';
 
@@ -53,8 +53,9 @@ export function identityOf(
       containerPid: firstPid,
       status: 'running',
       ociBundle: '',
-      annotations: new Map([...annotationsFor(fields), ...annotations]),
+      annotations: new Map(annotations),
     },
     firstPid: firstPid === 0 ? undefined : firstPid,
+    workload: workloadFor(fields),
   };
 }

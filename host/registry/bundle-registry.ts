@@ -17,7 +17,7 @@ import { isOn, settingFault } from './setting.ts';
 import type { SettingDeclaration } from './setting.ts';
 import { fillTemplate } from './template.ts';
 import type { TemplateFields } from './template.ts';
-import { workloadOf } from './workload.ts';
+import { believedWorkload } from './workload.ts';
 
 /** The bundles of one container, and what is set for them. */
 export interface Selection {
@@ -167,7 +167,7 @@ export function registryOf(selection: Selection, identity: ContainerIdentity): R
   return {
     containerId: identity.state.containerId,
     annotations: [...identity.state.annotations],
-    workload: identity.workload ?? workloadOf(identity.state.annotations),
+    workload: believedWorkload(identity),
     handlers: bundles.flatMap((bundle) => handlersOf(bundle, values)),
     defaultAction: strictestDefault(said, policies),
     ...(middleware === undefined ? {} : { middleware }),

@@ -2,7 +2,7 @@
 // What templates can name of a container.
 import type { ContainerIdentity } from './resolver.ts';
 import type { TemplateFields } from './template.ts';
-import { isSandbox, workloadKeys, workloadOf } from './workload.ts';
+import { claimedWorkload, isSandbox } from './workload.ts';
 import type { Workload } from './workload.ts';
 
 const templateNames: readonly (readonly [template: string, field: keyof Workload])[] = [
@@ -14,8 +14,9 @@ const templateNames: readonly (readonly [template: string, field: keyof Workload
 /** As Kubernetes calls the container that a pod's others live in; no other can have this name. */
 const sandboxName = 'POD';
 
-export function fieldsOf({ state, firstPid, workload }: ContainerIdentity): TemplateFields {
-  const known = workload ?? workloadOf(state.annotations);
+export function fieldsOf(identity: ContainerIdentity): TemplateFields {
+  const { state, firstPid } = identity;
+  const known = claimedWorkload(identity);
   const named = templateNames.flatMap(([template, field]) => {
     const value = known[field];
     return value === undefined ? [] : [[template, value] as const];
@@ -29,13 +30,12 @@ export function fieldsOf({ state, firstPid, workload }: ContainerIdentity): Temp
   };
 }
 
-/** The other way: annotations by which templates find these fields. */
-export function annotationsFor(
-  fields: Readonly<Record<string, string>>,
-): readonly (readonly [key: string, value: string])[] {
-  return templateNames.flatMap(([template, field]) => {
-    const text = fields[template];
-    const [key] = workloadKeys[field];
-    return text === undefined || key === undefined ? [] : [[key, text] as const];
-  });
+/** The other way: by which templates find these fields. */
+export function workloadFor(fields: Readonly<Record<string, string>>): Workload {
+  return Object.fromEntries(
+    templateNames.flatMap(([template, field]) => {
+      const text = fields[template];
+      return text === undefined ? [] : [[field, text] as const];
+    }),
+  );
 }

@@ -22,7 +22,7 @@ export interface ContainerIdentity {
   readonly firstPid: number | undefined;
   /** Who has sent its state; absent: nobody but us. */
   readonly peerUid?: number;
-  /** What it is to Kubernetes; absent: what the annotations of its state say. */
+  /** What it is to Kubernetes; absent: what the annotations of its state say, if root has sent it. */
   readonly workload?: Workload;
 }
 

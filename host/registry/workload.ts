@@ -12,40 +12,123 @@ export interface Workload {
   readonly podUid?: string;
 }
 
-/**
- * The annotations by which runtimes name a container's pod, by preference: of containerd, of CRI-O,
- * and of what plays Kubernetes' files (podman) or keeps the labels of dockershim (cri-dockerd).
- */
-export const workloadKeys: Readonly<Record<keyof Workload, readonly string[]>> = {
-  namespace: ['io.kubernetes.cri.sandbox-namespace', 'io.kubernetes.pod.namespace'],
-  pod: ['io.kubernetes.cri.sandbox-name', 'io.kubernetes.pod.name'],
-  container: ['io.kubernetes.cri.container-name', 'io.kubernetes.container.name'],
-  sandbox: [
-    'io.kubernetes.cri.sandbox-id',
-    'io.kubernetes.cri-o.SandboxID',
-    'io.kubernetes.sandbox.id',
-  ],
-  podUid: ['io.kubernetes.cri.sandbox-uid', 'io.kubernetes.pod.uid'],
-};
+type Annotations = ReadonlyMap<string, string>;
 
-/** Where runtimes say that a container is the sandbox of a pod, and the word for it. */
-const sandboxMarks: readonly (readonly [key: string, word: string])[] = [
-  ['io.kubernetes.cri.container-type', 'sandbox'],
-  ['io.kubernetes.cri-o.ContainerType', 'sandbox'],
-  ['io.kubernetes.docker.type', 'podsandbox'],
-];
-
-export function isSandbox(annotations: ReadonlyMap<string, string>): boolean {
-  return sandboxMarks.some(([key, word]) => annotations.get(key) === word);
+/** How a runtime says what a container is, and by which key one knows that it is this runtime. */
+interface RuntimeWords {
+  /** It sets this one for each container, whatever a pod's author has written there. */
+  readonly mark: string;
+  /** What the mark says of a sandbox. */
+  readonly sandboxWord: string;
+  readonly keys: Readonly<Record<keyof Workload, string>>;
 }
 
+const podLabels = {
+  namespace: 'io.kubernetes.pod.namespace',
+  pod: 'io.kubernetes.pod.name',
+  container: 'io.kubernetes.container.name',
+  podUid: 'io.kubernetes.pod.uid',
+} as const;
+
+const containerd: RuntimeWords = {
+  mark: 'io.kubernetes.cri.container-type',
+  sandboxWord: 'sandbox',
+  keys: {
+    namespace: 'io.kubernetes.cri.sandbox-namespace',
+    pod: 'io.kubernetes.cri.sandbox-name',
+    container: 'io.kubernetes.cri.container-name',
+    sandbox: 'io.kubernetes.cri.sandbox-id',
+    podUid: 'io.kubernetes.cri.sandbox-uid',
+  },
+};
+
+/** The second one is that of podman, too, where it plays Kubernetes' files. */
+const runtimes: readonly RuntimeWords[] = [
+  containerd,
+  {
+    mark: 'io.kubernetes.cri-o.ContainerType',
+    sandboxWord: 'sandbox',
+    keys: { ...podLabels, sandbox: 'io.kubernetes.cri-o.SandboxID' },
+  },
+  // dockershim, and what keeps its labels (cri-dockerd)
+  {
+    mark: 'io.kubernetes.docker.type',
+    sandboxWord: 'podsandbox',
+    keys: { ...podLabels, sandbox: 'io.kubernetes.sandbox.id' },
+  },
+];
+
+/** By which containerd, as an example of a runtime, names a container's pod. */
+export const workloadKeys: Readonly<Record<keyof Workload, string>> = containerd.keys;
+
+const fields: readonly (keyof Workload)[] = ['namespace', 'pod', 'container', 'sandbox', 'podUid'];
+
 /** An empty annotation says nothing. */
-export function workloadOf(annotations: ReadonlyMap<string, string>): Workload {
-  const found = Object.entries(workloadKeys).flatMap(([field, keys]) => {
-    const value = keys
-      .map((key) => annotations.get(key))
-      .find((text) => text !== undefined && text !== '');
-    return value === undefined ? [] : [[field, value] as const];
-  });
-  return Object.fromEntries(found);
+function textAt(annotations: Annotations, key: string): string | undefined {
+  const text = annotations.get(key);
+  return text === '' ? undefined : text;
+}
+
+function markedRuntimes(annotations: Annotations): readonly RuntimeWords[] {
+  return runtimes.filter(({ mark }) => textAt(annotations, mark) !== undefined);
+}
+
+/** The one that all of them say. */
+function agreed(texts: readonly (string | undefined)[]): string | undefined {
+  const [first] = texts;
+  return texts.every((text) => text === first) ? first : undefined;
+}
+
+export function isSandbox(annotations: Annotations): boolean {
+  const marked = markedRuntimes(annotations);
+  return (
+    marked.length > 0 &&
+    marked.every(({ mark, sandboxWord }) => annotations.get(mark) === sandboxWord)
+  );
+}
+
+/**
+ * Some runtimes pass a pod's own annotations on, and overwrite no keys but theirs. So only the keys of
+ * the runtime that it is are read; where it might be one or another, what all of them say alike.
+ * Where no runtime has left its mark, what nobody contradicts.
+ */
+export function workloadOf(annotations: Annotations): Workload {
+  const marked = markedRuntimes(annotations);
+  const valueOf = (field: keyof Workload): string | undefined => {
+    if (marked.length > 0)
+      return agreed(marked.map(({ keys }) => textAt(annotations, keys[field])));
+    const said = runtimes.map(({ keys }) => textAt(annotations, keys[field]));
+    return agreed(said.filter((text) => text !== undefined));
+  };
+  return Object.fromEntries(
+    fields.flatMap((field) => {
+      const value = valueOf(field);
+      return value === undefined ? [] : [[field, value] as const];
+    }),
+  );
+}
+
+/** Of a container whose state somebody has sent. */
+export interface Described {
+  readonly state: { readonly annotations: Annotations };
+  /** Absent: nobody but us. */
+  readonly peerUid?: number;
+  /** As it is known otherwise. */
+  readonly workload?: Workload;
+}
+
+/** Other users than root may write whatever they like. */
+export function isBelieved({ peerUid = 0 }: Pick<Described, 'peerUid'>): boolean {
+  return peerUid === 0;
+}
+
+/** What a container is to others: where it is told of, and where it is counted. */
+export function believedWorkload(container: Described): Workload {
+  return isBelieved(container) ? claimedWorkload(container) : {};
+}
+
+/** What a container is to itself: in the templates of its own settings. */
+export function claimedWorkload(container: Described): Workload {
+  const known = isBelieved(container) ? container.workload : undefined;
+  return known ?? workloadOf(container.state.annotations);
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests `seccompagent status` and the control socket that it asks through.
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
 import type { AgentStatus } from '../../host/control/status.ts';
+import { metricValues } from '../support/agent-metrics.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
@@ -15,6 +16,7 @@ import { runCommand, seccompagent } from '../support/command.ts';
 import { ControlledAgent } from '../support/controlled-agent.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { TimedCalls } from '../support/timed-calls.ts';
 
 const nobody = '65534';
 
@@ -34,6 +36,7 @@ test('status: containers are shown with their bundles and handlers', async () =>
   expect(status.containers).toEqual([
     {
       id: 'shown-container',
+      peerUid: 0,
       calls: 1,
       since: expect.stringMatching(/^\d{4}-.*Z$/u),
       bundles: [{ name: 'errno', version: '0.1.0' }],
@@ -76,6 +79,62 @@ test.for(['-json', '--json'])('status: %s says what containers are to Kubernetes
     /^c1 {2}since \S+ {2}3 calls {2}errno 0\.1\.0\n {2}is shop\/web-1\/nginx\n/mu,
   );
 });
+
+/** Another user than root, who can reach the programs of tests. */
+const asUser = [
+  'setpriv',
+  '--reuid=1000',
+  '--regid=1000',
+  '--clear-groups',
+  '--inh-caps=+dac_read_search,+dac_override',
+  '--ambient-caps=+dac_read_search,+dac_override',
+  '--no-new-privs',
+] as const;
+
+test.for(['none', 'kubernetes'])(
+  'G7: with the resolver %s, what other users than root say of pods is not believed in status, audit log and metrics',
+  async (resolver) => {
+    using folder = new TemporaryFolder();
+    const file = folder.at('audit.jsonl');
+    await using agent = await ControlledAgent.start(
+      `-resolver=${resolver}`,
+      '-allow-uids=1000',
+      `-audit-log=${file}`,
+      '-metrics-bind-address=127.0.0.1:0',
+    );
+    const workload = { namespace: 'victims', pod: 'web-1', container: 'nginx', podUid: 'x' };
+    const { socket } = agent;
+    const call = { socket, workload, call: 'getpgid:0', calls: 0 };
+    await using theirs = new TimedCalls({ ...call, id: 'theirs', wrapper: asUser });
+    await theirs.ready();
+    // wrong metadata is no way either
+    const metadata = 'UNKNOWN=1';
+    await using refused = new TimedCalls({ ...call, id: 'refused', metadata, wrapper: asUser });
+    await refused.ready();
+    theirs.begin();
+    refused.begin();
+    const ids = ['refused', 'theirs'];
+    const { containers } = await until('calls of both', async () => {
+      const status = await agent.status();
+      return status.containers.filter(({ calls }) => calls > 0).length === 2 ? status : undefined;
+    });
+    expect(containers.map(({ id }) => id).toSorted()).toEqual(ids);
+    for (const container of containers) {
+      expect(container).toMatchObject({ peerUid: 1000 });
+      expect(container).not.toHaveProperty('namespace');
+    }
+    const shown = await runCommand([seccompagent, 'status', `-control-socket=${agent.control}`]);
+    expect(shown.stdout).toContain('  of user 1000, whose words on pods are not believed\n');
+    const metrics = [...(await metricValues(agent.process)).keys()].join('\n');
+    expect(metrics).toContain('namespace=""');
+    expect(metrics).not.toContain('victims');
+    await until(
+      'both in the audit log',
+      () => ids.every((id) => readFileSync(file, 'utf8').includes(`"${id}"`)) || undefined,
+    );
+    expect(readFileSync(file, 'utf8')).not.toContain('victims');
+  },
+);
 
 test('M6: status: the name of a container controls no terminal', async () => {
   await using agent = await ControlledAgent.start('-bundle=errno');

@@ -389,6 +389,17 @@ describe('G7: Kubernetes API: what lies is refused, and the next answer is looke
     expect(watched.log.shown[0]).toBe(downText);
   });
 
+  test('M6: an error that would control a terminal is escaped', async () => {
+    await using server = await FakeApiServer.start({ mode: 'lying' });
+    const object = { code: 500, message: 'red \u001b[31m\u202e\nnext' };
+    const watch = `${JSON.stringify({ type: 'ERROR', object })}\n`;
+    server.lie = (response, { url = '' }) =>
+      response.end(url.includes('watch=true') ? watch : `{${meta},"items":[]}`);
+    using watched = await watching(server);
+    const failure = await untilFailing(watched);
+    expect(failure).toContain(String.raw`ends the watch: red \u001b[31m\u202e\u000anext`);
+  });
+
   test('a body that does not end', async () => {
     await using server = await FakeApiServer.start({ mode: 'lying' });
     const more = Buffer.alloc(64 * 1024, 'x');
@@ -485,6 +496,10 @@ describe('Kubernetes API: without it', () => {
   });
 });
 
+function isThere({ kubernetes }: Watched, pods: number): Promise<true> {
+  return until('the pods', () => kubernetes.status().pods === pods || undefined);
+}
+
 /** One whose runtime says which pod it is in. */
 function inPod(name: string, namespace: string = 'web'): PodContainer {
   return container('c1', {
@@ -502,6 +517,7 @@ describe('Kubernetes events:', () => {
     using kubectl = new Kubectl(server);
     server.setPod({ namespace: 'web', name: 'front', uid: 'uid-of-front' });
     using watched = await watching(server);
+    await isThere(watched, 1);
     watched.kubernetes.refused(inPod('front'), 'listenerMetadata: line 1 has no "="\nand more');
     watched.kubernetes.refused(inPod('front', '..'), 'of no namespace');
     await until('the event', () => server.events.length === 1 || undefined);
@@ -516,9 +532,30 @@ describe('Kubernetes events:', () => {
     expect(server.count('create', 'events')).toBe(1);
   });
 
+  test('G7: none is made on what the API does not call the same, and one that it tells late has one', async () => {
+    await using server = await FakeApiServer.start();
+    server.setPod({ namespace: 'web', name: 'front', uid: 'uid-of-front' });
+    server.setPod({ namespace: 'web', name: 'victim', uid: 'another-uid' });
+    server.setPod({ namespace: 'kube-system', name: 'other', uid: 'uid-of-other' });
+    using watched = await watching(server, { podWaitMs: 60_000 });
+    await isThere(watched, 3);
+    const { kubernetes } = watched;
+    // of another uid, in another namespace, and of none at all
+    kubernetes.refused(inPod('victim'), 'a false uid');
+    kubernetes.refused(inPod('other'), 'a false namespace');
+    kubernetes.refused(inPod('late'), 'late');
+    kubernetes.refused(inPod('front'), 'at once');
+    server.setPod({ namespace: 'web', name: 'late', uid: 'uid-of-late' });
+    await until('two events', () => server.events.length === 2 || undefined);
+    expect(server.events.map(({ message }) => message)).toEqual(['at once', 'late']);
+    expect(server.count('create', 'events')).toBe(2);
+  });
+
   test('the same is said once, and no pod is told of too much', async () => {
     await using server = await FakeApiServer.start();
+    server.setPod({ namespace: 'web', name: 'front', uid: 'uid-of-front' });
     using watched = await watching(server, { eventLimits: limits });
+    await isThere(watched, 1);
     for (const why of ['a', 'a', 'a', 'b', 'c', 'd']) {
       watched.kubernetes.refused(inPod('front'), why);
     }
@@ -527,9 +564,30 @@ describe('Kubernetes events:', () => {
     expect(server.count('create', 'events')).toBe(3);
   });
 
+  test('G7: a namespace does not take the part of others', async () => {
+    await using server = await FakeApiServer.start();
+    server.setPod({ namespace: 'web', name: 'front', uid: 'uid-of-front' });
+    server.setPod({ namespace: 'shop', name: 'back', uid: 'uid-of-back' });
+    using watched = await watching(server, { eventLimits: { burst: 6 } });
+    await isThere(watched, 2);
+    for (let index = 0; index < 20; index += 1) {
+      watched.kubernetes.refused(inPod('front'), `front ${index}`);
+    }
+    for (let index = 0; index < 20; index += 1) {
+      watched.kubernetes.refused(inPod('back', 'shop'), `back ${index}`);
+    }
+    await until('six events', () => server.events.length === 6 || undefined);
+    const own = Array.from({ length: 5 }, (_, index) => `front ${index}`);
+    expect(server.events.map(({ message }) => message)).toEqual([...own, 'back 0']);
+    expect(server.count('create', 'events')).toBe(6);
+  });
+
   test('who may not make them is told once, and what was not said is said later', async () => {
-    await using server = await FakeApiServer.start({ mode: 'forbidden' });
+    await using server = await FakeApiServer.start();
+    server.setPod({ namespace: 'web', name: 'front', uid: 'uid-of-front' });
     using watched = await watching(server);
+    await isThere(watched, 1);
+    server.mode = 'forbidden';
     const failed = 'warn events of pods cannot be made';
     watched.kubernetes.refused(inPod('front'), 'a');
     watched.kubernetes.refused(inPod('front'), 'b');
@@ -544,8 +602,14 @@ describe('Kubernetes events:', () => {
   });
 
   test('G7: a server that is stuck keeps a bounded number of them from being made', async () => {
-    await using server = await FakeApiServer.start({ mode: 'stuck' });
-    using watched = await watching(server, { eventLimits: { burst: 1000 } });
+    await using server = await FakeApiServer.start();
+    for (let index = 0; index < 1000; index += 1) {
+      const name = `pod-${index}`;
+      server.setPod({ namespace: 'web', name, uid: `uid-of-${name}` });
+    }
+    using watched = await watching(server, { eventLimits: { burst: 1000, namespaceBurst: 1000 } });
+    await isThere(watched, 1000);
+    server.mode = 'stuck';
     for (let index = 0; index < 1000; index += 1) {
       watched.kubernetes.refused(inPod(`pod-${index}`), 'a');
     }

@@ -222,6 +222,7 @@ test('Kubernetes: in a pod, the agent has its service account and NODE_NAME', as
     { environment: server.podEnvironment },
   );
   await agent.printed(/the pods of this node are watched .*node=node-1 pods=1/u);
+  await agent.printed(/listening/u);
   // what is read again then are bundles and the configuration
   agent.kill('SIGHUP');
   await agent.printed(/reloaded/u);

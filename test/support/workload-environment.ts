@@ -5,8 +5,7 @@ import type { Workload } from '../../host/registry/workload.ts';
 
 export function environmentOf(workload: Workload = {}): Readonly<Record<string, string>> {
   const annotations = Object.entries(workload).map(([field, value]) => {
-    const [, keys = []] = Object.entries(workloadKeys).find(([known]) => known === field) ?? [];
-    const [key = field] = keys;
+    const [, key = field] = Object.entries(workloadKeys).find(([known]) => known === field) ?? [];
     return [key, value] as const;
   });
   return { TEST_ANNOTATIONS: JSON.stringify(Object.fromEntries(annotations)) };

@@ -227,6 +227,24 @@ test('registry of bundles: a text with a condition is there where that is met', 
   expect(failureOf(() => resolved(bundles, { FLAG: 'true' })).message).toContain('has no value');
 });
 
+test.for([undefined, {}])(
+  'G7: registry of bundles: another user’s container is nobody to others, and itself in templates: %j',
+  (workload) => {
+    const SUFFIX = { ...declared.SUFFIX, default: '-{{.Container}}' };
+    const annotations = new Map([['io.kubernetes.cri.container-name', 'main']]);
+    const theirs = { ...identity, state: { ...state, annotations }, peerUid: 1000 };
+    const selection = { bundles: bundlesOf({ a: { declared: { SUFFIX } } }), settings: new Map() };
+    const registry = registryOf(
+      { ...selection, policies: defaultPolicies },
+      workload === undefined ? theirs : { ...theirs, workload },
+    );
+    expect(registry.workload).toEqual({});
+    expect(settingsOf(registry)).toEqual([[['SUFFIX', '-main']]]);
+    const ours = registryOf({ ...selection, policies: defaultPolicies }, { ...theirs, peerUid: 0 });
+    expect(ours.workload).toEqual({ container: 'main' });
+  },
+);
+
 const dependent = {
   declared: {
     PATTERN: { type: 'string', needs: ['TIME'], description: 'text' },

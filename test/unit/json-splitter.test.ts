@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests that JSON is taken apart wherever its pieces end, and what lies is found out.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 import { expect, test } from 'vitest';
 
 import { JsonSplitter } from '../../host/kubernetes/json-splitter.ts';
 import type { SplitterKind } from '../../host/kubernetes/json-splitter.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
-const limits = { itemBytes: 100, frameBytes: 200 };
+const limits = { itemBytes: 100, frameBytes: 200, listBytes: 500 };
+const mebibyte = 1024 * 1024;
 
 function split(kind: SplitterKind, text: string, size: number): readonly unknown[] {
   const splitter = new JsonSplitter(kind, limits);
@@ -51,7 +55,39 @@ test.for<readonly [SplitterKind, string]>([
   ['list', '{"items":[{}{}]}'],
   ['list', `{"items":[${'{},'.repeat(200)}`],
   ['list', `{"a":"${'x'.repeat(300)}"}`],
+  ['list', `{"items":[${`{"a":"${'x'.repeat(50)}"},`.repeat(10)}{}]}`],
   ['list', ''],
 ])('G7: json splitter: a %s of %j is refused', ([kind, text]) => {
   expect(failureOf(() => split(kind, text, 50)).code).toBe('AGENT_KUBERNETES');
+});
+
+/** Outside of the heap, where the bytes of buffers are. */
+function bytesInBuffers(): number {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  if (typeof collect !== 'function') throw new Error('garbage cannot be collected');
+  collect();
+  return process.memoryUsage().arrayBuffers;
+}
+
+test('G7: json splitter: what it has taken apart is let go', () => {
+  const splitter = new JsonSplitter('list', {
+    itemBytes: mebibyte,
+    frameBytes: mebibyte,
+    listBytes: 1024 * mebibyte,
+  });
+  const text = 'x'.repeat(mebibyte - 100);
+  let count = 0;
+  const push = (piece: string): void => {
+    // one of its own for each piece, as sockets have them
+    const bytes = Buffer.alloc(piece.length, piece);
+    for (const _item of splitter.push(bytes)) count += 1;
+  };
+  push('{"items":[{}');
+  const before = bytesInBuffers();
+  for (let index = 0; index < 64; index += 1) push(`,{"a":"${text}"}`);
+  expect(bytesInBuffers() - before).toBeLessThan(16 * mebibyte);
+  push(']}');
+  expect(count).toBe(65);
+  expect(splitter.end()).toEqual({ items: Array.from({ length: 65 }, () => 0) });
 });

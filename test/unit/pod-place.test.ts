@@ -23,16 +23,20 @@ describe('pod place', () => {
       `0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${sliced}.slice/cri-containerd-${id}.scope`,
     ],
     ['systemd, guaranteed', `0::/kubepods.slice/kubepods-pod${sliced}.slice/crio-${id}.scope`],
-    ['a scope with a folder in it', `0::/kubepods-pod${sliced}.slice/crio-${id}.scope/container`],
+    [
+      'a scope with a folder in it',
+      `0::/kubepods.slice/kubepods-pod${sliced}.slice/crio-${id}.scope/container`,
+    ],
     ['docker', `0::/kubepods.slice/kubepods-pod${sliced}.slice/docker-${id}.scope`],
     [
       'a kubelet in a container',
       `0::/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod${sliced}.slice/cri-containerd-${id}.scope`,
     ],
-    ['our own cgroup namespace', `0::/../../pod${uid}/${id}`],
+    ['a kubelet with another root', `0::/nodes/kubepods/burstable/pod${uid}/${id}`],
+    ['our own cgroup namespace', `0::/../../../kubepods/burstable/pod${uid}/${id}`],
     [
       'a runtime that makes no slices',
-      `0::/system.slice/containerd.service/kubepods-burstable-pod${sliced}.slice:cri-containerd:${id}`,
+      `0::/kubepods.slice/kubepods-burstable-pod${sliced}.slice:cri-containerd:${id}`,
     ],
     ['both versions', `0::/system.slice/containerd.service\n4:pids:/kubepods/pod${uid}/${id}`],
     ['a container within it', `0::/kubepods/pod${uid}/${id}/docker/${'cd34'.repeat(16)}`],
@@ -60,8 +64,18 @@ describe('pod place', () => {
     ['0::/machine.slice/libpod-ab12.scope', 'podman'],
     [`0::/kubepods/pod${uid.slice(0, -1)}/${id}`, 'a uid that is none'],
     [`0::/kubepods/xpod${uid}/${id}`, 'another name'],
+    [`0::/pod${uid}/${id}`, 'no kubelet'],
+    [`0::/../../pod${uid}/${id}`, 'nobody knows what'],
+    [`0::/kubepods-pod${sliced}.slice/crio-${id}.scope`, 'no slice of a kubelet'],
+    [`0::/user.slice/user-1000.slice/user@1000.service/pod${uid}/${id}`, 'a folder of a user'],
+    [
+      `0::/user.slice/user-1000.slice/user@1000.service/kubepods/pod${uid}/${id}`,
+      'folders of a user',
+    ],
+    [`0::/machine.slice/libpod-ab12.scope/kubepods/pod${uid}/${id}`, 'folders of a container'],
+    [`0::/kubepods.d/pod${uid}/${id}`, 'almost a kubelet'],
     [`4:pids:/kubepods/pod${uid}/${id}\n5:cpu:/kubepods/pod${crypto.randomUUID()}/${id}`, 'two'],
-  ] as const)('is none of %j: %s', ([text]) => {
+  ] as const)('G7: is none of %j: %s', ([text]) => {
     expect(placeOf(text)).toBeUndefined();
   });
 

@@ -3,7 +3,7 @@
 // the names of its pod, also where its runtime does not say them.
 import type { ContainerIdentity, Resolver, ResolverParts } from '../resolver.ts';
 import { selectingResolver } from '../selecting-resolver.ts';
-import { workloadOf } from '../workload.ts';
+import { believedWorkload } from '../workload.ts';
 import type { Workload } from '../workload.ts';
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
@@ -20,7 +20,7 @@ export function kubernetesResolver({
     fallback: () => [store.shipped('kubernetes')],
   });
   const known = (identity: ContainerIdentity): Workload =>
-    kubernetes?.workloadOf(identity) ?? workloadOf(identity.state.annotations);
+    kubernetes?.workloadOf(identity) ?? believedWorkload(identity);
   return {
     ...selecting,
     kubernetes,
