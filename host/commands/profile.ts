@@ -18,7 +18,6 @@ import type { Bundle } from '../registry/bundle.ts';
 import { annotationsFor } from '../registry/container-fields.ts';
 import { parseMetadata } from '../registry/metadata.ts';
 import { folderName } from '../registry/manifest.ts';
-import type { DefaultAction } from '../registry/policy.ts';
 import { isReference } from '../registry/oci/reference.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
@@ -95,7 +94,8 @@ async function selectedBundles(references: readonly string[], values: Values): P
 
 interface AnsweredBy {
   readonly syscalls: readonly string[];
-  readonly defaultAction: DefaultAction;
+  /** Nobody but the kernel is to have to do with what handlers pass on. */
+  readonly isLeftToKernel: boolean;
 }
 
 /** @throws AgentError AGENT_SETTING_INVALID */
@@ -109,10 +109,16 @@ function answeredBy(
   const selection = {
     bundles,
     settings: metadata.settings,
+    defaultAction: metadata.defaultAction,
     policies: loadConfig(textOf(values, 'config')).policies,
   };
   const registry = registryOf(selection, containerWith(''));
-  return { syscalls: answeredSyscalls(registry), defaultAction: registry.defaultAction };
+  const { middleware = [], shadow = [] } = metadata;
+  const watchers = [...middleware.filter((name) => name === 'falco'), ...shadow];
+  return {
+    syscalls: answeredSyscalls(registry),
+    isLeftToKernel: registry.defaultAction === 'continue' && watchers.length === 0,
+  };
 }
 
 const runtimes = ['runc', 'crun'] as const;
@@ -173,11 +179,10 @@ async function generate(words: readonly string[]): Promise<number> {
   if (references.length === 0) usage('profile generate takes bundles');
   const selected = await selectedBundles(references, values);
   const settings = textsOf(values, 'metadata');
-  const { syscalls, defaultAction } = answeredBy(selected, settings, values);
+  const { syscalls, isLeftToKernel } = answeredBy(selected, settings, values);
   const generated = generateProfile({
     syscalls,
-    // what no handler answers has to be the kernel's in the agent as well
-    ...(defaultAction === 'continue' ? { preFilters: preFilters(selected.bundles, syscalls) } : {}),
+    ...(isLeftToKernel ? { preFilters: preFilters(selected.bundles, syscalls) } : {}),
     listenerPath: socketOf(values),
     listenerMetadata: [`BUNDLE=${selected.names.join(',')}`, ...settings].join('\n'),
     isWaitKillable: isWaitKillable(values),

@@ -171,6 +171,15 @@ test('generate: what a handler passes on anyway costs no notification', async ()
   expect(/^seccompagent_received_total (?<count>\d+)$/mu.exec(metrics)?.[1]).toBe('1');
 });
 
+test.for(['DEFAULT_ACTION=kill-container', 'MIDDLEWARE=falco', 'BUNDLE_SHADOW=mknod-safe'])(
+  'G3: generate: %s: the agent hears of all calls, also of those that handlers pass on',
+  async (setting) => {
+    const { stdout } = await profileTool('generate', 'mknod-safe', '-metadata', setting);
+    const [rule] = JSON.parse(stdout).syscalls;
+    expect(rule).toEqual({ names: ['mknod', 'mknodat'], action: 'SCMP_ACT_NOTIFY' });
+  },
+);
+
 describe('the command', () => {
   test('generate: wrong settings and unknown bundles are told of at once', async () => {
     const wrong = await profileTool(
