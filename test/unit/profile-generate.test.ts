@@ -89,6 +89,19 @@ test('K8: generate: the flag is there where it is wanted', () => {
   expect(generated().profile).not.toHaveProperty('flags');
 });
 
+/** A base that allows seccomp(2) on conditions. */
+function allowing(...args: readonly object[]): Wanted['base'] {
+  return baseOf({
+    defaultAction: 'SCMP_ACT_ERRNO',
+    syscalls: [{ names: ['seccomp', 'read'], action: 'SCMP_ACT_ALLOW', args }],
+  });
+}
+
+/** On the flags of seccomp(2). */
+function flags(op: string, value: number, valueTwo = 0): object {
+  return { index: 1, value, valueTwo, op };
+}
+
 describe('a base', () => {
   const strict = {
     defaultAction: 'SCMP_ACT_ERRNO',
@@ -142,6 +155,45 @@ describe('a base', () => {
   test('generate: a base that refuses seccomp(2) keeps to it', () => {
     const made = generated({ base: baseOf({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [] }) });
     expect(rules(made).flatMap(({ names }) => names)).not.toContain('seccomp');
+  });
+
+  const noListener = { index: 1, value: 8, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
+  const onlyFilters = { index: 0, value: 1, valueTwo: 0, op: 'SCMP_CMP_EQ' };
+  test.for([
+    [[onlyFilters], [[onlyFilters, noListener]]],
+    [[flags('SCMP_CMP_EQ', 0)], [[flags('SCMP_CMP_EQ', 0)]]],
+    [[flags('SCMP_CMP_EQ', 8)], []],
+    [[flags('SCMP_CMP_MASKED_EQ', 3, 1)], [[flags('SCMP_CMP_MASKED_EQ', 11, 1)]]],
+    [[flags('SCMP_CMP_MASKED_EQ', 10, 2)], [[flags('SCMP_CMP_MASKED_EQ', 10, 2)]]],
+    [[flags('SCMP_CMP_MASKED_EQ', 8, 8)], []],
+  ] as const)('K20: generate: conditions of the base on seccomp(2) stay: %j', ([args, left]) => {
+    const own = rules(generated({ base: allowing(...args) })).filter(
+      ({ names, action }) => JSON.stringify(names) === '["seccomp"]' && action === 'SCMP_ACT_ALLOW',
+    );
+    expect(own.map((rule) => rule['args'])).toEqual(left);
+  });
+
+  test.for([[flags('SCMP_CMP_GT', 8)], [flags('SCMP_CMP_EQ', 1), flags('SCMP_CMP_EQ', 2)]])(
+    'K20: generate: a base with conditions that do not go with ours is refused: %j',
+    (args) => {
+      expect(() => generated({ base: allowing(...args) })).toThrow(/flags of seccomp\(2\)/u);
+    },
+  );
+
+  test('generate: what else the rule of the base for seccomp(2) has stays', () => {
+    const base = baseOf({
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [
+        { names: ['seccomp'], action: 'SCMP_ACT_ERRNO', errnoRet: 5, excludes: { caps: ['A'] } },
+      ],
+    });
+    expect(rules(generated({ base })).at(-1)).toEqual({
+      names: ['seccomp'],
+      action: 'SCMP_ACT_ERRNO',
+      errnoRet: 5,
+      excludes: { caps: ['A'] },
+      args: [noListener],
+    });
   });
 
   test('generate: a base that is wrong is refused with its place', () => {
