@@ -20,6 +20,7 @@ import { parseMetadata } from '../registry/metadata.ts';
 import { folderName } from '../registry/manifest.ts';
 import { isReference } from '../registry/oci/reference.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
 import { escaped, shownJson, shownLines } from '../terminal-text.ts';
 import { makeAnswering } from './agent.ts';
@@ -94,8 +95,13 @@ async function selectedBundles(references: readonly string[], values: Values): P
 
 interface AnsweredBy {
   readonly syscalls: readonly string[];
-  /** Nobody but the kernel is to have to do with what handlers pass on. */
   readonly isLeftToKernel: boolean;
+}
+
+/** Whether nobody but the kernel is to have to do with what handlers pass on. */
+function leavesToKernel({ defaultAction }: Registry, text: string): boolean {
+  const { middleware = [], shadow = [] } = parseMetadata(text);
+  return defaultAction === 'continue' && !middleware.includes('falco') && shadow.length === 0;
 }
 
 /** @throws AgentError AGENT_SETTING_INVALID */
@@ -113,11 +119,9 @@ function answeredBy(
     policies: loadConfig(textOf(values, 'config')).policies,
   };
   const registry = registryOf(selection, containerWith(''));
-  const { middleware = [], shadow = [] } = metadata;
-  const watchers = [...middleware.filter((name) => name === 'falco'), ...shadow];
   return {
     syscalls: answeredSyscalls(registry),
-    isLeftToKernel: registry.defaultAction === 'continue' && watchers.length === 0,
+    isLeftToKernel: leavesToKernel(registry, settings.join('\n')),
   };
 }
 
@@ -236,8 +240,13 @@ async function resolveFor(metadata: string, values: Values): Promise<Resolve | u
   const identity = containerWith(metadata);
   await resolver.prepare?.(identity);
   return () => {
-    const { bundles, registry } = resolver.resolve(identity);
-    return { bundles: bundles.map(({ name }) => name), syscalls: answeredSyscalls(registry) };
+    const { bundles, registry, sources } = resolver.resolve(identity);
+    const syscalls = answeredSyscalls(registry);
+    return {
+      bundles: bundles.map(({ name }) => name),
+      syscalls,
+      ...(leavesToKernel(registry, metadata) ? { preFilters: preFilters(sources, syscalls) } : {}),
+    };
   };
 }
 

@@ -16,6 +16,7 @@ export const findingCodes = {
   'flags-refused': 'a runtime refuses the flags',
   'wait-killable': 'a signal can take a call back that was received',
   'family-incomplete': 'a sibling of a trapped call walks around the agent',
+  'conditional-trap': 'a call goes to the agent for some arguments only, and passes for others',
   'walks-around': 'other calls do what a trapped one does',
   'io-uring': 'io_uring does what a trapped call does',
   'architecture-missing': 'programs of an architecture are killed at their first call',

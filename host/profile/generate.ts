@@ -5,6 +5,7 @@ import { AgentError } from '../errors.ts';
 import { waitKillableFlag } from '../filter-flags.ts';
 import { familyMembers } from '../notification/syscall-table.ts';
 import { familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
+import { keepsNamespaces, namespaceConditions, withoutNamespaces } from './namespace-flags.ts';
 import { actionsOf, decisionOf } from './profile.ts';
 import type { Condition, Profile } from './profile.ts';
 import type { PreFilter } from './pre-filters.ts';
@@ -167,8 +168,34 @@ function blockedCalls({ syscalls, isIoUringBlocked }: Wanted): readonly string[]
   const around = [...families]
     .flatMap((family) => waysAround[family] ?? [])
     .filter((family) => !families.has(family))
-    .flatMap((family) => familyMembers(family));
+    .flatMap((family) => familyMembers(family))
+    // threads and processes are made with it: see `blockedNamespaces`
+    .filter((name) => name !== 'clone');
   return [...around, ...(isIoUringBlocked ? ioUring : [])].toSorted();
+}
+
+/** Where the base allows them; what it says of clone(2) otherwise stays. */
+function blockedNamespaces({ syscalls }: Wanted, base: Profile): readonly GeneratedRule[] {
+  const isAround = syscalls.some((name) => waysAround[familyOf(name)]?.includes('clone') === true);
+  if (!isAround || syscalls.includes('clone') || keepsNamespaces(base)) return [];
+  const decision = decisionOf(base, 'clone');
+  if (decision.kind === 'conditional') {
+    throw new AgentError(
+      'AGENT_PROFILE_INVALID',
+      'the base has conditions on clone(2) that let namespaces be made: have it refuse them',
+    );
+  }
+  const action = decision.kind === 'rule' ? decision.rule.action : base.defaultAction;
+  const names = ['clone'];
+  const blocked = namespaceConditions.map((condition) => ({
+    names,
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet: errno.ENOSYS,
+    args: [condition],
+  }));
+  if (action === base.defaultAction) return blocked;
+  // a rule without condition would decide alone
+  return [...blocked, { names, action, args: [withoutNamespaces] }];
 }
 
 function ownRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
@@ -178,6 +205,7 @@ function ownRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
     ...(blocked.length === 0
       ? []
       : [{ names: blocked, action: 'SCMP_ACT_ERRNO', errnoRet: errno.ENOSYS }]),
+    ...blockedNamespaces(wanted, base.profile),
     ...withoutNestedListeners(base),
   ];
 }

@@ -69,7 +69,9 @@ test('shipped profiles: dangerous kills for calls that no handler answers, and F
   expect(names.length).toBeGreaterThanOrEqual(60);
   const known = syscallNumbers.map(([name]) => name);
   expect(names.filter((name) => !known.includes(name))).toEqual([]);
-  expect(new Set(names).size).toBe(names.length);
+  // clone has a rule for each flag that makes a namespace
+  const whole = names.filter((name) => name !== 'clone');
+  expect(new Set(whole).size).toBe(whole.length);
 });
 
 test.for([
