@@ -26,6 +26,7 @@ export const findingCodes = {
   'rule-shadowed': 'a rule has no effect, since another one has decided',
   'rule-conflict': 'two rules for the same condition: runtimes refuse the profile',
   'compares-address': 'a condition looks at an address',
+  'allows-all': 'calls that the profile does not name are allowed',
   'default-kills': 'calls that the profile does not name kill the program',
   'metadata-invalid': 'listenerMetadata cannot be read',
   'metadata-refused': 'an agent would refuse the container for its metadata',

@@ -272,6 +272,9 @@ function baseNotes(base: BaseProfile): readonly string[] {
   return notes;
 }
 
+const allowsAllNote =
+  "all other calls are allowed, also those that the runtime's own profile refuses, whose place this one takes: -base FILE keeps what another profile says";
+
 /** They would be let pass by a default action that allows. */
 function newCallsNote(own: readonly string[], { defaultAction }: Profile): readonly string[] {
   const unknown = own.filter((name) => isNewerThanLibseccomp(name));
@@ -309,6 +312,7 @@ export function generateProfile(wanted: Wanted): Generated {
       syscalls: [...own, ...(base === undefined ? [] : keptRules(base, ownNames))],
     },
     notes: [
+      ...(base === undefined ? [allowsAllNote] : []),
       ...blockedNote(wanted),
       ...newCallsNote(ownNames, profile),
       ...(base === undefined ? [] : [...baseNotes(base), ...conflictNotes(base, wanted)]),

@@ -135,6 +135,15 @@ class Linter {
         'name the calls that handlers answer, in a rule of their own',
       );
     }
+    if (letsPass(defaultAction)) {
+      this.#tell(
+        'allows-all',
+        'warning',
+        ['defaultAction'],
+        `${defaultAction} for what the profile does not name: it takes the place of the runtime's own profile, and allows what that refuses`,
+        'put the rules into a profile that refuses by default (profile generate -base FILE)',
+      );
+    }
     if (kills(defaultAction) && this.#trapsAnything) {
       this.#tell(
         'default-kills',

@@ -83,7 +83,9 @@ describe.for(['runc', 'crun'] as const)('generate for %s', (runtime) => {
       'marking',
     );
     expect(made).toMatchObject({ code: 0, stdout: '' });
-    expect(made.stderr).toMatch(/^seccompagent: open_tree_attr: runtimes with libseccomp .*\n$/u);
+    expect(made.stderr).toMatch(
+      /^seccompagent: all other calls are allowed.*\nseccompagent: open_tree_attr: runtimes with libseccomp .*\n$/u,
+    );
     const rootfs = operator.at('rootfs');
     makeRootfs(rootfs);
     copyFileSync(compiled('siblings-caller.static'), `${rootfs}/bin/siblings`);
@@ -230,6 +232,7 @@ describe('the command', () => {
           file,
           findings: [
             expect.objectContaining({ code: 'wait-killable' }),
+            expect.objectContaining({ code: 'allows-all' }),
             expect.objectContaining({ code: 'unknown-to-runtimes' }),
           ],
         },
