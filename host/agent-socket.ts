@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent socket: collects what runtimes send and hands on each whole container process state.
 import { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
   listenerFdName,
@@ -41,6 +42,9 @@ export interface AgentSocketParts {
 
 /** From connecting to the last byte. */
 const deadlineMs = 5000;
+/** Runtimes send at once. */
+const lastWordsMs = 500;
+const lookEveryMs = 10;
 const mostBytes = 1024 * 1024;
 const chunkBytes = 64 * 1024;
 const refusedText = 'message on the agent socket refused';
@@ -59,7 +63,7 @@ interface Connection {
 export class AgentSocket implements Disposable {
   readonly #parts: AgentSocketParts;
   readonly #handle: SocketHandle;
-  readonly #taken: TakenPath | undefined;
+  readonly #taken: TakenPath;
   readonly #wake: Socket;
   readonly #buffer = new Uint8Array(chunkBytes);
   readonly #connections: Map<ConnectionId, Connection> = new Map();
@@ -84,12 +88,31 @@ export class AgentSocket implements Disposable {
     for (const { deadline } of this.#connections.values()) clearTimeout(deadline);
     this.#connections.clear();
     this.#parts.native.closeSocket(this.#handle);
-    this.#taken?.[Symbol.dispose]();
+    this.#taken[Symbol.dispose]();
   }
 
-  #takePath({ native, path, takesOver }: AgentSocketParts): TakenPath | undefined {
+  /** Whether runtimes that connect come here. */
+  get hasPath(): boolean {
+    return this.#taken.isOwn;
+  }
+
+  /** Nobody is connected. */
+  get isIdle(): boolean {
+    this.#drain();
+    return this.#connections.size === 0;
+  }
+
+  /** Gives the path up, hears whoever has connected until then, and closes. */
+  async finish(): Promise<void> {
+    this.#taken[Symbol.dispose]();
+    const until = performance.now() + lastWordsMs;
+    while (!this.isIdle && performance.now() < until) await sleep(lookEveryMs);
+    this[Symbol.dispose]();
+  }
+
+  #takePath({ native, path, takesOver }: AgentSocketParts): TakenPath {
     try {
-      return takesOver ? new TakenPath(path) : undefined;
+      return takesOver ? TakenPath.over(path) : TakenPath.of(path);
     } catch (cause) {
       native.closeSocket(this.#handle);
       if (cause instanceof AgentError) throw cause;

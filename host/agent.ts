@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent: builds the parts and joins them; the one file that knows all.
-import { AgentSocket } from './agent-socket.ts';
 import type { Arrival } from './agent-socket.ts';
 import { Attaching } from './containers/attaching.ts';
 import { Containers } from './containers/containers.ts';
@@ -15,6 +14,7 @@ import { AgentError, messageOf, systemCodeOf } from './errors.ts';
 import { FilterFlags, refusalOfCommand } from './filter-flags.ts';
 import type { WriteRefusal } from './filter-flags.ts';
 import { FirstPids } from './first-pids.ts';
+import { Listening } from './listening.ts';
 import { createLog } from './log.ts';
 import type { LogOptions, Logger } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
@@ -80,7 +80,7 @@ export class Agent {
   readonly #attaching: Attaching;
   readonly #exits: Map<number, () => void> = new Map();
   #pool: Pool | undefined;
-  #socket: AgentSocket | undefined;
+  #socket: Listening | undefined;
   #metrics: Metrics | undefined;
   #metricsServer: MetricsServer | undefined;
   #controlServer: ControlServer | undefined;
@@ -178,7 +178,7 @@ export class Agent {
 
   /** @throws AgentError AGENT_SOCKET_IN_USE, AGENT_SOCKET */
   listen({ path, allowedUids, takesOver = false }: SocketOptions): void {
-    this.#socket = new AgentSocket({
+    this.#socket = new Listening({
       native: this.native,
       log: this.log,
       path,
@@ -214,6 +214,7 @@ export class Agent {
       downReason: () => (this.#pool?.workerCount === 0 ? 'no worker is up' : undefined),
       readiness: [
         () => (this.#socket === undefined ? 'the agent does not listen yet' : undefined),
+        () => this.#socket?.lossReason,
         () => (this.#isStopping ? 'the agent is stopping' : undefined),
         () => this.#attaching.resolver.kubernetes?.readiness.reason(),
       ],
@@ -322,7 +323,7 @@ export class Agent {
     await this.#tapes.endAll();
     await this.#controlServer?.[Symbol.asyncDispose]();
     await this.#metricsServer?.[Symbol.asyncDispose]();
-    this.#socket?.[Symbol.dispose]();
+    await this.#socket?.[Symbol.asyncDispose]();
     await this.#pool?.stop();
     await this.#shadows[Symbol.asyncDispose]();
     this.#events[Symbol.dispose]();

@@ -9,29 +9,49 @@ export function pathAside(path: string): string {
   return `${path}.new`;
 }
 
-/** Which file a path is: another agent may have put its own there. */
-function inodeOf(path: string): bigint | undefined {
-  return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+interface FileName {
+  readonly dev: bigint;
+  readonly ino: bigint;
 }
 
-/** A path that a socket was moved to. */
+/** Which file a path is: another agent may have put its own there. */
+function fileAt(path: string): FileName | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+}
+
+/** A path where a socket of ours was put. No other file gets its number while it is open. */
 export class TakenPath implements Disposable {
   readonly #path: string;
-  readonly #inode: bigint | undefined;
+  readonly #file: FileName | undefined;
+
+  private constructor(path: string) {
+    this.#path = path;
+    this.#file = fileAt(path);
+  }
+
+  /** Where it was made. */
+  static of(path: string): TakenPath {
+    return new TakenPath(path);
+  }
 
   /** Moves it there, whoever listens there. @throws AgentError AGENT_SOCKET, Error */
-  constructor(path: string) {
+  static over(path: string): TakenPath {
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (found?.isSocket() === false) {
       throw new AgentError('AGENT_SOCKET', `${path} is no socket: choose another -socketfile`);
     }
     renameSync(pathAside(path), path);
-    this.#path = path;
-    this.#inode = inodeOf(path);
+    return new TakenPath(path);
+  }
+
+  /** Whether it is still ours. */
+  get isOwn(): boolean {
+    const now = fileAt(this.#path);
+    return now !== undefined && now.ino === this.#file?.ino && now.dev === this.#file.dev;
   }
 
   /** Removes the socket, unless another agent has taken it over. */
   [Symbol.dispose](): void {
-    if (inodeOf(this.#path) === this.#inode) rmSync(this.#path, { force: true });
+    if (this.isOwn) rmSync(this.#path, { force: true });
   }
 }

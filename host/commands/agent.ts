@@ -4,6 +4,7 @@ import { Agent } from '../agent.ts';
 import { loadConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 import { AgentError, messageOf } from '../errors.ts';
+import { untilTakeable } from '../listening.ts';
 import { createLog } from '../log.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import type { AgentCommand, ResolverChoice } from '../options.ts';
@@ -133,7 +134,12 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     if (command.metricsAddress !== undefined) await agent.serveMetrics(command.metricsAddress);
     if (command.control !== undefined) await agent.serveControl(command.control);
     const { socketFile: path, allowedUids, takesOver } = command;
-    agent.listen({ path, allowedUids, takesOver });
+    if (takesOver) {
+      const reason = (): string | undefined => kubernetes?.readiness.reason();
+      await untilTakeable({ path, reason, log: agent.log, ending: ending.signal });
+    }
+    // one that ends takes nothing
+    if (!ending.signal.aborted) agent.listen({ path, allowedUids, takesOver });
     using _reopen = reopenOnHangup(agent);
     using _reload = reloadOnHangup(
       agent,

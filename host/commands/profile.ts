@@ -18,9 +18,9 @@ import type { Bundle } from '../registry/bundle.ts';
 import { workloadFor } from '../registry/container-fields.ts';
 import { parseMetadata } from '../registry/metadata.ts';
 import { folderName } from '../registry/manifest.ts';
-import type { DefaultAction } from '../registry/policy.ts';
 import { isReference } from '../registry/oci/reference.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
 import { escaped, shownJson, shownLines } from '../terminal-text.ts';
 import { makeAnswering } from './agent.ts';
@@ -96,7 +96,13 @@ async function selectedBundles(references: readonly string[], values: Values): P
 
 interface AnsweredBy {
   readonly syscalls: readonly string[];
-  readonly defaultAction: DefaultAction;
+  readonly isLeftToKernel: boolean;
+}
+
+/** Whether nobody but the kernel is to have to do with what handlers pass on. */
+function leavesToKernel({ defaultAction }: Registry, text: string): boolean {
+  const { middleware = [], shadow = [] } = parseMetadata(text);
+  return defaultAction === 'continue' && !middleware.includes('falco') && shadow.length === 0;
 }
 
 /** @throws AgentError AGENT_SETTING_INVALID */
@@ -110,10 +116,14 @@ function answeredBy(
   const selection = {
     bundles,
     settings: metadata.settings,
+    defaultAction: metadata.defaultAction,
     policies: loadConfig(textOf(values, 'config')).policies,
   };
   const registry = registryOf(selection, containerWith(''));
-  return { syscalls: answeredSyscalls(registry), defaultAction: registry.defaultAction };
+  return {
+    syscalls: answeredSyscalls(registry),
+    isLeftToKernel: leavesToKernel(registry, settings.join('\n')),
+  };
 }
 
 const runtimes = ['runc', 'crun'] as const;
@@ -174,11 +184,10 @@ async function generate(words: readonly string[]): Promise<number> {
   if (references.length === 0) usage('profile generate takes bundles');
   const selected = await selectedBundles(references, values);
   const settings = textsOf(values, 'metadata');
-  const { syscalls, defaultAction } = answeredBy(selected, settings, values);
+  const { syscalls, isLeftToKernel } = answeredBy(selected, settings, values);
   const generated = generateProfile({
     syscalls,
-    // what no handler answers has to be the kernel's in the agent as well
-    ...(defaultAction === 'continue' ? { preFilters: preFilters(selected.bundles, syscalls) } : {}),
+    ...(isLeftToKernel ? { preFilters: preFilters(selected.bundles, syscalls) } : {}),
     listenerPath: socketOf(values),
     listenerMetadata: [`BUNDLE=${selected.names.join(',')}`, ...settings].join('\n'),
     isWaitKillable: isWaitKillable(values),
@@ -232,8 +241,13 @@ async function resolveFor(metadata: string, values: Values): Promise<Resolve | u
   const identity = containerWith(metadata);
   await resolver.prepare?.(identity);
   return () => {
-    const { bundles, registry } = resolver.resolve(identity);
-    return { bundles: bundles.map(({ name }) => name), syscalls: answeredSyscalls(registry) };
+    const { bundles, registry, sources } = resolver.resolve(identity);
+    const syscalls = answeredSyscalls(registry);
+    return {
+      bundles: bundles.map(({ name }) => name),
+      syscalls,
+      ...(leavesToKernel(registry, metadata) ? { preFilters: preFilters(sources, syscalls) } : {}),
+    };
   };
 }
 

@@ -8,6 +8,8 @@ import { syscallNumbers } from '../notification/syscall-numbers.ts';
 export const waysAround: Readonly<Record<string, readonly string[]>> = {
   // fsopen, fsmount and move_mount mount what mount(2) would not be asked for
   mount: ['mountapi'],
+  // of clone(2) what makes namespaces; clone3(2) has its flags in memory, where no filter looks
+  unshare: ['clone', 'clone3', 'setns'],
 };
 
 export const ioUring: readonly string[] = ['io_uring_enter', 'io_uring_register', 'io_uring_setup'];

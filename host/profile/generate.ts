@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes the seccomp profile that sends a container's calls to handlers: all siblings of what they
 // answer, in front of what another profile says, and nothing that walks around them.
+import { AgentError } from '../errors.ts';
 import { waitKillableFlag } from '../filter-flags.ts';
 import { familyMembers } from '../notification/syscall-table.ts';
 import { familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
+import { keepsNamespaces, namespaceConditions, withoutNamespaces } from './namespace-flags.ts';
 import { actionsOf, decisionOf } from './profile.ts';
 import type { Condition, Profile } from './profile.ts';
 import type { PreFilter } from './pre-filters.ts';
@@ -87,21 +89,77 @@ function notifyingRules(wanted: Wanted, base: Profile): readonly GeneratedRule[]
   ];
 }
 
+/** The flags without that of a listener; undefined: the condition holds only with it. */
+function withoutListener(condition: Condition): Condition | undefined {
+  const { op, value, valueTwo } = condition;
+  switch (op) {
+    case 'SCMP_CMP_EQ':
+      return (value & newListener) === 0 ? condition : undefined;
+    case 'SCMP_CMP_MASKED_EQ': {
+      if ((value & valueTwo & newListener) !== 0) return undefined;
+      // in numbers that may have more than 32 bits
+      const isLookedAt = (value & newListener) !== 0;
+      return { ...condition, value: isLookedAt ? value : value + newListener };
+    }
+    default:
+      throw new AgentError(
+        'AGENT_PROFILE_INVALID',
+        `the base compares the flags of seccomp(2) with ${op}, and the generated profile has to compare them itself: no filter does both`,
+      );
+  }
+}
+
+/** What a rule says of calls without a listener; undefined: nothing. */
+function unlistened(conditions: readonly Condition[]): readonly Condition[] | undefined {
+  const onFlags = conditions.filter(({ index }) => index === seccompFlags);
+  const others = conditions.filter(({ index }) => index !== seccompFlags);
+  if (onFlags.length === 0) return [...others, ...masked(seccompFlags, newListener, 0)];
+  if (onFlags.length > 1) {
+    throw new AgentError(
+      'AGENT_PROFILE_INVALID',
+      'a rule of the base has several conditions on the flags of seccomp(2): runtimes take each for a rule of its own',
+    );
+  }
+  const own = onFlags.map((condition) => withoutListener(condition));
+  return own.some((condition) => condition === undefined)
+    ? undefined
+    : [...others, ...own.filter((condition) => condition !== undefined)];
+}
+
+/** The base's own rules for seccomp(2), with all that they have. */
+function ownOfSeccomp({ profile, json }: BaseProfile): readonly GeneratedRule[] {
+  const decision = decisionOf(profile, 'seccomp');
+  const read = Array.isArray(json['syscalls']) ? json['syscalls'] : [];
+  return profile.rules.flatMap(({ names, action, conditions }, index) => {
+    if (!names.includes('seccomp') || action === profile.defaultAction) return [];
+    // it decides alone, where it is there at all
+    const isAlone = decision.kind === 'rule' && !decision.rule.isOfSomeHosts;
+    if (isAlone && decision.index !== index) return [];
+    const args = unlistened(conditions);
+    if (args === undefined) return [];
+    const raw: unknown = read[index];
+    const { name: _name, ...rest } = isJson(raw) ? raw : {};
+    return [{ ...rest, names: ['seccomp'], action, args }];
+  });
+}
+
 /**
  * A task has one listener: the kernel refuses a second one with EBUSY. Whoever looks first whether
  * there is such a thing is told that there is not, as by an old kernel, and does without.
  */
-function withoutNestedListeners(base: Profile): readonly GeneratedRule[] {
+function withoutNestedListeners(base: BaseProfile): readonly GeneratedRule[] {
   const blocked: GeneratedRule = {
     names: ['seccomp'],
     action: 'SCMP_ACT_ERRNO',
     errnoRet: errno.EINVAL,
     args: masked(seccompFlags, newListener, newListener),
   };
-  const [action = base.defaultAction] = actionsOf(base, 'seccomp');
-  if (action === base.defaultAction) return letsPass(action) ? [blocked] : [];
+  const { profile } = base;
+  if (decisionOf(profile, 'seccomp').kind === 'default') {
+    return letsPass(profile.defaultAction) ? [blocked] : [];
+  }
   // a rule without condition would decide alone
-  return [blocked, { names: ['seccomp'], action, args: masked(seccompFlags, newListener, 0) }];
+  return [blocked, ...ownOfSeccomp(base)];
 }
 
 /** Programs fall back on the calls that are trapped. */
@@ -110,17 +168,44 @@ function blockedCalls({ syscalls, isIoUringBlocked }: Wanted): readonly string[]
   const around = [...families]
     .flatMap((family) => waysAround[family] ?? [])
     .filter((family) => !families.has(family))
-    .flatMap((family) => familyMembers(family));
+    .flatMap((family) => familyMembers(family))
+    // threads and processes are made with it: see `blockedNamespaces`
+    .filter((name) => name !== 'clone');
   return [...around, ...(isIoUringBlocked ? ioUring : [])].toSorted();
 }
 
-function ownRules(wanted: Wanted, base: Profile): readonly GeneratedRule[] {
+/** Where the base allows them; what it says of clone(2) otherwise stays. */
+function blockedNamespaces({ syscalls }: Wanted, base: Profile): readonly GeneratedRule[] {
+  const isAround = syscalls.some((name) => waysAround[familyOf(name)]?.includes('clone') === true);
+  if (!isAround || syscalls.includes('clone') || keepsNamespaces(base)) return [];
+  const decision = decisionOf(base, 'clone');
+  if (decision.kind === 'conditional') {
+    throw new AgentError(
+      'AGENT_PROFILE_INVALID',
+      'the base has conditions on clone(2) that let namespaces be made: have it refuse them',
+    );
+  }
+  const action = decision.kind === 'rule' ? decision.rule.action : base.defaultAction;
+  const names = ['clone'];
+  const blocked = namespaceConditions.map((condition) => ({
+    names,
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet: errno.ENOSYS,
+    args: [condition],
+  }));
+  if (action === base.defaultAction) return blocked;
+  // a rule without condition would decide alone
+  return [...blocked, { names, action, args: [withoutNamespaces] }];
+}
+
+function ownRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
   const blocked = blockedCalls(wanted);
   return [
-    ...notifyingRules(wanted, base),
+    ...notifyingRules(wanted, base.profile),
     ...(blocked.length === 0
       ? []
       : [{ names: blocked, action: 'SCMP_ACT_ERRNO', errnoRet: errno.ENOSYS }]),
+    ...blockedNamespaces(wanted, base.profile),
     ...withoutNestedListeners(base),
   ];
 }
@@ -136,12 +221,15 @@ function keptRules({ json }: BaseProfile, own: readonly string[]): readonly unkn
   });
 }
 
-const allowingAll: Profile = {
-  format: 'oci',
-  defaultAction: 'SCMP_ACT_ALLOW',
-  hasArchitectureMap: false,
-  flags: [],
-  rules: [],
+const allowingAll: BaseProfile = {
+  profile: {
+    format: 'oci',
+    defaultAction: 'SCMP_ACT_ALLOW',
+    hasArchitectureMap: false,
+    flags: [],
+    rules: [],
+  },
+  json: {},
 };
 
 /** Such as those with a certain Linux capability. */
@@ -184,6 +272,9 @@ function baseNotes(base: BaseProfile): readonly string[] {
   return notes;
 }
 
+const allowsAllNote =
+  "all other calls are allowed, also those that the runtime's own profile refuses, whose place this one takes: -base FILE keeps what another profile says";
+
 /** They would be let pass by a default action that allows. */
 function newCallsNote(own: readonly string[], { defaultAction }: Profile): readonly string[] {
   const unknown = own.filter((name) => isNewerThanLibseccomp(name));
@@ -201,8 +292,9 @@ function blockedNote(wanted: Wanted): readonly string[] {
 
 export function generateProfile(wanted: Wanted): Generated {
   const { base } = wanted;
-  const profile = base?.profile ?? allowingAll;
-  const own = ownRules(wanted, profile);
+  const whole = base ?? allowingAll;
+  const { profile } = whole;
+  const own = ownRules(wanted, whole);
   const ownNames = own.flatMap(({ names }) => names);
   const others = (profile.architectures ?? []).filter(
     (arch) => !trappedArchitectures.includes(arch) && !bigEndian.includes(arch),
@@ -220,6 +312,7 @@ export function generateProfile(wanted: Wanted): Generated {
       syscalls: [...own, ...(base === undefined ? [] : keptRules(base, ownNames))],
     },
     notes: [
+      ...(base === undefined ? [allowsAllNote] : []),
       ...blockedNote(wanted),
       ...newCallsNote(ownNames, profile),
       ...(base === undefined ? [] : [...baseNotes(base), ...conflictNotes(base, wanted)]),

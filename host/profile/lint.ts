@@ -18,6 +18,8 @@ import {
   waysAround,
 } from './families.ts';
 import type { Findings, Keys, Severity } from './finding.ts';
+import { keepsNamespaces } from './namespace-flags.ts';
+import type { PreFilter } from './pre-filters.ts';
 import { actionsOf, decisionOf } from './profile.ts';
 import type { Condition, Profile, Rule } from './profile.ts';
 import { expectedToBeTrapped, runtimeCalls, unsafeAgain } from './runtime-calls.ts';
@@ -30,6 +32,8 @@ export type Resolve = (metadata: string) => Answered;
 export interface Answered {
   readonly bundles: readonly string[];
   readonly syscalls: readonly string[];
+  /** For some of them: which of their calls handlers may answer; they pass the others on. */
+  readonly preFilters?: ReadonlyMap<string, PreFilter>;
 }
 
 export interface LintOptions {
@@ -57,6 +61,19 @@ function trappedNames(profile: Profile): readonly string[] {
   return namedForNotify(profile).filter((name) => actionsOf(profile, name).includes(notify));
 }
 
+/** Whether each call that a handler may answer goes to the agent. */
+function hasAllOf(rules: readonly Rule[], filter: PreFilter | undefined): boolean {
+  if (filter === undefined) return false;
+  const traps = (wanted: number): boolean =>
+    rules.some(({ action, conditions: [only, ...others] }) => {
+      if (action !== notify || only === undefined || others.length > 0) return false;
+      const { index, op, value, valueTwo } = only;
+      const isSame = op === 'SCMP_CMP_MASKED_EQ' && index === filter.index && value === filter.mask;
+      return isSame && valueTwo === wanted;
+    });
+  return filter.values.every((wanted) => traps(wanted));
+}
+
 function listed(names: readonly string[]): string {
   return names.join(', ');
 }
@@ -81,7 +98,7 @@ class Linter {
     this.#runtimes();
     this.#families();
     this.#around();
-    this.#metadata(resolve);
+    this.#conditionalTraps(this.#metadata(resolve)?.preFilters);
   }
 
   #tell(
@@ -116,6 +133,15 @@ class Linter {
         ['defaultAction'],
         'runc refuses SCMP_ACT_NOTIFY as default action; with crun every call of the container waits for the agent',
         'name the calls that handlers answer, in a rule of their own',
+      );
+    }
+    if (letsPass(defaultAction)) {
+      this.#tell(
+        'allows-all',
+        'warning',
+        ['defaultAction'],
+        `${defaultAction} for what the profile does not name: it takes the place of the runtime's own profile, and allows what that refuses`,
+        'put the rules into a profile that refuses by default (profile generate -base FILE)',
       );
     }
     if (kills(defaultAction) && this.#trapsAnything) {
@@ -403,6 +429,25 @@ class Linter {
     );
   }
 
+  /** What handlers themselves pass on, and threads without namespaces, are no way around. */
+  #conditionalTraps(preFilters: ReadonlyMap<string, PreFilter> | undefined): void {
+    for (const name of trappedNames(this.#profile)) {
+      const decision = decisionOf(this.#profile, name);
+      if (decision.kind !== 'conditional') continue;
+      const passing = actionsOf(this.#profile, name).filter(letsPass);
+      if (passing.length === 0) continue;
+      if (name === 'clone' && keepsNamespaces(this.#profile)) continue;
+      if (hasAllOf(decision.rules, preFilters?.get(name))) continue;
+      this.#tell(
+        'conditional-trap',
+        'warning',
+        this.#placeOf(name),
+        `${name} goes to the agent for some arguments only: with others it passes (${passing.join(' or ')})`,
+        'take the condition out, and let a handler pass on what is harmless',
+      );
+    }
+  }
+
   #families(): void {
     const trapped = trappedNames(this.#profile);
     for (const family of new Set(trapped.map((name) => familyOf(name)))) {
@@ -445,7 +490,7 @@ class Linter {
       const ways = (waysAround[family] ?? []).filter((other) => !families.has(other));
       const open = ways
         .flatMap((other) => familyMembers(other))
-        .filter((name) => actionsOf(this.#profile, name).some(letsPass));
+        .filter((name) => this.#isOpen(name));
       if (open.length === 0) continue;
       this.#tell(
         'walks-around',
@@ -456,6 +501,11 @@ class Linter {
       );
     }
     this.#ioUring(trapped.filter((name) => doneByIoUring.includes(familyOf(name))));
+  }
+
+  #isOpen(name: string): boolean {
+    if (name === 'clone') return !keepsNamespaces(this.#profile);
+    return actionsOf(this.#profile, name).some(letsPass);
   }
 
   #ioUring(files: readonly string[]): void {
@@ -470,7 +520,8 @@ class Linter {
     );
   }
 
-  #metadata(resolve: Resolve | undefined): void {
+  /** @returns what becomes of it, where that is known */
+  #metadata(resolve: Resolve | undefined): Answered | undefined {
     const { listenerMetadata } = this.#profile;
     const keys = listenerMetadata === undefined ? [] : ['listenerMetadata'];
     try {
@@ -484,11 +535,13 @@ class Linter {
         messageOf(thrown),
         'write KEY=VALUE in each line',
       );
-      return;
+      return undefined;
     }
-    if (resolve === undefined || !this.#trapsAnything) return;
+    if (resolve === undefined || !this.#trapsAnything) return undefined;
     try {
-      this.#answered(resolve(listenerMetadata ?? ''), keys);
+      const answered = resolve(listenerMetadata ?? '');
+      this.#answered(answered, keys);
+      return answered;
     } catch (thrown) {
       if (!(thrown instanceof AgentError)) throw thrown;
       this.#tell(
@@ -499,6 +552,7 @@ class Linter {
         `an agent with the configuration of this machine refuses the container: ${messageOf(thrown)}`,
         'all trapped calls of the container would fail: mend the metadata or the configuration',
       );
+      return undefined;
     }
   }
 

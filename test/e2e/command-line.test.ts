@@ -9,6 +9,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -204,6 +205,70 @@ test('agent socket: with -take-over a living agent keeps its connections and get
   expect(readdirSync(folder.path)).toEqual(['agent.socket']);
   await second.stop('SIGTERM');
   expect(readdirSync(folder.path)).toEqual([]);
+});
+
+/** What a probe of readiness is told. */
+async function readiness(agent: AgentProcess): Promise<string> {
+  const [, address = ''] = await agent.logged(/metrics.*?(127\.0\.0\.1:\d+)/u);
+  const answer = await fetch(`http://${address}/readyz`);
+  return (await answer.text()).trim();
+}
+
+const measured = ['-log=debug', '-control-socket=none', '-metrics-bind-address=127.0.0.1:0'];
+
+test('agent socket: it is taken back when the agent that took it over is killed', async () => {
+  using folder = new TemporaryFolder();
+  const socketFile = folder.at('agent.socket');
+  await using first = await AgentProcess.start(socketFile, ...measured);
+  const second = await AgentProcess.start(socketFile, '-take-over', ...measured);
+  expect(await readiness(first)).toBe('another agent has the socket');
+  expect(await readiness(second)).toBe('ok');
+  await first.logged(/no longer this agent/u);
+  await second.stop('SIGKILL');
+  await first.logged(/took it back/u);
+  expect(await readiness(first)).toBe('ok');
+  connect(socketFile).end();
+  await first.logged(/connection closed/u);
+  expect(lstatSync(socketFile).mode & 0o777).toBe(0o600);
+  await first.stop('SIGTERM');
+  expect(readdirSync(folder.path)).toEqual([]);
+});
+
+test('agent socket: it is made again when it was removed', async () => {
+  using folder = new TemporaryFolder();
+  const socketFile = folder.at('agent.socket');
+  await using agent = await AgentProcess.start(socketFile, ...measured);
+  rmSync(socketFile);
+  await agent.logged(/took it back/u);
+  expect(await readiness(agent)).toBe('ok');
+  connect(socketFile).end();
+  await agent.logged(/connection closed/u);
+});
+
+test('agent socket: with -take-over an agent that is not ready leaves it to one that lives', async () => {
+  using folder = new TemporaryFolder();
+  const socketFile = folder.at('agent.socket');
+  const kubeconfig = folder.at('kubeconfig');
+  const named = { name: 'a', cluster: { server: 'http://127.0.0.1:1' }, context: { cluster: 'a' } };
+  writeFileSync(
+    kubeconfig,
+    JSON.stringify({ 'current-context': 'a', clusters: [named], contexts: [named] }),
+  );
+  await using first = await AgentProcess.start(socketFile, ...measured);
+  const { process: second, listening } = AgentProcess.starting(
+    socketFile,
+    '-take-over',
+    '-resolver=kubernetes',
+    `-kubeconfig=${kubeconfig}`,
+    '-node-name=node',
+    ...measured,
+  );
+  await using _second = second;
+  await second.logged(/left to the other agent/u);
+  expect(second.log).not.toMatch(/listening/u);
+  expect(await readiness(first)).toBe('ok');
+  await first.stop('SIGKILL');
+  await listening;
 });
 
 test('agent socket: with -take-over another file at its path is left alone', async () => {

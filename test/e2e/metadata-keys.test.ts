@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the resolver kubernetes and the keys of metadata with containers of real runtimes, whose
 // annotations say what containerd says of a pod.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { familyMembers } from '../../host/notification/syscall-table.ts';
 import { packageRoot } from '../../host/package-root.ts';
 import { AgentProcess } from '../support/agent-process.ts';
+import { compiled } from '../support/compile.ts';
 import { Container } from '../support/container-runtime.ts';
 import type { ContainerOptions, RuntimeName } from '../support/container-runtime.ts';
 import { until } from '../support/polling.ts';
@@ -153,6 +154,22 @@ describe('metadata keys', () => {
       expect(executed.stdout).not.toContain('survived');
       await until('the container to end', () => !existsSync(`/proc/${first}`) || undefined);
       await agent.logged(/"syscall":"unshare",.*"container killed"/u);
+    });
+
+    test('A10: metadata keys: clone with a flag of namespaces is as dangerous as unshare', async () => {
+      copyFileSync(compiled('siblings-caller.static'), `${rootfs}/bin/siblings`);
+      await using container = await run({
+        runtime,
+        profile: profile('dangerous'),
+        // clone3: ENOSYS
+        script: '(true); siblings x86_64:435 | head -n 1',
+      });
+      expect(container.output).toBe('x86_64:435 38\nready\n');
+      const first = await container.firstPid();
+      const executed = await container.exec('siblings x86_64:56; sleep 1; echo survived');
+      expect(executed.stdout).not.toContain('survived');
+      await until('the container to end', () => !existsSync(`/proc/${first}`) || undefined);
+      await agent.logged(/"syscall":"clone",.*"container killed"/u);
     });
 
     test.each(runtime === 'crun' ? [[], ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV']] : [[]])(

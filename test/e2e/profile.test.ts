@@ -83,7 +83,9 @@ describe.for(['runc', 'crun'] as const)('generate for %s', (runtime) => {
       'marking',
     );
     expect(made).toMatchObject({ code: 0, stdout: '' });
-    expect(made.stderr).toMatch(/^seccompagent: open_tree_attr: runtimes with libseccomp .*\n$/u);
+    expect(made.stderr).toMatch(
+      /^seccompagent: all other calls are allowed.*\nseccompagent: open_tree_attr: runtimes with libseccomp .*\n$/u,
+    );
     const rootfs = operator.at('rootfs');
     makeRootfs(rootfs);
     copyFileSync(compiled('siblings-caller.static'), `${rootfs}/bin/siblings`);
@@ -171,6 +173,15 @@ test('generate: what a handler passes on anyway costs no notification', async ()
   expect(/^seccompagent_received_total (?<count>\d+)$/mu.exec(metrics)?.[1]).toBe('1');
 });
 
+test.for(['DEFAULT_ACTION=kill-container', 'MIDDLEWARE=falco', 'BUNDLE_SHADOW=mknod-safe'])(
+  'G3: generate: %s: the agent hears of all calls, also of those that handlers pass on',
+  async (setting) => {
+    const { stdout } = await profileTool('generate', 'mknod-safe', '-metadata', setting);
+    const [rule] = JSON.parse(stdout).syscalls;
+    expect(rule).toEqual({ names: ['mknod', 'mknodat'], action: 'SCMP_ACT_NOTIFY' });
+  },
+);
+
 describe('the command', () => {
   test('generate: wrong settings and unknown bundles are told of at once', async () => {
     const wrong = await profileTool(
@@ -221,6 +232,7 @@ describe('the command', () => {
           file,
           findings: [
             expect.objectContaining({ code: 'wait-killable' }),
+            expect.objectContaining({ code: 'allows-all' }),
             expect.objectContaining({ code: 'unknown-to-runtimes' }),
           ],
         },

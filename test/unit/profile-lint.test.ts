@@ -32,11 +32,13 @@ const sound = {
   syscalls: [{ names: ['chmod', 'fchmodat', 'fchmodat2'], action: 'SCMP_ACT_NOTIFY' }],
 };
 
-/** Of the sound profile with other values: `CODE PATH`, without what flags always bring. */
+const usual = ['warning flags-refused $.flags', 'warning allows-all $.defaultAction'];
+
+/** Of the sound profile with other values: `CODE PATH`, without what it has itself. */
 function codes(changes: object, options: LintOptions = {}): readonly string[] {
   return findingsIn(JSON.stringify({ ...sound, ...changes }), options)
     .map(({ code, path, severity }) => `${severity} ${code} ${path}`)
-    .filter((line) => line !== 'warning flags-refused $.flags');
+    .filter((line) => !usual.includes(line));
 }
 
 function trapping(...names: readonly string[]): object {
@@ -105,14 +107,19 @@ describe('the profile of the Go agent', () => {
     expect(others.map(({ code, path }) => [code, path])).toEqual([
       ['wait-killable', '$'],
       ['architecture-missing', '$.architectures'],
+      ['allows-all', '$.defaultAction'],
       ['io-uring', '$.syscalls[0].names[0]'],
       ['walks-around', '$.syscalls[0].names[3]'],
     ]);
   });
 });
 
-test('lint: a sound profile has nothing but the flags that an old runc refuses', () => {
-  expect(findingsIn(JSON.stringify(sound)).map(({ code }) => code)).toEqual(['flags-refused']);
+test('lint: a sound profile has nothing but its default and the flags that an old runc refuses', () => {
+  const own = ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_ERRNO'].map((defaultAction) =>
+    findingsIn(JSON.stringify({ ...sound, defaultAction })).map(({ code }) => code),
+  );
+  const both = ['allows-all', 'flags-refused'];
+  expect(own).toEqual([both, both, ['flags-refused']]);
 });
 
 test.for(globSync('deploy/profiles/**/*.json', { cwd: projectRoot }).toSorted())(
@@ -122,6 +129,84 @@ test.for(globSync('deploy/profiles/**/*.json', { cwd: projectRoot }).toSorted())
     expect(findingsIn(text).filter(({ severity }) => severity === 'error')).toEqual([]);
   },
 );
+
+/** On a number: only these calls go to the agent. */
+function onlyWhere(name: string, value: number): object {
+  const args = [{ index: 0, value, op: 'SCMP_CMP_EQ' }];
+  return { names: [name], action: 'SCMP_ACT_NOTIFY', args };
+}
+
+/** clone(2) with one of the flags. */
+function cloneWith(action: string, flag: number): object {
+  const args = [{ index: 0, value: flag, valueTwo: flag, op: 'SCMP_CMP_MASKED_EQ' }];
+  return { names: ['clone'], action, args };
+}
+
+const namespaceFlags = [17, 25, 26, 27, 28, 29, 30].map((bit) => 2 ** bit);
+
+const unshare = { names: ['unshare', 'setns'], action: 'SCMP_ACT_NOTIFY' };
+
+/** A profile of its own, by the flags that are not there. */
+function allowingCloneWithout(flags: number): object {
+  const args = [{ index: 0, value: flags, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }];
+  const rule = { names: ['clone'], action: 'SCMP_ACT_ALLOW', args };
+  return { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [unshare, rule] };
+}
+
+/** Of a bundle that answers mknod for these types of files. */
+function passingOnBut(values: readonly number[]): LintOptions {
+  return {
+    resolve: () => ({
+      bundles: ['a'],
+      syscalls: ['mknod'],
+      preFilters: new Map([['mknod', { index: 1, mask: 0o170000, values }]]),
+    }),
+  };
+}
+
+describe('K21: lint: what passes beside a trap', () => {
+  test('a condition that lets other arguments pass is told of', () => {
+    const syscalls = [onlyWhere('setns', 999)];
+    expect(codes({ syscalls })).toContain('warning conditional-trap $.syscalls[0].names[0]');
+    expect(codes({ syscalls, defaultAction: 'SCMP_ACT_ERRNO' }).join()).not.toContain('trap');
+  });
+
+  test('what handlers themselves pass on is no way around', () => {
+    const args = [{ index: 1, value: 0o170000, valueTwo: 0o020000, op: 'SCMP_CMP_MASKED_EQ' }];
+    const syscalls = [{ names: ['mknod'], action: 'SCMP_ACT_NOTIFY', args }];
+    const trap = 'warning conditional-trap $.syscalls[0].names[0]';
+    expect(codes({ syscalls })).toContain(trap);
+    expect(codes({ syscalls }, passingOnBut([0o020000]))).not.toContain(trap);
+    expect(codes({ syscalls }, passingOnBut([0o020000, 0o060000]))).toContain(trap);
+  });
+
+  const noClone3 = { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 };
+
+  test('unshare: clone3, clone with flags of namespaces, and setns', () => {
+    const around = findingsIn(JSON.stringify({ ...sound, ...trapping('unshare') })).find(
+      ({ code }) => code === 'walks-around',
+    );
+    expect(around?.message).toContain('clone, clone3, setns do what unshare does');
+  });
+
+  test.for(['SCMP_ACT_NOTIFY', 'SCMP_ACT_ERRNO'])(
+    'unshare: clone is no way where each flag of a namespace has %s',
+    (action) => {
+      const flags = namespaceFlags.map((flag) => cloneWith(action, flag));
+      const all = codes({ syscalls: [unshare, noClone3, ...flags] });
+      expect(all.filter((code) => /walks-around|conditional-trap/u.test(code))).toEqual([]);
+      const some = codes({ syscalls: [unshare, noClone3, ...flags.slice(1)] });
+      expect(some.join()).toMatch(
+        action === 'SCMP_ACT_ERRNO' ? /walks-around/u : /conditional-trap/u,
+      );
+    },
+  );
+
+  test('unshare: clone is no way where a base allows it without these flags', () => {
+    expect(codes(allowingCloneWithout(0x7e02_0000)).join()).not.toContain('walks-around');
+    expect(codes(allowingCloneWithout(0x7e00_0000)).join()).toContain('walks-around');
+  });
+});
 
 describe('the text', () => {
   test.for([
@@ -229,12 +314,12 @@ describe('the runtimes', () => {
 
 describe('names and families', () => {
   test('lint: a call that does not exist is told of with what was meant', () => {
-    const [, finding] = findingsIn(
+    const finding = findingsIn(
       JSON.stringify({
         ...sound,
         syscalls: [...sound.syscalls, { names: ['mkdirat2'], action: 'SCMP_ACT_LOG' }],
       }),
-    );
+    ).at(-1);
     expect(finding).toMatchObject({
       code: 'unknown-syscall',
       severity: 'warning',
@@ -329,15 +414,21 @@ describe('rules together', () => {
   test('lint: the same condition with two actions is an error', () => {
     const rule = { names: ['fchmod'], args: onMode };
     const syscalls = ['SCMP_ACT_NOTIFY', 'SCMP_ACT_ERRNO'].map((action) => ({ ...rule, action }));
-    expect(codes({ syscalls })).toEqual(['error rule-conflict $.syscalls[1].names[0]']);
+    expect(codes({ syscalls })).toEqual([
+      'error rule-conflict $.syscalls[1].names[0]',
+      'warning conditional-trap $.syscalls[0].names[0]',
+    ]);
   });
 
   test('lint: a condition on an address is an error, whether there is one can be asked', () => {
     const rest = { names: ['fchmodat', 'fchmodat2'], action: 'SCMP_ACT_NOTIFY' };
     expect(codes({ syscalls: [onPath(4096), rest] })).toEqual([
       'error compares-address $.syscalls[0].args[0].index',
+      'warning conditional-trap $.syscalls[0].names[0]',
     ]);
-    expect(codes({ syscalls: [onPath(0), rest] })).toEqual([]);
+    expect(codes({ syscalls: [onPath(0), rest] })).toEqual([
+      'warning conditional-trap $.syscalls[0].names[0]',
+    ]);
   });
 
   test('lint: rules for some hosts only shadow nothing', () => {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests that whoever has connected to an agent that stops is heard.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+import { expect, test } from 'vitest';
+
+import { Listening } from '../../host/listening.ts';
+
+import { loadNative } from '../../host/native.ts';
+import { KeptLog } from '../support/kept-log.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+/** Connects and sends, while nothing happens here. */
+function sendMeanwhile(path: string): void {
+  const text = JSON.stringify({
+    ociVersion: '1.2.0',
+    fds: ['other'],
+    pid: 1,
+    state: { ociVersion: '1.2.0', id: 'late', status: 'creating', pid: 1 },
+  });
+  const program = `
+    const socket = require('node:net').connect(process.argv[1]);
+    socket.write(process.argv[2], () => process.exit(0));
+  `;
+  execFileSync(process.execPath, ['-e', program, path, text]);
+}
+
+test('agent socket: an agent that stops hears whoever has connected to it until then', async () => {
+  using folder = new TemporaryFolder();
+  const path = folder.at('agent.socket');
+  const log = new KeptLog();
+  const listening = new Listening({
+    native: loadNative(),
+    log: log.logger,
+    path,
+    takesOver: false,
+    allowedUids: [],
+    onArrival: () => undefined,
+  });
+  expect(listening.lossReason).toBeUndefined();
+  sendMeanwhile(path);
+  await listening[Symbol.asyncDispose]();
+  expect(log.lines).toContainEqual(
+    expect.objectContaining({ why: expect.stringContaining('fds names') }),
+  );
+  expect(existsSync(path)).toBe(false);
+});
