@@ -2,9 +2,10 @@
 // The audit stream: a JSON object a line for each decision, in a file that may be rotated.
 import type { Logger } from '../log.ts';
 import type { ShownArgument } from './argument-bytes.ts';
-import { foreignPeer } from './decision.ts';
-import type { ShownAnswer, ShownDecision, Watcher } from './decision.ts';
+import { foreignPeer, isUsual } from './decision.ts';
+import type { ShownAnswer, ShownDecision, WatchedContainer, Watcher } from './decision.ts';
 import { LineFile } from './line-file.ts';
+import { LossLines } from './loss-lines.ts';
 import { nodeName } from './node-name.ts';
 import { SeldomNotice } from './seldom-notice.ts';
 
@@ -22,12 +23,12 @@ export interface LineCounts {
 
 type Json = string | number | boolean | null | { readonly [key: string]: Json };
 
-const text = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Paths are bytes: what is no text is there in hexadecimal digits. */
 function shownBytes(bytes: Uint8Array): Json {
   try {
-    return text.decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     return { hex: Buffer.from(bytes).toString('hex') };
   }
@@ -68,19 +69,29 @@ function shownAnswer(answer: ShownAnswer): Readonly<Record<string, Json>> {
   }
 }
 
-/** One line of the audit log. */
-function auditLine(decision: ShownDecision, node: string): string {
-  const { container, handler, acts, failure, delayMs } = decision;
+/** What lines begin with; undefined is not written. */
+function lineStart(
+  at: number,
+  node: string,
+  container: WatchedContainer,
+): Readonly<Record<string, Json | undefined>> {
   const { namespace, pod, container: containerName } = container.workload;
-  return JSON.stringify({
-    time: new Date(decision.at).toISOString(),
+  return {
+    time: new Date(at).toISOString(),
     node,
     container: container.containerId,
-    // undefined is not written
     namespace,
     pod,
     containerName,
     peerUid: foreignPeer(container),
+  };
+}
+
+/** One line of the audit log. */
+function auditLine(decision: ShownDecision, node: string): string {
+  const { container, handler, acts, failure, delayMs } = decision;
+  return JSON.stringify({
+    ...lineStart(decision.at, node, container),
     pid: decision.tid,
     id: decision.notificationId.toString(),
     syscall: decision.syscall ?? decision.number,
@@ -102,41 +113,36 @@ function auditLine(decision: ShownDecision, node: string): string {
 }
 
 export class AuditLog implements Watcher {
-  readonly #file: LineFile;
-  readonly #notices: readonly SeldomNotice[];
-  readonly #counts: { written: number; lost: number };
   readonly #node = nodeName();
+  readonly #counts = { written: 0, lost: 0 };
+  readonly #lostNotice: SeldomNotice;
+  readonly #failedNotice: SeldomNotice;
+  readonly #losses: LossLines = new LossLines((container, lost) => this.#addLoss(container, lost));
+  #file: LineFile | undefined;
 
-  private constructor(
-    file: LineFile,
-    notices: readonly SeldomNotice[],
-    counts: { written: number; lost: number },
-  ) {
-    this.#file = file;
-    this.#notices = notices;
-    this.#counts = counts;
+  private constructor(log: Logger) {
+    this.#lostNotice = new SeldomNotice(log);
+    this.#failedNotice = new SeldomNotice(log);
   }
 
   /** @throws AgentError AGENT_AUDIT */
   static async open({ path }: AuditOptions, log: Logger): Promise<AuditLog> {
-    const lost = new SeldomNotice(log);
-    const failed = new SeldomNotice(log);
-    const counts = { written: 0, lost: 0 };
-    const file = await LineFile.open({
+    const audit = new AuditLog(log);
+    audit.#file = await LineFile.open({
       path,
       code: 'AGENT_AUDIT',
       onWritten: (lines) => {
-        counts.written += lines;
+        audit.#counts.written += lines;
       },
       onLost: (lines) => {
-        counts.lost += lines;
-        lost.tell(lines, 'lines of the audit log are lost: they come faster than they are written');
+        audit.#lose(lines);
       },
       onFailed: (error) => {
-        failed.tell(1, 'the audit log cannot be written; it is tried again', { path, error });
+        const text = 'the audit log cannot be written; it is tried again';
+        audit.#failedNotice.tell(1, text, { path, error });
       },
     });
-    return new AuditLog(file, [lost, failed], counts);
+    return audit;
   }
 
   get counts(): LineCounts {
@@ -144,19 +150,41 @@ export class AuditLog implements Watcher {
   }
 
   take(decision: ShownDecision): void {
-    this.#file.add(auditLine(decision, this.#node));
+    const kind = isUsual(decision) ? 'usual' : 'other';
+    if (this.#file?.add(auditLine(decision, this.#node), kind) !== false) return;
+    this.#lose(1);
+    this.lost(decision.container, 1);
+  }
+
+  lost(container: WatchedContainer, count: number): void {
+    this.#losses.add(container, count);
   }
 
   taken(): void {
-    this.#file.flush();
+    this.#file?.flush();
   }
 
   reopen(): void {
-    this.#file.reopen();
+    this.#file?.reopen();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file[Symbol.asyncDispose]();
-    for (const notice of this.#notices) notice[Symbol.dispose]();
+    this.#losses[Symbol.dispose]();
+    await this.#file?.[Symbol.asyncDispose]();
+    this.#lostNotice[Symbol.dispose]();
+    this.#failedNotice[Symbol.dispose]();
+  }
+
+  #addLoss(container: WatchedContainer, decisionsLost: number): boolean {
+    const line = { ...lineStart(Date.now(), this.#node, container), decisionsLost };
+    const hasRoom = this.#file?.add(JSON.stringify(line), 'other') ?? false;
+    this.#file?.flush();
+    return hasRoom;
+  }
+
+  #lose(lines: number): void {
+    const text = 'lines of the audit log are lost: they come faster than they are written';
+    this.#counts.lost += lines;
+    this.#lostNotice.tell(lines, text);
   }
 }

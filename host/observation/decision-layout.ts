@@ -12,8 +12,13 @@ export const header = {
   lost: 32,
   /** What the worker is deciding now: the first words of a cell. */
   current: 48,
-  words: 64,
+  /** The same as `lost`, by whose they were: `lostPlaces` pairs of a `watch` and how many. */
+  lostBy: 64,
+  words: 192,
 } as const;
+
+/** A power of two. Of more containers at once it is only known how many decisions were lost. */
+export const lostPlaces = 64;
 
 /** Positions of 32-bit words in a cell; `value` and `at` are 64 bits wide. */
 export const cell = {

@@ -13,6 +13,7 @@ import {
   failureReasons,
   failureShift,
   header,
+  lostPlaces,
   monotonicMs,
   outcome,
   RingView,
@@ -30,6 +31,12 @@ export interface DecisionReaderParts {
   readonly syscalls: Syscalls;
   /** Undefined: one that nobody remembers. */
   readonly container: (watch: number) => WatchedContainer | undefined;
+}
+
+/** Decisions that there was no room for. */
+export interface LostDecisions {
+  readonly container: WatchedContainer;
+  readonly count: number;
 }
 
 /** What a call comes to that was ended in place of its worker. */
@@ -65,6 +72,20 @@ export class DecisionReader {
     const since = (lost - this.#lostBefore) | 0;
     this.#lostBefore = lost;
     return since;
+  }
+
+  /** Of those, the containers that are known. */
+  takeLostBy(): readonly LostDecisions[] {
+    const { words } = this.#view;
+    const lost: LostDecisions[] = [];
+    for (let at = header.lostBy; at < header.lostBy + 2 * lostPlaces; at += 2) {
+      // the worker gives the place to another container only once this is 0
+      if (Atomics.load(words, at + 1) === 0) continue;
+      const container = this.#parts.container(Atomics.load(words, at));
+      const count = Atomics.exchange(words, at + 1, 0);
+      if (container !== undefined) lost.push({ container, count });
+    }
+    return lost;
   }
 
   /** At most so many. */

@@ -13,6 +13,7 @@ import {
   failureReasons,
   failureShift,
   header,
+  lostPlaces,
   monotonicMs,
   outcome,
   RingView,
@@ -45,6 +46,8 @@ export interface DecisionFacts {
 }
 
 const tenthsPerMs = 10_000;
+/** Of the ring, for calls that just continue. */
+const usualShare = 3 / 4;
 
 export class DecisionWriter {
   readonly #view: RingView;
@@ -86,8 +89,12 @@ export class DecisionWriter {
     if (Atomics.exchange(words, header.current + cell.watch, 0) === 0) return;
     const { withArguments, id } = watch;
     const cells = withArguments ? 1 + argumentCells(this.#call, facts.syscall) : 1;
-    const position = this.#reserve(cells);
-    if (position === undefined) return;
+    const isUsual = decision.kind === 'continue' && facts.failure === 'none' && this.acts === 0;
+    const position = this.#reserve(cells, isUsual);
+    if (position === undefined) {
+      this.#lose(id);
+      return;
+    }
     const start = this.#view.start(position);
     words[start + cell.count] = cells;
     this.#describe(start, id, floats[(header.current + cell.at) / 2] ?? 0);
@@ -125,19 +132,34 @@ export class DecisionWriter {
     words[start + cell.outcome] = kind | (errno << errnoShift) | (failure << failureShift);
   }
 
-  /** Room for so many cells side by side; undefined: there is none, which is counted. */
-  #reserve(cells: number): number | undefined {
+  /**
+   * Room for so many cells side by side. Calls that just continue, of which anybody can make many,
+   * leave some of it to others.
+   * @returns undefined: there is none
+   */
+  #reserve(cells: number, isUsual: boolean): number | undefined {
     const { words } = this.#view;
     const place = this.#head & (this.#view.cells - 1);
     const toSkip = place + cells > this.#view.cells ? this.#view.cells - place : 0;
     const used = (this.#head - Atomics.load(words, header.tail)) | 0;
-    if (used + toSkip + cells > this.#view.cells) {
-      Atomics.add(words, header.lost, 1);
-      this.#ring();
-      return undefined;
-    }
+    if (used + toSkip + cells > this.#view.cells) return undefined;
+    if (isUsual && used + cells > this.#view.cells * usualShare) return undefined;
     if (toSkip > 0) words[this.#view.start(this.#head) + cell.count] = skipped + toSkip;
     return this.#head + toSkip;
+  }
+
+  #lose(watch: number): void {
+    const { words } = this.#view;
+    Atomics.add(words, header.lost, 1);
+    for (let place = 0; place < lostPlaces; place += 1) {
+      const at = header.lostBy + 2 * ((watch + place) & (lostPlaces - 1));
+      // whose it is changes only where nothing is left to be read
+      if (words[at] !== watch && Atomics.load(words, at + 1) !== 0) continue;
+      Atomics.store(words, at, watch);
+      Atomics.add(words, at + 1, 1);
+      break;
+    }
+    this.#ring();
   }
 
   #publish(head: number): void {

@@ -61,6 +61,11 @@ export function foreignPeer({ peerUid }: WatchedContainer): number | undefined {
   return peerUid === 0 ? undefined : peerUid;
 }
 
+/** The call goes on as it would without us. Anybody can make many of those: others have room apart. */
+export function isUsual({ answer, failure, acts }: ShownDecision): boolean {
+  return answer.kind === 'continue' && failure === 'none' && acts.length === 0;
+}
+
 /** For people: the errno, or the kind of the answer. */
 export function answerText(answer: ShownAnswer): string {
   return answer.kind === 'errno' ? answer.errno : answer.kind;
@@ -69,6 +74,8 @@ export function answerText(answer: ShownAnswer): string {
 /** Who watches. What it is told it must take at once, and drop what it has no room for. */
 export interface Watcher extends AsyncDisposable {
   take(decision: ShownDecision): void;
+  /** So many decisions of a container were lost before it could be told of them. */
+  lost?(container: WatchedContainer, count: number): void;
   /** All is told that was there: whoever collects may go on. */
   taken?(): void;
 }

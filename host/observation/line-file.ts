@@ -13,7 +13,7 @@ export interface LineFileParts {
   readonly path: string;
   /** Of the error when it cannot be opened at first. */
   readonly code: AgentErrorCode;
-  /** Told of lines that were lost, each time. */
+  /** Told of lines that had room, and could not be written before the end. */
   readonly onLost: (lines: number) => void;
   /** Told of lines that are in the file. */
   readonly onWritten: (lines: number) => void;
@@ -21,8 +21,12 @@ export interface LineFileParts {
   readonly onFailed: (reason: string) => void;
 }
 
+export type LineKind = 'usual' | 'other';
+
 /** Of lines that wait to be written. */
 const mostBytesWaiting = 16 * 1024 * 1024;
+/** Of those that are of the usual kind. */
+const mostUsualBytesWaiting = (mostBytesWaiting / 4) * 3;
 /** Of one write. */
 const mostBytesAtOnce = 1024 * 1024;
 /** Whether the file was renamed is looked at so often while lines come. */
@@ -81,15 +85,18 @@ export class LineFile implements AsyncDisposable {
     }
   }
 
-  /** @param line without its end */
-  add(line: string): void {
+  /**
+   * @param line without its end
+   * @param ofKind those of the usual kind leave some of the room to others
+   * @returns whether there was room: else it is lost
+   */
+  add(line: string, ofKind: LineKind): boolean {
     const bytes = Buffer.from(`${line}\n`);
-    if (this.#waitingBytes + bytes.length > mostBytesWaiting) {
-      this.#parts.onLost(1);
-      return;
-    }
+    const most = ofKind === 'usual' ? mostUsualBytesWaiting : mostBytesWaiting;
+    if (this.#waitingBytes + bytes.length > most) return false;
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
+    return true;
   }
 
   /** Writes what was added. */

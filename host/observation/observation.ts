@@ -195,6 +195,9 @@ export class Observation implements AsyncDisposable {
     for (const reader of this.#readers.values()) {
       for (const decision of reader.read(most)) decisions.push(decision);
       this.#count(reader.takeLost());
+      for (const { container, count } of reader.takeLostBy()) {
+        for (const watcher of container.watchers) watcher.lost?.(container, count);
+      }
     }
     decisions.sort((one, other) => one.at - other.at);
     for (const decision of decisions) this.#tell(decision);

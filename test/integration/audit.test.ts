@@ -223,7 +223,7 @@ test('audit: renamed again and again while calls come, no line is lost or cut', 
   expect(new Set(lines.map(({ id }) => id)).size).toBe(calls);
 });
 
-test('audit: of more calls than can be written down, those that are lost are counted', async () => {
+test('audit: of more calls than can be written down, a line of their container counts those that are lost', async () => {
   using folder = new TemporaryFolder();
   const [socket, file] = [folder.at('agent.socket'), folder.at('audit.jsonl')];
   await using agent = await AgentProcess.start(
@@ -233,20 +233,28 @@ test('audit: of more calls than can be written down, those that are lost are cou
   );
   const flood = { threads: 8, pauseUs: 0 };
   const calls = await callsDuring(socket, flood, () => rename(agent, file));
-  const counted = async (): Promise<number> => {
+  const lost = async (): Promise<number> => {
     const values = await metricValues(agent);
     return (
       (values.get('seccompagent_decisions_lost_total') ?? 0) +
-      (values.get('seccompagent_audit_lines_total{result="lost"}') ?? 0) +
-      (values.get('seccompagent_audit_lines_total{result="written"}') ?? 0)
+      (values.get('seccompagent_audit_lines_total{result="lost"}') ?? 0)
     );
   };
-  await until('all to be counted', async () => ((await counted()) === calls ? true : undefined));
-  const written = (await metricValues(agent)).get(
-    'seccompagent_audit_lines_total{result="written"}',
+  const written = (): number =>
+    rotated(folder.path, 'audit.jsonl')
+      .map((name) => readFileSync(name, 'utf8').match(/"id":.*\n/gu)?.length ?? 0)
+      .reduce((sum, count) => sum + count, 0);
+  await until('all to be counted', async () =>
+    written() + (await lost()) === calls ? true : undefined,
   );
+  const counted = await lost();
   await agent.stop('SIGTERM');
-  expect(linesOf(...rotated(folder.path, 'audit.jsonl'))).toHaveLength(written ?? 0);
+  const lines = linesOf(...rotated(folder.path, 'audit.jsonl'));
+  const losses = lines.filter((line) => 'decisionsLost' in line);
+  expect(lines.length - losses.length + counted).toBe(calls);
+  expect(losses.reduce((sum, line) => sum + Number(line['decisionsLost']), 0)).toBe(counted);
+  const { container } = lines.find((line) => 'id' in line) ?? {};
+  for (const loss of losses) expect(loss['container']).toBe(container);
 });
 
 test('audit: logrotate works as deploy/logrotate says', async () => {

@@ -124,6 +124,42 @@ test('decisions: what there is no room for is counted, and what is there stays w
   expect(way.tell(zeroAction)).toBeDefined();
 });
 
+test('decisions: of what is lost, it is known whose it was', () => {
+  const way = new Way(8);
+  way.fill('getpgid', 0);
+  const call = (id: number): void => {
+    way.begin(false, id);
+    way.end(zeroAction);
+  };
+  for (let turn = 0; turn < 2; turn += 1) {
+    for (let calls = 0; calls < 11; calls += 1) call(7);
+    // as many others as there are places: one has none, and 6 is nobody that is known
+    for (let other = 8; other < 8 + 64; other += 1) call(other);
+    expect(way.reader.takeLostBy()).toEqual([{ container, count: 3 }]);
+    expect(way.reader.takeLostBy()).toEqual([]);
+    expect(way.reader.takeLost()).toBe(3 + 64);
+    way.reader.read(Infinity);
+  }
+});
+
+test('decisions: calls that just continue leave room to others', () => {
+  const way = new Way(8);
+  way.fill('getpgid', 0);
+  for (let calls = 0; calls < 100; calls += 1) {
+    way.begin();
+    way.end(continueAction);
+  }
+  way.begin();
+  way.end(fail('EPERM'));
+  way.begin();
+  way.writer.acts |= actBit('kill-container');
+  way.end(continueAction);
+  const told = way.reader.read(Infinity);
+  expect(told).toHaveLength(8);
+  expect(told.filter(({ answer }) => answer.kind === 'errno')).toHaveLength(1);
+  expect(told.filter(({ acts }) => acts.length > 0)).toHaveLength(1);
+});
+
 test('decisions: rings are gone round with decisions of all sizes', () => {
   const way = new Way(16);
   for (let call = 0; call < 200; call += 1) {

@@ -2,6 +2,7 @@
 // What the middleware `falco` tells of calls, and to whom.
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
+import { isUsual } from '../decision.ts';
 import type { ShownDecision, Watcher } from '../decision.ts';
 import { Delivery } from '../delivery.ts';
 import type { DeliveryCounts, DeliveryParts } from '../delivery.ts';
@@ -109,8 +110,7 @@ class FileWatcher implements FalcoWatcher {
         watcher.#counts.sent += lines;
       },
       onLost: (lines) => {
-        watcher.#counts.lost += lines;
-        watcher.#notice.tell(lines, undeliveredText, { output: 'file', result: 'lost' });
+        watcher.#lose(lines);
       },
       onFailed: (error) => {
         watcher.#notice.tell(0, undeliveredText, { output: 'file', error });
@@ -124,7 +124,8 @@ class FileWatcher implements FalcoWatcher {
   }
 
   take(decision: ShownDecision): void {
-    this.#file?.add(falcoAlert(decision, this.#node));
+    const kind = isUsual(decision) ? 'usual' : 'other';
+    if (this.#file?.add(falcoAlert(decision, this.#node), kind) === false) this.#lose(1);
   }
 
   taken(): void {
@@ -138,6 +139,11 @@ class FileWatcher implements FalcoWatcher {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file?.[Symbol.asyncDispose]();
     this.#notice[Symbol.dispose]();
+  }
+
+  #lose(lines: number): void {
+    this.#counts.lost += lines;
+    this.#notice.tell(lines, undeliveredText, { output: 'file', result: 'lost' });
   }
 }
 
