@@ -377,7 +377,7 @@ export class Agent {
   }
 
   #attach(arrival: Arrival, identity: ContainerIdentity, refusal: WriteRefusal): void {
-    const { state, socket, connection, fdIndex, peerPid } = arrival;
+    const { state, socket, connection, fdIndex, peerPid, peerUid } = arrival;
     const { containerId, status } = state;
     const firstPid = this.#firstPids.living(containerId, identity.firstPid);
     const attached = this.#attaching.begin(identity, refusal);
@@ -394,6 +394,7 @@ export class Agent {
         failureErrno,
         firstPid ?? 0,
         refusal === undefined ? 1 : 0,
+        peerUid,
       );
     } catch (cause) {
       if (attached.tapeSlot !== undefined) this.#tapes.releaseSlot(attached.tapeSlot);

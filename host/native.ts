@@ -332,16 +332,17 @@ export interface Native {
     failureErrno: number,
     firstPid: number,
     waitsKillable: number,
+    peerUid: number,
   ): Token;
   /** All of a regular file that a runtime names; EFBIG: it has more than `mostBytes`. */
   readRuntimeFile(this: void, path: string, mostBytes: number): Uint8Array;
-  /**
-   * Sends SIGKILL to the first process of a listener's container. False: it has ended, or nobody
-   * knew it.
-   */
   /** Whether a process runs as a user, or in a user namespace that this user has made. */
   processIsOf(this: void, pid: number, uid: number): boolean;
-  killContainer(this: void, receiver: ReceiverHandle, token: Token): boolean;
+  /**
+   * Kills a listener's container: 0 or a positive errno. ESRCH: its first process has ended, or
+   * nobody knew it. EPERM: only that one was killed.
+   */
+  killContainer(this: void, receiver: ReceiverHandle, token: Token): number;
 
   /** `counters`: see counters.ts. `id`: names the worker in receiver events. */
   attachWorker(

@@ -121,6 +121,7 @@ struct ListenerArguments {
   TermsArguments terms;
   std::uint32_t first_pid;
   bool waits_killable;
+  std::uint32_t peer_uid = 0;
 };
 
 // Gives a listener to a receiver; its token, or nothing after it has thrown.

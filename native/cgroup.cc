@@ -5,11 +5,14 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
-#include <algorithm>
-#include <cstdlib>
+#include <charconv>
+#include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "cgroup_members.h"
 #include "cgroup_places.h"
@@ -18,15 +21,7 @@
 namespace seccompagent {
 namespace {
 
-template <typename Use>
-void for_each_line(std::string_view text, Use use) {
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    use(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-}
-
+constexpr uid_t kRoot = 0;
 constexpr std::string_view kFreezer = "freezer";
 
 [[nodiscard]] Result<void> write_file(const std::string& path, std::string_view text) {
@@ -59,10 +54,12 @@ constexpr std::string_view kFreezer = "freezer";
 }
 
 // One that is the container's alone.
-[[nodiscard]] Result<CgroupPlace> own_cgroup_of(const UniqueFd& first_process,
-                                                std::span<const pid_t> other_firsts) {
-  auto cgroup = cgroup_of(first_process);
-  if (cgroup && has_others(*cgroup, first_process, other_firsts)) return fail(EPERM);
+[[nodiscard]] Result<CgroupPlace> own_cgroup_of(const KnownContainer& container) {
+  auto cgroup = cgroup_of(container.first_process);
+  if (!cgroup) return cgroup;
+  const auto membership = membership_of(container);
+  if (!membership) return std::unexpected(membership.error());
+  if (has_others(*cgroup, container, *membership)) return fail(EPERM);
   return cgroup;
 }
 
@@ -72,37 +69,9 @@ constexpr std::string_view kFreezer = "freezer";
              : write_file(cgroup.folder + "/freezer.state", is_frozen ? "FROZEN" : "THAWED");
 }
 
-void kill_if_in(pid_t pid, const CgroupPlace& cgroup) {
-  const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  const auto text = read_file("/proc/" + std::to_string(pid) + "/cgroup");
-  // it may have ended, and its number be another's
-  if (!process.is_open() || !text) return;
-  if (cgroup_path(*text, cgroup.hierarchy) == cgroup.path)
-    syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
-}
-
-// Version 1 has no cgroup.kill, nor has Linux before 5.14. What stands still makes no new processes
-// meanwhile.
-[[nodiscard]] Result<void> kill_one_by_one(const CgroupPlace& cgroup) {
-  constexpr int kRounds = 3;
-  for (int rounds = kRounds; rounds > 0; --rounds) {
-    if (const auto frozen = freeze(cgroup, true); !frozen) return frozen;
-    const auto processes = read_file(cgroup.folder + "/cgroup.procs");
-    if (processes) {
-      for_each_line(*processes, [&](std::string_view line) {
-        const auto pid = static_cast<pid_t>(std::strtol(std::string(line).c_str(), nullptr, 10));
-        if (pid > 0) kill_if_in(pid, cgroup);
-      });
-    }
-    const auto thawed = freeze(cgroup, false);
-    if (!processes || !thawed || processes->empty()) return thawed;
-  }
-  return {};
-}
-
 // Whether all of its pid namespace ends with it.
-[[nodiscard]] bool is_first_of_namespace(pid_t pid) {
-  const auto status = read_file("/proc/" + std::to_string(pid) + "/status");
+[[nodiscard]] bool is_first_of_namespace(const UniqueFd& process) {
+  const auto status = read_of_process(process, "status");
   constexpr std::string_view kName = "\nNSpid:";
   const std::size_t at = status ? status->find(kName) : std::string::npos;
   if (at == std::string::npos) return false;
@@ -111,29 +80,90 @@ void kill_if_in(pid_t pid, const CgroupPlace& cgroup) {
   return numbers.substr(numbers.find_last_of('\t') + 1) == "1";
 }
 
+// Where the processes of a container are to be found.
+struct Members {
+  CgroupPlace cgroup;
+  Membership membership;
+  // Nobody else's are there.
+  bool are_alone;
+};
+
+[[nodiscard]] Result<Members> members_of(const KnownContainer& container) {
+  auto cgroup = cgroup_of(container.first_process);
+  const auto membership = membership_of(container);
+  if (!cgroup || !membership) return fail(EPERM);
+  const bool are_alone = !has_others(*cgroup, container, *membership);
+  const bool can_tell = !membership->shares_ours && !has_one_of(*cgroup, container.other_firsts);
+  if (!are_alone && !can_tell) return fail(EPERM);
+  return Members{.cgroup = std::move(*cgroup), .membership = *membership, .are_alone = are_alone};
+}
+
+void kill_if_member(pid_t pid, const Members& members) {
+  const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  // what is seen after it was opened is of this process, or it has ended
+  if (!process.is_open() || !is_in(pid, members.cgroup)) return;
+  if (is_member(pid, members.membership))
+    syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+}
+
+// Adds those that are there to `killed`. False: not everybody could be looked at.
+[[nodiscard]] bool kill_seen(const Members& members, std::set<pid_t>& killed) {
+  std::error_code error;
+  std::filesystem::directory_iterator at("/proc", error);
+  const std::filesystem::directory_iterator end;
+  for (; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    pid_t pid = 0;
+    const auto [rest, wrong] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (wrong != std::errc() || rest != name.data() + name.size()) continue;
+    if (!is_in(pid, members.cgroup) || !is_member(pid, members.membership)) continue;
+    kill_if_member(pid, members);
+    killed.insert(pid);
+  }
+  return !error;
+}
+
+// Version 1 has no cgroup.kill, nor has Linux before 5.14. What stands still makes no new processes
+// meanwhile. They are looked for among all processes: a container may have made more cgroups than
+// anybody looks into. EPERM: again and again there are new ones.
+[[nodiscard]] Result<void> kill_one_by_one(const Members& members) {
+  constexpr int kRounds = 8;
+  std::set<pid_t> killed;
+  for (int rounds = kRounds; rounds > 0; --rounds) {
+    const std::size_t before = killed.size();
+    // its last process may have ended, and the cgroup be gone
+    if (members.are_alone) (void)freeze(members.cgroup, true);
+    const bool is_whole = kill_seen(members, killed);
+    if (members.are_alone) (void)freeze(members.cgroup, false);
+    if (is_whole && killed.size() == before) return {};
+  }
+  return fail(EPERM);
+}
+
 }  // namespace
 
-Result<void> freeze_cgroup_of(const UniqueFd& first_process, bool is_frozen,
-                              std::span<const pid_t> other_firsts) {
-  // whoever was frozen with a container must be able to go on with it
-  const auto cgroup =
-      is_frozen ? own_cgroup_of(first_process, other_firsts) : cgroup_of(first_process);
+Result<void> freeze_cgroup_of(const KnownContainer& container, bool is_frozen) {
+  // whoever was frozen with a container must be able to go on with it; a user may have put a
+  // container where others are that root has frozen
+  const auto cgroup = is_frozen || container.user != kRoot ? own_cgroup_of(container)
+                                                           : cgroup_of(container.first_process);
   if (!cgroup) return std::unexpected(cgroup.error());
   return freeze(*cgroup, is_frozen);
 }
 
-Result<void> kill_all_of(const UniqueFd& first_process, std::span<const pid_t> other_firsts) {
-  const auto pid = pid_of(first_process);
-  if (pid && *pid == 1) return fail(EPERM);
-  const bool is_first = pid && is_first_of_namespace(*pid);
-  const auto cgroup =
-      is_first ? Result<CgroupPlace>(fail(ESRCH)) : own_cgroup_of(first_process, other_firsts);
-  if (syscall(SYS_pidfd_send_signal, first_process.get(), SIGKILL, nullptr, 0) == -1)
-    return fail_errno();
-  // of a container without a cgroup of its own we know no more
-  if (!cgroup) return {};
-  if (cgroup->hierarchy == kUnified && write_file(cgroup->folder + "/cgroup.kill", "1")) return {};
-  return kill_one_by_one(*cgroup);
+Result<void> kill_all_of(const KnownContainer& container) {
+  const UniqueFd& first = container.first_process;
+  const auto pid = pid_of(first);
+  if (!pid || *pid == 1) return fail(ESRCH);
+  const bool is_first = is_first_of_namespace(first);
+  const auto members = is_first ? Result<Members>(fail(ESRCH)) : members_of(container);
+  if (syscall(SYS_pidfd_send_signal, first.get(), SIGKILL, nullptr, 0) == -1) return fail_errno();
+  if (is_first) return {};
+  if (!members) return std::unexpected(members.error());
+  const CgroupPlace& cgroup = members->cgroup;
+  const bool has_kill = members->are_alone && cgroup.hierarchy == kUnified;
+  if (has_kill && write_file(cgroup.folder + "/cgroup.kill", "1")) return {};
+  return kill_one_by_one(*members);
 }
 
 }  // namespace seccompagent

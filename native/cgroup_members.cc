@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,18 +14,17 @@
 #include <filesystem>
 #include <optional>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "cgroup_places.h"
 #include "process_files.h"
+#include "process_owner.h"
 
 namespace seccompagent {
 namespace {
 
-struct NamespaceId {
-  dev_t device;
-  ino_t inode;
-  friend bool operator==(const NamespaceId&, const NamespaceId&) = default;
-};
+constexpr uid_t kRoot = 0;
 
 [[nodiscard]] std::optional<NamespaceId> id_of(const UniqueFd& fd) {
   struct stat found = {};
@@ -47,9 +47,11 @@ struct NamespaceId {
   return false;
 }
 
+[[nodiscard]] bool has_ended(pid_t process) { return kill(process, 0) == -1 && errno == ESRCH; }
+
 // What a runtime sends into a container stays in the pid namespace it came from; its children do
 // not.
-[[nodiscard]] bool belongs(const std::string& process, const NamespaceId& container) {
+[[nodiscard]] bool is_below(const std::string& process, const NamespaceId& container) {
   UniqueFd own = open_namespace(process, "pid");
   // it has ended
   if (!own.is_open()) return errno != EACCES && errno != EMFILE && errno != ENFILE;
@@ -57,40 +59,96 @@ struct NamespaceId {
          is_within(open_namespace(process, "pid_for_children"), container);
 }
 
-[[nodiscard]] bool all_belong(const std::string& folder, const NamespaceId& container) {
-  const auto processes = read_file(folder + "/cgroup.procs");
-  // a cgroup below may be gone by now, and threads of version 2 have their processes above
-  if (!processes)
-    return processes.error() == Errno{ENOENT} || processes.error() == Errno{ENODEV} ||
-           processes.error() == Errno{EOPNOTSUPP};
+struct Folder {
+  std::string path;
+  int depth;
+};
+
+[[nodiscard]] bool is_gone(std::error_code error) {
+  return error == std::errc::no_such_file_or_directory || error == std::errc::no_such_device;
+}
+
+// A look at a cgroup and all below it, which whoever is in it may change meanwhile.
+class Walk {
+ public:
+  explicit Walk(const Membership& membership) : membership_(membership) {}
+
+  // Whether others were seen, or not everything was.
+  [[nodiscard]] bool finds_others(const std::string& top);
+  // Some cgroup went away: its processes may be where others had been looked at before.
+  [[nodiscard]] bool was_disturbed() const { return was_disturbed_; }
+
+ private:
+  // More of them than containers have: a walk must come to an end.
+  static constexpr std::size_t kMostFolders = 2048;
+  static constexpr int kMostDepth = 32;
+
+  [[nodiscard]] bool all_belong(const Folder& folder);
+  [[nodiscard]] bool note_below(const Folder& folder);
+
+  const Membership& membership_;
+  std::vector<Folder> waiting_;
+  std::size_t noted_ = 0;
+  bool was_disturbed_ = false;
+};
+
+bool Walk::finds_others(const std::string& top) {
+  waiting_.push_back({.path = top, .depth = 0});
+  while (!waiting_.empty()) {
+    const Folder folder = std::move(waiting_.back());
+    waiting_.pop_back();
+    if (!all_belong(folder) || !note_below(folder)) return true;
+  }
+  return false;
+}
+
+bool Walk::all_belong(const Folder& folder) {
+  auto processes = read_file(folder.path + "/cgroup.procs");
+  if (!processes && processes.error() == Errno{EOPNOTSUPP}) {
+    // threads of version 2 have their processes above, and were seen there
+    if (folder.depth > 0) return true;
+    processes = read_file(folder.path + "/cgroup.threads");
+  }
+  if (!processes) {
+    was_disturbed_ = true;
+    return processes.error() == Errno{ENOENT} || processes.error() == Errno{ENODEV};
+  }
   std::string_view rest = *processes;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
-    if (!belongs(std::string(rest.substr(0, end)), container)) return false;
+    constexpr int kDecimal = 10;
+    const std::string line(rest.substr(0, end));
+    const auto process = static_cast<pid_t>(std::strtol(line.c_str(), nullptr, kDecimal));
+    // 0: in a pid namespace that we do not see into
+    if (process <= 0 || !is_member(process, membership_)) return false;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return true;
 }
 
-[[nodiscard]] bool all_belong_below(const std::string& folder, const NamespaceId& container) {
-  namespace fs = std::filesystem;
-  if (!all_belong(folder, container)) return false;
+bool Walk::note_below(const Folder& folder) {
   std::error_code error;
-  fs::recursive_directory_iterator at(folder, error);
-  const fs::recursive_directory_iterator end;
+  std::filesystem::directory_iterator at(folder.path, error);
+  const std::filesystem::directory_iterator end;
   for (; !error && at != end; at.increment(error)) {
     std::error_code ignored;
-    if (at->is_directory(ignored) && !all_belong(at->path().string(), container)) return false;
+    if (!at->is_directory(ignored)) continue;
+    if (folder.depth == kMostDepth || ++noted_ > kMostFolders) return false;
+    waiting_.push_back({.path = at->path().string(), .depth = folder.depth + 1});
   }
-  // folders that go away meanwhile are no reason to go on without a look at the others
-  return !error;
+  if (is_gone(error)) was_disturbed_ = true;
+  return !error || is_gone(error);
 }
 
-[[nodiscard]] bool is_in(pid_t process, const CgroupPlace& cgroup) {
-  const auto text = read_file("/proc/" + std::to_string(process) + "/cgroup");
-  if (!text) return false;
-  const auto path = cgroup_path(*text, cgroup.hierarchy);
-  return path && (*path == cgroup.path || path->starts_with(cgroup.path + "/"));
+// Whoever goes on making and removing cgroups is not to get away with it: the last look counts.
+[[nodiscard]] bool has_others_below(const std::string& top, const Membership& membership) {
+  constexpr int kWalks = 3;
+  for (int walks = kWalks; walks > 0; --walks) {
+    Walk walk(membership);
+    if (walk.finds_others(top)) return true;
+    if (!walk.was_disturbed()) break;
+  }
+  return false;
 }
 
 [[nodiscard]] std::optional<pid_t> parent_of(const UniqueFd& process) {
@@ -105,16 +163,39 @@ struct NamespaceId {
 
 }  // namespace
 
-bool has_others(const CgroupPlace& cgroup, const UniqueFd& first_process,
-                std::span<const pid_t> other_firsts) {
-  const auto own = open_of_process(first_process, "ns/pid");
-  const auto container = own ? id_of(*own) : std::nullopt;
-  if (!container) return true;
-  if (container != id_of(open_namespace("self", "pid")))
-    return !all_belong_below(cgroup.folder, *container);
-  const auto parent = parent_of(first_process);
+Result<Membership> membership_of(const KnownContainer& container) {
+  const auto own = open_of_process(container.first_process, "ns/pid");
+  const auto id = own ? id_of(*own) : std::nullopt;
+  if (!id) return fail(ESRCH);
+  return Membership{.pid_namespace = *id,
+                    .shares_ours = id == id_of(open_namespace("self", "pid")),
+                    .user = container.user};
+}
+
+bool is_member(pid_t process, const Membership& membership) {
+  if (!is_below(std::to_string(process), membership.pid_namespace)) return false;
+  return membership.user == kRoot || is_process_of(process, membership.user) || has_ended(process);
+}
+
+bool is_in(pid_t process, const CgroupPlace& cgroup) {
+  const auto text = read_file("/proc/" + std::to_string(process) + "/cgroup");
+  if (!text) return false;
+  const auto path = cgroup_path(*text, cgroup.hierarchy);
+  return path && (*path == cgroup.path || path->starts_with(cgroup.path + "/"));
+}
+
+bool has_one_of(const CgroupPlace& cgroup, std::span<const pid_t> processes) {
+  return std::ranges::any_of(processes, [&](pid_t process) { return is_in(process, cgroup); });
+}
+
+bool has_others(const CgroupPlace& cgroup, const KnownContainer& container,
+                const Membership& membership) {
+  if (!membership.shares_ours) return has_others_below(cgroup.folder, membership);
+  // a daemon of root may be in the cgroup of a service that a user's container was started in
+  if (membership.user != kRoot) return true;
+  const auto parent = parent_of(container.first_process);
   if (!parent || (*parent > 0 && is_in(*parent, cgroup))) return true;
-  return std::ranges::any_of(other_firsts, [&](pid_t other) { return is_in(other, cgroup); });
+  return has_one_of(cgroup, container.other_firsts);
 }
 
 }  // namespace seccompagent

@@ -33,6 +33,8 @@ struct ListenerFacts {
   // The filter has SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV; false: it has not, or nobody knows. The
   // kernel does not tell: a caller that waits so looks like any other until a signal comes.
   bool waits_killable = false;
+  // Who has sent it.
+  uid_t peer_uid = 0;
 };
 
 struct Listener {
@@ -47,6 +49,8 @@ struct Listener {
   bool waits_killable = false;
   // The first process's number, as long as it lives.
   pid_t first_pid = 0;
+  // Whose runtime has sent the listener: nothing of others is done anything to for it.
+  uid_t peer_uid = 0;
   // What it did not see of proc and sysfs when the listener came. A runtime that makes a container
   // has made its masks by then, and waits for us before it runs anything of the container.
   Result<Masks> first_masks = fail(ESRCH);

@@ -106,7 +106,8 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   const int raw = fd.get();
   auto listener = std::make_shared<Listener>(
       std::move(fd), *request, token, std::make_unique<CurrentTerms>(std::move(facts.terms)),
-      std::move(first_process), facts.waits_killable, facts.first_pid, std::move(first_masks));
+      std::move(first_process), facts.waits_killable, facts.first_pid, facts.peer_uid,
+      std::move(first_masks));
   listeners_.emplace(token, std::move(listener));
   if (const auto watched = watch(raw, token); !watched) {
     listeners_.erase(token);
@@ -126,7 +127,10 @@ Result<void> Receiver::replace_terms(std::uint32_t token, Terms terms) {
 Result<void> Receiver::kill_container(std::uint32_t token) {
   const auto listener = find_listener(token);
   if (!listener || !listener->first_process.is_open()) return fail(ESRCH);
-  return kill_all_of(listener->first_process, other_firsts(*listener));
+  const auto others = other_firsts(*listener);
+  return kill_all_of({.first_process = listener->first_process,
+                      .user = listener->peer_uid,
+                      .other_firsts = others});
 }
 
 Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen) {
@@ -134,7 +138,11 @@ Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen) {
   if (!listener || !listener->first_process.is_open()) return fail(ESRCH);
   // before: calls are taken back as soon as it freezes
   if (is_frozen) note_frozen(listener->first_pid, true);
-  const auto done = freeze_cgroup_of(listener->first_process, is_frozen, other_firsts(*listener));
+  const auto others = other_firsts(*listener);
+  const auto done = freeze_cgroup_of({.first_process = listener->first_process,
+                                      .user = listener->peer_uid,
+                                      .other_firsts = others},
+                                     is_frozen);
   if (done.has_value() != is_frozen) note_frozen(listener->first_pid, false);
   return done;
 }

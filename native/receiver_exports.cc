@@ -34,7 +34,8 @@ Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, Uni
   const auto token =
       receiver.add_listener(std::move(fd), {.terms = std::move(*terms),
                                             .first_pid = static_cast<pid_t>(given.first_pid),
-                                            .waits_killable = given.waits_killable});
+                                            .waits_killable = given.waits_killable,
+                                            .peer_uid = given.peer_uid});
   if (!token) return throw_errno(info.Env(), "add the listener", token.error());
   return number(info.Env(), *token);
 }
@@ -89,6 +90,7 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
   const auto terms = TermsArguments::take(arguments);
   const std::uint32_t first_pid = arguments.u32();
   const bool waits_killable = arguments.u32() != 0;
+  const std::uint32_t peer_uid = arguments.u32();
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, receiver_handle);
   AgentSocket* socket = receiver ? find(info, &State::sockets, socket_handle) : nullptr;
@@ -96,7 +98,10 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
   auto fd = socket->take_fd(connection, index);
   if (!fd) return throw_errno(info.Env(), "take the listener", fd.error());
   return add_listener(info, *receiver, std::move(*fd),
-                      {.terms = terms, .first_pid = first_pid, .waits_killable = waits_killable});
+                      {.terms = terms,
+                       .first_pid = first_pid,
+                       .waits_killable = waits_killable,
+                       .peer_uid = peer_uid});
 }
 
 Napi::Value replace_terms(const Napi::CallbackInfo& info) {
@@ -139,7 +144,8 @@ Napi::Value kill_container(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, handle);
   if (!receiver) return {};
-  return Napi::Boolean::New(info.Env(), receiver->kill_container(token).has_value());
+  const auto killed = receiver->kill_container(token);
+  return number(info.Env(), killed ? 0 : killed.error().number);
 }
 
 Napi::Value take_receiver_wake_fd(const Napi::CallbackInfo& info) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kills or freezes a container because of a call of its own, and says so in the log.
-import { errnoNameOf, errnoNumber } from '../handler/errno.ts';
+import { errnoNameOf } from '../handler/errno.ts';
 import type { Logger } from '../log.ts';
 import { tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
@@ -23,17 +23,18 @@ interface Words {
 }
 
 const words: Readonly<Record<ContainerStop, Words>> = {
-  'kill-container': { done: 'container killed', failed: 'container cannot be killed' },
+  'kill-container': {
+    done: 'container killed',
+    failed: 'container cannot be killed, or only its first process',
+  },
   'freeze-container': { done: 'container frozen', failed: 'container cannot be frozen' },
 };
-
-const esrch = errnoNumber('ESRCH');
 
 /** @returns 0 or a positive errno */
 function act(stop: ContainerStop, { native, receiver, token }: StopParts): number {
   switch (stop) {
     case 'kill-container':
-      return native.killContainer(receiver, tokenOf(token)) ? 0 : esrch;
+      return native.killContainer(receiver, tokenOf(token));
     case 'freeze-container':
       return native.freezeContainer(receiver, tokenOf(token), 1);
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the host does for one handler of one container.
 import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
-import { errnoNumber } from '../handler/errno.ts';
 import type { Logger } from '../log.ts';
 import { resourceNumbers, tokenOf } from '../native.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
@@ -11,7 +10,6 @@ import type { DecodedArgument } from './received-call.ts';
 import { mostStateBytes, mostStateKeys } from './state-book.ts';
 
 const nsPerMs = 1_000_000n;
-const esrch = errnoNumber('ESRCH');
 
 export interface HandlerSide {
   readonly receiver: ReceiverHandle;
@@ -41,7 +39,7 @@ export class HandlerHost extends CallActs implements CallHost {
 
   killContainer(): number {
     const { native, call } = this.side;
-    return native.killContainer(this.#handler.receiver, tokenOf(call.token)) ? 0 : esrch;
+    return native.killContainer(this.#handler.receiver, tokenOf(call.token));
   }
 
   freezeContainer(isFrozen: boolean): number {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers that handlers freeze and kill: all of it, and nothing else.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -18,6 +18,7 @@ import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 import type { WatchedAgent } from '../support/watched-agent.ts';
 
+const user = 1000;
 const runtimes: readonly RuntimeName[] = ['runc', 'crun'];
 
 /** Where the cgroups of a process are that can be frozen, of both versions; not the root. */
@@ -54,14 +55,34 @@ function thaw(folder: string): void {
   }
 }
 
+/** The processes that a process has started, and those that these have. */
+function descendantsOf(pid: number): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/gu) ?? [];
+  return children.map(Number).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+}
+
 function isRunning(pid: number): boolean {
   return existsSync(`/proc/${pid}`);
+}
+
+/** Not ended yet, whether anybody wants to know or not. */
+function isAlive(pid: number): boolean {
+  return isRunning(pid) && !/^State:\s*Z/mu.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
 }
 
 describe('held containers', () => {
   let agent: WatchedAgent;
   beforeAll(async () => {
-    agent = await startWatchedAgent({ bundle: testBundle('hold'), log: 'warn' });
+    agent = await startWatchedAgent({
+      bundle: testBundle('hold'),
+      allowedUids: [user],
+      log: 'warn',
+    });
+    chmodSync(dirname(agent.socket), 0o755);
   });
   afterAll(async () => {
     await agent[Symbol.asyncDispose]();
@@ -194,9 +215,65 @@ describe('held containers', () => {
 
     // nor is the other one killed with it
     const asked = await caller.ask('mkdir /kill').catch(() => undefined);
-    expect(['0', undefined]).toContain(asked?.answer);
+    expect(['EPERM', undefined]).toContain(asked?.answer);
     expect(await caller.killed()).toBe('SIGKILL');
     expect((await other.ask('getppid')).answer).toBe(String(process.pid));
+  });
+
+  test('A10: held containers: a user’s container has nothing done to what root runs beside it', async () => {
+    await using freezer = new Freezer();
+    // who has started it is elsewhere, as with whatever a user has made a daemon of
+    await using caller = new AskedCaller({ socket: agent.socket, user });
+    await using daemon = new RunningCommand(['sleep', '60']);
+    expect((await caller.ask('getppid')).answer).toBe(String(process.pid));
+    freezer.take(caller.pid);
+    freezer.take(daemon.pid);
+    const cgroups = freezableOf(daemon.pid);
+
+    expect((await caller.ask('mkdir /freeze')).answer).toBe('EPERM');
+    expect(cgroups.filter((each) => isFrozen(each))).toEqual([]);
+    expect((await caller.ask('mkdir /thaw')).answer).toBe('EPERM');
+
+    await caller.ask('mkdir /kill').catch(() => undefined);
+    expect(await caller.killed()).toBe('SIGKILL');
+    expect(isAlive(daemon.pid)).toBe(true);
+  });
+
+  test('A10: held containers: in a pid namespace of several containers one is killed, whoever is in its cgroup', async () => {
+    await using freezer = new Freezer();
+    const script = 'sleep 90 & "$@"; exec sleep 91';
+    const wrapper = ['unshare', '--pid', '--fork', '--kill-child', 'sh', '-c', script, 'pause'];
+    await using caller = new AskedCaller({ socket: agent.socket, wrapper });
+    await using stranger = new RunningCommand(['sleep', '60']);
+    expect((await caller.ask('getppid')).answer).toBe('1');
+    const [pause = 0, ...processes] = descendantsOf(caller.pid);
+    expect(processes.map((pid) => commandOf(pid)).toSorted()).toEqual(['asked-caller', 'sleep']);
+    for (const pid of [...processes, stranger.pid]) freezer.take(pid);
+    const [cgroup = ''] = freezableOf(stranger.pid).filter((each) => each.includes('test-'));
+    const below = join(cgroup, 'below');
+    mkdirSync(below);
+    try {
+      const [other = 0] = processes.filter((pid) => commandOf(pid) === 'sleep');
+      writeFileSync(join(below, 'cgroup.procs'), String(other));
+
+      const asked = await Promise.race([
+        caller.ask('mkdir /kill').then(({ answer }) => answer),
+        until('its end', () => !processes.some((pid) => isAlive(pid)) || undefined),
+      ]);
+
+      // its own call may be answered before it ends
+      expect(['0', true]).toContain(asked);
+      await until('its end', () => commandOf(pause) === 'sleep' || undefined);
+      await until('the end of the rest', () => !isAlive(other) || undefined);
+      expect(isAlive(stranger.pid)).toBe(true);
+      expect(isRunning(pause)).toBe(true);
+    } finally {
+      await until('the cgroup to be empty', () => {
+        if (readFileSync(join(below, 'cgroup.procs'), 'utf8') !== '') return undefined;
+        rmdirSync(below);
+        return true;
+      });
+    }
   });
 
   test.each(runtimes)(

@@ -2,6 +2,7 @@
 // Tests that the addon refuses misuse of its exports: it throws and never ends the process.
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -96,6 +97,7 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
     'number',
     'bytes',
     'bytes',
+    'number',
     'number',
     'number',
     'number',
@@ -356,7 +358,7 @@ test('addon: the wake descriptor of a receiver is taken once', () => {
 test('addon: nobody is killed for a token that is none', () => {
   const receiver = createReceiver();
   for (const token of [0, 1, 0xffff_ffff]) {
-    expect(native.killContainer(receiver, tokenOf(token))).toBe(false);
+    expect(native.killContainer(receiver, tokenOf(token))).toBe(constants.errno.ESRCH);
   }
   native.closeReceiver(receiver);
 });

@@ -2,7 +2,7 @@
 // A container that makes the calls it is told to on stdin, and says what each gave and how long it
 // took: `ANSWER NANOSECONDS`, where the answer is the number that was returned or an errno's name.
 //
-// usage: asked-caller -s SOCKET [-m METADATA] [-i ID] [-k]
+// usage: asked-caller -s SOCKET [-m METADATA] [-i ID] [-k] [-u UID]
 // Lines of stdin:
 //   getpgid NUMBER
 //   getppid
@@ -24,7 +24,8 @@ static long make_call(char *line) {
 
 int main(int argc, char **argv) {
   struct container container = {0};
-  for (int letter; (letter = getopt(argc, argv, "s:m:i:k")) != -1;) {
+  uid_t user = 0;
+  for (int letter; (letter = getopt(argc, argv, "s:m:i:ku:")) != -1;) {
     if (letter == 's')
       container.socket = optarg;
     else if (letter == 'm')
@@ -33,11 +34,16 @@ int main(int argc, char **argv) {
       container.id = optarg;
     else if (letter == 'k')
       container.wait_killable = true;
+    else if (letter == 'u')
+      user = (uid_t)atol(optarg);
     else
       return 2;
   }
   if (container.socket == NULL || optind != argc) return 2;
   alarm(LIFE_SECONDS);
+  // without rights a filter needs this
+  if (user != 0 && (setresuid(user, user, user) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
+    fail("become the user");
   static const long numbers[] = {MAKE_DIRECTORY_NUMBER, __NR_getpgid, __NR_getppid};
   close(enter_container(&container, numbers, sizeof numbers / sizeof *numbers));
 

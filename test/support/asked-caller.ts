@@ -18,6 +18,10 @@ export interface AskedCallerOptions {
   readonly id?: string;
   /** What it is to Kubernetes. */
   readonly workload?: Workload;
+  /** Who runs it, as whom it connects, too; absent: root. */
+  readonly user?: number;
+  /** A command that executes it: its last arguments. */
+  readonly wrapper?: readonly string[];
 }
 
 const lifeMs = 100_000;
@@ -27,13 +31,15 @@ export class AskedCaller implements AsyncDisposable {
   readonly #running: RunningCommand;
   #answered = 0;
 
-  constructor({ socket, metadata, id, workload }: AskedCallerOptions) {
+  constructor({ socket, metadata, id, workload, user, wrapper = [] }: AskedCallerOptions) {
     const options = [
       ['-s', socket],
       ...(metadata === undefined ? [] : [['-m', metadata]]),
       ...(id === undefined ? [] : [['-i', id]]),
+      ...(user === undefined ? [] : [['-u', String(user)]]),
     ];
-    this.#running = new RunningCommand([compiled('asked-caller'), ...options.flat()], {
+    const [program, ...words] = [...wrapper, compiled('asked-caller')];
+    this.#running = new RunningCommand([program, ...words, ...options.flat()], {
       environment: environmentOf(workload),
       deadlineMs: lifeMs,
     });

@@ -43,6 +43,7 @@ const engine: readonly string[] = [
   'memory',
   'notify',
   'process_files',
+  'process_owner',
   'reading',
   'receiver',
   'resources',
@@ -71,6 +72,7 @@ const mountMaker: readonly string[] = [
 const links: Readonly<Record<string, readonly string[]>> = {
   call_memory_test: ['call_memory', 'child', 'memory', 'syscall_number'],
   caller_state_test: ['caller_state'],
+  cgroup_members_test: ['cgroup_members', 'cgroup_places', 'process_files', 'process_owner'],
   child_test: ['child'],
   container_masks_test: [...mountMaker, 'container_masks'],
   counters_test: [],
