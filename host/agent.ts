@@ -3,8 +3,11 @@
 import type { Arrival } from './agent-socket.ts';
 import { Attaching } from './containers/attaching.ts';
 import { Containers } from './containers/containers.ts';
+import { ListenerCounts } from './containers/listener-counts.ts';
+import type { ListenerLimits } from './containers/listener-counts.ts';
 import { reloadAll } from './containers/reloading.ts';
 import type { ReloadCounts } from './containers/reloading.ts';
+import type { ContainerProcessState } from './container-process-state.ts';
 import type { ControlServer } from './control/control-server.ts';
 import type { StopRecording } from './control/recording-request.ts';
 import type { AgentFigures } from './control/figures.ts';
@@ -39,6 +42,7 @@ import { packageVersion } from './package-root.ts';
 import { ShadowBook } from './recording/shadow-book.ts';
 import { TapeBook } from './recording/tape-book.ts';
 import type { Tap } from './recording/tape-book.ts';
+import { keptAnnotations } from './registry/kept-annotations.ts';
 import { isStop } from './registry/policy.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
 
@@ -49,6 +53,7 @@ export interface AgentOptions {
   readonly workers?: number;
   /** Who is told what is decided, besides the log. */
   readonly watch?: WatchOptions;
+  readonly listenerLimits?: Partial<ListenerLimits>;
 }
 
 export interface SocketOptions {
@@ -71,6 +76,7 @@ export class Agent {
   readonly #syscalls = new Syscalls();
   readonly #firstPids = new FirstPids((pid, uid) => this.native.processIsOf(pid, uid));
   readonly #filterFlags: FilterFlags;
+  readonly #listenerCounts: ListenerCounts;
   readonly #counters = new CounterSum();
   readonly #quarantine = new QuarantineBook();
   readonly #tapes: TapeBook = new TapeBook(() => this.#pool?.isRead ?? true);
@@ -97,6 +103,7 @@ export class Agent {
     this.#watching = watching;
     const { observation } = watching;
     this.log = createLog(options.log);
+    this.#listenerCounts = new ListenerCounts(options.listenerLimits);
     this.#shadows = new ShadowBook({
       log: this.log,
       losses: this.#tapes.losses,
@@ -340,12 +347,17 @@ export class Agent {
 
   /** @returns what is to be waited for before the listener is adopted */
   #enter(arrival: Arrival): Promise<void> | undefined {
-    const { state, peerPid, peerUid } = arrival;
+    const { peerPid, peerUid } = arrival;
+    const state = this.#keptState(arrival);
+    this.#listenerCounts.enter({ state, peerUid });
+    using unlessAttached = new DisposableStack();
+    unlessAttached.defer(() => {
+      this.#listenerCounts.leave({ state, peerUid });
+    });
     // of now: who has sent it may be gone later
     const firstPid = this.#firstPids.enter(state, { pid: peerPid, uid: peerUid });
     const identity = { state, peerUid, firstPid };
     const refusal = this.#filterFlags.enter(state);
-    using unlessAttached = new DisposableStack();
     unlessAttached.defer(() => {
       this.#forget(state.containerId);
     });
@@ -368,6 +380,17 @@ export class Agent {
       unlessAttachedLater.move();
     };
     return attach();
+  }
+
+  #keptState({ state, peerUid }: Arrival): ContainerProcessState {
+    const { annotations, leftOut } = keptAnnotations(state.annotations);
+    if (leftOut > 0) {
+      this.log.warn(
+        { container: state.containerId, peerUid, leftOut },
+        'this container has more annotations than are kept: handlers see only some of them',
+      );
+    }
+    return { ...state, annotations };
   }
 
   /** One listener of the container is gone, or never came to be one. */
@@ -469,6 +492,8 @@ export class Agent {
     this.#attaching.end(attached);
     const { containerId } = attached.registry;
     this.#forget(containerId);
+    // a launched command has never entered
+    if (attached.identity.peerUid !== undefined) this.#listenerCounts.leave(attached.identity);
     this.log.info({ container: containerId }, 'container detached');
   }
 }

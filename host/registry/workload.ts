@@ -61,6 +61,11 @@ const runtimes: readonly RuntimeWords[] = [
 /** By which containerd, as an example of a runtime, names a container's pod. */
 export const workloadKeys: Readonly<Record<keyof Workload, string>> = containerd.keys;
 
+/** All keys that are looked at. */
+export const workloadWords: ReadonlySet<string> = new Set(
+  runtimes.flatMap(({ mark, keys }) => [mark, ...Object.values(keys)]),
+);
+
 const fields: readonly (keyof Workload)[] = ['namespace', 'pod', 'container', 'sandbox', 'podUid'];
 
 /** An empty annotation says nothing. */

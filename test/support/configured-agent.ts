@@ -23,6 +23,7 @@ const { values } = parseArgs({
     registries: { type: 'string' },
     setting: { type: 'string', multiple: true },
     uid: { type: 'string', multiple: true, default: [] },
+    'listener-limits': { type: 'string', default: '{}' },
     log: { type: 'string', default: 'info' },
     signal: { type: 'string', multiple: true, default: [] },
   },
@@ -61,7 +62,11 @@ for (const name of ['SIGURG', 'SIGPROF'] as const) {
 }
 const log = parseLogOptions(values.log, false);
 if (!('options' in log)) throw new Error(`--log: ${log.unknownWord} is nothing`);
-const agent = await Agent.start({ resolver: resolverOf(choice()), log: log.options });
+const agent = await Agent.start({
+  resolver: resolverOf(choice()),
+  log: log.options,
+  listenerLimits: JSON.parse(values['listener-limits']),
+});
 agent.listen({ path: values.socket, allowedUids: values.uid.map(Number) });
 using _reload = reloadOnHangup(agent, () => resolverOf(choice()));
 process.stdout.write('ready\n');

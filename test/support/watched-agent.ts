@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
+import type { ListenerLimits } from '../../host/containers/listener-counts.ts';
 import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
 import { RunningCommand } from './command.ts';
 import { patient } from './patience.ts';
@@ -44,6 +45,7 @@ export interface WatchedAgentOptions {
   /** What an operator allows the bundle; absent: what it asks for. */
   readonly allowed?: Readonly<Record<string, unknown>>;
   readonly allowedUids?: readonly number[];
+  readonly listenerLimits?: Partial<ListenerLimits>;
   /** A command that executes it: its last arguments. */
   readonly wrapper?: readonly string[];
   /** As the agent's option -log. */
@@ -74,6 +76,9 @@ function programOptions(options: WatchedAgentOptions, socket: string): readonly 
     ...(settings ?? []).map((text) => `--setting=${text}`),
     ...(allowed === undefined ? [] : [`--allowed=${JSON.stringify(allowed)}`]),
     ...(allowedUids ?? []).map((uid) => `--uid=${uid}`),
+    ...(options.listenerLimits === undefined
+      ? []
+      : [`--listener-limits=${JSON.stringify(options.listenerLimits)}`]),
     ...(log === undefined ? [] : [`--log=${log}`]),
     ...(signals ?? []).map((signal) => `--signal=${signal}`),
   ];

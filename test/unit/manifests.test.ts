@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What deploy/kubernetes asks a cluster for: valid, no more than is needed, and what the agent knows.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 
 import { expect, test } from 'vitest';
 
@@ -113,6 +113,31 @@ test('manifests: kubectl finds the same with -k and with -f', async () => {
   const byFolder = await runCommand(['kubectl', ...local]);
   expect({ code: byFolder.code, stderr: byFolder.stderr }).toEqual({ code: 0, stderr: '' });
   expect(byFolder.stdout.trim().split('\n')).toHaveLength(files.length);
+});
+
+function kindsOf(objects: readonly JsonObject[]): readonly string[] {
+  return objects.map((object) => textAt(object, 'kind')).toSorted();
+}
+
+test('manifests: with the component without-api there is no right to ask the API, and no token', async () => {
+  using folder = new TemporaryFolder();
+  const resources = relative(folder.path, kubernetesFolder);
+  const overlay = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: [resources],
+    components: [`${resources}/optional/without-api`],
+  };
+  writeFileSync(folder.at('kustomization.yaml'), JSON.stringify(overlay));
+  const built = await runCommand(['kubectl', 'kustomize', folder.path]);
+  expect(built.stderr).toBe('');
+  const objects = manifestsIn(built.stdout).map(({ object }) => object);
+  const expected = manifestsOf(kubernetesFolder)
+    .map(({ object }) => object)
+    .filter((object) => !textAt(object, 'kind').startsWith('ClusterRole'));
+  expect(kindsOf(objects)).toEqual(kindsOf(expected));
+  const made = objects.find((object) => object['kind'] === 'DaemonSet');
+  expect(at(made, ...podKeys)).toEqual({ ...Object(pod), automountServiceAccountToken: false });
 });
 
 test('manifests: the namespace comes first, and all else is in it or in none', () => {

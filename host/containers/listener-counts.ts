@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many listeners are held for whom: each takes memory and a descriptor of the agent, and nobody is
+// to use up what others need.
+import { AgentError } from '../errors.ts';
+import type { ContainerIdentity } from '../registry/resolver.ts';
+
+export interface ListenerLimits {
+  /** Of one user's containers; root has no limit. */
+  readonly perUser: number;
+  /** Of one container: its first process has one, and so has each that is executed in it. */
+  readonly perContainer: number;
+}
+
+const defaultLimits: ListenerLimits = { perUser: 1000, perContainer: 250 };
+/** Of all else that is kept of a container: its id, its metadata, its folder. */
+const mostTextBytes = 64 * 1024;
+
+type Holder = Pick<ContainerIdentity, 'peerUid' | 'state'>;
+
+function refuse(what: string): never {
+  throw new AgentError('AGENT_LISTENER', `listener refused: ${what}`);
+}
+
+/** Users may name others' containers, so those of two users are two. */
+function keyOf({ peerUid = 0, state }: Holder): string {
+  return `${peerUid} ${state.containerId}`;
+}
+
+class Counts<Key> {
+  readonly #counts: Map<Key, number> = new Map();
+
+  of(key: Key): number {
+    return this.#counts.get(key) ?? 0;
+  }
+
+  add(key: Key, more: number): void {
+    const count = this.of(key) + more;
+    if (count > 0) this.#counts.set(key, count);
+    else this.#counts.delete(key);
+  }
+}
+
+export class ListenerCounts {
+  readonly #limits: ListenerLimits;
+  readonly #ofUsers: Counts<number> = new Counts();
+  readonly #ofContainers: Counts<string> = new Counts();
+
+  constructor(limits: Partial<ListenerLimits> = {}) {
+    this.#limits = { ...defaultLimits, ...limits };
+  }
+
+  /** @throws AgentError AGENT_LISTENER: there are too many, or it says too much */
+  enter(holder: Holder): void {
+    const { peerUid = 0, state } = holder;
+    const { perUser, perContainer } = this.#limits;
+    const texts = [state.containerId, state.metadata, state.ociBundle, state.status];
+    if (texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) > mostTextBytes) {
+      refuse(`its id and its metadata have more than ${mostTextBytes} bytes`);
+    }
+    if (this.#ofContainers.of(keyOf(holder)) >= perContainer) {
+      refuse(`container ${state.containerId} has ${perContainer} listeners, and may have no more`);
+    }
+    if (peerUid !== 0 && this.#ofUsers.of(peerUid) >= perUser) {
+      refuse(`the containers of user ${peerUid} have ${perUser} listeners, and may have no more`);
+    }
+    this.#ofUsers.add(peerUid, 1);
+    this.#ofContainers.add(keyOf(holder), 1);
+  }
+
+  /** One that has entered has ended. */
+  leave(holder: Holder): void {
+    this.#ofUsers.add(holder.peerUid ?? 0, -1);
+    this.#ofContainers.add(keyOf(holder), -1);
+  }
+}

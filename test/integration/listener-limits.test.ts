@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests that an agent holds no more for anybody than it may, and says so.
+import { expect, test } from 'vitest';
+
+import { AskedCaller } from '../support/asked-caller.ts';
+import { trapLines } from '../support/trap-container.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+
+test('G1: agent: a container with too many listeners gets no more, until one of them ends', async () => {
+  await using agent = await startWatchedAgent({ listenerLimits: { perContainer: 1 } });
+  const { socket } = agent;
+  const first = new AskedCaller({ socket, id: 'c1' });
+  expect((await first.ask('getpgid 0')).answer).not.toBe('ENOSYS');
+  await using second = new AskedCaller({ socket, id: 'c1' });
+  expect((await second.ask('getpgid 0')).answer).toBe('ENOSYS');
+  await agent.untilLogged(['listener refused: container c1 has 1 listeners']);
+  await using other = new AskedCaller({ socket, id: 'c2' });
+  expect((await other.ask('getpgid 0')).answer).not.toBe('ENOSYS');
+  await first[Symbol.asyncDispose]();
+  await agent.untilLogged(['container detached', 'c1']);
+  await using third = new AskedCaller({ socket, id: 'c1' });
+  expect((await third.ask('getpgid 0')).answer).not.toBe('ENOSYS');
+});
+
+test('G1: agent: a container with too many annotations is served, and the log says what is missing', async () => {
+  await using agent = await startWatchedAgent({});
+  const large = ['a', 'b'].flatMap((key) => ['-A', `${key}=${'x'.repeat(60_000)}`]);
+  const lines = await trapLines({
+    socket: agent.socket,
+    trapped: ['getpgid'],
+    options: ['-i', 'c1', ...large],
+    operations: ['getpgid'],
+  });
+  expect(lines).toHaveLength(1);
+  expect(await agent.untilLogged(['more annotations than are kept'])).toContain('leftOut=1');
+});

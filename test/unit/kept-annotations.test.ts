@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what is kept of annotations, and how many listeners are held for whom.
+import { expect, test } from 'vitest';
+
+import { ListenerCounts } from '../../host/containers/listener-counts.ts';
+import { keptAnnotations } from '../../host/registry/kept-annotations.ts';
+import type { ContainerIdentity } from '../../host/registry/resolver.ts';
+import { workloadOf } from '../../host/registry/workload.ts';
+import { failureOf } from '../support/agent-failure.ts';
+
+const crio = {
+  'io.kubernetes.cri-o.ContainerType': 'container',
+  'io.kubernetes.pod.namespace': 'default',
+  'io.kubernetes.pod.name': 'web-1',
+} as const;
+
+test('G1: annotations: of many no more are kept than fit into 64 KiB, those that name pods first', () => {
+  const many = Array.from({ length: 1000 }, (_, index) => [`k${index}`, 'x'.repeat(1000)] as const);
+  const { annotations, leftOut } = keptAnnotations(new Map([...many, ...Object.entries(crio)]));
+  const bytes = [...annotations].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  expect(bytes).toBeLessThanOrEqual(64 * 1024);
+  expect(bytes).toBeGreaterThan(62 * 1024);
+  expect(annotations.size + leftOut).toBe(1003);
+  expect(workloadOf(annotations)).toEqual({ namespace: 'default', pod: 'web-1' });
+});
+
+test('G1: annotations: one that is too large takes nothing away from those behind it', () => {
+  const large = ['large', 'x'.repeat(1e6)] as const;
+  const { annotations, leftOut } = keptAnnotations(new Map([large, ['small', 'ü']]));
+  expect([...annotations]).toEqual([['small', 'ü']]);
+  expect(leftOut).toBe(1);
+});
+
+test('G7: annotations: what pretends to name a pod takes nothing away from what does', () => {
+  const claim = ['io.kubernetes.cri.sandbox-name', 'x'.repeat(65_000)] as const;
+  const { annotations } = keptAnnotations(new Map([claim, ...Object.entries(crio)]));
+  expect(Object.fromEntries(annotations)).toEqual(crio);
+});
+
+const state = {
+  fds: [],
+  processPid: 1,
+  metadata: '',
+  containerId: 'c1',
+  containerPid: 1,
+  status: 'running',
+  ociBundle: '',
+  annotations: new Map<string, string>(),
+} as const;
+
+function of(peerUid: number, containerId: string): Pick<ContainerIdentity, 'peerUid' | 'state'> {
+  return { peerUid, state: { ...state, containerId } };
+}
+
+test('G1: listeners: a user has no more than may be, and room again when one ends', () => {
+  const counts = new ListenerCounts({ perUser: 2 });
+  counts.enter(of(1000, 'a'));
+  counts.enter(of(1000, 'b'));
+  const failure = failureOf(() => counts.enter(of(1000, 'c')));
+  expect(failure.code).toBe('AGENT_LISTENER');
+  expect(failure.message).toContain('the containers of user 1000 have 2 listeners');
+  counts.enter(of(1001, 'c'));
+  for (const id of ['a', 'b', 'c']) counts.enter(of(0, id));
+  counts.leave(of(1000, 'a'));
+  counts.enter(of(1000, 'c'));
+});
+
+test('G1: listeners: a container has no more than may be, and nobody else uses them up', () => {
+  const counts = new ListenerCounts({ perContainer: 2 });
+  const ours = { peerUid: 0, state };
+  const theirs = { peerUid: 1000, state };
+  counts.enter(theirs);
+  counts.enter(theirs);
+  expect(failureOf(() => counts.enter(theirs)).message).toContain('container c1 has 2 listeners');
+  counts.enter(ours);
+  counts.enter(ours);
+  expect(failureOf(() => counts.enter(ours)).code).toBe('AGENT_LISTENER');
+  counts.leave(ours);
+  counts.enter(ours);
+});
+
+test('G1: listeners: without a choice a container has 250, and a user 1000', () => {
+  const counts = new ListenerCounts();
+  const enter = (index: number): void =>
+    counts.enter({ peerUid: 1000, state: { ...state, containerId: `c${index % 4}` } });
+  for (let index = 0; index < 1000; index += 1) enter(index);
+  expect(failureOf(() => enter(0)).message).toContain('container c0 has 250 listeners');
+  const other = { peerUid: 1000, state: { ...state, containerId: 'other' } };
+  expect(failureOf(() => counts.enter(other)).message).toContain('user 1000 have 1000 listeners');
+});
+
+test('G1: listeners: one whose texts are longer than are kept is refused', () => {
+  const counts = new ListenerCounts();
+  const long = { ...state, metadata: 'x'.repeat(64 * 1024) };
+  expect(failureOf(() => counts.enter({ peerUid: 0, state: long })).message).toContain('65536');
+});
