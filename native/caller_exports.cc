@@ -33,6 +33,8 @@ Napi::Value with_call(const Napi::CallbackInfo& info, std::uint32_t handle, Act 
 // How often a look begins anew, because its notification went away meanwhile. Go sends a thread
 // that it wants back a signal several times a millisecond, and that is as long as a look can take.
 constexpr int kTries = 500;
+// How often it is waited for in vain, until it counts as gone: a busy machine takes its time.
+constexpr int kWaits = 10;
 
 // What only looks at the caller. A signal may take the call back at any time, and it comes again at
 // once: a handler that heard of that would decide for the call that comes, and has not seen it.
@@ -44,7 +46,12 @@ auto seen_of_caller(Worker& worker, const CallId& call, Look look) -> decltype(l
     return !seen && seen.error() == Errno{ESRCH} &&
            !id_valid(current.listener, current.id_valid_request, current.id);
   };
-  for (int tries = kTries; tries > 0 && is_gone() && worker.await_restart(); --tries) {
+  int waits = kWaits;
+  for (int tries = kTries; tries > 0 && waits > 0 && is_gone(); --tries) {
+    if (!worker.await_restart()) {
+      --waits;
+      continue;
+    }
     const auto again = worker.current();
     if (!again) break;
     current = *again;
