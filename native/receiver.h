@@ -140,8 +140,8 @@ class Receiver {
   [[nodiscard]] Result<std::uint32_t> add_listener(UniqueFd fd, ListenerFacts facts);
   // For the calls to come. ENOENT: the listener is gone. EINVAL: as of add_listener.
   [[nodiscard]] Result<void> replace_terms(std::uint32_t token, Terms terms);
-  // Kills a listener's container. ESRCH: its first process has ended, or nobody knew it. EPERM: only
-  // that one was killed.
+  // Kills a listener's container. ESRCH: its first process has ended, or nobody knew it. EPERM:
+  // only that one was killed.
   [[nodiscard]] Result<void> kill_container(std::uint32_t token);
   // Freezes or thaws the cgroup of a listener's container. ESRCH as above; EPERM: it has none for
   // itself; EOPNOTSUPP: its cgroup can't be frozen.
