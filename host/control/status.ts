@@ -20,6 +20,8 @@ export interface HandlerStatus {
 
 export interface ContainerStatus {
   readonly id: string;
+  /** Whose runtime has brought it; absent: root's. */
+  readonly uid?: number;
   /** What it is to Kubernetes; absent: nobody has said it. */
   readonly namespace?: string;
   readonly pod?: string;
