@@ -7,6 +7,8 @@ import { ListenerCounts } from './containers/listener-counts.ts';
 import type { ListenerLimits } from './containers/listener-counts.ts';
 import { reloadAll } from './containers/reloading.ts';
 import type { ReloadCounts } from './containers/reloading.ts';
+import { keyOf } from './container-key.ts';
+import type { ContainerKey } from './container-key.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
 import type { ControlServer } from './control/control-server.ts';
 import type { StopRecording } from './control/recording-request.ts';
@@ -357,9 +359,9 @@ export class Agent {
     // of now: who has sent it may be gone later
     const firstPid = this.#firstPids.enter(state, { pid: peerPid, uid: peerUid });
     const identity = { state, peerUid, firstPid };
-    const refusal = this.#filterFlags.enter(state);
+    const refusal = this.#filterFlags.enter(state, peerUid);
     unlessAttached.defer(() => {
-      this.#forget(state.containerId);
+      this.#forget(keyOf(identity));
     });
     const fetching = this.#attaching.resolver.prepare?.(identity);
     if (fetching === undefined) {
@@ -394,15 +396,15 @@ export class Agent {
   }
 
   /** One listener of the container is gone, or never came to be one. */
-  #forget(containerId: string): void {
-    this.#firstPids.leave(containerId);
-    this.#filterFlags.leave(containerId);
+  #forget(key: ContainerKey): void {
+    this.#firstPids.leave(key);
+    this.#filterFlags.leave(key);
   }
 
   #attach(arrival: Arrival, identity: ContainerIdentity, refusal: WriteRefusal): void {
     const { state, socket, connection, fdIndex, peerPid, peerUid } = arrival;
     const { containerId, status } = state;
-    const firstPid = this.#firstPids.living(containerId, identity.firstPid);
+    const firstPid = this.#firstPids.living(keyOf(identity), identity.firstPid);
     const attached = this.#attaching.begin(identity, refusal);
     let token: Token;
     try {
@@ -491,7 +493,7 @@ export class Agent {
     if (attached === undefined) return;
     this.#attaching.end(attached);
     const { containerId } = attached.registry;
-    this.#forget(containerId);
+    this.#forget(keyOf(attached.identity));
     // a launched command has never entered
     if (attached.identity.peerUid !== undefined) this.#listenerCounts.leave(attached.identity);
     this.log.info({ container: containerId }, 'container detached');

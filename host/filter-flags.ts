@@ -3,6 +3,8 @@
 // that kills can end a call that was received. The kernel does not tell, the OCI bundle does.
 import { isAbsolute, join } from 'node:path';
 
+import { keyOf } from './container-key.ts';
+import type { ContainerKey } from './container-key.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
 import { messageOf } from './errors.ts';
 
@@ -15,8 +17,8 @@ export type WriteRefusal = string | undefined;
 /** Of a container's config.json, annotations and all. */
 const mostConfigBytes = 4 * 1024 * 1024;
 
-/** Reads all of a file of a runtime, or throws. */
-export type ReadRuntimeFile = (path: string, mostBytes: number) => Uint8Array;
+/** Reads all of a file of a runtime, which is root's or this user's, or throws. */
+export type ReadRuntimeFile = (path: string, mostBytes: number, owner: number) => Uint8Array;
 
 interface KnownContainer {
   readonly refusal: WriteRefusal;
@@ -39,32 +41,40 @@ function flagsOf(config: string): readonly unknown[] {
 /** Remembers what was found by container, as long as any listener of the container lives. */
 export class FilterFlags {
   readonly #read: ReadRuntimeFile;
-  readonly #known: Map<string, KnownContainer> = new Map();
+  readonly #known: Map<ContainerKey, KnownContainer> = new Map();
 
   constructor(read: ReadRuntimeFile) {
     this.#read = read;
   }
 
-  /** Notes one more listener of a container. @returns why its callers' memory is not written */
-  enter({ containerId, ociBundle }: ContainerProcessState): WriteRefusal {
-    const known = this.#known.get(containerId);
-    const refusal = isAbsolute(ociBundle) ? this.#refusalBy(ociBundle) : refusalWithout(known);
-    this.#known.set(containerId, { refusal, users: (known?.users ?? 0) + 1 });
+  /**
+   * Notes one more listener of a container.
+   * @param peerUid who has sent the state, and may say nothing of others' containers
+   * @returns why its callers' memory is not written
+   */
+  enter(state: ContainerProcessState, peerUid: number): WriteRefusal {
+    const { ociBundle } = state;
+    const key = keyOf({ state, peerUid });
+    const known = this.#known.get(key);
+    const refusal = isAbsolute(ociBundle)
+      ? this.#refusalBy(ociBundle, peerUid)
+      : refusalWithout(known);
+    this.#known.set(key, { refusal, users: (known?.users ?? 0) + 1 });
     return refusal;
   }
 
   /** One listener of the container has ended. */
-  leave(containerId: string): void {
-    const known = this.#known.get(containerId);
+  leave(key: ContainerKey): void {
+    const known = this.#known.get(key);
     if (known === undefined) return;
-    if (known.users <= 1) this.#known.delete(containerId);
-    else this.#known.set(containerId, { ...known, users: known.users - 1 });
+    if (known.users <= 1) this.#known.delete(key);
+    else this.#known.set(key, { ...known, users: known.users - 1 });
   }
 
-  #refusalBy(ociBundle: string): WriteRefusal {
+  #refusalBy(ociBundle: string, owner: number): WriteRefusal {
     const path = join(ociBundle, 'config.json');
     try {
-      const flags = flagsOf(new TextDecoder().decode(this.#read(path, mostConfigBytes)));
+      const flags = flagsOf(new TextDecoder().decode(this.#read(path, mostConfigBytes, owner)));
       if (flags.includes(waitKillableFlag)) return undefined;
       return `the container's seccomp profile lacks "flags": ["${waitKillableFlag}"]`;
     } catch (thrown) {

@@ -2,6 +2,8 @@
 // Finds a container's first process where a runtime does not say it (crun exec sends 0).
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
+import { keyOf } from './container-key.ts';
+import type { ContainerKey } from './container-key.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
 
 /** The pid namespace of a process's children as a link's text; undefined when it is gone. */
@@ -74,7 +76,7 @@ function firstPidEnteredBy(runtimePid: number): number | undefined {
 
 /** Remembers first processes by container, as long as any listener of the container lives. */
 export class FirstPids {
-  readonly #known: Map<string, Known> = new Map();
+  readonly #known: Map<ContainerKey, Known> = new Map();
   readonly #isOf: (pid: number, uid: number) => boolean;
 
   /** @param isOf whether a process is a user's */
@@ -83,24 +85,20 @@ export class FirstPids {
   }
 
   /**
-   * Notes one more listener of a container. What others than root say, of a process or by the id of a
-   * container that is there already, counts only for processes of their own: containers are killed by
-   * their first processes.
+   * Notes one more listener of a container. What others than root say counts only for processes of
+   * their own: containers are killed by their first processes.
    * @returns undefined when nobody knows the container's first process
    */
   enter(state: ContainerProcessState, peer: Peer): number | undefined {
-    const known = this.#known.get(state.containerId);
+    const key = keyOf({ state, peerUid: peer.uid });
+    const known = this.#known.get(key);
     // a container of the same name may have been made anew, so what is said now counts most
     const said = state.containerPid === 0 ? known?.pid : state.containerPid;
     const found = said ?? firstPidEnteredBy(peer.pid);
     const isTheirs = found !== undefined && (peer.uid === 0 || this.#isOf(found, peer.uid));
     const pid = isTheirs ? found : undefined;
-    if (known !== undefined && peer.uid !== 0) {
-      this.#known.set(state.containerId, { ...known, users: known.users + 1 });
-      return pid;
-    }
     const startTime = pid === undefined ? undefined : startTimeOf(pid);
-    this.#known.set(state.containerId, { pid, startTime, users: (known?.users ?? 0) + 1 });
+    this.#known.set(key, { pid, startTime, users: (known?.users ?? 0) + 1 });
     return pid;
   }
 
@@ -108,18 +106,18 @@ export class FirstPids {
    * The first process of a container, as `enter` has given it, if it lives. Time may have passed since:
    * a bundle was pulled for it.
    */
-  living(containerId: string, entered: number | undefined): number | undefined {
-    const known = this.#known.get(containerId);
+  living(key: ContainerKey, entered: number | undefined): number | undefined {
+    const known = this.#known.get(key);
     if (known?.pid === undefined || known.startTime === undefined) return undefined;
     if (known.pid !== entered) return undefined;
     return startTimeOf(known.pid) === known.startTime ? known.pid : undefined;
   }
 
   /** One listener of the container has ended. */
-  leave(containerId: string): void {
-    const known = this.#known.get(containerId);
+  leave(key: ContainerKey): void {
+    const known = this.#known.get(key);
     if (known === undefined) return;
-    if (known.users <= 1) this.#known.delete(containerId);
-    else this.#known.set(containerId, { ...known, users: known.users - 1 });
+    if (known.users <= 1) this.#known.delete(key);
+    else this.#known.set(key, { ...known, users: known.users - 1 });
   }
 }

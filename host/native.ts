@@ -334,8 +334,11 @@ export interface Native {
     waitsKillable: number,
     peerUid: number,
   ): Token;
-  /** All of a regular file that a runtime names; EFBIG: it has more than `mostBytes`. */
-  readRuntimeFile(this: void, path: string, mostBytes: number): Uint8Array;
+  /**
+   * All of a regular file that a runtime names. EFBIG: it has more than `mostBytes`. EPERM: it is
+   * neither root's nor that of the user `owner`.
+   */
+  readRuntimeFile(this: void, path: string, mostBytes: number, owner: number): Uint8Array;
   /** Whether a process runs as a user, or in a user namespace that this user has made. */
   processIsOf(this: void, pid: number, uid: number): boolean;
   /**

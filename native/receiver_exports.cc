@@ -123,8 +123,9 @@ Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::string path = arguments.text();
   const std::uint32_t most = arguments.u32();
+  const std::uint32_t owner = arguments.u32();
   if (!arguments.is_ok()) return {};
-  const auto text = read_runtime_file(path, most);
+  const auto text = read_runtime_file(path, most, owner);
   if (!text) return throw_errno(info.Env(), "read a file of the runtime", text.error());
   return Napi::Buffer<char>::Copy(info.Env(), text->data(), text->size());
 }

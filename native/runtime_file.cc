@@ -14,7 +14,7 @@
 namespace seccompagent {
 namespace {
 
-[[nodiscard]] Result<UniqueFd> open_regular(const std::string& path) {
+[[nodiscard]] Result<UniqueFd> open_regular(const std::string& path, uid_t owner) {
   open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW,
                   .mode = 0,
                   .resolve = RESOLVE_NO_MAGICLINKS};
@@ -24,13 +24,15 @@ namespace {
   struct stat found = {};
   if (fstat(file.get(), &found) == -1) return fail_errno();
   if (!S_ISREG(found.st_mode)) return fail(EINVAL);
+  // what others have written is not what the runtime says
+  if (found.st_uid != 0 && found.st_uid != owner) return fail(EPERM);
   return file;
 }
 
 }  // namespace
 
-Result<std::string> read_runtime_file(const std::string& path, std::size_t most) {
-  const auto file = open_regular(path);
+Result<std::string> read_runtime_file(const std::string& path, std::size_t most, uid_t owner) {
+  const auto file = open_regular(path, owner);
   if (!file) return std::unexpected(file.error());
   std::string text;
   char chunk[16UL * 1024];

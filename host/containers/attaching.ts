@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what is known of a container to what answers for it, and to something else later.
+import { keyOf } from '../container-key.ts';
 import { messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Logger } from '../log.ts';
@@ -48,9 +49,10 @@ export class Attaching {
     const resolution = this.#resolve(identity);
     const { registry, sources, components, bundles, refusal, shadow } = resolution;
     this.#share(resolution);
-    const { containerId, handlers } = registry;
+    const key = keyOf(identity);
+    const { handlers } = registry;
     const states = book.take(
-      containerId,
+      key,
       handlers.map(({ bundle }) => bundle),
     );
     return {
@@ -66,8 +68,7 @@ export class Attaching {
       states,
       heldStates: states,
       writeRefusal,
-      tapeSlot:
-        shadow?.kind === 'resolved' || tapes.isTapped(containerId) ? tapes.takeSlot() : undefined,
+      tapeSlot: shadow?.kind === 'resolved' || tapes.isTapped(key) ? tapes.takeSlot() : undefined,
     };
   }
 
@@ -75,11 +76,11 @@ export class Attaching {
   change(attached: Attached, resolution: Resolved): Attached {
     this.#share(resolution);
     const { registry, sources, bundles, components, shadow, refusal } = resolution;
-    const { containerId, handlers } = registry;
+    const { handlers } = registry;
     const { quarantine: places } = attached;
     const { quarantine: book, states: stateBook } = this.#parts;
     const { held, states } = stateBook.change(
-      containerId,
+      keyOf(attached.identity),
       attached.heldStates,
       handlers.map(({ bundle }) => bundle),
     );

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All containers that are answered for: by what, and who else is told of their calls.
+import { keyOf } from '../container-key.ts';
+import type { ContainerKey } from '../container-key.ts';
 import { figuresOf } from '../control/figures.ts';
 import type { ContainerFigures } from '../control/figures.ts';
 import type { StopRecording } from '../control/recording-request.ts';
@@ -53,7 +55,7 @@ export class Containers {
   }
 
   adoption(attached: Attached): Adoption {
-    const isRecorded = this.#parts.tapes.isTapped(attached.registry.containerId);
+    const isRecorded = this.#parts.tapes.isTapped(keyOf(attached.identity));
     const { syscalls, observation } = this.#parts;
     return adoptionOf(attached, { syscalls, isRecorded, observation });
   }
@@ -66,7 +68,7 @@ export class Containers {
     if (shadow?.kind !== 'resolved') shadows.end(token);
     if (tapeSlot === undefined) return;
     if (shadow?.kind === 'resolved') shadows.begin(token, tapeSlot, shadow);
-    tapes.begin(token, tapeSlot, factsOf(attached));
+    tapes.begin(token, { container: keyOf(attached.identity), slot: tapeSlot }, factsOf(attached));
   }
 
   /** The calls that no worker has begun are handled by this from now on. */
@@ -83,24 +85,26 @@ export class Containers {
   }
 
   /**
-   * Tells of all calls of a container, also of one that is still to come, until it ends.
+   * Tells of all calls of a container, also of one that is still to come, until it ends. One of root
+   * counts before those that users have given its id.
    * @returns ends it before
-   * @throws AgentError AGENT_RECORDING: there is no such container
+   * @throws AgentError AGENT_RECORDING: there is no such container, or several users have one
    */
   record(containerId: string, tap: Tap, isExpected: 'there' | 'to come'): StopRecording {
     const { tapes } = this.#parts;
-    const found = this.#listenersOf(containerId);
-    if (found.length === 0 && isExpected === 'there') {
+    const peerUid = this.#ownerOf(containerId);
+    if (peerUid === undefined && isExpected === 'there') {
       throw new AgentError('AGENT_RECORDING', `there is no container "${containerId}"`);
     }
-    tapes.add(containerId, tap);
-    for (const [token, attached] of found) {
+    const key = keyOf({ state: { containerId }, peerUid: peerUid ?? 0 });
+    tapes.add(key, tap);
+    for (const [token, attached] of this.#listenersOf(key)) {
       // also where a shadow has it already: the tap is to begin
       this.replace(token, attached);
     }
     return async (reason) => {
       tapes.leave(tap);
-      for (const [token] of this.#listenersOf(containerId)) this.retape(token);
+      for (const [token] of this.#listenersOf(key)) this.retape(token);
       await tapes.finish(tap, reason);
     };
   }
@@ -159,9 +163,9 @@ export class Containers {
   }
 
   /** Where losses are counted of calls that are written down; undefined: they are for nobody. */
-  #slotOf(token: number, { registry, shadow, tapeSlot }: Attached): number | undefined {
+  #slotOf(token: number, { identity, shadow, tapeSlot }: Attached): number | undefined {
     const { tapes, shadows } = this.#parts;
-    const isWanted = tapes.isTapped(registry.containerId) || shadows.isAsked(token, shadow);
+    const isWanted = tapes.isTapped(keyOf(identity)) || shadows.isAsked(token, shadow);
     if (isWanted) return tapeSlot ?? tapes.takeSlot();
     if (tapeSlot !== undefined) void tapes.end(token, tapeSlot);
     return undefined;
@@ -184,8 +188,20 @@ export class Containers {
     this.#parts.shadows.end(token);
   }
 
-  #listenersOf(containerId: string): readonly (readonly [token: number, attached: Attached])[] {
-    return this.all().filter(([, { registry }]) => registry.containerId === containerId);
+  /** Undefined: there is no such container. @throws AgentError AGENT_RECORDING */
+  #ownerOf(containerId: string): number | undefined {
+    const named = this.all().filter(([, { registry }]) => registry.containerId === containerId);
+    const owners = new Set(named.map(([, { identity }]) => identity.peerUid ?? 0));
+    if (owners.has(0)) return 0;
+    if (owners.size > 1) {
+      const users = [...owners].join(', ');
+      throw new AgentError('AGENT_RECORDING', `users ${users} have a container "${containerId}"`);
+    }
+    return [...owners][0];
+  }
+
+  #listenersOf(key: ContainerKey): readonly (readonly [token: number, attached: Attached])[] {
+    return this.all().filter(([, { identity }]) => keyOf(identity) === key);
   }
 }
 

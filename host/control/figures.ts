@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a running agent has counted, by container: GET /figures of the control socket. All of it only
 // grows while a container is there, so that whoever asks twice knows what was between.
+import { keyOf } from '../container-key.ts';
+import type { ContainerKey } from '../container-key.ts';
 import { CallCounts } from '../notification/counters.ts';
 import type { CallEnd, CallLabels } from '../notification/counters.ts';
 import type { Totals } from '../notification/counter-sum.ts';
@@ -21,6 +23,8 @@ export interface SyscallFigures {
 
 export interface ContainerFigures {
   readonly id: string;
+  /** Who has sent its state; absent: nobody but us. */
+  readonly peerUid?: number;
   readonly namespace?: string;
   readonly pod?: string;
   readonly container?: string;
@@ -51,14 +55,22 @@ export interface ListenerFigures {
   readonly rows: readonly Totals<keyof CallLabels>[];
 }
 
+/** Who has a container with an id. */
+export function keyOfFigures({
+  id,
+  peerUid = 0,
+}: Pick<ContainerStatus, 'id' | 'peerUid'>): ContainerKey {
+  return keyOf({ state: { containerId: id }, peerUid });
+}
+
 /** The figures of containers, each once. */
 export function figuresOf(listeners: readonly ListenerFigures[]): readonly ContainerFigures[] {
-  const byId = new Map<string, ListenerFigures[]>();
+  const byContainer = new Map<ContainerKey, ListenerFigures[]>();
   for (const listener of listeners) {
-    const { id } = listener.status;
-    byId.set(id, [...(byId.get(id) ?? []), listener]);
+    const key = keyOfFigures(listener.status);
+    byContainer.set(key, [...(byContainer.get(key) ?? []), listener]);
   }
-  return [...byId.values()].map((own) => figuresOfContainer(own));
+  return [...byContainer.values()].map((own) => figuresOfContainer(own));
 }
 
 function figuresOfContainer(listeners: readonly ListenerFigures[]): ContainerFigures {
@@ -66,10 +78,11 @@ function figuresOfContainer(listeners: readonly ListenerFigures[]): ContainerFig
   const all = new CallCounts();
   for (const { counts } of rows) all.add(counts);
   const statuses = listeners.map(({ status }) => status);
-  const [{ id, namespace, pod, container } = { id: '' }] = statuses;
+  const [{ id, peerUid, namespace, pod, container } = { id: '' }] = statuses;
   const refusal = statuses.find((status) => status.refusal !== undefined)?.refusal;
   return {
     id,
+    ...(peerUid === undefined ? {} : { peerUid }),
     ...(namespace === undefined ? {} : { namespace }),
     ...(pod === undefined ? {} : { pod }),
     ...(container === undefined ? {} : { container }),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // In the main thread: what the handlers of a bundle remember of a container, which may have several
 // listeners.
+import type { ContainerKey } from '../container-key.ts';
 import type { Native, StateHandle } from '../native.ts';
 
 /** Bytes that one such memory may have, keys and values together. */
@@ -23,9 +24,9 @@ export class StateBook {
   }
 
   /** One for each handler: those of one bundle have the same one. */
-  take(containerId: string, bundles: readonly (string | undefined)[]): readonly StateHandle[] {
+  take(container: ContainerKey, bundles: readonly (string | undefined)[]): readonly StateHandle[] {
     return bundles.map((bundle) => {
-      const key = JSON.stringify([containerId, bundle]);
+      const key = JSON.stringify([container, bundle]);
       const shared = this.#byKey.get(key) ?? { handle: this.#native.createState(), users: 0 };
       shared.users += 1;
       this.#byKey.set(key, shared);
@@ -39,11 +40,11 @@ export class StateBook {
    * @returns all that are to be released in the end, and those of the new handlers
    */
   change(
-    containerId: string,
+    container: ContainerKey,
     held: readonly StateHandle[],
     bundles: readonly (string | undefined)[],
   ): { readonly held: readonly StateHandle[]; readonly states: readonly StateHandle[] } {
-    const states = this.take(containerId, bundles);
+    const states = this.take(container, bundles);
     const isNew = (handle: StateHandle): boolean => !held.includes(handle);
     const added = states.filter(
       (handle, index) => isNew(handle) && states.indexOf(handle) === index,

@@ -2,6 +2,7 @@
 // In the main thread: who is told of which container's calls.
 import { setTimeout as pause } from 'node:timers/promises';
 
+import type { ContainerKey } from '../container-key.ts';
 import type { TapedCall } from '../notification/thread-messages.ts';
 import type { RecordedFacts } from './recorded-facts.ts';
 import type { RecordedCall } from './recorded-call.ts';
@@ -20,12 +21,12 @@ export interface Tap {
 
 /** A listener whose calls are written down. */
 interface Taped {
-  readonly containerId: string;
+  readonly container: ContainerKey;
   readonly slot: number;
 }
 
 interface Tapping {
-  readonly containerId: string;
+  readonly container: ContainerKey;
   readonly tap: Tap;
   /** What was lost before, by slot. */
   readonly lostBefore: Map<number, number>;
@@ -52,13 +53,13 @@ export class TapeBook {
     this.#isRead = isRead;
   }
 
-  isTapped(containerId: string): boolean {
-    return this.#tappingsOf(containerId).some(({ isLeaving }) => !isLeaving);
+  isTapped(container: ContainerKey): boolean {
+    return this.#tappingsOf(container).some(({ isLeaving }) => !isLeaving);
   }
 
   /** Tells of a container from now on, whether it is there already or not. */
-  add(containerId: string, tap: Tap): void {
-    this.#tappings.add({ containerId, tap, lostBefore: new Map(), lost: 0, isLeaving: false });
+  add(container: ContainerKey, tap: Tap): void {
+    this.#tappings.add({ container, tap, lostBefore: new Map(), lost: 0, isLeaving: false });
   }
 
   /** A place to count losses. */
@@ -72,10 +73,9 @@ export class TapeBook {
   }
 
   /** A listener's calls are written down from now on, or by another registry. */
-  begin(token: number, slot: number, facts: RecordedFacts): void {
-    const containerId = facts.container.id;
-    this.#taped.set(token, { containerId, slot });
-    for (const tapping of this.#tappingsOf(containerId)) {
+  begin(token: number, { container, slot }: Taped, facts: RecordedFacts): void {
+    this.#taped.set(token, { container, slot });
+    for (const tapping of this.#tappingsOf(container)) {
       if (!tapping.lostBefore.has(slot)) tapping.lostBefore.set(slot, this.#counters.of(slot));
       tapping.tap.begin(facts);
     }
@@ -88,7 +88,7 @@ export class TapeBook {
 
   take({ token, call }: TapedCall, done: () => void): void {
     const taped = this.#taped.get(token);
-    const tappings = taped === undefined ? [] : this.#tappingsOf(taped.containerId);
+    const tappings = taped === undefined ? [] : this.#tappingsOf(taped.container);
     let users = tappings.length;
     if (users === 0) done();
     const leave = (): void => {
@@ -128,18 +128,18 @@ export class TapeBook {
     for (const tapping of this.#tappings) this.#finish(tapping, 'agent');
   }
 
-  #forget(token: number, { containerId, slot }: Taped): void {
+  #forget(token: number, { container, slot }: Taped): void {
     this.#taped.delete(token);
-    const isGone = ![...this.#taped.values()].some((other) => other.containerId === containerId);
-    for (const tapping of this.#tappingsOf(containerId)) {
+    const isGone = ![...this.#taped.values()].some((other) => other.container === container);
+    for (const tapping of this.#tappingsOf(container)) {
       tapping.lost += this.#lostAt(tapping, slot);
       tapping.lostBefore.delete(slot);
       if (isGone && !tapping.isLeaving) this.#finish(tapping, 'container');
     }
   }
 
-  #tappingsOf(containerId: string): readonly Tapping[] {
-    return [...this.#tappings].filter((tapping) => tapping.containerId === containerId);
+  #tappingsOf(container: ContainerKey): readonly Tapping[] {
+    return [...this.#tappings].filter((tapping) => tapping.container === container);
   }
 
   #lostAt({ lostBefore }: Tapping, slot: number): number {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What containers did between two looks at the same agent.
+import { keyOfFigures } from '../control/figures.ts';
 import type { AgentFigures, ContainerFigures } from '../control/figures.ts';
 import { bucketBoundsSeconds } from '../notification/counters.ts';
 
@@ -89,9 +90,11 @@ export function ratesBetween(
 ): readonly ContainerRates[] | undefined {
   const seconds = (now.takenAtMs - before.takenAtMs) / 1000;
   if (before.pid !== now.pid || seconds <= 0) return undefined;
-  const earlier = new Map(before.containers.map((container) => [container.id, container]));
+  const earlier = new Map(
+    before.containers.map((container) => [keyOfFigures(container), container]),
+  );
   return now.containers.map((container) => {
-    const known = earlier.get(container.id);
+    const known = earlier.get(keyOfFigures(container));
     const base = known !== undefined && isSame(known, container) ? known : nothingOf(container);
     return ratesOfContainer(base, container, seconds);
   });

@@ -102,7 +102,7 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
     'number',
     'number',
   ],
-  readRuntimeFile: ['text', 'number'],
+  readRuntimeFile: ['text', 'number', 'number'],
   processIsOf: ['number', 'number'],
   killContainer: ['number', 'number'],
   attachWorker: ['number', 'bytes', 'bytes', 'number'],

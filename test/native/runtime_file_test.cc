@@ -39,31 +39,41 @@ class Folder {
 void reads_all_of_a_file() {
   const Folder folder;
   const std::string text(50'000, 'x');
-  CHECK_EQUAL(VALUE(read_runtime_file(folder.write_file(text), text.size())), text);
+  CHECK_EQUAL(VALUE(read_runtime_file(folder.write_file(text), text.size(), 0)), text);
 }
 
 void has_a_limit() {
   const Folder folder;
   const std::string path = folder.write_file(std::string(50'000, 'x'));
-  CHECK_EQUAL(ERROR(read_runtime_file(path, 49'999)), Errno{EFBIG});
+  CHECK_EQUAL(ERROR(read_runtime_file(path, 49'999, 0)), Errno{EFBIG});
 }
 
 void does_not_wait() {
   const Folder folder;
   CHECK_EQUAL(mkfifo(folder.at("fifo").c_str(), 0600), 0);
-  CHECK_EQUAL(ERROR(read_runtime_file(folder.at("fifo"), 10)), Errno{EINVAL});
-  CHECK_EQUAL(ERROR(read_runtime_file("/dev/zero", 10)), Errno{EINVAL});
-  CHECK_EQUAL(ERROR(read_runtime_file("/tmp", 10)), Errno{EINVAL});
-  CHECK_EQUAL(ERROR(read_runtime_file("/nonexistent/file", 10)), Errno{ENOENT});
+  CHECK_EQUAL(ERROR(read_runtime_file(folder.at("fifo"), 10, 0)), Errno{EINVAL});
+  CHECK_EQUAL(ERROR(read_runtime_file("/dev/zero", 10, 0)), Errno{EINVAL});
+  CHECK_EQUAL(ERROR(read_runtime_file("/tmp", 10, 0)), Errno{EINVAL});
+  CHECK_EQUAL(ERROR(read_runtime_file("/nonexistent/file", 10, 0)), Errno{ENOENT});
 }
 
 void follows_nothing_into_a_process() {
   const Folder folder;
   const std::string path = folder.write_file("x");
   CHECK_EQUAL(symlink(path.c_str(), folder.at("link").c_str()), 0);
-  CHECK_EQUAL(ERROR(read_runtime_file(folder.at("link"), 10)), Errno{ELOOP});
-  CHECK_EQUAL(ERROR(read_runtime_file("/proc/self/root" + path, 10)), Errno{ELOOP});
-  CHECK_EQUAL(ERROR(read_runtime_file("/proc/self/cwd/x", 10)), Errno{ELOOP});
+  CHECK_EQUAL(ERROR(read_runtime_file(folder.at("link"), 10, 0)), Errno{ELOOP});
+  CHECK_EQUAL(ERROR(read_runtime_file("/proc/self/root" + path, 10, 0)), Errno{ELOOP});
+  CHECK_EQUAL(ERROR(read_runtime_file("/proc/self/cwd/x", 10, 0)), Errno{ELOOP});
+}
+
+void reads_what_is_of_the_runtime() {
+  const Folder folder;
+  const std::string path = folder.write_file("x");
+  CHECK_EQUAL(VALUE(read_runtime_file(path, 10, 1000)), "x");
+  CHECK_EQUAL(chown(path.c_str(), 1000, 1000), 0);
+  CHECK_EQUAL(VALUE(read_runtime_file(path, 10, 1000)), "x");
+  CHECK_EQUAL(ERROR(read_runtime_file(path, 10, 0)), Errno{EPERM});
+  CHECK_EQUAL(ERROR(read_runtime_file(path, 10, 1001)), Errno{EPERM});
 }
 
 constexpr Case kCases[] = {
@@ -71,6 +81,7 @@ constexpr Case kCases[] = {
     {"read_runtime_file: more than is wanted is an error", has_a_limit},
     {"read_runtime_file: what is no file is not waited for", does_not_wait},
     {"read_runtime_file: nothing is followed into a process", follows_nothing_into_a_process},
+    {"M4: read_runtime_file: it is root's or its user's", reads_what_is_of_the_runtime},
 };
 
 }  // namespace

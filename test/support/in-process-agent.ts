@@ -14,14 +14,17 @@ export interface InProcessAgent extends AsyncDisposable {
  * Starts one; its errors go to the test's stderr. While it serves, the test must not block: no
  * spawnSync.
  */
-export async function startInProcess(choice: ResolverChoice): Promise<InProcessAgent> {
+export async function startInProcess(
+  choice: ResolverChoice,
+  allowedUids: readonly number[] = [],
+): Promise<InProcessAgent> {
   using folders = new DisposableStack();
   const socket = folders.use(new TemporaryFolder()).at('agent.socket');
   const agent = await Agent.start({
     resolver: resolverOf(choice),
     log: { level: 'fatal', format: 'text', isColored: false },
   });
-  agent.listen({ path: socket, allowedUids: [] });
+  agent.listen({ path: socket, allowedUids });
   const kept = folders.move();
   return {
     agent,

@@ -5,10 +5,12 @@ import { readFileSync } from 'node:fs';
 
 import { expect, onTestFinished, test } from 'vitest';
 
+import { keyOf } from '../../host/container-key.ts';
 import type { ContainerProcessState } from '../../host/container-process-state.ts';
 import { FirstPids } from '../../host/first-pids.ts';
 import { until } from '../support/polling.ts';
 
+const roots = keyOf({ state: { containerId: 'c1' } });
 const nobody = 0x7fff_ffff;
 
 function stateOf(containerPid: number, containerId = 'c1'): ContainerProcessState {
@@ -47,16 +49,16 @@ test('G6: FirstPids: a container is known until its last listener ends', () => {
   const pids = new FirstPids(() => false);
   pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
   pids.enter(stateOf(0), { pid: process.pid, uid: 0 });
-  pids.leave('c1');
+  pids.leave(roots);
   expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(1234);
-  pids.leave('c1');
-  pids.leave('c1');
+  pids.leave(roots);
+  pids.leave(roots);
   expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBeUndefined();
 });
 
 test('FirstPids: leaving a container that nobody entered changes nothing', () => {
   const pids = new FirstPids(() => false);
-  pids.leave('c1');
+  pids.leave(roots);
   pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
   expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(1234);
 });
@@ -93,19 +95,19 @@ test('K2: FirstPids: a process that has ended meanwhile is nobody’s first one'
   const { pid } = child;
   if (pid === undefined) throw new Error('no child');
   pids.enter(stateOf(pid), { pid: process.pid, uid: 0 });
-  expect(pids.living('c1', pid)).toBe(pid);
-  expect(pids.living('c1', nobody)).toBeUndefined();
-  expect(pids.living('c1', undefined)).toBeUndefined();
+  expect(pids.living(roots, pid)).toBe(pid);
+  expect(pids.living(roots, nobody)).toBeUndefined();
+  expect(pids.living(roots, undefined)).toBeUndefined();
   child.kill('SIGKILL');
   await until('its end', () => child.signalCode ?? undefined);
-  expect(pids.living('c1', pid)).toBeUndefined();
+  expect(pids.living(roots, pid)).toBeUndefined();
 });
 
 test('FirstPids: of containers that were not entered nobody lives', () => {
   const pids = new FirstPids(() => false);
-  expect(pids.living('c1', undefined)).toBeUndefined();
+  expect(pids.living(roots, undefined)).toBeUndefined();
   pids.enter(stateOf(0), { pid: process.pid, uid: 0 });
-  expect(pids.living('c1', undefined)).toBeUndefined();
+  expect(pids.living(roots, undefined)).toBeUndefined();
 });
 
 const user = { pid: process.pid, uid: 1000 };
@@ -124,4 +126,16 @@ test('A10: FirstPids: a user changes nothing for a container that is there', () 
   expect(pids.enter(stateOf(0), user)).toBeUndefined();
   expect(pids.enter(stateOf(1234), user)).toBe(1234);
   expect(pids.enter(stateOf(0), root)).toBe(5678);
+});
+
+test('A10: FirstPids: a container by the id of root’s has a first process of its own', () => {
+  const theirs = { pid: process.pid, uid: 1000 };
+  const pids = new FirstPids((pid) => pid === process.pid);
+  pids.enter(stateOf(process.ppid), { pid: process.pid, uid: 0 });
+  expect(pids.enter(stateOf(process.pid), theirs)).toBe(process.pid);
+  const key = keyOf({ state: { containerId: 'c1' }, peerUid: 1000 });
+  expect(pids.living(key, process.pid)).toBe(process.pid);
+  pids.leave(key);
+  expect(pids.living(key, process.pid)).toBeUndefined();
+  expect(pids.living(roots, process.ppid)).toBe(process.ppid);
 });

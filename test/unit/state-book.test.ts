@@ -2,34 +2,38 @@
 // Tests who shares what handlers remember, and until when.
 import { expect, test } from 'vitest';
 
+import { keyOf } from '../../host/container-key.ts';
+import type { ContainerKey } from '../../host/container-key.ts';
 import { loadNative } from '../../host/native.ts';
 import { StateBook, mostStateBytes } from '../../host/notification/state-book.ts';
 
 const native = loadNative();
+const named = (containerId: string, peerUid = 0): ContainerKey =>
+  keyOf({ state: { containerId }, peerUid });
 const key = Uint8Array.of(107);
 const room = new Uint8Array(mostStateBytes);
 
 test('StateBook: handlers of one bundle share, others do not', () => {
   const book = new StateBook(native);
-  const [a, b, c] = book.take('c1', ['one', 'two', 'one']);
+  const [a, b, c] = book.take(named('c1'), ['one', 'two', 'one']);
   expect(a).toBe(c);
   expect(a).not.toBe(b);
-  expect(book.take('c2', ['one'])[0]).not.toBe(a);
+  expect(book.take(named('c2'), ['one'])[0]).not.toBe(a);
 });
 
 test('StateBook: a second listener of a container has what the first one has', () => {
   const book = new StateBook(native);
-  const first = book.take('c1', ['one', 'one']);
+  const first = book.take(named('c1'), ['one', 'one']);
   const [state] = first;
   if (state === undefined) throw new Error('no state');
   native.stateSet(state, key, Uint8Array.of(1, 2));
-  const second = book.take('c1', ['one']);
+  const second = book.take(named('c1'), ['one']);
   expect(second).toEqual([state]);
   book.release(first);
   expect(native.stateGet(state, key, room)).toBe(2);
   book.release(second);
   expect(() => native.stateGet(state, key, room)).toThrow('EBADF');
-  const [anew] = book.take('c1', ['one']);
+  const [anew] = book.take(named('c1'), ['one']);
   if (anew === undefined) throw new Error('no state');
   expect(native.stateGet(anew, key, room)).toBe(-1);
 });
@@ -37,9 +41,17 @@ test('StateBook: a second listener of a container has what the first one has', (
 test('StateBook: names do not run into each other', () => {
   const book = new StateBook(native);
   const handles = [
-    book.take('a","b', ['c']),
-    book.take('a', ['b","c']),
-    book.take('a', [undefined]),
+    book.take(named('a","b'), ['c']),
+    book.take(named('a'), ['b","c']),
+    book.take(named('a'), [undefined]),
   ];
   expect(new Set(handles.flat()).size).toBe(3);
+});
+
+test('StateBook: a container of a user by the id of root’s has nothing of it', () => {
+  const book = new StateBook(native);
+  const [roots] = book.take(named('c1'), ['one']);
+  const [theirs] = book.take(named('c1', 1000), ['one']);
+  expect(theirs).not.toBe(roots);
+  expect(book.take(named('c1', 1000), ['one'])).toEqual([theirs]);
 });

@@ -152,6 +152,20 @@ describe('figuresOf', () => {
   });
 });
 
+test('figuresOf: a container of a user by the id of root’s is another', () => {
+  const status = { id: 'c1', calls: 0, since: '', bundles: [], handlers: [] };
+  const roots = { status, rows: [rowOf({}, 2)] };
+  const theirs = { status: { ...status, peerUid: 1000 }, rows: [rowOf({}, 3)] };
+  const containers = figuresOf([roots, theirs, theirs]);
+  expect(containers).toMatchObject([
+    { id: 'c1', calls: { value: 2 } },
+    { id: 'c1', peerUid: 1000, calls: { value: 6 } },
+  ]);
+  const before = { ...agentOf(0), containers };
+  const rates = ratesBetween(before, { ...before, takenAtMs: 1000 });
+  expect(rates?.map(({ callsPerSecond }) => callsPerSecond)).toEqual([0, 0]);
+});
+
 function ratesOf(rest: Partial<ContainerRates> = {}): ContainerRates {
   return {
     id: 'c1',

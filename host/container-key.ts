@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// By what containers are told apart: users may give theirs the ids of others' containers.
+
+/** Of a user's container: the user's id, and the container's. */
+export type ContainerKey = `${number}/${string}`;
+
+/** What it takes of a container's identity. */
+export interface KeyedContainer {
+  readonly state: { readonly containerId: string };
+  /** Who has sent its state; absent: nobody but us. */
+  readonly peerUid?: number;
+}
+
+export function keyOf({ state, peerUid = 0 }: KeyedContainer): ContainerKey {
+  return `${peerUid}/${state.containerId}`;
+}
