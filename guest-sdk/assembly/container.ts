@@ -25,7 +25,7 @@ export function resources(): ResultOf<Resources> {
   return liftResourcesResult();
 }
 
-/** Kills all of it. ESRCH: nobody knows its first process. */
+/** Kills all of it. ESRCH: nobody knows its first process. EPERM: only that one was killed. */
 export function kill(): Result {
   host.kill(RESULT);
   return liftResult();

@@ -805,7 +805,10 @@ _Static_assert(_Alignof(sca_result) == 1, "canonical ABI");
 
 __attribute__((import_module("seccompagent:handler/container@0.1.0"), import_name("kill")))
 void sca_import_container_kill(sca_result *result);
-/** Kills all of it. `esrch`: nobody knows its first process. Similar to kill(2). */
+/**
+ * Kills all of it. `esrch`: nobody knows its first process. `eperm`: only that one was killed,
+ * since nobody can tell the others from those of others. Similar to kill(2).
+ */
 static inline sca_result sca_container_kill(void) {
   sca_result result;
   sca_import_container_kill(&result);

@@ -744,7 +744,8 @@ pub mod container {
         result.into()
     }
 
-    /// Kills all of it. `esrch`: nobody knows its first process. Similar to kill(2).
+    /// Kills all of it. `esrch`: nobody knows its first process. `eperm`: only that one was killed,
+    /// since nobody can tell the others from those of others. Similar to kill(2).
     pub fn kill() -> Result<(), Errno> {
         #[link(wasm_import_module = "seccompagent:handler/container@0.1.0")]
         extern "C" {

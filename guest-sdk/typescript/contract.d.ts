@@ -195,7 +195,8 @@ declare module 'seccompagent:handler/container@0.1.0' {
    */
   export function getResources(): Resources;
   /**
-   * Kills all of it. `esrch`: nobody knows its first process. Similar to kill(2).
+   * Kills all of it. `esrch`: nobody knows its first process. `eperm`: only that one was killed,
+   * since nobody can tell the others from those of others. Similar to kill(2).
    */
   export function kill(): void;
   /**

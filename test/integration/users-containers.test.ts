@@ -50,9 +50,9 @@ test('A10: users’ containers: by the id of root’s container they share nothi
   expect(taken).toBe(1);
 
   // what is shown
-  const shown = agent.figures().containers.map(({ id, uid }) => ({ id, uid }));
+  const shown = agent.figures().containers.map(({ id, peerUid }) => ({ id, peerUid }));
   expect(shown).toEqual([
-    { id: 'c1', uid: undefined },
-    { id: 'c1', uid: user },
+    { id: 'c1', peerUid: undefined },
+    { id: 'c1', peerUid: user },
   ]);
 });
