@@ -23,7 +23,7 @@ export const agentErrorCodes = {
   AGENT_WORKER: 'a worker thread cannot start',
   AGENT_METRICS: 'the metrics cannot be served',
   AGENT_AUDIT: 'the audit log cannot be written',
-  AGENT_FALCO: 'Falco cannot be told of calls',
+  AGENT_FALCO: 'nobody can tell Falco of calls',
   AGENT_REFERENCE: 'a reference of a bundle in an OCI registry is wrong',
   AGENT_OCI: 'an OCI registry cannot be reached or answers what is wrong',
   AGENT_SIGNATURE: 'a bundle is not signed by those who have to sign it',

@@ -140,7 +140,10 @@ test('exec-delay: without sidecars all containers wait', () => {
 
 test('exec-delay: what is executed beside the first process does not wait', () => {
   expect(handlerFor(bySidecars, processOf(1, false)).ask('execve', '/a')).toEqual(continued);
-  expect(handlerFor(bySidecars, gone).ask('execve', '/a')).toEqual(continued);
+});
+
+test('K10: exec-delay: who cannot be looked at waits for all of the time', () => {
+  expect(handlerFor(bySidecars, gone).ask('execve', '/a')).toEqual(late(5000));
 });
 
 test.for([

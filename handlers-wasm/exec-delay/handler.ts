@@ -52,7 +52,9 @@ function delayOfContainer(): u64 {
   const name = setting('container');
   if (name == SANDBOX || settingList('sidecars').includes(name)) return 0;
   const process = caller.process();
-  if (!process.isOk || !process.value.isFirst) return 0;
   const delay = settingMilliseconds('sidecars-delay');
+  // who cannot be looked at may be the one that has to wait
+  if (!process.isOk) return delay;
+  if (!process.value.isFirst) return 0;
   return process.value.age < delay ? delay - process.value.age : 0;
 }
