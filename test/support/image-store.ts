@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { projectRoot, runCommand, RunningCommand } from './command.ts';
 import type { CommandResult } from './command.ts';
 import { manifestsIn, textsAt } from './manifests.ts';
+import { removeCgroups } from './podman.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
 
 export const buildMs: number = 20 * 60_000;
@@ -59,6 +60,7 @@ export interface ImageRun {
 /** Images of one test, beside a storage that has what they build on, which nothing is written to. */
 export class ImageStore implements Disposable {
   readonly #folder: TemporaryFolder = new TemporaryFolder();
+  readonly #cgroup = `seccompagent-test-${randomUUID()}`;
 
   private constructor(bases: string) {
     writeFileSync(
@@ -129,6 +131,7 @@ additionalimagestores = ["${bases}"]
       ...podmanOptions,
       'run',
       ...runOptions,
+      `--cgroup-parent=/${this.#cgroup}`,
       ...options,
       image,
       ...args,
@@ -147,6 +150,7 @@ additionalimagestores = ["${bases}"]
   }
 
   [Symbol.dispose](): void {
+    removeCgroups(this.#cgroup);
     this.#folder[Symbol.dispose]();
   }
 }

@@ -96,8 +96,13 @@ export class PodmanContainer implements AsyncDisposable {
     this.#running.endInput();
     await this.#running.ended;
     await endOfMentioning(this.#folder);
-    for (const cgroup of globSync(`/sys/fs/cgroup/{,*/}${this.#cgroup}`)) removeCgroup(cgroup);
+    removeCgroups(this.#cgroup);
   }
+}
+
+/** Of a name, in all hierarchies: podman leaves the parents of its containers. */
+export function removeCgroups(name: string): void {
+  for (const cgroup of globSync(`/sys/fs/cgroup/{,*/}${name}`)) removeCgroup(cgroup);
 }
 
 function removeCgroup(path: string): void {
