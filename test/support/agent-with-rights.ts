@@ -118,8 +118,9 @@ export class AgentWithRights implements AsyncDisposable {
     await using container = await Container.run({ ...this.#options, uid: user, script: ':' });
     const pid = await container.firstPid();
     const { stdout } = await container.exec('mkdir /kill');
-    if (stdout.includes('No such process')) return false;
-    return until('the end of the container', () => !existsSync(`/proc/${pid}`) || undefined);
+    if (stdout.includes('Operation not permitted')) return false;
+    // before it is ended by us
+    return await until('the end of the container', () => !existsSync(`/proc/${pid}`) || undefined);
   }
 
   async #start(capabilities: readonly string[]): Promise<void> {
