@@ -4,8 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { globSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { systemCodeOf } from '../../host/errors.ts';
 import { RunningCommand } from './command.ts';
 import { firstScript, seccompProfile } from './container-runtime.ts';
+import { patient } from './patience.ts';
 import { endOfMentioning } from './process-table.ts';
 
 export interface PodmanOptions {
@@ -105,9 +107,25 @@ export function removeCgroups(name: string): void {
   for (const cgroup of globSync(`/sys/fs/cgroup/{,*/}${name}`)) removeCgroup(cgroup);
 }
 
+/** What watches a container ends only after it: as long as it is there its cgroup is busy. */
 function removeCgroup(path: string): void {
-  for (const entry of readdirSync(path, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeCgroup(join(path, entry.name));
+  const end = performance.now() + patient(20_000);
+  for (;;) {
+    try {
+      for (const entry of readdirSync(path, { withFileTypes: true })) {
+        if (entry.isDirectory()) removeCgroup(join(path, entry.name));
+      }
+      rmdirSync(path);
+      return;
+    } catch (thrown) {
+      const code = systemCodeOf(thrown);
+      if (code === 'ENOENT') return;
+      if (code !== 'EBUSY' || performance.now() > end) throw thrown;
+      pauseMs(20);
+    }
   }
-  rmdirSync(path);
+}
+
+function pauseMs(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
