@@ -122,8 +122,8 @@ struct ReceiverEvent {
 class Receiver {
  public:
   static constexpr std::size_t kMostWorkers = 64;
-  // Events of one read.
-  static constexpr int kMostBatch = 16;
+  // Events of one read: the others of them wait until it is over.
+  static constexpr int kMostBatch = 4;
   // Workers that may be held before none reads memory or acts itself any more.
   static constexpr std::uint32_t kMostHeld = 4;
   // Calls of one container that wait for a worker; more of them fail.

@@ -24,7 +24,7 @@ struct SchedAttributes {
 };
 static_assert(sizeof(SchedAttributes) == 48);
 
-constexpr std::uint64_t kTurnNs = 200'000;
+constexpr std::uint64_t kTurnNs = 400'000;
 
 }  // namespace
 

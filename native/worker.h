@@ -106,6 +106,9 @@ class Worker : public ActsItself {
   template <typename Access>
   [[nodiscard]] Result<std::size_t> with_caller_memory(Access access);
   [[nodiscard]] bool turns_out_slow();
+  // What a worker without a call gets: to read, or to take what another one has queued.
+  enum class Turn { none, reader, queued };
+  [[nodiscard]] Turn await_turn();
   void sleep();
   [[nodiscard]] bool take_ended();
   // holding.cc

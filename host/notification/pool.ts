@@ -29,7 +29,7 @@ export interface PoolSize {
 export function poolSize(workers?: number): PoolSize {
   if (workers !== undefined) return { running: workers, fewest: workers, most: workers };
   const cores = availableParallelism();
-  return { running: cores + 1, fewest: cores + 1, most: Math.min(64, Math.max(8, 4 * cores)) };
+  return { running: cores, fewest: cores + 1, most: Math.min(64, Math.max(8, 4 * cores)) };
 }
 
 export interface PoolParts {
