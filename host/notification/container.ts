@@ -95,7 +95,7 @@ export class Container {
   answeredBy: number = noHandler;
   /** Which counters count the call that was decided last. */
   #slots: AnswerSlots;
-  /** How many containers its worker had met when it was used last. */
+  /** The period of its worker's in which it was used last. */
   lastUse = 0;
   /** The chain that was asked last. */
   chain: Chain | undefined;

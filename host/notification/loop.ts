@@ -38,8 +38,10 @@ import type { Syscall } from './syscalls.ts';
 
 /** What takes longer is slow: others' calls must not wait so long for being received. */
 const slowUs = 1000;
-/** A container is idle that has made no call while so many others were met. */
-const mostIdle = 64;
+/** What a container has here is given up when it has made no call for as long as that, or twice. */
+const idleMs = 10_000;
+/** There may be so many at once. */
+const mostKept = 1024;
 /** For a call of a container whose registry cannot be read. */
 const noContainer = fail('EPERM');
 const performBit = actBit('perform');
@@ -69,8 +71,9 @@ export class Loop implements Disposable {
   readonly #call = new ReceivedCall();
   readonly #syscalls = new Syscalls();
   readonly #containers: Map<number, Container> = new Map();
-  /** How often a container was met. */
-  #meetings = 0;
+  /** Counts stretches of `idleMs` at least. */
+  #period = 0;
+  #periodStart = performance.now();
   /** Most calls come from where the one before came from. */
   #last: Container | undefined;
   /** Who was asked about the call before. */
@@ -178,15 +181,27 @@ export class Loop implements Disposable {
   #find(terms: number): Container {
     const met = this.#containers.get(this.#call.token);
     const container = met?.terms === terms ? met : this.#meet();
-    container.lastUse = this.#meetings;
+    container.lastUse = this.#period;
     this.#last = container;
     return container;
   }
 
-  /** Containers may live for months after their last call: what they had here is made anew then. */
+  /**
+   * Containers may live for months after their last call: what they had here is made anew then. As
+   * long as all have calls none is given up, since making it takes as long as ten calls.
+   */
   #forgetIdle(): void {
-    for (const [token, { lastUse }] of this.#containers) {
-      if (this.#meetings - lastUse > mostIdle) this.#containers.delete(token);
+    const now = performance.now();
+    if (now - this.#periodStart >= idleMs) {
+      this.#periodStart = now;
+      this.#period += 1;
+      for (const [token, { lastUse }] of this.#containers) {
+        if (this.#period - lastUse > 1) this.#containers.delete(token);
+      }
+    }
+    for (const token of this.#containers.keys()) {
+      if (this.#containers.size <= mostKept) return;
+      this.#containers.delete(token);
     }
   }
 
@@ -231,9 +246,8 @@ export class Loop implements Disposable {
         );
       },
     });
+    this.#forgetIdle();
     this.#containers.set(token, container);
-    this.#meetings += 1;
-    if (this.#containers.size > mostIdle) this.#forgetIdle();
     return container;
   }
 

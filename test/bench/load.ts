@@ -28,6 +28,8 @@ export interface LoadRequest {
   readonly firstPath?: string;
   /** Each container has a file system of its own, and each call makes a directory there. */
   readonly hasOwnRoot?: boolean;
+  /** listenerMetadata. */
+  readonly metadata?: string;
   /** Only what kills ends a call that was received, and the agent knows that. */
   readonly waitsKillable?: boolean;
   /** Calls of each thread that are not timed. */
@@ -64,7 +66,7 @@ function killableBundle(): string {
 type LoadProcess = ChildProcessByStdio<Writable, Readable, Readable>;
 
 function start(request: LoadRequest, flags: readonly string[]): LoadProcess {
-  const { length, threads, quietPauseUs, firstPath } = request;
+  const { length, threads, quietPauseUs, firstPath, metadata } = request;
   const options: readonly (readonly [letter: string, value: string | number | undefined])[] = [
     ['-s', request.socket],
     ['-c', request.syscall],
@@ -73,6 +75,7 @@ function start(request: LoadRequest, flags: readonly string[]): LoadProcess {
     ['-T', threads],
     ['-q', quietPauseUs],
     ['-x', firstPath],
+    ['-m', metadata],
     ['-w', request.warmUpCalls],
     length.kind === 'calls' ? ['-n', length.calls] : ['-d', length.durationMs],
   ];
