@@ -5,7 +5,8 @@ import { basename } from 'node:path';
 
 import { parseWords, textOf, usage } from '../command-line.ts';
 import { AgentError } from '../errors.ts';
-import { capabilities, checkSize, loadComponent } from '../handler/direct.ts';
+import { capabilities } from '../handler/capabilities/offered.ts';
+import { checkSize, loadComponent } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { families, familyMembers } from '../notification/syscall-table.ts';
 import { answeredActions } from '../recording/answered-actions.ts';

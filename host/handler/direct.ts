@@ -4,20 +4,8 @@
 import { createHash } from 'node:crypto';
 
 import { AgentError } from '../errors.ts';
-import { callArguments } from './capabilities/arguments.ts';
-import { caller } from './capabilities/caller.ts';
-import { clock } from './capabilities/clock.ts';
-import { container } from './capabilities/container.ts';
-import { descriptors } from './capabilities/descriptors.ts';
-import { devices } from './capabilities/devices.ts';
-import { filesystem } from './capabilities/filesystem.ts';
-import { log } from './capabilities/log.ts';
-import { memory } from './capabilities/memory.ts';
-import { mounts } from './capabilities/mounts.ts';
-import { overlay } from './capabilities/overlay.ts';
-import { state } from './capabilities/state.ts';
+import { capabilities } from './capabilities/offered.ts';
 import { capabilityOf, interfaceName } from './capability.ts';
-import type { Capability } from './capability.ts';
 import { describeComponent } from './component.ts';
 import type { ComponentDescription, StringEncoding } from './component.ts';
 import {
@@ -38,22 +26,6 @@ import { trampolineModule } from './trampoline.ts';
 
 /** The interface of pure types, which every component may name. */
 const typesInterface = 'types';
-
-/** Every interface of the host that a component may import. */
-export const capabilities: readonly Capability[] = [
-  callArguments,
-  caller,
-  clock,
-  container,
-  descriptors,
-  devices,
-  filesystem,
-  log,
-  memory,
-  mounts,
-  overlay,
-  state,
-];
 
 /** What is instantiated of a component. */
 export type ComponentCode =

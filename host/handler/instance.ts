@@ -21,7 +21,7 @@ import type { CallHost } from './capability.ts';
 import { placeName } from './call-names.ts';
 import { instantiate, instantiateComposition, linkTrampoline } from './core-exports.ts';
 import type { CoreExports, HostFunctions, Trampoline, TrampolineFunction } from './core-exports.ts';
-import { capabilities } from './direct.ts';
+import { capabilities } from './capabilities/offered.ts';
 import type { LoadedComponent } from './direct.ts';
 import { Guest } from './guest.ts';
 import { pointerFault } from './pointer-fault.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be granted, and how far: the tables that manifests and configurations are read by.
-import { capabilities } from '../handler/direct.ts';
+import { capabilities } from '../handler/capabilities/offered.ts';
 import { errnos } from '../handler/errno.ts';
 import { canPerform } from '../notification/perform-plan.ts';
 import { mostStateKeys } from '../notification/state-book.ts';

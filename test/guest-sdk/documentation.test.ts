@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 
 import { describeSignature, signatures } from '../../guest-sdk/build/signature.ts';
 import { describeCoreModule } from '../../host/handler/core-module.ts';
-import { capabilities } from '../../host/handler/direct.ts';
+import { capabilities } from '../../host/handler/capabilities/offered.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 

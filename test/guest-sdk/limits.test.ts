@@ -4,7 +4,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import type { Action } from '../../host/handler/action.ts';
-import { capabilities, loadComponent } from '../../host/handler/direct.ts';
+import { capabilities } from '../../host/handler/capabilities/offered.ts';
+import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { HandlerInstance } from '../../host/handler/instance.ts';
 import { LimitedHost } from '../../host/notification/limited-host.ts';

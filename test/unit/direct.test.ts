@@ -6,12 +6,8 @@ import { expect, test } from 'vitest';
 
 import { describeComponent } from '../../host/handler/component.ts';
 import { familySignature } from '../../host/handler/core-functions.ts';
-import {
-  capabilities,
-  checkGrants,
-  defaultLimits,
-  loadComponent,
-} from '../../host/handler/direct.ts';
+import { capabilities } from '../../host/handler/capabilities/offered.ts';
+import { checkGrants, defaultLimits, loadComponent } from '../../host/handler/direct.ts';
 import { families } from '../../host/notification/syscall-table.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { shippedComponent } from '../support/handler-harness.ts';

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
 import { interfaceName } from '../../host/handler/capability.ts';
-import { capabilities } from '../../host/handler/direct.ts';
+import { capabilities } from '../../host/handler/capabilities/offered.ts';
 import { readBundle, regranted } from '../../host/registry/bundle.ts';
 import type { Bundle } from '../../host/registry/bundle.ts';
 import { grantable } from '../../host/registry/grant-limits.ts';

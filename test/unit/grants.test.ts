@@ -2,7 +2,7 @@
 // Tests how grants are read, what is in both of two, and that each mistake is named.
 import { expect, test } from 'vitest';
 
-import { capabilities } from '../../host/handler/direct.ts';
+import { capabilities } from '../../host/handler/capabilities/offered.ts';
 import { grantable } from '../../host/registry/grant-limits.ts';
 import { complaint, namedKeys, parseAllowed } from '../../host/registry/grant-parser.ts';
 import type { Complain } from '../../host/registry/grant-parser.ts';
