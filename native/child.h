@@ -53,6 +53,9 @@ struct Patience {
   // Where somebody waits for our thread, which this says, it may take only that long.
   const std::atomic<bool>* is_needed = nullptr;
   Nanoseconds most_if_needed = 0;
+  // Where this becomes `begun`, it may take no longer; looked at by those who ask helpers.
+  const std::atomic<Nanoseconds>* given_up = nullptr;
+  Nanoseconds begun = 0;
 };
 
 // Waits until the child has ended. ETIMEDOUT: it was killed at the deadline and has ended.

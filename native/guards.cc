@@ -33,8 +33,10 @@ constexpr Nanoseconds kOperationDeadline = 10 * kSecond;
 constexpr Nanoseconds kOperationDeadlineIfNeeded = 3 * kSecond;
 // As where a helper was given up: the handler may be without fault.
 constexpr Response kFileSystemTimedOut = {.value = 0, .error = -ETIMEDOUT, .is_continue = false};
-// How long calls may wait for a worker before operations have to hurry.
+// How long calls may wait for a worker before operations have to hurry, and how long an operation
+// may take at least even then.
 constexpr Nanoseconds kStarvedAfter = kSecond;
+constexpr Nanoseconds kLeastIfCrowdedOut = 250 * kMillisecond;
 // How long a call may wait for a worker, and how long before another worker is asked for.
 constexpr Nanoseconds kQueueDeadline = 10 * kSecond;
 constexpr Nanoseconds kCrowdedAfter = 5 * kMillisecond;
@@ -283,6 +285,33 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
   (void)buffers.respond(listener->fd.get(), id, response);
 }
 
+// Of containers that keep workers waiting, half of the workers are enough: but all may have one
+// before that is known. While others wait, the oldest of their operations that helpers do are given
+// up, until no more than half are left. With the mutex held.
+void Receiver::give_up_slow() {
+  std::vector<Place*> slow;
+  std::size_t others = 0;
+  for (Place& place : std::span(places_).first(places_used_.load())) {
+    const std::uint64_t key = place.key.load();
+    if (place.worker == nullptr || key == 0 || (key & CallKey::kOverdue) != 0) continue;
+    if (!place.is_slow.load()) continue;
+    const Nanoseconds start = place.worker->operation_start_.load();
+    if (place.given_up.load() == start && start != 0) continue;
+    const bool is_old = place.phase.load() == Phase::operating && !place.acts_itself.load() &&
+                        place.worker->operation_age() >= kLeastIfCrowdedOut;
+    if (is_old) {
+      slow.push_back(&place);
+    } else {
+      ++others;
+    }
+  }
+  const std::size_t half = std::max(worker_count_.load() / 2, 1U);
+  std::ranges::sort(slow, {},
+                    [](const Place* place) { return place->worker->operation_start_.load(); });
+  for (std::size_t index = 0; index < slow.size() && slow.size() - index + others > half; ++index)
+    slow[index]->given_up.store(slow[index]->worker->operation_start_.load());
+}
+
 // Calls that have waited for too long fail; for those that wait a little, more workers are wanted.
 void Receiver::end_stale_queued(NotifyBuffers& buffers) {
   const Nanoseconds time = now();
@@ -304,6 +333,7 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
       is_starved = is_starved || waited > kStarvedAfter;
     }
     is_starved_.store(is_starved);
+    if (is_starved) give_up_slow();
     std::erase_if(waiting_, [](const auto& listener) { return listener->queue.empty(); });
     if (is_crowded && sleeping_count_.load() > 0) {
       call_worker();

@@ -21,12 +21,15 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <list>
 #include <mutex>
+#include <sstream>
 #include <thread>
 #include <utility>
 
 #include "notify.h"
+#include "process_files.h"
 #include "raw_syscall.h"
 
 #ifndef MFD_EXEC
@@ -99,6 +102,29 @@ struct Exec {
     return waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | __WALL);
   });
   return waited == -1 || info.si_pid == child.pid;
+}
+
+[[nodiscard]] bool is_runnable(const std::string& folder) {
+  const auto stat = read_file(folder + "/stat");
+  // behind the name, which may have any characters
+  const std::size_t end = stat ? stat->rfind(") ") : std::string::npos;
+  return end != std::string::npos && (*stat)[end + 2] == 'R';
+}
+
+// Whether a helper, or what it has started for an operation, computes or is about to: it does not
+// wait for anything but a processor.
+[[nodiscard]] bool is_working(pid_t helper) {
+  const std::string name = std::to_string(helper);
+  if (is_runnable("/proc/" + name)) return true;
+  const auto children = read_file("/proc/" + name + "/task/" + name + "/children");
+  if (!children) return false;
+  std::istringstream list(*children);
+  return std::any_of(std::istream_iterator<std::string>(list), {},
+                     [](const std::string& child) { return is_runnable("/proc/" + child); });
+}
+
+[[nodiscard]] bool is_given_up(const Patience& patience) {
+  return patience.given_up != nullptr && patience.given_up->load() == patience.begun;
 }
 
 // Whether anybody has the other end.
@@ -271,6 +297,7 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
       return std::unexpected(sent.error());
   }
   const Nanoseconds start = now();
+  int looks_without_work = 0;
   for (;;) {
     auto received = receive_message(socket_.get(), buffer);
     if (received) {
@@ -285,6 +312,10 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
     const bool has_to_hurry = patience.is_needed != nullptr && patience.is_needed->load();
     if (waited >= patience.most || (has_to_hurry && waited >= patience.most_if_needed))
       return fail(ETIMEDOUT);
+    // where the machine is busy, helpers may be slow without anybody's doing
+    looks_without_work =
+        is_given_up(patience) && !is_working(process_.child.pid) ? looks_without_work + 1 : 0;
+    if (looks_without_work == 2) return fail(ETIMEDOUT);
   }
 }
 

@@ -57,6 +57,8 @@ struct alignas(64) Place {
   std::atomic<bool> acts_itself = false;
   // Its call is of a container that has kept workers waiting.
   std::atomic<bool> is_slow = false;
+  // When the operation began that is to come to its end now; 0: none.
+  std::atomic<Nanoseconds> given_up = 0;
   // The token of the listener that it holds, with kReceiving while it waits there; 0: none. Only
   // then its worker receives from it, and without the reader's role.
   static constexpr std::uint64_t kReceiving = 1ULL << 32;
@@ -256,6 +258,7 @@ class Receiver {
   [[nodiscard]] bool watch_operation(Place& place);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
   void end_stale_queued(NotifyBuffers& buffers);
+  void give_up_slow();
   void wake_watcher();
 
   const NotifySizes sizes_;

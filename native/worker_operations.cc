@@ -41,7 +41,9 @@ Patience Worker::patience() const {
   const Nanoseconds left = kMostOperationTime - operation_time_ - operation_age();
   return {.most = std::max(left, kMillisecond),
           .is_needed = &receiver_->is_starved_,
-          .most_if_needed = kMostIfNeeded};
+          .most_if_needed = kMostIfNeeded,
+          .given_up = &place_.given_up,
+          .begun = operation_start_.load()};
 }
 
 // While a caller can keep us waiting; what was read counts only if the call is still there.

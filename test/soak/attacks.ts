@@ -35,7 +35,7 @@ function wantedTries(): number | undefined {
 }
 
 const hangingMs = 90_000;
-const hangingContainers = 12;
+const hangingContainers = 40;
 const hangingThreads = 8;
 const lookMs = 3000;
 

@@ -40,6 +40,11 @@ const mountsOfProc: Contender = {
   syscall: 'mount',
   start: (cpus) => startAgent({ bundle: 'unprivileged-build', cpus }),
 };
+const mountsKillable = {
+  ...mountsOfProc,
+  ...killable,
+  name: `${mountsOfProc.name}, WAIT_KILLABLE_RECV`,
+};
 const firstMkdir = { ...agent, name: 'agent, first mkdir of a container' };
 const firstMount = { ...mountsOfProc, name: 'agent, first mount of a container' };
 
@@ -106,7 +111,8 @@ const aims: readonly Aim[] = [
   besideBare('mkdir, WAIT_KILLABLE_RECV, beside bare C: p50', [agentKillable, bareKillable]),
   besideBare('mkdir without that flag, beside bare C: p50', [agent, bare]),
   takes('first mkdir of a container', firstMkdir, 'maxNs', 5_000_000),
-  takes('mount of proc with masks: p50', mountsOfProc, 'p50Ns', 300_000),
+  takes('mount of proc with masks, WAIT_KILLABLE_RECV: p50', mountsKillable, 'p50Ns', 300_000),
+  takes('mount of proc with masks, without: p50', mountsOfProc, 'p50Ns', 300_000),
   takes('first mount of a container', firstMount, 'maxNs', 5_000_000),
 ];
 
@@ -119,11 +125,8 @@ export function acting({ one }: CpuChoice): Group {
         inLoop(contender, one, manyMkdirs),
       ),
       firstOne(firstMkdir, one),
-      {
-        name: mountsOfProc.name,
-        run: async () => inLoop(mountsOfProc, one, manyMounts).run(),
-      },
-      { name: firstMount.name, run: async () => firstOne(firstMount, one).run() },
+      ...[mountsOfProc, mountsKillable].map((contender) => inLoop(contender, one, manyMounts)),
+      firstOne(firstMount, one),
     ],
     columns: ['p50Ns', 'p90Ns', 'p99Ns', 'maxNs', 'callsPerSecond'],
     aims,
