@@ -44,10 +44,10 @@ export function documentedPod(page: string, heading: string): DocumentedPod {
   });
 }
 
-/** One of deploy/examples, with the profile that is shipped for it. */
-export function examplePod(name: string): DocumentedPod {
+/** One of deploy/examples, with a profile that is shipped for it. */
+export function examplePod(name: string, profile: string = name): DocumentedPod {
   return podOf({
-    profile: readProject(`deploy/profiles/kubernetes/${name}.json`),
+    profile: readProject(`deploy/profiles/kubernetes/${profile}.json`),
     manifest: readProject(`deploy/examples/${name}/pod.yaml`),
     session: blockOf(readProject(`deploy/examples/${name}/README.md`), 'console'),
   });

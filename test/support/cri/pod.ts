@@ -32,6 +32,10 @@ export interface PodContainerOptions {
   /** Linux capabilities besides the usual ones, as pods name them: without `CAP_`. */
   readonly capabilities?: readonly string[];
   readonly uid?: number;
+  readonly gid?: number;
+  /** Besides `gid`. */
+  readonly groups?: readonly number[];
+  readonly environment?: Readonly<Record<string, string>>;
   /** Folders of the machine, by their paths in the container. */
   readonly volumes?: Readonly<Record<string, string>>;
 }
@@ -107,6 +111,7 @@ export class Pod implements AsyncDisposable {
   /** Resolves once its first process runs. */
   async start(options: PodContainerOptions): Promise<PodContainer> {
     const { name, image, command, capabilities = [], uid = 0, volumes = {} } = options;
+    const { gid, groups = [], environment = {} } = options;
     const mounts = Object.entries(volumes).map(([inside, outside]) => ({
       container_path: inside,
       host_path: outside,
@@ -117,6 +122,7 @@ export class Pod implements AsyncDisposable {
       image: { image },
       command,
       mounts,
+      envs: Object.entries(environment).map(([key, value]) => ({ key, value })),
       log_path: `${name}.log`,
       linux: {
         resources: {},
@@ -125,6 +131,8 @@ export class Pod implements AsyncDisposable {
           seccomp: seccomp(options.profile),
           capabilities: { add_capabilities: capabilities },
           run_as_user: { value: uid },
+          ...(gid === undefined ? {} : { run_as_group: { value: gid } }),
+          supplemental_groups: groups,
           masked_paths: maskedPaths,
           readonly_paths: readonlyPaths,
         },
