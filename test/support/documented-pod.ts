@@ -53,6 +53,13 @@ export function examplePod(name: string, profile: string = name): DocumentedPod 
   });
 }
 
+/** A profile that is installed on nodes, by its name in `localhostProfile`. */
+export function installedProfile(localhostProfile: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(
+    readProject(localhostProfile.replace(/^seccomp-agent/u, 'deploy/profiles/kubernetes')),
+  );
+}
+
 function readProject(path: string): string {
   return readFileSync(join(projectRoot, path), 'utf8');
 }

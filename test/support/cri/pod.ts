@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pods and their containers, made as a kubelet makes them.
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { CommandResult } from '../command.ts';
@@ -145,7 +146,8 @@ export class Pod implements AsyncDisposable {
     });
     const id = textIn(made, 'container_id');
     await this.#client.call('StartContainer', { container_id: id });
-    return new PodContainer(this.#client, id);
+    const log = join(textIn(this.#config, 'log_directory'), `${name}.log`);
+    return new PodContainer(this.#client, { id, log });
   }
 
   /** Ends all its processes. */
@@ -164,14 +166,30 @@ interface PodMade {
   readonly id: string;
 }
 
+interface ContainerMade {
+  readonly id: string;
+  readonly log: string;
+}
+
 export class PodContainer {
   readonly #client: CriClient;
+  readonly #log: string;
   /** As the runtime names it: what Kubernetes shows behind `containerd://`. */
   readonly id: string;
 
-  constructor(client: CriClient, id: string) {
+  constructor(client: CriClient, { id, log }: ContainerMade) {
     this.#client = client;
+    this.#log = log;
     this.id = id;
+  }
+
+  /** What its first process has printed so far, as `kubectl logs` shows it. */
+  printed(): string {
+    // TIME STREAM F|P TEXT, where P is a part of a line
+    const lines = readFileSync(this.#log, 'utf8').matchAll(/^\S+ \S+ (?<tag>[FP]) (?<text>.*)$/gmu);
+    return [...lines]
+      .map(({ groups }) => `${groups?.['text'] ?? ''}${groups?.['tag'] === 'F' ? '\n' : ''}`)
+      .join('');
   }
 
   /** Runs a program in it, as `kubectl exec` does. */
