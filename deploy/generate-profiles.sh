@@ -35,9 +35,8 @@ generate demo-pod -block-io-uring \
 # Whoever mounts may unmount.
 generate userns-pod-cifs -allow umount,umount2 \
   -metadata MOUNT_OTHER_FS_LIST=cifs -metadata MOUNT_NEED_CAP_ADMIN=true kubernetes
-# What runtimes do that make containers in the container, in user namespaces of theirs.
-generate unprivileged-build-pod \
-  -allow clone,clone3,keyctl,pivot_root,setdomainname,sethostname,setns,umount,umount2,unshare \
+# What buildah, crun and runc do that make containers in the container, in user namespaces of theirs.
+generate unprivileged-build-pod -allow clone,pivot_root,sethostname,umount2,unshare \
   unprivileged-build
 
 # This one is written by hand.

@@ -10,6 +10,7 @@ import { waitKillableFlag } from '../../host/filter-flags.ts';
 import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
 import { packageRoot } from '../../host/package-root.ts';
 import { lint } from '../../host/profile/lint.ts';
+import { keepsNamespaces } from '../../host/profile/namespace-flags.ts';
 import { actionsOf } from '../../host/profile/profile.ts';
 import type { Profile as ReadProfile } from '../../host/profile/profile.ts';
 import { readSoundProfile } from '../../host/profile/read-profile.ts';
@@ -112,7 +113,12 @@ test('shipped profiles: only builds make namespaces', () => {
     ofNamespaces.filter((call) => actionsOf(sound(name), call).includes('SCMP_ACT_ALLOW'));
   expect(opened('demo-pod')).toEqual([]);
   expect(opened('userns-pod-cifs')).toEqual(['umount2']);
-  expect(opened('unprivileged-build-pod')).toEqual(ofNamespaces);
+  const build = ['pivot_root', 'sethostname', 'umount2', 'unshare'];
+  expect(opened('unprivileged-build-pod')).toEqual(build);
+  const cloning = ['demo-pod', 'userns-pod-cifs', 'unprivileged-build-pod'].map((name) =>
+    keepsNamespaces(sound(name)),
+  );
+  expect(cloning).toEqual([true, true, false]);
 });
 
 test('shipped profiles: dangerous kills for calls that no handler answers, and Falco hears of them', () => {
