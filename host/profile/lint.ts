@@ -406,7 +406,7 @@ class Linter {
         );
       }
     }
-    for (const name of trapped) this.#ownCalls(name);
+    for (const name of trapped) this.#ownCalls(name, only);
     for (const name of trapped.filter((each) => unsafeAgain.includes(each))) {
       const isSafe = this.#profile.flags.includes(waitKillableFlag);
       if (isSafe) continue;
@@ -421,8 +421,10 @@ class Linter {
   }
 
   /** The agent is asked about them before there is a program of the container. */
-  #ownCalls(name: string): void {
-    const by = runtimeCalls.filter(({ made }) => made.includes(name)).map(({ runtime }) => runtime);
+  #ownCalls(name: string, only: Runtime | undefined): void {
+    const by = runtimeCalls
+      .filter(({ runtime, made }) => made.includes(name) && runtime === (only ?? runtime))
+      .map(({ runtime }) => runtime);
     if (by.length === 0 || expectedToBeTrapped.includes(name)) return;
     this.#tell(
       'notify-runtime',

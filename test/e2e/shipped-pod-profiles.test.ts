@@ -13,8 +13,13 @@ import { makeBusyboxRootfs } from '../support/cri/image.ts';
 import { PodNode } from '../support/cri/node.ts';
 import type { PodContainer } from '../support/cri/pod.ts';
 import { examplePod } from '../support/documented-pod.ts';
+import { makeExampleRootfs } from '../support/unprivileged-build.ts';
 
 const image = 'localhost/with-callers:test';
+/** With apt, dpkg and perl. */
+const debian = 'localhost/debian:test';
+/** Packages are fetched and installed, once. */
+const rootfsTimeoutMs = 300_000;
 
 function makeRootfs(path: string): void {
   makeBusyboxRootfs(path);
@@ -54,23 +59,31 @@ const profiles = [
 let node: PodNode;
 
 beforeAll(async () => {
+  const { path } = await makeExampleRootfs();
   node = await PodNode.start('-resolver=kubernetes');
   await node.containerd.addImage(image, makeRootfs);
-});
+  await node.containerd.addImageOf({ name: debian, rootfs: path, keepsOwners: true });
+}, rootfsTimeoutMs);
 
 afterAll(async () => {
   await node[Symbol.asyncDispose]();
 });
 
+interface InPodOptions {
+  readonly runtime: 'runc' | 'crun';
+  readonly profile?: object;
+  readonly image?: string;
+}
+
 /** In a pod of its own, whose containers have the profile. */
 async function inPod<Result>(
-  { runtime, profile }: { readonly runtime: 'runc' | 'crun'; readonly profile?: object },
+  { runtime, profile, ...options }: InPodOptions,
   work: (container: PodContainer) => Promise<Result>,
 ): Promise<Result> {
   await using pod = await node.containerd.runPod({ name: 'mynotifypod', runtime });
   const file = profile === undefined ? {} : { profile: node.profileOf({ ...profile }) };
   const command = ['sleep', '1000'];
-  const container = await pod.start({ name: 'container1', image, command, ...file });
+  const container = await pod.start({ name: 'container1', image, command, ...file, ...options });
   const result = await work(container);
   return result;
 }
@@ -135,6 +148,39 @@ describe.for(profiles)('$name with $runtime', ({ runtime, name }) => {
     );
     expect(made).toBe('/abc-default-mynotifypod-container1\n');
   });
+});
+
+/** A package is made, installed, run and removed: signals, locks, users, processes, sockets. */
+const packaging = String.raw`
+set -e
+mkdir -p /tmp/own/DEBIAN /tmp/own/usr/bin; cd /tmp
+printf 'Package: own\nVersion: 1\nArchitecture: all\nMaintainer: me <me@here>\nDescription: none\n' >own/DEBIAN/control
+printf '#!/bin/sh\nuseradd --system own && chown own /usr/bin/own\n' >own/DEBIAN/postinst
+cat >own/usr/bin/own <<'END'
+#!/usr/bin/perl
+use IO::Socket::INET; use POSIX;
+my $server = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die;
+if (!fork) { print { IO::Socket::INET->new('127.0.0.1:' . $server->sockport) } "from a child
+"; exit }
+print $server->accept->getline; wait;
+$SIG{ALRM} = sub { print "in time
+" }; alarm 1; POSIX::pause();
+END
+chmod 755 own/DEBIAN/postinst own/usr/bin/own
+dpkg-deb --root-owner-group --build own own.deb >/dev/null
+apt-get install --yes ./own.deb >apt.log 2>&1 || { cat apt.log; exit 1; }
+stat -c %U /usr/bin/own; own; apt-get remove --yes own >/dev/null 2>&1; ls /usr/bin/own 2>/dev/null || echo gone
+`;
+
+test.for([
+  { runtime: 'runc', name: 'userns-pod-cifs' },
+  { runtime: 'crun', name: 'userns-pod-cifs-crun' },
+] as const)('profiles: packages are installed with $name', async ({ runtime, name }) => {
+  const profile = shippedProfile(name);
+  const output = await inPod({ runtime, profile, image: debian }, async (container) =>
+    container.shell(packaging),
+  );
+  expect(output).toBe('own\nfrom a child\nin time\ngone\n');
 });
 
 /** What becomes of a program that is stopped while its call waits for its answer. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What deploy/kubernetes asks a cluster for: valid, no more than is needed, and what the agent knows.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -311,6 +311,19 @@ test('profiles: those that are generated are what generate-profiles.sh makes', a
   for (const name of profileNames.filter((each) => each !== 'dangerous')) {
     expect(profileNamed(name)).toEqual(profileNamed(name, folder.path));
     expect(operatorsProfileNamed(name)).toEqual(operatorsProfileNamed(name, folder.path));
+  }
+});
+
+test('profiles: all are installed, also those for crun', async () => {
+  using folder = new TemporaryFolder();
+  const to = folder.at('seccomp-agent');
+  const { code } = await runCommand(['sh', join(deployFolder, 'install-profiles.sh'), to]);
+  expect(code).toBe(0);
+  const names = [...profileNames, 'agent'].map((name) => `${name}.json`);
+  expect(readdirSync(to).toSorted()).toEqual(names.toSorted());
+  for (const name of names) {
+    const shipped = join(deployFolder, 'profiles/kubernetes', name);
+    expect(readFileSync(join(to, name), 'utf8')).toBe(readFileSync(shipped, 'utf8'));
   }
 });
 
