@@ -9,6 +9,7 @@ import { expect, test } from 'vitest';
 import { waitKillableFlag } from '../../host/filter-flags.ts';
 import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
 import { packageRoot } from '../../host/package-root.ts';
+import { containerBase } from '../../host/profile/container-base.ts';
 import { lint } from '../../host/profile/lint.ts';
 import { keepsNamespaces } from '../../host/profile/namespace-flags.ts';
 import { actionsOf } from '../../host/profile/profile.ts';
@@ -74,10 +75,10 @@ test.for(examples)(
   },
 );
 
-const forRuntimes = examples.flatMap((name) => [
-  { name, runtime: 'runc' as const },
-  { name: `${name}-crun`, runtime: 'crun' as const },
-]);
+const forRuntimes = [
+  ...examples.map((name) => ({ name, runtime: 'runc' as const })),
+  ...[...examples, 'dangerous'].map((name) => ({ name: `${name}-crun`, runtime: 'crun' as const })),
+];
 
 test.for(forRuntimes)('shipped profiles: nothing is wrong with $name for $runtime', (each) => {
   const { profile: read, findings } = readSoundProfile(textOf(each.name), each.name);
@@ -152,4 +153,14 @@ test('shipped profiles: dangerous kills for calls that no handler answers, and F
   // clone has a rule for each flag that makes a namespace
   const whole = names.filter((name) => name !== 'clone');
   expect(new Set(whole).size).toBe(whole.length);
+});
+
+test('shipped profiles: dangerous traps what it traps, and has the base for all other calls', () => {
+  const read = sound('dangerous');
+  const base = containerBase().profile;
+  const isTrapped = (name: string): boolean => actionsOf(read, name).includes('SCMP_ACT_NOTIFY');
+  const others = syscallNumbers.map(([name]) => name).filter((name) => !isTrapped(name));
+  expect(others.map((name) => [name, ...actionsOf(read, name)])).toEqual(
+    others.map((name) => [name, ...actionsOf(base, name)]),
+  );
 });
