@@ -40,17 +40,17 @@ async function executeTool(tool: Tool, words: readonly string[]): Promise<number
 }
 
 async function main(words: readonly string[]): Promise<number> {
-  let usage = words[0] === 'run' ? runUsage : agentUsage;
+  let helped = words[0] === 'run' ? 'seccompagent run' : 'seccompagent';
   try {
     const entry = tools.find(({ name }) => name === words[0]);
     if (entry === undefined) return await execute(parseCommand(words));
     const tool = await entry.load();
-    usage = tool.usage;
+    helped = `seccompagent ${entry.name}`;
     return await executeTool(tool, words.slice(1));
   } catch (thrown) {
     process.stderr.write(`seccompagent: ${messageOf(thrown)}\n`);
     const isUsage = thrown instanceof AgentError && thrown.code === 'AGENT_USAGE';
-    if (isUsage) process.stderr.write(`\n${usage}`);
+    if (isUsage) process.stderr.write(`see ${helped} -help\n`);
     return isUsage ? exitCode.usage : exitCode.failure;
   }
 }

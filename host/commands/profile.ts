@@ -7,10 +7,15 @@ import { defaultConfigFile, loadConfig } from '../config.ts';
 import { AgentError } from '../errors.ts';
 import { generateProfile, ociText } from '../profile/generate.ts';
 import type { BaseProfile, Generated } from '../profile/generate.ts';
+import { containerBase } from '../profile/container-base.ts';
+import { nearest } from '../profile/did-you-mean.ts';
+import { callNames, isKnownCall } from '../profile/families.ts';
 import type { Finding, Severity } from '../profile/finding.ts';
 import { lint } from '../profile/lint.ts';
 import type { Resolve } from '../profile/lint.ts';
 import { objectName, operatorText } from '../profile/operator-profile.ts';
+import { runtimes } from '../profile/runtime-calls.ts';
+import type { Runtime } from '../profile/runtime-calls.ts';
 import { preFilters } from '../profile/pre-filters.ts';
 import { readProfile, readSoundProfile } from '../profile/read-profile.ts';
 import { registryOf } from '../registry/bundle-registry.ts';
@@ -33,6 +38,7 @@ const options = {
   'wait-killable': { type: 'boolean' },
   runtime: { type: 'string' },
   base: { type: 'string' },
+  allow: { type: 'string', multiple: true },
   'block-io-uring': { type: 'boolean' },
   format: { type: 'string' },
   name: { type: 'string' },
@@ -41,6 +47,7 @@ const options = {
 } as const;
 
 const lintOptions = {
+  runtime: { type: 'string' },
   resolver: { type: 'string' },
   config: { type: 'string' },
   json: { type: 'boolean' },
@@ -126,13 +133,16 @@ function answeredBy(
   };
 }
 
-const runtimes = ['runc', 'crun'] as const;
+function runtimeOf(values: Values): Runtime | undefined {
+  const named = textOf(values, 'runtime');
+  if (named === undefined) return undefined;
+  return runtimes.find((known) => known === named) ?? usage(`-runtime is ${runtimes.join(' or ')}`);
+}
 
 function isWaitKillable(values: Values): boolean {
-  const runtime = textOf(values, 'runtime');
+  const runtime = runtimeOf(values);
   const isWanted = values.get('wait-killable') === true;
   if (runtime === undefined) return isWanted;
-  if (!runtimes.some((known) => known === runtime)) usage(`-runtime is ${runtimes.join(' or ')}`);
   if (runtime === 'runc' && isWanted) {
     usage('-wait-killable and -runtime runc: runc before version 1.5 refuses flags');
   }
@@ -142,10 +152,21 @@ function isWaitKillable(values: Values): boolean {
 function baseOf(values: Values): BaseProfile | undefined {
   const base = textOf(values, 'base') ?? 'allow';
   if (base === 'allow') return undefined;
+  if (base === 'container') return containerBase();
   const { profile, json } = readSoundProfile(readText(base), base);
   if (profile.format === 'spo') usage(`-base ${base}: only profiles of OCI runtimes can be a base`);
   checkNumbers(json, base);
   return { profile, json };
+}
+
+function allowedCalls(values: Values): readonly string[] {
+  const names = textsOf(values, 'allow').flatMap((text) => listOf(text));
+  for (const name of names) {
+    if (isKnownCall(name)) continue;
+    const near = nearest(name, callNames());
+    usage(`-allow: Linux has no call "${name}"${near === undefined ? '' : `: is it "${near}"?`}`);
+  }
+  return names;
 }
 
 /** Numbers beyond 2⁵³ would be other ones in the result. */
@@ -178,6 +199,16 @@ function folderNotes(references: readonly string[], { names }: Selected): readon
   });
 }
 
+/** Containers with such a profile would have an agent that is never asked. */
+function nothingToTrap({ bundles, names }: Selected): never {
+  const keys = new Set(
+    bundles.flatMap(({ handlers }) => handlers).flatMap(({ when = [] }) => when),
+  );
+  const missing =
+    keys.size === 0 ? '' : `: give -metadata KEY=VALUE, with one of ${[...keys].join(', ')}`;
+  return usage(`${names.join(',')} answers no call as it is${missing}`);
+}
+
 async function generate(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, options);
   const references = rest.flatMap((word) => listOf(word));
@@ -185,6 +216,7 @@ async function generate(words: readonly string[]): Promise<number> {
   const selected = await selectedBundles(references, values);
   const settings = textsOf(values, 'metadata');
   const { syscalls, isLeftToKernel } = answeredBy(selected, settings, values);
+  if (syscalls.length === 0) nothingToTrap(selected);
   const generated = generateProfile({
     syscalls,
     ...(isLeftToKernel ? { preFilters: preFilters(selected.bundles, syscalls) } : {}),
@@ -192,6 +224,7 @@ async function generate(words: readonly string[]): Promise<number> {
     listenerMetadata: [`BUNDLE=${selected.names.join(',')}`, ...settings].join('\n'),
     isWaitKillable: isWaitKillable(values),
     isIoUringBlocked: values.get('block-io-uring') === true,
+    allowed: allowedCalls(values),
     base: baseOf(values),
   });
   const name = textOf(values, 'name') ?? selected.bundles.map((bundle) => bundle.name).join('-');
@@ -255,7 +288,7 @@ async function findingsIn(file: string, values: Values): Promise<readonly Findin
   const { profile, findings } = readProfile(readText(file));
   if (profile === undefined) return findings.all;
   const resolve = await resolveFor(profile.listenerMetadata ?? '', values);
-  lint(profile, findings, { resolve });
+  lint(profile, findings, { resolve, runtime: runtimeOf(values) });
   return findings.all;
 }
 
@@ -310,8 +343,10 @@ their calls, on all architectures, and nothing that walks around them. Bundles a
 
   -socketfile PATH    the agent socket (default ${defaultSocketFile})
   -metadata KEY=VALUE a setting of the bundles; for several, several times
-  -base allow|FILE    what holds for all other calls: they are allowed (the default), or what a
-                      profile says, for example docker's own
+  -base NAME|FILE     what holds for all other calls. allow: they are allowed (the default).
+                      container: what usual containers have no use for is refused, as by the
+                      profiles of runtimes. FILE: what another profile says
+  -allow CALL[,CALL…] calls that are allowed all the same; several times, too
   -block-io-uring     io_uring fails with ENOSYS: it works on files without calls
   -wait-killable      signals take no received call back; runc before 1.5 refuses that
   -runtime NAME       runc or crun: what the runtime can, which is -wait-killable for crun
@@ -323,6 +358,7 @@ their calls, on all architectures, and nothing that walks around them. Bundles a
 lint shows what is wrong with profiles, with its place and what to do, and exits with 1 where it finds
 errors. The bundles that metadata selects are looked at as the agent would.
 
+  -runtime NAME       runc or crun: the only one that is to take them; that runc is older than 1.5
   -resolver NAME      of the agent: looks at metadata that selects no bundle, too
   -json               the same for programs
 

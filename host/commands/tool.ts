@@ -5,7 +5,7 @@ export interface Tool {
   /**
    * @param words what stands behind the command's name
    * @returns the exit code
-   * @throws AgentError AGENT_USAGE: the message and the usage are shown
+   * @throws AgentError AGENT_USAGE: the message is shown, and where help is
    */
   readonly run: (words: readonly string[]) => Promise<number>;
 }

@@ -4,6 +4,7 @@
 import { AgentError } from '../errors.ts';
 import { waitKillableFlag } from '../filter-flags.ts';
 import { familyMembers } from '../notification/syscall-table.ts';
+import { errno } from './errno-numbers.ts';
 import { familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
 import { keepsNamespaces, namespaceConditions, withoutNamespaces } from './namespace-flags.ts';
 import { actionsOf, decisionOf } from './profile.ts';
@@ -29,6 +30,8 @@ export interface Wanted {
   readonly listenerMetadata: string;
   readonly isWaitKillable: boolean;
   readonly isIoUringBlocked: boolean;
+  /** Calls that the kernel does, whatever the base says. */
+  readonly allowed?: readonly string[];
   /** Absent: all other calls are allowed. */
   readonly base?: BaseProfile | undefined;
 }
@@ -39,9 +42,6 @@ export interface Generated {
   /** What the operator should know of it. */
   readonly notes: readonly string[];
 }
-
-/** errno(3), as the numbers that profiles have: the same on all architectures here. */
-const errno = { ENOSYS: 38, EINVAL: 22 } as const;
 
 /** SECCOMP_FILTER_FLAG_NEW_LISTENER of <linux/seccomp.h>, in the second argument of seccomp(2). */
 const newListener = 8;
@@ -198,7 +198,30 @@ function blockedNamespaces({ syscalls }: Wanted, base: Profile): readonly Genera
   return [...blocked, { names, action, args: [withoutNamespaces] }];
 }
 
+/** What the profile decides otherwise for the sake of handlers is not opened. */
+function allowingRules(
+  { syscalls, allowed = [] }: Wanted,
+  others: readonly GeneratedRule[],
+): readonly GeneratedRule[] {
+  if (allowed.length === 0) return [];
+  const around = syscalls.flatMap((name) => waysAround[familyOf(name)] ?? []);
+  const decided = others.flatMap(({ names }) => names);
+  for (const name of allowed) {
+    if (!decided.includes(name) && !around.includes(familyOf(name))) continue;
+    throw new AgentError(
+      'AGENT_PROFILE_INVALID',
+      `${name} cannot be allowed: it would walk around what the profile does for handlers`,
+    );
+  }
+  return [{ names: [...new Set(allowed)].toSorted(), action: 'SCMP_ACT_ALLOW' }];
+}
+
 function ownRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
+  const handled = handledRules(wanted, base);
+  return [...handled, ...allowingRules(wanted, handled)];
+}
+
+function handledRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
   const blocked = blockedCalls(wanted);
   return [
     ...notifyingRules(wanted, base.profile),
@@ -239,17 +262,18 @@ function isOfSomeHostsOnly({ rules }: Profile, name: string): boolean {
 }
 
 function conflictNotes({ profile }: BaseProfile, wanted: Wanted): readonly string[] {
-  const notes: string[] = [];
+  const names = new Map<string, string[]>();
   for (const name of wanted.syscalls.toSorted()) {
     const actions = actionsOf(profile, name);
     const isSometimes = isOfSomeHostsOnly(profile, name);
     if (!isSometimes && actions.every((action) => action === 'SCMP_ACT_ALLOW')) continue;
     const said = `${actions.join(' or ')}${isSometimes ? ' in some containers only' : ''}`;
-    notes.push(
-      `${name}: the base has ${said}; now handlers decide, and what they continue the kernel does as without the base`,
-    );
+    names.set(said, [...(names.get(said) ?? []), name]);
   }
-  return notes;
+  return [...names].map(
+    ([said, own]) =>
+      `${own.join(', ')}: the base has ${said}; now handlers decide, and what they continue the kernel does as without the base`,
+  );
 }
 
 function baseNotes(base: BaseProfile): readonly string[] {
@@ -273,7 +297,7 @@ function baseNotes(base: BaseProfile): readonly string[] {
 }
 
 const allowsAllNote =
-  "all other calls are allowed, also those that the runtime's own profile refuses, whose place this one takes: -base FILE keeps what another profile says";
+  "all other calls are allowed, also those that the runtime's own profile refuses, whose place this one takes: -base container refuses what those usually do, and -base FILE keeps what another profile says";
 
 /** They would be let pass by a default action that allows. */
 function newCallsNote(own: readonly string[], { defaultAction }: Profile): readonly string[] {

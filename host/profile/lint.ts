@@ -23,6 +23,7 @@ import type { PreFilter } from './pre-filters.ts';
 import { actionsOf, decisionOf } from './profile.ts';
 import type { Condition, Profile, Rule } from './profile.ts';
 import { expectedToBeTrapped, runtimeCalls, unsafeAgain } from './runtime-calls.ts';
+import type { Runtime } from './runtime-calls.ts';
 import { bigEndian, callsElsewhere, companions, kills, letsPass, notify } from './seccomp-words.ts';
 
 /** What an agent that is started as the operator says would make of the metadata. */
@@ -39,6 +40,8 @@ export interface Answered {
 export interface LintOptions {
   /** Undefined: the bundles of metadata are not looked at. */
   readonly resolve?: Resolve | undefined;
+  /** Undefined: any may take the profile. Of runc a version before 1.5, which has no flags. */
+  readonly runtime?: Runtime | undefined;
 }
 
 /** One more than the longest path of a socket, see unix(7). */
@@ -87,15 +90,15 @@ class Linter {
     this.#findings = findings;
   }
 
-  run({ resolve }: LintOptions): void {
+  run({ resolve, runtime }: LintOptions): void {
     this.#defaults();
     this.#listener();
-    this.#flags();
+    this.#flags(runtime);
     this.#architectures();
     this.#names();
     this.#order();
     this.#conditions();
-    this.#runtimes();
+    this.#runtimes(runtime);
     this.#families();
     this.#around();
     this.#conditionalTraps(this.#metadata(resolve)?.preFilters);
@@ -141,7 +144,7 @@ class Linter {
         'warning',
         ['defaultAction'],
         `${defaultAction} for what the profile does not name: it takes the place of the runtime's own profile, and allows what that refuses`,
-        'put the rules into a profile that refuses by default (profile generate -base FILE)',
+        'put the rules into a profile that refuses by default (profile generate -base container, or -base FILE)',
       );
     }
     if (kills(defaultAction) && this.#trapsAnything) {
@@ -202,14 +205,14 @@ class Linter {
     }
   }
 
-  #flags(): void {
+  #flags(runtime: Runtime | undefined): void {
     const { flags } = this.#profile;
     const place = (flag: string): Keys => ['flags', flags.indexOf(flag)];
     const [first] = flags;
-    if (first !== undefined) {
+    if (first !== undefined && runtime !== 'crun') {
       this.#tell(
         'flags-refused',
-        'warning',
+        runtime === 'runc' ? 'error' : 'warning',
         ['flags'],
         'runc before version 1.5 refuses every profile with flags; crun takes them',
         'leave "flags" out where containers run with an older runc',
@@ -225,7 +228,7 @@ class Linter {
         'take the flag out',
       );
     }
-    if (flags.includes(waitKillableFlag) || !this.#trapsAnything) return;
+    if (flags.includes(waitKillableFlag) || !this.#trapsAnything || runtime === 'runc') return;
     this.#tell(
       'wait-killable',
       'note',
@@ -295,7 +298,7 @@ class Linter {
         'warning',
         ['syscalls', index, 'names', at],
         `runtimes with libseccomp 2.6.0 or older do not know ${name}: it gets the default action (${defaultAction})`,
-        'a default action that refuses closes it (profile generate -base FILE)',
+        'a default action that refuses closes it (profile generate -base container, or -base FILE)',
       );
     }
   }
@@ -389,9 +392,10 @@ class Linter {
     }
   }
 
-  #runtimes(): void {
+  #runtimes(only: Runtime | undefined): void {
     const trapped = trappedNames(this.#profile);
     for (const { runtime, refused } of runtimeCalls) {
+      if (only !== undefined && runtime !== only) continue;
       for (const name of refused.filter((each) => trapped.includes(each))) {
         this.#tell(
           'notify-runtime',
@@ -402,7 +406,7 @@ class Linter {
         );
       }
     }
-    for (const name of trapped) this.#ownCalls(name);
+    for (const name of trapped) this.#ownCalls(name, only);
     for (const name of trapped.filter((each) => unsafeAgain.includes(each))) {
       const isSafe = this.#profile.flags.includes(waitKillableFlag);
       if (isSafe) continue;
@@ -417,8 +421,10 @@ class Linter {
   }
 
   /** The agent is asked about them before there is a program of the container. */
-  #ownCalls(name: string): void {
-    const by = runtimeCalls.filter(({ made }) => made.includes(name)).map(({ runtime }) => runtime);
+  #ownCalls(name: string, only: Runtime | undefined): void {
+    const by = runtimeCalls
+      .filter(({ runtime, made }) => made.includes(name) && runtime === (only ?? runtime))
+      .map(({ runtime }) => runtime);
     if (by.length === 0 || expectedToBeTrapped.includes(name)) return;
     this.#tell(
       'notify-runtime',

@@ -2,8 +2,12 @@
 // What the runtimes themselves do between loading the filter and the container's first program: the
 // agent is asked about their calls as well.
 
+export const runtimes = ['runc', 'crun'] as const;
+
+export type Runtime = (typeof runtimes)[number];
+
 export interface RuntimeCalls {
-  readonly runtime: string;
+  readonly runtime: Runtime;
   /** The profile is refused when one of these is trapped. */
   readonly refused: readonly string[];
   /** Made under the filter; most of them only where noNewPrivileges is off, as it is by default. */

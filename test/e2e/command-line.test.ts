@@ -82,7 +82,7 @@ test('resolver: an unknown name is refused with the list of those there are', as
   const { code, stdout, stderr } = await runCommand([seccompagent, '-resolver=demo-basik']);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toMatch(
-    /^seccompagent: .*"demo-basik".* none, demo-basic, unprivileged-build, kubernetes, falco\n\nUsage: /u,
+    /^seccompagent: .*"demo-basik".* none, demo-basic, unprivileged-build, kubernetes, falco\nsee seccompagent -help\n$/u,
   );
 });
 
@@ -92,10 +92,10 @@ test.for([
   { words: '-resolver', named: '-resolver' },
   { words: '-socketfile=', named: '-socketfile' },
   { words: '-allow-uids=root', named: '"root"' },
-])('usage: "$words" is refused with the usage on stderr', async ({ words, named }) => {
+])('usage: "$words" is refused, with where help is on stderr', async ({ words, named }) => {
   const { code, stdout, stderr } = await runCommand([seccompagent, words]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toMatch(/^seccompagent: .*\n\nUsage: seccompagent \[options\]\n/u);
+  expect(stderr).toMatch(/^seccompagent: .*\nsee seccompagent -help\n$/u);
   expect(stderr.split('\n')[0]).toContain(named);
 });
 
@@ -137,7 +137,7 @@ test('log: a level hides what is below it', async () => {
 test('log: an unknown word is refused by its name', async () => {
   const { code, stdout, stderr } = await runCommand([seccompagent, '-log=debug,loud']);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toMatch(/^seccompagent: .*"loud".*\n\nUsage: /u);
+  expect(stderr).toMatch(/^seccompagent: .*"loud".*\nsee seccompagent -help\n$/u);
 });
 
 test.for(['SIGINT', 'SIGTERM'] as const)(

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The image of deploy/Dockerfile, and the pod of the DaemonSet with it.
-import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { packageVersion } from '../../host/package-root.ts';
 import { projectRoot, runCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
 import { Container } from '../support/container-runtime.ts';
 import type { ContainerOptions } from '../support/container-runtime.ts';
 import { DaemonSetPod } from '../support/daemonset-pod.ts';
@@ -117,6 +118,7 @@ describe('DaemonSet', () => {
     folder = new TemporaryFolder();
     rootfs = folder.at('rootfs');
     makeRootfs(rootfs);
+    copyFileSync(compiled('container-calls.static'), join(rootfs, 'bin/container-calls'));
     // a bundle of the operator's, where those that are pulled would be
     cpSync(testBundle('hold'), folder.at('volumes/state/own/hold'), { recursive: true });
     pod = await DaemonSetPod.start({
@@ -134,11 +136,13 @@ describe('DaemonSet', () => {
     folder[Symbol.dispose]();
   });
 
-  async function containerWith(
-    options: Pick<ContainerOptions, 'metadata' | 'script' | 'trapped'>,
-  ): Promise<Container> {
+  async function containerWith({
+    runtime = 'runc',
+    ...options
+  }: Pick<ContainerOptions, 'metadata' | 'script' | 'trapped' | 'flags'> &
+    Partial<Pick<ContainerOptions, 'runtime'>>): Promise<Container> {
     return Container.run({
-      runtime: 'runc',
+      runtime,
       folder: pod.ociBundles,
       rootfs,
       listenerPath: pod.socket,
@@ -167,6 +171,25 @@ describe('DaemonSet', () => {
     });
     expect(container.output).toBe('works\nready\n');
   });
+
+  test.for([
+    [[], false],
+    [['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'], true],
+  ] as const)(
+    'pod: the agent reads of the OCI bundle that the filter has %j, and writes to callers: %j',
+    async ([flags, isWritten]) => {
+      await using container = await containerWith({
+        // runc takes none, not even an empty list
+        ...(flags.length === 0 ? {} : { runtime: 'crun', flags }),
+        metadata: ['BUNDLE=sysinfo'],
+        script: 'container-calls sysinfo',
+        trapped: ['sysinfo'],
+      });
+      const [, seconds] = /^sysinfo: up (\d+) s/mu.exec(container.output) ?? [];
+      // the container's age where it is written, and else the machine's
+      expect(Number(seconds) < 40).toBe(isWritten);
+    },
+  );
 
   test('pod: the agent freezes a container by the cgroup that the node knows', async () => {
     await using container = await containerWith({ metadata: ['BUNDLE=hold'], script: ':' });

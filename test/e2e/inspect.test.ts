@@ -86,11 +86,11 @@ test('inspect: what is no component is refused in one line', async () => {
 });
 
 test.for([[[]], [['a', 'b']], [['-unknown', 'a']], [['/no/such/file']]] as const)(
-  'inspect %j: the message and the usage, exit code 2',
+  'inspect %j: the message and where help is, exit code 2',
   async ([words]) => {
     const { code, stdout, stderr } = await runCommand([seccompagent, 'inspect', ...words]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^seccompagent: .+\n\nUsage: seccompagent inspect /u);
+    expect(stderr).toMatch(/^seccompagent: .+\nsee seccompagent inspect -help\n$/u);
   },
 );
 

@@ -48,9 +48,11 @@ async function beginningOf(container: PodContainer): Promise<number> {
 }
 
 describe.for(runtimes)('%s', (runtime) => {
+  const forFlags = ['demo-pod, for crun', examplePod('demo-pod', 'demo-pod-crun')] as const;
   test.for([
     ['docs/kubernetes.md', documentedPod('docs/kubernetes.md', 'Try it')],
     ['deploy/examples/demo-pod', examplePod('demo-pod')],
+    ...(runtime === 'crun' ? [forFlags] : []),
   ] as const)('documentation: a pod does what %s shows', async ([, shown]) => {
     const profile = node.profileOf(shown.profile);
     await using pod = await node.containerd.runPod({ name: shown.name, runtime });

@@ -19,7 +19,10 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 const runtimes: readonly RuntimeName[] = ['runc', 'crun'];
 
 function profile(name: string): object {
-  const text = readFileSync(join(packageRoot(), 'deploy/profiles', `${name}.json`), 'utf8');
+  const text = readFileSync(
+    join(packageRoot(), 'deploy/profiles/kubernetes', `${name}.json`),
+    'utf8',
+  );
   const json: unknown = JSON.parse(text);
   if (typeof json === 'object' && json !== null) return json;
   throw new Error(`${name} is no profile`);
@@ -93,7 +96,7 @@ describe('metadata keys', () => {
     test('metadata keys: the demo: a directory has names of its pod, and proc is mounted', async () => {
       await using container = await run({
         runtime,
-        profile: profile('kubernetes-demo'),
+        profile: profile('demo-pod'),
         script: `mkdir /abc-${runtime}; ls -1d /abc-${runtime}*; rmdir /abc-${runtime}*; mount -t proc proc root; ls /root/self/cmdline`,
       });
       const lines = container.output.trim().split('\n');
@@ -104,7 +107,7 @@ describe('metadata keys', () => {
     });
 
     test('metadata keys: the demo: /bin/true takes two seconds, and /bin/echo does not', async () => {
-      await using container = await run({ runtime, profile: profile('kubernetes-demo') });
+      await using container = await run({ runtime, profile: profile('demo-pod') });
       const script = 'for run in echo true; do time -f %e /bin/$run; done';
       const { stdout } = await container.exec(script);
       const [echo = NaN, late = NaN] = stdout.trim().split('\n').filter(Boolean).map(Number);

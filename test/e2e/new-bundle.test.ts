@@ -109,11 +109,11 @@ test.for([
   [['hello']],
   [['a', 'b', '-syscalls', 'mkdir']],
   [['hello', '-syscalls', ',']],
-] as const)('new %j: the message and the usage, exit code 2', async ([words]) => {
+] as const)('new %j: the message and where help is, exit code 2', async ([words]) => {
   using folder = new TemporaryFolder();
   const { code, stderr } = await runCommand([seccompagent, 'new', ...words], {
     cwd: folder.path,
   });
   expect(code).toBe(2);
-  expect(stderr).toMatch(/^seccompagent: .+\n\nUsage: seccompagent new /u);
+  expect(stderr).toMatch(/^seccompagent: .+\nsee seccompagent new -help\n$/u);
 });

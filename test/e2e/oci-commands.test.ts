@@ -240,10 +240,10 @@ test.for([
   ['inspect', ['oci://h/a']],
   ['key', []],
   ['key', ['lose']],
-] as const)('%s %j: the message and the usage, exit code 2', async ([name, words]) => {
+] as const)('%s %j: the message and where help is, exit code 2', async ([name, words]) => {
   const { code, stdout, stderr } = await tool([name, ...words]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toMatch(new RegExp(`^seccompagent: .+\\n\\nUsage: seccompagent ${name} `, 'u'));
+  expect(stderr).toMatch(new RegExp(`^seccompagent: .+\\nsee seccompagent ${name} -help\\n$`, 'u'));
 });
 
 test.for(['push', 'pull', 'sign', 'verify', 'list', 'key'])(

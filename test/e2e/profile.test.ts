@@ -204,13 +204,16 @@ describe('the command', () => {
     [['generate', 'mount', '-format', 'xml'], '-format is oci or spo'],
     [['generate', 'mount', '-format', 'spo', '-name', 'A'], 'no name of a Kubernetes object'],
     [['generate', 'mount', '-socketfile', 'a.socket'], 'needs a whole path'],
+    [['generate', 'kubernetes'], '-metadata KEY=VALUE, with one of MKDIR_TMPL, EXEC_PATTERN,'],
+    [['generate', 'kubernetes', '-metadata', 'DEFAULT_ACTION=continue'], 'answers no call'],
+    [['generate', 'mount', '-allow', 'setnss'], 'is it "setns"?'],
     [['lint'], 'takes files'],
     [['show'], 'needs the word'],
   ] as const)('profile: %j is a wrong usage', async ([words, what]) => {
     const { code, stderr } = await profileTool(...words);
     expect(code).toBe(2);
     expect(stderr).toContain(what);
-    expect(stderr).toContain('Usage: seccompagent profile');
+    expect(stderr).toMatch(/\nsee seccompagent profile -help\n$/u);
   });
 
   test('generate: a bundle of a folder is selected by its name, which is said', async () => {

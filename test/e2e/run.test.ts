@@ -96,7 +96,7 @@ test('usage: an unknown system call is refused by its name', async () => {
   const command = [seccompagent, 'run', '-syscalls=mkdir,no_such_call', '--', 'true'] as const;
   const { code, stdout, stderr } = await runCommand(command);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toMatch(/^seccompagent: .*"no_such_call"\n\nUsage: seccompagent run /u);
+  expect(stderr).toMatch(/^seccompagent: .*"no_such_call"\nsee seccompagent run -help\n$/u);
 });
 
 test('usage: resolver none needs -syscalls', async () => {

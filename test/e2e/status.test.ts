@@ -266,10 +266,10 @@ test('status: without an agent it says so', async () => {
 });
 
 test.for([[['word']], [['-unknown']]] as const)(
-  'status %j: the message and the usage, exit code 2',
+  'status %j: the message and where help is, exit code 2',
   async ([words]) => {
     const { code, stderr } = await runCommand([seccompagent, 'status', ...words]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^seccompagent: .+\n\nUsage: seccompagent status /u);
+    expect(stderr).toMatch(/^seccompagent: .+\nsee seccompagent status -help\n$/u);
   },
 );

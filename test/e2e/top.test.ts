@@ -122,7 +122,7 @@ test.for([
 ] as const)('top: %s is refused', async ([options, message]) => {
   const { code, stdout, stderr } = await topOnce('/nowhere', ...options);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toContain(`seccompagent: ${message}\n\nUsage: seccompagent top`);
+  expect(stderr).toContain(`seccompagent: ${message}\nsee seccompagent top -help\n`);
 });
 
 test('top: without an agent it says so', async () => {

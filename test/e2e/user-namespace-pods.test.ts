@@ -17,8 +17,12 @@ const rootUidOutside = 200_000;
 const image = 'localhost/with-erofs:test';
 /** One that the kernel mounts for nobody in a user namespace, as cifs. */
 const mount = 'mount-call erofs /volume/hello.erofs /mnt';
-const { profile } = examplePod('userns-pod-cifs');
-const metadata = String(profile['listenerMetadata']).replace('cifs', 'erofs');
+/** As shipped, but for the file system. */
+function profileOf(name: string): Readonly<Record<string, unknown>> {
+  const { profile } = examplePod('userns-pod-cifs', name);
+  const listenerMetadata = String(profile['listenerMetadata']).replace('cifs', 'erofs');
+  return { ...profile, listenerMetadata };
+}
 
 /** As that of alpine, in which nobody has no shell. */
 function makeRootfs(path: string): void {
@@ -56,13 +60,17 @@ afterAll(async () => {
 });
 
 /** What lines for a shell print in the container of a new pod. */
-async function output(runtime: (typeof runtimes)[number], script: string): Promise<string> {
+async function output(
+  runtime: (typeof runtimes)[number],
+  script: string,
+  profile: string = 'userns-pod-cifs',
+): Promise<string> {
   await using pod = await node.containerd.runPod({ name: 'mynotifypod', runtime, rootUidOutside });
   const container = await pod.start({
     name: 'container1',
     image,
     command: ['sh', '-c', 'sleep 1000'],
-    profile: node.profileOf({ ...profile, listenerMetadata: metadata }),
+    profile: node.profileOf(profileOf(profile)),
     capabilities: ['SYS_ADMIN'],
     volumes: { '/volume': volume() },
   });
@@ -75,10 +83,14 @@ async function output(runtime: (typeof runtimes)[number], script: string): Promi
 }
 
 describe.for(runtimes)('%s', (runtime) => {
-  test('A2: pods: root of a user namespace may mount what the kernel mounts for none', async () => {
-    const script = `${mount} && cat /mnt/hello && mount | grep -c " /mnt type erofs"`;
-    expect(await output(runtime, script)).toBe('hello from the image\n1\n');
-  });
+  const profiles = ['userns-pod-cifs', ...(runtime === 'crun' ? ['userns-pod-cifs-crun'] : [])];
+  test.for(profiles)(
+    'A2: pods: with %s root of a user namespace may mount what the kernel mounts for none, and unmount it',
+    async (profile) => {
+      const script = `${mount} && cat /mnt/hello && mount | grep -c " /mnt type erofs"; umount /mnt && ls /mnt`;
+      expect(await output(runtime, script, profile)).toBe('hello from the image\n1\n');
+    },
+  );
 
   test('A2: pods: nobody else in it may', async () => {
     const script = String.raw`

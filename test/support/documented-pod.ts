@@ -44,13 +44,20 @@ export function documentedPod(page: string, heading: string): DocumentedPod {
   });
 }
 
-/** One of deploy/examples, with the profile that is shipped for it. */
-export function examplePod(name: string): DocumentedPod {
+/** One of deploy/examples, with a profile that is shipped for it. */
+export function examplePod(name: string, profile: string = name): DocumentedPod {
   return podOf({
-    profile: readProject(`deploy/profiles/kubernetes/${name}.json`),
+    profile: readProject(`deploy/profiles/kubernetes/${profile}.json`),
     manifest: readProject(`deploy/examples/${name}/pod.yaml`),
     session: blockOf(readProject(`deploy/examples/${name}/README.md`), 'console'),
   });
+}
+
+/** A profile that is installed on nodes, by its name in `localhostProfile`. */
+export function installedProfile(localhostProfile: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(
+    readProject(localhostProfile.replace(/^seccomp-agent/u, 'deploy/profiles/kubernetes')),
+  );
 }
 
 function readProject(path: string): string {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What deploy/kubernetes asks a cluster for: valid, no more than is needed, and what the agent knows.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -274,7 +274,7 @@ test('profiles: pods name those that the DaemonSet installs', () => {
   }
 });
 
-const profileNames = [...examples, 'dangerous'] as const;
+const profileNames = [...examples, 'dangerous'].flatMap((name) => [name, `${name}-crun`]);
 
 /** Numbers of errnos are texts for the Security Profiles Operator. */
 function withNumbers(value: Json): Json {
@@ -303,14 +303,27 @@ test.for(profileNames)(
   },
 );
 
-test('profiles: those of the examples are what `profile generate` makes', async () => {
+test('profiles: those that are generated are what generate-profiles.sh makes', async () => {
   using folder = new TemporaryFolder();
   const script = join(deployFolder, 'generate-profiles.sh');
   const { code } = await runCommand(['sh', script, folder.path], { deadlineMs: 120_000 });
   expect(code).toBe(0);
-  for (const name of examples) {
+  for (const name of profileNames.filter((each) => each !== 'dangerous')) {
     expect(profileNamed(name)).toEqual(profileNamed(name, folder.path));
     expect(operatorsProfileNamed(name)).toEqual(operatorsProfileNamed(name, folder.path));
+  }
+});
+
+test('profiles: all are installed, also those for crun', async () => {
+  using folder = new TemporaryFolder();
+  const to = folder.at('seccomp-agent');
+  const { code } = await runCommand(['sh', join(deployFolder, 'install-profiles.sh'), to]);
+  expect(code).toBe(0);
+  const names = [...profileNames, 'agent'].map((name) => `${name}.json`);
+  expect(readdirSync(to).toSorted()).toEqual(names.toSorted());
+  for (const name of names) {
+    const shipped = join(deployFolder, 'profiles/kubernetes', name);
+    expect(readFileSync(join(to, name), 'utf8')).toBe(readFileSync(shipped, 'utf8'));
   }
 });
 

@@ -3,10 +3,14 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
+import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { containerBase, refusedCalls } from '../../host/profile/container-base.ts';
+import { isKnownCall, isNewerThanLibseccomp } from '../../host/profile/families.ts';
 import { generateProfile, ociText } from '../../host/profile/generate.ts';
 import type { Generated, Wanted } from '../../host/profile/generate.ts';
 import { lint } from '../../host/profile/lint.ts';
 import { operatorText } from '../../host/profile/operator-profile.ts';
+import { actionsOf } from '../../host/profile/profile.ts';
 import { preFilters } from '../../host/profile/pre-filters.ts';
 import { readProfile, readSoundProfile } from '../../host/profile/read-profile.ts';
 import { families, familyMembers } from '../../host/notification/syscall-table.ts';
@@ -114,6 +118,52 @@ describe('K21: generate: unshare(2), and what else makes namespaces', () => {
   });
 });
 
+describe('generate: on the base for containers', () => {
+  const base = containerBase();
+
+  test('generate: what handlers answer goes to them, and what the base has stays', () => {
+    const made = generated({ syscalls: familyMembers('mount'), base, isWaitKillable: true });
+    const { profile } = readSoundProfile(ociText(made), 'made');
+    const actions = ['mount', 'bpf', 'read', 'fsopen', 'clone3'].map((name) =>
+      actionsOf(profile, name),
+    );
+    expect(actions).toEqual([
+      ['SCMP_ACT_NOTIFY'],
+      ['SCMP_ACT_ERRNO'],
+      ['SCMP_ACT_ALLOW'],
+      ['SCMP_ACT_ERRNO'],
+      ['SCMP_ACT_ERRNO'],
+    ]);
+    expect(findings(ociText(made))).toEqual(['flags-refused']);
+    expect(findings(operatorText(made, 'a'))).toEqual(['flags-refused']);
+  });
+
+  test('generate: what it refuses are names of calls, and it refuses what is newer than runtimes', () => {
+    expect(refusedCalls.filter((name) => !isKnownCall(name))).toEqual([]);
+    const newer = syscallNumbers
+      .map(([name]) => name)
+      .filter((name) => isNewerThanLibseccomp(name));
+    expect(newer).toContain('open_tree_attr');
+    for (const name of [...refusedCalls, ...newer]) {
+      expect([name, actionsOf(base.profile, name)]).toEqual([name, ['SCMP_ACT_ERRNO']]);
+    }
+  });
+
+  test('generate: what is allowed beside it passes, where nobody walks around by it', () => {
+    const made = generated({ syscalls: familyMembers('mount'), base, allowed: ['unshare'] });
+    const { profile } = readSoundProfile(ociText(made), 'made');
+    expect(actionsOf(profile, 'unshare')).toEqual(['SCMP_ACT_ALLOW']);
+    for (const name of ['mount', 'fsopen', 'seccomp']) {
+      expect(() => generated({ syscalls: ['mount'], base, allowed: [name] })).toThrow(
+        `${name} cannot be allowed`,
+      );
+    }
+    expect(() => generated({ syscalls: ['unshare'], base, allowed: ['clone'] })).toThrow(
+      'clone cannot be allowed',
+    );
+  });
+});
+
 test('K20: generate: whoever asks for a nested listener is told that there is none', () => {
   expect(rules(generated()).at(-1)).toEqual({
     names: ['seccomp'],
@@ -190,7 +240,7 @@ describe('a base', () => {
     const other = { defaultAction: 'SCMP_ACT_ERRNO', listenerPath: '/run/other', syscalls: [] };
     const said = generated({ base: baseOf(other) }).notes;
     expect(said).toContain("the base's own listenerPath /run/other is gone");
-    expect(said.find((note) => note.startsWith('mkdir: '))).toContain('SCMP_ACT_ERRNO');
+    expect(said.find((note) => note.startsWith('mkdir, mkdirat: '))).toContain('SCMP_ACT_ERRNO');
   });
 
   test('generate: a base that refuses seccomp(2) keeps to it', () => {

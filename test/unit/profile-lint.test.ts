@@ -122,6 +122,19 @@ test('lint: a sound profile has nothing but its default and the flags that an ol
   expect(own).toEqual([both, both, ['flags-refused']]);
 });
 
+function foundFor(text: string, runtime: 'runc' | 'crun'): readonly string[] {
+  return findingsIn(text, { runtime }).map(({ code, severity }) => `${severity} ${code}`);
+}
+
+test('lint: for one runtime only, the flags are right or wrong', () => {
+  const flagged = JSON.stringify({ ...sound, defaultAction: 'SCMP_ACT_ERRNO' });
+  const plain = flagged.replace(/"flags":\[.*?\],/u, '');
+  expect(foundFor(flagged, 'crun')).toEqual([]);
+  expect(foundFor(flagged, 'runc')).toEqual(['error flags-refused']);
+  expect(foundFor(plain, 'crun')).toEqual(['note wait-killable']);
+  expect(foundFor(plain, 'runc')).toEqual([]);
+});
+
 test.for(globSync('deploy/profiles/**/*.json', { cwd: projectRoot }).toSorted())(
   'lint: the shipped profile %s has no errors',
   (name) => {

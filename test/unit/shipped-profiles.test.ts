@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests the shipped profiles for the keys of metadata: they trap what those bring handlers for, and
-// those for pods differ from the others in the socket alone.
+// Tests the shipped profiles for pods: they trap what their metadata brings handlers for, refuse what
+// usual profiles do, and are there for runtimes that take flags, too.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { waitKillableFlag } from '../../host/filter-flags.ts';
 import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
 import { packageRoot } from '../../host/package-root.ts';
+import { containerBase } from '../../host/profile/container-base.ts';
+import { lint } from '../../host/profile/lint.ts';
+import { keepsNamespaces } from '../../host/profile/namespace-flags.ts';
+import { actionsOf } from '../../host/profile/profile.ts';
+import type { Profile as ReadProfile } from '../../host/profile/profile.ts';
+import { readSoundProfile } from '../../host/profile/read-profile.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
 import { answeredSyscalls } from '../../host/registry/registry.ts';
@@ -21,8 +28,16 @@ interface Profile {
   readonly syscalls: readonly { readonly names: readonly string[]; readonly action: string }[];
 }
 
+function textOf(name: string): string {
+  return readFileSync(join(packageRoot(), `deploy/profiles/kubernetes/${name}.json`), 'utf8');
+}
+
 function profile(name: string): Profile {
-  return JSON.parse(readFileSync(join(packageRoot(), `deploy/profiles/${name}.json`), 'utf8'));
+  return JSON.parse(textOf(name));
+}
+
+function sound(name: string): ReadProfile {
+  return readSoundProfile(textOf(name), name).profile;
 }
 
 function trapped({ syscalls }: Profile): readonly string[] {
@@ -50,13 +65,79 @@ function registryFor({ listenerMetadata }: Profile): Registry {
   return resolver.resolve({ state, firstPid: 1 }).registry;
 }
 
-test.for(['kubernetes-demo', 'kubernetes-mount'])(
+const examples = ['demo-pod', 'unprivileged-build-pod', 'userns-pod-cifs'] as const;
+
+test.for(examples)(
   'K21: shipped profiles: %s traps exactly what its metadata brings handlers for',
   (name) => {
     const read = profile(name);
     expect(trapped(read)).toEqual(answeredSyscalls(registryFor(read)).toSorted());
   },
 );
+
+const forRuntimes = [
+  ...examples.map((name) => ({ name, runtime: 'runc' as const })),
+  ...[...examples, 'dangerous'].map((name) => ({ name: `${name}-crun`, runtime: 'crun' as const })),
+];
+
+test.for(forRuntimes)('shipped profiles: nothing is wrong with $name for $runtime', (each) => {
+  const { profile: read, findings } = readSoundProfile(textOf(each.name), each.name);
+  lint(read, findings, { runtime: each.runtime });
+  expect(findings.all).toEqual([]);
+});
+
+test.for([...examples, 'dangerous'])('shipped profiles: %s-crun is %s with a flag', (name) => {
+  expect(profile(`${name}-crun`)).toEqual({ ...profile(name), flags: [waitKillableFlag] });
+});
+
+/** Such as containers have by the profiles that runtimes bring. */
+const refusedUsually = [
+  'add_key',
+  'bpf',
+  'clock_settime',
+  'delete_module',
+  'finit_module',
+  'init_module',
+  'io_uring_setup',
+  'kexec_load',
+  'open_by_handle_at',
+  'perf_event_open',
+  'quotactl',
+  'reboot',
+  'request_key',
+  'settimeofday',
+  'swapon',
+  'syslog',
+  'userfaultfd',
+];
+const ofNamespaces = ['clone3', 'pivot_root', 'setns', 'sethostname', 'umount2', 'unshare'];
+
+test.for(examples)('shipped profiles: %s refuses what usual profiles refuse', (name) => {
+  const read = sound(name);
+  const passing = refusedUsually.filter(
+    (call) => !actionsOf(read, call).every((action) => action === 'SCMP_ACT_ERRNO'),
+  );
+  expect(passing).toEqual([]);
+  for (const call of ['read', 'openat2', 'futex', 'ptrace', 'statx', 'chroot', 'set_tls']) {
+    expect([call, actionsOf(read, call)]).toEqual([call, ['SCMP_ACT_ALLOW']]);
+  }
+});
+
+/** Of the calls that make and change namespaces. */
+function opened(name: string): readonly string[] {
+  return ofNamespaces.filter((call) => actionsOf(sound(name), call).includes('SCMP_ACT_ALLOW'));
+}
+
+test('shipped profiles: only builds make namespaces', () => {
+  expect(opened('demo-pod')).toEqual([]);
+  expect(opened('userns-pod-cifs')).toEqual(['umount2']);
+  const build = ['pivot_root', 'sethostname', 'umount2', 'unshare'];
+  expect(opened('unprivileged-build-pod')).toEqual(build);
+  const cloning = ['demo-pod', 'userns-pod-cifs', 'unprivileged-build-pod'].map((name) =>
+    keepsNamespaces(sound(name)),
+  );
+  expect(cloning).toEqual([true, true, false]);
+});
 
 test('shipped profiles: dangerous kills for calls that no handler answers, and Falco hears of them', () => {
   const read = profile('dangerous');
@@ -74,21 +155,12 @@ test('shipped profiles: dangerous kills for calls that no handler answers, and F
   expect(new Set(whole).size).toBe(whole.length);
 });
 
-test.for([
-  ['kubernetes-demo', 'demo-pod'],
-  ['kubernetes-mount', 'userns-pod-cifs'],
-] as const)('shipped profiles: %s traps the same for pods: kubernetes/%s', ([name, forPods]) => {
-  const own = profile(name);
-  const same = profile(`kubernetes/${forPods}`);
-  expect(trapped(same)).toEqual(trapped(own));
-  expect(same.listenerMetadata).toBe(`BUNDLE=kubernetes\n${own.listenerMetadata}`);
-});
-
-test('shipped profiles: dangerous is the same for pods', () => {
-  const { listenerPath: _own, ...rest } = profile('dangerous');
-  const { listenerPath: _others, ...same } = profile('kubernetes/dangerous');
-  expect(rest).toEqual(same);
-  expect(rest.architectures).toEqual(
-    expect.arrayContaining(['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_AARCH64']),
+test('shipped profiles: dangerous traps what it traps, and has the base for all other calls', () => {
+  const read = sound('dangerous');
+  const base = containerBase().profile;
+  const isTrapped = (name: string): boolean => actionsOf(read, name).includes('SCMP_ACT_NOTIFY');
+  const others = syscallNumbers.map(([name]) => name).filter((name) => !isTrapped(name));
+  expect(others.map((name) => [name, ...actionsOf(read, name)])).toEqual(
+    others.map((name) => [name, ...actionsOf(base, name)]),
   );
 });

@@ -9,6 +9,7 @@ import { runCommand, RunningCommand } from '../command.ts';
 import { until } from '../polling.ts';
 import { TemporaryFolder } from '../temporary-folder.ts';
 import { CriClient, messageIn } from './client.ts';
+import type { ImageOptions } from './image.ts';
 import { makeBusyboxRootfs, makeImage, makePauseRootfs } from './image.ts';
 import { Pod } from './pod.ts';
 import type { PodOptions } from './pod.ts';
@@ -120,7 +121,12 @@ export class Containerd implements AsyncDisposable {
     using folder = new TemporaryFolder();
     const rootfs = folder.at('rootfs');
     makeRootfs(rootfs);
-    const options = { name, rootfs, ...(command === undefined ? {} : { command }) };
+    await this.addImageOf({ name, rootfs, ...(command === undefined ? {} : { command }) });
+  }
+
+  async addImageOf(options: ImageOptions): Promise<void> {
+    const { name } = options;
+    using folder = new TemporaryFolder();
     const archive = await makeImage(folder.at('image'), options);
     const address = `--address=${this.at('containerd.sock')}`;
     const importing = ['ctr', address, '--namespace=k8s.io', 'images', 'import', archive] as const;

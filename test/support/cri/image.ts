@@ -10,8 +10,10 @@ import { makeRootfs } from '../rootfs.ts';
 
 export interface ImageOptions {
   readonly name: string;
-  /** All that is in it; whatever it belongs to is root's in the image. */
+  /** All that is in it; whomever it belongs to, it is root's in the image. */
   readonly rootfs: string;
+  /** Whose files are, and which Linux capabilities they have, stays. */
+  readonly keepsOwners?: boolean;
   readonly command?: readonly string[];
 }
 
@@ -21,7 +23,7 @@ const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: '
 export async function makeImage(folder: string, options: ImageOptions): Promise<string> {
   mkdirSync(folder);
   const layer = join(folder, 'layer.tar');
-  await tar(layer, options.rootfs);
+  await tar(layer, options.rootfs, options.keepsOwners === true ? asTheyAre : rootsOwn);
   const digest = createHash('sha256').update(readFileSync(layer)).digest('hex');
   const parts = join(folder, 'parts');
   mkdirSync(join(parts, 'layer'), { recursive: true });
@@ -29,14 +31,14 @@ export async function makeImage(folder: string, options: ImageOptions): Promise<
   writeJson(join(parts, 'config.json'), {
     architecture: architectures[process.arch],
     os: 'linux',
-    config: { Env: ['PATH=/bin'], Cmd: options.command ?? ['sh'] },
+    config: { Env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin'], Cmd: options.command ?? ['sh'] },
     rootfs: { type: 'layers', diff_ids: [`sha256:${digest}`] },
   });
   writeJson(join(parts, 'manifest.json'), [
     { Config: 'config.json', RepoTags: [options.name], Layers: ['layer/layer.tar'] },
   ]);
   const archive = join(folder, 'image.tar');
-  await tar(archive, parts);
+  await tar(archive, parts, rootsOwn);
   return archive;
 }
 
@@ -60,12 +62,14 @@ function writeJson(file: string, content: unknown): void {
   writeFileSync(file, JSON.stringify(content));
 }
 
-async function tar(archive: string, folder: string): Promise<void> {
-  const owner = ['--owner=0', '--group=0', '--numeric-owner'];
+const rootsOwn = ['--owner=0', '--group=0', '--numeric-owner'];
+const asTheyAre = ['--numeric-owner', '--xattrs', '--xattrs-include=security.capability'];
+
+async function tar(archive: string, folder: string, owners: readonly string[]): Promise<void> {
   const { code, stderr } = await runCommand([
     'tar',
     '--create',
-    ...owner,
+    ...owners,
     `--file=${archive}`,
     `--directory=${folder}`,
     '.',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pods and their containers, made as a kubelet makes them.
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { CommandResult } from '../command.ts';
@@ -32,6 +33,10 @@ export interface PodContainerOptions {
   /** Linux capabilities besides the usual ones, as pods name them: without `CAP_`. */
   readonly capabilities?: readonly string[];
   readonly uid?: number;
+  readonly gid?: number;
+  /** Besides `gid`. */
+  readonly groups?: readonly number[];
+  readonly environment?: Readonly<Record<string, string>>;
   /** Folders of the machine, by their paths in the container. */
   readonly volumes?: Readonly<Record<string, string>>;
 }
@@ -107,6 +112,7 @@ export class Pod implements AsyncDisposable {
   /** Resolves once its first process runs. */
   async start(options: PodContainerOptions): Promise<PodContainer> {
     const { name, image, command, capabilities = [], uid = 0, volumes = {} } = options;
+    const { gid, groups = [], environment = {} } = options;
     const mounts = Object.entries(volumes).map(([inside, outside]) => ({
       container_path: inside,
       host_path: outside,
@@ -117,6 +123,7 @@ export class Pod implements AsyncDisposable {
       image: { image },
       command,
       mounts,
+      envs: Object.entries(environment).map(([key, value]) => ({ key, value })),
       log_path: `${name}.log`,
       linux: {
         resources: {},
@@ -125,6 +132,8 @@ export class Pod implements AsyncDisposable {
           seccomp: seccomp(options.profile),
           capabilities: { add_capabilities: capabilities },
           run_as_user: { value: uid },
+          ...(gid === undefined ? {} : { run_as_group: { value: gid } }),
+          supplemental_groups: groups,
           masked_paths: maskedPaths,
           readonly_paths: readonlyPaths,
         },
@@ -137,7 +146,8 @@ export class Pod implements AsyncDisposable {
     });
     const id = textIn(made, 'container_id');
     await this.#client.call('StartContainer', { container_id: id });
-    return new PodContainer(this.#client, id);
+    const log = join(textIn(this.#config, 'log_directory'), `${name}.log`);
+    return new PodContainer(this.#client, { id, log });
   }
 
   /** Ends all its processes. */
@@ -156,14 +166,30 @@ interface PodMade {
   readonly id: string;
 }
 
+interface ContainerMade {
+  readonly id: string;
+  readonly log: string;
+}
+
 export class PodContainer {
   readonly #client: CriClient;
+  readonly #log: string;
   /** As the runtime names it: what Kubernetes shows behind `containerd://`. */
   readonly id: string;
 
-  constructor(client: CriClient, id: string) {
+  constructor(client: CriClient, { id, log }: ContainerMade) {
     this.#client = client;
+    this.#log = log;
     this.id = id;
+  }
+
+  /** What its first process has printed so far, as `kubectl logs` shows it. */
+  printed(): string {
+    // TIME STREAM F|P TEXT, where P is a part of a line
+    const lines = readFileSync(this.#log, 'utf8').matchAll(/^\S+ \S+ (?<tag>[FP]) (?<text>.*)$/gmu);
+    return [...lines]
+      .map(({ groups }) => `${groups?.['text'] ?? ''}${groups?.['tag'] === 'F' ? '\n' : ''}`)
+      .join('');
   }
 
   /** Runs a program in it, as `kubectl exec` does. */
