@@ -72,10 +72,10 @@ test.for([1, 2, 64])('poolSize: %i workers are so many at any time', (workers) =
   expect(poolSize(workers)).toEqual({ running: workers, fewest: workers, most: workers });
 });
 
-test('poolSize: without a number one more than there are cores, and room for blocked ones', () => {
+test('poolSize: without a number as many run as there are cores, one is spare, some may be blocked', () => {
   const { running, fewest, most } = poolSize();
-  expect(running).toBe(availableParallelism() + 1);
-  expect(fewest).toBe(running);
+  expect(running).toBe(availableParallelism());
+  expect(fewest).toBe(running + 1);
   expect(most).toBeGreaterThanOrEqual(8);
   // the addon has no more places
   expect(most).toBeLessThanOrEqual(64);
