@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls while a timer interrupts it each millisecond, and counts what the calls returned.
+// Calls while a timer interrupts it, each millisecond unless told otherwise, and counts what the
+// calls returned.
 //
-// usage: signalled-caller MODE, in a folder that is writable.
+// usage: signalled-caller MODE [MICROSECONDS], in a folder that is writable.
 //   mkdir    400 directories of different names
 //   getpgid  4000 calls without an effect
 // Prints a line `ERRNONAME COUNT` (OK for success) for each answer, then `signals COUNT`. The
@@ -19,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { INTERVAL_NS = 1000000, DIRECTORIES = 400, LOOKUPS = 4000, ERRNOS = 4096 };
+enum { INTERVAL_US = 1000, DIRECTORIES = 400, LOOKUPS = 4000, ERRNOS = 4096 };
 
 static atomic_int signals;
 static int answers[ERRNOS];
@@ -34,13 +35,13 @@ static void note_signal(int signal) {
   atomic_fetch_add(&signals, 1);
 }
 
-static void start_timer(void) {
+static void start_timer(long interval_us) {
   struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
   if (sigaction(SIGUSR1, &action, NULL) < 0) fail("handle the signal");
   struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
   timer_t timer;
   if (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0) fail("make a timer");
-  const struct itimerspec each = {{0, INTERVAL_NS}, {0, INTERVAL_NS}};
+  const struct itimerspec each = {{0, interval_us * 1000}, {0, interval_us * 1000}};
   if (timer_settime(timer, 0, &each, NULL) < 0) fail("start the timer");
 }
 
@@ -52,10 +53,10 @@ static long call(bool is_mkdir, int index) {
 }
 
 int main(int argc, char **argv) {
-  const char *mode = argc == 2 ? argv[1] : "";
+  const char *mode = argc == 2 || argc == 3 ? argv[1] : "";
   const bool is_mkdir = strcmp(mode, "mkdir") == 0;
   if (!is_mkdir && strcmp(mode, "getpgid") != 0) return 2;
-  start_timer();
+  start_timer(argc == 3 ? atol(argv[2]) : INTERVAL_US);
   const int count = is_mkdir ? DIRECTORIES : LOOKUPS;
   for (int i = 0; i < count; i++) {
     errno = 0;
