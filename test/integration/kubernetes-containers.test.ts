@@ -63,6 +63,11 @@ class Node implements Disposable {
     return readdirSync(this.#rootfs).filter((name) => name.startsWith('made'));
   }
 
+  /** An empty file that containers see. */
+  put(name: string): void {
+    writeFileSync(join(this.#rootfs, name), '');
+  }
+
   [Symbol.dispose](): void {
     this.#cgroups[Symbol.dispose]();
     this.#folder[Symbol.dispose]();
@@ -132,6 +137,79 @@ test('G7: Kubernetes: a container waits a while for a pod that the API tells lat
   server.setPod({ name: 'front', uid, containers: { app: id } });
   expect((await running).stderr).toBe('');
   expect(node.made).toEqual(['made-default-front-app']);
+});
+
+/** Makes `/made-early` once, and `/made` as soon as it can. */
+const untilMade = 'mkdir /made-early; until mkdir /made 2>/dev/null; do sleep 0.1; done';
+
+test('G7: Kubernetes: a container whose pod is told too late fails until it is told, and works from then on', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+  const running = node.run(agent.socket, { uid, id, args: ['sh', '-c', untilMade] });
+  await agent.process.logged(/\{\{\.Namespace\}\} has no value/u);
+  await until('the refusal', async () => (await agent.status()).containers[0]?.refusal);
+  // of another pod is nothing that helps
+  server.setPod({ name: 'back', uid: randomUUID() });
+  await until('the pod', async () => (await agent.status()).kubernetes?.pods === 1 || undefined);
+  server.setPod({ name: 'front', uid, containers: { app: id } });
+  const { code, stderr } = await running;
+  expect(code).toBe(0);
+  expect(stderr.trim()).toBe(
+    "mkdir: can't create directory '/made-early': Operation not permitted",
+  );
+  expect(node.made).toEqual(['made-default-front-app']);
+  expect(agent.process.log.match(/it is resolved again/gu)).toHaveLength(1);
+  // it is refused no more
+  expect(server.events).toEqual([]);
+});
+
+test('G7: Kubernetes: a container that needs no names has them in the status when its pod is told', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+  const running = node.run(agent.socket, {
+    uid,
+    id,
+    metadata: 'BUNDLE=mkdir-suffix',
+    args: ['sh', '-c', 'mkdir /made; until test -e /go; do sleep 0.1; done; mkdir /made-late'],
+  });
+  await until('the container', async () => (await agent.status()).containers[0]);
+  // its container is named later than it is
+  server.setPod({ name: 'front', uid, containers: { proxy: randomUUID(), app: undefined } });
+  const named = async (): Promise<true | undefined> =>
+    (await agent.status()).containers[0]?.pod === 'front' || undefined;
+  await until('the pod of the container', named);
+  server.setPod({ name: 'front', uid, containers: { app: id } });
+  await until('its name', async () => (await agent.status()).containers[0]?.container);
+  const [container] = (await agent.status()).containers;
+  expect(container).toMatchObject({ namespace: 'default', pod: 'front', container: 'app' });
+  node.put('go');
+  expect((await running).stderr).toBe('');
+  expect([...node.made].toSorted()).toEqual(['made-late-suffix', 'made-suffix']);
+});
+
+test('G3: Kubernetes: a pod that is told late, and whose metadata is wrong, has its event', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+  const running = node.run(agent.socket, {
+    uid,
+    id,
+    metadata: 'MKDIR_TPML=x',
+    args: ['sh', '-c', 'until test -e /go; do sleep 0.1; done'],
+  });
+  await until('the refusal', async () => (await agent.status()).containers[0]?.refusal);
+  server.setPod({ name: 'front', uid, containers: { app: id } });
+  await until('the event', () => server.events.length === 1 || undefined);
+  node.put('go');
+  expect((await running).code).toBe(0);
+  expect(server.events).toMatchObject([
+    { involvedObject: { name: 'front', fieldPath: 'spec.containers{app}' } },
+  ]);
 });
 
 test('G7: Kubernetes: with an API that is stuck, who is named starts at once, and others after a while', async () => {
