@@ -352,7 +352,7 @@ export class Agent {
 
   /** Ends the process at once where Node would wait for a thread that does not end. */
   exitIfStuck(code: number): void {
-    if (this.#pool?.isStuck === true) this.native.exitProcess(code);
+    if (this.#pool?.isStuck === true || this.#watching.isStuck) this.native.exitProcess(code);
   }
 
   /** @returns what is to be waited for before the listener is adopted */

@@ -297,6 +297,9 @@ test('options: who watches is said by a file, a socket and where alerts go', () 
     },
   });
   expect(parseCommand(['-falco-socket=none'])).toMatchObject({ watch: { falco: {} } });
+  for (const toStdout of [['-audit-log=-'], ['-audit-log', '-']]) {
+    expect(parseCommand(toStdout)).toMatchObject({ watch: { audit: { path: '-' } } });
+  }
   const both = ['-falco-socket=/s', '-falco-output=http://127.0.0.1:2801/x?y=1'];
   expect(parseCommand(both)).toMatchObject({
     watch: {
