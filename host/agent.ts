@@ -479,11 +479,17 @@ export class Agent {
     this.#fail({ token, handler: handler?.name, reason: 'deadline' });
   }
 
-  #fail({ token, handler, reason }: CallFailure): void {
+  #fail({ token, handler, reason, refusal }: CallFailure): void {
     const attached = this.#containers.get(token);
     if (handler !== undefined) {
       const bundle = attached?.registry.handlers.find(({ name }) => name === handler)?.bundle;
       this.#metrics?.failed({ handler, bundle, reason });
+    }
+    if (attached !== undefined && refusal !== undefined) {
+      this.#attaching.resolver.onRefused?.(
+        attached.identity,
+        `${handler ?? 'handler'}: ${refusal}`,
+      );
     }
     const stop = attached?.registry.failure.kind ?? 'continue';
     // a worker that did not end in time may still tell

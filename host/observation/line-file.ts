@@ -181,11 +181,13 @@ export class LineFile implements AsyncDisposable {
         this.#ending.abort();
       }, endPatienceMs);
       const limit = setTimeout(resolve, endPatienceMs + lastWriteMs);
-      void writing.then(() => {
+      const end = async (): Promise<void> => {
+        await writing;
         clearTimeout(patience);
         clearTimeout(limit);
         resolve();
-      });
+      };
+      void end();
     });
   }
 

@@ -284,6 +284,25 @@ test('G3: Kubernetes: a pod with wrong metadata has an event that says why, and 
   expect(stdout).not.toContain('a secret');
 });
 
+test('G3: Kubernetes: a setting that a handler refuses is told by the key that people write', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const uid = randomUUID();
+  server.setPod({ name: 'front', uid });
+  await node.run(agent.socket, {
+    uid,
+    id: `seccompagent-test-${randomUUID()}`,
+    annotations: annotationsOf(uid),
+    metadata: 'EXEC_PATTERN=/bin/true\nEXEC_DURATION=48h',
+    trapped: ['execve'],
+  });
+  await until('the event', () => server.events.length > 0 || undefined);
+  const why = 'handler refuses its settings: the setting "EXEC_DURATION" is too long';
+  expect(server.events).toMatchObject([{ message: `exec-delay: ${why}` }]);
+  expect(agent.process.log).toContain(JSON.stringify(why));
+});
+
 /** Sees a service account where pods have theirs. */
 const inPod =
   'mount -t tmpfs tmpfs /run; mkdir -p /run/secrets/kubernetes.io; ' +
