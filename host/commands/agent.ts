@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Agent } from '../agent.ts';
 import { loadConfig } from '../config.ts';
 import type { Config } from '../config.ts';
+import { configuredOptions } from '../configured-options.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import { untilTakeable } from '../listening.ts';
 import { createLog } from '../log.ts';
@@ -92,7 +93,7 @@ function renewing(
   let store = first;
   return () => {
     const config = loadConfig(command.configFile);
-    if (!isDeepStrictEqual(config.options, options)) {
+    if (!isDeepStrictEqual(configuredOptions(command.configFile), options)) {
       agent.log.warn('what the configuration says of options counts after a restart of the agent');
     }
     store = store.renewed(

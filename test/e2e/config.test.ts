@@ -162,6 +162,10 @@ test('configuration: options of the agent may be in it, and count before the def
   agent.kill('SIGHUP');
   await agent.printed(/what the configuration says of options counts after a restart/u);
   await agent.printed(/ reloaded/u);
+  // it would not start with that
+  operator.write({ ...options, log: 'loud' });
+  agent.kill('SIGHUP');
+  await agent.printed(/not reloaded: .*config\.yaml:\d+: unknown word/u);
   agent.kill('SIGTERM');
   expect(await agent.ended).toMatchObject({ code: 0 });
   expect(readFileSync(operator.at('audit.jsonl'), 'utf8')).toContain('"handler":"mkdir-suffix"');

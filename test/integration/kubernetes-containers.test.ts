@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { AskedCaller } from '../support/asked-caller.ts';
 import { runCommand, RunningCommand, seccompagent } from '../support/command.ts';
 import { ControlledAgent } from '../support/controlled-agent.ts';
 import { FakeApiServer, fakeNode } from '../support/fake-api-server.ts';
@@ -189,6 +190,35 @@ test('G7: Kubernetes: a container that needs no names has them in the status whe
   node.put('go');
   expect((await running).stderr).toBe('');
   expect([...node.made].toSorted()).toEqual(['made-late-suffix', 'made-suffix']);
+});
+
+/** More than are resolved at once. */
+const crowd = 40;
+
+test('G7: Kubernetes: many containers whose pod is told late are resolved again, each once', async () => {
+  await using both = await synced({});
+  const { server, agent } = both;
+  await using callers = new AsyncDisposableStack();
+  const ids = Array.from({ length: crowd }, (_, index) => `seccompagent-test-${index}`);
+  const asked = ids.map((id) =>
+    callers.use(new AskedCaller({ socket: agent.socket, id, metadata: 'MKDIR_TMPL=-{{.Pod}}' })),
+  );
+  const answers = async (): Promise<readonly string[]> =>
+    Promise.all(asked.map(async (caller) => (await caller.ask('mkdir /no/such/folder')).answer));
+  expect(new Set(await answers())).toEqual(new Set(['EPERM']));
+  const containers = Object.fromEntries(ids.map((id, index) => [`app-${index}`, id]));
+  const uid = randomUUID();
+  server.setPod({ name: 'front', uid, containers });
+  const refused = async (): Promise<number> =>
+    (await agent.status()).containers.filter(({ refusal }) => refusal !== undefined).length;
+  await until('all to be resolved', async () => (await refused()) === 0 || undefined);
+  expect(new Set(await answers())).toEqual(new Set(['ENOENT']));
+  // nothing that they lack is in what is told of pods from now on
+  server.setPod({ name: 'front', uid, containers, annotations: { a: 'b' } });
+  server.setPod({ name: 'back', uid: randomUUID() });
+  await until('the pod', async () => (await agent.status()).kubernetes?.pods === 2 || undefined);
+  expect(new Set(await answers())).toEqual(new Set(['ENOENT']));
+  expect(agent.process.log.match(/it is resolved again/gu)).toHaveLength(crowd);
 });
 
 test('G3: Kubernetes: a pod that is told late, and whose metadata is wrong, has its event', async () => {
