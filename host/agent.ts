@@ -2,6 +2,7 @@
 // The agent: builds the parts and joins them; the one file that knows all.
 import type { Arrival } from './agent-socket.ts';
 import { Attaching } from './containers/attaching.ts';
+import { Completing } from './containers/completing.ts';
 import { Containers } from './containers/containers.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
 import type { ListenerLimits } from './containers/listener-counts.ts';
@@ -86,6 +87,7 @@ export class Agent {
   readonly #watching: Watching;
   readonly #containers: Containers;
   readonly #attaching: Attaching;
+  readonly #completing: Completing;
   readonly #exits: Map<number, () => void> = new Map();
   #pool: Pool | undefined;
   #socket: Listening | undefined;
@@ -136,6 +138,11 @@ export class Agent {
       tapes: this.#tapes,
       observation,
       share: (components) => this.#pool?.share(components),
+    });
+    this.#completing = new Completing({
+      attaching: this.#attaching,
+      containers: this.#containers,
+      log: this.log,
     });
     this.#events = new ReceiverEvents({
       native: this.native,
@@ -329,6 +336,7 @@ export class Agent {
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#forgetting);
+    this.#completing[Symbol.dispose]();
     await this.#tapes.endAll();
     await this.#controlServer?.[Symbol.asyncDispose]();
     await this.#metricsServer?.[Symbol.asyncDispose]();
@@ -344,7 +352,7 @@ export class Agent {
 
   /** Ends the process at once where Node would wait for a thread that does not end. */
   exitIfStuck(code: number): void {
-    if (this.#pool?.isStuck === true) this.native.exitProcess(code);
+    if (this.#pool?.isStuck === true || this.#watching.isStuck) this.native.exitProcess(code);
   }
 
   /** @returns what is to be waited for before the listener is adopted */
@@ -429,6 +437,7 @@ export class Agent {
       });
     }
     this.#containers.keep(token, attached);
+    this.#completing.enter(token, attached);
     this.log.info({ container: containerId, status, peerPid, firstPid }, 'container attached');
   }
 
@@ -470,11 +479,17 @@ export class Agent {
     this.#fail({ token, handler: handler?.name, reason: 'deadline' });
   }
 
-  #fail({ token, handler, reason }: CallFailure): void {
+  #fail({ token, handler, reason, refusal }: CallFailure): void {
     const attached = this.#containers.get(token);
     if (handler !== undefined) {
       const bundle = attached?.registry.handlers.find(({ name }) => name === handler)?.bundle;
       this.#metrics?.failed({ handler, bundle, reason });
+    }
+    if (attached !== undefined && refusal !== undefined) {
+      this.#attaching.resolver.onRefused?.(
+        attached.identity,
+        `${handler ?? 'handler'}: ${refusal}`,
+      );
     }
     const stop = attached?.registry.failure.kind ?? 'continue';
     // a worker that did not end in time may still tell
@@ -489,6 +504,7 @@ export class Agent {
   }
 
   #end(token: number): void {
+    this.#completing.leave(token);
     const attached = this.#containers.end(token);
     if (attached === undefined) return;
     this.#attaching.end(attached);

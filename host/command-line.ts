@@ -26,6 +26,8 @@ export type OptionTable = Readonly<
       readonly multiple?: boolean;
       /** Of others the last one counts, as Go has it. */
       readonly isOnce?: boolean;
+      /** Several words, with commas between them. */
+      readonly isList?: boolean;
     }
   >
 >;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON Schema of config.yaml, made of the tables that its reader goes by.
+import { agentOptionTable } from './agent-option-table.ts';
 import { hostForm, signerName } from './config.ts';
 import {
   closed,
@@ -67,6 +68,16 @@ const limits: Schema = closed(
   [],
 );
 
+/** Those of the agent. */
+const options: Readonly<Record<string, Schema>> = Object.fromEntries(
+  Object.entries(agentOptionTable).map(([key, { type, isList = false }]) => {
+    const description = `The option -${key} of the agent, which counts before.`;
+    const text = { type: type === 'boolean' ? 'boolean' : 'string' };
+    const words = { type: 'array', items: { type: ['string', 'integer'] } };
+    return [key, { anyOf: [text, ...(isList ? [words] : []), { type: 'null' }], description }];
+  }),
+);
+
 export function configSchema(): Schema {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -92,6 +103,7 @@ export function configSchema(): Schema {
             ),
           ),
           limits: orNothing(limits),
+          ...options,
         },
         [],
       ),

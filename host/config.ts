@@ -3,6 +3,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 
+import { agentOptionTable } from './agent-option-table.ts';
 import { AgentError, messageOf, systemCodeOf } from './errors.ts';
 import { defaultBundleLimits } from './registry/bundle.ts';
 import type { BundleLimits } from './registry/bundle.ts';
@@ -51,6 +52,8 @@ export interface Config {
   /** For what no bundle says. */
   readonly policies: Policies;
   readonly limits: BundleLimits;
+  /** What is said in place of the agent's options, which count before. */
+  readonly options: ReadonlyMap<string, string | true>;
 }
 
 /** Of a signer. */
@@ -67,6 +70,7 @@ export const emptyConfig: Config = {
   bundleFolders,
   policies: defaultPolicies,
   limits: defaultBundleLimits,
+  options: new Map(),
 };
 
 /** A configuration that was read, and where each of its values stands. */
@@ -118,6 +122,7 @@ class Reader {
       'default',
       'failure',
       'limits',
+      ...Object.keys(agentOptionTable),
     ]);
     const signers = this.#list(top('signers'), (value) => this.#signer(value));
     this.#checkTwice(signers, 'signers');
@@ -141,7 +146,31 @@ class Reader {
         ...(isThere(top('failure')) ? { isFailureSet: true } : {}),
       },
       limits: this.#limits(top('limits')),
+      options: this.#options(top),
     };
+  }
+
+  #options(top: (key: string) => Value): ReadonlyMap<string, string | true> {
+    const options = new Map<string, string | true>();
+    for (const [key, { type, isList = false }] of Object.entries(agentOptionTable)) {
+      const value = top(key);
+      if (!isThere(value)) continue;
+      if (type === 'string') options.set(key, isList ? this.#words(value) : this.#text(value));
+      else if (this.#flag(value)) options.set(key, true);
+    }
+    return options;
+  }
+
+  #flag({ json, keys }: Value): boolean {
+    return typeof json === 'boolean' ? json : this.#complain(keys, 'must be true or false');
+  }
+
+  /** As an option has them, with commas between them, or a list; user ids are numbers. */
+  #words(value: Value): string {
+    if (!Array.isArray(value.json)) return this.#text(value);
+    return this.#list(value, (word) =>
+      Number.isSafeInteger(word.json) ? String(word.json) : this.#text(word),
+    ).join(',');
   }
 
   #bundles(value: Value, signers: readonly Signer[]): ReadonlyMap<string, BundleEntry> {
@@ -182,13 +211,10 @@ class Reader {
   #registry(value: Value, signers: readonly Signer[]): AllowedRegistry {
     const of = this.#object(value, ['host', 'plain-http', 'ca', 'signers']);
     const plain = of('plain-http');
-    if (isThere(plain) && typeof plain.json !== 'boolean') {
-      this.#complain(plain.keys, 'must be true or false');
-    }
     const ca = of('ca');
     return {
       host: this.#matching(of('host'), hostForm, 'HOST or HOST:PORT'),
-      isPlainHttp: plain.json === true,
+      isPlainHttp: isThere(plain) && this.#flag(plain),
       ...(isThere(ca) ? { caFile: this.#path(ca) } : {}),
       signers: this.#signersOf(of('signers'), signers),
     };
@@ -357,12 +383,17 @@ export function readConfig(file: string): ConfigText {
  * What the agent goes by. Without a file of its own it may be that there is none.
  * @throws AgentError AGENT_CONFIG_INVALID
  */
-export function loadConfig(file: string | undefined): Config {
+export function loadConfigText(file: string | undefined): ConfigText | undefined {
   try {
-    return readConfig(file ?? defaultConfigFile).config;
+    return readConfig(file ?? defaultConfigFile);
   } catch (thrown) {
     const isMissing = thrown instanceof AgentError && systemCodeOf(thrown.cause) === 'ENOENT';
-    if (file === undefined && isMissing) return emptyConfig;
+    if (file === undefined && isMissing) return undefined;
     throw thrown;
   }
+}
+
+/** @throws AgentError AGENT_CONFIG_INVALID */
+export function loadConfig(file: string | undefined): Config {
+  return loadConfigText(file)?.config ?? emptyConfig;
 }

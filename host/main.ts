@@ -4,6 +4,7 @@ import { runAgent } from './commands/agent.ts';
 import { runCommand } from './commands/run.ts';
 import { tools } from './commands/tool.ts';
 import type { Tool } from './commands/tool.ts';
+import { configuredOptions } from './configured-options.ts';
 import { AgentError, messageOf } from './errors.ts';
 import { agentUsage, parseCommand, runUsage } from './options.ts';
 import type { Command } from './options.ts';
@@ -43,7 +44,7 @@ async function main(words: readonly string[]): Promise<number> {
   let helped = words[0] === 'run' ? 'seccompagent run' : 'seccompagent';
   try {
     const entry = tools.find(({ name }) => name === words[0]);
-    if (entry === undefined) return await execute(parseCommand(words));
+    if (entry === undefined) return await execute(parseCommand(words, configuredOptions));
     const tool = await entry.load();
     helped = `seccompagent ${entry.name}`;
     return await executeTool(tool, words.slice(1));

@@ -3,6 +3,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { isatty } from 'node:tty';
 
+import { agentOptionTable, answeringOptionTable } from './agent-option-table.ts';
 import { AgentError } from './errors.ts';
 import { tools } from './commands/tool.ts';
 import { defaultControlSocket } from './control/control-socket.ts';
@@ -11,7 +12,7 @@ import type { OptionTable } from './command-line.ts';
 import { defaultConfigFile } from './config.ts';
 import { parseLogOptions } from './log.ts';
 import type { LogOptions } from './log.ts';
-import { watchOptionsOf, watchOptionTable, watchUsage } from './observation/watch-options.ts';
+import { watchOptionsOf, watchUsage } from './observation/watch-options.ts';
 import type { WatchOptions } from './observation/watching.ts';
 import { resolvers } from './registry/resolver.ts';
 
@@ -88,28 +89,18 @@ const mostPort = 0xffff;
 const defaultSocketFile = '/run/seccomp-agent.socket';
 
 const common = {
-  resolver: { type: 'string' },
-  bundle: { type: 'string', isOnce: true },
-  'bundle-shadow': { type: 'string', isOnce: true },
   config: { type: 'string' },
-  log: { type: 'string' },
   help: { type: 'boolean' },
 } as const;
 
-const agentOptions = {
+const agentOptions: OptionTable = {
+  ...agentOptionTable,
   ...common,
-  socketfile: { type: 'string' },
-  'take-over': { type: 'boolean' },
-  'allow-uids': { type: 'string' },
-  'metrics-bind-address': { type: 'string' },
-  kubeconfig: { type: 'string' },
-  'node-name': { type: 'string' },
-  'control-socket': { type: 'string' },
-  ...watchOptionTable,
   version: { type: 'boolean' },
-} as const;
+};
 
 export const runOptions: OptionTable = {
+  ...answeringOptionTable,
   ...common,
   metadata: { type: 'string', multiple: true },
   syscalls: { type: 'string' },
@@ -137,19 +128,28 @@ function selectionOf(
   return selection;
 }
 
-function choiceOf(values: ReadonlyMap<string, unknown>): ResolverChoice {
-  const resolver = resolverOf(values);
+function configChoiceOf(values: ReadonlyMap<string, unknown>): Pick<ResolverChoice, 'configFile'> {
   const configFile = textOf(values, 'config');
   if (configFile === '') usage('-config needs a path');
+  return configFile === undefined ? {} : { configFile };
+}
+
+/** Others answer with bundles of their own. */
+function takesSelection(resolver: string): boolean {
+  return ['', 'none', 'falco'].includes(resolver);
+}
+
+function choiceOf(values: ReadonlyMap<string, unknown>): ResolverChoice {
+  const resolver = resolverOf(values);
   const selection = selectionOf(values, 'bundle');
-  if (selection !== undefined && resolver !== 'none' && resolver !== 'falco') {
+  if (selection !== undefined && !takesSelection(resolver)) {
     usage(`-bundle and -resolver=${resolver} both say who answers`);
   }
   const shadow = selectionOf(values, 'bundle-shadow');
   return {
     resolver,
     selection: selection ?? [],
-    ...(configFile === undefined ? {} : { configFile }),
+    ...configChoiceOf(values),
     ...(shadow === undefined ? {} : { shadow }),
   };
 }
@@ -198,6 +198,8 @@ function controlOf(values: ReadonlyMap<string, unknown>): ControlAddress | undef
   return path === 'none' ? undefined : { path, isDefault: !values.has('control-socket') };
 }
 
+const kubernetesOptions: readonly string[] = ['kubeconfig', 'node-name'];
+
 function kubernetesOf(values: ReadonlyMap<string, unknown>): KubernetesChoice {
   const [kubeconfig, nodeName] = [textOf(values, 'kubeconfig'), textOf(values, 'node-name')];
   if (kubeconfig === '') usage('-kubeconfig needs a path');
@@ -218,11 +220,34 @@ function unknownCommand(word: string): never {
   return usage(`unexpected argument "${word}"; it is no command: there are ${names}`);
 }
 
-function parseAgent(words: readonly string[]): Command {
+/** What is said in place of options by the configuration of this file; undefined: the default one. */
+export type Configured = (file: string | undefined) => ReadonlyMap<string, string | true>;
+
+/** What the command line says counts, and what does not go together with that does not. */
+function withConfigured(
+  given: ReadonlyMap<string, unknown>,
+  configured: ReadonlyMap<string, unknown>,
+): ReadonlyMap<string, unknown> {
+  const resolver = textOf(given, 'resolver');
+  const counts = (key: string): boolean => {
+    if (resolver === undefined) return true;
+    if (key === 'bundle') return takesSelection(resolver);
+    return resolver === 'kubernetes' || !kubernetesOptions.includes(key);
+  };
+  return new Map([...[...configured].filter(([key]) => counts(key)), ...given]);
+}
+
+function parseAgent(words: readonly string[], configured: Configured): Command {
   const { values, rest } = parseWords(words, agentOptions);
   if (values.get('help') === true) return { kind: 'help', of: 'agent' };
   if (values.get('version') === true) return { kind: 'version' };
   if (rest.length > 0) unknownCommand(rest[0] ?? '');
+  const { configFile } = configChoiceOf(values);
+  return agentCommandOf(withConfigured(values, configured(configFile)));
+}
+
+/** @param values of `agentOptionTable` @throws AgentError AGENT_USAGE */
+export function agentCommandOf(values: ReadonlyMap<string, unknown>): AgentCommand {
   const socketFile = textOf(values, 'socketfile') ?? defaultSocketFile;
   if (socketFile === '') usage('-socketfile needs a path');
   const parsed = {
@@ -291,9 +316,12 @@ function parseRun(words: readonly string[]): Command {
   return runCommandOf(values, command);
 }
 
-/** @throws AgentError AGENT_USAGE */
-export function parseCommand(words: readonly string[]): Command {
-  return words[0] === 'run' ? parseRun(words.slice(1)) : parseAgent(words);
+/** @throws AgentError AGENT_USAGE, and what `configured` throws */
+export function parseCommand(
+  words: readonly string[],
+  configured: Configured = () => new Map(),
+): Command {
+  return words[0] === 'run' ? parseRun(words.slice(1)) : parseAgent(words, configured);
 }
 
 function commandLines(): string {
@@ -318,7 +346,8 @@ Options (one dash or two, with = or a space):
                       metadata selects none (BUNDLE=LIST)
   -bundle-shadow LIST bundles that are asked the same without effect; what they would do
                       differently is counted and logged (BUNDLE_SHADOW=LIST)
-  -config FILE        what the operator grants, and limits
+  -config FILE        what the operator grants, and limits; each of these options may be there,
+                      too, and counts where the command line does not say it
                       (default ${defaultConfigFile}, if it is there)
   -socketfile PATH    the agent socket, "listenerPath" of seccomp profiles
                       (default ${defaultSocketFile})

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent as a daemon: `seccompagent -resolver=…`.
+import { isDeepStrictEqual } from 'node:util';
+
 import { Agent } from '../agent.ts';
 import { loadConfig } from '../config.ts';
 import type { Config } from '../config.ts';
+import { configuredOptions } from '../configured-options.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import { untilTakeable } from '../listening.ts';
 import { createLog } from '../log.ts';
@@ -31,15 +34,14 @@ function storeParts(
   };
 }
 
-interface Answering {
-  readonly store: BundleStore;
-  readonly resolver: Resolver;
-}
-
 interface AnsweringParts {
   readonly store: BundleStore;
   readonly config: Config;
   readonly kubernetes: Kubernetes | undefined;
+}
+
+interface Answering extends AnsweringParts {
+  readonly resolver: Resolver;
 }
 
 function answeringBy(choice: ResolverChoice, parts: AnsweringParts): Answering {
@@ -48,7 +50,7 @@ function answeringBy(choice: ResolverChoice, parts: AnsweringParts): Answering {
   const make = resolvers.get(name);
   if (make === undefined) throw new AgentError('AGENT_USAGE', `unknown resolver "${name}"`);
   const { policies } = config;
-  return { store, resolver: make({ store, policies, selection, shadow, kubernetes }) };
+  return { ...parts, resolver: make({ store, policies, selection, shadow, kubernetes }) };
 }
 
 /**
@@ -77,15 +79,23 @@ async function startKubernetes({
   return Starting.start({ kubeconfig, nodeName, environment: process.env, log: createLog(log) });
 }
 
+/** What the agent was started with. */
+interface RenewingParts extends AnsweringParts {
+  readonly ending: AbortSignal;
+}
+
 /** Reads the configuration and all bundles again each time. */
 function renewing(
   agent: Agent,
   command: AgentCommand,
-  { store: first, kubernetes, ending }: Omit<AnsweringParts, 'config'> & { ending: AbortSignal },
+  { store: first, config: { options }, kubernetes, ending }: RenewingParts,
 ): () => Resolver {
   let store = first;
   return () => {
     const config = loadConfig(command.configFile);
+    if (!isDeepStrictEqual(configuredOptions(command.configFile), options)) {
+      agent.log.warn('what the configuration says of options counts after a restart of the agent');
+    }
     store = store.renewed(
       (failure) => {
         agent.reloads.failed({ of: 'a bundle', reason: messageOf(failure) });
@@ -118,7 +128,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   const ending = new AbortController();
   const ended = endingSignal(ending);
   using kubernetes = await startKubernetes(command);
-  const { store, resolver } = await makeAnswering(command, ending.signal, kubernetes);
+  const { resolver, ...answering } = await makeAnswering(command, ending.signal, kubernetes);
   const { log, watch } = command;
   const agent = await Agent.start({ resolver, log, watch });
   using _uncaught = endingByUncaught(agent);
@@ -143,7 +153,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     using _reopen = reopenOnHangup(agent);
     using _reload = reloadOnHangup(
       agent,
-      renewing(agent, command, { store, kubernetes, ending: ending.signal }),
+      renewing(agent, command, { ...answering, ending: ending.signal }),
     );
     const signal = await ended;
     agent.log.info({ signal }, 'stopping');

@@ -62,7 +62,12 @@ async function run(words: readonly string[]): Promise<number> {
       ? `${JSON.stringify({ calls: calls.length, seconds, measured }, undefined, 2)}\n`
       : show(measured),
   );
-  return 0;
+  const failed = measured.filter(({ failures }) => failures > 0).map(({ syscall }) => syscall);
+  if (failed.length === 0) return 0;
+  process.stderr.write(
+    `seccompagent: handlers have failed at calls of ${failed.join(', ')}: these times are not theirs\n`,
+  );
+  return 1;
 }
 
 export const bench: Tool = {
@@ -70,7 +75,7 @@ export const bench: Tool = {
 
 Measures how long handlers take for each system call of a recording, on one thread and warm,
 without what the host does for them, which is answered as it was recorded. Takes the first
-${mostCalls} calls.
+${mostCalls} calls. Exits with 1 where a handler has failed at some of them.
 
 Options:
 ${recordingOptions}  -seconds N          how long is measured (default ${defaultSeconds})

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseWords, usage } from '../command-line.ts';
 import { defaultConfigFile, ownershipFault, readConfig } from '../config.ts';
 import type { Config, ConfigText } from '../config.ts';
+import { optionsFault } from '../configured-options.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import { allowedToBundles, allowedToSignedBundles, BundleStore } from '../registry/bundle-store.ts';
 import type { Bundle } from '../registry/bundle.ts';
@@ -50,6 +51,8 @@ class Check {
     const found = config.bundleFolders.flatMap((folder, index) => this.#folder(folder, index));
     this.#unused(found);
     this.#joined();
+    const fault = optionsFault(this.#text);
+    if (fault !== undefined) this.#problems.push(fault);
     return { config, found, problems: this.#problems };
   }
 
@@ -155,7 +158,7 @@ function foundLines({ name, folder, granted }: FoundBundle): readonly string[] {
 }
 
 function show({ config, found }: Checked): string {
-  const { bundles, signers, registries, bundleFolders, limits } = config;
+  const { bundles, signers, registries, bundleFolders, limits, options } = config;
   return [
     ...[...bundles].flatMap(([name, { signers: own, ...grants }]) => [
       own === undefined
@@ -177,12 +180,15 @@ function show({ config, found }: Checked): string {
     `folders  ${bundleFolders.length === 0 ? 'none' : bundleFolders.join(', ')}`,
     ...policyText(config),
     `limits   component ${limits.maximumBytes} bytes, memory ${limits.maximumPages * 64} KiB, deadline ${limits.deadlineMs} ms`,
+    ...[...options].map(([name, value]) => `option   -${name}${value === true ? '' : ` ${value}`}`),
   ].join('\n');
 }
 
 /** For programs: the same as `show` has. */
 function facts({ config, found, problems }: Checked): object {
-  return { ...config, bundles: Object.fromEntries(config.bundles), found, problems };
+  const bundles = Object.fromEntries(config.bundles);
+  const options = Object.fromEntries(config.options);
+  return { ...config, bundles, options, found, problems };
 }
 
 async function run(words: readonly string[]): Promise<number> {

@@ -17,6 +17,7 @@ import { isReference } from '../registry/oci/reference.ts';
 import { signersAmong } from '../registry/oci/signature.ts';
 import { BundleStore, defaultStore } from '../registry/oci/store.ts';
 import type { SettingSource } from '../registry/manifest-handler.ts';
+import type { ArgumentTest } from '../registry/only-calls.ts';
 import type { SettingDeclaration } from '../registry/setting.ts';
 import type { WantedGrant } from '../registry/wanted-grants.ts';
 import { shownJson, shownLines } from '../terminal-text.ts';
@@ -84,7 +85,15 @@ interface HandlerFacts extends ComponentFacts {
   readonly settings: Readonly<Record<string, SettingFacts>>;
   /** It is there where one of these settings is on; absent: always. */
   readonly when?: readonly string[];
+  /** By family: it passes all other calls on; absent: it may answer any. Numbers are as in the manifest. */
+  readonly only?: Readonly<Record<string, OnlyFacts>>;
   readonly deadlineMs: number;
+}
+
+interface OnlyFacts {
+  readonly argument: string;
+  readonly mask: string;
+  readonly values: readonly string[];
 }
 
 interface BundleFacts {
@@ -109,13 +118,29 @@ function settingText(value: SettingFacts): string {
   return 'from' in value ? `(${value.from})` : `${value.text} (with ${value.when.join(' or ')})`;
 }
 
+/** Modes are octal everywhere. */
+function onlyFacts({ argument, mask, values }: ArgumentTest): OnlyFacts {
+  const shown = (bits: number): string =>
+    argument === 'mode' ? `0o${bits.toString(8).padStart(6, '0')}` : `0x${bits.toString(16)}`;
+  return { argument, mask: shown(mask), values: values.map(shown) };
+}
+
+function onlyText([family, { argument, mask, values }]: readonly [string, OnlyFacts]): string {
+  return `${family} where ${argument} & ${mask} is ${values.join(' or ')}`;
+}
+
 function factsOfHandler(handler: BundleHandler): HandlerFacts {
-  const { file, component, syscalls, settings, when, deadlineMs } = handler;
+  const { file, component, syscalls, settings, when, only, deadlineMs } = handler;
   return {
     ...factsOf(file, component),
     ...(syscalls === undefined ? {} : { asked: syscalls }),
     settings: Object.fromEntries(settings.map(([key, source]) => [key, sourceFacts(source)])),
     ...(when === undefined ? {} : { when }),
+    ...(only === undefined
+      ? {}
+      : {
+          only: Object.fromEntries([...only].map(([family, test]) => [family, onlyFacts(test)])),
+        }),
     deadlineMs,
   };
 }
@@ -185,6 +210,9 @@ function handlerLines(facts: HandlerFacts): readonly string[] {
     ...(facts.asked === undefined ? [] : [`  asked     ${listed(facts.asked)}`]),
     `  settings  ${listed(settings)}`,
     ...(facts.when === undefined ? [] : [`  with      ${facts.when.join(' or ')}`]),
+    ...(facts.only === undefined
+      ? []
+      : [`  only      ${listed(Object.entries(facts.only).map(onlyText))}`]),
     `  deadline  ${facts.deadlineMs} ms`,
   ];
 }
@@ -194,9 +222,11 @@ function settingLine({
   type,
   default: fallback,
   isRequired,
+  needs,
   description,
 }: SettingDeclaration): string {
-  const value = isRequired ? 'required' : `default ${fallback ?? 'none'}`;
+  const beside = needs === undefined ? '' : `, needs ${needs.join(' or ')}`;
+  const value = (isRequired ? 'required' : `default ${fallback ?? 'none'}`) + beside;
   return `  setting   ${key} (${type}, ${value}): ${description}`;
 }
 

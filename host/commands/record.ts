@@ -169,7 +169,8 @@ Options:
   -resolver NAME, -bundle LIST, -bundle-shadow LIST, -metadata LINES, -config FILE,
   -syscalls LIST, -log LIST
                       of a command: as for seccompagent run
-  -container ID       of a running agent
+  -container ID       of a running agent; the beginning of its id is enough, if no other
+                      container begins so
   -control-socket PATH
                       where that agent is asked (default ${defaultControlSocket})
   -help

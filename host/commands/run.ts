@@ -13,6 +13,7 @@ import type { RunCommand } from '../options.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
 import type { ContainerIdentity, Resolver } from '../registry/resolver.ts';
 import { makeAnswering } from './agent.ts';
+import { endingByUncaught } from './uncaught.ts';
 
 const stdinFd = 0;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -94,6 +95,7 @@ export async function runCommand(options: RunCommand, observe?: RunObserver): Pr
   await resolver.prepare?.(identityOf(process.pid, metadata));
   const trapped = trappedCalls(trappedNames(options, resolver));
   const agent = await Agent.start({ resolver, log });
+  using _uncaught = endingByUncaught(agent);
   let code: number;
   try {
     const { native } = agent;

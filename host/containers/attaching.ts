@@ -46,7 +46,7 @@ export class Attaching {
   /** What the workers need for a registry is with them before its first call is. */
   begin(identity: ContainerIdentity, writeRefusal: WriteRefusal): Attached {
     const { quarantine, states: book, tapes } = this.#parts;
-    const resolution = this.#resolve(identity);
+    const resolution = this.resolved(identity);
     const { registry, sources, components, bundles, refusal, shadow } = resolution;
     this.#share(resolution);
     const key = keyOf(identity);
@@ -133,7 +133,7 @@ export class Attaching {
   }
 
   /** Whatever is wrong with a container's metadata, its calls get an answer. */
-  #resolve(identity: ContainerIdentity): Resolved {
+  resolved(identity: ContainerIdentity): Resolved {
     try {
       return this.resolver.resolve(identity);
     } catch (thrown) {

@@ -34,6 +34,9 @@ export interface ContainersParts {
   readonly observation: Observation;
 }
 
+/** Of containers that may be meant. */
+const mostListed = 10;
+
 type CountedCalls = readonly { readonly counts: CallCounts }[];
 
 export class Containers {
@@ -87,11 +90,13 @@ export class Containers {
   /**
    * Tells of all calls of a container, also of one that is still to come, until it ends. One of root
    * counts before those that users have given its id.
+   * @param named the id of one that is to come; the beginning is enough for one that is there
    * @returns ends it before
-   * @throws AgentError AGENT_RECORDING: there is no such container, or several users have one
+   * @throws AgentError AGENT_RECORDING: there is no such container, or several are meant
    */
-  record(containerId: string, tap: Tap, isExpected: 'there' | 'to come'): StopRecording {
+  record(named: string, tap: Tap, isExpected: 'there' | 'to come'): StopRecording {
     const { tapes } = this.#parts;
+    const containerId = isExpected === 'there' ? this.#idBeginning(named) : named;
     const peerUid = this.#ownerOf(containerId);
     if (peerUid === undefined && isExpected === 'there') {
       throw new AgentError('AGENT_RECORDING', `there is no container "${containerId}"`);
@@ -186,6 +191,29 @@ export class Containers {
   async #endTape(token: number, slot: number): Promise<void> {
     await this.#parts.tapes.end(token, slot);
     this.#parts.shadows.end(token);
+  }
+
+  /**
+   * The id of the only container of root's that begins so, else of users'. One that is called just so
+   * counts before all others, also where there is none.
+   * @throws AgentError AGENT_RECORDING: there are several
+   */
+  #idBeginning(named: string): string {
+    const beginning = this.all().filter(([, { registry }]) =>
+      registry.containerId.startsWith(named),
+    );
+    const ofRoot = beginning.filter(([, { identity }]) => (identity.peerUid ?? 0) === 0);
+    const idsOf = (those: typeof beginning): readonly string[] => [
+      ...new Set(those.map(([, { registry }]) => registry.containerId)),
+    ];
+    if (named === '' || idsOf(beginning).includes(named)) return named;
+    const ids = idsOf(ofRoot.length > 0 ? ofRoot : beginning);
+    if (ids.length > 1) {
+      const shown = ids.slice(0, mostListed).join(', ');
+      const rest = ids.length > mostListed ? ` and ${ids.length - mostListed} more` : '';
+      throw new AgentError('AGENT_RECORDING', `"${named}" may be any of ${shown}${rest}`);
+    }
+    return ids[0] ?? named;
   }
 
   /** Undefined: there is no such container. @throws AgentError AGENT_RECORDING */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many listeners are held for whom: each takes memory and a descriptor of the agent, and nobody is
 // to use up what others need.
+import { keyOf } from '../container-key.ts';
+import type { ContainerKey } from '../container-key.ts';
 import { AgentError } from '../errors.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
 
@@ -21,11 +23,6 @@ function refuse(what: string): never {
   throw new AgentError('AGENT_LISTENER', `listener refused: ${what}`);
 }
 
-/** Users may name others' containers, so those of two users are two. */
-function keyOf({ peerUid = 0, state }: Holder): string {
-  return `${peerUid} ${state.containerId}`;
-}
-
 class Counts<Key> {
   readonly #counts: Map<Key, number> = new Map();
 
@@ -43,7 +40,7 @@ class Counts<Key> {
 export class ListenerCounts {
   readonly #limits: ListenerLimits;
   readonly #ofUsers: Counts<number> = new Counts();
-  readonly #ofContainers: Counts<string> = new Counts();
+  readonly #ofContainers: Counts<ContainerKey> = new Counts();
 
   constructor(limits: Partial<ListenerLimits> = {}) {
     this.#limits = { ...defaultLimits, ...limits };

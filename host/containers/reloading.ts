@@ -8,10 +8,13 @@ import type { Attached, Resolved } from './attached.ts';
 import type { Attaching } from './attaching.ts';
 import type { Containers } from './containers.ts';
 
-export interface ReloadingParts {
+export interface ResolvingParts {
   readonly attaching: Attaching;
   readonly containers: Containers;
   readonly log: Logger;
+}
+
+export interface ReloadingParts extends ResolvingParts {
   readonly report: ReloadReport;
 }
 
@@ -27,7 +30,7 @@ function isRevoked(thrown: unknown): boolean {
 }
 
 function replace(
-  { attaching, containers }: ReloadingParts,
+  { attaching, containers }: ResolvingParts,
   token: number,
   attached: Attached,
   resolution: Resolved,
@@ -39,7 +42,7 @@ function replace(
  * Leaves a container the handlers that it has, with what is granted to them now.
  * @returns why it may not have them; undefined: it keeps them
  */
-function keepGranted(parts: ReloadingParts, token: number, attached: Attached): unknown {
+function keepGranted(parts: ResolvingParts, token: number, attached: Attached): unknown {
   try {
     replace(parts, token, attached, parts.attaching.kept(attached));
     return undefined;
@@ -48,34 +51,55 @@ function keepGranted(parts: ReloadingParts, token: number, attached: Attached): 
   }
 }
 
+interface Renewed {
+  readonly kind: 'changed' | 'kept';
+  /** Why there is no new registry for it. */
+  readonly failure?: unknown;
+}
+
 /**
- * Resolves all containers anew: the calls that no worker has begun are handled by what the resolver
- * says now. Where it says nothing that works, a container keeps what it has, as far as that is still
+ * Resolves a container anew: the calls that no worker has begun are handled by what the resolver says
+ * now. Where it says nothing that works, a container keeps what it has, as far as that is still
  * granted.
  */
-export function reloadAll(parts: ReloadingParts): ReloadCounts {
-  const { attaching, containers, log, report } = parts;
-  let [changed, kept] = [0, 0];
-  for (const [token, attached] of containers.all()) {
-    try {
-      replace(parts, token, attached, attaching.resolver.resolve(attached.identity));
-      changed += 1;
-    } catch (thrown) {
-      const { containerId } = attached.registry;
-      report.failed({ of: `container ${containerId}`, reason: messageOf(thrown) });
-      const refusal = isRevoked(thrown) ? thrown : keepGranted(parts, token, attached);
-      if (refusal === undefined) {
-        kept += 1;
-        log.error(
-          { container: containerId, error: messageOf(thrown) },
-          'a container keeps the handlers that it has: there is no new registry for it',
-        );
-        continue;
-      }
-      replace(parts, token, attached, attaching.refused(attached.identity, refusal));
-      changed += 1;
+function renew(parts: ResolvingParts, token: number, attached: Attached): Renewed {
+  const { attaching, log } = parts;
+  try {
+    replace(parts, token, attached, attaching.resolver.resolve(attached.identity));
+    return { kind: 'changed' };
+  } catch (failure) {
+    const refusal = isRevoked(failure) ? failure : keepGranted(parts, token, attached);
+    if (refusal === undefined) {
+      log.error(
+        { container: attached.registry.containerId, error: messageOf(failure) },
+        'a container keeps the handlers that it has: there is no new registry for it',
+      );
+      return { kind: 'kept', failure };
     }
+    replace(parts, token, attached, attaching.refused(attached.identity, refusal));
+    return { kind: 'changed', failure };
   }
-  report.ended({ changed, kept });
-  return { changed, kept };
+}
+
+/** Resolves all containers anew. */
+export function reloadAll(parts: ReloadingParts): ReloadCounts {
+  const { containers, report } = parts;
+  const counts = { changed: 0, kept: 0 };
+  for (const [token, attached] of containers.all()) {
+    const { kind, failure } = renew(parts, token, attached);
+    counts[kind] += 1;
+    if (failure === undefined) continue;
+    report.failed({ of: `container ${attached.registry.containerId}`, reason: messageOf(failure) });
+  }
+  report.ended(counts);
+  return counts;
+}
+
+/**
+ * Resolves a container anew since more is known of it. One that is refused has nothing to keep, and
+ * hears what is still wrong.
+ */
+export function resolveLate(parts: ResolvingParts, token: number, attached: Attached): void {
+  if (attached.refusal === undefined) renew(parts, token, attached);
+  else replace(parts, token, attached, parts.attaching.resolved(attached.identity));
 }

@@ -153,13 +153,27 @@ export class Kubernetes implements Disposable {
     };
   }
 
+  /** Whether the API may still say what nobody has said of a container. */
+  lacks(container: PodContainer): boolean {
+    if (!this.#isIncomplete(container)) return false;
+    const { namespace, pod, container: name } = this.workloadOf(container);
+    return namespace === undefined || pod === undefined || name === undefined;
+  }
+
+  /** Calls it each time that more may be known of some container. */
+  onLearned(hear: () => void): void {
+    this.#book.onTold(hear);
+  }
+
   /** All calls of a container fail: its pod is to know. */
   refused(container: PodContainer, message: string): void {
     // nobody may have events made on others' pods
     if (this.#connected === undefined || !isBelieved(container)) return;
     const tell = (): boolean => this.#report(container, message);
+    // one whose pod is not known is resolved again when it is, and it may not be refused then
+    if (tell() || this.lacks(container)) return;
     // the API may know it a moment later than its runtime does
-    if (tell() || !this.#isHopeful() || this.#book.waiting >= mostWaiting) return;
+    if (!this.#isHopeful() || this.#book.waiting >= mostWaiting) return;
     void this.#book.untilThere(tell, this.#podWaitMs);
   }
 

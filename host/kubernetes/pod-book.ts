@@ -9,6 +9,7 @@ export class PodBook {
   #pods: Map<string, Pod> = new Map();
   #byContainer: Map<string, Pod> = new Map();
   readonly #waiting: Set<() => void> = new Set();
+  readonly #hearing: Set<() => void> = new Set();
 
   get size(): number {
     return this.#pods.size;
@@ -76,9 +77,15 @@ export class PodBook {
     });
   }
 
+  /** Calls it each time that there may be more than before. */
+  onTold(hear: () => void): void {
+    this.#hearing.add(hear);
+  }
+
   /** Whoever waits looks again. */
   tell(): void {
     for (const look of this.#waiting) look();
+    for (const hear of this.#hearing) hear();
   }
 
   #index(pod: Pod): void {

@@ -10,6 +10,7 @@ import { failureErrno, isStop } from '../registry/policy.ts';
 import type { ContainerStop, DefaultAction } from '../registry/policy.ts';
 import { isAsked } from '../registry/registry.ts';
 import type { Registry, RegistryHandler } from '../registry/registry.ts';
+import { withKeys } from '../registry/setting-keys.ts';
 import { answerRule } from './answer-rules.ts';
 import type { AnswerRule } from './answer-rules.ts';
 import type { Watch } from '../observation/decision-writer.ts';
@@ -250,12 +251,26 @@ export class Container {
     if (link.instance !== undefined && !link.instance.isBroken) return link.instance;
     const { handler } = link;
     link.instance = undefined;
-    link.instance = new HandlerInstance(
-      this.#parts.component(handler.component),
-      handler.settings,
-      this.#parts.hostFor(handler, link.index),
+    link.instance = namingKeys(
+      handler,
+      () =>
+        new HandlerInstance(
+          this.#parts.component(handler.component),
+          handler.settings,
+          this.#parts.hostFor(handler, link.index),
+        ),
     );
     return link.instance;
+  }
+}
+
+/** What is wrong with settings is said with the keys that people have written. */
+function namingKeys<T>({ settingKeys = [] }: RegistryHandler, make: () => T): T {
+  try {
+    return make();
+  } catch (thrown) {
+    if (!(thrown instanceof AgentError) || thrown.code !== 'AGENT_SETTING_INVALID') throw thrown;
+    throw new AgentError(thrown.code, withKeys(thrown.message, settingKeys));
   }
 }
 

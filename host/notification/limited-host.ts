@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the host does for a handler whose grants have limits: what is beyond them fails with EPERM.
 // Handlers without limits have the host itself, so that nothing of this costs them anything.
-import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
+import type { CallHost } from '../handler/capability.ts';
+import { ForwardingHost } from '../handler/forwarding-host.ts';
 import { errnoNumber } from '../handler/errno.ts';
 import { mountRange, operation, operationNumber } from '../native.ts';
 import type { Grants, Limits } from '../registry/grants.ts';
-import type { DecodedArgument } from './received-call.ts';
 
 const eperm = errnoNumber('EPERM');
 const notGranted: Limits = {};
@@ -44,144 +44,96 @@ function isAbsent(numbers: Int32Array, text: number): boolean {
 /** Told of what was refused: `filesystem.unlink`. */
 export type OnRefused = (what: string) => void;
 
-export class LimitedHost implements CallHost {
-  readonly #host: CallHost;
+export class LimitedHost extends ForwardingHost {
   readonly #grants: Grants;
   readonly #onRefused: OnRefused;
   readonly #within: Uint8Array | undefined;
 
   constructor(host: CallHost, grants: Grants, onRefused: OnRefused) {
-    this.#host = host;
+    super(host);
     this.#grants = grants;
     this.#onRefused = onRefused;
     this.#within = confinementOf(this.#limitsOf('filesystem').paths);
   }
 
-  get containerId(): string {
-    return this.#host.containerId;
-  }
-
-  get annotations(): CallHost['annotations'] {
-    return this.#host.annotations;
-  }
-
-  mount(memory: Uint8Array, ranges: Int32Array): number {
+  override mount(memory: Uint8Array, ranges: Int32Array): number {
     if (!this.#may('mounts', 'mount')) return eperm;
     const { filesystems } = this.#limitsOf('mounts');
     if (filesystems !== undefined && !filesystems.includes(typeOf(memory, ranges))) {
       return this.#refuse('mounts.mount');
     }
-    return this.#host.mount(memory, ranges);
+    return this.host.mount(memory, ranges);
   }
 
-  operate(which: number, memory: Uint8Array, numbers: Int32Array, result: Uint8Array): number {
+  override operate(
+    which: number,
+    memory: Uint8Array,
+    numbers: Int32Array,
+    result: Uint8Array,
+  ): number {
     if (numbers[operationNumber.isLent] === 1) return this.#lend(which, memory, numbers, result);
     if (which === operation.unmount || which === operation.setMountAttributes) {
       const isMay = this.#may('mounts', changeOfMount(which, numbers));
-      return isMay ? this.#host.operate(which, memory, numbers, result) : eperm;
+      return isMay ? this.host.operate(which, memory, numbers, result) : eperm;
     }
     if (which === operation.stat && isAbsent(numbers, operationNumber.path)) {
       const isMay = this.#may('descriptors', 'stat');
-      return isMay ? this.#host.operate(which, memory, numbers, result) : eperm;
+      return isMay ? this.host.operate(which, memory, numbers, result) : eperm;
     }
     const name = fileOperations.get(which);
     if (name === undefined || !this.#may('filesystem', name)) return eperm;
     const within = this.#within;
-    if (within === undefined) return this.#host.operate(which, memory, numbers, result);
-    const errno = this.#host.operate(which, memory, numbers, result, within);
+    if (within === undefined) return this.host.operate(which, memory, numbers, result);
+    const errno = this.host.operate(which, memory, numbers, result, within);
     // it may as well be what the kernel says
     if (errno === eperm) this.#onRefused(`filesystem.${name}`);
     return errno;
   }
 
-  resultRoom(): Uint8Array {
-    return this.#host.resultRoom();
+  override takeFd(fd: number): number {
+    return this.#may('descriptors', 'take') ? this.host.takeFd(fd) : -eperm;
   }
 
-  takeFd(fd: number): number {
-    return this.#may('descriptors', 'take') ? this.#host.takeFd(fd) : -eperm;
-  }
-
-  installFd(descriptor: number, isCloseOnExec: boolean): number {
+  override installFd(descriptor: number, isCloseOnExec: boolean): number {
     return this.#may('descriptors', 'install')
-      ? this.#host.installFd(descriptor, isCloseOnExec)
+      ? this.host.installFd(descriptor, isCloseOnExec)
       : -eperm;
   }
 
-  replaceFd(descriptor: number, fd: number, isCloseOnExec: boolean): number {
+  override replaceFd(descriptor: number, fd: number, isCloseOnExec: boolean): number {
     return this.#may('descriptors', 'replace')
-      ? this.#host.replaceFd(descriptor, fd, isCloseOnExec)
+      ? this.host.replaceFd(descriptor, fd, isCloseOnExec)
       : -eperm;
   }
 
-  argumentSize(argument: number): bigint {
-    return this.#host.argumentSize(argument);
+  override readArgument(argument: number, offset: bigint, into: Uint8Array): number {
+    return this.#may('memory', 'read') ? this.host.readArgument(argument, offset, into) : -eperm;
   }
 
-  readArgument(argument: number, offset: bigint, into: Uint8Array): number {
-    return this.#may('memory', 'read') ? this.#host.readArgument(argument, offset, into) : -eperm;
+  override writeArgument(argument: number, offset: bigint, bytes: Uint8Array): number {
+    return this.#may('memory', 'write') ? this.host.writeArgument(argument, offset, bytes) : eperm;
   }
 
-  writeArgument(argument: number, offset: bigint, bytes: Uint8Array): number {
-    return this.#may('memory', 'write') ? this.#host.writeArgument(argument, offset, bytes) : eperm;
+  override killContainer(): number {
+    return this.#may('container', 'kill') ? this.host.killContainer() : eperm;
   }
 
-  credentials(): Uint8Array | number {
-    return this.#host.credentials();
-  }
-
-  process(): Uint8Array | number {
-    return this.#host.process();
-  }
-
-  hasCapability(capability: number, where: number): number {
-    return this.#host.hasCapability(capability, where);
-  }
-
-  killContainer(): number {
-    return this.#may('container', 'kill') ? this.#host.killContainer() : eperm;
-  }
-
-  freezeContainer(isFrozen: boolean): number {
+  override freezeContainer(isFrozen: boolean): number {
     return this.#may('container', isFrozen ? 'freeze' : 'thaw')
-      ? this.#host.freezeContainer(isFrozen)
+      ? this.host.freezeContainer(isFrozen)
       : eperm;
   }
 
-  containerResources(): Uint8Array | number {
-    return this.#may('container', 'get-resources') ? this.#host.containerResources() : eperm;
+  override containerResources(): Uint8Array | number {
+    return this.#may('container', 'get-resources') ? this.host.containerResources() : eperm;
   }
 
-  stateGet(key: Uint8Array): Uint8Array | undefined {
-    return this.#host.stateGet(key);
+  override stateSet(key: Uint8Array, value: Uint8Array): number {
+    return this.host.stateSet(key, value, this.#limitsOf('state').keys);
   }
 
-  stateSet(key: Uint8Array, value: Uint8Array): number {
-    return this.#host.stateSet(key, value, this.#limitsOf('state').keys);
-  }
-
-  stateRemove(key: Uint8Array): boolean {
-    return this.#host.stateRemove(key);
-  }
-
-  stateAdd(key: Uint8Array, number: Uint8Array): number {
-    return this.#host.stateAdd(key, number, this.#limitsOf('state').keys);
-  }
-
-  monotonicNs(): bigint {
-    return this.#host.monotonicNs();
-  }
-
-  wallNs(): bigint {
-    return this.#host.wallNs();
-  }
-
-  log(level: GuestLogLevel, message: string): void {
-    this.#host.log(level, message);
-  }
-
-  decodedArguments(): readonly DecodedArgument[] {
-    return this.#host.decodedArguments();
+  override stateAdd(key: Uint8Array, number: Uint8Array): number {
+    return this.host.stateAdd(key, number, this.#limitsOf('state').keys);
   }
 
   /** Nodes of devices; attributes of overlays have no limits. */
@@ -189,9 +141,7 @@ export class LimitedHost implements CallHost {
     const { nodes } = this.#limitsOf('devices');
     const isMay =
       which !== operation.mknod || nodes === undefined || nodes.includes(nodeOf(numbers));
-    return isMay
-      ? this.#host.operate(which, memory, numbers, result)
-      : this.#refuse('devices.make');
+    return isMay ? this.host.operate(which, memory, numbers, result) : this.#refuse('devices.make');
   }
 
   #limitsOf(capability: string): Limits {

@@ -303,10 +303,12 @@ export class Loop implements Disposable {
       },
       'call failed by the agent',
     );
+    const reason = reasonOf(thrown);
     this.#parts.onFailed({
       token: this.#call.token,
       handler: thrown instanceof AgentError ? thrown.handler : undefined,
-      reason: reasonOf(thrown),
+      reason,
+      ...(reason === 'settings' ? { refusal: messageOf(thrown) } : {}),
     });
   }
 

@@ -52,6 +52,8 @@ export interface CallFailure {
   /** Undefined: no handler was asked yet. */
   readonly handler: string | undefined;
   readonly reason: FailureReason;
+  /** Of a handler that refuses its settings: why. */
+  readonly refusal?: string;
 }
 
 /** What a worker thread tells. */

@@ -10,6 +10,7 @@ import { nodeName } from './node-name.ts';
 import { SeldomNotice } from './seldom-notice.ts';
 
 export interface AuditOptions {
+  /** Or `standardOutput`. */
   readonly path: string;
   /** Whether the decoded arguments are written down, but for what is secret. */
   readonly withArguments: boolean;
@@ -147,6 +148,11 @@ export class AuditLog implements Watcher {
 
   get counts(): LineCounts {
     return this.#counts;
+  }
+
+  /** Whether a thread of Node's is held up by a write that does not end. */
+  get isStuck(): boolean {
+    return this.#file?.isStuck ?? false;
   }
 
   take(decision: ShownDecision): void {

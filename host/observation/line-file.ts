@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file that lines are added to, for people who rotate it: by a signal, or by renaming it. Writing
 // is never waited for: where the disk is slower than what comes, lines are lost whole, and counted.
-import { constants } from 'node:fs';
+import { constants, fstatSync, write } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import type { AgentErrorCode } from '../errors.ts';
 
+/** In place of a path. */
+export const standardOutput = '-';
+
 export interface LineFileParts {
+  /** Or `standardOutput`. */
   readonly path: string;
   /** Of the error when it cannot be opened at first. */
   readonly code: AgentErrorCode;
@@ -29,6 +34,10 @@ const mostBytesWaiting = 16 * 1024 * 1024;
 const mostUsualBytesWaiting = (mostBytesWaiting / 4) * 3;
 /** Of one write. */
 const mostBytesAtOnce = 1024 * 1024;
+/** PIPE_BUF: so much goes into a pipe as a whole, whoever else writes to it. */
+const mostBytesOfPipe = 4096;
+/** A pipe that is full is looked at again so much later. */
+const fullPipeMs = 5;
 /** Whether the file was renamed is looked at so often while lines come. */
 const lookEveryMs = 500;
 /** After a failure it is tried again so much later. */
@@ -36,6 +45,8 @@ const firstRetryMs = 100;
 const longestRetryMs = 5000;
 /** At the end: how long the rest may take. */
 const endPatienceMs = 3000;
+/** And a write that nothing holds up. */
+const lastWriteMs = 200;
 
 const flags =
   constants.O_WRONLY |
@@ -57,9 +68,34 @@ async function openLines(path: string): Promise<FileHandle> {
   }
 }
 
+const stdoutFd = 1;
+const writeTo = promisify(write);
+
+/** What is written to and never opened anew. */
+interface Output {
+  write(bytes: Buffer): Promise<{ readonly bytesWritten: number }>;
+  close(): Promise<void>;
+}
+
+/**
+ * What others have as their standard output, too, stays as it is for them: a pipe is opened once more,
+ * so as not to wait for who reads it. What cannot be is written to as it is, by one thread at most.
+ */
+async function openStandardOutput(): Promise<Output> {
+  const asItIs: Output = {
+    write: (bytes) => writeTo(stdoutFd, bytes),
+    close: () => Promise.resolve(),
+  };
+  if (!fstatSync(stdoutFd).isFIFO()) return asItIs;
+  const { O_WRONLY, O_NONBLOCK } = constants;
+  return open(`/proc/self/fd/${stdoutFd}`, O_WRONLY | O_NONBLOCK).catch(() => asItIs);
+}
+
 export class LineFile implements AsyncDisposable {
   readonly #parts: LineFileParts;
   #file: FileHandle | undefined;
+  /** In place of a file. */
+  readonly #output: Output | undefined;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   /** Of the first line that waits: so much of it is in the file already. */
@@ -67,18 +103,26 @@ export class LineFile implements AsyncDisposable {
   #writing: Promise<void> | undefined;
   #isReopening = false;
   #lookedAt = 0;
+  #isStuck = false;
   #retryMs = firstRetryMs;
   readonly #ending = new AbortController();
 
-  private constructor(parts: LineFileParts, file: FileHandle) {
+  private constructor(
+    parts: LineFileParts,
+    { file, output }: { readonly file?: FileHandle; readonly output?: Output },
+  ) {
     this.#parts = parts;
     this.#file = file;
+    this.#output = output;
   }
 
   /** @throws AgentError with the code of the parts */
   static async open(parts: LineFileParts): Promise<LineFile> {
+    if (parts.path === standardOutput) {
+      return new LineFile(parts, { output: await openStandardOutput() });
+    }
     try {
-      return new LineFile(parts, await openLines(parts.path));
+      return new LineFile(parts, { file: await openLines(parts.path) });
     } catch (cause) {
       const hint = systemCodeOf(cause) === 'ENOENT' ? ': its folder has to be there' : '';
       throw new AgentError(parts.code, `cannot write to ${parts.path}${hint}`, { cause });
@@ -113,39 +157,73 @@ export class LineFile implements AsyncDisposable {
     this.flush();
   }
 
+  /** Whether the last write has not ended: a thread of Node's is held up by it. */
+  get isStuck(): boolean {
+    return this.#isStuck;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    const patience = setTimeout(() => {
-      this.#ending.abort();
-    }, endPatienceMs);
     this.flush();
-    await this.#writing;
-    clearTimeout(patience);
+    await this.#untilEnded();
     if (this.#waiting.length > 0) this.#parts.onLost(this.#waiting.length);
+    this.#isStuck = this.#writing !== undefined;
+    if (this.#isStuck) return;
     await this.#file?.close();
+    await this.#output?.close();
+  }
+
+  /** Or until it has taken too long. */
+  async #untilEnded(): Promise<void> {
+    const writing = this.#writing;
+    if (writing === undefined) return;
+    await new Promise<void>((resolve) => {
+      const patience = setTimeout(() => {
+        this.#ending.abort();
+      }, endPatienceMs);
+      const limit = setTimeout(resolve, endPatienceMs + lastWriteMs);
+      const end = async (): Promise<void> => {
+        await writing;
+        clearTimeout(patience);
+        clearTimeout(limit);
+        resolve();
+      };
+      void end();
+    });
   }
 
   async #write(): Promise<void> {
     while (this.#waiting.length > 0 || this.#isReopening) {
+      if (this.#ending.signal.aborted) return;
       try {
         await this.#follow();
         await this.#writeSome();
         this.#retryMs = firstRetryMs;
       } catch (thrown) {
-        this.#parts.onFailed(messageOf(thrown));
-        if (!(await this.#pause())) return;
+        if (!(await this.#pause(this.#untilRetry(thrown)))) return;
       }
     }
   }
 
-  /** @returns whether there is time to go on */
-  async #pause(): Promise<boolean> {
+  /** @returns how long, in milliseconds */
+  #untilRetry(thrown: unknown): number {
+    if (systemCodeOf(thrown) === 'EAGAIN') return fullPipeMs;
+    this.#parts.onFailed(messageOf(thrown));
     const waited = this.#retryMs;
     this.#retryMs = Math.min(2 * waited, longestRetryMs);
+    return waited;
+  }
+
+  /** @returns whether there is time to go on */
+  async #pause(waited: number): Promise<boolean> {
     return pause(waited, true, { signal: this.#ending.signal, ref: false }).catch(() => false);
   }
 
   /** Opens the file anew that has the name now, if it is another one. */
   async #follow(): Promise<void> {
+    if (this.#output !== undefined) {
+      this.#isReopening = false;
+      return;
+    }
     const isAsked = this.#isReopening || this.#file === undefined;
     if (!isAsked && performance.now() - this.#lookedAt < lookEveryMs) return;
     this.#lookedAt = performance.now();
@@ -181,15 +259,17 @@ export class LineFile implements AsyncDisposable {
 
   async #writeSome(): Promise<void> {
     const first = this.#waiting[0]?.subarray(this.#written);
-    if (first === undefined || this.#file === undefined) return;
+    const output = this.#output ?? this.#file;
+    if (first === undefined || output === undefined) return;
+    const most = this.#output === undefined ? mostBytesAtOnce : mostBytesOfPipe;
     const chunk = [first];
     let size = first.length;
     for (const line of this.#waiting.slice(1, 4096)) {
-      if (size + line.length > mostBytesAtOnce) break;
+      if (size + line.length > most) break;
       chunk.push(line);
       size += line.length;
     }
-    const { bytesWritten } = await this.#file.write(Buffer.concat(chunk));
+    const { bytesWritten } = await output.write(Buffer.concat(chunk));
     this.#drop(bytesWritten);
   }
 

@@ -2,6 +2,7 @@
 // The options that say who watches.
 import { textOf, usage } from '../command-line.ts';
 import type { FalcoOptions, FalcoOutput } from './falco/falco-watchers.ts';
+import { standardOutput } from './line-file.ts';
 import type { WatchOptions } from './watching.ts';
 
 /** Where Falco's plugin listens, if nobody says anything else. */
@@ -14,7 +15,8 @@ export const watchOptionTable = {
   'falco-output': { type: 'string' },
 } as const;
 
-export const watchUsage: string = `  -audit-log FILE     a line of JSON for each decision; SIGHUP opens the file anew
+export const watchUsage: string = `  -audit-log FILE     a line of JSON for each decision; SIGHUP opens the file anew. With "-" to
+                      standard output, where the agent writes nothing else
   -audit-arguments    with the arguments of calls in it, but for what is secret
   -falco-socket PATH  the socket of Falco's plugin, for containers with the middleware falco;
                       none: nobody listens there (default, without -falco-output:
@@ -26,6 +28,10 @@ export const watchUsage: string = `  -audit-log FILE     a line of JSON for each
 function pathOf(option: string, text: string): string {
   if (text.startsWith('/') && !text.includes('\0')) return text;
   return usage(`"${text}" in -${option} is no absolute path`);
+}
+
+function auditPathOf(text: string): string {
+  return text === standardOutput ? text : pathOf('audit-log', text);
 }
 
 function urlOf(text: string): URL {
@@ -63,5 +69,5 @@ export function watchOptionsOf(values: ReadonlyMap<string, unknown>): WatchOptio
   const falco = falcoOf(values);
   return path === undefined
     ? { falco }
-    : { falco, audit: { path: pathOf('audit-log', path), withArguments } };
+    : { falco, audit: { path: auditPathOf(path), withArguments } };
 }

@@ -68,6 +68,11 @@ export class Watching implements AsyncDisposable {
     };
   }
 
+  /** Whether a thread of Node's is held up by a write that does not end. */
+  get isStuck(): boolean {
+    return this.#audit?.isStuck ?? false;
+  }
+
   /** Files that were renamed are left alone from now on. */
   reopen(): void {
     this.#audit?.reopen();

@@ -2,166 +2,154 @@
 // The host of a handler that is recorded: everything is done as ever, and written down.
 import { messageOf } from '../errors.ts';
 import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
+import { ForwardingHost } from '../handler/forwarding-host.ts';
 import { mountCall, operateAnswer, operateCall } from '../handler/host-call.ts';
 import type { HostAnswer, HostCall } from '../handler/host-call.ts';
-import type { DecodedArgument } from '../notification/received-call.ts';
 import type { CallTape } from './call-tape.ts';
 
 function s64Of(bytes: Uint8Array): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigInt64(0, true);
 }
 
-export class TapedHost implements CallHost {
-  readonly #host: CallHost;
+export class TapedHost extends ForwardingHost {
   readonly #tape: CallTape;
 
   constructor(host: CallHost, tape: CallTape) {
-    this.#host = host;
+    super(host);
     this.#tape = tape;
   }
 
-  get containerId(): string {
-    return this.#host.containerId;
+  override mount(memory: Uint8Array, ranges: Int32Array): number {
+    return this.#number(mountCall(memory, ranges), () => this.host.mount(memory, ranges));
   }
 
-  get annotations(): CallHost['annotations'] {
-    return this.#host.annotations;
-  }
-
-  mount(memory: Uint8Array, ranges: Int32Array): number {
-    return this.#number(mountCall(memory, ranges), () => this.#host.mount(memory, ranges));
-  }
-
-  operate(which: number, memory: Uint8Array, numbers: Int32Array, result: Uint8Array): number {
+  override operate(
+    which: number,
+    memory: Uint8Array,
+    numbers: Int32Array,
+    result: Uint8Array,
+  ): number {
     const call = operateCall(which, memory, numbers);
     return this.#noting(
       call,
-      () => this.#host.operate(which, memory, numbers, result),
+      () => this.host.operate(which, memory, numbers, result),
       (answer) => operateAnswer(call, answer, { numbers, result }),
     );
   }
 
-  resultRoom(): Uint8Array {
-    return this.#host.resultRoom();
+  override takeFd(fd: number): number {
+    return this.#number({ kind: 'take', fd }, () => this.host.takeFd(fd));
   }
 
-  takeFd(fd: number): number {
-    return this.#number({ kind: 'take', fd }, () => this.#host.takeFd(fd));
-  }
-
-  installFd(descriptor: number, isCloseOnExec: boolean): number {
+  override installFd(descriptor: number, isCloseOnExec: boolean): number {
     return this.#number({ kind: 'install', descriptor, isCloseOnExec }, () =>
-      this.#host.installFd(descriptor, isCloseOnExec),
+      this.host.installFd(descriptor, isCloseOnExec),
     );
   }
 
-  replaceFd(descriptor: number, fd: number, isCloseOnExec: boolean): number {
+  override replaceFd(descriptor: number, fd: number, isCloseOnExec: boolean): number {
     return this.#number({ kind: 'replace', descriptor, fd, isCloseOnExec }, () =>
-      this.#host.replaceFd(descriptor, fd, isCloseOnExec),
+      this.host.replaceFd(descriptor, fd, isCloseOnExec),
     );
   }
 
-  argumentSize(argument: number): bigint {
+  override argumentSize(argument: number): bigint {
     return this.#noting(
       { kind: 'size', argument },
-      () => this.#host.argumentSize(argument),
+      () => this.host.argumentSize(argument),
       (wide) => ({ answer: 0, wide }),
     );
   }
 
-  readArgument(argument: number, offset: bigint, into: Uint8Array): number {
+  override readArgument(argument: number, offset: bigint, into: Uint8Array): number {
     return this.#noting(
       { kind: 'read', argument, offset, most: into.length },
-      () => this.#host.readArgument(argument, offset, into),
+      () => this.host.readArgument(argument, offset, into),
       (answer) => (answer < 0 ? { answer } : { answer, bytes: into.slice(0, answer) }),
     );
   }
 
-  writeArgument(argument: number, offset: bigint, bytes: Uint8Array): number {
+  override writeArgument(argument: number, offset: bigint, bytes: Uint8Array): number {
     return this.#number({ kind: 'write', argument, offset, bytes: bytes.slice() }, () =>
-      this.#host.writeArgument(argument, offset, bytes),
+      this.host.writeArgument(argument, offset, bytes),
     );
   }
 
-  credentials(): Uint8Array | number {
-    return this.#bytes({ kind: 'credentials' }, () => this.#host.credentials());
+  override credentials(): Uint8Array | number {
+    return this.#bytes({ kind: 'credentials' }, () => this.host.credentials());
   }
 
-  process(): Uint8Array | number {
-    return this.#bytes({ kind: 'process' }, () => this.#host.process());
+  override process(): Uint8Array | number {
+    return this.#bytes({ kind: 'process' }, () => this.host.process());
   }
 
-  hasCapability(capability: number, where: number): number {
+  override hasCapability(capability: number, where: number): number {
     return this.#number({ kind: 'capability', capability, where }, () =>
-      this.#host.hasCapability(capability, where),
+      this.host.hasCapability(capability, where),
     );
   }
 
-  killContainer(): number {
-    return this.#number({ kind: 'kill' }, () => this.#host.killContainer());
+  override killContainer(): number {
+    return this.#number({ kind: 'kill' }, () => this.host.killContainer());
   }
 
-  freezeContainer(isFrozen: boolean): number {
-    return this.#number({ kind: 'freeze', isFrozen }, () => this.#host.freezeContainer(isFrozen));
+  override freezeContainer(isFrozen: boolean): number {
+    return this.#number({ kind: 'freeze', isFrozen }, () => this.host.freezeContainer(isFrozen));
   }
 
-  containerResources(): Uint8Array | number {
-    return this.#bytes({ kind: 'resources' }, () => this.#host.containerResources());
+  override containerResources(): Uint8Array | number {
+    return this.#bytes({ kind: 'resources' }, () => this.host.containerResources());
   }
 
-  stateGet(key: Uint8Array): Uint8Array | undefined {
+  override stateGet(key: Uint8Array): Uint8Array | undefined {
     return this.#noting(
       { kind: 'state-get', key },
-      () => this.#host.stateGet(key),
+      () => this.host.stateGet(key),
       (bytes) => (bytes === undefined ? { answer: 0 } : { answer: 1, bytes: bytes.slice() }),
     );
   }
 
-  stateSet(key: Uint8Array, value: Uint8Array): number {
+  override stateSet(key: Uint8Array, value: Uint8Array): number {
     return this.#number({ kind: 'state-set', key, value: value.slice() }, () =>
-      this.#host.stateSet(key, value),
+      this.host.stateSet(key, value),
     );
   }
 
-  stateRemove(key: Uint8Array): boolean {
+  override stateRemove(key: Uint8Array): boolean {
     return this.#noting(
       { kind: 'state-remove', key },
-      () => this.#host.stateRemove(key),
+      () => this.host.stateRemove(key),
       (wasThere) => ({ answer: wasThere ? 1 : 0 }),
     );
   }
 
-  stateAdd(key: Uint8Array, number: Uint8Array): number {
+  override stateAdd(key: Uint8Array, number: Uint8Array): number {
     return this.#noting(
       { kind: 'state-add', key, amount: s64Of(number) },
-      () => this.#host.stateAdd(key, number),
+      () => this.host.stateAdd(key, number),
       (answer) => ({ answer, wide: s64Of(number) }),
     );
   }
 
-  monotonicNs(): bigint {
+  override monotonicNs(): bigint {
     return this.#noting(
       { kind: 'clock', clock: 'monotonic' },
-      () => this.#host.monotonicNs(),
+      () => this.host.monotonicNs(),
       (wide) => ({ answer: 0, wide }),
     );
   }
 
-  wallNs(): bigint {
+  override wallNs(): bigint {
     return this.#noting(
       { kind: 'clock', clock: 'wall' },
-      () => this.#host.wallNs(),
+      () => this.host.wallNs(),
       (wide) => ({ answer: 0, wide }),
     );
   }
 
-  log(level: GuestLogLevel, message: string): void {
+  override log(level: GuestLogLevel, message: string): void {
     this.#tape.note({ kind: 'log', level, message }, { answer: 0 });
-    this.#host.log(level, message);
-  }
-
-  decodedArguments(): readonly DecodedArgument[] {
-    return this.#host.decodedArguments();
+    this.host.log(level, message);
   }
 
   #number(call: HostCall, act: () => number): number {

@@ -91,13 +91,33 @@ function isWanted(when: readonly string[] | undefined, bundle: Bundle, values: V
   return when === undefined || thoseOn(when, bundle, values).length > 0;
 }
 
+/** The keys by which a container wants a text; those of the handler where it is always there. */
+function settersOf(
+  word: string,
+  when: readonly string[] | undefined,
+  bundle: Bundle,
+  values: Values,
+): string {
+  return when === undefined ? word : thoseOn(when, bundle, values).join(', ');
+}
+
+/** By which keys a handler's settings are set, where it has other words for them. */
+function keysOf({ settings }: BundleHandler): Pick<RegistryHandler, 'settingKeys'> {
+  const settingKeys = settings.flatMap(([word, source]) =>
+    source.kind === 'declared' && source.declaration.key !== word
+      ? [[word, source.declaration.key] as const]
+      : [],
+  );
+  return settingKeys.length === 0 ? {} : { settingKeys };
+}
+
 /** @param bundle whose settings they are made of */
 function settingsOf(handler: BundleHandler, bundle: Bundle, values: Values): Settings {
   const valueOf = (key: string, source: SettingSource): string | undefined => {
     switch (source.kind) {
       case 'fixed':
         if (!isWanted(source.when, bundle, values)) return undefined;
-        return filled(key, source.text, values.fields);
+        return filled(settersOf(key, source.when, bundle, values), source.text, values.fields);
       case 'declared':
         return declaredValue(source.declaration, values);
     }
@@ -120,6 +140,7 @@ function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] 
     readsPointers: needsPointers(handler.component),
     deadlineMs: handler.deadlineMs,
     settings: settingsOf(handler, bundle, values),
+    ...keysOf(handler),
     ...(handler.syscalls === undefined ? {} : { syscalls: handler.syscalls }),
     ...grantsOf(bundle),
   }));

@@ -8,6 +8,7 @@ import type { Syscall } from '../notification/syscalls.ts';
 import type { Grants } from './grants.ts';
 import type { MiddlewareName } from './metadata.ts';
 import type { DefaultAction, FailurePolicy } from './policy.ts';
+import type { SettingKeys } from './setting-keys.ts';
 import type { Workload } from './workload.ts';
 
 export interface RegistryHandler {
@@ -22,6 +23,8 @@ export interface RegistryHandler {
   /** The families that it is asked about; absent: all that it answers. */
   readonly syscalls?: readonly string[];
   readonly settings: Settings;
+  /** By which keys people set them; absent: by the same. */
+  readonly settingKeys?: SettingKeys;
   /** Whether it wants pointers followed: it has typed exports, or imports `arguments`. */
   readonly readsPointers: boolean;
   /** How long it may take for a call, not counting what the host does for it. */

@@ -82,7 +82,7 @@ export interface Resolver {
   keep(held: Sourced): Sourced;
   /** What a container is to Kubernetes; absent: what the annotations of its state say. */
   workloadOf?(identity: ContainerIdentity): Workload;
-  /** All calls of a container fail; it never throws. */
+  /** Calls of a container fail, since its settings are wrong; it never throws. */
   onRefused?(identity: ContainerIdentity, reason: string): void;
   /** Absent: it asks no API. */
   readonly kubernetes?: Kubernetes | undefined;

@@ -113,6 +113,10 @@ export function workloadOf(annotations: Annotations): Workload {
   );
 }
 
+export function isSameWorkload(one: Workload, other: Workload): boolean {
+  return fields.every((field) => one[field] === other[field]);
+}
+
 /** Of a container whose state somebody has sent. */
 export interface Described {
   readonly state: { readonly annotations: Annotations };

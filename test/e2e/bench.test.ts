@@ -58,8 +58,15 @@ test('bench: a handler that computes takes longer, and one that fails is shown t
   bundles.write('hostile', { component: 'hostile' });
   bundles.write('counting', { component: 'counting', grants: ['state'] });
   const [quick] = await measured('-bundle=mkdir-suffix', file);
-  const [failing] = await measured(`-bundle=${join(bundles.path, 'hostile')}`, file);
+  const own = `-bundle=${join(bundles.path, 'hostile')}`;
+  const { code, stdout, stderr } = await bench('-json', '-seconds=1', own, file);
+  const { measured: found }: { readonly measured: readonly Measured[] } = JSON.parse(stdout);
+  const [failing] = found;
   expect(quick?.failures).toBe(0);
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    'seccompagent: handlers have failed at calls of mkdir: these times are not theirs\n',
+  );
   // one call in three, and each of them costs an instance
   expect(failing?.failures).toBe((failing?.samples ?? 0) / 3);
   expect(failing?.p99Us).toBeGreaterThan(3 * (quick?.p50Us ?? 0));

@@ -132,6 +132,46 @@ describe('configuration', () => {
   });
 });
 
+test('configuration: options of the agent may be in it, and count before the defaults', async () => {
+  using operator = new Operator();
+  const socket = operator.at('agent.socket');
+  const options = {
+    socketfile: socket,
+    'control-socket': operator.at('control.sock'),
+    'metrics-bind-address': '127.0.0.1:0',
+    'audit-log': operator.at('audit.jsonl'),
+    bundle: ['mkdir-suffix'],
+    log: ['info', 'json'],
+  };
+  const file = operator.write(options);
+  await using agent = new RunningCommand([seccompagent, `-config=${file}`, '-log=info']);
+  await agent.printed(/ INFO +listening socket=/u);
+  const [, port] = /address=\S*:(?<port>\d+)/u.exec(agent.stderr) ?? [];
+  expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
+  const asked = await runCommand([
+    seccompagent,
+    'status',
+    `-control-socket=${operator.at('control.sock')}`,
+  ]);
+  expect(asked.code).toBe(0);
+  {
+    await using caller = new AskedCaller({ socket });
+    expect((await caller.ask(`mkdir ${operator.at('in/a')}`)).answer).toBe('0');
+  }
+  operator.write({ ...options, log: 'debug' });
+  agent.kill('SIGHUP');
+  await agent.printed(/what the configuration says of options counts after a restart/u);
+  await agent.printed(/ reloaded/u);
+  // it would not start with that
+  operator.write({ ...options, log: 'loud' });
+  agent.kill('SIGHUP');
+  await agent.printed(/not reloaded: .*config\.yaml:\d+: unknown word/u);
+  agent.kill('SIGTERM');
+  expect(await agent.ended).toMatchObject({ code: 0 });
+  expect(readFileSync(operator.at('audit.jsonl'), 'utf8')).toContain('"handler":"mkdir-suffix"');
+  expect(readdirSync(operator.at('in'))).toEqual(['a-suffix']);
+});
+
 describe('configuration: reload', () => {
   test.for([
     ['the container', { metadata: 'BUNDLE=files' }, []],
@@ -244,6 +284,8 @@ function complete(operator: Operator): string {
     ],
     registries: [{ host: 'registry.example.com', signers: ['acme'] }],
     failure: 'kill-container',
+    'audit-log': '/var/log/audit.jsonl',
+    'audit-arguments': true,
   });
 }
 
@@ -264,6 +306,8 @@ describe('config check', () => {
       'default  continue',
       'failure  kill-container',
       'limits   component 16777216 bytes, memory 16384 KiB, deadline 60000 ms',
+      'option   -audit-log /var/log/audit.jsonl',
+      'option   -audit-arguments',
       '',
     ]);
   });
@@ -277,6 +321,7 @@ describe('config check', () => {
       signers: [{ name: 'acme' }],
       found: [{ name: 'files', granted: { capabilities: { filesystem: { paths: ['/work'] } } } }],
       policies: { failure: { kind: 'kill-container' } },
+      options: { 'audit-log': '/var/log/audit.jsonl', 'audit-arguments': true },
       problems: [],
     });
   });

@@ -26,6 +26,26 @@ test('inspect: a bundle is shown with what its handlers answer and want', async 
   expect(lines).toContain('settings suffix=-pid-{{.Pid1}}');
 });
 
+test('inspect: which calls a handler passes on, and which settings go together, are shown', async () => {
+  const linesOf = async (name: string): Promise<readonly string[]> => {
+    const { stdout } = await runCommand([seccompagent, 'inspect', join(bundles, name)]);
+    return stdout.split('\n').map((line) => line.trim().replaceAll(/ +/gu, ' '));
+  };
+  expect(await linesOf('mknod-safe')).toContain('only mknod where mode & 0o170000 is 0o020000');
+  const lines = await linesOf('kubernetes');
+  expect(lines).toContain('with MOUNT_PROC or MOUNT_SYSFS or MOUNT_OTHER_FS_LIST');
+  expect(lines).toContainEqual(
+    expect.stringMatching(
+      /^setting EXEC_DURATION \(duration, default none, needs EXEC_PATTERN\): /u,
+    ),
+  );
+  expect(lines.some((line) => line.startsWith('only'))).toBe(false);
+  const asked = [seccompagent, 'inspect', '-json', join(bundles, 'mknod-safe')] as const;
+  expect(JSON.parse((await runCommand(asked)).stdout)).toMatchObject({
+    handlers: [{ only: { mknod: { argument: 'mode', mask: '0o170000', values: ['0o020000'] } } }],
+  });
+});
+
 test('inspect: a component is shown as JSON', async () => {
   const file = join(bundles, 'mkdir-suffix/mkdir-suffix.wasm');
   const { code, stdout } = await runCommand([seccompagent, 'inspect', '-json', file]);

@@ -114,6 +114,37 @@ test('record: calls of a command are there with what their handler asked and ans
   expect(inside?.decision).toMatchObject({ action: { kind: 'fail', errno: 'ENOENT' } });
 });
 
+test('record: the beginning of an id is enough where one container alone begins so', async () => {
+  using folder = new TemporaryFolder();
+  await using agent = await ControlledAgent.start('-bundle=mkdir-suffix');
+  const ids = ['4f5a01', '4f5a', '4f77', 'c0ffee'] as const;
+  await using stack = new AsyncDisposableStack();
+  for (const id of ids) {
+    const caller = stack.use(new AskedCaller({ socket: agent.socket, id }));
+    await caller.ask('getppid');
+  }
+  const recorded = async (named: string): Promise<unknown> => {
+    const file = folder.at(`of-${named}`);
+    await using recording = await recordContainer(agent, file, '-container', named);
+    recording.kill('SIGINT');
+    expect((await recording.ended).code).toBe(0);
+    return (await readRecording(file)).header.container.id;
+  };
+  expect(await recorded('c0')).toBe('c0ffee');
+  expect(await recorded('4f5a0')).toBe('4f5a01');
+  // it is one, and others begin so
+  expect(await recorded('4f5a')).toBe('4f5a');
+  for (const [named, why] of [
+    ['4f', '"4f" may be any of 4f5a01, 4f5a, 4f77'],
+    ['5', 'there is no container "5"'],
+    ['', 'there is no container ""'],
+  ] as const) {
+    const where = [`-control-socket=${agent.control}`, '-o', folder.at('none')];
+    const words = [seccompagent, 'record', ...where, `-container=${named}`] as const;
+    expect(await runCommand(words)).toMatchObject({ code: 1, stderr: `seccompagent: ${why}\n` });
+  }
+});
+
 test('record: a running container is recorded from then on, to its end', async () => {
   using folder = new TemporaryFolder();
   const file = folder.at('recording');

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The audit log: what is in it, how it is rotated, and what a full disk does.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -339,3 +340,90 @@ test('audit: where the log cannot be opened, the agent says so and does not star
     expect([code, stderr]).toEqual([1, expect.stringContaining(`cannot write to ${path}`)]);
   }
 });
+
+/** Calls of one container, each of which is answered. */
+async function manyCalls(socket: string, calls: number): Promise<void> {
+  await using timed = new TimedCalls({ socket, call: 'getpgid:0', calls });
+  await timed.ready();
+  timed.begin();
+  expect((await timed.result()).answers).toEqual({ OK: calls });
+}
+
+/** What a shell does with $agent, where its standard output is then, and what else is there. */
+const outputs = [
+  ['a socket', '$agent', undefined, /(?!)/u],
+  [
+    'a pipe with the log in it',
+    '$agent 2>&1 | cat >output',
+    'output',
+    /^\d{4}-\S+ (?:INFO|WARN) /u,
+  ],
+  [
+    'a file of others',
+    '{ echo before; $agent; echo after; } >output',
+    'output',
+    /^(?:before|after)$/u,
+  ],
+] as const;
+
+test.for(outputs)(
+  'audit: with -, all lines are on standard output, which is %s',
+  async ([, script, output, others]) => {
+    using folder = new TemporaryFolder();
+    const socket = folder.at('agent.socket');
+    const options = `-socketfile=${socket} -control-socket=none -audit-log=-`;
+    writeFileSync(folder.at('start'), `echo $$ >pid; exec ${seccompagent} ${options}`);
+    writeFileSync(folder.at('output'), '');
+    await using shell = new RunningCommand(['sh', '-c', script.replace('$agent', 'sh ./start')], {
+      cwd: folder.path,
+    });
+    const text = (): string =>
+      output === undefined ? shell.stdout : readFileSync(folder.at(output), 'utf8');
+    await until('the agent', () => (shell.stderr + text()).includes('listening') || undefined);
+    const pid = Number(readFileSync(folder.at('pid'), 'utf8'));
+    await manyCalls(socket, 500);
+    // there is nothing to open anew
+    process.kill(pid, 'SIGHUP');
+    await manyCalls(socket, 500);
+    process.kill(pid, 'SIGTERM');
+    expect((await shell.ended).code).toBe(0);
+    const all = text().split('\n').slice(0, -1);
+    const lines = all.filter((line) => line.startsWith('{')).map((line): Line => JSON.parse(line));
+    expect(lines).toHaveLength(1000);
+    expect(lines[999]).toMatchObject({ syscall: 'getpgid', answer: 'continue' });
+    expect(all.filter((line) => !line.startsWith('{') && !others.test(line))).toEqual([]);
+  },
+);
+
+test.for([
+  ['a socket', []],
+  ['a pipe', ['sh', '-c', 'exec "$@" | sleep 60', 'sh']],
+] as const)(
+  'audit: a standard output that nobody reads, %s, holds neither calls nor the end up',
+  async ([, wrapper]) => {
+    using folder = new TemporaryFolder();
+    const socket = folder.at('agent.socket');
+    const control = folder.at('control.sock');
+    const options = [`-socketfile=${socket}`, `-control-socket=${control}`, '-audit-log=-'];
+    const [program = '', ...words] = [...wrapper, seccompagent, ...options];
+    using stack = new DisposableStack();
+    // nobody reads its standard output
+    const child = stack.adopt(spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] }), (one) =>
+      one.kill('SIGKILL'),
+    );
+    let log = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+    });
+    await until('the agent', () => log.includes('listening') || undefined);
+    const asked = await runCommand([seccompagent, 'status', '-json', `-control-socket=${control}`]);
+    const { pid }: { readonly pid: number } = JSON.parse(asked.stdout);
+    stack.defer(() => {
+      spawnSync('kill', ['-KILL', String(pid)]);
+    });
+    await manyCalls(socket, 4000);
+    process.kill(pid, 'SIGTERM');
+    await until('its end', () => !existsSync(`/proc/${pid}`) || undefined);
+    expect(log).toMatch(/lines of the audit log are lost.* count=\d{3}/u);
+  },
+);

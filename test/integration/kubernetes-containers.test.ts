@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { AskedCaller } from '../support/asked-caller.ts';
 import { runCommand, RunningCommand, seccompagent } from '../support/command.ts';
 import { ControlledAgent } from '../support/controlled-agent.ts';
 import { FakeApiServer, fakeNode } from '../support/fake-api-server.ts';
@@ -61,6 +62,11 @@ class Node implements Disposable {
   /** The directories that containers have made. */
   get made(): readonly string[] {
     return readdirSync(this.#rootfs).filter((name) => name.startsWith('made'));
+  }
+
+  /** An empty file that containers see. */
+  put(name: string): void {
+    writeFileSync(join(this.#rootfs, name), '');
   }
 
   [Symbol.dispose](): void {
@@ -134,6 +140,108 @@ test('G7: Kubernetes: a container waits a while for a pod that the API tells lat
   expect(node.made).toEqual(['made-default-front-app']);
 });
 
+/** Makes `/made-early` once, and `/made` as soon as it can. */
+const untilMade = 'mkdir /made-early; until mkdir /made 2>/dev/null; do sleep 0.1; done';
+
+test('G7: Kubernetes: a container whose pod is told too late fails until it is told, and works from then on', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+  const running = node.run(agent.socket, { uid, id, args: ['sh', '-c', untilMade] });
+  await agent.process.logged(/\{\{\.Namespace\}\} has no value/u);
+  await until('the refusal', async () => (await agent.status()).containers[0]?.refusal);
+  // of another pod is nothing that helps
+  server.setPod({ name: 'back', uid: randomUUID() });
+  await until('the pod', async () => (await agent.status()).kubernetes?.pods === 1 || undefined);
+  server.setPod({ name: 'front', uid, containers: { app: id } });
+  const { code, stderr } = await running;
+  expect(code).toBe(0);
+  expect(stderr.trim()).toBe(
+    "mkdir: can't create directory '/made-early': Operation not permitted",
+  );
+  expect(node.made).toEqual(['made-default-front-app']);
+  expect(agent.process.log.match(/it is resolved again/gu)).toHaveLength(1);
+  // it is refused no more
+  expect(server.events).toEqual([]);
+});
+
+test('G7: Kubernetes: a container that needs no names has them in the status when its pod is told', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+  const running = node.run(agent.socket, {
+    uid,
+    id,
+    metadata: 'BUNDLE=mkdir-suffix',
+    args: ['sh', '-c', 'mkdir /made; until test -e /go; do sleep 0.1; done; mkdir /made-late'],
+  });
+  await until('the container', async () => (await agent.status()).containers[0]);
+  // its container is named later than it is
+  server.setPod({ name: 'front', uid, containers: { proxy: randomUUID(), app: undefined } });
+  const named = async (): Promise<true | undefined> =>
+    (await agent.status()).containers[0]?.pod === 'front' || undefined;
+  await until('the pod of the container', named);
+  server.setPod({ name: 'front', uid, containers: { app: id } });
+  await until('its name', async () => (await agent.status()).containers[0]?.container);
+  const [container] = (await agent.status()).containers;
+  expect(container).toMatchObject({ namespace: 'default', pod: 'front', container: 'app' });
+  node.put('go');
+  expect((await running).stderr).toBe('');
+  expect([...node.made].toSorted()).toEqual(['made-late-suffix', 'made-suffix']);
+});
+
+/** More than are resolved at once. */
+const crowd = 40;
+
+test('G7: Kubernetes: many containers whose pod is told late are resolved again, each once', async () => {
+  await using both = await synced({});
+  const { server, agent } = both;
+  await using callers = new AsyncDisposableStack();
+  const ids = Array.from({ length: crowd }, (_, index) => `seccompagent-test-${index}`);
+  const asked = ids.map((id) =>
+    callers.use(new AskedCaller({ socket: agent.socket, id, metadata: 'MKDIR_TMPL=-{{.Pod}}' })),
+  );
+  const answers = async (): Promise<readonly string[]> =>
+    Promise.all(asked.map(async (caller) => (await caller.ask('mkdir /no/such/folder')).answer));
+  expect(new Set(await answers())).toEqual(new Set(['EPERM']));
+  const containers = Object.fromEntries(ids.map((id, index) => [`app-${index}`, id]));
+  const uid = randomUUID();
+  server.setPod({ name: 'front', uid, containers });
+  const refused = async (): Promise<number> =>
+    (await agent.status()).containers.filter(({ refusal }) => refusal !== undefined).length;
+  await until('all to be resolved', async () => (await refused()) === 0 || undefined);
+  expect(new Set(await answers())).toEqual(new Set(['ENOENT']));
+  // nothing that they lack is in what is told of pods from now on
+  server.setPod({ name: 'front', uid, containers, annotations: { a: 'b' } });
+  server.setPod({ name: 'back', uid: randomUUID() });
+  await until('the pod', async () => (await agent.status()).kubernetes?.pods === 2 || undefined);
+  expect(new Set(await answers())).toEqual(new Set(['ENOENT']));
+  expect(agent.process.log.match(/it is resolved again/gu)).toHaveLength(crowd);
+});
+
+test('G3: Kubernetes: a pod that is told late, and whose metadata is wrong, has its event', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+  const running = node.run(agent.socket, {
+    uid,
+    id,
+    metadata: 'MKDIR_TPML=x',
+    args: ['sh', '-c', 'until test -e /go; do sleep 0.1; done'],
+  });
+  await until('the refusal', async () => (await agent.status()).containers[0]?.refusal);
+  server.setPod({ name: 'front', uid, containers: { app: id } });
+  await until('the event', () => server.events.length === 1 || undefined);
+  node.put('go');
+  expect((await running).code).toBe(0);
+  expect(server.events).toMatchObject([
+    { involvedObject: { name: 'front', fieldPath: 'spec.containers{app}' } },
+  ]);
+});
+
 test('G7: Kubernetes: with an API that is stuck, who is named starts at once, and others after a while', async () => {
   using node = new Node();
   await using server = await FakeApiServer.start({ mode: 'stuck' });
@@ -204,6 +312,25 @@ test('G3: Kubernetes: a pod with wrong metadata has an event that says why, and 
   const { stdout } = await kubectl.run(['describe', 'pod', 'front']);
   expect(stdout).toMatch(/Warning +SeccompAgentRefused .*has the setting "MKDIR_TPML"/u);
   expect(stdout).not.toContain('a secret');
+});
+
+test('G3: Kubernetes: a setting that a handler refuses is told by the key that people write', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const uid = randomUUID();
+  server.setPod({ name: 'front', uid });
+  await node.run(agent.socket, {
+    uid,
+    id: `seccompagent-test-${randomUUID()}`,
+    annotations: annotationsOf(uid),
+    metadata: 'EXEC_PATTERN=/bin/true\nEXEC_DURATION=48h',
+    trapped: ['execve'],
+  });
+  await until('the event', () => server.events.length > 0 || undefined);
+  const why = 'handler refuses its settings: the setting "EXEC_DURATION" is too long';
+  expect(server.events).toMatchObject([{ message: `exec-delay: ${why}` }]);
+  expect(agent.process.log).toContain(JSON.stringify(why));
 });
 
 /** Sees a service account where pods have theirs. */

@@ -16,7 +16,7 @@ const wrong = [
   [['EXEC_DURATION=2s'], 'set \\"EXEC_PATTERN\\", too'],
   [['SIDECARS=a,'], '\\"SIDECARS\\" has an empty item'],
   [['SIDECARS=a'], 'set \\"SIDECARS_DELAY\\", too'],
-  [['SIDECARS=a', 'SIDECARS_DELAY=5s'], 'template {{.Container}} has no value'],
+  [['SIDECARS=a', 'SIDECARS_DELAY=5s'], 'setting \\"SIDECARS\\": template {{.Container}} has no'],
   [['SIDECARS_DELAY=5s'], 'set \\"SIDECARS\\", too'],
   [['MOUNT_PROC=yes'], '\\"MOUNT_PROC\\" is neither true nor false'],
   [['MOUNT_SYSFS='], '\\"MOUNT_SYSFS\\" is neither true nor false'],

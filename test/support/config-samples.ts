@@ -24,7 +24,34 @@ bundle-folders: [/bundles]
 default: errno:ENOSYS
 failure: kill-container
 limits: { component-bytes: 1MiB, memory: 2MiB, deadline: 1.5s }
+resolver: falco
+bundle: [idle, ./mine]
+bundle-shadow: mkdir-suffix
+log: [debug, json]
+socketfile: /run/other.socket
+take-over: true
+allow-uids: [1000, "1001"]
+metrics-bind-address: "[::1]:8080"
+control-socket: none
+audit-log: /var/log/audit.jsonl
+audit-arguments: true
+falco-socket: none
+falco-output: file:/var/log/falco.jsonl
 `;
+
+/** Keys that are options of the agent, and do not go together, or are none that it takes. */
+export const optionMistakes: readonly ConfigMistake[] = [
+  [
+    'an address that is none',
+    '\nmetrics-bind-address: here\n',
+    2,
+    '"here" in -metrics-bind-address',
+  ],
+  ['a word that is none', 'log: [json, loud]\n', 1, 'unknown word "loud" in -log'],
+  ['a user that is none', '\n\nallow-uids: root\n', 3, '"root" in -allow-uids is no user id'],
+  ['a node of another resolver', 'resolver: none\nnode-name: a\n', 2, '-node-name is for -res'],
+  ['arguments for nobody', 'audit-arguments: true\n', 1, '-audit-arguments needs -audit-log'],
+];
 
 /** What it is, the text, where, and the beginning of what is said. */
 export type ConfigMistake = readonly [name: string, text: string, line: number, message: string];
@@ -90,6 +117,9 @@ export const configMistakes: readonly ConfigMistake[] = [
   ['a number', 'limits:\n  memory: 16\n', 2, 'limits.memory must be a text'],
   ['a size that is none', 'limits:\n  memory: 16MB\n', 2, 'limits.memory: "16MB" is no size'],
   ['a limit that is none', 'limits: { time: 1s }\n', 1, 'limits.time: unknown key "time"'],
+  ['options that are no texts', 'log: json\nsocketfile: 1\n', 2, 'socketfile must be a text'],
+  ['a flag that is a text', 'take-over: "yes"\n', 1, 'take-over must be true or false'],
+  ['a list of lists', 'bundle: [[a]]\n', 1, 'bundle must be a text'],
   ['a time that is none', 'limits: { deadline: soon }\n', 1, 'limits.deadline: "soon" is no time'],
 ];
 

@@ -2,7 +2,7 @@
 // Calls while a timer interrupts it, each millisecond unless told otherwise, and counts what the
 // calls returned.
 //
-// usage: signalled-caller MODE [MICROSECONDS], in a folder that is writable.
+// usage: signalled-caller MODE[,MICROSECONDS], in a folder that is writable.
 //   mkdir    400 directories of different names
 //   getpgid  4000 calls without an effect
 // Prints a line `ERRNONAME COUNT` (OK for success) for each answer, then `signals COUNT`. The
@@ -53,10 +53,13 @@ static long call(bool is_mkdir, int index) {
 }
 
 int main(int argc, char **argv) {
-  const char *mode = argc == 2 || argc == 3 ? argv[1] : "";
+  char *mode = argc == 2 ? strdup(argv[1]) : NULL;
+  if (mode == NULL) return 2;
+  const char *interval = strchr(mode, ',');
+  if (interval != NULL) mode[interval - mode] = 0;
   const bool is_mkdir = strcmp(mode, "mkdir") == 0;
   if (!is_mkdir && strcmp(mode, "getpgid") != 0) return 2;
-  start_timer(argc == 3 ? atol(argv[2]) : INTERVAL_US);
+  start_timer(interval == NULL ? INTERVAL_US : atol(interval + 1));
   const int count = is_mkdir ? DIRECTORIES : LOOKUPS;
   for (int i = 0; i < count; i++) {
     errno = 0;

@@ -8,14 +8,18 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
 import { configSchema } from '../../host/config-schema.ts';
+import { agentOptionTable } from '../../host/agent-option-table.ts';
+import { configuredOptions } from '../../host/configured-options.ts';
 import { emptyConfig, loadConfig, parseConfig, readConfig } from '../../host/config.ts';
 import { messageOf } from '../../host/errors.ts';
+import { agentUsage } from '../../host/options.ts';
 import { packageRoot } from '../../host/package-root.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import {
   brokenYaml,
   configMistakes,
   configMistakesBeyondSchema,
+  optionMistakes,
   wholeConfig,
 } from '../support/config-samples.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
@@ -56,6 +60,21 @@ describe('config', () => {
         isFailureSet: true,
       },
       limits: { maximumBytes: 2 ** 20, maximumPages: 32, deadlineMs: 1500 },
+      options: new Map<string, string | true>([
+        ['resolver', 'falco'],
+        ['bundle', 'idle,./mine'],
+        ['bundle-shadow', 'mkdir-suffix'],
+        ['log', 'debug,json'],
+        ['socketfile', '/run/other.socket'],
+        ['take-over', true],
+        ['allow-uids', '1000,1001'],
+        ['metrics-bind-address', '[::1]:8080'],
+        ['control-socket', 'none'],
+        ['audit-log', '/var/log/audit.jsonl'],
+        ['audit-arguments', true],
+        ['falco-socket', 'none'],
+        ['falco-output', 'file:/var/log/falco.jsonl'],
+      ]),
     });
   });
 
@@ -64,6 +83,7 @@ describe('config', () => {
     '# nothing\n',
     '{}',
     'bundles:\nsigners:\nregistries:\nbundle-folders:\ndefault:\nfailure:\nlimits:\n',
+    'audit-log:\ntake-over: false\naudit-arguments: false\nlog:\n',
   ])('config: %j is the same as none', (text) => {
     expect(parseConfig(text, file).config).toEqual(emptyConfig);
   });
@@ -84,6 +104,26 @@ describe('config', () => {
     });
     expect(failureOf(() => parseConfig(levels.join(''), file)).code).toBe('AGENT_CONFIG_INVALID');
   });
+
+  test('config: every option of the agent has a key, but for those that are about one start', () => {
+    const options = [...agentUsage.matchAll(/^  -(?<name>[a-z-]+)/gmu)].map(([, name]) => name);
+    expect(options.length).toBeGreaterThan(15);
+    const keys = Object.keys(agentOptionTable);
+    expect(options.filter((name) => !keys.includes(name ?? ''))).toEqual(['config', 'help']);
+    expect(keys.filter((key) => !options.includes(key))).toEqual([]);
+  });
+
+  test.for(optionMistakes)(
+    'config: as an option, %s is refused with its line',
+    ([, text, line, message]) => {
+      using folder = new TemporaryFolder();
+      const path = folder.at('config.yaml');
+      writeFileSync(path, text, { mode: 0o644 });
+      const failure = failureOf(() => configuredOptions(path));
+      expect(failure.code).toBe('AGENT_CONFIG_INVALID');
+      expect(failure.message).toContain(`${path}:${line}: ${message}`);
+    },
+  );
 
   test('config: where a value stands can be asked', () => {
     const { place, isGiven } = parseConfig(wholeConfig, file);
@@ -165,7 +205,10 @@ describe('config schema', () => {
   });
 
   // what only the reader refuses is written down
-  test.for(configMistakesBeyondSchema)('config schema: %s is beyond it', ([, text]) => {
-    expect(isValid(text)).toBe(true);
-  });
+  test.for([...configMistakesBeyondSchema, ...optionMistakes])(
+    'config schema: %s is beyond it',
+    ([, text]) => {
+      expect(isValid(text)).toBe(true);
+    },
+  );
 });

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What deploy/kubernetes asks a cluster for: valid, no more than is needed, and what the agent knows.
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 
 import { expect, test } from 'vitest';
 
 import { parseConfig } from '../../host/config.ts';
+import { defaultFalcoSocket } from '../../host/observation/watch-options.ts';
 import { parseCommand } from '../../host/options.ts';
 import { packageVersion } from '../../host/package-root.ts';
 import { projectRoot, runCommand } from '../support/command.ts';
@@ -119,25 +120,48 @@ function kindsOf(objects: readonly JsonObject[]): readonly string[] {
   return objects.map((object) => textAt(object, 'kind')).toSorted();
 }
 
-test('manifests: with the component without-api there is no right to ask the API, and no token', async () => {
+/** What an overlay makes of all with one of the components in `optional`. */
+async function builtWith(component: string): Promise<readonly Omit<Manifest, 'file'>[]> {
   using folder = new TemporaryFolder();
   const resources = relative(folder.path, kubernetesFolder);
   const overlay = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
     resources: [resources],
-    components: [`${resources}/optional/without-api`],
+    components: [`${resources}/optional/${component}`],
   };
   writeFileSync(folder.at('kustomization.yaml'), JSON.stringify(overlay));
   const built = await runCommand(['kubectl', 'kustomize', folder.path]);
   expect(built.stderr).toBe('');
-  const objects = manifestsIn(built.stdout).map(({ object }) => object);
+  return manifestsIn(built.stdout);
+}
+
+test('manifests: with the component without-api there is no right to ask the API, and no token', async () => {
+  const objects = (await builtWith('without-api')).map(({ object }) => object);
   const expected = manifestsOf(kubernetesFolder)
     .map(({ object }) => object)
     .filter((object) => !textAt(object, 'kind').startsWith('ClusterRole'));
   expect(kindsOf(objects)).toEqual(kindsOf(expected));
   const made = objects.find((object) => object['kind'] === 'DaemonSet');
   expect(at(made, ...podKeys)).toEqual({ ...Object(pod), automountServiceAccountToken: false });
+});
+
+test('manifests: with the component falco the agent reaches the folder of the plugin, and no more', async () => {
+  const made = await builtWith('falco');
+  expect(await complaintsAbout(made.map((manifest) => ({ ...manifest, file: '' })))).toBe('');
+  const changed = made.filter(({ object }) => object['kind'] === 'DaemonSet');
+  expect(made).toHaveLength(manifestsOf(kubernetesFolder).length);
+  const [podWith = null] = changed.map(({ object }) => at(object, ...podKeys));
+  const path = dirname(defaultFalcoSocket);
+  const [agentWith = {}] = listAt(podWith, 'containers');
+  expect(listAt(agentWith, 'volumeMounts')).toEqual([
+    ...listAt(agent, 'volumeMounts'),
+    { name: 'falco-plugin', mountPath: path, readOnly: true },
+  ]);
+  expect(listAt(podWith, 'volumes')).toEqual([
+    ...listAt(pod, 'volumes'),
+    { name: 'falco-plugin', hostPath: { path, type: 'DirectoryOrCreate' } },
+  ]);
 });
 
 test('manifests: the namespace comes first, and all else is in it or in none', () => {

@@ -92,6 +92,46 @@ test('options: where pods are asked for is told to the resolver kubernetes, and 
   }
 });
 
+test('options: what the configuration says counts where the command line says nothing', () => {
+  const files: (string | undefined)[] = [];
+  const configured = (file: string | undefined): ReadonlyMap<string, string | true> => {
+    files.push(file);
+    return new Map<string, string | true>([
+      ['resolver', 'kubernetes'],
+      ['node-name', 'node-1'],
+      ['audit-log', '/a'],
+      ['audit-arguments', true],
+    ]);
+  };
+  const words = ['-config=/c', '-audit-log=/b'];
+  expect(parseCommand(words, configured)).toMatchObject({
+    configFile: '/c',
+    resolver: 'kubernetes',
+    kubernetes: { nodeName: 'node-1' },
+    watch: { audit: { path: '/b', withArguments: true } },
+  });
+  // the node is that of a resolver that is not wanted
+  expect(parseCommand(['-resolver=none'], configured)).toMatchObject({
+    resolver: 'none',
+    kubernetes: {},
+  });
+  expect(files).toEqual(['/c', undefined]);
+  parseCommand(['run', '--', 'true'], configured);
+  parseCommand(['-help'], configured);
+  expect(files).toHaveLength(2);
+});
+
+test('options: bundles of the configuration give way to a resolver that has its own', () => {
+  for (const [word, selection] of [
+    ['-resolver=demo-basic', []],
+    ['-resolver=falco', ['errno']],
+    ['-bundle=a', ['a']],
+  ] as const) {
+    const command = parseCommand([word], () => new Map([['bundle', 'errno']]));
+    expect(command).toMatchObject({ selection });
+  }
+});
+
 test.for([
   [':8080', { host: '', port: 8080 }],
   [':0', { host: '', port: 0 }],
@@ -257,6 +297,9 @@ test('options: who watches is said by a file, a socket and where alerts go', () 
     },
   });
   expect(parseCommand(['-falco-socket=none'])).toMatchObject({ watch: { falco: {} } });
+  for (const toStdout of [['-audit-log=-'], ['-audit-log', '-']]) {
+    expect(parseCommand(toStdout)).toMatchObject({ watch: { audit: { path: '-' } } });
+  }
   const both = ['-falco-socket=/s', '-falco-output=http://127.0.0.1:2801/x?y=1'];
   expect(parseCommand(both)).toMatchObject({
     watch: {

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Containers of which not all was known when they were attached: they are resolved again when it is.
+import type { ContainerIdentity } from '../registry/resolver.ts';
+import { believedWorkload, isSameWorkload } from '../registry/workload.ts';
+import type { Workload } from '../registry/workload.ts';
+import type { Attached } from './attached.ts';
+import { resolveLate } from './reloading.ts';
+import type { ResolvingParts } from './reloading.ts';
+
+/** Pods come in crowds, and change all the time. */
+const gatherMs = 100;
+/** At once: whoever arrives meanwhile is not to wait long. */
+const mostAtOnce = 16;
+
+export class Completing implements Disposable {
+  readonly #parts: ResolvingParts;
+  /** By the tokens of their listeners: what was known of them when they were resolved last. */
+  readonly #lacking: Map<number, Workload> = new Map();
+  #looking: NodeJS.Timeout | undefined;
+
+  constructor(parts: ResolvingParts) {
+    this.#parts = parts;
+    parts.attaching.resolver.kubernetes?.onLearned(() => {
+      this.#lookSoon();
+    });
+  }
+
+  /** One was attached. */
+  enter(token: number, { identity }: Attached): void {
+    if (this.#lacks(identity)) this.#lacking.set(token, this.#workloadOf(identity));
+  }
+
+  /** One has ended. */
+  leave(token: number): void {
+    this.#lacking.delete(token);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#looking);
+    this.#lacking.clear();
+  }
+
+  #lookSoon(): void {
+    if (this.#lacking.size === 0) return;
+    this.#looking ??= setTimeout(() => {
+      this.#looking = undefined;
+      this.#look();
+    }, gatherMs).unref();
+  }
+
+  #look(): void {
+    let left = mostAtOnce;
+    for (const [token, before] of this.#lacking) {
+      const attached = this.#parts.containers.get(token);
+      if (attached === undefined) continue;
+      const workload = this.#workloadOf(attached.identity);
+      if (isSameWorkload(workload, before)) continue;
+      if (left === 0) {
+        this.#lookSoon();
+        return;
+      }
+      left -= 1;
+      if (this.#lacks(attached.identity)) this.#lacking.set(token, workload);
+      else this.#lacking.delete(token);
+      const { containerId: container } = attached.registry;
+      this.#parts.log.info(
+        { container, workload },
+        'more is known of a container: it is resolved again',
+      );
+      resolveLate(this.#parts, token, attached);
+    }
+  }
+
+  #workloadOf(identity: ContainerIdentity): Workload {
+    return this.#parts.attaching.resolver.workloadOf?.(identity) ?? believedWorkload(identity);
+  }
+
+  #lacks(identity: ContainerIdentity): boolean {
+    return this.#parts.attaching.resolver.kubernetes?.lacks(identity) ?? false;
+  }
+}
