@@ -150,7 +150,7 @@ describe('signals: to callers', () => {
       socket: agent.socket,
       trapped: ['mkdir'],
       folder: folder.path,
-      operations: [`exec:${caller}:mkdir,80`],
+      operations: [`exec:${caller}:mkdir,100`],
     });
 
     expect(lines[0]).toBe('OK 400');
