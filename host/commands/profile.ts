@@ -12,7 +12,7 @@ import { nearest } from '../profile/did-you-mean.ts';
 import { callNames, isKnownCall } from '../profile/families.ts';
 import type { Finding, Severity } from '../profile/finding.ts';
 import { lint } from '../profile/lint.ts';
-import type { Resolve } from '../profile/lint.ts';
+import type { Resolve } from '../profile/lint/metadata.ts';
 import { objectName, operatorText } from '../profile/operator-profile.ts';
 import { runtimes } from '../profile/runtime-calls.ts';
 import type { Runtime } from '../profile/runtime-calls.ts';

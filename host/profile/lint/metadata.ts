@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent makes of listenerMetadata, beside what the profile traps.
+import { AgentError, messageOf } from '../../errors.ts';
+import { parseMetadata } from '../../registry/metadata.ts';
+import type { Keys } from '../finding.ts';
+import type { PreFilter } from '../pre-filters.ts';
+import { Check, listed, trappedNames } from './check.ts';
+
+/** What an agent that is started as the operator says would make of the metadata. */
+export type Resolve = (metadata: string) => Answered;
+
+/** The system calls that the selected bundles answer. */
+export interface Answered {
+  readonly bundles: readonly string[];
+  readonly syscalls: readonly string[];
+  /** For some of them: which of their calls handlers may answer; they pass the others on. */
+  readonly preFilters?: ReadonlyMap<string, PreFilter>;
+}
+
+/** listenerMetadata, and whether what its bundles answer is trapped. */
+export class MetadataCheck extends Check {
+  /** @returns what becomes of it, where that is known */
+  run(resolve: Resolve | undefined): Answered | undefined {
+    const { listenerMetadata } = this.profile;
+    const keys = listenerMetadata === undefined ? [] : ['listenerMetadata'];
+    try {
+      parseMetadata(listenerMetadata ?? '');
+    } catch (thrown) {
+      if (!(thrown instanceof AgentError)) throw thrown;
+      this.tell(
+        'metadata-invalid',
+        'error',
+        keys,
+        messageOf(thrown),
+        'write KEY=VALUE in each line',
+      );
+      return undefined;
+    }
+    if (resolve === undefined || !this.trapsAnything) return undefined;
+    try {
+      const answered = resolve(listenerMetadata ?? '');
+      this.#answered(answered, keys);
+      return answered;
+    } catch (thrown) {
+      if (!(thrown instanceof AgentError)) throw thrown;
+      this.tell(
+        'metadata-refused',
+        // what is no bundle here may be one on the machine of the agent
+        thrown.code === 'AGENT_SETTING_INVALID' ? 'error' : 'warning',
+        keys,
+        `an agent with the configuration of this machine refuses the container: ${messageOf(thrown)}`,
+        'all trapped calls of the container would fail: mend the metadata or the configuration',
+      );
+      return undefined;
+    }
+  }
+
+  #answered({ bundles, syscalls }: Answered, keys: Keys): void {
+    if (bundles.length === 0) return;
+    const trapped = trappedNames(this.profile);
+    const missed = syscalls.filter((name) => !trapped.includes(name));
+    const idle = trapped.filter((name) => !syscalls.includes(name));
+    if (missed.length > 0) {
+      this.tell(
+        'answered-not-trapped',
+        'warning',
+        keys,
+        `${listed(bundles)} answers ${listed(missed)}, which the profile does not send to the agent`,
+        `add ${listed(missed)} to a rule with SCMP_ACT_NOTIFY`,
+      );
+    }
+    if (idle.length > 0) {
+      this.tell(
+        'trapped-not-answered',
+        'warning',
+        keys,
+        `no handler of ${listed(bundles)} answers ${listed(idle)}: each call waits for the agent's default action`,
+        `take ${listed(idle)} out of the rules with SCMP_ACT_NOTIFY`,
+      );
+    }
+  }
+}
