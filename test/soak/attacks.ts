@@ -18,7 +18,7 @@ const usage = `usage: attacks.ts [options]
   --help`;
 
 /** So many for each container: it, and its agent, live for two minutes at most. */
-const triesOfRound = 100_000;
+const triesOfRound = 25_000;
 const deadlineMs = 110_000;
 
 function wantedTries(): number | undefined {
