@@ -26,7 +26,7 @@ namespace seccompagent {
 // How long the answer to a call that a signal took back is kept for it.
 inline constexpr Nanoseconds kLostFor = 60 * kSecond;
 // The same in a container that was frozen: somebody wants to look into it first.
-inline constexpr Nanoseconds kFrozenFor = 7 * 24 * 3600 * kSecond;
+inline constexpr Nanoseconds kFrozenFor = kSecond * 3600 * 24 * 7;
 // How long the kernel may take to take a call back when a signal has come.
 inline constexpr Nanoseconds kSignalTime = 2 * kMillisecond;
 

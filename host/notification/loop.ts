@@ -5,7 +5,7 @@ import { fail } from '../handler/action.ts';
 import type { Decision } from '../handler/action.ts';
 import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import type { Logger } from '../log.ts';
+import type { Log } from '../log.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
 import { eventKind, noState, tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle, WorkerHandle } from '../native.ts';
@@ -49,7 +49,7 @@ const performBit = actBit('perform');
 export interface LoopParts {
   readonly native: Native;
   readonly receiver: ReceiverHandle;
-  readonly log: Logger;
+  readonly log: Log;
   /** Names this worker in receiver events. */
   readonly id: number;
   readonly counters: SharedArrayBuffer;
@@ -333,7 +333,7 @@ export class Loop implements Disposable {
 }
 
 /** What a handler tries again and again is told once where people look. */
-function refusalLog(log: Logger): (what: string) => void {
+function refusalLog(log: Log): (what: string) => void {
   const told = new Set<string>();
   return (what) => {
     const level = told.has(what) ? 'debug' : 'warn';
