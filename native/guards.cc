@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <map>
+#include <tuple>
 #include <utility>
 
 #include "caller_state.h"
@@ -285,31 +288,74 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
   (void)buffers.respond(listener->fd.get(), id, response);
 }
 
-// Of containers that keep workers waiting, half of the workers are enough: but all may have one
-// before that is known. While others wait, the oldest of their operations that helpers do are given
-// up, until no more than half are left. With the mutex held.
-void Receiver::give_up_slow() {
-  std::vector<Place*> slow;
-  std::size_t others = 0;
+// What helpers do for containers that keep workers waiting. `others`: how many more such workers
+// there are; `ending`: how many of them are to stop waiting already. With the mutex held.
+std::vector<Receiver::SlowOperation> Receiver::slow_operations(std::size_t& others,
+                                                               std::size_t& ending) {
+  std::vector<SlowOperation> found;
+  std::map<std::uint32_t, std::size_t> held;
   for (Place& place : std::span(places_).first(places_used_.load())) {
     const std::uint64_t key = place.key.load();
     if (place.worker == nullptr || key == 0 || (key & CallKey::kOverdue) != 0) continue;
     if (!place.is_slow.load()) continue;
+    const auto token = static_cast<std::uint32_t>(key >> 32);
+    const auto listener = listeners_.find(token);
     const Nanoseconds start = place.worker->operation_start_.load();
-    if (place.given_up.load() == start && start != 0) continue;
-    const bool is_old = place.phase.load() == Phase::operating && !place.acts_itself.load() &&
-                        place.worker->operation_age() >= kLeastIfCrowdedOut;
-    if (is_old) {
-      slow.push_back(&place);
-    } else {
+    ++held[token];
+    if (place.phase.load() != Phase::operating || place.acts_itself.load() ||
+        listener == listeners_.end()) {
       ++others;
+    } else if (place.given_up.load() == start) {
+      ++ending;
+    } else {
+      found.push_back({.place = &place,
+                       .start = start,
+                       .token = token,
+                       .given_up_before = listener->second->given_up_count.load(),
+                       .held = 0});
     }
   }
+  for (SlowOperation& operation : found) operation.held = held[operation.token];
+  return found;
+}
+
+// Of containers that keep workers waiting, half of the workers are enough: but all may have one
+// before that is known. While others wait, operations are given up until no more than half are
+// left: first those of containers that had it so before, and what has begun last. With the mutex
+// held.
+void Receiver::give_up_excess() {
+  std::size_t others = 0;
+  std::size_t ending = 0;
+  auto slow = slow_operations(others, ending);
+  const Nanoseconds time = now();
+  const std::size_t all = slow.size() + others;
+  std::erase_if(slow, [&](const SlowOperation& operation) {
+    return time - operation.start < kLeastIfCrowdedOut;
+  });
+  std::ranges::sort(slow, std::greater{}, [](const SlowOperation& operation) {
+    return std::tuple(operation.given_up_before, operation.held, operation.start);
+  });
   const std::size_t half = std::max(worker_count_.load() / 2, 1U);
-  std::ranges::sort(slow, {},
-                    [](const Place* place) { return place->worker->operation_start_.load(); });
-  for (std::size_t index = 0; index < slow.size() && slow.size() - index + others > half; ++index)
-    slow[index]->given_up.store(slow[index]->worker->operation_start_.load());
+  for (std::size_t index = 0; index < slow.size() && all - index > half; ++index)
+    slow[index].place->given_up.store(slow[index].start);
+}
+
+// For so many containers that keep workers waiting and have none at the moment: operations of
+// others of that kind are given up, first of those that have most. With the mutex held.
+void Receiver::give_turns(std::size_t wanted) {
+  std::size_t others = 0;
+  std::size_t ending = 0;
+  auto slow = slow_operations(others, ending);
+  const Nanoseconds time = now();
+  std::erase_if(slow, [&](const SlowOperation& operation) {
+    const bool is_known = operation.given_up_before > 0;
+    return time - operation.start < (is_known ? kStarvedAfter : kOperationDeadlineIfNeeded);
+  });
+  std::ranges::sort(slow, std::greater{}, [](const SlowOperation& operation) {
+    return std::tuple(operation.held, operation.given_up_before, -operation.start);
+  });
+  for (std::size_t index = 0; index < slow.size() && ending + index < wanted; ++index)
+    slow[index].place->given_up.store(slow[index].start);
 }
 
 // Calls that have waited for too long fail; for those that wait a little, more workers are wanted.
@@ -320,6 +366,7 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
     const std::lock_guard lock(mutex_);
     bool is_crowded = false;
     bool is_starved = false;
+    std::size_t wanted_turns = 0;
     for (const auto& listener : waiting_) {
       auto& queue = listener->queue;
       while (!queue.empty() && time - queue.front().received > kQueueDeadline) {
@@ -327,13 +374,19 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
         queue.pop_front();
         queued_count_.fetch_sub(1);
       }
-      if (queue.empty() || !may_take(*listener)) continue;
+      if (queue.empty()) continue;
       const Nanoseconds waited = time - queue.front().received;
+      if (!may_take(*listener)) {
+        const bool has_none = listener->is_slow() && in_flight_of(*listener) == 0;
+        if (has_none && waited > kStarvedAfter) ++wanted_turns;
+        continue;
+      }
       is_crowded = is_crowded || waited > kCrowdedAfter;
       is_starved = is_starved || waited > kStarvedAfter;
     }
     is_starved_.store(is_starved);
-    if (is_starved) give_up_slow();
+    if (is_starved) give_up_excess();
+    if (wanted_turns > 0) give_turns(wanted_turns);
     std::erase_if(waiting_, [](const auto& listener) { return listener->queue.empty(); });
     if (is_crowded && sleeping_count_.load() > 0) {
       call_worker();

@@ -166,6 +166,7 @@ struct HelperPool::Parts {
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;
   std::list<EndingHelper> ending;
+  // Those that are being started, too.
   std::size_t living = 0;
   // The pool's thread has nothing to look after, and does not wake by itself.
   bool is_asleep = false;
@@ -175,9 +176,25 @@ struct HelperPool::Parts {
   template <typename Condition>
   void end_idle_if(Condition is_over);
   void end_idle(Nanoseconds before);
+  void make_room(std::uint32_t token);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted);
   void end(HelperProcess process, std::uint32_t token);
   [[nodiscard]] std::size_t hanging_of(std::uint32_t token) const;
+};
+
+// Of one that is counted as living before it is started.
+struct HelperPool::Reservation {
+  explicit Reservation(Parts& counted_by) : parts(counted_by) {}
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+  ~Reservation() {
+    if (is_used) return;
+    const std::lock_guard lock(parts.mutex);
+    --parts.living;
+  }
+
+  Parts& parts;
+  bool is_used = false;
 };
 
 // With the mutex held; only the pool's thread starts and waits.
@@ -231,6 +248,17 @@ void HelperPool::Parts::end_idle(Nanoseconds before) {
   end_idle_if([&](const Helper& helper) { return helper.last_used_ <= before; });
 }
 
+// For one helper more of a container: the longest unused ones end, first of all its own where it
+// has many, as one has whose every call is of another user. With the mutex held.
+void HelperPool::Parts::make_room(std::uint32_t token) {
+  const auto is_own = [token](const auto& helper) { return helper->identity_.token == token; };
+  while (living - ending.size() >= kMost && !idle.empty()) {
+    const bool has_many = std::ranges::count_if(idle, is_own) > kMostIdleIfNeeded;
+    const Helper* chosen = (has_many ? std::ranges::find_if(idle, is_own) : idle.begin())->get();
+    end_idle_if([chosen](const Helper& helper) { return &helper == chosen; });
+  }
+}
+
 // Those that do not end hang in a file system that never answers. Others take their time, too: they
 // are reaped by and by.
 std::size_t HelperPool::Parts::hanging_of(std::uint32_t token) const {
@@ -259,7 +287,6 @@ Result<ChildProcess> HelperPool::Parts::start(HelperLaunch& wanted) {
   starts.push_back(&wanted);
   wake.notify_one();
   started.wait(lock, [&] { return wanted.is_started; });
-  if (wanted.child) ++living;
   return std::move(wanted.child);
 }
 
@@ -421,13 +448,15 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
       return helper;
     }
     step = "helpers: too many hang";
-    // the longest unused one makes room
-    if (parts_.living - parts_.ending.size() >= kMost && !idle.empty())
-      parts_.end_idle(idle.front()->last_used_);
     // what hangs is its container's own trouble, and no other's
     if (parts_.hanging_of(identity.token) >= kMostHanging) return fail(EBUSY);
+    step = "helpers: too many";
+    parts_.make_room(identity.token);
     if (parts_.living - parts_.ending.size() >= kMost) return fail(EBUSY);
+    // here, since others come before it is started
+    ++parts_.living;
   }
+  Reservation reservation(parts_);
   step = "socketpair";
   auto sockets = make_sockets();
   if (!sockets) return std::unexpected(sockets.error());
@@ -442,6 +471,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   step = "start of the helper";
   auto child = parts_.start(*start);
   if (!child) return std::unexpected(child.error());
+  reservation.is_used = true;
   start->socket.reset();
   const std::vector<std::byte> message = start_message(identity);
   std::vector<int> fds(namespaces.begin(), namespaces.end());

@@ -88,6 +88,8 @@ class HelperPool {
   static constexpr std::size_t kMost = 64;
   // Of a container those that were killed and do not end.
   static constexpr std::size_t kMostHanging = 8;
+  // Where there is no room, a container with more that are unused gives up its own.
+  static constexpr std::ptrdiff_t kMostIdleIfNeeded = 8;
   static constexpr Nanoseconds kIdle = 30 * kSecond;
 
   [[nodiscard]] static HelperPool& of_process();
@@ -111,6 +113,7 @@ class HelperPool {
  private:
   friend class Helper;
   struct Parts;
+  struct Reservation;
   HelperPool();
   [[nodiscard]] Result<std::unique_ptr<Helper>> take(HelperIdentity identity,
                                                      std::span<const int> namespaces,

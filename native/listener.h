@@ -63,6 +63,8 @@ struct Listener {
   std::atomic<bool> is_frozen = false;
   // Its operations take long.
   std::atomic<bool> is_slow_to_act = false;
+  // How many of them were given up since the last one that was quick.
+  std::atomic<std::uint32_t> given_up_count = 0;
   // Received and not yet some worker's own; under the receiver's mutex.
   std::deque<Pending> queue = {};
 

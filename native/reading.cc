@@ -181,11 +181,15 @@ std::uint32_t Receiver::fair_share() const {
   return std::max(kFewest, worker_count_.load(std::memory_order_relaxed) / 2);
 }
 
-bool Receiver::may_take(const Listener& listener) const {
-  const auto in_flight = std::ranges::count_if(used_places(), [&listener](const Place& place) {
+std::size_t Receiver::in_flight_of(const Listener& listener) const {
+  const auto count = std::ranges::count_if(used_places(), [&listener](const Place& place) {
     return place.key.load() >> 32 == listener.token;
   });
-  return may_take(listener, static_cast<std::size_t>(in_flight));
+  return static_cast<std::size_t>(count);
+}
+
+bool Receiver::may_take(const Listener& listener) const {
+  return may_take(listener, in_flight_of(listener));
 }
 
 // Whether one more call of the listener may have a worker. Those that have kept workers waiting

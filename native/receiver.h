@@ -213,6 +213,7 @@ class Receiver {
              const Pending& pending);
   void refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending);
   void end_process(std::uint32_t token);
+  [[nodiscard]] std::size_t in_flight_of(const Listener& listener) const;
   [[nodiscard]] bool may_take(const Listener& listener) const;
   [[nodiscard]] bool may_take(const Listener& listener, std::size_t in_flight) const;
   [[nodiscard]] std::uint32_t fair_share() const;
@@ -258,7 +259,20 @@ class Receiver {
   [[nodiscard]] bool watch_operation(Place& place);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
   void end_stale_queued(NotifyBuffers& buffers);
-  void give_up_slow();
+  // An operation of a container that keeps workers waiting.
+  struct SlowOperation {
+    Place* place;
+    Nanoseconds start;
+    // Of the container's listener.
+    std::uint32_t token;
+    std::uint32_t given_up_before;
+    // How many workers its container keeps waiting.
+    std::size_t held;
+  };
+  [[nodiscard]] std::vector<SlowOperation> slow_operations(std::size_t& others,
+                                                           std::size_t& ending);
+  void give_up_excess();
+  void give_turns(std::size_t wanted);
   void wake_watcher();
 
   const NotifySizes sizes_;

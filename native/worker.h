@@ -74,7 +74,7 @@ class Worker : public ActsItself {
   // -1: there is none.
   [[nodiscard]] int kept(std::uint32_t place) const;
   // One took as long as it may: there are no more for this call.
-  void lose_patience() { operation_time_ = kMostOperationTime; }
+  void lose_patience();
   enum class Effect {
     // Whatever came of it must not be done twice.
     done,

@@ -108,12 +108,19 @@ int Worker::kept(std::uint32_t place) const {
   return place < descriptors_.size() ? descriptors_[place].get() : -1;
 }
 
+void Worker::lose_patience() {
+  operation_time_ = kMostOperationTime;
+  if (listener_) listener_->given_up_count.fetch_add(1, std::memory_order_relaxed);
+}
+
 void Worker::end_operation(Effect effect) {
   end_being_held();
   const Nanoseconds time = operation_age();
   operation_time_ += time;
-  if (listener_ && time < kQuickOperation)
+  if (listener_ && time < kQuickOperation) {
     listener_->is_slow_to_act.store(false, std::memory_order_relaxed);
+    listener_->given_up_count.store(0, std::memory_order_relaxed);
+  }
   place_.phase.store(Phase::handling);
   has_acted_ = has_acted_ || effect == Effect::done;
   is_void_ = effect == Effect::none && !has_acted_;

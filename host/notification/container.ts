@@ -16,6 +16,7 @@ import type { AnswerRule } from './answer-rules.ts';
 import type { Watch } from '../observation/decision-writer.ts';
 import type { CallTape } from '../recording/call-tape.ts';
 import { unknownSyscall } from './counters.ts';
+import type { Kept } from './kept-containers.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { ReceivedCall } from './received-call.ts';
 import type { AnswerSlots, ContainerSlots } from './slot-book.ts';
@@ -76,7 +77,7 @@ function defaultActionAnswer(action: DefaultAction): FinalAction {
 
 const noHandler = -1;
 
-export class Container {
+export class Container implements Kept {
   readonly registry: Registry;
   /** Who wants to know what is decided; undefined: nobody. */
   readonly watch: Watch | undefined;
@@ -96,7 +97,7 @@ export class Container {
   answeredBy: number = noHandler;
   /** Which counters count the call that was decided last. */
   #slots: AnswerSlots;
-  /** The period of its worker's in which it was used last. */
+  readonly instances: number;
   lastUse = 0;
   /** The chain that was asked last. */
   chain: Chain | undefined;
@@ -106,6 +107,7 @@ export class Container {
     this.watch = parts.watch;
     this.terms = parts.terms;
     this.#parts = parts;
+    this.instances = this.registry.handlers.length;
     this.#links = this.registry.handlers.map((handler, index) => ({
       handler,
       index,

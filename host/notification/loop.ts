@@ -28,6 +28,7 @@ import { unnamedSlot } from './counters.ts';
 import type { Quarantine } from './quarantine.ts';
 import { ReceivedCall } from './received-call.ts';
 import { HandlerHost } from './handler-host.ts';
+import { KeptContainers } from './kept-containers.ts';
 import { LimitedHost } from './limited-host.ts';
 import { Performer } from './perform.ts';
 import { decodeRegistry } from './thread-messages.ts';
@@ -38,10 +39,6 @@ import type { Syscall } from './syscalls.ts';
 
 /** What takes longer is slow: others' calls must not wait so long for being received. */
 const slowUs = 1000;
-/** What a container has here is given up when it has made no call for as long as that, or twice. */
-const idleMs = 10_000;
-/** There may be so many at once. */
-const mostKept = 1024;
 /** For a call of a container whose registry cannot be read. */
 const noContainer = fail('EPERM');
 const performBit = actBit('perform');
@@ -52,6 +49,8 @@ export interface LoopParts {
   readonly log: Log;
   /** Names this worker in receiver events. */
   readonly id: number;
+  /** Of handlers: what the containers of this worker may have at once. */
+  readonly mostInstances: number;
   readonly counters: SharedArrayBuffer;
   readonly slots: SlotBook;
   readonly quarantine: Quarantine;
@@ -70,10 +69,7 @@ export class Loop implements Disposable {
   readonly #worker: WorkerHandle;
   readonly #call = new ReceivedCall();
   readonly #syscalls = new Syscalls();
-  readonly #containers: Map<number, Container> = new Map();
-  /** Counts stretches of `idleMs` at least. */
-  #period = 0;
-  #periodStart = performance.now();
+  readonly #containers: KeptContainers<Container>;
   /** Most calls come from where the one before came from. */
   #last: Container | undefined;
   /** Who was asked about the call before. */
@@ -87,6 +83,7 @@ export class Loop implements Disposable {
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#native = parts.native;
+    this.#containers = new KeptContainers(parts.mostInstances);
     this.#decisions = new DecisionWriter(parts.decisions, this.#call);
     this.#worker = parts.native.attachWorker(
       parts.receiver,
@@ -181,28 +178,9 @@ export class Loop implements Disposable {
   #find(terms: number): Container {
     const met = this.#containers.get(this.#call.token);
     const container = met?.terms === terms ? met : this.#meet();
-    container.lastUse = this.#period;
+    this.#containers.use(container);
     this.#last = container;
     return container;
-  }
-
-  /**
-   * Containers may live for months after their last call: what they had here is made anew then. As
-   * long as all have calls none is given up, since making it takes as long as ten calls.
-   */
-  #forgetIdle(): void {
-    const now = performance.now();
-    if (now - this.#periodStart >= idleMs) {
-      this.#periodStart = now;
-      this.#period += 1;
-      for (const [token, { lastUse }] of this.#containers) {
-        if (this.#period - lastUse > 1) this.#containers.delete(token);
-      }
-    }
-    for (const token of this.#containers.keys()) {
-      if (this.#containers.size <= mostKept) return;
-      this.#containers.delete(token);
-    }
   }
 
   /** The first call of a container on this worker, or the first one by another registry. */
@@ -246,8 +224,7 @@ export class Loop implements Disposable {
         );
       },
     });
-    this.#forgetIdle();
-    this.#containers.set(token, container);
+    this.#containers.add(token, container);
     return container;
   }
 

@@ -48,6 +48,11 @@ export interface PoolParts {
   readonly onTaped: (taped: TapedCall, done: () => void) => void;
 }
 
+/**
+ * Instances of handlers, of all workers together. Each memory takes 8 GiB of address space, of which
+ * a process has 128 TiB; an instance that was given up has its own until the garbage is collected.
+ */
+const mostInstances = 6000;
 /** So that a worker that can't start is not started again and again without a pause. */
 const restartDelayMs = 100;
 /** At a stop: how long handlers may take for the calls that they have. */
@@ -195,6 +200,7 @@ export class Pool {
       receiver,
       log: logOptions,
       id,
+      mostInstances: Math.floor(mostInstances / this.#parts.size.most),
       counters: counters.buffer,
       quarantine,
       tape: { losses, unread },

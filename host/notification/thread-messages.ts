@@ -23,6 +23,8 @@ export interface WorkerInput {
   readonly log: LogOptions;
   /** Names the worker in receiver events. */
   readonly id: number;
+  /** As in `LoopParts`. */
+  readonly mostInstances: number;
   readonly counters: SharedArrayBuffer;
   readonly quarantine: QuarantineBuffers;
   readonly tape: TapeBuffers;

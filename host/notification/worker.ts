@@ -35,6 +35,7 @@ function start(): void {
     receiver: input.receiver,
     log: createLateLog(input.log),
     id: input.id,
+    mostInstances: input.mostInstances,
     counters: input.counters,
     slots: new SlotBook({
       counters: input.counters,

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from 'vitest';
+
+import { KeptContainers } from '../../host/notification/kept-containers.ts';
+import type { Kept } from '../../host/notification/kept-containers.ts';
+
+function container(instances = 1): Kept {
+  return { instances, lastUse: 0 };
+}
+
+/** The tokens below `end` that are still there. */
+function tokensOf(kept: KeptContainers<Kept>, end: number): readonly number[] {
+  return Array.from({ length: end }, (_, token) => token).filter(
+    (token) => kept.get(token) !== undefined,
+  );
+}
+
+test('KeptContainers: what has calls is kept, however many there are and however long', () => {
+  let now = 0;
+  const kept = new KeptContainers<Kept>(1000, () => now);
+  for (let token = 0; token < 300; token += 1) kept.add(token, container());
+  for (let round = 0; round < 5; round += 1) {
+    now += 10_000;
+    for (let token = 0; token < 300; token += 1) {
+      const met = kept.get(token);
+      if (met !== undefined) kept.use(met);
+    }
+    kept.add(300 + round, container());
+  }
+  expect(tokensOf(kept, 300)).toHaveLength(300);
+});
+
+test('KeptContainers: what has no calls is given up once others are met later', () => {
+  let now = 0;
+  const kept = new KeptContainers<Kept>(1000, () => now);
+  kept.add(0, container());
+  kept.add(1, container());
+  for (let token = 2; token < 5; token += 1) {
+    now += 10_000;
+    const busy = kept.get(1);
+    if (busy !== undefined) kept.use(busy);
+    kept.add(token, container());
+  }
+  expect(tokensOf(kept, 5)).toEqual([1, 3, 4]);
+  expect(kept.instances).toBe(3);
+});
+
+test('KeptContainers: there are no more instances than may be, and those met first make room', () => {
+  const kept = new KeptContainers<Kept>(10, () => 0);
+  for (let token = 0; token < 6; token += 1) kept.add(token, container(3));
+  expect(tokensOf(kept, 6)).toEqual([3, 4, 5]);
+  expect(kept.instances).toBe(9);
+  kept.add(6, container(20));
+  expect(tokensOf(kept, 7)).toEqual([6]);
+  kept.delete(6);
+  kept.delete(6);
+  expect(kept.instances).toBe(0);
+});
+
+test('KeptContainers: one that is met again takes its own place', () => {
+  const kept = new KeptContainers<Kept>(10, () => 0);
+  const again = container(4);
+  kept.add(0, container(4));
+  kept.add(0, again);
+  expect(kept.get(0)).toBe(again);
+  expect(kept.instances).toBe(4);
+});
