@@ -36,9 +36,12 @@ const usual = ['warning flags-refused $.flags', 'warning allows-all $.defaultAct
 
 /** Of the sound profile with other values: `CODE PATH`, without what it has itself. */
 function codes(changes: object, options: LintOptions = {}): readonly string[] {
-  return findingsIn(JSON.stringify({ ...sound, ...changes }), options)
-    .map(({ code, path, severity }) => `${severity} ${code} ${path}`)
-    .filter((line) => !usual.includes(line));
+  return (
+    findingsIn(JSON.stringify({ ...sound, ...changes }), options)
+      .map(({ code, path, severity }) => `${severity} ${code} ${path}`)
+      // fchmod, which is noted of chmod alone, has a test of its own
+      .filter((line) => !usual.includes(line) && !line.startsWith('note walks-around'))
+  );
 }
 
 function trapping(...names: readonly string[]): object {
@@ -108,8 +111,10 @@ describe('the profile of the Go agent', () => {
       ['wait-killable', '$'],
       ['architecture-missing', '$.architectures'],
       ['allows-all', '$.defaultAction'],
+      ['metadata-refused', '$.listenerMetadata'],
       ['io-uring', '$.syscalls[0].names[0]'],
       ['walks-around', '$.syscalls[0].names[3]'],
+      ['walks-around', '$.syscalls[0].names[4]'],
     ]);
   });
 });
@@ -118,7 +123,8 @@ test('lint: a sound profile has nothing but its default and the flags that an ol
   const own = ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_ERRNO'].map((defaultAction) =>
     findingsIn(JSON.stringify({ ...sound, defaultAction })).map(({ code }) => code),
   );
-  const both = ['allows-all', 'flags-refused'];
+  // by fchmod
+  const both = ['allows-all', 'flags-refused', 'walks-around'];
   expect(own).toEqual([both, both, ['flags-refused']]);
 });
 
@@ -332,7 +338,7 @@ describe('names and families', () => {
         ...sound,
         syscalls: [...sound.syscalls, { names: ['mkdirat2'], action: 'SCMP_ACT_LOG' }],
       }),
-    ).at(-1);
+    ).find(({ code }) => code === 'unknown-syscall');
     expect(finding).toMatchObject({
       code: 'unknown-syscall',
       severity: 'warning',
@@ -360,6 +366,31 @@ describe('names and families', () => {
 
   test('K21: lint: the new mount API walks around mount', () => {
     expect(codes(trapping('mount'))).toEqual(['warning walks-around $.syscalls[0].names[0]']);
+  });
+
+  test.for([
+    [['chmod', 'fchmodat', 'fchmodat2'], 'fchmod does to open files what chmod does to paths'],
+    [
+      ['chown', 'lchown', 'fchownat', 'chown32', 'lchown32'],
+      'fchown, fchown32 do to open files what chown does to paths',
+    ],
+  ] as const)('K21: lint: %j are walked around by descriptors', ([names, message]) => {
+    const around = (syscalls: readonly object[]): readonly Finding[] =>
+      findingsIn(JSON.stringify({ ...sound, syscalls })).filter(
+        ({ code }) => code === 'walks-around',
+      );
+    const trap = { names, action: 'SCMP_ACT_NOTIFY' };
+    expect(around([trap])).toMatchObject([
+      {
+        severity: 'note',
+        path: '$.syscalls[0].names[0]',
+        message: expect.stringContaining(message),
+      },
+    ]);
+    const others = ['fchmod', 'fchown', 'fchown32'];
+    for (const action of ['SCMP_ACT_ERRNO', 'SCMP_ACT_NOTIFY']) {
+      expect([action, around([trap, { names: others, action }])]).toEqual([action, []]);
+    }
   });
 
   test('K21: lint: io_uring walks around calls on files, unless it is refused', () => {
@@ -470,6 +501,29 @@ describe('the metadata', () => {
     expect(codes({ listenerMetadata }, { resolve: refusing('AGENT_BUNDLE_INVALID') })).toEqual([
       'warning metadata-refused $.listenerMetadata',
     ]);
+  });
+
+  test('G3: lint: a key is told of where nothing says which bundle has it', () => {
+    const refusals = (listenerMetadata: string): readonly Finding[] =>
+      findingsIn(JSON.stringify({ ...sound, listenerMetadata })).filter(
+        ({ code }) => code === 'metadata-refused',
+      );
+    expect(refusals('BUNDEL=no-setuid')).toMatchObject([
+      {
+        severity: 'warning',
+        path: '$.listenerMetadata',
+        message: expect.stringMatching(
+          /"BUNDEL" \(did you mean BUNDLE\?\) is there, and no bundle is selected$/u,
+        ),
+      },
+    ]);
+    expect(refusals('SUFFIX=-x\nNAMES=a')).toMatchObject([
+      { message: expect.stringMatching(/: "SUFFIX", "NAMES" are there, and no bundle/u) },
+    ]);
+    expect(refusals('DEFAULT_ACTION=errno:EPERM\nMIDDLEWARE=falco')).toEqual([]);
+    expect(refusals('BUNDLE=other\nSUFFIX=-x')).toEqual([]);
+    const answered = { bundles: ['other'], syscalls: ['chmod', 'fchmodat', 'fchmodat2'] };
+    expect(codes({ listenerMetadata: 'SUFFIX=-x' }, { resolve: () => answered })).toEqual([]);
   });
 
   test('lint: calls that only the profile or only the bundles know are told of', () => {
