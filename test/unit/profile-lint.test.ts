@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { AgentError } from '../../host/errors.ts';
-import type { Finding } from '../../host/profile/finding.ts';
+import type { Finding, FindingCode } from '../../host/profile/finding.ts';
 import { lint } from '../../host/profile/lint.ts';
 import type { LintOptions } from '../../host/profile/lint.ts';
 import { readProfile } from '../../host/profile/read-profile.ts';
@@ -42,6 +42,11 @@ function codes(changes: object, options: LintOptions = {}): readonly string[] {
       // fchmod, which is noted of chmod alone, has a test of its own
       .filter((line) => !usual.includes(line) && !line.startsWith('note walks-around'))
   );
+}
+
+/** Of the sound profile with other values: what is found of one kind. */
+function onesOf(kind: FindingCode, changes: object): readonly Finding[] {
+  return findingsIn(JSON.stringify({ ...sound, ...changes })).filter(({ code }) => code === kind);
 }
 
 function trapping(...names: readonly string[]): object {
@@ -375,12 +380,8 @@ describe('names and families', () => {
       'fchown, fchown32 do to open files what chown does to paths',
     ],
   ] as const)('K21: lint: %j are walked around by descriptors', ([names, message]) => {
-    const around = (syscalls: readonly object[]): readonly Finding[] =>
-      findingsIn(JSON.stringify({ ...sound, syscalls })).filter(
-        ({ code }) => code === 'walks-around',
-      );
     const trap = { names, action: 'SCMP_ACT_NOTIFY' };
-    expect(around([trap])).toMatchObject([
+    expect(onesOf('walks-around', { syscalls: [trap] })).toMatchObject([
       {
         severity: 'note',
         path: '$.syscalls[0].names[0]',
@@ -389,7 +390,10 @@ describe('names and families', () => {
     ]);
     const others = ['fchmod', 'fchown', 'fchown32'];
     for (const action of ['SCMP_ACT_ERRNO', 'SCMP_ACT_NOTIFY']) {
-      expect([action, around([trap, { names: others, action }])]).toEqual([action, []]);
+      expect([
+        action,
+        onesOf('walks-around', { syscalls: [trap, { names: others, action }] }),
+      ]).toEqual([action, []]);
     }
   });
 
@@ -504,11 +508,7 @@ describe('the metadata', () => {
   });
 
   test('G3: lint: a key is told of where nothing says which bundle has it', () => {
-    const refusals = (listenerMetadata: string): readonly Finding[] =>
-      findingsIn(JSON.stringify({ ...sound, listenerMetadata })).filter(
-        ({ code }) => code === 'metadata-refused',
-      );
-    expect(refusals('BUNDEL=no-setuid')).toMatchObject([
+    expect(onesOf('metadata-refused', { listenerMetadata: 'BUNDEL=no-setuid' })).toMatchObject([
       {
         severity: 'warning',
         path: '$.listenerMetadata',
@@ -517,11 +517,15 @@ describe('the metadata', () => {
         ),
       },
     ]);
-    expect(refusals('SUFFIX=-x\nNAMES=a')).toMatchObject([
+    expect(onesOf('metadata-refused', { listenerMetadata: 'SUFFIX=-x\nNAMES=a' })).toMatchObject([
       { message: expect.stringMatching(/: "SUFFIX", "NAMES" are there, and no bundle/u) },
     ]);
-    expect(refusals('DEFAULT_ACTION=errno:EPERM\nMIDDLEWARE=falco')).toEqual([]);
-    expect(refusals('BUNDLE=other\nSUFFIX=-x')).toEqual([]);
+    expect(
+      onesOf('metadata-refused', {
+        listenerMetadata: 'DEFAULT_ACTION=errno:EPERM\nMIDDLEWARE=falco',
+      }),
+    ).toEqual([]);
+    expect(onesOf('metadata-refused', { listenerMetadata: 'BUNDLE=other\nSUFFIX=-x' })).toEqual([]);
     const answered = { bundles: ['other'], syscalls: ['chmod', 'fchmodat', 'fchmodat2'] };
     expect(codes({ listenerMetadata: 'SUFFIX=-x' }, { resolve: () => answered })).toEqual([]);
   });
