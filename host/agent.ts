@@ -11,12 +11,12 @@ import type { ReloadCounts } from './containers/reloading.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
 import { keyOf } from './container-key.ts';
 import type { ContainerKey } from './container-key.ts';
-import type { ControlServer } from './control/control-server.ts';
+import type { ControlListening } from './control/control-listening.ts';
 import type { StopRecording } from './control/recording-request.ts';
 import type { AgentFigures } from './control/figures.ts';
 import { ReloadReport } from './control/reload-report.ts';
 import type { AgentStatus } from './control/status.ts';
-import { AgentError, messageOf, systemCodeOf } from './errors.ts';
+import { AgentError, systemCodeOf } from './errors.ts';
 import { FilterFlags, refusalOfCommand } from './filter-flags.ts';
 import type { WriteRefusal } from './filter-flags.ts';
 import { FirstPids } from './first-pids.ts';
@@ -93,7 +93,7 @@ export class Agent {
   #socket: Listening | undefined;
   #metrics: Metrics | undefined;
   #metricsServer: MetricsServer | undefined;
-  #controlServer: ControlServer | undefined;
+  #control: ControlListening | undefined;
   readonly #startedAt = new Date();
   /** What came of reloading. */
   readonly reloads: ReloadReport = new ReloadReport();
@@ -238,23 +238,22 @@ export class Agent {
   }
 
   /**
-   * Lets root ask. Where nobody has said where, it may also be nowhere.
-   * @throws AgentError AGENT_CONTROL
+   * Lets root ask. Where nobody has said where, or another agent is to go first, it may also be later.
+   * @param takesOver the other one that listens there is about to go
+   * @throws AgentError AGENT_CONTROL_IN_USE, AGENT_CONTROL
    */
-  async serveControl({ path, isDefault }: ControlAddress): Promise<void> {
-    const { ControlServer } = await import('./control/control-server.ts');
-    try {
-      this.#controlServer = await ControlServer.start({
+  async serveControl({ path, isDefault }: ControlAddress, takesOver: boolean): Promise<void> {
+    const { ControlListening, isTakenControl } = await import('./control/control-listening.ts');
+    this.#control = await ControlListening.start(
+      {
         path,
         log: this.log,
         status: () => this.status(),
         figures: () => this.figures(),
         record: (containerId, tap) => this.record(containerId, tap, 'there'),
-      });
-    } catch (thrown) {
-      if (!isDefault) throw thrown;
-      this.log.warn({ error: messageOf(thrown) }, 'no control socket: nobody can ask this agent');
-    }
+      },
+      (thrown) => isDefault || (takesOver && isTakenControl(thrown)),
+    );
   }
 
   /** What it does now, for people and programs. */
@@ -338,7 +337,7 @@ export class Agent {
     clearTimeout(this.#forgetting);
     this.#completing[Symbol.dispose]();
     await this.#tapes.endAll();
-    await this.#controlServer?.[Symbol.asyncDispose]();
+    await this.#control?.[Symbol.asyncDispose]();
     await this.#metricsServer?.[Symbol.asyncDispose]();
     await this.#socket?.[Symbol.asyncDispose]();
     await this.#pool?.stop();

@@ -31,6 +31,7 @@ export const agentErrorCodes = {
   AGENT_STORE: 'the store of pulled bundles cannot be written or was changed',
   AGENT_RECORDING: 'a recording cannot be written or read',
   AGENT_KUBERNETES: 'the Kubernetes API cannot be used',
+  AGENT_CONTROL_IN_USE: 'another agent listens on the control socket',
   AGENT_CONTROL: 'a running agent cannot be asked, or refuses',
   AGENT_COMMAND: 'the command cannot be run',
   AGENT_CASES_INVALID: 'the test cases of a handler are wrong',

@@ -142,8 +142,8 @@ export async function runAgent(command: AgentCommand): Promise<number> {
       'seccompagent started',
     );
     if (command.metricsAddress !== undefined) await agent.serveMetrics(command.metricsAddress);
-    if (command.control !== undefined) await agent.serveControl(command.control);
-    const { socketFile: path, allowedUids, takesOver } = command;
+    const { control, socketFile: path, allowedUids, takesOver } = command;
+    if (control !== undefined) await agent.serveControl(control, takesOver);
     if (takesOver) {
       const reason = (): string | undefined => kubernetes?.readiness.reason();
       await untilTakeable({ path, reason, log: agent.log, ending: ending.signal });

@@ -8,7 +8,7 @@ import { AgentError } from '../errors.ts';
 import { generateProfile, ociText } from '../profile/generate.ts';
 import type { BaseProfile, Generated } from '../profile/generate.ts';
 import { containerBase } from '../profile/container-base.ts';
-import { nearest } from '../profile/did-you-mean.ts';
+import { nearest } from '../did-you-mean.ts';
 import { callNames, isKnownCall } from '../profile/families.ts';
 import type { Finding, Severity } from '../profile/finding.ts';
 import { lint } from '../profile/lint.ts';

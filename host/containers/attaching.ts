@@ -155,6 +155,7 @@ export class Attaching {
       handlers: [],
       defaultAction: errno,
       failure: defaultFailure,
+      isRefused: true,
       middleware: [...new Set([...(this.resolver.middleware ?? []), ...namedMiddleware(metadata)])],
     };
     return { registry, sources: [], components: [], bundles: [], refusal: messageOf(thrown) };

@@ -70,7 +70,7 @@ export class ControlServer implements AsyncDisposable {
     ]);
   }
 
-  /** @throws AgentError AGENT_CONTROL */
+  /** @throws AgentError AGENT_CONTROL_IN_USE, AGENT_CONTROL */
   static async start(parts: ControlServerParts): Promise<ControlServer> {
     const control = new ControlServer(parts);
     control.#place = await listenAt(control.#server, parts.path);

@@ -31,7 +31,7 @@ async function checkPlace(path: string): Promise<void> {
   if (found === undefined) return;
   if (!found.isSocket()) throw new AgentError('AGENT_CONTROL', `${path} is no socket`);
   if (await isServed(path)) {
-    throw new AgentError('AGENT_CONTROL', `another agent listens on ${path}`);
+    throw new AgentError('AGENT_CONTROL_IN_USE', `another agent listens on ${path}`);
   }
 }
 
@@ -63,7 +63,7 @@ async function listenAside(server: Server, path: string): Promise<void> {
 /**
  * Lets the server listen there.
  * @returns removes the socket, if it is still this one
- * @throws AgentError AGENT_CONTROL
+ * @throws AgentError AGENT_CONTROL_IN_USE, AGENT_CONTROL
  */
 export async function listenAt(server: Server, path: string): Promise<Disposable> {
   await checkPlace(path);

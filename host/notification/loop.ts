@@ -263,7 +263,7 @@ export class Loop implements Disposable {
     const syscall = this.#current;
     this.#decisions.end(decision ?? container.failure, {
       handler: container.answeredBy,
-      failure: failure ?? ownFailure(decision, syscall),
+      failure: failure ?? ownFailure(container, decision, syscall),
       syscall,
     });
   }
@@ -320,7 +320,12 @@ function refusalLog(log: Log): (what: string) => void {
 }
 
 /** Of a call that nobody failed at. */
-function ownFailure(decision: Decision | undefined, syscall: Syscall | undefined): DecisionFailure {
+function ownFailure(
+  { registry }: Container,
+  decision: Decision | undefined,
+  syscall: Syscall | undefined,
+): DecisionFailure {
+  if (registry.isRefused === true) return 'settings';
   if (decision === undefined) return 'quarantine';
   return syscall === undefined ? 'unknown-call' : 'none';
 }

@@ -12,6 +12,12 @@ export const waysAround: Readonly<Record<string, readonly string[]>> = {
   unshare: ['clone', 'clone3', 'setns'],
 };
 
+/**
+ * Families that do to an open file what a family does to a path. Programs need them, so they are not
+ * refused for its sake.
+ */
+export const byDescriptor: Readonly<Record<string, string>> = { chmod: 'fchmod', chown: 'fchown' };
+
 export const ioUring: readonly string[] = ['io_uring_enter', 'io_uring_register', 'io_uring_setup'];
 
 /** What a ring does without a system call of that name, see io_uring_enter(2). */

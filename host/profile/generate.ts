@@ -5,7 +5,7 @@ import { AgentError } from '../errors.ts';
 import { waitKillableFlag } from '../filter-flags.ts';
 import { familyMembers } from '../notification/syscall-table.ts';
 import { errno } from './errno-numbers.ts';
-import { familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
+import { byDescriptor, familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
 import { keepsNamespaces, namespaceConditions, withoutNamespaces } from './namespace-flags.ts';
 import { actionsOf, decisionOf } from './profile.ts';
 import type { Condition, Profile } from './profile.ts';
@@ -314,6 +314,22 @@ function blockedNote(wanted: Wanted): readonly string[] {
   return [`${around.join(', ')} fail with ENOSYS: no handler answers them, and they walk around`];
 }
 
+/** They are left alone, and whoever writes a policy is to know. */
+function byDescriptorNotes({ syscalls, allowed = [] }: Wanted, base: Profile): readonly string[] {
+  return [...new Set(syscalls.map((name) => familyOf(name)))].toSorted().flatMap((family) => {
+    const other = byDescriptor[family];
+    const open = (other === undefined ? [] : familyMembers(other)).filter(
+      (name) =>
+        !syscalls.includes(name) &&
+        (allowed.includes(name) || actionsOf(base, name).some(letsPass)),
+    );
+    if (open.length === 0) return [];
+    return [
+      `${open.join(', ')}: no handler answers ${open.length > 1 ? 'them' : 'it'}, and on open files ${open.length > 1 ? 'they do' : 'it does'} what ${family} does`,
+    ];
+  });
+}
+
 export function generateProfile(wanted: Wanted): Generated {
   const { base } = wanted;
   const whole = base ?? allowingAll;
@@ -338,6 +354,7 @@ export function generateProfile(wanted: Wanted): Generated {
     notes: [
       ...(base === undefined ? [allowsAllNote] : []),
       ...blockedNote(wanted),
+      ...byDescriptorNotes(wanted, profile),
       ...newCallsNote(ownNames, profile),
       ...(base === undefined ? [] : [...baseNotes(base), ...conflictNotes(base, wanted)]),
     ],

@@ -4,7 +4,7 @@
 import { AgentError } from '../errors.ts';
 import { parseYaml } from '../yaml-file.ts';
 import type { YamlText } from '../yaml-file.ts';
-import { nearest } from './did-you-mean.ts';
+import { nearest } from '../did-you-mean.ts';
 import { Findings } from './finding.ts';
 import type { Finding, Keys } from './finding.ts';
 import type { Condition, Profile, ProfileFormat, Rule } from './profile.ts';

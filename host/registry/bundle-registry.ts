@@ -6,7 +6,7 @@ import type { Bundle, BundleHandler } from './bundle.ts';
 import { fieldsOf } from './container-fields.ts';
 import { isLimited } from './grants.ts';
 import type { SettingSource } from './manifest-handler.ts';
-import { shownKey, wrongMetadata } from './metadata.ts';
+import { shownKey, unselected, wrongMetadata } from './metadata.ts';
 import type { MiddlewareName } from './metadata.ts';
 import { strictestDefault, strictestFailure } from './policy.ts';
 import type { DefaultAction, Policies } from './policy.ts';
@@ -173,7 +173,7 @@ function checkKeys({ bundles, settings }: Selection): void {
     const names = bundles.map(({ name }) => name).join(', ');
     wrongMetadata(
       names === ''
-        ? `${shownKey(key)} is there, and no bundle is selected`
+        ? unselected([key])
         : `no selected bundle (${names}) has the setting ${shownKey(key)}`,
     );
   }

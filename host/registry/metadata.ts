@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads listenerMetadata: lines `KEY=VALUE` that select bundles and set their settings.
 import { AgentError } from '../errors.ts';
+import { nearest } from '../did-you-mean.ts';
 import { defaultActionOf } from './policy.ts';
 import type { DefaultAction } from './policy.ts';
 import { settingKey } from './setting.ts';
@@ -42,6 +43,18 @@ function shown(text: string): string {
 /** What cannot be a key may be a part of a value, and is not shown either. */
 export function shownKey(key: string): string {
   return settingKey.test(key) ? shown(key) : 'what cannot be a key';
+}
+
+/** With what was meant, where that is a word of the metadata's own. */
+function guessedKey(key: string): string {
+  const meant = nearest(key, [selectionKey, shadowKey, defaultKey, middlewareKey]);
+  return meant === undefined ? shownKey(key) : `${shownKey(key)} (did you mean ${meant}?)`;
+}
+
+/** What is wrong with keys where no bundle is there that could have such settings. */
+export function unselected(keys: readonly string[]): string {
+  const verb = keys.length > 1 ? 'are' : 'is';
+  return `${keys.map((key) => guessedKey(key)).join(', ')} ${verb} there, and no bundle is selected`;
 }
 
 /** Values are not shown: they may be secrets. */

@@ -46,6 +46,8 @@ export interface Registry {
   readonly middleware?: readonly MiddlewareName[];
   /** What a call gets when the agent or a handler fails. */
   readonly failure: FailurePolicy;
+  /** What was to answer cannot be used: `defaultAction` stands for that. Absent: it can. */
+  readonly isRefused?: boolean;
 }
 
 /** Whether a handler is asked about a family. */

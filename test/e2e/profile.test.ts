@@ -236,6 +236,8 @@ describe('the command', () => {
           findings: [
             expect.objectContaining({ code: 'wait-killable' }),
             expect.objectContaining({ code: 'allows-all' }),
+            // fchmod, by which programs do what a handler of chmod is not asked about
+            expect.objectContaining({ code: 'walks-around', severity: 'note' }),
             expect.objectContaining({ code: 'unknown-to-runtimes' }),
           ],
         },
@@ -257,6 +259,14 @@ describe('the command', () => {
     });
     metadata('MKDIR_SUFFIX=a');
     expect(await profileTool('lint', file)).toMatchObject({ code: 0 });
+    metadata('BUNDEL=mkdir-suffix');
+    const misspelt = expect.stringContaining('did you mean BUNDLE?');
+    for (const [code, words] of [
+      [0, ['-runtime=runc']],
+      [1, ['-resolver=none']],
+    ] as const) {
+      expect(await profileTool('lint', ...words, file)).toMatchObject({ code, stdout: misspelt });
+    }
     expect(await profileTool('lint', '-resolver=demo-basic', file)).toMatchObject({ code: 1 });
   });
 

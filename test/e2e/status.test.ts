@@ -235,6 +235,40 @@ test('control socket: that of a living program is left to it', async () => {
   expect(stderr).toContain(`another agent listens on ${control}`);
 });
 
+test.for(['SIGTERM', 'SIGKILL'] as const)(
+  'control socket: an agent that takes over gets it when the other one is gone by %s',
+  async (signal) => {
+    using folder = new TemporaryFolder();
+    const control = folder.at('control.sock');
+    const words = [folder.at('agent.socket'), `-control-socket=${control}`] as const;
+    await using first = await AgentProcess.start(...words);
+    await using second = await AgentProcess.start(...words, '-take-over');
+    await second.logged(/no control socket.*\n/u);
+    expect((await askAt(control)).code).toBe(0);
+    expect(second.log).not.toContain('the control socket is this agent’s now');
+    await first.stop(signal);
+    await second.logged(/the control socket is this agent’s now/u);
+    const [bySecond, log] = [await askAt(control), second.log];
+    expect([bySecond.code, log.match(/no control socket/gu)?.length]).toEqual([0, 1]);
+    expect(statSync(control).mode & 0o7777).toBe(0o600);
+    await second.stop('SIGTERM');
+    expect(readdirSync(folder.path)).toEqual([]);
+  },
+);
+
+test('control socket: an agent that waits for it ends, and leaves it', async () => {
+  using folder = new TemporaryFolder();
+  const control = folder.at('control.sock');
+  const words = [folder.at('agent.socket'), `-control-socket=${control}`] as const;
+  await using first = await AgentProcess.start(...words);
+  await using second = await AgentProcess.start(...words, '-take-over');
+  await second.logged(/no control socket/u);
+  expect(await second.stop('SIGTERM')).toMatchObject({ code: 0 });
+  expect((await askAt(control)).code).toBe(0);
+  await first.stop('SIGTERM');
+  expect(readdirSync(folder.path)).toEqual([]);
+});
+
 test('control socket: a file that is none is left alone', async () => {
   using folder = new TemporaryFolder();
   const control = folder.at('file');

@@ -117,6 +117,31 @@ test('audit: what a handler failed at is there, with why', async () => {
   ]);
 });
 
+test('audit: calls of a container that was refused are told from those that a policy refuses', async () => {
+  using folder = new TemporaryFolder();
+  const [socket, file] = [folder.at('agent.socket'), folder.at('audit.jsonl')];
+  await using agent = await AgentProcess.start(
+    socket,
+    '-resolver=none',
+    '-log=debug',
+    `-audit-log=${file}`,
+  );
+  for (const metadata of ['BUNDEL=no-setuid', 'DEFAULT_ACTION=errno:EPERM']) {
+    await trapLines({
+      socket,
+      trapped: ['getpgid'],
+      options: ['-i', 'c1', '-m', metadata],
+      operations: ['getpgid'],
+    });
+  }
+  await agent.stop('SIGTERM');
+  const [refused, byPolicy] = linesOf(file);
+  expect(refused).toMatchObject({ answer: 'errno', errno: 'EPERM', failure: 'settings' });
+  expect(byPolicy).toMatchObject({ answer: 'errno', errno: 'EPERM' });
+  expect(byPolicy).not.toHaveProperty('failure');
+  expect(agent.log).toMatch(/failure=settings.*call answered|call answered.*failure=settings/u);
+});
+
 test('audit: who has connected for a container, if not root, is there', async () => {
   using folder = new TemporaryFolder();
   // for the user

@@ -273,7 +273,10 @@ test.for([[{}], [{ ONLY: 'false' }], [{ PATTERN: '/a', TIME: '1s', ONLY: 'true' 
 
 test('G3: registry of bundles: a setting without a bundle is refused', () => {
   expect(failureOf(() => resolved([], { BUNDEL: 'a' })).message).toBe(
-    'listenerMetadata: "BUNDEL" is there, and no bundle is selected',
+    'listenerMetadata: "BUNDEL" (did you mean BUNDLE?) is there, and no bundle is selected',
+  );
+  expect(failureOf(() => resolved([], { SUFFIX: 'a' })).message).toBe(
+    'listenerMetadata: "SUFFIX" is there, and no bundle is selected',
   );
 });
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { AgentError } from '../../host/errors.ts';
-import type { Finding } from '../../host/profile/finding.ts';
+import type { Finding, FindingCode } from '../../host/profile/finding.ts';
 import { lint } from '../../host/profile/lint.ts';
 import type { LintOptions } from '../../host/profile/lint.ts';
 import { readProfile } from '../../host/profile/read-profile.ts';
@@ -36,9 +36,17 @@ const usual = ['warning flags-refused $.flags', 'warning allows-all $.defaultAct
 
 /** Of the sound profile with other values: `CODE PATH`, without what it has itself. */
 function codes(changes: object, options: LintOptions = {}): readonly string[] {
-  return findingsIn(JSON.stringify({ ...sound, ...changes }), options)
-    .map(({ code, path, severity }) => `${severity} ${code} ${path}`)
-    .filter((line) => !usual.includes(line));
+  return (
+    findingsIn(JSON.stringify({ ...sound, ...changes }), options)
+      .map(({ code, path, severity }) => `${severity} ${code} ${path}`)
+      // fchmod, which is noted of chmod alone, has a test of its own
+      .filter((line) => !usual.includes(line) && !line.startsWith('note walks-around'))
+  );
+}
+
+/** Of the sound profile with other values: what is found of one kind. */
+function onesOf(kind: FindingCode, changes: object): readonly Finding[] {
+  return findingsIn(JSON.stringify({ ...sound, ...changes })).filter(({ code }) => code === kind);
 }
 
 function trapping(...names: readonly string[]): object {
@@ -108,8 +116,10 @@ describe('the profile of the Go agent', () => {
       ['wait-killable', '$'],
       ['architecture-missing', '$.architectures'],
       ['allows-all', '$.defaultAction'],
+      ['metadata-refused', '$.listenerMetadata'],
       ['io-uring', '$.syscalls[0].names[0]'],
       ['walks-around', '$.syscalls[0].names[3]'],
+      ['walks-around', '$.syscalls[0].names[4]'],
     ]);
   });
 });
@@ -118,7 +128,8 @@ test('lint: a sound profile has nothing but its default and the flags that an ol
   const own = ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_ERRNO'].map((defaultAction) =>
     findingsIn(JSON.stringify({ ...sound, defaultAction })).map(({ code }) => code),
   );
-  const both = ['allows-all', 'flags-refused'];
+  // by fchmod
+  const both = ['allows-all', 'flags-refused', 'walks-around'];
   expect(own).toEqual([both, both, ['flags-refused']]);
 });
 
@@ -332,7 +343,7 @@ describe('names and families', () => {
         ...sound,
         syscalls: [...sound.syscalls, { names: ['mkdirat2'], action: 'SCMP_ACT_LOG' }],
       }),
-    ).at(-1);
+    ).find(({ code }) => code === 'unknown-syscall');
     expect(finding).toMatchObject({
       code: 'unknown-syscall',
       severity: 'warning',
@@ -360,6 +371,30 @@ describe('names and families', () => {
 
   test('K21: lint: the new mount API walks around mount', () => {
     expect(codes(trapping('mount'))).toEqual(['warning walks-around $.syscalls[0].names[0]']);
+  });
+
+  test.for([
+    [['chmod', 'fchmodat', 'fchmodat2'], 'fchmod does to open files what chmod does to paths'],
+    [
+      ['chown', 'lchown', 'fchownat', 'chown32', 'lchown32'],
+      'fchown, fchown32 do to open files what chown does to paths',
+    ],
+  ] as const)('K21: lint: %j are walked around by descriptors', ([names, message]) => {
+    const trap = { names, action: 'SCMP_ACT_NOTIFY' };
+    expect(onesOf('walks-around', { syscalls: [trap] })).toMatchObject([
+      {
+        severity: 'note',
+        path: '$.syscalls[0].names[0]',
+        message: expect.stringContaining(message),
+      },
+    ]);
+    const others = ['fchmod', 'fchown', 'fchown32'];
+    for (const action of ['SCMP_ACT_ERRNO', 'SCMP_ACT_NOTIFY']) {
+      expect([
+        action,
+        onesOf('walks-around', { syscalls: [trap, { names: others, action }] }),
+      ]).toEqual([action, []]);
+    }
   });
 
   test('K21: lint: io_uring walks around calls on files, unless it is refused', () => {
@@ -470,6 +505,29 @@ describe('the metadata', () => {
     expect(codes({ listenerMetadata }, { resolve: refusing('AGENT_BUNDLE_INVALID') })).toEqual([
       'warning metadata-refused $.listenerMetadata',
     ]);
+  });
+
+  test('G3: lint: a key is told of where nothing says which bundle has it', () => {
+    expect(onesOf('metadata-refused', { listenerMetadata: 'BUNDEL=no-setuid' })).toMatchObject([
+      {
+        severity: 'warning',
+        path: '$.listenerMetadata',
+        message: expect.stringMatching(
+          /"BUNDEL" \(did you mean BUNDLE\?\) is there, and no bundle is selected$/u,
+        ),
+      },
+    ]);
+    expect(onesOf('metadata-refused', { listenerMetadata: 'SUFFIX=-x\nNAMES=a' })).toMatchObject([
+      { message: expect.stringMatching(/: "SUFFIX", "NAMES" are there, and no bundle/u) },
+    ]);
+    expect(
+      onesOf('metadata-refused', {
+        listenerMetadata: 'DEFAULT_ACTION=errno:EPERM\nMIDDLEWARE=falco',
+      }),
+    ).toEqual([]);
+    expect(onesOf('metadata-refused', { listenerMetadata: 'BUNDLE=other\nSUFFIX=-x' })).toEqual([]);
+    const answered = { bundles: ['other'], syscalls: ['chmod', 'fchmodat', 'fchmodat2'] };
+    expect(codes({ listenerMetadata: 'SUFFIX=-x' }, { resolve: () => answered })).toEqual([]);
   });
 
   test('lint: calls that only the profile or only the bundles know are told of', () => {

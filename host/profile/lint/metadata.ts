@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the agent makes of listenerMetadata, beside what the profile traps.
 import { AgentError, messageOf } from '../../errors.ts';
-import { parseMetadata } from '../../registry/metadata.ts';
+import { parseMetadata, unselected } from '../../registry/metadata.ts';
+import type { Metadata } from '../../registry/metadata.ts';
 import type { Keys } from '../finding.ts';
 import type { PreFilter } from '../pre-filters.ts';
 import { Check, listed, trappedNames } from './check.ts';
@@ -23,8 +24,9 @@ export class MetadataCheck extends Check {
   run(resolve: Resolve | undefined): Answered | undefined {
     const { listenerMetadata } = this.profile;
     const keys = listenerMetadata === undefined ? [] : ['listenerMetadata'];
+    let metadata: Metadata;
     try {
-      parseMetadata(listenerMetadata ?? '');
+      metadata = parseMetadata(listenerMetadata ?? '');
     } catch (thrown) {
       if (!(thrown instanceof AgentError)) throw thrown;
       this.tell(
@@ -36,7 +38,11 @@ export class MetadataCheck extends Check {
       );
       return undefined;
     }
-    if (resolve === undefined || !this.trapsAnything) return undefined;
+    if (!this.trapsAnything) return undefined;
+    if (resolve === undefined) {
+      this.#unselected(metadata, keys);
+      return undefined;
+    }
     try {
       const answered = resolve(listenerMetadata ?? '');
       this.#answered(answered, keys);
@@ -53,6 +59,19 @@ export class MetadataCheck extends Check {
       );
       return undefined;
     }
+  }
+
+  /** Bundles may also be selected by how the agent is started, which nobody has said here. */
+  #unselected({ bundles, shadow, settings }: Metadata, keys: Keys): void {
+    // a shadow has settings, too
+    if (bundles !== undefined || shadow !== undefined || settings.size === 0) return;
+    this.tell(
+      'metadata-refused',
+      'warning',
+      keys,
+      `an agent whose resolver brings no bundle refuses the container: ${unselected([...settings.keys()])}`,
+      'all trapped calls of the container would fail: select a bundle (BUNDLE=NAME), or say which resolver the agent has (profile lint -resolver)',
+    );
   }
 
   #answered({ bundles, syscalls }: Answered, keys: Keys): void {

@@ -2,7 +2,14 @@
 // What runtimes do under the filter themselves, and what walks around the agent.
 import { waitKillableFlag } from '../../filter-flags.ts';
 import { familyMembers } from '../../notification/syscall-table.ts';
-import { doneByIoUring, familyOf, ioUring, siblingsOf, waysAround } from '../families.ts';
+import {
+  byDescriptor,
+  doneByIoUring,
+  familyOf,
+  ioUring,
+  siblingsOf,
+  waysAround,
+} from '../families.ts';
 import { keepsNamespaces } from '../namespace-flags.ts';
 import type { PreFilter } from '../pre-filters.ts';
 import { actionsOf, decisionOf } from '../profile.ts';
@@ -149,7 +156,24 @@ export class TrapsCheck extends Check {
         'trap them too, or have them fail with ENOSYS, so that programs use the older calls',
       );
     }
+    for (const family of families) this.#byDescriptor(family, trapped);
     this.#ioUring(trapped.filter((name) => doneByIoUring.includes(familyOf(name))));
+  }
+
+  #byDescriptor(family: string, trapped: readonly string[]): void {
+    const other = byDescriptor[family];
+    if (other === undefined) return;
+    const open = familyMembers(other).filter(
+      (name) => !trapped.includes(name) && this.#isOpen(name),
+    );
+    if (open.length === 0) return;
+    this.tell(
+      'walks-around',
+      'note',
+      this.placeOf(trapped.find((name) => familyOf(name) === family) ?? ''),
+      `${listed(open)} ${open.length > 1 ? 'do' : 'does'} to open files what ${family} does to paths, without the agent`,
+      `where ${family} is refused, let a handler answer the family ${other}, too, and trap it`,
+    );
   }
 
   #isOpen(name: string): boolean {

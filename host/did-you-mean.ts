@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which known word somebody may have meant.
 
-/** How many letters are to be put in, taken out or replaced. */
+/** How many letters are to be put in, taken out or replaced, or swapped with the next one. */
 function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_unused, index) => index);
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: to.length + 1 }, (_unused, index) => index);
   for (const [line, letter] of from.split('').entries()) {
     const next = [line + 1];
     for (const [column, other] of to.split('').entries()) {
       const replaced = (row[column] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
+      const isSwapped = letter === to[column - 1] && from[line - 1] === other;
+      const swapped = isSwapped ? (before[column - 1] ?? 0) + 1 : Infinity;
+      next.push(Math.min(replaced, swapped, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
     }
+    before = row;
     row = next;
   }
   return row.at(-1) ?? 0;
