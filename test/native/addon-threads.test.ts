@@ -40,6 +40,7 @@ function inputOf(receiver: ReceiverHandle): WorkerInput {
     receiver,
     log,
     id: workerId,
+    mostInstances: 100,
     counters: makeCounters(),
     quarantine: makeQuarantineBuffers(),
     tape: { losses: makeLossCounters(), unread: makeUnreadCounter() },
