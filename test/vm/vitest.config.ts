@@ -19,9 +19,12 @@ const config: ViteUserConfig = {
     env: {
       // a processor that is emulated takes its time, the more the busier the machine is
       SECCOMPAGENT_SLOWNESS: '6',
-      // what they compile was compiled outside
+      // what they compile was compiled outside, and so is what jco makes
       ...compilersOf[arch],
+      CACHE_DIRECTORY: new URL('../../build/test-cache', import.meta.url).pathname,
     },
+    // commands have the usual deadlines, which a machine that others use for seconds breaks
+    retry: 2,
     testTimeout: 360_000,
     hookTimeout: 360_000,
   },

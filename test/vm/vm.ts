@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run test:vm`: tests in virtual machines whose kernel or processor is another than this one's.
 // `npm run test:vm -- NAME`: those with this in their names, to which the machine's belongs, as in
-// `arm64/e2e/mknod-safe.test.ts`.
+// `arm64/native/unit.test.ts`.
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
@@ -55,11 +55,24 @@ function buildAddon(arch: MachineArch): void {
   if (status !== 0) throw new Error(`cannot build the addon for ${arch}`, { cause: error });
 }
 
+/** On an emulated processor jco takes longer than it may. */
+function fillCache(): void {
+  // it loads all bundles; what else it finds is of no interest here
+  const command = [join(projectRoot, 'dist/host/main.js'), 'doctor'];
+  const environment = { CACHE_DIRECTORY: join(projectRoot, 'build/test-cache') };
+  spawnSync(process.execPath, command, {
+    env: { ...process.env, ...environment },
+    stdio: 'ignore',
+    timeout: 60_000,
+  });
+}
+
 /** In the machine there is no compiler. */
 async function compileFor(arch: MachineArch, tests: readonly string[]): Promise<void> {
   if (arch !== process.arch) buildAddon(arch);
   Object.assign(process.env, compilersOf[arch]);
   compiled('trap.static');
+  fillCache();
   if (tests.includes('native/unit.test.ts')) await nativePrograms();
 }
 
