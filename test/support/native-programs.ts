@@ -146,19 +146,21 @@ async function forEach(
   await Promise.all(Array.from({ length: availableParallelism() }, take));
 }
 
-/** Compiles all tests in C++, unless that was done for these very sources. */
-export async function nativePrograms(): Promise<readonly string[]> {
+/** Compiles tests in C++, all or those of these names, unless that was done for these very sources. */
+export async function nativePrograms(
+  tests: readonly string[] = Object.keys(links),
+): Promise<readonly string[]> {
   const folder = join(outputFolder, hashOfSources());
-  const programs = Object.keys(links).map((name) => join(folder, name));
+  const programs = tests.map((name) => join(folder, name));
   if (programs.every((program) => existsSync(program))) return programs;
   mkdirSync(folder, { recursive: true });
   const objectOf = (name: string): string => join(folder, `${name.replaceAll('/', '-')}.o`);
-  const tests = Object.keys(links);
   const unlisted = readdirSync(testFolder)
     .filter((name) => name.endsWith('.cc'))
-    .find((name) => !tests.includes(basename(name, '.cc')));
+    .find((name) => links[basename(name, '.cc')] === undefined);
   if (unlisted !== undefined) throw new Error(`${unlisted} is not linked with anything`);
-  await forEach([...new Set([...tests, ...Object.values(links).flat()])], (name) =>
+  const parts = tests.flatMap((name) => [name, ...(links[name] ?? [])]);
+  await forEach([...new Set(parts)], (name) =>
     compile(objectOf(name), [`-I${nativeFolder}`, `-I${testFolder}`, '-c', sourceOf(name)]),
   );
   await forEach(tests, (name) =>
@@ -171,8 +173,8 @@ export async function nativePrograms(): Promise<readonly string[]> {
 }
 
 /** Compiles them, and lists their cases. */
-export async function nativeCases(): Promise<readonly NativeCase[]> {
-  const programs = await nativePrograms();
+export async function nativeCases(tests?: readonly string[]): Promise<readonly NativeCase[]> {
+  const programs = await nativePrograms(tests);
   return programs.flatMap((program) => {
     const titles = execFileSync(program, { encoding: 'utf8' }).trim().split('\n');
     return titles.map((title) => ({ title, program }));

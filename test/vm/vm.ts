@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `npm run test:vm`: tests in virtual machines whose kernel or processor is another than this one's.
 // `npm run test:vm -- NAME`: those with this in their names, to which the machine's belongs, as in
-// `arm64/native/unit.test.ts`.
+// `arm64/vm/arm64/native.test.ts`.
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import type { PackageNeed } from '../support/packages.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { makeMachine, runMachine } from './machine.ts';
 import type { MachineArch } from './machine.ts';
-import { compilersOf, testsOf } from './tests.ts';
+import { compilersOf, nativeTests, testsOf } from './tests.ts';
 
 const machines: readonly MachineArch[] = ['x64', 'arm64'];
 
@@ -73,7 +73,7 @@ async function compileFor(arch: MachineArch, tests: readonly string[]): Promise<
   Object.assign(process.env, compilersOf[arch]);
   compiled('trap.static');
   fillCache();
-  if (tests.includes('native/unit.test.ts')) await nativePrograms();
+  if (tests.includes('vm/arm64/native.test.ts')) await nativePrograms(nativeTests);
 }
 
 if (process.getuid?.() !== 0) {
