@@ -34,7 +34,7 @@ function usualCases(suffix: string): readonly Case[] {
   const ofPrograms = programs.flatMap(({ of, folder, mountPoint }) => [
     {
       title: `mkdir of ${of} gets another path`,
-      script: `${folder}/mkdir -p /tmp/${of} && ls /tmp | grep ${of}`,
+      script: `${folder}/mkdir /tmp/${of} && ls /tmp | grep ${of}`,
       prints: new RegExp(`^${of}${suffix}\n$`, 'u'),
     },
     {
