@@ -10,10 +10,19 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 /** With the address and undefined-behaviour sanitizers, for the tests of the addon. */
 const isAsan = process.argv.includes('--asan');
+/** `--arch=arm64` builds for another machine than this one, with the compiler of Debian for it. */
+const arch = process.argv.find((word) => word.startsWith('--arch='))?.slice(7) ?? process.arch;
+const isCross = arch !== process.arch;
+const crossTools = {
+  x64: { prefix: 'x86_64-linux-gnu-', package: 'g++-x86-64-linux-gnu' },
+  arm64: { prefix: 'aarch64-linux-gnu-', package: 'g++-aarch64-linux-gnu' },
+};
+const tools = isCross ? crossTools[arch] : { prefix: '', package: 'g++' };
+if (tools === undefined) throw new Error(`the addon is for x64 and arm64, and not for ${arch}`);
 
 /** The tools that node-gyp needs, and the Debian packages that have them. */
 const needs = [
-  { command: 'g++', package: 'g++' },
+  { command: `${tools.prefix}g++`, package: tools.package },
   { command: 'make', package: 'make' },
   { command: 'python3', package: 'python3' },
 ];
@@ -45,7 +54,10 @@ function requireTools() {
   }
 }
 
-/** Headers of the runtime that comes along, so that no headers are downloaded; none on other machines. */
+/**
+ * Headers of the runtime that comes along, so that no headers are downloaded; none on other
+ * machines. They are the same for all architectures.
+ */
 function headersFolder() {
   const name = `node-linux-${process.arch}`;
   try {
@@ -59,14 +71,19 @@ function headersFolder() {
   return undefined;
 }
 
-/** node-gyp builds into `build` of the folder it runs in, so the other build has its own folder. */
-function asanFolder() {
-  const folder = join(root, 'build-asan');
+/** node-gyp builds into `build` of the folder it runs in, so each other build has its own folder. */
+function otherFolder(name) {
+  const folder = join(root, name);
   mkdirSync(folder, { recursive: true });
-  for (const name of ['binding.gyp', 'native', 'node_modules', 'package.json']) {
-    if (!existsSync(join(folder, name))) symlinkSync(join('..', name), join(folder, name));
+  for (const entry of ['binding.gyp', 'native', 'node_modules', 'package.json']) {
+    if (!existsSync(join(folder, entry))) symlinkSync(join('..', entry), join(folder, entry));
   }
   return folder;
+}
+
+function buildFolder() {
+  if (isCross) return otherFolder(`build-${arch}`);
+  return isAsan ? otherFolder('build-asan') : root;
 }
 
 requireTools();
@@ -78,4 +95,14 @@ const gyp = join(dirname(require.resolve('node-gyp/package.json')), 'bin/node-gy
 const args = [gyp, 'configure', 'build', '--jobs', 'max', '--loglevel', 'warn'];
 if (headers !== undefined) args.push(`--nodedir=${headers}`);
 if (isAsan) args.push('--sanitize=1');
-process.exit(run(process.execPath, args, { cwd: isAsan ? asanFolder() : root, env }));
+if (isCross) {
+  args.push(`--arch=${arch}`);
+  for (const [name, tool] of [
+    ['CC', 'gcc'],
+    ['CXX', 'g++'],
+    ['AR', 'ar'],
+  ]) {
+    env[name] = tools.prefix + tool;
+  }
+}
+process.exit(run(process.execPath, args, { cwd: buildFolder(), env }));

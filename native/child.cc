@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -15,12 +16,14 @@
 namespace seccompagent {
 namespace {
 
-constexpr std::size_t kGuard = 4096;
 constexpr std::size_t kStack = 64UL * 1024;
 // How long a killed child may take to die: a task in uninterruptible sleep may take for ever.
 constexpr int kDyingMs = 1000;
 // How often is looked whether somebody waits.
 constexpr Nanoseconds kLook = 100 * kMillisecond;
+
+// A page, of which arm64 has some that are as large as a whole stack.
+[[nodiscard]] std::size_t guard_size() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
 
 [[nodiscard]] bool has_ended(const ChildProcess& child, int timeout_ms) {
   pollfd ended = {.fd = child.pidfd.get(), .events = POLLIN, .revents = 0};
@@ -37,21 +40,21 @@ void reap(const ChildProcess& child) {
 }  // namespace
 
 Result<ChildStack> ChildStack::make() {
-  void* base = mmap(nullptr, kGuard + kStack, PROT_READ | PROT_WRITE,
+  void* base = mmap(nullptr, guard_size() + kStack, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (base == MAP_FAILED) return fail_errno();
   ChildStack stack(base);
-  if (mprotect(base, kGuard, PROT_NONE) == -1) return fail_errno();
+  if (mprotect(base, guard_size(), PROT_NONE) == -1) return fail_errno();
   return stack;
 }
 
 ChildStack::ChildStack(ChildStack&& other) noexcept : base_(std::exchange(other.base_, nullptr)) {}
 
 ChildStack::~ChildStack() {
-  if (base_ != nullptr) munmap(base_, kGuard + kStack);
+  if (base_ != nullptr) munmap(base_, guard_size() + kStack);
 }
 
-void* ChildStack::top() const { return static_cast<std::byte*>(base_) + kGuard + kStack; }
+void* ChildStack::top() const { return static_cast<std::byte*>(base_) + guard_size() + kStack; }
 
 Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main, void* argument) {
   sigset_t all;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -23,6 +24,7 @@
 namespace seccompagent {
 namespace {
 
+// Of all pages the smallest: what ends at the edge of a larger one does so at one of these, too.
 constexpr std::size_t kPage = 4096;
 // Most paths are short: the first read takes no more than this.
 constexpr std::size_t kFirstRead = 256;
@@ -258,7 +260,9 @@ Result<std::size_t> read_mount_data(pid_t tid, std::uint64_t address, std::span<
     }
     length += *got;
   }
-  // the kernel puts a NUL into the page's last byte, whatever was there
+  // with larger pages the kernel would read on
+  if (length >= kPage && sysconf(_SC_PAGESIZE) > static_cast<long>(kPage)) return fail(E2BIG);
+  // it puts a NUL into the page's last byte, whatever was there
   return std::min(length, kPage - 1);
 }
 

@@ -45,7 +45,8 @@ using IsValid = std::function<bool()>;
                                        std::span<const std::byte> bytes, const IsValid& is_valid);
 
 // Reads what mount(2) reads of its data: up to a page, as much as is there, cut at the first NUL.
-// EFAULT: not even the first byte is there.
+// EFAULT: not even the first byte is there. E2BIG: the kernel's pages are larger than kPathMax, and
+// there is more than that.
 [[nodiscard]] Result<std::size_t> read_mount_data(pid_t tid, std::uint64_t address,
                                                   std::span<std::byte> out,
                                                   Reader reader = Reader::this_thread);

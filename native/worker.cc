@@ -199,9 +199,10 @@ bool Worker::begin() {
   is_void_ = false;
   operation_count_ = 0;
   operation_time_ = 0;
-  place_.calls.store(place_.calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   place_.id.store(pending_.notification.id, std::memory_order_relaxed);
   place_.is_slow.store(listener_->is_slow(), std::memory_order_relaxed);
+  // whoever sees that there is a new call sees all that was said of it before
+  place_.calls.store(place_.calls.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   const SyscallNumber syscall =
       syscall_number(pending_.notification.arch, pending_.notification.nr);
   inbox_->token = listener_->token;

@@ -172,6 +172,21 @@ void leaks_nothing() {
   check_childless();
 }
 
+// As much as it may, whatever the size of pages.
+SECCOMPAGENT_CHILD_CODE int use_stack(void* argument) {
+  volatile char used[60 * 1024];
+  for (std::size_t at = 0; at < sizeof used; at += 1024) used[at] = 1;
+  static_cast<Seen*>(argument)->number.store(used[0]);
+  return 0;
+}
+
+void has_room_for_its_stack() {
+  const ChildStack stack = VALUE(ChildStack::make());
+  Seen seen;
+  VALUE(await_child(VALUE(start_child(stack, use_stack, &seen)), kLong));
+  CHECK_EQUAL(seen.number.load(), 1L);
+}
+
 void moves_its_stack() {
   ChildStack first = VALUE(ChildStack::make());
   void* top = first.top();
@@ -188,6 +203,7 @@ constexpr Case kCases[] = {
     {"A5: child: one that sleeps is killed at its deadline", is_killed_at_its_deadline},
     {"child: one that was killed has ended", counts_as_ended_when_it_was_killed},
     {"child: no descriptor, no mapping and no zombie is left", leaks_nothing},
+    {"ChildStack: a child can use 60 KiB of it", has_room_for_its_stack},
     {"ChildStack: a move takes the mapping along", moves_its_stack}};
 
 }  // namespace

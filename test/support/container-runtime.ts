@@ -78,7 +78,7 @@ export function seccompProfile(
 ): object {
   return {
     defaultAction: 'SCMP_ACT_ALLOW',
-    architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+    architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32', 'SCMP_ARCH_AARCH64'],
     listenerPath,
     syscalls: [{ names: trapped, action: 'SCMP_ACT_NOTIFY' }],
   };

@@ -25,16 +25,20 @@ export type HandledOptions = Omit<ContainerOptions, 'folder' | 'rootfs' | 'liste
 /** The container sees the machine's libraries, which programs of C need. */
 const libraries = ['/lib', '/lib64', '/usr/lib', '/usr/lib64'] as const;
 
-function readOnly(source: string, destination: string): object {
+/** A mount, as config.json has them. */
+export function readOnly(source: string, destination: string): object {
   return { type: 'bind', source, destination, options: ['bind', 'ro', 'nosuid', 'nodev'] };
 }
 
+/** With them, programs of the machine run in a container. */
+export function libraryMounts(): readonly object[] {
+  return libraries.flatMap((path) =>
+    existsSync(path) ? [readOnly(realpathSync(path), path)] : [],
+  );
+}
+
 function mountsFor(program: string): readonly object[] {
-  const file = compiled(program);
-  return [
-    ...libraries.flatMap((path) => (existsSync(path) ? [readOnly(realpathSync(path), path)] : [])),
-    readOnly(file, `/bin/${program}`),
-  ];
+  return [...libraryMounts(), readOnly(compiled(program), `/bin/${program}`)];
 }
 
 export class HandledContainer implements AsyncDisposable {

@@ -8,10 +8,14 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { patient } from './patience.ts';
+
 const root = join(import.meta.dirname, '../..');
 const nativeFolder = join(root, 'native');
 const testFolder = join(root, 'test/native');
 const outputFolder = join(root, 'build/native-tests');
+
+const compiler = (): string => process.env['CXX'] ?? 'g++';
 
 /** The warnings and the language are those of binding.gyp. */
 const flags = [
@@ -111,7 +115,7 @@ function sourceOf(name: string): string {
 
 /** Of all that any object is made of: a changed header builds them all anew. */
 function hashOfSources(): string {
-  const hash = createHash('sha256').update(flags.join(' '));
+  const hash = createHash('sha256').update([compiler(), ...flags].join(' '));
   for (const folder of [nativeFolder, join(nativeFolder, 'helper'), testFolder]) {
     for (const name of readdirSync(folder).toSorted()) {
       if (/\.(?:cc|h)$/u.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
@@ -124,7 +128,7 @@ function hashOfSources(): string {
 async function compile(file: string, args: readonly string[]): Promise<void> {
   if (existsSync(file)) return;
   const unfinished = `${file}.${randomUUID()}`;
-  await promisify(execFile)('g++', [...flags, ...args, '-o', unfinished]);
+  await promisify(execFile)(compiler(), [...flags, ...args, '-o', unfinished]);
   renameSync(unfinished, file);
 }
 
@@ -142,17 +146,21 @@ async function forEach(
   await Promise.all(Array.from({ length: availableParallelism() }, take));
 }
 
-/** Compiles all tests in C++, unless that was done for these very sources, and lists their cases. */
-export async function nativeCases(): Promise<readonly NativeCase[]> {
+/** Compiles tests in C++, all or those of these names, unless that was done for these very sources. */
+export async function nativePrograms(
+  tests: readonly string[] = Object.keys(links),
+): Promise<readonly string[]> {
   const folder = join(outputFolder, hashOfSources());
+  const programs = tests.map((name) => join(folder, name));
+  if (programs.every((program) => existsSync(program))) return programs;
   mkdirSync(folder, { recursive: true });
   const objectOf = (name: string): string => join(folder, `${name.replaceAll('/', '-')}.o`);
-  const tests = Object.keys(links);
   const unlisted = readdirSync(testFolder)
     .filter((name) => name.endsWith('.cc'))
-    .find((name) => !tests.includes(basename(name, '.cc')));
+    .find((name) => links[basename(name, '.cc')] === undefined);
   if (unlisted !== undefined) throw new Error(`${unlisted} is not linked with anything`);
-  await forEach([...new Set([...tests, ...Object.values(links).flat()])], (name) =>
+  const parts = tests.flatMap((name) => [name, ...(links[name] ?? [])]);
+  await forEach([...new Set(parts)], (name) =>
     compile(objectOf(name), [`-I${nativeFolder}`, `-I${testFolder}`, '-c', sourceOf(name)]),
   );
   await forEach(tests, (name) =>
@@ -161,8 +169,13 @@ export async function nativeCases(): Promise<readonly NativeCase[]> {
       [name, ...(links[name] ?? [])].map((part) => objectOf(part)),
     ),
   );
-  return tests.flatMap((name) => {
-    const program = join(folder, name);
+  return programs;
+}
+
+/** Compiles them, and lists their cases. */
+export async function nativeCases(tests?: readonly string[]): Promise<readonly NativeCase[]> {
+  const programs = await nativePrograms(tests);
+  return programs.flatMap((program) => {
     const titles = execFileSync(program, { encoding: 'utf8' }).trim().split('\n');
     return titles.map((title) => ({ title, program }));
   });
@@ -172,7 +185,7 @@ export async function nativeCases(): Promise<readonly NativeCase[]> {
 export function runNativeCase({ title, program }: NativeCase): string {
   const { status, signal, stdout, stderr } = spawnSync(program, [title], {
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: patient(30_000),
     env: { ...process.env, LD_PRELOAD: '' },
   });
   const output = `${stdout}${stderr}`.trim();

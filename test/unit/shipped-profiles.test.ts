@@ -164,3 +164,11 @@ test('shipped profiles: dangerous traps what it traps, and has the base for all 
     others.map((name) => [name, ...actionsOf(base, name)]),
   );
 });
+
+test.for([...examples, 'dangerous', '../demo-basic'])(
+  'K19: shipped profiles: %s is for all architectures whose calls are known',
+  (name) => {
+    const names = ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32', 'SCMP_ARCH_AARCH64'];
+    expect(sound(name).architectures).toEqual([...names, 'SCMP_ARCH_ARM']);
+  },
+);

@@ -12,6 +12,7 @@ import { giveRootfs, makeRootfs } from '../support/rootfs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 import type { WatchedAgent, WatchedAgentOptions } from '../support/watched-agent.ts';
+import { inTime } from './in-time.ts';
 import { patientBundle } from './patient-bundle.ts';
 import { labelOf, loadProfile } from './profiles.ts';
 
@@ -114,21 +115,13 @@ async function makeOnce(
   return stdout.trimEnd().split('\n');
 }
 
-function isInTime(line: string): boolean {
-  return !line.includes('cannot be read in time');
-}
-
-/** The same through an agent, and once more where an emulated processor was too slow for it. */
+/** The same through an agent. */
 async function make(
   asked: WatchedAgent,
   operations: readonly string[],
   options: Partial<ContainerOptions>,
 ): Promise<readonly string[]> {
-  for (;;) {
-    const from = asked.log().length;
-    const lines = await makeOnce(asked.socket, operations, options);
-    if (asked.log().slice(from).every(isInTime)) return lines;
-  }
+  return inTime(asked, async () => makeOnce(asked.socket, operations, options));
 }
 
 async function makeNatively(

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The first process of the machine: runs the tests, says with what code they ended on the second
-# serial line, and turns the machine off. $PROJECT and $TESTS, the files that are wanted (none: all),
-# are from the kernel's command line.
+# serial line, and turns the machine off. $PROJECT, the files that are wanted as $TESTS, and the
+# serial line as $ANSWER are from the kernel's command line.
 
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -33,7 +33,7 @@ export NO_COLOR=1 HOME=/root PATH="$PROJECT/node_modules/.bin:$PATH"
 } </dev/null 2>&1 | cat
 code=$(cat /run/code)
 [ "$code" = 0 ] || dmesg | tail -n 40
-echo "$code" >/dev/ttyS1
+echo "$code" >"/dev/$ANSWER"
 echo o >/proc/sysrq-trigger
 # The first process must not end before the machine does.
 sleep 60

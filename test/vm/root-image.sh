@@ -1,15 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes the disk that the machine starts from and takes its kernel out of it, both from Debian's
-# packages, and prints the folder that they are in. It is kept there; another recipe, another first
-# process or other package sources make another one.
-# Needs root, mmdebstrap and mke2fs.
+# Makes the disk that a machine of Debian's architecture $1 starts from and takes its kernel out of
+# it, both from Debian's packages, and prints the folder that they are in. It is kept there; another
+# recipe, another first process or other package sources make another one.
+# Needs root, mmdebstrap, depmod and mke2fs.
 set -eu
 
+architecture=$1
 suite=trixie
 # The one for virtual machines has NVMe disks and ext4 built in, so it starts without an initramfs.
-kernel_package=linux-image-cloud-amd64
-packages=apparmor,busybox-static,crun,iproute2,kmod,ksmbd-tools,libatomic1,libstdc++6,runc
+kernel_package=linux-image-cloud-$architecture
+# Those that Debian calls essential, as far as they are needed, and those that tests use.
+packages=base-files,base-passwd,bash,coreutils,dash,findutils,grep,gzip,libc-bin,mount,sed,tar
+packages=$packages,apparmor,busybox-static,crun,iproute2,kmod,ksmbd-tools,libasan8,libatomic1
+packages=$packages,libstdc++6,libubsan1,passwd,runc,util-linux
 size=1G
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${SECCOMPAGENT_CACHE:-/var/cache/seccompagent}
@@ -17,8 +21,8 @@ cache=${SECCOMPAGENT_CACHE:-/var/cache/seccompagent}
 sources=/etc/apt/sources.list.d/debian.sources
 [ -f "$sources" ] || sources=
 
-key=$(cat "$0" "$here/add-kernel.sh" "$here/init.sh" ${sources:+"$sources"} | sha256sum | cut -c 1-16)
-image=$cache/vm-$key
+recipe=$(cat "$0" "$here/add-kernel.sh" "$here/init.sh" ${sources:+"$sources"} | sha256sum)
+image=$cache/vm-$architecture-$(echo "$recipe" | cut -c 1-16)
 if [ -d "$image" ]; then
   echo "$image"
   exit
@@ -30,11 +34,17 @@ new=$(mktemp -d "$image.XXXXXX")
 trap 'rm -rf --one-file-system "$new"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# The hook's $1 is the root.
-mmdebstrap --quiet --mode=root --variant=minbase \
+# Only the packages' files: their scripts would have to run on the machine's processor. The hook's
+# $1 is the root.
+mmdebstrap --quiet --mode=root --variant=extract --architectures="$architecture" \
   --include="$packages" \
-  --customize-hook="sh '$here/add-kernel.sh' $kernel_package \"\$1\"" \
+  --extract-hook="sh '$here/add-kernel.sh' $kernel_package:$architecture \"\$1\"" \
   "$suite" "$new/root" ${sources:+"$sources"} >&2
+# what the scripts of base-passwd and base-files do
+for name in passwd group; do
+  cp "$new/root/usr/share/base-passwd/$name.master" "$new/root/etc/$name"
+done
+mkdir -p "$new/root/mnt"
 cp "$here/init.sh" "$new/root/sbin/init"
 chmod 0755 "$new/root/sbin/init"
 mv "$new/root/vmlinuz" "$new/"

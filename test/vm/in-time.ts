@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is tried again where an emulated processor was too slow for the agent.
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+function isInTime(line: string): boolean {
+  return !line.includes('cannot be read in time');
+}
+
+/** Does something through an agent until all that it has done for it was in time. */
+export async function inTime<Result>(
+  agent: WatchedAgent,
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  for (;;) {
+    const from = agent.log().length;
+    const result = await attempt();
+    if (agent.log().slice(from).every(isInTime)) return result;
+  }
+}
