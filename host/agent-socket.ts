@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent socket: collects what runtimes send and hands on each whole container process state.
 import { Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import {
@@ -257,11 +258,15 @@ function listen(native: Native, path: string, mode: number): SocketHandle {
   } catch (cause) {
     const code = systemCodeOf(cause);
     if (code === 'EADDRINUSE') {
-      throw new AgentError('AGENT_SOCKET_IN_USE', `another agent listens on ${path}`);
+      throw new AgentError(
+        'AGENT_SOCKET_IN_USE',
+        `another agent listens on ${path}: take it over with -take-over, or choose another -socketfile`,
+      );
     }
     if (code === 'ENOTSOCK') {
       throw new AgentError('AGENT_SOCKET', `${path} is no socket: choose another -socketfile`);
     }
-    throw new AgentError('AGENT_SOCKET', `cannot listen on ${path}`, { cause });
+    const why = code === 'ENOENT' ? `: the folder ${dirname(path)} has to be there` : '';
+    throw new AgentError('AGENT_SOCKET', `cannot listen on ${path}${why}`, { cause });
   }
 }

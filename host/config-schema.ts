@@ -72,7 +72,7 @@ const limits: Schema = closed(
 const options: Readonly<Record<string, Schema>> = Object.fromEntries(
   Object.entries(agentOptionTable).map(([key, { type, isList = false }]) => {
     const description = `The option -${key} of the agent, which counts before.`;
-    const text = { type: type === 'boolean' ? 'boolean' : 'string' };
+    const text = type === 'boolean' ? { type } : { type: isList ? ['string', 'integer'] : type };
     const words = { type: 'array', items: { type: ['string', 'integer'] } };
     return [key, { anyOf: [text, ...(isList ? [words] : []), { type: 'null' }], description }];
   }),

@@ -155,10 +155,21 @@ class Reader {
     for (const [key, { type, isList = false }] of Object.entries(agentOptionTable)) {
       const value = top(key);
       if (!isThere(value)) continue;
-      if (type === 'string') options.set(key, isList ? this.#words(value) : this.#text(value));
+      if (type === 'string') options.set(key, this.#option(value, isList));
       else if (this.#flag(value)) options.set(key, true);
     }
     return options;
+  }
+
+  #option({ json, keys }: Value, isList: boolean): string {
+    const [key] = keys;
+    if (key === 'bundle' && isRecord(json)) {
+      this.#complain(keys, 'must be a text or a list: is it "bundles"?');
+    }
+    if (key === 'metrics-bind-address' && typeof json === 'number') {
+      this.#complain(keys, `must be a text, such as ":${json}"`);
+    }
+    return isList ? this.#words({ json, keys }) : this.#text({ json, keys });
   }
 
   #flag({ json, keys }: Value): boolean {
@@ -167,6 +178,7 @@ class Reader {
 
   /** As an option has them, with commas between them, or a list; user ids are numbers. */
   #words(value: Value): string {
+    if (Number.isSafeInteger(value.json)) return String(value.json);
     if (!Array.isArray(value.json)) return this.#text(value);
     return this.#list(value, (word) =>
       Number.isSafeInteger(word.json) ? String(word.json) : this.#text(word),

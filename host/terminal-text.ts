@@ -17,6 +17,11 @@ export function escaped(text: string): string {
   );
 }
 
+/** `1 call`, `2 calls`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
 export function shownLines(lines: readonly string[]): string {
   return lines.map((line) => escaped(line)).join('\n');
 }

@@ -1,12 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes an OCI bundle with a root of busybox and the seccomp profile of the demo:
-#   sh deploy/examples/oci-bundle.sh FOLDER
+# Makes an OCI bundle with a root of busybox and a seccomp profile, that of the demo if none is named:
+#   sh deploy/examples/oci-bundle.sh FOLDER [PROFILE]
 # Needs runc and a statically linked busybox (Debian: busybox-static).
 set -eu
 
-folder=${1:?usage: sh oci-bundle.sh FOLDER}
-profile=$(dirname "$0")/../profiles/demo-basic.json
+folder=${1:?usage: sh oci-bundle.sh FOLDER [PROFILE]}
+profile=${2:-$(dirname "$0")/../profiles/demo-basic.json}
+if ! [ -f "$profile" ]; then
+  echo "oci-bundle.sh: there is no file $profile" >&2
+  exit 1
+fi
 for needed in busybox runc; do
   command -v "$needed" >/dev/null && continue
   echo "oci-bundle.sh: $needed is needed: apt-get install busybox-static runc" >&2

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { Agent } from '../agent.ts';
-import { loadConfig } from '../config.ts';
+import { defaultConfigFile, loadConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 import { configuredOptions } from '../configured-options.ts';
 import { AgentError, messageOf } from '../errors.ts';
@@ -20,18 +20,28 @@ import type { Resolver } from '../registry/resolver.ts';
 import { reloadOnHangup, reopenOnHangup, survivingHangup } from './reload.ts';
 import { endingByUncaught } from './uncaught.ts';
 
-/** @param ending ends what is pulled */
+interface StoreSource {
+  readonly configFile?: string;
+  /** Ends what is pulled. */
+  readonly ending: AbortSignal;
+}
+
 function storeParts(
   { bundleFolders, limits, bundles, signers, registries }: Config,
-  ending: AbortSignal,
+  { configFile = defaultConfigFile, ending }: StoreSource,
 ): BundleStoreParts {
   return {
+    configFile,
     folders: bundleFolders,
     limits,
     allowedTo: allowedToBundles(bundles),
     allowedToSigned: allowedToSignedBundles(bundles, signers),
     pulled: new PulledBundles({ registries, signal: ending }),
   };
+}
+
+function sourceOf({ configFile }: ResolverChoice, ending: AbortSignal): StoreSource {
+  return { ending, ...(configFile === undefined ? {} : { configFile }) };
 }
 
 interface AnsweringParts {
@@ -63,7 +73,7 @@ export async function makeAnswering(
   kubernetes?: Kubernetes,
 ): Promise<Answering> {
   const config = loadConfig(choice.configFile);
-  const store = new BundleStore(storeParts(config, ending));
+  const store = new BundleStore(storeParts(config, sourceOf(choice, ending)));
   await store.prepare([...choice.selection, ...(choice.shadow ?? [])]);
   return answeringBy(choice, { store, config, kubernetes });
 }
@@ -104,7 +114,7 @@ function renewing(
           'a bundle stays what it was, if it still may',
         );
       },
-      storeParts(config, ending),
+      storeParts(config, sourceOf(command, ending)),
     );
     return answeringBy(command, { store, config, kubernetes }).resolver;
   };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent config check`: what the operator's configuration grants, and what is wrong with it.
 import { createPublicKey, X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { parseWords, usage } from '../command-line.ts';
@@ -9,13 +9,21 @@ import { defaultConfigFile, ownershipFault, readConfig } from '../config.ts';
 import type { Config, ConfigText } from '../config.ts';
 import { optionsFault } from '../configured-options.ts';
 import { AgentError, messageOf } from '../errors.ts';
-import { allowedToBundles, allowedToSignedBundles, BundleStore } from '../registry/bundle-store.ts';
-import type { Bundle } from '../registry/bundle.ts';
+import {
+  allowedToBundles,
+  allowedToSignedBundles,
+  bundleNamesIn,
+  BundleStore,
+} from '../registry/bundle-store.ts';
+import type { Bundle, BundleLimits } from '../registry/bundle.ts';
+import { byteSizeText } from '../registry/byte-size.ts';
+import { durationText } from '../registry/duration.ts';
 import { grantLines } from '../registry/grants.ts';
 import type { Keys } from '../registry/grant-parser.ts';
-import { folderName } from '../registry/manifest.ts';
 import { defaultActionText } from '../registry/policy.ts';
 import type { Tool } from './tool.ts';
+
+const pageBytes = 65_536;
 
 interface FoundBundle {
   readonly name: string;
@@ -80,10 +88,7 @@ class Check {
     }
     const fault = ownershipFault(status);
     if (fault !== undefined) this.#tell(keys, `${folder} ${fault}`);
-    return readdirSync(folder)
-      .toSorted()
-      .filter((name) => folderName.test(name) && existsSync(join(folder, name, 'bundle.json')))
-      .map((name) => this.#bundle(name, folder));
+    return bundleNamesIn(folder).map((name) => this.#bundle(name, folder));
   }
 
   #bundle(name: string, folder: string): FoundBundle {
@@ -157,6 +162,12 @@ function foundLines({ name, folder, granted }: FoundBundle): readonly string[] {
   return [`found ${name} in ${folder}, which has`, ...indented(grantLines(granted))];
 }
 
+function limitsText({ maximumBytes, maximumPages, deadlineMs }: BundleLimits): string {
+  const memory = byteSizeText(maximumPages * pageBytes);
+  const deadline = durationText(deadlineMs);
+  return `component ${byteSizeText(maximumBytes)}, memory ${memory}, deadline ${deadline}`;
+}
+
 function show({ config, found }: Checked): string {
   const { bundles, signers, registries, bundleFolders, limits, options } = config;
   return [
@@ -179,7 +190,7 @@ function show({ config, found }: Checked): string {
     ...found.flatMap(foundLines),
     `folders  ${bundleFolders.length === 0 ? 'none' : bundleFolders.join(', ')}`,
     ...policyText(config),
-    `limits   component ${limits.maximumBytes} bytes, memory ${limits.maximumPages * 64} KiB, deadline ${limits.deadlineMs} ms`,
+    `limits   ${limitsText(limits)}`,
     ...[...options].map(([name, value]) => `option   -${name}${value === true ? '' : ` ${value}`}`),
   ].join('\n');
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent inspect`: what a bundle or a component answers and wants.
 import { readFileSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 
 import { parseWords, textOf, usage } from '../command-line.ts';
+import { loadConfig } from '../config.ts';
 import { AgentError } from '../errors.ts';
 import { capabilities } from '../handler/capabilities/offered.ts';
 import { checkSize, loadComponent } from '../handler/direct.ts';
@@ -12,7 +13,9 @@ import { families, familyMembers } from '../notification/syscall-table.ts';
 import { answeredActions } from '../recording/answered-actions.ts';
 import type { AnsweredActions } from '../recording/answered-actions.ts';
 import { readBundle } from '../registry/bundle.ts';
+import { BundleStore as BundleFolders } from '../registry/bundle-store.ts';
 import type { BundleHandler } from '../registry/bundle.ts';
+import { folderName } from '../registry/manifest.ts';
 import { isReference } from '../registry/oci/reference.ts';
 import { signersAmong } from '../registry/oci/signature.ts';
 import { BundleStore, defaultStore } from '../registry/oci/store.ts';
@@ -69,6 +72,9 @@ function factsOf(file: string, component: LoadedComponent): ComponentFacts {
 
 /** @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED */
 function factsOfFile(file: string): ComponentFacts {
+  if (basename(file) === 'bundle.json') {
+    usage(`${file} is no component: give its folder, ${dirname(file)}, for the bundle`);
+  }
   checkSize(statSync(file).size);
   return factsOf(file, loadComponent(readFileSync(file)));
 }
@@ -253,8 +259,13 @@ function show(facts: BundleFacts | ComponentFacts): string {
 function read(path: string, values: Values): BundleFacts | ComponentFacts {
   if (isReference(path)) return factsOfPulled(path, values);
   const status = statSync(path, { throwIfNoEntry: false });
-  if (status === undefined) throw new AgentError('AGENT_USAGE', `${path}: there is no such file`);
-  return status.isDirectory() ? factsOfBundle(path) : factsOfFile(path);
+  if (status?.isDirectory() === true) return factsOfBundle(path);
+  if (status !== undefined) return factsOfFile(path);
+  if (!folderName.test(path)) {
+    throw new AgentError('AGENT_USAGE', `${path}: there is no such file`);
+  }
+  const { bundleFolders } = loadConfig(textOf(values, 'config'));
+  return factsOfBundle(new BundleFolders({ folders: bundleFolders }).folderOf(path));
 }
 
 type Answered = ReadonlyMap<string, AnsweredActions>;
@@ -288,7 +299,7 @@ async function run(words: readonly string[]): Promise<number> {
 export const inspect: Tool = {
   usage: `Usage: seccompagent inspect [options] PATH_OR_REFERENCE
 
-Shows what a bundle (the folder of its bundle.json) or a component (a .wasm file) answers, which
+Shows what a bundle (the folder of its bundle.json, or its name) or a component (a .wasm file) answers, which
 capabilities it wants to be granted, its settings, its size and its digest. A bundle that was pulled
 is named by its reference, oci://host/repository@sha256:…, and shown with those who have signed it.
 

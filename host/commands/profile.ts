@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent profile`: makes seccomp profiles for bundles, and finds what is wrong with others.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { listOf, parseWords, textOf, textsOf, usage } from '../command-line.ts';
 import { defaultConfigFile, loadConfig } from '../config.ts';
@@ -149,10 +149,18 @@ function isWaitKillable(values: Values): boolean {
   return isWanted || runtime === 'crun';
 }
 
+/** Bases that are no files. */
+const baseNames: readonly string[] = ['allow', 'container'];
+
 function baseOf(values: Values): BaseProfile | undefined {
   const base = textOf(values, 'base') ?? 'allow';
   if (base === 'allow') return undefined;
   if (base === 'container') return containerBase();
+  if (!existsSync(base)) {
+    const near = nearest(base, baseNames);
+    const guess = near === undefined ? '' : `: is it "${near}"?`;
+    usage(`-base ${base} is no file, nor one of ${baseNames.join(', ')}${guess}`);
+  }
   const { profile, json } = readSoundProfile(readText(base), base);
   if (profile.format === 'spo') usage(`-base ${base}: only profiles of OCI runtimes can be a base`);
   checkNumbers(json, base);
@@ -199,6 +207,11 @@ function folderNotes(references: readonly string[], { names }: Selected): readon
   });
 }
 
+function uselessNotes(values: Values): readonly string[] {
+  if (allowedCalls(values).length === 0 || baseOf(values) !== undefined) return [];
+  return ['-allow has no effect without -base: all other calls are allowed'];
+}
+
 /** Containers with such a profile would have an agent that is never asked. */
 function nothingToTrap({ bundles, names }: Selected): never {
   const keys = new Set(
@@ -229,7 +242,8 @@ async function generate(words: readonly string[]): Promise<number> {
   });
   const name = textOf(values, 'name') ?? selected.bundles.map((bundle) => bundle.name).join('-');
   write(textIn(textOf(values, 'format') ?? 'oci', generated, name), textOf(values, 'o'));
-  for (const note of [...generated.notes, ...folderNotes(references, selected)]) {
+  const notes = [...generated.notes, ...uselessNotes(values), ...folderNotes(references, selected)];
+  for (const note of notes) {
     process.stderr.write(`seccompagent: ${escaped(note)}\n`);
   }
   return 0;

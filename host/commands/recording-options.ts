@@ -55,16 +55,19 @@ export async function openRecording(
   const text = textOf(values, 'bundle');
   const selection = text === undefined ? header.bundles.map(({ name }) => name) : listOf(text);
   if (selection.length === 0) usage('the recording names no bundle: say with -bundle who is asked');
-  for (const key of missingSettings(header, said)) {
-    process.stderr.write(`the recording has no value of ${key}: -setting ${key}=VALUE sets it\n`);
-  }
   const configFile = textOf(values, 'config');
   const choice = {
     resolver: 'none',
     selection,
     ...(configFile === undefined ? {} : { configFile }),
   };
-  const { resolver } = await makeAnswering(choice, new AbortController().signal);
+  const { resolver, store } = await makeAnswering(choice, new AbortController().signal);
+  const declared = selection
+    .flatMap((reference) => store.referred(reference).settings)
+    .map(({ key }) => key);
+  for (const key of missingSettings(header, said).filter((each) => declared.includes(each))) {
+    process.stderr.write(`the recording has no value of ${key}: -setting ${key}=VALUE sets it\n`);
+  }
   const resolution = resolver.resolve(identityOf(header, settingsFor(header, said)));
   return {
     reader,

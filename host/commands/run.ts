@@ -81,7 +81,7 @@ function trappedNames(
   if (names.length > 0) return names;
   throw new AgentError(
     'AGENT_USAGE',
-    `resolver "${name}" answers no system calls: say with -metadata what it is to do, or with -syscalls which ones to trap`,
+    `resolver "${name}" answers no system calls: say who answers with -bundle NAME or -resolver=demo-basic; or with -metadata what it is to do, or with -syscalls which ones to trap`,
   );
 }
 

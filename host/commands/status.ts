@@ -11,7 +11,7 @@ import type {
 } from '../control/status.ts';
 import type { KubernetesStatus } from '../kubernetes/kubernetes-status.ts';
 import type { ShadowStatus } from '../recording/shadow-book.ts';
-import { shownJson, shownLines } from '../terminal-text.ts';
+import { counted, shownJson, shownLines } from '../terminal-text.ts';
 import type { Tool } from './tool.ts';
 
 const secondsOf = { day: 86_400, h: 3600, min: 60, s: 1 } as const;
@@ -51,7 +51,7 @@ function handlerLine({ name, bundle, digest, isQuarantined }: HandlerStatus): st
 
 function shadowLine({ bundles, calls, different, lost, leftAlone }: ShadowStatus): string {
   const names = bundles.map(({ name, version }) => ` ${name} ${version}`).join(',');
-  const counts = `${calls} calls, ${different} differ${lost === 0 ? '' : `, ${lost} lost`}`;
+  const counts = `${counted(calls, 'call')}, ${different} differ${lost === 0 ? '' : `, ${lost} lost`}`;
   return `  shadow${names}: ${counts}${leftAlone === undefined ? '' : `; LEFT ALONE: ${leftAlone}`}`;
 }
 
@@ -61,7 +61,7 @@ function containerLines(container: ContainerStatus): readonly string[] {
   const place = [namespace, pod, inPod].filter((part) => part !== undefined).join('/');
   const names = bundles.map(({ name, version }) => `${name} ${version}`).join(', ');
   return [
-    `${id}  since ${since}  ${calls} calls  ${names}`.trimEnd(),
+    `${id}  since ${since}  ${counted(calls, 'call')}  ${names}`.trimEnd(),
     ...(place === '' ? [] : [`  is ${place}`]),
     ...(peerUid === 0 ? [] : [`  of user ${peerUid}, whose words on pods are not believed`]),
     ...(refusal === undefined ? [] : [`  ALL CALLS FAIL: ${refusal}`]),
@@ -73,7 +73,7 @@ function containerLines(container: ContainerStatus): readonly string[] {
 function show(status: AgentStatus): string {
   const { version, pid, uptimeSeconds, workers, containers, lastReload, kubernetes } = status;
   return shownLines([
-    `seccompagent ${version}, pid ${pid}, up ${showDuration(uptimeSeconds)}, ${workers} workers, ${containers.length} containers`,
+    `seccompagent ${version}, pid ${pid}, up ${showDuration(uptimeSeconds)}, ${counted(workers, 'worker')}, ${counted(containers.length, 'container')}`,
     ...reloadLines(lastReload),
     ...kubernetesLines(kubernetes),
     ...containers.flatMap((container) => containerLines(container)),

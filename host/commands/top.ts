@@ -3,7 +3,7 @@
 import { numberOf, parseWords, textOf, usage } from '../command-line.ts';
 import { defaultControlSocket } from '../control/control-socket.ts';
 import type { AgentFigures } from '../control/figures.ts';
-import { escaped } from '../terminal-text.ts';
+import { counted, escaped } from '../terminal-text.ts';
 import type { ContainerRates } from '../top/rates.ts';
 import { Screen } from '../top/screen.ts';
 import type { ScreenLine } from '../top/screen.ts';
@@ -29,7 +29,7 @@ interface Watching {
 function headOf(agent: AgentFigures, rates: readonly ContainerRates[]): string {
   const { version, pid, workers, containers } = agent;
   const calls = rates.reduce((sum, { callsPerSecond }) => sum + callsPerSecond, 0);
-  return `seccompagent ${version}, pid ${pid}, ${workers} workers, ${containers.length} containers, ${shownRate(calls)} calls/s`;
+  return `seccompagent ${version}, pid ${pid}, ${counted(workers, 'worker')}, ${counted(containers.length, 'container')}, ${shownRate(calls)} calls/s`;
 }
 
 /** For programs, files and pipes: one text after another. */

@@ -11,6 +11,9 @@ import { shippedBundles } from '../package-root.ts';
 import { fail, ok, warn } from './check.ts';
 import type { Check } from './check.ts';
 
+/** An agent may be there all the same. */
+const asRoot = 'ask as root, with sudo';
+
 /** Undefined: somebody listens there. */
 async function refusalAt(path: string): Promise<string | undefined> {
   const socket = connect(path);
@@ -26,6 +29,8 @@ async function refusalAt(path: string): Promise<string | undefined> {
 
 export async function agentSocketCheck(path: string): Promise<Check> {
   const name = 'agent-socket';
+  const refusal = await refusalAt(path);
+  if (refusal === 'EACCES') return warn(name, `${path} is for root alone`, asRoot);
   const status = lstatSync(path, { throwIfNoEntry: false });
   if (status === undefined) {
     return warn(
@@ -38,7 +43,6 @@ export async function agentSocketCheck(path: string): Promise<Check> {
     return fail(name, `${path} is no socket`, 'remove it, or use another -socketfile');
   }
   const owner = `${path} belongs to user ${status.uid}`;
-  const refusal = await refusalAt(path);
   if (refusal !== undefined) {
     return warn(name, `${owner}, and nobody answers (${refusal})`, 'start the agent');
   }
@@ -58,7 +62,9 @@ export async function controlSocketCheck(path: string): Promise<Check> {
     return ok(name, `version ${status.version} answers, with pid ${status.pid}`);
   } catch (thrown) {
     if (!(thrown instanceof AgentError)) throw thrown;
-    return warn(name, messageOf(thrown), 'start the agent, or say where it is: -control-socket');
+    const isForRootAlone = (await refusalAt(path)) === 'EACCES';
+    const advice = 'start the agent, or say where it is: -control-socket';
+    return warn(name, messageOf(thrown), isForRootAlone ? asRoot : advice);
   }
 }
 

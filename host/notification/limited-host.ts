@@ -41,8 +41,8 @@ function isAbsent(numbers: Int32Array, text: number): boolean {
   return (numbers[text + 1] ?? -1) < 0;
 }
 
-/** Told of what was refused: `filesystem.unlink`. */
-export type OnRefused = (what: string) => void;
+/** Told of what was refused, and by which limit: `filesystem.unlink`, `paths`. */
+export type OnRefused = (what: string, limit: keyof Limits) => void;
 
 export class LimitedHost extends ForwardingHost {
   readonly #grants: Grants;
@@ -60,7 +60,7 @@ export class LimitedHost extends ForwardingHost {
     if (!this.#may('mounts', 'mount')) return eperm;
     const { filesystems } = this.#limitsOf('mounts');
     if (filesystems !== undefined && !filesystems.includes(typeOf(memory, ranges))) {
-      return this.#refuse('mounts.mount');
+      return this.#refuse('mounts.mount', 'filesystems');
     }
     return this.host.mount(memory, ranges);
   }
@@ -86,7 +86,7 @@ export class LimitedHost extends ForwardingHost {
     if (within === undefined) return this.host.operate(which, memory, numbers, result);
     const errno = this.host.operate(which, memory, numbers, result, within);
     // it may as well be what the kernel says
-    if (errno === eperm) this.#onRefused(`filesystem.${name}`);
+    if (errno === eperm) this.#onRefused(`filesystem.${name}`, 'paths');
     return errno;
   }
 
@@ -141,7 +141,9 @@ export class LimitedHost extends ForwardingHost {
     const { nodes } = this.#limitsOf('devices');
     const isMay =
       which !== operation.mknod || nodes === undefined || nodes.includes(nodeOf(numbers));
-    return isMay ? this.host.operate(which, memory, numbers, result) : this.#refuse('devices.make');
+    return isMay
+      ? this.host.operate(which, memory, numbers, result)
+      : this.#refuse('devices.make', 'nodes');
   }
 
   #limitsOf(capability: string): Limits {
@@ -152,12 +154,12 @@ export class LimitedHost extends ForwardingHost {
   #may(capability: string, name: string): boolean {
     const { operations } = this.#limitsOf(capability);
     if (operations === undefined || operations.includes(name)) return true;
-    this.#onRefused(`${capability}.${name}`);
+    this.#onRefused(`${capability}.${name}`, 'operations');
     return false;
   }
 
-  #refuse(what: string): number {
-    this.#onRefused(what);
+  #refuse(what: string, limit: keyof Limits): number {
+    this.#onRefused(what, limit);
     return eperm;
   }
 }

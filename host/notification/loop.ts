@@ -30,6 +30,7 @@ import { ReceivedCall } from './received-call.ts';
 import { HandlerHost } from './handler-host.ts';
 import { KeptContainers } from './kept-containers.ts';
 import { LimitedHost } from './limited-host.ts';
+import type { OnRefused } from './limited-host.ts';
 import { Performer } from './perform.ts';
 import { decodeRegistry } from './thread-messages.ts';
 import type { CallFailure, SharedRegistry, TapedCall } from './thread-messages.ts';
@@ -305,17 +306,25 @@ export class Loop implements Disposable {
       state: states[index] ?? noState,
     });
     const { grants } = handler;
-    return grants === undefined ? host : new LimitedHost(host, grants, refusalLog(own));
+    if (grants === undefined) return host;
+    return new LimitedHost(host, grants, refusalLog(own, handler.bundle));
   }
 }
 
-/** What a handler tries again and again is told once where people look. */
-function refusalLog(log: Log): (what: string) => void {
+/**
+ * What a handler tries again and again is told once where people look. Which path it was is not told:
+ * no other line of the log has paths of containers.
+ */
+function refusalLog(log: Log, bundle: string | undefined): OnRefused {
   const told = new Set<string>();
-  return (what) => {
+  return (operation, limit) => {
+    const what = `${operation} ${limit}`;
     const level = told.has(what) ? 'debug' : 'warn';
     told.add(what);
-    log[level]({ operation: what }, 'a handler may not do this here: its grants have limits');
+    log[level](
+      { operation, limit, bundle },
+      'a handler may not do this here: its grants have limits',
+    );
   };
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bundles that the agent knows: found by their names in folders, each read once.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 import { AgentError } from '../errors.ts';
 import { shippedBundles } from '../package-root.ts';
+import { nearest } from '../did-you-mean.ts';
 import { defaultBundleLimits, readBundle, regranted } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
 import { ComponentCache } from './component-cache.ts';
@@ -20,6 +21,21 @@ export const bundleFolders: readonly string[] = [
   '/etc/seccompagent/bundles',
   '/usr/share/seccompagent/bundles',
 ];
+
+/** Of those in a folder that may be found by their names; none where it cannot be read. */
+export function bundleNamesIn(folder: string): readonly string[] {
+  return namesIn(folder)
+    .toSorted()
+    .filter((name) => folderName.test(name) && existsSync(join(folder, name, 'bundle.json')));
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
 
 /** What is not named is allowed nothing. */
 export function allowedToBundles(bundles: ReadonlyMap<string, Grants>): (name: string) => Grants {
@@ -64,6 +80,8 @@ export interface BundleStoreParts {
   readonly limits: BundleLimits;
   /** What the operator allows to a bundle of this name that is found in a folder. */
   readonly allowedTo: (name: string) => Grants;
+  /** The file that says so. */
+  readonly configFile?: string;
   /** What the operator allows to a pulled bundle of this name that these have signed. */
   readonly allowedToSigned: (name: string, signers: readonly string[]) => Grants;
   /** Absent: no registry is allowed. */
@@ -170,8 +188,29 @@ export class BundleStore {
    * @throws AgentError AGENT_BUNDLE_INVALID
    */
   referred(reference: string): Bundle {
-    if (folderName.test(reference) || reference.startsWith('oci:')) return this.named(reference);
+    if (reference.startsWith('oci:')) return this.named(reference);
+    if (folderName.test(reference)) {
+      this.folderOf(reference);
+      return this.named(reference);
+    }
     return this.#read({ folder: resolve(reference), origin: { kind: 'given' } });
+  }
+
+  /**
+   * Of one by its name, for people at a command line: what is wrong says more than containers are told.
+   * @throws AgentError AGENT_BUNDLE_INVALID
+   */
+  folderOf(name: string): string {
+    const place = this.#placeOf(name);
+    if (place !== undefined) return place.folder;
+    if (existsSync(join(name, 'bundle.json'))) {
+      return refuse(`${this.#missing(name)} (the folder is ./${name})`);
+    }
+    const folders = [...this.#parts.folders, shippedBundles()];
+    const known = [...new Set(folders.flatMap((folder) => bundleNamesIn(folder)))].toSorted();
+    const near = nearest(name, known);
+    const guess = near === undefined ? '' : `: is it "${near}"?`;
+    return refuse(`${this.#missing(name)}${guess} (there are ${known.join(', ')})`);
   }
 
   /**
@@ -255,18 +294,23 @@ export class BundleStore {
   }
 
   #find(name: string): Place {
+    return this.#placeOf(name) ?? refuse(this.#missing(name));
+  }
+
+  #missing(name: string): string {
+    return `there is no bundle "${name}" in ${[...this.#parts.folders, shippedBundles()].join(', ')}`;
+  }
+
+  #placeOf(name: string): Place | undefined {
     const found = { kind: 'found' } as const;
     const places: readonly Place[] = [
       ...this.#parts.folders.map((folder) => ({ folder: join(folder, name), origin: found })),
       { folder: join(shippedBundles(), name), origin: shipped },
     ];
-    const place = places.find(
+    return places.find(
       (candidate) =>
         this.#bundles.has(keyOf(candidate)) || existsSync(join(candidate.folder, 'bundle.json')),
     );
-    if (place !== undefined) return place;
-    const folders = [...this.#parts.folders, shippedBundles()].join(', ');
-    return refuse(`there is no bundle "${name}" in ${folders}`);
   }
 
   /** What was read before, if it is granted now what it needs. */
@@ -289,13 +333,14 @@ export class BundleStore {
     if (known !== undefined) return known.bundle;
     const revoked = this.#revoked.get(key);
     if (revoked !== undefined) throw revoked;
-    const { limits } = this.#parts;
+    const { limits, configFile } = this.#parts;
     const allowed = this.#allowed({ folder, origin });
+    const allowedBy = `bundles.${basename(folder)}.grants of ${configFile ?? 'the configuration'}`;
     const bundle = readBundle(folder, {
       origin,
       limits,
       components: this.#components,
-      ...(allowed === undefined ? {} : { allowed }),
+      ...(allowed === undefined ? {} : { allowed, allowedBy }),
     });
     this.#bundles.set(key, { folder, origin, bundle });
     return bundle;

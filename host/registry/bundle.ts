@@ -73,6 +73,8 @@ export interface BundleReading {
   readonly components: ComponentCache;
   /** What the operator allows to it; absent: what it asks for. */
   readonly allowed?: Grants;
+  /** Where the operator says so, for messages. */
+  readonly allowedBy?: string;
   /** bundle.json, where it was compared with a digest; absent: it is read from the folder. */
   readonly text?: string;
 }
@@ -115,7 +117,7 @@ function deadlineFor({ deadlineMs }: ManifestHandler, limits: BundleLimits): num
 /** Of what it asks for, what it has. */
 function grantedTo(
   { grants }: Pick<Manifest, 'grants'>,
-  allowed: Grants | undefined,
+  { allowed, allowedBy }: Pick<BundleReading, 'allowed' | 'allowedBy'>,
   place: string,
 ): Grants {
   const asked = askedGrants(grants);
@@ -123,7 +125,9 @@ function grantedTo(
   try {
     return grantedOf(asked, allowed);
   } catch (cause) {
-    throw new AgentError('AGENT_GRANT_MISSING', `${place} is not granted what it needs`, { cause });
+    const by = allowedBy === undefined ? '' : ` by ${allowedBy}`;
+    const what = `${place} is not granted what it needs${by}`;
+    throw new AgentError('AGENT_GRANT_MISSING', what, { cause });
   }
 }
 
@@ -186,7 +190,11 @@ function readText(file: string): string {
  * @throws AgentError AGENT_GRANT_MISSING
  */
 export function regranted(bundle: Bundle, allowed: Grants | undefined): Bundle {
-  const granted = grantedTo(bundle, allowed, `the bundle "${bundle.name}"`);
+  const granted = grantedTo(
+    bundle,
+    allowed === undefined ? {} : { allowed },
+    `the bundle "${bundle.name}"`,
+  );
   return isDeepStrictEqual(granted, bundle.granted) ? bundle : { ...bundle, granted };
 }
 
@@ -205,7 +213,7 @@ export function readBundle(folder: string, reading: Partial<BundleReading> = {})
   const file = join(folder, 'bundle.json');
   const manifest = parseManifest(whole.text ?? readText(file), file);
   const grants = manifest.grants.map(({ capability }) => capability);
-  const granted = grantedTo(manifest, whole.allowed, file);
+  const granted = grantedTo(manifest, whole, file);
   const handlers = manifest.handlers.map((handler) =>
     readHandler(handler, { folder, grants }, whole),
   );

@@ -16,6 +16,11 @@ const part = String.raw`(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)`;
 const whole = new RegExp(`^[+-]?(?:${part})+$`, 'u');
 const parts = new RegExp(part, 'gu');
 
+/** Of milliseconds: `250ms`, `1.5s`. */
+export function durationText(ms: number): string {
+  return ms < 1000 ? `${ms}ms` : `${ms / 1000}s`;
+}
+
 /** In milliseconds; undefined: the text is no duration. See ParseDuration of Go's package time. */
 export function parseDuration(text: string): number | undefined {
   if (/^[+-]?0$/u.test(text)) return 0;

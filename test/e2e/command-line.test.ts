@@ -132,6 +132,7 @@ test('log: a level hides what is below it', async () => {
   const { code, stderr } = await runCommand(command);
   expect(code).toBe(1);
   expect(stderr).toMatch(/^seccompagent: cannot listen on [^\n]*\n$/u);
+  expect(stderr).toContain(`: the folder ${folder.at('no-such-folder')} has to be there: ENOENT`);
 });
 
 test('log: an unknown word is refused by its name', async () => {
@@ -177,7 +178,10 @@ test('agent socket: that of a living agent is left to it', async () => {
   await using first = await AgentProcess.start(socketFile, '-log=debug');
   const { code, stderr } = await runCommand([seccompagent, `-socketfile=${socketFile}`]);
   expect(code).toBe(1);
-  expect(stderr.split('\n').at(-2)).toBe(`seccompagent: another agent listens on ${socketFile}`);
+  expect(stderr.split('\n').at(-2)).toBe(
+    `seccompagent: another agent listens on ${socketFile}: ` +
+      'take it over with -take-over, or choose another -socketfile',
+  );
   connect(socketFile).end();
   await first.logged(/connection closed.*\n(?:.*\n)*.*connection closed/u);
 });

@@ -47,9 +47,14 @@ describe('configuration', () => {
     expect(lines.filter((line) => line.includes('Operation not permitted'))).toHaveLength(3);
     // each is told of, by each worker once
     const told = lines.filter((line) => line.includes('grants have limits'));
-    expect(new Set(told.map((line) => /"operation":"(?<name>[\w.-]+)"/u.exec(line)?.[1]))).toEqual(
-      new Set(['filesystem.chmod', 'filesystem.mkdir']),
+    const refused = told.map((line) => /"operation":"[\w.-]+","limit":"\w+"/u.exec(line)?.[0]);
+    expect(new Set(refused)).toEqual(
+      new Set([
+        '"operation":"filesystem.chmod","limit":"operations"',
+        '"operation":"filesystem.mkdir","limit":"paths"',
+      ]),
     );
+    expect(told.every((line) => line.includes('"bundle":"files"'))).toBe(true);
   });
 
   test.for([
@@ -64,7 +69,9 @@ describe('configuration', () => {
       const { code, stderr } = await operator.run(`mkdir ${operator.at('in/a')}`, '-bundle=files');
       expect(code).toBe(1);
       expect(stderr).toMatch(message);
-      expect(stderr).toMatch(/files\/bundle\.json is not granted what it needs/u);
+      expect(stderr).toMatch(
+        /files\/bundle\.json is not granted what it needs by bundles\.files\.grants of \S+\.yaml: it/u,
+      );
       expect(existsSync(operator.at('in/a'))).toBe(false);
     },
   );
@@ -305,7 +312,7 @@ describe('config check', () => {
       `folders  ${operator.at('bundles')}`,
       'default  continue',
       'failure  kill-container',
-      'limits   component 16777216 bytes, memory 16384 KiB, deadline 60000 ms',
+      'limits   component 16MiB, memory 16MiB, deadline 60s',
       'option   -audit-log /var/log/audit.jsonl',
       'option   -audit-arguments',
       '',

@@ -11,6 +11,7 @@ import { neededCapabilities } from '../../host/doctor/surroundings.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
+import { ControlledAgent } from '../support/controlled-agent.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 interface Seen {
@@ -109,6 +110,17 @@ describe('what forbids', () => {
     expect(of('notify')).toMatchObject({ status: 'fail' });
     expect(of('notify')?.message).toContain('seccomp with a listener: EBUSY');
     expect(of('notify')?.advice).toContain('under the listener of another agent');
+  });
+
+  test('doctor: without root, an agent that is there need not be started', async () => {
+    await using agent = await ControlledAgent.start();
+    const { of } = await doctorSees(
+      ['setpriv', '--reuid=65534', '--clear-groups'],
+      [`-socketfile=${agent.socket}`, `-control-socket=${agent.control}`],
+    );
+    const advice = 'ask as root, with sudo';
+    expect(of('agent-socket')).toMatchObject({ status: 'warn', advice });
+    expect(of('agent')).toMatchObject({ status: 'warn', advice });
   });
 
   test('doctor: without root', async () => {

@@ -46,6 +46,19 @@ test('inspect: which calls a handler passes on, and which settings go together, 
   });
 });
 
+test('inspect: a bundle is found by its name, and named for its bundle.json', async () => {
+  const { code, stdout } = await runCommand([seccompagent, 'inspect', 'mkdir-suffix']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^mkdir-suffix \d/u);
+  const unknown = await runCommand([seccompagent, 'inspect', 'mkdir-sufix']);
+  expect(unknown.code).toBe(1);
+  expect(unknown.stderr).toContain(': is it "mkdir-suffix"?');
+  const manifest = join(bundles, 'errno/bundle.json');
+  const asked = await runCommand([seccompagent, 'inspect', manifest]);
+  expect(asked.code).toBe(2);
+  expect(asked.stderr).toContain(`give its folder, ${join(bundles, 'errno')}, for the bundle`);
+});
+
 test('inspect: a component is shown as JSON', async () => {
   const file = join(bundles, 'mkdir-suffix/mkdir-suffix.wasm');
   const { code, stdout } = await runCommand([seccompagent, 'inspect', '-json', file]);

@@ -207,6 +207,7 @@ describe('the command', () => {
     [['generate', 'kubernetes'], '-metadata KEY=VALUE, with one of MKDIR_TMPL, EXEC_PATTERN,'],
     [['generate', 'kubernetes', '-metadata', 'DEFAULT_ACTION=continue'], 'answers no call'],
     [['generate', 'mount', '-allow', 'setnss'], 'is it "setns"?'],
+    [['generate', 'mount', '-base', 'contaner'], 'allow, container: is it "container"?'],
     [['lint'], 'takes files'],
     [['show'], 'needs the word'],
   ] as const)('profile: %j is a wrong usage', async ([words, what]) => {
@@ -214,6 +215,17 @@ describe('the command', () => {
     expect(code).toBe(2);
     expect(stderr).toContain(what);
     expect(stderr).toMatch(/\nsee seccompagent profile -help\n$/u);
+  });
+
+  test('generate: calls that are allowed anyway are told of', async () => {
+    const note = '-allow has no effect without -base';
+    const without = await profileTool('generate', 'mount', '-allow', 'unshare');
+    expect(without.code).toBe(0);
+    expect(without.stderr).toContain(note);
+    const base = ['-base', 'container'] as const;
+    const withBase = await profileTool('generate', 'mount', '-allow', 'unshare', ...base);
+    expect(withBase.code).toBe(0);
+    expect(withBase.stderr).not.toContain(note);
   });
 
   test('generate: a bundle of a folder is selected by its name, which is said', async () => {

@@ -75,6 +75,34 @@ test('README: the container demo of runc shows what it says', async () => {
   expect(await agent.ended).toMatchObject({ code: 0 });
 });
 
+test('README: a profile for other bundles answers the calls of a container of runc', async () => {
+  using folder = new TemporaryFolder();
+  const commands = blockWith('sh', '/tmp/own.json')
+    .replaceAll('/tmp/own', folder.at('own'))
+    .replace('seccompagent', seccompagent);
+  await using agent = new RunningCommand([seccompagent]);
+  await agent.printed(/listening/u);
+  try {
+    const ran = await runCommand(
+      ['timeout', '-s', 'KILL', '30', 'script', '-qec', commands, '/dev/null'],
+      { cwd: projectRoot, input: ['mkdir /abc', 'ls -1d /abc*', 'exit', ''].join('\n') },
+    );
+    expect(plainLines(ran.stdout)).toContain('/abc-own');
+  } finally {
+    await runCommand(['runc', 'delete', '-f', 'own']);
+  }
+  agent.kill('SIGTERM');
+  expect(await agent.ended).toMatchObject({ code: 0 });
+});
+
+test('oci-bundle.sh: a profile that is not there is an error', async () => {
+  using folder = new TemporaryFolder();
+  const script = join(projectRoot, 'deploy/examples/oci-bundle.sh');
+  const made = await runCommand(['sh', script, folder.at('a'), folder.at('none.json')]);
+  expect(made.code).toBe(1);
+  expect(made.stderr).toBe(`oci-bundle.sh: there is no file ${folder.at('none.json')}\n`);
+});
+
 test('README: the usage is what -help prints', () => {
   expect(blockWith('console', 'Usage: seccompagent')).toBe(agentUsage);
 });

@@ -258,6 +258,9 @@ test('record: values of settings are left out, unless they are asked for', async
   expect(left.header.given).toEqual({ MKDIR_SUFFIX: null });
   expect(readFileSync(files.without).includes('geheimnis')).toBe(false);
   expect(kept.header.given).toEqual({ MKDIR_SUFFIX: '-geheimnis' });
+  const hint = 'the recording has no value of MKDIR_SUFFIX: -setting MKDIR_SUFFIX=VALUE sets it\n';
+  expect((await replay(files.without)).stderr).toContain(hint);
+  expect((await replay('-bundle=errno', files.without)).stderr).not.toContain('MKDIR_SUFFIX');
 });
 
 test('record: a container that gets other handlers meanwhile says so', async () => {

@@ -74,6 +74,22 @@ test.for([
   expect(stderr).toContain(message);
 });
 
+test('run: without anybody who answers, it says who may', async () => {
+  const { code, stderr } = await runCommand([...run, '--', 'echo', 'ran']);
+  expect(code).toBe(2);
+  expect(stderr).toContain(': say who answers with -bundle NAME or -resolver=demo-basic; or with');
+});
+
+test('run -bundle: a name that is a folder here is told how it is given', async () => {
+  using bundles = new BundleFolder();
+  suffixBundle(bundles);
+  const { code, stderr } = await runCommand([...run, '-bundle=mine', '--', 'echo', 'ran'], {
+    cwd: bundles.at('.'),
+  });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/there is no bundle "mine" in .* \(the folder is \.\/mine\)\n$/u);
+});
+
 test('run -bundle: a component that was changed after the build is refused', async () => {
   using bundles = new BundleFolder();
   const path = suffixBundle(bundles);

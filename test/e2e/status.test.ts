@@ -51,9 +51,9 @@ test('status: containers are shown with their bundles and handlers', async () =>
     },
   ]);
   const { stdout } = await runCommand([seccompagent, 'status', `-control-socket=${agent.control}`]);
-  expect(stdout).toMatch(/^seccompagent 0\.1\.0, pid \d+, up .+, \d+ workers, 1 containers\n/u);
+  expect(stdout).toMatch(/^seccompagent 0\.1\.0, pid \d+, up .+, \d+ workers?, 1 container\n/u);
   expect(stdout).toMatch(
-    /^shown-container {2}since \S+ {2}1 calls {2}errno 0\.1\.0\n {2}errno of errno sha256:/mu,
+    /^shown-container {2}since \S+ {2}1 call {2}errno 0\.1\.0\n {2}errno of errno sha256:/mu,
   );
 });
 

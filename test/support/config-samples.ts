@@ -118,6 +118,8 @@ export const configMistakes: readonly ConfigMistake[] = [
   ['a size that is none', 'limits:\n  memory: 16MB\n', 2, 'limits.memory: "16MB" is no size'],
   ['a limit that is none', 'limits: { time: 1s }\n', 1, 'limits.time: unknown key "time"'],
   ['options that are no texts', 'log: json\nsocketfile: 1\n', 2, 'socketfile must be a text'],
+  ['bundle for bundles', 'bundle: { a: {} }\n', 1, 'bundle must be a text or a list: is it "bun'],
+  ['a port', 'metrics-bind-address: 9090\n', 1, 'metrics-bind-address must be a text, such as ":9'],
   ['a flag that is a text', 'take-over: "yes"\n', 1, 'take-over must be true or false'],
   ['a list of lists', 'bundle: [[a]]\n', 1, 'bundle must be a text'],
   ['a time that is none', 'limits: { deadline: soon }\n', 1, 'limits.deadline: "soon" is no time'],

@@ -157,7 +157,8 @@ test.for([
   [
     'a key that no bundle declares',
     { SUFIX: '' },
-    'no selected bundle (a, b) has the setting "SUFIX"',
+    'no selected bundle (a, b) has the setting "SUFIX": is it "SUFFIX"? ' +
+      '(there are SUFFIX, NAMES, NEEDED)',
   ],
   ['a required setting that is missing', {}, '"NEEDED" is missing'],
   ['a bool that is none', { NEEDED: 'yes' }, '"NEEDED" is neither true nor false'],

@@ -48,6 +48,18 @@ test('bundle store: a name that is nowhere is refused with all folders', () => {
   });
 });
 
+test('bundle store: at a command line a name that is nowhere gets a guess, and those that are there', () => {
+  using folder = new BundleFolder();
+  write(folder, 'mine-too');
+  const store = new BundleStore({ folders: [folder.path, '/nowhere'] });
+  const { message } = failureOf(() => store.referred('mine-to'));
+  expect(message).toMatch(/^there is no bundle "mine-to" in /u);
+  expect(message).toMatch(/: is it "mine-too"\? \(there are .*\bdemo-basic, .*\bmine-too, /u);
+  expect(failureOf(() => store.referred('else')).message).not.toContain('is it');
+  // whoever writes metadata is not told what the operator has
+  expect(failureOf(() => store.named('mine-to')).message).not.toContain('mine-too');
+});
+
 test.for(['../errno', '/etc', '.', '', 'a/b', 'errno/../errno', 'oci:a', 'A'])(
   'G3: bundle store: %j of metadata is no name, and no file is looked at',
   (name) => {

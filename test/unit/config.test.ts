@@ -97,6 +97,12 @@ describe('config', () => {
     },
   );
 
+  test('config: one user is a list of one', () => {
+    const { options } = parseConfig('allow-uids: 1000\n', file).config;
+    expect(options.get('allow-uids')).toBe('1000');
+    expect(isValid('allow-uids: 1000\n')).toBe(true);
+  });
+
   test('config: aliases that would fill the memory are refused', () => {
     const levels = Array.from({ length: 12 }, (_, level) => {
       const before = level === 0 ? '[x]' : `[${`*a${level - 1}, `.repeat(9)}]`;
