@@ -40,8 +40,13 @@ constexpr Response kFileSystemTimedOut = {.value = 0, .error = -ETIMEDOUT, .is_c
 // may take at least even then.
 constexpr Nanoseconds kStarvedAfter = kSecond;
 constexpr Nanoseconds kLeastIfCrowdedOut = 250 * kMillisecond;
+// How long one of a slow container may take at least where others of that kind wait, and how long
+// where one of it was given up before.
+constexpr Nanoseconds kTurn = 2 * kSecond;
+constexpr Nanoseconds kNextTurn = 500 * kMillisecond;
 // How long a call may wait for a worker, and how long before another worker is asked for.
 constexpr Nanoseconds kQueueDeadline = 10 * kSecond;
+constexpr Nanoseconds kQueueDeadlineIfSlow = 30 * kSecond;
 constexpr Nanoseconds kCrowdedAfter = 5 * kMillisecond;
 
 }  // namespace
@@ -349,7 +354,7 @@ void Receiver::give_turns(std::size_t wanted) {
   const Nanoseconds time = now();
   std::erase_if(slow, [&](const SlowOperation& operation) {
     const bool is_known = operation.given_up_before > 0;
-    return time - operation.start < (is_known ? kStarvedAfter : kOperationDeadlineIfNeeded);
+    return time - operation.start < (is_known ? kNextTurn : kTurn);
   });
   std::ranges::sort(slow, std::greater{}, [](const SlowOperation& operation) {
     return std::tuple(operation.held, operation.given_up_before, -operation.start);
@@ -369,7 +374,8 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
     std::size_t wanted_turns = 0;
     for (const auto& listener : waiting_) {
       auto& queue = listener->queue;
-      while (!queue.empty() && time - queue.front().received > kQueueDeadline) {
+      const Nanoseconds deadline = listener->is_slow() ? kQueueDeadlineIfSlow : kQueueDeadline;
+      while (!queue.empty() && time - queue.front().received > deadline) {
         stale.push_back({listener, queue.front()});
         queue.pop_front();
         queued_count_.fetch_sub(1);
