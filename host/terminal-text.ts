@@ -11,7 +11,7 @@ export function hasControlCharacters(text: string): boolean {
 
 const each = new RegExp(`[${controlCharacters}]`, 'gu');
 
-/** For one line. JSON without space between its parts means the same then. */
+/** For one line. JSON that stands on one means the same then. */
 export function escaped(text: string): string {
   return text.replaceAll(
     each,

@@ -130,19 +130,19 @@ const ofArm: readonly string[] = [
 const harmlessPersonalities: readonly number[] = [0x0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
 /**
- * Of socket(2), whose family is an int: all of 0 to 45, but for AF_ALG (38), the kernel's cryptography,
- * by which programs have become root of the node (CVE-2026-31431), and AF_VSOCK (40), between virtual
- * machines and their host, which is the node. Comparisons would look at all 64 bits, of which the
- * kernel takes 32: `2^32 + 38` is greater than 40, and is AF_ALG.
+ * Of socket(2): all that Linux has, but for AF_ALG (38), the kernel's cryptography, by which programs
+ * could change files that they may only read (CVE-2026-31431), and AF_VSOCK (40), between virtual
+ * machines and their host, which is the node. Filters compare all 64 bits, of which the kernel takes
+ * 32: 2³² + 38 is greater than 40, and is AF_ALG all the same. So the others are told by their bits.
  */
 const families: readonly (readonly [mask: number, value: number])[] = [
   [0xffff_ffe0, 0], // to 31
   [0xffff_fffc, 32], // to 35
-  [0xffff_fffe, 36],
+  [0xffff_fffe, 36], // and 37
   [0xffff_ffff, 39],
   [0xffff_ffff, 41],
-  [0xffff_fffe, 42],
-  [0xffff_fffe, 44],
+  [0xffff_fffe, 42], // and 43
+  [0xffff_fffe, 44], // and 45, AF_MCTP
 ];
 
 const allow = 'SCMP_ACT_ALLOW';

@@ -280,8 +280,8 @@ function conflictNotes({ profile }: BaseProfile, wanted: Wanted): readonly strin
 const opened: Readonly<Record<string, string>> = {
   clone: 'also with flags that make namespaces',
   clone3: 'also with flags that make namespaces, which no filter sees',
-  personality: 'also such as make the places of memory known beforehand',
-  socket: 'also those of AF_ALG (CVE-2026-31431) and AF_VSOCK',
+  personality: 'also flags that switch off the randomisation of addresses',
+  socket: 'also families AF_ALG (CVE-2026-31431) and AF_VSOCK',
 };
 
 /** Of calls that are allowed whole: their own conditions are left out with the rules of the base. */

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the system calls `ABI:NUMBER` of its arguments, with arguments that nothing can come of, and
-// prints `ABI:NUMBER ERRNO` for each; `ABI:NUMBER:FIRST` is one whose first argument matters. Then what seccomp(2) says to a filter that is none: with
-// SECCOMP_FILTER_FLAG_NEW_LISTENER (`listener ERRNO`), and without (`filter ERRNO`).
+// Makes the system calls `ABI:NUMBER` of its arguments, with arguments that nothing can come of,
+// and prints `ABI:NUMBER ERRNO` for each; `ABI:NUMBER:FIRST` has a first argument. Then what
+// seccomp(2) says to a filter that is none: with SECCOMP_FILTER_FLAG_NEW_LISTENER (`listener
+// ERRNO`), and without
+// (`filter ERRNO`).
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>

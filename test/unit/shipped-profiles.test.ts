@@ -164,3 +164,13 @@ test('shipped profiles: dangerous traps what it traps, and has the base for all 
     others.map((name) => [name, ...actionsOf(base, name)]),
   );
 });
+
+function socketConditions({ rules }: ReadProfile): readonly unknown[] {
+  return rules.filter(({ names }) => names.includes('socket')).map(({ conditions }) => conditions);
+}
+
+test.for([...examples, 'dangerous'])('shipped profiles: %s has the sockets of the base', (name) => {
+  const ofBase = socketConditions(containerBase().profile);
+  expect(ofBase).toHaveLength(7);
+  expect(socketConditions(sound(name))).toEqual(ofBase);
+});
