@@ -9,10 +9,12 @@ export function hasControlCharacters(text: string): boolean {
   return new RegExp(`[${controlCharacters}]`, 'u').test(text);
 }
 
-/** For one line. */
+const each = new RegExp(`[${controlCharacters}]`, 'gu');
+
+/** For one line. JSON that stands on one means the same then. */
 export function escaped(text: string): string {
   return text.replaceAll(
-    new RegExp(`[${controlCharacters}]`, 'gu'),
+    each,
     (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import type { AgentErrorCode } from '../errors.ts';
+import { escaped } from '../terminal-text.ts';
 
 /** In place of a path. */
 export const standardOutput = '-';
@@ -130,12 +131,13 @@ export class LineFile implements AsyncDisposable {
   }
 
   /**
-   * @param line without its end
+   * @param line JSON without its end; people see it too, so what controls a terminal is written as its
+   * number there
    * @param ofKind those of the usual kind leave some of the room to others
    * @returns whether there was room: else it is lost
    */
   add(line: string, ofKind: LineKind): boolean {
-    const bytes = Buffer.from(`${line}\n`);
+    const bytes = Buffer.from(`${escaped(line)}\n`);
     const most = ofKind === 'usual' ? mostUsualBytesWaiting : mostBytesWaiting;
     if (this.#waitingBytes + bytes.length > most) return false;
     this.#waiting.push(bytes);

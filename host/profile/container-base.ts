@@ -129,8 +129,21 @@ const ofArm: readonly string[] = [
 /** Of personality(2): Linux and the 32 bits of it, with the old uname or without; what there is. */
 const harmlessPersonalities: readonly number[] = [0x0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
-/** Of socket(2): between virtual machines and their host, which is the node. */
-const vsock = 40;
+/**
+ * Of socket(2): all that Linux has, but for AF_ALG (38), the kernel's cryptography, by which programs
+ * could change files that they may only read (CVE-2026-31431), and AF_VSOCK (40), between virtual
+ * machines and their host, which is the node. Filters compare all 64 bits, of which the kernel takes
+ * 32: 2³² + 38 is greater than 40, and is AF_ALG all the same. So the others are told by their bits.
+ */
+const families: readonly (readonly [mask: number, value: number])[] = [
+  [0xffff_ffe0, 0], // to 31
+  [0xffff_fffc, 32], // to 35
+  [0xffff_fffe, 36], // and 37
+  [0xffff_ffff, 39],
+  [0xffff_ffff, 41],
+  [0xffff_fffe, 42], // and 43
+  [0xffff_fffe, 44], // and 45, AF_MCTP
+];
 
 const allow = 'SCMP_ACT_ALLOW';
 
@@ -157,7 +170,12 @@ export function containerBase(): BaseProfile {
         action: allow,
         args: [{ index: 0, value, op: 'SCMP_CMP_EQ' }],
       })),
-      { names: ['socket'], action: allow, args: [{ index: 0, value: vsock, op: 'SCMP_CMP_NE' }] },
+      // a rule each: of a rule, all conditions have to hold
+      ...families.map(([mask, value]) => ({
+        names: ['socket'],
+        action: allow,
+        args: [{ index: 0, value: mask, valueTwo: value, op: 'SCMP_CMP_MASKED_EQ' }],
+      })),
     ],
   };
   const { profile } = readSoundProfile(JSON.stringify(json), 'container');

@@ -276,6 +276,26 @@ function conflictNotes({ profile }: BaseProfile, wanted: Wanted): readonly strin
   );
 }
 
+/** Where a base has conditions on them, or refuses them for what it cannot look at. */
+const opened: Readonly<Record<string, string>> = {
+  clone: 'also with flags that make namespaces',
+  clone3: 'also with flags that make namespaces, which no filter sees',
+  personality: 'also flags that switch off the randomisation of addresses',
+  socket: 'also families AF_ALG (CVE-2026-31431) and AF_VSOCK',
+};
+
+/** Of calls that are allowed whole: their own conditions are left out with the rules of the base. */
+function openedNotes({ profile }: BaseProfile, { allowed = [] }: Wanted): readonly string[] {
+  return [...new Set(allowed)].toSorted().flatMap((name) => {
+    const isConditional = decisionOf(profile, name).kind === 'conditional';
+    const isOpened = name === 'clone3' && !actionsOf(profile, name).every(letsPass);
+    if (!isConditional && !isOpened) return [];
+    const what = opened[name];
+    const said = what === undefined ? '' : `, ${what}`;
+    return [`${name}: what the base refuses of it is allowed${said}`];
+  });
+}
+
 function baseNotes(base: BaseProfile): readonly string[] {
   const notes: string[] = [];
   const { profile, json } = base;
@@ -356,7 +376,9 @@ export function generateProfile(wanted: Wanted): Generated {
       ...blockedNote(wanted),
       ...byDescriptorNotes(wanted, profile),
       ...newCallsNote(ownNames, profile),
-      ...(base === undefined ? [] : [...baseNotes(base), ...conflictNotes(base, wanted)]),
+      ...(base === undefined
+        ? []
+        : [...baseNotes(base), ...openedNotes(base, wanted), ...conflictNotes(base, wanted)]),
     ],
   };
 }

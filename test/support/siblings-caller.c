@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the system calls `ABI:NUMBER` of its arguments, with arguments that nothing can come of, and
-// prints `ABI:NUMBER ERRNO` for each. Then what seccomp(2) says to a filter that is none: with
-// SECCOMP_FILTER_FLAG_NEW_LISTENER (`listener ERRNO`), and without (`filter ERRNO`).
+// Makes the system calls `ABI:NUMBER` of its arguments, with arguments that nothing can come of,
+// and prints `ABI:NUMBER ERRNO` for each; `ABI:NUMBER:FIRST` has a first argument. Then what
+// seccomp(2) says to a filter that is none: with SECCOMP_FILTER_FLAG_NEW_LISTENER (`listener
+// ERRNO`), and without
+// (`filter ERRNO`).
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,28 +26,29 @@ static long by_syscall(long number, long a, long b, long c) {
 }
 
 // A 64-bit program may call as i386 does; the kernel then says so to the filter.
-static long by_interrupt(long number) {
+static long by_interrupt(long number, long a) {
   int result;
   __asm__ volatile("int $0x80"
                    : "=a"(result)
-                   : "a"((int)number), "b"((int)kNothing), "c"((int)kNothing), "d"((int)kNothing),
+                   : "a"((int)number), "b"((int)a), "c"((int)kNothing), "d"((int)kNothing),
                      "S"((int)kNothing), "D"((int)kNothing)
                    : "r8", "r9", "r10", "r11", "memory");
   return result;
 }
 
-static long make_call(const char* abi, long number) {
-  if (strcmp(abi, "i386") == 0) return by_interrupt(number);
+static long make_call(const char* abi, long number, long first) {
+  if (strcmp(abi, "i386") == 0) return by_interrupt(number, first);
   const long bit = strcmp(abi, "x32") == 0 ? kX32Bit : 0;
-  return by_syscall(number | bit, kNothing, kNothing, kNothing);
+  return by_syscall(number | bit, first, kNothing, kNothing);
 }
 
 int main(int count, char** arguments) {
   for (int index = 1; index < count; ++index) {
     char abi[16];
     long number;
-    if (sscanf(arguments[index], "%15[^:]:%ld", abi, &number) != 2) return 2;
-    printf("%s %ld\n", arguments[index], -make_call(abi, number));
+    long first = kNothing;
+    if (sscanf(arguments[index], "%15[^:]:%ld:%ld", abi, &number, &first) < 2) return 2;
+    printf("%s %ld\n", arguments[index], -make_call(abi, number, first));
   }
   const long flags[] = {SECCOMP_FILTER_FLAG_NEW_LISTENER, 0};
   const char* names[] = {"listener", "filter"};

@@ -52,6 +52,23 @@ function linesOf(file: string): readonly Readonly<Record<string, unknown>>[] {
     .map((line) => JSON.parse(line));
 }
 
+test('M6: audit: what controls a terminal is written as its number, in JSON that means the same', async () => {
+  using folder = new TemporaryFolder();
+  const file = folder.at('audit.jsonl');
+  const path = 'a\u001B[2J\u007F\u009B2J\u202E\u2028\n"\\b';
+  const audit = await AuditLog.open({ path: file, withArguments: true }, log);
+  const bytes = new TextEncoder().encode(path);
+  audit.take({
+    ...decisionOf(containerOf('c1'), { kind: 'continue' }),
+    arguments: [{ name: 'path', value: { kind: 'bytes', bytes } }],
+  });
+  await audit[Symbol.asyncDispose]();
+  expect(linesOf(file)).toMatchObject([{ arguments: { path } }]);
+  const text = readFileSync(file, 'utf8');
+  expect(text.slice(0, -1)).not.toMatch(/[\p{Cc}\p{Bidi_Control}\u2028]/u);
+  expect(text).toContain(String.raw`\u007f\u009b2J\u202e`);
+});
+
 test('audit: a flood of calls that continue leaves room to others, and what is lost is told by container', async () => {
   using folder = new TemporaryFolder();
   const file = folder.at('audit.jsonl');

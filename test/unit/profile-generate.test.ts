@@ -163,6 +163,40 @@ describe('generate: on the base for containers', () => {
     }
   });
 
+  test('generate: it allows sockets of all families but AF_ALG and AF_VSOCK, by their 32 bits', () => {
+    const { rules: all } = base.profile;
+    const sockets = all.filter(({ names }) => names.includes('socket'));
+    const isAllowed = (family: bigint): boolean =>
+      sockets.some(({ action, conditions }) => {
+        expect([action, conditions.length]).toEqual(['SCMP_ACT_ALLOW', 1]);
+        return conditions.every(({ index, op, value, valueTwo }) => {
+          expect([index, op]).toEqual([0, 'SCMP_CMP_MASKED_EQ']);
+          return (family & BigInt(value)) === BigInt(valueTwo);
+        });
+      });
+    const numbers = [...Array(64).keys()].map(BigInt);
+    const known = numbers.filter((family) => family < 46n);
+    const allowed = known.filter((family) => family !== 38n && family !== 40n);
+    for (const above of [0n, 2n ** 32n, 2n ** 63n]) {
+      expect(numbers.filter((family) => isAllowed(above + family))).toEqual(allowed);
+    }
+  });
+
+  test('generate: what is opened beyond its conditions is said', () => {
+    const allowed = ['socket', 'personality', 'clone3', 'clone', 'bpf', 'read'];
+    const { notes, profile } = generated({ base, allowed });
+    expect(notes.filter((note) => note.includes('is allowed'))).toEqual([
+      expect.stringMatching(/^clone: .*namespaces/u),
+      expect.stringMatching(/^clone3: .*namespaces/u),
+      expect.stringMatching(/^personality: /u),
+      expect.stringMatching(/^socket: .*AF_ALG.*AF_VSOCK/u),
+    ]);
+    const read = readSoundProfile(JSON.stringify(profile), 'made').profile;
+    for (const name of allowed) expect(actionsOf(read, name)).toEqual(['SCMP_ACT_ALLOW']);
+    const open = baseOf({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] });
+    expect(generated({ base: open, allowed }).notes).toEqual([]);
+  });
+
   test('generate: what is allowed beside it passes, where nobody walks around by it', () => {
     const made = generated({ syscalls: familyMembers('mount'), base, allowed: ['unshare'] });
     const { profile } = readSoundProfile(ociText(made), 'made');

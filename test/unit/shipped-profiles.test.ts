@@ -172,3 +172,13 @@ test.for([...examples, 'dangerous', '../demo-basic'])(
     expect(sound(name).architectures).toEqual([...names, 'SCMP_ARCH_ARM']);
   },
 );
+
+function socketConditions({ rules }: ReadProfile): readonly unknown[] {
+  return rules.filter(({ names }) => names.includes('socket')).map(({ conditions }) => conditions);
+}
+
+test.for([...examples, 'dangerous'])('shipped profiles: %s has the sockets of the base', (name) => {
+  const ofBase = socketConditions(containerBase().profile);
+  expect(ofBase).toHaveLength(7);
+  expect(socketConditions(sound(name))).toEqual(ofBase);
+});
