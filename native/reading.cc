@@ -35,6 +35,12 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
   if (count == -1) return fail_errno();
   // a lone caller's calls come one at a time, and asking for more takes longer
   if (count == 1) batch_size_.store(1, std::memory_order_relaxed);
+  const int crowd = crowd_.load(std::memory_order_relaxed);
+  if (count > 1) {
+    crowd_.store(kCrowd, std::memory_order_relaxed);
+  } else if (crowd > 0) {
+    crowd_.store(crowd - 1, std::memory_order_relaxed);
+  }
   bool has_own = false;
   bool has_received = false;
   std::size_t queued = 0;

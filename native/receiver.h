@@ -293,6 +293,9 @@ class Receiver {
   std::atomic<bool> is_watcher_asleep_ = false;
   // How many events a read asks for.
   std::atomic<int> batch_size_ = 1;
+  // Counts down from the last read that found more than one call waiting.
+  std::atomic<int> crowd_ = 0;
+  static constexpr int kCrowd = 1000;
   // How often somebody has left epoll.
   std::atomic<std::uint64_t> reads_ = 0;
   // Some handler computes for longer than a tick, or has done so lately.

@@ -77,11 +77,12 @@ Nanoseconds Worker::cpu_time() const {
 
 // Sleeping and being woken again costs more than a call does, and while many call, somebody mostly
 // has only just begun to read: so the processor goes to callers that have been answered, and if
-// there is none, the next look is at once.
+// there is none, the next look is at once. A lone caller stays with one worker.
 Worker::Turn Worker::await_turn() {
   constexpr int kLooks = 30;
   if (receiver_->become_reader()) return Turn::reader;
   for (int look = 0; look < kLooks; ++look) {
+    if (receiver_->crowd_.load(std::memory_order_relaxed) == 0) break;
     sched_yield();
     if (receiver_->is_stopping_.load() || has_ended_.load()) break;
     if (receiver_->queued_count_.load() > 0) {
@@ -299,6 +300,7 @@ bool Worker::is_more_pending() {
   if (poll(&pending, 1, 0) <= 0) return false;
   quiet_calls_ = 0;
   receiver_->batch_size_.store(Receiver::kMostBatch, std::memory_order_relaxed);
+  receiver_->crowd_.store(Receiver::kCrowd, std::memory_order_relaxed);
   return true;
 }
 

@@ -29,7 +29,9 @@ export interface PoolSize {
 export function poolSize(workers?: number): PoolSize {
   if (workers !== undefined) return { running: workers, fewest: workers, most: workers };
   const cores = availableParallelism();
-  return { running: cores, fewest: cores + 1, most: Math.min(64, Math.max(8, 4 * cores)) };
+  // one waits for all others while another one holds the listener of a thread that calls alone
+  const running = Math.max(2, cores);
+  return { running, fewest: cores + 1, most: Math.min(64, Math.max(8, 4 * cores)) };
 }
 
 export interface PoolParts {
