@@ -48,6 +48,9 @@ export interface ContainerParts extends SharedRegistry {
 
 /** Callers can be refused as often as they call. */
 const labelWarningMs = 60_000;
+/** Calls can fail as often as they are made: so many of a container are told in a second. */
+const mostReports = 20;
+const reportsMs = 1000;
 
 /** A place in the chain: the instance is made on first use and again after it broke. */
 export interface Link {
@@ -90,6 +93,9 @@ export class Container implements Kept {
   readonly #stop: ContainerStop | undefined;
   #isWriteRefusalTold = false;
   #nextLabelWarning = 0;
+  /** Of this second: when it began, and how many calls have failed. */
+  #reportsSince = 0;
+  #reports = 0;
   readonly failure: FinalAction;
   /** Of calls whose number nobody knows. */
   readonly #unknownSlots: AnswerSlots;
@@ -178,6 +184,22 @@ export class Container implements Kept {
   meetUnknown(): void {
     this.answeredBy = noHandler;
     this.#slots = this.#unknownSlots;
+  }
+
+  /**
+   * A call has failed that the log is to tell of.
+   * @returns how many before it were not told of; undefined: neither is this one
+   */
+  report(): number | undefined {
+    const now = Date.now();
+    if (now - this.#reportsSince < reportsMs) {
+      this.#reports += 1;
+      return this.#reports > mostReports ? undefined : 0;
+    }
+    const untold = Math.max(0, this.#reports - mostReports);
+    this.#reportsSince = now;
+    this.#reports = 1;
+    return untold;
   }
 
   /** Nothing was done for a caller, since it would not have been judged by the caller's label. */

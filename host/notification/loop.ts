@@ -270,6 +270,19 @@ export class Loop implements Disposable {
   }
 
   #report(thrown: unknown, container: Container | undefined): void {
+    const untold = container === undefined ? 0 : container.report();
+    if (untold !== undefined) this.#log(thrown, container, untold);
+    const reason = reasonOf(thrown);
+    this.#parts.onFailed({
+      token: this.#call.token,
+      handler: thrown instanceof AgentError ? thrown.handler : undefined,
+      reason,
+      ...(reason === 'settings' ? { refusal: messageOf(thrown) } : {}),
+    });
+  }
+
+  /** @param untold how many calls of the container failed before, and are in no line */
+  #log(thrown: unknown, container: Container | undefined, untold: number): void {
     this.#parts.log.error(
       {
         container: container?.registry.containerId,
@@ -278,16 +291,10 @@ export class Loop implements Disposable {
         handler: thrown instanceof AgentError ? thrown.handler : undefined,
         code: thrown instanceof AgentError ? thrown.code : undefined,
         error: messageOf(thrown),
+        ...(untold === 0 ? {} : { callsUntold: untold }),
       },
       'call failed by the agent',
     );
-    const reason = reasonOf(thrown);
-    this.#parts.onFailed({
-      token: this.#call.token,
-      handler: thrown instanceof AgentError ? thrown.handler : undefined,
-      reason,
-      ...(reason === 'settings' ? { refusal: messageOf(thrown) } : {}),
-    });
   }
 
   #hostFor(

@@ -3,8 +3,9 @@
 // FIFO that nobody opens, a FUSE file system that reads all questions and answers none, a socket
 // that is full.
 //
-// usage: stuck-caller -s SOCKET [-m METADATA] [-l] FOLDER CALL...
+// usage: stuck-caller -s SOCKET [-m METADATA] [-l] [-a US] FOLDER CALL...
 //   -l     each call is made again and again, until it is killed
+//   -a US  the FUSE file system says after so many microseconds that it has no such file
 //   CALL   one of `calls` below; several of the same may be given
 // FOLDER becomes a tmpfs of its own. It prints `ready` once it is a container, and for each call
 // `CALL ANSWER NANOSECONDS`.
@@ -22,6 +23,7 @@ enum { LIFE_SECONDS = 110, MOST_CALLS = 256, MOST_REQUEST = 1 << 17 };
 
 static int slow_fd, full_fd;
 static bool has_no_end;
+static long answer_us;
 
 // ---- what never ends ----
 
@@ -30,7 +32,15 @@ static void *serve(void *argument) {
   static _Alignas(struct fuse_in_header) char buffer[MOST_REQUEST];
   const struct fuse_in_header *request = (const struct fuse_in_header *)buffer;
   for (;;) {
-    if (read(fd, buffer, sizeof buffer) < 0 || request->opcode != FUSE_INIT) continue;
+    if (read(fd, buffer, sizeof buffer) < 0) continue;
+    if (answer_us > 0 && request->opcode == FUSE_LOOKUP) {
+      sleep_ns((uint64_t)answer_us * 1000);
+      const struct fuse_out_header none = {
+          .len = sizeof none, .error = -ENOENT, .unique = request->unique};
+      // whoever asked may be gone
+      if (write(fd, &none, sizeof none) < 0 && errno != ENOENT) fail("answer FUSE_LOOKUP");
+    }
+    if (request->opcode != FUSE_INIT) continue;
     struct {
       struct fuse_out_header header;
       struct fuse_init_out init;
@@ -128,13 +138,15 @@ static const struct call *call_of(const char *name) {
 
 int main(int argc, char **argv) {
   struct container container = {0};
-  for (int letter; (letter = getopt(argc, argv, "s:m:l")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:m:la:")) != -1;) {
     if (letter == 's')
       container.socket = optarg;
     else if (letter == 'm')
       container.metadata = optarg;
     else if (letter == 'l')
       has_no_end = true;
+    else if (letter == 'a')
+      answer_us = atol(optarg);
     else
       return 2;
   }
