@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent's log: lines on stderr, as text or as JSON.
 import { writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
 
+import { pino } from 'pino';
 import type { Logger } from 'pino';
 
 import { escaped } from './terminal-text.ts';
@@ -102,16 +102,12 @@ function writeLine(text: string): void {
   }
 }
 
-/** When it is wanted: worker threads, where it seldom is, start sooner without it. */
-const load: (id: 'pino') => typeof import('pino') = createRequire(import.meta.url);
-
 /** Makes a logger. Each line is one write, so that lines of several threads never mix. */
 export function createLog(options: LogOptions): Logger {
   const write = (line: string): void => {
     const text = options.format === 'json' ? line : textLine(line, options.isColored);
     writeLine(text);
   };
-  const { pino } = load('pino');
   return pino(
     {
       level: options.level,
@@ -121,48 +117,4 @@ export function createLog(options: LogOptions): Logger {
     },
     { write },
   );
-}
-
-export type LogFields = Readonly<Record<string, unknown>>;
-
-/** As much of a logger as those need who answer calls; pino's are such, too. */
-export interface Log extends Readonly<Record<LogLevel, LogMethod>> {
-  /** One whose lines have these fields, too. */
-  readonly child: (fields: LogFields) => Log;
-}
-
-interface LogMethod {
-  (fields: LogFields, message: string): void;
-  (message: string): void;
-}
-
-/** A logger that is made for its first line. */
-export function createLateLog(options: LogOptions): Log {
-  return lateLog(options.level, () => createLog(options));
-}
-
-function lateLog(level: LogLevel, make: () => Log): Log {
-  let made: Log | undefined;
-  const real = (): Log => (made ??= make());
-  const method = (own: LogLevel): LogMethod =>
-    logLevels.indexOf(own) < logLevels.indexOf(level)
-      ? ignore
-      : (...line: [LogFields, string] | [string]) => {
-          const [first, message] = line;
-          if (typeof first === 'string') real()[own](first);
-          else real()[own](first, message ?? '');
-        };
-  return {
-    trace: method('trace'),
-    debug: method('debug'),
-    info: method('info'),
-    warn: method('warn'),
-    error: method('error'),
-    fatal: method('fatal'),
-    child: (fields) => lateLog(level, () => real().child(fields)),
-  };
-}
-
-function ignore(): void {
-  // nobody wants to know
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kills or freezes a container because of a call of its own, and says so in the log.
 import { errnoNameOf } from '../handler/errno.ts';
-import type { Log } from '../log.ts';
+import type { Logger } from '../log.ts';
 import { tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { ContainerStop } from '../registry/policy.ts';
@@ -9,7 +9,7 @@ import type { ContainerStop } from '../registry/policy.ts';
 export interface StopParts {
   readonly native: Pick<Native, 'killContainer' | 'freezeContainer'>;
   readonly receiver: ReceiverHandle;
-  readonly log: Log;
+  readonly log: Logger;
   readonly containerId: string;
   /** Of one of its listeners. */
   readonly token: number;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the host does for one handler of one container.
 import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
-import type { Log } from '../log.ts';
+import type { Logger } from '../log.ts';
 import { resourceNumbers, tokenOf } from '../native.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
 import { CallActs } from './call-acts.ts';
@@ -13,7 +13,7 @@ const nsPerMs = 1_000_000n;
 
 export interface HandlerSide {
   readonly receiver: ReceiverHandle;
-  readonly log: Log;
+  readonly log: Logger;
   readonly containerId: string;
   readonly annotations: readonly (readonly [key: string, value: string])[];
   /** What the handlers of its bundle remember of the container. */

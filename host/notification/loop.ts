@@ -5,7 +5,7 @@ import { fail } from '../handler/action.ts';
 import type { Decision } from '../handler/action.ts';
 import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import type { Log } from '../log.ts';
+import type { Logger } from '../log.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
 import { eventKind, noState, tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle, WorkerHandle } from '../native.ts';
@@ -47,7 +47,7 @@ const performBit = actBit('perform');
 export interface LoopParts {
   readonly native: Native;
   readonly receiver: ReceiverHandle;
-  readonly log: Log;
+  readonly log: Logger;
   /** Names this worker in receiver events. */
   readonly id: number;
   /** Of handlers: what the containers of this worker may have at once. */
@@ -322,7 +322,7 @@ export class Loop implements Disposable {
  * What a handler tries again and again is told once where people look. Which path it was is not told:
  * no other line of the log has paths of containers.
  */
-function refusalLog(log: Log, bundle: string | undefined): OnRefused {
+function refusalLog(log: Logger, bundle: string | undefined): OnRefused {
   const told = new Set<string>();
   return (operation, limit) => {
     const what = `${operation} ${limit}`;

@@ -2,7 +2,7 @@
 // Entry of a worker thread: runs the loop until the receiver is stopped.
 import { AgentError } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import { createLateLog } from '../log.ts';
+import { createLog } from '../log.ts';
 import { loadNative } from '../native.ts';
 import { LossCounters, UnreadCounter } from '../recording/tape-room.ts';
 import { Loop } from './loop.ts';
@@ -33,7 +33,7 @@ function start(): void {
   using loop = new Loop({
     native: loadNative(),
     receiver: input.receiver,
-    log: createLateLog(input.log),
+    log: createLog(input.log),
     id: input.id,
     mostInstances: input.mostInstances,
     counters: input.counters,

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the log's options and its lines of text.
-import { join } from 'node:path';
-
 import { expect, test } from 'vitest';
 
 import { logLevels, parseLogOptions, textLine } from '../../host/log.ts';
-import { runCommand } from '../support/command.ts';
 
 const escape = '\u001B';
 
@@ -97,33 +94,4 @@ test.for(hostile)('textLine: %s in a message is escaped', ([, message]) => {
 
 test.for(hostile)('textLine: %s within a list or an object is escaped', ([, value]) => {
   expect(controlCharacters(lineOf({ list: [value], object: { key: value } }))).toEqual([]);
-});
-
-const lateLogProgram = `
-  import { createRequire } from 'node:module';
-  import { createLateLog } from ${JSON.stringify(join(import.meta.dirname, '../../host/log.ts'))};
-  const isLoaded = () =>
-    Object.keys(createRequire(import.meta.url).cache).some((path) => path.includes('/pino/'));
-  const log = createLateLog({ level: 'info', format: 'text', isColored: false });
-  const child = log.child({ container: 'one' }).child({ handler: 'errno' });
-  child.debug('nobody wants to know');
-  console.log(isLoaded());
-  child.warn({ operation: 'mkdir' }, 'refused');
-  child.info('text alone');
-  console.log(isLoaded());
-`;
-
-test('createLateLog: writes as the log does, and what writes is loaded for the first line', async () => {
-  const { code, stdout, stderr } = await runCommand([
-    process.execPath,
-    '--input-type=module-typescript',
-    '-e',
-    lateLogProgram,
-  ]);
-  expect(code).toBe(0);
-  expect(stdout).toBe('false\ntrue\n');
-  expect(stderr.replaceAll(/^\S+/gmu, 'TIME')).toBe(
-    'TIME WARN  refused container=one handler=errno operation=mkdir\n' +
-      'TIME INFO  text alone container=one handler=errno\n',
-  );
 });
