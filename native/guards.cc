@@ -46,7 +46,7 @@ constexpr Nanoseconds kTurn = 2 * kSecond;
 constexpr Nanoseconds kNextTurn = 500 * kMillisecond;
 // How long a call may wait for a worker, and how long before another worker is asked for.
 constexpr Nanoseconds kQueueDeadline = 10 * kSecond;
-constexpr Nanoseconds kQueueDeadlineIfSlow = 30 * kSecond;
+constexpr Nanoseconds kQueueDeadlineIfSlow = 12 * kSecond;
 constexpr Nanoseconds kCrowdedAfter = 5 * kMillisecond;
 
 }  // namespace
