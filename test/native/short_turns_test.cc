@@ -33,7 +33,7 @@ void shortens_turns_alone() {
   take_short_turns(0);
   Attributes after = attributes_of_this_thread();
   // kernels before 6.12 do not say
-  CHECK(after[kRuntime] == 200'000 || after[kRuntime] == 0);
+  CHECK(after[kRuntime] == 400'000 || after[kRuntime] == 0);
   after[kRuntime] = before[kRuntime];
   CHECK(after == before);
 }
