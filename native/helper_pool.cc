@@ -117,7 +117,8 @@ struct Exec {
   const std::string name = std::to_string(helper);
   if (is_runnable("/proc/" + name)) return true;
   const auto children = read_file("/proc/" + name + "/task/" + name + "/children");
-  if (!children) return false;
+  // nobody can tell: the usual deadlines hold
+  if (!children) return true;
   std::istringstream list(*children);
   return std::any_of(std::istream_iterator<std::string>(list), {},
                      [](const std::string& child) { return is_runnable("/proc/" + child); });

@@ -12,17 +12,28 @@ export interface Kept {
   lastUse: number;
 }
 
+/** How many instances there may be of all workers together; each of them tells its own. */
+export interface InstanceRoom {
+  readonly most: number;
+  /** 32 bits for each worker. */
+  readonly counts: SharedArrayBuffer;
+  /** Of this worker. */
+  readonly place: number;
+}
+
 export class KeptContainers<Container extends Kept> {
   readonly #byToken: Map<number, Container> = new Map();
-  readonly #mostInstances: number;
+  readonly #room: InstanceRoom;
+  readonly #counts: Int32Array;
   readonly #now: () => number;
   #instances = 0;
   /** Counts stretches of `idleMs` at least. */
   #period = 0;
   #periodStart: number;
 
-  constructor(mostInstances: number, now: () => number = () => performance.now()) {
-    this.#mostInstances = mostInstances;
+  constructor(room: InstanceRoom, now: () => number = () => performance.now()) {
+    this.#room = room;
+    this.#counts = new Int32Array(room.counts);
     this.#now = now;
     this.#periodStart = now();
   }
@@ -54,17 +65,23 @@ export class KeptContainers<Container extends Kept> {
         if (this.#period - lastUse > 1) this.delete(other);
       }
     }
+    const ofOthers = this.#counts.reduce((sum, count) => sum + count, 0) - this.#instances;
     for (const other of this.#byToken.keys()) {
-      if (this.#instances + container.instances <= this.#mostInstances) break;
+      if (ofOthers + this.#instances + container.instances <= this.#room.most) break;
       this.delete(other);
     }
     this.#byToken.set(token, container);
-    this.#instances += container.instances;
+    this.#count(container.instances);
     this.use(container);
   }
 
   delete(token: number): void {
-    this.#instances -= this.#byToken.get(token)?.instances ?? 0;
+    this.#count(-(this.#byToken.get(token)?.instances ?? 0));
     this.#byToken.delete(token);
+  }
+
+  #count(more: number): void {
+    this.#instances += more;
+    Atomics.store(this.#counts, this.#room.place, this.#instances);
   }
 }

@@ -29,6 +29,7 @@ import type { Quarantine } from './quarantine.ts';
 import { ReceivedCall } from './received-call.ts';
 import { HandlerHost } from './handler-host.ts';
 import { KeptContainers } from './kept-containers.ts';
+import type { InstanceRoom } from './kept-containers.ts';
 import { LimitedHost } from './limited-host.ts';
 import type { OnRefused } from './limited-host.ts';
 import { Performer } from './perform.ts';
@@ -50,8 +51,7 @@ export interface LoopParts {
   readonly log: Logger;
   /** Names this worker in receiver events. */
   readonly id: number;
-  /** Of handlers: what the containers of this worker may have at once. */
-  readonly mostInstances: number;
+  readonly instanceRoom: InstanceRoom;
   readonly counters: SharedArrayBuffer;
   readonly slots: SlotBook;
   readonly quarantine: Quarantine;
@@ -84,7 +84,7 @@ export class Loop implements Disposable {
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#native = parts.native;
-    this.#containers = new KeptContainers(parts.mostInstances);
+    this.#containers = new KeptContainers(parts.instanceRoom);
     this.#decisions = new DecisionWriter(parts.decisions, this.#call);
     this.#worker = parts.native.attachWorker(
       parts.receiver,

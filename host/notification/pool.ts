@@ -54,7 +54,9 @@ export interface PoolParts {
  * Instances of handlers, of all workers together. Each memory takes 8 GiB of address space, of which
  * a process has 128 TiB; an instance that was given up has its own until the garbage is collected.
  */
-const mostInstances = 6000;
+const mostInstances = 8000;
+/** More than there can be workers at once, with those that are just ending. */
+const instancePlaces = 256;
 /** So that a worker that can't start is not started again and again without a pause. */
 const restartDelayMs = 100;
 /** At a stop: how long handlers may take for the calls that they have. */
@@ -93,6 +95,8 @@ export class Pool {
   /** Only then are workers that end replaced. */
   #isUp = false;
   #lastId = 0;
+  /** Each worker tells its own. */
+  readonly #instanceCounts = new Int32Array(new SharedArrayBuffer(4 * instancePlaces));
 
   private constructor(parts: PoolParts) {
     this.#parts = parts;
@@ -202,7 +206,11 @@ export class Pool {
       receiver,
       log: logOptions,
       id,
-      mostInstances: Math.floor(mostInstances / this.#parts.size.most),
+      instanceRoom: {
+        most: mostInstances,
+        counts: this.#instanceCounts.buffer,
+        place: id % instancePlaces,
+      },
       counters: counters.buffer,
       quarantine,
       tape: { losses, unread },
@@ -237,6 +245,7 @@ export class Pool {
     });
     thread.on('exit', (code) => {
       this.#workers.delete(id);
+      Atomics.store(this.#instanceCounts, id % instancePlaces, 0);
       this.#parts.counters.retire(counters);
       this.#parts.observation.leave(id);
       const hasFailed = code !== 0 && !worker.isEnding;

@@ -15,6 +15,7 @@ import type { FailureReason } from '../metrics/metrics.ts';
 import type { RecordedCall } from '../recording/recorded-call.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { SlotName } from './counters.ts';
+import type { InstanceRoom } from './kept-containers.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 
 /** What a worker thread starts with. */
@@ -23,8 +24,7 @@ export interface WorkerInput {
   readonly log: LogOptions;
   /** Names the worker in receiver events. */
   readonly id: number;
-  /** As in `LoopParts`. */
-  readonly mostInstances: number;
+  readonly instanceRoom: InstanceRoom;
   readonly counters: SharedArrayBuffer;
   readonly quarantine: QuarantineBuffers;
   readonly tape: TapeBuffers;

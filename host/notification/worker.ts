@@ -35,7 +35,7 @@ function start(): void {
     receiver: input.receiver,
     log: createLog(input.log),
     id: input.id,
-    mostInstances: input.mostInstances,
+    instanceRoom: input.instanceRoom,
     counters: input.counters,
     slots: new SlotBook({
       counters: input.counters,

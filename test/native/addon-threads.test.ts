@@ -40,7 +40,7 @@ function inputOf(receiver: ReceiverHandle): WorkerInput {
     receiver,
     log,
     id: workerId,
-    mostInstances: 100,
+    instanceRoom: { most: 100, counts: new SharedArrayBuffer(4), place: 0 },
     counters: makeCounters(),
     quarantine: makeQuarantineBuffers(),
     tape: { losses: makeLossCounters(), unread: makeUnreadCounter() },

@@ -2,10 +2,18 @@
 import { expect, test } from 'vitest';
 
 import { KeptContainers } from '../../host/notification/kept-containers.ts';
-import type { Kept } from '../../host/notification/kept-containers.ts';
+import type { InstanceRoom, Kept } from '../../host/notification/kept-containers.ts';
 
 function container(instances = 1): Kept {
   return { instances, lastUse: 0 };
+}
+
+function roomFor(
+  most: number,
+  counts: SharedArrayBuffer = new SharedArrayBuffer(8),
+  place = 0,
+): InstanceRoom {
+  return { most, counts, place };
 }
 
 /** The tokens below `end` that are still there. */
@@ -17,7 +25,7 @@ function tokensOf(kept: KeptContainers<Kept>, end: number): readonly number[] {
 
 test('KeptContainers: what has calls is kept, however many there are and however long', () => {
   let now = 0;
-  const kept = new KeptContainers<Kept>(1000, () => now);
+  const kept = new KeptContainers<Kept>(roomFor(1000), () => now);
   for (let token = 0; token < 300; token += 1) kept.add(token, container());
   for (let round = 0; round < 5; round += 1) {
     now += 10_000;
@@ -32,7 +40,7 @@ test('KeptContainers: what has calls is kept, however many there are and however
 
 test('KeptContainers: what has no calls is given up once others are met later', () => {
   let now = 0;
-  const kept = new KeptContainers<Kept>(1000, () => now);
+  const kept = new KeptContainers<Kept>(roomFor(1000), () => now);
   kept.add(0, container());
   kept.add(1, container());
   for (let token = 2; token < 5; token += 1) {
@@ -46,7 +54,7 @@ test('KeptContainers: what has no calls is given up once others are met later', 
 });
 
 test('KeptContainers: there are no more instances than may be, and those met first make room', () => {
-  const kept = new KeptContainers<Kept>(10, () => 0);
+  const kept = new KeptContainers<Kept>(roomFor(10), () => 0);
   for (let token = 0; token < 6; token += 1) kept.add(token, container(3));
   expect(tokensOf(kept, 6)).toEqual([3, 4, 5]);
   expect(kept.instances).toBe(9);
@@ -58,10 +66,23 @@ test('KeptContainers: there are no more instances than may be, and those met fir
 });
 
 test('KeptContainers: one that is met again takes its own place', () => {
-  const kept = new KeptContainers<Kept>(10, () => 0);
+  const kept = new KeptContainers<Kept>(roomFor(10), () => 0);
   const again = container(4);
   kept.add(0, container(4));
   kept.add(0, again);
   expect(kept.get(0)).toBe(again);
   expect(kept.instances).toBe(4);
+});
+
+test('KeptContainers: what other workers have counts, and is theirs to give up', () => {
+  const counts = new SharedArrayBuffer(8);
+  const first = new KeptContainers<Kept>(roomFor(10, counts, 0), () => 0);
+  const second = new KeptContainers<Kept>(roomFor(10, counts, 1), () => 0);
+  for (let token = 0; token < 8; token += 1) first.add(token, container());
+  for (let token = 0; token < 4; token += 1) second.add(token, container());
+  expect(tokensOf(second, 4)).toEqual([2, 3]);
+  expect(first.instances).toBe(8);
+  first.delete(0);
+  second.add(4, container());
+  expect(tokensOf(second, 5)).toEqual([2, 3, 4]);
 });
