@@ -66,6 +66,8 @@ function describe(name: string, row: SyscallRow | undefined): Syscall {
 export class Syscalls {
   readonly #byPlace: (Syscall | undefined)[];
   readonly #byName: Map<string, Syscall> = new Map();
+  /** Where each is: sets are made for every container, and most places are empty. */
+  #placesOf: ReadonlyMap<Syscall, readonly number[]> | undefined;
 
   constructor() {
     const rows = new Map(syscallTable.map((row) => [rowKey(row), row]));
@@ -105,8 +107,22 @@ export class Syscalls {
 
   /** What `adoptConnectionFd` takes: the syscalls whose pointers are read for one container. */
   readSet(isWanted: (syscall: Syscall) => boolean): Uint8Array {
-    return Uint8Array.from(this.#byPlace, (syscall) =>
-      syscall !== undefined && isWanted(syscall) ? 1 : 0,
-    );
+    const set = new Uint8Array(this.#byPlace.length);
+    for (const [syscall, places] of (this.#placesOf ??= this.#places())) {
+      if (!isWanted(syscall)) continue;
+      for (const place of places) set[place] = 1;
+    }
+    return set;
+  }
+
+  #places(): ReadonlyMap<Syscall, readonly number[]> {
+    const placesOf = new Map<Syscall, number[]>();
+    this.#byPlace.forEach((syscall, place) => {
+      if (syscall === undefined) return;
+      const places = placesOf.get(syscall);
+      if (places === undefined) placesOf.set(syscall, [place]);
+      else places.push(place);
+    });
+    return placesOf;
   }
 }

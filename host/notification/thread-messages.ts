@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What crosses between the main thread and the workers: all of it is made by this very process.
+import { deserialize, serialize } from 'node:v8';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
-
-import { pack, unpack } from 'msgpackr';
 
 import { AgentError } from '../errors.ts';
 import type { WriteRefusal } from '../filter-flags.ts';
@@ -97,9 +96,9 @@ export function receiveComponent(port: MessagePort): ComponentMessage | undefine
 
 /** A registry travels with its listener, through the addon. */
 export function encodeRegistry(shared: SharedRegistry): Uint8Array {
-  return pack(shared);
+  return serialize(shared);
 }
 
 export function decodeRegistry(bytes: Uint8Array): SharedRegistry {
-  return unpack(bytes) as SharedRegistry;
+  return deserialize(bytes) as SharedRegistry;
 }

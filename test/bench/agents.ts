@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds and starts what is measured: the bare agent in C, and Seccomp Agent with a bundle.
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -44,6 +44,7 @@ export function buildAgent(): void {
     { encoding: 'utf8' },
   );
   if (status !== 0) throw new Error(`cannot compile the agent:\n${stdout}`);
+  execFileSync(process.execPath, [join(root, 'host/bundle-worker.mjs'), 'build/bench']);
 }
 
 /** Starts a program that prints `ready` once runtimes can connect. */
