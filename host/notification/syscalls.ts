@@ -108,7 +108,8 @@ export class Syscalls {
   /** What `adoptConnectionFd` takes: the syscalls whose pointers are read for one container. */
   readSet(isWanted: (syscall: Syscall) => boolean): Uint8Array {
     const set = new Uint8Array(this.#byPlace.length);
-    for (const [syscall, places] of (this.#placesOf ??= this.#places())) {
+    this.#placesOf ??= this.#places();
+    for (const [syscall, places] of this.#placesOf) {
       if (!isWanted(syscall)) continue;
       for (const place of places) set[place] = 1;
     }
