@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever is done for a container, no program of it is executed by the agent or by its helpers.
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { shippedBundles } from '../../host/package-root.ts';
+import { RunningCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { Container } from '../support/container-runtime.ts';
+import { makeRootfs } from '../support/rootfs.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+
+/** What mounting, loading modules and starting programs may look for. */
+const temptations = [
+  'lib64/ld-linux-x86-64.so.2',
+  'sbin/modprobe',
+  'sbin/mount.proc',
+  'sbin/mount.tmpfs',
+  'usr/bin/fusermount3',
+  'usr/bin/nsenter',
+] as const;
+
+/** Who executes any of the container's programs, of an agent and of this very process. */
+class Executions implements AsyncDisposable {
+  readonly #watcher: RunningCommand;
+
+  private constructor(watcher: RunningCommand) {
+    this.#watcher = watcher;
+  }
+
+  static async below(pid: number, files: readonly string[]): Promise<Executions> {
+    const watcher = new RunningCommand([compiled('exec-watcher'), String(pid), ...files]);
+    const executions = new Executions(watcher);
+    try {
+      await watcher.printed(/^watching$/mu);
+      return executions;
+    } catch (thrown) {
+      await executions[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  /** Those of the process and its descendants, and those of all others. */
+  async finish(): Promise<{ readonly below: number; readonly other: number }> {
+    this.#watcher.endInput();
+    const { code, stdout, stderr } = await this.#watcher.ended;
+    if (code !== 0) throw new Error(`exec-watcher: ${stderr}`);
+    const count = (word: string): number =>
+      stdout.split('\n').filter((line) => line.startsWith(`${word} `)).length;
+    return { below: count('below'), other: count('other') };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#watcher[Symbol.asyncDispose]();
+  }
+}
+
+const fileCalls = `
+mkdir /tmp/made && chmod 700 /tmp/made && chown 0:0 /tmp/made && echo made
+ln -s /bin/sh /tmp/link && ln /tmp/link /tmp/second && mv /tmp/second /tmp/third && echo linked
+mkfifo /tmp/made/pipe && rm /tmp/made/pipe && rmdir /tmp/made && echo removed`;
+
+const mounts = `
+mkdir /tmp/proc && mount -t proc proc /tmp/proc && echo mounted
+mount -t tmpfs tmpfs /tmp/proc 2>/dev/null || echo refused`;
+
+describe.each(['runc', 'crun'] as const)('%s', (runtime) => {
+  test.each([
+    {
+      what: 'what it does to files',
+      bundle: testBundle('perform'),
+      trapped: [
+        ...['mkdir', 'mkdirat', 'chmod', 'fchmodat', 'fchmodat2', 'chown', 'lchown', 'fchownat'],
+        ...['symlink', 'symlinkat', 'link', 'linkat', 'rename', 'renameat', 'renameat2'],
+        ...['mknod', 'mknodat', 'unlink', 'unlinkat', 'rmdir'],
+      ],
+      script: fileCalls,
+      output: 'made\nlinked\nremoved\nready\n',
+    },
+    {
+      what: 'mounts',
+      bundle: join(shippedBundles(), 'unprivileged-build'),
+      trapped: ['mount', 'fsopen', 'fsconfig', 'fsmount', 'move_mount', 'open_tree'],
+      script: mounts,
+      output: 'mounted\nrefused\nready\n',
+    },
+  ])('A6: for $what no program of the container is executed', async (done) => {
+    const { bundle, trapped, script, output } = done;
+    using folder = new TemporaryFolder();
+    const rootfs = folder.at('rootfs');
+    makeRootfs(rootfs);
+    const busybox = join(rootfs, 'bin/busybox');
+    const tempting = temptations.map((path) => join(rootfs, path));
+    for (const path of tempting) {
+      mkdirSync(dirname(path), { recursive: true });
+      copyFileSync(busybox, path);
+    }
+    const files = [busybox, ...tempting];
+    await using agent = await startWatchedAgent({ bundle, log: 'warn' });
+    // the agent is a child of ours, and so is the runtime: without it nothing is below the agent
+    await using ofAgent = await Executions.below(agent.pid, files);
+    await using ofAll = await Executions.below(process.pid, files);
+    await using container = await Container.run({
+      runtime,
+      folder: folder.path,
+      rootfs,
+      listenerPath: agent.socket,
+      trapped,
+      script,
+    });
+
+    expect(container.output).toBe(output);
+    const executed = await ofAgent.finish();
+    expect(executed.below).toBe(0);
+    // and it would have been seen: what the container itself executes is
+    expect(executed.other).toBeGreaterThan(0);
+    expect((await ofAll.finish()).below).toBe(executed.other);
+    expect(agent.log()).toEqual([]);
+  });
+});
