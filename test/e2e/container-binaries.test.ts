@@ -59,6 +59,29 @@ class Executions implements AsyncDisposable {
   }
 }
 
+const fileSyscalls = [
+  'chmod',
+  'chown',
+  'fchmodat',
+  'fchmodat2',
+  'fchownat',
+  'lchown',
+  'link',
+  'linkat',
+  'mkdir',
+  'mkdirat',
+  'mknod',
+  'mknodat',
+  'rename',
+  'renameat',
+  'renameat2',
+  'rmdir',
+  'symlink',
+  'symlinkat',
+  'unlink',
+  'unlinkat',
+] as const;
+
 const fileCalls = `
 mkdir /tmp/made && chmod 700 /tmp/made && chown 0:0 /tmp/made && echo made
 ln -s /bin/sh /tmp/link && ln /tmp/link /tmp/second && mv /tmp/second /tmp/third && echo linked
@@ -73,11 +96,7 @@ describe.each(['runc', 'crun'] as const)('%s', (runtime) => {
     {
       what: 'what it does to files',
       bundle: testBundle('perform'),
-      trapped: [
-        ...['mkdir', 'mkdirat', 'chmod', 'fchmodat', 'fchmodat2', 'chown', 'lchown', 'fchownat'],
-        ...['symlink', 'symlinkat', 'link', 'linkat', 'rename', 'renameat', 'renameat2'],
-        ...['mknod', 'mknodat', 'unlink', 'unlinkat', 'rmdir'],
-      ],
+      trapped: fileSyscalls,
       script: fileCalls,
       output: 'made\nlinked\nremoved\nready\n',
     },
