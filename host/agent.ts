@@ -336,10 +336,11 @@ export class Agent {
     this.#isStopping = true;
     clearTimeout(this.#forgetting);
     this.#completing[Symbol.dispose]();
+    // first: what comes from now on is another agent's
+    await this.#socket?.[Symbol.asyncDispose]();
     await this.#tapes.endAll();
     await this.#control?.[Symbol.asyncDispose]();
     await this.#metricsServer?.[Symbol.asyncDispose]();
-    await this.#socket?.[Symbol.asyncDispose]();
     await this.#pool?.stop();
     await this.#shadows[Symbol.asyncDispose]();
     this.#events[Symbol.dispose]();

@@ -2,7 +2,7 @@
 // Tests `seccompagent status` and the control socket that it asks through.
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -288,6 +288,24 @@ test('control socket: none makes none', async () => {
   await using agent = await AgentProcess.start(folder.at('agent.socket'), '-control-socket=none');
   expect(readdirSync(folder.path)).toEqual(['agent.socket']);
   expect(agent.log).not.toContain('control');
+});
+
+test('G11: control socket: somebody who lingers there keeps no stopping agent listening', async () => {
+  await using agent = await ControlledAgent.start();
+  const lingering = connect(agent.control);
+  await once(lingering, 'connect');
+  lingering.write('GET /status HTTP/1.1\r\n');
+  const closed = once(lingering, 'close');
+  let isClosed = false;
+  void closed.then(() => (isClosed = true));
+  // so that the agent has it before the signal
+  await agent.status();
+
+  agent.process.signal('SIGTERM');
+  await until('the agent socket to be gone', () => (existsSync(agent.socket) ? undefined : true));
+
+  expect(isClosed).toBe(false);
+  await closed;
 });
 
 test('status: without an agent it says so', async () => {
