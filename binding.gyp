@@ -29,6 +29,7 @@
         "native/helper_pool.cc",
         "native/holding.cc",
         "native/kept_calls.cc",
+        "native/kernel_needs.cc",
         "native/kick_signal.cc",
         "native/label.cc",
         "native/late_answers.cc",

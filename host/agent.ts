@@ -540,7 +540,7 @@ function createReceiver(native: Native, syscalls: Syscalls, size: PoolSize): Rec
     if (code !== 'ENOSYS' && code !== 'EINVAL') throw cause;
     throw new AgentError(
       'AGENT_KERNEL',
-      'this kernel has no seccomp user notification: Linux 5.9 or newer is needed',
+      'this kernel lacks what the agent needs, which is Linux 5.9 or newer, or a seccomp filter keeps it from the agent',
       { cause },
     );
   }

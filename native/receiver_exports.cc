@@ -4,6 +4,7 @@
 
 #include "addon_state.h"
 #include "exports.h"
+#include "kernel_needs.h"
 #include "process_owner.h"
 #include "runtime_file.h"
 
@@ -46,6 +47,8 @@ Napi::Value create_receiver(const Napi::CallbackInfo& info) {
   const std::uint32_t running = arguments.u32();
   const std::uint32_t fewest = arguments.u32();
   if (!arguments.is_ok()) return {};
+  if (const char* const call = missing_system_call(); call != nullptr)
+    return throw_errno(info.Env(), call, Errno{ENOSYS});
   ReadTable table;
   for (const std::byte kind : kinds) {
     if (std::to_integer<int>(kind) > kLastReadKind)

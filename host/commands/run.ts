@@ -18,8 +18,18 @@ import { endingByUncaught } from './uncaught.ts';
 const stdinFd = 0;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Signals that the command gets instead of us. */
-const passedOn = ['SIGHUP', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGWINCH'] as const;
+/** Signals that the command gets instead of us: those that are sent from outside. */
+const passedOn = [
+  'SIGALRM',
+  'SIGCONT',
+  'SIGHUP',
+  'SIGIO',
+  'SIGPWR',
+  'SIGTERM',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGWINCH',
+] as const;
 /** Those that a terminal sends to the command as well, since it is in our process group. */
 const fromTerminal = ['SIGINT', 'SIGQUIT'] as const;
 

@@ -20,6 +20,7 @@ import { expect, test } from 'vitest';
 
 import { AgentProcess } from '../support/agent-process.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 function versionLine(): string {
@@ -302,6 +303,25 @@ test('agent socket: another file at its path is left alone', async () => {
   );
   expect(readFileSync(file, 'utf8')).toBe('precious');
 });
+
+/** Numbers of system calls that came late, the same for all architectures. */
+const lateCalls = { pidfd_open: 434, close_range: 436, openat2: 437, pidfd_getfd: 438 } as const;
+
+test.for(Object.entries(lateCalls))(
+  'start: a kernel without %s gets one line that says so',
+  async ([call, number]) => {
+    using folder = new TemporaryFolder();
+    const socket = `-socketfile=${folder.at('agent.socket')}`;
+    for (const words of [[socket], ['run', '-resolver=demo-basic', '--', 'true']]) {
+      const command = [compiled('without-call'), String(number), seccompagent, ...words] as const;
+      const { code, stdout, stderr } = await runCommand(command);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toMatch(/^seccompagent: [^\n]*Linux 5\.9 or newer[^\n]*\n$/u);
+      expect(stderr).toContain(call);
+    }
+    expect(readdirSync(folder.path)).toEqual([]);
+  },
+);
 
 test('start: another user than root gets one line that says so', async () => {
   const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] as const;

@@ -173,6 +173,11 @@ describe.for(
     expect(existsSync(demo.outside(`/by-exec-pid-${firstPid}`))).toBe(true);
   });
 
+  test('exec: mount makes a proc without CAP_SYS_ADMIN', async () => {
+    const { stdout } = await demo.container.exec('mount -t proc proc /home && ls /home/1/comm');
+    expect(stdout).toBe('/home/1/comm\n');
+  });
+
   test('exec: chmod fails with EBADMSG', async () => {
     const { stdout } = await demo.container.exec('chmod 700 /etc');
     expect(stdout).toBe('chmod: /etc: Bad message\n');

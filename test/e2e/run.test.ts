@@ -48,7 +48,7 @@ test.for([
   expect(result.code).toBe(code);
 });
 
-test.for(['TERM', 'HUP', 'USR1', 'INT'] as const)(
+test.for(['ALRM', 'HUP', 'INT', 'IO', 'PWR', 'QUIT', 'TERM', 'USR1', 'USR2', 'WINCH'] as const)(
   'signals: SIG%s is handed on to the command when stdin is no terminal',
   async (signal) => {
     await using running = new RunningCommand([...underDemo, 'sh', '-c', caughtOnce(signal)]);
