@@ -194,7 +194,7 @@ bool Worker::respond_carefully(const Response& response, const GivenFd* given) {
   }
   if (!respond(response, given)) return false;
   // a descriptor is taken by the caller itself, so it has had the answer then
-  if (given == nullptr && caller.has_pending_signal())
+  if (given == nullptr && !caller.has_slept_on() && caller.has_pending_signal())
     listener_->kept.keep_lost(content(), response, now() + kSoon);
   return true;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a thread's stat, status and wchan.
+// Reads a thread's stat, status, schedstat and wchan.
 #include "caller_state.h"
 
 #include <fcntl.h>
@@ -33,15 +33,31 @@ Result<std::string_view> text_of(const UniqueFd& file, FileText& text) {
   return std::string_view(text.data(), static_cast<std::size_t>(length));
 }
 
-// The hexadecimal number behind a name, as in "SigPnd:\t0000000000000000".
-std::uint64_t mask_of(std::string_view status, std::string_view name) {
+// What stands behind a name with a line of its own, as in "\nSigPnd:": a program's name is in the
+// status as well, and may be anything else.
+std::string_view behind(std::string_view status, std::string_view name) {
   const std::size_t at = status.find(name);
-  if (at == std::string_view::npos) return 0;
-  std::string_view digits = status.substr(at + name.size());
-  digits.remove_prefix(std::min(digits.find_first_not_of(" \t"), digits.size()));
-  std::uint64_t mask = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), mask, 16);
-  return mask;
+  if (at == std::string_view::npos) return {};
+  std::string_view text = status.substr(at + name.size());
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  return text;
+}
+
+std::optional<std::uint64_t> number_of(std::string_view text, int base) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (error != std::errc()) return std::nullopt;
+  return number;
+}
+
+std::uint64_t mask_of(std::string_view status, std::string_view name) {
+  constexpr int kHexadecimal = 16;
+  return number_of(behind(status, name), kHexadecimal).value_or(0);
+}
+
+std::optional<std::uint64_t> count_of(std::string_view status, std::string_view name) {
+  constexpr int kDecimal = 10;
+  return number_of(behind(status, name), kDecimal);
 }
 
 // Held for some system calls at most, and mostly by nobody else.
@@ -114,6 +130,8 @@ CallerState& CallerState::of(pid_t tid) {
   if (state.tid_ != tid) {
     const InUse in_use(state.is_used_);
     state.tid_ = tid;
+    state.slept_at_.reset();
+    state.are_turns_counted_ = false;
     state.close();
   }
   return state;
@@ -133,6 +151,7 @@ void CallerState::close() {
   entry_ = {};
   wait_channel_ = {};
   status_ = {};
+  turns_ = {};
   label_ = {};
 }
 
@@ -141,6 +160,7 @@ Result<void> CallerState::open_entry() {
   std::snprintf(path, sizeof path, "/proc/%d", tid_);
   wait_channel_ = {};
   status_ = {};
+  turns_ = {};
   label_ = {};
   entry_ = UniqueFd(retry_eintr([&] { return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }));
   if (!entry_.is_open()) return fail_errno();
@@ -205,6 +225,7 @@ Result<const char*> CallerState::read_status() {
       const auto end = static_cast<std::size_t>(length);
       if (end + 1 < text_.size()) {
         text_[end] = '\0';
+        note_sleep({text_.data(), end});
         return text_.data();
       }
       text_.resize(text_.size() * 2);
@@ -240,8 +261,42 @@ bool CallerState::has_pending_signal() {
   const auto text = read_status();
   if (!text) return false;
   const std::string_view status = *text;
-  const std::uint64_t pending = mask_of(status, "SigPnd:") | mask_of(status, "ShdPnd:");
-  return pending != 0 && (pending & ~mask_of(status, "SigBlk:")) != 0;
+  const std::uint64_t pending = mask_of(status, "\nSigPnd:") | mask_of(status, "\nShdPnd:");
+  return pending != 0 && (pending & ~mask_of(status, "\nSigBlk:")) != 0;
+}
+
+// How often it got a processor: the third number of its schedstat, see sched-stats in the kernel's
+// documentation. Nothing: the kernel does not count.
+std::optional<std::uint64_t> CallerState::turns() {
+  const auto file = kept(turns_, "schedstat");
+  if (!file) return std::nullopt;
+  FileText text;
+  const auto numbers = text_of(turns_, text);
+  if (!numbers) return std::nullopt;
+  return count_of(numbers->substr(std::min(numbers->find(' ') + 1, numbers->size())), " ");
+}
+
+// The time between its state and the counts, further down in the text, is that of some
+// microseconds: enough for it to run, but then it does not sleep in that state at once again.
+void CallerState::note_sleep(std::string_view status) {
+  slept_at_.reset();
+  if (!behind(status, "\nState:").starts_with("S ")) return;
+  // they are the last lines
+  constexpr std::size_t kCounts = 128;
+  const std::string_view end = status.substr(status.size() - std::min(kCounts, status.size()));
+  const auto voluntary = count_of(end, "\nvoluntary_ctxt_switches:");
+  const auto forced = count_of(end, "\nnonvoluntary_ctxt_switches:");
+  if (!voluntary || !forced) return;
+  const std::uint64_t left = *voluntary + *forced;
+  const bool was_seen = turns_.is_open() && are_turns_counted_;
+  are_turns_counted_ = was_seen || turns() == left;
+  if (are_turns_counted_) slept_at_ = left;
+}
+
+bool CallerState::has_slept_on() {
+  if (!slept_at_) return false;
+  const InUse in_use(is_used_);
+  return turns_.is_open() && turns() == slept_at_;
 }
 
 }  // namespace seccompagent

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -47,12 +48,17 @@ class CallerState {
   [[nodiscard]] bool is_awake();
   // A signal is about to interrupt it. Only asked of the thread that was looked at before.
   [[nodiscard]] bool has_pending_signal();
+  // It slept when its status was read last, as in the wait for an answer, and has not run since: no
+  // signal can have ended that wait. False: it may have, or nobody knows.
+  [[nodiscard]] bool has_slept_on();
 
  private:
   template <typename Access>
   auto with_entry(Access access) -> decltype(access());
   [[nodiscard]] Result<void> open_entry();
   [[nodiscard]] Result<int> kept(UniqueFd& file, const char* what);
+  void note_sleep(std::string_view status);
+  [[nodiscard]] std::optional<std::uint64_t> turns();
   void close();
 
   // While the descriptors are used.
@@ -61,7 +67,12 @@ class CallerState {
   UniqueFd entry_;
   UniqueFd wait_channel_;
   UniqueFd status_;
+  UniqueFd turns_;
   UniqueFd label_;
+  // How often it had left a processor when it was seen asleep.
+  std::optional<std::uint64_t> slept_at_;
+  // That and how often it got one is the same number of a thread that sleeps, as it was seen to be.
+  bool are_turns_counted_ = false;
   std::vector<char> text_;
 };
 

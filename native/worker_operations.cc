@@ -27,11 +27,16 @@ Result<void> Worker::begin_operation() {
   if (operation_count_ >= kMostOperations) return fail(EDQUOT);
   if (operation_time_ >= kMostOperationTime) return fail(ETIME);
   ++operation_count_;
-  operation_start_.store(now());
+  const Nanoseconds time = now();
+  operation_start_.store(time);
   stop_holding();
-  receiver_->mark_blocked(place_);
+  // A worker that takes over from one that is back at once costs more than it gains, unless many
+  // call; if it is not back, the watcher sees it.
+  const bool is_back_soon = listener_ && listener_->acts.is_trusted(time) &&
+                            receiver_->crowd_.load(std::memory_order_relaxed) == 0;
+  if (!is_back_soon) receiver_->mark_blocked(place_);
   place_.phase.store(Phase::operating);
-  receiver_->invite();
+  if (!is_back_soon) receiver_->invite();
   return {};
 }
 
@@ -115,8 +120,10 @@ void Worker::lose_patience() {
 
 void Worker::end_operation(Effect effect) {
   end_being_held();
-  const Nanoseconds time = operation_age();
+  const Nanoseconds end = now();
+  const Nanoseconds time = end - operation_start_.load();
   operation_time_ += time;
+  if (listener_) listener_->acts.note(time, end);
   if (listener_ && time < kQuickOperation) {
     listener_->is_slow_to_act.store(false, std::memory_order_relaxed);
     listener_->given_up_count.store(0, std::memory_order_relaxed);

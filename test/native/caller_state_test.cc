@@ -134,6 +134,48 @@ void follows_who_goes_on() {
   thread.join();
 }
 
+bool is_seen_asleep(CallerState& state) {
+  VALUE(state.read_status());
+  return state.has_slept_on();
+}
+
+// K8: whoever has not run cannot have been interrupted.
+void knows_who_has_slept_on() {
+  const Sleeper sleeper;
+  CallerState state(sleeper.pid());
+  CHECK(!state.has_slept_on());
+  wait_until([&] { return is_seen_asleep(state); });
+  CHECK(state.has_slept_on());
+  CHECK_EQUAL(kill(sleeper.pid(), SIGSTOP), 0);
+  CHECK_EQUAL(waitpid(sleeper.pid(), nullptr, WUNTRACED), sleeper.pid());
+  CHECK(!state.has_slept_on());
+  // who is stopped does not sleep
+  CHECK(!is_seen_asleep(state));
+  CHECK_EQUAL(kill(sleeper.pid(), SIGCONT), 0);
+  wait_until([&] { return is_seen_asleep(state); });
+}
+
+void looks_anew_after_what_was_kept_is_closed() {
+  const Sleeper sleeper;
+  CallerState& state = CallerState::of(sleeper.pid());
+  wait_until([&] { return is_seen_asleep(state); });
+  CallerState::close_kept();
+  CHECK(!state.has_slept_on());
+  CHECK(is_seen_asleep(state));
+  // another caller's sleep is not this one's
+  const Sleeper other;
+  CHECK(!CallerState::of(other.pid()).has_slept_on());
+}
+
+// A program may call itself like a line of its status.
+void is_not_misled_by_a_name() {
+  CHECK_EQUAL(pthread_setname_np(pthread_self(), "State:\tS (s"), 0);
+  CallerState us(gettid());
+  CHECK(!is_seen_asleep(us));
+  CHECK_EQUAL(pthread_setname_np(pthread_self(), "SigPnd:ffff"), 0);
+  CHECK(!us.has_pending_signal());
+}
+
 void takes_the_dead_for_waiting() {
   Sleeper sleeper;
   CallerState before(sleeper.pid());
@@ -230,8 +272,8 @@ void keeps_one_caller_at_a_time() {
                 .find("\nPid:\t" + std::to_string(pid) + "\n") != std::string_view::npos);
     }
   }
-  // the entry and two of its files
-  constexpr int kMostKept = 3;
+  // the entry and three of its files
+  constexpr int kMostKept = 4;
   CHECK(next_fd() <= before + kMostKept);
 }
 
@@ -300,6 +342,10 @@ constexpr Case kCases[] = {
     {"CallerState: a thread that has ended has no signal", sees_no_signal_of_the_dead},
     {"CallerState: who waits is told from who runs", tells_who_waits},
     {"CallerState: who goes on is awake", follows_who_goes_on},
+    {"K8: CallerState: who sleeps on is told from who has run", knows_who_has_slept_on},
+    {"CallerState: a sleep is looked at anew once files were closed",
+     looks_anew_after_what_was_kept_is_closed},
+    {"CallerState: a name that looks like a line of the status is none", is_not_misled_by_a_name},
     {"CallerState: who has ended is taken for waiting", takes_the_dead_for_waiting},
     {"K2: CallerState: a number that is used again means the new thread", follows_a_reused_number},
     {"K2: CallerState: whatever is asked first of a new thread",

@@ -6,6 +6,8 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -20,7 +22,9 @@
 #include <thread>
 
 #include "bpf.h"
+#include "caller_state.h"
 #include "check.h"
+#include "clock.h"
 #include "unique_fd.h"
 
 namespace seccompagent::test {
@@ -32,12 +36,14 @@ constexpr std::uint32_t kArch = AUDIT_ARCH_X86_64;
 constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
 #endif
 
+enum class Signals : std::uint8_t { wait_for_the_answer, interrupt };
+
 // A thread that makes one call which a listener of the process is notified of.
 class Caller {
  public:
   // The call is getpriority(2), which nobody else makes here.
-  explicit Caller(long first = 0, long second = 0)
-      : thread_([this, first, second] { call(first, second); }) {
+  explicit Caller(long first = 0, long second = 0, Signals signals = Signals::wait_for_the_answer)
+      : thread_([this, first, second, signals] { call(first, second, signals); }) {
     listener_.wait(0);
   }
   Caller(const Caller&) = delete;
@@ -54,11 +60,14 @@ class Caller {
   }
 
  private:
-  void call(long first, long second) {
-    const auto filter =
-        VALUE(assemble_filter({{kArch, {static_cast<std::uint32_t>(SYS_getpriority)}}}));
-    const long fd =
-        install_filter(filter.data(), static_cast<unsigned short>(filter.size())).listener;
+  void call(long first, long second, Signals signals) {
+    auto filter = VALUE(assemble_filter({{kArch, {static_cast<std::uint32_t>(SYS_getpriority)}}}));
+    const sock_fprog program = {.len = static_cast<unsigned short>(filter.size()),
+                                .filter = filter.data()};
+    const long fd = signals == Signals::interrupt
+                        ? syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                                  SECCOMP_FILTER_FLAG_NEW_LISTENER, &program)
+                        : install_filter(program.filter, program.len).listener;
     CHECK(fd >= 0);
     fd_.reset(static_cast<int>(fd));
     listener_.store(1);
@@ -247,6 +256,72 @@ void probes_other_descriptors() {
   CHECK_EQUAL(ERROR(probe_id_valid(1'000'000)), Errno{ENOTTY});
 }
 
+std::atomic<int> signal_count = 0;
+
+// Threads of this process have one processor from now on, and this one goes before the others.
+void keep_others_from_running(bool is_kept) {
+  const sched_param priority = {.sched_priority = is_kept ? 1 : 0};
+  CHECK_EQUAL(sched_setscheduler(0, is_kept ? SCHED_FIFO : SCHED_OTHER, &priority), 0);
+}
+
+void use_one_processor() {
+  cpu_set_t all;
+  CHECK_EQUAL(sched_getaffinity(0, sizeof all, &all), 0);
+  std::size_t first = 0;
+  while (!CPU_ISSET(first, &all)) ++first;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  CHECK_EQUAL(sched_setaffinity(0, sizeof one, &one), 0);
+}
+
+// What respond_carefully of a worker relies on: an answer is not lost to a signal that has woken
+// the caller, as long as the caller has not run.
+void answers_reach_who_has_not_run() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { signal_count.fetch_add(1); };
+  CHECK_EQUAL(sigaction(SIGUSR1, &action, nullptr), 0);
+  use_one_processor();
+  NotifyBuffers buffers = real_buffers();
+  Caller caller(0, 0, Signals::interrupt);
+  const Notification seen = VALUE(receive(buffers, caller.listener()));
+  CallerState& state = CallerState::of(seen.tid);
+  const auto is_asleep = [&] {
+    VALUE(state.read_status());
+    return state.has_slept_on();
+  };
+  while (!is_asleep()) pause_for(kMillisecond);
+
+  keep_others_from_running(true);
+  CHECK(is_asleep());
+  CHECK_EQUAL(tgkill(getpid(), seen.tid, SIGUSR1), 0);
+  CHECK(state.is_awake());
+  CHECK(state.has_slept_on());
+  const auto sent =
+      buffers.respond(caller.listener(), seen.id, {.value = 77, .error = 0, .is_continue = false});
+  CHECK(state.has_slept_on());
+  keep_others_from_running(false);
+
+  VALUE(sent);
+  CHECK_EQUAL(caller.result(), 77L);
+  CHECK_EQUAL(signal_count.load(), 1);
+}
+
+void is_told_of_who_has_run() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) {};
+  CHECK_EQUAL(sigaction(SIGUSR1, &action, nullptr), 0);
+  NotifyBuffers buffers = real_buffers();
+  Caller caller(0, 0, Signals::interrupt);
+  const Notification seen = VALUE(receive(buffers, caller.listener()));
+  CallerState& state = CallerState::of(seen.tid);
+  do VALUE(state.read_status());
+  while (!state.has_slept_on());
+  CHECK_EQUAL(tgkill(getpid(), seen.tid, SIGUSR1), 0);
+  CHECK_EQUAL(caller.result(), static_cast<long>(-EINTR));
+  CHECK(!state.has_slept_on());
+}
+
 constexpr Case kCases[] = {
     {"K15: notify_sizes: they are at least those that we were built with", knows_the_sizes},
     {"NotifyBuffers: a call is received whole and answered", receives_and_answers},
@@ -260,6 +335,9 @@ constexpr Case kCases[] = {
     {"K16: id_valid: both numbers of the ioctl tell what is valid", knows_what_is_valid},
     {"K13: a listener whose users are gone hangs up", is_told_that_all_are_gone},
     {"K22: set_sync_wake_up: this kernel takes it", takes_the_wake_up_flag},
+    {"K8: an answer reaches a caller whom a signal has woken and who has not run",
+     answers_reach_who_has_not_run},
+    {"K8: a caller whom a signal has taken its call from has run", is_told_of_who_has_run},
     {"probe_id_valid: other descriptors are no listeners", probes_other_descriptors}};
 
 }  // namespace

@@ -90,7 +90,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   mount_change_test: mountMaker,
   mount_request_test: ['mount_request'],
   new_mount_test: mountMaker,
-  notify_test: ['bpf', 'notify'],
+  notify_test: ['bpf', 'caller_state', 'notify'],
   receiver_test: engine,
   probe_test: ['bpf', 'notify', 'probe'],
   resources_test: ['cgroup_places', 'process_files', 'resources'],

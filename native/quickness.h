@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether what is done for a container takes so little time that nobody has to take over meanwhile.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "clock.h"
+
+namespace seccompagent {
+
+// How long operations take is up to the container, which may have a file system of its own. One
+// that is trusted and takes long delays whatever others call until the watcher looks, so trust is
+// gained by many quick ones and lost for a while by one that is not: then such delays are too few
+// to matter, whatever the container does.
+class Quickness {
+ public:
+  void note(Nanoseconds took, Nanoseconds time) {
+    if (took < kQuick) {
+      in_a_row_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    in_a_row_.store(0, std::memory_order_relaxed);
+    distrusted_until_.store(time + kDistrust, std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] bool is_trusted(Nanoseconds time) const {
+    return in_a_row_.load(std::memory_order_relaxed) >= kMany &&
+           time >= distrusted_until_.load(std::memory_order_relaxed);
+  }
+
+  static constexpr Nanoseconds kQuick = 500 * kMicrosecond;
+  static constexpr Nanoseconds kDistrust = kSecond;
+  static constexpr std::uint64_t kMany = 64;
+
+ private:
+  // Of all its workers' operations.
+  std::atomic<std::uint64_t> in_a_row_ = 0;
+  std::atomic<Nanoseconds> distrusted_until_ = 0;
+};
+
+}  // namespace seccompagent
