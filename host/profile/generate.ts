@@ -6,11 +6,19 @@ import { waitKillableFlag } from '../filter-flags.ts';
 import { familyMembers } from '../notification/syscall-table.ts';
 import { errno } from './errno-numbers.ts';
 import { byDescriptor, familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
-import { keepsNamespaces, namespaceConditions, withoutNamespaces } from './namespace-flags.ts';
+import {
+  keepsNamespaces,
+  namespaceConditions,
+  withFlag,
+  withoutFlags,
+  withoutNamespaces,
+} from './namespace-flags.ts';
 import { actionsOf, decisionOf } from './profile.ts';
 import type { Condition, Profile } from './profile.ts';
 import type { PreFilter } from './pre-filters.ts';
 import { isJson } from './read-profile.ts';
+import { isRefusedBy } from './refusals.ts';
+import type { Refusal } from './refusals.ts';
 import { bigEndian, letsPass, notify, trappedArchitectures } from './seccomp-words.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -30,6 +38,8 @@ export interface Wanted {
   readonly listenerMetadata: string;
   readonly isWaitKillable: boolean;
   readonly isIoUringBlocked: boolean;
+  /** What is refused beside it, whatever the base says. */
+  readonly refused?: readonly Refusal[];
   /** Calls that the kernel does, whatever the base says. */
   readonly allowed?: readonly string[];
   /** Absent: all other calls are allowed. */
@@ -198,22 +208,81 @@ function blockedNamespaces({ syscalls }: Wanted, base: Profile): readonly Genera
   return [...blocked, { names, action, args: [withoutNamespaces] }];
 }
 
+/** Of calls that are refused with some flags only; without them the base or the operator decides. */
+function flaggedRules(
+  { name, flags, errno: errnoRet, shown }: Refusal,
+  { allowed = [] }: Wanted,
+  base: Profile,
+): readonly GeneratedRule[] {
+  const decision = decisionOf(base, name);
+  const isOpened = allowed.includes(name);
+  if (decision.kind === 'conditional' && !isOpened) {
+    throw new AgentError(
+      'AGENT_PROFILE_INVALID',
+      `the base has conditions on ${name}(2) that let ${shown} pass: have it refuse that`,
+    );
+  }
+  const ofBase = decision.kind === 'rule' ? decision.rule.action : base.defaultAction;
+  const action = isOpened ? 'SCMP_ACT_ALLOW' : ofBase;
+  const names = [name];
+  const blocked = flags.map((flag) => ({
+    names,
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet,
+    args: [withFlag(flag)],
+  }));
+  if (action === base.defaultAction) return blocked;
+  // a rule without condition would decide alone
+  return [...blocked, { names, action, args: [withoutFlags(flags)] }];
+}
+
+/** What handlers cannot guard. A base that refuses it already keeps its own rules. */
+function refusingRules(wanted: Wanted, base: Profile): readonly GeneratedRule[] {
+  const { syscalls, refused = [], allowed = [] } = wanted;
+  const failing = blockedCalls(wanted);
+  const open = refused.filter(
+    (refusal) =>
+      !failing.includes(refusal.name) &&
+      (allowed.includes(refusal.name) || !isRefusedBy(base, refusal)),
+  );
+  const asked = refused.find(({ name }) => syscalls.includes(name));
+  if (asked !== undefined) {
+    throw new AgentError(
+      'AGENT_PROFILE_INVALID',
+      `${asked.shown} cannot be refused, as a bundle has it: a handler answers ${asked.name}`,
+    );
+  }
+  const whole = open.filter(({ flags }) => flags.length === 0);
+  return [
+    ...[...new Set(whole.map((refusal) => refusal.errno))].map((errnoRet) => ({
+      names: whole.filter((refusal) => refusal.errno === errnoRet).map(({ name }) => name),
+      action: 'SCMP_ACT_ERRNO',
+      errnoRet,
+    })),
+    ...open
+      .filter(({ flags }) => flags.length > 0)
+      .flatMap((refusal) => flaggedRules(refusal, wanted, base)),
+  ];
+}
+
 /** What the profile decides otherwise for the sake of handlers is not opened. */
 function allowingRules(
-  { syscalls, allowed = [] }: Wanted,
+  { syscalls, refused = [], allowed = [] }: Wanted,
   others: readonly GeneratedRule[],
 ): readonly GeneratedRule[] {
-  if (allowed.length === 0) return [];
+  const opened = refused.filter(({ flags }) => flags.length > 0).map(({ name }) => name);
+  const left = [...new Set(allowed)].filter((name) => !opened.includes(name)).toSorted();
+  if (left.length === 0) return [];
   const around = syscalls.flatMap((name) => waysAround[familyOf(name)] ?? []);
   const decided = others.flatMap(({ names }) => names);
-  for (const name of allowed) {
+  for (const name of left) {
     if (!decided.includes(name) && !around.includes(familyOf(name))) continue;
     throw new AgentError(
       'AGENT_PROFILE_INVALID',
       `${name} cannot be allowed: it would walk around what the profile does for handlers`,
     );
   }
-  return [{ names: [...new Set(allowed)].toSorted(), action: 'SCMP_ACT_ALLOW' }];
+  return [{ names: left, action: 'SCMP_ACT_ALLOW' }];
 }
 
 function ownRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
@@ -229,6 +298,7 @@ function handledRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule
       ? []
       : [{ names: blocked, action: 'SCMP_ACT_ERRNO', errnoRet: errno.ENOSYS }]),
     ...blockedNamespaces(wanted, base.profile),
+    ...refusingRules(wanted, base.profile),
     ...withoutNestedListeners(base),
   ];
 }
@@ -334,6 +404,13 @@ function blockedNote(wanted: Wanted): readonly string[] {
   return [`${around.join(', ')} fail with ENOSYS: no handler answers them, and they walk around`];
 }
 
+function refusedNote({ refused = [] }: Wanted): readonly string[] {
+  if (refused.length === 0) return [];
+  return [
+    `${refused.map(({ shown }) => shown).join(', ')} fail, as the bundles have it: handlers cannot guard what they do`,
+  ];
+}
+
 /** They are left alone, and whoever writes a policy is to know. */
 function byDescriptorNotes({ syscalls, allowed = [] }: Wanted, base: Profile): readonly string[] {
   return [...new Set(syscalls.map((name) => familyOf(name)))].toSorted().flatMap((family) => {
@@ -374,6 +451,7 @@ export function generateProfile(wanted: Wanted): Generated {
     notes: [
       ...(base === undefined ? [allowsAllNote] : []),
       ...blockedNote(wanted),
+      ...refusedNote(wanted),
       ...byDescriptorNotes(wanted, profile),
       ...newCallsNote(ownNames, profile),
       ...(base === undefined
