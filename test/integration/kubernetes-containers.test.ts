@@ -294,6 +294,10 @@ test('G7: Kubernetes: an API that is dead is waited for by nobody', async () => 
   expect(agent.process.log.match(/the Kubernetes API does not answer/gu)).toHaveLength(1);
 });
 
+function newId(): string {
+  return `seccompagent-test-${randomUUID()}`;
+}
+
 /** Fails, and waits until there is `/go`. */
 const untilGo = 'mkdir /made-early; until test -e /go; do sleep 0.1; done';
 
@@ -310,13 +314,12 @@ test.for([
     await using agent = await agentFor(server);
     await agent.process.logged(/the Kubernetes API does not answer/u);
     const uid = randomUUID();
-    const id = (): string => `seccompagent-test-${randomUUID()}`;
     const annotations = annotationsOf(uid);
-    const named = await node.run(agent.socket, { uid, id: id(), annotations });
+    const named = await node.run(agent.socket, { uid, id: newId(), annotations });
     expect(named).toMatchObject({ code: 0, stderr: '' });
-    const free = await node.run(agent.socket, { id: id(), metadata: 'BUNDLE=mkdir-suffix' });
+    const free = await node.run(agent.socket, { id: newId(), metadata: 'BUNDLE=mkdir-suffix' });
     expect(free).toMatchObject({ code: 0, stderr: '' });
-    const nameless = node.run(agent.socket, { uid, id: id(), args: ['sh', '-c', untilGo] });
+    const nameless = node.run(agent.socket, { uid, id: newId(), args: ['sh', '-c', untilGo] });
     const refusal = await until('the refusal', async () => {
       return (await agent.status()).containers.find((one) => one.refusal !== undefined)?.refusal;
     });
