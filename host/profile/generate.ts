@@ -7,6 +7,7 @@ import { familyMembers } from '../notification/syscall-table.ts';
 import { errno } from './errno-numbers.ts';
 import { byDescriptor, familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
 import {
+  isWithout,
   keepsNamespaces,
   namespaceConditions,
   withFlag,
@@ -14,10 +15,10 @@ import {
   withoutNamespaces,
 } from './namespace-flags.ts';
 import { actionsOf, decisionOf } from './profile.ts';
-import type { Condition, Profile } from './profile.ts';
+import type { Condition, Profile, Rule } from './profile.ts';
 import type { PreFilter } from './pre-filters.ts';
 import { isJson } from './read-profile.ts';
-import { isRefusedBy } from './refusals.ts';
+import { isRefusedBy, isRefusing } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
 import { bigEndian, letsPass, notify, trappedArchitectures } from './seccomp-words.ts';
 
@@ -136,20 +137,28 @@ function unlistened(conditions: readonly Condition[]): readonly Condition[] | un
     : [...others, ...own.filter((condition) => condition !== undefined)];
 }
 
-/** The base's own rules for seccomp(2), with all that they have. */
-function ownOfSeccomp({ profile, json }: BaseProfile): readonly GeneratedRule[] {
-  const decision = decisionOf(profile, 'seccomp');
+/**
+ * The base's own rules for a call, with all that they have but other conditions.
+ * @param change undefined: a rule says nothing then
+ */
+function changedRules(
+  { profile, json }: BaseProfile,
+  name: string,
+  change: (rule: Rule) => readonly Condition[] | undefined,
+): readonly GeneratedRule[] {
+  const decision = decisionOf(profile, name);
   const read = Array.isArray(json['syscalls']) ? json['syscalls'] : [];
-  return profile.rules.flatMap(({ names, action, conditions }, index) => {
-    if (!names.includes('seccomp') || action === profile.defaultAction) return [];
+  return profile.rules.flatMap((rule, index) => {
+    const { names, action } = rule;
+    if (!names.includes(name) || action === profile.defaultAction) return [];
     // it decides alone, where it is there at all
     const isAlone = decision.kind === 'rule' && !decision.rule.isOfSomeHosts;
     if (isAlone && decision.index !== index) return [];
-    const args = unlistened(conditions);
+    const args = change(rule);
     if (args === undefined) return [];
     const raw: unknown = read[index];
-    const { name: _name, ...rest } = isJson(raw) ? raw : {};
-    return [{ ...rest, names: ['seccomp'], action, args }];
+    const { name: _name, args: _args, ...rest } = isJson(raw) ? raw : {};
+    return [{ ...rest, names: [name], action, ...(args.length === 0 ? {} : { args }) }];
   });
 }
 
@@ -169,7 +178,7 @@ function withoutNestedListeners(base: BaseProfile): readonly GeneratedRule[] {
     return letsPass(profile.defaultAction) ? [blocked] : [];
   }
   // a rule without condition would decide alone
-  return [blocked, ...ownOfSeccomp(base)];
+  return [blocked, ...changedRules(base, 'seccomp', ({ conditions }) => unlistened(conditions))];
 }
 
 /** Programs fall back on the calls that are trapped. */
@@ -208,22 +217,25 @@ function blockedNamespaces({ syscalls }: Wanted, base: Profile): readonly Genera
   return [...blocked, { names, action, args: [withoutNamespaces] }];
 }
 
+/** What a rule of the base says of calls without the flags. */
+function unflagged(rule: Rule, { flags, shown }: Refusal): readonly Condition[] {
+  const { action, conditions } = rule;
+  if (isRefusing(action) || isWithout(flags, rule)) return conditions;
+  const without = withoutFlags(flags);
+  if (conditions.every(({ index }) => index !== without.index)) return [...conditions, without];
+  throw new AgentError(
+    'AGENT_PROFILE_INVALID',
+    `the base has a condition that lets ${shown} pass: have it refuse that`,
+  );
+}
+
 /** Of calls that are refused with some flags only; without them the base or the operator decides. */
 function flaggedRules(
-  { name, flags, errno: errnoRet, shown }: Refusal,
+  refusal: Refusal,
   { allowed = [] }: Wanted,
-  base: Profile,
+  base: BaseProfile,
 ): readonly GeneratedRule[] {
-  const decision = decisionOf(base, name);
-  const isOpened = allowed.includes(name);
-  if (decision.kind === 'conditional' && !isOpened) {
-    throw new AgentError(
-      'AGENT_PROFILE_INVALID',
-      `the base has conditions on ${name}(2) that let ${shown} pass: have it refuse that`,
-    );
-  }
-  const ofBase = decision.kind === 'rule' ? decision.rule.action : base.defaultAction;
-  const action = isOpened ? 'SCMP_ACT_ALLOW' : ofBase;
+  const { name, flags, errno: errnoRet } = refusal;
   const names = [name];
   const blocked = flags.map((flag) => ({
     names,
@@ -231,19 +243,21 @@ function flaggedRules(
     errnoRet,
     args: [withFlag(flag)],
   }));
-  if (action === base.defaultAction) return blocked;
   // a rule without condition would decide alone
-  return [...blocked, { names, action, args: [withoutFlags(flags)] }];
+  if (allowed.includes(name)) {
+    return [...blocked, { names, action: 'SCMP_ACT_ALLOW', args: [withoutFlags(flags)] }];
+  }
+  return [...blocked, ...changedRules(base, name, (rule) => unflagged(rule, refusal))];
 }
 
 /** What handlers cannot guard. A base that refuses it already keeps its own rules. */
-function refusingRules(wanted: Wanted, base: Profile): readonly GeneratedRule[] {
+function refusingRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
   const { syscalls, refused = [], allowed = [] } = wanted;
   const failing = blockedCalls(wanted);
   const open = refused.filter(
     (refusal) =>
       !failing.includes(refusal.name) &&
-      (allowed.includes(refusal.name) || !isRefusedBy(base, refusal)),
+      (allowed.includes(refusal.name) || !isRefusedBy(base.profile, refusal)),
   );
   const asked = refused.find(({ name }) => syscalls.includes(name));
   if (asked !== undefined) {
@@ -298,7 +312,7 @@ function handledRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule
       ? []
       : [{ names: blocked, action: 'SCMP_ACT_ERRNO', errnoRet: errno.ENOSYS }]),
     ...blockedNamespaces(wanted, base.profile),
-    ...refusingRules(wanted, base.profile),
+    ...refusingRules(wanted, base),
     ...withoutNestedListeners(base),
   ];
 }

@@ -26,7 +26,7 @@ export const namespaceConditions: readonly Condition[] = allFlags.map(withFlag);
 export const withoutNamespaces: Condition = withoutFlags(allFlags);
 
 /** Whether a rule is for calls without any of the flags. */
-function isWithout(flags: readonly number[], { conditions }: Rule): boolean {
+export function isWithout(flags: readonly number[], { conditions }: Rule): boolean {
   return conditions.some(
     ({ index, op, value, valueTwo }) =>
       index === flagsArgument &&

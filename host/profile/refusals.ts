@@ -31,32 +31,50 @@ export function refusedWords(
   return [...new Set(words)];
 }
 
+type Flag = readonly [name: string, value: number];
+
+/** From Linux 7.1, and of unshare(2) alone: to clone(2) the bit is CLONE_PARENT_SETTID. */
+const emptyMounts: Flag = ['UNSHARE_EMPTY_MNTNS', 0x0010_0000];
+
+function refusedWith(name: string, flags: readonly Flag[]): Refusal {
+  return {
+    name,
+    flags: flags.map(([, value]) => value),
+    errno: errno.EPERM,
+    shown: `${name} with ${flags.map(([flag]) => flag).join(' or ')}`,
+  };
+}
+
 /** By calls, of which each is there once. */
 export function refusalsOf(words: readonly string[]): readonly Refusal[] {
-  const flagNames = words.filter((word) => namespaceFlag(word) !== undefined).toSorted();
-  const flags = flagNames.flatMap((word) => namespaceFlag(word) ?? []);
+  const flags = words.toSorted().flatMap((word): readonly Flag[] => {
+    const value = namespaceFlag(word);
+    return value === undefined ? [] : [[word, value]];
+  });
   const wholly = words
-    .filter((word) => !flagNames.includes(word))
+    .filter((word) => namespaceFlag(word) === undefined)
     .flatMap((word) => familyMembers(word));
   const whole = [...new Set(wholly)]
     .toSorted()
     .map((name) => ({ name, flags: [], errno: errno.EPERM, shown: name }));
   if (flags.length === 0) return whole;
-  const flagged = ['clone', 'unshare'].map((name) => ({
-    name,
-    flags,
-    errno: errno.EPERM,
-    shown: `${name} with ${flagNames.join(' or ')}`,
-  }));
-  // its flags are in memory, where no filter looks; libraries use clone(2) where it is missing
-  const memory = { name: 'clone3', flags: [], errno: errno.ENOSYS, shown: 'clone3' };
-  const others = [...flagged, memory].filter(({ name }) => !wholly.includes(name));
-  return [...whole, ...others];
+  const ofUnshare = words.includes('CLONE_NEWNS') ? [...flags, emptyMounts] : flags;
+  const others = [
+    refusedWith('clone', flags),
+    refusedWith('unshare', ofUnshare),
+    // its flags are in memory, where no filter looks; libraries use clone(2) where it is missing
+    { name: 'clone3', flags: [], errno: errno.ENOSYS, shown: 'clone3' },
+  ];
+  return [...whole, ...others.filter(({ name }) => !wholly.includes(name))];
 }
 
-/** Nobody refuses what an agent is asked about that has no handler for it. */
+/** An agent that is asked about what it has no handler for does not refuse it. */
+export function isRefusing(action: string): boolean {
+  return !letsPass(action) && action !== notify;
+}
+
 function isPass(action: string): boolean {
-  return letsPass(action) || action === notify;
+  return !isRefusing(action);
 }
 
 /** Whether a profile refuses it whatever the machine and the container are. */

@@ -71,7 +71,7 @@ interface Wanted {
 }
 
 /** Longer than a container waits for its pod. */
-export const slowMs = 3000;
+const slowMs = 3000;
 
 export const fakeNode = 'node-1';
 const podResource = resourceNamed('', 'pods');

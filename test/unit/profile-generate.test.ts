@@ -217,16 +217,20 @@ function rulesFor(name: string, made: Generated): readonly object[] {
   return rules(made).filter(({ names }) => Array.isArray(names) && names.includes(name));
 }
 
+/** Rules for a call with the flags of mount and user namespaces, and others. */
+function failing(name: string, ...more: readonly number[]): readonly object[] {
+  return [0x2_0000, 0x1000_0000, ...more].map((value) => ({
+    names: [name],
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet: 1,
+    args: [{ index: 0, value, valueTwo: value, op: 'SCMP_CMP_MASKED_EQ' }],
+  }));
+}
+
 describe('K21: generate: what a bundle wants refused', () => {
   const refused = refusalsOf(['CLONE_NEWNS', 'CLONE_NEWUSER', 'pivot_root', 'umount']);
-  const without = { index: 0, value: 0x1002_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
-  const failing = (name: string): readonly object[] =>
-    [0x2_0000, 0x1000_0000].map((value) => ({
-      names: [name],
-      action: 'SCMP_ACT_ERRNO',
-      errnoRet: 1,
-      args: [{ index: 0, value, valueTwo: value, op: 'SCMP_CMP_MASKED_EQ' }],
-    }));
+  const emptyMounts = 0x10_0000;
+  const without = { index: 0, value: 0x1012_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
 
   function isRefused(made: Generated): boolean {
     const { profile } = readSoundProfile(ociText(made), 'made.json');
@@ -243,9 +247,10 @@ describe('K21: generate: what a bundle wants refused', () => {
     expect(rulesFor('clone3', made)).toEqual([
       { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 },
     ]);
-    for (const name of ['clone', 'unshare']) expect(rulesFor(name, made)).toEqual(failing(name));
+    expect(rulesFor('clone', made)).toEqual(failing('clone'));
+    expect(rulesFor('unshare', made)).toEqual(failing('unshare', emptyMounts));
     expect(made.notes).toContain(
-      'pivot_root, umount, umount2, clone with CLONE_NEWNS or CLONE_NEWUSER, unshare with CLONE_NEWNS or CLONE_NEWUSER, clone3 fail, as the bundles have it: handlers cannot guard what they do',
+      'pivot_root, umount, umount2, clone with CLONE_NEWNS or CLONE_NEWUSER, unshare with CLONE_NEWNS or CLONE_NEWUSER or UNSHARE_EMPTY_MNTNS, clone3 fail, as the bundles have it: handlers cannot guard what they do',
     );
     expect(findings(ociText(made))).toEqual(findings(ociText(generated())));
   });
@@ -259,7 +264,7 @@ describe('K21: generate: what a bundle wants refused', () => {
     const made = generated({ refused, base });
     expect(isRefused(made)).toBe(true);
     const left = { names: ['unshare'], action: 'SCMP_ACT_ALLOW', args: [without] };
-    expect(rulesFor('unshare', made)).toEqual([...failing('unshare'), left]);
+    expect(rulesFor('unshare', made)).toEqual([...failing('unshare', emptyMounts), left]);
     expect(rulesFor('read', made)).toEqual([{ names: ['read'], action: 'SCMP_ACT_ALLOW' }]);
   });
 
@@ -282,11 +287,43 @@ describe('K21: generate: what a bundle wants refused', () => {
     ]);
   });
 
+  test('generate: what only some containers are allowed stays theirs', () => {
+    const includes = { caps: ['CAP_SYS_ADMIN'] };
+    const whole = { index: 0, value: 0x7e02_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
+    const usual = {
+      names: ['clone'],
+      action: 'SCMP_ACT_ALLOW',
+      args: [whole],
+      excludes: includes,
+    };
+    const base = baseOf({
+      defaultAction: 'SCMP_ACT_ERRNO',
+      syscalls: [usual, { names: ['clone', 'unshare'], action: 'SCMP_ACT_ALLOW', includes }],
+    });
+    const made = generated({ refused, base });
+    expect(isRefused(made)).toBe(true);
+    const passing = (name: string, value: number): object => ({
+      names: [name],
+      action: 'SCMP_ACT_ALLOW',
+      includes,
+      args: [{ ...without, value }],
+    });
+    expect(rulesFor('clone', made)).toEqual([
+      ...failing('clone'),
+      usual,
+      passing('clone', 0x1002_0000),
+    ]);
+    expect(rulesFor('unshare', made)).toEqual([
+      ...failing('unshare', emptyMounts),
+      passing('unshare', 0x1012_0000),
+    ]);
+  });
+
   test('generate: -allow opens what else the calls do', () => {
     const made = generated({ refused, base: containerBase(), allowed: ['unshare', 'setns'] });
     expect(isRefused(made)).toBe(true);
     const left = { names: ['unshare'], action: 'SCMP_ACT_ALLOW', args: [without] };
-    expect(rulesFor('unshare', made)).toEqual([...failing('unshare'), left]);
+    expect(rulesFor('unshare', made)).toEqual([...failing('unshare', emptyMounts), left]);
     for (const name of ['pivot_root', 'clone3', 'umount2']) {
       expect(() => generated({ refused, base: containerBase(), allowed: [name] })).toThrow(
         `${name} cannot be allowed`,
@@ -301,12 +338,14 @@ describe('K21: generate: what a bundle wants refused', () => {
   });
 
   test('generate: conditions of a base that let it pass are refused', () => {
-    const args = [{ index: 0, value: 0x2_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }];
+    const args = [{ index: 0, value: 0x12_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }];
     const base = baseOf({
       defaultAction: 'SCMP_ACT_ERRNO',
       syscalls: [{ names: ['unshare'], action: 'SCMP_ACT_ALLOW', args }],
     });
-    expect(() => generated({ refused, base })).toThrow('the base has conditions on unshare(2)');
+    expect(() => generated({ refused, base })).toThrow(
+      'the base has a condition that lets unshare with CLONE_NEWNS or CLONE_NEWUSER or UNSHARE_EMPTY_MNTNS pass',
+    );
     const only = generated({ refused: refusalsOf(['CLONE_NEWNS']), base });
     expect(rulesFor('unshare', only)).toEqual([
       { names: ['unshare'], action: 'SCMP_ACT_ALLOW', args },
