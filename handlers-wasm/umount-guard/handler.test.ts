@@ -62,9 +62,20 @@ test.for(Object.entries(flags))(
   },
 );
 
-test('umount-guard: new mounts and propagation are others’ to answer', () => {
+const newMounts = [0n, 1n, magic, 32_768n] as const;
+
+test('K1: umount-guard: a new mount is EPERM by its register, unless they are let pass', () => {
   const handler = new HandlerHarness(file);
-  for (const given of [0n, 1n, magic, 1n << 18n, (1n << 19n) | 16_384n]) {
+  const open = new HandlerHarness(file, { new: 'continue' });
+  for (const given of newMounts) {
+    expect(handler.ask('mount', 0, 0, 0, given, 0)).toMatchObject({ kind: 'fail', errno: 'EPERM' });
+    expect(open.ask('mount', 0, 0, 0, given, 0)).toEqual({ kind: 'next' });
+  }
+});
+
+test('umount-guard: propagation is others’ to answer', () => {
+  const handler = new HandlerHarness(file);
+  for (const given of [1n << 17n, 1n << 18n, (1n << 19n) | 16_384n, (1n << 20n) | magic]) {
     expect(handler.ask('mount', 0, 0, 0, given, 0)).toEqual({ kind: 'next' });
   }
 });
@@ -82,11 +93,12 @@ test.for(familyMembers('mountapi').map((name) => [name] as const))(
 test('umount-guard: with changes=continue mount is others’ to answer', () => {
   const handler = new HandlerHarness(file, { changes: 'continue' });
   expect(handler.ask('mount', 0, 0, 0, flags.MS_MOVE, 0)).toEqual({ kind: 'next' });
+  expect(handler.ask('mount', 0, 0, 0, 0n, 0)).toEqual({ kind: 'next' });
 });
 
-test('G3: umount-guard: an unknown value of changes is refused', () => {
-  expect(failureOf(() => new HandlerHarness(file, { changes: 'allow' }))).toMatchObject({
+test.for(['changes', 'new'])('G3: umount-guard: an unknown value of %s is refused', (key) => {
+  expect(failureOf(() => new HandlerHarness(file, { [key]: 'allow' }))).toMatchObject({
     code: 'AGENT_SETTING_INVALID',
-    message: expect.stringContaining('changes'),
+    message: expect.stringContaining(key),
   });
 });

@@ -18,9 +18,14 @@ const CAP_SYS_ADMIN: u32 = 21;
 const CHANGES: u64 = mountFlag.REMOUNT | mountFlag.BIND | mountFlag.MOVE;
 
 export function configure(): string | null {
-  const changes = settingOr('changes', 'refuse');
-  if (changes == 'refuse' || changes == 'continue') return null;
-  return 'the setting "changes" is unknown: ' + changes;
+  const refusal = unknownChoice('changes');
+  return refusal === null ? unknownChoice('new') : refusal;
+}
+
+function unknownChoice(key: string): string | null {
+  const choice = settingOr(key, 'refuse');
+  if (choice == 'refuse' || choice == 'continue') return null;
+  return 'the setting "' + key + '" is unknown: ' + choice;
 }
 
 /** Done by the host with the bytes that it looks at, or refused: the kernel is never asked again. */
@@ -32,13 +37,19 @@ export function umount(target: Path, flags: u32): Action {
   return mounts.unmountSparing(target, flags, pathsOf(settingOr('protect', ''))).toAction();
 }
 
-/** What mount(2) does to mounts that are there, by its flags, which no thread can change any more. */
+/**
+ * What mount(2) does is told by its flags, which no thread can change any more. Types of new mounts are
+ * in memory: whoever looked for overlay there and left the others to the kernel could be deceived.
+ */
 export function any(call: Call): Action {
   if (settingOr('changes', 'refuse') == 'continue') return Action.next();
   if (call.family == 'mountapi') return Action.fail(Errno.ENOSYS);
   if (call.family != 'mount') return Action.next();
-  const isChange = (mountFlag.withoutMagic(call.register(3)) & CHANGES) != 0;
-  return isChange ? Action.fail(Errno.EPERM) : Action.next();
+  const flags = mountFlag.withoutMagic(call.register(3));
+  if ((flags & CHANGES) != 0) return Action.fail(Errno.EPERM);
+  const isNew = (flags & mountFlag.PROPAGATION) == 0;
+  const isRefused = isNew && settingOr('new', 'refuse') == 'refuse';
+  return isRefused ? Action.fail(Errno.EPERM) : Action.next();
 }
 
 function pathsOf(text: string): string[] {

@@ -93,6 +93,8 @@ interface HandlerFacts extends ComponentFacts {
   readonly when?: readonly string[];
   /** By family: it passes all other calls on; absent: it may answer any. Numbers are as in the manifest. */
   readonly only?: Readonly<Record<string, OnlyFacts>>;
+  /** What profiles for the bundle refuse; absent: nothing. */
+  readonly refuse?: readonly string[];
   readonly deadlineMs: number;
 }
 
@@ -136,7 +138,7 @@ function onlyText([family, { argument, mask, values }]: readonly [string, OnlyFa
 }
 
 function factsOfHandler(handler: BundleHandler): HandlerFacts {
-  const { file, component, syscalls, settings, when, only, deadlineMs } = handler;
+  const { file, component, syscalls, settings, when, only, refuse, deadlineMs } = handler;
   return {
     ...factsOf(file, component),
     ...(syscalls === undefined ? {} : { asked: syscalls }),
@@ -147,6 +149,7 @@ function factsOfHandler(handler: BundleHandler): HandlerFacts {
       : {
           only: Object.fromEntries([...only].map(([family, test]) => [family, onlyFacts(test)])),
         }),
+    ...(refuse === undefined ? {} : { refuse }),
     deadlineMs,
   };
 }
@@ -219,6 +222,7 @@ function handlerLines(facts: HandlerFacts): readonly string[] {
     ...(facts.only === undefined
       ? []
       : [`  only      ${listed(Object.entries(facts.only).map(onlyText))}`]),
+    ...(facts.refuse === undefined ? [] : [`  refuse    ${listed(facts.refuse)}`]),
     `  deadline  ${facts.deadlineMs} ms`,
   ];
 }

@@ -17,6 +17,8 @@ import { objectName, operatorText } from '../profile/operator-profile.ts';
 import { runtimes } from '../profile/runtime-calls.ts';
 import type { Runtime } from '../profile/runtime-calls.ts';
 import { preFilters } from '../profile/pre-filters.ts';
+import { refusalsOf, refusedWords } from '../profile/refusals.ts';
+import type { Refusal } from '../profile/refusals.ts';
 import { readProfile, readSoundProfile } from '../profile/read-profile.ts';
 import { registryOf } from '../registry/bundle-registry.ts';
 import type { Bundle } from '../registry/bundle.ts';
@@ -103,6 +105,7 @@ async function selectedBundles(references: readonly string[], values: Values): P
 
 interface AnsweredBy {
   readonly syscalls: readonly string[];
+  readonly refused: readonly Refusal[];
   readonly isLeftToKernel: boolean;
 }
 
@@ -129,6 +132,7 @@ function answeredBy(
   const registry = registryOf(selection, containerWith(''));
   return {
     syscalls: answeredSyscalls(registry),
+    refused: refusalsOf(refusedWords(bundles, registry)),
     isLeftToKernel: leavesToKernel(registry, settings.join('\n')),
   };
 }
@@ -228,10 +232,11 @@ async function generate(words: readonly string[]): Promise<number> {
   if (references.length === 0) usage('profile generate takes bundles');
   const selected = await selectedBundles(references, values);
   const settings = textsOf(values, 'metadata');
-  const { syscalls, isLeftToKernel } = answeredBy(selected, settings, values);
+  const { syscalls, refused, isLeftToKernel } = answeredBy(selected, settings, values);
   if (syscalls.length === 0) nothingToTrap(selected);
   const generated = generateProfile({
     syscalls,
+    refused,
     ...(isLeftToKernel ? { preFilters: preFilters(selected.bundles, syscalls) } : {}),
     listenerPath: socketOf(values),
     listenerMetadata: [`BUNDLE=${selected.names.join(',')}`, ...settings].join('\n'),
@@ -293,6 +298,7 @@ async function resolveFor(metadata: string, values: Values): Promise<Resolve | u
     return {
       bundles: bundles.map(({ name }) => name),
       syscalls,
+      refused: refusalsOf(refusedWords(sources, registry)),
       ...(leavesToKernel(registry, metadata) ? { preFilters: preFilters(sources, syscalls) } : {}),
     };
   };

@@ -7,7 +7,7 @@ import { dirname, resolve } from 'node:path';
 
 import type { KubeConfig } from '@kubernetes/client-node';
 
-import { AgentError, messageOf } from '../errors.ts';
+import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import { parseYaml } from '../yaml-file.ts';
 
 /** Who is asked, and with what: certificates, headers. */
@@ -92,8 +92,23 @@ function tokenFilesIn(file: string): readonly (readonly [user: string, tokenFile
   });
 }
 
+/** Packages of npm can be installed without it, and the image is. */
+async function kubernetesClient(): Promise<typeof import('@kubernetes/client-node')> {
+  try {
+    return await import('@kubernetes/client-node');
+  } catch (cause) {
+    if (systemCodeOf(cause) !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    return unusable(
+      'the npm package @kubernetes/client-node is not installed here: npm install it beside ' +
+        'seccompagent; in a pod leave -kubeconfig and KUBECONFIG out, since its service account ' +
+        'needs no package',
+      cause,
+    );
+  }
+}
+
 async function loadKubeconfigs(files: readonly string[]): Promise<KubeConfig> {
-  const { KubeConfig: Config } = await import('@kubernetes/client-node');
+  const { KubeConfig: Config } = await kubernetesClient();
   const loaded = files.map((file) => {
     const config = new Config();
     config.loadFromFile(file);

@@ -31,6 +31,7 @@ export const findingCodes = {
   'metadata-invalid': 'listenerMetadata cannot be read',
   'metadata-refused': 'an agent would refuse the container for its metadata',
   'answered-not-trapped': 'the selected bundles answer calls that are not trapped',
+  'not-refused': 'calls pass that the selected bundles want refused',
   'trapped-not-answered': 'calls are trapped that no selected bundle answers',
 } as const;
 

@@ -6,11 +6,20 @@ import { waitKillableFlag } from '../filter-flags.ts';
 import { familyMembers } from '../notification/syscall-table.ts';
 import { errno } from './errno-numbers.ts';
 import { byDescriptor, familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
-import { keepsNamespaces, namespaceConditions, withoutNamespaces } from './namespace-flags.ts';
+import {
+  isWithout,
+  keepsNamespaces,
+  namespaceConditions,
+  withFlag,
+  withoutFlags,
+  withoutNamespaces,
+} from './namespace-flags.ts';
 import { actionsOf, decisionOf } from './profile.ts';
-import type { Condition, Profile } from './profile.ts';
+import type { Condition, Profile, Rule } from './profile.ts';
 import type { PreFilter } from './pre-filters.ts';
 import { isJson } from './read-profile.ts';
+import { isRefusedBy, isRefusing } from './refusals.ts';
+import type { Refusal } from './refusals.ts';
 import { bigEndian, letsPass, notify, trappedArchitectures } from './seccomp-words.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -30,6 +39,8 @@ export interface Wanted {
   readonly listenerMetadata: string;
   readonly isWaitKillable: boolean;
   readonly isIoUringBlocked: boolean;
+  /** What is refused beside it, whatever the base says. */
+  readonly refused?: readonly Refusal[];
   /** Calls that the kernel does, whatever the base says. */
   readonly allowed?: readonly string[];
   /** Absent: all other calls are allowed. */
@@ -126,20 +137,28 @@ function unlistened(conditions: readonly Condition[]): readonly Condition[] | un
     : [...others, ...own.filter((condition) => condition !== undefined)];
 }
 
-/** The base's own rules for seccomp(2), with all that they have. */
-function ownOfSeccomp({ profile, json }: BaseProfile): readonly GeneratedRule[] {
-  const decision = decisionOf(profile, 'seccomp');
+/**
+ * The base's own rules for a call, with all that they have but other conditions.
+ * @param change undefined: a rule says nothing then
+ */
+function changedRules(
+  { profile, json }: BaseProfile,
+  name: string,
+  change: (rule: Rule) => readonly Condition[] | undefined,
+): readonly GeneratedRule[] {
+  const decision = decisionOf(profile, name);
   const read = Array.isArray(json['syscalls']) ? json['syscalls'] : [];
-  return profile.rules.flatMap(({ names, action, conditions }, index) => {
-    if (!names.includes('seccomp') || action === profile.defaultAction) return [];
+  return profile.rules.flatMap((rule, index) => {
+    const { names, action } = rule;
+    if (!names.includes(name) || action === profile.defaultAction) return [];
     // it decides alone, where it is there at all
     const isAlone = decision.kind === 'rule' && !decision.rule.isOfSomeHosts;
     if (isAlone && decision.index !== index) return [];
-    const args = unlistened(conditions);
+    const args = change(rule);
     if (args === undefined) return [];
     const raw: unknown = read[index];
-    const { name: _name, ...rest } = isJson(raw) ? raw : {};
-    return [{ ...rest, names: ['seccomp'], action, args }];
+    const { name: _name, args: _args, ...rest } = isJson(raw) ? raw : {};
+    return [{ ...rest, names: [name], action, ...(args.length === 0 ? {} : { args }) }];
   });
 }
 
@@ -159,7 +178,7 @@ function withoutNestedListeners(base: BaseProfile): readonly GeneratedRule[] {
     return letsPass(profile.defaultAction) ? [blocked] : [];
   }
   // a rule without condition would decide alone
-  return [blocked, ...ownOfSeccomp(base)];
+  return [blocked, ...changedRules(base, 'seccomp', ({ conditions }) => unlistened(conditions))];
 }
 
 /** Programs fall back on the calls that are trapped. */
@@ -198,22 +217,86 @@ function blockedNamespaces({ syscalls }: Wanted, base: Profile): readonly Genera
   return [...blocked, { names, action, args: [withoutNamespaces] }];
 }
 
+/** What a rule of the base says of calls without the flags. */
+function unflagged(rule: Rule, { flags, shown }: Refusal): readonly Condition[] {
+  const { action, conditions } = rule;
+  if (isRefusing(action) || isWithout(flags, rule)) return conditions;
+  const without = withoutFlags(flags);
+  if (conditions.every(({ index }) => index !== without.index)) return [...conditions, without];
+  throw new AgentError(
+    'AGENT_PROFILE_INVALID',
+    `the base has a condition that lets ${shown} pass: have it refuse that`,
+  );
+}
+
+/** Of calls that are refused with some flags only; without them the base or the operator decides. */
+function flaggedRules(
+  refusal: Refusal,
+  { allowed = [] }: Wanted,
+  base: BaseProfile,
+): readonly GeneratedRule[] {
+  const { name, flags, errno: errnoRet } = refusal;
+  const names = [name];
+  const blocked = flags.map((flag) => ({
+    names,
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet,
+    args: [withFlag(flag)],
+  }));
+  // a rule without condition would decide alone
+  if (allowed.includes(name)) {
+    return [...blocked, { names, action: 'SCMP_ACT_ALLOW', args: [withoutFlags(flags)] }];
+  }
+  return [...blocked, ...changedRules(base, name, (rule) => unflagged(rule, refusal))];
+}
+
+/** What handlers cannot guard. A base that refuses it already keeps its own rules. */
+function refusingRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
+  const { syscalls, refused = [], allowed = [] } = wanted;
+  const failing = blockedCalls(wanted);
+  const open = refused.filter(
+    (refusal) =>
+      !failing.includes(refusal.name) &&
+      (allowed.includes(refusal.name) || !isRefusedBy(base.profile, refusal)),
+  );
+  const asked = refused.find(({ name }) => syscalls.includes(name));
+  if (asked !== undefined) {
+    throw new AgentError(
+      'AGENT_PROFILE_INVALID',
+      `${asked.shown} cannot be refused, as a bundle has it: a handler answers ${asked.name}`,
+    );
+  }
+  const whole = open.filter(({ flags }) => flags.length === 0);
+  return [
+    ...[...new Set(whole.map((refusal) => refusal.errno))].map((errnoRet) => ({
+      names: whole.filter((refusal) => refusal.errno === errnoRet).map(({ name }) => name),
+      action: 'SCMP_ACT_ERRNO',
+      errnoRet,
+    })),
+    ...open
+      .filter(({ flags }) => flags.length > 0)
+      .flatMap((refusal) => flaggedRules(refusal, wanted, base)),
+  ];
+}
+
 /** What the profile decides otherwise for the sake of handlers is not opened. */
 function allowingRules(
-  { syscalls, allowed = [] }: Wanted,
+  { syscalls, refused = [], allowed = [] }: Wanted,
   others: readonly GeneratedRule[],
 ): readonly GeneratedRule[] {
-  if (allowed.length === 0) return [];
+  const opened = refused.filter(({ flags }) => flags.length > 0).map(({ name }) => name);
+  const left = [...new Set(allowed)].filter((name) => !opened.includes(name)).toSorted();
+  if (left.length === 0) return [];
   const around = syscalls.flatMap((name) => waysAround[familyOf(name)] ?? []);
   const decided = others.flatMap(({ names }) => names);
-  for (const name of allowed) {
+  for (const name of left) {
     if (!decided.includes(name) && !around.includes(familyOf(name))) continue;
     throw new AgentError(
       'AGENT_PROFILE_INVALID',
       `${name} cannot be allowed: it would walk around what the profile does for handlers`,
     );
   }
-  return [{ names: [...new Set(allowed)].toSorted(), action: 'SCMP_ACT_ALLOW' }];
+  return [{ names: left, action: 'SCMP_ACT_ALLOW' }];
 }
 
 function ownRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
@@ -229,6 +312,7 @@ function handledRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule
       ? []
       : [{ names: blocked, action: 'SCMP_ACT_ERRNO', errnoRet: errno.ENOSYS }]),
     ...blockedNamespaces(wanted, base.profile),
+    ...refusingRules(wanted, base),
     ...withoutNestedListeners(base),
   ];
 }
@@ -334,6 +418,13 @@ function blockedNote(wanted: Wanted): readonly string[] {
   return [`${around.join(', ')} fail with ENOSYS: no handler answers them, and they walk around`];
 }
 
+function refusedNote({ refused = [] }: Wanted): readonly string[] {
+  if (refused.length === 0) return [];
+  return [
+    `${refused.map(({ shown }) => shown).join(', ')} fail, as the bundles have it: handlers cannot guard what they do`,
+  ];
+}
+
 /** They are left alone, and whoever writes a policy is to know. */
 function byDescriptorNotes({ syscalls, allowed = [] }: Wanted, base: Profile): readonly string[] {
   return [...new Set(syscalls.map((name) => familyOf(name)))].toSorted().flatMap((family) => {
@@ -374,6 +465,7 @@ export function generateProfile(wanted: Wanted): Generated {
     notes: [
       ...(base === undefined ? [allowsAllNote] : []),
       ...blockedNote(wanted),
+      ...refusedNote(wanted),
       ...byDescriptorNotes(wanted, profile),
       ...newCallsNote(ownNames, profile),
       ...(base === undefined

@@ -1,46 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flags of clone(2) that make namespaces, as unshare(2) does, and what profiles say of them.
+import { namespaceFlags } from '../registry/refused-calls.ts';
 import { decisionOf } from './profile.ts';
 import type { Condition, Profile, Rule } from './profile.ts';
 import { letsPass } from './seccomp-words.ts';
 
-/** CLONE_NEW… of <linux/sched.h>; that of time namespaces is none of clone(2). */
-const namespaceFlags: readonly number[] = [
-  0x0002_0000, // mount
-  0x0200_0000, // cgroup
-  0x0400_0000, // UTS
-  0x0800_0000, // IPC
-  0x1000_0000, // user
-  0x2000_0000, // PID
-  0x4000_0000, // network
-];
+const allFlags: readonly number[] = Object.values(namespaceFlags);
 
-/** The argument of clone(2) with the flags, on all architectures that profiles here are for. */
+/** The argument of clone(2) and unshare(2) with the flags, on all architectures that profiles here are for. */
 const flagsArgument = 0;
 
 /** One for each flag: a rule holds where all of its conditions do. */
-export const namespaceConditions: readonly Condition[] = namespaceFlags.map((flag) => ({
-  index: flagsArgument,
-  value: flag,
-  valueTwo: flag,
-  op: 'SCMP_CMP_MASKED_EQ',
-}));
+export function withFlag(flag: number): Condition {
+  return { index: flagsArgument, value: flag, valueTwo: flag, op: 'SCMP_CMP_MASKED_EQ' };
+}
 
 /** None of them. */
-export const withoutNamespaces: Condition = {
-  index: flagsArgument,
-  value: namespaceFlags.reduce((all, flag) => all + flag, 0),
-  valueTwo: 0,
-  op: 'SCMP_CMP_MASKED_EQ',
-};
+export function withoutFlags(flags: readonly number[]): Condition {
+  const value = flags.reduce((all, flag) => all + flag, 0);
+  return { index: flagsArgument, value, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
+}
 
-/** Whether a rule is for clone(2) without any of the flags. */
-function isWithoutNamespaces({ conditions }: Rule): boolean {
+export const namespaceConditions: readonly Condition[] = allFlags.map(withFlag);
+
+export const withoutNamespaces: Condition = withoutFlags(allFlags);
+
+/** Whether a rule is for calls without any of the flags. */
+export function isWithout(flags: readonly number[], { conditions }: Rule): boolean {
   return conditions.some(
     ({ index, op, value, valueTwo }) =>
       index === flagsArgument &&
       op === 'SCMP_CMP_MASKED_EQ' &&
-      namespaceFlags.every((flag) => (value & flag) !== 0 && (valueTwo & flag) === 0),
+      flags.every((flag) => (value & flag) !== 0 && (valueTwo & flag) === 0),
   );
 }
 
@@ -55,22 +46,37 @@ function isFor({ conditions: [only, ...others] }: Rule, flag: number): boolean {
   );
 }
 
-/** Whether clone(2) makes no namespace that the agent does not hear of, or that is not refused. */
-export function keepsNamespaces(profile: Profile): boolean {
-  const decision = decisionOf(profile, 'clone');
+/** Some of the flags, on one call. */
+export interface FlaggedCall {
+  readonly name: string;
+  readonly flags: readonly number[];
+}
+
+/** Whether no call with one of the flags gets an action that is a pass. */
+export function keepsFlags(
+  profile: Profile,
+  { name, flags }: FlaggedCall,
+  isPass: (action: string) => boolean,
+): boolean {
+  const decision = decisionOf(profile, name);
   switch (decision.kind) {
     case 'default':
-      return !letsPass(profile.defaultAction);
+      return !isPass(profile.defaultAction);
     case 'rule':
-      return !letsPass(decision.rule.action);
+      return !isPass(decision.rule.action);
     case 'conditional': {
-      const passing = decision.rules.filter(({ action }) => letsPass(action));
-      const kept = decision.rules.filter(({ action }) => !letsPass(action));
+      const passing = decision.rules.filter(({ action }) => isPass(action));
+      const kept = decision.rules.filter(({ action }) => !isPass(action));
       return (
-        passing.every((rule) => isWithoutNamespaces(rule)) &&
-        (!letsPass(profile.defaultAction) ||
-          namespaceFlags.every((flag) => kept.some((rule) => isFor(rule, flag))))
+        passing.every((rule) => isWithout(flags, rule)) &&
+        (!isPass(profile.defaultAction) ||
+          flags.every((flag) => kept.some((rule) => isFor(rule, flag))))
       );
     }
   }
+}
+
+/** Whether clone(2) makes no namespace that the agent does not hear of, or that is not refused. */
+export function keepsNamespaces(profile: Profile): boolean {
+  return keepsFlags(profile, { name: 'clone', flags: allFlags }, letsPass);
 }

@@ -2,12 +2,13 @@
 // The JSON Schema of bundle.json, made of the tables that its reader goes by.
 import { errnos } from '../handler/errno.ts';
 import { canPerform } from '../notification/perform-plan.ts';
-import { syscallNumbers } from '../notification/syscall-numbers.ts';
-import { families, syscallTable } from '../notification/syscall-table.ts';
+import { families } from '../notification/syscall-table.ts';
 import { controlCharacters } from '../terminal-text.ts';
+import { askable } from './askable-calls.ts';
 import { bundleVersion, folderName } from './manifest.ts';
 import { componentFile, digestForm } from './manifest-handler.ts';
 import { bitsForm } from './only-calls.ts';
+import { namespaceFlags } from './refused-calls.ts';
 import { reservedKeys, settingKey, settingTypes } from './setting.ts';
 import { grantLimits, limitForms, mostKeys, operationsOf } from './grant-limits.ts';
 import type { LimitKind } from './grant-limits.ts';
@@ -33,15 +34,6 @@ export function closed(properties: Schema, required: readonly string[]): Schema 
 
 function listOf(items: Schema): Schema {
   return { type: 'array', items, minItems: 1, uniqueItems: true };
-}
-
-/** What handlers may be asked about: families, and calls that belong to none. */
-function askable(): readonly string[] {
-  const members = new Set(
-    syscallTable.filter(({ name, family }) => name !== family).map(({ name }) => name),
-  );
-  const names = syscallNumbers.map(([name]) => name).filter((name) => !members.has(name));
-  return [...new Set([...families(), ...names])].toSorted();
 }
 
 function limitSchema(kind: LimitKind, capability: string): Schema {
@@ -166,6 +158,11 @@ const handler: Schema = closed(
         },
         ['argument', 'mask', 'values'],
       ),
+    },
+    refuse: {
+      ...listOf({ enum: [...Object.keys(namespaceFlags), ...askable()] }),
+      description:
+        'What would walk around the handler, and profiles for the bundle refuse: families of calls, and flags by which unshare, clone and clone3 make namespaces.',
     },
   },
   ['component'],

@@ -56,6 +56,8 @@ export interface BundleHandler {
   readonly when?: readonly string[];
   /** It passes all other calls on; absent: it may answer any. */
   readonly only?: OnlyCalls;
+  /** What profiles for its bundle refuse beside what is trapped; absent: nothing. */
+  readonly refuse?: readonly string[];
   readonly deadlineMs: number;
 }
 
@@ -159,6 +161,7 @@ function readHandler(
       ...(manifest.syscalls === undefined ? {} : { syscalls: manifest.syscalls }),
       ...(manifest.when === undefined ? {} : { when: manifest.when }),
       ...(manifest.only === undefined ? {} : { only: manifest.only }),
+      ...(manifest.refuse === undefined ? {} : { refuse: manifest.refuse }),
     };
   } catch (cause) {
     throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be loaded`, { cause });

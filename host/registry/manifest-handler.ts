@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One handler of a bundle.json: its component, what it is asked about, its settings and bounds.
 import { messageOf } from '../errors.ts';
-import { syscallNumbers } from '../notification/syscall-numbers.ts';
-import { families, familyMembers, syscallTable } from '../notification/syscall-table.ts';
+import { checkAskable } from './askable-calls.ts';
 import { parseByteSize } from './byte-size.ts';
 import { parseDuration } from './duration.ts';
 import { entriesOf, invalid, matching, objectOf, textOf, uniqueTexts } from './json-value.ts';
 import { checkKeys } from './setting.ts';
 import { parseOnly } from './only-calls.ts';
 import type { OnlyCalls } from './only-calls.ts';
+import { parseRefuse } from './refused-calls.ts';
 import type { SettingDeclaration } from './setting.ts';
 import { checkTemplate } from './template.ts';
 
@@ -41,6 +41,8 @@ export interface ManifestHandler {
   readonly memoryPages?: number;
   /** It passes all other calls on; absent: it may answer any. */
   readonly only?: OnlyCalls;
+  /** What profiles for its bundle refuse beside what is trapped; absent: nothing. */
+  readonly refuse?: readonly string[];
 }
 
 export const defaultDeadlineMs = 1000;
@@ -69,16 +71,7 @@ function parseMemory(json: unknown, place: string): number {
 
 function parseSyscalls(json: unknown, place: string): readonly string[] {
   const syscalls = uniqueTexts(json, place);
-  for (const syscall of syscalls) {
-    if (!syscallNumbers.some(([name]) => name === syscall) && !families().includes(syscall)) {
-      invalid(`${place}: Linux has no "${syscall}"`);
-    }
-    const family = syscallTable.find((row) => row.name === syscall)?.family;
-    if (family !== undefined && family !== syscall) {
-      const members = familyMembers(family).join(', ');
-      invalid(`${place}: "${syscall}" belongs to "${family}" (${members}): name that`);
-    }
-  }
+  for (const syscall of syscalls) checkAskable(syscall, place);
   return syscalls;
 }
 
@@ -161,8 +154,9 @@ export function parseHandler(
     'deadline',
     'memory',
     'only',
+    'refuse',
   ]);
-  const { syscalls, digest, memory, when, only } = handler;
+  const { syscalls, digest, memory, when, only, refuse } = handler;
   return {
     component: matching(handler['component'], `${place}.component`, componentFile),
     settings: parseSettings(handler['settings'], `${place}.settings`, declared),
@@ -174,5 +168,6 @@ export function parseHandler(
     ...(when === undefined ? {} : { when: parseWhen(when, `${place}.when`, declared) }),
     ...(memory === undefined ? {} : { memoryPages: parseMemory(memory, `${place}.memory`) }),
     ...(only === undefined ? {} : { only: parseOnly(only, `${place}.only`) }),
+    ...(refuse === undefined ? {} : { refuse: parseRefuse(refuse, `${place}.refuse`) }),
   };
 }

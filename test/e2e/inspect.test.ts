@@ -31,6 +31,7 @@ test('inspect: which calls a handler passes on, and which settings go together, 
     const { stdout } = await runCommand([seccompagent, 'inspect', join(bundles, name)]);
     return stdout.split('\n').map((line) => line.trim().replaceAll(/ +/gu, ' '));
   };
+  expect(await linesOf('umount-guard')).toContain('refuse CLONE_NEWNS, pivot_root');
   expect(await linesOf('mknod-safe')).toContain('only mknod where mode & 0o170000 is 0o020000');
   const lines = await linesOf('kubernetes');
   expect(lines).toContain('with MOUNT_PROC or MOUNT_SYSFS or MOUNT_OTHER_FS_LIST');

@@ -89,3 +89,28 @@ test('package: an installed agent tells Falco', { timeout: 2 * minuteMs }, async
   await trapLines({ socket, trapped: ['getpgid'], operations: ['getpgid'] });
   expect(await until('the event', () => plugin.events[0])).toMatchObject({ syscall: 'getpgid' });
 });
+
+test(
+  'package: an agent without the package for kubeconfigs says what to do',
+  { timeout: 2 * minuteMs },
+  async () => {
+    using folder = new TemporaryFolder();
+    const command = await installedIn(folder);
+    symlinkSync(join(projectRoot, 'build'), folder.at('node_modules/seccompagent/build'));
+    // as npm leaves it with --omit=optional, and as the image has it
+    rmSync(folder.at('node_modules/@kubernetes'));
+    const { code, stderr } = await runCommand([
+      command,
+      '-resolver=kubernetes',
+      `-socketfile=${folder.at('agent.socket')}`,
+      '-node-name=node-1',
+      '-kubeconfig=/etc/kubernetes/admin.conf',
+    ]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'kubeconfig /etc/kubernetes/admin.conf cannot be used: the npm package ' +
+        '@kubernetes/client-node is not installed here: npm install it beside seccompagent; in a pod ' +
+        'leave -kubeconfig and KUBECONFIG out, since its service account needs no package',
+    );
+  },
+);

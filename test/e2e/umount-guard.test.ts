@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the handler umount-guard with containers of real runtimes.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
 import { familyMembers } from '../../host/notification/syscall-table.ts';
+import { runCommand, seccompagent } from '../support/command.ts';
 import { HandledContainer } from '../support/handled-container.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const rootUidOutside = 100_000;
 // an older libseccomp does not know the newest of them
@@ -13,18 +15,24 @@ const trapped = ['umount', 'mount', 'mountapi']
   .flatMap((family) => familyMembers(family))
   .filter((name) => name !== 'open_tree_attr');
 
+interface Guarding {
+  readonly answered?: readonly string[];
+  readonly profile?: object;
+  readonly settings?: readonly string[];
+}
+
 async function outputOf(
   runtime: 'runc' | 'crun',
   script: string,
-  answered: readonly string[] = trapped,
+  { answered = trapped, profile, settings = [] }: Guarding = {},
 ): Promise<readonly string[]> {
   await using handled = await HandledContainer.start({
     bundle: 'umount-guard',
-    settings: ['UMOUNT_PROTECT=/tmp/kept'],
+    settings: ['UMOUNT_PROTECT=/tmp/kept', ...settings],
     runtime,
     rootUidOutside,
     capabilities: ['CAP_SYS_ADMIN', 'CAP_SYS_CHROOT'],
-    trapped: answered,
+    ...(profile === undefined ? { trapped: answered } : { profile }),
     script,
     prepareRootfs: (rootfs) => {
       mkdirSync(`${rootfs}/tmp/kept`);
@@ -61,7 +69,7 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
   test('A8: umount-guard: without it the kernel would let it', async () => {
     const alone = ['getpgid'];
     const some = ['umount /proc/keys', 'mount -o bind /proc /tmp/other'];
-    expect(await outputOf(runtime, tried(...some), alone)).toEqual(['yes', 'yes']);
+    expect(await outputOf(runtime, tried(...some), { answered: alone })).toEqual(['yes', 'yes']);
   });
 
   test('umount-guard: other mounts go as before', async () => {
@@ -72,7 +80,8 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
       'mount -t tmpfs none /tmp/other && umount -l /tmp/other',
       'cd /tmp && mount -t tmpfs none other && umount other',
     );
-    expect(await outputOf(runtime, script)).toEqual(['yes', 'yes', 'no', 'yes', 'yes']);
+    const output = await outputOf(runtime, script, { settings: ['UMOUNT_NEW=continue'] });
+    expect(output).toEqual(['yes', 'yes', 'no', 'yes', 'yes']);
   });
 
   test('umount-guard: what is at, below or above a protected path stays, by whatever name', async () => {
@@ -86,7 +95,7 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
       'cd /tmp/kept/below && umount -l .',
       'mkdir /tmp/kept2 && mount -t tmpfs none /tmp/kept2 && umount /tmp/kept2',
     );
-    expect(await outputOf(runtime, script)).toEqual([
+    expect(await outputOf(runtime, script, { settings: ['UMOUNT_NEW=continue'] })).toEqual([
       'yes',
       'no',
       'no',
@@ -96,5 +105,49 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
       'no',
       'yes',
     ]);
+  });
+
+  const around = [
+    'unshare -m true',
+    'unshare -U -m true',
+    'mount -t overlay -o lowerdir=/tmp/other:/tmp/kept none /tmp/other',
+  ];
+  const harmless = ['unshare -u true', 'unshare -U true', 'true'];
+
+  test('K21: umount-guard: a profile that is made for it refuses what would walk around', async () => {
+    const made = await runCommand([seccompagent, 'profile', 'generate', 'umount-guard']);
+    expect(made.code).toBe(0);
+    const profile: object = JSON.parse(made.stdout);
+    const output = await outputOf(
+      runtime,
+      `${tried(...around, ...harmless)}\npivot_root /tmp /tmp/other`,
+      { profile },
+    );
+    expect(output).toEqual([
+      ...around.map(() => 'no'),
+      ...harmless.map(() => 'yes'),
+      'pivot_root: : Operation not permitted',
+    ]);
+  });
+
+  test('K21: umount-guard: what the kernel lets pass otherwise', async () => {
+    const output = await outputOf(runtime, `${tried(...around)}\npivot_root /tmp /tmp/other`, {
+      settings: ['UMOUNT_NEW=continue'],
+    });
+    expect(output).toEqual([...around.map(() => 'yes'), 'pivot_root: : Invalid argument']);
+  });
+});
+
+test('K21: umount-guard: lint has an error where a profile does not refuse what it has to', async () => {
+  using folder = new TemporaryFolder();
+  const file = folder.at('profile.json');
+  const tool = [seccompagent, 'profile'] as const;
+  await runCommand([...tool, 'generate', 'umount-guard', '-o', file]);
+  expect(await runCommand([...tool, 'lint', file])).toMatchObject({ code: 0 });
+  const lacking = readFileSync(file, 'utf8').replace('"pivot_root"', '"uselib"');
+  writeFileSync(file, lacking);
+  expect(await runCommand([...tool, 'lint', file])).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('error: umount-guard cannot guard what pivot_root does'),
   });
 });

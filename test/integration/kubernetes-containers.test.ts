@@ -294,6 +294,72 @@ test('G7: Kubernetes: an API that is dead is waited for by nobody', async () => 
   expect(agent.process.log.match(/the Kubernetes API does not answer/gu)).toHaveLength(1);
 });
 
+function newId(): string {
+  return `seccompagent-test-${randomUUID()}`;
+}
+
+/** Fails, and waits until there is `/go`. */
+const untilGo = 'mkdir /made-early; until test -e /go; do sleep 0.1; done';
+
+test.for([
+  ['unauthorized', 401],
+  ['forbidden', 403],
+  ['gone', 410],
+  ['failing', 500],
+] as const)(
+  'G7: Kubernetes: with an API that is %s (%i) containers start at once, and it is said what is missing',
+  async ([mode, status]) => {
+    using node = new Node();
+    await using server = await FakeApiServer.start({ mode });
+    await using agent = await agentFor(server);
+    await agent.process.logged(/the Kubernetes API does not answer/u);
+    const uid = randomUUID();
+    const annotations = annotationsOf(uid);
+    const named = await node.run(agent.socket, { uid, id: newId(), annotations });
+    expect(named).toMatchObject({ code: 0, stderr: '' });
+    const free = await node.run(agent.socket, { id: newId(), metadata: 'BUNDLE=mkdir-suffix' });
+    expect(free).toMatchObject({ code: 0, stderr: '' });
+    const nameless = node.run(agent.socket, { uid, id: newId(), args: ['sh', '-c', untilGo] });
+    const refusal = await until('the refusal', async () => {
+      return (await agent.status()).containers.find((one) => one.refusal !== undefined)?.refusal;
+    });
+    expect(refusal).toContain('{{.Namespace}} has no value');
+    node.put('go');
+    expect(await nameless).toMatchObject({ code: 0 });
+    expect([...node.made].toSorted()).toEqual(['made-default-front-app', 'made-suffix']);
+    expect(agent.process.log).not.toContain(waitText);
+    const { kubernetes } = await agent.status();
+    expect(kubernetes).toMatchObject({ isSynced: false, pods: 0 });
+    expect(kubernetes?.failure).toContain(String(status));
+  },
+);
+
+test('G7: Kubernetes: with an API that is slow, who is named starts at once, and others have their names late', async () => {
+  using node = new Node();
+  await using server = await FakeApiServer.start({ mode: 'slow' });
+  const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+  server.setPod({ name: 'front', uid, containers: { app: id } });
+  await using agent = await agentFor(server);
+  const elsewhere = randomUUID();
+  const named = await node.run(agent.socket, {
+    uid: elsewhere,
+    id: `seccompagent-test-${randomUUID()}`,
+    annotations: annotationsOf(elsewhere),
+    args: ['mkdir', '/made-named'],
+  });
+  expect(named).toMatchObject({ code: 0, stderr: '' });
+  expect(agent.process.log).not.toContain(waitText);
+  // it tries until it succeeds; on a slow machine the pod is known before
+  const late = await node.run(agent.socket, { uid, id, args: ['sh', '-c', untilMade] });
+  expect(late.code).toBe(0);
+  expect(node.made).toContain('made-named-default-front-app');
+  expect(node.made).toContain('made-default-front-app');
+  const isEarly = node.made.includes('made-early-default-front-app');
+  const missing = '{{.Namespace}} has no value';
+  expect(agent.process.log.includes(missing)).toBe(!isEarly);
+  expect((await agent.status()).kubernetes).toMatchObject({ isSynced: true, pods: 1 });
+});
+
 test('G3: Kubernetes: a pod with wrong metadata has an event that says why, and no secret', async () => {
   using node = new Node();
   await using both = await synced({});

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { apiResources, ApiObjects, apiVersionOf } from './api-objects.ts';
 import type { ApiEvent, ApiObject, ApiResource } from './api-objects.ts';
@@ -14,16 +15,19 @@ import { closed } from './loopback.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
 
 /**
- * How it is: `well`; `stuck`: it accepts and says nothing; `dead`: it ends connections; `unauthorized`
- * and `forbidden`: 401 and 403 to everybody; `failing`: 500; `lying`: what it answers are the bytes that
+ * How it is: `well`; `slow`: it says what is right after three seconds; `stuck`: it accepts and says
+ * nothing; `dead`: it ends connections; `unauthorized`, `forbidden`, `gone` and `failing`: 401, 403, 410
+ * and 500 to everybody; `lying`: what it answers are the bytes that
  * `lie` writes, with status 200.
  */
 export type ApiServerMode =
   | 'well'
+  | 'slow'
   | 'stuck'
   | 'dead'
   | 'unauthorized'
   | 'forbidden'
+  | 'gone'
   | 'failing'
   | 'lying';
 
@@ -65,6 +69,9 @@ interface Wanted {
   readonly name: string | undefined;
   readonly query: URLSearchParams;
 }
+
+/** Longer than a container waits for its pod. */
+const slowMs = 3000;
 
 export const fakeNode = 'node-1';
 const podResource = resourceNamed('', 'pods');
@@ -399,9 +406,15 @@ export class FakeApiServer implements AsyncDisposable {
       case 'forbidden':
         reply(403, statusObject(403, 'Forbidden', 'pods is forbidden: User "test" cannot list'));
         return;
+      case 'gone':
+        reply(410, gone);
+        return;
       case 'lying':
         this.lie(response, request);
         return;
+      case 'slow':
+        await sleep(slowMs);
+        break;
       case 'well':
     }
     if (request.headers.authorization !== `Bearer ${this.token}`) {

@@ -9,6 +9,7 @@ const handler = {
   deadline: '250ms',
   memory: '2MiB',
   only: { mkdir: { argument: 'mode', mask: '0o7000', values: ['0o1000', '0x0'] } },
+  refuse: ['CLONE_NEWNS', 'pivot_root', 'chown'],
 };
 const only = { argument: 'mode', mask: '0o7000', values: ['0o1000'] };
 const setting = { type: 'template', default: '-{{.Pid1}}', description: 'what is added' };
@@ -137,6 +138,22 @@ const ofHandlers: readonly Mistake[] = [
     'a declaration without values',
     changedHandler({ only: { mkdir: { ...only, values: [] } } }),
     ': handlers[1].only["mkdir"].values is empty',
+  ],
+  ['nothing to refuse', changedHandler({ refuse: [] }), ': handlers[1].refuse is empty'],
+  [
+    'a flag of unshare that clone has for something else',
+    changedHandler({ refuse: ['CLONE_NEWTIME'] }),
+    ': handlers[1].refuse: "CLONE_NEWTIME" is none of CLONE_NEWNS',
+  ],
+  [
+    'a refused call that Linux does not have',
+    changedHandler({ refuse: ['pivotroot'] }),
+    ': handlers[1].refuse: Linux has no "pivotroot"',
+  ],
+  [
+    'one refused call of a family',
+    changedHandler({ refuse: ['fchownat'] }),
+    ': handlers[1].refuse: "fchownat" belongs to "chown"',
   ],
   ['memory as a number', changedHandler({ memory: 65_536 }), ': handlers[1].memory must be a text'],
   [

@@ -46,6 +46,7 @@ test('manifest: what a bundle says is read', () => {
         deadlineMs: 250,
         memoryPages: 32,
         only: new Map([['mkdir', { argument: 'mode', mask: 0o7000, values: [0o1000, 0] }]]),
+        refuse: ['CLONE_NEWNS', 'pivot_root', 'chown'],
       },
     ],
     defaultAction: 'ENOSYS',

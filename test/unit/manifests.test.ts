@@ -59,21 +59,52 @@ function typedText(manifests: readonly Manifest[]): string {
     .join('');
 }
 
-async function complaintsAbout(manifests: readonly Manifest[]): Promise<string> {
+/** Runs a program of Node on a text, which finds the packages of this project. */
+async function outputOf(
+  { name, text }: { readonly name: string; readonly text: string },
+  program: readonly string[] = [],
+): Promise<string> {
   const folder = mkdtempSync(join(projectRoot, 'build/manifests-'));
   try {
-    const file = join(folder, 'manifests.mts');
-    writeFileSync(file, typedText(manifests));
-    const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
-    const options = ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', '--types', ''];
-    const { stdout } = await runCommand(
-      [process.execPath, compiler, ...options, '--module', 'nodenext', file],
-      { deadlineMs: 120_000 },
-    );
-    return stdout;
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    const { stdout, stderr } = await runCommand([process.execPath, ...program, file], {
+      deadlineMs: 120_000,
+    });
+    return stdout + stderr;
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+async function complaintsAbout(manifests: readonly Manifest[]): Promise<string> {
+  const compiler = join(projectRoot, 'node_modules/typescript/bin/tsc');
+  const options = ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', '--types', ''];
+  const text = typedText(manifests);
+  const command = [compiler, ...options, '--module', 'nodenext'];
+  return outputOf({ name: 'manifests.mts', text }, command);
+}
+
+/** A program that asks the package's validators, and prints what they find: a line for each manifest. */
+function validatingText(manifests: readonly Manifest[]): string {
+  const asked = manifests.map((manifest) => [manifest.file, manifest.object]);
+  return `
+for (const [file, object] of ${JSON.stringify(asked)}) {
+  const { apiVersion, kind } = object;
+  try {
+    const known = await import(\`kubernetes-models/\${apiVersion}\`);
+    new known[kind](object).validate();
+  } catch (thrown) {
+    const isUnknown = thrown.code === 'ERR_PACKAGE_PATH_NOT_EXPORTED' || thrown.code === 'ERR_MODULE_NOT_FOUND';
+    console.log(\`\${file}: \${isUnknown ? \`\${apiVersion} is none of Kubernetes itself\` : thrown.message}\`);
+  }
+}
+`;
+}
+
+async function faultsOf(manifests: readonly Manifest[]): Promise<readonly string[]> {
+  const output = await outputOf({ name: 'manifests.mjs', text: validatingText(manifests) });
+  return output.split('\n').filter((line) => line !== '');
 }
 
 test('manifests: every field is one that Kubernetes has, and none is missing', async () => {
@@ -92,6 +123,37 @@ test('manifests: a field that there is not, one that is missing and a wrong valu
   const complaints = await complaintsAbout(wrong);
   for (const field of ['hostPid', 'selection', "'string' is not assignable to type 'number'"])
     expect(complaints).toContain(field);
+});
+
+test('manifests: quantities, formats and words are those of Kubernetes, also of what is optional', async () => {
+  const optional = manifestsOf(join(kubernetesFolder, 'optional'));
+  const components = await Promise.all(
+    ['falco', 'without-api'].map(async (name) =>
+      (await builtWith(name)).map((manifest) => ({ ...manifest, file: name })),
+    ),
+  );
+  const all = [...manifestsOf(kubernetesFolder), ...exampleManifests, ...components.flat()];
+  expect(all.length).toBeGreaterThan(25);
+  expect(await faultsOf(all)).toEqual([]);
+  expect(await faultsOf(optional)).toEqual([
+    'pod-monitor.yaml: monitoring.coreos.com/v1 is none of Kubernetes itself',
+  ]);
+});
+
+test('manifests: a wrong quantity, number or word is found', async () => {
+  const text = JSON.stringify(daemonSet.object);
+  const changes: readonly (readonly [from: RegExp, to: string, found: string])[] = [
+    [/"memory":"\d+Mi"/u, '"memory":"64MiB"', 'memory must match format "quantity"'],
+    [/"containerPort":8080/u, '"containerPort":1099511627776', 'match format "int32"'],
+    [/"type":"DirectoryOrCreate"/u, '"type":"Folder"', 'type must be equal to one of the allowed'],
+    [/"selector":/u, '"selection":', 'required property selector'],
+  ];
+  for (const [from, to, found] of changes) {
+    const changed = text.replace(from, to);
+    expect(changed).not.toBe(text);
+    const manifests = manifestsIn(changed).map((made) => ({ ...made, file: 'wrong' }));
+    expect((await faultsOf(manifests)).join('\n')).toContain(found);
+  }
 });
 
 function sorted(objects: readonly JsonObject[]): readonly string[] {

@@ -13,6 +13,7 @@ import { operatorText } from '../../host/profile/operator-profile.ts';
 import { actionsOf } from '../../host/profile/profile.ts';
 import { preFilters } from '../../host/profile/pre-filters.ts';
 import { readProfile, readSoundProfile } from '../../host/profile/read-profile.ts';
+import { isRefusedBy, refusalsOf } from '../../host/profile/refusals.ts';
 import { families, familyMembers } from '../../host/notification/syscall-table.ts';
 import type { Bundle } from '../../host/registry/bundle.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
@@ -209,6 +210,146 @@ describe('generate: on the base for containers', () => {
     expect(() => generated({ syscalls: ['unshare'], base, allowed: ['clone'] })).toThrow(
       'clone cannot be allowed',
     );
+  });
+});
+
+function rulesFor(name: string, made: Generated): readonly object[] {
+  return rules(made).filter(({ names }) => Array.isArray(names) && names.includes(name));
+}
+
+/** Rules for a call with the flags of mount and user namespaces, and others. */
+function failing(name: string, ...more: readonly number[]): readonly object[] {
+  return [0x2_0000, 0x1000_0000, ...more].map((value) => ({
+    names: [name],
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet: 1,
+    args: [{ index: 0, value, valueTwo: value, op: 'SCMP_CMP_MASKED_EQ' }],
+  }));
+}
+
+describe('K21: generate: what a bundle wants refused', () => {
+  const refused = refusalsOf(['CLONE_NEWNS', 'CLONE_NEWUSER', 'pivot_root', 'umount']);
+  const emptyMounts = 0x10_0000;
+  const without = { index: 0, value: 0x1012_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
+
+  function isRefused(made: Generated): boolean {
+    const { profile } = readSoundProfile(ociText(made), 'made.json');
+    return refused.every((refusal) => isRefusedBy(profile, refusal));
+  }
+
+  test('generate: fails with EPERM, by the flags in registers, and clone3 with ENOSYS', () => {
+    const made = generated({ refused });
+    expect(isRefused(generated())).toBe(false);
+    expect(isRefused(made)).toBe(true);
+    expect(rulesFor('pivot_root', made)).toEqual([
+      { names: ['pivot_root', 'umount', 'umount2'], action: 'SCMP_ACT_ERRNO', errnoRet: 1 },
+    ]);
+    expect(rulesFor('clone3', made)).toEqual([
+      { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 },
+    ]);
+    expect(rulesFor('clone', made)).toEqual(failing('clone'));
+    expect(rulesFor('unshare', made)).toEqual(failing('unshare', emptyMounts));
+    expect(made.notes).toContain(
+      'pivot_root, umount, umount2, clone with CLONE_NEWNS or CLONE_NEWUSER, unshare with CLONE_NEWNS or CLONE_NEWUSER or UNSHARE_EMPTY_MNTNS, clone3 fail, as the bundles have it: handlers cannot guard what they do',
+    );
+    expect(findings(ociText(made))).toEqual(findings(ociText(generated())));
+  });
+
+  test('generate: a base that lets it pass goes on without these flags', () => {
+    const names = ['clone', 'unshare', 'pivot_root', 'read'];
+    const base = baseOf({
+      defaultAction: 'SCMP_ACT_ERRNO',
+      syscalls: [{ names, action: 'SCMP_ACT_ALLOW' }],
+    });
+    const made = generated({ refused, base });
+    expect(isRefused(made)).toBe(true);
+    const left = { names: ['unshare'], action: 'SCMP_ACT_ALLOW', args: [without] };
+    expect(rulesFor('unshare', made)).toEqual([...failing('unshare', emptyMounts), left]);
+    expect(rulesFor('read', made)).toEqual([{ names: ['read'], action: 'SCMP_ACT_ALLOW' }]);
+  });
+
+  test('generate: a base that refuses it already keeps its rules', () => {
+    const base = containerBase();
+    const made = generated({ refused, base });
+    expect(isRefused(made)).toBe(true);
+    expect(rules(made)).toEqual(rules(generated({ base })));
+  });
+
+  test('generate: what only some containers are refused is refused to all', () => {
+    const syscalls = ['clone3', 'pivot_root'].map((name) => ({
+      names: [name],
+      action: 'SCMP_ACT_ERRNO',
+      excludes: { caps: ['CAP_SYS_ADMIN'] },
+    }));
+    const base = baseOf({ defaultAction: 'SCMP_ACT_ALLOW', syscalls });
+    expect(rulesFor('clone3', generated({ refused, base }))).toEqual([
+      { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 },
+    ]);
+  });
+
+  test('generate: what only some containers are allowed stays theirs', () => {
+    const includes = { caps: ['CAP_SYS_ADMIN'] };
+    const whole = { index: 0, value: 0x7e02_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
+    const usual = {
+      names: ['clone'],
+      action: 'SCMP_ACT_ALLOW',
+      args: [whole],
+      excludes: includes,
+    };
+    const base = baseOf({
+      defaultAction: 'SCMP_ACT_ERRNO',
+      syscalls: [usual, { names: ['clone', 'unshare'], action: 'SCMP_ACT_ALLOW', includes }],
+    });
+    const made = generated({ refused, base });
+    expect(isRefused(made)).toBe(true);
+    const passing = (name: string, value: number): object => ({
+      names: [name],
+      action: 'SCMP_ACT_ALLOW',
+      includes,
+      args: [{ ...without, value }],
+    });
+    expect(rulesFor('clone', made)).toEqual([
+      ...failing('clone'),
+      usual,
+      passing('clone', 0x1002_0000),
+    ]);
+    expect(rulesFor('unshare', made)).toEqual([
+      ...failing('unshare', emptyMounts),
+      passing('unshare', 0x1012_0000),
+    ]);
+  });
+
+  test('generate: -allow opens what else the calls do', () => {
+    const made = generated({ refused, base: containerBase(), allowed: ['unshare', 'setns'] });
+    expect(isRefused(made)).toBe(true);
+    const left = { names: ['unshare'], action: 'SCMP_ACT_ALLOW', args: [without] };
+    expect(rulesFor('unshare', made)).toEqual([...failing('unshare', emptyMounts), left]);
+    for (const name of ['pivot_root', 'clone3', 'umount2']) {
+      expect(() => generated({ refused, base: containerBase(), allowed: [name] })).toThrow(
+        `${name} cannot be allowed`,
+      );
+    }
+  });
+
+  test('generate: what a handler answers cannot be refused', () => {
+    expect(() => generated({ syscalls: ['mkdir', 'pivot_root'], refused })).toThrow(
+      'pivot_root cannot be refused, as a bundle has it: a handler answers pivot_root',
+    );
+  });
+
+  test('generate: conditions of a base that let it pass are refused', () => {
+    const args = [{ index: 0, value: 0x12_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' }];
+    const base = baseOf({
+      defaultAction: 'SCMP_ACT_ERRNO',
+      syscalls: [{ names: ['unshare'], action: 'SCMP_ACT_ALLOW', args }],
+    });
+    expect(() => generated({ refused, base })).toThrow(
+      'the base has a condition that lets unshare with CLONE_NEWNS or CLONE_NEWUSER or UNSHARE_EMPTY_MNTNS pass',
+    );
+    const only = generated({ refused: refusalsOf(['CLONE_NEWNS']), base });
+    expect(rulesFor('unshare', only)).toEqual([
+      { names: ['unshare'], action: 'SCMP_ACT_ALLOW', args },
+    ]);
   });
 });
 

@@ -9,6 +9,7 @@ import { AgentError } from '../../host/errors.ts';
 import type { Finding, FindingCode } from '../../host/profile/finding.ts';
 import { lint } from '../../host/profile/lint.ts';
 import type { LintOptions } from '../../host/profile/lint.ts';
+import { refusalsOf } from '../../host/profile/refusals.ts';
 import { readProfile } from '../../host/profile/read-profile.ts';
 import { projectRoot } from '../support/command.ts';
 
@@ -60,6 +61,15 @@ function onPath(value: number): object {
     action: 'SCMP_ACT_NOTIFY',
     args: [{ index: 0, value, op: 'SCMP_CMP_NE' }],
   };
+}
+
+/** A rule with which calls fail. */
+function failing(names: readonly string[], args: readonly object[] = []): object {
+  return { names, action: 'SCMP_ACT_ERRNO', args };
+}
+
+function guardless(what: string, end: string): string {
+  return `error: a cannot guard what ${what} ${end}`;
 }
 
 function refusing(code: 'AGENT_SETTING_INVALID' | 'AGENT_BUNDLE_INVALID'): () => never {
@@ -536,6 +546,43 @@ describe('the metadata', () => {
       'warning answered-not-trapped $.listenerMetadata',
       'warning trapped-not-answered $.listenerMetadata',
     ]);
+  });
+
+  test('K21: lint: what the bundles want refused is an error where it passes or is trapped', () => {
+    const syscalls = ['chmod', 'fchmodat', 'fchmodat2'];
+    const refused = refusalsOf(['CLONE_NEWNS', 'pivot_root']);
+    const options = { resolve: () => ({ bundles: ['a'], syscalls, refused }) };
+    const flag = [{ index: 0, value: 0x2_0000, valueTwo: 0x2_0000, op: 'SCMP_CMP_MASKED_EQ' }];
+    const whole = failing(['pivot_root', 'clone3']);
+    const empty = [{ index: 0, value: 0x10_0000, valueTwo: 0x10_0000, op: 'SCMP_CMP_MASKED_EQ' }];
+    const ofUnshare = [failing(['unshare'], flag), failing(['unshare'], empty)];
+    const flagged = [failing(['clone'], flag), ...ofUnshare];
+    const found = (...rules: readonly object[]): readonly string[] =>
+      findingsIn(JSON.stringify({ ...sound, syscalls: [...sound.syscalls, ...rules] }), options)
+        .filter(({ code }) => code === 'not-refused')
+        .map(({ severity, message }) => `${severity}: ${message}`);
+    expect(found(whole, ...flagged)).toEqual([]);
+    expect(found()).toEqual([
+      guardless(
+        'pivot_root, clone with CLONE_NEWNS, unshare with CLONE_NEWNS or UNSHARE_EMPTY_MNTNS, clone3',
+        'do, and the profile does not refuse them',
+      ),
+    ]);
+    const alone = 'does, and the profile does not refuse it';
+    expect(found(whole, failing(['clone'], flag))).toEqual([
+      guardless('unshare with CLONE_NEWNS or UNSHARE_EMPTY_MNTNS', alone),
+    ]);
+    expect(found(failing(['pivot_root']), ...flagged)).toEqual([guardless('clone3', alone)]);
+    // another flag, and a trap that no handler is there for
+    const another = [{ index: 0, value: 0x1000_0000, valueTwo: 0x1000_0000, op: flag[0]?.op }];
+    expect(found(whole, failing(['clone'], flag), failing(['unshare'], another))).toEqual([
+      guardless('unshare with CLONE_NEWNS or UNSHARE_EMPTY_MNTNS', alone),
+    ]);
+    const trap = { names: ['pivot_root'], action: 'SCMP_ACT_NOTIFY' };
+    expect(found(failing(['clone3']), trap, ...flagged)).toEqual([guardless('pivot_root', alone)]);
+    // only where the container lacks a Linux capability
+    const some = { ...failing(['pivot_root']), excludes: { caps: ['CAP_SYS_ADMIN'] } };
+    expect(found(failing(['clone3']), some, ...flagged)).toEqual([guardless('pivot_root', alone)]);
   });
 });
 

@@ -15,7 +15,7 @@ def tmpfs($destination; $options):
 | .process.env += ["HOME=/home/builder"]
 | .process.cwd = "/home/builder"
 | .process.capabilities = { bounding: ($bounding | map("CAP_" + .)) }
-# newuidmap(1) is setuid
+# newuidmap(1) and newgidmap(1) have file capabilities, which it would take from them
 | .process.noNewPrivileges = false
 | .root.path = $rootfs
 | .mounts += [

@@ -5,6 +5,8 @@ import { parseMetadata, unselected } from '../../registry/metadata.ts';
 import type { Metadata } from '../../registry/metadata.ts';
 import type { Keys } from '../finding.ts';
 import type { PreFilter } from '../pre-filters.ts';
+import { isRefusedBy } from '../refusals.ts';
+import type { Refusal } from '../refusals.ts';
 import { Check, listed, trappedNames } from './check.ts';
 
 /** What an agent that is started as the operator says would make of the metadata. */
@@ -16,6 +18,8 @@ export interface Answered {
   readonly syscalls: readonly string[];
   /** For some of them: which of their calls handlers may answer; they pass the others on. */
   readonly preFilters?: ReadonlyMap<string, PreFilter>;
+  /** What they want refused beside it. */
+  readonly refused?: readonly Refusal[];
 }
 
 /** listenerMetadata, and whether what its bundles answer is trapped. */
@@ -74,8 +78,9 @@ export class MetadataCheck extends Check {
     );
   }
 
-  #answered({ bundles, syscalls }: Answered, keys: Keys): void {
+  #answered({ bundles, syscalls, refused = [] }: Answered, keys: Keys): void {
     if (bundles.length === 0) return;
+    this.#refused(bundles, refused, keys);
     const trapped = trappedNames(this.profile);
     const missed = syscalls.filter((name) => !trapped.includes(name));
     const idle = trapped.filter((name) => !syscalls.includes(name));
@@ -97,5 +102,17 @@ export class MetadataCheck extends Check {
         `take ${listed(idle)} out of the rules with SCMP_ACT_NOTIFY`,
       );
     }
+  }
+
+  #refused(bundles: readonly string[], refused: readonly Refusal[], keys: Keys): void {
+    const open = refused.filter((refusal) => !isRefusedBy(this.profile, refusal));
+    if (open.length === 0) return;
+    this.tell(
+      'not-refused',
+      'error',
+      keys,
+      `${listed(bundles)} cannot guard what ${listed(open.map(({ shown }) => shown))} do${open.length > 1 ? '' : 'es'}, and the profile does not refuse ${open.length > 1 ? 'them' : 'it'}`,
+      'have them fail (profile generate does), or the container passes its handlers',
+    );
   }
 }

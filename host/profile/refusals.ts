@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What manifests have refused beside what is trapped (`refuse`), as calls and their flags.
+import { familyMembers } from '../notification/syscall-table.ts';
+import type { Bundle } from '../registry/bundle.ts';
+import { namespaceFlag } from '../registry/refused-calls.ts';
+import type { Registry } from '../registry/registry.ts';
+import { errno } from './errno-numbers.ts';
+import { keepsFlags } from './namespace-flags.ts';
+import type { FlaggedCall } from './namespace-flags.ts';
+import { actionsOf } from './profile.ts';
+import type { Profile } from './profile.ts';
+import { letsPass, notify } from './seccomp-words.ts';
+
+/** A call that is refused; without flags: whatever its arguments are. */
+export interface Refusal extends FlaggedCall {
+  readonly errno: number;
+  /** For people: the call, and with which flags. */
+  readonly shown: string;
+}
+
+/** Of the handlers that a container has. */
+export function refusedWords(
+  bundles: readonly Bundle[],
+  { handlers }: Registry,
+): readonly string[] {
+  const words = bundles.flatMap((bundle) =>
+    bundle.handlers
+      .filter(({ name }) => handlers.some((own) => own.bundle === bundle.name && own.name === name))
+      .flatMap(({ refuse = [] }) => refuse),
+  );
+  return [...new Set(words)];
+}
+
+type Flag = readonly [name: string, value: number];
+
+/** From Linux 7.1, and of unshare(2) alone: to clone(2) the bit is CLONE_PARENT_SETTID. */
+const emptyMounts: Flag = ['UNSHARE_EMPTY_MNTNS', 0x0010_0000];
+
+function refusedWith(name: string, flags: readonly Flag[]): Refusal {
+  return {
+    name,
+    flags: flags.map(([, value]) => value),
+    errno: errno.EPERM,
+    shown: `${name} with ${flags.map(([flag]) => flag).join(' or ')}`,
+  };
+}
+
+/** By calls, of which each is there once. */
+export function refusalsOf(words: readonly string[]): readonly Refusal[] {
+  const flags = words.toSorted().flatMap((word): readonly Flag[] => {
+    const value = namespaceFlag(word);
+    return value === undefined ? [] : [[word, value]];
+  });
+  const wholly = words
+    .filter((word) => namespaceFlag(word) === undefined)
+    .flatMap((word) => familyMembers(word));
+  const whole = [...new Set(wholly)]
+    .toSorted()
+    .map((name) => ({ name, flags: [], errno: errno.EPERM, shown: name }));
+  if (flags.length === 0) return whole;
+  const ofUnshare = words.includes('CLONE_NEWNS') ? [...flags, emptyMounts] : flags;
+  const others = [
+    refusedWith('clone', flags),
+    refusedWith('unshare', ofUnshare),
+    // its flags are in memory, where no filter looks; libraries use clone(2) where it is missing
+    { name: 'clone3', flags: [], errno: errno.ENOSYS, shown: 'clone3' },
+  ];
+  return [...whole, ...others.filter(({ name }) => !wholly.includes(name))];
+}
+
+/** An agent that is asked about what it has no handler for does not refuse it. */
+export function isRefusing(action: string): boolean {
+  return !letsPass(action) && action !== notify;
+}
+
+function isPass(action: string): boolean {
+  return !isRefusing(action);
+}
+
+/** Whether a profile refuses it whatever the machine and the container are. */
+export function isRefusedBy(profile: Profile, refusal: Refusal): boolean {
+  const rules = profile.rules.filter((rule) => isPass(rule.action) || !rule.isOfSomeHosts);
+  const certain = { ...profile, rules };
+  if (refusal.flags.length > 0) return keepsFlags(certain, refusal, isPass);
+  return !actionsOf(certain, refusal.name).some(isPass);
+}

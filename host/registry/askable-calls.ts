@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What manifests name of system calls: families, and calls that belong to none.
+import { syscallNumbers } from '../notification/syscall-numbers.ts';
+import { families, familyMembers, syscallTable } from '../notification/syscall-table.ts';
+import { invalid } from './json-value.ts';
+
+export function askable(): readonly string[] {
+  const members = new Set(
+    syscallTable.filter(({ name, family }) => name !== family).map(({ name }) => name),
+  );
+  const names = syscallNumbers.map(([name]) => name).filter((name) => !members.has(name));
+  return [...new Set([...families(), ...names])].toSorted();
+}
+
+/**
+ * Says of a call which family is to be named.
+ * @throws AgentError AGENT_BUNDLE_INVALID
+ */
+export function checkAskable(word: string, place: string): void {
+  if (!syscallNumbers.some(([name]) => name === word) && !families().includes(word)) {
+    invalid(`${place}: Linux has no "${word}"`);
+  }
+  const family = syscallTable.find((row) => row.name === word)?.family;
+  if (family === undefined || family === word) return;
+  const members = familyMembers(family).join(', ');
+  invalid(`${place}: "${word}" belongs to "${family}" (${members}): name that`);
+}
