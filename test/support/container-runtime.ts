@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers of runc and crun: an OCI bundle in a folder, a first process that waits for us.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { runCommand, RunningCommand } from './command.ts';
@@ -15,6 +15,8 @@ export interface ContainerOptions {
   /** For what the runtime keeps; other containers may have it too. */
   readonly folder: string;
   readonly rootfs: string;
+  /** The root is an overlay of `rootfs`, in which nothing changes then. */
+  readonly isOverlay?: boolean;
   readonly listenerPath: string;
   /** What the first process does before it waits: lines for a shell. */
   readonly script: string;
@@ -68,6 +70,16 @@ const withoutUnified = [
   '-c',
   // crun makes folders where it was
   `umount ${unifiedBesideVersion1} && mount -t tmpfs none ${unifiedBesideVersion1} && exec "$@"`,
+  'sh',
+] as const;
+
+/** Runs a command where an overlay of a folder is mounted over it, and nowhere else. */
+const overOverlay = [
+  'unshare',
+  '-m',
+  'sh',
+  '-c',
+  'mount -t overlay -o "lowerdir=$1,upperdir=$2,workdir=$3" none "$1" && shift 3 && exec "$@"',
   'sh',
 ] as const;
 
@@ -169,7 +181,14 @@ export class Container implements AsyncDisposable {
     mkdirSync(ociBundle);
     writeFileSync(join(ociBundle, 'config.json'), JSON.stringify(runtimeConfig(options)));
     const runtime = runtimeCommand(options);
-    const running = new RunningCommand([...runtime, 'run', '--bundle', ociBundle, id]);
+    const running = new RunningCommand([
+      ...(options.isOverlay === true ? overOverlayOf(options, ociBundle) : []),
+      ...runtime,
+      'run',
+      '--bundle',
+      ociBundle,
+      id,
+    ]);
     const container = new Container(runtime, id, running);
     try {
       await running.printed(/^ready$/mu);
@@ -219,6 +238,19 @@ export class Container implements AsyncDisposable {
     await runCommand([...this.#runtime, 'delete', '--force', this.#id]);
     await this.#running[Symbol.asyncDispose]();
   }
+}
+
+/** The root of the overlay belongs to the container's root. */
+function overOverlayOf(
+  { rootfs, rootUidOutside = 0 }: ContainerOptions,
+  folder: string,
+): readonly string[] {
+  const layers = [join(folder, 'upper'), join(folder, 'work')];
+  for (const layer of layers) {
+    mkdirSync(layer);
+    chownSync(layer, rootUidOutside, rootUidOutside);
+  }
+  return [...overOverlay, rootfs, ...layers];
 }
 
 /** The runtime with a deadline, and with its own place for what it keeps of containers. */
