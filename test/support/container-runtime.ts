@@ -181,14 +181,10 @@ export class Container implements AsyncDisposable {
     mkdirSync(ociBundle);
     writeFileSync(join(ociBundle, 'config.json'), JSON.stringify(runtimeConfig(options)));
     const runtime = runtimeCommand(options);
-    const running = new RunningCommand([
-      ...(options.isOverlay === true ? overOverlayOf(options, ociBundle) : []),
-      ...runtime,
-      'run',
-      '--bundle',
-      ociBundle,
-      id,
-    ]);
+    const run = [...runtime, 'run', '--bundle', ociBundle, id] as const;
+    const running = new RunningCommand(
+      options.isOverlay === true ? [...overOverlayOf(options, ociBundle), ...run] : run,
+    );
     const container = new Container(runtime, id, running);
     try {
       await running.printed(/^ready$/mu);
@@ -244,7 +240,7 @@ export class Container implements AsyncDisposable {
 function overOverlayOf(
   { rootfs, rootUidOutside = 0 }: ContainerOptions,
   folder: string,
-): readonly string[] {
+): readonly [string, ...string[]] {
   const layers = [join(folder, 'upper'), join(folder, 'work')];
   for (const layer of layers) {
     mkdirSync(layer);
