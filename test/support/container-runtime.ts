@@ -40,6 +40,8 @@ export interface ContainerOptions {
   readonly capabilities?: readonly string[];
   /** Mounts besides the usual ones, as config.json has them. */
   readonly mounts?: readonly object[];
+  /** What is hidden besides the usual. */
+  readonly maskedPaths?: readonly string[];
   /** `linux.resources` of config.json. */
   readonly resources?: object;
 }
@@ -112,7 +114,7 @@ function seccompOf({ listenerPath, trapped, metadata, profile, flags }: Containe
 
 function runtimeConfig(options: ContainerOptions): object {
   const { uid = 0, rootUidOutside, capabilities = [], mounts = [], resources } = options;
-  const { apparmorProfile } = options;
+  const { apparmorProfile, maskedPaths = [] } = options;
   const allCapabilities = [...linuxCapabilities, ...capabilities];
   const hasUserNamespace = rootUidOutside !== undefined;
   const mapping = [{ containerID: 0, hostID: rootUidOutside, size: idsOfUserNamespace }];
@@ -150,7 +152,7 @@ function runtimeConfig(options: ContainerOptions): object {
     linux: {
       ...(hasUserNamespace ? { uidMappings: mapping, gidMappings: mapping } : {}),
       namespaces: [...namespaces, ...(hasUserNamespace ? ['user'] : [])].map((type) => ({ type })),
-      maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list'],
+      maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list', ...maskedPaths],
       readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
       seccomp: seccompOf(options),
       ...(resources === undefined ? {} : { resources }),
