@@ -195,8 +195,15 @@ FileAnswer make_directory(const Doing& doing) {
          }) == 0;
 }
 
-// Adds the node that was just made, and what it is like, where nobody can open it. All of this asks
-// the file system, which may never answer: whoever acts has a deadline.
+// Adds what is to be covered, and what covers it has to look like.
+void add_covered(FileAnswer& made, UniqueFd file, const struct stat& found) {
+  const NodeLook look = {.uid = found.st_uid, .gid = found.st_gid, .mode = found.st_mode & 0777};
+  made.bytes.assign(reinterpret_cast<const char*>(&look), sizeof look);
+  made.fd = std::move(file);
+}
+
+// Adds the node that was just made where nobody can open it. All of this asks the file system,
+// which may never answer: whoever acts has a deadline.
 void add_unopenable(const Doing& doing, const Entry& entry, FileAnswer& made) {
   const FileRequest& request = doing.request;
   auto node = open_at(entry.directory, entry.name.c_str(), O_PATH | O_NOFOLLOW);
@@ -205,9 +212,35 @@ void add_unopenable(const Doing& doing, const Entry& entry, FileAnswer& made) {
   if (!node || fstat(node->get(), &found) == -1 || !S_ISCHR(found.st_mode) ||
       found.st_rdev != makedev(request.first, request.second) || can_be_opened(doing, node->get()))
     return;
-  const NodeLook look = {.uid = found.st_uid, .gid = found.st_gid, .mode = found.st_mode & 0777};
-  made.bytes.assign(reinterpret_cast<const char*>(&look), sizeof look);
-  made.fd = std::move(*node);
+  add_covered(made, std::move(*node), found);
+}
+
+[[nodiscard]] bool can_lend(std::uint64_t capability) {
+  const auto permitted = permitted_capabilities();
+  return permitted && (*permitted & capability) == capability;
+}
+
+// An overlay makes files with the power of who has mounted it, which in a container is too little
+// for a node, and others know no nodes at all. There, an empty file is what is covered; its
+// descriptor is that of this very file, whatever has its name by now.
+[[nodiscard]] FileAnswer make_covered_file(const Doing& doing, const Entry& entry) {
+  UniqueFd made_file;
+  auto made = have_effect(doing, [&]() -> long {
+    constexpr int kFlags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    made_file.reset(openat(entry.directory, entry.name.c_str(), kFlags, doing.request.mode & 0777));
+    return made_file.is_open() ? 0 : -1;
+  });
+  if (made.error != 0 || made.is_gone) return made;
+  UniqueFd file;
+  // what is opened for reading would be closed by who must not wait for the file system
+  const long opened = by_path(doing, made_file.get(), [&file](const char* path) -> long {
+    file.reset(openat(AT_FDCWD, path, O_PATH | O_CLOEXEC));
+    return file.is_open() ? 0 : -1;
+  });
+  struct stat found = {};
+  if (opened == -1 || fstat(file.get(), &found) == -1) return refusal(errno);
+  add_covered(made, std::move(file), found);
+  return made;
 }
 
 FileAnswer make_node(const Doing& doing) {
@@ -218,7 +251,10 @@ FileAnswer make_node(const Doing& doing) {
     return mknodat(entry->directory, entry->name.c_str(), request.mode,
                    makedev(request.first, request.second));
   });
-  if (request.lent != 0 && made.error == 0 && !made.is_gone) add_unopenable(doing, *entry, made);
+  if (request.lent == 0 || made.is_gone) return made;
+  // whoever has nothing to lend could not make the node that covers it either
+  if (made.error == EPERM && can_lend(request.lent)) return make_covered_file(doing, *entry);
+  if (made.error == 0) add_unopenable(doing, *entry, made);
   return made;
 }
 

@@ -83,7 +83,8 @@ struct FileAnswer {
   bool is_gone = false;
   std::string bytes;
   // Of open; of mknod with a lent Linux capability the node, opened for nothing, where its file
-  // system lets nobody open it: the bytes are a NodeLook then.
+  // system lets nobody open it, or an empty file where it lets nobody make it: the bytes are a
+  // NodeLook then.
   UniqueFd fd;
 };
 

@@ -4,16 +4,19 @@
 
 #include <dirent.h>
 #include <linux/capability.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <atomic>
 #include <functional>
 #include <new>
+#include <span>
 
 #include "check.h"
 #include "container_fixture.h"
@@ -31,6 +34,24 @@ const Level kNestedLevel = {
     .namespaces = kUser, .first_id = 0, .ids = 1000, .set_up = make_mount_points};
 
 const IsGone kIsThere = [] { return false; };
+
+// As a runtime leaves it, in the network namespace of the container.
+constexpr auto kHiddenOfSysfs = std::to_array<std::string_view>({"firmware", "power"});
+constexpr auto kReadOnlyOfSysfs = std::to_array<std::string_view>({"bus", "kernel"});
+
+void mount_masked_sysfs() {
+  mount_masked_proc();
+  CHECK_EQUAL(
+      mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, nullptr), 0);
+  for (const std::string_view path : kHiddenOfSysfs) hide("/sys/" + std::string(path));
+  for (const std::string_view path : kReadOnlyOfSysfs) make_read_only("/sys/" + std::string(path));
+}
+
+const Level kNetworkLevel = {.namespaces = kUser | CLONE_NEWNET, .set_up = mount_masked_sysfs};
+const Level kNestedNetworkLevel = {
+    .namespaces = kUser | CLONE_NEWNET, .first_id = 0, .ids = 1000, .set_up = make_mount_points};
+
+NewMount new_sysfs() { return {.type = "sysfs", .options = {}, .attributes = kNoSuidDevExec}; }
 
 NewMount new_proc() { return {.type = "proc", .options = {}, .attributes = kNoSuidDevExec}; }
 
@@ -127,23 +148,45 @@ bool is_null(const struct stat& found) {
   return S_ISCHR(found.st_mode) && found.st_rdev == makedev(1, 3);
 }
 
+// What a container's own file system of one type hides.
+struct Hiding {
+  const char* type;
+  std::span<const std::string_view> hidden;
+  std::span<const std::string_view> read_only;
+  // Lies below one of them, or in what is read-only as a whole.
+  const char* not_writable;
+};
+
+// Of what is mounted there.
+Hiding hiding_at(const std::string& place) {
+  struct statfs found = {};
+  CHECK_EQUAL(statfs(place.c_str(), &found), 0);
+  if (found.f_type == SYSFS_MAGIC) {
+    // root of the user namespace that owns the network namespace could write it
+    return {"sysfs", kHiddenOfSysfs, kReadOnlyOfSysfs, "/class/net/lo/ifalias"};
+  }
+  CHECK_EQUAL(found.f_type, PROC_SUPER_MAGIC);
+  return {"proc", kHidden, kReadOnly, "/sys/kernel/hostname"};
+}
+
 // 0, or which of the places can be seen or written.
-long first_revealed(const std::string& proc) {
+long first_revealed(const std::string& top) {
+  const Hiding hiding = hiding_at(top);
   long place = 0;
-  for (const std::string_view name : kHidden) {
+  for (const std::string_view name : hiding.hidden) {
     ++place;
-    const std::string path = proc + '/' + std::string(name);
+    const std::string path = top + '/' + std::string(name);
     struct stat found = {};
     if (stat(path.c_str(), &found) == -1) return place;
     if (S_ISDIR(found.st_mode) ? !names_in(path).empty() : !is_null(found)) return place;
   }
-  for (const std::string_view name : kReadOnly) {
+  for (const std::string_view name : hiding.read_only) {
     ++place;
     struct statvfs found = {};
-    if (statvfs((proc + '/' + std::string(name)).c_str(), &found) == -1) return place;
+    if (statvfs((top + '/' + std::string(name)).c_str(), &found) == -1) return place;
     if ((found.f_flag & ST_RDONLY) == 0) return place;
   }
-  const int file = open((proc + "/sys/kernel/hostname").c_str(), O_WRONLY | O_CLOEXEC);
+  const int file = open((top + hiding.not_writable).c_str(), O_WRONLY | O_CLOEXEC);
   if (file != -1) close(file);
   // root of a user namespace may not write it anyway
   return file == -1 && (errno == EROFS || errno == EACCES) ? kAllHidden : ++place;
@@ -191,6 +234,10 @@ const Levels kOne = {kPlainLevel};
 const Levels kOneUser = {kUserLevel};
 const Levels kNested = {kUserLevel, kNestedLevel};
 const Levels kNestedInPlain = {kPlainLevel, {.namespaces = kUser, .set_up = make_mount_points}};
+const Levels kOneNetwork = {kNetworkLevel};
+const Levels kNestedNetworks = {kNetworkLevel, kNestedNetworkLevel};
+const Levels kNetworkInPlain = {{.namespaces = kPlain | CLONE_NEWNET, .set_up = mount_masked_sysfs},
+                                {.namespaces = kUser | CLONE_NEWNET, .set_up = make_mount_points}};
 // without a mount namespace of its own
 const Levels kLodger = {kUserLevel,
                         {.namespaces = CLONE_NEWUSER | CLONE_NEWPID, .first_id = 0, .ids = 1000}};
@@ -293,14 +340,19 @@ void mount_in(const Container& container, const NewMount& mount) {
 
 std::string in_new(std::string_view name) { return "/mnt/new/" + std::string(name); }
 
+std::vector<std::string> masked_in_new() {
+  const Hiding hiding = hiding_at("/mnt/new");
+  std::vector<std::string> paths;
+  for (const std::string_view name : hiding.hidden) paths.push_back(in_new(name));
+  for (const std::string_view name : hiding.read_only) paths.push_back(in_new(name));
+  return paths;
+}
+
 // What is the matter with the first mask that an action changes; 0: it is refused for all.
 template <typename Action>
 long refused_for_all(Action action) {
-  std::vector<std::string> paths;
-  for (const std::string_view name : kHidden) paths.push_back(in_new(name));
-  for (const std::string_view name : kReadOnly) paths.push_back(in_new(name));
   long place = 0;
-  for (const std::string& path : paths) {
+  for (const std::string& path : masked_in_new()) {
     ++place;
     if (action(path.c_str()) != -1) return place;
     if (errno != EINVAL && errno != EPERM && errno != EBUSY && errno != EAGAIN) return -errno;
@@ -356,10 +408,11 @@ long tries_open_tree() {
 
 // In a recursive copy, the masks are as fast.
 long holds_in_copy(const char* copy) {
-  for (const std::string_view name : kHidden) {
+  const Hiding hiding = hiding_at(copy);
+  for (const std::string_view name : hiding.hidden) {
     if (umount2((std::string(copy) + '/' + std::string(name)).c_str(), MNT_DETACH) != -1) return -1;
   }
-  for (const std::string_view name : kReadOnly) {
+  for (const std::string_view name : hiding.read_only) {
     const std::string path = std::string(copy) + '/' + std::string(name);
     if (mount_flags(nullptr, path.c_str(), MS_BIND | MS_REMOUNT) != -1) return -1;
   }
@@ -375,7 +428,7 @@ long tries_recursive_tree() {
   const UniqueFd tree(static_cast<int>(syscall(
       SYS_open_tree, AT_FDCWD, "/mnt/new", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
   if (!tree.is_open()) return -errno;
-  for (const std::string_view name : kHidden) {
+  for (const std::string_view name : hiding_at("/mnt/new").hidden) {
     // as long as it is nowhere
     struct stat found = {};
     if (fstatat(tree.get(), std::string(name).c_str(), &found, 0) == -1) return -errno;
@@ -394,17 +447,20 @@ long tries_propagation() {
 }
 // Whatever is put on top comes off again, but nothing below it.
 long tries_mounts_over_masks() {
-  for (const std::string_view name : {std::string_view("pressure"), std::string_view("sys")}) {
-    const std::string path = in_new(name);
+  for (const std::string& path : masked_in_new()) {
+    struct stat found = {};
+    if (stat(path.c_str(), &found) == -1) return -errno;
+    if (!S_ISDIR(found.st_mode)) continue;
     if (mount("tmpfs", path.c_str(), "tmpfs", 0, nullptr) == -1) return -errno;
     if (umount2(path.c_str(), 0) == -1) return -errno;
     if (umount2(path.c_str(), 0) != -1) return -1;
   }
   return first_revealed("/mnt/new");
 }
-// The kernel's own rule: no other proc can be made where none can be seen as a whole.
-long tries_another_proc() {
-  if (mount("proc", "/mnt/other", "proc", 0, nullptr) != -1) return -1;
+// The kernel's own rule: no other one can be made where none can be seen as a whole.
+long tries_another() {
+  const char* type = hiding_at("/mnt/new").type;
+  if (mount(type, "/mnt/other", type, 0, nullptr) != -1) return -1;
   return errno == EPERM ? first_revealed("/mnt/new") : -errno;
 }
 long tries_a_user_namespace() {
@@ -419,14 +475,14 @@ long tries_a_user_namespace() {
   return status;
 }
 
-void resists(const Levels& levels, Asked asked) {
+void resists(const Levels& levels, const NewMount& mount, Asked asked) {
   const Container container(levels);
   const Pinned pinned = container.pin();
   const Masks masks = container.masks();
   in_helper([&] {
     Maker maker;
     for (int round = 0; round < 2; ++round) {
-      check_done(maker->make_mount(new_proc(), pinned.place("/mnt/new"), masks, kIsThere));
+      check_done(maker->make_mount(mount, pinned.place("/mnt/new"), masks, kIsThere));
       CHECK_EQUAL(container.ask(first_revealed_in_new), kAllHidden);
       CHECK_EQUAL(container.ask(asked), kAllHidden);
       // all together
@@ -437,14 +493,16 @@ void resists(const Levels& levels, Asked asked) {
 
 template <Asked asked>
 void resists_everywhere() {
-  resists(kOneUser, asked);
-  resists(kNested, asked);
-  resists(kNestedInPlain, asked);
+  for (const Levels& levels : {kOneUser, kNested, kNestedInPlain})
+    resists(levels, new_proc(), asked);
+  for (const Levels& levels : {kOneNetwork, kNestedNetworks, kNetworkInPlain})
+    resists(levels, new_sysfs(), asked);
 }
 
-void resists_another_proc() {
-  resists(kNested, tries_another_proc);
-  resists(kNestedInPlain, tries_another_proc);
+void resists_another() {
+  for (const Levels& levels : {kNested, kNestedInPlain}) resists(levels, new_proc(), tries_another);
+  for (const Levels& levels : {kNestedNetworks, kNetworkInPlain})
+    resists(levels, new_sysfs(), tries_another);
 }
 
 // --- A8: no moment without masks
@@ -675,16 +733,6 @@ void shares_no_namespaces() {
 // --- sysfs
 // ----------------------------------------------------------------------------------------
 
-NewMount new_sysfs() { return {.type = "sysfs", .options = {}, .attributes = kNoSuidDevExec}; }
-
-void mount_masked_sysfs() {
-  mount_masked_proc();
-  CHECK_EQUAL(mount_flags(nullptr, "/sys", MS_BIND | MS_REMOUNT | MS_RDONLY), 0);
-  hide("/sys/firmware");
-}
-
-const Level kNestedNetwork = {.namespaces = kUser | CLONE_NEWNET, .set_up = make_mount_points};
-
 long first_revealed_in_sysfs() {
   if (!names_in("/mnt/new/firmware").empty()) return 1;
   // of the network namespace, and of no other
@@ -696,14 +744,13 @@ long first_revealed_in_sysfs() {
 }
 
 void mounts_sysfs() {
-  const Container container({{.namespaces = kPlain, .set_up = mount_masked_sysfs}, kNestedNetwork});
+  const Container container(kNetworkInPlain);
   mount_in(container, new_sysfs());
   CHECK_EQUAL(container.ask(first_revealed_in_sysfs), kAllHidden);
 }
 
 void leaves_networks_alone() {
-  const Pinned pinned =
-      Container({{.namespaces = kPlain, .set_up = mount_masked_sysfs}, kNestedNetwork}).pin();
+  const Pinned pinned = Container(kNetworkInPlain).pin();
   in_helper([&] {
     Maker maker;
     const std::string before = maker.link("self/ns/net");
@@ -714,7 +761,7 @@ void leaves_networks_alone() {
 }
 
 void needs_a_sysfs() {
-  const Container container({kPlainLevel, kNestedNetwork});
+  const Container container({kPlainLevel, kNetworkInPlain.back()});
   const Pinned pinned = container.pin();
   Masks masks = container.masks();
   // the host's is there
@@ -1409,8 +1456,8 @@ constexpr Case kCases[] = {
     {"A8: masks: mount_setattr of all together is refused",
      resists_everywhere<tries_attributes_of_all>},
     {"A8: masks: move is refused", resists_everywhere<tries_move>},
-    {"A8: masks: bind of the proc without them is refused", resists_everywhere<tries_bind>},
-    {"A8: masks: open_tree of the proc without them is refused",
+    {"A8: masks: bind of a proc or sysfs without them is refused", resists_everywhere<tries_bind>},
+    {"A8: masks: open_tree of a proc or sysfs without them is refused",
      resists_everywhere<tries_open_tree>},
     {"A8: masks: a recursive bind has them too", resists_everywhere<tries_recursive_bind>},
     {"A8: masks: a recursive open_tree has them too", resists_everywhere<tries_recursive_tree>},
@@ -1418,7 +1465,7 @@ constexpr Case kCases[] = {
     {"A8: masks: mounts over them come off alone", resists_everywhere<tries_mounts_over_masks>},
     {"A8: masks: in a further user namespace they hold",
      resists_everywhere<tries_a_user_namespace>},
-    {"A8: masks: the kernel lets nobody make another proc beside them", resists_another_proc},
+    {"A8: masks: the kernel lets nobody make another one beside them", resists_another},
     {"A8: make_mount: no moment shows a proc without masks", is_never_seen_without},
     {"A8: make_mount: without a proc outside, there are processes only",
      shows_processes_without_a_proc},

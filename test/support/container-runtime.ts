@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers of runc and crun: an OCI bundle in a folder, a first process that waits for us.
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { runCommand, RunningCommand } from './command.ts';
@@ -15,6 +15,8 @@ export interface ContainerOptions {
   /** For what the runtime keeps; other containers may have it too. */
   readonly folder: string;
   readonly rootfs: string;
+  /** The root is an overlay of `rootfs`, in which nothing changes then. */
+  readonly isOverlay?: boolean;
   readonly listenerPath: string;
   /** What the first process does before it waits: lines for a shell. */
   readonly script: string;
@@ -38,6 +40,8 @@ export interface ContainerOptions {
   readonly capabilities?: readonly string[];
   /** Mounts besides the usual ones, as config.json has them. */
   readonly mounts?: readonly object[];
+  /** What is hidden besides the usual. */
+  readonly maskedPaths?: readonly string[];
   /** `linux.resources` of config.json. */
   readonly resources?: object;
 }
@@ -71,6 +75,16 @@ const withoutUnified = [
   'sh',
 ] as const;
 
+/** Runs a command where an overlay of a folder is mounted over it, and nowhere else. */
+const overOverlay = [
+  'unshare',
+  '-m',
+  'sh',
+  '-c',
+  'mount -t overlay -o "lowerdir=$1,upperdir=$2,workdir=$3" none "$1" && shift 3 && exec "$@"',
+  'sh',
+] as const;
+
 /** The seccomp profile that sends calls to a socket. */
 export function seccompProfile(
   listenerPath: string,
@@ -100,7 +114,7 @@ function seccompOf({ listenerPath, trapped, metadata, profile, flags }: Containe
 
 function runtimeConfig(options: ContainerOptions): object {
   const { uid = 0, rootUidOutside, capabilities = [], mounts = [], resources } = options;
-  const { apparmorProfile } = options;
+  const { apparmorProfile, maskedPaths = [] } = options;
   const allCapabilities = [...linuxCapabilities, ...capabilities];
   const hasUserNamespace = rootUidOutside !== undefined;
   const mapping = [{ containerID: 0, hostID: rootUidOutside, size: idsOfUserNamespace }];
@@ -138,7 +152,7 @@ function runtimeConfig(options: ContainerOptions): object {
     linux: {
       ...(hasUserNamespace ? { uidMappings: mapping, gidMappings: mapping } : {}),
       namespaces: [...namespaces, ...(hasUserNamespace ? ['user'] : [])].map((type) => ({ type })),
-      maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list'],
+      maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list', ...maskedPaths],
       readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
       seccomp: seccompOf(options),
       ...(resources === undefined ? {} : { resources }),
@@ -169,7 +183,10 @@ export class Container implements AsyncDisposable {
     mkdirSync(ociBundle);
     writeFileSync(join(ociBundle, 'config.json'), JSON.stringify(runtimeConfig(options)));
     const runtime = runtimeCommand(options);
-    const running = new RunningCommand([...runtime, 'run', '--bundle', ociBundle, id]);
+    const run = [...runtime, 'run', '--bundle', ociBundle, id] as const;
+    const running = new RunningCommand(
+      options.isOverlay === true ? [...overOverlayOf(options, ociBundle), ...run] : run,
+    );
     const container = new Container(runtime, id, running);
     try {
       await running.printed(/^ready$/mu);
@@ -219,6 +236,19 @@ export class Container implements AsyncDisposable {
     await runCommand([...this.#runtime, 'delete', '--force', this.#id]);
     await this.#running[Symbol.asyncDispose]();
   }
+}
+
+/** The root of the overlay belongs to the container's root. */
+function overOverlayOf(
+  { rootfs, rootUidOutside = 0 }: ContainerOptions,
+  folder: string,
+): readonly [string, ...string[]] {
+  const layers = [join(folder, 'upper'), join(folder, 'work')];
+  for (const layer of layers) {
+    mkdirSync(layer);
+    chownSync(layer, rootUidOutside, rootUidOutside);
+  }
+  return [...overOverlay, rootfs, ...layers];
 }
 
 /** The runtime with a deadline, and with its own place for what it keeps of containers. */
