@@ -92,7 +92,7 @@ class HelperPool {
   // Of all containers: from here on, one is too many. No more hang then than these and one for each
   // container, or hundreds of containers could use up the processes that the agent may have; and
   // who has none that hangs is not held up by those who have.
-  static constexpr std::size_t kMostHangingOfAll = 64;
+  static constexpr std::size_t kMostHangingOfAll = 128;
   // Where there is no room, a container with more that are unused gives up its own.
   static constexpr std::ptrdiff_t kMostIdleIfNeeded = 8;
   static constexpr Nanoseconds kIdle = 30 * kSecond;

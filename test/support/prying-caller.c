@@ -9,8 +9,8 @@
 //   -u   as root of a user namespace of its own; else as root with the Linux capabilities that
 //        containers commonly have, of which CAP_SYS_PTRACE is none
 // It prints `reached WHAT PID` for each success, and in the end `calls COUNT`, `failed COUNT`,
-// `agents COUNT`, `helpers COUNT` and `children COUNT`, those of helpers: how often one was there to
-// be tried.
+// `agents COUNT`, `helpers COUNT` and `children COUNT`, those of helpers: how often one was there
+// to be tried.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
