@@ -15,11 +15,13 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <deque>
 #include <iterator>
 #include <list>
@@ -84,7 +86,7 @@ constexpr Nanoseconds kLook = 100 * kMillisecond;
 struct Exec {
   int program;
   int socket;
-  char* argv[2];
+  char* argv[3];
   char* envp[1];
 
   static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
@@ -143,6 +145,9 @@ void kill_now(const HelperProcess& process) {
 struct HelperLaunch {
   ChildStack stack;
   char name[32] = "seccompagent-helper";
+  // Our pid, in the helper's pid namespace as well: no process with threads has its children in
+  // another one.
+  char parent[16] = "";
   Exec exec = {};
   UniqueFd socket = {};
   Result<ChildProcess> child = fail(EAGAIN);
@@ -180,7 +185,7 @@ struct HelperPool::Parts {
   void make_room(std::uint32_t token);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted);
   void end(HelperProcess process, std::uint32_t token);
-  [[nodiscard]] std::size_t hanging_of(std::uint32_t token) const;
+  [[nodiscard]] bool has_too_many_hanging(std::uint32_t token) const;
 };
 
 // Of one that is counted as living before it is started.
@@ -262,12 +267,16 @@ void HelperPool::Parts::make_room(std::uint32_t token) {
 
 // Those that do not end hang in a file system that never answers. Others take their time, too: they
 // are reaped by and by.
-std::size_t HelperPool::Parts::hanging_of(std::uint32_t token) const {
+bool HelperPool::Parts::has_too_many_hanging(std::uint32_t token) const {
   const Nanoseconds before = now() - kSecond;
-  return static_cast<std::size_t>(
-      std::ranges::count_if(ending, [token, before](const EndingHelper& helper) {
-        return helper.token == token && helper.since <= before;
-      }));
+  std::size_t own = 0;
+  std::size_t all = 0;
+  for (const EndingHelper& helper : ending) {
+    if (helper.since > before) continue;
+    ++all;
+    if (helper.token == token) ++own;
+  }
+  return own >= (all < kMostHangingOfAll ? kMostHanging : 1);
 }
 
 void HelperPool::Parts::end(HelperProcess process, std::uint32_t token) {
@@ -281,9 +290,10 @@ void HelperPool::Parts::end(HelperProcess process, std::uint32_t token) {
 Result<ChildProcess> HelperPool::Parts::start(HelperLaunch& wanted) {
   std::unique_lock lock(mutex);
   if (!program.is_open()) return fail(ENOENT);
+  std::snprintf(wanted.parent, sizeof wanted.parent, "%d", getpid());
   wanted.exec = {.program = program.get(),
                  .socket = wanted.socket.get(),
-                 .argv = {wanted.name, nullptr},
+                 .argv = {wanted.name, wanted.parent, nullptr},
                  .envp = {nullptr}};
   starts.push_back(&wanted);
   wake.notify_one();
@@ -450,7 +460,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
     }
     step = "helpers: too many hang";
     // what hangs is its container's own trouble, and no other's
-    if (parts_.hanging_of(identity.token) >= kMostHanging) return fail(EBUSY);
+    if (parts_.has_too_many_hanging(identity.token)) return fail(EBUSY);
     step = "helpers: too many";
     parts_.make_room(identity.token);
     if (parts_.living - parts_.ending.size() >= kMost) return fail(EBUSY);

@@ -82,12 +82,17 @@ class Helper {
 };
 
 // Of the process. At most so many live at a time, and the longest unused of them make room; those
-// that hang don't count, but a container that has too many of them gets no further one.
+// that hang don't count, but a container that has too many of them gets no further one, and fewer
+// are too many where many containers have some.
 class HelperPool {
  public:
   static constexpr std::size_t kMost = 64;
   // Of a container those that were killed and do not end.
   static constexpr std::size_t kMostHanging = 8;
+  // Of all containers: from here on, one is too many. No more hang then than these and one for each
+  // container, or hundreds of containers could use up the processes that the agent may have; and
+  // who has none that hangs is not held up by those who have.
+  static constexpr std::size_t kMostHangingOfAll = 128;
   // Where there is no room, a container with more that are unused gives up its own.
   static constexpr std::ptrdiff_t kMostIdleIfNeeded = 8;
   static constexpr Nanoseconds kIdle = 30 * kSecond;

@@ -40,6 +40,7 @@ struct Namespaces {
 // namespace may not enter all of ours any more.
 [[nodiscard]] Result<void> become(const HelperStart& start, const Namespaces& namespaces,
                                   const char*& step) {
+  const pid_t parent = getppid();
   step = "setns of the mount namespace";
   if (namespaces.mount >= 0 && setns(namespaces.mount, CLONE_NEWNS) == -1) return fail_errno();
   step = "prctl of the securebits";
@@ -58,8 +59,8 @@ struct Namespaces {
   syscall(SYS_setfsuid, fsuid);
   step = "setns of the user namespace";
   if (namespaces.user >= 0 && setns(namespaces.user, CLONE_NEWUSER) == -1) return fail_errno();
-  step = "prctl";
-  return rearm();
+  rearm(parent);
+  return {};
 }
 
 [[nodiscard]] HelperAnswer answer_of(const FileAnswer& done) {
@@ -139,13 +140,17 @@ class LabelledChild {
 
 // --- the helper ----------------------------------------------------------------------------------
 
+[[nodiscard]] int lifelines_of(const HelperStart& start) {
+  return start.label.is_foreign() ? 1 : 0;
+}
+
 // The descriptors of a start, in their order; none: not those that the start says.
 [[nodiscard]] std::optional<Namespaces> namespaces_of(const HelperStart& start,
                                                       const std::vector<UniqueFd>& fds) {
   const std::size_t users = start.has_user_namespace ? 1 : 0;
   const std::size_t mounts = start.has_mount_namespace ? 1 : 0;
-  const std::size_t lifelines = start.label.is_foreign() ? 1 : 0;
-  if (fds.size() != users + mounts + lifelines) return std::nullopt;
+  if (fds.size() != users + mounts + static_cast<std::size_t>(lifelines_of(start)))
+    return std::nullopt;
   return Namespaces{.user = users == 0 ? -1 : fds.front().get(),
                     .mount = mounts == 0 ? -1 : fds[users].get()};
 }
@@ -182,10 +187,11 @@ struct NextRequest {
 
 }  // namespace
 
-int serve_files(const HelperStart& start, const std::vector<UniqueFd>& fds,
-                std::span<std::byte> message) {
+int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<std::byte> message) {
   const auto stack = ChildStack::make();
   if (!stack || !begin_as(start, fds)) return 1;
+  // we are in the namespaces; only what says that we live, which comes last, is still needed
+  fds.erase(fds.begin(), fds.end() - lifelines_of(start));
   int code = 0;
   while (const auto next = next_request(message, code)) {
     if (start.label.is_foreign()) {

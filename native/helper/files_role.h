@@ -12,7 +12,7 @@
 namespace seccompagent {
 
 // Until the agent has closed its end; the exit code. `fds` came with the start, `message` is room.
-[[nodiscard]] int serve_files(const HelperStart& start, const std::vector<UniqueFd>& fds,
+[[nodiscard]] int serve_files(const HelperStart& start, std::vector<UniqueFd> fds,
                               std::span<std::byte> message);
 
 }  // namespace seccompagent

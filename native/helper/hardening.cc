@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "own_child.h"
 #include "wire.h"
 
 namespace seccompagent {
@@ -133,14 +134,8 @@ struct Allowed {
 
 }  // namespace
 
-Result<void> rearm() {
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || prctl(PR_SET_DUMPABLE, 0) == -1)
-    return fail_errno();
-  return {};
-}
-
-Result<void> harden_helper() {
-  if (const auto armed = rearm(); !armed) return armed;
+Result<void> harden_helper(pid_t parent) {
+  rearm(parent);
   if (syscall(SYS_close_range, 0, kHelperSocket - 1, 0) == -1 ||
       syscall(SYS_close_range, kHelperSocket + 1, ~0U, 0) == -1) {
     return fail_errno();

@@ -2,6 +2,8 @@
 // What a helper gives up, so that whoever reaches it finds nothing.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 
 #include "../result.h"
@@ -9,11 +11,9 @@
 namespace seccompagent {
 
 // No descriptors but the socket, no core dump, no ptrace, no signal of ours ignored or blocked, and
-// the parent's death ends it.
-[[nodiscard]] Result<void> harden_helper();
-
-// Rearms what a change of credentials has cleared.
-[[nodiscard]] Result<void> rearm();
+// the parent's death ends it. `parent`: the pid of who has started us, known before: it may have
+// ended already, and then we end, too.
+[[nodiscard]] Result<void> harden_helper(pid_t parent);
 
 enum class Confined : std::uint8_t { files, files_with_label, mounts };
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The helper: a process that the agent tells what it is for all its life, and that does one request
 // after the other on descriptors that it is given. It knows nothing else.
+#include <sys/types.h>
+
+#include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "files_role.h"
@@ -11,8 +15,8 @@
 namespace seccompagent {
 namespace {
 
-int run() {
-  if (!harden_helper()) return 1;
+int run(pid_t parent) {
+  if (!harden_helper(parent)) return 1;
   std::vector<std::byte> message(kMostMessage);
   auto received = receive_message(kHelperSocket, message);
   if (!received) return 1;
@@ -20,7 +24,7 @@ int run() {
   if (!start) return 1;
   switch (start->role) {
     case HelperRole::files:
-      return serve_files(*start, received->fds, message);
+      return serve_files(*start, std::move(received->fds), message);
     case HelperRole::mounts:
       return serve_mounts(received->fds, message);
   }
@@ -30,4 +34,7 @@ int run() {
 }  // namespace
 }  // namespace seccompagent
 
-int main() { return seccompagent::run(); }
+// The only argument is the pid of who starts it, in the pid namespace that both are in.
+int main(int argc, char** argv) {
+  return argc == 2 ? seccompagent::run(static_cast<pid_t>(std::strtol(argv[1], nullptr, 10))) : 1;
+}

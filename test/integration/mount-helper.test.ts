@@ -8,7 +8,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compiled } from '../support/compile.ts';
 import { makeFolder } from '../support/folder-contents.ts';
 import { until } from '../support/polling.ts';
-import { settledFdCount, untilChildless, untilFdCountIs } from '../support/process-resources.ts';
+import {
+  childrenOf,
+  settledFdCount,
+  untilChildless,
+  untilFdCountIs,
+} from '../support/process-resources.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startTrap, trapLines } from '../support/trap-container.ts';
@@ -32,12 +37,7 @@ afterAll(async () => {
 
 /** The agent's helpers for mounts: their ids are root's, whoever the caller is. */
 function helpers(): readonly number[] {
-  return readdirSync(`/proc/${agent.pid}/task`)
-    .flatMap((tid) =>
-      readFileSync(`/proc/${agent.pid}/task/${tid}/children`, 'utf8').trim().split(' '),
-    )
-    .filter((pid) => pid !== '')
-    .map(Number);
+  return childrenOf(agent.pid);
 }
 
 function statusOf(pid: number): string {

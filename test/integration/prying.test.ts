@@ -10,6 +10,9 @@ import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 import type { WatchedAgent } from '../support/watched-agent.ts';
 
+/** Lines of prying-caller.c that say how many. */
+const countNames = 6;
+
 /** What prying-caller.c has counted, and lines of what it should not have got. */
 interface Found {
   readonly counts: ReadonlyMap<string, number>;
@@ -18,22 +21,29 @@ interface Found {
 
 describe('prying', () => {
   let agent: WatchedAgent;
+  let mountingAgent: WatchedAgent;
   beforeAll(async () => {
     agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
+    mountingAgent = await startWatchedAgent({ bundle: testBundle('mounts'), log: 'warn' });
   });
   afterAll(async () => {
     await agent[Symbol.asyncDispose]();
+    await mountingAgent[Symbol.asyncDispose]();
   });
 
-  async function pry(calls: number, options: readonly string[]): Promise<Found> {
+  async function pry(
+    calls: number,
+    options: readonly string[],
+    at: WatchedAgent = agent,
+  ): Promise<Found> {
     using folder = new TemporaryFolder();
     const { code, signal, stdout, stderr } = await runCommand(
       [
         compiled('prying-caller'),
         '-s',
-        agent.socket,
+        at.socket,
         '-a',
-        String(agent.pid),
+        String(at.pid),
         '-n',
         String(calls),
         ...options,
@@ -43,10 +53,10 @@ describe('prying', () => {
     );
     if (code !== 0) throw new Error(`prying-caller: ${signal ?? code} ${stderr}`);
     const lines = stdout.split('\n').slice(0, -1);
-    const last = lines.slice(-5).map((line) => line.split(' '));
+    const last = lines.slice(-countNames).map((line) => line.split(' '));
     return {
       counts: new Map(last.map(([name = '', count]) => [name, Number(count)])),
-      complaints: lines.slice(0, -5),
+      complaints: lines.slice(0, -countNames),
     };
   }
 
@@ -75,7 +85,33 @@ describe('prying', () => {
     expect(counts.get('calls')).toBe(container.calls);
   });
 
+  test.each([
+    { where: 'in the agent’s pid namespace', calls: 1600, options: [] },
+    { where: 'there, with a user namespace', calls: 1600, options: ['-u'] },
+  ])(
+    'A4: prying: a container $where that mounts again and again reaches neither helpers nor what they put into it',
+    async ({ calls, options }) => {
+      const { counts, complaints } = await pry(calls, ['-m', ...options], mountingAgent);
+
+      expect(complaints).toEqual([]);
+      expect(counts.get('reached')).toBe(0);
+      expect(counts.get('calls')).toBe(calls);
+      expect(counts.get('agents')).toBeGreaterThan(0);
+      expect(counts.get('helpers')).toBeGreaterThan(10);
+      expect(counts.get('children')).toBeGreaterThan(10);
+    },
+  );
+
+  test('A4: prying: a container with a pid namespace that mounts again and again sees nobody but itself', async () => {
+    const calls = 800;
+    const { counts, complaints } = await pry(calls, ['-m', '-p'], mountingAgent);
+
+    expect(complaints).toEqual([]);
+    expect(counts.get('reached')).toBe(0);
+    expect(counts.get('calls')).toBe(calls);
+  });
+
   test('A4: prying: in all of this the agent itself has not failed', () => {
-    expect(agent.log()).toEqual([]);
+    expect([...agent.log(), ...mountingAgent.log()]).toEqual([]);
   });
 });

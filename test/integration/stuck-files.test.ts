@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that never answer, opened and changed by helpers: they are given up in time, and nobody else
 // notices.
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { makeFolder } from '../support/folder-contents.ts';
-import { untilChildless } from '../support/process-resources.ts';
+import { until } from '../support/polling.ts';
+import { childrenOf, untilChildless } from '../support/process-resources.ts';
 import { SteadyCaller } from '../support/steady-caller.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
@@ -29,10 +31,28 @@ const nsPerMs = 1e6;
 const turnsMs = 14_000;
 /** Several times as many as there are workers. */
 const hangingContainers = 40;
+/** What the agent says of containers whose calls hang. */
+const expectedLines = /does not answer in time|helpers: too many hang/u;
+/** Helpers that hang: as many as one container may have, and all before each may have one only. */
+const helpersOfOne = 8;
+const helpersOfAll = 128;
+/** Containers that could have far more together. */
+const crowd = 24;
 
 /** The calls of stuck-caller.c that never end: those that only helpers do, and others. */
 const ofHelpers = ['fifo-to-read', 'fifo-to-write', 'fuse-open', 'fuse-create'];
 const ofAnybody = ['fuse-symlink', 'fuse-rename', 'fuse-unlink', 'fuse-chmod'];
+
+/** An agent's helpers that were killed, and have not ended. */
+function killedHelpers(agentPid: number): number {
+  return childrenOf(agentPid).filter((pid) => {
+    try {
+      return /^SigPnd:\s.*[1-9a-f].{2}$/mu.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    } catch {
+      return false;
+    }
+  }).length;
+}
 
 describe('stuck files', () => {
   let agent: WatchedAgent;
@@ -50,11 +70,14 @@ describe('stuck files', () => {
   }
 
   /** Makes each of the calls in a thread of one container. */
-  async function answersTo(calls: readonly string[]): Promise<readonly Answered[]> {
+  async function answersTo(
+    calls: readonly string[],
+    { socket } = agent,
+  ): Promise<readonly Answered[]> {
     using folder = new TemporaryFolder();
     const path = makeFolder(folder.path, 'root');
     await using container = new RunningCommand(
-      [compiled('stuck-caller'), '-s', agent.socket, path, ...calls],
+      [compiled('stuck-caller'), '-s', socket, path, ...calls],
       { deadlineMs: operationsMs * 3 },
     );
     const { code, signal, stdout, stderr } = await container.ended;
@@ -109,6 +132,37 @@ describe('stuck files', () => {
     expect(Math.max(...calls.map(({ tookMs }) => tookMs))).toBeLessThan(operationsMs);
   });
 
+  test('A5: stuck files: however many containers hang, the helpers that do are bounded, and others have theirs', async () => {
+    // of its own, since so many calls that fail are told of in many lines
+    await using own = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
+    using folder = new TemporaryFolder();
+    await using hanging = new AsyncDisposableStack();
+    const calls = Array.from({ length: helpersOfOne }, () => 'fuse-open');
+    for (let index = 0; index < crowd; index += 1) {
+      const path = makeFolder(folder.path, `hanging-${index}`);
+      hanging.use(
+        new RunningCommand([compiled('stuck-caller'), '-s', own.socket, '-l', path, ...calls], {
+          deadlineMs: operationsMs * 10,
+        }),
+      );
+    }
+    await until(
+      'many helpers to hang',
+      () => killedHelpers(own.pid) >= helpersOfAll || undefined,
+      operationsMs * 8,
+    );
+    // enough for as many again
+    await pause(operationsMs);
+
+    // one for each container, and some that have been killed just now
+    expect(killedHelpers(own.pid)).toBeLessThan(helpersOfAll + crowd + helpersOfOne);
+    const [other] = await answersTo(['socket-open'], own);
+    expect(other?.answer).toBe('ENXIO');
+    await hanging.disposeAsync();
+    await untilChildless(own.pid);
+    expect(own.log().filter((line) => !expectedLines.test(line))).toEqual([]);
+  });
+
   test('A5: stuck files: a container that is only slow gets its turns beside others that hang', async () => {
     using folder = new TemporaryFolder();
     await using running = new AsyncDisposableStack();
@@ -147,8 +201,7 @@ describe('stuck files', () => {
     // helpers that are of use are kept for half a minute, and end with their container
     await untilChildless(agent.pid);
 
-    const own = /does not answer in time|helpers: too many hang/u;
-    expect(agent.log().filter((line) => !own.test(line))).toEqual([]);
+    expect(agent.log().filter((line) => !expectedLines.test(line))).toEqual([]);
     // what containers bring about in each of their calls is not told of each
     expect(agent.log().length).toBeLessThan(10_000);
   });

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,6 +30,14 @@ std::string helper_path() {
   return self.substr(0, self.rfind('/')) + "/../../Release/seccompagent-helper";
 }
 
+// In a child, on its end of a socket, told of a parent.
+[[noreturn]] void become_helper(const std::string& path, int socket, const std::string& parent) {
+  if (socket == kHelperSocket) fcntl(kHelperSocket, F_SETFD, 0);
+  if (socket != kHelperSocket) dup2(socket, kHelperSocket);
+  execl(path.c_str(), path.c_str(), parent.c_str(), nullptr);
+  _exit(1);
+}
+
 class RunningHelper {
  public:
   RunningHelper() {
@@ -37,13 +46,9 @@ class RunningHelper {
     ours_.reset(ends[0]);
     const UniqueFd theirs(ends[1]);
     const std::string path = helper_path();
+    const std::string parent = std::to_string(getpid());
     pid_ = fork();
-    if (pid_ == 0) {
-      if (theirs.get() == kHelperSocket) fcntl(kHelperSocket, F_SETFD, 0);
-      if (theirs.get() != kHelperSocket) dup2(theirs.get(), kHelperSocket);
-      execl(path.c_str(), path.c_str(), nullptr);
-      _exit(1);
-    }
+    if (pid_ == 0) become_helper(path, theirs.get(), parent);
     CHECK(pid_ > 0);
   }
   RunningHelper(const RunningHelper&) = delete;
@@ -153,11 +158,41 @@ void starts_with_its_descriptors_only() {
   CHECK_EQUAL(helper.code_after(encode(start_of_root(label))), 1);
 }
 
+// The exit code of a helper whose parent had ended before it was a helper, while the socket's other
+// end is still held; -1: it waits to be told something.
+int code_of_orphan() {
+  CHECK_EQUAL(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  int ends[2];
+  CHECK_EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd ours(ends[0]);
+  const UniqueFd theirs(ends[1]);
+  const std::string path = helper_path();
+  const pid_t parent = fork();
+  if (parent == 0) {
+    const pid_t self = getpid();
+    if (fork() != 0) _exit(0);
+    while (getppid() == self) usleep(1000);
+    become_helper(path, theirs.get(), std::to_string(self));
+  }
+  CHECK_EQUAL(waitpid(parent, nullptr, 0), parent);
+  constexpr int kLooks = 3000;
+  for (int look = 0; look < kLooks; ++look) {
+    int status = 0;
+    if (waitpid(-1, &status, WNOHANG) > 0) return WEXITSTATUS(status);
+    usleep(1000);
+  }
+  return -1;
+}
+
+void ends_where_its_parent_has() { CHECK_EQUAL(code_of_orphan(), 1); }
+
 constexpr Case kCases[] = {
     {"helper: acts for a caller without a label", acts_without_a_label},
     {"A1: helper: without its caller's label nothing is done", does_nothing_without_the_label},
     {"A1: helper: a start with a label comes with its descriptors",
-     starts_with_its_descriptors_only}};
+     starts_with_its_descriptors_only},
+    {"A4: helper: one whose parent has ended before it could hear of that ends, too",
+     ends_where_its_parent_has}};
 
 }  // namespace
 }  // namespace seccompagent::test

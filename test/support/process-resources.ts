@@ -48,12 +48,11 @@ export function threadCount(pid: number): number {
 }
 
 /** Child processes of any thread, zombies too. */
-function childrenOf(pid: number): readonly string[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((tid) =>
-    readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8')
-      .split(' ')
-      .filter((child) => child !== ''),
-  );
+export function childrenOf(pid: number): readonly number[] {
+  return readdirSync(`/proc/${pid}/task`)
+    .flatMap((tid) => readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8').split(' '))
+    .filter((child) => child !== '')
+    .map(Number);
 }
 
 /** Resolves once none is left of those that acted for callers. */

@@ -3,12 +3,14 @@
 // agent does, another one looks for the agent and its helpers in /proc, and tries all that one
 // process can do to another.
 //
-// usage: prying-caller -s SOCKET -a AGENT_PID [-n CALLS] [-p] [-u] FOLDER
+// usage: prying-caller -s SOCKET -a AGENT_PID [-n CALLS] [-m] [-p] [-u] FOLDER
+//   -m   the calls are mounts and unmounts; else they are of files
 //   -p   in a pid namespace of its own; else it shares the agent's, and sees it
 //   -u   as root of a user namespace of its own; else as root with the Linux capabilities that
 //        containers commonly have, of which CAP_SYS_PTRACE is none
 // It prints `reached WHAT PID` for each success, and in the end `calls COUNT`, `failed COUNT`,
-// `agents COUNT` and `helpers COUNT`: how often one was there to be tried.
+// `agents COUNT`, `helpers COUNT` and `children COUNT`, those of helpers: how often one was there
+// to be tried.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -32,11 +34,11 @@ enum { LIFE_SECONDS = 90, HELPER_FDS = 12, IDENTITIES = 40, CALLS_OF_IDENTITY = 
 static struct shared {
   atomic_bool is_over;
   atomic_int helper;
-  atomic_ulong calls, failed, reached, agents, helpers;
+  atomic_ulong calls, failed, reached, agents, helpers, children;
 } *shared;
 
 static pid_t agent_pid;
-static bool has_pid_namespace, has_user_namespace;
+static bool has_pid_namespace, has_user_namespace, mounts;
 
 static void reached(const char *what, pid_t pid) {
   atomic_fetch_add(&shared->reached, 1);
@@ -166,10 +168,27 @@ static void look_around(pid_t own_child) {
   if (!has_pid_namespace) try_threads_of_agent();
 }
 
+// They are where the container is, and for a short time only.
+static void look_for_children(pid_t helper) {
+  char path[64], text[256];
+  snprintf(path, sizeof path, "/proc/%d/task/%d/children", helper, helper);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  const ssize_t length = read(fd, text, sizeof text - 1);
+  close(fd);
+  text[length > 0 ? length : 0] = '\0';
+  char *rest = text;
+  for (const char *name; (name = strsep(&rest, " ")) != NULL;) {
+    const pid_t child = atoi(name);
+    if (child > 0 && parent_of(child) == helper) try_one(child, &shared->children);
+  }
+}
+
 // A helper that starts is new for a short time only: it is tried again and again.
 static void look_closer(void) {
   const pid_t pid = atomic_load(&shared->helper);
   if (pid <= 0 || has_pid_namespace) return;
+  if (mounts) look_for_children(pid);
   for (int ahead = 1; ahead < 4; ahead++) {
     // whoever comes next
     if (parent_of(pid + ahead) == agent_pid) try_one(pid + ahead, &shared->helpers);
@@ -214,6 +233,26 @@ static void open_helper(void) {
       reached(path, pid);
       close(fd);
     }
+  }
+}
+
+static void mount_at(const char *place, const char *type) {
+  struct stat inside, outside;
+  check(mount("none", place, type, 0, NULL) == 0, type);
+  if (stat(place, &inside) < 0 || stat(".", &outside) < 0) fail("look at a mount");
+  if (inside.st_dev == outside.st_dev) reached("another place", 0);
+}
+
+// A proc may hide something and stays; it is put into the container in another way than others.
+static void call_mounts(unsigned long calls) {
+  if (mkdir("made", 0777) < 0 || mkdir("proc", 0777) < 0) fail("make directories");
+  for (unsigned long i = 0; i < calls; i += 4) {
+    mount_at("made", "tmpfs");
+    check(umount2("made", MNT_DETACH) == 0, "umount2");
+    mount_at("made", "mqueue");
+    check(umount2("made", MNT_DETACH) == 0, "umount2");
+    if (i % 16 == 0) mount_at("proc", "proc");
+    atomic_fetch_add(&shared->calls, 4);
   }
 }
 
@@ -285,13 +324,17 @@ static int run(const struct container *container, int agent_fd, unsigned long ca
   const pid_t caller = fork();
   if (caller < 0) fail("fork");
   if (caller == 0) {
-    static const long numbers[] = {MAKE_DIRECTORY_NUMBER, SYS_openat};
-    const int listener = load_filter(numbers, 2, false);
+    static const long of_files[] = {MAKE_DIRECTORY_NUMBER, SYS_openat};
+    static const long of_mounts[] = {SYS_mount, SYS_umount2};
+    const int listener = load_filter(mounts ? of_mounts : of_files, 2, false);
     send_listener(agent_fd, listener, container);
     close(listener);
     close(agent_fd);
     drop_capabilities();
-    call(calls);
+    if (mounts)
+      call_mounts(calls);
+    else
+      call(calls);
     atomic_store(&shared->is_over, true);
     _exit(0);
   }
@@ -302,21 +345,24 @@ static int run(const struct container *container, int agent_fd, unsigned long ca
     for (int i = 0; i < 50; i++) look_closer();
     if (waitpid(caller, NULL, WNOHANG) != 0) break;
   }
-  printf("calls %lu\nfailed %lu\nreached %lu\nagents %lu\nhelpers %lu\n", shared->calls,
-         shared->failed, shared->reached, shared->agents, shared->helpers);
+  printf("calls %lu\nfailed %lu\nreached %lu\nagents %lu\nhelpers %lu\nchildren %lu\n",
+         shared->calls, shared->failed, shared->reached, shared->agents, shared->helpers,
+         shared->children);
   return 0;
 }
 
 int main(int argc, char **argv) {
   struct container container = {0};
   unsigned long calls = 1000;
-  for (int letter; (letter = getopt(argc, argv, "s:a:n:pu")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:a:n:mpu")) != -1;) {
     if (letter == 's')
       container.socket = optarg;
     else if (letter == 'a')
       agent_pid = atoi(optarg);
     else if (letter == 'n')
       calls = strtoul(optarg, NULL, 10);
+    else if (letter == 'm')
+      mounts = true;
     else if (letter == 'p')
       has_pid_namespace = true;
     else if (letter == 'u')

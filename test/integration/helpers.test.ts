@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Helpers of both kinds: what the one for files keeps of the host, and that none outlives its agent.
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+
+import { expect, test } from 'vitest';
+
+import { makeFolder } from '../support/folder-contents.ts';
+import { until } from '../support/polling.ts';
+import { childrenOf } from '../support/process-resources.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startTrap } from '../support/trap-container.ts';
+import type { StartedTrap } from '../support/trap-container.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+const user = 1000;
+/** Until all helpers of an agent that was killed have ended. */
+const endMs = 1000;
+const container = ['unshare', '-m', '-U', '--map-users=0,0,65536', '--map-groups=0,0,65536'];
+
+interface WarmHelpers extends AsyncDisposable {
+  readonly files: number;
+  readonly mounts: number;
+  readonly container: StartedTrap;
+}
+
+function statusOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/status`, 'utf8');
+}
+
+/** Zombies have ended, whoever has yet to reap them. */
+function lives(pid: number): boolean {
+  try {
+    return !/^State:\sZ/mu.test(statusOf(pid));
+  } catch {
+    return false;
+  }
+}
+
+/** Has a user in a user namespace make a directory and a mount, and holds the container. */
+async function warmHelpers(agent: WatchedAgent): Promise<WarmHelpers> {
+  await using resources = new AsyncDisposableStack();
+  const folder = resources.use(new TemporaryFolder());
+  const target = makeFolder(folder.path, 'target', { uid: user });
+  const roots = makeFolder(folder.path, 'roots');
+  const held = resources.use(
+    startTrap({
+      socket: agent.socket,
+      trapped: ['mkdir', 'mount'],
+      options: ['-u', String(user)],
+      wrapper: container,
+      operations: [`mkdir:${roots}/made:755`, `mount:none:${target}:tmpfs:0:`, 'hold'],
+    }),
+  );
+  await held.untilLines(2);
+  // what only a helper can tell for sure
+  expect(held.lines()).toEqual(['mkdir -1 EACCES', 'mount 0 OK']);
+  const isUsers = (pid: number): boolean => statusOf(pid).includes(`\nUid:\t${user}\t`);
+  const all = childrenOf(agent.pid);
+  expect(all).toHaveLength(2);
+  const [files = 0] = all.filter((pid) => isUsers(pid));
+  const [mounts = 0] = all.filter((pid) => !isUsers(pid));
+  const kept = resources.move();
+  return { files, mounts, container: held, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+test('A4: file helper: it holds nothing of the host and nothing of a container between calls, and shows nothing of itself', async () => {
+  await using agent = await startWatchedAgent({ bundle: testBundle('changing'), log: 'warn' });
+  await using warm = await warmHelpers(agent);
+  const at = (name: string): string => `/proc/${warm.files}/${name}`;
+
+  const status = statusOf(warm.files);
+  expect(status).toMatch(/^Seccomp:\s2$/mu);
+  expect(status).toMatch(/^NoNewPrivs:\s1$/mu);
+  // its socket, and where it was before it was in its caller's root
+  await until(
+    'what it was given to be closed',
+    () => readdirSync(at('fd')).length === 4 || undefined,
+  );
+  const opened = readdirSync(at('fd')).map((fd) => readlinkSync(at(`fd/${fd}`)));
+  expect(opened.toSorted()).toEqual([
+    '/',
+    '/proc',
+    readlinkSync(`/proc/${agent.pid}/cwd`),
+    expect.stringMatching(/^socket:/u),
+  ]);
+  // of what is dumpable it would be the user's
+  expect(statSync(at('')).uid).toBe(user);
+  for (const name of ['environ', 'mem', 'fd', 'exe', 'root', 'ns'])
+    expect(statSync(at(name)).uid).toBe(0);
+  expect(agent.log()).toEqual([]);
+});
+
+test.for([
+  { what: 'that wait for the next call', isStopped: false },
+  // as one is that hangs in a call: it does not notice that nobody talks to it any more
+  { what: 'that look at nothing', isStopped: true },
+])('A4: helpers: when the agent is killed, those $what end with it', async ({ isStopped }) => {
+  await using agent = await startWatchedAgent({ bundle: testBundle('changing'), log: 'warn' });
+  await using warm = await warmHelpers(agent);
+  const helpers = [warm.files, warm.mounts];
+  using _left = {
+    [Symbol.dispose]: () => {
+      for (const pid of helpers) if (lives(pid)) process.kill(pid, 'SIGKILL');
+    },
+  };
+  if (isStopped) for (const pid of helpers) process.kill(pid, 'SIGSTOP');
+
+  process.kill(agent.pid, 'SIGKILL');
+
+  const killedAt = performance.now();
+  await until('all helpers to end', () => !helpers.some((pid) => lives(pid)) || undefined);
+  expect(performance.now() - killedAt).toBeLessThan(endMs);
+});
