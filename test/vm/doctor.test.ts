@@ -118,9 +118,11 @@ test('G9: doctor: a profile that forbids signals', async () => {
 
 // two profiles, since some can only be tried with others
 test.for([
-  ['dac_override', 'fowner', 'fsetid', 'kill', 'mknod', 'setgid', 'setpcap', 'sys_chroot'],
-  ['chown', 'setuid', 'sys_nice'],
-])('G9: doctor: a profile that forbids to use %j', async (names) => {
+  {
+    names: ['dac_override', 'fowner', 'fsetid', 'kill', 'mknod', 'setgid', 'setpcap', 'sys_chroot'],
+  },
+  { names: ['chown', 'setuid', 'sys_nice'] },
+])('G9: doctor: a profile that forbids to use $names', async ({ names }) => {
   const others = names.map((name) => `deny capability ${name},`);
   const seen = await doctorUnder(profileOf(`denies-${names[0]}`, { others }));
   // /proc says that they are there
