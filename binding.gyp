@@ -42,6 +42,7 @@
         "native/notify.cc",
         "native/probe.cc",
         "native/probe_exports.cc",
+        "native/probe_security.cc",
         "native/process_files.cc",
         "native/process_owner.cc",
         "native/reading.cc",

@@ -33,6 +33,7 @@
 #include "bpf.h"
 #include "clock.h"
 #include "notify.h"
+#include "probe_security.h"
 #include "unique_fd.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -53,12 +54,6 @@ constexpr std::uint32_t kNative = AUDIT_ARCH_X86_64;
 #else
 constexpr std::uint32_t kNative = AUDIT_ARCH_AARCH64;
 #endif
-
-constexpr ProbeOutcome kWorks = {.works = true, .step = "", .error = 0, .signal = 0};
-
-ProbeOutcome failed(const char* step, int error = 0) {
-  return {.works = false, .step = step, .error = error, .signal = 0};
-}
 
 // Memory that a child shares with us; it lives as long as the process that tries.
 template <typename T>
@@ -379,6 +374,20 @@ ProbeOutcome read_memory(bool is_dumpable) {
 ProbeOutcome memory() { return read_memory(true); }
 ProbeOutcome hidden_memory() { return read_memory(false); }
 
+// Not of Child, which counts on it.
+ProbeOutcome send_signal() {
+  constexpr int kLifeMs = 500;
+  const pid_t child = fork();
+  if (child == -1) return failed("fork", errno);
+  if (child == 0) {
+    poll(nullptr, 0, kLifeMs);
+    _exit(0);
+  }
+  const int error = kill(child, SIGKILL) == -1 ? errno : 0;
+  (void)retry_eintr([&] { return waitpid(child, nullptr, 0); });
+  return error == 0 ? kWorks : failed("kill", error);
+}
+
 // --- files and mounts ----------------------------------------------------------------------------
 
 ProbeOutcome resolve_in_root() {
@@ -509,7 +518,8 @@ struct Probe {
   ProbeOutcome (*run)();
 };
 
-constexpr std::array<Probe, 14> kProbes = {{{"notify", notify},
+constexpr std::array<Probe, 28> kProbes = {{{"signals", send_signal},
+                                            {"notify", notify},
                                             {"sync-wake-up", sync_wake_up},
                                             {"wait-killable", wait_killable},
                                             {"fast-reply", fast_reply},
@@ -522,7 +532,20 @@ constexpr std::array<Probe, 14> kProbes = {{{"notify", notify},
                                             {"new-mounts", new_mounts},
                                             {"proc-pidns", proc_pidns},
                                             {"idmapped-mounts", idmapped_mounts},
-                                            {"namespaces", enter_namespaces}}};
+                                            {"namespaces", enter_namespaces},
+                                            {"labelled-memory", read_labelled_memory},
+                                            {"labels", take_labels},
+                                            {"CAP_CHOWN", use_chown},
+                                            {"CAP_DAC_OVERRIDE", use_dac_override},
+                                            {"CAP_FOWNER", use_fowner},
+                                            {"CAP_FSETID", use_fsetid},
+                                            {"CAP_KILL", use_kill},
+                                            {"CAP_MKNOD", use_mknod},
+                                            {"CAP_SETGID", use_setgid},
+                                            {"CAP_SETPCAP", use_setpcap},
+                                            {"CAP_SETUID", use_setuid},
+                                            {"CAP_SYS_CHROOT", use_sys_chroot},
+                                            {"CAP_SYS_NICE", use_sys_nice}}};
 
 struct Report {
   std::atomic<bool> is_done = false;

@@ -17,6 +17,12 @@ struct ProbeOutcome {
   int signal;
 };
 
+inline constexpr ProbeOutcome kWorks = {.works = true, .step = "", .error = 0, .signal = 0};
+
+[[nodiscard]] inline ProbeOutcome failed(const char* step, int error = 0) {
+  return {.works = false, .step = step, .error = error, .signal = 0};
+}
+
 // Names are those in probe.cc; `works` is false for one that is none, without a step.
 [[nodiscard]] ProbeOutcome run_probe(std::string_view name);
 

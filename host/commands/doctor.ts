@@ -7,11 +7,11 @@ import { defaultConfigFile } from '../config.ts';
 import { defaultControlSocket } from '../control/control-socket.ts';
 import { agentSocketCheck, bundleCheck, controlSocketCheck } from '../doctor/agent-parts.ts';
 import { fail, ok } from '../doctor/check.ts';
-import type { Check, Status } from '../doctor/check.ts';
+import type { Check, Probe, Status } from '../doctor/check.ts';
 import { kernelChecks } from '../doctor/kernel.ts';
 import { thisMachine } from '../doctor/machine.ts';
 import { runtimeChecks } from '../doctor/runtimes.ts';
-import { surroundingChecks } from '../doctor/surroundings.ts';
+import { capabilityUseCheck, surroundingChecks } from '../doctor/surroundings.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import { loadNative } from '../native.ts';
 import { escaped, shownJson, shownLines } from '../terminal-text.ts';
@@ -32,7 +32,8 @@ type Values = ReadonlyMap<string, unknown>;
 function triedChecks(): readonly Check[] {
   try {
     const native = loadNative();
-    return kernelChecks((name) => native.probe(name));
+    const probe: Probe = (name) => native.probe(name);
+    return [...capabilityUseCheck(thisMachine, probe), ...kernelChecks(probe)];
   } catch (thrown) {
     if (!(thrown instanceof AgentError)) throw thrown;
     return [fail('addon', messageOf(thrown), 'build it: node native/build.mjs')];

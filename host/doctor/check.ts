@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the doctor finds: one line for each thing that it has looked at.
+import type { ProbeOutcome } from '../native.ts';
 
 /** `fail`: the agent does not work; `warn`: something of it does not. */
 export type Status = 'ok' | 'warn' | 'fail';
@@ -40,3 +41,6 @@ export interface Machine {
   readonly run: (command: string, args: readonly string[]) => CommandOutput | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
+
+/** Tries what has this name, see `probe` of the addon. */
+export type Probe = (name: string) => ProbeOutcome;

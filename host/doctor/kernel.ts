@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 import { errnoNameOf } from '../handler/errno.ts';
 import type { ProbeOutcome } from '../native.ts';
 import { fail, ok, warn } from './check.ts';
-import type { Check } from './check.ts';
+import type { Check, Probe } from './check.ts';
 
 interface KernelProbe {
   /** Of `probe` of the addon. */
@@ -20,6 +20,15 @@ interface KernelProbe {
 }
 
 const probes: readonly KernelProbe[] = [
+  {
+    name: 'signals',
+    isNeeded: true,
+    works: 'processes of the agent can be signalled',
+    without:
+      'the agent can neither end the processes that it starts nor wake its threads; what takes such processes is not tried',
+    advice:
+      'let the profile or domain of the agent itself send signals to its own, and get them (in AppArmor: “signal,”)',
+  },
   {
     name: 'notify',
     isNeeded: true,
@@ -87,6 +96,24 @@ const probes: readonly KernelProbe[] = [
     advice: 'the agent needs CAP_SYS_PTRACE',
   },
   {
+    name: 'labelled-memory',
+    isNeeded: false,
+    works: 'no label (AppArmor, SELinux, Smack) keeps memory of callers closed',
+    without:
+      'memory of processes with another label (AppArmor, SELinux, Smack) cannot be read: calls of containers that have it fail',
+    advice:
+      'let the profile or domain of the agent itself trace others (in AppArmor: “ptrace,”), or start the agent unconfined',
+  },
+  {
+    name: 'labels',
+    isNeeded: false,
+    works: 'labels of callers (AppArmor, SELinux, Smack) can be taken on',
+    without:
+      'a label of other processes (AppArmor, SELinux, Smack) cannot be taken on: files are not operated on for containers that have it (EACCES)',
+    advice:
+      'let the profile or domain of the agent itself change to others (in AppArmor: “change_profile,”), or start the agent unconfined',
+  },
+  {
     name: 'openat2',
     isNeeded: true,
     works: 'paths are resolved within a container’s root',
@@ -124,7 +151,8 @@ const probes: readonly KernelProbe[] = [
   },
 ];
 
-function reasonOf({ step, errno, signal }: ProbeOutcome): string {
+/** Why a probe did not work. */
+export function reasonOf({ step, errno, signal }: ProbeOutcome): string {
   if (signal > 0) {
     const known = Object.entries(constants.signals).find(([, number]) => number === signal);
     return `${step} was ended by ${known?.[0] ?? `signal ${signal}`}`;
@@ -132,12 +160,16 @@ function reasonOf({ step, errno, signal }: ProbeOutcome): string {
   return errno === 0 ? `${step} is not as it should be` : `${step}: ${errnoNameOf(errno) ?? errno}`;
 }
 
+/** What nothing but the agent's own profile or domain forbids, which their advice is about. */
+const ofModules: readonly string[] = ['signals', 'labelled-memory', 'labels'];
+
 /** Errnos of what is there and not allowed. */
 const forbidden: readonly string[] = ['EPERM', 'EACCES'];
 
 /** What is behind it is seldom what the kernel lacks. */
-function adviceFor({ advice }: KernelProbe, outcome: ProbeOutcome): string {
+function adviceFor({ name, advice }: KernelProbe, outcome: ProbeOutcome): string {
   const { step, errno, signal } = outcome;
+  if (ofModules.includes(name)) return advice;
   if (step === 'seccomp with a listener' && errno === constants.errno.EBUSY) {
     return 'this process is under the listener of another agent already, and a process has one: start the agent outside (containers in containers, WSL and incus have such listeners)';
   }
@@ -167,17 +199,23 @@ const ofListeners: readonly string[] = [
   'add-fd-send',
 ];
 
-export function kernelChecks(probe: (name: string) => ProbeOutcome): readonly Check[] {
+export function kernelChecks(probe: Probe): readonly Check[] {
   const checks: Check[] = [];
   let isReceiving = true;
   let isKillable = true;
+  let isReaching = true;
   for (const each of probes) {
     if (!isReceiving && ofListeners.includes(each.name)) continue;
     // the answer is lost by the flag alone
     if (!isKillable && each.name === 'fast-reply') continue;
+    // it is closed whatever its label
+    if (!isReaching && each.name === 'labelled-memory') continue;
     const outcome = probe(each.name);
+    // the probes below would wait for the end of their children
+    if (each.name === 'signals' && !outcome.works) return [checkOf(each, outcome)];
     if (each.name === 'notify') isReceiving = outcome.works;
     if (each.name === 'wait-killable') isKillable = outcome.works;
+    if (each.name === 'hidden-memory') isReaching = outcome.works;
     checks.push(checkOf(each, outcome));
   }
   return checks;

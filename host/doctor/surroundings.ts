@@ -2,7 +2,8 @@
 // Where the agent would run: its namespaces, Linux capabilities, limits, and what the machine confines
 // it with.
 import { fail, ok, warn } from './check.ts';
-import type { Check, Machine } from './check.ts';
+import type { Check, Machine, Probe } from './check.ts';
+import { reasonOf } from './kernel.ts';
 
 /** Of the first namespaces of a machine, see <linux/nsfs.h>. */
 const initial = { pid: 0xeffffffc, user: 0xeffffffd } as const;
@@ -105,16 +106,50 @@ function rootCheck(status: string): Check {
     : fail('root', `this is user ${effective ?? 'nobody knows which'}`, 'start the agent as root');
 }
 
-function capabilityCheck(status: string): Check {
+/** Those of the needed ones that a process has, of which this is the status. */
+function heldCapabilities(status: string): readonly CapabilityNeed[] {
   const effective = BigInt(`0x${lineOf(status, 'CapEff') ?? '0'}`);
   const isThere = (name: CapabilityName): boolean =>
     ((effective >> BigInt(capabilityNames.indexOf(name))) & 1n) === 1n;
-  const missing = neededCapabilities.filter(({ name }) => !isThere(name));
+  return neededCapabilities.filter(({ name }) => isThere(name));
+}
+
+function capabilityCheck(status: string): Check {
+  const held = heldCapabilities(status);
+  const missing = neededCapabilities.filter((each) => !held.includes(each));
   const name = 'linux-capabilities';
   if (missing.length === 0) return ok(name, 'all that are needed are there');
   const message = missing.map((each) => `without ${each.name} ${each.without}`).join('; ');
   const tell = missing.some(({ isNeeded }) => isNeeded) ? fail : warn;
   return tell(name, message, `add ${missing.map((each) => each.name).join(', ')} to the agent`);
+}
+
+/** Checks that try something have these, too. */
+const triedElsewhere: readonly CapabilityName[] = ['CAP_SYS_PTRACE', 'CAP_SYS_ADMIN'];
+
+/** Security modules and seccomp filters may forbid what a process has all the same. */
+export function capabilityUseCheck(machine: Machine, probe: Probe): readonly Check[] {
+  // there is no power over others' ids to be tried in another user namespace, as is said already
+  if (machine.inode('/proc/self/ns/user') !== initial.user) return [];
+  const name = 'capability-use';
+  const forbidden = heldCapabilities(machine.read('/proc/self/status') ?? '')
+    .filter((each) => !triedElsewhere.includes(each.name))
+    .map((need) => ({ need, outcome: probe(need.name) }))
+    .filter(({ outcome }) => !outcome.works);
+  if (forbidden.length === 0) return [ok(name, 'nothing forbids to use those that are there')];
+  const message = forbidden.map(
+    ({ need, outcome }) =>
+      `${need.name} is there and cannot be used (${reasonOf(outcome)}): ${need.without}`,
+  );
+  const tell = forbidden.some(({ need }) => need.isNeeded) ? fail : warn;
+  const names = forbidden.map(({ need }) => need.name).join(', ');
+  return [
+    tell(
+      name,
+      message.join('; '),
+      `allow ${names} in the AppArmor profile, SELinux domain or seccomp profile of the agent itself`,
+    ),
+  ];
 }
 
 function pidNamespaceCheck(machine: Machine): Check {

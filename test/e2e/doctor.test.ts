@@ -6,42 +6,13 @@ import { once } from 'node:events';
 
 import { describe, expect, test } from 'vitest';
 
-import type { Check } from '../../host/doctor/check.ts';
 import { neededCapabilities } from '../../host/doctor/surroundings.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { ControlledAgent } from '../support/controlled-agent.ts';
+import { doctorSees } from '../support/doctor.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
-
-interface Seen {
-  readonly code: number | null;
-  readonly checks: readonly Check[];
-  /** The one of a name. */
-  readonly of: (name: string) => Check | undefined;
-}
-
-/** What it says in places where no agent is. */
-async function doctorSees(
-  wrapper: readonly string[] = [],
-  options: readonly string[] = [],
-  environment: Readonly<Record<string, string>> = {},
-): Promise<Seen> {
-  using folder = new TemporaryFolder();
-  const defaults = ['socketfile', 'control-socket'].map((name) => `-${name}=${folder.at(name)}`);
-  const [program = seccompagent, ...args] = [
-    ...wrapper,
-    seccompagent,
-    'doctor',
-    '-json',
-    ...defaults,
-    ...options,
-  ];
-  const { code, stdout, stderr } = await runCommand([program, ...args], { environment });
-  if (stdout === '') throw new Error(`doctor says nothing: ${stderr}`);
-  const checks: readonly Check[] = JSON.parse(stdout);
-  return { code, checks, of: (name) => checks.find((check) => check.name === name) };
-}
 
 /** Those that depend on the machine of the tests. */
 const ofMachines: readonly string[] = [

@@ -35,6 +35,8 @@ export interface ContainerOptions {
   readonly flags?: readonly string[];
   /** It has no pid namespace of its own. */
   readonly sharesPids?: boolean;
+  /** A process in whose pid namespace it is. */
+  readonly pidNamespaceOf?: number;
   readonly apparmorProfile?: string;
   /** Linux capabilities besides the usual ones. */
   readonly capabilities?: readonly string[];
@@ -112,14 +114,24 @@ function seccompOf({ listenerPath, trapped, metadata, profile, flags }: Containe
   };
 }
 
+function namespacesOf(options: ContainerOptions): readonly object[] {
+  const { pidNamespaceOf, rootUidOutside } = options;
+  const namespaces: object[] = ['network', 'ipc', 'uts', 'mount'].map((type) => ({ type }));
+  if (pidNamespaceOf !== undefined) {
+    namespaces.push({ type: 'pid', path: `/proc/${pidNamespaceOf}/ns/pid` });
+  } else if (options.sharesPids !== true) {
+    namespaces.push({ type: 'pid' });
+  }
+  if (rootUidOutside !== undefined) namespaces.push({ type: 'user' });
+  return namespaces;
+}
+
 function runtimeConfig(options: ContainerOptions): object {
   const { uid = 0, rootUidOutside, capabilities = [], mounts = [], resources } = options;
   const { apparmorProfile, maskedPaths = [] } = options;
   const allCapabilities = [...linuxCapabilities, ...capabilities];
   const hasUserNamespace = rootUidOutside !== undefined;
   const mapping = [{ containerID: 0, hostID: rootUidOutside, size: idsOfUserNamespace }];
-  const namespaces = ['network', 'ipc', 'uts', 'mount'];
-  if (options.sharesPids !== true) namespaces.push('pid');
   return {
     ociVersion: '1.0.2',
     process: {
@@ -151,7 +163,7 @@ function runtimeConfig(options: ContainerOptions): object {
     ],
     linux: {
       ...(hasUserNamespace ? { uidMappings: mapping, gidMappings: mapping } : {}),
-      namespaces: [...namespaces, ...(hasUserNamespace ? ['user'] : [])].map((type) => ({ type })),
+      namespaces: namespacesOf(options),
       maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list', ...maskedPaths],
       readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
       seccomp: seccompOf(options),

@@ -10,11 +10,20 @@ import { parse } from 'yaml';
 import type { Check, CommandOutput, Machine } from '../../host/doctor/check.ts';
 import { kernelChecks } from '../../host/doctor/kernel.ts';
 import { isBefore, runtimeChecks, versionIn } from '../../host/doctor/runtimes.ts';
-import { neededCapabilities, surroundingChecks } from '../../host/doctor/surroundings.ts';
+import {
+  capabilityUseCheck,
+  neededCapabilities,
+  surroundingChecks,
+} from '../../host/doctor/surroundings.ts';
 import type { ProbeOutcome } from '../../host/native.ts';
 import { projectRoot } from '../support/command.ts';
 
 const works: ProbeOutcome = { works: true, step: '', errno: 0, signal: 0 };
+
+interface Seen {
+  readonly check: Check | undefined;
+  readonly tried: readonly string[];
+}
 
 function machineWith(parts: Partial<Machine>): Machine {
   return {
@@ -61,7 +70,7 @@ function features(actions: readonly string[]): string {
 
 describe('the kernel', () => {
   test('doctor: what the agent cannot do without fails, other things are warnings', () => {
-    const needed = ['notify', 'pidfd-getfd', 'caller-memory', 'openat2'];
+    const needed = ['signals', 'notify', 'pidfd-getfd', 'caller-memory', 'openat2'];
     const all = kernelChecks(() => works).map(({ name }) => name);
     expect(all.filter((name) => statusWithout(name) === 'fail')).toEqual(needed);
   });
@@ -82,6 +91,17 @@ describe('the kernel', () => {
     });
     expect(named(checks, 'wait-killable')?.message).toContain('seccomp with a listener: EINVAL');
     expect(named(checks, 'fast-reply')).toBeUndefined();
+  });
+
+  test('doctor: where nothing can be signalled, nothing is started that has to be killed', () => {
+    const checks = failing('signals', { step: 'kill', errno: constants.errno.EACCES });
+    expect(checks.map(({ name, status }) => `${status} ${name}`)).toEqual(['fail signals']);
+  });
+
+  test('G9: doctor: where no memory of others can be read, it is no matter of labels', () => {
+    const checks = failing('hidden-memory', { step: 'process_vm_readv' });
+    expect(named(checks, 'labelled-memory')).toBeUndefined();
+    expect(named(checks, 'labels')).toMatchObject({ status: 'ok' });
   });
 
   test('G9: doctor: what is there and forbidden is no matter of versions', () => {
@@ -129,6 +149,48 @@ describe('the surroundings', () => {
 
   test('doctor: without cgroups nothing can be frozen', () => {
     expect(named(surroundingChecks(machineWith({})), 'cgroups')).toMatchObject({ status: 'warn' });
+  });
+});
+
+describe('the use of Linux capabilities', () => {
+  const initialUser = 0xeffffffd;
+
+  /** What is found where a process has these and may not use the named ones. */
+  function using(effective: string, forbidden: readonly string[], inode = initialUser): Seen {
+    const tried: string[] = [];
+    const machine = machineWith({
+      read: (path) => (path === '/proc/self/status' ? `CapEff:\t${effective}\n` : undefined),
+      inode: () => inode,
+    });
+    const [check] = capabilityUseCheck(machine, (name) => {
+      tried.push(name);
+      const outcome = { works: false, step: name, errno: constants.errno.EPERM, signal: 0 };
+      return forbidden.includes(name) ? outcome : works;
+    });
+    return { check, tried };
+  }
+
+  test('G9: doctor: those that are there are tried, but for those of other checks', () => {
+    const others = ['CAP_SYS_PTRACE', 'CAP_SYS_ADMIN'];
+    const all = neededCapabilities.map(({ name }) => name);
+    const { check, tried } = using('1ffffffffff', []);
+    expect(check).toMatchObject({ status: 'ok' });
+    expect(tried).toEqual(all.filter((name) => !others.includes(name)));
+    // CAP_CHOWN and CAP_KILL
+    expect(using('21', []).tried.toSorted()).toEqual(['CAP_CHOWN', 'CAP_KILL']);
+  });
+
+  test.for([
+    ['CAP_SETUID', 'fail'],
+    ['CAP_CHOWN', 'warn'],
+  ] as const)('G9: doctor: %s that cannot be used is %s', ([name, status]) => {
+    const { check } = using('1ffffffffff', [name]);
+    expect(check).toMatchObject({ status, advice: expect.stringContaining(name) });
+    expect(check?.message).toContain(`${name} is there and cannot be used (${name}: EPERM)`);
+  });
+
+  test('doctor: in another user namespace they are not tried', () => {
+    expect(using('1ffffffffff', [], 1)).toEqual({ check: undefined, tried: [] });
   });
 });
 

@@ -12,7 +12,7 @@ import type { TemporaryFolder } from '../support/temporary-folder.ts';
 const imageDeadlineMs = 600_000;
 const packDeadlineMs = 120_000;
 const probeDeadlineMs = 20_000;
-const lifeMs = 1_800_000;
+const lifeMs = 2_700_000;
 
 /** What it does not know, the kernel gives to its first process as environment. */
 const kernelOptions = 'loglevel=2 panic=-1 root=/dev/nvme0n1 rw';

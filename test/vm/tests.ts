@@ -3,7 +3,13 @@
 import type { MachineArch } from './machine.ts';
 
 export const testsOf: Readonly<Record<MachineArch, readonly string[]>> = {
-  x64: ['vm/*.test.ts'],
+  x64: [
+    'vm/*.test.ts',
+    // elsewhere version 1 may have the freezer
+    'integration/held-containers.test.ts',
+    // elsewhere the kernel may have no Yama
+    'integration/guarded-callers.test.ts',
+  ],
   // few, since each takes some ten times as long as elsewhere
   arm64: ['vm/arm64/*.test.ts'],
 };
@@ -23,6 +29,12 @@ export const nativeTests = [
   'target_test',
   'wire_test',
 ] as const;
+
+/** The programs of `compiled` that the tests start. */
+export const programsOf: Readonly<Record<MachineArch, readonly string[]>> = {
+  x64: ['asked-caller', 'guarded-caller', 'trap.static'],
+  arm64: ['trap.static'],
+};
 
 /** The compilers of this machine for the other one's programs. */
 export const compilersOf: Readonly<Record<MachineArch, Readonly<Record<'CC' | 'CXX', string>>>> = {

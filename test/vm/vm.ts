@@ -12,9 +12,10 @@ import { nativePrograms } from '../support/native-programs.ts';
 import { requirePackages } from '../support/packages.ts';
 import type { PackageNeed } from '../support/packages.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { buildTestBundles } from '../support/test-bundles.ts';
 import { makeMachine, runMachine } from './machine.ts';
 import type { MachineArch } from './machine.ts';
-import { compilersOf, nativeTests, testsOf } from './tests.ts';
+import { compilersOf, nativeTests, programsOf, testsOf } from './tests.ts';
 
 const machines: readonly MachineArch[] = ['x64', 'arm64'];
 
@@ -71,8 +72,10 @@ function fillCache(): void {
 async function compileFor(arch: MachineArch, tests: readonly string[]): Promise<void> {
   if (arch !== process.arch) buildAddon(arch);
   Object.assign(process.env, compilersOf[arch]);
-  compiled('trap.static');
+  for (const program of programsOf[arch]) compiled(program);
   fillCache();
+  // the others use shipped ones
+  if (tests.some((test) => test.startsWith('integration/'))) await buildTestBundles();
   if (tests.includes('vm/arm64/native.test.ts')) await nativePrograms(nativeTests);
 }
 
