@@ -4,7 +4,7 @@
 import { syscallNumbers } from '../notification/syscall-numbers.ts';
 import { errno } from './errno-numbers.ts';
 import { isNewerThanLibseccomp } from './families.ts';
-import type { BaseProfile } from './generate.ts';
+import type { BaseProfile } from './base-rules.ts';
 import { withoutNamespaces } from './namespace-flags.ts';
 import { readSoundProfile } from './read-profile.ts';
 

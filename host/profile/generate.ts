@@ -5,6 +5,8 @@ import { AgentError } from '../errors.ts';
 import { waitKillableFlag } from '../filter-flags.ts';
 import { familyMembers } from '../notification/syscall-table.ts';
 import { errno } from './errno-numbers.ts';
+import { changedRules, masked } from './base-rules.ts';
+import type { BaseProfile, GeneratedRule, Json } from './base-rules.ts';
 import { byDescriptor, familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
 import {
   isWithout,
@@ -17,18 +19,11 @@ import {
 import { actionsOf, decisionOf } from './profile.ts';
 import type { Condition, Profile, Rule } from './profile.ts';
 import type { PreFilter } from './pre-filters.ts';
+import { withoutNestedListeners } from './nested-listeners.ts';
 import { isJson } from './read-profile.ts';
 import { isRefusedBy, isRefusing } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
 import { bigEndian, letsPass, notify, trappedArchitectures } from './seccomp-words.ts';
-
-type Json = Readonly<Record<string, unknown>>;
-
-export interface BaseProfile {
-  readonly profile: Profile;
-  /** As it was read. */
-  readonly json: Json;
-}
 
 export interface Wanted {
   /** The system calls that handlers answer. */
@@ -52,21 +47,6 @@ export interface Generated {
   readonly profile: Json;
   /** What the operator should know of it. */
   readonly notes: readonly string[];
-}
-
-/** SECCOMP_FILTER_FLAG_NEW_LISTENER of <linux/seccomp.h>, in the second argument of seccomp(2). */
-const newListener = 8;
-const seccompFlags = 1;
-
-interface GeneratedRule {
-  readonly names: readonly string[];
-  readonly action: string;
-  readonly errnoRet?: number;
-  readonly args?: readonly Condition[];
-}
-
-function masked(index: number, value: number, valueTwo: number): readonly Condition[] {
-  return [{ index, value, valueTwo, op: 'SCMP_CMP_MASKED_EQ' }];
 }
 
 /** What the filter passes on gets what the base has for it, which has to be its default action. */
@@ -98,87 +78,6 @@ function notifyingRules(wanted: Wanted, base: Profile): readonly GeneratedRule[]
     ...(whole.length === 0 ? [] : [{ names: whole, action: notify }]),
     ...[...tests.values()].map(({ names: own, args }) => ({ names: own, action: notify, args })),
   ];
-}
-
-/** The flags without that of a listener; undefined: the condition holds only with it. */
-function withoutListener(condition: Condition): Condition | undefined {
-  const { op, value, valueTwo } = condition;
-  switch (op) {
-    case 'SCMP_CMP_EQ':
-      return (value & newListener) === 0 ? condition : undefined;
-    case 'SCMP_CMP_MASKED_EQ': {
-      if ((value & valueTwo & newListener) !== 0) return undefined;
-      // in numbers that may have more than 32 bits
-      const isLookedAt = (value & newListener) !== 0;
-      return { ...condition, value: isLookedAt ? value : value + newListener };
-    }
-    default:
-      throw new AgentError(
-        'AGENT_PROFILE_INVALID',
-        `the base compares the flags of seccomp(2) with ${op}, and the generated profile has to compare them itself: no filter does both`,
-      );
-  }
-}
-
-/** What a rule says of calls without a listener; undefined: nothing. */
-function unlistened(conditions: readonly Condition[]): readonly Condition[] | undefined {
-  const onFlags = conditions.filter(({ index }) => index === seccompFlags);
-  const others = conditions.filter(({ index }) => index !== seccompFlags);
-  if (onFlags.length === 0) return [...others, ...masked(seccompFlags, newListener, 0)];
-  if (onFlags.length > 1) {
-    throw new AgentError(
-      'AGENT_PROFILE_INVALID',
-      'a rule of the base has several conditions on the flags of seccomp(2): runtimes take each for a rule of its own',
-    );
-  }
-  const own = onFlags.map((condition) => withoutListener(condition));
-  return own.some((condition) => condition === undefined)
-    ? undefined
-    : [...others, ...own.filter((condition) => condition !== undefined)];
-}
-
-/**
- * The base's own rules for a call, with all that they have but other conditions.
- * @param change undefined: a rule says nothing then
- */
-function changedRules(
-  { profile, json }: BaseProfile,
-  name: string,
-  change: (rule: Rule) => readonly Condition[] | undefined,
-): readonly GeneratedRule[] {
-  const decision = decisionOf(profile, name);
-  const read = Array.isArray(json['syscalls']) ? json['syscalls'] : [];
-  return profile.rules.flatMap((rule, index) => {
-    const { names, action } = rule;
-    if (!names.includes(name) || action === profile.defaultAction) return [];
-    // it decides alone, where it is there at all
-    const isAlone = decision.kind === 'rule' && !decision.rule.isOfSomeHosts;
-    if (isAlone && decision.index !== index) return [];
-    const args = change(rule);
-    if (args === undefined) return [];
-    const raw: unknown = read[index];
-    const { name: _name, args: _args, ...rest } = isJson(raw) ? raw : {};
-    return [{ ...rest, names: [name], action, ...(args.length === 0 ? {} : { args }) }];
-  });
-}
-
-/**
- * A task has one listener: the kernel refuses a second one with EBUSY. Whoever looks first whether
- * there is such a thing is told that there is not, as by an old kernel, and does without.
- */
-function withoutNestedListeners(base: BaseProfile): readonly GeneratedRule[] {
-  const blocked: GeneratedRule = {
-    names: ['seccomp'],
-    action: 'SCMP_ACT_ERRNO',
-    errnoRet: errno.EINVAL,
-    args: masked(seccompFlags, newListener, newListener),
-  };
-  const { profile } = base;
-  if (decisionOf(profile, 'seccomp').kind === 'default') {
-    return letsPass(profile.defaultAction) ? [blocked] : [];
-  }
-  // a rule without condition would decide alone
-  return [blocked, ...changedRules(base, 'seccomp', ({ conditions }) => unlistened(conditions))];
 }
 
 /** Programs fall back on the calls that are trapped. */

@@ -290,7 +290,7 @@ describe('K21: generate: what a bundle wants refused', () => {
   test('generate: what only some containers are allowed stays theirs', () => {
     const includes = { caps: ['CAP_SYS_ADMIN'] };
     const whole = { index: 0, value: 0x7e02_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
-    const usual = {
+    const forOthers = {
       names: ['clone'],
       action: 'SCMP_ACT_ALLOW',
       args: [whole],
@@ -298,7 +298,7 @@ describe('K21: generate: what a bundle wants refused', () => {
     };
     const base = baseOf({
       defaultAction: 'SCMP_ACT_ERRNO',
-      syscalls: [usual, { names: ['clone', 'unshare'], action: 'SCMP_ACT_ALLOW', includes }],
+      syscalls: [forOthers, { names: ['clone', 'unshare'], action: 'SCMP_ACT_ALLOW', includes }],
     });
     const made = generated({ refused, base });
     expect(isRefused(made)).toBe(true);
@@ -310,7 +310,7 @@ describe('K21: generate: what a bundle wants refused', () => {
     });
     expect(rulesFor('clone', made)).toEqual([
       ...failing('clone'),
-      usual,
+      forOthers,
       passing('clone', 0x1002_0000),
     ]);
     expect(rulesFor('unshare', made)).toEqual([
