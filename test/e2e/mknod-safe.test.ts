@@ -164,14 +164,17 @@ mount -t tmpfs none /mnt
 mkdir /mnt/lower /mnt/upper /mnt/work /tmp/merged
 mount -t overlay -o lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work none /tmp/merged
 grep -c '^none /tmp/merged overlay rw,' /proc/mounts
-${useNodes('/tmp/merged')}`;
+${useNodes('/tmp/merged')}
+(umask 027 && mknod /tmp/merged/own c 1 3)
+ls -ln /tmp/merged/own`;
     await using made = await start({
       runtime,
       ...namespace,
       capabilities: ['CAP_SYS_ADMIN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER'],
       script,
     });
-    expect(linesOf(made)).toEqual(['1', ...shown, 'ready']);
+    const own = expect.stringMatching(/^crw-r----- +1 0 +0 +1, +3 .* \/tmp\/merged\/own$/u);
+    expect(linesOf(made)).toEqual(['1', ...shown, own, 'ready']);
     expect(made.errors).toEqual([]);
   });
 

@@ -7,6 +7,7 @@ import { chmodSync, chownSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { Container } from '../support/container-runtime.ts';
+import type { RuntimeName } from '../support/container-runtime.ts';
 import { giveRootfs, makeRootfs } from '../support/rootfs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
@@ -65,12 +66,18 @@ const attacks = ['/proc', '/mnt']
 
 const copies = ['mount --bind /mnt /tmp', 'mount --bind /mnt/sys /tmp'] as const;
 
+/** Lines for a shell that run as the root of namespaces inside. */
+function asNestedRoot(namespaces: string, lines: string): string {
+  return `unshare ${namespaces} sh -c '${lines.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 interface Stage {
+  readonly runtime: RuntimeName;
   readonly rootUidOutside: number | undefined;
   readonly uid: number;
 }
 
-/** An agent that lends all power over mounts, and a container of runc. */
+/** An agent that lends all power over mounts, and a container with a proc at /mnt. */
 class MountingContainer implements AsyncDisposable {
   readonly #resources: AsyncDisposableStack;
   readonly agent: WatchedAgent;
@@ -85,7 +92,7 @@ class MountingContainer implements AsyncDisposable {
     this.container = parts.container;
   }
 
-  static async start({ rootUidOutside, uid }: Stage): Promise<MountingContainer> {
+  static async start({ runtime, rootUidOutside, uid }: Stage): Promise<MountingContainer> {
     await using resources = new AsyncDisposableStack();
     const folder = resources.use(new TemporaryFolder());
     const rootfs = folder.at('rootfs');
@@ -98,7 +105,7 @@ class MountingContainer implements AsyncDisposable {
     const agent = resources.use(await startWatchedAgent({ bundle, log: 'warn' }));
     const container = resources.use(
       await Container.run({
-        runtime: 'runc',
+        runtime,
         folder: folder.path,
         rootfs,
         listenerPath: agent.socket,
@@ -124,12 +131,12 @@ class MountingContainer implements AsyncDisposable {
 describe.for([
   { kind: 'without a user namespace', rootUidOutside: undefined },
   { kind: 'with a user namespace', rootUidOutside: 100_000 },
-] as const)('a container of runc $kind', ({ rootUidOutside }) => {
+] as const)('a container $kind', ({ rootUidOutside }) => {
   let stage: MountingContainer;
   let firstPid: number;
 
   beforeAll(async () => {
-    stage = await MountingContainer.start({ rootUidOutside, uid: 0 });
+    stage = await MountingContainer.start({ runtime: 'runc', rootUidOutside, uid: 0 });
     firstPid = await stage.container.firstPid();
     return async () => {
       await stage[Symbol.asyncDispose]();
@@ -179,7 +186,8 @@ describe.for([
   });
 
   test('A8: root of a user namespace inside takes nothing off', async () => {
-    await using users = await MountingContainer.start({ rootUidOutside, uid: 1000 });
+    const user = { runtime: 'runc', rootUidOutside, uid: 1000 } as const;
+    await using users = await MountingContainer.start(user);
     const attempts = [
       ...attacks,
       ...places.slice(1).flatMap((place) => changesOf(`/tmp/a${place}`)),
@@ -193,10 +201,45 @@ describe.for([
       } >/tmp/log
       look /tmp/a; look /proc; look /mnt
       grep -v -e remount,bind -e chmod /tmp/log; echo end`;
-    const quoted = nested.replaceAll("'", String.raw`'\''`);
-    expect(await users.inside(`unshare -U -r -m sh -c '${quoted}'`)).toBe('end\n');
+    expect(await users.inside(asNestedRoot('-U -r -m', nested))).toBe('end\n');
     expect(users.agent.log()).toEqual([]);
   });
+
+  test.for(['runc', 'crun'] as const)(
+    'A8: a process inside that has got a proc of its namespaces takes nothing off: %s',
+    async (runtime) => {
+      await using users = await MountingContainer.start({ runtime, rootUidOutside, uid: 1000 });
+      const attempts = ['/tmp/new', '/tmp/copy'].flatMap((proc) => [
+        `mount --bind ${proc} /tmp/other`,
+        `chmod 003 ${proc}`,
+        ...places.slice(1).flatMap((place) => changesOf(proc + place)),
+      ]);
+      // what can be done changes nothing, see above; what is mounted on a mask comes off alone
+      const nested = `
+        ${look}
+        mkdir /tmp/new /tmp/copy /tmp/other
+        mount -t proc proc /tmp/new
+        echo /tmp/new/[0-9]*
+        look /tmp/new
+        mount --rbind /tmp/new /tmp/copy && echo copied
+        { ${tries(attempts)}
+        } >/tmp/log
+        for name in sys irq; do
+          mount -t tmpfs none /tmp/new/$name && umount /tmp/new/$name && echo "covered: $name"
+        done
+        mount --bind /tmp/new/sys /tmp/other && try mount -o remount,bind,rw /tmp/other
+        umount /tmp/other
+        # it is writable but for its masks
+        mount -o remount,rw /tmp/new
+        look /tmp/new; look /tmp/copy; look /mnt; look /proc
+        mount --move /tmp/new /tmp/other && look /tmp/other
+        grep -v -e remount,bind -e chmod /tmp/log; echo end`;
+      expect(await users.inside(asNestedRoot('-U -r -m -p -f', nested))).toBe(
+        '/tmp/new/1\ncopied\ncovered: sys\ncovered: irq\nend\n',
+      );
+      expect(users.agent.log()).toEqual([]);
+    },
+  );
 
   test('A8: other mounts are unmounted and changed as a handler approves', async () => {
     const script = `
