@@ -145,8 +145,8 @@ void kill_now(const HelperProcess& process) {
 struct HelperLaunch {
   ChildStack stack;
   char name[32] = "seccompagent-helper";
-  // Our pid, in the helper's pid namespace as well: no process with threads has its children in
-  // another one.
+  // Our pid, which is the same for the helper: whose children are in another pid namespace can
+  // start no threads.
   char parent[16] = "";
   Exec exec = {};
   UniqueFd socket = {};

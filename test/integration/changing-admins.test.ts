@@ -57,8 +57,8 @@ describe('changing administrators', () => {
   }
 
   const ways = [
-    { when: 'in the middle of a call', options: [] },
-    { when: 'as soon as a call is over', options: ['-k'] },
+    { when: 'in the middle of a call', flags: 'no flag', options: [] },
+    { when: 'as soon as a call is over', flags: 'WAIT_KILLABLE_RECV', options: ['-k'] },
   ];
 
   test.for(ways)(
@@ -95,7 +95,7 @@ describe('changing administrators', () => {
   );
 
   test.for(ways)(
-    'A2: changing administrators: one in a user namespace of its own gets no mount by the calls of one that it shares its memory with ($options)',
+    'A2: changing administrators: one in a user namespace of its own gets no mount by the calls of one that it shares its memory with ($flags)',
     async ({ options }) => {
       const rounds = 300;
       const { astray, answers } = await callsDuring('user-namespace-beside', rounds, options);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Helpers of both kinds: what the one for files keeps of the host, and that none outlives its agent.
+// Helpers of both kinds: what the one for files holds and shows, and that none outlives its agent.
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
@@ -65,7 +65,7 @@ async function warmHelpers(agent: WatchedAgent): Promise<WarmHelpers> {
   return { files, mounts, container: held, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-test('A4: file helper: it holds nothing of the host and nothing of a container between calls, and shows nothing of itself', async () => {
+test('A4: file helper: between calls it holds where it was and nothing of a container, and shows nothing of itself', async () => {
   await using agent = await startWatchedAgent({ bundle: testBundle('changing'), log: 'warn' });
   await using warm = await warmHelpers(agent);
   const at = (name: string): string => `/proc/${warm.files}/${name}`;

@@ -11,7 +11,6 @@
 // COUNT`: how often who the caller is has changed; and `astray COUNT`: how many mounts somebody
 // else has got than an administrator. -k is for WAIT_KILLABLE_RECV.
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,6 +21,7 @@
 #include <sys/wait.h>
 
 #include "container.h"
+#include "user-namespace.h"
 
 enum { LIFE_SECONDS = 80, MOST_ERRNO = 134, STACK_BYTES = 65536, MOST_PAUSE_US = 3000 };
 enum who { ADMIN, OTHER, CHANGED, KINDS };
@@ -205,33 +205,6 @@ static const struct {
 };
 
 // ---- the container ----
-
-static void write_text(pid_t pid, const char *name, const char *text) {
-  char path[48];
-  snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-  const int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0 || write(fd, text, strlen(text)) < 0) fail(path);
-  close(fd);
-}
-
-// Only who is outside may map more than one id.
-static void enter_user_namespace(void) {
-  const pid_t pid = getpid();
-  int ready[2];
-  char byte;
-  if (pipe(ready) < 0) fail("make a pipe");
-  const pid_t child = fork_bounded();
-  if (child == 0) {
-    if (read(ready[0], &byte, 1) != 1) _exit(1);
-    write_text(pid, "uid_map", "0 0 65536");
-    write_text(pid, "gid_map", "0 0 65536");
-    _exit(0);
-  }
-  if (unshare(CLONE_NEWUSER) < 0 || write(ready[1], "", 1) != 1) fail("make a user namespace");
-  await(child);
-  close(ready[0]);
-  close(ready[1]);
-}
 
 static void make_stage(const char *folder) {
   tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
