@@ -91,6 +91,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   mount_request_test: ['mount_request'],
   new_mount_test: mountMaker,
   notify_test: ['bpf', 'caller_state', 'notify'],
+  quickness_test: engine,
   receiver_test: engine,
   probe_test: [
     'bpf',

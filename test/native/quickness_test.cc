@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests who takes over while something is done for a container.
+#include "quickness.h"
+
+#include <atomic>
+#include <thread>
+
+#include "check.h"
+#include "receiver_fixture.h"
+
+namespace seccompagent::test {
+namespace {
+
+constexpr Nanoseconds kShort = Quickness::kQuick - 1;
+
+void is_gained_by_many() {
+  Quickness quickness;
+  CHECK(!quickness.is_trusted(0));
+  for (std::uint64_t index = 0; index < Quickness::kMany; ++index) {
+    CHECK(!quickness.is_trusted(0));
+    quickness.note(kShort, 0);
+  }
+  CHECK(quickness.is_trusted(0));
+}
+
+void is_lost_for_a_while() {
+  constexpr Nanoseconds kTime = 5 * kSecond;
+  Quickness quickness;
+  for (std::uint64_t index = 0; index < Quickness::kMany; ++index) quickness.note(kShort, 0);
+  CHECK(quickness.is_trusted(kTime));
+  quickness.note(Quickness::kQuick, kTime);
+  CHECK(!quickness.is_trusted(kTime + Quickness::kDistrust));
+  for (std::uint64_t index = 0; index < Quickness::kMany; ++index) quickness.note(kShort, kTime);
+  CHECK(!quickness.is_trusted(kTime + Quickness::kDistrust - 1));
+  CHECK(quickness.is_trusted(kTime + Quickness::kDistrust));
+}
+
+// G4: a container whose operations were quick until now, and another one's call.
+void is_no_way_to_keep_others_waiting() {
+  const auto receiver = make_receiver({.running = 2, .fewest = 2});
+  Desk desk(receiver, 1);
+  Callers trusted(1);
+  add(*receiver, trusted);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  for (std::uint64_t index = 0; index < Quickness::kMany; ++index) {
+    VALUE(desk.worker().begin_operation());
+    desk.worker().end_operation(Worker::Effect::done);
+  }
+  // whoever would have to be called by now is not there before
+  std::atomic<bool> is_done = false;
+  std::thread other([&] {
+    Desk helping(receiver, 2);
+    while (!is_done.load()) {
+      if (helping.receive() != EventKind::notification) continue;
+      helping.answer(5);
+    }
+  });
+  wait_until([&] { return figure(*receiver, kWorkers) == 2; });
+  VALUE(desk.worker().begin_operation());
+  Callers late(1);
+  add(*receiver, late);
+  const Nanoseconds start = now();
+  CHECK_EQUAL(late.result(0), 5L);
+  CHECK(now() - start < kSecond);
+  desk.worker().end_operation(Worker::Effect::done);
+  is_done.store(true);
+  receiver->stop();
+  other.join();
+  desk.answer(7);
+  // it is told first of listeners that have ended
+  while (desk.receive() != EventKind::stopped) continue;
+  CHECK_EQUAL(trusted.result(0), 7L);
+}
+
+constexpr Case kCases[] = {
+    {"Quickness: it is gained by many operations", is_gained_by_many},
+    {"Quickness: it is lost by one that is slow, for a while", is_lost_for_a_while},
+    {"G4: Quickness: an operation that is slow all of a sudden keeps nobody waiting",
+     is_no_way_to_keep_others_waiting}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
