@@ -16,7 +16,7 @@ import type { StopRecording } from './control/recording-request.ts';
 import type { AgentFigures } from './control/figures.ts';
 import { ReloadReport } from './control/reload-report.ts';
 import type { AgentStatus } from './control/status.ts';
-import { AgentError, systemCodeOf } from './errors.ts';
+import { AgentError, messageOf, systemCodeOf } from './errors.ts';
 import { FilterFlags, refusalOfCommand } from './filter-flags.ts';
 import type { WriteRefusal } from './filter-flags.ts';
 import { FirstPids } from './first-pids.ts';
@@ -337,7 +337,9 @@ export class Agent {
     clearTimeout(this.#forgetting);
     this.#completing[Symbol.dispose]();
     // first: what comes from now on is another agent's
-    await this.#socket?.[Symbol.asyncDispose]();
+    await this.#socket?.[Symbol.asyncDispose]().catch((thrown: unknown) => {
+      this.log.error({ error: messageOf(thrown) }, 'cannot give the agent socket up');
+    });
     await this.#tapes.endAll();
     await this.#control?.[Symbol.asyncDispose]();
     await this.#metricsServer?.[Symbol.asyncDispose]();

@@ -170,12 +170,13 @@ bool Worker::respond(const Response& response, const GivenFd* given) {
   return buffers_.respond(listener, id, refusal).has_value();
 }
 
-// The kernel may take an answer and lose it: when a signal has woken the caller, but the caller has
-// not run yet. What was done would then be done again for the call that comes after the signal. So
-// a caller that is awake already is waited for, and the answer is kept for a while where a signal
-// came at that moment. What is left are the few signals that come and are gone in between: only a
-// filter with WAIT_KILLABLE_RECV excludes those, and where it is known to be there and the kernel
-// loses no answer in spite of it, nothing of this is needed.
+// The kernel may take an answer and lose it: when a signal has woken the caller, and the caller has
+// left its wait but not yet said so. What was done would then be done again for the call that comes
+// after the signal. So a caller that is awake already is waited for, and unless it has slept on,
+// the answer is kept for a while where a signal came at that moment. What is left are the few
+// signals that come and are gone in between: only a filter with WAIT_KILLABLE_RECV excludes those,
+// and where it is known to be there and the kernel loses no answer in spite of it, nothing of this
+// is needed.
 bool Worker::respond_carefully(const Response& response, const GivenFd* given) {
   constexpr Nanoseconds kStep = 50 * kMicrosecond;
   constexpr Nanoseconds kSoon = 5 * kMillisecond;
@@ -190,6 +191,8 @@ bool Worker::respond_carefully(const Response& response, const GivenFd* given) {
       sched_yield();
       continue;
     }
+    // nobody may wait for other calls meanwhile
+    if (waited <= kMostYields * kStep) receiver_->invite();
     pause_for(kStep);
   }
   if (!respond(response, given)) return false;

@@ -131,7 +131,6 @@ CallerState& CallerState::of(pid_t tid) {
     const InUse in_use(state.is_used_);
     state.tid_ = tid;
     state.slept_at_.reset();
-    state.are_turns_counted_ = false;
     state.close();
   }
   return state;
@@ -217,6 +216,7 @@ Result<const char*> CallerState::read_status() {
   return with_entry([&]() -> Result<const char*> {
     const auto file = kept(status_, "status");
     if (!file) return std::unexpected(file.error());
+    const auto turns_before = turns();
     for (;;) {
       // the kernel makes the text anew for each read, so it has to fit in one
       const ssize_t length =
@@ -225,7 +225,7 @@ Result<const char*> CallerState::read_status() {
       const auto end = static_cast<std::size_t>(length);
       if (end + 1 < text_.size()) {
         text_[end] = '\0';
-        note_sleep({text_.data(), end});
+        note_sleep({text_.data(), end}, turns_before);
         return text_.data();
       }
       text_.resize(text_.size() * 2);
@@ -276,9 +276,9 @@ std::optional<std::uint64_t> CallerState::turns() {
   return count_of(numbers->substr(std::min(numbers->find(' ') + 1, numbers->size())), " ");
 }
 
-// The time between its state and the counts, further down in the text, is that of some
-// microseconds: enough for it to run, but then it does not sleep in that state at once again.
-void CallerState::note_sleep(std::string_view status) {
+// A thread that sleeps has left a processor as often as it got one. If it had got one as often
+// before its state was read as it has left one after that, it was asleep all the while.
+void CallerState::note_sleep(std::string_view status, std::optional<std::uint64_t> turns_before) {
   slept_at_.reset();
   if (!behind(status, "\nState:").starts_with("S ")) return;
   // they are the last lines
@@ -287,10 +287,7 @@ void CallerState::note_sleep(std::string_view status) {
   const auto voluntary = count_of(end, "\nvoluntary_ctxt_switches:");
   const auto forced = count_of(end, "\nnonvoluntary_ctxt_switches:");
   if (!voluntary || !forced) return;
-  const std::uint64_t left = *voluntary + *forced;
-  const bool was_seen = turns_.is_open() && are_turns_counted_;
-  are_turns_counted_ = was_seen || turns() == left;
-  if (are_turns_counted_) slept_at_ = left;
+  if (turns_before == *voluntary + *forced) slept_at_ = turns_before;
 }
 
 bool CallerState::has_slept_on() {

@@ -57,7 +57,7 @@ class CallerState {
   auto with_entry(Access access) -> decltype(access());
   [[nodiscard]] Result<void> open_entry();
   [[nodiscard]] Result<int> kept(UniqueFd& file, const char* what);
-  void note_sleep(std::string_view status);
+  void note_sleep(std::string_view status, std::optional<std::uint64_t> turns_before);
   [[nodiscard]] std::optional<std::uint64_t> turns();
   void close();
 
@@ -69,10 +69,8 @@ class CallerState {
   UniqueFd status_;
   UniqueFd turns_;
   UniqueFd label_;
-  // How often it had left a processor when it was seen asleep.
+  // How often it had got a processor when it was seen asleep.
   std::optional<std::uint64_t> slept_at_;
-  // That and how often it got one is the same number of a thread that sleeps, as it was seen to be.
-  bool are_turns_counted_ = false;
   std::vector<char> text_;
 };
 

@@ -12,7 +12,6 @@
 #include "helper/masks.h"
 #include "kept_calls.h"
 #include "notify.h"
-#include "quickness.h"
 #include "terms.h"
 #include "unique_fd.h"
 
@@ -64,7 +63,6 @@ struct Listener {
   std::atomic<bool> is_frozen = false;
   // Its operations take long.
   std::atomic<bool> is_slow_to_act = false;
-  Quickness acts = {};
   // How many of them were given up since the last one that was quick.
   std::atomic<std::uint32_t> given_up_count = 0;
   // Received and not yet some worker's own; under the receiver's mutex.

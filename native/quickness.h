@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether what is done for a container takes so little time that nobody has to take over meanwhile.
+// Whether what is done for containers takes so little time that nobody has to take over meanwhile.
 #pragma once
 
 #include <atomic>
@@ -9,12 +9,13 @@
 
 namespace seccompagent {
 
-// How long operations take is up to the container, which may have a file system of its own. One
-// that is trusted and takes long delays whatever others call until the watcher looks, so trust is
-// gained by many quick ones and lost for a while by one that is not: then such delays are too few
-// to matter, whatever the container does.
+// How long operations take is up to containers, which may have file systems of their own. One that
+// is trusted and takes long delays whatever others call until the watcher looks, so trust is gained
+// by many quick ones and lost for a while by one that is not, of whichever container: then such
+// delays are too few to matter, whatever containers do.
 class Quickness {
  public:
+  // `took`: all operations of one call until now.
   void note(Nanoseconds took, Nanoseconds time) {
     if (took < kQuick) {
       in_a_row_.fetch_add(1, std::memory_order_relaxed);

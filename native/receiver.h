@@ -24,6 +24,7 @@
 #include "inbox.h"
 #include "listener.h"
 #include "notify.h"
+#include "quickness.h"
 #include "receive_delays.h"
 #include "resources.h"
 #include "result.h"
@@ -295,6 +296,8 @@ class Receiver {
   std::atomic<int> batch_size_ = 1;
   // Counts down from the last read that found more than one call waiting.
   std::atomic<int> crowd_ = 0;
+  // Of what workers do for callers.
+  Quickness acts_;
   static constexpr int kCrowd = 1000;
   // How often somebody has left epoll.
   std::atomic<std::uint64_t> reads_ = 0;

@@ -323,6 +323,8 @@ Result<std::string> Worker::registry(std::uint32_t token) {
 bool Worker::await_restart() {
   constexpr auto kPatience = std::chrono::milliseconds(10);
   if (!has_call_ || !thread_start_time(pending_.notification.tid)) return false;
+  // somebody has to receive it
+  invite();
   {
     std::unique_lock lock(receiver_->mutex_);
     const bool has_come = receiver_->parked_.wait_for(lock, kPatience, [this] {

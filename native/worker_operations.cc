@@ -32,8 +32,8 @@ Result<void> Worker::begin_operation() {
   stop_holding();
   // A worker that takes over from one that is back at once costs more than it gains, unless many
   // call; if it is not back, the watcher sees it.
-  const bool is_back_soon = listener_ && listener_->acts.is_trusted(time) &&
-                            receiver_->crowd_.load(std::memory_order_relaxed) == 0;
+  const bool is_back_soon =
+      receiver_->acts_.is_trusted(time) && receiver_->crowd_.load(std::memory_order_relaxed) == 0;
   if (!is_back_soon) receiver_->mark_blocked(place_);
   place_.phase.store(Phase::operating);
   if (!is_back_soon) receiver_->invite();
@@ -123,7 +123,7 @@ void Worker::end_operation(Effect effect) {
   const Nanoseconds end = now();
   const Nanoseconds time = end - operation_start_.load();
   operation_time_ += time;
-  if (listener_) listener_->acts.note(time, end);
+  receiver_->acts_.note(operation_time_, end);
   if (listener_ && time < kQuickOperation) {
     listener_->is_slow_to_act.store(false, std::memory_order_relaxed);
     listener_->given_up_count.store(0, std::memory_order_relaxed);

@@ -268,14 +268,19 @@ const opened: Readonly<Record<string, string>> = {
 };
 
 /** Of calls that are allowed whole: their own conditions are left out with the rules of the base. */
-function openedNotes({ profile }: BaseProfile, { allowed = [] }: Wanted): readonly string[] {
+function openedNotes(
+  { profile }: BaseProfile,
+  { allowed = [], refused = [] }: Wanted,
+): readonly string[] {
   return [...new Set(allowed)].toSorted().flatMap((name) => {
     const isConditional = decisionOf(profile, name).kind === 'conditional';
     const isOpened = name === 'clone3' && !actionsOf(profile, name).every(letsPass);
     if (!isConditional && !isOpened) return [];
     const what = opened[name];
     const said = what === undefined ? '' : `, ${what}`;
-    return [`${name}: what the base refuses of it is allowed${said}`];
+    const stays = refused.find((each) => each.name === name)?.shown;
+    const but = stays === undefined ? '' : `; for handlers, ${stays} stays refused`;
+    return [`${name}: what the base refuses of it is allowed${said}${but}`];
   });
 }
 

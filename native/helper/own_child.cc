@@ -8,8 +8,7 @@
 namespace seccompagent {
 
 void rearm(pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  prctl(PR_SET_DUMPABLE, 0);
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || prctl(PR_SET_DUMPABLE, 0) == -1) _exit(1);
   // it may have ended while its death would not have ended us
   if (getppid() != parent) _exit(1);
 }

@@ -324,6 +324,12 @@ describe('K21: generate: what a bundle wants refused', () => {
     expect(isRefused(made)).toBe(true);
     const left = { names: ['unshare'], action: 'SCMP_ACT_ALLOW', args: [without] };
     expect(rulesFor('unshare', made)).toEqual([...failing('unshare', emptyMounts), left]);
+    const { notes } = generated({ refused, base: containerBase(), allowed: ['clone'] });
+    expect(notes).toContainEqual(
+      expect.stringMatching(
+        /^clone: .* is allowed, .*; for handlers, clone with CLONE_NEWNS.* stays refused$/u,
+      ),
+    );
     for (const name of ['pivot_root', 'clone3', 'umount2']) {
       expect(() => generated({ refused, base: containerBase(), allowed: [name] })).toThrow(
         `${name} cannot be allowed`,
