@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What docs/profiles.md and docs/doctor.md show is what happens, and they list all that there is.
+// What deploy/docs/profiles.md and deploy/docs/doctor.md show is what happens, and they list all that there is.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 function page(name: string): string {
-  return readFileSync(join(projectRoot, 'docs', name), 'utf8');
+  return readFileSync(join(projectRoot, 'deploy/docs', name), 'utf8');
 }
 
 /** The commands of a page, in their order. */

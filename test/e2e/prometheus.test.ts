@@ -239,7 +239,7 @@ test('every expression of the dashboard gives what is shown, under load', async 
 });
 
 test('the dashboard and the alerts name no metric that there is not', async () => {
-  const page = readFileSync(join(projectRoot, 'docs/metrics.md'), 'utf8');
+  const page = readFileSync(join(projectRoot, 'deploy/docs/metrics.md'), 'utf8');
   const rules = readFileSync(join(projectRoot, 'deploy/prometheus/rules.yaml'), 'utf8');
   const texts = [JSON.stringify(readDashboard().panels.map(({ targets }) => targets)), rules];
   const named = texts.flatMap((text) => text.match(/\b(?:seccompagent|process)_\w+/gu) ?? []);

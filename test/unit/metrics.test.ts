@@ -105,8 +105,8 @@ describe('names and types', () => {
     ]);
   });
 
-  test('docs/metrics.md lists each of them with its type and its labels', async () => {
-    const page = readFileSync(join(projectRoot, 'docs/metrics.md'), 'utf8');
+  test('deploy/docs/metrics.md lists each of them with its type and its labels', async () => {
+    const page = readFileSync(join(projectRoot, 'deploy/docs/metrics.md'), 'utf8');
     const row =
       /^\| `(?<name>\w+)` +\| (?<type>counter|gauge|histogram) +\| (?<labels>[\w, ]*?) +\|/gmu;
     const listed = [...page.matchAll(row)].map(({ groups }) => ({ ...groups }));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What docs/observing.md and its neighbours name is what there is, and nothing is left out.
+// What deploy/docs/observing.md and its neighbours name is what there is, and nothing is left out.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -17,7 +17,7 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 /** Without its blocks of code. */
 function page(name: string): string {
-  const text = readFileSync(join(projectRoot, 'docs', name), 'utf8');
+  const text = readFileSync(join(projectRoot, 'deploy/docs', name), 'utf8');
   return text.replaceAll(/^```.*?^```$/gmsu, '');
 }
 
@@ -60,7 +60,7 @@ async function auditLines(...decisions: readonly ShownDecision[]): Promise<reado
     .map((line): object => JSON.parse(line));
 }
 
-test('docs/observing.md: the keys of the audit log are those of its lines', async () => {
+test('deploy/docs/observing.md: the keys of the audit log are those of its lines', async () => {
   const value = decisionOf({ answer: { kind: 'value', value: 0n } });
   const lines = await auditLines(decisionOf(full), value);
   const keys = new Set(lines.flatMap((line) => Object.keys(line)));
@@ -72,7 +72,7 @@ test('docs/observing.md: the keys of the audit log are those of its lines', asyn
   for (const word of beside) expect(wordsOf(observing)).toContain(word);
 });
 
-test('docs/observing.md: every form of an argument is shown', async () => {
+test('deploy/docs/observing.md: every form of an argument is shown', async () => {
   const [line = {}] = await auditLines(decisionOf(full));
   const shown = 'arguments' in line ? line.arguments : {};
   for (const value of Object.values(shown ?? {})) {
@@ -81,13 +81,13 @@ test('docs/observing.md: every form of an argument is shown', async () => {
   }
 });
 
-test('docs/observing.md: all reasons and acts are listed', () => {
+test('deploy/docs/observing.md: all reasons and acts are listed', () => {
   const words = wordsOf(observing);
   for (const reason of failureReasons.slice(1)) expect(words).toContain(reason);
   for (const act of actNames) expect(words).toContain(act);
 });
 
-test('docs/observing.md: the fields of alerts are those that there are', () => {
+test('deploy/docs/observing.md: the fields of alerts are those that there are', () => {
   const { output_fields: fields }: { readonly output_fields: object } = JSON.parse(
     falcoAlert(decisionOf(full), 'node'),
   );
@@ -98,7 +98,7 @@ test('docs/observing.md: the fields of alerts are those that there are', () => {
 });
 
 test.for(['observing.md', 'metrics.md', 'kubernetes.md'])(
-  'docs/%s: every option that it names is one of the agent',
+  'deploy/docs/%s: every option that it names is one of the agent',
   (name) => {
     const named = wordsOf(page(name)).flatMap(
       (word) => /(?<=^|seccompagent )-[a-z][a-z-]*/u.exec(word) ?? [],
