@@ -78,13 +78,13 @@ test('A4: file helper: between calls it holds where it was and nothing of a cont
     'what it was given to be closed',
     () => readdirSync(at('fd')).length === 4 || undefined,
   );
-  const opened = readdirSync(at('fd')).map((fd) => readlinkSync(at(`fd/${fd}`)));
-  expect(opened.toSorted()).toEqual([
-    '/',
-    '/proc',
-    readlinkSync(`/proc/${agent.pid}/cwd`),
-    expect.stringMatching(/^socket:/u),
-  ]);
+  const opened = readdirSync(at('fd')).map((fd) =>
+    readlinkSync(at(`fd/${fd}`)).replace(/^socket:.*/u, 'socket'),
+  );
+  // where the agent is comes before or after the others
+  expect(opened.toSorted()).toEqual(
+    ['/', '/proc', readlinkSync(`/proc/${agent.pid}/cwd`), 'socket'].toSorted(),
+  );
   // of what is dumpable it would be the user's
   expect(statSync(at('')).uid).toBe(user);
   for (const name of ['environ', 'mem', 'fd', 'exe', 'root', 'ns'])
