@@ -367,6 +367,7 @@ namespace {
 }  // namespace
 
 Masks stricter(const Masks& one, const Masks& other) {
+  if (one == other) return one;
   return {stricter(one.proc, other.proc), stricter(one.sysfs, other.sysfs)};
 }
 

@@ -39,6 +39,7 @@ struct Cover {
 struct Masks {
   Cover proc;
   Cover sysfs;
+  friend bool operator==(const Masks&, const Masks&) = default;
 };
 
 // Of a text that is read for one mount.

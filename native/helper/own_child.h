@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "../result.h"
 
@@ -36,9 +37,10 @@ int child_main(void* argument) {
 template <typename Work>
 [[nodiscard]] Result<void> run_in_child(void* stack_top, int flags, pid_t parent, Work work) {
   ChildWork<Work> child = {work, parent, false};
-  const pid_t pid = clone(child_main<Work>, stack_top, CLONE_VM | CLONE_VFORK | flags, &child);
+  const pid_t pid = clone(child_main<Work>, stack_top, CLONE_VM | flags, &child);
   if (pid == -1) return fail_errno();
-  (void)retry_eintr([pid] { return waitpid(pid, nullptr, __WALL); });
+  // without its end nobody could say when our memory is our own again
+  if (retry_eintr([pid] { return waitpid(pid, nullptr, __WALL); }) == -1) _exit(1);
   return child.is_complete ? Result<void>() : fail(EINTR);
 }
 
