@@ -20,6 +20,7 @@
         "native/child.cc",
         "native/container_masks.cc",
         "native/device_node.cc",
+        "native/ending_children.cc",
         "native/guards.cc",
         "native/helper/confinement.cc",
         "native/helper/file_operation.cc",

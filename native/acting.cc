@@ -60,13 +60,18 @@ FileOutcome outcome_of(FileAnswer answer) {
   return done;
 }
 
+// -1: there is none.
+[[nodiscard]] int second_base_of(const Acting& acting) {
+  return acting.made < 0 ? acting.target.second_base.get() : acting.made;
+}
+
 [[nodiscard]] FileAnswer act_itself(const Acting& acting, const char*& failed_step) {
   const Target& target = acting.target;
   const Credentials& credentials = target.credentials;
   const RoleIds ids = {
       .fs_uid = credentials.uid.fs, .fs_gid = credentials.gid.fs, .groups = credentials.groups};
   const FilePlace place = {.base = target.base.get(),
-                           .second_base = target.second_base.get(),
+                           .second_base = second_base_of(acting),
                            .processes = ThreadRole::own_processes()};
   const bool is_foreign = target.user_namespace.is_open();
   const auto role =
@@ -103,8 +108,9 @@ FileOutcome ask_helper(const Acting& acting) {
                            .umask = target.credentials.umask,
                            .file = acting.request});
   const int base = target.base.get();
-  const int second_base = target.second_base.is_open() ? target.second_base.get() : base;
-  const std::array fds = {target.call.listener, target.root.get(), base, second_base};
+  const int second_base = second_base_of(acting);
+  const std::array fds = {target.call.listener, target.root.get(), base,
+                          second_base < 0 ? base : second_base};
   FileOutcome done;
   const auto answer = (*helper)->ask(message, fds, acting.patience, done.fd);
   if (!answer) {

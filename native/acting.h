@@ -41,6 +41,8 @@ struct Acting {
   Actor actor;
   // The container's, for its helpers to end with it.
   std::uint32_t token;
+  // Of undo_mknod: what was made, in place of the target's second base.
+  int made = -1;
 };
 
 // Only what is sure comes from our own thread: success, and a name that is taken. All other errors

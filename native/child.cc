@@ -17,8 +17,6 @@ namespace seccompagent {
 namespace {
 
 constexpr std::size_t kStack = 64UL * 1024;
-// How long a killed child may take to die: a task in uninterruptible sleep may take for ever.
-constexpr int kDyingMs = 1000;
 // How often is looked whether somebody waits.
 constexpr Nanoseconds kLook = 100 * kMillisecond;
 
@@ -71,7 +69,7 @@ Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main, void* 
   return ChildProcess{pid, UniqueFd(pidfd)};
 }
 
-Result<void> await_child(ChildProcess child, const Patience& patience) {
+Result<void> await_child(const ChildProcess& child, const Patience& patience) {
   const auto ends_in = [&child](Nanoseconds time) {
     return has_ended(child, static_cast<int>(std::max<Nanoseconds>(time, 0) / kMillisecond));
   };
@@ -91,7 +89,7 @@ Result<void> await_child(ChildProcess child, const Patience& patience) {
     return {};
   }
   syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
-  if (!has_ended(child, kDyingMs)) return fail(EBUSY);
+  if (!has_ended(child, kDying / kMillisecond)) return fail(EBUSY);
   reap(child);
   return fail(ETIMEDOUT);
 }

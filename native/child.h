@@ -58,8 +58,11 @@ struct Patience {
   Nanoseconds begun = 0;
 };
 
+// How long a killed child may take to die: a task in uninterruptible sleep may take for ever.
+inline constexpr Nanoseconds kDying = kSecond;
+
 // Waits until the child has ended. ETIMEDOUT: it was killed at the deadline and has ended.
-// EBUSY: it was killed and still has not, so its memory must not be freed.
-[[nodiscard]] Result<void> await_child(ChildProcess child, const Patience& patience);
+// EBUSY: it was killed and still has not, so its memory must not be freed: see ending_children.h.
+[[nodiscard]] Result<void> await_child(const ChildProcess& child, const Patience& patience);
 
 }  // namespace seccompagent

@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "child.h"
+#include "ending_children.h"
 #include "raw_syscall.h"
 
 namespace seccompagent {
@@ -97,7 +98,7 @@ SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
   return made;
 }
 
-[[nodiscard]] Outcome cover_node(const Acting& acting, UniqueFd node, const NodeLook& look) {
+[[nodiscard]] Outcome cover_node(const Acting& acting, const UniqueFd& node, const NodeLook& look) {
   const dev_t device = makedev(acting.request.first, acting.request.second);
   auto file_system = file_system_with(device, look);
   if (!file_system) return our_failure("make a file system", file_system.error());
@@ -107,36 +108,55 @@ SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
                                : open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC));
   if (!mount_namespace.is_open())
     return our_failure("open a mount namespace", fail_errno().error());
+  UniqueFd own_node(fcntl(node.get(), F_DUPFD_CLOEXEC, 0));
+  if (!own_node.is_open()) return our_failure("dup of a node", fail_errno().error());
   auto stack = ChildStack::make();
   if (!stack) return our_failure("map a stack", stack.error());
   auto cover = std::make_unique<Cover>(Cover{.file_system = std::move(*file_system),
-                                             .node = std::move(node),
+                                             .node = std::move(own_node),
                                              .mount_namespace = std::move(mount_namespace),
                                              .stack = std::move(*stack)});
   auto child = start_child(cover->stack, cover_child, cover.get());
   if (!child) return our_failure("start a child", child.error());
-  const auto ended = await_child(std::move(*child), acting.patience);
-  if (!ended) {
-    // what a child that can't be killed still uses is never freed
-    if (ended.error() == Errno{EBUSY}) (void)cover.release();
+  if (!await_or_leave(std::move(*child), acting.patience, acting.token, cover))
     return {.answer = ETIMEDOUT};
-  }
   if (cover->failed_step == nullptr) return {};
   // the container has as many mounts as it may
   if (cover->failure == -ENOSPC) return {.answer = ENOSPC};
   return our_failure(cover->failed_step, Errno{static_cast<int>(-cover->failure)});
 }
 
+// What nobody can open is not left in the way of the next call, since this one has failed.
+void undo(const Acting& acting, ActsItself& worker, const UniqueFd& node) {
+  FileRequest request = {};
+  request.operation = FileOperation::undo_mknod;
+  request.path = acting.request.path;
+  request.within = acting.request.within;
+  // if the caller may not remove it any more, it stays
+  (void)act_on_file({.target = acting.target,
+                     .request = request,
+                     .patience = acting.patience,
+                     .actor = acting.actor,
+                     .token = acting.token,
+                     .made = node.get()},
+                    worker);
+}
+
 }  // namespace
 
 FileOutcome make_device_node(const Acting& acting, ActsItself& worker) {
+  if (EndingChildren::of_process().has_too_many_hanging(acting.token))
+    return {.outcome = our_failure("children: too many hang", Errno{EBUSY}), .bytes = {}, .fd = {}};
   FileOutcome made = act_with_power(acting, worker);
-  UniqueFd node = std::move(made.fd);
+  const UniqueFd node = std::move(made.fd);
   const std::string bytes = std::exchange(made.bytes, {});
   NodeLook look = {};
   if (made.outcome.answer != 0 || !node.is_open() || bytes.size() != sizeof look) return made;
   std::memcpy(&look, bytes.data(), sizeof look);
-  made.outcome = cover_node(acting, std::move(node), look);
+  made.outcome = cover_node(acting, node, look);
+  const bool may_be_covered = (made.outcome.answer == 0 && made.outcome.failed_step == nullptr) ||
+                              made.outcome.answer == ETIMEDOUT;
+  if (!may_be_covered) undo(acting, worker, node);
   return made;
 }
 

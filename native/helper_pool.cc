@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread of the pool's own starts helpers, since the kernel ends them with the thread that did,
-// and waits for the end of those that are of no more use.
+// A thread of the pool's own starts helpers, since the kernel ends them with the thread that did.
 #include "helper_pool.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -24,12 +22,12 @@
 #include <cstdio>
 #include <deque>
 #include <iterator>
-#include <list>
 #include <mutex>
 #include <sstream>
 #include <thread>
 #include <utility>
 
+#include "ending_children.h"
 #include "notify.h"
 #include "process_files.h"
 #include "raw_syscall.h"
@@ -98,14 +96,6 @@ struct Exec {
   }
 };
 
-[[nodiscard]] bool is_reaped_now(const ChildProcess& child) {
-  siginfo_t info = {};
-  const int waited = retry_eintr([&] {
-    return waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | __WALL);
-  });
-  return waited == -1 || info.si_pid == child.pid;
-}
-
 [[nodiscard]] bool is_runnable(const std::string& folder) {
   const auto stat = read_file(folder + "/stat");
   // behind the name, which may have any characters
@@ -130,15 +120,13 @@ struct Exec {
   return patience.given_up != nullptr && patience.given_up->load() == patience.begun;
 }
 
-// Whether anybody has the other end.
-[[nodiscard]] bool is_held(const UniqueFd& lifeline) {
-  if (!lifeline.is_open()) return false;
-  pollfd end = {.fd = lifeline.get(), .events = 0, .revents = 0};
-  return retry_eintr([&] { return poll(&end, 1, 0); }) == 0;
-}
-
-void kill_now(const HelperProcess& process) {
+void end_now(HelperProcess process, std::uint32_t token) {
   syscall(SYS_pidfd_send_signal, process.child.pidfd.get(), SIGKILL, nullptr, 0);
+  EndingChildren::of_process().add({.process = std::move(process.child),
+                                    .token = token,
+                                    .since = now(),
+                                    .lifeline = std::move(process.lifeline),
+                                    .used = std::move(process.used)});
 }
 
 // What the child uses until it is another program.
@@ -154,13 +142,6 @@ struct HelperLaunch {
   bool is_started = false;
 };
 
-// One that was killed, when, and for which container it had lived.
-struct EndingHelper {
-  HelperProcess process;
-  std::uint32_t token;
-  Nanoseconds since;
-};
-
 }  // namespace
 
 struct HelperPool::Parts {
@@ -171,21 +152,18 @@ struct HelperPool::Parts {
   std::deque<HelperLaunch*> starts;
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;
-  std::list<EndingHelper> ending;
-  // Those that are being started, too.
+  // Those that are being started, too, and none that was killed.
   std::size_t living = 0;
   // The pool's thread has nothing to look after, and does not wake by itself.
   bool is_asleep = false;
 
   void run();
-  void reap_ended();
   template <typename Condition>
   void end_idle_if(Condition is_over);
   void end_idle(Nanoseconds before);
   void make_room(std::uint32_t token);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted);
   void end(HelperProcess process, std::uint32_t token);
-  [[nodiscard]] bool has_too_many_hanging(std::uint32_t token) const;
 };
 
 // Of one that is counted as living before it is started.
@@ -203,7 +181,7 @@ struct HelperPool::Reservation {
   bool is_used = false;
 };
 
-// With the mutex held; only the pool's thread starts and waits.
+// With the mutex held.
 void HelperPool::Parts::run() {
   std::unique_lock lock(mutex);
   for (;;) {
@@ -214,12 +192,8 @@ void HelperPool::Parts::run() {
       next.is_started = true;
       started.notify_all();
     }
-    reap_ended();
     end_idle(now() - kIdle);
-    const auto has_work = [this] { return !starts.empty(); };
-    if (!ending.empty()) {
-      wake.wait_for(lock, std::chrono::milliseconds(20), has_work);
-    } else if (!idle.empty()) {
+    if (!idle.empty()) {
       wake.wait_for(lock, std::chrono::seconds(1));
     } else {
       is_asleep = true;
@@ -229,23 +203,13 @@ void HelperPool::Parts::run() {
   }
 }
 
-void HelperPool::Parts::reap_ended() {
-  std::erase_if(ending, [this](EndingHelper& helper) {
-    HelperProcess& process = helper.process;
-    process.is_reaped = process.is_reaped || is_reaped_now(process.child);
-    const bool has_ended = process.is_reaped && !is_held(process.lifeline);
-    if (has_ended) --living;
-    return has_ended;
-  });
-}
-
 // With the mutex held: a helper's own end would take it.
 template <typename Condition>
 void HelperPool::Parts::end_idle_if(Condition is_over) {
   std::erase_if(idle, [&](const std::unique_ptr<Helper>& helper) {
     if (!is_over(*helper)) return false;
-    kill_now(helper->process_);
-    ending.push_back({std::move(helper->process_), helper->identity_.token, now()});
+    end_now(std::move(helper->process_), helper->identity_.token);
+    --living;
     return true;
   });
 }
@@ -258,32 +222,17 @@ void HelperPool::Parts::end_idle(Nanoseconds before) {
 // has many, as one has whose every call is of another user. With the mutex held.
 void HelperPool::Parts::make_room(std::uint32_t token) {
   const auto is_own = [token](const auto& helper) { return helper->identity_.token == token; };
-  while (living - ending.size() >= kMost && !idle.empty()) {
+  while (living >= kMost && !idle.empty()) {
     const bool has_many = std::ranges::count_if(idle, is_own) > kMostIdleIfNeeded;
     const Helper* chosen = (has_many ? std::ranges::find_if(idle, is_own) : idle.begin())->get();
     end_idle_if([chosen](const Helper& helper) { return &helper == chosen; });
   }
 }
 
-// Those that do not end hang in a file system that never answers. Others take their time, too: they
-// are reaped by and by.
-bool HelperPool::Parts::has_too_many_hanging(std::uint32_t token) const {
-  const Nanoseconds before = now() - kSecond;
-  std::size_t own = 0;
-  std::size_t all = 0;
-  for (const EndingHelper& helper : ending) {
-    if (helper.since > before) continue;
-    ++all;
-    if (helper.token == token) ++own;
-  }
-  return own >= (all < kMostHangingOfAll ? kMostHanging : 1);
-}
-
 void HelperPool::Parts::end(HelperProcess process, std::uint32_t token) {
-  kill_now(process);
+  end_now(std::move(process), token);
   const std::lock_guard lock(mutex);
-  ending.push_back({std::move(process), token, now()});
-  wake.notify_one();
+  --living;
 }
 
 // Has the pool's thread start one. With the mutex not held.
@@ -307,6 +256,7 @@ Result<void> HelperPool::load() {
   auto sealed = sealed_program();
   if (!sealed) return std::unexpected(sealed.error());
   parts_.program = std::move(*sealed);
+  EndingChildren::of_process().start();
   std::thread([parts = &parts_] { parts->run(); }).detach();
   return {};
 }
@@ -460,10 +410,10 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
     }
     step = "helpers: too many hang";
     // what hangs is its container's own trouble, and no other's
-    if (parts_.has_too_many_hanging(identity.token)) return fail(EBUSY);
+    if (EndingChildren::of_process().has_too_many_hanging(identity.token)) return fail(EBUSY);
     step = "helpers: too many";
     parts_.make_room(identity.token);
-    if (parts_.living - parts_.ending.size() >= kMost) return fail(EBUSY);
+    if (parts_.living >= kMost) return fail(EBUSY);
     // here, since others come before it is started
     ++parts_.living;
   }
@@ -477,7 +427,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   step = "mmap of a stack";
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
-  auto start = std::make_unique<HelperLaunch>(std::move(*stack));
+  auto start = std::make_shared<HelperLaunch>(std::move(*stack));
   start->socket = std::move(sockets->theirs);
   step = "start of the helper";
   auto child = parts_.start(*start);
@@ -495,7 +445,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   const auto answer = helper->ask(message, fds, patience, none);
   if (!answer) {
     // whether it still uses its stack nobody knows
-    if (answer.error() == Errno{ETIMEDOUT}) (void)start.release();
+    helper->process_.used = std::move(start);
     return std::unexpected(answer.error());
   }
   if (answer->failed_step.empty()) return helper;
@@ -520,7 +470,6 @@ void HelperPool::give_back(std::unique_ptr<Helper> helper, const CallId& call) {
 void HelperPool::end_of(std::uint32_t token) {
   const std::lock_guard lock(parts_.mutex);
   parts_.end_idle_if([&](const Helper& helper) { return helper.identity_.token == token; });
-  parts_.wake.notify_one();
 }
 
 }  // namespace seccompagent

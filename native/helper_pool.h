@@ -51,13 +51,11 @@ struct HelperIdentity {
   friend bool operator==(const HelperIdentity&, const HelperIdentity&) = default;
 };
 
-// All that runs for a helper.
+// All that runs for a helper, see EndingChild.
 struct HelperProcess {
   ChildProcess child;
-  // Of one that has children, which hang on when it has ended, in a file system that never answers:
-  // the write end of a pipe whose read end they all hold, and nobody else.
   UniqueFd lifeline;
-  bool is_reaped = false;
+  std::shared_ptr<void> used = {};
 };
 
 class Helper {
@@ -65,7 +63,7 @@ class Helper {
   Helper(HelperProcess process, UniqueFd socket, HelperIdentity identity);
   Helper(const Helper&) = delete;
   Helper& operator=(const Helper&) = delete;
-  // Kills it. One that does not end, in a file system that never answers, is left to the pool.
+  // Kills it.
   ~Helper();
 
   // ETIMEDOUT: it did not answer in time. EPIPE: it has ended. Either way it is of no more use.
@@ -82,17 +80,10 @@ class Helper {
 };
 
 // Of the process. At most so many live at a time, and the longest unused of them make room; those
-// that hang don't count, but a container that has too many of them gets no further one, and fewer
-// are too many where many containers have some.
+// that hang don't count, see EndingChildren.
 class HelperPool {
  public:
   static constexpr std::size_t kMost = 64;
-  // Of a container those that were killed and do not end.
-  static constexpr std::size_t kMostHanging = 8;
-  // Of all containers: from here on, one is too many. No more hang then than these and one for each
-  // container, or hundreds of containers could use up the processes that the agent may have; and
-  // who has none that hangs is not held up by those who have.
-  static constexpr std::size_t kMostHangingOfAll = 128;
   // Where there is no room, a container with more that are unused gives up its own.
   static constexpr std::ptrdiff_t kMostIdleIfNeeded = 8;
   static constexpr Nanoseconds kIdle = 30 * kSecond;

@@ -18,6 +18,7 @@
 #include <system_error>
 
 #include "child.h"
+#include "ending_children.h"
 #include "raw_syscall.h"
 #include "unique_fd.h"
 
@@ -74,7 +75,8 @@ struct ChildRead {
 };
 
 Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<std::byte> out,
-                                  Nanoseconds deadline) {
+                                  Nanoseconds deadline, std::uint32_t token) {
+  if (EndingChildren::of_process().has_too_many_hanging(token)) return fail(ETIMEDOUT);
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto read = std::make_unique<ChildRead>(std::move(*stack), open_mem_file(tid), tid, address,
@@ -82,11 +84,7 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
                                           std::array<std::byte, kPage>{}, -EINTR);
   auto child = start_child(read->stack, ChildRead::child_main, read.get());
   if (!child) return std::unexpected(child.error());
-  if (const auto ended = await_child(std::move(*child), {.most = deadline}); !ended) {
-    // it can't be killed, and may still write
-    if (ended.error() == Errno{EBUSY}) (void)read.release();
-    return fail(ETIMEDOUT);
-  }
+  if (!await_or_leave(std::move(*child), {.most = deadline}, token, read)) return fail(ETIMEDOUT);
   if (read->result <= 0) return fail(read->result == 0 ? EFAULT : static_cast<int>(-read->result));
   const auto got = static_cast<std::size_t>(read->result);
   std::copy_n(read->bytes.begin(), got, out.begin());
@@ -96,8 +94,9 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
 // Reads some bytes of one page: all, or none.
 Result<std::size_t> read_in_page(pid_t tid, std::uint64_t address, std::span<std::byte> out,
                                  Reader reader) {
-  if (reader == Reader::child) return read_in_child(tid, address, out, kSecond);
-  if (reader == Reader::hasty_child) return read_in_child(tid, address, out, kHasty);
+  if (reader.by == ReadBy::child) return read_in_child(tid, address, out, kSecond, reader.token);
+  if (reader.by == ReadBy::hasty_child)
+    return read_in_child(tid, address, out, kHasty, reader.token);
   const iovec local = {out.data(), out.size()};
   // an address of another process, never followed here
   const iovec remote = {reinterpret_cast<void*>(address), out.size()};

@@ -19,20 +19,26 @@ inline constexpr std::size_t kPathMax = 4096;
 
 // Who reads. A page of a file system that never answers holds its reader for good: a child can be
 // killed, at the price of its start. A hasty one is killed soon: to find out who is slow.
-enum class Reader : std::uint8_t { this_thread, child, hasty_child };
+enum class ReadBy : std::uint8_t { this_thread, child, hasty_child };
+
+struct Reader {
+  ReadBy by = ReadBy::this_thread;
+  // Of the container that is read, which may have so many children that hang.
+  std::uint32_t token = 0;
+};
 
 // Reads a string and returns its length without the NUL. EFAULT: it runs into memory that is not
 // there. `too_long`: no NUL within `out`. EPERM or ESRCH: the caller can't be read at all.
-// ETIMEDOUT: the child was killed at its deadline, of a second or, a hasty one, of 50 ms.
-// The bytes count only when the notification is still valid afterwards.
+// ETIMEDOUT: the child was killed at its deadline, of a second or, a hasty one, of 50 ms, or too
+// many of the container's hang. The bytes count only when the notification is still valid
+// afterwards.
 [[nodiscard]] Result<std::size_t> read_string(pid_t tid, std::uint64_t address,
                                               std::span<std::byte> out, Errno too_long,
-                                              Reader reader = Reader::this_thread);
+                                              Reader reader = {});
 
 // Reads bytes, as many as are there in a row. EFAULT: not even the first one is.
 [[nodiscard]] Result<std::size_t> read_some(pid_t tid, std::uint64_t address,
-                                            std::span<std::byte> out,
-                                            Reader reader = Reader::this_thread);
+                                            std::span<std::byte> out, Reader reader = {});
 
 // Whether the call still waits for its answer.
 using IsValid = std::function<bool()>;
@@ -48,11 +54,10 @@ using IsValid = std::function<bool()>;
 // EFAULT: not even the first byte is there. E2BIG: the kernel's pages are larger than kPathMax, and
 // there is more than that.
 [[nodiscard]] Result<std::size_t> read_mount_data(pid_t tid, std::uint64_t address,
-                                                  std::span<std::byte> out,
-                                                  Reader reader = Reader::this_thread);
+                                                  std::span<std::byte> out, Reader reader = {});
 
 // Reads all of `out`. EFAULT: some of it is not there. Other errors as above.
 [[nodiscard]] Result<void> read_bytes(pid_t tid, std::uint64_t address, std::span<std::byte> out,
-                                      Reader reader = Reader::this_thread);
+                                      Reader reader = {});
 
 }  // namespace seccompagent

@@ -189,6 +189,7 @@ constexpr std::uint32_t kOfDescriptor = 1U << 30;
       return request.is_followed ? 0 : EOPNOTSUPP;
     case FileOperation::stat:
     case FileOperation::read_link:
+    case FileOperation::undo_mknod:
       return 0;
   }
   return 0;
@@ -389,7 +390,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   if (numbers.size() != kOperationNumbers) return throw_type(info.Env(), "expected 20 numbers");
   const bool is_of_mount = operation == kUnmount || operation == kSetMountAttributes;
-  if (!is_of_mount && (operation == 0 || operation > kLastFileOperation))
+  if (!is_of_mount && (operation == 0 || operation > kLastAskedOperation))
     return throw_type(info.Env(), "expected the number of an operation");
   const auto text = [&](std::size_t at) {
     return arguments.range(memory, numbers[at], numbers[at + 1]);

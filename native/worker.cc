@@ -215,8 +215,8 @@ bool Worker::begin() {
   inbox_->id = pending_.notification.id;
   inbox_->audit_arch = pending_.notification.arch;
   std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
-  const Reader by = reader();
-  const bool has_read = read_memory(pending_.notification, by, inbox_->pointers, data_);
+  const Reader chosen = reader();
+  const bool has_read = read_memory(pending_.notification, chosen, inbox_->pointers, data_);
   // What was read may be somebody else's by now. In the queue a call may have outlived its
   // listener, which nobody is to meet again.
   const bool is_doubtful = has_read || pending_.was_queued;
@@ -225,7 +225,7 @@ bool Worker::begin() {
     close_and_follow();
     return false;
   }
-  if (by == Reader::hasty_child && turns_out_slow()) return false;
+  if (chosen.by == ReadBy::hasty_child && turns_out_slow()) return false;
   if (pending_.notification.tid != 0 && !listener_->kept.is_empty() && answer_kept()) return false;
   place_.phase.store(Phase::handling, std::memory_order_relaxed);
   return true;
@@ -244,10 +244,12 @@ bool Worker::read_memory(const Notification& notification, Reader reader, Pointe
 }
 
 Reader Worker::reader() const {
-  if (listener_->is_slow_to_read.load(std::memory_order_relaxed)) return Reader::child;
-  return receiver_->held_count_.load(std::memory_order_relaxed) < Receiver::kMostHeld
-             ? Reader::this_thread
-             : Reader::hasty_child;
+  const std::uint32_t token = listener_->token;
+  if (listener_->is_slow_to_read.load(std::memory_order_relaxed)) return {ReadBy::child, token};
+  return {receiver_->held_count_.load(std::memory_order_relaxed) < Receiver::kMostHeld
+              ? ReadBy::this_thread
+              : ReadBy::hasty_child,
+          token};
 }
 
 // Whether a hasty child has found that the container's memory is slow. Its call then waits among

@@ -74,7 +74,7 @@ Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const 
     // a signal could end the call between the question and the write
     if (!listener_->waits_killable) return fail(EOPNOTSUPP);
     // no child writes: it could do so after the call has ended
-    if (reader() != Reader::this_thread) return fail(ETIMEDOUT);
+    if (reader().by != ReadBy::this_thread) return fail(ETIMEDOUT);
     const auto written =
         write_bytes(call.tid, address, bytes, [&] { return listener_->is_valid(call.id); });
     if (!written) return std::unexpected(written.error());

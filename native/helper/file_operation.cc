@@ -238,7 +238,11 @@ void add_unopenable(const Doing& doing, const Entry& entry, FileAnswer& made) {
     return file.is_open() ? 0 : -1;
   });
   struct stat found = {};
-  if (opened == -1 || fstat(file.get(), &found) == -1) return refusal(errno);
+  if (opened == -1 || fstat(file.get(), &found) == -1) {
+    const int error = errno;
+    (void)unlinkat(entry.directory, entry.name.c_str(), 0);
+    return refusal(error);
+  }
   add_covered(made, std::move(file), found);
   return made;
 }
@@ -475,6 +479,22 @@ FileAnswer remove_file(const Doing& doing) {
   });
 }
 
+// The one who could put something else into the directory meanwhile could remove it, too.
+FileAnswer undo_mknod(const Doing& doing) {
+  const auto entry = entry_of(doing, doing.place.base, doing.request.path);
+  if (!entry) return refusal(entry.error().number);
+  const char* name = entry->name.c_str();
+  struct stat made = {};
+  struct stat found = {};
+  if (fstat(doing.place.second_base, &made) == -1 ||
+      fstatat(entry->directory, name, &found, AT_SYMLINK_NOFOLLOW) == -1) {
+    return refusal(errno);
+  }
+  const bool is_same = made.st_dev == found.st_dev && made.st_ino == found.st_ino;
+  if (!is_same) return refusal(ENOENT);
+  return refusal(unlinkat(entry->directory, name, 0) == -1 ? errno : 0);
+}
+
 FileAnswer describe(const Doing& doing) {
   const auto file = find_file(doing);
   if (!file) return refusal(file.error().number);
@@ -610,6 +630,8 @@ FileAnswer operate(const Doing& doing) {
       return link_file(doing);
     case FileOperation::symlink:
       return make_symlink(doing);
+    case FileOperation::undo_mknod:
+      return undo_mknod(doing);
     case FileOperation::unlink:
       return remove_file(doing);
     case FileOperation::stat:

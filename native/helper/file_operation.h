@@ -11,7 +11,7 @@
 
 namespace seccompagent {
 
-// Values are those of native.ts.
+// Values up to kLastAskedOperation are those of native.ts.
 enum class FileOperation : std::uint32_t {
   mkdir = 1,
   mknod = 2,
@@ -28,8 +28,12 @@ enum class FileOperation : std::uint32_t {
   list_xattr = 13,
   remove_xattr = 14,
   read_link = 15,
+  // The end of a mknod that failed later: unlinks what was made, if the name is still its own. Not
+  // asked whether the notification is there: what is half done is gone either way.
+  undo_mknod = 16,
 };
-inline constexpr std::uint32_t kLastFileOperation = 15;
+inline constexpr std::uint32_t kLastAskedOperation = 15;
+inline constexpr std::uint32_t kLastFileOperation = 16;
 
 // Paths are what start_of (target.h) leaves of them: relative to their base, or absolute; empty for
 // the base itself.
@@ -67,6 +71,7 @@ struct FileRequest {
 // Where the paths start; O_PATH descriptors of the caller's.
 struct FilePlace {
   int base;
+  // Of undo_mknod: what was made.
   int second_base;
   // Our own procfs.
   int processes;

@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { shippedBundles } from '../../host/package-root.ts';
-import { RunningCommand } from '../support/command.ts';
+import { RunningCommand, runCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { makeFolder } from '../support/folder-contents.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 
+/** Root without the capability that is lent. */
+const unprivileged = ['setpriv', '--bounding-set=-mknod', '--inh-caps=-mknod'] as const;
 const calls = 500;
 const deadlineMs = 60_000;
 
@@ -31,9 +33,7 @@ test('A3, A7: devices: neither a node nor a mount gets where an exchanged folder
   const before = mounts();
   await using running = new RunningCommand(
     [
-      'setpriv',
-      '--bounding-set=-mknod',
-      '--inh-caps=-mknod',
+      ...unprivileged,
       compiled('node-racer'),
       '-s',
       agent.socket,
@@ -55,3 +55,22 @@ test('A3, A7: devices: neither a node nor a mount gets where an exchanged folder
   expect(agent.log()).toEqual([]);
   expect(mounts()).toBe(before);
 }, 90_000);
+
+test('A7: devices: a node that can’t be covered is not left behind', async () => {
+  using folder = new TemporaryFolder();
+  await using agent = await startWatchedAgent({
+    bundle: join(shippedBundles(), 'mknod-safe'),
+    log: 'warn',
+  });
+  const path = makeFolder(folder.path, 'detached');
+  const command = [...unprivileged, compiled('detached-node'), '-s', agent.socket, path] as const;
+
+  expect(await runCommand(command, { deadlineMs })).toEqual({
+    code: 0,
+    signal: null,
+    stdout: 'EPERM none\n',
+    stderr: '',
+  });
+
+  await agent.untilLogged(['mounting a node', 'ENOENT']);
+});

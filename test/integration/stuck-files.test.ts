@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that never answer, opened and changed by helpers: they are given up in time, and nobody else
 // notices.
-import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,7 +9,7 @@ import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { makeFolder } from '../support/folder-contents.ts';
 import { until } from '../support/polling.ts';
-import { childrenOf, untilChildless } from '../support/process-resources.ts';
+import { killedChildren, untilChildless } from '../support/process-resources.ts';
 import { SteadyCaller } from '../support/steady-caller.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
@@ -42,17 +41,6 @@ const crowd = 24;
 /** The calls of stuck-caller.c that never end: those that only helpers do, and others. */
 const ofHelpers = ['fifo-to-read', 'fifo-to-write', 'fuse-open', 'fuse-create'];
 const ofAnybody = ['fuse-symlink', 'fuse-rename', 'fuse-unlink', 'fuse-chmod'];
-
-/** An agent's helpers that were killed, and have not ended. */
-function killedHelpers(agentPid: number): number {
-  return childrenOf(agentPid).filter((pid) => {
-    try {
-      return /^SigPnd:\s.*[1-9a-f].{2}$/mu.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    } catch {
-      return false;
-    }
-  }).length;
-}
 
 describe('stuck files', () => {
   let agent: WatchedAgent;
@@ -148,14 +136,14 @@ describe('stuck files', () => {
     }
     await until(
       'many helpers to hang',
-      () => killedHelpers(own.pid) >= helpersOfAll || undefined,
+      () => killedChildren(own.pid) >= helpersOfAll || undefined,
       operationsMs * 8,
     );
     // enough for as many again
     await pause(operationsMs);
 
     // one for each container, and some that have been killed just now
-    expect(killedHelpers(own.pid)).toBeLessThan(helpersOfAll + crowd + helpersOfOne);
+    expect(killedChildren(own.pid)).toBeLessThan(helpersOfAll + crowd + helpersOfOne);
     const [other] = await answersTo(['socket-open'], own);
     expect(other?.answer).toBe('ENXIO');
     await hanging.disposeAsync();

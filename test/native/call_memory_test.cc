@@ -19,6 +19,8 @@
 namespace seccompagent::test {
 namespace {
 
+constexpr Reader kByChild = {.by = ReadBy::child};
+
 constexpr std::uint32_t kMount = 165;
 constexpr std::uint32_t kMount32 = 21;
 constexpr std::uint32_t kMkdir = 83;
@@ -84,10 +86,10 @@ class Memory {
                                         notification, snapshot.pointers, snapshot.data);
     return snapshot;
   }
-  void use_children() { reader_ = Reader::child; }
+  void use_children() { reader_ = kByChild; }
 
  private:
-  Reader reader_ = Reader::this_thread;
+  Reader reader_ = {};
   const ReadTable table_ = table_of_calls();
   const ReadSet reads_ = set_of_calls();
 };

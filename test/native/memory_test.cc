@@ -23,11 +23,15 @@
 
 #include "check.h"
 #include "clock.h"
+#include "hanging_children.h"
 #include "sleeper.h"
 #include "unique_fd.h"
 
 namespace seccompagent::test {
 namespace {
+
+constexpr Reader kByChild = {.by = ReadBy::child};
+constexpr Reader kByHastyChild = {.by = ReadBy::hasty_child};
 
 constexpr std::size_t kPage = 4096;
 
@@ -62,7 +66,7 @@ std::uint64_t address_of(const char* pointer) { return reinterpret_cast<std::uin
 using Buffer = std::array<std::byte, kPathMax>;
 
 Result<std::string> string_at(const char* pointer, std::size_t room = kPathMax,
-                              Reader reader = Reader::this_thread) {
+                              Reader reader = {}) {
   Buffer buffer = {};
   const auto length = read_string(getpid(), address_of(pointer), std::span(buffer).first(room),
                                   Errno{ENAMETOOLONG}, reader);
@@ -71,8 +75,7 @@ Result<std::string> string_at(const char* pointer, std::size_t room = kPathMax,
   return std::string(reinterpret_cast<const char*>(buffer.data()), *length);
 }
 
-Result<std::string> data_at(const char* pointer, std::size_t room = kPathMax,
-                            Reader reader = Reader::this_thread) {
+Result<std::string> data_at(const char* pointer, std::size_t room = kPathMax, Reader reader = {}) {
   Buffer buffer = {};
   const auto length =
       read_mount_data(getpid(), address_of(pointer), std::span(buffer).first(room), reader);
@@ -219,8 +222,8 @@ void check_same(const Result<std::string>& by_child, const Result<std::string>& 
 
 // Whatever is there, a child reads the same.
 void check_child_reads(const char* pointer, std::size_t room = kPathMax) {
-  check_same(string_at(pointer, room, Reader::child), string_at(pointer, room));
-  check_same(data_at(pointer, room, Reader::child), data_at(pointer, room));
+  check_same(string_at(pointer, room, kByChild), string_at(pointer, room));
+  check_same(data_at(pointer, room, kByChild), data_at(pointer, room));
 }
 
 void reads_in_a_child_as_in_itself() {
@@ -253,7 +256,7 @@ void says_in_a_child_who_is_gone() {
   const Pages pages(1);
   Buffer buffer = {};
   const std::uint64_t address = address_of(pages.before_end(1));
-  CHECK_EQUAL(ERROR(read_string(0x7fffffff, address, buffer, Errno{ENAMETOOLONG}, Reader::child)),
+  CHECK_EQUAL(ERROR(read_string(0x7fffffff, address, buffer, Errno{ENAMETOOLONG}, kByChild)),
               Errno{ESRCH});
 }
 
@@ -324,12 +327,10 @@ void gives_up_strings() {
   const StuckProcess stuck;
   Buffer buffer = {};
   check_gives_up([&] {
-    return read_string(stuck.pid(), stuck.before_stuck(0), buffer, Errno{ENAMETOOLONG},
-                       Reader::child);
+    return read_string(stuck.pid(), stuck.before_stuck(0), buffer, Errno{ENAMETOOLONG}, kByChild);
   });
   check_gives_up([&] {
-    return read_string(stuck.pid(), stuck.before_stuck(100), buffer, Errno{ENAMETOOLONG},
-                       Reader::child);
+    return read_string(stuck.pid(), stuck.before_stuck(100), buffer, Errno{ENAMETOOLONG}, kByChild);
   });
 }
 
@@ -337,9 +338,23 @@ void gives_up_mount_data() {
   const StuckProcess stuck;
   Buffer buffer = {};
   check_gives_up(
-      [&] { return read_mount_data(stuck.pid(), stuck.before_stuck(0), buffer, Reader::child); });
+      [&] { return read_mount_data(stuck.pid(), stuck.before_stuck(0), buffer, kByChild); });
   check_gives_up(
-      [&] { return read_mount_data(stuck.pid(), stuck.before_stuck(100), buffer, Reader::child); });
+      [&] { return read_mount_data(stuck.pid(), stuck.before_stuck(100), buffer, kByChild); });
+}
+
+// Of whose container so many hang already, it is not even begun.
+void gives_up_at_once() {
+  constexpr Reader kOfMany = {.by = ReadBy::child, .token = 5};
+  const StuckProcess stuck;
+  Buffer buffer = {};
+  const auto read_it = [&] {
+    return read_string(stuck.pid(), stuck.before_stuck(100), buffer, Errno{ENAMETOOLONG}, kOfMany);
+  };
+  let_too_many_hang(kOfMany.token);
+  const Nanoseconds start = now();
+  CHECK_EQUAL(ERROR(read_it()), Errno{ETIMEDOUT});
+  CHECK(now() - start < kSecond / 2);
 }
 
 void gives_up_soon() {
@@ -349,7 +364,7 @@ void gives_up_soon() {
   check_gives_up(
       [&] {
         return read_string(stuck.pid(), stuck.before_stuck(0), buffer, Errno{ENAMETOOLONG},
-                           Reader::hasty_child);
+                           kByHastyChild);
       },
       kSoon);
 }
@@ -359,9 +374,9 @@ void reads_what_is_there_of_the_stuck() {
   Buffer buffer = {};
   // it never comes to the other page
   const auto room = std::span(buffer).first(100);
-  CHECK_EQUAL(ERROR(read_string(stuck.pid(), stuck.before_stuck(100), room, Errno{ENAMETOOLONG},
-                                Reader::child)),
-              Errno{ENAMETOOLONG});
+  CHECK_EQUAL(
+      ERROR(read_string(stuck.pid(), stuck.before_stuck(100), room, Errno{ENAMETOOLONG}, kByChild)),
+      Errno{ENAMETOOLONG});
   CHECK(buffer[99] == std::byte{'x'});
 }
 
@@ -580,6 +595,8 @@ constexpr Case kCases[] = {
     {"A5: Reader: a child that a page holds is ended after a second: mount data",
      gives_up_mount_data},
     {"A5: Reader: a hasty child that a page holds is ended at once", gives_up_soon},
+    {"A5: Reader: of a container too many of whose children hang, a child reads nothing",
+     gives_up_at_once},
     {"Reader: a page that is not read holds nobody", reads_what_is_there_of_the_stuck},
     {"M4: write_bytes: what is given is written", writes_what_is_given},
     {"M4: write_bytes: what the caller may not write is not written",

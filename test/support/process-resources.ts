@@ -55,6 +55,17 @@ export function childrenOf(pid: number): readonly number[] {
     .map(Number);
 }
 
+/** How many child processes were killed, and have not ended. */
+export function killedChildren(pid: number): number {
+  return childrenOf(pid).filter((child) => {
+    try {
+      return /^SigPnd:\s.*[1-9a-f].{2}$/mu.test(readFileSync(`/proc/${child}/status`, 'utf8'));
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
 /** Resolves once none is left of those that acted for callers. */
 export async function untilChildless(pid: number): Promise<void> {
   await until('all children to end', () => (childrenOf(pid).length === 0 ? true : undefined));

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Children that were killed, until they have ended: in a file system that never answers, some
+// don't.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "child.h"
+#include "clock.h"
+#include "unique_fd.h"
+
+namespace seccompagent {
+
+struct EndingChild {
+  ChildProcess process;
+  // Of the container for which it had lived.
+  std::uint32_t token = 0;
+  // When it was killed.
+  Nanoseconds since = 0;
+  // Of one that has children itself, which hang on when it has ended: the write end of a pipe whose
+  // read end they all hold, and nobody else.
+  UniqueFd lifeline = {};
+  // What it may still use of our memory.
+  std::shared_ptr<void> used = {};
+  bool is_reaped = false;
+};
+
+// Of the process. They are waited for by a thread, which there is once it was started.
+class EndingChildren {
+ public:
+  // Of a container: who has so many that hang gets no other.
+  static constexpr std::size_t kMostHanging = 8;
+  // Of all containers: from here on, one is too many. No more hang then than these and one for each
+  // container, or hundreds of containers could use up the processes that the agent may have; and
+  // who has none that hangs is not held up by those who have.
+  static constexpr std::size_t kMostHangingOfAll = 128;
+
+  [[nodiscard]] static EndingChildren& of_process();
+
+  // Called once, before there are any.
+  void start();
+  void add(EndingChild child);
+  // Those that have not ended after a second hang; others take their time, too.
+  [[nodiscard]] bool has_too_many_hanging(std::uint32_t token) const;
+  // How many have not ended; for tests.
+  [[nodiscard]] std::size_t count() const;
+
+ private:
+  struct Parts;
+  EndingChildren();
+  Parts& parts_;
+};
+
+// Waits for a child as await_child does. If it can't be killed, which is ETIMEDOUT too, `used` is
+// kept until it has ended.
+template <typename Used>
+[[nodiscard]] Result<void> await_or_leave(ChildProcess child, const Patience& patience,
+                                          std::uint32_t token, std::unique_ptr<Used>& used) {
+  const auto ended = await_child(child, patience);
+  if (ended || ended.error() != Errno{EBUSY}) return ended;
+  EndingChildren::of_process().add({.process = std::move(child),
+                                    .token = token,
+                                    .since = now() - kDying,
+                                    .used = std::shared_ptr<Used>(std::move(used))});
+  return fail(ETIMEDOUT);
+}
+
+}  // namespace seccompagent

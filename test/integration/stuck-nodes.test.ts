@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Device nodes on which nobody can mount anything for now, in a file system that does not answer.
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { shippedBundles } from '../../host/package-root.ts';
+import { RunningCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { makeFolder } from '../support/folder-contents.ts';
+import { patient } from '../support/patience.ts';
+import { until } from '../support/polling.ts';
+import { killedChildren, settledFdCount, untilFdCountIs } from '../support/process-resources.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+
+/** What a call's operations may take, and what they may once their child was killed. */
+const operationsMs = 10_000;
+const lateMs = patient(3000);
+const nsPerMs = 1e6;
+
+interface Answered {
+  readonly answer: string;
+  readonly tookMs: number;
+}
+
+test('A5, A7: devices: covers that hang are given up in time, and gone once they can go on', async () => {
+  using folder = new TemporaryFolder();
+  const nodes = makeFolder(folder.path, 'nodes');
+  await using agent = await startWatchedAgent({
+    bundle: join(shippedBundles(), 'mknod-safe'),
+    log: 'warn',
+  });
+  await using container = new RunningCommand(
+    [
+      'setpriv',
+      '--bounding-set=-mknod',
+      '--inh-caps=-mknod',
+      compiled('stuck-nodes'),
+      '-s',
+      agent.socket,
+      nodes,
+    ],
+    { deadlineMs: operationsMs * 6 },
+  );
+  let known = 0;
+  const makeNodes = async (count: number): Promise<readonly Answered[]> => {
+    container.write(`${count}\n`);
+    const answers = await until(
+      'all answers',
+      () => {
+        const lines = [...container.stdout.matchAll(/^(\w+) (\d+)$/gmu)].slice(known);
+        return lines.length < count ? undefined : lines;
+      },
+      operationsMs * 3,
+    );
+    known += count;
+    return answers.map(([, answer = '', ns]) => ({ answer, tookMs: Number(ns) / nsPerMs }));
+  };
+  const before = await settledFdCount(agent.pid);
+
+  // more wait for those of a container whose calls hang
+  const hung = await makeNodes(2);
+  expect(hung.map(({ answer }) => answer)).toEqual(['ETIMEDOUT', 'ETIMEDOUT']);
+  expect(Math.max(...hung.map(({ tookMs }) => tookMs))).toBeLessThan(operationsMs + lateMs);
+  expect(killedChildren(agent.pid)).toBe(2);
+
+  container.write('answer\n');
+  await container.printed(/^answered$/mu);
+
+  await until('the children to end', () => killedChildren(agent.pid) === 0 || undefined);
+  expect((await makeNodes(1)).map(({ answer }) => answer)).toEqual(['OK']);
+  container.endInput();
+  expect(await container.ended).toMatchObject({ code: 0, stderr: '' });
+  await untilFdCountIs(agent.pid, before - 2);
+  const lines = agent
+    .log()
+    .map((line) => (/children: too many hang/u.test(line) ? 'refused' : line));
+  expect(lines).toEqual([]);
+}, 90_000);

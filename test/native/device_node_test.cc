@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "device_node.h"
+
+#include "check.h"
+#include "hanging_children.h"
+
+namespace seccompagent::test {
+namespace {
+
+class NeverActs final : public ActsItself {
+ public:
+  void set_acts_itself(bool acts) override { CHECK(!acts); }
+};
+
+void makes_none_where_too_many_hang() {
+  constexpr std::uint32_t kToken = 3;
+  let_too_many_hang(kToken);
+  const Target target = {};
+  FileRequest request = {};
+  request.operation = FileOperation::mknod;
+  const Patience patience = {.most = kSecond};
+  NeverActs nobody;
+
+  const FileOutcome made = make_device_node({.target = target,
+                                             .request = request,
+                                             .patience = patience,
+                                             .actor = Actor::any,
+                                             .token = kToken},
+                                            nobody);
+
+  CHECK(made.outcome.failed_step != nullptr);
+  CHECK_EQUAL(made.outcome.failure, EBUSY);
+  CHECK(!made.fd.is_open());
+}
+
+constexpr Case kCases[] = {
+    {"A5: devices: of a container too many of whose children hang, no node is made",
+     makes_none_where_too_many_hang}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ending_children.h"
+
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "check.h"
+#include "raw_syscall.h"
+
+namespace seccompagent::test {
+namespace {
+
+constexpr std::uint32_t kOwn = 1;
+constexpr std::uint32_t kOther = 2;
+constexpr Nanoseconds kLong = 20 * kSecond;
+
+// A file system that answers nothing but that it is there, and is gone with this.
+class SilentFileSystem {
+ public:
+  SilentFileSystem() : device_(open("/dev/fuse", O_RDWR | O_CLOEXEC)) {
+    char folder[] = "/tmp/ending-children-XXXXXX";
+    CHECK(mkdtemp(folder) != nullptr);
+    folder_ = folder;
+    CHECK_EQUAL(unshare(CLONE_NEWNS), 0);
+    CHECK_EQUAL(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    CHECK(device_.is_open());
+    char options[128];
+    std::snprintf(options, sizeof options, "fd=%d,rootmode=40755,user_id=0,group_id=0",
+                  device_.get());
+    CHECK_EQUAL(mount("silent", folder, "fuse", 0, options), 0);
+    begin();
+  }
+  SilentFileSystem(const SilentFileSystem&) = delete;
+  SilentFileSystem& operator=(const SilentFileSystem&) = delete;
+  ~SilentFileSystem() {
+    // with MNT_FORCE, whoever still waits for an answer gets ECONNABORTED
+    umount2(folder_.c_str(), MNT_FORCE);
+    umount2(folder_.c_str(), MNT_DETACH);
+    rmdir(folder_.c_str());
+  }
+
+  [[nodiscard]] std::string file() const { return folder_ + "/file"; }
+  // Takes the next question: who has asked can't be killed from now on.
+  void take_question() { asked_ = next_question(); }
+  void answer_it() const {
+    const fuse_out_header none = {.len = sizeof none, .error = -ENOENT, .unique = asked_.unique};
+    CHECK_EQUAL(write(device_.get(), &none, sizeof none), static_cast<ssize_t>(sizeof none));
+  }
+
+ private:
+  [[nodiscard]] fuse_in_header next_question() const {
+    char question[FUSE_MIN_READ_BUFFER];
+    CHECK(read(device_.get(), question, sizeof question) > 0);
+    fuse_in_header asked = {};
+    std::memcpy(&asked, question, sizeof asked);
+    return asked;
+  }
+  void begin() const {
+    const fuse_in_header asked = next_question();
+    CHECK_EQUAL(asked.opcode, static_cast<std::uint32_t>(FUSE_INIT));
+    struct {
+      fuse_out_header header;
+      fuse_init_out init;
+    } answer = {};
+    answer.header = {.len = sizeof answer, .error = 0, .unique = asked.unique};
+    answer.init.major = FUSE_KERNEL_VERSION;
+    answer.init.minor = 31;
+    answer.init.max_write = 4096;
+    CHECK_EQUAL(write(device_.get(), &answer, sizeof answer), static_cast<ssize_t>(sizeof answer));
+  }
+
+  UniqueFd device_;
+  std::string folder_;
+  fuse_in_header asked_ = {};
+};
+
+// What a child uses, and whether that is freed.
+struct Use {
+  explicit Use(ChildStack own_stack) : stack(std::move(own_stack)) {}
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+  ~Use() {
+    if (is_freed != nullptr) *is_freed = true;
+  }
+
+  ChildStack stack;
+  std::string path = {};
+  bool* is_freed = nullptr;
+};
+
+SECCOMPAGENT_CHILD_CODE int look_at_file(void* argument) {
+  const Use& use = *static_cast<Use*>(argument);
+  struct stat found;
+  raw_syscall(SYS_newfstatat, AT_FDCWD, raw_pointer(use.path.c_str()), raw_pointer(&found), 0);
+  return 0;
+}
+
+SECCOMPAGENT_CHILD_CODE int sleep_for_ever(void* /*argument*/) {
+  for (;;) raw_syscall(SYS_ppoll, 0, 0, 0, 0, 0);
+}
+
+std::unique_ptr<Use> make_use() { return std::make_unique<Use>(VALUE(ChildStack::make())); }
+
+void wait_until_none_is_left() {
+  const Nanoseconds start = now();
+  while (EndingChildren::of_process().count() > 0) {
+    CHECK(now() - start < kLong);
+    poll(nullptr, 0, 10);
+  }
+}
+
+void keeps_what_is_used_until_the_end() {
+  EndingChildren& ending = EndingChildren::of_process();
+  ending.start();
+  // where a check fails, it still goes at the exit
+  static SilentFileSystem silent;
+  auto use = make_use();
+  bool is_freed = false;
+  use->is_freed = &is_freed;
+  use->path = silent.file();
+  ChildProcess child = VALUE(start_child(use->stack, look_at_file, use.get()));
+  silent.take_question();
+  const pid_t pid = child.pid;
+  const Nanoseconds start = now();
+  CHECK_EQUAL(ERROR(await_or_leave(std::move(child), {.most = 100 * kMillisecond}, kOwn, use)),
+              Errno{ETIMEDOUT});
+  CHECK(now() - start >= 100 * kMillisecond + kDying);
+  CHECK(now() - start < kLong);
+  CHECK(use == nullptr);
+  poll(nullptr, 0, 100);
+  CHECK_EQUAL(ending.count(), 1UL);
+  CHECK(!is_freed);
+  CHECK_EQUAL(kill(pid, 0), 0);
+
+  silent.answer_it();
+
+  wait_until_none_is_left();
+  CHECK(is_freed);
+  CHECK_EQUAL(waitpid(-1, nullptr, __WALL | WNOHANG), -1);
+  CHECK_EQUAL(errno, ECHILD);
+}
+
+void leaves_none_that_ends() {
+  for (const Nanoseconds most : {Nanoseconds{0}, kMillisecond}) {
+    auto use = make_use();
+    ChildProcess child = VALUE(start_child(use->stack, sleep_for_ever, nullptr));
+    CHECK_EQUAL(ERROR(await_or_leave(std::move(child), {.most = most}, kOwn, use)),
+                Errno{ETIMEDOUT});
+    CHECK(use != nullptr);
+    CHECK_EQUAL(EndingChildren::of_process().count(), 0UL);
+  }
+}
+
+// Children that don't end, since nobody has killed them.
+class Hanging {
+ public:
+  void add(std::uint32_t token, Nanoseconds since) {
+    const auto& use = uses_.emplace_back(make_use());
+    ChildProcess child = VALUE(start_child(use->stack, sleep_for_ever, nullptr));
+    pids_.push_back(child.pid);
+    EndingChildren::of_process().add({.process = std::move(child), .token = token, .since = since});
+  }
+  void end() const {
+    for (const pid_t pid : pids_) CHECK_EQUAL(kill(pid, SIGKILL), 0);
+  }
+
+ private:
+  std::vector<std::unique_ptr<Use>> uses_;
+  std::vector<pid_t> pids_;
+};
+
+void bounds_those_of_a_container() {
+  EndingChildren& ending = EndingChildren::of_process();
+  ending.start();
+  Hanging hanging;
+  const Nanoseconds before = now() - 2 * kSecond;
+  for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) {
+    CHECK(!ending.has_too_many_hanging(kOwn));
+    hanging.add(kOwn, before);
+  }
+  CHECK(ending.has_too_many_hanging(kOwn));
+  CHECK(!ending.has_too_many_hanging(kOther));
+
+  hanging.end();
+
+  wait_until_none_is_left();
+  CHECK(!ending.has_too_many_hanging(kOwn));
+}
+
+void bounds_those_of_all() {
+  EndingChildren& ending = EndingChildren::of_process();
+  ending.start();
+  Hanging hanging;
+  const Nanoseconds before = now() - 2 * kSecond;
+  for (std::uint32_t i = 0; i < EndingChildren::kMostHangingOfAll; ++i) {
+    CHECK(!ending.has_too_many_hanging(i + kOther));
+    hanging.add(i + kOther, before);
+  }
+  CHECK(ending.has_too_many_hanging(kOther));
+  CHECK(!ending.has_too_many_hanging(kOwn));
+  hanging.end();
+  wait_until_none_is_left();
+}
+
+void counts_nobody_who_was_killed_just_now() {
+  EndingChildren& ending = EndingChildren::of_process();
+  ending.start();
+  Hanging hanging;
+  for (std::size_t i = 0; i <= EndingChildren::kMostHanging; ++i) hanging.add(kOwn, now());
+  CHECK(!ending.has_too_many_hanging(kOwn));
+  hanging.end();
+  wait_until_none_is_left();
+}
+
+constexpr Case kCases[] = {
+    {"A5: EndingChildren: one that can’t be killed is reaped at its end, and keeps what it uses",
+     keeps_what_is_used_until_the_end},
+    {"EndingChildren: one that ends when it is killed is not left", leaves_none_that_ends},
+    {"A5: EndingChildren: of one container, so many may hang", bounds_those_of_a_container},
+    {"A5: EndingChildren: of all containers, so many and one for each may hang",
+     bounds_those_of_all},
+    {"EndingChildren: what was killed just now does not hang",
+     counts_nobody_who_was_killed_just_now}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}

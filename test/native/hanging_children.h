@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// A container that already has as many children that hang as it may.
+#pragma once
+
+#include <unistd.h>
+
+#include "ending_children.h"
+
+namespace seccompagent::test {
+
+// They are no children of anybody's, and nobody ever looks whether they have ended: no thread was
+// started that would.
+inline void let_too_many_hang(std::uint32_t token) {
+  for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) {
+    EndingChildren::of_process().add({.process = {.pid = getppid(), .pidfd = UniqueFd()},
+                                      .token = token,
+                                      .since = now() - 2 * kSecond});
+  }
+}
+
+}  // namespace seccompagent::test
