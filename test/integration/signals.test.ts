@@ -3,9 +3,11 @@
 import { constants } from 'node:os';
 
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import { shippedBundles } from '../../host/package-root.ts';
 import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { plainMkdir } from '../support/plain-mkdir.ts';
@@ -159,4 +161,26 @@ describe('signals: to callers', () => {
     expect(readdirSync(folder.path)).toHaveLength(400);
     expect(agent.log()).toEqual([]);
   });
+
+  test.for([1000, 300, 100])(
+    'K5, A7: signals: each device node is made and covered once, with a signal each %s us',
+    async (interval) => {
+      const bundle = join(shippedBundles(), 'mknod-safe');
+      await using agent = await startWatchedAgent({ bundle, log: 'warn' });
+      using folder = new TemporaryFolder();
+
+      const lines = await trapLines({
+        socket: agent.socket,
+        trapped: ['mknodat'],
+        wrapper: ['setpriv', '--bounding-set=-mknod', '--inh-caps=-mknod'],
+        folder: folder.path,
+        operations: [`exec:${caller}:mknod,${interval}`],
+      });
+
+      expect(lines[0]).toBe('OK 400');
+      expect(Number(lines[1]?.replace('signals ', ''))).toBeGreaterThan(100);
+      expect(lines[2]).toBe('exec 0 OK');
+      expect(agent.log()).toEqual([]);
+    },
+  );
 });
