@@ -125,11 +125,13 @@ void Worker::send_now(const Response& response, Counted counted, Nanoseconds tim
     close_and_follow();
     return;
   }
-  const bool may_get_lost = !listener_->waits_killable || !keeps_answers();
   const auto given = take_given();
   const bool may_be_repeated = has_acted_ || listener_->is_frozen.load();
-  bool is_sent = may_be_repeated && may_get_lost ? respond_carefully(response, given.get())
-                                                 : respond(response, given.get());
+  const auto send = [&] {
+    return may_be_repeated ? respond_once(response, given.get()) != Sent::no
+                           : respond(response, given.get());
+  };
+  bool is_sent = send();
   while (!is_sent) {
     // Before the call is closed, so that the same call finds its answer at one place or the other.
     const pid_t tid = pending_.notification.tid;
@@ -138,7 +140,7 @@ void Worker::send_now(const Response& response, Counted counted, Nanoseconds tim
     if (!parked) break;
     listener_->kept.forget(tid);
     if (!adopt(*parked)) break;
-    is_sent = respond(response, given.get());
+    is_sent = send();
   }
   inbox_->was_gone = is_sent ? 0 : 1;
   count(is_sent ? counted : Counted::gone, time - pending_.received);
@@ -172,12 +174,13 @@ bool Worker::respond(const Response& response, const GivenFd* given) {
 
 // The kernel may take an answer and lose it: when a signal has woken the caller, and the caller has
 // left its wait but not yet said so. What was done would then be done again for the call that comes
-// after the signal. So a caller that is awake already is waited for, and unless it has slept on,
+// after the signal, and so would an answer that was kept be given in vain to the call that came
+// again. So a caller that is awake already is waited for, and unless it has slept on,
 // the answer is kept for a while where a signal came at that moment. What is left are the few
 // signals that come and are gone in between: only a filter with WAIT_KILLABLE_RECV excludes those,
 // and where it is known to be there and the kernel loses no answer in spite of it, nothing of this
 // is needed.
-bool Worker::respond_carefully(const Response& response, const GivenFd* given) {
+Worker::Sent Worker::respond_carefully(const Response& response, const GivenFd* given) {
   constexpr Nanoseconds kStep = 50 * kMicrosecond;
   constexpr Nanoseconds kSoon = 5 * kMillisecond;
   constexpr int kMostYields = 3;
@@ -185,7 +188,7 @@ bool Worker::respond_carefully(const Response& response, const GivenFd* given) {
   // or it has not come to wait yet, where there are fewer cores than there is to do
   int yields = 0;
   for (Nanoseconds waited = 0; waited < kSignalTime && caller.is_awake(); waited += kStep) {
-    if (!listener_->is_valid(pending_.notification.id)) return false;
+    if (!listener_->is_valid(pending_.notification.id)) return Sent::no;
     if (yields < kMostYields) {
       ++yields;
       sched_yield();
@@ -195,11 +198,17 @@ bool Worker::respond_carefully(const Response& response, const GivenFd* given) {
     if (waited <= kMostYields * kStep) receiver_->invite();
     pause_for(kStep);
   }
-  if (!respond(response, given)) return false;
+  if (!respond(response, given)) return Sent::no;
   // a descriptor is taken by the caller itself, so it has had the answer then
-  if (given == nullptr && !caller.has_slept_on() && caller.has_pending_signal())
-    listener_->kept.keep_lost(content(), response, now() + kSoon);
-  return true;
+  if (given != nullptr || caller.has_slept_on() || !caller.has_pending_signal()) return Sent::yes;
+  listener_->kept.keep_lost(content(), response, now() + kSoon);
+  return Sent::perhaps;
+}
+
+Worker::Sent Worker::respond_once(const Response& response, const GivenFd* given) {
+  const bool may_get_lost = !listener_->waits_killable || !keeps_answers();
+  if (may_get_lost) return respond_carefully(response, given);
+  return respond(response, given) ? Sent::yes : Sent::no;
 }
 
 // Ends this worker's part in the current call. What its thread has called meanwhile comes next.

@@ -2,6 +2,7 @@
 // Whether what is done for containers takes so little time that nobody has to take over meanwhile.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -11,8 +12,8 @@ namespace seccompagent {
 
 // How long operations take is up to containers, which may have file systems of their own. One that
 // is trusted and takes long delays whatever others call until the watcher looks, so trust is gained
-// by many quick ones and lost for a while by one that is not, of whichever container: then such
-// delays are too few to matter, whatever containers do.
+// by many quick ones and lost by one that is not, of whichever container, for many times as long as
+// that one took: whatever containers do, others wait for it in a small part of the time only.
 class Quickness {
  public:
   // `took`: all operations of one call until now.
@@ -22,7 +23,9 @@ class Quickness {
       return;
     }
     in_a_row_.store(0, std::memory_order_relaxed);
-    distrusted_until_.store(time + kDistrust, std::memory_order_relaxed);
+    const Nanoseconds until = time + std::min(took * kTimesAsLong, kMostDistrust);
+    if (until > distrusted_until_.load(std::memory_order_relaxed))
+      distrusted_until_.store(until, std::memory_order_relaxed);
   }
 
   [[nodiscard]] bool is_trusted(Nanoseconds time) const {
@@ -31,7 +34,10 @@ class Quickness {
   }
 
   static constexpr Nanoseconds kQuick = 500 * kMicrosecond;
-  static constexpr Nanoseconds kDistrust = kSecond;
+  // Too few delays for one call of a hundred.
+  static constexpr Nanoseconds kTimesAsLong = 200;
+  // The watcher ends longer delays.
+  static constexpr Nanoseconds kMostDistrust = kSecond;
   static constexpr std::uint64_t kMany = 64;
 
  private:

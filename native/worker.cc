@@ -285,7 +285,8 @@ bool Worker::answer_kept() {
   const KeptCalls::Match match = listener_->kept.find(content());
   if (match.kind == KeptCalls::Match::Kind::none) return false;
   receiver_->restarted_count_.fetch_add(1);
-  if (match.kind == KeptCalls::Match::Kind::answer && respond(match.response, match.given.get()))
+  const bool has_answer = match.kind == KeptCalls::Match::Kind::answer;
+  if (has_answer && respond_once(match.response, match.given.get()) == Sent::yes)
     listener_->kept.forget(pending_.notification.tid);
   close_and_follow();
   return true;

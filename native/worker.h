@@ -131,7 +131,11 @@ class Worker : public ActsItself {
   [[nodiscard]] std::shared_ptr<const GivenFd> take_given();
   void keep_lost(const Response& response, const std::shared_ptr<const GivenFd>& given);
   [[nodiscard]] bool respond(const Response& response, const GivenFd* given);
-  [[nodiscard]] bool respond_carefully(const Response& response, const GivenFd* given);
+  // Whether an answer has reached its caller; perhaps: it is kept for the call that comes again.
+  enum class Sent : std::uint8_t { no, yes, perhaps };
+  // For what must not be done again.
+  [[nodiscard]] Sent respond_once(const Response& response, const GivenFd* given);
+  [[nodiscard]] Sent respond_carefully(const Response& response, const GivenFd* given);
   void count(Counted counted, Nanoseconds duration);
 
   void close_and_follow();

@@ -144,21 +144,24 @@ describe('signals: to callers', () => {
     expect(agent.log()).toEqual([]);
   });
 
+  // kept answers, which calls get that come again, are lost as others are: in one of a thousand
   test('K5, K7: signals: calls with an effect are answered where signals come faster than that takes', async () => {
     await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn' });
-    using folder = new TemporaryFolder();
+    for (let round = 0; round < 5; round += 1) {
+      using folder = new TemporaryFolder();
 
-    const lines = await trapLines({
-      socket: agent.socket,
-      trapped: ['mkdir'],
-      folder: folder.path,
-      operations: [`exec:${caller}:mkdir,100`],
-    });
+      const lines = await trapLines({
+        socket: agent.socket,
+        trapped: ['mkdir'],
+        folder: folder.path,
+        operations: [`exec:${caller}:mkdir,100`],
+      });
 
-    expect(lines[0]).toBe('OK 400');
-    expect(Number(lines[1]?.replace('signals ', ''))).toBeGreaterThan(400);
-    expect(lines[2]).toBe('exec 0 OK');
-    expect(readdirSync(folder.path)).toHaveLength(400);
+      expect(lines[0]).toBe('OK 400');
+      expect(Number(lines[1]?.replace('signals ', ''))).toBeGreaterThan(400);
+      expect(lines[2]).toBe('exec 0 OK');
+      expect(readdirSync(folder.path)).toHaveLength(400);
+    }
     expect(agent.log()).toEqual([]);
   });
 

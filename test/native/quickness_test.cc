@@ -23,16 +23,36 @@ void is_gained_by_many() {
   CHECK(quickness.is_trusted(0));
 }
 
-void is_lost_for_a_while() {
-  constexpr Nanoseconds kTime = 5 * kSecond;
-  Quickness quickness;
-  for (std::uint64_t index = 0; index < Quickness::kMany; ++index) quickness.note(kShort, 0);
-  CHECK(quickness.is_trusted(kTime));
-  quickness.note(Quickness::kQuick, kTime);
-  CHECK(!quickness.is_trusted(kTime + Quickness::kDistrust));
+constexpr Nanoseconds kTime = 5 * kSecond;
+
+void note_many(Quickness& quickness) {
   for (std::uint64_t index = 0; index < Quickness::kMany; ++index) quickness.note(kShort, kTime);
-  CHECK(!quickness.is_trusted(kTime + Quickness::kDistrust - 1));
-  CHECK(quickness.is_trusted(kTime + Quickness::kDistrust));
+}
+
+void check_lost_for(Nanoseconds took, Nanoseconds distrust) {
+  Quickness quickness;
+  note_many(quickness);
+  CHECK(quickness.is_trusted(kTime));
+  quickness.note(took, kTime);
+  CHECK(!quickness.is_trusted(kTime + distrust));
+  note_many(quickness);
+  CHECK(!quickness.is_trusted(kTime + distrust - 1));
+  CHECK(quickness.is_trusted(kTime + distrust));
+}
+
+void is_lost_for_a_while() {
+  check_lost_for(Quickness::kQuick, Quickness::kQuick * Quickness::kTimesAsLong);
+  check_lost_for(kMillisecond, kMillisecond * Quickness::kTimesAsLong);
+  check_lost_for(kSecond, Quickness::kMostDistrust);
+}
+
+void is_lost_no_shorter_by_one_that_was_quicker() {
+  Quickness quickness;
+  quickness.note(kSecond, kTime);
+  quickness.note(Quickness::kQuick, kTime);
+  note_many(quickness);
+  CHECK(!quickness.is_trusted(kTime + Quickness::kMostDistrust - 1));
+  CHECK(quickness.is_trusted(kTime + Quickness::kMostDistrust));
 }
 
 // G4: a container whose operations were quick until now, and another one's call.
@@ -74,7 +94,9 @@ void is_no_way_to_keep_others_waiting() {
 
 constexpr Case kCases[] = {
     {"Quickness: it is gained by many operations", is_gained_by_many},
-    {"Quickness: it is lost by one that is slow, for a while", is_lost_for_a_while},
+    {"Quickness: it is lost by one that is slow, for many times as long", is_lost_for_a_while},
+    {"Quickness: it is lost no shorter since another one was less slow",
+     is_lost_no_shorter_by_one_that_was_quicker},
     {"G4: Quickness: an operation that is slow all of a sudden keeps nobody waiting",
      is_no_way_to_keep_others_waiting}};
 
