@@ -14,6 +14,7 @@
         "native/caller_exports.cc",
         "native/caller_label.cc",
         "native/caller_state.cc",
+        "native/callers_fd.cc",
         "native/cgroup.cc",
         "native/cgroup_members.cc",
         "native/cgroup_places.cc",

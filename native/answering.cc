@@ -43,7 +43,7 @@ int Worker::given_fd() const {
 std::shared_ptr<const GivenFd> Worker::take_given() {
   if (given_fd() == -1) return nullptr;
   const Inbox::Answer& answer = inbox_->answer;
-  UniqueFd& fd = descriptors_[static_cast<std::size_t>(answer.value)];
+  CallersFd& fd = descriptors_[static_cast<std::size_t>(answer.value)];
   return std::make_shared<const GivenFd>(
       GivenFd{.fd = std::move(fd), .is_close_on_exec = answer.error != 0});
 }

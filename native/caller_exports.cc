@@ -9,6 +9,7 @@
 
 #include "addon_state.h"
 #include "caller.h"
+#include "ending_children.h"
 #include "exports.h"
 #include "notify.h"
 
@@ -86,7 +87,8 @@ Napi::Value take_caller_fd(const Napi::CallbackInfo& info) {
   const std::int32_t fd = arguments.i32();
   if (!arguments.is_ok()) return {};
   return with_call(info, handle, [&](Worker& worker, const CallId& call) -> std::int32_t {
-    auto taken = take_descriptor(call, fd);
+    if (EndingChildren::of_process().has_too_many_hanging(worker.token())) return -EBUSY;
+    auto taken = take_descriptor(call, fd, worker.token());
     if (!taken) return negated(taken.error());
     const auto place = worker.keep(std::move(*taken));
     return place ? static_cast<std::int32_t>(*place) : negated(place.error());

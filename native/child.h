@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <utility>
 
 #include "clock.h"
 #include "result.h"
@@ -46,6 +47,30 @@ using ChildMain = int (*)(void* argument);
 // and pid, every signal blocked. Both must outlive the child.
 [[nodiscard]] Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main,
                                                void* argument);
+
+// For what such a child is to keep: its own descriptor, from this number on. Others of ours it must
+// not even have for a moment: closing a container's file may take for ever.
+class KeptFd {
+ public:
+  KeptFd() = default;
+  [[nodiscard]] static Result<KeptFd> of(int fd);
+  [[nodiscard]] static int first();
+  [[nodiscard]] int get() const { return fd_.get(); }
+  [[nodiscard]] bool is_open() const { return fd_.is_open(); }
+
+ private:
+  explicit KeptFd(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
+// Child code of one that shares our descriptors: from now on it has its own, which are those that
+// are kept and the standard streams. 0, or a negative errno. Before Linux 6.12 it has them all for
+// a moment.
+[[nodiscard]] long leave_descriptors(int first_kept);
+
+// The same with our descriptors: what it opens and closes, it does for us. Its end closes none.
+[[nodiscard]] Result<ChildProcess> start_sharing_child(const ChildStack& stack, ChildMain main,
+                                                       void* argument);
 
 // How long a child may take.
 struct Patience {

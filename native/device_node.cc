@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -31,10 +32,11 @@ constexpr const char* kName = "node";
 
 // Everything the child reads and writes; it lives until the child has ended.
 struct Cover {
-  UniqueFd file_system;
-  UniqueFd node;
-  UniqueFd mount_namespace;
   ChildStack stack;
+  int first_kept;
+  int file_system;
+  int node;
+  int mount_namespace;
   const char* failed_step = "end of the child";
   long failure = -EINTR;
 };
@@ -50,7 +52,7 @@ SECCOMPAGENT_CHILD_CODE long take_node(Cover& cover) {
       raw_syscall(SYS_mount, 0, raw_pointer("/"), 0, static_cast<long>(MS_REC | MS_PRIVATE), 0);
   if (result < 0) return result;
   cover.failed_step = "attaching a file system";
-  const int fd = cover.file_system.get();
+  const int fd = cover.file_system;
   result = raw_syscall(SYS_move_mount, fd, raw_pointer(""), AT_FDCWD, raw_pointer("/"),
                        MOVE_MOUNT_F_EMPTY_PATH);
   if (result < 0) return result;
@@ -61,17 +63,20 @@ SECCOMPAGENT_CHILD_CODE long take_node(Cover& cover) {
 SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
   Cover& cover = *static_cast<Cover*>(argument);
   raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  cover.failed_step = "leaving our descriptors";
+  cover.failure = leave_descriptors(cover.first_kept);
+  if (cover.failure < 0) return 0;
   const long taken = take_node(cover);
   cover.failure = taken;
   if (taken < 0) return 0;
   cover.failed_step = "setns of the mount namespace";
-  cover.failure = raw_syscall(SYS_setns, cover.mount_namespace.get(), CLONE_NEWNS);
+  cover.failure = raw_syscall(SYS_setns, cover.mount_namespace, CLONE_NEWNS);
   if (cover.failure < 0) return 0;
   // What is covered was made for the call, and is finished even if a signal has taken the call back
   // since: when it comes again, it finds this answer, and not what was left half done.
   cover.failed_step = "mounting a node";
-  cover.failure = raw_syscall(SYS_move_mount, taken, raw_pointer(""), cover.node.get(),
-                              raw_pointer(""), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  cover.failure = raw_syscall(SYS_move_mount, taken, raw_pointer(""), cover.node, raw_pointer(""),
+                              MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
   if (cover.failure >= 0) cover.failed_step = nullptr;
   return 0;
 }
@@ -108,15 +113,21 @@ SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
                                : open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC));
   if (!mount_namespace.is_open())
     return our_failure("open a mount namespace", fail_errno().error());
-  UniqueFd own_node(fcntl(node.get(), F_DUPFD_CLOEXEC, 0));
-  if (!own_node.is_open()) return our_failure("dup of a node", fail_errno().error());
+  const std::array<int, 3> needed = {file_system->get(), node.get(), mount_namespace.get()};
+  std::array<KeptFd, 3> kept;
+  for (std::size_t at = 0; at < needed.size(); ++at) {
+    auto copy = KeptFd::of(needed[at]);
+    if (!copy) return our_failure("dup for a child", copy.error());
+    kept[at] = std::move(*copy);
+  }
   auto stack = ChildStack::make();
   if (!stack) return our_failure("map a stack", stack.error());
-  auto cover = std::make_unique<Cover>(Cover{.file_system = std::move(*file_system),
-                                             .node = std::move(own_node),
-                                             .mount_namespace = std::move(mount_namespace),
-                                             .stack = std::move(*stack)});
-  auto child = start_child(cover->stack, cover_child, cover.get());
+  auto cover = std::make_unique<Cover>(Cover{.stack = std::move(*stack),
+                                             .first_kept = KeptFd::first(),
+                                             .file_system = kept[0].get(),
+                                             .node = kept[1].get(),
+                                             .mount_namespace = kept[2].get()});
+  auto child = start_sharing_child(cover->stack, cover_child, cover.get());
   if (!child) return our_failure("start a child", child.error());
   if (!await_or_leave(std::move(*child), acting.patience, acting.token, cover))
     return {.answer = ETIMEDOUT};
@@ -146,7 +157,7 @@ void undo(const Acting& acting, ActsItself& worker, const UniqueFd& node) {
 
 FileOutcome make_device_node(const Acting& acting, ActsItself& worker) {
   if (EndingChildren::of_process().has_too_many_hanging(acting.token))
-    return {.outcome = our_failure("children: too many hang", Errno{EBUSY}), .bytes = {}, .fd = {}};
+    return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
   FileOutcome made = act_with_power(acting, worker);
   const UniqueFd node = std::move(made.fd);
   const std::string bytes = std::exchange(made.bytes, {});

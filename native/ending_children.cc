@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <iterator>
@@ -45,6 +46,7 @@ struct EndingChildren::Parts {
   mutable std::mutex mutex;
   std::condition_variable wake;
   std::vector<EndingChild> children;
+  std::atomic<bool> is_started = false;
 
   [[nodiscard]] std::vector<EndingChild> take_ended();
   void run();
@@ -84,6 +86,7 @@ EndingChildren& EndingChildren::of_process() {
 }
 
 void EndingChildren::start() {
+  if (parts_.is_started.exchange(true)) return;
   std::thread([parts = &parts_] { parts->run(); }).detach();
 }
 

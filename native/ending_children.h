@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Children that were killed, until they have ended: in a file system that never answers, some
-// don't.
+// Children that nobody waits for any more, until they have ended: those that were killed, and those
+// that close files. In a file system that never answers, some don't.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,14 @@
 
 namespace seccompagent {
 
+// What operators hear of a container that gets no other child; most are helpers.
+inline constexpr const char* kTooManyHang = "helpers: too many hang";
+
 struct EndingChild {
   ChildProcess process;
   // Of the container for which it had lived.
   std::uint32_t token = 0;
-  // When it was killed.
+  // When it was killed, or began to close a file.
   Nanoseconds since = 0;
   // Of one that has children itself, which hang on when it has ended: the write end of a pipe whose
   // read end they all hold, and nobody else.
@@ -39,7 +42,7 @@ class EndingChildren {
 
   [[nodiscard]] static EndingChildren& of_process();
 
-  // Called once, before there are any.
+  // Once for all.
   void start();
   void add(EndingChild child);
   // Those that have not ended after a second hang; others take their time, too.

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -82,19 +83,33 @@ constexpr Nanoseconds kLook = 100 * kMillisecond;
 }
 
 struct Exec {
-  int program;
-  int socket;
-  char* argv[3];
-  char* envp[1];
+  int first_kept = 0;
+  int program = -1;
+  int socket = -1;
+  char* argv[3] = {};
+  char* envp[1] = {};
+  // It has descriptors of its own, or will never need any.
+  std::atomic<bool> has_left = false;
 
   static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
-    const Exec& exec = *static_cast<Exec*>(argument);
+    Exec& exec = *static_cast<Exec*>(argument);
+    const long left = leave_descriptors(exec.first_kept);
+    exec.has_left.store(true);
+    if (left < 0) return 1;
     if (raw_syscall(SYS_dup3, exec.socket, kHelperSocket, 0) < 0) return 1;
     raw_syscall(SYS_execveat, exec.program, raw_pointer(""), raw_pointer(exec.argv),
                 raw_pointer(exec.envp), AT_EMPTY_PATH);
     return 1;
   }
 };
+
+// Mostly at once. False: it has no processor for so long.
+[[nodiscard]] bool has_left(const Exec& exec) {
+  constexpr Nanoseconds kStep = 20 * kMicrosecond;
+  for (Nanoseconds waited = 0; waited < kSecond && !exec.has_left.load(); waited += kStep)
+    pause_for(kStep);
+  return exec.has_left.load();
+}
 
 [[nodiscard]] bool is_runnable(const std::string& folder) {
   const auto stat = read_file(folder + "/stat");
@@ -136,8 +151,8 @@ struct HelperLaunch {
   // Our pid, which is the same for the helper: whose children are in another pid namespace can
   // start no threads.
   char parent[16] = "";
-  Exec exec = {};
-  UniqueFd socket = {};
+  Exec exec;
+  KeptFd socket = {};
   Result<ChildProcess> child = fail(EAGAIN);
   bool is_started = false;
 };
@@ -148,7 +163,7 @@ struct HelperPool::Parts {
   std::mutex mutex;
   std::condition_variable wake;
   std::condition_variable started;
-  UniqueFd program;
+  KeptFd program;
   std::deque<HelperLaunch*> starts;
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;
@@ -188,7 +203,7 @@ void HelperPool::Parts::run() {
     while (!starts.empty()) {
       HelperLaunch& next = *starts.front();
       starts.pop_front();
-      next.child = start_child(next.stack, Exec::child_main, &next.exec);
+      next.child = start_sharing_child(next.stack, Exec::child_main, &next.exec);
       next.is_started = true;
       started.notify_all();
     }
@@ -240,10 +255,12 @@ Result<ChildProcess> HelperPool::Parts::start(HelperLaunch& wanted) {
   std::unique_lock lock(mutex);
   if (!program.is_open()) return fail(ENOENT);
   std::snprintf(wanted.parent, sizeof wanted.parent, "%d", getpid());
-  wanted.exec = {.program = program.get(),
-                 .socket = wanted.socket.get(),
-                 .argv = {wanted.name, wanted.parent, nullptr},
-                 .envp = {nullptr}};
+  Exec& exec = wanted.exec;
+  exec.first_kept = KeptFd::first();
+  exec.program = program.get();
+  exec.socket = wanted.socket.get();
+  exec.argv[0] = wanted.name;
+  exec.argv[1] = wanted.parent;
   starts.push_back(&wanted);
   wake.notify_one();
   started.wait(lock, [&] { return wanted.is_started; });
@@ -255,8 +272,9 @@ Result<void> HelperPool::load() {
   if (parts_.program.is_open()) return {};
   auto sealed = sealed_program();
   if (!sealed) return std::unexpected(sealed.error());
-  parts_.program = std::move(*sealed);
-  EndingChildren::of_process().start();
+  auto kept = KeptFd::of(sealed->get());
+  if (!kept) return std::unexpected(kept.error());
+  parts_.program = std::move(*kept);
   std::thread([parts = &parts_] { parts->run(); }).detach();
   return {};
 }
@@ -353,9 +371,6 @@ struct SocketPair {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return fail_errno();
   SocketPair pair = {UniqueFd(ends[0]), UniqueFd(ends[1])};
-  // dup3(2) refuses a descriptor that has the number already
-  if (pair.theirs.get() == kHelperSocket)
-    pair.theirs.reset(fcntl(kHelperSocket, F_DUPFD_CLOEXEC, kHelperSocket + 1));
   const timeval look = {.tv_sec = 0, .tv_usec = kLook / kMicrosecond};
   if (setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look) == -1) return fail_errno();
   return pair;
@@ -408,7 +423,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
       idle.erase(found);
       return helper;
     }
-    step = "helpers: too many hang";
+    step = kTooManyHang;
     // what hangs is its container's own trouble, and no other's
     if (EndingChildren::of_process().has_too_many_hanging(identity.token)) return fail(EBUSY);
     step = "helpers: too many";
@@ -428,12 +443,14 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto start = std::make_shared<HelperLaunch>(std::move(*stack));
-  start->socket = std::move(sockets->theirs);
+  auto kept = KeptFd::of(sockets->theirs.get());
+  if (!kept) return std::unexpected(kept.error());
+  start->socket = std::move(*kept);
+  sockets->theirs.reset();
   step = "start of the helper";
   auto child = parts_.start(*start);
   if (!child) return std::unexpected(child.error());
   reservation.is_used = true;
-  start->socket.reset();
   const std::vector<std::byte> message = start_message(identity);
   std::vector<int> fds(namespaces.begin(), namespaces.end());
   fds.push_back(lifeline->theirs.get());
@@ -441,6 +458,8 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   auto helper = std::make_unique<Helper>(
       HelperProcess{.child = std::move(*child), .lifeline = std::move(lifeline->ours)},
       std::move(sockets->ours), std::move(identity));
+  // with ours open, nobody would notice the end of the helper
+  if (has_left(start->exec)) start->socket = {};
   UniqueFd none;
   const auto answer = helper->ask(message, fds, patience, none);
   if (!answer) {

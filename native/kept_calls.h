@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 
+#include "callers_fd.h"
 #include "clock.h"
 #include "notify.h"
 #include "result.h"
@@ -35,7 +36,7 @@ inline constexpr Nanoseconds kLostFdFor = 5 * kSecond;
 
 // A descriptor of ours of which the caller gets a copy as its answer.
 struct GivenFd {
-  UniqueFd fd;
+  CallersFd fd;
   bool is_close_on_exec;
 };
 

@@ -82,7 +82,7 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
   auto read = std::make_unique<ChildRead>(std::move(*stack), open_mem_file(tid), tid, address,
                                           std::min(out.size(), kPage),
                                           std::array<std::byte, kPage>{}, -EINTR);
-  auto child = start_child(read->stack, ChildRead::child_main, read.get());
+  auto child = start_sharing_child(read->stack, ChildRead::child_main, read.get());
   if (!child) return std::unexpected(child.error());
   if (!await_or_leave(std::move(*child), {.most = deadline}, token, read)) return fail(ETIMEDOUT);
   if (read->result <= 0) return fail(read->result == 0 ? EFAULT : static_cast<int>(-read->result));

@@ -16,6 +16,7 @@
 #include "acting.h"
 #include "addon_state.h"
 #include "device_node.h"
+#include "ending_children.h"
 #include "exports.h"
 #include "lending.h"
 #include "memory.h"
@@ -251,6 +252,9 @@ struct Asked {
 
 [[nodiscard]] FileOutcome act_by_request(const Acting& acting, Worker& worker) {
   if (may_mount(acting.request)) return make_device_node(acting, worker);
+  if (acting.request.operation == FileOperation::open &&
+      EndingChildren::of_process().has_too_many_hanging(acting.token))
+    return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
   if (acting.request.lent == 0) return act_on_file(acting, worker);
   FileOutcome done = act_with_power(acting, worker);
   if (acting.request.operation == FileOperation::list_xattr) done.bytes = shown_names(done.bytes);
@@ -443,7 +447,8 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   numbers[kResultLength] = static_cast<std::int32_t>(length);
   numbers[kResultDescriptor] = -1;
   if (done.fd.is_open()) {
-    const auto kept = attached->worker->keep(std::move(done.fd));
+    Worker& worker = *attached->worker;
+    const auto kept = worker.keep(CallersFd(std::move(done.fd), worker.token()));
     if (!kept) return number(info.Env(), kept.error().number);
     numbers[kResultDescriptor] = static_cast<std::int32_t>(*kept);
   }

@@ -17,6 +17,7 @@
 
 #include "cgroup.h"
 #include "container_masks.h"
+#include "ending_children.h"
 #include "helper/thread_role.h"
 #include "helper_pool.h"
 #include "kick_signal.h"
@@ -52,6 +53,7 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   // descriptors that stay are opened before any container comes
   if (const auto known = ThreadRole::know_own_places(); !known)
     return std::unexpected(known.error());
+  EndingChildren::of_process().start();
   // only who needs a helper fails without its program
   (void)HelperPool::of_process().load();
   receiver->stand_in_ = std::thread([self = receiver.get()] { self->stand_in(); });

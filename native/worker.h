@@ -65,7 +65,7 @@ class Worker : public ActsItself {
   // nobody knew it; others as masks_of_process.
   [[nodiscard]] Result<Masks> container_masks() const;
   // Descriptors of the current call, by their places; they are closed with it.
-  [[nodiscard]] Result<std::uint32_t> keep(UniqueFd fd);
+  [[nodiscard]] Result<std::uint32_t> keep(CallersFd fd);
   // Of the caller's memory; see memory.h. ETIMEDOUT: the caller keeps it from us.
   [[nodiscard]] Result<std::size_t> read_caller(std::uint64_t address, std::span<std::byte> out);
   // EOPNOTSUPP: a signal could take the call back in between, and the caller use the memory anew.
@@ -172,7 +172,7 @@ class Worker : public ActsItself {
   Nanoseconds begun_ = 0;
   bool has_acted_ = false;
   // The handler was told that the notification is gone: its answer is for nobody.
-  std::vector<UniqueFd> descriptors_;
+  std::vector<CallersFd> descriptors_;
   bool is_void_ = false;
   // A call that follows it, of the same thread: this worker's own already.
   std::optional<OwnedCall> next_;

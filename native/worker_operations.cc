@@ -102,7 +102,7 @@ Result<Masks> Worker::container_masks() const {
   return current ? stricter(*first, *current) : current;
 }
 
-Result<std::uint32_t> Worker::keep(UniqueFd fd) {
+Result<std::uint32_t> Worker::keep(CallersFd fd) {
   constexpr std::size_t kMost = 64;
   if (descriptors_.size() >= kMost) return fail(EMFILE);
   descriptors_.push_back(std::move(fd));

@@ -90,8 +90,8 @@ struct Pipe {
     int ends[2];
     CHECK_EQUAL(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
     read = UniqueFd(ends[0]);
-    given =
-        std::make_shared<const GivenFd>(GivenFd{.fd = UniqueFd(ends[1]), .is_close_on_exec = true});
+    given = std::make_shared<const GivenFd>(
+        GivenFd{.fd = CallersFd(UniqueFd(ends[1]), 0), .is_close_on_exec = true});
   }
   [[nodiscard]] bool is_closed() const {
     char byte;

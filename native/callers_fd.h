@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Descriptors of files of a container's, which no thread of ours may close itself.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "unique_fd.h"
+
+namespace seccompagent {
+
+// close(2) asks some file systems, as FUSE and NFS, to flush the file, and waits for their answer:
+// for ever, if they don't answer. So a child does it where it may be so, which hangs in our place,
+// and counts as one of the container's that hang (ending_children.h).
+class CallersFd {
+ public:
+  CallersFd() = default;
+  // `token`: of the container whose file it is.
+  CallersFd(UniqueFd fd, std::uint32_t token) : fd_(std::move(fd)), token_(token) {}
+  CallersFd(CallersFd&& other) noexcept = default;
+  CallersFd& operator=(CallersFd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(token_, other.token_);
+    return *this;
+  }
+  CallersFd(const CallersFd&) = delete;
+  CallersFd& operator=(const CallersFd&) = delete;
+  ~CallersFd() {
+    if (fd_.is_open()) close_it();
+  }
+
+  [[nodiscard]] int get() const { return fd_.get(); }
+  [[nodiscard]] bool is_open() const { return fd_.is_open(); }
+
+ private:
+  void close_it();
+  UniqueFd fd_;
+  std::uint32_t token_ = 0;
+};
+
+}  // namespace seccompagent
