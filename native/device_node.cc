@@ -108,9 +108,9 @@ SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
   auto file_system = file_system_with(device, look);
   if (!file_system) return our_failure("make a file system", file_system.error());
   const UniqueFd& theirs = acting.target.mount_namespace;
-  UniqueFd mount_namespace(theirs.is_open()
-                               ? fcntl(theirs.get(), F_DUPFD_CLOEXEC, 0)
-                               : open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  const UniqueFd mount_namespace(theirs.is_open()
+                                     ? fcntl(theirs.get(), F_DUPFD_CLOEXEC, 0)
+                                     : open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC));
   if (!mount_namespace.is_open())
     return our_failure("open a mount namespace", fail_errno().error());
   const std::array<int, 3> needed = {file_system->get(), node.get(), mount_namespace.get()};
