@@ -175,11 +175,10 @@ bool Worker::respond(const Response& response, const GivenFd* given) {
 // The kernel may take an answer and lose it: when a signal has woken the caller, and the caller has
 // left its wait but not yet said so. What was done would then be done again for the call that comes
 // after the signal, and so would an answer that was kept be given in vain to the call that came
-// again. So a caller that is awake already is waited for, and unless it has slept on,
-// the answer is kept for a while where a signal came at that moment. What is left are the few
-// signals that come and are gone in between: only a filter with WAIT_KILLABLE_RECV excludes those,
-// and where it is known to be there and the kernel loses no answer in spite of it, nothing of this
-// is needed.
+// again. So a caller that is awake already is waited for, and unless it has slept on, the answer is
+// kept for a while where a signal came at that moment. What is left are the few signals that come
+// and are gone in between: only a filter with WAIT_KILLABLE_RECV excludes those, and where it is
+// known to be there and the kernel loses no answer in spite of it, nothing of this is needed.
 Worker::Sent Worker::respond_carefully(const Response& response, const GivenFd* given) {
   constexpr Nanoseconds kStep = 50 * kMicrosecond;
   constexpr Nanoseconds kSoon = 5 * kMillisecond;

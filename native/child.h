@@ -48,8 +48,13 @@ using ChildMain = int (*)(void* argument);
 [[nodiscard]] Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main,
                                                void* argument);
 
-// For what such a child is to keep: its own descriptor, from this number on. Others of ours it must
-// not even have for a moment: closing a container's file may take for ever.
+// The same with our descriptors: what it opens and closes, it does for us. Its end closes none.
+[[nodiscard]] Result<ChildProcess> start_sharing_child(const ChildStack& stack, ChildMain main,
+                                                       void* argument);
+
+// What a child keeps that shares our descriptors and leaves them: its own, from this number on. The
+// others it must not even have for a moment: its end would close them, and to close a container's
+// file may take for ever.
 class KeptFd {
  public:
   KeptFd() = default;
@@ -67,10 +72,6 @@ class KeptFd {
 // are kept and the standard streams. 0, or a negative errno. Before Linux 6.12 it has them all for
 // a moment.
 [[nodiscard]] long leave_descriptors(int first_kept);
-
-// The same with our descriptors: what it opens and closes, it does for us. Its end closes none.
-[[nodiscard]] Result<ChildProcess> start_sharing_child(const ChildStack& stack, ChildMain main,
-                                                       void* argument);
 
 // How long a child may take.
 struct Patience {

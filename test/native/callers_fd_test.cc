@@ -37,14 +37,15 @@ void has_a_child_close_a_file() {
   EndingChildren& ending = EndingChildren::of_process();
   const CallersFd file(regular_file(), kToken);
   const int fd = file.get();
+  const int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  CHECK(is_open(other));
   {
-    const CallersFd closed(UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 0)), kToken);
-    CHECK(closed.get() != fd);
+    const CallersFd closed(UniqueFd(other), kToken);
   }
   // nobody was started who would wait for it
   CHECK_EQUAL(ending.count(), 1UL);
   CHECK(is_open(fd));
-  wait_until_closed(fd + 1);
+  wait_until_closed(other);
   ending.start();
   const Nanoseconds start = now();
   while (ending.count() > 0) {
