@@ -147,6 +147,11 @@ Result<EventKind> Worker::receive() {
       if (receiver_->is_stopping_.load()) return EventKind::stopped;
       const Turn turn = await_turn();
       if (turn == Turn::none) sleep();
+      // only a reader ends listeners: what ends from here on is seen by us
+      if (turn == Turn::reader && has_ended_.load()) {
+        receiver_->leave_epoll();
+        continue;
+      }
       if (turn != Turn::reader) {
         start = 0;
         continue;

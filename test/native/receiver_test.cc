@@ -256,6 +256,33 @@ void tells_each_worker_of_an_end() {
   CHECK_EQUAL(second.receive(), EventKind::stopped);
 }
 
+// Of what ends while it comes to wait, too: it would else keep a listener open until the next call.
+void tells_those_who_come_to_wait_of_an_end() {
+  constexpr std::size_t kThere = 2;
+  constexpr std::size_t kAtOnce = 2;
+  constexpr std::size_t kRounds = 500;
+  const auto receiver = make_receiver({.running = kThere, .fewest = kThere});
+  std::atomic<std::size_t> told = 0;
+  std::vector<std::thread> workers;
+  for (std::size_t index = 0; index < kThere; ++index) {
+    workers.emplace_back([&] {
+      Desk desk(receiver);
+      for (EventKind kind = desk.receive(); kind != EventKind::stopped; kind = desk.receive()) {
+        if (kind == EventKind::notification) desk.answer(0);
+        if (kind == EventKind::ended) told.fetch_add(1);
+      }
+    });
+  }
+  for (std::size_t round = 1; round <= kRounds; ++round) {
+    std::array<Callers, kAtOnce> callers = {Callers(1), Callers(1)};
+    for (Callers& caller : callers) add(*receiver, caller);
+    for (Callers& caller : callers) caller.join();
+    wait_until([&] { return told.load() == round * kAtOnce * kThere; });
+  }
+  receiver->stop();
+  for (std::thread& worker : workers) worker.join();
+}
+
 void fails_what_a_worker_leaves() {
   const auto receiver = make_receiver();
   Desk desk(receiver);
@@ -502,6 +529,8 @@ constexpr Case kCases[] = {
     {"Worker: it has no call before it received one", has_no_call_at_first},
     {"Worker: a caller gets what is in the inbox", answers_a_caller},
     {"Worker: each is told of a listener's end", tells_each_worker_of_an_end},
+    {"K13: Worker: who comes to wait is told of the ends meanwhile",
+     tells_those_who_come_to_wait_of_an_end},
     {"Worker: a call that it leaves without an answer fails", fails_what_a_worker_leaves},
     {"Worker: a call that it leaves with an answer gets that", answers_what_a_worker_leaves}};
 
