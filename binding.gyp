@@ -34,6 +34,7 @@
         "native/kernel_needs.cc",
         "native/kick_signal.cc",
         "native/label.cc",
+        "native/last_closing.cc",
         "native/late_answers.cc",
         "native/launch.cc",
         "native/lending.cc",

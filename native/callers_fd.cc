@@ -9,14 +9,18 @@
 
 #include "child.h"
 #include "ending_children.h"
+#include "last_closing.h"
 #include "raw_syscall.h"
 
 namespace seccompagent {
 namespace {
 
 struct Closing {
+  Closing(ChildStack own_stack, int closed) : stack(std::move(own_stack)), fd(closed) {}
+
   ChildStack stack;
   int fd;
+  LastClosing::Need need = {};
 
   static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
     raw_syscall(SYS_close, static_cast<Closing*>(argument)->fd);

@@ -21,6 +21,7 @@
 #include "helper/thread_role.h"
 #include "helper_pool.h"
 #include "kick_signal.h"
+#include "last_closing.h"
 #include "worker.h"
 
 namespace seccompagent {
@@ -54,6 +55,7 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   if (const auto known = ThreadRole::know_own_places(); !known)
     return std::unexpected(known.error());
   EndingChildren::of_process().start();
+  LastClosing::of_process().start();
   // only who needs a helper fails without its program
   (void)HelperPool::of_process().load();
   receiver->stand_in_ = std::thread([self = receiver.get()] { self->stand_in(); });

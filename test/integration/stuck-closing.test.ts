@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files of a container that are opened for it, in a file system that does not answer who closes one.
-import { readFileSync, readdirSync } from 'node:fs';
-
 import { expect, test } from 'vitest';
 
 import { RunningCommand } from '../support/command.ts';
@@ -9,7 +7,12 @@ import { compiled } from '../support/compile.ts';
 import { makeFolder } from '../support/folder-contents.ts';
 import { patient } from '../support/patience.ts';
 import { until } from '../support/polling.ts';
-import { settledFdCount, untilChildless, untilFdCountIs } from '../support/process-resources.ts';
+import {
+  settledFdCount,
+  untilChildless,
+  untilFdCountIs,
+  waitingPlaces,
+} from '../support/process-resources.ts';
 import { SteadyCaller } from '../support/steady-caller.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
@@ -20,13 +23,6 @@ const quickMs = patient(2900);
 const deadlineMs = 60_000;
 /** What the agent says of containers whose calls hang. */
 const expectedLines = /does not answer in time|too many hang/u;
-
-/** Where in the kernel the threads of a process wait. */
-function waitingPlaces(pid: number): readonly string[] {
-  return readdirSync(`/proc/${pid}/task`).map((tid) =>
-    readFileSync(`/proc/${pid}/task/${tid}/wchan`, 'utf8'),
-  );
-}
 
 test('A5: stuck files: closing one that was opened for a container holds no worker, and nobody else', async () => {
   using folder = new TemporaryFolder();

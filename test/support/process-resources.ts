@@ -55,6 +55,16 @@ export function childrenOf(pid: number): readonly number[] {
     .map(Number);
 }
 
+/** Where in the kernel a process, or a thread, waits. */
+export function waitingPlace(id: number): string {
+  return readFileSync(`/proc/${id}/wchan`, 'utf8');
+}
+
+/** Where in the kernel the threads of a process wait. */
+export function waitingPlaces(pid: number): readonly string[] {
+  return readdirSync(`/proc/${pid}/task`).map((tid) => waitingPlace(Number(tid)));
+}
+
 /** How many child processes were killed, and have not ended. */
 export function killedChildren(pid: number): number {
   return childrenOf(pid).filter((child) => {

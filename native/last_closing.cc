@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "last_closing.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "child.h"
+#include "raw_syscall.h"
+
+namespace seccompagent {
+namespace {
+
+// Most files are closed at once.
+constexpr std::chrono::milliseconds kSoon(20);
+// Where there was no process to be had.
+constexpr std::chrono::seconds kAgain(1);
+// More than anybody has.
+constexpr rlim_t kMostDescriptors = 1U << 20U;
+
+// What the child reads; it lives until the child has ended.
+struct Closing {
+  ChildStack stack;
+  pid_t agent;
+  // One of the kernel's that nobody else sends, as would who ends all processes of a service.
+  int our_end;
+  long descriptors;
+};
+
+SECCOMPAGENT_CHILD_CODE void wait_for_our_end(const Closing& closing) {
+  raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, closing.our_end);
+  const unsigned long awaited = 1UL << static_cast<unsigned>(closing.our_end - 1);
+  // it was already, or it may be missed
+  while (raw_syscall(SYS_getppid) == closing.agent &&
+         raw_syscall(SYS_rt_sigtimedwait, raw_pointer(&awaited), 0, 0, sizeof awaited) < 0) {
+  }
+}
+
+SECCOMPAGENT_CHILD_CODE int close_all(void* argument) {
+  const Closing& closing = *static_cast<Closing*>(argument);
+  wait_for_our_end(closing);
+  for (long fd = 0; fd < closing.descriptors; ++fd) {
+    struct statx found;
+    const long flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+    const long looked =
+        raw_syscall(SYS_statx, fd, raw_pointer(""), flags, STATX_TYPE, raw_pointer(&found));
+    if (looked == 0 && S_ISREG(found.stx_mode)) continue;
+    raw_syscall(SYS_close, fd);
+  }
+  return 0;
+}
+
+struct Running {
+  std::unique_ptr<Closing> closing;
+  ChildProcess child;
+};
+
+[[nodiscard]] std::optional<Running> run_child() {
+  auto stack = ChildStack::make();
+  rlimit most = {};
+  if (!stack || getrlimit(RLIMIT_NOFILE, &most) == -1) return std::nullopt;
+  auto closing = std::make_unique<Closing>(
+      Closing{.stack = std::move(*stack),
+              .agent = getpid(),
+              .our_end = SIGRTMAX,
+              .descriptors = static_cast<long>(std::min(most.rlim_cur, kMostDescriptors))});
+  auto child = start_sharing_child(closing->stack, close_all, closing.get());
+  if (!child) return std::nullopt;
+  return Running{.closing = std::move(closing), .child = std::move(*child)};
+}
+
+void end_child(Running running) {
+  const auto ended = await_child(running.child, {.most = 0});
+  // it was killed, and still is there: it may go on using this
+  if (!ended && ended.error() == Errno{EBUSY}) (void)running.closing.release();
+}
+
+}  // namespace
+
+struct LastClosing::Parts {
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::size_t needs = 0;
+  bool is_started = false;
+  // Its thread waits for a change of whether there is any need.
+  bool is_waiting = false;
+
+  void wait_until(std::unique_lock<std::mutex>& lock, bool is_needed);
+  void run();
+};
+
+void LastClosing::Parts::wait_until(std::unique_lock<std::mutex>& lock, bool is_needed) {
+  is_waiting = true;
+  wake.wait(lock, [&] { return (needs > 0) == is_needed; });
+  is_waiting = false;
+}
+
+// The kernel tells the child of the end of the thread that has started it, so this one goes on for
+// ever.
+void LastClosing::Parts::run() {
+  std::unique_lock lock(mutex);
+  for (;;) {
+    wait_until(lock, true);
+    lock.unlock();
+    std::this_thread::sleep_for(kSoon);
+    lock.lock();
+    if (needs == 0) continue;
+    auto running = run_child();
+    if (!running) {
+      lock.unlock();
+      std::this_thread::sleep_for(kAgain);
+      lock.lock();
+      continue;
+    }
+    wait_until(lock, false);
+    lock.unlock();
+    end_child(std::move(*running));
+    lock.lock();
+  }
+}
+
+// Never freed, as its thread.
+LastClosing::LastClosing() : parts_(*new Parts) {}
+
+LastClosing& LastClosing::of_process() {
+  static LastClosing closing;
+  return closing;
+}
+
+void LastClosing::start() {
+  const std::lock_guard lock(parts_.mutex);
+  if (std::exchange(parts_.is_started, true)) return;
+  std::thread([parts = &parts_] { parts->run(); }).detach();
+}
+
+void LastClosing::begin() {
+  const std::lock_guard lock(parts_.mutex);
+  if (parts_.needs++ == 0 && parts_.is_waiting) parts_.wake.notify_one();
+}
+
+void LastClosing::end() {
+  const std::lock_guard lock(parts_.mutex);
+  if (--parts_.needs == 0 && parts_.is_waiting) parts_.wake.notify_one();
+}
+
+}  // namespace seccompagent
