@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory>
@@ -29,6 +30,8 @@ namespace seccompagent {
 namespace {
 
 constexpr const char* kName = "node";
+// However long all before it has taken.
+constexpr Nanoseconds kLeastToUndo = kSecond;
 
 // Everything the child reads and writes; it lives until the child has ended.
 struct Cover {
@@ -103,42 +106,61 @@ SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
   return made;
 }
 
-[[nodiscard]] Outcome cover_node(const Acting& acting, const UniqueFd& node, const NodeLook& look) {
+struct Covering {
+  Outcome outcome;
+  // It is, or may still be: somebody is at it who can't be killed.
+  bool may_be_covered = false;
+};
+
+// Of all that is done for one call.
+[[nodiscard]] Patience what_is_left(const Patience& patience, Nanoseconds start) {
+  Patience left = patience;
+  left.most = std::max(patience.most - (now() - start), kMillisecond);
+  return left;
+}
+
+[[nodiscard]] Covering cover_node(const Acting& acting, const UniqueFd& node, const NodeLook& look,
+                                  const Patience& patience) {
+  const auto failed = [](const char* step, Errno error) {
+    return Covering{.outcome = our_failure(step, error)};
+  };
   const dev_t device = makedev(acting.request.first, acting.request.second);
   auto file_system = file_system_with(device, look);
-  if (!file_system) return our_failure("make a file system", file_system.error());
+  if (!file_system) return failed("make a file system", file_system.error());
   const UniqueFd& theirs = acting.target.mount_namespace;
   const UniqueFd mount_namespace(theirs.is_open()
                                      ? fcntl(theirs.get(), F_DUPFD_CLOEXEC, 0)
                                      : open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC));
-  if (!mount_namespace.is_open())
-    return our_failure("open a mount namespace", fail_errno().error());
+  if (!mount_namespace.is_open()) return failed("open a mount namespace", fail_errno().error());
   const std::array<int, 3> needed = {file_system->get(), node.get(), mount_namespace.get()};
   std::array<KeptFd, 3> kept;
   for (std::size_t at = 0; at < needed.size(); ++at) {
     auto copy = KeptFd::of(needed[at]);
-    if (!copy) return our_failure("dup for a child", copy.error());
+    if (!copy) return failed("dup for a child", copy.error());
     kept[at] = std::move(*copy);
   }
   auto stack = ChildStack::make();
-  if (!stack) return our_failure("map a stack", stack.error());
+  if (!stack) return failed("map a stack", stack.error());
   auto cover = std::make_unique<Cover>(Cover{.stack = std::move(*stack),
                                              .first_kept = KeptFd::first(),
                                              .file_system = kept[0].get(),
                                              .node = kept[1].get(),
                                              .mount_namespace = kept[2].get()});
   auto child = start_sharing_child(cover->stack, cover_child, cover.get());
-  if (!child) return our_failure("start a child", child.error());
-  if (!await_or_leave(std::move(*child), acting.patience, acting.token, cover))
-    return {.answer = ETIMEDOUT};
-  if (cover->failed_step == nullptr) return {};
+  if (!child) return failed("start a child", child.error());
+  const auto ended = await_or_leave(std::move(*child), patience, acting.token, cover);
+  if (!cover) return {.outcome = {.answer = ETIMEDOUT}, .may_be_covered = true};
+  if (cover->failed_step == nullptr) return {.outcome = {}, .may_be_covered = true};
+  if (!ended) return {.outcome = {.answer = ETIMEDOUT}};
   // the container has as many mounts as it may
-  if (cover->failure == -ENOSPC) return {.answer = ENOSPC};
-  return our_failure(cover->failed_step, Errno{static_cast<int>(-cover->failure)});
+  if (cover->failure == -ENOSPC) return {.outcome = {.answer = ENOSPC}};
+  return failed(cover->failed_step, Errno{static_cast<int>(-cover->failure)});
 }
 
-// What nobody can open is not left in the way of the next call, since this one has failed.
-void undo(const Acting& acting, ActsItself& worker, const UniqueFd& node) {
+// What nobody can open is not left in the way of the next call, since this one has failed. By a
+// helper, which can be ended: the file system may have become slow.
+void undo(const Acting& acting, ActsItself& worker, const UniqueFd& node, Patience patience) {
+  patience.most = std::max(patience.most, kLeastToUndo);
   FileRequest request = {};
   request.operation = FileOperation::undo_mknod;
   request.path = acting.request.path;
@@ -146,8 +168,8 @@ void undo(const Acting& acting, ActsItself& worker, const UniqueFd& node) {
   // if the caller may not remove it any more, it stays
   (void)act_on_file({.target = acting.target,
                      .request = request,
-                     .patience = acting.patience,
-                     .actor = acting.actor,
+                     .patience = patience,
+                     .actor = Actor::helper,
                      .token = acting.token,
                      .made = node.get()},
                     worker);
@@ -158,16 +180,16 @@ void undo(const Acting& acting, ActsItself& worker, const UniqueFd& node) {
 FileOutcome make_device_node(const Acting& acting, ActsItself& worker) {
   if (EndingChildren::of_process().has_too_many_hanging(acting.token))
     return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
+  const Nanoseconds start = now();
   FileOutcome made = act_with_power(acting, worker);
   const UniqueFd node = std::move(made.fd);
   const std::string bytes = std::exchange(made.bytes, {});
   NodeLook look = {};
   if (made.outcome.answer != 0 || !node.is_open() || bytes.size() != sizeof look) return made;
   std::memcpy(&look, bytes.data(), sizeof look);
-  made.outcome = cover_node(acting, node, look);
-  const bool may_be_covered = (made.outcome.answer == 0 && made.outcome.failed_step == nullptr) ||
-                              made.outcome.answer == ETIMEDOUT;
-  if (!may_be_covered) undo(acting, worker, node);
+  const Covering covering = cover_node(acting, node, look, what_is_left(acting.patience, start));
+  made.outcome = covering.outcome;
+  if (!covering.may_be_covered) undo(acting, worker, node, what_is_left(acting.patience, start));
   return made;
 }
 

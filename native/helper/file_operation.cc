@@ -215,6 +215,21 @@ void add_unopenable(const Doing& doing, const Entry& entry, FileAnswer& made) {
   add_covered(made, std::move(*node), found);
 }
 
+// Removes what was made, unless something else has its name by now; 0, or an errno. The one who
+// could put something else into the directory meanwhile could remove it, too.
+[[nodiscard]] int remove_made(const Entry& entry, int file) {
+  const char* name = entry.name.c_str();
+  struct stat made = {};
+  struct stat found = {};
+  if (fstat(file, &made) == -1 ||
+      fstatat(entry.directory, name, &found, AT_SYMLINK_NOFOLLOW) == -1) {
+    return errno;
+  }
+  const bool is_same = made.st_dev == found.st_dev && made.st_ino == found.st_ino;
+  if (!is_same) return ENOENT;
+  return unlinkat(entry.directory, name, 0) == -1 ? errno : 0;
+}
+
 [[nodiscard]] bool can_lend(std::uint64_t capability) {
   const auto permitted = permitted_capabilities();
   return permitted && (*permitted & capability) == capability;
@@ -240,7 +255,7 @@ void add_unopenable(const Doing& doing, const Entry& entry, FileAnswer& made) {
   struct stat found = {};
   if (opened == -1 || fstat(file.get(), &found) == -1) {
     const int error = errno;
-    (void)unlinkat(entry.directory, entry.name.c_str(), 0);
+    (void)remove_made(entry, made_file.get());
     return refusal(error);
   }
   add_covered(made, std::move(file), found);
@@ -479,20 +494,9 @@ FileAnswer remove_file(const Doing& doing) {
   });
 }
 
-// The one who could put something else into the directory meanwhile could remove it, too.
 FileAnswer undo_mknod(const Doing& doing) {
   const auto entry = entry_of(doing, doing.place.base, doing.request.path);
-  if (!entry) return refusal(entry.error().number);
-  const char* name = entry->name.c_str();
-  struct stat made = {};
-  struct stat found = {};
-  if (fstat(doing.place.second_base, &made) == -1 ||
-      fstatat(entry->directory, name, &found, AT_SYMLINK_NOFOLLOW) == -1) {
-    return refusal(errno);
-  }
-  const bool is_same = made.st_dev == found.st_dev && made.st_ino == found.st_ino;
-  if (!is_same) return refusal(ENOENT);
-  return refusal(unlinkat(entry->directory, name, 0) == -1 ? errno : 0);
+  return refusal(entry ? remove_made(*entry, doing.place.second_base) : entry.error().number);
 }
 
 FileAnswer describe(const Doing& doing) {
