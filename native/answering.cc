@@ -184,10 +184,10 @@ Worker::Sent Worker::respond_carefully(const Response& response, const GivenFd* 
   constexpr Nanoseconds kSoon = 5 * kMillisecond;
   constexpr int kMostYields = 3;
   CallerState& caller = CallerState::of(pending_.notification.tid);
-  // or it has not come to wait yet, where there are fewer cores than there is to do
+  // That it has slept on does not say so: one that was woken, and has not run since, runs soon. Or
+  // it has not come to wait yet, where there are fewer cores than there is to do.
   int yields = 0;
-  const auto may_be_awake = [&caller] { return !caller.has_slept_on() && caller.is_awake(); };
-  for (Nanoseconds waited = 0; waited < kSignalTime && may_be_awake(); waited += kStep) {
+  for (Nanoseconds waited = 0; waited < kSignalTime && caller.is_awake(); waited += kStep) {
     if (!listener_->is_valid(pending_.notification.id)) return Sent::no;
     if (yields < kMostYields) {
       ++yields;
