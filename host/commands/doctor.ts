@@ -43,7 +43,10 @@ function triedChecks(): readonly Check[] {
 function configCheck(values: Values): Check {
   const file = textOf(values, 'config') ?? defaultConfigFile;
   if (textOf(values, 'config') === undefined && !existsSync(file)) {
-    return ok('config', `there is no ${file}: bundles of folders are granted nothing`);
+    return ok(
+      'config',
+      `there is no ${file}: bundles in /etc/seccompagent/bundles are granted nothing`,
+    );
   }
   try {
     const problems = configProblems(file);

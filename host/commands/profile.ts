@@ -250,7 +250,7 @@ async function generate(words: readonly string[]): Promise<number> {
   write(textIn(textOf(values, 'format') ?? 'oci', generated, name), textOf(values, 'o'));
   const notes = [...generated.notes, ...uselessNotes(values), ...folderNotes(references, selected)];
   for (const note of notes) {
-    process.stderr.write(`seccompagent: ${escaped(note)}\n`);
+    process.stderr.write(`seccompagent: note: ${escaped(note)}\n`);
   }
   return 0;
 }

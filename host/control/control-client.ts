@@ -20,7 +20,10 @@ function unreachable(socket: string, cause: unknown): AgentError {
   if (cause instanceof AgentError) return cause;
   const code = systemCodeOf(cause);
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
-    return new AgentError('AGENT_CONTROL', `no agent listens on ${socket}`);
+    return new AgentError(
+      'AGENT_CONTROL',
+      `no agent listens on ${socket}: start one, or name its -control-socket`,
+    );
   }
   if (code === 'EACCES') {
     return new AgentError('AGENT_CONTROL', `${socket} is for root alone: try it with sudo`);

@@ -305,7 +305,7 @@ function baseNotes(base: BaseProfile): readonly string[] {
 }
 
 const allowsAllNote =
-  "all other calls are allowed, also those that the runtime's own profile refuses, whose place this one takes: -base container refuses what those usually do, and -base FILE keeps what another profile says";
+  "all other calls are allowed. This profile takes the place of the runtime's own, also for what that refuses: -base container refuses what those usually do, and -base FILE keeps what another profile says";
 
 /** They would be let pass by a default action that allows. */
 function newCallsNote(own: readonly string[], { defaultAction }: Profile): readonly string[] {

@@ -84,7 +84,7 @@ describe.for(['runc', 'crun'] as const)('generate for %s', (runtime) => {
     );
     expect(made).toMatchObject({ code: 0, stdout: '' });
     expect(made.stderr).toMatch(
-      /^seccompagent: all other calls are allowed.*\nseccompagent: open_tree_attr: runtimes with libseccomp .*\n$/u,
+      /^seccompagent: note: all other calls are allowed.*\nseccompagent: note: open_tree_attr: runtimes with libseccomp .*\n$/u,
     );
     const rootfs = operator.at('rootfs');
     makeRootfs(rootfs);

@@ -313,7 +313,7 @@ test('status: without an agent it says so', async () => {
   const control = folder.at('control.sock');
   expect(await askAt(control)).toEqual({
     code: 1,
-    stderr: `seccompagent: no agent listens on ${control}\n`,
+    stderr: `seccompagent: no agent listens on ${control}: start one, or name its -control-socket\n`,
   });
 });
 

@@ -129,7 +129,9 @@ test('top: without an agent it says so', async () => {
   using folder = new TemporaryFolder();
   const { code, stdout, stderr } = await topOnce(folder.at('no.sock'));
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toBe(`seccompagent: no agent listens on ${folder.at('no.sock')}\n`);
+  expect(stderr).toBe(
+    `seccompagent: no agent listens on ${folder.at('no.sock')}: start one, or name its -control-socket\n`,
+  );
 });
 
 test('M6: top: names control no terminal', async () => {
