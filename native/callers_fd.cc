@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include <memory>
+#include <optional>
 
 #include "child.h"
 #include "ending_children.h"
@@ -28,33 +29,34 @@ struct Closing {
   }
 };
 
-// Of all kinds of files these alone are flushed. What the kernel knows already is enough: asking
-// the file system might take for ever, too.
-[[nodiscard]] bool may_be_flushed(int fd) {
-  if ((fcntl(fd, F_GETFL) & O_PATH) != 0) return false;
+// Whether closing it waits for nobody. Regular files are flushed, sockets may linger, terminals are
+// drained, and what a device does nobody knows. Asking the file system, too, might take for ever:
+// what the kernel knows already is enough.
+[[nodiscard]] bool is_closed_at_once(int fd) {
+  if ((fcntl(fd, F_GETFL) & O_PATH) != 0) return true;
   struct statx found = {};
-  if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &found) == -1) return true;
-  return S_ISREG(found.stx_mode);
+  if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &found) == -1) return false;
+  return S_ISFIFO(found.stx_mode);
 }
 
-// False: there is no such child.
-[[nodiscard]] bool close_in_child(int fd, std::uint32_t token) {
+// The descriptor is the child's then, which has the same ones. Nothing: there is no such child.
+[[nodiscard]] std::optional<EndingChild> begin_closing(int fd, std::uint32_t token) {
   auto stack = ChildStack::make();
-  if (!stack) return false;
+  if (!stack) return std::nullopt;
   auto closing = std::make_shared<Closing>(std::move(*stack), fd);
   auto child = start_sharing_child(closing->stack, Closing::child_main, closing.get());
-  if (!child) return false;
-  EndingChildren::of_process().add(
-      {.process = std::move(*child), .token = token, .since = now(), .used = std::move(closing)});
-  return true;
+  if (!child) return std::nullopt;
+  return EndingChild{
+      .process = std::move(*child), .token = token, .since = now(), .used = std::move(closing)};
 }
 
 }  // namespace
 
 void CallersFd::close_it() {
-  if (!may_be_flushed(fd_.get())) return;
-  // it is the child's now, which has the same descriptors
-  if (close_in_child(fd_.get(), token_)) (void)fd_.release();
+  if (is_closed_at_once(fd_.get())) return;
+  const int fd = fd_.release();
+  EndingChildren::of_process().begin(token_,
+                                     [fd, token = token_] { return begin_closing(fd, token); });
 }
 
 }  // namespace seccompagent

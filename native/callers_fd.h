@@ -10,8 +10,9 @@
 namespace seccompagent {
 
 // close(2) asks some file systems, as FUSE and NFS, to flush the file, and waits for their answer:
-// for ever, if they don't answer. So a child does it where it may be so, which hangs in our place,
-// and counts as one of the container's that hang (ending_children.h).
+// for ever, if they don't answer; and for what a socket has to send, as long as its owner has said.
+// So a child does it unless it is known to be done at once. It hangs in our place, and counts as
+// one of the container's that hang (ending_children.h).
 class CallersFd {
  public:
   CallersFd() = default;

@@ -43,37 +43,90 @@ constexpr std::chrono::milliseconds kLook(20);
 }  // namespace
 
 struct EndingChildren::Parts {
+  struct Waiting {
+    std::uint32_t token;
+    Begin begin;
+  };
+  struct Counts {
+    std::size_t own = 0;
+    std::size_t all = 0;
+    std::size_t own_hanging = 0;
+    std::size_t all_hanging = 0;
+  };
+
   mutable std::mutex mutex;
   std::condition_variable wake;
   std::vector<EndingChild> children;
+  // They have ended; what they used has not been freed.
+  std::vector<EndingChild> ended;
+  std::vector<Waiting> waiting;
   std::atomic<bool> is_started = false;
 
-  [[nodiscard]] std::vector<EndingChild> take_ended();
+  [[nodiscard]] bool has_none() const {
+    return children.empty() && ended.empty() && waiting.empty();
+  }
+  void sort_out_ended();
+  [[nodiscard]] Counts count_of(std::uint32_t token) const;
+  [[nodiscard]] bool has_too_many(std::uint32_t token);
+  void begin_waiting();
   void run();
 };
 
-// With the mutex held.
-std::vector<EndingChild> EndingChildren::Parts::take_ended() {
-  const auto ended =
+// With the mutex held, as all below.
+void EndingChildren::Parts::sort_out_ended() {
+  const auto first =
       std::ranges::partition(children, [](EndingChild& child) { return !has_ended(child); });
-  std::vector<EndingChild> taken(std::make_move_iterator(ended.begin()),
-                                 std::make_move_iterator(ended.end()));
-  children.erase(ended.begin(), ended.end());
-  return taken;
+  std::ranges::move(first, std::back_inserter(ended));
+  children.erase(first.begin(), first.end());
+}
+
+EndingChildren::Parts::Counts EndingChildren::Parts::count_of(std::uint32_t token) const {
+  const Nanoseconds before = now() - kSecond;
+  Counts counts;
+  for (const EndingChild& child : children) {
+    const bool is_own = child.token == token;
+    const bool hangs = child.since <= before;
+    ++counts.all;
+    if (is_own) ++counts.own;
+    if (hangs) ++counts.all_hanging;
+    if (is_own && hangs) ++counts.own_hanging;
+  }
+  return counts;
+}
+
+bool EndingChildren::Parts::has_too_many(std::uint32_t token) {
+  Counts counts = count_of(token);
+  if (counts.own >= kMostAtOnce || counts.all >= kMostAtOnceOfAll) {
+    sort_out_ended();
+    counts = count_of(token);
+  }
+  return counts.own_hanging >= (counts.all_hanging < kMostHangingOfAll ? kMostHanging : 1) ||
+         counts.own >= (counts.all < kMostAtOnceOfAll ? kMostAtOnce : kMostHanging);
+}
+
+void EndingChildren::Parts::begin_waiting() {
+  std::erase_if(waiting, [this](const Waiting& one) {
+    if (has_too_many(one.token)) return false;
+    auto child = one.begin();
+    if (child) children.push_back(std::move(*child));
+    return child.has_value();
+  });
 }
 
 void EndingChildren::Parts::run() {
   std::unique_lock lock(mutex);
   for (;;) {
-    wake.wait(lock, [this] { return !children.empty(); });
+    wake.wait(lock, [this] { return !has_none(); });
+    sort_out_ended();
+    begin_waiting();
     {
-      std::vector<EndingChild> ended = take_ended();
+      std::vector<EndingChild> unused = std::exchange(ended, {});
       lock.unlock();
-      // what they used goes without the mutex: it may take its time
-      ended.clear();
+      // without the mutex: it may take its time
+      unused.clear();
       lock.lock();
     }
-    if (!children.empty()) wake.wait_for(lock, kLook);
+    if (!has_none()) wake.wait_for(lock, kLook);
   }
 }
 
@@ -92,26 +145,32 @@ void EndingChildren::start() {
 
 void EndingChildren::add(EndingChild child) {
   const std::lock_guard lock(parts_.mutex);
+  if (parts_.has_none()) parts_.wake.notify_one();
   parts_.children.push_back(std::move(child));
-  if (parts_.children.size() == 1) parts_.wake.notify_one();
 }
 
-bool EndingChildren::has_too_many_hanging(std::uint32_t token) const {
-  const Nanoseconds before = now() - kSecond;
-  std::size_t own = 0;
-  std::size_t all = 0;
-  const std::lock_guard lock(parts_.mutex);
-  for (const EndingChild& child : parts_.children) {
-    if (child.since > before) continue;
-    ++all;
-    if (child.token == token) ++own;
+void EndingChildren::begin(std::uint32_t token, Begin begin) {
+  if (!has_too_many_hanging(token)) {
+    if (auto child = begin()) {
+      add(std::move(*child));
+      return;
+    }
   }
-  return own >= (all < kMostHangingOfAll ? kMostHanging : 1);
+  const std::lock_guard lock(parts_.mutex);
+  if (parts_.has_none()) parts_.wake.notify_one();
+  parts_.waiting.push_back({token, std::move(begin)});
+}
+
+// Who waits for a child gets no more of what needs one.
+bool EndingChildren::has_too_many_hanging(std::uint32_t token) {
+  const std::lock_guard lock(parts_.mutex);
+  return parts_.has_too_many(token) ||
+         std::ranges::find(parts_.waiting, token, &Parts::Waiting::token) != parts_.waiting.end();
 }
 
 std::size_t EndingChildren::count() const {
   const std::lock_guard lock(parts_.mutex);
-  return parts_.children.size();
+  return parts_.children.size() + parts_.ended.size() + parts_.waiting.size();
 }
 
 }  // namespace seccompagent

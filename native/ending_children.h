@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "child.h"
 #include "clock.h"
@@ -39,15 +41,24 @@ class EndingChildren {
   // container, or hundreds of containers could use up the processes that the agent may have; and
   // who has none that hangs is not held up by those who have.
   static constexpr std::size_t kMostHangingOfAll = 128;
+  // The same for those that may end in a moment, since thousands could be started in a second: of a
+  // container, and of all, from where on a container has as many as may hang.
+  static constexpr std::size_t kMostAtOnce = 64;
+  static constexpr std::size_t kMostAtOnceOfAll = 512;
 
   [[nodiscard]] static EndingChildren& of_process();
 
   // Once for all.
   void start();
   void add(EndingChild child);
+  // Nothing: there is no child to be had.
+  using Begin = std::function<std::optional<EndingChild>()>;
+  // Adds what begins, for a container; later, if it has too many or there is none to be had. Calls
+  // `begin` until it gives one.
+  void begin(std::uint32_t token, Begin begin);
   // Those that have not ended after a second hang; others take their time, too.
-  [[nodiscard]] bool has_too_many_hanging(std::uint32_t token) const;
-  // How many have not ended; for tests.
+  [[nodiscard]] bool has_too_many_hanging(std::uint32_t token);
+  // How many have not ended, or not begun; for tests.
   [[nodiscard]] std::size_t count() const;
 
  private:

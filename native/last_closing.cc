@@ -2,7 +2,9 @@
 #include "last_closing.h"
 
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,6 +15,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,17 +53,42 @@ SECCOMPAGENT_CHILD_CODE void wait_for_our_end(const Closing& closing) {
   }
 }
 
+// Of a descriptor; negative: there is no such one.
+SECCOMPAGENT_CHILD_CODE long type_of(long fd) {
+  struct statx found;
+  const long flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+  const long looked =
+      raw_syscall(SYS_statx, fd, raw_pointer(""), flags, STATX_TYPE, raw_pointer(&found));
+  return looked < 0 ? looked : found.stx_mode & S_IFMT;
+}
+
+// All kernels know the number of this question that was the first one. No call has the id 0.
+SECCOMPAGENT_CHILD_CODE bool is_listener(long fd) {
+  constexpr long kIsValid = SECCOMP_IOR(2, __u64);
+  const std::uint64_t id = 0;
+  return raw_syscall(SYS_ioctl, fd, kIsValid, raw_pointer(&id)) == -ENOENT;
+}
+
+// What is no file, as listeners, has no type.
+SECCOMPAGENT_CHILD_CODE void close_listeners(long descriptors) {
+  for (long fd = 0; fd < descriptors; ++fd) {
+    if (type_of(fd) == 0 && is_listener(fd)) raw_syscall(SYS_close, fd);
+  }
+}
+
+SECCOMPAGENT_CHILD_CODE void close_others(long descriptors) {
+  for (long fd = 0; fd < descriptors; ++fd) {
+    const long type = type_of(fd);
+    if (type >= 0 && type != S_IFREG) raw_syscall(SYS_close, fd);
+  }
+}
+
 SECCOMPAGENT_CHILD_CODE int close_all(void* argument) {
   const Closing& closing = *static_cast<Closing*>(argument);
   wait_for_our_end(closing);
-  for (long fd = 0; fd < closing.descriptors; ++fd) {
-    struct statx found;
-    const long flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-    const long looked =
-        raw_syscall(SYS_statx, fd, raw_pointer(""), flags, STATX_TYPE, raw_pointer(&found));
-    if (looked == 0 && S_ISREG(found.stx_mode)) continue;
-    raw_syscall(SYS_close, fd);
-  }
+  close_listeners(closing.descriptors);
+  // a container's sockets may be among them, which take their time
+  close_others(closing.descriptors);
   return 0;
 }
 

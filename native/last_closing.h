@@ -6,8 +6,9 @@
 namespace seccompagent {
 
 // Of the process. While it is needed there is a child that outlives us and then closes all of our
-// descriptors but regular files: those that hang do so in closing one. Where it is needed only
-// for a moment there is none.
+// descriptors, listeners first, but regular files: those that hang do so in closing one. Where it
+// is needed only for a moment there is none. It helps nothing where it is killed together with us,
+// as by the killing of a whole cgroup.
 class LastClosing {
  public:
   [[nodiscard]] static LastClosing& of_process();

@@ -19,6 +19,7 @@
 
 #include "child.h"
 #include "ending_children.h"
+#include "last_closing.h"
 #include "raw_syscall.h"
 #include "unique_fd.h"
 
@@ -58,6 +59,7 @@ struct ChildRead {
   std::size_t size;
   std::array<std::byte, kPage> bytes;
   long result;
+  LastClosing::Need need = {};
 
   static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
     ChildRead& read = *static_cast<ChildRead*>(argument);

@@ -2,15 +2,19 @@
 #include "callers_fd.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <utility>
 
 #include "check.h"
 #include "clock.h"
 #include "ending_children.h"
+#include "hanging_children.h"
 
 namespace seccompagent::test {
 namespace {
@@ -61,8 +65,8 @@ void closes_what_nobody_flushes_itself() {
   const UniqueFd writing(ends[1]);
   const UniqueFd file = regular_file();
   const std::string path = "/proc/self/fd/" + std::to_string(file.get());
-  for (const int fd : {ends[0], open("/", O_RDONLY | O_CLOEXEC), open("/", O_PATH | O_CLOEXEC),
-                       open(path.c_str(), O_PATH | O_CLOEXEC)}) {
+  for (const int fd :
+       {ends[0], open("/", O_PATH | O_CLOEXEC), open(path.c_str(), O_PATH | O_CLOEXEC)}) {
     CHECK(fd != -1);
     {
       const CallersFd closed(UniqueFd(fd), kToken);
@@ -70,6 +74,63 @@ void closes_what_nobody_flushes_itself() {
     CHECK(!is_open(fd));
   }
   CHECK_EQUAL(EndingChildren::of_process().count(), 0UL);
+}
+
+struct Connection {
+  UniqueFd near;
+  UniqueFd far;
+};
+
+[[nodiscard]] Connection connection() {
+  const UniqueFd listening(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  CHECK_EQUAL(bind(listening.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  CHECK_EQUAL(listen(listening.get(), 1), 0);
+  CHECK_EQUAL(getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  Connection made = {.near = UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), .far = {}};
+  CHECK_EQUAL(connect(made.near.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  made.far.reset(accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  CHECK(made.far.is_open());
+  return made;
+}
+
+// One that waits until what it has to send has arrived, which nobody reads.
+void does_not_wait_for_a_socket() {
+  Connection lingering = connection();
+  const linger long_time = {.l_onoff = 1, .l_linger = 1000};
+  CHECK_EQUAL(setsockopt(lingering.near.get(), SOL_SOCKET, SO_LINGER, &long_time, sizeof long_time),
+              0);
+  const std::array<char, 4096> bytes = {};
+  while (send(lingering.near.get(), bytes.data(), bytes.size(), MSG_DONTWAIT) > 0) {
+  }
+  const Nanoseconds start = now();
+  {
+    const CallersFd closed(std::move(lingering.near), kToken);
+  }
+  CHECK(now() - start < 10 * kSecond);
+  CHECK_EQUAL(EndingChildren::of_process().count(), 1UL);
+  // the child ends once this end is gone
+  lingering.far.reset();
+  EndingChildren::of_process().start();
+  while (EndingChildren::of_process().count() > 0) {
+    CHECK(now() - start < 20 * kSecond);
+    pause_for(kMillisecond);
+  }
+}
+
+// Nobody ever closes it in place of one: what hangs would not end then either.
+void stays_open_where_too_many_hang() {
+  let_too_many_hang(kToken);
+  const UniqueFd file = regular_file();
+  const int other = fcntl(file.get(), F_DUPFD_CLOEXEC, 0);
+  {
+    const CallersFd closed(UniqueFd(other), kToken);
+  }
+  pause_for(50 * kMillisecond);
+  CHECK(is_open(other));
 }
 
 void moves() {
@@ -87,6 +148,9 @@ void moves() {
 constexpr Case kCases[] = {
     {"A5: CallersFd: a child closes a file", has_a_child_close_a_file},
     {"CallersFd: what nobody flushes is closed at once", closes_what_nobody_flushes_itself},
+    {"A5: CallersFd: nobody waits for a socket that lingers", does_not_wait_for_a_socket},
+    {"A5: CallersFd: of a container too many of whose children hang, it stays open",
+     stays_open_where_too_many_hang},
     {"CallersFd: a move takes the descriptor along", moves}};
 
 }  // namespace

@@ -13,8 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -113,6 +115,8 @@ SECCOMPAGENT_CHILD_CODE int look_at_file(void* argument) {
 SECCOMPAGENT_CHILD_CODE int sleep_for_ever(void* /*argument*/) {
   for (;;) raw_syscall(SYS_ppoll, 0, 0, 0, 0, 0);
 }
+
+SECCOMPAGENT_CHILD_CODE int end_at_once(void* /*argument*/) { return 0; }
 
 std::unique_ptr<Use> make_use() { return std::make_unique<Use>(VALUE(ChildStack::make())); }
 
@@ -227,6 +231,62 @@ void counts_nobody_who_was_killed_just_now() {
   wait_until_none_is_left();
 }
 
+void bounds_those_that_may_end_in_a_moment() {
+  EndingChildren& ending = EndingChildren::of_process();
+  ending.start();
+  Hanging hanging;
+  for (std::size_t i = 0; i < EndingChildren::kMostAtOnce; ++i) {
+    CHECK(!ending.has_too_many_hanging(kOwn));
+    hanging.add(kOwn, now());
+  }
+  CHECK(ending.has_too_many_hanging(kOwn));
+  CHECK(!ending.has_too_many_hanging(kOther));
+  for (std::uint32_t token = kOther + 1; ending.count() < EndingChildren::kMostAtOnceOfAll;
+       ++token) {
+    for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) hanging.add(token, now());
+  }
+  CHECK(ending.has_too_many_hanging(kOther + 1));
+  CHECK(!ending.has_too_many_hanging(kOther));
+  hanging.end();
+  wait_until_none_is_left();
+  CHECK(!ending.has_too_many_hanging(kOwn));
+}
+
+void begins_what_waits_once_there_are_fewer() {
+  EndingChildren& ending = EndingChildren::of_process();
+  Hanging hanging;
+  for (std::size_t i = 0; i < EndingChildren::kMostAtOnce; ++i) hanging.add(kOwn, now());
+  std::vector<std::unique_ptr<Use>> uses;
+  std::atomic<int> tries = 0;
+  const auto begin = [&]() -> std::optional<EndingChild> {
+    // there is none to be had
+    if (++tries == 1) return std::nullopt;
+    const auto& use = uses.emplace_back(make_use());
+    EndingChild child = {.process = VALUE(start_child(use->stack, end_at_once, nullptr)),
+                         .token = kOther,
+                         .since = now()};
+    return child;
+  };
+  ending.begin(kOwn, begin);
+  CHECK_EQUAL(tries.load(), 0);
+  ending.begin(kOther, begin);
+  CHECK_EQUAL(tries.load(), 1);
+  CHECK_EQUAL(ending.count(), EndingChildren::kMostAtOnce + 2);
+  // who has one that waits gets no other
+  CHECK(ending.has_too_many_hanging(kOther));
+
+  ending.start();
+
+  hanging.end();
+  const Nanoseconds start = now();
+  while (tries.load() < 3 || ending.count() > 0) {
+    CHECK(now() - start < kLong);
+    poll(nullptr, 0, 1);
+  }
+  CHECK(!ending.has_too_many_hanging(kOther));
+  CHECK(!ending.has_too_many_hanging(kOwn));
+}
+
 constexpr Case kCases[] = {
     {"A5: EndingChildren: one that can’t be killed is reaped at its end, and keeps what it uses",
      keeps_what_is_used_until_the_end},
@@ -234,6 +294,10 @@ constexpr Case kCases[] = {
     {"A5: EndingChildren: of one container, so many may hang", bounds_those_of_a_container},
     {"A5: EndingChildren: of all containers, so many and one for each may hang",
      bounds_those_of_all},
+    {"A5: EndingChildren: at once, so many of a container may be there",
+     bounds_those_that_may_end_in_a_moment},
+    {"A5: EndingChildren: what waits for a child begins once there are fewer",
+     begins_what_waits_once_there_are_fewer},
     {"EndingChildren: what was killed just now does not hang",
      counts_nobody_who_was_killed_just_now}};
 

@@ -77,7 +77,14 @@ const mountMaker: readonly string[] = [
 
 /** Which sources of the addon each test is linked with. */
 const links: Readonly<Record<string, readonly string[]>> = {
-  call_memory_test: ['call_memory', 'child', 'ending_children', 'memory', 'syscall_number'],
+  call_memory_test: [
+    'call_memory',
+    'child',
+    'ending_children',
+    'last_closing',
+    'memory',
+    'syscall_number',
+  ],
   caller_state_test: ['caller_state'],
   cgroup_members_test: ['cgroup_members', 'cgroup_places', 'process_files', 'process_owner'],
   child_test: ['child'],
@@ -111,7 +118,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   ],
   label_test: ['caller_label', 'caller_state', 'label'],
   masks_test: ['helper/masks'],
-  memory_test: ['child', 'ending_children', 'memory'],
+  memory_test: ['child', 'ending_children', 'last_closing', 'memory'],
   last_closing_test: ['child', 'last_closing'],
   lending_test: ['lending'],
   mount_change_test: mountMaker,
