@@ -56,6 +56,7 @@ SECCOMPAGENT_CHILD_CODE void wait_for_our_end(const Closing& closing) {
 // Of a descriptor; negative: there is no such one.
 SECCOMPAGENT_CHILD_CODE long type_of(long fd) {
   struct statx found;
+  found.stx_mode = 0;
   const long flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
   const long looked =
       raw_syscall(SYS_statx, fd, raw_pointer(""), flags, STATX_TYPE, raw_pointer(&found));
