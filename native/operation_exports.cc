@@ -134,7 +134,7 @@ constexpr std::uint32_t kOfDescriptor = 1U << 30;
 [[nodiscard]] Start start_within(std::string path, int dirfd, std::uint64_t resolve) {
   if ((resolve & ~std::uint64_t{RESOLVE_CACHED}) == 0) return start_of(std::move(path), dirfd);
   const bool is_from_root = path.starts_with('/') && (resolve & RESOLVE_IN_ROOT) == 0;
-  return {is_from_root ? AT_FDCWD : dirfd, "", false, std::move(path)};
+  return {is_from_root ? AT_FDCWD : dirfd, "", false, std::move(path), is_from_root};
 }
 
 // Whether a path is refused for a link of procfs that means something to the caller only.

@@ -185,7 +185,7 @@ Result<Credentials> parse_credentials(const char* status) {
 
 Start start_of(std::string path, int dirfd) {
   if (!path.starts_with('/')) return {dirfd, "", false, std::move(path)};
-  Start start = {AT_FDCWD, "", false, std::move(path)};
+  Start start = {AT_FDCWD, "", false, std::move(path), true};
   std::string_view rest = start.rest;
   const auto take = [&rest](std::string_view name) {
     std::string_view after = rest;
@@ -227,6 +227,14 @@ Start start_of(std::string path, int dirfd) {
 
 namespace {
 
+// Which costs a third of opening it anew.
+[[nodiscard]] Result<UniqueFd> copy_of(const Result<UniqueFd>& opened) {
+  if (!opened) return std::unexpected(opened.error());
+  UniqueFd copy(fcntl(opened->get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy.is_open()) return fail_errno();
+  return copy;
+}
+
 // 0, or what the caller gets to hear; our own failures are errors.
 [[nodiscard]] Result<int> base_error_of(const Result<UniqueFd>& base) {
   if (base) return 0;
@@ -240,8 +248,13 @@ namespace {
 Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                           const Start* second) {
   auto root = open_of(call.tid, "root", O_PATH | O_DIRECTORY);
-  auto base = open_base(call.tid, start);
-  auto second_base = second == nullptr ? Result<UniqueFd>() : open_base(call.tid, *second);
+  // of a mount, the source may be relative, too
+  const auto base_of = [&](const Start& from) {
+    const bool is_root_enough = from.is_from_root && pinned == Pinned::for_files;
+    return is_root_enough ? copy_of(root) : open_base(call.tid, from);
+  };
+  auto base = base_of(start);
+  auto second_base = second == nullptr ? Result<UniqueFd>() : base_of(*second);
   const bool is_descriptor = start.rest.empty() && start.proc_entry.empty() && start.dirfd >= 0;
   const bool is_base_path_only = is_descriptor && is_path_only(call.tid, start.dirfd);
   auto user_namespace = open_foreign_namespace(call.tid, Namespace::user);

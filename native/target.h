@@ -79,6 +79,8 @@ struct Start {
   bool is_of_thread;
   // The path from there; empty when it is the place itself.
   std::string rest;
+  // The path is absolute: it does not matter where the caller is.
+  bool is_from_root = false;
 };
 
 // Where this path of a caller starts: /proc/self/fd/6/a is `a` from what the caller has as fd 6.

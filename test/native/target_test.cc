@@ -132,6 +132,7 @@ void check_start(const char* path, int dirfd, const char* entry, const char* res
   CHECK_EQUAL(start.proc_entry, entry);
   CHECK_EQUAL(start.rest, rest);
   CHECK(!start.is_of_thread);
+  CHECK_EQUAL(start.is_from_root, *path == '/' && start.proc_entry.empty());
 }
 
 void starts_at_the_dirfd() {
