@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "clock.h"
+
 namespace seccompagent {
 namespace {
 
@@ -46,7 +48,28 @@ Result<Masks> masks_of_process(pid_t pid, const UniqueFd& pidfd) {
   if (syscall(SYS_pidfd_send_signal, pidfd.get(), 0, nullptr, 0) == -1) return fail(ESRCH);
   // one that has ended and was not waited for yet has no mounts
   if (!text) return fail(text.error() == Errno{EINVAL} ? ESRCH : text.error().number);
+  // its mount namespace is another one already, and its root is not yet, or the other way round
+  if (text->empty()) return fail(EAGAIN);
   return understand(std::move(*text));
+}
+
+void ContainerMasks::look(pid_t pid, const UniqueFd& pidfd) {
+  const auto found = masks_of_process(pid, pidfd);
+  const std::lock_guard lock(mutex_);
+  if (found && !first_) first_ = *found;
+}
+
+Result<Masks> ContainerMasks::strictest(pid_t pid, const UniqueFd& pidfd) {
+  constexpr int kLooks = 10;
+  auto current = masks_of_process(pid, pidfd);
+  for (int looks = 1; looks < kLooks && !current && current.error() == Errno{EAGAIN}; ++looks) {
+    pause_for(kMillisecond);
+    current = masks_of_process(pid, pidfd);
+  }
+  if (!current) return current;
+  const std::lock_guard lock(mutex_);
+  if (!first_) first_ = *current;
+  return stricter(*first_, *current);
 }
 
 }  // namespace seccompagent

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "clock.h"
-#include "helper/masks.h"
+#include "container_masks.h"
 #include "kept_calls.h"
 #include "notify.h"
 #include "terms.h"
@@ -51,9 +51,8 @@ struct Listener {
   pid_t first_pid = 0;
   // Whose runtime has sent the listener: nothing of others is done anything to for it.
   uid_t peer_uid = 0;
-  // What it did not see of proc and sysfs when the listener came. A runtime that makes a container
-  // has made its masks by then, and waits for us before it runs anything of the container.
-  Result<Masks> first_masks = fail(ESRCH);
+  // What it does not see of proc and sysfs. Never null.
+  std::unique_ptr<ContainerMasks> masks;
 
   KeptCalls kept = {};
   // Reading its callers' memory has blocked: from then on children do it, which can be killed.

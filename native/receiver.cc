@@ -16,7 +16,6 @@
 #include <utility>
 
 #include "cgroup.h"
-#include "container_masks.h"
 #include "ending_children.h"
 #include "helper/thread_role.h"
 #include "helper_pool.h"
@@ -103,15 +102,17 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   UniqueFd first_process;
   if (facts.first_pid > 0)
     first_process.reset(static_cast<int>(syscall(SYS_pidfd_open, facts.first_pid, 0)));
-  auto first_masks = masks_of_process(facts.first_pid, first_process);
+  // before the container can have anything mounted by us
+  auto masks = std::make_unique<ContainerMasks>();
+  masks->look(facts.first_pid, first_process);
   const std::lock_guard lock(mutex_);
   if (has_listener(fd.get())) return fail(EEXIST);
   const std::uint32_t token = next_token();
   const int raw = fd.get();
-  auto listener = std::make_shared<Listener>(
-      std::move(fd), *request, token, std::make_unique<CurrentTerms>(std::move(facts.terms)),
-      std::move(first_process), facts.waits_killable, facts.first_pid, facts.peer_uid,
-      std::move(first_masks));
+  auto listener = std::make_shared<Listener>(std::move(fd), *request, token,
+                                             std::make_unique<CurrentTerms>(std::move(facts.terms)),
+                                             std::move(first_process), facts.waits_killable,
+                                             facts.first_pid, facts.peer_uid, std::move(masks));
   listeners_.emplace(token, std::move(listener));
   if (const auto watched = watch(raw, token); !watched) {
     listeners_.erase(token);

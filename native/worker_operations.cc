@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "container_masks.h"
 #include "worker.h"
 
 namespace seccompagent {
@@ -89,17 +88,9 @@ Actor Worker::actor() const {
   return is_slow || are_held ? Actor::helper : Actor::any;
 }
 
-// Both what the runtime had masked at first, and what the first process does not see now. One look
-// would do where nobody plays tricks: what is masked by then stays so, since whoever may take a
-// mask off is root of the host, or had it taken off by a handler, and what is added later is to
-// count as well. But the first process is the container's own, and may look at mounts of its making
-// by now. If it is gone, nobody can say what it saw at last, so nothing is mounted any more.
 Result<Masks> Worker::container_masks() const {
   if (!listener_) return fail(ESRCH);
-  const auto& first = listener_->first_masks;
-  if (!first) return first;
-  const auto current = masks_of_process(listener_->first_pid, listener_->first_process);
-  return current ? stricter(*first, *current) : current;
+  return listener_->masks->strictest(listener_->first_pid, listener_->first_process);
 }
 
 Result<std::uint32_t> Worker::keep(CallersFd fd) {

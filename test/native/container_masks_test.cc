@@ -101,11 +101,93 @@ void is_never_fooled_by_changes() {
   }
 }
 
+// Makes a mount namespace after the other. In the middle of unshare(2), the root is in the new one
+// already and the namespace is still the old one.
+long keep_leaving() {
+  for (;;) {
+    if (unshare(CLONE_NEWNS) == -1) _exit(1);
+  }
+}
+
+void is_not_confused_by_new_namespaces() {
+  const Container container({kMasked});
+  const UniqueFd pidfd = pidfd_of(container.pid());
+  ContainerMasks masks;
+  container.tell(keep_leaving);
+  int whole = 0;
+  int between = 0;
+  const Nanoseconds start = now();
+  for (int round = 0; round < 200 || between == 0; ++round) {
+    CHECK(now() - start < 60 * kSecond);
+    const auto found = masks_of_process(container.pid(), pidfd);
+    if (found) {
+      CHECK_EQUAL(found->proc.masks.size(), kHidden.size() + kReadOnly.size());
+      ++whole;
+    } else {
+      CHECK_EQUAL(found.error(), Errno{EAGAIN});
+      ++between;
+    }
+    const auto waited = masks.strictest(container.pid(), pidfd);
+    CHECK(waited || waited.error() == Errno{EAGAIN});
+  }
+  CHECK(whole > 0);
+  CHECK_EQUAL(kill(container.pid(), SIGKILL), 0);
+}
+
+int mounts_left = -1;
+
+// Its root stays in the mount namespace that it leaves.
+long go_between() {
+  const UniqueFd root(open("/", O_PATH | O_CLOEXEC));
+  if (unshare(CLONE_NEWNS) == -1) return errno;
+  mounts_left = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  return error_of_call(fchdir(root.get()) == -1 ? -1 : chroot("."));
+}
+
+long come_back() { return error_of_call(setns(mounts_left, CLONE_NEWNS)); }
+
+long hide_more() {
+  return error_of_call(mount("/dev/null", "/proc/stat", nullptr, MS_BIND, nullptr));
+}
+
+void looks_again_after_a_first_look_in_vain() {
+  const Container container({kMasked});
+  const UniqueFd pidfd = pidfd_of(container.pid());
+  ContainerMasks masks;
+  CHECK_EQUAL(container.ask(go_between), 0);
+  masks.look(container.pid(), pidfd);
+  CHECK_EQUAL(ERROR(masks.strictest(container.pid(), pidfd)), Errno{EAGAIN});
+  container.tell(come_back);
+  const Masks found = VALUE(masks.strictest(container.pid(), pidfd));
+  CHECK_EQUAL(container.answer(), 0);
+  CHECK_EQUAL(found.proc.masks.size(), kHidden.size() + kReadOnly.size());
+}
+
+void keeps_what_it_has_seen() {
+  const Container container({kMasked});
+  const UniqueFd pidfd = pidfd_of(container.pid());
+  ContainerMasks masks;
+  masks.look(container.pid(), pidfd);
+  CHECK_EQUAL(container.ask(hide_more), 0);
+  const Masks more = VALUE(masks.strictest(container.pid(), pidfd));
+  CHECK_EQUAL(more.proc.masks.size(), kHidden.size() + kReadOnly.size() + 1);
+  CHECK_EQUAL(container.ask([] { return error_of_call(umount2("/proc/stat", 0)); }), 0);
+  CHECK_EQUAL(container.ask([] { return error_of_call(umount2("/proc/iomem", 0)); }), 0);
+  // what was seen at first
+  const Masks less = VALUE(masks.strictest(container.pid(), pidfd));
+  CHECK_EQUAL(less.proc.masks.size(), kHidden.size() + kReadOnly.size());
+}
+
 constexpr Case kCases[] = {
     {"A8: masks_of_process: what the first process does not see is read", reads_masks},
     {"A8: masks_of_process: of one that has ended, nothing is read", knows_when_it_is_gone},
     {"A8: masks_of_process: too many mounts are refused", refuses_more_than_it_can_look_at},
-    {"A8: masks_of_process: changes meanwhile never make masks fewer", is_never_fooled_by_changes}};
+    {"A8: masks_of_process: changes meanwhile never make masks fewer", is_never_fooled_by_changes},
+    {"A8: masks_of_process: in the middle of unshare it is said to look again",
+     is_not_confused_by_new_namespaces},
+    {"A8: ContainerMasks: a first look in vain is made up for",
+     looks_again_after_a_first_look_in_vain},
+    {"A8: ContainerMasks: a mask that was seen at first stays", keeps_what_it_has_seen}};
 
 }  // namespace
 }  // namespace seccompagent::test
