@@ -87,15 +87,18 @@ Result<std::uint64_t> permitted_capabilities() {
   return std::uint64_t{words->data[0].permitted} | std::uint64_t{words->data[1].permitted} << 32;
 }
 
-Result<void> set_effective(std::uint64_t wanted) {
+Result<bool> set_effective(std::uint64_t wanted) {
   auto words = capability_words();
   if (!words) return std::unexpected(words.error());
+  const std::uint64_t before = effective_in(*words);
   for (unsigned half = 0; half < 2; ++half) {
     auto& data = words->data[half];
     data.effective = static_cast<std::uint32_t>(wanted >> (32 * half)) & data.permitted;
   }
+  // which takes a fourth of setting them
+  if (effective_in(*words) == before) return false;
   if (syscall(SYS_capset, &words->header, words->data) == -1) return fail_errno();
-  return {};
+  return true;
 }
 
 bool is_effective(unsigned capability) {
@@ -166,7 +169,9 @@ Result<ThreadRole> ThreadRole::take(const Role& role, const char*& step) {
     }
   }
   step = "capset";
-  if (const auto set = set_effective(role.capabilities); !set) return std::unexpected(set.error());
+  const auto are_others = set_effective(role.capabilities);
+  if (!are_others) return std::unexpected(are_others.error());
+  taken.has_capabilities_ = *are_others;
   return taken;
 }
 
@@ -175,12 +180,15 @@ ThreadRole::ThreadRole(ThreadRole&& other) noexcept
       has_ids_(other.has_ids_),
       has_groups_(other.has_groups_),
       has_root_(other.has_root_),
+      has_capabilities_(other.has_capabilities_),
       umask_(other.umask_) {}
 
 ThreadRole::~ThreadRole() {
   if (!is_taken_) return;
   const Own& self = own();
-  bool is_back = set_effective(~0ULL).has_value();
+  bool is_back = true;
+  // other fs ids may have taken some
+  if (has_capabilities_ || has_ids_) is_back = set_effective(~0ULL).has_value();
   if (has_ids_) is_back = set_fs_ids(self.uid, self.gid) && is_back;
   if (has_groups_) is_back = set_groups(self.groups).has_value() && is_back;
   if (has_root_) {

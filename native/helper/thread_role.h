@@ -56,6 +56,7 @@ class ThreadRole {
   bool has_ids_ = false;
   bool has_groups_ = false;
   bool has_root_ = false;
+  bool has_capabilities_ = false;
   mode_t umask_ = 0;
 };
 
@@ -77,7 +78,8 @@ class LentCapability {
 };
 
 // Sets the effective Linux capabilities of this thread to those of `wanted` that are permitted.
-[[nodiscard]] Result<void> set_effective(std::uint64_t wanted);
+// False: they were those already.
+[[nodiscard]] Result<bool> set_effective(std::uint64_t wanted);
 [[nodiscard]] Result<std::uint64_t> permitted_capabilities();
 
 }  // namespace seccompagent

@@ -142,6 +142,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   state_store_test: ['state_store'],
   short_turns_test: ['short_turns'],
   syscall_number_test: ['syscall_number'],
+  thread_role_test: ['helper/thread_role'],
   target_test: ['caller_label', 'caller_state', 'label', 'notify', 'target'],
   unique_fd_test: [],
   wire_test: ['helper/wire'],
