@@ -220,7 +220,7 @@ describe('README', () => {
     const quoted = await runCommand(['sh', '-c', `printf '%s\\0' ${shown}`]);
     const command = quoted.stdout.split('\0').slice(0, -1);
     const { code, output } = await runExample({ socket, command });
-    expect(code, output).toBe(0);
+    expect({ code, output }).toMatchObject({ code: 0 });
     expect(output).toMatch(/^1\n(?:\d+\n)*[a-z](?:.*\n)*cpuinfo\n/u);
     const native = await runExample({ command });
     expect(native.code).not.toBe(0);
