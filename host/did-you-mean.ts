@@ -29,3 +29,9 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     .toSorted((a, b) => a.away - b.away || a.other.localeCompare(b.other));
   return near[0]?.other;
 }
+
+/** The end of a message about a word that is none: a known one that is near, as a question. */
+export function guessAt(word: string, known: readonly string[]): string {
+  const near = nearest(word, known);
+  return near === undefined ? '' : `: is it "${near}"?`;
+}

@@ -3,17 +3,17 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
-import { AgentError, messageOf } from '../../host/errors.ts';
+import { AgentError, messageOf, systemCodeOf } from '../../host/errors.ts';
 import { readBundle } from '../../host/registry/bundle.ts';
 import { BuildError } from './build-error.ts';
 import { type Bundle, parseBundle } from './bundle.ts';
 import { buildHandler } from './handler.ts';
-import { findLanguage, languages } from './language.ts';
+import { findLanguage, languages, requireLanguage } from './language.ts';
 import { shortPath } from './short-path.ts';
 
 export interface BuiltComponent {
@@ -62,13 +62,48 @@ export async function buildProject(build: ProjectBuild): Promise<BuiltProject> {
   }
 }
 
+/** A component that was built before its source was changed last. */
+export interface StaleComponent {
+  readonly component: string;
+  /** The changed file. */
+  readonly source: string;
+}
+
+/** What is copied with its source may be some moments older. */
+const sameTimeMs = 1000;
+
+/**
+ * Those of a bundle that lies in its own folder. A build that fails leaves what was there before.
+ * Throws BuildError.
+ */
+export async function staleComponents(folder: string): Promise<readonly StaleComponent[]> {
+  const directory = resolve(folder);
+  const { bundle } = await readManifest(directory);
+  const names = [...new Set(bundle.handlers.map(({ component }) => component))];
+  return names.flatMap((component) => {
+    const source = sourceOf(component, directory, names.length === 1);
+    const built = statSync(join(directory, component), { throwIfNoEntry: false });
+    if (source === undefined || built === undefined) return [];
+    const { sourceFile } = requireLanguage(source);
+    const changed = readdirSync(source)
+      .filter((name) => extname(name) === extname(sourceFile))
+      .map((name) => join(source, name))
+      .find((file) => statSync(file).mtimeMs > built.mtimeMs + sameTimeMs);
+    return changed === undefined ? [] : [{ component, source: shortPath(changed) }];
+  });
+}
+
 async function readManifest(
   directory: string,
 ): Promise<{ readonly text: string; readonly bundle: Bundle }> {
   const file = join(directory, 'bundle.json');
   const place = shortPath(file);
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new BuildError(`${place} cannot be read: ${messageOf(cause)}`, { cause });
+    const reason =
+      systemCodeOf(cause) === 'ENOENT'
+        ? 'is not there: say where the bundle is, or begin one with "seccompagent new"'
+        : `cannot be read: ${messageOf(cause)}`;
+    throw new BuildError(`${place} ${reason}`, { cause });
   });
   return { text, bundle: parseBundle(text, place) };
 }

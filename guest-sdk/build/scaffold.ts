@@ -4,8 +4,10 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
+import { guessAt } from '../../host/did-you-mean.ts';
 import { families, familyMembers, syscallTable } from '../../host/notification/syscall-table.ts';
 import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { askable } from '../../host/registry/askable-calls.ts';
 import { BuildError } from './build-error.ts';
 import { folderName } from './bundle.ts';
 import { type Answer, readBindingContract } from './contract.ts';
@@ -63,7 +65,7 @@ function askedFamilies(syscalls: readonly string[]): readonly string[] {
     if (family !== undefined) return family;
     const isKnown = syscallNumbers.some(([name]) => name === syscall);
     if (isKnown || families().includes(syscall)) return syscall;
-    throw new BuildError(`Linux has no system call "${syscall}"`);
+    throw new BuildError(`Linux has no system call "${syscall}"${guessAt(syscall, askable())}`);
   });
   return [...new Set(found)];
 }

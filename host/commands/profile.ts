@@ -9,7 +9,7 @@ import type { BaseProfile } from '../profile/base-rules.ts';
 import { generateProfile, ociText } from '../profile/generate.ts';
 import type { Generated } from '../profile/generate.ts';
 import { containerBase } from '../profile/container-base.ts';
-import { nearest } from '../did-you-mean.ts';
+import { guessAt } from '../did-you-mean.ts';
 import { callNames, isKnownCall } from '../profile/families.ts';
 import type { Finding, Severity } from '../profile/finding.ts';
 import { lint } from '../profile/lint.ts';
@@ -162,8 +162,7 @@ function baseOf(values: Values): BaseProfile | undefined {
   if (base === 'allow') return undefined;
   if (base === 'container') return containerBase();
   if (!existsSync(base)) {
-    const near = nearest(base, baseNames);
-    const guess = near === undefined ? '' : `: is it "${near}"?`;
+    const guess = guessAt(base, baseNames);
     usage(`-base ${base} is no file, nor one of ${baseNames.join(', ')}${guess}`);
   }
   const { profile, json } = readSoundProfile(readText(base), base);
@@ -176,8 +175,7 @@ function allowedCalls(values: Values): readonly string[] {
   const names = textsOf(values, 'allow').flatMap((text) => listOf(text));
   for (const name of names) {
     if (isKnownCall(name)) continue;
-    const near = nearest(name, callNames());
-    usage(`-allow: Linux has no call "${name}"${near === undefined ? '' : `: is it "${near}"?`}`);
+    usage(`-allow: Linux has no call "${name}"${guessAt(name, callNames())}`);
   }
   return names;
 }

@@ -13,6 +13,7 @@ import type { RunCommand } from '../options.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
 import type { ContainerIdentity, Resolver } from '../registry/resolver.ts';
 import { makeAnswering } from './agent.ts';
+import { warnOfStaleComponents } from './stale-components.ts';
 import { endingByUncaught } from './uncaught.ts';
 
 const stdinFd = 0;
@@ -106,6 +107,7 @@ export async function runCommand(options: RunCommand, observe?: RunObserver): Pr
   const trapped = trappedCalls(trappedNames(options, resolver));
   const agent = await Agent.start({ resolver, log });
   using _uncaught = endingByUncaught(agent);
+  await warnOfStaleComponents(options.selection, agent.log);
   let code: number;
   try {
     const { native } = agent;

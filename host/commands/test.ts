@@ -4,11 +4,11 @@
 import { existsSync, watch } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 
 import { buildProject } from '../../guest-sdk/build/project.ts';
 import { parseWords, usage } from '../command-line.ts';
-import { AgentError, messageOf } from '../errors.ts';
+import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import { readBundle } from '../registry/bundle.ts';
 import { parseCases } from '../trial/case-file.ts';
 import type { CaseFile } from '../trial/case-file.ts';
@@ -36,7 +36,14 @@ async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new AgentError('AGENT_CASES_INVALID', `${shown(file)}: cannot be read`, { cause });
+    if (systemCodeOf(cause) !== 'ENOENT') {
+      throw new AgentError('AGENT_CASES_INVALID', `${shown(file)}: cannot be read`, { cause });
+    }
+    // whoever is in another folder has no bundle there either
+    const reason = existsSync(join(dirname(file), 'bundle.json'))
+      ? `is not there: the calls to try are to be in it, or made by ${caseModules[0]}`
+      : 'is not there, and no bundle.json: say where the bundle is, or begin one with "seccompagent new"';
+    throw new AgentError('AGENT_CASES_INVALID', `${shown(file)} ${reason}`);
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What manifests name of system calls: families, and calls that belong to none.
+import { guessAt } from '../did-you-mean.ts';
 import { syscallNumbers } from '../notification/syscall-numbers.ts';
 import { families, familyMembers, syscallTable } from '../notification/syscall-table.ts';
 import { invalid } from './json-value.ts';
@@ -18,7 +19,7 @@ export function askable(): readonly string[] {
  */
 export function checkAskable(word: string, place: string): void {
   if (!syscallNumbers.some(([name]) => name === word) && !families().includes(word)) {
-    invalid(`${place}: Linux has no "${word}"`);
+    invalid(`${place}: Linux has no "${word}"${guessAt(word, askable())}`);
   }
   const family = syscallTable.find((row) => row.name === word)?.family;
   if (family === undefined || family === word) return;

@@ -2,7 +2,7 @@
 // Makes the registry of one container from the bundles that were selected for it.
 import { AgentError, messageOf } from '../errors.ts';
 import type { Settings } from '../handler/instance.ts';
-import { nearest } from '../did-you-mean.ts';
+import { guessAt } from '../did-you-mean.ts';
 import type { Bundle, BundleHandler } from './bundle.ts';
 import { fieldsOf } from './container-fields.ts';
 import { isLimited } from './grants.ts';
@@ -168,9 +168,7 @@ export function regrantedRegistry(registry: Registry, bundles: readonly Bundle[]
 
 /** Which settings there are, and which one may be meant. */
 function instead(key: string, declared: readonly string[]): string {
-  const near = nearest(key, declared);
-  const guess = near === undefined ? '' : `: is it "${near}"?`;
-  return `${guess} (there ${declared.length === 0 ? 'is none' : `are ${declared.join(', ')}`})`;
+  return `${guessAt(key, declared)} (there ${declared.length === 0 ? 'is none' : `are ${declared.join(', ')}`})`;
 }
 
 /** A key with a typing mistake must not leave a container without what it was to have. */

@@ -5,7 +5,7 @@ import { basename, join, resolve } from 'node:path';
 
 import { AgentError } from '../errors.ts';
 import { shippedBundles } from '../package-root.ts';
-import { nearest } from '../did-you-mean.ts';
+import { guessAt } from '../did-you-mean.ts';
 import { defaultBundleLimits, readBundle, regranted } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
 import { ComponentCache } from './component-cache.ts';
@@ -208,9 +208,7 @@ export class BundleStore {
     }
     const folders = [...this.#parts.folders, shippedBundles()];
     const known = [...new Set(folders.flatMap((folder) => bundleNamesIn(folder)))].toSorted();
-    const near = nearest(name, known);
-    const guess = near === undefined ? '' : `: is it "${near}"?`;
-    return refuse(`${this.#missing(name)}${guess} (there are ${known.join(', ')})`);
+    return refuse(`${this.#missing(name)}${guessAt(name, known)} (there are ${known.join(', ')})`);
   }
 
   /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests `seccompagent run -bundle`, and what the agent says of bundles on its command line.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -45,6 +45,23 @@ test.for(['.', './', '../mine'])('run -bundle: %s is the folder of a bundle', as
   const result = await runCommand(command, { cwd });
   expect(result).toEqual({ code: 0, signal: null, stdout: '', stderr: '' });
   expect(readdirSync(folder.path)).toEqual(['abc-mine']);
+});
+
+test('run -bundle: a component that is older than its source is told of', async () => {
+  using bundles = new BundleFolder();
+  const cwd = suffixBundle(bundles);
+  const source = join(cwd, 'handler.ts');
+  writeFileSync(source, 'changed, and not built');
+  const command = [...run, '-bundle=.', '--', 'true'] as const;
+  // what was copied at the same time is no change
+  expect(await runCommand(command, { cwd })).toMatchObject({ code: 0, stderr: '' });
+  const later = Date.now() / 1000 + 60;
+  utimesSync(source, later, later);
+  const { code, stderr } = await runCommand(command, { cwd });
+  expect(code).toBe(0);
+  expect(stderr).toMatch(
+    /WARN {2}component is older than its source: "seccompagent build" makes it anew component=handler\.wasm source=handler\.ts\n$/u,
+  );
 });
 
 test('run -bundle: several are asked in their order, with settings of -metadata', async () => {

@@ -90,6 +90,27 @@ test.for([
   expect(stderr).toContain(message);
 });
 
+test('test: a bundle without cases is told where they go', async () => {
+  using folder = exampleFolder();
+  rmSync(folder.at('handler.test.yaml'));
+  const { code, stderr } = await tried(folder);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr:
+      'seccompagent: handler.test.yaml is not there: the calls to try are to be in it, or made by handler.cases.ts\n',
+  });
+});
+
+test('test: a folder without a bundle is no place for it', async () => {
+  using folder = new TemporaryFolder();
+  const { code, stderr } = await tried(folder);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr:
+      'seccompagent: handler.test.yaml is not there, and no bundle.json: say where the bundle is, or begin one with "seccompagent new"\n',
+  });
+});
+
 test('test: there is one file of cases, not two', async () => {
   using folder = exampleFolder();
   writeFileSync(folder.at('handler.cases.ts'), made);

@@ -148,7 +148,7 @@ const ofHandlers: readonly Mistake[] = [
   [
     'a refused call that Linux does not have',
     changedHandler({ refuse: ['pivotroot'] }),
-    ': handlers[1].refuse: Linux has no "pivotroot"',
+    ': handlers[1].refuse: Linux has no "pivotroot": is it "pivot_root"?',
   ],
   [
     'one refused call of a family',
@@ -180,7 +180,7 @@ const ofHandlers: readonly Mistake[] = [
   [
     'a syscall that Linux does not have',
     changedHandler({ syscalls: ['chmodd'] }),
-    ': handlers[1].syscalls: Linux has no "chmodd"',
+    ': handlers[1].syscalls: Linux has no "chmodd": is it "chmod"?',
   ],
 ];
 

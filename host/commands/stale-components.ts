@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tells an author who runs what was built before the last change.
+import { messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { folderName } from '../registry/manifest.ts';
+
+/** Of the bundles that a command line names by their folders. It never rejects. */
+export async function warnOfStaleComponents(
+  selection: readonly string[],
+  log: Logger,
+): Promise<void> {
+  const folders = selection.filter(
+    (reference) => !reference.startsWith('oci:') && !folderName.test(reference),
+  );
+  if (folders.length === 0) return;
+  const { staleComponents } = await import('../../guest-sdk/build/project.ts');
+  for (const folder of folders) {
+    try {
+      for (const stale of await staleComponents(folder)) {
+        log.warn(stale, 'component is older than its source: "seccompagent build" makes it anew');
+      }
+    } catch (thrown) {
+      log.debug({ bundle: folder, error: messageOf(thrown) }, 'cannot tell whether it is built');
+    }
+  }
+}
