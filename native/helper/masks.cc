@@ -371,8 +371,21 @@ Masks stricter(const Masks& one, const Masks& other) {
   return {stricter(one.proc, other.proc), stricter(one.sysfs, other.sysfs)};
 }
 
+bool shows_processes_only(const Cover& cover) {
+  return !cover.is_whole || cover.has_processes_only;
+}
+
+std::vector<Mask> masks_of_new_proc(const Cover& cover) {
+  std::vector<Mask> masks = cover.masks;
+  if (!shows_processes_only(cover)) return masks;
+  // of all kernels; covered empty directories do not count
+  masks.push_back({"version", true});
+  settle(masks);
+  return masks;
+}
+
 void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover) {
-  if (!cover.is_whole || cover.has_processes_only) options.push_back({"subset", "pid"});
+  if (shows_processes_only(cover)) options.push_back({"subset", "pid"});
   if (cover.hidepid == 0) return;
   int strongest = cover.hidepid;
   // a value that is not known here stays, and the kernel refuses it

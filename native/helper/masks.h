@@ -82,8 +82,17 @@ struct Standing {
 // Whether a place is one of these paths, each with a NUL behind it, or lies below or above one.
 [[nodiscard]] bool concerns_any(std::string_view place, std::string_view paths);
 
+// Whether a new proc shows processes only: what else there is to hide is not known.
+[[nodiscard]] bool shows_processes_only(const Cover& cover);
+
 // Makes the options of a new proc show no more than the first process's proc does.
 void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover);
+
+// What a new proc hides. One that shows processes only, since nobody knows what else had to be
+// hidden, hides one place more: whoever has a proc of which nothing is covered may mount a whole
+// one by themselves in a user namespace of their own, whatever that proc shows, see
+// mount_namespaces(7).
+[[nodiscard]] std::vector<Mask> masks_of_new_proc(const Cover& cover);
 
 // What covers files and directories: absolute paths of two mounts.
 struct MaskSources {

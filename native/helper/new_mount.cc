@@ -30,6 +30,8 @@ struct MountJob : CallerJob {
   const Cover* cover = nullptr;
   // The pid namespace belongs to another user namespace than ours.
   bool has_foreign_processes = false;
+  // What it is to hide, once that is known.
+  std::vector<Mask> masks = {};
 };
 
 namespace {
@@ -145,11 +147,12 @@ constexpr MaskSources kMaskSources = {.file = "/null", .directory = "/empty"};
 
 constexpr std::string_view kSubset = "subset";
 
-// What shows processes only could be made to show all again, and then there have to be masks: so it
-// shows all at first.
+// What shows processes only could be made to show all again, and then there have to be masks. The
+// kernel asks for masks only, too, when somebody mounts a whole proc beside it. So it shows all at
+// first.
 [[nodiscard]] std::vector<MountOption> take_subset(MountJob& job) {
   std::vector<MountOption> taken;
-  if (!job.has_foreign_processes) return taken;
+  if (!is_proc(job.mount)) return taken;
   std::erase_if(job.mount.options, [&taken](const MountOption& option) {
     if (option.key != kSubset) return false;
     taken.push_back(option);
@@ -176,7 +179,7 @@ constexpr std::string_view kSubset = "subset";
   const UniqueFd mount = is_proc(job.mount) ? make_proc(job) : make_sysfs(job);
   if (!mount.is_open() || broke(job.outcome, "move_mount", move_to_path(mount, kWorkPlace)))
     return false;
-  const auto put = put_masks(mount.get(), job.cover->masks, kMaskSources);
+  const auto put = put_masks(mount.get(), job.masks, kMaskSources);
   if (!put) job.outcome = our_failure("masks", put.error());
   return put.has_value() && reconfigure(job, mount, later);
 }
@@ -319,11 +322,12 @@ void put_other(MountJob& job, const IsGone& is_gone) {
   if (job.cover->is_read_only) job.mount.attributes |= MOUNT_ATTR_RDONLY;
   if (is_proc(job.mount)) {
     narrow_proc_options(job.mount.options, *job.cover);
+    job.masks = masks_of_new_proc(*job.cover);
     // nobody knows what had to be hidden once it shows more than processes
-    if (job.has_foreign_processes && (!job.cover->is_whole || job.cover->has_processes_only))
-      job.outcome.answer = EPERM;
+    if (job.has_foreign_processes && shows_processes_only(*job.cover)) job.outcome.answer = EPERM;
     return !job.has_ended();
   }
+  job.masks = job.cover->masks;
   // of sysfs, there is no part to show
   if (!job.cover->is_whole) job.outcome.answer = EPERM;
   return job.cover->is_whole;
@@ -443,8 +447,7 @@ int MountMaker::tree_for(MountJob& job) {
     job.outcome = our_failure("fstat of the pid namespace", pid_namespace.error());
     return -1;
   }
-  Key key = {job.mount.options, job.mount.attributes, job.cover->masks, *pid_namespace,
-             job.owner_id};
+  Key key = {job.mount.options, job.mount.attributes, job.masks, *pid_namespace, job.owner_id};
   if (is_kept) {
     const auto found = std::ranges::find(kept_, key, &Kept::key);
     if (found != kept_.end()) {

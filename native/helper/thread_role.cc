@@ -134,6 +134,8 @@ Result<void> ThreadRole::prepare() {
   if (self.is_prepared) return {};
   if (const auto known = know_own_places(); !known) return known;
   if (unshare(CLONE_FS) == -1) return fail_errno();
+  // what a thread has by itself is all that it may have: roles are taken and left with it
+  if (const auto set = set_effective(~0ULL); !set) return std::unexpected(set.error());
   self.uid = geteuid();
   self.gid = getegid();
   const int count = getgroups(0, nullptr);

@@ -227,6 +227,19 @@ void shows_processes_only() {
   CHECK_EQUAL(narrowed({}, {.is_whole = true, .has_processes_only = true}), "[subset=pid]");
 }
 
+void hides_one_more_where_nothing_is_known() {
+  const auto shown = [](std::vector<Mask> masks) {
+    return shown_masks({.masks = std::move(masks)});
+  };
+  const std::vector<Mask> some = {{"keys", true}, {"sys", false}};
+  CHECK_EQUAL(shown(masks_of_new_proc({.is_whole = true, .masks = some})), "[-keys][sys]");
+  CHECK_EQUAL(shown(masks_of_new_proc({.is_whole = true})), "");
+  CHECK_EQUAL(shown(masks_of_new_proc({.masks = some})), "[-keys][sys][-version]");
+  CHECK_EQUAL(shown(masks_of_new_proc({})), "[-version]");
+  CHECK_EQUAL(shown(masks_of_new_proc({.is_whole = true, .has_processes_only = true})),
+              "[-version]");
+}
+
 void hides_processes_of_others() {
   const Cover cover = {.is_whole = true, .hidepid = 2, .hidepid_group = "5"};
   CHECK_EQUAL(narrowed({}, cover), "[hidepid=2][gid=5]");
@@ -289,6 +302,8 @@ constexpr Case kCases[] = {
     {"narrow_proc_options: a whole proc changes nothing", leaves_options_alone},
     {"A8: narrow_proc_options: without a whole proc, there are processes only",
      shows_processes_only},
+    {"A8: masks_of_new_proc: one place more is hidden where nothing is known",
+     hides_one_more_where_nothing_is_known},
     {"A8: narrow_proc_options: hidepid is never weaker", hides_processes_of_others}};
 
 }  // namespace

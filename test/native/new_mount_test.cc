@@ -623,6 +623,54 @@ void hides_under_a_subset() {
   }
 }
 
+// As a runtime leaves it, which pivots: the kernel looks at the mounts that are covered as well.
+void mount_masked_proc_only() {
+  while (umount2("/proc", MNT_DETACH) == 0) continue;
+  mount_masked_proc();
+}
+
+// 0 or errno of a whole proc that anybody mounts natively, in a user namespace of their own.
+long mount_a_whole_one() {
+  const pid_t child = fork();
+  CHECK(child != -1);
+  if (child == 0) {
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID) == -1) _exit(errno);
+    const pid_t inside = fork();
+    if (inside == 0)
+      _exit(static_cast<int>(error_of_call(mount("proc", "/mnt/other", "proc", 0, nullptr))));
+    int status = -1;
+    waitpid(inside, &status, 0);
+    _exit(WEXITSTATUS(status));
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  return WEXITSTATUS(status);
+}
+
+void gives_nobody_a_whole_one() {
+  const Level level = {.namespaces = kPlain, .set_up = mount_masked_proc_only};
+  NewMount processes = new_proc();
+  processes.options.push_back({"subset", "pid"});
+  // what the first process sees: all, nothing any more, and nothing at all
+  for (const int seen : {2, 1, 0}) {
+    const Container container({level});
+    CHECK_EQUAL(container.ask(mount_a_whole_one), EPERM);
+    Masks masks = container.masks();
+    masks.proc.is_whole = seen == 2;
+    if (seen == 0) masks.proc.masks.clear();
+    const Pinned pinned = container.pin();
+    in_helper([&] {
+      Maker maker;
+      for (const NewMount& mount : {new_proc(), processes}) {
+        check_done(maker->make_mount(mount, pinned.place("/mnt/new"), masks, kIsThere));
+        CHECK_EQUAL(container.ask(mount_a_whole_one), EPERM);
+        if (mount.options == processes.options)
+          CHECK_EQUAL(container.ask(sees_more_than_processes), 0);
+      }
+    });
+  }
+}
+
 void keeps_hidepid_and_read_only() {
   const Container container(
       {{.namespaces = kPlain,
@@ -1434,6 +1482,8 @@ void leaves_the_mount_namespace() {
 
 constexpr Case kCases[] = {
     {"A8: make_mount: what shows processes only has the masks as well", hides_under_a_subset},
+    {"A8: make_mount: what it makes lets nobody mount a whole proc natively",
+     gives_nobody_a_whole_one},
     {"A8: make_mount: who owns the pid namespace needs a whole proc in the container",
      needs_a_whole_proc_for_other_owners},
     {"MountMaker: its mount namespace holds what masks are made of only",

@@ -139,6 +139,38 @@ void gets_back_what_other_ids_took() {
   check_same(look(), before);
 }
 
+// What is permitted and not effective is for roles as well.
+void needs_no_effective_ones_before() {
+  CHECK(ThreadRole::know_own_places().has_value());
+  CHECK_EQUAL(VALUE(set_effective(1ULL << CAP_CHOWN)), true);
+  CHECK(ThreadRole::prepare().has_value());
+  const Now before = look();
+  CHECK_EQUAL(before.capabilities, VALUE(permitted_capabilities()));
+  CHECK_EQUAL(play({.uid = kUser, .groups = {7}, .capabilities = kOfFiles}).capabilities,
+              kOfFiles & before.capabilities);
+  check_same(look(), before);
+}
+
+// Whatever it had taken on by then is given back.
+void comes_back_where_a_step_fails() {
+  CHECK(ThreadRole::know_own_places().has_value());
+  CHECK(ThreadRole::prepare().has_value());
+  const Now before = look();
+  const std::vector<gid_t> too_many(65537, 7);
+  const RoleIds ids = {.fs_uid = kUser, .fs_gid = kUser, .groups = too_many};
+  const UniqueFd root(open("/usr", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const char* step = "";
+  Role role = {.ids = &ids, .capabilities = 0, .umask = 027, .root = root.get()};
+  CHECK_EQUAL(ERROR(ThreadRole::take(role, step)), Errno{EINVAL});
+  CHECK_EQUAL(std::string(step), "setgroups");
+  check_same(look(), before);
+  const UniqueFd file(open("/etc/passwd", O_PATH | O_CLOEXEC));
+  role.root = file.get();
+  CHECK_EQUAL(ERROR(ThreadRole::take(role, step)), Errno{ENOTDIR});
+  CHECK_EQUAL(std::string(step), "chroot");
+  check_same(look(), before);
+}
+
 void tells_whether_it_set_any() {
   const std::uint64_t permitted = VALUE(permitted_capabilities());
   CHECK_EQUAL(VALUE(set_effective(kAll)), false);
@@ -162,6 +194,9 @@ void tells_whether_it_set_any() {
 constexpr Case kCases[] = {
     {"ThreadRole: a thread is itself again, whatever it had in common", is_itself_again},
     {"ThreadRole: what other fs ids took comes back", gets_back_what_other_ids_took},
+    {"ThreadRole: what is permitted is for roles, effective before or not",
+     needs_no_effective_ones_before},
+    {"ThreadRole: where a step fails, all is as it was", comes_back_where_a_step_fails},
     {"set_effective: tells whether it set any; what is lent goes again", tells_whether_it_set_any}};
 
 }  // namespace
