@@ -369,6 +369,9 @@ export class Agent {
     // of now: who has sent it may be gone later
     const firstPid = this.#firstPids.enter(state, { pid: peerPid, uid: peerUid });
     const identity = { state, peerUid, firstPid };
+    if (firstPid !== undefined) {
+      this.native.lookAtFirstProcess(arrival.socket, arrival.connection, firstPid);
+    }
     const refusal = this.#filterFlags.enter(state, peerUid);
     unlessAttached.defer(() => {
       this.#forget(keyOf(identity));

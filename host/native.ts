@@ -293,6 +293,16 @@ export interface Native {
   nextSocketEvent(this: void, socket: SocketHandle, buffer: Uint8Array): SocketEvent | null;
   /** The peer is not listened to any more; descriptors that came stay until it is closed by us. */
   holdConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
+  /**
+   * What the first process of the container sees of proc and sysfs, for `adoptConnectionFd` with the
+   * same number: later it may see what the container has made.
+   */
+  lookAtFirstProcess(
+    this: void,
+    socket: SocketHandle,
+    connection: ConnectionId,
+    firstPid: number,
+  ): void;
   /** Also closes the descriptors that came with it and were not adopted. */
   closeConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
   closeSocket(this: void, socket: SocketHandle): void;

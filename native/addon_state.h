@@ -126,6 +126,6 @@ struct ListenerArguments {
 
 // Gives a listener to a receiver; its token, or nothing after it has thrown.
 Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, UniqueFd fd,
-                         const ListenerArguments& given);
+                         const ListenerArguments& given, FirstProcess first = {});
 
 }  // namespace seccompagent

@@ -205,6 +205,16 @@ void AgentSocket::hold_connection(std::uint32_t connection) {
   if (found != connections_.end()) found->second.socket.reset();
 }
 
+void AgentSocket::look_at_first(std::uint32_t connection, pid_t pid) {
+  const auto found = connections_.find(connection);
+  if (found != connections_.end()) found->second.first = seccompagent::look_at_first(pid);
+}
+
+FirstProcess AgentSocket::take_first(std::uint32_t connection) {
+  const auto found = connections_.find(connection);
+  return found == connections_.end() ? FirstProcess{} : std::exchange(found->second.first, {});
+}
+
 void AgentSocket::close_connection(std::uint32_t connection) { connections_.erase(connection); }
 
 }  // namespace seccompagent

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "container_masks.h"
 #include "result.h"
 #include "scm_rights.h"
 #include "unique_fd.h"
@@ -58,6 +59,11 @@ class AgentSocket {
   [[nodiscard]] Result<UniqueFd> take_fd(std::uint32_t connection, std::size_t index);
   // Listens to the peer no more: what came along stays until the connection is closed by us.
   void hold_connection(std::uint32_t connection);
+  // Looks at the first process of the container whose listener has come: what it sees later, when
+  // somebody takes the listener, may be of its own making.
+  void look_at_first(std::uint32_t connection, pid_t pid);
+  // That look. None: nobody has looked.
+  [[nodiscard]] FirstProcess take_first(std::uint32_t connection);
   // Closes the connection and every descriptor that came with it.
   void close_connection(std::uint32_t connection);
 
@@ -65,6 +71,7 @@ class AgentSocket {
   struct Connection {
     UniqueFd socket;
     std::vector<UniqueFd> fds;
+    FirstProcess first = {};
   };
 
   AgentSocket() = default;

@@ -59,6 +59,14 @@ void ContainerMasks::look(pid_t pid, const UniqueFd& pidfd) {
   if (found && !first_) first_ = *found;
 }
 
+FirstProcess look_at_first(pid_t pid) {
+  FirstProcess first = {.pid = pid};
+  if (pid <= 0) return first;
+  first.pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  first.masks->look(pid, first.pidfd);
+  return first;
+}
+
 Result<Masks> ContainerMasks::strictest(pid_t pid, const UniqueFd& pidfd) {
   constexpr int kLooks = 10;
   auto current = masks_of_process(pid, pidfd);

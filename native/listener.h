@@ -30,6 +30,8 @@ struct ListenerFacts {
   Terms terms;
   // The container's first process; 0: nobody knows.
   pid_t first_pid = 0;
+  // A look at that process which somebody has taken before; of another one: none.
+  FirstProcess first = {};
   // The filter has SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV; false: it has not, or nobody knows. The
   // kernel does not tell: a caller that waits so looks like any other until a signal comes.
   bool waits_killable = false;
@@ -52,7 +54,7 @@ struct Listener {
   // Whose runtime has sent the listener: nothing of others is done anything to for it.
   uid_t peer_uid = 0;
   // What it does not see of proc and sysfs. Never null.
-  std::unique_ptr<ContainerMasks> masks;
+  std::shared_ptr<ContainerMasks> masks;
 
   KeptCalls kept = {};
   // Reading its callers' memory has blocked: from then on children do it, which can be killed.

@@ -99,20 +99,17 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   if (!request) return std::unexpected(request.error());
   // only faster: kernels before 6.6 do without
   (void)set_sync_wake_up(fd.get());
-  UniqueFd first_process;
-  if (facts.first_pid > 0)
-    first_process.reset(static_cast<int>(syscall(SYS_pidfd_open, facts.first_pid, 0)));
   // before the container can have anything mounted by us
-  auto masks = std::make_unique<ContainerMasks>();
-  masks->look(facts.first_pid, first_process);
+  FirstProcess first =
+      facts.first.pid == facts.first_pid ? std::move(facts.first) : look_at_first(facts.first_pid);
   const std::lock_guard lock(mutex_);
   if (has_listener(fd.get())) return fail(EEXIST);
   const std::uint32_t token = next_token();
   const int raw = fd.get();
-  auto listener = std::make_shared<Listener>(std::move(fd), *request, token,
-                                             std::make_unique<CurrentTerms>(std::move(facts.terms)),
-                                             std::move(first_process), facts.waits_killable,
-                                             facts.first_pid, facts.peer_uid, std::move(masks));
+  auto listener = std::make_shared<Listener>(
+      std::move(fd), *request, token, std::make_unique<CurrentTerms>(std::move(facts.terms)),
+      std::move(first.pidfd), facts.waits_killable, facts.first_pid, facts.peer_uid,
+      std::move(first.masks));
   listeners_.emplace(token, std::move(listener));
   if (const auto watched = watch(raw, token); !watched) {
     listeners_.erase(token);

@@ -29,12 +29,13 @@ std::optional<Terms> TermsArguments::terms() const {
 }
 
 Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, UniqueFd fd,
-                         const ListenerArguments& given) {
+                         const ListenerArguments& given, FirstProcess first) {
   auto terms = given.terms.terms();
   if (!terms) return throw_type(info.Env(), "expected an errno");
   const auto token =
       receiver.add_listener(std::move(fd), {.terms = std::move(*terms),
                                             .first_pid = static_cast<pid_t>(given.first_pid),
+                                            .first = std::move(first),
                                             .waits_killable = given.waits_killable,
                                             .peer_uid = given.peer_uid});
   if (!token) return throw_errno(info.Env(), "add the listener", token.error());
@@ -104,7 +105,8 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
                       {.terms = terms,
                        .first_pid = first_pid,
                        .waits_killable = waits_killable,
-                       .peer_uid = peer_uid});
+                       .peer_uid = peer_uid},
+                      socket->take_first(connection));
 }
 
 Napi::Value replace_terms(const Napi::CallbackInfo& info) {

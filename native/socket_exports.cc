@@ -74,6 +74,17 @@ Napi::Value hold_connection(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value look_at_first_process(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t connection = arguments.u32();
+  const std::uint32_t pid = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  AgentSocket* socket = find(info, &State::sockets, handle);
+  if (socket != nullptr) socket->look_at_first(connection, static_cast<pid_t>(pid));
+  return info.Env().Undefined();
+}
+
 Napi::Value close_connection(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();

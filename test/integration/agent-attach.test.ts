@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an agent still knows of a container that it could not attach.
+// What an agent knows of a container before it has attached it, and when it could not.
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -8,8 +8,13 @@ import { expect, test } from 'vitest';
 
 import { Agent } from '../../host/agent.ts';
 import type { ContainerIdentity, Resolver } from '../../host/registry/resolver.ts';
+import { bundleResolver } from '../support/bundle-resolver.ts';
+import { runCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
+import { Container } from '../support/container-runtime.ts';
+import { makeRootfs } from '../support/rootfs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
 
 const saidPid = 4242;
 
@@ -64,4 +69,41 @@ test.for([
     await agent.stop();
   }
   expect(resolver.asked).toEqual([saidPid, undefined]);
+});
+
+test('A8: attach: what the container hid when its listener came is hidden, however long bundles take', async () => {
+  using folder = new TemporaryFolder();
+  const rootfs = folder.at('rootfs');
+  makeRootfs(rootfs);
+  const resolver: Resolver = {
+    ...bundleResolver(testBundle('mounts')),
+    async prepare({ firstPid }) {
+      const inside = [
+        'nsenter',
+        '--mount',
+        `--target=${firstPid}`,
+        'umount',
+        '/proc/keys',
+      ] as const;
+      expect(await runCommand(inside)).toMatchObject({ code: 0, stderr: '' });
+    },
+  };
+  const log = { level: 'fatal', format: 'text', isColored: false } as const;
+  const agent = await Agent.start({ resolver, log });
+  try {
+    const listenerPath = folder.at('agent.socket');
+    agent.listen({ path: listenerPath, allowedUids: [] });
+    const kind = 'if [ -c $path ]; then echo $path: hidden; else echo $path: seen; fi';
+    await using container = await Container.run({
+      runtime: 'runc',
+      folder: folder.path,
+      rootfs,
+      listenerPath,
+      trapped: ['mount'],
+      script: `mount -t proc proc /mnt; for path in /proc/keys /mnt/keys; do ${kind}; done`,
+    });
+    expect(container.output).toBe('/proc/keys: seen\n/mnt/keys: hidden\nready\n');
+  } finally {
+    await agent.stop();
+  }
 });

@@ -81,6 +81,7 @@ const signatures: Readonly<Record<Exclude<keyof Native, 'harden'>, readonly Kind
   takeWakeFd: ['number'],
   nextSocketEvent: ['number', 'bytes'],
   holdConnection: ['number', 'number'],
+  lookAtFirstProcess: ['number', 'number', 'number'],
   closeConnection: ['number', 'number'],
   closeSocket: ['number'],
   createReceiver: ['bytes', 'number', 'number'],
