@@ -12,6 +12,7 @@ if mountpoint -q $unified; then umount $unified && mount -t tmpfs none $unified 
 # runtimes, shims and network plugins keep something there, whatever they are told
 mount -t tmpfs none /run && mount -t tmpfs none /var/lib || exit 1
 ip link set lo up || exit 1
+owner_of_null=$(stat -c %u:%g /dev/null)
 
 cgroups() {
   awk '$3 ~ /^cgroup/ { print $2 }' /proc/mounts | while read -r hierarchy; do
@@ -46,5 +47,7 @@ while pids=$(remaining | sort -u) && [ -n "$pids" ]; do
   kill -KILL $pids 2>/dev/null
   sleep 0.05
 done
+# crun gives what is the stdin of a container to the container's root
+chown "$owner_of_null" /dev/null
 # the last process may still be on its way out
 while cgroups -type d -exec rmdir {} + && [ -n "$(cgroups -type d)" ]; do sleep 0.05; done
