@@ -26,7 +26,7 @@ constexpr std::array kHarmless = {
     Device{1, 8},     // random
     Device{1, 9},     // urandom
     Device{5, 0},     // tty
-    Device{5, 1},     // console
+    Device{5, 1},     // console, see is_lent_to_owner
     Device{10, 200},  // net/tun
     Device{10, 229},  // fuse
 };
@@ -61,6 +61,12 @@ Result<std::uint64_t> lent_capability(const FileRequest& request) {
       break;
   }
   return fail(EPERM);
+}
+
+bool is_lent_to_owner(const FileRequest& request) {
+  constexpr Device kConsole = {5, 1};
+  return request.operation != FileOperation::mknod || request.owner == 0 ||
+         Device{request.first, request.second} != kConsole;
 }
 
 std::string shown_names(const std::string& names) {

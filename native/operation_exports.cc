@@ -301,6 +301,8 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                            target.base_error = target.base.is_open() ? 0 : errno;
                          }
                          request.owner = target.credentials.uid.fs;
+                         if (request.lent != 0 && !is_lent_to_owner(request))
+                           return Outcome{.answer = EPERM};
                          done = act_by_request({.target = target,
                                                 .request = request,
                                                 .patience = patience,

@@ -9,7 +9,7 @@ import { Result } from './result';
 
 /**
  * Makes a node as the caller, with CAP_MKNOD lent, which can be opened wherever it is. EPERM: it is
- * none of null, zero, full, random, urandom, tty, console, fuse and net/tun.
+ * none of null, zero, full, random, urandom, tty, fuse and net/tun, nor the console for the host’s root.
  */
 export function make(path: Path, mode: u32, device: Device): Result {
   host.make(bytesPointer(path.bytes), path.length, mode, device.major, device.minor, RESULT);

@@ -921,7 +921,7 @@ static inline sca_file_status_result sca_descriptors_stat(sca_descriptor descrip
 }
 
 // Capability: device nodes that do nobody any harm: null, zero, full, random, urandom, tty,
-// console, fuse and net/tun.
+// fuse and net/tun, and the console for the host's root.
 
 __attribute__((import_module("seccompagent:handler/devices@0.1.0"), import_name("make")))
 void sca_import_devices_make(

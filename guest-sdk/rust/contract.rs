@@ -849,7 +849,7 @@ pub mod descriptors {
 }
 
 /// Capability: device nodes that do nobody any harm: null, zero, full, random, urandom, tty,
-/// console, fuse and net/tun.
+/// fuse and net/tun, and the console for the host's root.
 pub mod devices {
     #[allow(unused_imports)]
     use super::*;

@@ -88,6 +88,12 @@ template <typename Effect>
 
 [[nodiscard]] bool is_of_processes(int fd) { return file_system_of(fd) == PROC_SUPER_MAGIC; }
 
+// What is written there is judged by who has opened it, in which cgroup namespace.
+[[nodiscard]] bool is_of_cgroups(int fd) {
+  const std::int64_t type = file_system_of(fd);
+  return type == CGROUP_SUPER_MAGIC || type == CGROUP2_SUPER_MAGIC;
+}
+
 // Whether the file system would take us for somebody else than the caller.
 [[nodiscard]] bool mistakes_us(const Doing& doing, int fd) {
   return doing.held == HeldIds::of_file_systems && file_system_of(fd) == FUSE_SUPER_MAGIC;
@@ -294,7 +300,7 @@ FileAnswer make_node(const Doing& doing) {
   if (fstat(file, &found) == -1) return errno;
   // with O_NOFOLLOW, and as the kernel has it
   if (S_ISLNK(found.st_mode)) return ELOOP;
-  if (is_of_processes(file) || is_forbidden_device(found)) return EOPNOTSUPP;
+  if (is_of_processes(file) || is_of_cgroups(file) || is_forbidden_device(found)) return EOPNOTSUPP;
   if ((doing.request.flags & O_CREAT) == 0) return 0;
   if ((doing.request.flags & O_EXCL) != 0) return EEXIST;
   return S_ISDIR(found.st_mode) ? EISDIR : 0;

@@ -26,6 +26,7 @@ struct MountLine {
   std::string root;
   std::string point;
   std::string_view mount_options;
+  bool is_shared;
   std::string_view type;
   std::string_view file_system_options;
 };
@@ -78,6 +79,7 @@ using Mounts = std::unordered_map<int, MountLine>;
   do {
     if (line.empty()) return fail(EINVAL);
     field = take_until(line, ' ');
+    mount.is_shared = mount.is_shared || field.starts_with("shared:");
   } while (field != "-");
   mount.type = take_until(line, ' ');
   (void)take_until(line, ' ');
@@ -313,7 +315,8 @@ Result<Standing> find_standing(std::string_view mountinfo, int id) {
       .is_listed = true,
       .may_hide = lies_on_hiding(*mounts, mount),
       .may_hide_below = std::ranges::any_of(
-          find_below(*mounts, mount), [](const MountLine* below) { return is_hiding(*below); })};
+          find_below(*mounts, mount), [](const MountLine* below) { return is_hiding(*below); }),
+      .is_shared = mount.is_shared};
 }
 
 Result<std::string> find_point(std::string_view mountinfo, int id) {

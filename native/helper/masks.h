@@ -70,6 +70,8 @@ struct Standing {
   bool may_hide = false;
   // So does something below it.
   bool may_hide_below = false;
+  // What is mounted there is mounted elsewhere, too, see mount_namespaces(7).
+  bool is_shared = false;
   friend bool operator==(const Standing&, const Standing&) = default;
 };
 

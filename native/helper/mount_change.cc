@@ -42,14 +42,6 @@ struct ChangeJob : CallerJob {
   bool is_protected = false;
 };
 
-[[nodiscard]] Result<int> mount_id_of(int fd) {
-  struct statx found = {};
-  if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &found) == -1) return fail_errno();
-  // Linux 5.8
-  if ((found.stx_mask & STATX_MNT_ID) == 0) return fail(EOPNOTSUPP);
-  return static_cast<int>(found.stx_mnt_id);
-}
-
 // What is below must not become more meanwhile.
 [[nodiscard]] std::optional<MountLock> lock_below(ChangeJob& job) {
   if (!job.reaches_below) return std::nullopt;

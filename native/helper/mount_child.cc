@@ -50,6 +50,14 @@ Result<ino_t> id_of(int fd) {
   return found.st_ino;
 }
 
+Result<int> mount_id_of(int fd) {
+  struct statx found = {};
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &found) == -1) return fail_errno();
+  // Linux 5.8
+  if ((found.stx_mask & STATX_MNT_ID) == 0) return fail(EOPNOTSUPP);
+  return static_cast<int>(found.stx_mnt_id);
+}
+
 bool enter(Outcome& outcome, int namespace_fd, int kind) {
   return namespace_fd < 0 || !broke(outcome, "setns", setns(namespace_fd, kind));
 }
@@ -145,10 +153,12 @@ namespace {
   return found.st_uid == own && own != kWithoutNumber;
 }
 
-// What proc shows of a process belongs to its user, who still may not put anything there.
-[[nodiscard]] bool is_of_proc(int fd) {
+// What these show belongs to users, and to whoever may pass over modes, who still may not put
+// anything there: others look for themselves in it, and runtimes for those that they have started.
+[[nodiscard]] bool is_of_kernel(int fd) {
   struct statfs found = {};
-  return fstatfs(fd, &found) == -1 || found.f_type == PROC_SUPER_MAGIC;
+  return fstatfs(fd, &found) == -1 || found.f_type == PROC_SUPER_MAGIC ||
+         found.f_type == SYSFS_MAGIC;
 }
 
 // With the ids and the Linux capabilities that count for files.
@@ -162,10 +172,11 @@ bool may_cover(const CallerJob& job, int directory) {
   if (job.has_own_power()) return true;
   struct stat found = {};
   if (fstat(directory, &found) == -1) return false;
+  if (is_of_kernel(directory)) return false;
   const bool is_its_own = is_own(found);
-  if (is_its_own && !is_of_proc(directory)) return true;
+  if (is_its_own) return true;
   const bool is_sticky = (found.st_mode & S_ISVTX) != 0;
-  return (is_its_own || !is_sticky) && may_write(directory);
+  return !is_sticky && may_write(directory);
 }
 
 bool lend_sys_admin(CallerJob& job) {

@@ -84,6 +84,8 @@ class MountLock {
 [[nodiscard]] bool refused(Outcome& outcome, long result);
 
 [[nodiscard]] Result<ino_t> id_of(int fd);
+// As mountinfo has it.
+[[nodiscard]] Result<int> mount_id_of(int fd);
 // -1: that is where we are.
 [[nodiscard]] bool enter(Outcome& outcome, int namespace_fd, int kind);
 

@@ -3,6 +3,7 @@
 #include "new_mount.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/mount.h>
 #include <linux/nsfs.h>
 #include <sched.h>
@@ -32,6 +33,10 @@ struct MountJob : CallerJob {
   bool has_foreign_processes = false;
   // What it is to hide, once that is known.
   std::vector<Mask> masks = {};
+  // Of the caller's mount namespace, where that is to be looked at.
+  UniqueFd mountinfo = {};
+  // Our own mount namespace, to come back.
+  UniqueFd own_mounts = {};
 };
 
 namespace {
@@ -174,8 +179,18 @@ constexpr std::string_view kSubset = "subset";
                                        nullptr, nullptr, 0));
 }
 
+// Below this, each network has entries of its own: masks of one are none of another.
+[[nodiscard]] bool has_network_masks(const MountJob& job) {
+  constexpr std::string_view kNetwork = "sys/net";
+  return is_proc(job.mount) && std::ranges::any_of(job.masks, [](const Mask& mask) {
+           return mask.path.starts_with(kNetwork);
+         });
+}
+
 [[nodiscard]] bool mount_with_masks(MountJob& job) {
   const std::vector<MountOption> later = take_subset(job);
+  if (has_network_masks(job) && !enter(job.outcome, job.place.net_namespace, CLONE_NEWNET))
+    return false;
   const UniqueFd mount = is_proc(job.mount) ? make_proc(job) : make_sysfs(job);
   if (!mount.is_open() || broke(job.outcome, "move_mount", move_to_path(mount, kWorkPlace)))
     return false;
@@ -224,20 +239,43 @@ void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) 
                                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
+// A caller without own power over it must mount nothing where the mount would be elsewhere as well,
+// as on the host, or where it would be another one's later: a tree that is nowhere yet.
+[[nodiscard]] bool may_use_place(MountJob& job, const UniqueFd& mount_point) {
+  if (job.has_ended() || !job.mountinfo.is_open()) return !job.has_ended();
+  const auto id = mount_id_of(mount_point.get());
+  const auto text = id ? read_mountinfo(job.mountinfo) : fail(id.error().number);
+  const auto standing = text ? find_standing(*text, *id) : fail(text.error().number);
+  if (!standing) {
+    job.outcome = our_failure("look at the mount below", standing.error());
+  } else if (!standing->is_listed || standing->is_shared) {
+    job.outcome.answer = EPERM;
+  }
+  return !job.has_ended();
+}
+
+// Where mounts belong to another user namespace, what is mounted there stays there.
+[[nodiscard]] bool enter_place(MountJob& job) {
+  if (!enter_mount_namespace(job)) return false;
+  if (!job.owner.is_open() && !job.has_own_power()) {
+    job.mountinfo.reset(openat(job.own_proc, "self/mountinfo", O_RDONLY | O_CLOEXEC));
+    if (broke(job.outcome, "open of mountinfo", job.mountinfo.get())) return false;
+  }
+  return enter_root(job);
+}
+
 // Puts a copy of a tree with masks into the container.
 void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
   if (!enter(job.outcome, tree_namespace, CLONE_NEWNS)) return;
   const UniqueFd tree = open_tree_at(kWorkPlace);
-  if (broke(job.outcome, "open_tree", tree.get()) || !enter_mount_namespace(job) ||
-      !enter_root(job))
-    return;
+  if (broke(job.outcome, "open_tree", tree.get()) || !enter_place(job)) return;
   UniqueFd mount_point;
   const auto find = [&] { mount_point = find_mount_point(job); };
   const bool is_labelled = job.place.label.is_foreign();
   if (!job.is_of_owner() || is_labelled) run_as_caller(job, find);
   // with power in the caller's user namespace we have it where the mount goes, or we have not
   if (job.is_of_owner() && !job.has_ended() && become_caller(job) && !is_labelled) find();
-  if (job.has_ended() || !set_effective(job, kSysAdmin)) return;
+  if (!may_use_place(job, mount_point) || !set_effective(job, kSysAdmin)) return;
   (void)move_to(job, tree, mount_point, is_gone);
 }
 
@@ -250,8 +288,10 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
 
 // Leaves open only what is still needed and what the caller has anyway.
 [[nodiscard]] bool close_others(MountJob& job, const UniqueFd& mount_point) {
-  std::array kept = {job.place.base, job.place.user_namespace, job.place.listener, job.lifeline,
-                     mount_point.get()};
+  std::array kept = {
+      job.place.base, job.place.user_namespace, job.place.listener, job.lifeline, mount_point.get(),
+      // to lock what is made, and come back
+      job.own_mounts.get(), job.owner.get(), job.owner.is_open() ? job.mount_namespace() : -1};
   std::ranges::sort(kept);
   unsigned from = 0;
   for (const int fd : kept) {
@@ -286,17 +326,66 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
   return fstat(mount.get(), &found) == -1 || major(found.st_dev) != 0;
 }
 
-// A union shows what lies under the masks of its layers.
+// Those that are made anew for who asks, or show what is elsewhere. All others may be one for the
+// whole machine, where options, or what is written, reach its other containers and its root: so do
+// those of cgroup, binfmt_misc, debugfs and virtual disks.
+constexpr auto kLent = std::to_array<std::string_view>(
+    {"afs", "ceph", "cifs", "devpts", "erofs", "hugetlbfs", "lustre", "mqueue", "nfs", "nfs4",
+     "orangefs", "overlay", "ramfs", "smb3", "tmpfs"});
+
+// The keys of the machine's users are for those.
+[[nodiscard]] bool is_of_other_users(const MountOption& option) {
+  return option.key == "cruid" ||
+         (option.key == "sec" && option.value && option.value->starts_with("krb5"));
+}
+
 [[nodiscard]] bool is_lendable(const MountJob& job) {
-  return job.has_own_power() || job.mount.type != "overlay";
+  // who could do it alone
+  if (job.has_own_power() && job.user_namespace_id == 0) return true;
+  // a union shows what lies under the masks of its layers
+  if (job.mount.type == "overlay") return job.has_own_power();
+  // of a cgroup namespace of its own, the options of the machine's are left alone
+  if (job.mount.type == "cgroup2") return job.place.cgroup_namespace >= 0;
+  return std::ranges::find(kLent, job.mount.type) != kLent.end() &&
+         std::ranges::none_of(job.mount.options, is_of_other_users);
+}
+
+// What the mount keeps, see kept_attributes. Where the kernel makes the contents, nobody has
+// written them, but devices can be made there: none that opens, in another user namespace than
+// ours, if it is no file system of devices itself.
+[[nodiscard]] std::uint64_t attributes_kept(const MountJob& job) {
+  if (!has_own_contents(job.mount)) return job.kept_attributes();
+  return job.owner.is_open() && job.mount.type != "devpts" ? MOUNT_ATTR_NODEV : 0;
+}
+
+// As with masks: of a copy that belongs to the user namespace of the caller's mounts, nobody who
+// has all power in there can take off what the mount has to keep. We are in there afterwards.
+[[nodiscard]] UniqueFd lock_attributes(MountJob& job, const UniqueFd& mount) {
+  constexpr std::uint64_t kPower = kSysAdmin | 1ULL << CAP_SYS_CHROOT;
+  const pid_t parent = getppid();
+  if (!set_effective(job, kPower) || !enter(job.outcome, job.own_mounts.get(), CLONE_NEWNS) ||
+      broke(job.outcome, "unshare", unshare(CLONE_NEWNS)) ||
+      broke(job.outcome, "move_mount", move_to_path(mount, kWorkPlace)) ||
+      !enter(job.outcome, job.owner.get(), CLONE_NEWUSER)) {
+    return {};
+  }
+  rearm(parent);
+  if (broke(job.outcome, "unshare", unshare(CLONE_NEWNS))) return {};
+  UniqueFd locked = open_tree_at(kWorkPlace);
+  if (broke(job.outcome, "open_tree", locked.get()) ||
+      !enter(job.outcome, job.mount_namespace(), CLONE_NEWNS)) {
+    return {};
+  }
+  return locked;
 }
 
 // A file system that is made inside the container, where it looks for its source.
 void put_other(MountJob& job, const IsGone& is_gone) {
-  if (!enter_shown_namespaces(job) || !enter_mount_namespace(job) || !enter_root(job)) return;
+  if (job.owner.is_open()) job.own_mounts = open_own_mount_namespace(job.own_proc);
+  if (!enter_shown_namespaces(job) || !enter_place(job)) return;
   UniqueFd mount_point;
   run_as_caller(job, [&] { mount_point = find_mount_point(job); });
-  if (job.has_ended() || !close_others(job, mount_point) ||
+  if (!may_use_place(job, mount_point) || !close_others(job, mount_point) ||
       broke(job.outcome, "fchdir to the base", fchdir(job.place.base)) || !lend_sys_admin(job)) {
     return;
   }
@@ -304,15 +393,15 @@ void put_other(MountJob& job, const IsGone& is_gone) {
     job.outcome.answer = EPERM;
     return;
   }
-  if (!has_own_contents(job.mount))
-    job.mount.attributes |= static_cast<std::uint32_t>(job.kept_attributes());
-  const UniqueFd mount = make_detached(job.outcome, job.mount);
+  job.mount.attributes |= static_cast<std::uint32_t>(attributes_kept(job));
+  UniqueFd mount = make_detached(job.outcome, job.mount);
   if (!mount.is_open()) return;
   if (is_of_device(mount)) {
     job.outcome.answer = EPERM;
     return;
   }
-  (void)move_to(job, mount, mount_point, is_gone);
+  if (job.owner.is_open()) mount = lock_attributes(job, mount);
+  if (mount.is_open()) (void)move_to(job, mount, mount_point, is_gone);
 }
 
 // --- what it may show ----------------------------------------------------------------------------
@@ -335,9 +424,10 @@ void put_other(MountJob& job, const IsGone& is_gone) {
 
 // Whether callers may share one. Two mounts of one proc have their options in common, and whoever
 // has power in its pid namespace may change these.
-[[nodiscard]] bool can_be_kept(const NewMount& mount) {
+[[nodiscard]] bool can_be_kept(const MountJob& job) {
   // sysfs would keep a network alive, and its devices with it
-  return is_proc(mount) && std::ranges::none_of(mount.options, [](const MountOption& option) {
+  return is_proc(job.mount) && !has_network_masks(job) &&
+         std::ranges::none_of(job.mount.options, [](const MountOption& option) {
            return option.key == "hidepid" || option.key == "gid";
          });
 }
@@ -358,7 +448,8 @@ void put_other(MountJob& job, const IsGone& is_gone) {
 
 // What the new root holds: places for the masks' sources, and the one for new mounts.
 [[nodiscard]] Result<UniqueFd> make_root() {
-  auto root = make_own({.type = "tmpfs", .options = {{"mode", "0700"}}, .attributes = 0});
+  // whoever plays a caller in here still finds the places
+  auto root = make_own({.type = "tmpfs", .options = {{"mode", "0711"}}, .attributes = 0});
   if (!root) return root;
   for (const char* place : {kWorkPlace, kMaskSources.directory}) {
     if (mkdirat(root->get(), place + 1, 0700) == -1) return fail_errno();
@@ -376,9 +467,9 @@ void put_other(MountJob& job, const IsGone& is_gone) {
        .attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC});
 }
 
-// Read-only, so that nobody changes the mode or the times of the host's device by a mask.
-[[nodiscard]] Result<UniqueFd> make_file_mask() {
-  UniqueFd device = open_tree_at("/dev/null");
+// Read-only, so that nobody changes the mode or the times of a device by a mask.
+[[nodiscard]] Result<UniqueFd> make_file_mask(const char* path) {
+  UniqueFd device = open_tree_at(path);
   if (!device.is_open()) return fail_errno();
   mount_attr attributes = {};
   attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
@@ -388,6 +479,16 @@ void put_other(MountJob& job, const IsGone& is_gone) {
     return fail_errno();
   }
   return device;
+}
+
+// A node of our own in the new root: that of the host would tell who uses it, by inotify(7), and be
+// locked by flock(2). EPERM: our cgroup or our Linux capabilities do not let us make one.
+[[nodiscard]] Result<UniqueFd> make_device() {
+  constexpr const char* kDevice = "/device";
+  constexpr mode_t kMode = 0666;
+  if (mknod(kDevice, S_IFCHR | kMode, makedev(1, 3)) == -1 || chmod(kDevice, kMode) == -1)
+    return fail_errno();
+  return make_file_mask(kDevice);
 }
 
 // Makes the mount the root, and lets go of all that was there.
@@ -425,14 +526,16 @@ Result<MountMaker> MountMaker::start(int lifeline) {
 }
 
 Result<void> MountMaker::leave_mount_namespace() {
-  const auto file_mask = make_file_mask();
-  if (!file_mask) return std::unexpected(file_mask.error());
+  const auto hosts_device = make_file_mask("/dev/null");
+  if (!hosts_device) return std::unexpected(hosts_device.error());
   const auto directory_mask = make_directory_mask();
   if (!directory_mask) return std::unexpected(directory_mask.error());
   const auto root = make_root();
   if (!root) return std::unexpected(root.error());
   if (const auto done = pivot_to(*root); !done) return done;
-  if (move_to_path(*file_mask, kMaskSources.file) == -1 ||
+  const auto own_device = make_device();
+  const UniqueFd& file_mask = own_device ? *own_device : *hosts_device;
+  if (move_to_path(file_mask, kMaskSources.file) == -1 ||
       move_to_path(*directory_mask, kMaskSources.directory) == -1) {
     return fail_errno();
   }
@@ -440,7 +543,7 @@ Result<void> MountMaker::leave_mount_namespace() {
 }
 
 int MountMaker::tree_for(MountJob& job) {
-  const bool is_kept = can_be_kept(job.mount);
+  const bool is_kept = can_be_kept(job);
   const auto pid_namespace =
       job.place.pid_namespace < 0 ? Result<ino_t>(0) : id_of(job.place.pid_namespace);
   if (!pid_namespace) {

@@ -8,8 +8,8 @@ import type { HandledOptions } from '../support/handled-container.ts';
 const runtimes = ['runc', 'crun'] as const;
 const rootUidOutside = 100_000;
 /** One that the kernel lets nobody mount in a user namespace. */
-const settings = ['MOUNT_FILESYSTEMS=debugfs', 'MOUNT_REQUIRE_ADMIN=true'];
-const mount = 'mount -t debugfs none /mnt && grep -c debugfs /proc/mounts';
+const settings = ['MOUNT_FILESYSTEMS=hugetlbfs', 'MOUNT_REQUIRE_ADMIN=true'];
+const mount = 'mount -t hugetlbfs none /mnt && grep -c hugetlbfs /proc/mounts';
 const mounted = '1\n';
 const refused = /^mount: permission denied \(are you root\?\)\n/u;
 const admin = ['CAP_SYS_ADMIN', 'CAP_SETFCAP'];
@@ -59,7 +59,7 @@ describe.for(runtimes)('%s', (runtime) => {
     const output = await outputOf({
       runtime,
       capabilities: ['CAP_SETFCAP', 'CAP_SYS_ADMIN'],
-      settings: ['MOUNT_FILESYSTEMS=debugfs'],
+      settings: ['MOUNT_FILESYSTEMS=hugetlbfs'],
       script,
     });
     expect(output).toBe(mounted + mounted);

@@ -27,7 +27,7 @@ describe('changing administrators', () => {
     agent = await startWatchedAgent({
       bundle: testBundle('mount'),
       // one that the kernel lets nobody mount in a user namespace
-      settings: ['MOUNT_FILESYSTEMS=debugfs', 'MOUNT_REQUIRE_ADMIN=true'],
+      settings: ['MOUNT_FILESYSTEMS=hugetlbfs', 'MOUNT_REQUIRE_ADMIN=true'],
       log: 'warn',
     });
   });

@@ -144,7 +144,12 @@ describe('mount helper', () => {
     const mounts = readFileSync(`/proc/${helper}/mountinfo`, 'utf8').trim().split('\n');
     const points = mounts.map((line) => line.split(' ')[4] ?? '');
     expect(points.toSorted()).toEqual(['/', '/empty', '/null']);
-    expect(readdirSync(`/proc/${helper}/root`).toSorted()).toEqual(['empty', 'new', 'null']);
+    expect(readdirSync(`/proc/${helper}/root`).toSorted()).toEqual([
+      'device',
+      'empty',
+      'new',
+      'null',
+    ]);
     // its socket, what says that it lives, its own proc, and the mount namespace that it came from
     await until('what it was given to be closed', () => {
       return readdirSync(`/proc/${helper}/fd`).length === 4 || undefined;

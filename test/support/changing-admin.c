@@ -50,7 +50,7 @@ static void become(enum who who) {
   tally->flips++;
 }
 
-static int mount_here(void) { return mount(source, "place", "debugfs", 0, NULL); }
+static int mount_here(void) { return mount(source, "place", "hugetlbfs", 0, NULL); }
 
 static void call_once(void) {
   const sig_atomic_t before = own_flips;
@@ -64,7 +64,7 @@ static void call_once(void) {
 static long mounts_of(const char *text) {
   char line[4096], wanted[32];
   long count = 0;
-  snprintf(wanted, sizeof wanted, " - debugfs %s ", text);
+  snprintf(wanted, sizeof wanted, " - hugetlbfs %s ", text);
   FILE *mounts = fopen("/proc/thread-self/mountinfo", "re");
   if (mounts == NULL) fail("read the mounts");
   while (fgets(line, sizeof line, mounts) != NULL) count += strstr(line, wanted) != NULL;

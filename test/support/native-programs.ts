@@ -122,6 +122,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   last_closing_test: ['child', 'last_closing'],
   lending_test: ['lending'],
   mount_change_test: mountMaker,
+  mount_reach_test: mountMaker,
   mount_request_test: ['mount_request'],
   new_mount_test: mountMaker,
   notify_test: ['bpf', 'caller_state', 'notify'],

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests that a mount for which power is lent reaches nothing beyond its container, and gives nobody
+// more than itself.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include <string>
+#include <vector>
+
+#include "check.h"
+#include "container_fixture.h"
+#include "maker_fixture.h"
+
+namespace seccompagent::test {
+namespace {
+
+const Level kPlainLevel = {.namespaces = kPlain, .set_up = mount_masked_proc};
+const Level kUserLevel = {.namespaces = kUser, .set_up = mount_masked_proc};
+constexpr std::uint64_t kSysAdminBit = 1ULL << CAP_SYS_ADMIN;
+
+NewMount of_type(const char* type) { return {.type = type, .options = {}, .attributes = 0}; }
+
+Errno answer_to(
+    const Container& container, const NewMount& mount,
+    const std::function<void(MountPlace&)>& change = [](MountPlace&) {}) {
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  Errno answer = {-1};
+  // a helper is what it becomes, and its answer is its exit code
+  const pid_t child = fork();
+  CHECK(child != -1);
+  if (child == 0) {
+    Maker maker;
+    MountPlace place = pinned.place("/mnt/new");
+    change(place);
+    _exit(answer_for(maker, place, masks, mount).number);
+  }
+  int status = -1;
+  CHECK_EQUAL(waitpid(child, &status, 0), child);
+  CHECK(WIFEXITED(status));
+  answer.number = WEXITSTATUS(status);
+  return answer;
+}
+
+void drop_power(MountPlace& place) { place.credentials.effective_capabilities = 0; }
+
+void refuses_what_is_of_the_machine() {
+  const Container plain({kPlainLevel});
+  const Container user({kUserLevel});
+  for (const char* type : {"cgroup", "cgroup2", "binfmt_misc", "debugfs", "tracefs", "securityfs",
+                           "bpf", "devtmpfs", "pstore", "configfs", "fusectl", "fuse", "9p"}) {
+    CHECK_EQUAL(answer_to(plain, of_type(type), drop_power), Errno{EPERM});
+    CHECK_EQUAL(answer_to(user, of_type(type), drop_power), Errno{EPERM});
+    // power over its own ids is none over the machine
+    CHECK_EQUAL(answer_to(user, of_type(type)), Errno{EPERM});
+  }
+  // who has it already needs nobody
+  CHECK_EQUAL(answer_to(plain, of_type("debugfs")), Errno{0});
+}
+
+void shows_cgroups_of_its_own_only() {
+  const Container container(
+      {{.namespaces = kPlain | CLONE_NEWCGROUP, .set_up = mount_masked_proc}});
+  CHECK_EQUAL(answer_to(container, of_type("cgroup"), drop_power), Errno{EPERM});
+  CHECK_EQUAL(answer_to(container, of_type("cgroup2"), drop_power), Errno{0});
+}
+
+void takes_no_keys_of_others() {
+  const Container container({kUserLevel});
+  for (const MountOption& option : std::vector<MountOption>{
+           {"sec", "krb5"}, {"sec", "krb5i"}, {"cruid", "0"}, {"cruid", std::nullopt}}) {
+    NewMount mount = new_tmpfs();
+    mount.options = {option};
+    CHECK_EQUAL(answer_to(container, mount), Errno{EPERM});
+  }
+  // the file system's own answer
+  NewMount mount = new_tmpfs();
+  mount.options = {{"sec", "ntlmssp"}};
+  CHECK_EQUAL(answer_to(container, mount), Errno{EINVAL});
+}
+
+long allow_devices_again() {
+  return error_of_call(mount(nullptr, "/mnt/new", nullptr, MS_REMOUNT | MS_BIND, nullptr));
+}
+// In a copy, with all power over it.
+long allow_devices_in_copy() {
+  if (mount("/mnt/new", "/mnt/other", nullptr, MS_BIND, nullptr) == -1) return errno;
+  const long error =
+      error_of_call(mount(nullptr, "/mnt/other", nullptr, MS_REMOUNT | MS_BIND, nullptr));
+  umount2("/mnt/other", MNT_DETACH);
+  return error;
+}
+long is_without_devices() {
+  const UniqueFd place(open("/mnt/new", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const std::string mountinfo = contents("/proc/self/mountinfo");
+  const std::size_t line = mountinfo.find(" /mnt/new ");
+  if (line == std::string::npos) return -1;
+  return mountinfo.substr(line, mountinfo.find(" - ", line) - line).contains("nodev") ? 1 : 0;
+}
+
+void keeps_devices_out() {
+  for (const Level& level : {kUserLevel}) {
+    for (const bool has_power : {true, false}) {
+      const Container container({level});
+      NewMount mount = of_type(has_power ? "tmpfs" : "hugetlbfs");
+      CHECK_EQUAL(answer_to(container, mount,
+                            [&](MountPlace& place) {
+                              if (!has_power) drop_power(place);
+                            }),
+                  Errno{0});
+      CHECK_EQUAL(container.ask(is_without_devices), 1);
+      CHECK_EQUAL(container.ask(allow_devices_again), EPERM);
+      CHECK_EQUAL(container.ask(allow_devices_in_copy), EPERM);
+      CHECK_EQUAL(container.ask(is_without_devices), 1);
+      CHECK_EQUAL(container.ask([] { return error_of_call(umount2("/mnt/new", 0)); }), 0);
+    }
+  }
+}
+
+void has_terminals_of_its_own() {
+  const Container container({kUserLevel});
+  CHECK_EQUAL(answer_to(container, of_type("devpts")), Errno{0});
+  CHECK_EQUAL(container.ask(is_without_devices), 0);
+}
+
+void share_mount_points() {
+  mount_masked_proc();
+  CHECK_EQUAL(mount(nullptr, "/mnt", nullptr, MS_SHARED, nullptr), 0);
+}
+
+void mounts_nowhere_else() {
+  const Container container({{.namespaces = kPlain, .set_up = share_mount_points}});
+  for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+    CHECK_EQUAL(answer_to(container, mount, drop_power), Errno{EPERM});
+    CHECK_EQUAL(answer_to(container, mount), Errno{0});
+  }
+  // in a user namespace of their own nobody else has these mounts
+  const Container user({{.namespaces = kUser, .set_up = share_mount_points}});
+  for (const NewMount& mount : {new_proc(), new_tmpfs()})
+    CHECK_EQUAL(answer_to(user, mount), Errno{0});
+}
+
+// A tree that is nowhere yet, of somebody who may put it where they like.
+void mounts_on_no_tree_of_others() {
+  const Container container({kPlainLevel});
+  const UniqueFd context(static_cast<int>(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
+  CHECK_EQUAL(syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "mode", "0777", 0), 0L);
+  CHECK_EQUAL(syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0), 0L);
+  const UniqueFd tree(static_cast<int>(syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, 0)));
+  CHECK(tree.is_open());
+  CHECK_EQUAL(mkdirat(tree.get(), "point", 0777), 0);
+  for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+    CHECK_EQUAL(answer_to(container, mount,
+                          [&](MountPlace& place) {
+                            drop_power(place);
+                            place.base = tree.get();
+                            place.path = "point";
+                          }),
+                Errno{EPERM});
+  }
+}
+
+void covers_nothing_of_the_kernel() {
+  const Container container({kPlainLevel});
+  for (const char* path : {"/proc", "/proc/1/fd", "/proc/1/ns", "/sys", "/sys/kernel"}) {
+    const Errno answer = answer_to(container, new_tmpfs(), [&](MountPlace& place) {
+      // it may pass over modes
+      place.credentials.effective_capabilities &= ~kSysAdminBit;
+      place.path = path;
+    });
+    CHECK_EQUAL(answer, Errno{EPERM});
+  }
+}
+
+long shares_null() {
+  struct stat masked = {};
+  struct stat device = {};
+  if (stat("/mnt/new/keys", &masked) == -1 || stat("/dev/null", &device) == -1) return -1;
+  const bool is_null = S_ISCHR(masked.st_mode) && masked.st_rdev == makedev(1, 3);
+  if (!is_null) return -2;
+  return masked.st_dev == device.st_dev && masked.st_ino == device.st_ino ? 1 : 0;
+}
+
+void masks_by_a_device_of_its_own() {
+  const Container container({kPlainLevel});
+  CHECK_EQUAL(answer_to(container, new_proc()), Errno{0});
+  CHECK_EQUAL(container.ask(shares_null), 0);
+}
+
+void mask_of_network() {
+  mount_masked_proc();
+  umount2("/proc/sys", MNT_DETACH);
+  hide("/proc/sys/net/core/somaxconn");
+}
+long sees_somaxconn() {
+  struct stat found = {};
+  if (stat("/mnt/new/sys/net/core/somaxconn", &found) == -1) return -errno;
+  return S_ISREG(found.st_mode) ? 1 : 0;
+}
+
+void masks_networks() {
+  const Container container({{.namespaces = kPlain | CLONE_NEWNET, .set_up = mask_of_network}});
+  CHECK_EQUAL(answer_to(container, new_proc()), Errno{0});
+  CHECK_EQUAL(container.ask(sees_somaxconn), 0);
+}
+
+constexpr Case kCases[] = {
+    {"A1: make_mount: nothing is lent for file systems of the whole machine",
+     refuses_what_is_of_the_machine},
+    {"A1: make_mount: cgroups are those of a namespace of its own", shows_cgroups_of_its_own_only},
+    {"A1: make_mount: no key of the machine's users is used", takes_no_keys_of_others},
+    {"A2: make_mount: whoever has all power in a container gets no devices", keeps_devices_out},
+    {"make_mount: terminals are devices that open", has_terminals_of_its_own},
+    {"A1: make_mount: a lent mount is in one place only", mounts_nowhere_else},
+    {"A1: make_mount: nothing is mounted in what is nowhere yet", mounts_on_no_tree_of_others},
+    {"A1: make_mount: what the kernel shows is not covered", covers_nothing_of_the_kernel},
+    {"A8: masks: files are covered by a device of our own", masks_by_a_device_of_its_own},
+    {"A8: masks: what a network hides of itself is hidden", masks_networks}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
