@@ -80,7 +80,8 @@ bool needs_masks(const MountRequest& request) {
   return request.type == "proc" || request.type == "sysfs";
 }
 
-Outcome make_mount(const Mounting& mounting, const MountRequest& wanted, const Masks& masks) {
+Outcome make_mount(const Mounting& mounting, const MountRequest& wanted, const Masks& masks,
+                   bool has_own_mounts) {
   const Target& target = mounting.target;
   if (target.base_error != 0) return {.answer = target.base_error};
   HelperMountRequest request;
@@ -89,6 +90,7 @@ Outcome make_mount(const Mounting& mounting, const MountRequest& wanted, const M
   request.path = wanted.target;
   request.mount = {.type = wanted.type, .options = wanted.options, .attributes = wanted.attributes};
   request.masks = masks;
+  request.has_own_mounts = has_own_mounts;
   request.may_use_pidns = has_pidns_option() && !pidns_option_is_refused.load();
   if (wanted.type == "proc" && target.pid_namespace.is_open() && !request.may_use_pidns) {
     const auto is_traced = has_tracer(target.pid_namespace);

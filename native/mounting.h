@@ -26,9 +26,10 @@ struct Mounting {
 
 // The mount point is resolved as the caller; CAP_SYS_ADMIN is lent for the mount, over what the
 // caller may cover. An empty mount point is the base itself. A new proc or sysfs hides what the
-// masks say.
+// masks say, and what the caller's own mounts hide, if they are not those of the container's first
+// process.
 [[nodiscard]] Outcome make_mount(const Mounting& mounting, const MountRequest& request,
-                                 const Masks& masks);
+                                 const Masks& masks, bool has_own_mounts);
 
 // See MountMaker::unmount; `path` is what is left of it, empty for the base itself.
 [[nodiscard]] Outcome unmount(const Mounting& mounting, const std::string& path,

@@ -64,6 +64,8 @@ class Worker : public ActsItself {
   // What the first process of its container does not see of proc and sysfs. ESRCH: it has ended, or
   // nobody knew it; others as masks_of_process.
   [[nodiscard]] Result<Masks> container_masks() const;
+  // Whether this mount namespace is the first process's; closed: our own.
+  [[nodiscard]] bool has_mounts_of_first(const UniqueFd& mount_namespace) const;
   // Descriptors of the current call, by their places; they are closed with it.
   [[nodiscard]] Result<std::uint32_t> keep(CallersFd fd);
   // Of the caller's memory; see memory.h. ETIMEDOUT: the caller keeps it from us.

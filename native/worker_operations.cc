@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a worker's handler has done for the caller: it may wait for a container's file system or
 // memory, so others take over meanwhile.
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "worker.h"
@@ -91,6 +94,17 @@ Actor Worker::actor() const {
 Result<Masks> Worker::container_masks() const {
   if (!listener_) return fail(ESRCH);
   return listener_->masks->strictest(listener_->first_pid, listener_->first_process);
+}
+
+bool Worker::has_mounts_of_first(const UniqueFd& mount_namespace) const {
+  if (!listener_) return false;
+  const std::string path = "/proc/" + std::to_string(listener_->first_pid) + "/ns/mnt";
+  struct stat first = {};
+  struct stat theirs = {};
+  const bool are_known = stat(path.c_str(), &first) == 0 &&
+                         (mount_namespace.is_open() ? fstat(mount_namespace.get(), &theirs)
+                                                    : stat("/proc/self/ns/mnt", &theirs)) == 0;
+  return are_known && first.st_ino == theirs.st_ino && first.st_dev == theirs.st_dev;
 }
 
 Result<std::uint32_t> Worker::keep(CallersFd fd) {

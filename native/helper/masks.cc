@@ -165,7 +165,7 @@ void settle(std::vector<Mask>& masks) {
 }
 
 [[nodiscard]] Result<void> add_masks(Cover& cover, const Mounts& mounts, const MountLine& top) {
-  const std::string folder = top.point + '/';
+  const std::string folder = top.point == "/" ? top.point : top.point + '/';
   for (const MountLine* mount : find_below(mounts, top)) {
     // what was renamed while this was read is no text to rely on
     if (!mount->point.starts_with(folder)) return fail(EINVAL);
@@ -354,17 +354,15 @@ bool concerns_any(std::string_view place, std::string_view paths) {
 namespace {
 
 [[nodiscard]] Cover stricter(const Cover& one, const Cover& other) {
-  Cover both = one.hidepid > other.hidepid ? one : other;
+  Cover all = one.hidepid > other.hidepid ? one : other;
   // members of the group see all
   if (one.hidepid == other.hidepid && one.hidepid_group != other.hidepid_group)
-    both.hidepid_group.reset();
-  both.is_whole = one.is_whole && other.is_whole;
-  both.is_read_only = one.is_read_only || other.is_read_only;
-  both.has_processes_only = one.has_processes_only || other.has_processes_only;
-  both.masks = one.masks;
-  both.masks.insert(both.masks.end(), other.masks.begin(), other.masks.end());
-  settle(both.masks);
-  return both;
+    all.hidepid_group.reset();
+  all.is_whole = one.is_whole && other.is_whole;
+  all.is_read_only = one.is_read_only || other.is_read_only;
+  all.has_processes_only = one.has_processes_only || other.has_processes_only;
+  all.masks = both(one.masks, other.masks);
+  return all;
 }
 
 }  // namespace
@@ -376,6 +374,27 @@ Masks stricter(const Masks& one, const Masks& other) {
 
 bool shows_processes_only(const Cover& cover) {
   return !cover.is_whole || cover.has_processes_only;
+}
+
+std::vector<Mask> both(std::vector<Mask> one, const std::vector<Mask>& other) {
+  one.insert(one.end(), other.begin(), other.end());
+  settle(one);
+  return one;
+}
+
+Result<std::vector<Mask>> hidden_everywhere(std::string_view mountinfo, std::string_view type) {
+  const auto mounts = parse_lines(mountinfo);
+  if (!mounts) return std::unexpected(mounts.error());
+  std::vector<Mask> hidden;
+  for (const auto& [id, mount] : *mounts) {
+    if (mount.type != type || mount.root != "/") continue;
+    Cover cover;
+    if (const auto added = add_masks(cover, *mounts, mount); !added)
+      return std::unexpected(added.error());
+    if (cover.masks.empty()) return std::vector<Mask>();
+    hidden = both(std::move(hidden), cover.masks);
+  }
+  return hidden;
 }
 
 std::vector<Mask> masks_of_new_proc(const Cover& cover) {

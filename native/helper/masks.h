@@ -90,6 +90,14 @@ struct Standing {
 // Makes the options of a new proc show no more than the first process's proc does.
 void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover);
 
+// What all file systems of a type hide together that a mount namespace has as a whole. None: there
+// is one that hides nothing, or none at all. Errors as of find_masks.
+[[nodiscard]] Result<std::vector<Mask>> hidden_everywhere(std::string_view mountinfo,
+                                                          std::string_view type);
+
+// What either hides.
+[[nodiscard]] std::vector<Mask> both(std::vector<Mask> one, const std::vector<Mask>& other);
+
 // What a new proc hides. One that shows processes only, since nobody knows what else had to be
 // hidden, hides one place more: whoever has a proc of which nothing is covered may mount a whole
 // one by themselves in a user namespace of their own, whatever that proc shows, see

@@ -54,6 +54,7 @@ class Descriptors {
   place.label = request.label;
   place.may_enter_pid_namespace = request.may_enter_pid_namespace;
   place.may_use_pidns = request.may_use_pidns;
+  place.has_own_mounts = request.has_own_mounts;
   return place;
 }
 

@@ -180,8 +180,9 @@ constexpr std::string_view kSubset = "subset";
 }
 
 // Below this, each network has entries of its own: masks of one are none of another.
+constexpr std::string_view kNetwork = "sys/net";
+
 [[nodiscard]] bool has_network_masks(const MountJob& job) {
-  constexpr std::string_view kNetwork = "sys/net";
   return is_proc(job.mount) && std::ranges::any_of(job.masks, [](const Mask& mask) {
            return mask.path.starts_with(kNetwork);
          });
@@ -422,6 +423,26 @@ void put_other(MountJob& job, const IsGone& is_gone) {
   return job.cover->is_whole;
 }
 
+// A container inside the container may hide more from its processes, and they see no other proc.
+void hide_what_the_caller_is_hidden(MountJob& job) {
+  Result<std::string> text;
+  const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
+    // of all of the namespace, whatever root the caller has
+    if (!enter_mount_namespace(job)) return;
+    const UniqueFd mountinfo(openat(job.own_proc, "self/mountinfo", O_RDONLY | O_CLOEXEC));
+    text = mountinfo.is_open() ? read_mountinfo(mountinfo) : fail_errno();
+  });
+  const auto hidden = !ended ? fail(ended.error().number)
+                      : text ? hidden_everywhere(*text, job.mount.type)
+                             : fail(text.error().number);
+  if (job.has_ended()) return;
+  if (!hidden) {
+    job.outcome = our_failure("look at what the caller does not see", hidden.error());
+    return;
+  }
+  job.masks = both(std::move(job.masks), *hidden);
+}
+
 // Whether callers may share one. Two mounts of one proc have their options in common, and whoever
 // has power in its pid namespace may change these.
 [[nodiscard]] bool can_be_kept(const MountJob& job) {
@@ -596,6 +617,8 @@ Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, c
   if (job.has_ended()) return job.outcome;
   job.has_foreign_processes = has_foreign_processes(job, own_user_namespace_);
   if (job.has_ended() || (job.cover != nullptr && !narrow(job))) return job.outcome;
+  if (job.cover != nullptr && place.has_own_mounts) hide_what_the_caller_is_hidden(job);
+  if (job.has_ended()) return job.outcome;
   const int tree_namespace = job.cover == nullptr ? -1 : tree_for(job);
   if (job.has_ended()) return job.outcome;
   std::optional<MountLock> lock;

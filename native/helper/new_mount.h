@@ -61,6 +61,8 @@ struct MountPlace {
   bool may_enter_pid_namespace;
   // False: as on kernels whose proc has no option `pidns`.
   bool may_use_pidns = true;
+  // The caller's mounts are not those of the container's first process.
+  bool has_own_mounts = false;
 };
 
 // Asked right before the effect: whether the notification went away. It runs in a child that

@@ -221,6 +221,7 @@ void write_action(MessageWriter& writer, const HelperMountRequest& request) {
       write_cover(writer, request.masks.sysfs);
       writer.flag(request.may_enter_pid_namespace);
       writer.flag(request.may_use_pidns);
+      writer.flag(request.has_own_mounts);
       return;
     case MountAction::unmount:
       writer.number(request.flags);
@@ -252,6 +253,7 @@ void read_action(MessageReader& reader, HelperMountRequest& request) {
       request.masks.sysfs = read_cover(reader);
       request.may_enter_pid_namespace = reader.flag();
       request.may_use_pidns = reader.flag();
+      request.has_own_mounts = reader.flag();
       return;
     case MountAction::unmount:
       request.flags = reader.number<std::uint32_t>();

@@ -91,6 +91,7 @@ struct HelperMountRequest {
   Masks masks = {};
   bool may_enter_pid_namespace = false;
   bool may_use_pidns = true;
+  bool has_own_mounts = false;
   // Of the others: those of umount2(2) and mount_setattr(2).
   std::uint32_t flags = 0;
   // Of an unmount: see MountMaker::unmount.

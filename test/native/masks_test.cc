@@ -240,6 +240,29 @@ void hides_one_more_where_nothing_is_known() {
               "[-version]");
 }
 
+std::string hidden_in(const std::string& lines) {
+  return shown_masks({.masks = VALUE(hidden_everywhere(kRoot + lines, "proc"))});
+}
+
+void finds_what_is_hidden_everywhere() {
+  const std::string keys = "31 21 0:5 /null /proc/keys rw - devtmpfs devtmpfs rw\n";
+  const std::string other = "41 20 0:41 / /other rw - proc proc rw\n";
+  const std::string sys = "51 41 0:41 /sys /other/sys ro - proc proc rw\n";
+  CHECK_EQUAL(hidden_in(""), "");
+  CHECK_EQUAL(hidden_in(kProc), "");
+  CHECK_EQUAL(hidden_in(kProc + keys), "[-keys]");
+  CHECK_EQUAL(hidden_in(kProc + keys + other), "");
+  CHECK_EQUAL(hidden_in(kProc + keys + other + sys), "[-keys][sys]");
+  // a part of one is none
+  CHECK_EQUAL(hidden_in(kProc + keys + "41 20 0:41 /sys /other rw - proc proc rw\n"), "[-keys]");
+  CHECK_EQUAL(shown_masks({.masks = VALUE(hidden_everywhere(
+                               "21 1 0:21 / / rw - proc proc rw\n"
+                               "31 21 0:5 /null /keys rw - devtmpfs devtmpfs rw\n",
+                               "proc"))}),
+              "[-keys]");
+  CHECK_EQUAL(ERROR(hidden_everywhere("", "proc")), Errno{EINVAL});
+}
+
 void hides_processes_of_others() {
   const Cover cover = {.is_whole = true, .hidepid = 2, .hidepid_group = "5"};
   CHECK_EQUAL(narrowed({}, cover), "[hidepid=2][gid=5]");
@@ -304,6 +327,7 @@ constexpr Case kCases[] = {
      shows_processes_only},
     {"A8: masks_of_new_proc: one place more is hidden where nothing is known",
      hides_one_more_where_nothing_is_known},
+    {"A8: hidden_everywhere: what hides nothing shows all", finds_what_is_hidden_everywhere},
     {"A8: narrow_proc_options: hidepid is never weaker", hides_processes_of_others}};
 
 }  // namespace

@@ -208,7 +208,30 @@ void masks_networks() {
   CHECK_EQUAL(container.ask(sees_somaxconn), 0);
 }
 
+long sees_keys() {
+  struct stat found = {};
+  if (stat("/mnt/new/keys", &found) == -1) return -errno;
+  return S_ISREG(found.st_mode) ? 1 : 0;
+}
+
+// A container inside the container that hides more.
+void hides_what_the_inner_one_hides() {
+  const Container container({{.namespaces = kPlain, .set_up = [] { mount_proc(); }},
+                             {.namespaces = kPlain, .set_up = [] {
+                                while (umount2("/proc", MNT_DETACH) == 0) continue;
+                                mount_masked_proc();
+                              }}});
+  CHECK_EQUAL(answer_to(container, new_proc()), Errno{0});
+  CHECK_EQUAL(container.ask(sees_keys), 1);
+  CHECK_EQUAL(container.ask([] { return error_of_call(umount2("/mnt/new", 0)); }), 0);
+  CHECK_EQUAL(
+      answer_to(container, new_proc(), [](MountPlace& place) { place.has_own_mounts = true; }),
+      Errno{0});
+  CHECK_EQUAL(container.ask(sees_keys), 0);
+}
+
 constexpr Case kCases[] = {
+    {"A8: make_mount: what a container inside hides is hidden", hides_what_the_inner_one_hides},
     {"A1: make_mount: nothing is lent for file systems of the whole machine",
      refuses_what_is_of_the_machine},
     {"A1: make_mount: cgroups are those of a namespace of its own", shows_cgroups_of_its_own_only},

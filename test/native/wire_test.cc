@@ -79,6 +79,7 @@ HelperMountRequest some_mount() {
   request.masks.sysfs = {.is_whole = false, .is_read_only = true};
   request.may_enter_pid_namespace = true;
   request.may_use_pidns = false;
+  request.has_own_mounts = true;
   return request;
 }
 
@@ -147,6 +148,7 @@ void carries_mounts() {
   CHECK(read.masks.sysfs == wanted.masks.sysfs);
   CHECK(read.may_enter_pid_namespace);
   CHECK(!read.may_use_pidns);
+  CHECK(read.has_own_mounts);
 }
 
 void carries_changes_of_mounts() {
