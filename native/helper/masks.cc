@@ -198,23 +198,27 @@ constexpr int kUnknownHidepid = -1;
   return found == kNames.end() ? kUnknownHidepid : found->second;
 }
 
-[[nodiscard]] Result<Cover> find_cover(const Mounts& mounts, std::string_view type,
-                                       std::string_view point) {
+[[nodiscard]] Result<Cover> cover_of(const Mounts& mounts, const MountLine& top) {
   Cover cover;
-  const MountLine* top = find_top(mounts, point);
-  if (top == nullptr || top->type != type || top->root != "/") return cover;
   cover.is_whole = true;
-  cover.is_read_only = option(top->mount_options, "ro") || option(top->file_system_options, "ro");
-  cover.has_processes_only = option(top->file_system_options, "subset").has_value();
-  if (const auto hidepid = option(top->file_system_options, kHidepid)) {
+  cover.is_read_only = option(top.mount_options, "ro") || option(top.file_system_options, "ro");
+  cover.has_processes_only = option(top.file_system_options, "subset").has_value();
+  if (const auto hidepid = option(top.file_system_options, kHidepid)) {
     cover.hidepid = parse_hidepid(*hidepid);
     // how much is hidden by what is not known here
     if (cover.hidepid == kUnknownHidepid) return fail(EINVAL);
   }
-  if (const auto group = option(top->file_system_options, kGroup)) cover.hidepid_group = *group;
-  if (const auto added = add_masks(cover, mounts, *top); !added)
+  if (const auto group = option(top.file_system_options, kGroup)) cover.hidepid_group = *group;
+  if (const auto added = add_masks(cover, mounts, top); !added)
     return std::unexpected(added.error());
   return cover;
+}
+
+[[nodiscard]] Result<Cover> find_cover(const Mounts& mounts, std::string_view type,
+                                       std::string_view point) {
+  const MountLine* top = find_top(mounts, point);
+  if (top == nullptr || top->type != type || top->root != "/") return Cover();
+  return cover_of(mounts, *top);
 }
 
 // Another kernel, another namespace or another mask: there is nothing that could be seen.
@@ -351,9 +355,7 @@ bool concerns_any(std::string_view place, std::string_view paths) {
   return false;
 }
 
-namespace {
-
-[[nodiscard]] Cover stricter(const Cover& one, const Cover& other) {
+Cover stricter(const Cover& one, const Cover& other) {
   Cover all = one.hidepid > other.hidepid ? one : other;
   // members of the group see all
   if (one.hidepid == other.hidepid && one.hidepid_group != other.hidepid_group)
@@ -361,11 +363,11 @@ namespace {
   all.is_whole = one.is_whole && other.is_whole;
   all.is_read_only = one.is_read_only || other.is_read_only;
   all.has_processes_only = one.has_processes_only || other.has_processes_only;
-  all.masks = both(one.masks, other.masks);
+  all.masks = one.masks;
+  all.masks.insert(all.masks.end(), other.masks.begin(), other.masks.end());
+  settle(all.masks);
   return all;
 }
-
-}  // namespace
 
 Masks stricter(const Masks& one, const Masks& other) {
   if (one == other) return one;
@@ -376,32 +378,31 @@ bool shows_processes_only(const Cover& cover) {
   return !cover.is_whole || cover.has_processes_only;
 }
 
-std::vector<Mask> both(std::vector<Mask> one, const std::vector<Mask>& other) {
-  one.insert(one.end(), other.begin(), other.end());
-  settle(one);
-  return one;
-}
-
-Result<std::vector<Mask>> hidden_everywhere(std::string_view mountinfo, std::string_view type) {
+Result<Cover> cover_in_all(std::string_view mountinfo, std::string_view type) {
   const auto mounts = parse_lines(mountinfo);
   if (!mounts) return std::unexpected(mounts.error());
-  std::vector<Mask> hidden;
+  constexpr Cover kNone = {.is_whole = true};
+  Cover all;
   for (const auto& [id, mount] : *mounts) {
     if (mount.type != type || mount.root != "/") continue;
-    Cover cover;
-    if (const auto added = add_masks(cover, *mounts, mount); !added)
-      return std::unexpected(added.error());
-    if (cover.masks.empty()) return std::vector<Mask>();
-    hidden = both(std::move(hidden), cover.masks);
+    auto cover = cover_of(*mounts, mount);
+    if (!cover || *cover == kNone) return cover;
+    all = all.is_whole ? stricter(all, *cover) : std::move(*cover);
   }
-  return hidden;
+  return all;
 }
 
 std::vector<Mask> masks_of_new_proc(const Cover& cover) {
+  // each network and each user namespace has files of its own in here
+  constexpr auto kOwn = std::to_array<std::string_view>({"sys/net", "sys/user"});
   std::vector<Mask> masks = cover.masks;
-  if (!shows_processes_only(cover)) return masks;
+  for (Mask& mask : masks) {
+    const auto* own = std::ranges::find_if(
+        kOwn, [&mask](std::string_view folder) { return is_at_or_below(mask.path, folder); });
+    if (own != kOwn.end()) mask.path = *own;
+  }
   // of all kernels; covered empty directories do not count
-  masks.push_back({"version", true});
+  if (shows_processes_only(cover)) masks.push_back({"version", true});
   settle(masks);
   return masks;
 }

@@ -60,6 +60,7 @@ inline constexpr std::size_t kMostMasks = 512;
 [[nodiscard]] Result<Masks> find_masks(std::string_view mountinfo);
 
 // What either of two looks found hidden.
+[[nodiscard]] Cover stricter(const Cover& one, const Cover& other);
 [[nodiscard]] Masks stricter(const Masks& one, const Masks& other);
 
 // What has to be known of a mount before its own place or its attributes change.
@@ -90,13 +91,9 @@ struct Standing {
 // Makes the options of a new proc show no more than the first process's proc does.
 void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover);
 
-// What all file systems of a type hide together that a mount namespace has as a whole. None: there
-// is one that hides nothing, or none at all. Errors as of find_masks.
-[[nodiscard]] Result<std::vector<Mask>> hidden_everywhere(std::string_view mountinfo,
-                                                          std::string_view type);
-
-// What either hides.
-[[nodiscard]] std::vector<Mask> both(std::vector<Mask> one, const std::vector<Mask>& other);
+// What all file systems of a type hide together that a mount namespace has as a whole; nothing
+// where one of them hides nothing. Not whole: there is none. Errors as of find_masks.
+[[nodiscard]] Result<Cover> cover_in_all(std::string_view mountinfo, std::string_view type);
 
 // What a new proc hides. One that shows processes only, since nobody knows what else had to be
 // hidden, hides one place more: whoever has a proc of which nothing is covered may mount a whole

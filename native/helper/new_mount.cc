@@ -27,8 +27,8 @@ namespace seccompagent {
 // One mount that is being made.
 struct MountJob : CallerJob {
   NewMount mount;
-  // nullptr: it is of a type that hides nothing.
-  const Cover* cover = nullptr;
+  // None: it is of a type that hides nothing.
+  std::optional<Cover> cover = {};
   // The pid namespace belongs to another user namespace than ours.
   bool has_foreign_processes = false;
   // What it is to hide, once that is known.
@@ -179,19 +179,8 @@ constexpr std::string_view kSubset = "subset";
                                        nullptr, nullptr, 0));
 }
 
-// Below this, each network has entries of its own: masks of one are none of another.
-constexpr std::string_view kNetwork = "sys/net";
-
-[[nodiscard]] bool has_network_masks(const MountJob& job) {
-  return is_proc(job.mount) && std::ranges::any_of(job.masks, [](const Mask& mask) {
-           return mask.path.starts_with(kNetwork);
-         });
-}
-
 [[nodiscard]] bool mount_with_masks(MountJob& job) {
   const std::vector<MountOption> later = take_subset(job);
-  if (has_network_masks(job) && !enter(job.outcome, job.place.net_namespace, CLONE_NEWNET))
-    return false;
   const UniqueFd mount = is_proc(job.mount) ? make_proc(job) : make_sysfs(job);
   if (!mount.is_open() || broke(job.outcome, "move_mount", move_to_path(mount, kWorkPlace)))
     return false;
@@ -255,10 +244,9 @@ void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) 
   return !job.has_ended();
 }
 
-// Where mounts belong to another user namespace, what is mounted there stays there.
 [[nodiscard]] bool enter_place(MountJob& job) {
   if (!enter_mount_namespace(job)) return false;
-  if (!job.owner.is_open() && !job.has_own_power()) {
+  if (!job.has_own_power()) {
     job.mountinfo.reset(openat(job.own_proc, "self/mountinfo", O_RDONLY | O_CLOEXEC));
     if (broke(job.outcome, "open of mountinfo", job.mountinfo.get())) return false;
   }
@@ -329,15 +317,29 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
 
 // Those that are made anew for who asks, or show what is elsewhere. All others may be one for the
 // whole machine, where options, or what is written, reach its other containers and its root: so do
-// those of cgroup, binfmt_misc, debugfs and virtual disks.
+// those of cgroup, cgroup2, binfmt_misc, debugfs and virtual disks.
 constexpr auto kLent = std::to_array<std::string_view>(
     {"afs", "ceph", "cifs", "devpts", "erofs", "hugetlbfs", "lustre", "mqueue", "nfs", "nfs4",
      "orangefs", "overlay", "ramfs", "smb3", "tmpfs"});
 
-// The keys of the machine's users are for those.
-[[nodiscard]] bool is_of_other_users(const MountOption& option) {
-  return option.key == "cruid" ||
-         (option.key == "sec" && option.value && option.value->starts_with("krb5"));
+// Keys of the machine's users, its certificates, and huge pages that are kept from others.
+[[nodiscard]] bool reaches_beyond(const MountOption& option) {
+  constexpr auto kKeys = std::to_array<std::string_view>(
+      {"cert_serial", "cruid", "key", "min_size", "privkey_serial", "xprtsec"});
+  if (std::ranges::find(kKeys, option.key) != kKeys.end()) return true;
+  // some take a list of them
+  return option.key == "sec" && option.value && option.value->contains("krb5");
+}
+
+[[nodiscard]] bool is_of_nfs(const NewMount& mount) {
+  return mount.type == "nfs" || mount.type == "nfs4";
+}
+
+// Without a word it would try the keys by itself.
+void choose_security(NewMount& mount) {
+  const bool has_chosen = std::ranges::any_of(
+      mount.options, [](const MountOption& option) { return option.key == "sec"; });
+  if (is_of_nfs(mount) && !has_chosen) mount.options.push_back({"sec", "sys"});
 }
 
 [[nodiscard]] bool is_lendable(const MountJob& job) {
@@ -345,10 +347,8 @@ constexpr auto kLent = std::to_array<std::string_view>(
   if (job.has_own_power() && job.user_namespace_id == 0) return true;
   // a union shows what lies under the masks of its layers
   if (job.mount.type == "overlay") return job.has_own_power();
-  // of a cgroup namespace of its own, the options of the machine's are left alone
-  if (job.mount.type == "cgroup2") return job.place.cgroup_namespace >= 0;
   return std::ranges::find(kLent, job.mount.type) != kLent.end() &&
-         std::ranges::none_of(job.mount.options, is_of_other_users);
+         std::ranges::none_of(job.mount.options, reaches_beyond);
 }
 
 // What the mount keeps, see kept_attributes. Where the kernel makes the contents, nobody has
@@ -380,9 +380,22 @@ constexpr auto kLent = std::to_array<std::string_view>(
   return locked;
 }
 
+constexpr std::uint32_t kTimes = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
+
+// What the caller asked for, and may take off again.
+[[nodiscard]] bool set_attributes(MountJob& job, const UniqueFd& mount, std::uint32_t attributes) {
+  mount_attr change = {};
+  change.attr_set = attributes;
+  return attributes == 0 || !refused(job.outcome, syscall(SYS_mount_setattr, mount.get(), "",
+                                                          AT_EMPTY_PATH, &change, sizeof change));
+}
+
 // A file system that is made inside the container, where it looks for its source.
 void put_other(MountJob& job, const IsGone& is_gone) {
-  if (job.owner.is_open()) job.own_mounts = open_own_mount_namespace(job.own_proc);
+  if (job.owner.is_open()) {
+    job.own_mounts = open_own_mount_namespace(job.own_proc);
+    if (broke(job.outcome, "open of our mount namespace", job.own_mounts.get())) return;
+  }
   if (!enter_shown_namespaces(job) || !enter_place(job)) return;
   UniqueFd mount_point;
   run_as_caller(job, [&] { mount_point = find_mount_point(job); });
@@ -394,15 +407,22 @@ void put_other(MountJob& job, const IsGone& is_gone) {
     job.outcome.answer = EPERM;
     return;
   }
-  job.mount.attributes |= static_cast<std::uint32_t>(attributes_kept(job));
+  choose_security(job.mount);
+  const auto kept = static_cast<std::uint32_t>(attributes_kept(job));
+  const std::uint32_t wanted = job.mount.attributes;
+  // those of its times can't be set one by one
+  job.mount.attributes = job.owner.is_open() ? kept | (wanted & kTimes) : kept | wanted;
   UniqueFd mount = make_detached(job.outcome, job.mount);
   if (!mount.is_open()) return;
   if (is_of_device(mount)) {
     job.outcome.answer = EPERM;
     return;
   }
-  if (job.owner.is_open()) mount = lock_attributes(job, mount);
-  if (mount.is_open()) (void)move_to(job, mount, mount_point, is_gone);
+  if (job.owner.is_open()) {
+    mount = lock_attributes(job, mount);
+    if (!mount.is_open() || !set_attributes(job, mount, wanted & ~kTimes)) return;
+  }
+  (void)move_to(job, mount, mount_point, is_gone);
 }
 
 // --- what it may show ----------------------------------------------------------------------------
@@ -424,7 +444,7 @@ void put_other(MountJob& job, const IsGone& is_gone) {
 }
 
 // A container inside the container may hide more from its processes, and they see no other proc.
-void hide_what_the_caller_is_hidden(MountJob& job) {
+[[nodiscard]] bool narrow_to_own(MountJob& job) {
   Result<std::string> text;
   const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
     // of all of the namespace, whatever root the caller has
@@ -432,30 +452,33 @@ void hide_what_the_caller_is_hidden(MountJob& job) {
     const UniqueFd mountinfo(openat(job.own_proc, "self/mountinfo", O_RDONLY | O_CLOEXEC));
     text = mountinfo.is_open() ? read_mountinfo(mountinfo) : fail_errno();
   });
-  const auto hidden = !ended ? fail(ended.error().number)
-                      : text ? hidden_everywhere(*text, job.mount.type)
-                             : fail(text.error().number);
-  if (job.has_ended()) return;
-  if (!hidden) {
-    job.outcome = our_failure("look at what the caller does not see", hidden.error());
-    return;
+  if (job.has_ended()) return false;
+  const auto own = !ended ? fail(ended.error().number)
+                   : text ? cover_in_all(*text, job.mount.type)
+                          : fail(text.error().number);
+  if (!own) {
+    job.outcome = our_failure("look at what the caller does not see", own.error());
+  } else if (!own->is_whole) {
+    // the kernel gives it none either
+    job.outcome.answer = EPERM;
+  } else {
+    job.cover = stricter(*job.cover, *own);
   }
-  job.masks = both(std::move(job.masks), *hidden);
+  return !job.has_ended();
 }
 
 // Whether callers may share one. Two mounts of one proc have their options in common, and whoever
 // has power in its pid namespace may change these.
-[[nodiscard]] bool can_be_kept(const MountJob& job) {
+[[nodiscard]] bool can_be_kept(const NewMount& mount) {
   // sysfs would keep a network alive, and its devices with it
-  return is_proc(job.mount) && !has_network_masks(job) &&
-         std::ranges::none_of(job.mount.options, [](const MountOption& option) {
+  return is_proc(mount) && std::ranges::none_of(mount.options, [](const MountOption& option) {
            return option.key == "hidepid" || option.key == "gid";
          });
 }
 
-[[nodiscard]] const Cover* cover_of(const NewMount& mount, const Masks& masks) {
-  if (is_proc(mount)) return &masks.proc;
-  return mount.type == "sysfs" ? &masks.sysfs : nullptr;
+[[nodiscard]] std::optional<Cover> cover_of(const NewMount& mount, const Masks& masks) {
+  if (is_proc(mount)) return masks.proc;
+  return mount.type == "sysfs" ? std::optional(masks.sysfs) : std::nullopt;
 }
 
 // --- our own mount namespace ---------------------------------------------------------------------
@@ -564,7 +587,7 @@ Result<void> MountMaker::leave_mount_namespace() {
 }
 
 int MountMaker::tree_for(MountJob& job) {
-  const bool is_kept = can_be_kept(job);
+  const bool is_kept = can_be_kept(job.mount);
   const auto pid_namespace =
       job.place.pid_namespace < 0 ? Result<ino_t>(0) : id_of(job.place.pid_namespace);
   if (!pid_namespace) {
@@ -616,18 +639,18 @@ Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, c
   if (left_behind_.size() >= kMostKept) clean_up();
   if (job.has_ended()) return job.outcome;
   job.has_foreign_processes = has_foreign_processes(job, own_user_namespace_);
-  if (job.has_ended() || (job.cover != nullptr && !narrow(job))) return job.outcome;
-  if (job.cover != nullptr && place.has_own_mounts) hide_what_the_caller_is_hidden(job);
   if (job.has_ended()) return job.outcome;
-  const int tree_namespace = job.cover == nullptr ? -1 : tree_for(job);
+  if (job.cover && ((place.has_own_mounts && !narrow_to_own(job)) || !narrow(job)))
+    return job.outcome;
+  const int tree_namespace = !job.cover ? -1 : tree_for(job);
   if (job.has_ended()) return job.outcome;
   std::optional<MountLock> lock;
-  if (job.cover != nullptr) {
+  if (job.cover) {
     lock.emplace(job.mount_namespace(), MountLock::Kind::shared);
     if (!lock->is_held()) return {.answer = EBUSY};
   }
   const auto ended = run_in_child(stack_.top(), 0, getpid(), [&] {
-    if (job.cover == nullptr) {
+    if (!job.cover) {
       put_other(job, is_gone);
     } else {
       put_tree(job, tree_namespace, is_gone);

@@ -80,6 +80,24 @@ inline void mount_proc(const char* options = nullptr) {
   CHECK_EQUAL(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, options), 0);
 }
 
+// As whoever pivots: the kernel looks at the mounts that are covered as well, and at those of
+// others who use the machine.
+inline void unmount_procs() {
+  std::vector<std::string> points;
+  std::istringstream lines(contents("/proc/self/mountinfo"));
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.contains(" - proc ")) continue;
+    std::istringstream words(line);
+    std::string point;
+    for (int word = 0; word < 5; ++word) words >> point;
+    points.push_back(point);
+  }
+  while (!points.empty()) {
+    umount2(points.back().c_str(), MNT_DETACH);
+    points.pop_back();
+  }
+}
+
 // As a runtime leaves it.
 inline void mount_masked_proc() {
   mount_proc();

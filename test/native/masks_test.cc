@@ -240,27 +240,40 @@ void hides_one_more_where_nothing_is_known() {
               "[-version]");
 }
 
-std::string hidden_in(const std::string& lines) {
-  return shown_masks({.masks = VALUE(hidden_everywhere(kRoot + lines, "proc"))});
-}
+Cover all_in(const std::string& lines) { return VALUE(cover_in_all(kRoot + lines, "proc")); }
+std::string hidden_in(const std::string& lines) { return shown_masks(all_in(lines)); }
 
 void finds_what_is_hidden_everywhere() {
   const std::string keys = "31 21 0:5 /null /proc/keys rw - devtmpfs devtmpfs rw\n";
   const std::string other = "41 20 0:41 / /other rw - proc proc rw\n";
   const std::string sys = "51 41 0:41 /sys /other/sys ro - proc proc rw\n";
-  CHECK_EQUAL(hidden_in(""), "");
-  CHECK_EQUAL(hidden_in(kProc), "");
+  CHECK(!all_in("").is_whole);
+  CHECK(!all_in("41 20 0:41 /sys /other rw - proc proc rw\n").is_whole);
+  CHECK(all_in(kProc) == (Cover{.is_whole = true}));
   CHECK_EQUAL(hidden_in(kProc + keys), "[-keys]");
-  CHECK_EQUAL(hidden_in(kProc + keys + other), "");
+  CHECK(all_in(kProc + keys + other) == (Cover{.is_whole = true}));
   CHECK_EQUAL(hidden_in(kProc + keys + other + sys), "[-keys][sys]");
   // a part of one is none
   CHECK_EQUAL(hidden_in(kProc + keys + "41 20 0:41 /sys /other rw - proc proc rw\n"), "[-keys]");
-  CHECK_EQUAL(shown_masks({.masks = VALUE(hidden_everywhere(
-                               "21 1 0:21 / / rw - proc proc rw\n"
-                               "31 21 0:5 /null /keys rw - devtmpfs devtmpfs rw\n",
-                               "proc"))}),
+  const Cover strict =
+      all_in("21 20 0:21 / /proc ro - proc proc rw,hidepid=invisible,subset=pid\n" + keys);
+  CHECK(strict.is_whole && strict.is_read_only && strict.has_processes_only);
+  CHECK_EQUAL(strict.hidepid, 2);
+  CHECK_EQUAL(shown_masks(strict), "[-keys]");
+  CHECK_EQUAL(shown_masks(VALUE(cover_in_all("21 1 0:21 / / rw - proc proc rw\n"
+                                             "31 21 0:5 /null /keys rw - devtmpfs devtmpfs rw\n",
+                                             "proc"))),
               "[-keys]");
-  CHECK_EQUAL(ERROR(hidden_everywhere("", "proc")), Errno{EINVAL});
+  CHECK_EQUAL(ERROR(cover_in_all("", "proc")), Errno{EINVAL});
+}
+
+void hides_all_of_a_namespace() {
+  const auto shown = [](std::vector<Mask> masks) {
+    return shown_masks({.masks = masks_of_new_proc({.is_whole = true, .masks = std::move(masks)})});
+  };
+  CHECK_EQUAL(shown({{"sys/net/core/somaxconn", true}, {"sys/net/x", false}}), "[-sys/net]");
+  CHECK_EQUAL(shown({{"sys/net/x", false}, {"sys/network", false}}), "[sys/net][sys/network]");
+  CHECK_EQUAL(shown({{"sys/user/max_net_namespaces", false}, {"sys", false}}), "[sys][sys/user]");
 }
 
 void hides_processes_of_others() {
@@ -327,7 +340,9 @@ constexpr Case kCases[] = {
      shows_processes_only},
     {"A8: masks_of_new_proc: one place more is hidden where nothing is known",
      hides_one_more_where_nothing_is_known},
-    {"A8: hidden_everywhere: what hides nothing shows all", finds_what_is_hidden_everywhere},
+    {"A8: cover_in_all: what hides nothing shows all", finds_what_is_hidden_everywhere},
+    {"A8: masks_of_new_proc: files of a namespace are hidden with their folder",
+     hides_all_of_a_namespace},
     {"A8: narrow_proc_options: hidepid is never weaker", hides_processes_of_others}};
 
 }  // namespace

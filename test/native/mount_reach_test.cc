@@ -62,17 +62,23 @@ void refuses_what_is_of_the_machine() {
   CHECK_EQUAL(answer_to(plain, of_type("debugfs")), Errno{0});
 }
 
-void shows_cgroups_of_its_own_only() {
+void shares_no_cgroups() {
   const Container container(
       {{.namespaces = kPlain | CLONE_NEWCGROUP, .set_up = mount_masked_proc}});
-  CHECK_EQUAL(answer_to(container, of_type("cgroup"), drop_power), Errno{EPERM});
-  CHECK_EQUAL(answer_to(container, of_type("cgroup2"), drop_power), Errno{0});
+  for (const char* type : {"cgroup", "cgroup2"})
+    CHECK_EQUAL(answer_to(container, of_type(type), drop_power), Errno{EPERM});
 }
 
 void takes_no_keys_of_others() {
   const Container container({kUserLevel});
-  for (const MountOption& option : std::vector<MountOption>{
-           {"sec", "krb5"}, {"sec", "krb5i"}, {"cruid", "0"}, {"cruid", std::nullopt}}) {
+  for (const MountOption& option : std::vector<MountOption>{{"sec", "krb5"},
+                                                            {"sec", "krb5i"},
+                                                            {"sec", "sys:krb5"},
+                                                            {"cruid", "0"},
+                                                            {"cruid", std::nullopt},
+                                                            {"key", "client.admin"},
+                                                            {"xprtsec", "mtls"},
+                                                            {"min_size", "8M"}}) {
     NewMount mount = new_tmpfs();
     mount.options = {option};
     CHECK_EQUAL(answer_to(container, mount), Errno{EPERM});
@@ -138,10 +144,11 @@ void mounts_nowhere_else() {
     CHECK_EQUAL(answer_to(container, mount, drop_power), Errno{EPERM});
     CHECK_EQUAL(answer_to(container, mount), Errno{0});
   }
-  // in a user namespace of their own nobody else has these mounts
   const Container user({{.namespaces = kUser, .set_up = share_mount_points}});
-  for (const NewMount& mount : {new_proc(), new_tmpfs()})
+  for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+    CHECK_EQUAL(answer_to(user, mount, drop_power), Errno{EPERM});
     CHECK_EQUAL(answer_to(user, mount), Errno{0});
+  }
 }
 
 // A tree that is nowhere yet, of somebody who may put it where they like.
@@ -205,7 +212,8 @@ long sees_somaxconn() {
 void masks_networks() {
   const Container container({{.namespaces = kPlain | CLONE_NEWNET, .set_up = mask_of_network}});
   CHECK_EQUAL(answer_to(container, new_proc()), Errno{0});
-  CHECK_EQUAL(container.ask(sees_somaxconn), 0);
+  // that of every network
+  CHECK_EQUAL(container.ask(sees_somaxconn), -ENOENT);
 }
 
 long sees_keys() {
@@ -214,27 +222,100 @@ long sees_keys() {
   return S_ISREG(found.st_mode) ? 1 : 0;
 }
 
+void have_own_mounts(MountPlace& place) { place.has_own_mounts = true; }
+
+template <Asked asked>
+Level inner_level() {
+  return {.namespaces = kPlain, .set_up = [] {
+            unmount_procs();
+            CHECK_EQUAL(asked(), 0);
+          }};
+}
+constexpr Level kWholeProc = {.namespaces = kPlain, .set_up = [] { mount_proc(); }};
+
+long mount_masked() {
+  mount_masked_proc();
+  return 0;
+}
+long mount_some() {
+  mount_proc("hidepid=2");
+  return error_of_call(mount(nullptr, "/proc", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr));
+}
+long mount_processes() {
+  mount_proc("subset=pid");
+  return 0;
+}
+long mount_none() {
+  make_mount_points();
+  return 0;
+}
+std::string options_of_new() {
+  const std::string mountinfo = contents("/mnt/new/self/mountinfo");
+  const std::size_t line = mountinfo.find(" /mnt/new ");
+  return line == std::string::npos ? "" : mountinfo.substr(line, mountinfo.find('\n', line) - line);
+}
+
 // A container inside the container that hides more.
 void hides_what_the_inner_one_hides() {
-  const Container container({{.namespaces = kPlain, .set_up = [] { mount_proc(); }},
-                             {.namespaces = kPlain, .set_up = [] {
-                                while (umount2("/proc", MNT_DETACH) == 0) continue;
-                                mount_masked_proc();
-                              }}});
+  const Container container({kWholeProc, inner_level<mount_masked>()});
   CHECK_EQUAL(answer_to(container, new_proc()), Errno{0});
   CHECK_EQUAL(container.ask(sees_keys), 1);
   CHECK_EQUAL(container.ask([] { return error_of_call(umount2("/mnt/new", 0)); }), 0);
-  CHECK_EQUAL(
-      answer_to(container, new_proc(), [](MountPlace& place) { place.has_own_mounts = true; }),
-      Errno{0});
+  CHECK_EQUAL(answer_to(container, new_proc(), have_own_mounts), Errno{0});
   CHECK_EQUAL(container.ask(sees_keys), 0);
+}
+
+void keeps_options_of_the_inner_one() {
+  const Container container({kWholeProc, inner_level<mount_some>()});
+  CHECK_EQUAL(answer_to(container, new_proc(), have_own_mounts), Errno{0});
+  CHECK_EQUAL(container.ask([]() -> long {
+    const std::string options = options_of_new();
+    return options.starts_with(" /mnt/new ro,") && options.contains("hidepid=invisible") ? 0 : 1;
+  }),
+              0);
+}
+
+void shows_processes_to_the_inner_one() {
+  const Container container({kWholeProc, inner_level<mount_processes>()});
+  CHECK_EQUAL(answer_to(container, new_proc(), have_own_mounts), Errno{0});
+  CHECK_EQUAL(container.ask(sees_keys), -ENOENT);
+}
+
+void gives_none_to_who_has_none() {
+  const Container container({kWholeProc, inner_level<mount_none>()});
+  CHECK_EQUAL(answer_to(container, new_proc(), have_own_mounts), Errno{EPERM});
+}
+
+// What the caller asked for itself it may take off again.
+void locks_what_has_to_be_kept_only() {
+  const Container container({kUserLevel});
+  NewMount mount = of_type("tmpfs");
+  mount.attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID;
+  CHECK_EQUAL(answer_to(container, mount), Errno{0});
+  CHECK_EQUAL(container.ask([]() -> long {
+    const std::string mountinfo = contents("/proc/self/mountinfo");
+    return mountinfo.contains(" /mnt/new ro,nosuid,nodev,noexec,") ? 0 : 1;
+  }),
+              0);
+  CHECK_EQUAL(container.ask([] {
+    return error_of_call(
+        ::mount(nullptr, "/mnt/new", nullptr, MS_REMOUNT | MS_BIND | MS_NODEV, nullptr));
+  }),
+              0);
+  CHECK_EQUAL(container.ask(allow_devices_again), EPERM);
 }
 
 constexpr Case kCases[] = {
     {"A8: make_mount: what a container inside hides is hidden", hides_what_the_inner_one_hides},
+    {"A8: make_mount: hidepid and read-only of a container inside are kept",
+     keeps_options_of_the_inner_one},
+    {"A8: make_mount: where it has processes only, it gets no more",
+     shows_processes_to_the_inner_one},
+    {"A8: make_mount: where it has no proc, it gets none", gives_none_to_who_has_none},
+    {"A2: make_mount: only what has to be kept is locked", locks_what_has_to_be_kept_only},
     {"A1: make_mount: nothing is lent for file systems of the whole machine",
      refuses_what_is_of_the_machine},
-    {"A1: make_mount: cgroups are those of a namespace of its own", shows_cgroups_of_its_own_only},
+    {"A1: make_mount: cgroups are lent to nobody", shares_no_cgroups},
     {"A1: make_mount: no key of the machine's users is used", takes_no_keys_of_others},
     {"A2: make_mount: whoever has all power in a container gets no devices", keeps_devices_out},
     {"make_mount: terminals are devices that open", has_terminals_of_its_own},

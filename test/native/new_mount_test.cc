@@ -539,9 +539,8 @@ void hides_under_a_subset() {
   }
 }
 
-// As a runtime leaves it, which pivots: the kernel looks at the mounts that are covered as well.
 void mount_masked_proc_only() {
-  while (umount2("/proc", MNT_DETACH) == 0) continue;
+  unmount_procs();
   mount_masked_proc();
 }
 
