@@ -27,8 +27,8 @@ namespace seccompagent {
 // One mount that is being made.
 struct MountJob : CallerJob {
   NewMount mount;
-  // None: it is of a type that hides nothing.
-  std::optional<Cover> cover = {};
+  // Of a type that hides something.
+  bool has_cover = false;
   // The pid namespace belongs to another user namespace than ours.
   bool has_foreign_processes = false;
   // What it is to hide, once that is known.
@@ -428,23 +428,23 @@ void put_other(MountJob& job, const IsGone& is_gone) {
 // --- what it may show ----------------------------------------------------------------------------
 
 // Makes the mount show no more than the container's first process sees.
-[[nodiscard]] bool narrow(MountJob& job) {
-  if (job.cover->is_read_only) job.mount.attributes |= MOUNT_ATTR_RDONLY;
+[[nodiscard]] bool narrow(MountJob& job, const Cover& cover) {
+  if (cover.is_read_only) job.mount.attributes |= MOUNT_ATTR_RDONLY;
   if (is_proc(job.mount)) {
-    narrow_proc_options(job.mount.options, *job.cover);
-    job.masks = masks_of_new_proc(*job.cover);
+    narrow_proc_options(job.mount.options, cover);
+    job.masks = masks_of_new_proc(cover);
     // nobody knows what had to be hidden once it shows more than processes
-    if (job.has_foreign_processes && shows_processes_only(*job.cover)) job.outcome.answer = EPERM;
+    if (job.has_foreign_processes && shows_processes_only(cover)) job.outcome.answer = EPERM;
     return !job.has_ended();
   }
-  job.masks = job.cover->masks;
+  job.masks = cover.masks;
   // of sysfs, there is no part to show
-  if (!job.cover->is_whole) job.outcome.answer = EPERM;
-  return job.cover->is_whole;
+  if (!cover.is_whole) job.outcome.answer = EPERM;
+  return cover.is_whole;
 }
 
 // A container inside the container may hide more from its processes, and they see no other proc.
-[[nodiscard]] bool narrow_to_own(MountJob& job) {
+[[nodiscard]] bool narrow_to_own(MountJob& job, Cover& cover) {
   Result<std::string> text;
   const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
     // of all of the namespace, whatever root the caller has
@@ -462,7 +462,7 @@ void put_other(MountJob& job, const IsGone& is_gone) {
     // the kernel gives it none either
     job.outcome.answer = EPERM;
   } else {
-    job.cover = stricter(*job.cover, *own);
+    cover = stricter(cover, *own);
   }
   return !job.has_ended();
 }
@@ -634,23 +634,25 @@ CallerJob MountMaker::job_for(const MountPlace& place) const {
 
 Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, const Masks& masks,
                                const IsGone& is_gone) {
-  MountJob job = {job_for(place), mount, cover_of(mount, masks)};
+  MountJob job = {job_for(place), mount, cover_of(mount, masks).has_value()};
   // whoever never has time for it pays here
   if (left_behind_.size() >= kMostKept) clean_up();
   if (job.has_ended()) return job.outcome;
   job.has_foreign_processes = has_foreign_processes(job, own_user_namespace_);
   if (job.has_ended()) return job.outcome;
-  if (job.cover && ((place.has_own_mounts && !narrow_to_own(job)) || !narrow(job)))
-    return job.outcome;
-  const int tree_namespace = !job.cover ? -1 : tree_for(job);
+  if (auto cover = cover_of(mount, masks)) {
+    if ((place.has_own_mounts && !narrow_to_own(job, *cover)) || !narrow(job, *cover))
+      return job.outcome;
+  }
+  const int tree_namespace = !job.has_cover ? -1 : tree_for(job);
   if (job.has_ended()) return job.outcome;
   std::optional<MountLock> lock;
-  if (job.cover) {
+  if (job.has_cover) {
     lock.emplace(job.mount_namespace(), MountLock::Kind::shared);
     if (!lock->is_held()) return {.answer = EBUSY};
   }
   const auto ended = run_in_child(stack_.top(), 0, getpid(), [&] {
-    if (!job.cover) {
+    if (!job.has_cover) {
       put_other(job, is_gone);
     } else {
       put_tree(job, tree_namespace, is_gone);
