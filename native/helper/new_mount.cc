@@ -342,9 +342,13 @@ void choose_security(NewMount& mount) {
   if (is_of_nfs(mount) && !has_chosen) mount.options.push_back({"sec", "sys"});
 }
 
+// With power over the whole machine.
+[[nodiscard]] bool needs_nobody(const MountJob& job) {
+  return job.has_own_power() && job.user_namespace_id == 0;
+}
+
 [[nodiscard]] bool is_lendable(const MountJob& job) {
-  // who could do it alone
-  if (job.has_own_power() && job.user_namespace_id == 0) return true;
+  if (needs_nobody(job)) return true;
   // a union shows what lies under the masks of its layers
   if (job.mount.type == "overlay") return job.has_own_power();
   return std::ranges::find(kLent, job.mount.type) != kLent.end() &&
@@ -407,7 +411,7 @@ void put_other(MountJob& job, const IsGone& is_gone) {
     job.outcome.answer = EPERM;
     return;
   }
-  choose_security(job.mount);
+  if (!needs_nobody(job)) choose_security(job.mount);
   const auto kept = static_cast<std::uint32_t>(attributes_kept(job));
   const std::uint32_t wanted = job.mount.attributes;
   // those of its times can't be set one by one
