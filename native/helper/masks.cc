@@ -378,13 +378,25 @@ bool shows_processes_only(const Cover& cover) {
   return !cover.is_whole || cover.has_processes_only;
 }
 
+namespace {
+
+// By something on its own root: nothing of it can be seen there.
+[[nodiscard]] bool is_covered(const Mounts& mounts, const MountLine& mount) {
+  return std::ranges::any_of(mounts, [&mount](const auto& other) {
+    return other.second.parent == mount.id && other.second.id != mount.id &&
+           other.second.point == mount.point;
+  });
+}
+
+}  // namespace
+
 Result<Cover> cover_in_all(std::string_view mountinfo, std::string_view type) {
   const auto mounts = parse_lines(mountinfo);
   if (!mounts) return std::unexpected(mounts.error());
   constexpr Cover kNone = {.is_whole = true};
   Cover all;
   for (const auto& [id, mount] : *mounts) {
-    if (mount.type != type || mount.root != "/") continue;
+    if (mount.type != type || mount.root != "/" || is_covered(*mounts, mount)) continue;
     auto cover = cover_of(*mounts, mount);
     if (!cover || *cover == kNone) return cover;
     all = all.is_whole ? stricter(all, *cover) : std::move(*cover);

@@ -253,6 +253,11 @@ void finds_what_is_hidden_everywhere() {
   CHECK_EQUAL(hidden_in(kProc + keys), "[-keys]");
   CHECK(all_in(kProc + keys + other) == (Cover{.is_whole = true}));
   CHECK_EQUAL(hidden_in(kProc + keys + other + sys), "[-keys][sys]");
+  // what is on top counts
+  CHECK_EQUAL(hidden_in(kProc + std::string("41 21 0:41 / /proc rw - proc proc rw\n") +
+                        "51 41 0:5 /null /proc/keys rw - devtmpfs devtmpfs rw\n"),
+              "[-keys]");
+  CHECK(!all_in(kProc + std::string("41 21 0:41 / /proc rw - tmpfs tmpfs rw\n")).is_whole);
   // a part of one is none
   CHECK_EQUAL(hidden_in(kProc + keys + "41 20 0:41 /sys /other rw - proc proc rw\n"), "[-keys]");
   const Cover strict =
