@@ -217,8 +217,10 @@ constexpr int kUnknownHidepid = -1;
 [[nodiscard]] Result<Cover> find_cover(const Mounts& mounts, std::string_view type,
                                        std::string_view point) {
   const MountLine* top = find_top(mounts, point);
-  if (top == nullptr || top->type != type || top->root != "/") return Cover();
-  return cover_of(mounts, *top);
+  const bool is_whole = top != nullptr && top->type == type && top->root == "/";
+  // none has a name, for compilers that take a nameless one for one that was not made
+  Cover none;
+  return is_whole ? cover_of(mounts, *top) : none;
 }
 
 // Another kernel, another namespace or another mask: there is nothing that could be seen.
