@@ -219,7 +219,7 @@ constexpr int kUnknownHidepid = -1;
   const MountLine* top = find_top(mounts, point);
   const bool is_whole = top != nullptr && top->type == type && top->root == "/";
   // none has a name, for compilers that take a nameless one for one that was not made
-  Cover none;
+  const Cover none = {};
   return is_whole ? cover_of(mounts, *top) : none;
 }
 
