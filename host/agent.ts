@@ -369,13 +369,13 @@ export class Agent {
     // of now: who has sent it may be gone later
     const firstPid = this.#firstPids.enter(state, { pid: peerPid, uid: peerUid });
     const identity = { state, peerUid, firstPid };
-    if (firstPid !== undefined) {
-      this.native.lookAtFirstProcess(arrival.socket, arrival.connection, firstPid);
-    }
     const refusal = this.#filterFlags.enter(state, peerUid);
     unlessAttached.defer(() => {
       this.#forget(keyOf(identity));
     });
+    if (firstPid !== undefined) {
+      this.native.lookAtFirstProcess(arrival.socket, arrival.connection, firstPid);
+    }
     const fetching = this.#attaching.resolver.prepare?.(identity);
     if (fetching === undefined) {
       this.#attach(arrival, identity, refusal);

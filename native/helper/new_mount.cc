@@ -320,7 +320,7 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
 // those of cgroup, cgroup2, binfmt_misc, debugfs and virtual disks.
 constexpr auto kLent = std::to_array<std::string_view>(
     {"afs", "ceph", "cifs", "devpts", "erofs", "hugetlbfs", "lustre", "mqueue", "nfs", "nfs4",
-     "orangefs", "overlay", "ramfs", "smb3", "tmpfs"});
+     "orangefs", "ramfs", "smb3", "tmpfs"});
 
 // Keys of the machine's users, its certificates, and huge pages that are kept from others.
 [[nodiscard]] bool reaches_beyond(const MountOption& option) {
