@@ -131,10 +131,20 @@ function run(
 }
 
 /**
+ * Whether this machine's processor has a part in /dev/kvm. Where it has none, the kernel emulates
+ * the first steps of a machine, and fails at instructions that it does not know.
+ */
+function hasVirtualizationOfProcessor(arch: MachineArch): boolean {
+  return (
+    arch !== 'x64' || /^flags\b.*\b(?:vmx|svm)\b/mu.test(readFileSync('/proc/cpuinfo', 'utf8'))
+  );
+}
+
+/**
  * Whether the processor may run it. There are machines that have /dev/kvm and fail as soon as a
  * processor is set up, which qemu does before it listens to its monitor.
  */
-function hasKvm({ qemu, options }: MachineKind): boolean {
+function startsWithKvm({ qemu, options }: MachineKind): boolean {
   const machine = options['machine'] ?? 'pc';
   const args = ['-machine', machine, '-accel', 'kvm', '-cpu', 'max', '-S', '-nodefaults'];
   const { status } = spawnSync(qemu, [...args, '-display', 'none', '-monitor', 'stdio'], {
@@ -157,7 +167,7 @@ function machineOptions(
   tests: readonly string[],
 ): readonly string[] {
   const kind = kinds[arch];
-  const isKvm = arch === process.arch && hasKvm(kind);
+  const isKvm = arch === process.arch && hasVirtualizationOfProcessor(arch) && startsWithKvm(kind);
   const acceleration = isKvm ? 'kvm' : 'tcg,thread=multi';
   console.log(`starting a machine of ${arch} with ${acceleration}`);
   const [printed, line] = kind.lines;
