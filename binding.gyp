@@ -19,6 +19,7 @@
         "native/cgroup_members.cc",
         "native/cgroup_places.cc",
         "native/child.cc",
+        "native/child_starter.cc",
         "native/container_masks.cc",
         "native/device_node.cc",
         "native/ending_children.cc",

@@ -2,20 +2,16 @@
 // Child processes that share our memory, see clone(2) and pidfd_open(2).
 #include "child.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <utility>
-
-#include "raw_syscall.h"
 
 namespace seccompagent {
 namespace {
@@ -58,55 +54,43 @@ ChildStack::~ChildStack() {
 
 void* ChildStack::top() const { return static_cast<std::byte*>(base_) + guard_size() + kStack; }
 
-int KeptFd::first() {
-  static const int first = [] {
-    constexpr int kUsual = 16'384;
-    constexpr int kRoom = 256;
-    rlimit most = {};
-    if (getrlimit(RLIMIT_NOFILE, &most) == -1 || most.rlim_cur > kUsual + kRoom) return kUsual;
-    return std::max(static_cast<int>(most.rlim_cur) - kRoom, STDERR_FILENO + 1);
-  }();
-  return first;
-}
-
-Result<KeptFd> KeptFd::of(int fd) {
-  UniqueFd kept(fcntl(fd, F_DUPFD_CLOEXEC, first()));
-  if (!kept.is_open()) return fail_errno();
-  return KeptFd(std::move(kept));
-}
-
-SECCOMPAGENT_CHILD_CODE long leave_descriptors(int first_kept) {
-  // CLOSE_RANGE_UNSHARE of linux/close_range.h
-  constexpr long kUnshare = 2;
-  return raw_syscall(SYS_close_range, STDERR_FILENO + 1, first_kept - 1, kUnshare);
-}
-
 namespace {
 
-[[nodiscard]] Result<ChildProcess> start_with(int flags, const ChildStack& stack, ChildMain main,
-                                              void* argument) {
+// No exit signal: nobody else's SIGCHLD handler hears of this child.
+[[nodiscard]] Result<pid_t> start_with(int flags, const ChildStack& stack, ChildMain main,
+                                       void* argument, int* pidfd) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   // a handler of ours must never run in the child: it would run on our memory
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int pidfd = -1;
-  // no exit signal: nobody else's SIGCHLD handler hears of this child
-  const pid_t pid = clone(main, stack.top(), CLONE_VM | CLONE_PIDFD | flags, argument, &pidfd);
+  const pid_t pid = clone(main, stack.top(), CLONE_VM | flags, argument, pidfd);
   const int error = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid == -1) return fail(error);
-  return ChildProcess{pid, UniqueFd(pidfd)};
+  return pid;
+}
+
+[[nodiscard]] Result<ChildProcess> start_watched(int flags, const ChildStack& stack, ChildMain main,
+                                                 void* argument) {
+  int pidfd = -1;
+  const auto pid = start_with(CLONE_PIDFD | flags, stack, main, argument, &pidfd);
+  if (!pid) return std::unexpected(pid.error());
+  return ChildProcess{*pid, UniqueFd(pidfd)};
 }
 
 }  // namespace
 
 Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main, void* argument) {
-  return start_with(0, stack, main, argument);
+  return start_watched(0, stack, main, argument);
 }
 
 Result<ChildProcess> start_sharing_child(const ChildStack& stack, ChildMain main, void* argument) {
-  return start_with(CLONE_FILES, stack, main, argument);
+  return start_watched(CLONE_FILES, stack, main, argument);
+}
+
+Result<pid_t> start_unwatched_child(const ChildStack& stack, ChildMain main, void* argument) {
+  return start_with(0, stack, main, argument, nullptr);
 }
 
 Result<void> await_child(const ChildProcess& child, const Patience& patience) {

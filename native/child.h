@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <utility>
 
 #include "clock.h"
 #include "result.h"
@@ -44,7 +43,8 @@ struct ChildProcess {
 using ChildMain = int (*)(void* argument);
 
 // Starts `main(argument)` in a child with its own descriptors, file system context, credentials
-// and pid, every signal blocked. Both must outlive the child.
+// and pid, every signal blocked. Both must outlive the child. Its descriptors are copies of ours:
+// where containers' files may be among them, ChildStarter starts it.
 [[nodiscard]] Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main,
                                                void* argument);
 
@@ -52,26 +52,9 @@ using ChildMain = int (*)(void* argument);
 [[nodiscard]] Result<ChildProcess> start_sharing_child(const ChildStack& stack, ChildMain main,
                                                        void* argument);
 
-// What a child keeps that shares our descriptors and leaves them: its own, from this number on. The
-// others it must not even have for a moment: its end would close them, and to close a container's
-// file may take for ever.
-class KeptFd {
- public:
-  KeptFd() = default;
-  [[nodiscard]] static Result<KeptFd> of(int fd);
-  [[nodiscard]] static int first();
-  [[nodiscard]] int get() const { return fd_.get(); }
-  [[nodiscard]] bool is_open() const { return fd_.is_open(); }
-
- private:
-  explicit KeptFd(UniqueFd fd) : fd_(std::move(fd)) {}
-  UniqueFd fd_;
-};
-
-// Child code of one that shares our descriptors: from now on it has its own, which are those that
-// are kept and the standard streams. 0, or a negative errno. Before Linux 6.12 it has them all for
-// a moment.
-[[nodiscard]] long leave_descriptors(int first_kept);
+// As start_child, for who watches it in another way. Its pid.
+[[nodiscard]] Result<pid_t> start_unwatched_child(const ChildStack& stack, ChildMain main,
+                                                  void* argument);
 
 // How long a child may take.
 struct Patience {

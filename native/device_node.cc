@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "child.h"
+#include "child_starter.h"
 #include "ending_children.h"
 #include "raw_syscall.h"
 
@@ -33,13 +34,14 @@ constexpr const char* kName = "node";
 // However long all before it has taken.
 constexpr Nanoseconds kLeastToUndo = kSecond;
 
+// What the child is given, in this order.
+constexpr int kFileSystem = ChildStarter::kFirstGiven;
+constexpr int kNode = kFileSystem + 1;
+constexpr int kMountNamespace = kNode + 1;
+
 // Everything the child reads and writes; it lives until the child has ended.
 struct Cover {
   ChildStack stack;
-  int first_kept;
-  int file_system;
-  int node;
-  int mount_namespace;
   const char* failed_step = "end of the child";
   long failure = -EINTR;
 };
@@ -55,30 +57,26 @@ SECCOMPAGENT_CHILD_CODE long take_node(Cover& cover) {
       raw_syscall(SYS_mount, 0, raw_pointer("/"), 0, static_cast<long>(MS_REC | MS_PRIVATE), 0);
   if (result < 0) return result;
   cover.failed_step = "attaching a file system";
-  const int fd = cover.file_system;
-  result = raw_syscall(SYS_move_mount, fd, raw_pointer(""), AT_FDCWD, raw_pointer("/"),
+  result = raw_syscall(SYS_move_mount, kFileSystem, raw_pointer(""), AT_FDCWD, raw_pointer("/"),
                        MOVE_MOUNT_F_EMPTY_PATH);
   if (result < 0) return result;
   cover.failed_step = "taking a node";
-  return raw_syscall(SYS_open_tree, fd, raw_pointer(kName), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  return raw_syscall(SYS_open_tree, kFileSystem, raw_pointer(kName), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
 SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {
   Cover& cover = *static_cast<Cover*>(argument);
   raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-  cover.failed_step = "leaving our descriptors";
-  cover.failure = leave_descriptors(cover.first_kept);
-  if (cover.failure < 0) return 0;
   const long taken = take_node(cover);
   cover.failure = taken;
   if (taken < 0) return 0;
   cover.failed_step = "setns of the mount namespace";
-  cover.failure = raw_syscall(SYS_setns, cover.mount_namespace, CLONE_NEWNS);
+  cover.failure = raw_syscall(SYS_setns, kMountNamespace, CLONE_NEWNS);
   if (cover.failure < 0) return 0;
   // What is covered was made for the call, and is finished even if a signal has taken the call back
   // since: when it comes again, it finds this answer, and not what was left half done.
   cover.failed_step = "mounting a node";
-  cover.failure = raw_syscall(SYS_move_mount, taken, raw_pointer(""), cover.node, raw_pointer(""),
+  cover.failure = raw_syscall(SYS_move_mount, taken, raw_pointer(""), kNode, raw_pointer(""),
                               MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
   if (cover.failure >= 0) cover.failed_step = nullptr;
   return 0;
@@ -132,21 +130,12 @@ struct Covering {
                                      ? fcntl(theirs.get(), F_DUPFD_CLOEXEC, 0)
                                      : open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC));
   if (!mount_namespace.is_open()) return failed("open a mount namespace", fail_errno().error());
-  const std::array<int, 3> needed = {file_system->get(), node.get(), mount_namespace.get()};
-  std::array<KeptFd, 3> kept;
-  for (std::size_t at = 0; at < needed.size(); ++at) {
-    auto copy = KeptFd::of(needed[at]);
-    if (!copy) return failed("dup for a child", copy.error());
-    kept[at] = std::move(*copy);
-  }
   auto stack = ChildStack::make();
   if (!stack) return failed("map a stack", stack.error());
-  auto cover = std::make_unique<Cover>(Cover{.stack = std::move(*stack),
-                                             .first_kept = KeptFd::first(),
-                                             .file_system = kept[0].get(),
-                                             .node = kept[1].get(),
-                                             .mount_namespace = kept[2].get()});
-  auto child = start_sharing_child(cover->stack, cover_child, cover.get());
+  auto cover = std::make_unique<Cover>(Cover{.stack = std::move(*stack)});
+  const std::array given = {file_system->get(), node.get(), mount_namespace.get()};
+  auto child =
+      ChildStarter::of_process().start_child(cover->stack, cover_child, cover.get(), given);
   if (!child) return failed("start a child", child.error());
   const auto ended = await_or_leave(std::move(*child), patience, acting.token, cover);
   if (!cover) return {.outcome = {.answer = ETIMEDOUT}, .may_be_covered = true};

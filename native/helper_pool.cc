@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread of the pool's own starts helpers, since the kernel ends them with the thread that did.
+// A thread of the pool's own ends helpers that nobody has used for a while.
 #include "helper_pool.h"
 
 #include <dlfcn.h>
@@ -17,17 +17,16 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
-#include <deque>
 #include <iterator>
 #include <mutex>
 #include <sstream>
 #include <thread>
 #include <utility>
 
+#include "child_starter.h"
 #include "ending_children.h"
 #include "notify.h"
 #include "process_files.h"
@@ -82,34 +81,32 @@ constexpr Nanoseconds kLook = 100 * kMillisecond;
   return readable;
 }
 
-struct Exec {
-  int first_kept = 0;
-  int program = -1;
-  int socket = -1;
-  char* argv[3] = {};
+// What the child is given, in this order.
+constexpr int kGivenProgram = ChildStarter::kFirstGiven;
+constexpr int kGivenSocket = kGivenProgram + 1;
+
+// What the child uses until it is another program.
+struct HelperLaunch {
+  explicit HelperLaunch(ChildStack own_stack) : stack(std::move(own_stack)) {
+    std::snprintf(parent, sizeof parent, "%d", getpid());
+  }
+
+  ChildStack stack;
+  char name[32] = "seccompagent-helper";
+  // Our pid, which is the same for the helper: whose children are in another pid namespace can
+  // start no threads.
+  char parent[16] = "";
+  char* argv[3] = {name, parent, nullptr};
   char* envp[1] = {};
-  // It has descriptors of its own, or will never need any.
-  std::atomic<bool> has_left = false;
 
   static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
-    Exec& exec = *static_cast<Exec*>(argument);
-    const long left = leave_descriptors(exec.first_kept);
-    exec.has_left.store(true);
-    if (left < 0) return 1;
-    if (raw_syscall(SYS_dup3, exec.socket, kHelperSocket, 0) < 0) return 1;
-    raw_syscall(SYS_execveat, exec.program, raw_pointer(""), raw_pointer(exec.argv),
-                raw_pointer(exec.envp), AT_EMPTY_PATH);
+    const HelperLaunch& launch = *static_cast<HelperLaunch*>(argument);
+    if (raw_syscall(SYS_dup3, kGivenSocket, kHelperSocket, 0) < 0) return 1;
+    raw_syscall(SYS_execveat, kGivenProgram, raw_pointer(""), raw_pointer(launch.argv),
+                raw_pointer(launch.envp), AT_EMPTY_PATH);
     return 1;
   }
 };
-
-// Mostly at once. False: it has no processor for so long.
-[[nodiscard]] bool has_left(const Exec& exec) {
-  constexpr Nanoseconds kStep = 20 * kMicrosecond;
-  for (Nanoseconds waited = 0; waited < kSecond && !exec.has_left.load(); waited += kStep)
-    pause_for(kStep);
-  return exec.has_left.load();
-}
 
 [[nodiscard]] bool is_runnable(const std::string& folder) {
   const auto stat = read_file(folder + "/stat");
@@ -144,27 +141,12 @@ void end_now(HelperProcess process, std::uint32_t token) {
                                     .used = std::move(process.used)});
 }
 
-// What the child uses until it is another program.
-struct HelperLaunch {
-  ChildStack stack;
-  char name[32] = "seccompagent-helper";
-  // Our pid, which is the same for the helper: whose children are in another pid namespace can
-  // start no threads.
-  char parent[16] = "";
-  Exec exec;
-  KeptFd socket = {};
-  Result<ChildProcess> child = fail(EAGAIN);
-  bool is_started = false;
-};
-
 }  // namespace
 
 struct HelperPool::Parts {
   std::mutex mutex;
   std::condition_variable wake;
-  std::condition_variable started;
-  KeptFd program;
-  std::deque<HelperLaunch*> starts;
+  UniqueFd program;
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;
   // Those that are being started, too, and none that was killed.
@@ -177,7 +159,7 @@ struct HelperPool::Parts {
   void end_idle_if(Condition is_over);
   void end_idle(Nanoseconds before);
   void make_room(std::uint32_t token);
-  [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted);
+  [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket);
   void end(HelperProcess process, std::uint32_t token);
 };
 
@@ -200,13 +182,6 @@ struct HelperPool::Reservation {
 void HelperPool::Parts::run() {
   std::unique_lock lock(mutex);
   for (;;) {
-    while (!starts.empty()) {
-      HelperLaunch& next = *starts.front();
-      starts.pop_front();
-      next.child = start_sharing_child(next.stack, Exec::child_main, &next.exec);
-      next.is_started = true;
-      started.notify_all();
-    }
     end_idle(now() - kIdle);
     if (!idle.empty()) {
       wake.wait_for(lock, std::chrono::seconds(1));
@@ -250,21 +225,17 @@ void HelperPool::Parts::end(HelperProcess process, std::uint32_t token) {
   --living;
 }
 
-// Has the pool's thread start one. With the mutex not held.
-Result<ChildProcess> HelperPool::Parts::start(HelperLaunch& wanted) {
-  std::unique_lock lock(mutex);
-  if (!program.is_open()) return fail(ENOENT);
-  std::snprintf(wanted.parent, sizeof wanted.parent, "%d", getpid());
-  Exec& exec = wanted.exec;
-  exec.first_kept = KeptFd::first();
-  exec.program = program.get();
-  exec.socket = wanted.socket.get();
-  exec.argv[0] = wanted.name;
-  exec.argv[1] = wanted.parent;
-  starts.push_back(&wanted);
-  wake.notify_one();
-  started.wait(lock, [&] { return wanted.is_started; });
-  return std::move(wanted.child);
+// With the mutex not held.
+Result<ChildProcess> HelperPool::Parts::start(HelperLaunch& wanted, const UniqueFd& socket) {
+  int file = -1;
+  {
+    const std::lock_guard lock(mutex);
+    file = program.get();
+  }
+  if (file < 0) return fail(ENOENT);
+  const std::array given = {file, socket.get()};
+  return ChildStarter::of_process().start_child(wanted.stack, HelperLaunch::child_main, &wanted,
+                                                given);
 }
 
 Result<void> HelperPool::load() {
@@ -272,9 +243,7 @@ Result<void> HelperPool::load() {
   if (parts_.program.is_open()) return {};
   auto sealed = sealed_program();
   if (!sealed) return std::unexpected(sealed.error());
-  auto kept = KeptFd::of(sealed->get());
-  if (!kept) return std::unexpected(kept.error());
-  parts_.program = std::move(*kept);
+  parts_.program = std::move(*sealed);
   std::thread([parts = &parts_] { parts->run(); }).detach();
   return {};
 }
@@ -443,13 +412,11 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto start = std::make_shared<HelperLaunch>(std::move(*stack));
-  auto kept = KeptFd::of(sockets->theirs.get());
-  if (!kept) return std::unexpected(kept.error());
-  start->socket = std::move(*kept);
-  sockets->theirs.reset();
   step = "start of the helper";
-  auto child = parts_.start(*start);
+  auto child = parts_.start(*start, sockets->theirs);
   if (!child) return std::unexpected(child.error());
+  // with ours open, nobody would notice the end of the helper
+  sockets->theirs.reset();
   reservation.is_used = true;
   const std::vector<std::byte> message = start_message(identity);
   std::vector<int> fds(namespaces.begin(), namespaces.end());
@@ -458,8 +425,6 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   auto helper = std::make_unique<Helper>(
       HelperProcess{.child = std::move(*child), .lifeline = std::move(lifeline->ours)},
       std::move(sockets->ours), std::move(identity));
-  // with ours open, nobody would notice the end of the helper
-  if (has_left(start->exec)) start->socket = {};
   UniqueFd none;
   const auto answer = helper->ask(message, fds, patience, none);
   if (!answer) {

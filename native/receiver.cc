@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "cgroup.h"
+#include "child_starter.h"
 #include "ending_children.h"
 #include "helper/thread_role.h"
 #include "helper_pool.h"
@@ -53,6 +54,8 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   // descriptors that stay are opened before any container comes
   if (const auto known = ThreadRole::know_own_places(); !known)
     return std::unexpected(known.error());
+  if (const auto started = ChildStarter::of_process().start(); !started)
+    return std::unexpected(started.error());
   EndingChildren::of_process().start();
   LastClosing::of_process().start();
   // only who needs a helper fails without its program

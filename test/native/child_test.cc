@@ -156,38 +156,6 @@ void shares_descriptors() {
   CHECK_EQUAL(fcntl(fd, F_GETFD), -1);
 }
 
-struct Leaving {
-  int first_kept;
-  int kept;
-  int other;
-  std::atomic<long> left = -1;
-  std::atomic<long> of_kept = -1;
-  std::atomic<long> of_other = -1;
-};
-
-SECCOMPAGENT_CHILD_CODE int leave(void* argument) {
-  Leaving& leaving = *static_cast<Leaving*>(argument);
-  leaving.left.store(leave_descriptors(leaving.first_kept));
-  leaving.of_kept.store(raw_syscall(SYS_fcntl, leaving.kept, F_GETFD));
-  leaving.of_other.store(raw_syscall(SYS_fcntl, leaving.other, F_GETFD));
-  raw_syscall(SYS_close, leaving.kept);
-  return 0;
-}
-
-void leaves_descriptors_but_those_kept() {
-  const ChildStack stack = VALUE(ChildStack::make());
-  const UniqueFd other(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const KeptFd kept = VALUE(KeptFd::of(other.get()));
-  Leaving leaving = {.first_kept = KeptFd::first(), .kept = kept.get(), .other = other.get()};
-  VALUE(await_child(VALUE(start_sharing_child(stack, leave, &leaving)), kLong));
-  CHECK_EQUAL(leaving.left.load(), 0L);
-  CHECK_EQUAL(leaving.of_kept.load(), static_cast<long>(FD_CLOEXEC));
-  CHECK_EQUAL(leaving.of_other.load(), static_cast<long>(-EBADF));
-  // ours are as they were
-  CHECK(fcntl(other.get(), F_GETFD) != -1);
-  CHECK(fcntl(kept.get(), F_GETFD) != -1);
-}
-
 std::size_t mapping_count() {
   const UniqueFd file(open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
   std::size_t lines = 0;
@@ -245,8 +213,6 @@ constexpr Case kCases[] = {
     {"child: it runs in a process of its own and writes our memory", runs_in_another_process},
     {"child: descriptors, folder, umask and ids are its own", has_what_it_changes_to_itself},
     {"child: one that shares descriptors closes ours", shares_descriptors},
-    {"child: one that leaves our descriptors has those that are kept and no others",
-     leaves_descriptors_but_those_kept},
     {"child: every signal is blocked in it and none in us", blocks_every_signal},
     {"child: its exit code does not matter", does_not_mind_the_exit_code},
     {"A5: child: one that sleeps is killed at its deadline", is_killed_at_its_deadline},

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ending_children.h"
 
-#include <fcntl.h>
-#include <linux/fuse.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +16,7 @@
 #include <vector>
 
 #include "check.h"
+#include "fuse_file_system.h"
 #include "raw_syscall.h"
 
 namespace seccompagent::test {
@@ -30,66 +25,6 @@ namespace {
 constexpr std::uint32_t kOwn = 1;
 constexpr std::uint32_t kOther = 2;
 constexpr Nanoseconds kLong = 20 * kSecond;
-
-// A file system that answers nothing but that it is there, and is gone with this.
-class SilentFileSystem {
- public:
-  SilentFileSystem() : device_(open("/dev/fuse", O_RDWR | O_CLOEXEC)) {
-    char folder[] = "/tmp/ending-children-XXXXXX";
-    CHECK(mkdtemp(folder) != nullptr);
-    folder_ = folder;
-    CHECK_EQUAL(unshare(CLONE_NEWNS), 0);
-    CHECK_EQUAL(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-    CHECK(device_.is_open());
-    char options[128];
-    std::snprintf(options, sizeof options, "fd=%d,rootmode=40755,user_id=0,group_id=0",
-                  device_.get());
-    CHECK_EQUAL(mount("silent", folder, "fuse", 0, options), 0);
-    begin();
-  }
-  SilentFileSystem(const SilentFileSystem&) = delete;
-  SilentFileSystem& operator=(const SilentFileSystem&) = delete;
-  ~SilentFileSystem() {
-    // with MNT_FORCE, whoever still waits for an answer gets ECONNABORTED
-    umount2(folder_.c_str(), MNT_FORCE);
-    umount2(folder_.c_str(), MNT_DETACH);
-    rmdir(folder_.c_str());
-  }
-
-  [[nodiscard]] std::string file() const { return folder_ + "/file"; }
-  // Takes the next question: who has asked can't be killed from now on.
-  void take_question() { asked_ = next_question(); }
-  void answer_it() const {
-    const fuse_out_header none = {.len = sizeof none, .error = -ENOENT, .unique = asked_.unique};
-    CHECK_EQUAL(write(device_.get(), &none, sizeof none), static_cast<ssize_t>(sizeof none));
-  }
-
- private:
-  [[nodiscard]] fuse_in_header next_question() const {
-    char question[FUSE_MIN_READ_BUFFER];
-    CHECK(read(device_.get(), question, sizeof question) > 0);
-    fuse_in_header asked = {};
-    std::memcpy(&asked, question, sizeof asked);
-    return asked;
-  }
-  void begin() const {
-    const fuse_in_header asked = next_question();
-    CHECK_EQUAL(asked.opcode, static_cast<std::uint32_t>(FUSE_INIT));
-    struct {
-      fuse_out_header header;
-      fuse_init_out init;
-    } answer = {};
-    answer.header = {.len = sizeof answer, .error = 0, .unique = asked.unique};
-    answer.init.major = FUSE_KERNEL_VERSION;
-    answer.init.minor = 31;
-    answer.init.max_write = 4096;
-    CHECK_EQUAL(write(device_.get(), &answer, sizeof answer), static_cast<ssize_t>(sizeof answer));
-  }
-
-  UniqueFd device_;
-  std::string folder_;
-  fuse_in_header asked_ = {};
-};
 
 // What a child uses, and whether that is freed.
 struct Use {
@@ -132,13 +67,13 @@ void keeps_what_is_used_until_the_end() {
   EndingChildren& ending = EndingChildren::of_process();
   ending.start();
   // where a check fails, it still goes at the exit
-  static SilentFileSystem silent;
+  static FuseFileSystem silent;
   auto use = make_use();
   bool is_freed = false;
   use->is_freed = &is_freed;
   use->path = silent.file();
   ChildProcess child = VALUE(start_child(use->stack, look_at_file, use.get()));
-  silent.take_question();
+  const fuse_in_header asked = silent.next_question();
   const pid_t pid = child.pid;
   const Nanoseconds start = now();
   CHECK_EQUAL(ERROR(await_or_leave(std::move(child), {.most = 100 * kMillisecond}, kOwn, use)),
@@ -151,7 +86,7 @@ void keeps_what_is_used_until_the_end() {
   CHECK(!is_freed);
   CHECK_EQUAL(kill(pid, 0), 0);
 
-  silent.answer_it();
+  silent.fail_with(asked, ENOENT);
 
   wait_until_none_is_left();
   CHECK(is_freed);

@@ -35,6 +35,7 @@ const engine: readonly string[] = [
   'cgroup_members',
   'cgroup_places',
   'child',
+  'child_starter',
   'container_masks',
   'ending_children',
   'guards',
@@ -87,6 +88,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   ],
   caller_state_test: ['caller_state'],
   cgroup_members_test: ['cgroup_members', 'cgroup_places', 'process_files', 'process_owner'],
+  child_starter_test: ['child', 'child_starter', 'helper/wire'],
   child_test: ['child'],
   container_masks_test: [...mountMaker, 'container_masks'],
   callers_fd_test: ['callers_fd', 'child', 'ending_children', 'last_closing'],
@@ -94,6 +96,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   device_node_test: [
     'acting',
     'child',
+    'child_starter',
     'device_node',
     'ending_children',
     'helper/confinement',
