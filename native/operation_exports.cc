@@ -245,6 +245,13 @@ struct Asked {
   bool is_strict = false;
 };
 
+// What a descriptor leads to, as a path only: to close a second descriptor of a container's open
+// file may take for ever.
+[[nodiscard]] UniqueFd path_of(int fd) {
+  const std::string link = "/proc/thread-self/fd/" + std::to_string(fd);
+  return UniqueFd(open(link.c_str(), O_PATH | O_CLOEXEC));
+}
+
 // Nodes that can't be opened where they are get a mount on top of them.
 [[nodiscard]] bool may_mount(const FileRequest& request) {
   return request.lent != 0 && request.operation == FileOperation::mknod;
@@ -297,7 +304,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                          if (target.base_error == 0) target.base_error = own_error;
                          if (target.second_base_error == 0) target.second_base_error = new_error;
                          if (asked.kept != -1) {
-                           target.base = UniqueFd(fcntl(asked.kept, F_DUPFD_CLOEXEC, 0));
+                           target.base = path_of(asked.kept);
                            target.base_error = target.base.is_open() ? 0 : errno;
                          }
                          request.owner = target.credentials.uid.fs;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that never answer, opened and changed by helpers: they are given up in time, and nobody else
 // notices.
+import { readdirSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -41,6 +43,21 @@ const crowd = 24;
 /** The calls of stuck-caller.c that never end: those that only helpers do, and others. */
 const ofHelpers = ['fifo-to-read', 'fifo-to-write', 'fuse-open', 'fuse-create'];
 const ofAnybody = ['fuse-symlink', 'fuse-rename', 'fuse-unlink', 'fuse-chmod'];
+
+/** How many copies of stuck-caller's file an agent has open. */
+function copiesIn(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).filter((fd) => linkIn(folder, fd).endsWith('/clinging')).length;
+}
+
+/** Where it leads; empty: it is closed meanwhile. */
+function linkIn(folder: string, fd: string): string {
+  try {
+    return readlinkSync(join(folder, fd));
+  } catch {
+    return '';
+  }
+}
 
 describe('stuck files', () => {
   let agent: WatchedAgent;
@@ -147,6 +164,31 @@ describe('stuck files', () => {
     const [other] = await answersTo(['socket-open'], own);
     expect(other?.answer).toBe('ENXIO');
     await hanging.disposeAsync();
+    await untilChildless(own.pid);
+    expect(own.log().filter((line) => !expectedLines.test(line))).toEqual([]);
+  });
+
+  test('A5: stuck files: files that cannot be closed hold up the helpers of nobody else', async () => {
+    await using own = await startWatchedAgent({ bundle: testBundle('give'), log: 'warn' });
+    using folder = new TemporaryFolder();
+    // each call has the agent copy the file; the copies that it cannot close any more stay open
+    const calls = Array.from({ length: helpersOfOne * 16 }, () => 'fuse-fchmod');
+    const path = makeFolder(folder.path, 'hangs');
+    await using hanging = new RunningCommand(
+      [compiled('stuck-caller'), '-s', own.socket, '-l', path, ...calls],
+      { deadlineMs: operationsMs * 3 },
+    );
+    await until('a copy to be left open', () => copiesIn(own.pid) > 0 || undefined);
+    await pause(leastMs * 4);
+
+    const all: Answered[] = [];
+    // each container's first call starts a helper
+    for (let round = 0; round < 5; round += 1) all.push(...(await answersTo(['socket-open'], own)));
+
+    expect(all.map(({ answer }) => answer)).toEqual(Array.from({ length: 5 }, () => 'ENOENT'));
+    expect(Math.max(...all.map(({ tookMs }) => tookMs))).toBeLessThan(quickMs);
+    expect(copiesIn(own.pid)).toBeGreaterThan(0);
+    hanging.kill('SIGKILL');
     await untilChildless(own.pid);
     expect(own.log().filter((line) => !expectedLines.test(line))).toEqual([]);
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A container of threads that each make one call that may never come to an end: the other end of a
-// FIFO that nobody opens, a FUSE file system that reads all questions and answers none, a socket
-// that is full.
+// FIFO that nobody opens, a FUSE file system that reads all questions and answers none but those for
+// one open file, which is asked whenever a copy of its descriptor is closed, a socket that is full.
 //
 // usage: stuck-caller -s SOCKET [-m METADATA] [-l] [-a US] FOLDER CALL...
 //   -l     each call is made again and again, until it is killed
@@ -19,20 +19,53 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 110, MOST_CALLS = 256, MOST_REQUEST = 1 << 17 };
+enum { LIFE_SECONDS = 110, MOST_CALLS = 256, MOST_REQUEST = 1 << 17, CLINGING_NODE = 2 };
+#define CLINGING_NAME "clinging"
 
-static int slow_fd, full_fd;
+static int slow_fd, clinging_fd, full_fd;
 static bool has_no_end;
 static long answer_us;
 
 // ---- what never ends ----
 
+// Where it has them, the file system says yes to what opens the one file.
+static bool answer_opener(int fd, const struct fuse_in_header *request) {
+  struct {
+    struct fuse_out_header header;
+    union {
+      struct fuse_entry_out entry;
+      struct fuse_open_out open;
+    };
+  } answer = {.header = {.len = sizeof answer.header, .unique = request->unique}};
+  const bool is_lookup = request->opcode == FUSE_LOOKUP &&
+                         strcmp((const char *)(request + 1), CLINGING_NAME) == 0;
+  if (is_lookup) {
+    answer.entry = (struct fuse_entry_out){
+        .nodeid = CLINGING_NODE,
+        .entry_valid = LIFE_SECONDS,
+        .attr_valid = LIFE_SECONDS,
+        .attr = {.ino = CLINGING_NODE, .mode = S_IFREG | 0666, .nlink = 1}};
+    answer.header.len += sizeof answer.entry;
+  } else if (request->opcode == FUSE_OPEN) {
+    answer.header.len += sizeof answer.open;
+  } else if (request->nodeid == CLINGING_NODE && request->opcode != FUSE_FLUSH) {
+    answer.header.error = -ENOSYS;
+  } else {
+    return false;
+  }
+  if (write(fd, &answer, answer.header.len) != answer.header.len) fail("answer FUSE");
+  return true;
+}
+
 static void *serve(void *argument) {
   const int fd = *(const int *)argument;
   static _Alignas(struct fuse_in_header) char buffer[MOST_REQUEST];
   const struct fuse_in_header *request = (const struct fuse_in_header *)buffer;
+  // so that the file system goes with this thread, whoever still waits for it
+  if (unshare(CLONE_FILES) < 0) fail("have descriptors of its own");
   for (;;) {
     if (read(fd, buffer, sizeof buffer) < 0) continue;
+    if (answer_opener(fd, request)) continue;
     if (answer_us > 0 && request->opcode == FUSE_LOOKUP) {
       sleep_ns((uint64_t)answer_us * 1000);
       const struct fuse_out_header none = {
@@ -65,6 +98,10 @@ static void prepare(const char *folder) {
   pthread_t server;
   errno = pthread_create(&server, NULL, serve, &fuse);
   if (errno != 0) fail("start a thread");
+  clinging_fd = open("slow/" CLINGING_NAME, O_RDWR | O_CLOEXEC);
+  if (clinging_fd < 0) fail("open a file in FUSE");
+  // it has been answered, so the server has its own
+  close(fuse);
   if (mkfifo("fifo", 0600) < 0 || mkfifo("full-fifo", 0600) < 0) fail("make FIFOs");
   close(open("file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   const int fifo = open("full-fifo", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -98,6 +135,7 @@ static long move_slow(void) { return renameat(AT_FDCWD, "file", AT_FDCWD, slow_n
 static long remove_slow(void) { return unlinkat(AT_FDCWD, slow_name(), 0); }
 static long change_slow(void) { return fchmodat(AT_FDCWD, slow_name(), 0600, 0); }
 static long own_slow(void) { return fchownat(slow_fd, "", 0, 0, AT_EMPTY_PATH); }
+static long change_clinging(void) { return fchmod(clinging_fd, 1); }
 static long open_socket(void) {
   char path[32];
   snprintf(path, sizeof path, "/proc/self/fd/%d", full_fd);
@@ -115,6 +153,7 @@ static const struct call {
     {"fuse-rename", move_slow},       {"fuse-unlink", remove_slow},
     {"fuse-chmod", change_slow},      {"fuse-chown-by-descriptor", own_slow},
     {"socket-open", open_socket},     {"socket-chmod", change_socket},
+    {"fuse-fchmod", change_clinging},
 };
 
 static void *call_once(void *argument) {
