@@ -42,6 +42,7 @@ import { overdueEnding } from './observation/overdue.ts';
 import { Watching } from './observation/watching.ts';
 import type { WatchOptions } from './observation/watching.ts';
 import { packageVersion } from './package-root.ts';
+import { isProgramRunning } from './program.ts';
 import { ShadowBook } from './recording/shadow-book.ts';
 import { TapeBook } from './recording/tape-book.ts';
 import type { Tap } from './recording/tape-book.ts';
@@ -352,9 +353,10 @@ export class Agent {
     this.native.closeReceiver(this.#receiver);
   }
 
-  /** Ends the process at once where Node would wait for a thread that does not end. */
+  /** Ends the process at once where Node would wait for what does not end, or not soon. */
   exitIfStuck(code: number): void {
-    if (this.#pool?.isStuck === true || this.#watching.isStuck) this.native.exitProcess(code);
+    const isStuck = this.#pool?.isStuck === true || this.#watching.isStuck;
+    if (isStuck || isProgramRunning()) this.native.exitProcess(code);
   }
 
   /** @returns what is to be waited for before the listener is adopted */

@@ -456,6 +456,14 @@ export interface Native {
   /** Tries something of the kernel, in a process of its own; probe.cc has the names. */
   probe(this: void, name: string): ProbeOutcome;
 
+  /**
+   * Runs a program to its end: its arguments, `NAME=value`, what execve(2) is tried with one after
+   * the other, its working directory, what it reads, and what it may print and take.
+   */
+  runProgram(this: void, ...request: ProgramRequest): ProgramResult;
+  /** The same in a thread of Node's pool. */
+  startProgram(this: void, ...request: ProgramRequest): Promise<ProgramResult>;
+
   /** `trapped`: pairs of u32, AUDIT_ARCH_* and number, grouped by architecture. */
   launch(
     this: void,
@@ -483,6 +491,27 @@ export interface Native {
   closeLaunch(this: void, launch: LaunchHandle): void;
   /** The instructions of a notify filter, eight bytes each. */
   filterBytes(this: void, trapped: Uint8Array): Uint8Array;
+}
+
+export type ProgramRequest = readonly [
+  command: readonly string[],
+  environment: readonly string[],
+  candidates: readonly string[],
+  folder: string,
+  input: Uint8Array,
+  mostOutputBytes: number,
+  mostMs: number,
+];
+
+export interface ProgramResult {
+  /** By itself or a signal; with `not-executed` the code is an errno. Else it was killed. */
+  readonly end: 'itself' | 'not-executed' | 'took-too-long' | 'said-too-much';
+  /** Its exit code. */
+  readonly code: number;
+  /** What ended it; 0: none. */
+  readonly signal: number;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
 }
 
 /**

@@ -75,6 +75,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("stateSet", state_set);
   add("stateRemove", state_remove);
   add("stateAdd", state_add);
+  add("runProgram", run_program_now);
+  add("startProgram", start_program);
   add("launch", launch);
   add("filterBytes", filter_bytes);
   add("launchPid", launch_pid);

@@ -61,7 +61,8 @@ SECCOMPAGENT_CHILD_CODE long take_node(Cover& cover) {
                        MOVE_MOUNT_F_EMPTY_PATH);
   if (result < 0) return result;
   cover.failed_step = "taking a node";
-  return raw_syscall(SYS_open_tree, kFileSystem, raw_pointer(kName), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  return raw_syscall(SYS_open_tree, kFileSystem, raw_pointer(kName),
+                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
 SECCOMPAGENT_CHILD_CODE int cover_child(void* argument) {

@@ -62,6 +62,10 @@ Napi::Value has_capability(const Napi::CallbackInfo& info);
 Napi::Value freeze_container(const Napi::CallbackInfo& info);
 Napi::Value container_resources(const Napi::CallbackInfo& info);
 
+// program_exports.cc
+Napi::Value run_program_now(const Napi::CallbackInfo& info);
+Napi::Value start_program(const Napi::CallbackInfo& info);
+
 // launch_exports.cc
 Napi::Value launch(const Napi::CallbackInfo& info);
 Napi::Value filter_bytes(const Napi::CallbackInfo& info);

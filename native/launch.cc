@@ -18,18 +18,11 @@
 
 #include "bpf.h"
 #include "child.h"
+#include "executing.h"
 #include "raw_syscall.h"
 
 namespace seccompagent {
 namespace {
-
-// What sigaction(2) of the kernel takes; the C library's struct differs.
-struct KernelSigaction {
-  void* handler;
-  unsigned long flags;
-  void* restorer;
-  unsigned long mask;
-};
 
 constexpr int kSignals = 64;
 constexpr int kNothing = -1;
@@ -38,9 +31,8 @@ constexpr timespec kLookInterval = {.tv_sec = 0, .tv_nsec = 50'000};
 }  // namespace
 
 struct Launch::State {
-  LaunchRequest request;
-  std::vector<char*> argv;
-  std::vector<char*> envp;
+  Execution execution;
+  std::vector<sock_filter> filter;
   ChildStack stack;
   unsigned long signal_mask = 0;
 
@@ -51,30 +43,22 @@ struct Launch::State {
   std::atomic<int> listener = kNothing;
   std::atomic<const char*> failed_step = nullptr;
   std::atomic<int> failure = 0;
-  std::atomic<int> exec_errno = 0;
 
   ChildProcess child = {};
   UniqueFd taken_listener;
   std::optional<ExitStatus> status;
 
   State(LaunchRequest wanted, ChildStack made_stack)
-      : request(std::move(wanted)), stack(std::move(made_stack)) {}
+      : execution(std::move(wanted.arguments), std::move(wanted.environment),
+                  std::move(wanted.candidates)),
+        filter(std::move(wanted.filter)),
+        stack(std::move(made_stack)) {}
 
   bool broke(const char* step, long result) {
     if (result >= 0) return false;
     failure.store(static_cast<int>(-result));
     failed_step.store(step);
     return true;
-  }
-
-  SECCOMPAGENT_CHILD_CODE void reset_signals() const {
-    // an ignored signal would stay ignored in the command
-    const KernelSigaction by_default = {};
-    for (int signal = 1; signal <= kSignals; ++signal) {
-      raw_syscall(SYS_rt_sigaction, signal, raw_pointer(&by_default), 0, sizeof(unsigned long));
-    }
-    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, raw_pointer(&signal_mask), 0,
-                sizeof(unsigned long));
   }
 
   SECCOMPAGENT_CHILD_CODE bool become_private() {
@@ -87,7 +71,7 @@ struct Launch::State {
 
   SECCOMPAGENT_CHILD_CODE int run() {
     if (!become_private()) return 1;
-    reset_signals();
+    Execution::reset_signals(signal_mask);
     // Node marks its own standard streams as not to be inherited, and makes pipes non-blocking:
     // for whoever shares them, too.
     for (int fd = 0; fd <= 2; ++fd) {
@@ -96,20 +80,13 @@ struct Launch::State {
       if (flags > 0) raw_syscall(SYS_fcntl, fd, F_SETFL, flags & ~O_NONBLOCK);
     }
     const InstalledFilter installed =
-        install_filter(request.filter.data(), static_cast<unsigned short>(request.filter.size()));
+        install_filter(filter.data(), static_cast<unsigned short>(filter.size()));
     if (broke("seccomp", installed.listener)) return 1;
     waits_killable.store(installed.waits_killable);
     listener.store(static_cast<int>(installed.listener));
     while (!is_taken.load()) {
     }
-    int last = ENOENT;
-    for (const std::string& candidate : request.candidates) {
-      const long result = raw_syscall(SYS_execve, raw_pointer(candidate.c_str()),
-                                      raw_pointer(argv.data()), raw_pointer(envp.data()));
-      if (result != -ENOENT && result != -ENOTDIR) last = static_cast<int>(-result);
-    }
-    exec_errno.store(last);
-    return last == ENOENT ? 127 : 126;
+    return execution.execute();
   }
 
   static SECCOMPAGENT_CHILD_CODE int child_main(void* state) {
@@ -135,10 +112,6 @@ std::expected<Launch, LaunchFailure> Launch::start(LaunchRequest request) {
   auto stack = ChildStack::make();
   if (!stack) return failed("mmap of a stack", stack.error());
   auto state = std::make_unique<State>(std::move(request), std::move(*stack));
-  for (std::string& text : state->request.arguments) state->argv.push_back(text.data());
-  state->argv.push_back(nullptr);
-  for (std::string& text : state->request.environment) state->envp.push_back(text.data());
-  state->envp.push_back(nullptr);
   sigset_t mask;
   pthread_sigmask(SIG_SETMASK, nullptr, &mask);
   for (int signal = 1; signal <= kSignals; ++signal) {
@@ -177,7 +150,7 @@ std::optional<ExitStatus> Launch::poll_exit() {
       [&] { return waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | __WALL); });
   if (waited == -1 || info.si_pid == 0) return std::nullopt;
   const int code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
-  state_->status = ExitStatus{code, state_->exec_errno.load()};
+  state_->status = ExitStatus{code, state_->execution.exec_errno.load()};
   return state_->status;
 }
 

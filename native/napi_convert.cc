@@ -8,9 +8,7 @@
 
 namespace seccompagent {
 
-namespace {
-
-[[nodiscard]] Napi::Error errno_thrown(Napi::Env env, const char* operation, Errno error) {
+Napi::Error errno_error(Napi::Env env, const char* operation, Errno error) {
   const char* name = strerrorname_np(error.number);
   const std::string code = name == nullptr ? "E" + std::to_string(error.number) : name;
   const Napi::Error thrown =
@@ -21,15 +19,13 @@ namespace {
   return thrown;
 }
 
-}  // namespace
-
 Napi::Value throw_errno(Napi::Env env, const char* operation, Errno error) {
-  errno_thrown(env, operation, error).ThrowAsJavaScriptException();
+  errno_error(env, operation, error).ThrowAsJavaScriptException();
   return env.Undefined();
 }
 
 Napi::Value throw_label_refusal(Napi::Env env, const std::string& label, Errno error) {
-  const Napi::Error thrown = errno_thrown(env, "take on a label", error);
+  const Napi::Error thrown = errno_error(env, "take on a label", error);
   thrown.Set("label", Napi::String::New(env, label));
   thrown.ThrowAsJavaScriptException();
   return env.Undefined();

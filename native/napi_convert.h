@@ -15,7 +15,9 @@
 
 namespace seccompagent {
 
-// Throws an Error with `code` (the errno's name), `errno` and `syscall` (what was tried).
+// An Error with `code` (the errno's name), `errno` and `syscall` (what was tried).
+[[nodiscard]] Napi::Error errno_error(Napi::Env env, const char* operation, Errno error);
+// Throws it.
 Napi::Value throw_errno(Napi::Env env, const char* operation, Errno error);
 // The same of a caller's label that the kernel did not let us take on, with the property `label`.
 Napi::Value throw_label_refusal(Napi::Env env, const std::string& label, Errno error);

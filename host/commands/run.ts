@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent run`: a command under a notify filter, without any container runtime.
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import { isatty } from 'node:tty';
 
 import { Agent } from '../agent.ts';
@@ -10,6 +9,7 @@ import { errnoNameOf } from '../handler/errno.ts';
 import type { LaunchHandle, Native } from '../native.ts';
 import { trappedCalls } from '../notification/trapped-calls.ts';
 import type { RunCommand } from '../options.ts';
+import { candidatesFor } from '../program.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
 import type { ContainerIdentity, Resolver } from '../registry/resolver.ts';
 import { makeAnswering } from './agent.ts';
@@ -17,8 +17,6 @@ import { warnOfStaleComponents } from './stale-components.ts';
 import { endingByUncaught } from './uncaught.ts';
 
 const stdinFd = 0;
-const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
 /** Signals that the command gets instead of us: those that are sent from outside. */
 const passedOn = [
   'SIGALRM',
@@ -33,14 +31,6 @@ const passedOn = [
 ] as const;
 /** Those that a terminal sends to the command as well, since it is in our process group. */
 const fromTerminal = ['SIGINT', 'SIGQUIT'] as const;
-
-/** What execve(2) is tried with, as execvp(3) does. */
-function candidatesFor(name: string): readonly string[] {
-  if (name.includes('/')) return [name];
-  return (process.env['PATH'] ?? defaultPath)
-    .split(':')
-    .map((folder) => join(folder === '' ? '.' : folder, name));
-}
 
 /**
  * Starts the command and passes signals on to it. They are ours to handle before it can run: one
@@ -133,7 +123,12 @@ export async function runCommand(options: RunCommand, observe?: RunObserver): Pr
 function start(native: Native, command: readonly string[], trapped: Uint8Array): LaunchHandle {
   const environment = Object.entries(process.env).map(([key, value]) => `${key}=${value ?? ''}`);
   try {
-    return native.launch(command, environment, candidatesFor(command[0] ?? ''), trapped);
+    return native.launch(
+      command,
+      environment,
+      candidatesFor(command[0] ?? '', process.env),
+      trapped,
+    );
   } catch (cause) {
     throw new AgentError('AGENT_COMMAND', 'cannot start a command under a notify filter', {
       cause,

@@ -9,6 +9,8 @@ import type { KubeConfig } from '@kubernetes/client-node';
 
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import { parseYaml } from '../yaml-file.ts';
+import { fieldOf } from './fields.ts';
+import { ProgramLogin } from './program-login.ts';
 
 /** Who is asked, and with what: certificates, headers. */
 export interface ApiTarget {
@@ -69,12 +71,6 @@ function ofPod({ environment, serviceAccount }: AccessChoice): ApiAccess | undef
   };
 }
 
-function fieldOf(value: unknown, field: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? new Map<string, unknown>(Object.entries(value)).get(field)
-    : undefined;
-}
-
 /** User → file, as `tokenFile` of a kubeconfig says it, which the library does not know. */
 function tokenFilesIn(file: string): readonly (readonly [user: string, tokenFile: string])[] {
   const { value } = parseYaml(readFileSync(file, 'utf8'), file, (place, what) =>
@@ -109,9 +105,11 @@ async function kubernetesClient(): Promise<typeof import('@kubernetes/client-nod
 
 async function loadKubeconfigs(files: readonly string[]): Promise<KubeConfig> {
   const { KubeConfig: Config } = await kubernetesClient();
+  const login = new ProgramLogin();
   const loaded = files.map((file) => {
     const config = new Config();
     config.loadFromFile(file);
+    login.takeFrom(config, dirname(file));
     const tokenFiles = new Map(tokenFilesIn(file));
     config.users = config.users.map((user) => {
       const tokenFile = tokenFiles.get(user.name);
@@ -123,6 +121,7 @@ async function loadKubeconfigs(files: readonly string[]): Promise<KubeConfig> {
   const [first, ...others] = loaded;
   if (first === undefined) return unusable('no kubeconfig is named');
   for (const other of others) first.mergeConfig(other, true);
+  first.addAuthenticator(login);
   if (first.getCurrentCluster() === null) unusable('the current context of the kubeconfig is none');
   return first;
 }

@@ -259,6 +259,66 @@ test('G7: Kubernetes API: a program of the kubeconfig that does not come back is
   expect(server.requests).toEqual([]);
 });
 
+/** A kubeconfig whose user is as a program says. */
+function kubeconfigOf(server: FakeApiServer, folder: TemporaryFolder, user: object): string {
+  const config: object = JSON.parse(readFileSync(server.kubeconfig, 'utf8'));
+  const file = folder.at('kubeconfig');
+  writeFileSync(file, JSON.stringify({ ...config, users: [{ name: 'test', user }] }));
+  return file;
+}
+
+test('G7: Kubernetes API: a program of the kubeconfig says who we are, and again after 401', async () => {
+  await using server = await FakeApiServer.start();
+  using folder = new TemporaryFolder();
+  const program = folder.at('say-who');
+  // what is relative is so to the kubeconfig
+  writeFileSync(
+    program,
+    `#!/bin/sh
+printf '{"kind": "ExecCredential", "status": {"token": "%s"}}' "$(cat "$TOKEN_FOLDER/$1")"
+`,
+    { mode: 0o755 },
+  );
+  const env = [{ name: 'TOKEN_FOLDER', value: server.serviceAccount }];
+  const exec = { command: './say-who', args: ['token'], env };
+  server.setPod({ name: 'front', uid: 'u1', containers: { app: 'c1' } });
+  using watched = await watching(server, {
+    kubeconfig: kubeconfigOf(server, folder, { exec }),
+    nodeName: fakeNode,
+  });
+  await untilNamed(watched, 'c1', 'front');
+  await until('it to be steady', () => watched.log.shown.includes(firstText) || undefined);
+  server.rotateToken();
+  server.endWatches();
+  server.setPod({ name: 'later', uid: 'u2', containers: { app: 'c2' } });
+  await untilNamed(watched, 'c2', 'later');
+  expect(server.requests.map(({ status }) => status)).toEqual([200, 200, 401, 200]);
+});
+
+test.for<readonly [string, string]>([
+  ['echo no >&2; exit 3', 'sh ended with code 3: no'],
+  ['echo \'{"status": {}}\'', 'sh answers no token and no certificate'],
+  ['echo token', 'sh answers what is not JSON'],
+  ['kill -9 $$', 'cannot run sh: it ended by SIGKILL'],
+])('Kubernetes API: a program of the kubeconfig that does %s is told of', async ([script, why]) => {
+  await using server = await FakeApiServer.start();
+  using folder = new TemporaryFolder();
+  const exec = { command: 'sh', args: ['-c', script] };
+  using watched = await watching(server, { kubeconfig: kubeconfigOf(server, folder, { exec }) });
+  expect(await untilFailing(watched)).toBe(why);
+  expect(server.requests).toEqual([]);
+});
+
+test('Kubernetes API: a program that cannot be run in our way is refused', async () => {
+  await using server = await FakeApiServer.start();
+  using folder = new TemporaryFolder();
+  const provider = { name: 'gcp', config: { 'cmd-path': '/usr/bin/gcloud' } };
+  const kubeconfig = kubeconfigOf(server, folder, { 'auth-provider': provider });
+  await expect(watching(server, { kubeconfig })).rejects.toThrow(
+    'user test: auth-provider gcp with cmd-path is not supported: say the program in exec',
+  );
+});
+
 describe('G7: Kubernetes API: a server', () => {
   test.for<readonly [ApiServerMode, string]>([
     ['stuck', 'no answer within 300 ms'],

@@ -71,10 +71,9 @@ class FuseFileSystem {
 
  private:
   void answer(const fuse_in_header& question, int error, std::span<const char> value) const {
-    const fuse_out_header header = {
-        .len = static_cast<std::uint32_t>(sizeof header + value.size()),
-        .error = -error,
-        .unique = question.unique};
+    const fuse_out_header header = {.len = static_cast<std::uint32_t>(sizeof header + value.size()),
+                                    .error = -error,
+                                    .unique = question.unique};
     std::vector<char> bytes(header.len);
     std::memcpy(bytes.data(), &header, sizeof header);
     std::ranges::copy(value, bytes.begin() + sizeof header);

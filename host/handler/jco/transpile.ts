@@ -2,12 +2,12 @@
 // Has jco say how a composed component is linked: in a child process, since jco reads what a
 // stranger has written. The child has no environment, no network and no rights, is killed when it
 // takes too long, and what it prints is data that is checked.
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-import { AgentError, messageOf, systemCodeOf } from '../../errors.ts';
+import { AgentError } from '../../errors.ts';
+import { runProgramSync } from '../../program.ts';
 import { parseWiring } from './wiring.ts';
 import type { TranspileRequest, Wiring } from './wiring.ts';
 
@@ -78,31 +78,21 @@ export interface Transpilation {
 export function transpile(transpilation: Transpilation): Wiring {
   const { component, request, jco, limitMs = usualLimitMs } = transpilation;
   const program = import.meta.filename.endsWith('.ts') ? 'transpiler.ts' : 'transpiler.js';
-  const child = spawnSync(
-    process.execPath,
-    [...childFlags, join(import.meta.dirname, program), jco.generator, JSON.stringify(request)],
-    {
-      cwd: '/',
-      env: {},
-      input: component,
-      encoding: 'utf8',
-      timeout: limitMs,
-      killSignal: 'SIGKILL',
-      maxBuffer: mostOutputBytes,
-    },
-  );
-  if (child.status === 0) return parseWiring(child.stdout);
-  const reasons: Readonly<Record<string, string>> = {
-    ETIMEDOUT: `it took more than ${limitMs / 1000} s`,
-    ENOBUFS: 'it has too much to say',
-  };
-  const code = systemCodeOf(child.error);
-  const reason = reasons[code ?? ''] ?? (child.signal && `it ended by ${child.signal}`);
-  // EPIPE: it has ended before it read all
-  const isOwn = child.error !== undefined && code !== 'EPIPE';
-  const last = isOwn ? messageOf(child.error) : reasonOf(child.stderr ?? '');
-  throw new AgentError(
-    'AGENT_COMPONENT_INVALID',
-    `jco cannot link the component: ${reason ?? last}`,
-  );
+  const child = runProgramSync({
+    command: [
+      process.execPath,
+      ...childFlags,
+      join(import.meta.dirname, program),
+      jco.generator,
+      JSON.stringify(request),
+    ],
+    environment: {},
+    folder: '/',
+    input: component,
+    limitMs,
+    mostOutputBytes,
+  });
+  if (child.code === 0) return parseWiring(child.stdout);
+  const reason = child.why === '' ? reasonOf(child.stderr) : child.why;
+  throw new AgentError('AGENT_COMPONENT_INVALID', `jco cannot link the component: ${reason}`);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who we are to a registry: what docker, podman and oras have written down when somebody logged in.
-import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { AgentError } from '../../errors.ts';
+import { runProgram } from '../../program.ts';
 import { memberOf, parseJson, printable } from './json.ts';
 
 export type Credentials =
@@ -80,38 +80,23 @@ const helperMs = 10_000;
 /** What helpers answer in place of a user name beside an identity token. */
 const tokenUser = '<token>';
 
-interface HelperEnd {
-  readonly stdout: string;
-  /** Null: it answered. */
-  readonly error: unknown;
-}
-
-async function runHelper(program: string, input: string): Promise<HelperEnd> {
-  return new Promise((resolve) => {
-    const options = { timeout: helperMs, encoding: 'utf8' } as const;
-    const child = execFile(program, ['get'], options, (error, stdout) => {
-      resolve({ stdout, error });
-    });
-    // it may answer without reading what it is asked
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(input);
-  });
-}
-
 /** Docker's protocol: the registry on stdin, JSON on stdout. */
 async function askHelper(helper: string, host: string): Promise<Credentials | undefined> {
   if (!/^[\w.-]+$/u.test(helper)) {
     throw new AgentError('AGENT_OCI', `"${printable(helper)}" is no name of a credential helper`);
   }
   const program = `docker-credential-${helper}`;
-  const { error, stdout } = await runHelper(program, host);
-  if (error !== null) {
-    const code = memberOf(error, 'code');
-    // so it says that it does not know the registry
-    if (typeof code === 'number') return undefined;
-    const cause = code === 'ENOENT' ? new Error('it is not in PATH') : error;
-    throw new AgentError('AGENT_OCI', `cannot run ${program}`, { cause });
+  const { code, why, stdout } = await runProgram({
+    command: [program, 'get'],
+    environment: process.env,
+    input: Buffer.from(host),
+    limitMs: helperMs,
+  });
+  if (code === undefined) {
+    throw new AgentError('AGENT_OCI', `cannot run ${program}`, { cause: new Error(why) });
   }
+  // so it says that it does not know the registry
+  if (code !== 0) return undefined;
   const answer = parseJson(stdout);
   const username = memberOf(answer, 'Username');
   const secret = memberOf(answer, 'Secret');

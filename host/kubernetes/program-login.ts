@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs that say who we are to a Kubernetes API, as users of a kubeconfig name them: see
+// "client-go credential plugins" in the documentation of Kubernetes. The library would start them in
+// Node's way, see program.ts.
+import type { RequestOptions } from 'node:https';
+import { resolve } from 'node:path';
+
+import type { KubeConfig, User } from '@kubernetes/client-node';
+
+import { AgentError } from '../errors.ts';
+import { runProgram } from '../program.ts';
+import { fieldOf, textsOf } from './fields.ts';
+
+/** They may ask somebody far away. */
+const limitMs = 60_000;
+const mostMessage = 300;
+
+/** What a user of a kubeconfig says of a program. */
+interface LoginProgram {
+  readonly command: readonly [string, ...string[]];
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** What a program says of us. */
+interface Login {
+  readonly token: string | undefined;
+  readonly certificate: string | undefined;
+  readonly key: string | undefined;
+  /** In milliseconds since 1970. */
+  readonly until: number;
+}
+
+function unusable(what: string): never {
+  throw new AgentError('AGENT_KUBERNETES', what);
+}
+
+function textIn(value: unknown, field: string): string | undefined {
+  const found = fieldOf(value, field);
+  return typeof found === 'string' && found !== '' ? found : undefined;
+}
+
+/** What is relative with a folder is so to the kubeconfig's. */
+function commandIn(command: string, folder: string): string {
+  return command.includes('/') ? resolve(folder, command) : command;
+}
+
+function programOf(exec: unknown, name: string, folder: string): LoginProgram {
+  const command = textIn(exec, 'command') ?? unusable(`user ${name}: exec has no command`);
+  const env = fieldOf(exec, 'env');
+  const variables = (Array.isArray(env) ? env : []).flatMap((entry: unknown) => {
+    const [key, value] = [textIn(entry, 'name'), fieldOf(entry, 'value')];
+    return key !== undefined && typeof value === 'string' ? [[key, value] as const] : [];
+  });
+  return {
+    command: [commandIn(command, folder), ...textsOf(fieldOf(exec, 'args'))],
+    variables: Object.fromEntries(variables),
+  };
+}
+
+/**
+ * Undefined: this user has none.
+ * @throws AgentError AGENT_KUBERNETES: it has one that is run in another way
+ */
+function programOfUser(user: User, folder: string): LoginProgram | undefined {
+  const provider: unknown = user.authProvider;
+  if (textIn(fieldOf(provider, 'config'), 'cmd-path') !== undefined) {
+    unusable(
+      `user ${user.name}: auth-provider ${textIn(provider, 'name') ?? ''} with cmd-path is not ` +
+        'supported: say the program in exec, as Kubernetes has since 1.26',
+    );
+  }
+  const ofUser: unknown = user.exec;
+  const exec = ofUser ?? fieldOf(fieldOf(provider, 'config'), 'exec');
+  return exec === undefined || exec === null ? undefined : programOf(exec, user.name, folder);
+}
+
+function lastLineOf(text: string): string {
+  const plain = text.trim().split('\n').at(-1) ?? '';
+  return plain.replaceAll(/[^\x20-\x7e]/gu, '?').slice(0, mostMessage) || 'it says nothing';
+}
+
+function loginIn(stdout: string, program: string): Login {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(stdout);
+  } catch {
+    return unusable(`${program} answers what is not JSON`);
+  }
+  const status = fieldOf(answer, 'status');
+  const login = {
+    token: textIn(status, 'token'),
+    certificate: textIn(status, 'clientCertificateData'),
+    key: textIn(status, 'clientKeyData'),
+    until: Date.parse(textIn(status, 'expirationTimestamp') ?? ''),
+  };
+  if (login.token === undefined && login.certificate === undefined) {
+    return unusable(`${program} answers no token and no certificate`);
+  }
+  return { ...login, until: Number.isNaN(login.until) ? Infinity : login.until };
+}
+
+async function ask({ command, variables }: LoginProgram): Promise<Login> {
+  const environment = { ...process.env, ...variables };
+  const { code, why, stdout, stderr } = await runProgram({ command, environment, limitMs });
+  const [program] = command;
+  if (code === undefined) return unusable(`cannot run ${program}: ${why}`);
+  if (code !== 0) return unusable(`${program} ended with code ${code}: ${lastLineOf(stderr)}`);
+  return loginIn(stdout, program);
+}
+
+/** For KubeConfig.addAuthenticator. */
+export class ProgramLogin {
+  /** User → program, and what it has said last. */
+  readonly #programs = new Map<string, LoginProgram>();
+  readonly #logins = new Map<string, Login>();
+
+  /**
+   * Takes the programs of a kubeconfig's users away from the library.
+   * @param folder where the kubeconfig is
+   * @throws AgentError AGENT_KUBERNETES
+   */
+  takeFrom(config: KubeConfig, folder: string): void {
+    config.users = config.users.map((user) => {
+      const program = programOfUser(user, folder);
+      if (program === undefined) return user;
+      this.#programs.set(user.name, program);
+      return { ...user, exec: undefined, authProvider: undefined };
+    });
+  }
+
+  isAuthProvider({ name }: User): boolean {
+    return this.#programs.has(name);
+  }
+
+  async applyAuthentication({ name }: User, options: RequestOptions): Promise<void> {
+    const { certificate, key, token } = await this.#loginOf(name);
+    if (certificate !== undefined) options.cert = certificate;
+    if (key !== undefined) options.key = key;
+    if (token === undefined) return;
+    options.headers ??= {};
+    Object.assign(options.headers, { Authorization: `Bearer ${token}` });
+  }
+
+  /** The last one, as long as it is good for something. */
+  async #loginOf(name: string): Promise<Login> {
+    const last = this.#logins.get(name);
+    if (last !== undefined && last.until > Date.now()) return last;
+    const program = this.#programs.get(name) ?? unusable(`user ${name} has no program`);
+    const login = await ask(program);
+    this.#logins.set(name, login);
+    return login;
+  }
+}

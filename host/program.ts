@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs other programs to their end. Node's own way copies all descriptors of this process for a
+// moment, among which are files of containers, and to close a copy may take for ever.
+import { spawnSync } from 'node:child_process';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+
+import { AgentError, systemCodeOf } from './errors.ts';
+import { errnoNameOf } from './handler/errno.ts';
+import { loadNative } from './native.ts';
+import type { Native, ProgramRequest, ProgramResult } from './native.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const usualOutputBytes = 2 ** 20;
+
+export interface Program {
+  /** Its name, which is looked for in the environment's PATH, or its path; and its arguments. */
+  readonly command: readonly [string, ...string[]];
+  readonly environment: Environment;
+  /** Its working directory; absent: ours. */
+  readonly folder?: string;
+  /** What it reads. */
+  readonly input?: Uint8Array;
+  readonly limitMs: number;
+  /** Of each of its streams. */
+  readonly mostOutputBytes?: number;
+}
+
+export interface ProgramEnd {
+  /** Its exit code; undefined: it did not end by itself. */
+  readonly code: number | undefined;
+  /** For people: why there is no exit code; empty: there is one. */
+  readonly why: string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What execve(2) is tried with, as execvp(3) does. */
+export function candidatesFor(name: string, environment: Environment): readonly string[] {
+  if (name.includes('/')) return [name];
+  return (environment['PATH'] ?? defaultPath)
+    .split(':')
+    .map((folder) => join(folder === '' ? '.' : folder, name));
+}
+
+function requestOf(program: Program): ProgramRequest {
+  const { command, environment, folder = '', input = new Uint8Array(), limitMs } = program;
+  const variables = Object.entries(environment).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
+  const candidates = candidatesFor(command[0], environment);
+  const most = program.mostOutputBytes ?? usualOutputBytes;
+  return [command, variables, candidates, folder, input, most, limitMs];
+}
+
+function signalName(signal: number): string {
+  const found = Object.entries(constants.signals).find(([, number]) => number === signal);
+  return found?.[0] ?? `signal ${signal}`;
+}
+
+/** Why there is no exit code; empty: there is one. */
+function whyOf({ command, limitMs }: Program, { end, code, signal }: ProgramResult): string {
+  if (end === 'took-too-long') return `it took more than ${limitMs / 1000} s`;
+  if (end === 'said-too-much') return 'it has too much to say';
+  if (end === 'itself') return signal === 0 ? '' : `it ended by ${signalName(signal)}`;
+  const name = errnoNameOf(code) ?? `errno ${code}`;
+  if (name !== 'ENOENT') return `it cannot be executed: ${name}`;
+  return command[0].includes('/') ? 'there is no such file' : 'it is not in PATH';
+}
+
+function endOf(program: Program, result: ProgramResult): ProgramEnd {
+  const why = whyOf(program, result);
+  return {
+    code: why === '' ? result.code : undefined,
+    why,
+    stdout: Buffer.from(result.stdout).toString(),
+    stderr: Buffer.from(result.stderr).toString(),
+  };
+}
+
+/** Undefined: there is none here. What needs no agent does without. */
+function nativeIfThere(): Native | undefined {
+  try {
+    return loadNative();
+  } catch (thrown) {
+    if (thrown instanceof AgentError && thrown.code === 'AGENT_ADDON_MISSING') return undefined;
+    throw thrown;
+  }
+}
+
+/** Who has no addon has no containers, whose files could be copied. */
+function runByNode(program: Program): ProgramEnd {
+  const [name, ...args] = program.command;
+  const { error, status, signal, stdout, stderr } = spawnSync(name, args, {
+    env: { ...program.environment },
+    ...(program.folder === undefined ? {} : { cwd: program.folder }),
+    input: program.input ?? '',
+    timeout: program.limitMs,
+    killSignal: 'SIGKILL',
+    maxBuffer: program.mostOutputBytes ?? usualOutputBytes,
+  });
+  const code = systemCodeOf(error);
+  const ends = { ETIMEDOUT: 'took-too-long', ENOBUFS: 'said-too-much' } as const;
+  const isAnswer = error === undefined || code === 'EPIPE';
+  const end =
+    code === 'ETIMEDOUT' || code === 'ENOBUFS' ? ends[code] : isAnswer ? 'itself' : 'not-executed';
+  const errno = Object.entries(constants.errno).find(([each]) => each === code)?.[1] ?? 0;
+  return endOf(program, {
+    end,
+    code: end === 'not-executed' ? errno : (status ?? 0),
+    signal: signal === null ? 0 : constants.signals[signal],
+    stdout: stdout ?? new Uint8Array(),
+    stderr: stderr ?? new Uint8Array(),
+  });
+}
+
+/** @throws what the addon throws where nothing can be started */
+export function runProgramSync(program: Program): ProgramEnd {
+  const native = nativeIfThere();
+  if (native === undefined) return runByNode(program);
+  return endOf(program, native.runProgram(...requestOf(program)));
+}
+
+let running = 0;
+
+/** Whether Node would wait for one where this process ends. */
+export function isProgramRunning(): boolean {
+  return running > 0;
+}
+
+/** @throws as runProgramSync */
+export async function runProgram(program: Program): Promise<ProgramEnd> {
+  const native = nativeIfThere();
+  if (native === undefined) return runByNode(program);
+  running += 1;
+  try {
+    return endOf(program, await native.startProgram(...requestOf(program)));
+  } finally {
+    running -= 1;
+  }
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "program.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "child.h"
+#include "child_starter.h"
+#include "ending_children.h"
+#include "executing.h"
+#include "raw_syscall.h"
+
+namespace seccompagent {
+namespace {
+
+// Of no container.
+constexpr std::uint32_t kNobodys = 0;
+constexpr Nanoseconds kMostPoll = 1000 * kMillisecond;
+
+// What the child uses until it is another program.
+struct Start {
+  ChildStack stack;
+  Execution execution;
+  std::string folder;
+
+  Start(ChildStack own_stack, ProgramRequest& request)
+      : stack(std::move(own_stack)),
+        execution(std::move(request.arguments), std::move(request.environment),
+                  std::move(request.candidates)),
+        folder(std::move(request.folder)) {}
+
+  // What it is given are its standard streams.
+  SECCOMPAGENT_CHILD_CODE int run() {
+    raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+    // so that all of it can be killed
+    raw_syscall(SYS_setpgid, 0, 0);
+    for (int stream = 0; stream <= STDERR_FILENO; ++stream) {
+      const long result = raw_syscall(SYS_dup3, ChildStarter::kFirstGiven + stream, stream, 0);
+      if (result < 0) return fail_with(result);
+    }
+    if (!folder.empty()) {
+      const long result = raw_syscall(SYS_chdir, raw_pointer(folder.c_str()));
+      if (result < 0) return fail_with(result);
+    }
+    Execution::reset_signals(0);
+    return execution.execute();
+  }
+
+  SECCOMPAGENT_CHILD_CODE int fail_with(long result) {
+    execution.exec_errno.store(static_cast<int>(-result));
+    return 1;
+  }
+
+  static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
+    return static_cast<Start*>(argument)->run();
+  }
+};
+
+struct Pipe {
+  UniqueFd ours;
+  UniqueFd its;
+};
+
+// Only our end does not block. `ours`: 0 where we read, 1 where we write.
+[[nodiscard]] Result<Pipe> make_pipe(unsigned ours) {
+  std::array<int, 2> ends = {};
+  if (pipe2(ends.data(), O_CLOEXEC) == -1) return fail_errno();
+  Pipe pipe = {.ours = UniqueFd(ends.at(ours)), .its = UniqueFd(ends.at(1 - ours))};
+  if (fcntl(pipe.ours.get(), F_SETFL, O_NONBLOCK) == -1) return fail_errno();
+  return pipe;
+}
+
+// Of one that has ended and was not reaped yet.
+void note_end_of(pid_t pid, ProgramResult& result) {
+  siginfo_t info = {};
+  constexpr int kOptions = WEXITED | WNOHANG | WNOWAIT | __WALL;
+  const int waited =
+      retry_eintr([&] { return waitid(P_PID, static_cast<id_t>(pid), &info, kOptions); });
+  if (waited == -1 || info.si_pid == 0) return;
+  (info.si_code == CLD_EXITED ? result.code : result.signal) = info.si_status;
+}
+
+// Talks to a running program.
+class Talk {
+ public:
+  Talk(std::string input, std::array<UniqueFd, 3> streams, std::size_t most_output)
+      : input_(std::move(input)), streams_(std::move(streams)), most_output_(most_output) {
+    if (input_.empty()) streams_[0].reset();
+  }
+
+  // Until it has ended, all it has printed before included.
+  [[nodiscard]] ProgramEnd until_end(const ChildProcess& child, Nanoseconds deadline) {
+    for (;;) {
+      const Nanoseconds left = deadline - now();
+      if (left <= 0) return ProgramEnd::took_too_long;
+      std::array<pollfd, 4> watched = {{{.fd = child.pidfd.get(), .events = POLLIN, .revents = 0},
+                                        {.fd = streams_[0].get(), .events = POLLOUT, .revents = 0},
+                                        {.fd = streams_[1].get(), .events = POLLIN, .revents = 0},
+                                        {.fd = streams_[2].get(), .events = POLLIN, .revents = 0}}};
+      // rounded up, so that it does not look again and again in the last millisecond
+      const int timeout = static_cast<int>(std::min(left, kMostPoll) / kMillisecond) + 1;
+      (void)poll(watched.data(), watched.size(), timeout);
+      if (watched[1].revents != 0) write_input();
+      const bool has_ended = watched[0].revents != 0;
+      // others may still have its pipes: what they print is not awaited
+      for (std::size_t at = 0; at < outputs_.size(); ++at) {
+        if (has_ended || watched.at(at + 2).revents != 0) read_output(at);
+        if (outputs_.at(at).size() > most_output_) return ProgramEnd::said_too_much;
+      }
+      if (has_ended) return ProgramEnd::itself;
+    }
+  }
+
+  [[nodiscard]] std::string take_output(std::size_t at) { return std::move(outputs_.at(at)); }
+
+ private:
+  void write_input() {
+    // Node ignores SIGPIPE; EPIPE: it does not want to know
+    const ssize_t written = write(streams_[0].get(), input_.data() + sent_, input_.size() - sent_);
+    if (written == -1 && (errno == EAGAIN || errno == EINTR)) return;
+    if (written > 0) sent_ += static_cast<std::size_t>(written);
+    if (written <= 0 || sent_ == input_.size()) streams_[0].reset();
+  }
+
+  void read_output(std::size_t at) {
+    UniqueFd& stream = streams_.at(at + 1);
+    std::string& output = outputs_.at(at);
+    std::array<char, 16UL * 1024> bytes;
+    while (stream.is_open() && output.size() <= most_output_) {
+      const ssize_t got = read(stream.get(), bytes.data(), bytes.size());
+      if (got == -1 && errno == EINTR) continue;
+      if (got == -1 && errno == EAGAIN) return;
+      if (got <= 0) stream.reset();
+      if (got > 0) output.append(bytes.data(), static_cast<std::size_t>(got));
+    }
+  }
+
+  std::string input_;
+  std::size_t sent_ = 0;
+  std::array<UniqueFd, 3> streams_;
+  std::size_t most_output_;
+  std::array<std::string, 2> outputs_ = {};
+};
+
+// It has not been reaped, so its number is its own.
+void kill_group(pid_t pid) {
+  kill(-pid, SIGKILL);
+  // before it had a group
+  kill(pid, SIGKILL);
+}
+
+}  // namespace
+
+Result<ProgramResult> run_program(ProgramRequest request) {
+  const Nanoseconds deadline = now() + request.most_time;
+  if (const auto started = ChildStarter::of_process().start(); !started)
+    return std::unexpected(started.error());
+  auto input = make_pipe(1);
+  if (!input) return std::unexpected(input.error());
+  auto output = make_pipe(0);
+  if (!output) return std::unexpected(output.error());
+  auto errors = make_pipe(0);
+  if (!errors) return std::unexpected(errors.error());
+  auto stack = ChildStack::make();
+  if (!stack) return std::unexpected(stack.error());
+  auto start = std::make_unique<Start>(std::move(*stack), request);
+  const std::array given = {input->its.get(), output->its.get(), errors->its.get()};
+  auto child =
+      ChildStarter::of_process().start_child(start->stack, Start::child_main, start.get(), given);
+  if (!child) return std::unexpected(child.error());
+  for (Pipe* pipe : {&*input, &*output, &*errors}) pipe->its.reset();
+  Talk talk(std::move(request.input),
+            {std::move(input->ours), std::move(output->ours), std::move(errors->ours)},
+            request.most_output);
+  ProgramResult result = {};
+  result.end = talk.until_end(*child, deadline);
+  if (result.end == ProgramEnd::itself) {
+    note_end_of(child->pid, result);
+  } else {
+    kill_group(child->pid);
+  }
+  // it has ended or was killed
+  (void)await_or_leave(std::move(*child), {.most = kDying}, kNobodys, start);
+  if (start && start->execution.exec_errno.load() != 0) {
+    result.end = ProgramEnd::not_executed;
+    result.code = start->execution.exec_errno.load();
+  }
+  result.output = talk.take_output(0);
+  result.error_output = talk.take_output(1);
+  return result;
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs that are run to their end, with the addon and without it.
+import { afterEach, describe, expect, test, vi } from 'vitest';
+
+import { AgentError } from '../../host/errors.ts';
+import { isProgramRunning, runProgram, runProgramSync } from '../../host/program.ts';
+import type { Program } from '../../host/program.ts';
+import { patient } from '../support/patience.ts';
+
+const environment = { PATH: '/nonexistent:/usr/bin:/bin', WORD: 'spoken' };
+
+function shell(script: string): Program {
+  return { command: ['sh', '-c', script], environment, limitMs: patient(20_000) };
+}
+
+const addon = vi.hoisted(() => ({ isThere: true }));
+vi.mock(import('../../host/native.ts'), async (original) => {
+  const { loadNative, ...others } = await original();
+  return {
+    ...others,
+    loadNative: () => {
+      if (addon.isThere) return loadNative();
+      throw new AgentError('AGENT_ADDON_MISSING', 'as where it is not built');
+    },
+  };
+});
+
+afterEach(() => {
+  addon.isThere = true;
+});
+
+describe.for(['with the addon', 'without it'])('program: %s', (how) => {
+  const leaveAddon = (): void => {
+    addon.isThere = how === 'with the addon';
+  };
+
+  test('it reads, prints and ends', async () => {
+    leaveAddon();
+    const program = {
+      ...shell('cat; echo " $WORD"; pwd; echo loud >&2; exit 7'),
+      folder: '/usr',
+      input: Buffer.from('asked'),
+    };
+    const end = { code: 7, why: '', stdout: 'asked spoken\n/usr\n', stderr: 'loud\n' };
+    expect(runProgramSync(program)).toEqual(end);
+    expect(await runProgram(program)).toEqual(end);
+    expect(isProgramRunning()).toBe(false);
+  });
+
+  test.for<readonly [Partial<Program>, string]>([
+    [{ command: ['none-such'] }, 'it is not in PATH'],
+    [{ command: ['/none/such'] }, 'there is no such file'],
+    [{ command: ['/etc/passwd'] }, 'it cannot be executed: EACCES'],
+    [{ command: ['sh', '-c', 'kill -KILL $$'] }, 'it ended by SIGKILL'],
+    [{ command: ['sleep', '1000'], limitMs: 300 }, 'it took more than 0.3 s'],
+    [{ command: ['cat', '/dev/zero'], mostOutputBytes: 100_000 }, 'it has too much to say'],
+  ])('what goes wrong is told: %o', async ([change, why]) => {
+    leaveAddon();
+    const program = { ...shell(''), ...change };
+    expect(runProgramSync(program)).toMatchObject({ code: undefined, why });
+    expect(await runProgram(program)).toMatchObject({ code: undefined, why });
+  });
+});
+
+test('program: others go on while one runs', async () => {
+  const started = performance.now();
+  const all = Array.from({ length: 3 }, async () => runProgram(shell('sleep 1')));
+  expect(isProgramRunning()).toBe(true);
+  expect((await Promise.all(all)).map(({ code }) => code)).toEqual([0, 0, 0]);
+  expect(performance.now() - started).toBeLessThan(patient(2900));
+});
