@@ -22,12 +22,9 @@ rm -r "$program/dist/handlers-wasm/mkdir-suffix-ts"
 # What only builds stays here: the image makes no handlers.
 mv node_modules "$program"
 cd "$program"
-PATH=$program/node_modules/.bin:$PATH
 # In a pod the API is reached by its service account, without a kubeconfig.
-npm pkg delete workspaces dependencies.node-addon-api dependencies.node-gyp \
-  optionalDependencies.assemblyscript 'optionalDependencies[@kubernetes/client-node]'
-npm prune --omit=dev --ignore-scripts --no-fund --no-audit
-cp "$here/package.json" package.json
+"$program"/node_modules/node-linux-*/bin/node "$here/deploy/remove-build-packages.mjs" . \
+  node-addon-api node-gyp assemblyscript @kubernetes/client-node
 rm -rf package-lock.json node_modules/.package-lock.json node_modules/.bin guest-sdk \
   node_modules/node-linux-*/include node_modules/node-linux-*/share node_modules/node-linux-*/bin/np*
 strip node_modules/node-linux-*/bin/node
