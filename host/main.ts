@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `seccompagent`: command line, messages and exit codes.
-import { runAgent } from './commands/agent.ts';
-import { runCommand } from './commands/run.ts';
 import { tools } from './commands/tool.ts';
 import type { Tool } from './commands/tool.ts';
 import { configuredOptions } from './configured-options.ts';
@@ -20,10 +18,15 @@ async function execute(command: Command): Promise<number> {
     case 'version':
       process.stdout.write(`seccompagent ${packageVersion()}\n`);
       return 0;
-    case 'agent':
+    // what a command does not use is not loaded
+    case 'agent': {
+      const { runAgent } = await import('./commands/agent.ts');
       return runAgent(command);
-    case 'run':
+    }
+    case 'run': {
+      const { runCommand } = await import('./commands/run.ts');
       return runCommand(command);
+    }
   }
 }
 

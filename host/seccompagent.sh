@@ -8,8 +8,21 @@ self=$(readlink -f "$0")
 root=${self%/host/seccompagent.sh}
 
 # engines of package.json: 22.22.2
-is_new_enough='const [a, b, c] = process.versions.node.split(".").map(Number);
-process.exit(a > 22 || (a === 22 && (b > 22 || (b === 22 && c >= 2))) ? 0 : 1)'
+is_new_enough() {
+  version=$("$1" --version 2>/dev/null) || return 1
+  version=${version#v}
+  major=${version%%.*}
+  rest=${version#*.}
+  minor=${rest%%.*}
+  patch=${rest#*.}
+  patch=${patch%%[!0-9]*}
+  case $major.$minor.$patch in
+    *[!0-9.]* | .* | *..* | *.) return 1 ;;
+  esac
+  [ "$major" -gt 22 ] && return 0
+  [ "$major" -eq 22 ] || return 1
+  [ "$minor" -gt 22 ] || { [ "$minor" -eq 22 ] && [ "$patch" -ge 2 ]; }
+}
 
 main=$root/dist/host/main.js
 if [ ! -f "$main" ]; then
@@ -17,7 +30,7 @@ if [ ! -f "$main" ]; then
   exit 1
 fi
 
-if command -v node >/dev/null 2>&1 && node -e "$is_new_enough" >/dev/null 2>&1; then
+if command -v node >/dev/null 2>&1 && is_new_enough node; then
   exec node "$main" "$@"
 fi
 

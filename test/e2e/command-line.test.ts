@@ -42,11 +42,12 @@ function installPackage(root: string, { hasAddon }: { readonly hasAddon: boolean
   return join(root, 'host/seccompagent.sh');
 }
 
-/** PATH with a Node in front that fails whatever it is asked. */
-function pathWithOldNode(folder: TemporaryFolder): string {
-  const bin = folder.at('old-node');
+/** PATH with a Node in front that says this of its version, and of all else that it was run. */
+function pathWithNode(folder: TemporaryFolder, version: string): string {
+  const bin = folder.at('node');
   mkdirSync(bin);
-  writeFileSync(join(bin, 'node'), '#!/bin/sh\nexit 1\n');
+  const script = `#!/bin/sh\n[ "$1" = --version ] && echo '${version}' || echo it was run\n`;
+  writeFileSync(join(bin, 'node'), script);
   chmodSync(join(bin, 'node'), 0o755);
   return `${bin}:${process.env['PATH'] ?? ''}`;
 }
@@ -354,13 +355,27 @@ test('start: a worker that does not start ends the agent', async () => {
   expect({ code, signal }).toEqual({ code: 1, signal: null });
 });
 
-test('launcher: takes the Node of the package where that of PATH is too old', async () => {
-  using folder = new TemporaryFolder();
-  const { code, stdout, stderr } = await runCommand([seccompagent, '-version'], {
-    environment: { PATH: pathWithOldNode(folder) },
-  });
-  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: versionLine(), stderr: '' });
-});
+test.for(['v20.19.2', 'v22.22.1', 'v22.9.9', 'v2.99.99', '', 'none'])(
+  'launcher: takes the Node of the package where that of PATH is of version %s',
+  async (version) => {
+    using folder = new TemporaryFolder();
+    const { code, stdout, stderr } = await runCommand([seccompagent, '-version'], {
+      environment: { PATH: pathWithNode(folder, version) },
+    });
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: versionLine(), stderr: '' });
+  },
+);
+
+test.for(['v22.22.2', 'v22.23.0', 'v23.0.0-nightly20261101', 'v26.10.0'])(
+  'launcher: takes the Node of PATH where it is of version %s',
+  async (version) => {
+    using folder = new TemporaryFolder();
+    const { stdout } = await runCommand([seccompagent, '-version'], {
+      environment: { PATH: pathWithNode(folder, version) },
+    });
+    expect(stdout).toBe('it was run\n');
+  },
+);
 
 test('launcher: says what is missing where no Node is new enough', async () => {
   using folder = new TemporaryFolder();
@@ -368,7 +383,7 @@ test('launcher: says what is missing where no Node is new enough', async () => {
   cpSync(seccompagent, launcher);
   cpSync(join(projectRoot, 'dist/host'), folder.at('package/dist/host'), { recursive: true });
   const { code, stdout, stderr } = await runCommand([launcher, '-version'], {
-    environment: { PATH: pathWithOldNode(folder) },
+    environment: { PATH: pathWithNode(folder, 'v20.19.2') },
   });
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toMatch(/^seccompagent: Node [\d.]+ or newer is needed[^\n]*\n$/u);
