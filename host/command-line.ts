@@ -3,6 +3,7 @@
 // has them.
 import { parseArgs } from 'node:util';
 
+import { nearest } from './did-you-mean.ts';
 import { AgentError } from './errors.ts';
 
 /** @throws AgentError AGENT_USAGE, always */
@@ -32,6 +33,11 @@ export type OptionTable = Readonly<
   >
 >;
 
+function guessedOption(name: string, options: OptionTable): string {
+  const near = nearest(name, Object.keys(options));
+  return near === undefined ? '' : `; did you mean -${near}?`;
+}
+
 /** The given options; a Map, since each command has others. */
 export function parseWords(
   words: readonly string[],
@@ -50,7 +56,8 @@ export function parseWords(
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
-    if (option === undefined) usage(`unknown option -${token.name}`);
+    if (option === undefined)
+      usage(`unknown option -${token.name}${guessedOption(token.name, options)}`);
     if (option.type === 'string' && token.value === undefined) {
       usage(`option -${token.name} needs a value`);
     }

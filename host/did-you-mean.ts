@@ -35,3 +35,9 @@ export function guessAt(word: string, known: readonly string[]): string {
   const near = nearest(word, known);
   return near === undefined ? '' : `: is it "${near}"?`;
 }
+
+/** The same behind a list of all that are known. */
+export function meantAt(word: string, known: readonly string[]): string {
+  const near = nearest(word, known);
+  return near === undefined ? '' : `; did you mean ${near}?`;
+}

@@ -28,6 +28,9 @@ const colors: Readonly<Record<LogLevel, number>> = {
   fatal: 35,
 };
 
+/** All words of `-log`. */
+export const logWords: readonly string[] = [...logLevels, 'color', 'nocolor', 'json'];
+
 const stderrFd = 2;
 
 function isLogLevel(text: string): text is LogLevel {

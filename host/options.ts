@@ -4,13 +4,14 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { isatty } from 'node:tty';
 
 import { agentOptionTable, answeringOptionTable } from './agent-option-table.ts';
+import { meantAt } from './did-you-mean.ts';
 import { AgentError } from './errors.ts';
 import { tools } from './commands/tool.ts';
 import { defaultControlSocket } from './control/control-socket.ts';
 import { listOf, parseWords, textOf, textsOf, usage } from './command-line.ts';
 import type { OptionTable } from './command-line.ts';
 import { defaultConfigFile } from './config.ts';
-import { parseLogOptions } from './log.ts';
+import { logWords, parseLogOptions } from './log.ts';
 import type { LogOptions } from './log.ts';
 import { watchOptionsOf, watchUsage } from './observation/watch-options.ts';
 import type { WatchOptions } from './observation/watching.ts';
@@ -111,7 +112,8 @@ function resolverOf(values: ReadonlyMap<string, unknown>): string {
   const given = textOf(values, 'resolver') ?? '';
   const name = given === '' ? 'none' : given;
   if (resolvers.has(name)) return name;
-  return usage(`unknown resolver "${name}"; there are: ${[...resolvers.keys()].join(', ')}`);
+  const names = [...resolvers.keys()];
+  return usage(`unknown resolver "${name}"; there are: ${names.join(', ')}${meantAt(name, names)}`);
 }
 
 /** Names and folders, each once; undefined: the option is not there. */
@@ -157,8 +159,9 @@ function choiceOf(values: ReadonlyMap<string, unknown>): ResolverChoice {
 function logOf(values: ReadonlyMap<string, unknown>, fallback: string): LogOptions {
   const parsed = parseLogOptions(textOf(values, 'log') ?? fallback, isatty(stderrFd));
   if ('options' in parsed) return parsed.options;
+  const { unknownWord: word } = parsed;
   return usage(
-    `unknown word "${parsed.unknownWord}" in -log; there are trace, debug, info, warn, error, fatal, color, nocolor, json`,
+    `unknown word "${word}" in -log; there are ${logWords.join(', ')}${meantAt(word, logWords)}`,
   );
 }
 
@@ -216,8 +219,10 @@ function kubernetesOf(values: ReadonlyMap<string, unknown>): KubernetesChoice {
 }
 
 function unknownCommand(word: string): never {
-  const names = ['run', ...tools.map(({ name }) => name)].join(', ');
-  return usage(`unexpected argument "${word}"; it is no command: there are ${names}`);
+  const names = ['run', ...tools.map(({ name }) => name)];
+  return usage(
+    `unexpected argument "${word}"; it is no command: there are ${names.join(', ')}${meantAt(word, names)}`,
+  );
 }
 
 /** What is said in place of options by the configuration of this file; undefined: the default one. */

@@ -8,7 +8,7 @@ import { parseWords, usage } from '../command-line.ts';
 import { defaultConfigFile, ownershipFault, readConfig } from '../config.ts';
 import type { Config, ConfigText } from '../config.ts';
 import { optionsFault } from '../configured-options.ts';
-import { AgentError, messageOf } from '../errors.ts';
+import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import {
   allowedToBundles,
   allowedToSignedBundles,
@@ -202,12 +202,26 @@ function facts({ config, found, problems }: Checked): object {
   return { ...config, bundles, options, found, problems };
 }
 
+/** @throws AgentError AGENT_CONFIG_INVALID */
+function configIn(file: string): ConfigText {
+  try {
+    return readConfig(file);
+  } catch (thrown) {
+    if (!(thrown instanceof AgentError) || systemCodeOf(thrown.cause) !== 'ENOENT') throw thrown;
+    const advice =
+      file === defaultConfigFile
+        ? 'without it everything is as by default; to check another one, name it'
+        : 'say where the configuration is';
+    throw new AgentError(thrown.code, `there is no ${file}: ${advice}`);
+  }
+}
+
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, { json: { type: 'boolean' } });
   const [what, file = defaultConfigFile, ...more] = rest;
   if (what !== 'check') usage('config needs the word "check"');
   if (more.length > 0) usage('config check takes one file');
-  const checked = new Check(readConfig(file)).run();
+  const checked = new Check(configIn(file)).run();
   const isJson = values.get('json') === true;
   process.stdout.write(
     `${isJson ? JSON.stringify(facts(checked), undefined, 2) : show(checked)}\n`,

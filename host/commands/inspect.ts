@@ -75,8 +75,13 @@ function factsOfFile(file: string): ComponentFacts {
   if (basename(file) === 'bundle.json') {
     usage(`${file} is no component: give its folder, ${dirname(file)}, for the bundle`);
   }
-  checkSize(statSync(file).size);
-  return factsOf(file, loadComponent(readFileSync(file)));
+  try {
+    checkSize(statSync(file).size);
+    return factsOf(file, loadComponent(readFileSync(file)));
+  } catch (thrown) {
+    if (!(thrown instanceof AgentError)) throw thrown;
+    throw new AgentError(thrown.code, `${file}: ${thrown.message}`, { cause: thrown.cause });
+  }
 }
 
 type SettingFacts =

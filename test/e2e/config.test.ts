@@ -373,6 +373,15 @@ bundle-folders:
     ]);
   });
 
+  test('config check: a file that is not there is told', async () => {
+    using operator = new Operator();
+    const file = operator.at('none.yaml');
+    expect(await check(file)).toMatchObject({
+      code: 1,
+      stderr: `seccompagent: there is no ${file}: say where the configuration is\n`,
+    });
+  });
+
   test('config check: entries that do not hold for pulled bundles, or not with their signer, are told', async () => {
     using operator = new Operator();
     operator.addKey('acme.pub');

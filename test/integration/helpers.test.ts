@@ -92,6 +92,11 @@ test('A4: file helper: between calls it holds where it was and nothing of a cont
   expect(agent.log()).toEqual([]);
 });
 
+/** Of a line of /proc/keys. */
+function numberOf(line: string): string | undefined {
+  return line.split(' ')[0];
+}
+
 /** The lines of all that root has. */
 function sessionKeyrings(): readonly string[] {
   const lines = readFileSync('/proc/keys', 'utf8').split('\n');
@@ -99,7 +104,6 @@ function sessionKeyrings(): readonly string[] {
 }
 
 test('A4: helpers: they and the agent have empty session keyrings of their own', async () => {
-  const numberOf = (line: string): string | undefined => line.split(' ')[0];
   const others = new Set(sessionKeyrings().map((line) => numberOf(line)));
   const added = (): readonly string[] =>
     sessionKeyrings().filter((line) => !others.has(numberOf(line)));

@@ -195,6 +195,17 @@ test('G7: Kubernetes API: a token that has changed is read again', async () => {
   expect(watched.log.shown).toEqual([firstText]);
 });
 
+/** The server does not take the old one any more. */
+async function seesNewToken(server: FakeApiServer, watched: Watched): Promise<void> {
+  await untilNamed(watched, 'c1', 'front');
+  await until('it to be steady', () => watched.log.shown.includes(firstText) || undefined);
+  server.rotateToken();
+  server.endWatches();
+  server.setPod({ name: 'later', uid: 'u2', containers: { app: 'c2' } });
+  await untilNamed(watched, 'c2', 'later');
+  expect(server.requests.map(({ status }) => status)).toEqual([200, 200, 401, 200]);
+}
+
 test('G7: Kubernetes API: with a kubeconfig, a token that has changed is read again after 401', async () => {
   await using server = await FakeApiServer.start();
   server.setPod({ name: 'front', uid: 'u1', containers: { app: 'c1' } });
@@ -203,13 +214,7 @@ test('G7: Kubernetes API: with a kubeconfig, a token that has changed is read ag
     nodeName: fakeNode,
     environment: {},
   });
-  await untilNamed(watched, 'c1', 'front');
-  await until('it to be steady', () => watched.log.shown.includes(firstText) || undefined);
-  server.rotateToken();
-  server.endWatches();
-  server.setPod({ name: 'later', uid: 'u2', containers: { app: 'c2' } });
-  await untilNamed(watched, 'c2', 'later');
-  expect(server.requests.map(({ status }) => status)).toEqual([200, 200, 401, 200]);
+  await seesNewToken(server, watched);
   expect(watched.log.shown).toEqual([firstText]);
 });
 
@@ -286,13 +291,7 @@ printf '{"kind": "ExecCredential", "status": {"token": "%s"}}' "$(cat "$TOKEN_FO
     kubeconfig: kubeconfigOf(server, folder, { exec }),
     nodeName: fakeNode,
   });
-  await untilNamed(watched, 'c1', 'front');
-  await until('it to be steady', () => watched.log.shown.includes(firstText) || undefined);
-  server.rotateToken();
-  server.endWatches();
-  server.setPod({ name: 'later', uid: 'u2', containers: { app: 'c2' } });
-  await untilNamed(watched, 'c2', 'later');
-  expect(server.requests.map(({ status }) => status)).toEqual([200, 200, 401, 200]);
+  await seesNewToken(server, watched);
 });
 
 test.for<readonly [string, string]>([

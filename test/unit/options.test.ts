@@ -218,7 +218,10 @@ test.for([
     'unknown resolver "other"; there are: none, demo-basic, unprivileged-build, kubernetes',
   ],
   [['-no-such'], 'unknown option -no-such'],
+  [['-resolvr=none'], 'unknown option -resolvr; did you mean -resolver?'],
+  [['-resolver=demo-basc'], 'falco; did you mean demo-basic?'],
   [['-socketfile='], '-socketfile needs a path'],
+  [['-log=warm'], 'color, nocolor, json; did you mean warn?'],
   [['-log=loud'], 'unknown word "loud" in -log; there are trace, debug, info'],
   [['-allow-uids=root'], '"root" in -allow-uids is no user id'],
   [['-allow-uids=-1'], '"-1" in -allow-uids is no user id'],
@@ -277,7 +280,8 @@ test('parseCommand: -h is -help', () => {
 
 test.for([
   [['-bundle=a', '-bundle=b'], 'option -bundle is there twice'],
-  [['statuss'], 'unexpected argument "statuss"; it is no command: there are run, '],
+  [['nothing'], 'unexpected argument "nothing"; it is no command: there are run, '],
+  [['statuss'], 'status, top; did you mean status?'],
   [['run', 'mkdir', '-p', '/x'], 'unknown option -p; the command goes behind --'],
 ] as const)('options: %j says what to do', ([words, message]) => {
   expect(failureOf(() => parseCommand(words)).message).toContain(message);
