@@ -283,6 +283,11 @@ export interface ProbeOutcome {
 export interface Native {
   /** Makes this process undumpable, see PR_SET_DUMPABLE in prctl(2). */
   harden(this: void): void;
+  /**
+   * This thread and all that it starts have an empty session keyring from now on, unless a filter
+   * forbids it. @throws EDQUOT and others
+   */
+  leaveSessionKeyring(this: void): void;
   /** _exit(2): ends all threads, wherever they are. */
   exitProcess(this: void, code: number): void;
 
@@ -461,7 +466,7 @@ export interface Native {
    * the other, its working directory, what it reads, and what it may print and take.
    */
   runProgram(this: void, ...request: ProgramRequest): ProgramResult;
-  /** The same in a thread of Node's pool. */
+  /** The same in a thread of its own. */
   startProgram(this: void, ...request: ProgramRequest): Promise<ProgramResult>;
 
   /** `trapped`: pairs of u32, AUDIT_ARCH_* and number, grouped by architecture. */
@@ -504,8 +509,8 @@ export type ProgramRequest = readonly [
 ];
 
 export interface ProgramResult {
-  /** By itself or a signal; with `not-executed` the code is an errno. Else it was killed. */
-  readonly end: 'itself' | 'not-executed' | 'took-too-long' | 'said-too-much';
+  /** By itself or a signal; with the next two the code is an errno. Else it was killed. */
+  readonly end: 'itself' | 'not-executed' | 'not-prepared' | 'took-too-long' | 'said-too-much';
   /** Its exit code. */
   readonly code: number;
   /** What ended it; 0: none. */

@@ -2,6 +2,7 @@
 // Runs other programs to their end. Node's own way copies all descriptors of this process for a
 // moment, among which are files of containers, and to close a copy may take for ever.
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
@@ -66,6 +67,7 @@ function whyOf({ command, limitMs }: Program, { end, code, signal }: ProgramResu
   if (end === 'said-too-much') return 'it has too much to say';
   if (end === 'itself') return signal === 0 ? '' : `it ended by ${signalName(signal)}`;
   const name = errnoNameOf(code) ?? `errno ${code}`;
+  if (end === 'not-prepared') return `it cannot be where it is to run: ${name}`;
   if (name !== 'ENOENT') return `it cannot be executed: ${name}`;
   return command[0].includes('/') ? 'there is no such file' : 'it is not in PATH';
 }
@@ -93,6 +95,10 @@ function nativeIfThere(): Native | undefined {
 /** Who has no addon has no containers, whose files could be copied. */
 function runByNode(program: Program): ProgramEnd {
   const [name, ...args] = program.command;
+  if (program.folder !== undefined && !existsSync(program.folder)) {
+    const nothing = { signal: 0, stdout: new Uint8Array(), stderr: new Uint8Array() };
+    return endOf(program, { ...nothing, end: 'not-prepared', code: constants.errno.ENOENT });
+  }
   const { error, status, signal, stdout, stderr } = spawnSync(name, args, {
     env: { ...program.environment },
     ...(program.folder === undefined ? {} : { cwd: program.folder }),

@@ -7,6 +7,7 @@
 
 #include "addon_state.h"
 #include "exports.h"
+#include "session_keyring.h"
 
 namespace seccompagent {
 namespace {
@@ -14,6 +15,12 @@ namespace {
 Napi::Value harden(const Napi::CallbackInfo& info) {
   // no ptrace, no core dump, /proc/self closed: children that act in containers share this memory
   if (prctl(PR_SET_DUMPABLE, 0) == -1) return throw_errno(info.Env(), "prctl", Errno{errno});
+  return info.Env().Undefined();
+}
+
+Napi::Value leave_keyring(const Napi::CallbackInfo& info) {
+  const auto left = leave_session_keyring();
+  if (!left) return throw_errno(info.Env(), "leave the session keyring", left.error());
   return info.Env().Undefined();
 }
 
@@ -30,6 +37,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set(name, Napi::Function::New(env, function, name));
   };
   add("harden", harden);
+  add("leaveSessionKeyring", leave_keyring);
   add("exitProcess", exit_process);
   add("listenSocket", listen_socket);
   add("takeWakeFd", take_wake_fd);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "clock.h"
+#include "deaf_thread.h"
 #include "helper/wire.h"
 
 namespace seccompagent {
@@ -72,43 +75,33 @@ template <typename T>
   return carry_out(order, received->fds);
 }
 
+// Who does not get it uses memory of a child that may be running, or ends with this thread.
+void send_answer(int socket, const Answer& answer) {
+  constexpr Nanoseconds kPause = kMillisecond;
+  for (;;) {
+    const auto sent = send_message(socket, bytes_of(answer), {});
+    if (sent) return;
+    if (sent.error() != Errno{ENOBUFS} && sent.error() != Errno{ENOMEM}) abort();
+    pause_for(kPause);
+  }
+}
+
 // `argument` is the number of its socket.
 void* run(void* argument) {
-  const int error = leave_descriptors(static_cast<int>(reinterpret_cast<std::intptr_t>(argument)));
-  if (error == 0) pthread_setname_np(pthread_self(), "child-starter");
-  const int socket =
-      error == 0 ? kThreadsSocket : static_cast<int>(reinterpret_cast<std::intptr_t>(argument));
-  const Answer ready = {.error = error, .pid = 0};
-  (void)send_message(socket, bytes_of(ready), {});
+  const int socket = static_cast<int>(reinterpret_cast<std::intptr_t>(argument));
+  const int error = leave_descriptors(socket);
+  send_answer(error == 0 ? kThreadsSocket : socket, {.error = error, .pid = 0});
   if (error != 0) return nullptr;
-  // who orders never closes its end
-  while (send_message(kThreadsSocket, bytes_of(take_order()), {})) {
-  }
-  return nullptr;
+  pthread_setname_np(pthread_self(), "child-starter");
+  for (;;) send_answer(kThreadsSocket, take_order());
 }
 
 [[nodiscard]] Result<pid_t> receive_answer(int socket) {
   Answer answer = {};
   const auto received = receive_message(socket, std::as_writable_bytes(std::span(&answer, 1)));
-  if (!received) return std::unexpected(received.error());
-  if (received->length != sizeof answer) return fail(EBADMSG);
+  if (!received || received->length != sizeof answer) abort();
   if (answer.error != 0) return fail(answer.error);
   return answer.pid;
-}
-
-// pthread_create copies the mask of who calls it. No handler may run in that thread: it would use
-// numbers of descriptors that mean others there.
-[[nodiscard]] int create_deaf_thread(int socket) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_t thread;
-  const int error =
-      pthread_create(&thread, nullptr, run, reinterpret_cast<void*>(std::intptr_t{socket}));
-  if (error == 0) pthread_detach(thread);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return error;
 }
 
 void end(pid_t pid) {
@@ -131,7 +124,9 @@ Result<void> ChildStarter::start() {
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return fail_errno();
   UniqueFd ours(ends[0]);
   const UniqueFd theirs(ends[1]);
-  if (const int error = create_deaf_thread(theirs.get()); error != 0) return fail(error);
+  // a handler of a signal would use numbers of descriptors that mean others there
+  void* argument = reinterpret_cast<void*>(std::intptr_t{theirs.get()});
+  if (const auto started = start_deaf_thread(run, argument); !started) return started;
   const auto ready = receive_answer(ours.get());
   if (!ready) return std::unexpected(ready.error());
   socket_ = std::move(ours);
@@ -154,7 +149,8 @@ Result<ChildProcess> ChildStarter::start_child(const ChildStack& stack, ChildMai
   }
   if (!pid) return std::unexpected(pid.error());
   reserved.reset();
-  // its number is not used again before somebody has waited for it
+  // Its number is not used again before somebody has waited for it. This fails only where another
+  // thread takes the last number that a descriptor can have at this very moment.
   UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, *pid, 0)));
   if (pidfd.is_open()) return ChildProcess{.pid = *pid, .pidfd = std::move(pidfd)};
   const int error = errno;

@@ -22,6 +22,7 @@ struct KernelSigaction {
 };
 
 constexpr int kSignals = 64;
+constexpr const char* kShell = "/bin/sh";
 
 [[nodiscard]] std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
@@ -40,7 +41,12 @@ Execution::Execution(std::vector<std::string> its_arguments,
       environment(std::move(its_environment)),
       candidates(std::move(its_candidates)),
       argv(pointers_to(arguments)),
-      envp(pointers_to(environment)) {}
+      shell_argv(argv.begin(), argv.end()),
+      envp(pointers_to(environment)) {
+  // its name, and what it is to read
+  shell_argv.insert(shell_argv.begin(), const_cast<char*>(kShell));
+  if (arguments.empty()) shell_argv.insert(shell_argv.begin(), const_cast<char*>(kShell));
+}
 
 SECCOMPAGENT_CHILD_CODE void Execution::reset_signals(unsigned long blocked) {
   // an ignored signal would stay ignored in the program
@@ -51,12 +57,27 @@ SECCOMPAGENT_CHILD_CODE void Execution::reset_signals(unsigned long blocked) {
   raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, raw_pointer(&blocked), 0, sizeof(unsigned long));
 }
 
+// An errno.
+SECCOMPAGENT_CHILD_CODE int Execution::try_candidate(const std::string& candidate) {
+  const long result = raw_syscall(SYS_execve, raw_pointer(candidate.c_str()),
+                                  raw_pointer(argv.data()), raw_pointer(envp.data()));
+  if (result != -ENOEXEC) return static_cast<int>(-result);
+  shell_argv[1] = const_cast<char*>(candidate.c_str());
+  raw_syscall(SYS_execve, raw_pointer(kShell), raw_pointer(shell_argv.data()),
+              raw_pointer(envp.data()));
+  return ENOEXEC;
+}
+
 SECCOMPAGENT_CHILD_CODE int Execution::execute() {
   int last = ENOENT;
   for (const std::string& candidate : candidates) {
-    const long result = raw_syscall(SYS_execve, raw_pointer(candidate.c_str()),
-                                    raw_pointer(argv.data()), raw_pointer(envp.data()));
-    if (result != -ENOENT && result != -ENOTDIR) last = static_cast<int>(-result);
+    const int error = try_candidate(candidate);
+    if (error == ENOENT || error == ENOTDIR || error == ESTALE || error == ENODEV ||
+        error == ETIMEDOUT) {
+      continue;
+    }
+    last = error;
+    if (error != EACCES) break;
   }
   exec_errno.store(last);
   return last == ENOENT ? 127 : 126;

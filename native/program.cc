@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -32,6 +33,8 @@ struct Start {
   ChildStack stack;
   Execution execution;
   std::string folder;
+  // An errno of what comes before execve.
+  std::atomic<int> failure = 0;
 
   Start(ChildStack own_stack, ProgramRequest& request)
       : stack(std::move(own_stack)),
@@ -42,22 +45,22 @@ struct Start {
   // What it is given are its standard streams.
   SECCOMPAGENT_CHILD_CODE int run() {
     raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-    // so that all of it can be killed
-    raw_syscall(SYS_setpgid, 0, 0);
+    // all of it can be killed then
+    raw_syscall(SYS_setsid);
     for (int stream = 0; stream <= STDERR_FILENO; ++stream) {
       const long result = raw_syscall(SYS_dup3, ChildStarter::kFirstGiven + stream, stream, 0);
-      if (result < 0) return fail_with(result);
+      if (result < 0) return fail_before(result);
     }
     if (!folder.empty()) {
       const long result = raw_syscall(SYS_chdir, raw_pointer(folder.c_str()));
-      if (result < 0) return fail_with(result);
+      if (result < 0) return fail_before(result);
     }
     Execution::reset_signals(0);
     return execution.execute();
   }
 
-  SECCOMPAGENT_CHILD_CODE int fail_with(long result) {
-    execution.exec_errno.store(static_cast<int>(-result));
+  SECCOMPAGENT_CHILD_CODE int fail_before(long result) {
+    failure.store(static_cast<int>(-result));
     return 1;
   }
 
@@ -65,6 +68,16 @@ struct Start {
     return static_cast<Start*>(argument)->run();
   }
 };
+
+void note_failure_of(const Start& start, ProgramResult& result) {
+  if (const int error = start.failure.load(); error != 0) {
+    result.end = ProgramEnd::not_prepared;
+    result.code = error;
+  } else if (const int exec_error = start.execution.exec_errno.load(); exec_error != 0) {
+    result.end = ProgramEnd::not_executed;
+    result.code = exec_error;
+  }
+}
 
 struct Pipe {
   UniqueFd ours;
@@ -191,10 +204,7 @@ Result<ProgramResult> run_program(ProgramRequest request) {
   }
   // it has ended or was killed
   (void)await_or_leave(std::move(*child), {.most = kDying}, kNobodys, start);
-  if (start && start->execution.exec_errno.load() != 0) {
-    result.end = ProgramEnd::not_executed;
-    result.code = start->execution.exec_errno.load();
-  }
+  if (start) note_failure_of(*start, result);
   result.output = talk.take_output(0);
   result.error_output = talk.take_output(1);
   return result;

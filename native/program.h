@@ -33,6 +33,8 @@ enum class ProgramEnd {
   itself,
   // No candidate could be executed; `code` is the errno.
   not_executed,
+  // It could not get its streams or its folder; `code` is the errno.
+  not_prepared,
   // It was killed, with all that are in its process group.
   took_too_long,
   said_too_much,
@@ -48,8 +50,9 @@ struct ProgramResult {
   std::string error_output;
 };
 
-// Returns when it has ended, or was killed. What it has started goes on if it ends in time. SIGPIPE
-// must be ignored.
+// It is a session of its own, so that it cannot ask a terminal and wait for its answer. Returns
+// when it has ended, or was killed. What it has started goes on if it ends in time. SIGPIPE must be
+// ignored.
 [[nodiscard]] Result<ProgramResult> run_program(ProgramRequest request);
 
 }  // namespace seccompagent

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports that run programs to their end.
+#include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "deaf_thread.h"
 #include "exports.h"
 #include "napi_convert.h"
 #include "program.h"
@@ -11,6 +14,8 @@ namespace seccompagent {
 namespace {
 
 constexpr const char* kStep = "run a program";
+
+[[nodiscard]] bool has_nul(const std::string& text) { return text.contains('\0'); }
 
 [[nodiscard]] std::optional<ProgramRequest> request_of(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
@@ -24,6 +29,12 @@ constexpr const char* kStep = "run a program";
   request.most_output = arguments.u32();
   request.most_time = arguments.u32() * kMillisecond;
   if (!arguments.is_ok()) return std::nullopt;
+  for (const auto* texts : {&request.arguments, &request.environment, &request.candidates}) {
+    if (std::ranges::any_of(*texts, has_nul)) {
+      throw_errno(info.Env(), kStep, Errno{EINVAL});
+      return std::nullopt;
+    }
+  }
   return request;
 }
 
@@ -31,6 +42,8 @@ constexpr const char* kStep = "run a program";
   switch (end) {
     case ProgramEnd::not_executed:
       return "not-executed";
+    case ProgramEnd::not_prepared:
+      return "not-prepared";
     case ProgramEnd::took_too_long:
       return "took-too-long";
     case ProgramEnd::said_too_much:
@@ -54,27 +67,38 @@ constexpr const char* kStep = "run a program";
   return object;
 }
 
-// In a thread of Node's pool.
-class Running : public Napi::AsyncWorker {
- public:
-  Running(Napi::Env env, ProgramRequest request)
-      : AsyncWorker(env), deferred_(env), request_(std::move(request)) {}
-  [[nodiscard]] Napi::Promise promise() const { return deferred_.Promise(); }
+// One that runs in a thread of its own: those of Node's pool are few, and others write files there.
+struct Running {
+  Running(Napi::Env env, ProgramRequest wanted)
+      : promised(env), request(std::move(wanted)), call(Call::New(env, kStep, 0, 1, this)) {}
 
- protected:
-  void Execute() override { result_ = run_program(std::move(request_)); }
-  void OnOK() override {
-    if (result_) {
-      deferred_.Resolve(object_of(Env(), *result_));
+  // In the thread of JavaScript; without an environment, that ends, and so does the process.
+  static void finish(Napi::Env env, Napi::Function /*none*/, Running* self, void* /*none*/) {
+    if (static_cast<napi_env>(env) == nullptr) return;
+    const Napi::HandleScope scope(env);
+    if (self->result) {
+      self->promised.Resolve(object_of(env, *self->result));
     } else {
-      deferred_.Reject(errno_error(Env(), kStep, result_.error()).Value());
+      self->promised.Reject(errno_error(env, kStep, self->result.error()).Value());
     }
+    delete self;
   }
 
- private:
-  Napi::Promise::Deferred deferred_;
-  ProgramRequest request_;
-  Result<ProgramResult> result_ = fail(ECANCELED);
+  static void* run(void* argument) {
+    auto* self = static_cast<Running*>(argument);
+    self->result = run_program(std::move(self->request));
+    // which ends `self`
+    const Call finishing = self->call;
+    (void)finishing.BlockingCall();
+    (void)finishing.Release();
+    return nullptr;
+  }
+
+  using Call = Napi::TypedThreadSafeFunction<Running, void, finish>;
+  Napi::Promise::Deferred promised;
+  ProgramRequest request;
+  Result<ProgramResult> result = fail(ECANCELED);
+  Call call;
 };
 
 }  // namespace
@@ -89,10 +113,15 @@ Napi::Value run_program_now(const Napi::CallbackInfo& info) {
 Napi::Value start_program(const Napi::CallbackInfo& info) {
   auto request = request_of(info);
   if (!request) return {};
-  // freed when it is done
+  // freed when it has finished
   auto* running = new Running(info.Env(), std::move(*request));
-  running->Queue();
-  return running->promise();
+  const Napi::Promise promise = running->promised.Promise();
+  if (const auto started = start_deaf_thread(Running::run, running); !started) {
+    running->result = std::unexpected(started.error());
+    (void)running->call.Release();
+    Running::finish(info.Env(), {}, running, nullptr);
+  }
+  return promise;
 }
 
 }  // namespace seccompagent

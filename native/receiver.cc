@@ -22,7 +22,6 @@
 #include "helper_pool.h"
 #include "kick_signal.h"
 #include "last_closing.h"
-#include "session_keyring.h"
 #include "worker.h"
 
 namespace seccompagent {
@@ -52,8 +51,6 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   }
   if (const auto installed = install_kick_signal(); !installed)
     return std::unexpected(installed.error());
-  // before there are threads that act, and containers that could use up what this takes
-  if (const auto left = leave_session_keyring(); !left) return std::unexpected(left.error());
   // descriptors that stay are opened before any container comes
   if (const auto known = ThreadRole::know_own_places(); !known)
     return std::unexpected(known.error());

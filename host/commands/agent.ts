@@ -10,6 +10,7 @@ import { AgentError, messageOf } from '../errors.ts';
 import { untilTakeable } from '../listening.ts';
 import { createLog } from '../log.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
+import { loadNative } from '../native.ts';
 import type { AgentCommand, ResolverChoice } from '../options.ts';
 import { packageVersion } from '../package-root.ts';
 import { allowedToBundles, allowedToSignedBundles, BundleStore } from '../registry/bundle-store.ts';
@@ -132,9 +133,24 @@ async function endingSignal(ending: AbortController): Promise<NodeJS.Signals> {
   });
 }
 
+/** Before there are threads and programs, which have what we have. */
+function leaveSessionKeyring({ log }: AgentCommand): void {
+  try {
+    loadNative().leaveSessionKeyring();
+  } catch (thrown) {
+    // an addon that is missing is told of later
+    if (thrown instanceof AgentError) return;
+    createLog(log).warn(
+      { error: messageOf(thrown) },
+      'keys of who has started the agent can be found where it acts for containers',
+    );
+  }
+}
+
 /** Runs until a signal ends it. @returns the exit code */
 export async function runAgent(command: AgentCommand): Promise<number> {
   using _surviving = survivingHangup();
+  leaveSessionKeyring(command);
   const ending = new AbortController();
   const ended = endingSignal(ending);
   using kubernetes = await startKubernetes(command);

@@ -122,6 +122,7 @@ async function loadKubeconfigs(files: readonly string[]): Promise<KubeConfig> {
   if (first === undefined) return unusable('no kubeconfig is named');
   for (const other of others) first.mergeConfig(other, true);
   first.addAuthenticator(login);
+  login.check(first.getCurrentUser()?.name ?? '');
   if (first.getCurrentCluster() === null) unusable('the current context of the kubeconfig is none');
   return first;
 }

@@ -14,6 +14,7 @@ import { fieldOf, textsOf } from './fields.ts';
 /** They may ask somebody far away. */
 const limitMs = 60_000;
 const mostMessage = 300;
+const usualVersion = 'client.authentication.k8s.io/v1';
 
 /** What a user of a kubeconfig says of a program. */
 interface LoginProgram {
@@ -44,29 +45,33 @@ function commandIn(command: string, folder: string): string {
   return command.includes('/') ? resolve(folder, command) : command;
 }
 
-function programOf(exec: unknown, name: string, folder: string): LoginProgram {
-  const command = textIn(exec, 'command') ?? unusable(`user ${name}: exec has no command`);
+function programOf(exec: unknown, name: string, folder: string): LoginProgram | string {
+  const command = textIn(exec, 'command');
+  if (command === undefined) return `user ${name}: exec has no command`;
   const env = fieldOf(exec, 'env');
   const variables = (Array.isArray(env) ? env : []).flatMap((entry: unknown) => {
     const [key, value] = [textIn(entry, 'name'), fieldOf(entry, 'value')];
     return key !== undefined && typeof value === 'string' ? [[key, value] as const] : [];
   });
+  // some programs answer in the version that this asks for, and nothing without it
+  const asked = {
+    apiVersion: textIn(exec, 'apiVersion') ?? usualVersion,
+    kind: 'ExecCredential',
+    spec: { interactive: false },
+  };
   return {
     command: [commandIn(command, folder), ...textsOf(fieldOf(exec, 'args'))],
-    variables: Object.fromEntries(variables),
+    variables: { ...Object.fromEntries(variables), KUBERNETES_EXEC_INFO: JSON.stringify(asked) },
   };
 }
 
-/**
- * Undefined: this user has none.
- * @throws AgentError AGENT_KUBERNETES: it has one that is run in another way
- */
-function programOfUser(user: User, folder: string): LoginProgram | undefined {
+/** Undefined: this user has none. A text: what is wrong with it. */
+function programOfUser(user: User, folder: string): LoginProgram | string | undefined {
   const provider: unknown = user.authProvider;
   if (textIn(fieldOf(provider, 'config'), 'cmd-path') !== undefined) {
-    unusable(
+    return (
       `user ${user.name}: auth-provider ${textIn(provider, 'name') ?? ''} with cmd-path is not ` +
-        'supported: say the program in exec, as Kubernetes has since 1.26',
+      'supported: say the program in exec, as Kubernetes has since 1.26'
     );
   }
   const ofUser: unknown = user.exec;
@@ -110,14 +115,13 @@ async function ask({ command, variables }: LoginProgram): Promise<Login> {
 
 /** For KubeConfig.addAuthenticator. */
 export class ProgramLogin {
-  /** User → program, and what it has said last. */
-  readonly #programs = new Map<string, LoginProgram>();
+  /** User → program, or what is wrong with it; and what it has said last. */
+  readonly #programs = new Map<string, LoginProgram | string>();
   readonly #logins = new Map<string, Login>();
 
   /**
    * Takes the programs of a kubeconfig's users away from the library.
    * @param folder where the kubeconfig is
-   * @throws AgentError AGENT_KUBERNETES
    */
   takeFrom(config: KubeConfig, folder: string): void {
     config.users = config.users.map((user) => {
@@ -126,6 +130,12 @@ export class ProgramLogin {
       this.#programs.set(user.name, program);
       return { ...user, exec: undefined, authProvider: undefined };
     });
+  }
+
+  /** @throws AgentError AGENT_KUBERNETES: what this user has cannot be run */
+  check(name: string): void {
+    const program = this.#programs.get(name);
+    if (typeof program === 'string') unusable(program);
   }
 
   isAuthProvider({ name }: User): boolean {
@@ -145,7 +155,8 @@ export class ProgramLogin {
   async #loginOf(name: string): Promise<Login> {
     const last = this.#logins.get(name);
     if (last !== undefined && last.until > Date.now()) return last;
-    const program = this.#programs.get(name) ?? unusable(`user ${name} has no program`);
+    const program = this.#programs.get(name) ?? `user ${name} has no program`;
+    if (typeof program === 'string') return unusable(program);
     const login = await ask(program);
     this.#logins.set(name, login);
     return login;

@@ -15,7 +15,6 @@
 #include <span>
 #include <vector>
 
-#include "../session_keyring.h"
 #include "own_child.h"
 #include "wire.h"
 
@@ -141,7 +140,6 @@ Result<void> harden_helper(pid_t parent) {
       syscall(SYS_close_range, kHelperSocket + 1, ~0U, 0) == -1) {
     return fail_errno();
   }
-  if (const auto left = leave_session_keyring(); !left) return left;
   sigset_t none;
   sigemptyset(&none);
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);

@@ -92,28 +92,6 @@ test('A4: file helper: between calls it holds where it was and nothing of a cont
   expect(agent.log()).toEqual([]);
 });
 
-/** Of a line of /proc/keys. */
-function numberOf(line: string): string | undefined {
-  return line.split(' ')[0];
-}
-
-/** The lines of all that root has. */
-function sessionKeyrings(): readonly string[] {
-  const lines = readFileSync('/proc/keys', 'utf8').split('\n');
-  return lines.filter((line) => / keyring +_ses: /u.test(line));
-}
-
-test('A4: helpers: they and the agent have empty session keyrings of their own', async () => {
-  const others = new Set(sessionKeyrings().map((line) => numberOf(line)));
-  const added = (): readonly string[] =>
-    sessionKeyrings().filter((line) => !others.has(numberOf(line)));
-  await using agent = await startWatchedAgent({ bundle: testBundle('changing'), log: 'warn' });
-  await until('the agent to have one', () => added().length > 0 || undefined);
-  await using _warm = await warmHelpers(agent);
-  await until('its helpers to have theirs', () => added().length > 2 || undefined);
-  expect(added().filter((line) => !line.endsWith('_ses: empty'))).toEqual([]);
-});
-
 test.for([
   { what: 'that wait for the next call', isStopped: false },
   // as one is that hangs in a call: it does not notice that nobody talks to it any more

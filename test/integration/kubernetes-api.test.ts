@@ -195,15 +195,18 @@ test('G7: Kubernetes API: a token that has changed is read again', async () => {
   expect(watched.log.shown).toEqual([firstText]);
 });
 
-/** The server does not take the old one any more. */
-async function seesNewToken(server: FakeApiServer, watched: Watched): Promise<void> {
+/** The server does not take the old one any more. @returns how it has answered from the start */
+async function answersToNewToken(
+  server: FakeApiServer,
+  watched: Watched,
+): Promise<readonly (number | undefined)[]> {
   await untilNamed(watched, 'c1', 'front');
   await until('it to be steady', () => watched.log.shown.includes(firstText) || undefined);
   server.rotateToken();
   server.endWatches();
   server.setPod({ name: 'later', uid: 'u2', containers: { app: 'c2' } });
   await untilNamed(watched, 'c2', 'later');
-  expect(server.requests.map(({ status }) => status)).toEqual([200, 200, 401, 200]);
+  return server.requests.map(({ status }) => status);
 }
 
 test('G7: Kubernetes API: with a kubeconfig, a token that has changed is read again after 401', async () => {
@@ -214,7 +217,7 @@ test('G7: Kubernetes API: with a kubeconfig, a token that has changed is read ag
     nodeName: fakeNode,
     environment: {},
   });
-  await seesNewToken(server, watched);
+  expect(await answersToNewToken(server, watched)).toEqual([200, 200, 401, 200]);
   expect(watched.log.shown).toEqual([firstText]);
 });
 
@@ -280,18 +283,23 @@ test('G7: Kubernetes API: a program of the kubeconfig says who we are, and again
   writeFileSync(
     program,
     `#!/bin/sh
+case $KUBERNETES_EXEC_INFO in
+  *'"apiVersion":"client.authentication.k8s.io/v1beta1"'*'"interactive":false'*) ;;
+  *) exit 1 ;;
+esac
 printf '{"kind": "ExecCredential", "status": {"token": "%s"}}' "$(cat "$TOKEN_FOLDER/$1")"
 `,
     { mode: 0o755 },
   );
   const env = [{ name: 'TOKEN_FOLDER', value: server.serviceAccount }];
-  const exec = { command: './say-who', args: ['token'], env };
+  const apiVersion = 'client.authentication.k8s.io/v1beta1';
+  const exec = { apiVersion, command: './say-who', args: ['token'], env };
   server.setPod({ name: 'front', uid: 'u1', containers: { app: 'c1' } });
   using watched = await watching(server, {
     kubeconfig: kubeconfigOf(server, folder, { exec }),
     nodeName: fakeNode,
   });
-  await seesNewToken(server, watched);
+  expect(await answersToNewToken(server, watched)).toEqual([200, 200, 401, 200]);
 });
 
 test.for<readonly [string, string]>([
@@ -306,6 +314,22 @@ test.for<readonly [string, string]>([
   using watched = await watching(server, { kubeconfig: kubeconfigOf(server, folder, { exec }) });
   expect(await untilFailing(watched)).toBe(why);
   expect(server.requests).toEqual([]);
+});
+
+test('Kubernetes API: what users have whom the context does not name is of no interest', async () => {
+  await using server = await FakeApiServer.start();
+  using folder = new TemporaryFolder();
+  const config: object = JSON.parse(readFileSync(server.kubeconfig, 'utf8'));
+  const others = [
+    { name: 'old', user: { 'auth-provider': { name: 'gcp', config: { 'cmd-path': '/x' } } } },
+    { name: 'wrong', user: { exec: {} } },
+    { name: 'test', user: { token: server.token } },
+  ];
+  const kubeconfig = folder.at('kubeconfig');
+  writeFileSync(kubeconfig, JSON.stringify({ ...config, users: others }));
+  using watched = await watching(server, { kubeconfig, nodeName: fakeNode });
+  await untilSynced(watched);
+  expect(watched.kubernetes.status()).not.toHaveProperty('failure');
 });
 
 test('Kubernetes API: a program that cannot be run in our way is refused', async () => {

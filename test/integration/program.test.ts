@@ -50,6 +50,7 @@ describe.for(['with the addon', 'without it'])('program: %s', (how) => {
   test.for<readonly [Partial<Program>, string]>([
     [{ command: ['none-such'] }, 'it is not in PATH'],
     [{ command: ['/none/such'] }, 'there is no such file'],
+    [{ command: ['sh'], folder: '/none/such' }, 'it cannot be where it is to run: ENOENT'],
     [{ command: ['/etc/passwd'] }, 'it cannot be executed: EACCES'],
     [{ command: ['sh', '-c', 'kill -KILL $$'] }, 'it ended by SIGKILL'],
     [{ command: ['sleep', '1000'], limitMs: 300 }, 'it took more than 0.3 s'],
@@ -62,10 +63,18 @@ describe.for(['with the addon', 'without it'])('program: %s', (how) => {
   });
 });
 
-test('program: others go on while one runs', async () => {
+test('program: what the kernel would cut is refused', async () => {
+  const invalid = expect.objectContaining({ code: 'EINVAL' });
+  expect(() => runProgramSync(shell('true\0false'))).toThrow(invalid);
+  await expect(runProgram({ ...shell('true'), environment: { WORD: 'a\0b' } })).rejects.toThrow(
+    invalid,
+  );
+});
+
+test('program: many run at the same time', async () => {
   const started = performance.now();
-  const all = Array.from({ length: 3 }, async () => runProgram(shell('sleep 1')));
+  const all = Array.from({ length: 12 }, async () => runProgram(shell('sleep 1')));
   expect(isProgramRunning()).toBe(true);
-  expect((await Promise.all(all)).map(({ code }) => code)).toEqual([0, 0, 0]);
+  expect((await Promise.all(all)).map(({ code }) => code)).toEqual(all.map(() => 0));
   expect(performance.now() - started).toBeLessThan(patient(2900));
 });

@@ -151,6 +151,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   ],
   resources_test: ['cgroup_places', 'process_files', 'resources'],
   runtime_file_test: ['runtime_file'],
+  session_keyring_test: [],
   state_store_test: ['state_store'],
   short_turns_test: ['short_turns'],
   syscall_number_test: ['syscall_number'],
