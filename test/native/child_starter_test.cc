@@ -113,7 +113,7 @@ void closes_no_file_of_a_container() {
   CHECK(!file.is_being_closed(0));
   // what copies our descriptors does, which shows that the file clings
   static const ChildStack copying_stack = VALUE(ChildStack::make());
-  ChildProcess copying = VALUE(start_child(copying_stack, end_at_once, nullptr));
+  const ChildProcess copying = VALUE(start_child(copying_stack, end_at_once, nullptr));
   CHECK(file.is_being_closed(20'000));
   CHECK_EQUAL(ERROR(await_child(copying, {.most = 100 * kMillisecond})), Errno{EBUSY});
 }
@@ -171,6 +171,7 @@ void serves_many_threads() {
   ChildStarter& starter = started();
   constexpr int kRounds = 100;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int each = 0; each < 8; ++each) {
     threads.emplace_back([&starter] {
       const ChildStack stack = VALUE(ChildStack::make());

@@ -67,7 +67,7 @@ void keeps_what_is_used_until_the_end() {
   EndingChildren& ending = EndingChildren::of_process();
   ending.start();
   // where a check fails, it still goes at the exit
-  static FuseFileSystem silent;
+  static const FuseFileSystem silent;
   auto use = make_use();
   bool is_freed = false;
   use->is_freed = &is_freed;

@@ -98,6 +98,7 @@ void is_read_by_a_shell_if_it_is_no_program() {
   char name[] = "/tmp/program-XXXXXX";
   {
     const UniqueFd file(mkstemp(name));
+    CHECK(file.is_open());
     constexpr std::string_view kText = "echo $0 $1 $WORD\n";
     CHECK_EQUAL(write(file.get(), kText.data(), kText.size()), static_cast<ssize_t>(kText.size()));
     CHECK_EQUAL(fchmod(file.get(), 0755), 0);
