@@ -89,8 +89,8 @@ struct Running {
     self->result = run_program(std::move(self->request));
     // which ends `self`
     const Call finishing = self->call;
-    (void)finishing.BlockingCall();
-    (void)finishing.Release();
+    // where the environment has ended, nothing of it is there any more
+    if (finishing.BlockingCall() == napi_ok) (void)finishing.Release();
     return nullptr;
   }
 
