@@ -143,8 +143,11 @@ describe('agent socket: messages', () => {
 
   /** After whatever a client did: no descriptor is kept, and the next container is served. */
   async function expectUnharmed(): Promise<void> {
+    const from = agent.log().length;
     await serveOne(agent);
     await untilFdCountIs(agent.pid, fdCount);
+    // the log comes by a pipe, and the next test is not to take this for its own
+    await agent.untilLogged(['container attached'], from);
   }
 
   const longName = 'x'.repeat(mostBytes);
