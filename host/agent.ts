@@ -8,6 +8,7 @@ import { ListenerCounts } from './containers/listener-counts.ts';
 import type { ListenerLimits } from './containers/listener-counts.ts';
 import { reloadAll } from './containers/reloading.ts';
 import type { ReloadCounts } from './containers/reloading.ts';
+import { logStranded } from './containers/stranded.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
 import { keyOf } from './container-key.ts';
 import type { ContainerKey } from './container-key.ts';
@@ -349,6 +350,10 @@ export class Agent {
     this.#events[Symbol.dispose]();
     await this.#watching[Symbol.asyncDispose]();
     this.#isClosed = true;
+    logStranded(
+      this.log,
+      this.#containers.all().map(([, attached]) => attached),
+    );
     this.#containers.close();
     this.native.closeReceiver(this.#receiver);
   }

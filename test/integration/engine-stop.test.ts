@@ -14,8 +14,8 @@ const loop = 'loop';
 /** For how long a call may hang. */
 const longestMs = 5000;
 
-async function startAgent(deadline: string): Promise<HostileAgent> {
-  const agent = await startHostileAgent({ log: 'warn' });
+async function startAgent(deadline: string, log = 'warn'): Promise<HostileAgent> {
+  const agent = await startHostileAgent({ log });
   agent.bundles.write(quick, {
     component: 'errno',
     syscalls: ['getpgid'],
@@ -56,6 +56,36 @@ describe('stop', () => {
     expect(end).toMatchObject({ code: 0, signal: null });
     expect(end.tookMs).toBeLessThan(longestMs);
     expect(agent.log().filter((line) => line.includes('memory of a caller'))).toEqual([]);
+  });
+
+  test('G11: stop: the log names each container that goes on without an agent, and its calls', async () => {
+    await using agent = await startAgent('1s');
+    const container = { socket: agent.socket, metadata: quick };
+    await using first = new AskedCaller({ ...container, id: 'first' });
+    await using second = new AskedCaller({ ...container, id: 'second' });
+    expect(await first.ask('getpgid 1')).toMatchObject({ answer: 'EBADMSG' });
+    expect(await second.ask('getpgid 1')).toMatchObject({ answer: 'EBADMSG' });
+
+    await agent.stop();
+
+    const lines = agent.log().filter((line) => line.includes('calls=getpgid'));
+    const named = lines.map((line) => / container=(\S+)/u.exec(line)?.[1] ?? '');
+    expect(named.toSorted()).toEqual(['first', 'second']);
+    expect(agent.log().filter((line) => line.includes(' containers=2'))).toHaveLength(1);
+    expect(await first.ask('getpgid 1')).toMatchObject({ answer: 'ENOSYS' });
+  });
+
+  test('G11: stop: nothing is said of containers that have ended', async () => {
+    await using agent = await startAgent('1s', 'info');
+    {
+      await using caller = new AskedCaller({ socket: agent.socket, metadata: quick });
+      expect(await caller.ask('getpgid 1')).toMatchObject({ answer: 'EBADMSG' });
+    }
+    await agent.untilLogged(['container detached']);
+
+    await agent.stop();
+
+    expect(agent.log().filter((line) => line.includes('containers='))).toEqual([]);
   });
 
   test.for([

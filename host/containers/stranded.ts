@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Containers that outlive their agent: the kernel fails their trapped calls from then on.
+import type { Logger } from '../log.ts';
+import { answeredSyscalls } from '../registry/registry.ts';
+import type { Attached } from './attached.ts';
+
+/** Lines of the log; the rest is a number. */
+const maxNamed = 100;
+
+/** One of each container, which may have several listeners: each exec has its own. */
+function distinct(attached: Iterable<Attached>): readonly Attached[] {
+  // a command that `run` has started is no container that goes on
+  const containers = [...attached].filter(({ identity }) => identity.peerUid !== undefined);
+  return [
+    ...new Map(
+      containers.map((each) => [`${each.identity.peerUid} ${each.registry.containerId}`, each]),
+    ).values(),
+  ];
+}
+
+/** Logs which running containers are hurt by the agent's end, and by which calls. */
+export function logStranded(log: Logger, attached: Iterable<Attached>): void {
+  const stranded = distinct(attached);
+  for (const { registry, since } of stranded.slice(0, maxNamed)) {
+    const { namespace, pod, container: name } = registry.workload ?? {};
+    const calls = answeredSyscalls(registry).join(',');
+    log.warn(
+      { container: registry.containerId, namespace, pod, name, since: since.toISOString(), calls },
+      'container still runs: from now on its trapped calls fail with ENOSYS; restart it once an agent listens again',
+    );
+  }
+  if (stranded.length === 0) return;
+  log.warn(
+    { containers: stranded.length },
+    'agent ends while containers run that need it; their trapped calls fail until they are restarted',
+  );
+}
