@@ -4,6 +4,7 @@
     {
       "target_name": "seccompagent",
       "sources": [
+        "native/access_list.cc",
         "native/acting.cc",
         "native/addon.cc",
         "native/agent_socket.cc",

@@ -14,6 +14,7 @@ import { AgentError, messageOf, systemCodeOf } from './errors.ts';
 import { errnoNameOf } from './handler/errno.ts';
 import type { Logger } from './log.ts';
 import type { ConnectionId, Native, SocketEvent, SocketHandle } from './native.ts';
+import { SeldomNotice } from './observation/seldom-notice.ts';
 import { pathAside, TakenPath } from './taken-path.ts';
 
 /** A container process state and where its listener is to be taken from. */
@@ -49,8 +50,6 @@ const lookEveryMs = 10;
 const mostBytes = 1024 * 1024;
 const chunkBytes = 64 * 1024;
 const refusedText = 'message on the agent socket refused';
-const ownerOnly = 0o600;
-const everybody = 0o666;
 
 interface Connection {
   readonly peerPid: number;
@@ -68,14 +67,18 @@ export class AgentSocket implements Disposable {
   readonly #wake: Socket;
   readonly #buffer = new Uint8Array(chunkBytes);
   readonly #connections: Map<ConnectionId, Connection> = new Map();
+  /** Users could fill the disk with lines: each of these is logged once a minute. */
+  readonly #strangers: SeldomNotice;
+  readonly #refusedOfUsers: SeldomNotice;
   #isClosed = false;
 
   /** @throws AgentError AGENT_SOCKET_IN_USE, AGENT_SOCKET */
   constructor(parts: AgentSocketParts) {
     this.#parts = parts;
-    const isForRootOnly = parts.allowedUids.every((uid) => uid === 0);
+    this.#strangers = new SeldomNotice(parts.log);
+    this.#refusedOfUsers = new SeldomNotice(parts.log);
     const made = parts.takesOver ? pathAside(parts.path) : parts.path;
-    this.#handle = listen(parts.native, made, isForRootOnly ? ownerOnly : everybody);
+    this.#handle = listen(parts.native, made, parts.allowedUids);
     this.#taken = this.#takePath(parts);
     this.#wake = new Socket({ fd: parts.native.takeWakeFd(this.#handle), writable: false });
     this.#wake.on('data', () => {
@@ -88,6 +91,8 @@ export class AgentSocket implements Disposable {
     this.#wake.destroy();
     for (const { deadline } of this.#connections.values()) clearTimeout(deadline);
     this.#connections.clear();
+    this.#strangers[Symbol.dispose]();
+    this.#refusedOfUsers[Symbol.dispose]();
     this.#parts.native.closeSocket(this.#handle);
     this.#taken[Symbol.dispose]();
   }
@@ -145,9 +150,10 @@ export class AgentSocket implements Disposable {
   }
 
   #open({ connection, peerPid, peerUid }: SocketEvent): void {
-    const { native, log, allowedUids } = this.#parts;
+    const { native, allowedUids } = this.#parts;
     if (peerUid !== 0 && !allowedUids.includes(peerUid)) {
-      log.warn({ peerPid, peerUid }, 'connection refused: this user is not allowed to connect');
+      const text = 'connection refused: this user is not allowed to connect';
+      this.#strangers.tell(1, text, { peerPid, peerUid });
       native.closeConnection(this.#handle, connection);
       return;
     }
@@ -213,11 +219,11 @@ export class AgentSocket implements Disposable {
   }
 
   /** Runtimes go away at once, and their descriptors would with them. */
-  #hold(id: ConnectionId, { deadline, peerPid }: Connection, adopting: Promise<void>): void {
-    clearTimeout(deadline);
+  #hold(id: ConnectionId, connection: Connection, adopting: Promise<void>): void {
+    clearTimeout(connection.deadline);
     this.#parts.native.holdConnection(this.#handle, id);
     const finish = (why?: string): void => {
-      if (why !== undefined) this.#parts.log.warn({ peerPid, why }, refusedText);
+      if (why !== undefined) this.#tellRefused(connection, why);
       if (!this.#isClosed) this.#close(id);
     };
     adopting.then(
@@ -227,9 +233,14 @@ export class AgentSocket implements Disposable {
   }
 
   #reject(id: ConnectionId, why: string): void {
-    const peerPid = this.#connections.get(id)?.peerPid;
-    this.#parts.log.warn({ peerPid, why }, refusedText);
+    const connection = this.#connections.get(id);
+    if (connection !== undefined) this.#tellRefused(connection, why);
     this.#close(id);
+  }
+
+  #tellRefused({ peerPid, peerUid }: Connection, why: string): void {
+    if (peerUid === 0) this.#parts.log.warn({ peerPid, why }, refusedText);
+    else this.#refusedOfUsers.tell(1, refusedText, { peerPid, peerUid, why });
   }
 
   #forget(id: ConnectionId, errno: number): void {
@@ -252,9 +263,10 @@ export class AgentSocket implements Disposable {
   }
 }
 
-function listen(native: Native, path: string, mode: number): SocketHandle {
+function listen(native: Native, path: string, allowedUids: readonly number[]): SocketHandle {
   try {
-    return native.listenSocket(path, mode);
+    const others = allowedUids.filter((uid) => uid !== process.geteuid?.());
+    return native.listenSocket(path, Int32Array.from(others));
   } catch (cause) {
     const code = systemCodeOf(cause);
     if (code === 'EADDRINUSE') {
@@ -265,6 +277,12 @@ function listen(native: Native, path: string, mode: number): SocketHandle {
     }
     if (code === 'ENOTSOCK') {
       throw new AgentError('AGENT_SOCKET', `${path} is no socket: choose another -socketfile`);
+    }
+    if (code === 'EOPNOTSUPP') {
+      throw new AgentError(
+        'AGENT_SOCKET',
+        `cannot let users connect to ${path}: its file system keeps no access control lists (acl(5)); choose a -socketfile on tmpfs, such as in /run, or leave -allow-uids out`,
+      );
     }
     const why = code === 'ENOENT' ? `: the folder ${dirname(path)} has to be there` : '';
     throw new AgentError('AGENT_SOCKET', `cannot listen on ${path}${why}`, { cause });

@@ -291,7 +291,11 @@ export interface Native {
   /** _exit(2): ends all threads, wherever they are. */
   exitProcess(this: void, code: number): void;
 
-  listenSocket(this: void, path: string, mode: number): SocketHandle;
+  /**
+   * @param uids users who may connect besides the agent's own
+   * @throws EADDRINUSE, ENOTSOCK, EOPNOTSUPP: the file system keeps no access control lists
+   */
+  listenSocket(this: void, path: string, uids: Int32Array): SocketHandle;
   /** The read end of a pipe with a byte in it when `nextSocketEvent` has something. */
   takeWakeFd(this: void, socket: SocketHandle): number;
   /** The next event; null: none until the next byte in the wake pipe. */

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "access_list.h"
+
 namespace seccompagent {
 namespace {
 
@@ -59,14 +61,15 @@ const sockaddr* generic(const sockaddr_un& address) {
 
 }  // namespace
 
-Result<std::unique_ptr<AgentSocket>> AgentSocket::listen(const std::string& path, mode_t mode) {
+Result<std::unique_ptr<AgentSocket>> AgentSocket::listen(const std::string& path,
+                                                         std::span<const uid_t> users) {
   std::unique_ptr<AgentSocket> made(new AgentSocket());
-  if (auto opened = made->open(path, mode); !opened) return std::unexpected(opened.error());
+  if (auto opened = made->open(path, users); !opened) return std::unexpected(opened.error());
   made->waiter_ = std::thread([socket = made.get()] { socket->wait_and_wake(); });
   return made;
 }
 
-Result<void> AgentSocket::open(const std::string& path, mode_t mode) {
+Result<void> AgentSocket::open(const std::string& path, std::span<const uid_t> users) {
   const auto address = address_of(path);
   if (!address) return std::unexpected(address.error());
   if (auto cleared = clear_path(path, *address); !cleared) return cleared;
@@ -83,7 +86,7 @@ Result<void> AgentSocket::open(const std::string& path, mode_t mode) {
   listener_.reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener_.is_open()) return fail_errno();
   // The file's mode comes from the socket's: nobody else can connect at any moment.
-  if (fchmod(listener_.get(), mode) == -1) return fail_errno();
+  if (fchmod(listener_.get(), S_IRUSR | S_IWUSR) == -1) return fail_errno();
   const mode_t before = umask(0);
   const int bound = bind(listener_.get(), generic(*address), sizeof *address);
   const int error = errno;
@@ -91,6 +94,7 @@ Result<void> AgentSocket::open(const std::string& path, mode_t mode) {
   if (bound == -1) return fail(error);
   path_ = path;
   if (lstat(path.c_str(), &file_) == -1) return fail_errno();
+  if (auto allowed = allow_users(path, users); !allowed) return allowed;
   if (::listen(listener_.get(), kBacklog) == -1) return fail_errno();
   return watch(epoll_.get(), listener_.get(), 0);
 }

@@ -43,9 +43,10 @@ struct SocketEvent {
 class AgentSocket {
  public:
   // EADDRINUSE: another agent listens there. ENOTSOCK: the path is something else than a socket.
-  // A socket that nobody listens on is replaced.
+  // A socket that nobody listens on is replaced. EOPNOTSUPP: see allow_users.
+  // `users`: who may connect besides the owner.
   [[nodiscard]] static Result<std::unique_ptr<AgentSocket>> listen(const std::string& path,
-                                                                   mode_t mode);
+                                                                   std::span<const uid_t> users);
   // Removes the socket file, unless another agent has put its own there.
   ~AgentSocket();
   AgentSocket(const AgentSocket&) = delete;
@@ -75,7 +76,7 @@ class AgentSocket {
   };
 
   AgentSocket() = default;
-  [[nodiscard]] Result<void> open(const std::string& path, mode_t mode);
+  [[nodiscard]] Result<void> open(const std::string& path, std::span<const uid_t> users);
   [[nodiscard]] std::optional<SocketEvent> accept();
   [[nodiscard]] std::optional<SocketEvent> read(std::uint32_t id, Connection& connection,
                                                 std::span<std::byte> buffer);

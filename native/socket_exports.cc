@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports of the agent socket.
+#include <span>
 #include <string>
+#include <vector>
 
 #include "addon_state.h"
 #include "exports.h"
@@ -27,9 +29,10 @@ const char* name_of(SocketEventKind kind) {
 Napi::Value listen_socket(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::string path = arguments.text();
-  const std::uint32_t mode = arguments.u32();
+  const std::span<const std::int32_t> numbers = arguments.numbers();
   if (!arguments.is_ok()) return {};
-  auto socket = AgentSocket::listen(path, mode);
+  const std::vector<uid_t> users(numbers.begin(), numbers.end());
+  auto socket = AgentSocket::listen(path, users);
   if (!socket) return throw_errno(info.Env(), "listen", socket.error());
   return number(info.Env(), info.Env().GetInstanceData<State>()->sockets.add(std::move(*socket)));
 }

@@ -52,6 +52,17 @@ function pathWithNode(folder: TemporaryFolder, version: string): string {
   return `${bin}:${process.env['PATH'] ?? ''}`;
 }
 
+test('-allow-uids: a file system without access control lists is named, and nothing listens', async () => {
+  using folder = new TemporaryFolder();
+  const script = `mount -t ramfs none ${folder.path} && exec "$@"`;
+  const socket = folder.at('agent.socket');
+  const options = ['-socketfile', socket, '-allow-uids=1000', '-control-socket=none'];
+  const mounted = ['-m', 'sh', '-c', script, 'sh', seccompagent, '-resolver=demo-basic'];
+  const { code, stderr } = await runCommand(['unshare', ...mounted, ...options]);
+  expect(code).toBe(1);
+  expect(stderr).toContain('acl(5)');
+});
+
 test.for(['-help', '--help'])('%s: prints the usage on stdout', async (option) => {
   const { code, stdout, stderr } = await runCommand([seccompagent, option]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

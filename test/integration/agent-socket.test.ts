@@ -8,6 +8,7 @@ import {
   existsSync,
   readFileSync,
   readdirSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { connect } from 'node:net';
@@ -412,6 +413,8 @@ describe('agent socket: users', () => {
       allowedUids: [1001],
       log: 'info',
     });
+    // the operator’s own doing
+    chmodSync(agent.socket, 0o666);
     const before = await settledFdCount(agent.pid);
     const file = join(programs.path, 'state');
     writeFileSync(file, state('unlisted'));
@@ -431,6 +434,53 @@ describe('agent socket: users', () => {
     expect(agent.log().join('\n')).not.toContain('container=');
     await untilFdCountIs(agent.pid, before);
     await serveOne(agent);
+  });
+
+  const connectAs = async (socket: string, ...as: readonly string[]): Promise<string> => {
+    const file = join(programs.path, 'nothing');
+    writeFileSync(file, 'x');
+    const sending = [join(programs.path, 'send-state'), '-s', socket, '-f', file];
+    return run('setpriv', [...as, ...sending]).then(
+      () => 'connected',
+      ({ stderr }: { readonly stderr: string }) => stderr.trim(),
+    );
+  };
+
+  test('G1: agent socket: the file lets listed users connect, and nobody else', async () => {
+    await using agent = await startWatchedAgent({ ...plainMkdir, allowedUids: [1001, 0, 1000] });
+
+    // the bits of the group are the mask of the access control list
+    expect(statSync(agent.socket).mode & 0o777).toBe(0o660);
+    const bare = '--clear-groups';
+    const refused = expect.stringContaining('Permission denied');
+    expect(await connectAs(agent.socket, '--reuid=1000', '--regid=1000', bare)).toBe('connected');
+    expect(await connectAs(agent.socket, '--reuid=1001', '--regid=1001', bare)).toBe('connected');
+    expect(await connectAs(agent.socket, '--reuid=1002', '--regid=1002', bare)).toEqual(refused);
+    // not the group of root either
+    expect(await connectAs(agent.socket, '--reuid=1002', '--regid=0', bare)).toEqual(refused);
+    await serveOne(agent);
+  });
+
+  test('G1: agent socket: users who keep connecting do not fill the log', async () => {
+    await using agent = await startWatchedAgent({
+      ...plainMkdir,
+      allowedUids: [1001],
+      log: 'warn',
+    });
+    chmodSync(agent.socket, 0o666);
+    for (let count = 0; count < 20; count += 1) {
+      for (const uid of [1000, 1001]) {
+        await connectAs(agent.socket, `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups');
+      }
+    }
+
+    await agent.stop();
+
+    for (const uid of [1000, 1001]) {
+      const lines = agent.log().filter((line) => line.includes(`peerUid=${uid}`));
+      const counts = lines.map((line) => Number(/count=(\d+)/u.exec(line)?.[1]));
+      expect(counts).toEqual([1, 19]);
+    }
   });
 
   test('G1: agent socket: a listed user is served, with its own rights', async () => {

@@ -79,7 +79,7 @@ const signatures: Readonly<
   Record<Exclude<keyof Native, 'harden' | 'leaveSessionKeyring'>, readonly Kind[]>
 > = {
   exitProcess: ['number'],
-  listenSocket: ['text', 'number'],
+  listenSocket: ['text', 'numbers'],
   takeWakeFd: ['number'],
   nextSocketEvent: ['number', 'bytes'],
   holdConnection: ['number', 'number'],
@@ -390,7 +390,7 @@ test.for([
   ['/tmp', 'ENOTSOCK'],
   ['', 'ENOENT'],
 ] as const)('addon: no socket is made at "%s"', ([path, code]) => {
-  expect(() => native.listenSocket(path, 0o600)).toThrow(
+  expect(() => native.listenSocket(path, new Int32Array())).toThrow(
     expect.objectContaining({ code, syscall: 'listen' }),
   );
 });
@@ -399,7 +399,7 @@ test('addon: a socket is closed once, and its events end with it', () => {
   using folder = new TemporaryFolder();
   const path = folder.at('agent.socket');
   const fds = openFdCount(process.pid);
-  const socket = native.listenSocket(path, 0o600);
+  const socket = native.listenSocket(path, new Int32Array());
   expect(native.nextSocketEvent(socket, new Uint8Array(16))).toBeNull();
   call('holdConnection', socket, 99);
   call('closeConnection', socket, 99);
@@ -442,7 +442,7 @@ test('addon: a closed receiver takes no worker, and its workers go on', () => {
 test('addon: a socket file that somebody else has put there stays', () => {
   using folder = new TemporaryFolder();
   const path = folder.at('agent.socket');
-  const socket = native.listenSocket(path, 0o600);
+  const socket = native.listenSocket(path, new Int32Array());
   rmSync(path);
   writeFileSync(path, 'x');
   native.closeSocket(socket);
