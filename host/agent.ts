@@ -265,6 +265,7 @@ export class Agent {
       startedAt: this.#startedAt.toISOString(),
       uptimeSeconds: Math.floor((Date.now() - this.#startedAt.getTime()) / 1000),
       workers: this.#pool?.workerCount ?? 0,
+      agentSocket: this.#socket?.path ?? null,
       containers: this.#containers.status(),
       lastReload: this.reloads.last,
       kubernetes: this.#attaching.resolver.kubernetes?.status() ?? null,
