@@ -7,10 +7,12 @@ import { describe, expect, test } from 'vitest';
 import { Kubernetes } from '../../host/kubernetes/kubernetes.ts';
 import type { KubernetesParts, PodContainer } from '../../host/kubernetes/kubernetes.ts';
 import { mostPods } from '../../host/kubernetes/pod-book.ts';
+import { defaultTimings } from '../../host/kubernetes/pod-watch.ts';
 import { FakeApiServer, fakeNode, podObject } from '../support/fake-api-server.ts';
 import type { ApiServerMode } from '../support/fake-api-server.ts';
 import { Kubectl } from '../support/kubectl.ts';
 import { KeptLog } from '../support/kept-log.ts';
+import { patient } from '../support/patience.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -181,6 +183,62 @@ test('G7: Kubernetes API: after 410 Gone all pods are read again, from what is n
   await untilNamed(watched, 'c3', 'back');
   await until('the end of the failure', () => watched.log.shown.includes(backText) || undefined);
   expect(watched.log.shown).toEqual([firstText, downText, backText]);
+});
+
+describe('Kubernetes API: a server that was away for long', () => {
+  /** The agent’s own pauses pass so much faster. */
+  const speed = 10;
+  const { backOff, answerMs } = defaultTimings;
+  const fast = {
+    backOff: { firstMs: backOff.firstMs / speed, mostMs: backOff.mostMs / speed },
+    answerMs: answerMs / speed,
+  };
+  const minuteMs = 60_000 / speed;
+  const soonMs = 10_000 / speed;
+
+  test('is asked again soon enough by default', () => {
+    expect(answerMs + backOff.mostMs).toBeLessThan(10_000);
+  });
+
+  test.for<readonly [string, (server: FakeApiServer) => unknown, (server: FakeApiServer) => unknown]>([
+    ['refuses connections', (server) => server.pause(), (server) => server.resume()],
+    [
+      'takes connections and says nothing',
+      (server) => {
+        server.mode = 'stuck';
+        server.cut();
+      },
+      (server) => {
+        server.mode = 'well';
+      },
+    ],
+    [
+      'fails',
+      (server) => {
+        server.mode = 'failing';
+        server.cut();
+      },
+      (server) => {
+        server.mode = 'well';
+      },
+    ],
+  ])('and %s: pods are known within 10 s of its return', async ([, leave, comeBack]) => {
+    await using server = await FakeApiServer.start();
+    using watched = await watching(server, { timings: fast });
+    await until('a watch', () => server.watchCount === 1 || undefined);
+    await leave(server);
+    const awayAt = performance.now();
+    await untilFailing(watched);
+    await until('a minute', () => performance.now() - awayAt > minuteMs || undefined);
+    server.setPod({ name: 'later', uid: 'u1', containers: { app: 'c1' } });
+    // what it remembers begins later
+    server.objects.advance();
+    server.objects.compact();
+    await comeBack(server);
+    const backAt = performance.now();
+    await untilNamed(watched, 'c1', 'later');
+    expect(performance.now() - backAt).toBeLessThan(patient(soonMs));
+  });
 });
 
 test('G7: Kubernetes API: a token that has changed is read again', async () => {
