@@ -200,7 +200,9 @@ describe('Kubernetes API: a server that was away for long', () => {
     expect(answerMs + backOff.mostMs).toBeLessThan(10_000);
   });
 
-  test.for<readonly [string, (server: FakeApiServer) => unknown, (server: FakeApiServer) => unknown]>([
+  test.for<
+    readonly [string, (server: FakeApiServer) => unknown, (server: FakeApiServer) => unknown]
+  >([
     ['refuses connections', (server) => server.pause(), (server) => server.resume()],
     [
       'takes connections and says nothing',
