@@ -153,6 +153,15 @@ export class Kubernetes implements Disposable {
     };
   }
 
+  /** Whether its pod is known to begin with it. */
+  isInit(container: PodContainer): boolean {
+    const { namespace, pod, container: name, podUid } = this.workloadOf(container);
+    if (name === undefined || podUid === undefined || !isBelieved(container)) return false;
+    const found = this.#book.byUid(podUid);
+    if (found?.namespace !== namespace || found?.name !== pod) return false;
+    return found?.initContainerNames.includes(name) ?? false;
+  }
+
   /** Whether the API may still say what nobody has said of a container. */
   lacks(container: PodContainer): boolean {
     if (!this.#isIncomplete(container)) return false;

@@ -11,6 +11,8 @@ export interface Pod {
   /** CRI id → name. */
   readonly containers: ReadonlyMap<string, string>;
   readonly containerNames: readonly string[];
+  /** Those of them that the pod begins with. */
+  readonly initContainerNames: readonly string[];
 }
 
 /** Real pods have some, and what lies is to fit into memory. */
@@ -55,8 +57,11 @@ const statusLists = [
   'ephemeralContainerStatuses',
 ] as const;
 
-function namesIn(spec: Fields): readonly string[] {
-  return specLists.flatMap((list) =>
+function namesIn(
+  spec: Fields,
+  lists: readonly (typeof specLists)[number][] = specLists,
+): readonly string[] {
+  return lists.flatMap((list) =>
     listOf(spec.get(list), list).map((item) =>
       matching(fieldsOf(item, list).get('name'), `a name in ${list}`, label),
     ),
@@ -103,6 +108,7 @@ export function podOf(json: unknown, nodeName: string): Pod | undefined {
     cgroupUid: cgroupUidOf(metadata, podUid),
     containers: idsIn(fieldsOf(fields.get('status') ?? {}, 'status')),
     containerNames: namesIn(spec).slice(0, mostContainers),
+    initContainerNames: namesIn(spec, ['initContainers']),
   };
 }
 

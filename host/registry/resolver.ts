@@ -24,6 +24,8 @@ export interface ContainerIdentity {
   readonly peerUid?: number;
   /** What it is to Kubernetes; absent: what the annotations of its state say, if root has sent it. */
   readonly workload?: Workload;
+  /** Whether it is known to be an init container of its pod. */
+  readonly isInit?: boolean;
 }
 
 /** A bundle as it is named to people. */

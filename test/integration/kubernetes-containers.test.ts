@@ -100,6 +100,27 @@ function annotationsOf(uid: string): Readonly<Record<string, string>> {
   };
 }
 
+test('Kubernetes: an init container does not wait for sidecars, which start after it', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const uid = randomUUID();
+  server.setPod({
+    name: 'front',
+    uid,
+    containers: { proxy: randomUUID() },
+    initContainers: ['app'],
+  });
+  await until('the pod', async () => (await agent.status()).kubernetes?.pods === 1 || undefined);
+  const { code, stderr } = await node.run(agent.socket, {
+    id: `seccompagent-test-${randomUUID()}`,
+    annotations: annotationsOf(uid),
+    metadata: 'SIDECARS=proxy\nSIDECARS_DELAY=1h',
+    trapped: ['execve', 'execveat'],
+  });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
+
 test('G7: Kubernetes: containers without annotations get their names by cgroup and container id', async () => {
   using node = new Node();
   await using both = await synced({});
