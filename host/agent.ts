@@ -27,6 +27,7 @@ import type { Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
 import { loadNative, actingLink, receiverEventKind } from './native.ts';
 import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
+import { quarantineNote } from './notification/container-note.ts';
 import { stopContainer } from './notification/container-stop.ts';
 import { CounterSum } from './notification/counter-sum.ts';
 import { figure } from './notification/counters.ts';
@@ -36,7 +37,7 @@ import { QuarantineBook } from './notification/quarantine.ts';
 import { ReceiverEvents } from './notification/receiver-events.ts';
 import { StateBook } from './notification/state-book.ts';
 import { Syscalls } from './notification/syscalls.ts';
-import type { CallFailure } from './notification/thread-messages.ts';
+import type { CallFailure, ListenerNote } from './notification/thread-messages.ts';
 import type { BindAddress, ControlAddress } from './options.ts';
 import { overdueEnding } from './observation/overdue.ts';
 import { Watching } from './observation/watching.ts';
@@ -49,6 +50,8 @@ import type { Tap } from './recording/tape-book.ts';
 import { keptAnnotations } from './registry/kept-annotations.ts';
 import { isStop } from './registry/policy.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
+import { shownContainer } from './registry/shown-container.ts';
+import { believedWorkload } from './registry/workload.ts';
 
 export interface AgentOptions {
   readonly resolver: Resolver;
@@ -176,6 +179,9 @@ export class Agent {
         quarantine: agent.#quarantine.buffers,
         onFailed: (failure) => {
           agent.#fail(failure);
+        },
+        onNote: (note) => {
+          agent.#note(note);
         },
         losses: agent.#tapes.losses,
         observation: watching.observation,
@@ -386,7 +392,7 @@ export class Agent {
       return undefined;
     }
     this.log.info(
-      { container: state.containerId },
+      shownContainer({ containerId: state.containerId, workload: believedWorkload(identity) }),
       'container waits for its bundles, or for its pod to be known',
     );
     const later = unlessAttached.move();
@@ -419,7 +425,7 @@ export class Agent {
 
   #attach(arrival: Arrival, identity: ContainerIdentity, refusal: WriteRefusal): void {
     const { state, socket, connection, fdIndex, peerPid, peerUid } = arrival;
-    const { containerId, status } = state;
+    const { status } = state;
     const firstPid = this.#firstPids.living(keyOf(identity), identity.firstPid);
     const attached = this.#attaching.begin(identity, refusal);
     let token: Token;
@@ -446,7 +452,8 @@ export class Agent {
     }
     this.#containers.keep(token, attached);
     this.#completing.enter(token, attached);
-    this.log.info({ container: containerId, status, peerPid, firstPid }, 'container attached');
+    const shown = shownContainer(attached.registry);
+    this.log.info({ ...shown, status, peerPid, firstPid }, 'container attached');
   }
 
   #hear({ kind, token, worker, link }: ReceiverEvent): void {
@@ -477,13 +484,16 @@ export class Agent {
     this.#watching.observation.endCurrent(worker, overdueEnding(link, attached?.registry.failure));
     this.log.error(
       {
-        container: attached?.registry.containerId,
+        ...(attached === undefined ? {} : shownContainer(attached.registry)),
         handler: handler?.name,
         deadlineMs: handler?.deadlineMs,
         quarantineMs,
       },
       overdueText(link),
     );
+    if (quarantineMs > 0 && handler !== undefined) {
+      this.#note({ token, ...quarantineNote(handler.name) });
+    }
     this.#fail({ token, handler: handler?.name, reason: 'deadline' });
   }
 
@@ -493,11 +503,8 @@ export class Agent {
       const bundle = attached?.registry.handlers.find(({ name }) => name === handler)?.bundle;
       this.#metrics?.failed({ handler, bundle, reason });
     }
-    if (attached !== undefined && refusal !== undefined) {
-      this.#attaching.resolver.onRefused?.(
-        attached.identity,
-        `${handler ?? 'handler'}: ${refusal}`,
-      );
+    if (refusal !== undefined) {
+      this.#note({ token, reason: 'Refused', message: `${handler ?? 'handler'}: ${refusal}` });
     }
     const stop = attached?.registry.failure.kind ?? 'continue';
     // a worker that did not end in time may still tell
@@ -506,9 +513,19 @@ export class Agent {
       native: this.native,
       receiver: this.#receiver,
       log: this.log,
-      containerId: attached.registry.containerId,
+      shown: shownContainer(attached.registry),
+      onNote: (note) => {
+        this.#note({ token, ...note });
+      },
       token,
     });
+  }
+
+  /** Where people look for their containers. */
+  #note({ token, reason, message }: ListenerNote): void {
+    const attached = this.#containers.recent(token);
+    if (attached === undefined) return;
+    this.#attaching.resolver.note?.(attached.identity, { reason, message });
   }
 
   #end(token: number): void {
@@ -516,11 +533,10 @@ export class Agent {
     const attached = this.#containers.end(token);
     if (attached === undefined) return;
     this.#attaching.end(attached);
-    const { containerId } = attached.registry;
     this.#forget(keyOf(attached.identity));
     // a launched command has never entered
     if (attached.identity.peerUid !== undefined) this.#listenerCounts.leave(attached.identity);
-    this.log.info({ container: containerId }, 'container detached');
+    this.log.info(shownContainer(attached.registry), 'container detached');
   }
 }
 

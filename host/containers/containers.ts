@@ -36,6 +36,7 @@ export interface ContainersParts {
 
 /** Of containers that may be meant. */
 const mostListed = 10;
+const mostEnded = 64;
 
 type CountedCalls = readonly { readonly counts: CallCounts }[];
 
@@ -43,6 +44,8 @@ export class Containers {
   readonly #parts: ContainersParts;
   /** By the tokens of their listeners. */
   readonly #attached: Map<number, Attached> = new Map();
+  /** Those that have ended last: of what was done to them, workers tell a little later. */
+  readonly #ended: Map<number, Attached> = new Map();
 
   constructor(parts: ContainersParts) {
     this.#parts = parts;
@@ -50,6 +53,11 @@ export class Containers {
 
   get(token: number): Attached | undefined {
     return this.#attached.get(token);
+  }
+
+  /** Also one that has just ended. */
+  recent(token: number): Attached | undefined {
+    return this.#attached.get(token) ?? this.#ended.get(token);
   }
 
   /** A copy: they may change meanwhile. */
@@ -119,6 +127,9 @@ export class Containers {
     const attached = this.#attached.get(token);
     if (attached === undefined) return undefined;
     this.#attached.delete(token);
+    this.#ended.set(token, attached);
+    const [oldest] = this.#ended.keys();
+    if (this.#ended.size > mostEnded && oldest !== undefined) this.#ended.delete(oldest);
     this.#parts.counters.end(token);
     if (attached.tapeSlot === undefined) this.#parts.shadows.end(token);
     else void this.#endTape(token, attached.tapeSlot);

@@ -2,6 +2,7 @@
 // What we know of this node's pods, and what we tell them.
 import { AgentError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import type { ContainerNote } from '../notification/container-note.ts';
 import { believedWorkload, isBelieved, isSandbox, workloadOf } from '../registry/workload.ts';
 import type { Workload } from '../registry/workload.ts';
 import { apiAccess } from './api-access.ts';
@@ -174,11 +175,11 @@ export class Kubernetes implements Disposable {
     this.#book.onTold(hear);
   }
 
-  /** All calls of a container fail: its pod is to know. */
-  refused(container: PodContainer, message: string): void {
+  /** Its pod is to know. */
+  note(container: PodContainer, note: ContainerNote): void {
     // nobody may have events made on others' pods
     if (this.#connected === undefined || !isBelieved(container)) return;
-    const tell = (): boolean => this.#report(container, message);
+    const tell = (): boolean => this.#report(container, note);
     // one whose pod is not known is resolved again when it is, and it may not be refused then
     if (tell() || this.lacks(container)) return;
     // the API may know it a moment later than its runtime does
@@ -202,15 +203,16 @@ export class Kubernetes implements Disposable {
   }
 
   /** @returns whether its pod is known */
-  #report(container: PodContainer, message: string): boolean {
+  #report(container: PodContainer, { reason, message }: ContainerNote): boolean {
     const pod = this.#toldPod(container);
     if (pod === undefined) return false;
     const { container: name } = this.workloadOf(container);
     this.#connected?.events.report({
       namespace: pod.namespace,
       pod: pod.name,
-      podUid: pod.uid,
+      podUid: pod.eventUid,
       container: name,
+      reason,
       message,
     });
     return true;

@@ -8,6 +8,8 @@ export interface Pod {
   readonly uid: string;
   /** By which its cgroup is named; another one than `uid` where it comes from a file of the node. */
   readonly cgroupUid: string;
+  /** By which `kubectl describe` looks for its events: kubelets tell those of a file by this one. */
+  readonly eventUid: string;
   /** CRI id → name. */
   readonly containers: ReadonlyMap<string, string>;
   readonly containerNames: readonly string[];
@@ -24,6 +26,8 @@ const uid = /^[\w-]{1,128}$/u;
 const containerId = /^(?:[a-z\d+.-]+:\/\/)?(?<id>[\w.-]{1,128})$/u;
 /** The uid of a pod that comes from a file of the node, in place of the one that the API gave it. */
 const configHash = 'kubernetes.io/config.hash';
+/** Of the object that stands for such a pod in the API. */
+const configMirror = 'kubernetes.io/config.mirror';
 const fileUid = /^[\da-f]{32}$/u;
 
 type Fields = ReadonlyMap<string, unknown>;
@@ -84,10 +88,10 @@ function idsIn(status: Fields): ReadonlyMap<string, string> {
   return new Map(found.slice(0, mostContainers));
 }
 
-function cgroupUidOf(metadata: Fields, podUid: string): string {
+function fileUidOf(metadata: Fields, annotation: string, podUid: string): string {
   const annotations = metadata.get('annotations');
   if (annotations === undefined || annotations === null) return podUid;
-  const hash = fieldsOf(annotations, 'metadata.annotations').get(configHash);
+  const hash = fieldsOf(annotations, 'metadata.annotations').get(annotation);
   return typeof hash === 'string' && fileUid.test(hash) ? hash : podUid;
 }
 
@@ -105,7 +109,8 @@ export function podOf(json: unknown, nodeName: string): Pod | undefined {
     namespace: matching(metadata.get('namespace'), 'metadata.namespace', label),
     name: matching(metadata.get('name'), 'metadata.name', podName),
     uid: podUid,
-    cgroupUid: cgroupUidOf(metadata, podUid),
+    cgroupUid: fileUidOf(metadata, configHash, podUid),
+    eventUid: fileUidOf(metadata, configMirror, podUid),
     containers: idsIn(fieldsOf(fields.get('status') ?? {}, 'status')),
     containerNames: namesIn(spec).slice(0, mostContainers),
     initContainerNames: namesIn(spec, ['initContainers']),

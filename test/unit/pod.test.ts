@@ -19,7 +19,7 @@ function podFor(uid: string, ids: readonly string[] = [], cgroupUid: string = ui
     containerNames: ['app'],
     initContainerNames: [],
   };
-  return { ...names, uid, cgroupUid, containers };
+  return { ...names, uid, cgroupUid, eventUid: uid, containers };
 }
 
 function idOf(name: string, id?: string): object {
@@ -44,6 +44,7 @@ test('pod: its names, and the ids of all its kinds of containers', () => {
     name: 'front.1',
     uid: 'u1',
     cgroupUid: 'u1',
+    eventUid: 'u1',
     containerNames: ['app', 'init'],
     initContainerNames: ['init'],
     containers: new Map([

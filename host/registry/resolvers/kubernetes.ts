@@ -37,6 +37,6 @@ export function kubernetesResolver({
         isInit: kubernetes?.isInit(identity) ?? false,
       }),
     workloadOf: known,
-    onRefused: (identity, reason) => kubernetes?.refused(identity, reason),
+    note: (identity, note) => kubernetes?.note(identity, note),
   };
 }
