@@ -4,10 +4,12 @@ import type { Arrival } from './agent-socket.ts';
 import { Attaching } from './containers/attaching.ts';
 import { Completing } from './containers/completing.ts';
 import { Containers } from './containers/containers.ts';
+import { EndedAgents } from './containers/ended-agents.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
 import type { ListenerLimits } from './containers/listener-counts.ts';
 import { reloadAll } from './containers/reloading.ts';
 import type { ReloadCounts } from './containers/reloading.ts';
+import { ServedFile } from './containers/served-file.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
 import { keyOf } from './container-key.ts';
 import type { ContainerKey } from './container-key.ts';
@@ -27,7 +29,7 @@ import type { Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
 import { loadNative, actingLink, receiverEventKind } from './native.ts';
 import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
-import { quarantineNote } from './notification/container-note.ts';
+import { agentEndedNote, quarantineNote } from './notification/container-note.ts';
 import { stopContainer } from './notification/container-stop.ts';
 import { CounterSum } from './notification/counter-sum.ts';
 import { figure } from './notification/counters.ts';
@@ -98,6 +100,8 @@ export class Agent {
   #metrics: Metrics | undefined;
   #metricsServer: MetricsServer | undefined;
   #control: ControlListening | undefined;
+  #served: ServedFile | undefined;
+  #endedAgents: EndedAgents | undefined;
   readonly #startedAt = new Date();
   /** What came of reloading. */
   readonly reloads: ReloadReport = new ReloadReport();
@@ -133,6 +137,7 @@ export class Agent {
       tapes: this.#tapes,
       shadows: this.#shadows,
       observation,
+      onChanged: () => this.#served?.changed(),
     });
     this.#attaching = new Attaching({
       resolver: options.resolver,
@@ -201,6 +206,7 @@ export class Agent {
 
   /** @throws AgentError AGENT_SOCKET_IN_USE, AGENT_SOCKET */
   listen({ path, allowedUids, takesOver = false }: SocketOptions): void {
+    const { log } = this;
     this.#socket = new Listening({
       native: this.native,
       log: this.log,
@@ -210,6 +216,17 @@ export class Agent {
       onArrival: (arrival) => this.#enter(arrival),
     });
     this.log.info({ socket: path }, 'listening');
+    this.#served = new ServedFile({
+      socket: path,
+      log,
+      containers: () => this.#containers.served(this.#firstPids),
+    });
+    this.#endedAgents = new EndedAgents({
+      socket: path,
+      log,
+      tell: ({ workload }) =>
+        this.#attaching.resolver.kubernetes?.noteWorkload(workload, agentEndedNote) ?? true,
+    });
   }
 
   /** Only who wants metrics pays for the libraries. @throws AgentError AGENT_METRICS */
@@ -343,6 +360,7 @@ export class Agent {
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#forgetting);
+    this.#endedAgents?.[Symbol.dispose]();
     this.#completing[Symbol.dispose]();
     // first: what comes from now on is another agent's
     await this.#socket?.[Symbol.asyncDispose]().catch((thrown: unknown) => {
@@ -356,6 +374,7 @@ export class Agent {
     this.#events[Symbol.dispose]();
     await this.#watching[Symbol.asyncDispose]();
     this.#isClosed = true;
+    this.#served?.[Symbol.dispose]();
     this.#containers.close();
     this.native.closeReceiver(this.#receiver);
   }

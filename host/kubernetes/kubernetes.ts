@@ -187,6 +187,18 @@ export class Kubernetes implements Disposable {
     void this.#book.untilThere(tell, this.#podWaitMs);
   }
 
+  /**
+   * The same for one that root knows, and that is not served.
+   * @returns false: it cannot be told yet
+   */
+  noteWorkload({ namespace, pod, podUid, container }: Workload, note: ContainerNote): boolean {
+    if (this.#connected === undefined || podUid === undefined) return true;
+    const found = this.#book.byUid(podUid);
+    if (found === undefined || found.namespace !== namespace || found.name !== pod) return false;
+    const named = { namespace: found.namespace, pod: found.name, podUid: found.eventUid };
+    return this.#connected.events.report({ ...named, container, ...note });
+  }
+
   [Symbol.dispose](): void {
     this.#connected?.watch.end();
     this.#connected?.events.end();

@@ -133,15 +133,16 @@ export class PodEvents {
     this.#common = new Bucket(this.#limits.burst, this.#limits.refillMs);
   }
 
-  /** It never throws, and never waits. */
-  report(given: PodEvent): void {
+  /** It never throws, and never waits. @returns false: there are too many for now */
+  report(given: PodEvent): boolean {
     const event = { ...given, message: escaped(given.message).slice(0, mostMessage) };
     const key = keyOf(event);
-    if (this.#ending.signal.aborted || this.#wasSaid(key)) return;
-    if (this.#queue.length >= mostQueued || !this.#takeTokens(event)) return;
+    if (this.#ending.signal.aborted || this.#wasSaid(key)) return true;
+    if (this.#queue.length >= mostQueued || !this.#takeTokens(event)) return false;
     this.#remember(key);
     this.#queue.push(event);
     if (!this.#isSending) void this.#send();
+    return true;
   }
 
   end(): void {

@@ -2,7 +2,7 @@
 // What has happened to a container that people are to hear of, beside the log.
 import type { ContainerStop } from '../registry/policy.ts';
 
-export type NoteReason = 'Refused' | 'Killed' | 'Frozen' | 'Quarantined' | 'AgentEnded';
+export type NoteReason = 'Refused' | 'Killed' | 'Frozen' | 'Quarantined' | 'Ended';
 
 export interface ContainerNote {
   readonly reason: NoteReason;
@@ -19,6 +19,13 @@ export function stopNote(stop: ContainerStop, cause = 'a call that failed'): Con
   const reason = stopNotes[stop];
   return { reason, message: `${reason.toLowerCase()} because of ${cause}` };
 }
+
+/** Of a container that an agent has served which is gone. */
+export const agentEndedNote: ContainerNote = {
+  reason: 'Ended',
+  message:
+    'intercepted calls fail, since the agent that answered them has ended: start the container anew',
+};
 
 /** How long does not matter: it would be another message each time. */
 export function quarantineNote(handler: string): ContainerNote {
