@@ -313,11 +313,7 @@ test.for([
     const served = (): boolean =>
       readdirSync(dirname(agent.socket)).some((name) => name.startsWith('agent.socket.served-'));
     await until('the file of what is served', () => served() || undefined);
-    const end = async (): Promise<void> => {
-      process.kill((await agent.status()).pid, signal);
-      await agent.process.ended;
-    };
-    if (signal === 'SIGKILL') await end();
+    if (signal === 'SIGKILL') await agent.process.stop(signal);
     await using next = await AgentProcess.start(
       agent.socket,
       '-resolver=kubernetes',
@@ -326,7 +322,7 @@ test.for([
       '-control-socket=none',
       ...options,
     );
-    if (signal === 'SIGTERM') await end();
+    if (signal === 'SIGTERM') await agent.process.stop(signal);
     expect(await eventFor(server, 'SeccompAgentEnded')).toMatchObject({
       involvedObject: { name: 'front', uid, fieldPath: 'spec.containers{app}' },
     });
