@@ -4,10 +4,12 @@ import type { Arrival } from './agent-socket.ts';
 import { Attaching } from './containers/attaching.ts';
 import { Completing } from './containers/completing.ts';
 import { Containers } from './containers/containers.ts';
+import { EndedAgents } from './containers/ended-agents.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
 import type { ListenerLimits } from './containers/listener-counts.ts';
 import { reloadAll } from './containers/reloading.ts';
 import type { ReloadCounts } from './containers/reloading.ts';
+import { ServedFile } from './containers/served-file.ts';
 import { logStranded } from './containers/stranded.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
 import { keyOf } from './container-key.ts';
@@ -28,6 +30,7 @@ import type { Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
 import { loadNative, actingLink, receiverEventKind } from './native.ts';
 import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
+import { agentEndedNote, quarantineNote } from './notification/container-note.ts';
 import { stopContainer } from './notification/container-stop.ts';
 import { CounterSum } from './notification/counter-sum.ts';
 import { figure } from './notification/counters.ts';
@@ -37,7 +40,7 @@ import { QuarantineBook } from './notification/quarantine.ts';
 import { ReceiverEvents } from './notification/receiver-events.ts';
 import { StateBook } from './notification/state-book.ts';
 import { Syscalls } from './notification/syscalls.ts';
-import type { CallFailure } from './notification/thread-messages.ts';
+import type { CallFailure, ListenerNote } from './notification/thread-messages.ts';
 import type { BindAddress, ControlAddress } from './options.ts';
 import { overdueEnding } from './observation/overdue.ts';
 import { Watching } from './observation/watching.ts';
@@ -50,6 +53,8 @@ import type { Tap } from './recording/tape-book.ts';
 import { keptAnnotations } from './registry/kept-annotations.ts';
 import { isStop } from './registry/policy.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
+import { shownContainer } from './registry/shown-container.ts';
+import { believedWorkload } from './registry/workload.ts';
 
 export interface AgentOptions {
   readonly resolver: Resolver;
@@ -96,6 +101,8 @@ export class Agent {
   #metrics: Metrics | undefined;
   #metricsServer: MetricsServer | undefined;
   #control: ControlListening | undefined;
+  #served: ServedFile | undefined;
+  #endedAgents: EndedAgents | undefined;
   readonly #startedAt = new Date();
   /** What came of reloading. */
   readonly reloads: ReloadReport = new ReloadReport();
@@ -131,6 +138,7 @@ export class Agent {
       tapes: this.#tapes,
       shadows: this.#shadows,
       observation,
+      onChanged: () => this.#served?.changed(),
     });
     this.#attaching = new Attaching({
       resolver: options.resolver,
@@ -178,6 +186,9 @@ export class Agent {
         onFailed: (failure) => {
           agent.#fail(failure);
         },
+        onNote: (note) => {
+          agent.#note(note);
+        },
         losses: agent.#tapes.losses,
         observation: watching.observation,
         onTaped: (taped, done) => {
@@ -196,6 +207,7 @@ export class Agent {
 
   /** @throws AgentError AGENT_SOCKET_IN_USE, AGENT_SOCKET */
   listen({ path, allowedUids, takesOver = false }: SocketOptions): void {
+    const { log } = this;
     this.#socket = new Listening({
       native: this.native,
       log: this.log,
@@ -205,6 +217,17 @@ export class Agent {
       onArrival: (arrival) => this.#enter(arrival),
     });
     this.log.info({ socket: path }, 'listening');
+    this.#served = new ServedFile({
+      socket: path,
+      log,
+      containers: () => this.#containers.served(this.#firstPids),
+    });
+    this.#endedAgents = new EndedAgents({
+      socket: path,
+      log,
+      tell: ({ workload }) =>
+        this.#attaching.resolver.kubernetes?.noteWorkload(workload, agentEndedNote) ?? true,
+    });
   }
 
   /** Only who wants metrics pays for the libraries. @throws AgentError AGENT_METRICS */
@@ -266,6 +289,7 @@ export class Agent {
       startedAt: this.#startedAt.toISOString(),
       uptimeSeconds: Math.floor((Date.now() - this.#startedAt.getTime()) / 1000),
       workers: this.#pool?.workerCount ?? 0,
+      agentSocket: this.#socket?.path ?? null,
       containers: this.#containers.status(),
       lastReload: this.reloads.last,
       kubernetes: this.#attaching.resolver.kubernetes?.status() ?? null,
@@ -337,6 +361,7 @@ export class Agent {
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#forgetting);
+    this.#endedAgents?.[Symbol.dispose]();
     this.#completing[Symbol.dispose]();
     // first: what comes from now on is another agent's
     await this.#socket?.[Symbol.asyncDispose]().catch((thrown: unknown) => {
@@ -354,6 +379,7 @@ export class Agent {
       this.log,
       this.#containers.all().map(([, attached]) => attached),
     );
+    this.#served?.[Symbol.dispose]();
     this.#containers.close();
     this.native.closeReceiver(this.#receiver);
   }
@@ -390,7 +416,7 @@ export class Agent {
       return undefined;
     }
     this.log.info(
-      { container: state.containerId },
+      shownContainer({ containerId: state.containerId, workload: believedWorkload(identity) }),
       'container waits for its bundles, or for its pod to be known',
     );
     const later = unlessAttached.move();
@@ -423,7 +449,7 @@ export class Agent {
 
   #attach(arrival: Arrival, identity: ContainerIdentity, refusal: WriteRefusal): void {
     const { state, socket, connection, fdIndex, peerPid, peerUid } = arrival;
-    const { containerId, status } = state;
+    const { status } = state;
     const firstPid = this.#firstPids.living(keyOf(identity), identity.firstPid);
     const attached = this.#attaching.begin(identity, refusal);
     let token: Token;
@@ -450,7 +476,8 @@ export class Agent {
     }
     this.#containers.keep(token, attached);
     this.#completing.enter(token, attached);
-    this.log.info({ container: containerId, status, peerPid, firstPid }, 'container attached');
+    const shown = shownContainer(attached.registry);
+    this.log.info({ ...shown, status, peerPid, firstPid }, 'container attached');
   }
 
   #hear({ kind, token, worker, link }: ReceiverEvent): void {
@@ -481,13 +508,16 @@ export class Agent {
     this.#watching.observation.endCurrent(worker, overdueEnding(link, attached?.registry.failure));
     this.log.error(
       {
-        container: attached?.registry.containerId,
+        ...(attached === undefined ? {} : shownContainer(attached.registry)),
         handler: handler?.name,
         deadlineMs: handler?.deadlineMs,
         quarantineMs,
       },
       overdueText(link),
     );
+    if (quarantineMs > 0 && handler !== undefined) {
+      this.#note({ token, ...quarantineNote(handler.name) });
+    }
     this.#fail({ token, handler: handler?.name, reason: 'deadline' });
   }
 
@@ -497,11 +527,8 @@ export class Agent {
       const bundle = attached?.registry.handlers.find(({ name }) => name === handler)?.bundle;
       this.#metrics?.failed({ handler, bundle, reason });
     }
-    if (attached !== undefined && refusal !== undefined) {
-      this.#attaching.resolver.onRefused?.(
-        attached.identity,
-        `${handler ?? 'handler'}: ${refusal}`,
-      );
+    if (refusal !== undefined) {
+      this.#note({ token, reason: 'Refused', message: `${handler ?? 'handler'}: ${refusal}` });
     }
     const stop = attached?.registry.failure.kind ?? 'continue';
     // a worker that did not end in time may still tell
@@ -510,9 +537,19 @@ export class Agent {
       native: this.native,
       receiver: this.#receiver,
       log: this.log,
-      containerId: attached.registry.containerId,
+      shown: shownContainer(attached.registry),
+      onNote: (note) => {
+        this.#note({ token, ...note });
+      },
       token,
     });
+  }
+
+  /** Where people look for their containers. */
+  #note({ token, reason, message }: ListenerNote): void {
+    const attached = this.#containers.recent(token);
+    if (attached === undefined) return;
+    this.#attaching.resolver.note?.(attached.identity, { reason, message });
   }
 
   #end(token: number): void {
@@ -520,11 +557,10 @@ export class Agent {
     const attached = this.#containers.end(token);
     if (attached === undefined) return;
     this.#attaching.end(attached);
-    const { containerId } = attached.registry;
     this.#forget(keyOf(attached.identity));
     // a launched command has never entered
     if (attached.identity.peerUid !== undefined) this.#listenerCounts.leave(attached.identity);
-    this.log.info({ container: containerId }, 'container detached');
+    this.log.info(shownContainer(attached.registry), 'container detached');
   }
 }
 

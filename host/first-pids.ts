@@ -24,7 +24,7 @@ function childrenOf(pid: string): readonly string[] {
 }
 
 /** When a process began, in ticks since the machine did; undefined when it is gone. */
-function startTimeOf(pid: number): string | undefined {
+export function startTimeOf(pid: number): string | undefined {
   try {
     const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // the second field, the name, may hold anything; behind it the third one follows
@@ -32,6 +32,17 @@ function startTimeOf(pid: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Another one may get its number. */
+export interface KnownProcess {
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+/** Whether it is still there. */
+export function isSameProcess({ pid, startTime }: KnownProcess): boolean {
+  return startTimeOf(pid) === startTime;
 }
 
 interface Known {
@@ -111,6 +122,12 @@ export class FirstPids {
     if (known?.pid === undefined || known.startTime === undefined) return undefined;
     if (known.pid !== entered) return undefined;
     return startTimeOf(known.pid) === known.startTime ? known.pid : undefined;
+  }
+
+  /** The first process of a container; undefined: nobody knows it. */
+  processOf(key: ContainerKey): KnownProcess | undefined {
+    const { pid, startTime } = this.#known.get(key) ?? {};
+    return pid === undefined || startTime === undefined ? undefined : { pid, startTime };
   }
 
   /** One listener of the container has ended. */

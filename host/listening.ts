@@ -30,6 +30,10 @@ export class Listening implements AsyncDisposable {
     }, lookEveryMs).unref();
   }
 
+  get path(): string {
+    return this.#parts.path;
+  }
+
   /** Why containers that start do not come here; undefined: they do. */
   get lossReason(): string | undefined {
     return this.#socket.hasPath ? undefined : 'another agent has the socket';

@@ -279,6 +279,7 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     const auto found = listeners_.find(token);
     if (found != listeners_.end()) listener = found->second;
     id = place.parked ? place.parked->notification.id : place.id.load();
+    if (place.parked) withdrawn_count_.fetch_add(1);
     place.parked.reset();
     is_acting = place.acts_itself.load();
     failure = place.failure.load();

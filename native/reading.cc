@@ -129,7 +129,7 @@ bool Receiver::replaces_queued(Listener& listener, const Pending& pending) {
   const auto found = std::ranges::find_if(listener.queue, is_of_thread);
   if (found == listener.queue.end()) return false;
   const bool is_restarted = is_same_call(found->notification, pending.notification);
-  if (is_restarted) restarted_count_.fetch_add(1);
+  (is_restarted ? restarted_count_ : withdrawn_count_).fetch_add(1);
   // it keeps its place, and a restarted call the time since when it waits
   found->notification = pending.notification;
   if (!is_restarted) found->received = pending.received;
@@ -144,6 +144,7 @@ bool Receiver::parks(const Pending& pending, std::uint64_t key) {
     if (place.worker == nullptr || (seen & ~CallKey::kFlags) != key) continue;
     // the deadline has ended the old call, so this is another one
     if ((seen & CallKey::kOverdue) != 0) return false;
+    if (place.parked) withdrawn_count_.fetch_add(1);
     place.parked = pending;
     if ((seen & CallKey::kParked) == 0 &&
         !place.key.compare_exchange_strong(seen, seen | CallKey::kParked)) {

@@ -283,6 +283,7 @@ void Receiver::read_figures(std::span<std::uint64_t, kFigures> out) {
   std::ranges::copy(delays.counts(), out.begin() + kDelays);
   out[kDelaySum] = delays.sum();
   out[kDelaySum + 1] = std::reduce(delays.counts().begin(), delays.counts().end());
+  out[kDelaySum + 2] = withdrawn_count_.load();
 }
 
 }  // namespace seccompagent

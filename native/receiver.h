@@ -337,6 +337,8 @@ class Receiver {
   std::atomic<std::uint64_t> stood_in_count_ = 0;
   std::atomic<std::uint64_t> refused_count_ = 0;
   std::atomic<std::uint64_t> restarted_count_ = 0;
+  // Notifications that were gone before anybody handled them.
+  std::atomic<std::uint64_t> withdrawn_count_ = 0;
 
   std::counting_semaphore<> stand_in_wake_{0};
   std::counting_semaphore<> watcher_wake_{0};

@@ -227,6 +227,7 @@ bool Worker::begin() {
   const bool is_doubtful = has_read || pending_.was_queued;
   if (is_doubtful && !listener_->is_valid(pending_.notification.id)) {
     std::ranges::fill(data_, std::byte{0});
+    receiver_->withdrawn_count_.fetch_add(1);
     close_and_follow();
     return false;
   }
@@ -270,6 +271,7 @@ bool Worker::turns_out_slow() {
   {
     const std::lock_guard lock(receiver_->mutex_);
     // what its thread has called meanwhile comes in its place
+    if (place_.parked) receiver_->withdrawn_count_.fetch_add(1);
     pending_ = std::exchange(place_.parked, std::nullopt).value_or(pending_);
     // answered already, it is not valid any more, which whoever takes it finds out
     is_condemned_ = (place_.key.load() & CallKey::kOverdue) != 0;
@@ -369,6 +371,8 @@ bool Worker::adopt(const Pending& parked) {
   if ((key & CallKey::kFlags) == 0) {
     place_.parked = parked;
     place_.key.store(key | CallKey::kParked);
+  } else {
+    receiver_->withdrawn_count_.fetch_add(1);
   }
   return false;
 }

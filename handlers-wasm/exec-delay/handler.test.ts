@@ -35,6 +35,13 @@ function handlerFor(
   return handler;
 }
 
+test.for([
+  ['true', continued],
+  ['false', late(4000)],
+] as const)('exec-delay: an init container (%s) does not wait for sidecars', ([init, answer]) => {
+  expect(handlerFor({ ...bySidecars, init }).ask('execve', '/bin/app')).toEqual(answer);
+});
+
 test('exec-delay: it answers what executes programs, and asks who does', () => {
   expect(handlerFor(byPath).component).toMatchObject({
     answers: ['execve'],

@@ -51,6 +51,8 @@ function delayOfContainer(): u64 {
   if (!hasSetting('sidecars')) return 0;
   const name = setting('container');
   if (name == SANDBOX || settingList('sidecars').includes(name)) return 0;
+  // sidecars start after it has ended
+  if (hasSetting('init') && setting('init') == 'true') return 0;
   const process = caller.process();
   const delay = settingMilliseconds('sidecars-delay');
   // who cannot be looked at may be the one that has to wait

@@ -125,6 +125,13 @@ test('kubernetes: SIDECARS holds up the first process of other containers', () =
   }
 });
 
+test('kubernetes: init containers do not wait for sidecars, which start after them', () => {
+  const identity = { state, firstPid: 1234, isInit: true };
+  const harness = new BundleHarness(folder, identity, { SIDECARS, SIDECARS_DELAY });
+  for (const host of harness.hosts) host.callingProcess = firstProcess();
+  expect(harness.decide('execve', '/bin/app')).toEqual({ kind: 'continue' });
+});
+
 test('kubernetes: both rules for programs stand together', () => {
   const harness = chain(delays);
   expect(harness.decide('execve', '/bin/true')).toMatchObject({ delayMs: 2000 });

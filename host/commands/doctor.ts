@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 
 import { parseWords, textOf, usage } from '../command-line.ts';
 import { defaultConfigFile } from '../config.ts';
+import { configuredOptions } from '../configured-options.ts';
 import { defaultControlSocket } from '../control/control-socket.ts';
-import { agentSocketCheck, bundleCheck, controlSocketCheck } from '../doctor/agent-parts.ts';
+import { agentSocketCheck, askAgent, bundleCheck } from '../doctor/agent-parts.ts';
 import { fail, ok } from '../doctor/check.ts';
 import type { Check, Probe, Status } from '../doctor/check.ts';
 import { kernelChecks } from '../doctor/kernel.ts';
@@ -58,6 +59,25 @@ function configCheck(values: Values): Check {
   }
 }
 
+/** As the command line says it, else as the configuration does. */
+function pathOf(values: Values, name: 'socketfile' | 'control-socket'): string | undefined {
+  try {
+    const config = textOf(values, 'config');
+    return textOf(values, name) ?? textOf(configuredOptions(config), name);
+  } catch (thrown) {
+    // another check says what is wrong with the configuration
+    if (thrown instanceof AgentError) return undefined;
+    throw thrown;
+  }
+}
+
+/** A running agent says itself where it listens. */
+async function agentChecks(values: Values): Promise<readonly Check[]> {
+  const asked = await askAgent(pathOf(values, 'control-socket') ?? defaultControlSocket);
+  const named = textOf(values, 'socketfile') ?? asked.agentSocket ?? pathOf(values, 'socketfile');
+  return [await agentSocketCheck(named ?? defaultSocketFile), asked.check];
+}
+
 async function allChecks(values: Values): Promise<readonly Check[]> {
   return [
     ...surroundingChecks(thisMachine),
@@ -65,8 +85,7 @@ async function allChecks(values: Values): Promise<readonly Check[]> {
     ...runtimeChecks(thisMachine),
     bundleCheck(),
     configCheck(values),
-    await agentSocketCheck(textOf(values, 'socketfile') ?? defaultSocketFile),
-    await controlSocketCheck(textOf(values, 'control-socket') ?? defaultControlSocket),
+    ...(await agentChecks(values)),
   ];
 }
 
@@ -103,7 +122,8 @@ Each line is ok, warn (something does not work) or fail (the agent does not), an
 Run it where the agent runs, as the agent. Exits with 1 where something fails.
 
 Options:
-  -socketfile PATH    the agent socket (default ${defaultSocketFile})
+  -socketfile PATH    the agent socket (default: that of the running agent, else of the
+                      configuration, else ${defaultSocketFile})
   -control-socket PATH
                       where the agent is asked (default ${defaultControlSocket})
   -config FILE        the configuration (default ${defaultConfigFile}, if it is there)

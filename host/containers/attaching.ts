@@ -19,6 +19,7 @@ import type {
   Resolver,
   Shadow,
 } from '../registry/resolver.ts';
+import { shownContainer } from '../registry/shown-container.ts';
 import { believedWorkload } from '../registry/workload.ts';
 import type { Attached, Resolved } from './attached.ts';
 
@@ -144,14 +145,15 @@ export class Attaching {
   refused(identity: ContainerIdentity, thrown: unknown): Resolved {
     const { containerId, metadata } = identity.state;
     const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
+    const workload = this.resolver.workloadOf?.(identity) ?? believedWorkload(identity);
     this.#parts.log.error(
-      { container: containerId, errno, error: messageOf(thrown) },
+      { ...shownContainer({ containerId, workload }), errno, error: messageOf(thrown) },
       'the bundles of this container cannot be used: its trapped calls fail',
     );
-    this.resolver.onRefused?.(identity, messageOf(thrown));
+    this.resolver.note?.(identity, { reason: 'Refused', message: messageOf(thrown) });
     const registry = {
       containerId,
-      workload: this.resolver.workloadOf?.(identity) ?? believedWorkload(identity),
+      workload,
       handlers: [],
       defaultAction: errno,
       failure: defaultFailure,
@@ -165,7 +167,7 @@ export class Attaching {
     this.#parts.share(components);
     if (shadow?.kind !== 'refused') return;
     this.#parts.log.error(
-      { container: registry.containerId, error: shadow.reason },
+      { ...shownContainer(registry), error: shadow.reason },
       'there is no shadow for this container, which is nothing to its calls',
     );
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers of which not all was known when they were attached: they are resolved again when it is.
 import type { ContainerIdentity } from '../registry/resolver.ts';
+import { shownContainer } from '../registry/shown-container.ts';
 import { believedWorkload, isSameWorkload } from '../registry/workload.ts';
 import type { Workload } from '../registry/workload.ts';
 import type { Attached } from './attached.ts';
@@ -62,9 +63,8 @@ export class Completing implements Disposable {
       left -= 1;
       if (this.#lacks(attached.identity)) this.#lacking.set(token, workload);
       else this.#lacking.delete(token);
-      const { containerId: container } = attached.registry;
       this.#parts.log.info(
-        { container, workload },
+        shownContainer({ ...attached.registry, workload }),
         'more is known of a container: it is resolved again',
       );
       resolveLate(this.#parts, token, attached);

@@ -7,6 +7,7 @@ import type { ContainerFigures } from '../control/figures.ts';
 import type { StopRecording } from '../control/recording-request.ts';
 import type { ContainerStatus } from '../control/status.ts';
 import { AgentError, systemCodeOf } from '../errors.ts';
+import type { FirstPids } from '../first-pids.ts';
 import { digestOf } from '../handler/direct.ts';
 import { tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
@@ -22,6 +23,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Workload } from '../registry/workload.ts';
 import { adoptionOf } from './attached.ts';
 import type { Adoption, Attached } from './attached.ts';
+import type { ServedContainer } from './served-file.ts';
 
 export interface ContainersParts {
   readonly native: Native;
@@ -32,10 +34,13 @@ export interface ContainersParts {
   readonly tapes: TapeBook;
   readonly shadows: ShadowBook;
   readonly observation: Observation;
+  /** There are others, or one is known by other names. */
+  readonly onChanged: () => void;
 }
 
 /** Of containers that may be meant. */
 const mostListed = 10;
+const mostEnded = 64;
 
 type CountedCalls = readonly { readonly counts: CallCounts }[];
 
@@ -43,6 +48,8 @@ export class Containers {
   readonly #parts: ContainersParts;
   /** By the tokens of their listeners. */
   readonly #attached: Map<number, Attached> = new Map();
+  /** Those that have ended last: of what was done to them, workers tell a little later. */
+  readonly #ended: Map<number, Attached> = new Map();
 
   constructor(parts: ContainersParts) {
     this.#parts = parts;
@@ -50,6 +57,23 @@ export class Containers {
 
   get(token: number): Attached | undefined {
     return this.#attached.get(token);
+  }
+
+  /** Also one that has just ended. */
+  recent(token: number): Attached | undefined {
+    return this.#attached.get(token) ?? this.#ended.get(token);
+  }
+
+  /** Each once, if its first process is known. */
+  served(firstPids: FirstPids): readonly ServedContainer[] {
+    const found = this.all().flatMap(([, { identity, registry }]) => {
+      const key = keyOf(identity);
+      const firstProcess = firstPids.processOf(key);
+      if (firstProcess === undefined) return [];
+      const { containerId, workload = {} } = registry;
+      return [[key, { containerId, firstProcess, workload }] as const];
+    });
+    return [...new Map(found).values()];
   }
 
   /** A copy: they may change meanwhile. */
@@ -67,6 +91,7 @@ export class Containers {
     const { counters, shadows, tapes } = this.#parts;
     this.#attached.set(token, attached);
     counters.begin(token, attached.registry);
+    this.#parts.onChanged();
     const { shadow, tapeSlot } = attached;
     if (shadow?.kind !== 'resolved') shadows.end(token);
     if (tapeSlot === undefined) return;
@@ -119,7 +144,11 @@ export class Containers {
     const attached = this.#attached.get(token);
     if (attached === undefined) return undefined;
     this.#attached.delete(token);
+    this.#ended.set(token, attached);
+    const [oldest] = this.#ended.keys();
+    if (this.#ended.size > mostEnded && oldest !== undefined) this.#ended.delete(oldest);
     this.#parts.counters.end(token);
+    this.#parts.onChanged();
     if (attached.tapeSlot === undefined) this.#parts.shadows.end(token);
     else void this.#endTape(token, attached.tapeSlot);
     return attached;

@@ -4,6 +4,7 @@ import type { ReloadReport } from '../control/reload-report.ts';
 import { isForbidden, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { ContainerRefusal } from '../registry/container-refusal.ts';
+import { shownContainer } from '../registry/shown-container.ts';
 import type { Attached, Resolved } from './attached.ts';
 import type { Attaching } from './attaching.ts';
 import type { Containers } from './containers.ts';
@@ -71,7 +72,7 @@ function renew(parts: ResolvingParts, token: number, attached: Attached): Renewe
     const refusal = isRevoked(failure) ? failure : keepGranted(parts, token, attached);
     if (refusal === undefined) {
       log.error(
-        { container: attached.registry.containerId, error: messageOf(failure) },
+        { ...shownContainer(attached.registry), error: messageOf(failure) },
         'a container keeps the handlers that it has: there is no new registry for it',
       );
       return { kind: 'kept', failure };

@@ -2,6 +2,7 @@
 // Containers that outlive their agent: the kernel fails their trapped calls from then on.
 import type { Logger } from '../log.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
+import { shownContainer } from '../registry/shown-container.ts';
 import type { Attached } from './attached.ts';
 
 /** Lines of the log; the rest is a number. */
@@ -22,10 +23,9 @@ function distinct(attached: Iterable<Attached>): readonly Attached[] {
 export function logStranded(log: Logger, attached: Iterable<Attached>): void {
   const stranded = distinct(attached);
   for (const { registry, since } of stranded.slice(0, maxNamed)) {
-    const { namespace, pod, container: name } = registry.workload ?? {};
     const calls = answeredSyscalls(registry).join(',');
     log.warn(
-      { container: registry.containerId, namespace, pod, name, since: since.toISOString(), calls },
+      { ...shownContainer(registry), since: since.toISOString(), calls },
       'container still runs: from now on its trapped calls fail with ENOSYS; restart it once an agent listens again',
     );
   }

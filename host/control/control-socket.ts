@@ -47,7 +47,8 @@ function inodeOf(path: string): bigint | undefined {
 async function listenAside(server: Server, path: string): Promise<void> {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: ownersFolder });
-  const aside = mkdtempSync(join(folder, '.'));
+  // join would leave the dot out, and the new folder would be beside this one
+  const aside = mkdtempSync(`${folder}/.`);
   try {
     // names of sockets have 107 bytes at most
     const born = join(aside, 's');

@@ -61,6 +61,8 @@ export interface AgentStatus {
   readonly startedAt: string;
   readonly uptimeSeconds: number;
   readonly workers: number;
+  /** Where runtimes connect; null: it does not listen yet. */
+  readonly agentSocket: string | null;
   readonly containers: readonly ContainerStatus[];
   /** Null: nothing was reloaded yet. */
   readonly lastReload: ReloadStatus | null;

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import { askForText } from '../control/control-client.ts';
+import type { AgentStatus } from '../control/status.ts';
 import { BundleStore } from '../registry/bundle-store.ts';
 import { shippedBundles } from '../package-root.ts';
 import { fail, ok, warn } from './check.ts';
@@ -54,17 +55,27 @@ export async function agentSocketCheck(path: string): Promise<Check> {
   );
 }
 
-export async function controlSocketCheck(path: string): Promise<Check> {
+/** What a running agent says. */
+export interface AskedAgent {
+  readonly check: Check;
+  /** Absent: no agent says where it listens. */
+  readonly agentSocket?: string;
+}
+
+export async function askAgent(path: string): Promise<AskedAgent> {
   const name = 'agent';
   try {
     const text = await askForText({ socket: path, method: 'GET', path: '/status' });
-    const status: { readonly pid: number; readonly version: string } = JSON.parse(text);
-    return ok(name, `version ${status.version} answers, with pid ${status.pid}`);
+    const { version, pid, agentSocket }: Partial<AgentStatus> = JSON.parse(text);
+    return {
+      check: ok(name, `version ${version} answers, with pid ${pid}`),
+      ...(typeof agentSocket === 'string' ? { agentSocket } : {}),
+    };
   } catch (thrown) {
     if (!(thrown instanceof AgentError)) throw thrown;
     const isForRootAlone = (await refusalAt(path)) === 'EACCES';
     const advice = 'start the agent, or say where it is: -control-socket';
-    return warn(name, messageOf(thrown), isForRootAlone ? asRoot : advice);
+    return { check: warn(name, messageOf(thrown), isForRootAlone ? asRoot : advice) };
   }
 }
 

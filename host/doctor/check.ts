@@ -42,5 +42,10 @@ export interface Machine {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** Kubelets tell each container where the API is. */
+export function isInPod({ environment }: Machine): boolean {
+  return environment['KUBERNETES_SERVICE_HOST'] !== undefined;
+}
+
 /** Tries what has this name, see `probe` of the addon. */
 export type Probe = (name: string) => ProbeOutcome;

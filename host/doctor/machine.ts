@@ -16,13 +16,14 @@ function read(path: string): string | undefined {
 }
 
 function run(command: string, args: readonly string[]): CommandOutput | undefined {
-  const { error, status, stdout } = spawnSync(command, args, {
+  const { pid, status, stdout } = spawnSync(command, args, {
     encoding: 'utf8',
     timeout: deadlineMs,
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  if (error !== undefined && status === null && stdout === null) return undefined;
+  // it was not started: of its output, versions of Node say different things then
+  if (pid === 0) return undefined;
   return { code: status ?? -1, stdout };
 }
 

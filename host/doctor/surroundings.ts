@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the agent would run: its namespaces, Linux capabilities, limits, and what the machine confines
 // it with.
-import { fail, ok, warn } from './check.ts';
+import { fail, isInPod, ok, warn } from './check.ts';
 import type { Check, Machine, Probe } from './check.ts';
 import { reasonOf } from './kernel.ts';
 
@@ -159,7 +159,7 @@ function pidNamespaceCheck(machine: Machine): Check {
   const message =
     'this is a pid namespace of its own: callers that are not in it have no pid here, and their calls fail';
   // a DaemonSet serves the pods of its node, which are never in its own
-  if (machine.environment['KUBERNETES_SERVICE_HOST'] !== undefined) {
+  if (isInPod(machine)) {
     return fail(name, message, 'set "hostPID: true" in the pod of the agent');
   }
   return warn(

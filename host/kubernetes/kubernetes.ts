@@ -2,6 +2,7 @@
 // What we know of this node's pods, and what we tell them.
 import { AgentError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import type { ContainerNote } from '../notification/container-note.ts';
 import { believedWorkload, isBelieved, isSandbox, workloadOf } from '../registry/workload.ts';
 import type { Workload } from '../registry/workload.ts';
 import { apiAccess } from './api-access.ts';
@@ -153,6 +154,15 @@ export class Kubernetes implements Disposable {
     };
   }
 
+  /** Whether its pod is known to begin with it. */
+  isInit(container: PodContainer): boolean {
+    const { namespace, pod, container: name, podUid } = this.workloadOf(container);
+    if (name === undefined || podUid === undefined || !isBelieved(container)) return false;
+    const found = this.#book.byUid(podUid);
+    if (found?.namespace !== namespace || found?.name !== pod) return false;
+    return found?.initContainerNames.includes(name) ?? false;
+  }
+
   /** Whether the API may still say what nobody has said of a container. */
   lacks(container: PodContainer): boolean {
     if (!this.#isIncomplete(container)) return false;
@@ -165,16 +175,28 @@ export class Kubernetes implements Disposable {
     this.#book.onTold(hear);
   }
 
-  /** All calls of a container fail: its pod is to know. */
-  refused(container: PodContainer, message: string): void {
+  /** Its pod is to know. */
+  note(container: PodContainer, note: ContainerNote): void {
     // nobody may have events made on others' pods
     if (this.#connected === undefined || !isBelieved(container)) return;
-    const tell = (): boolean => this.#report(container, message);
+    const tell = (): boolean => this.#report(container, note);
     // one whose pod is not known is resolved again when it is, and it may not be refused then
     if (tell() || this.lacks(container)) return;
     // the API may know it a moment later than its runtime does
     if (!this.#isHopeful() || this.#book.waiting >= mostWaiting) return;
     void this.#book.untilThere(tell, this.#podWaitMs);
+  }
+
+  /**
+   * The same for one that root knows, and that is not served.
+   * @returns false: it cannot be told yet
+   */
+  noteWorkload({ namespace, pod, podUid, container }: Workload, note: ContainerNote): boolean {
+    if (this.#connected === undefined || podUid === undefined) return true;
+    const found = this.#book.byUid(podUid);
+    if (found === undefined || found.namespace !== namespace || found.name !== pod) return false;
+    const named = { namespace: found.namespace, pod: found.name, podUid: found.eventUid };
+    return this.#connected.events.report({ ...named, container, ...note });
   }
 
   [Symbol.dispose](): void {
@@ -193,15 +215,16 @@ export class Kubernetes implements Disposable {
   }
 
   /** @returns whether its pod is known */
-  #report(container: PodContainer, message: string): boolean {
+  #report(container: PodContainer, { reason, message }: ContainerNote): boolean {
     const pod = this.#toldPod(container);
     if (pod === undefined) return false;
     const { container: name } = this.workloadOf(container);
     this.#connected?.events.report({
       namespace: pod.namespace,
       pod: pod.name,
-      podUid: pod.uid,
+      podUid: pod.eventUid,
       container: name,
+      reason,
       message,
     });
     return true;

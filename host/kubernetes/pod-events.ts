@@ -5,15 +5,15 @@ import { randomBytes } from 'node:crypto';
 
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import type { ContainerNote } from '../notification/container-note.ts';
 import { escaped } from '../terminal-text.ts';
 import type { ApiClient } from './api-client.ts';
 
-export interface PodEvent {
+export interface PodEvent extends ContainerNote {
   readonly namespace: string;
   readonly pod: string;
   readonly podUid: string;
   readonly container?: string | undefined;
-  readonly message: string;
 }
 
 export interface EventLimits {
@@ -45,7 +45,8 @@ const defaultLimits: EventLimits = {
   answerMs: 5000,
 };
 
-const reason = 'SeccompAgentRefused';
+/** What reasons begin with: those of others are not like them. */
+const reasonStart = 'SeccompAgent';
 const component = 'seccompagent';
 const mostQueued = 64;
 const mostSaid = 512;
@@ -62,7 +63,7 @@ function nameFor({ pod }: PodEvent): string {
 }
 
 function eventObject(event: PodEvent, nodeName: string): object {
-  const { namespace, pod, podUid, container, message } = event;
+  const { namespace, pod, podUid, container, reason, message } = event;
   const now = new Date().toISOString().replace(/\.\d+/u, '');
   return {
     apiVersion: 'v1',
@@ -77,7 +78,7 @@ function eventObject(event: PodEvent, nodeName: string): object {
       ...(container === undefined ? {} : { fieldPath: `spec.containers{${container}}` }),
     },
     type: 'Warning',
-    reason,
+    reason: `${reasonStart}${reason}`,
     message,
     count: 1,
     firstTimestamp: now,
@@ -132,15 +133,16 @@ export class PodEvents {
     this.#common = new Bucket(this.#limits.burst, this.#limits.refillMs);
   }
 
-  /** It never throws, and never waits. */
-  report(given: PodEvent): void {
+  /** It never throws, and never waits. @returns false: there are too many for now */
+  report(given: PodEvent): boolean {
     const event = { ...given, message: escaped(given.message).slice(0, mostMessage) };
     const key = keyOf(event);
-    if (this.#ending.signal.aborted || this.#wasSaid(key)) return;
-    if (this.#queue.length >= mostQueued || !this.#takeTokens(event)) return;
+    if (this.#ending.signal.aborted || this.#wasSaid(key)) return true;
+    if (this.#queue.length >= mostQueued || !this.#takeTokens(event)) return false;
     this.#remember(key);
     this.#queue.push(event);
     if (!this.#isSending) void this.#send();
+    return true;
   }
 
   end(): void {
@@ -210,6 +212,6 @@ export class PodEvents {
   }
 }
 
-function keyOf({ podUid, container = '', message }: PodEvent): string {
-  return [podUid, container, message].join('\n');
+function keyOf({ podUid, container = '', reason, message }: PodEvent): string {
+  return [podUid, container, reason, message].join('\n');
 }

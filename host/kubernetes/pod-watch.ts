@@ -33,9 +33,10 @@ export interface WatchTimings {
   readonly calmMs: number;
 }
 
-const defaultTimings: WatchTimings = {
-  backOff: { firstMs: 500, mostMs: 30_000 },
-  answerMs: 10_000,
+/** A try that hangs and the pause behind it take less than 10 s: so soon is a server that is back found. */
+export const defaultTimings: WatchTimings = {
+  backOff: { firstMs: 500, mostMs: 4000 },
+  answerMs: 5000,
   listMs: 60_000,
   silenceMs: 180_000,
   steadyMs: 1000,
@@ -121,6 +122,7 @@ export class PodWatch {
         await this.#follow(signal);
       } catch (thrown) {
         if (this.#hasEnded()) return;
+        if (this.#mayListAtOnce(thrown)) continue;
         this.#fail(thrown);
         await pause(this.#backOff.next(), undefined, { signal }).catch(() => undefined);
       }
@@ -251,14 +253,18 @@ export class PodWatch {
     this.#failure = undefined;
   }
 
+  /** Where the server has forgotten what it said: but it may forget again and again. */
+  #mayListAtOnce(thrown: unknown): boolean {
+    if (!isGone(thrown)) return false;
+    this.#version = undefined;
+    this.#isGone = true;
+    this.#gonesInRow += 1;
+    return this.#gonesInRow === 1;
+  }
+
   #fail(thrown: unknown): void {
     const { log, client, book } = this.#parts;
     if (!mayGoOn(thrown)) this.#version = undefined;
-    if (isGone(thrown)) {
-      this.#isGone = true;
-      this.#gonesInRow += 1;
-      if (this.#gonesInRow === 1) return;
-    }
     const error = messageOf(thrown);
     const isNews = this.#failure === undefined;
     this.#failure = error;

@@ -8,9 +8,13 @@ export interface Pod {
   readonly uid: string;
   /** By which its cgroup is named; another one than `uid` where it comes from a file of the node. */
   readonly cgroupUid: string;
+  /** By which `kubectl describe` looks for its events: kubelets tell those of a file by this one. */
+  readonly eventUid: string;
   /** CRI id → name. */
   readonly containers: ReadonlyMap<string, string>;
   readonly containerNames: readonly string[];
+  /** Those of them that the pod begins with. */
+  readonly initContainerNames: readonly string[];
 }
 
 /** Real pods have some, and what lies is to fit into memory. */
@@ -22,6 +26,8 @@ const uid = /^[\w-]{1,128}$/u;
 const containerId = /^(?:[a-z\d+.-]+:\/\/)?(?<id>[\w.-]{1,128})$/u;
 /** The uid of a pod that comes from a file of the node, in place of the one that the API gave it. */
 const configHash = 'kubernetes.io/config.hash';
+/** Of the object that stands for such a pod in the API. */
+const configMirror = 'kubernetes.io/config.mirror';
 const fileUid = /^[\da-f]{32}$/u;
 
 type Fields = ReadonlyMap<string, unknown>;
@@ -55,8 +61,11 @@ const statusLists = [
   'ephemeralContainerStatuses',
 ] as const;
 
-function namesIn(spec: Fields): readonly string[] {
-  return specLists.flatMap((list) =>
+function namesIn(
+  spec: Fields,
+  lists: readonly (typeof specLists)[number][] = specLists,
+): readonly string[] {
+  return lists.flatMap((list) =>
     listOf(spec.get(list), list).map((item) =>
       matching(fieldsOf(item, list).get('name'), `a name in ${list}`, label),
     ),
@@ -79,10 +88,10 @@ function idsIn(status: Fields): ReadonlyMap<string, string> {
   return new Map(found.slice(0, mostContainers));
 }
 
-function cgroupUidOf(metadata: Fields, podUid: string): string {
+function fileUidOf(metadata: Fields, annotation: string, podUid: string): string {
   const annotations = metadata.get('annotations');
   if (annotations === undefined || annotations === null) return podUid;
-  const hash = fieldsOf(annotations, 'metadata.annotations').get(configHash);
+  const hash = fieldsOf(annotations, 'metadata.annotations').get(annotation);
   return typeof hash === 'string' && fileUid.test(hash) ? hash : podUid;
 }
 
@@ -100,9 +109,11 @@ export function podOf(json: unknown, nodeName: string): Pod | undefined {
     namespace: matching(metadata.get('namespace'), 'metadata.namespace', label),
     name: matching(metadata.get('name'), 'metadata.name', podName),
     uid: podUid,
-    cgroupUid: cgroupUidOf(metadata, podUid),
+    cgroupUid: fileUidOf(metadata, configHash, podUid),
+    eventUid: fileUidOf(metadata, configMirror, podUid),
     containers: idsIn(fieldsOf(fields.get('status') ?? {}, 'status')),
     containerNames: namesIn(spec).slice(0, mostContainers),
+    initContainerNames: namesIn(spec, ['initContainers']),
   };
 }
 

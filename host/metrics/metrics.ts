@@ -314,6 +314,11 @@ const receiverCounters = [
     'restarted_calls_total',
     'Calls that a signal took back and that went on where they were when they were made again.',
   ],
+  [
+    figure.withdrawn,
+    'withdrawn_calls_total',
+    'Calls received that were gone before they were handled.',
+  ],
 ] as const;
 
 const receiverGauges = [

@@ -5,12 +5,18 @@ import type { Logger } from '../log.ts';
 import { tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { ContainerStop } from '../registry/policy.ts';
+import type { ShownContainer } from '../registry/shown-container.ts';
+import { stopNote } from './container-note.ts';
+import type { ContainerNote } from './container-note.ts';
 
 export interface StopParts {
   readonly native: Pick<Native, 'killContainer' | 'freezeContainer'>;
   readonly receiver: ReceiverHandle;
   readonly log: Logger;
-  readonly containerId: string;
+  /** As `shownContainer`. */
+  readonly shown: ShownContainer;
+  /** It was done, and people are to hear of it. */
+  readonly onNote: (note: ContainerNote) => void;
   /** Of one of its listeners. */
   readonly token: number;
   /** Names the call that it is done for; absent: one that the agent or a handler failed at. */
@@ -40,11 +46,17 @@ function act(stop: ContainerStop, { native, receiver, token }: StopParts): numbe
   }
 }
 
-function tell(stop: ContainerStop, errno: number, { log, containerId, syscall }: StopParts): void {
+function tell(stop: ContainerStop, errno: number, parts: StopParts): void {
+  const { log, shown, onNote } = parts;
   const { done, failed } = words[stop];
-  const fields = { container: containerId, syscall: syscall?.() };
-  if (errno === 0) log.error(fields, done);
-  else log.error({ ...fields, errno: errnoNameOf(errno) }, failed);
+  const syscall = parts.syscall?.();
+  const fields = { ...shown, syscall };
+  if (errno === 0) {
+    log.error(fields, done);
+    onNote(stopNote(stop, syscall));
+    return;
+  }
+  log.error({ ...fields, errno: errnoNameOf(errno) }, failed);
 }
 
 /** The call fails in any case, whether its container can be killed or frozen or not. */

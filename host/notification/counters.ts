@@ -51,6 +51,7 @@ export const figure = {
   firstReceiveDelayBucket: 9,
   receiveDelaySumNs: 30,
   receiveDelayCount: 31,
+  withdrawn: 32,
   count: 64,
 } as const;
 

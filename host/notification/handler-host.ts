@@ -4,6 +4,7 @@ import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
 import type { Logger } from '../log.ts';
 import { resourceNumbers, tokenOf } from '../native.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
+import type { ContainerStop } from '../registry/policy.ts';
 import { CallActs } from './call-acts.ts';
 import type { WorkerSide } from './call-acts.ts';
 import type { DecodedArgument } from './received-call.ts';
@@ -16,6 +17,8 @@ export interface HandlerSide {
   readonly log: Logger;
   readonly containerId: string;
   readonly annotations: readonly (readonly [key: string, value: string])[];
+  /** The container was killed or frozen for the handler. */
+  readonly onStopped: (stop: ContainerStop) => void;
   /** What the handlers of its bundle remember of the container. */
   readonly state: StateHandle;
 }
@@ -39,12 +42,17 @@ export class HandlerHost extends CallActs implements CallHost {
 
   killContainer(): number {
     const { native, call } = this.side;
-    return native.killContainer(this.#handler.receiver, tokenOf(call.token));
+    const errno = native.killContainer(this.#handler.receiver, tokenOf(call.token));
+    if (errno === 0) this.#handler.onStopped('kill-container');
+    return errno;
   }
 
   freezeContainer(isFrozen: boolean): number {
     const { native, call } = this.side;
-    return native.freezeContainer(this.#handler.receiver, tokenOf(call.token), isFrozen ? 1 : 0);
+    const { receiver, onStopped } = this.#handler;
+    const errno = native.freezeContainer(receiver, tokenOf(call.token), isFrozen ? 1 : 0);
+    if (errno === 0 && isFrozen) onStopped('freeze-container');
+    return errno;
   }
 
   containerResources(): Uint8Array | number {

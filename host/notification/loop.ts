@@ -19,10 +19,12 @@ import type { LossCounters, UnreadCounter } from '../recording/tape-room.ts';
 import { TapedHost } from '../recording/taped-host.ts';
 import type { ContainerStop } from '../registry/policy.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
+import { shownContainer } from '../registry/shown-container.ts';
 import { CallActs, Rooms } from './call-acts.ts';
 import type { WorkerSide } from './call-acts.ts';
 import { Container } from './container.ts';
 import type { Chain } from './container.ts';
+import { quarantineNote, stopNote } from './container-note.ts';
 import { stopper } from './container-stop.ts';
 import { unnamedSlot } from './counters.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -34,7 +36,7 @@ import { LimitedHost } from './limited-host.ts';
 import type { OnRefused } from './limited-host.ts';
 import { Performer } from './perform.ts';
 import { decodeRegistry } from './thread-messages.ts';
-import type { CallFailure, SharedRegistry, TapedCall } from './thread-messages.ts';
+import type { CallFailure, ListenerNote, SharedRegistry, TapedCall } from './thread-messages.ts';
 import type { SlotBook } from './slot-book.ts';
 import { Syscalls } from './syscalls.ts';
 import type { Syscall } from './syscalls.ts';
@@ -58,6 +60,7 @@ export interface LoopParts {
   /** Finds a component by its id. */
   readonly component: (id: string) => LoadedComponent;
   readonly onFailed: (failure: CallFailure) => void;
+  readonly onNote: (note: ListenerNote) => void;
   readonly losses: LossCounters;
   readonly unread: UnreadCounter;
   readonly decisions: DecisionBuffers;
@@ -190,12 +193,13 @@ export class Loop implements Disposable {
     const bytes = this.#native.listenerRegistry(this.#worker, tokenOf(token));
     const shared = decodeRegistry(bytes);
     const tape = this.#tapeOf(token, shared.tapeSlot);
+    const shown = shownContainer(shared.registry);
     const container = new Container({
       ...shared,
       terms,
       component: this.#parts.component,
       hostFor: (handler, index) => {
-        const host = this.#hostFor(handler, shared, index);
+        const host = this.#hostFor(handler, { ...shared, token }, index);
         const watched = shared.watch === undefined ? host : new ObservedHost(host, this.#decisions);
         return tape === undefined ? watched : new TapedHost(watched, tape);
       },
@@ -208,19 +212,20 @@ export class Loop implements Disposable {
       onStop: this.#stopperOf(shared, token),
       onQuarantined: ({ name }, milliseconds) => {
         this.#parts.log.error(
-          { container: shared.registry.containerId, handler: name, milliseconds },
+          { ...shown, handler: name, milliseconds },
           'handler failed too often: its calls fail for a while',
         );
+        this.#parts.onNote({ token, ...quarantineNote(name) });
       },
       onWriteRefused: (why) => {
         this.#parts.log.warn(
-          { container: shared.registry.containerId, why },
+          { ...shown, why },
           'the memory of callers is not written: a signal could end their calls meanwhile',
         );
       },
       onLabelRefused: (label, errno) => {
         this.#parts.log.warn(
-          { container: shared.registry.containerId, label, errno },
+          { ...shown, label, errno },
           'nothing is done for this caller: the kernel does not let us take on its label',
         );
       },
@@ -234,7 +239,10 @@ export class Loop implements Disposable {
       native: this.#native,
       receiver: this.#parts.receiver,
       log: this.#parts.log,
-      containerId: registry.containerId,
+      shown: shownContainer(registry),
+      onNote: (note) => {
+        this.#parts.onNote({ token, ...note });
+      },
       token,
       syscall: () => this.#current?.name ?? `call ${this.#call.number}`,
     });
@@ -285,7 +293,7 @@ export class Loop implements Disposable {
   #log(thrown: unknown, container: Container | undefined, untold: number): void {
     this.#parts.log.error(
       {
-        container: container?.registry.containerId,
+        ...(container === undefined ? {} : shownContainer(container.registry)),
         syscall: this.#current?.name,
         tid: this.#call.tid,
         handler: thrown instanceof AgentError ? thrown.handler : undefined,
@@ -299,17 +307,24 @@ export class Loop implements Disposable {
 
   #hostFor(
     handler: RegistryHandler,
-    { registry, states }: SharedRegistry,
+    { registry, states, token }: SharedRegistry & Pick<ListenerNote, 'token'>,
     index: number,
   ): CallHost {
     const { log, receiver } = this.#parts;
     const { containerId, annotations = [] } = registry;
-    const own = log.child({ handler: handler.name, container: containerId });
+    const own = log.child({ handler: handler.name, ...shownContainer(registry) });
+    const noted = new Set<ContainerStop>();
     const host = new HandlerHost(this.#side, {
       receiver,
       log: own,
       containerId,
       annotations,
+      // a handler may do it again and again
+      onStopped: (stop) => {
+        if (noted.has(stop)) return;
+        noted.add(stop);
+        this.#parts.onNote({ token, ...stopNote(stop, `handler ${handler.name}`) });
+      },
       state: states[index] ?? noState,
     });
     const { grants } = handler;

@@ -14,7 +14,13 @@ import type { Observation } from '../observation/observation.ts';
 import { makeUnreadCounter, UnreadCounter } from '../recording/tape-room.ts';
 import type { CounterBlock, CounterSum } from './counter-sum.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
-import type { CallFailure, TapedCall, WorkerInput, WorkerMessage } from './thread-messages.ts';
+import type {
+  CallFailure,
+  ListenerNote,
+  TapedCall,
+  WorkerInput,
+  WorkerMessage,
+} from './thread-messages.ts';
 
 export interface PoolSize {
   /** How many workers run at once while none is blocked. */
@@ -43,6 +49,7 @@ export interface PoolParts {
   readonly counters: CounterSum;
   readonly quarantine: QuarantineBuffers;
   readonly onFailed: (failure: CallFailure) => void;
+  readonly onNote: (note: ListenerNote) => void;
   /** Where calls are counted that were lost on their way to whoever records. */
   readonly losses: SharedArrayBuffer;
   readonly observation: Observation;
@@ -271,6 +278,9 @@ export class Pool {
             break;
           case 'failed':
             this.#parts.onFailed(message);
+            break;
+          case 'note':
+            this.#parts.onNote(message);
             break;
           case 'taped':
             this.#parts.onTaped(message, () => {

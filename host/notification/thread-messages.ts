@@ -13,6 +13,7 @@ import type { ReceiverHandle, StateHandle } from '../native.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
 import type { RecordedCall } from '../recording/recorded-call.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { ContainerNote } from './container-note.ts';
 import type { SlotName } from './counters.ts';
 import type { InstanceRoom } from './kept-containers.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
@@ -57,12 +58,19 @@ export interface CallFailure {
   readonly refusal?: string;
 }
 
+/** Of a container. */
+export interface ListenerNote extends ContainerNote {
+  /** Of the listener. */
+  readonly token: number;
+}
+
 /** What a worker thread tells. */
 export type WorkerMessage =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'slot' } & SlotName)
   | { readonly kind: 'slots given back'; readonly slots: readonly number[] }
   | ({ readonly kind: 'failed' } & CallFailure)
+  | ({ readonly kind: 'note' } & ListenerNote)
   | ({ readonly kind: 'taped' } & TapedCall);
 
 /** A registry as workers get it. */

@@ -51,6 +51,9 @@ function start(): void {
     onFailed: (failure) => {
       send({ kind: 'failed', ...failure });
     },
+    onNote: (note) => {
+      send({ kind: 'note', ...note });
+    },
     losses: new LossCounters(input.tape.losses),
     decisions: input.decisions,
     unread: new UnreadCounter(input.tape.unread),

@@ -57,5 +57,6 @@ export function identityOf(
     },
     firstPid: firstPid === 0 ? undefined : firstPid,
     workload: workloadFor(fields),
+    isInit: fields['Init'] === String(true),
   };
 }

@@ -25,6 +25,7 @@ export function fieldsOf(identity: ContainerIdentity): TemplateFields {
     ...(isSandbox(state.annotations) ? { Container: sandboxName } : {}),
     ...Object.fromEntries(named),
     ContainerID: state.containerId,
+    Init: String(identity.isInit ?? false),
     ...(state.processPid === 0 ? {} : { Pid: String(state.processPid) }),
     ...(firstPid === undefined ? {} : { Pid1: String(firstPid) }),
   };

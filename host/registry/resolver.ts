@@ -3,6 +3,7 @@
 import type { ContainerProcessState } from '../container-process-state.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
+import type { ContainerNote } from '../notification/container-note.ts';
 import type { Bundle } from './bundle.ts';
 import type { BundleStore } from './bundle-store.ts';
 import type { MiddlewareName } from './metadata.ts';
@@ -24,6 +25,8 @@ export interface ContainerIdentity {
   readonly peerUid?: number;
   /** What it is to Kubernetes; absent: what the annotations of its state say, if root has sent it. */
   readonly workload?: Workload;
+  /** Whether it is known to be an init container of its pod. */
+  readonly isInit?: boolean;
 }
 
 /** A bundle as it is named to people. */
@@ -82,8 +85,8 @@ export interface Resolver {
   keep(held: Sourced): Sourced;
   /** What a container is to Kubernetes; absent: what the annotations of its state say. */
   workloadOf?(identity: ContainerIdentity): Workload;
-  /** Calls of a container fail, since its settings are wrong; it never throws. */
-  onRefused?(identity: ContainerIdentity, reason: string): void;
+  /** People are to hear of something where they look for their containers; it never throws. */
+  note?(identity: ContainerIdentity, note: ContainerNote): void;
   /** Absent: it asks no API. */
   readonly kubernetes?: Kubernetes | undefined;
 }

@@ -2,9 +2,12 @@
 // Templates in settings: `-pid-{{.Pid1}}`, with the field names of Go's text/template.
 import { AgentError } from '../errors.ts';
 
-const known = ['Namespace', 'Pod', 'Container', 'ContainerID', 'Pid', 'Pid1'] as const;
+const known = ['Namespace', 'Pod', 'Container', 'ContainerID', 'Pid', 'Pid1', 'Init'] as const;
 
-/** `Pid` is the process that loaded the filter, `Pid1` the container's first process. */
+/**
+ * `Pid` is the process that loaded the filter, `Pid1` the container's first process; `Init` says
+ * whether it is one of those that its pod begins with.
+ */
 export type TemplateField = (typeof known)[number];
 
 /** What templates may name; absent when it is not known for a container. */

@@ -2,6 +2,7 @@
 // Tests the agent with pods, made by containerd through the interface that kubelets use.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { AgentProcess } from '../support/agent-process.ts';
 import { busyboxImage } from '../support/cri/containerd.ts';
 import { PodNode } from '../support/cri/node.ts';
 import { until } from '../support/polling.ts';
@@ -96,6 +97,19 @@ describe.for(runtimes)('%s', (runtime) => {
     await until('the descriptors of before', async () =>
       (await settledFdCount(pid)) <= fds ? true : undefined,
     );
+  });
+
+  test('pods: a container that starts while no agent listens fails, and its successor starts', async () => {
+    const listenerPath = node.containerd.at(`${runtime}.socket`);
+    const late = node.profile({ metadata, trapped }, listenerPath);
+    await using pod = await node.containerd.runPod({ name: 'early', runtime });
+    await expect(pod.start({ name: 'front', ...sleep, profile: late })).rejects.toThrow(
+      'StartContainer',
+    );
+    await using _agent = await AgentProcess.start(listenerPath, '-control-socket=none');
+    // as a kubelet makes it
+    const again = await pod.start({ name: 'front', attempt: 1, ...sleep, profile: late });
+    expect(await again.shell('mkdir /abc; ls -d /abc*')).toBe('/abc-default-early-front\n');
   });
 
   test('pods: nothing is left of a pod that was removed', async () => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is known of pods, by an API server that works, and by those that do not.
+import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
@@ -7,10 +8,13 @@ import { describe, expect, test } from 'vitest';
 import { Kubernetes } from '../../host/kubernetes/kubernetes.ts';
 import type { KubernetesParts, PodContainer } from '../../host/kubernetes/kubernetes.ts';
 import { mostPods } from '../../host/kubernetes/pod-book.ts';
+import { defaultTimings } from '../../host/kubernetes/pod-watch.ts';
+import type { ContainerNote } from '../../host/notification/container-note.ts';
 import { FakeApiServer, fakeNode, podObject } from '../support/fake-api-server.ts';
 import type { ApiServerMode } from '../support/fake-api-server.ts';
 import { Kubectl } from '../support/kubectl.ts';
 import { KeptLog } from '../support/kept-log.ts';
+import { patient } from '../support/patience.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -52,6 +56,10 @@ function container(
 ): PodContainer {
   const state = { containerId, annotations: new Map(Object.entries(annotations)) };
   return { state, firstPid: undefined };
+}
+
+function refusal(message: string): ContainerNote {
+  return { reason: 'Refused', message };
 }
 
 async function untilSynced({ kubernetes }: Watched): Promise<void> {
@@ -133,8 +141,8 @@ test('G7: Kubernetes API: what other users than root say of processes and pods i
     'io.kubernetes.cri.sandbox-name': 'front',
     'io.kubernetes.cri.sandbox-uid': 'u1',
   });
-  kubernetes.refused({ ...claim, peerUid: 1000 }, 'by a user');
-  kubernetes.refused(claim, 'by root');
+  kubernetes.note({ ...claim, peerUid: 1000 }, refusal('by a user'));
+  kubernetes.note(claim, refusal('by root'));
   await until('an event', () => server.events.length > 0 || undefined);
   expect(server.events.map(({ message }) => message)).toEqual(['by root']);
 });
@@ -181,6 +189,64 @@ test('G7: Kubernetes API: after 410 Gone all pods are read again, from what is n
   await untilNamed(watched, 'c3', 'back');
   await until('the end of the failure', () => watched.log.shown.includes(backText) || undefined);
   expect(watched.log.shown).toEqual([firstText, downText, backText]);
+});
+
+describe('Kubernetes API: a server that was away for long', () => {
+  /** The agent’s own pauses pass so much faster. */
+  const speed = 10;
+  const { backOff, answerMs } = defaultTimings;
+  const fast = {
+    backOff: { firstMs: backOff.firstMs / speed, mostMs: backOff.mostMs / speed },
+    answerMs: answerMs / speed,
+  };
+  const minuteMs = 60_000 / speed;
+  const soonMs = 10_000 / speed;
+
+  test('is asked again soon enough by default', () => {
+    expect(answerMs + backOff.mostMs).toBeLessThan(10_000);
+  });
+
+  test.for<
+    readonly [string, (server: FakeApiServer) => unknown, (server: FakeApiServer) => unknown]
+  >([
+    ['refuses connections', (server) => server.pause(), (server) => server.resume()],
+    [
+      'takes connections and says nothing',
+      (server) => {
+        server.mode = 'stuck';
+        server.cut();
+      },
+      (server) => {
+        server.mode = 'well';
+      },
+    ],
+    [
+      'fails',
+      (server) => {
+        server.mode = 'failing';
+        server.cut();
+      },
+      (server) => {
+        server.mode = 'well';
+      },
+    ],
+  ])('and %s: pods are known within 10 s of its return', async ([, leave, comeBack]) => {
+    await using server = await FakeApiServer.start();
+    using watched = await watching(server, { timings: fast });
+    await until('a watch', () => server.watchCount === 1 || undefined);
+    await leave(server);
+    const awayAt = performance.now();
+    await untilFailing(watched);
+    await until('a minute', () => performance.now() - awayAt > minuteMs || undefined);
+    server.setPod({ name: 'later', uid: 'u1', containers: { app: 'c1' } });
+    // what it remembers begins later
+    server.objects.advance();
+    server.objects.compact();
+    await comeBack(server);
+    const backAt = performance.now();
+    await untilNamed(watched, 'c1', 'later');
+    expect(performance.now() - backAt).toBeLessThan(patient(soonMs));
+  });
 });
 
 test('G7: Kubernetes API: a token that has changed is read again', async () => {
@@ -557,7 +623,7 @@ describe('Kubernetes API: without it', () => {
     const said = { 'io.kubernetes.pod.name': 'front' };
     expect(kubernetes.workloadOf(container('c1', said))).toEqual({ pod: 'front' });
     expect(kubernetes.prepare(container('c1'))).toBeUndefined();
-    kubernetes.refused(container('c1', said), 'nobody hears of it');
+    kubernetes.note(container('c1', said), refusal('nobody hears of it'));
   });
 
   test('a node without name watches no pods, since those of all nodes are too many', async () => {
@@ -584,11 +650,15 @@ function isThere({ kubernetes }: Watched, pods: number): Promise<true> {
 }
 
 /** One whose runtime says which pod it is in. */
-function inPod(name: string, namespace: string = 'web'): PodContainer {
+function inPod(
+  name: string,
+  namespace: string = 'web',
+  uid: string = `uid-of-${name}`,
+): PodContainer {
   return container('c1', {
     'io.kubernetes.cri.sandbox-namespace': namespace,
     'io.kubernetes.cri.sandbox-name': name,
-    'io.kubernetes.cri.sandbox-uid': `uid-of-${name}`,
+    'io.kubernetes.cri.sandbox-uid': uid,
     'io.kubernetes.cri.container-name': 'app',
   });
 }
@@ -601,8 +671,11 @@ describe('Kubernetes events:', () => {
     server.setPod({ namespace: 'web', name: 'front', uid: 'uid-of-front' });
     using watched = await watching(server);
     await isThere(watched, 1);
-    watched.kubernetes.refused(inPod('front'), 'listenerMetadata: line 1 has no "="\nand more');
-    watched.kubernetes.refused(inPod('front', '..'), 'of no namespace');
+    watched.kubernetes.note(
+      inPod('front'),
+      refusal('listenerMetadata: line 1 has no "="\nand more'),
+    );
+    watched.kubernetes.note(inPod('front', '..'), refusal('of no namespace'));
     await until('the event', () => server.events.length === 1 || undefined);
     const { stdout } = await kubectl.run(['describe', 'pod', '-n', 'web', 'front']);
     expect(stdout).toMatch(
@@ -615,6 +688,27 @@ describe('Kubernetes events:', () => {
     expect(server.count('create', 'events')).toBe(1);
   });
 
+  test('kubectl shows those of a pod that comes from a file of its node', async () => {
+    await using server = await FakeApiServer.start();
+    using kubectl = new Kubectl(server);
+    const hash = '0123456789abcdef0123456789abcdef';
+    const annotations = {
+      'kubernetes.io/config.hash': hash,
+      'kubernetes.io/config.mirror': hash,
+      'kubernetes.io/config.source': 'file',
+    };
+    server.setPod({ namespace: 'web', name: 'static', uid: randomUUID(), annotations });
+    using watched = await watching(server);
+    await isThere(watched, 1);
+    watched.kubernetes.note(inPod('static', 'web', hash), {
+      reason: 'Killed',
+      message: 'killed because of chmod',
+    });
+    await until('the event', () => server.events.length === 1 || undefined);
+    const { stdout } = await kubectl.run(['describe', 'pod', '-n', 'web', 'static']);
+    expect(stdout).toMatch(/Warning +SeccompAgentKilled/u);
+  });
+
   test('G7: none is made on what the API does not call the same, and one that it tells late has one', async () => {
     await using server = await FakeApiServer.start();
     server.setPod({ namespace: 'web', name: 'front', uid: 'uid-of-front' });
@@ -624,10 +718,10 @@ describe('Kubernetes events:', () => {
     await isThere(watched, 3);
     const { kubernetes } = watched;
     // of another uid, in another namespace, and of none at all
-    kubernetes.refused(inPod('victim'), 'a false uid');
-    kubernetes.refused(inPod('other'), 'a false namespace');
-    kubernetes.refused(inPod('late'), 'late');
-    kubernetes.refused(inPod('front'), 'at once');
+    kubernetes.note(inPod('victim'), refusal('a false uid'));
+    kubernetes.note(inPod('other'), refusal('a false namespace'));
+    kubernetes.note(inPod('late'), refusal('late'));
+    kubernetes.note(inPod('front'), refusal('at once'));
     server.setPod({ namespace: 'web', name: 'late', uid: 'uid-of-late' });
     await until('two events', () => server.events.length === 2 || undefined);
     expect(server.events.map(({ message }) => message)).toEqual(['at once', 'late']);
@@ -640,7 +734,7 @@ describe('Kubernetes events:', () => {
     using watched = await watching(server, { eventLimits: limits });
     await isThere(watched, 1);
     for (const why of ['a', 'a', 'a', 'b', 'c', 'd']) {
-      watched.kubernetes.refused(inPod('front'), why);
+      watched.kubernetes.note(inPod('front'), refusal(why));
     }
     await until('three events', () => server.events.length === 3 || undefined);
     expect(server.events.map(({ message }) => message)).toEqual(['a', 'b', 'c']);
@@ -654,10 +748,10 @@ describe('Kubernetes events:', () => {
     using watched = await watching(server, { eventLimits: { burst: 6 } });
     await isThere(watched, 2);
     for (let index = 0; index < 20; index += 1) {
-      watched.kubernetes.refused(inPod('front'), `front ${index}`);
+      watched.kubernetes.note(inPod('front'), refusal(`front ${index}`));
     }
     for (let index = 0; index < 20; index += 1) {
-      watched.kubernetes.refused(inPod('back', 'shop'), `back ${index}`);
+      watched.kubernetes.note(inPod('back', 'shop'), refusal(`back ${index}`));
     }
     await until('six events', () => server.events.length === 6 || undefined);
     const own = Array.from({ length: 5 }, (_, index) => `front ${index}`);
@@ -672,13 +766,13 @@ describe('Kubernetes events:', () => {
     await isThere(watched, 1);
     server.mode = 'forbidden';
     const failed = 'warn events of pods cannot be made';
-    watched.kubernetes.refused(inPod('front'), 'a');
-    watched.kubernetes.refused(inPod('front'), 'b');
+    watched.kubernetes.note(inPod('front'), refusal('a'));
+    watched.kubernetes.note(inPod('front'), refusal('b'));
     await until('two tries', () => server.count('create', 'events') === 2 || undefined);
     await until('a failure', () => watched.log.shown.includes(failed) || undefined);
     server.mode = 'well';
     await until('it to be said', () => {
-      watched.kubernetes.refused(inPod('front'), 'a');
+      watched.kubernetes.note(inPod('front'), refusal('a'));
       return server.events.length === 1 || undefined;
     });
     expect(watched.log.shown.filter((line) => line === failed)).toHaveLength(1);
@@ -694,7 +788,7 @@ describe('Kubernetes events:', () => {
     await isThere(watched, 1000);
     server.mode = 'stuck';
     for (let index = 0; index < 1000; index += 1) {
-      watched.kubernetes.refused(inPod(`pod-${index}`), 'a');
+      watched.kubernetes.note(inPod(`pod-${index}`), refusal('a'));
     }
     await until('a try', () => server.count('create', 'events') === 1 || undefined);
     server.mode = 'well';

@@ -2,10 +2,12 @@
 // Containers of runc as a kubelet would have them made, an agent as users start it, and an API server.
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { AgentProcess } from '../support/agent-process.ts';
+import type { ApiObject } from '../support/api-objects.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { runCommand, RunningCommand, seccompagent } from '../support/command.ts';
 import { ControlledAgent } from '../support/controlled-agent.ts';
@@ -59,6 +61,11 @@ class Node implements Disposable {
     return { type: 'bind', source, destination: '/etc/termination-log', options: ['bind', 'rw'] };
   }
 
+  /** What is frozen cannot end. */
+  thaw(uid: string, id: string): void {
+    this.#cgroups.thaw(uid, id);
+  }
+
   /** The directories that containers have made. */
   get made(): readonly string[] {
     return readdirSync(this.#rootfs).filter((name) => name.startsWith('made'));
@@ -99,6 +106,27 @@ function annotationsOf(uid: string): Readonly<Record<string, string>> {
     'io.kubernetes.cri.container-name': 'app',
   };
 }
+
+test('Kubernetes: an init container does not wait for sidecars, which start after it', async () => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const uid = randomUUID();
+  server.setPod({
+    name: 'front',
+    uid,
+    containers: { proxy: randomUUID() },
+    initContainers: ['app'],
+  });
+  await until('the pod', async () => (await agent.status()).kubernetes?.pods === 1 || undefined);
+  const { code, stderr } = await node.run(agent.socket, {
+    id: `seccompagent-test-${randomUUID()}`,
+    annotations: annotationsOf(uid),
+    metadata: 'SIDECARS=proxy\nSIDECARS_DELAY=1h',
+    trapped: ['execve', 'execveat'],
+  });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});
 
 test('G7: Kubernetes: containers without annotations get their names by cgroup and container id', async () => {
   using node = new Node();
@@ -240,6 +268,92 @@ test('G3: Kubernetes: a pod that is told late, and whose metadata is wrong, has 
   expect(server.events).toMatchObject([
     { involvedObject: { name: 'front', fieldPath: 'spec.containers{app}' } },
   ]);
+});
+
+interface Served {
+  readonly uid: string;
+  readonly id: string;
+  /** Resolves once `go` is there. */
+  readonly ended: Promise<RuncResult>;
+}
+
+/** A container of the pod `front` that runs until `go` is there. */
+async function servedBy(
+  node: Node,
+  server: FakeApiServer,
+  agent: ControlledAgent,
+): Promise<Served> {
+  const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+  server.setPod({ name: 'front', uid, containers: { app: id } });
+  const ended = node.run(agent.socket, {
+    uid,
+    id,
+    args: ['sh', '-c', 'until test -e /go; do sleep 0.1; done'],
+  });
+  await until('the container', async () => (await agent.status()).containers[0]?.container);
+  return { uid, id, ended };
+}
+
+async function eventFor(server: FakeApiServer, reason: string): Promise<ApiObject> {
+  return until(`an event ${reason}`, () =>
+    server.events.find((event) => Object(event).reason === reason),
+  );
+}
+
+test.for([
+  ['was killed', 'SIGKILL', []],
+  ['has handed over', 'SIGTERM', ['-take-over']],
+] as const)(
+  'K1: Kubernetes: the next agent tells a pod whose calls fail since its agent %s',
+  async ([, signal, options]) => {
+    using node = new Node();
+    await using both = await synced({});
+    const { server, agent } = both;
+    const { uid, id, ended } = await servedBy(node, server, agent);
+    const served = (): boolean =>
+      readdirSync(dirname(agent.socket)).some((name) => name.startsWith('agent.socket.served-'));
+    await until('the file of what is served', () => served() || undefined);
+    if (signal === 'SIGKILL') await agent.process.stop(signal);
+    await using next = await AgentProcess.start(
+      agent.socket,
+      '-resolver=kubernetes',
+      `-kubeconfig=${server.kubeconfig}`,
+      `-node-name=${fakeNode}`,
+      '-control-socket=none',
+      ...options,
+    );
+    if (signal === 'SIGTERM') await agent.process.stop(signal);
+    expect(await eventFor(server, 'SeccompAgentEnded')).toMatchObject({
+      involvedObject: { name: 'front', uid, fieldPath: 'spec.containers{app}' },
+    });
+    expect(next.log).toMatch(new RegExp(`WARN .*container=${id} namespace=default pod=front`, 'u'));
+    await until('the file to go', () => !served() || undefined);
+    node.put('go');
+    expect((await ended).code).toBe(0);
+  },
+);
+
+test.for([
+  ['DEFAULT_ACTION=kill-container', 'SeccompAgentKilled'],
+  ['DEFAULT_ACTION=freeze-container', 'SeccompAgentFrozen'],
+] as const)('Kubernetes: a pod with %s has the event %s', async ([line, reason]) => {
+  using node = new Node();
+  await using both = await synced({});
+  const { server, agent } = both;
+  const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+  server.setPod({ name: 'front', uid, containers: { app: id } });
+  const running = node.run(agent.socket, { uid, id, metadata: line });
+  try {
+    expect(await eventFor(server, reason)).toMatchObject({
+      involvedObject: { name: 'front', uid, fieldPath: 'spec.containers{app}' },
+    });
+  } finally {
+    node.thaw(uid, id);
+  }
+  await running;
+  await agent.process.logged(
+    new RegExp(`container detached container=${id} namespace=default pod=front`, 'u'),
+  );
 });
 
 test('G7: Kubernetes: with an API that is stuck, who is named starts at once, and others after a while', async () => {

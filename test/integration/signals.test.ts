@@ -8,9 +8,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 import { shippedBundles } from '../../host/package-root.ts';
+import { metricValues } from '../support/agent-metrics.ts';
 import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
+import { MeasuredAgent } from '../support/measured-agent.ts';
 import { plainMkdir } from '../support/plain-mkdir.ts';
+import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { trapLines } from '../support/trap-container.ts';
@@ -100,6 +103,15 @@ describe('signals: to the agent', () => {
   });
 });
 
+/** What metrics say whose names begin so, all labels together. */
+async function sumsOf(agent: MeasuredAgent): Promise<(name: string) => number> {
+  const values = [...(await metricValues(agent.agent.process))];
+  return (name) =>
+    values
+      .filter(([key]) => key === `seccompagent_${name}` || key.startsWith(`seccompagent_${name}{`))
+      .reduce((sum, [, value]) => sum + value, 0);
+}
+
 describe('signals: to callers', () => {
   const caller = compiled('signalled-caller');
 
@@ -124,6 +136,35 @@ describe('signals: to callers', () => {
     }
     expect(agent.log().filter((line) => !line.includes(' INFO '))).toEqual([]);
   });
+
+  test.for([
+    ['getpgid', ['-bundle=errno']],
+    ['mkdir', ['-resolver=demo-basic']],
+  ] as const)(
+    'K7: signals: all that was received of %s is counted by what became of it',
+    async ([mode, options]) => {
+      await using agent = await MeasuredAgent.start(...options);
+      await Promise.all(
+        Array.from({ length: 8 }, async () => {
+          using folder = new TemporaryFolder();
+          await trapLines({
+            socket: agent.agent.socket,
+            trapped: [mode],
+            folder: folder.path,
+            operations: [`exec:${caller}:${mode},300`],
+          });
+        }),
+      );
+      const sums = await until('all calls to end', async () => {
+        const sum = await sumsOf(agent);
+        return sum('queued_calls') === 0 && sum('workers{state="busy"}') === 0 ? sum : undefined;
+      });
+      const ends = ['calls_total', 'restarted_calls_total', 'withdrawn_calls_total'].map(sums);
+      const all = [...ends, sums('queue_refused_total')].reduce((sum, count) => sum + count);
+      expect(sums('received_total')).toBe(all);
+      expect(sums('received_total')).toBeGreaterThan(sums('calls_total'));
+    },
+  );
 
   test('K8: signals: with WAIT_KILLABLE each directory is made once, whatever signals come', async () => {
     await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn' });

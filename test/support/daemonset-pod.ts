@@ -4,11 +4,12 @@
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { RunningCommand } from './command.ts';
+import type { CommandResult, RunningCommand } from './command.ts';
 import type { ImageStore } from './image-store.ts';
 import { at, listAt, manifestOfKind, numberAt, textAt, textsAt } from './manifests.ts';
 import type { Json, JsonObject } from './manifests.ts';
 
+const containerName = 'agent';
 const everybody = 0o777;
 const volumesOfRoot = ['profiles', 'socket', 'containerd-bundles', 'crio-bundles', 'config'];
 
@@ -22,6 +23,8 @@ export interface DaemonSetPodOptions {
   readonly image: string;
   /** For what is the node's, and for volumes. */
   readonly folder: string;
+  /** Of podman, in front of the image. */
+  readonly imageOptions?: readonly string[];
   /** config.yaml in place of that of the manifest. */
   readonly config?: string;
 }
@@ -105,7 +108,7 @@ export class DaemonSetPod implements AsyncDisposable {
   #start(): RunningCommand {
     const [container = {}] = listAt(this.#pod, 'containers');
     const { options, args } = this.#runOf(container);
-    const named = [...options, '--pidfile', this.#pidFile];
+    const named = [`--name=${containerName}`, '--pidfile', this.#pidFile, ...options];
     return this.#options.store.start(this.#options.image, { options: named, args });
   }
 
@@ -120,6 +123,7 @@ export class DaemonSetPod implements AsyncDisposable {
         ...listAt(container, 'volumeMounts').flatMap((mount) => ['--volume', this.#mount(mount)]),
         '--env=NODE_NAME=node-1',
         `--entrypoint=${entry}`,
+        ...(this.#options.imageOptions ?? []),
         `--memory=${textAt(container, 'resources', 'limits', 'memory').replace('i', '')}`,
       ],
       args: [...rest.map(ofNode), ...textsAt(container, 'args')],
@@ -158,6 +162,13 @@ export class DaemonSetPod implements AsyncDisposable {
       at(mount, 'mountPropagation') === 'HostToContainer' ? 'rslave' : 'rprivate',
     ];
     return `${source}:${target}:${flags.join(',')}`;
+  }
+
+  /** Runs a command beside the agent, as `kubectl exec` does. */
+  async exec(...command: readonly string[]): Promise<CommandResult> {
+    if (this.#agent === undefined) throw new Error('the agent has not started');
+    const environment = ['env', 'KUBERNETES_SERVICE_HOST=10.96.0.1'] as const;
+    return this.#options.store.exec(this.#agent, containerName, [...environment, ...command]);
   }
 
   /** Ends it as a kubelet does. */

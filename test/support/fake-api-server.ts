@@ -46,6 +46,8 @@ export interface FakePod {
   readonly annotations?: Readonly<Record<string, string>>;
   /** Name → id, as the runtime gave it; undefined while it has none. */
   readonly containers?: Readonly<Record<string, string | undefined>>;
+  /** Names of those that it begins with. */
+  readonly initContainers?: readonly string[];
 }
 
 /** A request as the server saw it. */
@@ -103,6 +105,9 @@ export function podObject(pod: FakePod): ApiObject {
     },
     spec: {
       nodeName: node,
+      ...(pod.initContainers === undefined
+        ? {}
+        : { initContainers: pod.initContainers.map((init) => ({ name: init, image: 'busybox' })) }),
       containers: Object.keys(containers).map((container) => ({
         name: container,
         image: 'busybox',

@@ -62,7 +62,7 @@ export class ImageStore implements Disposable {
   readonly #folder: TemporaryFolder = new TemporaryFolder();
   readonly #cgroup = `seccompagent-test-${randomUUID()}`;
 
-  private constructor(bases: string) {
+  private constructor(stores: readonly string[]) {
     writeFileSync(
       this.#folder.at('storage.conf'),
       `[storage]
@@ -70,14 +70,19 @@ driver = "overlay"
 graphroot = "${this.#folder.at('storage')}"
 runroot = "${this.#folder.at('run')}"
 [storage.options]
-additionalimagestores = ["${bases}"]
+additionalimagestores = ${JSON.stringify(stores)}
 `,
     );
   }
 
+  /** For containers that have a folder in place of an image. */
+  static empty(): ImageStore {
+    return new ImageStore([]);
+  }
+
   static async open(): Promise<ImageStore> {
     const script = join(import.meta.dirname, 'image-bases.sh');
-    return new ImageStore((await succeed(['sh', script], buildMs)).trim());
+    return new ImageStore([(await succeed(['sh', script], buildMs)).trim()]);
   }
 
   /** @returns its name */
@@ -120,15 +125,30 @@ additionalimagestores = ["${bases}"]
     return new RunningCommand(this.#runCommand(image, run), { deadlineMs: runMs, environment });
   }
 
+  /** Runs a command in one that `start` has started with a name. */
+  async exec(
+    running: RunningCommand,
+    name: string,
+    command: readonly string[],
+  ): Promise<CommandResult> {
+    const inside = ['nsenter', `--target=${running.pid}`, '--mount', '--net'] as const;
+    return runCommand(
+      ['env', this.#storage, ...inside, ...this.#podman, 'exec', name, ...command],
+      { deadlineMs: runMs, environment },
+    );
+  }
+
+  get #podman(): readonly string[] {
+    return ['podman', `--tmpdir=${this.#folder.at('podman')}`, ...podmanOptions];
+  }
+
   #runCommand(
     image: string,
     { options = [], args = [] }: ImageRun,
   ): readonly [string, ...string[]] {
     return [
       ...this.#privately(['--net']),
-      'podman',
-      `--tmpdir=${this.#folder.at('podman')}`,
-      ...podmanOptions,
+      ...this.#podman,
       'run',
       ...runOptions,
       `--cgroup-parent=/${this.#cgroup}`,
@@ -143,9 +163,12 @@ additionalimagestores = ["${bases}"]
     return [...this.#privately(['--pid', '--fork', '--kill-child', '--mount-proc']), 'buildah'];
   }
 
+  get #storage(): string {
+    return `CONTAINERS_STORAGE_CONF=${this.#folder.at('storage.conf')}`;
+  }
+
   #privately(namespaces: readonly string[]): readonly [string, ...string[]] {
-    const storage = `CONTAINERS_STORAGE_CONF=${this.#folder.at('storage.conf')}`;
-    const own = ['env', storage, 'unshare', '--mount'] as const;
+    const own = ['env', this.#storage, 'unshare', '--mount'] as const;
     return [...own, ...namespaces, 'sh', '-c', privately, 'sh'];
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cgroups as a kubelet makes them, for containers of runc.
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const mounted = '/sys/fs/cgroup';
@@ -20,6 +20,15 @@ export class PodCgroups implements Disposable {
   /** The `linux.cgroupsPath` of a container in a pod. */
   pathOf(podUid: string, containerId: string): string {
     return `/${this.#root}/kubepods/burstable/pod${podUid}/${containerId}`;
+  }
+
+  /** Lets a container go on. */
+  thaw(podUid: string, containerId: string): void {
+    const path = this.pathOf(podUid, containerId);
+    const version1 = join(mounted, 'freezer', path, 'freezer.state');
+    if (existsSync(version1)) writeFileSync(version1, 'THAWED');
+    const version2 = join(mounted, path, 'cgroup.freeze');
+    if (existsSync(version2)) writeFileSync(version2, '0');
   }
 
   [Symbol.dispose](): void {

@@ -167,7 +167,7 @@ test.for([
     'a template that is none',
     { NEEDED: 'true', SUFFIX: '{{.Nope}}' },
     '"SUFFIX" what stands in braces is not known; there are {{.Namespace}}, {{.Pod}}, ' +
-      '{{.Container}}, {{.ContainerID}}, {{.Pid}}, {{.Pid1}}',
+      '{{.Container}}, {{.ContainerID}}, {{.Pid}}, {{.Pid1}}, {{.Init}}',
   ],
 ] as const)('G3: registry of bundles: %s is refused', ([, settings, message]) => {
   const bundles = bundlesOf({ a: { declared }, b: {} });

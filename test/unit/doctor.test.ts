@@ -9,6 +9,7 @@ import { parse } from 'yaml';
 
 import type { Check, CommandOutput, Machine } from '../../host/doctor/check.ts';
 import { kernelChecks } from '../../host/doctor/kernel.ts';
+import { thisMachine } from '../../host/doctor/machine.ts';
 import { isBefore, runtimeChecks, versionIn } from '../../host/doctor/runtimes.ts';
 import {
   capabilityUseCheck,
@@ -224,6 +225,16 @@ describe('the runtimes', () => {
     expect(without).toMatchObject({ status: 'fail' });
     const [having] = saying({ ...version, 'crun features': features(['SCMP_ACT_NOTIFY']) });
     expect(having).toMatchObject({ status: 'ok' });
+  });
+
+  test('doctor: a program that is not there is none that says nothing', () => {
+    expect(thisMachine.run('seccompagent-no-such-program', [])).toBeUndefined();
+    expect(thisMachine.run('false', [])).toEqual({ code: 1, stdout: '' });
+  });
+
+  test('doctor: in a pod, the runtimes of the node are not missed', () => {
+    const machine = machineWith({ environment: { KUBERNETES_SERVICE_HOST: '10.96.0.1' } });
+    expect(runtimeChecks(machine)).toMatchObject([{ name: 'runtimes', status: 'ok' }]);
   });
 
   test('doctor: no runtime in PATH is told of, and what runs containers is named', () => {

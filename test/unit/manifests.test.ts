@@ -178,6 +178,13 @@ test('manifests: kubectl finds the same with -k and with -f', async () => {
   expect(byFolder.stdout.trim().split('\n')).toHaveLength(files.length);
 });
 
+/** The files in a folder of the project, and in those that are in it. */
+function entriesOf(folder: string): readonly string[] {
+  return readdirSync(join(projectRoot, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(projectRoot, join(entry.parentPath, entry.name)));
+}
+
 function kindsOf(objects: readonly JsonObject[]): readonly string[] {
   return objects.map((object) => textAt(object, 'kind')).toSorted();
 }
@@ -265,10 +272,36 @@ test('DaemonSet: containers have limits of memory, and requests', () => {
   }
 });
 
-test('DaemonSet: the image is the one of this version', () => {
+test('DaemonSet: the image is the one of this version, by a name that no runtime refuses', () => {
   for (const container of [agent, profiles]) {
-    expect(at(container, 'image')).toBe(`seccompagent:${packageVersion()}`);
+    expect(at(container, 'image')).toBe(`localhost/seccompagent:${packageVersion()}`);
   }
+});
+
+test('manifests: the overlay of deploy/README.md names the image elsewhere', async () => {
+  using folder = new TemporaryFolder();
+  const page = readFileSync(join(deployFolder, 'README.md'), 'utf8');
+  const [, overlay = ''] = /```yaml\n(# kustomization\.yaml\n.*?)```/su.exec(page) ?? [];
+  const resources = relative(folder.path, kubernetesFolder);
+  writeFileSync(folder.at('kustomization.yaml'), overlay.replace('./kubernetes', resources));
+  const { stdout, stderr } = await runCommand(['kubectl', 'kustomize', folder.path]);
+  expect(stderr).toBe('');
+  const made = manifestsIn(stdout).find(({ object }) => object['kind'] === 'DaemonSet');
+  const inPod = at(made?.object, ...podKeys);
+  const images = ['initContainers', 'containers'].flatMap((list) => listAt(inPod, list));
+  expect(images.map((container) => at(container, 'image'))).toEqual(
+    images.map(() => `registry.example.com/seccompagent:${packageVersion()}`),
+  );
+});
+
+test('manifests: pages have no image by a short name', () => {
+  const pages = ['README.md', ...entriesOf('deploy/docs'), ...entriesOf('deploy/examples')];
+  const named = pages.flatMap((page) => [
+    ...readFileSync(join(projectRoot, page), 'utf8').matchAll(/^ *image: *(?<name>\S+)$/gmu),
+  ]);
+  expect(named.length).toBeGreaterThan(0);
+  for (const { groups } of named)
+    expect(groups?.['name']).toMatch(/^[\w.-]+\/[\w./-]+(?::[\w.-]+)?$/u);
 });
 
 test('examples: images have tags, containers limits', () => {

@@ -101,6 +101,7 @@ describe('names and types', () => {
       'seccompagent_restarted_calls_total counter 1',
       'seccompagent_shadow_calls_total counter 0',
       'seccompagent_shadow_differences_total counter 0',
+      'seccompagent_withdrawn_calls_total counter 1',
       'seccompagent_workers gauge 2',
     ]);
   });
@@ -150,6 +151,7 @@ test.for([
   ['seccompagent_queued_calls', figure.queued],
   ['seccompagent_queue_refused_total', figure.queueRefused],
   ['seccompagent_restarted_calls_total', figure.restarted],
+  ['seccompagent_withdrawn_calls_total', figure.withdrawn],
   ['seccompagent_late_answers', figure.lateAnswers],
   ['seccompagent_listeners', figure.listeners],
   ['seccompagent_fallback_received_total', figure.fallbackReceived],

@@ -13,8 +13,13 @@ const hash = '0123456789abcdef0123456789abcdef';
 
 function podFor(uid: string, ids: readonly string[] = [], cgroupUid: string = uid): Pod {
   const containers = new Map(ids.map((id) => [id, 'app']));
-  const names = { namespace: 'default', name: `pod-${uid}`, containerNames: ['app'] };
-  return { ...names, uid, cgroupUid, containers };
+  const names = {
+    namespace: 'default',
+    name: `pod-${uid}`,
+    containerNames: ['app'],
+    initContainerNames: [],
+  };
+  return { ...names, uid, cgroupUid, eventUid: uid, containers };
 }
 
 function idOf(name: string, id?: string): object {
@@ -27,6 +32,7 @@ test('pod: its names, and the ids of all its kinds of containers', () => {
     name: 'front.1',
     uid: 'u1',
     containers: { app: 'c1' },
+    initContainers: ['init'],
   });
   const status = {
     containerStatuses: [idOf('app', 'containerd://c1'), idOf('later')],
@@ -38,7 +44,9 @@ test('pod: its names, and the ids of all its kinds of containers', () => {
     name: 'front.1',
     uid: 'u1',
     cgroupUid: 'u1',
-    containerNames: ['app'],
+    eventUid: 'u1',
+    containerNames: ['app', 'init'],
+    initContainerNames: ['init'],
     containers: new Map([
       ['c1', 'app'],
       ['c2', 'init'],

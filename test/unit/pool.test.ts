@@ -39,6 +39,7 @@ async function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool
     counters: new CounterSum(),
     quarantine: makeQuarantineBuffers(),
     onFailed: () => undefined,
+    onNote: () => undefined,
     losses: makeLossCounters(),
     observation: watching.observation,
     onTaped: () => undefined,

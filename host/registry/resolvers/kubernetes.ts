@@ -30,8 +30,13 @@ export function kubernetesResolver({
       );
       return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
     },
-    resolve: (identity) => selecting.resolve({ ...identity, workload: known(identity) }),
+    resolve: (identity) =>
+      selecting.resolve({
+        ...identity,
+        workload: known(identity),
+        isInit: kubernetes?.isInit(identity) ?? false,
+      }),
     workloadOf: known,
-    onRefused: (identity, reason) => kubernetes?.refused(identity, reason),
+    note: (identity, note) => kubernetes?.note(identity, note),
   };
 }

@@ -33,12 +33,16 @@ export class PodNode implements AsyncDisposable {
   }
 
   /** Writes one. @returns its path */
-  profile({ metadata, trapped, flags = [] }: ProfileOptions): string {
-    return this.profileOf({
+  profile(
+    { metadata, trapped, flags = [] }: ProfileOptions,
+    listenerPath: string = this.agent.socket,
+  ): string {
+    return this.#write({
       // runc takes none, not even an empty list
       ...(flags.length === 0 ? {} : { flags }),
       architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
       defaultAction: 'SCMP_ACT_ALLOW',
+      listenerPath,
       listenerMetadata: metadata.join('\n'),
       syscalls: [{ action: 'SCMP_ACT_NOTIFY', names: trapped }],
     });
@@ -46,9 +50,13 @@ export class PodNode implements AsyncDisposable {
 
   /** The same of one that is there but for the socket. */
   profileOf(content: Readonly<Record<string, unknown>>): string {
+    return this.#write({ ...content, listenerPath: this.agent.socket });
+  }
+
+  #write(content: Readonly<Record<string, unknown>>): string {
     this.#profiles += 1;
     const path = this.containerd.at(`profile-${this.#profiles}.json`);
-    writeFileSync(path, JSON.stringify({ ...content, listenerPath: this.agent.socket }));
+    writeFileSync(path, JSON.stringify(content));
     return path;
   }
 

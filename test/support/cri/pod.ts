@@ -26,6 +26,8 @@ export interface PodOptions {
 
 export interface PodContainerOptions {
   readonly name: string;
+  /** Which one of this name it is; absent: the first. */
+  readonly attempt?: number;
   readonly image: string;
   readonly command: readonly string[];
   /** The file of the seccomp profile. */
@@ -119,7 +121,7 @@ export class Pod implements AsyncDisposable {
       readonly: true,
     }));
     const config = {
-      metadata: { name, attempt: 0 },
+      metadata: { name, attempt: options.attempt ?? 0 },
       image: { image },
       command,
       mounts,

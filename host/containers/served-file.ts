@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file beside the agent socket that says which containers an agent serves: their calls fail when it
+// ends, and the next agent knows from there whom to tell.
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+
+import { messageOf } from '../errors.ts';
+import { fieldOf } from '../kubernetes/fields.ts';
+import { startTimeOf } from '../first-pids.ts';
+import type { KnownProcess } from '../first-pids.ts';
+import type { Logger } from '../log.ts';
+import type { Workload } from '../registry/workload.ts';
+
+export interface ServedContainer {
+  readonly containerId: string;
+  readonly firstProcess: KnownProcess;
+  readonly workload: Workload;
+}
+
+export interface Served {
+  readonly agent: KnownProcess;
+  readonly containers: readonly ServedContainer[];
+}
+
+export interface ServedFileParts {
+  /** The agent socket. */
+  readonly socket: string;
+  readonly log: Logger;
+  readonly containers: () => readonly ServedContainer[];
+}
+
+const ownerOnly = 0o600;
+const others = 0o077;
+/** A node has some hundreds. */
+const mostContainers = 4096;
+const mostBytes = 4 * 1024 * 1024;
+/** Containers come in crowds. */
+const gatherMs = 100;
+
+/** What all names of such files begin with. */
+export function servedPrefix(socket: string): string {
+  return `${socket}.served-`;
+}
+
+export function removeServed(file: string): void {
+  for (const each of [file, `${file}.new`]) rmSync(each, { force: true });
+}
+
+export class ServedFile implements Disposable {
+  readonly #parts: ServedFileParts;
+  readonly file: string;
+  #timer: NodeJS.Timeout | undefined;
+  #hasFailed = false;
+
+  constructor(parts: ServedFileParts) {
+    this.#parts = parts;
+    this.file = servedPrefix(parts.socket) + randomUUID();
+  }
+
+  /** What it says may be another thing now. */
+  changed(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#write();
+    }, gatherMs).unref();
+  }
+
+  /** What is still served is left for the next agent. */
+  [Symbol.dispose](): void {
+    this.#write();
+  }
+
+  #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const containers = this.#parts.containers().slice(0, mostContainers);
+    const agent = { pid: process.pid, startTime: startTimeOf(process.pid) };
+    try {
+      if (containers.length === 0) {
+        removeServed(this.file);
+        return;
+      }
+      writeFileSync(`${this.file}.new`, JSON.stringify({ agent, containers }), { mode: ownerOnly });
+      renameSync(`${this.file}.new`, this.file);
+    } catch (thrown) {
+      if (this.#hasFailed) return;
+      this.#hasFailed = true;
+      this.#parts.log.warn(
+        { error: messageOf(thrown) },
+        'the next agent will not know whose calls fail when this one ends',
+      );
+    }
+  }
+}
+
+/** What an agent has left; undefined: there is nothing, or not of our own user alone. */
+export function readServed(file: string): Served | undefined {
+  try {
+    const descriptor = openSync(
+      file,
+      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+    );
+    try {
+      const status = fstatSync(descriptor);
+      const isOwn = status.isFile() && status.uid === process.geteuid?.();
+      if (!isOwn || (status.mode & others) !== 0 || status.size > mostBytes) return undefined;
+      return servedIn(JSON.parse(readFileSync(descriptor, 'utf8')));
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function servedIn(json: unknown): Served | undefined {
+  const agent = processIn(fieldOf(json, 'agent'));
+  const containers = fieldOf(json, 'containers');
+  if (agent === undefined || !Array.isArray(containers)) return undefined;
+  return { agent, containers: containers.flatMap((each: unknown) => containerIn(each) ?? []) };
+}
+
+function processIn(json: unknown): KnownProcess | undefined {
+  const [pid, startTime] = [fieldOf(json, 'pid'), fieldOf(json, 'startTime')];
+  return typeof pid === 'number' && typeof startTime === 'string' ? { pid, startTime } : undefined;
+}
+
+function containerIn(json: unknown): ServedContainer | undefined {
+  const containerId = fieldOf(json, 'containerId');
+  const firstProcess = processIn(fieldOf(json, 'firstProcess'));
+  if (typeof containerId !== 'string' || firstProcess === undefined) return undefined;
+  const said = fieldOf(json, 'workload');
+  const workload: Workload = Object.fromEntries(
+    ['namespace', 'pod', 'container', 'podUid'].flatMap((field) => {
+      const text = fieldOf(said, field);
+      return typeof text === 'string' ? [[field, text] as const] : [];
+    }),
+  );
+  return { containerId, firstProcess, workload };
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What lines of the log call a container: its id, and what people know it by.
+import type { Workload } from './workload.ts';
+
+export interface ShownContainer {
+  readonly container: string;
+  readonly namespace?: string;
+  readonly pod?: string;
+  readonly containerName?: string;
+}
+
+interface NamedContainer {
+  readonly containerId: string;
+  /** Absent: it is nothing to Kubernetes. */
+  readonly workload?: Workload;
+}
+
+export function shownContainer({ containerId, workload = {} }: NamedContainer): ShownContainer {
+  const { namespace, pod, container } = workload;
+  return {
+    container: containerId,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(pod === undefined ? {} : { pod }),
+    ...(container === undefined ? {} : { containerName: container }),
+  };
+}
