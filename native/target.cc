@@ -200,12 +200,13 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
   Result<UniqueFd> net_namespace;
   Result<UniqueFd> ipc_namespace;
   Result<UniqueFd> cgroup_namespace;
-  if (pinned != Pinned::for_files)
+  if (pinned != Pinned::for_files) {
     mount_namespace = open_foreign_namespace(call.tid, Namespace::mount);
+    net_namespace = open_foreign_namespace(call.tid, Namespace::net);
+  }
   if (pinned == Pinned::for_proc || pinned == Pinned::for_mounts)
     pid_namespace = open_foreign_namespace(call.tid, Namespace::pid);
   if (pinned == Pinned::for_mounts) {
-    net_namespace = open_foreign_namespace(call.tid, Namespace::net);
     ipc_namespace = open_foreign_namespace(call.tid, Namespace::ipc);
     cgroup_namespace = open_foreign_namespace(call.tid, Namespace::cgroup);
   }

@@ -57,7 +57,8 @@ struct Target {
   // Each open only where it differs from our own.
   UniqueFd user_namespace;
   // The others are pinned for mounts only; helpers for files look for themselves, see HelperPool.
-  // proc shows a pid namespace; sysfs, mqueue and cgroup2 show the other ones of their maker.
+  // Mount points are looked up in the mount namespace and in the network namespace. proc shows a
+  // pid namespace; sysfs, mqueue and cgroup2 show the other ones of their maker.
   UniqueFd mount_namespace;
   UniqueFd pid_namespace;
   UniqueFd net_namespace;

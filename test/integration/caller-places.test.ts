@@ -24,7 +24,7 @@ const trapped = [
 
 interface Setup {
   readonly runtime: RuntimeName;
-  readonly mode: 'mounts' | 'own-mounts' | 'user-mounts' | 'names' | 'own-names';
+  readonly mode: 'mounts' | 'own-mounts' | 'user-mounts' | 'names' | 'own-names' | 'mount-names';
   readonly uid: number;
   readonly capabilities?: readonly string[];
   readonly rootUidOutside?: number;
@@ -84,7 +84,8 @@ async function runCaller(
   makeRootfs(rootfs);
   if (rootUidOutside !== undefined) giveRootfs(rootfs, rootUidOutside);
   const owner = (rootUidOutside ?? 0) + uid;
-  chownSync(join(rootfs, 'tmp'), owner, owner);
+  mkdirSync(join(rootfs, 'tmp/mounted'));
+  for (const path of ['tmp', 'tmp/mounted']) chownSync(join(rootfs, path), owner, owner);
   const mounts = makeVolume(folder, owner);
   const argument = mode.includes('names') ? hostsInterface : '/volume';
   await using container = await Container.run({
@@ -108,18 +109,42 @@ async function runCaller(
 const asUser = { runtime: 'runc', uid: 1000 } as const;
 const asAdmin = { runtime: 'runc', uid: 0, capabilities: ['CAP_SYS_ADMIN'] } as const;
 
+/** In a network namespace with an interface that no container has. */
+async function startAgent(bundle: string): Promise<WatchedAgent> {
+  return startWatchedAgent({
+    bundle: testBundle(bundle),
+    log: 'warn',
+    wrapper: [
+      ...['unshare', '--net', 'sh', '-c'],
+      ...[`ip link add ${hostsInterface} type veth && exec "$@"`, 'sh'],
+    ],
+  });
+}
+
+test('A14: names of interfaces: mount points are not found by those of the host', async () => {
+  await using agent = await startAgent('mounts');
+
+  const { lines } = await runCaller({ ...asUser, mode: 'mount-names' }, agent.socket, [
+    'mount',
+    'umount2',
+  ]);
+
+  expect(lines.slice(0, 8)).toEqual([
+    `through ${hostsInterface}`,
+    'mount ENOENT',
+    'umount ENOENT',
+    'mount of proc ENOENT',
+    'through lo',
+    'mount OK',
+    'umount OK',
+    'mount of proc OK',
+  ]);
+});
+
 describe.each(['perform', 'files'])('%s', (bundle) => {
   let agent: WatchedAgent;
   beforeAll(async () => {
-    agent = await startWatchedAgent({
-      bundle: testBundle(bundle),
-      log: 'warn',
-      // its network namespace has an interface that no container has
-      wrapper: [
-        ...['unshare', '--net', 'sh', '-c'],
-        ...[`ip link add ${hostsInterface} type veth && exec "$@"`, 'sh'],
-      ],
-    });
+    agent = await startAgent(bundle);
   });
   afterAll(async () => {
     await agent[Symbol.asyncDispose]();

@@ -8,6 +8,8 @@
 //        the same in a mount namespace of its own, for user-mounts in a user namespace, too
 //        place-caller names NAME
 //        what a network interface of this name lets it do
+//        place-caller mount-names NAME
+//        the same of mounts
 //        place-caller own-names NAME
 //        the same in a network namespace of its own, whose only interface is `own0`
 #define _GNU_SOURCE
@@ -123,6 +125,13 @@ static void use_names_of(const char *name) {
   if (chdir("/") < 0) fail("go back");
 }
 
+static void mount_through(const char *name) {
+  printf("through %s\n", name);
+  say("mount", mount("none", through(name, "mounted"), "tmpfs", 0, NULL));
+  say("umount", umount2(through(name, "mounted"), 0));
+  say("mount of proc", mount("none", through(name, "mounted"), "proc", 0, NULL));
+}
+
 // The name of an interface may change while it is down.
 static void name_loopback(void) {
   struct ifreq request = {.ifr_name = "lo", .ifr_newname = "own0"};
@@ -148,6 +157,9 @@ int main(int argc, char **argv) {
     use_names_of("own0");
     use_names_of("lo");
     use_names_of(argv[2]);
+  } else if (strcmp(mode, "mount-names") == 0) {
+    mount_through(argv[2]);
+    mount_through("lo");
   } else {
     use_names_of("lo");
     use_names_of(argv[2]);
