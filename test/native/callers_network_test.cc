@@ -147,7 +147,7 @@ void crosses_mounts_in_there_only() {
     CallersNetwork network(call.id);
     CHECK_EQUAL(error_of("/usr", network), 0);
     CHECK(!network.is_entered());
-    CHECK_EQUAL(error_of("/proc/sys/net/ipv4/conf/lo/../../../../../usr", network), 0);
+    CHECK_EQUAL(error_of("/proc/sys/net/ipv4/conf/lo/../../../../../../usr", network), 0);
     CHECK(network.is_entered());
     // somebody else is to say what is in there
     CHECK_EQUAL(error_of("/proc/sys/net", network), ENOTSUP);
@@ -155,7 +155,7 @@ void crosses_mounts_in_there_only() {
   CHECK_EQUAL(network_of("thread-self"), own);
   const Call gone(caller.pid(), false);
   CallersNetwork closed(gone.id);
-  CHECK_EQUAL(error_of("/proc/sys/net/ipv4/conf/lo/../../../../../usr", closed), ENOTSUP);
+  CHECK_EQUAL(error_of("/proc/sys/net/ipv4/conf/lo/../../../../../../usr", closed), ENOTSUP);
 }
 
 constexpr Case kCases[] = {
