@@ -17,10 +17,10 @@ import type { WatchedAgent } from '../support/watched-agent.ts';
 
 const program = 'place-caller.static';
 const hostsInterface = 'hostonly0';
-const trapped = [
-  ...['rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'rmdir', 'link', 'linkat'],
-  ...['mkdir', 'mkdirat', 'mknod', 'mknodat', 'symlink', 'symlinkat', 'chmod', 'fchmodat'],
-];
+const trapped = (
+  'rename renameat renameat2 unlink unlinkat rmdir link linkat ' +
+  'mkdir mkdirat mknod mknodat symlink symlinkat chmod fchmodat'
+).split(' ');
 
 interface Setup {
   readonly runtime: RuntimeName;
@@ -115,8 +115,12 @@ async function startAgent(bundle: string): Promise<WatchedAgent> {
     bundle: testBundle(bundle),
     log: 'warn',
     wrapper: [
-      ...['unshare', '--net', 'sh', '-c'],
-      ...[`ip link add ${hostsInterface} type veth && exec "$@"`, 'sh'],
+      'unshare',
+      '--net',
+      'sh',
+      '-c',
+      `ip link add ${hostsInterface} type veth && exec "$@"`,
+      'sh',
     ],
   });
 }
