@@ -16,6 +16,7 @@
         "native/caller_label.cc",
         "native/caller_state.cc",
         "native/callers_fd.cc",
+        "native/callers_network.cc",
         "native/cgroup.cc",
         "native/cgroup_members.cc",
         "native/cgroup_places.cc",
@@ -66,6 +67,7 @@
         "native/receiver_exports.cc",
         "native/operation_exports.cc",
         "native/launch_exports.cc",
+        "native/namespaces.cc",
         "native/target.cc",
         "native/worker.cc",
         "native/worker_operations.cc"

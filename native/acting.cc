@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "callers_network.h"
 #include "helper/thread_role.h"
 #include "helper_pool.h"
 #include "notify.h"
@@ -27,13 +28,18 @@ FileOutcome failed(const char* step, Errno error) {
 }
 
 // Ids in the caller's own user namespace mean other users than in ours, and Linux capabilities
-// there are none in ours. What opens files may wait for somebody to open their other end.
+// there are none in ours. What opens files may wait for somebody to open their other end. The
+// kernel keeps mount points (EBUSY) of the mount namespace alone in which they are removed.
 [[nodiscard]] bool can_act_itself(const Acting& acting) {
   const Target& target = acting.target;
   // what was done under a label could not be undone: nobody may take it off
   if (target.label.is_foreign()) return false;
   switch (acting.request.operation) {
     case FileOperation::open:
+    // what is a mount point, a thread of ours would be told of our own mount namespace
+    case FileOperation::rename:
+    case FileOperation::unlink:
+    case FileOperation::undo_mknod:
       return false;
     case FileOperation::chown:
     case FileOperation::stat:
@@ -70,9 +76,11 @@ FileOutcome outcome_of(FileAnswer answer) {
   const Credentials& credentials = target.credentials;
   const RoleIds ids = {
       .fs_uid = credentials.uid.fs, .fs_gid = credentials.gid.fs, .groups = credentials.groups};
+  CallersNetwork crossing(target.call);
   const FilePlace place = {.base = target.base.get(),
                            .second_base = second_base_of(acting),
-                           .processes = ThreadRole::own_processes()};
+                           .processes = ThreadRole::own_processes(),
+                           .crossing = &crossing};
   const bool is_foreign = target.user_namespace.is_open();
   const auto role =
       ThreadRole::take({.ids = &ids,
@@ -92,13 +100,16 @@ FileOutcome ask_helper(const Acting& acting) {
   // a Linux capability of ours can be lent by one that stays in our user namespace only
   const bool is_lent = acting.request.lent != 0;
   const int user_namespace = is_lent ? -1 : target.user_namespace.get();
-  const HelperCaller caller = {
-      .credentials = target.credentials,
-      .label = target.label,
-      .user_namespace = user_namespace,
-      .mount_namespace = target.label.is_foreign() ? target.mount_namespace.get() : -1};
+  const HelperCaller caller = {.call = target.call,
+                               .credentials = target.credentials,
+                               .label = target.label,
+                               .user_namespace = user_namespace};
   auto helper = pool.take(caller, acting.token, acting.patience, step);
-  if (!helper) return failed(step, helper.error());
+  if (!helper) {
+    FileOutcome broken = failed(step, helper.error());
+    if (Pending(target.call).is_gone()) broken.outcome = {.answer = 0, .is_gone = true};
+    return broken;
+  }
   const auto message =
       encode(HelperRequest{.id = target.call.id,
                            .id_valid_request = target.call.id_valid_request,

@@ -28,6 +28,7 @@
 
 #include "child_starter.h"
 #include "ending_children.h"
+#include "namespaces.h"
 #include "notify.h"
 #include "process_files.h"
 #include "raw_syscall.h"
@@ -304,11 +305,22 @@ namespace {
   return HelperNamespace{.device = found.st_dev, .inode = found.st_ino};
 }
 
+[[nodiscard]] Result<HelperPlaces> places_of(pid_t tid) {
+  const auto mount = foreign_namespace(tid, Namespace::mount);
+  const auto net = foreign_namespace(tid, Namespace::net);
+  const auto ipc = foreign_namespace(tid, Namespace::ipc);
+  const auto uts = foreign_namespace(tid, Namespace::uts);
+  for (const auto* place : {&mount, &net, &ipc, &uts}) {
+    if (!*place) return std::unexpected(place->error());
+  }
+  return HelperPlaces{.mount = *mount, .net = *net, .ipc = *ipc, .uts = *uts};
+}
+
 [[nodiscard]] Result<HelperIdentity> identity_of(const HelperCaller& caller, std::uint32_t token) {
   const auto user_namespace = namespace_of(caller.user_namespace);
   if (!user_namespace) return std::unexpected(user_namespace.error());
-  const auto mount_namespace = namespace_of(caller.mount_namespace);
-  if (!mount_namespace) return std::unexpected(mount_namespace.error());
+  const auto places = places_of(caller.call.tid);
+  if (!places) return std::unexpected(places.error());
   return HelperIdentity{.role = HelperRole::files,
                         .token = token,
                         .uid = caller.credentials.uid,
@@ -316,7 +328,17 @@ namespace {
                         .groups = caller.credentials.groups,
                         .user_namespace = *user_namespace,
                         .label = caller.label,
-                        .mount_namespace = *mount_namespace};
+                        .places = *places};
+}
+
+// The bits of ForeignNamespaces.
+[[nodiscard]] std::uint32_t foreign_of(const HelperIdentity& identity) {
+  const HelperPlaces& places = identity.places;
+  return (places.mount != 0 ? ForeignNamespaces::kMount : 0U) |
+         (identity.user_namespace.inode != 0 ? ForeignNamespaces::kUser : 0U) |
+         (places.net != 0 ? ForeignNamespaces::kNet : 0U) |
+         (places.ipc != 0 ? ForeignNamespaces::kIpc : 0U) |
+         (places.uts != 0 ? ForeignNamespaces::kUts : 0U);
 }
 
 [[nodiscard]] std::vector<std::byte> start_message(const HelperIdentity& identity) {
@@ -326,9 +348,43 @@ namespace {
                             .uids = {uid.real, uid.effective, uid.saved, uid.fs},
                             .gids = {gid.real, gid.effective, gid.saved, gid.fs},
                             .groups = identity.groups,
-                            .has_user_namespace = identity.user_namespace.inode != 0,
-                            .label = identity.label,
-                            .has_mount_namespace = identity.mount_namespace.inode != 0});
+                            .namespaces = foreign_of(identity),
+                            .label = identity.label});
+}
+
+// What comes along with a start; those that are opened here are held.
+struct StartFds {
+  std::vector<UniqueFd> opened;
+  std::vector<int> all;
+};
+
+[[nodiscard]] Result<void> add_place(StartFds& fds, pid_t tid, Namespace kind,
+                                     std::uint64_t place) {
+  if (place == 0) return {};
+  auto fd = open_foreign_namespace(tid, kind);
+  if (!fd) return std::unexpected(fd.error());
+  struct stat found = {};
+  // another thread has the number by now
+  if (fstat(fd->get(), &found) == -1 || found.st_ino != place) return fail(ESRCH);
+  fds.all.push_back(fd->get());
+  fds.opened.push_back(std::move(*fd));
+  return {};
+}
+
+// In the order of ForeignNamespaces.
+[[nodiscard]] Result<StartFds> namespaces_of(const HelperCaller& caller,
+                                             const HelperPlaces& places) {
+  StartFds fds;
+  const pid_t tid = caller.call.tid;
+  auto added = add_place(fds, tid, Namespace::mount, places.mount);
+  if (caller.user_namespace >= 0) fds.all.push_back(caller.user_namespace);
+  if (added) added = add_place(fds, tid, Namespace::net, places.net);
+  if (added) added = add_place(fds, tid, Namespace::ipc, places.ipc);
+  if (added) added = add_place(fds, tid, Namespace::uts, places.uts);
+  if (!added) return std::unexpected(added.error());
+  const CallId& call = caller.call;
+  if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
+  return fds;
 }
 
 struct SocketPair {
@@ -366,8 +422,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(const HelperCaller& caller, std
   step = "look at the caller's namespaces";
   auto identity = identity_of(caller, token);
   if (!identity) return std::unexpected(identity.error());
-  const std::array namespaces = {caller.user_namespace, caller.mount_namespace};
-  return take(std::move(*identity), namespaces, patience, step);
+  return take(std::move(*identity), &caller, patience, step);
 }
 
 Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(std::uint32_t token,
@@ -376,11 +431,11 @@ Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(std::uint32_t token,
   HelperIdentity identity = {};
   identity.role = HelperRole::mounts;
   identity.token = token;
-  return take(std::move(identity), {}, patience, step);
+  return take(std::move(identity), nullptr, patience, step);
 }
 
 Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
-                                                 std::span<const int> namespaces,
+                                                 const HelperCaller* caller,
                                                  const Patience& patience, const char*& step) {
   {
     const std::lock_guard lock(parts_.mutex);
@@ -402,6 +457,10 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
     ++parts_.living;
   }
   Reservation reservation(parts_);
+  step = "open the caller's namespaces";
+  auto fds =
+      caller == nullptr ? Result<StartFds>(StartFds{}) : namespaces_of(*caller, identity.places);
+  if (!fds) return std::unexpected(fds.error());
   step = "socketpair";
   auto sockets = make_sockets();
   if (!sockets) return std::unexpected(sockets.error());
@@ -419,14 +478,12 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   sockets->theirs.reset();
   reservation.is_used = true;
   const std::vector<std::byte> message = start_message(identity);
-  std::vector<int> fds(namespaces.begin(), namespaces.end());
-  fds.push_back(lifeline->theirs.get());
-  std::erase_if(fds, [](int fd) { return fd < 0; });
+  if (lifeline->theirs.is_open()) fds->all.push_back(lifeline->theirs.get());
   auto helper = std::make_unique<Helper>(
       HelperProcess{.child = std::move(*child), .lifeline = std::move(lifeline->ours)},
       std::move(sockets->ours), std::move(identity));
   UniqueFd none;
-  const auto answer = helper->ask(message, fds, patience, none);
+  const auto answer = helper->ask(message, fds->all, patience, none);
   if (!answer) {
     // whether it still uses its stack nobody knows
     helper->process_.used = std::move(start);

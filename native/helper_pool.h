@@ -18,13 +18,13 @@
 
 namespace seccompagent {
 
-// Whom a helper for files acts for; namespaces that are ours are closed.
+// Whom a helper for files acts for.
 struct HelperCaller {
+  const CallId& call;
   const Credentials& credentials;
   const Label& label;
+  // -1: the helper stays in ours.
   int user_namespace;
-  // Of a caller that has a label.
-  int mount_namespace;
 };
 
 // Device and inode; 0: ours.
@@ -35,9 +35,19 @@ struct HelperNamespace {
   friend bool operator==(const HelperNamespace&, const HelperNamespace&) = default;
 };
 
-// What a helper is: one for files has become its caller, with the same ids in the same user
-// namespace, and with a label in the same mount namespace; one for mounts stays as it is. It is one
-// container's own, which its listener's token says, and ends with it.
+// The numbers of the other namespaces that a helper for files is in; 0: ours.
+struct HelperPlaces {
+  std::uint64_t mount;
+  std::uint64_t net;
+  std::uint64_t ipc;
+  std::uint64_t uts;
+
+  friend bool operator==(const HelperPlaces&, const HelperPlaces&) = default;
+};
+
+// What a helper is: one for files has become its caller, with the same ids in the same namespaces;
+// one for mounts stays as it is. It is one container's own, which its listener's token says, and
+// ends with it.
 struct HelperIdentity {
   HelperRole role;
   std::uint32_t token;
@@ -46,7 +56,7 @@ struct HelperIdentity {
   std::vector<gid_t> groups;
   HelperNamespace user_namespace;
   Label label;
-  HelperNamespace mount_namespace;
+  HelperPlaces places;
 
   friend bool operator==(const HelperIdentity&, const HelperIdentity&) = default;
 };
@@ -93,7 +103,7 @@ class HelperPool {
   // Reads the program of the helpers. ENOENT: it is not beside the addon.
   [[nodiscard]] Result<void> load();
   // One for this caller; it is nobody else's until it is given back. EBUSY: too many hang. `step`
-  // says what failed.
+  // says what failed, which means nothing if the notification is gone by then.
   [[nodiscard]] Result<std::unique_ptr<Helper>> take(const HelperCaller& caller,
                                                      std::uint32_t token, const Patience& patience,
                                                      const char*& step);
@@ -112,7 +122,7 @@ class HelperPool {
   struct Reservation;
   HelperPool();
   [[nodiscard]] Result<std::unique_ptr<Helper>> take(HelperIdentity identity,
-                                                     std::span<const int> namespaces,
+                                                     const HelperCaller* caller,
                                                      const Patience& patience, const char*& step);
   Parts& parts_;
 };

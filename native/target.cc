@@ -19,6 +19,7 @@
 
 #include "caller_label.h"
 #include "caller_state.h"
+#include "namespaces.h"
 #include "notify.h"
 
 namespace seccompagent {
@@ -26,71 +27,6 @@ namespace {
 
 [[nodiscard]] Result<UniqueFd> open_of(pid_t tid, const char* what, int flags) {
   return CallerState::of(tid).open(what, flags);
-}
-
-// Namespaces that can differ from ours; the values are places in a table.
-enum class Namespace : std::uint8_t { user, mount, pid, net, ipc, cgroup };
-constexpr std::array kNamespaceNames = {"ns/user", "ns/mnt", "ns/pid",
-                                        "ns/net",  "ns/ipc", "ns/cgroup"};
-
-struct NamespaceId {
-  dev_t device;
-  ino_t inode;
-  friend bool operator==(const NamespaceId&, const NamespaceId&) = default;
-};
-
-// Ours never change, so they are looked at once.
-[[nodiscard]] Result<NamespaceId> own_namespace(Namespace kind) {
-  static const auto all = [] {
-    std::array<Result<NamespaceId>, kNamespaceNames.size()> ids;
-    for (std::size_t index = 0; index < ids.size(); ++index) {
-      const std::string path = std::string("/proc/thread-self/") + kNamespaceNames[index];
-      struct stat ours = {};
-      if (stat(path.c_str(), &ours) == -1) {
-        ids[index] = fail_errno();
-      } else {
-        ids[index] = NamespaceId{.device = ours.st_dev, .inode = ours.st_ino};
-      }
-    }
-    return ids;
-  }();
-  return all[static_cast<std::size_t>(kind)];
-}
-
-[[nodiscard]] Result<bool> is_own_namespace(const UniqueFd& namespace_fd, Namespace kind) {
-  const auto ours = own_namespace(kind);
-  if (!ours) return std::unexpected(ours.error());
-  struct stat theirs = {};
-  if (fstat(namespace_fd.get(), &theirs) == -1) return fail_errno();
-  return *ours == NamespaceId{.device = theirs.st_dev, .inode = theirs.st_ino};
-}
-
-// What the link of our own namespace says. Its number is no other one's while we are in it.
-[[nodiscard]] const std::string& own_link(Namespace kind) {
-  static const auto all = [] {
-    std::array<std::string, kNamespaceNames.size()> links;
-    CallerState us(gettid());
-    for (std::size_t index = 0; index < links.size(); ++index) {
-      const auto link = us.read_link(kNamespaceNames[index]);
-      if (link) links[index] = *link;
-    }
-    return links;
-  }();
-  return all[static_cast<std::size_t>(kind)];
-}
-
-// The namespace's descriptor, or a closed one when it is our own.
-[[nodiscard]] Result<UniqueFd> open_foreign_namespace(pid_t tid, Namespace kind) {
-  const char* name = kNamespaceNames[static_cast<std::size_t>(kind)];
-  // most are ours, and to read that is quicker than to open it
-  const auto link = CallerState::of(tid).read_link(name);
-  if (!link) return std::unexpected(link.error());
-  if (!link->empty() && *link == own_link(kind)) return UniqueFd();
-  auto fd = open_of(tid, name, O_RDONLY);
-  if (!fd) return fd;
-  const auto own = is_own_namespace(*fd, kind);
-  if (!own) return std::unexpected(own.error());
-  return *own ? UniqueFd() : std::move(*fd);
 }
 
 // The text behind "\nNAME:".
@@ -259,18 +195,18 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
   const bool is_base_path_only = is_descriptor && is_path_only(call.tid, start.dirfd);
   auto user_namespace = open_foreign_namespace(call.tid, Namespace::user);
   auto label = foreign_label(call.tid);
-  const bool is_labelled = label && label->is_foreign();
   Result<UniqueFd> mount_namespace;
   Result<UniqueFd> pid_namespace;
   Result<UniqueFd> net_namespace;
   Result<UniqueFd> ipc_namespace;
   Result<UniqueFd> cgroup_namespace;
-  if (pinned != Pinned::for_files || is_labelled)
+  if (pinned != Pinned::for_files) {
     mount_namespace = open_foreign_namespace(call.tid, Namespace::mount);
+    net_namespace = open_foreign_namespace(call.tid, Namespace::net);
+  }
   if (pinned == Pinned::for_proc || pinned == Pinned::for_mounts)
     pid_namespace = open_foreign_namespace(call.tid, Namespace::pid);
   if (pinned == Pinned::for_mounts) {
-    net_namespace = open_foreign_namespace(call.tid, Namespace::net);
     ipc_namespace = open_foreign_namespace(call.tid, Namespace::ipc);
     cgroup_namespace = open_foreign_namespace(call.tid, Namespace::cgroup);
   }

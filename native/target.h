@@ -56,9 +56,9 @@ struct Target {
   Label label;
   // Each open only where it differs from our own.
   UniqueFd user_namespace;
-  // The others are pinned where they matter: the mount namespace for all that is done to mounts,
-  // and where the caller has a label, since paths are judged by where they are in there. proc shows
-  // a pid namespace; sysfs, mqueue and cgroup2 show the other ones of their maker.
+  // The others are pinned for mounts only; helpers for files look for themselves, see HelperPool.
+  // Mount points are looked up in the mount namespace and in the network namespace. proc shows a
+  // pid namespace; sysfs, mqueue and cgroup2 show the other ones of their maker.
   UniqueFd mount_namespace;
   UniqueFd pid_namespace;
   UniqueFd net_namespace;

@@ -96,7 +96,9 @@ template <typename Effect>
 
 // Whether the file system would take us for somebody else than the caller.
 [[nodiscard]] bool mistakes_us(const Doing& doing, int fd) {
-  return doing.held == HeldIds::of_file_systems && file_system_of(fd) == FUSE_SUPER_MAGIC;
+  if (doing.held == HeldIds::all) return false;
+  const std::int64_t type = file_system_of(fd);
+  return type == FUSE_SUPER_MAGIC || type == PROC_SUPER_MAGIC;
 }
 
 // A directory and a name in it. Slashes that follow the name stay with it: the kernel judges them.
@@ -106,11 +108,24 @@ struct Entry {
   std::string name;
 };
 
+// Most paths stay in one mount. What starts on procfs and stays there, mistakes_us finds.
+[[nodiscard]] Result<UniqueFd> open_across(const Doing& doing, int base, const char* path,
+                                           open_how how) {
+  Crossing* crossing = doing.place.crossing;
+  if (crossing == nullptr || crossing->is_entered())
+    return open_at(base, path, how.flags, how.mode, how.resolve);
+  auto fd = open_at(base, path, how.flags, how.mode, how.resolve | RESOLVE_NO_XDEV);
+  if (fd || fd.error() != Errno{EXDEV}) return fd;
+  if (!crossing->enter()) return fail(ENOTSUP);
+  return open_at(base, path, how.flags, how.mode, how.resolve);
+}
+
 // What leaves the folder that it has to stay in is not granted.
 [[nodiscard]] Result<UniqueFd> open_in_place(const Doing& doing, int base, const char* path,
                                              std::uint64_t flags, std::uint64_t mode = 0,
                                              std::uint64_t resolve = 0) {
-  auto fd = open_at(base, path, flags, mode, resolve | doing.confined);
+  const open_how how = {.flags = flags, .mode = mode, .resolve = resolve | doing.confined};
+  auto fd = open_across(doing, base, path, how);
   // the caller's own rule may have the same answer
   const bool is_ours = doing.confined != 0 && (resolve & RESOLVE_NO_XDEV) == 0;
   if (!fd && is_ours && fd.error() == Errno{EXDEV}) return fail(EPERM);
@@ -119,15 +134,15 @@ struct Entry {
 
 [[nodiscard]] Result<Entry> find_entry(const Doing& doing, int base, const std::string& path) {
   const std::size_t end = path.find_last_not_of('/');
-  const bool is_place = end == std::string::npos;
-  const std::size_t slash = is_place ? end : path.find_last_of('/', end);
-  if (!is_place && slash == std::string::npos) return Entry{{}, base, path};
-  // of the root, or of the base itself, the name is its own
-  const std::string parent = is_place ? (path.empty() ? "." : "/") : path.substr(0, slash + 1);
+  // the base itself, or the root, which no call makes or removes
+  if (end == std::string::npos) return Entry{{}, base, path.empty() ? "." : "/"};
+  const std::size_t slash = path.find_last_of('/', end);
+  if (slash == std::string::npos) return Entry{{}, base, path};
+  const std::string parent = path.substr(0, slash + 1);
   auto directory = open_in_place(doing, base, parent.c_str(), O_PATH | O_DIRECTORY);
   if (!directory) return std::unexpected(directory.error());
   const int fd = directory->get();
-  return Entry{std::move(*directory), fd, is_place ? "." : path.substr(slash + 1)};
+  return Entry{std::move(*directory), fd, path.substr(slash + 1)};
 }
 
 [[nodiscard]] Result<Entry> entry_of(const Doing& doing, int base, const std::string& path) {

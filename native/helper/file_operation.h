@@ -68,6 +68,21 @@ struct FileRequest {
   std::vector<std::string> within = {};
 };
 
+// Asked before a path may lead into another mount: that may be procfs, which shows names of the
+// network namespace that we are in.
+class Crossing {
+ public:
+  virtual ~Crossing() = default;
+  [[nodiscard]] virtual bool is_entered() const = 0;
+  // Enters the caller's network namespace.
+  [[nodiscard]] virtual Result<void> enter() = 0;
+
+ protected:
+  Crossing() = default;
+  Crossing(const Crossing&) = default;
+  Crossing& operator=(const Crossing&) = default;
+};
+
 // Where the paths start; O_PATH descriptors of the caller's.
 struct FilePlace {
   int base;
@@ -75,10 +90,12 @@ struct FilePlace {
   int second_base;
   // Our own procfs.
   int processes;
+  // nullptr: we are in the caller's namespaces for good.
+  Crossing* crossing = nullptr;
 };
 
 // Which ids of the caller the thread has. FUSE looks at more than those of file systems, so whoever
-// has those alone gets ENOTSUP there.
+// has those alone gets ENOTSUP there, and on procfs, which is shown as seen from namespaces.
 enum class HeldIds : std::uint8_t { of_file_systems, all };
 
 struct FileAnswer {

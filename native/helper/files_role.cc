@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+#include <bit>
 #include <optional>
 #include <utility>
 
@@ -29,20 +31,43 @@ constexpr std::size_t kBase = 2;
 constexpr std::size_t kSecondBase = 3;
 constexpr std::size_t kRequestFds = 4;
 
-// Namespaces of the caller; -1: ours.
-struct Namespaces {
-  int user;
-  int mount;
+// One of the caller's.
+struct ForeignNamespace {
+  std::uint32_t bit;
+  int kind;
+  const char* step;
 };
 
+// In the order of their descriptors.
+constexpr std::array kNamespaces = {
+    ForeignNamespace{ForeignNamespaces::kMount, CLONE_NEWNS, "setns of the mount namespace"},
+    ForeignNamespace{ForeignNamespaces::kUser, CLONE_NEWUSER, "setns of the user namespace"},
+    ForeignNamespace{ForeignNamespaces::kNet, CLONE_NEWNET, "setns of the network namespace"},
+    ForeignNamespace{ForeignNamespaces::kIpc, CLONE_NEWIPC, "setns of the ipc namespace"},
+    ForeignNamespace{ForeignNamespaces::kUts, CLONE_NEWUTS, "setns of the uts namespace"}};
+
+// Enters those of `kinds` that are not ours.
+[[nodiscard]] Result<void> enter(const HelperStart& start, const std::vector<UniqueFd>& fds,
+                                 std::uint32_t kinds, const char*& step) {
+  std::size_t next = 0;
+  for (const auto& [bit, kind, own_step] : kNamespaces) {
+    if ((start.namespaces & bit) == 0) continue;
+    const int fd = fds[next++].get();
+    if ((kinds & bit) == 0) continue;
+    step = own_step;
+    if (setns(fd, kind) == -1) return fail_errno();
+  }
+  return {};
+}
+
 // The ids of the caller, for good; then its user namespace, where it has all Linux capabilities
-// that the requests choose from. The mount namespace comes first: whoever is in another user
+// that the requests choose from. The other namespaces come first: whoever is in another user
 // namespace may not enter all of ours any more.
-[[nodiscard]] Result<void> become(const HelperStart& start, const Namespaces& namespaces,
+[[nodiscard]] Result<void> become(const HelperStart& start, const std::vector<UniqueFd>& fds,
                                   const char*& step) {
+  constexpr std::uint32_t kUser = ForeignNamespaces::kUser;
   const pid_t parent = getppid();
-  step = "setns of the mount namespace";
-  if (namespaces.mount >= 0 && setns(namespaces.mount, CLONE_NEWNS) == -1) return fail_errno();
+  if (const auto entered = enter(start, fds, ~kUser, step); !entered) return entered;
   step = "prctl of the securebits";
   // without the fix-up, changing ids leaves the Linux capabilities alone
   if (prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP) == -1)
@@ -57,8 +82,7 @@ struct Namespaces {
   if (syscall(SYS_setresuid, ruid, euid, suid) == -1) return fail_errno();
   syscall(SYS_setfsgid, fsgid);
   syscall(SYS_setfsuid, fsuid);
-  step = "setns of the user namespace";
-  if (namespaces.user >= 0 && setns(namespaces.user, CLONE_NEWUSER) == -1) return fail_errno();
+  if (const auto entered = enter(start, fds, kUser, step); !entered) return entered;
   rearm(parent);
   return {};
 }
@@ -144,24 +168,13 @@ class LabelledChild {
   return start.label.is_foreign() ? 1 : 0;
 }
 
-// The descriptors of a start, in their order; none: not those that the start says.
-[[nodiscard]] std::optional<Namespaces> namespaces_of(const HelperStart& start,
-                                                      const std::vector<UniqueFd>& fds) {
-  const std::size_t users = start.has_user_namespace ? 1 : 0;
-  const std::size_t mounts = start.has_mount_namespace ? 1 : 0;
-  if (fds.size() != users + mounts + static_cast<std::size_t>(lifelines_of(start)))
-    return std::nullopt;
-  return Namespaces{.user = users == 0 ? -1 : fds.front().get(),
-                    .mount = mounts == 0 ? -1 : fds[users].get()};
-}
-
 // Becomes who the start says, and answers it.
 [[nodiscard]] bool begin_as(const HelperStart& start, const std::vector<UniqueFd>& fds) {
-  const auto namespaces = namespaces_of(start, fds);
-  if (!namespaces) return false;
+  const auto namespaces = static_cast<std::size_t>(std::popcount(start.namespaces));
+  if (fds.size() != namespaces + static_cast<std::size_t>(lifelines_of(start))) return false;
   const char* step = "prepare";
   auto ready = ThreadRole::prepare();
-  if (ready) ready = become(start, *namespaces, step);
+  if (ready) ready = become(start, fds, step);
   if (ready) {
     step = "seccomp";
     ready = confine_helper(start.label.is_foreign() ? Confined::files_with_label : Confined::files);

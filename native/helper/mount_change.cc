@@ -52,7 +52,7 @@ struct ChangeJob : CallerJob {
 
 // Goes where the mount is, and opens it.
 [[nodiscard]] bool open_mount(ChangeJob& job, unsigned flags) {
-  if (!enter_mount_namespace(job)) return false;
+  if (!enter_namespaces_of_paths(job)) return false;
   job.mountinfo.reset(openat(job.own_proc, "self/mountinfo", O_RDONLY | O_CLOEXEC));
   if (broke(job.outcome, "open of mountinfo", job.mountinfo.get()) || !enter_root(job))
     return false;

@@ -124,8 +124,9 @@ bool become_caller_wholly(CallerJob& job) {
          set_effective(job, job.place.credentials.effective_capabilities);
 }
 
-bool enter_mount_namespace(CallerJob& job) {
-  return enter(job.outcome, job.mount_namespace(), CLONE_NEWNS);
+bool enter_namespaces_of_paths(CallerJob& job) {
+  return enter(job.outcome, job.place.net_namespace, CLONE_NEWNET) &&
+         enter(job.outcome, job.mount_namespace(), CLONE_NEWNS);
 }
 
 bool enter_root(CallerJob& job) {

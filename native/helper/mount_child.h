@@ -91,8 +91,8 @@ class MountLock {
 
 // Looks at whom the caller's mount namespace belongs to.
 void find_owner(CallerJob& job, ino_t own_user_namespace);
-// Its mount namespace, and the root of that.
-[[nodiscard]] bool enter_mount_namespace(CallerJob& job);
+// Its mount namespace, the network namespace, whose names procfs shows, and the root.
+[[nodiscard]] bool enter_namespaces_of_paths(CallerJob& job);
 [[nodiscard]] bool enter_root(CallerJob& job);
 
 // Makes those effective that are wanted and permitted.

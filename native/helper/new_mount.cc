@@ -245,7 +245,7 @@ void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) 
 }
 
 [[nodiscard]] bool enter_place(MountJob& job) {
-  if (!enter_mount_namespace(job)) return false;
+  if (!enter_namespaces_of_paths(job)) return false;
   if (!job.has_own_power()) {
     job.mountinfo.reset(openat(job.own_proc, "self/mountinfo", O_RDONLY | O_CLOEXEC));
     if (broke(job.outcome, "open of mountinfo", job.mountinfo.get())) return false;
@@ -452,7 +452,7 @@ void put_other(MountJob& job, const IsGone& is_gone) {
   Result<std::string> text;
   const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
     // of all of the namespace, whatever root the caller has
-    if (!enter_mount_namespace(job)) return;
+    if (!enter(job.outcome, job.mount_namespace(), CLONE_NEWNS)) return;
     const UniqueFd mountinfo(openat(job.own_proc, "self/mountinfo", O_RDONLY | O_CLOEXEC));
     text = mountinfo.is_open() ? read_mountinfo(mountinfo) : fail_errno();
   });

@@ -278,9 +278,8 @@ std::vector<std::byte> encode(const HelperStart& start) {
   for (const std::uint32_t id : start.uids) writer.number(id);
   for (const std::uint32_t id : start.gids) writer.number(id);
   write_groups(writer, start.groups);
-  writer.flag(start.has_user_namespace);
+  writer.number(start.namespaces);
   write_label(writer, start.label);
-  writer.flag(start.has_mount_namespace);
   return writer.take();
 }
 
@@ -292,10 +291,9 @@ Result<HelperStart> decode_start(std::span<const std::byte> message) {
     for (std::uint32_t& id : start.uids) id = reader.number<std::uint32_t>();
     for (std::uint32_t& id : start.gids) id = reader.number<std::uint32_t>();
     start.groups = read_groups(reader);
-    start.has_user_namespace = reader.flag();
+    start.namespaces = reader.number<std::uint32_t>();
     start.label = read_label(reader);
-    start.has_mount_namespace = reader.flag();
-    if (start.has_mount_namespace && !start.label.is_foreign()) reader.refuse();
+    if ((start.namespaces & ~ForeignNamespaces::kOfFiles) != 0) reader.refuse();
   } else if (start.role != HelperRole::mounts) {
     reader.refuse();
   }
@@ -382,7 +380,7 @@ Result<HelperMountRequest> decode_mount_request(std::span<const std::byte> messa
   request.credentials = read_credentials(reader);
   request.label = read_label(reader);
   request.namespaces = reader.number<std::uint32_t>();
-  if ((request.namespaces & ~ForeignNamespaces::kAll) != 0) reader.refuse();
+  if ((request.namespaces & ~ForeignNamespaces::kOfMounts) != 0) reader.refuse();
   request.path = reader.name();
   read_action(reader, request);
   if (!reader.is_complete()) return fail(EBADMSG);

@@ -22,7 +22,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 4;
+inline constexpr std::uint32_t kWireVersion = 5;
 // Two paths, a name and a value, as long as the kernel takes them, and what goes with them: folders
 // of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
@@ -38,19 +38,31 @@ enum class HelperRole : std::uint32_t {
   mounts = 2,
 };
 
-// Who a helper is for all its life; comes first. One for files has the ids of a caller, and the
-// descriptor of its user namespace comes along where that is not ours. One whose caller has a label
-// is in its mount namespace, whose descriptor comes next where that is not ours. With this one and
-// with one for mounts a descriptor comes last that it and all its children hold as long as any of
-// them lives.
+// Namespaces of a caller that are not ours: bits, in the order in which their descriptors come.
+struct ForeignNamespaces {
+  static constexpr std::uint32_t kMount = 1;
+  static constexpr std::uint32_t kUser = 2;
+  static constexpr std::uint32_t kPid = 4;
+  static constexpr std::uint32_t kNet = 8;
+  static constexpr std::uint32_t kIpc = 16;
+  static constexpr std::uint32_t kCgroup = 32;
+  static constexpr std::uint32_t kUts = 64;
+  static constexpr std::uint32_t kOfMounts = kMount | kUser | kPid | kNet | kIpc | kCgroup;
+  // Where whoever acts on files is.
+  static constexpr std::uint32_t kOfFiles = kMount | kUser | kNet | kIpc | kUts;
+};
+
+// Who a helper is for all its life; comes first. One for files has the ids of a caller and is in
+// its namespaces, whose descriptors come along where they are not ours. With one whose caller has a
+// label, and with one for mounts, a descriptor comes last that it and all its children hold as long
+// as any of them lives.
 struct HelperStart {
   HelperRole role;
   std::uint32_t uids[4];
   std::uint32_t gids[4];
   std::vector<gid_t> groups;
-  bool has_user_namespace;
+  std::uint32_t namespaces;
   Label label = {};
-  bool has_mount_namespace = false;
 };
 
 // With the descriptors of the listener, the root and the bases.
@@ -63,17 +75,6 @@ struct HelperRequest {
 };
 
 enum class MountAction : std::uint32_t { mount = 1, unmount = 2, set_attributes = 3 };
-
-// The caller's namespaces that are not ours: bits, in the order in which their descriptors come.
-struct ForeignNamespaces {
-  static constexpr std::uint32_t kMount = 1;
-  static constexpr std::uint32_t kUser = 2;
-  static constexpr std::uint32_t kPid = 4;
-  static constexpr std::uint32_t kNet = 8;
-  static constexpr std::uint32_t kIpc = 16;
-  static constexpr std::uint32_t kCgroup = 32;
-  static constexpr std::uint32_t kAll = 63;
-};
 
 // With the descriptors of the listener, the root and the base, of namespaces, and of the user
 // namespace of an id mapping.

@@ -70,6 +70,10 @@ class RunningHelper {
   // It does not bear the message, and ends.
   int code_after(const std::vector<std::byte>& message) {
     CHECK(send_message(ours_.get(), message, {}).has_value());
+    return code();
+  }
+
+  int code() {
     int status = 0;
     CHECK_EQUAL(waitpid(pid_, &status, 0), pid_);
     pid_ = -1;
@@ -158,6 +162,22 @@ void starts_with_its_descriptors_only() {
   CHECK_EQUAL(helper.code_after(encode(start_of_root(label))), 1);
 }
 
+// The descriptor that comes along is no namespace.
+void stays_nobody_outside_of_a_namespace() {
+  const UniqueFd none(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  for (const std::uint32_t wanted :
+       {ForeignNamespaces::kMount, ForeignNamespaces::kUser, ForeignNamespaces::kNet,
+        ForeignNamespaces::kIpc, ForeignNamespaces::kUts}) {
+    RunningHelper helper;
+    HelperStart start = start_of_root({});
+    start.namespaces = wanted;
+    const HelperAnswer answer = helper.ask(encode(start), {none.get()});
+    CHECK(answer.failed_step.starts_with("setns"));
+    CHECK_EQUAL(answer.error, EINVAL);
+    CHECK_EQUAL(helper.code(), 1);
+  }
+}
+
 // The exit code of a helper whose parent had ended before it was a helper, while the socket's other
 // end is still held; -1: it waits to be told something.
 int code_of_orphan() {
@@ -191,6 +211,8 @@ constexpr Case kCases[] = {
     {"A1: helper: without its caller's label nothing is done", does_nothing_without_the_label},
     {"A1: helper: a start with a label comes with its descriptors",
      starts_with_its_descriptors_only},
+    {"A14: helper: one that can't enter a namespace of its caller acts for nobody",
+     stays_nobody_outside_of_a_namespace},
     {"A4: helper: one whose parent has ended before it could hear of that ends, too",
      ends_where_its_parent_has}};
 

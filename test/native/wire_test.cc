@@ -22,9 +22,8 @@ HelperStart some_start() {
           .uids = {1, 2, 3, 4},
           .gids = {5, 6, 7, 0xffffffff},
           .groups = {10, 20, 30},
-          .has_user_namespace = true,
-          .label = {.module = LabelModule::apparmor, .text = "docker-default (enforce)"},
-          .has_mount_namespace = true};
+          .namespaces = ForeignNamespaces::kOfFiles,
+          .label = {.module = LabelModule::apparmor, .text = "docker-default (enforce)"}};
 }
 
 HelperStart start_for_mounts() {
@@ -118,9 +117,8 @@ void carries_a_start() {
   CHECK_EQUAL(read->uids[3], 4U);
   CHECK_EQUAL(read->gids[3], 0xffffffffU);
   CHECK(read->groups == some_start().groups);
-  CHECK(read->has_user_namespace);
+  CHECK_EQUAL(read->namespaces, ForeignNamespaces::kOfFiles);
   CHECK(read->label == some_start().label);
-  CHECK(read->has_mount_namespace);
 }
 
 void carries_a_start_for_mounts() {
@@ -234,7 +232,7 @@ void takes_nothing_else() {
   no_action[kActionAt] = std::byte{4};
   CHECK_EQUAL(ERROR(decode_mount_request(no_action)), Errno{EBADMSG});
   HelperMountRequest other_namespace = some_unmount();
-  other_namespace.namespaces = ForeignNamespaces::kAll + 1;
+  other_namespace.namespaces = ForeignNamespaces::kOfMounts + 1;
   CHECK_EQUAL(ERROR(decode_mount_request(encode(other_namespace))), Errno{EBADMSG});
   HelperMountRequest cut_option = some_mount();
   cut_option.mount.options.push_back({std::string("a\0b", 3), std::nullopt});
@@ -247,6 +245,14 @@ void takes_nothing_else() {
   CHECK_EQUAL(ERROR(decode_answer(encode(negative))), Errno{EBADMSG});
 }
 
+void refuses_namespaces_that_are_not_entered() {
+  for (const std::uint32_t wrong : {ForeignNamespaces::kPid, ForeignNamespaces::kCgroup, 128U}) {
+    HelperStart start = some_start();
+    start.namespaces |= wrong;
+    CHECK_EQUAL(ERROR(decode_start(encode(start))), Errno{EBADMSG});
+  }
+}
+
 HelperStart start_with(Label label) {
   HelperStart start = some_start();
   start.label = std::move(label);
@@ -257,10 +263,7 @@ void takes_labels_that_can_be_taken_on() {
   const std::string longest(kMostLabel, 'a');
   const Label label = {.module = LabelModule::smack, .text = longest};
   CHECK(VALUE(decode_start(encode(start_with(label)))).label == label);
-  HelperStart nobody = start_with({});
-  CHECK_EQUAL(ERROR(decode_start(encode(nobody))), Errno{EBADMSG});
-  nobody.has_mount_namespace = false;
-  CHECK(!VALUE(decode_start(encode(nobody))).label.is_foreign());
+  CHECK(!VALUE(decode_start(encode(start_with({})))).label.is_foreign());
   for (const Label& wrong :
        {Label{.module = LabelModule::smack, .text = longest + "a"},
         Label{.module = LabelModule::none, .text = "a"},
@@ -353,6 +356,8 @@ constexpr Case kCases[] = {
     {"wire: a message that is cut or longer is none", takes_whole_messages_only},
     {"wire: other kinds, versions and values are refused", takes_nothing_else},
     {"A1: wire: a label is one that can be taken on", takes_labels_that_can_be_taken_on},
+    {"wire: a start names no namespaces that helpers do not enter",
+     refuses_namespaces_that_are_not_entered},
     {"wire: any bytes are read as what they are written as, or refused", bears_any_bytes},
     {"wire: descriptors go along, and stay here", carries_descriptors},
     {"wire: what does not fit is refused", refuses_more_than_fits},

@@ -131,7 +131,7 @@ static long open_full(void) { return open_at("full-fifo", O_WRONLY); }
 static long open_slow(void) { return open_at(slow_name(), O_RDONLY); }
 static long create_slow(void) { return open_at(slow_name(), O_RDWR | O_CREAT); }
 static long name_slow(void) { return symlinkat("x", AT_FDCWD, slow_name()); }
-static long move_slow(void) { return renameat(AT_FDCWD, "file", AT_FDCWD, slow_name()); }
+static long move_slow(void) { return renameat(AT_FDCWD, slow_name(), AT_FDCWD, slow_name()); }
 static long remove_slow(void) { return unlinkat(AT_FDCWD, slow_name(), 0); }
 static long change_slow(void) { return fchmodat(AT_FDCWD, slow_name(), 0600, 0); }
 static long own_slow(void) { return fchownat(slow_fd, "", 0, 0, AT_EMPTY_PATH); }

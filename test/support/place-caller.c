@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes calls whose answers depend on the caller's namespaces, and prints `CALL ANSWER` for each.
+// Who answers them is up to the container that it runs in.
+//
+// usage: place-caller mounts FOLDER
+//        the folder has plain files and folders, and mount points
+//        place-caller own-mounts|user-mounts FOLDER
+//        the same in a mount namespace of its own, for user-mounts in a user namespace, too
+//        place-caller names NAME
+//        what a network interface of this name lets it do
+//        place-caller mount-names NAME
+//        the same of mounts
+//        place-caller own-names NAME
+//        the same in a network namespace of its own, whose only interface is `own0`
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "container.h"
+
+static void say(const char *what, long result) {
+  printf("%s %s\n", what, answer_name(result < 0 ? errno : 0));
+  fflush(stdout);
+}
+
+static long rename_with(const char *from, const char *to, unsigned flags) {
+  return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags);
+}
+
+static void use_mount_points(void) {
+  say("unlink a mounted file", unlink("settings.json"));
+  say("unlink it by another way", unlink("../alias/settings.json"));
+  say("unlink it with a slash", unlink("settings.json/"));
+  say("rename it", rename("settings.json", "moved"));
+  say("rename over it", rename("plain", "settings.json"));
+  say("rename over it by another way", rename("plain", "../alias/settings.json"));
+  say("rename in the other place", rename("../alias/settings.json", "../alias/moved"));
+  say("exchange it", rename_with("plain", "settings.json", RENAME_EXCHANGE));
+  say("exchange with it", rename_with("settings.json", "plain", RENAME_EXCHANGE));
+  say("rename to its free name", rename_with("plain", "settings.json", RENAME_NOREPLACE));
+  say("link to it", link("settings.json", "linked"));
+  say("rmdir a mounted folder", rmdir(".git"));
+  say("rmdir it by another way", rmdir("../alias/.git"));
+  say("unlink a mounted folder", unlink(".git"));
+  say("rename a mounted folder", rename(".git", "moved"));
+  say("rename over a mounted folder", rename("empty", ".git"));
+  say("exchange a mounted folder", rename_with("empty", ".git", RENAME_EXCHANGE));
+  say("rename in a mounted folder", rename(".git/config", ".git/moved"));
+  say("rmdir the folder of a mount", rmdir("above"));
+  say("rename the folder of a mount", rename("above", "renamed"));
+  say("rename it back", rename("renamed", "above"));
+  say("exchange the folder of a mount", rename_with("above", "empty", RENAME_EXCHANGE));
+  say("exchange it back", rename_with("above", "empty", RENAME_EXCHANGE));
+  say("rmdir where it is", rmdir("."));
+  say("rmdir the root", rmdir("/"));
+  say("unlink the root", unlink("//"));
+  say("rename the root", rename("/", "moved"));
+  say("rename over the root", rename("plain", "/"));
+  say("rename a file", rename("plain", "moved"));
+  say("rename over a file", rename("moved", "other"));
+  say("unlink a file", unlink("other"));
+  say("rmdir a folder", rmdir("empty"));
+}
+
+static void mount_own(void) {
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) fail("make mounts private");
+  say("mount on a file", mount("settings.json", "own-file", NULL, MS_BIND, NULL));
+  say("mount on a folder", mount(".git", "own-folder", NULL, MS_BIND, NULL));
+}
+
+static void use_own_mounts(void) {
+  say("unlink its own", unlink("own-file"));
+  say("rename its own", rename("own-file", "moved"));
+  say("rmdir its own", rmdir("own-folder"));
+  say("rename over its own", rename("empty", "own-folder"));
+  say("exchange its own", rename_with("plain", "own-file", RENAME_EXCHANGE));
+  say("umount its own", umount2("own-file", MNT_DETACH));
+  say("unlink what was its own", unlink("own-file"));
+}
+
+static void have_own_mounts(int namespaces) {
+  if (unshare(namespaces) < 0) fail("unshare");
+  mount_own();
+  use_own_mounts();
+  use_mount_points();
+}
+
+// Back to /tmp through a folder of the interface.
+static const char *through(const char *name, const char *end) {
+  static char path[2][256];
+  static unsigned next;
+  char *own = path[next++ % 2];
+  snprintf(own, sizeof path[0], "/proc/sys/net/ipv4/conf/%s/../../../../../../tmp/%s", name, end);
+  return own;
+}
+
+static void use_names_of(const char *name) {
+  printf("through %s\n", name);
+  say("mkdir", mkdir(through(name, "folder"), 0755));
+  say("mkdir again", mkdir(through(name, "folder"), 0755));
+  say("mknod", mknod(through(name, "fifo"), S_IFIFO | 0644, 0));
+  say("symlink", symlink("nowhere", through(name, "symlink")));
+  say("chmod", chmod(through(name, "folder"), 0700));
+  say("link", link(through(name, "fifo"), through(name, "linked")));
+  say("rename", rename(through(name, "fifo"), through(name, "renamed")));
+  say("unlink", unlink(through(name, "linked")));
+  say("rmdir", rmdir(through(name, "folder")));
+  unlink("/tmp/symlink");
+  unlink("/tmp/renamed");
+  char path[128];
+  snprintf(path, sizeof path, "/proc/sys/net/ipv4/conf/%s", name);
+  say("mkdir of the interface", mkdir(path, 0755));
+  say("rmdir of the interface", rmdir(path));
+  say("chmod of the interface", chmod(path, 0755));
+  if (chdir("/proc/sys/net/ipv4/conf") < 0) fail("change to the folder of interfaces");
+  snprintf(path, sizeof path, "%s/forwarding", name);
+  say("mkdir there", mkdir(name, 0755));
+  say("mkdir of a setting", mkdir(path, 0755));
+  say("link there", link(path, "linked"));
+  if (chdir("/") < 0) fail("go back");
+}
+
+static void mount_through(const char *name) {
+  printf("through %s\n", name);
+  say("mount", mount("none", through(name, "mounted"), "tmpfs", 0, NULL));
+  say("umount", umount2(through(name, "mounted"), 0));
+  say("mount of proc", mount("none", through(name, "mounted"), "proc", 0, NULL));
+}
+
+// The name of an interface may change while it is down.
+static void name_loopback(void) {
+  struct ifreq request = {.ifr_name = "lo", .ifr_newname = "own0"};
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || ioctl(fd, SIOCSIFNAME, &request) < 0) fail("name an interface");
+  close(fd);
+}
+
+int main(int argc, char **argv) {
+  if (argc != 3) return 2;
+  const char *mode = argv[1];
+  const bool is_of_names = strstr(mode, "names") != NULL;
+  if (!is_of_names && chdir(argv[2]) < 0) fail("change to the folder");
+  if (strcmp(mode, "mounts") == 0) {
+    use_mount_points();
+  } else if (strcmp(mode, "own-mounts") == 0) {
+    have_own_mounts(CLONE_NEWNS);
+  } else if (strcmp(mode, "user-mounts") == 0) {
+    have_own_mounts(CLONE_NEWUSER | CLONE_NEWNS);
+  } else if (strcmp(mode, "own-names") == 0) {
+    if (unshare(CLONE_NEWNET) < 0) fail("unshare");
+    name_loopback();
+    use_names_of("own0");
+    use_names_of("lo");
+    use_names_of(argv[2]);
+  } else if (strcmp(mode, "mount-names") == 0) {
+    mount_through(argv[2]);
+    mount_through("lo");
+  } else {
+    use_names_of("lo");
+    use_names_of(argv[2]);
+  }
+  return 0;
+}
