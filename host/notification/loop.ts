@@ -25,16 +25,18 @@ import { Container } from './container.ts';
 import type { Chain } from './container.ts';
 import { stopper } from './container-stop.ts';
 import { unnamedSlot } from './counters.ts';
+import { mostHandlers } from './quarantine.ts';
 import type { Quarantine } from './quarantine.ts';
 import { ReceivedCall } from './received-call.ts';
 import { HandlerHost } from './handler-host.ts';
 import { KeptContainers } from './kept-containers.ts';
 import type { InstanceRoom } from './kept-containers.ts';
 import { LimitedHost } from './limited-host.ts';
+import type { LogRoom } from './log-room.ts';
 import type { OnRefused } from './limited-host.ts';
 import { Performer } from './perform.ts';
 import { decodeRegistry } from './thread-messages.ts';
-import type { CallFailure, SharedRegistry, TapedCall } from './thread-messages.ts';
+import type { CallFailure, LinesDropped, SharedRegistry, TapedCall } from './thread-messages.ts';
 import type { SlotBook } from './slot-book.ts';
 import { Syscalls } from './syscalls.ts';
 import type { Syscall } from './syscalls.ts';
@@ -55,9 +57,11 @@ export interface LoopParts {
   readonly counters: SharedArrayBuffer;
   readonly slots: SlotBook;
   readonly quarantine: Quarantine;
+  readonly logRoom: LogRoom;
   /** Finds a component by its id. */
   readonly component: (id: string) => LoadedComponent;
   readonly onFailed: (failure: CallFailure) => void;
+  readonly onLinesDropped: (dropped: LinesDropped) => void;
   readonly losses: LossCounters;
   readonly unread: UnreadCounter;
   readonly decisions: DecisionBuffers;
@@ -299,11 +303,12 @@ export class Loop implements Disposable {
 
   #hostFor(
     handler: RegistryHandler,
-    { registry, states }: SharedRegistry,
+    { registry, states, quarantine }: SharedRegistry,
     index: number,
   ): CallHost {
-    const { log, receiver } = this.#parts;
+    const { log, logRoom, receiver, onLinesDropped } = this.#parts;
     const { containerId, annotations = [] } = registry;
+    const place = quarantine[0] ?? mostHandlers;
     const own = log.child({ handler: handler.name, container: containerId });
     const host = new HandlerHost(this.#side, {
       receiver,
@@ -311,6 +316,13 @@ export class Loop implements Disposable {
       containerId,
       annotations,
       state: states[index] ?? noState,
+      lines: {
+        room: logRoom,
+        place,
+        onDropping: () => {
+          onLinesDropped({ place, container: containerId });
+        },
+      },
     });
     const { grants } = handler;
     if (grants === undefined) return host;

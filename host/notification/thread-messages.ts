@@ -26,6 +26,8 @@ export interface WorkerInput {
   readonly instanceRoom: InstanceRoom;
   readonly counters: SharedArrayBuffer;
   readonly quarantine: QuarantineBuffers;
+  /** See log-room.ts. */
+  readonly logRoom: SharedArrayBuffer;
   readonly tape: TapeBuffers;
   readonly decisions: DecisionBuffers;
 }
@@ -57,12 +59,20 @@ export interface CallFailure {
   readonly refusal?: string;
 }
 
+/** Lines of a container's handlers are dropped. */
+export interface LinesDropped {
+  /** In the log room. */
+  readonly place: number;
+  readonly container: string;
+}
+
 /** What a worker thread tells. */
 export type WorkerMessage =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'slot' } & SlotName)
   | { readonly kind: 'slots given back'; readonly slots: readonly number[] }
   | ({ readonly kind: 'failed' } & CallFailure)
+  | ({ readonly kind: 'lines dropped' } & LinesDropped)
   | ({ readonly kind: 'taped' } & TapedCall);
 
 /** A registry as workers get it. */
