@@ -194,12 +194,13 @@ export class Loop implements Disposable {
     const bytes = this.#native.listenerRegistry(this.#worker, tokenOf(token));
     const shared = decodeRegistry(bytes);
     const tape = this.#tapeOf(token, shared.tapeSlot);
+    const told = new Set<string>();
     const container = new Container({
       ...shared,
       terms,
       component: this.#parts.component,
       hostFor: (handler, index) => {
-        const host = this.#hostFor(handler, shared, index);
+        const host = this.#hostFor(handler, shared, { index, told });
         const watched = shared.watch === undefined ? host : new ObservedHost(host, this.#decisions);
         return tape === undefined ? watched : new TapedHost(watched, tape);
       },
@@ -304,7 +305,7 @@ export class Loop implements Disposable {
   #hostFor(
     handler: RegistryHandler,
     { registry, states, quarantine }: SharedRegistry,
-    index: number,
+    { index, told }: { readonly index: number; readonly told: Set<string> },
   ): CallHost {
     const { log, logRoom, receiver, onLinesDropped } = this.#parts;
     const { containerId, annotations = [] } = registry;
@@ -326,18 +327,22 @@ export class Loop implements Disposable {
     });
     const { grants } = handler;
     if (grants === undefined) return host;
-    return new LimitedHost(host, grants, refusalLog(own, handler.bundle));
+    return new LimitedHost(host, grants, refusalLog(own, handler, told));
   }
 }
 
 /**
- * What a handler tries again and again is told once where people look. Which path it was is not told:
- * no other line of the log has paths of containers.
+ * What a handler tries again and again is told once where people look, also of a handler that breaks
+ * and begins anew. Which path it was is not told: no other line of the log has paths of containers.
+ * @param told what was told of this container
  */
-function refusalLog(log: Logger, bundle: string | undefined): OnRefused {
-  const told = new Set<string>();
+function refusalLog(
+  log: Logger,
+  { name, bundle }: RegistryHandler,
+  told: Set<string>,
+): OnRefused {
   return (operation, limit) => {
-    const what = `${operation} ${limit}`;
+    const what = `${name} ${operation} ${limit}`;
     const level = told.has(what) ? 'debug' : 'warn';
     told.add(what);
     log[level](
