@@ -42,7 +42,6 @@ const options = {
   runtime: { type: 'string' },
   base: { type: 'string' },
   allow: { type: 'string', multiple: true },
-  'block-io-uring': { type: 'boolean' },
   format: { type: 'string' },
   name: { type: 'string' },
   o: { type: 'string' },
@@ -240,7 +239,6 @@ async function generate(words: readonly string[]): Promise<number> {
     listenerPath: socketOf(values),
     listenerMetadata: [`BUNDLE=${selected.names.join(',')}`, ...settings].join('\n'),
     isWaitKillable: isWaitKillable(values),
-    isIoUringBlocked: values.get('block-io-uring') === true,
     allowed: allowedCalls(values),
     base: baseOf(values),
   });
@@ -362,11 +360,12 @@ their calls, on all architectures, and nothing that walks around them. Bundles a
 
   -socketfile PATH    the agent socket (default ${defaultSocketFile})
   -metadata KEY=VALUE a setting of the bundles; for several, several times
-  -base NAME|FILE     what holds for all other calls. allow: they are allowed (the default).
-                      container: what usual containers have no use for is refused, as by the
-                      profiles of runtimes. FILE: what another profile says
-  -allow CALL[,CALL…] calls that are allowed all the same; several times, too
-  -block-io-uring     io_uring fails with ENOSYS: it works on files without calls
+  -base NAME|FILE     what holds for all other calls. allow: they are allowed (the default), but for
+                      those that this version does not know. container: what usual containers have
+                      no use for is refused, as by the profiles of runtimes. FILE: what another
+                      profile says
+  -allow CALL[,CALL…] calls that are allowed all the same; several times, too. io_uring_setup,
+                      io_uring_enter and io_uring_register leave io_uring to programs
   -wait-killable      signals take no received call back; runc before 1.5 refuses that
   -runtime NAME       runc or crun: what the runtime can, which is -wait-killable for crun
   -format oci|spo     for docker, podman and kubelets (the default), or as a SeccompProfile of the
