@@ -17,6 +17,8 @@ import type { Resolve } from '../profile/lint/metadata.ts';
 import { objectName, operatorText } from '../profile/operator-profile.ts';
 import { runtimes } from '../profile/runtime-calls.ts';
 import type { Runtime } from '../profile/runtime-calls.ts';
+import { memoryWriters, unwrittenText } from '../profile/memory-writers.ts';
+import type { MemoryWriter } from '../profile/memory-writers.ts';
 import { preFilters } from '../profile/pre-filters.ts';
 import { refusalsOf, refusedWords } from '../profile/refusals.ts';
 import type { Refusal } from '../profile/refusals.ts';
@@ -107,6 +109,7 @@ interface AnsweredBy {
   readonly syscalls: readonly string[];
   readonly refused: readonly Refusal[];
   readonly isLeftToKernel: boolean;
+  readonly writers: readonly MemoryWriter[];
 }
 
 /** Whether nobody but the kernel is to have to do with what handlers pass on. */
@@ -134,6 +137,7 @@ function answeredBy(
     syscalls: answeredSyscalls(registry),
     refused: refusalsOf(refusedWords(bundles, registry)),
     isLeftToKernel: leavesToKernel(registry, settings.join('\n')),
+    writers: memoryWriters(bundles, registry),
   };
 }
 
@@ -214,6 +218,12 @@ function uselessNotes(values: Values): readonly string[] {
   return ['-allow has no effect without -base: all other calls are allowed'];
 }
 
+/** Containers start all the same, and their programs meet EOPNOTSUPP. */
+function unwrittenNotes(values: Values, writers: readonly MemoryWriter[]): readonly string[] {
+  if (writers.length === 0 || isWaitKillable(values)) return [];
+  return [unwrittenText(writers)];
+}
+
 /** Containers with such a profile would have an agent that is never asked. */
 function nothingToTrap({ bundles, names }: Selected): never {
   const keys = new Set(
@@ -230,7 +240,7 @@ async function generate(words: readonly string[]): Promise<number> {
   if (references.length === 0) usage('profile generate takes bundles');
   const selected = await selectedBundles(references, values);
   const settings = textsOf(values, 'metadata');
-  const { syscalls, refused, isLeftToKernel } = answeredBy(selected, settings, values);
+  const { syscalls, refused, isLeftToKernel, writers } = answeredBy(selected, settings, values);
   if (syscalls.length === 0) nothingToTrap(selected);
   const generated = generateProfile({
     syscalls,
@@ -244,7 +254,12 @@ async function generate(words: readonly string[]): Promise<number> {
   });
   const name = textOf(values, 'name') ?? selected.bundles.map((bundle) => bundle.name).join('-');
   write(textIn(textOf(values, 'format') ?? 'oci', generated, name), textOf(values, 'o'));
-  const notes = [...generated.notes, ...uselessNotes(values), ...folderNotes(references, selected)];
+  const notes = [
+    ...generated.notes,
+    ...uselessNotes(values),
+    ...unwrittenNotes(values, writers),
+    ...folderNotes(references, selected),
+  ];
   for (const note of notes) {
     process.stderr.write(`seccompagent: note: ${escaped(note)}\n`);
   }
@@ -296,6 +311,7 @@ async function resolveFor(metadata: string, values: Values): Promise<Resolve | u
       bundles: bundles.map(({ name }) => name),
       syscalls,
       refused: refusalsOf(refusedWords(sources, registry)),
+      writers: memoryWriters(sources, registry),
       ...(leavesToKernel(registry, metadata) ? { preFilters: preFilters(sources, syscalls) } : {}),
     };
   };

@@ -97,6 +97,31 @@ test.for(bundles.flatMap((bundle) => runtimes.map((words) => ({ bundle, words })
   },
 );
 
+/** What `lint` notes of a profile that is made for a bundle and a runtime. */
+async function notesOn(bundle: string, runtime: string): Promise<readonly string[]> {
+  const file = folder.at('made.json');
+  await profile.run(['generate', '-runtime', runtime, '-base', 'container', '-o', file, bundle]);
+  await profile.run(['lint', '-runtime', runtime, '-json', file]);
+  const linted: readonly Linted[] = JSON.parse(printed);
+  printed = '';
+  return linted.flatMap(({ findings }) => findings.map(({ code }) => code));
+}
+
+test.for(['setxattr-overlay', 'sysinfo'])(
+  'M4: generated profiles: what %s cannot write without the flag is told of, for runc alone',
+  async (bundle) => {
+    const said = vi.mocked(process.stderr.write);
+    expect(await notesOn(bundle, 'crun')).toEqual([]);
+    expect(said.mock.calls.flat().join('')).not.toContain('EOPNOTSUPP');
+    expect(await notesOn(bundle, 'runc')).toEqual(['memory-unwritten']);
+    expect(said.mock.calls.flat().join('')).toContain('EOPNOTSUPP');
+  },
+);
+
+test('M4: generated profiles: handlers that write nothing need no flag', async () => {
+  expect(await notesOn('mkdir-suffix', 'runc')).toEqual([]);
+});
+
 interface Rule {
   readonly names: readonly string[];
   readonly action: string;
