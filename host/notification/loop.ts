@@ -336,11 +336,7 @@ export class Loop implements Disposable {
  * and begins anew. Which path it was is not told: no other line of the log has paths of containers.
  * @param told what was told of this container
  */
-function refusalLog(
-  log: Logger,
-  { name, bundle }: RegistryHandler,
-  told: Set<string>,
-): OnRefused {
+function refusalLog(log: Logger, { name, bundle }: RegistryHandler, told: Set<string>): OnRefused {
   return (operation, limit) => {
     const what = `${name} ${operation} ${limit}`;
     const level = told.has(what) ? 'debug' : 'warn';

@@ -76,12 +76,18 @@ test('W3: logging: an endless log is ended by the count of operations', async ()
   await using caller = callerOf('endless');
   expect((await caller.ask('mkdir /log')).answer).toBe('EPERM');
   await agent.untilLogged(['AGENT_HANDLER_FAILED', '"container":"endless"']);
-  expect(linesOf('endless').filter(({ msg }) => msg === 'again and again').length).toBeLessThan(1001);
+  expect(linesOf('endless').filter(({ msg }) => msg === 'again and again').length).toBeLessThan(
+    1001,
+  );
 });
 
 test('W3: logging: what a handler says about its settings is cut', async () => {
   agent.bundles.write('refusing', { component: refusing(), syscalls: ['getpgid'] });
-  await using caller = new AskedCaller({ socket: agent.socket, metadata: 'refusing', id: 'refused' });
+  await using caller = new AskedCaller({
+    socket: agent.socket,
+    metadata: 'refusing',
+    id: 'refused',
+  });
   expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
   const line = await agent.untilLogged(['AGENT_SETTING_INVALID', '"container":"refused"']);
   expect(line.length).toBeLessThan(10_000);

@@ -117,15 +117,18 @@ test.for([
   expect(guest.text(pointer, length, plenty)).toBe(text);
 });
 
-test.for(['utf8', 'utf16'] as const)('Guest: a text in %s is cut, wherever a character ends', (encoding) => {
-  const guest = plainGuest(encoding);
-  const text = `${'💥'.repeat(20)}${'ä'.repeat(20)}b`;
-  const encoded = guest.encode(text);
-  const pointer = guest.putText(encoded);
-  for (let most = 0; most <= text.length; most += 1) {
-    expect(guest.text(pointer, encoded.length, most)).toBe(text.slice(0, most));
-  }
-});
+test.for(['utf8', 'utf16'] as const)(
+  'Guest: a text in %s is cut, wherever a character ends',
+  (encoding) => {
+    const guest = plainGuest(encoding);
+    const text = `${'💥'.repeat(20)}${'ä'.repeat(20)}b`;
+    const encoded = guest.encode(text);
+    const pointer = guest.putText(encoded);
+    for (let most = 0; most <= text.length; most += 1) {
+      expect(guest.text(pointer, encoded.length, most)).toBe(text.slice(0, most));
+    }
+  },
+);
 
 test('W3: Guest: of a long text no more is read than is wanted', () => {
   const guest = plainGuest('utf8');
@@ -155,7 +158,9 @@ test.for([
 ] as const)('G5: Guest: a text in %s of the bytes %j traps', ([encoding, bytes, length]) => {
   const guest = plainGuest(encoding);
   const pointer = guest.putBytes(Uint8Array.from(bytes), 0, bytes.length);
-  expect(() => guest.text(pointer, length, plenty)).toThrow('string of the handler is not well-formed');
+  expect(() => guest.text(pointer, length, plenty)).toThrow(
+    'string of the handler is not well-formed',
+  );
 });
 
 test.for([
@@ -166,7 +171,9 @@ test.for([
   ['utf16', 0, -1],
   ['utf16', 1, 1],
 ] as const)('G5: Guest: a text in %s at %i of length %i traps', ([encoding, pointer, length]) => {
-  expect(() => plainGuest(encoding).text(pointer, length, plenty)).toThrow(WebAssembly.RuntimeError);
+  expect(() => plainGuest(encoding).text(pointer, length, plenty)).toThrow(
+    WebAssembly.RuntimeError,
+  );
 });
 
 test('G5: Guest: reading a byte beyond the memory traps', () => {
