@@ -147,32 +147,30 @@ test('generate: podman takes its own default profile with our calls before it', 
   expect(agent.log).not.toMatch(/ERROR|FATAL/u);
 });
 
+/** What `ring-mkdir /abc` prints in a container, and which directory it has made. */
+async function madeByRing(...words: readonly string[]): Promise<string> {
+  using folder = new TemporaryFolder();
+  const socket = folder.at('agent.socket');
+  const setting = ['-metadata', 'MKDIR_SUFFIX=-made'] as const;
+  const options = ['-socketfile', socket, ...setting, ...words];
+  const { stdout } = await profileTool('generate', ...options, 'mkdir-suffix');
+  const rootfs = folder.at('rootfs');
+  makeRootfs(rootfs);
+  copyFileSync(compiled('ring-mkdir.static'), `${rootfs}/bin/ring-mkdir`);
+  await using _agent = await AgentProcess.start(socket, '-control-socket=none');
+  await using container = await Container.run({
+    runtime: 'runc',
+    folder: folder.path,
+    rootfs,
+    listenerPath: socket,
+    profile: JSON.parse(stdout),
+    script: 'ring-mkdir /abc\nls -d /abc*',
+  });
+  return container.output;
+}
+
 describe('K21: io_uring', () => {
   const rings = 'io_uring_setup,io_uring_enter,io_uring_register';
-
-  /** What `ring-mkdir /abc` prints in a container, and which directory it has made. */
-  async function madeByRing(...words: readonly string[]): Promise<string> {
-    using folder = new TemporaryFolder();
-    const socket = folder.at('agent.socket');
-    const setting = ['-metadata', 'MKDIR_SUFFIX=-made'] as const;
-    const { stdout } = await profileTool(
-      'generate',
-      ...['-socketfile', socket, ...setting, ...words, 'mkdir-suffix'],
-    );
-    const rootfs = folder.at('rootfs');
-    makeRootfs(rootfs);
-    copyFileSync(compiled('ring-mkdir.static'), `${rootfs}/bin/ring-mkdir`);
-    await using _agent = await AgentProcess.start(socket, '-control-socket=none');
-    await using container = await Container.run({
-      runtime: 'runc',
-      folder: folder.path,
-      rootfs,
-      listenerPath: socket,
-      profile: JSON.parse(stdout),
-      script: 'ring-mkdir /abc\nls -d /abc*',
-    });
-    return container.output;
-  }
 
   const enosys = 38;
   const asked = `setup ${enosys}\nmkdir 0\n/abc-made\nready\n`;

@@ -33,7 +33,7 @@ function baseOf(json: object): Wanted['base'] {
   return readSoundProfile(JSON.stringify(json), 'base.json');
 }
 
-function read(made: Generated): Profile {
+function reread(made: Generated): Profile {
   return readSoundProfile(ociText(made), 'made.json').profile;
 }
 
@@ -67,7 +67,7 @@ test('K21: generate: what does the same to open files stays as it is, and is sai
   const chmod = familyMembers('chmod');
   const made = generated({ syscalls: chmod });
   expect(made.notes).toContain(text);
-  expect(actionsOf(read(made), 'fchmod')).toEqual(['SCMP_ACT_ALLOW']);
+  expect(actionsOf(reread(made), 'fchmod')).toEqual(['SCMP_ACT_ALLOW']);
   expect(generated({ syscalls: [...chmod, 'fchmod'] }).notes).not.toContain(text);
   const base = baseOf({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [] });
   expect(generated({ syscalls: chmod, base }).notes).not.toContain(text);
@@ -96,7 +96,7 @@ test.for(families())('K21: generate: io_uring fails beside %s, whatever the base
 
 test('K21: generate: io_uring is left to whoever asks for it, and that is said', () => {
   const made = generated({ allowed: rings });
-  for (const name of rings) expect(actionsOf(read(made), name)).toEqual(['SCMP_ACT_ALLOW']);
+  for (const name of rings) expect(actionsOf(reread(made), name)).toEqual(['SCMP_ACT_ALLOW']);
   expect(made.notes).toContain(
     `${rings.join(', ')} are allowed: handlers are not asked about what io_uring does`,
   );
@@ -112,7 +112,7 @@ test.for([
   'K21: generate, lint: beside %s the call %s fails, or is told of',
   ([family, around]) => {
     const made = generated({ syscalls: familyMembers(family) });
-    expect(actionsOf(read(made), around)).toEqual(['SCMP_ACT_ERRNO']);
+    expect(actionsOf(reread(made), around)).toEqual(['SCMP_ACT_ERRNO']);
     const notify = { names: familyMembers(family), action: 'SCMP_ACT_NOTIFY' };
     const open = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/s', syscalls: [notify] };
     expect(findings(JSON.stringify(open))).toContain('walks-around');
@@ -128,7 +128,7 @@ test('K21: generate: without a base, calls that nobody knows fail with ENOSYS, a
   const handled = [...familyMembers('mkdir'), ...rings, 'seccomp'];
   const passing = syscallNumbers.map(([name]) => name).filter((name) => !handled.includes(name));
   for (const name of passing) {
-    expect([name, actionsOf(read(made), name)]).toEqual([name, ['SCMP_ACT_ALLOW']]);
+    expect([name, actionsOf(reread(made), name)]).toEqual([name, ['SCMP_ACT_ALLOW']]);
   }
   expect(parse(operatorText(made, 'a')).spec).not.toHaveProperty('defaultErrnoRet');
 });
