@@ -17,7 +17,7 @@ import type { Resolve } from '../profile/lint/metadata.ts';
 import { objectName, operatorText } from '../profile/operator-profile.ts';
 import { runtimes } from '../profile/runtime-calls.ts';
 import type { Runtime } from '../profile/runtime-calls.ts';
-import { memoryWriters, unwrittenText } from '../profile/memory-writers.ts';
+import { memoryWriters, unwrittenNotes } from '../profile/memory-writers.ts';
 import type { MemoryWriter } from '../profile/memory-writers.ts';
 import { preFilters } from '../profile/pre-filters.ts';
 import { refusalsOf, refusedWords } from '../profile/refusals.ts';
@@ -218,12 +218,6 @@ function uselessNotes(values: Values): readonly string[] {
   return ['-allow has no effect without -base: all other calls are allowed'];
 }
 
-/** Containers start all the same, and their programs meet EOPNOTSUPP. */
-function unwrittenNotes(values: Values, writers: readonly MemoryWriter[]): readonly string[] {
-  if (writers.length === 0 || isWaitKillable(values)) return [];
-  return [unwrittenText(writers)];
-}
-
 /** Containers with such a profile would have an agent that is never asked. */
 function nothingToTrap({ bundles, names }: Selected): never {
   const keys = new Set(
@@ -257,7 +251,7 @@ async function generate(words: readonly string[]): Promise<number> {
   const notes = [
     ...generated.notes,
     ...uselessNotes(values),
-    ...unwrittenNotes(values, writers),
+    ...(isWaitKillable(values) ? [] : unwrittenNotes(writers)),
     ...folderNotes(references, selected),
   ];
   for (const note of notes) {

@@ -5,7 +5,7 @@ import { AgentError } from '../errors.ts';
 import { waitKillableFlag } from '../filter-flags.ts';
 import { familyMembers } from '../notification/syscall-table.ts';
 import { errno } from './errno-numbers.ts';
-import { changedRules, masked } from './base-rules.ts';
+import { changedRules } from './base-rules.ts';
 import type { BaseProfile, GeneratedRule, Json } from './base-rules.ts';
 import { allowingBase } from './container-base.ts';
 import { byDescriptor, familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
@@ -20,11 +20,12 @@ import {
 import { actionsOf, decisionOf } from './profile.ts';
 import type { Condition, Profile, Rule } from './profile.ts';
 import type { PreFilter } from './pre-filters.ts';
+import { notifyingRules } from './notifying-rules.ts';
 import { withoutNestedListeners } from './nested-listeners.ts';
 import { isJson } from './read-profile.ts';
 import { isRefusedBy, isRefusing } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
-import { bigEndian, letsPass, notify, trappedArchitectures } from './seccomp-words.ts';
+import { bigEndian, letsPass, trappedArchitectures } from './seccomp-words.ts';
 
 export interface Wanted {
   /** The system calls that handlers answer. */
@@ -49,79 +50,6 @@ export interface Generated {
   readonly notes: readonly string[];
   /** Whether the errno of the default action is no base's. */
   readonly isDefaultOurs: boolean;
-}
-
-/** So many bits of a mask are told apart by a rule for each of their values. */
-const mostBits = 4;
-
-function bitsOf(mask: number): number {
-  return mask.toString(2).replaceAll('0', '').length;
-}
-
-/** All other values that a filter's bits may have. */
-function otherValues({ mask, values }: PreFilter): readonly number[] {
-  const others: number[] = [];
-  for (let value = mask; value >= 0; value = value === 0 ? -1 : (value - 1) & mask) {
-    if (!values.includes(value)) others.push(value);
-  }
-  return others.toReversed();
-}
-
-/** A rule of the base that allows has to be said of the other values: it would decide alone. */
-function isSaid({ profile }: BaseProfile, name: string, { mask }: PreFilter): boolean {
-  const decision = decisionOf(profile, name);
-  if (decision.kind !== 'rule' || decision.rule.isOfSomeHosts) return false;
-  return decision.rule.action === 'SCMP_ACT_ALLOW' && bitsOf(mask) <= mostBits;
-}
-
-/** What the filter passes on gets what the base has for it. */
-function filtersFor(
-  { preFilters = new Map() }: Wanted,
-  base: BaseProfile,
-): ReadonlyMap<string, PreFilter> {
-  return new Map(
-    [...preFilters].filter(
-      ([name, filter]) =>
-        decisionOf(base.profile, name).kind === 'default' || isSaid(base, name, filter),
-    ),
-  );
-}
-
-function passingRules(
-  base: BaseProfile,
-  name: string,
-  filter: PreFilter,
-): readonly GeneratedRule[] {
-  if (!isSaid(base, name, filter)) return [];
-  return otherValues(filter).map((value) => ({
-    names: [name],
-    action: 'SCMP_ACT_ALLOW',
-    args: masked(filter.index, filter.mask, value),
-  }));
-}
-
-/** A rule for each value, with all calls that have the argument at the same place. */
-function notifyingRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
-  const filters = filtersFor(wanted, base);
-  const names = wanted.syscalls.toSorted();
-  const whole = names.filter((name) => !filters.has(name));
-  const tests = new Map<
-    string,
-    { readonly names: string[]; readonly args: readonly Condition[] }
-  >();
-  for (const name of names) {
-    const { index = 0, mask = 0, values = [] } = filters.get(name) ?? {};
-    for (const value of values) {
-      const args = masked(index, mask, value);
-      const key = JSON.stringify(args);
-      tests.set(key, { args, names: [...(tests.get(key)?.names ?? []), name] });
-    }
-  }
-  return [
-    ...(whole.length === 0 ? [] : [{ names: whole, action: notify }]),
-    ...[...tests.values()].map(({ names: own, args }) => ({ names: own, action: notify, args })),
-    ...[...filters].flatMap(([name, filter]) => passingRules(base, name, filter)),
-  ];
 }
 
 /**

@@ -45,11 +45,14 @@ export function memoryWriters(
   );
 }
 
-/** What they cannot do without the flag. */
-export function unwrittenText(writers: readonly MemoryWriter[]): string {
+/** What they cannot do without the flag; containers start all the same. */
+export function unwrittenNotes(writers: readonly MemoryWriter[]): readonly string[] {
+  if (writers.length === 0) return [];
   const writes = writers.map(({ bundle, handler, families }) => {
     const what = families.length === 0 ? 'any call' : families.join(', ');
     return `the results of ${what} (handler ${handler} of ${bundle})`;
   });
-  return `${writes.join(' and ')} are not written without ${waitKillableFlag}: the host answers EOPNOTSUPP`;
+  return [
+    `${writes.join(' and ')} are not written without ${waitKillableFlag}: the host answers EOPNOTSUPP`,
+  ];
 }

@@ -5,7 +5,7 @@ import { waitKillableFlag } from '../../filter-flags.ts';
 import { parseMetadata, unselected } from '../../registry/metadata.ts';
 import type { Metadata } from '../../registry/metadata.ts';
 import type { Keys } from '../finding.ts';
-import { unwrittenText } from '../memory-writers.ts';
+import { unwrittenNotes } from '../memory-writers.ts';
 import type { MemoryWriter } from '../memory-writers.ts';
 import type { PreFilter } from '../pre-filters.ts';
 import { isRefusedBy } from '../refusals.ts';
@@ -111,14 +111,16 @@ export class MetadataCheck extends Check {
   }
 
   #unwritten(writers: readonly MemoryWriter[], keys: Keys): void {
-    if (writers.length === 0 || this.profile.flags.includes(waitKillableFlag)) return;
-    this.tell(
-      'memory-unwritten',
-      'note',
-      keys,
-      unwrittenText(writers),
-      'use crun, or runc from 1.5 on, with the flag (profile generate -runtime crun)',
-    );
+    if (this.profile.flags.includes(waitKillableFlag)) return;
+    for (const note of unwrittenNotes(writers)) {
+      this.tell(
+        'memory-unwritten',
+        'note',
+        keys,
+        note,
+        'use crun, or runc from 1.5 on, with the flag (profile generate -runtime crun)',
+      );
+    }
   }
 
   #refused(bundles: readonly string[], refused: readonly Refusal[], keys: Keys): void {
