@@ -28,7 +28,7 @@ generate() {
   make "$name-crun" -runtime crun "$@"
 }
 
-generate demo-pod -block-io-uring \
+generate demo-pod \
   -metadata 'MKDIR_TMPL=-{{.Namespace}}-{{.Pod}}-{{.Container}}' \
   -metadata EXEC_PATTERN=/bin/true -metadata EXEC_DURATION=2s \
   -metadata MOUNT_PROC=true kubernetes

@@ -36,6 +36,7 @@ import { CounterSum } from './notification/counter-sum.ts';
 import { figure } from './notification/counters.ts';
 import { Pool, poolSize } from './notification/pool.ts';
 import type { PoolSize } from './notification/pool.ts';
+import { DroppedLines } from './notification/dropped-lines.ts';
 import { QuarantineBook } from './notification/quarantine.ts';
 import { ReceiverEvents } from './notification/receiver-events.ts';
 import { StateBook } from './notification/state-book.ts';
@@ -89,6 +90,7 @@ export class Agent {
   readonly #listenerCounts: ListenerCounts;
   readonly #counters = new CounterSum();
   readonly #quarantine = new QuarantineBook();
+  readonly #dropped: DroppedLines;
   readonly #tapes: TapeBook = new TapeBook(() => this.#pool?.isRead ?? true);
   readonly #shadows: ShadowBook;
   readonly #watching: Watching;
@@ -116,6 +118,7 @@ export class Agent {
     this.#watching = watching;
     const { observation } = watching;
     this.log = createLog(options.log);
+    this.#dropped = new DroppedLines(this.log);
     this.#listenerCounts = new ListenerCounts(options.listenerLimits);
     this.#shadows = new ShadowBook({
       log: this.log,
@@ -144,6 +147,7 @@ export class Agent {
       resolver: options.resolver,
       log: this.log,
       quarantine: this.#quarantine,
+      dropped: this.#dropped,
       states: new StateBook(this.native),
       tapes: this.#tapes,
       observation,
@@ -183,6 +187,7 @@ export class Agent {
         size,
         counters: agent.#counters,
         quarantine: agent.#quarantine.buffers,
+        dropped: agent.#dropped,
         onFailed: (failure) => {
           agent.#fail(failure);
         },
@@ -371,6 +376,7 @@ export class Agent {
     await this.#control?.[Symbol.asyncDispose]();
     await this.#metricsServer?.[Symbol.asyncDispose]();
     await this.#pool?.stop();
+    this.#dropped[Symbol.dispose]();
     await this.#shadows[Symbol.asyncDispose]();
     this.#events[Symbol.dispose]();
     await this.#watching[Symbol.asyncDispose]();

@@ -415,6 +415,8 @@ export interface Native {
     result: Uint8Array,
     within?: Uint8Array,
   ): number;
+  /** Counts what is done at once as an operation of the call. @throws EDQUOT: there were too many */
+  countOperation(this: void, worker: WorkerHandle): void;
   /** Copies a descriptor of the caller: its index here, or a negated errno. */
   takeCallerFd(this: void, worker: WorkerHandle, fd: number): number;
   /** Gives the caller a descriptor by its index: its number there, or a negated errno. */

@@ -381,6 +381,10 @@ export const runUsage = `Usage: seccompagent run [options] -- COMMAND ARGS…
 Runs a command under a notify filter, in a private mount namespace, and answers its calls.
 Exits with the command's exit code.
 
+This is no security boundary: the command runs as root beside the agent, and can stop, kill or trace
+it. After kill -STOP $PPID, for example, its trapped calls wait forever. Run programs that you do not
+trust in a container whose seccomp profile sends their calls to an agent (see profile).
+
 Options (one dash or two, with = or a space):
   -resolver NAME      which handlers answer: none (the default), demo-basic,
                       unprivileged-build, kubernetes, falco

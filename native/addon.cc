@@ -64,6 +64,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("listenerRegistry", listener_registry);
   add("replaceTerms", replace_terms);
   add("operate", operate);
+  add("countOperation", count_operation);
   add("mountAsCaller", mount_as_caller);
   add("refusePidnsOption", refuse_pidns);
   add("takeCallerFd", take_caller_fd);

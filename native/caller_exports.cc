@@ -28,6 +28,8 @@ Napi::Value with_call(const Napi::CallbackInfo& info, std::uint32_t handle, Act 
   Worker& worker = *attached->worker;
   const auto call = worker.current();
   if (!call) return throw_errno(info.Env(), "use of a caller without a call", call.error());
+  if (const auto counted = worker.count_operation(); !counted)
+    return throw_errno(info.Env(), "operations of one call", counted.error());
   return number(info.Env(), act(worker, *call));
 }
 

@@ -36,6 +36,7 @@ Napi::Value listener_registry(const Napi::CallbackInfo& info);
 
 // operation_exports.cc
 Napi::Value operate(const Napi::CallbackInfo& info);
+Napi::Value count_operation(const Napi::CallbackInfo& info);
 Napi::Value mount_as_caller(const Napi::CallbackInfo& info);
 Napi::Value refuse_pidns(const Napi::CallbackInfo& info);
 

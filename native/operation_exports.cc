@@ -505,6 +505,17 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value count_operation(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  AttachedWorker* attached = find(info, &State::workers, handle);
+  if (attached == nullptr) return {};
+  if (const auto counted = attached->worker->count_operation(); !counted)
+    return throw_errno(info.Env(), "operations of one call", counted.error());
+  return info.Env().Undefined();
+}
+
 Napi::Value refuse_pidns(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const bool is_refused = arguments.u32() != 0;

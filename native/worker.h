@@ -50,8 +50,10 @@ class Worker : public ActsItself {
 
   // Something slow begins: others receive meanwhile.
   void invite();
-  // Around what may wait for a container's file system: others take over meanwhile. EDQUOT: there
-  // were too many for one call. ETIME: they took too long together.
+  // For what the host does at once. EDQUOT: a call has had as many as it may have.
+  [[nodiscard]] Result<void> count_operation();
+  // Around what may wait for a container's file system: others take over meanwhile. EDQUOT as
+  // count_operation. ETIME: they took too long together.
   [[nodiscard]] Result<void> begin_operation();
   // For what is done in an operation.
   [[nodiscard]] Patience patience() const;

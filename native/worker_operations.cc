@@ -25,10 +25,15 @@ void Worker::invite() {
   receiver_->invite();
 }
 
-Result<void> Worker::begin_operation() {
+Result<void> Worker::count_operation() {
   if (operation_count_ >= kMostOperations) return fail(EDQUOT);
-  if (operation_time_ >= kMostOperationTime) return fail(ETIME);
   ++operation_count_;
+  return {};
+}
+
+Result<void> Worker::begin_operation() {
+  if (operation_time_ >= kMostOperationTime) return fail(ETIME);
+  if (const auto counted = count_operation(); !counted) return counted;
   const Nanoseconds time = now();
   operation_start_.store(time);
   stop_holding();

@@ -37,32 +37,35 @@ test.for([
 });
 
 /** Where the room for a result is among the arguments. */
+const listed = bytesOf(`user.a\0${opaque}\0`);
+
 const readers = [
-  ['getxattr', ['/d', opaque, address, 100], 2, 'getXattr'],
-  ['lgetxattr', ['/d', opaque, address, 100], 2, 'getXattr'],
-  ['fgetxattr', [5, opaque, address, 100], 2, 'getXattr'],
-  ['listxattr', ['/d', address, 100], 1, 'listXattr'],
-  ['llistxattr', ['/d', address, 100], 1, 'listXattr'],
-  ['flistxattr', [5, address, 100], 1, 'listXattr'],
-  ['listxattrat', [5, '/d', 0, address, 100], 3, 'listXattr'],
+  ['getxattr', ['/d', opaque, address, 100], 2, 'getXattr', value],
+  ['lgetxattr', ['/d', opaque, address, 100], 2, 'getXattr', value],
+  ['fgetxattr', [5, opaque, address, 100], 2, 'getXattr', value],
+  ['listxattr', ['/d', address, 100], 1, 'listXattr', listed],
+  ['llistxattr', ['/d', address, 100], 1, 'listXattr', listed],
+  ['flistxattr', [5, address, 100], 1, 'listXattr', listed],
+  ['listxattrat', [5, '/d', 0, address, 100], 3, 'listXattr', listed],
 ] as const;
 
 test.for(readers)('K21: setxattr-overlay: %s writes what there is', (row) => {
-  const [syscall, given, argument, operation] = row;
+  const [syscall, given, argument, operation, bytes] = row;
   const handler = new HandlerHarness(file);
-  handler.host.prepareResult({ bytes: value });
+  handler.host.prepareResult({ bytes });
   // what a write says where an argument is no room
   if (argument === 3) handler.host.prepare(0, errnoNumber('EINVAL'));
-  expect(handler.ask(syscall, ...given)).toEqual({ kind: 'value', value: 1n });
+  expect(handler.ask(syscall, ...given)).toEqual({ kind: 'value', value: BigInt(bytes.length) });
   expect(handler.calls[0]).toMatchObject({ operation, isLent: true });
-  expect(handler.calls.at(-1)).toEqual({ kind: 'write', argument, offset: 0n, bytes: value });
+  expect(handler.calls.at(-1)).toEqual({ kind: 'write', argument, offset: 0n, bytes });
 });
 
 test.for(readers)(
   'M1: setxattr-overlay: %s without enough room writes nothing',
   ([syscall, given]) => {
     const handler = new HandlerHarness(file);
-    handler.host.prepareResult({ bytes: new Uint8Array(101) }, { bytes: new Uint8Array(101) });
+    const bytes = bytesOf(`${opaque}${'x'.repeat(101 - opaque.length - 1)}\0`);
+    handler.host.prepareResult({ bytes }, { bytes });
     expect(handler.ask(syscall, ...given)).toMatchObject({ kind: 'fail', errno: 'ERANGE' });
     const asking = [...given.slice(0, -1), 0];
     expect(handler.ask(syscall, ...asking)).toEqual({ kind: 'value', value: 101n });
@@ -70,13 +73,29 @@ test.for(readers)(
   },
 );
 
-test('M4: setxattr-overlay: where nothing may be written, reading fails', () => {
-  const handler = new HandlerHarness(file);
-  handler.host.prepareResult({ bytes: value });
-  handler.host.prepare(0, errnoNumber('EOPNOTSUPP'));
-  expect(handler.ask('getxattr', '/d', opaque, address, 100)).toMatchObject({
-    errno: 'EOPNOTSUPP',
-  });
+test.for(readers)(
+  'M4: setxattr-overlay: %s fails where nothing may be written',
+  ([syscall, given, , , bytes]) => {
+    const handler = new HandlerHarness(file);
+    handler.host.prepareResult({ bytes });
+    handler.host.prepare(0, errnoNumber('EOPNOTSUPP'));
+    expect(handler.ask(syscall, ...given)).toMatchObject({ errno: 'EOPNOTSUPP' });
+  },
+);
+
+test.for([
+  '',
+  'user.a\0',
+  'trusted.overlay\0',
+  'user.trusted.overlay.x\0security.capability\0',
+  'system.posix_acl_access\0user.b\0',
+])('M4: setxattr-overlay: the kernel lists %j, which has no name to be added', (names) => {
+  for (const size of [0, 1, 100]) {
+    const handler = new HandlerHarness(file);
+    handler.host.prepareResult({ bytes: bytesOf(names) });
+    expect(handler.ask('listxattr', '/d', address, size)).toEqual({ kind: 'continue' });
+    expect(handler.calls.filter(({ kind }) => kind === 'write')).toEqual([]);
+  }
 });
 
 test('setxattr-overlay: the kernel lists what is somebody else’s', () => {

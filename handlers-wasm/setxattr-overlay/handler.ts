@@ -27,12 +27,32 @@ export function getxattr(path: Path, atFlags: u32, name: Path, size: u64): Actio
   return give(overlay.getXattr(path, atFlags, name), size, [2, 4]);
 }
 
-/** With the names that the kernel shows to administrators only. */
+/** With the names that the kernel shows to administrators only, where there are any. */
 export function listxattr(path: Path, atFlags: u32, size: u64): Action {
   const names = overlay.listXattr(path, atFlags);
   // of somebody else's file
   if (!names.isOk && names.errno == Errno.EPERM) return Action.continue();
+  if (names.isOk && !hasOverlayName(names.value)) return Action.continue();
   return give(names, size, [1, 3]);
+}
+
+/** Each name has a NUL behind it. */
+function hasOverlayName(names: Uint8Array): bool {
+  let start = 0;
+  for (let end = 0; end < names.length; end++) {
+    if (names[end] != 0) continue;
+    if (isOverlayName(names, start, end)) return true;
+    start = end + 1;
+  }
+  return false;
+}
+
+function isOverlayName(names: Uint8Array, start: i32, end: i32): bool {
+  if (end - start < prefix.length) return false;
+  for (let i = 0; i < prefix.length; i++) {
+    if (names[start + i] != prefix.at(i)) return false;
+  }
+  return true;
 }
 
 export function removexattr(path: Path, atFlags: u32, name: Path): Action {

@@ -17,6 +17,8 @@ import type { Resolve } from '../profile/lint/metadata.ts';
 import { objectName, operatorText } from '../profile/operator-profile.ts';
 import { runtimes } from '../profile/runtime-calls.ts';
 import type { Runtime } from '../profile/runtime-calls.ts';
+import { memoryWriters, unwrittenNotes } from '../profile/memory-writers.ts';
+import type { MemoryWriter } from '../profile/memory-writers.ts';
 import { preFilters } from '../profile/pre-filters.ts';
 import { refusalsOf, refusedWords } from '../profile/refusals.ts';
 import type { Refusal } from '../profile/refusals.ts';
@@ -42,7 +44,6 @@ const options = {
   runtime: { type: 'string' },
   base: { type: 'string' },
   allow: { type: 'string', multiple: true },
-  'block-io-uring': { type: 'boolean' },
   format: { type: 'string' },
   name: { type: 'string' },
   o: { type: 'string' },
@@ -108,6 +109,7 @@ interface AnsweredBy {
   readonly syscalls: readonly string[];
   readonly refused: readonly Refusal[];
   readonly isLeftToKernel: boolean;
+  readonly writers: readonly MemoryWriter[];
 }
 
 /** Whether nobody but the kernel is to have to do with what handlers pass on. */
@@ -135,6 +137,7 @@ function answeredBy(
     syscalls: answeredSyscalls(registry),
     refused: refusalsOf(refusedWords(bundles, registry)),
     isLeftToKernel: leavesToKernel(registry, settings.join('\n')),
+    writers: memoryWriters(bundles, registry),
   };
 }
 
@@ -231,7 +234,7 @@ async function generate(words: readonly string[]): Promise<number> {
   if (references.length === 0) usage('profile generate takes bundles');
   const selected = await selectedBundles(references, values);
   const settings = textsOf(values, 'metadata');
-  const { syscalls, refused, isLeftToKernel } = answeredBy(selected, settings, values);
+  const { syscalls, refused, isLeftToKernel, writers } = answeredBy(selected, settings, values);
   if (syscalls.length === 0) nothingToTrap(selected);
   const generated = generateProfile({
     syscalls,
@@ -240,13 +243,17 @@ async function generate(words: readonly string[]): Promise<number> {
     listenerPath: socketOf(values),
     listenerMetadata: [`BUNDLE=${selected.names.join(',')}`, ...settings].join('\n'),
     isWaitKillable: isWaitKillable(values),
-    isIoUringBlocked: values.get('block-io-uring') === true,
     allowed: allowedCalls(values),
     base: baseOf(values),
   });
   const name = textOf(values, 'name') ?? selected.bundles.map((bundle) => bundle.name).join('-');
   write(textIn(textOf(values, 'format') ?? 'oci', generated, name), textOf(values, 'o'));
-  const notes = [...generated.notes, ...uselessNotes(values), ...folderNotes(references, selected)];
+  const notes = [
+    ...generated.notes,
+    ...uselessNotes(values),
+    ...(isWaitKillable(values) ? [] : unwrittenNotes(writers)),
+    ...folderNotes(references, selected),
+  ];
   for (const note of notes) {
     process.stderr.write(`seccompagent: note: ${escaped(note)}\n`);
   }
@@ -298,6 +305,7 @@ async function resolveFor(metadata: string, values: Values): Promise<Resolve | u
       bundles: bundles.map(({ name }) => name),
       syscalls,
       refused: refusalsOf(refusedWords(sources, registry)),
+      writers: memoryWriters(sources, registry),
       ...(leavesToKernel(registry, metadata) ? { preFilters: preFilters(sources, syscalls) } : {}),
     };
   };
@@ -362,11 +370,12 @@ their calls, on all architectures, and nothing that walks around them. Bundles a
 
   -socketfile PATH    the agent socket (default ${defaultSocketFile})
   -metadata KEY=VALUE a setting of the bundles; for several, several times
-  -base NAME|FILE     what holds for all other calls. allow: they are allowed (the default).
-                      container: what usual containers have no use for is refused, as by the
-                      profiles of runtimes. FILE: what another profile says
-  -allow CALL[,CALL…] calls that are allowed all the same; several times, too
-  -block-io-uring     io_uring fails with ENOSYS: it works on files without calls
+  -base NAME|FILE     what holds for all other calls. allow: they are allowed (the default), but for
+                      those that this version does not know. container: what usual containers have
+                      no use for is refused, as by the profiles of runtimes. FILE: what another
+                      profile says
+  -allow CALL[,CALL…] calls that are allowed all the same; several times, too. io_uring_setup,
+                      io_uring_enter and io_uring_register leave io_uring to programs
   -wait-killable      signals take no received call back; runc before 1.5 refuses that
   -runtime NAME       runc or crun: what the runtime can, which is -wait-killable for crun
   -format oci|spo     for docker, podman and kubelets (the default), or as a SeccompProfile of the

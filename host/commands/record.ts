@@ -159,7 +159,8 @@ export const record: Tool = {
 Writes into FILE what handlers are asked, what they ask of the host, and what they answer: of a
 command, which is run as by seccompagent run, or of a container of a running agent, until it ends,
 or SIGINT or SIGTERM come. Options of mounts, values of extended attributes, what handlers remember,
-memory of callers and values of settings are left out.
+memory of callers and values of settings are left out. As under run, the command is root beside the
+agent, and is not confined.
 
 Options:
   -o FILE             made or emptied, and readable for its owner alone

@@ -4,6 +4,7 @@ import { keyOf } from '../container-key.ts';
 import { messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Logger } from '../log.ts';
+import type { DroppedLines } from '../notification/dropped-lines.ts';
 import type { QuarantineBook } from '../notification/quarantine.ts';
 import type { StateBook } from '../notification/state-book.ts';
 import type { Observation } from '../observation/observation.ts';
@@ -27,6 +28,7 @@ export interface AttachingParts {
   readonly resolver: Resolver;
   readonly log: Logger;
   readonly quarantine: QuarantineBook;
+  readonly dropped: DroppedLines;
   readonly states: StateBook;
   readonly tapes: TapeBook;
   readonly observation: Observation;
@@ -106,6 +108,8 @@ export class Attaching {
 
   /** Gives back what it had been given, but for its tape. */
   end({ identity, quarantine, heldStates }: Attached): void {
+    const [place] = quarantine;
+    if (place !== undefined) this.#parts.dropped.end(place);
     this.#parts.observation.forget(identity);
     this.#parts.quarantine.release(quarantine);
     this.#parts.states.release(heldStates);

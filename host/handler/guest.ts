@@ -11,6 +11,19 @@ const shortLength = 48;
 const narrowDecoder = new TextDecoder('utf-8', { fatal: true });
 const wideDecoder = new TextDecoder('utf-16le', { fatal: true });
 
+/** In bytes, in either encoding. */
+const longestCharacter = 4;
+
+function wholeText(bytes: Uint8Array, isWide: boolean): string {
+  return (isWide ? wideDecoder : narrowDecoder).decode(bytes);
+}
+
+/** The last character may be there in part only. */
+function cutText(bytes: Uint8Array, isWide: boolean): string {
+  const decoder = new TextDecoder(isWide ? 'utf-16le' : 'utf-8', { fatal: true });
+  return decoder.decode(bytes, { stream: true });
+}
+
 /** A string as the guest wants it. */
 interface EncodedText {
   readonly bytes: Uint8Array;
@@ -119,14 +132,16 @@ export class Guest {
     return pointer;
   }
 
-  text(pointer: number, length: number): string {
+  /** @param most characters: what is behind them is not even looked at */
+  text(pointer: number, length: number, most: number): string {
     const isWide = this.#encoding === 'utf16';
     const size = (length >>> 0) * (isWide ? 2 : 1);
     const offset = this.checked(pointer, size, isWide ? 2 : 1);
+    const mostBytes = most * longestCharacter;
+    const bytes = this.#bytes.subarray(offset, offset + Math.min(size, mostBytes));
     try {
-      return (isWide ? wideDecoder : narrowDecoder).decode(
-        this.#bytes.subarray(offset, offset + size),
-      );
+      const text = size > mostBytes ? cutText(bytes, isWide) : wholeText(bytes, isWide);
+      return text.slice(0, most);
     } catch {
       return this.trap('string of the handler is not well-formed');
     }

@@ -35,6 +35,8 @@ export type Settings = readonly (readonly [key: string, value: string])[];
 /** result<_, string>: the tag, then pointer and length. */
 const configureResultSize = 12;
 const pairSize = 16;
+/** Of what a handler says about its settings, which goes into logs and events. */
+const mostRefusalCharacters = 1024;
 
 /** How one syscall is asked about: a function of the trampoline and what it takes. */
 interface Way {
@@ -237,7 +239,9 @@ export class HandlerInstance {
       const pointer = call(list, settings.length);
       const offset = guest.checked(pointer, configureResultSize, 4);
       const isRefusal = guest.u8(offset) !== 0;
-      const text = isRefusal ? guest.text(guest.u32(offset + 4), guest.u32(offset + 8)) : undefined;
+      const text = isRefusal
+        ? guest.text(guest.u32(offset + 4), guest.u32(offset + 8), mostRefusalCharacters)
+        : undefined;
       postReturn?.(pointer);
       return text;
     });

@@ -201,6 +201,14 @@ export class CallActs {
     }
   }
 
+  /** What the host does at once is an operation, too. */
+  protected counting(step: string): void {
+    this.acting(step, () => {
+      this.side.native.countOperation(this.side.worker);
+      return 0;
+    });
+  }
+
   #secondDirfd(): number {
     const syscall = this.side.current();
     return syscall === undefined ? currentDirectory : this.side.call.secondDirfd(syscall);

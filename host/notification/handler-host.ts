@@ -5,8 +5,10 @@ import type { Logger } from '../log.ts';
 import { resourceNumbers, tokenOf } from '../native.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
 import type { ContainerStop } from '../registry/policy.ts';
+import { escaped } from '../terminal-text.ts';
 import { CallActs } from './call-acts.ts';
 import type { WorkerSide } from './call-acts.ts';
+import type { LogRoom } from './log-room.ts';
 import type { DecodedArgument } from './received-call.ts';
 import { mostStateBytes, mostStateKeys } from './state-book.ts';
 
@@ -21,6 +23,24 @@ export interface HandlerSide {
   readonly onStopped: (stop: ContainerStop) => void;
   /** What the handlers of its bundle remember of the container. */
   readonly state: StateHandle;
+  readonly lines: LinesParts;
+}
+
+/** What bounds the lines of a container's handlers. */
+export interface LinesParts {
+  readonly room: LogRoom;
+  /** The container's in there. */
+  readonly place: number;
+  /** Told before lines are dropped that nobody knows of yet. */
+  readonly onDropping: () => void;
+}
+
+/** Of a line: what stands beside the message, about. */
+const bytesBeside = 256;
+
+/** What a message takes in the log at most, in either format. */
+function loggedBytes(message: string): number {
+  return bytesBeside + Buffer.byteLength(JSON.stringify(escaped(message)));
 }
 
 export class HandlerHost extends CallActs implements CallHost {
@@ -42,6 +62,7 @@ export class HandlerHost extends CallActs implements CallHost {
 
   killContainer(): number {
     const { native, call } = this.side;
+    this.counting('kill');
     const errno = native.killContainer(this.#handler.receiver, tokenOf(call.token));
     if (errno === 0) this.#handler.onStopped('kill-container');
     return errno;
@@ -49,6 +70,7 @@ export class HandlerHost extends CallActs implements CallHost {
 
   freezeContainer(isFrozen: boolean): number {
     const { native, call } = this.side;
+    this.counting('freeze');
     const { receiver, onStopped } = this.#handler;
     const errno = native.freezeContainer(receiver, tokenOf(call.token), isFrozen ? 1 : 0);
     if (errno === 0 && isFrozen) onStopped('freeze-container');
@@ -57,6 +79,7 @@ export class HandlerHost extends CallActs implements CallHost {
 
   containerResources(): Uint8Array | number {
     const { native, call } = this.side;
+    this.counting('look at the resources');
     const into = this.resultRoom().subarray(0, resourceNumbers.length * 8);
     const token = tokenOf(call.token);
     const errno = native.containerResources(this.#handler.receiver, token, into);
@@ -94,7 +117,18 @@ export class HandlerHost extends CallActs implements CallHost {
   }
 
   log(level: GuestLogLevel, message: string): void {
-    this.#handler.log[level](message);
+    this.counting('log');
+    const { log, lines } = this.#handler;
+    if (!log.isLevelEnabled(level)) return;
+    const { room, place, onDropping } = lines;
+    const bytes = loggedBytes(message);
+    if (room.take(place, bytes)) {
+      log[level](message);
+      return;
+    }
+    // a worker can be ended anywhere: what is told and not counted does no harm
+    if (room.isTold(place)) onDropping();
+    room.drop(place, bytes);
   }
 
   decodedArguments(): readonly DecodedArgument[] {

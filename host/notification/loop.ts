@@ -27,16 +27,24 @@ import type { Chain } from './container.ts';
 import { quarantineNote, stopNote } from './container-note.ts';
 import { stopper } from './container-stop.ts';
 import { unnamedSlot } from './counters.ts';
+import { mostHandlers } from './quarantine.ts';
 import type { Quarantine } from './quarantine.ts';
 import { ReceivedCall } from './received-call.ts';
 import { HandlerHost } from './handler-host.ts';
 import { KeptContainers } from './kept-containers.ts';
 import type { InstanceRoom } from './kept-containers.ts';
 import { LimitedHost } from './limited-host.ts';
+import type { LogRoom } from './log-room.ts';
 import type { OnRefused } from './limited-host.ts';
 import { Performer } from './perform.ts';
 import { decodeRegistry } from './thread-messages.ts';
-import type { CallFailure, ListenerNote, SharedRegistry, TapedCall } from './thread-messages.ts';
+import type {
+  CallFailure,
+  LinesDropped,
+  ListenerNote,
+  SharedRegistry,
+  TapedCall,
+} from './thread-messages.ts';
 import type { SlotBook } from './slot-book.ts';
 import { Syscalls } from './syscalls.ts';
 import type { Syscall } from './syscalls.ts';
@@ -57,10 +65,12 @@ export interface LoopParts {
   readonly counters: SharedArrayBuffer;
   readonly slots: SlotBook;
   readonly quarantine: Quarantine;
+  readonly logRoom: LogRoom;
   /** Finds a component by its id. */
   readonly component: (id: string) => LoadedComponent;
   readonly onFailed: (failure: CallFailure) => void;
   readonly onNote: (note: ListenerNote) => void;
+  readonly onLinesDropped: (dropped: LinesDropped) => void;
   readonly losses: LossCounters;
   readonly unread: UnreadCounter;
   readonly decisions: DecisionBuffers;
@@ -194,12 +204,13 @@ export class Loop implements Disposable {
     const shared = decodeRegistry(bytes);
     const tape = this.#tapeOf(token, shared.tapeSlot);
     const shown = shownContainer(shared.registry);
+    const told = new Set<string>();
     const container = new Container({
       ...shared,
       terms,
       component: this.#parts.component,
       hostFor: (handler, index) => {
-        const host = this.#hostFor(handler, { ...shared, token }, index);
+        const host = this.#hostFor(handler, { ...shared, token }, { index, told });
         const watched = shared.watch === undefined ? host : new ObservedHost(host, this.#decisions);
         return tape === undefined ? watched : new TapedHost(watched, tape);
       },
@@ -307,11 +318,12 @@ export class Loop implements Disposable {
 
   #hostFor(
     handler: RegistryHandler,
-    { registry, states, token }: SharedRegistry & Pick<ListenerNote, 'token'>,
-    index: number,
+    { registry, states, quarantine, token }: SharedRegistry & Pick<ListenerNote, 'token'>,
+    { index, told }: { readonly index: number; readonly told: Set<string> },
   ): CallHost {
-    const { log, receiver } = this.#parts;
+    const { log, logRoom, receiver, onLinesDropped } = this.#parts;
     const { containerId, annotations = [] } = registry;
+    const place = quarantine[0] ?? mostHandlers;
     const own = log.child({ handler: handler.name, ...shownContainer(registry) });
     const noted = new Set<ContainerStop>();
     const host = new HandlerHost(this.#side, {
@@ -326,21 +338,28 @@ export class Loop implements Disposable {
         this.#parts.onNote({ token, ...stopNote(stop, `handler ${handler.name}`) });
       },
       state: states[index] ?? noState,
+      lines: {
+        room: logRoom,
+        place,
+        onDropping: () => {
+          onLinesDropped({ place, container: containerId });
+        },
+      },
     });
     const { grants } = handler;
     if (grants === undefined) return host;
-    return new LimitedHost(host, grants, refusalLog(own, handler.bundle));
+    return new LimitedHost(host, grants, refusalLog(own, handler, told));
   }
 }
 
 /**
- * What a handler tries again and again is told once where people look. Which path it was is not told:
- * no other line of the log has paths of containers.
+ * What a handler tries again and again is told once where people look, also of a handler that breaks
+ * and begins anew. Which path it was is not told: no other line of the log has paths of containers.
+ * @param told what was told of this container
  */
-function refusalLog(log: Logger, bundle: string | undefined): OnRefused {
-  const told = new Set<string>();
+function refusalLog(log: Logger, { name, bundle }: RegistryHandler, told: Set<string>): OnRefused {
   return (operation, limit) => {
-    const what = `${operation} ${limit}`;
+    const what = `${name} ${operation} ${limit}`;
     const level = told.has(what) ? 'debug' : 'warn';
     told.add(what);
     log[level](

@@ -13,6 +13,7 @@ import type { Native, ReceiverHandle } from '../native.ts';
 import type { Observation } from '../observation/observation.ts';
 import { makeUnreadCounter, UnreadCounter } from '../recording/tape-room.ts';
 import type { CounterBlock, CounterSum } from './counter-sum.ts';
+import type { DroppedLines } from './dropped-lines.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 import type {
   CallFailure,
@@ -48,6 +49,7 @@ export interface PoolParts {
   readonly size: PoolSize;
   readonly counters: CounterSum;
   readonly quarantine: QuarantineBuffers;
+  readonly dropped: DroppedLines;
   readonly onFailed: (failure: CallFailure) => void;
   readonly onNote: (note: ListenerNote) => void;
   /** Where calls are counted that were lost on their way to whoever records. */
@@ -204,7 +206,7 @@ export class Pool {
   }
 
   async #add(): Promise<void> {
-    const { receiver, logOptions, quarantine, losses, observation } = this.#parts;
+    const { receiver, logOptions, quarantine, dropped, losses, observation } = this.#parts;
     this.#lastId += 1;
     const id = this.#lastId;
     const counters = this.#parts.counters.take();
@@ -220,6 +222,7 @@ export class Pool {
       },
       counters: counters.buffer,
       quarantine,
+      logRoom: dropped.buffer,
       tape: { losses, unread },
       decisions: observation.enter(id),
     };
@@ -281,6 +284,9 @@ export class Pool {
             break;
           case 'note':
             this.#parts.onNote(message);
+            break;
+          case 'lines dropped':
+            this.#parts.dropped.begin(message.place, message.container);
             break;
           case 'taped':
             this.#parts.onTaped(message, () => {

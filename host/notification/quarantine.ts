@@ -6,7 +6,8 @@
 /** Words of a handler's state. */
 const word = { failures: 0, backOffMs: 1, isProbed: 2, words: 4 } as const;
 
-const mostHandlers = 16_384;
+/** Of all containers together; those past it are never left alone. */
+export const mostHandlers = 16_384;
 /** Failures in a row that it takes. */
 const patience = 5;
 const firstBackOffMs = 1000;

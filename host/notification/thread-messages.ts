@@ -27,6 +27,8 @@ export interface WorkerInput {
   readonly instanceRoom: InstanceRoom;
   readonly counters: SharedArrayBuffer;
   readonly quarantine: QuarantineBuffers;
+  /** See log-room.ts. */
+  readonly logRoom: SharedArrayBuffer;
   readonly tape: TapeBuffers;
   readonly decisions: DecisionBuffers;
 }
@@ -64,6 +66,13 @@ export interface ListenerNote extends ContainerNote {
   readonly token: number;
 }
 
+/** Lines of a container's handlers are dropped. */
+export interface LinesDropped {
+  /** In the log room. */
+  readonly place: number;
+  readonly container: string;
+}
+
 /** What a worker thread tells. */
 export type WorkerMessage =
   | { readonly kind: 'ready' }
@@ -71,6 +80,7 @@ export type WorkerMessage =
   | { readonly kind: 'slots given back'; readonly slots: readonly number[] }
   | ({ readonly kind: 'failed' } & CallFailure)
   | ({ readonly kind: 'note' } & ListenerNote)
+  | ({ readonly kind: 'lines dropped' } & LinesDropped)
   | ({ readonly kind: 'taped' } & TapedCall);
 
 /** A registry as workers get it. */

@@ -5,6 +5,7 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import { createLog } from '../log.ts';
 import { loadNative } from '../native.ts';
 import { LossCounters, UnreadCounter } from '../recording/tape-room.ts';
+import { LogRoom } from './log-room.ts';
 import { Loop } from './loop.ts';
 import { Quarantine } from './quarantine.ts';
 import { SlotBook } from './slot-book.ts';
@@ -47,7 +48,11 @@ function start(): void {
       },
     }),
     quarantine: new Quarantine(input.quarantine),
+    logRoom: new LogRoom(input.logRoom),
     component,
+    onLinesDropped: (dropped) => {
+      send({ kind: 'lines dropped', ...dropped });
+    },
     onFailed: (failure) => {
       send({ kind: 'failed', ...failure });
     },

@@ -15,6 +15,7 @@ export const findingCodes = {
   'notify-signals': 'a signal takes the call back, and that is no harmless repetition',
   'flags-refused': 'a runtime refuses the flags',
   'wait-killable': 'a signal can take a call back that was received',
+  'memory-unwritten': 'selected handlers cannot return results through memory',
   'family-incomplete': 'a sibling of a trapped call walks around the agent',
   'conditional-trap': 'a call goes to the agent for some arguments only, and passes for others',
   'walks-around': 'other calls do what a trapped one does',

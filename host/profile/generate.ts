@@ -5,8 +5,9 @@ import { AgentError } from '../errors.ts';
 import { waitKillableFlag } from '../filter-flags.ts';
 import { familyMembers } from '../notification/syscall-table.ts';
 import { errno } from './errno-numbers.ts';
-import { changedRules, masked } from './base-rules.ts';
+import { changedRules } from './base-rules.ts';
 import type { BaseProfile, GeneratedRule, Json } from './base-rules.ts';
+import { allowingBase } from './container-base.ts';
 import { byDescriptor, familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
 import {
   isWithout,
@@ -19,11 +20,12 @@ import {
 import { actionsOf, decisionOf } from './profile.ts';
 import type { Condition, Profile, Rule } from './profile.ts';
 import type { PreFilter } from './pre-filters.ts';
+import { notifyingRules } from './notifying-rules.ts';
 import { withoutNestedListeners } from './nested-listeners.ts';
 import { isJson } from './read-profile.ts';
 import { isRefusedBy, isRefusing } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
-import { bigEndian, letsPass, notify, trappedArchitectures } from './seccomp-words.ts';
+import { bigEndian, letsPass, trappedArchitectures } from './seccomp-words.ts';
 
 export interface Wanted {
   /** The system calls that handlers answer. */
@@ -33,7 +35,6 @@ export interface Wanted {
   readonly listenerPath: string;
   readonly listenerMetadata: string;
   readonly isWaitKillable: boolean;
-  readonly isIoUringBlocked: boolean;
   /** What is refused beside it, whatever the base says. */
   readonly refused?: readonly Refusal[];
   /** Calls that the kernel does, whatever the base says. */
@@ -47,54 +48,29 @@ export interface Generated {
   readonly profile: Json;
   /** What the operator should know of it. */
   readonly notes: readonly string[];
+  /** Whether the errno of the default action is no base's. */
+  readonly isDefaultOurs: boolean;
 }
 
-/** What the filter passes on gets what the base has for it, which has to be its default action. */
-function filtersFor(
-  { preFilters = new Map() }: Wanted,
-  base: Profile,
-): ReadonlyMap<string, PreFilter> {
-  return new Map([...preFilters].filter(([name]) => decisionOf(base, name).kind === 'default'));
-}
-
-/** A rule for each value, with all calls that have the argument at the same place. */
-function notifyingRules(wanted: Wanted, base: Profile): readonly GeneratedRule[] {
-  const filters = filtersFor(wanted, base);
-  const names = wanted.syscalls.toSorted();
-  const whole = names.filter((name) => !filters.has(name));
-  const tests = new Map<
-    string,
-    { readonly names: string[]; readonly args: readonly Condition[] }
-  >();
-  for (const name of names) {
-    const { index = 0, mask = 0, values = [] } = filters.get(name) ?? {};
-    for (const value of values) {
-      const args = masked(index, mask, value);
-      const key = JSON.stringify(args);
-      tests.set(key, { args, names: [...(tests.get(key)?.names ?? []), name] });
-    }
-  }
-  return [
-    ...(whole.length === 0 ? [] : [{ names: whole, action: notify }]),
-    ...[...tests.values()].map(({ names: own, args }) => ({ names: own, action: notify, args })),
-  ];
-}
-
-/** Programs fall back on the calls that are trapped. */
-function blockedCalls({ syscalls, isIoUringBlocked }: Wanted): readonly string[] {
+/**
+ * Programs fall back on the calls that are trapped. io_uring is left to whoever asks for it; what it
+ * cannot do today it may in the next kernel.
+ */
+function blockedCalls({ syscalls, allowed = [] }: Wanted): readonly string[] {
   const families = new Set(syscalls.map((name) => familyOf(name)));
   const around = [...families]
-    .flatMap((family) => waysAround[family] ?? [])
+    .flatMap((family) => waysAround(family))
     .filter((family) => !families.has(family))
     .flatMap((family) => familyMembers(family))
     // threads and processes are made with it: see `blockedNamespaces`
-    .filter((name) => name !== 'clone');
-  return [...around, ...(isIoUringBlocked ? ioUring : [])].toSorted();
+    .filter((name) => name !== 'clone' && !ioUring.includes(name));
+  const rings = ioUring.filter((name) => !syscalls.includes(name) && !allowed.includes(name));
+  return [...new Set([...around, ...rings])].toSorted();
 }
 
 /** Where the base allows them; what it says of clone(2) otherwise stays. */
 function blockedNamespaces({ syscalls }: Wanted, base: Profile): readonly GeneratedRule[] {
-  const isAround = syscalls.some((name) => waysAround[familyOf(name)]?.includes('clone') === true);
+  const isAround = syscalls.some((name) => waysAround(familyOf(name)).includes('clone'));
   if (!isAround || syscalls.includes('clone') || keepsNamespaces(base)) return [];
   const decision = decisionOf(base, 'clone');
   if (decision.kind === 'conditional') {
@@ -186,7 +162,9 @@ function allowingRules(
   const opened = refused.filter(({ flags }) => flags.length > 0).map(({ name }) => name);
   const left = [...new Set(allowed)].filter((name) => !opened.includes(name)).toSorted();
   if (left.length === 0) return [];
-  const around = syscalls.flatMap((name) => waysAround[familyOf(name)] ?? []);
+  const around = syscalls
+    .flatMap((name) => waysAround(familyOf(name)))
+    .filter((family) => !ioUring.includes(family));
   const decided = others.flatMap(({ names }) => names);
   for (const name of left) {
     if (!decided.includes(name) && !around.includes(familyOf(name))) continue;
@@ -206,7 +184,7 @@ function ownRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
 function handledRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
   const blocked = blockedCalls(wanted);
   return [
-    ...notifyingRules(wanted, base.profile),
+    ...notifyingRules(wanted, base),
     ...(blocked.length === 0
       ? []
       : [{ names: blocked, action: 'SCMP_ACT_ERRNO', errnoRet: errno.ENOSYS }]),
@@ -226,17 +204,6 @@ function keptRules({ json }: BaseProfile, own: readonly string[]): readonly unkn
     return left.length === 0 ? [] : [{ names: left, ...rest }];
   });
 }
-
-const allowingAll: BaseProfile = {
-  profile: {
-    format: 'oci',
-    defaultAction: 'SCMP_ACT_ALLOW',
-    hasArchitectureMap: false,
-    flags: [],
-    rules: [],
-  },
-  json: {},
-};
 
 /** Such as those with a certain Linux capability. */
 function isOfSomeHostsOnly({ rules }: Profile, name: string): boolean {
@@ -305,7 +272,7 @@ function baseNotes(base: BaseProfile): readonly string[] {
 }
 
 const allowsAllNote =
-  "all other calls are allowed. This profile takes the place of the runtime's own, also for what that refuses: -base container refuses what those usually do, and -base FILE keeps what another profile says";
+  "all other calls are allowed that this version knows, and newer ones fail with ENOSYS. This profile takes the place of the runtime's own, also for what that refuses: -base container refuses what those usually do, and -base FILE keeps what another profile says";
 
 /** They would be let pass by a default action that allows. */
 function newCallsNote(own: readonly string[], { defaultAction }: Profile): readonly string[] {
@@ -317,9 +284,15 @@ function newCallsNote(own: readonly string[], { defaultAction }: Profile): reado
 }
 
 function blockedNote(wanted: Wanted): readonly string[] {
-  const around = blockedCalls(wanted).filter((name) => !ioUring.includes(name));
+  const around = blockedCalls(wanted);
   if (around.length === 0) return [];
   return [`${around.join(', ')} fail with ENOSYS: no handler answers them, and they walk around`];
+}
+
+function ringNote({ allowed = [] }: Wanted): readonly string[] {
+  const rings = ioUring.filter((name) => allowed.includes(name));
+  if (rings.length === 0) return [];
+  return [`${rings.join(', ')} are allowed: handlers are not asked about what io_uring does`];
 }
 
 function refusedNote({ refused = [] }: Wanted): readonly string[] {
@@ -347,7 +320,7 @@ function byDescriptorNotes({ syscalls, allowed = [] }: Wanted, base: Profile): r
 
 export function generateProfile(wanted: Wanted): Generated {
   const { base } = wanted;
-  const whole = base ?? allowingAll;
+  const whole = base ?? allowingBase();
   const { profile } = whole;
   const own = ownRules(wanted, whole);
   const ownNames = own.flatMap(({ names }) => names);
@@ -355,8 +328,9 @@ export function generateProfile(wanted: Wanted): Generated {
     (arch) => !trappedArchitectures.includes(arch) && !bigEndian.includes(arch),
   );
   const flags = new Set([...profile.flags, ...(wanted.isWaitKillable ? [waitKillableFlag] : [])]);
-  const errnoRet = base?.json['defaultErrnoRet'];
+  const errnoRet = whole.json['defaultErrnoRet'];
   return {
+    isDefaultOurs: base === undefined,
     profile: {
       defaultAction: profile.defaultAction,
       ...(errnoRet === undefined ? {} : { defaultErrnoRet: errnoRet }),
@@ -364,11 +338,12 @@ export function generateProfile(wanted: Wanted): Generated {
       ...(flags.size === 0 ? {} : { flags: [...flags].toSorted() }),
       listenerPath: wanted.listenerPath,
       listenerMetadata: wanted.listenerMetadata,
-      syscalls: [...own, ...(base === undefined ? [] : keptRules(base, ownNames))],
+      syscalls: [...own, ...keptRules(whole, ownNames)],
     },
     notes: [
       ...(base === undefined ? [allowsAllNote] : []),
       ...blockedNote(wanted),
+      ...ringNote(wanted),
       ...refusedNote(wanted),
       ...byDescriptorNotes(wanted, profile),
       ...newCallsNote(ownNames, profile),

@@ -29,9 +29,9 @@ function operatorRule(rule: unknown): object {
  * @param name of the object
  * @throws AgentError AGENT_PROFILE_INVALID: something of the base would be lost
  */
-export function operatorText({ profile }: Generated, name: string): string {
+export function operatorText({ profile, isDefaultOurs }: Generated, name: string): string {
   const { syscalls, defaultErrnoRet, ...rest } = profile;
-  if (defaultErrnoRet !== undefined) {
+  if (defaultErrnoRet !== undefined && !isDefaultOurs) {
     throw new AgentError(
       'AGENT_PROFILE_INVALID',
       'the base has "defaultErrnoRet", which SeccompProfile has no place for',

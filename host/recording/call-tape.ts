@@ -39,7 +39,11 @@ function sizeOfCall(call: HostCall): number {
     case 'write':
       return call.bytes.length;
     case 'state-set':
-      return call.value.length;
+      return call.key.length + call.value.length;
+    case 'state-get':
+    case 'state-remove':
+    case 'state-add':
+      return call.key.length;
     case 'log':
       return call.message.length;
     case 'take':
@@ -53,9 +57,6 @@ function sizeOfCall(call: HostCall): number {
     case 'kill':
     case 'freeze':
     case 'resources':
-    case 'state-get':
-    case 'state-remove':
-    case 'state-add':
     case 'clock':
       return 0;
   }

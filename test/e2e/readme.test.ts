@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { agentUsage } from '../../host/options.ts';
+import { agentUsage, runUsage } from '../../host/options.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { projectRoot, RunningCommand, runCommand, seccompagent } from '../support/command.ts';
 import { Operator } from '../support/operator.ts';
@@ -105,6 +105,10 @@ test('oci-bundle.sh: a profile that is not there is an error', async () => {
 
 test('README: the usage is what -help prints', () => {
   expect(blockWith('console', 'Usage: seccompagent')).toBe(agentUsage);
+});
+
+test('README: it says as the help does that run is no security boundary', () => {
+  for (const text of [readme, runUsage]) expect(text).toContain('no security boundary');
 });
 
 test('README: the handler is the one that ships', () => {

@@ -105,7 +105,7 @@ describe('hostile handlers: those that never answer', () => {
       deadline,
     });
     // operations are counted as well, and a thousand may take less than the deadline
-    const isEndless = bundle !== 'act-loop';
+    const isEndless = isCompiled;
     expect(await attackWith(agent, { bundle, bad, good: goodMkdir, isEndless })).toEqual(
       boundedAndBack,
     );

@@ -112,6 +112,7 @@ const signatures: Readonly<
   detachWorker: ['number'],
   receiveFunction: ['number'],
   invite: ['number'],
+  countOperation: ['number'],
   replaceTerms: ['number', 'number', 'bytes', 'bytes', 'number'],
   listenerRegistry: ['number', 'number'],
   mountAsCaller: ['number', 'bytes', 'numbers'],

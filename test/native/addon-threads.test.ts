@@ -14,6 +14,7 @@ import { makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import type { WorkerInput } from '../../host/notification/thread-messages.ts';
 import { makeLossCounters, makeUnreadCounter } from '../../host/recording/tape-room.ts';
 import { makeBell, makeDecisionRing } from '../../host/observation/decision-layout.ts';
+import { makeLogRoom } from '../../host/notification/log-room.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import { LaunchedCommand } from '../support/launched-command.ts';
 import { until } from '../support/polling.ts';
@@ -43,6 +44,7 @@ function inputOf(receiver: ReceiverHandle): WorkerInput {
     instanceRoom: { most: 100, counts: new SharedArrayBuffer(4), place: 0 },
     counters: makeCounters(),
     quarantine: makeQuarantineBuffers(),
+    logRoom: makeLogRoom(),
     tape: { losses: makeLossCounters(), unread: makeUnreadCounter() },
     decisions: { ring: makeDecisionRing(), bell: makeBell() },
   };

@@ -241,6 +241,19 @@ export function stuck(place: StuckPlace): Uint8Array {
   }
 }
 
+/** Refuses its settings, with all that its memory holds as the reason. */
+export function refusing(): Uint8Array {
+  // all of its bytes are ASCII, too
+  const length = 0x7070;
+  const text = new Uint8Array(Uint32Array.of(0, length).buffer);
+  const refusal = [1, ...zeros(3), ...text];
+  return build({
+    functions: [{ name: 'configure', signature: 'ii:i', body: instruction.i32(restAt) }],
+    core: { data: memory(refusal) },
+    exports: ['any', 'configure'],
+  });
+}
+
 /** A component that names so many interfaces that nobody has. */
 export function manyInterfaces(count: number): Uint8Array {
   const imports = Array.from({ length: count }, (_, index) => `hostile:made-up/i${index}@0.1.0`);

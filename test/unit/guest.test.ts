@@ -8,6 +8,8 @@ import type { StringEncoding } from '../../host/handler/component.ts';
 import { allocator, coreModule, instruction } from '../support/wasm-binary.ts';
 import type { CoreFunction } from '../support/wasm-binary.ts';
 
+/** Characters: more than there are. */
+const plenty = 100_000;
 const page = 65_536;
 
 function guestWith(reallocate: CoreFunction, encoding: StringEncoding = 'utf8'): Guest {
@@ -112,7 +114,27 @@ test.for([
   expect(encoded.length).toBe(length);
   const pointer = guest.putText(encoded);
   expect(guest.bytes.slice(pointer, pointer + bytes.length)).toEqual(Uint8Array.from(bytes));
-  expect(guest.text(pointer, length)).toBe(text);
+  expect(guest.text(pointer, length, plenty)).toBe(text);
+});
+
+test.for(['utf8', 'utf16'] as const)(
+  'Guest: a text in %s is cut, wherever a character ends',
+  (encoding) => {
+    const guest = plainGuest(encoding);
+    const text = `${'💥'.repeat(20)}${'ä'.repeat(20)}b`;
+    const encoded = guest.encode(text);
+    const pointer = guest.putText(encoded);
+    for (let most = 0; most <= text.length; most += 1) {
+      expect(guest.text(pointer, encoded.length, most)).toBe(text.slice(0, most));
+    }
+  },
+);
+
+test('W3: Guest: of a long text no more is read than is wanted', () => {
+  const guest = plainGuest('utf8');
+  const bytes = [...Buffer.from('a'.repeat(40)), 0xff];
+  const pointer = guest.putBytes(Uint8Array.from(bytes), 0, bytes.length);
+  expect(guest.text(pointer, bytes.length, 10)).toBe('a'.repeat(10));
 });
 
 test('encodeText: the length of utf16 is in code units', () => {
@@ -126,7 +148,7 @@ test('encodeText: the length of utf16 is in code units', () => {
 test.for(['utf8', 'utf16'] as const)('Guest: half a pair in %s becomes U+FFFD', (encoding) => {
   const guest = plainGuest(encoding);
   const encoded = guest.encode('a\uD800b');
-  expect(guest.text(guest.putText(encoded), encoded.length)).toBe('a\uFFFDb');
+  expect(guest.text(guest.putText(encoded), encoded.length, plenty)).toBe('a\uFFFDb');
 });
 
 test.for([
@@ -136,7 +158,9 @@ test.for([
 ] as const)('G5: Guest: a text in %s of the bytes %j traps', ([encoding, bytes, length]) => {
   const guest = plainGuest(encoding);
   const pointer = guest.putBytes(Uint8Array.from(bytes), 0, bytes.length);
-  expect(() => guest.text(pointer, length)).toThrow('string of the handler is not well-formed');
+  expect(() => guest.text(pointer, length, plenty)).toThrow(
+    'string of the handler is not well-formed',
+  );
 });
 
 test.for([
@@ -147,7 +171,9 @@ test.for([
   ['utf16', 0, -1],
   ['utf16', 1, 1],
 ] as const)('G5: Guest: a text in %s at %i of length %i traps', ([encoding, pointer, length]) => {
-  expect(() => plainGuest(encoding).text(pointer, length)).toThrow(WebAssembly.RuntimeError);
+  expect(() => plainGuest(encoding).text(pointer, length, plenty)).toThrow(
+    WebAssembly.RuntimeError,
+  );
 });
 
 test('G5: Guest: reading a byte beyond the memory traps', () => {

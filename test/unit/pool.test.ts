@@ -17,6 +17,7 @@ import type { PoolSize } from '../../host/notification/pool.ts';
 import { makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import { Watching } from '../../host/observation/watching.ts';
 import { makeLossCounters } from '../../host/recording/tape-room.ts';
+import { DroppedLines } from '../../host/notification/dropped-lines.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import { until } from '../support/polling.ts';
 import { openFdCount, untilFdCountIs } from '../support/process-resources.ts';
@@ -38,6 +39,7 @@ async function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool
     size,
     counters: new CounterSum(),
     quarantine: makeQuarantineBuffers(),
+    dropped: new DroppedLines(createLog(logOptions)),
     onFailed: () => undefined,
     onNote: () => undefined,
     losses: makeLossCounters(),

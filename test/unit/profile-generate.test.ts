@@ -11,6 +11,7 @@ import type { Generated, Wanted } from '../../host/profile/generate.ts';
 import { lint } from '../../host/profile/lint.ts';
 import { operatorText } from '../../host/profile/operator-profile.ts';
 import { actionsOf } from '../../host/profile/profile.ts';
+import type { Profile } from '../../host/profile/profile.ts';
 import { preFilters } from '../../host/profile/pre-filters.ts';
 import { readProfile, readSoundProfile } from '../../host/profile/read-profile.ts';
 import { isRefusedBy, refusalsOf } from '../../host/profile/refusals.ts';
@@ -24,13 +25,16 @@ function generated(changes: Partial<Wanted> = {}): Generated {
     listenerPath: '/run/agent.socket',
     listenerMetadata: 'BUNDLE=names',
     isWaitKillable: false,
-    isIoUringBlocked: true,
     ...changes,
   });
 }
 
 function baseOf(json: object): Wanted['base'] {
   return readSoundProfile(JSON.stringify(json), 'base.json');
+}
+
+function reread(made: Generated): Profile {
+  return readSoundProfile(ociText(made), 'made.json').profile;
 }
 
 function rules(made: Generated): readonly Readonly<Record<string, unknown>>[] {
@@ -63,7 +67,7 @@ test('K21: generate: what does the same to open files stays as it is, and is sai
   const chmod = familyMembers('chmod');
   const made = generated({ syscalls: chmod });
   expect(made.notes).toContain(text);
-  expect(rules(made).flatMap(({ names }) => names)).not.toContain('fchmod');
+  expect(actionsOf(reread(made), 'fchmod')).toEqual(['SCMP_ACT_ALLOW']);
   expect(generated({ syscalls: [...chmod, 'fchmod'] }).notes).not.toContain(text);
   const base = baseOf({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [] });
   expect(generated({ syscalls: chmod, base }).notes).not.toContain(text);
@@ -77,20 +81,73 @@ test('generate: the same bundles give the same text', () => {
   );
 });
 
+const rings = ['io_uring_enter', 'io_uring_register', 'io_uring_setup'];
+
+test.for(families())('K21: generate: io_uring fails beside %s, whatever the base is', (family) => {
+  const open = baseOf({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] });
+  for (const base of [undefined, containerBase(), open]) {
+    const made = generated({ syscalls: familyMembers(family), base });
+    expect(rules(made)[1]).toMatchObject({
+      names: expect.arrayContaining(rings),
+      errnoRet: 38,
+    });
+  }
+});
+
+test('K21: generate: io_uring is left to whoever asks for it, and that is said', () => {
+  const made = generated({ allowed: rings });
+  for (const name of rings) expect(actionsOf(reread(made), name)).toEqual(['SCMP_ACT_ALLOW']);
+  expect(made.notes).toContain(
+    `${rings.join(', ')} are allowed: handlers are not asked about what io_uring does`,
+  );
+  expect(findings(ociText(made))).toContain('io-uring');
+});
+
+test.for([
+  ['open', 'open_by_handle_at'],
+  ['umount', 'open_by_handle_at'],
+  ['connect', 'socketcall'],
+  ['msgget', 'ipc'],
+] as const)(
+  'K21: generate, lint: beside %s the call %s fails, or is told of',
+  ([family, around]) => {
+    const made = generated({ syscalls: familyMembers(family) });
+    expect(actionsOf(reread(made), around)).toEqual(['SCMP_ACT_ERRNO']);
+    const notify = { names: familyMembers(family), action: 'SCMP_ACT_NOTIFY' };
+    const open = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/s', syscalls: [notify] };
+    expect(findings(JSON.stringify(open))).toContain('walks-around');
+    expect(() => generated({ syscalls: familyMembers(family), allowed: [around] })).toThrow(
+      `${around} cannot be allowed`,
+    );
+  },
+);
+
+test('K21: generate: without a base, calls that nobody knows fail with ENOSYS, all others pass', () => {
+  const made = generated();
+  expect(made.profile).toMatchObject({ defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 38 });
+  const handled = [...familyMembers('mkdir'), ...rings, 'seccomp'];
+  const passing = syscallNumbers.map(([name]) => name).filter((name) => !handled.includes(name));
+  for (const name of passing) {
+    expect([name, actionsOf(reread(made), name)]).toEqual([name, ['SCMP_ACT_ALLOW']]);
+  }
+  expect(parse(operatorText(made, 'a')).spec).not.toHaveProperty('defaultErrnoRet');
+});
+
 test('K21: generate: what walks around fails, so that programs use the older calls', () => {
-  const made = generated({ syscalls: ['mount'], isIoUringBlocked: false });
+  const made = generated({ syscalls: ['mount'] });
   expect(rules(made)[1]).toEqual({
-    names: familyMembers('mountapi').toSorted(),
+    names: [...familyMembers('mountapi'), ...rings, 'open_by_handle_at'].toSorted(),
     action: 'SCMP_ACT_ERRNO',
     errnoRet: 38,
   });
   expect(made.notes).toEqual([
     expect.stringContaining('all other calls are allowed'),
     expect.stringContaining('move_mount'),
-    expect.stringContaining('open_tree_attr: runtimes with libseccomp 2.6.0 or older'),
   ]);
-  const base = baseOf({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [] });
-  expect(generated({ syscalls: ['mount'], base }).notes.join('\n')).not.toContain('libseccomp');
+  const base = baseOf({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] });
+  expect(generated({ syscalls: ['mount'], base }).notes.join('\n')).toContain(
+    'open_tree_attr: runtimes with libseccomp 2.6.0 or older',
+  );
 });
 
 function cloneAllowed(args: readonly object[]): object {
@@ -118,9 +175,9 @@ describe('K21: generate: unshare(2), and what else makes namespaces', () => {
   const without = { index: 0, value: 0x7e02_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
 
   test('generate: clone3 and setns fail, and clone with flags of namespaces does', () => {
-    const made = generated({ syscalls: ['unshare'], isIoUringBlocked: false });
-    expect(rules(made)[1]).toMatchObject({ names: ['clone3', 'setns'], errnoRet: 38 });
-    expect(rulesOfClone()).toEqual(refused);
+    const made = generated({ syscalls: ['unshare'] });
+    expect(rules(made)[1]).toMatchObject({ names: ['clone3', ...rings, 'setns'], errnoRet: 38 });
+    expect(rulesOfClone()).toEqual([...refused, cloneAllowed([without])]);
     expect(findings(ociText(made))).toEqual(['wait-killable']);
   });
 
@@ -195,7 +252,9 @@ describe('generate: on the base for containers', () => {
     const read = readSoundProfile(JSON.stringify(profile), 'made').profile;
     for (const name of allowed) expect(actionsOf(read, name)).toEqual(['SCMP_ACT_ALLOW']);
     const open = baseOf({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] });
-    expect(generated({ base: open, allowed }).notes).toEqual([]);
+    expect(generated({ base: open, allowed }).notes).toEqual([
+      expect.stringMatching(/^io_uring_enter, .* ENOSYS/u),
+    ]);
   });
 
   test('generate: what is allowed beside it passes, where nobody walks around by it', () => {
@@ -247,8 +306,12 @@ describe('K21: generate: what a bundle wants refused', () => {
     expect(rulesFor('clone3', made)).toEqual([
       { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: 38 },
     ]);
-    expect(rulesFor('clone', made)).toEqual(failing('clone'));
-    expect(rulesFor('unshare', made)).toEqual(failing('unshare', emptyMounts));
+    const rest = { action: 'SCMP_ACT_ALLOW', args: [{ ...without, value: 0x1002_0000 }] };
+    expect(rulesFor('clone', made)).toEqual([...failing('clone'), { names: ['clone'], ...rest }]);
+    expect(rulesFor('unshare', made)).toEqual([
+      ...failing('unshare', emptyMounts),
+      { names: ['unshare'], action: 'SCMP_ACT_ALLOW', args: [without] },
+    ]);
     expect(made.notes).toContain(
       'pivot_root, umount, umount2, clone with CLONE_NEWNS or CLONE_NEWUSER, unshare with CLONE_NEWNS or CLONE_NEWUSER or UNSHARE_EMPTY_MNTNS, clone3 fail, as the bundles have it: handlers cannot guard what they do',
     );
@@ -360,12 +423,16 @@ describe('K21: generate: what a bundle wants refused', () => {
 });
 
 test('K20: generate: whoever asks for a nested listener is told that there is none', () => {
-  expect(rules(generated()).at(-1)).toEqual({
-    names: ['seccomp'],
-    action: 'SCMP_ACT_ERRNO',
-    errnoRet: 22,
-    args: [{ index: 1, value: 8, valueTwo: 8, op: 'SCMP_CMP_MASKED_EQ' }],
-  });
+  const flag = { index: 1, value: 8, op: 'SCMP_CMP_MASKED_EQ' };
+  expect(rulesFor('seccomp', generated())).toEqual([
+    {
+      names: ['seccomp'],
+      action: 'SCMP_ACT_ERRNO',
+      errnoRet: 22,
+      args: [{ ...flag, valueTwo: 8 }],
+    },
+    { names: ['seccomp'], action: 'SCMP_ACT_ALLOW', args: [{ ...flag, valueTwo: 0 }] },
+  ]);
 });
 
 test('K8: generate: the flag is there where it is wanted', () => {
@@ -553,10 +620,27 @@ describe('calls that handlers pass on', () => {
     );
   });
 
-  test('generate: not where the base has a rule of its own, which would be lost', () => {
+  test('generate: a rule of the base that allows is said of all other values', () => {
     const base = baseOf({
       defaultAction: 'SCMP_ACT_ERRNO',
       syscalls: [{ names: ['mknod'], action: 'SCMP_ACT_ALLOW' }],
+    });
+    const own = rulesFor('mknod', generated({ syscalls, preFilters: filters, base }));
+    const types = [...Array(16).keys()].map((type) => type * 0o010000);
+    expect(own).toHaveLength(16);
+    for (const type of types) {
+      const isDevice = devices.values.includes(type);
+      expect(own).toContainEqual({
+        ...filtered('mknod', 1, type),
+        action: isDevice ? 'SCMP_ACT_NOTIFY' : 'SCMP_ACT_ALLOW',
+      });
+    }
+  });
+
+  test('generate: not where the base has a rule that would be lost', () => {
+    const base = baseOf({
+      defaultAction: 'SCMP_ACT_ERRNO',
+      syscalls: [{ names: ['mknod'], action: 'SCMP_ACT_LOG' }],
     });
     const [whole] = rules(generated({ syscalls, preFilters: filters, base }));
     expect(whole).toMatchObject({ names: ['mkdir', 'mkdirat', 'mknod'] });

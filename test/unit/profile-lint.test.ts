@@ -127,6 +127,7 @@ describe('the profile of the Go agent', () => {
       ['architecture-missing', '$.architectures'],
       ['allows-all', '$.defaultAction'],
       ['metadata-refused', '$.listenerMetadata'],
+      ['walks-around', '$.syscalls[0].names[0]'],
       ['io-uring', '$.syscalls[0].names[0]'],
       ['walks-around', '$.syscalls[0].names[3]'],
       ['walks-around', '$.syscalls[0].names[4]'],
@@ -419,6 +420,7 @@ describe('names and families', () => {
     const names = [...mounts, 'open_tree', 'mount_setattr', 'open_tree_attr'];
     expect(codes(trapping(...names))).toEqual([
       'warning unknown-to-runtimes $.syscalls[0].names[8]',
+      'warning walks-around $.syscalls[0].names[0]',
     ]);
     expect(codes({ ...trapping(...names), defaultAction: 'SCMP_ACT_ERRNO' })).toEqual([]);
   });

@@ -18,7 +18,7 @@ export const log: Capability = {
           (level: number, pointer: number, length: number): void => {
             const memory = guest();
             const name = levels[level] ?? memory.trap('unknown log level');
-            host.log(name, memory.text(pointer, length).slice(0, mostCharacters));
+            host.log(name, memory.text(pointer, length, mostCharacters));
           },
       },
     ],

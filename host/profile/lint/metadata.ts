@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the agent makes of listenerMetadata, beside what the profile traps.
 import { AgentError, messageOf } from '../../errors.ts';
+import { waitKillableFlag } from '../../filter-flags.ts';
 import { parseMetadata, unselected } from '../../registry/metadata.ts';
 import type { Metadata } from '../../registry/metadata.ts';
 import type { Keys } from '../finding.ts';
+import { unwrittenNotes } from '../memory-writers.ts';
+import type { MemoryWriter } from '../memory-writers.ts';
 import type { PreFilter } from '../pre-filters.ts';
 import { isRefusedBy } from '../refusals.ts';
 import type { Refusal } from '../refusals.ts';
@@ -20,6 +23,8 @@ export interface Answered {
   readonly preFilters?: ReadonlyMap<string, PreFilter>;
   /** What they want refused beside it. */
   readonly refused?: readonly Refusal[];
+  /** Those that need a flag of the filter. */
+  readonly writers?: readonly MemoryWriter[];
 }
 
 /** listenerMetadata, and whether what its bundles answer is trapped. */
@@ -78,8 +83,9 @@ export class MetadataCheck extends Check {
     );
   }
 
-  #answered({ bundles, syscalls, refused = [] }: Answered, keys: Keys): void {
+  #answered({ bundles, syscalls, refused = [], writers = [] }: Answered, keys: Keys): void {
     if (bundles.length === 0) return;
+    this.#unwritten(writers, keys);
     this.#refused(bundles, refused, keys);
     const trapped = trappedNames(this.profile);
     const missed = syscalls.filter((name) => !trapped.includes(name));
@@ -100,6 +106,19 @@ export class MetadataCheck extends Check {
         keys,
         `no handler of ${listed(bundles)} answers ${listed(idle)}: each call waits for the agent's default action`,
         `take ${listed(idle)} out of the rules with SCMP_ACT_NOTIFY`,
+      );
+    }
+  }
+
+  #unwritten(writers: readonly MemoryWriter[], keys: Keys): void {
+    if (this.profile.flags.includes(waitKillableFlag)) return;
+    for (const note of unwrittenNotes(writers)) {
+      this.tell(
+        'memory-unwritten',
+        'note',
+        keys,
+        note,
+        'use crun, or runc from 1.5 on, with the flag (profile generate -runtime crun)',
       );
     }
   }

@@ -2,14 +2,7 @@
 // What runtimes do under the filter themselves, and what walks around the agent.
 import { waitKillableFlag } from '../../filter-flags.ts';
 import { familyMembers } from '../../notification/syscall-table.ts';
-import {
-  byDescriptor,
-  doneByIoUring,
-  familyOf,
-  ioUring,
-  siblingsOf,
-  waysAround,
-} from '../families.ts';
+import { byDescriptor, familyOf, ioUring, siblingsOf, waysAround } from '../families.ts';
 import { keepsNamespaces } from '../namespace-flags.ts';
 import type { PreFilter } from '../pre-filters.ts';
 import { actionsOf, decisionOf } from '../profile.ts';
@@ -30,6 +23,10 @@ function hasAllOf(rules: readonly Rule[], filter: PreFilter | undefined): boolea
       return isSame && valueTwo === wanted;
     });
   return filter.values.every((wanted) => traps(wanted));
+}
+
+function isOfRing(name: string): boolean {
+  return ioUring.includes(name);
 }
 
 /** Trapped calls: those of runtimes, and ways around them. */
@@ -143,7 +140,7 @@ export class TrapsCheck extends Check {
     const trapped = trappedNames(this.profile);
     const families = new Set(trapped.map((name) => familyOf(name)));
     for (const family of families) {
-      const ways = (waysAround[family] ?? []).filter((other) => !families.has(other));
+      const ways = waysAround(family).filter((other) => !families.has(other) && !isOfRing(other));
       const open = ways
         .flatMap((other) => familyMembers(other))
         .filter((name) => this.#isOpen(name));
@@ -157,7 +154,7 @@ export class TrapsCheck extends Check {
       );
     }
     for (const family of families) this.#byDescriptor(family, trapped);
-    this.#ioUring(trapped.filter((name) => doneByIoUring.includes(familyOf(name))));
+    this.#ioUring(trapped.filter((name) => waysAround(familyOf(name)).some(isOfRing)));
   }
 
   #byDescriptor(family: string, trapped: readonly string[]): void {
@@ -181,15 +178,15 @@ export class TrapsCheck extends Check {
     return actionsOf(this.profile, name).some(letsPass);
   }
 
-  #ioUring(files: readonly string[]): void {
-    const [first] = files;
+  #ioUring(trapped: readonly string[]): void {
+    const [first] = trapped;
     if (first === undefined || !actionsOf(this.profile, 'io_uring_setup').some(letsPass)) return;
     this.tell(
       'io-uring',
       'warning',
       this.placeOf(first),
-      `io_uring does what ${listed(files)} ${files.length > 1 ? 'do' : 'does'} without a call that could be trapped`,
-      `have ${listed(ioUring)} fail with ENOSYS (profile generate -block-io-uring)`,
+      `io_uring does what ${listed(trapped)} ${trapped.length > 1 ? 'do' : 'does'} without a call that could be trapped`,
+      `have ${listed(ioUring)} fail with ENOSYS, as profile generate does`,
     );
   }
 }

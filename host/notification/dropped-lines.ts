@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// In the main thread: tells in the log how many lines of handlers were dropped, a second after the
+// first of them at the latest, since the container may never call again.
+import type { Logger } from '../log.ts';
+import { LogRoom, makeLogRoom } from './log-room.ts';
+
+const pauseMs = 1000;
+
+interface Waiting {
+  readonly container: string;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class DroppedLines implements Disposable {
+  readonly buffer: SharedArrayBuffer = makeLogRoom();
+  readonly #room: LogRoom = new LogRoom(this.buffer);
+  readonly #log: Logger;
+  /** By their places in the log room. */
+  readonly #waiting: Map<number, Waiting> = new Map();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Some are dropped from now on. */
+  begin(place: number, container: string): void {
+    if (this.#waiting.has(place)) return;
+    const timer = setTimeout(() => {
+      this.#tell(place);
+    }, pauseMs).unref();
+    this.#waiting.set(place, { container, timer });
+  }
+
+  /** The container is gone. */
+  end(place: number): void {
+    this.#tell(place);
+    this.#room.clear(place);
+  }
+
+  [Symbol.dispose](): void {
+    for (const place of this.#waiting.keys()) this.#tell(place);
+  }
+
+  #tell(place: number): void {
+    const waiting = this.#waiting.get(place);
+    if (waiting === undefined) return;
+    clearTimeout(waiting.timer);
+    this.#waiting.delete(place);
+    const { lines, bytes } = this.#room.dropped(place);
+    if (lines === 0) return;
+    this.#log.warn(
+      { container: waiting.container, lines, bytes },
+      'handlers of this container log more than they may: lines are dropped',
+    );
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Handlers that log as much as they can: the agent's log stays small, says what it lacks, and has the
+// lines of others.
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { AskedCaller } from '../support/asked-caller.ts';
+import { refusing } from '../support/hostile-components.ts';
+import { startHostileAgent } from '../support/hostile-agent-process.ts';
+import type { HostileAgent } from '../support/hostile-agent-process.ts';
+
+/** What a container may log at once, and in a second. */
+const stock = 131_072;
+const aSecond = 32_768;
+
+let agent: HostileAgent;
+
+beforeEach(async () => {
+  agent = await startHostileAgent({ log: 'info,json' });
+  agent.bundles.write('host-loop', { component: 'host-loop', grants: ['filesystem'] });
+});
+
+afterEach(async () => {
+  await agent[Symbol.asyncDispose]();
+});
+
+interface Line {
+  readonly container?: string;
+  readonly msg: string;
+  readonly lines?: number;
+  readonly bytes?: number;
+  readonly code?: string;
+}
+
+function linesOf(container: string): readonly Line[] {
+  return agent
+    .log()
+    .map((text): Line => JSON.parse(text))
+    .filter((line) => line.container === container);
+}
+
+function callerOf(id: string): AskedCaller {
+  return new AskedCaller({ socket: agent.socket, metadata: 'host-loop', id });
+}
+
+test.for([
+  { what: 'a huge text again and again', call: 'mkdir /flood', text: 'flood' },
+  { what: 'a short text again and again', call: 'mkdir /short', text: 'short' },
+])('W3: logging: $what: the log stays small and says what was dropped', async ({ call, text }) => {
+  const began = performance.now();
+  await using caller = callerOf('flooding');
+  const calls = 20;
+  for (let index = 0; index < calls; index += 1) {
+    expect((await caller.ask(call)).answer).toBe('EDOM');
+  }
+  await using other = callerOf('quiet');
+  expect((await other.ask('mkdir /line')).answer).toBe('EDOM');
+  await agent.untilLogged(['"container":"quiet"', 'one line']);
+  await agent.untilLogged(['"lines":', '"container":"flooding"']);
+  caller.end();
+  // its room is given back then, and all is told
+  await agent.untilLogged(['detached', '"container":"flooding"']);
+
+  const lines = linesOf('flooding');
+  const written = lines.filter(({ msg }) => msg.includes(text));
+  const dropped = lines.reduce((sum, line) => sum + (line.lines ?? 0), 0);
+  expect(written.length).toBeGreaterThan(10);
+  expect(written.length + dropped).toBeLessThanOrEqual(calls * 900);
+  // a pipe that is full takes no line either
+  expect(dropped).toBeGreaterThan(calls * 900 * 0.9);
+  const bytes = JSON.stringify(written).length;
+  const seconds = (performance.now() - began) / 1000;
+  expect(bytes).toBeLessThan(stock + aSecond * seconds);
+});
+
+test('W3: logging: an endless log is ended by the count of operations', async () => {
+  await using caller = callerOf('endless');
+  expect((await caller.ask('mkdir /log')).answer).toBe('EPERM');
+  await agent.untilLogged(['AGENT_HANDLER_FAILED', '"container":"endless"']);
+  expect(linesOf('endless').filter(({ msg }) => msg === 'again and again').length).toBeLessThan(
+    1001,
+  );
+});
+
+test('W3: logging: what a handler says about its settings is cut', async () => {
+  agent.bundles.write('refusing', { component: refusing(), syscalls: ['getpgid'] });
+  await using caller = new AskedCaller({
+    socket: agent.socket,
+    metadata: 'refusing',
+    id: 'refused',
+  });
+  expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
+  const line = await agent.untilLogged(['AGENT_SETTING_INVALID', '"container":"refused"']);
+  expect(line.length).toBeLessThan(10_000);
+});

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests how much a container may log, with a clock of the test's own.
+import { Worker } from 'node:worker_threads';
+import { once } from 'node:events';
+
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { DroppedLines } from '../../host/notification/dropped-lines.ts';
+import { LogRoom, makeLogRoom } from '../../host/notification/log-room.ts';
+import { mostHandlers } from '../../host/notification/quarantine.ts';
+import { KeptLog } from '../support/kept-log.ts';
+
+const stock = 131_072;
+const aSecond = 32_768;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['hrtime', 'setTimeout', 'clearTimeout'] });
+  vi.advanceTimersByTime(1000);
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** How many lines of this length fit. */
+function fitting(room: LogRoom, place: number, bytes: number): number {
+  let lines = 0;
+  while (room.take(place, bytes)) lines += 1;
+  return lines;
+}
+
+test('W3: log room: a container writes its stock at once, and then so much in a second', () => {
+  const room = new LogRoom(makeLogRoom());
+  expect(fitting(room, 3, 1024)).toBe(stock / 1024);
+  vi.advanceTimersByTime(1000);
+  expect(fitting(room, 3, 1024)).toBe(aSecond / 1024);
+});
+
+test('W3: log room: a stock is full again after some seconds, and never more than full', () => {
+  const room = new LogRoom(makeLogRoom());
+  fitting(room, 3, 1024);
+  vi.advanceTimersByTime(3_600_000);
+  expect(fitting(room, 3, 1024)).toBe(stock / 1024);
+});
+
+test('W3: log room: what one container writes takes nothing from another one', () => {
+  const room = new LogRoom(makeLogRoom());
+  fitting(room, 3, 1024);
+  expect(room.take(4, stock)).toBe(true);
+});
+
+test('W3: log room: there is a place for containers past the last one', () => {
+  const room = new LogRoom(makeLogRoom());
+  expect(fitting(room, mostHandlers, 1024)).toBe(stock / 1024);
+});
+
+test('W3: log room: all threads share a stock', async () => {
+  vi.useRealTimers();
+  const buffer = makeLogRoom();
+  const file = new URL('../../host/notification/log-room.ts', import.meta.url).href;
+  const code = `import(${JSON.stringify(file)}).then(({ LogRoom }) => {
+    const { workerData, parentPort } = require('node:worker_threads');
+    const room = new LogRoom(workerData);
+    let bytes = 0;
+    for (let tries = 0; tries < 20000; tries += 1) if (room.take(3, 64)) bytes += 64;
+    parentPort.postMessage(bytes);
+  });`;
+  const began = performance.now();
+  const workers = [1, 2, 3].map(() => new Worker(code, { eval: true, workerData: buffer }));
+  const written = await Promise.all(
+    workers.map(async (worker) => {
+      const [bytes]: readonly unknown[] = await once(worker, 'message');
+      return Number(bytes);
+    }),
+  );
+  const seconds = (performance.now() - began) / 1000;
+  const sum = written.reduce((all, bytes) => all + bytes, 0);
+  expect(sum).toBeGreaterThan(stock - 64);
+  expect(sum).toBeLessThan(stock + aSecond * seconds);
+});
+
+test('W3: dropped lines: what was dropped is told once, with how much, and again later', () => {
+  const log = new KeptLog();
+  using dropped = new DroppedLines(log.logger);
+  const room = new LogRoom(dropped.buffer);
+  for (let line = 0; line < 3; line += 1) {
+    if (room.isTold(5)) dropped.begin(5, 'c1');
+    room.drop(5, 100);
+  }
+  expect(log.lines).toEqual([]);
+  vi.advanceTimersByTime(1000);
+  expect(log.lines).toMatchObject([{ level: 'warn', container: 'c1', lines: 3, bytes: 300 }]);
+
+  expect(room.isTold(5)).toBe(true);
+  dropped.begin(5, 'c1');
+  room.drop(5, 7);
+  vi.advanceTimersByTime(1000);
+  expect(log.lines).toHaveLength(2);
+  expect(log.lines[1]).toMatchObject({ container: 'c1', lines: 1, bytes: 7 });
+});
+
+test('W3: dropped lines: a container that ends, and an agent that stops, leave none untold', () => {
+  const log = new KeptLog();
+  const dropped = new DroppedLines(log.logger);
+  const room = new LogRoom(dropped.buffer);
+  for (const place of [5, 6]) {
+    dropped.begin(place, `c${place}`);
+    room.drop(place, 10);
+  }
+  dropped.end(5);
+  expect(log.lines).toMatchObject([{ container: 'c5', lines: 1, bytes: 10 }]);
+  dropped[Symbol.dispose]();
+  expect(log.lines).toHaveLength(2);
+  vi.advanceTimersByTime(10_000);
+  expect(log.lines).toHaveLength(2);
+});
+
+test('W3: dropped lines: a container that gets the place of another one begins with a full stock', () => {
+  const log = new KeptLog();
+  using dropped = new DroppedLines(log.logger);
+  const room = new LogRoom(dropped.buffer);
+  expect(room.take(5, stock)).toBe(true);
+  dropped.end(5);
+  expect(room.take(5, stock)).toBe(true);
+});
