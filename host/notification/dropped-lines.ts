@@ -2,12 +2,13 @@
 // In the main thread: tells in the log how many lines of handlers were dropped, a second after the
 // first of them at the latest, since the container may never call again.
 import type { Logger } from '../log.ts';
+import type { ShownContainer } from '../registry/shown-container.ts';
 import { LogRoom, makeLogRoom } from './log-room.ts';
 
 const pauseMs = 1000;
 
 interface Waiting {
-  readonly container: string;
+  readonly container: ShownContainer;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -23,7 +24,7 @@ export class DroppedLines implements Disposable {
   }
 
   /** Some are dropped from now on. */
-  begin(place: number, container: string): void {
+  begin(place: number, container: ShownContainer): void {
     if (this.#waiting.has(place)) return;
     const timer = setTimeout(() => {
       this.#tell(place);
@@ -49,7 +50,7 @@ export class DroppedLines implements Disposable {
     const { lines, bytes } = this.#room.dropped(place);
     if (lines === 0) return;
     this.#log.warn(
-      { container: waiting.container, lines, bytes },
+      { ...waiting.container, lines, bytes },
       'handlers of this container log more than they may: lines are dropped',
     );
   }

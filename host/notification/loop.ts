@@ -342,7 +342,7 @@ export class Loop implements Disposable {
         room: logRoom,
         place,
         onDropping: () => {
-          onLinesDropped({ place, container: containerId });
+          onLinesDropped({ place, container: shownContainer(registry) });
         },
       },
     });

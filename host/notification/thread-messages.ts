@@ -13,6 +13,7 @@ import type { ReceiverHandle, StateHandle } from '../native.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
 import type { RecordedCall } from '../recording/recorded-call.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { ShownContainer } from '../registry/shown-container.ts';
 import type { ContainerNote } from './container-note.ts';
 import type { SlotName } from './counters.ts';
 import type { InstanceRoom } from './kept-containers.ts';
@@ -70,7 +71,7 @@ export interface ListenerNote extends ContainerNote {
 export interface LinesDropped {
   /** In the log room. */
   readonly place: number;
-  readonly container: string;
+  readonly container: ShownContainer;
 }
 
 /** What a worker thread tells. */
