@@ -147,6 +147,8 @@ struct HelperPool::Parts {
   std::mutex mutex;
   std::condition_variable wake;
   UniqueFd program;
+  // What all helpers for mounts have their locks in, see MountLock.
+  UniqueFd locks;
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;
   // Those that are being started, too, and none that was killed.
@@ -243,6 +245,8 @@ Result<void> HelperPool::load() {
   if (parts_.program.is_open()) return {};
   auto sealed = sealed_program();
   if (!sealed) return std::unexpected(sealed.error());
+  parts_.locks.reset(memfd_create("seccompagent-locks", MFD_CLOEXEC));
+  if (!parts_.locks.is_open()) return fail_errno();
   parts_.program = std::move(*sealed);
   std::thread([parts = &parts_] { parts->run(); }).detach();
   return {};
@@ -345,6 +349,15 @@ struct SocketPair {
   return pair;
 }
 
+// Opened anew, since locks are those of an open file. Closed: the role needs none.
+[[nodiscard]] Result<UniqueFd> open_locks(const UniqueFd& locks, const HelperIdentity& identity) {
+  if (identity.role != HelperRole::mounts) return UniqueFd();
+  const std::string link = "/proc/self/fd/" + std::to_string(locks.get());
+  UniqueFd opened(open(link.c_str(), O_RDWR | O_CLOEXEC));
+  if (!opened.is_open()) return fail_errno();
+  return opened;
+}
+
 // Both are closed where no lifeline is needed.
 struct Lifeline {
   UniqueFd ours;
@@ -408,6 +421,9 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   step = "pipe";
   auto lifeline = make_lifeline(identity);
   if (!lifeline) return std::unexpected(lifeline.error());
+  step = "open of the locks";
+  const auto locks = open_locks(parts_.locks, identity);
+  if (!locks) return std::unexpected(locks.error());
   step = "mmap of a stack";
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
@@ -420,6 +436,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   reservation.is_used = true;
   const std::vector<std::byte> message = start_message(identity);
   std::vector<int> fds(namespaces.begin(), namespaces.end());
+  fds.push_back(locks->get());
   fds.push_back(lifeline->theirs.get());
   std::erase_if(fds, [](int fd) { return fd < 0; });
   auto helper = std::make_unique<Helper>(

@@ -19,6 +19,7 @@
 #include "child_starter.h"
 #include "ending_children.h"
 #include "helper/thread_role.h"
+#include "container_budget.h"
 #include "helper_pool.h"
 #include "kick_signal.h"
 #include "last_closing.h"
@@ -224,6 +225,8 @@ void Receiver::end_listener(const Listener& listener) {
   listeners_.erase(token);
   kick_holders(token);
   HelperPool::of_process().end_of(token);
+  ContainerBudget::of_memory().end_of(token);
+  ContainerBudget::of_mounts().end_of(token);
   tell({.kind = ReceiverEvent::Kind::ended, .token = token, .worker = 0, .link = 0});
   wake_all();
 }

@@ -8,6 +8,7 @@
 
 #include "../result.h"
 #include "../unique_fd.h"
+#include "made.h"
 
 namespace seccompagent {
 
@@ -75,6 +76,8 @@ struct FilePlace {
   int second_base;
   // Our own procfs.
   int processes;
+  // How many bytes of what is made there a file system in memory may take; beyond, ENOSPC.
+  std::uint64_t allowance = Made::kUntold;
 };
 
 // Which ids of the caller the thread has. FUSE looks at more than those of file systems, so whoever
@@ -91,6 +94,7 @@ struct FileAnswer {
   // system lets nobody open it, or an empty file where it lets nobody make it: the bytes are a
   // NodeLook then.
   UniqueFd fd;
+  Made made = {};
 };
 
 struct NodeLook {
@@ -101,6 +105,9 @@ struct NodeLook {
 
 // Of a result of `stat`: 15 numbers of 8 bytes, see native.ts.
 inline constexpr std::size_t kStatNumbers = 15;
+
+// Whether this takes memory where a file system is in memory.
+[[nodiscard]] bool makes_something(const FileRequest& request);
 
 // Asks whether the notification is still there, right before the effect.
 class Validity {

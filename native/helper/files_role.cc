@@ -69,6 +69,7 @@ struct Namespaces {
   answer.is_gone = done.is_gone;
   answer.bytes = done.bytes;
   answer.has_fd = done.fd.is_open();
+  answer.made = done.made;
   return answer;
 }
 
@@ -76,7 +77,8 @@ struct Namespaces {
   const AskedNotification notification(fds[kListener].get(), request.id_valid_request, request.id);
   const FilePlace place = {.base = fds[kBase].get(),
                            .second_base = fds[kSecondBase].get(),
-                           .processes = ThreadRole::own_processes()};
+                           .processes = ThreadRole::own_processes(),
+                           .allowance = request.allowance};
   return operate_on_file(request.file, place, HeldIds::all, notification);
 }
 

@@ -17,12 +17,13 @@
 #include "../target.h"
 #include "../unique_fd.h"
 #include "file_operation.h"
+#include "made.h"
 #include "masks.h"
 #include "new_mount.h"
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 4;
+inline constexpr std::uint32_t kWireVersion = 5;
 // Two paths, a name and a value, as long as the kernel takes them, and what goes with them: folders
 // of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
@@ -40,8 +41,8 @@ enum class HelperRole : std::uint32_t {
 
 // Who a helper is for all its life; comes first. One for files has the ids of a caller, and the
 // descriptor of its user namespace comes along where that is not ours. One whose caller has a label
-// is in its mount namespace, whose descriptor comes next where that is not ours. With this one and
-// with one for mounts a descriptor comes last that it and all its children hold as long as any of
+// is in its mount namespace, whose descriptor comes next where that is not ours. One for mounts gets
+// a file that all of them have their locks in. With these two a descriptor comes last that it and all its children hold as long as any of
 // them lives.
 struct HelperStart {
   HelperRole role;
@@ -60,9 +61,11 @@ struct HelperRequest {
   std::uint64_t capabilities;
   std::uint32_t umask;
   FileRequest file;
+  // See FilePlace.
+  std::uint64_t allowance = Made::kUntold;
 };
 
-enum class MountAction : std::uint32_t { mount = 1, unmount = 2, set_attributes = 3 };
+enum class MountAction : std::uint32_t { mount = 1, unmount = 2, set_attributes = 3, cover = 4 };
 
 // The caller's namespaces that are not ours: bits, in the order in which their descriptors come.
 struct ForeignNamespaces {
@@ -76,7 +79,7 @@ struct ForeignNamespaces {
 };
 
 // With the descriptors of the listener, the root and the base, of namespaces, and of the user
-// namespace of an id mapping.
+// namespace of an id mapping, or of the file system of a cover.
 struct HelperMountRequest {
   MountAction action = MountAction::mount;
   std::uint64_t id = 0;
@@ -92,6 +95,8 @@ struct HelperMountRequest {
   bool may_enter_pid_namespace = false;
   bool may_use_pidns = true;
   bool has_own_mounts = false;
+  // Of a mount and a cover: how many mounts the container may have more.
+  std::uint64_t allowance = Made::kUntold;
   // Of the others: those of umount2(2) and mount_setattr(2).
   std::uint32_t flags = 0;
   // Of an unmount: see MountMaker::unmount.
@@ -110,6 +115,7 @@ struct HelperAnswer {
   bool has_fd = false;
   // See Outcome.
   std::int32_t label_refusal = 0;
+  Made made = {};
 };
 
 // EBADMSG from what reads: it is none of ours.

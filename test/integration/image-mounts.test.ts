@@ -73,7 +73,7 @@ describe('image mounts: erofs', () => {
       'mount OK',
       'read inside',
       // whoever wrote the image becomes nobody else by it, and gets no devices
-      expect.stringMatching(/^\/mnt ro,nosuid,nodev,.* - erofs \/images\/own /u),
+      expect.stringMatching(/^\/mnt ro,nosuid,nodev,.* - erofs self\/fd\/\d+ /u),
     ]);
   });
 
@@ -102,6 +102,19 @@ describe('image mounts: erofs', () => {
     } finally {
       execFileSync('losetup', ['--detach', device]);
     }
+  });
+
+  test('A5, A13: image mounts: neither a FIFO nor a device of characters is opened', async () => {
+    const path = (name: string): string => join(root, 'images', name);
+    execFileSync('mkfifo', ['-m', '666', path('fifo')]);
+    execFileSync('mknod', ['-m', '666', path('watchdog'), 'c', '1', '3']);
+    symlinkSync('fifo', path('link-to-fifo'));
+    for await (const answer of ['fifo', 'watchdog', 'link-to-fifo', '.'].map(async (name) =>
+      mounting(`/images/${name}`),
+    )) {
+      expect(answer).toEqual(['mount ENOTBLK']);
+    }
+    expect(await mounting('/proc/self/exe')).toEqual(['mount ELOOP']);
   });
 
   test('image mounts: what is no image is refused as by the kernel', async () => {
