@@ -155,12 +155,11 @@ template <typename Act>
   Spending spending;
   if (!makes_something(acting.request)) return act(spending);
   FileOutcome done;
-  act_within(ContainerBudget::of_memory(), acting.token, acting.target.call,
-             [&](std::uint64_t left) {
-               spending = {.allowance = left};
-               done = act(spending);
-               return spending.made;
-             });
+  act_within(ContainerBudget::of_memory(), acting.token, acting.target, [&](std::uint64_t left) {
+    spending = {.allowance = left};
+    done = act(spending);
+    return spending.made;
+  });
   return done;
 }
 

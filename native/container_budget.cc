@@ -8,9 +8,13 @@ namespace seccompagent {
 namespace {
 
 constexpr std::uint64_t kMiB = 1024UL * 1024;
-constexpr ContainerBudget::Limits kMemory = {.own = 64 * kMiB, .all = 192 * kMiB};
+constexpr ContainerBudget::Limits kMemory = {.own = 128 * kMiB, .all = 256 * kMiB};
 // The second is a fifth of what the kernel lets one mount namespace have, see mount-max in proc(5).
-constexpr ContainerBudget::Limits kMounts = {.own = 1000, .all = 20'000};
+constexpr ContainerBudget::Limits kMounts = {.own = 2000, .all = 20'000};
+
+[[nodiscard]] std::uint64_t less(std::uint64_t from, std::uint64_t amount) {
+  return from - std::min(from, amount);
+}
 
 }  // namespace
 
@@ -24,22 +28,20 @@ ContainerBudget& ContainerBudget::of_mounts() {
   return budget;
 }
 
-void ContainerBudget::limit(Limits limits) {
+std::uint64_t ContainerBudget::left(const Holder& holder) {
   const std::lock_guard lock(mutex_);
-  limits_ = limits;
-}
-
-std::uint64_t ContainerBudget::left(std::uint32_t token) {
-  const std::lock_guard lock(mutex_);
-  const auto found = accounts_.find(token);
-  const std::uint64_t own = found == accounts_.end() ? 0 : found->second.sum;
-  const std::uint64_t free = limits_.all - std::min(limits_.all, sum_);
-  const std::uint64_t most = std::min(limits_.own, free / 2);
-  return most - std::min(most, own);
+  const auto found = accounts_.find(holder);
+  const auto container = sums_.find(holder.token);
+  const std::uint64_t users = found == accounts_.end() ? 0 : found->second.sum;
+  const std::uint64_t containers = container == sums_.end() ? 0 : container->second;
+  const std::uint64_t of_container = less(less(limits_.all, sum_) / 2, containers);
+  const std::uint64_t of_user = less(less(limits_.own, containers), users);
+  return std::min(of_container, of_user);
 }
 
 // What others left there is this container's from now on.
-ContainerBudget::AtPlace& ContainerBudget::find_place(Account& account, std::uint64_t place) {
+ContainerBudget::AtPlace& ContainerBudget::find_place(const Holder& holder, Account& account,
+                                                      std::uint64_t place) {
   constexpr std::uint64_t kElsewhere = 0;
   if (account.places.size() >= kMostPlaces && !account.places.contains(place)) {
     AtPlace& elsewhere = account.places[kElsewhere];
@@ -52,22 +54,25 @@ ContainerBudget::AtPlace& ContainerBudget::find_place(Account& account, std::uin
   const auto left = std::ranges::find(left_behind_, place, &LeftBehind::place);
   if (left == left_behind_.end()) return at;
   at = {.amount = 0, .largest = left->what.largest, .is_told = left->what.is_told};
-  set(account, at, left->what.amount);
+  set(holder, account, at, left->what.amount);
   left_behind_.erase(left);
   return at;
 }
 
-void ContainerBudget::set(Account& account, AtPlace& at, std::uint64_t amount) {
-  account.sum += amount - at.amount;
-  sum_ += amount - at.amount;
+void ContainerBudget::set(const Holder& holder, Account& account, AtPlace& at,
+                          std::uint64_t amount) {
+  const std::uint64_t change = amount - at.amount;
+  account.sum += change;
+  sums_[holder.token] += change;
+  sum_ += change;
   at.amount = amount;
 }
 
-void ContainerBudget::note(std::uint32_t token, const Made& made) {
+void ContainerBudget::note(const Holder& holder, const Made& made) {
   if (made.place == 0) return;
   const std::lock_guard lock(mutex_);
-  Account& account = accounts_[token];
-  AtPlace& at = find_place(account, made.place);
+  Account& account = accounts_[holder];
+  AtPlace& at = find_place(holder, account, made.place);
   at.largest = std::max(at.largest, made.largest);
   at.is_told = at.is_told && made.existing != Made::kUntold;
   std::uint64_t amount = at.amount;
@@ -75,15 +80,11 @@ void ContainerBudget::note(std::uint32_t token, const Made& made) {
   if (at.is_told && at.largest != 0 && made.existing < amount / at.largest)
     amount = made.existing * at.largest;
   if (!made.is_over) amount += made.amount;
-  set(account, at, amount);
+  set(holder, account, at, amount);
 }
 
-void ContainerBudget::end_of(std::uint32_t token) {
-  const std::lock_guard lock(mutex_);
-  auto ended = accounts_.extract(token);
-  if (!ended) return;
-  sum_ -= ended.mapped().sum;
-  for (const auto& [place, what] : ended.mapped().places) {
+void ContainerBudget::leave_behind(const Account& account) {
+  for (const auto& [place, what] : account.places) {
     if (what.amount == 0) continue;
     const auto before = std::ranges::find(left_behind_, place, &LeftBehind::place);
     if (before == left_behind_.end()) {
@@ -95,6 +96,16 @@ void ContainerBudget::end_of(std::uint32_t token) {
     before->what.is_told = before->what.is_told && what.is_told;
   }
   while (left_behind_.size() > kMostLeftBehind) left_behind_.pop_front();
+}
+
+void ContainerBudget::end_of(std::uint32_t token) {
+  const std::lock_guard lock(mutex_);
+  const auto first = accounts_.lower_bound({.token = token, .user = 0});
+  auto end = first;
+  for (; end != accounts_.end() && end->first.token == token; ++end) leave_behind(end->second);
+  accounts_.erase(first, end);
+  const auto sum = sums_.extract(token);
+  if (sum) sum_ -= sum.mapped();
 }
 
 }  // namespace seccompagent

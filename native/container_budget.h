@@ -2,10 +2,10 @@
 // How much may be made for a container whose kernel memory is charged to the agent.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <unordered_map>
 
@@ -15,20 +15,28 @@
 
 namespace seccompagent {
 
-// Containers are told apart by their listeners' tokens. A container also removes things by itself,
-// which nobody tells the agent: of a place that tells how many things there are, no more is counted
-// than that. What a container leaves behind at a place counts for the next one that makes something
-// there.
+// A user of a container. Containers are told apart by their listeners' tokens.
+struct Holder {
+  std::uint32_t token;
+  std::uint32_t user;
+
+  friend auto operator<=>(const Holder&, const Holder&) = default;
+};
+
+// A container also removes things by itself, which nobody tells the agent: of a place that tells
+// how many things there are, no more is counted than that. What a container leaves behind at a
+// place counts for the next one that makes something there.
 class ContainerBudget {
  public:
-  // A container has at most `own`, and no more than what is free of `all`, halved: one alone gets a
-  // third of `all`, and there is always something left for the next one.
+  // All containers together have `all`, and each one at most `own`. A container has no more than
+  // half of what is left of the first, and a user no more than what is left of the second: so one
+  // alone gets a third, or a half, and there is always something left for the next one.
   struct Limits {
     std::uint64_t own;
     std::uint64_t all;
   };
   static constexpr std::size_t kMostLeftBehind = 1024;
-  // Of one container; all others are one, which tells nothing.
+  // Of one user; all others are one, which tells nothing.
   static constexpr std::size_t kMostPlaces = 256;
 
   explicit ContainerBudget(Limits limits) : limits_(limits) {}
@@ -38,12 +46,10 @@ class ContainerBudget {
   // Mounts.
   [[nodiscard]] static ContainerBudget& of_mounts();
 
-  [[nodiscard]] std::uint64_t left(std::uint32_t token);
+  [[nodiscard]] std::uint64_t left(const Holder& holder);
   // Counts what was made, and what was not as far as it tells what there is.
-  void note(std::uint32_t token, const Made& made);
+  void note(const Holder& holder, const Made& made);
   void end_of(std::uint32_t token);
-  // For tests: other limits from now on.
-  void limit(Limits limits);
 
  private:
   struct AtPlace {
@@ -59,13 +65,17 @@ class ContainerBudget {
     std::uint64_t place;
     AtPlace what;
   };
-  [[nodiscard]] AtPlace& find_place(Account& account, std::uint64_t place);
-  void set(Account& account, AtPlace& at, std::uint64_t amount);
+  // With the mutex held.
+  [[nodiscard]] AtPlace& find_place(const Holder& holder, Account& account, std::uint64_t place);
+  void set(const Holder& holder, Account& account, AtPlace& at, std::uint64_t amount);
+  void leave_behind(const Account& account);
 
   std::mutex mutex_;
   Limits limits_;
-  std::unordered_map<std::uint32_t, Account> accounts_ = {};
-  // Of all accounts.
+  // In the order of the tokens.
+  std::map<Holder, Account> accounts_ = {};
+  // Of all accounts of a container, by its token, and of all containers.
+  std::unordered_map<std::uint32_t, std::uint64_t> sums_ = {};
   std::uint64_t sum_ = 0;
   // The oldest is the first.
   std::deque<LeftBehind> left_behind_ = {};
@@ -74,15 +84,17 @@ class ContainerBudget {
 // Lets `act` make something with what is left, for a call of a container; it gives what it made. It
 // is asked once more where it was refused too early: the place has told that there is less by now.
 template <typename Act>
-void act_within(ContainerBudget& budget, std::uint32_t token, const CallId& call, Act act) {
+void act_within(ContainerBudget& budget, std::uint32_t token, const Target& target, Act act) {
+  const CallId& call = target.call;
+  const Holder holder = {.token = token, .user = target.credentials.uid.fs};
   for (const bool is_last : {false, true}) {
-    const Made made = act(budget.left(token));
+    const Made made = act(budget.left(holder));
     if (made.place == 0) return;
-    budget.note(token, made);
+    budget.note(holder, made);
     // the container of a call that is gone may have ended before, see HelperPool::give_back
     if (!made.is_over && !id_valid(call.listener, call.id_valid_request, call.id))
       budget.end_of(token);
-    if (is_last || !made.is_over || budget.left(token) < made.amount) return;
+    if (is_last || !made.is_over || budget.left(holder) < made.amount) return;
   }
 }
 

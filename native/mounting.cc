@@ -80,7 +80,7 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
 [[nodiscard]] Outcome ask_within_budget(const Mounting& mounting, HelperMountRequest& request,
                                         const std::vector<int>& fds) {
   Outcome done;
-  act_within(ContainerBudget::of_mounts(), mounting.token, mounting.target.call,
+  act_within(ContainerBudget::of_mounts(), mounting.token, mounting.target,
              [&](std::uint64_t left) {
                request.allowance = left;
                done = ask_helper(mounting, request, fds);

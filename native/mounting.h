@@ -31,7 +31,8 @@ struct Mounting {
 [[nodiscard]] Outcome make_mount(const Mounting& mounting, const MountRequest& request,
                                  const Masks& masks, bool has_own_mounts);
 
-// See MountMaker::cover; `file_system`: of a mount that is nowhere yet. ETIMEDOUT: it may be covered.
+// See MountMaker::cover; `file_system`: of a mount that is nowhere yet. ETIMEDOUT: it may be
+// covered.
 [[nodiscard]] Outcome cover_node(const Mounting& mounting, const UniqueFd& node,
                                  const UniqueFd& file_system);
 

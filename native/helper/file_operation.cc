@@ -144,8 +144,7 @@ struct Entry {
   if (!is_place && slash == std::string::npos) return Entry{{}, base, path};
   // of the root, or of the base itself, the name is its own
   const std::string parent = is_place ? (path.empty() ? "." : "/") : path.substr(0, slash + 1);
-  auto directory =
-      open_in_place(doing, base, parent.c_str(), O_PATH | O_DIRECTORY, 0, resolve);
+  auto directory = open_in_place(doing, base, parent.c_str(), O_PATH | O_DIRECTORY, 0, resolve);
   if (!directory) return std::unexpected(directory.error());
   const int fd = directory->get();
   return Entry{std::move(*directory), fd, is_place ? "." : path.substr(slash + 1)};

@@ -55,7 +55,7 @@ constexpr auto kInMemory = std::to_array<Type>({{TMPFS_MAGIC, kThing},
                                                 {CGROUP_SUPER_MAGIC, 16 * kKiB},
                                                 {CGROUP2_SUPER_MAGIC, 16 * kKiB},
                                                 {DEBUGFS_MAGIC, kThing},
-                                                {kTracing, kKiB * kKiB}});
+                                                {kTracing, kKiB* kKiB}});
 
 // A directory of a tmpfs has 20 bytes for each entry, "." and ".." included, and no blocks. An
 // overlay shows those of its upper one.

@@ -63,8 +63,8 @@ struct CallerJob {
 
 // Keeps a mount that something is mounted on and one that is looked at before it is changed apart,
 // also between helpers: a proc that came on top in between would lose its masks. It is a byte for
-// each mount namespace in a file that only we have: a lock of the namespace itself, containers could
-// hold.
+// each mount namespace in a file that only we have: a lock of the namespace itself, containers
+// could hold.
 class MountLock {
  public:
   enum class Kind : std::uint8_t { shared, alone };

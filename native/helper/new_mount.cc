@@ -329,11 +329,11 @@ void put_cover(MountJob& job, int file_system) {
 
 // Leaves open only what is still needed and what the caller has anyway.
 [[nodiscard]] bool close_others(MountJob& job, const UniqueFd& mount_point) {
-  std::array kept = {
-      job.place.base, job.place.user_namespace, job.place.listener, job.lifeline, mount_point.get(),
-      job.source.get(),
-      // to lock what is made, and come back
-      job.own_mounts.get(), job.owner.get(), job.owner.is_open() ? job.mount_namespace() : -1};
+  std::array kept = {job.place.base, job.place.user_namespace, job.place.listener, job.lifeline,
+                     mount_point.get(), job.source.get(),
+                     // to lock what is made, and come back
+                     job.own_mounts.get(), job.owner.get(),
+                     job.owner.is_open() ? job.mount_namespace() : -1};
   std::ranges::sort(kept);
   unsigned from = 0;
   for (const int fd : kept) {
@@ -366,8 +366,8 @@ void put_cover(MountJob& job, int file_system) {
 // cgroup; and these have all of their devices so, and no number that says it.
 [[nodiscard]] bool opens_devices(const NewMount& mount) {
   constexpr auto kTypes = std::to_array<std::string_view>({"bcachefs", "btrfs"});
-  constexpr auto kKeys = std::to_array<std::string_view>(
-      {"device", "journal_dev", "journal_path", "logdev", "rtdev"});
+  constexpr auto kKeys =
+      std::to_array<std::string_view>({"device", "journal_dev", "journal_path", "logdev", "rtdev"});
   return std::ranges::find(kTypes, mount.type) != kTypes.end() ||
          std::ranges::any_of(mount.options, [&](const MountOption& option) {
            return std::ranges::find(kKeys, option.key) != kKeys.end();
@@ -390,9 +390,9 @@ constexpr auto kLent = std::to_array<std::string_view>(
 // Keys of the machine's users, its certificates, huge pages that are kept from others, and the
 // machine's cache of network file systems.
 [[nodiscard]] bool reaches_beyond(const MountOption& option) {
-  constexpr auto kKeys = std::to_array<std::string_view>(
-      {"cert_serial", "cruid", "domain_id", "fsid", "key", "min_size", "privkey_serial",
-       "xprtsec"});
+  constexpr auto kKeys =
+      std::to_array<std::string_view>({"cert_serial", "cruid", "domain_id", "fsid", "key",
+                                       "min_size", "privkey_serial", "xprtsec"});
   if (std::ranges::find(kKeys, option.key) != kKeys.end()) return true;
   // some take a list of them
   return option.key == "sec" && option.value && option.value->contains("krb5");
@@ -469,15 +469,15 @@ constexpr std::uint32_t kTimes = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
   return found == mount.options.end() || !found->value ? nullptr : &*found;
 }
 
-// As the caller, who we are then. It is opened for nothing first, so that nothing but a regular file
-// is ever opened.
+// As the caller, who we are then. It is opened for nothing first, so that nothing but a regular
+// file is ever opened.
 [[nodiscard]] UniqueFd open_source(MountJob& job, const std::string& path) {
   open_how how = {};
   how.flags = O_PATH | O_CLOEXEC;
   // such links lead to what we have, and not to what the caller has
   how.resolve = RESOLVE_NO_MAGICLINKS;
-  const UniqueFd found(static_cast<int>(
-      syscall(SYS_openat2, job.place.base, path.c_str(), &how, sizeof how)));
+  const UniqueFd found(
+      static_cast<int>(syscall(SYS_openat2, job.place.base, path.c_str(), &how, sizeof how)));
   struct stat seen = {};
   if (refused(job.outcome, found.get()) || refused(job.outcome, fstat(found.get(), &seen)))
     return {};
@@ -490,8 +490,8 @@ constexpr std::uint32_t kTimes = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
   return refused(job.outcome, file.get()) ? UniqueFd() : std::move(file);
 }
 
-// Where the kernel starts to look for sources: that of a file which is open already is a name in our
-// own procfs.
+// Where the kernel starts to look for sources: that of a file which is open already is a name in
+// our own procfs.
 [[nodiscard]] bool go_to_source(MountJob& job) {
   MountOption* const file = source_file_of(job.mount);
   if (file == nullptr) return !broke(job.outcome, "fchdir to the base", fchdir(job.place.base));
@@ -785,8 +785,7 @@ Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, c
 Outcome MountMaker::cover(const MountPlace& place, int file_system) {
   MountJob job = {job_for(place), {}};
   if (job.has_ended()) return job.outcome;
-  const auto ended =
-      run_in_child(stack_.top(), 0, getpid(), [&] { put_cover(job, file_system); });
+  const auto ended = run_in_child(stack_.top(), 0, getpid(), [&] { put_cover(job, file_system); });
   if (!ended) return our_failure("child that covers a node", ended.error());
   return job.outcome;
 }

@@ -92,7 +92,8 @@ class MountMaker {
 
   // Mounts the node of a detached file system that has one, by the name kNodeName, on what is the
   // place's base. What is covered was made for the call, and is covered even if a signal has taken
-  // the call back since: when it comes again, it finds this answer, and not what was left half done.
+  // the call back since: when it comes again, it finds this answer, and not what was left half
+  // done.
   [[nodiscard]] Outcome cover(const MountPlace& place, int file_system);
 
   // Takes a mount away, see umount2(2), as the caller with CAP_SYS_ADMIN lent. It is not lent for

@@ -41,9 +41,9 @@ enum class HelperRole : std::uint32_t {
 
 // Who a helper is for all its life; comes first. One for files has the ids of a caller, and the
 // descriptor of its user namespace comes along where that is not ours. One whose caller has a label
-// is in its mount namespace, whose descriptor comes next where that is not ours. One for mounts gets
-// a file that all of them have their locks in. With these two a descriptor comes last that it and all its children hold as long as any of
-// them lives.
+// is in its mount namespace, whose descriptor comes next where that is not ours. One for mounts
+// gets a file that all of them have their locks in. With these two a descriptor comes last that it
+// and all its children hold as long as any of them lives.
 struct HelperStart {
   HelperRole role;
   std::uint32_t uids[4];

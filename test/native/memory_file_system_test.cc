@@ -59,7 +59,8 @@ void weighs_attributes() {
   leave_mounts();
   const UniqueFd file = opened("/mnt");
   constexpr std::size_t kBytes = 60'000;
-  const Made made = weigh({.at = file.get(), .name = nullptr, .bytes = kBytes, .is_attribute = true});
+  const Made made =
+      weigh({.at = file.get(), .name = nullptr, .bytes = kBytes, .is_attribute = true});
   CHECK(made.amount >= kBytes);
 }
 

@@ -180,7 +180,8 @@ void waits_for_no_container() {
   in_helper([&] {
     Maker maker;
     check_done(maker->make_mount(new_proc(), powerless(pinned, "/mnt/new"), masks, kIsThere));
-    check_done(maker->unmount(powerless(pinned, "/mnt/new"), MNT_DETACH, kIsThere));
+    check_done(maker->make_mount(new_tmpfs(), powerless(pinned, "/mnt/other"), masks, kIsThere));
+    check_done(maker->unmount(powerless(pinned, "/mnt/other"), MNT_DETACH, kIsThere));
   });
 }
 
