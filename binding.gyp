@@ -43,6 +43,7 @@
         "native/launch.cc",
         "native/lending.cc",
         "native/memory.cc",
+        "native/mount_namespace.cc",
         "native/mount_request.cc",
         "native/mounting.cc",
         "native/napi_convert.cc",

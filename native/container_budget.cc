@@ -4,13 +4,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "mount_namespace.h"
+
 namespace seccompagent {
 namespace {
 
 constexpr std::uint64_t kMiB = 1024UL * 1024;
 constexpr ContainerBudget::Limits kMemory = {.own = 128 * kMiB, .all = 256 * kMiB};
 // The second is a fifth of what the kernel lets one mount namespace have, see mount-max in proc(5).
-constexpr ContainerBudget::Limits kMounts = {.own = 2000, .all = 20'000};
+constexpr ContainerBudget::Limits kMounts = {.own = 4000, .all = 20'000};
+
+constexpr std::uint64_t kElsewhere = 0;
 
 [[nodiscard]] std::uint64_t less(std::uint64_t from, std::uint64_t amount) {
   return from - std::min(from, amount);
@@ -24,7 +28,7 @@ ContainerBudget& ContainerBudget::of_memory() {
 }
 
 ContainerBudget& ContainerBudget::of_mounts() {
-  static ContainerBudget budget(kMounts);
+  static ContainerBudget budget(kMounts, is_mount_namespace_gone);
   return budget;
 }
 
@@ -42,7 +46,8 @@ std::uint64_t ContainerBudget::left(const Holder& holder) {
 // What others left there is this container's from now on.
 ContainerBudget::AtPlace& ContainerBudget::find_place(const Holder& holder, Account& account,
                                                       std::uint64_t place) {
-  constexpr std::uint64_t kElsewhere = 0;
+  if (account.places.size() >= kMostPlaces && !account.places.contains(place))
+    forget_gone(holder, account);
   if (account.places.size() >= kMostPlaces && !account.places.contains(place)) {
     AtPlace& elsewhere = account.places[kElsewhere];
     elsewhere.is_told = false;
@@ -53,7 +58,8 @@ ContainerBudget::AtPlace& ContainerBudget::find_place(const Holder& holder, Acco
   if (!is_new) return at;
   const auto left = std::ranges::find(left_behind_, place, &LeftBehind::place);
   if (left == left_behind_.end()) return at;
-  at = {.amount = 0, .largest = left->what.largest, .is_told = left->what.is_told};
+  at.largest = left->what.largest;
+  at.is_told = left->what.is_told;
   set(holder, account, at, left->what.amount);
   left_behind_.erase(left);
   return at;
@@ -73,6 +79,7 @@ void ContainerBudget::note(const Holder& holder, const Made& made) {
   const std::lock_guard lock(mutex_);
   Account& account = accounts_[holder];
   AtPlace& at = find_place(holder, account, made.place);
+  at.last_used = now();
   at.largest = std::max(at.largest, made.largest);
   at.is_told = at.is_told && made.existing != Made::kUntold;
   std::uint64_t amount = at.amount;
@@ -81,6 +88,18 @@ void ContainerBudget::note(const Holder& holder, const Made& made) {
     amount = made.existing * at.largest;
   if (!made.is_over) amount += made.amount;
   set(holder, account, at, amount);
+  if (made.is_over) forget_gone(holder, account);
+}
+
+void ContainerBudget::forget_gone(const Holder& holder, Account& account) {
+  if (is_gone_ == nullptr) return;
+  const Nanoseconds time = now();
+  std::erase_if(account.places, [&](auto& entry) {
+    auto& [place, at] = entry;
+    if (place == kElsewhere || !is_gone_(place, time - at.last_used)) return false;
+    set(holder, account, at, 0);
+    return true;
+  });
 }
 
 void ContainerBudget::leave_behind(const Account& account) {

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "clock.h"
 #include "helper/made.h"
 #include "notify.h"
 #include "target.h"
@@ -39,7 +40,12 @@ class ContainerBudget {
   // Of one user; all others are one, which tells nothing.
   static constexpr std::size_t kMostPlaces = 256;
 
-  explicit ContainerBudget(Limits limits) : limits_(limits) {}
+  // Whether a place is there no more, and nothing of what was made there, which was not used for so
+  // long. nullptr: nobody can tell.
+  using IsGone = bool (*)(std::uint64_t place, Nanoseconds unused_for);
+
+  explicit ContainerBudget(Limits limits, IsGone is_gone = nullptr)
+      : limits_(limits), is_gone_(is_gone) {}
 
   // Bytes of what is made on file systems in memory.
   [[nodiscard]] static ContainerBudget& of_memory();
@@ -56,6 +62,7 @@ class ContainerBudget {
     std::uint64_t amount = 0;
     std::uint64_t largest = 0;
     bool is_told = true;
+    Nanoseconds last_used = 0;
   };
   struct Account {
     std::unordered_map<std::uint64_t, AtPlace> places = {};
@@ -68,10 +75,12 @@ class ContainerBudget {
   // With the mutex held.
   [[nodiscard]] AtPlace& find_place(const Holder& holder, Account& account, std::uint64_t place);
   void set(const Holder& holder, Account& account, AtPlace& at, std::uint64_t amount);
+  void forget_gone(const Holder& holder, Account& account);
   void leave_behind(const Account& account);
 
   std::mutex mutex_;
   Limits limits_;
+  IsGone is_gone_;
   // In the order of the tokens.
   std::map<Holder, Account> accounts_ = {};
   // Of all accounts of a container, by its token, and of all containers.

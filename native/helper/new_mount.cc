@@ -233,10 +233,17 @@ void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) 
                                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
+// Numbers of namespaces that are never used again, since Linux 6.11; before, that of the inode.
+[[nodiscard]] std::uint64_t number_of_mounts(const MountJob& job) {
+  constexpr unsigned long kGetNumber = _IOR(NSIO, 0x5, std::uint64_t);
+  std::uint64_t number = 0;
+  return ioctl(job.mount_namespace(), kGetNumber, &number) == 0 ? number : job.mount_namespace_id;
+}
+
 // As many as the container may have more, masks included.
 void count_mounts(MountJob& job, std::uint64_t existing) {
   Made& made = job.outcome.made;
-  made = {.place = job.mount_namespace_id,
+  made = {.place = number_of_mounts(job),
           .amount = 1 + job.masks.size(),
           .existing = existing,
           .largest = 1};
@@ -249,28 +256,33 @@ void count_mounts(MountJob& job, std::uint64_t existing) {
 // may mount without end.
 [[nodiscard]] bool may_use_place(MountJob& job, const UniqueFd& mount_point) {
   if (job.has_ended()) return false;
-  const bool has_room = 1 + job.masks.size() <= job.place.allowance;
-  if (job.has_own_power() && has_room) {
+  if (job.has_own_power()) {
     count_mounts(job, Made::kNotAsked);
-    return true;
+    return !job.has_ended();
   }
   const auto id = mount_id_of(mount_point.get());
   const auto text = id ? read_mountinfo(job.mountinfo) : fail(id.error().number);
   const auto standing = text ? find_standing(*text, *id) : fail(text.error().number);
   if (!standing) {
     job.outcome = our_failure("look at the mount below", standing.error());
-  } else if (!job.has_own_power() && (!standing->is_listed || standing->is_shared)) {
+  } else if (!standing->is_listed || standing->is_shared) {
     job.outcome.answer = EPERM;
   } else {
-    count_mounts(job, static_cast<std::uint64_t>(std::ranges::count(*text, '\n')));
+    // where others have power over the mounts, they could cover all of them, and none is listed
+    // then
+    const auto lines = static_cast<std::uint64_t>(std::ranges::count(*text, '\n'));
+    count_mounts(job, job.owner.is_open() ? Made::kNotAsked : lines);
   }
   return !job.has_ended();
 }
 
 [[nodiscard]] bool enter_place(MountJob& job) {
   if (!enter_mount_namespace(job)) return false;
-  job.mountinfo.reset(openat(job.own_proc, "self/mountinfo", O_RDONLY | O_CLOEXEC));
-  return !broke(job.outcome, "open of mountinfo", job.mountinfo.get()) && enter_root(job);
+  if (!job.has_own_power()) {
+    job.mountinfo.reset(openat(job.own_proc, "self/mountinfo", O_RDONLY | O_CLOEXEC));
+    if (broke(job.outcome, "open of mountinfo", job.mountinfo.get())) return false;
+  }
+  return enter_root(job);
 }
 
 // Puts a copy of a tree with masks into the container.

@@ -90,6 +90,18 @@ void gives_a_place_of_one_that_ended_to_the_next() {
   CHECK_EQUAL(budget.left({2, 0}), 100U);
 }
 
+void forgets_places_that_are_gone() {
+  ContainerBudget budget({.own = 100, .all = 1000},
+                         [](std::uint64_t place, Nanoseconds) { return place == kPlace; });
+  budget.note({1, 0}, some(20, Made::kNotAsked));
+  budget.note({1, 0}, some(10, Made::kNotAsked, kOther));
+  CHECK_EQUAL(budget.left({1, 0}), 40U);
+  Made refused = some(50, Made::kNotAsked, kOther);
+  refused.is_over = true;
+  budget.note({1, 0}, refused);
+  CHECK_EQUAL(budget.left({1, 0}), 80U);
+}
+
 void counts_many_places_as_one() {
   ContainerBudget budget({.own = 100'000, .all = 1'000'000});
   constexpr std::uint64_t kMany = 10'000;
@@ -109,6 +121,7 @@ constexpr Case kCases[] = {
      leaves_something_for_other_containers},
     {"A12: budget: what one leaves behind counts for the next one there",
      gives_a_place_of_one_that_ended_to_the_next},
+    {"A12: budget: places that are gone are forgotten", forgets_places_that_are_gone},
     {"A12: budget: many places are counted as one", counts_many_places_as_one}};
 
 }  // namespace

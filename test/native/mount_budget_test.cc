@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -13,6 +14,7 @@
 #include "check.h"
 #include "container_fixture.h"
 #include "maker_fixture.h"
+#include "mount_namespace.h"
 
 namespace seccompagent::test {
 namespace {
@@ -26,10 +28,14 @@ MountPlace powerless(const Pinned& pinned, const std::string& path) {
   return place;
 }
 
-ino_t id_of_mounts(const Container& container) {
+std::uint64_t number_of_mounts(const Container& container) {
+  const std::string path = "/proc/" + std::to_string(container.pid()) + "/ns/mnt";
+  const UniqueFd mounts(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat found = {};
-  CHECK_EQUAL(stat(("/proc/" + std::to_string(container.pid()) + "/ns/mnt").c_str(), &found), 0);
-  return found.st_ino;
+  CHECK_EQUAL(fstat(mounts.get(), &found), 0);
+  std::uint64_t number = 0;
+  const int asked = ioctl(mounts.get(), _IOR(0xb7, 0x5, std::uint64_t), &number);
+  return asked == 0 ? number : found.st_ino;
 }
 
 std::uint64_t lines_of(const Container& container) {
@@ -43,21 +49,22 @@ void counts_mounts() {
     const Pinned pinned = container.pin();
     const Masks masks = container.masks();
     const std::uint64_t before = lines_of(container);
-    const ino_t id = id_of_mounts(container);
+    const std::uint64_t number = number_of_mounts(container);
+    const bool is_plain = (level.namespaces & CLONE_NEWUSER) == 0;
     in_helper([&] {
       Maker maker;
       const Outcome tmpfs =
           maker->make_mount(new_tmpfs(), powerless(pinned, "/mnt/new"), masks, kIsThere);
       check_done(tmpfs);
-      CHECK_EQUAL(tmpfs.made.place, id);
+      CHECK_EQUAL(tmpfs.made.place, number);
       CHECK_EQUAL(tmpfs.made.amount, 1U);
-      CHECK_EQUAL(tmpfs.made.existing, before);
+      CHECK_EQUAL(tmpfs.made.existing, is_plain ? before : Made::kNotAsked);
       CHECK(!tmpfs.made.is_over);
       const Outcome proc =
           maker->make_mount(new_proc(), powerless(pinned, "/mnt/other"), masks, kIsThere);
       check_done(proc);
       CHECK_EQUAL(proc.made.amount, 1 + masks.proc.masks.size());
-      CHECK_EQUAL(proc.made.existing, before + 1);
+      CHECK_EQUAL(proc.made.existing, is_plain ? before + 1 : Made::kNotAsked);
     });
     CHECK_EQUAL(lines_of(container), before + 2 + masks.proc.masks.size());
   }
@@ -79,12 +86,22 @@ void makes_no_more_than_may_be() {
           CHECK(refused.failed_step == nullptr);
           CHECK_EQUAL(Errno{refused.answer}, Errno{ENOSPC});
           CHECK(refused.made.is_over);
-          CHECK_EQUAL(refused.made.existing, before);
         }
       }
     });
     CHECK_EQUAL(lines_of(container), before);
   }
+}
+
+void knows_which_are_gone() {
+  constexpr Nanoseconds kLong = 3600 * kSecond;
+  std::uint64_t number = 0;
+  {
+    const Container container({kUserLevel});
+    number = number_of_mounts(container);
+    CHECK(!is_mount_namespace_gone(number, 0));
+  }
+  CHECK(is_mount_namespace_gone(number, kLong));
 }
 
 // --- nodes ---------------------------------------------------------------------------------------
@@ -189,6 +206,7 @@ constexpr Case kCases[] = {
     {"A12: mounts: those that are made are counted, with their masks", counts_mounts},
     {"A12: mounts: beyond what a container may have they fail with ENOSPC",
      makes_no_more_than_may_be},
+    {"A12: mounts: a mount namespace that nobody has any more is gone", knows_which_are_gone},
     {"A7: covers: a node is mounted on what was made", covers_nodes},
     {"A12: covers: beyond what a container may have they fail with ENOSPC",
      covers_no_more_than_may_be},
