@@ -76,12 +76,11 @@ constexpr auto kInMemory = std::to_array<Type>({{TMPFS_MAGIC, kThing},
     constexpr std::pair kFirst = {6, 6};
     utsname system = {};
     if (uname(&system) == -1) return false;
-    const std::string_view release = system.release;
     std::pair version = {0, 0};
-    const auto* end = release.data() + release.size();
-    const auto major = std::from_chars(release.data(), end, version.first);
-    if (major.ptr == end || *major.ptr != '.') return false;
-    std::from_chars(major.ptr + 1, end, version.second);
+    const std::string_view release = system.release;
+    const auto major = std::from_chars(release.begin(), release.end(), version.first);
+    if (major.ptr == release.end() || *major.ptr != '.') return false;
+    std::from_chars(major.ptr + 1, release.end(), version.second);
     return version >= kFirst;
   }();
   return tells;

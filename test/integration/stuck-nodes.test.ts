@@ -63,16 +63,14 @@ test('A5, A7: devices: covers that hang are given up in time, and gone once they
   const hung = await makeNodes(2);
   expect(hung.map(({ answer }) => answer)).toEqual(['ETIMEDOUT', 'ETIMEDOUT']);
   expect(Math.max(...hung.map(({ tookMs }) => tookMs))).toBeLessThan(operationsMs + lateMs);
-  // what hangs is still known
-  expect(await settledFdCount(agent.pid)).toBeGreaterThan(before);
 
   container.write('answer\n');
   await container.printed(/^answered$/mu);
 
-  await untilFdCountIs(agent.pid, before);
   expect((await makeNodes(1)).map(({ answer }) => answer)).toEqual(['OK']);
   container.endInput();
   expect(await container.ended).toMatchObject({ code: 0, stderr: '' });
+  // what has hung is gone, and what says that it is there
   await untilFdCountIs(agent.pid, before);
   expect(agent.log()).toEqual([]);
 }, 90_000);
