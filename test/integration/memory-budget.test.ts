@@ -58,6 +58,7 @@ test.for([
   { kind: 'with a user namespace', rootUid: 100_000 },
 ])(
   'A12: memory file systems: a container $kind has a budget, and others have theirs',
+  { timeout: 120_000 },
   async ({ rootUid }) => {
     using folder = new TemporaryFolder();
     makeRootfs(folder.at('rootfs'));
@@ -95,5 +96,4 @@ test.for([
     expect(other.output).toMatch(/^made 1000 OK$/mu);
     expect(other.output).toMatch(/^on a disk$/mu);
   },
-  120_000,
 );
