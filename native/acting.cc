@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "callers_network.h"
+#include "container_budget.h"
 #include "helper/thread_role.h"
 #include "helper_pool.h"
 #include "notify.h"
@@ -54,8 +55,14 @@ FileOutcome failed(const char* step, Errno error) {
 }
 
 [[nodiscard]] bool is_definite(const FileAnswer& answer) {
-  return answer.is_gone || answer.error == 0 || answer.error == EEXIST;
+  return answer.is_gone || answer.error == 0 || answer.error == EEXIST || answer.made.is_over;
 }
+
+// What the container may still make of what takes memory, and what was made.
+struct Spending {
+  std::uint64_t allowance = Made::kUntold;
+  Made made = {};
+};
 
 FileOutcome outcome_of(FileAnswer answer) {
   FileOutcome done;
@@ -71,7 +78,8 @@ FileOutcome outcome_of(FileAnswer answer) {
   return acting.made < 0 ? acting.target.second_base.get() : acting.made;
 }
 
-[[nodiscard]] FileAnswer act_itself(const Acting& acting, const char*& failed_step) {
+[[nodiscard]] FileAnswer act_itself(const Acting& acting, std::uint64_t allowance,
+                                    const char*& failed_step) {
   const Target& target = acting.target;
   const Credentials& credentials = target.credentials;
   const RoleIds ids = {
@@ -80,7 +88,8 @@ FileOutcome outcome_of(FileAnswer answer) {
   const FilePlace place = {.base = target.base.get(),
                            .second_base = second_base_of(acting),
                            .processes = ThreadRole::own_processes(),
-                           .crossing = &crossing};
+                           .crossing = &crossing,
+                           .allowance = allowance};
   const bool is_foreign = target.user_namespace.is_open();
   const auto role =
       ThreadRole::take({.ids = &ids,
@@ -93,7 +102,7 @@ FileOutcome outcome_of(FileAnswer answer) {
   return operate_on_file(acting.request, place, HeldIds::of_file_systems, Pending(target.call));
 }
 
-FileOutcome ask_helper(const Acting& acting) {
+FileOutcome ask_helper(const Acting& acting, Spending& spending) {
   const Target& target = acting.target;
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
@@ -117,7 +126,8 @@ FileOutcome ask_helper(const Acting& acting) {
                                                ? target.credentials.effective_capabilities
                                                : 0,
                            .umask = target.credentials.umask,
-                           .file = acting.request});
+                           .file = acting.request,
+                           .allowance = spending.allowance});
   const int base = target.base.get();
   const int second_base = second_base_of(acting);
   const std::array fds = {target.call.listener, target.root.get(), base,
@@ -130,6 +140,7 @@ FileOutcome ask_helper(const Acting& acting) {
     return done;
   }
   pool.give_back(std::move(*helper), target.call);
+  spending.made = answer->made;
   if (answer->label_refusal != 0) {
     done.outcome = refused_label(Errno{answer->label_refusal});
     return done;
@@ -142,11 +153,25 @@ FileOutcome ask_helper(const Acting& acting) {
 }
 
 [[nodiscard]] FileAnswer act_itself_for(const Acting& acting, ActsItself& worker,
-                                        const char*& failed_step) {
+                                        Spending& spending, const char*& failed_step) {
   worker.set_acts_itself(true);
-  FileAnswer answer = act_itself(acting, failed_step);
+  FileAnswer answer = act_itself(acting, spending.allowance, failed_step);
   worker.set_acts_itself(false);
+  spending.made = answer.made;
   return answer;
+}
+
+template <typename Act>
+[[nodiscard]] FileOutcome act_within_budget(const Acting& acting, Act act) {
+  Spending spending;
+  if (!makes_something(acting.request)) return act(spending);
+  FileOutcome done;
+  act_within(ContainerBudget::of_memory(), acting.token, acting.target, [&](std::uint64_t left) {
+    spending = {.allowance = left};
+    done = act(spending);
+    return spending.made;
+  });
+  return done;
 }
 
 [[nodiscard]] int base_error_of(const Target& target) {
@@ -158,25 +183,29 @@ FileOutcome ask_helper(const Acting& acting) {
 FileOutcome act_with_power(const Acting& acting, ActsItself& worker) {
   if (const int error = base_error_of(acting.target); error != 0)
     return outcome_of({.error = error, .bytes = {}, .fd = {}});
-  if (acting.actor == Actor::any && !acting.target.label.is_foreign()) {
-    const char* failed_step = nullptr;
-    FileAnswer answer = act_itself_for(acting, worker, failed_step);
-    if (failed_step != nullptr) return failed(failed_step, Errno{answer.error});
-    // FUSE wants more of the caller's ids than a thread can have
-    if (answer.error != ENOTSUP) return outcome_of(std::move(answer));
-  }
-  return ask_helper(acting);
+  return act_within_budget(acting, [&](Spending& spending) {
+    if (acting.actor == Actor::any && !acting.target.label.is_foreign()) {
+      const char* failed_step = nullptr;
+      FileAnswer answer = act_itself_for(acting, worker, spending, failed_step);
+      if (failed_step != nullptr) return failed(failed_step, Errno{answer.error});
+      // FUSE wants more of the caller's ids than a thread can have
+      if (answer.error != ENOTSUP) return outcome_of(std::move(answer));
+    }
+    return ask_helper(acting, spending);
+  });
 }
 
 FileOutcome act_on_file(const Acting& acting, ActsItself& worker) {
   const int base_error = base_error_of(acting.target);
   if (base_error != 0) return outcome_of({.error = base_error, .bytes = {}, .fd = {}});
-  if (acting.actor == Actor::any && can_act_itself(acting)) {
-    const char* failed_step = nullptr;
-    FileAnswer answer = act_itself_for(acting, worker, failed_step);
-    if (failed_step == nullptr && is_definite(answer)) return outcome_of(std::move(answer));
-  }
-  return ask_helper(acting);
+  return act_within_budget(acting, [&](Spending& spending) {
+    if (acting.actor == Actor::any && can_act_itself(acting)) {
+      const char* failed_step = nullptr;
+      FileAnswer answer = act_itself_for(acting, worker, spending, failed_step);
+      if (failed_step == nullptr && is_definite(answer)) return outcome_of(std::move(answer));
+    }
+    return ask_helper(acting, spending);
+  });
 }
 
 }  // namespace seccompagent

@@ -148,6 +148,8 @@ struct HelperPool::Parts {
   std::mutex mutex;
   std::condition_variable wake;
   UniqueFd program;
+  // What all helpers for mounts have their locks in, see MountLock.
+  UniqueFd locks;
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;
   // Those that are being started, too, and none that was killed.
@@ -244,6 +246,8 @@ Result<void> HelperPool::load() {
   if (parts_.program.is_open()) return {};
   auto sealed = sealed_program();
   if (!sealed) return std::unexpected(sealed.error());
+  parts_.locks.reset(memfd_create("seccompagent-locks", MFD_CLOEXEC));
+  if (!parts_.locks.is_open()) return fail_errno();
   parts_.program = std::move(*sealed);
   std::thread([parts = &parts_] { parts->run(); }).detach();
   return {};
@@ -401,6 +405,15 @@ struct SocketPair {
   return pair;
 }
 
+// Opened anew, since locks are those of an open file. Closed: the role needs none.
+[[nodiscard]] Result<UniqueFd> open_locks(const UniqueFd& locks, const HelperIdentity& identity) {
+  if (identity.role != HelperRole::mounts) return UniqueFd();
+  const std::string link = "/proc/self/fd/" + std::to_string(locks.get());
+  UniqueFd opened(open(link.c_str(), O_RDWR | O_CLOEXEC));
+  if (!opened.is_open()) return fail_errno();
+  return opened;
+}
+
 // Both are closed where no lifeline is needed.
 struct Lifeline {
   UniqueFd ours;
@@ -467,6 +480,9 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   step = "pipe";
   auto lifeline = make_lifeline(identity);
   if (!lifeline) return std::unexpected(lifeline.error());
+  step = "open of the locks";
+  const auto locks = open_locks(parts_.locks, identity);
+  if (!locks) return std::unexpected(locks.error());
   step = "mmap of a stack";
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
@@ -478,6 +494,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   sockets->theirs.reset();
   reservation.is_used = true;
   const std::vector<std::byte> message = start_message(identity);
+  if (locks->is_open()) fds->all.push_back(locks->get());
   if (lifeline->theirs.is_open()) fds->all.push_back(lifeline->theirs.get());
   auto helper = std::make_unique<Helper>(
       HelperProcess{.child = std::move(*child), .lifeline = std::move(lifeline->ours)},

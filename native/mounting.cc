@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "container_budget.h"
 #include "helper/wire.h"
 #include "helper_pool.h"
 
@@ -51,7 +52,8 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
 
 [[nodiscard]] Outcome outcome_of(const HelperAnswer& answer, std::string& failed_step) {
   if (answer.label_refusal != 0) return refused_label(Errno{answer.label_refusal});
-  if (answer.failed_step.empty()) return {.answer = answer.error, .is_gone = answer.is_gone};
+  if (answer.failed_step.empty())
+    return {.answer = answer.error, .is_gone = answer.is_gone, .made = answer.made};
   failed_step = answer.failed_step;
   return our_failure(failed_step.c_str(), Errno{answer.error});
 }
@@ -72,6 +74,20 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
   }
   pool.give_back(std::move(*helper), mounting.target.call);
   return outcome_of(*answer, mounting.failed_step);
+}
+
+// Of what makes mounts.
+[[nodiscard]] Outcome ask_within_budget(const Mounting& mounting, HelperMountRequest& request,
+                                        const std::vector<int>& fds) {
+  Outcome done;
+  act_within(ContainerBudget::of_mounts(), mounting.token, mounting.target,
+             [&](std::uint64_t left) {
+               request.allowance = left;
+               done = ask_helper(mounting, request, fds);
+               const bool counts = done.made.is_over || (done.answer == 0 && !done.is_gone);
+               return counts ? done.made : Made{};
+             });
+  return done;
 }
 
 }  // namespace
@@ -97,7 +113,18 @@ Outcome make_mount(const Mounting& mounting, const MountRequest& wanted, const M
     if (!is_traced) return our_failure("look at the container's processes", is_traced.error());
     request.may_enter_pid_namespace = !*is_traced;
   }
-  return ask_helper(mounting, request, fds);
+  return ask_within_budget(mounting, request, fds);
+}
+
+Outcome cover_node(const Mounting& mounting, const UniqueFd& node, const UniqueFd& file_system) {
+  constexpr std::size_t kBase = 2;
+  HelperMountRequest request;
+  std::vector<int> fds;
+  request.action = MountAction::cover;
+  add_caller(request, fds, mounting.target);
+  fds[kBase] = node.get();
+  fds.push_back(file_system.get());
+  return ask_within_budget(mounting, request, fds);
 }
 
 Outcome unmount(const Mounting& mounting, const std::string& path, std::uint32_t flags,

@@ -31,6 +31,11 @@ struct Mounting {
 [[nodiscard]] Outcome make_mount(const Mounting& mounting, const MountRequest& request,
                                  const Masks& masks, bool has_own_mounts);
 
+// See MountMaker::cover; `file_system`: of a mount that is nowhere yet. ETIMEDOUT: it may be
+// covered.
+[[nodiscard]] Outcome cover_node(const Mounting& mounting, const UniqueFd& node,
+                                 const UniqueFd& file_system);
+
 // See MountMaker::unmount; `path` is what is left of it, empty for the base itself.
 [[nodiscard]] Outcome unmount(const Mounting& mounting, const std::string& path,
                               std::uint32_t flags, std::optional<std::string> spared);

@@ -2,6 +2,7 @@
 // What came of something that was done inside a container for a caller.
 #pragma once
 
+#include "helper/made.h"
 #include "result.h"
 
 namespace seccompagent {
@@ -18,6 +19,8 @@ struct Outcome {
   // Why the kernel did not let us take on the caller's label; 0: it did, or there was no need to.
   // Nothing was done then, and the answer is EACCES.
   int label_refusal = 0;
+  // Of a mount: what it takes.
+  Made made = {};
 };
 
 [[nodiscard]] inline Outcome our_failure(const char* step, Errno error) {

@@ -17,6 +17,7 @@
 
 #include "cgroup.h"
 #include "child_starter.h"
+#include "container_budget.h"
 #include "ending_children.h"
 #include "helper/thread_role.h"
 #include "helper_pool.h"
@@ -224,6 +225,8 @@ void Receiver::end_listener(const Listener& listener) {
   listeners_.erase(token);
   kick_holders(token);
   HelperPool::of_process().end_of(token);
+  ContainerBudget::of_memory().end_of(token);
+  ContainerBudget::of_mounts().end_of(token);
   tell({.kind = ReceiverEvent::Kind::ended, .token = token, .worker = 0, .link = 0});
   wake_all();
 }

@@ -21,9 +21,11 @@
 #include <climits>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "confinement.h"
+#include "memory_file_system.h"
 #include "thread_role.h"
 
 // Not in every libc's headers: Linux 6.6, 6.13.
@@ -61,6 +63,21 @@ template <typename Effect>
   if (doing.validity.is_gone()) return gone();
   const LentCapability lent(doing.request.lent);
   return refusal(effect() == -1 ? errno : 0);
+}
+
+// The same of what makes something in a directory, or in a file.
+template <typename Effect>
+[[nodiscard]] FileAnswer have_made(const Doing& doing, const Making& making, Effect effect) {
+  Made made = weigh(making);
+  made.is_over = made.amount > doing.place.allowance && !is_there(making);
+  if (made.is_over) {
+    FileAnswer over = refusal(ENOSPC);
+    over.made = made;
+    return over;
+  }
+  FileAnswer done = have_effect(doing, effect);
+  if (done.error == 0 && !done.is_gone) done.made = made;
+  return done;
 }
 
 // The caller's own restrictions of the path come on top of ours. Where they keep it below a folder,
@@ -106,6 +123,8 @@ struct Entry {
   UniqueFd opened;
   int directory;
   std::string name;
+  // Where somebody has asked.
+  std::optional<struct statfs> system = std::nullopt;
 };
 
 // Most paths stay in one mount. What starts on procfs and stays there, mistakes_us finds.
@@ -132,14 +151,15 @@ struct Entry {
   return fd;
 }
 
-[[nodiscard]] Result<Entry> find_entry(const Doing& doing, int base, const std::string& path) {
+[[nodiscard]] Result<Entry> find_entry(const Doing& doing, int base, const std::string& path,
+                                       std::uint64_t resolve = 0) {
   const std::size_t end = path.find_last_not_of('/');
   // the base itself, or the root, which no call makes or removes
   if (end == std::string::npos) return Entry{{}, base, path.empty() ? "." : "/"};
   const std::size_t slash = path.find_last_of('/', end);
   if (slash == std::string::npos) return Entry{{}, base, path};
   const std::string parent = path.substr(0, slash + 1);
-  auto directory = open_in_place(doing, base, parent.c_str(), O_PATH | O_DIRECTORY);
+  auto directory = open_in_place(doing, base, parent.c_str(), O_PATH | O_DIRECTORY, 0, resolve);
   if (!directory) return std::unexpected(directory.error());
   const int fd = directory->get();
   return Entry{std::move(*directory), fd, path.substr(slash + 1)};
@@ -147,7 +167,10 @@ struct Entry {
 
 [[nodiscard]] Result<Entry> entry_of(const Doing& doing, int base, const std::string& path) {
   auto entry = find_entry(doing, base, path);
-  if (entry && mistakes_us(doing, entry->directory)) return fail(ENOTSUP);
+  if (!entry || doing.held == HeldIds::all) return entry;
+  entry->system.emplace();
+  if (fstatfs(entry->directory, &*entry->system) == -1) entry->system.reset();
+  if (entry->system && entry->system->f_type == FUSE_SUPER_MAGIC) return fail(ENOTSUP);
   return entry;
 }
 
@@ -196,11 +219,20 @@ template <typename Call>
   return result;
 }
 
+// A name in a directory, and what it stands for; of a symbolic link, the length of its text.
+[[nodiscard]] Making making_of(const Entry& entry, std::size_t text = 0) {
+  return {.at = entry.directory,
+          .name = entry.name.c_str(),
+          .bytes = text,
+          .system = entry.system ? &*entry.system : nullptr};
+}
+
 FileAnswer make_directory(const Doing& doing) {
   const auto entry = entry_of(doing, doing.place.base, doing.request.path);
   if (!entry) return refusal(entry.error().number);
-  return have_effect(
-      doing, [&] { return mkdirat(entry->directory, entry->name.c_str(), doing.request.mode); });
+  return have_made(doing, making_of(*entry), [&] {
+    return mkdirat(entry->directory, entry->name.c_str(), doing.request.mode);
+  });
 }
 
 // Opening such a device does nothing, and with power over all modes only the file system refuses
@@ -261,7 +293,7 @@ void add_unopenable(const Doing& doing, const Entry& entry, FileAnswer& made) {
 // descriptor is that of this very file, whatever has its name by now.
 [[nodiscard]] FileAnswer make_covered_file(const Doing& doing, const Entry& entry) {
   UniqueFd made_file;
-  auto made = have_effect(doing, [&]() -> long {
+  auto made = have_made(doing, making_of(entry), [&]() -> long {
     constexpr int kFlags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     made_file.reset(openat(entry.directory, entry.name.c_str(), kFlags, doing.request.mode & 0777));
     return made_file.is_open() ? 0 : -1;
@@ -287,7 +319,7 @@ FileAnswer make_node(const Doing& doing) {
   const FileRequest& request = doing.request;
   const auto entry = entry_of(doing, doing.place.base, request.path);
   if (!entry) return refusal(entry.error().number);
-  auto made = have_effect(doing, [&] {
+  auto made = have_made(doing, making_of(*entry), [&] {
     return mknodat(entry->directory, entry->name.c_str(), request.mode,
                    makedev(request.first, request.second));
   });
@@ -392,35 +424,58 @@ struct LastDirectory {
   return UniqueFd(static_cast<int>(fd));
 }
 
+constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
+
 // O_TMPFILE, or a name that nothing had.
-[[nodiscard]] Result<UniqueFd> open_new(const Doing& doing, std::uint64_t flags) {
+[[nodiscard]] FileAnswer open_new(const Doing& doing, std::uint64_t flags) {
+  const FileRequest& request = doing.request;
+  const bool is_unnamed = (flags & kTmpfile) != 0;
+  // of what is to have no name, the path is the directory
+  const auto entry = find_entry(doing, doing.place.base,
+                                is_unnamed ? request.path + "/." : request.path, request.resolve);
+  if (!entry) return refusal(entry.error().number);
+  Making making = making_of(*entry);
+  if (is_unnamed) making.name = nullptr;
   const std::uint64_t only_new = (flags & O_CREAT) != 0 ? O_EXCL : 0;
-  return open_in_place(doing, doing.place.base, doing.request.path.c_str(), flags | only_new,
-                       doing.request.mode & 07777, doing.request.resolve);
+  UniqueFd opened;
+  auto made = have_made(doing, making, [&]() -> long {
+    auto fd = open_in_place(doing, entry->directory, entry->name.c_str(), flags | only_new,
+                            request.mode & 07777, request.resolve);
+    if (fd) opened = std::move(*fd);
+    if (!fd) errno = fd.error().number;
+    return fd ? 0 : -1;
+  });
+  made.fd = std::move(opened);
+  return made;
 }
 
-[[nodiscard]] Result<UniqueFd> open_any(const Doing& doing, std::uint64_t flags) {
+[[nodiscard]] FileAnswer answer_with(Result<UniqueFd> fd) {
+  if (!fd) return refusal(fd.error().number);
+  return {.error = 0, .is_gone = false, .bytes = {}, .fd = std::move(*fd)};
+}
+
+[[nodiscard]] FileAnswer open_any(const Doing& doing, std::uint64_t flags) {
   constexpr int kTries = 16;
-  constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
   const std::string& path = doing.request.path;
   // as Linux has it since 6.4: before, it made a file
-  if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) return fail(EINVAL);
+  if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) return refusal(EINVAL);
   const std::uint64_t resolve = doing.request.resolve;
   // as the kernel has it: what has to be made is not in any cache
   const bool is_cached = (resolve & RESOLVE_CACHED) != 0;
-  if (is_cached && (flags & (O_CREAT | O_TRUNC | kTmpfile)) != 0) return fail(EAGAIN);
-  if (path.empty()) return open_found(doing, doing.place.base, flags);
+  if (is_cached && (flags & (O_CREAT | O_TRUNC | kTmpfile)) != 0) return refusal(EAGAIN);
+  if (path.empty()) return answer_with(open_found(doing, doing.place.base, flags));
   if ((flags & kTmpfile) != 0) return open_new(doing, flags);
   const std::uint64_t finding = O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY));
   for (int tries = kTries; tries > 0; --tries) {
     const auto found = open_in_place(doing, doing.place.base, path.c_str(), finding, 0, resolve);
-    if (found) return open_found(doing, found->get(), flags);
-    if (found.error() != Errno{ENOENT} || (flags & O_CREAT) == 0) return fail(found.error().number);
+    if (found) return answer_with(open_found(doing, found->get(), flags));
+    if (found.error() != Errno{ENOENT} || (flags & O_CREAT) == 0)
+      return refusal(found.error().number);
     auto made = open_new(doing, flags);
     // somebody else has made it, or it is a link that leads nowhere
-    if (made || made.error() != Errno{EEXIST} || (doing.request.flags & O_EXCL) != 0) return made;
+    if (made.error != EEXIST || (doing.request.flags & O_EXCL) != 0) return made;
   }
-  return fail(EOPNOTSUPP);
+  return refusal(EOPNOTSUPP);
 }
 
 FileAnswer open_file(const Doing& doing) {
@@ -436,9 +491,7 @@ FileAnswer open_file(const Doing& doing) {
   } else {
     flags |= O_NOCTTY;
   }
-  auto fd = open_any(doing, flags);
-  if (!fd) return refusal(fd.error().number);
-  return {.error = 0, .is_gone = false, .bytes = {}, .fd = std::move(*fd)};
+  return open_any(doing, flags);
 }
 
 FileAnswer change_mode(const Doing& doing) {
@@ -466,10 +519,12 @@ FileAnswer rename_file(const Doing& doing) {
   if (!from) return refusal(from.error().number);
   const auto to = entry_of(doing, doing.place.second_base, request.second_path);
   if (!to) return refusal(to.error().number);
-  return have_effect(doing, [&] {
+  const auto effect = [&] {
     return syscall(SYS_renameat2, from->directory, from->name.c_str(), to->directory,
                    to->name.c_str(), request.flags);
-  });
+  };
+  return makes_something(request) ? have_made(doing, making_of(*to), effect)
+                                  : have_effect(doing, effect);
 }
 
 FileAnswer link_file(const Doing& doing) {
@@ -479,7 +534,7 @@ FileAnswer link_file(const Doing& doing) {
   if (request.is_followed) {
     const auto from = find_file(doing);
     if (!from) return refusal(from.error().number);
-    return have_effect(doing, [&] {
+    return have_made(doing, making_of(*to), [&] {
       return by_path(doing, from->fd, [&](const char* path) {
         return linkat(AT_FDCWD, path, to->directory, to->name.c_str(), AT_SYMLINK_FOLLOW);
       });
@@ -487,13 +542,13 @@ FileAnswer link_file(const Doing& doing) {
   }
   // what the caller has open: the kernel asks for more than the descriptor, see linkat(2)
   if (request.path.empty()) {
-    return have_effect(doing, [&] {
+    return have_made(doing, making_of(*to), [&] {
       return linkat(doing.place.base, "", to->directory, to->name.c_str(), AT_EMPTY_PATH);
     });
   }
   const auto from = entry_of(doing, doing.place.base, request.path);
   if (!from) return refusal(from.error().number);
-  return have_effect(doing, [&] {
+  return have_made(doing, making_of(*to), [&] {
     return linkat(from->directory, from->name.c_str(), to->directory, to->name.c_str(), 0);
   });
 }
@@ -501,7 +556,7 @@ FileAnswer link_file(const Doing& doing) {
 FileAnswer make_symlink(const Doing& doing) {
   const auto entry = entry_of(doing, doing.place.base, doing.request.path);
   if (!entry) return refusal(entry.error().number);
-  return have_effect(doing, [&] {
+  return have_made(doing, making_of(*entry, doing.request.second_path.size()), [&] {
     return symlinkat(doing.request.second_path.c_str(), entry->directory, entry->name.c_str());
   });
 }
@@ -612,7 +667,11 @@ FileAnswer set_xattr(const Doing& doing) {
   if (!file) return refusal(file.error().number);
   const FileRequest& request = doing.request;
   const char* name = request.name.c_str();
-  return have_effect(doing, [&]() -> long {
+  const Making making = {.at = file->fd,
+                         .name = nullptr,
+                         .bytes = request.name.size() + request.data.size(),
+                         .is_attribute = true};
+  return have_made(doing, making, [&]() -> long {
     XattrArguments arguments = {.value = std::bit_cast<std::uint64_t>(request.data.data()),
                                 .size = static_cast<std::uint32_t>(request.data.size()),
                                 .flags = request.flags};
@@ -701,6 +760,25 @@ FileAnswer operate_within(const Doing& doing) {
 }
 
 }  // namespace
+
+bool makes_something(const FileRequest& request) {
+  // longer names than that are kept outside of the directory entry
+  constexpr std::size_t kShortName = 32;
+  switch (request.operation) {
+    case FileOperation::mkdir:
+    case FileOperation::mknod:
+    case FileOperation::link:
+    case FileOperation::symlink:
+    case FileOperation::set_xattr:
+      return true;
+    case FileOperation::open:
+      return (request.flags & (O_CREAT | kTmpfile)) != 0;
+    case FileOperation::rename:
+      return (request.flags & RENAME_WHITEOUT) != 0 || request.second_path.size() > kShortName;
+    default:
+      return false;
+  }
+}
 
 FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place, HeldIds held,
                            const Validity& validity) {

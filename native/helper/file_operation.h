@@ -8,6 +8,7 @@
 
 #include "../result.h"
 #include "../unique_fd.h"
+#include "made.h"
 
 namespace seccompagent {
 
@@ -92,6 +93,8 @@ struct FilePlace {
   int processes;
   // nullptr: we are in the caller's namespaces for good.
   Crossing* crossing = nullptr;
+  // How many bytes of what is made there a file system in memory may take; beyond, ENOSPC.
+  std::uint64_t allowance = Made::kUntold;
 };
 
 // Which ids of the caller the thread has. FUSE looks at more than those of file systems, so whoever
@@ -108,6 +111,7 @@ struct FileAnswer {
   // system lets nobody open it, or an empty file where it lets nobody make it: the bytes are a
   // NodeLook then.
   UniqueFd fd;
+  Made made = {};
 };
 
 struct NodeLook {
@@ -118,6 +122,9 @@ struct NodeLook {
 
 // Of a result of `stat`: 15 numbers of 8 bytes, see native.ts.
 inline constexpr std::size_t kStatNumbers = 15;
+
+// Whether this takes memory where a file system is in memory.
+[[nodiscard]] bool makes_something(const FileRequest& request);
 
 // Asks whether the notification is still there, right before the effect.
 class Validity {

@@ -93,6 +93,7 @@ constexpr std::array kNamespaces = {
   answer.is_gone = done.is_gone;
   answer.bytes = done.bytes;
   answer.has_fd = done.fd.is_open();
+  answer.made = done.made;
   return answer;
 }
 
@@ -100,7 +101,8 @@ constexpr std::array kNamespaces = {
   const AskedNotification notification(fds[kListener].get(), request.id_valid_request, request.id);
   const FilePlace place = {.base = fds[kBase].get(),
                            .second_base = fds[kSecondBase].get(),
-                           .processes = ThreadRole::own_processes()};
+                           .processes = ThreadRole::own_processes(),
+                           .allowance = request.allowance};
   return operate_on_file(request.file, place, HeldIds::all, notification);
 }
 

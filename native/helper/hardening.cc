@@ -65,6 +65,7 @@ constexpr long kForFiles[] = {
     SYS_newfstatat,
     SYS_fstat,
     SYS_fstatfs,
+    SYS_uname,
     SYS_statx,
     SYS_readlinkat,
     SYS_getxattr,
@@ -96,7 +97,7 @@ constexpr long kForMounts[] = {
     SYS_setresuid, SYS_setfsgid, SYS_setfsuid,
     // finding the mount point, and what it is
     SYS_openat, SYS_openat2, SYS_newfstatat, SYS_fstat, SYS_fstatfs, SYS_statx, SYS_readlinkat,
-    SYS_faccessat2, SYS_read, SYS_lseek, SYS_fcntl, SYS_flock,
+    SYS_faccessat2, SYS_read, SYS_lseek, SYS_fcntl,
 #if defined(__x86_64__)
     SYS_poll,
 #else

@@ -43,7 +43,7 @@ struct Masks {
 };
 
 // Of a text that is read for one mount.
-inline constexpr std::size_t kMostMountinfo = 256UL * 1024;
+inline constexpr std::size_t kMostMountinfo = 1024UL * 1024;
 
 // All mounts of a mountinfo as of one moment. The container may change its mounts while this is
 // done, and the kernel gives a page of the text at a time: a proc of one page and the masks of

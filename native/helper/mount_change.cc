@@ -10,7 +10,6 @@
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
-#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -45,7 +44,8 @@ struct ChangeJob : CallerJob {
 // What is below must not become more meanwhile.
 [[nodiscard]] std::optional<MountLock> lock_below(ChangeJob& job) {
   if (!job.reaches_below) return std::nullopt;
-  std::optional<MountLock> lock(std::in_place, job.mount_namespace(), MountLock::Kind::alone);
+  std::optional<MountLock> lock(std::in_place, job.locks, job.mount_namespace_id,
+                                MountLock::Kind::alone);
   if (!lock->is_held()) job.outcome.answer = EBUSY;
   return lock;
 }

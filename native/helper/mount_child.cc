@@ -7,7 +7,7 @@
 #include <linux/nsfs.h>
 #include <linux/openat2.h>
 #include <linux/securebits.h>
-#include <sys/file.h>
+#include <poll.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -21,15 +21,42 @@
 
 namespace seccompagent {
 
-MountLock::MountLock(int mount_namespace, Kind kind)
-    : mount_namespace_(mount_namespace),
-      is_held_(flock(mount_namespace, (kind == Kind::alone ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0) {}
+namespace {
+
+// Of the byte of a mount namespace, for the open file: so a child holds it as well.
+[[nodiscard]] bool set_lock(int locks, ino_t mount_namespace, short type) {
+  struct flock lock = {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = static_cast<off_t>(mount_namespace);
+  lock.l_len = 1;
+  return fcntl(locks, F_OFD_SETLK, &lock) == 0;
+}
+
+[[nodiscard]] bool wait_for_lock(int locks, ino_t mount_namespace, short type) {
+  constexpr int kTries = 100;
+  constexpr int kPauseMs = 5;
+  for (int tries = kTries; !set_lock(locks, mount_namespace, type); --tries) {
+    if (tries == 0) return false;
+    poll(nullptr, 0, kPauseMs);
+  }
+  return true;
+}
+
+}  // namespace
+
+MountLock::MountLock(int locks, ino_t mount_namespace, Kind kind)
+    : locks_(locks),
+      mount_namespace_(mount_namespace),
+      is_held_(wait_for_lock(locks, mount_namespace, kind == Kind::alone ? F_WRLCK : F_RDLCK)) {}
 
 MountLock::MountLock(MountLock&& other) noexcept
-    : mount_namespace_(other.mount_namespace_), is_held_(std::exchange(other.is_held_, false)) {}
+    : locks_(other.locks_),
+      mount_namespace_(other.mount_namespace_),
+      is_held_(std::exchange(other.is_held_, false)) {}
 
 MountLock::~MountLock() {
-  if (is_held_) flock(mount_namespace_, LOCK_UN);
+  if (is_held_) (void)set_lock(locks_, mount_namespace_, F_UNLCK);
 }
 
 bool broke(Outcome& outcome, const char* step, long result) {
@@ -191,6 +218,12 @@ bool lend_sys_admin(CallerJob& job) {
 }
 
 void find_owner(CallerJob& job, ino_t own_user_namespace) {
+  const auto mounts = id_of(job.mount_namespace());
+  if (!mounts) {
+    job.outcome = our_failure("fstat of the mount namespace", mounts.error());
+    return;
+  }
+  job.mount_namespace_id = *mounts;
   if (job.place.user_namespace >= 0) {
     const auto theirs = id_of(job.place.user_namespace);
     if (!theirs) job.outcome = our_failure("fstat of the user namespace", theirs.error());

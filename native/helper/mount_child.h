@@ -30,6 +30,9 @@ struct CallerJob {
   int lifeline;
   int own_proc;
   int first_mount_namespace;
+  int locks;
+  // The inode number of the caller's mount namespace.
+  ino_t mount_namespace_id = 0;
   // The user namespace that owns the caller's mount namespace; closed and 0 where that is our own.
   UniqueFd owner = {};
   ino_t owner_id = 0;
@@ -59,13 +62,14 @@ struct CallerJob {
 };
 
 // Keeps a mount that something is mounted on and one that is looked at before it is changed apart,
-// also between helpers: a proc that came on top in between would lose its masks. Containers can
-// hold it, too, for themselves.
+// also between helpers: a proc that came on top in between would lose its masks. It is a byte for
+// each mount namespace in a file that only we have: a lock of the namespace itself, containers
+// could hold.
 class MountLock {
  public:
   enum class Kind : std::uint8_t { shared, alone };
-  // Never waits.
-  MountLock(int mount_namespace, Kind kind);
+  // Waits for half a second: somebody else of the container may mount or unmount in a loop.
+  MountLock(int locks, ino_t mount_namespace, Kind kind);
   MountLock(MountLock&& other) noexcept;
   MountLock& operator=(MountLock&&) = delete;
   MountLock(const MountLock&) = delete;
@@ -74,7 +78,8 @@ class MountLock {
   [[nodiscard]] bool is_held() const { return is_held_; }
 
  private:
-  int mount_namespace_;
+  int locks_;
+  ino_t mount_namespace_;
   bool is_held_;
 };
 

@@ -32,7 +32,7 @@ class Descriptors {
   // listener, root and base
   constexpr std::size_t kAlways = 3;
   return kAlways + static_cast<std::size_t>(std::popcount(request.namespaces)) +
-         (request.has_idmap ? 1 : 0);
+         (request.has_idmap || request.action == MountAction::cover ? 1 : 0);
 }
 
 [[nodiscard]] MountPlace place_of(const HelperMountRequest& request, Descriptors& fds) {
@@ -55,6 +55,7 @@ class Descriptors {
   place.may_enter_pid_namespace = request.may_enter_pid_namespace;
   place.may_use_pidns = request.may_use_pidns;
   place.has_own_mounts = request.has_own_mounts;
+  place.allowance = request.allowance;
   return place;
 }
 
@@ -67,6 +68,8 @@ class Descriptors {
   switch (request.action) {
     case MountAction::mount:
       return maker.make_mount(request.mount, place, request.masks, is_gone);
+    case MountAction::cover:
+      return maker.cover(place, descriptors.next());
     case MountAction::unmount:
       return maker.unmount(place, request.flags, is_gone, request.spared);
     case MountAction::set_attributes:
@@ -87,12 +90,13 @@ class Descriptors {
   answer.error = outcome.answer;
   answer.label_refusal = outcome.label_refusal;
   answer.is_gone = outcome.is_gone;
+  answer.made = outcome.made;
   return answer;
 }
 
 // Leaves our mount namespace, and says so.
-[[nodiscard]] std::optional<MountMaker> begin(int lifeline) {
-  auto maker = MountMaker::start(lifeline);
+[[nodiscard]] std::optional<MountMaker> begin(int lifeline, int locks) {
+  auto maker = MountMaker::start(lifeline, locks);
   if (!maker) {
     reply(failed_reply("a mount namespace of its own", maker.error()));
     return std::nullopt;
@@ -106,8 +110,9 @@ class Descriptors {
 }  // namespace
 
 int serve_mounts(const std::vector<UniqueFd>& fds, std::span<std::byte> message) {
-  if (fds.size() != 1) return 1;
-  auto maker = begin(fds.front().get());
+  constexpr std::size_t kStartFds = 2;
+  if (fds.size() != kStartFds) return 1;
+  auto maker = begin(fds.back().get(), fds.front().get());
   if (!maker) return 1;
   for (;;) {
     const auto received = receive_message(kHelperSocket, message);

@@ -6,8 +6,10 @@
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <linux/nsfs.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -37,6 +39,8 @@ struct MountJob : CallerJob {
   UniqueFd mountinfo = {};
   // Our own mount namespace, to come back.
   UniqueFd own_mounts = {};
+  // Of a file system that the kernel would open a file for.
+  UniqueFd source = {};
 };
 
 namespace {
@@ -229,10 +233,33 @@ void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) 
                                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
+// Numbers of namespaces that are never used again, since Linux 6.11; before, that of the inode.
+[[nodiscard]] std::uint64_t number_of_mounts(const MountJob& job) {
+  constexpr unsigned long kGetNumber = _IOR(NSIO, 0x5, std::uint64_t);
+  std::uint64_t number = 0;
+  return ioctl(job.mount_namespace(), kGetNumber, &number) == 0 ? number : job.mount_namespace_id;
+}
+
+// As many as the container may have more, masks included.
+void count_mounts(MountJob& job, std::uint64_t existing) {
+  Made& made = job.outcome.made;
+  made = {.place = number_of_mounts(job),
+          .amount = 1 + job.masks.size(),
+          .existing = existing,
+          .largest = 1};
+  made.is_over = made.amount > job.place.allowance;
+  if (made.is_over) job.outcome.answer = ENOSPC;
+}
+
 // A caller without own power over it must mount nothing where the mount would be elsewhere as well,
-// as on the host, or where it would be another one's later: a tree that is nowhere yet.
+// as on the host, or where it would be another one's later: a tree that is nowhere yet. And nobody
+// may mount without end.
 [[nodiscard]] bool may_use_place(MountJob& job, const UniqueFd& mount_point) {
-  if (job.has_ended() || !job.mountinfo.is_open()) return !job.has_ended();
+  if (job.has_ended()) return false;
+  if (job.has_own_power()) {
+    count_mounts(job, Made::kNotAsked);
+    return !job.has_ended();
+  }
   const auto id = mount_id_of(mount_point.get());
   const auto text = id ? read_mountinfo(job.mountinfo) : fail(id.error().number);
   const auto standing = text ? find_standing(*text, *id) : fail(text.error().number);
@@ -240,6 +267,11 @@ void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) 
     job.outcome = our_failure("look at the mount below", standing.error());
   } else if (!standing->is_listed || standing->is_shared) {
     job.outcome.answer = EPERM;
+  } else {
+    // where others have power over the mounts, they could cover all of them, and none is listed
+    // then
+    const auto lines = static_cast<std::uint64_t>(std::ranges::count(*text, '\n'));
+    count_mounts(job, job.owner.is_open() ? Made::kNotAsked : lines);
   }
   return !job.has_ended();
 }
@@ -268,6 +300,38 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
   (void)move_to(job, tree, mount_point, is_gone);
 }
 
+// Before Linux 6.15 only what is attached somewhere can be taken from a mount, so the file system
+// gets a place in a mount namespace that nobody else is in.
+[[nodiscard]] UniqueFd take_node(MountJob& job, int file_system) {
+  if (broke(job.outcome, "unshare", unshare(CLONE_NEWNS)) ||
+      broke(job.outcome, "attaching a file system",
+            syscall(SYS_move_mount, file_system, "", AT_FDCWD, kWorkPlace,
+                    MOVE_MOUNT_F_EMPTY_PATH))) {
+    return {};
+  }
+  UniqueFd node(static_cast<int>(
+      syscall(SYS_open_tree, file_system, kNodeName, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+  return broke(job.outcome, "taking a node", node.get()) ? UniqueFd() : std::move(node);
+}
+
+// Whatever has the name by now, what the caller has made is covered.
+void put_cover(MountJob& job, int file_system) {
+  const UniqueFd node = take_node(job, file_system);
+  if (!node.is_open() || !enter_place(job)) return;
+  const UniqueFd mount_point(fcntl(job.place.base, F_DUPFD_CLOEXEC, 0));
+  if (broke(job.outcome, "dup of the base", mount_point.get()) ||
+      !may_use_place(job, mount_point)) {
+    return;
+  }
+  const long moved = syscall(SYS_move_mount, node.get(), "", mount_point.get(), "",
+                             MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  // the container has as many mounts as it may
+  if (moved == -1 && errno == ENOSPC)
+    job.outcome.answer = ENOSPC;
+  else
+    (void)broke(job.outcome, "mounting a node", moved);
+}
+
 // Some file systems show the network, queues or cgroups of their maker.
 [[nodiscard]] bool enter_shown_namespaces(MountJob& job) {
   return enter(job.outcome, job.place.net_namespace, CLONE_NEWNET) &&
@@ -277,10 +341,11 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
 
 // Leaves open only what is still needed and what the caller has anyway.
 [[nodiscard]] bool close_others(MountJob& job, const UniqueFd& mount_point) {
-  std::array kept = {
-      job.place.base, job.place.user_namespace, job.place.listener, job.lifeline, mount_point.get(),
-      // to lock what is made, and come back
-      job.own_mounts.get(), job.owner.get(), job.owner.is_open() ? job.mount_namespace() : -1};
+  std::array kept = {job.place.base, job.place.user_namespace, job.place.listener, job.lifeline,
+                     mount_point.get(), job.source.get(),
+                     // to lock what is made, and come back
+                     job.own_mounts.get(), job.owner.get(),
+                     job.owner.is_open() ? job.mount_namespace() : -1};
   std::ranges::sort(kept);
   unsigned from = 0;
   for (const int fd : kept) {
@@ -309,6 +374,18 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
   });
 }
 
+// What a file system has besides its source is opened by the kernel, with the permission of our own
+// cgroup; and these have all of their devices so, and no number that says it.
+[[nodiscard]] bool opens_devices(const NewMount& mount) {
+  constexpr auto kTypes = std::to_array<std::string_view>({"bcachefs", "btrfs"});
+  constexpr auto kKeys =
+      std::to_array<std::string_view>({"device", "journal_dev", "journal_path", "logdev", "rtdev"});
+  return std::ranges::find(kTypes, mount.type) != kTypes.end() ||
+         std::ranges::any_of(mount.options, [&](const MountOption& option) {
+           return std::ranges::find(kKeys, option.key) != kKeys.end();
+         });
+}
+
 // The same of what was made, whatever has the name of its source by now.
 [[nodiscard]] bool is_of_device(const UniqueFd& mount) {
   struct stat found = {};
@@ -322,10 +399,12 @@ constexpr auto kLent = std::to_array<std::string_view>(
     {"afs", "ceph", "cifs", "devpts", "erofs", "hugetlbfs", "lustre", "mqueue", "nfs", "nfs4",
      "orangefs", "ramfs", "smb3", "tmpfs"});
 
-// Keys of the machine's users, its certificates, and huge pages that are kept from others.
+// Keys of the machine's users, its certificates, huge pages that are kept from others, and the
+// machine's cache of network file systems.
 [[nodiscard]] bool reaches_beyond(const MountOption& option) {
-  constexpr auto kKeys = std::to_array<std::string_view>(
-      {"cert_serial", "cruid", "key", "min_size", "privkey_serial", "xprtsec"});
+  constexpr auto kKeys =
+      std::to_array<std::string_view>({"cert_serial", "cruid", "domain_id", "fsid", "key",
+                                       "min_size", "privkey_serial", "xprtsec"});
   if (std::ranges::find(kKeys, option.key) != kKeys.end()) return true;
   // some take a list of them
   return option.key == "sec" && option.value && option.value->contains("krb5");
@@ -394,6 +473,44 @@ constexpr std::uint32_t kTimes = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
                                                           AT_EMPTY_PATH, &change, sizeof change));
 }
 
+// Of these the kernel opens the source itself, whatever it is: a device with the permission of our
+// own cgroup, and a FIFO until somebody opens its other end.
+[[nodiscard]] MountOption* source_file_of(NewMount& mount) {
+  if (mount.type != "erofs") return nullptr;
+  const auto found = std::ranges::find(mount.options, "source", &MountOption::key);
+  return found == mount.options.end() || !found->value ? nullptr : &*found;
+}
+
+// As the caller, who we are then. It is opened for nothing first, so that nothing but a regular
+// file is ever opened.
+[[nodiscard]] UniqueFd open_source(MountJob& job, const std::string& path) {
+  open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC;
+  // such links lead to what we have, and not to what the caller has
+  how.resolve = RESOLVE_NO_MAGICLINKS;
+  const UniqueFd found(
+      static_cast<int>(syscall(SYS_openat2, job.place.base, path.c_str(), &how, sizeof how)));
+  struct stat seen = {};
+  if (refused(job.outcome, found.get()) || refused(job.outcome, fstat(found.get(), &seen)))
+    return {};
+  if (!S_ISREG(seen.st_mode)) {
+    job.outcome.answer = S_ISBLK(seen.st_mode) ? EPERM : ENOTBLK;
+    return {};
+  }
+  const std::string link = "self/fd/" + std::to_string(found.get());
+  UniqueFd file(openat(job.own_proc, link.c_str(), O_RDONLY | O_CLOEXEC));
+  return refused(job.outcome, file.get()) ? UniqueFd() : std::move(file);
+}
+
+// Where the kernel starts to look for sources: that of a file which is open already is a name in
+// our own procfs.
+[[nodiscard]] bool go_to_source(MountJob& job) {
+  MountOption* const file = source_file_of(job.mount);
+  if (file == nullptr) return !broke(job.outcome, "fchdir to the base", fchdir(job.place.base));
+  file->value = "self/fd/" + std::to_string(job.source.get());
+  return !broke(job.outcome, "fchdir to our procfs", fchdir(job.own_proc));
+}
+
 // A file system that is made inside the container, where it looks for its source.
 void put_other(MountJob& job, const IsGone& is_gone) {
   if (job.owner.is_open()) {
@@ -402,12 +519,16 @@ void put_other(MountJob& job, const IsGone& is_gone) {
   }
   if (!enter_shown_namespaces(job) || !enter_place(job)) return;
   UniqueFd mount_point;
-  run_as_caller(job, [&] { mount_point = find_mount_point(job); });
-  if (!may_use_place(job, mount_point) || !close_others(job, mount_point) ||
-      broke(job.outcome, "fchdir to the base", fchdir(job.place.base)) || !lend_sys_admin(job)) {
+  const MountOption* const file = source_file_of(job.mount);
+  run_as_caller(job, [&] {
+    mount_point = find_mount_point(job);
+    if (!job.has_ended() && file != nullptr) job.source = open_source(job, *file->value);
+  });
+  if (!may_use_place(job, mount_point) || !go_to_source(job) || !close_others(job, mount_point) ||
+      !lend_sys_admin(job)) {
     return;
   }
-  if (is_of_device(job.mount) || !is_lendable(job)) {
+  if (is_of_device(job.mount) || opens_devices(job.mount) || !is_lendable(job)) {
     job.outcome.answer = EPERM;
     return;
   }
@@ -553,13 +674,19 @@ void put_other(MountJob& job, const IsGone& is_gone) {
 
 }  // namespace
 
-Result<MountMaker> MountMaker::start(int lifeline) {
+Result<MountMaker> MountMaker::start(int lifeline, int locks) {
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto inner_stack = ChildStack::make();
   if (!inner_stack) return std::unexpected(inner_stack.error());
   MountMaker maker(std::move(*stack), std::move(*inner_stack));
   maker.lifeline_ = lifeline;
+  maker.locks_ = locks;
+  if (locks < 0) {
+    maker.own_locks_.reset(memfd_create("seccompagent-locks", MFD_CLOEXEC));
+    if (!maker.own_locks_.is_open()) return fail_errno();
+    maker.locks_ = maker.own_locks_.get();
+  }
   auto own_proc = make_own({.type = "proc", .options = {{"subset", "pid"}}, .attributes = 0});
   if (!own_proc) return std::unexpected(own_proc.error());
   maker.own_proc_ = std::move(*own_proc);
@@ -631,7 +758,8 @@ CallerJob MountMaker::job_for(const MountPlace& place) const {
                    .inner_stack_top = inner_stack_.top(),
                    .lifeline = lifeline_,
                    .own_proc = own_proc_.get(),
-                   .first_mount_namespace = first_mount_namespace_.get()};
+                   .first_mount_namespace = first_mount_namespace_.get(),
+                   .locks = locks_};
   find_owner(job, own_user_namespace_);
   return job;
 }
@@ -652,7 +780,7 @@ Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, c
   if (job.has_ended()) return job.outcome;
   std::optional<MountLock> lock;
   if (job.has_cover) {
-    lock.emplace(job.mount_namespace(), MountLock::Kind::shared);
+    lock.emplace(job.locks, job.mount_namespace_id, MountLock::Kind::shared);
     if (!lock->is_held()) return {.answer = EBUSY};
   }
   const auto ended = run_in_child(stack_.top(), 0, getpid(), [&] {
@@ -663,6 +791,14 @@ Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, c
     }
   });
   if (!ended) return our_failure("child that puts the mount", ended.error());
+  return job.outcome;
+}
+
+Outcome MountMaker::cover(const MountPlace& place, int file_system) {
+  MountJob job = {job_for(place), {}};
+  if (job.has_ended()) return job.outcome;
+  const auto ended = run_in_child(stack_.top(), 0, getpid(), [&] { put_cover(job, file_system); });
+  if (!ended) return our_failure("child that covers a node", ended.error());
   return job.outcome;
 }
 

@@ -63,7 +63,11 @@ struct MountPlace {
   bool may_use_pidns = true;
   // The caller's mounts are not those of the container's first process.
   bool has_own_mounts = false;
+  // How many mounts the container may have more; beyond, ENOSPC.
+  std::uint64_t allowance = Made::kUntold;
 };
+
+inline constexpr const char* kNodeName = "node";
 
 // Asked right before the effect: whether the notification went away. It runs in a child that
 // shares our memory while we wait for it.
@@ -75,8 +79,9 @@ struct MountJob;
 class MountMaker {
  public:
   // Leaves our mount namespace for a small one of our own, for good: nothing of the old one can be
-  // reached by a path any more. All children hold the descriptor `lifeline`; -1: there is none.
-  [[nodiscard]] static Result<MountMaker> start(int lifeline = -1);
+  // reached by a path any more. All children hold the descriptor `lifeline`; -1: there is none. In
+  // the file `locks` all makers have their locks, see MountLock; -1: we are the only one.
+  [[nodiscard]] static Result<MountMaker> start(int lifeline = -1, int locks = -1);
 
   // The mount point is resolved as the caller, and CAP_SYS_ADMIN is lent for the mount; EPERM: not
   // over this one, see may_cover. A new proc or sysfs hides what the masks say before anybody can
@@ -84,6 +89,12 @@ class MountMaker {
   // kernel holds the masks in their places.
   [[nodiscard]] Outcome make_mount(const NewMount& mount, const MountPlace& place,
                                    const Masks& masks, const IsGone& is_gone);
+
+  // Mounts the node of a detached file system that has one, by the name kNodeName, on what is the
+  // place's base. What is covered was made for the call, and is covered even if a signal has taken
+  // the call back since: when it comes again, it finds this answer, and not what was left half
+  // done.
+  [[nodiscard]] Outcome cover(const MountPlace& place, int file_system);
 
   // Takes a mount away, see umount2(2), as the caller with CAP_SYS_ADMIN lent. It is not lent for
   // what may hide something of proc or sysfs, or has such a thing below that would lose its place:
@@ -138,6 +149,8 @@ class MountMaker {
   UniqueFd first_mount_namespace_;
   ino_t own_user_namespace_ = 0;
   int lifeline_ = -1;
+  int locks_ = -1;
+  UniqueFd own_locks_;
   // Mount namespaces.
   std::vector<UniqueFd> left_behind_;
   // The one that was used last is the last.

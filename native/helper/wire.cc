@@ -222,6 +222,10 @@ void write_action(MessageWriter& writer, const HelperMountRequest& request) {
       writer.flag(request.may_enter_pid_namespace);
       writer.flag(request.may_use_pidns);
       writer.flag(request.has_own_mounts);
+      writer.number(request.allowance);
+      return;
+    case MountAction::cover:
+      writer.number(request.allowance);
       return;
     case MountAction::unmount:
       writer.number(request.flags);
@@ -254,6 +258,10 @@ void read_action(MessageReader& reader, HelperMountRequest& request) {
       request.may_enter_pid_namespace = reader.flag();
       request.may_use_pidns = reader.flag();
       request.has_own_mounts = reader.flag();
+      request.allowance = reader.number<std::uint64_t>();
+      return;
+    case MountAction::cover:
+      request.allowance = reader.number<std::uint64_t>();
       return;
     case MountAction::unmount:
       request.flags = reader.number<std::uint32_t>();
@@ -324,6 +332,7 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(file.owner);
   writer.number(static_cast<std::uint32_t>(file.within.size()));
   for (const std::string& folder : file.within) writer.text(folder);
+  writer.number(request.allowance);
   return writer.take();
 }
 
@@ -354,6 +363,7 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   // the length of each
   file.within.resize(reader.count(sizeof(std::uint32_t)));
   for (std::string& folder : file.within) folder = reader.name();
+  request.allowance = reader.number<std::uint64_t>();
   if (!reader.is_complete()) return fail(EBADMSG);
   return request;
 }
@@ -395,6 +405,10 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
   writer.text(answer.bytes);
   writer.flag(answer.has_fd);
   writer.number(answer.label_refusal);
+  for (const std::uint64_t number :
+       {answer.made.place, answer.made.amount, answer.made.existing, answer.made.largest})
+    writer.number(number);
+  writer.flag(answer.made.is_over);
   return writer.take();
 }
 
@@ -407,6 +421,10 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
   answer.bytes = reader.text();
   answer.has_fd = reader.flag();
   answer.label_refusal = reader.number<std::int32_t>();
+  Made& made = answer.made;
+  for (std::uint64_t* number : {&made.place, &made.amount, &made.existing, &made.largest})
+    *number = reader.number<std::uint64_t>();
+  made.is_over = reader.flag();
   for (const std::int32_t error : {answer.error, answer.label_refusal}) {
     if (error < 0 || error > kLastErrno) reader.refuse();
   }

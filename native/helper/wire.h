@@ -17,12 +17,13 @@
 #include "../target.h"
 #include "../unique_fd.h"
 #include "file_operation.h"
+#include "made.h"
 #include "masks.h"
 #include "new_mount.h"
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 5;
+inline constexpr std::uint32_t kWireVersion = 6;
 // Two paths, a name and a value, as long as the kernel takes them, and what goes with them: folders
 // of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
@@ -53,9 +54,9 @@ struct ForeignNamespaces {
 };
 
 // Who a helper is for all its life; comes first. One for files has the ids of a caller and is in
-// its namespaces, whose descriptors come along where they are not ours. With one whose caller has a
-// label, and with one for mounts, a descriptor comes last that it and all its children hold as long
-// as any of them lives.
+// its namespaces, whose descriptors come along where they are not ours. One for mounts gets a file
+// that all of them have their locks in. With one whose caller has a label, and with one for mounts,
+// a descriptor comes last that it and all its children hold as long as any of them lives.
 struct HelperStart {
   HelperRole role;
   std::uint32_t uids[4];
@@ -72,12 +73,14 @@ struct HelperRequest {
   std::uint64_t capabilities;
   std::uint32_t umask;
   FileRequest file;
+  // See FilePlace.
+  std::uint64_t allowance = Made::kUntold;
 };
 
-enum class MountAction : std::uint32_t { mount = 1, unmount = 2, set_attributes = 3 };
+enum class MountAction : std::uint32_t { mount = 1, unmount = 2, set_attributes = 3, cover = 4 };
 
 // With the descriptors of the listener, the root and the base, of namespaces, and of the user
-// namespace of an id mapping.
+// namespace of an id mapping, or of the file system of a cover.
 struct HelperMountRequest {
   MountAction action = MountAction::mount;
   std::uint64_t id = 0;
@@ -93,6 +96,8 @@ struct HelperMountRequest {
   bool may_enter_pid_namespace = false;
   bool may_use_pidns = true;
   bool has_own_mounts = false;
+  // Of a mount and a cover: how many mounts the container may have more.
+  std::uint64_t allowance = Made::kUntold;
   // Of the others: those of umount2(2) and mount_setattr(2).
   std::uint32_t flags = 0;
   // Of an unmount: see MountMaker::unmount.
@@ -111,6 +116,7 @@ struct HelperAnswer {
   bool has_fd = false;
   // See Outcome.
   std::int32_t label_refusal = 0;
+  Made made = {};
 };
 
 // EBADMSG from what reads: it is none of ours.

@@ -73,7 +73,7 @@ describe('image mounts: erofs', () => {
       'mount OK',
       'read inside',
       // whoever wrote the image becomes nobody else by it, and gets no devices
-      expect.stringMatching(/^\/mnt ro,nosuid,nodev,.* - erofs \/images\/own /u),
+      expect.stringMatching(/^\/mnt ro,nosuid,nodev,.* - erofs self\/fd\/\d+ /u),
     ]);
   });
 
@@ -102,6 +102,17 @@ describe('image mounts: erofs', () => {
     } finally {
       execFileSync('losetup', ['--detach', device]);
     }
+  });
+
+  test('A5, A13: image mounts: neither a FIFO nor a device of characters is opened', async () => {
+    execFileSync('mkfifo', ['-m', '666', join(root, 'images/fifo')]);
+    execFileSync('mknod', ['-m', '666', join(root, 'images/characters'), 'c', '1', '3']);
+    symlinkSync('fifo', join(root, 'images/link-to-fifo'));
+    expect(await mounting('/images/fifo')).toEqual(['mount ENOTBLK']);
+    expect(await mounting('/images/characters')).toEqual(['mount ENOTBLK']);
+    expect(await mounting('/images/link-to-fifo')).toEqual(['mount ENOTBLK']);
+    expect(await mounting('/images')).toEqual(['mount ENOTBLK']);
+    expect(await mounting('/proc/self/exe')).toEqual(['mount ELOOP']);
   });
 
   test('image mounts: what is no image is refused as by the kernel', async () => {

@@ -150,9 +150,10 @@ describe('mount helper', () => {
       'new',
       'null',
     ]);
-    // its socket, what says that it lives, its own proc, and the mount namespace that it came from
+    // its socket, what says that it lives, its own proc, the mount namespace that it came from, and
+    // the locks
     await until('what it was given to be closed', () => {
-      return readdirSync(`/proc/${helper}/fd`).length === 4 || undefined;
+      return readdirSync(`/proc/${helper}/fd`).length === 5 || undefined;
     });
     container.release();
     await container.ended;
@@ -261,7 +262,7 @@ describe('first process', () => {
     const target = makeFolder(folder.path, 'target');
     // each line has the mount point
     const long = folder.at(`${'p'.repeat(200)}/`.repeat(15));
-    const many = `mkdir -p ${long}; for n in $(seq 100); do mount -t tmpfs none ${long}; done; exec "$0" "$@"`;
+    const many = `mkdir -p ${long}; for n in $(seq 400); do mount -t tmpfs none ${long}; done; exec "$0" "$@"`;
     const from = agent.log().length;
     const lines = await trapLines({
       socket: agent.socket,

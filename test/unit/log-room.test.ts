@@ -83,7 +83,7 @@ test('W3: dropped lines: what was dropped is told once, with how much, and again
   using dropped = new DroppedLines(log.logger);
   const room = new LogRoom(dropped.buffer);
   for (let line = 0; line < 3; line += 1) {
-    if (room.isTold(5)) dropped.begin(5, 'c1');
+    if (room.isTold(5)) dropped.begin(5, { container: 'c1' });
     room.drop(5, 100);
   }
   expect(log.lines).toEqual([]);
@@ -91,7 +91,7 @@ test('W3: dropped lines: what was dropped is told once, with how much, and again
   expect(log.lines).toMatchObject([{ level: 'warn', container: 'c1', lines: 3, bytes: 300 }]);
 
   expect(room.isTold(5)).toBe(true);
-  dropped.begin(5, 'c1');
+  dropped.begin(5, { container: 'c1' });
   room.drop(5, 7);
   vi.advanceTimersByTime(1000);
   expect(log.lines).toHaveLength(2);
@@ -103,7 +103,7 @@ test('W3: dropped lines: a container that ends, and an agent that stops, leave n
   const dropped = new DroppedLines(log.logger);
   const room = new LogRoom(dropped.buffer);
   for (const place of [5, 6]) {
-    dropped.begin(place, `c${place}`);
+    dropped.begin(place, { container: `c${place}` });
     room.drop(place, 10);
   }
   dropped.end(5);

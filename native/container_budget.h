@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much may be made for a container whose kernel memory is charged to the agent.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+#include "clock.h"
+#include "helper/made.h"
+#include "notify.h"
+#include "target.h"
+
+namespace seccompagent {
+
+// A user of a container. Containers are told apart by their listeners' tokens.
+struct Holder {
+  std::uint32_t token;
+  std::uint32_t user;
+
+  friend auto operator<=>(const Holder&, const Holder&) = default;
+};
+
+// A container also removes things by itself, which nobody tells the agent: of a place that tells
+// how many things there are, no more is counted than that. What a container leaves behind at a
+// place counts for the next one that makes something there.
+class ContainerBudget {
+ public:
+  // All containers together have `all`, and each one at most `own`. A container has no more than
+  // half of what is left of the first, and a user no more than what is left of the second: so one
+  // alone gets a third, or a half, and there is always something left for the next one.
+  struct Limits {
+    std::uint64_t own;
+    std::uint64_t all;
+  };
+  static constexpr std::size_t kMostLeftBehind = 1024;
+  // Of one user; all others are one, which tells nothing.
+  static constexpr std::size_t kMostPlaces = 256;
+
+  // Whether a place is there no more, and nothing of what was made there, which was not used for so
+  // long. nullptr: nobody can tell.
+  using IsGone = bool (*)(std::uint64_t place, Nanoseconds unused_for);
+
+  explicit ContainerBudget(Limits limits, IsGone is_gone = nullptr)
+      : limits_(limits), is_gone_(is_gone) {}
+
+  // Bytes of what is made on file systems in memory.
+  [[nodiscard]] static ContainerBudget& of_memory();
+  // Mounts.
+  [[nodiscard]] static ContainerBudget& of_mounts();
+
+  [[nodiscard]] std::uint64_t left(const Holder& holder);
+  // Counts what was made, and what was not as far as it tells what there is.
+  void note(const Holder& holder, const Made& made);
+  void end_of(std::uint32_t token);
+
+ private:
+  struct AtPlace {
+    std::uint64_t amount = 0;
+    std::uint64_t largest = 0;
+    bool is_told = true;
+    Nanoseconds last_used = 0;
+  };
+  struct Account {
+    std::unordered_map<std::uint64_t, AtPlace> places = {};
+    std::uint64_t sum = 0;
+  };
+  struct LeftBehind {
+    std::uint64_t place;
+    AtPlace what;
+  };
+  // With the mutex held.
+  [[nodiscard]] AtPlace& find_place(const Holder& holder, Account& account, std::uint64_t place);
+  void set(const Holder& holder, Account& account, AtPlace& at, std::uint64_t amount);
+  void forget_gone(const Holder& holder, Account& account);
+  void leave_behind(const Account& account);
+
+  std::mutex mutex_;
+  Limits limits_;
+  IsGone is_gone_;
+  // In the order of the tokens.
+  std::map<Holder, Account> accounts_ = {};
+  // Of all accounts of a container, by its token, and of all containers.
+  std::unordered_map<std::uint32_t, std::uint64_t> sums_ = {};
+  std::uint64_t sum_ = 0;
+  // The oldest is the first.
+  std::deque<LeftBehind> left_behind_ = {};
+};
+
+// Lets `act` make something with what is left, for a call of a container; it gives what it made. It
+// is asked once more where it was refused too early: the place has told that there is less by now.
+template <typename Act>
+void act_within(ContainerBudget& budget, std::uint32_t token, const Target& target, Act act) {
+  const CallId& call = target.call;
+  const Holder holder = {.token = token, .user = target.credentials.uid.fs};
+  for (const bool is_last : {false, true}) {
+    const Made made = act(budget.left(holder));
+    if (made.place == 0) return;
+    budget.note(holder, made);
+    // the container of a call that is gone may have ended before, see HelperPool::give_back
+    if (!made.is_over && !id_valid(call.listener, call.id_valid_request, call.id))
+      budget.end_of(token);
+    if (is_last || !made.is_over || budget.left(holder) < made.amount) return;
+  }
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operation made that takes memory of the kernel which nobody can reclaim.
+#pragma once
+
+#include <cstdint>
+
+namespace seccompagent {
+
+struct Made {
+  static constexpr std::uint64_t kUntold = ~0ULL;
+  static constexpr std::uint64_t kNotAsked = kUntold - 1;
+
+  // Where: the number of a file system's device, or the inode of a mount namespace. 0: nothing that
+  // counts.
+  std::uint64_t place = 0;
+  std::uint64_t amount = 0;
+  // How many things there were at that place before, of all makers, and what one takes at the most.
+  // kUntold: nobody can ever tell.
+  std::uint64_t existing = kUntold;
+  std::uint64_t largest = 0;
+  // It was not made: it is more than the container may make.
+  bool is_over = false;
+
+  friend bool operator==(const Made&, const Made&) = default;
+};
+
+}  // namespace seccompagent

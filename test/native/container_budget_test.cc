@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much containers may make that is charged to the agent.
+#include "container_budget.h"
+
+#include "check.h"
+
+namespace seccompagent::test {
+namespace {
+
+constexpr std::uint64_t kPlace = 7;
+constexpr std::uint64_t kOther = 8;
+
+Made some(std::uint64_t amount, std::uint64_t existing, std::uint64_t place = kPlace) {
+  return {.place = place, .amount = amount, .existing = existing, .largest = 1};
+}
+
+void counts_what_is_made() {
+  ContainerBudget budget({.own = 60, .all = 240});
+  CHECK_EQUAL(budget.left({1, 0}), 60U);
+  budget.note({1, 0}, some(10, 0));
+  budget.note({1, 0}, some(15, Made::kNotAsked, kOther));
+  CHECK_EQUAL(budget.left({1, 0}), 10U);
+  budget.note({1, 0}, {});
+  CHECK_EQUAL(budget.left({1, 0}), 10U);
+  CHECK_EQUAL(budget.left({2, 0}), 60U);
+}
+
+// Until nothing is left.
+std::uint64_t made_by(ContainerBudget& budget, const Holder& holder) {
+  std::uint64_t made = 0;
+  for (; budget.left(holder) > 0; ++made) budget.note(holder, some(1, Made::kUntold));
+  return made;
+}
+
+void leaves_something_for_other_users() {
+  ContainerBudget budget({.own = 100, .all = 1000});
+  CHECK_EQUAL(made_by(budget, {1, 1000}), 50U);
+  CHECK_EQUAL(made_by(budget, {1, 0}), 25U);
+  CHECK_EQUAL(made_by(budget, {2, 1000}), 50U);
+}
+
+void leaves_something_for_other_containers() {
+  ContainerBudget budget({.own = 1000, .all = 300});
+  CHECK_EQUAL(made_by(budget, {1, 0}), 100U);
+  for (std::uint32_t token = 2; token < 5; ++token) CHECK(made_by(budget, {token, 0}) > 5);
+}
+
+void gives_back_what_a_place_tells() {
+  ContainerBudget budget({.own = 100, .all = 1000});
+  budget.note({1, 0}, some(40, 0));
+  Made refused = some(50, 5);
+  refused.is_over = true;
+  budget.note({1, 0}, refused);
+  CHECK_EQUAL(budget.left({1, 0}), 90U);
+  // of all makers there are more than this one's
+  budget.note({1, 0}, some(1, 1000));
+  CHECK_EQUAL(budget.left({1, 0}), 88U);
+  // another place says nothing of this one
+  budget.note({1, 0}, some(0, 0, kOther));
+  CHECK_EQUAL(budget.left({1, 0}), 88U);
+}
+
+void takes_all_for_the_largest() {
+  ContainerBudget budget({.own = 100, .all = 1000});
+  budget.note({1, 0}, {.place = kPlace, .amount = 30, .existing = 0, .largest = 30});
+  budget.note({1, 0}, {.place = kPlace, .amount = 1, .existing = 1, .largest = 1});
+  CHECK_EQUAL(budget.left({1, 0}), 38U);
+}
+
+void never_gives_back_what_nobody_tells() {
+  ContainerBudget budget({.own = 100, .all = 1000});
+  budget.note({1, 0}, some(30, Made::kUntold));
+  budget.note({1, 0}, some(0, 0));
+  CHECK_EQUAL(budget.left({1, 0}), 40U);
+}
+
+void gives_a_place_of_one_that_ended_to_the_next() {
+  ContainerBudget budget({.own = 100, .all = 1000});
+  budget.note({1, 0}, some(20, 0));
+  budget.note({1, 1000}, some(10, Made::kNotAsked));
+  budget.end_of(1);
+  CHECK_EQUAL(budget.left({2, 0}), 100U);
+  budget.note({2, 0}, some(5, 30));
+  CHECK_EQUAL(budget.left({2, 0}), 30U);
+  // only once
+  CHECK_EQUAL(budget.left({3, 0}), 100U);
+  budget.note({2, 0}, some(0, 3));
+  CHECK_EQUAL(budget.left({2, 0}), 94U);
+  budget.end_of(2);
+  CHECK_EQUAL(budget.left({2, 0}), 100U);
+}
+
+void forgets_places_that_are_gone() {
+  ContainerBudget budget({.own = 100, .all = 1000},
+                         [](std::uint64_t place, Nanoseconds) { return place == kPlace; });
+  budget.note({1, 0}, some(20, Made::kNotAsked));
+  budget.note({1, 0}, some(10, Made::kNotAsked, kOther));
+  CHECK_EQUAL(budget.left({1, 0}), 40U);
+  Made refused = some(50, Made::kNotAsked, kOther);
+  refused.is_over = true;
+  budget.note({1, 0}, refused);
+  CHECK_EQUAL(budget.left({1, 0}), 80U);
+}
+
+void counts_many_places_as_one() {
+  ContainerBudget budget({.own = 100'000, .all = 1'000'000});
+  constexpr std::uint64_t kMany = 10'000;
+  for (std::uint64_t place = 1; place <= kMany; ++place) budget.note({1, 0}, some(1, 0, place));
+  CHECK_EQUAL(budget.left({1, 0}), 100'000 - 2 * kMany);
+}
+
+constexpr Case kCases[] = {
+    {"A12: budget: what was made at all places is counted, for each container",
+     counts_what_is_made},
+    {"A12: budget: no more is counted at a place than there is", gives_back_what_a_place_tells},
+    {"A12: budget: each thing at a place may be one of the largest", takes_all_for_the_largest},
+    {"A12: budget: what nobody can tell stays counted", never_gives_back_what_nobody_tells},
+    {"A12: budget: a user leaves something for others of its container",
+     leaves_something_for_other_users},
+    {"A12: budget: a container leaves something for the next one",
+     leaves_something_for_other_containers},
+    {"A12: budget: what one leaves behind counts for the next one there",
+     gives_a_place_of_one_that_ended_to_the_next},
+    {"A12: budget: places that are gone are forgotten", forgets_places_that_are_gone},
+    {"A12: budget: many places are counted as one", counts_many_places_as_one}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
