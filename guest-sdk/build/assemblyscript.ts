@@ -20,7 +20,6 @@ type Compiled = Pick<CompiledHandler, 'core' | 'warnings'>;
 
 const options = [
   '-Ospeed',
-  '--noAssert',
   // Authors have no use for addresses: load, store and changetype are the SDK's.
   '--noUnsafe',
   // Not the default: see ../assembly/abi/allocator.ts.

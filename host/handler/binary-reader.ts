@@ -4,11 +4,11 @@ import { AgentError } from '../errors.ts';
 
 const continuation = 0x80;
 const payload = 0x7f;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Throws AGENT_COMPONENT_INVALID for anything that runs over the end or is malformed. */
 export class BinaryReader {
   readonly #bytes: Uint8Array;
-  readonly #text = new TextDecoder('utf-8', { fatal: true });
   #position: number;
   readonly #end: number;
 
@@ -58,17 +58,41 @@ export class BinaryReader {
     return this.fail('integer too long');
   }
 
-  bytes(length: number): Uint8Array {
+  /** Past a LEB128 of at most so many bytes. */
+  skipInteger(mostBytes: number): void {
+    for (let count = 0; count < mostBytes; count += 1) {
+      if ((this.byte() & continuation) === 0) return;
+    }
+    this.fail('integer too long');
+  }
+
+  skip(length: number): void {
     if (length > this.#end - this.#position) this.fail('unexpected end');
-    const from = this.#position;
     this.#position += length;
+  }
+
+  bytes(length: number): Uint8Array {
+    const from = this.#position;
+    this.skip(length);
     return this.#bytes.subarray(from, this.#position);
+  }
+
+  /** A reader of the next bytes, past which this one is then. */
+  part(length: number): BinaryReader {
+    const from = this.#position;
+    this.skip(length);
+    return new BinaryReader(this.#bytes, from, this.#position);
+  }
+
+  /** One that reads the same, and leaves this one where it is. */
+  copy(): BinaryReader {
+    return new BinaryReader(this.#bytes, this.#position, this.#end);
   }
 
   name(): string {
     const bytes = this.bytes(this.u32());
     try {
-      return this.#text.decode(bytes);
+      return utf8.decode(bytes);
     } catch {
       return this.fail('name is not UTF-8');
     }
@@ -79,9 +103,7 @@ export class BinaryReader {
     const start = this.#position;
     const id = this.byte();
     const size = this.u32();
-    const from = this.#position;
-    this.bytes(size);
-    return { id, content: new BinaryReader(this.#bytes, from, this.#position), start };
+    return { id, content: this.part(size), start };
   }
 
   /** Reads a vector: a count and as many items. */

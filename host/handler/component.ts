@@ -2,6 +2,10 @@
 // Reads what a component imports, exports and holds, without compiling any of it; see Binary.md of
 // the component model.
 import { BinaryReader } from './binary-reader.ts';
+import { CodeTally } from './code-bounds.ts';
+import type { Sum } from './code-bounds.ts';
+import { refuse } from './core-functions.ts';
+import { tallyCoreModule } from './core-sections.ts';
 
 export type StringEncoding = 'utf8' | 'utf16' | 'latin1+utf16';
 
@@ -20,8 +24,14 @@ export interface ComponentDescription {
 }
 
 const section = {
+  custom: 0,
   coreModule: 1,
+  coreInstance: 2,
+  coreType: 3,
   component: 4,
+  instance: 5,
+  alias: 6,
+  type: 7,
   canon: 8,
   start: 9,
   import: 10,
@@ -108,12 +118,44 @@ function readExport(reader: BinaryReader): { readonly name: string; readonly kin
 /** Components inside components inside … */
 const deepest = 8;
 
-/** @throws AgentError AGENT_COMPONENT_INVALID */
-export function describeComponent(bytes: Uint8Array): ComponentDescription {
-  return describe(bytes, 0);
+/** What is in a section of a component; undefined: nothing that could be counted. */
+const itemsOf: ReadonlyMap<number, Sum | undefined> = new Map([
+  [section.custom, undefined],
+  [section.coreModule, undefined],
+  [section.coreInstance, 'types, aliases and instances'],
+  [section.coreType, 'types, aliases and instances'],
+  [section.component, undefined],
+  [section.instance, 'types, aliases and instances'],
+  [section.alias, 'types, aliases and instances'],
+  [section.type, 'types, aliases and instances'],
+  [section.canon, 'types, aliases and instances'],
+  [section.start, undefined],
+  [section.import, 'imports'],
+  [section.export, 'exports'],
+]);
+
+/** Before anything of the section is read. */
+function tallySection(id: number, content: BinaryReader, tally: CodeTally): void {
+  if (!itemsOf.has(id)) refuse(`component has a section ${id}, which handlers cannot have`);
+  tally.add('sections', 1);
+  const items = itemsOf.get(id);
+  if (items === undefined) return;
+  tally.add('bytes of types and names', content.remaining);
+  tally.add(items, content.copy().u32());
 }
 
-function describe(bytes: Uint8Array, depth: number): ComponentDescription {
+/**
+ * @param tally counts what is in it
+ * @throws AgentError AGENT_COMPONENT_INVALID; AGENT_COMPONENT_REFUSED: there is too much
+ */
+export function describeComponent(
+  bytes: Uint8Array,
+  tally: CodeTally = new CodeTally(),
+): ComponentDescription {
+  return describe(bytes, tally, 0);
+}
+
+function describe(bytes: Uint8Array, tally: CodeTally, depth: number): ComponentDescription {
   const reader = new BinaryReader(bytes);
   if (depth > deepest) reader.fail('too many components inside each other');
   readHeader(reader);
@@ -125,9 +167,15 @@ function describe(bytes: Uint8Array, depth: number): ComponentDescription {
   let hasStart = false;
   while (!reader.isAtEnd) {
     const { id, content } = reader.section();
-    if (id === section.coreModule) coreModules.push(content.bytes(content.remaining));
-    else if (id === section.component) {
-      const inner = describe(content.bytes(content.remaining), depth + 1);
+    tallySection(id, content, tally);
+    if (id === section.coreModule) {
+      const core = content.bytes(content.remaining);
+      tally.add('core modules', 1);
+      tallyCoreModule(core, tally);
+      coreModules.push(core);
+    } else if (id === section.component) {
+      tally.add('nested components', 1);
+      const inner = describe(content.bytes(content.remaining), tally, depth + 1);
       isComposed = true;
       hasStart ||= inner.hasStart;
       coreModules.push(...inner.coreModules);

@@ -6,6 +6,11 @@ import { createHash } from 'node:crypto';
 import { AgentError } from '../errors.ts';
 import { capabilities } from './capabilities/offered.ts';
 import { capabilityOf, interfaceName } from './capability.ts';
+import { CodeTally } from './code-bounds.ts';
+import type { CodeBounds } from './code-bounds.ts';
+import { codeDigest } from './compiling/code-digest.ts';
+import { Verdicts } from './compiling/verdicts.ts';
+import type { Code, CodeCheck } from './compiling/verdicts.ts';
 import { describeComponent } from './component.ts';
 import type { ComponentDescription, StringEncoding } from './component.ts';
 import {
@@ -17,7 +22,7 @@ import {
 } from './core-functions.ts';
 import { describeCoreModule, limitMemory, limitTable } from './core-module.ts';
 import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
-import { WiringCache } from './jco/cache.ts';
+import { DigestCache } from './digest-cache.ts';
 import { checkComposition, checkNames } from './jco/composition.ts';
 import type { Composition } from './jco/composition.ts';
 import { wiringsBy } from './jco/wirings.ts';
@@ -54,9 +59,24 @@ export interface LoadLimits {
   readonly maximumBytes: number;
   /** Of the memory of each instance, in pages of 64 KiB. */
   readonly maximumPages: number;
+  /** Of its code; absent: the usual ones. */
+  readonly code?: CodeBounds;
 }
 
 export const defaultLimits: LoadLimits = { maximumBytes: 16 * 2 ** 20, maximumPages: 256 };
+
+/** Whoever finds out what loading needs to know. */
+export interface LoadSources {
+  readonly wirings: WiringSource;
+  readonly checkCode: CodeCheck;
+}
+
+function usualSources(): LoadSources {
+  return {
+    wirings: wiringsBy(new DigestCache('wirings')),
+    checkCode: new Verdicts(new DigestCache('verdicts')).check,
+  };
+}
 
 const startSignature: CoreSignature = ':';
 
@@ -118,34 +138,39 @@ interface LaneResult {
   readonly core: CoreModuleDescription;
 }
 
-function loadDirect(component: ComponentDescription, { maximumPages }: LoadLimits): LaneResult {
+/** Everything that is needed to load one. */
+interface Loading {
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+  readonly component: ComponentDescription;
+  readonly limits: LoadLimits;
+  readonly sources: LoadSources;
+}
+
+function codeIn({ coreModules }: ComponentDescription): Code {
+  return { digest: codeDigest(coreModules), modules: coreModules };
+}
+
+function loadDirect({ component, limits, sources }: Loading): LaneResult {
   const [bytes] = component.coreModules;
   if (bytes === undefined) refuse('component holds no core module');
   const core = describeCoreModule(bytes);
   checkImports(core, component);
   checkExports(core, component.exports);
-  return {
-    code: { kind: 'direct', module: compile(limitTable(limitMemory(bytes, maximumPages))) },
-    core,
-  };
+  const limited = limitTable(limitMemory(bytes, limits.maximumPages));
+  sources.checkCode(codeIn(component));
+  return { code: { kind: 'direct', module: compile(limited) }, core };
 }
 
 /** componentize-qjs leaves it there; nobody calls it. */
 const leftOver = 'init';
 
-interface Composed {
-  readonly bytes: Uint8Array;
-  readonly digest: string;
-  readonly component: ComponentDescription;
-  readonly limits: LoadLimits;
-  readonly wirings: WiringSource;
-}
-
-function loadComposed({ bytes, digest, component, limits, wirings }: Composed): LaneResult {
+function loadComposed({ bytes, digest, component, limits, sources }: Loading): LaneResult {
   const { coreModules, imports, exports } = component;
   checkNames(coreModules);
+  sources.checkCode(codeIn(component));
   const offered = capabilities.filter(({ name }) => imports.includes(interfaceName(name)));
-  const wiring = wirings({
+  const wiring = sources.wirings({
     component: bytes,
     digest,
     request: {
@@ -176,25 +201,34 @@ function encodingOf({ encodings }: ComponentDescription): StringEncoding {
 }
 
 /**
+ * What of a component is compiled before it is loaded.
+ * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED
+ */
+export function codeOf(bytes: Uint8Array, limits: LoadLimits): Code {
+  checkSize(bytes.length, limits);
+  return codeIn(describeComponent(bytes, new CodeTally(limits.code)));
+}
+
+/**
  * Checks and compiles a component.
  * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED
  */
 export function loadComponent(
   bytes: Uint8Array,
   limits: LoadLimits = defaultLimits,
-  wirings: WiringSource = wiringsBy(new WiringCache()),
+  given: Partial<LoadSources> = {},
 ): LoadedComponent {
   checkSize(bytes.length, limits);
-  const found = describeComponent(bytes);
+  const sources = { ...usualSources(), ...given };
+  const found = describeComponent(bytes, new CodeTally(limits.code));
   checkOffers(found);
   const exports = found.isComposed
     ? found.exports.filter((name) => name !== leftOver)
     : found.exports;
   const component = { ...found, exports };
   const digest = createHash('sha256').update(bytes).digest('hex');
-  const { code, core } = component.isComposed
-    ? loadComposed({ bytes, digest, component, limits, wirings })
-    : loadDirect(component, limits);
+  const loading = { bytes, digest, component, limits, sources };
+  const { code, core } = component.isComposed ? loadComposed(loading) : loadDirect(loading);
   const answers = exports.filter((name) => name !== 'configure');
   if (answers.length === 0) refuse('component answers no syscall');
   const encoding = encodingOf(component);

@@ -6,6 +6,7 @@ import { basename, join, resolve } from 'node:path';
 import { AgentError } from '../errors.ts';
 import { shippedBundles } from '../package-root.ts';
 import { guessAt } from '../did-you-mean.ts';
+import { prepareBundle } from './bundle-preparing.ts';
 import { defaultBundleLimits, readBundle, regranted } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
 import { ComponentCache } from './component-cache.ts';
@@ -225,15 +226,49 @@ export class BundleStore {
   }
 
   /**
-   * Fetches what is named by a reference and not at hand. It never rejects: `named` says what is
-   * wrong.
+   * Fetches what is named by a reference and not at hand, and finds out what takes long of what is
+   * new. It never rejects: `named` says what is wrong.
    * @returns undefined: all is at hand
    */
   prepare(names: readonly string[]): Promise<void> | undefined {
-    const { pulled } = this.#parts;
-    const missing = names.filter((name) => isReference(name) && !this.#isAtHand(name));
-    if (pulled === undefined || missing.length === 0) return undefined;
-    return Promise.all(missing.map(async (name) => pulled.fetch(name))).then(() => undefined);
+    const waits = names.flatMap((name) => this.#preparation(name) ?? []);
+    return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
+  }
+
+  #preparation(name: string): Promise<void> | undefined {
+    const { limits, pulled } = this.#parts;
+    if (isReference(name)) {
+      return pulled === undefined ? undefined : this.#preparePulled(name, pulled);
+    }
+    const place = folderName.test(name) ? this.#placeOf(name) : undefined;
+    if (place === undefined || place.origin.kind === 'shipped') return undefined;
+    if (this.#bundles.has(keyOf(place))) return undefined;
+    return prepareBundle(place.folder, { components: this.#components, limits });
+  }
+
+  #preparePulled(reference: string, pulled: PulledBundles): Promise<void> | undefined {
+    const stored = this.#prepareStored(reference);
+    if (stored === undefined && this.#isAtHand(reference)) return undefined;
+    const fetched = async (): Promise<void> => {
+      await stored;
+      if (this.#isAtHand(reference)) return;
+      await pulled.fetch(reference);
+      await this.#prepareStored(reference);
+    };
+    return fetched();
+  }
+
+  #prepareStored(reference: string): Promise<void> | undefined {
+    try {
+      if (this.#pulled.has(pulledKey(reference))) return undefined;
+      const { folder, files } = this.#opened(reference);
+      const text = files.get('bundle.json')?.toString() ?? '';
+      const { limits } = this.#parts;
+      return prepareBundle(folder, { components: this.#components, limits, text });
+    } catch (thrown) {
+      if (thrown instanceof AgentError) return undefined;
+      throw thrown;
+    }
   }
 
   /**

@@ -141,14 +141,18 @@ interface HandlerPlace {
 function readHandler(
   manifest: ManifestHandler,
   { folder, grants }: HandlerPlace,
-  { components, limits }: BundleReading,
+  { components, limits, origin }: BundleReading,
 ): BundleHandler {
   const file = join(folder, manifest.component);
   if (!existsSync(file)) {
     refuse(`${file}: there is no such component; from its sources, seccompagent build makes it`);
   }
   try {
-    const component = components.load(file, limitsFor(manifest, limits));
+    const component = components.load(
+      file,
+      limitsFor(manifest, limits),
+      origin.kind === 'shipped' ? 'own' : 'foreign',
+    );
     checkDigest(component, manifest.digest);
     checkGrants(component, grants);
     checkAnswers(component, manifest.syscalls ?? []);

@@ -2,7 +2,9 @@
 // Components by their files: what has not changed is not read and compiled again.
 import { readFileSync, statSync } from 'node:fs';
 
-import { checkSize, loadComponent } from '../handler/direct.ts';
+import { Verdicts, trustedCode } from '../handler/compiling/verdicts.ts';
+import { DigestCache } from '../handler/digest-cache.ts';
+import { checkSize, codeOf, loadComponent } from '../handler/direct.ts';
 import type { LoadedComponent, LoadLimits } from '../handler/direct.ts';
 
 interface KnownFile {
@@ -18,18 +20,41 @@ function identityOf(file: string, limits: LoadLimits): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(':');
 }
 
+function keyOf(file: string, { maximumPages }: LoadLimits): string {
+  return `${maximumPages} ${file}`;
+}
+
+/** Whether somebody else could have written it. */
+export type ComponentTrust = 'own' | 'foreign';
+
 export class ComponentCache {
   readonly #files: Map<string, KnownFile> = new Map();
+  readonly #verdicts = new Verdicts(new DigestCache('verdicts'));
 
-  /** @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED; Error of the file system */
-  load(file: string, limits: LoadLimits): LoadedComponent {
-    const key = `${limits.maximumPages} ${file}`;
+  /**
+   * @param trust of the package's own, nobody finds out whether it can be compiled
+   * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED; Error of the file system
+   */
+  load(file: string, limits: LoadLimits, trust: ComponentTrust): LoadedComponent {
+    const key = keyOf(file, limits);
     const identity = identityOf(file, limits);
     const known = this.#files.get(key);
     if (known?.identity === identity) return known.component;
-    const component = this.#shared(loadComponent(readFileSync(file), limits));
+    const checkCode = trust === 'own' ? trustedCode : this.#verdicts.check;
+    const component = this.#shared(loadComponent(readFileSync(file), limits, { checkCode }));
     this.#files.set(key, { identity, component });
     return component;
+  }
+
+  /**
+   * So that `load` needs not wait until its code was compiled in a child. It never rejects.
+   * @returns undefined: it need not
+   * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED; Error of the file system
+   */
+  prepare(file: string, limits: LoadLimits): Promise<void> | undefined {
+    const identity = identityOf(file, limits);
+    if (this.#files.get(keyOf(file, limits))?.identity === identity) return undefined;
+    return this.#verdicts.prepare(codeOf(readFileSync(file), limits));
   }
 
   /** The same component of another file, if there is one: workers then have one of it. */

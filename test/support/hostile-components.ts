@@ -17,6 +17,7 @@ export const guestText = 'said-by-a-hostile-handler';
 const more = {
   if: [0x04, 0x40],
   end: [0x0b],
+  block: [0x02, 0x40],
   loop: [0x03, 0x40],
   br: (depth: number): Bytes => [0x0c, ...unsigned(depth)],
   equal64: [0x51],
@@ -27,6 +28,7 @@ const more = {
   brIf: (depth: number): Bytes => [0x0d, ...unsigned(depth)],
   load32: [0x28, 0x02, 0x00],
   store32: [0x36, 0x02, 0x00],
+  add: [0x6a],
   subtract: [0x6b],
   subtract64: [0x7d],
   isZero32: [0x45],
@@ -41,6 +43,7 @@ const endless: Bytes = [...more.loop, ...more.br(0), ...more.end];
 
 /** The parameter of `any` that holds the call's first argument. */
 const firstRegister = 4;
+const parametersOfAny = 10;
 
 /** Runs `body` when the call's first argument is this number, which must be below 64. */
 function when(number: number, body: Bytes): Bytes {
@@ -267,6 +270,64 @@ export function manyImports(count: number): Uint8Array {
     core: { imports: Array.from({ length: count }, () => one) },
     imports: [logInterface],
   });
+}
+
+const times = (count: number, code: Bytes): Bytes =>
+  Array.from({ length: count }, () => code).flat();
+
+/** What is dear to compile, although it is small: how it is called, and its function. */
+export interface CodeBomb {
+  readonly locals?: number;
+  readonly body: Bytes;
+}
+
+/** For the baseline compiler, which keeps the state of all locals for each block. */
+export function manyStates(locals: number, blocks: number): CodeBomb {
+  return { locals, body: times(blocks, [...more.loop, ...more.end]) };
+}
+
+/** For the optimizing compiler, which keeps a value for each local that changes in each loop. */
+export function changingInLoops(locals: number, loops: number): CodeBomb {
+  const changes = Array.from({ length: locals }, (_, index) => [
+    ...instruction.local(index + parametersOfAny),
+    ...instruction.i32(1),
+    ...more.add,
+    ...more.setLocal(index + parametersOfAny),
+  ]);
+  const again = [...instruction.local(parametersOfAny), ...more.brIf(0), ...more.end];
+  return { locals, body: [...times(loops, more.loop), ...changes.flat(), ...times(loops, again)] };
+}
+
+/** Places that a table of branches leads to, in turn. */
+export function branchTable(places: number, targets: number): CodeBomb {
+  const table = Array.from({ length: targets }, (_, index) => unsigned(index % places));
+  const jump = [...instruction.i32(0), 0x0e, ...unsigned(targets), ...table.flat(), 0];
+  return { body: [...times(places, more.block), ...jump, ...times(places, more.end)] };
+}
+
+export function nestedBlocks(count: number): CodeBomb {
+  return { body: [...times(count, more.block), ...times(count, more.end)] };
+}
+
+export function straightCode(bytes: number): CodeBomb {
+  return { body: times(Math.ceil(bytes / 3), [...instruction.i32(0), ...instruction.drop]) };
+}
+
+/** Answers well, if it can be compiled. */
+export function dear({ locals = 0, body }: CodeBomb): Uint8Array {
+  const any = { ...anyFunction([...body, ...goodAnswer]), locals };
+  return component({
+    core: coreModule({ functions: [any, allocator()], data: memory() }),
+    exports: ['any'],
+  });
+}
+
+/** Within the bounds of code, and dear for the optimizing compiler alone. */
+export function manyCalls(count: number): Uint8Array {
+  // behind `any` and the allocator
+  const itself = 2;
+  const body = times(count, instruction.call(itself));
+  return build({ functions: [{ name: 'calls', signature: ':', body }] });
 }
 
 /** Appends a custom section, so that the file is as large as this; it takes no room on disk. */

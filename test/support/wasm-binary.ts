@@ -73,6 +73,8 @@ export interface CoreFunction {
   /** As `CoreSignature` has it. */
   readonly signature: string;
   readonly body: Bytes;
+  /** How many i32 it has beside its parameters; absent: none. */
+  readonly locals?: number;
 }
 
 export interface CoreModule {
@@ -97,6 +99,8 @@ export interface CoreModule {
   readonly data?: Bytes;
   /** The index of a function that runs first. */
   readonly start?: number;
+  /** Whole sections, put in front of all others. */
+  readonly sections?: readonly Bytes[];
 }
 
 const coreHeader: Bytes = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
@@ -135,13 +139,14 @@ export function coreModule(module: CoreModule): Uint8Array {
     ...name(item.name),
     ...(item.other ?? [external.function, ...typeIndex(item.signature)]),
   ]);
-  const bodies = functions.map(({ body }) => {
-    const code = [0, ...body, end];
-    return [...unsigned(code.length), ...code];
+  const bodies = functions.map(({ body, locals = 0 }) => {
+    const groups = locals === 0 ? [0] : [1, ...unsigned(locals), valueTypes['i'] ?? 0];
+    return [...unsigned(groups.length + body.length + 1), ...groups, ...body, end];
   });
   const data = module.data ?? [];
   return Uint8Array.from([
     ...coreHeader,
+    ...(module.sections ?? []).flat(),
     ...section(coreSection.type, vector(signatures.map((signature) => typeOf(signature)))),
     ...section(coreSection.import, vector(importItems)),
     ...section(

@@ -10,6 +10,7 @@ import { shippedBundles } from '../../host/package-root.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
+import { dear, manyStates } from '../support/hostile-components.ts';
 
 function write(folder: BundleFolder, name: string, errno = 'EDOM'): void {
   const settings = { errno };
@@ -69,6 +70,19 @@ test.for(['../errno', '/etc', '.', '', 'a/b', 'errno/../errno', 'oci:a', 'A'])(
     });
   },
 );
+
+test('W1: bundle store: what was prepared is not compiled while others wait', async () => {
+  using folder = new BundleFolder();
+  // of which nothing is kept from an earlier run
+  const component = manyStates(1 + Math.floor(Math.random() * 1000), 1 + (Date.now() % 30));
+  folder.write('new', { component: dear(component), syscalls: ['getpgid'] });
+  const store = new BundleStore({ folders: [folder.path] });
+  const preparing = store.prepare(['new', 'nowhere']);
+  expect(preparing).toBeDefined();
+  await preparing;
+  expect(store.prepare(['new'])).toBeUndefined();
+  expect(store.named('new').handlers).toHaveLength(1);
+});
 
 test('G3: bundle store: where no registry is allowed, none is asked', () => {
   const store = new BundleStore({ folders: [] });

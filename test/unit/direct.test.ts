@@ -358,7 +358,7 @@ test('G5: direct: a component may be so large and no larger', () => {
 });
 
 test('direct: code that is no WebAssembly is refused', () => {
-  const bytes = sample({ functions: [{ ...any, body: [0xff] }, allocator()] });
+  const bytes = sample({ functions: [{ ...any, body: instruction.drop }, allocator()] });
   expect(failureOf(() => loadComponent(bytes))).toMatchObject({
     code: 'AGENT_COMPONENT_INVALID',
     message: 'core module does not compile',

@@ -8,7 +8,7 @@ import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { expect, test } from 'vitest';
 
 import { loadComponent } from '../../host/handler/direct.ts';
-import { WiringCache } from '../../host/handler/jco/cache.ts';
+import { DigestCache } from '../../host/handler/digest-cache.ts';
 import { findJco, transpile } from '../../host/handler/jco/transpile.ts';
 import { wiringsBy } from '../../host/handler/jco/wirings.ts';
 import { failureOf } from '../support/agent-failure.ts';
@@ -83,19 +83,19 @@ test('jco: without jco-transpile, one line says what to install', () => {
 
 test('jco: a component of one core module needs no jco-transpile', () => {
   using folder = new TemporaryFolder();
-  const wirings = wiringsBy(new WiringCache(folder.path), folder.at('agent.js'));
-  expect(loadComponent(trapping(), undefined, wirings).code.kind).toBe('direct');
+  const wirings = wiringsBy(new DigestCache('wirings', folder.path), folder.at('agent.js'));
+  expect(loadComponent(trapping(), undefined, { wirings }).code.kind).toBe('direct');
 });
 
 test('jco: a component that is none is refused with what jco says of it', async () => {
   const bytes = await composed(trapping());
   using folder = new TemporaryFolder();
-  const wirings = wiringsBy(new WiringCache(folder.path));
+  const wirings = wiringsBy(new DigestCache('wirings', folder.path));
   // the type of the exported function is another one
   const at = bytes.lastIndexOf(0x60, bytes.length);
   expect(at).toBeGreaterThan(0);
   const broken = bytes.with(bytes.indexOf(0x77), 0x7f);
-  const failure = failureOf(() => loadComponent(broken, undefined, wirings));
+  const failure = failureOf(() => loadComponent(broken, undefined, { wirings }));
   expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
   expect(failure.message).toMatch(/^jco cannot link the component: .{10,300}$/u);
 });
@@ -117,9 +117,9 @@ async function bomb(): Promise<Uint8Array> {
 
 test('G5: jco: a component that unfolds to millions of instances is given up', async () => {
   using folder = new TemporaryFolder();
-  const wirings = wiringsBy(new WiringCache(folder.path));
+  const wirings = wiringsBy(new DigestCache('wirings', folder.path));
   const bytes = await bomb();
-  const failure = failureOf(() => loadComponent(bytes, undefined, wirings));
+  const failure = failureOf(() => loadComponent(bytes, undefined, { wirings }));
   expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
   expect(failure.message).toMatch(/^jco cannot link the component: /u);
 });
@@ -160,8 +160,8 @@ test.for([
   '',
 ])('jco: the name "%s" of a core module is a name', async (name) => {
   using folder = new TemporaryFolder();
-  const wirings = wiringsBy(new WiringCache(folder.path));
-  const { code } = loadComponent(await withName(name), undefined, wirings);
+  const wirings = wiringsBy(new DigestCache('wirings', folder.path));
+  const { code } = loadComponent(await withName(name), undefined, { wirings });
   const instances = code.kind === 'jco' ? code.composition.instances : [];
   expect(instances[1]?.imports).toEqual([
     { module: 'env', name: 'memory', what: { kind: 'export', place: [0, 'memory'] } },
@@ -182,7 +182,7 @@ test.for([
   ['x'.repeat(257), 'x'.repeat(100)],
 ] as const)('G5: jco: it never gets the name %j of a core module', async ([name, shown]) => {
   const bytes = await withName(name);
-  const failure = failureOf(() => loadComponent(bytes, undefined, noWirings));
+  const failure = failureOf(() => loadComponent(bytes, undefined, { wirings: noWirings }));
   expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
   expect(failure.message).toBe(`core module has a name that is not plain: ${shown}`);
 });

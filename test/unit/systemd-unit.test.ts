@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { parseCommand } from '../../host/options.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
 import {
+  at,
   deployFolder,
   listAt,
   manifestOfKind,
@@ -73,6 +74,17 @@ test('systemd: the agent knows its options', () => {
   const [command, ...options] = settings('ExecStart');
   expect(command).toBe('seccompagent');
   expect(parseCommand(options)).toMatchObject({ kind: 'agent', takesOver: false });
+});
+
+test('systemd: the agent has a limit of memory, and outlives its neighbours and its children', () => {
+  const pod = ['spec', 'template', 'spec'] as const;
+  const [agent = {}] = listAt(manifestOfKind('DaemonSet').object, ...pod, 'containers');
+  const limit = at(agent, 'resources', 'limits', 'memory');
+  expect(settings('MemoryMax').map((size) => `${size}i`)).toEqual([limit]);
+  expect(settings('OOMPolicy')).toEqual(['continue']);
+  expect(Number(settings('OOMScoreAdjust')[0])).toBeLessThan(-500);
+  // -1000 would let it take all
+  expect(Number(settings('OOMScoreAdjust')[0])).toBeGreaterThan(-1000);
 });
 
 test('systemd: the agent has the Linux capabilities that it has as a DaemonSet', () => {

@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path';
 
 import { AgentError } from '../../errors.ts';
 import { runProgramSync } from '../../program.ts';
+import { underLimits } from '../child-limits.ts';
+import type { ChildLimits } from '../child-limits.ts';
 import { parseWiring } from './wiring.ts';
 import type { TranspileRequest, Wiring } from './wiring.ts';
 
@@ -26,6 +28,9 @@ const childFlags = [
   '--max-old-space-size=512',
   '--wasm-max-mem-pages=8192',
 ] as const;
+
+/** Of the heap and of jco's own WebAssembly as above, and as much again. */
+const childLimits: ChildLimits = { dataBytes: 1536 * 2 ** 20, processorSeconds: 30 };
 
 /** An installed jco-transpile. */
 export interface Jco {
@@ -79,13 +84,13 @@ export function transpile(transpilation: Transpilation): Wiring {
   const { component, request, jco, limitMs = usualLimitMs } = transpilation;
   const program = import.meta.filename.endsWith('.ts') ? 'transpiler.ts' : 'transpiler.js';
   const child = runProgramSync({
-    command: [
+    command: underLimits(childLimits, [
       process.execPath,
       ...childFlags,
       join(import.meta.dirname, program),
       jco.generator,
       JSON.stringify(request),
-    ],
+    ]),
     environment: {},
     folder: '/',
     input: component,

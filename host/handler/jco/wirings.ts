@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the wiring of a composed component comes from: the cache, else jco.
 import { AgentError } from '../../errors.ts';
-import { WiringCache } from './cache.ts';
+import type { DigestCache } from '../digest-cache.ts';
 import { findJco, transpile } from './transpile.ts';
 import { parseWiring } from './wiring.ts';
 import type { TranspileRequest, Wiring } from './wiring.ts';
@@ -16,7 +16,7 @@ export interface WiringQuestion {
 /** @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED */
 export type WiringSource = (question: WiringQuestion) => Wiring;
 
-function known(cache: WiringCache, digest: string, version: string): Wiring | undefined {
+function known(cache: DigestCache, digest: string, version: string): Wiring | undefined {
   const text = cache.read(digest, version);
   if (text === undefined) return undefined;
   try {
@@ -28,7 +28,7 @@ function known(cache: WiringCache, digest: string, version: string): Wiring | un
 }
 
 /** @param from the file whose packages count */
-export function wiringsBy(cache: WiringCache, from?: string): WiringSource {
+export function wiringsBy(cache: DigestCache, from?: string): WiringSource {
   return ({ component, digest, request }) => {
     const jco = findJco(from);
     const before = known(cache, digest, jco.version);

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { loadComponent } from '../../host/handler/direct.ts';
-import { WiringCache, cacheFolder } from '../../host/handler/jco/cache.ts';
+import { DigestCache, cacheFolder } from '../../host/handler/digest-cache.ts';
 import { findJco } from '../../host/handler/jco/transpile.ts';
 import { wiringsBy } from '../../host/handler/jco/wirings.ts';
 import { composed } from '../support/composed-component.ts';
@@ -30,7 +30,7 @@ const text = '{"instances": []}';
 const nobody = 65_534;
 
 interface Kept extends Disposable {
-  readonly cache: WiringCache;
+  readonly cache: DigestCache;
   /** The cache's folder. */
   readonly folder: string;
   /** The only file in it. */
@@ -41,7 +41,7 @@ interface Kept extends Disposable {
 function kept(): Kept {
   const temporary = new TemporaryFolder();
   const folder = temporary.at('wirings');
-  const cache = new WiringCache(folder);
+  const cache = new DigestCache('wirings', folder);
   cache.write(digest, version, text);
   const [name = 'none'] = readdirSync(folder);
   return {
@@ -54,20 +54,20 @@ function kept(): Kept {
   };
 }
 
-test('jco cache: what was written is read', () => {
+test('digest cache: what was written is read', () => {
   using given = kept();
   expect(given.cache.read(digest, version)).toBe(text);
   expect(statSync(given.folder).mode & 0o777).toBe(0o700);
   expect(statSync(given.file).mode & 0o777).toBe(0o600);
 });
 
-test('jco cache: another component and another jco have others', () => {
+test('digest cache: another component and another jco have others', () => {
   using given = kept();
   expect(given.cache.read('e'.repeat(64), version)).toBeUndefined();
   expect(given.cache.read(digest, '1.2.4')).toBeUndefined();
 });
 
-test('jco cache: one that was renamed is not read', () => {
+test('digest cache: one that was renamed is not read', () => {
   using given = kept();
   using other = kept();
   other.cache.write('e'.repeat(64), version, text);
@@ -108,60 +108,64 @@ test.for<readonly [string, (given: Kept) => void]>([
       mkdirSync(file);
     },
   ],
-])('jco cache: one %s is not read', ([, spoil]) => {
+])('digest cache: one %s is not read', ([, spoil]) => {
   using given = kept();
   spoil(given);
   expect(given.cache.read(digest, version)).toBeUndefined();
 });
 
-test('jco cache: nothing is written where others may write', () => {
+test('digest cache: nothing is written where others may write', () => {
   using given = kept();
   chmodSync(given.folder, 0o777);
   given.cache.write('e'.repeat(64), version, text);
   expect(readdirSync(given.folder)).toHaveLength(1);
 });
 
-test('jco cache: where nothing can be written, it does without', () => {
-  const cache = new WiringCache('/proc/wirings');
+test('digest cache: where nothing can be written, it does without', () => {
+  const cache = new DigestCache('wirings', '/proc/wirings');
   cache.write(digest, version, text);
   expect(cache.read(digest, version)).toBeUndefined();
 });
 
-test('jco cache: the oldest go when there are too many', () => {
+test('digest cache: the oldest go when there are too many', () => {
   using given = kept();
   for (let index = 0; index < 300; index += 1) given.cache.write(`${index}`, version, text);
   expect(readdirSync(given.folder)).toHaveLength(256);
   expect(given.cache.read('299', version)).toBe(text);
 });
 
-test('jco cache: it is where systemd says, else where caches are', () => {
-  expect(cacheFolder({ CACHE_DIRECTORY: '/var/cache/a:/b' })).toBe('/var/cache/a/wirings');
-  expect(cacheFolder({ CACHE_DIRECTORY: 'relative' })).toBe('/var/cache/seccompagent/wirings');
-  expect(cacheFolder({})).toBe('/var/cache/seccompagent/wirings');
+test('digest cache: it is where systemd says, else where caches are', () => {
+  expect(cacheFolder('wirings', { CACHE_DIRECTORY: '/var/cache/a:/b' })).toBe(
+    '/var/cache/a/wirings',
+  );
+  expect(cacheFolder('wirings', { CACHE_DIRECTORY: 'relative' })).toBe(
+    '/var/cache/seccompagent/wirings',
+  );
+  expect(cacheFolder('wirings', {})).toBe('/var/cache/seccompagent/wirings');
 });
 
-test('jco cache: a component is linked without jco when its wiring is there', async () => {
+test('digest cache: a component is linked without jco when its wiring is there', async () => {
   using folder = new TemporaryFolder();
   const bytes = await composed(trapping());
-  const cache = new WiringCache(folder.at('wirings'));
-  loadComponent(bytes, undefined, wiringsBy(cache));
+  const cache = new DigestCache('wirings', folder.at('wirings'));
+  loadComponent(bytes, undefined, { wirings: wiringsBy(cache) });
   const [name = ''] = readdirSync(folder.at('wirings'));
   const { ino } = statSync(join(folder.at('wirings'), name));
 
   const began = performance.now();
-  expect(loadComponent(bytes, undefined, wiringsBy(cache)).answers).toEqual(['any']);
+  expect(loadComponent(bytes, undefined, { wirings: wiringsBy(cache) }).answers).toEqual(['any']);
 
   // jco takes many times as long
   expect(performance.now() - began).toBeLessThan(100);
   expect(statSync(join(folder.at('wirings'), name)).ino).toBe(ino);
 });
 
-test('jco cache: a wiring that says nonsense is made again', async () => {
+test('digest cache: a wiring that says nonsense is made again', async () => {
   using folder = new TemporaryFolder();
   const bytes = await composed(trapping());
-  const cache = new WiringCache(folder.at('wirings'));
-  const { digest: own } = loadComponent(bytes, undefined, wiringsBy(cache));
+  const cache = new DigestCache('wirings', folder.at('wirings'));
+  const { digest: own } = loadComponent(bytes, undefined, { wirings: wiringsBy(cache) });
   cache.write(own, findJco().version, '{"instances": 1}');
-  expect(loadComponent(bytes, undefined, wiringsBy(cache)).answers).toEqual(['any']);
+  expect(loadComponent(bytes, undefined, { wirings: wiringsBy(cache) }).answers).toEqual(['any']);
   expect(cache.read(own, findJco().version)).toContain('"lifted"');
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wirings on disk, so that jco runs once for each component. There is no code in it: a wiring from
-// there is checked as one from jco is. Still, only what we have written ourselves is read.
+// What was found out about components, on disk, so that it is found out once. There is no code in it.
+// Only what we have written ourselves is read.
 import { createHash, randomUUID } from 'node:crypto';
 import {
   closeSync,
@@ -22,33 +22,44 @@ import type { Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** Changes with what a wiring says. */
+/** How the core modules of a component are linked; whether its code can be compiled. */
+export type Finding = 'wirings' | 'verdicts';
+
+/** Changes with what they say. */
 const format = 1;
 const mostBytes = 8 * 2 ** 20;
 const mostEntries = 256;
 const writableByOthers = 0o022;
 
-/** Where the agent keeps wirings: systemd's CacheDirectory=, or the usual folder. */
-export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
+/** Where the agent keeps them: systemd's CacheDirectory=, or the usual folder. */
+export function cacheFolder(
+  finding: Finding,
+  environment: NodeJS.ProcessEnv = process.env,
+): string {
   const given = environment['CACHE_DIRECTORY']?.split(':')[0];
-  if (given !== undefined && given.startsWith('/')) return join(given, 'wirings');
+  if (given !== undefined && given.startsWith('/')) return join(given, finding);
   return process.geteuid?.() === 0
-    ? '/var/cache/seccompagent/wirings'
-    : join(homedir(), '.cache/seccompagent/wirings');
+    ? `/var/cache/seccompagent/${finding}`
+    : join(homedir(), '.cache/seccompagent', finding);
 }
 
 function isOurs({ uid, mode }: Stats): boolean {
   return uid === process.geteuid?.() && (mode & writableByOthers) === 0;
 }
 
-export class WiringCache {
+export class DigestCache {
+  readonly #finding: Finding;
   readonly #folder: string;
 
-  constructor(folder: string = cacheFolder()) {
+  constructor(finding: Finding, folder: string = cacheFolder(finding)) {
+    this.#finding = finding;
     this.#folder = folder;
   }
 
-  /** @returns undefined: there is none that can be trusted */
+  /**
+   * @param version of what has found it out
+   * @returns undefined: there is none that can be trusted
+   */
   read(digest: string, version: string): string | undefined {
     if (!this.#isFolderOurs()) return undefined;
     let descriptor: number;
@@ -61,7 +72,7 @@ export class WiringCache {
     try {
       const status = fstatSync(descriptor);
       if (!status.isFile() || !isOurs(status) || status.size > mostBytes) return undefined;
-      return contentOf(readFileSync(descriptor, 'utf8'), headOf(digest, version));
+      return contentOf(readFileSync(descriptor, 'utf8'), this.#headOf(digest, version));
     } finally {
       closeSync(descriptor);
     }
@@ -75,15 +86,20 @@ export class WiringCache {
       if (!this.#isFolderOurs()) return;
       this.#makeRoom();
       temporary = join(this.#folder, `.${randomUUID()}`);
-      writeNew(temporary, `${headOf(digest, version)} ${hashOf(text)}\n${text}`);
+      writeNew(temporary, `${this.#headOf(digest, version)} ${hashOf(text)}\n${text}`);
       renameSync(temporary, this.#file(digest, version));
     } catch {
       if (temporary !== undefined) removeIfThere(temporary);
     }
   }
 
+  /** What it is for; it stands in the file too. */
+  #headOf(digest: string, version: string): string {
+    return `${this.#finding} ${format} of ${digest} by ${version}`;
+  }
+
   #file(digest: string, version: string): string {
-    return join(this.#folder, hashOf(headOf(digest, version)));
+    return join(this.#folder, hashOf(this.#headOf(digest, version)));
   }
 
   #isFolderOurs(): boolean {
@@ -116,11 +132,6 @@ function makeFolder(folder: string): void {
 
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-/** What it is for; it stands in the file too. */
-function headOf(digest: string, version: string): string {
-  return `wiring ${format} of ${digest} by jco ${version}`;
 }
 
 function contentOf(file: string, head: string): string | undefined {

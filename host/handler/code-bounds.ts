@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much code a component may have. Nothing ends a compiler that has begun, and the memory that it
+// takes is the agent's: so what it gets is counted before, without reading any of it into memory.
+import { refuse } from './core-functions.ts';
+
+/** Of a component, in sum. Handlers in TypeScript, which bring QuickJS along, have a third or less. */
+const sums = {
+  sections: 8192,
+  'core modules': 64,
+  'nested components': 128,
+  'types, aliases and instances': 4096,
+  imports: 2048,
+  exports: 2048,
+  'bytes of types and names': 524_288,
+  'function types': 2048,
+  'parameters and results of types': 16_384,
+  functions: 16_384,
+  'tables and memories': 64,
+  globals: 1024,
+  'element segments': 256,
+  'table elements': 16_384,
+  'data segments': 65_536,
+  'bytes of code': 4_194_304,
+  'branch targets': 131_072,
+  '(locals + stack) × branches': 16_000_000,
+  '(locals + stack) × loops': 500_000,
+  '(locals + stack) × calls': 8_000_000,
+} as const;
+
+/** Of one function. */
+const each = {
+  locals: 2000,
+  'nested blocks': 4096,
+  'parameters or results': 128,
+  'bytes of code': 262_144,
+  'branch targets': 16_384,
+  '(locals + stack) × branches': 1_000_000,
+  '(locals + stack) × loops': 40_000,
+  '(locals + stack) × calls': 500_000,
+} as const;
+
+export type Sum = keyof typeof sums;
+export type FunctionMeasure = keyof typeof each;
+
+export interface CodeBounds {
+  readonly sums: Readonly<Record<Sum, number>>;
+  readonly each: Readonly<Record<FunctionMeasure, number>>;
+}
+
+export const codeBounds: CodeBounds = { sums, each };
+
+/** Counts what a component has. */
+export class CodeTally {
+  readonly bounds: CodeBounds;
+  readonly #sums: Map<Sum, number> = new Map();
+
+  constructor(bounds: CodeBounds = codeBounds) {
+    this.bounds = bounds;
+  }
+
+  get counted(): ReadonlyMap<Sum, number> {
+    return this.#sums;
+  }
+
+  /** @throws AgentError AGENT_COMPONENT_REFUSED: there are too many by now */
+  add(what: Sum, count: number): void {
+    const sum = (this.#sums.get(what) ?? 0) + count;
+    this.#sums.set(what, sum);
+    const most = this.bounds.sums[what];
+    if (sum <= most) return;
+    tooMany({ of: 'component', what, found: sum, most, cure: 'leave out what it does not need' });
+  }
+
+  /** @throws AgentError AGENT_COMPONENT_REFUSED */
+  checkFunction(what: FunctionMeasure, count: number): void {
+    const most = this.bounds.each[what];
+    if (count <= most) return;
+    tooMany({ of: 'a function', what, found: count, most, cure: 'divide it into smaller ones' });
+  }
+}
+
+interface Excess {
+  readonly of: string;
+  readonly what: string;
+  readonly found: number;
+  readonly most: number;
+  /** What its author can do. */
+  readonly cure: string;
+}
+
+function tooMany({ of, what, found, most, cure }: Excess): never {
+  return refuse(`${of} has ${found} ${what}; ${most} are allowed, since it is compiled: ${cure}`);
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiles code in a child process, before anything of the agent does: a compiler cannot be ended,
+// and takes what memory it likes. The child has no rights, is the first that the kernel kills where
+// memory is short, and has limits of its own. V8 compiles functions when they are first called, and
+// by another compiler when they are called often: the child does all of it at once, by one of both.
+import type { Program, ProgramEnd } from '../../program.ts';
+import { underLimits } from '../child-limits.ts';
+import type { ChildLimits } from '../child-limits.ts';
+
+/** V8's two compilers: the one for first calls, and the one for what is called often. */
+export const compilers = ['baseline', 'optimizing'] as const;
+export type Compiler = (typeof compilers)[number];
+
+export interface CompilingLimits extends ChildLimits {
+  /** Of what the child really has. */
+  readonly residentBytes: number;
+  readonly limitMs: number;
+}
+
+const mebibyte = 2 ** 20;
+
+/** A TypeScript handler, which is by far the largest, takes 110 MiB and 3 s. */
+export const compilingLimits: CompilingLimits = {
+  dataBytes: 896 * mebibyte,
+  residentBytes: 256 * mebibyte,
+  processorSeconds: 30,
+  limitMs: 120_000,
+};
+
+/** What is known of code. */
+export type Verdict =
+  | { readonly kind: 'good' }
+  /** Whoever compiles it again will find the same. */
+  | { readonly kind: 'bad'; readonly reason: string }
+  /** It may be the machine's fault. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+const childFlags = [
+  '--permission',
+  '--allow-fs-read=*',
+  '--max-old-space-size=128',
+  '--no-wasm-lazy-compilation',
+  '--no-wasm-tier-up',
+  // as the agent: few functions at once
+  '--wasm-num-compilation-tasks=1',
+];
+const compilerFlags: Readonly<Record<Compiler, string>> = {
+  baseline: '--liftoff-only',
+  optimizing: '--no-liftoff',
+};
+
+/**
+ * What the child does: it is not in a file, since Node would compile code of its own for that, by the
+ * compiler that is to be tried. It says `ready` before it compiles, and `compiled` with its greatest
+ * size in bytes after that: also for modules that are not valid, which cost nothing.
+ */
+const source = `
+import { readFileSync } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
+
+const nobody = 65534;
+if (process.geteuid() === 0) {
+  process.setgroups([]);
+  process.setgid(nobody);
+  process.setuid(nobody);
+}
+const modules = await buffer(process.stdin);
+process.stdout.write('ready\\n');
+let offset = 0;
+for (const length of JSON.parse(process.argv[1])) {
+  const bytes = modules.subarray(offset, offset + length);
+  offset += length;
+  try {
+    new WebAssembly.Module(bytes);
+  } catch (thrown) {
+    if (!(thrown instanceof WebAssembly.CompileError)) throw thrown;
+  }
+}
+// what getrusage(2) says is the size of who has started it, where that is larger
+const [, kibibytes] = /VmHWM:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
+process.stdout.write('compiled ' + kibibytes * 1024 + '\\n');
+`;
+
+export function compilingProgram(
+  modules: readonly Uint8Array[],
+  compiler: Compiler,
+  { dataBytes, processorSeconds, limitMs }: CompilingLimits,
+): Program {
+  return {
+    command: underLimits({ dataBytes, processorSeconds }, [
+      process.execPath,
+      ...childFlags,
+      compilerFlags[compiler],
+      '--input-type=module',
+      '--eval',
+      source,
+      JSON.stringify(modules.map(({ length }) => length)),
+    ]),
+    environment: {},
+    folder: '/',
+    input: Buffer.concat(modules),
+    limitMs,
+  };
+}
+
+/** What ends a program that does what it should not, or is at its own limit. */
+const ownEnds: readonly string[] = ['SIGTRAP', 'SIGABRT', 'SIGILL', 'SIGSEGV', 'SIGBUS'];
+
+export function verdictOf(
+  { code, why, stdout, stderr }: ProgramEnd,
+  { residentBytes, processorSeconds, dataBytes }: CompilingLimits,
+): Verdict {
+  const memory = `it takes more memory than ${residentBytes / mebibyte} MiB`;
+  const resident = /^compiled (?<bytes>\d+)$/mu.exec(stdout)?.groups?.['bytes'];
+  if (code === 0 && resident !== undefined) {
+    return Number(resident) > residentBytes ? { kind: 'bad', reason: memory } : { kind: 'good' };
+  }
+  const last = stderr.trim().split('\n').at(-1) ?? '';
+  if (!stdout.startsWith('ready')) return { kind: 'unknown', reason: why || last };
+  if (why.includes('SIGXCPU')) {
+    return { kind: 'bad', reason: `it takes more than ${processorSeconds} s of a processor` };
+  }
+  const isOwn = code !== undefined || ownEnds.some((signal) => why.includes(signal));
+  if (!isOwn) return { kind: 'unknown', reason: why };
+  const isMemory = /out of memory|Allocation failed/iu.test(stderr);
+  const limit = `it maps more memory than ${dataBytes / mebibyte} MiB`;
+  return { kind: 'bad', reason: isMemory ? limit : `the compiler ended: ${why || `code ${code}`}` };
+}

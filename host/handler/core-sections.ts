@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counts what a core module has, in one pass, and refuses sections and instructions that handlers
+// need not have.
+import { BinaryReader } from './binary-reader.ts';
+import type { CodeTally } from './code-bounds.ts';
+import { refuse } from './core-functions.ts';
+import { costOfFunction } from './function-body.ts';
+import type { Arity, CodeContext } from './function-body.ts';
+
+const headerSize = 8;
+const importKind = { function: 0, table: 1, memory: 2, global: 3 } as const;
+const functionForm = 0x60;
+const endOfExpression = 0x0b;
+/** Adding, subtracting and multiplying. */
+const computing: ReadonlySet<number> = new Set([0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e]);
+const mostInConstant = 16;
+
+function skipName(reader: BinaryReader, tally: CodeTally): void {
+  const length = reader.u32();
+  tally.add('bytes of types and names', length);
+  reader.skip(length);
+}
+
+function skipLimits(reader: BinaryReader): void {
+  const flags = reader.byte();
+  if (flags > 1) refuse('core module has a shared or 64-bit memory or table');
+  reader.u32();
+  if (flags === 1) reader.u32();
+}
+
+/** What globals begin with and segments start at. */
+function skipConstant(reader: BinaryReader): void {
+  for (let left = mostInConstant; left > 0; left -= 1) {
+    const opcode = reader.byte();
+    if (opcode === endOfExpression) return;
+    if (opcode === 0x41) reader.skipInteger(5);
+    else if (opcode === 0x42) reader.skipInteger(10);
+    else if (opcode === 0x43) reader.skip(4);
+    else if (opcode === 0x44) reader.skip(8);
+    // global.get, ref.null, ref.func
+    else if (opcode === 0x23 || opcode === 0xd0 || opcode === 0xd2) reader.u32();
+    else if (!computing.has(opcode)) refuse('core module has a constant of an unknown kind');
+  }
+  refuse(`core module has a constant of more than ${mostInConstant} instructions`);
+}
+
+class CoreSections {
+  readonly #tally: CodeTally;
+  readonly #types: Arity[] = [];
+  /** Of functions, imported ones first. */
+  readonly #functions: number[] = [];
+  #imported = 0;
+
+  constructor(tally: CodeTally) {
+    this.#tally = tally;
+  }
+
+  read(id: number, content: BinaryReader): void {
+    const tally = this.#tally;
+    switch (id) {
+      case 1:
+        this.#each(content, 'function types', () => this.#readType(content));
+        break;
+      case 2:
+        this.#each(content, 'imports', () => this.#readImport(content));
+        break;
+      case 3:
+        this.#each(content, 'functions', () => this.#functions.push(content.u32()));
+        break;
+      case 4:
+      case 5:
+        tally.add('tables and memories', content.u32());
+        break;
+      case 6:
+        this.#each(content, 'globals', () => {
+          content.skip(2);
+          skipConstant(content);
+        });
+        break;
+      case 7:
+        this.#each(content, 'exports', () => {
+          skipName(content, tally);
+          content.skip(1);
+          content.u32();
+        });
+        break;
+      case 9:
+        this.#each(content, 'element segments', () => this.#readElements(content));
+        break;
+      case 10:
+        this.#readCode(content);
+        break;
+      case 11:
+        tally.add('data segments', content.u32());
+        break;
+      // custom, start, count of data segments
+      case 0:
+      case 8:
+      case 12:
+        break;
+      default:
+        refuse(`core module has a section ${id}, which handlers cannot have`);
+    }
+  }
+
+  #each(content: BinaryReader, what: Parameters<CodeTally['add']>[0], read: () => void): void {
+    const count = content.u32();
+    // before the first of them
+    this.#tally.add(what, count);
+    for (let left = count; left > 0; left -= 1) read();
+  }
+
+  #readType(content: BinaryReader): void {
+    if (content.byte() !== functionForm) refuse('core module has a type that is no function');
+    const parameters = content.u32();
+    content.skip(parameters);
+    const results = content.u32();
+    content.skip(results);
+    this.#tally.checkFunction('parameters or results', Math.max(parameters, results));
+    this.#tally.add('parameters and results of types', parameters + results);
+    this.#types.push({ parameters, results });
+  }
+
+  #readImport(content: BinaryReader): void {
+    skipName(content, this.#tally);
+    skipName(content, this.#tally);
+    const kind = content.byte();
+    if (kind === importKind.function) {
+      this.#functions.push(content.u32());
+      this.#imported += 1;
+    } else if (kind === importKind.table) {
+      content.skip(1);
+      skipLimits(content);
+    } else if (kind === importKind.memory) skipLimits(content);
+    else if (kind === importKind.global) content.skip(2);
+    else refuse('core module has imports of an unknown kind');
+  }
+
+  #readElements(content: BinaryReader): void {
+    const flags = content.u32();
+    if (flags > 7) refuse('core module has elements of an unknown kind');
+    const isActive = (flags & 1) === 0;
+    const isExplicit = (flags & 2) !== 0;
+    const areExpressions = (flags & 4) !== 0;
+    if (isActive && isExplicit) content.u32();
+    if (isActive) skipConstant(content);
+    // their kind or type, which is the usual one where none is said
+    if (flags % 4 !== 0) content.skip(1);
+    const count = content.u32();
+    this.#tally.add('table elements', count);
+    for (let left = count; left > 0; left -= 1) {
+      if (areExpressions) skipConstant(content);
+      else content.u32();
+    }
+  }
+
+  #readCode(content: BinaryReader): void {
+    const tally = this.#tally;
+    const { locals: mostLocals, 'nested blocks': deepest } = tally.bounds.each;
+    const context: CodeContext = {
+      types: this.#types,
+      functions: this.#functions,
+      mostLocals,
+      deepest,
+    };
+    tally.add('bytes of code', content.remaining);
+    const count = content.u32();
+    if (count !== this.#functions.length - this.#imported) content.fail('functions without code');
+    for (let index = 0; index < count; index += 1) {
+      const type = this.#types[this.#functions[this.#imported + index] ?? -1];
+      this.#readFunction(content, type ?? content.fail('unknown type'), context);
+    }
+  }
+
+  #readFunction(content: BinaryReader, type: Arity, context: CodeContext): void {
+    const tally = this.#tally;
+    const body = content.part(content.u32());
+    tally.checkFunction('bytes of code', body.remaining);
+    const cost = costOfFunction(body, type, context);
+    tally.checkFunction('locals', cost.locals);
+    for (const [what, count] of [
+      ['branch targets', cost.targets],
+      ['(locals + stack) × branches', cost.branches],
+      ['(locals + stack) × loops', cost.loops],
+      ['(locals + stack) × calls', cost.calls],
+    ] as const) {
+      tally.checkFunction(what, count);
+      tally.add(what, count);
+    }
+  }
+}
+
+/**
+ * Counts what a core module has.
+ * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED
+ */
+export function tallyCoreModule(bytes: Uint8Array, tally: CodeTally): void {
+  const reader = new BinaryReader(bytes, headerSize);
+  const sections = new CoreSections(tally);
+  const seen = new Set<number>();
+  while (!reader.isAtEnd) {
+    const { id, content } = reader.section();
+    tally.add('sections', 1);
+    if (id !== 0 && seen.has(id)) refuse(`core module has section ${id} twice`);
+    seen.add(id);
+    sections.read(id, content);
+  }
+}

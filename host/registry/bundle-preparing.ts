@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What takes long about a bundle is done before it is read, while containers go on.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { LoadLimits } from '../handler/direct.ts';
+import type { ComponentCache } from './component-cache.ts';
+import { parseManifest } from './manifest.ts';
+
+export interface PreparingParts {
+  readonly components: ComponentCache;
+  readonly limits: LoadLimits;
+  /** bundle.json, where it was compared with a digest; absent: it is read from the folder. */
+  readonly text?: string;
+}
+
+/** Whatever is wrong is told by who reads the bundle. */
+function orNothing<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Finds out whether the code of a bundle can be compiled. It never rejects.
+ * @returns undefined: that is known
+ */
+export function prepareBundle(folder: string, parts: PreparingParts): Promise<void> | undefined {
+  const file = join(folder, 'bundle.json');
+  const { text = orNothing(() => readFileSync(file, 'utf8')) ?? '' } = parts;
+  const handlers = orNothing(() => parseManifest(text, file))?.handlers ?? [];
+  const waits = handlers.flatMap(
+    ({ component }) =>
+      orNothing(() => parts.components.prepare(join(folder, component), parts.limits)) ?? [],
+  );
+  return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
+}

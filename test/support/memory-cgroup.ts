@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cgroup with a limit of memory, of whichever version this machine has.
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const version1 = '/sys/fs/cgroup/memory';
+const version2 = '/sys/fs/cgroup';
+
+export class MemoryCgroup implements Disposable {
+  readonly #folder: string;
+  readonly #isFirst = existsSync(version1);
+
+  constructor(bytes: number) {
+    if (!this.#isFirst) writeFileSync(join(version2, 'cgroup.subtree_control'), '+memory');
+    const parent = this.#isFirst ? version1 : version2;
+    this.#folder = join(parent, `seccompagent-test-${randomUUID()}`);
+    mkdirSync(this.#folder);
+    this.#write(this.#isFirst ? 'memory.limit_in_bytes' : 'memory.max', bytes);
+  }
+
+  #write(name: string, value: number): void {
+    writeFileSync(join(this.#folder, name), String(value));
+  }
+
+  /** A command that runs, in the cgroup, its last arguments. */
+  get wrapper(): readonly string[] {
+    const enter = 'echo $$ >"$0" && exec "$@"';
+    return ['sh', '-c', enter, join(this.#folder, 'cgroup.procs')];
+  }
+
+  /** The most that its processes have had at a time. */
+  get peakBytes(): number {
+    const name = this.#isFirst ? 'memory.max_usage_in_bytes' : 'memory.peak';
+    return Number(readFileSync(join(this.#folder, name), 'utf8'));
+  }
+
+  [Symbol.dispose](): void {
+    rmdirSync(this.#folder);
+  }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// W1: code that is dear to compile is refused before anything compiles it, by its counts.
+import { readFileSync } from 'node:fs';
+
+import { expect, test } from 'vitest';
+
+import { CodeTally, codeBounds } from '../../host/handler/code-bounds.ts';
+import type { CodeBounds, FunctionMeasure, Sum } from '../../host/handler/code-bounds.ts';
+import { describeComponent } from '../../host/handler/component.ts';
+import { loadComponent } from '../../host/handler/direct.ts';
+import { bundleNamesIn } from '../../host/registry/bundle-store.ts';
+import { readBundle } from '../../host/registry/bundle.ts';
+import { shippedBundles } from '../../host/package-root.ts';
+import { failureOf, failureOrNone } from '../support/agent-failure.ts';
+import {
+  branchTable,
+  changingInLoops,
+  dear,
+  manyImports,
+  manyStates,
+  nestedBlocks,
+  straightCode,
+} from '../support/hostile-components.ts';
+import {
+  allocator,
+  component,
+  coreModule,
+  instruction,
+  section,
+  unsigned,
+} from '../support/wasm-binary.ts';
+import type { CoreModule } from '../support/wasm-binary.ts';
+
+const refused = 'AGENT_COMPONENT_REFUSED';
+const mebibyte = 2 ** 20;
+const soonMs = 100;
+
+function codeOf(work: () => unknown): string | undefined {
+  return failureOrNone(work)?.code;
+}
+
+const bombs: readonly (readonly [what: string, bytes: () => Uint8Array])[] = [
+  ['49,000 locals and 6,000 blocks', () => dear(manyStates(49_000, 6000))],
+  ['1,900 locals and 6,000 blocks', () => dear(manyStates(1900, 6000))],
+  ['1,000 loops that change 1,000 locals', () => dear(changingInLoops(1000, 1000))],
+  ['100,000 blocks in each other', () => dear(nestedBlocks(100_000))],
+  ['a table of 200,000 branches', () => dear(branchTable(100, 200_000))],
+  ['a function of a megabyte', () => dear(straightCode(mebibyte))],
+  ['500,000 imports', () => manyImports(500_000)],
+];
+
+test.for(bombs)('W1: code bounds: %s are refused at once, in little memory', ([, make]) => {
+  const bytes = make();
+  // what is warm is measured
+  failureOf(() => loadComponent(bytes));
+  const before = process.memoryUsage();
+  const began = performance.now();
+
+  expect(codeOf(() => loadComponent(bytes))).toBe(refused);
+
+  expect(performance.now() - began).toBeLessThan(soonMs);
+  const after = process.memoryUsage();
+  expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(
+    8 * mebibyte,
+  );
+});
+
+function core(module: CoreModule): Uint8Array {
+  return component({
+    core: coreModule({ functions: [allocator()], ...module }),
+    exports: [],
+  });
+}
+
+/** Only counts: nobody reads on. */
+const counted: readonly (readonly [id: number, what: Sum])[] = [
+  [1, 'function types'],
+  [2, 'imports'],
+  [3, 'functions'],
+  [4, 'tables and memories'],
+  [5, 'tables and memories'],
+  [6, 'globals'],
+  [7, 'exports'],
+  [9, 'element segments'],
+  [11, 'data segments'],
+];
+
+test.for(counted)('W1: code bounds: a section %i has no more %s than are allowed', ([id, what]) => {
+  const most = codeBounds.sums[what];
+  const withCount = (count: number): Uint8Array =>
+    core({ sections: [section(id, unsigned(count))] });
+  expect(failureOf(() => describeComponent(withCount(most + 1)))).toMatchObject({ code: refused });
+  expect(failureOf(() => describeComponent(withCount(0xffff_ffff))).code).toBe(refused);
+});
+
+test.for([2, 3, 5, 6, 7, 8, 10, 11])(
+  'W1: code bounds: a section %i of a component has no more than are allowed',
+  (id) => {
+    const bytes = component({
+      core: coreModule({ functions: [allocator()] }),
+      exports: [],
+      sections: [section(id, unsigned(1_000_000))],
+    });
+    expect(failureOf(() => describeComponent(bytes)).code).toBe(refused);
+  },
+);
+
+test('W1: code bounds: components and core modules are counted', () => {
+  const empty = section(1, [...coreModule({})]);
+  const many = Array.from({ length: codeBounds.sums['core modules'] }, () => empty);
+  const bytes = component({ core: coreModule({}), exports: [], sections: many });
+  expect(failureOf(() => describeComponent(bytes)).code).toBe(refused);
+});
+
+test.for([
+  ['a section of tags', () => core({ sections: [section(13, [0])] })],
+  ['an instruction of vectors', () => dear({ body: [0xfd, 0x0c, ...Array(16).fill(0), 0x1a] })],
+  ['a tail call', () => dear({ body: [0x12, 0x00] })],
+  ['an exception', () => dear({ body: [0x08, 0x00] })],
+  ['an atomic instruction', () => dear({ body: [0xfe, 0x03, 0x00] })],
+  ['a reference of the garbage collector', () => dear({ body: [0xfb, 0x1c] })],
+  ['a second memory', () => dear({ body: [...instruction.i32(0), 0x28, 0x42, 0x01, 0x00, 0x1a] })],
+] as const)('W1: code bounds: %s is refused', ([, make]) => {
+  expect(codeOf(() => loadComponent(make()))).toBe(refused);
+});
+
+/** All that is counted, without bounds. */
+class Measure extends CodeTally {
+  readonly largest: Map<FunctionMeasure, number> = new Map();
+
+  override checkFunction(what: FunctionMeasure, count: number): void {
+    this.largest.set(what, Math.max(this.largest.get(what) ?? 0, count));
+    super.checkFunction(what, count);
+  }
+}
+
+test('code bounds: shipped handlers have less than half of what is allowed', () => {
+  const folder = shippedBundles();
+  const { sums, each }: CodeBounds = codeBounds;
+  for (const name of bundleNamesIn(folder)) {
+    for (const { file } of readBundle(`${folder}/${name}`).handlers) {
+      const measure = new Measure();
+      describeComponent(readFileSync(file), measure);
+      const over = [
+        ...[...measure.counted].filter(([what, count]) => count > sums[what] / 2),
+        ...[...measure.largest].filter(([what, count]) => count > each[what] / 2),
+      ];
+      expect(over).toEqual([]);
+    }
+  }
+});

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// W1: code is compiled in a child first, by both compilers, and what was found is kept.
+import { chmodSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { expect, test } from 'vitest';
+
+import { codeBounds } from '../../host/handler/code-bounds.ts';
+import type { CodeBounds } from '../../host/handler/code-bounds.ts';
+import {
+  compilers,
+  compilingLimits,
+  compilingProgram,
+  verdictOf,
+} from '../../host/handler/compiling/compiling.ts';
+import type { Compiler, Verdict } from '../../host/handler/compiling/compiling.ts';
+import { codeDigest } from '../../host/handler/compiling/code-digest.ts';
+import { Verdicts } from '../../host/handler/compiling/verdicts.ts';
+import { DigestCache } from '../../host/handler/digest-cache.ts';
+import { codeOf, defaultLimits, loadComponent } from '../../host/handler/direct.ts';
+import type { ProgramEnd } from '../../host/program.ts';
+import { runProgramSync } from '../../host/program.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import type { CodeBomb } from '../support/hostile-components.ts';
+import {
+  changingInLoops,
+  dear,
+  manyCalls,
+  manyStates,
+  trapping,
+} from '../support/hostile-components.ts';
+import { MemoryCgroup } from '../support/memory-cgroup.ts';
+import { coreModule } from '../support/wasm-binary.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+/** None that counts: only compiling finds out. */
+const boundless: CodeBounds = {
+  sums: {
+    ...codeBounds.sums,
+    '(locals + stack) × branches': Infinity,
+    '(locals + stack) × loops': Infinity,
+  },
+  each: {
+    ...codeBounds.each,
+    locals: 50_000,
+    '(locals + stack) × branches': Infinity,
+    '(locals + stack) × loops': Infinity,
+  },
+};
+const limits = { ...defaultLimits, code: boundless };
+const mebibyte = 2 ** 20;
+
+function compiledBy(compiler: Compiler, bytes: Uint8Array): Verdict {
+  const { modules } = codeOf(bytes, limits);
+  const [program, ...rest] = compilingProgram(modules, compiler, compilingLimits).command;
+  using cgroup = new MemoryCgroup(1536 * mebibyte);
+  const [first = '', ...enter] = cgroup.wrapper;
+  const whole = compilingProgram(modules, compiler, compilingLimits);
+  return verdictOf(
+    runProgramSync({ ...whole, command: [`/bin/${first}`, ...enter, program, ...rest] }),
+    compilingLimits,
+  );
+}
+
+test('W1: compiling: what is small and simple is good for both compilers', () => {
+  const found = compilers.map((compiler) => compiledBy(compiler, dear(manyStates(1, 1))).kind);
+  expect(found).toEqual(['good', 'good']);
+});
+
+test.for<readonly [string, CodeBomb, readonly Verdict['kind'][]]>([
+  ['many states', manyStates(49_000, 6000), ['bad', 'bad']],
+  ['states that only the optimizing compiler keeps', changingInLoops(1800, 700), ['good', 'bad']],
+])('W1: compiling: %s are bad for whom they are', ([, bomb, expected]) => {
+  const found = compilers.map((compiler) => compiledBy(compiler, dear(bomb)).kind);
+  expect(found).toEqual(expected);
+});
+
+test('W1: compiling: what is within the bounds, and bad for one compiler alone, is refused', () => {
+  using folder = new TemporaryFolder();
+  const { check } = new Verdicts(new DigestCache('verdicts', folder.at('verdicts')));
+  const bytes = manyCalls(125_000);
+  expect(codeOf(bytes, defaultLimits).modules).toHaveLength(1);
+  expect(compiledBy('baseline', bytes).kind).toBe('good');
+
+  const failure = failureOf(() => loadComponent(bytes, undefined, { checkCode: check }));
+
+  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(failure.message).toContain('the optimizing compiler');
+});
+
+interface Kept extends Disposable {
+  readonly folder: string;
+  readonly verdicts: () => Verdicts;
+}
+
+function kept(): Kept {
+  const temporary = new TemporaryFolder();
+  const folder = temporary.at('verdicts');
+  return {
+    folder,
+    verdicts: () => new Verdicts(new DigestCache('verdicts', folder)),
+    [Symbol.dispose]: () => {
+      temporary[Symbol.dispose]();
+    },
+  };
+}
+
+const code = codeOf(trapping(), defaultLimits);
+
+test('compiling: it is done once, and what was found is known at the next start', () => {
+  using given = kept();
+  given.verdicts().check(code);
+  const [name = ''] = readdirSync(given.folder);
+  const file = join(given.folder, name);
+  expect(readFileSync(file, 'utf8')).toContain(process.versions.v8);
+  expect(given.verdicts().prepare(code)).toBeUndefined();
+});
+
+test.for<readonly [string, (file: string) => void]>([
+  ['of others', (file) => chmodSync(file, 0o666)],
+  [
+    'that was changed',
+    (file) => writeFileSync(file, readFileSync(file, 'utf8').replace('good', 'Good')),
+  ],
+])('compiling: a verdict %s does not count', ([, spoil]) => {
+  using given = kept();
+  given.verdicts().check(code);
+  const [name = ''] = readdirSync(given.folder);
+  spoil(join(given.folder, name));
+  expect(given.verdicts().prepare(code)).toBeDefined();
+});
+
+test('compiling: other data is no other code', () => {
+  const digests = [[1], [2], [1, 2, 3]].map((data) => codeDigest([coreModule({ data })]));
+  expect(new Set(digests).size).toBe(1);
+  expect(digests).not.toContain(codeDigest([coreModule({ memories: [[0, 2]] })]));
+  expect(digests).not.toContain(codeDigest([coreModule({}), coreModule({})]));
+});
+
+test('compiling: what was prepared is not compiled again', async () => {
+  using given = kept();
+  const verdicts = given.verdicts();
+  await verdicts.prepare(code);
+  expect(verdicts.prepare(code)).toBeUndefined();
+  verdicts.check(code);
+});
+
+const ended: ProgramEnd = { code: undefined, why: '', stdout: 'ready\n', stderr: '' };
+
+test.for<readonly [string, Partial<ProgramEnd>, Verdict['kind']]>([
+  ['of its own', { code: 0, stdout: 'ready\ncompiled 1000\n' }, 'good'],
+  ['too large', { code: 0, stdout: 'ready\ncompiled 999999999\n' }, 'bad'],
+  ['by its limit of memory', { why: 'it ended by SIGTRAP' }, 'bad'],
+  ['by its limit of time', { why: 'it ended by SIGXCPU' }, 'bad'],
+  ['killed by the kernel', { why: 'it ended by SIGKILL' }, 'unknown'],
+  ['late', { why: 'it took more than 120 s' }, 'unknown'],
+  ['before it had begun', { why: 'it ended by SIGABRT', stdout: '' }, 'unknown'],
+  ['without having been there', { why: 'it cannot be executed: ENOMEM', stdout: '' }, 'unknown'],
+])('compiling: a child that ended %s says so much', ([, end, kind]) => {
+  expect(verdictOf({ ...ended, ...end }, compilingLimits).kind).toBe(kind);
+});
+
+test('compiling: what may be the fault of the machine is not kept', () => {
+  using given = kept();
+  const impatient = new Verdicts(new DigestCache('verdicts', given.folder), {
+    ...compilingLimits,
+    limitMs: 1,
+  });
+  expect(failureOf(() => impatient.check(code)).code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(() => readdirSync(given.folder)).toThrow('ENOENT');
+});
