@@ -57,6 +57,7 @@ FileOutcome outcome_of(FileAnswer answer) {
   done.outcome.is_gone = answer.is_gone;
   done.bytes = std::move(answer.bytes);
   done.fd = std::move(answer.fd);
+  done.is_closed_at_once = answer.is_closed_at_once;
   return done;
 }
 
@@ -127,6 +128,7 @@ FileOutcome ask_helper(const Acting& acting) {
   done.outcome.answer = answer->error;
   done.outcome.is_gone = answer->is_gone;
   done.bytes = answer->bytes;
+  done.is_closed_at_once = answer->is_closed_at_once;
   return done;
 }
 

@@ -17,6 +17,8 @@ struct FileOutcome {
   Outcome outcome;
   std::string bytes;
   UniqueFd fd;
+  // See FileAnswer.
+  bool is_closed_at_once = false;
 };
 
 // Who may act: a thread of ours can't be ended when a file system never answers.

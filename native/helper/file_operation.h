@@ -91,6 +91,8 @@ struct FileAnswer {
   // system lets nobody open it, or an empty file where it lets nobody make it: the bytes are a
   // NodeLook then.
   UniqueFd fd;
+  // Of open: whether to close it asks nobody.
+  bool is_closed_at_once = false;
 };
 
 struct NodeLook {

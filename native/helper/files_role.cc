@@ -69,6 +69,7 @@ struct Namespaces {
   answer.is_gone = done.is_gone;
   answer.bytes = done.bytes;
   answer.has_fd = done.fd.is_open();
+  answer.is_closed_at_once = done.is_closed_at_once;
   return answer;
 }
 

@@ -396,6 +396,7 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
   writer.text(answer.failed_step);
   writer.text(answer.bytes);
   writer.flag(answer.has_fd);
+  writer.flag(answer.is_closed_at_once);
   writer.number(answer.label_refusal);
   return writer.take();
 }
@@ -408,6 +409,7 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
   answer.failed_step = reader.name();
   answer.bytes = reader.text();
   answer.has_fd = reader.flag();
+  answer.is_closed_at_once = reader.flag();
   answer.label_refusal = reader.number<std::int32_t>();
   for (const std::int32_t error : {answer.error, answer.label_refusal}) {
     if (error < 0 || error > kLastErrno) reader.refuse();
