@@ -5,7 +5,7 @@
 // usage: file-caller [-s SOCKET] [-b BUNDLE] [-k] FOLDER [MODE]
 // where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes, descriptors,
 // restrict-open, size-how, end-strings, choose-sizes, open-processes, open-devices, share-folders
-// or refused: by a user without rights, on a file of root's
+// or refused: by a user without rights, on a file of root's, and stays until stdin ends
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -113,6 +113,9 @@ static void be_refused(void) {
   say("mkdir", mkdir("none/made", 0755));
   say("mkdir", mkdir("file/made", 0755));
   say("unlink", unlink("none"));
+  // helpers stay as long as their container
+  while (getchar() != EOF) {
+  }
 }
 
 static void move_names(void) {
