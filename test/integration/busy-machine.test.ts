@@ -30,7 +30,7 @@ test('A19: busy machine: each file of a build is opened while others compute', a
   using folder = new TemporaryFolder();
   await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
   const processes = 8;
-  const files = 100;
+  const files = 25;
   const build = [compiled('file-crowd'), agent.socket, makeFolder(folder.path, 'files')] as const;
   await using loops = startBusyLoops();
 
