@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "acting.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -54,8 +55,18 @@ FileOutcome failed(const char* step, Errno error) {
   return !target.user_namespace.is_open() || target.credentials.effective_capabilities == 0;
 }
 
-[[nodiscard]] bool is_definite(const FileAnswer& answer) {
-  return answer.is_gone || answer.error == 0 || answer.error == EEXIST || answer.made.is_over;
+// Of a caller in our own user namespace the thread has all that the kernel decides these by. Other
+// errors may be the thread's own (EMFILE), or of a file system that looks at more of the caller's
+// ids than a thread can have (EACCES in a folder of FUSE on the way).
+[[nodiscard]] bool is_sure_refusal(int error) {
+  constexpr std::array kSure = {EPERM, ENOENT, ENOTDIR, EROFS, ENODATA};
+  return std::ranges::find(kSure, error) != kSure.end();
+}
+
+[[nodiscard]] bool is_definite(const Target& target, const FileAnswer& answer) {
+  if (answer.is_gone || answer.error == 0 || answer.error == EEXIST || answer.made.is_over)
+    return true;
+  return !target.user_namespace.is_open() && is_sure_refusal(answer.error);
 }
 
 // What the container may still make of what takes memory, and what was made.
@@ -70,6 +81,7 @@ FileOutcome outcome_of(FileAnswer answer) {
   done.outcome.is_gone = answer.is_gone;
   done.bytes = std::move(answer.bytes);
   done.fd = std::move(answer.fd);
+  done.is_closed_at_once = answer.is_closed_at_once;
   return done;
 }
 
@@ -149,6 +161,7 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
   done.outcome.answer = answer->error;
   done.outcome.is_gone = answer->is_gone;
   done.bytes = answer->bytes;
+  done.is_closed_at_once = answer->is_closed_at_once;
   return done;
 }
 
@@ -202,7 +215,8 @@ FileOutcome act_on_file(const Acting& acting, ActsItself& worker) {
     if (acting.actor == Actor::any && can_act_itself(acting)) {
       const char* failed_step = nullptr;
       FileAnswer answer = act_itself_for(acting, worker, spending, failed_step);
-      if (failed_step == nullptr && is_definite(answer)) return outcome_of(std::move(answer));
+      if (failed_step == nullptr && is_definite(acting.target, answer))
+        return outcome_of(std::move(answer));
     }
     return ask_helper(acting, spending);
   });

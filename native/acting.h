@@ -17,6 +17,8 @@ struct FileOutcome {
   Outcome outcome;
   std::string bytes;
   UniqueFd fd;
+  // See FileAnswer.
+  bool is_closed_at_once = false;
 };
 
 // Who may act: a thread of ours can't be ended when a file system never answers.
@@ -45,7 +47,8 @@ struct Acting {
   int made = -1;
 };
 
-// Only what is sure comes from our own thread: success, and a name that is taken. All other errors
+// Only what is sure comes from our own thread: success, a name that is taken, and, of a caller in
+// our own user namespace, what its file system ids and Linux capabilities decide. All other errors
 // are a helper's, which has all ids of the caller and its user namespace.
 [[nodiscard]] FileOutcome act_on_file(const Acting& acting, ActsItself& worker);
 

@@ -89,7 +89,7 @@ Napi::Value take_caller_fd(const Napi::CallbackInfo& info) {
   const std::int32_t fd = arguments.i32();
   if (!arguments.is_ok()) return {};
   return with_call(info, handle, [&](Worker& worker, const CallId& call) -> std::int32_t {
-    if (EndingChildren::of_process().has_too_many_hanging(worker.token())) return -EBUSY;
+    if (!worker.await_room()) return -EBUSY;
     auto taken = take_descriptor(call, fd, worker.token());
     if (!taken) return negated(taken.error());
     const auto place = worker.keep(std::move(*taken));

@@ -53,7 +53,7 @@ struct Closing {
 }  // namespace
 
 void CallersFd::close_it() {
-  if (is_closed_at_once(fd_.get())) return;
+  if (flush_ == Flush::none || is_closed_at_once(fd_.get())) return;
   const int fd = fd_.release();
   EndingChildren::of_process().begin(token_,
                                      [fd, token = token_] { return begin_closing(fd, token); });

@@ -9,6 +9,12 @@
 
 namespace seccompagent {
 
+enum class Flush : std::uint8_t {
+  unknown,
+  // Whoever opened it has seen that it asks nobody.
+  none,
+};
+
 // close(2) asks some file systems, as FUSE and NFS, to flush the file, and waits for their answer:
 // for ever, if they don't answer; and for what a socket has to send, as long as its owner has said.
 // So a child does it unless it is known to be done at once. It hangs in our place, and counts as
@@ -17,11 +23,13 @@ class CallersFd {
  public:
   CallersFd() = default;
   // `token`: of the container whose file it is.
-  CallersFd(UniqueFd fd, std::uint32_t token) : fd_(std::move(fd)), token_(token) {}
+  CallersFd(UniqueFd fd, std::uint32_t token, Flush flush = Flush::unknown)
+      : fd_(std::move(fd)), token_(token), flush_(flush) {}
   CallersFd(CallersFd&& other) noexcept = default;
   CallersFd& operator=(CallersFd&& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(token_, other.token_);
+    std::swap(flush_, other.flush_);
     return *this;
   }
   CallersFd(const CallersFd&) = delete;
@@ -37,6 +45,7 @@ class CallersFd {
   void close_it();
   UniqueFd fd_;
   std::uint32_t token_ = 0;
+  Flush flush_ = Flush::unknown;
 };
 
 }  // namespace seccompagent

@@ -2,6 +2,7 @@
 // Child processes that share our memory, see clone(2) and pidfd_open(2).
 #include "child.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,13 +12,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <string_view>
 #include <utility>
 
 namespace seccompagent {
 namespace {
 
 constexpr std::size_t kStack = 64UL * 1024;
-// How often is looked whether somebody waits.
+// How often is looked at what it does.
 constexpr Nanoseconds kLook = 100 * kMillisecond;
 
 // A page, of which arm64 has some that are as large as a whole stack.
@@ -93,24 +96,45 @@ Result<pid_t> start_unwatched_child(const ChildStack& stack, ChildMain main, voi
   return start_with(0, stack, main, argument, nullptr);
 }
 
+bool is_runnable(pid_t task) {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/stat", task);
+  const UniqueFd file(retry_eintr([&] { return open(path, O_RDONLY | O_CLOEXEC); }));
+  if (!file.is_open()) return false;
+  // behind the name, which may have any characters
+  char text[128];
+  const ssize_t got = retry_eintr([&] { return read(file.get(), text, sizeof text); });
+  if (got <= 0) return false;
+  const std::string_view stat(text, static_cast<std::size_t>(got));
+  const std::size_t end = stat.rfind(") ");
+  return end != std::string_view::npos && stat.substr(end + 2).starts_with('R');
+}
+
+void TimeTaken::note(bool was_runnable) {
+  const Nanoseconds time = now();
+  if (!was_runnable) counted_ += time - noted_;
+  noted_ = time;
+}
+
+Nanoseconds TimeTaken::left(const Patience& patience) const {
+  if (noted_ - begun_ >= patience.most + kMostUnscheduled) return 0;
+  const bool has_to_hurry = patience.is_needed != nullptr && patience.is_needed->load();
+  const Nanoseconds most =
+      has_to_hurry ? std::min(patience.most, patience.most_if_needed) : patience.most;
+  return std::max<Nanoseconds>(most - counted_, 0);
+}
+
 Result<void> await_child(const ChildProcess& child, const Patience& patience) {
-  const auto ends_in = [&child](Nanoseconds time) {
-    return has_ended(child, static_cast<int>(std::max<Nanoseconds>(time, 0) / kMillisecond));
-  };
-  bool is_over = false;
-  if (patience.is_needed == nullptr) {
-    is_over = ends_in(patience.most);
-  } else {
-    is_over = ends_in(std::min(patience.most, patience.most_if_needed));
-    Nanoseconds left = patience.most - patience.most_if_needed;
-    while (!is_over && left > 0 && !patience.is_needed->load()) {
-      is_over = ends_in(std::min(left, kLook));
-      left -= kLook;
+  TimeTaken taken;
+  for (;;) {
+    const Nanoseconds left = taken.left(patience);
+    const Nanoseconds wait = std::min(left, kLook) + kMillisecond - 1;
+    if (has_ended(child, static_cast<int>(wait / kMillisecond))) {
+      reap(child);
+      return {};
     }
-  }
-  if (is_over) {
-    reap(child);
-    return {};
+    if (left == 0) break;
+    taken.note(is_runnable(child.pid));
   }
   syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
   if (!has_ended(child, kDying / kMillisecond)) return fail(EBUSY);

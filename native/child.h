@@ -67,6 +67,27 @@ struct Patience {
   Nanoseconds begun = 0;
 };
 
+// Whether a process or thread has a processor or waits for nothing else; false if nobody can tell.
+[[nodiscard]] bool is_runnable(pid_t task);
+
+// What a child has taken of the time that it may: the time that it waited for a processor does not
+// count.
+class TimeTaken {
+ public:
+  // Beyond any delay of a scheduler: one that computes for ever is not waited for.
+  static constexpr Nanoseconds kMostUnscheduled = 20 * kSecond;
+
+  // To be called often: whether it was runnable since the last time.
+  void note(bool was_runnable);
+  // Until it is over, if it is not runnable; 0: it is.
+  [[nodiscard]] Nanoseconds left(const Patience& patience) const;
+
+ private:
+  Nanoseconds begun_ = now();
+  Nanoseconds noted_ = begun_;
+  Nanoseconds counted_ = 0;
+};
+
 // How long a killed child may take to die: a task in uninterruptible sleep may take for ever.
 inline constexpr Nanoseconds kDying = kSecond;
 

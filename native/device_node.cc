@@ -100,7 +100,7 @@ void undo(const Acting& acting, ActsItself& worker, const UniqueFd& node, Patien
 }  // namespace
 
 FileOutcome make_device_node(const Acting& acting, ActsItself& worker) {
-  if (EndingChildren::of_process().has_too_many_hanging(acting.token))
+  if (!EndingChildren::of_process().await_room(acting.token, acting.patience))
     return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
   const Nanoseconds start = now();
   FileOutcome made = act_with_power(acting, worker);

@@ -19,6 +19,8 @@ namespace {
 
 // How often is looked at those that have not ended.
 constexpr std::chrono::milliseconds kLook(20);
+// Who is asleep whenever it is looked at in the second half of this hangs.
+constexpr Nanoseconds kHangsAfter = kSecond;
 
 [[nodiscard]] bool is_reaped_now(const ChildProcess& child) {
   siginfo_t info = {};
@@ -40,6 +42,16 @@ constexpr std::chrono::milliseconds kLook(20);
   return child.is_reaped && !is_held(child.lifeline);
 }
 
+// Whether it hangs, for one that has not ended.
+void look_at(EndingChild& child, Nanoseconds time) {
+  if (child.hangs || time - child.since < kHangsAfter / 2) return;
+  if (!child.is_reaped && is_runnable(child.process.pid)) {
+    child.since = time;
+  } else {
+    child.hangs = time - child.since >= kHangsAfter;
+  }
+}
+
 }  // namespace
 
 struct EndingChildren::Parts {
@@ -56,6 +68,8 @@ struct EndingChildren::Parts {
 
   mutable std::mutex mutex;
   std::condition_variable wake;
+  // Some have ended.
+  std::condition_variable room;
   std::vector<EndingChild> children;
   // They have ended; what they used has not been freed.
   std::vector<EndingChild> ended;
@@ -66,8 +80,11 @@ struct EndingChildren::Parts {
     return children.empty() && ended.empty() && waiting.empty();
   }
   void sort_out_ended();
+  void look_at_all();
   [[nodiscard]] Counts count_of(std::uint32_t token) const;
-  [[nodiscard]] bool has_too_many(std::uint32_t token);
+  [[nodiscard]] bool has_too_many_hanging(std::uint32_t token) const;
+  [[nodiscard]] bool has_room(std::uint32_t token);
+  [[nodiscard]] bool is_awaited(std::uint32_t token) const;
   void begin_waiting();
   void run();
 };
@@ -81,32 +98,44 @@ void EndingChildren::Parts::sort_out_ended() {
 }
 
 EndingChildren::Parts::Counts EndingChildren::Parts::count_of(std::uint32_t token) const {
-  const Nanoseconds before = now() - kSecond;
   Counts counts;
   for (const EndingChild& child : children) {
     const bool is_own = child.token == token;
-    const bool hangs = child.since <= before;
     ++counts.all;
     if (is_own) ++counts.own;
-    if (hangs) ++counts.all_hanging;
-    if (is_own && hangs) ++counts.own_hanging;
+    if (child.hangs) ++counts.all_hanging;
+    if (is_own && child.hangs) ++counts.own_hanging;
   }
   return counts;
 }
 
-bool EndingChildren::Parts::has_too_many(std::uint32_t token) {
-  Counts counts = count_of(token);
-  if (counts.own >= kMostAtOnce || counts.all >= kMostAtOnceOfAll) {
-    sort_out_ended();
-    counts = count_of(token);
-  }
-  return counts.own_hanging >= (counts.all_hanging < kMostHangingOfAll ? kMostHanging : 1) ||
-         counts.own >= (counts.all < kMostAtOnceOfAll ? kMostAtOnce : kMostHanging);
+void EndingChildren::Parts::look_at_all() {
+  const Nanoseconds time = now();
+  for (EndingChild& child : children) look_at(child, time);
+}
+
+bool EndingChildren::Parts::has_too_many_hanging(std::uint32_t token) const {
+  const Counts counts = count_of(token);
+  return counts.own_hanging >= (counts.all_hanging < kMostHangingOfAll ? kMostHanging : 1);
+}
+
+bool EndingChildren::Parts::has_room(std::uint32_t token) {
+  const auto is_full = [](const Counts& counts) {
+    return counts.own >= (counts.all < kMostAtOnceOfAll ? kMostAtOnce : kMostHanging);
+  };
+  if (!is_full(count_of(token))) return true;
+  sort_out_ended();
+  return !is_full(count_of(token));
+}
+
+// Whoever waits for a child gets no more of what needs one.
+bool EndingChildren::Parts::is_awaited(std::uint32_t token) const {
+  return std::ranges::find(waiting, token, &Waiting::token) != waiting.end();
 }
 
 void EndingChildren::Parts::begin_waiting() {
   std::erase_if(waiting, [this](const Waiting& one) {
-    if (has_too_many(one.token)) return false;
+    if (has_too_many_hanging(one.token) || !has_room(one.token)) return false;
     auto child = one.begin();
     if (child) children.push_back(std::move(*child));
     return child.has_value();
@@ -118,7 +147,9 @@ void EndingChildren::Parts::run() {
   for (;;) {
     wake.wait(lock, [this] { return !has_none(); });
     sort_out_ended();
+    look_at_all();
     begin_waiting();
+    room.notify_all();
     {
       std::vector<EndingChild> unused = std::exchange(ended, {});
       lock.unlock();
@@ -150,7 +181,7 @@ void EndingChildren::add(EndingChild child) {
 }
 
 void EndingChildren::begin(std::uint32_t token, Begin begin) {
-  if (!has_too_many_hanging(token)) {
+  if (may_begin(token)) {
     if (auto child = begin()) {
       add(std::move(*child));
       return;
@@ -161,11 +192,26 @@ void EndingChildren::begin(std::uint32_t token, Begin begin) {
   parts_.waiting.push_back({token, std::move(begin)});
 }
 
-// Who waits for a child gets no more of what needs one.
-bool EndingChildren::has_too_many_hanging(std::uint32_t token) {
+bool EndingChildren::may_begin(std::uint32_t token) {
   const std::lock_guard lock(parts_.mutex);
-  return parts_.has_too_many(token) ||
-         std::ranges::find(parts_.waiting, token, &Parts::Waiting::token) != parts_.waiting.end();
+  return !parts_.is_awaited(token) && !parts_.has_too_many_hanging(token) && parts_.has_room(token);
+}
+
+bool EndingChildren::has_too_many_hanging(std::uint32_t token) const {
+  const std::lock_guard lock(parts_.mutex);
+  return parts_.has_too_many_hanging(token);
+}
+
+bool EndingChildren::await_room(std::uint32_t token, const Patience& patience) {
+  TimeTaken taken;
+  std::unique_lock lock(parts_.mutex);
+  for (;;) {
+    if (parts_.has_too_many_hanging(token)) return false;
+    if (!parts_.is_awaited(token) && parts_.has_room(token)) return true;
+    if (taken.left(patience) == 0) return false;
+    parts_.room.wait_for(lock, kLook);
+    taken.note(false);
+  }
 }
 
 std::size_t EndingChildren::count() const {

@@ -22,7 +22,7 @@ struct EndingChild {
   ChildProcess process;
   // Of the container for which it had lived.
   std::uint32_t token = 0;
-  // When it was killed, or began to close a file.
+  // When it was killed, or began to close a file; later, if it was runnable after that.
   Nanoseconds since = 0;
   // Of one that has children itself, which hang on when it has ended: the write end of a pipe whose
   // read end they all hold, and nobody else.
@@ -30,6 +30,7 @@ struct EndingChild {
   // What it may still use of our memory.
   std::shared_ptr<void> used = {};
   bool is_reaped = false;
+  bool hangs = false;
 };
 
 // Of the process. They are waited for by a thread, which there is once it was started.
@@ -42,7 +43,8 @@ class EndingChildren {
   // who has none that hangs is not held up by those who have.
   static constexpr std::size_t kMostHangingOfAll = 128;
   // The same for those that may end in a moment, since thousands could be started in a second: of a
-  // container, and of all, from where on a container has as many as may hang.
+  // container, and of all, from where on a container has as many as may hang. Whoever wants one
+  // more waits: they may only wait for a processor.
   static constexpr std::size_t kMostAtOnce = 64;
   static constexpr std::size_t kMostAtOnceOfAll = 512;
 
@@ -56,14 +58,17 @@ class EndingChildren {
   // Adds what begins, for a container; later, if it has too many or there is none to be had. Calls
   // `begin` until it gives one.
   void begin(std::uint32_t token, Begin begin);
-  // Those that have not ended after a second hang; others take their time, too.
-  [[nodiscard]] bool has_too_many_hanging(std::uint32_t token);
+  // Those hang that have slept for a second; who only waits for a processor does not.
+  [[nodiscard]] bool has_too_many_hanging(std::uint32_t token) const;
+  // Waits until a container may have one more. False: too many hang, or the patience is over.
+  [[nodiscard]] bool await_room(std::uint32_t token, const Patience& patience);
   // How many have not ended, or not begun; for tests.
   [[nodiscard]] std::size_t count() const;
 
  private:
   struct Parts;
   EndingChildren();
+  [[nodiscard]] bool may_begin(std::uint32_t token);
   Parts& parts_;
 };
 

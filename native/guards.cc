@@ -221,7 +221,7 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   if (key == 0 || (key & CallKey::kOverdue) != 0) return false;
   if (phase == Phase::reading) return watch_reading(place, elapsed);
   // operations have deadlines of their own
-  if (phase == Phase::operating) return watch_operation(place);
+  if (phase == Phase::operating) return watch_operation(place, elapsed);
   place.reading_time = 0;
   place.wall_time += elapsed;
   const std::uint32_t given = std::atomic_ref(inbox.deadline).load(std::memory_order_relaxed);
@@ -235,7 +235,8 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
 // From the second slow read of a container on, children read its memory, which can be killed; and
 // where too many workers are held by such reads, children read all memory.
 bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
-  place.reading_time += elapsed;
+  // it is not the caller's doing
+  if (!is_runnable(place.worker->tid_)) place.reading_time += elapsed;
   if (place.reading_time < kSlowRead) return false;
   if (!place.is_held.exchange(true)) held_count_.fetch_add(1);
   place.is_slow.store(true);
@@ -246,18 +247,25 @@ bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
   return place.reading_time >= kReadDeadline;
 }
 
-// A helper can be ended and has its own deadline; a worker that acts itself is given up.
-bool Receiver::watch_operation(Place& place) {
+// A helper can be ended and has its own deadline; a worker that acts itself is given up. What it
+// waits for a processor does not count.
+bool Receiver::watch_operation(Place& place, Nanoseconds elapsed) {
+  const Nanoseconds start = place.worker->operation_start_.load();
   const Nanoseconds age = place.worker->operation_age();
-  if (age < kSlowOperation) return false;
+  const bool acts_itself = place.acts_itself.load();
+  if (std::exchange(place.seen_operation, start) != start) place.acting_time = 0;
+  if (!acts_itself || !is_runnable(place.worker->tid_))
+    place.acting_time = std::min(place.acting_time + elapsed, age);
+  if (place.acting_time < kSlowOperation) return false;
   place.is_slow.store(true);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
   if (listener != listeners_.end()) listener->second->is_slow_to_act.store(true);
-  if (!place.acts_itself.load()) return false;
+  if (!acts_itself) return false;
   if (!place.is_held.exchange(true)) held_count_.fetch_add(1);
   // for end_overdue
-  place.wall_time = age;
-  return age >= (is_starved_.load() ? kOperationDeadlineIfNeeded : kOperationDeadline);
+  place.wall_time = place.acting_time;
+  const Nanoseconds most = is_starved_.load() ? kOperationDeadlineIfNeeded : kOperationDeadline;
+  return place.acting_time >= most || age >= most + TimeTaken::kMostUnscheduled;
 }
 
 // Answers for a worker that does not, and has it ended.

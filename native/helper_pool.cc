@@ -22,6 +22,7 @@
 #include <cstdio>
 #include <iterator>
 #include <mutex>
+#include <optional>
 #include <sstream>
 #include <thread>
 #include <utility>
@@ -109,24 +110,15 @@ struct HelperLaunch {
   }
 };
 
-[[nodiscard]] bool is_runnable(const std::string& folder) {
-  const auto stat = read_file(folder + "/stat");
-  // behind the name, which may have any characters
-  const std::size_t end = stat ? stat->rfind(") ") : std::string::npos;
-  return end != std::string::npos && (*stat)[end + 2] == 'R';
-}
-
 // Whether a helper, or what it has started for an operation, computes or is about to: it does not
-// wait for anything but a processor.
-[[nodiscard]] bool is_working(pid_t helper) {
+// wait for anything but a processor. Nothing: nobody can tell.
+[[nodiscard]] std::optional<bool> is_working(pid_t helper) {
+  if (is_runnable(helper)) return true;
   const std::string name = std::to_string(helper);
-  if (is_runnable("/proc/" + name)) return true;
   const auto children = read_file("/proc/" + name + "/task/" + name + "/children");
-  // nobody can tell: the usual deadlines hold
-  if (!children) return true;
+  if (!children) return std::nullopt;
   std::istringstream list(*children);
-  return std::any_of(std::istream_iterator<std::string>(list), {},
-                     [](const std::string& child) { return is_runnable("/proc/" + child); });
+  return std::any_of(std::istream_iterator<pid_t>(list), {}, is_runnable);
 }
 
 [[nodiscard]] bool is_given_up(const Patience& patience) {
@@ -162,6 +154,7 @@ struct HelperPool::Parts {
   void end_idle_if(Condition is_over);
   void end_idle(Nanoseconds before);
   void make_room(std::uint32_t token);
+  [[nodiscard]] std::unique_ptr<Helper> take_idle(const HelperIdentity& identity);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket);
   void end(HelperProcess process, std::uint32_t token);
 };
@@ -209,6 +202,17 @@ void HelperPool::Parts::end_idle_if(Condition is_over) {
 
 void HelperPool::Parts::end_idle(Nanoseconds before) {
   end_idle_if([&](const Helper& helper) { return helper.last_used_ <= before; });
+}
+
+// Nothing: there is none.
+std::unique_ptr<Helper> HelperPool::Parts::take_idle(const HelperIdentity& identity) {
+  const std::lock_guard lock(mutex);
+  const auto found =
+      std::ranges::find_if(idle, [&](const auto& helper) { return helper->identity_ == identity; });
+  if (found == idle.end()) return nullptr;
+  auto helper = std::move(*found);
+  idle.erase(found);
+  return helper;
 }
 
 // For one helper more of a container: the longest unused ones end, first of all its own where it
@@ -276,7 +280,7 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
     if (const auto sent = send_message(socket_.get(), message, fds); !sent)
       return std::unexpected(sent.error());
   }
-  const Nanoseconds start = now();
+  TimeTaken taken;
   int looks_without_work = 0;
   for (;;) {
     auto received = receive_message(socket_.get(), buffer);
@@ -288,13 +292,12 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
       return answer;
     }
     if (received.error() != Errno{EAGAIN}) return std::unexpected(received.error());
-    const Nanoseconds waited = now() - start;
-    const bool has_to_hurry = patience.is_needed != nullptr && patience.is_needed->load();
-    if (waited >= patience.most || (has_to_hurry && waited >= patience.most_if_needed))
-      return fail(ETIMEDOUT);
     // where the machine is busy, helpers may be slow without anybody's doing
+    const auto works = is_working(process_.child.pid);
+    taken.note(works.value_or(false));
+    if (taken.left(patience) == 0) return fail(ETIMEDOUT);
     looks_without_work =
-        is_given_up(patience) && !is_working(process_.child.pid) ? looks_without_work + 1 : 0;
+        is_given_up(patience) && !works.value_or(true) ? looks_without_work + 1 : 0;
     if (looks_without_work == 2) return fail(ETIMEDOUT);
   }
 }
@@ -450,19 +453,12 @@ Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(std::uint32_t token,
 Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
                                                  const HelperCaller* caller,
                                                  const Patience& patience, const char*& step) {
+  if (auto helper = parts_.take_idle(identity)) return helper;
+  step = kTooManyHang;
+  // what hangs is its container's own trouble, and no other's
+  if (!EndingChildren::of_process().await_room(identity.token, patience)) return fail(EBUSY);
   {
     const std::lock_guard lock(parts_.mutex);
-    auto& idle = parts_.idle;
-    const auto found = std::ranges::find_if(
-        idle, [&](const auto& helper) { return helper->identity_ == identity; });
-    if (found != idle.end()) {
-      auto helper = std::move(*found);
-      idle.erase(found);
-      return helper;
-    }
-    step = kTooManyHang;
-    // what hangs is its container's own trouble, and no other's
-    if (EndingChildren::of_process().has_too_many_hanging(identity.token)) return fail(EBUSY);
     step = "helpers: too many";
     parts_.make_room(identity.token);
     if (parts_.living >= kMost) return fail(EBUSY);

@@ -78,7 +78,7 @@ struct ChildRead {
 
 Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<std::byte> out,
                                   Nanoseconds deadline, std::uint32_t token) {
-  if (EndingChildren::of_process().has_too_many_hanging(token)) return fail(ETIMEDOUT);
+  if (!EndingChildren::of_process().await_room(token, {.most = deadline})) return fail(ETIMEDOUT);
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto read = std::make_unique<ChildRead>(std::move(*stack), open_mem_file(tid), tid, address,

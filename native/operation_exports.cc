@@ -260,7 +260,7 @@ struct Asked {
 [[nodiscard]] FileOutcome act_by_request(const Acting& acting, Worker& worker) {
   if (may_mount(acting.request)) return make_device_node(acting, worker);
   if (acting.request.operation == FileOperation::open &&
-      EndingChildren::of_process().has_too_many_hanging(acting.token))
+      !EndingChildren::of_process().await_room(acting.token, acting.patience))
     return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
   if (acting.request.lent == 0) return act_on_file(acting, worker);
   FileOutcome done = act_with_power(acting, worker);
@@ -457,7 +457,8 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   numbers[kResultDescriptor] = -1;
   if (done.fd.is_open()) {
     Worker& worker = *attached->worker;
-    const auto kept = worker.keep(CallersFd(std::move(done.fd), worker.token()));
+    const auto flush = done.is_closed_at_once ? Flush::none : Flush::unknown;
+    const auto kept = worker.keep(CallersFd(std::move(done.fd), worker.token(), flush));
     if (!kept) return number(info.Env(), kept.error().number);
     numbers[kResultDescriptor] = static_cast<std::int32_t>(*kept);
   }

@@ -83,6 +83,9 @@ struct alignas(64) Place {
   std::uint32_t seen_link = 0;
   Nanoseconds wall_time = 0;
   Nanoseconds reading_time = 0;
+  // Of the operation that began then.
+  Nanoseconds acting_time = 0;
+  Nanoseconds seen_operation = 0;
   Nanoseconds cpu_start = 0;
 };
 
@@ -257,7 +260,7 @@ class Receiver {
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
   [[nodiscard]] bool watch_reading(Place& place, Nanoseconds elapsed);
-  [[nodiscard]] bool watch_operation(Place& place);
+  [[nodiscard]] bool watch_operation(Place& place, Nanoseconds elapsed);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
   void end_stale_queued(NotifyBuffers& buffers);
   // An operation of a container that keeps workers waiting.

@@ -68,6 +68,9 @@ class Worker : public ActsItself {
   [[nodiscard]] Result<Masks> container_masks() const;
   // Whether this mount namespace is the first process's; closed: our own.
   [[nodiscard]] bool has_mounts_of_first(const UniqueFd& mount_namespace) const;
+  // Waits until the container may have one more child that closes a file; an operation if it has to
+  // wait. False: too many hang.
+  [[nodiscard]] bool await_room();
   // Descriptors of the current call, by their places; they are closed with it.
   [[nodiscard]] Result<std::uint32_t> keep(CallersFd fd);
   // Of the caller's memory; see memory.h. ETIMEDOUT: the caller keeps it from us.

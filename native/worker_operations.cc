@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "ending_children.h"
 #include "worker.h"
 
 namespace seccompagent {
@@ -110,6 +111,16 @@ bool Worker::has_mounts_of_first(const UniqueFd& mount_namespace) const {
                          (mount_namespace.is_open() ? fstat(mount_namespace.get(), &theirs)
                                                     : stat("/proc/self/ns/mnt", &theirs)) == 0;
   return are_known && first.st_ino == theirs.st_ino && first.st_dev == theirs.st_dev;
+}
+
+bool Worker::await_room() {
+  EndingChildren& ending = EndingChildren::of_process();
+  constexpr Patience kNone = {.most = 0};
+  if (ending.await_room(token(), kNone)) return true;
+  if (!begin_operation()) return false;
+  const bool has_room = ending.await_room(token(), patience());
+  end_operation(Effect::unknown);
+  return has_room;
 }
 
 Result<std::uint32_t> Worker::keep(CallersFd fd) {

@@ -105,10 +105,26 @@ template <typename Effect>
 
 [[nodiscard]] bool is_of_processes(int fd) { return file_system_of(fd) == PROC_SUPER_MAGIC; }
 
-// What is written there is judged by who has opened it, in which cgroup namespace.
-[[nodiscard]] bool is_of_cgroups(int fd) {
-  const std::int64_t type = file_system_of(fd);
-  return type == CGROUP_SUPER_MAGIC || type == CGROUP2_SUPER_MAGIC;
+// Of processes, or of cgroups: what is written there is judged by who has opened it, in which
+// cgroup namespace.
+[[nodiscard]] bool is_of_kernel(std::int64_t type) {
+  return type == PROC_SUPER_MAGIC || type == CGROUP_SUPER_MAGIC || type == CGROUP2_SUPER_MAGIC;
+}
+
+// Whether to close a file or directory there asks nobody, as FUSE, network file systems and what
+// lies on top of others (overlay) do. What is left is done by the kernel, on local disks.
+[[nodiscard]] bool closes_at_once(std::int64_t type) {
+  constexpr std::int64_t kXfs = 0x58465342;
+  constexpr std::array<std::int64_t, 8> kLocal = {
+      EXT4_SUPER_MAGIC, kXfs,        BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC,
+      TMPFS_MAGIC,      RAMFS_MAGIC, SQUASHFS_MAGIC,    EROFS_SUPER_MAGIC_V1};
+  return std::ranges::find(kLocal, type) != kLocal.end();
+}
+
+// Devices and the like are not closed by the file system that they are in.
+[[nodiscard]] bool is_file_or_directory(int fd) {
+  struct stat found = {};
+  return fstat(fd, &found) == 0 && (S_ISREG(found.st_mode) || S_ISDIR(found.st_mode));
 }
 
 // Whether the file system would take us for somebody else than the caller.
@@ -347,7 +363,7 @@ FileAnswer make_node(const Doing& doing) {
   if (fstat(file, &found) == -1) return errno;
   // with O_NOFOLLOW, and as the kernel has it
   if (S_ISLNK(found.st_mode)) return ELOOP;
-  if (is_of_processes(file) || is_of_cgroups(file) || is_forbidden_device(found)) return EOPNOTSUPP;
+  if (is_of_kernel(file_system_of(file)) || is_forbidden_device(found)) return EOPNOTSUPP;
   if ((doing.request.flags & O_CREAT) == 0) return 0;
   if ((doing.request.flags & O_EXCL) != 0) return EEXIST;
   return S_ISDIR(found.st_mode) ? EISDIR : 0;
@@ -491,7 +507,11 @@ FileAnswer open_file(const Doing& doing) {
   } else {
     flags |= O_NOCTTY;
   }
-  return open_any(doing, flags);
+  FileAnswer opened = open_any(doing, flags);
+  opened.is_closed_at_once = opened.fd.is_open() &&
+                             closes_at_once(file_system_of(opened.fd.get())) &&
+                             is_file_or_directory(opened.fd.get());
+  return opened;
 }
 
 FileAnswer change_mode(const Doing& doing) {

@@ -112,6 +112,8 @@ struct FileAnswer {
   // NodeLook then.
   UniqueFd fd;
   Made made = {};
+  // Of open: whether to close it asks nobody.
+  bool is_closed_at_once = false;
 };
 
 struct NodeLook {

@@ -94,6 +94,7 @@ constexpr std::array kNamespaces = {
   answer.bytes = done.bytes;
   answer.has_fd = done.fd.is_open();
   answer.made = done.made;
+  answer.is_closed_at_once = done.is_closed_at_once;
   return answer;
 }
 

@@ -404,6 +404,7 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
   writer.text(answer.failed_step);
   writer.text(answer.bytes);
   writer.flag(answer.has_fd);
+  writer.flag(answer.is_closed_at_once);
   writer.number(answer.label_refusal);
   for (const std::uint64_t number :
        {answer.made.place, answer.made.amount, answer.made.existing, answer.made.largest})
@@ -420,6 +421,7 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
   answer.failed_step = reader.name();
   answer.bytes = reader.text();
   answer.has_fd = reader.flag();
+  answer.is_closed_at_once = reader.flag();
   answer.label_refusal = reader.number<std::int32_t>();
   Made& made = answer.made;
   for (std::uint64_t* number : {&made.place, &made.amount, &made.existing, &made.largest})

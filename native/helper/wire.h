@@ -23,7 +23,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 6;
+inline constexpr std::uint32_t kWireVersion = 7;
 // Two paths, a name and a value, as long as the kernel takes them, and what goes with them: folders
 // of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
@@ -114,6 +114,8 @@ struct HelperAnswer {
   std::string failed_step;
   std::string bytes;
   bool has_fd = false;
+  // Of that one, see FileAnswer.
+  bool is_closed_at_once = false;
   // See Outcome.
   std::int32_t label_refusal = 0;
   Made made = {};

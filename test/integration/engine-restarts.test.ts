@@ -19,6 +19,8 @@ import { startWatchedAgent } from '../support/watched-agent.ts';
 
 const slow = 'slow-mkdir';
 const slowLook = 'slow-look';
+/** Without WAIT_KILLABLE_RECV, where the kernel makes the calls again, see `expectEachMadeOnce`. */
+const mostLostOfThousand = 3;
 
 /** An agent whose bundle `slow-mkdir` computes for so long, then makes the directory. */
 async function startSlowAgent(milliseconds: number): Promise<HostileAgent> {
@@ -71,12 +73,47 @@ describe('restarts: for signals', () => {
     );
 
     for (const { answers, signals } of all) {
-      expectEachMadeOnce(answers, 1000, 3);
+      expectEachMadeOnce(answers, 1000, mostLostOfThousand);
       expect(signals).toBeGreaterThan(10);
     }
     expect(readdirSync(folder.path)).toHaveLength(4000);
     expect(agent.log()).toEqual([]);
   });
+
+  // who asks for no restarts sees EINTR; what it calls then is a call of its own, and finds the
+  // directory there that the first one has made
+  test.for([
+    { name: 'restarts, no flag', repeatsItself: false, isWaitKillable: false },
+    { name: 'restarts, the flag', repeatsItself: false, isWaitKillable: true },
+    { name: 'repeats itself, no flag', repeatsItself: true, isWaitKillable: false },
+    { name: 'repeats itself, the flag', repeatsItself: true, isWaitKillable: true },
+  ])(
+    'K8: restarts: EEXIST is for who repeats EINTR itself without WAIT_KILLABLE alone: $name',
+    async ({ repeatsItself, isWaitKillable }) => {
+      await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn' });
+      using folder = new TemporaryFolder();
+      const calls = 1000;
+
+      const { answers, signals, repeats } = await runCalls({
+        socket: agent.socket,
+        call: `mkdir:${folder.at('made')}`,
+        calls,
+        signalUs: 1000,
+        repeatsItself,
+        isWaitKillable,
+      });
+
+      const { OK = 0, EEXIST = 0, ...others } = answers;
+      expect(others).toEqual({});
+      expect(OK + EEXIST).toBe(calls);
+      const mostWithoutFlag = repeatsItself ? repeats : mostLostOfThousand;
+      expect(EEXIST).toBeLessThanOrEqual(isWaitKillable ? 0 : mostWithoutFlag);
+      // never another effect, whatever the answers were
+      expect(readdirSync(folder.path)).toHaveLength(calls);
+      expect(signals).toBeGreaterThan(10);
+      expect(agent.log()).toEqual([]);
+    },
+  );
 
   test('K7, K8, K10: restarts: a slow handler makes each directory once, with signals like Go’s', async () => {
     await using agent = await startSlowAgent(100);

@@ -76,6 +76,18 @@ void closes_what_nobody_flushes_itself() {
   CHECK_EQUAL(EndingChildren::of_process().count(), 0UL);
 }
 
+void closes_at_once_what_it_is_told() {
+  const UniqueFd file = regular_file();
+  const int other = fcntl(file.get(), F_DUPFD_CLOEXEC, 0);
+  {
+    CallersFd first(UniqueFd(other), kToken, Flush::none);
+    const CallersFd closed(std::move(first));
+    CHECK(is_open(other));
+  }
+  CHECK(!is_open(other));
+  CHECK_EQUAL(EndingChildren::of_process().count(), 0UL);
+}
+
 struct Connection {
   UniqueFd near;
   UniqueFd far;
@@ -148,6 +160,8 @@ void moves() {
 constexpr Case kCases[] = {
     {"A5: CallersFd: a child closes a file", has_a_child_close_a_file},
     {"CallersFd: what nobody flushes is closed at once", closes_what_nobody_flushes_itself},
+    {"A19: CallersFd: a file whose file system nobody has to ask is closed at once",
+     closes_at_once_what_it_is_told},
     {"A5: CallersFd: nobody waits for a socket that lingers", does_not_wait_for_a_socket},
     {"A5: CallersFd: of a container too many of whose children hang, it stays open",
      stays_open_where_too_many_hang},

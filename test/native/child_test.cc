@@ -133,6 +133,29 @@ void is_killed_at_its_deadline() {
   check_childless();
 }
 
+// It computes, whether it has a processor or not: nothing keeps it but the scheduler.
+SECCOMPAGENT_CHILD_CODE int compute_a_while(void* argument) {
+  constexpr long kWhile = 400;
+  const auto milliseconds = [] {
+    timespec time = {};
+    raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, raw_pointer(&time));
+    return time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
+  };
+  const long end = milliseconds() + kWhile;
+  while (milliseconds() < end) {
+  }
+  static_cast<Seen*>(argument)->number.store(1);
+  return 0;
+}
+
+void is_not_killed_while_it_is_runnable() {
+  const ChildStack stack = VALUE(ChildStack::make());
+  Seen seen;
+  VALUE(await_child(VALUE(start_child(stack, compute_a_while, &seen)), {.most = kMillisecond}));
+  CHECK_EQUAL(seen.number.load(), 1L);
+  check_childless();
+}
+
 void counts_as_ended_when_it_was_killed() {
   const ChildStack stack = VALUE(ChildStack::make());
   Seen seen;
@@ -216,6 +239,8 @@ constexpr Case kCases[] = {
     {"child: every signal is blocked in it and none in us", blocks_every_signal},
     {"child: its exit code does not matter", does_not_mind_the_exit_code},
     {"A5: child: one that sleeps is killed at its deadline", is_killed_at_its_deadline},
+    {"A19: child: one that is runnable is not killed at its deadline",
+     is_not_killed_while_it_is_runnable},
     {"child: one that was killed has ended", counts_as_ended_when_it_was_killed},
     {"child: no descriptor, no mapping and no zombie is left", leaks_nothing},
     {"ChildStack: a child can use 60 KiB of it", has_room_for_its_stack},

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,9 @@ namespace {
 constexpr std::uint32_t kOwn = 1;
 constexpr std::uint32_t kOther = 2;
 constexpr Nanoseconds kLong = 20 * kSecond;
+constexpr Patience kNone = {.most = 0};
+
+Nanoseconds long_ago() { return now() - 2 * kSecond; }
 
 // What a child uses, and whether that is freed.
 struct Use {
@@ -49,6 +53,10 @@ SECCOMPAGENT_CHILD_CODE int look_at_file(void* argument) {
 
 SECCOMPAGENT_CHILD_CODE int sleep_for_ever(void* /*argument*/) {
   for (;;) raw_syscall(SYS_ppoll, 0, 0, 0, 0, 0);
+}
+
+SECCOMPAGENT_CHILD_CODE int compute_for_ever(void* /*argument*/) {
+  for (;;) raw_syscall(SYS_getpid);
 }
 
 SECCOMPAGENT_CHILD_CODE int end_at_once(void* /*argument*/) { return 0; }
@@ -108,11 +116,15 @@ void leaves_none_that_ends() {
 // Children that don't end, since nobody has killed them.
 class Hanging {
  public:
-  void add(std::uint32_t token, Nanoseconds since) {
+  void add(std::uint32_t token, Nanoseconds since, ChildMain main = sleep_for_ever) {
     const auto& use = uses_.emplace_back(make_use());
-    ChildProcess child = VALUE(start_child(use->stack, sleep_for_ever, nullptr));
+    ChildProcess child = VALUE(start_child(use->stack, main, nullptr));
     pids_.push_back(child.pid);
     EndingChildren::of_process().add({.process = std::move(child), .token = token, .since = since});
+  }
+  void end_first() {
+    CHECK_EQUAL(kill(pids_.front(), SIGKILL), 0);
+    pids_.erase(pids_.begin());
   }
   void end() const {
     for (const pid_t pid : pids_) CHECK_EQUAL(kill(pid, SIGKILL), 0);
@@ -123,17 +135,26 @@ class Hanging {
   std::vector<pid_t> pids_;
 };
 
+void wait_until_too_many_hang(std::uint32_t token) {
+  const Nanoseconds start = now();
+  while (!EndingChildren::of_process().has_too_many_hanging(token)) {
+    CHECK(now() - start < kLong);
+    poll(nullptr, 0, 10);
+  }
+}
+
 void bounds_those_of_a_container() {
   EndingChildren& ending = EndingChildren::of_process();
   ending.start();
   Hanging hanging;
-  const Nanoseconds before = now() - 2 * kSecond;
   for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) {
     CHECK(!ending.has_too_many_hanging(kOwn));
-    hanging.add(kOwn, before);
+    hanging.add(kOwn, long_ago());
   }
-  CHECK(ending.has_too_many_hanging(kOwn));
+  wait_until_too_many_hang(kOwn);
   CHECK(!ending.has_too_many_hanging(kOther));
+  CHECK(!ending.await_room(kOwn, {.most = kLong}));
+  CHECK(ending.await_room(kOther, {.most = 0}));
 
   hanging.end();
 
@@ -145,13 +166,28 @@ void bounds_those_of_all() {
   EndingChildren& ending = EndingChildren::of_process();
   ending.start();
   Hanging hanging;
-  const Nanoseconds before = now() - 2 * kSecond;
   for (std::uint32_t i = 0; i < EndingChildren::kMostHangingOfAll; ++i) {
     CHECK(!ending.has_too_many_hanging(i + kOther));
-    hanging.add(i + kOther, before);
+    hanging.add(i + kOther, long_ago());
   }
-  CHECK(ending.has_too_many_hanging(kOther));
+  wait_until_too_many_hang(kOther);
   CHECK(!ending.has_too_many_hanging(kOwn));
+  hanging.end();
+  wait_until_none_is_left();
+}
+
+// Whether it is the scheduler that keeps them can be seen from their state alone.
+void counts_nobody_who_is_runnable() {
+  EndingChildren& ending = EndingChildren::of_process();
+  ending.start();
+  Hanging hanging;
+  for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) {
+    hanging.add(kOther, long_ago(), compute_for_ever);
+    hanging.add(kOwn, long_ago());
+  }
+  wait_until_too_many_hang(kOwn);
+  CHECK(!ending.has_too_many_hanging(kOther));
+  CHECK(ending.await_room(kOther, {.most = 0}));
   hanging.end();
   wait_until_none_is_left();
 }
@@ -171,20 +207,37 @@ void bounds_those_that_may_end_in_a_moment() {
   ending.start();
   Hanging hanging;
   for (std::size_t i = 0; i < EndingChildren::kMostAtOnce; ++i) {
-    CHECK(!ending.has_too_many_hanging(kOwn));
+    CHECK(ending.await_room(kOwn, kNone));
     hanging.add(kOwn, now());
   }
-  CHECK(ending.has_too_many_hanging(kOwn));
-  CHECK(!ending.has_too_many_hanging(kOther));
+  CHECK(!ending.await_room(kOwn, kNone));
+  CHECK(ending.await_room(kOther, kNone));
   for (std::uint32_t token = kOther + 1; ending.count() < EndingChildren::kMostAtOnceOfAll;
        ++token) {
     for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) hanging.add(token, now());
   }
-  CHECK(ending.has_too_many_hanging(kOther + 1));
-  CHECK(!ending.has_too_many_hanging(kOther));
+  CHECK(!ending.await_room(kOther + 1, kNone));
+  CHECK(ending.await_room(kOther, kNone));
   hanging.end();
   wait_until_none_is_left();
-  CHECK(!ending.has_too_many_hanging(kOwn));
+  CHECK(ending.await_room(kOwn, kNone));
+}
+
+void waits_until_there_are_fewer() {
+  EndingChildren& ending = EndingChildren::of_process();
+  ending.start();
+  Hanging hanging;
+  // however long this takes, they don't hang yet
+  const Nanoseconds later = now() + kLong;
+  for (std::size_t i = 0; i < EndingChildren::kMostAtOnce; ++i) hanging.add(kOwn, later);
+  CHECK(!ending.await_room(kOwn, {.most = 100 * kMillisecond}));
+  std::atomic<bool> has_room = false;
+  std::thread waiting([&] { has_room = ending.await_room(kOwn, {.most = kLong}); });
+  hanging.end_first();
+  waiting.join();
+  CHECK(has_room.load());
+  hanging.end();
+  wait_until_none_is_left();
 }
 
 void begins_what_waits_once_there_are_fewer() {
@@ -208,7 +261,7 @@ void begins_what_waits_once_there_are_fewer() {
   CHECK_EQUAL(tries.load(), 1);
   CHECK_EQUAL(ending.count(), EndingChildren::kMostAtOnce + 2);
   // who has one that waits gets no other
-  CHECK(ending.has_too_many_hanging(kOther));
+  CHECK(!ending.await_room(kOther, kNone));
 
   ending.start();
 
@@ -218,8 +271,8 @@ void begins_what_waits_once_there_are_fewer() {
     CHECK(now() - start < kLong);
     poll(nullptr, 0, 1);
   }
-  CHECK(!ending.has_too_many_hanging(kOther));
-  CHECK(!ending.has_too_many_hanging(kOwn));
+  CHECK(ending.await_room(kOther, kNone));
+  CHECK(ending.await_room(kOwn, kNone));
 }
 
 constexpr Case kCases[] = {
@@ -231,6 +284,10 @@ constexpr Case kCases[] = {
      bounds_those_of_all},
     {"A5: EndingChildren: at once, so many of a container may be there",
      bounds_those_that_may_end_in_a_moment},
+    {"A19: EndingChildren: whoever wants one too many waits until there are fewer",
+     waits_until_there_are_fewer},
+    {"A19: EndingChildren: one that waits for a processor does not hang",
+     counts_nobody_who_is_runnable},
     {"A5: EndingChildren: what waits for a child begins once there are fewer",
      begins_what_waits_once_there_are_fewer},
     {"EndingChildren: what was killed just now does not hang",

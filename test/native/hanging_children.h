@@ -12,9 +12,8 @@ namespace seccompagent::test {
 // started that would.
 inline void let_too_many_hang(std::uint32_t token) {
   for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) {
-    EndingChildren::of_process().add({.process = {.pid = getppid(), .pidfd = UniqueFd()},
-                                      .token = token,
-                                      .since = now() - 2 * kSecond});
+    EndingChildren::of_process().add(
+        {.process = {.pid = getppid(), .pidfd = UniqueFd()}, .token = token, .hangs = true});
   }
 }
 

@@ -116,6 +116,7 @@ HelperAnswer some_answer() {
           .failed_step = "chroot",
           .bytes = std::string("\0\1", 2),
           .has_fd = true,
+          .is_closed_at_once = true,
           .label_refusal = 13,
           .made = {.place = 1, .amount = 2, .existing = 3, .largest = 4, .is_over = true}};
 }
@@ -206,6 +207,7 @@ void carries_an_answer() {
   CHECK(read->failed_step == "chroot");
   CHECK(read->bytes == some_answer().bytes);
   CHECK(read->has_fd);
+  CHECK(read->is_closed_at_once);
   CHECK_EQUAL(read->label_refusal, 13);
   CHECK(read->made == some_answer().made);
 }

@@ -7,8 +7,9 @@
 //   PREFIX-THREAD-INDEX -m METADATA   listenerMetadata -i ID         container id -k
 //   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV -t THREADS    (1) -n CALLS      of each thread (1); 0:
 //   until stdin ends -p US         pause before each call but the first -S US         a signal to
-//   each thread so often; its handler asks for restarts -v            prints each call: `call
-//   ANSWER NANOSECONDS` -w            waits for a byte on stdin before the first call
+//   each thread so often; its handler asks for restarts -e            it does not: the program
+//   makes a call again that gave EINTR, and counts these as `repeats` -v            prints each
+//   call: `call ANSWER NANOSECONDS` -w            waits for a byte on stdin before the first call
 // It prints `ready` once all threads are there.
 // At the end it prints `answer ANSWER COUNT` for each answer, `p50 NS`, `p99 NS`, `max NS`,
 // `calls COUNT`, `took NS` (of all) and `signals COUNT`.
@@ -39,7 +40,8 @@ static const char *prefix;  // of mkdir; NULL: getpgid
 static long number;
 static struct thread threads[MOST_THREADS];
 static atomic_bool is_over;
-static atomic_ulong signals;
+static atomic_ulong signals, repeats;
+static bool repeats_itself;
 static pthread_barrier_t start;
 
 static void note_signal(int signal) {
@@ -58,10 +60,12 @@ static void start_timer(void) {
   if (timer_settime(timer, 0, &each, NULL) < 0) fail("start a timer");
 }
 
-static long make_call(const struct thread *thread) {
+// `again`: as the programs of many languages do it, with the path at another address.
+static long make_call(const struct thread *thread, bool again) {
   if (prefix == NULL) return syscall(__NR_getpgid, number);
-  char path[4096];
-  snprintf(path, sizeof path, "%s-%u-%zu", prefix, thread->index, thread->count);
+  char paths[2][4096];
+  char *path = paths[again];
+  snprintf(path, sizeof *paths, "%s-%u-%zu", prefix, thread->index, thread->count);
   return make_directory(path);
 }
 
@@ -78,7 +82,11 @@ static void *run(void *argument) {
     }
     struct call *call = &thread->calls[thread->count];
     const uint64_t began_ns = now_ns();
-    const long result = make_call(thread);
+    long result = make_call(thread, false);
+    while (repeats_itself && result == -1 && errno == EINTR) {
+      atomic_fetch_add(&repeats, 1);
+      result = make_call(thread, true);
+    }
     call->error = result == -1 ? errno : 0;
     call->took_ns = now_ns() - began_ns;
     thread->count++;
@@ -113,7 +121,7 @@ static void print_summary(uint64_t took_ns, bool is_verbose) {
   if (count > 0)
     printf("p50 %lu\np99 %lu\nmax %lu\n", sorted_ns[(count - 1) / 2],
            sorted_ns[(count - 1) * 99 / 100], sorted_ns[count - 1]);
-  printf("calls %zu\ntook %lu\nsignals %lu\n", count, took_ns, signals);
+  printf("calls %zu\ntook %lu\nsignals %lu\nrepeats %lu\n", count, took_ns, signals, repeats);
   fflush(stdout);
 }
 
@@ -137,7 +145,7 @@ static unsigned long number_or_usage(const char *text) {
 int main(int argc, char **argv) {
   struct container container = {0};
   bool is_verbose = false, waits = false;
-  for (int letter; (letter = getopt(argc, argv, "s:m:i:kt:n:p:S:vw")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:m:i:kt:n:p:S:evw")) != -1;) {
     switch (letter) {
       case 's':
         container.socket = optarg;
@@ -163,6 +171,9 @@ int main(int argc, char **argv) {
       case 'S':
         signal_us = number_or_usage(optarg);
         break;
+      case 'e':
+        repeats_itself = true;
+        break;
       case 'v':
         is_verbose = true;
         break;
@@ -183,7 +194,8 @@ int main(int argc, char **argv) {
     return 2;
 
   alarm(LIFE_SECONDS);
-  const struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+  const struct sigaction action = {.sa_handler = note_signal,
+                                   .sa_flags = repeats_itself ? 0 : SA_RESTART};
   if (sigaction(SIGUSR1, &action, NULL) < 0) fail("handle the signal");
   static const long numbers[] = {MAKE_DIRECTORY_NUMBER, __NR_getpgid};
   close(enter_container(&container, numbers, sizeof numbers / sizeof *numbers));

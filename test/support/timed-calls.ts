@@ -20,6 +20,8 @@ export interface TimedCallsOptions {
   readonly pauseUs?: number;
   /** How often each thread gets a signal. */
   readonly signalUs?: number;
+  /** Its handler asks for no restarts: the program makes a call again that gave EINTR. */
+  readonly repeatsItself?: boolean;
   readonly isWaitKillable?: boolean;
   /** A command that executes it: its last arguments. */
   readonly wrapper?: readonly string[];
@@ -30,6 +32,8 @@ export interface TimedCallsResult {
   readonly answers: Readonly<Record<string, number>>;
   readonly calls: number;
   readonly signals: number;
+  /** How many calls the program has made again. */
+  readonly repeats: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
@@ -58,6 +62,7 @@ function parseResult({ code, signal, stdout, stderr }: CommandResult): TimedCall
     answers,
     calls: number('calls'),
     signals: number('signals'),
+    repeats: number('repeats'),
     p50Ms: number('p50') / nsPerMs,
     p99Ms: number('p99') / nsPerMs,
     maxMs: number('max') / nsPerMs,
@@ -85,6 +90,7 @@ export class TimedCalls implements AsyncDisposable {
       compiled('timed-calls'),
       ...chosen.flatMap(([letter, value]) => (value === undefined ? [] : [letter, String(value)])),
       ...(options.isWaitKillable === true ? ['-k'] : []),
+      ...(options.repeatsItself === true ? ['-e'] : []),
       ...(calls === 0 ? [] : ['-v']),
       '-w',
       call,

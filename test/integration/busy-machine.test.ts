@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// An agent, its helpers and a container that wait for one processor with many that compute: what is
+// not scheduled does not hang, so no call fails for it.
+import { expect, test } from 'vitest';
+
+import { RunningCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { makeFolder } from '../support/folder-contents.ts';
+import { untilChildless } from '../support/process-resources.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+
+/** The other cores stay usable. */
+const onOneCore = ['taskset', '-c', '0'] as const;
+const busyLoops = 16;
+const deadlineMs = 100_000;
+
+/** Starts programs that compute until they are disposed of. */
+function startBusyLoops(): AsyncDisposableStack {
+  const loops = new AsyncDisposableStack();
+  for (let count = 0; count < busyLoops; count += 1) {
+    const command = [...onOneCore, 'sh', '-c', 'while :; do :; done'] as const;
+    loops.use(new RunningCommand(command, { deadlineMs }));
+  }
+  return loops;
+}
+
+test('A19: busy machine: each file of a build is opened while others compute', async () => {
+  using folder = new TemporaryFolder();
+  await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
+  const processes = 8;
+  const files = 25;
+  const build = [compiled('file-crowd'), agent.socket, makeFolder(folder.path, 'files')] as const;
+  await using loops = startBusyLoops();
+
+  await using container = new RunningCommand(
+    [...onOneCore, ...build, String(processes), String(files)],
+    { deadlineMs },
+  );
+  const { code, stdout } = await container.ended;
+  await loops.disposeAsync();
+
+  expect(code).toBe(0);
+  expect(stdout.split('\n')[0]).toBe(`OK ${2 * processes * files}`);
+  expect(agent.log()).toEqual([]);
+  await untilChildless(agent.pid);
+}, 120_000);
