@@ -4,6 +4,7 @@ import type { Arrival } from './agent-socket.ts';
 import { Attaching } from './containers/attaching.ts';
 import { Completing } from './containers/completing.ts';
 import { Containers } from './containers/containers.ts';
+import { tellUnheld } from './containers/held-paths.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
 import type { ListenerLimits } from './containers/listener-counts.ts';
 import { reloadAll } from './containers/reloading.ts';
@@ -286,15 +287,17 @@ export class Agent {
   async serve(launch: LaunchHandle, identity: ContainerIdentity): Promise<void> {
     const refusal = refusalOfCommand(this.native.launchWaitsKillable(launch));
     const attached = this.#attaching.begin(identity, refusal);
-    const { registryBytes, reads, failureErrno } = this.#containers.adoption(attached);
+    const { registryBytes, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
     const adopted = this.native.adoptLaunch(
       this.#receiver,
       launch,
       registryBytes,
       reads,
       failureErrno,
+      heldPaths,
     );
     this.#containers.keep(adopted.listener, attached);
+    tellUnheld(this.log, this.#containers, adopted.listener);
     await new Promise<void>((resolve) => {
       this.#exits.set(adopted.process, resolve);
     });
@@ -423,7 +426,7 @@ export class Agent {
     const attached = this.#attaching.begin(identity, refusal);
     let token: Token;
     try {
-      const { registryBytes, reads, failureErrno } = this.#containers.adoption(attached);
+      const { registryBytes, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
       token = this.native.adoptConnectionFd(
         this.#receiver,
         socket,
@@ -435,6 +438,7 @@ export class Agent {
         firstPid ?? 0,
         refusal === undefined ? 1 : 0,
         peerUid,
+        heldPaths,
       );
     } catch (cause) {
       if (attached.tapeSlot !== undefined) this.#tapes.releaseSlot(attached.tapeSlot);
@@ -444,6 +448,7 @@ export class Agent {
       });
     }
     this.#containers.keep(token, attached);
+    tellUnheld(this.log, this.#containers, token);
     this.#completing.enter(token, attached);
     this.log.info({ container: containerId, status, peerPid, firstPid }, 'container attached');
   }
