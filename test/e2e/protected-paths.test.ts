@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests which mounts umount-guard protects where a path of its setting leads through links, with
 // containers of real runtimes.
-import { lchownSync, mkdirSync, symlinkSync } from 'node:fs';
+import { lchownSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
 import { familyMembers } from '../../host/notification/syscall-table.ts';
+import { BundleFolder } from '../support/bundle-folder.ts';
+import { Container } from '../support/container-runtime.ts';
+import type { ContainerOptions } from '../support/container-runtime.ts';
 import { HandledContainer } from '../support/handled-container.ts';
+import { shippedComponent } from '../support/handler-harness.ts';
+import { giveRootfs, makeRootfs } from '../support/rootfs.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
 
 const rootUidOutside = 100_000;
 const umounts = familyMembers('umount');
@@ -96,4 +104,86 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
     expect(line).toContain('errno=ENOENT');
     expect(handled.errors).toHaveLength(1);
   });
+});
+
+/** A container of an agent that the test has started. */
+async function startBeside(
+  agent: WatchedAgent,
+  folder: TemporaryFolder,
+  options: Pick<ContainerOptions, 'script' | 'trapped' | 'metadata'>,
+): Promise<Container> {
+  const rootfs = folder.at('rootfs');
+  makeRootfs(rootfs);
+  giveRootfs(rootfs, rootUidOutside);
+  prepareRootfs(rootfs);
+  return Container.run({
+    runtime: 'runc',
+    folder: folder.path,
+    rootfs,
+    listenerPath: agent.socket,
+    rootUidOutside,
+    capabilities: ['CAP_SYS_ADMIN', 'CAP_DAC_OVERRIDE'],
+    mounts: ['/data/plain/deep', '/tmp/other'].map((path) => tmpfs(path)),
+    ...options,
+  });
+}
+
+function errorsOf(agent: WatchedAgent): readonly string[] {
+  return agent.log().filter((line) => line.includes(' ERROR '));
+}
+
+test('A8: umount-guard: a container unmounts its own proc, and no mask and no proc of its runtime', async () => {
+  using folder = new TemporaryFolder();
+  await using agent = await startWatchedAgent({ resolver: 'none', log: 'warn' });
+  await using container = await startBeside(agent, folder, {
+    trapped: [...trapped, 'mount', 'fsopen'],
+    metadata: ['BUNDLE=umount-guard,mount', 'UMOUNT_NEW=continue'],
+    script: tried(
+      'mkdir /tmp/proc && mount -t proc proc /tmp/proc && test -d /tmp/proc/1',
+      'umount /tmp/proc/keys',
+      'umount -l /tmp/proc/keys',
+      'umount /proc',
+      'umount -l /proc',
+      'umount /tmp/proc && ! test -d /tmp/proc/1',
+      'mount -t proc proc /tmp/proc && umount -l /tmp/proc && ! test -d /tmp/proc/1',
+      // one on top of the runtime's own stays
+      'mount -t proc proc /proc',
+      'umount /proc',
+    ),
+  });
+  const lines = container.output.split('\n').filter((line) => line === 'yes' || line === 'no');
+  expect({ lines, errors: errorsOf(agent) }).toEqual({
+    lines: ['yes', 'no', 'no', 'no', 'no', 'yes', 'yes', 'yes', 'no'],
+    errors: [],
+  });
+});
+
+test('A15: umount-guard: a path that a reload adds is not looked for in a container that runs', async () => {
+  using folder = new TemporaryFolder();
+  using bundles = new BundleFolder();
+  const write = (paths: string): void => {
+    bundles.write('guard', {
+      component: readFileSync(shippedComponent('umount-guard')),
+      syscalls: ['umount', 'execve'],
+      declared: { KEPT: { type: 'paths', default: paths, description: 'text' } },
+      settings: { protect: { from: 'KEPT' } },
+      grants: ['caller', 'mounts'],
+    });
+  };
+  write('/data');
+  await using agent = await startWatchedAgent({ bundle: bundles.at('guard'), log: 'info' });
+  await using container = await startBeside(agent, folder, { trapped, script: 'true' });
+  expect((await container.exec(tried('umount /data/plain/deep'))).stdout).toBe('no\n');
+
+  write('/data,/tmp');
+  const from = agent.log().length;
+  process.kill(agent.pid, 'SIGHUP');
+  const line = await agent.untilLogged(['errno=ESTALE'], from);
+  expect(line).toContain('path=/tmp');
+  expect((await container.exec(tried('umount /tmp/other'))).stdout).toBe('no\n');
+
+  write('/data');
+  process.kill(agent.pid, 'SIGHUP');
+  await agent.untilLogged([' reloaded'], agent.log().length);
+  expect((await container.exec(tried('umount /tmp/other'))).stdout).toBe('yes\n');
 });

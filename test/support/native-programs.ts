@@ -114,6 +114,14 @@ const links: Readonly<Record<string, readonly string[]>> = {
     'scm_rights',
   ],
   ending_children_test: ['child', 'ending_children'],
+  held_paths_test: [
+    ...mountMaker,
+    'child_starter',
+    'ending_children',
+    'held_paths',
+    'helper/wire',
+    'process_files',
+  ],
   holding_test: engine,
   helper_test: ['helper/wire'],
   kept_calls_test: [
@@ -159,6 +167,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   session_keyring_test: [],
   state_store_test: ['state_store'],
   short_turns_test: ['short_turns'],
+  spared_test: ['helper/mountinfo', 'helper/spared'],
   syscall_number_test: ['syscall_number'],
   thread_role_test: ['helper/thread_role'],
   target_test: ['caller_label', 'caller_state', 'label', 'notify', 'target'],
