@@ -148,10 +148,7 @@ function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] 
 }
 
 /** Of bundles in the chain: a handler that is left out needs none, and holding them costs it nothing. */
-function heldPathsOf(
-  bundles: readonly Bundle[],
-  values: Values,
-): Pick<Registry, 'heldPaths'> {
+function heldPathsOf(bundles: readonly Bundle[], values: Values): Pick<Registry, 'heldPaths'> {
   const paths = bundles.flatMap(({ settings }) =>
     settings
       .filter(({ type }) => type === 'paths')
