@@ -22,8 +22,8 @@ namespace seccompagent {
 // is kept open, which would keep its file systems busy.
 class HeldPaths {
  public:
-  // In the root of the container's first process. Its file systems have a second to answer. `token`:
-  // for whom a child hangs if they don't.
+  // In the root of the container's first process. Its file systems have a second to answer.
+  // `token`: for whom a child hangs if they don't.
   [[nodiscard]] static std::shared_ptr<const HeldPaths> find(pid_t pid, const UniqueFd& pidfd,
                                                              const std::vector<std::string>& paths,
                                                              std::uint32_t token);
