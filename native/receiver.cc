@@ -152,6 +152,7 @@ Result<std::vector<int>> Receiver::path_errors(std::uint32_t token,
   const auto listener = find_listener(token);
   if (!listener) return fail(ENOENT);
   std::vector<int> errors;
+  errors.reserve(paths.size());
   for (const std::string& path : paths) errors.push_back(listener->paths->error_of(path));
   return errors;
 }

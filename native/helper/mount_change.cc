@@ -132,8 +132,10 @@ struct Sight {
 
 // Whether it stays where it is, whoever asks.
 [[nodiscard]] bool is_spared(ChangeJob& job, const Sight& sight) {
-  if (!is_sparing(job)) return false;
-  const Spared& spared = **job.spared;
+  if (job.spared == nullptr) return false;
+  const std::optional<Spared>& wanted = *job.spared;
+  if (!wanted) return false;
+  const Spared& spared = *wanted;
   const auto stays = is_spared(sight.mountinfo, sight.id, spared);
   if (!stays || *stays) return true;
   if (!job.is_protected) return false;
