@@ -5,6 +5,7 @@ import { Attaching } from './containers/attaching.ts';
 import { Completing } from './containers/completing.ts';
 import { Containers } from './containers/containers.ts';
 import { EndedAgents } from './containers/ended-agents.ts';
+import { tellUnheld } from './containers/held-paths.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
 import type { ListenerLimits } from './containers/listener-counts.ts';
 import { reloadAll } from './containers/reloading.ts';
@@ -316,15 +317,17 @@ export class Agent {
   async serve(launch: LaunchHandle, identity: ContainerIdentity): Promise<void> {
     const refusal = refusalOfCommand(this.native.launchWaitsKillable(launch));
     const attached = this.#attaching.begin(identity, refusal);
-    const { registryBytes, reads, failureErrno } = this.#containers.adoption(attached);
+    const { registryBytes, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
     const adopted = this.native.adoptLaunch(
       this.#receiver,
       launch,
       registryBytes,
       reads,
       failureErrno,
+      heldPaths,
     );
     this.#containers.keep(adopted.listener, attached);
+    tellUnheld(this.log, this.#containers, adopted.listener);
     await new Promise<void>((resolve) => {
       this.#exits.set(adopted.process, resolve);
     });
@@ -460,7 +463,7 @@ export class Agent {
     const attached = this.#attaching.begin(identity, refusal);
     let token: Token;
     try {
-      const { registryBytes, reads, failureErrno } = this.#containers.adoption(attached);
+      const { registryBytes, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
       token = this.native.adoptConnectionFd(
         this.#receiver,
         socket,
@@ -472,6 +475,7 @@ export class Agent {
         firstPid ?? 0,
         refusal === undefined ? 1 : 0,
         peerUid,
+        heldPaths,
       );
     } catch (cause) {
       if (attached.tapeSlot !== undefined) this.#tapes.releaseSlot(attached.tapeSlot);
@@ -481,6 +485,7 @@ export class Agent {
       });
     }
     this.#containers.keep(token, attached);
+    tellUnheld(this.log, this.#containers, token);
     this.#completing.enter(token, attached);
     const shown = shownContainer(attached.registry);
     this.log.info({ ...shown, status, peerPid, firstPid }, 'container attached');

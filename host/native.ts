@@ -338,7 +338,9 @@ export interface Native {
    * Takes over the index-th descriptor of a connection. `reads`: 1 for each [arch][number] whose
    * pointers are wanted. `failureErrno`: what calls get that can't be handled; 0: the kernel judges.
    * `firstPid`: the container's first process; 0: nobody knows. `waitsKillable`: 1: the filter has
-   * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, so the memory of its callers may be written.
+   * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, so the memory of its callers may be written. `paths`: what
+   * the host holds for `unmount-sparing`, unless another listener has come with this first process;
+   * each has a NUL behind it.
    */
   adoptConnectionFd(
     this: void,
@@ -352,7 +354,19 @@ export interface Native {
     firstPid: number,
     waitsKillable: number,
     peerUid: number,
+    paths: Uint8Array,
   ): Token;
+  /**
+   * Why paths of a listener's container, each with a NUL behind it, are not held: positive errnos in
+   * their order, 0 where one is. ESTALE: it was none of those that the listener was adopted with.
+   * EALREADY: the container's own program ran by then. @throws ENOENT: the listener is gone
+   */
+  pathErrors(
+    this: void,
+    receiver: ReceiverHandle,
+    token: Token,
+    paths: Uint8Array,
+  ): readonly number[];
   /**
    * All of a regular file that a runtime names. EFBIG: it has more than `mostBytes`. EPERM: it is
    * neither root's nor that of the user `owner`.
@@ -494,6 +508,7 @@ export interface Native {
     registry: Uint8Array,
     reads: Uint8Array,
     failureErrno: number,
+    paths: Uint8Array,
   ): { readonly listener: Token; readonly process: Token };
   /** Null while it runs. */
   launchExit(this: void, launch: LaunchHandle): LaunchExit | null;

@@ -44,6 +44,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("nextSocketEvent", next_socket_event);
   add("holdConnection", hold_connection);
   add("lookAtFirstProcess", look_at_first_process);
+  add("pathErrors", path_errors);
   add("closeConnection", close_connection);
   add("closeSocket", close_socket);
   add("createReceiver", create_receiver);

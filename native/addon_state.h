@@ -122,6 +122,8 @@ struct ListenerArguments {
   std::uint32_t first_pid;
   bool waits_killable;
   std::uint32_t peer_uid = 0;
+  // To be held, each with a NUL behind it.
+  std::span<const std::byte> paths = {};
 };
 
 // Gives a listener to a receiver; its token, or nothing after it has thrown.

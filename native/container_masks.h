@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 
+#include "held_paths.h"
 #include "helper/masks.h"
 #include "result.h"
 #include "unique_fd.h"
@@ -48,6 +49,8 @@ struct FirstProcess {
   pid_t pid = 0;
   UniqueFd pidfd = {};
   std::shared_ptr<ContainerMasks> masks = std::make_shared<ContainerMasks>();
+  // None: nobody has looked for any.
+  std::shared_ptr<const HeldPaths> paths = {};
 };
 
 // Takes the first look at what it does not see.

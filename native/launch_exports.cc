@@ -86,6 +86,7 @@ Napi::Value adopt_launch(const Napi::CallbackInfo& info) {
   const std::uint32_t receiver_handle = arguments.u32();
   const std::uint32_t launch_handle = arguments.u32();
   const auto terms = TermsArguments::take(arguments);
+  const std::span<const std::byte> paths = arguments.bytes();
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, receiver_handle);
   Launch* started = receiver ? find(info, &State::launches, launch_handle) : nullptr;
@@ -94,7 +95,8 @@ Napi::Value adopt_launch(const Napi::CallbackInfo& info) {
       add_listener(info, *receiver, started->take_listener(),
                    {.terms = terms,
                     .first_pid = static_cast<std::uint32_t>(started->pid()),
-                    .waits_killable = started->waits_killable()});
+                    .waits_killable = started->waits_killable(),
+                    .paths = paths});
   if (listener.IsEmpty() || info.Env().IsExceptionPending()) return {};
   const auto watched = receiver->watch_process(started->pidfd());
   if (!watched) return throw_errno(info.Env(), "watch the command", watched.error());

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "clock.h"
 #include "container_masks.h"
@@ -32,6 +33,8 @@ struct ListenerFacts {
   pid_t first_pid = 0;
   // A look at that process which somebody has taken before; of another one: none.
   FirstProcess first = {};
+  // What is to be held for its settings.
+  std::vector<std::string> paths = {};
   // The filter has SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV; false: it has not, or nobody knows. The
   // kernel does not tell: a caller that waits so looks like any other until a signal comes.
   bool waits_killable = false;
@@ -53,8 +56,10 @@ struct Listener {
   pid_t first_pid = 0;
   // Whose runtime has sent the listener: nothing of others is done anything to for it.
   uid_t peer_uid = 0;
-  // What it does not see of proc and sysfs. Never null.
+  // What it does not see of proc and sysfs, and what paths of settings were before it executed the
+  // container's own program. Never null.
   std::shared_ptr<ContainerMasks> masks;
+  std::shared_ptr<const HeldPaths> paths;
 
   KeptCalls kept = {};
   // Reading its callers' memory has blocked: from then on children do it, which can be killed.

@@ -128,7 +128,7 @@ Outcome cover_node(const Mounting& mounting, const UniqueFd& node, const UniqueF
 }
 
 Outcome unmount(const Mounting& mounting, const std::string& path, std::uint32_t flags,
-                std::optional<std::string> spared) {
+                std::optional<Spared> spared) {
   if (mounting.target.base_error != 0) return {.answer = mounting.target.base_error};
   HelperMountRequest request;
   std::vector<int> fds;

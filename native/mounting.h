@@ -38,7 +38,7 @@ struct Mounting {
 
 // See MountMaker::unmount; `path` is what is left of it, empty for the base itself.
 [[nodiscard]] Outcome unmount(const Mounting& mounting, const std::string& path,
-                              std::uint32_t flags, std::optional<std::string> spared);
+                              std::uint32_t flags, std::optional<Spared> spared);
 
 // See MountMaker::set_attributes.
 [[nodiscard]] Outcome set_mount_attributes(const Mounting& mounting, const std::string& path,

@@ -18,6 +18,7 @@
 #include "device_node.h"
 #include "ending_children.h"
 #include "exports.h"
+#include "held_paths.h"
 #include "lending.h"
 #include "memory.h"
 #include "mount_request.h"
@@ -348,7 +349,7 @@ Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const S
 
 struct MountTexts {
   std::optional<std::string> path;
-  // See MountMaker::unmount.
+  // Of an unmount: paths of settings, each with a NUL behind it.
   std::optional<std::string> spared;
 };
 
@@ -361,8 +362,11 @@ Napi::Value change_mount(const Napi::CallbackInfo& info, Worker& worker, std::ui
   const auto flags = static_cast<std::uint32_t>(numbers[kOperationFlags]);
   constexpr auto kPinned = Pinned::for_changes_of_mounts;
   if (operation == kUnmount) {
+    const auto spared = texts.spared ? worker.spared(*texts.spared) : std::nullopt;
+    // what can't be found must not be taken away
+    if (texts.spared && !spared) return number(info.Env(), EPERM);
     return act_on_mount(info, worker, start, kPinned, [&](const Mounting& mounting) {
-      return unmount(mounting, start.rest, flags, texts.spared);
+      return unmount(mounting, start.rest, flags, spared);
     });
   }
   const std::int32_t descriptor = numbers[kResultDescriptor];
@@ -375,18 +379,6 @@ Napi::Value change_mount(const Napi::CallbackInfo& info, Worker& worker, std::ui
   return act_on_mount(info, worker, start, kPinned, [&](const Mounting& mounting) {
     return set_mount_attributes(mounting, start.rest, change);
   });
-}
-
-// Each has a NUL behind it.
-[[nodiscard]] std::vector<std::string> folders_of(std::span<const std::byte> texts) {
-  std::vector<std::string> folders;
-  std::string_view rest(reinterpret_cast<const char*>(texts.data()), texts.size());
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('\0'), rest.size());
-    folders.emplace_back(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return folders;
 }
 
 }  // namespace
@@ -441,7 +433,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
                        .resolve = static_cast<std::uint32_t>(numbers[kResolveLow]) |
                                   std::uint64_t{static_cast<std::uint32_t>(numbers[kResolveHigh])}
                                       << 32,
-                       .within = folders_of(within)},
+                       .within = split_paths(within)},
            .dirfd = numbers[kDirfd],
            .second_dirfd = numbers[kSecondDirfd],
            .has_second = second_path.has_value(),

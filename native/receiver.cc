@@ -97,6 +97,20 @@ bool Receiver::has_listener(int fd) const {
   });
 }
 
+// What was seen of this process when another listener of its container came: by now it may see what
+// it has made itself. With the mutex held.
+void Receiver::take_earlier(FirstProcess& first, uid_t peer_uid) const {
+  for (const auto& [token, listener] : listeners_) {
+    const bool is_same =
+        first.pid > 0 && listener->first_pid == first.pid && listener->peer_uid == peer_uid &&
+        syscall(SYS_pidfd_send_signal, listener->first_process.get(), 0, nullptr, 0) == 0;
+    if (!is_same) continue;
+    first.masks = listener->masks;
+    first.paths = listener->paths;
+    return;
+  }
+}
+
 Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   if (facts.terms.reads.size() != kArches * kNumbers) return fail(EINVAL);
   const auto request = probe_id_valid(fd.get());
@@ -106,14 +120,18 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   // before the container can have anything mounted by us
   FirstProcess first =
       facts.first.pid == facts.first_pid ? std::move(facts.first) : look_at_first(facts.first_pid);
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (has_listener(fd.get())) return fail(EEXIST);
   const std::uint32_t token = next_token();
+  take_earlier(first, facts.peer_uid);
+  lock.unlock();
+  if (!first.paths) first.paths = HeldPaths::find(first.pid, first.pidfd, facts.paths, token);
+  lock.lock();
   const int raw = fd.get();
   auto listener = std::make_shared<Listener>(
       std::move(fd), *request, token, std::make_unique<CurrentTerms>(std::move(facts.terms)),
       std::move(first.pidfd), facts.waits_killable, facts.first_pid, facts.peer_uid,
-      std::move(first.masks));
+      std::move(first.masks), std::move(first.paths));
   listeners_.emplace(token, std::move(listener));
   if (const auto watched = watch(raw, token); !watched) {
     listeners_.erase(token);
@@ -128,6 +146,16 @@ Result<void> Receiver::replace_terms(std::uint32_t token, Terms terms) {
   if (!listener) return fail(ENOENT);
   listener->terms->replace(std::move(terms));
   return {};
+}
+
+Result<std::vector<int>> Receiver::path_errors(std::uint32_t token,
+                                               const std::vector<std::string>& paths) {
+  const auto listener = find_listener(token);
+  if (!listener) return fail(ENOENT);
+  std::vector<int> errors;
+  errors.reserve(paths.size());
+  for (const std::string& path : paths) errors.push_back(listener->paths->error_of(path));
+  return errors;
 }
 
 Result<void> Receiver::kill_container(std::uint32_t token) {

@@ -146,6 +146,9 @@ class Receiver {
   [[nodiscard]] Result<std::uint32_t> add_listener(UniqueFd fd, ListenerFacts facts);
   // For the calls to come. ENOENT: the listener is gone. EINVAL: as of add_listener.
   [[nodiscard]] Result<void> replace_terms(std::uint32_t token, Terms terms);
+  // Why paths are not held, one by one; see HeldPaths. ENOENT: the listener is gone.
+  [[nodiscard]] Result<std::vector<int>> path_errors(std::uint32_t token,
+                                                     const std::vector<std::string>& paths);
   // Kills a listener's container. ESRCH: its first process has ended, or nobody knew it. EPERM:
   // only that one was killed.
   [[nodiscard]] Result<void> kill_container(std::uint32_t token);
@@ -179,6 +182,7 @@ class Receiver {
   // receiver.cc
   [[nodiscard]] std::uint32_t next_token();
   [[nodiscard]] bool has_listener(int fd) const;
+  void take_earlier(FirstProcess& first, uid_t peer_uid) const;
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t token);
   [[nodiscard]] std::shared_ptr<Listener> find_listener(std::uint32_t token);
   // The first processes of other containers.

@@ -4,6 +4,7 @@
 
 #include "addon_state.h"
 #include "exports.h"
+#include "held_paths.h"
 #include "kernel_needs.h"
 #include "process_owner.h"
 #include "runtime_file.h"
@@ -36,6 +37,7 @@ Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, Uni
       receiver.add_listener(std::move(fd), {.terms = std::move(*terms),
                                             .first_pid = static_cast<pid_t>(given.first_pid),
                                             .first = std::move(first),
+                                            .paths = split_paths(given.paths),
                                             .waits_killable = given.waits_killable,
                                             .peer_uid = given.peer_uid});
   if (!token) return throw_errno(info.Env(), "add the listener", token.error());
@@ -95,6 +97,7 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
   const std::uint32_t first_pid = arguments.u32();
   const bool waits_killable = arguments.u32() != 0;
   const std::uint32_t peer_uid = arguments.u32();
+  const std::span<const std::byte> paths = arguments.bytes();
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, receiver_handle);
   AgentSocket* socket = receiver ? find(info, &State::sockets, socket_handle) : nullptr;
@@ -105,7 +108,8 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
                       {.terms = terms,
                        .first_pid = first_pid,
                        .waits_killable = waits_killable,
-                       .peer_uid = peer_uid},
+                       .peer_uid = peer_uid,
+                       .paths = paths},
                       socket->take_first(connection));
 }
 
@@ -122,6 +126,22 @@ Napi::Value replace_terms(const Napi::CallbackInfo& info) {
   const auto replaced = receiver->replace_terms(token, std::move(*terms));
   if (!replaced) return throw_errno(info.Env(), "replace the terms", replaced.error());
   return info.Env().Undefined();
+}
+
+Napi::Value path_errors(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t token = arguments.u32();
+  const std::span<const std::byte> paths = arguments.bytes();
+  if (!arguments.is_ok()) return {};
+  const auto receiver = find_receiver(info, handle);
+  if (!receiver) return {};
+  const auto errors = receiver->path_errors(token, split_paths(paths));
+  if (!errors) return throw_errno(info.Env(), "ask for paths", errors.error());
+  Napi::Array all = Napi::Array::New(info.Env(), errors->size());
+  for (std::uint32_t at = 0; at < errors->size(); ++at)
+    all.Set(at, number(info.Env(), (*errors)[at]));
+  return all;
 }
 
 Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info) {

@@ -66,6 +66,8 @@ class Worker : public ActsItself {
   // What the first process of its container does not see of proc and sysfs. ESRCH: it has ended, or
   // nobody knew it; others as masks_of_process.
   [[nodiscard]] Result<Masks> container_masks() const;
+  // What an unmount for its container spares; none: one of these paths is not held.
+  [[nodiscard]] std::optional<Spared> spared(std::string_view paths) const;
   // Whether this mount namespace is the first process's; closed: our own.
   [[nodiscard]] bool has_mounts_of_first(const UniqueFd& mount_namespace) const;
   // Waits until the container may have one more child that closes a file; an operation if it has to

@@ -102,6 +102,10 @@ Result<Masks> Worker::container_masks() const {
   return listener_->masks->strictest(listener_->first_pid, listener_->first_process);
 }
 
+std::optional<Spared> Worker::spared(std::string_view paths) const {
+  return listener_ ? listener_->paths->spared(paths) : std::nullopt;
+}
+
 bool Worker::has_mounts_of_first(const UniqueFd& mount_namespace) const {
   if (!listener_) return false;
   const std::string path = "/proc/" + std::to_string(listener_->first_pid) + "/ns/mnt";

@@ -44,7 +44,8 @@ export function unmount(target: Path, flags: u32 = 0): Result {
 
 /**
  * The same, but nobody takes away what may hide something of proc or sysfs, nor what is at, below or
- * above one of these paths, which are seen from the root of the caller's mount namespace: EPERM.
+ * above one of these paths: EPERM. They have to be values of a setting of the type `paths`, and stand
+ * for what they led to before the container's own program ran; for any other, all is EPERM.
  */
 export function unmountSparing(target: Path, flags: u32, spared: string[]): Result {
   let names = Path.fromString('');

@@ -1436,9 +1436,11 @@ pub mod mounts {
     }
 
     /// The same, but nobody takes away what may hide something of proc or sysfs, whatever power the
-    /// caller has itself, nor what is at, below or above one of the paths that are spared. Those are
-    /// seen from the root of the caller's mount namespace, and each has a NUL behind it. The mount
-    /// that was looked at is the one that goes. `eperm`: it stays.
+    /// caller has itself, nor what is at, below or above one of the paths that are spared. A proc or
+    /// sysfs that the container has got later goes, with its masks. The paths are those of settings of
+    /// the type `paths`, each with a NUL behind it: they stand for what they lead to in the container's
+    /// root before its own program runs. Any other path, and one that led nowhere then, is `eperm` for
+    /// all. The mount that was looked at is the one that goes. `eperm`: it stays.
     /// Similar to umount2(2).
     pub fn unmount_sparing(target: &[u8], unmount_flags: u32, spared: &[u8]) -> Result<(), Errno> {
         #[link(wasm_import_module = "seccompagent:handler/mounts@0.1.0")]

@@ -73,6 +73,17 @@ test('K1: umount-guard: a new mount is EPERM by its register, unless they are le
   }
 });
 
+test.for(familyMembers('execve').map((name) => [name] as const))(
+  'umount-guard: %s is trapped for the agent alone: others answer it',
+  ([name]) => {
+    const handler = new HandlerHarness(file);
+    expect(handler.ask(name, ...(name === 'execve' ? ['/x'] : [-100, '/x']))).toEqual({
+      kind: 'next',
+    });
+    expect(handler.calls).toEqual([]);
+  },
+);
+
 test('umount-guard: propagation is others’ to answer', () => {
   const handler = new HandlerHarness(file);
   for (const given of [1n << 17n, 1n << 18n, (1n << 19n) | 16_384n, (1n << 20n) | magic]) {

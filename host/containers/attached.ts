@@ -11,6 +11,7 @@ import type { Bundle } from '../registry/bundle.ts';
 import { failureErrno as errnoOf } from '../registry/policy.ts';
 import { wantsPointers } from '../registry/registry.ts';
 import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../registry/resolver.ts';
+import { heldPathBytes } from './held-paths.ts';
 
 /** A container that is answered for. Of its handlers' states in the quarantine there may be more. */
 export interface Attached extends SharedRegistry {
@@ -38,6 +39,7 @@ export interface Adoption {
   readonly registryBytes: Uint8Array;
   readonly reads: Uint8Array;
   readonly failureErrno: number;
+  readonly heldPaths: Uint8Array;
 }
 
 /** The calls that its shadow is asked about have what it wants to know, too. */
@@ -77,5 +79,6 @@ export function adoptionOf(
         observation.wantsPointers(syscall),
     ),
     failureErrno: errno === undefined ? 0 : errnoNumber(errno),
+    heldPaths: heldPathBytes(registry),
   };
 }

@@ -23,6 +23,8 @@ import type { Registry } from '../registry/registry.ts';
 import type { Workload } from '../registry/workload.ts';
 import { adoptionOf } from './attached.ts';
 import type { Adoption, Attached } from './attached.ts';
+import { heldPathBytes } from './held-paths.ts';
+import type { UnheldPath } from './held-paths.ts';
 import type { ServedContainer } from './served-file.ts';
 
 export interface ContainersParts {
@@ -97,6 +99,25 @@ export class Containers {
     if (tapeSlot === undefined) return;
     if (shadow?.kind === 'resolved') shadows.begin(token, tapeSlot, shadow);
     tapes.begin(token, { container: keyOf(attached.identity), slot: tapeSlot }, factsOf(attached));
+  }
+
+  /** Of paths that are to be held for a container's settings, those that are not. */
+  unheldPaths(token: number): readonly UnheldPath[] {
+    const registry = this.#attached.get(token)?.registry;
+    const paths = registry?.heldPaths ?? [];
+    if (registry === undefined || paths.length === 0) return [];
+    const { native, receiver } = this.#parts;
+    try {
+      const errors = native.pathErrors(receiver, tokenOf(token), heldPathBytes(registry));
+      return paths.flatMap((path, index) => {
+        const errno = errors[index] ?? 0;
+        return errno === 0 ? [] : [{ path, errno }];
+      });
+    } catch (cause) {
+      // it has just ended, which an event will tell
+      if (systemCodeOf(cause) !== 'ENOENT') throw cause;
+      return [];
+    }
   }
 
   /** The calls that no worker has begun are handled by this from now on. */

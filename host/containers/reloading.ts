@@ -8,6 +8,7 @@ import { shownContainer } from '../registry/shown-container.ts';
 import type { Attached, Resolved } from './attached.ts';
 import type { Attaching } from './attaching.ts';
 import type { Containers } from './containers.ts';
+import { tellUnheld } from './held-paths.ts';
 
 export interface ResolvingParts {
   readonly attaching: Attaching;
@@ -31,12 +32,13 @@ function isRevoked(thrown: unknown): boolean {
 }
 
 function replace(
-  { attaching, containers }: ResolvingParts,
+  { attaching, containers, log }: ResolvingParts,
   token: number,
   attached: Attached,
   resolution: Resolved,
 ): void {
   containers.replace(token, attaching.change(attached, resolution));
+  tellUnheld(log, containers, token);
 }
 
 /**

@@ -14,7 +14,7 @@ import type { DefaultAction, Policies } from './policy.ts';
 import { needsPointers } from './registry.ts';
 import type { Registry, RegistryHandler } from './registry.ts';
 import type { ContainerIdentity } from './resolver.ts';
-import { isOn, settingFault } from './setting.ts';
+import { isOn, pathsOf, settingFault } from './setting.ts';
 import type { SettingDeclaration } from './setting.ts';
 import { fillTemplate } from './template.ts';
 import type { TemplateFields } from './template.ts';
@@ -147,6 +147,16 @@ function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] 
   }));
 }
 
+/** Of bundles in the chain: a handler that is left out needs none, and holding them costs it nothing. */
+function heldPathsOf(bundles: readonly Bundle[], values: Values): Pick<Registry, 'heldPaths'> {
+  const paths = bundles.flatMap(({ settings }) =>
+    settings
+      .filter(({ type }) => type === 'paths')
+      .flatMap((setting) => pathsOf(declaredValue(setting, values) ?? '')),
+  );
+  return paths.length === 0 ? {} : { heldPaths: [...new Set(paths)] };
+}
+
 function grantsOf({ granted }: Bundle): Pick<RegistryHandler, 'grants'> {
   return isLimited(granted) ? { grants: granted } : {};
 }
@@ -196,6 +206,7 @@ export function registryOf(selection: Selection, identity: ContainerIdentity): R
     annotations: [...identity.state.annotations],
     workload: believedWorkload(identity),
     handlers: bundles.flatMap((bundle) => handlersOf(bundle, values)),
+    ...heldPathsOf(bundles, values),
     defaultAction: strictestDefault(said, policies),
     ...(middleware === undefined ? {} : { middleware }),
     failure: strictestFailure(bundles, policies),

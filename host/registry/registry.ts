@@ -41,6 +41,8 @@ export interface Registry {
   readonly workload?: Workload;
   /** In chain order. */
   readonly handlers: readonly RegistryHandler[];
+  /** Of its settings: paths that are held as what they are before its own program runs. */
+  readonly heldPaths?: readonly string[];
   readonly defaultAction: DefaultAction;
   /** Who is told of its calls, because its metadata or its resolver says so. */
   readonly middleware?: readonly MiddlewareName[];

@@ -14,7 +14,15 @@ import {
 } from './json-value.ts';
 import { checkTemplate } from './template.ts';
 
-export const settingTypes = ['string', 'list', 'duration', 'bool', 'template', 'errno'] as const;
+export const settingTypes = [
+  'string',
+  'list',
+  'paths',
+  'duration',
+  'bool',
+  'template',
+  'errno',
+] as const;
 
 export type SettingType = (typeof settingTypes)[number];
 
@@ -48,6 +56,10 @@ export function settingFault(type: SettingType, text: string): string | undefine
       return undefined;
     case 'list':
       return isList(text) ? undefined : 'has an empty item';
+    case 'paths':
+      return pathsOf(text).every((path) => path.startsWith('/') && !path.includes('\0'))
+        ? undefined
+        : 'has an item that is no absolute path';
     case 'duration':
       return (parseDuration(text) ?? -1) < 0 ? 'is no duration, such as 1.5s or 2m' : undefined;
     case 'bool':
@@ -62,6 +74,11 @@ export function settingFault(type: SettingType, text: string): string | undefine
 /** Items with commas in between; an empty text has none. */
 function isList(text: string): boolean {
   return text === '' || text.split(',').every((item) => item.trim() !== '');
+}
+
+/** Of a text of this type: its items. */
+export function pathsOf(text: string): readonly string[] {
+  return text === '' ? [] : text.split(',').map((item) => item.trim());
 }
 
 function templateFault(text: string): string | undefined {

@@ -754,8 +754,16 @@ FileAnswer operate(const Doing& doing) {
   return refusal(ENOSYS);
 }
 
+// Whether a directory is not made because it is there, also outside of the granted folders.
+// Programs make all directories of a path, and have to hear of those that they can see.
+[[nodiscard]] bool has_directory(const Doing& doing) {
+  const char* const path = doing.request.path.c_str();
+  return doing.request.operation == FileOperation::mkdir &&
+         open_at(doing.place.base, path, O_PATH | O_DIRECTORY).has_value();
+}
+
 // In the granted folders only: the same, with paths that start there.
-FileAnswer operate_within(const Doing& doing) {
+FileAnswer operate_inside(const Doing& doing) {
   FileRequest request = doing.request;
   FilePlace place = doing.place;
   const Confinement confinement = {
@@ -777,6 +785,12 @@ FileAnswer operate_within(const Doing& doing) {
                   .held = doing.held,
                   .validity = doing.validity,
                   .confined = is_kept_below ? 0 : std::uint64_t{RESOLVE_BENEATH}});
+}
+
+FileAnswer operate_within(const Doing& doing) {
+  FileAnswer answer = operate_inside(doing);
+  if (answer.error == EPERM && has_directory(doing)) answer.error = EEXIST;
+  return answer;
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <poll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -12,138 +11,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <unordered_map>
 #include <utility>
 
 namespace seccompagent {
 namespace {
-
-struct MountLine {
-  int id;
-  int parent;
-  std::string_view device;
-  std::string root;
-  std::string point;
-  std::string_view mount_options;
-  bool is_shared;
-  std::string_view type;
-  std::string_view file_system_options;
-};
-
-// By id.
-using Mounts = std::unordered_map<int, MountLine>;
-
-[[nodiscard]] std::string_view take_until(std::string_view& rest, char separator) {
-  const std::size_t at = rest.find(separator);
-  const std::string_view taken = rest.substr(0, at);
-  rest = at == std::string_view::npos ? std::string_view() : rest.substr(at + 1);
-  return taken;
-}
-
-[[nodiscard]] bool parse_number(std::string_view text, int base, int& number) {
-  const auto [stop, error] = std::from_chars(text.begin(), text.end(), number, base);
-  return error == std::errc() && stop == text.end();
-}
-
-// Blanks, newlines and backslashes come as a backslash and three octal digits.
-[[nodiscard]] std::string unescaped(std::string_view text) {
-  constexpr std::size_t kDigits = 3;
-  std::string plain;
-  while (!text.empty()) {
-    int byte = 0;
-    if (text.front() == '\\' && text.size() > kDigits &&
-        parse_number(text.substr(1, kDigits), 8, byte)) {
-      plain += static_cast<char>(byte);
-      text.remove_prefix(kDigits + 1);
-    } else {
-      plain += text.front();
-      text.remove_prefix(1);
-    }
-  }
-  return plain;
-}
-
-[[nodiscard]] Result<MountLine> parse_line(std::string_view line) {
-  MountLine mount = {};
-  if (!parse_number(take_until(line, ' '), 10, mount.id) ||
-      !parse_number(take_until(line, ' '), 10, mount.parent)) {
-    return fail(EINVAL);
-  }
-  mount.device = take_until(line, ' ');
-  mount.root = unescaped(take_until(line, ' '));
-  mount.point = unescaped(take_until(line, ' '));
-  mount.mount_options = take_until(line, ' ');
-  // any number of optional fields, such as shared:1
-  std::string_view field;
-  do {
-    if (line.empty()) return fail(EINVAL);
-    field = take_until(line, ' ');
-    mount.is_shared = mount.is_shared || field.starts_with("shared:");
-  } while (field != "-");
-  mount.type = take_until(line, ' ');
-  (void)take_until(line, ' ');
-  mount.file_system_options = line;
-  if (!mount.point.starts_with('/') || mount.type.empty() || line.empty()) return fail(EINVAL);
-  return mount;
-}
-
-[[nodiscard]] Result<Mounts> parse_lines(std::string_view text) {
-  // a text that was cut may lack the mask that matters
-  if (!text.ends_with('\n')) return fail(EINVAL);
-  Mounts mounts;
-  while (!text.empty()) {
-    auto mount = parse_line(take_until(text, '\n'));
-    if (!mount) return std::unexpected(mount.error());
-    const int id = mount->id;
-    mounts.emplace(id, std::move(*mount));
-  }
-  return mounts;
-}
-
-// The value of `key=value`, an empty one for `key`.
-[[nodiscard]] std::optional<std::string_view> option(std::string_view options,
-                                                     std::string_view key) {
-  while (!options.empty()) {
-    std::string_view value = take_until(options, ',');
-    if (take_until(value, '=') == key) return value;
-  }
-  return std::nullopt;
-}
-
-// What is to be seen at a mount point: of several mounts there, the last one. None also where it
-// is not clear which that is.
-[[nodiscard]] const MountLine* find_top(const Mounts& mounts, std::string_view point) {
-  const MountLine* bottom = nullptr;
-  std::unordered_map<int, const MountLine*> above;
-  for (const auto& [id, mount] : mounts) {
-    if (mount.point != point) continue;
-    const auto parent = mounts.find(mount.parent);
-    if (parent != mounts.end() && parent->second.point == point) {
-      if (!above.emplace(mount.parent, &mount).second) return nullptr;
-    } else if (std::exchange(bottom, &mount) != nullptr) {
-      return nullptr;
-    }
-  }
-  const MountLine* top = bottom;
-  while (top != nullptr && above.contains(top->id)) top = above[top->id];
-  return top;
-}
-
-// All that is mounted below one, directly or not. Each has one parent, so none comes twice.
-[[nodiscard]] std::vector<const MountLine*> find_below(const Mounts& mounts, const MountLine& top) {
-  std::unordered_multimap<int, const MountLine*> children;
-  for (const auto& [id, mount] : mounts) {
-    if (id != top.id) children.emplace(mount.parent, &mount);
-  }
-  std::vector<const MountLine*> below = {&top};
-  for (std::size_t at = 0; at < below.size(); ++at) {
-    const auto [first, last] = children.equal_range(below[at]->id);
-    for (auto child = first; child != last; ++child) below.push_back(child->second);
-  }
-  below.erase(below.begin());
-  return below;
-}
 
 // In order, each place once: it is as hidden as the strongest says. What is below a hidden one
 // can't be seen, and its path leads through what the container made.
@@ -249,39 +120,10 @@ constexpr int kUnknownHidepid = -1;
   return {};
 }
 
-// poll(2) tells whether anything was mounted, moved or taken away since it was asked last, or the
-// file was opened, see proc_pid_mountinfo(5).
-[[nodiscard]] bool has_changed(const UniqueFd& mountinfo) {
-  pollfd change = {.fd = mountinfo.get(), .events = POLLPRI, .revents = 0};
-  return retry_eintr([&] { return poll(&change, 1, 0); }) != 0;
-}
-
-[[nodiscard]] Result<std::string> read_once(const UniqueFd& file) {
-  std::string text;
-  char chunk[16384];
-  if (lseek(file.get(), 0, SEEK_SET) == -1) return fail_errno();
-  for (;;) {
-    const ssize_t got = retry_eintr([&] { return read(file.get(), chunk, sizeof chunk); });
-    if (got == -1) return fail_errno();
-    if (got == 0) return text;
-    text.append(chunk, static_cast<std::size_t>(got));
-    if (text.size() > kMostMountinfo) return fail(E2BIG);
-  }
-}
-
 }  // namespace
 
-Result<std::string> read_mountinfo(const UniqueFd& file) {
-  constexpr int kTries = 5;
-  for (int tries = kTries; tries > 0; --tries) {
-    auto text = read_once(file);
-    if (!text || !has_changed(file)) return text;
-  }
-  return fail(EAGAIN);
-}
-
 Result<Masks> find_masks(std::string_view mountinfo) {
-  const auto mounts = parse_lines(mountinfo);
+  const auto mounts = parse_mounts(mountinfo);
   if (!mounts) return std::unexpected(mounts.error());
   auto proc = find_cover(*mounts, "proc", "/proc");
   if (!proc) return std::unexpected(proc.error());
@@ -290,29 +132,8 @@ Result<Masks> find_masks(std::string_view mountinfo) {
   return Masks{std::move(*proc), std::move(*sysfs)};
 }
 
-namespace {
-
-[[nodiscard]] bool is_hiding(const MountLine& mount) {
-  return mount.type == "proc" || mount.type == "sysfs";
-}
-
-[[nodiscard]] bool lies_on_hiding(const Mounts& mounts, const MountLine& mount) {
-  const MountLine* at = &mount;
-  // no way up is longer than there are mounts
-  for (std::size_t step = 0; step < mounts.size(); ++step) {
-    if (is_hiding(*at)) return true;
-    const auto above = mounts.find(at->parent);
-    // only what is the root of all has none above it
-    if (above == mounts.end()) return at->point != "/";
-    at = &above->second;
-  }
-  return false;
-}
-
-}  // namespace
-
 Result<Standing> find_standing(std::string_view mountinfo, int id) {
-  const auto mounts = parse_lines(mountinfo);
+  const auto mounts = parse_mounts(mountinfo);
   if (!mounts) return std::unexpected(mounts.error());
   const auto found = mounts->find(id);
   if (found == mounts->end()) return Standing{};
@@ -323,38 +144,6 @@ Result<Standing> find_standing(std::string_view mountinfo, int id) {
       .may_hide_below = std::ranges::any_of(
           find_below(*mounts, mount), [](const MountLine* below) { return is_hiding(*below); }),
       .is_shared = mount.is_shared};
-}
-
-Result<std::string> find_point(std::string_view mountinfo, int id) {
-  const auto mounts = parse_lines(mountinfo);
-  if (!mounts) return std::unexpected(mounts.error());
-  const auto found = mounts->find(id);
-  return found == mounts->end() ? Result<std::string>(fail(ENOENT)) : found->second.point;
-}
-
-namespace {
-
-// Without the slashes at its end, so that the root is empty.
-[[nodiscard]] std::string_view trimmed(std::string_view path) {
-  while (path.ends_with('/')) path.remove_suffix(1);
-  return path;
-}
-
-[[nodiscard]] bool is_at_or_below(std::string_view path, std::string_view top) {
-  return path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
-}
-
-}  // namespace
-
-bool concerns_any(std::string_view place, std::string_view paths) {
-  const std::string_view here = trimmed(place);
-  while (!paths.empty()) {
-    const std::size_t end = std::min(paths.find('\0'), paths.size());
-    const std::string_view path = trimmed(paths.substr(0, end));
-    if (is_at_or_below(here, path) || is_at_or_below(path, here)) return true;
-    paths.remove_prefix(std::min(end + 1, paths.size()));
-  }
-  return false;
 }
 
 Cover stricter(const Cover& one, const Cover& other) {
@@ -393,7 +182,7 @@ namespace {
 }  // namespace
 
 Result<Cover> cover_in_all(std::string_view mountinfo, std::string_view type) {
-  const auto mounts = parse_lines(mountinfo);
+  const auto mounts = parse_mounts(mountinfo);
   if (!mounts) return std::unexpected(mounts.error());
   constexpr Cover kNone = {.is_whole = true};
   Cover all;

@@ -9,7 +9,7 @@
 
 #include "../mount_request.h"
 #include "../result.h"
-#include "../unique_fd.h"
+#include "mountinfo.h"
 
 namespace seccompagent {
 
@@ -42,15 +42,6 @@ struct Masks {
   friend bool operator==(const Masks&, const Masks&) = default;
 };
 
-// Of a text that is read for one mount.
-inline constexpr std::size_t kMostMountinfo = 1024UL * 1024;
-
-// All mounts of a mountinfo as of one moment. The container may change its mounts while this is
-// done, and the kernel gives a page of the text at a time: a proc of one page and the masks of
-// another could be of different times. E2BIG: there are more than can be looked at. EAGAIN: they
-// changed again and again meanwhile.
-[[nodiscard]] Result<std::string> read_mountinfo(const UniqueFd& file);
-
 // More than any runtime makes.
 inline constexpr std::size_t kMostMasks = 512;
 
@@ -78,12 +69,6 @@ struct Standing {
 
 // Of the mount with this number in a text of mountinfo. EINVAL: the text is none, or was cut.
 [[nodiscard]] Result<Standing> find_standing(std::string_view mountinfo, int id);
-
-// Where that mount is, seen from the root of its namespace. ENOENT: it is not in the text.
-[[nodiscard]] Result<std::string> find_point(std::string_view mountinfo, int id);
-
-// Whether a place is one of these paths, each with a NUL behind it, or lies below or above one.
-[[nodiscard]] bool concerns_any(std::string_view place, std::string_view paths);
 
 // Whether a new proc shows processes only: what else there is to hide is not known.
 [[nodiscard]] bool shows_processes_only(const Cover& cover);

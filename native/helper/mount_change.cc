@@ -16,6 +16,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
 #include <optional>
 #include <string>
@@ -36,9 +37,11 @@ struct ChangeJob : CallerJob {
   UniqueFd mountinfo = {};
   UniqueFd mount = {};
   // Of an unmount: what stays for everybody.
-  const std::optional<std::string>* spared = nullptr;
+  const std::optional<Spared>* spared = nullptr;
   // It may hide something, so only who has the power himself may do it.
   bool is_protected = false;
+  // With all that lies on it, which the kernel does not part from it.
+  bool goes_whole = false;
 };
 
 // What is below must not become more meanwhile.
@@ -109,14 +112,37 @@ struct Sight {
   return job.spared != nullptr && job.spared->has_value();
 }
 
-// Whether it stays where it is, whoever asks. What is in no list may be anything.
-[[nodiscard]] bool is_spared(const ChangeJob& job, const Sight& sight) {
+// Whether the kernel keeps a mount where it is, also on one that is unmounted, see
+// mount_namespaces(7). Nothing is unmounted by asking: this one is in use, by our descriptor.
+[[nodiscard]] bool is_locked(const ChangeJob& job, const UniqueFd& mount) {
+  const std::string link = "self/fd/" + std::to_string(mount.get());
+  return fchdir(job.own_proc) == 0 && umount2(link.c_str(), MNT_EXPIRE) == -1 && errno == EINVAL;
+}
+
+// Whether a proc or sysfs of the container's own shows no more than before, also to who has a file
+// of it open, when it goes with all that lies on it.
+[[nodiscard]] bool may_go_whole(const ChangeJob& job, const OwnMount& own) {
+  return own.is_own && std::ranges::all_of(own.below, [&](const MountBelow& below) {
+           const UniqueFd found(
+               openat(job.mount.get(), below.path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+           const auto id = found.is_open() ? mount_id_of(found.get()) : fail_errno();
+           return id && *id == below.id && is_locked(job, found);
+         });
+}
+
+// Whether it stays where it is, whoever asks.
+[[nodiscard]] bool is_spared(ChangeJob& job, const Sight& sight) {
   if (job.spared == nullptr) return false;
-  const std::optional<std::string>& spared = *job.spared;
-  if (!spared) return false;
-  if (job.is_protected) return true;
-  const auto point = find_point(sight.mountinfo, sight.id);
-  return !point || concerns_any(*point, *spared);
+  const std::optional<Spared>& wanted = *job.spared;
+  if (!wanted) return false;
+  const Spared& spared = *wanted;
+  const auto stays = is_spared(sight.mountinfo, sight.id, spared);
+  if (!stays || *stays) return true;
+  if (!job.is_protected) return false;
+  const auto own = find_own(sight.mountinfo, sight.id, spared);
+  if (!own || !may_go_whole(job, *own)) return true;
+  job.goes_whole = !own->below.empty();
+  return false;
 }
 
 // What is in the middle of a mount can't be unmounted, and by its name something else could be.
@@ -216,6 +242,8 @@ void unmount_in_child(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
   if ((is_root(job) && !job.has_own_power()) || ((flags & MNT_FORCE) != 0 && !is_of_host))
     job.outcome.answer = EPERM;
   if (job.has_ended() || !may_change(job)) return;
+  // its masks keep it busy
+  if (job.goes_whole && (flags & MNT_EXPIRE) == 0) flags |= MNT_DETACH;
   const unsigned lazily = flags & MNT_DETACH;
   // nobody can go into a file, and by its name something else could be meant by then: it is
   // unmounted unless it is in use
@@ -253,7 +281,7 @@ void change_in_child(ChangeJob& job, const MountChange& change, const IsGone& is
 }  // namespace
 
 Outcome MountMaker::unmount(const MountPlace& place, unsigned flags, const IsGone& is_gone,
-                            const std::optional<std::string>& spared) {
+                            const std::optional<Spared>& spared) {
   ChangeJob job = {job_for(place), (flags & MNT_DETACH) != 0};
   job.spared = &spared;
   if (job.has_ended()) return job.outcome;

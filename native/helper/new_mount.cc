@@ -49,6 +49,8 @@ constexpr std::size_t kMostKept = 8;
 // Where a new mount gets its masks.
 constexpr const char* kWorkPlace = "/new";
 constexpr MaskSources kMaskSources = {.file = "/null", .directory = "/empty"};
+// Of what covers places, in mountinfo; runtimes call it so, too.
+constexpr const char* kMaskName = "tmpfs";
 
 // Linux 6.11 gives it without a look-up in proc, where a new child is not known yet.
 [[nodiscard]] UniqueFd open_own_mount_namespace(int own_proc) {
@@ -618,7 +620,8 @@ void put_other(MountJob& job, const IsGone& is_gone) {
 // What the new root holds: places for the masks' sources, and the one for new mounts.
 [[nodiscard]] Result<UniqueFd> make_root() {
   // whoever plays a caller in here still finds the places
-  auto root = make_own({.type = "tmpfs", .options = {{"mode", "0711"}}, .attributes = 0});
+  auto root = make_own(
+      {.type = "tmpfs", .options = {{"source", kMaskName}, {"mode", "0711"}}, .attributes = 0});
   if (!root) return root;
   for (const char* place : {kWorkPlace, kMaskSources.directory}) {
     if (mkdirat(root->get(), place + 1, 0700) == -1) return fail_errno();
@@ -632,7 +635,7 @@ void put_other(MountJob& job, const IsGone& is_gone) {
 [[nodiscard]] Result<UniqueFd> make_directory_mask() {
   return make_own(
       {.type = "tmpfs",
-       .options = {{"ro", std::nullopt}, {"mode", "0555"}},
+       .options = {{"source", kMaskName}, {"ro", std::nullopt}, {"mode", "0555"}},
        .attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC});
 }
 
@@ -655,9 +658,12 @@ void put_other(MountJob& job, const IsGone& is_gone) {
 [[nodiscard]] Result<UniqueFd> make_device() {
   constexpr const char* kDevice = "/device";
   constexpr mode_t kMode = 0666;
-  if (mknod(kDevice, S_IFCHR | kMode, makedev(1, 3)) == -1 || chmod(kDevice, kMode) == -1)
+  // called as a runtime's in mountinfo, where it covers itself
+  if (mknod(kDevice, S_IFCHR | kMode, makedev(1, 3)) == -1 || chmod(kDevice, kMode) == -1 ||
+      rename(kDevice, kMaskSources.file) == -1) {
     return fail_errno();
-  return make_file_mask(kDevice);
+  }
+  return make_file_mask(kMaskSources.file);
 }
 
 // Makes the mount the root, and lets go of all that was there.

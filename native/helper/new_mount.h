@@ -16,6 +16,7 @@
 #include "../target.h"
 #include "../unique_fd.h"
 #include "masks.h"
+#include "spared.h"
 
 namespace seccompagent {
 
@@ -101,10 +102,10 @@ class MountMaker {
   // EPERM for whoever has it not himself. (Where a mount namespace was copied into another user
   // namespace, the kernel holds masks in their places, but not those that a runtime has made in a
   // namespace that belongs to the container's user namespace already, and they look alike.)
-  // With `spared` (paths, each with a NUL behind it, seen from the root of the mount namespace)
-  // EPERM is for everybody, and for what is at, below or above one of these as well.
+  // With `spared` EPERM is for everybody, and for what is_spared names as well. A proc or sysfs of
+  // the container's own goes, see find_own, unless something on it could show what it hides.
   [[nodiscard]] Outcome unmount(const MountPlace& place, unsigned flags, const IsGone& is_gone,
-                                const std::optional<std::string>& spared = std::nullopt);
+                                const std::optional<Spared>& spared = std::nullopt);
 
   // Changes attributes of a mount, see mount_setattr(2), in the same way.
   [[nodiscard]] Outcome set_attributes(const MountPlace& place, const MountChange& change,

@@ -213,6 +213,34 @@ void write_cover(MessageWriter& writer, const Cover& cover) {
   return cover;
 }
 
+void write_spared(MessageWriter& writer, const Spared& spared) {
+  writer.number(spared.root);
+  writer.number(static_cast<std::uint32_t>(spared.hiding.size()));
+  for (const int id : spared.hiding) writer.number(id);
+  writer.number(static_cast<std::uint32_t>(spared.paths.size()));
+  for (const std::string& path : spared.paths) writer.text(path);
+  writer.number(static_cast<std::uint32_t>(spared.places.size()));
+  for (const auto& [mount, below] : spared.places) {
+    writer.number(mount);
+    writer.text(below);
+  }
+}
+
+[[nodiscard]] Spared read_spared(MessageReader& reader) {
+  constexpr std::size_t kLength = sizeof(std::uint32_t);
+  Spared spared = {.root = reader.number<int>()};
+  spared.hiding.resize(reader.count(sizeof(int)));
+  for (int& id : spared.hiding) id = reader.number<int>();
+  spared.paths.resize(reader.count(kLength));
+  for (std::string& path : spared.paths) path = reader.name();
+  spared.places.resize(reader.count(sizeof(int) + kLength));
+  for (auto& [mount, below] : spared.places) {
+    mount = reader.number<int>();
+    below = reader.name();
+  }
+  return spared;
+}
+
 void write_action(MessageWriter& writer, const HelperMountRequest& request) {
   switch (request.action) {
     case MountAction::mount:
@@ -230,7 +258,7 @@ void write_action(MessageWriter& writer, const HelperMountRequest& request) {
     case MountAction::unmount:
       writer.number(request.flags);
       writer.flag(request.spared.has_value());
-      writer.text(request.spared.value_or(""));
+      if (request.spared) write_spared(writer, *request.spared);
       return;
     case MountAction::set_attributes:
       writer.number(request.flags);
@@ -238,15 +266,6 @@ void write_action(MessageWriter& writer, const HelperMountRequest& request) {
       writer.number(request.clear);
       writer.flag(request.has_idmap);
   }
-}
-
-void read_spared(MessageReader& reader, HelperMountRequest& request) {
-  const bool has_spared = reader.flag();
-  std::string spared = reader.text();
-  if (has_spared)
-    request.spared = std::move(spared);
-  else if (!spared.empty())
-    reader.refuse();
 }
 
 void read_action(MessageReader& reader, HelperMountRequest& request) {
@@ -265,7 +284,7 @@ void read_action(MessageReader& reader, HelperMountRequest& request) {
       return;
     case MountAction::unmount:
       request.flags = reader.number<std::uint32_t>();
-      read_spared(reader, request);
+      if (reader.flag()) request.spared = read_spared(reader);
       return;
     case MountAction::set_attributes:
       request.flags = reader.number<std::uint32_t>();

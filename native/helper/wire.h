@@ -20,10 +20,11 @@
 #include "made.h"
 #include "masks.h"
 #include "new_mount.h"
+#include "spared.h"
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 7;
+inline constexpr std::uint32_t kWireVersion = 8;
 // Two paths, a name and a value, as long as the kernel takes them, and what goes with them: folders
 // of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
@@ -101,7 +102,7 @@ struct HelperMountRequest {
   // Of the others: those of umount2(2) and mount_setattr(2).
   std::uint32_t flags = 0;
   // Of an unmount: see MountMaker::unmount.
-  std::optional<std::string> spared = {};
+  std::optional<Spared> spared = {};
   std::uint64_t set = 0;
   std::uint64_t clear = 0;
   bool has_idmap = false;

@@ -11,7 +11,7 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const rootUidOutside = 100_000;
 // an older libseccomp does not know the newest of them
-const trapped = ['umount', 'mount', 'mountapi']
+const trapped = ['umount', 'mount', 'mountapi', 'execve']
   .flatMap((family) => familyMembers(family))
   .filter((name) => name !== 'open_tree_attr');
 
@@ -67,7 +67,7 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
   });
 
   test('A8: umount-guard: without it the kernel would let it', async () => {
-    const alone = ['getpgid'];
+    const alone = familyMembers('execve');
     const some = ['umount /proc/keys', 'mount -o bind /proc /tmp/other'];
     expect(await outputOf(runtime, tried(...some), { answered: alone })).toEqual(['yes', 'yes']);
   });

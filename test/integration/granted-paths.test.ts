@@ -200,6 +200,23 @@ describe.for([
     expect(await outcomeOf({}, calls)).toEqual(only(calls));
   });
 
+  test('granted paths: mkdir of what is there is EEXIST everywhere, as mkdir -p needs it', async () => {
+    const calls: Expected = [
+      ['mkdir /', 'EEXIST'],
+      ['mkdir /data', 'EEXIST'],
+      ['mkdir /data/', 'EEXIST'],
+      ['mkdir /data/in', 'EEXIST'],
+      ['mkdir /data/in/new', '0'],
+      ['mkdir /work/../etc', 'EEXIST'],
+      ['mkdir /link', 'EEXIST'],
+      ['mkdir /etc/passwd', 'EPERM'],
+      ['mkdir /nothing', 'EPERM'],
+      ['mkfifo /etc', 'EPERM'],
+      ['symlink x /etc', 'EPERM'],
+    ];
+    expect(await outcomeOf({}, calls)).toEqual(only(calls));
+  });
+
   test('A3a: granted paths: relative ones count by what they start at', async () => {
     const below: Expected = [
       ['mkdir new', '0'],

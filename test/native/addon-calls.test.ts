@@ -31,6 +31,7 @@ const syscalls = new Syscalls();
 const readSetLength = arches.length * numbersPerArch;
 /** Of no meaning here: it only has to be a counters' slot. */
 const slot = 3;
+const nothing = new Uint8Array();
 
 interface Other extends Disposable {
   readonly call: ReceivedCall;
@@ -313,7 +314,7 @@ test('addon: a command that is not there says so', async () => {
   const receiver = native.createReceiver(syscalls.readKinds(), 1, 1);
   const start = async (candidates: readonly string[]): Promise<number> => {
     const launch = native.launch(['x'], [], candidates, trappedCalls(['mkdir']));
-    native.adoptLaunch(receiver, launch, new Uint8Array(), new Uint8Array(readSetLength), 1);
+    native.adoptLaunch(receiver, launch, nothing, new Uint8Array(readSetLength), 1, nothing);
     const exit = await until('its end', () => native.launchExit(launch) ?? undefined);
     native.closeLaunch(launch);
     return exit.execErrno;
@@ -333,6 +334,7 @@ test('addon: a listener is adopted once', () => {
       new Uint8Array(),
       new Uint8Array(readSetLength),
       1,
+      nothing,
     ),
   ).toThrow(expect.objectContaining({ syscall: expect.any(String) }));
 });
@@ -341,7 +343,7 @@ test('addon: a read set of another size is refused', () => {
   const receiver = native.createReceiver(syscalls.readKinds(), 1, 1);
   const launch = native.launch(['true'], [], ['/bin/true'], trappedCalls(['mkdir']));
   expect(() =>
-    native.adoptLaunch(receiver, launch, new Uint8Array(), new Uint8Array(readSetLength - 1), 1),
+    native.adoptLaunch(receiver, launch, nothing, new Uint8Array(readSetLength - 1), 1, nothing),
   ).toThrow(expect.objectContaining({ code: 'EINVAL' }));
   native.closeLaunch(launch);
   native.closeReceiver(receiver);
@@ -351,7 +353,7 @@ test('addon: a failure that is no errno is refused', () => {
   const receiver = native.createReceiver(syscalls.readKinds(), 1, 1);
   const launch = native.launch(['true'], [], ['/bin/true'], trappedCalls(['mkdir']));
   expect(() =>
-    native.adoptLaunch(receiver, launch, new Uint8Array(), new Uint8Array(readSetLength), 4096),
+    native.adoptLaunch(receiver, launch, nothing, new Uint8Array(readSetLength), 4096, nothing),
   ).toThrow(TypeError);
   native.closeLaunch(launch);
   native.closeReceiver(receiver);

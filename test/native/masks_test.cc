@@ -291,33 +291,7 @@ void hides_processes_of_others() {
               "[hidepid=new][ro][hidepid=2][gid=5]");
 }
 
-// --- places ---
-
-void finds_where_a_mount_is() {
-  const std::string_view text =
-      "20 1 8:1 / / rw - ext4 /dev/sda rw\n"
-      "21 20 0:5 / /a\\040b rw - tmpfs none rw\n";
-  CHECK_EQUAL(VALUE(find_point(text, 20)), "/");
-  CHECK_EQUAL(VALUE(find_point(text, 21)), "/a b");
-  CHECK_EQUAL(ERROR(find_point(text, 22)), Errno{ENOENT});
-}
-
-void knows_what_concerns_a_path() {
-  using namespace std::literals;
-  constexpr std::string_view kPaths = "/a/b\0/c/\0"sv;
-  for (const char* place : {"/a/b", "/a/b/", "/a/b/below", "/a", "/", "/c", "/c/d"})
-    CHECK(concerns_any(place, kPaths));
-  for (const char* place : {"/a/bc", "/a/other", "/cc", "/b", "/d/c"})
-    CHECK(!concerns_any(place, kPaths));
-  CHECK(!concerns_any("/a", ""));
-  // what has no NUL behind it counts as well
-  CHECK(concerns_any("/a/b", "/a"));
-}
-
 constexpr Case kCases[] = {
-    {"A8: find_point: a mount is where the text says", finds_where_a_mount_is},
-    {"A8: concerns_any: at, below and above count, and no name that begins alike",
-     knows_what_concerns_a_path},
     {"find_masks: a proc and a sysfs without masks are whole", finds_a_plain_proc},
     {"A8: find_masks: files and directories are covered", finds_files_and_directories},
     {"A8: find_masks: paths that are mounted over themselves are read-only", finds_read_only_paths},

@@ -14,6 +14,7 @@
 
 #include "check.h"
 #include "container_fixture.h"
+#include "helper/mountinfo.h"
 #include "helper/new_mount.h"
 
 namespace seccompagent::test {
@@ -408,6 +409,71 @@ void spares_the_root() {
   CHECK_EQUAL(is_read_only("/"), 0);
 }
 
+// --- what is spared, whoever asks ----------------------------------------------------------------
+
+[[nodiscard]] Spared spared_in(const Container& container) {
+  const std::string text = container.mountinfo(0);
+  const auto mounts = VALUE(parse_mounts(text));
+  Spared spared;
+  for (const auto& [id, mount] : mounts) {
+    if (is_hiding(mount)) spared.hiding.push_back(id);
+  }
+  const MountLine* root = find_top(mounts, "/");
+  CHECK(root != nullptr);
+  spared.root = root->id;
+  return spared;
+}
+
+[[nodiscard]] long is_other_mounted() { return is_mounted("/mnt/other"); }
+
+void unmounts_own_procs() {
+  const NewMount proc = {.type = "proc", .options = {}, .attributes = 0};
+  const Container container(kUserContainer);
+  const Pinned pinned = container.pin();
+  const Masks masks = container.masks();
+  const std::optional<Spared> spared = spared_in(container);
+  in_helper([&](MountMaker& maker) {
+    const MountPlace place = pinned.place("/mnt/other");
+    for (const unsigned flags : {0U, unsigned{MNT_DETACH}}) {
+      CHECK_EQUAL(answer_of(maker.make_mount(proc, place, masks, kIsThere)), Errno{0});
+      CHECK_EQUAL(container.ask(is_other_mounted), 1);
+      for (const char* mask : {"/mnt/other/keys", "/mnt/other/sys"})
+        CHECK_EQUAL(answer_of(maker.unmount(pinned.place(mask), flags, kIsThere, spared)),
+                    Errno{EPERM});
+      CHECK_EQUAL(
+          answer_of(maker.unmount(powerless(pinned, "/mnt/other"), flags, kIsThere, spared)),
+          Errno{EPERM});
+      CHECK_EQUAL(answer_of(maker.unmount(place, flags, kIsThere, spared)), Errno{0});
+      CHECK_EQUAL(container.ask(is_other_mounted), 0);
+      // those that were there at the start
+      for (const char* path : {"/proc", "/proc/keys", "/sys", "/sys/firmware"})
+        CHECK_EQUAL(answer_of(maker.unmount(pinned.place(path), flags, kIsThere, spared)),
+                    Errno{EPERM});
+    }
+  });
+  CHECK_EQUAL(container.ask(first_revealed), 0);
+}
+
+long copy_proc() {
+  return error_of_call(mount("/proc", "/mnt/other", nullptr, MS_BIND | MS_REC, nullptr));
+}
+
+// The kernel would part it from its masks, for who has a file of it open.
+void spares_procs_whose_masks_could_come_off() {
+  for (const Levels& levels : {kPlainContainer, kUserContainer}) {
+    const Container container(levels);
+    const Pinned pinned = container.pin();
+    const std::optional<Spared> spared = spared_in(container);
+    CHECK_EQUAL(container.ask(copy_proc), 0);
+    in_helper([&](MountMaker& maker) {
+      for (const unsigned flags : {0U, unsigned{MNT_DETACH}})
+        CHECK_EQUAL(answer_of(maker.unmount(pinned.place("/mnt/other"), flags, kIsThere, spared)),
+                    Errno{EPERM});
+    });
+    CHECK_EQUAL(container.ask(is_other_mounted), 1);
+  }
+}
+
 // --- A8: somebody changes what is meant ----------------------------------------------------------
 
 constexpr const char* kOne = "/mnt/other/one";
@@ -562,6 +628,9 @@ constexpr Case kCases[] = {
     {"A8: unmount: the root stays, and stays writable", spares_the_root},
     {"A8: unmount: what was looked at is what goes, whatever has its name",
      unmounts_what_it_has_looked_at},
+    {"unmount: a container's own proc goes with its masks", unmounts_own_procs},
+    {"A8: unmount: a proc stays that the kernel would part from its masks",
+     spares_procs_whose_masks_could_come_off},
     {"A8: unmount: no new proc comes in between", keeps_new_procs_away},
     {"A2: unmount, set_attributes: nothing is done for a caller that is gone",
      does_nothing_when_it_is_gone}};

@@ -1366,6 +1366,20 @@ void shows_nothing_of_the_host() {
   CHECK_EQUAL(mountinfo.find("/empty"), std::string::npos);
 }
 
+void names_masks_as_runtimes_do() {
+  const Container container(kNested);
+  mount_in(container, new_proc());
+  std::istringstream lines(container.mountinfo(1));
+  std::size_t masks = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.contains(" /mnt/new/") || line.contains(" - proc ")) continue;
+    ++masks;
+    CHECK(line.contains(" /null /mnt/new/") || line.contains(" / /mnt/new/"));
+    CHECK(line.contains(" - tmpfs tmpfs "));
+  }
+  CHECK_EQUAL(masks, kHidden.size());
+}
+
 // --- the helper's own mount namespace
 // --------------------------------------------------------------
 
@@ -1462,7 +1476,8 @@ constexpr Case kCases[] = {
      cannot_be_reached},
     {"A4: make_mount: a child that has the caller's ids can't be reached",
      cannot_be_reached_as_the_caller},
-    {"A4: make_mount: no mount point of the helper appears inside", shows_nothing_of_the_host}};
+    {"A4: make_mount: no mount point of the helper appears inside", shows_nothing_of_the_host},
+    {"make_mount: masks are called as those of runtimes", names_masks_as_runtimes_do}};
 
 }  // namespace
 }  // namespace seccompagent::test

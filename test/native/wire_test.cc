@@ -89,7 +89,8 @@ HelperMountRequest some_unmount() {
   request.action = MountAction::unmount;
   request.path = "a";
   request.flags = 2;
-  request.spared = std::string("/a\0/b\0", 6);
+  request.spared = Spared{
+      .root = 20, .hiding = {21, 22}, .paths = {"", "/a b"}, .places = {{23, ""}, {24, "c/d"}}};
   return request;
 }
 

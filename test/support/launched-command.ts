@@ -60,6 +60,7 @@ export class LaunchedCommand implements Disposable {
       Uint8Array.of(1, 2, 3),
       syscalls.readSet(() => true),
       failureErrno,
+      new Uint8Array(),
     );
     this.listener = adopted.listener;
     this.process = adopted.process;

@@ -231,7 +231,7 @@ const ofSettings: readonly Mistake[] = [
   [
     'a type that is none',
     changedSetting({ type: 'number' }),
-    ': settings.SUFFIX.type: "number" is none of string, list, duration, bool, template, errno',
+    ': settings.SUFFIX.type: "number" is none of string, list, paths, duration, bool, template, errno',
   ],
   [
     'a setting without a description',

@@ -63,6 +63,18 @@ test('registry of bundles: handlers are in the order of their bundles', () => {
   ]);
 });
 
+test('A15: registry of bundles: paths of settings are held, each once', () => {
+  const paths = { KEPT: { type: 'paths', default: '/a', description: 'text' } } as const;
+  const bundles = bundlesOf({ a: { declared: paths }, b: {} });
+  expect(resolved(bundles).heldPaths).toEqual(['/a']);
+  expect(resolved(bundles, { KEPT: ' /b , /c,/b' }).heldPaths).toEqual(['/b', '/c']);
+  expect(resolved(bundles, { KEPT: '' }).heldPaths).toBeUndefined();
+  expect(failureOf(() => resolved(bundles, { KEPT: 'a' }))).toMatchObject({
+    code: 'AGENT_SETTING_INVALID',
+    message: expect.stringContaining('KEPT'),
+  });
+});
+
 test('registry of bundles: a setting is what is given, else its default, else nothing', () => {
   const bundles = bundlesOf({ a: { declared } });
   expect(settingsOf(resolved(bundles, { NEEDED: 'true' }))).toEqual([

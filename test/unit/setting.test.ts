@@ -7,6 +7,7 @@ import { settingFault, settingTypes } from '../../host/registry/setting.ts';
 test.for([
   ['string', ['', 'text', '{{.Nope}}', 'a,,b', 'ä\0']],
   ['list', ['', 'a', 'a,b', ' a , b ']],
+  ['paths', ['', '/', '/a', '/a,/b', ' /a , /b/../c ']],
   ['duration', ['0', '2s', '1.5h', '1m30s', '.5s', '1h2m3.5s', '300ms', '100us', '100µs']],
   ['bool', ['true', 'false']],
   ['template', ['', 'plain', '-{{.Namespace}}-{{.Pod}}-{{.Container}}', '{{ .Pid1 }}']],
@@ -17,6 +18,7 @@ test.for([
 
 test.for([
   ['list', [',', 'a,', ',a', 'a, ,b', ' '], 'has an empty item'],
+  ['paths', [',', '/a,', 'a', '/a,b', './a', '/a\0', ' '], 'has an item that is no absolute path'],
   [
     'duration',
     ['', '2', 's', '2 s', '1d', '2s ', '-1s', '-1h2m'],

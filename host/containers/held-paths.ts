@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Paths of settings that are held as what they are before a container's own program runs.
+import type { AgentErrorCode } from '../errors.ts';
+import { errnoNameOf } from '../handler/errno.ts';
+import type { Logger } from '../log.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Containers } from './containers.ts';
+
+/** One that is not, and why. */
+export interface UnheldPath {
+  readonly path: string;
+  readonly errno: number;
+}
+
+/** As the addon takes them. */
+export function heldPathBytes({ heldPaths = [] }: Registry): Uint8Array {
+  return new TextEncoder().encode(heldPaths.map((path) => `${path}\0`).join(''));
+}
+
+const code: AgentErrorCode = 'AGENT_SETTING_INVALID';
+const reasons: Readonly<Record<string, string>> = {
+  EALREADY: 'its own program ran by then: the profile has to trap execve and execveat',
+  ESTALE: 'the setting has changed since the container came',
+};
+
+/** Says which paths of a container's settings protect nothing by themselves. */
+export function tellUnheld(log: Logger, containers: Containers, token: number): void {
+  const container = containers.get(token)?.registry.containerId;
+  for (const { path, errno } of containers.unheldPaths(token)) {
+    const name = errnoNameOf(errno) ?? `errno ${errno}`;
+    log.error(
+      { container, code, path, errno: name, reason: reasons[name] },
+      'a path that a setting names cannot be held: operations that have to spare it fail with EPERM',
+    );
+  }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spared.h"
+
+#include <algorithm>
+
+#include "mountinfo.h"
+
+namespace seccompagent {
+namespace {
+
+// Without the slashes at its end, so that the root is empty.
+[[nodiscard]] std::string_view trimmed(std::string_view path) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
+[[nodiscard]] bool concerns(std::string_view place, std::string_view path) {
+  const std::string_view here = trimmed(place);
+  const std::string_view there = trimmed(path);
+  return is_at_or_below(here, there) || is_at_or_below(there, here);
+}
+
+// How the place is called now. One whose mount is gone is nowhere.
+[[nodiscard]] bool concerns(std::string_view place, const HeldPlace& held, const Mounts& mounts) {
+  const auto mount = mounts.find(held.mount);
+  if (mount == mounts.end()) return false;
+  std::string path(trimmed(mount->second.point));
+  if (!held.below.empty()) path += '/' + held.below;
+  return concerns(place, path);
+}
+
+}  // namespace
+
+Result<bool> is_spared(std::string_view mountinfo, int id, const Spared& spared) {
+  const auto mounts = parse_mounts(mountinfo);
+  if (!mounts) return std::unexpected(mounts.error());
+  const auto found = mounts->find(id);
+  // what is in no list may be anything
+  if (found == mounts->end()) return true;
+  if (spared.paths.empty()) return false;
+  const std::string& point = found->second.point;
+  return !mounts->contains(spared.root) ||
+         std::ranges::any_of(spared.paths,
+                             [&](const std::string& path) { return concerns(point, path); }) ||
+         std::ranges::any_of(spared.places,
+                             [&](const HeldPlace& held) { return concerns(point, held, *mounts); });
+}
+
+Result<OwnMount> find_own(std::string_view mountinfo, int id, const Spared& spared) {
+  const auto mounts = parse_mounts(mountinfo);
+  if (!mounts) return std::unexpected(mounts.error());
+  const auto found = mounts->find(id);
+  if (found == mounts->end() || !mounts->contains(spared.root)) return OwnMount{};
+  const MountLine& mount = found->second;
+  const auto parent = mounts->find(mount.parent);
+  if (!is_hiding(mount) || std::ranges::find(spared.hiding, id) != spared.hiding.end() ||
+      parent == mounts->end() || lies_on_hiding(*mounts, parent->second)) {
+    return OwnMount{};
+  }
+  OwnMount own = {.is_own = true};
+  for (const MountLine* below : find_below(*mounts, mount)) {
+    // what was renamed while this was read is no text to rely on
+    if (!below->point.starts_with(mount.point + '/')) return OwnMount{};
+    own.below.push_back({below->id, below->point.substr(mount.point.size() + 1)});
+  }
+  return own;
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mounts that nobody takes away, whatever they are called by now.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../result.h"
+
+namespace seccompagent {
+
+// A place by the mount that it is on.
+struct HeldPlace {
+  int mount;
+  // From the root of that mount; empty: that root itself.
+  std::string below;
+  friend bool operator==(const HeldPlace&, const HeldPlace&) = default;
+};
+
+// Found in a container whose own program did not run yet.
+struct Spared {
+  // The mount at the root of its mount namespace; 0: nobody could look.
+  int root = 0;
+  // The proc and sysfs mounts that were there.
+  std::vector<int> hiding = {};
+  // The places as they were called, and what they were.
+  std::vector<std::string> paths = {};
+  std::vector<HeldPlace> places = {};
+  friend bool operator==(const Spared&, const Spared&) = default;
+};
+
+// Whether the mount with this number in a text of mountinfo is at, below or above one of the
+// places. So is every mount of another mount namespace, where the places can't be found, if there
+// are any. EINVAL: the text is none, or was cut.
+[[nodiscard]] Result<bool> is_spared(std::string_view mountinfo, int id, const Spared& spared);
+
+// One that lies on another.
+struct MountBelow {
+  int id;
+  // From that one's root.
+  std::string path;
+};
+
+struct OwnMount {
+  bool is_own = false;
+  std::vector<MountBelow> below = {};
+};
+
+// Whether that mount is a proc or a sysfs which the container has got later and which lies on none:
+// it hides nothing. What is mounted on it hides something of it.
+[[nodiscard]] Result<OwnMount> find_own(std::string_view mountinfo, int id, const Spared& spared);
+
+}  // namespace seccompagent

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests which mounts nobody takes away, by texts of mountinfo.
+#include "helper/spared.h"
+
+#include <string>
+#include <string_view>
+
+#include "check.h"
+
+namespace seccompagent::test {
+namespace {
+
+// A root, a volume that is called otherwise by now, and what lies on both.
+constexpr std::string_view kMounts =
+    "20 1 8:1 / / rw - ext4 /dev/sda rw\n"
+    "21 20 0:5 / /moved/vol rw - tmpfs tmpfs rw\n"
+    "22 21 0:6 / /moved/vol/below rw - tmpfs tmpfs rw\n"
+    "23 20 0:7 / /a\\040b rw - tmpfs tmpfs rw\n"
+    "24 20 0:8 / /vol2 rw - tmpfs tmpfs rw\n"
+    "25 20 0:9 / /new/at rw - tmpfs tmpfs rw\n";
+
+bool spares(int id, const Spared& spared) { return VALUE(is_spared(kMounts, id, spared)); }
+
+void spares_places_by_their_mounts() {
+  const Spared whole = {.root = 20, .paths = {"/vol"}, .places = {{21, ""}}};
+  for (const int id : {20, 21, 22}) CHECK(spares(id, whole));
+  for (const int id : {23, 24, 25}) CHECK(!spares(id, whole));
+  const Spared part = {.root = 20, .paths = {"/vol/below"}, .places = {{21, "below"}}};
+  for (const int id : {20, 21, 22}) CHECK(spares(id, part));
+  const Spared beside = {.root = 20, .paths = {"/vol/other"}, .places = {{21, "other"}}};
+  CHECK(spares(21, beside));
+  CHECK(!spares(22, beside));
+}
+
+void spares_what_has_the_name_later() {
+  const Spared spared = {.root = 20, .paths = {"/new"}, .places = {{20, "old"}}};
+  CHECK(spares(25, spared));
+  CHECK(!spares(24, spared));
+  const Spared escaped = {.root = 20, .paths = {"/a b/c"}};
+  CHECK(spares(23, escaped));
+}
+
+void spares_all_that_it_does_not_know() {
+  const Spared spared = {.root = 20, .paths = {"/vol"}, .places = {{21, ""}}};
+  // covered by another root
+  CHECK(spares(99, spared));
+  CHECK(spares(99, {}));
+  // a copy of the namespace
+  CHECK(spares(24, {.root = 7, .paths = {"/vol"}, .places = {{8, ""}}}));
+  CHECK(spares(24, {.root = 0, .paths = {"/vol"}}));
+  // without a path nothing has to be found
+  CHECK(!spares(24, {.root = 7}));
+  // the host has taken it away
+  CHECK(!spares(24, {.root = 20, .paths = {"/vol"}, .places = {{77, ""}}}));
+  CHECK_EQUAL(ERROR(is_spared("20 1 8:1", 20, {})), Errno{EINVAL});
+}
+
+constexpr std::string_view kProcs =
+    "20 1 8:1 / / rw - ext4 /dev/sda rw\n"
+    "21 20 0:5 / /proc rw - proc proc rw\n"
+    "22 21 0:6 /null /proc/keys rw - tmpfs tmpfs rw\n"
+    "23 21 0:5 / /proc rw - proc proc rw\n"
+    "24 20 0:5 / /own rw - proc proc rw\n"
+    "25 24 0:6 /null /own/keys rw - tmpfs tmpfs rw\n"
+    "26 20 0:7 / /sysfs rw - sysfs none rw\n"
+    "27 20 0:8 / /tmp rw - tmpfs tmpfs rw\n";
+const Spared kAtStart = {.root = 20, .hiding = {21}};
+
+void finds_own_procs() {
+  const OwnMount own = VALUE(find_own(kProcs, 24, kAtStart));
+  CHECK(own.is_own);
+  CHECK_EQUAL(own.below.size(), 1U);
+  CHECK_EQUAL(own.below.front().id, 25);
+  CHECK_EQUAL(own.below.front().path, "keys");
+  const OwnMount sysfs = VALUE(find_own(kProcs, 26, kAtStart));
+  CHECK(sysfs.is_own);
+  CHECK(sysfs.below.empty());
+}
+
+void takes_nothing_else_for_own() {
+  // that of the runtime, one on top of it, masks, another file system, what is in no list
+  for (const int id : {21, 22, 23, 25, 27, 99})
+    CHECK(!VALUE(find_own(kProcs, id, kAtStart)).is_own);
+  CHECK(!VALUE(find_own(kProcs, 24, {.root = 20, .hiding = {21, 24}})).is_own);
+  // nobody could look at the start, or it is another mount namespace
+  CHECK(!VALUE(find_own(kProcs, 24, {})).is_own);
+  CHECK(!VALUE(find_own(kProcs, 24, {.root = 7, .hiding = {8}})).is_own);
+}
+
+constexpr Case kCases[] = {
+    {"A15, A16: is_spared: a place is found by its mount, whatever it is called by now",
+     spares_places_by_their_mounts},
+    {"A15: is_spared: what gets the name of a place later stays as well",
+     spares_what_has_the_name_later},
+    {"A15: is_spared: where places can't be found, all stays", spares_all_that_it_does_not_know},
+    {"find_own: a proc or sysfs that came later is the container's own", finds_own_procs},
+    {"A8: find_own: nothing that may hide something is", takes_nothing_else_for_own}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
