@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What deploy/kubernetes asks a cluster for: valid, no more than is needed, and what the agent knows.
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -64,6 +72,7 @@ async function outputOf(
   { name, text }: { readonly name: string; readonly text: string },
   program: readonly string[] = [],
 ): Promise<string> {
+  mkdirSync(join(projectRoot, 'build'), { recursive: true });
   const folder = mkdtempSync(join(projectRoot, 'build/manifests-'));
   try {
     const file = join(folder, name);

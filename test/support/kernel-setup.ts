@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Before all tests: what the machine must have.
+// Before the tests with kernels and containers: what the machine must have.
 import { criApiFile } from './cri/client.ts';
+import { compilers } from './guest-setup.ts';
 import { requirePackages } from './packages.ts';
 import { buildTestBundles } from './test-bundles.ts';
 
@@ -9,13 +10,13 @@ export default async function setup(): Promise<void> {
     throw new Error('the tests load seccomp listeners and start containers: run them as root');
   }
   requirePackages([
+    ...compilers,
     { command: 'runc', package: 'runc' },
     { command: 'crun', package: 'crun' },
     { command: 'busybox', package: 'busybox-static' },
     { command: 'podman', package: 'podman' },
     { command: 'conmon', package: 'conmon' },
     { command: 'setpriv', package: 'util-linux' },
-    { command: 'gcc', package: 'gcc' },
     { command: 'jq', package: 'jq' },
     { command: 'mmdebstrap', package: 'mmdebstrap' },
     { command: 'mkfs.erofs', package: 'erofs-utils' },
@@ -30,15 +31,10 @@ export default async function setup(): Promise<void> {
     { command: 'prometheus', package: 'prometheus' },
     { command: 'promtool', package: 'prometheus' },
     { command: 'logrotate', package: 'logrotate' },
-    { command: 'clang-19', package: 'clang-19' },
-    { command: 'wasm-ld-19', package: 'lld-19' },
     { command: 'containerd', package: 'containerd' },
     { command: '/usr/lib/cni/ptp', package: 'containernetworking-plugins' },
     { command: 'ip', package: 'iproute2' },
     { command: criApiFile, package: 'golang-github-kubernetes-cri-api-dev' },
-    // there may be another one of rustup, without the target
-    { command: '/usr/bin/rustc', package: 'rustc' },
-    { command: '/usr/lib/rustlib/wasm32-unknown-unknown', package: 'libstd-rust-dev-wasm32' },
   ]);
   await buildTestBundles();
 }
