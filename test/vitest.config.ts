@@ -82,8 +82,12 @@ const config: ViteUserConfig = {
   test: {
     root: fileURLToPath(new URL('..', import.meta.url)),
     projects: tiers.map((tier) => projectOf(tier)),
-    // Wirings are kept from one run to the next, and not among those of an installed agent.
-    env: { CACHE_DIRECTORY: fileURLToPath(new URL('../build/test-cache', import.meta.url)) },
+    env: {
+      // Wirings are kept from one run to the next, and not among those of an installed agent.
+      CACHE_DIRECTORY: fileURLToPath(new URL('../build/test-cache', import.meta.url)),
+      // Hundreds of agents start from the same sources.
+      NODE_COMPILE_CACHE: fileURLToPath(new URL('../build/compile-cache', import.meta.url)),
+    },
     pool: 'forks',
     reporters: ['default', fileURLToPath(new URL('support/plain-summary.ts', import.meta.url))],
     testTimeout: 60_000,

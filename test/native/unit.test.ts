@@ -6,6 +6,9 @@ import { nativeCases, runNativeCase } from '../support/native-programs.ts';
 
 const cases = await nativeCases();
 
-test.for(cases.map((each) => [each.title, each] as const))('%s', ([, nativeCase]) => {
-  expect(runNativeCase(nativeCase)).toBe('');
-});
+test.concurrent.for(cases.map((each) => [each.title, each] as const))(
+  '%s',
+  async ([, nativeCase]) => {
+    expect(await runNativeCase(nativeCase)).toBe('');
+  },
+);

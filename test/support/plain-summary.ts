@@ -13,11 +13,7 @@ interface Counts {
 }
 
 export default class PlainSummary implements Reporter {
-  readonly #file: string | undefined;
-
-  constructor(file: string | undefined = process.env['SECCOMPAGENT_TEST_COUNTS']) {
-    this.#file = file;
-  }
+  readonly #file = process.env['SECCOMPAGENT_TEST_COUNTS'];
 
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const counts = this.#earlier();
