@@ -346,8 +346,8 @@ test('ConfigMap: the agent reads it', () => {
 });
 
 /** A profile as the kubelet finds it. */
-function profileNamed(name: string, folder: string = deployFolder): JsonObject {
-  const text = readFileSync(join(folder, 'profiles/kubernetes', `${name}.json`), 'utf8');
+function profileNamed(name: string): JsonObject {
+  const text = readFileSync(join(deployFolder, 'profiles/kubernetes', `${name}.json`), 'utf8');
   const [read] = manifestsIn(text);
   return read?.object ?? {};
 }
@@ -377,8 +377,11 @@ function withNumbers(value: Json): Json {
   return manifestsIn(text)[0]?.object ?? null;
 }
 
-function operatorsProfileNamed(name: string, folder: string = deployFolder): JsonObject {
-  const text = readFileSync(join(folder, 'security-profiles-operator', `${name}.yaml`), 'utf8');
+function operatorsProfileNamed(name: string): JsonObject {
+  const text = readFileSync(
+    join(deployFolder, 'security-profiles-operator', `${name}.yaml`),
+    'utf8',
+  );
   return manifestsIn(text)[0]?.object ?? {};
 }
 
@@ -397,17 +400,6 @@ test.for(profileNames)(
     expect(withNumbers(at(operators, 'spec'))).toEqual(profile);
   },
 );
-
-test('profiles: those that are generated are what generate-profiles.sh makes', async () => {
-  using folder = new TemporaryFolder();
-  const script = join(deployFolder, 'generate-profiles.sh');
-  const { code } = await runCommand(['sh', script, folder.path], { deadlineMs: 120_000 });
-  expect(code).toBe(0);
-  for (const name of profileNames.filter((each) => each !== 'dangerous')) {
-    expect(profileNamed(name)).toEqual(profileNamed(name, folder.path));
-    expect(operatorsProfileNamed(name)).toEqual(operatorsProfileNamed(name, folder.path));
-  }
-});
 
 test('profiles: all are installed, also those for crun', async () => {
   using folder = new TemporaryFolder();
