@@ -7,7 +7,7 @@ import { buildTestBundles } from './test-bundles.ts';
 
 export default async function setup(): Promise<void> {
   if (process.getuid?.() !== 0) {
-    throw new Error('the tests load seccomp listeners and start containers: run them as root');
+    throw new Error('these tests load seccomp listeners: run them as root, or npm run test:unit');
   }
   requirePackages([
     ...compilers,
