@@ -13,6 +13,7 @@ interface Tier {
   readonly maxWorkers?: number;
   readonly setup?: 'guest' | 'kernel';
   readonly retry?: number;
+  readonly pool?: 'forks' | 'threads';
 }
 
 /** Kernel tests wait more than they compute, but their programs take cores, too. */
@@ -20,7 +21,7 @@ const kernelWorkers = 2;
 
 const tiers: readonly Tier[] = [
   // any user, and nothing but npm's packages
-  { name: 'unit', folders: ['test/unit'], order: 1 },
+  { name: 'unit', folders: ['test/unit'], order: 1, pool: 'threads' },
   // built handlers, no root
   {
     name: 'guest',
@@ -64,6 +65,7 @@ function projectOf({
   maxWorkers,
   setup,
   retry = 0,
+  pool = 'forks',
 }: Tier): TestProjectConfiguration {
   return {
     extends: true,
@@ -73,6 +75,7 @@ function projectOf({
       sequence: { groupOrder: order },
       globalSetup: setup === undefined ? [] : [`test/support/${setup}-setup.ts`],
       retry,
+      pool,
       ...(maxWorkers === undefined ? {} : { maxWorkers }),
     },
   };
@@ -88,7 +91,6 @@ const config: ViteUserConfig = {
       // Hundreds of agents start from the same sources.
       NODE_COMPILE_CACHE: fileURLToPath(new URL('../build/compile-cache', import.meta.url)),
     },
-    pool: 'forks',
     reporters: ['default', fileURLToPath(new URL('support/plain-summary.ts', import.meta.url))],
     testTimeout: 60_000,
     hookTimeout: 60_000,
