@@ -10,6 +10,7 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { runCommand } from './command.ts';
+import { patient } from './patience.ts';
 
 const root = join(import.meta.dirname, '../..');
 const nativeFolder = join(root, 'native');
@@ -162,6 +163,9 @@ const links: Readonly<Record<string, readonly string[]>> = {
   wire_test: ['helper/wire'],
 };
 
+/** Some of many rounds use a processor for ten seconds. */
+export const caseMs: number = patient(90_000);
+
 export interface NativeCase {
   readonly title: string;
   readonly program: string;
@@ -266,6 +270,7 @@ export async function nativeCases(tests?: readonly string[]): Promise<readonly N
 export async function runNativeCase({ title, program }: NativeCase): Promise<string> {
   const { code, signal, stdout, stderr } = await runCommand([program, title], {
     environment: { LD_PRELOAD: '' },
+    deadlineMs: caseMs,
   });
   const output = `${stdout}${stderr}`.trim();
   if (code === 0) return output;
