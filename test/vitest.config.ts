@@ -1,23 +1,97 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the tests run: real kernels, real containers, so files run one after the other.
-import type { ViteUserConfig } from 'vitest/config';
+// How the tests run: tiers, one after the other; which tier a test is in, its folder says.
+import { fileURLToPath } from 'node:url';
+
+import type { TestProjectConfiguration, ViteUserConfig } from 'vitest/config';
+
+interface Tier {
+  readonly name: string;
+  readonly folders: readonly string[];
+  /** Those of the same order run side by side. */
+  readonly order: number;
+  /** How many files run at a time; else as many as there are cores. */
+  readonly maxWorkers?: number;
+  readonly setup?: 'guest' | 'kernel';
+  readonly retry?: number;
+  readonly pool?: 'forks' | 'threads';
+}
+
+/** Kernel tests wait more than they compute, but their programs take cores, too. */
+const kernelWorkers = 2;
+
+const tiers: readonly Tier[] = [
+  // any user, and nothing but npm's packages
+  { name: 'unit', folders: ['test/unit'], order: 1, pool: 'threads' },
+  // built handlers, no root
+  {
+    name: 'guest',
+    folders: ['test/guest-sdk', 'test/handlers', 'handlers-wasm'],
+    order: 2,
+    setup: 'guest',
+  },
+  // real listeners, root
+  {
+    name: 'kernel',
+    folders: ['test/native', 'test/integration', 'test/e2e'],
+    order: 3,
+    maxWorkers: kernelWorkers,
+    setup: 'kernel',
+  },
+  // containers of runc, crun, podman and containerd
+  {
+    name: 'containers',
+    folders: ['test/containers'],
+    order: 4,
+    maxWorkers: kernelWorkers,
+    setup: 'kernel',
+  },
+  { name: 'sanitizers', folders: ['test/sanitizers'], order: 5, maxWorkers: 1, setup: 'kernel' },
+  // These compare times, also of containers beside an attacker, which a machine that others use for
+  // seconds falsifies. What needed another try is named at the end.
+  {
+    name: 'timing',
+    folders: ['test/timing', 'test/hostile'],
+    order: 6,
+    maxWorkers: 1,
+    setup: 'kernel',
+    retry: 2,
+  },
+];
+
+function projectOf({
+  name,
+  folders,
+  order,
+  maxWorkers,
+  setup,
+  retry = 0,
+  pool = 'forks',
+}: Tier): TestProjectConfiguration {
+  return {
+    extends: true,
+    test: {
+      name,
+      include: folders.map((folder) => `${folder}/**/*.test.ts`),
+      sequence: { groupOrder: order },
+      globalSetup: setup === undefined ? [] : [`test/support/${setup}-setup.ts`],
+      retry,
+      pool,
+      ...(maxWorkers === undefined ? {} : { maxWorkers }),
+    },
+  };
+}
 
 const config: ViteUserConfig = {
   test: {
-    root: new URL('..', import.meta.url).pathname,
-    include: ['test/**/*.test.ts', 'handlers-wasm/**/*.test.ts'],
-    // These have a machine of their own.
-    exclude: ['test/vm/**'],
-    // Wirings are kept from one run to the next, and not among those of an installed agent.
-    env: { CACHE_DIRECTORY: new URL('../build/test-cache', import.meta.url).pathname },
-    globalSetup: ['test/support/global-setup.ts'],
-    pool: 'forks',
-    // Containers, listeners and descriptor counts of one file must not disturb another's.
-    fileParallelism: false,
-    reporters: ['default', new URL('support/plain-summary.ts', import.meta.url).pathname],
-    // Many tests compare times, which a machine that others use for seconds falsifies. What needed
-    // another try is named at the end; `--retry=0` to look for what fails now and then.
-    retry: 2,
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    projects: tiers.map((tier) => projectOf(tier)),
+    env: {
+      // Wirings are kept from one run to the next, and not among those of an installed agent.
+      CACHE_DIRECTORY: fileURLToPath(new URL('../build/test-cache', import.meta.url)),
+      // Hundreds of agents start from the same sources.
+      NODE_COMPILE_CACHE: fileURLToPath(new URL('../build/compile-cache', import.meta.url)),
+    },
+    reporters: ['default', fileURLToPath(new URL('support/plain-summary.ts', import.meta.url))],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -358,11 +358,7 @@ test('start: a worker that does not start ends the agent', async () => {
     folder.at('package/dist/host/notification/worker.js'),
     'throw new Error("damaged");\n',
   );
-  const options = { deadlineMs: 5000 };
-  const { code, signal } = await runCommand(
-    [launcher, `-socketfile=${folder.at('agent.socket')}`],
-    options,
-  );
+  const { code, signal } = await runCommand([launcher, `-socketfile=${folder.at('agent.socket')}`]);
   expect({ code, signal }).toEqual({ code: 1, signal: null });
 });
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiles the tests in C++ together with the sources of the addon that they test, under the
 // address and undefined-behaviour sanitizers.
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { runCommand } from './command.ts';
 import { patient } from './patience.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -200,6 +202,9 @@ const links: Readonly<Record<string, readonly string[]>> = {
   wire_test: ['helper/wire'],
 };
 
+/** Some of many rounds use a processor for ten seconds. */
+export const caseMs: number = patient(90_000);
+
 export interface NativeCase {
   readonly title: string;
   readonly program: string;
@@ -210,14 +215,29 @@ function sourceOf(name: string): string {
   return existsSync(test) ? test : join(nativeFolder, `${name}.cc`);
 }
 
-/** Of all that any object is made of: a changed header builds them all anew. */
-function hashOfSources(): string {
+/** Of what all objects have in common: a changed header builds them all anew. */
+function hashOfHeaders(): string {
   const hash = createHash('sha256').update([compiler(), ...flags].join(' '));
   for (const folder of [nativeFolder, join(nativeFolder, 'helper'), testFolder]) {
     for (const name of readdirSync(folder).toSorted()) {
-      if (/\.(?:cc|h)$/u.test(name)) hash.update(name).update(readFileSync(join(folder, name)));
+      if (name.endsWith('.h')) hash.update(name).update(readFileSync(join(folder, name)));
     }
   }
+  return hash.digest('hex');
+}
+
+/** Where the objects of sources are, by all that they are made of. */
+function objectFiles(): (name: string) => string {
+  const headers = hashOfHeaders();
+  return (name) => {
+    const hash = createHash('sha256')
+      .update(headers)
+      .update(readFileSync(sourceOf(name)));
+    return join(outputFolder, `${name.replaceAll('/', '-')}-${shortened(hash)}.o`);
+  };
+}
+
+function shortened(hash: Hash): string {
   return hash.digest('hex').slice(0, 16);
 }
 
@@ -230,9 +250,9 @@ async function compile(file: string, args: readonly string[]): Promise<void> {
 }
 
 /** Runs work for each item, as many at a time as there are cores. */
-async function forEach(
-  items: readonly string[],
-  work: (item: string) => Promise<void>,
+async function forEach<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<void>,
 ): Promise<void> {
   const waiting = [...items];
   const take = async (): Promise<void> => {
@@ -243,30 +263,37 @@ async function forEach(
   await Promise.all(Array.from({ length: availableParallelism() }, take));
 }
 
+interface NativeProgram {
+  readonly file: string;
+  /** The objects that it is linked from, by the names of their sources. */
+  readonly objects: ReadonlyMap<string, string>;
+}
+
+function nativeProgram(test: string, objectOf: (name: string) => string): NativeProgram {
+  const names = [test, ...(links[test] ?? [])];
+  const objects = new Map(names.map((name) => [name, objectOf(name)]));
+  const hash = shortened(createHash('sha256').update([...objects.values()].join('\n')));
+  return { file: join(outputFolder, hash, test), objects };
+}
+
 /** Compiles tests in C++, all or those of these names, unless that was done for these very sources. */
 export async function nativePrograms(
   tests: readonly string[] = Object.keys(links),
 ): Promise<readonly string[]> {
-  const folder = join(outputFolder, hashOfSources());
-  const programs = tests.map((name) => join(folder, name));
-  if (programs.every((program) => existsSync(program))) return programs;
-  mkdirSync(folder, { recursive: true });
-  const objectOf = (name: string): string => join(folder, `${name.replaceAll('/', '-')}.o`);
   const unlisted = readdirSync(testFolder)
     .filter((name) => name.endsWith('.cc'))
     .find((name) => links[basename(name, '.cc')] === undefined);
   if (unlisted !== undefined) throw new Error(`${unlisted} is not linked with anything`);
-  const parts = tests.flatMap((name) => [name, ...(links[name] ?? [])]);
-  await forEach([...new Set(parts)], (name) =>
-    compile(objectOf(name), [`-I${nativeFolder}`, `-I${testFolder}`, '-c', sourceOf(name)]),
+  const objectOf = objectFiles();
+  const programs = tests.map((test) => nativeProgram(test, objectOf));
+  const missing = programs.filter(({ file }) => !existsSync(file));
+  for (const { file } of missing) mkdirSync(dirname(file), { recursive: true });
+  const objects = new Map(missing.flatMap((program) => [...program.objects]));
+  await forEach([...objects], ([name, object]) =>
+    compile(object, [`-I${nativeFolder}`, `-I${testFolder}`, '-c', sourceOf(name)]),
   );
-  await forEach(tests, (name) =>
-    compile(
-      join(folder, name),
-      [name, ...(links[name] ?? [])].map((part) => objectOf(part)),
-    ),
-  );
-  return programs;
+  await forEach(missing, (program) => compile(program.file, [...program.objects.values()]));
+  return programs.map(({ file }) => file);
 }
 
 /** Compiles them, and lists their cases. */
@@ -279,13 +306,12 @@ export async function nativeCases(tests?: readonly string[]): Promise<readonly N
 }
 
 /** Runs one case in a process of its own. @returns what it complained of; empty when it passed */
-export function runNativeCase({ title, program }: NativeCase): string {
-  const { status, signal, stdout, stderr } = spawnSync(program, [title], {
-    encoding: 'utf8',
-    timeout: patient(30_000),
-    env: { ...process.env, LD_PRELOAD: '' },
+export async function runNativeCase({ title, program }: NativeCase): Promise<string> {
+  const { code, signal, stdout, stderr } = await runCommand([program, title], {
+    environment: { LD_PRELOAD: '' },
+    deadlineMs: caseMs,
   });
   const output = `${stdout}${stderr}`.trim();
-  if (status === 0) return output;
-  return `${output}\nended with ${signal ?? `status ${status}`}`.trim();
+  if (code === 0) return output;
+  return `${output}\nended with ${signal ?? `status ${code}`}`.trim();
 }

@@ -22,6 +22,7 @@ import {
   optionMistakes,
   wholeConfig,
 } from '../support/config-samples.ts';
+import { needsRoot } from '../support/needs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const file = '/etc/config.yaml';
@@ -121,7 +122,8 @@ describe('config', () => {
 
   test.for(optionMistakes)(
     'config: as an option, %s is refused with its line',
-    ([, text, line, message]) => {
+    ([, text, line, message], context) => {
+      needsRoot(context);
       using folder = new TemporaryFolder();
       const path = folder.at('config.yaml');
       writeFileSync(path, text, { mode: 0o644 });
@@ -142,7 +144,8 @@ describe('config', () => {
 });
 
 describe('config file', () => {
-  test('config file: one that root alone can write is read', () => {
+  test('config file: one that root alone can write is read', (context) => {
+    needsRoot(context);
     using folder = new TemporaryFolder();
     const path = folder.at('config.yaml');
     writeFileSync(path, wholeConfig, { mode: 0o644 });
@@ -151,18 +154,23 @@ describe('config file', () => {
     expect(readConfig(folder.at('link')).config.bundleFolders).toEqual(['/bundles']);
   });
 
-  test.for([0o664, 0o646, 0o666])('config file: with the mode %o it is refused', (mode) => {
-    using folder = new TemporaryFolder();
-    const path = folder.at('config.yaml');
-    writeFileSync(path, '');
-    chmodSync(path, mode);
-    expect(failureOf(() => loadConfig(path))).toMatchObject({
-      code: 'AGENT_CONFIG_INVALID',
-      message: expect.stringMatching(/config\.yaml: can be written to by others/u),
-    });
-  });
+  test.for([0o664, 0o646, 0o666])(
+    'config file: with the mode %o it is refused',
+    (mode, context) => {
+      needsRoot(context);
+      using folder = new TemporaryFolder();
+      const path = folder.at('config.yaml');
+      writeFileSync(path, '');
+      chmodSync(path, mode);
+      expect(failureOf(() => loadConfig(path))).toMatchObject({
+        code: 'AGENT_CONFIG_INVALID',
+        message: expect.stringMatching(/config\.yaml: can be written to by others/u),
+      });
+    },
+  );
 
-  test('config file: that of a user is refused', () => {
+  test('config file: that of a user is refused', (context) => {
+    needsRoot(context);
     using folder = new TemporaryFolder();
     const path = folder.at('config.yaml');
     writeFileSync(path, '');

@@ -22,6 +22,7 @@ import { findJco } from '../../host/handler/jco/transpile.ts';
 import { wiringsBy } from '../../host/handler/jco/wirings.ts';
 import { composed } from '../support/composed-component.ts';
 import { trapping } from '../support/hostile-components.ts';
+import { needsRoot } from '../support/needs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const digest = 'd'.repeat(64);
@@ -108,7 +109,8 @@ test.for<readonly [string, (given: Kept) => void]>([
       mkdirSync(file);
     },
   ],
-])('digest cache: one %s is not read', ([, spoil]) => {
+])('digest cache: one %s is not read', ([who, spoil], context) => {
+  if (who.includes('another user')) needsRoot(context);
   using given = kept();
   spoil(given);
   expect(given.cache.read(digest, version)).toBeUndefined();
@@ -134,7 +136,8 @@ test('digest cache: the oldest go when there are too many', () => {
   expect(given.cache.read('299', version)).toBe(text);
 });
 
-test('digest cache: it is where systemd says, else where caches are', () => {
+test('digest cache: it is where systemd says, else where caches are', (context) => {
+  needsRoot(context);
   expect(cacheFolder('wirings', { CACHE_DIRECTORY: '/var/cache/a:/b' })).toBe(
     '/var/cache/a/wirings',
   );

@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { keyOf } from '../../host/container-key.ts';
 import type { ContainerProcessState } from '../../host/container-process-state.ts';
 import { FirstPids } from '../../host/first-pids.ts';
+import { needsRoot } from '../support/needs.ts';
 import { until } from '../support/polling.ts';
 
 const roots = keyOf({ state: { containerId: 'c1' } });
@@ -79,7 +80,8 @@ function childrenOf(pid: number): readonly number[] {
   return text === '' ? [] : text.split(' ').map(Number);
 }
 
-test('G6: FirstPids: the first process is found in the namespace that the peer has entered', async () => {
+test('G6: FirstPids: the first process is found in the namespace that the peer has entered', async (context) => {
+  needsRoot(context);
   const [program, ...words] = 'unshare --pid --fork --kill-child sleep 600'.split(' ');
   const runtime = spawn(program ?? '', words, { stdio: 'ignore' });
   onTestFinished(() => void runtime.kill('SIGKILL'));

@@ -15,6 +15,7 @@ import { expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
 import { RecordingFile } from '../../host/recording/saved-recording.ts';
+import { needsRoot } from '../support/needs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 async function writeTo(path: string): Promise<void> {
@@ -38,7 +39,8 @@ test('M5: a recording is made, and an own one is emptied, for its owner alone', 
   await writeTo('/dev/null');
 });
 
-test('M5: what somebody else has put there is not written', async () => {
+test('M5: what somebody else has put there is not written', async (context) => {
+  needsRoot(context);
   using folder = new TemporaryFolder();
   const victim = folder.at('victim');
   const place = (name: string, make: (path: string) => void): string => {

@@ -6,7 +6,7 @@ export const testsOf: Readonly<Record<MachineArch, readonly string[]>> = {
   x64: [
     'vm/*.test.ts',
     // elsewhere version 1 may have the freezer
-    'integration/held-containers.test.ts',
+    'containers/held-containers.test.ts',
     // elsewhere the kernel may have no Yama
     'integration/guarded-callers.test.ts',
   ],

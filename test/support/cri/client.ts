@@ -7,7 +7,7 @@ import { loadSync } from '@grpc/proto-loader';
 const includeFolder = '/usr/share/gocode/src';
 const apiFile = 'k8s.io/cri-api/pkg/apis/runtime/v1/api.proto';
 
-/** For global-setup.ts. */
+/** For kernel-setup.ts. */
 export const criApiFile: string = `${includeFolder}/${apiFile}`;
 
 /** Only what hangs takes so long. */

@@ -7,6 +7,6 @@ import { nativeTests } from '../tests.ts';
 
 const cases = await nativeCases(nativeTests);
 
-test.for(cases.map((each) => [each.title, each] as const))('arm64: %s', ([, nativeCase]) => {
-  expect(runNativeCase(nativeCase)).toBe('');
+test.for(cases.map((each) => [each.title, each] as const))('arm64: %s', async ([, nativeCase]) => {
+  expect(await runNativeCase(nativeCase)).toBe('');
 });

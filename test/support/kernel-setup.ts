@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Before all tests: what the machine must have.
+// Before the tests with kernels and containers: what the machine must have.
 import { criApiFile } from './cri/client.ts';
+import { compilers } from './guest-setup.ts';
 import { requirePackages } from './packages.ts';
 import { buildTestBundles } from './test-bundles.ts';
 
 export default async function setup(): Promise<void> {
   if (process.getuid?.() !== 0) {
-    throw new Error('the tests load seccomp listeners and start containers: run them as root');
+    throw new Error('these tests load seccomp listeners: run them as root, or npm run test:unit');
   }
   requirePackages([
+    ...compilers,
     { command: 'runc', package: 'runc' },
     { command: 'crun', package: 'crun' },
     { command: 'busybox', package: 'busybox-static' },
@@ -19,7 +21,6 @@ export default async function setup(): Promise<void> {
     { command: 'setfattr', package: 'attr' },
     { command: 'setfacl', package: 'acl' },
     { command: '/usr/sbin/setcap', package: 'libcap2-bin' },
-    { command: 'gcc', package: 'gcc' },
     { command: 'jq', package: 'jq' },
     { command: 'mmdebstrap', package: 'mmdebstrap' },
     { command: 'mkfs.erofs', package: 'erofs-utils' },
@@ -34,15 +35,10 @@ export default async function setup(): Promise<void> {
     { command: 'prometheus', package: 'prometheus' },
     { command: 'promtool', package: 'prometheus' },
     { command: 'logrotate', package: 'logrotate' },
-    { command: 'clang-19', package: 'clang-19' },
-    { command: 'wasm-ld-19', package: 'lld-19' },
     { command: 'containerd', package: 'containerd' },
     { command: '/usr/lib/cni/ptp', package: 'containernetworking-plugins' },
     { command: 'ip', package: 'iproute2' },
     { command: criApiFile, package: 'golang-github-kubernetes-cri-api-dev' },
-    // there may be another one of rustup, without the target
-    { command: '/usr/bin/rustc', package: 'rustc' },
-    { command: '/usr/lib/rustlib/wasm32-unknown-unknown', package: 'libstd-rust-dev-wasm32' },
   ]);
   await buildTestBundles();
 }

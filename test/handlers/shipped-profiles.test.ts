@@ -20,6 +20,9 @@ import { defaultPolicies } from '../../host/registry/policy.ts';
 import { answeredSyscalls } from '../../host/registry/registry.ts';
 import type { Registry } from '../../host/registry/registry.ts';
 import { kubernetesResolver } from '../../host/registry/resolvers/kubernetes.ts';
+import { runCommand } from '../support/command.ts';
+import { deployFolder, manifestsIn } from '../support/manifests.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 interface Profile {
   readonly listenerPath: string;
@@ -181,4 +184,23 @@ test.for([...examples, 'dangerous'])('shipped profiles: %s has the sockets of th
   const ofBase = socketConditions(containerBase().profile);
   expect(ofBase).toHaveLength(7);
   expect(socketConditions(sound(name))).toEqual(ofBase);
+});
+
+test('profiles: those that are generated are what generate-profiles.sh makes', async () => {
+  using folder = new TemporaryFolder();
+  const script = join(deployFolder, 'generate-profiles.sh');
+  const { code } = await runCommand(['sh', script, folder.path], { deadlineMs: 120_000 });
+  expect(code).toBe(0);
+  const names = [...examples.flatMap((name) => [name, `${name}-crun`]), 'dangerous-crun'];
+  for (const name of names) {
+    for (const file of [
+      `profiles/kubernetes/${name}.json`,
+      `security-profiles-operator/${name}.yaml`,
+    ]) {
+      const [shipped, made] = [deployFolder, folder.path].map((from) =>
+        manifestsIn(readFileSync(join(from, file), 'utf8')).map(({ object }) => object),
+      );
+      expect(shipped).toEqual(made);
+    }
+  }
 });
