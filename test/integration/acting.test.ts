@@ -873,7 +873,7 @@ test('acting: what is refused to a caller in our own user namespace is not tried
     const place = makeFolder(folder.path, `called-${connection.length}`, { mode: 0o755 });
     const command = [compiled('file-caller'), ...connection, place, 'refused'] as const;
     await using caller = new RunningCommand(command);
-    await caller.printed(/^unlink \w+$/mu);
+    await caller.printed(/^symlink \w+$/mu);
     const helpers = childrenOf(agent.pid);
     caller.endInput();
     return { answers: (await caller.ended).stdout, helpers };

@@ -112,7 +112,7 @@ static void be_refused(void) {
   say("getxattr", getxattr("file", "trusted.a", NULL, 0));
   say("mkdir", mkdir("none/made", 0755));
   say("mkdir", mkdir("file/made", 0755));
-  say("unlink", unlink("none"));
+  say("symlink", symlink("file", "none/made"));
   // helpers stay as long as their container
   while (getchar() != EOF) {
   }
