@@ -36,6 +36,11 @@ namespace {
 
 }  // namespace
 
+Result<void> CallersNetwork::know_own() {
+  if (own_network() < 0) return fail_errno();
+  return {};
+}
+
 CallersNetwork::CallersNetwork(const CallId& call) : call_(call), own_(own_network()) {}
 
 CallersNetwork::~CallersNetwork() {

@@ -10,6 +10,8 @@ namespace seccompagent {
 // Made before the thread takes the caller's role (thread_role.h), and ends after it; entered in it.
 class CallersNetwork : public Crossing {
  public:
+  // Opens ours, to come back there; before any thread acts.
+  [[nodiscard]] static Result<void> know_own();
   explicit CallersNetwork(const CallId& call);
   CallersNetwork(const CallersNetwork&) = delete;
   CallersNetwork& operator=(const CallersNetwork&) = delete;

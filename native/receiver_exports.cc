@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "addon_state.h"
+#include "callers_network.h"
 #include "exports.h"
 #include "held_paths.h"
 #include "kernel_needs.h"
@@ -58,6 +59,8 @@ Napi::Value create_receiver(const Napi::CallbackInfo& info) {
       return throw_type(info.Env(), "unknown read kind");
     table.push_back(static_cast<ReadKind>(kind));
   }
+  if (const auto known = CallersNetwork::know_own(); !known)
+    return throw_errno(info.Env(), "open the network namespace", known.error());
   auto receiver = Receiver::make(std::move(table), {.running = running, .fewest = fewest});
   if (!receiver) return throw_errno(info.Env(), "create the receiver", receiver.error());
   return number(info.Env(), shared_receivers().add(std::move(*receiver)));

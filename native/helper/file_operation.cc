@@ -442,16 +442,32 @@ struct LastDirectory {
 
 constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
 
-// O_TMPFILE, or a name that nothing had.
+// O_TMPFILE, in the directory that was found: whether it may be searched is asked by its file
+// system alone, as the kernel has it.
+[[nodiscard]] FileAnswer open_unnamed(const Doing& doing, std::uint64_t flags) {
+  const FileRequest& request = doing.request;
+  const auto directory =
+      open_in_place(doing, doing.place.base, request.path.c_str(),
+                    O_PATH | O_DIRECTORY | (flags & O_NOFOLLOW), 0, request.resolve);
+  if (!directory) return refusal(directory.error().number);
+  const int own = static_cast<int>((flags & ~std::uint64_t{O_NOFOLLOW}) | O_CLOEXEC);
+  UniqueFd opened;
+  auto made = have_made(doing, {.at = directory->get(), .name = nullptr}, [&]() -> long {
+    return by_path(doing, directory->get(), [&](const char* path) -> long {
+      opened.reset(open(path, own, static_cast<mode_t>(request.mode & 07777)));
+      return opened.is_open() ? 0 : -1;
+    });
+  });
+  made.fd = std::move(opened);
+  return made;
+}
+
+// A name that nothing had.
 [[nodiscard]] FileAnswer open_new(const Doing& doing, std::uint64_t flags) {
   const FileRequest& request = doing.request;
-  const bool is_unnamed = (flags & kTmpfile) != 0;
-  // of what is to have no name, the path is the directory
-  const auto entry = find_entry(doing, doing.place.base,
-                                is_unnamed ? request.path + "/." : request.path, request.resolve);
+  const auto entry = find_entry(doing, doing.place.base, request.path, request.resolve);
   if (!entry) return refusal(entry.error().number);
-  Making making = making_of(*entry);
-  if (is_unnamed) making.name = nullptr;
+  const Making making = making_of(*entry);
   const std::uint64_t only_new = (flags & O_CREAT) != 0 ? O_EXCL : 0;
   UniqueFd opened;
   auto made = have_made(doing, making, [&]() -> long {
@@ -480,7 +496,7 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
   const bool is_cached = (resolve & RESOLVE_CACHED) != 0;
   if (is_cached && (flags & (O_CREAT | O_TRUNC | kTmpfile)) != 0) return refusal(EAGAIN);
   if (path.empty()) return answer_with(open_found(doing, doing.place.base, flags));
-  if ((flags & kTmpfile) != 0) return open_new(doing, flags);
+  if ((flags & kTmpfile) != 0) return open_unnamed(doing, flags);
   const std::uint64_t finding = O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY));
   for (int tries = kTries; tries > 0; --tries) {
     const auto found = open_in_place(doing, doing.place.base, path.c_str(), finding, 0, resolve);

@@ -296,7 +296,8 @@ describe('handlers: the end of the agent', () => {
         expect(answers).toEqual(expect.arrayContaining([...new Set(lines.slice(0, lost))]));
         expect(new Set(lines.slice(lost))).toEqual(new Set(['mkdir -1 ENOSYS']));
       }
-      expect(agent.log()).toEqual([]);
+      // but which containers go on without it
+      expect(agent.log().filter((line) => !/ (?:calls|containers)=/u.test(line))).toEqual([]);
       expect(readdirSync(folder.path).length).toBeLessThanOrEqual(load.length);
     },
   );
