@@ -49,7 +49,7 @@ void knows_when_it_is_gone() {
 long mount_many() {
   // each line has this twice
   const std::string source(2000, 's');
-  for (int number = 0; number < 150; ++number) {
+  for (int number = 0; number < 600; ++number) {
     if (mount(source.c_str(), "/mnt/new", "tmpfs", 0, nullptr) == -1) return errno;
   }
   return 0;
