@@ -127,11 +127,14 @@ template <typename Effect>
   return fstat(fd, &found) == 0 && (S_ISREG(found.st_mode) || S_ISDIR(found.st_mode));
 }
 
-// Whether the file system would take us for somebody else than the caller.
-[[nodiscard]] bool mistakes_us(const Doing& doing, int fd) {
-  if (doing.held == HeldIds::all) return false;
-  const std::int64_t type = file_system_of(fd);
+// Whether a file system of this type takes who has the caller's ids of file systems alone for
+// somebody else.
+[[nodiscard]] bool is_mistaken_on(std::int64_t type) {
   return type == FUSE_SUPER_MAGIC || type == PROC_SUPER_MAGIC;
+}
+
+[[nodiscard]] bool mistakes_us(const Doing& doing, int fd) {
+  return doing.held == HeldIds::of_file_systems && is_mistaken_on(file_system_of(fd));
 }
 
 // A directory and a name in it. Slashes that follow the name stay with it: the kernel judges them.
@@ -184,9 +187,10 @@ struct Entry {
 [[nodiscard]] Result<Entry> entry_of(const Doing& doing, int base, const std::string& path) {
   auto entry = find_entry(doing, base, path);
   if (!entry || doing.held == HeldIds::all) return entry;
-  entry->system.emplace();
-  if (fstatfs(entry->directory, &*entry->system) == -1) entry->system.reset();
-  if (entry->system && entry->system->f_type == FUSE_SUPER_MAGIC) return fail(ENOTSUP);
+  struct statfs found = {};
+  if (fstatfs(entry->directory, &found) == -1) return entry;
+  if (is_mistaken_on(found.f_type)) return fail(ENOTSUP);
+  entry->system = found;
   return entry;
 }
 

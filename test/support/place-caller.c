@@ -122,6 +122,12 @@ static void use_names_of(const char *name) {
   say("mkdir there", mkdir(name, 0755));
   say("mkdir of a setting", mkdir(path, 0755));
   say("link there", link(path, "linked"));
+  // on one mount from there on
+  if (chdir("/proc/sys") < 0) fail("change to the folder of settings");
+  snprintf(path, sizeof path, "net/ipv4/conf/%s", name);
+  say("mkdir from the settings", mkdir(path, 0755));
+  snprintf(path, sizeof path, "net/ipv4/conf/%s/made", name);
+  say("mkdir below, from the settings", mkdir(path, 0755));
   if (chdir("/") < 0) fail("go back");
 }
 
