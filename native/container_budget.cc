@@ -74,9 +74,15 @@ void ContainerBudget::set(const Holder& holder, Account& account, AtPlace& at,
   at.amount = amount;
 }
 
+void ContainerBudget::begin(std::uint32_t token) {
+  const std::lock_guard lock(mutex_);
+  containers_.insert(token);
+}
+
 void ContainerBudget::note(const Holder& holder, const Made& made) {
   if (made.place == 0) return;
   const std::lock_guard lock(mutex_);
+  if (!containers_.contains(holder.token)) return;
   Account& account = accounts_[holder];
   AtPlace& at = find_place(holder, account, made.place);
   at.last_used = now();
@@ -119,6 +125,7 @@ void ContainerBudget::leave_behind(const Account& account) {
 
 void ContainerBudget::end_of(std::uint32_t token) {
   const std::lock_guard lock(mutex_);
+  containers_.erase(token);
   const auto first = accounts_.lower_bound({.token = token, .user = 0});
   auto end = first;
   for (; end != accounts_.end() && end->first.token == token; ++end) leave_behind(end->second);

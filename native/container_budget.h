@@ -8,10 +8,10 @@
 #include <map>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "clock.h"
 #include "helper/made.h"
-#include "notify.h"
 #include "target.h"
 
 namespace seccompagent {
@@ -53,7 +53,10 @@ class ContainerBudget {
   [[nodiscard]] static ContainerBudget& of_mounts();
 
   [[nodiscard]] std::uint64_t left(const Holder& holder);
-  // Counts what was made, and what was not as far as it tells what there is.
+  // A container has come: what is made for others counts for nobody.
+  void begin(std::uint32_t token);
+  // Counts what was made, and what was not as far as it tells what there is. A call may end after
+  // its container: then nothing is counted.
   void note(const Holder& holder, const Made& made);
   void end_of(std::uint32_t token);
 
@@ -81,6 +84,8 @@ class ContainerBudget {
   std::mutex mutex_;
   Limits limits_;
   IsGone is_gone_;
+  // The tokens of containers that there are.
+  std::unordered_set<std::uint32_t> containers_ = {};
   // In the order of the tokens.
   std::map<Holder, Account> accounts_ = {};
   // Of all accounts of a container, by its token, and of all containers.
@@ -94,15 +99,11 @@ class ContainerBudget {
 // is asked once more where it was refused too early: the place has told that there is less by now.
 template <typename Act>
 void act_within(ContainerBudget& budget, std::uint32_t token, const Target& target, Act act) {
-  const CallId& call = target.call;
   const Holder holder = {.token = token, .user = target.credentials.uid.fs};
   for (const bool is_last : {false, true}) {
     const Made made = act(budget.left(holder));
     if (made.place == 0) return;
     budget.note(holder, made);
-    // the container of a call that is gone may have ended before, see HelperPool::give_back
-    if (!made.is_over && !id_valid(call.listener, call.id_valid_request, call.id))
-      budget.end_of(token);
     if (is_last || !made.is_over || budget.left(holder) < made.amount) return;
   }
 }

@@ -133,7 +133,11 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
       std::move(first.pidfd), facts.waits_killable, facts.first_pid, facts.peer_uid,
       std::move(first.masks), std::move(first.paths));
   listeners_.emplace(token, std::move(listener));
+  for (ContainerBudget* budget : {&ContainerBudget::of_memory(), &ContainerBudget::of_mounts()})
+    budget->begin(token);
   if (const auto watched = watch(raw, token); !watched) {
+    for (ContainerBudget* budget : {&ContainerBudget::of_memory(), &ContainerBudget::of_mounts()})
+      budget->end_of(token);
     listeners_.erase(token);
     return std::unexpected(watched.error());
   }

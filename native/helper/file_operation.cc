@@ -153,6 +153,8 @@ struct Entry {
   if (crossing == nullptr || crossing->is_entered())
     return open_at(base, path, how.flags, how.mode, how.resolve);
   auto fd = open_at(base, path, how.flags, how.mode, how.resolve | RESOLVE_NO_XDEV);
+  // of what procfs has not for us, it may have something for the caller
+  if (!fd && is_mistaken_on(file_system_of(base))) return fail(ENOTSUP);
   if (fd || fd.error() != Errno{EXDEV}) return fd;
   if (!crossing->enter()) return fail(ENOTSUP);
   return open_at(base, path, how.flags, how.mode, how.resolve);
@@ -778,8 +780,9 @@ FileAnswer operate(const Doing& doing) {
 // Programs make all directories of a path, and have to hear of those that they can see.
 [[nodiscard]] bool has_directory(const Doing& doing) {
   const char* const path = doing.request.path.c_str();
+  const open_how how = {.flags = O_PATH | O_DIRECTORY, .mode = 0, .resolve = 0};
   return doing.request.operation == FileOperation::mkdir &&
-         open_at(doing.place.base, path, O_PATH | O_DIRECTORY).has_value();
+         open_across(doing, doing.place.base, path, how).has_value();
 }
 
 // In the granted folders only: the same, with paths that start there.

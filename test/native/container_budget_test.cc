@@ -14,8 +14,13 @@ Made some(std::uint64_t amount, std::uint64_t existing, std::uint64_t place = kP
   return {.place = place, .amount = amount, .existing = existing, .largest = 1};
 }
 
+void begin_some(ContainerBudget& budget) {
+  for (const std::uint32_t token : {1U, 2U, 3U, 4U}) budget.begin(token);
+}
+
 void counts_what_is_made() {
   ContainerBudget budget({.own = 60, .all = 240});
+  begin_some(budget);
   CHECK_EQUAL(budget.left({1, 0}), 60U);
   budget.note({1, 0}, some(10, 0));
   budget.note({1, 0}, some(15, Made::kNotAsked, kOther));
@@ -23,6 +28,19 @@ void counts_what_is_made() {
   budget.note({1, 0}, {});
   CHECK_EQUAL(budget.left({1, 0}), 10U);
   CHECK_EQUAL(budget.left({2, 0}), 60U);
+}
+
+void counts_nothing_for_containers_that_have_ended() {
+  ContainerBudget budget({.own = 60, .all = 60});
+  budget.note({1, 0}, some(10, Made::kUntold));
+  CHECK_EQUAL(budget.left({2, 0}), 30U);
+  budget.begin(1);
+  budget.note({1, 0}, some(10, Made::kUntold));
+  CHECK_EQUAL(budget.left({2, 0}), 25U);
+  budget.end_of(1);
+  // the answer to a call that came before the end
+  budget.note({1, 0}, some(10, Made::kUntold));
+  CHECK_EQUAL(budget.left({2, 0}), 30U);
 }
 
 // Until nothing is left.
@@ -34,6 +52,7 @@ std::uint64_t made_by(ContainerBudget& budget, const Holder& holder) {
 
 void leaves_something_for_other_users() {
   ContainerBudget budget({.own = 100, .all = 1000});
+  begin_some(budget);
   CHECK_EQUAL(made_by(budget, {1, 1000}), 50U);
   CHECK_EQUAL(made_by(budget, {1, 0}), 25U);
   CHECK_EQUAL(made_by(budget, {2, 1000}), 50U);
@@ -41,12 +60,14 @@ void leaves_something_for_other_users() {
 
 void leaves_something_for_other_containers() {
   ContainerBudget budget({.own = 1000, .all = 300});
+  begin_some(budget);
   CHECK_EQUAL(made_by(budget, {1, 0}), 100U);
   for (std::uint32_t token = 2; token < 5; ++token) CHECK(made_by(budget, {token, 0}) > 5);
 }
 
 void gives_back_what_a_place_tells() {
   ContainerBudget budget({.own = 100, .all = 1000});
+  begin_some(budget);
   budget.note({1, 0}, some(40, 0));
   Made refused = some(50, 5);
   refused.is_over = true;
@@ -62,6 +83,7 @@ void gives_back_what_a_place_tells() {
 
 void takes_all_for_the_largest() {
   ContainerBudget budget({.own = 100, .all = 1000});
+  begin_some(budget);
   budget.note({1, 0}, {.place = kPlace, .amount = 30, .existing = 0, .largest = 30});
   budget.note({1, 0}, {.place = kPlace, .amount = 1, .existing = 1, .largest = 1});
   CHECK_EQUAL(budget.left({1, 0}), 38U);
@@ -69,6 +91,7 @@ void takes_all_for_the_largest() {
 
 void never_gives_back_what_nobody_tells() {
   ContainerBudget budget({.own = 100, .all = 1000});
+  begin_some(budget);
   budget.note({1, 0}, some(30, Made::kUntold));
   budget.note({1, 0}, some(0, 0));
   CHECK_EQUAL(budget.left({1, 0}), 40U);
@@ -76,6 +99,7 @@ void never_gives_back_what_nobody_tells() {
 
 void gives_a_place_of_one_that_ended_to_the_next() {
   ContainerBudget budget({.own = 100, .all = 1000});
+  begin_some(budget);
   budget.note({1, 0}, some(20, 0));
   budget.note({1, 1000}, some(10, Made::kNotAsked));
   budget.end_of(1);
@@ -104,6 +128,7 @@ void forgets_places_that_are_gone() {
 
 void counts_many_places_as_one() {
   ContainerBudget budget({.own = 100'000, .all = 1'000'000});
+  begin_some(budget);
   constexpr std::uint64_t kMany = 10'000;
   for (std::uint64_t place = 1; place <= kMany; ++place) budget.note({1, 0}, some(1, 0, place));
   CHECK_EQUAL(budget.left({1, 0}), 100'000 - 2 * kMany);
@@ -112,6 +137,8 @@ void counts_many_places_as_one() {
 constexpr Case kCases[] = {
     {"A12: budget: what was made at all places is counted, for each container",
      counts_what_is_made},
+    {"A12: budget: nothing is counted for a container that has ended",
+     counts_nothing_for_containers_that_have_ended},
     {"A12: budget: no more is counted at a place than there is", gives_back_what_a_place_tells},
     {"A12: budget: each thing at a place may be one of the largest", takes_all_for_the_largest},
     {"A12: budget: what nobody can tell stays counted", never_gives_back_what_nobody_tells},
