@@ -2,6 +2,7 @@
 // Reads what a core module imports and exports, and imposes maxima on its memory and table.
 import { AgentError } from '../errors.ts';
 import { BinaryReader } from './binary-reader.ts';
+import { readValueType } from './value-type.ts';
 
 /**
  * A core function's type: parameters and results as letters, `i` i32, `I` i64, `f` f32, `F` f64,
@@ -57,7 +58,8 @@ function refuse(message: string): never {
 /** Only plain function types: a module of the garbage-collection proposal has others. */
 function readType(reader: BinaryReader): CoreSignature {
   if (reader.byte() !== 0x60) refuse('core module has a type that is no function');
-  const side = (): string => reader.vector(() => letters.get(reader.byte()) ?? '?').join('');
+  const side = (): string =>
+    reader.vector(() => letters.get(readValueType(reader)) ?? '?').join('');
   const parameters = side();
   return `${parameters}:${side()}`;
 }
@@ -136,6 +138,20 @@ export function describeCoreModule(bytes: Uint8Array): CoreModuleDescription {
   }
   const memoryExports = [...exports].flatMap(([name, kind]) => (kind === 'memory' ? [name] : []));
   return { imports, functionExports, memoryExports, exports, memories };
+}
+
+/**
+ * The same module without custom sections. V8 reads some of them, such as hints of branches, and keeps
+ * what they say for as long as the module.
+ */
+export function compiledPart(bytes: Uint8Array): Uint8Array {
+  const reader = new BinaryReader(bytes, headerSize);
+  const parts = [bytes.subarray(0, headerSize)];
+  while (!reader.isAtEnd) {
+    const { id, start } = reader.section();
+    if (id !== section.custom) parts.push(bytes.subarray(start, reader.position));
+  }
+  return Buffer.concat(parts);
 }
 
 /** Unsigned LEB128. */

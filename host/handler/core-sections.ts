@@ -6,10 +6,13 @@ import type { CodeTally } from './code-bounds.ts';
 import { refuse } from './core-functions.ts';
 import { costOfFunction } from './function-body.ts';
 import type { Arity, CodeContext } from './function-body.ts';
+import { readReferenceType, readValueType } from './value-type.ts';
 
 const headerSize = 8;
 const importKind = { function: 0, table: 1, memory: 2, global: 3 } as const;
 const functionForm = 0x60;
+/** Of elements. */
+const functionKind = 0x00;
 const endOfExpression = 0x0b;
 /** Adding, subtracting and multiplying. */
 const computing: ReadonlySet<number> = new Set([0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e]);
@@ -37,11 +40,31 @@ function skipConstant(reader: BinaryReader): void {
     else if (opcode === 0x42) reader.skipInteger(10);
     else if (opcode === 0x43) reader.skip(4);
     else if (opcode === 0x44) reader.skip(8);
-    // global.get, ref.null, ref.func
-    else if (opcode === 0x23 || opcode === 0xd0 || opcode === 0xd2) reader.u32();
+    else if (opcode === 0xd0) readReferenceType(reader);
+    // global.get, ref.func
+    else if (opcode === 0x23 || opcode === 0xd2) reader.u32();
     else if (!computing.has(opcode)) refuse('core module has a constant of an unknown kind');
   }
   refuse(`core module has a constant of more than ${mostInConstant} instructions`);
+}
+
+function skipGlobalType(content: BinaryReader): void {
+  readValueType(content);
+  if (content.byte() > 1) content.fail('global that is neither constant nor mutable');
+}
+
+function skipElementType(content: BinaryReader, areExpressions: boolean): void {
+  if (areExpressions) readReferenceType(content);
+  else if (content.byte() !== functionKind) refuse('core module has elements of an unknown kind');
+}
+
+function skipData(content: BinaryReader): void {
+  const flags = content.u32();
+  if (flags > 2) refuse('core module has data of an unknown kind');
+  // of a memory
+  if (flags === 2) content.u32();
+  if (flags !== 1) skipConstant(content);
+  content.skip(content.u32());
 }
 
 class CoreSections {
@@ -68,12 +91,19 @@ class CoreSections {
         this.#each(content, 'functions', () => this.#functions.push(content.u32()));
         break;
       case 4:
+        this.#each(content, 'tables and memories', () => {
+          readReferenceType(content);
+          skipLimits(content);
+        });
+        break;
       case 5:
-        tally.add('tables and memories', content.u32());
+        this.#each(content, 'tables and memories', () => {
+          skipLimits(content);
+        });
         break;
       case 6:
         this.#each(content, 'globals', () => {
-          content.skip(2);
+          skipGlobalType(content);
           skipConstant(content);
         });
         break;
@@ -91,16 +121,24 @@ class CoreSections {
         this.#readCode(content);
         break;
       case 11:
-        tally.add('data segments', content.u32());
+        this.#each(content, 'data segments', () => {
+          skipData(content);
+        });
         break;
-      // custom, start, count of data segments
-      case 0:
+      // start, count of data segments
       case 8:
       case 12:
+        content.u32();
+        break;
+      // nobody sees custom ones, see compiledPart
+      case 0:
+        content.skip(content.remaining);
         break;
       default:
         refuse(`core module has a section ${id}, which handlers cannot have`);
     }
+    // what is left would be read by the compiler alone
+    if (!content.isAtEnd) content.fail(`bytes behind section ${id}`);
   }
 
   #each(content: BinaryReader, what: Parameters<CodeTally['add']>[0], read: () => void): void {
@@ -112,13 +150,18 @@ class CoreSections {
 
   #readType(content: BinaryReader): void {
     if (content.byte() !== functionForm) refuse('core module has a type that is no function');
-    const parameters = content.u32();
-    content.skip(parameters);
-    const results = content.u32();
-    content.skip(results);
-    this.#tally.checkFunction('parameters or results', Math.max(parameters, results));
+    const parameters = this.#readValues(content);
+    const results = this.#readValues(content);
     this.#tally.add('parameters and results of types', parameters + results);
     this.#types.push({ parameters, results });
+  }
+
+  /** @returns how many */
+  #readValues(content: BinaryReader): number {
+    const count = content.u32();
+    this.#tally.checkFunction('parameters or results', count);
+    for (let left = count; left > 0; left -= 1) readValueType(content);
+    return count;
   }
 
   #readImport(content: BinaryReader): void {
@@ -129,10 +172,10 @@ class CoreSections {
       this.#functions.push(content.u32());
       this.#imported += 1;
     } else if (kind === importKind.table) {
-      content.skip(1);
+      readReferenceType(content);
       skipLimits(content);
     } else if (kind === importKind.memory) skipLimits(content);
-    else if (kind === importKind.global) content.skip(2);
+    else if (kind === importKind.global) skipGlobalType(content);
     else refuse('core module has imports of an unknown kind');
   }
 
@@ -144,8 +187,8 @@ class CoreSections {
     const areExpressions = (flags & 4) !== 0;
     if (isActive && isExplicit) content.u32();
     if (isActive) skipConstant(content);
-    // their kind or type, which is the usual one where none is said
-    if (flags % 4 !== 0) content.skip(1);
+    // the usual one where none is said
+    if (flags % 4 !== 0) skipElementType(content, areExpressions);
     const count = content.u32();
     this.#tally.add('table elements', count);
     for (let left = count; left > 0; left -= 1) {

@@ -20,7 +20,7 @@ import {
   listed,
   refuse,
 } from './core-functions.ts';
-import { describeCoreModule, limitMemory, limitTable } from './core-module.ts';
+import { compiledPart, describeCoreModule, limitMemory, limitTable } from './core-module.ts';
 import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
 import { DigestCache } from './digest-cache.ts';
 import { checkComposition, checkNames } from './jco/composition.ts';
@@ -148,7 +148,8 @@ interface Loading {
 }
 
 function codeIn({ coreModules }: ComponentDescription): Code {
-  return { digest: codeDigest(coreModules), modules: coreModules };
+  const modules = coreModules.map((bytes) => compiledPart(bytes));
+  return { digest: codeDigest(modules), modules };
 }
 
 function loadDirect({ component, limits, sources }: Loading): LaneResult {
@@ -157,7 +158,7 @@ function loadDirect({ component, limits, sources }: Loading): LaneResult {
   const core = describeCoreModule(bytes);
   checkImports(core, component);
   checkExports(core, component.exports);
-  const limited = limitTable(limitMemory(bytes, limits.maximumPages));
+  const limited = limitTable(limitMemory(compiledPart(bytes), limits.maximumPages));
   sources.checkCode(codeIn(component));
   return { code: { kind: 'direct', module: compile(limited) }, core };
 }

@@ -5,6 +5,7 @@ import { refuse } from './core-functions.ts';
 import type { BinaryReader } from './binary-reader.ts';
 import { immediate, instructions, prefixedInstructions } from './instruction.ts';
 import type { Instruction } from './instruction.ts';
+import { checkValueType, readReferenceType, readValueType } from './value-type.ts';
 
 /** How many parameters and results a function type has. */
 export interface Arity {
@@ -90,7 +91,7 @@ class FunctionReader {
     let locals = parameters;
     for (let groups = this.#code.u32(); groups > 0; groups -= 1) {
       locals += this.#code.u32();
-      this.#code.byte();
+      readValueType(this.#code);
       if (locals > this.#context.mostLocals) this.#refuseLocals(locals);
     }
     return locals;
@@ -124,6 +125,9 @@ class FunctionReader {
         break;
       case immediate.index:
         code.u32();
+        break;
+      case immediate.reference:
+        readReferenceType(code);
         break;
       case immediate.indices:
         code.u32();
@@ -198,7 +202,7 @@ class FunctionReader {
         break;
       case opcode.typedSelect:
         if (this.#code.u32() !== 1) this.#code.fail('select of several types');
-        this.#code.byte();
+        readValueType(this.#code);
         this.#pop(3);
         this.#height += 1;
         break;
@@ -219,12 +223,15 @@ class FunctionReader {
   #blockType(): Arity {
     const first = this.#code.byte();
     if (first === emptyBlock) return noValues;
-    if (first >= firstValueType && first < 0x80) return oneResult;
+    if (first >= firstValueType && first < 0x80) {
+      checkValueType(first);
+      return oneResult;
+    }
     let index = first & 0x7f;
     if (first >= 0x80) {
-      // an index of types, of which there are few
+      // an index of types, of which there are few; from 0x40 on it is a negative number
       const second = this.#code.byte();
-      if (second >= 0x80) this.#code.fail('unknown type');
+      if (second >= 0x40) this.#code.fail('unknown type');
       index += second * 0x80;
     }
     return this.#context.types[index] ?? this.#code.fail('unknown type');

@@ -16,6 +16,8 @@ export const immediate = {
   integer64: 5,
   bytes4: 6,
   bytes8: 7,
+  /** A type of references. */
+  reference: 8,
 } as const;
 type Immediate = (typeof immediate)[keyof typeof immediate];
 
@@ -33,7 +35,7 @@ type Row = readonly [
   pushes: number,
 ];
 
-const { none, index, indices, memory, integer32, integer64, bytes4, bytes8 } = immediate;
+const { none, index, indices, memory, integer32, integer64, bytes4, bytes8, reference } = immediate;
 
 const rows: readonly Row[] = [
   // nop, drop, select
@@ -76,7 +78,7 @@ const rows: readonly Row[] = [
   // conversions, with those of sign extension
   [0xa7, 0xc4, none, 1, 1],
   // references
-  [0xd0, 0xd0, index, 0, 1],
+  [0xd0, 0xd0, reference, 0, 1],
   [0xd1, 0xd1, none, 1, 1],
   [0xd2, 0xd2, index, 0, 1],
 ];

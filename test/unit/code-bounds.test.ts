@@ -6,7 +6,10 @@ import { expect, test } from 'vitest';
 
 import { CodeTally, codeBounds } from '../../host/handler/code-bounds.ts';
 import type { CodeBounds, FunctionMeasure, Sum } from '../../host/handler/code-bounds.ts';
+import { codeDigest } from '../../host/handler/compiling/code-digest.ts';
 import { describeComponent } from '../../host/handler/component.ts';
+import { compiledPart } from '../../host/handler/core-module.ts';
+import { tallyCoreModule } from '../../host/handler/core-sections.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import { bundleNamesIn } from '../../host/registry/bundle-store.ts';
 import { readBundle } from '../../host/registry/bundle.ts';
@@ -148,4 +151,86 @@ test('code bounds: shipped handlers have less than half of what is allowed', () 
       expect(over).toEqual([]);
     }
   }
+});
+
+const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+const end = 0x0b;
+
+/** Of one function without parameters and results. */
+function withBody(...body: readonly number[]): readonly number[] {
+  return [
+    ...section(1, [1, 0x60, 0, 0]),
+    ...section(3, [1, 0]),
+    ...section(10, [1, ...unsigned(body.length), ...body]),
+  ];
+}
+
+/** Where types of values stand; the sections with one of them. */
+const typePlaces: readonly (readonly [
+  where: string,
+  sections: (type: number) => readonly number[],
+])[] = [
+  ['parameters', (type) => section(1, [1, 0x60, 1, type, 0])],
+  ['results', (type) => section(1, [1, 0x60, 0, 1, type])],
+  ['imported globals', (type) => section(2, [1, 1, 0x61, 1, 0x61, 3, type, 0])],
+  ['imported tables', (type) => section(2, [1, 1, 0x61, 1, 0x61, 1, type, 0, 1])],
+  ['tables', (type) => section(4, [1, type, 0, 1])],
+  ['globals', (type) => section(6, [1, type, 0, 0xd0, 0x70, end])],
+  ['null in constants', (type) => section(6, [1, 0x70, 0, 0xd0, type, end])],
+  ['elements', (type) => section(9, [1, 5, type, 0])],
+  ['locals', (type) => withBody(1, 1, type, end)],
+  ['blocks', (type) => withBody(0, 0x02, type, 0x00, end, 0x1a, end)],
+  ['select', (type) => withBody(0, 0x00, 0x1c, 1, type, 0x1a, end)],
+  ['null', (type) => withBody(0, 0xd0, type, 0x1a, end)],
+];
+
+/** References with a type of their own, vectors, exceptions, and what has no meaning yet. */
+const longTypes = [0x63, 0x64, 0x7b, 0x69, 0x6e, 0x6d, 0x6a, 0x65, 0x5f, 0x41];
+
+function tallied(sections: readonly number[]): string | undefined {
+  return codeOf(() => {
+    tallyCoreModule(Uint8Array.from([...header, ...sections]), new CodeTally());
+  });
+}
+
+test.for(typePlaces)('W1: code bounds: %s have types of one byte', ([, sections]) => {
+  expect(tallied(sections(0x70))).toBeUndefined();
+  expect(longTypes.map((type) => tallied(sections(type)))).toEqual(longTypes.map(() => refused));
+});
+
+test('W1: code bounds: the type of a block is no long form of another type', () => {
+  expect(tallied(withBody(0, 0x02, 0x80, 0x00, end, end))).toBeUndefined();
+  for (const long of [
+    [0xff, 0x7f],
+    [0x80, 0x40],
+  ]) {
+    expect(tallied(withBody(0, 0x02, ...long, end, end))).toBe('AGENT_COMPONENT_INVALID');
+  }
+});
+
+test.for([
+  [1, [0]],
+  [2, [0]],
+  [3, [0]],
+  [4, [0]],
+  [5, [0]],
+  [6, [0]],
+  [7, [0]],
+  [8, [0]],
+  [9, [0]],
+  [10, [0]],
+  [11, [0]],
+  [12, [0]],
+] as const)('W1: code bounds: a section %i ends with what it counts', ([id, content]) => {
+  expect(tallied(section(id, [...content]))).toBeUndefined();
+  expect(tallied(section(id, [...content, 0]))).toBe('AGENT_COMPONENT_INVALID');
+});
+
+test('W1: custom sections are not compiled, and make no difference to what is known of code', () => {
+  const plain = Uint8Array.from([...header, ...withBody(0, end)]);
+  const hints = section(0, [3, 0x61, 0x62, 0x63, ...Array.from({ length: 100 }, () => 1)]);
+  const custom = Uint8Array.from([...header, ...hints, ...withBody(0, end), ...hints]);
+
+  expect([...compiledPart(custom)]).toEqual([...plain]);
+  expect(codeDigest([compiledPart(custom)])).toBe(codeDigest([plain]));
 });

@@ -49,6 +49,9 @@ const compilerFlags: Readonly<Record<Compiler, string>> = {
   optimizing: '--no-liftoff',
 };
 
+/** Whatever a verdict depends on besides the code. */
+export const compilingVersion: string = JSON.stringify([childFlags, compilerFlags]);
+
 /**
  * What the child does: it is not in a file, since Node would compile code of its own for that, by the
  * compiler that is to be tried. It says `ready` before it compiles, and `compiled` with its greatest

@@ -3,7 +3,13 @@
 import { AgentError } from '../../errors.ts';
 import { runProgram, runProgramSync } from '../../program.ts';
 import type { DigestCache } from '../digest-cache.ts';
-import { compilers, compilingLimits, compilingProgram, verdictOf } from './compiling.ts';
+import {
+  compilers,
+  compilingLimits,
+  compilingProgram,
+  compilingVersion,
+  verdictOf,
+} from './compiling.ts';
 import type { Compiler, CompilingLimits, Verdict } from './compiling.ts';
 
 export interface Code {
@@ -51,7 +57,7 @@ export class Verdicts {
     this.#cache = cache;
     this.#limits = limits;
     const { v8 } = process.versions;
-    this.#version = `V8 ${v8} on ${process.arch} within ${JSON.stringify(limits)}`;
+    this.#version = `V8 ${v8} on ${process.arch} within ${JSON.stringify(limits)} by ${compilingVersion}`;
   }
 
   /** Waits for the child where nothing is known yet. @throws AgentError AGENT_COMPONENT_REFUSED */

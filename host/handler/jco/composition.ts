@@ -2,7 +2,7 @@
 // Checks how a composed component would be linked. What says so is not believed: whatever it says,
 // core modules get exports of each other, functions of the host that they may use, and nothing else.
 import { checkCoreExports, expectedExports, refuse, shortName } from '../core-functions.ts';
-import { describeCoreModule, limitMemory, limitTable } from '../core-module.ts';
+import { compiledPart, describeCoreModule, limitMemory, limitTable } from '../core-module.ts';
 import type { CoreImport, CoreModuleDescription, CoreSignature } from '../core-module.ts';
 import type { StringEncoding } from '../component.ts';
 import type { WiredImport, WiredPlace, Wiring } from './wiring.ts';
@@ -225,7 +225,12 @@ export function checkComposition(parts: CompositionParts): CheckedComposition {
   const core = checker.instances[checker.handler]?.core ?? refuse('component answers no syscall');
   return {
     modules: [...modules.keys()].map((index) =>
-      limitTable(limitMemory(parts.coreModules[index] ?? new Uint8Array(0), parts.maximumPages)),
+      limitTable(
+        limitMemory(
+          compiledPart(parts.coreModules[index] ?? new Uint8Array(0)),
+          parts.maximumPages,
+        ),
+      ),
     ),
     instances: left.map(({ module, imports }) => ({
       module: modules.get(module) ?? -1,
