@@ -331,7 +331,7 @@ test.for([
 ] as const)('G5: direct: %s is refused', ([, memory, message]) => {
   expect(failureOf(() => loadComponent(sample({ memories: [memory] })))).toMatchObject({
     code: 'AGENT_COMPONENT_REFUSED',
-    message,
+    message: expect.stringContaining(message),
   });
 });
 
