@@ -117,6 +117,7 @@ void gives_a_place_of_one_that_ended_to_the_next() {
 void forgets_places_that_are_gone() {
   ContainerBudget budget({.own = 100, .all = 1000},
                          [](std::uint64_t place, Nanoseconds) { return place == kPlace; });
+  begin_some(budget);
   budget.note({1, 0}, some(20, Made::kNotAsked));
   budget.note({1, 0}, some(10, Made::kNotAsked, kOther));
   CHECK_EQUAL(budget.left({1, 0}), 40U);
