@@ -77,7 +77,7 @@ export class EndedAgents implements Disposable {
       if (!logged.has(containerId)) {
         this.#parts.log.warn(
           shownContainer(container),
-          'the calls of this container fail, since the agent that answered them has ended: start it anew',
+          'trapped calls of this container fail: the agent that served it has ended; restart the container',
         );
       }
       logged.add(containerId);

@@ -24,7 +24,7 @@ export function stopNote(stop: ContainerStop, cause = 'a call that failed'): Con
 export const agentEndedNote: ContainerNote = {
   reason: 'Ended',
   message:
-    'intercepted calls fail, since the agent that answered them has ended: start the container anew',
+    'intercepted calls fail: the agent that served this container has ended; restart the container',
 };
 
 /** How long does not matter: it would be another message each time. */
