@@ -20,8 +20,10 @@ namespace seccompagent {
 namespace {
 
 constexpr std::size_t kStack = 64UL * 1024;
-// How often is looked at what it does.
-constexpr Nanoseconds kLook = 100 * kMillisecond;
+// How often is looked at what it does: at least so often, and several times before a short
+// deadline.
+constexpr Nanoseconds kLook = TimeTaken::kMostSeen;
+constexpr Nanoseconds kFewestLooks = 5;
 
 // A page, of which arm64 has some that are as large as a whole stack.
 [[nodiscard]] std::size_t guard_size() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
@@ -110,9 +112,9 @@ bool is_runnable(pid_t task) {
   return end != std::string_view::npos && stat.substr(end + 2).starts_with('R');
 }
 
-void TimeTaken::note(bool was_runnable) {
+void TimeTaken::note(bool was_runnable, Nanoseconds most_seen) {
   const Nanoseconds time = now();
-  if (!was_runnable) counted_ += time - noted_;
+  if (!was_runnable) counted_ += std::min(time - noted_, most_seen);
   noted_ = time;
 }
 
@@ -124,17 +126,17 @@ Nanoseconds TimeTaken::left(const Patience& patience) const {
   return std::max<Nanoseconds>(most - counted_, 0);
 }
 
-Result<void> await_child(const ChildProcess& child, const Patience& patience) {
-  TimeTaken taken;
+Result<void> await_child(const ChildProcess& child, const Patience& patience, TimeTaken& taken) {
+  const Nanoseconds look = std::clamp(patience.most / kFewestLooks, kMillisecond, kLook);
   for (;;) {
     const Nanoseconds left = taken.left(patience);
-    const Nanoseconds wait = std::min(left, kLook) + kMillisecond - 1;
+    const Nanoseconds wait = std::min(left, look) + kMillisecond - 1;
     if (has_ended(child, static_cast<int>(wait / kMillisecond))) {
       reap(child);
       return {};
     }
     if (left == 0) break;
-    taken.note(is_runnable(child.pid));
+    taken.note(is_runnable(child.pid), 2 * look);
   }
   syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
   if (!has_ended(child, kDying / kMillisecond)) return fail(EBUSY);

@@ -77,10 +77,16 @@ class TimeTaken {
   // Beyond any delay of a scheduler: one that computes for ever is not waited for.
   static constexpr Nanoseconds kMostUnscheduled = 20 * kSecond;
 
+  // What one look may stand for: whoever looks may have waited for a processor, too.
+  static constexpr Nanoseconds kMostSeen = 100 * kMillisecond;
+
   // To be called often: whether it was runnable since the last time.
-  void note(bool was_runnable);
+  void note(bool was_runnable, Nanoseconds most_seen = kMostSeen);
   // Until it is over, if it is not runnable; 0: it is.
   [[nodiscard]] Nanoseconds left(const Patience& patience) const;
+  // While it was not runnable, as far as anybody has looked.
+  [[nodiscard]] Nanoseconds counted() const { return counted_; }
+  [[nodiscard]] Nanoseconds age() const { return now() - begun_; }
 
  private:
   Nanoseconds begun_ = now();
@@ -93,6 +99,12 @@ inline constexpr Nanoseconds kDying = kSecond;
 
 // Waits until the child has ended. ETIMEDOUT: it was killed at the deadline and has ended.
 // EBUSY: it was killed and still has not, so its memory must not be freed: see ending_children.h.
-[[nodiscard]] Result<void> await_child(const ChildProcess& child, const Patience& patience);
+// `taken`: what others have taken of the same patience; their time and the child's are added up.
+[[nodiscard]] Result<void> await_child(const ChildProcess& child, const Patience& patience,
+                                       TimeTaken& taken);
+[[nodiscard]] inline Result<void> await_child(const ChildProcess& child, const Patience& patience) {
+  TimeTaken taken;
+  return await_child(child, patience, taken);
+}
 
 }  // namespace seccompagent

@@ -76,14 +76,21 @@ class EndingChildren {
 // kept until it has ended.
 template <typename Used>
 [[nodiscard]] Result<void> await_or_leave(ChildProcess child, const Patience& patience,
-                                          std::uint32_t token, std::unique_ptr<Used>& used) {
-  const auto ended = await_child(child, patience);
+                                          std::uint32_t token, std::unique_ptr<Used>& used,
+                                          TimeTaken& taken) {
+  const auto ended = await_child(child, patience, taken);
   if (ended || ended.error() != Errno{EBUSY}) return ended;
   EndingChildren::of_process().add({.process = std::move(child),
                                     .token = token,
                                     .since = now() - kDying,
                                     .used = std::shared_ptr<Used>(std::move(used))});
   return fail(ETIMEDOUT);
+}
+template <typename Used>
+[[nodiscard]] Result<void> await_or_leave(ChildProcess child, const Patience& patience,
+                                          std::uint32_t token, std::unique_ptr<Used>& used) {
+  TimeTaken taken;
+  return await_or_leave(std::move(child), patience, token, used, taken);
 }
 
 }  // namespace seccompagent

@@ -19,6 +19,8 @@ namespace {
 
 // While calls are handled: how often the workers are looked at.
 constexpr Nanoseconds kTick = 4 * kMillisecond;
+// What one look at a worker may stand for: who looks may have waited for a processor, too.
+constexpr Nanoseconds kMostSeen = 5 * kTick;
 // How long a worker may take from its answer to its next read.
 constexpr Nanoseconds kGrace = 200 * kMicrosecond;
 constexpr Nanoseconds kDefaultDeadline = kSecond;
@@ -44,8 +46,9 @@ constexpr Nanoseconds kLeastIfCrowdedOut = 250 * kMillisecond;
 // where one of it was given up before.
 constexpr Nanoseconds kTurn = 2 * kSecond;
 constexpr Nanoseconds kNextTurn = 500 * kMillisecond;
-// How long a call may wait for a worker, and how long before another worker is asked for.
-constexpr Nanoseconds kQueueDeadline = 10 * kSecond;
+// How long a call may wait for a worker, which may itself wait for a processor to start on, and how
+// long before another worker is asked for.
+constexpr Nanoseconds kQueueDeadline = 30 * kSecond;
 constexpr Nanoseconds kQueueDeadlineIfSlow = 12 * kSecond;
 constexpr Nanoseconds kCrowdedAfter = 5 * kMillisecond;
 
@@ -220,6 +223,7 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   const std::uint64_t key = place.key.load();
   if (key == 0 || (key & CallKey::kOverdue) != 0) return false;
   if (phase == Phase::reading) return watch_reading(place, elapsed);
+  if (phase == Phase::awaiting_read) return false;
   // operations have deadlines of their own
   if (phase == Phase::operating) return watch_operation(place, elapsed);
   place.reading_time = 0;
@@ -236,12 +240,12 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
 // where too many workers are held by such reads, children read all memory.
 bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
   // it is not the caller's doing
-  if (!is_runnable(place.worker->tid_)) place.reading_time += elapsed;
+  if (!is_runnable(place.worker->tid_)) place.reading_time += std::min(elapsed, kMostSeen);
   if (place.reading_time < kSlowRead) return false;
   if (!place.is_held.exchange(true)) held_count_.fetch_add(1);
   place.is_slow.store(true);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
-  if (listener != listeners_.end()) listener->second->is_slow_to_read.store(true);
+  if (listener != listeners_.end()) listener->second->slow_reads.note_slow();
   // for end_overdue
   place.wall_time = std::max(place.wall_time, place.reading_time);
   return place.reading_time >= kReadDeadline;
@@ -255,7 +259,7 @@ bool Receiver::watch_operation(Place& place, Nanoseconds elapsed) {
   const bool acts_itself = place.acts_itself.load();
   if (std::exchange(place.seen_operation, start) != start) place.acting_time = 0;
   if (!acts_itself || !is_runnable(place.worker->tid_))
-    place.acting_time = std::min(place.acting_time + elapsed, age);
+    place.acting_time = std::min(place.acting_time + std::min(elapsed, kMostSeen), age);
   if (place.acting_time < kSlowOperation) return false;
   place.is_slow.store(true);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));

@@ -13,6 +13,7 @@
 #include "container_masks.h"
 #include "kept_calls.h"
 #include "notify.h"
+#include "quickness.h"
 #include "terms.h"
 #include "unique_fd.h"
 
@@ -62,8 +63,8 @@ struct Listener {
   std::shared_ptr<const HeldPaths> paths;
 
   KeptCalls kept = {};
-  // Reading its callers' memory has blocked: from then on children do it, which can be killed.
-  std::atomic<bool> is_slow_to_read = false;
+  // Whether children read its callers' memory, since they can be killed.
+  SlowReads slow_reads = {};
   // It was frozen, by us, and not thawed by us: calls that are taken back come again only when
   // somebody else has done that.
   std::atomic<bool> is_frozen = false;
@@ -76,8 +77,7 @@ struct Listener {
 
   // It keeps workers waiting: it gets fewer of them.
   [[nodiscard]] bool is_slow() const {
-    return is_slow_to_read.load(std::memory_order_relaxed) ||
-           is_slow_to_act.load(std::memory_order_relaxed);
+    return slow_reads.are_slow() || is_slow_to_act.load(std::memory_order_relaxed);
   }
 
   // Until when an answer is kept that has not arrived by now.

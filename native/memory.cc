@@ -77,8 +77,12 @@ struct ChildRead {
 };
 
 Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<std::byte> out,
-                                  Nanoseconds deadline, std::uint32_t token) {
-  if (!EndingChildren::of_process().await_room(token, {.most = deadline})) return fail(ETIMEDOUT);
+                                  Nanoseconds deadline, const Reader& reader) {
+  const Patience patience = {.most = deadline};
+  TimeTaken alone;
+  TimeTaken& taken = reader.taken == nullptr ? alone : *reader.taken;
+  if (taken.left(patience) == 0) return fail(ETIMEDOUT);
+  if (!EndingChildren::of_process().await_room(reader.token, patience)) return fail(ETIMEDOUT);
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto read = std::make_unique<ChildRead>(std::move(*stack), open_mem_file(tid), tid, address,
@@ -86,7 +90,8 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
                                           std::array<std::byte, kPage>{}, -EINTR);
   auto child = start_sharing_child(read->stack, ChildRead::child_main, read.get());
   if (!child) return std::unexpected(child.error());
-  if (!await_or_leave(std::move(*child), {.most = deadline}, token, read)) return fail(ETIMEDOUT);
+  if (!await_or_leave(std::move(*child), patience, reader.token, read, taken))
+    return fail(ETIMEDOUT);
   if (read->result <= 0) return fail(read->result == 0 ? EFAULT : static_cast<int>(-read->result));
   const auto got = static_cast<std::size_t>(read->result);
   std::copy_n(read->bytes.begin(), got, out.begin());
@@ -96,9 +101,8 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
 // Reads some bytes of one page: all, or none.
 Result<std::size_t> read_in_page(pid_t tid, std::uint64_t address, std::span<std::byte> out,
                                  Reader reader) {
-  if (reader.by == ReadBy::child) return read_in_child(tid, address, out, kSecond, reader.token);
-  if (reader.by == ReadBy::hasty_child)
-    return read_in_child(tid, address, out, kHasty, reader.token);
+  if (reader.by == ReadBy::child) return read_in_child(tid, address, out, kSecond, reader);
+  if (reader.by == ReadBy::hasty_child) return read_in_child(tid, address, out, kHasty, reader);
   const iovec local = {out.data(), out.size()};
   // an address of another process, never followed here
   const iovec remote = {reinterpret_cast<void*>(address), out.size()};

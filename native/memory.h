@@ -10,6 +10,7 @@
 #include <functional>
 #include <span>
 
+#include "child.h"
 #include "result.h"
 
 namespace seccompagent {
@@ -25,6 +26,9 @@ struct Reader {
   ReadBy by = ReadBy::this_thread;
   // Of the container that is read, which may have so many children that hang.
   std::uint32_t token = 0;
+  // What children have taken of their deadline together, for all that is read of a call; null: each
+  // has a deadline of its own.
+  TimeTaken* taken = nullptr;
 };
 
 // Reads a string and returns its length without the NUL. EFAULT: it runs into memory that is not

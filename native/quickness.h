@@ -46,4 +46,28 @@ class Quickness {
   std::atomic<Nanoseconds> distrusted_until_ = 0;
 };
 
+// Of a container: reading its callers' memory has blocked, until so many reads were quick again.
+// A machine that is busy does that to anybody once; for a container that does it itself it takes
+// twice as long each time.
+class SlowReads {
+ public:
+  static constexpr std::uint32_t kFewestQuick = 16;
+
+  [[nodiscard]] bool are_slow() const { return are_slow_.load(std::memory_order_relaxed); }
+  void note_slow() {
+    if (!are_slow_.exchange(true)) times_.fetch_add(1);
+    quick_.store(0);
+  }
+  void note_quick() {
+    constexpr std::uint32_t kMostDoublings = 16;
+    const std::uint32_t needed = kFewestQuick / 2 << std::min(times_.load(), kMostDoublings);
+    if (quick_.fetch_add(1) + 1 >= needed) are_slow_.store(false);
+  }
+
+ private:
+  std::atomic<bool> are_slow_ = false;
+  std::atomic<std::uint32_t> times_ = 0;
+  std::atomic<std::uint32_t> quick_ = 0;
+};
+
 }  // namespace seccompagent

@@ -2,6 +2,7 @@
 // The epoll set of all listeners, and who receives from it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <condition_variable>
@@ -36,7 +37,14 @@ namespace seccompagent {
 class Worker;
 
 // What a worker does with the call that it has.
-enum class Phase : std::uint32_t { idle, reading, handling, operating };
+enum class Phase : std::uint32_t {
+  idle,
+  reading,
+  // a child reads for it, which has a deadline of its own
+  awaiting_read,
+  handling,
+  operating
+};
 
 // One worker as others see it: which call it has, since when, and what came for that call's thread
 // meanwhile.
@@ -130,7 +138,8 @@ class Receiver {
   static constexpr std::size_t kMostWorkers = 64;
   // Events of one read: the others of them wait until it is over.
   static constexpr int kMostBatch = 4;
-  // Workers that may be held before none reads memory or acts itself any more.
+  // Workers that may be held before none reads memory or acts itself any more: no more than run at
+  // once, since it takes a second to know that they are lost, and others have to start.
   static constexpr std::uint32_t kMostHeld = 4;
   // Calls of one container that wait for a worker; more of them fail.
   static constexpr std::size_t kMostQueued = 1024;
@@ -230,6 +239,9 @@ class Receiver {
   [[nodiscard]] std::optional<OwnedCall> take_queued(Place& place);
   void wake_workers(std::size_t count);
   // How many more workers may run: negative when there are too many.
+  [[nodiscard]] bool too_many_are_held() const {
+    return held_count_.load(std::memory_order_relaxed) >= std::min(kMostHeld, shape_.running);
+  }
   [[nodiscard]] std::int32_t vacancies() const;
   void call_worker();
   void wake_all();

@@ -17,6 +17,15 @@
 
 namespace seccompagent {
 
+namespace {
+
+[[nodiscard]] bool has_timed_out(const Pointers& pointers) {
+  return std::ranges::any_of(
+      pointers, [](const Inbox::Pointer& pointer) { return pointer.length == -ETIMEDOUT; });
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Worker>> Worker::attach(std::shared_ptr<Receiver> receiver, std::byte* inbox,
                                                CounterBlock counters, std::uint32_t id) {
   Receiver& shared = *receiver;
@@ -231,7 +240,10 @@ bool Worker::begin() {
     close_and_follow();
     return false;
   }
-  if (chosen.by == ReadBy::hasty_child && turns_out_slow()) return false;
+  if (chosen.by == ReadBy::hasty_child && has_timed_out(inbox_->pointers)) {
+    wait_among_slow();
+    return false;
+  }
   if (pending_.notification.tid != 0 && !listener_->kept.is_empty() && answer_kept()) return false;
   place_.phase.store(Phase::handling, std::memory_order_relaxed);
   return true;
@@ -239,32 +251,43 @@ bool Worker::begin() {
 
 bool Worker::read_memory(const Notification& notification, Reader reader, Pointers& pointers,
                          std::span<std::byte> data) {
-  const Phase before = place_.phase.load(std::memory_order_relaxed);
-  place_.phase.store(Phase::reading, std::memory_order_relaxed);
-  const bool has_read =
-      read_call_memory({.table = receiver_->table_, .reads = terms_->reads, .reader = reader},
-                       notification, pointers, data);
-  place_.phase.store(before, std::memory_order_relaxed);
-  end_being_held();
-  return has_read;
+  MemoryAccess access(*this, reader);
+  return read_call_memory(
+      {.table = receiver_->table_, .reads = terms_->reads, .reader = access.reader()}, notification,
+      pointers, data);
+}
+
+Worker::MemoryAccess::MemoryAccess(Worker& worker, Reader reader)
+    : worker_(worker),
+      reader_(reader),
+      before_(worker.place_.phase.load(std::memory_order_relaxed)) {
+  if (reader.by != ReadBy::this_thread) reader_.taken = &taken_.emplace();
+  worker.place_.phase.store(taken_ ? Phase::awaiting_read : Phase::reading,
+                            std::memory_order_relaxed);
+}
+
+Worker::MemoryAccess::~MemoryAccess() {
+  worker_.place_.phase.store(before_, std::memory_order_relaxed);
+  worker_.end_being_held();
+  if (reader_.by != ReadBy::child) return;
+  constexpr Nanoseconds kQuick = 20 * kMillisecond;
+  if (taken_->counted() >= kQuick) {
+    worker_.listener_->slow_reads.note_slow();
+  } else if (taken_->age() < kQuick) {
+    worker_.listener_->slow_reads.note_quick();
+  }
 }
 
 Reader Worker::reader() const {
   const std::uint32_t token = listener_->token;
-  if (listener_->is_slow_to_read.load(std::memory_order_relaxed)) return {ReadBy::child, token};
-  return {receiver_->held_count_.load(std::memory_order_relaxed) < Receiver::kMostHeld
-              ? ReadBy::this_thread
-              : ReadBy::hasty_child,
-          token};
+  if (listener_->slow_reads.are_slow()) return {ReadBy::child, token};
+  return {receiver_->too_many_are_held() ? ReadBy::hasty_child : ReadBy::this_thread, token};
 }
 
-// Whether a hasty child has found that the container's memory is slow. Its call then waits among
-// those of its like.
-bool Worker::turns_out_slow() {
-  const bool is_slow = std::ranges::any_of(
-      inbox_->pointers, [](const Inbox::Pointer& pointer) { return pointer.length == -ETIMEDOUT; });
-  if (!is_slow) return false;
-  listener_->is_slow_to_read.store(true);
+// A hasty child has found that the container's memory is slow: the call waits among those of its
+// like.
+void Worker::wait_among_slow() {
+  listener_->slow_reads.note_slow();
   has_call_ = false;
   place_.phase.store(Phase::idle);
   bool is_refused = false;
@@ -279,7 +302,6 @@ bool Worker::turns_out_slow() {
     place_.key.store(0);
   }
   if (is_refused) receiver_->refuse(buffers_, *listener_, pending_);
-  return true;
 }
 
 void Worker::end_being_held() {

@@ -111,10 +111,27 @@ class Worker : public ActsItself {
   [[nodiscard]] bool read_memory(const Notification& notification, Reader reader,
                                  Pointers& pointers, std::span<std::byte> data);
   void end_being_held();
+  // As long as the caller's memory is read or written to: others see that it may keep us waiting,
+  // and whether it does is found out.
+  class MemoryAccess {
+   public:
+    MemoryAccess(Worker& worker, Reader reader);
+    MemoryAccess(const MemoryAccess&) = delete;
+    MemoryAccess& operator=(const MemoryAccess&) = delete;
+    ~MemoryAccess();
+    [[nodiscard]] const Reader& reader() const { return reader_; }
+
+   private:
+    Worker& worker_;
+    Reader reader_;
+    Phase before_;
+    // Of children that read.
+    std::optional<TimeTaken> taken_;
+  };
   [[nodiscard]] Reader reader() const;
   template <typename Access>
   [[nodiscard]] Result<std::size_t> with_caller_memory(Access access);
-  [[nodiscard]] bool turns_out_slow();
+  void wait_among_slow();
   // What a worker without a call gets: to read, or to take what another one has queued.
   enum class Turn { none, reader, queued };
   [[nodiscard]] Turn await_turn();

@@ -64,37 +64,37 @@ template <typename Access>
 Result<std::size_t> Worker::with_caller_memory(Access access) {
   const auto call = current();
   if (!call) return std::unexpected(call.error());
-  const Phase before = place_.phase.exchange(Phase::reading);
-  auto result = access(*call);
-  place_.phase.store(before);
-  end_being_held();
+  auto result = [&] {
+    const MemoryAccess memory(*this, reader());
+    return access(*call, memory.reader());
+  }();
   if (!listener_->is_valid(pending_.notification.id)) return fail(ESRCH);
   return result;
 }
 
 Result<std::size_t> Worker::read_caller(std::uint64_t address, std::span<std::byte> out) {
-  return with_caller_memory(
-      [&](const CallId& call) { return read_some(call.tid, address, out, reader()); });
+  return with_caller_memory([&](const CallId& call, const Reader& reader) {
+    return read_some(call.tid, address, out, reader);
+  });
 }
 
 Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const std::byte> bytes) {
-  return with_caller_memory([&](const CallId& call) -> Result<std::size_t> {
+  const auto write = [&](const CallId& call, const Reader& reader) -> Result<std::size_t> {
     // a signal could end the call between the question and the write
     if (!listener_->waits_killable) return fail(EOPNOTSUPP);
     // no child writes: it could do so after the call has ended
-    if (reader().by != ReadBy::this_thread) return fail(ETIMEDOUT);
+    if (reader.by != ReadBy::this_thread) return fail(ETIMEDOUT);
     const auto written =
         write_bytes(call.tid, address, bytes, [&] { return listener_->is_valid(call.id); });
     if (!written) return std::unexpected(written.error());
     return bytes.size();
-  });
+  };
+  return with_caller_memory(write);
 }
 
 Actor Worker::actor() const {
   const bool is_slow = listener_->is_slow_to_act.load(std::memory_order_relaxed);
-  const bool are_held =
-      receiver_->held_count_.load(std::memory_order_relaxed) >= Receiver::kMostHeld;
-  return is_slow || are_held ? Actor::helper : Actor::any;
+  return is_slow || receiver_->too_many_are_held() ? Actor::helper : Actor::any;
 }
 
 Result<Masks> Worker::container_masks() const {

@@ -156,6 +156,17 @@ void is_not_killed_while_it_is_runnable() {
   check_childless();
 }
 
+// Whoever looks may have waited for a processor, too.
+void counts_no_more_than_was_seen() {
+  TimeTaken taken;
+  pause_for(3 * TimeTaken::kMostSeen);
+  taken.note(false);
+  CHECK_EQUAL(taken.counted(), TimeTaken::kMostSeen);
+  CHECK(taken.left({.most = 2 * TimeTaken::kMostSeen}) > 0);
+  taken.note(true);
+  CHECK_EQUAL(taken.counted(), TimeTaken::kMostSeen);
+}
+
 void counts_as_ended_when_it_was_killed() {
   const ChildStack stack = VALUE(ChildStack::make());
   Seen seen;
@@ -241,6 +252,7 @@ constexpr Case kCases[] = {
     {"A5: child: one that sleeps is killed at its deadline", is_killed_at_its_deadline},
     {"A19: child: one that is runnable is not killed at its deadline",
      is_not_killed_while_it_is_runnable},
+    {"A19: TimeTaken: a late look counts for no more than one", counts_no_more_than_was_seen},
     {"child: one that was killed has ended", counts_as_ended_when_it_was_killed},
     {"child: no descriptor, no mapping and no zombie is left", leaks_nothing},
     {"ChildStack: a child can use 60 KiB of it", has_room_for_its_stack},

@@ -92,13 +92,39 @@ void is_no_way_to_keep_others_waiting() {
   CHECK_EQUAL(trusted.result(0), 7L);
 }
 
+void is_slow_until_it_was_quick_again() {
+  SlowReads reads;
+  CHECK(!reads.are_slow());
+  for (std::uint32_t needed = SlowReads::kFewestQuick; needed < 200; needed *= 2) {
+    reads.note_slow();
+    for (std::uint32_t quick = 0; quick < needed; ++quick) {
+      CHECK(reads.are_slow());
+      reads.note_quick();
+    }
+    CHECK(!reads.are_slow());
+  }
+}
+
+void begins_anew_with_each_slow_read() {
+  SlowReads reads;
+  reads.note_slow();
+  for (std::uint32_t quick = 1; quick < SlowReads::kFewestQuick; ++quick) reads.note_quick();
+  reads.note_slow();
+  for (std::uint32_t quick = 1; quick < SlowReads::kFewestQuick; ++quick) reads.note_quick();
+  CHECK(reads.are_slow());
+  reads.note_quick();
+  CHECK(!reads.are_slow());
+}
+
 constexpr Case kCases[] = {
     {"Quickness: it is gained by many operations", is_gained_by_many},
     {"Quickness: it is lost by one that is slow, for many times as long", is_lost_for_a_while},
     {"Quickness: it is lost no shorter since another one was less slow",
      is_lost_no_shorter_by_one_that_was_quicker},
     {"G4: Quickness: an operation that is slow all of a sudden keeps nobody waiting",
-     is_no_way_to_keep_others_waiting}};
+     is_no_way_to_keep_others_waiting},
+    {"A5, A19: SlowReads: who was slow once is not for good", is_slow_until_it_was_quick_again},
+    {"A5: SlowReads: each slow read begins the count anew", begins_anew_with_each_slow_read}};
 
 }  // namespace
 }  // namespace seccompagent::test

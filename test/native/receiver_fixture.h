@@ -173,7 +173,7 @@ inline constexpr std::size_t kStoodIn = 8;
 
 template <typename Condition>
 void wait_until(Condition condition) {
-  const Nanoseconds end = now() + 10 * kSecond;
+  const Nanoseconds end = now() + 60 * kSecond;
   while (!condition()) {
     CHECK(now() < end);
     pause_for(kMillisecond);

@@ -273,6 +273,8 @@ void tells_those_who_come_to_wait_of_an_end() {
       }
     });
   }
+  // who is not there yet when a listener ends is not told of it
+  wait_until([&] { return figure(*receiver, kWorkers) == kThere; });
   for (std::size_t round = 1; round <= kRounds; ++round) {
     std::array<Callers, kAtOnce> callers = {Callers(1), Callers(1)};
     for (Callers& caller : callers) add(*receiver, caller);
