@@ -67,6 +67,7 @@ constexpr long kForFiles[] = {
     SYS_fstatfs,
     SYS_uname,
     SYS_statx,
+    SYS_name_to_handle_at,
     SYS_readlinkat,
     SYS_getxattr,
     SYS_setxattr,

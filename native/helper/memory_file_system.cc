@@ -11,8 +11,11 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
+
+#include "../unique_fd.h"
 
 namespace seccompagent {
 namespace {
@@ -57,22 +60,10 @@ constexpr auto kInMemory = std::to_array<Type>({{TMPFS_MAGIC, kThing},
                                                 {DEBUGFS_MAGIC, kThing},
                                                 {kTracing, kKiB* kKiB}});
 
-// A directory of a tmpfs has 20 bytes for each entry, "." and ".." included, and no blocks. An
-// overlay shows those of its upper one.
-[[nodiscard]] bool looks_like_tmpfs(const struct stat& found) {
-  constexpr off_t kEntry = 20;
-  return found.st_blocks == 0 && found.st_size >= 2 * kEntry && found.st_size % kEntry == 0;
-}
-
-// As that one, an overlay's upper one keeps nothing for root.
-[[nodiscard]] bool may_be_on_tmpfs(const struct statfs& system) {
-  return static_cast<std::uint32_t>(system.f_type) == OVERLAYFS_SUPER_MAGIC &&
-         system.f_bavail == system.f_bfree;
-}
-
-// Since Linux 6.6, what a tmpfs says of its inodes has its extended attributes in it, too.
-[[nodiscard]] bool tells_attributes() {
-  static const bool tells = [] {
+// Since then, what a tmpfs says of its inodes has its extended attributes in it, too, and overlays
+// give handles.
+[[nodiscard]] bool is_of_linux_6_6() {
+  static const bool is_since = [] {
     constexpr std::pair kFirst = {6, 6};
     utsname system = {};
     if (uname(&system) == -1) return false;
@@ -83,7 +74,104 @@ constexpr auto kInMemory = std::to_array<Type>({{TMPFS_MAGIC, kThing},
     std::from_chars(major.ptr + 1, release.end(), version.second);
     return version >= kFirst;
   }();
-  return tells;
+  return is_since;
+}
+
+// --- overlays ------------------------------------------------------------------------------------
+
+// An overlay tells the free space of its upper one. One in memory keeps none for root.
+[[nodiscard]] bool may_be_in_memory(const struct statfs& system) {
+  return static_cast<std::uint32_t>(system.f_type) == OVERLAYFS_SUPER_MAGIC &&
+         system.f_bavail == system.f_bfree;
+}
+
+// Where a file of an overlay is kept. Unknown: the kernel does not tell.
+enum class Kept : std::uint8_t { unknown, in_a_lower, in_memory, elsewhere };
+
+struct Look {
+  Kept kept = Kept::unknown;
+  int mount = -1;
+};
+
+// The handle of a file of an overlay, see ovl_fh of the kernel, has in it that of the file in one
+// of the layers; and those of a tmpfs have other sizes than those of disks. Nobody can make that
+// up.
+[[nodiscard]] Look look_at(int file) {
+  // Not in every libc's headers: AT_HANDLE_FID, of Linux 6.5.
+  constexpr int kOnlyToCompare = 0x200;
+  constexpr int kOfOverlays = 0xf8;
+  constexpr std::size_t kFlags = 6;
+  constexpr std::size_t kType = 7;
+  constexpr std::size_t kUuid = 8;
+  constexpr std::size_t kOfLayer = 24;
+  constexpr unsigned kIsOfUpper = 4;
+  // shmem_encode_fh of the kernel
+  constexpr unsigned kTypeOfTmpfs = 1;
+  constexpr std::size_t kSizeOfTmpfs = 12;
+  alignas(file_handle) std::array<std::uint8_t, sizeof(file_handle) + MAX_HANDLE_SZ> buffer = {};
+  auto* const handle = reinterpret_cast<file_handle*>(buffer.data());
+  handle->handle_bytes = MAX_HANDLE_SZ;
+  Look look;
+  if (name_to_handle_at(file, "", handle, &look.mount, AT_EMPTY_PATH | kOnlyToCompare) == -1 ||
+      handle->handle_type != kOfOverlays || handle->handle_bytes < kOfLayer) {
+    return look;
+  }
+  const auto bytes = std::span(buffer).subspan(sizeof(file_handle), handle->handle_bytes);
+  // with another one, there are file systems whose handles look the same
+  const bool has_uuid = std::ranges::any_of(bytes.subspan(kUuid, kOfLayer - kUuid),
+                                            [](std::uint8_t byte) { return byte != 0; });
+  if ((bytes[kFlags] & kIsOfUpper) == 0) {
+    look.kept = Kept::in_a_lower;
+  } else if (bytes[kType] == kTypeOfTmpfs && bytes.size() == kOfLayer + kSizeOfTmpfs && has_uuid) {
+    look.kept = Kept::in_memory;
+  } else {
+    look.kept = Kept::elsewhere;
+  }
+  return look;
+}
+
+// The first one above that the same mount shows of the upper layer; the root of an overlay is.
+[[nodiscard]] Kept find_upper(int start, int mount) {
+  constexpr int kMostSteps = 64;
+  UniqueFd opened;
+  int at = start;
+  for (int steps = kMostSteps; steps > 0; --steps) {
+    const Look look = look_at(at);
+    if (look.mount != mount) break;
+    if (look.kept != Kept::in_a_lower) return look.kept;
+    UniqueFd above(openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!above.is_open()) break;
+    opened = std::move(above);
+    at = opened.get();
+  }
+  return Kept::in_a_lower;
+}
+
+// What the kernel does not tell, the figures of a tmpfs or a ramfs do: a directory has 20 bytes for
+// each entry, or none, and no blocks. A small directory of XFS may have as many, but before Linux
+// 6.6 its file system has the number of its device.
+[[nodiscard]] bool looks_like_memory(const struct statfs& system, const struct stat& found) {
+  constexpr off_t kEntry = 20;
+  constexpr int kMinorBits = 8;
+  const auto low = static_cast<std::uint32_t>(system.f_fsid.__val[0]);
+  const bool is_of_device =
+      !is_of_linux_6_6() && system.f_fsid.__val[1] == 0 && low >> kMinorBits != 0;
+  return !is_of_device && found.st_blocks == 0 && found.st_size % kEntry == 0;
+}
+
+// Of an overlay that may be in memory: whether what is made there, or on that file, is.
+[[nodiscard]] bool is_upper_in_memory(const struct statfs& system, int file,
+                                      const struct stat& found) {
+  const Look look = look_at(file);
+  if (look.kept == Kept::unknown) return looks_like_memory(system, found);
+  Kept kept = find_upper(file, look.mount);
+  if (kept == Kept::in_a_lower) {
+    // what is no directory has none above it
+    const UniqueFd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    kept = find_upper(root.get(), look.mount);
+  }
+  // where only a part of an overlay is to be seen, all of which is in lower layers yet
+  return kept != Kept::elsewhere;
 }
 
 // 0: it is not in memory.
@@ -91,7 +179,7 @@ constexpr auto kInMemory = std::to_array<Type>({{TMPFS_MAGIC, kThing},
   const auto magic = static_cast<std::uint32_t>(system.f_type);
   const auto* const type = std::ranges::find(kInMemory, magic, &Type::magic);
   if (type != kInMemory.end()) return type->thing;
-  return may_be_on_tmpfs(system) ? kThing : 0;
+  return may_be_in_memory(system) ? kThing : 0;
 }
 
 [[nodiscard]] std::uint64_t existing_of(const struct statfs& system) {
@@ -108,12 +196,12 @@ Made weigh(const Making& making) {
   const struct statfs& system = making.system == nullptr ? asked : *making.system;
   const std::uint64_t thing = thing_of(system);
   if (thing == 0 || fstat(making.at, &found) == -1) return {};
-  if (may_be_on_tmpfs(system) && !looks_like_tmpfs(found)) return {};
+  if (may_be_in_memory(system) && !is_upper_in_memory(system, making.at, found)) return {};
   const bool is_attribute = making.is_attribute;
   const bool has_page = !is_attribute && making.bytes > kShortText;
   const std::uint64_t amount = is_attribute ? kKiB + making.bytes : thing + (has_page ? kPage : 0);
   const std::uint64_t existing =
-      is_attribute && !tells_attributes() ? Made::kUntold : existing_of(system);
+      is_attribute && !is_of_linux_6_6() ? Made::kUntold : existing_of(system);
   return {.place = found.st_dev, .amount = amount, .existing = existing, .largest = amount};
 }
 

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <string>
 
 #include "check.h"
@@ -76,12 +77,65 @@ void cannot_tell_what_is_there() {
   }
 }
 
+// Over the lower folder /mnt/l, at /mnt/o; what is below `upper` is made.
+void mount_overlay(const std::string& upper) {
+  CHECK_EQUAL(mkdir("/mnt/l", 0755), 0);
+  CHECK_EQUAL(mkdir("/mnt/l/a", 0755), 0);
+  CHECK_EQUAL(mkdir("/mnt/l/a/b", 0755), 0);
+  CHECK_EQUAL(mkdir("/mnt/o", 0755), 0);
+  for (const char* folder : {"/u", "/w"}) CHECK_EQUAL(mkdir((upper + folder).c_str(), 0755), 0);
+  const std::string options = "lowerdir=/mnt/l,upperdir=" + upper + "/u,workdir=" + upper + "/w";
+  mount_at("overlay", "/mnt/o", options.c_str());
+}
+
 void weighs_overlays_by_their_upper_one() {
   leave_mounts();
-  for (const char* folder : {"/mnt/l", "/mnt/u", "/mnt/w", "/mnt/o"})
-    CHECK_EQUAL(mkdir(folder, 0755), 0);
-  mount_at("overlay", "/mnt/o", "lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w");
+  mount_overlay("/mnt");
   CHECK(made_in("/mnt/o").amount > 0);
+  CHECK_EQUAL(mkdir("/mnt/o/new", 0755), 0);
+  CHECK(made_in("/mnt/o/new").amount > 0);
+  const UniqueFd folder = opened("/mnt/o/a/b");
+  CHECK(weigh({.at = folder.get(), .name = nullptr, .bytes = 1, .is_attribute = true}).amount > 0);
+}
+
+// What is made there makes the folder anew in the upper one, whatever the lower one looks like.
+void weighs_folders_of_the_lower_one() {
+  leave_mounts();
+  CHECK_EQUAL(system("truncate -s 32M /mnt/image && mkfs.ext4 -q /mnt/image && mkdir /mnt/l && "
+                     "mount -o loop /mnt/image /mnt/l && mkdir -p /mnt/l/a/b /mnt/o /mnt/u /mnt/w"),
+              0);
+  mount_at("overlay", "/mnt/o", "lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w");
+  for (const char* folder : {"/mnt/o/a", "/mnt/o/a/b"}) CHECK(made_in(folder).amount > 0);
+  CHECK_EQUAL(mount("/mnt/o/a/b", "/mnt/o", nullptr, MS_BIND, nullptr), 0);
+  CHECK(made_in("/mnt/o").amount > 0);
+}
+
+void weighs_overlays_on_a_ramfs() {
+  leave_mounts();
+  CHECK_EQUAL(mkdir("/mnt/r", 0755), 0);
+  mount_at("ramfs", "/mnt/r");
+  mount_overlay("/mnt/r");
+  CHECK(made_in("/mnt/o").amount > 0);
+}
+
+// An ext4 that keeps no blocks for anybody, and its small folders in their inodes, has the figures
+// of a tmpfs.
+void weighs_no_overlay_on_a_disk() {
+  leave_mounts();
+  CHECK_EQUAL(system("truncate -s 32M /mnt/image && mkdir /mnt/d && "
+                     "mkfs.ext4 -q -m 0 -O inline_data /mnt/image && "
+                     "mount -o loop /mnt/image /mnt/d && "
+                     "echo 0 > /sys/fs/ext4/$(basename $(findmnt -no SOURCE /mnt/d))/"
+                     "reserved_clusters"),
+              0);
+  mount_overlay("/mnt/d");
+  CHECK_EQUAL(mkdir("/mnt/o/new", 0755), 0);
+  struct stat found = {};
+  CHECK_EQUAL(stat("/mnt/o/new", &found), 0);
+  CHECK_EQUAL(found.st_blocks, 0);
+  CHECK_EQUAL(found.st_size % 20, 0);
+  for (const char* folder : {"/mnt/o", "/mnt/o/new", "/mnt/o/a", "/mnt/o/a/b"})
+    CHECK(made_in(folder) == Made{});
 }
 
 void weighs_no_disk() {
@@ -107,6 +161,11 @@ constexpr Case kCases[] = {
      cannot_tell_what_is_there},
     {"A12: memory file systems: an overlay is where its upper one is",
      weighs_overlays_by_their_upper_one},
+    {"A12: memory file systems: so is what only its lower one has by then",
+     weighs_folders_of_the_lower_one},
+    {"A12: memory file systems: an overlay may be on a ramfs", weighs_overlays_on_a_ramfs},
+    {"A12: memory file systems: an overlay on a disk takes nothing, whatever it looks like",
+     weighs_no_overlay_on_a_disk},
     {"A12: memory file systems: others take nothing", weighs_no_disk},
     {"A12: memory file systems: a name is taken by whatever it is", says_whether_a_name_is_taken}};
 
