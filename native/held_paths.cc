@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "ending_children.h"
 #include "helper/mountinfo.h"
+#include "helper/thread_role.h"
 #include "process_files.h"
 #include "raw_syscall.h"
 
@@ -35,27 +36,109 @@ struct Look {
   long name_length = 0;
 };
 
-// What the child uses: it may outlive the attempt, so it owns all of it. Its first descriptor is
-// the container's root.
+// What the child uses: it may outlive the attempt, so it owns all of it. Its first descriptors are
+// the container's root and our own procfs.
 struct Looking {
+  static constexpr long kRoot = ChildStarter::kFirstGiven;
+  static constexpr long kProcesses = kRoot + 1;
+  static constexpr std::size_t kMostRest = 2 * PATH_MAX;
+
   ChildStack stack;
   std::vector<std::string> paths;
   std::vector<Look> looks;
+  // Of the root.
+  std::uint64_t root_mount = 0;
+  // What is left of the path that is walked along is at the end, and begins at `at`.
+  std::array<char, kMostRest> rest = {};
+  std::size_t at = 0;
+  std::array<char, NAME_MAX + 1> component = {};
+  std::array<char, PATH_MAX> link = {};
 
-  static SECCOMPAGENT_CHILD_CODE void look(Look& look) {
-    open_how how = {
-        .flags = O_PATH | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-    const long fd = raw_syscall(SYS_openat2, ChildStarter::kFirstGiven, raw_pointer(look.path),
-                                raw_pointer(&how), sizeof how);
-    look.error = fd < 0 ? fd : 0;
+  // Puts a text before what is left.
+  SECCOMPAGENT_CHILD_CODE bool put(const char* text, std::size_t length) {
+    if (at < length) return false;
+    at -= length;
+    for (std::size_t index = 0; index < length; ++index) rest.data()[at + index] = text[index];
+    return true;
+  }
+
+  SECCOMPAGENT_CHILD_CODE void begin(const char* path) {
+    std::size_t length = 0;
+    while (path[length] != 0) ++length;
+    at = kMostRest;
+    // with the NUL at its end; what is too long begins nowhere, and is no path
+    if (!put(path, length + 1)) at = kMostRest - 1;
+  }
+
+  // Takes the next name off; 0: there is none. ENAMETOOLONG, negated.
+  SECCOMPAGENT_CHILD_CODE long take_component() {
+    while (rest.data()[at] == '/') ++at;
+    long length = 0;
+    for (; rest.data()[at] != 0 && rest.data()[at] != '/'; ++at) {
+      if (length == NAME_MAX) return -ENAMETOOLONG;
+      component.data()[length++] = rest.data()[at];
+    }
+    component.data()[length] = 0;
+    return length;
+  }
+
+  static SECCOMPAGENT_CHILD_CODE long ask(long fd, struct statx& found) {
+    return raw_syscall(SYS_statx, fd, raw_pointer(""), AT_EMPTY_PATH, STATX_TYPE | STATX_MNT_ID,
+                       raw_pointer(&found));
+  }
+
+  // Of a symbolic link, in whose place its text is; 0, or a negated errno. Those on the container's
+  // root are its image's, and nobody of it runs yet. Others may be on a volume that a running
+  // container has, too, which may exchange them just now.
+  SECCOMPAGENT_CHILD_CODE long follow(long fd, const struct statx& found) {
+    if (found.stx_mnt_id != root_mount) return -ELOOP;
+    const long length =
+        raw_syscall(SYS_readlinkat, fd, raw_pointer(""), raw_pointer(link.data()), PATH_MAX);
+    if (length < 0) return length;
+    if (length == PATH_MAX || !put(link.data(), static_cast<std::size_t>(length)))
+      return -ENAMETOOLONG;
+    return 0;
+  }
+
+  // As openat2(2) would in the root, name by name. A descriptor, or a negated errno.
+  SECCOMPAGENT_CHILD_CODE long walk() {
+    constexpr int kMostLinks = 40;
+    int links = 0;
+    long here = raw_syscall(SYS_fcntl, kRoot, F_DUPFD_CLOEXEC, 0);
+    while (here >= 0) {
+      const long length = take_component();
+      if (length == 0) return here;
+      open_how how = {
+          .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .mode = 0, .resolve = RESOLVE_NO_MAGICLINKS};
+      const long next = length < 0 ? length
+                                   : raw_syscall(SYS_openat2, here, raw_pointer(component.data()),
+                                                 raw_pointer(&how), sizeof how);
+      struct statx found = {};
+      long error = next < 0 ? next : ask(next, found);
+      const bool is_link = error == 0 && (found.stx_mode & S_IFMT) == S_IFLNK;
+      if (is_link) error = ++links > kMostLinks ? -ELOOP : follow(next, found);
+      // a link is relative to where it is
+      long kept = is_link ? here : next;
+      if (error == 0 && is_link && rest.data()[at] == '/')
+        kept = raw_syscall(SYS_fcntl, kRoot, F_DUPFD_CLOEXEC, 0);
+      if (error != 0) kept = error;
+      if (kept != here) raw_syscall(SYS_close, here);
+      if (next >= 0 && kept != next) raw_syscall(SYS_close, next);
+      here = kept;
+    }
+    return here;
+  }
+
+  SECCOMPAGENT_CHILD_CODE void look(Look& look) {
+    begin(look.path);
+    const long fd = walk();
+    constexpr long kOneDigit = 9;
+    look.error = fd < 0 ? fd : fd > kOneDigit ? -EMFILE : ask(fd, look.found);
     if (fd < 0) return;
-    look.error = raw_syscall(SYS_statx, fd, raw_pointer(""), AT_EMPTY_PATH, STATX_MNT_ID,
-                             raw_pointer(&look.found));
-    // the lowest number that is free, which has one digit
-    char link[] = "/proc/self/fd/0";
-    link[sizeof link - 2] = static_cast<char>('0' + fd);
-    const char* const shown = link;
-    look.name_length = raw_syscall(SYS_readlinkat, AT_FDCWD, raw_pointer(shown),
+    char entry[] = "self/fd/0";
+    entry[sizeof entry - 2] = static_cast<char>('0' + fd);
+    const char* const shown = entry;
+    look.name_length = raw_syscall(SYS_readlinkat, kProcesses, raw_pointer(shown),
                                    raw_pointer(look.name.data()), PATH_MAX);
     if (look.error == 0 && look.name_length < 0) look.error = look.name_length;
     raw_syscall(SYS_close, fd);
@@ -63,8 +146,20 @@ struct Looking {
 
   static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
     auto& looking = *static_cast<Looking*>(argument);
+    struct statx root = {};
+    long error = raw_syscall(SYS_fchdir, kRoot);
+    // no ".." leads out of it
+    if (error == 0) error = raw_syscall(SYS_chroot, raw_pointer("."));
+    if (error == 0) error = ask(kRoot, root);
+    looking.root_mount = root.stx_mnt_id;
     const std::size_t count = looking.looks.size();
-    for (std::size_t at = 0; at < count; ++at) look(looking.looks.data()[at]);
+    for (std::size_t at = 0; at < count; ++at) {
+      Look& one = looking.looks.data()[at];
+      if (error == 0)
+        looking.look(one);
+      else
+        one.error = error;
+    }
     return 0;
   }
 };
@@ -76,9 +171,9 @@ struct Looking {
   if (paths.size() > kMostPaths) return fail(E2BIG);
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
-  auto looking = std::make_unique<Looking>(Looking{std::move(*stack), paths, {}});
+  auto looking = std::make_unique<Looking>(std::move(*stack), paths);
   for (const std::string& path : looking->paths) looking->looks.push_back({.path = path.c_str()});
-  const std::array given = {root.get()};
+  const std::array given = {root.get(), ThreadRole::own_processes()};
   auto child = ChildStarter::of_process().start_child(looking->stack, Looking::child_main,
                                                       looking.get(), given);
   if (!child) return std::unexpected(child.error());
@@ -117,7 +212,9 @@ struct Looking {
          (flags & kForkedOnly) != 0;
 }
 
-// The place itself, and all that is mounted there. EXDEV: it is not called as its mount is.
+// The place itself, and all that is mounted there. EXDEV: it is not called as its mount is. EINVAL:
+// nothing is mounted there, so that nothing would be spared: the settings mean another place, or
+// whoever else has the volume has exchanged it.
 [[nodiscard]] Result<std::vector<HeldPlace>> places_of(const Look& look, std::string_view name,
                                                        const Mounts& mounts) {
   if (look.error != 0) return fail(static_cast<int>(-look.error));
@@ -131,6 +228,7 @@ struct Looking {
   for (const auto& [id, other] : mounts) {
     if (is_at_or_below(other.point, name) && id != mount->first) places.push_back({id, {}});
   }
+  if (!below.empty() && places.size() == 1) return fail(EINVAL);
   return places;
 }
 

@@ -29,7 +29,9 @@ class HeldPaths {
                                                              std::uint32_t token);
 
   // Why a path is not held; 0: it is. ESTALE: nobody asked for it then. EALREADY: the container's
-  // own program ran by then. ESRCH: nobody knew its first process. Others as of openat2(2).
+  // own program ran by then. ESRCH: nobody knew its first process. EINVAL: nothing is mounted at or
+  // below it. ELOOP: it leads through a link that is not on the root's own mount, or through too
+  // many. Others as of openat2(2).
   [[nodiscard]] int error_of(std::string_view path) const;
   // What stays for paths, each with a NUL behind it. None: one of them is not held.
   [[nodiscard]] std::optional<Spared> spared(std::string_view paths) const;

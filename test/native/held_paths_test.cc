@@ -21,11 +21,34 @@ void set_up() {
   CHECK_EQUAL(mkdir("/mnt/new/plain", 0755), 0);
   CHECK_EQUAL(mkdir("/mnt/new/plain/deep", 0755), 0);
   CHECK_EQUAL(mount("tmpfs", "/mnt/new/plain/deep", "tmpfs", 0, nullptr), 0);
-  CHECK_EQUAL(symlink("/mnt/new/plain", "/mnt/link"), 0);
-  CHECK_EQUAL(symlink("loop", "/mnt/loop"), 0);
 }
 
 const Level kLevel = {.namespaces = CLONE_NEWNS | CLONE_NEWPID, .set_up = set_up};
+
+// In a root that is a mount of its own, as a runtime makes one, with a volume that others have,
+// too.
+void set_up_root() {
+  CHECK_EQUAL(mount("tmpfs", "/mnt", "tmpfs", 0, "mode=0755"), 0);
+  for (const char* folder : {"/mnt/proc", "/mnt/new", "/mnt/volume", "/mnt/var", "/mnt/none"})
+    CHECK_EQUAL(mkdir(folder, 0755), 0);
+  CHECK_EQUAL(mount("proc", "/mnt/proc", "proc", 0, nullptr), 0);
+  for (const char* place : {"/mnt/new", "/mnt/volume"})
+    CHECK_EQUAL(mount("tmpfs", place, "tmpfs", 0, nullptr), 0);
+  for (const char* folder :
+       {"/mnt/new/plain", "/mnt/new/plain/deep", "/mnt/volume/plain", "/mnt/volume/empty"})
+    CHECK_EQUAL(mkdir(folder, 0755), 0);
+  for (const char* place : {"/mnt/new/plain/deep", "/mnt/volume/plain"})
+    CHECK_EQUAL(mount("tmpfs", place, "tmpfs", 0, nullptr), 0);
+  CHECK_EQUAL(symlink("/new/plain", "/mnt/link"), 0);
+  CHECK_EQUAL(symlink("..//var/../link/./deep", "/mnt/var/other"), 0);
+  CHECK_EQUAL(symlink("loop", "/mnt/loop"), 0);
+  CHECK_EQUAL(symlink("/new", "/mnt/volume/link"), 0);
+  CHECK_EQUAL(symlink("plain", "/mnt/volume/near"), 0);
+  CHECK_EQUAL(chroot("/mnt"), 0);
+  CHECK_EQUAL(chdir("/"), 0);
+}
+
+const Level kRootLevel = {.namespaces = CLONE_NEWNS | CLONE_NEWPID, .set_up = set_up_root};
 
 UniqueFd pidfd_of(pid_t pid) {
   UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
@@ -47,35 +70,52 @@ int id_at(const Container& container, std::string_view point) {
 }
 
 void holds_what_a_path_leads_to() {
-  const Container container({kLevel});
-  const auto held = held_in(container.pid(), {"/mnt/link", "/mnt/new", "/"});
-  for (const char* path : {"/mnt/link", "/mnt/new", "/"}) CHECK_EQUAL(held->error_of(path), 0);
-  const std::optional<Spared> spared = held->spared(std::string_view("/mnt/link", 10));
+  const Container container({kRootLevel});
+  const auto held = held_in(container.pid(), {"/link", "/new", "/", "/var/other/", "/volume"});
+  for (const char* path : {"/link", "/new", "/", "/var/other/", "/volume"})
+    CHECK_EQUAL(Errno{held->error_of(path)}, Errno{0});
+  using namespace std::literals;
+  const std::optional<Spared> spared = held->spared("/link\0"sv);
   CHECK(spared.has_value());
   CHECK_EQUAL(spared->root, id_at(container, "/"));
   CHECK(std::ranges::find(spared->hiding, id_at(container, "/proc")) != spared->hiding.end());
-  CHECK(spared->paths == std::vector<std::string>{"/mnt/new/plain"});
-  const std::vector<HeldPlace> places = {{id_at(container, "/mnt/new"), "plain"},
-                                         {id_at(container, "/mnt/new/plain/deep"), ""}};
+  CHECK(spared->paths == std::vector<std::string>{"/new/plain"});
+  const std::vector<HeldPlace> places = {{id_at(container, "/new"), "plain"},
+                                         {id_at(container, "/new/plain/deep"), ""}};
   CHECK(spared->places == places);
-  const auto whole = held->spared(std::string_view("/mnt/new", 9));
+  const auto whole = held->spared("/new\0"sv);
   CHECK(whole.has_value());
-  CHECK(whole->places.front() == (HeldPlace{id_at(container, "/mnt/new"), ""}));
+  CHECK(whole->places.front() == (HeldPlace{id_at(container, "/new"), ""}));
+  const auto around = held->spared("/var/other/\0"sv);
+  CHECK(around.has_value());
+  CHECK(around->places.front() == (HeldPlace{id_at(container, "/new/plain/deep"), ""}));
 }
 
 void says_why_paths_are_not_held() {
-  const Container container({kLevel});
-  const auto held = held_in(container.pid(), {"/none", "/mnt/loop", "/proc/self/root", "/mnt"});
-  CHECK_EQUAL(held->error_of("/none"), ENOENT);
-  CHECK_EQUAL(held->error_of("/mnt/loop"), ELOOP);
+  const Container container({kRootLevel});
+  const auto held = held_in(container.pid(), {"/absent", "/loop", "/proc/self/root", "/new"});
+  CHECK_EQUAL(Errno{held->error_of("/absent")}, Errno{ENOENT});
+  CHECK_EQUAL(Errno{held->error_of("/loop")}, Errno{ELOOP});
   CHECK(held->error_of("/proc/self/root") != 0);
-  CHECK_EQUAL(held->error_of("/mnt"), 0);
-  CHECK_EQUAL(held->error_of("/mnt/other"), ESTALE);
+  CHECK_EQUAL(held->error_of("/new"), 0);
+  CHECK_EQUAL(Errno{held->error_of("/other")}, Errno{ESTALE});
   using namespace std::literals;
-  CHECK(held->spared("/mnt\0"sv).has_value());
-  CHECK(!held->spared("/mnt\0/none\0"sv).has_value());
-  CHECK(!held->spared("/mnt/other\0"sv).has_value());
+  CHECK(held->spared("/new\0"sv).has_value());
+  CHECK(!held->spared("/new\0/absent\0"sv).has_value());
+  CHECK(!held->spared("/other\0"sv).has_value());
   CHECK(held->spared("").has_value());
+}
+
+// Whoever has the volume may have put them there a moment ago, and takes them away afterwards.
+void holds_nothing_that_others_may_have_put_there() {
+  const Container container({kRootLevel});
+  const auto held = held_in(container.pid(), {"/volume/link", "/volume/near", "/volume/link/plain",
+                                              "/volume/empty", "/none", "/volume/plain"});
+  for (const char* path : {"/volume/link", "/volume/near", "/volume/link/plain"})
+    CHECK_EQUAL(Errno{held->error_of(path)}, Errno{ELOOP});
+  for (const char* path : {"/volume/empty", "/none"})
+    CHECK_EQUAL(Errno{held->error_of(path)}, Errno{EINVAL});
+  CHECK_EQUAL(held->error_of("/volume/plain"), 0);
 }
 
 long run_own_program() { return execl("/bin/sleep", "sleep", "60", nullptr); }
@@ -111,8 +151,8 @@ long unmount_all() {
 
 void keeps_nothing_busy() {
   const Container container({kLevel});
-  const auto held = held_in(container.pid(), {"/mnt/link", "/mnt/new"});
-  CHECK_EQUAL(held->error_of("/mnt/link"), 0);
+  const auto held = held_in(container.pid(), {"/mnt/new/plain", "/mnt/new"});
+  CHECK_EQUAL(held->error_of("/mnt/new/plain"), 0);
   CHECK_EQUAL(container.ask(unmount_all), 0);
 }
 
@@ -120,6 +160,9 @@ constexpr Case kCases[] = {
     {"A15: HeldPaths: a path is held as what it leads to, with all that is mounted there",
      holds_what_a_path_leads_to},
     {"A15: HeldPaths: it is said why a path is not held", says_why_paths_are_not_held},
+    {"A15, A16: HeldPaths: no link on a volume is followed, and nothing is held where nothing is "
+     "mounted",
+     holds_nothing_that_others_may_have_put_there},
     {"A15: HeldPaths: nothing is held once the container's own program runs",
      holds_nothing_once_its_own_program_runs},
     {"A15: HeldPaths: nothing is held where nobody knows the first process",

@@ -144,6 +144,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
     'child_starter',
     'ending_children',
     'held_paths',
+    'helper/thread_role',
     'helper/wire',
     'process_files',
   ],
