@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdio>
 #include <string_view>
 #include <utility>
@@ -98,23 +100,44 @@ Result<pid_t> start_unwatched_child(const ChildStack& stack, ChildMain main, voi
   return start_with(0, stack, main, argument, nullptr);
 }
 
-bool is_runnable(pid_t task) {
+namespace {
+
+// The beginning of a file of a process; empty: it has ended.
+using Beginning = std::array<char, 128>;
+[[nodiscard]] std::string_view read_beginning(pid_t task, const char* name, Beginning& text) {
   char path[32];
-  std::snprintf(path, sizeof path, "/proc/%d/stat", task);
+  std::snprintf(path, sizeof path, "/proc/%d/%s", task, name);
   const UniqueFd file(retry_eintr([&] { return open(path, O_RDONLY | O_CLOEXEC); }));
-  if (!file.is_open()) return false;
+  if (!file.is_open()) return {};
+  const ssize_t got = retry_eintr([&] { return read(file.get(), text.data(), text.size()); });
+  return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+}
+
+}  // namespace
+
+bool is_runnable(pid_t task) {
+  Beginning text = {};
+  const std::string_view stat = read_beginning(task, "stat", text);
   // behind the name, which may have any characters
-  char text[128];
-  const ssize_t got = retry_eintr([&] { return read(file.get(), text, sizeof text); });
-  if (got <= 0) return false;
-  const std::string_view stat(text, static_cast<std::size_t>(got));
   const std::size_t end = stat.rfind(") ");
   return end != std::string_view::npos && stat.substr(end + 2).starts_with('R');
 }
 
-void TimeTaken::note(bool was_runnable, Nanoseconds most_seen) {
+Nanoseconds computed_by(pid_t task) {
+  Beginning text = {};
+  const std::string_view schedstat = read_beginning(task, "schedstat", text);
+  Nanoseconds computed = 0;
+  std::from_chars(schedstat.begin(), schedstat.end(), computed);
+  return computed;
+}
+
+void TimeTaken::note(bool was_runnable, Nanoseconds most_seen, Nanoseconds computed) {
   const Nanoseconds time = now();
-  if (!was_runnable) counted_ += std::min(time - noted_, most_seen);
+  const Nanoseconds elapsed = time - noted_;
+  const Nanoseconds more =
+      std::clamp<Nanoseconds>(computed - computed_.value_or(computed), 0, elapsed);
+  counted_ += was_runnable ? more : std::min(elapsed, most_seen);
+  computed_ = computed;
   noted_ = time;
 }
 
@@ -136,7 +159,7 @@ Result<void> await_child(const ChildProcess& child, const Patience& patience, Ti
       return {};
     }
     if (left == 0) break;
-    taken.note(is_runnable(child.pid), 2 * look);
+    taken.note(is_runnable(child.pid), 2 * look, computed_by(child.pid));
   }
   syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
   if (!has_ended(child, kDying / kMillisecond)) return fail(EBUSY);

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <optional>
 
 #include "clock.h"
 #include "result.h"
@@ -62,26 +63,35 @@ struct Patience {
   // Where somebody waits for our thread, which this says, it may take only that long.
   const std::atomic<bool>* is_needed = nullptr;
   Nanoseconds most_if_needed = 0;
-  // Where this becomes `begun`, it may take no longer; looked at by those who ask helpers.
+  // Where this becomes `begun`, it may take no longer; looked at by those who ask helpers, or wait
+  // until there may be one.
   const std::atomic<Nanoseconds>* given_up = nullptr;
   Nanoseconds begun = 0;
+
+  [[nodiscard]] bool is_given_up() const {
+    return given_up != nullptr && given_up->load() == begun;
+  }
 };
 
 // Whether a process or thread has a processor or waits for nothing else; false if nobody can tell.
 [[nodiscard]] bool is_runnable(pid_t task);
 
+// For how long a process or thread has had a processor; 0 if nobody can tell.
+[[nodiscard]] Nanoseconds computed_by(pid_t task);
+
 // What a child has taken of the time that it may: the time that it waited for a processor does not
-// count.
+// count, and the time that it had one does.
 class TimeTaken {
  public:
-  // Beyond any delay of a scheduler: one that computes for ever is not waited for.
+  // Beyond any delay of a scheduler.
   static constexpr Nanoseconds kMostUnscheduled = 20 * kSecond;
 
   // What one look may stand for: whoever looks may have waited for a processor, too.
   static constexpr Nanoseconds kMostSeen = 100 * kMillisecond;
 
-  // To be called often: whether it was runnable since the last time.
-  void note(bool was_runnable, Nanoseconds most_seen = kMostSeen);
+  // To be called often: whether it was runnable since the last time, and what it has computed so
+  // far.
+  void note(bool was_runnable, Nanoseconds most_seen = kMostSeen, Nanoseconds computed = 0);
   // Until it is over, if it is not runnable; 0: it is.
   [[nodiscard]] Nanoseconds left(const Patience& patience) const;
   // While it was not runnable, as far as anybody has looked.
@@ -92,6 +102,8 @@ class TimeTaken {
   Nanoseconds begun_ = now();
   Nanoseconds noted_ = begun_;
   Nanoseconds counted_ = 0;
+  // None: it has done other things before.
+  std::optional<Nanoseconds> computed_ = std::nullopt;
 };
 
 // How long a killed child may take to die: a task in uninterruptible sleep may take for ever.

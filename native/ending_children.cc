@@ -208,7 +208,7 @@ bool EndingChildren::await_room(std::uint32_t token, const Patience& patience) {
   for (;;) {
     if (parts_.has_too_many_hanging(token)) return false;
     if (!parts_.is_awaited(token) && parts_.has_room(token)) return true;
-    if (taken.left(patience) == 0) return false;
+    if (taken.left(patience) == 0 || patience.is_given_up()) return false;
     parts_.room.wait_for(lock, kLook);
     taken.note(false);
   }

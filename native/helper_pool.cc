@@ -20,7 +20,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
-#include <iterator>
 #include <mutex>
 #include <optional>
 #include <sstream>
@@ -110,19 +109,25 @@ struct HelperLaunch {
   }
 };
 
-// Whether a helper, or what it has started for an operation, computes or is about to: it does not
-// wait for anything but a processor. Nothing: nobody can tell.
-[[nodiscard]] std::optional<bool> is_working(pid_t helper) {
-  if (is_runnable(helper)) return true;
+struct Work {
+  // Whether it computes or is about to: it does not wait for anything but a processor. Nothing:
+  // nobody can tell.
+  std::optional<bool> is_working;
+  Nanoseconds computed;
+};
+
+// Of a helper, and what it has started for an operation.
+[[nodiscard]] Work work_of(pid_t helper) {
+  Work work = {.is_working = is_runnable(helper), .computed = computed_by(helper)};
   const std::string name = std::to_string(helper);
   const auto children = read_file("/proc/" + name + "/task/" + name + "/children");
-  if (!children) return std::nullopt;
-  std::istringstream list(*children);
-  return std::any_of(std::istream_iterator<pid_t>(list), {}, is_runnable);
-}
-
-[[nodiscard]] bool is_given_up(const Patience& patience) {
-  return patience.given_up != nullptr && patience.given_up->load() == patience.begun;
+  if (!children && !*work.is_working) work.is_working = std::nullopt;
+  std::istringstream list(children.value_or(""));
+  for (pid_t child = 0; list >> child;) {
+    work.is_working = *work.is_working || is_runnable(child);
+    work.computed += computed_by(child);
+  }
+  return work;
 }
 
 void end_now(HelperProcess process, std::uint32_t token) {
@@ -293,11 +298,11 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
     }
     if (received.error() != Errno{EAGAIN}) return std::unexpected(received.error());
     // where the machine is busy, helpers may be slow without anybody's doing
-    const auto works = is_working(process_.child.pid);
-    taken.note(works.value_or(false));
+    const Work work = work_of(process_.child.pid);
+    taken.note(work.is_working.value_or(false), TimeTaken::kMostSeen, work.computed);
     if (taken.left(patience) == 0) return fail(ETIMEDOUT);
-    looks_without_work =
-        is_given_up(patience) && !works.value_or(true) ? looks_without_work + 1 : 0;
+    const bool has_to_end = patience.is_given_up() && !work.is_working.value_or(true);
+    looks_without_work = has_to_end ? looks_without_work + 1 : 0;
     if (looks_without_work == 2) return fail(ETIMEDOUT);
   }
 }

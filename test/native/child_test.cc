@@ -3,6 +3,7 @@
 #include "child.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -12,6 +13,7 @@
 
 #include <array>
 #include <atomic>
+#include <thread>
 #include <utility>
 
 #include "check.h"
@@ -133,26 +135,60 @@ void is_killed_at_its_deadline() {
   check_childless();
 }
 
-// It computes, whether it has a processor or not: nothing keeps it but the scheduler.
-SECCOMPAGENT_CHILD_CODE int compute_a_while(void* argument) {
-  constexpr long kWhile = 400;
-  const auto milliseconds = [] {
-    timespec time = {};
-    raw_syscall(SYS_clock_gettime, CLOCK_MONOTONIC, raw_pointer(&time));
-    return time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
-  };
-  const long end = milliseconds() + kWhile;
-  while (milliseconds() < end) {
+struct Computing {
+  // How long it is to compute, and has computed, in milliseconds.
+  long wanted;
+  std::atomic<long> done = 0;
+  std::atomic<bool> gives_way = false;
+};
+
+SECCOMPAGENT_CHILD_CODE int compute(void* argument) {
+  Computing& computing = *static_cast<Computing*>(argument);
+  if (computing.gives_way.load()) {
+    const int none = 0;
+    raw_syscall(SYS_sched_setscheduler, 0, SCHED_IDLE, raw_pointer(&none));
   }
-  static_cast<Seen*>(argument)->number.store(1);
+  for (long done = 0; done < computing.wanted;) {
+    timespec time = {};
+    raw_syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, raw_pointer(&time));
+    done = time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
+    computing.done.store(done);
+  }
   return 0;
 }
 
-void is_not_killed_while_it_is_runnable() {
+void is_killed_when_it_has_computed_for_too_long() {
   const ChildStack stack = VALUE(ChildStack::make());
-  Seen seen;
-  VALUE(await_child(VALUE(start_child(stack, compute_a_while, &seen)), {.most = kMillisecond}));
-  CHECK_EQUAL(seen.number.load(), 1L);
+  Computing computing = {.wanted = 3'600'000};
+  const auto ended =
+      await_child(VALUE(start_child(stack, compute, &computing)), {.most = 200 * kMillisecond});
+  CHECK_EQUAL(ERROR(ended), Errno{ETIMEDOUT});
+  CHECK(computing.done.load() >= 100);
+  CHECK(computing.done.load() < 5000);
+  check_childless();
+}
+
+// Whoever has the same processor leaves next to nothing to it.
+void is_not_killed_while_it_waits_for_a_processor() {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  CHECK_EQUAL(sched_setaffinity(0, sizeof one, &one), 0);
+  const ChildStack stack = VALUE(ChildStack::make());
+  Computing computing = {.wanted = 20};
+  computing.gives_way.store(true);
+  std::atomic<bool> is_over = false;
+  std::thread busy([&is_over] {
+    const Nanoseconds end = now() + 2 * kSecond;
+    while (now() < end && !is_over.load()) {
+    }
+  });
+  ChildProcess child = VALUE(start_child(stack, compute, &computing));
+  const auto ended = await_child(child, {.most = 100 * kMillisecond});
+  is_over.store(true);
+  busy.join();
+  VALUE(ended);
+  CHECK(computing.done.load() >= 20);
   check_childless();
 }
 
@@ -250,8 +286,10 @@ constexpr Case kCases[] = {
     {"child: every signal is blocked in it and none in us", blocks_every_signal},
     {"child: its exit code does not matter", does_not_mind_the_exit_code},
     {"A5: child: one that sleeps is killed at its deadline", is_killed_at_its_deadline},
-    {"A19: child: one that is runnable is not killed at its deadline",
-     is_not_killed_while_it_is_runnable},
+    {"A5: child: one that computes is killed when it has done so for as long as it may",
+     is_killed_when_it_has_computed_for_too_long},
+    {"A19: child: one that waits for a processor is not killed at its deadline",
+     is_not_killed_while_it_waits_for_a_processor},
     {"A19: TimeTaken: a late look counts for no more than one", counts_no_more_than_was_seen},
     {"child: one that was killed has ended", counts_as_ended_when_it_was_killed},
     {"child: no descriptor, no mapping and no zombie is left", leaks_nothing},

@@ -240,6 +240,22 @@ void waits_until_there_are_fewer() {
   wait_until_none_is_left();
 }
 
+void waits_no_longer_when_it_is_given_up() {
+  EndingChildren& ending = EndingChildren::of_process();
+  ending.start();
+  Hanging hanging;
+  const Nanoseconds later = now() + 3600 * kSecond;
+  for (std::size_t i = 0; i < EndingChildren::kMostAtOnce; ++i) hanging.add(kOwn, later);
+  std::atomic<Nanoseconds> given_up = 0;
+  std::thread waiting([&] {
+    CHECK(!ending.await_room(kOwn, {.most = 3600 * kSecond, .given_up = &given_up, .begun = 1}));
+  });
+  given_up.store(1);
+  waiting.join();
+  hanging.end();
+  wait_until_none_is_left();
+}
+
 void begins_what_waits_once_there_are_fewer() {
   EndingChildren& ending = EndingChildren::of_process();
   Hanging hanging;
@@ -286,6 +302,8 @@ constexpr Case kCases[] = {
      bounds_those_that_may_end_in_a_moment},
     {"A19: EndingChildren: whoever wants one too many waits until there are fewer",
      waits_until_there_are_fewer},
+    {"EndingChildren: who is given up waits no longer for fewer",
+     waits_no_longer_when_it_is_given_up},
     {"A19: EndingChildren: one that waits for a processor does not hang",
      counts_nobody_who_is_runnable},
     {"A5: EndingChildren: what waits for a child begins once there are fewer",
