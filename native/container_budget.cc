@@ -15,6 +15,8 @@ constexpr ContainerBudget::Limits kMemory = {.own = 128 * kMiB, .all = 256 * kMi
 constexpr ContainerBudget::Limits kMounts = {.own = 4000, .all = 20'000};
 
 constexpr std::uint64_t kElsewhere = 0;
+// How soon what others have is counted again.
+constexpr Nanoseconds kOthersAgain = kSecond;
 
 [[nodiscard]] std::uint64_t less(std::uint64_t from, std::uint64_t amount) {
   return from - std::min(from, amount);
@@ -28,7 +30,7 @@ ContainerBudget& ContainerBudget::of_memory() {
 }
 
 ContainerBudget& ContainerBudget::of_mounts() {
-  static ContainerBudget budget(kMounts, is_mount_namespace_gone);
+  static ContainerBudget budget(kMounts, count_mounts_in);
   return budget;
 }
 
@@ -46,8 +48,6 @@ std::uint64_t ContainerBudget::left(const Holder& holder) {
 // What others left there is this container's from now on.
 ContainerBudget::AtPlace& ContainerBudget::find_place(const Holder& holder, Account& account,
                                                       std::uint64_t place) {
-  if (account.places.size() >= kMostPlaces && !account.places.contains(place))
-    forget_gone(holder, account);
   if (account.places.size() >= kMostPlaces && !account.places.contains(place)) {
     AtPlace& elsewhere = account.places[kElsewhere];
     elsewhere.is_told = false;
@@ -79,8 +79,21 @@ void ContainerBudget::begin(std::uint32_t token) {
   containers_.insert(token);
 }
 
+bool ContainerBudget::is_full(const Holder& holder, std::uint64_t place) {
+  const std::lock_guard lock(mutex_);
+  const auto account = accounts_.find(holder);
+  return account != accounts_.end() && account->second.places.size() >= kMostPlaces &&
+         !account->second.places.contains(place);
+}
+
 void ContainerBudget::note(const Holder& holder, const Made& made) {
   if (made.place == 0) return;
+  if (count_ != nullptr && is_full(holder, made.place)) count_again(holder.token);
+  add(holder, made);
+  if (count_ != nullptr && made.is_over) count_again(holder.token);
+}
+
+void ContainerBudget::add(const Holder& holder, const Made& made) {
   const std::lock_guard lock(mutex_);
   if (!containers_.contains(holder.token)) return;
   Account& account = accounts_[holder];
@@ -94,18 +107,44 @@ void ContainerBudget::note(const Holder& holder, const Made& made) {
     amount = made.existing * at.largest;
   if (!made.is_over) amount += made.amount;
   set(holder, account, at, amount);
-  if (made.is_over) forget_gone(holder, account);
 }
 
-void ContainerBudget::forget_gone(const Holder& holder, Account& account) {
-  if (is_gone_ == nullptr) return;
+// The kernel is asked without the mutex: every call that makes something takes that.
+void ContainerBudget::count_again(std::uint32_t token) {
+  std::unique_lock lock(mutex_);
+  const std::vector<Asked> all = begin_count(token);
+  lock.unlock();
+  for (const Asked& asked : all) {
+    const std::uint64_t there = count_(asked.place, asked.unused_for, asked.amount);
+    const std::lock_guard again(mutex_);
+    end_count(asked, there);
+  }
+}
+
+std::vector<ContainerBudget::Asked> ContainerBudget::begin_count(std::uint32_t token) {
   const Nanoseconds time = now();
-  std::erase_if(account.places, [&](auto& entry) {
-    auto& [place, at] = entry;
-    if (place == kElsewhere || !is_gone_(place, time - at.last_used)) return false;
-    set(holder, account, at, 0);
-    return true;
-  });
+  std::vector<Asked> all;
+  for (auto& [holder, account] : accounts_) {
+    for (auto& [place, at] : account.places) {
+      const bool is_others = holder.token != token;
+      if (place == kElsewhere || (is_others && time - at.last_count < kOthersAgain)) continue;
+      at.last_count = time;
+      all.push_back({holder, place, at.amount, time - at.last_used});
+    }
+  }
+  return all;
+}
+
+// What was made meanwhile may not be among what is there.
+void ContainerBudget::end_count(const Asked& asked, std::uint64_t there) {
+  const auto account = accounts_.find(asked.holder);
+  if (account == accounts_.end() || there > asked.amount) return;
+  auto& places = account->second.places;
+  const auto at = places.find(asked.place);
+  if (at == places.end()) return;
+  const std::uint64_t amount = there + less(at->second.amount, asked.amount);
+  if (amount < at->second.amount) set(asked.holder, account->second, at->second, amount);
+  if (at->second.amount == 0) places.erase(at);
 }
 
 void ContainerBudget::leave_behind(const Account& account) {

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "clock.h"
 #include "helper/made.h"
@@ -40,12 +41,12 @@ class ContainerBudget {
   // Of one user; all others are one, which tells nothing.
   static constexpr std::size_t kMostPlaces = 256;
 
-  // Whether a place is there no more, and nothing of what was made there, which was not used for so
-  // long. nullptr: nobody can tell.
-  using IsGone = bool (*)(std::uint64_t place, Nanoseconds unused_for);
+  // How many things there are at a place that was not used for so long, all of which take 1; no
+  // more than `most` have to be counted. Made::kUntold: nobody can tell. It may take its time.
+  // nullptr: nobody can tell of any place.
+  using Count = std::uint64_t (*)(std::uint64_t place, Nanoseconds unused_for, std::uint64_t most);
 
-  explicit ContainerBudget(Limits limits, IsGone is_gone = nullptr)
-      : limits_(limits), is_gone_(is_gone) {}
+  explicit ContainerBudget(Limits limits, Count count = nullptr) : limits_(limits), count_(count) {}
 
   // Bytes of what is made on file systems in memory.
   [[nodiscard]] static ContainerBudget& of_memory();
@@ -55,8 +56,9 @@ class ContainerBudget {
   [[nodiscard]] std::uint64_t left(const Holder& holder);
   // A container has come: what is made for others counts for nobody.
   void begin(std::uint32_t token);
-  // Counts what was made, and what was not as far as it tells what there is. A call may end after
-  // its container: then nothing is counted.
+  // Counts what was made, and what was not as far as it tells what there is; where it was not made,
+  // all that is there is counted again. A call may end after its container: then nothing is
+  // counted.
   void note(const Holder& holder, const Made& made);
   void end_of(std::uint32_t token);
 
@@ -66,6 +68,14 @@ class ContainerBudget {
     std::uint64_t largest = 0;
     bool is_told = true;
     Nanoseconds last_used = 0;
+    Nanoseconds last_count = 0;
+  };
+  // What was counted at a place when it was asked for.
+  struct Asked {
+    Holder holder;
+    std::uint64_t place;
+    std::uint64_t amount;
+    Nanoseconds unused_for;
   };
   struct Account {
     std::unordered_map<std::uint64_t, AtPlace> places = {};
@@ -75,15 +85,21 @@ class ContainerBudget {
     std::uint64_t place;
     AtPlace what;
   };
+  [[nodiscard]] bool is_full(const Holder& holder, std::uint64_t place);
+  void add(const Holder& holder, const Made& made);
+  // For a call of a container, whose places are counted each time, and those of others now and
+  // then.
+  void count_again(std::uint32_t token);
   // With the mutex held.
   [[nodiscard]] AtPlace& find_place(const Holder& holder, Account& account, std::uint64_t place);
   void set(const Holder& holder, Account& account, AtPlace& at, std::uint64_t amount);
-  void forget_gone(const Holder& holder, Account& account);
+  [[nodiscard]] std::vector<Asked> begin_count(std::uint32_t token);
+  void end_count(const Asked& asked, std::uint64_t there);
   void leave_behind(const Account& account);
 
   std::mutex mutex_;
   Limits limits_;
-  IsGone is_gone_;
+  Count count_;
   // The tokens of containers that there are.
   std::unordered_set<std::uint32_t> containers_ = {};
   // In the order of the tokens.

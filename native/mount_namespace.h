@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a mount namespace that nobody holds for us is still there.
+// How many mounts there are in a mount namespace that nobody holds for us.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,11 @@
 
 namespace seccompagent {
 
-// Of a number as in Made::place, which nobody used for so long. Before Linux 6.11, nobody can tell:
-// one that was not used for ten minutes counts as gone.
-[[nodiscard]] bool is_mount_namespace_gone(std::uint64_t number, Nanoseconds unused_for);
+// Of a number as in Made::place, which nobody used for so long; more than `most` are not asked for.
+// What was unmounted lazily, and something still holds, is not among them. 0: it is gone.
+// Made::kUntold: nobody can tell, as before Linux 6.11; one that was not used for ten minutes
+// counts as gone then.
+[[nodiscard]] std::uint64_t count_mounts_in(std::uint64_t number, Nanoseconds unused_for,
+                                            std::uint64_t most);
 
 }  // namespace seccompagent

@@ -246,19 +246,23 @@ std::shared_ptr<Listener> Receiver::find_listener(std::uint32_t token) {
 }
 
 void Receiver::end_listener(const Listener& listener) {
-  const std::lock_guard lock(mutex_);
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener.fd.get(), nullptr);
-  for (const Place& place : places_) {
-    if (place.worker == nullptr) continue;
-    place.worker->ended_.push_back(listener.token);
-    place.worker->has_ended_.store(true);
-  }
   const std::uint32_t token = listener.token;
-  listeners_.erase(token);
-  kick_holders(token);
+  {
+    const std::lock_guard lock(mutex_);
+    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener.fd.get(), nullptr);
+    for (const Place& place : places_) {
+      if (place.worker == nullptr) continue;
+      place.worker->ended_.push_back(token);
+      place.worker->has_ended_.store(true);
+    }
+    listeners_.erase(token);
+    kick_holders(token);
+  }
+  // without the mutex, for which every call waits
   HelperPool::of_process().end_of(token);
   ContainerBudget::of_memory().end_of(token);
   ContainerBudget::of_mounts().end_of(token);
+  const std::lock_guard lock(mutex_);
   tell({.kind = ReceiverEvent::Kind::ended, .token = token, .worker = 0, .link = 0});
   wake_all();
 }

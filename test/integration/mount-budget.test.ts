@@ -28,3 +28,18 @@ test('A12: mounts: a user has a budget, root still mounts, and what is gone is g
   ]);
   expect(handled.errors).toEqual([]);
 }, 90_000);
+
+test('A12: mounts: what a caller with power over its mounts takes away is given back', async () => {
+  await using handled = await HandledContainer.start({
+    bundle: 'mount',
+    runtime: 'runc',
+    trapped: ['mount'],
+    rootUidOutside: 100_000,
+    capabilities: ['CAP_SYS_ADMIN', 'CAP_DAC_OVERRIDE'],
+    // the agent hears of no umount
+    script: 'n=0; while [ $n -lt 400 ] && mount -t proc proc /mnt && umount -l /mnt; do n=$((n+1)); done; echo $n',
+  });
+
+  expect(handled.output).toMatch(/^400$/mu);
+  expect(handled.errors).toEqual([]);
+}, 90_000);

@@ -2,6 +2,8 @@
 // How much containers may make that is charged to the agent.
 #include "container_budget.h"
 
+#include <algorithm>
+
 #include "check.h"
 
 namespace seccompagent::test {
@@ -114,17 +116,49 @@ void gives_a_place_of_one_that_ended_to_the_next() {
   CHECK_EQUAL(budget.left({2, 0}), 100U);
 }
 
-void forgets_places_that_are_gone() {
+Made refused_at(std::uint64_t place) {
+  Made refused = some(50, Made::kNotAsked, place);
+  refused.is_over = true;
+  return refused;
+}
+
+void counts_again_when_it_refuses() {
+  static std::uint64_t there = 0;
   ContainerBudget budget({.own = 100, .all = 1000},
-                         [](std::uint64_t place, Nanoseconds) { return place == kPlace; });
+                         [](std::uint64_t place, Nanoseconds, std::uint64_t most) {
+                           return place == kPlace ? std::min(there, most) : Made::kUntold;
+                         });
   begin_some(budget);
   budget.note({1, 0}, some(20, Made::kNotAsked));
   budget.note({1, 0}, some(10, Made::kNotAsked, kOther));
+  budget.note({2, 0}, some(10, Made::kNotAsked));
   CHECK_EQUAL(budget.left({1, 0}), 40U);
-  Made refused = some(50, Made::kNotAsked, kOther);
-  refused.is_over = true;
-  budget.note({1, 0}, refused);
+  there = 15;
+  budget.note({1, 0}, refused_at(kOther));
+  CHECK_EQUAL(budget.left({1, 0}), 50U);
+  CHECK_EQUAL(budget.left({2, 0}), 80U);
+  // also those of others, since they share what all have
+  there = 0;
+  budget.note({1, 0}, refused_at(kOther));
   CHECK_EQUAL(budget.left({1, 0}), 80U);
+}
+
+void asks_nobody_while_others_wait() {
+  static ContainerBudget* asked = nullptr;
+  static std::uint64_t left = 0;
+  ContainerBudget budget({.own = 100, .all = 1000},
+                         [](std::uint64_t, Nanoseconds, std::uint64_t) -> std::uint64_t {
+                           // what is made meanwhile is not in the answer
+                           asked->note({1, 0}, some(5, Made::kNotAsked));
+                           left = asked->left({1, 0});
+                           return 0;
+                         });
+  asked = &budget;
+  begin_some(budget);
+  budget.note({1, 0}, some(20, Made::kNotAsked));
+  budget.note({1, 0}, refused_at(kPlace));
+  CHECK_EQUAL(left, 50U);
+  CHECK_EQUAL(budget.left({1, 0}), 90U);
 }
 
 void counts_many_places_as_one() {
@@ -149,7 +183,9 @@ constexpr Case kCases[] = {
      leaves_something_for_other_containers},
     {"A12: budget: what one leaves behind counts for the next one there",
      gives_a_place_of_one_that_ended_to_the_next},
-    {"A12: budget: places that are gone are forgotten", forgets_places_that_are_gone},
+    {"A12: budget: what is there is counted again before anything is refused",
+     counts_again_when_it_refuses},
+    {"A12: budget: nobody waits for the kernel's counting", asks_nobody_while_others_wait},
     {"A12: budget: many places are counted as one", counts_many_places_as_one}};
 
 }  // namespace
