@@ -62,12 +62,13 @@ struct Looking {
     return true;
   }
 
-  SECCOMPAGENT_CHILD_CODE void begin(const char* path) {
+  // False: it is too long.
+  SECCOMPAGENT_CHILD_CODE bool begin(const char* path) {
     std::size_t length = 0;
     while (path[length] != 0) ++length;
     at = kMostRest;
-    // with the NUL at its end; what is too long begins nowhere, and is no path
-    if (!put(path, length + 1)) at = kMostRest - 1;
+    // with the NUL at its end
+    return length < PATH_MAX && put(path, length + 1);
   }
 
   // Takes the next name off; 0: there is none. ENAMETOOLONG, negated.
@@ -130,8 +131,7 @@ struct Looking {
   }
 
   SECCOMPAGENT_CHILD_CODE void look(Look& look) {
-    begin(look.path);
-    const long fd = walk();
+    const long fd = begin(look.path) ? walk() : -ENAMETOOLONG;
     constexpr long kOneDigit = 9;
     look.error = fd < 0 ? fd : fd > kOneDigit ? -EMFILE : ask(fd, look.found);
     if (fd < 0) return;

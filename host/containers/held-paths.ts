@@ -20,6 +20,8 @@ export function heldPathBytes({ heldPaths = [] }: Registry): Uint8Array {
 const code: AgentErrorCode = 'AGENT_SETTING_INVALID';
 const reasons: Readonly<Record<string, string>> = {
   EALREADY: 'its own program ran by then: the profile has to trap execve and execveat',
+  EINVAL: 'nothing is mounted at or below it: name the mount point',
+  ELOOP: 'it leads through a link on a volume, which others may exchange: name what it leads to',
   ESTALE: 'the setting has changed since the container came',
 };
 

@@ -38,6 +38,7 @@ async function start(
   runtime: 'runc' | 'crun',
   paths: string,
   script: string,
+  volumes: readonly object[] = [],
 ): Promise<HandledContainer> {
   return HandledContainer.start({
     bundle: 'umount-guard',
@@ -46,7 +47,10 @@ async function start(
     rootUidOutside,
     capabilities: ['CAP_SYS_ADMIN', 'CAP_DAC_OVERRIDE'],
     trapped,
-    mounts: ['/run/secrets/token', '/data/plain/deep', '/tmp/other'].map((path) => tmpfs(path)),
+    mounts: [
+      ...['/run/secrets/token', '/data/plain/deep', '/tmp/other'].map((path) => tmpfs(path)),
+      ...volumes,
+    ],
     prepareRootfs,
     script,
   });
@@ -103,6 +107,18 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
     expect(line).toContain('code=AGENT_SETTING_INVALID');
     expect(line).toContain('errno=ENOENT');
     expect(handled.errors).toHaveLength(1);
+  });
+
+  test('A15, A16: umount-guard: what another container may have exchanged is told of, and all umounts are EPERM', async () => {
+    using volume = new TemporaryFolder();
+    symlinkSync('/tmp/other', volume.at('link'));
+    const bind = { type: 'bind', source: volume.path, destination: '/data', options: ['rbind'] };
+    const script = tried('umount /tmp/other', 'umount -l /run/secrets/token');
+    await using handled = await start(runtime, '/data/link,/run/secrets,/var', script, [bind]);
+    expect(linesOf(handled)).toEqual(['no', 'no']);
+    expect(await handled.agent.untilLogged(['path=/data/link'])).toContain('errno=ELOOP');
+    expect(await handled.agent.untilLogged(['path=/var'])).toContain('errno=EINVAL');
+    expect(handled.errors).toHaveLength(2);
   });
 });
 

@@ -37,7 +37,8 @@ test('A12: mounts: what a caller with power over its mounts takes away is given 
     rootUidOutside: 100_000,
     capabilities: ['CAP_SYS_ADMIN', 'CAP_DAC_OVERRIDE'],
     // the agent hears of no umount
-    script: 'n=0; while [ $n -lt 400 ] && mount -t proc proc /mnt && umount -l /mnt; do n=$((n+1)); done; echo $n',
+    script:
+      'n=0; while [ $n -lt 400 ] && mount -t proc proc /mnt && umount -l /mnt; do n=$((n+1)); done; echo $n',
   });
 
   expect(handled.output).toMatch(/^400$/mu);

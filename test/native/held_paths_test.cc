@@ -93,7 +93,12 @@ void holds_what_a_path_leads_to() {
 
 void says_why_paths_are_not_held() {
   const Container container({kRootLevel});
-  const auto held = held_in(container.pid(), {"/absent", "/loop", "/proc/self/root", "/new"});
+  const std::string long_path(10'000, '/');
+  const std::string long_name = '/' + std::string(256, 'a');
+  const auto held = held_in(container.pid(),
+                            {"/absent", "/loop", "/proc/self/root", "/new", long_path, long_name});
+  for (const std::string& path : {long_path, long_name})
+    CHECK_EQUAL(Errno{held->error_of(path)}, Errno{ENAMETOOLONG});
   CHECK_EQUAL(Errno{held->error_of("/absent")}, Errno{ENOENT});
   CHECK_EQUAL(Errno{held->error_of("/loop")}, Errno{ELOOP});
   CHECK(held->error_of("/proc/self/root") != 0);
