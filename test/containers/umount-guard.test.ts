@@ -34,6 +34,7 @@ async function outputOf(
     capabilities: ['CAP_SYS_ADMIN', 'CAP_SYS_CHROOT'],
     ...(profile === undefined ? { trapped: answered } : { profile }),
     script,
+    mounts: [{ type: 'tmpfs', source: 'tmpfs', destination: '/tmp/kept' }],
     prepareRootfs: (rootfs) => {
       mkdirSync(`${rootfs}/tmp/kept`);
       mkdirSync(`${rootfs}/tmp/other`);
