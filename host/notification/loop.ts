@@ -27,7 +27,6 @@ import type { Chain } from './container.ts';
 import { quarantineNote, stopNote } from './container-note.ts';
 import { stopper } from './container-stop.ts';
 import { unnamedSlot } from './counters.ts';
-import { mostHandlers } from './quarantine.ts';
 import type { Quarantine } from './quarantine.ts';
 import { ReceivedCall } from './received-call.ts';
 import { HandlerHost } from './handler-host.ts';
@@ -318,12 +317,11 @@ export class Loop implements Disposable {
 
   #hostFor(
     handler: RegistryHandler,
-    { registry, states, quarantine, token }: SharedRegistry & Pick<ListenerNote, 'token'>,
+    { registry, place, states, token }: SharedRegistry & Pick<ListenerNote, 'token'>,
     { index, told }: { readonly index: number; readonly told: Set<string> },
   ): CallHost {
     const { log, logRoom, receiver, onLinesDropped } = this.#parts;
     const { containerId, annotations = [] } = registry;
-    const place = quarantine[0] ?? mostHandlers;
     const own = log.child({ handler: handler.name, ...shownContainer(registry) });
     const noted = new Set<ContainerStop>();
     const host = new HandlerHost(this.#side, {

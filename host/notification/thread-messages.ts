@@ -89,6 +89,8 @@ export interface SharedRegistry {
   readonly registry: Registry;
   /** The index of each handler's state in the quarantine, in chain order. */
   readonly quarantine: readonly number[];
+  /** Of the container: all of its listeners have the same one, see container-places.ts. */
+  readonly place: number;
   /** What each handler remembers of the container, in chain order. */
   readonly states: readonly StateHandle[];
   /** Why they write into no caller's memory; undefined: they may. */

@@ -56,6 +56,7 @@ export class ReplayedChain {
     this.#container = new Container({
       registry: parts.registry,
       terms: 0,
+      place: 0,
       quarantine: [],
       states: [],
       component: parts.component,

@@ -77,6 +77,7 @@ function chainOf(
     ...(writeRefusal === undefined ? {} : { writeRefusal }),
     quarantine: handlers.map((_, index) => index),
     health,
+    place: 0,
     slots: new ContainerSlots((labels) => slots.push(labels) - 1),
     onSlow: () => {
       told.push('slow');
@@ -295,6 +296,7 @@ test('container: a handler without a state of its own is never left alone', () =
           name: 'trap',
           component: 'trap',
           answers: ['mkdir'],
+    place: 0,
           settings: [],
           readsPointers: true,
           deadlineMs: 1000,

@@ -58,6 +58,7 @@ export class BundleHarness {
         this.stops.push(stop);
       },
       terms: 1,
+      place: 0,
       onQuarantined: () => {},
       onWriteRefused: () => {},
       onLabelRefused: () => {},
