@@ -27,9 +27,11 @@ import type { Chain } from './container.ts';
 import { quarantineNote, stopNote } from './container-note.ts';
 import { stopper } from './container-stop.ts';
 import { unnamedSlot } from './counters.ts';
+import { crowdedWarning } from './crowded-warning.ts';
 import type { Quarantine } from './quarantine.ts';
 import { ReceivedCall } from './received-call.ts';
 import { HandlerHost } from './handler-host.ts';
+import type { InstanceMemory } from './instance-memory.ts';
 import { KeptContainers } from './kept-containers.ts';
 import type { InstanceRoom } from './kept-containers.ts';
 import { LimitedHost } from './limited-host.ts';
@@ -61,6 +63,7 @@ export interface LoopParts {
   /** Names this worker in receiver events. */
   readonly id: number;
   readonly instanceRoom: InstanceRoom;
+  readonly memory: InstanceMemory;
   readonly counters: SharedArrayBuffer;
   readonly slots: SlotBook;
   readonly quarantine: Quarantine;
@@ -96,7 +99,11 @@ export class Loop implements Disposable {
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#native = parts.native;
-    this.#containers = new KeptContainers(parts.instanceRoom);
+    this.#containers = new KeptContainers<Container>({
+      room: parts.instanceRoom,
+      memory: parts.memory,
+      onCrowded: crowdedWarning(parts.log),
+    });
     this.#decisions = new DecisionWriter(parts.decisions, this.#call);
     this.#worker = parts.native.attachWorker(
       parts.receiver,
@@ -226,6 +233,9 @@ export class Loop implements Disposable {
           'handler failed too often: its calls fail for a while',
         );
         this.#parts.onNote({ token, ...quarantineNote(name) });
+      },
+      onMemory: (change) => {
+        this.#containers.weigh(container, change);
       },
       onWriteRefused: (why) => {
         this.#parts.log.warn(

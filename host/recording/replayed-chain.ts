@@ -72,6 +72,7 @@ export class ReplayedChain {
       onSlow: () => undefined,
       onStop: () => undefined,
       onQuarantined: () => undefined,
+      onMemory: () => undefined,
       onWriteRefused: () => undefined,
       onLabelRefused: () => undefined,
     });
