@@ -27,6 +27,7 @@ import { testBundle } from '../support/test-bundles.ts';
 const files: Readonly<Record<string, string>> = {
   errno: shippedComponent('errno'),
   'mkdir-suffix': shippedComponent('mkdir-suffix'),
+  'mkdir-suffix-ts': shippedComponent('mkdir-suffix-ts'),
   trap: join(testBundle('trap'), 'trap.wasm'),
   observer: join(testBundle('observer'), 'observer.wasm'),
 };
@@ -441,6 +442,13 @@ test('container: it tells of memory that has grown in a call', () => {
   expect(chain.memory).toEqual([before, 255 * 65_536]);
   decide(chain, getpgid, 1);
   expect(chain.memory).toHaveLength(2);
+});
+
+test('container: what a composed component takes is told, too', () => {
+  const chain = chainOf([{ ...suffix, name: 'mkdir-suffix-ts' }]);
+  decide(chain, mkdir, '/a', 0);
+  // QuickJS begins with 22 pages
+  expect(chain.memory[0]).toBeGreaterThanOrEqual(22 * 65_536);
 });
 
 test('container: an instance that failed has taken memory, and has none any more', () => {
