@@ -37,6 +37,7 @@ import { CounterSum } from './notification/counter-sum.ts';
 import { figure } from './notification/counters.ts';
 import { Pool, poolSize } from './notification/pool.ts';
 import type { PoolSize } from './notification/pool.ts';
+import { ContainerPlaces } from './notification/container-places.ts';
 import { DroppedLines } from './notification/dropped-lines.ts';
 import { QuarantineBook } from './notification/quarantine.ts';
 import { ReceiverEvents } from './notification/receiver-events.ts';
@@ -148,6 +149,7 @@ export class Agent {
       resolver: options.resolver,
       log: this.log,
       quarantine: this.#quarantine,
+      places: new ContainerPlaces(),
       dropped: this.#dropped,
       states: new StateBook(this.native),
       tapes: this.#tapes,

@@ -1249,8 +1249,9 @@ static inline sca_result sca_filesystem_remove_xattr(
 }
 
 // Capability: lines in the agent's log, marked with the handler and the container. Each line is
-// one of the 1000 operations that a call may have. The handlers of a container write 128 KiB at
-// once, and then 32 KiB per second; the agent drops lines beyond that and logs how many.
+// one of the 1000 operations that a call may have. The handlers of a container, with all that is
+// executed in it, write 128 KiB at once, and then 32 KiB per second; the agent drops lines beyond
+// that and logs how many.
 
 __attribute__((import_module("seccompagent:handler/log@0.1.0"), import_name("log")))
 void sca_import_log_log(uint32_t level, const char *message_data, size_t message_length);

@@ -1261,8 +1261,9 @@ pub mod filesystem {
 }
 
 /// Capability: lines in the agent's log, marked with the handler and the container. Each line is
-/// one of the 1000 operations that a call may have. The handlers of a container write 128 KiB at
-/// once, and then 32 KiB per second; the agent drops lines beyond that and logs how many.
+/// one of the 1000 operations that a call may have. The handlers of a container, with all that is
+/// executed in it, write 128 KiB at once, and then 32 KiB per second; the agent drops lines beyond
+/// that and logs how many.
 pub mod log {
     #[allow(unused_imports)]
     use super::*;

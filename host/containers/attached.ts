@@ -60,11 +60,12 @@ export function adoptionOf(
   attached: Attached,
   { syscalls, isRecorded, observation }: AdoptionParts,
 ): Adoption {
-  const { registry, quarantine, states, writeRefusal, tapeSlot } = attached;
+  const { registry, place, quarantine, states, writeRefusal, tapeSlot } = attached;
   const errno = errnoOf(registry.failure);
   return {
     registryBytes: encodeRegistry({
       registry,
+      place,
       quarantine,
       states,
       writeRefusal,

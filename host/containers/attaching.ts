@@ -4,6 +4,7 @@ import { keyOf } from '../container-key.ts';
 import { messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Logger } from '../log.ts';
+import type { ContainerPlaces } from '../notification/container-places.ts';
 import type { DroppedLines } from '../notification/dropped-lines.ts';
 import type { QuarantineBook } from '../notification/quarantine.ts';
 import type { StateBook } from '../notification/state-book.ts';
@@ -28,6 +29,7 @@ export interface AttachingParts {
   readonly resolver: Resolver;
   readonly log: Logger;
   readonly quarantine: QuarantineBook;
+  readonly places: ContainerPlaces;
   readonly dropped: DroppedLines;
   readonly states: StateBook;
   readonly tapes: TapeBook;
@@ -48,7 +50,7 @@ export class Attaching {
 
   /** What the workers need for a registry is with them before its first call is. */
   begin(identity: ContainerIdentity, writeRefusal: WriteRefusal): Attached {
-    const { quarantine, states: book, tapes } = this.#parts;
+    const { quarantine, places, states: book, tapes } = this.#parts;
     const resolution = this.resolved(identity);
     const { registry, sources, components, bundles, refusal, shadow } = resolution;
     this.#share(resolution);
@@ -67,6 +69,7 @@ export class Attaching {
       shadow,
       refusal,
       registry,
+      place: places.take(key),
       quarantine: quarantine.take(handlers.length),
       states,
       heldStates: states,
@@ -107,9 +110,8 @@ export class Attaching {
   }
 
   /** Gives back what it had been given, but for its tape. */
-  end({ identity, quarantine, heldStates }: Attached): void {
-    const [place] = quarantine;
-    if (place !== undefined) this.#parts.dropped.end(place);
+  end({ identity, place, quarantine, heldStates }: Attached): void {
+    if (this.#parts.places.release(keyOf(identity))) this.#parts.dropped.end(place);
     this.#parts.observation.forget(identity);
     this.#parts.quarantine.release(quarantine);
     this.#parts.states.release(heldStates);

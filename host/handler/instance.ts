@@ -79,6 +79,11 @@ export class HandlerInstance {
     return this.#isBroken;
   }
 
+  /** All of it. When it grows there is another one, and this one is detached. */
+  get memory(): ArrayBuffer {
+    return this.#exports.memory.buffer;
+  }
+
   /**
    * Asks the handler about a call: its export for the family, else `any`.
    * @throws AgentError AGENT_HANDLER_FAILED, AGENT_CALLER; the instance is then broken

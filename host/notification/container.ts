@@ -40,6 +40,8 @@ export interface ContainerParts extends SharedRegistry {
   readonly onQuarantined: (handler: RegistryHandler, milliseconds: number) => void;
   /** Told of a call that no handler has answered, before it fails. */
   readonly onStop: (stop: ContainerStop) => void;
+  /** Told how many bytes more its instances take now; below zero: less. */
+  readonly onMemory: (change: number) => void;
   /** Told, once, why nothing is written into the memory of its callers. */
   readonly onWriteRefused: (why: string) => void;
   /** Told, once in a while, which label of its callers the kernel did not let us take on, and why. */
@@ -61,6 +63,10 @@ export interface Link {
   /** What it may answer; undefined: everything. */
   readonly rule: AnswerRule | undefined;
   instance: HandlerInstance | undefined;
+  /** Of the instance, as it was weighed last: once the memory grows, this one is detached. */
+  memory: ArrayBuffer;
+  /** What the instance takes by that. */
+  bytes: number;
 }
 
 /** Who is asked about a syscall, and which counters count the answers. */
@@ -79,6 +85,11 @@ function defaultActionAnswer(action: DefaultAction): FinalAction {
 }
 
 const noHandler = -1;
+const noMemory = new ArrayBuffer(0);
+/** What V8 needs for an instance beside its memory, about. */
+const instanceBytes = 65_536;
+/** Of one that could not even begin: nobody knows, but it is no more than that as a rule. */
+const unknownBytes = 16 * 2 ** 20;
 
 export class Container implements Kept {
   readonly registry: Registry;
@@ -104,6 +115,8 @@ export class Container implements Kept {
   /** Which counters count the call that was decided last. */
   #slots: AnswerSlots;
   readonly instances: number;
+  readonly place: number;
+  memoryBytes = 0;
   lastUse = 0;
   /** The chain that was asked last. */
   chain: Chain | undefined;
@@ -114,12 +127,15 @@ export class Container implements Kept {
     this.terms = parts.terms;
     this.#parts = parts;
     this.instances = this.registry.handlers.length;
+    this.place = parts.place;
     this.#links = this.registry.handlers.map((handler, index) => ({
       handler,
       index,
       health: parts.quarantine[index] ?? -1,
       rule: handler.grants === undefined ? undefined : answerRule(handler.grants),
       instance: undefined,
+      memory: noMemory,
+      bytes: 0,
     }));
     const { defaultAction, failure } = this.registry;
     this.#stop = isStop(defaultAction) ? defaultAction : undefined;
@@ -170,6 +186,31 @@ export class Container implements Kept {
   #byDefault(): FinalAction {
     if (this.#stop !== undefined) this.#parts.onStop(this.#stop);
     return this.#default;
+  }
+
+  giveUp(): void {
+    for (const link of this.#links) this.#release(link);
+  }
+
+  #release(link: Link): void {
+    link.instance = undefined;
+    link.memory = noMemory;
+    this.#count(link, 0);
+  }
+
+  /** The instance is new, or its memory has grown. */
+  #weigh(link: Link): void {
+    if (link.instance === undefined) return;
+    link.memory = link.instance.memory;
+    this.#count(link, link.memory.byteLength + instanceBytes);
+  }
+
+  #count(link: Link, bytes: number): void {
+    const change = bytes - link.bytes;
+    if (change === 0) return;
+    link.bytes = bytes;
+    this.memoryBytes += change;
+    this.#parts.onMemory(change);
   }
 
   /** A handler wanted to write into a caller's memory, and was not allowed to. */
@@ -233,13 +274,16 @@ export class Container implements Kept {
     } catch (cause) {
       throw this.#failureOf(link, cause);
     }
+    if (link.memory.byteLength === 0) this.#weigh(link);
     this.#parts.health.succeeded(link.health);
     return action;
   }
 
   #failureOf(link: Link, cause: unknown): AgentError {
     const { handler, health } = link;
-    link.instance = undefined;
+    if (link.instance === undefined) this.#count(link, unknownBytes);
+    else this.#weigh(link);
+    this.#release(link);
     // what a caller can bring about, such as memory that cannot be read, is not the handler's fault
     const isOwn = !(cause instanceof AgentError) || cause.code !== 'AGENT_CALLER';
     const milliseconds = isOwn ? this.#parts.health.failed(health, false) : 0;
@@ -274,7 +318,7 @@ export class Container implements Kept {
   #instanceOf(link: Link): HandlerInstance {
     if (link.instance !== undefined && !link.instance.isBroken) return link.instance;
     const { handler } = link;
-    link.instance = undefined;
+    this.#release(link);
     link.instance = namingKeys(
       handler,
       () =>

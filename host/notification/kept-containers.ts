@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The containers that a worker has met, as long as they have calls: what they have there can be
 // made anew, and takes memory and address space.
+import { beyondFairParts } from './fair-parts.ts';
+import type { Holder } from './fair-parts.ts';
+import type { InstanceMemory } from './instance-memory.ts';
 
 /** What has made no call for as long as that, or twice, is given up. */
 const idleMs = 10_000;
+/** With less, collecting what was given up makes room enough. */
+const mostLive = 3 / 4;
 
-export interface Kept {
+export interface Kept extends Holder {
   /** How many instances of handlers it may have. */
   readonly instances: number;
   /** The period in which it was used last. */
   lastUse: number;
+  /** Gives its instances up, until they are needed again. */
+  giveUp(): void;
 }
 
 /** How many instances there may be of all workers together; each of them tells its own. */
@@ -21,19 +28,36 @@ export interface InstanceRoom {
   readonly place: number;
 }
 
+export interface KeptContainersParts<Container> {
+  readonly room: InstanceRoom;
+  readonly memory: InstanceMemory;
+  /** Told whose instances are given up, though they are used, since there is no memory for all. */
+  readonly onCrowded: (container: Container) => void;
+  readonly now?: () => number;
+}
+
 export class KeptContainers<Container extends Kept> {
   readonly #byToken: Map<number, Container> = new Map();
   readonly #room: InstanceRoom;
   readonly #counts: Int32Array;
+  readonly #memory: InstanceMemory;
+  readonly #onCrowded: (container: Container) => void;
   readonly #now: () => number;
   #instances = 0;
   /** Counts stretches of `idleMs` at least. */
   #period = 0;
   #periodStart: number;
 
-  constructor(room: InstanceRoom, now: () => number = () => performance.now()) {
+  constructor({
+    room,
+    memory,
+    onCrowded,
+    now = () => performance.now(),
+  }: KeptContainersParts<Container>) {
     this.#room = room;
     this.#counts = new Int32Array(room.counts);
+    this.#memory = memory;
+    this.#onCrowded = onCrowded;
     this.#now = now;
     this.#periodStart = now();
   }
@@ -57,14 +81,7 @@ export class KeptContainers<Container extends Kept> {
    */
   add(token: number, container: Container): void {
     this.delete(token);
-    const now = this.#now();
-    if (now - this.#periodStart >= idleMs) {
-      this.#periodStart = now;
-      this.#period += 1;
-      for (const [other, { lastUse }] of this.#byToken) {
-        if (this.#period - lastUse > 1) this.delete(other);
-      }
-    }
+    this.#deleteIdle();
     const ofOthers = this.#counts.reduce((sum, count) => sum + count, 0) - this.#instances;
     for (const other of this.#byToken.keys()) {
       if (ofOthers + this.#instances + container.instances <= this.#room.most) break;
@@ -76,8 +93,46 @@ export class KeptContainers<Container extends Kept> {
   }
 
   delete(token: number): void {
-    this.#count(-(this.#byToken.get(token)?.instances ?? 0));
+    const container = this.#byToken.get(token);
+    if (container === undefined) return;
+    container.giveUp();
+    this.#count(-container.instances);
     this.#byToken.delete(token);
+  }
+
+  /**
+   * The instances of a container take more memory, or less. Where that is too much for all, some are
+   * given up: those of idle containers, and then so many that half of what may be is free, so that
+   * it is not too much again at once.
+   */
+  weigh(container: Container, change: number): void {
+    const memory = this.#memory;
+    memory.count(change);
+    if (change < 0 || !memory.isFull) return;
+    // nobody looks it up while it calls alone
+    this.use(container);
+    this.#deleteIdle();
+    const { allowance } = memory;
+    if (memory.live > allowance * mostLive) this.#giveUpLargest(container, allowance / 2);
+    memory.collect();
+  }
+
+  #giveUpLargest(current: Container, bytes: number): void {
+    for (const container of beyondFairParts(this.#byToken.values(), current, bytes)) {
+      if (this.#memory.live <= bytes) return;
+      this.#onCrowded(container);
+      container.giveUp();
+    }
+  }
+
+  #deleteIdle(): void {
+    const now = this.#now();
+    if (now - this.#periodStart < idleMs) return;
+    this.#periodStart = now;
+    this.#period += 1;
+    for (const [token, { lastUse }] of this.#byToken) {
+      if (this.#period - lastUse > 1) this.delete(token);
+    }
   }
 
   #count(more: number): void {

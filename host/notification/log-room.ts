@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much the handlers of a container may write into the log: a stock of bytes that fills up again
 // with time, which all threads share. What does not fit is dropped, and counted.
-import { mostHandlers } from './quarantine.ts';
+import { mostPlaces } from './container-places.ts';
 
 /** What a container may write at once, and in each second after that. */
 const stockBytes = 131_072;
@@ -17,9 +17,9 @@ export interface Dropped {
   readonly bytes: number;
 }
 
-/** Containers have the place of their first handler in the quarantine; those past it share one. */
+/** By the places of containers. */
 export function makeLogRoom(): SharedArrayBuffer {
-  return new SharedArrayBuffer((mostHandlers + 1) * word.words * BigInt64Array.BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer((mostPlaces + 1) * word.words * BigInt64Array.BYTES_PER_ELEMENT);
 }
 
 /** The stocks of all containers, seen from one thread. */

@@ -27,10 +27,11 @@ import type { Chain } from './container.ts';
 import { quarantineNote, stopNote } from './container-note.ts';
 import { stopper } from './container-stop.ts';
 import { unnamedSlot } from './counters.ts';
-import { mostHandlers } from './quarantine.ts';
+import { crowdedWarning } from './crowded-warning.ts';
 import type { Quarantine } from './quarantine.ts';
 import { ReceivedCall } from './received-call.ts';
 import { HandlerHost } from './handler-host.ts';
+import type { InstanceMemory } from './instance-memory.ts';
 import { KeptContainers } from './kept-containers.ts';
 import type { InstanceRoom } from './kept-containers.ts';
 import { LimitedHost } from './limited-host.ts';
@@ -62,6 +63,7 @@ export interface LoopParts {
   /** Names this worker in receiver events. */
   readonly id: number;
   readonly instanceRoom: InstanceRoom;
+  readonly memory: InstanceMemory;
   readonly counters: SharedArrayBuffer;
   readonly slots: SlotBook;
   readonly quarantine: Quarantine;
@@ -97,7 +99,11 @@ export class Loop implements Disposable {
   constructor(parts: LoopParts) {
     this.#parts = parts;
     this.#native = parts.native;
-    this.#containers = new KeptContainers(parts.instanceRoom);
+    this.#containers = new KeptContainers<Container>({
+      room: parts.instanceRoom,
+      memory: parts.memory,
+      onCrowded: crowdedWarning(parts.log),
+    });
     this.#decisions = new DecisionWriter(parts.decisions, this.#call);
     this.#worker = parts.native.attachWorker(
       parts.receiver,
@@ -228,6 +234,9 @@ export class Loop implements Disposable {
         );
         this.#parts.onNote({ token, ...quarantineNote(name) });
       },
+      onMemory: (change) => {
+        this.#containers.weigh(container, change);
+      },
       onWriteRefused: (why) => {
         this.#parts.log.warn(
           { ...shown, why },
@@ -318,12 +327,11 @@ export class Loop implements Disposable {
 
   #hostFor(
     handler: RegistryHandler,
-    { registry, states, quarantine, token }: SharedRegistry & Pick<ListenerNote, 'token'>,
+    { registry, place, states, token }: SharedRegistry & Pick<ListenerNote, 'token'>,
     { index, told }: { readonly index: number; readonly told: Set<string> },
   ): CallHost {
     const { log, logRoom, receiver, onLinesDropped } = this.#parts;
     const { containerId, annotations = [] } = registry;
-    const place = quarantine[0] ?? mostHandlers;
     const own = log.child({ handler: handler.name, ...shownContainer(registry) });
     const noted = new Set<ContainerStop>();
     const host = new HandlerHost(this.#side, {

@@ -14,6 +14,7 @@ import type { Observation } from '../observation/observation.ts';
 import { makeUnreadCounter, UnreadCounter } from '../recording/tape-room.ts';
 import type { CounterBlock, CounterSum } from './counter-sum.ts';
 import type { DroppedLines } from './dropped-lines.ts';
+import { mostInstanceBytes } from './instance-memory.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 import type {
   CallFailure,
@@ -106,6 +107,7 @@ export class Pool {
   #lastId = 0;
   /** Each worker tells its own. */
   readonly #instanceCounts = new Int32Array(new SharedArrayBuffer(4 * instancePlaces));
+  readonly #memoryCounts = new Int32Array(new SharedArrayBuffer(4 * instancePlaces));
 
   private constructor(parts: PoolParts) {
     this.#parts = parts;
@@ -206,7 +208,7 @@ export class Pool {
   }
 
   async #add(): Promise<void> {
-    const { receiver, logOptions, quarantine, dropped, losses, observation } = this.#parts;
+    const { receiver, logOptions, size, quarantine, dropped, losses, observation } = this.#parts;
     this.#lastId += 1;
     const id = this.#lastId;
     const counters = this.#parts.counters.take();
@@ -218,6 +220,12 @@ export class Pool {
       instanceRoom: {
         most: mostInstances,
         counts: this.#instanceCounts.buffer,
+        place: id % instancePlaces,
+      },
+      memoryRoom: {
+        most: mostInstanceBytes(),
+        workers: size.most,
+        counts: this.#memoryCounts.buffer,
         place: id % instancePlaces,
       },
       counters: counters.buffer,
@@ -256,6 +264,7 @@ export class Pool {
     thread.on('exit', (code) => {
       this.#workers.delete(id);
       Atomics.store(this.#instanceCounts, id % instancePlaces, 0);
+      Atomics.store(this.#memoryCounts, id % instancePlaces, 0);
       this.#parts.counters.retire(counters);
       this.#parts.observation.leave(id);
       const hasFailed = code !== 0 && !worker.isEnding;

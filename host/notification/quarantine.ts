@@ -2,6 +2,7 @@
 // Handlers that fail again and again are left alone for a while: their calls fail at once. All
 // threads share what is known of them; a container's handlers are its own, so that no container can
 // have another's quarantined.
+import { IndexPool } from './index-pool.ts';
 
 /** Words of a handler's state. */
 const word = { failures: 0, backOffMs: 1, isProbed: 2, words: 4 } as const;
@@ -96,18 +97,11 @@ export class Quarantine {
 export class QuarantineBook {
   readonly buffers: QuarantineBuffers = makeQuarantineBuffers();
   readonly quarantine: Quarantine = new Quarantine(this.buffers);
-  readonly #free: number[] = [];
-  #next = 0;
+  readonly #indexes = new IndexPool(mostHandlers);
 
   /** Indexes for a container's handlers; past the last one when there are none left. */
   take(count: number): readonly number[] {
-    return Array.from({ length: count }, () => {
-      const free = this.#free.pop();
-      if (free !== undefined) return free;
-      if (this.#next >= mostHandlers) return mostHandlers;
-      this.#next += 1;
-      return this.#next - 1;
-    });
+    return Array.from({ length: count }, () => this.#indexes.take());
   }
 
   /** Those of a container whose handlers change: as many as are needed, never fewer than it had. */
@@ -120,14 +114,14 @@ export class QuarantineBook {
     for (const index of indexes) {
       if (index >= mostHandlers) continue;
       this.quarantine.clear(index);
-      this.#free.push(index);
+      this.#indexes.giveBack(index);
     }
   }
 
   /** How many handlers are left alone now. */
   count(): number {
     let quarantined = 0;
-    for (let index = 0; index < this.#next; index += 1) {
+    for (let index = 0; index < this.#indexes.end; index += 1) {
       if (this.quarantine.isQuarantined(index)) quarantined += 1;
     }
     return quarantined;

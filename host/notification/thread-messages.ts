@@ -16,6 +16,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { ShownContainer } from '../registry/shown-container.ts';
 import type { ContainerNote } from './container-note.ts';
 import type { SlotName } from './counters.ts';
+import type { MemoryRoom } from './instance-memory.ts';
 import type { InstanceRoom } from './kept-containers.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 
@@ -26,6 +27,7 @@ export interface WorkerInput {
   /** Names the worker in receiver events. */
   readonly id: number;
   readonly instanceRoom: InstanceRoom;
+  readonly memoryRoom: MemoryRoom;
   readonly counters: SharedArrayBuffer;
   readonly quarantine: QuarantineBuffers;
   /** See log-room.ts. */
@@ -87,6 +89,8 @@ export type WorkerMessage =
 /** A registry as workers get it. */
 export interface SharedRegistry {
   readonly registry: Registry;
+  /** Of the container: all of its listeners have the same one, see container-places.ts. */
+  readonly place: number;
   /** The index of each handler's state in the quarantine, in chain order. */
   readonly quarantine: readonly number[];
   /** What each handler remembers of the container, in chain order. */

@@ -5,6 +5,7 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import { createLog } from '../log.ts';
 import { loadNative } from '../native.ts';
 import { LossCounters, UnreadCounter } from '../recording/tape-room.ts';
+import { InstanceMemory } from './instance-memory.ts';
 import { LogRoom } from './log-room.ts';
 import { Loop } from './loop.ts';
 import { Quarantine } from './quarantine.ts';
@@ -37,6 +38,7 @@ function start(): void {
     log: createLog(input.log),
     id: input.id,
     instanceRoom: input.instanceRoom,
+    memory: new InstanceMemory(input.memoryRoom),
     counters: input.counters,
     slots: new SlotBook({
       counters: input.counters,

@@ -56,6 +56,7 @@ export class ReplayedChain {
     this.#container = new Container({
       registry: parts.registry,
       terms: 0,
+      place: 0,
       quarantine: [],
       states: [],
       component: parts.component,
@@ -71,6 +72,7 @@ export class ReplayedChain {
       onSlow: () => undefined,
       onStop: () => undefined,
       onQuarantined: () => undefined,
+      onMemory: () => undefined,
       onWriteRefused: () => undefined,
       onLabelRefused: () => undefined,
     });

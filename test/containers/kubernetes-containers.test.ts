@@ -20,6 +20,7 @@ import { makeRootfs } from '../support/rootfs.ts';
 import { runInRunc } from '../support/runc-command.ts';
 import type { RuncCommand, RuncResult } from '../support/runc-command.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
 
 const metadata = 'MKDIR_TMPL=-{{.Namespace}}-{{.Pod}}-{{.Container}}';
 const waitText = 'container waits for its bundles, or for its pod to be known';
@@ -82,17 +83,21 @@ class Node implements Disposable {
   }
 }
 
-async function agentFor(server: FakeApiServer): Promise<ControlledAgent> {
+async function agentFor(
+  server: FakeApiServer,
+  ...options: readonly string[]
+): Promise<ControlledAgent> {
   const files = [`-kubeconfig=${server.kubeconfig}`, `-node-name=${fakeNode}`];
-  return ControlledAgent.start('-resolver=kubernetes', ...files);
+  return ControlledAgent.start('-resolver=kubernetes', ...files, ...options);
 }
 
 async function synced(
   options: FakeApiServerOptions,
+  ...more: readonly string[]
 ): Promise<{ server: FakeApiServer; agent: ControlledAgent } & AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await FakeApiServer.start(options));
-  const agent = stack.use(await agentFor(server));
+  const agent = stack.use(await agentFor(server, ...more));
   await agent.process.logged(/the pods of this node are watched/u);
   const kept = stack.move();
   return { server, agent, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
@@ -355,6 +360,66 @@ test.for([
     new RegExp(`container detached container=${id} namespace=default pod=front`, 'u'),
   );
 });
+
+/** Containers find the bundles of tests by their names. */
+const testBundlesConfig = `bundle-folders: [${dirname(testBundle('hold'))}]
+bundles:
+  trap: {}
+  hold: { grants: { container: {} } }
+`;
+
+test.for([
+  {
+    bundle: 'trap',
+    // so often in a row is too often
+    script: 'for try in 1 2 3 4 5; do mkdir /trap; done',
+    reason: 'SeccompAgentQuarantined',
+    why: /handler trap failed too often/u,
+  },
+  {
+    bundle: 'hold',
+    script: 'mkdir /kill',
+    reason: 'SeccompAgentKilled',
+    why: /^killed because of handler hold$/u,
+  },
+  {
+    bundle: 'hold',
+    script: 'mkdir /freeze',
+    reason: 'SeccompAgentFrozen',
+    why: /^frozen because of handler hold$/u,
+  },
+])(
+  'Kubernetes: a pod whose handler "$bundle" meets `$script` has the event $reason',
+  async ({ bundle, script, reason, why }) => {
+    using node = new Node();
+    using config = new TemporaryFolder();
+    writeFileSync(config.at('config.yaml'), testBundlesConfig);
+    await using both = await synced({}, `-config=${config.at('config.yaml')}`);
+    const { server, agent } = both;
+    const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
+    server.setPod({ name: 'front', uid, containers: { app: id } });
+    const running = node.run(agent.socket, {
+      uid,
+      id,
+      metadata: `BUNDLE=${bundle}`,
+      args: ['sh', '-c', script],
+    });
+    try {
+      expect(await eventFor(server, reason)).toMatchObject({
+        involvedObject: { name: 'front', uid, fieldPath: 'spec.containers{app}' },
+        message: expect.stringMatching(why),
+      });
+    } finally {
+      node.thaw(uid, id);
+    }
+    await running;
+    await agent.process.logged(
+      new RegExp(`container detached container=${id} namespace=default pod=front`, 'u'),
+    );
+    // it is told once
+    expect(server.events).toHaveLength(1);
+  },
+);
 
 test('G7: Kubernetes: with an API that is stuck, who is named starts at once, and others after a while', async () => {
   using node = new Node();

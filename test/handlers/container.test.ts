@@ -19,6 +19,7 @@ import { defaultFailure } from '../../host/registry/policy.ts';
 import type { Registry, RegistryHandler } from '../../host/registry/registry.ts';
 import { readFileSync } from 'node:fs';
 import { failureOf } from '../support/agent-failure.ts';
+import { greedy } from '../support/hostile-components.ts';
 import { RecordingHost, fillCall, shippedComponent } from '../support/handler-harness.ts';
 import type { GivenArgument } from '../support/handler-harness.ts';
 import { testBundle } from '../support/test-bundles.ts';
@@ -26,6 +27,7 @@ import { testBundle } from '../support/test-bundles.ts';
 const files: Readonly<Record<string, string>> = {
   errno: shippedComponent('errno'),
   'mkdir-suffix': shippedComponent('mkdir-suffix'),
+  'mkdir-suffix-ts': shippedComponent('mkdir-suffix-ts'),
   trap: join(testBundle('trap'), 'trap.wasm'),
   observer: join(testBundle('observer'), 'observer.wasm'),
 };
@@ -40,6 +42,8 @@ interface Chain {
   /** Which counters it asked for. */
   readonly slots: readonly CallLabels[];
   readonly health: Quarantine;
+  /** How much more, or less, memory its instances took each time. */
+  readonly memory: readonly number[];
 }
 
 type HandlerOf = Partial<Omit<RegistryHandler, 'syscalls'>> & {
@@ -55,6 +59,7 @@ function chainOf(
   const made: string[] = [];
   const told: string[] = [];
   const slots: CallLabels[] = [];
+  const memory: number[] = [];
   const health = new Quarantine(makeQuarantineBuffers());
   const host = new RecordingHost();
   const container = new Container({
@@ -73,6 +78,7 @@ function chainOf(
       ...rest,
     },
     terms: 7,
+    place: 0,
     states: [],
     ...(writeRefusal === undefined ? {} : { writeRefusal }),
     quarantine: handlers.map((_, index) => index),
@@ -84,6 +90,9 @@ function chainOf(
     onStop: (stop) => {
       told.push(stop);
     },
+    onMemory: (change) => {
+      memory.push(change);
+    },
     onQuarantined: (handler, milliseconds) => {
       told.push(`${handler.name} ${milliseconds}`);
     },
@@ -93,13 +102,13 @@ function chainOf(
     onLabelRefused: (label, code) => {
       told.push(`${label}: ${code}`);
     },
-    component: (id) => loadComponent(readFileSync(files[id] ?? '')),
+    component: (id) => loadComponent(id === 'greedy' ? greedy() : readFileSync(files[id] ?? '')),
     hostFor: (handler) => {
       made.push(handler.name);
       return host;
     },
   });
-  return { container, host, made, told, slots, health };
+  return { container, host, made, told, slots, health, memory };
 }
 
 function syscallOf(name: string): Syscall {
@@ -288,6 +297,7 @@ test('container: a handler without a state of its own is never left alone', () =
   const { health } = chainOf([]);
   const container = new Container({
     terms: 7,
+    place: 0,
     registry: {
       containerId: 'c1',
       handlers: [
@@ -310,6 +320,7 @@ test('container: a handler without a state of its own is never left alone', () =
     onSlow: () => undefined,
     onStop: () => undefined,
     onQuarantined: () => undefined,
+    onMemory: () => undefined,
     onWriteRefused: () => undefined,
     onLabelRefused: () => undefined,
     component: (id) => loadComponent(readFileSync(files[id] ?? '')),
@@ -399,4 +410,60 @@ test('container: an errno that is not granted is a failure, and the instance is 
     kind: 'fail',
     errno: 'EPERM',
   });
+});
+
+test('container: it tells what its instances take, and what they give back', () => {
+  const chain = chainOf([{ name: 'observer' }, suffix]);
+  decide(chain, mkdir, '/a', 0);
+  const made = [...chain.memory];
+  expect(made).toHaveLength(2);
+  // a page at least, and what an instance takes beside it
+  for (const change of made) expect(change).toBeGreaterThanOrEqual(2 * 65_536);
+  decide(chain, mkdir, '/a', 0);
+  expect(chain.memory).toHaveLength(2);
+  expect(chain.container.memoryBytes).toBe(made.reduce((sum, change) => sum + change, 0));
+  chain.container.giveUp();
+  expect(chain.memory.slice(2)).toEqual(made.map((change) => -change));
+  expect(chain.container.memoryBytes).toBe(0);
+  chain.container.giveUp();
+  expect(chain.memory).toHaveLength(4);
+  decide(chain, mkdir, '/a', 0);
+  expect(chain.made).toHaveLength(4);
+});
+
+test('container: it tells of memory that has grown in a call', () => {
+  const chain = chainOf([{ name: 'greedy' }]);
+  const getpgid = syscallOf('getpgid');
+  decide(chain, getpgid, 0);
+  const [before = 0] = chain.memory;
+  decide(chain, getpgid, 0);
+  expect(chain.memory).toEqual([before]);
+  decide(chain, getpgid, 1);
+  expect(chain.memory).toEqual([before, 255 * 65_536]);
+  decide(chain, getpgid, 1);
+  expect(chain.memory).toHaveLength(2);
+});
+
+test('container: what a composed component takes is told, too', () => {
+  const chain = chainOf([{ ...suffix, name: 'mkdir-suffix-ts' }]);
+  decide(chain, mkdir, '/a', 0);
+  // QuickJS begins with 22 pages
+  expect(chain.memory[0]).toBeGreaterThanOrEqual(22 * 65_536);
+});
+
+test('container: an instance that failed has taken memory, and has none any more', () => {
+  const chain = chainOf([{ name: 'trap', answers: ['mkdir'] }]);
+  expect(failureOf(() => decide(chain, mkdir, '/trap', 0)).code).toBe('AGENT_HANDLER_FAILED');
+  const [taken = 0, given = 0] = chain.memory;
+  expect(taken).toBeGreaterThan(65_536);
+  expect(given).toBe(-taken);
+  expect(chain.container.memoryBytes).toBe(0);
+});
+
+test('container: an instance that could not begin has taken memory, too', () => {
+  const chain = chainOf([errno('NONE')]);
+  expect(failureOf(() => decide(chain, mkdir, '/a', 0)).code).toBe('AGENT_SETTING_INVALID');
+  const [taken = 0, given = 0] = chain.memory;
+  expect(taken).toBeGreaterThanOrEqual(16 * 2 ** 20);
+  expect(given).toBe(-taken);
 });

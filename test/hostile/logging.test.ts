@@ -72,6 +72,29 @@ test.for([
   expect(bytes).toBeLessThan(stock + aSecond * seconds);
 });
 
+test('W3: logging: the listeners of a container have one stock together', async () => {
+  const began = performance.now();
+  await using first = callerOf('crowd');
+  await using second = callerOf('crowd');
+  await using third = callerOf('crowd');
+  for (const caller of [first, second, third]) {
+    expect((await caller.ask('mkdir /flood')).answer).toBe('EDOM');
+  }
+  // one that ends makes no room for the others
+  const from = agent.log().length;
+  third.end();
+  await agent.untilLogged(['detached', '"container":"crowd"'], from);
+  for (const caller of [first, second]) {
+    expect((await caller.ask('mkdir /flood')).answer).toBe('EDOM');
+  }
+  await agent.untilLogged(['"lines":', '"container":"crowd"']);
+
+  const written = linesOf('crowd').filter(({ msg }) => msg.includes('flood'));
+  expect(written.length).toBeGreaterThan(10);
+  const seconds = (performance.now() - began) / 1000;
+  expect(JSON.stringify(written).length).toBeLessThan(stock + aSecond * seconds);
+});
+
 test('W3: logging: an endless log is ended by the count of operations', async () => {
   await using caller = callerOf('endless');
   expect((await caller.ask('mkdir /log')).answer).toBe('EPERM');

@@ -41,6 +41,7 @@ function inputOf(receiver: ReceiverHandle): WorkerInput {
     receiver,
     log,
     id: workerId,
+    memoryRoom: { most: 2 ** 30, workers: 1, counts: new SharedArrayBuffer(4), place: 0 },
     instanceRoom: { most: 100, counts: new SharedArrayBuffer(4), place: 0 },
     counters: makeCounters(),
     quarantine: makeQuarantineBuffers(),

@@ -58,7 +58,9 @@ export class BundleHarness {
         this.stops.push(stop);
       },
       terms: 1,
+      place: 0,
       onQuarantined: () => {},
+      onMemory: () => {},
       onWriteRefused: () => {},
       onLabelRefused: () => {},
       component: (id) => {

@@ -32,6 +32,8 @@ const more = {
   subtract: [0x6b],
   subtract64: [0x7d],
   isZero32: [0x45],
+  /** Below zero: 0 is what it is not. */
+  isNegative32: [...instruction.i32(0), 0x48],
   isZero64: [0x50],
   memorySize: [0x3f, 0x00],
   shiftLeft: [0x74],
@@ -40,6 +42,8 @@ const more = {
 
 /** Never ends. */
 const endless: Bytes = [...more.loop, ...more.br(0), ...more.end];
+
+const pageBytes = 65_536;
 
 /** The parameter of `any` that holds the call's first argument. */
 const firstRegister = 4;
@@ -129,6 +133,26 @@ export function growing(): Uint8Array {
     ...more.fill,
   ];
   return byArgument([[...more.loop, ...takeAndFill, ...more.br(0), ...more.end]]);
+}
+
+/** What `greedy` has of its memory beside its first page. */
+const greedPages = 255;
+
+/** Answers well for 0, and for 1, too, after it has taken and used all the memory that it may have. */
+export function greedy(): Uint8Array {
+  const takeAndFill = [
+    ...instruction.i32(greedPages),
+    ...instruction.growMemory,
+    ...more.isNegative32,
+    ...more.isZero32,
+    ...more.if,
+    ...instruction.i32(pageBytes),
+    ...instruction.i32(1),
+    ...instruction.i32(greedPages * pageBytes),
+    ...more.fill,
+    ...more.end,
+  ];
+  return byArgument([takeAndFill]);
 }
 
 /** Answers well for 0 and traps for 1. */

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
 
+import { InstanceMemory } from '../../host/notification/instance-memory.ts';
 import { KeptContainers } from '../../host/notification/kept-containers.ts';
 import type { InstanceRoom, Kept } from '../../host/notification/kept-containers.ts';
 
 function container(instances = 1): Kept {
-  return { instances, lastUse: 0 };
+  return { instances, place: 0, memoryBytes: 0, lastUse: 0, giveUp: () => undefined };
+}
+
+function keptIn(room: InstanceRoom, now = (): number => 0): KeptContainers<Kept> {
+  const counts = new SharedArrayBuffer(4);
+  const memory = new InstanceMemory({ most: 2 ** 30, workers: 1, counts, place: 0 });
+  return new KeptContainers<Kept>({ room, memory, onCrowded: () => undefined, now });
 }
 
 function roomFor(
@@ -25,7 +32,7 @@ function tokensOf(kept: KeptContainers<Kept>, end: number): readonly number[] {
 
 test('KeptContainers: what has calls is kept, however many there are and however long', () => {
   let now = 0;
-  const kept = new KeptContainers<Kept>(roomFor(1000), () => now);
+  const kept = keptIn(roomFor(1000), () => now);
   for (let token = 0; token < 300; token += 1) kept.add(token, container());
   for (let round = 0; round < 5; round += 1) {
     now += 10_000;
@@ -40,7 +47,7 @@ test('KeptContainers: what has calls is kept, however many there are and however
 
 test('KeptContainers: what has no calls is given up once others are met later', () => {
   let now = 0;
-  const kept = new KeptContainers<Kept>(roomFor(1000), () => now);
+  const kept = keptIn(roomFor(1000), () => now);
   kept.add(0, container());
   kept.add(1, container());
   for (let token = 2; token < 5; token += 1) {
@@ -54,7 +61,7 @@ test('KeptContainers: what has no calls is given up once others are met later', 
 });
 
 test('KeptContainers: there are no more instances than may be, and those met first make room', () => {
-  const kept = new KeptContainers<Kept>(roomFor(10), () => 0);
+  const kept = keptIn(roomFor(10));
   for (let token = 0; token < 6; token += 1) kept.add(token, container(3));
   expect(tokensOf(kept, 6)).toEqual([3, 4, 5]);
   expect(kept.instances).toBe(9);
@@ -66,7 +73,7 @@ test('KeptContainers: there are no more instances than may be, and those met fir
 });
 
 test('KeptContainers: one that is met again takes its own place', () => {
-  const kept = new KeptContainers<Kept>(roomFor(10), () => 0);
+  const kept = keptIn(roomFor(10));
   const again = container(4);
   kept.add(0, container(4));
   kept.add(0, again);
@@ -76,8 +83,8 @@ test('KeptContainers: one that is met again takes its own place', () => {
 
 test('KeptContainers: what other workers have counts, and is theirs to give up', () => {
   const counts = new SharedArrayBuffer(8);
-  const first = new KeptContainers<Kept>(roomFor(10, counts, 0), () => 0);
-  const second = new KeptContainers<Kept>(roomFor(10, counts, 1), () => 0);
+  const first = keptIn(roomFor(10, counts, 0));
+  const second = keptIn(roomFor(10, counts, 1));
   for (let token = 0; token < 8; token += 1) first.add(token, container());
   for (let token = 0; token < 4; token += 1) second.add(token, container());
   expect(tokensOf(second, 4)).toEqual([2, 3]);

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { DroppedLines } from '../../host/notification/dropped-lines.ts';
 import { LogRoom, makeLogRoom } from '../../host/notification/log-room.ts';
-import { mostHandlers } from '../../host/notification/quarantine.ts';
+import { mostPlaces } from '../../host/notification/container-places.ts';
 import { KeptLog } from '../support/kept-log.ts';
 
 const stock = 131_072;
@@ -50,7 +50,7 @@ test('W3: log room: what one container writes takes nothing from another one', (
 
 test('W3: log room: there is a place for containers past the last one', () => {
   const room = new LogRoom(makeLogRoom());
-  expect(fitting(room, mostHandlers, 1024)).toBe(stock / 1024);
+  expect(fitting(room, mostPlaces, 1024)).toBe(stock / 1024);
 });
 
 test('W3: log room: all threads share a stock', async () => {

@@ -46,6 +46,7 @@ test.for([
 ] as const)('registry: with %s it arrives as it was sent', ([, registry]) => {
   const shared = {
     registry,
+    place: 3,
     quarantine: registry.handlers.map((_, index) => 16_383 - index),
     states: registry.handlers.map(() => noState),
   };

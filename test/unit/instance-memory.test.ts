@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests how much memory instances may have, and whose are given up when it is not enough.
+import { totalmem } from 'node:os';
+
+import { expect, test } from 'vitest';
+
+import { InstanceMemory, mostInstanceBytes } from '../../host/notification/instance-memory.ts';
+import { KeptContainers } from '../../host/notification/kept-containers.ts';
+import type { Kept } from '../../host/notification/kept-containers.ts';
+
+const mebibyte = 2 ** 20;
+
+/** Where workers tell what they have, and how often each has collected its garbage. */
+interface Machine {
+  readonly collections: number[];
+  memory(place: number): InstanceMemory;
+}
+
+function machineOf(workers: number, mebibytes: number): Machine {
+  const counts = new SharedArrayBuffer(4 * workers);
+  const collections = Array.from({ length: workers }, () => 0);
+  return {
+    collections,
+    memory: (place) =>
+      new InstanceMemory({ most: mebibytes * mebibyte, workers, counts, place }, () => () => {
+        collections[place] = (collections[place] ?? 0) + 1;
+      }),
+  };
+}
+
+class Listener implements Kept {
+  readonly instances = 1;
+  readonly place: number;
+  readonly #onMemory: (listener: Listener, change: number) => void;
+  memoryBytes = 0;
+  lastUse = 0;
+
+  constructor(place: number, onMemory: (listener: Listener, change: number) => void) {
+    this.place = place;
+    this.#onMemory = onMemory;
+  }
+
+  grow(mebibytes: number): void {
+    this.#change(mebibytes * mebibyte);
+  }
+
+  giveUp(): void {
+    if (this.memoryBytes > 0) this.#change(-this.memoryBytes);
+  }
+
+  get mebibytes(): number {
+    return this.memoryBytes / mebibyte;
+  }
+
+  #change(bytes: number): void {
+    this.memoryBytes += bytes;
+    this.#onMemory(this, bytes);
+  }
+}
+
+/** The containers of one worker. */
+class Crowd {
+  readonly memory: InstanceMemory;
+  readonly crowded: number[] = [];
+  readonly kept: KeptContainers<Listener>;
+  now = 0;
+  #lastToken = 0;
+
+  constructor(memory: InstanceMemory) {
+    this.memory = memory;
+    this.kept = new KeptContainers<Listener>({
+      room: { most: 8000, counts: new SharedArrayBuffer(4), place: 0 },
+      memory,
+      onCrowded: ({ place }) => {
+        this.crowded.push(place);
+      },
+      now: () => this.now,
+    });
+  }
+
+  /** A listener of the container with this place. */
+  listener(place: number): Listener {
+    const listener = new Listener(place, (each, change) => {
+      this.kept.weigh(each, change);
+    });
+    this.#lastToken += 1;
+    this.kept.add(this.#lastToken, listener);
+    return listener;
+  }
+}
+
+test('mostInstanceBytes: it is a part of what the agent may have, and the machine has', () => {
+  expect(mostInstanceBytes()).toBeGreaterThan(0);
+  expect(mostInstanceBytes()).toBeLessThanOrEqual(totalmem() / 3);
+});
+
+test('InstanceMemory: a worker may have its own part and what others leave of the rest', () => {
+  const machine = machineOf(4, 64);
+  const [first, second] = [machine.memory(0), machine.memory(1)];
+  expect(first.allowance).toBe(40 * mebibyte);
+  second.count(6 * mebibyte);
+  expect(first.allowance).toBe(40 * mebibyte);
+  second.count(24 * mebibyte);
+  expect(first.allowance).toBe(18 * mebibyte);
+  second.count(60 * mebibyte);
+  expect(first.allowance).toBe(8 * mebibyte);
+});
+
+test('InstanceMemory: as long as each has no more than it may, all have no more than there is', () => {
+  const machine = machineOf(4, 64);
+  const workers = [0, 1, 2, 3].map((place) => machine.memory(place));
+  for (const worker of workers) worker.count(worker.allowance);
+  expect(workers.reduce((sum, { live }) => sum + live, 0)).toBe(64 * mebibyte);
+});
+
+test('InstanceMemory: what was given up counts until it is collected', () => {
+  const machine = machineOf(1, 64);
+  const memory = machine.memory(0);
+  memory.count(40 * mebibyte);
+  memory.count(-40 * mebibyte);
+  memory.count(40 * mebibyte);
+  expect(memory.isFull).toBe(true);
+  memory.collect();
+  expect(memory.isFull).toBe(false);
+  expect(memory.live).toBe(40 * mebibyte);
+  expect(machine.collections).toEqual([1]);
+});
+
+test('InstanceMemory: its own collector leaves nothing of memories that nobody has', () => {
+  const counts = new SharedArrayBuffer(4);
+  const memory = new InstanceMemory({ most: 2 ** 30, workers: 1, counts, place: 0 });
+  const before = process.memoryUsage().rss;
+  for (let round = 0; round < 40; round += 1) {
+    new Uint8Array(new WebAssembly.Memory({ initial: 256, maximum: 256 }).buffer).fill(1);
+    if (round % 8 === 7) memory.collect();
+  }
+  expect(process.memoryUsage().rss - before).toBeLessThan(320 * mebibyte);
+});
+
+test('KeptContainers: with enough memory for all nothing is given up', () => {
+  const machine = machineOf(1, 64);
+  const crowd = new Crowd(machine.memory(0));
+  const listeners = [1, 2, 3, 4].map((place) => crowd.listener(place));
+  for (const listener of listeners) listener.grow(16);
+  expect(listeners.map(({ mebibytes }) => mebibytes)).toEqual([16, 16, 16, 16]);
+  expect(crowd.crowded).toEqual([]);
+  expect(machine.collections).toEqual([0]);
+});
+
+test('KeptContainers: a container with many listeners takes the memory from itself', () => {
+  const machine = machineOf(1, 64);
+  const crowd = new Crowd(machine.memory(0));
+  const others = [1, 2, 3].map((place) => crowd.listener(place));
+  for (const other of others) other.grow(4);
+  for (let index = 0; index < 57; index += 1) crowd.listener(9).grow(16);
+  expect(others.map(({ mebibytes }) => mebibytes)).toEqual([4, 4, 4]);
+  expect(new Set(crowd.crowded)).toEqual(new Set([9]));
+  expect(crowd.memory.live).toBeLessThanOrEqual(64 * mebibyte);
+});
+
+test('KeptContainers: at each time no more is there, with what is not collected, than may be', () => {
+  const machine = machineOf(2, 128);
+  const crowd = new Crowd(machine.memory(0));
+  for (let index = 0; index < 100; index += 1) {
+    crowd.listener(index % 7).grow(1 + (index % 16));
+    expect(crowd.memory.isFull).toBe(false);
+  }
+  // half is made free each time
+  expect(machine.collections[0]).toBeLessThan(30);
+});
+
+test('KeptContainers: what was idle is given up before what is used', () => {
+  const crowd = new Crowd(machineOf(1, 64).memory(0));
+  const idle = crowd.listener(1);
+  const busy = crowd.listener(1);
+  idle.grow(8);
+  busy.grow(24);
+  for (let round = 0; round < 3; round += 1) {
+    crowd.now += 10_000;
+    crowd.kept.use(busy);
+    busy.grow(0);
+    if (round < 2) crowd.listener(2);
+  }
+  const last = crowd.listener(3);
+  last.grow(32);
+  expect([idle.mebibytes, busy.mebibytes, last.mebibytes]).toEqual([0, 24, 32]);
+  expect(crowd.crowded).toEqual([]);
+});
+
+test('KeptContainers: the instance that grows is the last of its container to be given up', () => {
+  const crowd = new Crowd(machineOf(1, 64).memory(0));
+  const first = crowd.listener(1);
+  const second = crowd.listener(1);
+  const third = crowd.listener(1);
+  for (const listener of [first, second, third]) listener.grow(20);
+  first.grow(8);
+  expect([first, second, third].map(({ mebibytes }) => mebibytes)).toEqual([28, 0, 0]);
+});
+
+test('KeptContainers: where there is no room for one alone, it is not kept', () => {
+  const machine = machineOf(1, 8);
+  const crowd = new Crowd(machine.memory(0));
+  const listener = crowd.listener(1);
+  for (let call = 0; call < 3; call += 1) listener.grow(16);
+  expect(listener.mebibytes).toBe(0);
+  expect(crowd.memory.live).toBe(0);
+  expect(machine.collections).toEqual([3]);
+});
+
+test('KeptContainers: what ended containers had is collected once others need it', () => {
+  const machine = machineOf(1, 64);
+  const crowd = new Crowd(machine.memory(0));
+  for (let token = 1; token <= 100; token += 1) {
+    crowd.listener(token).grow(16);
+    crowd.kept.delete(token);
+    expect(crowd.memory.live).toBe(0);
+  }
+  expect(machine.collections[0]).toBeGreaterThan(20);
+  expect(crowd.crowded).toEqual([]);
+});
+
+test('KeptContainers: what other workers have is not this one’s, and takes no more than half', () => {
+  const machine = machineOf(2, 64);
+  const [here, there] = [new Crowd(machine.memory(0)), new Crowd(machine.memory(1))];
+  const theirs = there.listener(1);
+  theirs.grow(48);
+  const ours = here.listener(2);
+  ours.grow(16);
+  expect([ours.mebibytes, theirs.mebibytes]).toEqual([16, 48]);
+  here.listener(2).grow(8);
+  expect(here.memory.live).toBeLessThanOrEqual(16 * mebibyte);
+  expect(theirs.mebibytes).toBe(48);
+});
