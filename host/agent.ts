@@ -29,6 +29,7 @@ import { createLog } from './log.ts';
 import type { LogOptions, Logger } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
+import { compileOneByOne } from './handler/compiling/one-by-one.ts';
 import { loadNative, actingLink, receiverEventKind } from './native.ts';
 import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
 import { agentEndedNote, quarantineNote } from './notification/container-note.ts';
@@ -176,6 +177,7 @@ export class Agent {
     if (process.getuid?.() !== 0) {
       throw new AgentError('AGENT_NOT_ROOT', 'must run as root: try it with sudo');
     }
+    compileOneByOne();
     const size = poolSize(options.workers);
     const watching = await Watching.open(options.watch ?? {}, createLog(options.log));
     const agent = new Agent(options, size, watching);
