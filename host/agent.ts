@@ -8,8 +8,9 @@ import { EndedAgents } from './containers/ended-agents.ts';
 import { tellUnheld } from './containers/held-paths.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
 import type { ListenerLimits } from './containers/listener-counts.ts';
-import { reloadAll } from './containers/reloading.ts';
-import type { ReloadCounts } from './containers/reloading.ts';
+import { reloadAll, resolveLate } from './containers/reloading.ts';
+import type { ReloadCounts, ResolvingParts } from './containers/reloading.ts';
+import { Retrying } from './containers/retrying.ts';
 import { ServedFile } from './containers/served-file.ts';
 import { logStranded } from './containers/stranded.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
@@ -29,6 +30,7 @@ import { createLog } from './log.ts';
 import type { LogOptions, Logger } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
+import { compileOneByOne } from './handler/compiling/one-by-one.ts';
 import { loadNative, actingLink, receiverEventKind } from './native.ts';
 import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
 import { agentEndedNote, quarantineNote } from './notification/container-note.ts';
@@ -98,6 +100,8 @@ export class Agent {
   readonly #watching: Watching;
   readonly #containers: Containers;
   readonly #attaching: Attaching;
+  readonly #retrying: Retrying;
+  readonly #resolving: ResolvingParts;
   readonly #completing: Completing;
   readonly #exits: Map<number, () => void> = new Map();
   #pool: Pool | undefined;
@@ -156,11 +160,19 @@ export class Agent {
       observation,
       share: (components) => this.#pool?.share(components),
     });
-    this.#completing = new Completing({
-      attaching: this.#attaching,
+    this.#retrying = new Retrying({
       containers: this.#containers,
       log: this.log,
+      resolver: () => this.#attaching.resolver,
+      resolve: (token, attached) => resolveLate(this.#resolving, token, attached),
     });
+    this.#resolving = {
+      attaching: this.#attaching,
+      containers: this.#containers,
+      retrying: this.#retrying,
+      log: this.log,
+    };
+    this.#completing = new Completing(this.#resolving);
     this.#events = new ReceiverEvents({
       native: this.native,
       receiver: this.#receiver,
@@ -178,6 +190,7 @@ export class Agent {
     if (process.getuid?.() !== 0) {
       throw new AgentError('AGENT_NOT_ROOT', 'must run as root: try it with sudo');
     }
+    compileOneByOne();
     const size = poolSize(options.workers);
     const watching = await Watching.open(options.watch ?? {}, createLog(options.log));
     const agent = new Agent(options, size, watching);
@@ -329,21 +342,25 @@ export class Agent {
       heldPaths,
     );
     this.#containers.keep(adopted.listener, attached);
+    this.#retrying.enter(adopted.listener, attached);
     tellUnheld(this.log, this.#containers, adopted.listener);
     await new Promise<void>((resolve) => {
       this.#exits.set(adopted.process, resolve);
     });
   }
 
+  /** What all containers need to be resolved by another resolver. */
+  async prepareAll(resolver: Resolver): Promise<void> {
+    const waits = this.#containers
+      .all()
+      .flatMap(([, { identity }]) => resolver.prepare?.(identity) ?? []);
+    await Promise.all(waits);
+  }
+
   /** Resolves all containers anew, by another resolver. */
   reload(resolver: Resolver): ReloadCounts {
     this.#attaching.resolver = resolver;
-    const counts = reloadAll({
-      attaching: this.#attaching,
-      containers: this.#containers,
-      log: this.log,
-      report: this.reloads,
-    });
+    const counts = reloadAll({ ...this.#resolving, report: this.reloads });
     this.#forgetLater();
     return counts;
   }
@@ -373,6 +390,7 @@ export class Agent {
     clearTimeout(this.#forgetting);
     this.#endedAgents?.[Symbol.dispose]();
     this.#completing[Symbol.dispose]();
+    this.#retrying[Symbol.dispose]();
     // first: what comes from now on is another agent's
     await this.#socket?.[Symbol.asyncDispose]().catch((thrown: unknown) => {
       this.log.error({ error: messageOf(thrown) }, 'cannot give the agent socket up');
@@ -489,6 +507,7 @@ export class Agent {
     this.#containers.keep(token, attached);
     tellUnheld(this.log, this.#containers, token);
     this.#completing.enter(token, attached);
+    this.#retrying.enter(token, attached);
     const shown = shownContainer(attached.registry);
     this.log.info({ ...shown, status, peerPid, firstPid }, 'container attached');
   }
@@ -567,6 +586,7 @@ export class Agent {
 
   #end(token: number): void {
     this.#completing.leave(token);
+    this.#retrying.leave(token);
     const attached = this.#containers.end(token);
     if (attached === undefined) return;
     this.#attaching.end(attached);

@@ -18,6 +18,7 @@ export const agentErrorCodes = {
   AGENT_SETTING_INVALID: 'a setting of a handler is wrong',
   AGENT_COMPONENT_INVALID: 'a file is no component that the agent can read',
   AGENT_COMPONENT_REFUSED: 'a component wants or offers what the agent does not allow',
+  AGENT_COMPONENT_UNTRIED: 'nobody knows yet whether a component can be used',
   AGENT_HANDLER_FAILED: 'a handler trapped or answered nonsense',
   AGENT_CALLER: 'a caller cannot be looked at or acted for',
   AGENT_WORKER: 'a worker thread cannot start',
@@ -73,6 +74,13 @@ export function messageOf(thrown: unknown): string {
 export function systemCodeOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined;
   return typeof thrown.code === 'string' ? thrown.code : undefined;
+}
+
+/** Whether it may come right by itself: nobody knows yet whether a component can be used. */
+export function isPassing(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  const isUntried = thrown instanceof AgentError && thrown.code === 'AGENT_COMPONENT_UNTRIED';
+  return isUntried || isPassing(thrown.cause);
 }
 
 const forbidding: readonly AgentErrorCode[] = [

@@ -83,6 +83,16 @@ export function textLine(json: string, isColored: boolean): string {
   return `${time} ${shownName} ${message}${pairs}\n`;
 }
 
+/**
+ * What lines of a logger take beside their messages, in either format: mostly names, which containers
+ * choose.
+ */
+export function bytesBeside(log: Logger): number {
+  const time = new Date().toISOString();
+  const json = JSON.stringify({ level: 'error', time, ...log.bindings(), msg: '' });
+  return Math.max(Buffer.byteLength(json) + 1, Buffer.byteLength(textLine(json, true)));
+}
+
 /** What is longer is cut: whoever reads takes no line of any length. */
 const mostLineBytes = 32_768;
 const cutMark = Buffer.from('…\n');

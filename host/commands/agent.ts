@@ -15,6 +15,7 @@ import type { AgentCommand, ResolverChoice } from '../options.ts';
 import { packageVersion } from '../package-root.ts';
 import { allowedToBundles, allowedToSignedBundles, BundleStore } from '../registry/bundle-store.ts';
 import type { BundleStoreParts } from '../registry/bundle-store.ts';
+import { ComponentCache } from '../registry/component-cache.ts';
 import { PulledBundles } from '../registry/pulled-bundles.ts';
 import { resolvers } from '../registry/resolver.ts';
 import type { Resolver } from '../registry/resolver.ts';
@@ -64,6 +65,11 @@ function answeringBy(choice: ResolverChoice, parts: AnsweringParts): Answering {
   return { ...parts, resolver: make({ store, policies, selection, shadow, kubernetes }) };
 }
 
+/** What the command line names is at hand when the resolver is made. */
+async function prepareChosen(store: BundleStore, choice: ResolverChoice): Promise<void> {
+  await store.prepareReferred([...choice.selection, ...(choice.shadow ?? [])]);
+}
+
 /**
  * @throws AgentError AGENT_USAGE for a name that is none, AGENT_BUNDLE_INVALID, AGENT_GRANT_MISSING,
  *   AGENT_CONFIG_INVALID
@@ -74,8 +80,9 @@ export async function makeAnswering(
   kubernetes?: Kubernetes,
 ): Promise<Answering> {
   const config = loadConfig(choice.configFile);
-  const store = new BundleStore(storeParts(config, sourceOf(choice, ending)));
-  await store.prepare([...choice.selection, ...(choice.shadow ?? [])]);
+  const components = new ComponentCache({ waits: false });
+  const store = new BundleStore(storeParts(config, sourceOf(choice, ending)), components);
+  await prepareChosen(store, choice);
   return answeringBy(choice, { store, config, kubernetes });
 }
 
@@ -100,14 +107,14 @@ function renewing(
   agent: Agent,
   command: AgentCommand,
   { store: first, config: { options }, kubernetes, ending }: RenewingParts,
-): () => Resolver {
+): () => Promise<Resolver> {
   let store = first;
-  return () => {
+  return async () => {
     const config = loadConfig(command.configFile);
     if (!isDeepStrictEqual(configuredOptions(command.configFile), options)) {
       agent.log.warn('what the configuration says of options counts after a restart of the agent');
     }
-    store = store.renewed(
+    store = await store.renewed(
       (failure) => {
         agent.reloads.failed({ of: 'a bundle', reason: messageOf(failure) });
         agent.log.error(
@@ -117,6 +124,7 @@ function renewing(
       },
       storeParts(config, sourceOf(command, ending)),
     );
+    await prepareChosen(store, command);
     return answeringBy(command, { store, config, kubernetes }).resolver;
   };
 }

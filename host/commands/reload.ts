@@ -31,22 +31,50 @@ export function reopenOnHangup(agent: Agent): Disposable {
   };
 }
 
-/** @param make reads everything; what it throws leaves all as it is */
-export function reloadOnHangup(agent: Agent, make: () => Resolver): Disposable {
-  const reload = (): void => {
-    try {
-      const { changed, kept } = agent.reload(make());
-      agent.log.info({ containers: changed, kept }, 'reloaded');
-    } catch (thrown) {
-      agent.reloads.failed({ of: 'everything', reason: messageOf(thrown) });
-      agent.reloads.ended({ changed: 0, kept: agent.status().containers.length });
-      agent.log.error({ error: messageOf(thrown) }, 'not reloaded: everything stays as it is');
+/**
+ * What the agent has answers until all of it is read and prepared. Who asks meanwhile has everything
+ * read once more.
+ * @param make reads everything; what it throws leaves all as it is
+ */
+export function reloadOnHangup(agent: Agent, make: () => Promise<Resolver>): Disposable {
+  let isWanted = false;
+  let isReloading = false;
+  const over = new AbortController();
+  const reload = async (): Promise<void> => {
+    isWanted = true;
+    if (isReloading) return;
+    isReloading = true;
+    while (isWanted && !over.signal.aborted) {
+      isWanted = false;
+      await reloadOnce(agent, make, over.signal);
     }
+    isReloading = false;
   };
-  process.on('SIGHUP', reload);
+  const listener = (): void => void reload();
+  process.on('SIGHUP', listener);
   return {
     [Symbol.dispose]: () => {
-      process.off('SIGHUP', reload);
+      over.abort();
+      process.off('SIGHUP', listener);
     },
   };
+}
+
+async function reloadOnce(
+  agent: Agent,
+  make: () => Promise<Resolver>,
+  over: AbortSignal,
+): Promise<void> {
+  try {
+    const resolver = await make();
+    await agent.prepareAll(resolver);
+    if (over.aborted) return;
+    const { changed, kept } = agent.reload(resolver);
+    agent.log.info({ containers: changed, kept }, 'reloaded');
+  } catch (thrown) {
+    if (over.aborted) return;
+    agent.reloads.failed({ of: 'everything', reason: messageOf(thrown) });
+    agent.reloads.ended({ changed: 0, kept: agent.status().containers.length });
+    agent.log.error({ error: messageOf(thrown) }, 'not reloaded: everything stays as it is');
+  }
 }

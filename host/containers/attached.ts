@@ -25,6 +25,8 @@ export interface Attached extends SharedRegistry {
   readonly shadow: Shadow | undefined;
   /** Why all of its calls fail; undefined: they do not. */
   readonly refusal: string | undefined;
+  /** It has not all that it should have, which may come right by itself. */
+  readonly isPassing: boolean;
   /** What handlers remember, or remembered before they changed. */
   readonly heldStates: readonly StateHandle[];
 }
@@ -32,6 +34,13 @@ export interface Attached extends SharedRegistry {
 export interface Resolved extends Resolution {
   /** Why there are no handlers. */
   readonly refusal?: string;
+  /** It is not what it should be, which may come right by itself; absent: it is. */
+  readonly isPassing?: boolean;
+}
+
+/** Also of its shadow. */
+export function isPassingIn({ isPassing = false, shadow }: Resolved): boolean {
+  return isPassing || (shadow?.kind === 'refused' && shadow.isPassing);
 }
 
 /** What the addon needs to know of a container. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what is known of a container to what answers for it, and to something else later.
 import { keyOf } from '../container-key.ts';
-import { messageOf } from '../errors.ts';
+import { isPassing, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Logger } from '../log.ts';
 import type { ContainerPlaces } from '../notification/container-places.ts';
@@ -23,6 +23,7 @@ import type {
 } from '../registry/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import { believedWorkload } from '../registry/workload.ts';
+import { isPassingIn } from './attached.ts';
 import type { Attached, Resolved } from './attached.ts';
 
 export interface AttachingParts {
@@ -68,6 +69,7 @@ export class Attaching {
       components,
       shadow,
       refusal,
+      isPassing: isPassingIn(resolution),
       registry,
       place: places.take(key),
       quarantine: quarantine.take(handlers.length),
@@ -102,6 +104,7 @@ export class Attaching {
       components,
       shadow,
       refusal,
+      isPassing: isPassingIn(resolution),
       registry,
       quarantine: book.resize(places, handlers.length),
       states,
@@ -119,15 +122,17 @@ export class Attaching {
 
   /**
    * The handlers that a container has, with what is granted to them now.
+   * @param failure why it has no others
    * @throws AgentError: it may not have them
    */
-  kept({ bundles, components, shadow, refusal, ...held }: Attached): Resolved {
+  kept({ bundles, components, shadow, refusal, ...held }: Attached, failure: unknown): Resolved {
     return {
       ...this.resolver.keep(held),
       bundles,
       components,
       shadow: shadow?.kind === 'resolved' ? this.#keptShadow(shadow) : shadow,
       ...(refusal === undefined ? {} : { refusal }),
+      isPassing: isPassing(failure),
     };
   }
 
@@ -135,7 +140,7 @@ export class Attaching {
     try {
       return { ...shadow, ...this.resolver.keep(shadow) };
     } catch (thrown) {
-      return { kind: 'refused', reason: messageOf(thrown) };
+      return { kind: 'refused', reason: messageOf(thrown), isPassing: false };
     }
   }
 
@@ -166,7 +171,14 @@ export class Attaching {
       isRefused: true,
       middleware: [...new Set([...(this.resolver.middleware ?? []), ...namedMiddleware(metadata)])],
     };
-    return { registry, sources: [], components: [], bundles: [], refusal: messageOf(thrown) };
+    return {
+      registry,
+      sources: [],
+      components: [],
+      bundles: [],
+      refusal: messageOf(thrown),
+      isPassing: isPassing(thrown),
+    };
   }
 
   #share({ registry, components, shadow }: Resolution): void {

@@ -9,9 +9,11 @@ import type { Attached, Resolved } from './attached.ts';
 import type { Attaching } from './attaching.ts';
 import type { Containers } from './containers.ts';
 import { tellUnheld } from './held-paths.ts';
+import type { Retrying } from './retrying.ts';
 
 export interface ResolvingParts {
   readonly attaching: Attaching;
+  readonly retrying: Retrying;
   readonly containers: Containers;
   readonly log: Logger;
 }
@@ -32,22 +34,30 @@ function isRevoked(thrown: unknown): boolean {
 }
 
 function replace(
-  { attaching, containers, log }: ResolvingParts,
+  { attaching, containers, retrying, log }: ResolvingParts,
   token: number,
   attached: Attached,
   resolution: Resolved,
 ): void {
-  containers.replace(token, attaching.change(attached, resolution));
+  const next = attaching.change(attached, resolution);
+  containers.replace(token, next);
+  retrying.enter(token, next);
   tellUnheld(log, containers, token);
 }
 
 /**
  * Leaves a container the handlers that it has, with what is granted to them now.
+ * @param failure why it has no others
  * @returns why it may not have them; undefined: it keeps them
  */
-function keepGranted(parts: ResolvingParts, token: number, attached: Attached): unknown {
+function keepGranted(
+  parts: ResolvingParts,
+  token: number,
+  attached: Attached,
+  failure: unknown,
+): unknown {
   try {
-    replace(parts, token, attached, parts.attaching.kept(attached));
+    replace(parts, token, attached, parts.attaching.kept(attached, failure));
     return undefined;
   } catch (thrown) {
     return thrown;
@@ -71,7 +81,7 @@ function renew(parts: ResolvingParts, token: number, attached: Attached): Renewe
     replace(parts, token, attached, attaching.resolver.resolve(attached.identity));
     return { kind: 'changed' };
   } catch (failure) {
-    const refusal = isRevoked(failure) ? failure : keepGranted(parts, token, attached);
+    const refusal = isRevoked(failure) ? failure : keepGranted(parts, token, attached, failure);
     if (refusal === undefined) {
       log.error(
         { ...shownContainer(attached.registry), error: messageOf(failure) },
@@ -101,8 +111,11 @@ export function reloadAll(parts: ReloadingParts): ReloadCounts {
 /**
  * Resolves a container anew since more is known of it. One that is refused has nothing to keep, and
  * hears what is still wrong.
+ * @returns whether it has what the resolver says now
  */
-export function resolveLate(parts: ResolvingParts, token: number, attached: Attached): void {
-  if (attached.refusal === undefined) renew(parts, token, attached);
-  else replace(parts, token, attached, parts.attaching.resolved(attached.identity));
+export function resolveLate(parts: ResolvingParts, token: number, attached: Attached): boolean {
+  if (attached.refusal === undefined) return renew(parts, token, attached).failure === undefined;
+  const resolution = parts.attaching.resolved(attached.identity);
+  replace(parts, token, attached, resolution);
+  return resolution.refusal === undefined;
 }

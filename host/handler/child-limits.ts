@@ -2,10 +2,39 @@
 // Limits of children that work on what a stranger has written. Their address space is not limited:
 // Node reserves more than a gigabyte of it that it never uses.
 
+const mebibyte = 2 ** 20;
+
+/**
+ * What Node maps at its start and hardly touches: the stacks of its threads, and from Node 24 on the
+ * range for machine code.
+ */
+const untouchedBytes = Number(process.versions.node.split('.')[0]) < 24 ? 0 : 544 * mebibyte;
+/** Of the agent, what it may take more while a child runs. */
+const spareBytes = 32 * mebibyte;
+
 export interface ChildLimits {
-  /** Of what it maps for itself. Node 24 and later map 560 MiB of it at once. */
+  /** Of what it maps for itself and may touch. */
   readonly dataBytes: number;
   readonly processorSeconds: number;
+}
+
+/**
+ * The same limits, lower where the memory of our cgroup is short: a child that gets there has the
+ * kernel kill one of us, or all.
+ * @param leftBytes what the cgroup has left
+ */
+export function withinMemory<Limits extends ChildLimits>(
+  limits: Limits,
+  leftBytes: number = bytesLeft(),
+): Limits {
+  const dataBytes = Math.max(0, Math.min(limits.dataBytes, leftBytes - spareBytes));
+  return { ...limits, dataBytes };
+}
+
+/** What counts is what cannot be taken back: not what the kernel keeps of files. */
+function bytesLeft(): number {
+  // zero: there is no limit
+  return (process.constrainedMemory() || Infinity) - process.memoryUsage.rss();
 }
 
 /**
@@ -28,6 +57,6 @@ export function underLimits(
   { dataBytes, processorSeconds }: ChildLimits,
   command: readonly string[],
 ): readonly [string, ...string[]] {
-  const kibibytes = String(Math.floor(dataBytes / 1024));
+  const kibibytes = String(Math.floor((dataBytes + untouchedBytes) / 1024));
   return ['/bin/sh', '-c', script, 'sh', kibibytes, String(processorSeconds), ...command];
 }

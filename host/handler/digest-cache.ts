@@ -23,17 +23,17 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /** How the core modules of a component are linked; whether its code can be compiled. */
-export type Finding = 'wirings' | 'verdicts';
+export type FindingKind = 'wirings' | 'verdicts';
 
 /** Changes with what they say. */
-const format = 1;
+const format = 2;
 const mostBytes = 8 * 2 ** 20;
 const mostEntries = 256;
 const writableByOthers = 0o022;
 
 /** Where the agent keeps them: systemd's CacheDirectory=, or the usual folder. */
 export function cacheFolder(
-  finding: Finding,
+  finding: FindingKind,
   environment: NodeJS.ProcessEnv = process.env,
 ): string {
   const given = environment['CACHE_DIRECTORY']?.split(':')[0];
@@ -48,10 +48,10 @@ function isOurs({ uid, mode }: Stats): boolean {
 }
 
 export class DigestCache {
-  readonly #finding: Finding;
+  readonly #finding: FindingKind;
   readonly #folder: string;
 
-  constructor(finding: Finding, folder: string = cacheFolder(finding)) {
+  constructor(finding: FindingKind, folder: string = cacheFolder(finding)) {
     this.#finding = finding;
     this.#folder = folder;
   }

@@ -1,36 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The direct lane: checks a component made of one core module and links it by hand, without any
-// generated code.
-import { createHash } from 'node:crypto';
-
+// Loads components: checks and compiles what links them by hand, without any generated code.
 import { AgentError } from '../errors.ts';
 import { capabilities } from './capabilities/offered.ts';
 import { capabilityOf, interfaceName } from './capability.ts';
-import { CodeTally } from './code-bounds.ts';
-import type { CodeBounds } from './code-bounds.ts';
-import { codeDigest } from './compiling/code-digest.ts';
 import { Verdicts } from './compiling/verdicts.ts';
-import type { Code, CodeCheck } from './compiling/verdicts.ts';
-import { describeComponent } from './component.ts';
+import type { CodeCheck } from './compiling/verdicts.ts';
 import type { ComponentDescription, StringEncoding } from './component.ts';
-import {
-  anySignature,
-  checkCoreExports,
-  familySignature,
-  listed,
-  refuse,
-} from './core-functions.ts';
-import { compiledPart, describeCoreModule, limitMemory, limitTable } from './core-module.ts';
-import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
+import { anySignature, familySignature, listed, refuse } from './core-functions.ts';
+import { compiledPart, limitMemory, limitTable } from './core-module.ts';
+import type { CoreModuleDescription } from './core-module.ts';
 import { DigestCache } from './digest-cache.ts';
-import { checkComposition, checkNames } from './jco/composition.ts';
+import { checkComposition } from './jco/composition.ts';
 import type { Composition } from './jco/composition.ts';
-import { wiringsBy } from './jco/wirings.ts';
+import type { Wiring } from './jco/wiring.ts';
+import { Wirings } from './jco/wirings.ts';
 import type { WiringSource } from './jco/wirings.ts';
+import { answersOf, defaultLimits, encodingOf, outlineOf, typesInterface } from './outline.ts';
+import type { ComponentOutline, LoadLimits } from './outline.ts';
 import { trampolineModule } from './trampoline.ts';
-
-/** The interface of pure types, which every component may name. */
-const typesInterface = 'types';
 
 /** What is instantiated of a component. */
 export type ComponentCode =
@@ -54,17 +41,6 @@ export interface LoadedComponent {
   readonly encoding: StringEncoding;
 }
 
-export interface LoadLimits {
-  /** Of the file. */
-  readonly maximumBytes: number;
-  /** Of the memory of each instance, in pages of 64 KiB. */
-  readonly maximumPages: number;
-  /** Of its code; absent: the usual ones. */
-  readonly code?: CodeBounds;
-}
-
-export const defaultLimits: LoadLimits = { maximumBytes: 16 * 2 ** 20, maximumPages: 256 };
-
 /** Whoever finds out what loading needs to know. */
 export interface LoadSources {
   readonly wirings: WiringSource;
@@ -73,63 +49,9 @@ export interface LoadSources {
 
 function usualSources(): LoadSources {
   return {
-    wirings: wiringsBy(new DigestCache('wirings')),
+    wirings: new Wirings(new DigestCache('wirings')).find,
     checkCode: new Verdicts(new DigestCache('verdicts')).check,
   };
-}
-
-const startSignature: CoreSignature = ':';
-
-/** What both lanes refuse. */
-function checkOffers(component: ComponentDescription): void {
-  const unknown = component.imports.filter((name) => {
-    const capability = capabilityOf(name);
-    return (
-      capability === undefined ||
-      (capability !== typesInterface &&
-        !capabilities.some(({ name: known }) => known === capability))
-    );
-  });
-  if (unknown.length > 0) {
-    const known = capabilities.map(({ name }) => interfaceName(name));
-    refuse(`component imports ${listed(unknown)}; the agent offers ${listed(known)}`);
-  }
-  if (component.hasStart) refuse('component has a start function');
-  if (component.encodings.includes('latin1+utf16') || component.encodings.length > 1) {
-    refuse(`component mixes string encodings: ${listed(component.encodings)}`);
-  }
-}
-
-function checkImports(core: CoreModuleDescription, component: ComponentDescription): void {
-  const offered = new Set(component.imports);
-  for (const { module, name, kind, signature } of core.imports) {
-    if (kind !== 'function') {
-      refuse(`core module imports "${module}" "${name}", which is no function`);
-    }
-    const capability = capabilities.find((known) => known.name === capabilityOf(module));
-    const expected = capability?.functions.get(name)?.signature;
-    if (expected === undefined || !offered.has(module)) {
-      refuse(`core module imports "${module}" "${name}", which the agent does not offer`);
-    }
-    if (expected !== signature) {
-      refuse(`core module imports "${module}" "${name}" as (${signature}), it is (${expected})`);
-    }
-  }
-}
-
-function checkExports(core: CoreModuleDescription, exports: readonly string[]): void {
-  checkCoreExports(core, exports);
-  const initialize = core.functionExports.get('_initialize');
-  if (initialize !== undefined && initialize !== startSignature) {
-    refuse(`core module exports "_initialize" as (${initialize})`);
-  }
-  if (!core.memoryExports.includes('memory')) refuse('core module exports no memory');
-}
-
-/** @throws AgentError AGENT_COMPONENT_REFUSED: more bytes than a component may have */
-export function checkSize(bytes: number, limits: LoadLimits = defaultLimits): void {
-  if (bytes <= limits.maximumBytes) return;
-  refuse(`component has ${bytes} bytes; ${limits.maximumBytes} are allowed`);
 }
 
 /** A component's code, and the module of the core instance that answers. */
@@ -138,56 +60,24 @@ interface LaneResult {
   readonly core: CoreModuleDescription;
 }
 
-/** Everything that is needed to load one. */
-interface Loading {
-  readonly bytes: Uint8Array;
-  readonly digest: string;
-  readonly component: ComponentDescription;
-  readonly limits: LoadLimits;
-  readonly sources: LoadSources;
-}
+type Lane<Kind> = Extract<ComponentOutline['lane'], { readonly kind: Kind }>;
 
-function codeIn({ coreModules }: ComponentDescription): Code {
-  const modules = coreModules.map((bytes) => compiledPart(bytes));
-  return { digest: codeDigest(modules), modules };
-}
-
-function loadDirect({ component, limits, sources }: Loading): LaneResult {
-  const [bytes] = component.coreModules;
-  if (bytes === undefined) refuse('component holds no core module');
-  const core = describeCoreModule(bytes);
-  checkImports(core, component);
-  checkExports(core, component.exports);
-  const limited = limitTable(limitMemory(compiledPart(bytes), limits.maximumPages));
-  sources.checkCode(codeIn(component));
+function loadDirect({ core, bytes }: Lane<'direct'>, maximumPages: number): LaneResult {
+  const limited = limitTable(limitMemory(compiledPart(bytes), maximumPages));
   return { code: { kind: 'direct', module: compile(limited) }, core };
 }
 
-/** componentize-qjs leaves it there; nobody calls it. */
-const leftOver = 'init';
-
-function loadComposed({ bytes, digest, component, limits, sources }: Loading): LaneResult {
+function loadComposed(
+  component: ComponentDescription,
+  wiring: Wiring,
+  maximumPages: number,
+): LaneResult {
   const { coreModules, imports, exports } = component;
-  checkNames(coreModules);
-  sources.checkCode(codeIn(component));
   const offered = capabilities.filter(({ name }) => imports.includes(interfaceName(name)));
-  const wiring = sources.wirings({
-    component: bytes,
-    digest,
-    request: {
-      modules: coreModules.map((core) => [core.byteOffset - bytes.byteOffset, core.length]),
-      interfaces: offered.map(({ name, functions }) => ({
-        name,
-        key: interfaceName(name).replace(/@.*/u, ''),
-        functions: [...functions.keys()],
-      })),
-      exports,
-    },
-  });
   const { core, modules, ...links } = checkComposition({
     coreModules,
     wiring,
-    maximumPages: limits.maximumPages,
+    maximumPages,
     exports,
     encoding: encodingOf(component),
     hostSignature: (from, name) =>
@@ -197,42 +87,24 @@ function loadComposed({ bytes, digest, component, limits, sources }: Loading): L
   return { code: { kind: 'jco', composition }, core };
 }
 
-function encodingOf({ encodings }: ComponentDescription): StringEncoding {
-  return encodings[0] ?? 'utf8';
-}
-
-/**
- * What of a component is compiled before it is loaded.
- * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED
- */
-export function codeOf(bytes: Uint8Array, limits: LoadLimits): Code {
-  checkSize(bytes.length, limits);
-  return codeIn(describeComponent(bytes, new CodeTally(limits.code)));
-}
-
 /**
  * Checks and compiles a component.
- * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED
+ * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED, and those of the sources
  */
 export function loadComponent(
   bytes: Uint8Array,
   limits: LoadLimits = defaultLimits,
   given: Partial<LoadSources> = {},
 ): LoadedComponent {
-  checkSize(bytes.length, limits);
   const sources = { ...usualSources(), ...given };
-  const found = describeComponent(bytes, new CodeTally(limits.code));
-  checkOffers(found);
-  const exports = found.isComposed
-    ? found.exports.filter((name) => name !== leftOver)
-    : found.exports;
-  const component = { ...found, exports };
-  const digest = createHash('sha256').update(bytes).digest('hex');
-  const loading = { bytes, digest, component, limits, sources };
-  const { code, core } = component.isComposed ? loadComposed(loading) : loadDirect(loading);
-  const answers = exports.filter((name) => name !== 'configure');
-  if (answers.length === 0) refuse('component answers no syscall');
+  const { component, digest, code: uncompiled, lane } = outlineOf(bytes, limits);
+  sources.checkCode(uncompiled);
+  const { code, core } =
+    lane.kind === 'direct'
+      ? loadDirect(lane, limits.maximumPages)
+      : loadComposed(component, sources.wirings(lane.question), limits.maximumPages);
   const encoding = encodingOf(component);
+  const answers = answersOf(component.exports);
   return {
     id: componentId(digest, limits),
     digest,
@@ -242,7 +114,7 @@ export function loadComponent(
     imports: component.imports
       .map((name) => capabilityOf(name) ?? name)
       .filter((name) => name !== typesInterface),
-    isConfigurable: exports.includes('configure'),
+    isConfigurable: component.exports.includes('configure'),
     encoding,
   };
 }

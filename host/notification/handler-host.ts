@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the host does for one handler of one container.
 import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
+import { bytesBeside } from '../log.ts';
 import type { Logger } from '../log.ts';
 import { resourceNumbers, tokenOf } from '../native.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
@@ -35,22 +36,21 @@ export interface LinesParts {
   readonly onDropping: () => void;
 }
 
-/** Of a line: what stands beside the message, about. */
-const bytesBeside = 256;
-
 /** What a message takes in the log at most, in either format. */
 function loggedBytes(message: string): number {
-  return bytesBeside + Buffer.byteLength(JSON.stringify(escaped(message)));
+  return Buffer.byteLength(JSON.stringify(escaped(message)));
 }
 
 export class HandlerHost extends CallActs implements CallHost {
   readonly containerId: string;
   readonly annotations: readonly (readonly [key: string, value: string])[];
   readonly #handler: HandlerSide;
+  readonly #bytesBeside: number;
 
   constructor(side: WorkerSide, handler: HandlerSide) {
     super(side);
     this.#handler = handler;
+    this.#bytesBeside = bytesBeside(handler.log);
     this.containerId = handler.containerId;
     this.annotations = handler.annotations;
   }
@@ -121,7 +121,7 @@ export class HandlerHost extends CallActs implements CallHost {
     const { log, lines } = this.#handler;
     if (!log.isLevelEnabled(level)) return;
     const { room, place, onDropping } = lines;
-    const bytes = loggedBytes(message);
+    const bytes = this.#bytesBeside + loggedBytes(message);
     if (room.take(place, bytes)) {
       log[level](message);
       return;

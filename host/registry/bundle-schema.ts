@@ -5,7 +5,7 @@ import { canPerform } from '../notification/perform-plan.ts';
 import { families } from '../notification/syscall-table.ts';
 import { controlCharacters } from '../terminal-text.ts';
 import { askable } from './askable-calls.ts';
-import { bundleVersion, folderName } from './manifest.ts';
+import { bundleVersion, folderName, mostHandlers } from './manifest.ts';
 import { componentFile, digestForm } from './manifest-handler.ts';
 import { bitsForm } from './only-calls.ts';
 import { namespaceFlags } from './refused-calls.ts';
@@ -197,6 +197,7 @@ export function bundleSchema(): Schema {
         handlers: {
           type: 'array',
           minItems: 1,
+          maxItems: mostHandlers,
           description: 'In the order in which they are asked.',
           items: { $ref: '#/$defs/handler' },
         },

@@ -7,7 +7,8 @@ import { AgentError } from '../errors.ts';
 import { shippedBundles } from '../package-root.ts';
 import { guessAt } from '../did-you-mean.ts';
 import { prepareBundle } from './bundle-preparing.ts';
-import { defaultBundleLimits, readBundle, regranted } from './bundle.ts';
+import type { PreparingParts } from './bundle-preparing.ts';
+import { defaultBundleLimits, readBundle, regranted, trustIn } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
 import { ComponentCache } from './component-cache.ts';
 import { grantedTogether, noGrants } from './grants.ts';
@@ -115,6 +116,16 @@ function pulledKey(reference: string): string {
   return `${host} ${digest}`;
 }
 
+function givenPlace(reference: string): Place {
+  return { folder: resolve(reference), origin: { kind: 'given' } };
+}
+
+/** @returns undefined: nothing is to be waited for */
+function together(waits: readonly (Promise<void> | undefined)[]): Promise<void> | undefined {
+  const left = waits.filter((wait) => wait !== undefined);
+  return left.length === 0 ? undefined : Promise.all(left).then(() => undefined);
+}
+
 /** @returns undefined when there is none */
 function failureAt(work: () => void): AgentError | undefined {
   try {
@@ -151,18 +162,19 @@ export class BundleStore {
   }
 
   /**
-   * What the files and the operator say now. A bundle that cannot be read any more is what it was, but
-   * for its grants, and is gone where it is not granted what it needs. Those of registries are opened
-   * anew when somebody asks for them.
+   * What the files and the operator say now, once all is prepared. A bundle that cannot be read any
+   * more is what it was, but for its grants, and is gone where it is not granted what it needs. Those
+   * of registries are opened anew when somebody asks for them.
    * @param onFailure told why, for each of those
    * @param parts that have changed
    */
-  renewed(
+  async renewed(
     onFailure: (failure: AgentError) => void,
     parts: Partial<BundleStoreParts> = {},
-  ): BundleStore {
+  ): Promise<BundleStore> {
     const next = new BundleStore({ ...this.#parts, ...parts }, this.#components);
     next.#isRenewed = true;
+    await together([...this.#bundles.values()].map((known) => next.#preparePlace(known)));
     for (const [key, known] of this.#bundles) {
       const failure = failureAt(() => {
         next.#read(known);
@@ -194,7 +206,7 @@ export class BundleStore {
       this.folderOf(reference);
       return this.named(reference);
     }
-    return this.#read({ folder: resolve(reference), origin: { kind: 'given' } });
+    return this.#read(givenPlace(reference));
   }
 
   /**
@@ -227,23 +239,40 @@ export class BundleStore {
 
   /**
    * Fetches what is named by a reference and not at hand, and finds out what takes long of what is
-   * new. It never rejects: `named` says what is wrong.
+   * new. It never rejects: `named` and `referred` say what is wrong.
    * @returns undefined: all is at hand
    */
   prepare(names: readonly string[]): Promise<void> | undefined {
-    const waits = names.flatMap((name) => this.#preparation(name) ?? []);
-    return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
+    return together(names.map((name) => this.#preparation(name)));
+  }
+
+  /** As `prepare`, for those that the command line names. */
+  prepareReferred(references: readonly string[]): Promise<void> | undefined {
+    return together(
+      references.map((reference) =>
+        isReference(reference) || folderName.test(reference)
+          ? this.#preparation(reference)
+          : this.#preparePlace(givenPlace(reference)),
+      ),
+    );
   }
 
   #preparation(name: string): Promise<void> | undefined {
-    const { limits, pulled } = this.#parts;
+    const { pulled } = this.#parts;
     if (isReference(name)) {
       return pulled === undefined ? undefined : this.#preparePulled(name, pulled);
     }
     const place = folderName.test(name) ? this.#placeOf(name) : undefined;
-    if (place === undefined || place.origin.kind === 'shipped') return undefined;
+    return place === undefined ? undefined : this.#preparePlace(place);
+  }
+
+  #preparePlace(place: Place): Promise<void> | undefined {
     if (this.#bundles.has(keyOf(place))) return undefined;
-    return prepareBundle(place.folder, { components: this.#components, limits });
+    return prepareBundle(place.folder, this.#preparingBy(place.origin));
+  }
+
+  #preparingBy({ kind }: Pick<BundleOrigin, 'kind'>): PreparingParts {
+    return { components: this.#components, limits: this.#parts.limits, trust: trustIn(kind) };
   }
 
   #preparePulled(reference: string, pulled: PulledBundles): Promise<void> | undefined {
@@ -263,8 +292,7 @@ export class BundleStore {
       if (this.#pulled.has(pulledKey(reference))) return undefined;
       const { folder, files } = this.#opened(reference);
       const text = files.get('bundle.json')?.toString() ?? '';
-      const { limits } = this.#parts;
-      return prepareBundle(folder, { components: this.#components, limits, text });
+      return prepareBundle(folder, { ...this.#preparingBy({ kind: 'pulled' }), text });
     } catch (thrown) {
       if (thrown instanceof AgentError) return undefined;
       throw thrown;

@@ -5,9 +5,12 @@ import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
 import { AgentError } from '../errors.ts';
-import { checkGrants, defaultLimits } from '../handler/direct.ts';
-import type { LoadedComponent, LoadLimits } from '../handler/direct.ts';
+import { checkGrants } from '../handler/direct.ts';
+import type { LoadedComponent } from '../handler/direct.ts';
+import { defaultLimits } from '../handler/outline.ts';
+import type { LoadLimits } from '../handler/outline.ts';
 import { ComponentCache } from './component-cache.ts';
+import type { ComponentTrust } from './component-cache.ts';
 import { isInterface } from './grant-limits.ts';
 import { grantedOf } from './grants.ts';
 import type { Grants } from './grants.ts';
@@ -85,6 +88,11 @@ function refuse(what: string): never {
   throw new AgentError('AGENT_BUNDLE_INVALID', what);
 }
 
+/** Whoever could change the package's own could change the agent instead. */
+export function trustIn(origin: BundleOrigin['kind']): ComponentTrust {
+  return origin === 'shipped' ? 'own' : 'foreign';
+}
+
 /** A handler that is asked about what it does not answer would let it pass. */
 function checkAnswers({ answers }: LoadedComponent, syscalls: readonly string[]): void {
   const unanswered = syscalls.find((family) => !answers.includes(family));
@@ -148,11 +156,7 @@ function readHandler(
     refuse(`${file}: there is no such component; from its sources, seccompagent build makes it`);
   }
   try {
-    const component = components.load(
-      file,
-      limitsFor(manifest, limits),
-      origin.kind === 'shipped' ? 'own' : 'foreign',
-    );
+    const component = components.load(file, limitsFor(manifest, limits), trustIn(origin.kind));
     checkDigest(component, manifest.digest);
     checkGrants(component, grants);
     checkAnswers(component, manifest.syscalls ?? []);

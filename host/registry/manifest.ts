@@ -30,6 +30,9 @@ export interface Manifest {
 export const folderName: RegExp = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 export const bundleVersion: RegExp = /^\d+\.\d+\.\d+(-[\w.-]+)?$/;
 
+/** Each is compiled, and asked about the same call. */
+export const mostHandlers = 32;
+
 function parseJson(text: string, place: string): unknown {
   try {
     return JSON.parse(text);
@@ -53,7 +56,11 @@ function parseHandlers(
   place: string,
   declared: readonly SettingDeclaration[],
 ): readonly ManifestHandler[] {
-  const handlers = listOf(json, place).map((handler, index) =>
+  const list = listOf(json, place);
+  if (list.length > mostHandlers) {
+    invalid(`${place} has ${list.length} entries; ${mostHandlers} may be: make several bundles`);
+  }
+  const handlers = list.map((handler, index) =>
     parseHandler(handler, `${place}[${index}]`, declared),
   );
   if (handlers.length === 0) invalid(`${place} is empty`);

@@ -51,7 +51,12 @@ export type Shadow =
       readonly components: readonly LoadedComponent[];
     }
   /** There can be none, which is nothing to the container. */
-  | { readonly kind: 'refused'; readonly reason: string };
+  | {
+      readonly kind: 'refused';
+      readonly reason: string;
+      /** It may come right by itself. */
+      readonly isPassing: boolean;
+    };
 
 export interface Resolution extends Sourced {
   /** Those that the handlers are of, in chain order. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolves by the bundles that a container's metadata selects, and by others where it selects none.
-import { AgentError, messageOf } from '../errors.ts';
+import { AgentError, isPassing, messageOf } from '../errors.ts';
 import type { Bundle } from './bundle.ts';
 import { regrantedRegistry, registryOf } from './bundle-registry.ts';
 import type { Selection } from './bundle-registry.ts';
@@ -34,7 +34,8 @@ function refusing<T>(policies: Policies, bundles: readonly Bundle[], work: () =>
   } catch (cause) {
     if (!(cause instanceof AgentError) || cause instanceof ContainerRefusal) throw cause;
     const errno = refusalErrno(strictestFailure(bundles, policies));
-    throw new ContainerRefusal(cause.code, messageOf(cause), errno);
+    const code = isPassing(cause) ? 'AGENT_COMPONENT_UNTRIED' : cause.code;
+    throw new ContainerRefusal(code, messageOf(cause), errno);
   }
 }
 
@@ -113,6 +114,10 @@ function resolvedParts(
   };
 }
 
+function refusedShadow(failure: AgentError): Shadow {
+  return { kind: 'refused', reason: messageOf(failure), isPassing: isPassing(failure) };
+}
+
 /** Whatever is wrong with it is nothing to the container. */
 function shadowOf(
   { shadow, settings, defaultAction }: Selected,
@@ -120,7 +125,7 @@ function shadowOf(
   identity: ContainerIdentity,
 ): Shadow | undefined {
   if (shadow === undefined) return undefined;
-  if (shadow instanceof AgentError) return { kind: 'refused', reason: messageOf(shadow) };
+  if (shadow instanceof AgentError) return refusedShadow(shadow);
   const own = new Map([...settings].filter(([key]) => declares(shadow, key)));
   try {
     const parts = resolvedParts(
@@ -129,7 +134,7 @@ function shadowOf(
     );
     return { kind: 'resolved', ...parts };
   } catch (thrown) {
-    if (thrown instanceof AgentError) return { kind: 'refused', reason: messageOf(thrown) };
+    if (thrown instanceof AgentError) return refusedShadow(thrown);
     throw thrown;
   }
 }

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { buildHandler } from '../../guest-sdk/build/handler.ts';
-import { defaultLimits, loadComponent } from '../../host/handler/direct.ts';
-import type { LoadLimits, LoadedComponent } from '../../host/handler/direct.ts';
+import { loadComponent } from '../../host/handler/direct.ts';
+import type { LoadedComponent } from '../../host/handler/direct.ts';
+import { defaultLimits } from '../../host/handler/outline.ts';
+import type { LoadLimits } from '../../host/handler/outline.ts';
 import { errnoNumber } from '../../host/handler/errno.ts';
 import { credentialsLayout, resourceNumbers, statNumbers } from '../../host/native.ts';
 import { describeAction, describeCall } from '../../host/trial/described.ts';

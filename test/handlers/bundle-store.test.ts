@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests where bundles are found, who is trusted with them, and what is read again.
+import { randomInt } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { messageOf } from '../../host/errors.ts';
+import { isPassing, messageOf } from '../../host/errors.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { ComponentCache } from '../../host/registry/component-cache.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { dear, manyStates } from '../support/hostile-components.ts';
@@ -71,17 +73,50 @@ test.for(['../errno', '/etc', '.', '', 'a/b', 'errno/../errno', 'oci:a', 'A'])(
   },
 );
 
+/** Code of which nothing is kept from an earlier run. */
+function freshCode(): Uint8Array {
+  return dear(manyStates(1 + randomInt(1000), 1 + randomInt(30)));
+}
+
 test('W1: bundle store: what was prepared is not compiled while others wait', async () => {
   using folder = new BundleFolder();
-  // of which nothing is kept from an earlier run
-  const component = manyStates(1 + Math.floor(Math.random() * 1000), 1 + (Date.now() % 30));
-  folder.write('new', { component: dear(component), syscalls: ['getpgid'] });
+  folder.write('new', { component: freshCode(), syscalls: ['getpgid'] });
   const store = new BundleStore({ folders: [folder.path] });
   const preparing = store.prepare(['new', 'nowhere']);
   expect(preparing).toBeDefined();
   await preparing;
   expect(store.prepare(['new'])).toBeUndefined();
   expect(store.named('new').handlers).toHaveLength(1);
+});
+
+test('W1: bundle store: a bundle with many handlers lets others have their turn', async () => {
+  using folder = new BundleFolder();
+  const handlers = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => ({ component: `${name}.wasm` }));
+  mkdirSync(folder.at('many'));
+  for (const { component } of handlers) writeFileSync(folder.at(`many/${component}`), freshCode());
+  const manifest = { name: 'many', version: '0.1.0', description: 'For tests', handlers };
+  writeFileSync(folder.at('many/bundle.json'), JSON.stringify(manifest));
+  folder.write('one', { component: freshCode(), syscalls: ['getpgid'] });
+  const store = new BundleStore({ folders: [folder.path] }, new ComponentCache({ waits: false }));
+
+  const done: string[] = [];
+  const prepared = async (name: string): Promise<void> => {
+    await store.prepare([name]);
+    done.push(name);
+  };
+  await Promise.all([prepared('many'), prepared('one')]);
+
+  expect(done).toEqual(['one', 'many']);
+  expect(store.named('many').handlers).toHaveLength(6);
+});
+
+test('W1: bundle store: an agent waits for no child where nothing was prepared', () => {
+  using folder = new BundleFolder();
+  folder.write('new', { component: freshCode(), syscalls: ['getpgid'] });
+  const store = new BundleStore({ folders: [folder.path] }, new ComponentCache({ waits: false }));
+  const failure = failureOf(() => store.named('new'));
+  expect(isPassing(failure)).toBe(true);
+  expect(messageOf(failure)).toContain('it was not compiled yet');
 });
 
 test('G3: bundle store: where no registry is allowed, none is asked', () => {
@@ -117,7 +152,7 @@ test('bundle store: one that was broken is looked at again', () => {
   expect(store.named('mine').name).toBe('mine');
 });
 
-test('bundle store: what is known stays until it is renewed, and what has not changed also then', () => {
+test('bundle store: what is known stays until it is renewed, and what has not changed also then', async () => {
   using folder = new BundleFolder();
   write(folder, 'changed', 'EDOM');
   write(folder, 'same');
@@ -127,7 +162,7 @@ test('bundle store: what is known stays until it is renewed, and what has not ch
   expect(store.named('changed')).toBe(before[0]);
 
   const failures: string[] = [];
-  const next = store.renewed((failure) => failures.push(messageOf(failure)));
+  const next = await store.renewed((failure) => failures.push(messageOf(failure)));
   expect(next.named('changed').handlers[0]?.settings).toEqual([
     ['errno', { kind: 'fixed', text: 'EIO' }],
   ]);
@@ -136,7 +171,7 @@ test('bundle store: what is known stays until it is renewed, and what has not ch
   expect(failures).toEqual([]);
 });
 
-test('bundle store: a bundle that cannot be read any more is what it was, and told of', () => {
+test('bundle store: a bundle that cannot be read any more is what it was, and told of', async () => {
   using folder = new BundleFolder();
   write(folder, 'broken');
   write(folder, 'gone');
@@ -150,7 +185,7 @@ test('bundle store: a bundle that cannot be read any more is what it was, and to
   const failures: string[] = [];
   // each time, until it is mended
   for (let round = 1; round <= 2; round += 1) {
-    store = store.renewed((failure) => failures.push(messageOf(failure)));
+    store = await store.renewed((failure) => failures.push(messageOf(failure)));
     expect(store.named('broken')).toBe(before[0]);
     expect(store.named('gone')).toBe(before[1]);
     expect(store.named('fine')).not.toBe(before[2]);
@@ -161,7 +196,7 @@ test('bundle store: a bundle that cannot be read any more is what it was, and to
 
   write(folder, 'broken', 'EIO');
   write(folder, 'gone');
-  store = store.renewed((failure) => failures.push(messageOf(failure)));
+  store = await store.renewed((failure) => failures.push(messageOf(failure)));
   expect(store.named('broken')).not.toBe(before[0]);
   expect(failures).toHaveLength(4);
 });

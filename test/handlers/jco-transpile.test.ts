@@ -9,8 +9,16 @@ import { expect, test } from 'vitest';
 
 import { loadComponent } from '../../host/handler/direct.ts';
 import { DigestCache } from '../../host/handler/digest-cache.ts';
-import { findJco, transpile } from '../../host/handler/jco/transpile.ts';
-import { wiringsBy } from '../../host/handler/jco/wirings.ts';
+import type { Finding } from '../../host/handler/finding.ts';
+import {
+  findJco,
+  transpilingLimits,
+  transpilingProgram,
+  wiringFound,
+} from '../../host/handler/jco/transpile.ts';
+import type { TranspilingLimits } from '../../host/handler/jco/transpile.ts';
+import { Wirings } from '../../host/handler/jco/wirings.ts';
+import { runProgramSync } from '../../host/program.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { composed } from '../support/composed-component.ts';
 import { trapping } from '../support/hostile-components.ts';
@@ -20,26 +28,20 @@ const request = { modules: [], interfaces: [], exports: [] };
 const generator = join(import.meta.dirname, '../support/prying-generator.mjs');
 
 /** What comes of code of a stranger's in the child. */
-function reasonOf(deed: string, limitMs?: number): string {
-  const failure = failureOf(() =>
-    transpile({
-      component: Buffer.from(deed),
-      request,
-      jco: { generator, version: '0' },
-      ...(limitMs === undefined ? {} : { limitMs }),
-    }),
-  );
-  expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
-  return failure.message;
+function foundBy(deed: string, changed: Partial<TranspilingLimits> = {}): Finding {
+  const limits = { ...transpilingLimits, ...changed };
+  const component = Buffer.from(deed);
+  const jco = { generator, version: '0' };
+  const program = transpilingProgram({ component, request, jco, limits });
+  return wiringFound(runProgramSync(program), limits);
 }
 
 test('G5: jco: code in the child has no environment, rights, files, programs or threads', () => {
-  const told = reasonOf('pry');
-  expect(told).toBe(
-    'jco cannot link the component: {uid:65534,groups:1,environment:0,root:EPERM,' +
-      'shadow:EACCES,write:ERR_ACCESS_DENIED,run:ERR_ACCESS_DENIED,' +
-      'addon:ERR_DLOPEN_DISABLED,memory:RangeError,thread:ERR_ACCESS_DENIED}',
-  );
+  const reason =
+    '{uid:65534,groups:1,environment:0,root:EPERM,' +
+    'shadow:EACCES,write:ERR_ACCESS_DENIED,run:ERR_ACCESS_DENIED,' +
+    'addon:ERR_DLOPEN_DISABLED,memory:RangeError,thread:ERR_ACCESS_DENIED}';
+  expect(foundBy('pry')).toEqual({ kind: 'bad', reason });
 });
 
 test('G5: jco: code in the child reaches no network', async () => {
@@ -47,28 +49,44 @@ test('G5: jco: code in the child reaches no network', async () => {
   await once(server, 'listening');
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : undefined;
-  expect(reasonOf(`connect ${port}`)).toBe('jco cannot link the component: ERR_ACCESS_DENIED');
+  expect(foundBy(`connect ${port}`)).toEqual({ kind: 'bad', reason: 'ERR_ACCESS_DENIED' });
   server.close();
 });
 
 test('G5: jco: a child that wants too much memory ends', () => {
-  expect(reasonOf('bloat')).toBe('jco cannot link the component: it ended by SIGABRT');
+  expect(foundBy('bloat')).toEqual({ kind: 'bad', reason: 'it ended by SIGABRT' });
 });
 
-test('G5: jco: a child that takes too long is ended', () => {
-  expect(reasonOf('loop', 1500)).toBe('jco cannot link the component: it took more than 1.5 s');
+test('G5: jco: what fails where the memory of the agent is short is not known to be bad', () => {
+  expect(foundBy('bloat', { dataBytes: transpilingLimits.dataBytes / 2 })).toEqual({
+    kind: 'unknown',
+    reason: expect.stringContaining("the agent's memory limit leaves 176 MiB for it"),
+  });
+});
+
+test('G5: jco: a child that takes too much of the processor is ended', () => {
+  expect(foundBy('loop', { processorSeconds: 1 })).toEqual({
+    kind: 'bad',
+    reason: 'it takes more than 1 s of a processor',
+  });
+});
+
+test('G5: jco: a child that takes too long is ended, which may be the fault of the machine', () => {
+  expect(foundBy('loop', { limitMs: 1500 })).toEqual({
+    kind: 'unknown',
+    reason: 'it took more than 1.5 s',
+  });
 });
 
 test('G5: jco: a child that says too much is ended', () => {
-  expect(reasonOf('flood')).toBe('jco cannot link the component: it has too much to say');
+  expect(foundBy('flood')).toEqual({ kind: 'bad', reason: 'it has too much to say' });
 });
 
-test('jco: a child that says nothing is not believed', () => {
-  expect(reasonOf('end')).toBe('wiring of the component: no JSON');
-});
-
-test('jco: a child that lies is not believed', () => {
-  expect(reasonOf('lie')).toBe('wiring of the component: no index');
+test.for([
+  ['says nothing', 'end', 'no JSON'],
+  ['lies', 'lie', 'no index'],
+] as const)('jco: a child that %s is not believed', ([, deed, what]) => {
+  expect(foundBy(deed)).toEqual({ kind: 'bad', reason: `wiring of the component: ${what}` });
 });
 
 test('jco: without jco-transpile, one line says what to install', () => {
@@ -83,14 +101,14 @@ test('jco: without jco-transpile, one line says what to install', () => {
 
 test('jco: a component of one core module needs no jco-transpile', () => {
   using folder = new TemporaryFolder();
-  const wirings = wiringsBy(new DigestCache('wirings', folder.path), folder.at('agent.js'));
+  const wirings = new Wirings(new DigestCache('wirings', folder.path), folder.at('agent.js')).find;
   expect(loadComponent(trapping(), undefined, { wirings }).code.kind).toBe('direct');
 });
 
 test('jco: a component that is none is refused with what jco says of it', async () => {
   const bytes = await composed(trapping());
   using folder = new TemporaryFolder();
-  const wirings = wiringsBy(new DigestCache('wirings', folder.path));
+  const wirings = new Wirings(new DigestCache('wirings', folder.path)).find;
   // the type of the exported function is another one
   const at = bytes.lastIndexOf(0x60, bytes.length);
   expect(at).toBeGreaterThan(0);
@@ -106,18 +124,44 @@ const noWirings = (): never => {
 
 const ten = (item: string): string => Array.from({ length: 10 }, () => item).join('');
 
+/** A core module that answers. */
+const answering = `
+  (core module $a
+    (memory (export "memory") 1)
+    (func (export "sysinfo") (result i32) i32.const 16)
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 64))
+  (core instance $a (instantiate $a))
+  (alias core export $a "sysinfo" (core func $f))
+  (func $sysinfo (result u32) (canon lift (core func $f)))
+  (export "sysinfo" (func $sysinfo))`;
+
 /** A component that makes ten of a component that makes ten of … */
 async function bomb(): Promise<Uint8Array> {
   let text = `(component $c0 (core module $m) ${ten('(core instance (instantiate $m))')})`;
   for (let depth = 1; depth <= 6; depth += 1) {
     text = `(component $c${depth} ${text} ${ten(`(instance (instantiate $c${depth - 1}))`)})`;
   }
-  return parse(`(component ${text} (instance (instantiate $c6)))`);
+  return parse(`(component ${text} (instance (instantiate $c6)) ${answering})`);
 }
+
+test.for([
+  [
+    'answers what it should not',
+    '"sysinfo" (func $sysinfo)',
+    '"run" (func $sysinfo)',
+    'exports "run"',
+  ],
+  ['answers by other types', '(result i32) i32.const 16', '(param i32)', '"sysinfo" as (i:)'],
+] as const)('G5: jco: it is not asked about a component that %s', async ([, from, to, told]) => {
+  const bytes = await parse(`(component (component) ${answering.replace(from, to)})`);
+  const failure = failureOf(() => loadComponent(bytes, undefined, { wirings: noWirings }));
+  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(failure.message).toContain(told);
+});
 
 test('G5: jco: a component that unfolds to millions of instances is given up', async () => {
   using folder = new TemporaryFolder();
-  const wirings = wiringsBy(new DigestCache('wirings', folder.path));
+  const wirings = new Wirings(new DigestCache('wirings', folder.path)).find;
   const bytes = await bomb();
   const failure = failureOf(() => loadComponent(bytes, undefined, { wirings }));
   expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
@@ -160,7 +204,7 @@ test.for([
   '',
 ])('jco: the name "%s" of a core module is a name', async (name) => {
   using folder = new TemporaryFolder();
-  const wirings = wiringsBy(new DigestCache('wirings', folder.path));
+  const wirings = new Wirings(new DigestCache('wirings', folder.path)).find;
   const { code } = loadComponent(await withName(name), undefined, { wirings });
   const instances = code.kind === 'jco' ? code.composition.instances : [];
   expect(instances[1]?.imports).toEqual([

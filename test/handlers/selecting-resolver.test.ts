@@ -144,7 +144,7 @@ test('G3: selecting: a shadow that cannot be loaded hides no key with a typing m
   ).toContain('no selected bundle (quiet) has the setting "A"');
 });
 
-test('G3: selecting: what is wrong with one bundle after a reload leaves no other its old grants', () => {
+test('G3: selecting: what is wrong with one bundle after a reload leaves no other its old grants', async () => {
   using folder = bundlesByFailure();
   using other = bundlesByFailure();
   const store = new BundleStore({ folders: [folder.path] });
@@ -153,7 +153,11 @@ test('G3: selecting: what is wrong with one bundle after a reload leaves no othe
   other.write('fails', { component: 'observer-quiet', syscalls: ['getpgid'] });
   renameSync(other.at('kills'), other.at('before'));
   renameSync(other.at('fails'), other.at('kills'));
-  const resolver = noneResolver({ store: store.renewed(() => undefined), policies, selection });
+  const resolver = noneResolver({
+    store: await store.renewed(() => undefined),
+    policies,
+    selection,
+  });
   expect(failureOf(() => resolve(resolver, '')).message).toBe(
     'two of the bundles have the name "fails"',
   );

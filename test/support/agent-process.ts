@@ -34,6 +34,10 @@ export class AgentProcess implements AsyncDisposable {
     return { process: new AgentProcess(running), listening };
   }
 
+  get pid(): number {
+    return this.#running.pid;
+  }
+
   get log(): string {
     return this.#running.stderr;
   }

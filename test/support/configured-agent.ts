@@ -68,7 +68,7 @@ const agent = await Agent.start({
   listenerLimits: JSON.parse(values['listener-limits']),
 });
 agent.listen({ path: values.socket, allowedUids: values.uid.map(Number) });
-using _reload = reloadOnHangup(agent, () => resolverOf(choice()));
+using _reload = reloadOnHangup(agent, async () => resolverOf(choice()));
 process.stdout.write('ready\n');
 await ended;
 ending.abort();

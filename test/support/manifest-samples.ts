@@ -97,6 +97,11 @@ const general: readonly Mistake[] = [
   ['a deadline of the bundle', changed({ deadline: '1s' }), ': unknown key "deadline"'],
   ['no handlers', changed({ handlers: undefined }), ': handlers must be a list'],
   ['handlers as an object', changed({ handlers: {} }), ': handlers must be a list'],
+  [
+    'too many handlers',
+    changed({ handlers: Array.from({ length: 33 }, () => handler) }),
+    ': handlers has 33 entries; 32 may be',
+  ],
   ['empty handlers', changed({ handlers: [] }), ': handlers is empty'],
 ];
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { isPassing } from '../../host/errors.ts';
 import { codeBounds } from '../../host/handler/code-bounds.ts';
 import type { CodeBounds } from '../../host/handler/code-bounds.ts';
 import {
@@ -13,11 +14,14 @@ import {
   compilingProgram,
   verdictOf,
 } from '../../host/handler/compiling/compiling.ts';
-import type { Compiler, Verdict } from '../../host/handler/compiling/compiling.ts';
+import type { Compiler } from '../../host/handler/compiling/compiling.ts';
+import { withinMemory } from '../../host/handler/child-limits.ts';
 import { codeDigest } from '../../host/handler/compiling/code-digest.ts';
 import { Verdicts } from '../../host/handler/compiling/verdicts.ts';
 import { DigestCache } from '../../host/handler/digest-cache.ts';
-import { codeOf, defaultLimits, loadComponent } from '../../host/handler/direct.ts';
+import { loadComponent } from '../../host/handler/direct.ts';
+import type { Finding } from '../../host/handler/finding.ts';
+import { defaultLimits, outlineOf } from '../../host/handler/outline.ts';
 import type { ProgramEnd } from '../../host/program.ts';
 import { runProgramSync } from '../../host/program.ts';
 import { failureOf } from '../support/agent-failure.ts';
@@ -50,8 +54,8 @@ const boundless: CodeBounds = {
 const limits = { ...defaultLimits, code: boundless };
 const mebibyte = 2 ** 20;
 
-function compiledBy(compiler: Compiler, bytes: Uint8Array): Verdict {
-  const { modules } = codeOf(bytes, limits);
+function compiledBy(compiler: Compiler, bytes: Uint8Array): Finding {
+  const { modules } = outlineOf(bytes, limits).code;
   const [program, ...rest] = compilingProgram(modules, compiler, compilingLimits).command;
   using cgroup = new MemoryCgroup(1536 * mebibyte);
   const [first = '', ...enter] = cgroup.wrapper;
@@ -67,7 +71,7 @@ test('W1: compiling: what is small and simple is good for both compilers', () =>
   expect(found).toEqual(['good', 'good']);
 });
 
-test.for<readonly [string, CodeBomb, readonly Verdict['kind'][]]>([
+test.for<readonly [string, CodeBomb, readonly Finding['kind'][]]>([
   ['many states', manyStates(49_000, 6000), ['bad', 'bad']],
   ['states that only the optimizing compiler keeps', changingInLoops(1800, 700), ['good', 'bad']],
 ])('W1: compiling: %s are bad for whom they are', ([, bomb, expected]) => {
@@ -79,7 +83,7 @@ test('W1: compiling: what is within the bounds, and bad for one compiler alone, 
   using folder = new TemporaryFolder();
   const { check } = new Verdicts(new DigestCache('verdicts', folder.at('verdicts')));
   const bytes = manyCalls(125_000);
-  expect(codeOf(bytes, defaultLimits).modules).toHaveLength(1);
+  expect(outlineOf(bytes, defaultLimits).code.modules).toHaveLength(1);
   expect(compiledBy('baseline', bytes).kind).toBe('good');
 
   const failure = failureOf(() => loadComponent(bytes, undefined, { checkCode: check }));
@@ -105,7 +109,7 @@ function kept(): Kept {
   };
 }
 
-const code = codeOf(trapping(), defaultLimits);
+const { code } = outlineOf(trapping(), defaultLimits);
 
 test('compiling: it is done once, and what was found is known at the next start', () => {
   using given = kept();
@@ -140,14 +144,35 @@ test('compiling: other data is no other code', () => {
 test('compiling: what was prepared is not compiled again', async () => {
   using given = kept();
   const verdicts = given.verdicts();
-  await verdicts.prepare(code);
+  await verdicts.prepare(code)?.();
   expect(verdicts.prepare(code)).toBeUndefined();
   verdicts.check(code);
 });
 
+test('compiling: who waits for nothing is told that nobody knows', () => {
+  using given = kept();
+  const failure = failureOf(() => given.verdicts().checkKnown(code));
+  expect(failure.code).toBe('AGENT_COMPONENT_UNTRIED');
+  given.verdicts().check(code);
+  given.verdicts().checkKnown(code);
+});
+
+test('compiling: a child is at its limit before the memory of the agent is', () => {
+  const { dataBytes } = compilingLimits;
+  expect(withinMemory(compilingLimits, Infinity)).toEqual(compilingLimits);
+  expect(withinMemory(compilingLimits, dataBytes).dataBytes).toBeLessThan(dataBytes);
+  expect(withinMemory(compilingLimits, mebibyte).dataBytes).toBe(0);
+});
+
+test('compiling: what fails where memory is short is not known to be bad', () => {
+  const given = withinMemory(compilingLimits, compilingLimits.dataBytes);
+  const end = { ...ended, why: 'it ended by SIGTRAP' };
+  expect(verdictOf(end, compilingLimits, given).kind).toBe('unknown');
+});
+
 const ended: ProgramEnd = { code: undefined, why: '', stdout: 'ready\n', stderr: '' };
 
-test.for<readonly [string, Partial<ProgramEnd>, Verdict['kind']]>([
+test.for<readonly [string, Partial<ProgramEnd>, Finding['kind']]>([
   ['of its own', { code: 0, stdout: 'ready\ncompiled 1000\n' }, 'good'],
   ['too large', { code: 0, stdout: 'ready\ncompiled 999999999\n' }, 'bad'],
   ['by its limit of memory', { why: 'it ended by SIGTRAP' }, 'bad'],
@@ -166,6 +191,8 @@ test('compiling: what may be the fault of the machine is not kept', () => {
     ...compilingLimits,
     limitMs: 1,
   });
-  expect(failureOf(() => impatient.check(code)).code).toBe('AGENT_COMPONENT_REFUSED');
+  const failure = failureOf(() => impatient.check(code));
+  expect(failure.code).toBe('AGENT_COMPONENT_UNTRIED');
+  expect(isPassing(new Error('not loaded', { cause: failure }))).toBe(true);
   expect(() => readdirSync(given.folder)).toThrow('ENOENT');
 });

@@ -18,8 +18,7 @@ import { expect, test } from 'vitest';
 
 import { loadComponent } from '../../host/handler/direct.ts';
 import { DigestCache, cacheFolder } from '../../host/handler/digest-cache.ts';
-import { findJco } from '../../host/handler/jco/transpile.ts';
-import { wiringsBy } from '../../host/handler/jco/wirings.ts';
+import { Wirings } from '../../host/handler/jco/wirings.ts';
 import { composed } from '../support/composed-component.ts';
 import { trapping } from '../support/hostile-components.ts';
 import { needsRoot } from '../support/needs.ts';
@@ -151,24 +150,16 @@ test('digest cache: a component is linked without jco when its wiring is there',
   using folder = new TemporaryFolder();
   const bytes = await composed(trapping());
   const cache = new DigestCache('wirings', folder.at('wirings'));
-  loadComponent(bytes, undefined, { wirings: wiringsBy(cache) });
+  loadComponent(bytes, undefined, { wirings: new Wirings(cache).find });
   const [name = ''] = readdirSync(folder.at('wirings'));
   const { ino } = statSync(join(folder.at('wirings'), name));
 
   const began = performance.now();
-  expect(loadComponent(bytes, undefined, { wirings: wiringsBy(cache) }).answers).toEqual(['any']);
+  expect(loadComponent(bytes, undefined, { wirings: new Wirings(cache).find }).answers).toEqual([
+    'any',
+  ]);
 
   // jco takes many times as long
   expect(performance.now() - began).toBeLessThan(100);
   expect(statSync(join(folder.at('wirings'), name)).ino).toBe(ino);
-});
-
-test('digest cache: a wiring that says nonsense is made again', async () => {
-  using folder = new TemporaryFolder();
-  const bytes = await composed(trapping());
-  const cache = new DigestCache('wirings', folder.at('wirings'));
-  const { digest: own } = loadComponent(bytes, undefined, { wirings: wiringsBy(cache) });
-  cache.write(own, findJco().version, '{"instances": 1}');
-  expect(loadComponent(bytes, undefined, { wirings: wiringsBy(cache) }).answers).toEqual(['any']);
-  expect(cache.read(own, findJco().version)).toContain('"lifted"');
 });

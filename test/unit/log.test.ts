@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the log's options and its lines of text.
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 
-import { logLevels, parseLogOptions, textLine } from '../../host/log.ts';
+import { bytesBeside, logLevels, parseLogOptions, textLine } from '../../host/log.ts';
 
 const escape = '\u001B';
 
@@ -94,4 +95,24 @@ test.for(hostile)('textLine: %s in a message is escaped', ([, message]) => {
 
 test.for(hostile)('textLine: %s within a list or an object is escaped', ([, value]) => {
   expect(controlCharacters(lineOf({ list: [value], object: { key: value } }))).toEqual([]);
+});
+
+test('bytesBeside: the names of a container count, however long they are', () => {
+  const lines: string[] = [];
+  const formatters = { level: (label: string) => ({ level: label }) };
+  const write = (line: string): void => void lines.push(line);
+  const log = pino(
+    { base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters },
+    { write },
+  ).child({
+    handler: 'h'.repeat(60),
+    container: 'ü'.repeat(64),
+    namespace: 'n'.repeat(63),
+    pod: 'p'.repeat(253),
+    containerName: 'c"'.repeat(30),
+  });
+  log.error('message');
+  const [json = ''] = lines;
+  const sizes = [json, textLine(json, true)].map((line) => Buffer.byteLength(line));
+  expect(bytesBeside(log)).toBe(Math.max(...sizes) - 'message'.length);
 });

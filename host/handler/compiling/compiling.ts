@@ -4,8 +4,10 @@
 // memory is short, and has limits of its own. V8 compiles functions when they are first called, and
 // by another compiler when they are called often: the child does all of it at once, by one of both.
 import type { Program, ProgramEnd } from '../../program.ts';
+import { failureOf } from '../child-end.ts';
 import { underLimits } from '../child-limits.ts';
 import type { ChildLimits } from '../child-limits.ts';
+import type { Finding } from '../finding.ts';
 
 /** V8's two compilers: the one for first calls, and the one for what is called often. */
 export const compilers = ['baseline', 'optimizing'] as const;
@@ -21,19 +23,11 @@ const mebibyte = 2 ** 20;
 
 /** A TypeScript handler, which is by far the largest, takes 110 MiB and 3 s. */
 export const compilingLimits: CompilingLimits = {
-  dataBytes: 896 * mebibyte,
+  dataBytes: 352 * mebibyte,
   residentBytes: 256 * mebibyte,
   processorSeconds: 30,
   limitMs: 120_000,
 };
-
-/** What is known of code. */
-export type Verdict =
-  | { readonly kind: 'good' }
-  /** Whoever compiles it again will find the same. */
-  | { readonly kind: 'bad'; readonly reason: string }
-  /** It may be the machine's fault. */
-  | { readonly kind: 'unknown'; readonly reason: string };
 
 const childFlags = [
   '--permission',
@@ -106,26 +100,21 @@ export function compilingProgram(
   };
 }
 
-/** What ends a program that does what it should not, or is at its own limit. */
-const ownEnds: readonly string[] = ['SIGTRAP', 'SIGABRT', 'SIGILL', 'SIGSEGV', 'SIGBUS'];
-
+/** @param given the limits that the child had, which are lower where memory is short */
 export function verdictOf(
-  { code, why, stdout, stderr }: ProgramEnd,
-  { residentBytes, processorSeconds, dataBytes }: CompilingLimits,
-): Verdict {
-  const memory = `it takes more memory than ${residentBytes / mebibyte} MiB`;
+  end: ProgramEnd,
+  usual: CompilingLimits,
+  given: CompilingLimits = usual,
+): Finding {
+  const { code, why, stdout, stderr } = end;
+  const { residentBytes } = usual;
   const resident = /^compiled (?<bytes>\d+)$/mu.exec(stdout)?.groups?.['bytes'];
   if (code === 0 && resident !== undefined) {
-    return Number(resident) > residentBytes ? { kind: 'bad', reason: memory } : { kind: 'good' };
+    return Number(resident) > residentBytes
+      ? { kind: 'bad', reason: `it takes more memory than ${residentBytes / mebibyte} MiB` }
+      : { kind: 'good', text: '' };
   }
   const last = stderr.trim().split('\n').at(-1) ?? '';
   if (!stdout.startsWith('ready')) return { kind: 'unknown', reason: why || last };
-  if (why.includes('SIGXCPU')) {
-    return { kind: 'bad', reason: `it takes more than ${processorSeconds} s of a processor` };
-  }
-  const isOwn = code !== undefined || ownEnds.some((signal) => why.includes(signal));
-  if (!isOwn) return { kind: 'unknown', reason: why };
-  const isMemory = /out of memory|Allocation failed/iu.test(stderr);
-  const limit = `it maps more memory than ${dataBytes / mebibyte} MiB`;
-  return { kind: 'bad', reason: isMemory ? limit : `the compiler ended: ${why || `code ${code}`}` };
+  return failureOf(end, { given, usual });
 }

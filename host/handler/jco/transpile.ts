@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Has jco say how a composed component is linked: in a child process, since jco reads what a
+// The child process in which jco says how a composed component is linked, since jco reads what a
 // stranger has written. The child has no environment, no network and no rights, is killed when it
 // takes too long, and what it prints is data that is checked.
 import { existsSync, readFileSync } from 'node:fs';
@@ -7,17 +7,32 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 import { AgentError } from '../../errors.ts';
-import { runProgramSync } from '../../program.ts';
+import type { Program, ProgramEnd } from '../../program.ts';
+import { failureOf } from '../child-end.ts';
 import { underLimits } from '../child-limits.ts';
 import type { ChildLimits } from '../child-limits.ts';
+import type { Finding } from '../finding.ts';
 import { parseWiring } from './wiring.ts';
-import type { TranspileRequest, Wiring } from './wiring.ts';
+import type { TranspileRequest } from './wiring.ts';
 
 const packageName = '@bytecodealliance/jco-transpile';
 
-/** A JavaScript handler takes a second or two. */
-const usualLimitMs = 15_000;
-const mostOutputBytes = 8 * 2 ** 20;
+export interface TranspilingLimits extends ChildLimits {
+  readonly limitMs: number;
+}
+
+/**
+ * A TypeScript handler, which is by far the largest, takes 224 MiB and 1 s. With an agent of 400 MiB
+ * it is below the limit that units and DaemonSets set, 1 GiB.
+ */
+export const transpilingLimits: TranspilingLimits = {
+  dataBytes: 352 * 2 ** 20,
+  processorSeconds: 15,
+  limitMs: 60_000,
+};
+
+/** There are some 50 bytes for each import of a core module, of which a component has 2048. */
+const mostOutputBytes = 2 ** 19;
 const mostMessage = 300;
 
 const childFlags = [
@@ -28,9 +43,6 @@ const childFlags = [
   '--max-old-space-size=512',
   '--wasm-max-mem-pages=8192',
 ] as const;
-
-/** Of the heap and of jco's own WebAssembly as above, and as much again. */
-const childLimits: ChildLimits = { dataBytes: 1536 * 2 ** 20, processorSeconds: 30 };
 
 /** An installed jco-transpile. */
 export interface Jco {
@@ -65,7 +77,8 @@ export function findJco(from: string = import.meta.filename): Jco {
 }
 
 /** What the child says in its last line: of a stranger's making, so made harmless. */
-function reasonOf(stderr: string): string {
+function reasonOf({ why, stderr }: ProgramEnd): string {
+  if (why !== '') return why;
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
   const line = lines.findLast((each) => each.startsWith('transpiler: ')) ?? lines.at(-1) ?? '';
   const plain = line.replace('transpiler: ', '').replaceAll(/[^\x20-\x7e]/gu, '?');
@@ -76,15 +89,13 @@ export interface Transpilation {
   readonly component: Uint8Array;
   readonly request: TranspileRequest;
   readonly jco: Jco;
-  readonly limitMs?: number;
+  readonly limits: TranspilingLimits;
 }
 
-/** @throws AgentError AGENT_COMPONENT_INVALID */
-export function transpile(transpilation: Transpilation): Wiring {
-  const { component, request, jco, limitMs = usualLimitMs } = transpilation;
+export function transpilingProgram({ component, request, jco, limits }: Transpilation): Program {
   const program = import.meta.filename.endsWith('.ts') ? 'transpiler.ts' : 'transpiler.js';
-  const child = runProgramSync({
-    command: underLimits(childLimits, [
+  return {
+    command: underLimits(limits, [
       process.execPath,
       ...childFlags,
       join(import.meta.dirname, program),
@@ -94,10 +105,20 @@ export function transpile(transpilation: Transpilation): Wiring {
     environment: {},
     folder: '/',
     input: component,
-    limitMs,
+    limitMs: limits.limitMs,
     mostOutputBytes,
-  });
-  if (child.code === 0) return parseWiring(child.stdout);
-  const reason = child.why === '' ? reasonOf(child.stderr) : child.why;
-  throw new AgentError('AGENT_COMPONENT_INVALID', `jco cannot link the component: ${reason}`);
+  };
+}
+
+/** @param given the limits that the child had, which are lower where memory is short */
+export function wiringFound(end: ProgramEnd | undefined, given: TranspilingLimits): Finding {
+  if (end === undefined) return { kind: 'unknown', reason: 'it was not asked' };
+  if (end.code !== 0) return failureOf(end, { given, usual: transpilingLimits }, reasonOf(end));
+  try {
+    parseWiring(end.stdout);
+    return { kind: 'good', text: end.stdout };
+  } catch (thrown) {
+    if (!(thrown instanceof AgentError)) throw thrown;
+    return { kind: 'bad', reason: thrown.message };
+  }
 }

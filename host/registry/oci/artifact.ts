@@ -5,7 +5,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { AgentError } from '../../errors.ts';
-import { checkSize } from '../../handler/direct.ts';
+import { checkSize } from '../../handler/outline.ts';
 import { hasControlCharacters } from '../../terminal-text.ts';
 import { blobOf, mediaTypes, parseDescriptors, titleKey } from './descriptor.ts';
 import type { Blob, Descriptor } from './descriptor.ts';

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Containers whose bundles nobody could judge, as where the machine was short of memory: they are
+// resolved again until somebody can.
+import { BackOff } from '../back-off.ts';
+import type { BackOffLimits } from '../back-off.ts';
+import { unknownForMs } from '../handler/finding.ts';
+import type { Logger } from '../log.ts';
+import type { Resolver } from '../registry/resolver.ts';
+import { shownContainer } from '../registry/shown-container.ts';
+import type { Attached } from './attached.ts';
+import type { Containers } from './containers.ts';
+
+/** What is unknown stays so for a while; half of a pause is by chance. */
+const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, mostMs: 300_000 };
+
+export interface RetryingParts {
+  readonly containers: Pick<Containers, 'get'>;
+  readonly log: Logger;
+  readonly resolver: () => Resolver;
+  /** @returns whether it has what it should have */
+  readonly resolve: (token: number, attached: Attached) => boolean;
+  readonly pauses?: BackOffLimits;
+}
+
+interface Waiting {
+  readonly backOff: BackOff;
+  timer: NodeJS.Timeout;
+}
+
+export class Retrying implements Disposable {
+  readonly #parts: RetryingParts;
+  /** By the tokens of their listeners. */
+  readonly #waiting: Map<number, Waiting> = new Map();
+
+  constructor(parts: RetryingParts) {
+    this.#parts = parts;
+  }
+
+  /** One was attached, or has other handlers. */
+  enter(token: number, { isPassing }: Attached): void {
+    if (!isPassing) this.leave(token);
+    else if (!this.#waiting.has(token)) {
+      const backOff = new BackOff(this.#parts.pauses ?? pauses);
+      this.#waiting.set(token, { backOff, timer: this.#timer(token, backOff) });
+    }
+  }
+
+  /** One has ended. */
+  leave(token: number): void {
+    clearTimeout(this.#waiting.get(token)?.timer);
+    this.#waiting.delete(token);
+  }
+
+  [Symbol.dispose](): void {
+    for (const token of this.#waiting.keys()) this.leave(token);
+  }
+
+  #timer(token: number, backOff: BackOff): NodeJS.Timeout {
+    return setTimeout(() => {
+      void this.#try(token);
+    }, backOff.next()).unref();
+  }
+
+  async #try(token: number): Promise<void> {
+    const identity = this.#parts.containers.get(token)?.identity;
+    if (identity !== undefined) await this.#parts.resolver().prepare?.(identity);
+    const waiting = this.#waiting.get(token);
+    const attached = this.#parts.containers.get(token);
+    // it has ended, or was resolved otherwise meanwhile
+    if (waiting === undefined || attached === undefined) return;
+    clearTimeout(waiting.timer);
+    // before: this may be the last try
+    waiting.timer = this.#timer(token, waiting.backOff);
+    if (!this.#parts.resolve(token, attached) || this.#waiting.has(token)) return;
+    const shown = shownContainer(attached.registry);
+    this.#parts.log.info(shown, 'the bundles of this container can be used now');
+  }
+}

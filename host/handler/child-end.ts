@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why a child has found nothing out: whether it would find nothing the next time.
+import type { ProgramEnd } from '../program.ts';
+import type { ChildLimits } from './child-limits.ts';
+import type { Finding } from './finding.ts';
+
+const mebibyte = 2 ** 20;
+
+/** What ends a program that does what it should not, or is at its own limit. */
+const ownEnds: readonly string[] = [
+  'SIGTRAP',
+  'SIGABRT',
+  'SIGILL',
+  'SIGSEGV',
+  'SIGBUS',
+  'too much to say',
+];
+
+export interface ChildLimitsGiven {
+  readonly given: ChildLimits;
+  /** Where there is memory enough. */
+  readonly usual: ChildLimits;
+}
+
+/** @param said what it says of itself; empty: nothing */
+export function failureOf(
+  { code, why, stderr }: ProgramEnd,
+  { given, usual }: ChildLimitsGiven,
+  said = '',
+): Finding {
+  if (why.includes('SIGXCPU')) {
+    return { kind: 'bad', reason: `it takes more than ${given.processorSeconds} s of a processor` };
+  }
+  const isOwn = code !== undefined || ownEnds.some((signal) => why.includes(signal));
+  if (!isOwn) return { kind: 'unknown', reason: why };
+  const isMemory = /out of memory|Allocation failed/iu.test(stderr);
+  const room = `${Math.floor(given.dataBytes / mebibyte)} MiB`;
+  const ended = isMemory ? `it takes more memory than ${room}` : `it ended: ${why || said || code}`;
+  return given.dataBytes < usual.dataBytes
+    ? { kind: 'unknown', reason: `${ended}; the agent's memory limit leaves ${room} for it` }
+    : { kind: 'bad', reason: said || ended };
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// What children find out about components: each is asked once, and what it found is kept.
+import { runProgram, runProgramSync } from '../program.ts';
+import type { Program, ProgramEnd } from '../program.ts';
+import type { DigestCache } from './digest-cache.ts';
+
+export type Finding =
+  /** With what was found. */
+  | { readonly kind: 'good'; readonly text: string }
+  /** Whoever looks again will find the same. */
+  | { readonly kind: 'bad'; readonly reason: string }
+  /** It may be the machine's fault. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** What something is found out about, and by what. */
+export interface Subject {
+  readonly digest: string;
+  readonly version: string;
+}
+
+/** How something is found out. */
+export interface Inquiry {
+  /** One after the other. */
+  readonly programs: readonly Program[];
+  /** @param ends of the programs, in their order */
+  readonly conclude: (ends: readonly ProgramEnd[]) => Finding;
+}
+
+/** What was bad may have been so for want of the machine's memory: it is tried again some day. */
+const badForMs = 24 * 3_600_000;
+/** A container that tries again soon is not to make us try as well. */
+export const unknownForMs = 5000;
+
+interface Remembered {
+  readonly finding: Finding;
+  readonly untilMs: number;
+}
+
+export class Findings {
+  readonly #cache: DigestCache;
+  readonly #most: number;
+  readonly #remembered: Map<string, Remembered> = new Map();
+
+  /** @param most that are remembered besides those on disk */
+  constructor(cache: DigestCache, most: number) {
+    this.#cache = cache;
+    this.#most = most;
+  }
+
+  known(subject: Subject): Finding | undefined {
+    const remembered = this.#remembered.get(keyOf(subject));
+    if (remembered !== undefined && Date.now() < remembered.untilMs) return remembered.finding;
+    const kept = parse(this.#cache.read(subject.digest, subject.version));
+    if (kept === undefined || Date.now() >= kept.untilMs) return undefined;
+    this.#remember(subject, kept);
+    return kept.finding;
+  }
+
+  /** Waits for the children. @param inquiry is made when they are about to start */
+  findOut(subject: Subject, inquiry: () => Inquiry): Finding {
+    const { programs, conclude } = inquiry();
+    return this.#keep(subject, conclude(programs.map((program) => runProgramSync(program))));
+  }
+
+  /** It never rejects. */
+  async findOutLater(subject: Subject, inquiry: () => Inquiry): Promise<void> {
+    try {
+      const { programs, conclude } = inquiry();
+      const ends: ProgramEnd[] = [];
+      for (const program of programs) ends.push(await runProgram(program));
+      this.#keep(subject, conclude(ends));
+    } catch (thrown) {
+      // nothing could be started
+      this.#keep(subject, { kind: 'unknown', reason: String(thrown) });
+    }
+  }
+
+  #remember(subject: Subject, remembered: Remembered): void {
+    this.#remembered.delete(keyOf(subject));
+    this.#remembered.set(keyOf(subject), remembered);
+    const [oldest = ''] = this.#remembered.keys();
+    if (this.#remembered.size > this.#most) this.#remembered.delete(oldest);
+  }
+
+  #keep(subject: Subject, finding: Finding): Finding {
+    const forMs = { good: Infinity, bad: badForMs, unknown: unknownForMs }[finding.kind];
+    const untilMs = Math.min(Date.now() + forMs, Number.MAX_SAFE_INTEGER);
+    this.#remember(subject, { finding, untilMs });
+    if (finding.kind !== 'unknown') {
+      this.#cache.write(subject.digest, subject.version, JSON.stringify({ finding, untilMs }));
+    }
+    return finding;
+  }
+}
+
+function keyOf({ digest, version }: Subject): string {
+  return `${digest} ${version}`;
+}
+
+function parse(text: string | undefined): Remembered | undefined {
+  if (text === undefined) return undefined;
+  // the cache has compared it with its hash: we have written it
+  const { finding, untilMs }: Remembered = JSON.parse(text);
+  return { finding, untilMs };
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// What of bundles is compiled and linked in children stops no other container, and what nobody could
+// find out is tried again.
+import { randomBytes, randomInt } from 'node:crypto';
+
+import { expect, test } from 'vitest';
+
+import { AgentProcess } from '../support/agent-process.ts';
+import { AskedCaller } from '../support/asked-caller.ts';
+import { BundleFolder } from '../support/bundle-folder.ts';
+import { ChildProcess } from '../support/child-process.ts';
+import { composed } from '../support/composed-component.ts';
+import { dear, goodValue, manyStates } from '../support/hostile-components.ts';
+import { Operator } from '../support/operator.ts';
+import { section } from '../support/wasm-binary.ts';
+
+const compiling = '--no-wasm-tier-up';
+const linking = '--wasm-max-mem-pages=8192';
+const good = String(goodValue);
+
+/** Code of which nothing is kept from an earlier run. */
+function freshCode(): Uint8Array {
+  return dear(manyStates(1 + randomInt(1000), 1 + randomInt(30)));
+}
+
+/** The same component, of which nothing is kept from an earlier run. */
+function fresh(component: Uint8Array): Uint8Array {
+  const custom = 0;
+  return Uint8Array.from([...component, ...section(custom, [0, ...randomBytes(16)])]);
+}
+
+interface Served extends AsyncDisposable {
+  readonly agent: AgentProcess;
+  readonly bundles: BundleFolder;
+  readonly caller: (bundle: string, id: string) => AskedCaller;
+}
+
+/** An agent, and a bundle "known" that it need not look at. */
+async function serve(): Promise<Served> {
+  await using started = new AsyncDisposableStack();
+  const bundles = started.use(new BundleFolder());
+  const operator = started.use(new Operator());
+  writeKnown(bundles);
+  const config = operator.write({ 'bundle-folders': [bundles.path] });
+  const socket = operator.at('agent.socket');
+  const agent = started.use(
+    await AgentProcess.start(socket, '-resolver=none', `-config=${config}`, '-log=info,nocolor'),
+  );
+  const first = new AskedCaller({ socket, metadata: 'BUNDLE=known', id: 'first' });
+  expect((await first.ask('getpgid 0')).answer).toBe('EXDEV');
+  await first[Symbol.asyncDispose]();
+  const kept = started.move();
+  return {
+    agent,
+    bundles,
+    caller: (bundle, id) => kept.use(new AskedCaller({ socket, metadata: `BUNDLE=${bundle}`, id })),
+    [Symbol.asyncDispose]: async () => kept.disposeAsync(),
+  };
+}
+
+function writeKnown(bundles: BundleFolder): void {
+  const settings = { errno: 'EXDEV' };
+  bundles.write('known', { component: 'errno-getpgid/errno', syscalls: ['getpgid'], settings });
+}
+
+test('preparing: others are attached while jco links a component', async () => {
+  await using served = await serve();
+  const { agent, bundles, caller } = served;
+  const component = fresh(await composed(dear(manyStates(1, 1))));
+  bundles.write('linked', { component, syscalls: ['getpgid'] });
+
+  const answered = caller('linked', 'slow').ask('getpgid 0');
+  using child = await ChildProcess.of(agent.pid, linking);
+  child.hold();
+  expect((await caller('known', 'other').ask('getpgid 0')).answer).toBe('EXDEV');
+  expect(agent.log).not.toMatch(/container attached.*slow/u);
+
+  child.letGo();
+  expect((await answered).answer).toBe(good);
+});
+
+test('preparing: what jco cannot link is known to be bad the next time', async () => {
+  await using served = await serve();
+  const { agent, bundles, caller } = served;
+  const component = await composed(dear(manyStates(1, 1)));
+  // the type of the exported function is another one
+  const broken = fresh(component.with(component.indexOf(0x77), 0x7f));
+  bundles.write('broken', { component: broken, syscalls: ['getpgid'] });
+  const waiting = /waits for its bundles/gu;
+
+  await caller('broken', 'one').ask('getpgid 0');
+  expect(agent.log).toMatch(/one.*jco cannot link the component/u);
+  expect(agent.log.match(waiting)).toHaveLength(1);
+
+  await caller('broken', 'two').ask('getpgid 0');
+  expect(agent.log).toMatch(/two.*jco cannot link the component/u);
+  expect(agent.log.match(waiting)).toHaveLength(1);
+});
+
+test('preparing: a container whose bundle nobody could judge has it once somebody can', async () => {
+  await using served = await serve();
+  const { agent, bundles, caller } = served;
+  bundles.write('new', { component: freshCode(), syscalls: ['getpgid'] });
+
+  const asked = caller('new', 'patient');
+  const answered = asked.ask('getpgid 0');
+  // as the kernel does where memory is short
+  using child = await ChildProcess.of(agent.pid, compiling);
+  child.kill();
+  expect((await answered).answer).toBe('EPERM');
+  expect(agent.log).toMatch(/patient.*nobody knows whether its code can be compiled/u);
+
+  await agent.logged(/the bundles of this container can be used now.*patient/u);
+  expect((await asked.ask('getpgid 0')).answer).toBe(good);
+});
+
+test('preparing: a reload compiles while the bundles that there are answer', async () => {
+  await using served = await serve();
+  const { agent, bundles, caller } = served;
+  const running = caller('known', 'running');
+  expect((await running.ask('getpgid 0')).answer).toBe('EXDEV');
+  bundles.write('known', { component: freshCode(), syscalls: ['getpgid'] });
+
+  agent.signal('SIGHUP');
+  using child = await ChildProcess.of(agent.pid, compiling);
+  child.hold();
+  expect((await caller('known', 'other').ask('getpgid 0')).answer).toBe('EXDEV');
+  expect((await running.ask('getpgid 0')).answer).toBe('EXDEV');
+  expect(agent.log).not.toContain('reloaded');
+
+  child.letGo();
+  await agent.logged(/reloaded/u);
+  expect((await running.ask('getpgid 0')).answer).toBe(good);
+});
