@@ -27,4 +27,4 @@ test('A12: mounts: a user has a budget, root still mounts, and what is gone is g
     'user 20 OK',
   ]);
   expect(handled.errors).toEqual([]);
-}, 90_000);
+});
