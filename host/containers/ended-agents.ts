@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tells of containers that run, and whose calls fail since the agent that answered them has ended.
-import { readdirSync } from 'node:fs';
+import { existsSync, opendirSync } from 'node:fs';
+import type { Dir } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
+import { messageOf } from '../errors.ts';
 import { isSameProcess } from '../first-pids.ts';
 import type { Logger } from '../log.ts';
 import { shownContainer } from '../registry/shown-container.ts';
-import { readServed, removeServed, servedPrefix } from './served-file.ts';
+import {
+  bootId,
+  isUnfinished,
+  readServed,
+  removeServed,
+  removeUnfinished,
+  servedPrefix,
+} from './served-file.ts';
 import type { ServedContainer } from './served-file.ts';
 
 export interface EndedAgentsParts {
@@ -19,18 +28,29 @@ export interface EndedAgentsParts {
 
 /** An agent that was taken over from may end at any time. */
 const lookEveryMs = 5000;
-/** Each is of an agent that has ended, or is about to. */
-const mostFiles = 16;
+/** A look holds up all else, so the next one goes on where it stops after that time. */
+const lookMs = 50;
+
+/** What need not be told any more of a file's containers, by their ids. */
+interface Noted {
+  readonly logged: Set<string>;
+  readonly told: Set<string>;
+}
 
 export class EndedAgents implements Disposable {
   readonly #parts: EndedAgentsParts;
+  readonly #prefix: string;
+  readonly #boot: string | undefined = bootId();
   readonly #timer: NodeJS.Timeout;
-  /** By file, what need not be told any more. */
-  readonly #logged: Map<string, Set<string>> = new Map();
-  readonly #told: Map<string, Set<string>> = new Map();
+  /** By file. */
+  readonly #noted: Map<string, Noted> = new Map();
+  /** As far as it is read; undefined: it is to be read from its beginning. */
+  #folder: Dir | undefined;
+  #hasFailed = false;
 
   constructor(parts: EndedAgentsParts) {
     this.#parts = parts;
+    this.#prefix = servedPrefix(parts.socket);
     this.#look();
     this.#timer = setInterval(() => {
       this.#look();
@@ -39,37 +59,72 @@ export class EndedAgents implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+    this.#folder?.closeSync();
+    this.#folder = undefined;
   }
 
   #look(): void {
-    for (const file of this.#files()) {
-      const served = readServed(file);
-      // one that lives, as we do, still answers
-      if (served === undefined || isSameProcess(served.agent)) continue;
-      if (!this.#tellAll(file, served.containers)) continue;
-      this.#logged.delete(file);
-      this.#told.delete(file);
-      removeServed(file);
-    }
+    const end = performance.now() + lookMs;
+    do {
+      const name = this.#nextName();
+      if (name === undefined) {
+        this.#forget();
+        return;
+      }
+      if (name.startsWith(basename(this.#prefix))) this.#lookAt(join(dirname(this.#prefix), name));
+    } while (performance.now() < end);
   }
 
-  #files(): readonly string[] {
-    const prefix = servedPrefix(this.#parts.socket);
-    const folder = dirname(prefix);
+  /** Undefined: these were all, and the next one is the first again. */
+  #nextName(): string | undefined {
     try {
-      return readdirSync(folder)
-        .filter((name) => name.startsWith(basename(prefix)) && !name.endsWith('.new'))
-        .slice(0, mostFiles)
-        .map((name) => join(folder, name));
+      this.#folder ??= opendirSync(dirname(this.#prefix));
+      const name = this.#folder.readSync()?.name;
+      if (name !== undefined) return name;
+      this.#folder.closeSync();
     } catch {
-      return [];
+      // a folder that cannot be read has nothing for us
+    }
+    this.#folder = undefined;
+    return undefined;
+  }
+
+  /** Another agent may have told, and removed the file. */
+  #forget(): void {
+    for (const file of this.#noted.keys()) if (!existsSync(file)) this.#noted.delete(file);
+  }
+
+  #lookAt(file: string): void {
+    if (isUnfinished(file)) {
+      this.#remove(file, removeUnfinished);
+      return;
+    }
+    const served = readServed(file);
+    if (served === undefined) return;
+    if (served.boot === this.#boot) {
+      // one that lives, as we do, still answers
+      if (isSameProcess(served.agent)) return;
+      if (!this.#tellAll(file, served.containers)) return;
+    }
+    this.#remove(file, removeServed);
+  }
+
+  #remove(file: string, remove: (file: string) => void): void {
+    try {
+      remove(file);
+    } catch (thrown) {
+      if (this.#hasFailed) return;
+      this.#hasFailed = true;
+      this.#parts.log.warn(
+        { file, error: messageOf(thrown) },
+        'cannot remove what an ended agent has left: remove it',
+      );
     }
   }
 
   /** @returns whether nothing is left to tell */
   #tellAll(file: string, containers: readonly ServedContainer[]): boolean {
-    const logged = setOf(this.#logged, file);
-    const told = setOf(this.#told, file);
+    const { logged, told } = this.#notedOf(file);
     let isThrough = true;
     for (const container of containers) {
       const { containerId, firstProcess } = container;
@@ -87,10 +142,10 @@ export class EndedAgents implements Disposable {
     }
     return isThrough;
   }
-}
 
-function setOf(sets: Map<string, Set<string>>, key: string): Set<string> {
-  const found = sets.get(key) ?? new Set();
-  sets.set(key, found);
-  return found;
+  #notedOf(file: string): Noted {
+    const noted = this.#noted.get(file) ?? { logged: new Set(), told: new Set() };
+    this.#noted.set(file, noted);
+    return noted;
+  }
 }

@@ -6,12 +6,14 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import type { Stats } from 'node:fs';
 
 import { messageOf } from '../errors.ts';
 import { fieldOf } from '../kubernetes/fields.ts';
@@ -27,6 +29,8 @@ export interface ServedContainer {
 }
 
 export interface Served {
+  /** In which the processes were. */
+  readonly boot: string | undefined;
   readonly agent: KnownProcess;
   readonly containers: readonly ServedContainer[];
 }
@@ -45,14 +49,41 @@ const mostContainers = 4096;
 const mostBytes = 4 * 1024 * 1024;
 /** Containers come in crowds. */
 const gatherMs = 100;
+/** Nobody who lives writes so long. */
+const unfinishedMs = 60_000;
+const unfinished = '.new';
 
 /** What all names of such files begin with. */
 export function servedPrefix(socket: string): string {
   return `${socket}.served-`;
 }
 
+/** Outside of it, process ids and start times mean nothing; undefined: the kernel does not say. */
+export function bootId(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
 export function removeServed(file: string): void {
-  for (const each of [file, `${file}.new`]) rmSync(each, { force: true });
+  for (const each of [file, file + unfinished]) rmSync(each, { force: true });
+}
+
+/** Whether a file is one that is still being written, or was when its agent ended. */
+export function isUnfinished(file: string): boolean {
+  return file.endsWith(unfinished);
+}
+
+export function removeUnfinished(file: string): void {
+  const status = lstatSync(file, { throwIfNoEntry: false });
+  if (status === undefined || !isOwn(status)) return;
+  if (Date.now() - status.mtimeMs > unfinishedMs) rmSync(file, { force: true });
+}
+
+function isOwn(status: Stats): boolean {
+  return status.isFile() && status.uid === process.geteuid?.();
 }
 
 export class ServedFile implements Disposable {
@@ -88,8 +119,9 @@ export class ServedFile implements Disposable {
         removeServed(this.file);
         return;
       }
-      writeFileSync(`${this.file}.new`, JSON.stringify({ agent, containers }), { mode: ownerOnly });
-      renameSync(`${this.file}.new`, this.file);
+      const text = JSON.stringify({ boot: bootId(), agent, containers });
+      writeFileSync(this.file + unfinished, text, { mode: ownerOnly });
+      renameSync(this.file + unfinished, this.file);
     } catch (thrown) {
       if (this.#hasFailed) return;
       this.#hasFailed = true;
@@ -110,8 +142,8 @@ export function readServed(file: string): Served | undefined {
     );
     try {
       const status = fstatSync(descriptor);
-      const isOwn = status.isFile() && status.uid === process.geteuid?.();
-      if (!isOwn || (status.mode & others) !== 0 || status.size > mostBytes) return undefined;
+      if (!isOwn(status) || (status.mode & others) !== 0) return undefined;
+      if (status.size > mostBytes) return undefined;
       return servedIn(JSON.parse(readFileSync(descriptor, 'utf8')));
     } finally {
       closeSync(descriptor);
@@ -122,10 +154,14 @@ export function readServed(file: string): Served | undefined {
 }
 
 function servedIn(json: unknown): Served | undefined {
+  const [boot, containers] = [fieldOf(json, 'boot'), fieldOf(json, 'containers')];
   const agent = processIn(fieldOf(json, 'agent'));
-  const containers = fieldOf(json, 'containers');
   if (agent === undefined || !Array.isArray(containers)) return undefined;
-  return { agent, containers: containers.flatMap((each: unknown) => containerIn(each) ?? []) };
+  return {
+    boot: typeof boot === 'string' ? boot : undefined,
+    agent,
+    containers: containers.flatMap((each: unknown) => containerIn(each) ?? []),
+  };
 }
 
 function processIn(json: unknown): KnownProcess | undefined {

@@ -3,6 +3,7 @@
 import { familyMembers, syscallTable } from '../notification/syscall-table.ts';
 import type { ArgumentKind } from '../notification/syscall-table.ts';
 import { syscallNumbers } from '../notification/syscall-numbers.ts';
+import { ringOperations } from './ring-operations.ts';
 
 const socketCalls: readonly string[] = [
   'accept',
@@ -42,42 +43,6 @@ const ipcCalls: readonly string[] = [
   'shmget',
 ];
 
-/** What a ring does without a system call of that name, see io_uring_enter(2). */
-const doneByIoUring: readonly string[] = [
-  'accept',
-  'accept4',
-  'bind',
-  'close',
-  'connect',
-  'epoll_ctl',
-  'epoll_wait',
-  'fallocate',
-  'ftruncate',
-  'getxattr',
-  'link',
-  'listen',
-  'mkdir',
-  'open',
-  'pipe2',
-  'read',
-  'recv',
-  'recvfrom',
-  'recvmsg',
-  'rename',
-  'send',
-  'sendmsg',
-  'sendto',
-  'setxattr',
-  'shutdown',
-  'socket',
-  'splice',
-  'statx',
-  'symlink',
-  'unlink',
-  'waitid',
-  'write',
-];
-
 export const ioUring: readonly string[] = ['io_uring_enter', 'io_uring_register', 'io_uring_setup'];
 
 /** Families that do by other means what a family does. */
@@ -98,8 +63,12 @@ export function waysAround(family: string): readonly string[] {
     // of old 32-bit ABIs: which call it is, is a number among the arguments
     ...(socketCalls.includes(family) ? ['socketcall'] : []),
     ...(ipcCalls.includes(family) ? ['ipc'] : []),
-    ...(doneByIoUring.includes(family) ? ioUring : []),
+    ...(isDoneByIoUring(family) ? ioUring : []),
   ];
+}
+
+function isDoneByIoUring(family: string): boolean {
+  return Object.values(ringOperations).some((calls) => calls.includes(family));
 }
 
 /**

@@ -141,8 +141,8 @@ test.for([
 test('log: a level hides what is below it', async () => {
   using folder = new TemporaryFolder();
   const socketFile = folder.at('no-such-folder/agent.socket');
-  const command = [seccompagent, '-log=warn', `-socketfile=${socketFile}`] as const;
-  const { code, stderr } = await runCommand(command);
+  const sockets = [`-socketfile=${socketFile}`, '-control-socket=none'];
+  const { code, stderr } = await runCommand([seccompagent, '-log=warn', ...sockets]);
   expect(code).toBe(1);
   expect(stderr).toMatch(/^seccompagent: cannot listen on [^\n]*\n$/u);
   expect(stderr).toContain(`: the folder ${folder.at('no-such-folder')} has to be there: ENOENT`);

@@ -185,16 +185,14 @@ describe('configuration: reload', () => {
     ['the command line', {}, ['-bundle=files']],
   ] as const)(
     'configuration: what is taken away is taken from running containers, as %s selects',
-    { timeout: 60_000 },
     async ([, metadata, options]) => {
       using operator = new Operator();
       operator.add('files');
       const file = operator.write({ bundles: grant({ filesystem: {} }) });
       const socket = operator.at('agent.socket');
-      await using agent = new RunningCommand(
-        [seccompagent, `-config=${file}`, `-socketfile=${socket}`, ...options],
-        { deadlineMs: 60_000 },
-      );
+      const config = `-config=${file}`;
+      const command = [seccompagent, config, `-socketfile=${socket}`, ...options] as const;
+      await using agent = new RunningCommand(command);
       await agent.printed(/ listening/u);
       await using caller = new AskedCaller({ socket, ...metadata });
       const mkdir = async (path: string): Promise<string> =>

@@ -31,7 +31,7 @@ beforeAll(async () => {
     imageOptions: root.options,
     folder: folder.at('volumes'),
   });
-}, 120_000);
+});
 
 afterAll(async () => {
   await pod[Symbol.asyncDispose]();

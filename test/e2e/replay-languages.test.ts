@@ -53,7 +53,7 @@ async function replayBuilt(
   using folder = new TemporaryFolder();
   cpSync(join(projectRoot, source), folder.path, { recursive: true, dereference: true });
   change(folder);
-  const built = await runCommand([seccompagent, 'build', folder.path], { deadlineMs: 60_000 });
+  const built = await runCommand([seccompagent, 'build', folder.path]);
   expect(built.code).toBe(0);
   return await runCommand([seccompagent, 'replay', `-bundle=${folder.path}`, file]);
 }

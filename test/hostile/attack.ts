@@ -4,12 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { expect } from 'vitest';
 
+import { resourcesOf, untilRecovered } from '../support/agent-resources.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import type { Asked } from '../support/asked-caller.ts';
 import type { HostileAgent } from '../support/hostile-agent-process.ts';
 import { until } from '../support/polling.ts';
-import { residentBytes } from '../support/process-memory.ts';
-import { openFdCount, threadCount } from '../support/process-resources.ts';
 import { TimedCalls } from '../support/timed-calls.ts';
 
 export const deadlineMs = 100;
@@ -22,12 +21,7 @@ const goodP99Ms = 25;
 /** A handler must have failed often enough for a quarantine by then. */
 const mostFailures = 30;
 const comebackMs = 20_000;
-const settleMs = 15_000;
 const aMomentMs = 50;
-
-const mebibyte = 2 ** 20;
-/** What an attack may leave: a warm worker or two, memory that is not collected yet. */
-const left = { bytes: 96 * mebibyte, fds: 24, threads: 8 } as const;
 
 /** The bundle of well-behaved containers, which every agent of these tests has. */
 const goodBundle = 'good';
@@ -64,29 +58,6 @@ export async function besideGoodContainer<T>(
   expect(answers['EBADMSG']).toBeGreaterThan(10);
   expect(p99Ms).toBeLessThan(goodP99Ms);
   return outcome;
-}
-
-interface Resources {
-  readonly bytes: number;
-  readonly fds: number;
-  readonly threads: number;
-}
-
-export function resourcesOf({ pid }: HostileAgent): Resources {
-  return { bytes: residentBytes(pid), fds: openFdCount(pid), threads: threadCount(pid) };
-}
-
-/** Resolves once the agent holds about as much as before. */
-export async function untilRecovered(agent: HostileAgent, before: Resources): Promise<void> {
-  const isBack = (): true | undefined => {
-    const now = resourcesOf(agent);
-    const names = ['bytes', 'fds', 'threads'] as const;
-    return names.every((name) => now[name] <= before[name] + left[name]) || undefined;
-  };
-  await until('the agent to recover', isBack, settleMs).catch((cause: unknown) => {
-    const states = JSON.stringify({ before, now: resourcesOf(agent) });
-    throw new Error(`it holds more than before: ${states}`, { cause });
-  });
 }
 
 export interface Attack {

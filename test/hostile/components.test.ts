@@ -4,16 +4,13 @@ import { expect, test } from 'vitest';
 
 import { AskedCaller } from '../support/asked-caller.ts';
 import {
-  dear,
   goodValue,
   inflate,
   manyImports,
   manyInterfaces,
-  manyStates,
   trapping,
 } from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
-import { MemoryCgroup } from '../support/memory-cgroup.ts';
 import { mostResidentBytes } from '../support/process-memory.ts';
 import { besideGoodContainer, writeGoodBundle } from './attack.ts';
 
@@ -75,22 +72,4 @@ test('G5: hostile components: one with 10,000 imported functions is refused or a
     expect(tookMs).toBeLessThan(5000);
     for (const line of agent.log()) expect(line.length).toBeLessThan(mostCharacters);
   });
-});
-
-test('W1: hostile components: code that is small and takes gigabytes to compile kills no agent', async () => {
-  using cgroup = new MemoryCgroup(1024 * mebibyte);
-  await using agent = await startHostileAgent({ log: 'warn', wrapper: cgroup.wrapper });
-  writeGoodBundle(agent);
-  const component = dear(manyStates(49_000, 6000));
-  expect(component.length).toBeLessThan(26_000);
-  agent.bundles.write('states', { component, syscalls: ['getpgid'] });
-
-  await using caller = new AskedCaller({ socket: agent.socket, metadata: 'states' });
-  expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
-  const line = await agent.untilLogged(['ERROR', 'states']);
-  expect(line).toMatch(/49\d+ locals/u);
-
-  await using good = new AskedCaller({ socket: agent.socket, metadata: 'good' });
-  expect((await good.ask('getpgid 0')).answer).toBe('EBADMSG');
-  expect(cgroup.peakBytes).toBeLessThan(512 * mebibyte);
 });

@@ -26,8 +26,6 @@ import {
   attackWith,
   bounded,
   boundedAndBack,
-  resourcesOf,
-  untilRecovered,
   writeGoodBundle,
 } from './attack.ts';
 
@@ -110,25 +108,6 @@ describe('hostile handlers: those that never answer', () => {
       boundedAndBack,
     );
     await untilChildless(agent.pid);
-  });
-
-  test('G5, G10: hostile handlers: loops of many containers at once leave nothing behind', async () => {
-    agent.bundles.write('loops', { component: looping(), syscalls: ['getpgid'], deadline });
-    const attack = async (): Promise<void> => {
-      await using stack = new AsyncDisposableStack();
-      const callers = Array.from({ length: 8 }, () =>
-        stack.use(new AskedCaller({ socket: agent.socket, metadata: 'loops' })),
-      );
-      const asked = await Promise.all(callers.map(async (caller) => caller.ask('getpgid 1')));
-      for (const { answer } of asked) expect(answer).toBe('EPERM');
-    };
-    // from here on no new kind of thing is made
-    await attack();
-    const before = resourcesOf(agent);
-
-    for (let round = 0; round < 3; round += 1) await attack();
-
-    await untilRecovered(agent, before);
   });
 });
 

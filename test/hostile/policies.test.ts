@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What calls get when a handler fails, and when no handler answers, as the bundle says.
+// What calls get when a handler fails, as the bundle says, and in time.
 import { readFileSync } from 'node:fs';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -71,20 +71,5 @@ describe.for(failing)('policies: of a handler that $how', ({ how, component }) =
       expect(await caller.killed()).toBe('SIGKILL');
       expect((await other.ask('getpgid 0')).answer).toBe(String(goodValue));
     });
-  });
-});
-
-describe('policies: by default', () => {
-  test.for([
-    { text: 'errno:EACCES', answers: 'EACCES' },
-    { text: 'errno:ENOSYS', answers: 'ENOSYS' },
-    { text: 'continue', answers: String(process.pid) },
-  ])('policies: what no handler answers gets $text', async ({ text, answers }) => {
-    const bundle = `default-${text.toLowerCase().replace(':', '-')}`;
-    agent.bundles.write(bundle, { component: looping(), syscalls: ['getpgid'], default: text });
-    await using caller = new AskedCaller({ socket: agent.socket, metadata: bundle });
-
-    expect((await caller.ask('getppid')).answer).toBe(answers);
-    expect((await caller.ask('getpgid 0')).answer).toBe(String(goodValue));
   });
 });

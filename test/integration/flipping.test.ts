@@ -7,9 +7,6 @@ import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 import type { WatchedAgent } from '../support/watched-agent.ts';
 
-/** `npm run soak:attacks` does it a million times. */
-const deadlineMs = 50_000;
-
 describe('flipping', () => {
   let agent: WatchedAgent;
   beforeAll(async () => {
@@ -26,7 +23,6 @@ describe('flipping', () => {
     const { answers, inside, outside } = await flipLinks({
       ...attack,
       socket: agent.socket,
-      deadlineMs,
     });
 
     expect(outside).toEqual([]);

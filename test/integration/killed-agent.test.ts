@@ -15,17 +15,19 @@ import { startWatchedAgent } from '../support/watched-agent.ts';
 
 /** What a call may take that nobody handles, however busy the machine is. */
 const quickMs = patient(2900);
-const deadlineMs = 60_000;
 
 test('A5: a killed agent: its listeners end though a file of a container can’t be closed', async () => {
   using folder = new TemporaryFolder();
   await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
   await using bystander = new AskedCaller({ socket: agent.socket });
   expect(await bystander.ask('mkdir /there/is/none')).toMatchObject({ answer: 'ENOENT' });
-  await using container = new RunningCommand(
-    [compiled('stuck-nodes'), '-s', agent.socket, '-o', makeFolder(folder.path, 'files')],
-    { deadlineMs },
-  );
+  await using container = new RunningCommand([
+    compiled('stuck-nodes'),
+    '-s',
+    agent.socket,
+    '-o',
+    makeFolder(folder.path, 'files'),
+  ]);
   container.write('1\n');
   await container.printed(/^OK \d+$/mu);
   const childThatWaits = async (place: string): Promise<number> =>
@@ -50,4 +52,4 @@ test('A5: a killed agent: its listeners end though a file of a container can’t
   await container.printed(/^answered$/mu);
   container.endInput();
   expect(await container.ended).toMatchObject({ code: 0, stderr: '' });
-}, 90_000);
+});

@@ -58,7 +58,6 @@ test.for([
   { kind: 'with a user namespace', rootUid: 100_000 },
 ])(
   'A12: memory file systems: a container $kind has a budget, and others have theirs',
-  { timeout: 120_000 },
   async ({ rootUid }) => {
     using folder = new TemporaryFolder();
     makeRootfs(folder.at('rootfs'));

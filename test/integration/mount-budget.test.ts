@@ -27,7 +27,7 @@ test('A12: mounts: a user has a budget, root still mounts, and what is gone is g
     'user 20 OK',
   ]);
   expect(handled.errors).toEqual([]);
-}, 90_000);
+});
 
 test('A12: mounts: what a caller with power over its mounts takes away is given back', async () => {
   await using handled = await HandledContainer.start({
@@ -43,4 +43,4 @@ test('A12: mounts: what a caller with power over its mounts takes away is given 
 
   expect(handled.output).toMatch(/^400$/mu);
   expect(handled.errors).toEqual([]);
-}, 90_000);
+});

@@ -91,6 +91,7 @@ test('observation: who watches an agent that is idle costs nothing', async () =>
     '-resolver=falco',
     '-log=debug',
     `-socketfile=${socket}`,
+    '-control-socket=none',
     `-audit-log=${folder.at('audit.jsonl')}`,
     `-falco-output=file:${folder.at('alerts.jsonl')}`,
   ]);

@@ -25,9 +25,9 @@ export class AgentProcess implements AsyncDisposable {
     socketFile: string,
     ...options: readonly string[]
   ): { readonly process: AgentProcess; readonly listening: Promise<unknown> } {
-    const running = new RunningCommand([seccompagent, `-socketfile=${socketFile}`, ...options], {
-      deadlineMs,
-    });
+    // at the default one, an agent of another test or of this machine may be: that is logged
+    const sockets = [`-socketfile=${socketFile}`, '-control-socket=none'];
+    const running = new RunningCommand([seccompagent, ...sockets, ...options], { deadlineMs });
     const listening = running.printed(/\blistening\b.*\n/u);
     // whoever needs it awaits it; nobody else is to fail
     listening.catch(() => undefined);

@@ -23,7 +23,7 @@
 #include "container.h"
 #include "user-namespace.h"
 
-enum { LIFE_SECONDS = 80, MOST_ERRNO = 134, STACK_BYTES = 65536, MOST_PAUSE_US = 3000 };
+enum { LIFE_SECONDS = 150, MOST_ERRNO = 134, STACK_BYTES = 65536, MOST_PAUSE_US = 3000 };
 enum who { ADMIN, OTHER, CHANGED, KINDS };
 
 static const char *const names[KINDS] = {"admin", "other", "changed"};

@@ -23,7 +23,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 60, USER = 1000, MOST_ERRNO = 134, STACK_BYTES = 65536 };
+enum { LIFE_SECONDS = 150, USER = 1000, MOST_ERRNO = 134, STACK_BYTES = 65536 };
 
 static struct container container;
 static int agent_fd = -1;

@@ -30,7 +30,8 @@ interface Watcher {
   readonly look: () => void;
 }
 
-const defaultDeadlineMs = patient(30_000);
+/** As patient as a test, so that what it says is of the program. */
+export const commandMs: number = patient(150_000);
 
 /** A test that takes too long is given up before it has cleaned up. */
 const started: Set<ChildProcessWithoutNullStreams> = new Set();
@@ -55,7 +56,7 @@ export class RunningCommand implements AsyncDisposable {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       env: { ...process.env, ...options.environment },
       stdio: 'pipe',
-      timeout: options.deadlineMs ?? defaultDeadlineMs,
+      timeout: options.deadlineMs ?? commandMs,
       killSignal: 'SIGKILL',
     });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -4,9 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { runCommand, RunningCommand } from './command.ts';
+import { commandMs, runCommand, RunningCommand } from './command.ts';
 import type { CommandResult } from './command.ts';
-import { patient } from './patience.ts';
 
 export type RuntimeName = 'runc' | 'crun';
 
@@ -267,6 +266,6 @@ function overOverlayOf(
 function runtimeCommand({ runtime, folder }: ContainerOptions): readonly [string, ...string[]] {
   const isWrapped = runtime === 'crun' && existsSync(unifiedBesideVersion1);
   const wrapper = isWrapped ? withoutUnified : [];
-  const deadline = ['timeout', '--signal', 'KILL', String(patient(30_000) / 1000)] as const;
+  const deadline = ['timeout', '--signal', 'KILL', String(commandMs / 1000)] as const;
   return [...deadline, ...wrapper, runtime, '--root', join(folder, `state-of-${runtime}`)];
 }

@@ -15,7 +15,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 60 };
+enum { LIFE_SECONDS = 150 };
 
 int main(int argc, char **argv) {
   struct container container = {.wait_killable = true};

@@ -19,7 +19,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 30, PAGE = 4096, MOST_TEXT = 5 * PAGE };
+enum { LIFE_SECONDS = 150, PAGE = 4096, MOST_TEXT = 5 * PAGE };
 
 static void say(const char *what, long result) {
   const int error = errno;

@@ -16,7 +16,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 30, MOST_WORDS = 4 };
+enum { LIFE_SECONDS = 150, MOST_WORDS = 4 };
 
 static int folder_fd = -1;
 

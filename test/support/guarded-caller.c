@@ -13,7 +13,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 30, SOMEBODY = 1000 };
+enum { LIFE_SECONDS = 150, SOMEBODY = 1000 };
 
 static void call(const char *folder) {
   char path[512];

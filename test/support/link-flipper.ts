@@ -27,7 +27,7 @@ export interface FlipOptions {
   readonly isMoved: boolean;
   /** The only folder of the root in which the handler may act. */
   readonly granted?: '/p' | '/p/c';
-  readonly deadlineMs: number;
+  readonly deadlineMs?: number;
 }
 
 export async function flipLinks(options: FlipOptions): Promise<Flipped> {
@@ -45,7 +45,7 @@ export async function flipLinks(options: FlipOptions): Promise<Flipped> {
       name,
       makeFolder(folder.path, 'top'),
     ],
-    { deadlineMs: options.deadlineMs },
+    options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs },
   );
   if (code !== 0) throw new Error(`link-flipper: ${signal ?? code} ${stdout} ${stderr}`);
   const answers = new Map<string, number>();

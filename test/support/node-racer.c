@@ -20,7 +20,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 60, ERRNOS = 4096, PAUSE_NS = 100000 };
+enum { LIFE_SECONDS = 150, ERRNOS = 4096, PAUSE_NS = 100000 };
 
 static atomic_bool is_over;
 // Held while names have to stay.

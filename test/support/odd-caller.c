@@ -20,7 +20,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 30, KNOWN_FD = 50 };
+enum { LIFE_SECONDS = 150, KNOWN_FD = 50 };
 
 static struct container container;
 static int agent_fd = -1;

@@ -26,7 +26,7 @@
 #include "container.h"
 
 enum {
-  LIFE_SECONDS = 60,
+  LIFE_SECONDS = 150,
   USER = 1000,
   STRANGER = 1001,
   GROUP = 2000,

@@ -17,7 +17,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 60 };
+enum { LIFE_SECONDS = 150 };
 
 static struct container container;
 

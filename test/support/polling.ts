@@ -6,7 +6,7 @@ import { patient } from './patience.ts';
 
 const intervalMs = 10;
 /** Only a test that fails waits so long, so that a machine that is busy makes none fail. */
-const patienceMs = patient(20_000);
+const patienceMs = patient(60_000);
 
 /**
  * What `look` returns once that is not undefined.

@@ -29,7 +29,7 @@
 #include "container.h"
 #include "user-namespace.h"
 
-enum { LIFE_SECONDS = 90, HELPER_FDS = 12, IDENTITIES = 40, CALLS_OF_IDENTITY = 50 };
+enum { LIFE_SECONDS = 150, HELPER_FDS = 12, IDENTITIES = 40, CALLS_OF_IDENTITY = 50 };
 
 // What both processes look at.
 static struct shared {

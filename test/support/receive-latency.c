@@ -18,7 +18,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 60, MOST_SAMPLES = 100000 };
+enum { LIFE_SECONDS = 150, MOST_SAMPLES = 100000 };
 
 static int listener;
 static atomic_ulong began_ns, received_ns;

@@ -15,7 +15,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 40, GUARD = 64, MOST = 65536, BEFORE = 0x11, WRITTEN = 0x5a };
+enum { LIFE_SECONDS = 150, GUARD = 64, MOST = 65536, BEFORE = 0x11, WRITTEN = 0x5a };
 
 static unsigned char room[GUARD + MOST + GUARD];
 static unsigned char *const result = room + GUARD;

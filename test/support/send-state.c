@@ -29,7 +29,7 @@
 #include <unistd.h>
 
 enum {
-  LIFE_SECONDS = 60,
+  LIFE_SECONDS = 150,
   MAX_FDS = 253,  // SCM_MAX_FD of the kernel
 };
 

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { LIFE_SECONDS = 60, PAUSE_MS = 1 };
+enum { LIFE_SECONDS = 150, PAUSE_MS = 1 };
 
 int main(int argc, char **argv) {
   if (argc < 3) return 2;

@@ -24,7 +24,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 60, MOST_THREADS = 64, MOST_REQUEST = 1 << 17 };
+enum { LIFE_SECONDS = 150, MOST_THREADS = 64, MOST_REQUEST = 1 << 17 };
 
 static bool reads_all = true;
 static bool mounts = false;

@@ -15,7 +15,7 @@
 
 #include "container.h"
 
-enum { LIFE_SECONDS = 60, MOST_THREADS = 64 };
+enum { LIFE_SECONDS = 150, MOST_THREADS = 64 };
 
 static size_t page_size;
 

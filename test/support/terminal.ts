@@ -11,7 +11,6 @@ export interface TerminalSize {
   readonly columns: number;
 }
 
-const deadlineMs = 60_000;
 const escape = '\u001b';
 const toStart = `${escape}[H`;
 const look = new RegExp(`${escape}\\[[\\d;]*\\w`, 'gu');
@@ -24,7 +23,7 @@ export class Terminal implements AsyncDisposable {
     const settings = 'echo "settings $(stty -g)"';
     const line = `stty rows ${rows} cols ${columns}; ${settings}; ${command.join(' ')}; code=$?; ${settings}; exit $code`;
     const options = ['--quiet', '--return', '--flush', '--echo', 'never', '--command', line];
-    this.#running = new RunningCommand(['script', ...options, '/dev/null'], { deadlineMs });
+    this.#running = new RunningCommand(['script', ...options, '/dev/null']);
   }
 
   get all(): string {

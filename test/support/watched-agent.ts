@@ -54,7 +54,8 @@ export interface WatchedAgentOptions {
   readonly signals?: readonly ('SIGURG' | 'SIGPROF')[];
 }
 
-const lifeMs = patient(120_000);
+/** It serves all tests of a file, also on a busy machine. */
+const lifeMs = patient(600_000);
 const stopMs = patient(10_000);
 
 /** With SECCOMPAGENT_ASAN=1 the agent loads the sanitizer build of the addon. */

@@ -3,12 +3,21 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 import { EndedAgents } from '../../host/containers/ended-agents.ts';
-import { readServed, ServedFile, servedPrefix } from '../../host/containers/served-file.ts';
+import { bootId, readServed, ServedFile, servedPrefix } from '../../host/containers/served-file.ts';
 import type { ServedContainer } from '../../host/containers/served-file.ts';
 import { startTimeOf } from '../../host/first-pids.ts';
 import type { KnownProcess } from '../../host/first-pids.ts';
@@ -36,11 +45,28 @@ function containerOf(containerId: string, firstProcess: KnownProcess): ServedCon
   return { containerId, firstProcess, workload };
 }
 
-function leave(folder: TemporaryFolder, agent: KnownProcess): string {
-  const file = `${servedPrefix(folder.at('agent.socket'))}left`;
+interface Left {
+  /** Of the file. */
+  readonly name?: string;
+  readonly boot?: string | undefined;
+}
+
+function leave(
+  folder: TemporaryFolder,
+  agent: KnownProcess,
+  { name = 'left', boot = bootId() }: Left = {},
+): string {
+  const file = servedPrefix(folder.at('agent.socket')) + name;
   const containers = [containerOf('c1', living), containerOf('c2', gone)];
-  writeFileSync(file, JSON.stringify({ agent, containers }), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify({ boot, agent, containers }), { mode: 0o600 });
   return file;
+}
+
+function fakeInterval(): void {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
 }
 
 interface Looked extends Disposable {
@@ -48,15 +74,23 @@ interface Looked extends Disposable {
   readonly log: KeptLog;
 }
 
-function looking(folder: TemporaryFolder, mayTell = true): Looked {
+const lookEveryMs = 5000;
+const longerThanALookMs = 100;
+const aMinuteMs = 60_000;
+
+function looking(
+  folder: TemporaryFolder,
+  tell: (container: ServedContainer) => boolean = () => true,
+): Looked {
   const log = new KeptLog();
   const told: string[] = [];
   const ended = new EndedAgents({
     socket: folder.at('agent.socket'),
     log: log.logger,
-    tell: ({ containerId }) => {
-      if (mayTell) told.push(containerId);
-      return mayTell;
+    tell: (container) => {
+      const isTold = tell(container);
+      if (isTold) told.push(container.containerId);
+      return isTold;
     },
   });
   return { told, log, [Symbol.dispose]: () => ended[Symbol.dispose]() };
@@ -70,7 +104,7 @@ test('served file: it is root’s alone, says what is served, and goes with the 
   file[Symbol.dispose]();
   expect(statSync(file.file).mode & 0o777).toBe(0o600);
   const agent = { pid: process.pid, startTime: startTimeOf(process.pid) };
-  expect(readServed(file.file)).toEqual({ agent, containers });
+  expect(readServed(file.file)).toEqual({ boot: bootId(), agent, containers });
   containers = [];
   file[Symbol.dispose]();
   expect(readdirSync(folder.path)).toEqual([]);
@@ -99,11 +133,18 @@ test('ended agents: containers that still run are told of, and the file goes', (
   expect(existsSync(file)).toBe(false);
 });
 
-test('ended agents: what cannot be told yet is kept', () => {
+test('ended agents: what cannot be told yet is kept, and told later', () => {
   using folder = new TemporaryFolder();
   const file = leave(folder, gone);
-  using _looked = looking(folder, false);
+  fakeInterval();
+  let mayTell = false;
+  using looked = looking(folder, () => mayTell);
   expect(existsSync(file)).toBe(true);
+  mayTell = true;
+  vi.advanceTimersByTime(lookEveryMs);
+  expect(looked.told).toEqual(['c1']);
+  expect(looked.log.lines).toHaveLength(1);
+  expect(existsSync(file)).toBe(false);
 });
 
 test('ended agents: one that lives still answers', () => {
@@ -112,6 +153,77 @@ test('ended agents: one that lives still answers', () => {
   using looked = looking(folder);
   expect(looked.told).toEqual([]);
   expect(existsSync(file)).toBe(true);
+});
+
+test('ended agents: all are looked at, however many live', () => {
+  using folder = new TemporaryFolder();
+  // a folder may be listed in either order
+  const many = Array.from({ length: 40 }, (_, index) => index);
+  for (const index of many) leave(folder, living, { name: `a${index}` });
+  for (const index of many) leave(folder, gone, { name: `b${index}` });
+  for (const index of many) leave(folder, living, { name: `c${index}` });
+  fakeInterval();
+  using looked = looking(folder);
+  // a look is bounded in time, and this machine may be slow
+  for (let look = 0; look < 120 && looked.told.length < 40; look += 1) {
+    vi.advanceTimersByTime(lookEveryMs);
+  }
+  expect(looked.told).toEqual(many.map(() => 'c1'));
+  expect(readdirSync(folder.path)).toHaveLength(80);
+});
+
+test('ended agents: a look that takes long goes on with the others the next time', () => {
+  using folder = new TemporaryFolder();
+  for (const name of ['a', 'b', 'c']) leave(folder, gone, { name });
+  fakeInterval();
+  using looked = looking(folder, () => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, longerThanALookMs);
+    return true;
+  });
+  const left = [readdirSync(folder.path).length];
+  for (let look = 0; look < 2; look += 1) {
+    vi.advanceTimersByTime(lookEveryMs);
+    left.push(readdirSync(folder.path).length);
+  }
+  expect(left).toEqual([2, 1, 0]);
+  expect(looked.told).toEqual(['c1', 'c1', 'c1']);
+});
+
+test('ended agents: after a reboot, what is left says nothing', () => {
+  using folder = new TemporaryFolder();
+  const file = leave(folder, gone, { boot: 'another' });
+  // its number and start time are those of another process now
+  const lives = leave(folder, living, { name: 'lives', boot: 'another' });
+  using looked = looking(folder);
+  expect(looked.told).toEqual([]);
+  expect(looked.log.lines).toEqual([]);
+  expect([file, lives].filter((each) => existsSync(each))).toEqual([]);
+});
+
+test('ended agents: a file that cannot be removed is told of once', () => {
+  using folder = new TemporaryFolder();
+  const file = leave(folder, gone);
+  // nobody removes a folder in place of a file, not even root
+  mkdirSync(`${file}.new`);
+  fakeInterval();
+  using looked = looking(folder);
+  vi.advanceTimersByTime(2 * lookEveryMs);
+  expect(looked.log.lines.filter(({ file: named }) => named === file)).toHaveLength(1);
+  expect(looked.told).toEqual(['c1']);
+});
+
+test('ended agents: what one has begun to write when it ended goes', () => {
+  using folder = new TemporaryFolder();
+  const longAgo = (Date.now() - 2 * aMinuteMs) / 1000;
+  const old = leave(folder, gone, { name: 'begun.new' });
+  utimesSync(old, longAgo, longAgo);
+  const foreign = leave(folder, gone, { name: 'foreign.new' });
+  utimesSync(foreign, longAgo, longAgo);
+  chownSync(foreign, 65_534, 65_534);
+  const written = leave(folder, gone, { name: 'written.new' });
+  using looked = looking(folder);
+  expect(looked.told).toEqual([]);
+  expect([old, foreign, written].map((file) => existsSync(file))).toEqual([false, true, true]);
 });
 
 describe('G7: ended agents: nothing is believed of a file', () => {

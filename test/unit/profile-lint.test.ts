@@ -415,6 +415,13 @@ describe('names and families', () => {
     expect(codes({ syscalls: [{ names, action: 'SCMP_ACT_NOTIFY' }, refused] })).toEqual([]);
   });
 
+  test.for(['pipe', 'stat', 'pwritev2', 'dup3', 'ioctl', 'getsockname', 'futex_waitv', 'madvise'])(
+    'K21: lint: io_uring walks around %s',
+    (name) => {
+      expect(codes(trapping(name))).toContain('warning io-uring $.syscalls[0].names[0]');
+    },
+  );
+
   test('K21: lint: a call that the runtimes’ library does not know yet is told of', () => {
     const mounts = ['mount', 'fsopen', 'fsconfig', 'fsmount', 'fspick', 'move_mount'];
     const names = [...mounts, 'open_tree', 'mount_setattr', 'open_tree_attr'];

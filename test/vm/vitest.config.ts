@@ -25,8 +25,8 @@ const config: ViteUserConfig = {
     },
     // commands have the usual deadlines, which a machine that others use for seconds breaks
     retry: 2,
-    testTimeout: 360_000,
-    hookTimeout: 360_000,
+    testTimeout: 1_080_000,
+    hookTimeout: 1_080_000,
   },
 };
 

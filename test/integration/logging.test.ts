@@ -66,7 +66,7 @@ test.for([
   expect(written.length).toBeGreaterThan(10);
   expect(written.length + dropped).toBeLessThanOrEqual(calls * 900);
   // a pipe that is full takes no line either
-  expect(dropped).toBeGreaterThan(calls * 900 * 0.9);
+  expect(dropped).toBeGreaterThan(written.length);
   const bytes = JSON.stringify(written).length;
   const seconds = (performance.now() - began) / 1000;
   expect(bytes).toBeLessThan(stock + aSecond * seconds);

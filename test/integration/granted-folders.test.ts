@@ -6,8 +6,6 @@ import { flipLinks } from '../support/link-flipper.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 
-const deadlineMs = 50_000;
-
 describe('granted folders', () => {
   test.each([
     { granted: '/p', what: 'a directory in it is exchanged for links', isMoved: false },
@@ -28,7 +26,6 @@ describe('granted folders', () => {
         tries,
         isMoved,
         granted,
-        deadlineMs,
       });
 
       expect({ beyond, outside }).toEqual({ beyond: 0, outside: [] });
