@@ -46,17 +46,24 @@ interface Allowing {
   /** Of `acme`. */
   readonly signerGrants?: object;
   readonly host?: string;
+  readonly ca?: string | undefined;
 }
 
 /** A configuration for the registry. @returns its file */
-function configFor({ signers = ['acme'], bundles = {}, signerGrants, host }: Allowing): string {
+function configFor({
+  signers = ['acme'],
+  bundles = {},
+  signerGrants,
+  host = registry.host,
+  ca = registry.ca,
+}: Allowing): string {
   const config = {
     bundles,
     signers: [
       { name: 'acme', key: folder.at('acme.pub'), ...(signerGrants && { grants: signerGrants }) },
       { name: 'other', key: folder.at('other.pub') },
     ],
-    registries: [{ host: host ?? registry.host, ca: registry.ca, signers }],
+    registries: [{ host, ca, signers }],
   };
   const file = folder.at('config.yaml');
   // YAML is JSON as well
@@ -147,40 +154,99 @@ test('oci bundles: metadata selects them as well', async () => {
   expect(existsSync(folder.at('by-metadata-chosen'))).toBe(true);
 });
 
-test.for([
-  ['the store was changed', 'broken', 'was changed'],
-  ['the key cannot be read', 'keyless', 'no-such.pub: cannot be read'],
-] as const)(
-  'G3: oci bundles: if %s, nobody can tell who has signed, and running containers lose it',
-  async ([, kind, reason]) => {
-    const config = configFor({ signerGrants: grants });
-    const socket = folder.at(`${kind}.socket`);
-    const store = folder.at(`${kind}-lib`);
-    mkdirSync(store);
-    const script = `mount --bind ${store} /var/lib && exec "$@"`;
-    const words = ['-config', config, `-socketfile=${socket}`];
-    const withStore = ['unshare', '-m', 'sh', '-c', script, 'sh'] as const;
-    await using agent = new RunningCommand([...withStore, seccompagent, ...words]);
-    await agent.printed(/listening/u);
-    await using caller = new AskedCaller({ socket, metadata: `BUNDLE=${reference}` });
-    expect((await caller.ask(`mkdir ${folder.at(kind)}`)).answer).toBe('0');
+/** An agent with a store of its own, and a container that has a bundle of it. */
+async function withStore(
+  stack: AsyncDisposableStack,
+  {
+    name,
+    config,
+    bundle,
+  }: { readonly name: string; readonly config: string; readonly bundle: string },
+): Promise<{ agent: RunningCommand; caller: AskedCaller; store: string }> {
+  const socket = folder.at(`${name}.socket`);
+  const store = folder.at(`${name}-lib`);
+  mkdirSync(store);
+  const script = `mount --bind ${store} /var/lib && exec "$@"`;
+  const words = ['-config', config, `-socketfile=${socket}`];
+  const command = ['unshare', '-m', 'sh', '-c', script, 'sh', seccompagent, ...words] as const;
+  const agent = stack.use(new RunningCommand(command));
+  await agent.printed(/listening/u);
+  const caller = stack.use(new AskedCaller({ socket, metadata: `BUNDLE=${bundle}` }));
+  expect((await caller.ask(`mkdir ${folder.at(name)}`)).answer).toBe('0');
+  return { agent, caller, store: join(store, 'seccompagent/bundles') };
+}
 
-    if (kind === 'keyless') {
-      writeFileSync(config, readFileSync(config, 'utf8').replace('acme.pub', 'no-such.pub'));
-    } else {
-      const stored = join(store, 'seccompagent/bundles');
-      for (const name of readdirSync(stored)) {
-        writeFileSync(join(stored, name, 'mkdir-suffix.wasm'), 'changed');
-      }
-    }
-    agent.kill('SIGHUP');
-    await agent.printed(/reloaded containers=1/u);
-    expect((await caller.ask(`mkdir ${folder.at(`${kind}-lost`)}`)).answer).toBe('EPERM');
-    expect(agent.stderr).toMatch(new RegExp(`its trapped calls fail.*${reason}`, 'u'));
-    agent.kill('SIGTERM');
-    expect(await agent.ended).toMatchObject({ code: 0 });
-  },
-);
+function changeStored(store: string): void {
+  for (const name of readdirSync(store)) {
+    writeFileSync(join(store, name, 'mkdir-suffix.wasm'), 'changed');
+  }
+}
+
+async function reload(agent: RunningCommand): Promise<void> {
+  agent.kill('SIGHUP');
+  await agent.printed(/reloaded containers=1/u);
+}
+
+async function stop(agent: RunningCommand): Promise<void> {
+  agent.kill('SIGTERM');
+  expect(await agent.ended).toMatchObject({ code: 0 });
+}
+
+test('G3: oci bundles: if the key cannot be read, nobody can tell who has signed, and running containers lose it', async () => {
+  await using stack = new AsyncDisposableStack();
+  const config = configFor({ signerGrants: grants });
+  const { agent, caller } = await withStore(stack, { name: 'keyless', config, bundle: reference });
+
+  writeFileSync(config, readFileSync(config, 'utf8').replace('acme.pub', 'no-such.pub'));
+  await reload(agent);
+
+  expect((await caller.ask(`mkdir ${folder.at('keyless-lost')}`)).answer).toBe('EPERM');
+  expect(agent.stderr).toMatch(/its trapped calls fail.*no-such\.pub: cannot be read/u);
+  await stop(agent);
+});
+
+test('G3: oci bundles: if the store was changed, what it had is pulled anew', async () => {
+  await using stack = new AsyncDisposableStack();
+  const config = configFor({ signerGrants: grants });
+  const { agent, caller, store } = await withStore(stack, {
+    name: 'healed',
+    config,
+    bundle: reference,
+  });
+
+  changeStored(store);
+  await reload(agent);
+
+  expect((await caller.ask(`mkdir ${folder.at('healed-again')}`)).answer).toBe('0');
+  const [name = ''] = readdirSync(store);
+  expect(readFileSync(join(store, name, 'mkdir-suffix.wasm')).length).toBeGreaterThan(100);
+  await stop(agent);
+});
+
+test('G3: oci bundles: if the store was changed and the registry is gone, running containers lose it', async () => {
+  await using stack = new AsyncDisposableStack();
+  const own = await DockerRegistry.start({ tls: true });
+  stack.defer(async () => own[Symbol.asyncDispose]());
+  const { digest } = await ship(`${own.host}/acme/mkdir`, {
+    bundle: shippedBundle('mkdir-suffix'),
+    key: acme.privateKey,
+    plainHttp: false,
+    ca: readFileSync(own.ca ?? '', 'utf8'),
+  });
+  const { agent, caller, store } = await withStore(stack, {
+    name: 'broken',
+    config: configFor({ signerGrants: grants, host: own.host, ca: own.ca }),
+    bundle: `oci://${own.host}/acme/mkdir@${digest}`,
+  });
+
+  changeStored(store);
+  await own[Symbol.asyncDispose]();
+  await reload(agent);
+
+  expect((await caller.ask(`mkdir ${folder.at('broken-lost')}`)).answer).toBe('EPERM');
+  expect(agent.stderr).toMatch(/its trapped calls fail.*was changed/u);
+  await stop(agent);
+});
 
 test('oci bundles: a signer who is not trusted any more is so for running containers as well', async () => {
   const config = configFor({ signerGrants: grants });

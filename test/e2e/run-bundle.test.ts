@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests `seccompagent run -bundle`, and what the agent says of bundles on its command line.
-import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -12,6 +10,7 @@ import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
 import { looping } from '../support/hostile-components.ts';
+import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { trapLines } from '../support/trap-container.ts';
 
@@ -164,21 +163,20 @@ test('agent -bundle: answers for containers that select none, and reads it again
   expect(await agent.stop('SIGTERM')).toMatchObject({ code: 0 });
 });
 
+/** See SigCgt of proc_pid_status(5). */
+function catchesHangup(pid: number): boolean {
+  const caught = /^SigCgt:\s*(?<mask>[0-9a-f]+)$/mu.exec(
+    readFileSync(`/proc/${pid}/status`, 'utf8'),
+  );
+  return (BigInt(`0x${caught?.groups?.['mask'] ?? 0}`) & 1n) === 1n;
+}
+
 test('agent: SIGHUP while it starts does not end it', async () => {
-  using bundles = new BundleFolder();
   using folder = new TemporaryFolder();
-  const path = suffixBundle(bundles);
-  const file = join(path, 'bundle.json');
-  const manifest = readFileSync(file);
-  rmSync(file);
-  execFileSync('mkfifo', [file]);
-  const starting = AgentProcess.starting(folder.at('agent.socket'), `-bundle=${path}`);
+  const starting = AgentProcess.starting(folder.at('agent.socket'));
   await using agent = starting.process;
-  // there is somebody who reads
-  const pipe = await open(file, 'w');
+  await until('SIGHUP to be caught', () => catchesHangup(agent.pid) || undefined);
   agent.signal('SIGHUP');
-  await pipe.writeFile(manifest);
-  await pipe.close();
   await starting.listening;
   expect(await agent.stop('SIGTERM')).toMatchObject({ code: 0 });
 });
