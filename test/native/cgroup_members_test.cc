@@ -39,11 +39,19 @@ class Folder {
 // Runs as a user, and waits to be killed.
 class UsersSleeper {
  public:
-  UsersSleeper() : pid_(fork()) {
+  UsersSleeper() {
+    int is_user[2];
+    CHECK_EQUAL(pipe(is_user), 0);
+    pid_ = fork();
     CHECK(pid_ != -1);
-    if (pid_ > 0) return;
-    if (setresuid(kUser, kUser, kUser) == -1) _exit(1);
-    for (;;) pause();
+    if (pid_ == 0) {
+      if (setresuid(kUser, kUser, kUser) == -1 || write(is_user[1], "", 1) != 1) _exit(1);
+      for (;;) pause();
+    }
+    close(is_user[1]);
+    char one = 0;
+    CHECK_EQUAL(read(is_user[0], &one, 1), 1);
+    close(is_user[0]);
   }
   UsersSleeper(const UsersSleeper&) = delete;
   UsersSleeper& operator=(const UsersSleeper&) = delete;
@@ -54,7 +62,7 @@ class UsersSleeper {
   [[nodiscard]] std::string line() const { return std::to_string(pid_) + "\n"; }
 
  private:
-  pid_t pid_;
+  pid_t pid_ = 0;
 };
 
 // Whether others than a container of a pid namespace that has all of us are in a folder.
