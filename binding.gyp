@@ -44,6 +44,7 @@
         "native/kick_signal.cc",
         "native/label.cc",
         "native/last_closing.cc",
+        "native/lasting_file_systems.cc",
         "native/late_answers.cc",
         "native/launch.cc",
         "native/lending.cc",

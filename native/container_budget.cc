@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lasting_file_systems.h"
 #include "mount_namespace.h"
 
 namespace seccompagent {
@@ -15,98 +16,172 @@ constexpr ContainerBudget::Limits kMemory = {.own = 128 * kMiB, .all = 256 * kMi
 constexpr ContainerBudget::Limits kMounts = {.own = 4000, .all = 20'000};
 
 constexpr std::uint64_t kElsewhere = 0;
-// How soon what others have is counted again.
+// No user has that one: the kernel takes it for none.
+constexpr std::uint32_t kOtherUsers = ~0U;
+// How soon what others have is counted again, and places that last are looked for.
 constexpr Nanoseconds kOthersAgain = kSecond;
+// Of all, what nothing at places that last gets.
+constexpr std::uint64_t kReservedPart = 3;
 
 [[nodiscard]] std::uint64_t less(std::uint64_t from, std::uint64_t amount) {
   return from - std::min(from, amount);
 }
 
+// The division is for numbers that a file system makes up.
+[[nodiscard]] std::uint64_t at_most(std::uint64_t amount, std::uint64_t existing,
+                                    std::uint64_t largest) {
+  return largest != 0 && existing < amount / largest ? existing * largest : amount;
+}
+
 }  // namespace
 
 ContainerBudget& ContainerBudget::of_memory() {
-  static ContainerBudget budget(kMemory);
+  static ContainerBudget budget(kMemory, nullptr, find_lasting_file_systems);
   return budget;
 }
 
+// A mount namespace goes with its container.
 ContainerBudget& ContainerBudget::of_mounts() {
   static ContainerBudget budget(kMounts, count_mounts_in);
   return budget;
 }
 
 std::uint64_t ContainerBudget::left(const Holder& holder) {
+  const std::uint64_t reserved = find_lasting_ == nullptr ? 0 : limits_.all / kReservedPart;
   const std::lock_guard lock(mutex_);
-  const auto found = accounts_.find(holder);
-  const auto container = sums_.find(holder.token);
-  const std::uint64_t users = found == accounts_.end() ? 0 : found->second.sum;
-  const std::uint64_t containers = container == sums_.end() ? 0 : container->second;
-  const std::uint64_t of_container = less(less(limits_.all, sum_) / 2, containers);
+  return left_of(limits_.all - reserved, holder);
+}
+
+std::uint64_t ContainerBudget::left_at(const Holder& holder, std::uint64_t place) {
+  if (find_lasting_ != nullptr) {
+    find_lasting_now_and_then();
+    const std::lock_guard lock(mutex_);
+    if (!lasting_.contains(place)) return left_of(limits_.all, holder);
+  }
+  return left(holder);
+}
+
+std::uint64_t ContainerBudget::left_of(std::uint64_t all, const Holder& holder) const {
+  const auto account = accounts_.find(account_of(holder));
+  const auto container = containers_.find(holder.token);
+  const std::uint64_t users = account == accounts_.end() ? 0 : account->second.sum;
+  const std::uint64_t containers = container == containers_.end() ? 0 : container->second.sum;
+  const std::uint64_t of_container = less(less(all, sum_) / 2, containers);
   const std::uint64_t of_user = less(less(limits_.own, containers), users);
   return std::min(of_container, of_user);
 }
 
-// What others left there is this container's from now on.
-ContainerBudget::AtPlace& ContainerBudget::find_place(const Holder& holder, Account& account,
-                                                      std::uint64_t place) {
-  if (account.places.size() >= kMostPlaces && !account.places.contains(place)) {
-    AtPlace& elsewhere = account.places[kElsewhere];
-    elsewhere.is_told = false;
-    return elsewhere;
-  }
-  const auto [found, is_new] = account.places.try_emplace(place);
-  AtPlace& at = found->second;
-  if (!is_new) return at;
-  const auto left = std::ranges::find(left_behind_, place, &LeftBehind::place);
-  if (left == left_behind_.end()) return at;
-  at.largest = left->what.largest;
-  at.is_told = left->what.is_told;
-  set(holder, account, at, left->what.amount);
-  left_behind_.erase(left);
-  return at;
+Holder ContainerBudget::account_of(const Holder& holder) const {
+  if (accounts_.contains(holder)) return holder;
+  const auto container = containers_.find(holder.token);
+  const bool has_many = container != containers_.end() && container->second.users >= kMostUsers;
+  return has_many ? Holder{.token = holder.token, .user = kOtherUsers} : holder;
 }
 
-void ContainerBudget::set(const Holder& holder, Account& account, AtPlace& at,
-                          std::uint64_t amount) {
+// nullptr: nothing was made, and nothing is counted there.
+ContainerBudget::AtPlace* ContainerBudget::find_place(const Holder& holder, const Made& made) {
+  const auto found = accounts_.find(holder);
+  if (made.is_over) {
+    if (found == accounts_.end()) return nullptr;
+    const auto at = found->second.places.find(made.place);
+    return at == found->second.places.end() ? nullptr : &at->second;
+  }
+  if (found == accounts_.end() && holder.user != kOtherUsers) ++containers_[holder.token].users;
+  auto& places = accounts_[holder].places;
+  if (places.size() < kMostPlaces || places.contains(made.place)) return &places[made.place];
+  AtPlace& elsewhere = places[kElsewhere];
+  elsewhere.is_told = false;
+  return &elsewhere;
+}
+
+void ContainerBudget::set(const Holder& holder, AtPlace& at, std::uint64_t amount) {
   const std::uint64_t change = amount - at.amount;
-  account.sum += change;
-  sums_[holder.token] += change;
+  accounts_[holder].sum += change;
+  containers_[holder.token].sum += change;
   sum_ += change;
   at.amount = amount;
 }
 
+void ContainerBudget::forget_nothing_at(const Holder& holder, std::uint64_t place) {
+  const auto account = accounts_.find(holder);
+  if (account == accounts_.end()) return;
+  auto& places = account->second.places;
+  const auto at = places.find(place);
+  if (at != places.end() && at->second.amount == 0) places.erase(at);
+  if (!places.empty()) return;
+  accounts_.erase(account);
+  if (holder.user != kOtherUsers) --containers_[holder.token].users;
+}
+
 void ContainerBudget::begin(std::uint32_t token) {
   const std::lock_guard lock(mutex_);
-  containers_.insert(token);
+  containers_.try_emplace(token);
 }
 
 bool ContainerBudget::is_full(const Holder& holder, std::uint64_t place) {
   const std::lock_guard lock(mutex_);
-  const auto account = accounts_.find(holder);
+  const auto account = accounts_.find(account_of(holder));
   return account != accounts_.end() && account->second.places.size() >= kMostPlaces &&
          !account->second.places.contains(place);
 }
 
 void ContainerBudget::note(const Holder& holder, const Made& made) {
   if (made.place == 0) return;
-  if (count_ != nullptr && is_full(holder, made.place)) count_again(holder.token);
+  if (!made.is_over && is_full(holder, made.place)) make_room(holder);
   add(holder, made);
-  if (count_ != nullptr && made.is_over) count_again(holder.token);
+  if (!made.is_over) return;
+  if (count_ != nullptr) count_again(holder.token);
+  if (find_lasting_ != nullptr) find_lasting_now_and_then();
+}
+
+void ContainerBudget::make_room(const Holder& holder) {
+  if (count_ != nullptr) count_again(holder.token);
+  if (find_lasting_ == nullptr) return;
+  find_lasting_again();
+  const std::lock_guard lock(mutex_);
+  merge_those_that_go(account_of(holder));
+}
+
+// Those that last are kept apart, for what is left behind there.
+void ContainerBudget::merge_those_that_go(const Holder& holder) {
+  const auto account = accounts_.find(holder);
+  if (account == accounts_.end()) return;
+  AtPlace elsewhere = {.is_told = false};
+  std::erase_if(account->second.places, [&](const auto& entry) {
+    if (lasting_.contains(entry.first)) return false;
+    elsewhere.amount += entry.second.amount;
+    return true;
+  });
+  if (elsewhere.amount != 0) account->second.places.emplace(kElsewhere, elsewhere);
 }
 
 void ContainerBudget::add(const Holder& holder, const Made& made) {
   const std::lock_guard lock(mutex_);
   if (!containers_.contains(holder.token)) return;
-  Account& account = accounts_[holder];
-  AtPlace& at = find_place(holder, account, made.place);
-  at.last_used = now();
-  at.largest = std::max(at.largest, made.largest);
-  at.is_told = at.is_told && made.existing != Made::kUntold;
-  std::uint64_t amount = at.amount;
-  // the division is for numbers that a file system makes up
-  if (at.is_told && at.largest != 0 && made.existing < amount / at.largest)
-    amount = made.existing * at.largest;
+  const std::uint64_t of_nobody = tell_left_behind(made);
+  const Holder owner = account_of(holder);
+  AtPlace* const at = find_place(owner, made);
+  if (at == nullptr) return;
+  at->last_used = now();
+  at->largest = std::max(at->largest, made.largest);
+  at->is_told = at->is_told && made.existing != Made::kUntold;
+  std::uint64_t amount = at->amount;
+  if (at->is_told)
+    amount = less(at_most(amount + of_nobody, made.existing, at->largest), of_nobody);
   if (!made.is_over) amount += made.amount;
-  set(holder, account, at, amount);
+  set(owner, *at, amount);
+  forget_nothing_at(owner, made.place);
+}
+
+std::uint64_t ContainerBudget::tell_left_behind(const Made& made) {
+  const auto found = left_behind_.find(made.place);
+  if (found == left_behind_.end() || !found->second.is_told) return 0;
+  AtPlace& left = found->second;
+  const std::uint64_t amount = at_most(left.amount, made.existing, left.largest);
+  sum_ -= left.amount - amount;
+  left.amount = amount;
+  if (amount == 0) left_behind_.erase(found);
+  return amount;
 }
 
 // The kernel is asked without the mutex: every call that makes something takes that.
@@ -143,34 +218,60 @@ void ContainerBudget::end_count(const Asked& asked, std::uint64_t there) {
   const auto at = places.find(asked.place);
   if (at == places.end()) return;
   const std::uint64_t amount = there + less(at->second.amount, asked.amount);
-  if (amount < at->second.amount) set(asked.holder, account->second, at->second, amount);
-  if (at->second.amount == 0) places.erase(at);
+  if (amount < at->second.amount) set(asked.holder, at->second, amount);
+  forget_nothing_at(asked.holder, asked.place);
+}
+
+void ContainerBudget::find_lasting_now_and_then() {
+  std::unique_lock lock(mutex_);
+  if (now() - last_found_ < kOthersAgain) return;
+  // others need not look meanwhile
+  last_found_ = now();
+  lock.unlock();
+  find_lasting_again();
+}
+
+// Where nobody can tell, for want of a descriptor, all is as it was.
+void ContainerBudget::find_lasting_again() {
+  auto found = find_lasting_();
+  const std::lock_guard lock(mutex_);
+  if (!found) return;
+  lasting_ = std::move(*found);
+  last_found_ = now();
+  std::erase_if(left_behind_, [this](const auto& entry) {
+    if (lasting_.contains(entry.first)) return false;
+    sum_ -= entry.second.amount;
+    return true;
+  });
 }
 
 void ContainerBudget::leave_behind(const Account& account) {
   for (const auto& [place, what] : account.places) {
-    if (what.amount == 0) continue;
-    const auto before = std::ranges::find(left_behind_, place, &LeftBehind::place);
-    if (before == left_behind_.end()) {
-      left_behind_.push_back({place, what});
-      continue;
-    }
-    before->what.amount += what.amount;
-    before->what.largest = std::max(before->what.largest, what.largest);
-    before->what.is_told = before->what.is_told && what.is_told;
+    if (!lasting_.contains(place)) continue;
+    AtPlace& left = left_behind_[place];
+    left.amount += what.amount;
+    left.largest = std::max(left.largest, what.largest);
+    left.is_told = left.is_told && what.is_told;
+    sum_ += what.amount;
   }
-  while (left_behind_.size() > kMostLeftBehind) left_behind_.pop_front();
+}
+
+bool ContainerBudget::has_made_something(std::uint32_t token) {
+  const std::lock_guard lock(mutex_);
+  const auto container = containers_.find(token);
+  return container != containers_.end() && container->second.sum != 0;
 }
 
 void ContainerBudget::end_of(std::uint32_t token) {
+  if (find_lasting_ != nullptr && has_made_something(token)) find_lasting_again();
   const std::lock_guard lock(mutex_);
-  containers_.erase(token);
+  const auto container = containers_.extract(token);
+  if (!container) return;
+  sum_ -= container.mapped().sum;
   const auto first = accounts_.lower_bound({.token = token, .user = 0});
   auto end = first;
   for (; end != accounts_.end() && end->first.token == token; ++end) leave_behind(end->second);
   accounts_.erase(first, end);
-  const auto sum = sums_.extract(token);
-  if (sum) sum_ -= sum.mapped();
 }
 
 }  // namespace seccompagent

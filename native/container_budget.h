@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <unordered_map>
@@ -13,6 +12,7 @@
 
 #include "clock.h"
 #include "helper/made.h"
+#include "result.h"
 #include "target.h"
 
 namespace seccompagent {
@@ -27,33 +27,44 @@ struct Holder {
 
 // A container also removes things by itself, which nobody tells the agent: of a place that tells
 // how many things there are, no more is counted than that. What a container leaves behind at a
-// place counts for the next one that makes something there.
+// place that lasts is nobody's own any more, but takes of what all have, until the place tells of
+// less or is gone.
 class ContainerBudget {
  public:
-  // All containers together have `all`, and each one at most `own`. A container has no more than
-  // half of what is left of the first, and a user no more than what is left of the second: so one
-  // alone gets a third, or a half, and there is always something left for the next one.
+  // All containers together, and all that was left behind, have `all`, and each one at most `own`.
+  // A container has no more than half of what is left of the first, and a user no more than what is
+  // left of the second: so one alone gets a third, or a half, and there is always something left
+  // for the next one. At places that last there is nothing left once two thirds of all are used, so
+  // that what is left behind there leaves a third to places that go with their containers.
   struct Limits {
     std::uint64_t own;
     std::uint64_t all;
   };
-  static constexpr std::size_t kMostLeftBehind = 1024;
+  // Of a container; all others are one.
+  static constexpr std::size_t kMostUsers = 256;
   // Of one user; all others are one, which tells nothing.
   static constexpr std::size_t kMostPlaces = 256;
 
   // How many things there are at a place that was not used for so long, all of which take 1; no
   // more than `most` have to be counted. Made::kUntold: nobody can tell. It may take its time.
-  // nullptr: nobody can tell of any place.
   using Count = std::uint64_t (*)(std::uint64_t place, Nanoseconds unused_for, std::uint64_t most);
+  // All places that may outlive the containers. It may take its time.
+  using Places = std::unordered_set<std::uint64_t>;
+  using FindLasting = Result<Places> (*)();
 
-  explicit ContainerBudget(Limits limits, Count count = nullptr) : limits_(limits), count_(count) {}
+  // nullptr: nobody can tell of any place; none lasts.
+  explicit ContainerBudget(Limits limits, Count count = nullptr, FindLasting find_lasting = nullptr)
+      : limits_(limits), count_(count), find_lasting_(find_lasting) {}
 
   // Bytes of what is made on file systems in memory.
   [[nodiscard]] static ContainerBudget& of_memory();
   // Mounts.
   [[nodiscard]] static ContainerBudget& of_mounts();
 
+  // At any place.
   [[nodiscard]] std::uint64_t left(const Holder& holder);
+  // At that one, as far as is known since a second ago.
+  [[nodiscard]] std::uint64_t left_at(const Holder& holder, std::uint64_t place);
   // A container has come: what is made for others counts for nobody.
   void begin(std::uint32_t token);
   // Counts what was made, and what was not as far as it tells what there is; where it was not made,
@@ -77,22 +88,38 @@ class ContainerBudget {
     std::uint64_t amount;
     Nanoseconds unused_for;
   };
+  // There is one only while something is counted there.
   struct Account {
     std::unordered_map<std::uint64_t, AtPlace> places = {};
     std::uint64_t sum = 0;
   };
-  struct LeftBehind {
-    std::uint64_t place;
-    AtPlace what;
+  struct Container {
+    // Those that have an account of their own.
+    std::size_t users = 0;
+    std::uint64_t sum = 0;
   };
+  using Accounts = std::map<Holder, Account>;
+
   [[nodiscard]] bool is_full(const Holder& holder, std::uint64_t place);
+  [[nodiscard]] bool has_made_something(std::uint32_t token);
   void add(const Holder& holder, const Made& made);
   // For a call of a container, whose places are counted each time, and those of others now and
   // then.
   void count_again(std::uint32_t token);
+  // Forgets what was left behind at places that are gone.
+  void find_lasting_again();
+  // Those that were found a second ago will do.
+  void find_lasting_now_and_then();
+  void make_room(const Holder& holder);
   // With the mutex held.
-  [[nodiscard]] AtPlace& find_place(const Holder& holder, Account& account, std::uint64_t place);
-  void set(const Holder& holder, Account& account, AtPlace& at, std::uint64_t amount);
+  [[nodiscard]] Holder account_of(const Holder& holder) const;
+  [[nodiscard]] std::uint64_t left_of(std::uint64_t all, const Holder& holder) const;
+  // What the place tells of what was left behind there; gives how much of that there still is.
+  std::uint64_t tell_left_behind(const Made& made);
+  [[nodiscard]] AtPlace* find_place(const Holder& holder, const Made& made);
+  void set(const Holder& holder, AtPlace& at, std::uint64_t amount);
+  void forget_nothing_at(const Holder& holder, std::uint64_t place);
+  void merge_those_that_go(const Holder& holder);
   [[nodiscard]] std::vector<Asked> begin_count(std::uint32_t token);
   void end_count(const Asked& asked, std::uint64_t there);
   void leave_behind(const Account& account);
@@ -100,27 +127,33 @@ class ContainerBudget {
   std::mutex mutex_;
   Limits limits_;
   Count count_;
-  // The tokens of containers that there are.
-  std::unordered_set<std::uint32_t> containers_ = {};
+  FindLasting find_lasting_;
+  // Those that there are, by their tokens.
+  std::unordered_map<std::uint32_t, Container> containers_ = {};
   // In the order of the tokens.
-  std::map<Holder, Account> accounts_ = {};
-  // Of all accounts of a container, by its token, and of all containers.
-  std::unordered_map<std::uint32_t, std::uint64_t> sums_ = {};
+  Accounts accounts_ = {};
+  // Of all containers, and of all that was left behind.
   std::uint64_t sum_ = 0;
-  // The oldest is the first.
-  std::deque<LeftBehind> left_behind_ = {};
+  // No more than there are places that last.
+  std::unordered_map<std::uint64_t, AtPlace> left_behind_ = {};
+  Places lasting_ = {};
+  Nanoseconds last_found_ = 0;
 };
 
 // Lets `act` make something with what is left, for a call of a container; it gives what it made. It
-// is asked once more where it was refused too early: the place has told that there is less by now.
+// is asked once more where it was refused too early: the place has told that there is less by now,
+// or there is more left at that one.
 template <typename Act>
 void act_within(ContainerBudget& budget, std::uint32_t token, const Target& target, Act act) {
   const Holder holder = {.token = token, .user = target.credentials.uid.fs};
+  std::uint64_t left = budget.left(holder);
   for (const bool is_last : {false, true}) {
-    const Made made = act(budget.left(holder));
+    const Made made = act(left);
     if (made.place == 0) return;
     budget.note(holder, made);
-    if (is_last || !made.is_over || budget.left(holder) < made.amount) return;
+    if (is_last || !made.is_over) return;
+    left = budget.left_at(holder, made.place);
+    if (left < made.amount) return;
   }
 }
 

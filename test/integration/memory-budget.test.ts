@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is made for containers on file systems in memory takes memory of the agent.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -19,6 +21,8 @@ const containerLimit = 64 * mebibyte;
 const attempts = 200_000;
 /** That a container has, and more than what is left to it without what it has removed. */
 const again = 20_000;
+/** That a container still has beside what others have left behind. */
+const some = 15_000;
 
 function figureBehind(name: string, text: string): number {
   return Number(new RegExp(`^${name} (?<count>\\d+)`, 'mu').exec(text)?.groups?.['count'] ?? -1);
@@ -29,7 +33,32 @@ interface Machine {
   readonly socket: string;
 }
 
-async function fill(machine: Machine, script: string, rootUidOutside?: number): Promise<Container> {
+/** A file system in memory that is mounted outside of containers, and outlives them. */
+class Volume implements Disposable {
+  readonly path: string;
+
+  constructor(folder: TemporaryFolder, name: string) {
+    this.path = folder.at(name);
+    mkdirSync(this.path);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=1777,size=64k', 'volume', this.path]);
+  }
+
+  clear(): void {
+    for (const name of readdirSync(this.path)) rmSync(join(this.path, name), { recursive: true });
+  }
+
+  [Symbol.dispose](): void {
+    execFileSync('umount', [this.path]);
+  }
+}
+
+interface Place {
+  readonly rootUidOutside?: number;
+  readonly volume?: Volume;
+}
+
+async function fill(machine: Machine, script: string, place: Place = {}): Promise<Container> {
+  const { rootUidOutside, volume } = place;
   const rootfs = machine.folder.at('rootfs');
   return Container.run({
     runtime: 'runc',
@@ -48,6 +77,9 @@ async function fill(machine: Machine, script: string, rootUidOutside?: number): 
         destination: '/dev/shm',
         options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=64k'],
       },
+      ...(volume === undefined
+        ? []
+        : [{ type: 'bind', source: volume.path, destination: '/mnt', options: ['bind', 'rw'] }]),
     ],
     ...(rootUidOutside === undefined ? {} : { rootUidOutside }),
   });
@@ -59,6 +91,7 @@ test.for([
 ])(
   'A12: memory file systems: a container $kind has a budget, and others have theirs',
   async ({ rootUid }) => {
+    const place = rootUid === undefined ? {} : { rootUidOutside: rootUid };
     using folder = new TemporaryFolder();
     makeRootfs(folder.at('rootfs'));
     if (rootUid !== undefined) giveRootfs(folder.at('rootfs'), rootUid);
@@ -75,7 +108,7 @@ test.for([
     await using greedy = await fill(
       machine,
       `directory-filler /dev/shm -s ${attempts} ${again}`,
-      rootUid,
+      place,
     );
 
     const made = figureBehind('made', greedy.output);
@@ -90,9 +123,55 @@ test.for([
     await using other = await fill(
       machine,
       'directory-filler /dev/shm -s 1000 10; mkdir /made; test -d /made-s && echo on a disk',
-      rootUid,
+      place,
     );
     expect(other.output).toMatch(/^made 1000 OK$/mu);
     expect(other.output).toMatch(/^on a disk$/mu);
   },
 );
+
+test('A12: memory file systems: what ended containers have left on volumes stays counted, for nobody', async () => {
+  using folder = new TemporaryFolder();
+  makeRootfs(folder.at('rootfs'));
+  using group = new MemoryGroup(1024 * mebibyte);
+  await using agent = await startWatchedAgent({
+    bundle: join(shippedBundles(), 'mkdir-suffix'),
+    settings: ['MKDIR_SUFFIX=-s'],
+    log: 'warn',
+    wrapper: group.wrapper,
+  });
+  const machine = { folder, socket: agent.socket };
+  const run = async (script: string, volume: Volume): Promise<string> => {
+    await using container = await fill(machine, script, { volume });
+    return container.output;
+  };
+  using first = new Volume(folder, 'first');
+  {
+    using second = new Volume(folder, 'second');
+    using third = new Volume(folder, 'third');
+    using fourth = new Volume(folder, 'fourth');
+    let made = 0;
+    for (const volume of [first, second, third, fourth]) {
+      const output = await run(`directory-filler /mnt -s ${attempts}`, volume);
+      expect(output).toMatch(/^made \d+ ENOSPC$/mu);
+      made += figureBehind('made', output);
+    }
+    expect(made).toBeLessThan(120_000);
+    // a third of all is for what goes with its container
+    const crowded = await run(
+      `directory-filler /mnt/d0-s -s ${some}; directory-filler /dev/shm -s ${some}`,
+      first,
+    );
+    expect(crowded).toMatch(/^made \d{2,} ENOSPC$/mu);
+    expect(crowded).toMatch(new RegExp(`^made ${some} OK$`, 'mu'));
+
+    // by somebody whom no agent hears of
+    first.clear();
+    const emptied = await run(`directory-filler /mnt -s ${some}`, first);
+    expect(emptied).toMatch(new RegExp(`^made ${some} OK$`, 'mu'));
+  }
+  first.clear();
+  // the others are unmounted
+  const alone = await run(`directory-filler /mnt -s ${attempts}`, first);
+  expect(figureBehind('made', alone)).toBeGreaterThan(30_000);
+});
