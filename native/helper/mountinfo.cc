@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -146,6 +147,16 @@ std::vector<const MountLine*> find_below(const Mounts& mounts, const MountLine& 
   }
   below.erase(below.begin());
   return below;
+}
+
+Result<bool> has_mounts_below(std::string_view mountinfo, int id, std::string_view directory) {
+  const auto mounts = parse_mounts(mountinfo);
+  if (!mounts) return std::unexpected(mounts.error());
+  if (directory == "/") directory = {};
+  return std::ranges::any_of(*mounts, [&](const auto& each) {
+    const MountLine& mount = each.second;
+    return mount.parent == id && mount.id != id && is_at_or_below(mount.point, directory);
+  });
 }
 
 bool is_hiding(const MountLine& mount) { return mount.type == "proc" || mount.type == "sysfs"; }

@@ -53,6 +53,11 @@ using Mounts = std::unordered_map<int, MountLine>;
 // All that is mounted below one, directly or not. Each has one parent, so none comes twice.
 [[nodiscard]] std::vector<const MountLine*> find_below(const Mounts& mounts, const MountLine& top);
 
+// Whether other mounts are on a mount's directory, or below it; the name of the directory is that
+// of the same mount namespace and root as the text. EINVAL: the text is none, or was cut.
+[[nodiscard]] Result<bool> has_mounts_below(std::string_view mountinfo, int id,
+                                            std::string_view directory);
+
 // Of a file system that has masks: proc or sysfs.
 [[nodiscard]] bool is_hiding(const MountLine& mount);
 

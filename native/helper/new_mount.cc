@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <optional>
 #include <ranges>
 #include <string_view>
@@ -253,6 +254,38 @@ void count_mounts(MountJob& job, std::uint64_t existing) {
   if (made.is_over) job.outcome.answer = ENOSPC;
 }
 
+// How the place is called in all of the caller's mount namespace, whatever root the caller has, and
+// with it mountinfo.
+[[nodiscard]] Result<std::string> name_in_namespace(MountJob& job, const UniqueFd& place) {
+  constexpr std::uint64_t kPower = kSysAdmin | 1ULL << CAP_SYS_CHROOT;
+  Result<std::string> name = fail(ENAMETOOLONG);
+  const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
+    if (!set_effective(job, kPower) || !enter(job.outcome, job.mount_namespace(), CLONE_NEWNS))
+      return;
+    const std::string link = "self/fd/" + std::to_string(place.get());
+    std::array<char, PATH_MAX> text = {};
+    const ssize_t length = readlinkat(job.own_proc, link.c_str(), text.data(), text.size());
+    if (length == -1) name = fail_errno();
+    // what was cut is no name
+    if (length > 0 && static_cast<std::size_t>(length) < text.size())
+      name = std::string(text.data(), static_cast<std::size_t>(length));
+  });
+  if (!ended) return std::unexpected(ended.error());
+  return name;
+}
+
+// Whether a mount would hide others, which the caller could neither take away nor change: a file of
+// root's that a runtime has mounted into its directory. Nobody knows who has mounted them. Who may
+// rename the directory, and so have it called otherwise just now, could get rid of them anyway.
+[[nodiscard]] bool would_hide_others(MountJob& job, const UniqueFd& mount_point,
+                                     const std::string& mountinfo, int id) {
+  const auto name = name_in_namespace(job, mount_point);
+  if (job.has_ended()) return true;
+  const auto covers = name ? has_mounts_below(mountinfo, id, *name) : fail(name.error().number);
+  if (!covers) job.outcome = our_failure("look at the mounts below", covers.error());
+  return !covers || *covers;
+}
+
 // A caller without own power over it must mount nothing where the mount would be elsewhere as well,
 // as on the host, or where it would be another one's later: a tree that is nowhere yet. And nobody
 // may mount without end.
@@ -267,8 +300,9 @@ void count_mounts(MountJob& job, std::uint64_t existing) {
   const auto standing = text ? find_standing(*text, *id) : fail(text.error().number);
   if (!standing) {
     job.outcome = our_failure("look at the mount below", standing.error());
-  } else if (!standing->is_listed || standing->is_shared) {
-    job.outcome.answer = EPERM;
+  } else if (!standing->is_listed || standing->is_shared ||
+             would_hide_others(job, mount_point, *text, *id)) {
+    if (!job.has_ended()) job.outcome.answer = EPERM;
   } else {
     // where others have power over the mounts, they could cover all of them, and none is listed
     // then

@@ -315,7 +315,64 @@ void locks_what_has_to_be_kept_only() {
   CHECK_EQUAL(container.ask(allow_devices_again), EPERM);
 }
 
+constexpr uid_t kUserId = 1000;
+
+void be_a_user(MountPlace& place) {
+  constexpr UserIds kIds = {kUserId, kUserId, kUserId, kUserId};
+  place.credentials = {
+      .uid = kIds, .gid = kIds, .groups = {}, .effective_capabilities = 0, .umask = 022};
+}
+
+// A user's folders: one with a file of root's in it, one whose folder has one, and one that was
+// covered after the user had gone there. A neighbour has a mount as well.
+void mount_into_folders_of_a_user() {
+  mount_masked_proc();
+  for (const char* folder :
+       {"/mnt/new/policy", "/mnt/other/below", "/mnt/other/below/policy", "/mnt/newer"})
+    CHECK_EQUAL(mkdir(folder, 0755), 0);
+  for (const char* folder : {"/mnt/new", "/mnt/other", "/mnt/third"})
+    CHECK_EQUAL(chown(folder, kUserId, kUserId), 0);
+  CHECK_EQUAL(chdir("/mnt/third"), 0);
+  for (const char* place :
+       {"/mnt/new/policy", "/mnt/other/below/policy", "/mnt/third", "/mnt/newer"})
+    CHECK_EQUAL(mount("root's", place, "tmpfs", MS_RDONLY, nullptr), 0);
+}
+long unmount_in_new() { return error_of_call(umount2("/mnt/new/policy", 0)); }
+
+void hides_no_mounts_of_others() {
+  const Container container({{.namespaces = kPlain, .set_up = mount_into_folders_of_a_user}});
+  const UniqueFd inner_root(open(("/proc/" + std::to_string(container.pid()) + "/root/mnt").c_str(),
+                                 O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (const NewMount& mount : {new_proc(), new_tmpfs()}) {
+    CHECK_EQUAL(answer_to(container, mount, be_a_user), Errno{EPERM});
+    for (const char* path : {"/mnt/other", "/mnt/other/below", "."}) {
+      CHECK_EQUAL(answer_to(container, mount,
+                            [path](MountPlace& place) {
+                              be_a_user(place);
+                              place.path = path;
+                            }),
+                  Errno{EPERM});
+    }
+    // in another root they have other names
+    CHECK_EQUAL(answer_to(container, mount,
+                          [&](MountPlace& place) {
+                            be_a_user(place);
+                            place.root = inner_root.get();
+                            place.path = "/new";
+                          }),
+                Errno{EPERM});
+  }
+  // a neighbour's mount does not matter
+  CHECK_EQUAL(container.ask(unmount_in_new), 0);
+  CHECK_EQUAL(answer_to(container, new_tmpfs(), be_a_user), Errno{0});
+  // and who has the power himself needs nobody's leave
+  CHECK_EQUAL(
+      answer_to(container, new_tmpfs(), [](MountPlace& place) { place.path = "/mnt/other"; }),
+      Errno{0});
+}
+
 constexpr Case kCases[] = {
+    {"A1: make_mount: a lent mount hides no mounts that are there", hides_no_mounts_of_others},
     {"A8: make_mount: what a container inside hides is hidden", hides_what_the_inner_one_hides},
     {"A8: make_mount: hidepid and read-only of a container inside are kept",
      keeps_options_of_the_inner_one},
