@@ -104,6 +104,7 @@ Outcome make_mount(const Mounting& mounting, const MountRequest& wanted, const M
   std::vector<int> fds;
   add_caller(request, fds, target);
   request.path = wanted.target;
+  request.proc_path = mounting.proc_path;
   request.mount = {.type = wanted.type, .options = wanted.options, .attributes = wanted.attributes};
   request.masks = masks;
   request.has_own_mounts = has_own_mounts;
@@ -135,6 +136,7 @@ Outcome unmount(const Mounting& mounting, const std::string& path, std::uint32_t
   request.action = MountAction::unmount;
   add_caller(request, fds, mounting.target);
   request.path = path;
+  request.proc_path = mounting.proc_path;
   request.flags = flags;
   request.spared = std::move(spared);
   return ask_helper(mounting, request, fds);
@@ -148,6 +150,7 @@ Outcome set_mount_attributes(const Mounting& mounting, const std::string& path,
   request.action = MountAction::set_attributes;
   add_caller(request, fds, mounting.target);
   request.path = path;
+  request.proc_path = mounting.proc_path;
   request.flags = change.is_recursive ? AT_RECURSIVE : 0;
   request.set = change.set;
   request.clear = change.clear;

@@ -22,6 +22,8 @@ struct Mounting {
   std::uint32_t token;
   // Room for a helper's own words: what the outcome says points there.
   std::string& failed_step;
+  // See MountPlace.
+  std::string proc_path = {};
 };
 
 // The mount point is resolved as the caller; CAP_SYS_ADMIN is lent for the mount, over what the

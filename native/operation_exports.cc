@@ -201,6 +201,17 @@ constexpr std::uint32_t kOfDescriptor = 1U << 30;
   return !start.proc_entry.empty() && start.rest.empty();
 }
 
+// Whether an entry of /proc/self counts is seen by who acts, and so is what is the matter with it:
+// in its place, there is a base in any case.
+void leave_to_look_up(const Start& start, int own_error, const UniqueFd& root, UniqueFd& base,
+                      int& base_error, std::int32_t& entry_error) {
+  if (start.proc_entry.empty()) return;
+  entry_error = base_error != 0 ? base_error : own_error;
+  if (base.is_open()) return;
+  base.reset(fcntl(root.get(), F_DUPFD_CLOEXEC, 0));
+  base_error = base.is_open() ? 0 : errno;
+}
+
 // Positions in the ranges of mountAsCaller; native.ts has the same.
 constexpr std::size_t kSource = 0;
 
@@ -287,6 +298,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
   const Start start = start_within(std::move(request.path), asked.dirfd, request.resolve);
   const int own_error = is_entry(start) ? entry_error(request) : 0;
   request.path = start.rest;
+  request.proc_path = start.asked;
   // the text of a symbolic link is no path yet
   add_protections(request);
   const bool is_path = asked.has_second && request.operation != FileOperation::symlink;
@@ -295,6 +307,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
   // a name in procfs, which link and rename have no use for
   const int new_error = is_path && is_entry(second) ? EXDEV : 0;
   if (is_path) request.second_path = second.rest;
+  request.second_proc_path = second.asked;
   return act_as_caller(info, worker,
                        {.start = start,
                         .second = is_path ? &second : nullptr,
@@ -302,8 +315,10 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                        [&](Target target, const Patience& patience) {
                          if (asked.needs_open_file && target.is_base_path_only)
                            target.base_error = EBADF;
-                         if (target.base_error == 0) target.base_error = own_error;
-                         if (target.second_base_error == 0) target.second_base_error = new_error;
+                         leave_to_look_up(start, own_error, target.root, target.base,
+                                          target.base_error, request.entry_error);
+                         leave_to_look_up(second, new_error, target.root, target.second_base,
+                                          target.second_base_error, request.second_entry_error);
                          if (asked.kept != -1) {
                            target.base = path_of(asked.kept);
                            target.base_error = target.base.is_open() ? 0 : errno;
@@ -343,7 +358,8 @@ Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const S
                          return change(Mounting{.target = target,
                                                 .patience = patience,
                                                 .token = worker.token(),
-                                                .failed_step = failed_step});
+                                                .failed_step = failed_step,
+                                                .proc_path = start.asked});
                        });
 }
 
@@ -416,6 +432,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
     described = attached->worker->kept(static_cast<std::uint32_t>(numbers[kResultDescriptor]));
     if (described == -1) return number(info.Env(), EBADF);
   }
+  if ((flags & kOfDescriptor) != 0 && numbers[kDirfd] == AT_FDCWD) return number(info.Env(), EBADF);
   FileOutcome done;
   const Napi::Value answer =
       act(info, *attached->worker,

@@ -123,6 +123,7 @@ Start start_of(std::string path, int dirfd) {
   if (!path.starts_with('/')) return {dirfd, "", false, std::move(path)};
   Start start = {AT_FDCWD, "", false, std::move(path), true};
   std::string_view rest = start.rest;
+  const std::string& path_asked = start.rest;
   const auto take = [&rest](std::string_view name) {
     std::string_view after = rest;
     if (!after.starts_with('/')) return false;
@@ -158,7 +159,7 @@ Start start_of(std::string path, int dirfd) {
   rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
   // behind a slash it has to be a directory
   if (has_slash && rest.empty()) rest = ".";
-  return {AT_FDCWD, std::move(entry), is_of_thread, std::string(rest)};
+  return {AT_FDCWD, std::move(entry), is_of_thread, std::string(rest), false, path_asked};
 }
 
 namespace {

@@ -81,6 +81,9 @@ struct Start {
   std::string rest;
   // The path is absolute: it does not matter where the caller is.
   bool is_from_root = false;
+  // With proc_entry: all of the path, which is what counts where the caller's root has no procfs
+  // that it may search, see callers_proc.h.
+  std::string asked = {};
 };
 
 // Where this path of a caller starts: /proc/self/fd/6/a is `a` from what the caller has as fd 6.

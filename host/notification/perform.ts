@@ -97,6 +97,8 @@ export class Performer {
       case 'value': {
         if (source.from !== 'bytes') {
           request.setText(part, 0, 0);
+          // what there is in its place is no directory to start at
+          request.setOfDescriptor();
           return;
         }
         const { index, skip } = source;

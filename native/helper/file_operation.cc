@@ -24,6 +24,7 @@
 #include <optional>
 #include <string_view>
 
+#include "callers_proc.h"
 #include "confinement.h"
 #include "memory_file_system.h"
 #include "thread_role.h"
@@ -229,16 +230,12 @@ struct Found {
 }
 
 // Older kernels lack calls that take such a descriptor: its entry in our own procfs is a path to
-// it. The working directory is nobody's here, so it can lead there.
+// it. The working directory is nobody's here, so it can lead there, and stays: the caller may not
+// be allowed to go anywhere else, its own root included.
 template <typename Call>
 [[nodiscard]] long by_path(const Doing& doing, int fd, Call call) {
   if (fchdir(doing.place.processes) == -1) return -1;
-  const std::string path = "self/fd/" + std::to_string(fd);
-  const long result = call(path.c_str());
-  const int error = errno;
-  if (chdir("/") == -1) return -1;
-  errno = error;
-  return result;
+  return call(("self/fd/" + std::to_string(fd)).c_str());
 }
 
 // A name in a directory, and what it stands for; of a symbolic link, the length of its text.
@@ -837,8 +834,31 @@ bool makes_something(const FileRequest& request) {
   }
 }
 
-FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place, HeldIds held,
+namespace {
+
+// What the caller's own look-up of a path finds behind /proc/self: 0, or an errno.
+[[nodiscard]] int resolve_self(bool has_proc, const std::string& all, int entry_error,
+                               std::string& path) {
+  if (all.empty()) return 0;
+  if (has_proc) return entry_error;
+  path = all;
+  return 0;
+}
+
+}  // namespace
+
+FileAnswer operate_on_file(const FileRequest& asked, const FilePlace& place, HeldIds held,
                            const Validity& validity) {
+  FileRequest request = asked;
+  if (!asked.proc_path.empty() || !asked.second_proc_path.empty()) {
+    const bool has_proc = has_callers_proc();
+    for (const int error :
+         {resolve_self(has_proc, asked.proc_path, asked.entry_error, request.path),
+          resolve_self(has_proc, asked.second_proc_path, asked.second_entry_error,
+                       request.second_path)}) {
+      if (error != 0) return refusal(error);
+    }
+  }
   const Doing doing = {request, place, held, validity};
   return request.within.empty() ? operate(doing) : operate_within(doing);
 }

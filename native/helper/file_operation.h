@@ -67,6 +67,12 @@ struct FileRequest {
   // Absolute folders, seen from the caller's root: nothing is done but in or below one of them
   // (EPERM). None: everywhere.
   std::vector<std::string> within = {};
+  // Of paths that start at an entry of /proc/self, which is the base then: all of the path, and
+  // what is the matter with the entry, or 0. Empty: the path starts elsewhere.
+  std::string proc_path = {};
+  std::string second_proc_path = {};
+  std::int32_t entry_error = 0;
+  std::int32_t second_entry_error = 0;
 };
 
 // Asked before a path may lead into another mount: that may be procfs, which shows names of the

@@ -59,10 +59,6 @@ struct ChangeJob : CallerJob {
   job.mountinfo.reset(openat(job.own_proc, "self/mountinfo", O_RDONLY | O_CLOEXEC));
   if (broke(job.outcome, "open of mountinfo", job.mountinfo.get()) || !enter_root(job))
     return false;
-  if (job.place.path.empty()) {
-    job.mount.reset(fcntl(job.place.base, F_DUPFD_CLOEXEC, 0));
-    return !broke(job.outcome, "dup of the base", job.mount.get());
-  }
   run_as_caller(job, [&] { job.mount = open_mount_point(job, flags); });
   return !job.has_ended();
 }

@@ -19,6 +19,8 @@
 #include <array>
 #include <utility>
 
+#include "callers_proc.h"
+
 namespace seccompagent {
 
 namespace {
@@ -162,12 +164,18 @@ bool enter_root(CallerJob& job) {
 }
 
 UniqueFd open_mount_point(CallerJob& job, unsigned flags) {
+  const MountPlace& place = job.place;
+  const bool is_by_self = place.proc_path.empty() || has_callers_proc();
+  const std::string& path = is_by_self ? place.path : place.proc_path;
+  if (path.empty()) {
+    UniqueFd base(fcntl(place.base, F_DUPFD_CLOEXEC, 0));
+    return broke(job.outcome, "dup of the base", base.get()) ? UniqueFd() : std::move(base);
+  }
   open_how how = {};
   how.flags = O_PATH | O_CLOEXEC | flags;
   // such links lead to what we have, and not to what the caller has
   how.resolve = RESOLVE_NO_MAGICLINKS;
-  const long opened =
-      syscall(SYS_openat2, job.place.base, job.place.path.c_str(), &how, sizeof how);
+  const long opened = syscall(SYS_openat2, place.base, path.c_str(), &how, sizeof how);
   return refused(job.outcome, opened) ? UniqueFd() : UniqueFd(static_cast<int>(opened));
 }
 

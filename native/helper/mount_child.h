@@ -119,7 +119,8 @@ void run_as_caller(CallerJob& job, Work work) {
   if (!ended) job.outcome = our_failure("child at the mount point", ended.error());
 }
 
-// Opens the mount point as the caller, who we are then; with O_PATH and such flags.
+// Opens the mount point as the caller, who we are then; with O_PATH and such flags. An empty path
+// is the base itself.
 [[nodiscard]] UniqueFd open_mount_point(CallerJob& job, unsigned flags);
 
 // Whether this directory may be covered by a new mount, asked as the caller: where power is lent,

@@ -44,6 +44,7 @@ class Descriptors {
   place.root = fds.next();
   place.base = fds.next();
   place.path = request.path;
+  place.proc_path = request.proc_path;
   place.mount_namespace = foreign(ForeignNamespaces::kMount);
   place.user_namespace = foreign(ForeignNamespaces::kUser);
   place.pid_namespace = foreign(ForeignNamespaces::kPid);

@@ -221,9 +221,8 @@ void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) 
 // As the caller, who we are then. What is looked at is what is mounted on, whatever has its name by
 // then.
 [[nodiscard]] UniqueFd find_mount_point(MountJob& job) {
-  UniqueFd found = job.place.path.empty() ? UniqueFd(fcntl(job.place.base, F_DUPFD_CLOEXEC, 0))
-                                          : open_mount_point(job, O_DIRECTORY);
-  if (job.has_ended() || broke(job.outcome, "dup of the base", found.get())) return {};
+  UniqueFd found = open_mount_point(job, O_DIRECTORY);
+  if (job.has_ended()) return {};
   if (!may_cover(job, found.get())) job.outcome.answer = EPERM;
   return found;
 }

@@ -66,6 +66,8 @@ struct MountPlace {
   bool has_own_mounts = false;
   // How many mounts the container may have more; beyond, ENOSPC.
   std::uint64_t allowance = Made::kUntold;
+  // All of a path that starts at an entry of /proc/self, see FileRequest.
+  std::string proc_path = {};
 };
 
 inline constexpr const char* kNodeName = "node";

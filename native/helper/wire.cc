@@ -351,6 +351,10 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(file.owner);
   writer.number(static_cast<std::uint32_t>(file.within.size()));
   for (const std::string& folder : file.within) writer.text(folder);
+  writer.text(file.proc_path);
+  writer.text(file.second_proc_path);
+  writer.number(file.entry_error);
+  writer.number(file.second_entry_error);
   writer.number(request.allowance);
   return writer.take();
 }
@@ -382,6 +386,10 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   // the length of each
   file.within.resize(reader.count(sizeof(std::uint32_t)));
   for (std::string& folder : file.within) folder = reader.name();
+  file.proc_path = reader.name();
+  file.second_proc_path = reader.name();
+  file.entry_error = reader.number<std::int32_t>();
+  file.second_entry_error = reader.number<std::int32_t>();
   request.allowance = reader.number<std::uint64_t>();
   if (!reader.is_complete()) return fail(EBADMSG);
   return request;
@@ -396,6 +404,7 @@ std::vector<std::byte> encode(const HelperMountRequest& request) {
   write_label(writer, request.label);
   writer.number(request.namespaces);
   writer.text(request.path);
+  writer.text(request.proc_path);
   write_action(writer, request);
   return writer.take();
 }
@@ -411,6 +420,7 @@ Result<HelperMountRequest> decode_mount_request(std::span<const std::byte> messa
   request.namespaces = reader.number<std::uint32_t>();
   if ((request.namespaces & ~ForeignNamespaces::kOfMounts) != 0) reader.refuse();
   request.path = reader.name();
+  request.proc_path = reader.name();
   read_action(reader, request);
   if (!reader.is_complete()) return fail(EBADMSG);
   return request;

@@ -24,9 +24,9 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 8;
-// Two paths, a name and a value, as long as the kernel takes them, and what goes with them: folders
-// of a grant, which have at most 8 KiB together.
+inline constexpr std::uint32_t kWireVersion = 9;
+// Two paths, also as they were asked for, a name and a value, as long as the kernel takes them, and
+// what goes with them: folders of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
 inline constexpr std::size_t kMostMessageFds = 10;
 // The helper's end of the socket.
@@ -90,6 +90,8 @@ struct HelperMountRequest {
   Label label = {};
   std::uint32_t namespaces = 0;
   std::string path = {};
+  // See MountPlace.
+  std::string proc_path = {};
   // Of a mount: what it is, what the container's first process does not see of proc and sysfs, and
   // ways to make a proc, see MountPlace.
   NewMount mount = {};

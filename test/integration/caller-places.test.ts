@@ -24,7 +24,15 @@ const trapped = (
 
 interface Setup {
   readonly runtime: RuntimeName;
-  readonly mode: 'mounts' | 'own-mounts' | 'user-mounts' | 'names' | 'own-names' | 'mount-names';
+  readonly mode:
+    | 'mounts'
+    | 'own-mounts'
+    | 'user-mounts'
+    | 'names'
+    | 'own-names'
+    | 'mount-names'
+    | 'closed-root'
+    | 'own-root';
   readonly uid: number;
   readonly capabilities?: readonly string[];
   readonly rootUidOutside?: number;
@@ -143,6 +151,48 @@ test('A14: names of interfaces: mount points are not found by those of the host'
     'umount OK',
     'mount of proc OK',
   ]);
+});
+
+const asRoot = {
+  runtime: 'runc',
+  uid: 0,
+  capabilities: ['CAP_SYS_CHROOT', 'CAP_SETUID', 'CAP_SETGID'],
+} as const;
+
+describe('roots', () => {
+  const calls = [...trapped, ...'openat2 fchmod fchown flistxattr fremovexattr'.split(' ')];
+  let agent: WatchedAgent;
+  beforeAll(async () => {
+    agent = await startAgent('perform');
+  });
+  afterAll(async () => {
+    await agent[Symbol.asyncDispose]();
+  });
+
+  async function expectKernels(mode: Setup['mode']): Promise<readonly string[]> {
+    const theirs = await runCaller({ ...asRoot, mode }, agent.socket, ['acct']);
+    const ours = await runCaller({ ...asRoot, mode }, agent.socket, calls);
+
+    expect(ours).toEqual(theirs);
+    expect(agent.log()).toEqual([]);
+    return ours.lines;
+  }
+
+  test('A1: roots: who may not search its own does what it may, and hears of it', async () => {
+    const lines = await expectKernels('closed-root');
+
+    expect(lines).toEqual(
+      expect.arrayContaining(['fchmod EBADF', 'flistxattr EBADF', 'open OK', 'link OK']),
+    );
+  });
+
+  test('A3a: roots: what /proc/self names is only there where a procfs is', async () => {
+    const lines = await expectKernels('own-root');
+
+    expect(lines).toEqual(
+      expect.arrayContaining(['open for writing ENOENT', 'link ENOENT', 'mkdir ENOENT']),
+    );
+  });
 });
 
 describe.each(['perform', 'files'])('%s', (bundle) => {

@@ -20,7 +20,7 @@ const inRoot = '10';
 
 /** A root with two granted folders, /work and /data/in, and links that lead hither and thither. */
 function fillRoot(root: string): void {
-  for (const folder of ['work/sub/deep', 'data/in', 'etc', 'works']) {
+  for (const folder of ['work/sub/deep', 'data/in', 'etc', 'proc', 'works']) {
     mkdirSync(join(root, folder), { recursive: true });
   }
   for (const file of ['etc/passwd', 'work/file', 'work/sub/file', 'data/in/file', 'data/file']) {
@@ -57,7 +57,7 @@ interface Outcome {
 function only(answers: Expected): Outcome {
   return {
     answers,
-    root: ['data', 'etc', 'link', 'work', 'works'],
+    root: ['data', 'etc', 'link', 'proc', 'work', 'works'],
     etc: ['passwd'],
     data: ['file', 'in'],
     passwd: [0o644, 1],

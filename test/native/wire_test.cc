@@ -51,7 +51,11 @@ HelperRequest some_request() {
                    .resolve = 1ULL << 63 | 8,
                    .lent = 1ULL << 40,
                    .owner = 9,
-                   .within = {"/work", "/a b"}},
+                   .within = {"/work", "/a b"},
+                   .proc_path = "/proc/self/fd/3/a/b",
+                   .second_proc_path = "/proc/self/cwd",
+                   .entry_error = 17,
+                   .second_entry_error = 18},
           .allowance = 5};
 }
 
@@ -67,6 +71,7 @@ HelperMountRequest some_mount() {
   request.label = {.module = LabelModule::selinux, .text = "system_u:system_r:container_t:s0"};
   request.namespaces = ForeignNamespaces::kPid | ForeignNamespaces::kCgroup;
   request.path = "a/b";
+  request.proc_path = "/proc/self/cwd/a/b";
   request.mount = {.type = "proc",
                    .options = {{"source", "none"}, {"ro", std::nullopt}, {"empty", ""}},
                    .attributes = 0xe};
@@ -151,6 +156,7 @@ void carries_mounts() {
   CHECK(read.label == wanted.label);
   CHECK_EQUAL(read.namespaces, wanted.namespaces);
   CHECK_EQUAL(read.path, "a/b");
+  CHECK_EQUAL(read.proc_path, "/proc/self/cwd/a/b");
   CHECK_EQUAL(read.mount.type, "proc");
   CHECK(read.mount.options == wanted.mount.options);
   CHECK_EQUAL(read.mount.attributes, 0xeU);
@@ -198,6 +204,10 @@ void carries_a_request() {
   CHECK_EQUAL(read->file.lent, 1ULL << 40);
   CHECK_EQUAL(read->file.owner, 9U);
   CHECK(read->file.within == wanted.file.within);
+  CHECK_EQUAL(read->file.proc_path, wanted.file.proc_path);
+  CHECK_EQUAL(read->file.second_proc_path, wanted.file.second_proc_path);
+  CHECK_EQUAL(read->file.entry_error, 17);
+  CHECK_EQUAL(read->file.second_entry_error, 18);
   CHECK_EQUAL(read->allowance, 5U);
 }
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -31,6 +32,16 @@ static void enter_user_namespace(void) {
   write_file("/proc/self/setgroups", "deny");
   write_file("/proc/self/uid_map", "0 0 1");
   write_file("/proc/self/gid_map", "0 0 1");
+}
+
+// What /proc/self names is only there where a procfs is.
+static void mount_proc_in(const char *root) {
+  char place[512];
+  snprintf(place, sizeof place, "%s/proc", root);
+  if (access(place, F_OK) < 0) return;
+  if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+      mount("/proc", place, NULL, MS_BIND | MS_REC, NULL) < 0)
+    fail("mount the procfs");
 }
 
 // Of what was opened: 0, since numbers of descriptors say nothing.
@@ -107,6 +118,7 @@ int main(int argc, char **argv) {
   umask(022);
   const int agent_fd = connect_agent(container.socket);
   if (has_user_namespace) enter_user_namespace();
+  mount_proc_in(argv[optind]);
   if (chroot(argv[optind]) < 0 || chdir(argv[optind + 1]) < 0) fail("enter the root");
   if (folder != NULL && (folder_fd = open(folder, O_PATH | O_CLOEXEC)) < 0) fail(folder);
   static const long numbers[] = {

@@ -12,14 +12,20 @@
 //        the same of mounts
 //        place-caller own-names NAME
 //        the same in a network namespace of its own, whose only interface is `own0`
+//        place-caller closed-root FOLDER
+//        as a user whose root only others may search, from a folder in there
+//        place-caller own-root FOLDER
+//        as a user in a root without procfs, who was given a descriptor to read from
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #include "container.h"
 
@@ -146,6 +152,64 @@ static void name_loopback(void) {
   close(fd);
 }
 
+// Runtimes make the other calls that open as well.
+static int open_anew(const char *path, unsigned flags) {
+  const struct open_how how = {.flags = flags};
+  return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+static void become_user(const char *root, const char *folder) {
+  enum { USER = 1000 };
+  if (chroot(root) < 0 || chdir(folder) < 0) fail("enter a root");
+  if (setgid(USER) < 0 || setuid(USER) < 0) fail("become a user");
+}
+
+static void use_closed_root(void) {
+  umask(0);
+  if (mkdir("/tmp/root", 0700) < 0 || mkdir("/tmp/root/own", 0777) < 0) fail("make a root");
+  const int file = open("/tmp/root/own/file", O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+  if (write(file, "text", 4) != 4) fail("write a file");
+  become_user("/tmp/root", "/own");
+  const int first = open_anew("file", O_RDONLY);
+  say("open", first < 0 ? -1 : 0);
+  say("open to truncate", open_anew("file", O_WRONLY | O_TRUNC) < 0 ? -1 : 0);
+  struct stat found = {0};
+  fstat(file, &found);
+  printf("%ld bytes are left\n", (long)found.st_size);
+  say("link", linkat(AT_FDCWD, "file", AT_FDCWD, "linked", AT_SYMLINK_FOLLOW));
+  fstat(file, &found);
+  printf("%ld names\n", (long)found.st_nlink);
+  say("open by the root", open_anew("/own/file", O_RDONLY) < 0 ? -1 : 0);
+}
+
+// The number of the working directory is no descriptor. (Linux 6.13 takes it for one in fgetxattr
+// and fsetxattr.)
+static void use_no_descriptor(void) {
+  char value[8];
+  say("fchmod", fchmod(AT_FDCWD, 0700));
+  say("fchown", fchown(AT_FDCWD, (uid_t)-1, (gid_t)-1));
+  say("flistxattr", flistxattr(AT_FDCWD, value, sizeof value));
+  say("fremovexattr", fremovexattr(AT_FDCWD, "user.any"));
+}
+
+static void use_own_root(void) {
+  enum { GIVEN = 5 };
+  umask(0);
+  if (mkdir("/tmp/hidden", 0700) < 0 || mkdir("/tmp/root", 0755) < 0 ||
+      mkdir("/tmp/root/own", 0777) < 0)
+    fail("make a root");
+  const int made = open("/tmp/hidden/file", O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
+  if (made < 0 || dup2(open("/tmp/hidden/file", O_RDONLY), GIVEN) < 0) fail("open a file");
+  become_user("/tmp/root", "/own");
+  say("open for writing", open_anew("/proc/self/fd/5", O_WRONLY) < 0 ? -1 : 0);
+  say("link", linkat(AT_FDCWD, "/proc/self/fd/5", AT_FDCWD, "linked", AT_SYMLINK_FOLLOW));
+  say("link to a new name", link("/own/none", "/proc/self/cwd/linked"));
+  say("mkdir", mkdir("/proc/self/cwd/made", 0755));
+  say("mkdir in the root", mkdir("/proc/thread-self/root/own/made", 0755));
+  say("mkdir of the descriptor", mkdir("/proc/self/fd/5", 0755));
+  say("chmod", chmod("/proc/self/fd/5", 0600));
+}
+
 int main(int argc, char **argv) {
   if (argc != 3) return 2;
   const char *mode = argv[1];
@@ -155,6 +219,11 @@ int main(int argc, char **argv) {
     use_mount_points();
   } else if (strcmp(mode, "own-mounts") == 0) {
     have_own_mounts(CLONE_NEWNS);
+  } else if (strcmp(mode, "closed-root") == 0) {
+    use_no_descriptor();
+    use_closed_root();
+  } else if (strcmp(mode, "own-root") == 0) {
+    use_own_root();
   } else if (strcmp(mode, "user-mounts") == 0) {
     have_own_mounts(CLONE_NEWUSER | CLONE_NEWNS);
   } else if (strcmp(mode, "own-names") == 0) {
