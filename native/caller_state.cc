@@ -210,8 +210,10 @@ Result<int> CallerState::kept(UniqueFd& file, const char* what) {
 }
 
 Result<const char*> CallerState::read_status() {
-  // 65,536 groups of up to 11 characters are the most that there can be
   constexpr std::size_t kUsual = 8UL * 1024;
+  // A group takes up to 11 characters, and there can be 65,536. The kernel makes all of the text
+  // anew for each read, which takes it longer than most calls.
+  constexpr std::size_t kMost = 32UL * 1024;
   text_.resize(std::max(text_.size(), kUsual));
   return with_entry([&]() -> Result<const char*> {
     const auto file = kept(status_, "status");
@@ -228,7 +230,8 @@ Result<const char*> CallerState::read_status() {
         note_sleep({text_.data(), end}, turns_before);
         return text_.data();
       }
-      text_.resize(text_.size() * 2);
+      if (text_.size() == kMost) return fail(ETOOMANYREFS);
+      text_.resize(std::min(text_.size() * 4, kMost));
     }
   });
 }

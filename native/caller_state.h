@@ -37,7 +37,8 @@ class CallerState {
   [[nodiscard]] Result<UniqueFd> open(const char* what, int flags);
   // What a symbolic link of the entry says, as in `user:[4026531837]`; valid until the next use.
   [[nodiscard]] Result<std::string_view> read_link(const char* what);
-  // The whole text, see proc_pid_status(5); valid until the next use.
+  // The whole text, see proc_pid_status(5); valid until the next use. ETOOMANYREFS: it is longer
+  // than that of any thread with kMostGroups (target.h).
   [[nodiscard]] Result<const char*> read_status();
   // What a security module says, at its one place in the entry (label.h); valid until the next use.
   // EINVAL: it is not active.

@@ -93,7 +93,7 @@ namespace {
 
 }  // namespace
 
-Result<Credentials> parse_credentials(const char* status) {
+Result<Credentials> parse_credentials(const char* status, std::size_t most_groups) {
   Credentials credentials = {};
   const char* umask_text = field(status, "Umask");
   const char* groups_text = field(status, "Groups");
@@ -113,6 +113,7 @@ Result<Credentials> parse_credentials(const char* status) {
     char* end = nullptr;
     const unsigned long group = std::strtoul(at, &end, 10);
     if (end == at) return fail(EINVAL);
+    if (credentials.groups.size() == most_groups) return fail(ETOOMANYREFS);
     credentials.groups.push_back(static_cast<gid_t>(group));
     at = end;
   }
@@ -122,8 +123,8 @@ Result<Credentials> parse_credentials(const char* status) {
 Start start_of(std::string path, int dirfd) {
   if (!path.starts_with('/')) return {dirfd, "", false, std::move(path)};
   Start start = {AT_FDCWD, "", false, std::move(path), true};
-  std::string_view rest = start.rest;
   const std::string& path_asked = start.rest;
+  std::string_view rest = start.rest;
   const auto take = [&rest](std::string_view name) {
     std::string_view after = rest;
     if (!after.starts_with('/')) return false;
@@ -224,7 +225,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
   if (!second_base_error) return std::unexpected(second_base_error.error());
   if (!label) return fail(label.error() == Errno{ESRCH} ? EIO : label.error().number);
   if (!status) return std::unexpected(status.error());
-  auto credentials = parse_credentials(*status);
+  auto credentials = parse_credentials(*status, kMostGroups);
   if (!credentials) return std::unexpected(credentials.error());
   return Target{.call = call,
                 .credentials = std::move(*credentials),

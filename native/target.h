@@ -91,7 +91,7 @@ struct Start {
 
 // Opens everything first and asks then whether the notification is still valid, so that nothing of
 // a recycled pid is ever used.
-// ESRCH: the notification is gone.
+// ESRCH: the notification is gone. ETOOMANYREFS: the caller has more than kMostGroups.
 // `second`: of a second path; nullptr: there is none.
 [[nodiscard]] Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                                         const Start* second = nullptr);
@@ -100,7 +100,13 @@ struct Start {
 // could take over whatever of ours is in there.
 [[nodiscard]] Result<bool> has_tracer(const UniqueFd& pid_namespace);
 
+// Of a caller for whom something is done: all of them are read, sent and taken on for each call,
+// which others wait for.
+inline constexpr std::size_t kMostGroups = 1024;
+
 // Reads the fields of a status file, see proc_pid_status(5). EINVAL: a field is missing.
-[[nodiscard]] Result<Credentials> parse_credentials(const char* status);
+// ETOOMANYREFS: there are more groups than that.
+[[nodiscard]] Result<Credentials> parse_credentials(const char* status,
+                                                    std::size_t most_groups = SIZE_MAX);
 
 }  // namespace seccompagent

@@ -13,6 +13,7 @@ import type { Syscall } from './syscalls.ts';
 
 const einval = errnoNumber('EINVAL');
 const eacces = errnoNumber('EACCES');
+const eperm = errnoNumber('EPERM');
 const efault = errnoNumber('EFAULT');
 const eopnotsupp = errnoNumber('EOPNOTSUPP');
 /** NGROUPS_MAX of <linux/limits.h>. */
@@ -32,6 +33,8 @@ export interface WorkerSide {
   readonly onWriteRefused: () => void;
   /** Told when the kernel did not let us take on a caller's label, so that nothing was done. */
   readonly onLabelRefused: (label: string, errno: string) => void;
+  /** Told when a caller had too many groups, so that nothing was done. */
+  readonly onGroupsRefused: () => void;
 }
 
 /** Memory for results, of one worker: made when it is needed, and used again. */
@@ -63,6 +66,10 @@ interface LabelRefusal {
 
 function isLabelRefusal(thrown: unknown): thrown is LabelRefusal {
   return thrown instanceof Error && 'label' in thrown && 'code' in thrown;
+}
+
+function isGroupsRefusal(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ETOOMANYREFS';
 }
 
 export class CallActs {
@@ -190,6 +197,10 @@ export class CallActs {
       if (isLabelRefusal(cause)) {
         this.side.onLabelRefused(cause.label, cause.code);
         return eacces;
+      }
+      if (isGroupsRefusal(cause)) {
+        this.side.onGroupsRefused();
+        return eperm;
       }
       // more operations than a call may have are the handler's own fault
       const isTooMuch = cause instanceof Error && 'code' in cause && cause.code === 'EDQUOT';

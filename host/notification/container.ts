@@ -46,6 +46,8 @@ export interface ContainerParts extends SharedRegistry {
   readonly onWriteRefused: (why: string) => void;
   /** Told, once in a while, which label of its callers the kernel did not let us take on, and why. */
   readonly onLabelRefused: (label: string, errno: string) => void;
+  /** Told, once in a while, that a caller has more groups than are looked at. */
+  readonly onGroupsRefused: () => void;
 }
 
 /** Callers can be refused as often as they call. */
@@ -103,6 +105,7 @@ export class Container implements Kept {
   /** What is done to it beside that. */
   readonly #stop: ContainerStop | undefined;
   #isWriteRefusalTold = false;
+  #nextGroupsWarning = 0;
   #nextLabelWarning = 0;
   /** Of this second: when it began, and how many calls have failed. */
   #reportsSince = 0;
@@ -249,6 +252,14 @@ export class Container implements Kept {
     if (now < this.#nextLabelWarning) return;
     this.#nextLabelWarning = now + labelWarningMs;
     this.#parts.onLabelRefused(label, errno);
+  }
+
+  /** Nothing was done for a caller, since that would have taken too long for all others. */
+  groupsRefused(): void {
+    const now = Date.now();
+    if (now < this.#nextGroupsWarning) return;
+    this.#nextGroupsWarning = now + labelWarningMs;
+    this.#parts.onGroupsRefused();
   }
 
   /** The answer to a call whose architecture or number nobody knows. */

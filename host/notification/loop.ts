@@ -123,6 +123,9 @@ export class Loop implements Disposable {
       onLabelRefused: (label, errno) => {
         this.#last?.labelRefused(label, errno);
       },
+      onGroupsRefused: () => {
+        this.#last?.groupsRefused();
+      },
     };
     this.#performer = new Performer(this.#call, new CallActs(this.#side));
   }
@@ -247,6 +250,12 @@ export class Loop implements Disposable {
         this.#parts.log.warn(
           { ...shown, label, errno },
           'nothing is done for this caller: the kernel does not let us take on its label',
+        );
+      },
+      onGroupsRefused: () => {
+        this.#parts.log.warn(
+          shown,
+          'nothing is done for this caller: it has more than 1,024 groups, which would slow all others; let it have fewer',
         );
       },
     });

@@ -75,6 +75,7 @@ export class ReplayedChain {
       onMemory: () => undefined,
       onWriteRefused: () => undefined,
       onLabelRefused: () => undefined,
+      onGroupsRefused: () => undefined,
     });
   }
 

@@ -102,6 +102,9 @@ function chainOf(
     onLabelRefused: (label, code) => {
       told.push(`${label}: ${code}`);
     },
+    onGroupsRefused: () => {
+      told.push('too many groups');
+    },
     component: (id) => loadComponent(id === 'greedy' ? greedy() : readFileSync(files[id] ?? '')),
     hostFor: (handler) => {
       made.push(handler.name);
@@ -292,6 +295,20 @@ test('A1: LSM label: container: that one is refused is said once in a while', ()
   expect(told).toEqual(['first: ENOENT', 'second: EACCES']);
 });
 
+test('container: that a caller has too many groups is said once in a while', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const { container, told } = chainOf([]);
+  container.groupsRefused();
+  container.groupsRefused();
+  expect(told).toEqual(['too many groups']);
+  vi.advanceTimersByTime(60_000);
+  container.groupsRefused();
+  expect(told).toEqual(['too many groups', 'too many groups']);
+});
+
 test('container: a handler without a state of its own is never left alone', () => {
   const host = new RecordingHost();
   const { health } = chainOf([]);
@@ -323,6 +340,7 @@ test('container: a handler without a state of its own is never left alone', () =
     onMemory: () => undefined,
     onWriteRefused: () => undefined,
     onLabelRefused: () => undefined,
+    onGroupsRefused: () => undefined,
     component: (id) => loadComponent(readFileSync(files[id] ?? '')),
     hostFor: () => host,
   });

@@ -334,6 +334,28 @@ describe('acting: mkdir', () => {
     ]);
   });
 
+  test('acting: nothing is done for who has more groups than are taken on', async () => {
+    await using own = await startWatchedAgent({ ...plainMkdir, log: 'warn' });
+    const trappedWith = async (count: number): Promise<readonly string[]> => {
+      using folder = new TemporaryFolder();
+      const groups = Array.from({ length: count }, (_, at) => 100_000 + at).join(',');
+      return await trapLines({
+        socket: own.socket,
+        trapped,
+        folder: makeFolder(folder.path, 'stage'),
+        operations: ['mkdir:made:755', 'mkdir:made:755'],
+        wrapper: ['setpriv', '--groups', groups],
+      });
+    };
+
+    expect(await trappedWith(1024)).toEqual(['mkdir 0 OK', 'mkdir -1 EEXIST']);
+    expect(own.log()).toEqual([]);
+    expect(await trappedWith(1025)).toEqual(['mkdir -1 EPERM', 'mkdir -1 EPERM']);
+    // each worker says it once in a while
+    expect(own.log()).not.toEqual([]);
+    for (const line of own.log()) expect(line).toContain('more than 1,024 groups');
+  });
+
   test('A4: acting: no descriptor of the agent can be reached by a path', async () => {
     const { lines, made } = await asTheKernelDoes({
       operations: () => [`exec:${compiled('directory-caller')}:foreign`],

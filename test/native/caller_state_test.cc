@@ -20,6 +20,7 @@
 #include "check.h"
 #include "clock.h"
 #include "sleeper.h"
+#include "target.h"
 
 namespace seccompagent::test {
 namespace {
@@ -308,10 +309,11 @@ void closes_nothing_that_is_used() {
   CallerState::close_kept();
 }
 
-// Longer than what is read at once at first.
-void reads_a_status_of_any_length() {
-  std::vector<gid_t> groups(60'000);
-  std::iota(groups.begin(), groups.end(), gid_t{100'000});
+// Looks at a thread with so many groups of ten digits.
+template <typename Look>
+void look_at_groups(std::size_t count, Look look) {
+  std::vector<gid_t> groups(count);
+  std::iota(groups.begin(), groups.end(), gid_t{2'000'000'000});
   std::atomic<pid_t> tid = 0;
   std::atomic<bool> is_done = false;
   std::thread thread([&] {
@@ -323,14 +325,24 @@ void reads_a_status_of_any_length() {
   tid.wait(0);
   if (tid.load() > 0) {
     CallerState state(tid.load());
-    const std::string_view status = VALUE(state.read_status());
-    CHECK(status.find(" 159999") != std::string_view::npos);
-    CHECK(status.find("\nCapEff:") != std::string_view::npos);
+    look(state);
   }
   is_done.store(true);
   is_done.notify_one();
   thread.join();
   CHECK(tid.load() > 0);
+}
+
+// Longer than what is read at once at first, and longer than what is read at all.
+void reads_a_status_with_many_groups() {
+  look_at_groups(kMostGroups, [](CallerState& state) {
+    const std::string_view status = VALUE(state.read_status());
+    CHECK(status.find(" 2000001023 ") != std::string_view::npos);
+    CHECK(status.find("\nCapEff:") != std::string_view::npos);
+  });
+  look_at_groups(60'000, [](CallerState& state) {
+    CHECK_EQUAL(ERROR(state.read_status()), Errno{ETOOMANYREFS});
+  });
 }
 
 constexpr Case kCases[] = {
@@ -353,7 +365,7 @@ constexpr Case kCases[] = {
     {"CallerState: one caller is kept at a time", keeps_one_caller_at_a_time},
     {"CallerState: what is kept can be closed by another thread", closes_what_is_kept},
     {"CallerState: what is used is not closed", closes_nothing_that_is_used},
-    {"CallerState: a status may be long", reads_a_status_of_any_length},
+    {"CallerState: a status is read with up to 1,024 groups", reads_a_status_with_many_groups},
     {"CallerState: it leaves no descriptor behind", leaves_no_descriptor}};
 
 }  // namespace

@@ -115,6 +115,11 @@ void takes_many_groups() {
   CHECK(VALUE(parse_credentials(text.c_str())).groups == expected);
 }
 
+void refuses_too_many_groups() {
+  CHECK_EQUAL(VALUE(parse_credentials(kStatus, 3)).groups.size(), 3UL);
+  CHECK_EQUAL(ERROR(parse_credentials(kStatus, 2)), Errno{ETOOMANYREFS});
+}
+
 void refuses_groups_that_are_none() {
   const std::string text = replaced("4 24 ", "4 x ");
   CHECK_EQUAL(ERROR(parse_credentials(text.c_str())), Errno{EINVAL});
@@ -187,6 +192,7 @@ void starts_at_what_the_thread_has() {
 }
 
 constexpr Case kCases[] = {
+    {"parse_credentials: more groups than are wanted are refused", refuses_too_many_groups},
     {"start_of: a relative path starts at the dirfd", starts_at_the_dirfd},
     {"start_of: an absolute path starts at the root", starts_at_the_root},
     {"A3a: start_of: what /proc/self names is the caller's", starts_at_what_self_has},

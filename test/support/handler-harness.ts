@@ -63,6 +63,7 @@ export class BundleHarness {
       onMemory: () => {},
       onWriteRefused: () => {},
       onLabelRefused: () => {},
+      onGroupsRefused: () => {},
       component: (id) => {
         const found = bundle.handlers.find(({ component }) => component.id === id);
         if (found === undefined) throw new Error(`${basename(folder)} has no component ${id}`);
