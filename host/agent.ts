@@ -13,7 +13,6 @@ import type { ReloadCounts, ResolvingParts } from './containers/reloading.ts';
 import { Retrying } from './containers/retrying.ts';
 import { ServedFile } from './containers/served-file.ts';
 import { logStranded } from './containers/stranded.ts';
-import type { ContainerProcessState } from './container-process-state.ts';
 import { keyOf } from './container-key.ts';
 import type { ContainerKey } from './container-key.ts';
 import type { ControlListening } from './control/control-listening.ts';
@@ -55,7 +54,6 @@ import { isProgramRunning } from './program.ts';
 import { ShadowBook } from './recording/shadow-book.ts';
 import { TapeBook } from './recording/tape-book.ts';
 import type { Tap } from './recording/tape-book.ts';
-import { keptAnnotations } from './registry/kept-annotations.ts';
 import { isStop } from './registry/policy.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
 import { shownContainer } from './registry/shown-container.ts';
@@ -421,8 +419,7 @@ export class Agent {
 
   /** @returns what is to be waited for before the listener is adopted */
   #enter(arrival: Arrival): Promise<void> | undefined {
-    const { peerPid, peerUid } = arrival;
-    const state = this.#keptState(arrival);
+    const { state, peerPid, peerUid } = arrival;
     this.#listenerCounts.enter({ state, peerUid });
     using unlessAttached = new DisposableStack();
     unlessAttached.defer(() => {
@@ -431,6 +428,13 @@ export class Agent {
     // of now: who has sent it may be gone later
     const firstPid = this.#firstPids.enter(state, { pid: peerPid, uid: peerUid });
     const identity = { state, peerUid, firstPid };
+    const { containerId: container, leftOut } = state;
+    if (leftOut !== undefined) {
+      this.log.warn(
+        { container, peerUid, leftOut },
+        'this container has more annotations than are kept: handlers see only some of them',
+      );
+    }
     const refusal = this.#filterFlags.enter(state, peerUid);
     unlessAttached.defer(() => {
       this.#forget(keyOf(identity));
@@ -457,17 +461,6 @@ export class Agent {
       unlessAttachedLater.move();
     };
     return attach();
-  }
-
-  #keptState({ state, peerUid }: Arrival): ContainerProcessState {
-    const { annotations, leftOut } = keptAnnotations(state.annotations);
-    if (leftOut > 0) {
-      this.log.warn(
-        { container: state.containerId, peerUid, leftOut },
-        'this container has more annotations than are kept: handlers see only some of them',
-      );
-    }
-    return { ...state, annotations };
   }
 
   /** One listener of the container is gone, or never came to be one. */
