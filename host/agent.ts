@@ -13,6 +13,7 @@ import type { ReloadCounts, ResolvingParts } from './containers/reloading.ts';
 import { Retrying } from './containers/retrying.ts';
 import { ServedFile } from './containers/served-file.ts';
 import { logStranded } from './containers/stranded.ts';
+import { UserLines } from './containers/user-lines.ts';
 import { keyOf } from './container-key.ts';
 import type { ContainerKey } from './container-key.ts';
 import type { ControlListening } from './control/control-listening.ts';
@@ -90,6 +91,7 @@ export class Agent {
   readonly #firstPids = new FirstPids((pid, uid) => this.native.processIsOf(pid, uid));
   readonly #filterFlags: FilterFlags;
   readonly #listenerCounts: ListenerCounts;
+  readonly #lines: UserLines;
   readonly #counters = new CounterSum();
   readonly #quarantine = new QuarantineBook();
   readonly #dropped: DroppedLines;
@@ -123,6 +125,7 @@ export class Agent {
     const { observation } = watching;
     this.log = createLog(options.log);
     this.#dropped = new DroppedLines(this.log);
+    this.#lines = new UserLines(this.log);
     this.#listenerCounts = new ListenerCounts(options.listenerLimits);
     this.#shadows = new ShadowBook({
       log: this.log,
@@ -149,7 +152,7 @@ export class Agent {
     });
     this.#attaching = new Attaching({
       resolver: options.resolver,
-      log: this.log,
+      lines: this.#lines,
       quarantine: this.#quarantine,
       places: new ContainerPlaces(),
       dropped: this.#dropped,
@@ -169,6 +172,7 @@ export class Agent {
       containers: this.#containers,
       retrying: this.#retrying,
       log: this.log,
+      lines: this.#lines,
     };
     this.#completing = new Completing(this.#resolving);
     this.#events = new ReceiverEvents({
@@ -341,7 +345,7 @@ export class Agent {
     );
     this.#containers.keep(adopted.listener, attached);
     this.#retrying.enter(adopted.listener, attached);
-    tellUnheld(this.log, this.#containers, adopted.listener);
+    tellUnheld(this.#lines, this.#containers, adopted.listener);
     await new Promise<void>((resolve) => {
       this.#exits.set(adopted.process, resolve);
     });
@@ -400,6 +404,7 @@ export class Agent {
     this.#dropped[Symbol.dispose]();
     await this.#shadows[Symbol.asyncDispose]();
     this.#events[Symbol.dispose]();
+    this.#lines[Symbol.dispose]();
     await this.#watching[Symbol.asyncDispose]();
     this.#isClosed = true;
     logStranded(
@@ -430,7 +435,9 @@ export class Agent {
     const identity = { state, peerUid, firstPid };
     const { containerId: container, leftOut } = state;
     if (leftOut !== undefined) {
-      this.log.warn(
+      this.#lines.tell(
+        identity,
+        'warn',
         { container, peerUid, leftOut },
         'this container has more annotations than are kept: handlers see only some of them',
       );
@@ -448,7 +455,9 @@ export class Agent {
       unlessAttached.move();
       return undefined;
     }
-    this.log.info(
+    this.#lines.tell(
+      identity,
+      'info',
       shownContainer({ containerId: state.containerId, workload: believedWorkload(identity) }),
       'container waits for its bundles, or for its pod to be known',
     );
@@ -498,11 +507,16 @@ export class Agent {
       });
     }
     this.#containers.keep(token, attached);
-    tellUnheld(this.log, this.#containers, token);
+    tellUnheld(this.#lines, this.#containers, token);
     this.#completing.enter(token, attached);
     this.#retrying.enter(token, attached);
     const shown = shownContainer(attached.registry);
-    this.log.info({ ...shown, status, peerPid, firstPid }, 'container attached');
+    this.#lines.tell(
+      identity,
+      'info',
+      { ...shown, status, peerPid, firstPid },
+      'container attached',
+    );
   }
 
   #hear({ kind, token, worker, link }: ReceiverEvent): void {
@@ -586,7 +600,8 @@ export class Agent {
     this.#forget(keyOf(attached.identity));
     // a launched command has never entered
     if (attached.identity.peerUid !== undefined) this.#listenerCounts.leave(attached.identity);
-    this.log.info(shownContainer(attached.registry), 'container detached');
+    const shown = shownContainer(attached.registry);
+    this.#lines.tell(attached.identity, 'info', shown, 'container detached');
   }
 }
 
