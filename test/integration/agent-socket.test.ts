@@ -496,7 +496,13 @@ describe('agent socket: users', () => {
 
     const { stdout } = await run('setpriv', [
       ...asUser.slice(1),
-      ...['--no-new-privs', program, '-s', agent.socket, '-f', file, '-l'],
+      '--no-new-privs',
+      program,
+      '-s',
+      agent.socket,
+      '-f',
+      file,
+      '-l',
     ]);
 
     expect(stdout).toMatch(/^closed /u);
