@@ -48,6 +48,12 @@ const deadlineMs = 5000;
 const lastWordsMs = 500;
 const lookEveryMs = 10;
 const mostBytes = 1024 * 1024;
+/** The main thread parses it, and keeps no more than 64 KiB of annotations and as much of metadata. */
+const mostBytesOfUsers = 256 * 1024;
+/** Of one user: runtimes send at once. Each brings descriptors and bytes that we hold meanwhile. */
+const mostOpenOfUser = 32;
+/** As the addon receives them. */
+const mostFds = 8;
 const chunkBytes = 64 * 1024;
 const refusedText = 'message on the agent socket refused';
 
@@ -58,6 +64,8 @@ interface Connection {
   readonly scanner: ObjectScanner;
   readonly deadline: NodeJS.Timeout;
   length: number;
+  /** All of its message is there. */
+  isWhole: boolean;
 }
 
 export class AgentSocket implements Disposable {
@@ -71,6 +79,8 @@ export class AgentSocket implements Disposable {
   readonly #strangers: SeldomNotice;
   readonly #refusedOfUsers: SeldomNotice;
   #isClosed = false;
+  /** There may be more on the socket. */
+  #draining: NodeJS.Immediate | undefined;
 
   /** @throws AgentError AGENT_SOCKET_IN_USE, AGENT_SOCKET */
   constructor(parts: AgentSocketParts) {
@@ -89,6 +99,7 @@ export class AgentSocket implements Disposable {
   [Symbol.dispose](): void {
     this.#isClosed = true;
     this.#wake.destroy();
+    clearImmediate(this.#draining);
     for (const { deadline } of this.#connections.values()) clearTimeout(deadline);
     this.#connections.clear();
     this.#strangers[Symbol.dispose]();
@@ -105,7 +116,7 @@ export class AgentSocket implements Disposable {
   /** Nobody is connected. */
   get isIdle(): boolean {
     this.#drain();
-    return this.#connections.size === 0;
+    return this.#connections.size === 0 && this.#draining === undefined;
   }
 
   /** Gives the path up, hears whoever has connected until then, and closes. */
@@ -126,8 +137,11 @@ export class AgentSocket implements Disposable {
     }
   }
 
+  /** Until one container has come: it takes time, and others wait for the main thread, too. */
   #drain(): void {
-    for (;;) {
+    clearImmediate(this.#draining);
+    this.#draining = undefined;
+    while (this.#draining === undefined) {
       const event = this.#parts.native.nextSocketEvent(this.#handle, this.#buffer);
       if (event === null) return;
       switch (event.kind) {
@@ -157,13 +171,25 @@ export class AgentSocket implements Disposable {
       native.closeConnection(this.#handle, connection);
       return;
     }
+    if (peerUid !== 0 && this.#openOf(peerUid) >= mostOpenOfUser) {
+      const why = `this user has ${mostOpenOfUser} open connections, and may have no more`;
+      this.#refusedOfUsers.tell(1, refusedText, { peerPid, peerUid, why });
+      native.closeConnection(this.#handle, connection);
+      return;
+    }
     const deadline = setTimeout(() => {
       this.#reject(connection, `no whole message within ${deadlineMs} ms`);
     }, deadlineMs);
     deadline.unref();
     const scanner = new ObjectScanner();
     const peer = { peerPid, peerUid };
-    this.#connections.set(connection, { ...peer, chunks: [], scanner, deadline, length: 0 });
+    const begun = { chunks: [], scanner, deadline, length: 0, isWhole: false };
+    this.#connections.set(connection, { ...peer, ...begun });
+  }
+
+  #openOf(uid: number): number {
+    const open = [...this.#connections.values()].filter(({ isWhole }) => !isWhole);
+    return open.filter(({ peerUid }) => peerUid === uid).length;
   }
 
   #take(event: SocketEvent): void {
@@ -171,12 +197,16 @@ export class AgentSocket implements Disposable {
     // closed by us while this event was on its way
     if (connection === undefined) return;
     if (event.isTruncated) {
-      this.#reject(event.connection, 'descriptors were lost: is the limit of open files too low?');
+      this.#reject(
+        event.connection,
+        `descriptors were lost: a message may bring ${mostFds}; if it has no more, is the limit of open files too low?`,
+      );
       return;
     }
     connection.length += event.length;
-    if (connection.length > mostBytes) {
-      this.#reject(event.connection, `message is longer than ${mostBytes} bytes`);
+    const most = connection.peerUid === 0 ? mostBytes : mostBytesOfUsers;
+    if (connection.length > most) {
+      this.#reject(event.connection, `message is longer than ${most} bytes`);
       return;
     }
     const chunk = this.#buffer.slice(0, event.length);
@@ -188,6 +218,10 @@ export class AgentSocket implements Disposable {
         this.#reject(event.connection, 'message is no JSON object');
         break;
       case 'whole':
+        connection.isWhole = true;
+        this.#draining = setImmediate(() => {
+          this.#drain();
+        });
         this.#arrive(event, connection);
     }
   }
@@ -212,16 +246,19 @@ export class AgentSocket implements Disposable {
       const arrival = { state, socket: this.#handle, connection: id, fdIndex, peerPid, peerUid };
       const adopting = this.#parts.onArrival(arrival);
       if (adopting === undefined) this.#close(id);
-      else this.#hold(id, connection, adopting);
+      else this.#hold(arrival, connection, adopting);
     } catch (thrown) {
       this.#reject(id, messageOf(thrown));
     }
   }
 
   /** Runtimes go away at once, and their descriptors would with them. */
-  #hold(id: ConnectionId, connection: Connection, adopting: Promise<void>): void {
+  #hold(arrival: Arrival, connection: Connection, adopting: Promise<void>): void {
+    const { connection: id, fdIndex } = arrival;
     clearTimeout(connection.deadline);
-    this.#parts.native.holdConnection(this.#handle, id);
+    // what is not needed of it is not kept as long as it waits
+    connection.chunks.length = 0;
+    this.#parts.native.holdConnection(this.#handle, id, fdIndex);
     const finish = (why?: string): void => {
       if (why !== undefined) this.#tellRefused(connection, why);
       if (!this.#isClosed) this.#close(id);

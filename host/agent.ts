@@ -13,7 +13,7 @@ import type { ReloadCounts, ResolvingParts } from './containers/reloading.ts';
 import { Retrying } from './containers/retrying.ts';
 import { ServedFile } from './containers/served-file.ts';
 import { logStranded } from './containers/stranded.ts';
-import type { ContainerProcessState } from './container-process-state.ts';
+import { UserLines } from './containers/user-lines.ts';
 import { keyOf } from './container-key.ts';
 import type { ContainerKey } from './container-key.ts';
 import type { ControlListening } from './control/control-listening.ts';
@@ -55,7 +55,6 @@ import { isProgramRunning } from './program.ts';
 import { ShadowBook } from './recording/shadow-book.ts';
 import { TapeBook } from './recording/tape-book.ts';
 import type { Tap } from './recording/tape-book.ts';
-import { keptAnnotations } from './registry/kept-annotations.ts';
 import { isStop } from './registry/policy.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
 import { shownContainer } from './registry/shown-container.ts';
@@ -92,6 +91,7 @@ export class Agent {
   readonly #firstPids = new FirstPids((pid, uid) => this.native.processIsOf(pid, uid));
   readonly #filterFlags: FilterFlags;
   readonly #listenerCounts: ListenerCounts;
+  readonly #lines: UserLines;
   readonly #counters = new CounterSum();
   readonly #quarantine = new QuarantineBook();
   readonly #dropped: DroppedLines;
@@ -125,6 +125,7 @@ export class Agent {
     const { observation } = watching;
     this.log = createLog(options.log);
     this.#dropped = new DroppedLines(this.log);
+    this.#lines = new UserLines(this.log);
     this.#listenerCounts = new ListenerCounts(options.listenerLimits);
     this.#shadows = new ShadowBook({
       log: this.log,
@@ -151,7 +152,7 @@ export class Agent {
     });
     this.#attaching = new Attaching({
       resolver: options.resolver,
-      log: this.log,
+      lines: this.#lines,
       quarantine: this.#quarantine,
       places: new ContainerPlaces(),
       dropped: this.#dropped,
@@ -171,6 +172,7 @@ export class Agent {
       containers: this.#containers,
       retrying: this.#retrying,
       log: this.log,
+      lines: this.#lines,
     };
     this.#completing = new Completing(this.#resolving);
     this.#events = new ReceiverEvents({
@@ -343,7 +345,7 @@ export class Agent {
     );
     this.#containers.keep(adopted.listener, attached);
     this.#retrying.enter(adopted.listener, attached);
-    tellUnheld(this.log, this.#containers, adopted.listener);
+    tellUnheld(this.#lines, this.#containers, adopted.listener);
     await new Promise<void>((resolve) => {
       this.#exits.set(adopted.process, resolve);
     });
@@ -402,6 +404,7 @@ export class Agent {
     this.#dropped[Symbol.dispose]();
     await this.#shadows[Symbol.asyncDispose]();
     this.#events[Symbol.dispose]();
+    this.#lines[Symbol.dispose]();
     await this.#watching[Symbol.asyncDispose]();
     this.#isClosed = true;
     logStranded(
@@ -421,8 +424,7 @@ export class Agent {
 
   /** @returns what is to be waited for before the listener is adopted */
   #enter(arrival: Arrival): Promise<void> | undefined {
-    const { peerPid, peerUid } = arrival;
-    const state = this.#keptState(arrival);
+    const { state, peerPid, peerUid } = arrival;
     this.#listenerCounts.enter({ state, peerUid });
     using unlessAttached = new DisposableStack();
     unlessAttached.defer(() => {
@@ -431,6 +433,15 @@ export class Agent {
     // of now: who has sent it may be gone later
     const firstPid = this.#firstPids.enter(state, { pid: peerPid, uid: peerUid });
     const identity = { state, peerUid, firstPid };
+    const { containerId: container, leftOut } = state;
+    if (leftOut !== undefined) {
+      this.#lines.tell(
+        identity,
+        'warn',
+        { container, peerUid, leftOut },
+        'this container has more annotations than are kept: handlers see only some of them',
+      );
+    }
     const refusal = this.#filterFlags.enter(state, peerUid);
     unlessAttached.defer(() => {
       this.#forget(keyOf(identity));
@@ -444,7 +455,9 @@ export class Agent {
       unlessAttached.move();
       return undefined;
     }
-    this.log.info(
+    this.#lines.tell(
+      identity,
+      'info',
       shownContainer({ containerId: state.containerId, workload: believedWorkload(identity) }),
       'container waits for its bundles, or for its pod to be known',
     );
@@ -457,17 +470,6 @@ export class Agent {
       unlessAttachedLater.move();
     };
     return attach();
-  }
-
-  #keptState({ state, peerUid }: Arrival): ContainerProcessState {
-    const { annotations, leftOut } = keptAnnotations(state.annotations);
-    if (leftOut > 0) {
-      this.log.warn(
-        { container: state.containerId, peerUid, leftOut },
-        'this container has more annotations than are kept: handlers see only some of them',
-      );
-    }
-    return { ...state, annotations };
   }
 
   /** One listener of the container is gone, or never came to be one. */
@@ -505,11 +507,16 @@ export class Agent {
       });
     }
     this.#containers.keep(token, attached);
-    tellUnheld(this.log, this.#containers, token);
+    tellUnheld(this.#lines, this.#containers, token);
     this.#completing.enter(token, attached);
     this.#retrying.enter(token, attached);
     const shown = shownContainer(attached.registry);
-    this.log.info({ ...shown, status, peerPid, firstPid }, 'container attached');
+    this.#lines.tell(
+      identity,
+      'info',
+      { ...shown, status, peerPid, firstPid },
+      'container attached',
+    );
   }
 
   #hear({ kind, token, worker, link }: ReceiverEvent): void {
@@ -593,7 +600,8 @@ export class Agent {
     this.#forget(keyOf(attached.identity));
     // a launched command has never entered
     if (attached.identity.peerUid !== undefined) this.#listenerCounts.leave(attached.identity);
-    this.log.info(shownContainer(attached.registry), 'container detached');
+    const shown = shownContainer(attached.registry);
+    this.#lines.tell(attached.identity, 'info', shown, 'container detached');
   }
 }
 

@@ -2,6 +2,8 @@
 // The container process state: the message that a runtime sends along with a listener, see
 // "The Container Process State" in the OCI runtime specification.
 import { AgentError } from './errors.ts';
+import { fieldOf } from './kubernetes/fields.ts';
+import { keptAnnotations } from './registry/kept-annotations.ts';
 
 export interface ContainerProcessState {
   /** Names of the descriptors that came along, in their order. */
@@ -16,7 +18,10 @@ export interface ContainerProcessState {
   readonly status: string;
   /** The folder of the OCI bundle. */
   readonly ociBundle: string;
+  /** Those that are kept. */
   readonly annotations: ReadonlyMap<string, string>;
+  /** How many annotations are not kept; absent: none. */
+  readonly leftOut?: number;
 }
 
 /** The name that a runtime gives the listener in `fds`. */
@@ -26,15 +31,24 @@ function invalid(what: string): never {
   throw new AgentError('AGENT_STATE_INVALID', `container process state: ${what}`);
 }
 
-function objectAt(value: unknown, where: string): ReadonlyMap<string, unknown> {
+/** Runtimes name folders by it, so that it has 255 at most; older ones of runc took so many. */
+const mostIdBytes = 1024;
+
+function objectAt(value: unknown, where: string): object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     invalid(`${where} is no object`);
   }
-  return new Map<string, unknown>(Object.entries(value));
+  return value;
 }
 
 function textAt(value: unknown, where: string): string {
   return typeof value === 'string' ? value : invalid(`${where} is no string`);
+}
+
+function idAt(value: unknown, where: string): string {
+  const id = textAt(value, where);
+  if (Buffer.byteLength(id) <= mostIdBytes) return id;
+  return invalid(`${where} has more than ${mostIdBytes} bytes: give the container a shorter id`);
 }
 
 function pidAt(value: unknown, where: string): number {
@@ -58,19 +72,21 @@ export function parseContainerProcessState(json: string): ContainerProcessState 
     throw new AgentError('AGENT_STATE_INVALID', 'container process state: no JSON', { cause });
   }
   const message = objectAt(parsed, 'it');
-  const state = objectAt(message.get('state'), 'state');
-  const annotations = objectAt(state.get('annotations') ?? {}, 'state.annotations');
+  const state = objectAt(fieldOf(message, 'state'), 'state');
+  const { annotations, leftOut } = keptAnnotations(
+    objectAt(fieldOf(state, 'annotations') ?? {}, 'state.annotations'),
+    (value, key) => textAt(value, `annotation ${key}`),
+  );
   return {
-    fds: textsAt(message.get('fds'), 'fds'),
-    processPid: pidAt(message.get('pid'), 'pid'),
-    metadata: textAt(message.get('metadata') ?? '', 'metadata'),
-    containerId: textAt(state.get('id'), 'state.id'),
-    containerPid: pidAt(state.get('pid') ?? 0, 'state.pid'),
-    status: textAt(state.get('status') ?? '', 'state.status'),
-    ociBundle: textAt(state.get('bundle') ?? '', 'state.bundle'),
-    annotations: new Map(
-      [...annotations].map(([key, value]) => [key, textAt(value, `annotation ${key}`)]),
-    ),
+    fds: textsAt(fieldOf(message, 'fds'), 'fds'),
+    processPid: pidAt(fieldOf(message, 'pid'), 'pid'),
+    metadata: textAt(fieldOf(message, 'metadata') ?? '', 'metadata'),
+    containerId: idAt(fieldOf(state, 'id'), 'state.id'),
+    containerPid: pidAt(fieldOf(state, 'pid') ?? 0, 'state.pid'),
+    status: textAt(fieldOf(state, 'status') ?? '', 'state.status'),
+    ociBundle: textAt(fieldOf(state, 'bundle') ?? '', 'state.bundle'),
+    annotations,
+    ...(leftOut === 0 ? {} : { leftOut }),
   };
 }
 

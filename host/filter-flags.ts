@@ -7,6 +7,7 @@ import { keyOf } from './container-key.ts';
 import type { ContainerKey } from './container-key.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
 import { messageOf } from './errors.ts';
+import { fieldOf } from './kubernetes/fields.ts';
 
 /** With it in a filter, callers whose call was received wait for their answer or their death. */
 export const waitKillableFlag = 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV';
@@ -16,6 +17,8 @@ export type WriteRefusal = string | undefined;
 
 /** Of a container's config.json, annotations and all. */
 const mostConfigBytes = 4 * 1024 * 1024;
+/** The main thread parses it: what takes root a second is not for others to make it do. */
+const mostConfigBytesOfUsers = 256 * 1024;
 
 /** Reads all of a file of a runtime, which is root's or this user's, or throws. */
 export type ReadRuntimeFile = (path: string, mostBytes: number, owner: number) => Uint8Array;
@@ -25,16 +28,10 @@ interface KnownContainer {
   readonly users: number;
 }
 
-function member(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? new Map<string, unknown>(Object.entries(value)).get(key)
-    : undefined;
-}
-
 /** `linux.seccomp.flags` of an OCI runtime configuration. @throws SyntaxError */
 function flagsOf(config: string): readonly unknown[] {
   const parsed: unknown = JSON.parse(config);
-  const flags = member(member(member(parsed, 'linux'), 'seccomp'), 'flags');
+  const flags = fieldOf(fieldOf(fieldOf(parsed, 'linux'), 'seccomp'), 'flags');
   return Array.isArray(flags) ? flags : [];
 }
 
@@ -74,7 +71,8 @@ export class FilterFlags {
   #refusalBy(ociBundle: string, owner: number): WriteRefusal {
     const path = join(ociBundle, 'config.json');
     try {
-      const flags = flagsOf(new TextDecoder().decode(this.#read(path, mostConfigBytes, owner)));
+      const mostBytes = owner === 0 ? mostConfigBytes : mostConfigBytesOfUsers;
+      const flags = flagsOf(new TextDecoder().decode(this.#read(path, mostBytes, owner)));
       if (flags.includes(waitKillableFlag)) return undefined;
       return `the container's seccomp profile lacks "flags": ["${waitKillableFlag}"]`;
     } catch (thrown) {

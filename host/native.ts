@@ -300,8 +300,11 @@ export interface Native {
   takeWakeFd(this: void, socket: SocketHandle): number;
   /** The next event; null: none until the next byte in the wake pipe. */
   nextSocketEvent(this: void, socket: SocketHandle, buffer: Uint8Array): SocketEvent | null;
-  /** The peer is not listened to any more; descriptors that came stay until it is closed by us. */
-  holdConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
+  /**
+   * The peer is not listened to any more; of the descriptors that came the one of this index stays until
+   * it is closed by us.
+   */
+  holdConnection(this: void, socket: SocketHandle, connection: ConnectionId, fdIndex: number): void;
   /**
    * What the first process of the container sees of proc and sysfs, for `adoptConnectionFd` with the
    * same number: later it may see what the container has made.

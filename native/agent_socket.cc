@@ -20,8 +20,6 @@ namespace {
 
 // runc connects without blocking: a full backlog fails the container's start at once.
 constexpr int kBacklog = 4096;
-// A message carries one descriptor; somebody who sends more than this is up to something else.
-constexpr std::size_t kMostFds = 1024;
 
 [[nodiscard]] Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address = {};
@@ -180,9 +178,14 @@ std::optional<SocketEvent> AgentSocket::read(std::uint32_t id, Connection& conne
   auto chunk = receive_chunk(connection.socket.get(), buffer);
   if (!chunk && chunk.error() == Errno{EAGAIN}) return std::nullopt;
   if (chunk) {
-    for (UniqueFd& fd : chunk->fds) connection.fds.push_back(std::move(fd));
-    const bool is_flood = connection.fds.size() > kMostFds;
-    if (chunk->length > 0 && !is_flood) {
+    // a message carries one descriptor; whoever sends more than these is up to something else
+    for (UniqueFd& fd : chunk->fds) {
+      if (connection.fds.size() < kMostReceivedFds)
+        connection.fds.push_back(std::move(fd));
+      else
+        chunk->is_truncated = true;
+    }
+    if (chunk->length > 0) {
       return SocketEvent{.kind = SocketEventKind::data,
                          .connection = id,
                          .length = chunk->length,
@@ -190,7 +193,7 @@ std::optional<SocketEvent> AgentSocket::read(std::uint32_t id, Connection& conne
                          .fd_count = connection.fds.size()};
     }
   }
-  const int error = chunk ? (chunk->length > 0 ? EMFILE : 0) : chunk.error().number;
+  const int error = chunk ? 0 : chunk.error().number;
   close_connection(id);
   return SocketEvent{.kind = SocketEventKind::closed, .connection = id, .error = error};
 }
@@ -204,9 +207,13 @@ Result<UniqueFd> AgentSocket::take_fd(std::uint32_t connection, std::size_t inde
   return std::move(found->second.fds[index]);
 }
 
-void AgentSocket::hold_connection(std::uint32_t connection) {
+void AgentSocket::hold_connection(std::uint32_t connection, std::size_t index) {
   const auto found = connections_.find(connection);
-  if (found != connections_.end()) found->second.socket.reset();
+  if (found == connections_.end()) return;
+  found->second.socket.reset();
+  for (std::size_t at = 0; at < found->second.fds.size(); ++at) {
+    if (at != index) found->second.fds[at].reset();
+  }
 }
 
 void AgentSocket::look_at_first(std::uint32_t connection, pid_t pid) {

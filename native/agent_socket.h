@@ -30,7 +30,7 @@ struct SocketEvent {
   std::uint32_t connection = 0;
   // With `opened`.
   PeerCredentials peer = {};
-  // With `data`: bytes read, descriptors lost, and how many there are by now.
+  // With `data`: bytes read, whether descriptors were lost, and how many there are by now.
   std::size_t length = 0;
   bool is_truncated = false;
   std::size_t fd_count = 0;
@@ -58,8 +58,9 @@ class AgentSocket {
   [[nodiscard]] std::optional<SocketEvent> next(std::span<std::byte> buffer);
   // The index-th descriptor that came with the connection. EBADF: there is none.
   [[nodiscard]] Result<UniqueFd> take_fd(std::uint32_t connection, std::size_t index);
-  // Listens to the peer no more: what came along stays until the connection is closed by us.
-  void hold_connection(std::uint32_t connection);
+  // Listens to the peer no more: the index-th descriptor that came along stays until the connection
+  // is closed by us, and no other one.
+  void hold_connection(std::uint32_t connection, std::size_t index);
   // Looks at the first process of the container whose listener has come: what it sees later, when
   // somebody takes the listener, may be of its own making.
   void look_at_first(std::uint32_t connection, pid_t pid);

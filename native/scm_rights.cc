@@ -10,9 +10,6 @@
 namespace seccompagent {
 namespace {
 
-// SCM_MAX_FD of the kernel.
-constexpr std::size_t kMostFds = 253;
-
 void take_fds(const cmsghdr& header, std::vector<UniqueFd>& fds) {
   const std::size_t count = (header.cmsg_len - CMSG_LEN(0)) / sizeof(int);
   for (std::size_t index = 0; index < count; ++index) {
@@ -25,7 +22,7 @@ void take_fds(const cmsghdr& header, std::vector<UniqueFd>& fds) {
 }  // namespace
 
 Result<Chunk> receive_chunk(int connection, std::span<std::byte> out) {
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMostFds * sizeof(int))> control;
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMostReceivedFds * sizeof(int))> control;
   iovec vector = {.iov_base = out.data(), .iov_len = out.size()};
   msghdr message = {};
   message.msg_iov = &vector;

@@ -13,11 +13,14 @@
 
 namespace seccompagent {
 
+// Of one message, for which the kernel allows 253: it closes those that there is no room for.
+constexpr std::size_t kMostReceivedFds = 8;
+
 struct Chunk {
   // 0: the peer has closed its end.
   std::size_t length;
   std::vector<UniqueFd> fds;
-  // Descriptors were lost: our limit of open files, or more than a message may carry.
+  // Descriptors were lost: our limit of open files, or there were more than are received.
   bool is_truncated;
 };
 

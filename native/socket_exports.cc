@@ -71,9 +71,10 @@ Napi::Value hold_connection(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
   const std::uint32_t connection = arguments.u32();
+  const std::uint32_t index = arguments.u32();
   if (!arguments.is_ok()) return {};
   AgentSocket* socket = find(info, &State::sockets, handle);
-  if (socket != nullptr) socket->hold_connection(connection);
+  if (socket != nullptr) socket->hold_connection(connection, index);
   return info.Env().Undefined();
 }
 

@@ -43,6 +43,12 @@ export function isPassingIn({ isPassing = false, shadow }: Resolved): boolean {
   return isPassing || (shadow?.kind === 'refused' && shadow.isPassing);
 }
 
+/** Users could crowd others' out of what is shown or kept of some. */
+export function rootsFirst(all: readonly Attached[]): readonly Attached[] {
+  const isRoots = ({ identity }: Attached): boolean => (identity.peerUid ?? 0) === 0;
+  return [...all.filter(isRoots), ...all.filter((each) => !isRoots(each))];
+}
+
 /** What the addon needs to know of a container. */
 export interface Adoption {
   readonly registryBytes: Uint8Array;

@@ -3,7 +3,6 @@
 import { keyOf } from '../container-key.ts';
 import { isPassing, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import type { Logger } from '../log.ts';
 import type { ContainerPlaces } from '../notification/container-places.ts';
 import type { DroppedLines } from '../notification/dropped-lines.ts';
 import type { QuarantineBook } from '../notification/quarantine.ts';
@@ -25,10 +24,11 @@ import { shownContainer } from '../registry/shown-container.ts';
 import { believedWorkload } from '../registry/workload.ts';
 import { isPassingIn } from './attached.ts';
 import type { Attached, Resolved } from './attached.ts';
+import type { UserLines } from './user-lines.ts';
 
 export interface AttachingParts {
   readonly resolver: Resolver;
-  readonly log: Logger;
+  readonly lines: UserLines;
   readonly quarantine: QuarantineBook;
   readonly places: ContainerPlaces;
   readonly dropped: DroppedLines;
@@ -54,7 +54,7 @@ export class Attaching {
     const { quarantine, places, states: book, tapes } = this.#parts;
     const resolution = this.resolved(identity);
     const { registry, sources, components, bundles, refusal, shadow } = resolution;
-    this.#share(resolution);
+    this.#share(identity, resolution);
     const key = keyOf(identity);
     const { handlers } = registry;
     const states = book.take(
@@ -82,7 +82,7 @@ export class Attaching {
 
   /** The same container with other handlers. */
   change(attached: Attached, resolution: Resolved): Attached {
-    this.#share(resolution);
+    this.#share(attached.identity, resolution);
     const { registry, sources, bundles, components, shadow, refusal } = resolution;
     const { handlers } = registry;
     const { quarantine: places } = attached;
@@ -157,7 +157,9 @@ export class Attaching {
     const { containerId, metadata } = identity.state;
     const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
     const workload = this.resolver.workloadOf?.(identity) ?? believedWorkload(identity);
-    this.#parts.log.error(
+    this.#parts.lines.tell(
+      identity,
+      'error',
       { ...shownContainer({ containerId, workload }), errno, error: messageOf(thrown) },
       'the bundles of this container cannot be used: its trapped calls fail',
     );
@@ -181,10 +183,12 @@ export class Attaching {
     };
   }
 
-  #share({ registry, components, shadow }: Resolution): void {
+  #share(identity: ContainerIdentity, { registry, components, shadow }: Resolution): void {
     this.#parts.share(components);
     if (shadow?.kind !== 'refused') return;
-    this.#parts.log.error(
+    this.#parts.lines.tell(
+      identity,
+      'error',
       { ...shownContainer(registry), error: shadow.reason },
       'there is no shadow for this container, which is nothing to its calls',
     );

@@ -21,7 +21,7 @@ import type { ShadowBook } from '../recording/shadow-book.ts';
 import type { Tap, TapeBook } from '../recording/tape-book.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Workload } from '../registry/workload.ts';
-import { adoptionOf } from './attached.ts';
+import { adoptionOf, rootsFirst } from './attached.ts';
 import type { Adoption, Attached } from './attached.ts';
 import { heldPathBytes } from './held-paths.ts';
 import type { UnheldPath } from './held-paths.ts';
@@ -66,9 +66,10 @@ export class Containers {
     return this.#attached.get(token) ?? this.#ended.get(token);
   }
 
-  /** Each once, if its first process is known. */
+  /** Each once, if its first process is known; those of root first. */
   served(firstPids: FirstPids): readonly ServedContainer[] {
-    const found = this.all().flatMap(([, { identity, registry }]) => {
+    const rootFirst = rootsFirst(this.all().map(([, attached]) => attached));
+    const found = rootFirst.flatMap(({ identity, registry }) => {
       const key = keyOf(identity);
       const firstProcess = firstPids.processOf(key);
       if (firstProcess === undefined) return [];

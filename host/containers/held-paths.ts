@@ -2,9 +2,9 @@
 // Paths of settings that are held as what they are before a container's own program runs.
 import type { AgentErrorCode } from '../errors.ts';
 import { errnoNameOf } from '../handler/errno.ts';
-import type { Logger } from '../log.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Containers } from './containers.ts';
+import type { UserLines } from './user-lines.ts';
 
 /** One that is not, and why. */
 export interface UnheldPath {
@@ -26,11 +26,15 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** Says which paths of a container's settings protect nothing by themselves. */
-export function tellUnheld(log: Logger, containers: Containers, token: number): void {
-  const container = containers.get(token)?.registry.containerId;
+export function tellUnheld(lines: UserLines, containers: Containers, token: number): void {
+  const attached = containers.get(token);
+  if (attached === undefined) return;
+  const container = attached.registry.containerId;
   for (const { path, errno } of containers.unheldPaths(token)) {
     const name = errnoNameOf(errno) ?? `errno ${errno}`;
-    log.error(
+    lines.tell(
+      attached.identity,
+      'error',
       { container, code, path, errno: name, reason: reasons[name] },
       'a path that a setting names cannot be held: operations that have to spare it fail with EPERM',
     );

@@ -10,12 +10,14 @@ import type { Attaching } from './attaching.ts';
 import type { Containers } from './containers.ts';
 import { tellUnheld } from './held-paths.ts';
 import type { Retrying } from './retrying.ts';
+import type { UserLines } from './user-lines.ts';
 
 export interface ResolvingParts {
   readonly attaching: Attaching;
   readonly retrying: Retrying;
   readonly containers: Containers;
   readonly log: Logger;
+  readonly lines: UserLines;
 }
 
 export interface ReloadingParts extends ResolvingParts {
@@ -34,7 +36,7 @@ function isRevoked(thrown: unknown): boolean {
 }
 
 function replace(
-  { attaching, containers, retrying, log }: ResolvingParts,
+  { attaching, containers, retrying, lines }: ResolvingParts,
   token: number,
   attached: Attached,
   resolution: Resolved,
@@ -42,7 +44,7 @@ function replace(
   const next = attaching.change(attached, resolution);
   containers.replace(token, next);
   retrying.enter(token, next);
-  tellUnheld(log, containers, token);
+  tellUnheld(lines, containers, token);
 }
 
 /**
@@ -76,14 +78,16 @@ interface Renewed {
  * granted.
  */
 function renew(parts: ResolvingParts, token: number, attached: Attached): Renewed {
-  const { attaching, log } = parts;
+  const { attaching, lines } = parts;
   try {
     replace(parts, token, attached, attaching.resolver.resolve(attached.identity));
     return { kind: 'changed' };
   } catch (failure) {
     const refusal = isRevoked(failure) ? failure : keepGranted(parts, token, attached, failure);
     if (refusal === undefined) {
-      log.error(
+      lines.tell(
+        attached.identity,
+        'error',
         { ...shownContainer(attached.registry), error: messageOf(failure) },
         'a container keeps the handlers that it has: there is no new registry for it',
       );

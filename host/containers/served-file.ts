@@ -39,6 +39,7 @@ export interface ServedFileParts {
   /** The agent socket. */
   readonly socket: string;
   readonly log: Logger;
+  /** Those that count most come first. */
   readonly containers: () => readonly ServedContainer[];
 }
 
@@ -47,6 +48,8 @@ const others = 0o077;
 /** A node has some hundreds. */
 const mostContainers = 4096;
 const mostBytes = 4 * 1024 * 1024;
+/** Of what is there besides containers. */
+const headBytes = 1024;
 /** Containers come in crowds. */
 const gatherMs = 100;
 /** Nobody who lives writes so long. */
@@ -86,6 +89,17 @@ function isOwn(status: Stats): boolean {
   return status.isFile() && status.uid === process.geteuid?.();
 }
 
+/** As many as the next agent reads. */
+function thatFit(containers: readonly ServedContainer[]): readonly ServedContainer[] {
+  let left = mostBytes - headBytes;
+  return containers.slice(0, mostContainers).filter((each) => {
+    const size = Buffer.byteLength(JSON.stringify(each)) + 1;
+    const fits = size <= left;
+    if (fits) left -= size;
+    return fits;
+  });
+}
+
 export class ServedFile implements Disposable {
   readonly #parts: ServedFileParts;
   readonly file: string;
@@ -112,7 +126,7 @@ export class ServedFile implements Disposable {
   #write(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const containers = this.#parts.containers().slice(0, mostContainers);
+    const containers = thatFit(this.#parts.containers());
     const agent = { pid: process.pid, startTime: startTimeOf(process.pid) };
     try {
       if (containers.length === 0) {

@@ -3,6 +3,7 @@
 import type { Logger } from '../log.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
 import { shownContainer } from '../registry/shown-container.ts';
+import { rootsFirst } from './attached.ts';
 import type { Attached } from './attached.ts';
 
 /** Lines of the log; the rest is a number. */
@@ -11,7 +12,9 @@ const maxNamed = 100;
 /** One of each container, which may have several listeners: each exec has its own. */
 function distinct(attached: Iterable<Attached>): readonly Attached[] {
   // a command that `run` has started is no container that goes on
-  const containers = [...attached].filter(({ identity }) => identity.peerUid !== undefined);
+  const containers = rootsFirst(
+    [...attached].filter(({ identity }) => identity.peerUid !== undefined),
+  );
   return [
     ...new Map(
       containers.map((each) => [`${each.identity.peerUid} ${each.registry.containerId}`, each]),

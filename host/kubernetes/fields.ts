@@ -3,9 +3,10 @@
 
 /** Undefined: it is no object, or has none of this name. */
 export function fieldOf(value: unknown, field: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? new Map<string, unknown>(Object.entries(value)).get(field)
-    : undefined;
+  // it may have hundreds of thousands, so that none but this one is looked at
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, field)) return undefined;
+  const found: unknown = Reflect.get(value, field);
+  return found;
 }
 
 /** Of a list those that are texts. */

@@ -20,6 +20,9 @@ import { fillTemplate } from './template.ts';
 import type { TemplateFields } from './template.ts';
 import { believedWorkload } from './workload.ts';
 
+/** Of all handlers of one container: each worker has them in memory. */
+const mostSettingBytes = 256 * 1024;
+
 /** The bundles of one container, and what is set for them. */
 export interface Selection {
   /** In chain order. */
@@ -196,16 +199,25 @@ function checkKeys({ bundles, settings }: Selection): void {
 }
 
 /** @throws AgentError AGENT_SETTING_INVALID */
+function checkSizes(handlers: readonly RegistryHandler[]): void {
+  const texts = handlers.flatMap(({ settings }) => settings.flat());
+  if (texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) <= mostSettingBytes) return;
+  wrongMetadata(`the settings of all handlers have more than ${mostSettingBytes} bytes: set less`);
+}
+
+/** @throws AgentError AGENT_SETTING_INVALID */
 export function registryOf(selection: Selection, identity: ContainerIdentity): Registry {
   checkKeys(selection);
   const { bundles, defaultAction, middleware, policies } = selection;
   const said = defaultAction === undefined ? bundles : [{ defaultAction }, ...bundles];
   const values: Values = { given: selection.settings, fields: fieldsOf(identity) };
+  const handlers = bundles.flatMap((bundle) => handlersOf(bundle, values));
+  checkSizes(handlers);
   return {
     containerId: identity.state.containerId,
     annotations: [...identity.state.annotations],
     workload: believedWorkload(identity),
-    handlers: bundles.flatMap((bundle) => handlersOf(bundle, values)),
+    handlers,
     ...heldPathsOf(bundles, values),
     defaultAction: strictestDefault(said, policies),
     ...(middleware === undefined ? {} : { middleware }),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is kept of a container's annotations for as long as it lives: whoever sends a megabyte of them
 // for each of many containers is not to fill our memory.
+import { fieldOf } from '../kubernetes/fields.ts';
 import { workloadWords } from './workload.ts';
 
 export interface KeptAnnotations {
@@ -10,25 +11,34 @@ export interface KeptAnnotations {
 }
 
 const mostBytes = 64 * 1024;
+/** Each takes a hundred bytes of memory besides its text. */
+const mostEntries = 1024;
 /** Of what says which pod a container is in: names of pods have at most 253. */
 const mostOfWord = 1024;
 
-function sizeOf(key: string, value: string): number {
-  return Buffer.byteLength(key) + Buffer.byteLength(value);
-}
-
-/** Those that the agent itself understands come first, then the others as they fit. */
-export function keptAnnotations(all: ReadonlyMap<string, string>): KeptAnnotations {
-  const entries = [...all];
+/**
+ * Those that the agent itself understands come first, then the others as they fit. No more of them are
+ * looked at than it takes.
+ * @param textAt what is at a key, or throws
+ */
+export function keptAnnotations(
+  all: object,
+  textAt: (value: unknown, key: string) => string,
+): KeptAnnotations {
+  const annotations = new Map<string, string>();
   let length = 0;
-  const fits = ([key, value]: readonly [string, string]): boolean => {
-    const size = sizeOf(key, value);
-    if (length + size > mostBytes || (workloadWords.has(key) && size > mostOfWord)) return false;
+  const keep = (key: string): void => {
+    const value = textAt(fieldOf(all, key), key);
+    const size = Buffer.byteLength(key) + Buffer.byteLength(value);
+    if (length + size > mostBytes || (workloadWords.has(key) && size > mostOfWord)) return;
     length += size;
-    return true;
+    annotations.set(key, value);
   };
-  const words = entries.filter(([key]) => workloadWords.has(key)).filter((entry) => fits(entry));
-  const others = entries.filter(([key]) => !workloadWords.has(key)).filter((entry) => fits(entry));
-  const annotations = new Map([...words, ...others]);
-  return { annotations, leftOut: all.size - annotations.size };
+  const keys = Object.keys(all);
+  for (const word of workloadWords) if (Object.hasOwn(all, word)) keep(word);
+  for (const key of keys) {
+    if (annotations.size >= mostEntries) break;
+    if (!workloadWords.has(key)) keep(key);
+  }
+  return { annotations, leftOut: keys.length - annotations.size };
 }

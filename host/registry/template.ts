@@ -13,6 +13,9 @@ export type TemplateField = (typeof known)[number];
 /** What templates may name; absent when it is not known for a container. */
 export type TemplateFields = Readonly<Partial<Record<TemplateField, string>>>;
 
+/** What the fields of one setting may add to it: whoever names a long id often is not to fill our memory. */
+const mostFilled = 4096;
+
 const field = /^\s*\.(?<name>\w+)\s*$/u;
 
 function wrong(what: string): never {
@@ -29,13 +32,21 @@ function fieldNamed(content: string): TemplateField {
 function fill(template: string, valueOf: (name: TemplateField) => string): string {
   let filled = '';
   let at = 0;
+  let added = 0;
   // whoever writes metadata may write a megabyte of braces: each is looked at once
   for (;;) {
     const open = template.indexOf('{{', at);
     if (open < 0) return filled + template.slice(at);
     const close = template.indexOf('}}', open + 2);
     if (close < 0) wrong('a template has no closing braces');
-    filled += template.slice(at, open) + valueOf(fieldNamed(template.slice(open + 2, close)));
+    const value = valueOf(fieldNamed(template.slice(open + 2, close)));
+    added += value.length;
+    if (added > mostFilled) {
+      wrong(
+        `what stands in braces has more than ${mostFilled} characters together: name less of it`,
+      );
+    }
+    filled += template.slice(at, open) + value;
     at = close + 2;
   }
 }

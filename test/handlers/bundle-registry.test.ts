@@ -75,6 +75,18 @@ test('A15: registry of bundles: paths of settings are held, each once', () => {
   });
 });
 
+test('G1: registry of bundles: the settings of all handlers have no more than 256 KiB together', () => {
+  const text = { TEXT: { type: 'string', default: '', description: 'text' } } as const;
+  const names = ['a', 'b', 'c', 'd', 'e'] as const;
+  const bundles = bundlesOf(Object.fromEntries(names.map((name) => [name, { declared: text }])));
+  const TEXT = 'x'.repeat(60_000);
+  expect(resolved(bundles.slice(0, 4), { TEXT }).handlers).toHaveLength(4);
+  expect(failureOf(() => resolved(bundles, { TEXT }))).toMatchObject({
+    code: 'AGENT_SETTING_INVALID',
+    message: expect.stringContaining('262144 bytes'),
+  });
+});
+
 test('registry of bundles: a setting is what is given, else its default, else nothing', () => {
   const bundles = bundlesOf({ a: { declared } });
   expect(settingsOf(resolved(bundles, { NEEDED: 'true' }))).toEqual([

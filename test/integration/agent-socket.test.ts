@@ -242,7 +242,7 @@ describe('agent socket: messages', () => {
       what: '253 descriptors and one name',
       bytes: state('crowd'),
       options: ['-l', '-n', '253'],
-      logged: 'fds names 1 descriptors, 253 came along',
+      logged: 'descriptors were lost: a message may bring 8',
     },
   ];
 
@@ -292,10 +292,10 @@ describe('agent socket: messages', () => {
       options: ['-n', '3'],
     },
     {
-      what: 'a message of 253 named descriptors',
+      what: 'a message of 8 named descriptors',
       id: 'many',
-      bytes: state('many', ['seccompFd', ...Array.from({ length: 252 }, (_, at) => `other${at}`)]),
-      options: ['-n', '253'],
+      bytes: state('many', ['seccompFd', ...Array.from({ length: 7 }, (_, at) => `other${at}`)]),
+      options: ['-n', '8'],
     },
     {
       what: 'a message with white space around it, as crun sends it',
@@ -324,7 +324,7 @@ describe('agent socket: messages', () => {
 test.each([
   { count: 1, index: 0 },
   { count: 3, index: 1 },
-  { count: 253, index: 252 },
+  { count: 8, index: 7 },
 ])(
   'G1: agent socket: the listener is found by its name, at $index of $count descriptors',
   async ({ count, index }) => {
@@ -483,6 +483,66 @@ describe('agent socket: users', () => {
     }
   });
 
+  test('G1: agent socket: a user may send less than root, and root’s containers are served', async () => {
+    await using agent = await startWatchedAgent({
+      ...plainMkdir,
+      allowedUids: [1000],
+      log: 'info',
+    });
+    const file = join(programs.path, 'long');
+    const long = state('long', ['seccompFd'], { name: 'x'.repeat(256 * 1024) });
+    writeFileSync(file, long);
+    const program = join(programs.path, 'send-state');
+
+    const { stdout } = await run('setpriv', [
+      ...asUser.slice(1),
+      '--no-new-privs',
+      program,
+      '-s',
+      agent.socket,
+      '-f',
+      file,
+      '-l',
+    ]);
+
+    expect(stdout).toMatch(/^closed /u);
+    await agent.untilLogged(['message is longer than 262144 bytes', 'peerUid=1000']);
+    await send(agent, long, '-l');
+    await agent.untilLogged(['container attached', 'container=long']);
+  });
+
+  test('G1: agent socket: a user has no more than 32 open connections, with 8 descriptors each', async () => {
+    await using agent = await startWatchedAgent({
+      ...plainMkdir,
+      allowedUids: [1000],
+      log: 'warn',
+    });
+    const before = await restingFdCount(agent);
+    const file = join(programs.path, 'half');
+    writeFileSync(file, '{"fds":');
+    const program = join(programs.path, 'send-state');
+    const sending = [program, '-s', agent.socket, '-f', file, '-n', '8', '-w', '60000'];
+    const ends = Array.from({ length: 40 }, async () => {
+      const { stdout } = await run('setpriv', [...asUser.slice(1), ...sending]);
+      return stdout.split(' ');
+    });
+    let most = 0;
+    const watching = setInterval(() => {
+      most = Math.max(most, openFdCount(agent.pid));
+    }, 20);
+
+    await agent.untilLogged(['this user has 32 open connections', 'peerUid=1000']);
+    await serveOne(agent);
+
+    const all = await Promise.all(ends);
+    clearInterval(watching);
+    expect(all.map(([end]) => end)).toEqual(all.map(() => 'closed'));
+    expect(most - before).toBeGreaterThan(32);
+    // and a few of root's container
+    expect(most - before).toBeLessThan(32 * 9 + 40);
+    await untilFdCountIs(agent.pid, before);
+  });
+
   test('G1: agent socket: a listed user is served, with its own rights', async () => {
     await using agent = await startWatchedAgent({ ...plainMkdir, allowedUids: [1000] });
     using folder = new TemporaryFolder();
@@ -546,14 +606,16 @@ describe('agent socket: too few descriptors', () => {
   test('G1: agent socket: descriptors that were cut off (MSG_CTRUNC) refuse the message', async () => {
     await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn' });
     const before = await restingFdCount(agent);
-    const names = ['seccompFd', ...Array.from({ length: 252 }, (_, at) => `other${at}`)];
-    leaveFds(agent.pid, 40);
+    const names = ['seccompFd', ...Array.from({ length: 7 }, (_, at) => `other${at}`)];
+    // one is for the connection
+    leaveFds(agent.pid, 5);
 
-    const { end } = await send(agent, state('cut-off', names), '-l', '-n', '253');
+    const { end } = await send(agent, state('cut-off', names), '-l', '-n', '8');
 
     expect(end).toBe('closed');
     await agent.untilLogged(['descriptors were lost']);
     await untilFdCountIs(agent.pid, before);
+    leaveManyFds(agent.pid);
     await serveOne(agent);
   });
 

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { AskedCaller } from '../support/asked-caller.ts';
+import { testBundle } from '../support/test-bundles.ts';
 import { trapLines } from '../support/trap-container.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 
@@ -33,4 +34,20 @@ test('G1: agent: a container with too many annotations is served, and the log sa
   });
   expect(lines).toHaveLength(1);
   expect(await agent.untilLogged(['more annotations than are kept'])).toContain('leftOut=1');
+});
+
+test('G1: agent: a container whose id is too long, or fills too much in, is refused alone', async () => {
+  await using agent = await startWatchedAgent({
+    bundle: testBundle('mkdir-suffix'),
+    settings: [`MKDIR_SUFFIX=${'{{.ContainerID}}'.repeat(5)}`],
+  });
+  const { socket } = agent;
+  await using long = new AskedCaller({ socket, id: 'x'.repeat(1025) });
+  expect((await long.ask('mkdir /nowhere/made')).answer).toBe('ENOSYS');
+  await agent.untilLogged(['state.id has more than 1024 bytes']);
+  await using much = new AskedCaller({ socket, id: 'y'.repeat(1024) });
+  expect((await much.ask('mkdir /nowhere/made')).answer).toBe('EPERM');
+  await agent.untilLogged(['more than 4096 characters together', 'yyy']);
+  await using other = new AskedCaller({ socket, id: 'c1' });
+  expect((await other.ask('mkdir /nowhere/made')).answer).toBe('ENOENT');
 });

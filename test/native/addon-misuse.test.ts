@@ -82,7 +82,7 @@ const signatures: Readonly<
   listenSocket: ['text', 'numbers'],
   takeWakeFd: ['number'],
   nextSocketEvent: ['number', 'bytes'],
-  holdConnection: ['number', 'number'],
+  holdConnection: ['number', 'number', 'number'],
   lookAtFirstProcess: ['number', 'number', 'number'],
   closeConnection: ['number', 'number'],
   closeSocket: ['number'],
@@ -404,7 +404,7 @@ test('addon: a socket is closed once, and its events end with it', () => {
   const fds = openFdCount(process.pid);
   const socket = native.listenSocket(path, new Int32Array());
   expect(native.nextSocketEvent(socket, new Uint8Array(16))).toBeNull();
-  call('holdConnection', socket, 99);
+  call('holdConnection', socket, 99, 0);
   call('closeConnection', socket, 99);
   native.closeSocket(socket);
   native.closeSocket(socket);

@@ -81,6 +81,26 @@ test('container process state: null stands for what may be left out', () => {
   expect(parseContainerProcessState(text)).toMatchObject({ metadata: '', containerPid: 0 });
 });
 
+test('G1: container process state: an id has no more than 1,024 bytes', () => {
+  const longest = 'ü'.repeat(512);
+  expect(parseContainerProcessState(message({}, { id: longest })).containerId).toBe(longest);
+  expect(
+    failureOf(() => parseContainerProcessState(message({}, { id: `${longest}x` }))),
+  ).toMatchObject({
+    code: 'AGENT_STATE_INVALID',
+    message: expect.stringContaining('state.id has more than 1024 bytes'),
+  });
+});
+
+test('G1: container process state: of many annotations it says how many are left out', () => {
+  const annotations = Object.fromEntries(
+    Array.from({ length: 2000 }, (_, index) => [`k${index}`, '']),
+  );
+  const state = parseContainerProcessState(message({}, { annotations }));
+  expect(state.annotations.size).toBe(1024);
+  expect(state.leftOut).toBe(976);
+});
+
 test('container process state: an annotation may have any name', () => {
   const text = message({}, { annotations: JSON.parse('{"__proto__":"1","constructor":"2"}') });
   expect(parseContainerProcessState(text).annotations).toEqual(

@@ -110,6 +110,21 @@ test('served file: it is root’s alone, says what is served, and goes with the 
   expect(readdirSync(folder.path)).toEqual([]);
 });
 
+test('served file: no more is written than is read, and the first ones are there', () => {
+  using folder = new TemporaryFolder();
+  const first = containerOf('c1', living);
+  // as JSON has them, each of these characters takes six
+  const long = Array.from({ length: 1000 }, (_, index) =>
+    containerOf(`${index}${'\u0001'.repeat(1000)}`, living),
+  );
+  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().logger };
+  const file = new ServedFile({ ...parts, containers: () => [first, ...long] });
+  file[Symbol.dispose]();
+  const read = readServed(file.file)?.containers ?? [];
+  expect(read[0]).toEqual(first);
+  expect(read.length).toBeGreaterThan(500);
+});
+
 test('served file: a folder that cannot be written to is told of once', () => {
   const log = new KeptLog();
   const file = new ServedFile({

@@ -111,3 +111,17 @@ test('M4: FilterFlags: a bundle of a user says nothing to others', () => {
   expect(flags.enter(stateOf('/users/b'), 1000)).toBeUndefined();
   expect(flags.enter(stateOf('/users/b'), 0)).toContain('/users/b/config.json: EPERM');
 });
+
+test('G1: FilterFlags: no more is read for a user than the main thread has time for', () => {
+  const asked: [owner: number, mostBytes: number][] = [];
+  const flags = new FilterFlags((_path, mostBytes, owner) => {
+    asked.push([owner, mostBytes]);
+    return new TextEncoder().encode('{}');
+  });
+  flags.enter(stateOf('/b'), 0);
+  flags.enter(stateOf('/b'), 1000);
+  expect(asked).toEqual([
+    [0, 4 * 1024 * 1024],
+    [1000, 256 * 1024],
+  ]);
+});

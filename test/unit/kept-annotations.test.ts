@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 
 import { ListenerCounts } from '../../host/containers/listener-counts.ts';
 import { keptAnnotations } from '../../host/registry/kept-annotations.ts';
+import type { KeptAnnotations } from '../../host/registry/kept-annotations.ts';
 import type { ContainerIdentity } from '../../host/registry/resolver.ts';
 import { workloadOf } from '../../host/registry/workload.ts';
 import { failureOf } from '../support/agent-failure.ts';
@@ -14,9 +15,13 @@ const crio = {
   'io.kubernetes.pod.name': 'web-1',
 } as const;
 
+function keptOf(entries: readonly (readonly [string, string])[]): KeptAnnotations {
+  return keptAnnotations(Object.fromEntries(entries), String);
+}
+
 test('G1: annotations: of many no more are kept than fit into 64 KiB, those that name pods first', () => {
   const many = Array.from({ length: 1000 }, (_, index) => [`k${index}`, 'x'.repeat(1000)] as const);
-  const { annotations, leftOut } = keptAnnotations(new Map([...many, ...Object.entries(crio)]));
+  const { annotations, leftOut } = keptOf([...many, ...Object.entries(crio)]);
   const bytes = [...annotations].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
   expect(bytes).toBeLessThanOrEqual(64 * 1024);
   expect(bytes).toBeGreaterThan(62 * 1024);
@@ -26,15 +31,23 @@ test('G1: annotations: of many no more are kept than fit into 64 KiB, those that
 
 test('G1: annotations: one that is too large takes nothing away from those behind it', () => {
   const large = ['large', 'x'.repeat(1e6)] as const;
-  const { annotations, leftOut } = keptAnnotations(new Map([large, ['small', 'ü']]));
+  const { annotations, leftOut } = keptOf([large, ['small', 'ü']]);
   expect([...annotations]).toEqual([['small', 'ü']]);
   expect(leftOut).toBe(1);
 });
 
 test('G7: annotations: what pretends to name a pod takes nothing away from what does', () => {
   const claim = ['io.kubernetes.cri.sandbox-name', 'x'.repeat(65_000)] as const;
-  const { annotations } = keptAnnotations(new Map([claim, ...Object.entries(crio)]));
+  const { annotations } = keptOf([claim, ...Object.entries(crio)]);
   expect(Object.fromEntries(annotations)).toEqual(crio);
+});
+
+test('G1: annotations: of many small ones no more than 1,024 are kept', () => {
+  const many = Array.from({ length: 16_384 }, (_, index) => [`k${index}`, ''] as const);
+  const { annotations, leftOut } = keptOf([...many, ...Object.entries(crio)]);
+  expect(annotations.size).toBe(1024);
+  expect(annotations.size + leftOut).toBe(16_387);
+  expect(workloadOf(annotations)).toEqual({ namespace: 'default', pod: 'web-1' });
 });
 
 const state = {
@@ -93,4 +106,34 @@ test('G1: listeners: one whose texts are longer than are kept is refused', () =>
   const counts = new ListenerCounts();
   const long = { ...state, metadata: 'x'.repeat(64 * 1024) };
   expect(failureOf(() => counts.enter({ peerUid: 0, state: long })).message).toContain('65536');
+});
+
+test('G1: listeners: what the containers of a user say has 16 MiB together, and room again when one ends', () => {
+  const counts = new ListenerCounts();
+  const full = { ...state, metadata: 'x'.repeat(64 * 1024 - 100) };
+  const withId = (
+    peerUid: number,
+    index: number,
+  ): Pick<ContainerIdentity, 'peerUid' | 'state'> => ({
+    peerUid,
+    state: { ...full, containerId: `c${index}` },
+  });
+  for (let index = 0; index < 256; index += 1) counts.enter(withId(1000, index));
+  expect(failureOf(() => counts.enter(withId(1000, 300))).message).toContain('16777216');
+  counts.enter(withId(1001, 300));
+  counts.leave(withId(1000, 0));
+  counts.enter(withId(1000, 300));
+  for (let index = 0; index < 300; index += 1) counts.enter(withId(0, index));
+});
+
+test('G1: listeners: each annotation counts by more than its text', () => {
+  const counts = new ListenerCounts();
+  const annotations = new Map(Array.from({ length: 1024 }, (_, index) => [`k${index}`, '']));
+  const enter = (index: number): void =>
+    counts.enter({ peerUid: 1000, state: { ...state, containerId: `c${index}`, annotations } });
+  for (let index = 0; index < 100; index += 1) enter(index);
+  const many = (): void => {
+    for (let index = 100; index < 200; index += 1) enter(index);
+  };
+  expect(failureOf(many).message).toContain('16777216');
 });

@@ -70,6 +70,18 @@ test.for(['Pid', 'Pid1'] as const)('G3: template: a %s that nobody said has no v
   });
 });
 
+test('G1: template: what fields add to a setting is bounded, and what it has without them is not', () => {
+  const ContainerID = 'x'.repeat(1024);
+  const four = '{{.ContainerID}}'.repeat(4);
+  expect(fillTemplate(`${'y'.repeat(10_000)}${four}`, { ContainerID })).toHaveLength(14_096);
+  expect(failureOf(() => fillTemplate(`${four}{{.Pid}}`, { ContainerID, Pid: '1' }))).toMatchObject(
+    {
+      code: 'AGENT_SETTING_INVALID',
+      message: expect.stringContaining('more than 4096 characters together'),
+    },
+  );
+});
+
 test.for(['password=geheim{{', 'password={{geheim}}', 'password={{.geheim}}'])(
   'M5: template: what is wrong with %j is said without it',
   (template) => {
