@@ -151,9 +151,7 @@ export function parseSettingDeclarations(
   if (entries.length > mostSettings) {
     invalid(`${place} has ${entries.length} keys; ${mostSettings} may be: make several bundles`);
   }
-  const declared = entries.map(([key, declaration]) =>
-    parseDeclaration(key, declaration, place),
-  );
+  const declared = entries.map(([key, declaration]) => parseDeclaration(key, declaration, place));
   for (const { key, needs = [] } of declared) {
     if (needs.includes(key)) invalid(`${place}.${key}.needs names the setting itself`);
     checkKeys(needs, declared, `${place}.${key}.needs`);
