@@ -15,6 +15,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { AgentError, systemCodeOf } from '../../errors.ts';
+import { defaultLimits } from '../../handler/outline.ts';
 import { readRegularFile } from '../../regular-file.ts';
 import { bundleFile } from '../bundle-folder.ts';
 import { checkOutline, planOf } from './artifact.ts';
@@ -137,7 +138,7 @@ function readStored(file: string, mostBytes: number): Buffer {
 }
 
 function readContent(file: string, { digest, size }: Descriptor): Buffer {
-  const bytes = readStored(file, size);
+  const bytes = readStored(file, defaultLimits.maximumBytes);
   if (bytes.length === size && digestOf(bytes) === digest) return bytes;
   throw new AgentError('AGENT_STORE', `${file} was changed: it is no more ${digest}`);
 }
