@@ -13,7 +13,7 @@ export const bundleFile = 'bundle.json';
 /** Of bundle.json. */
 export const mostManifestBytes: number = 2 ** 20;
 /** Of all components of a bundle: as long as it is there, so is the code of all of them. */
-export const mostComponentBytes: number = 64 * 2 ** 20;
+const mostComponentBytes = 64 * 2 ** 20;
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
 export function checkComponentBytes(sizes: readonly number[], place: string): void {
