@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operator's configuration: who is granted what, where bundles come from, and what holds for all.
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 
 import { agentOptionTable } from './agent-option-table.ts';
@@ -18,6 +17,7 @@ import { longestDeadlineMs } from './registry/manifest-handler.ts';
 import { folderName } from './registry/manifest.ts';
 import { defaultPolicies, parseDefaultAction, parseFailurePolicy } from './registry/policy.ts';
 import type { Policies } from './registry/policy.ts';
+import { readRegularFile } from './regular-file.ts';
 import { parseYaml } from './yaml-file.ts';
 
 export const defaultConfigFile = '/etc/seccompagent/config.yaml';
@@ -366,17 +366,11 @@ export function ownershipFault({ uid, mode }: Pick<Stats, 'uid' | 'mode'>): stri
 
 /** Owner and contents are those of the same file. */
 function readOwnFile(file: string): string {
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const status = fstatSync(fd);
-    if (!status.isFile()) invalid(`${file}: is no file`);
-    if (status.size > mostFileBytes) invalid(`${file}: has more than ${mostFileBytes} bytes`);
+  const check = (status: Stats): void => {
     const fault = ownershipFault(status);
     if (fault !== undefined) invalid(`${file}: ${fault}`);
-    return readFileSync(fd, 'utf8');
-  } finally {
-    closeSync(fd);
-  }
+  };
+  return readRegularFile(file, { mostBytes: mostFileBytes, check }).toString();
 }
 
 /** @throws AgentError AGENT_CONFIG_INVALID */

@@ -19,8 +19,12 @@ function distance(from: string, to: string): number {
   return row.at(-1) ?? 0;
 }
 
+/** Nobody mistypes a longer word, and comparing two takes the product of their lengths. */
+const mostLetters = 64;
+
 /** @returns undefined where nothing is near */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > mostLetters) return undefined;
   const most = Math.max(1, Math.floor(word.length / 4));
   const near = known
     .filter((other) => Math.abs(other.length - word.length) <= most)

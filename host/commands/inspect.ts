@@ -180,10 +180,10 @@ function factsOfPulled(text: string, values: Values): BundleFacts {
   const { digest } = reference;
   if (digest === undefined) usage('inspect reads the store: a reference needs a digest');
   const store = new BundleStore(textOf(values, 'store') ?? defaultStore);
-  const { folder, files, signatures } = store.read(digest);
+  const { folder, signatures, text: manifest } = store.read(digest);
   const known = trustedSigners(values, configuredRegistry(reference, values));
   const signers = signersAmong(known, { digest, signatures });
-  const facts = factsOfBundle(folder, files.get('bundle.json')?.toString());
+  const facts = factsOfBundle(folder, manifest);
   return { pulled: { digest, signers }, ...facts };
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What takes long about a bundle is done before it is read, while containers go on.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { LoadLimits } from '../handler/outline.ts';
+import { readManifest } from './bundle-folder.ts';
 import type { ComponentCache, ComponentTrust } from './component-cache.ts';
-import { parseManifest } from './manifest.ts';
 
 export interface PreparingParts {
   readonly components: ComponentCache;
@@ -29,13 +28,12 @@ function orNothing<T>(work: () => T): T | undefined {
  * @returns undefined: that is known
  */
 export function prepareBundle(folder: string, parts: PreparingParts): Promise<void> | undefined {
-  const file = join(folder, 'bundle.json');
-  const { text = orNothing(() => readFileSync(file, 'utf8')) ?? '', components, ...rest } = parts;
-  const handlers = orNothing(() => parseManifest(text, file))?.handlers ?? [];
+  const { text, components, ...rest } = parts;
+  const handlers = orNothing(() => readManifest(folder, text))?.handlers ?? [];
   const preparing = { ...rest, bundle: folder };
-  const waits = handlers.flatMap(
-    ({ component }) =>
-      orNothing(() => components.prepare(join(folder, component), preparing)) ?? [],
+  const files = new Set(handlers.map(({ component }) => join(folder, component)));
+  const waits = [...files].flatMap(
+    (file) => orNothing(() => components.prepare(file, preparing)) ?? [],
   );
   return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
 }

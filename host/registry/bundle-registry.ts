@@ -73,8 +73,9 @@ function checkValues({ settings }: Bundle, { given }: Values): void {
 
 /** The settings of these keys that are set, and true where they are that or false. */
 function thoseOn(keys: readonly string[], { settings }: Bundle, values: Values): readonly string[] {
-  const declared = settings.filter(({ key }) => keys.includes(key));
-  return declared
+  const wanted = new Set(keys);
+  return settings
+    .filter(({ key }) => wanted.has(key))
     .filter((setting) => isOn(setting.type, declaredValue(setting, values)))
     .map(({ key }) => key);
 }
@@ -186,14 +187,14 @@ function instead(key: string, declared: readonly string[]): string {
 
 /** A key with a typing mistake must not leave a container without what it was to have. */
 function checkKeys({ bundles, settings }: Selection): void {
-  const declared = bundles.flatMap((bundle) => bundle.settings.map(({ key }) => key));
+  const declared = new Set(bundles.flatMap((bundle) => bundle.settings.map(({ key }) => key)));
   for (const key of settings.keys()) {
-    if (declared.includes(key)) continue;
+    if (declared.has(key)) continue;
     const names = bundles.map(({ name }) => name).join(', ');
     wrongMetadata(
       names === ''
         ? unselected([key])
-        : `no selected bundle (${names}) has the setting ${shownKey(key)}${instead(key, declared)}`,
+        : `no selected bundle (${names}) has the setting ${shownKey(key)}${instead(key, [...declared])}`,
     );
   }
 }

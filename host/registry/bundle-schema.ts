@@ -9,7 +9,7 @@ import { bundleVersion, folderName, mostHandlers } from './manifest.ts';
 import { componentFile, digestForm } from './manifest-handler.ts';
 import { bitsForm } from './only-calls.ts';
 import { namespaceFlags } from './refused-calls.ts';
-import { reservedKeys, settingKey, settingTypes } from './setting.ts';
+import { mostSettings, reservedKeys, settingKey, settingTypes } from './setting.ts';
 import { grantLimits, limitForms, mostKeys, operationsOf } from './grant-limits.ts';
 import type { LimitKind } from './grant-limits.ts';
 
@@ -187,6 +187,7 @@ export function bundleSchema(): Schema {
         settings: {
           type: 'object',
           description: 'What the metadata of a container may set, by key.',
+          maxProperties: mostSettings,
           propertyNames: { pattern: settingKey.source, not: { enum: reservedKeys } },
           additionalProperties: { $ref: '#/$defs/setting' },
         },

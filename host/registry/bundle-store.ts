@@ -290,8 +290,7 @@ export class BundleStore {
   #prepareStored(reference: string): Promise<void> | undefined {
     try {
       if (this.#pulled.has(pulledKey(reference))) return undefined;
-      const { folder, files } = this.#opened(reference);
-      const text = files.get('bundle.json')?.toString() ?? '';
+      const { folder, text } = this.#opened(reference);
       return prepareBundle(folder, { ...this.#preparingBy({ kind: 'pulled' }), text });
     } catch (thrown) {
       if (thrown instanceof AgentError) return undefined;
@@ -342,12 +341,12 @@ export class BundleStore {
     const known = this.#pulled.get(key);
     if (known !== undefined) return known;
     const { limits, allowedToSigned } = this.#parts;
-    const { files, folder, outline, signers } = this.#opened(reference);
+    const { folder, outline, signers, text } = this.#opened(reference);
     const bundle = readBundle(folder, {
       origin: { kind: 'pulled', reference, signers },
       limits,
       components: this.#components,
-      text: files.get('bundle.json')?.toString() ?? '',
+      text,
       allowed: allowedToSigned(outline.name, signers),
     });
     this.#pulled.set(key, bundle);

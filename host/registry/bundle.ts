@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handler bundles: reads bundle.json and the components beside it.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -9,12 +9,12 @@ import { checkGrants } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { defaultLimits } from '../handler/outline.ts';
 import type { LoadLimits } from '../handler/outline.ts';
+import { bundleFile, readManifest } from './bundle-folder.ts';
 import { ComponentCache } from './component-cache.ts';
 import type { ComponentTrust } from './component-cache.ts';
 import { isInterface } from './grant-limits.ts';
 import { grantedOf } from './grants.ts';
 import type { Grants } from './grants.ts';
-import { parseManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { defaultDeadlineMs, longestDeadlineMs } from './manifest-handler.ts';
 import type { HandlerSettings, ManifestHandler } from './manifest-handler.ts';
@@ -188,14 +188,6 @@ function checkOverAsking(
   refuse(`${place}: grants asks for ${idle.join(', ')}, which no component of the bundle imports`);
 }
 
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be read`, { cause });
-  }
-}
-
 /**
  * The same bundle, with what an operator allows it now.
  * @throws AgentError AGENT_GRANT_MISSING
@@ -221,8 +213,8 @@ export function readBundle(folder: string, reading: Partial<BundleReading> = {})
     components: new ComponentCache(),
     ...reading,
   };
-  const file = join(folder, 'bundle.json');
-  const manifest = parseManifest(whole.text ?? readText(file), file);
+  const file = join(folder, bundleFile);
+  const manifest = readManifest(folder, whole.text);
   const grants = manifest.grants.map(({ capability }) => capability);
   const granted = grantedTo(manifest, whole, file);
   const handlers = manifest.handlers.map((handler) =>

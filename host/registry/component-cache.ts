@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Components by their files: what has not changed is not read and compiled again.
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 
 import { Verdicts, trustedCode } from '../handler/compiling/verdicts.ts';
 import { DigestCache } from '../handler/digest-cache.ts';
@@ -10,6 +10,7 @@ import { Wirings } from '../handler/jco/wirings.ts';
 import { checkSize, outlineOf } from '../handler/outline.ts';
 import type { LoadLimits } from '../handler/outline.ts';
 import { Turns } from '../handler/turns.ts';
+import { readRegularFile } from '../regular-file.ts';
 
 interface KnownFile {
   readonly identity: string;
@@ -28,6 +29,10 @@ function keyOf(file: string, { maximumPages }: LoadLimits): string {
   return `${maximumPages} ${file}`;
 }
 
+function readComponent(file: string, { maximumBytes }: LoadLimits): Buffer {
+  return readRegularFile(file, { mostBytes: maximumBytes });
+}
+
 /** Whether somebody else could have written it. */
 export type ComponentTrust = 'own' | 'foreign';
 
@@ -37,6 +42,11 @@ export interface Preparing {
   readonly trust: ComponentTrust;
   /** Its bundle: each has its turn. */
   readonly bundle: string;
+}
+
+interface Unknown {
+  readonly digest: string;
+  readonly inquiries: readonly (() => Promise<void>)[];
 }
 
 export class ComponentCache {
@@ -66,7 +76,7 @@ export class ComponentCache {
       checkCode: trust === 'own' ? trustedCode : verdicts,
       wirings: this.#waits ? this.#wirings.find : this.#wirings.findKnown,
     };
-    const component = this.#shared(loadComponent(readFileSync(file), limits, sources));
+    const component = this.#shared(loadComponent(readComponent(file, limits), limits, sources));
     this.#files.set(key, { identity, component });
     return component;
   }
@@ -76,18 +86,32 @@ export class ComponentCache {
    * @returns undefined: it need not
    * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED; Error of the file system
    */
-  prepare(file: string, { limits, trust, bundle }: Preparing): Promise<void> | undefined {
+  prepare(file: string, preparing: Preparing): Promise<void> | undefined {
+    const { limits, bundle } = preparing;
     const identity = identityOf(file, limits);
     if (this.#files.get(keyOf(file, limits))?.identity === identity) return undefined;
-    const { code, digest, lane } = outlineOf(readFileSync(file), limits);
+    const { digest, inquiries } = this.#unknown(file, preparing);
+    if (inquiries.length === 0) return undefined;
+    return this.#turns.take(bundle, digest, async () => this.#findOut(file, preparing));
+  }
+
+  /** What is to be found out of it. The inquiries hold its bytes. */
+  #unknown(file: string, { limits, trust }: Preparing): Unknown {
+    const { code, digest, lane } = outlineOf(readComponent(file, limits), limits);
     const inquiries = [
       trust === 'own' ? undefined : this.#verdicts.prepare(code),
       lane.kind === 'jco' ? this.#wirings.prepare(lane.question) : undefined,
     ].filter((inquiry) => inquiry !== undefined);
-    if (inquiries.length === 0) return undefined;
-    return this.#turns.take(bundle, digest, async () => {
-      for (const inquiry of inquiries) await inquiry();
-    });
+    return { digest, inquiries };
+  }
+
+  /** It is read anew: those that wait for their turn are many, and each may be large. */
+  async #findOut(file: string, preparing: Preparing): Promise<void> {
+    try {
+      for (const inquiry of this.#unknown(file, preparing).inquiries) await inquiry();
+    } catch {
+      // it was changed meanwhile; who loads it says what is wrong
+    }
   }
 
   /** The same component of another file, if there is one: workers then have one of it. */

@@ -71,7 +71,10 @@ export function flagOf(json: unknown, place: string): boolean {
 export function uniqueTexts(json: unknown, place: string): readonly string[] {
   const texts = listOf(json, place).map((item, index) => textOf(item, `${place}[${index}]`));
   if (texts.length === 0) invalid(`${place} is empty`);
-  const twice = texts.find((text, index) => texts.indexOf(text) !== index);
-  if (twice !== undefined) invalid(`${place} names "${twice}" twice`);
+  const seen = new Set<string>();
+  for (const text of texts) {
+    if (seen.has(text)) invalid(`${place} names "${text}" twice`);
+    seen.add(text);
+  }
   return texts;
 }

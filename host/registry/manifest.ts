@@ -78,11 +78,13 @@ function checkUse(
   handlers: readonly ManifestHandler[],
   place: string,
 ): void {
-  const used = handlers.flatMap(({ settings, when = [] }) => [
-    ...settings.flatMap(([, source]) => keysOf(source)),
-    ...when,
-  ]);
-  const unused = declared.find(({ key }) => !used.includes(key));
+  const used = new Set(
+    handlers.flatMap(({ settings, when = [] }) => [
+      ...settings.flatMap(([, source]) => keysOf(source)),
+      ...when,
+    ]),
+  );
+  const unused = declared.find(({ key }) => !used.has(key));
   if (unused !== undefined) invalid(`${place}.${unused.key} is given to no handler`);
 }
 

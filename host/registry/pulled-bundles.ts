@@ -4,17 +4,25 @@
 import { AgentError } from '../errors.ts';
 import { openBundle, openStoredBundle } from './oci/open-bundle.ts';
 import type { OpenedBundle, RegistryPolicy } from './oci/open-bundle.ts';
+import { parseDigestReference } from './oci/reference.ts';
 
 const mostFailures = 100;
+/** From one registry at once. */
 const mostPulls = 4;
+
+/** The pulls from a registry. */
+interface Pulls {
+  running: number;
+  /** Whose turn it is next. */
+  readonly waiting: (() => void)[];
+}
 
 export class PulledBundles {
   readonly #policy: RegistryPolicy;
   /** Many containers may start with the same bundle at once. */
   readonly #fetching: Map<string, Promise<void>> = new Map();
-  #pulls = 0;
-  /** Whose turn it is next. */
-  readonly #waiting: (() => void)[] = [];
+  /** By registry: one that says nothing holds up nobody who wants bundles of others. */
+  readonly #pulls: Map<string, Pulls> = new Map();
   /** Why the last attempt failed. */
   readonly #failures: Map<string, AgentError> = new Map();
 
@@ -42,9 +50,9 @@ export class PulledBundles {
   }
 
   async #fetch(reference: string): Promise<void> {
-    await this.#turn();
     try {
-      await openBundle(reference, this.#policy);
+      const { host } = parseDigestReference(reference);
+      await this.#inTurn(host, async () => openBundle(reference, this.#policy));
       this.#failures.delete(reference);
     } catch (thrown) {
       const failure =
@@ -57,20 +65,22 @@ export class PulledBundles {
       if (this.#failures.size > mostFailures) this.#failures.delete(oldest);
     } finally {
       this.#fetching.delete(reference);
-      this.#pass();
     }
   }
 
   /** Those who start containers must not make us pull all at once that they can name. */
-  async #turn(): Promise<void> {
-    if (this.#pulls < mostPulls) this.#pulls += 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  /** Gives the turn away. */
-  #pass(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#pulls -= 1;
-    else next();
+  async #inTurn(host: string, pull: () => Promise<unknown>): Promise<void> {
+    const pulls = this.#pulls.get(host) ?? { running: 0, waiting: [] };
+    this.#pulls.set(host, pulls);
+    if (pulls.running < mostPulls) pulls.running += 1;
+    else await new Promise<void>((resolve) => pulls.waiting.push(resolve));
+    try {
+      await pull();
+    } finally {
+      const next = pulls.waiting.shift();
+      if (next === undefined) pulls.running -= 1;
+      else next();
+      if (pulls.running === 0) this.#pulls.delete(host);
+    }
   }
 }

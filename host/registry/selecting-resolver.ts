@@ -90,14 +90,15 @@ function selectedBy(parts: SelectingParts, identity: ContainerIdentity): Selecte
   };
 }
 
-function declares(bundles: readonly Bundle[], key: string): boolean {
-  return bundles.some(({ settings }) => settings.some((declared) => declared.key === key));
+function declaredBy(bundles: readonly Bundle[]): ReadonlySet<string> {
+  return new Set(bundles.flatMap(({ settings }) => settings.map(({ key }) => key)));
 }
 
 /** Without what is said to the shadow alone. One that cannot be loaded must not hide mistakes. */
 function ownSettings({ bundles, shadow, settings }: Selected): Selection['settings'] {
   if (shadow === undefined || shadow instanceof AgentError) return settings;
-  return new Map([...settings].filter(([key]) => declares(bundles, key) || !declares(shadow, key)));
+  const [own, others] = [declaredBy(bundles), declaredBy(shadow)];
+  return new Map([...settings].filter(([key]) => own.has(key) || !others.has(key)));
 }
 
 function resolvedParts(
@@ -126,7 +127,8 @@ function shadowOf(
 ): Shadow | undefined {
   if (shadow === undefined) return undefined;
   if (shadow instanceof AgentError) return refusedShadow(shadow);
-  const own = new Map([...settings].filter(([key]) => declares(shadow, key)));
+  const declared = declaredBy(shadow);
+  const own = new Map([...settings].filter(([key]) => declared.has(key)));
   try {
     const parts = resolvedParts(
       { bundles: shadow, settings: own, defaultAction, policies },

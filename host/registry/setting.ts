@@ -44,7 +44,10 @@ export const reservedKeys: readonly string[] = [
   'MIDDLEWARE',
 ];
 
-export const settingKey: RegExp = /^[A-Za-z][A-Za-z0-9_.-]*$/;
+export const settingKey: RegExp = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
+
+/** Each is compared with what metadata, handlers and other settings name. */
+export const mostSettings = 256;
 
 /**
  * What is wrong with a value; undefined: it is one of the type. The reason is given without the
@@ -127,7 +130,8 @@ export function checkKeys(
   declared: readonly SettingDeclaration[],
   place: string,
 ): void {
-  const unknown = keys.find((key) => !declared.some((known) => known.key === key));
+  const known = new Set(declared.map(({ key }) => key));
+  const unknown = keys.find((key) => !known.has(key));
   if (unknown === undefined) return;
   const list = declared.map(({ key }) => key).join(', ');
   invalid(`${place}: the bundle declares no setting "${unknown}", but ${list || 'none'}`);
@@ -143,9 +147,11 @@ export function parseSettingDeclarations(
   json: unknown,
   place: string,
 ): readonly SettingDeclaration[] {
-  const declared = entriesOf(json, place).map(([key, declaration]) =>
-    parseDeclaration(key, declaration, place),
-  );
+  const entries = entriesOf(json, place);
+  if (entries.length > mostSettings) {
+    invalid(`${place} has ${entries.length} keys; ${mostSettings} may be: make several bundles`);
+  }
+  const declared = entries.map(([key, declaration]) => parseDeclaration(key, declaration, place));
   for (const { key, needs = [] } of declared) {
     if (needs.includes(key)) invalid(`${place}.${key}.needs names the setting itself`);
     checkKeys(needs, declared, `${place}.${key}.needs`);

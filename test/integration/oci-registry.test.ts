@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles in a real registry, and what the tools of others make of them: oras and cosign.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { bundleFile } from '../../host/registry/oci/artifact.ts';
+import { bundleFile } from '../../host/registry/bundle-folder.ts';
 import { findCredentials } from '../../host/registry/oci/credentials.ts';
 import type { Credentials } from '../../host/registry/oci/credentials.ts';
 import { readPrivateKey, readPublicKey } from '../../host/registry/oci/signing-key.ts';
@@ -84,17 +84,13 @@ test('push and pull: what comes back is what was sent, under the same digest', a
   const { bundle } = await pullInto(store.path, reference);
   expect(bundle.digest).toBe(artifact.digest);
   expect(bundle.references).toEqual([reference]);
-  expect([...bundle.files.keys()].toSorted()).toEqual([
-    'bundle.json',
-    'errno.wasm',
-    'mkdir-suffix.wasm',
-    'mount.wasm',
-  ]);
-  const { files } = bundle;
-  sameFiles(
-    shippedBundle('demo-basic'),
-    new Map([...files].filter(([name]) => name !== bundleFile)),
+  const names = ['errno.wasm', 'mkdir-suffix.wasm', 'mount.wasm'];
+  expect(readdirSync(bundle.folder).toSorted()).toEqual(
+    [...names, bundleFile, 'manifest.json', 'origin.json'].toSorted(),
   );
+  expect(bundle.text).toBe(readFileSync(join(bundle.folder, bundleFile), 'utf8'));
+  const shipped = shippedBundle('demo-basic');
+  sameFiles(bundle.folder, new Map(names.map((name) => [name, readFileSync(join(shipped, name))])));
   const byDigest = await pullInto(store.path, `${registry.host}/round/trip@${artifact.digest}`);
   expect(byDigest.bundle.folder).toBe(bundle.folder);
 });
@@ -157,7 +153,9 @@ test('oras: what it pushed is pulled', async () => {
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const { bundle } = await pullInto(store.path, reference);
   expect(bundle.outline.name).toBe('errno');
-  sameFiles(folder.path, bundle.files);
+  sameFiles(folder.path, new Map([[bundleFile, Buffer.from(bundle.text)]]));
+  const component = 'errno.wasm';
+  sameFiles(folder.path, new Map([[component, readFileSync(join(bundle.folder, component))]]));
 });
 
 test('pull: an artifact of another kind is refused', async () => {

@@ -64,7 +64,7 @@ test('openBundle: it is pulled once, and then read from the store without any ne
   expect(stored).toEqual(pulled);
   expect(stored.outline.name).toBe('demo-basic');
   const component = readFileSync(join(shippedBundle('demo-basic'), 'mount.wasm'));
-  expect(stored.files.get('mount.wasm')).toEqual(component);
+  expect(readFileSync(join(stored.folder, 'mount.wasm'))).toEqual(component);
 });
 
 test('openBundle: only registries that are allowed are asked', async () => {

@@ -6,6 +6,7 @@ import type { Server, ServerResponse } from 'node:http';
 
 import { expect, test } from 'vitest';
 
+import { messageOf } from '../../host/errors.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
 import { grantable } from '../../host/registry/grant-limits.ts';
 import type { Grants } from '../../host/registry/grants.ts';
@@ -24,6 +25,14 @@ function policyFor(folder: TemporaryFolder, host: string): RegistryPolicy {
   writeFileSync(keyFile, acme.key.export({ format: 'pem', type: 'spki' }));
   const signers = [{ name: 'acme', keyFile }];
   return { registries: [{ host, isPlainHttp: true, signers }], store: folder.at('store') };
+}
+
+/** Up to ten bundles. */
+function named(host: string, count: number): readonly string[] {
+  return Array.from(
+    { length: count },
+    (_, index) => `oci://${host}/a/b${index}@sha256:${String(index).repeat(64)}`,
+  );
 }
 
 /** A registry that has nothing, and says so when it is let. */
@@ -67,10 +76,7 @@ test('G3: pulled bundles: four are pulled at once, and the others wait', async (
   using folder = new TemporaryFolder();
   await using registry = await HesitantRegistry.start();
   const pulled = new PulledBundles(policyFor(folder, registry.host));
-  const references = Array.from(
-    { length: 10 },
-    (_, index) => `oci://${registry.host}/a/b${index}@sha256:${String(index).repeat(64)}`,
-  );
+  const references = named(registry.host, 10);
   const fetched = Promise.all(references.map(async (reference) => pulled.fetch(reference)));
   for (const count of [4, 8, 10]) {
     await until(`${count} requests`, () => registry.asked.size >= count || undefined);
@@ -83,6 +89,27 @@ test('G3: pulled bundles: four are pulled at once, and the others wait', async (
   for (const reference of references) {
     expect(failureOf(() => pulled.open(reference)).code).toBe('AGENT_OCI');
   }
+});
+
+test('G3: pulled bundles: a registry that says nothing holds up no other', async () => {
+  using folder = new TemporaryFolder();
+  await using silent = await HesitantRegistry.start();
+  await using other = await HesitantRegistry.start();
+  const { registries, ...rest } = policyFor(folder, silent.host);
+  const both = [...registries, ...policyFor(folder, other.host).registries];
+  const ending = new AbortController();
+  const pulled = new PulledBundles({ ...rest, registries: both, signal: ending.signal });
+  const held = Promise.all(named(silent.host, 9).map(async (each) => pulled.fetch(each)));
+  await until('4 requests', () => silent.asked.size >= 4 || undefined);
+  const [wanted = ''] = named(other.host, 1);
+  const fetched = pulled.fetch(wanted);
+  await until('a request', () => other.asked.size === 1 || undefined);
+  other.answer();
+  await fetched;
+  expect(messageOf(failureOf(() => pulled.open(wanted)))).toContain('there is no manifest');
+  expect(silent.asked.size).toBe(4);
+  ending.abort();
+  await held;
 });
 
 test('G3: pulled bundles: keys are read once, and the same digest is one bundle', async () => {

@@ -219,7 +219,19 @@ const ofSettings: readonly Mistake[] = [
   [
     'a key with a blank',
     changedSetting({}, 'A B'),
-    ': settings: "A B" does not match /^[A-Za-z][A-Za-z0-9_.-]*$/',
+    ': settings: "A B" does not match /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/',
+  ],
+  [
+    'a key of 129 letters',
+    changedSetting({}, 'k'.repeat(129)),
+    `: settings: "${'k'.repeat(129)}" d`,
+  ],
+  [
+    'more settings than one can oversee',
+    changed({
+      settings: Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`K${i}`, setting])),
+    }),
+    ': settings has 257 keys; 256 may be: make several bundles',
   ],
   ['an empty key', changedSetting({}, ''), ': settings: "" does not match'],
   ['the key BUNDLE', changedSetting({}, 'BUNDLE'), ': settings: "BUNDLE" is for the agent'],

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bundle as an OCI artifact: a manifest, and as layers bundle.json and the components, each under
 // the name of its file. The same bundle always gives the same digest.
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { AgentError } from '../../errors.ts';
-import { checkSize } from '../../handler/outline.ts';
+import { checkSize, defaultLimits } from '../../handler/outline.ts';
+import { readRegularFile } from '../../regular-file.ts';
 import { hasControlCharacters } from '../../terminal-text.ts';
+import { bundleFile, checkComponentBytes, mostManifestBytes } from '../bundle-folder.ts';
+import { mostHandlers } from '../manifest.ts';
 import { blobOf, mediaTypes, parseDescriptors, titleKey } from './descriptor.ts';
 import type { Blob, Descriptor } from './descriptor.ts';
 import { digestOf } from './digest.ts';
@@ -19,8 +22,6 @@ const bundleTypes = {
   manifest: 'application/vnd.seccompagent.bundle.manifest.v1+json',
   component: 'application/vnd.seccompagent.component.v1+wasm',
 } as const;
-
-export const bundleFile = 'bundle.json';
 
 /** What the artifact's form rests on; all else is read by those who load the bundle. */
 export interface BundleOutline {
@@ -45,8 +46,6 @@ export interface ArtifactPlan {
   readonly components: ReadonlyMap<string, Descriptor>;
 }
 
-const bundleBytes = 1024 * 1024;
-const mostComponents = 64;
 const componentPattern = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*\.wasm$/u;
 
 function invalid(what: string, cause?: unknown): never {
@@ -69,7 +68,7 @@ function outlineOf(json: unknown, place: string): BundleOutline {
     return { file, ...(typeof digest === 'string' ? { digest } : {}) };
   });
   if (components.length === 0) invalid(`${place}: handlers is empty`);
-  if (components.length > mostComponents) invalid(`${place}: more than ${mostComponents} handlers`);
+  if (components.length > mostHandlers) invalid(`${place}: more than ${mostHandlers} handlers`);
   return {
     name: text('name'),
     version: text('version'),
@@ -110,7 +109,7 @@ export function packArtifact(folder: string): Artifact {
 
 function readSource(file: string): Buffer {
   try {
-    return readFileSync(file);
+    return readRegularFile(file, { mostBytes: mostManifestBytes });
   } catch (cause) {
     return invalid(`${file}: cannot be read`, cause);
   }
@@ -120,7 +119,8 @@ function packComponent(folder: string, name: string): Blob {
   const file = join(folder, name);
   try {
     checkSize(statSync(file).size);
-    return blobOf(bundleTypes.component, readFileSync(file), { [titleKey]: name });
+    const bytes = readRegularFile(file, { mostBytes: defaultLimits.maximumBytes });
+    return blobOf(bundleTypes.component, bytes, { [titleKey]: name });
   } catch (cause) {
     return invalid(`${file}: cannot be read`, cause);
   }
@@ -176,7 +176,7 @@ export function planOf(manifest: unknown, place: string): ArtifactPlan {
   if (bundle === undefined || others.length > 0) {
     return invalid(`${place} must have one layer of the type ${bundleTypes.manifest}`);
   }
-  checkBytes(bundle, bundleBytes, place);
+  checkBytes(bundle, mostManifestBytes, place);
   return { bundle, components: componentsOf(layers, place) };
 }
 
@@ -201,7 +201,11 @@ function componentsOf(
     }
     components.set(name, layer);
   }
-  if (components.size > mostComponents) invalid(`${place}: more than ${mostComponents} components`);
+  checkComponentBytes(
+    [...components.values()].map(({ size }) => size),
+    place,
+  );
+  if (components.size > mostHandlers) invalid(`${place}: more than ${mostHandlers} components`);
   return components;
 }
 

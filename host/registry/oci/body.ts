@@ -11,26 +11,37 @@ export interface BodyLimit {
   readonly progress?: (bytes: number) => void;
 }
 
+/** With room for so many bytes; it grows in steps, and never beyond the limit. */
+function withRoom(buffer: Buffer, bytes: number, limit: number): Buffer {
+  if (bytes <= buffer.length) return buffer;
+  const larger = Buffer.alloc(Math.min(limit, Math.max(bytes, 2 * buffer.length)));
+  buffer.copy(larger);
+  return larger;
+}
+
 /**
+ * What comes is copied: a server may send it in chunks of a byte, each of which is an object.
  * @throws AgentError AGENT_OCI when it is larger, or breaks off
  */
 export async function readBody(
   body: Readable,
   { limit, what, progress }: BodyLimit,
 ): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+  let buffer: Buffer = Buffer.alloc(0);
   let bytes = 0;
   try {
     for await (const chunk of body) {
       if (!Buffer.isBuffer(chunk)) continue;
+      const start = bytes;
       bytes += chunk.length;
       if (bytes > limit) break;
-      chunks.push(chunk);
+      buffer = withRoom(buffer, bytes, limit);
+      chunk.copy(buffer, start);
       progress?.(bytes);
     }
   } catch (cause) {
     throw new AgentError('AGENT_OCI', `${what} broke off after ${bytes} bytes`, { cause });
   }
-  if (bytes <= limit) return Buffer.concat(chunks);
+  if (bytes <= limit) return buffer.subarray(0, bytes);
   throw new AgentError('AGENT_OCI', `${what} has more than ${limit} bytes`);
 }

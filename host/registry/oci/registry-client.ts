@@ -32,7 +32,8 @@ type Request = Omit<HttpRequest, 'url' | 'headers'> & {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-const manifestBytes = 4 * 1024 * 1024;
+/** No manifest has more. */
+export const manifestBytes: number = 4 * 1024 * 1024;
 const errorBytes = 65_536;
 const mostRedirects = 5;
 const status = { ok: 200, created: 201, accepted: 202, unauthorized: 401, notFound: 404 } as const;

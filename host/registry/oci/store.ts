@@ -7,7 +7,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -16,12 +15,16 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { AgentError, systemCodeOf } from '../../errors.ts';
-import { bundleFile, checkOutline, planOf } from './artifact.ts';
-import type { ArtifactPlan, BundleOutline } from './artifact.ts';
+import { defaultLimits } from '../../handler/outline.ts';
+import { readRegularFile } from '../../regular-file.ts';
+import { bundleFile } from '../bundle-folder.ts';
+import { checkOutline, planOf } from './artifact.ts';
+import type { BundleOutline } from './artifact.ts';
 import type { Descriptor } from './descriptor.ts';
 import { digestOf, hexOf, isDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { elementsOf, memberOf, parseJson } from './json.ts';
+import { manifestBytes } from './registry-client.ts';
 import type { Signature } from './signature.ts';
 
 export const defaultStore = '/var/lib/seccompagent/bundles';
@@ -37,12 +40,14 @@ export interface StoredBundle extends Origin {
   readonly digest: Digest;
   readonly folder: string;
   readonly outline: BundleOutline;
-  /** bundle.json and the components as they were compared with their digests. */
-  readonly files: ReadonlyMap<string, Buffer>;
+  /** bundle.json as it was compared with its digest. So were the components. */
+  readonly text: string;
 }
 
 const manifestFile = 'manifest.json';
 const originFile = 'origin.json';
+/** Of the signatures that are kept, encoded: twice as much as there can be. */
+const mostOriginBytes = 16 * 2 ** 20;
 const incomingPrefix = '.incoming-';
 /** Longer than any pull may take. */
 const abandonedMs = 3_600_000;
@@ -124,16 +129,16 @@ function folderOf(store: string, digest: Digest): string {
   return join(store, `sha256-${hexOf(digest)}`);
 }
 
-function readStored(file: string): Buffer {
+function readStored(file: string, mostBytes: number): Buffer {
   try {
-    return readFileSync(file);
+    return readRegularFile(file, { mostBytes });
   } catch (cause) {
     return failed(file, 'cannot be read', cause);
   }
 }
 
 function readContent(file: string, { digest, size }: Descriptor): Buffer {
-  const bytes = readStored(file);
+  const bytes = readStored(file, defaultLimits.maximumBytes);
   if (bytes.length === size && digestOf(bytes) === digest) return bytes;
   throw new AgentError('AGENT_STORE', `${file} was changed: it is no more ${digest}`);
 }
@@ -155,14 +160,16 @@ export class BundleStore {
     if (!existsSync(folder)) {
       throw new AgentError('AGENT_STORE', `${digest} was not pulled: it is not in ${this.#folder}`);
     }
-    const manifest = readStored(join(folder, manifestFile));
+    const manifest = readStored(join(folder, manifestFile), manifestBytes);
     if (digestOf(manifest) !== digest) {
       throw new AgentError('AGENT_STORE', `${join(folder, manifestFile)} was changed`);
     }
     const plan = planOf(parseJson(manifest.toString()), folder);
-    const files = readFiles(folder, plan);
-    const outline = checkOutline(files.get(bundleFile) ?? new Uint8Array(), plan, folder);
-    return { digest, folder, outline, files, ...readOrigin(folder) };
+    const bundle = readContent(join(folder, bundleFile), plan.bundle);
+    const outline = checkOutline(bundle, plan, folder);
+    // one after the other: together they may be large
+    for (const [name, descriptor] of plan.components) readContent(join(folder, name), descriptor);
+    return { digest, folder, outline, text: bundle.toString(), ...readOrigin(folder) };
   }
 
   /** What is known of a bundle changed: somebody signed it, or it has one more name. */
@@ -197,15 +204,6 @@ export class BundleStore {
   }
 }
 
-function readFiles(folder: string, plan: ArtifactPlan): ReadonlyMap<string, Buffer> {
-  return new Map([
-    [bundleFile, readContent(join(folder, bundleFile), plan.bundle)],
-    ...[...plan.components].map(
-      ([name, descriptor]) => [name, readContent(join(folder, name), descriptor)] as const,
-    ),
-  ]);
-}
-
 function encode(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64');
 }
@@ -228,7 +226,7 @@ function serializeOrigin({ references, signatures }: Origin): Uint8Array {
 
 /** What cannot be read is not known: without signatures a bundle counts as not signed. */
 function readOrigin(folder: string): Origin {
-  const json = parseJson(readStored(join(folder, originFile)).toString());
+  const json = parseJson(readStored(join(folder, originFile), mostOriginBytes).toString());
   const references = elementsOf(memberOf(json, 'references'));
   return {
     references: references.filter((reference) => typeof reference === 'string'),

@@ -3,7 +3,8 @@
 import type { KeyObject } from 'node:crypto';
 
 import { AgentError } from '../../errors.ts';
-import { bundleFile, checkOutline, planOf } from './artifact.ts';
+import { bundleFile } from '../bundle-folder.ts';
+import { checkOutline, planOf } from './artifact.ts';
 import type { Artifact, ArtifactPlan } from './artifact.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of a bundle: how large they may be, and its bundle.json.
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { AgentError } from '../errors.ts';
+import { readRegularFile } from '../regular-file.ts';
+import { invalid } from './json-value.ts';
+import { parseManifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+
+export const bundleFile = 'bundle.json';
+/** Of bundle.json. */
+export const mostManifestBytes: number = 2 ** 20;
+/** Of all components of a bundle: as long as it is there, so is the code of all of them. */
+const mostComponentBytes = 64 * 2 ** 20;
+
+/** @throws AgentError AGENT_BUNDLE_INVALID */
+export function checkComponentBytes(sizes: readonly number[], place: string): void {
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  if (bytes <= mostComponentBytes) return;
+  invalid(
+    `${place}: the components have ${bytes} bytes together; ${mostComponentBytes} are allowed: make several bundles`,
+  );
+}
+
+/** What is not there has no size; that it is missing is said where it is read. */
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** One with another limit of its memory is compiled once more. */
+function checkComponents(folder: string, { handlers }: Manifest, place: string): void {
+  const compiled = new Map(
+    handlers.map(({ component, memoryPages }) => [`${memoryPages} ${component}`, component]),
+  );
+  const sizes = [...compiled.values()].map((component) => sizeOf(join(folder, component)));
+  checkComponentBytes(sizes, place);
+}
+
+function readText(file: string): string {
+  try {
+    return readRegularFile(file, { mostBytes: mostManifestBytes }).toString();
+  } catch (cause) {
+    throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be read`, { cause });
+  }
+}
+
+/**
+ * What the bundle in a folder says of itself, if its components are not too large.
+ * @param text of bundle.json, where it was compared with a digest; absent: it is read
+ * @throws AgentError AGENT_BUNDLE_INVALID; Error of the file system
+ */
+export function readManifest(folder: string, text?: string): Manifest {
+  const file = join(folder, bundleFile);
+  const manifest = parseManifest(text ?? readText(file), file);
+  checkComponents(folder, manifest, file);
+  return manifest;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads files of which nobody knows what stands in their place: archives and repositories may bring
+// FIFOs, which are waited for, and links to devices, which have no end.
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+
+export interface FileLimits {
+  readonly mostBytes: number;
+  /** Throws where the file is not to be read; its status and contents are those of the same file. */
+  readonly check?: (status: Stats) => void;
+}
+
+function checkRegular(status: Stats): void {
+  if (!status.isFile()) throw new Error('it is no regular file');
+}
+
+/** No more than its status says: it may grow meanwhile. */
+function readBytes(fd: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  let count = 0;
+  while (count < size) {
+    const more = readSync(fd, bytes, count, size - count, null);
+    if (more === 0) break;
+    count += more;
+  }
+  return bytes.subarray(0, count);
+}
+
+/**
+ * A regular file, or one that a link leads to.
+ * @throws Error of the file system; Error when it is another kind of file, or too large
+ */
+export function readRegularFile(file: string, { mostBytes, check }: FileLimits): Buffer {
+  // some devices do something as soon as they are opened
+  checkRegular(statSync(file));
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    // it may be another one by now
+    const status = fstatSync(fd);
+    checkRegular(status);
+    if (status.size > mostBytes) {
+      throw new Error(`it has ${status.size} bytes; ${mostBytes} are allowed`);
+    }
+    check?.(status);
+    return readBytes(fd, status.size);
+  } finally {
+    closeSync(fd);
+  }
+}

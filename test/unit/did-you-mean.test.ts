@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests which known word is guessed at, and that nobody makes guessing take long.
+import { expect, test } from 'vitest';
+
+import { guessAt, meantAt, nearest } from '../../host/did-you-mean.ts';
+
+test.for([
+  ['MKDIR_TMPl', 'MKDIR_TMPL'],
+  ['MKDRI_TMPL', 'MKDIR_TMPL'],
+  ['MKDIR', undefined],
+  ['SUFIX', 'SUFFIX'],
+] as const)('did you mean: of %s it is %s', ([word, meant]) => {
+  expect(nearest(word, ['SUFFIX', 'MKDIR_TMPL'])).toBe(meant);
+});
+
+test('did you mean: the guess is a question', () => {
+  expect(guessAt('SUFIX', ['SUFFIX'])).toBe(': is it "SUFFIX"?');
+  expect(meantAt('SUFIX', ['SUFFIX'])).toBe('; did you mean SUFFIX?');
+  expect(guessAt('other', ['SUFFIX']) + meantAt('other', ['SUFFIX'])).toBe('');
+});
+
+test('G3: did you mean: of words that nobody types no guess is made', () => {
+  const typed = 'x'.repeat(64);
+  expect(nearest(typed, [`${typed}y`])).toBe(`${typed}y`);
+  expect(nearest(`${typed}x`, [typed])).toBeUndefined();
+});

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests that files are read to their ends, and that nothing else is read or waited for.
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+
+import { expect, test } from 'vitest';
+
+import { readRegularFile } from '../../host/regular-file.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+test('regular file: it is read, and so is one that a link leads to', () => {
+  using folder = new TemporaryFolder();
+  const text = 'x'.repeat(100_000);
+  writeFileSync(folder.at('file'), text);
+  symlinkSync('file', folder.at('link'));
+  writeFileSync(folder.at('empty'), '');
+  for (const name of ['file', 'link']) {
+    expect(readRegularFile(folder.at(name), { mostBytes: 100_000 }).toString()).toBe(text);
+  }
+  expect(readRegularFile(folder.at('empty'), { mostBytes: 0 })).toHaveLength(0);
+});
+
+test('G3: regular file: a larger one is not read', () => {
+  using folder = new TemporaryFolder();
+  writeFileSync(folder.at('file'), 'four');
+  expect(() => readRegularFile(folder.at('file'), { mostBytes: 3 })).toThrow(
+    'it has 4 bytes; 3 are allowed',
+  );
+});
+
+test('G3: regular file: a check sees its status before it is read', () => {
+  using folder = new TemporaryFolder();
+  writeFileSync(folder.at('file'), 'four');
+  const fault = new Error('not this one');
+  const check = ({ size }: { readonly size: number }): void => {
+    if (size === 4) throw fault;
+  };
+  expect(() => readRegularFile(folder.at('file'), { mostBytes: 9, check })).toThrow(fault);
+});
+
+test('G3: regular file: folders, FIFOs and devices are not opened', () => {
+  using folder = new TemporaryFolder();
+  mkdirSync(folder.at('folder'));
+  expect(spawnSync('mkfifo', [folder.at('fifo')]).status).toBe(0);
+  symlinkSync('/dev/zero', folder.at('zero'));
+  symlinkSync('fifo', folder.at('to-fifo'));
+  for (const name of ['folder', 'fifo', 'zero', 'to-fifo']) {
+    expect(() => readRegularFile(folder.at(name), { mostBytes: 2 ** 20 })).toThrow(
+      'it is no regular file',
+    );
+  }
+});
