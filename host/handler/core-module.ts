@@ -241,3 +241,11 @@ export function limitMemory(bytes: Uint8Array, maximumPages: number): Uint8Array
 export function limitTable(bytes: Uint8Array): Uint8Array {
   return withSection(bytes, section.table, limitedTables);
 }
+
+/**
+ * The module that is tried, compiled and instantiated in place of this one.
+ * @throws AgentError AGENT_COMPONENT_REFUSED
+ */
+export function limitedModule(bytes: Uint8Array, maximumPages: number): Uint8Array {
+  return limitTable(limitMemory(compiledPart(bytes), maximumPages));
+}

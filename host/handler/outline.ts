@@ -12,7 +12,7 @@ import type { Code } from './compiling/verdicts.ts';
 import { describeComponent } from './component.ts';
 import type { ComponentDescription, StringEncoding } from './component.ts';
 import { checkCoreExports, expectedExports, listed, refuse } from './core-functions.ts';
-import { compiledPart, describeCoreModule } from './core-module.ts';
+import { describeCoreModule, limitedModule } from './core-module.ts';
 import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
 import { checkNames } from './jco/composition.ts';
 import type { WiringQuestion } from './jco/wirings.ts';
@@ -35,10 +35,10 @@ export interface ComponentOutline {
   readonly component: ComponentDescription;
   /** Hex sha256 of the file. */
   readonly digest: string;
-  /** What of it is compiled. */
+  /** Its core modules, as they are compiled: nothing else of it is. */
   readonly code: Code;
   readonly lane:
-    | { readonly kind: 'direct'; readonly core: CoreModuleDescription; readonly bytes: Uint8Array }
+    | { readonly kind: 'direct'; readonly core: CoreModuleDescription }
     | { readonly kind: 'jco'; readonly question: WiringQuestion };
 }
 
@@ -109,7 +109,7 @@ function directLane(component: ComponentDescription): ComponentOutline['lane'] {
   const core = describeCoreModule(bytes);
   checkImports(core, component);
   checkExports(core, component.exports);
-  return { kind: 'direct', core, bytes };
+  return { kind: 'direct', core };
 }
 
 /** One of them has to answer: what the others want is known once they are linked. */
@@ -162,7 +162,7 @@ export function outlineOf(bytes: Uint8Array, limits: LoadLimits): ComponentOutli
     ? composedLane(component, bytes, digest)
     : directLane(component);
   if (answersOf(exports).length === 0) refuse('component answers no syscall');
-  const modules = component.coreModules.map((core) => compiledPart(core));
+  const modules = component.coreModules.map((core) => limitedModule(core, limits.maximumPages));
   return { component, digest, code: { digest: codeDigest(modules), modules }, lane };
 }
 

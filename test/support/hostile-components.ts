@@ -346,12 +346,15 @@ export function dear({ locals = 0, body }: CodeBomb): Uint8Array {
   });
 }
 
+/** More pages than a memory can have: V8 takes no such module. */
+export const impossibleMemory: Bytes = [1, 1, ...unsigned(70_000)];
+
 /** Within the bounds of code, and dear for the optimizing compiler alone. */
-export function manyCalls(count: number): Uint8Array {
+export function manyCalls(count: number, core: CoreModule = {}): Uint8Array {
   // behind `any` and the allocator
   const itself = 2;
   const body = times(count, instruction.call(itself));
-  return build({ functions: [{ name: 'calls', signature: ':', body }] });
+  return build({ functions: [{ name: 'calls', signature: ':', body }], core });
 }
 
 /** Appends a custom section, so that the file is as large as this; it takes no room on disk. */
