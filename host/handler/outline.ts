@@ -3,6 +3,7 @@
 // no child is asked about.
 import { createHash } from 'node:crypto';
 
+import { AgentError } from '../errors.ts';
 import { capabilities } from './capabilities/offered.ts';
 import { capabilityOf, interfaceName } from './capability.ts';
 import { CodeTally } from './code-bounds.ts';
@@ -12,7 +13,7 @@ import type { Code } from './compiling/verdicts.ts';
 import { describeComponent } from './component.ts';
 import type { ComponentDescription, StringEncoding } from './component.ts';
 import { checkCoreExports, expectedExports, listed, refuse } from './core-functions.ts';
-import { describeCoreModule, limitedModule } from './core-module.ts';
+import { describeCoreModule, limitedModule, theImport } from './core-module.ts';
 import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
 import { checkNames } from './jco/composition.ts';
 import type { WiringQuestion } from './jco/wirings.ts';
@@ -67,16 +68,14 @@ function checkOffers(component: ComponentDescription): void {
 function checkImports(core: CoreModuleDescription, component: ComponentDescription): void {
   const offered = new Set(component.imports);
   for (const { module, name, kind, signature } of core.imports) {
-    if (kind !== 'function') {
-      refuse(`core module imports "${module}" "${name}", which is no function`);
-    }
+    if (kind !== 'function') refuse(`${theImport(module, name)}, which is no function`);
     const capability = capabilities.find((known) => known.name === capabilityOf(module));
     const expected = capability?.functions.get(name)?.signature;
     if (expected === undefined || !offered.has(module)) {
-      refuse(`core module imports "${module}" "${name}", which the agent does not offer`);
+      refuse(`${theImport(module, name)}, which the agent does not offer`);
     }
     if (expected !== signature) {
-      refuse(`core module imports "${module}" "${name}" as (${signature}), it is (${expected})`);
+      refuse(`${theImport(module, name)} as (${signature}), it is (${expected})`);
     }
   }
 }
@@ -148,16 +147,36 @@ function composedLane(
   return { kind: 'jco', question: { component: bytes, digest, request } };
 }
 
+/** What was refused: containers that try again do not make us look at all of it again. */
+const refusals: Map<string, AgentError> = new Map();
+const mostRefusals = 256;
+
 /** @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED */
 export function outlineOf(bytes: Uint8Array, limits: LoadLimits): ComponentOutline {
   checkSize(bytes.length, limits);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const key = JSON.stringify([digest, limits]);
+  const before = refusals.get(key);
+  if (before !== undefined) throw before;
+  try {
+    return readOutline(bytes, digest, limits);
+  } catch (thrown) {
+    if (thrown instanceof AgentError) {
+      refusals.set(key, thrown);
+      const [oldest = ''] = refusals.keys();
+      if (refusals.size > mostRefusals) refusals.delete(oldest);
+    }
+    throw thrown;
+  }
+}
+
+function readOutline(bytes: Uint8Array, digest: string, limits: LoadLimits): ComponentOutline {
   const found = describeComponent(bytes, new CodeTally(limits.code));
   checkOffers(found);
   const exports = found.isComposed
     ? found.exports.filter((name) => name !== leftOver)
     : found.exports;
   const component = { ...found, exports };
-  const digest = createHash('sha256').update(bytes).digest('hex');
   const lane = component.isComposed
     ? composedLane(component, bytes, digest)
     : directLane(component);

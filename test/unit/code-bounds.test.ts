@@ -55,7 +55,7 @@ const bombs: readonly (readonly [what: string, bytes: () => Uint8Array])[] = [
 test.for(bombs)('W1: code bounds: %s are refused at once, in little memory', ([, make]) => {
   const bytes = make();
   // what is warm is measured
-  failureOf(() => loadComponent(bytes));
+  failureOf(() => describeComponent(bytes));
   const before = process.memoryUsage();
   const began = performance.now();
 

@@ -128,7 +128,7 @@ class Checker {
       const found = wiring.lifted.filter((lifted) => lifted.name === name);
       if (found.length !== 1) refuse(`no single core function is behind the export "${name}"`);
       const [instance, coreName] = found[0]?.place ?? [-1, ''];
-      if (coreName !== name) refuse(`behind the export "${name}" is "${coreName}"`);
+      if (coreName !== name) refuse(`behind the export "${name}" is "${shortName(coreName)}"`);
       return instance;
     });
     const [handler = -1] = places;
