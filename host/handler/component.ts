@@ -4,7 +4,7 @@
 import { BinaryReader } from './binary-reader.ts';
 import { CodeTally } from './code-bounds.ts';
 import type { Sum } from './code-bounds.ts';
-import { refuse } from './core-functions.ts';
+import { refuse, shortName } from './core-functions.ts';
 import { tallyCoreModule } from './core-sections.ts';
 
 export type StringEncoding = 'utf8' | 'utf16' | 'latin1+utf16';
@@ -115,6 +115,14 @@ function readExport(reader: BinaryReader): { readonly name: string; readonly kin
   return { name, kind };
 }
 
+/** No component has a name twice: what is done for each name is then done as often as there are names. */
+function addName(names: Set<string>, name: string, what: string): void {
+  if (names.has(name)) {
+    refuse(`component ${what} "${shortName(name)}" twice: build it with a name but once`);
+  }
+  names.add(name);
+}
+
 /** Components inside components inside … */
 const deepest = 8;
 
@@ -159,8 +167,8 @@ function describe(bytes: Uint8Array, tally: CodeTally, depth: number): Component
   const reader = new BinaryReader(bytes);
   if (depth > deepest) reader.fail('too many components inside each other');
   readHeader(reader);
-  const imports: string[] = [];
-  const exports: string[] = [];
+  const imports = new Set<string>();
+  const exports = new Set<string>();
   const coreModules: Uint8Array[] = [];
   const found = new Set<StringEncoding>();
   let isComposed = false;
@@ -187,14 +195,21 @@ function describe(bytes: Uint8Array, tally: CodeTally, depth: number): Component
         const name = readExternName(content);
         const kind = skipExternDescription(content);
         // a type that is imported by name (`use`) is no power
-        if (kind !== sort.type) imports.push(name);
+        if (kind !== sort.type) addName(imports, name, 'imports');
       });
     } else if (id === section.export) {
       content.vector(() => {
         const { name, kind } = readExport(content);
-        if (kind !== sort.type) exports.push(name);
+        if (kind !== sort.type) addName(exports, name, 'exports');
       });
     }
   }
-  return { imports, exports, coreModules, encodings: [...found], isComposed, hasStart };
+  return {
+    imports: [...imports],
+    exports: [...exports],
+    coreModules,
+    encodings: [...found],
+    isComposed,
+    hasStart,
+  };
 }

@@ -44,7 +44,7 @@ export function shortName(name: string): string {
 /** For a message: a component may name whatever it likes, as often as it likes. */
 export function listed(names: readonly string[]): string {
   if (names.length === 0) return 'nothing';
-  const shown = names.slice(0, mostListed).map((name) => name.slice(0, mostNameLength));
+  const shown = names.slice(0, mostListed).map((name) => shortName(name));
   const rest = names.length - shown.length;
   return shown.join(', ') + (rest === 0 ? '' : ` and ${rest} more`);
 }
@@ -58,7 +58,7 @@ export function expectedExports(exports: readonly string[]): ReadonlyMap<string,
     else if (families().includes(name)) expected.set(name, familySignature(name));
     else {
       refuse(
-        `component exports "${name}"; a handler may export ${listed([...families(), 'any', 'configure'])}`,
+        `component exports "${shortName(name)}"; a handler may export ${listed([...families(), 'any', 'configure'])}`,
       );
     }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads what a core module imports and exports, and imposes maxima on its memory and table.
-import { AgentError } from '../errors.ts';
 import { BinaryReader } from './binary-reader.ts';
+import { refuse, shortName } from './core-functions.ts';
 import { readValueType } from './value-type.ts';
 
 /**
@@ -51,10 +51,6 @@ const letters: ReadonlyMap<number, string> = new Map([
   [0x7c, 'F'],
 ]);
 
-function refuse(message: string): never {
-  throw new AgentError('AGENT_COMPONENT_REFUSED', message);
-}
-
 /** Only plain function types: a module of the garbage-collection proposal has others. */
 function readType(reader: BinaryReader): CoreSignature {
   if (reader.byte() !== 0x60) refuse('core module has a type that is no function');
@@ -76,6 +72,11 @@ function skipLimits(reader: BinaryReader): void {
   if (flags === 1) reader.u32();
 }
 
+/** For a message. */
+export function theImport(module: string, name: string): string {
+  return `core module imports "${shortName(module)}" "${shortName(name)}"`;
+}
+
 function readImport(reader: BinaryReader, types: readonly CoreSignature[]): CoreImport {
   const module = reader.name();
   const name = reader.name();
@@ -87,7 +88,7 @@ function readImport(reader: BinaryReader, types: readonly CoreSignature[]): Core
     }
     case 'table':
       if (reader.byte() !== functionReference) {
-        refuse(`core module imports "${module}" "${name}", a table of other things than functions`);
+        refuse(`${theImport(module, name)}, a table of other things than functions`);
       }
       skipLimits(reader);
       break;
@@ -96,7 +97,7 @@ function readImport(reader: BinaryReader, types: readonly CoreSignature[]): Core
       break;
     case 'global':
       if (!letters.has(reader.byte())) {
-        refuse(`core module imports "${module}" "${name}", a global that is no number`);
+        refuse(`${theImport(module, name)}, a global that is no number`);
       }
       reader.byte();
   }
@@ -240,4 +241,12 @@ export function limitMemory(bytes: Uint8Array, maximumPages: number): Uint8Array
  */
 export function limitTable(bytes: Uint8Array): Uint8Array {
   return withSection(bytes, section.table, limitedTables);
+}
+
+/**
+ * The module that is tried, compiled and instantiated in place of this one.
+ * @throws AgentError AGENT_COMPONENT_REFUSED
+ */
+export function limitedModule(bytes: Uint8Array, maximumPages: number): Uint8Array {
+  return limitTable(limitMemory(compiledPart(bytes), maximumPages));
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads components: checks and compiles what links them by hand, without any generated code.
-import { AgentError } from '../errors.ts';
 import { capabilities } from './capabilities/offered.ts';
 import { capabilityOf, interfaceName } from './capability.ts';
-import { Verdicts } from './compiling/verdicts.ts';
+import { Verdicts, invalidCode } from './compiling/verdicts.ts';
 import type { CodeCheck } from './compiling/verdicts.ts';
 import type { ComponentDescription, StringEncoding } from './component.ts';
 import { anySignature, familySignature, listed, refuse } from './core-functions.ts';
-import { compiledPart, limitMemory, limitTable } from './core-module.ts';
 import type { CoreModuleDescription } from './core-module.ts';
 import { DigestCache } from './digest-cache.ts';
 import { checkComposition } from './jco/composition.ts';
@@ -62,28 +60,27 @@ interface LaneResult {
 
 type Lane<Kind> = Extract<ComponentOutline['lane'], { readonly kind: Kind }>;
 
-function loadDirect({ core, bytes }: Lane<'direct'>, maximumPages: number): LaneResult {
-  const limited = limitTable(limitMemory(compiledPart(bytes), maximumPages));
-  return { code: { kind: 'direct', module: compile(limited) }, core };
+/** @param tried the core modules, as they were tried: those are compiled */
+function loadDirect({ core }: Lane<'direct'>, tried: readonly Uint8Array[]): LaneResult {
+  return { code: { kind: 'direct', module: compile(tried[0]) }, core };
 }
 
 function loadComposed(
   component: ComponentDescription,
   wiring: Wiring,
-  maximumPages: number,
+  tried: readonly Uint8Array[],
 ): LaneResult {
   const { coreModules, imports, exports } = component;
   const offered = capabilities.filter(({ name }) => imports.includes(interfaceName(name)));
   const { core, modules, ...links } = checkComposition({
     coreModules,
     wiring,
-    maximumPages,
     exports,
     encoding: encodingOf(component),
     hostSignature: (from, name) =>
       offered.find((capability) => capability.name === from)?.functions.get(name)?.signature,
   });
-  const composition = { ...links, modules: modules.map((module) => compile(module)) };
+  const composition = { ...links, modules: modules.map((index) => compile(tried[index])) };
   return { code: { kind: 'jco', composition }, core };
 }
 
@@ -97,12 +94,12 @@ export function loadComponent(
   given: Partial<LoadSources> = {},
 ): LoadedComponent {
   const sources = { ...usualSources(), ...given };
-  const { component, digest, code: uncompiled, lane } = outlineOf(bytes, limits);
-  sources.checkCode(uncompiled);
+  const { component, digest, code: tried, lane } = outlineOf(bytes, limits);
+  sources.checkCode(tried);
   const { code, core } =
     lane.kind === 'direct'
-      ? loadDirect(lane, limits.maximumPages)
-      : loadComposed(component, sources.wirings(lane.question), limits.maximumPages);
+      ? loadDirect(lane, tried.modules)
+      : loadComposed(component, sources.wirings(lane.question), tried.modules);
   const encoding = encodingOf(component);
   const answers = answersOf(component.exports);
   return {
@@ -144,11 +141,12 @@ function trampolineFor(
   );
 }
 
-function compile(core: Uint8Array): WebAssembly.Module {
+function compile(core: Uint8Array | undefined): WebAssembly.Module {
+  if (core === undefined) refuse('an instance has no core module');
   try {
     return new WebAssembly.Module(core);
   } catch (cause) {
-    throw new AgentError('AGENT_COMPONENT_INVALID', 'core module does not compile', { cause });
+    throw invalidCode(cause);
   }
 }
 

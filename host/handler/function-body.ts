@@ -34,7 +34,7 @@ export interface FunctionCost {
   branches: number;
   /** The same for loops. */
   loops: number;
-  /** The same for calls. */
+  /** The same for calls, and for instructions that compilers make calls of. */
   calls: number;
 }
 
@@ -118,8 +118,9 @@ class FunctionReader {
     this.#height = Math.max(this.#height - count, this.#bases.at(-1) ?? 0);
   }
 
-  #apply({ pops, pushes, immediate: what }: Instruction): void {
+  #apply({ pops, pushes, isCall, immediate: what }: Instruction): void {
     const code = this.#code;
+    if (isCall) this.cost.calls += this.#state;
     switch (what) {
       case immediate.none:
         break;

@@ -25,6 +25,8 @@ export interface Instruction {
   readonly immediate: Immediate;
   readonly pops: number;
   readonly pushes: number;
+  /** Whether compilers make a call of it: they keep where the references are at each. */
+  readonly isCall: boolean;
 }
 
 type Row = readonly [
@@ -33,9 +35,11 @@ type Row = readonly [
   immediate: Immediate,
   pops: number,
   pushes: number,
+  isCall?: typeof call,
 ];
 
 const { none, index, indices, memory, integer32, integer64, bytes4, bytes8, reference } = immediate;
+const call = true;
 
 const rows: readonly Row[] = [
   // nop, drop, select
@@ -49,13 +53,13 @@ const rows: readonly Row[] = [
   [0x23, 0x23, index, 0, 1],
   [0x24, 0x24, index, 1, 0],
   // tables
-  [0x25, 0x25, index, 1, 1],
-  [0x26, 0x26, index, 2, 0],
+  [0x25, 0x25, index, 1, 1, call],
+  [0x26, 0x26, index, 2, 0, call],
   // memory: loads, stores, size, grow
   [0x28, 0x35, memory, 1, 1],
   [0x36, 0x3e, memory, 2, 0],
   [0x3f, 0x3f, index, 0, 1],
-  [0x40, 0x40, index, 1, 1],
+  [0x40, 0x40, index, 1, 1, call],
   // constants
   [0x41, 0x41, integer32, 0, 1],
   [0x42, 0x42, integer64, 0, 1],
@@ -88,23 +92,23 @@ const prefixedRows: readonly Row[] = [
   // conversions that do not trap
   [0, 7, none, 1, 1],
   // bulk memory
-  [8, 8, indices, 3, 0],
-  [9, 9, index, 0, 0],
-  [10, 10, indices, 3, 0],
-  [11, 11, index, 3, 0],
-  [12, 12, indices, 3, 0],
-  [13, 13, index, 0, 0],
-  [14, 14, indices, 3, 0],
+  [8, 8, indices, 3, 0, call],
+  [9, 9, index, 0, 0, call],
+  [10, 10, indices, 3, 0, call],
+  [11, 11, index, 3, 0, call],
+  [12, 12, indices, 3, 0, call],
+  [13, 13, index, 0, 0, call],
+  [14, 14, indices, 3, 0, call],
   // table.grow, size, fill
-  [15, 15, index, 2, 1],
+  [15, 15, index, 2, 1, call],
   [16, 16, index, 0, 1],
-  [17, 17, index, 3, 0],
+  [17, 17, index, 3, 0, call],
 ];
 
 function tableOf(from: readonly Row[]): readonly (Instruction | undefined)[] {
   const table: (Instruction | undefined)[] = Array.from({ length: 0x100 }, () => undefined);
-  for (const [first, last, what, pops, pushes] of from) {
-    const instruction = { immediate: what, pops, pushes };
+  for (const [first, last, what, pops, pushes, isCall = false] of from) {
+    const instruction = { immediate: what, pops, pushes, isCall };
     for (let opcode = first; opcode <= last; opcode += 1) table[opcode] = instruction;
   }
   return table;

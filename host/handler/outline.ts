@@ -3,6 +3,7 @@
 // no child is asked about.
 import { createHash } from 'node:crypto';
 
+import { AgentError } from '../errors.ts';
 import { capabilities } from './capabilities/offered.ts';
 import { capabilityOf, interfaceName } from './capability.ts';
 import { CodeTally } from './code-bounds.ts';
@@ -12,7 +13,7 @@ import type { Code } from './compiling/verdicts.ts';
 import { describeComponent } from './component.ts';
 import type { ComponentDescription, StringEncoding } from './component.ts';
 import { checkCoreExports, expectedExports, listed, refuse } from './core-functions.ts';
-import { compiledPart, describeCoreModule } from './core-module.ts';
+import { describeCoreModule, limitedModule, theImport } from './core-module.ts';
 import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
 import { checkNames } from './jco/composition.ts';
 import type { WiringQuestion } from './jco/wirings.ts';
@@ -35,10 +36,10 @@ export interface ComponentOutline {
   readonly component: ComponentDescription;
   /** Hex sha256 of the file. */
   readonly digest: string;
-  /** What of it is compiled. */
+  /** Its core modules, as they are compiled: nothing else of it is. */
   readonly code: Code;
   readonly lane:
-    | { readonly kind: 'direct'; readonly core: CoreModuleDescription; readonly bytes: Uint8Array }
+    | { readonly kind: 'direct'; readonly core: CoreModuleDescription }
     | { readonly kind: 'jco'; readonly question: WiringQuestion };
 }
 
@@ -67,16 +68,14 @@ function checkOffers(component: ComponentDescription): void {
 function checkImports(core: CoreModuleDescription, component: ComponentDescription): void {
   const offered = new Set(component.imports);
   for (const { module, name, kind, signature } of core.imports) {
-    if (kind !== 'function') {
-      refuse(`core module imports "${module}" "${name}", which is no function`);
-    }
+    if (kind !== 'function') refuse(`${theImport(module, name)}, which is no function`);
     const capability = capabilities.find((known) => known.name === capabilityOf(module));
     const expected = capability?.functions.get(name)?.signature;
     if (expected === undefined || !offered.has(module)) {
-      refuse(`core module imports "${module}" "${name}", which the agent does not offer`);
+      refuse(`${theImport(module, name)}, which the agent does not offer`);
     }
     if (expected !== signature) {
-      refuse(`core module imports "${module}" "${name}" as (${signature}), it is (${expected})`);
+      refuse(`${theImport(module, name)} as (${signature}), it is (${expected})`);
     }
   }
 }
@@ -109,7 +108,7 @@ function directLane(component: ComponentDescription): ComponentOutline['lane'] {
   const core = describeCoreModule(bytes);
   checkImports(core, component);
   checkExports(core, component.exports);
-  return { kind: 'direct', core, bytes };
+  return { kind: 'direct', core };
 }
 
 /** One of them has to answer: what the others want is known once they are linked. */
@@ -148,21 +147,41 @@ function composedLane(
   return { kind: 'jco', question: { component: bytes, digest, request } };
 }
 
+/** What was refused: containers that try again do not make us look at all of it again. */
+const refusals: Map<string, AgentError> = new Map();
+const mostRefusals = 256;
+
 /** @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED */
 export function outlineOf(bytes: Uint8Array, limits: LoadLimits): ComponentOutline {
   checkSize(bytes.length, limits);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const key = JSON.stringify([digest, limits]);
+  const before = refusals.get(key);
+  if (before !== undefined) throw before;
+  try {
+    return readOutline(bytes, digest, limits);
+  } catch (thrown) {
+    if (thrown instanceof AgentError) {
+      refusals.set(key, thrown);
+      const [oldest = ''] = refusals.keys();
+      if (refusals.size > mostRefusals) refusals.delete(oldest);
+    }
+    throw thrown;
+  }
+}
+
+function readOutline(bytes: Uint8Array, digest: string, limits: LoadLimits): ComponentOutline {
   const found = describeComponent(bytes, new CodeTally(limits.code));
   checkOffers(found);
   const exports = found.isComposed
     ? found.exports.filter((name) => name !== leftOver)
     : found.exports;
   const component = { ...found, exports };
-  const digest = createHash('sha256').update(bytes).digest('hex');
   const lane = component.isComposed
     ? composedLane(component, bytes, digest)
     : directLane(component);
   if (answersOf(exports).length === 0) refuse('component answers no syscall');
-  const modules = component.coreModules.map((core) => compiledPart(core));
+  const modules = component.coreModules.map((core) => limitedModule(core, limits.maximumPages));
   return { component, digest, code: { digest: codeDigest(modules), modules }, lane };
 }
 

@@ -179,6 +179,43 @@ test('direct: an export that is no family is refused with those that are', () =>
   );
 });
 
+test.for([
+  ['exports', 'any', { exports: ['any', 'any'] }],
+  ['imports', filesystem, { imports: [filesystem, filesystem] }],
+] as const)('G5: direct: a component that %s a name twice is refused', ([verb, name, twice]) => {
+  expect(failureOf(() => loadComponent(sample({}, twice)))).toMatchObject({
+    code: 'AGENT_COMPONENT_REFUSED',
+    message: `component ${verb} "${name}" twice: build it with a name but once`,
+  });
+});
+
+const long = 'x'.repeat(100_000);
+
+test.for([
+  ['exported', {}, { exports: [long] }],
+  ['imported', {}, { imports: [long] }],
+  ['imported by its core', { imports: [{ module: long, name: long, signature: ':' }] }, {}],
+  [
+    'imported by its core, of another kind',
+    { imports: [{ module: long, name: long, signature: '', other: [3, 0x6f, 0] }] },
+    {},
+  ],
+] as const)('G5: direct: of a long name that is %s, little is said', ([, core, whole]) => {
+  const { message } = failureOf(() => loadComponent(sample(core, whole)));
+  expect(message).toContain('xxx');
+  expect(message.length).toBeLessThan(1000);
+});
+
+test('direct: what was refused is not looked at again, but where other limits hold', () => {
+  const bytes = sample({ memories: [[0, 2]] });
+  const loading = (maximumPages: number) => () =>
+    loadComponent(bytes, { ...defaultLimits, maximumPages });
+  const first = failureOf(loading(1));
+  expect(failureOf(loading(1))).toBe(first);
+  expect(loading(2)).not.toThrow();
+  expect(failureOf(loading(1))).toBe(first);
+});
+
 test('direct: a renamed export of a built handler is refused', () => {
   const bytes = handlerBytes('mkdir-suffix');
   const inCore = isInCore(bytes);

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 
 import { AskedCaller } from '../support/asked-caller.ts';
 import {
+  dearWhenHot,
   goodValue,
   inflate,
   manyImports,
@@ -11,7 +12,9 @@ import {
   trapping,
 } from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
+import { MemoryCgroup } from '../support/memory-cgroup.ts';
 import { mostResidentBytes } from '../support/process-memory.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { besideGoodContainer, writeGoodBundle } from './attack.ts';
 
 const mebibyte = 2 ** 20;
@@ -72,4 +75,26 @@ test('G5: hostile components: one with 10,000 imported functions is refused or a
     expect(tookMs).toBeLessThan(5000);
     for (const line of agent.log()) expect(line.length).toBeLessThan(mostCharacters);
   });
+});
+
+test('G5, W1: hostile components: one that is dear once it is hot gets no agent killed', async () => {
+  const limitBytes = 768 * mebibyte;
+  using cgroup = new MemoryCgroup(limitBytes);
+  using cache = new TemporaryFolder();
+  await using agent = await startHostileAgent({
+    log: 'warn',
+    wrapper: cgroup.wrapper,
+    // what is known of other runs is not known here
+    environment: { CACHE_DIRECTORY: cache.path },
+  });
+  writeGoodBundle(agent);
+  agent.bundles.write('hot', { component: dearWhenHot(), syscalls: ['getpgid'] });
+  await using good = new AskedCaller({ socket: agent.socket, metadata: 'good', id: 'other' });
+  for (let round = 0; round < 3; round += 1) {
+    await using caller = new AskedCaller({ socket: agent.socket, metadata: 'hot' });
+    expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
+    expect((await good.ask('getpgid 0')).answer).toBe('EBADMSG');
+  }
+  await agent.untilLogged(['ERROR', '(locals + stack) × calls', 'handler.wasm']);
+  expect(cgroup.peakBytes).toBeLessThan(limitBytes);
 });

@@ -346,12 +346,65 @@ export function dear({ locals = 0, body }: CodeBomb): Uint8Array {
   });
 }
 
+/** More pages than a memory can have: V8 takes no such module. */
+export const impossibleMemory: Bytes = [1, 1, ...unsigned(70_000)];
+
 /** Within the bounds of code, and dear for the optimizing compiler alone. */
-export function manyCalls(count: number): Uint8Array {
+export function manyCalls(count: number, core: CoreModule = {}): Uint8Array {
   // behind `any` and the allocator
   const itself = 2;
   const body = times(count, instruction.call(itself));
-  return build({ functions: [{ name: 'calls', signature: ':', body }] });
+  return build({ functions: [{ name: 'calls', signature: ':', body }], core });
+}
+
+/**
+ * Answers well, and so often calls what is dear for the optimizing compiler that V8 optimizes it; with
+ * a memory that V8 would not take.
+ */
+export function dearWhenHot(): Uint8Array {
+  const references = 1900;
+  const heavy = 2;
+  const aRegister = 5;
+  const each = (code: (index: number) => Bytes): Bytes =>
+    Array.from({ length: references }, (_, index) => code(index)).flat();
+  const [getEntry, setEntry] = [0x25, 0x26];
+  const body = [
+    // never gets past this, which V8 does not know
+    ...more.block,
+    ...instruction.i32(0),
+    ...more.load32,
+    ...more.isZero32,
+    ...more.brIf(0),
+    ...each((index) => [...instruction.i32(index), getEntry, 0, ...more.setLocal(index)]),
+    ...instruction.i32(0),
+    ...times(105_000, instruction.growMemory),
+    ...instruction.drop,
+    ...each((index) => [...instruction.i32(index), ...instruction.local(index), setEntry, 0]),
+    ...more.end,
+  ];
+  const often = [
+    ...more.i64(100_000),
+    ...more.setLocal(aRegister),
+    ...more.loop,
+    ...instruction.call(heavy),
+    ...instruction.local(aRegister),
+    ...more.i64(1),
+    ...more.subtract64,
+    ...more.teeLocal(aRegister),
+    ...more.isZero64,
+    ...more.isZero32,
+    ...more.brIf(0),
+    ...more.end,
+  ];
+  return build({
+    any: [...often, ...goodAnswer],
+    functions: [{ name: 'heavy', signature: ':', references, body }],
+    core: {
+      data: memory(),
+      memories: [impossibleMemory],
+      tables: [[0x70, 0, ...unsigned(references)]],
+    },
+  });
 }
 
 /** Appends a custom section, so that the file is as large as this; it takes no room on disk. */

@@ -4,6 +4,7 @@
 export type Bytes = readonly number[];
 
 const functionType = 0x60;
+const functionReference = 0x70;
 const valueTypes: Readonly<Record<string, number>> = { i: 0x7f, I: 0x7e, f: 0x7d, F: 0x7c };
 const external = { function: 0, memory: 2 } as const;
 const end = 0x0b;
@@ -75,6 +76,8 @@ export interface CoreFunction {
   readonly body: Bytes;
   /** How many i32 it has beside its parameters; absent: none. */
   readonly locals?: number;
+  /** How many references to functions it has in place of those; absent: none. */
+  readonly references?: number;
 }
 
 export interface CoreModule {
@@ -139,8 +142,10 @@ export function coreModule(module: CoreModule): Uint8Array {
     ...name(item.name),
     ...(item.other ?? [external.function, ...typeIndex(item.signature)]),
   ]);
-  const bodies = functions.map(({ body, locals = 0 }) => {
-    const groups = locals === 0 ? [0] : [1, ...unsigned(locals), valueTypes['i'] ?? 0];
+  const bodies = functions.map(({ body, locals = 0, references = 0 }) => {
+    const type = references === 0 ? (valueTypes['i'] ?? 0) : functionReference;
+    const count = locals + references;
+    const groups = count === 0 ? [0] : [1, ...unsigned(count), type];
     return [...unsigned(groups.length + body.length + 1), ...groups, ...body, end];
   });
   const data = module.data ?? [];

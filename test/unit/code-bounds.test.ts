@@ -55,7 +55,7 @@ const bombs: readonly (readonly [what: string, bytes: () => Uint8Array])[] = [
 test.for(bombs)('W1: code bounds: %s are refused at once, in little memory', ([, make]) => {
   const bytes = make();
   // what is warm is measured
-  failureOf(() => loadComponent(bytes));
+  failureOf(() => describeComponent(bytes));
   const before = process.memoryUsage();
   const began = performance.now();
 
@@ -125,6 +125,41 @@ test.for([
   ['a second memory', () => dear({ body: [...instruction.i32(0), 0x28, 0x42, 0x01, 0x00, 0x1a] })],
 ] as const)('W1: code bounds: %s is refused', ([, make]) => {
   expect(codeOf(() => loadComponent(make()))).toBe(refused);
+});
+
+const two = [...instruction.i32(0), ...instruction.i32(0)];
+const three = [...two, ...instruction.i32(0)];
+
+/** What V8 makes calls of, before each of which it says where references are. */
+test.for<readonly [what: string, code: readonly number[]]>([
+  ['call', instruction.call(0)],
+  ['memory.grow', [...instruction.i32(0), ...instruction.growMemory, ...instruction.drop]],
+  ['memory.init', [...three, 0xfc, 8, 0, 0]],
+  ['data.drop', [0xfc, 9, 0]],
+  ['memory.copy', [...three, 0xfc, 10, 0, 0]],
+  ['memory.fill', [...three, 0xfc, 11, 0]],
+  ['table.get', [...instruction.i32(0), 0x25, 0, ...instruction.drop]],
+  ['table.set', [...instruction.i32(0), 0xd0, 0x70, 0x26, 0]],
+  ['table.init', [...three, 0xfc, 12, 0, 0]],
+  ['elem.drop', [0xfc, 13, 0]],
+  ['table.copy', [...three, 0xfc, 14, 0, 0]],
+  ['table.grow', [0xd0, 0x70, ...instruction.i32(0), 0xfc, 15, 0, ...instruction.drop]],
+  ['table.fill', [...instruction.i32(0), 0xd0, 0x70, ...instruction.i32(0), 0xfc, 17, 0]],
+])('W1: code bounds: many references across many of %s are refused', ([, code]) => {
+  const references = 1900;
+  const most = Math.floor(codeBounds.each['(locals + stack) × calls'] / references);
+  const body = (times: number): readonly number[] => [
+    1,
+    ...unsigned(references),
+    0x70,
+    ...Array.from({ length: times }, () => code).flat(),
+    end,
+  ];
+  expect(tallied(withBody(...body(Math.floor(most / 2))))).toBeUndefined();
+  const failure = failureOf(() => {
+    tallyCoreModule(Uint8Array.from([...header, ...withBody(...body(most + 1))]), new CodeTally());
+  });
+  expect(failure.message).toContain('(locals + stack) × calls');
 });
 
 /** All that is counted, without bounds. */

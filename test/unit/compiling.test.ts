@@ -16,6 +16,7 @@ import {
 } from '../../host/handler/compiling/compiling.ts';
 import type { Compiler } from '../../host/handler/compiling/compiling.ts';
 import { withinMemory } from '../../host/handler/child-limits.ts';
+import { anySignature } from '../../host/handler/core-functions.ts';
 import { codeDigest } from '../../host/handler/compiling/code-digest.ts';
 import { Verdicts } from '../../host/handler/compiling/verdicts.ts';
 import { DigestCache } from '../../host/handler/digest-cache.ts';
@@ -29,12 +30,20 @@ import type { CodeBomb } from '../support/hostile-components.ts';
 import {
   changingInLoops,
   dear,
+  impossibleMemory,
   manyCalls,
   manyStates,
   trapping,
 } from '../support/hostile-components.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
-import { coreModule } from '../support/wasm-binary.ts';
+import {
+  allocator,
+  component,
+  componentSection,
+  coreModule,
+  instruction,
+  section,
+} from '../support/wasm-binary.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 /** None that counts: only compiling finds out. */
@@ -92,6 +101,17 @@ test('W1: compiling: what is within the bounds, and bad for one compiler alone, 
   expect(failure.message).toContain('the optimizing compiler');
 });
 
+test('W1: compiling: what is tried is what is compiled, and not what would be refused', () => {
+  using folder = new TemporaryFolder();
+  const { check } = new Verdicts(new DigestCache('verdicts', folder.at('verdicts')));
+  const bytes = manyCalls(125_000, { memories: [impossibleMemory] });
+
+  const failure = failureOf(() => loadComponent(bytes, undefined, { checkCode: check }));
+
+  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(failure.message).toContain('the optimizing compiler');
+});
+
 interface Kept extends Disposable {
   readonly folder: string;
   readonly verdicts: () => Verdicts;
@@ -134,11 +154,75 @@ test.for<readonly [string, (file: string) => void]>([
   expect(given.verdicts().prepare(code)).toBeDefined();
 });
 
-test('compiling: other data is no other code', () => {
-  const digests = [[1], [2], [1, 2, 3]].map((data) => codeDigest([coreModule({ data })]));
+test('compiling: code is known by all of its bytes', () => {
+  const module = coreModule({ data: [1] });
+  const digests = [
+    [module],
+    [module, module],
+    [coreModule({ data: [2] })],
+    [coreModule({ memories: [[0, 2]] })],
+    // another version
+    [module.with(4, 2)],
+    // the same bytes in all, otherwise divided
+    [module.subarray(0, 8), module.subarray(8)],
+    [module.subarray(0, 9), module.subarray(9)],
+  ].map((modules) => codeDigest(modules));
+  expect(new Set(digests).size).toBe(digests.length);
+});
+
+test('W1: compiling: maxima that are cut make no difference', () => {
+  using given = kept();
+  const { check } = given.verdicts();
+  const digests = [[0, 1], [1, 1, 3], impossibleMemory].map((memory) => {
+    const outline = outlineOf(manyCalls(1, { memories: [memory] }), { ...limits, maximumPages: 2 });
+    check(outline.code);
+    return outline.code.digest;
+  });
   expect(new Set(digests).size).toBe(1);
-  expect(digests).not.toContain(codeDigest([coreModule({ memories: [[0, 2]] })]));
-  expect(digests).not.toContain(codeDigest([coreModule({}), coreModule({})]));
+});
+
+test('W1: compiling: what is not valid is refused, and says nothing of what is', () => {
+  using given = kept();
+  const verdicts = given.verdicts();
+  const bytes = trapping();
+  const version = Buffer.from(bytes).indexOf(Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])) + 4;
+  const { code: invalid } = outlineOf(bytes.with(version, 2), defaultLimits);
+  for (const each of [verdicts, verdicts, given.verdicts()]) {
+    const failure = failureOf(() => each.check(invalid));
+    expect(failure).toMatchObject({
+      code: 'AGENT_COMPONENT_INVALID',
+      message: 'core module does not compile',
+    });
+  }
+  verdicts.check(code);
+});
+
+/** A component in which this module is in another component, and another module is nowhere. */
+function composedOf(core: Uint8Array): Uint8Array {
+  const inner = component({ core, exports: ['any'] });
+  return component({
+    core: coreModule({}),
+    exports: ['any'],
+    sections: [section(componentSection.component, [...inner])],
+  });
+}
+
+test.for([
+  ['direct', (core: Uint8Array) => component({ core, exports: ['any'] })],
+  ['composed', composedOf],
+] as const)('G5, W1: compiling: memory and table of a %s one are bounded first', ([, make]) => {
+  const functions = [
+    { name: 'any', signature: anySignature, body: instruction.i32(16) },
+    allocator(),
+  ];
+  const bytes = make(coreModule({ functions, memories: [[0, 2]], tables: [[0x70, 0, 1]] }));
+  const { modules } = outlineOf(bytes, { ...limits, maximumPages: 4 }).code;
+  expect(modules.at(-1)).toEqual(
+    coreModule({ functions, memories: [[1, 2, 4]], tables: [[0x70, 1, 1, 0x80, 0x80, 1]] }),
+  );
+  expect(failureOf(() => outlineOf(bytes, { ...limits, maximumPages: 1 })).message).toBe(
+    'core module wants 2 pages of memory at once, 1 are allowed',
+  );
 });
 
 test('compiling: what was prepared is not compiled again', async () => {
@@ -174,6 +258,7 @@ const ended: ProgramEnd = { code: undefined, why: '', stdout: 'ready\n', stderr:
 
 test.for<readonly [string, Partial<ProgramEnd>, Finding['kind']]>([
   ['of its own', { code: 0, stdout: 'ready\ncompiled 1000\n' }, 'good'],
+  ['since the code is not valid', { code: 0, stdout: 'ready\ninvalid\n' }, 'bad'],
   ['too large', { code: 0, stdout: 'ready\ncompiled 999999999\n' }, 'bad'],
   ['by its limit of memory', { why: 'it ended by SIGTRAP' }, 'bad'],
   ['by its limit of time', { why: 'it ended by SIGXCPU' }, 'bad'],

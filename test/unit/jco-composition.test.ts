@@ -3,7 +3,6 @@
 // and the host's functions that their component may have.
 import { expect, test } from 'vitest';
 
-import { describeCoreModule } from '../../host/handler/core-module.ts';
 import { checkComposition } from '../../host/handler/jco/composition.ts';
 import type { CompositionParts } from '../../host/handler/jco/composition.ts';
 import { parseWiring } from '../../host/handler/jco/wiring.ts';
@@ -67,7 +66,6 @@ function parts(
   return {
     coreModules: Object.values(modules),
     wiring: { instances, lifted: [{ name: 'any', place: [1, 'any'] }] },
-    maximumPages: 4,
     exports: ['any'],
     encoding: 'utf8',
     hostSignature: (name, key) => (name === 'log' && key === 'log' ? 'iii:' : undefined),
@@ -94,23 +92,6 @@ test('jco: core modules are linked with each other and with the host', () => {
   expect([answers, place]).toEqual([1, [0, 'memory']]);
 });
 
-test('G5: jco: memory and table are bounded, whatever their module says', () => {
-  const [first] = checkComposition(parts()).modules;
-  const limited = coreModule({
-    tables: [[0x70, 1, 1, 0x80, 0x80, 1]],
-    memories: [[1, 1, 4]],
-    exports: [['table', 1, 0]],
-    functions: [{ name: 'help', signature: ':', body: [] }],
-  });
-  expect(first).toEqual(limited);
-});
-
-test('G5: jco: more memory at once than is allowed is refused', () => {
-  expect(reasonFor(parts(undefined, { maximumPages: 0 }))).toBe(
-    'core module wants 1 pages of memory at once, 0 are allowed',
-  );
-});
-
 test('jco: what has nothing to do with the handler is left out', () => {
   const { modules: left, instances } = checkComposition({
     ...parts([
@@ -127,7 +108,7 @@ test('jco: what has nothing to do with the handler is left out', () => {
       lifted: [{ name: 'any', place: [2, 'any'] }],
     },
   });
-  expect(left.map((bytes) => describeCoreModule(bytes).functionExports.size)).toEqual([1, 3]);
+  expect(left).toEqual([memory, handler]);
   expect(instances.map(({ module }) => module)).toEqual([0, 1]);
 });
 

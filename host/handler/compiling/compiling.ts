@@ -48,8 +48,8 @@ export const compilingVersion: string = JSON.stringify([childFlags, compilerFlag
 
 /**
  * What the child does: it is not in a file, since Node would compile code of its own for that, by the
- * compiler that is to be tried. It says `ready` before it compiles, and `compiled` with its greatest
- * size in bytes after that: also for modules that are not valid, which cost nothing.
+ * compiler that is to be tried. It says `ready` before it compiles, `invalid` where a module is not
+ * valid, and else `compiled` with its greatest size in bytes.
  */
 const source = `
 import { readFileSync } from 'node:fs';
@@ -71,12 +71,17 @@ for (const length of JSON.parse(process.argv[1])) {
     new WebAssembly.Module(bytes);
   } catch (thrown) {
     if (!(thrown instanceof WebAssembly.CompileError)) throw thrown;
+    process.stdout.write('invalid\\n');
+    process.exit();
   }
 }
 // what getrusage(2) says is the size of who has started it, where that is larger
 const [, kibibytes] = /VmHWM:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
 process.stdout.write('compiled ' + kibibytes * 1024 + '\\n');
 `;
+
+/** Why what no compiler takes is bad. */
+export const notValid = 'it is not valid';
 
 export function compilingProgram(
   modules: readonly Uint8Array[],
@@ -114,6 +119,7 @@ export function verdictOf(
       ? { kind: 'bad', reason: `it takes more memory than ${residentBytes / mebibyte} MiB` }
       : { kind: 'good', text: '' };
   }
+  if (code === 0 && stdout.endsWith('invalid\n')) return { kind: 'bad', reason: notValid };
   const last = stderr.trim().split('\n').at(-1) ?? '';
   if (!stdout.startsWith('ready')) return { kind: 'unknown', reason: why || last };
   return failureOf(end, { given, usual });

@@ -10,6 +10,7 @@ import {
   compilingLimits,
   compilingProgram,
   compilingVersion,
+  notValid,
   verdictOf,
 } from './compiling.ts';
 import type { CompilingLimits } from './compiling.ts';
@@ -17,12 +18,13 @@ import type { CompilingLimits } from './compiling.ts';
 export interface Code {
   /** As codeDigest says. */
   readonly digest: string;
+  /** Exactly those that are compiled once they are known to be good. */
   readonly modules: readonly Uint8Array[];
 }
 
 /**
- * @throws AgentError AGENT_COMPONENT_REFUSED: it cannot be compiled; AGENT_COMPONENT_UNTRIED: nobody
- *   knows
+ * @throws AgentError AGENT_COMPONENT_INVALID: it is not valid; AGENT_COMPONENT_REFUSED: it is too dear;
+ *   AGENT_COMPONENT_UNTRIED: nobody knows
  */
 export type CodeCheck = (code: Code) => void;
 
@@ -38,12 +40,18 @@ function together(verdicts: readonly Finding[]): Finding {
   const index = worst.find((each) => each >= 0) ?? -1;
   const verdict = verdicts[index];
   if (verdict === undefined || verdict.kind === 'good') return { kind: 'good', text: '' };
+  if (verdict.reason === notValid) return verdict;
   return { ...verdict, reason: `by the ${compilers[index]} compiler: ${verdict.reason}` };
+}
+
+export function invalidCode(cause?: unknown): AgentError {
+  return new AgentError('AGENT_COMPONENT_INVALID', 'core module does not compile', { cause });
 }
 
 /** @throws as CodeCheck */
 function judge(verdict: Finding | undefined): void {
   if (verdict?.kind === 'good') return;
+  if (verdict?.kind === 'bad' && verdict.reason === notValid) throw invalidCode();
   if (verdict?.kind === 'bad') {
     throw new AgentError(
       'AGENT_COMPONENT_REFUSED',

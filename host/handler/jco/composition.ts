@@ -2,7 +2,7 @@
 // Checks how a composed component would be linked. What says so is not believed: whatever it says,
 // core modules get exports of each other, functions of the host that they may use, and nothing else.
 import { checkCoreExports, expectedExports, refuse, shortName } from '../core-functions.ts';
-import { compiledPart, describeCoreModule, limitMemory, limitTable } from '../core-module.ts';
+import { describeCoreModule } from '../core-module.ts';
 import type { CoreImport, CoreModuleDescription, CoreSignature } from '../core-module.ts';
 import type { StringEncoding } from '../component.ts';
 import type { WiredImport, WiredPlace, Wiring } from './wiring.ts';
@@ -36,7 +36,6 @@ export interface Composition<Module> {
 export interface CompositionParts {
   readonly coreModules: readonly Uint8Array[];
   readonly wiring: Wiring;
-  readonly maximumPages: number;
   /** The component's own, without what is of no use to us. */
   readonly exports: readonly string[];
   readonly encoding: StringEncoding;
@@ -44,7 +43,8 @@ export interface CompositionParts {
   readonly hostSignature: (interfaceName: string, name: string) => CoreSignature | undefined;
 }
 
-export interface CheckedComposition extends Composition<Uint8Array> {
+/** Its modules are indices of core modules. */
+export interface CheckedComposition extends Composition<number> {
   /** The module of the instance that answers. */
   readonly core: CoreModuleDescription;
 }
@@ -128,7 +128,7 @@ class Checker {
       const found = wiring.lifted.filter((lifted) => lifted.name === name);
       if (found.length !== 1) refuse(`no single core function is behind the export "${name}"`);
       const [instance, coreName] = found[0]?.place ?? [-1, ''];
-      if (coreName !== name) refuse(`behind the export "${name}" is "${coreName}"`);
+      if (coreName !== name) refuse(`behind the export "${name}" is "${shortName(coreName)}"`);
       return instance;
     });
     const [handler = -1] = places;
@@ -224,14 +224,7 @@ export function checkComposition(parts: CompositionParts): CheckedComposition {
   const at = ([instance, name]: WiredPlace): WiredPlace => [instances.get(instance) ?? -1, name];
   const core = checker.instances[checker.handler]?.core ?? refuse('component answers no syscall');
   return {
-    modules: [...modules.keys()].map((index) =>
-      limitTable(
-        limitMemory(
-          compiledPart(parts.coreModules[index] ?? new Uint8Array(0)),
-          parts.maximumPages,
-        ),
-      ),
-    ),
+    modules: [...modules.keys()],
     instances: left.map(({ module, imports }) => ({
       module: modules.get(module) ?? -1,
       imports: imports.map(({ what, ...names }) => ({
