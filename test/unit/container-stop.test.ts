@@ -12,7 +12,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const key = (id: string): ContainerKey => id as ContainerKey;
+const key = (id: string): ContainerKey => `0/${id}`;
 
 test('ToldStops: each container is told of once a minute, however often it is stopped', () => {
   const told = new ToldStops();
