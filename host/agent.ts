@@ -34,7 +34,8 @@ import { compileOneByOne } from './handler/compiling/one-by-one.ts';
 import { loadNative, actingLink, receiverEventKind } from './native.ts';
 import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
 import { agentEndedNote, quarantineNote } from './notification/container-note.ts';
-import { stopContainer } from './notification/container-stop.ts';
+import type { ContainerNote } from './notification/container-note.ts';
+import { stopContainer, ToldStops } from './notification/container-stop.ts';
 import { CounterSum } from './notification/counter-sum.ts';
 import { figure } from './notification/counters.ts';
 import { Pool, poolSize } from './notification/pool.ts';
@@ -104,6 +105,8 @@ export class Agent {
   readonly #resolving: ResolvingParts;
   readonly #completing: Completing;
   readonly #exits: Map<number, () => void> = new Map();
+  /** Containers whose failed calls stop them. */
+  readonly #toldStops = new ToldStops();
   #pool: Pool | undefined;
   #socket: Listening | undefined;
   #metrics: Metrics | undefined;
@@ -572,16 +575,17 @@ export class Agent {
     const stop = attached?.registry.failure.kind ?? 'continue';
     // a worker that did not end in time may still tell
     if (attached === undefined || this.#isClosed || !isStop(stop)) return;
-    stopContainer(stop, {
+    const parts = {
       native: this.native,
       receiver: this.#receiver,
       log: this.log,
       shown: shownContainer(attached.registry),
-      onNote: (note) => {
+      onNote: (note: ContainerNote) => {
         this.#note({ token, ...note });
       },
       token,
-    });
+    };
+    stopContainer(stop, parts, () => this.#toldStops.take(keyOf(attached.identity)));
   }
 
   /** Where people look for their containers. */

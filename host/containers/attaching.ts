@@ -57,6 +57,7 @@ export class Attaching {
     this.#share(identity, resolution);
     const key = keyOf(identity);
     const { handlers } = registry;
+    const place = places.take(key);
     const states = book.take(
       key,
       handlers.map(({ bundle }) => bundle),
@@ -71,8 +72,8 @@ export class Attaching {
       refusal,
       isPassing: isPassingIn(resolution),
       registry,
-      place: places.take(key),
-      quarantine: quarantine.take(handlers.length),
+      place,
+      quarantine: quarantine.take(handlers.length, place),
       states,
       heldStates: states,
       writeRefusal,
@@ -106,7 +107,7 @@ export class Attaching {
       refusal,
       isPassing: isPassingIn(resolution),
       registry,
-      quarantine: book.resize(places, handlers.length),
+      quarantine: book.resize(places, handlers.length, attached.place),
       states,
       heldStates: held,
     };
@@ -114,7 +115,10 @@ export class Attaching {
 
   /** Gives back what it had been given, but for its tape. */
   end({ identity, place, quarantine, heldStates }: Attached): void {
-    if (this.#parts.places.release(keyOf(identity))) this.#parts.dropped.end(place);
+    if (this.#parts.places.release(keyOf(identity))) {
+      this.#parts.dropped.end(place);
+      this.#parts.quarantine.forgetPlace(place);
+    }
     this.#parts.observation.forget(identity);
     this.#parts.quarantine.release(quarantine);
     this.#parts.states.release(heldStates);

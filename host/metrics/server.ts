@@ -33,6 +33,8 @@ const connectionLimitMs = 5000;
 const mostConnections = 32;
 /** Node looks at its own limits this often; ours do the work. */
 const neverMs = 2 ** 31 - 1;
+/** Who asks within that time gets the same text: making it holds the thread that all else needs. */
+const sharedMs = 200;
 const plainText = 'text/plain; charset=utf-8';
 const allowedMethods: readonly string[] = ['GET', 'HEAD'];
 
@@ -41,6 +43,9 @@ export class MetricsServer implements AsyncDisposable {
   readonly #server: Server;
   /** Oldest first. */
   readonly #connections: Map<Socket, NodeJS.Timeout> = new Map();
+  /** Those that have asked: whatever else they ask for is ignored. */
+  readonly #asked: WeakSet<Socket> = new WeakSet();
+  #shared: Promise<string> | undefined;
   readonly #pages: ReadonlyMap<string, () => Reply | Promise<Reply>> = new Map<
     string,
     () => Reply | Promise<Reply>
@@ -55,7 +60,7 @@ export class MetricsServer implements AsyncDisposable {
     this.#server = createServer(
       { headersTimeout: 0, requestTimeout: 0, connectionsCheckingInterval: neverMs },
       (request, response) => {
-        void this.#answer(request, response);
+        if (this.#takesFirst(request)) void this.#answer(request, response);
       },
     );
     this.#server.on('connection', (socket) => {
@@ -127,6 +132,14 @@ export class MetricsServer implements AsyncDisposable {
     this.#connections.delete(socket);
   }
 
+  /** Each connection has one answer, so nothing more is read of it than has come already. */
+  #takesFirst({ socket }: IncomingMessage): boolean {
+    if (this.#asked.has(socket)) return false;
+    this.#asked.add(socket);
+    socket.pause();
+    return true;
+  }
+
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { status, text, type = plainText } = await this.#replyOrFailure(request);
     const body = Buffer.from(text);
@@ -161,7 +174,19 @@ export class MetricsServer implements AsyncDisposable {
 
   async #metrics(): Promise<Reply> {
     const { metrics } = this.#parts;
-    return { status: 200, text: await metrics.text(), type: metrics.contentType };
+    return { status: 200, text: await this.#text(), type: metrics.contentType };
+  }
+
+  async #text(): Promise<string> {
+    if (this.#shared !== undefined) return this.#shared;
+    const text = this.#parts.metrics.text();
+    this.#shared = text;
+    const forget = (): void => {
+      this.#shared = undefined;
+    };
+    // what failed is nobody else's answer
+    text.then(() => setTimeout(forget, sharedMs).unref(), forget);
+    return text;
   }
 
   #health(): readonly string[] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kills or freezes a container because of a call of its own, and says so in the log.
+import type { ContainerKey } from '../container-key.ts';
 import { errnoNameOf } from '../handler/errno.ts';
 import type { Logger } from '../log.ts';
 import { tokenOf } from '../native.ts';
@@ -22,6 +23,9 @@ export interface StopParts {
   /** Names the call that it is done for; absent: one that the agent or a handler failed at. */
   readonly syscall?: () => string;
 }
+
+/** How long the same is not told again. */
+const tellPauseMs = 60_000;
 
 interface Words {
   readonly done: string;
@@ -59,21 +63,43 @@ function tell(stop: ContainerStop, errno: number, parts: StopParts): void {
   log.error({ ...fields, errno: errnoNameOf(errno) }, failed);
 }
 
-/** The call fails in any case, whether its container can be killed or frozen or not. */
-export function stopContainer(stop: ContainerStop, parts: StopParts): void {
-  tell(stop, act(stop, parts), parts);
+/** What is done to containers for call after call is told once in a while of each. */
+export class ToldStops {
+  /** Until when it is told, oldest first. */
+  readonly #until: Map<ContainerKey, number> = new Map();
+
+  /** @returns whether it is to be told now */
+  take(key: ContainerKey): boolean {
+    const now = Date.now();
+    for (const [other, until] of this.#until) {
+      if (until > now) break;
+      this.#until.delete(other);
+    }
+    if (this.#until.has(key)) return false;
+    this.#until.set(key, now + tellPauseMs);
+    return true;
+  }
 }
 
 /**
- * The same for call after call: what a container still calls that is being killed, or that cannot
- * be, nobody needs to hear of.
+ * The call fails in any case, whether its container can be killed or frozen or not. What a container
+ * still calls that is being killed, or that cannot be, nobody needs to hear of again.
  */
+export function stopContainer(stop: ContainerStop, parts: StopParts, isDue: () => boolean): void {
+  const errno = act(stop, parts);
+  const isFrozen = stop === 'freeze-container' && errno === 0;
+  if (isDue() || isFrozen) tell(stop, errno, parts);
+}
+
+/** The same for the calls of one listener. */
 export function stopper(parts: StopParts): (stop: ContainerStop) => void {
   let isTold = false;
-  return (stop) => {
-    const errno = act(stop, parts);
-    const isFrozen = stop === 'freeze-container' && errno === 0;
-    if (!isTold || isFrozen) tell(stop, errno, parts);
+  const isDue = (): boolean => {
+    const isFirst = !isTold;
     isTold = true;
+    return isFirst;
+  };
+  return (stop) => {
+    stopContainer(stop, parts, isDue);
   };
 }

@@ -2,15 +2,23 @@
 // Handlers that fail again and again are left alone for a while: their calls fail at once. All
 // threads share what is known of them; a container's handlers are its own, so that no container can
 // have another's quarantined.
+import { mostPlaces } from './container-places.ts';
 import { IndexPool } from './index-pool.ts';
 
 /** Words of a handler's state. */
-const word = { failures: 0, backOffMs: 1, isProbed: 2, words: 4 } as const;
+const word = { level: 0, backOffMs: 1, isProbed: 2, words: 4 } as const;
 
-/** Of all containers together; those past it are never left alone. */
+/** Of all containers together; those of a container that are past it share its own place. */
 export const mostHandlers = 16_384;
-/** Failures in a row that it takes. */
-const patience = 5;
+/** Behind those of handlers: one for each container, and the one that is shared past the last. */
+const mostStates = mostHandlers + mostPlaces + 1;
+/**
+ * How much a failure adds to the level, of which a good answer takes one: whoever fails at more than
+ * a fifth of its calls comes to be left alone, too, however it spreads them.
+ */
+const failureWeight = 4;
+/** Five failures in a row. */
+const patience = 5 * failureWeight;
 const firstBackOffMs = 1000;
 const longestBackOffMs = 60_000;
 
@@ -27,8 +35,8 @@ export interface QuarantineBuffers {
 
 export function makeQuarantineBuffers(): QuarantineBuffers {
   return {
-    states: new SharedArrayBuffer(mostHandlers * word.words * Int32Array.BYTES_PER_ELEMENT),
-    ends: new SharedArrayBuffer(mostHandlers * BigInt64Array.BYTES_PER_ELEMENT),
+    states: new SharedArrayBuffer(mostStates * word.words * Int32Array.BYTES_PER_ELEMENT),
+    ends: new SharedArrayBuffer(mostStates * BigInt64Array.BYTES_PER_ELEMENT),
   };
 }
 
@@ -48,14 +56,25 @@ export class Quarantine {
    * fail until that one is through.
    */
   mayAsk(handler: number): boolean {
-    if ((this.#states[handler * word.words + word.failures] ?? 0) < patience) return true;
+    if ((this.#states[handler * word.words + word.level] ?? 0) < patience) return true;
     if (uptimeMs() < Atomics.load(this.#ends, handler)) return false;
     return Atomics.exchange(this.#states, handler * word.words + word.isProbed, 1) === 0;
   }
 
   /** To be called after each good answer: it costs a read when all is well. */
   succeeded(handler: number): void {
-    if ((this.#states[handler * word.words + word.failures] ?? 0) !== 0) this.clear(handler);
+    const first = handler * word.words;
+    const level = this.#states[first + word.level] ?? 0;
+    if (level === 0) return;
+    if (level >= patience) {
+      // a call that was asked before the quarantine began says nothing of those after
+      if (Atomics.load(this.#states, first + word.isProbed) !== 0) this.clear(handler);
+      return;
+    }
+    // in a shared place the good ones would make up for the bad one
+    if (handler >= mostHandlers) return;
+    // where another thread was quicker, its count is as good
+    Atomics.compareExchange(this.#states, first + word.level, level, level - 1);
   }
 
   /**
@@ -63,13 +82,10 @@ export class Quarantine {
    * @returns how long it is left alone, in milliseconds; 0: it is not
    */
   failed(handler: number, isGrave: boolean): number {
-    // there were too many: this one is never left alone
-    if (handler < 0 || handler >= mostHandlers) return 0;
+    if (handler < 0 || handler >= mostStates) return 0;
     const first = handler * word.words;
-    const failures =
-      Atomics.add(this.#states, first + word.failures, isGrave ? patience : 1) +
-      (isGrave ? patience : 1);
-    if (failures < patience) return 0;
+    const more = isGrave ? patience : failureWeight;
+    if (Atomics.add(this.#states, first + word.level, more) + more < patience) return 0;
     // others that were asked before it began fail too
     if (uptimeMs() < Atomics.load(this.#ends, handler)) return 0;
     const before = Atomics.load(this.#states, first + word.backOffMs);
@@ -87,8 +103,7 @@ export class Quarantine {
   }
 
   isQuarantined(handler: number): boolean {
-    // there were too many
-    if (handler < 0 || handler >= mostHandlers) return false;
+    if (handler < 0 || handler >= mostStates) return false;
     return Atomics.load(this.#ends, handler) !== 0n;
   }
 }
@@ -99,17 +114,28 @@ export class QuarantineBook {
   readonly quarantine: Quarantine = new Quarantine(this.buffers);
   readonly #indexes = new IndexPool(mostHandlers);
 
-  /** Indexes for a container's handlers; past the last one when there are none left. */
-  take(count: number): readonly number[] {
-    return Array.from({ length: count }, () => this.#indexes.take());
+  /**
+   * Indexes for a container's handlers; when there are none left, the one of the container itself.
+   * @param place see container-places.ts
+   */
+  take(count: number, place: number): readonly number[] {
+    return Array.from({ length: count }, () => {
+      const index = this.#indexes.take();
+      return index < mostHandlers ? index : mostHandlers + place;
+    });
   }
 
   /** Those of a container whose handlers change: as many as are needed, never fewer than it had. */
-  resize(indexes: readonly number[], count: number): readonly number[] {
-    return [...indexes, ...this.take(Math.max(0, count - indexes.length))];
+  resize(indexes: readonly number[], count: number, place: number): readonly number[] {
+    return [...indexes, ...this.take(Math.max(0, count - indexes.length), place)];
   }
 
-  /** A container is gone. */
+  /** The last listener of a container is gone: another container may have its place. */
+  forgetPlace(place: number): void {
+    this.quarantine.clear(mostHandlers + place);
+  }
+
+  /** A listener is gone. */
   release(indexes: readonly number[]): void {
     for (const index of indexes) {
       if (index >= mostHandlers) continue;

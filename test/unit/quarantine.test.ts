@@ -5,6 +5,7 @@ import { once } from 'node:events';
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
+import { mostPlaces } from '../../host/notification/container-places.ts';
 import {
   Quarantine,
   QuarantineBook,
@@ -47,13 +48,29 @@ test('quarantine: a handler is asked until it has failed five times in a row', (
   expect(quarantine.isQuarantined(handler)).toBe(true);
 });
 
-test('quarantine: a good answer starts the count anew', () => {
+test('quarantine: four good answers make up for a failure', () => {
   const quarantine = new Quarantine(makeQuarantineBuffers());
-  for (let round = 0; round < 3; round += 1) {
+  for (let round = 0; round < 100; round += 1) {
     expect(failTimes(quarantine, 4)).toEqual([0, 0, 0, 0]);
-    quarantine.succeeded(handler);
+    for (let answers = 0; answers < 16; answers += 1) quarantine.succeeded(handler);
   }
   expect(quarantine.mayAsk(handler)).toBe(true);
+  // and no more than that
+  for (let answers = 0; answers < 100; answers += 1) quarantine.succeeded(handler);
+  expect(failTimes(quarantine, 5)).toEqual([0, 0, 0, 0, 1000]);
+});
+
+test('quarantine: a handler that fails at four of five calls is left alone, too', () => {
+  const quarantine = new Quarantine(makeQuarantineBuffers());
+  expect(failTimes(quarantine, 4)).toEqual([0, 0, 0, 0]);
+  quarantine.succeeded(handler);
+  expect(failTimes(quarantine, 2)).toEqual([0, 1000]);
+});
+
+test('quarantine: a call from before it began does not end it', () => {
+  const quarantine = failing();
+  quarantine.succeeded(handler);
+  expect(quarantine.mayAsk(handler)).toBe(false);
 });
 
 test('quarantine: a handler that has used its time up is left alone at once', () => {
@@ -118,17 +135,14 @@ test('quarantine: what is cleared is forgotten, and nothing else is', () => {
   expect(quarantine.isQuarantined(handler + 1)).toBe(true);
 });
 
-test.for([-1, mostHandlers, 0x7fff_ffff])(
-  'quarantine: a handler %i is never left alone',
-  (index) => {
-    const quarantine = new Quarantine(makeQuarantineBuffers());
-    expect(failTimes(quarantine, 10, index).every((milliseconds) => milliseconds === 0)).toBe(true);
-    expect(quarantine.failed(index, true)).toBe(0);
-    expect(quarantine.mayAsk(index)).toBe(true);
-    quarantine.succeeded(index);
-    expect(quarantine.mayAsk(index)).toBe(true);
-  },
-);
+test.for([-1, 0x7fff_ffff])('quarantine: a handler %i is never left alone', (index) => {
+  const quarantine = new Quarantine(makeQuarantineBuffers());
+  expect(failTimes(quarantine, 10, index).every((milliseconds) => milliseconds === 0)).toBe(true);
+  expect(quarantine.failed(index, true)).toBe(0);
+  expect(quarantine.mayAsk(index)).toBe(true);
+  quarantine.succeeded(index);
+  expect(quarantine.mayAsk(index)).toBe(true);
+});
 
 test('quarantine: the last handler is like others', () => {
   const quarantine = new Quarantine(makeQuarantineBuffers());
@@ -174,17 +188,19 @@ test('quarantine: another thread knows the same, by the same clock', async () =>
 
 test('QuarantineBook: each handler has an index of its own', () => {
   const book = new QuarantineBook();
-  const indexes = [...book.take(3), ...book.take(0), ...book.take(2)];
+  const indexes = [...book.take(3, 0), ...book.take(0, 0), ...book.take(2, 0)];
   expect(new Set(indexes).size).toBe(5);
   expect(book.count()).toBe(0);
 });
 
 test('QuarantineBook: it counts who is left alone', () => {
   const book = new QuarantineBook();
-  const [first = 0, second = 0] = book.take(3);
+  const [first = 0, second = 0] = book.take(3, 0);
   book.quarantine.failed(first, true);
   book.quarantine.failed(second, true);
   expect(book.count()).toBe(2);
+  vi.advanceTimersByTime(1000);
+  expect(book.quarantine.mayAsk(first)).toBe(true);
   book.quarantine.succeeded(first);
   expect(book.count()).toBe(1);
   // until it has done well it counts
@@ -194,11 +210,11 @@ test('QuarantineBook: it counts who is left alone', () => {
 
 test('QuarantineBook: who gets the index of another starts afresh', () => {
   const book = new QuarantineBook();
-  const taken = book.take(2);
+  const taken = book.take(2, 0);
   for (const index of taken) book.quarantine.failed(index, true);
   book.release(taken);
   expect(book.count()).toBe(0);
-  const again = book.take(2);
+  const again = book.take(2, 0);
   expect(new Set(again)).toEqual(new Set(taken));
   for (const index of again) {
     expect(book.quarantine.mayAsk(index)).toBe(true);
@@ -206,19 +222,34 @@ test('QuarantineBook: who gets the index of another starts afresh', () => {
   }
 });
 
-test('QuarantineBook: past the last index handlers are not watched, and may be released', () => {
+test('QuarantineBook: past the last index the handlers of a container are watched together', () => {
   const book = new QuarantineBook();
-  const all = book.take(mostHandlers);
+  const all = book.take(mostHandlers, 0);
   expect(new Set(all).size).toBe(mostHandlers);
-  const over = book.take(2);
-  expect(over).toEqual([mostHandlers, mostHandlers]);
-  for (const index of over) {
-    expect(book.quarantine.failed(index, true)).toBe(0);
-    expect(book.quarantine.mayAsk(index)).toBe(true);
-  }
-  book.release(over);
-  expect(book.take(1)).toEqual([mostHandlers]);
+  const [one = 0, another = 0] = book.take(2, 3);
+  const [ofOther = 0] = book.take(1, 4);
+  expect(another).toBe(one);
+  expect(ofOther).not.toBe(one);
+  // good answers of one do not make up for failures of the other
+  const { quarantine } = book;
+  expect(failTimes(quarantine, 4, one)).toEqual([0, 0, 0, 0]);
+  for (let answers = 0; answers < 100; answers += 1) quarantine.succeeded(another);
+  expect(quarantine.failed(one, false)).toBe(1000);
+  expect(quarantine.mayAsk(another)).toBe(false);
+  expect(quarantine.mayAsk(ofOther)).toBe(true);
+  // another listener of the container may still have it
+  book.release([one, another]);
+  expect(quarantine.mayAsk(one)).toBe(false);
+  book.forgetPlace(3);
+  expect(quarantine.mayAsk(one)).toBe(true);
   book.release([7]);
-  expect(book.take(2)).toEqual([7, mostHandlers]);
-  expect(book.count()).toBe(0);
+  expect(book.take(2, 4)).toEqual([7, ofOther]);
+});
+
+test('QuarantineBook: the last place of a container is watched, too', () => {
+  const book = new QuarantineBook();
+  book.take(mostHandlers, 0);
+  const [last = 0] = book.take(1, mostPlaces);
+  expect(book.quarantine.failed(last, true)).toBe(1000);
+  expect(book.quarantine.mayAsk(last)).toBe(false);
 });
