@@ -24,6 +24,8 @@ constexpr Nanoseconds kMostSeen = 5 * kTick;
 // How long a worker may take from its answer to its next read.
 constexpr Nanoseconds kGrace = 200 * kMicrosecond;
 constexpr Nanoseconds kDefaultDeadline = kSecond;
+// The handlers of a container that compute for longer are slow.
+constexpr Nanoseconds kSlowComputing = 500 * kMillisecond;
 // A handler that does not compute may wait, though not for ever: for a log that nobody reads.
 constexpr Nanoseconds kMostWallTimes = 10;
 // Reading memory takes microseconds, unless the caller has seen to it that it does not.
@@ -233,7 +235,16 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   // its own time is what it computes: a machine that is busy otherwise is not its fault
   const Nanoseconds computed = place.worker->cpu_time() - place.cpu_start;
   if (computed >= kTick / 2) computed_at_ = now();
-  return computed >= deadline || place.wall_time >= kMostWallTimes * deadline;
+  if (computed >= kSlowComputing) {
+    place.is_slow.store(true);
+    const auto listener = listeners_.find(static_cast<std::uint32_t>(key >> 32));
+    // nobody is left who could want the answer
+    if (listener == listeners_.end()) return true;
+    listener->second->computed_long_at.store(now());
+  }
+  // more time than all handlers have is only for as long as nobody else has to wait for it
+  const Nanoseconds most = is_starved_.load() ? std::min(deadline, kDefaultDeadline) : deadline;
+  return computed >= most || place.wall_time >= kMostWallTimes * most;
 }
 
 // From the second slow read of a container on, children read its memory, which can be killed; and

@@ -72,12 +72,21 @@ struct Listener {
   std::atomic<bool> is_slow_to_act = false;
   // How many of them were given up since the last one that was quick.
   std::atomic<std::uint32_t> given_up_count = 0;
+  // When a handler of it was last seen computing for long; 0: never.
+  std::atomic<Nanoseconds> computed_long_at = 0;
   // Received and not yet some worker's own; under the receiver's mutex.
   std::deque<Pending> queue = {};
 
   // It keeps workers waiting: it gets fewer of them.
   [[nodiscard]] bool is_slow() const {
-    return slow_reads.are_slow() || is_slow_to_act.load(std::memory_order_relaxed);
+    return slow_reads.are_slow() || is_slow_to_act.load(std::memory_order_relaxed) ||
+           computes_long();
+  }
+
+  [[nodiscard]] bool computes_long() const {
+    constexpr Nanoseconds kRemembered = 10 * kSecond;
+    const Nanoseconds at = computed_long_at.load(std::memory_order_relaxed);
+    return at != 0 && now() - at < kRemembered;
   }
 
   // Until when an answer is kept that has not arrived by now.

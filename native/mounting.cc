@@ -61,7 +61,8 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
 [[nodiscard]] Outcome ask_helper(const Mounting& mounting, const HelperMountRequest& request,
                                  const std::vector<int>& fds) {
   const std::vector<std::byte> message = encode(request);
-  if (message.size() > kMostMessage) return our_failure("masks or options", Errno{E2BIG});
+  // what a handler asks for is its own doing, so that is its answer
+  if (message.size() > kMostMessage) return {.answer = E2BIG};
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
   auto helper = pool.take_for_mounts(mounting.token, mounting.patience, step);

@@ -2,13 +2,15 @@
 // One container's load is that container's: others are served, and what it may have pending is
 // bounded.
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describe, expect, test } from 'vitest';
 
 import { EBADMSG, runLoad } from '../bench/load.ts';
 import { RunningCommand } from '../support/command.ts';
+import { AskedCaller } from '../support/asked-caller.ts';
 import { compiled } from '../support/compile.ts';
-import { slowAtFirst } from '../support/hostile-components.ts';
+import { looping, slowAtFirst } from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import type { HostileAgent } from '../support/hostile-agent-process.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
@@ -137,4 +139,34 @@ describe('fairness', () => {
     expect(tookMs).toBeLessThan(20_000);
     expect(agent.log().filter((line) => line.includes('container=crowd')).length).toBeLessThan(10);
   });
+});
+
+test('G4: fairness: containers whose handlers have a minute, and use it, keep nobody waiting for long', async () => {
+  await using agent = await startAgent();
+  agent.bundles.write('loops', {
+    component: looping(),
+    syscalls: ['getpgid'],
+    deadline: '1m',
+  });
+  await using stack = new AsyncDisposableStack();
+  const other = stack.use(new AskedCaller({ socket: agent.socket, metadata: quick }));
+  await other.ask('getpgid 0');
+  const crowd = Math.max(16, 8 * availableParallelism());
+  for (let index = 0; index < crowd; index += 1) {
+    const loop = stack.use(
+      new AskedCaller({ socket: agent.socket, metadata: 'loops', id: `loop-${index}` }),
+    );
+    void loop.ask('getpgid 1');
+  }
+  // the first ones are not known to be slow, and share the processors
+  const answers = [];
+  for (let call = 0; call < 12; call += 1) {
+    answers.push(await other.ask('getpgid 0'));
+    await sleep(1000);
+  }
+
+  expect(answers.map(({ answer }) => answer)).toEqual(answers.map(() => 'EBADMSG'));
+  const later = answers.slice(6).map(({ tookMs }) => tookMs);
+  expect(Math.max(...later)).toBeLessThan(2000);
+  expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(10_000);
 });
