@@ -156,7 +156,8 @@ test('G4: fairness: containers whose handlers have a minute, and use it, keep no
     const loop = stack.use(
       new AskedCaller({ socket: agent.socket, metadata: 'loops', id: `loop-${index}` }),
     );
-    void loop.ask('getpgid 1');
+    // some never hear an answer
+    loop.ask('getpgid 1').catch(() => undefined);
   }
   // the first ones are not known to be slow, and share the processors
   const answers = [];
