@@ -106,6 +106,11 @@ void Worker::count(Counted counted, Nanoseconds duration) {
 
 void Worker::send_later(const Response& response, Counted counted, Nanoseconds time) {
   const Nanoseconds delay = inbox_->answer.delay * kMillisecond;
+  if (may_come_again() && !note_program() && !listener_->is_valid(pending_.notification.id)) {
+    is_void_ = true;
+    send_now(response, counted, time);
+    return;
+  }
   if (!listener_->kept.keep_late(content(), response, time + delay)) {
     send_now(terms_->failure, Counted::failure, time);
     return;
@@ -133,13 +138,15 @@ void Worker::send_now(const Response& response, Counted counted, Nanoseconds tim
   };
   bool is_sent = send();
   while (!is_sent) {
+    listener_->note_taken_back();
     // Before the call is closed, so that the same call finds its answer at one place or the other.
     const pid_t tid = pending_.notification.tid;
     if (tid != 0) keep_lost(response, given);
     const auto parked = take_parked();
     if (!parked) break;
-    listener_->kept.forget(tid);
+    // if it is another one, what is kept goes when that one is begun
     if (!adopt(*parked)) break;
+    listener_->kept.forget(tid);
     is_sent = send();
   }
   inbox_->was_gone = is_sent ? 0 : 1;
@@ -205,9 +212,12 @@ Worker::Sent Worker::respond_carefully(const Response& response, const GivenFd* 
   return Sent::perhaps;
 }
 
+// Whether a call that is gone may be made again by its program. With WAIT_KILLABLE_RECV only the
+// thread's end takes it back.
+bool Worker::may_come_again() const { return !listener_->waits_killable || !keeps_answers(); }
+
 Worker::Sent Worker::respond_once(const Response& response, const GivenFd* given) {
-  const bool may_get_lost = !listener_->waits_killable || !keeps_answers();
-  if (may_get_lost) return respond_carefully(response, given);
+  if (may_come_again()) return respond_carefully(response, given);
   return respond(response, given) ? Sent::yes : Sent::no;
 }
 

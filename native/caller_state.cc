@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -60,6 +61,30 @@ std::optional<std::uint64_t> count_of(std::string_view status, std::string_view 
   return number_of(behind(status, name), kDecimal);
 }
 
+// Of a thread's stat, see proc_pid_stat(5).
+constexpr int kStartTime = 22;
+constexpr int kStartOfCode = 26;
+constexpr int kStartOfStack = 28;
+constexpr int kStartOfData = 45;
+constexpr int kExitCode = 52;
+
+// From a field on. The second one is a name in parentheses that may hold anything.
+std::string_view fields_from(std::string_view stat, int field) {
+  std::string_view rest = stat.substr(std::min(stat.rfind(')'), stat.size()));
+  for (int at = 2; at < field; ++at) {
+    const std::size_t blank = rest.find(' ');
+    if (blank == std::string_view::npos) return {};
+    rest.remove_prefix(blank + 1);
+  }
+  return rest;
+}
+
+// Several fields, the last one excluded.
+std::string_view fields(std::string_view stat, int from, int to) {
+  const std::string_view first = fields_from(stat, from);
+  return first.substr(0, first.size() - fields_from(stat, to).size());
+}
+
 // Held for some system calls at most, and mostly by nobody else.
 class InUse {
  public:
@@ -111,14 +136,8 @@ Result<std::uint64_t> thread_start_time(pid_t tid) {
   FileText text;
   const auto stat = text_of(file, text);
   if (!stat) return std::unexpected(stat.error());
-  // the second field is a name in parentheses that may hold anything; the 22nd is the start time
-  constexpr int kFieldsAfterName = 20;
-  std::string_view rest = stat->substr(std::min(stat->rfind(')'), stat->size()));
-  for (int field = 0; field < kFieldsAfterName; ++field) {
-    const std::size_t blank = rest.find(' ');
-    if (blank == std::string_view::npos) return fail(ESRCH);
-    rest.remove_prefix(blank + 1);
-  }
+  const std::string_view rest = fields_from(*stat, kStartTime);
+  if (rest.empty()) return fail(ESRCH);
   std::uint64_t time = 0;
   std::from_chars(rest.data(), rest.data() + rest.size(), time);
   return time;
@@ -150,6 +169,7 @@ void CallerState::close() {
   entry_ = {};
   wait_channel_ = {};
   status_ = {};
+  stat_ = {};
   turns_ = {};
   label_ = {};
 }
@@ -159,6 +179,7 @@ Result<void> CallerState::open_entry() {
   std::snprintf(path, sizeof path, "/proc/%d", tid_);
   wait_channel_ = {};
   status_ = {};
+  stat_ = {};
   turns_ = {};
   label_ = {};
   entry_ = UniqueFd(retry_eintr([&] { return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }));
@@ -247,6 +268,40 @@ Result<std::string_view> CallerState::read_label(const char* what) {
     if (length == -1) return fail_errno();
     return std::string_view(text_.data(), static_cast<std::size_t>(length));
   });
+}
+
+Result<std::string> CallerState::read_program() {
+  auto program = with_entry([&]() -> Result<std::string> {
+    FileText text;
+    const auto file = kept(stat_, "stat");
+    if (!file) return std::unexpected(file.error());
+    const auto stat = text_of(stat_, text);
+    if (!stat) return std::unexpected(stat.error());
+    // 0: its memory is gone, or we may not see where it is
+    if (fields(*stat, kStartOfStack, kStartOfStack + 1) == "0 ") return fail(EPERM);
+    // a file system that never answers is not asked
+    struct statx executed = {};
+    if (statx(entry_.get(), "exe", AT_STATX_DONT_SYNC, STATX_INO, &executed) == -1)
+      return fail_errno();
+    std::string found(fields(*stat, kStartTime, kStartTime + 1));
+    found += fields(*stat, kStartOfCode, kStartOfStack + 1);
+    found += fields(*stat, kStartOfData, kExitCode);
+    found += std::to_string(executed.stx_dev_major) + ':' + std::to_string(executed.stx_dev_minor) +
+             ':' + std::to_string(executed.stx_ino);
+    return found;
+  });
+  if (!program) return program;
+  const auto text = read_status();
+  if (!text) return std::unexpected(text.error());
+  for (const auto& [from, to] :
+       {std::pair("\nUid:", "\nFDSize:"), std::pair("\nGroups:", "\nNStgid:"),
+        std::pair("\nCapInh:", "\nSeccomp:")}) {
+    const std::string_view status = *text;
+    const std::size_t begin = std::min(status.find(from), status.size());
+    const std::size_t end = std::min(status.find(to, begin), status.size());
+    *program += status.substr(begin, end - begin);
+  }
+  return program;
 }
 
 bool CallerState::is_awake() {

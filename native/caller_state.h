@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -44,6 +45,13 @@ class CallerState {
   // EINVAL: it is not active.
   [[nodiscard]] Result<std::string_view> read_label(const char* what);
 
+  // What tells the thread's program, with the rights that it has, from all others: when the thread
+  // started, where the kernel has put the parts of its memory, what it was executed from, and its
+  // credentials. execve(2) changes it even where program and rights are the same: the kernel
+  // chooses the places anew, unless the whole system is told not to. Nothing that the caller owns
+  // is read, so nothing waits. EPERM: we may not look.
+  [[nodiscard]] Result<std::string> read_program();
+
   // It does not wait any more: something has woken it. A thread that has ended, or that we may not
   // look at, is taken for one that waits.
   [[nodiscard]] bool is_awake();
@@ -68,6 +76,7 @@ class CallerState {
   UniqueFd entry_;
   UniqueFd wait_channel_;
   UniqueFd status_;
+  UniqueFd stat_;
   UniqueFd turns_;
   UniqueFd label_;
   // How often it had got a processor when it was seen asleep.

@@ -22,33 +22,28 @@ bool CallContent::is_same_call(const CallContent& other) const {
   const Notification& theirs = other.notification;
   return mine.tid == theirs.tid && mine.arch == theirs.arch && mine.nr == theirs.nr &&
          mine.instruction_pointer == theirs.instruction_pointer &&
-         mine.arguments == theirs.arguments && memory_hash == other.memory_hash;
+         mine.arguments == theirs.arguments && memory_hash == other.memory_hash &&
+         !program.empty() && program == other.program;
 }
 
 bool KeptCalls::keep_late(const CallContent& call, const Response& response, Nanoseconds due) {
   const std::lock_guard lock(mutex_);
   if (late_count_ >= kMostLate) return false;
-  put({.call = call, .response = response, .due = due, .until = 0, .start_time = 0});
+  put({.call = call, .response = response, .due = due, .until = 0});
   return true;
 }
 
 bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nanoseconds until,
                           std::shared_ptr<const GivenFd> given) {
-  const auto start_time = thread_start_time(call.notification.tid);
-  // a dead thread does not come again
-  if (!start_time) return false;
+  // neither a dead thread comes again nor one of which nobody can tell that it is the same
+  const bool may_come_again = !call.program.empty() && thread_start_time(call.notification.tid);
   const std::lock_guard lock(mutex_);
   drop_expired(now());
   // an older one of this thread is of another call, whatever becomes of this one
   if (const auto older = calls_.find(call.notification.tid); older != calls_.end()) erase(older);
-  if (calls_.size() - late_count_ >= kMostLost) return false;
+  if (!may_come_again || calls_.size() - late_count_ >= kMostLost) return false;
   if (given && given_count_ >= kMostGiven) return false;
-  put({.call = call,
-       .response = response,
-       .due = 0,
-       .until = until,
-       .start_time = *start_time,
-       .given = std::move(given)});
+  put({.call = call, .response = response, .due = 0, .until = until, .given = std::move(given)});
   return true;
 }
 
@@ -79,8 +74,7 @@ void KeptCalls::erase(Calls::iterator call) {
 }
 
 void KeptCalls::lose(Calls::iterator call, Nanoseconds until) {
-  const auto start_time = thread_start_time(call->first);
-  if (!start_time) {
+  if (!thread_start_time(call->first)) {
     erase(call);
     return;
   }
@@ -88,7 +82,6 @@ void KeptCalls::lose(Calls::iterator call, Nanoseconds until) {
   --late_count_;
   kept.due = 0;
   kept.until = until;
-  kept.start_time = *start_time;
   drop_expired(now());
 }
 
@@ -98,12 +91,7 @@ KeptCalls::Match KeptCalls::find(const CallContent& call) {
   if (found == calls_.end()) return {.kind = Match::Kind::none, .response = {}};
   Kept& kept = found->second;
   const bool is_late = kept.due != 0;
-  const auto is_same_thread = [&] {
-    const auto start_time = thread_start_time(call.notification.tid);
-    return start_time && *start_time == kept.start_time;
-  };
-  const bool is_known =
-      kept.call.is_same_call(call) && (is_late || (kept.until > now() && is_same_thread()));
+  const bool is_known = kept.call.is_same_call(call) && (is_late || kept.until > now());
   if (!is_known) {
     erase(found);
     return {.kind = Match::Kind::none, .response = {}};
@@ -118,6 +106,17 @@ void KeptCalls::forget(pid_t tid) {
   const std::lock_guard lock(mutex_);
   const auto found = calls_.find(tid);
   if (found != calls_.end()) erase(found);
+}
+
+bool KeptCalls::has(pid_t tid) {
+  const std::lock_guard lock(mutex_);
+  return calls_.contains(tid);
+}
+
+bool KeptCalls::is_due_at(pid_t tid, Nanoseconds time) {
+  const std::lock_guard lock(mutex_);
+  const auto found = calls_.find(tid);
+  return found != calls_.end() && (found->second.due == time || found->second.until == time);
 }
 
 std::size_t KeptCalls::late_count() {

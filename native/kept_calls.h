@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "callers_fd.h"
 #include "clock.h"
@@ -40,11 +41,16 @@ struct GivenFd {
   bool is_close_on_exec;
 };
 
-// What a notification says, but for its id: two of one thread that say the same are the same call.
+// What a notification says, but for its id, and which program's it is: two of one thread that say
+// the same are the same call. A program that was executed meanwhile gets no answer of the one
+// before: it may have other rights.
 struct CallContent {
   Notification notification;
   // Of what its pointers said, as far as they were read.
   std::uint64_t memory_hash;
+  // CallerState::read_program while the notification was valid; empty: nobody knows, and it is the
+  // same as none.
+  std::string program;
 
   [[nodiscard]] bool is_same_call(const CallContent& other) const;
 };
@@ -78,6 +84,9 @@ class KeptCalls {
   // `answered`.
   [[nodiscard]] Match find(const CallContent& call);
   void forget(pid_t tid);
+  [[nodiscard]] bool has(pid_t tid);
+  // Whether something is to be done for a thread's call at this time.
+  [[nodiscard]] bool is_due_at(pid_t tid, Nanoseconds time);
 
   // Drops the lost answer of a thread if its time is over, and else sends the late one if it is
   // due, with the lock held: its notification may be replaced by a newer one at any time. `send`
@@ -110,8 +119,6 @@ class KeptCalls {
     // Late answers: when they are sent. 0: it is lost already.
     Nanoseconds due;
     Nanoseconds until;
-    // Of the thread, so that nobody else gets its answer.
-    std::uint64_t start_time;
     std::shared_ptr<const GivenFd> given = nullptr;
   };
 

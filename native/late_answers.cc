@@ -22,9 +22,22 @@ constexpr std::size_t kFew = 8;
 
 void Receiver::add_late(LateAnswer late) {
   const std::lock_guard lock(late_mutex_);
-  const bool is_next = late_.empty() || late.due < late_.top().due;
-  late_.push(std::move(late));
+  const bool is_next = late_.empty() || late.due < late_.begin()->first;
+  late_.emplace(late.due, std::move(late));
+  if (late_.size() >= late_to_look_) drop_forgotten_late();
   if (is_next) arm_late_timer();
+}
+
+// Calls that are taken back, and containers that end, leave theirs behind. So there are never more
+// than twice as many as calls that wait, but for a few. With the lock of late answers held.
+void Receiver::drop_forgotten_late() {
+  const Nanoseconds soon = now() + kSignalTime;
+  std::erase_if(late_, [soon](const auto& entry) {
+    const auto& [due, late] = entry;
+    const auto listener = late.listener.lock();
+    return !listener || (due > soon && !listener->kept.is_due_at(late.tid, due));
+  });
+  late_to_look_ = std::max(kFewLate, 2 * late_.size());
 }
 
 // With the lock of late answers held.
@@ -32,7 +45,7 @@ void Receiver::arm_late_timer() {
   // an expired timer stays readable until it is set anew; no time at all disarms it
   itimerspec timer = {};
   if (!late_.empty()) {
-    const Nanoseconds due = std::max<Nanoseconds>(late_.top().due, 1);
+    const Nanoseconds due = std::max<Nanoseconds>(late_.begin()->first, 1);
     timer.it_value = {.tv_sec = due / kSecond, .tv_nsec = due % kSecond};
   }
   timerfd_settime(late_timer_.get(), TFD_TIMER_ABSTIME, &timer, nullptr);
@@ -44,9 +57,9 @@ void Receiver::send_late(NotifyBuffers& buffers, Nanoseconds time) {
   bool are_few = false;
   {
     const std::lock_guard lock(late_mutex_);
-    while (!late_.empty() && late_.top().due <= time && (is_last || due.size() < kBatch)) {
-      due.push_back(late_.top());
-      late_.pop();
+    while (!late_.empty() && late_.begin()->first <= time && (is_last || due.size() < kBatch)) {
+      due.push_back(std::move(late_.begin()->second));
+      late_.erase(late_.begin());
     }
     are_few = due.size() <= kFew;
     arm_late_timer();

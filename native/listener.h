@@ -68,6 +68,8 @@ struct Listener {
   // It was frozen, by us, and not thawed by us: calls that are taken back come again only when
   // somebody else has done that.
   std::atomic<bool> is_frozen = false;
+  // Calls were taken back a moment ago: until then it is worth knowing beforehand whose they are.
+  std::atomic<Nanoseconds> restarts_until = 0;
   // Its operations take long.
   std::atomic<bool> is_slow_to_act = false;
   // How many of them were given up since the last one that was quick.
@@ -88,6 +90,8 @@ struct Listener {
     const Nanoseconds at = computed_long_at.load(std::memory_order_relaxed);
     return at != 0 && now() - at < kRemembered;
   }
+
+  void note_taken_back() { restarts_until.store(now() + kLostFor, std::memory_order_relaxed); }
 
   // Until when an answer is kept that has not arrived by now.
   [[nodiscard]] Nanoseconds keeps_lost_until() const {

@@ -13,7 +13,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <queue>
 #include <semaphore>
 #include <span>
 #include <string>
@@ -259,13 +258,11 @@ class Receiver {
     std::weak_ptr<Listener> listener;
     pid_t tid;
     bool is_second_try;
-    friend bool operator>(const LateAnswer& left, const LateAnswer& right) {
-      return left.due > right.due;
-    }
   };
   void add_late(LateAnswer late);
   void send_late(NotifyBuffers& buffers, Nanoseconds time);
   void arm_late_timer();
+  void drop_forgotten_late();
 
   // guards.cc: the two threads of our own.
   void stand_in();
@@ -348,7 +345,11 @@ class Receiver {
   std::deque<ReceiverEvent> events_;
 
   std::mutex late_mutex_;
-  std::priority_queue<LateAnswer, std::vector<LateAnswer>, std::greater<>> late_;
+  // By when they are due.
+  std::multimap<Nanoseconds, LateAnswer> late_;
+  static constexpr std::size_t kFewLate = 1024;
+  // With so many, those that nobody waits for any more are looked for.
+  std::size_t late_to_look_ = kFewLate;
 
   // Of what came through epoll.
   ReceiveDelays receive_delays_;

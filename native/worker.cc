@@ -212,6 +212,7 @@ bool Worker::begin() {
   begun_ = pending_.was_queued ? now() : pending_.received;
   has_acted_ = false;
   is_void_ = false;
+  program_.clear();
   operation_count_ = 0;
   operation_time_ = 0;
   place_.id.store(pending_.notification.id, std::memory_order_relaxed);
@@ -244,6 +245,9 @@ bool Worker::begin() {
     wait_among_slow();
     return false;
   }
+  const bool is_to_be_known = listener_->restarts_until.load(std::memory_order_relaxed) > begun_ ||
+                              listener_->is_frozen.load(std::memory_order_relaxed);
+  if (is_to_be_known && may_come_again()) note_program();
   if (pending_.notification.tid != 0 && !listener_->kept.is_empty() && answer_kept()) return false;
   place_.phase.store(Phase::handling, std::memory_order_relaxed);
   return true;
@@ -251,7 +255,7 @@ bool Worker::begin() {
 
 bool Worker::read_memory(const Notification& notification, Reader reader, Pointers& pointers,
                          std::span<std::byte> data) {
-  MemoryAccess access(*this, reader);
+  const MemoryAccess access(*this, reader);
   return read_call_memory(
       {.table = receiver_->table_, .reads = terms_->reads, .reader = access.reader()}, notification,
       pointers, data);
@@ -269,7 +273,7 @@ Worker::MemoryAccess::MemoryAccess(Worker& worker, Reader reader)
 Worker::MemoryAccess::~MemoryAccess() {
   worker_.place_.phase.store(before_, std::memory_order_relaxed);
   worker_.end_being_held();
-  if (reader_.by != ReadBy::child) return;
+  if (reader_.by != ReadBy::child || !taken_) return;
   constexpr Nanoseconds kQuick = 20 * kMillisecond;
   if (taken_->counted() >= kQuick) {
     worker_.listener_->slow_reads.note_slow();
@@ -311,6 +315,13 @@ void Worker::end_being_held() {
 
 // Whether the call goes on with the answer that it had, or waits for it.
 bool Worker::answer_kept() {
+  if (!listener_->kept.has(pending_.notification.tid)) return false;
+  if (!note_program() && !listener_->is_valid(pending_.notification.id)) {
+    // taken back once more: what is kept stays for the next time
+    receiver_->withdrawn_count_.fetch_add(1);
+    close_and_follow();
+    return true;
+  }
   const KeptCalls::Match match = listener_->kept.find(content());
   if (match.kind == KeptCalls::Match::Kind::none) return false;
   receiver_->restarted_count_.fetch_add(1);
@@ -380,7 +391,9 @@ std::optional<Pending> Worker::take_parked() {
 
 // Goes on for a newer notification of the same call. Another one is parked again.
 bool Worker::adopt(const Pending& parked) {
-  if (content().is_same_call(content_of(parked.notification))) {
+  const bool is_same = !program_.empty() && content().is_same_call(content_of(parked.notification));
+  // what was read counts only if it is still there
+  if (is_same && listener_->is_valid(parked.notification.id)) {
     receiver_->restarted_count_.fetch_add(1);
     pending_.notification.id = parked.notification.id;
     inbox_->id = pending_.notification.id;
@@ -399,15 +412,29 @@ bool Worker::adopt(const Pending& parked) {
   return false;
 }
 
+// False: nobody can tell whose the current call is, or it is gone.
+bool Worker::note_program() {
+  const pid_t tid = pending_.notification.tid;
+  if (!program_.empty() || tid == 0) return !program_.empty();
+  auto program = CallerState::of(tid).read_program();
+  if (!program || !listener_->is_valid(pending_.notification.id)) return false;
+  program_ = std::move(*program);
+  return true;
+}
+
 CallContent Worker::content() const {
-  return {.notification = pending_.notification, .memory_hash = hash_of(inbox_->pointers, data_)};
+  return {.notification = pending_.notification,
+          .memory_hash = hash_of(inbox_->pointers, data_),
+          .program = program_};
 }
 
 CallContent Worker::content_of(const Notification& notification) {
   scratch_.resize(kInboxData);
   Pointers pointers;
   (void)read_memory(notification, reader(), pointers, scratch_);
-  return {.notification = notification, .memory_hash = hash_of(pointers, scratch_)};
+  return {.notification = notification,
+          .memory_hash = hash_of(pointers, scratch_),
+          .program = CallerState::of(notification.tid).read_program().value_or("")};
 }
 
 }  // namespace seccompagent

@@ -167,6 +167,8 @@ class Worker : public ActsItself {
   void close_and_follow();
   [[nodiscard]] std::optional<Pending> take_parked();
   [[nodiscard]] bool adopt(const Pending& parked);
+  [[nodiscard]] bool may_come_again() const;
+  bool note_program();
   [[nodiscard]] CallContent content() const;
   [[nodiscard]] CallContent content_of(const Notification& notification);
 
@@ -197,6 +199,8 @@ class Worker : public ActsItself {
   // When this worker began it.
   Nanoseconds begun_ = 0;
   bool has_acted_ = false;
+  // Whose the current call is; empty: nobody has looked while it was valid.
+  std::string program_;
   // The handler was told that the notification is gone: its answer is for nobody.
   std::vector<CallersFd> descriptors_;
   bool is_void_ = false;

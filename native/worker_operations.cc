@@ -35,6 +35,8 @@ Result<void> Worker::count_operation() {
 Result<void> Worker::begin_operation() {
   if (operation_time_ >= kMostOperationTime) return fail(ETIME);
   if (const auto counted = count_operation(); !counted) return counted;
+  // what comes of it is for this program alone
+  if (has_call_ && may_come_again()) note_program();
   const Nanoseconds time = now();
   operation_start_.store(time);
   stop_holding();

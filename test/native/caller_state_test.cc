@@ -345,7 +345,72 @@ void reads_a_status_with_many_groups() {
   });
 }
 
+// A process that executes itself as a program that waits, or that only changes its rights.
+void tells_programs_apart() {
+  int ends[2];
+  CHECK_EQUAL(pipe2(ends, O_CLOEXEC), 0);
+  int go[2];
+  CHECK_EQUAL(pipe(go), 0);
+  const pid_t pid = fork();
+  CHECK(pid != -1);
+  if (pid == 0) {
+    char byte;
+    (void)!read(go[0], &byte, 1);
+    if (setresgid(1000, 1000, 1000) != 0 || setresuid(1000, 1000, 0) != 0) _exit(1);
+    (void)!write(ends[1], "r", 1);
+    (void)!read(go[0], &byte, 1);
+    execl("/bin/sleep", "sleep", "60", nullptr);
+    _exit(1);
+  }
+  close(ends[1]);
+  CallerState& caller = CallerState::of(pid);
+  const auto program = [&] { return VALUE(caller.read_program()); };
+  const std::string first = program();
+  CHECK_EQUAL(program(), first);
+  CHECK_EQUAL(write(go[1], "x", 1), 1L);
+  char byte;
+  CHECK_EQUAL(read(ends[0], &byte, 1), 1L);
+  const std::string with_other_rights = program();
+  CHECK(with_other_rights != first);
+  CHECK_EQUAL(write(go[1], "x", 1), 1L);
+  // closed by execve
+  CHECK_EQUAL(read(ends[0], &byte, 1), 0L);
+  // and from then on there is another one, as soon as its memory is laid out
+  const Nanoseconds end = now() + 30 * kSecond;
+  while (caller.read_program().value_or(with_other_rights) == with_other_rights) CHECK(now() < end);
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+  CHECK(!caller.read_program());
+}
+
+// The same program by the same user is another one all the same.
+void tells_executions_apart() {
+  const auto executed = [] {
+    int ends[2];
+    CHECK_EQUAL(pipe2(ends, O_CLOEXEC), 0);
+    const pid_t pid = fork();
+    CHECK(pid != -1);
+    if (pid == 0) {
+      execl("/bin/sleep", "sleep", "60", nullptr);
+      _exit(1);
+    }
+    close(ends[1]);
+    char byte;
+    CHECK_EQUAL(read(ends[0], &byte, 1), 0L);
+    close(ends[0]);
+    pause_for(100 * kMillisecond);
+    std::string program = VALUE(CallerState(pid).read_program());
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    // but for the start time
+    return program.substr(program.find(' '));
+  };
+  CHECK(executed() != executed());
+}
+
 constexpr Case kCases[] = {
+    {"CallerState: execve and other rights make another program", tells_programs_apart},
+    {"CallerState: a program that is executed twice is two", tells_executions_apart},
     {"thread_start_time: each thread has its own", says_when_a_thread_started},
     {"thread_start_time: a name may hold anything", reads_past_any_name},
     {"CallerState: a blocked signal is none", does_not_mind_blocked_signals},

@@ -36,7 +36,8 @@ CallContent call_of(pid_t tid, std::uint64_t id = 1) {
                            .nr = 83,
                            .instruction_pointer = 0x1000,
                            .arguments = {1, 2, 3, 4, 5, 6}},
-          .memory_hash = 77};
+          .memory_hash = 77,
+          .program = "one"};
 }
 
 Response value(std::int64_t number) { return {.value = number, .error = 0, .is_continue = false}; }
@@ -139,6 +140,8 @@ const std::vector<Change>& changes() {
         [](CallContent& call) { call.notification.nr = -1; },
         [](CallContent& call) { call.notification.arch = 3; },
         [](CallContent& call) { call.notification.instruction_pointer += 2; },
+        [](CallContent& call) { call.program = "another"; },
+        [](CallContent& call) { call.program.clear(); },
         [](CallContent& call) { call.memory_hash += 1; },
         [](CallContent& call) { call.memory_hash += 1UL << 63; }};
     for (std::size_t index = 0; index < 6; ++index) {
@@ -187,7 +190,13 @@ void answers_nobody_who_has_got_the_id() {
   KeptCalls kept;
   Sleeper first;
   const pid_t pid = first.pid();
-  kept.keep_lost(call_of(pid), value(5), soon());
+  const auto call_now = [pid] {
+    CallContent call = call_of(pid);
+    call.program = VALUE(CallerState(pid).read_program());
+    return call;
+  };
+  kept.keep_lost(call_now(), value(5), soon());
+  CHECK_EQUAL(kept.find(call_now()).kind, Kind::answer);
   const std::uint64_t start = VALUE(thread_start_time(pid));
   first.end();
   // start times are counted in hundredths of a second
@@ -195,7 +204,23 @@ void answers_nobody_who_has_got_the_id() {
   const Sleeper second(pid);
   CHECK_EQUAL(second.pid(), pid);
   CHECK(VALUE(thread_start_time(pid)) != start);
-  CHECK_EQUAL(kept.find(call_of(pid)).kind, Kind::none);
+  CHECK_EQUAL(kept.find(call_now()).kind, Kind::none);
+  CHECK(kept.is_empty());
+}
+
+// Its descriptor least of all.
+void gives_a_descriptor_to_no_program_executed_since() {
+  KeptCalls kept;
+  Pipe pipe;
+  CHECK(kept.keep_lost(call_of(getpid()), value(0), soon(), std::move(pipe.given)));
+  CallContent executed = call_of(getpid());
+  executed.program = "two";
+  CHECK_EQUAL(kept.find(executed).kind, Kind::none);
+  CHECK(pipe.is_closed());
+  // and what nobody knows whose it was is not kept
+  CallContent unknown = call_of(getpid());
+  unknown.program.clear();
+  CHECK(!kept.keep_lost(unknown, value(5), soon()));
   CHECK(kept.is_empty());
 }
 
@@ -401,6 +426,8 @@ constexpr Case kCases[] = {
     {"KeptCalls: a thread that leads no group is one of them", answers_a_thread_that_leads_nothing},
     {"KeptCalls: who has got the id of a thread that ended gets no answer",
      answers_nobody_who_has_got_the_id},
+    {"KeptCalls: a program executed since gets no answer and no descriptor",
+     gives_a_descriptor_to_no_program_executed_since},
     {"KeptCalls: nothing is kept for a thread that has ended", keeps_nothing_for_the_dead},
     {"KeptCalls: the last call of a thread counts", keeps_the_last_answer_of_a_thread},
     {"KeptCalls: a late answer is sent once, when it is due", answers_late_calls_once},
