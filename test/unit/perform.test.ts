@@ -99,14 +99,22 @@ test.for([
     { operation: 'setXattr', path: '/a', name: 'user.a', value: 'value', flags: 1 },
   ],
   ['lsetxattr', ['/a', 'user.a', 'value', 5, 0], { operation: 'setXattr', flags: 0x100 }],
-  ['fsetxattr', [3, 'user.a', 'v', 1, 2], { operation: 'setXattr', path: '', flags: 0x1002 }],
+  [
+    'fsetxattr',
+    [3, 'user.a', 'v', 1, 2],
+    { operation: 'setXattr', path: '', flags: 0x1002 | ofDescriptor },
+  ],
   [
     'setxattrat',
     [3, '/a', 0x100, 'user.a', xattrArgs(2, 'value'), 16],
     { operation: 'setXattr', path: '/a', name: 'user.a', value: 'value', flags: 0x102 },
   ],
   ['removexattr', ['/a', 'user.a'], { operation: 'removeXattr', path: '/a', name: 'user.a' }],
-  ['fremovexattr', [3, 'user.a'], { operation: 'removeXattr', path: '', flags: 0x1000 }],
+  [
+    'fremovexattr',
+    [3, 'user.a'],
+    { operation: 'removeXattr', path: '', flags: 0x1000 | ofDescriptor },
+  ],
 ] as const)('K18: perform: %s is done as it was decoded', ([name, given, asked]) => {
   const { host, perform } = performing();
   expect(perform(name, ...given)).toEqual({ kind: 'value', value: 0n });
