@@ -41,7 +41,7 @@ struct Look {
 struct Looking {
   static constexpr long kRoot = ChildStarter::kFirstGiven;
   static constexpr long kProcesses = kRoot + 1;
-  static constexpr std::size_t kMostRest = 2 * PATH_MAX;
+  static constexpr std::size_t kMostRest = 2UL * PATH_MAX;
 
   ChildStack stack;
   std::vector<std::string> paths;

@@ -118,16 +118,17 @@ struct Work {
 
 // Of a helper, and what it has started for an operation.
 [[nodiscard]] Work work_of(pid_t helper) {
-  Work work = {.is_working = is_runnable(helper), .computed = computed_by(helper)};
+  bool is_working = is_runnable(helper);
+  Nanoseconds computed = computed_by(helper);
   const std::string name = std::to_string(helper);
   const auto children = read_file("/proc/" + name + "/task/" + name + "/children");
-  if (!children && !*work.is_working) work.is_working = std::nullopt;
+  if (!children && !is_working) return {.is_working = std::nullopt, .computed = computed};
   std::istringstream list(children.value_or(""));
   for (pid_t child = 0; list >> child;) {
-    work.is_working = *work.is_working || is_runnable(child);
-    work.computed += computed_by(child);
+    is_working = is_working || is_runnable(child);
+    computed += computed_by(child);
   }
-  return work;
+  return {.is_working = is_working, .computed = computed};
 }
 
 void end_now(HelperProcess process, std::uint32_t token) {

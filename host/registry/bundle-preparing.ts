@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import type { LoadLimits } from '../handler/outline.ts';
 import { readManifest } from './bundle-folder.ts';
+import { limitsFor } from './bundle.ts';
 import type { ComponentCache, ComponentTrust } from './component-cache.ts';
 
 export interface PreparingParts {
@@ -28,12 +29,17 @@ function orNothing<T>(work: () => T): T | undefined {
  * @returns undefined: that is known
  */
 export function prepareBundle(folder: string, parts: PreparingParts): Promise<void> | undefined {
-  const { text, components, ...rest } = parts;
+  const { text, components, limits, trust } = parts;
   const handlers = orNothing(() => readManifest(folder, text))?.handlers ?? [];
-  const preparing = { ...rest, bundle: folder };
-  const files = new Set(handlers.map(({ component }) => join(folder, component)));
-  const waits = [...files].flatMap(
-    (file) => orNothing(() => components.prepare(file, preparing)) ?? [],
-  );
+  const waits = handlers.flatMap((handler) => {
+    const prepare = (): Promise<void> | undefined =>
+      components.prepare(join(folder, handler.component), {
+        // its memory is part of the code that is tried
+        limits: limitsFor(handler, limits),
+        trust,
+        bundle: folder,
+      });
+    return orNothing(prepare) ?? [];
+  });
   return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
 }

@@ -106,7 +106,8 @@ function checkDigest({ digest }: LoadedComponent, said: string | undefined): voi
 }
 
 /** Of those that the agent allows, those that the manifest asks for. */
-function limitsFor({ memoryPages }: ManifestHandler, limits: LoadLimits): LoadLimits {
+/** @throws AgentError: it asks for more memory than handlers may have */
+export function limitsFor({ memoryPages }: ManifestHandler, limits: LoadLimits): LoadLimits {
   if (memoryPages === undefined) return limits;
   if (memoryPages <= limits.maximumPages) return { ...limits, maximumPages: memoryPages };
   const kib = 64;
