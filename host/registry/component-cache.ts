@@ -92,7 +92,9 @@ export class ComponentCache {
     if (this.#files.get(keyOf(file, limits))?.identity === identity) return undefined;
     const { digest, inquiries } = this.#unknown(file, preparing);
     if (inquiries.length === 0) return undefined;
-    return this.#turns.take(bundle, digest, async () => this.#findOut(file, preparing));
+    // with another memory it is other code
+    const what = `${limits.maximumPages} ${digest}`;
+    return this.#turns.take(bundle, what, async () => this.#findOut(file, preparing));
   }
 
   /** What is to be found out of it. The inquiries hold its bytes. */

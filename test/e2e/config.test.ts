@@ -112,7 +112,8 @@ describe('configuration', () => {
         name: 'trap',
         version: '0.1.0',
         description: 'For tests',
-        handlers: [{ component: 'trap.wasm', ...handler }],
+        // the same code, with another memory
+        handlers: [{ component: 'trap.wasm', ...handler }, { component: 'trap.wasm' }],
       };
       writeFileSync(operator.at('bundles/trap/bundle.json'), JSON.stringify(manifest));
       operator.write({});
