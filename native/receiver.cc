@@ -175,7 +175,10 @@ Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen) {
   const auto listener = find_listener(token);
   if (!listener || !listener->first_process.is_open()) return fail(ESRCH);
   // before: calls are taken back as soon as it freezes
-  if (is_frozen) note_frozen(listener->first_pid, true);
+  if (is_frozen) {
+    if (Worker* const own = worker_of_thread(token)) (void)own->note_program();
+    note_frozen(listener->first_pid, true);
+  }
   const auto others = other_firsts(*listener);
   const auto done = freeze_cgroup_of({.first_process = listener->first_process,
                                       .user = listener->peer_uid,
@@ -183,6 +186,17 @@ Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen) {
                                      is_frozen);
   if (done.has_value() != is_frozen) note_frozen(listener->first_pid, false);
   return done;
+}
+
+// Whose call of a listener it is that this thread has; null: it has none.
+Worker* Receiver::worker_of_thread(std::uint32_t token) {
+  const std::lock_guard lock(mutex_);
+  const pid_t thread = gettid();
+  const auto own = std::ranges::find_if(places_, [&](const Place& place) {
+    return place.worker != nullptr && place.worker->tid_ == thread &&
+           place.key.load() >> 32 == token;
+  });
+  return own == places_.end() ? nullptr : own->worker;
 }
 
 std::vector<pid_t> Receiver::other_firsts(const Listener& listener) {

@@ -194,6 +194,7 @@ class Receiver {
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t token);
   [[nodiscard]] std::shared_ptr<Listener> find_listener(std::uint32_t token);
   // The first processes of other containers.
+  [[nodiscard]] Worker* worker_of_thread(std::uint32_t token);
   [[nodiscard]] std::vector<pid_t> other_firsts(const Listener& listener);
   void note_frozen(pid_t first_pid, bool is_frozen);
   void end_listener(const Listener& listener);
