@@ -364,20 +364,29 @@ Result<std::string> Worker::registry(std::uint32_t token) {
 }
 
 bool Worker::await_restart() {
-  constexpr auto kPatience = std::chrono::milliseconds(10);
+  constexpr Nanoseconds kPatience = 10 * kMillisecond;
   if (!has_call_ || !thread_start_time(pending_.notification.tid)) return false;
-  // somebody has to receive it
-  invite();
-  {
-    std::unique_lock lock(receiver_->mutex_);
-    const bool has_come = receiver_->parked_.wait_for(lock, kPatience, [this] {
-      return (place_.key.load() & (CallKey::kParked | CallKey::kOverdue)) != 0 ||
-             receiver_->is_stopping_.load();
-    });
-    if (!has_come) return false;
+  // where signals come in a row, what has come may be gone by the time that it is looked at
+  for (const Nanoseconds start = now(); now() - start < kPatience;) {
+    // somebody has to receive it
+    invite();
+    {
+      std::unique_lock lock(receiver_->mutex_);
+      const auto left =
+          std::chrono::nanoseconds(std::max<Nanoseconds>(start + kPatience - now(), 0));
+      const bool has_come = receiver_->parked_.wait_for(lock, left, [this] {
+        return (place_.key.load() & (CallKey::kParked | CallKey::kOverdue)) != 0 ||
+               receiver_->is_stopping_.load();
+      });
+      if (!has_come) return false;
+    }
+    const auto parked = take_parked();
+    if (!parked) return false;
+    if (adopt(*parked)) return true;
+    // it is another call
+    if ((place_.key.load() & CallKey::kParked) != 0) return false;
   }
-  const auto parked = take_parked();
-  return parked && adopt(*parked);
+  return false;
 }
 
 // The parked notification, if the deadline has not taken it.
@@ -389,11 +398,15 @@ std::optional<Pending> Worker::take_parked() {
   return std::exchange(place_.parked, std::nullopt);
 }
 
-// Goes on for a newer notification of the same call. Another one is parked again.
+// Goes on for a newer notification of the same call. Another one is parked again, if it is there.
 bool Worker::adopt(const Pending& parked) {
   const bool is_same = !program_.empty() && content().is_same_call(content_of(parked.notification));
-  // what was read counts only if it is still there
-  if (is_same && listener_->is_valid(parked.notification.id)) {
+  // what was read counts only if it is still there; else it comes again, or never
+  if (!listener_->is_valid(parked.notification.id)) {
+    receiver_->withdrawn_count_.fetch_add(1);
+    return false;
+  }
+  if (is_same) {
     receiver_->restarted_count_.fetch_add(1);
     pending_.notification.id = parked.notification.id;
     inbox_->id = pending_.notification.id;
