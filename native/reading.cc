@@ -116,10 +116,7 @@ Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
     const std::uint64_t owned = place.key.load(std::memory_order_acquire) & ~CallKey::kFlags;
     if (owned >> 32 != listener.token) continue;
     ++in_flight;
-    if (owned == key && tid != 0 && parks(pending, key)) {
-      listener.note_taken_back();
-      return Received::nothing;
-    }
+    if (owned == key && tid != 0 && parks(pending, key)) return Received::nothing;
   }
   return may_take(listener, in_flight) ? Received::for_a_worker : Received::for_the_queue;
 }

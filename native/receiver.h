@@ -193,8 +193,8 @@ class Receiver {
   void take_earlier(FirstProcess& first, uid_t peer_uid) const;
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t token);
   [[nodiscard]] std::shared_ptr<Listener> find_listener(std::uint32_t token);
-  // The first processes of other containers.
   [[nodiscard]] Worker* worker_of_thread(std::uint32_t token);
+  // The first processes of other containers.
   [[nodiscard]] std::vector<pid_t> other_firsts(const Listener& listener);
   void note_frozen(pid_t first_pid, bool is_frozen);
   void end_listener(const Listener& listener);
@@ -238,10 +238,10 @@ class Receiver {
   [[nodiscard]] bool has_eligible_queued() const;
   [[nodiscard]] std::optional<OwnedCall> take_queued(Place& place);
   void wake_workers(std::size_t count);
-  // How many more workers may run: negative when there are too many.
   [[nodiscard]] bool too_many_are_held() const {
     return held_count_.load(std::memory_order_relaxed) >= std::min(kMostHeld, shape_.running);
   }
+  // How many more workers may run: negative when there are too many.
   [[nodiscard]] std::int32_t vacancies() const;
   void call_worker();
   void wake_all();
