@@ -125,6 +125,7 @@ void Worker::send_later(const Response& response, Counted counted, Nanoseconds t
 
 void Worker::send_now(const Response& response, Counted counted, Nanoseconds time) {
   if (is_void_) {
+    listener_->note_taken_back();
     inbox_->was_gone = 1;
     count(Counted::gone, time - pending_.received);
     close_and_follow();
