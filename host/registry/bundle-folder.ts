@@ -17,7 +17,10 @@ const mostComponentBytes = 64 * 2 ** 20;
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
 export function checkComponentBytes(sizes: readonly number[], place: string): void {
-  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  // one that is larger by itself is refused where it is read
+  const bytes = sizes
+    .filter((size) => size <= mostComponentBytes)
+    .reduce((sum, size) => sum + size, 0);
   if (bytes <= mostComponentBytes) return;
   invalid(
     `${place}: the components have ${bytes} bytes together; ${mostComponentBytes} are allowed: make several bundles`,
