@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a thread's stat, status, schedstat and wchan.
+// Reads a thread's stat, status, schedstat, wchan and pagemap.
 #include "caller_state.h"
 
 #include <fcntl.h>
@@ -150,6 +150,7 @@ CallerState& CallerState::of(pid_t tid) {
     const InUse in_use(state.is_used_);
     state.tid_ = tid;
     state.slept_at_.reset();
+    state.status_of_ = 0;
     state.close();
   }
   return state;
@@ -172,6 +173,7 @@ void CallerState::close() {
   stat_ = {};
   turns_ = {};
   label_ = {};
+  pages_ = {};
 }
 
 Result<void> CallerState::open_entry() {
@@ -182,6 +184,7 @@ Result<void> CallerState::open_entry() {
   stat_ = {};
   turns_ = {};
   label_ = {};
+  pages_ = {};
   entry_ = UniqueFd(retry_eintr([&] { return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }));
   if (!entry_.is_open()) return fail_errno();
   return {};
@@ -235,7 +238,8 @@ Result<const char*> CallerState::read_status() {
   // A group takes up to 11 characters, and there can be 65,536. The kernel makes all of the text
   // anew for each read, which takes it longer than most calls.
   constexpr std::size_t kMost = 32UL * 1024;
-  text_.resize(std::max(text_.size(), kUsual));
+  status_of_ = 0;
+  status_text_.resize(std::max(status_text_.size(), kUsual));
   return with_entry([&]() -> Result<const char*> {
     const auto file = kept(status_, "status");
     if (!file) return std::unexpected(file.error());
@@ -243,18 +247,25 @@ Result<const char*> CallerState::read_status() {
     for (;;) {
       // the kernel makes the text anew for each read, so it has to fit in one
       const ssize_t length =
-          retry_eintr([&] { return pread(*file, text_.data(), text_.size() - 1, 0); });
+          retry_eintr([&] { return pread(*file, status_text_.data(), status_text_.size() - 1, 0); });
       if (length == -1) return fail_errno();
       const auto end = static_cast<std::size_t>(length);
-      if (end + 1 < text_.size()) {
-        text_[end] = '\0';
-        note_sleep({text_.data(), end}, turns_before);
-        return text_.data();
+      if (end + 1 < status_text_.size()) {
+        status_text_[end] = '\0';
+        note_sleep({status_text_.data(), end}, turns_before);
+        return status_text_.data();
       }
-      if (text_.size() == kMost) return fail(ETOOMANYREFS);
-      text_.resize(std::min(text_.size() * 4, kMost));
+      if (status_text_.size() == kMost) return fail(ETOOMANYREFS);
+      status_text_.resize(std::min(status_text_.size() * 4, kMost));
     }
   });
+}
+
+Result<const char*> CallerState::status_during(std::uint64_t notification) {
+  if (notification != 0 && status_of_ == notification) return status_text_.data();
+  auto text = read_status();
+  if (text) status_of_ = notification;
+  return text;
 }
 
 Result<std::string_view> CallerState::read_label(const char* what) {
@@ -270,38 +281,70 @@ Result<std::string_view> CallerState::read_label(const char* what) {
   });
 }
 
-Result<std::string> CallerState::read_program() {
-  auto program = with_entry([&]() -> Result<std::string> {
-    FileText text;
-    const auto file = kept(stat_, "stat");
-    if (!file) return std::unexpected(file.error());
-    const auto stat = text_of(stat_, text);
-    if (!stat) return std::unexpected(stat.error());
-    // 0: its memory is gone, or we may not see where it is
-    if (fields(*stat, kStartOfStack, kStartOfStack + 1) == "0 ") return fail(EPERM);
-    // a file system that never answers is not asked
-    struct statx executed = {};
-    if (statx(entry_.get(), "exe", AT_STATX_DONT_SYNC, STATX_INO, &executed) == -1)
-      return fail_errno();
-    std::string found(fields(*stat, kStartTime, kStartTime + 1));
-    found += fields(*stat, kStartOfCode, kStartOfStack + 1);
-    found += fields(*stat, kStartOfData, kExitCode);
-    found += std::to_string(executed.stx_dev_major) + ':' + std::to_string(executed.stx_dev_minor) +
+// The kernel checks what is asked of the memory's pages only where the memory still is some
+// process's, see pagemap_read in fs/proc/task_mmu.c. Nothing is read, so nothing is locked.
+bool CallerState::is_memory_known() const {
+  char nothing = 0;
+  return pages_.is_open() && pread(pages_.get(), &nothing, 1, 1) == -1 && errno == EINVAL;
+}
+
+Result<void> CallerState::know_memory() {
+  // before its places are read: what is known is never of an older memory. Kernels without pagemap
+  // are asked each time.
+  pages_.reset(retry_eintr([&] { return openat(entry_.get(), "pagemap", O_RDONLY | O_CLOEXEC); }));
+  FileText text;
+  const auto file = kept(stat_, "stat");
+  if (!file) return std::unexpected(file.error());
+  const auto stat = text_of(stat_, text);
+  if (!stat) return std::unexpected(stat.error());
+  // 0: its memory is gone, or we may not see where it is
+  if (fields(*stat, kStartOfStack, kStartOfStack + 1) == "0 ") return fail(EPERM);
+  // a file system that never answers is not asked
+  struct statx executed = {};
+  if (statx(entry_.get(), "exe", AT_STATX_DONT_SYNC, STATX_INO, &executed) == -1)
+    return fail_errno();
+  memory_ = fields(*stat, kStartTime, kStartTime + 1);
+  memory_ += fields(*stat, kStartOfCode, kStartOfStack + 1);
+  memory_ += fields(*stat, kStartOfData, kExitCode);
+  memory_ += std::to_string(executed.stx_dev_major) + ':' + std::to_string(executed.stx_dev_minor) +
              ':' + std::to_string(executed.stx_ino);
-    return found;
-  });
-  if (!program) return program;
-  const auto text = read_status();
-  if (!text) return std::unexpected(text.error());
+  return {};
+}
+
+// The memory, and the rights by its status.
+Result<std::string> CallerState::program_of(const char* status) const {
+  std::string program = memory_;
+  const std::string_view all = status;
   for (const auto& [from, to] :
        {std::pair("\nUid:", "\nFDSize:"), std::pair("\nGroups:", "\nNStgid:"),
         std::pair("\nCapInh:", "\nSeccomp:")}) {
-    const std::string_view status = *text;
-    const std::size_t begin = std::min(status.find(from), status.size());
-    const std::size_t end = std::min(status.find(to, begin), status.size());
-    *program += status.substr(begin, end - begin);
+    const std::size_t begin = std::min(all.find(from), all.size());
+    const std::size_t end = std::min(all.find(to, begin), all.size());
+    program += all.substr(begin, end - begin);
   }
   return program;
+}
+
+Result<std::string> CallerState::read_program(std::uint64_t notification) {
+  const auto status = status_during(notification);
+  if (!status) return std::unexpected(status.error());
+  const auto known = with_entry([&] { return know_memory(); });
+  if (!known) {
+    pages_ = {};
+    return std::unexpected(known.error());
+  }
+  return program_of(*status);
+}
+
+Result<std::string> CallerState::known_program(std::uint64_t notification) {
+  const auto status = status_during(notification);
+  if (!status) return std::unexpected(status.error());
+  // not closed meanwhile: who does that leaves alone what is in use
+  const bool is_known = with_entry([&]() -> Result<void> {
+                          return is_memory_known() ? Result<void>() : fail(EAGAIN);
+                        }).has_value();
+  if (!is_known) return read_program(notification);
+  return program_of(*status);
 }
 
 bool CallerState::is_awake() {

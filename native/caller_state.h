@@ -38,9 +38,13 @@ class CallerState {
   [[nodiscard]] Result<UniqueFd> open(const char* what, int flags);
   // What a symbolic link of the entry says, as in `user:[4026531837]`; valid until the next use.
   [[nodiscard]] Result<std::string_view> read_link(const char* what);
-  // The whole text, see proc_pid_status(5); valid until the next use. ETOOMANYREFS: it is longer
-  // than that of any thread with kMostGroups (target.h).
+  // The whole text, see proc_pid_status(5); valid until it is read the next time. ETOOMANYREFS: it
+  // is longer than that of any thread with kMostGroups (target.h).
   [[nodiscard]] Result<const char*> read_status();
+  // The same, of a thread that waits for the answer to this notification: read once for it. Rights
+  // do not change while a thread waits, so what it says of them counts if the notification is valid
+  // afterwards.
+  [[nodiscard]] Result<const char*> status_during(std::uint64_t notification);
   // What a security module says, at its one place in the entry (label.h); valid until the next use.
   // EINVAL: it is not active.
   [[nodiscard]] Result<std::string_view> read_label(const char* what);
@@ -50,7 +54,11 @@ class CallerState {
   // credentials. execve(2) changes it even where program and rights are the same: the kernel
   // chooses the places anew, unless the whole system is told not to. Nothing that the caller owns
   // is read, so nothing waits. EPERM: we may not look.
-  [[nodiscard]] Result<std::string> read_program();
+  [[nodiscard]] Result<std::string> read_program(std::uint64_t notification);
+  // The same without a look at what was known of the memory that the thread still had when it was
+  // looked at last. Of a program that shares its memory with another process it may say what was
+  // before an execve: that equals nothing which is read anew.
+  [[nodiscard]] Result<std::string> known_program(std::uint64_t notification);
 
   // It does not wait any more: something has woken it. A thread that has ended, or that we may not
   // look at, is taken for one that waits.
@@ -66,6 +74,9 @@ class CallerState {
   auto with_entry(Access access) -> decltype(access());
   [[nodiscard]] Result<void> open_entry();
   [[nodiscard]] Result<int> kept(UniqueFd& file, const char* what);
+  [[nodiscard]] bool is_memory_known() const;
+  [[nodiscard]] Result<void> know_memory();
+  [[nodiscard]] Result<std::string> program_of(const char* status) const;
   void note_sleep(std::string_view status, std::optional<std::uint64_t> turns_before);
   [[nodiscard]] std::optional<std::uint64_t> turns();
   void close();
@@ -79,9 +90,16 @@ class CallerState {
   UniqueFd stat_;
   UniqueFd turns_;
   UniqueFd label_;
+  // Of the memory that the thread had when this was opened.
+  UniqueFd pages_;
+  // What is said of that memory.
+  std::string memory_;
   // How often it had got a processor when it was seen asleep.
   std::optional<std::uint64_t> slept_at_;
   std::vector<char> text_;
+  std::vector<char> status_text_;
+  // 0: the text is of no notification.
+  std::uint64_t status_of_ = 0;
 };
 
 }  // namespace seccompagent

@@ -87,8 +87,14 @@ namespace {
 }
 
 [[nodiscard]] bool parse_ids(const char* text, UserIds& ids) {
-  return text != nullptr &&
-         std::sscanf(text, "%u %u %u %u", &ids.real, &ids.effective, &ids.saved, &ids.fs) == 4;
+  if (text == nullptr) return false;
+  for (std::uint32_t* id : {&ids.real, &ids.effective, &ids.saved, &ids.fs}) {
+    char* end = nullptr;
+    *id = static_cast<std::uint32_t>(std::strtoul(text, &end, 10));
+    if (end == text) return false;
+    text = end;
+  }
+  return true;
 }
 
 }  // namespace
@@ -212,7 +218,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
     ipc_namespace = open_foreign_namespace(call.tid, Namespace::ipc);
     cgroup_namespace = open_foreign_namespace(call.tid, Namespace::cgroup);
   }
-  const auto status = CallerState::of(call.tid).read_status();
+  const auto status = CallerState::of(call.tid).status_during(call.id);
   if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
   for (const auto* opened : {&root, &mount_namespace, &user_namespace, &pid_namespace,
                              &net_namespace, &ipc_namespace, &cgroup_namespace}) {

@@ -247,7 +247,7 @@ bool Worker::begin() {
   }
   const bool is_to_be_known = listener_->restarts_until.load(std::memory_order_relaxed) > begun_ ||
                               listener_->is_frozen.load(std::memory_order_relaxed);
-  if (is_to_be_known && may_come_again()) note_program();
+  if (is_to_be_known && may_come_again()) note_program(Look::anew);
   if (pending_.notification.tid != 0 && !listener_->kept.is_empty() && answer_kept()) return false;
   place_.phase.store(Phase::handling, std::memory_order_relaxed);
   return true;
@@ -316,7 +316,7 @@ void Worker::end_being_held() {
 // Whether the call goes on with the answer that it had, or waits for it.
 bool Worker::answer_kept() {
   if (!listener_->kept.has(pending_.notification.tid)) return false;
-  if (!note_program() && !listener_->is_valid(pending_.notification.id)) {
+  if (!note_program(Look::anew) && !listener_->is_valid(pending_.notification.id)) {
     // taken back once more: what is kept stays for the next time
     receiver_->withdrawn_count_.fetch_add(1);
     close_and_follow();
@@ -426,10 +426,11 @@ bool Worker::adopt(const Pending& parked) {
 }
 
 // False: nobody can tell whose the current call is, or it is gone.
-bool Worker::note_program() {
-  const pid_t tid = pending_.notification.tid;
+bool Worker::note_program(Look look) {
+  const auto& [tid, id] = std::pair(pending_.notification.tid, pending_.notification.id);
   if (!program_.empty() || tid == 0) return !program_.empty();
-  auto program = CallerState::of(tid).read_program();
+  CallerState& caller = CallerState::of(tid);
+  auto program = look == Look::known ? caller.known_program(id) : caller.read_program(id);
   if (!program || !listener_->is_valid(pending_.notification.id)) return false;
   program_ = std::move(*program);
   return true;
@@ -447,7 +448,7 @@ CallContent Worker::content_of(const Notification& notification) {
   (void)read_memory(notification, reader(), pointers, scratch_);
   return {.notification = notification,
           .memory_hash = hash_of(pointers, scratch_),
-          .program = CallerState::of(notification.tid).read_program().value_or("")};
+          .program = CallerState::of(notification.tid).read_program(notification.id).value_or("")};
 }
 
 }  // namespace seccompagent

@@ -168,7 +168,9 @@ class Worker : public ActsItself {
   [[nodiscard]] std::optional<Pending> take_parked();
   [[nodiscard]] bool adopt(const Pending& parked);
   [[nodiscard]] bool may_come_again() const;
-  bool note_program();
+  // By what is known of the program, or by what is read anew, which what was noted is held against.
+  enum class Look : std::uint8_t { known, anew };
+  bool note_program(Look look = Look::known);
   [[nodiscard]] CallContent content() const;
   [[nodiscard]] CallContent content_of(const Notification& notification);
 

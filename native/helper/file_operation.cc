@@ -181,6 +181,9 @@ struct Entry {
   const std::size_t slash = path.find_last_of('/', end);
   if (slash == std::string::npos) return Entry{{}, base, path};
   const std::string parent = path.substr(0, slash + 1);
+  // an absolute path starts at the root, which is the base then
+  const bool is_base = parent.find_first_not_of('/') == std::string::npos;
+  if (is_base && (resolve | doing.confined) == 0) return Entry{{}, base, path.substr(slash + 1)};
   auto directory = open_in_place(doing, base, parent.c_str(), O_PATH | O_DIRECTORY, 0, resolve);
   if (!directory) return std::unexpected(directory.error());
   const int fd = directory->get();

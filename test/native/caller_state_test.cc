@@ -4,12 +4,14 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <numeric>
 #include <string>
@@ -364,23 +366,55 @@ void tells_programs_apart() {
   }
   close(ends[1]);
   CallerState& caller = CallerState::of(pid);
-  const auto program = [&] { return VALUE(caller.read_program()); };
+  const auto program = [&] { return VALUE(caller.known_program(0)); };
   const std::string first = program();
   CHECK_EQUAL(program(), first);
+  CHECK_EQUAL(VALUE(caller.read_program(1)), first);
   CHECK_EQUAL(write(go[1], "x", 1), 1L);
   char byte;
   CHECK_EQUAL(read(ends[0], &byte, 1), 1L);
+  // of the call that it was read for, it is still what it was
+  CHECK_EQUAL(VALUE(caller.known_program(1)), first);
   const std::string with_other_rights = program();
   CHECK(with_other_rights != first);
+  CHECK_EQUAL(VALUE(caller.read_program(2)), with_other_rights);
   CHECK_EQUAL(write(go[1], "x", 1), 1L);
   // closed by execve
   CHECK_EQUAL(read(ends[0], &byte, 1), 0L);
   // and from then on there is another one, as soon as its memory is laid out
   const Nanoseconds end = now() + 30 * kSecond;
-  while (caller.read_program().value_or(with_other_rights) == with_other_rights) CHECK(now() < end);
+  while (caller.known_program(0).value_or(with_other_rights) == with_other_rights)
+    CHECK(now() < end);
+  CHECK_EQUAL(program(), VALUE(caller.read_program(0)));
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
-  CHECK(!caller.read_program());
+  CHECK(!caller.known_program(0));
+  CHECK(!caller.read_program(0));
+}
+
+// What a process was before execve lives on while another one has its memory.
+void knows_no_memory_that_lives_on_elsewhere() {
+  int go[2];
+  CHECK_EQUAL(pipe(go), 0);
+  const pid_t pid = fork();
+  CHECK(pid != -1);
+  if (pid == 0) {
+    static std::array<char, 16UL * 1024> stack;
+    char byte;
+    if (setpgid(0, 0) == -1) _exit(1);
+    if (clone([](void*) { return pause(); }, stack.end(), CLONE_VM, nullptr) == -1) _exit(1);
+    (void)!read(go[0], &byte, 1);
+    execl("/bin/sleep", "sleep", "60", nullptr);
+    _exit(1);
+  }
+  CallerState& caller = CallerState::of(pid);
+  const std::string before = VALUE(caller.known_program(0));
+  CHECK_EQUAL(write(go[1], "x", 1), 1L);
+  const Nanoseconds end = now() + 30 * kSecond;
+  while (caller.read_program(0).value_or(before) == before) CHECK(now() < end);
+  CHECK_EQUAL(VALUE(caller.known_program(0)), VALUE(caller.read_program(0)));
+  CHECK_EQUAL(kill(-pid, SIGKILL), 0);
+  waitpid(pid, nullptr, 0);
 }
 
 // The same program by the same user is another one all the same.
@@ -399,7 +433,7 @@ void tells_executions_apart() {
     CHECK_EQUAL(read(ends[0], &byte, 1), 0L);
     close(ends[0]);
     pause_for(100 * kMillisecond);
-    std::string program = VALUE(CallerState(pid).read_program());
+    std::string program = VALUE(CallerState(pid).read_program(0));
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);
     // but for the start time
@@ -411,6 +445,8 @@ void tells_executions_apart() {
 constexpr Case kCases[] = {
     {"CallerState: execve and other rights make another program", tells_programs_apart},
     {"CallerState: a program that is executed twice is two", tells_executions_apart},
+    {"CallerState: what is read anew is of no memory from before",
+     knows_no_memory_that_lives_on_elsewhere},
     {"thread_start_time: each thread has its own", says_when_a_thread_started},
     {"thread_start_time: a name may hold anything", reads_past_any_name},
     {"CallerState: a blocked signal is none", does_not_mind_blocked_signals},

@@ -192,7 +192,7 @@ void answers_nobody_who_has_got_the_id() {
   const pid_t pid = first.pid();
   const auto call_now = [pid] {
     CallContent call = call_of(pid);
-    call.program = VALUE(CallerState(pid).read_program());
+    call.program = VALUE(CallerState(pid).read_program(0));
     return call;
   };
   kept.keep_lost(call_now(), value(5), soon());
