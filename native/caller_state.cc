@@ -233,17 +233,19 @@ Result<int> CallerState::kept(UniqueFd& file, const char* what) {
   return file.get();
 }
 
-Result<const char*> CallerState::read_status() {
+Result<const char*> CallerState::read_status_for(std::uint64_t notification, bool notes_sleep) {
+  if (notification != 0 && status_of_ == notification) return status_text_.data();
   constexpr std::size_t kUsual = 8UL * 1024;
   // A group takes up to 11 characters, and there can be 65,536. The kernel makes all of the text
   // anew for each read, which takes it longer than most calls.
   constexpr std::size_t kMost = 32UL * 1024;
   status_of_ = 0;
+  slept_at_.reset();
   status_text_.resize(std::max(status_text_.size(), kUsual));
   return with_entry([&]() -> Result<const char*> {
     const auto file = kept(status_, "status");
     if (!file) return std::unexpected(file.error());
-    const auto turns_before = turns();
+    const auto turns_before = notes_sleep ? turns() : std::nullopt;
     for (;;) {
       // the kernel makes the text anew for each read, so it has to fit in one
       const ssize_t length =
@@ -252,7 +254,8 @@ Result<const char*> CallerState::read_status() {
       const auto end = static_cast<std::size_t>(length);
       if (end + 1 < status_text_.size()) {
         status_text_[end] = '\0';
-        note_sleep({status_text_.data(), end}, turns_before);
+        if (turns_before) note_sleep({status_text_.data(), end}, *turns_before);
+        status_of_ = notification;
         return status_text_.data();
       }
       if (status_text_.size() == kMost) return fail(ETOOMANYREFS);
@@ -261,11 +264,10 @@ Result<const char*> CallerState::read_status() {
   });
 }
 
+Result<const char*> CallerState::read_status() { return read_status_for(0, true); }
+
 Result<const char*> CallerState::status_during(std::uint64_t notification) {
-  if (notification != 0 && status_of_ == notification) return status_text_.data();
-  auto text = read_status();
-  if (text) status_of_ = notification;
-  return text;
+  return read_status_for(notification, false);
 }
 
 Result<std::string_view> CallerState::read_label(const char* what) {
@@ -326,7 +328,7 @@ Result<std::string> CallerState::program_of(const char* status) const {
 }
 
 Result<std::string> CallerState::read_program(std::uint64_t notification) {
-  const auto status = status_during(notification);
+  const auto status = read_status_for(notification, true);
   if (!status) return std::unexpected(status.error());
   const auto known = with_entry([&] { return know_memory(); });
   if (!known) {
@@ -337,7 +339,7 @@ Result<std::string> CallerState::read_program(std::uint64_t notification) {
 }
 
 Result<std::string> CallerState::known_program(std::uint64_t notification) {
-  const auto status = status_during(notification);
+  const auto status = read_status_for(notification, true);
   if (!status) return std::unexpected(status.error());
   // not closed meanwhile: who does that leaves alone what is in use
   const bool is_known = with_entry([&]() -> Result<void> {
@@ -379,8 +381,7 @@ std::optional<std::uint64_t> CallerState::turns() {
 
 // A thread that sleeps has left a processor as often as it got one. If it had got one as often
 // before its state was read as it has left one after that, it was asleep all the while.
-void CallerState::note_sleep(std::string_view status, std::optional<std::uint64_t> turns_before) {
-  slept_at_.reset();
+void CallerState::note_sleep(std::string_view status, std::uint64_t turns_before) {
   if (!behind(status, "\nState:").starts_with("S ")) return;
   // they are the last lines
   constexpr std::size_t kCounts = 128;

@@ -41,9 +41,9 @@ class CallerState {
   // The whole text, see proc_pid_status(5); valid until it is read the next time. ETOOMANYREFS: it
   // is longer than that of any thread with kMostGroups (target.h).
   [[nodiscard]] Result<const char*> read_status();
-  // The same, of a thread that waits for the answer to this notification: read once for it. Rights
-  // do not change while a thread waits, so what it says of them counts if the notification is valid
-  // afterwards.
+  // The same, of a thread that waits for the answer to this notification: read once for it, without
+  // a look at whether the thread sleeps. Rights do not change while a thread waits, so what it says
+  // of them counts if the notification is valid afterwards.
   [[nodiscard]] Result<const char*> status_during(std::uint64_t notification);
   // What a security module says, at its one place in the entry (label.h); valid until the next use.
   // EINVAL: it is not active.
@@ -77,7 +77,9 @@ class CallerState {
   [[nodiscard]] bool is_memory_known() const;
   [[nodiscard]] Result<void> know_memory();
   [[nodiscard]] Result<std::string> program_of(const char* status) const;
-  void note_sleep(std::string_view status, std::optional<std::uint64_t> turns_before);
+  // 0: for no notification.
+  [[nodiscard]] Result<const char*> read_status_for(std::uint64_t notification, bool notes_sleep);
+  void note_sleep(std::string_view status, std::uint64_t turns_before);
   [[nodiscard]] std::optional<std::uint64_t> turns();
   void close();
 
