@@ -61,8 +61,8 @@ struct alignas(64) Place {
   // It waits for memory or a file system whose owner has seen to it that this takes long, and can't
   // be ended; counted in the receiver's held_count_.
   std::atomic<bool> is_held = false;
-  // It acts as the caller itself: no helper does.
-  std::atomic<bool> acts_itself = false;
+  // A helper acts for it, or it waits until one may.
+  std::atomic<bool> is_awaiting = false;
   // Its call is of a container that has kept workers waiting.
   std::atomic<bool> is_slow = false;
   // When the operation began that is to come to its end now; 0: none.
@@ -92,6 +92,8 @@ struct alignas(64) Place {
   Nanoseconds reading_time = 0;
   // Of the operation that began then.
   Nanoseconds acting_time = 0;
+  // The last part of that, if no helper acts.
+  Nanoseconds own_time = 0;
   Nanoseconds seen_operation = 0;
   Nanoseconds cpu_start = 0;
 };

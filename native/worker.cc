@@ -430,6 +430,8 @@ bool Worker::note_program(Look look) {
   const auto& [tid, id] = std::pair(pending_.notification.tid, pending_.notification.id);
   if (!program_.empty() || tid == 0) return !program_.empty();
   CallerState& caller = CallerState::of(tid);
+  // a program that is just being executed may keep us waiting
+  const MemoryAccess access(*this, {ReadBy::this_thread, listener_->token});
   auto program = look == Look::known ? caller.known_program(id) : caller.read_program(id);
   if (!program || !listener_->is_valid(pending_.notification.id)) return false;
   program_ = std::move(*program);

@@ -58,7 +58,8 @@ Patience Worker::patience() const {
           .is_needed = &receiver_->is_starved_,
           .most_if_needed = kMostIfNeeded,
           .given_up = &place_.given_up,
-          .begun = operation_start_.load()};
+          .begun = operation_start_.load(),
+          .is_awaiting = &place_.is_awaiting};
 }
 
 // While a caller can keep us waiting; what was read counts only if the call is still there.

@@ -43,8 +43,12 @@ export async function untilFdCountIs(pid: number, count: number): Promise<void> 
   }
 }
 
+export function threadsOf(pid: number): readonly number[] {
+  return readdirSync(`/proc/${pid}/task`).map(Number);
+}
+
 export function threadCount(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`).length;
+  return threadsOf(pid).length;
 }
 
 /** Child processes of any thread, zombies too. */
