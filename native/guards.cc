@@ -247,13 +247,30 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   return computed >= most || place.wall_time >= kMostWallTimes * most;
 }
 
+void Receiver::note_held(Place& place) {
+  Place::Hold before = Place::Hold::none;
+  if (place.hold.compare_exchange_strong(before, Place::Hold::held)) held_count_.fetch_add(1);
+}
+
+// What is lost for one container is not taken from the others. With the mutex held.
+void Receiver::note_lost(Place& place, const std::shared_ptr<Listener>& listener) {
+  Place::Hold before = Place::Hold::held;
+  if (!place.hold.compare_exchange_strong(before, Place::Hold::lost)) return;
+  lost_count_.fetch_add(1);
+  held_count_.fetch_sub(1);
+  // else it has ended
+  if (!listener) return;
+  place.lost_for = listener->lost_workers;
+  place.lost_for->note_lost();
+}
+
 // From the second slow read of a container on, children read its memory, which can be killed; and
 // where too many workers are held by such reads, children read all memory.
 bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
   // it is not the caller's doing
   if (!is_runnable(place.worker->tid_)) place.reading_time += std::min(elapsed, kMostSeen);
   if (place.reading_time < kSlowRead) return false;
-  if (!place.is_held.exchange(true)) held_count_.fetch_add(1);
+  note_held(place);
   place.is_slow.store(true);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
   if (listener != listeners_.end()) listener->second->slow_reads.note_slow();
@@ -280,7 +297,7 @@ bool Receiver::watch_operation(Place& place, Nanoseconds elapsed) {
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
   if (listener != listeners_.end()) listener->second->is_slow_to_act.store(true);
   if (place.own_time < kSlowOperation) return false;
-  if (!place.is_held.exchange(true)) held_count_.fetch_add(1);
+  note_held(place);
   // for end_overdue
   place.wall_time = place.own_time;
   const Nanoseconds most = is_starved_.load() ? kOperationDeadlineIfNeeded : kOperationDeadline;
@@ -312,6 +329,7 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     failure = place.failure.load();
     // it may take long to die, and another one takes its place now
     if (std::exchange(place.worker->is_counted_, false)) worker_count_.fetch_sub(1);
+    note_lost(place, listener);
     tell({.kind = ReceiverEvent::Kind::overdue,
           .token = token,
           .worker = place.worker->id_,

@@ -81,6 +81,7 @@ SECCOMPAGENT_CHILD_CODE void close_others(long descriptors) {
 
 SECCOMPAGENT_CHILD_CODE int close_all(void* argument) {
   const Closing& closing = *static_cast<Closing*>(argument);
+  raw_syscall(SYS_prctl, PR_SET_NAME, raw_pointer("last-closing"));
   wait_for_our_end(closing);
   close_listeners(closing.descriptors);
   // a container's sockets may be among them, which take their time

@@ -10,7 +10,8 @@ namespace seccompagent {
 
 // Of the process: a child that outlives us and then closes all of our descriptors, listeners first,
 // but regular files: those that hang do so in closing one. It helps nothing where it is killed
-// together with us, as by the killing of a whole cgroup, or for want of memory.
+// together with us, as by the killing of a whole cgroup, or for want of memory. Its name is
+// `last-closing`.
 class LastClosing {
  public:
   [[nodiscard]] static LastClosing& of_process();

@@ -61,6 +61,8 @@ struct Listener {
   // container's own program. Never null.
   std::shared_ptr<ContainerMasks> masks;
   std::shared_ptr<const HeldPaths> paths;
+  // Of all listeners of the container. Never null.
+  std::shared_ptr<LostWorkers> lost_workers;
 
   KeptCalls kept = {};
   // Whether children read its callers' memory, since they can be killed.

@@ -107,6 +107,7 @@ void Receiver::take_earlier(FirstProcess& first, uid_t peer_uid) const {
     if (!is_same) continue;
     first.masks = listener->masks;
     first.paths = listener->paths;
+    first.lost_workers = listener->lost_workers;
     return;
   }
 }
@@ -131,7 +132,7 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   auto listener = std::make_shared<Listener>(
       std::move(fd), *request, token, std::make_unique<CurrentTerms>(std::move(facts.terms)),
       std::move(first.pidfd), facts.waits_killable, facts.first_pid, facts.peer_uid,
-      std::move(first.masks), std::move(first.paths));
+      std::move(first.masks), std::move(first.paths), std::move(first.lost_workers));
   listeners_.emplace(token, std::move(listener));
   for (ContainerBudget* budget : {&ContainerBudget::of_memory(), &ContainerBudget::of_mounts()})
     budget->begin(token);

@@ -59,8 +59,12 @@ struct alignas(64) Place {
   // negated; 0: the kernel judges.
   std::atomic<std::int32_t> failure = 0;
   // It waits for memory or a file system whose owner has seen to it that this takes long, and can't
-  // be ended; counted in the receiver's held_count_.
-  std::atomic<bool> is_held = false;
+  // be ended; counted in the receiver's held_count_, and once another worker has taken its place in
+  // lost_count_.
+  enum class Hold : std::uint8_t { none, held, lost };
+  std::atomic<Hold> hold = Hold::none;
+  // While it is lost; under the receiver's mutex.
+  std::shared_ptr<LostWorkers> lost_for = {};
   // A helper acts for it, or it waits until one may.
   std::atomic<bool> is_awaiting = false;
   // Its call is of a container that has kept workers waiting.
@@ -142,6 +146,8 @@ class Receiver {
   // Workers that may be held before none reads memory or acts itself any more: no more than run at
   // once, since it takes a second to know that they are lost, and others have to start.
   static constexpr std::uint32_t kMostHeld = 4;
+  // Those that are lost, which others have replaced, have places as well.
+  static constexpr std::uint32_t kMostLost = kMostWorkers / 4;
   // Calls of one container that wait for a worker; more of them fail.
   static constexpr std::size_t kMostQueued = 1024;
 
@@ -241,7 +247,8 @@ class Receiver {
   [[nodiscard]] std::optional<OwnedCall> take_queued(Place& place);
   void wake_workers(std::size_t count);
   [[nodiscard]] bool too_many_are_held() const {
-    return held_count_.load(std::memory_order_relaxed) >= std::min(kMostHeld, shape_.running);
+    return held_count_.load(std::memory_order_relaxed) >= std::min(kMostHeld, shape_.running) ||
+           lost_count_.load(std::memory_order_relaxed) >= kMostLost;
   }
   // How many more workers may run: negative when there are too many.
   [[nodiscard]] std::int32_t vacancies() const;
@@ -278,6 +285,8 @@ class Receiver {
   [[nodiscard]] bool watch_reading(Place& place, Nanoseconds elapsed);
   [[nodiscard]] bool watch_operation(Place& place, Nanoseconds elapsed);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
+  void note_held(Place& place);
+  void note_lost(Place& place, const std::shared_ptr<Listener>& listener);
   void end_stale_queued(NotifyBuffers& buffers);
   // An operation of a container that keeps workers waiting.
   struct SlowOperation {
@@ -330,6 +339,7 @@ class Receiver {
   std::uint32_t last_token_ = 0;  // under the mutex
   // Workers that wait for what a container keeps from them: they can't be ended.
   std::atomic<std::uint32_t> held_count_ = 0;
+  std::atomic<std::uint32_t> lost_count_ = 0;
   // Calls wait, and there is nobody left to take them.
   std::atomic<bool> is_starved_ = false;
   std::atomic<std::size_t> places_used_ = 0;

@@ -284,7 +284,8 @@ Worker::MemoryAccess::~MemoryAccess() {
 
 Reader Worker::reader() const {
   const std::uint32_t token = listener_->token;
-  if (listener_->slow_reads.are_slow()) return {ReadBy::child, token};
+  const bool is_slow = listener_->slow_reads.are_slow() || listener_->lost_workers->are_known();
+  if (is_slow) return {ReadBy::child, token};
   return {receiver_->too_many_are_held() ? ReadBy::hasty_child : ReadBy::this_thread, token};
 }
 
@@ -309,8 +310,14 @@ void Worker::wait_among_slow() {
 }
 
 void Worker::end_being_held() {
-  if (place_.is_held.load(std::memory_order_relaxed) && place_.is_held.exchange(false))
-    receiver_->held_count_.fetch_sub(1);
+  using Hold = Place::Hold;
+  if (place_.hold.load(std::memory_order_relaxed) == Hold::none) return;
+  const Hold before = place_.hold.exchange(Hold::none);
+  if (before == Hold::held) receiver_->held_count_.fetch_sub(1);
+  if (before != Hold::lost) return;
+  receiver_->lost_count_.fetch_sub(1);
+  const std::lock_guard lock(receiver_->mutex_);
+  if (const auto container = std::exchange(place_.lost_for, nullptr)) container->note_back(now());
 }
 
 // Whether the call goes on with the answer that it had, or waits for it.
