@@ -22,6 +22,7 @@
         "native/cgroup_places.cc",
         "native/child.cc",
         "native/child_starter.cc",
+        "native/connection_rates.cc",
         "native/container_budget.cc",
         "native/container_masks.cc",
         "native/device_node.cc",

@@ -10,6 +10,8 @@ import {
   parseContainerProcessState,
 } from './container-process-state.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
+import { Draining } from './draining.ts';
+import type { Left } from './draining.ts';
 import { AgentError, messageOf, systemCodeOf } from './errors.ts';
 import { errnoNameOf } from './handler/errno.ts';
 import type { Logger } from './log.ts';
@@ -75,35 +77,40 @@ export class AgentSocket implements Disposable {
   readonly #wake: Socket;
   readonly #buffer = new Uint8Array(chunkBytes);
   readonly #connections: Map<ConnectionId, Connection> = new Map();
+  readonly #draining = new Draining(() => this.#takeOne());
   /** Users could fill the disk with lines: each of these is logged once a minute. */
   readonly #strangers: SeldomNotice;
   readonly #refusedOfUsers: SeldomNotice;
+  readonly #crowds: SeldomNotice;
+  readonly #unaccepted: SeldomNotice;
   #isClosed = false;
-  /** There may be more on the socket. */
-  #draining: NodeJS.Immediate | undefined;
 
   /** @throws AgentError AGENT_SOCKET_IN_USE, AGENT_SOCKET */
   constructor(parts: AgentSocketParts) {
     this.#parts = parts;
     this.#strangers = new SeldomNotice(parts.log);
     this.#refusedOfUsers = new SeldomNotice(parts.log);
+    this.#crowds = new SeldomNotice(parts.log);
+    this.#unaccepted = new SeldomNotice(parts.log);
     const made = parts.takesOver ? pathAside(parts.path) : parts.path;
     this.#handle = listen(parts.native, made, parts.allowedUids);
     this.#taken = this.#takePath(parts);
     this.#wake = new Socket({ fd: parts.native.takeWakeFd(this.#handle), writable: false });
     this.#wake.on('data', () => {
-      this.#drain();
+      this.#draining.run();
     });
   }
 
   [Symbol.dispose](): void {
     this.#isClosed = true;
     this.#wake.destroy();
-    clearImmediate(this.#draining);
+    this.#draining[Symbol.dispose]();
     for (const { deadline } of this.#connections.values()) clearTimeout(deadline);
     this.#connections.clear();
     this.#strangers[Symbol.dispose]();
     this.#refusedOfUsers[Symbol.dispose]();
+    this.#crowds[Symbol.dispose]();
+    this.#unaccepted[Symbol.dispose]();
     this.#parts.native.closeSocket(this.#handle);
     this.#taken[Symbol.dispose]();
   }
@@ -115,8 +122,9 @@ export class AgentSocket implements Disposable {
 
   /** Nobody is connected. */
   get isIdle(): boolean {
-    this.#drain();
-    return this.#connections.size === 0 && this.#draining === undefined;
+    this.#draining.run();
+    if (this.#connections.size > 0 || this.#draining.isUnderWay) return false;
+    return !this.#parts.native.socketHasPending(this.#handle);
   }
 
   /** Gives the path up, hears whoever has connected until then, and closes. */
@@ -137,29 +145,33 @@ export class AgentSocket implements Disposable {
     }
   }
 
-  /** Until one container has come: it takes time, and others wait for the main thread, too. */
-  #drain(): void {
-    clearImmediate(this.#draining);
-    this.#draining = undefined;
-    while (this.#draining === undefined) {
-      const event = this.#parts.native.nextSocketEvent(this.#handle, this.#buffer);
-      if (event === null) return;
-      switch (event.kind) {
-        case 'opened':
-          this.#open(event);
-          break;
-        case 'data':
-          this.#take(event);
-          break;
-        case 'closed':
-          this.#forget(event.connection, event.errno);
-          break;
-        case 'refused':
-          this.#parts.log.error(
-            { errno: errnoNameOf(event.errno) },
-            'connection could not be accepted; is the limit of open files too low?',
-          );
-      }
+  /** A container that has come takes time: the next one is for the next turn. */
+  #takeOne(): Left {
+    const event = this.#parts.native.nextSocketEvent(this.#handle, this.#buffer);
+    if (event === null) return 'nothing';
+    switch (event.kind) {
+      case 'opened':
+        this.#open(event);
+        return 'more';
+      case 'data':
+        return this.#take(event);
+      case 'closed':
+        this.#forget(event.connection, event.errno);
+        return 'more';
+      case 'refused':
+        this.#unaccepted.tell(
+          1,
+          'connection could not be accepted; is the limit of open files too low?',
+          { errno: errnoNameOf(event.errno) },
+        );
+        return 'more';
+      case 'crowded':
+        this.#crowds.tell(
+          1,
+          'connections refused: this user connects too often, and is shut out for seconds if that goes on',
+          { peerPid: event.peerPid, peerUid: event.peerUid },
+        );
+        return 'more';
     }
   }
 
@@ -192,38 +204,29 @@ export class AgentSocket implements Disposable {
     return open.filter(({ peerUid }) => peerUid === uid).length;
   }
 
-  #take(event: SocketEvent): void {
+  #take(event: SocketEvent): Left {
     const connection = this.#connections.get(event.connection);
     // closed by us while this event was on its way
-    if (connection === undefined) return;
-    if (event.isTruncated) {
-      this.#reject(
-        event.connection,
-        `descriptors were lost: a message may bring ${mostFds}; if it has no more, is the limit of open files too low?`,
-      );
-      return;
+    if (connection === undefined) return 'more';
+    const why = this.#add(event, connection);
+    if (why !== undefined) this.#reject(event.connection, why);
+    else if (connection.isWhole) this.#arrive(event, connection);
+    return connection.isWhole ? 'next turn' : 'more';
+  }
+
+  /** @returns why the message is refused */
+  #add({ isTruncated, length }: SocketEvent, connection: Connection): string | undefined {
+    if (isTruncated) {
+      return `descriptors were lost: a message may bring ${mostFds}; if it has no more, is the limit of open files too low?`;
     }
-    connection.length += event.length;
+    connection.length += length;
     const most = connection.peerUid === 0 ? mostBytes : mostBytesOfUsers;
-    if (connection.length > most) {
-      this.#reject(event.connection, `message is longer than ${most} bytes`);
-      return;
-    }
-    const chunk = this.#buffer.slice(0, event.length);
+    if (connection.length > most) return `message is longer than ${most} bytes`;
+    const chunk = this.#buffer.slice(0, length);
     connection.chunks.push(chunk);
-    switch (connection.scanner.push(chunk)) {
-      case 'partial':
-        break;
-      case 'broken':
-        this.#reject(event.connection, 'message is no JSON object');
-        break;
-      case 'whole':
-        connection.isWhole = true;
-        this.#draining = setImmediate(() => {
-          this.#drain();
-        });
-        this.#arrive(event, connection);
-    }
+    const found = connection.scanner.push(chunk);
+    connection.isWhole = found === 'whole';
+    return found === 'broken' ? 'message is no JSON object' : undefined;
   }
 
   #arrive({ connection: id, fdCount }: SocketEvent, connection: Connection): void {

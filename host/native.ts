@@ -244,7 +244,7 @@ export type StateHandle = number & { readonly brand: 'state' };
 export const noState: StateHandle = 0xffff_ffff as StateHandle;
 
 export type SocketEvent = {
-  readonly kind: 'opened' | 'data' | 'closed' | 'refused';
+  readonly kind: 'opened' | 'data' | 'closed' | 'refused' | 'crowded';
   readonly connection: ConnectionId;
   readonly peerPid: number;
   readonly peerUid: number;
@@ -300,6 +300,8 @@ export interface Native {
   takeWakeFd(this: void, socket: SocketHandle): number;
   /** The next event; null: none until the next byte in the wake pipe. */
   nextSocketEvent(this: void, socket: SocketHandle, buffer: Uint8Array): SocketEvent | null;
+  /** Whether somebody has connected of whom `nextSocketEvent` knows nothing yet. */
+  socketHasPending(this: void, socket: SocketHandle): boolean;
   /**
    * The peer is not listened to any more; of the descriptors that came the one of this index stays until
    * it is closed by us.

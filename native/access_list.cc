@@ -13,8 +13,6 @@
 #include <cstring>
 #include <vector>
 
-#include "unique_fd.h"
-
 namespace seccompagent {
 namespace {
 
@@ -51,15 +49,17 @@ void append_entry(std::vector<std::byte>& list, std::uint16_t tag, std::uint16_t
 
 }  // namespace
 
-Result<void> allow_users(const std::string& path, std::span<const uid_t> users) {
-  if (users.empty()) return {};
-  // Opened first: a path that somebody exchanges must not open another file to these users.
-  const UniqueFd file(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+Result<UniqueFd> hold_socket_file(const std::string& path) {
+  UniqueFd file(open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat found = {};
   if (!file.is_open() || fstat(file.get(), &found) == -1) return fail_errno();
   if (!S_ISSOCK(found.st_mode)) return fail(ENOTSOCK);
+  return file;
+}
+
+Result<void> allow_users(int file, std::span<const uid_t> users) {
   const std::vector<std::byte> list = list_of(users);
-  const std::string opened = "/proc/self/fd/" + std::to_string(file.get());
+  const std::string opened = "/proc/self/fd/" + std::to_string(file);
   if (setxattr(opened.c_str(), "system.posix_acl_access", list.data(), list.size(), 0) == -1)
     return fail_errno();
   return {};

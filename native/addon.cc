@@ -42,6 +42,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("listenSocket", listen_socket);
   add("takeWakeFd", take_wake_fd);
   add("nextSocketEvent", next_socket_event);
+  add("socketHasPending", socket_has_pending);
   add("holdConnection", hold_connection);
   add("lookAtFirstProcess", look_at_first_process);
   add("pathErrors", path_errors);

@@ -9,8 +9,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "access_list.h"
@@ -20,6 +22,8 @@ namespace {
 
 // runc connects without blocking: a full backlog fails the container's start at once.
 constexpr int kBacklog = 4096;
+// Where nothing can be accepted, not even to be closed.
+constexpr int kPauseMs = 10;
 
 [[nodiscard]] Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address = {};
@@ -51,6 +55,15 @@ const sockaddr* generic(const sockaddr_un& address) {
   return {};
 }
 
+// Root and whoever owns the socket are not limited.
+[[nodiscard]] bool is_limited(uid_t user) { return user != 0 && user != geteuid(); }
+
+// For poll(2): -1 is for ever.
+[[nodiscard]] int milliseconds_until(std::optional<Nanoseconds> time) {
+  if (!time) return -1;
+  return static_cast<int>(std::max<Nanoseconds>(0, *time - now()) / kMillisecond) + 1;
+}
+
 [[nodiscard]] Result<void> watch(int epoll, int fd, std::uint32_t id) {
   epoll_event event = {.events = EPOLLIN, .data = {.u64 = id}};
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == -1) return fail_errno();
@@ -64,6 +77,7 @@ Result<std::unique_ptr<AgentSocket>> AgentSocket::listen(const std::string& path
   std::unique_ptr<AgentSocket> made(new AgentSocket());
   if (auto opened = made->open(path, users); !opened) return std::unexpected(opened.error());
   made->waiter_ = std::thread([socket = made.get()] { socket->wait_and_wake(); });
+  made->acceptor_ = std::thread([socket = made.get()] { socket->accept_all(); });
   return made;
 }
 
@@ -75,9 +89,12 @@ Result<void> AgentSocket::open(const std::string& path, std::span<const uid_t> u
   spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
   stop_.reset(eventfd(0, EFD_CLOEXEC));
+  has_accepted_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   std::array<int, 2> wake = {-1, -1};
-  if (!epoll_.is_open() || !stop_.is_open() || pipe2(wake.data(), O_CLOEXEC) == -1)
+  if (!epoll_.is_open() || !stop_.is_open() || !has_accepted_.is_open() ||
+      pipe2(wake.data(), O_CLOEXEC) == -1) {
     return fail_errno();
+  }
   wake_read_.reset(wake[0]);
   wake_write_.reset(wake[1]);
 
@@ -92,9 +109,15 @@ Result<void> AgentSocket::open(const std::string& path, std::span<const uid_t> u
   if (bound == -1) return fail(error);
   path_ = path;
   if (lstat(path.c_str(), &file_) == -1) return fail_errno();
-  if (auto allowed = allow_users(path, users); !allowed) return allowed;
+  users_.assign(users.begin(), users.end());
+  if (!users_.empty()) {
+    auto held = hold_socket_file(path);
+    if (!held) return std::unexpected(held.error());
+    held_file_ = std::move(*held);
+    if (auto allowed = allow_users(held_file_.get(), users_); !allowed) return allowed;
+  }
   if (::listen(listener_.get(), kBacklog) == -1) return fail_errno();
-  return watch(epoll_.get(), listener_.get(), 0);
+  return watch(epoll_.get(), has_accepted_.get(), 0);
 }
 
 AgentSocket::~AgentSocket() {
@@ -108,6 +131,7 @@ AgentSocket::~AgentSocket() {
     // an eventfd takes 8 bytes at once and is never full here
     (void)!write(stop_.get(), &one, sizeof one);
     waiter_.join();
+    acceptor_.join();
   }
   struct stat now = {};
   if (!path_.empty() && lstat(path_.c_str(), &now) == 0 && now.st_ino == file_.st_ino &&
@@ -145,32 +169,105 @@ std::optional<SocketEvent> AgentSocket::next(std::span<std::byte> buffer) {
     }
     const auto id = static_cast<std::uint32_t>(event.data.u64);
     const auto found = connections_.find(id);
-    const auto happened = found == connections_.end() ? accept() : read(id, found->second, buffer);
+    const auto happened =
+        found == connections_.end() ? take_accepted() : read(id, found->second, buffer);
     if (happened) return happened;
   }
 }
 
-std::optional<SocketEvent> AgentSocket::accept() {
-  UniqueFd socket(retry_eintr(
+void AgentSocket::accept_all() {
+  for (;;) {
+    std::array<pollfd, 2> waiting = {pollfd{.fd = listener_.get(), .events = POLLIN, .revents = 0},
+                                     pollfd{.fd = stop_.get(), .events = POLLIN, .revents = 0}};
+    const int wait_ms = milliseconds_until(rates_.next_end());
+    (void)retry_eintr([&] { return poll(waiting.data(), waiting.size(), wait_ms); });
+    if (waiting[1].revents != 0) return;
+    if (rates_.end_until(now())) renew_access();
+    if (waiting[0].revents != 0 && !accept_one()) (void)poll(&waiting[1], 1, kPauseMs);
+  }
+}
+
+bool AgentSocket::accept_one() {
+  // closed without the mutex
+  UniqueFd socket;
+  const std::lock_guard lock(mutex_);
+  socket.reset(retry_eintr(
       [&] { return accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); }));
   if (!socket.is_open()) {
     const int error = errno;
-    if (error != EMFILE && error != ENFILE) return std::nullopt;
+    if (error == EAGAIN || error == ECONNABORTED) return true;
+    if (error != EMFILE && error != ENFILE) return false;
+    turn_away({.kind = SocketEventKind::refused, .error = error});
     // Left pending, the connection would wake us for ever: it is accepted to be closed.
     spare_.reset();
     socket.reset(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const bool is_accepted = socket.is_open();
     socket.reset();
     spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    return SocketEvent{.kind = SocketEventKind::refused, .error = error};
+    return is_accepted;
   }
   const auto peer = peer_credentials(socket.get());
-  // 0 is the listening socket
+  if (!peer) return true;
+  if (is_admitted(*peer)) {
+    accepted_.push_back({std::move(socket), *peer});
+    tell_of_accepted();
+  } else {
+    turn_away({.kind = SocketEventKind::crowded, .peer = *peer});
+  }
+  return true;
+}
+
+bool AgentSocket::is_admitted(const PeerCredentials& peer) {
+  if (!is_limited(peer.uid)) return true;
+  const Admission admission = rates_.connected(peer.uid, now());
+  if (admission == Admission::shut_out) renew_access();
+  return admission == Admission::granted;
+}
+
+void AgentSocket::turn_away(const SocketEvent& event) {
+  turned_away_ = event;
+  tell_of_accepted();
+}
+
+// The list of who may connect is what keeps users who are shut out from the backlog, also those who
+// wait for a place in it.
+void AgentSocket::renew_access() {
+  if (!held_file_.is_open()) return;
+  std::vector<uid_t> allowed;
+  std::ranges::copy_if(users_, std::back_inserter(allowed),
+                       [this](uid_t user) { return !rates_.is_shut_out(user); });
+  // where it fails, they are closed one by one
+  (void)allow_users(held_file_.get(), allowed);
+}
+
+void AgentSocket::tell_of_accepted() {
+  const std::uint64_t one = 1;
+  (void)!write(has_accepted_.get(), &one, sizeof one);
+}
+
+bool AgentSocket::has_pending() {
+  const std::lock_guard lock(mutex_);
+  pollfd listener = {.fd = listener_.get(), .events = POLLIN, .revents = 0};
+  return !accepted_.empty() || poll(&listener, 1, 0) == 1;
+}
+
+std::optional<SocketEvent> AgentSocket::take_accepted() {
+  const std::lock_guard lock(mutex_);
+  if (accepted_.empty()) {
+    if (turned_away_) return std::exchange(turned_away_, std::nullopt);
+    std::uint64_t count;
+    (void)!::read(has_accepted_.get(), &count, sizeof count);
+    return std::nullopt;
+  }
+  Accepted taken = std::move(accepted_.front());
+  accepted_.pop_front();
+  // 0 is what was accepted
   if (++last_id_ == 0) ++last_id_;
   const std::uint32_t id = last_id_;
-  if (!peer || !watch(epoll_.get(), socket.get(), id))
-    return SocketEvent{.kind = SocketEventKind::refused, .error = peer ? errno : EIO};
-  connections_.emplace(id, Connection{std::move(socket), {}});
-  return SocketEvent{.kind = SocketEventKind::opened, .connection = id, .peer = *peer};
+  if (const auto watched = watch(epoll_.get(), taken.socket.get(), id); !watched)
+    return SocketEvent{.kind = SocketEventKind::refused, .error = watched.error().number};
+  connections_.emplace(id, Connection{std::move(taken.socket), {}});
+  return SocketEvent{.kind = SocketEventKind::opened, .connection = id, .peer = taken.peer};
 }
 
 std::optional<SocketEvent> AgentSocket::read(std::uint32_t id, Connection& connection,

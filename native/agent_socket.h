@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "connection_rates.h"
 #include "container_masks.h"
 #include "result.h"
 #include "scm_rights.h"
@@ -22,13 +24,14 @@
 
 namespace seccompagent {
 
-enum class SocketEventKind { opened, data, closed, refused };
+// `crowded`: the peer's user connects too often.
+enum class SocketEventKind { opened, data, closed, refused, crowded };
 
 struct SocketEvent {
   SocketEventKind kind;
-  // Never given twice. 0 with `refused`.
+  // Never given twice. 0 with `refused` and `crowded`.
   std::uint32_t connection = 0;
-  // With `opened`.
+  // With `opened` and `crowded`.
   PeerCredentials peer = {};
   // With `data`: bytes read, whether descriptors were lost, and how many there are by now.
   std::size_t length = 0;
@@ -39,7 +42,8 @@ struct SocketEvent {
 };
 
 // Used by one thread. A second thread of its own only waits: it writes a byte to the wake pipe when
-// there is something for `next`, and waits until `next` has found nothing more.
+// there is something for `next`, and waits until `next` has found nothing more. A third one accepts
+// connections, so that users who connect again and again keep nobody from anything.
 class AgentSocket {
  public:
   // EADDRINUSE: another agent listens there. ENOTSOCK: the path is something else than a socket.
@@ -56,6 +60,8 @@ class AgentSocket {
   [[nodiscard]] int take_wake_fd() { return wake_read_.release(); }
   // The next event, bytes of `data` in `buffer`; empty when there is none, until the next wake-up.
   [[nodiscard]] std::optional<SocketEvent> next(std::span<std::byte> buffer);
+  // Whether somebody has connected of whom `next` knows nothing yet.
+  [[nodiscard]] bool has_pending();
   // The index-th descriptor that came with the connection. EBADF: there is none.
   [[nodiscard]] Result<UniqueFd> take_fd(std::uint32_t connection, std::size_t index);
   // Listens to the peer no more: the index-th descriptor that came along stays until the connection
@@ -76,15 +82,33 @@ class AgentSocket {
     FirstProcess first = {};
   };
 
+  struct Accepted {
+    UniqueFd socket;
+    PeerCredentials peer;
+  };
+
   AgentSocket() = default;
   [[nodiscard]] Result<void> open(const std::string& path, std::span<const uid_t> users);
-  [[nodiscard]] std::optional<SocketEvent> accept();
+  // Of the third thread.
+  void accept_all();
+  // False: nothing can be accepted for now.
+  [[nodiscard]] bool accept_one();
+  // These with the mutex held.
+  [[nodiscard]] bool is_admitted(const PeerCredentials& peer);
+  void turn_away(const SocketEvent& event);
+  void tell_of_accepted();
+
+  void renew_access();
+  [[nodiscard]] std::optional<SocketEvent> take_accepted();
   [[nodiscard]] std::optional<SocketEvent> read(std::uint32_t id, Connection& connection,
                                                 std::span<std::byte> buffer);
   void wait_and_wake();
 
   std::string path_;
   struct stat file_ = {};
+  std::vector<uid_t> users_;
+  // To change who may connect, where that is limited by a list.
+  UniqueFd held_file_;
   UniqueFd listener_;
   // Given up for a moment to accept and close a connection when no descriptor is left.
   UniqueFd spare_;
@@ -94,12 +118,20 @@ class AgentSocket {
   UniqueFd wake_write_;
   std::map<std::uint32_t, Connection> connections_;
   std::uint32_t last_id_ = 0;
+  // Of the third thread.
+  ConnectionRates rates_;
 
   std::mutex mutex_;
   std::condition_variable rearmed_;
   bool is_armed_ = true;
   bool is_stopping_ = false;
+  // For `next`, with an eventfd that is readable as long as there is something.
+  std::deque<Accepted> accepted_;
+  // One of those that were closed at once stands for all until it is read.
+  std::optional<SocketEvent> turned_away_;
+  UniqueFd has_accepted_;
   std::thread waiter_;
+  std::thread acceptor_;
 };
 
 }  // namespace seccompagent

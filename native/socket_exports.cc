@@ -20,6 +20,8 @@ const char* name_of(SocketEventKind kind) {
       return "closed";
     case SocketEventKind::refused:
       return "refused";
+    case SocketEventKind::crowded:
+      return "crowded";
   }
   return "";
 }
@@ -65,6 +67,15 @@ Napi::Value next_socket_event(const Napi::CallbackInfo& info) {
   object.Set("fdCount", number(env, event->fd_count));
   object.Set("errno", number(env, event->error));
   return object;
+}
+
+Napi::Value socket_has_pending(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  AgentSocket* socket = find(info, &State::sockets, handle);
+  if (socket == nullptr) return {};
+  return Napi::Boolean::New(info.Env(), socket->has_pending());
 }
 
 Napi::Value hold_connection(const Napi::CallbackInfo& info) {

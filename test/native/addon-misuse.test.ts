@@ -82,6 +82,7 @@ const signatures: Readonly<
   listenSocket: ['text', 'numbers'],
   takeWakeFd: ['number'],
   nextSocketEvent: ['number', 'bytes'],
+  socketHasPending: ['number'],
   holdConnection: ['number', 'number', 'number'],
   lookAtFirstProcess: ['number', 'number', 'number'],
   closeConnection: ['number', 'number'],

@@ -101,6 +101,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   cgroup_members_test: ['cgroup_members', 'cgroup_places', 'process_files', 'process_owner'],
   child_starter_test: ['child', 'child_starter', 'helper/wire'],
   child_test: ['child'],
+  connection_rates_test: ['connection_rates'],
   container_budget_test: ['container_budget', 'lasting_file_systems', 'mount_namespace', 'notify'],
   container_masks_test: [...mountMaker, 'container_masks'],
   callers_network_test: [

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Empties what others fill, in turns with all else that the main thread has to do: however fast they
+// are, it goes on.
+
+/** What one step has left: nothing; perhaps more; perhaps more, which is for the next turn. */
+export type Left = 'nothing' | 'more' | 'next turn';
+
+/** Whoever fills it all the time gets half of the main thread. */
+const turnMs = 5;
+const pauseMs = 5;
+
+export class Draining implements Disposable {
+  readonly #step: () => Left;
+  #next: NodeJS.Immediate | NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  constructor(step: () => Left) {
+    this.#step = step;
+  }
+
+  /** There may be more. */
+  get isUnderWay(): boolean {
+    return this.#next !== undefined;
+  }
+
+  run(): void {
+    this.#next?.[Symbol.dispose]();
+    this.#next = undefined;
+    const end = performance.now() + turnMs;
+    let left: Left;
+    do {
+      left = this.#step();
+    } while (left === 'more' && performance.now() < end);
+    if (left === 'nothing' || this.#isOver) return;
+    const run = (): void => {
+      this.run();
+    };
+    this.#next = left === 'next turn' ? setImmediate(run) : setTimeout(run, pauseMs);
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    this.#next?.[Symbol.dispose]();
+    this.#next = undefined;
+  }
+}
