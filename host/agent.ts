@@ -14,6 +14,7 @@ import { Retrying } from './containers/retrying.ts';
 import { ServedFile } from './containers/served-file.ts';
 import { logStranded } from './containers/stranded.ts';
 import { UserLines } from './containers/user-lines.ts';
+import { UserTurns } from './containers/user-turns.ts';
 import { keyOf } from './container-key.ts';
 import type { ContainerKey } from './container-key.ts';
 import type { ControlListening } from './control/control-listening.ts';
@@ -92,6 +93,7 @@ export class Agent {
   readonly #firstPids = new FirstPids((pid, uid) => this.native.processIsOf(pid, uid));
   readonly #filterFlags: FilterFlags;
   readonly #listenerCounts: ListenerCounts;
+  readonly #userTurns = new UserTurns();
   readonly #lines: UserLines;
   readonly #counters = new CounterSum();
   readonly #quarantine = new QuarantineBook();
@@ -453,26 +455,35 @@ export class Agent {
       this.native.lookAtFirstProcess(arrival.socket, arrival.connection, firstPid);
     }
     const fetching = this.#attaching.resolver.prepare?.(identity);
-    if (fetching === undefined) {
+    if (fetching === undefined && peerUid === 0) {
       this.#attach(arrival, identity, refusal);
       unlessAttached.move();
       return undefined;
     }
-    this.#lines.tell(
-      identity,
-      'info',
-      shownContainer({ containerId: state.containerId, workload: believedWorkload(identity) }),
-      'container waits for its bundles, or for its pod to be known',
-    );
+    if (fetching !== undefined) {
+      this.#lines.tell(
+        identity,
+        'info',
+        shownContainer({ containerId: state.containerId, workload: believedWorkload(identity) }),
+        'container waits for its bundles, or for its pod to be known',
+      );
+    }
     const later = unlessAttached.move();
     const attach = async (): Promise<void> => {
       using unlessAttachedLater = later;
-      await fetching;
-      if (this.#isStopping) return;
-      this.#attach(arrival, identity, refusal);
-      unlessAttachedLater.move();
+      if (fetching !== undefined) await fetching;
+      await this.#inTurn(peerUid, () => {
+        if (this.#isStopping) return;
+        this.#attach(arrival, identity, refusal);
+        unlessAttachedLater.move();
+      });
     };
     return attach();
+  }
+
+  async #inTurn(peerUid: number, attach: () => void): Promise<void> {
+    if (peerUid === 0) attach();
+    else await this.#userTurns.take(peerUid, attach);
   }
 
   /** One listener of the container is gone, or never came to be one. */
