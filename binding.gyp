@@ -77,6 +77,7 @@
         "native/launch_exports.cc",
         "native/namespaces.cc",
         "native/target.cc",
+        "native/users_closing.cc",
         "native/worker.cc",
         "native/worker_operations.cc"
       ],

@@ -54,7 +54,7 @@ const mostBytes = 1024 * 1024;
 const mostBytesOfUsers = 256 * 1024;
 /** Of one user: runtimes send at once. Each brings descriptors and bytes that we hold meanwhile. */
 const mostOpenOfUser = 32;
-/** As the addon receives them. */
+/** As the addon keeps them. */
 const mostFds = 8;
 const chunkBytes = 64 * 1024;
 const refusedText = 'message on the agent socket refused';
@@ -168,7 +168,7 @@ export class AgentSocket implements Disposable {
       case 'crowded':
         this.#crowds.tell(
           1,
-          'connections refused: this user connects too often, and is shut out for seconds if that goes on',
+          'connections refused: this user connects too often, or closing what he has sent takes too long',
           { peerPid: event.peerPid, peerUid: event.peerUid },
         );
         return 'more';

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -57,6 +58,24 @@ const sockaddr* generic(const sockaddr_un& address) {
 
 // Root and whoever owns the socket are not limited.
 [[nodiscard]] bool is_limited(uid_t user) { return user != 0 && user != geteuid(); }
+
+// Closing a connection closes what it has brought and nobody has received, too.
+[[nodiscard]] bool has_unread(int socket) {
+  // from here on nothing comes any more
+  (void)shutdown(socket, SHUT_RDWR);
+  int bytes = 0;
+  return ioctl(socket, FIONREAD, &bytes) == -1 || bytes > 0;
+}
+
+// The name in procfs is the kernel's own. What else it may be is not asked: that may wait for its
+// owner.
+[[nodiscard]] bool is_listener(int fd) {
+  constexpr std::string_view kName = "anon_inode:seccomp notify";
+  std::array<char, kName.size() + 1> name;
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  const ssize_t length = readlink(path.c_str(), name.data(), name.size());
+  return length >= 0 && std::string_view(name.data(), static_cast<std::size_t>(length)) == kName;
+}
 
 // For poll(2): -1 is for ever.
 [[nodiscard]] int milliseconds_until(std::optional<Nanoseconds> time) {
@@ -133,6 +152,8 @@ AgentSocket::~AgentSocket() {
     waiter_.join();
     acceptor_.join();
   }
+  while (!connections_.empty()) close_connection(connections_.begin()->first);
+  for (Accepted& one : accepted_) close_all(one.peer.uid, std::move(one.socket));
   struct stat now = {};
   if (!path_.empty() && lstat(path_.c_str(), &now) == 0 && now.st_ino == file_.st_ino &&
       now.st_dev == file_.st_dev) {
@@ -182,16 +203,15 @@ void AgentSocket::accept_all() {
     const int wait_ms = milliseconds_until(rates_.next_end());
     (void)retry_eintr([&] { return poll(waiting.data(), waiting.size(), wait_ms); });
     if (waiting[1].revents != 0) return;
-    if (rates_.end_until(now())) renew_access();
+    const auto is_held = [this](uid_t user) { return closing_.has_too_many(user); };
+    if (rates_.end_until(now(), is_held)) renew_access();
     if (waiting[0].revents != 0 && !accept_one()) (void)poll(&waiting[1], 1, kPauseMs);
   }
 }
 
 bool AgentSocket::accept_one() {
-  // closed without the mutex
-  UniqueFd socket;
   const std::lock_guard lock(mutex_);
-  socket.reset(retry_eintr(
+  UniqueFd socket(retry_eintr(
       [&] { return accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); }));
   if (!socket.is_open()) {
     const int error = errno;
@@ -202,6 +222,8 @@ bool AgentSocket::accept_one() {
     spare_.reset();
     socket.reset(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     const bool is_accepted = socket.is_open();
+    if (const auto peer = peer_credentials(socket.get()); peer)
+      close_all(peer->uid, std::move(socket));
     socket.reset();
     spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     return is_accepted;
@@ -213,13 +235,15 @@ bool AgentSocket::accept_one() {
     tell_of_accepted();
   } else {
     turn_away({.kind = SocketEventKind::crowded, .peer = *peer});
+    close_all(peer->uid, std::move(socket));
   }
   return true;
 }
 
 bool AgentSocket::is_admitted(const PeerCredentials& peer) {
   if (!is_limited(peer.uid)) return true;
-  const Admission admission = rates_.connected(peer.uid, now());
+  const Admission admission = closing_.has_too_many(peer.uid) ? rates_.shut_out(peer.uid, now())
+                                                              : rates_.connected(peer.uid, now());
   if (admission == Admission::shut_out) renew_access();
   return admission == Admission::granted;
 }
@@ -266,22 +290,25 @@ std::optional<SocketEvent> AgentSocket::take_accepted() {
   const std::uint32_t id = last_id_;
   if (const auto watched = watch(epoll_.get(), taken.socket.get(), id); !watched)
     return SocketEvent{.kind = SocketEventKind::refused, .error = watched.error().number};
-  connections_.emplace(id, Connection{std::move(taken.socket), {}});
+  connections_.emplace(id, Connection{std::move(taken.socket), taken.peer.uid, {}});
   return SocketEvent{.kind = SocketEventKind::opened, .connection = id, .peer = taken.peer};
 }
 
 std::optional<SocketEvent> AgentSocket::read(std::uint32_t id, Connection& connection,
                                              std::span<std::byte> buffer) {
-  auto chunk = receive_chunk(connection.socket.get(), buffer);
+  Result<Chunk> chunk = closing_.has_too_many(connection.user)
+                            ? fail(EBUSY)
+                            : receive_chunk(connection.socket.get(), buffer);
   if (!chunk && chunk.error() == Errno{EAGAIN}) return std::nullopt;
   if (chunk) {
-    // a message carries one descriptor; whoever sends more than these is up to something else
-    for (UniqueFd& fd : chunk->fds) {
-      if (connection.fds.size() < kMostReceivedFds)
-        connection.fds.push_back(std::move(fd));
-      else
-        chunk->is_truncated = true;
-    }
+    // whoever sends more than these is up to something else
+    const std::size_t room = kMostFds - connection.fds.size();
+    const auto kept = static_cast<std::ptrdiff_t>(std::min(room, chunk->fds.size()));
+    const auto beyond = chunk->fds.begin() + kept;
+    chunk->is_truncated |= beyond != chunk->fds.end();
+    std::move(chunk->fds.begin(), beyond, std::back_inserter(connection.fds));
+    close_all(connection.user, {},
+              {std::move_iterator(beyond), std::move_iterator(chunk->fds.end())});
     if (chunk->length > 0) {
       return SocketEvent{.kind = SocketEventKind::data,
                          .connection = id,
@@ -301,16 +328,18 @@ Result<UniqueFd> AgentSocket::take_fd(std::uint32_t connection, std::size_t inde
       !found->second.fds[index].is_open()) {
     return fail(EBADF);
   }
+  if (!is_listener(found->second.fds[index].get())) return fail(EINVAL);
   return std::move(found->second.fds[index]);
 }
 
 void AgentSocket::hold_connection(std::uint32_t connection, std::size_t index) {
   const auto found = connections_.find(connection);
   if (found == connections_.end()) return;
-  found->second.socket.reset();
-  for (std::size_t at = 0; at < found->second.fds.size(); ++at) {
-    if (at != index) found->second.fds[at].reset();
-  }
+  Connection& held = found->second;
+  std::vector<UniqueFd> fds = std::exchange(held.fds, {});
+  held.fds.resize(fds.size());
+  if (index < fds.size()) held.fds[index] = std::move(fds[index]);
+  close_all(held.user, std::move(held.socket), std::move(fds));
 }
 
 void AgentSocket::look_at_first(std::uint32_t connection, pid_t pid) {
@@ -323,6 +352,17 @@ FirstProcess AgentSocket::take_first(std::uint32_t connection) {
   return found == connections_.end() ? FirstProcess{} : std::exchange(found->second.first, {});
 }
 
-void AgentSocket::close_connection(std::uint32_t connection) { connections_.erase(connection); }
+void AgentSocket::close_connection(std::uint32_t connection) {
+  auto node = connections_.extract(connection);
+  if (!node) return;
+  Connection& closed = node.mapped();
+  close_all(closed.user, std::move(closed.socket), std::move(closed.fds));
+}
+
+void AgentSocket::close_all(uid_t user, UniqueFd socket, std::vector<UniqueFd> fds) {
+  if (!is_limited(user)) return;
+  if (socket.is_open() && has_unread(socket.get())) fds.push_back(std::move(socket));
+  closing_.close(user, std::move(fds));
+}
 
 }  // namespace seccompagent

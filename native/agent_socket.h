@@ -21,10 +21,14 @@
 #include "result.h"
 #include "scm_rights.h"
 #include "unique_fd.h"
+#include "users_closing.h"
 
 namespace seccompagent {
 
-// `crowded`: the peer's user connects too often.
+// `crowded`: the peer's user connects too often, or what he has sent takes too long to close.
+// That come with a connection: a message carries one, and some runtimes send others along.
+constexpr std::size_t kMostFds = 8;
+
 enum class SocketEventKind { opened, data, closed, refused, crowded };
 
 struct SocketEvent {
@@ -62,7 +66,8 @@ class AgentSocket {
   [[nodiscard]] std::optional<SocketEvent> next(std::span<std::byte> buffer);
   // Whether somebody has connected of whom `next` knows nothing yet.
   [[nodiscard]] bool has_pending();
-  // The index-th descriptor that came with the connection. EBADF: there is none.
+  // The index-th descriptor that came with the connection. EBADF: there is none. EINVAL: it is no
+  // listener.
   [[nodiscard]] Result<UniqueFd> take_fd(std::uint32_t connection, std::size_t index);
   // Listens to the peer no more: the index-th descriptor that came along stays until the connection
   // is closed by us, and no other one.
@@ -78,6 +83,7 @@ class AgentSocket {
  private:
   struct Connection {
     UniqueFd socket;
+    uid_t user;
     std::vector<UniqueFd> fds;
     FirstProcess first = {};
   };
@@ -99,6 +105,8 @@ class AgentSocket {
   void tell_of_accepted();
 
   void renew_access();
+  // Whoever calls it does not wait for users.
+  void close_all(uid_t user, UniqueFd socket, std::vector<UniqueFd> fds = {});
   [[nodiscard]] std::optional<SocketEvent> take_accepted();
   [[nodiscard]] std::optional<SocketEvent> read(std::uint32_t id, Connection& connection,
                                                 std::span<std::byte> buffer);
@@ -120,6 +128,8 @@ class AgentSocket {
   std::uint32_t last_id_ = 0;
   // Of the third thread.
   ConnectionRates rates_;
+
+  UsersClosing closing_;
 
   std::mutex mutex_;
   std::condition_variable rearmed_;

@@ -2,6 +2,7 @@
 #include "connection_rates.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace seccompagent {
 namespace {
@@ -21,12 +22,10 @@ Admission ConnectionRates::connected(uid_t uid, Nanoseconds time) {
   return user.until > at_once ? Admission::refused : Admission::granted;
 }
 
-bool ConnectionRates::end_until(Nanoseconds time) {
-  const auto ended = [time](const auto& entry) { return entry.second.until <= time; };
-  const bool had_any = std::ranges::any_of(
-      users_, [&](const auto& entry) { return entry.second.is_shut_out && ended(entry); });
-  std::erase_if(users_, ended);
-  return had_any;
+Admission ConnectionRates::shut_out(uid_t uid, Nanoseconds time) {
+  User& user = users_[uid];
+  user.until = time + kMost * kTurn;
+  return std::exchange(user.is_shut_out, true) ? Admission::refused : Admission::shut_out;
 }
 
 std::optional<Nanoseconds> ConnectionRates::next_end() const {

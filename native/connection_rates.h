@@ -32,8 +32,12 @@ class ConnectionRates {
   static constexpr int kMost = 500;
 
   [[nodiscard]] Admission connected(uid_t user, Nanoseconds time);
-  // Ends the time of those who have been shut out for long enough. Whether there were any.
-  bool end_until(Nanoseconds time);
+  // Shuts a user out, however seldom he connects.
+  [[nodiscard]] Admission shut_out(uid_t user, Nanoseconds time);
+  // Ends the time of those who have been shut out for long enough, and are not held for another
+  // second. Whether there were any.
+  template <typename IsHeld>
+  bool end_until(Nanoseconds time, IsHeld is_held);
   // When the first of those who are shut out may connect again. Nothing: nobody is shut out.
   [[nodiscard]] std::optional<Nanoseconds> next_end() const;
   [[nodiscard]] bool is_shut_out(uid_t user) const;
@@ -46,5 +50,21 @@ class ConnectionRates {
   };
   std::map<uid_t, User> users_;
 };
+
+template <typename IsHeld>
+bool ConnectionRates::end_until(Nanoseconds time, IsHeld is_held) {
+  bool had_any = false;
+  std::erase_if(users_, [&](auto& entry) {
+    auto& [uid, user] = entry;
+    if (user.until > time) return false;
+    if (user.is_shut_out && is_held(uid)) {
+      user.until = time + kSecond;
+      return false;
+    }
+    had_any = had_any || user.is_shut_out;
+    return true;
+  });
+  return had_any;
+}
 
 }  // namespace seccompagent

@@ -13,14 +13,15 @@
 
 namespace seccompagent {
 
-// Of one message, for which the kernel allows 253: it closes those that there is no room for.
-constexpr std::size_t kMostReceivedFds = 8;
+// Of one message: the kernel's SCM_MAX_FD. Those that there were no room for it would close at
+// once, and whoever receives would wait for that.
+constexpr std::size_t kMostReceivedFds = 253;
 
 struct Chunk {
   // 0: the peer has closed its end.
   std::size_t length;
   std::vector<UniqueFd> fds;
-  // Descriptors were lost: our limit of open files, or there were more than are received.
+  // Descriptors were lost: our limit of open files.
   bool is_truncated;
 };
 

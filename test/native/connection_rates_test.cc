@@ -46,17 +46,30 @@ void shuts_out_who_goes_on() {
   CHECK_EQUAL(rates.next_end().value_or(0), kBegin + ConnectionRates::kMost * kTurn);
 }
 
+constexpr auto kNobodyIsHeld = [](uid_t) { return false; };
+
 void lets_in_who_was_shut_out() {
   ConnectionRates rates;
   for (int at = 0; at < ConnectionRates::kMost; ++at) (void)rates.connected(kUser, kBegin);
   const Nanoseconds end = rates.next_end().value_or(0);
-  CHECK(!rates.end_until(end - 1));
+  CHECK(!rates.end_until(end - 1, kNobodyIsHeld));
   CHECK(rates.is_shut_out(kUser));
-  CHECK(rates.end_until(end));
+  CHECK(rates.end_until(end, kNobodyIsHeld));
   CHECK(!rates.is_shut_out(kUser));
   CHECK(!rates.next_end());
-  CHECK(!rates.end_until(end));
+  CHECK(!rates.end_until(end, kNobodyIsHeld));
   CHECK(rates.connected(kUser, end) == Admission::granted);
+}
+
+void keeps_out_who_is_held() {
+  ConnectionRates rates;
+  CHECK(rates.shut_out(kUser, kBegin) == Admission::shut_out);
+  CHECK(rates.shut_out(kUser, kBegin) == Admission::refused);
+  const Nanoseconds end = rates.next_end().value_or(0);
+  CHECK(!rates.end_until(end, [](uid_t user) { return user == kUser; }));
+  CHECK(rates.is_shut_out(kUser));
+  CHECK_EQUAL(rates.next_end().value_or(0), end + kSecond);
+  CHECK(rates.end_until(end + kSecond, kNobodyIsHeld));
 }
 
 constexpr Case kCases[] = {
@@ -64,6 +77,7 @@ constexpr Case kCases[] = {
     {"connection rates: a user may connect so often at once", refuses_what_is_too_much_at_once},
     {"connection rates: who goes on is shut out", shuts_out_who_goes_on},
     {"connection rates: who was shut out is let in again", lets_in_who_was_shut_out},
+    {"connection rates: who is held is not let in yet", keeps_out_who_is_held},
 };
 
 }  // namespace

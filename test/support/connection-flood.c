@@ -52,8 +52,7 @@ static void *flood(void *argument) {
     // with a reset, no port is left waiting
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    if (connect(fd, &address.any, address_size) == 0)
-      connected++;
+    if (connect(fd, &address.any, address_size) == 0) connected++;
     // whoever is shut out tries again a little later
     else
       usleep(100);
