@@ -1522,7 +1522,10 @@ void sca_import_overlay_set_xattr(
     size_t value_length,
     uint32_t xattr_flags,
     sca_result *result);
-/** Sets an attribute. Similar to setxattr(2). */
+/**
+ * Sets an attribute. `eopnotsupp`: the file is where no overlay can have a layer, such as what
+ * the kernel shows of itself. Similar to setxattr(2).
+ */
 static inline sca_result sca_overlay_set_xattr(
     sca_path path,
     uint32_t at_flags,

@@ -1548,7 +1548,8 @@ pub mod overlay {
         result.into()
     }
 
-    /// Sets an attribute. Similar to setxattr(2).
+    /// Sets an attribute. `eopnotsupp`: the file is where no overlay can have a layer, such as what
+    /// the kernel shows of itself. Similar to setxattr(2).
     pub fn set_xattr(
         path: &[u8],
         at_flags: u32,

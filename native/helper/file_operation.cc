@@ -708,6 +708,8 @@ FileAnswer set_xattr(const Doing& doing) {
   const auto file = find_file(doing);
   if (!file) return refusal(file.error().number);
   const FileRequest& request = doing.request;
+  // no overlay has a layer elsewhere, and the kernel may keep for ever what is set there
+  if (request.lent != 0 && !is_of_layer(file->fd)) return refusal(EOPNOTSUPP);
   const char* name = request.name.c_str();
   const Making making = {.at = file->fd,
                          .name = nullptr,
