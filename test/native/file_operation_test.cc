@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Extended attributes of whatever a caller may have a descriptor of.
+// What is made, and extended attributes of whatever a caller may have a descriptor of.
 #include "helper/file_operation.h"
 
 #include <fcntl.h>
@@ -157,6 +157,71 @@ void lends_where_layers_can_be() {
   CHECK(made_with_lent_power(link).amount >= kBytes);
 }
 
+// Takes a name away right before the effect.
+class Removing : public Validity {
+ public:
+  [[nodiscard]] bool is_gone() const override {
+    (void)remove("/mnt/taken");
+    return false;
+  }
+};
+
+[[nodiscard]] FileRequest request_for(FileOperation operation, const std::string& path,
+                                      const std::string& second_path = "",
+                                      std::uint32_t flags = 0) {
+  FileRequest request = {};
+  request.operation = operation;
+  request.path = path;
+  request.second_path = second_path;
+  request.flags = flags;
+  request.mode = operation == FileOperation::mknod ? S_IFREG | 0644 : 0755;
+  return request;
+}
+
+[[nodiscard]] FileAnswer make_beyond(const FileRequest& request, const Validity& validity) {
+  CHECK(ThreadRole::know_own_places().has_value());
+  const UniqueFd directory(open("/mnt", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const FilePlace place = {.base = directory.get(),
+                           .second_base = directory.get(),
+                           .processes = ThreadRole::own_processes(),
+                           .allowance = 0};
+  return operate_on_file(request, place, HeldIds::all, validity);
+}
+
+void makes_nothing_beyond_the_allowance() {
+  leave_mounts();
+  const FileRequest requests[] = {request_for(FileOperation::mkdir, "taken"),
+                                  request_for(FileOperation::mknod, "taken"),
+                                  request_for(FileOperation::symlink, "taken", "nowhere"),
+                                  request_for(FileOperation::link, "file", "taken")};
+  CHECK_EQUAL(mknod("/mnt/file", S_IFREG | 0644, 0), 0);
+  for (const FileRequest& request : requests) {
+    CHECK_EQUAL(make_beyond(request, There()).error, ENOSPC);
+    CHECK_EQUAL(mknod("/mnt/taken", S_IFREG | 0644, 0), 0);
+    CHECK_EQUAL(make_beyond(request, Removing()).error, EEXIST);
+    (void)remove("/mnt/taken");
+  }
+}
+
+// A whiteout takes the old name, whatever has the new one.
+void renames_nothing_beyond_the_allowance() {
+  leave_mounts();
+  const std::string name(100, 'n');
+  const std::string path = "/mnt/" + name;
+  CHECK_EQUAL(mknod("/mnt/file", S_IFREG | 0644, 0), 0);
+  CHECK_EQUAL(mknod("/mnt/other", S_IFREG | 0644, 0), 0);
+  const auto error_of = [&](const std::string& to, std::uint32_t flags) {
+    return make_beyond(request_for(FileOperation::rename, "file", to, flags), There()).error;
+  };
+  CHECK_EQUAL(error_of("other", RENAME_WHITEOUT), ENOSPC);
+  CHECK_EQUAL(error_of(name, 0), ENOSPC);
+  CHECK_EQUAL(mknod(path.c_str(), S_IFREG | 0644, 0), 0);
+  CHECK_EQUAL(error_of(name, 0), ENOSPC);
+  CHECK_EQUAL(error_of(name, RENAME_NOREPLACE), EEXIST);
+  CHECK_EQUAL(error_of(name, RENAME_EXCHANGE), 0);
+  CHECK_EQUAL(error_of("other", 0), 0);
+}
+
 constexpr Case kCases[] = {
     {"A12: file operations: over what the kernel has in memory no power is lent for attributes",
      lends_nothing_over_what_the_kernel_has},
@@ -164,7 +229,11 @@ constexpr Case kCases[] = {
      counts_what_the_kernel_has},
     {"A12: file operations: so are those of processes", counts_attributes_of_processes},
     {"A12: file operations: power for attributes is lent where layers of overlays can be",
-     lends_where_layers_can_be}};
+     lends_where_layers_can_be},
+    {"A12: file operations: beyond the allowance nothing is made, whatever becomes of a name",
+     makes_nothing_beyond_the_allowance},
+    {"A12: file operations: beyond the allowance no rename makes anything",
+     renames_nothing_beyond_the_allowance}};
 
 }  // namespace
 }  // namespace seccompagent::test
