@@ -22,6 +22,10 @@ constexpr std::uint32_t kOtherUsers = ~0U;
 constexpr Nanoseconds kOthersAgain = kSecond;
 // Of all, what nothing at places that last gets.
 constexpr std::uint64_t kReservedPart = 3;
+// Beside all, what is there for those to whom others have left nothing, and among how many it is
+// divided at least.
+constexpr std::uint64_t kPartOfLeast = 8;
+constexpr std::size_t kFewContainers = 32;
 
 [[nodiscard]] std::uint64_t less(std::uint64_t from, std::uint64_t amount) {
   return from - std::min(from, amount);
@@ -49,24 +53,30 @@ ContainerBudget& ContainerBudget::of_mounts() {
 std::uint64_t ContainerBudget::left(const Holder& holder) {
   const std::uint64_t reserved = find_lasting_ == nullptr ? 0 : limits_.all / kReservedPart;
   const std::lock_guard lock(mutex_);
-  return left_of(limits_.all - reserved, holder);
+  return left_of(limits_.all - reserved, find_lasting_ == nullptr ? least() : 0, holder);
 }
 
 std::uint64_t ContainerBudget::left_at(const Holder& holder, std::uint64_t place) {
   if (find_lasting_ != nullptr) {
     find_lasting_now_and_then();
     const std::lock_guard lock(mutex_);
-    if (!lasting_.contains(place)) return left_of(limits_.all, holder);
+    if (!lasting_.contains(place)) return left_of(limits_.all, least(), holder);
   }
   return left(holder);
 }
 
-std::uint64_t ContainerBudget::left_of(std::uint64_t all, const Holder& holder) const {
+// Half of what is left, again and again, is soon nothing.
+std::uint64_t ContainerBudget::least() const {
+  return limits_.all / kPartOfLeast / std::max(containers_.size(), kFewContainers);
+}
+
+std::uint64_t ContainerBudget::left_of(std::uint64_t all, std::uint64_t least,
+                                       const Holder& holder) const {
   const auto account = accounts_.find(account_of(holder));
   const auto container = containers_.find(holder.token);
   const std::uint64_t users = account == accounts_.end() ? 0 : account->second.sum;
   const std::uint64_t containers = container == containers_.end() ? 0 : container->second.sum;
-  const std::uint64_t of_container = less(less(all, sum_) / 2, containers);
+  const std::uint64_t of_container = less(std::max(less(all, sum_) / 2, least), containers);
   const std::uint64_t of_user = less(less(limits_.own, containers), users);
   return std::min(of_container, of_user);
 }

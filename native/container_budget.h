@@ -35,7 +35,8 @@ class ContainerBudget {
   // A container has no more than half of what is left of the first, and a user no more than what is
   // left of the second: so one alone gets a third, or a half, and there is always something left
   // for the next one. At places that last there is nothing left once two thirds of all are used, so
-  // that what is left behind there leaves a third to places that go with their containers.
+  // that what is left behind there leaves a third to places that go with their containers. Whatever
+  // others have, each container has a small part at places that go with it, beside all that.
   struct Limits {
     std::uint64_t own;
     std::uint64_t all;
@@ -113,7 +114,9 @@ class ContainerBudget {
   void make_room(const Holder& holder);
   // With the mutex held.
   [[nodiscard]] Holder account_of(const Holder& holder) const;
-  [[nodiscard]] std::uint64_t left_of(std::uint64_t all, const Holder& holder) const;
+  [[nodiscard]] std::uint64_t left_of(std::uint64_t all, std::uint64_t least,
+                                      const Holder& holder) const;
+  [[nodiscard]] std::uint64_t least() const;
   // What the place tells of what was left behind there; gives how much of that there still is.
   std::uint64_t tell_left_behind(const Made& made);
   [[nodiscard]] AtPlace* find_place(const Holder& holder, const Made& made);

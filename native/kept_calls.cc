@@ -2,10 +2,12 @@
 // Kept calls by their threads: a thread makes one call at a time.
 #include "kept_calls.h"
 
+#include <atomic>
 #include <iterator>
 #include <utility>
 
 #include "caller_state.h"
+#include "keyed_hash.h"
 
 namespace seccompagent {
 namespace {
@@ -14,8 +16,25 @@ namespace {
 constexpr std::size_t kMostLate = 65'536;
 constexpr std::size_t kMostLost = 4096;
 constexpr std::size_t kMostGiven = 64;
+// Of all containers together. One has no more than half of what is left of these: so one alone may
+// have all of its late ones, and there is always something left for the next one.
+constexpr std::size_t kMostOfAll = 3 * kMostLate;
+
+std::atomic<std::size_t> count_of_all = 0;
+
+// The text of a program has all groups of its user: they may be tens of kilobytes.
+[[nodiscard]] CallContent with_hash(const CallContent& call) {
+  CallContent shortened = {
+      .notification = call.notification, .memory_hash = call.memory_hash, .program = {}};
+  if (call.program.empty()) return shortened;
+  const std::uint64_t hash = keyed_hash(call.program);
+  shortened.program.assign(reinterpret_cast<const char*>(&hash), sizeof hash);
+  return shortened;
+}
 
 }  // namespace
+
+KeptCalls::~KeptCalls() { count_of_all -= calls_.size(); }
 
 bool CallContent::is_same_call(const CallContent& other) const {
   const Notification& mine = notification;
@@ -28,8 +47,8 @@ bool CallContent::is_same_call(const CallContent& other) const {
 
 bool KeptCalls::keep_late(const CallContent& call, const Response& response, Nanoseconds due) {
   const std::lock_guard lock(mutex_);
-  if (late_count_ >= kMostLate) return false;
-  put({.call = call, .response = response, .due = due, .until = 0});
+  if (late_count_ >= kMostLate || !has_share()) return false;
+  put({.call = with_hash(call), .response = response, .due = due, .until = 0});
   return true;
 }
 
@@ -41,10 +60,19 @@ bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nan
   drop_expired(now());
   // an older one of this thread is of another call, whatever becomes of this one
   if (const auto older = calls_.find(call.notification.tid); older != calls_.end()) erase(older);
-  if (!may_come_again || calls_.size() - late_count_ >= kMostLost) return false;
+  if (!may_come_again || calls_.size() - late_count_ >= kMostLost || !has_share()) return false;
   if (given && given_count_ >= kMostGiven) return false;
-  put({.call = call, .response = response, .due = 0, .until = until, .given = std::move(given)});
+  put({.call = with_hash(call),
+       .response = response,
+       .due = 0,
+       .until = until,
+       .given = std::move(given)});
   return true;
+}
+
+bool KeptCalls::has_share() const {
+  const std::size_t all = count_of_all.load();
+  return all < kMostOfAll && calls_.size() < (kMostOfAll - all) / 2;
 }
 
 void KeptCalls::put(Kept kept) {
@@ -53,6 +81,7 @@ void KeptCalls::put(Kept kept) {
   if (kept.due != 0) ++late_count_;
   if (kept.given) ++given_count_;
   calls_.emplace(tid, std::move(kept));
+  ++count_of_all;
   count_.store(calls_.size());
 }
 
@@ -70,6 +99,7 @@ void KeptCalls::erase(Calls::iterator call) {
   if (call->second.due != 0) --late_count_;
   if (call->second.given) --given_count_;
   calls_.erase(call);
+  --count_of_all;
   count_.store(calls_.size());
 }
 
@@ -91,7 +121,7 @@ KeptCalls::Match KeptCalls::find(const CallContent& call) {
   if (found == calls_.end()) return {.kind = Match::Kind::none, .response = {}};
   Kept& kept = found->second;
   const bool is_late = kept.due != 0;
-  const bool is_known = kept.call.is_same_call(call) && (is_late || kept.until > now());
+  const bool is_known = kept.call.is_same_call(with_hash(call)) && (is_late || kept.until > now());
   if (!is_known) {
     erase(found);
     return {.kind = Match::Kind::none, .response = {}};

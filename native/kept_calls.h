@@ -57,6 +57,11 @@ struct CallContent {
 
 class KeptCalls {
  public:
+  KeptCalls() = default;
+  KeptCalls(const KeptCalls&) = delete;
+  KeptCalls& operator=(const KeptCalls&) = delete;
+  ~KeptCalls();
+
   // What to do with a notification of a thread that has a kept call.
   struct Match {
     enum class Kind {
@@ -114,6 +119,7 @@ class KeptCalls {
 
  private:
   struct Kept {
+    // With a hash in place of the program.
     CallContent call;
     Response response;
     // Late answers: when they are sent. 0: it is lost already.
@@ -124,6 +130,7 @@ class KeptCalls {
 
   using Calls = std::map<pid_t, Kept>;
 
+  [[nodiscard]] bool has_share() const;
   void put(Kept kept);
   void erase(Calls::iterator call);
   void lose(Calls::iterator call, Nanoseconds until);

@@ -951,8 +951,12 @@ static inline sca_result sca_devices_make(sca_path path, uint32_t mode, sca_devi
 // directory; a new path starts at the call's second dirfd. Flags are those of the system
 // call that is named, with the numbers of the machine's architecture.
 //
+// An empty path with `AT_EMPTY_PATH` (0x1000) is the place itself where relative ones start. Of a
+// call that takes a descriptor and no path, such as fchown(2), it is what this stands for.
+//
 // Links of procfs that lead to what a process has open are not followed (`eloop`), but for
-// /proc/self and /proc/thread-self with `fd/N`, `cwd` or `root`, which are the caller's own.
+// /proc/self and /proc/thread-self with `fd/N`, `cwd` or `root`, which are the caller's own where
+// its root has a procfs at /proc; elsewhere they are paths like any others.
 
 __attribute__((import_module("seccompagent:handler/filesystem@0.1.0"), import_name("mkdir")))
 void sca_import_filesystem_mkdir(
@@ -1522,7 +1526,10 @@ void sca_import_overlay_set_xattr(
     size_t value_length,
     uint32_t xattr_flags,
     sca_result *result);
-/** Sets an attribute. Similar to setxattr(2). */
+/**
+ * Sets an attribute. `eopnotsupp`: the file is where no overlay can have a layer, such as what
+ * the kernel shows of itself. Similar to setxattr(2).
+ */
 static inline sca_result sca_overlay_set_xattr(
     sca_path path,
     uint32_t at_flags,

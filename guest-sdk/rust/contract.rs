@@ -895,8 +895,12 @@ pub mod devices {
 /// directory; a new path starts at the call's second dirfd. Flags are those of the system
 /// call that is named, with the numbers of the machine's architecture.
 ///
+/// An empty path with `AT_EMPTY_PATH` (0x1000) is the place itself where relative ones start. Of a
+/// call that takes a descriptor and no path, such as fchown(2), it is what this stands for.
+///
 /// Links of procfs that lead to what a process has open are not followed (`eloop`), but for
-/// /proc/self and /proc/thread-self with `fd/N`, `cwd` or `root`, which are the caller's own.
+/// /proc/self and /proc/thread-self with `fd/N`, `cwd` or `root`, which are the caller's own where
+/// its root has a procfs at /proc; elsewhere they are paths like any others.
 pub mod filesystem {
     #[allow(unused_imports)]
     use super::*;
@@ -1548,7 +1552,8 @@ pub mod overlay {
         result.into()
     }
 
-    /// Sets an attribute. Similar to setxattr(2).
+    /// Sets an attribute. `eopnotsupp`: the file is where no overlay can have a layer, such as what
+    /// the kernel shows of itself. Similar to setxattr(2).
     pub fn set_xattr(
         path: &[u8],
         at_flags: u32,

@@ -435,7 +435,8 @@ declare module 'seccompagent:handler/overlay@0.1.0' {
    */
   export function getXattr(path: Path, atFlags: number, name: Path): Uint8Array;
   /**
-   * Sets an attribute. Similar to setxattr(2).
+   * Sets an attribute. `eopnotsupp`: the file is where no overlay can have a layer, such as what
+   * the kernel shows of itself. Similar to setxattr(2).
    */
   export function setXattr(path: Path, atFlags: number, name: Path, value: Uint8Array, xattrFlags: number): void;
   /**

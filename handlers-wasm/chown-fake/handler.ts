@@ -9,18 +9,17 @@ const AT_EMPTY_PATH: u32 = 0x1000;
 /** An id that stays as it is. */
 const SAME: u32 = 0xffffffff;
 
+/** With AT_EMPTY_PATH, what the call's descriptor stands for. */
+const ofDescriptor = Path.fromString('');
+
 export function chown(path: Path, uid: u32, gid: u32, flags: u32): Action {
   // with others the kernel refuses the call, and that is no matter of ids
   if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) return Action.fail(Errno.EINVAL);
   return change(path, uid, gid, flags).toAction();
 }
 
-export function fchown(fd: i32, uid: u32, gid: u32): Action {
-  if (fd < 0) return Action.fail(Errno.EBADF);
-  const path = Path.fromString('/proc/thread-self/fd/' + fd.toString());
-  const changed = change(path, uid, gid, 0);
-  const isNone = !changed.isOk && changed.errno == Errno.ENOENT;
-  return isNone ? Action.fail(Errno.EBADF) : changed.toAction();
+export function fchown(_fd: i32, uid: u32, gid: u32): Action {
+  return change(ofDescriptor, uid, gid, AT_EMPTY_PATH).toAction();
 }
 
 /** Both ids, or as many as the caller may change. */

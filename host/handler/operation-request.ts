@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the addon is asked to do for a caller: filled in part by part, checked as the kernel would.
-import { ofDescriptor, operationNumber } from '../native.ts';
+import { operationNumber } from '../native.ts';
 import { hasUnknownAtFlags } from '../notification/perform-plan.ts';
 import type { OperationPart } from '../notification/perform-plan.ts';
 import { at } from '../notification/syscall-table.ts';
@@ -81,11 +81,6 @@ export class OperationRequest {
       case 'open-flags':
         this.#addFlags(number);
     }
-  }
-
-  /** The call itself takes a descriptor and no path. */
-  setOfDescriptor(): void {
-    this.#addFlags(ofDescriptor);
   }
 
   /** @param number of 64 bits, signed or not */

@@ -3,7 +3,13 @@
 import { AgentError } from '../errors.ts';
 import { errnoNumber } from '../handler/errno.ts';
 import { mostOperationBytes } from '../handler/operation-request.ts';
-import { credentialsLayout, inbox, operationNumber, processLayout } from '../native.ts';
+import {
+  credentialsLayout,
+  inbox,
+  ofDescriptor,
+  operationNumber,
+  processLayout,
+} from '../native.ts';
 import type { Native, WorkerHandle } from '../native.ts';
 import { argumentMemory } from './argument-memory.ts';
 import type { ArgumentMemory } from './argument-memory.ts';
@@ -93,6 +99,7 @@ export class CallActs {
     const { native, worker } = this.side;
     numbers[operationNumber.dirfd] = this.dirfd();
     numbers[operationNumber.secondDirfd] = this.#secondDirfd();
+    this.#markDescriptor(numbers);
     return this.acting('act', () =>
       within === undefined
         ? native.operate(worker, operation, memory, numbers, result)
@@ -223,6 +230,13 @@ export class CallActs {
   #secondDirfd(): number {
     const syscall = this.side.current();
     return syscall === undefined ? currentDirectory : this.side.call.secondDirfd(syscall);
+  }
+
+  /** Without a path, what is meant in a call that takes none is what its descriptor stands for. */
+  #markDescriptor(numbers: Int32Array): void {
+    const isMeant = numbers[operationNumber.path + 1] === 0;
+    if (!isMeant || this.side.current()?.isOfDescriptor !== true) return;
+    numbers[operationNumber.flags] = (numbers[operationNumber.flags] ?? 0) | ofDescriptor;
   }
 
   #memoryOf(argument: number): ArgumentMemory {

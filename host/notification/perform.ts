@@ -67,7 +67,6 @@ export class Performer {
     if (plan.isOfDescriptor === true) {
       request.setText('path', 0, 0);
       request.setNumber('at-flags', at.emptyPath);
-      request.setOfDescriptor();
     }
     if (syscall.name === 'openat2') request.setStrict();
     for (const [name, part] of plan.parts) {
@@ -97,8 +96,6 @@ export class Performer {
       case 'value': {
         if (source.from !== 'bytes') {
           request.setText(part, 0, 0);
-          // what there is in its place is no directory to start at
-          request.setOfDescriptor();
           return;
         }
         const { index, skip } = source;

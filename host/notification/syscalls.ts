@@ -22,6 +22,8 @@ export interface Syscall {
   readonly dirfdIndex: number;
   /** The same of its second path: -1 where it has only one. */
   readonly secondDirfdIndex: number;
+  /** It takes a descriptor and no path, such as fchown(2). */
+  readonly isOfDescriptor: boolean;
 }
 
 const readKinds: Readonly<Record<ArgumentKind, number>> = {
@@ -59,6 +61,7 @@ function describe(name: string, row: SyscallRow | undefined): Syscall {
     parameters: row === undefined ? [] : parametersOf(row),
     dirfdIndex: descriptors[0] ?? -1,
     secondDirfdIndex: descriptors[1] ?? -1,
+    isOfDescriptor: descriptors.length > 0 && !own.some(({ kind }) => kind === 'path'),
   };
 }
 

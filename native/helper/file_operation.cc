@@ -66,12 +66,14 @@ template <typename Effect>
   return refusal(effect() == -1 ? errno : 0);
 }
 
-// The same of what makes something in a directory, or in a file.
+// The same of what makes something in a directory, or in a file. What is more than the caller may
+// have is not even tried where the name is taken: it may be free by then.
 template <typename Effect>
 [[nodiscard]] FileAnswer have_made(const Doing& doing, const Making& making, Effect effect) {
   Made made = weigh(making);
-  made.is_over = made.amount > doing.place.allowance && !is_there(making);
-  if (made.is_over) {
+  if (made.amount > doing.place.allowance) {
+    if (is_there(making)) return refusal(EEXIST);
+    made.is_over = true;
     FileAnswer over = refusal(ENOSPC);
     over.made = made;
     return over;
@@ -565,8 +567,11 @@ FileAnswer rename_file(const Doing& doing) {
     return syscall(SYS_renameat2, from->directory, from->name.c_str(), to->directory,
                    to->name.c_str(), request.flags);
   };
-  return makes_something(request) ? have_made(doing, making_of(*to), effect)
-                                  : have_effect(doing, effect);
+  if (!makes_something(request)) return have_effect(doing, effect);
+  Making making = making_of(*to);
+  // what has the new name is no obstacle otherwise
+  if ((request.flags & RENAME_NOREPLACE) == 0) making.name = nullptr;
+  return have_made(doing, making, effect);
 }
 
 FileAnswer link_file(const Doing& doing) {
@@ -708,6 +713,8 @@ FileAnswer set_xattr(const Doing& doing) {
   const auto file = find_file(doing);
   if (!file) return refusal(file.error().number);
   const FileRequest& request = doing.request;
+  // no overlay has a layer elsewhere, and the kernel may keep for ever what is set there
+  if (request.lent != 0 && !is_of_layer(file->fd)) return refusal(EOPNOTSUPP);
   const char* name = request.name.c_str();
   const Making making = {.at = file->fd,
                          .name = nullptr,
@@ -831,7 +838,8 @@ bool makes_something(const FileRequest& request) {
     case FileOperation::open:
       return (request.flags & (O_CREAT | kTmpfile)) != 0;
     case FileOperation::rename:
-      return (request.flags & RENAME_WHITEOUT) != 0 || request.second_path.size() > kShortName;
+      return (request.flags & RENAME_WHITEOUT) != 0 ||
+             ((request.flags & RENAME_EXCHANGE) == 0 && request.second_path.size() > kShortName);
     default:
       return false;
   }

@@ -11,6 +11,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -60,6 +61,50 @@ constexpr auto kInMemory = std::to_array<Type>({{TMPFS_MAGIC, kThing},
                                                 {DEBUGFS_MAGIC, kThing},
                                                 {kTracing, kKiB* kKiB}});
 
+// Disks, servers and programs. Whatever else there is may be in memory: each Linux adds to what the
+// kernel keeps there, such as the attributes of a process, and of a file of sysfs.
+constexpr std::uint32_t kElsewhere[] = {
+    EXT4_SUPER_MAGIC,
+    BTRFS_SUPER_MAGIC,
+    F2FS_SUPER_MAGIC,
+    NILFS_SUPER_MAGIC,
+    REISERFS_SUPER_MAGIC,
+    MSDOS_SUPER_MAGIC,
+    ISOFS_SUPER_MAGIC,
+    SQUASHFS_MAGIC,
+    EROFS_SUPER_MAGIC_V1,
+    FUSE_SUPER_MAGIC,
+    NFS_SUPER_MAGIC,
+    V9FS_MAGIC,
+    AFS_SUPER_MAGIC,
+    0x58465342,  // xfs
+    0xca451a4e,  // bcachefs
+    0x2fc12fc1,  // zfs
+    0x3153464a,  // jfs
+    0x24051905,  // ubifs
+    0x7461636f,  // ocfs2
+    0x01161970,  // gfs2
+    0x2011bab0,  // exfat
+    0x5346544e,  // ntfs
+    0x7366746e,  // ntfs3
+    0x482b,      // hfsplus
+    0x15013346,  // udf
+    0xff534d42,  // cifs
+    0xfe534d42,  // smb3
+    0x00c36400,  // ceph
+    0x6b414653,  // kafs
+    0x20030528,  // orangefs
+    0x0bd00bd0,  // lustre
+    0x47504653,  // gpfs
+    0x19830326,  // beegfs
+    0x786f4256,  // vboxsf
+};
+constexpr std::uint64_t kUnknown = kPage;
+
+[[nodiscard]] std::uint32_t magic_of(const struct statfs& system) {
+  return static_cast<std::uint32_t>(system.f_type);
+}
+
 // Since then, what a tmpfs says of its inodes has its extended attributes in it, too, and overlays
 // give handles.
 [[nodiscard]] bool is_of_linux_6_6() {
@@ -79,10 +124,13 @@ constexpr auto kInMemory = std::to_array<Type>({{TMPFS_MAGIC, kThing},
 
 // --- overlays ------------------------------------------------------------------------------------
 
+[[nodiscard]] bool is_overlay(const struct statfs& system) {
+  return magic_of(system) == OVERLAYFS_SUPER_MAGIC;
+}
+
 // An overlay tells the free space of its upper one. One in memory keeps none for root.
 [[nodiscard]] bool may_be_in_memory(const struct statfs& system) {
-  return static_cast<std::uint32_t>(system.f_type) == OVERLAYFS_SUPER_MAGIC &&
-         system.f_bavail == system.f_bfree;
+  return is_overlay(system) && system.f_bavail == system.f_bfree;
 }
 
 // Where a file of an overlay is kept. Unknown: the kernel does not tell.
@@ -174,17 +222,33 @@ struct Look {
   return kept != Kept::elsewhere;
 }
 
-// 0: it is not in memory.
-[[nodiscard]] std::uint64_t thing_of(const struct statfs& system) {
-  const auto magic = static_cast<std::uint32_t>(system.f_type);
-  const auto* const type = std::ranges::find(kInMemory, magic, &Type::magic);
-  if (type != kInMemory.end()) return type->thing;
-  return may_be_in_memory(system) ? kThing : 0;
+// nullptr: it is none of those.
+[[nodiscard]] const Type* find_type(const struct statfs& system) {
+  const auto* const type = std::ranges::find(kInMemory, magic_of(system), &Type::magic);
+  return type == kInMemory.end() ? nullptr : type;
 }
 
+[[nodiscard]] bool is_elsewhere(const struct statfs& system) {
+  return std::ranges::find(kElsewhere, magic_of(system)) != std::end(kElsewhere);
+}
+
+// 0: it is not in memory.
+[[nodiscard]] std::uint64_t thing_of(const struct statfs& system) {
+  if (const Type* const type = find_type(system); type != nullptr) return type->thing;
+  if (is_overlay(system)) return may_be_in_memory(system) ? kThing : 0;
+  return is_elsewhere(system) ? 0 : kUnknown;
+}
+
+[[nodiscard]] bool is_layer(const struct statfs& system) {
+  return magic_of(system) == TMPFS_MAGIC || is_overlay(system) || is_elsewhere(system);
+}
+
+// Of what nobody knows, nobody knows what it counts.
 [[nodiscard]] std::uint64_t existing_of(const struct statfs& system) {
-  return system.f_files == 0 ? Made::kUntold
-                             : system.f_files - std::min(system.f_files, system.f_ffree);
+  const bool is_known = find_type(system) != nullptr || is_layer(system);
+  return system.f_files == 0 || !is_known
+             ? Made::kUntold
+             : system.f_files - std::min(system.f_files, system.f_ffree);
 }
 
 }  // namespace
@@ -203,6 +267,11 @@ Made weigh(const Making& making) {
   const std::uint64_t existing =
       is_attribute && !is_of_linux_6_6() ? Made::kUntold : existing_of(system);
   return {.place = found.st_dev, .amount = amount, .existing = existing, .largest = amount};
+}
+
+bool is_of_layer(int file) {
+  struct statfs system = {};
+  return fstatfs(file, &system) == 0 && is_layer(system);
 }
 
 bool is_there(const Making& making) {

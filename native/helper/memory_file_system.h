@@ -24,8 +24,12 @@ struct Making {
   const struct statfs* system = nullptr;
 };
 
-// What it takes. It takes nothing where the file system keeps it elsewhere than in memory.
+// What it takes. It takes nothing where the file system is known to keep it elsewhere than in
+// memory.
 [[nodiscard]] Made weigh(const Making& making);
+
+// Whether a file is where a layer of an overlay may be: on a disk, at a server, or on a tmpfs.
+[[nodiscard]] bool is_of_layer(int file);
 
 // Whether the name is taken: then nothing is made.
 [[nodiscard]] bool is_there(const Making& making);

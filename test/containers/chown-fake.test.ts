@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the handler chown-fake with containers of real runtimes.
-import { chownSync } from 'node:fs';
+import { chownSync, writeFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
@@ -65,5 +65,30 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
     expect(await outputOf({ runtime, rootUidOutside, capabilities, script: beyond })).toEqual(
       linesWith('0:7'),
     );
+  });
+
+  test('chown-fake: what is open is known without a procfs', async () => {
+    const lines = await outputOf({
+      runtime,
+      capabilities: ['CAP_SYS_CHROOT'],
+      script: 'container-calls fchown /home 70 7',
+      prepareRootfs: (rootfs) => {
+        writeFileSync(`${rootfs}/home/other`, '');
+        chownSync(`${rootfs}/home/other`, 1000, 1000);
+      },
+    });
+    expect(lines).toEqual([
+      'fchown 0',
+      'fchown ours 0',
+      'fchown other 0',
+      'fchown path EBADF',
+      'fchown directory EBADF',
+      'fchown closed EBADF',
+      'chown by proc ENOENT',
+      'file is of 0:0',
+      'other is of 1000:1000',
+      'ready',
+      '',
+    ]);
   });
 });

@@ -275,7 +275,32 @@ void counts_many_places_as_one() {
   CHECK_EQUAL(budget.left({1, 0}), 100'000 - 2 * kMany);
 }
 
+// A part that is there for the last one as for the first, but not where it would stay.
+void leaves_something_however_many_there_are() {
+  constexpr std::uint64_t kAll = 256'000;
+  constexpr std::uint32_t kMany = 30;
+  ContainerBudget budget({.own = kAll, .all = kAll}, nullptr, first_lasts);
+  for (std::uint32_t token = 1; token <= kMany; ++token) {
+    budget.begin(token);
+    budget.note({token, 0}, some(budget.left_at({token, 0}, kOther), Made::kUntold, kOther));
+  }
+  budget.begin(kMany + 1);
+  CHECK_EQUAL(budget.left_at({kMany + 1, 0}, kOther), 1000U);
+  CHECK(budget.left_at({kMany + 1, 0}, kPlace) < 10);
+  // it is divided among more
+  for (std::uint32_t token = kMany + 2; token <= 100; ++token) budget.begin(token);
+  CHECK_EQUAL(budget.left_at({100, 0}, kOther), 320U);
+  ContainerBudget mounts({.own = kAll, .all = kAll});
+  for (std::uint32_t token = 1; token <= kMany; ++token) {
+    mounts.begin(token);
+    mounts.note({token, 0}, some(mounts.left({token, 0}), Made::kUntold));
+  }
+  CHECK_EQUAL(mounts.left({kMany + 1, 0}), 1000U);
+}
+
 constexpr Case kCases[] = {
+    {"A12: budget: there is something for each container, however many have made something",
+     leaves_something_however_many_there_are},
     {"A12: budget: what was made at all places is counted, for each container",
      counts_what_is_made},
     {"A12: budget: nothing is counted for a container that has ended",

@@ -10,13 +10,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <functional>
 #include <limits>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "caller_state.h"
 #include "check.h"
+#include "keyed_hash.h"
 #include "raw_syscall.h"
 #include "sleeper.h"
 
@@ -412,7 +415,65 @@ void makes_room_of_what_is_over() {
   CHECK_EQUAL(kept.find(call_of(crowd.pids()[1])).kind, Kind::answer);
 }
 
+[[nodiscard]] std::size_t resident_pages() {
+  FILE* const file = std::fopen("/proc/self/statm", "re");
+  unsigned long size = 0;
+  unsigned long resident = 0;
+  CHECK_EQUAL(std::fscanf(file, "%lu %lu", &size, &resident), 2);
+  (void)std::fclose(file);
+  return resident;
+}
+
+void keeps_little_of_a_program() {
+  constexpr int kCalls = 2000;
+  constexpr std::size_t kGroups = 30'000;
+  KeptCalls kept;
+  CallContent call = call_of(1);
+  call.program = std::string(kGroups, '1');
+  const std::size_t before = resident_pages();
+  for (int tid = 1; tid <= kCalls; ++tid) {
+    call.notification.tid = tid;
+    CHECK(kept.keep_late(call, value(5), 1000));
+  }
+  CHECK(resident_pages() - before < 2500);
+  CHECK_EQUAL(kept.find(call).kind, Kind::wait);
+  call.program.back() = '2';
+  CHECK_EQUAL(kept.find(call).kind, Kind::none);
+}
+
+[[nodiscard]] std::size_t fill(KeptCalls& kept) {
+  pid_t tid = 1;
+  while (kept.keep_late(call_of(tid), value(5), 1000)) ++tid;
+  return static_cast<std::size_t>(tid - 1);
+}
+
+void leaves_something_to_others() {
+  KeptCalls first;
+  CHECK_EQUAL(fill(first), kMostLate);
+  KeptCalls third;
+  {
+    KeptCalls second;
+    CHECK(fill(second) > kMostLate / 2);
+    CHECK(fill(third) > kMostLate / 4);
+    CHECK(!third.keep_late(call_of(1 << 20), value(5), 1000));
+  }
+  CHECK(third.keep_late(call_of(1 << 20), value(5), 1000));
+}
+
+// The example of its authors.
+void hashes_as_siphash_does() {
+  constexpr HashKey kKey = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+  std::string text;
+  for (char byte = 0; byte < 15; ++byte) text += byte;
+  CHECK_EQUAL(sip_hash(kKey, text), 0xa129ca6149be45e5UL);
+  CHECK_EQUAL(keyed_hash(text), keyed_hash(text));
+  CHECK(keyed_hash(text) != keyed_hash(text + "1"));
+}
+
 constexpr Case kCases[] = {
+    {"KeptCalls: of a program with many groups little is kept", keeps_little_of_a_program},
+    {"KeptCalls: one container leaves something to the next", leaves_something_to_others},
+    {"KeptCalls: the hash of a text is that of its authors", hashes_as_siphash_does},
     {"KeptCalls: a lost call that comes again gets its answer",
      answers_a_lost_call_that_comes_again},
     {"KeptCalls: value, errno and continue are kept", keeps_whole_responses},

@@ -140,9 +140,28 @@ void weighs_no_overlay_on_a_disk() {
 
 void weighs_no_disk() {
   leave_mounts();
-  // it takes nothing of what is not kept in memory
-  CHECK(made_in("/proc") == Made{});
-  CHECK(made_in("/sys") == Made{});
+  CHECK_EQUAL(system("truncate -s 32M /mnt/image && mkfs.ext4 -q /mnt/image && mkdir /mnt/d && "
+                     "mount -o loop /mnt/image /mnt/d"),
+              0);
+  CHECK(made_in("/mnt/d") == Made{});
+  const UniqueFd file = opened("/mnt/d");
+  CHECK(weigh({.at = file.get(), .name = nullptr, .bytes = 1, .is_attribute = true}) == Made{});
+}
+
+void weighs_what_it_does_not_know() {
+  leave_mounts();
+  for (const char* path : {"/proc", "/sys", "/proc/self/ns/mnt"}) {
+    const UniqueFd file = opened(path);
+    struct stat found = {};
+    CHECK_EQUAL(fstat(file.get(), &found), 0);
+    for (const bool is_attribute : {false, true}) {
+      const Made made =
+          weigh({.at = file.get(), .name = "new", .bytes = 1, .is_attribute = is_attribute});
+      CHECK_EQUAL(made.place, found.st_dev);
+      CHECK(made.amount > 0);
+      CHECK_EQUAL(made.existing, Made::kUntold);
+    }
+  }
 }
 
 void says_whether_a_name_is_taken() {
@@ -166,7 +185,9 @@ constexpr Case kCases[] = {
     {"A12: memory file systems: an overlay may be on a ramfs", weighs_overlays_on_a_ramfs},
     {"A12: memory file systems: an overlay on a disk takes nothing, whatever it looks like",
      weighs_no_overlay_on_a_disk},
-    {"A12: memory file systems: others take nothing", weighs_no_disk},
+    {"A12: memory file systems: a disk takes nothing", weighs_no_disk},
+    {"A12: memory file systems: what is not known to be elsewhere counts as memory",
+     weighs_what_it_does_not_know},
     {"A12: memory file systems: a name is taken by whatever it is", says_whether_a_name_is_taken}};
 
 }  // namespace

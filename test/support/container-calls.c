@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,22 @@ static void say_owner(const char *path) {
     printf("%s is of %u:%u\n", path, status.st_uid, status.st_gid);
 }
 
+// Of what is open, and nothing else has a name for it.
+static void change_open_owners(uid_t uid, gid_t gid) {
+  const int file = open("file", O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  const int other = open("other", O_RDONLY | O_CLOEXEC);
+  if (file < 0 || other < 0 || chroot(".") < 0) say("a root of our own", -1);
+  say("fchown", fchown(file, uid, gid));
+  say("fchown ours", fchown(file, getuid(), getgid()));
+  say("fchown other", fchown(other, uid, gid));
+  say("fchown path", fchown(open("file", O_PATH | O_CLOEXEC), uid, gid));
+  say("fchown directory", fchown(AT_FDCWD, uid, gid));
+  say("fchown closed", fchown(-1, uid, gid));
+  say("chown by proc", chown("/proc/self/fd/3", uid, gid));
+  say_owner("file");
+  say_owner("other");
+}
+
 // In a folder that is ours.
 static void change_owners(uid_t uid, gid_t gid) {
   const int file = open("file", O_CREAT | O_RDWR | O_CLOEXEC, 0644);
@@ -105,9 +122,10 @@ int main(int argc, char **argv) {
     for (int i = 2; i < argc; i++) say_names(names, listxattr(argv[i], names, sizeof names));
     return 0;
   }
-  if (strcmp(mode, "chown") == 0 && argc == 5) {
+  if ((strcmp(mode, "chown") == 0 || strcmp(mode, "fchown") == 0) && argc == 5) {
     if (chdir(argv[2]) < 0) return 1;
-    change_owners((uid_t)atoi(argv[3]), (gid_t)atoi(argv[4]));
+    const bool is_open = strcmp(mode, "fchown") == 0;
+    (is_open ? change_open_owners : change_owners)((uid_t)atoi(argv[3]), (gid_t)atoi(argv[4]));
     return 0;
   }
   if (strcmp(mode, "sysinfo") == 0) return show_machine();

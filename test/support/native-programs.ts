@@ -141,6 +141,12 @@ const links: Readonly<Record<string, readonly string[]>> = {
     'target',
   ],
   ending_children_test: ['child', 'ending_children'],
+  file_operation_test: [
+    'helper/confinement',
+    'helper/file_operation',
+    'helper/memory_file_system',
+    'helper/thread_role',
+  ],
   held_paths_test: [
     ...mountMaker,
     'child_starter',

@@ -158,8 +158,9 @@ static int open_anew(const char *path, unsigned flags) {
   return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
 }
 
+enum { USER = 1000 };
+
 static void become_user(const char *root, const char *folder) {
-  enum { USER = 1000 };
   if (chroot(root) < 0 || chdir(folder) < 0) fail("enter a root");
   if (setgid(USER) < 0 || setuid(USER) < 0) fail("become a user");
 }
@@ -208,6 +209,12 @@ static void use_own_root(void) {
   say("mkdir in the root", mkdir("/proc/thread-self/root/own/made", 0755));
   say("mkdir of the descriptor", mkdir("/proc/self/fd/5", 0755));
   say("chmod", chmod("/proc/self/fd/5", 0600));
+  const int own = open("mine", O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+  say("fchmod", fchmod(own, 0600));
+  say("fchown", fchown(own, (uid_t)-1, USER));
+  say("fchmod of another's", fchmod(GIVEN, 0600));
+  say("fchown of another's", fchown(GIVEN, USER, USER));
+  say("fchmod of a path", fchmod(open("mine", O_PATH | O_CLOEXEC), 0600));
 }
 
 int main(int argc, char **argv) {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { gone } from '../../host/handler/capability.ts';
 import { errnoNumber } from '../../host/handler/errno.ts';
-import { inbox, ofDescriptor } from '../../host/native.ts';
+import { inbox } from '../../host/native.ts';
 import { Performer } from '../../host/notification/perform.ts';
 import { canPerform } from '../../host/notification/perform-plan.ts';
 import { ReceivedCall } from '../../host/notification/received-call.ts';
@@ -67,19 +67,11 @@ test.for([
   ],
   ['chmod', ['/a', 0o7777], { operation: 'chmod', path: '/a', mode: 0o7777, flags: 0 }],
   ['fchmodat2', [3, '/a', 0o600, 0x100], { operation: 'chmod', path: '/a', flags: 0x100 }],
-  [
-    'fchmod',
-    [3, 0o600],
-    { operation: 'chmod', path: '', flags: 0x1000 | ofDescriptor, mode: 0o600 },
-  ],
+  ['fchmod', [3, 0o600], { operation: 'chmod', path: '', flags: 0x1000, mode: 0o600 }],
   ['chown', ['/a', 1, -1n], { operation: 'chown', first: 1, second: 0xffff_ffff, flags: 0 }],
   ['lchown', ['/a', 1, 2], { operation: 'chown', path: '/a', flags: 0x100 }],
   ['fchownat', [3, '', 1, 2, 0x1000], { operation: 'chown', path: '', flags: 0x1000 }],
-  [
-    'fchown',
-    [3, 1, 2],
-    { operation: 'chown', path: '', first: 1, second: 2, flags: 0x1000 | ofDescriptor },
-  ],
+  ['fchown', [3, 1, 2], { operation: 'chown', path: '', first: 1, second: 2, flags: 0x1000 }],
   ['rename', ['/a', '/b'], { operation: 'rename', path: '/a', secondPath: '/b', flags: 0 }],
   [
     'renameat2',
@@ -99,22 +91,14 @@ test.for([
     { operation: 'setXattr', path: '/a', name: 'user.a', value: 'value', flags: 1 },
   ],
   ['lsetxattr', ['/a', 'user.a', 'value', 5, 0], { operation: 'setXattr', flags: 0x100 }],
-  [
-    'fsetxattr',
-    [3, 'user.a', 'v', 1, 2],
-    { operation: 'setXattr', path: '', flags: 0x1002 | ofDescriptor },
-  ],
+  ['fsetxattr', [3, 'user.a', 'v', 1, 2], { operation: 'setXattr', path: '', flags: 0x1002 }],
   [
     'setxattrat',
     [3, '/a', 0x100, 'user.a', xattrArgs(2, 'value'), 16],
     { operation: 'setXattr', path: '/a', name: 'user.a', value: 'value', flags: 0x102 },
   ],
   ['removexattr', ['/a', 'user.a'], { operation: 'removeXattr', path: '/a', name: 'user.a' }],
-  [
-    'fremovexattr',
-    [3, 'user.a'],
-    { operation: 'removeXattr', path: '', flags: 0x1000 | ofDescriptor },
-  ],
+  ['fremovexattr', [3, 'user.a'], { operation: 'removeXattr', path: '', flags: 0x1000 }],
 ] as const)('K18: perform: %s is done as it was decoded', ([name, given, asked]) => {
   const { host, perform } = performing();
   expect(perform(name, ...given)).toEqual({ kind: 'value', value: 0n });

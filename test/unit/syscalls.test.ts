@@ -70,6 +70,7 @@ test('syscalls: a call that is not decoded is a family of its own', () => {
     parameters: [],
     dirfdIndex: -1,
     secondDirfdIndex: -1,
+    isOfDescriptor: false,
   });
 });
 
@@ -157,4 +158,11 @@ test('syscalls: a read set has a byte for each call', () => {
     3 * numbersPerArch + 34,
   ]);
   expect(set.every((byte) => byte <= 1)).toBe(true);
+});
+
+test('syscalls: some take a descriptor and no path', () => {
+  const all = 'fchmod fchown fsetxattr fgetxattr flistxattr fremovexattr'.split(' ');
+  for (const name of all) expect(syscalls.byName(name)?.isOfDescriptor).toBe(true);
+  for (const name of ['chmod', 'fchownat', 'setxattrat', 'mount', 'execveat', 'getpid'])
+    expect(syscalls.byName(name)?.isOfDescriptor).toBe(false);
 });

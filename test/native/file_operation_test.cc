@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is made, and extended attributes of whatever a caller may have a descriptor of.
+#include "helper/file_operation.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "check.h"
+#include "helper/thread_role.h"
+#include "unique_fd.h"
+
+namespace seccompagent::test {
+namespace {
+
+constexpr std::uint64_t kAdmin = 1ULL << CAP_SYS_ADMIN;
+constexpr std::uint64_t kAll = ~0ULL;
+constexpr const char* kOfOverlay = "trusted.overlay.test";
+constexpr const char* kTrusted = "trusted.test";
+constexpr std::size_t kBytes = 500;
+
+class There : public Validity {
+ public:
+  [[nodiscard]] bool is_gone() const override { return false; }
+};
+
+struct Thing {
+  std::string name;
+  UniqueFd fd;
+};
+
+void add(std::vector<Thing>& things, const char* name, int fd) {
+  things.push_back({name, UniqueFd(fd)});
+  if (!things.back().fd.is_open()) fail_check(__FILE__, __LINE__, name);
+}
+
+void leave_mounts() {
+  CHECK_EQUAL(unshare(CLONE_NEWNS | CLONE_NEWIPC), 0);
+  CHECK_EQUAL(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  CHECK_EQUAL(mount("none", "/mnt", "tmpfs", 0, nullptr), 0);
+}
+
+[[nodiscard]] int mounted(const std::string& type, const char* options = nullptr) {
+  const std::string at = "/mnt/" + type;
+  CHECK_EQUAL(mkdir(at.c_str(), 0755), 0);
+  CHECK_EQUAL(mount("none", at.c_str(), type.c_str(), 0, options), 0);
+  return open(at.c_str(), O_RDONLY | O_CLOEXEC);
+}
+
+// What the kernel keeps in memory of its own, and no overlay has a layer there.
+[[nodiscard]] std::vector<Thing> things_of_the_kernel() {
+  std::vector<Thing> things;
+  int ends[2];
+  CHECK_EQUAL(pipe2(ends, O_CLOEXEC), 0);
+  add(things, "pidfd", static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  add(things, "namespace", open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+  add(things, "socket", socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  add(things, "pipe", ends[0]);
+  add(things, "other end", ends[1]);
+  add(things, "anonymous inode", eventfd(0, EFD_CLOEXEC));
+  add(things, "process", open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+  for (const char* type :
+       {"sysfs", "debugfs", "tracefs", "securityfs", "devpts", "mqueue", "ramfs", "bpf"})
+    add(things, type, mounted(type));
+  return things;
+}
+
+[[nodiscard]] FileAnswer set_attribute(const UniqueFd& file, const char* name,
+                                       std::uint64_t capabilities, std::uint64_t lent,
+                                       std::uint64_t allowance = Made::kUntold) {
+  CHECK(ThreadRole::know_own_places().has_value());
+  FileRequest request = {};
+  request.operation = FileOperation::set_xattr;
+  request.name = name;
+  request.data = std::string(kBytes, 'a');
+  request.lent = lent;
+  const FilePlace place = {.base = file.get(),
+                           .second_base = -1,
+                           .processes = ThreadRole::own_processes(),
+                           .allowance = allowance};
+  const char* step = "";
+  const auto role = ThreadRole::take(
+      {.ids = nullptr, .capabilities = capabilities, .umask = 022, .root = -1}, step);
+  CHECK(role.has_value());
+  return operate_on_file(request, place, HeldIds::all, There());
+}
+
+void lends_nothing_over_what_the_kernel_has() {
+  leave_mounts();
+  for (const Thing& thing : things_of_the_kernel()) {
+    const FileAnswer answer = set_attribute(thing.fd, kOfOverlay, 0, kAdmin);
+    // of sysfs it would stay for ever
+    (void)fremovexattr(thing.fd.get(), kOfOverlay);
+    if (answer.error != EOPNOTSUPP)
+      fail_check(__FILE__, __LINE__, thing.name + ": " + std::to_string(answer.error));
+  }
+}
+
+// With power of the caller's own.
+void counts_what_the_kernel_has() {
+  leave_mounts();
+  for (const Thing& thing : things_of_the_kernel()) {
+    const FileAnswer answer = set_attribute(thing.fd, kTrusted, kAll, 0, kBytes);
+    (void)fremovexattr(thing.fd.get(), kTrusted);
+    struct stat found = {};
+    CHECK_EQUAL(fstat(thing.fd.get(), &found), 0);
+    if (answer.error != ENOSPC || !answer.made.is_over || answer.made.place != found.st_dev ||
+        answer.made.existing != Made::kUntold)
+      fail_check(__FILE__, __LINE__, thing.name + ": " + std::to_string(answer.error));
+  }
+}
+
+// Since Linux 6.17.
+void counts_attributes_of_processes() {
+  const UniqueFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
+  const bool has_any = fsetxattr(self.get(), kTrusted, "a", 1, 0) == 0;
+  const int refused = has_any ? 0 : errno;
+  const FileAnswer answer = set_attribute(self, kTrusted, kAll, 0);
+  CHECK_EQUAL(answer.error, refused);
+  CHECK_EQUAL(answer.made.amount >= kBytes, has_any);
+}
+
+[[nodiscard]] Made made_with_lent_power(const std::string& path) {
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  CHECK(file.is_open());
+  const FileAnswer answer = set_attribute(file, kOfOverlay, 0, kAdmin);
+  CHECK_EQUAL(answer.error, 0);
+  CHECK_EQUAL(getxattr(path.c_str(), kOfOverlay, nullptr, 0), static_cast<ssize_t>(kBytes));
+  return answer.made;
+}
+
+void lends_where_layers_can_be() {
+  leave_mounts();
+  CHECK_EQUAL(system("mkdir /mnt/l /mnt/u /mnt/w /mnt/o /mnt/d && truncate -s 32M /mnt/image && "
+                     "mkfs.ext4 -q /mnt/image && mount -o loop /mnt/image /mnt/d && "
+                     "mount -t overlay -o lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w none "
+                     "/mnt/o"),
+              0);
+  CHECK(made_with_lent_power("/mnt").amount >= kBytes);
+  CHECK(made_with_lent_power("/mnt/o").amount >= kBytes);
+  CHECK(made_with_lent_power("/mnt/d") == Made{});
+  const UniqueFd memory(memfd_create("memory", MFD_CLOEXEC));
+  const std::string link = "/proc/self/fd/" + std::to_string(memory.get());
+  CHECK(made_with_lent_power(link).amount >= kBytes);
+}
+
+// Takes a name away right before the effect.
+class Removing : public Validity {
+ public:
+  [[nodiscard]] bool is_gone() const override {
+    (void)remove("/mnt/taken");
+    return false;
+  }
+};
+
+[[nodiscard]] FileRequest request_for(FileOperation operation, const std::string& path,
+                                      const std::string& second_path = "",
+                                      std::uint32_t flags = 0) {
+  FileRequest request = {};
+  request.operation = operation;
+  request.path = path;
+  request.second_path = second_path;
+  request.flags = flags;
+  request.mode = operation == FileOperation::mknod ? S_IFREG | 0644 : 0755;
+  return request;
+}
+
+[[nodiscard]] FileAnswer make_beyond(const FileRequest& request, const Validity& validity) {
+  CHECK(ThreadRole::know_own_places().has_value());
+  const UniqueFd directory(open("/mnt", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const FilePlace place = {.base = directory.get(),
+                           .second_base = directory.get(),
+                           .processes = ThreadRole::own_processes(),
+                           .allowance = 0};
+  return operate_on_file(request, place, HeldIds::all, validity);
+}
+
+void makes_nothing_beyond_the_allowance() {
+  leave_mounts();
+  const FileRequest requests[] = {request_for(FileOperation::mkdir, "taken"),
+                                  request_for(FileOperation::mknod, "taken"),
+                                  request_for(FileOperation::symlink, "taken", "nowhere"),
+                                  request_for(FileOperation::link, "file", "taken")};
+  CHECK_EQUAL(mknod("/mnt/file", S_IFREG | 0644, 0), 0);
+  for (const FileRequest& request : requests) {
+    CHECK_EQUAL(make_beyond(request, There()).error, ENOSPC);
+    CHECK_EQUAL(mknod("/mnt/taken", S_IFREG | 0644, 0), 0);
+    CHECK_EQUAL(make_beyond(request, Removing()).error, EEXIST);
+    (void)remove("/mnt/taken");
+  }
+}
+
+// A whiteout takes the old name, whatever has the new one.
+void renames_nothing_beyond_the_allowance() {
+  leave_mounts();
+  const std::string name(100, 'n');
+  const std::string path = "/mnt/" + name;
+  CHECK_EQUAL(mknod("/mnt/file", S_IFREG | 0644, 0), 0);
+  CHECK_EQUAL(mknod("/mnt/other", S_IFREG | 0644, 0), 0);
+  const auto error_of = [&](const std::string& to, std::uint32_t flags) {
+    return make_beyond(request_for(FileOperation::rename, "file", to, flags), There()).error;
+  };
+  CHECK_EQUAL(error_of("other", RENAME_WHITEOUT), ENOSPC);
+  CHECK_EQUAL(error_of(name, 0), ENOSPC);
+  CHECK_EQUAL(mknod(path.c_str(), S_IFREG | 0644, 0), 0);
+  CHECK_EQUAL(error_of(name, 0), ENOSPC);
+  CHECK_EQUAL(error_of(name, RENAME_NOREPLACE), EEXIST);
+  CHECK_EQUAL(error_of(name, RENAME_EXCHANGE), 0);
+  CHECK_EQUAL(error_of("other", 0), 0);
+}
+
+constexpr Case kCases[] = {
+    {"A12: file operations: over what the kernel has in memory no power is lent for attributes",
+     lends_nothing_over_what_the_kernel_has},
+    {"A12: file operations: attributes of what the kernel has in memory are counted",
+     counts_what_the_kernel_has},
+    {"A12: file operations: so are those of processes", counts_attributes_of_processes},
+    {"A12: file operations: power for attributes is lent where layers of overlays can be",
+     lends_where_layers_can_be},
+    {"A12: file operations: beyond the allowance nothing is made, whatever becomes of a name",
+     makes_nothing_beyond_the_allowance},
+    {"A12: file operations: beyond the allowance no rename makes anything",
+     renames_nothing_beyond_the_allowance}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
