@@ -590,9 +590,9 @@ export class Agent {
 
   /** Where people look for their containers. */
   #note({ token, reason, message }: ListenerNote): void {
-    const attached = this.#containers.recent(token);
-    if (attached === undefined) return;
-    this.#attaching.resolver.note?.(attached.identity, { reason, message });
+    const identity = this.#containers.recentIdentity(token);
+    if (identity === undefined) return;
+    this.#attaching.resolver.note?.(identity, { reason, message });
   }
 
   #end(token: number): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // AgentError and its codes: what is thrown when the agent itself fails.
-import { escaped } from './terminal-text.ts';
+import { cut, escaped } from './terminal-text.ts';
 
 /** Every code, with what it means. Codes are stable: scripts and tests may compare them. */
 export const agentErrorCodes = {
@@ -61,13 +61,21 @@ export class AgentError extends Error {
   }
 }
 
+/** Of one error: texts of strangers stand in it, of any length, and it is kept of containers. */
+const mostText = 2048;
+
 /** The text of anything that was thrown, with what caused it, on one line for a terminal. */
 export function messageOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return escaped(String(thrown));
+  if (!(thrown instanceof Error)) return shownText(String(thrown));
   // Node adds lines of advice to some of its errors
-  const [line = ''] = thrown.message.split('\n');
-  const shown = escaped(line);
+  const [line = ''] = thrown.message.split('\n', 1);
+  const shown = shownText(line);
   return thrown.cause === undefined ? shown : `${shown}: ${messageOf(thrown.cause)}`;
+}
+
+/** Cut before it is escaped: of one character this makes six. */
+function shownText(text: string): string {
+  return escaped(cut(text, mostText));
 }
 
 /** The `code` of an error of Node or of the addon, such as `EADDRINUSE`. */

@@ -19,6 +19,11 @@ export function escaped(text: string): string {
   );
 }
 
+/** Of a text of any length, its beginning. */
+export function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
 /** `1 call`, `2 calls`. */
 export function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;

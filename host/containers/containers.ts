@@ -20,6 +20,7 @@ import { factsOf } from '../recording/recorded-facts.ts';
 import type { ShadowBook } from '../recording/shadow-book.ts';
 import type { Tap, TapeBook } from '../recording/tape-book.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { ContainerIdentity } from '../registry/resolver.ts';
 import type { Workload } from '../registry/workload.ts';
 import { adoptionOf, rootsFirst } from './attached.ts';
 import type { Adoption, Attached } from './attached.ts';
@@ -51,7 +52,7 @@ export class Containers {
   /** By the tokens of their listeners. */
   readonly #attached: Map<number, Attached> = new Map();
   /** Those that have ended last: of what was done to them, workers tell a little later. */
-  readonly #ended: Map<number, Attached> = new Map();
+  readonly #ended: Map<number, ContainerIdentity> = new Map();
 
   constructor(parts: ContainersParts) {
     this.#parts = parts;
@@ -61,9 +62,9 @@ export class Containers {
     return this.#attached.get(token);
   }
 
-  /** Also one that has just ended. */
-  recent(token: number): Attached | undefined {
-    return this.#attached.get(token) ?? this.#ended.get(token);
+  /** Also of one that has just ended. */
+  recentIdentity(token: number): ContainerIdentity | undefined {
+    return this.#attached.get(token)?.identity ?? this.#ended.get(token);
   }
 
   /** Each once, if its first process is known; those of root first. */
@@ -166,7 +167,7 @@ export class Containers {
     const attached = this.#attached.get(token);
     if (attached === undefined) return undefined;
     this.#attached.delete(token);
-    this.#ended.set(token, attached);
+    this.#ended.set(token, attached.identity);
     const [oldest] = this.#ended.keys();
     if (this.#ended.size > mostEnded && oldest !== undefined) this.#ended.delete(oldest);
     this.#parts.counters.end(token);

@@ -34,6 +34,8 @@ export interface CallTotals {
 }
 
 const mostAnswerRows = 1000;
+/** What a container calls and is told, it decides itself. */
+const mostRowsOfContainer = 128;
 const otherAnswer = { syscall: other, handler: other, bundle: other };
 /** Workers may tell of a container a little after its end. */
 const mostEnded = 1024;
@@ -43,8 +45,8 @@ interface Counted {
   readonly id: string;
   /** As it is shown. */
   readonly namespace: string;
-  /** Of slots that count no more, while it is there. */
-  readonly rows: CountedRows<keyof CallLabels>;
+  /** Of slots that count no more; undefined once it is gone. */
+  rows: CountedRows<keyof CallLabels> | undefined;
 }
 
 interface Slot {
@@ -152,7 +154,7 @@ export class CounterSum {
     this.#containers.set(token, {
       id: containerId,
       namespace: this.#requests.enter(workload?.namespace ?? ''),
-      rows: new CountedRows<keyof CallLabels>(mostAnswerRows),
+      rows: new CountedRows<keyof CallLabels>(mostRowsOfContainer),
     });
   }
 
@@ -160,6 +162,7 @@ export class CounterSum {
     const container = this.#containers.get(token);
     if (container === undefined) return;
     this.#containers.delete(token);
+    container.rows = undefined;
     this.#ended.set(token, container);
     const [oldest = token] = this.#ended.keys();
     if (this.#ended.size > mostEnded) this.#ended.delete(oldest);
@@ -182,7 +185,7 @@ export class CounterSum {
   keep({ labels, container, request, answer }: Slot, counts: CallCounts): void {
     request.counts.add(counts);
     answer.counts.add(counts);
-    container?.rows.rowOf(labels, otherLabels).counts.add(counts);
+    container?.rows?.rowOf(labels, otherLabels).counts.add(counts);
   }
 
   /** What was counted until now. */
@@ -202,8 +205,8 @@ export class CounterSum {
   containers(): ReadonlyMap<number, readonly Totals<keyof CallLabels>[]> {
     const rows = new Map(
       [...this.#containers.values()].map((container) => {
-        const own = new CountedRows<keyof CallLabels>(mostAnswerRows);
-        for (const { labels, counts } of container.rows.values()) {
+        const own = new CountedRows<keyof CallLabels>(mostRowsOfContainer);
+        for (const { labels, counts } of container.rows?.values() ?? []) {
           own.rowOf(labels, otherLabels).counts.add(counts);
         }
         return [container, own] as const;

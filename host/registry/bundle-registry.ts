@@ -22,6 +22,8 @@ import { believedWorkload } from './workload.ts';
 
 /** Of all handlers of one container: each worker has them in memory. */
 const mostSettingBytes = 256 * 1024;
+/** What a setting takes beside its texts, about. */
+const entryBytes = 128;
 
 /** The bundles of one container, and what is set for them. */
 export interface Selection {
@@ -71,20 +73,37 @@ function checkValues({ settings }: Bundle, { given }: Values): void {
   }
 }
 
-/** The settings of these keys that are set, and true where they are that or false. */
-function thoseOn(keys: readonly string[], { settings }: Bundle, values: Values): readonly string[] {
-  const wanted = new Set(keys);
-  return settings
-    .filter(({ key }) => wanted.has(key))
-    .filter((setting) => isOn(setting.type, declaredValue(setting, values)))
-    .map(({ key }) => key);
+/** Which settings of a bundle are on. Many of its handlers' settings may depend on the same. */
+class Switches {
+  readonly #declarations: ReadonlyMap<string, SettingDeclaration>;
+  readonly #values: Values;
+  readonly #known: Map<string, boolean> = new Map();
+
+  constructor({ settings }: Bundle, values: Values) {
+    this.#declarations = new Map(settings.map((setting) => [setting.key, setting]));
+    this.#values = values;
+  }
+
+  /** Those of these keys that are set, and true where they are that or false. */
+  thoseOn(keys: readonly string[]): readonly string[] {
+    return keys.filter((key) => this.#isOn(key));
+  }
+
+  #isOn(key: string): boolean {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const setting = this.#declarations.get(key);
+    const found = setting !== undefined && isOn(setting.type, declaredValue(setting, this.#values));
+    this.#known.set(key, found);
+    return found;
+  }
 }
 
 /** What would have no effect without another setting is a mistake, and is not passed over. */
-function checkNeeds(bundle: Bundle, values: Values): void {
-  for (const { key, needs } of bundle.settings) {
-    if (needs === undefined || thoseOn([key], bundle, values).length === 0) continue;
-    if (thoseOn(needs, bundle, values).length > 0) continue;
+function checkNeeds({ settings }: Bundle, switches: Switches): void {
+  for (const { key, needs } of settings) {
+    if (needs === undefined || switches.thoseOn([key]).length === 0) continue;
+    if (switches.thoseOn(needs).length > 0) continue;
     const [only = ''] = needs;
     const wanted = needs.length === 1 ? `"${only}"` : `one of ${needs.join(', ')}`;
     wrongMetadata(`"${key}" has no effect alone: set ${wanted}, too`);
@@ -92,18 +111,13 @@ function checkNeeds(bundle: Bundle, values: Values): void {
 }
 
 /** Whether a container's settings want what is there only where one of these is on. */
-function isWanted(when: readonly string[] | undefined, bundle: Bundle, values: Values): boolean {
-  return when === undefined || thoseOn(when, bundle, values).length > 0;
+function isWanted(when: readonly string[] | undefined, switches: Switches): boolean {
+  return when === undefined || switches.thoseOn(when).length > 0;
 }
 
 /** The keys by which a container wants a text; those of the handler where it is always there. */
-function settersOf(
-  word: string,
-  when: readonly string[] | undefined,
-  bundle: Bundle,
-  values: Values,
-): string {
-  return when === undefined ? word : thoseOn(when, bundle, values).join(', ');
+function settersOf(word: string, when: readonly string[] | undefined, switches: Switches): string {
+  return when === undefined ? word : switches.thoseOn(when).join(', ');
 }
 
 /** By which keys a handler's settings are set, where it has other words for them. */
@@ -116,13 +130,13 @@ function keysOf({ settings }: BundleHandler): Pick<RegistryHandler, 'settingKeys
   return settingKeys.length === 0 ? {} : { settingKeys };
 }
 
-/** @param bundle whose settings they are made of */
-function settingsOf(handler: BundleHandler, bundle: Bundle, values: Values): Settings {
+/** @param switches of its bundle */
+function settingsOf(handler: BundleHandler, switches: Switches, values: Values): Settings {
   const valueOf = (key: string, source: SettingSource): string | undefined => {
     switch (source.kind) {
       case 'fixed':
-        if (!isWanted(source.when, bundle, values)) return undefined;
-        return filled(settersOf(key, source.when, bundle, values), source.text, values.fields);
+        if (!isWanted(source.when, switches)) return undefined;
+        return filled(settersOf(key, source.when, switches), source.text, values.fields);
       case 'declared':
         return declaredValue(source.declaration, values);
     }
@@ -135,8 +149,9 @@ function settingsOf(handler: BundleHandler, bundle: Bundle, values: Values): Set
 
 function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] {
   checkValues(bundle, values);
-  checkNeeds(bundle, values);
-  const present = bundle.handlers.filter(({ when }) => isWanted(when, bundle, values));
+  const switches = new Switches(bundle, values);
+  checkNeeds(bundle, switches);
+  const present = bundle.handlers.filter(({ when }) => isWanted(when, switches));
   return present.map((handler) => ({
     name: handler.name,
     bundle: bundle.name,
@@ -144,7 +159,7 @@ function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] 
     answers: handler.component.answers,
     readsPointers: needsPointers(handler.component),
     deadlineMs: handler.deadlineMs,
-    settings: settingsOf(handler, bundle, values),
+    settings: settingsOf(handler, switches, values),
     ...keysOf(handler),
     ...(handler.syscalls === undefined ? {} : { syscalls: handler.syscalls }),
     ...grantsOf(bundle),
@@ -201,9 +216,15 @@ function checkKeys({ bundles, settings }: Selection): void {
 
 /** @throws AgentError AGENT_SETTING_INVALID */
 function checkSizes(handlers: readonly RegistryHandler[]): void {
-  const texts = handlers.flatMap(({ settings }) => settings.flat());
-  if (texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) <= mostSettingBytes) return;
-  wrongMetadata(`the settings of all handlers have more than ${mostSettingBytes} bytes: set less`);
+  const settings = handlers.flatMap((handler) => handler.settings);
+  const bytes = settings.reduce(
+    (sum, [key, text]) => sum + Buffer.byteLength(key) + Buffer.byteLength(text) + entryBytes,
+    0,
+  );
+  if (bytes <= mostSettingBytes) return;
+  wrongMetadata(
+    `the settings of all handlers have more than ${mostSettingBytes} bytes, with ${entryBytes} for each: set less`,
+  );
 }
 
 /** @throws AgentError AGENT_SETTING_INVALID */

@@ -10,7 +10,7 @@ import { componentFile, digestForm } from './manifest-handler.ts';
 import { bitsForm } from './only-calls.ts';
 import { namespaceFlags } from './refused-calls.ts';
 import { mostSettings, reservedKeys, settingKey, settingTypes } from './setting.ts';
-import { grantLimits, limitForms, mostKeys, operationsOf } from './grant-limits.ts';
+import { grantLimits, limitForms, mostKeys, mostWords, operationsOf } from './grant-limits.ts';
 import type { LimitKind } from './grant-limits.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
@@ -45,9 +45,13 @@ function limitSchema(kind: LimitKind, capability: string): Schema {
     case 'families':
       return listOf({ enum: families().filter(canPerform) });
     case 'paths':
+      return listOf({ type: 'string', pattern: limitForms[kind].pattern.source });
     case 'filesystems':
     case 'nodes':
-      return listOf({ type: 'string', pattern: limitForms[kind].pattern.source });
+      return {
+        ...listOf({ type: 'string', pattern: limitForms[kind].pattern.source }),
+        maxItems: mostWords,
+      };
     case 'count':
       return { type: 'integer', minimum: 1, maximum: mostKeys };
   }
@@ -131,6 +135,7 @@ const handler: Schema = closed(
       type: 'object',
       description:
         "What the handler is configured with; absent: all of the bundle's settings, under their own keys.",
+      maxProperties: mostSettings,
       additionalProperties: handlerSetting,
     },
     when: {

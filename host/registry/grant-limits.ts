@@ -57,12 +57,14 @@ export const limitForms: Readonly<Record<'paths' | 'filesystems' | 'nodes', Form
     pattern: /^\/$|^(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)+$/u,
     what: 'absolute path without "." and ".."',
   },
-  filesystems: { pattern: /^[\w.-]+$/u, what: 'type of file systems' },
+  filesystems: { pattern: /^[\w.-]{1,64}$/u, what: 'type of file systems' },
   nodes: { pattern: /^[bc] \d{1,7}:\d{1,7}$/u, what: 'device such as "c 1:3"' },
 };
 
 /** How many keys a grant of `state` may speak of. */
 export const mostKeys: number = mostStateKeys;
+/** How many words a limit may list: all handlers of a bundle are told of them. */
+export const mostWords = 256;
 /** How many folders, and how many bytes together: helpers are told of them. */
 export const mostFolders = 32;
 export const mostFolderBytes = 8192;

@@ -8,6 +8,7 @@ import {
   mostFolderBytes,
   mostFolders,
   mostKeys,
+  mostWords,
   wordsOf,
 } from './grant-limits.ts';
 import type { LimitKind } from './grant-limits.ts';
@@ -148,6 +149,7 @@ class LimitReader {
     if (!Array.isArray(json)) return this.#complain(this.#keys, 'must be a list');
     const items: readonly unknown[] = json;
     if (items.length === 0) this.#complain(this.#keys, 'is empty');
+    if (items.length > mostWords) this.#complain(this.#keys, `has more than ${mostWords} items`);
     return items.map((item, index) => {
       const keys = [...this.#keys, index];
       if (typeof item !== 'string') return this.#complain(keys, 'must be a list of texts');

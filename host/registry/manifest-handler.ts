@@ -5,7 +5,7 @@ import { checkAskable } from './askable-calls.ts';
 import { parseByteSize } from './byte-size.ts';
 import { parseDuration } from './duration.ts';
 import { entriesOf, invalid, matching, objectOf, textOf, uniqueTexts } from './json-value.ts';
-import { checkKeys } from './setting.ts';
+import { checkKeys, mostSettings } from './setting.ts';
 import { parseOnly } from './only-calls.ts';
 import type { OnlyCalls } from './only-calls.ts';
 import { parseRefuse } from './refused-calls.ts';
@@ -123,10 +123,11 @@ function parseSettings(
   if (json === undefined) {
     return declared.map((declaration) => [declaration.key, { kind: 'declared', declaration }]);
   }
-  return entriesOf(json, place).map(([key, value]) => [
-    key,
-    parseSource(value, `${place}["${key}"]`, declared),
-  ]);
+  const entries = entriesOf(json, place);
+  if (entries.length > mostSettings) {
+    invalid(`${place} has ${entries.length} keys; ${mostSettings} may be: make several handlers`);
+  }
+  return entries.map(([key, value]) => [key, parseSource(value, `${place}["${key}"]`, declared)]);
 }
 
 function parseWhen(

@@ -27,8 +27,8 @@ export interface Manifest {
 }
 
 /** Of a bundle or a handler: words of lower-case letters and digits, joined by `-`. */
-export const folderName: RegExp = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
-export const bundleVersion: RegExp = /^\d+\.\d+\.\d+(-[\w.-]+)?$/;
+export const folderName: RegExp = /^(?=.{1,128}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+export const bundleVersion: RegExp = /^(?=.{5,128}$)\d+\.\d+\.\d+(-[\w.-]+)?$/;
 
 /** Each is compiled, and asked about the same call. */
 export const mostHandlers = 32;

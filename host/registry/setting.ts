@@ -46,7 +46,7 @@ export const reservedKeys: readonly string[] = [
 
 export const settingKey: RegExp = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
 
-/** Each is compared with what metadata, handlers and other settings name. */
+/** Of a bundle, and of each handler: each is compared with what metadata and other settings name. */
 export const mostSettings = 256;
 
 /**

@@ -87,6 +87,20 @@ test('G1: registry of bundles: the settings of all handlers have no more than 25
   });
 });
 
+test('A3: registry of bundles: many settings count, even where they are empty', () => {
+  const settings = Object.fromEntries(Array.from({ length: 256 }, (_, index) => [`k${index}`, '']));
+  const bundles = bundlesOf(
+    Object.fromEntries(
+      ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => [name, { settings }]),
+    ),
+  );
+  expect(resolved(bundles.slice(0, 7)).handlers).toHaveLength(7);
+  expect(failureOf(() => resolved(bundles))).toMatchObject({
+    code: 'AGENT_SETTING_INVALID',
+    message: expect.stringContaining('262144 bytes, with 128 for each'),
+  });
+});
+
 test('registry of bundles: a setting is what is given, else its default, else nothing', () => {
   const bundles = bundlesOf({ a: { declared } });
   expect(settingsOf(resolved(bundles, { NEEDED: 'true' }))).toEqual([

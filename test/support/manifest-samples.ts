@@ -75,6 +75,12 @@ const general: readonly Mistake[] = [
   ['a name with a slash', changed({ name: 'a/b' }), ': name: "a/b" does not match'],
   ['a name in capitals', changed({ name: 'Ab' }), ': name: "Ab" does not match'],
   ['a name with a line end', changed({ name: 'a\n' }), ': name: "a\n" does not match'],
+  [
+    'a long name',
+    changed({ name: 'a'.repeat(129) }),
+    `: name: "${'a'.repeat(129)}" does not match`,
+  ],
+  ['a long version', changed({ version: `1.0.0-${'a'.repeat(123)}` }), ': version: "1.0.0-aaa'],
   ['no version', changed({ version: undefined }), ': version must be a text'],
   ['half a version', changed({ version: '1.2' }), ': version: "1.2" does not match'],
   ['a version as a number', changed({ version: 1 }), ': version must be a text'],
@@ -292,6 +298,13 @@ const ofSettings: readonly Mistake[] = [
     ': handlers[1].settings must be an object',
   ],
   [
+    'more settings of a handler than one can oversee',
+    changedHandler({
+      settings: Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`k${i}`, ''])),
+    }),
+    ': handlers[1].settings has 257 keys; 256 may be: make several handlers',
+  ],
+  [
     'a setting of a handler as a number',
     changedHandler({ settings: { a: 1 } }),
     ': handlers[1].settings["a"] must be a text, { "from": KEY } or { "text": TEXT, "when": KEYS }',
@@ -346,6 +359,16 @@ const ofGrants: readonly Mistake[] = [
     limited('filesystem', { paths: [path] }),
     `: grants.filesystem.paths: "${path}" is no absolute path`,
   ]),
+  [
+    'a file system with a long name',
+    limited('mounts', { filesystems: ['f'.repeat(65)] }),
+    `: grants.mounts.filesystems: "${'f'.repeat(65)}" is no type of file systems`,
+  ],
+  [
+    'more devices than handlers are told of',
+    limited('devices', { nodes: Array.from({ length: 257 }, (_, i) => `c 1:${i}`) }),
+    ': grants.devices.nodes has more than 256 items',
+  ],
   [
     'a file system with a comma',
     limited('mounts', { filesystems: ['proc,sysfs'] }),

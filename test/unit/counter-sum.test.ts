@@ -183,6 +183,22 @@ describe('CounterSum', () => {
   });
 });
 
+describe('A3: what a container is told, it decides itself', () => {
+  test('of one that calls all there is, no more than 129 rows are told apart', () => {
+    const sum = new CounterSum();
+    begin(sum, 1, 'shop');
+    for (let round = 0; round < 10; round += 1) {
+      const worker = workerOf(sum);
+      for (let errno = 1; errno <= 50; errno += 1) {
+        worker.count({ token: 1, syscall: `call${round}`, errno });
+      }
+      worker.book.end(1);
+    }
+    expect(sum.containers().get(1)).toHaveLength(129);
+    expect(callsOf(sum, 1)).toBe(500);
+  });
+});
+
 describe('G8: namespaces come from outside', () => {
   test('of 10,000 that come and go the newest are told apart, and nothing grows', () => {
     const sum = new CounterSum();

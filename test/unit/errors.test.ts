@@ -42,6 +42,15 @@ test('messageOf: of several lines it takes the first', () => {
   expect(messageOf(new Error('a\nb', { cause: new Error('c\nd') }))).toBe('a: c');
 });
 
+test('messageOf: of texts of any length it takes the beginning, and shows that', () => {
+  const inner = new Error(`inner ${'y'.repeat(1_000_000)}`);
+  const outer = new Error(`outer ${'\x7f'.repeat(1_000_000)}`, { cause: inner });
+  const [first = '', second = ''] = messageOf(outer).split(': ');
+  expect(first).toMatch(/^outer (?:\\u007f){2042}…$/u);
+  expect(second).toMatch(/^inner y{2042}…$/u);
+  expect(messageOf('z'.repeat(5000))).toHaveLength(2049);
+});
+
 test.for([
   ['a text', 'a text'],
   [undefined, 'undefined'],
