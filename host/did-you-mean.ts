@@ -5,11 +5,11 @@
 function distance(from: string, to: string): number {
   let before: readonly number[] = [];
   let row: readonly number[] = Array.from({ length: to.length + 1 }, (_unused, index) => index);
-  for (const [line, letter] of from.split('').entries()) {
+  for (let line = 0; line < from.length; line += 1) {
     const next = [line + 1];
-    for (const [column, other] of to.split('').entries()) {
-      const replaced = (row[column] ?? 0) + (letter === other ? 0 : 1);
-      const isSwapped = letter === to[column - 1] && from[line - 1] === other;
+    for (let column = 0; column < to.length; column += 1) {
+      const replaced = (row[column] ?? 0) + (from[line] === to[column] ? 0 : 1);
+      const isSwapped = from[line] === to[column - 1] && from[line - 1] === to[column];
       const swapped = isSwapped ? (before[column - 1] ?? 0) + 1 : Infinity;
       next.push(Math.min(replaced, swapped, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
     }
@@ -21,12 +21,15 @@ function distance(from: string, to: string): number {
 
 /** Nobody mistypes a longer word, and comparing two takes the product of their lengths. */
 const mostLetters = 64;
+/** Of known words: a bundle's author may have made them, and those of several are compared. */
+const mostCompared = 512;
 
 /** @returns undefined where nothing is near */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (word.length > mostLetters) return undefined;
   const most = Math.max(1, Math.floor(word.length / 4));
   const near = known
+    .slice(0, mostCompared)
     .filter((other) => Math.abs(other.length - word.length) <= most)
     .map((other) => ({ other, away: distance(word.toLowerCase(), other.toLowerCase()) }))
     .filter(({ away }) => away <= most)

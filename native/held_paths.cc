@@ -24,7 +24,7 @@
 namespace seccompagent {
 namespace {
 
-// Of one container.
+// Of one container, as settings may name.
 constexpr std::size_t kMostPaths = 256;
 
 // One path, and what a child finds there.
@@ -249,7 +249,7 @@ std::shared_ptr<const HeldPaths> HeldPaths::find(pid_t pid, const UniqueFd& pidf
                                                  std::uint32_t token) {
   auto made = std::make_shared<HeldPaths>();
   const auto fill = [&](int error) {
-    for (const std::string& path : paths) made->held_.push_back({.path = path, .error = error});
+    for (const std::string& path : paths) made->held_.emplace(path, Held{.error = error});
     return made;
   };
   if (!pidfd.is_open()) return fill(ESRCH);
@@ -273,18 +273,19 @@ std::shared_ptr<const HeldPaths> HeldPaths::find(pid_t pid, const UniqueFd& pidf
                           static_cast<std::size_t>(std::max(look.name_length, 0L)));
     if (name == "/") name = {};
     auto places = places_of(look, name, *mounts);
+    Held held = {.error = places ? 0 : places.error().number};
     if (places) {
-      made->held_.push_back({paths[at], 0, std::string(name), std::move(*places)});
-    } else {
-      made->held_.push_back({.path = paths[at], .error = places.error().number});
+      held.name = name;
+      held.places = std::move(*places);
     }
+    made->held_.emplace(paths[at], std::move(held));
   }
   return made;
 }
 
 const HeldPaths::Held* HeldPaths::find_held(std::string_view path) const {
-  const auto found = std::ranges::find(held_, path, &Held::path);
-  return found == held_.end() ? nullptr : &*found;
+  const auto found = held_.find(std::string(path));
+  return found == held_.end() ? nullptr : &found->second;
 }
 
 int HeldPaths::error_of(std::string_view path) const {

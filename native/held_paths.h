@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "helper/spared.h"
@@ -38,7 +39,6 @@ class HeldPaths {
 
  private:
   struct Held {
-    std::string path;
     int error;
     std::string name = {};
     std::vector<HeldPlace> places = {};
@@ -47,7 +47,8 @@ class HeldPaths {
 
   int root_ = 0;
   std::vector<int> hiding_;
-  std::vector<Held> held_;
+  // By their paths, each of which is looked up for each container and operation.
+  std::unordered_map<std::string, Held> held_;
 };
 
 // Paths that have a NUL behind each of them.

@@ -9,7 +9,7 @@ import type { EncodedRegistry, SharedRegistry } from '../notification/thread-mes
 import type { Observation } from '../observation/observation.ts';
 import type { Bundle } from '../registry/bundle.ts';
 import { failureErrno as errnoOf } from '../registry/policy.ts';
-import { wantsPointers } from '../registry/registry.ts';
+import { pointerWish } from '../registry/registry.ts';
 import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../registry/resolver.ts';
 import { heldPathBytes } from './held-paths.ts';
 
@@ -58,9 +58,9 @@ export interface Adoption {
 }
 
 /** The calls that its shadow is asked about have what it wants to know, too. */
-function shadowWantsPointers({ shadow, tapeSlot }: Attached, syscall: Syscall): boolean {
-  if (shadow?.kind !== 'resolved' || tapeSlot === undefined) return false;
-  return wantsPointers(shadow.registry, syscall);
+function shadowPointerWish({ shadow, tapeSlot }: Attached): (syscall: Syscall) => boolean {
+  if (shadow?.kind !== 'resolved' || tapeSlot === undefined) return () => false;
+  return pointerWish(shadow.registry);
 }
 
 /** What is wanted of the calls of a container besides what its handlers want. */
@@ -77,6 +77,8 @@ export function adoptionOf(
 ): Adoption {
   const { registry, place, quarantine, states, writeRefusal, tapeSlot } = attached;
   const errno = errnoOf(registry.failure);
+  const wants = pointerWish(registry);
+  const shadowWants = shadowPointerWish(attached);
   return {
     encoded: encodeRegistry({
       registry,
@@ -89,8 +91,8 @@ export function adoptionOf(
     }),
     reads: syscalls.readSet(
       (syscall) =>
-        wantsPointers(registry, syscall) ||
-        shadowWantsPointers(attached, syscall) ||
+        wants(syscall) ||
+        shadowWants(syscall) ||
         (isRecorded && syscall.arguments.length > 0) ||
         observation.wantsPointers(syscall),
     ),

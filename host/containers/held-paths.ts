@@ -3,13 +3,18 @@
 import type { AgentErrorCode } from '../errors.ts';
 import { errnoNameOf } from '../handler/errno.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Containers } from './containers.ts';
+import type { Attached } from './attached.ts';
 import type { UserLines } from './user-lines.ts';
 
 /** One that is not, and why. */
 export interface UnheldPath {
   readonly path: string;
   readonly errno: number;
+}
+
+interface HoldingContainers {
+  get(token: number): Pick<Attached, 'identity' | 'registry'> | undefined;
+  unheldPaths(token: number): readonly UnheldPath[];
 }
 
 /** As the addon takes them. */
@@ -25,18 +30,25 @@ const reasons: Readonly<Record<string, string>> = {
   ESTALE: 'the setting has changed since the container came',
 };
 
-/** Says which paths of a container's settings protect nothing by themselves. */
-export function tellUnheld(lines: UserLines, containers: Containers, token: number): void {
+/** Of one container's paths, in the log. */
+const mostListed = 10;
+const mostLetters = 256;
+
+/** Says, in one line, which paths of a container's settings protect nothing by themselves. */
+export function tellUnheld(lines: UserLines, containers: HoldingContainers, token: number): void {
   const attached = containers.get(token);
   if (attached === undefined) return;
+  const unheld = containers.unheldPaths(token);
+  if (unheld.length === 0) return;
   const container = attached.registry.containerId;
-  for (const { path, errno } of containers.unheldPaths(token)) {
+  const paths = unheld.slice(0, mostListed).map(({ path, errno }) => {
     const name = errnoNameOf(errno) ?? `errno ${errno}`;
-    lines.tell(
-      attached.identity,
-      'error',
-      { container, code, path, errno: name, reason: reasons[name] },
-      'a path that a setting names cannot be held: operations that have to spare it fail with EPERM',
-    );
-  }
+    return { path: path.slice(0, mostLetters), errno: name, reason: reasons[name] };
+  });
+  lines.tell(
+    attached.identity,
+    'error',
+    { container, code, paths, count: unheld.length },
+    'paths that settings name cannot be held: operations that have to spare them fail with EPERM',
+  );
 }

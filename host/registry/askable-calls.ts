@@ -5,6 +5,12 @@ import { syscallNumbers } from '../notification/syscall-numbers.ts';
 import { families, familyMembers, syscallTable } from '../notification/syscall-table.ts';
 import { invalid } from './json-value.ts';
 
+const numbered: ReadonlySet<string> = new Set(syscallNumbers.map(([name]) => name));
+const inFamilies: ReadonlyMap<string, string> = new Map(
+  syscallTable.map(({ name, family }) => [name, family]),
+);
+const familyNames: ReadonlySet<string> = new Set(families());
+
 export function askable(): readonly string[] {
   const members = new Set(
     syscallTable.filter(({ name, family }) => name !== family).map(({ name }) => name),
@@ -18,10 +24,10 @@ export function askable(): readonly string[] {
  * @throws AgentError AGENT_BUNDLE_INVALID
  */
 export function checkAskable(word: string, place: string): void {
-  if (!syscallNumbers.some(([name]) => name === word) && !families().includes(word)) {
+  if (!numbered.has(word) && !familyNames.has(word)) {
     invalid(`${place}: Linux has no "${word}"${guessAt(word, askable())}`);
   }
-  const family = syscallTable.find((row) => row.name === word)?.family;
+  const family = inFamilies.get(word);
   if (family === undefined || family === word) return;
   const members = familyMembers(family).join(', ');
   invalid(`${place}: "${word}" belongs to "${family}" (${members}): name that`);

@@ -14,7 +14,7 @@ import type { DefaultAction, Policies } from './policy.ts';
 import { needsPointers } from './registry.ts';
 import type { Registry, RegistryHandler } from './registry.ts';
 import type { ContainerIdentity } from './resolver.ts';
-import { isOn, pathsOf, settingFault } from './setting.ts';
+import { isOn, mostPathBytes, mostPaths, pathsOf, settingFault } from './setting.ts';
 import type { SettingDeclaration } from './setting.ts';
 import { fillTemplate } from './template.ts';
 import type { TemplateFields } from './template.ts';
@@ -73,15 +73,22 @@ function checkValues({ settings }: Bundle, { given }: Values): void {
   }
 }
 
-/** Which settings of a bundle are on. Many of its handlers' settings may depend on the same. */
-class Switches {
+/** Of a bundle's settings, each made once: many of its handlers' settings may depend on the same. */
+class BundleValues {
   readonly #declarations: ReadonlyMap<string, SettingDeclaration>;
   readonly #values: Values;
-  readonly #known: Map<string, boolean> = new Map();
+  readonly #made: Map<string, string | undefined> = new Map();
 
   constructor({ settings }: Bundle, values: Values) {
     this.#declarations = new Map(settings.map((setting) => [setting.key, setting]));
     this.#values = values;
+  }
+
+  /** Undefined: it is not set, and need not be. */
+  valueOf(setting: SettingDeclaration): string | undefined {
+    const { key } = setting;
+    if (!this.#made.has(key)) this.#made.set(key, declaredValue(setting, this.#values));
+    return this.#made.get(key);
   }
 
   /** Those of these keys that are set, and true where they are that or false. */
@@ -90,20 +97,16 @@ class Switches {
   }
 
   #isOn(key: string): boolean {
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
     const setting = this.#declarations.get(key);
-    const found = setting !== undefined && isOn(setting.type, declaredValue(setting, this.#values));
-    this.#known.set(key, found);
-    return found;
+    return setting !== undefined && isOn(setting.type, this.valueOf(setting));
   }
 }
 
 /** What would have no effect without another setting is a mistake, and is not passed over. */
-function checkNeeds({ settings }: Bundle, switches: Switches): void {
+function checkNeeds({ settings }: Bundle, own: BundleValues): void {
   for (const { key, needs } of settings) {
-    if (needs === undefined || switches.thoseOn([key]).length === 0) continue;
-    if (switches.thoseOn(needs).length > 0) continue;
+    if (needs === undefined || own.thoseOn([key]).length === 0) continue;
+    if (own.thoseOn(needs).length > 0) continue;
     const [only = ''] = needs;
     const wanted = needs.length === 1 ? `"${only}"` : `one of ${needs.join(', ')}`;
     wrongMetadata(`"${key}" has no effect alone: set ${wanted}, too`);
@@ -111,13 +114,17 @@ function checkNeeds({ settings }: Bundle, switches: Switches): void {
 }
 
 /** Whether a container's settings want what is there only where one of these is on. */
-function isWanted(when: readonly string[] | undefined, switches: Switches): boolean {
-  return when === undefined || switches.thoseOn(when).length > 0;
+function isWanted(when: readonly string[] | undefined, own: BundleValues): boolean {
+  return when === undefined || own.thoseOn(when).length > 0;
 }
 
-/** The keys by which a container wants a text; those of the handler where it is always there. */
-function settersOf(word: string, when: readonly string[] | undefined, switches: Switches): string {
-  return when === undefined ? word : switches.thoseOn(when).join(', ');
+/** The keys by which a container wants a text; that of the handler where it is always there. */
+function settersOf(
+  word: string,
+  when: readonly string[] | undefined,
+  own: BundleValues,
+): readonly string[] {
+  return when === undefined ? [word] : own.thoseOn(when);
 }
 
 /** By which keys a handler's settings are set, where it has other words for them. */
@@ -130,15 +137,16 @@ function keysOf({ settings }: BundleHandler): Pick<RegistryHandler, 'settingKeys
   return settingKeys.length === 0 ? {} : { settingKeys };
 }
 
-/** @param switches of its bundle */
-function settingsOf(handler: BundleHandler, switches: Switches, values: Values): Settings {
+/** @param own those of its bundle */
+function settingsOf(handler: BundleHandler, own: BundleValues, { fields }: Values): Settings {
   const valueOf = (key: string, source: SettingSource): string | undefined => {
     switch (source.kind) {
-      case 'fixed':
-        if (!isWanted(source.when, switches)) return undefined;
-        return filled(settersOf(key, source.when, switches), source.text, values.fields);
+      case 'fixed': {
+        const setters = settersOf(key, source.when, own);
+        return setters.length === 0 ? undefined : filled(setters.join(', '), source.text, fields);
+      }
       case 'declared':
-        return declaredValue(source.declaration, values);
+        return own.valueOf(source.declaration);
     }
   };
   return handler.settings.flatMap(([key, source]) => {
@@ -149,9 +157,9 @@ function settingsOf(handler: BundleHandler, switches: Switches, values: Values):
 
 function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] {
   checkValues(bundle, values);
-  const switches = new Switches(bundle, values);
-  checkNeeds(bundle, switches);
-  const present = bundle.handlers.filter(({ when }) => isWanted(when, switches));
+  const own = new BundleValues(bundle, values);
+  checkNeeds(bundle, own);
+  const present = bundle.handlers.filter(({ when }) => isWanted(when, own));
   return present.map((handler) => ({
     name: handler.name,
     bundle: bundle.name,
@@ -159,7 +167,7 @@ function handlersOf(bundle: Bundle, values: Values): readonly RegistryHandler[] 
     answers: handler.component.answers,
     readsPointers: needsPointers(handler.component),
     deadlineMs: handler.deadlineMs,
-    settings: settingsOf(handler, switches, values),
+    settings: settingsOf(handler, own, values),
     ...keysOf(handler),
     ...(handler.syscalls === undefined ? {} : { syscalls: handler.syscalls }),
     ...grantsOf(bundle),
@@ -173,7 +181,14 @@ function heldPathsOf(bundles: readonly Bundle[], values: Values): Pick<Registry,
       .filter(({ type }) => type === 'paths')
       .flatMap((setting) => pathsOf(declaredValue(setting, values) ?? '')),
   );
-  return paths.length === 0 ? {} : { heldPaths: [...new Set(paths)] };
+  if (paths.length === 0) return {};
+  const heldPaths = [...new Set(paths)];
+  if (heldPaths.length > mostPaths || Buffer.byteLength(heldPaths.join()) > mostPathBytes) {
+    wrongMetadata(
+      `settings name more than ${mostPaths} paths, or ${mostPathBytes} bytes of them: set less`,
+    );
+  }
+  return { heldPaths };
 }
 
 function grantsOf({ granted }: Bundle): Pick<RegistryHandler, 'grants'> {
@@ -216,15 +231,15 @@ function checkKeys({ bundles, settings }: Selection): void {
 
 /** @throws AgentError AGENT_SETTING_INVALID */
 function checkSizes(handlers: readonly RegistryHandler[]): void {
-  const settings = handlers.flatMap((handler) => handler.settings);
-  const bytes = settings.reduce(
-    (sum, [key, text]) => sum + Buffer.byteLength(key) + Buffer.byteLength(text) + entryBytes,
-    0,
-  );
-  if (bytes <= mostSettingBytes) return;
-  wrongMetadata(
-    `the settings of all handlers have more than ${mostSettingBytes} bytes, with ${entryBytes} for each: set less`,
-  );
+  let bytes = 0;
+  // no more is looked at than it takes: many may have the same long text
+  for (const [key, text] of handlers.flatMap(({ settings }) => settings)) {
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(text) + entryBytes;
+    if (bytes <= mostSettingBytes) continue;
+    wrongMetadata(
+      `the settings of all handlers have more than ${mostSettingBytes} bytes, with ${entryBytes} for each: set less`,
+    );
+  }
 }
 
 /** @throws AgentError AGENT_SETTING_INVALID */
@@ -233,8 +248,11 @@ export function registryOf(selection: Selection, identity: ContainerIdentity): R
   const { bundles, defaultAction, middleware, policies } = selection;
   const said = defaultAction === undefined ? bundles : [{ defaultAction }, ...bundles];
   const values: Values = { given: selection.settings, fields: fieldsOf(identity) };
-  const handlers = bundles.flatMap((bundle) => handlersOf(bundle, values));
-  checkSizes(handlers);
+  const handlers: RegistryHandler[] = [];
+  for (const bundle of bundles) {
+    handlers.push(...handlersOf(bundle, values));
+    checkSizes(handlers);
+  }
   return {
     containerId: identity.state.containerId,
     annotations: [...identity.state.annotations],

@@ -5,13 +5,15 @@ import { canPerform } from '../notification/perform-plan.ts';
 import { families } from '../notification/syscall-table.ts';
 import { controlCharacters } from '../terminal-text.ts';
 import { askable } from './askable-calls.ts';
+import { mostManifestBytes } from './bundle-folder.ts';
 import { bundleVersion, folderName, mostHandlers } from './manifest.ts';
 import { componentFile, digestForm } from './manifest-handler.ts';
 import { bitsForm } from './only-calls.ts';
 import { namespaceFlags } from './refused-calls.ts';
-import { mostSettings, reservedKeys, settingKey, settingTypes } from './setting.ts';
+import { mostPaths, mostSettings, reservedKeys, settingKey, settingTypes } from './setting.ts';
 import { grantLimits, limitForms, mostKeys, mostWords, operationsOf } from './grant-limits.ts';
 import type { LimitKind } from './grant-limits.ts';
+import { mostFields } from './template.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -88,7 +90,10 @@ const setting: Schema = {
   ...closed(
     {
       type: { enum: settingTypes },
-      default: { ...text, description: 'The value where metadata gives none.' },
+      default: {
+        ...text,
+        description: `The value where metadata gives none: a template of ${mostFields} fields at most, or ${mostPaths} paths.`,
+      },
       required: { type: 'boolean', description: 'Whether metadata has to give a value.' },
       needs: {
         ...listOf(text),
@@ -111,7 +116,10 @@ const setting: Schema = {
 
 const handlerSetting: Schema = {
   anyOf: [
-    { ...text, description: 'A text; it may be a template, such as -{{.Pid1}}.' },
+    {
+      ...text,
+      description: `A text; it may be a template, such as -{{.Pid1}}, of ${mostFields} fields at most.`,
+    },
     {
       ...closed({ from: { type: 'string', pattern: settingKey.source } }, ['from']),
       description: "The value of one of the bundle's settings.",
@@ -183,6 +191,7 @@ export function bundleSchema(): Schema {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Handler bundle of Seccomp Agent (bundle.json)',
+    description: `The file has ${mostManifestBytes / 1024} KiB at most.`,
     ...closed(
       {
         $schema: text,

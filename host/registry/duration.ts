@@ -16,6 +16,9 @@ const part = String.raw`(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)`;
 const whole = new RegExp(`^[+-]?(?:${part})+$`, 'u');
 const parts = new RegExp(part, 'gu');
 
+/** Nobody writes a longer one, and each part of it is looked at. */
+const mostLetters = 128;
+
 /** Of milliseconds: `250ms`, `1.5s`. */
 export function durationText(ms: number): string {
   return ms < 1000 ? `${ms}ms` : `${ms / 1000}s`;
@@ -24,7 +27,7 @@ export function durationText(ms: number): string {
 /** In milliseconds; undefined: the text is no duration. See ParseDuration of Go's package time. */
 export function parseDuration(text: string): number | undefined {
   if (/^[+-]?0$/u.test(text)) return 0;
-  if (!whole.test(text)) return undefined;
+  if (text.length > mostLetters || !whole.test(text)) return undefined;
   const sum = [...text.matchAll(parts)].reduce(
     (total, [, amount = '', unit = '']) => total + Number(amount) * (unitsMs.get(unit) ?? 0),
     0,

@@ -9,7 +9,7 @@ import { checkKeys, mostSettings } from './setting.ts';
 import { parseOnly } from './only-calls.ts';
 import type { OnlyCalls } from './only-calls.ts';
 import { parseRefuse } from './refused-calls.ts';
-import type { SettingDeclaration } from './setting.ts';
+import type { Declared, SettingDeclaration } from './setting.ts';
 import { checkTemplate } from './template.ts';
 
 /** Where the value of a handler's setting comes from. */
@@ -75,28 +75,20 @@ function parseSyscalls(json: unknown, place: string): readonly string[] {
   return syscalls;
 }
 
-function parseSource(
-  json: unknown,
-  place: string,
-  declared: readonly SettingDeclaration[],
-): SettingSource {
+function parseSource(json: unknown, place: string, declared: Declared): SettingSource {
   if (typeof json === 'string') return { kind: 'fixed', text: fixedText(json, place) };
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     invalid(`${place} must be a text, { "from": KEY } or { "text": TEXT, "when": KEYS }`);
   }
   if ('text' in json) return parseConditional(json, place, declared);
   const key = textOf(objectOf(json, place, ['from'])['from'], `${place}.from`);
-  const declaration = declared.find((known) => known.key === key);
+  const declaration = declared.get(key);
   if (declaration !== undefined) return { kind: 'declared', declaration };
-  const keys = declared.map((known) => known.key).join(', ');
+  const keys = [...declared.keys()].join(', ');
   return invalid(`${place}.from: the bundle declares no setting "${key}", but ${keys || 'none'}`);
 }
 
-function parseConditional(
-  json: object,
-  place: string,
-  declared: readonly SettingDeclaration[],
-): SettingSource {
+function parseConditional(json: object, place: string, declared: Declared): SettingSource {
   const { text, when } = objectOf(json, place, ['text', 'when']);
   return {
     kind: 'fixed',
@@ -115,13 +107,9 @@ function fixedText(text: string, place: string): string {
 }
 
 /** Absent: every declared setting, under its own key. */
-function parseSettings(
-  json: unknown,
-  place: string,
-  declared: readonly SettingDeclaration[],
-): HandlerSettings {
+function parseSettings(json: unknown, place: string, declared: Declared): HandlerSettings {
   if (json === undefined) {
-    return declared.map((declaration) => [declaration.key, { kind: 'declared', declaration }]);
+    return [...declared].map(([key, declaration]) => [key, { kind: 'declared', declaration }]);
   }
   const entries = entriesOf(json, place);
   if (entries.length > mostSettings) {
@@ -130,22 +118,14 @@ function parseSettings(
   return entries.map(([key, value]) => [key, parseSource(value, `${place}["${key}"]`, declared)]);
 }
 
-function parseWhen(
-  json: unknown,
-  place: string,
-  declared: readonly SettingDeclaration[],
-): readonly string[] {
+function parseWhen(json: unknown, place: string, declared: Declared): readonly string[] {
   const keys = uniqueTexts(json, place);
   checkKeys(keys, declared, place);
   return keys;
 }
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
-export function parseHandler(
-  json: unknown,
-  place: string,
-  declared: readonly SettingDeclaration[],
-): ManifestHandler {
+export function parseHandler(json: unknown, place: string, declared: Declared): ManifestHandler {
   const handler = objectOf(json, place, [
     'component',
     'digest',

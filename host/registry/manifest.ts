@@ -6,7 +6,7 @@ import type { ManifestHandler, SettingSource } from './manifest-handler.ts';
 import { parseDefaultAction, parseFailurePolicy } from './policy.ts';
 import type { DefaultAction, FailurePolicy } from './policy.ts';
 import { parseSettingDeclarations } from './setting.ts';
-import type { SettingDeclaration } from './setting.ts';
+import type { Declared, SettingDeclaration } from './setting.ts';
 import { parseGrants } from './wanted-grants.ts';
 import type { WantedGrant } from './wanted-grants.ts';
 
@@ -54,7 +54,7 @@ function parsePolicy<T>(json: unknown, place: string, parse: (text: string) => T
 function parseHandlers(
   json: unknown,
   place: string,
-  declared: readonly SettingDeclaration[],
+  declared: Declared,
 ): readonly ManifestHandler[] {
   const list = listOf(json, place);
   if (list.length > mostHandlers) {
@@ -73,19 +73,15 @@ function keysOf(source: SettingSource): readonly string[] {
 }
 
 /** Who sets one and sees no change would think that it has an effect. */
-function checkUse(
-  declared: readonly SettingDeclaration[],
-  handlers: readonly ManifestHandler[],
-  place: string,
-): void {
+function checkUse(declared: Declared, handlers: readonly ManifestHandler[], place: string): void {
   const used = new Set(
     handlers.flatMap(({ settings, when = [] }) => [
       ...settings.flatMap(([, source]) => keysOf(source)),
       ...when,
     ]),
   );
-  const unused = declared.find(({ key }) => !used.has(key));
-  if (unused !== undefined) invalid(`${place}.${unused.key} is given to no handler`);
+  const unused = [...declared.keys()].find((key) => !used.has(key));
+  if (unused !== undefined) invalid(`${place}.${unused} is given to no handler`);
 }
 
 /**
@@ -115,7 +111,7 @@ export function parseManifest(text: string, place: string): Manifest {
     name: matching(bundle['name'], `${place}: name`, folderName),
     version: matching(bundle['version'], `${place}: version`, bundleVersion),
     description: proseOf(bundle['description'], `${place}: description`),
-    settings,
+    settings: [...settings.values()],
     grants: parseGrants(bundle['grants'], `${place}: grants`),
     handlers,
     ...(defaultAction === undefined ? {} : { defaultAction }),

@@ -27,6 +27,8 @@ const shadowKey = 'BUNDLE_SHADOW';
 const defaultKey = 'DEFAULT_ACTION';
 const middlewareKey = 'MIDDLEWARE';
 const mostShown = 100;
+/** Of keys that are wrong. */
+const mostListed = 10;
 /** Of one selection: each may have to be pulled. */
 const mostNames = 16;
 
@@ -54,7 +56,9 @@ function guessedKey(key: string): string {
 /** What is wrong with keys where no bundle is there that could have such settings. */
 export function unselected(keys: readonly string[]): string {
   const verb = keys.length > 1 ? 'are' : 'is';
-  return `${keys.map((key) => guessedKey(key)).join(', ')} ${verb} there, and no bundle is selected`;
+  const listed = keys.slice(0, mostListed).map((key) => guessedKey(key));
+  const rest = keys.length > mostListed ? ` and ${keys.length - mostListed} more` : '';
+  return `${listed.join(', ')}${rest} ${verb} there, and no bundle is selected`;
 }
 
 /** Values are not shown: they may be secrets. */

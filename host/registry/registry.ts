@@ -58,22 +58,30 @@ export function isAsked(handler: RegistryHandler, family: string): boolean {
   return handler.answers.includes(family) || handler.answers.includes('any');
 }
 
-/** Whether the caller's memory is read for a syscall, before any handler is asked. */
-export function wantsPointers(registry: Registry, syscall: Syscall): boolean {
-  if (syscall.arguments.length === 0) return false;
-  return registry.handlers.some(
-    (handler) => handler.readsPointers && isAsked(handler, syscall.family),
-  );
+/** The families that one of these handlers is asked about, each once. */
+function askedFamilies(handlers: readonly RegistryHandler[]): ReadonlySet<string> {
+  const asked = handlers.flatMap(({ answers, syscalls }) => {
+    if (answers.includes('any')) return syscalls ?? families();
+    if (syscalls === undefined) return answers;
+    const named = new Set(syscalls);
+    return answers.filter((family) => named.has(family));
+  });
+  return new Set(asked);
+}
+
+/**
+ * For which syscalls the caller's memory is read before any handler is asked. A registry is looked
+ * through once for all of them.
+ */
+export function pointerWish({ handlers }: Registry): (syscall: Syscall) => boolean {
+  const wanted = askedFamilies(handlers.filter(({ readsPointers }) => readsPointers));
+  return (syscall) => syscall.arguments.length > 0 && wanted.has(syscall.family);
 }
 
 /** The names of all syscalls that some handler of a registry answers by name. */
-export function answeredSyscalls(registry: Registry): readonly string[] {
-  const answered = registry.handlers.flatMap(({ answers, syscalls }) =>
-    answers.includes('any')
-      ? (syscalls ?? families())
-      : answers.filter((family) => syscalls?.includes(family) ?? true),
-  );
-  return [...new Set(answered.flatMap((family) => familyMembers(family)))];
+export function answeredSyscalls({ handlers }: Registry): readonly string[] {
+  const members = [...askedFamilies(handlers)].flatMap((family) => familyMembers(family));
+  return [...new Set(members)];
 }
 
 /** Whether a component of a handler needs the caller's memory to be read. */

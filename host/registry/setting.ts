@@ -36,6 +36,9 @@ export interface SettingDeclaration {
   readonly description: string;
 }
 
+/** What a bundle declares, by key. */
+export type Declared = ReadonlyMap<string, SettingDeclaration>;
+
 /** Lines of metadata that say something else. */
 export const reservedKeys: readonly string[] = [
   'BUNDLE',
@@ -49,6 +52,11 @@ export const settingKey: RegExp = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
 /** Of a bundle, and of each handler: each is compared with what metadata and other settings name. */
 export const mostSettings = 256;
 
+/** Of all settings of a container: each is looked up in it, and held. */
+export const mostPaths = 256;
+/** Together. */
+export const mostPathBytes: number = 64 * 1024;
+
 /**
  * What is wrong with a value; undefined: it is one of the type. The reason is given without the
  * text: options of mounts hold passwords.
@@ -60,9 +68,7 @@ export function settingFault(type: SettingType, text: string): string | undefine
     case 'list':
       return isList(text) ? undefined : 'has an empty item';
     case 'paths':
-      return pathsOf(text).every((path) => path.startsWith('/') && !path.includes('\0'))
-        ? undefined
-        : 'has an item that is no absolute path';
+      return pathsFault(pathsOf(text));
     case 'duration':
       return (parseDuration(text) ?? -1) < 0 ? 'is no duration, such as 1.5s or 2m' : undefined;
     case 'bool':
@@ -82,6 +88,13 @@ function isList(text: string): boolean {
 /** Of a text of this type: its items. */
 export function pathsOf(text: string): readonly string[] {
   return text === '' ? [] : text.split(',').map((item) => item.trim());
+}
+
+function pathsFault(paths: readonly string[]): string | undefined {
+  if (paths.length > mostPaths) return `has more than ${mostPaths} paths`;
+  return paths.every((path) => path.startsWith('/') && !path.includes('\0'))
+    ? undefined
+    : 'has an item that is no absolute path';
 }
 
 function templateFault(text: string): string | undefined {
@@ -125,15 +138,10 @@ function parseDeclaration(key: string, json: unknown, place: string): SettingDec
 }
 
 /** @throws AgentError AGENT_BUNDLE_INVALID, unless they are all declared */
-export function checkKeys(
-  keys: readonly string[],
-  declared: readonly SettingDeclaration[],
-  place: string,
-): void {
-  const known = new Set(declared.map(({ key }) => key));
-  const unknown = keys.find((key) => !known.has(key));
+export function checkKeys(keys: readonly string[], declared: Declared, place: string): void {
+  const unknown = keys.find((key) => !declared.has(key));
   if (unknown === undefined) return;
-  const list = declared.map(({ key }) => key).join(', ');
+  const list = [...declared.keys()].join(', ');
   invalid(`${place}: the bundle declares no setting "${unknown}", but ${list || 'none'}`);
 }
 
@@ -143,16 +151,15 @@ export function isOn(type: SettingType, text: string | undefined): boolean {
 }
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
-export function parseSettingDeclarations(
-  json: unknown,
-  place: string,
-): readonly SettingDeclaration[] {
+export function parseSettingDeclarations(json: unknown, place: string): Declared {
   const entries = entriesOf(json, place);
   if (entries.length > mostSettings) {
     invalid(`${place} has ${entries.length} keys; ${mostSettings} may be: make several bundles`);
   }
-  const declared = entries.map(([key, declaration]) => parseDeclaration(key, declaration, place));
-  for (const { key, needs = [] } of declared) {
+  const declared = new Map(
+    entries.map(([key, declaration]) => [key, parseDeclaration(key, declaration, place)]),
+  );
+  for (const [key, { needs = [] }] of declared) {
     if (needs.includes(key)) invalid(`${place}.${key}.needs names the setting itself`);
     checkKeys(needs, declared, `${place}.${key}.needs`);
   }

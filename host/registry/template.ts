@@ -15,6 +15,8 @@ export type TemplateFields = Readonly<Partial<Record<TemplateField, string>>>;
 
 /** What the fields of one setting may add to it: whoever names a long id often is not to fill our memory. */
 const mostFilled = 4096;
+/** Of one template: all templates of a container are filled while others wait. */
+export const mostFields = 64;
 
 const field = /^\s*\.(?<name>\w+)\s*$/u;
 
@@ -23,7 +25,8 @@ function wrong(what: string): never {
 }
 
 function fieldNamed(content: string): TemplateField {
-  const name = known.find((candidate) => candidate === field.exec(content)?.groups?.['name']);
+  const word = field.exec(content)?.groups?.['name'];
+  const name = known.find((candidate) => candidate === word);
   if (name !== undefined) return name;
   const list = known.map((candidate) => `{{.${candidate}}}`).join(', ');
   return wrong(`what stands in braces is not known; there are ${list}`);
@@ -33,10 +36,11 @@ function fill(template: string, valueOf: (name: TemplateField) => string): strin
   let filled = '';
   let at = 0;
   let added = 0;
-  // whoever writes metadata may write a megabyte of braces: each is looked at once
-  for (;;) {
+  // whoever writes metadata may fill it with braces: each is looked at once
+  for (let fields = 0; ; fields += 1) {
     const open = template.indexOf('{{', at);
     if (open < 0) return filled + template.slice(at);
+    if (fields === mostFields) wrong(`a template has more than ${mostFields} fields`);
     const close = template.indexOf('}}', open + 2);
     if (close < 0) wrong('a template has no closing braces');
     const value = valueOf(fieldNamed(template.slice(open + 2, close)));

@@ -75,6 +75,28 @@ test('A15: registry of bundles: paths of settings are held, each once', () => {
   });
 });
 
+test('A5: registry of bundles: no more than 256 paths are held, of all bundles together', () => {
+  const pathsFrom = (from: number, length: number): string =>
+    Array.from({ length }, (_, index) => `/${from + index}`).join();
+  const declaring = (key: string, text: string): Partial<WrittenBundle> => ({
+    declared: { [key]: { type: 'paths', default: text, description: 'text' } },
+  });
+  const a = declaring('A', pathsFrom(0, 200));
+  const few = bundlesOf({ a, b: declaring('B', pathsFrom(150, 106)) });
+  expect(resolved(few).heldPaths).toHaveLength(256);
+  const many = bundlesOf({ a, b: declaring('B', pathsFrom(150, 107)) });
+  const long = bundlesOf({ a: declaring('A', `/${'x'.repeat(40_000)}`), b: declaring('B', '/b') });
+  for (const resolve of [
+    () => resolved(many),
+    () => resolved(long, { B: `/${'y'.repeat(40_000)}` }),
+  ]) {
+    expect(failureOf(resolve)).toMatchObject({
+      code: 'AGENT_SETTING_INVALID',
+      message: expect.stringContaining('more than 256 paths, or 65536 bytes'),
+    });
+  }
+});
+
 test('G1: registry of bundles: the settings of all handlers have no more than 256 KiB together', () => {
   const text = { TEXT: { type: 'string', default: '', description: 'text' } } as const;
   const names = ['a', 'b', 'c', 'd', 'e'] as const;

@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "child_starter.h"
+#include "clock.h"
 #include "container_fixture.h"
 #include "helper/mountinfo.h"
 
@@ -149,6 +150,17 @@ void holds_nothing_of_who_is_gone() {
   CHECK_EQUAL(unknown->spared("")->root, 0);
 }
 
+void looks_paths_up_without_searching() {
+  std::vector<std::string> paths;
+  constexpr int kMany = 200'000;
+  for (int number = 0; number < kMany; ++number) paths.push_back("/" + std::to_string(number));
+  const auto held = HeldPaths::find(0, UniqueFd(), paths, 1);
+  const auto began = now();
+  for (const std::string& path : paths) CHECK_EQUAL(held->error_of(path), ESRCH);
+  // each beside each other would be a minute
+  CHECK(now() - began < 10 * kSecond);
+}
+
 long unmount_all() {
   if (umount2("/mnt/new/plain/deep", 0) == -1) return errno;
   return umount2("/mnt/new", 0) == -1 ? errno : 0;
@@ -172,6 +184,8 @@ constexpr Case kCases[] = {
      holds_nothing_once_its_own_program_runs},
     {"A15: HeldPaths: nothing is held where nobody knows the first process",
      holds_nothing_of_who_is_gone},
+    {"A5: HeldPaths: however many paths there are, what is wrong with one is known at once",
+     looks_paths_up_without_searching},
     {"HeldPaths: no mount is busy for being held", keeps_nothing_busy}};
 
 }  // namespace

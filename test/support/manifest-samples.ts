@@ -450,6 +450,21 @@ export const mistakesBeyondSchema: readonly Mistake[] = [
     ': settings.SUFFIX.default: "{{.Pid" a template has no closing braces',
   ],
   [
+    'a template with more fields than are filled',
+    changedHandler({ settings: { a: '{{.Pid}}'.repeat(65) } }),
+    `: handlers[1].settings["a"]: "${'{{.Pid}}'.repeat(65)}": a template has more than 64 fields`,
+  ],
+  [
+    'a default with more fields than are filled',
+    changedSetting({ default: '{{.Pid}}'.repeat(65) }),
+    `: settings.SUFFIX.default: "${'{{.Pid}}'.repeat(65)}" a template has more than 64 fields`,
+  ],
+  [
+    'a default with more paths than are held',
+    changedSetting({ type: 'paths', default: `${'/a,'.repeat(256)}/a` }),
+    `: settings.SUFFIX.default: "${'/a,'.repeat(256)}/a" has more than 256 paths`,
+  ],
+  [
     'a default that is no duration',
     changedSetting({ type: 'duration', default: '2 seconds' }),
     ': settings.SUFFIX.default: "2 seconds" is no duration',

@@ -19,6 +19,15 @@ test('did you mean: the guess is a question', () => {
   expect(guessAt('other', ['SUFFIX']) + meantAt('other', ['SUFFIX'])).toBe('');
 });
 
+test('A7: did you mean: however many words are known, guessing takes no time', () => {
+  const known = Array.from({ length: 100_000 }, (_, index) => `${index}`.padStart(64, 'y'));
+  const began = performance.now();
+  expect(nearest('x'.repeat(64), known)).toBeUndefined();
+  expect(nearest('mkdri', ['chmod', 'mkdir', ...known])).toBe('mkdir');
+  // each beside each other would be a minute
+  expect(performance.now() - began).toBeLessThan(5000);
+});
+
 test('G3: did you mean: of words that nobody types no guess is made', () => {
   const typed = 'x'.repeat(64);
   expect(nearest(typed, [`${typed}y`])).toBe(`${typed}y`);

@@ -2,7 +2,7 @@
 // Tests the reader of listenerMetadata.
 import { expect, test } from 'vitest';
 
-import { namedMiddleware, parseMetadata } from '../../host/registry/metadata.ts';
+import { namedMiddleware, parseMetadata, unselected } from '../../host/registry/metadata.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
 test('metadata: without lines it selects and sets nothing', () => {
@@ -107,4 +107,9 @@ test('M5: metadata: no value is in what is said of it', () => {
 test('metadata: a key of any length is shown in part', () => {
   const key = 'k'.repeat(100_000);
   expect(failureOf(() => parseMetadata(`${key}=\n${key}=`)).message.length).toBeLessThan(200);
+});
+
+test('A7: metadata: of keys that nobody can have meant the first ten are named', () => {
+  const keys = Array.from({ length: 12 }, (_, index) => `KEY${index}`);
+  expect(unselected(keys)).toMatch(/^"KEY0", .*"KEY9" and 2 more are there, and no bundle/u);
 });

@@ -18,6 +18,8 @@ test.for([
 
 test.for([
   ['list', [',', 'a,', ',a', 'a, ,b', ' '], 'has an empty item'],
+  ['paths', [`${'/a,'.repeat(256)}/a`], 'has more than 256 paths'],
+  ['duration', [`${'0'.repeat(128)}s`], 'is no duration'],
   ['paths', [',', '/a,', 'a', '/a,b', './a', '/a\0', ' '], 'has an item that is no absolute path'],
   [
     'duration',

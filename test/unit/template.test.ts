@@ -89,6 +89,15 @@ test.for(['password=geheim{{', 'password={{geheim}}', 'password={{.geheim}}'])(
   },
 );
 
+test('A7: template: no more than 64 fields are filled, however short they are', () => {
+  const many = '{{.Container}}'.repeat(64);
+  expect(fillTemplate(`${many}x`, { Container: '' })).toBe('x');
+  expect(failureOf(() => fillTemplate(`${many}{{.Container}}`, { Container: '' }))).toMatchObject({
+    code: 'AGENT_SETTING_INVALID',
+    message: 'a template has more than 64 fields',
+  });
+});
+
 test('G8: template: a megabyte of braces is looked at once', () => {
   const began = performance.now();
   const failure = failureOf(() => fillTemplate('{'.repeat(1 << 20), fields));
