@@ -33,6 +33,7 @@ import type { LogOptions, Logger } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
 import { compileOneByOne } from './handler/compiling/one-by-one.ts';
+import type { LoadedComponent } from './handler/direct.ts';
 import { loadNative, actingLink, receiverEventKind } from './native.ts';
 import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
 import { agentEndedNote, quarantineNote } from './notification/container-note.ts';
@@ -381,12 +382,27 @@ export class Agent {
     return this.#containers.record(containerId, tap, isExpected);
   }
 
-  /** Calls that were begun before may still need components that no registry has any more. */
-  #forgetLater(): void {
-    clearTimeout(this.#forgetting);
+  /** All that containers have, those of their shadows included. */
+  components(): readonly LoadedComponent[] {
+    return this.#containers.all().flatMap(([, { components, shadow }]) => {
+      return shadow?.kind === 'resolved' ? [...components, ...shadow.components] : components;
+    });
+  }
+
+  /**
+   * Calls that were begun before may still need components that no registry has any more: so each has
+   * to have been without a container twice.
+   * @param before those that containers had, so that others wait for the next time
+   */
+  #forgetLater(before: readonly string[] = this.#pool?.componentIds ?? []): void {
+    if (this.#forgetting !== undefined) return;
     this.#forgetting = setTimeout(() => {
+      this.#forgetting = undefined;
       const handlers = this.#containers.all().flatMap(([, { registry }]) => registry.handlers);
-      this.#pool?.keepOnly(handlers.map(({ component }) => component));
+      const used = handlers.map(({ component }) => component);
+      this.#pool?.keepOnly([...before, ...used]);
+      const isLeft = this.#pool?.componentIds.some((id) => !used.includes(id)) === true;
+      if (isLeft) this.#forgetLater(used);
     }, forgetAfterMs).unref();
   }
 
@@ -619,6 +635,7 @@ export class Agent {
     const attached = this.#containers.end(token);
     if (attached === undefined) return;
     this.#attaching.end(attached);
+    this.#forgetLater();
     this.#forget(keyOf(attached.identity));
     // a launched command has never entered
     if (attached.identity.peerUid !== undefined) this.#listenerCounts.leave(attached.identity);

@@ -21,6 +21,7 @@ export const agentErrorCodes = {
   AGENT_COMPONENT_UNTRIED: 'nobody knows yet whether a component can be used',
   AGENT_HANDLER_FAILED: 'a handler trapped or answered nonsense',
   AGENT_CALLER: 'a caller cannot be looked at or acted for',
+  AGENT_MEMORY: 'the agent has hardly any memory left',
   AGENT_WORKER: 'a worker thread cannot start',
   AGENT_METRICS: 'the metrics cannot be served',
   AGENT_AUDIT: 'the audit log cannot be written',

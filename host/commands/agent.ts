@@ -47,6 +47,7 @@ function sourceOf({ configFile }: ResolverChoice, ending: AbortSignal): StoreSou
 }
 
 interface AnsweringParts {
+  readonly components: ComponentCache;
   readonly store: BundleStore;
   readonly config: Config;
   readonly kubernetes: Kubernetes | undefined;
@@ -83,7 +84,7 @@ export async function makeAnswering(
   const components = new ComponentCache({ waits: false });
   const store = new BundleStore(storeParts(config, sourceOf(choice, ending)), components);
   await prepareChosen(store, choice);
-  return answeringBy(choice, { store, config, kubernetes });
+  return answeringBy(choice, { components, store, config, kubernetes });
 }
 
 /** Only who wants it pays for it. @throws AgentError AGENT_KUBERNETES */
@@ -106,7 +107,7 @@ interface RenewingParts extends AnsweringParts {
 function renewing(
   agent: Agent,
   command: AgentCommand,
-  { store: first, config: { options }, kubernetes, ending }: RenewingParts,
+  { components, store: first, config: { options }, kubernetes, ending }: RenewingParts,
 ): () => Promise<Resolver> {
   let store = first;
   return async () => {
@@ -125,7 +126,7 @@ function renewing(
       storeParts(config, sourceOf(command, ending)),
     );
     await prepareChosen(store, command);
-    return answeringBy(command, { store, config, kubernetes }).resolver;
+    return answeringBy(command, { components, store, config, kubernetes }).resolver;
   };
 }
 
@@ -165,6 +166,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   const { resolver, ...answering } = await makeAnswering(command, ending.signal, kubernetes);
   const { log, watch } = command;
   const agent = await Agent.start({ resolver, log, watch });
+  answering.components.used = () => agent.components();
   using _uncaught = endingByUncaught(agent);
   try {
     agent.log.info(

@@ -8,6 +8,7 @@ import type { ComponentDescription, StringEncoding } from './component.ts';
 import { anySignature, familySignature, listed, refuse } from './core-functions.ts';
 import type { CoreModuleDescription } from './core-module.ts';
 import { DigestCache } from './digest-cache.ts';
+import { instanceBytes } from './instance-bytes.ts';
 import { checkComposition } from './jco/composition.ts';
 import type { Composition } from './jco/composition.ts';
 import type { Wiring } from './jco/wiring.ts';
@@ -29,6 +30,10 @@ export interface LoadedComponent {
   /** Hex sha256 of the file. */
   readonly digest: string;
   readonly code: ComponentCode;
+  /** The most of machine code that it can have; of the package's own nobody has found out: 0. */
+  readonly codeBytes: number;
+  /** What each instance takes beside its memory. */
+  readonly instanceBytes: number;
   /** What its answers are called through. */
   readonly trampoline: WebAssembly.Module;
   /** What it answers: families and `any`. */
@@ -55,6 +60,8 @@ function usualSources(): LoadSources {
 /** A component's code, and the module of the core instance that answers. */
 interface LaneResult {
   readonly code: ComponentCode;
+  /** The bytes of an instance, beside its memory. */
+  readonly instance: number;
   readonly core: CoreModuleDescription;
 }
 
@@ -62,7 +69,8 @@ type Lane<Kind> = Extract<ComponentOutline['lane'], { readonly kind: Kind }>;
 
 /** @param tried the core modules, as they were tried: those are compiled */
 function loadDirect({ core }: Lane<'direct'>, tried: readonly Uint8Array[]): LaneResult {
-  return { code: { kind: 'direct', module: compile(tried[0]) }, core };
+  const instance = instanceBytes(tried.slice(0, 1));
+  return { code: { kind: 'direct', module: compile(tried[0]) }, instance, core };
 }
 
 function loadComposed(
@@ -80,8 +88,11 @@ function loadComposed(
     hostSignature: (from, name) =>
       offered.find((capability) => capability.name === from)?.functions.get(name)?.signature,
   });
+  const instance = instanceBytes(
+    links.instances.flatMap(({ module }) => tried[modules[module] ?? -1] ?? []),
+  );
   const composition = { ...links, modules: modules.map((index) => compile(tried[index])) };
-  return { code: { kind: 'jco', composition }, core };
+  return { code: { kind: 'jco', composition }, instance, core };
 }
 
 /**
@@ -95,8 +106,8 @@ export function loadComponent(
 ): LoadedComponent {
   const sources = { ...usualSources(), ...given };
   const { component, digest, code: tried, lane } = outlineOf(bytes, limits);
-  sources.checkCode(tried);
-  const { code, core } =
+  const codeBytes = sources.checkCode(tried);
+  const { code, instance, core } =
     lane.kind === 'direct'
       ? loadDirect(lane, tried.modules)
       : loadComposed(component, sources.wirings(lane.question), tried.modules);
@@ -106,6 +117,8 @@ export function loadComponent(
     id: componentId(digest, limits),
     digest,
     code,
+    codeBytes,
+    instanceBytes: instance,
     trampoline: compile(trampolineFor(answers, core, encoding)),
     answers,
     imports: component.imports

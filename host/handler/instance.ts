@@ -79,6 +79,11 @@ export class HandlerInstance {
     return this.#isBroken;
   }
 
+  /** What it takes beside its memory. */
+  get besideMemory(): number {
+    return this.#component.instanceBytes;
+  }
+
   /** All of it. When it grows there is another one, and this one is detached. */
   get memory(): ArrayBuffer {
     return this.#exports.memory.buffer;

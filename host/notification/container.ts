@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One container as one worker sees it: its registry, and the instances of its handlers.
 import { AgentError } from '../errors.ts';
+import type { AgentErrorCode } from '../errors.ts';
 import { continueAction, fail } from '../handler/action.ts';
 import type { Action, ChainDecision, Decision, FinalAction } from '../handler/action.ts';
 import type { CallHost } from '../handler/capability.ts';
@@ -42,6 +43,8 @@ export interface ContainerParts extends SharedRegistry {
   readonly onQuarantined: (handler: RegistryHandler, milliseconds: number) => void;
   /** Told of a call that no handler has answered, before it fails. */
   readonly onStop: (stop: ContainerStop) => void;
+  /** Whether there is memory for another instance. */
+  readonly hasRoom: () => boolean;
   /** Told how many bytes more its instances take now; below zero: less. */
   readonly onMemory: (change: number) => void;
   /** Told, once, why nothing is written into the memory of its callers. */
@@ -88,10 +91,10 @@ function defaultActionAnswer(action: DefaultAction): FinalAction {
   return fail(isStop(action) ? 'EPERM' : action);
 }
 
+/** Not the handler's: such as memory of a caller that cannot be read. */
+const othersFaults: readonly AgentErrorCode[] = ['AGENT_CALLER', 'AGENT_MEMORY'];
 const noHandler = -1;
 const noMemory = new ArrayBuffer(0);
-/** What V8 needs for an instance beside its memory, about. */
-const instanceBytes = 65_536;
 /** Of one that could not even begin: nobody knows, but it is no more than that as a rule. */
 const unknownBytes = 16 * 2 ** 20;
 
@@ -209,7 +212,7 @@ export class Container implements Kept {
   #weigh(link: Link): void {
     if (link.instance === undefined) return;
     link.memory = link.instance.memory;
-    this.#count(link, link.memory.byteLength + instanceBytes);
+    this.#count(link, link.memory.byteLength + link.instance.besideMemory);
   }
 
   #count(link: Link, bytes: number): void {
@@ -296,11 +299,11 @@ export class Container implements Kept {
 
   #failureOf(link: Link, cause: unknown): AgentError {
     const { handler, health } = link;
-    if (link.instance === undefined) this.#count(link, unknownBytes);
-    else this.#weigh(link);
+    const code = cause instanceof AgentError ? cause.code : undefined;
+    if (link.instance !== undefined) this.#weigh(link);
+    else if (code !== 'AGENT_MEMORY') this.#count(link, unknownBytes);
     this.#release(link);
-    // what a caller can bring about, such as memory that cannot be read, is not the handler's fault
-    const isOwn = !(cause instanceof AgentError) || cause.code !== 'AGENT_CALLER';
+    const isOwn = code === undefined || !othersFaults.includes(code);
     const milliseconds = isOwn ? this.#parts.health.failed(health, false) : 0;
     if (milliseconds > 0) this.#parts.onQuarantined(handler, milliseconds);
     const { name } = handler;
@@ -334,6 +337,12 @@ export class Container implements Kept {
     if (link.instance !== undefined && !link.instance.isBroken) return link.instance;
     const { handler } = link;
     this.#release(link);
+    if (!this.#parts.hasRoom()) {
+      throw new AgentError(
+        'AGENT_MEMORY',
+        'no handler is started: the agent has hardly any memory left; raise its memory limit',
+      );
+    }
     link.instance = namingKeys(
       handler,
       () =>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much memory the instances of handlers take in a worker, and how much they may: all workers
 // together have a part of what the agent may have.
-import { totalmem } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+
+import { memoryLimit } from '../memory-limit.ts';
 
 /** The agent itself, its helpers and what containers make in memory need the rest. */
 const partOfAgent = 1 / 3;
@@ -11,15 +12,25 @@ const kibibyte = 1024;
 
 /** What all instances may have together, by the limit of the agent's cgroup and by the machine. */
 export function mostInstanceBytes(): number {
-  // 0: nobody knows; without a limit it is more than any machine has
-  const limit = process.constrainedMemory() || Number.POSITIVE_INFINITY;
-  return Math.floor(Math.min(limit, totalmem()) * partOfAgent);
+  return Math.floor(memoryLimit() * partOfAgent);
+}
+
+/**
+ * Of what the agent may have, what the whole process may really have before no more instances are
+ * made: what they are said to take may be wrong.
+ */
+const partOfProcess = 0.7;
+
+export function mostResidentBytes(): number {
+  return Math.floor(memoryLimit() * partOfProcess);
 }
 
 /** For all workers together; each of them tells what it has. */
 export interface MemoryRoom {
   /** In bytes. */
   readonly most: number;
+  /** Of the process, in bytes. */
+  readonly mostResident: number;
   /** How many workers there may be. */
   readonly workers: number;
   /** 32 bits for each worker: KiB. */
@@ -38,20 +49,47 @@ function garbageCollector(): () => void {
   return collect;
 }
 
+/** What counts is what cannot be taken back: not what the kernel keeps of files. */
+export interface ProcessView {
+  readonly residentBytes: () => number;
+  /** In milliseconds. */
+  readonly now: () => number;
+}
+
+const ownProcess: ProcessView = {
+  residentBytes: () => process.memoryUsage.rss(),
+  now: () => performance.now(),
+};
+
+/** Looking takes as long as a call does: it is not done for each instance. */
+const lookMs = 10;
+/** Where collecting has not helped, it is not tried again at once. */
+const helplessMs = 1000;
+
 export class InstanceMemory {
   readonly #room: MemoryRoom;
   readonly #counts: Int32Array;
   readonly #makeCollector: () => () => void;
+  readonly #view: ProcessView;
   /** Few workers ever need it. */
   #collector: (() => void) | undefined;
   #live = 0;
   /** Given up and not collected. */
   #garbage = 0;
+  /** As it was looked at last. */
+  #isShort = false;
+  #nextLook = 0;
+  #nextCollection = 0;
 
-  constructor(room: MemoryRoom, makeCollector: () => () => void = garbageCollector) {
+  constructor(
+    room: MemoryRoom,
+    makeCollector: () => () => void = garbageCollector,
+    view: ProcessView = ownProcess,
+  ) {
     this.#room = room;
     this.#counts = new Int32Array(room.counts);
     this.#makeCollector = makeCollector;
+    this.#view = view;
   }
 
   /** What instances have that were not given up. */
@@ -77,6 +115,20 @@ export class InstanceMemory {
     return this.#live + this.#garbage > this.allowance;
   }
 
+  /** Whether the process really has more than it may, whatever was counted. */
+  get isShort(): boolean {
+    const now = this.#view.now();
+    if (now < this.#nextLook) return this.#isShort;
+    this.#nextLook = now + lookMs;
+    this.#isShort = this.#view.residentBytes() > this.#room.mostResident;
+    return this.#isShort;
+  }
+
+  /** Giving up what this worker has has just not helped. */
+  get isHelpless(): boolean {
+    return this.#view.now() < this.#nextCollection;
+  }
+
   /** @param change bytes; below zero: an instance was given up that had them */
   count(change: number): void {
     this.#live += change;
@@ -89,6 +141,8 @@ export class InstanceMemory {
     this.#collector();
     this.#garbage = 0;
     this.#tell();
+    this.#nextLook = 0;
+    if (this.isShort) this.#nextCollection = this.#view.now() + helplessMs;
   }
 
   #tell(): void {

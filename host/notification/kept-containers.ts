@@ -97,6 +97,12 @@ export class KeptContainers<Container extends Kept> {
     this.use(container);
   }
 
+  /** Its listener has ended. */
+  end(token: number): void {
+    this.delete(token);
+    if (this.#memory.isShort && !this.#memory.isHelpless) this.#memory.collect();
+  }
+
   delete(token: number): void {
     const container = this.#byToken.get(token);
     if (container === undefined) return;
@@ -113,11 +119,27 @@ export class KeptContainers<Container extends Kept> {
   weigh(container: Container, change: number): void {
     const memory = this.#memory;
     memory.count(change);
-    if (change < 0 || !memory.isFull) return;
+    if (change < 0) return;
+    if (memory.isFull) this.#relieve(container, memory.allowance);
+    else if (memory.isShort) this.hasRoom(container);
+  }
+
+  /**
+   * Whether another instance may be made for a container, by what the process really has. Where it has
+   * too much, that is as if this worker might have no more than it has.
+   */
+  hasRoom(container: Container): boolean {
+    const memory = this.#memory;
+    if (!memory.isShort) return true;
+    if (!memory.isHelpless) this.#relieve(container, memory.live);
+    return !memory.isShort;
+  }
+
+  #relieve(container: Container, allowance: number): void {
+    const memory = this.#memory;
     // nobody looks it up while it calls alone
     this.use(container);
     this.#deleteIdle();
-    const { allowance } = memory;
     if (memory.live > allowance * mostLive) this.#giveUpLargest(container, allowance / 2);
     memory.collect();
   }

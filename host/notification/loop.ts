@@ -70,6 +70,8 @@ export interface LoopParts {
   readonly logRoom: LogRoom;
   /** Finds a component by its id. */
   readonly component: (id: string) => LoadedComponent;
+  /** Told when a container has ended: its components may be needed no more. */
+  readonly onEnded: () => void;
   readonly onFailed: (failure: CallFailure) => void;
   readonly onNote: (note: ListenerNote) => void;
   readonly onLinesDropped: (dropped: LinesDropped) => void;
@@ -143,8 +145,9 @@ export class Loop implements Disposable {
           this.#answer();
           break;
         case eventKind.ended:
-          this.#containers.delete(this.#call.token);
+          this.#containers.end(this.#call.token);
           this.#parts.slots.end(this.#call.token);
+          this.#parts.onEnded();
           this.#last = undefined;
           break;
         default:
@@ -240,6 +243,7 @@ export class Loop implements Disposable {
         );
         this.#parts.onNote({ token, ...quarantineNote(name) });
       },
+      hasRoom: () => this.#containers.hasRoom(container),
       onMemory: (change) => {
         this.#containers.weigh(container, change);
       },

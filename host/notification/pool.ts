@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import type { ResourceLimits } from 'node:worker_threads';
 
 import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
@@ -14,7 +15,7 @@ import type { Observation } from '../observation/observation.ts';
 import { makeUnreadCounter, UnreadCounter } from '../recording/tape-room.ts';
 import type { CounterBlock, CounterSum } from './counter-sum.ts';
 import type { DroppedLines } from './dropped-lines.ts';
-import { mostInstanceBytes } from './instance-memory.ts';
+import { mostInstanceBytes, mostResidentBytes } from './instance-memory.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 import type {
   CallFailure,
@@ -85,8 +86,20 @@ async function isWithin(work: Promise<unknown>, milliseconds: number): Promise<b
   }
 }
 
-/** Calls leave no garbage behind, so what does (meeting containers) is to be cleared away early. */
-const resourceLimits = { maxYoungGenerationSizeMb: 2 } as const;
+const mebibyte = 2 ** 20;
+/** Without any instance. */
+const leastHeapMb = 64;
+
+/**
+ * Calls leave no garbage behind, so what does (meeting containers) is to be cleared away early. A
+ * worker whose heap has grown beyond what all instances may have ends, and not the whole agent.
+ */
+function workerLimits(): ResourceLimits {
+  return {
+    maxYoungGenerationSizeMb: 2,
+    maxOldGenerationSizeMb: leastHeapMb + Math.floor(mostInstanceBytes() / mebibyte),
+  };
+}
 
 interface PoolWorker {
   readonly thread: Worker;
@@ -147,6 +160,10 @@ export class Pool {
       this.#components.set(component.id, component);
       for (const { thread } of this.#workers.values()) thread.postMessage(component);
     }
+  }
+
+  get componentIds(): readonly string[] {
+    return [...this.#components.keys()];
   }
 
   /** Forgets all other components. */
@@ -224,6 +241,7 @@ export class Pool {
       },
       memoryRoom: {
         most: mostInstanceBytes(),
+        mostResident: mostResidentBytes(),
         workers: size.most,
         counts: this.#memoryCounts.buffer,
         place: id % instancePlaces,
@@ -237,7 +255,7 @@ export class Pool {
     const file = import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.js';
     const thread = new Worker(join(import.meta.dirname, file), {
       workerData: input,
-      resourceLimits,
+      resourceLimits: workerLimits(),
       // Else Node opens our standard streams for it, which makes them non-blocking, and with them
       // those of a command that we run.
       stdout: true,

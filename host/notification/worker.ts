@@ -19,18 +19,20 @@ function start(): void {
     port.postMessage(message);
   };
   const components = new Map<string, LoadedComponent>();
-  /** The loop never returns to the event loop, so components are fetched when one is missing. */
-  const component = (id: string): LoadedComponent => {
+  /** The loop never returns to the event loop, so what was sent is fetched when there is need. */
+  const fetchComponents = (): void => {
     for (;;) {
-      const known = components.get(id);
-      if (known !== undefined) return known;
       const sent = receiveComponent(port);
-      if (sent === undefined) {
-        throw new AgentError('AGENT_HANDLER_FAILED', `no component ${id}`);
-      }
+      if (sent === undefined) return;
       if ('forget' in sent) components.delete(sent.forget);
       else components.set(sent.id, sent);
     }
+  };
+  const component = (id: string): LoadedComponent => {
+    if (!components.has(id)) fetchComponents();
+    const known = components.get(id);
+    if (known !== undefined) return known;
+    throw new AgentError('AGENT_HANDLER_FAILED', `no component ${id}`);
   };
   using loop = new Loop({
     native: loadNative(),
@@ -52,6 +54,7 @@ function start(): void {
     quarantine: new Quarantine(input.quarantine),
     logRoom: new LogRoom(input.logRoom),
     component,
+    onEnded: fetchComponents,
     onLinesDropped: (dropped) => {
       send({ kind: 'lines dropped', ...dropped });
     },

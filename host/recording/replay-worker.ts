@@ -5,6 +5,13 @@ import { parentPort } from 'node:worker_threads';
 
 import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
+import type { Container } from '../notification/container.ts';
+import {
+  InstanceMemory,
+  mostInstanceBytes,
+  mostResidentBytes,
+} from '../notification/instance-memory.ts';
+import { KeptContainers } from '../notification/kept-containers.ts';
 import { makeQuarantineBuffers, Quarantine } from '../notification/quarantine.ts';
 import { Syscalls } from '../notification/syscalls.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -32,17 +39,33 @@ export interface ReplayedCall {
   readonly failure?: string;
 }
 
+/** Of all instances that the agent may have, these may have so much besides. */
+const partOfInstances = 1 / 4;
+const mostInstances = 1000;
+
 const syscalls = new Syscalls();
 const health = new Quarantine(makeQuarantineBuffers());
+const kept = new KeptContainers<Container>({
+  room: { most: mostInstances, counts: new SharedArrayBuffer(4), place: 0 },
+  memory: new InstanceMemory({
+    most: mostInstanceBytes() * partOfInstances,
+    mostResident: mostResidentBytes(),
+    workers: 1,
+    counts: new SharedArrayBuffer(4),
+    place: 0,
+  }),
+  onCrowded: () => undefined,
+});
 const chains = new Map<number, { readonly chain: ReplayedChain; readonly redaction: Redaction }>();
 
-function begin({ registry, components, redaction }: ReplayChain): ReplayedChain {
+function begin(number: number, { registry, components, redaction }: ReplayChain): ReplayedChain {
   const byId = new Map(components.map((component) => [component.id, component]));
   return new ReplayedChain({
     registry,
     redaction,
     syscalls,
     health,
+    kept: { all: kept, token: number },
     component: (id) => {
       const found = byId.get(id);
       if (found === undefined) throw new AgentError('AGENT_HANDLER_FAILED', `no component ${id}`);
@@ -70,12 +93,16 @@ function replay(number: number, call: RecordedCall): ReplayedCall {
 parentPort?.on('message', (message: ReplayMessage) => {
   switch (message.kind) {
     case 'begin':
-      chains.set(message.chain, { chain: begin(message), redaction: message.redaction });
+      chains.set(message.chain, {
+        chain: begin(message.chain, message),
+        redaction: message.redaction,
+      });
       break;
     case 'call':
       parentPort?.postMessage(replay(message.chain, message.call));
       break;
     case 'end':
       chains.delete(message.chain);
+      kept.end(message.chain);
   }
 });

@@ -4,6 +4,7 @@ import { AgentError } from '../errors.ts';
 import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { Container } from '../notification/container.ts';
+import type { KeptContainers } from '../notification/kept-containers.ts';
 import { ContainerSlots } from '../notification/slot-book.ts';
 import { LimitedHost } from '../notification/limited-host.ts';
 import type { Quarantine } from '../notification/quarantine.ts';
@@ -25,6 +26,8 @@ export interface ReplayedChainParts {
   readonly syscalls: Syscalls;
   /** No handler of a replay is ever left alone. */
   readonly health: Quarantine;
+  /** Where chains share what memory there is, and its name there; absent: it is alone. */
+  readonly kept?: { readonly all: KeptContainers<Container>; readonly token: number };
   /** Times the host; nothing is written down then. */
   readonly stopwatch?: Stopwatch;
 }
@@ -56,7 +59,7 @@ export class ReplayedChain {
     this.#container = new Container({
       registry: parts.registry,
       terms: 0,
-      place: 0,
+      place: parts.kept?.token ?? 0,
       quarantine: [],
       states: [],
       component: parts.component,
@@ -72,7 +75,10 @@ export class ReplayedChain {
       onSlow: () => undefined,
       onStop: () => undefined,
       onQuarantined: () => undefined,
-      onMemory: () => undefined,
+      hasRoom: () => parts.kept?.all.hasRoom(this.#container) ?? true,
+      onMemory: (change) => {
+        parts.kept?.all.weigh(this.#container, change);
+      },
       onWriteRefused: () => undefined,
       onLabelRefused: () => undefined,
       onGroupsRefused: () => undefined,
@@ -89,6 +95,14 @@ export class ReplayedChain {
     return this.#replayed ?? tooMuch(recorded);
   }
 
+  /** Those that are idle are given up. */
+  #keep(): void {
+    const { kept } = this.#parts;
+    if (kept === undefined) return;
+    if (kept.all.get(kept.token) === undefined) kept.all.add(kept.token, this.#container);
+    kept.all.use(this.#container);
+  }
+
   /** The same, for whoever wants to know how long it takes. */
   time(recorded: RecordedCall): { readonly tookNs: bigint; readonly hasFailed: boolean } {
     const syscall = this.#prepare(recorded);
@@ -98,6 +112,7 @@ export class ReplayedChain {
   }
 
   #prepare(recorded: RecordedCall): Syscall {
+    this.#keep();
     const syscall = syscallOf(recorded, this.#parts.syscalls);
     restoreInput(this.#call, recorded);
     this.#answers.fill(recorded);

@@ -4,12 +4,14 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 import { AgentError } from '../errors.ts';
+import type { LoadedComponent } from '../handler/direct.ts';
 import { shippedBundles } from '../package-root.ts';
 import { guessAt } from '../did-you-mean.ts';
 import { prepareBundle } from './bundle-preparing.ts';
 import type { PreparingParts } from './bundle-preparing.ts';
 import { defaultBundleLimits, readBundle, regranted, trustIn } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
+import { checkCodeBytes, codeBytesOf, mostOfAll, mostOfBundle } from './code-room.ts';
 import { ComponentCache } from './component-cache.ts';
 import { grantedTogether, noGrants } from './grants.ts';
 import type { Grants, GrantSource } from './grants.ts';
@@ -88,6 +90,8 @@ export interface BundleStoreParts {
   readonly allowedToSigned: (name: string, signers: readonly string[]) => Grants;
   /** Absent: no registry is allowed. */
   readonly pulled?: PulledBundles;
+  /** Of the machine code of all bundles; absent: what the agent may have of it. */
+  readonly mostCodeBytes?: number;
 }
 
 interface Place {
@@ -118,6 +122,10 @@ function pulledKey(reference: string): string {
 
 function givenPlace(reference: string): Place {
   return { folder: resolve(reference), origin: { kind: 'given' } };
+}
+
+function componentsOf({ handlers }: Bundle): readonly LoadedComponent[] {
+  return handlers.map(({ component }) => component);
 }
 
 /** @returns undefined: nothing is to be waited for */
@@ -183,6 +191,7 @@ export class BundleStore {
       onFailure(failure);
       next.#keep(key, known);
     }
+    next.#forgetUnused();
     return next;
   }
 
@@ -340,6 +349,7 @@ export class BundleStore {
     const key = pulledKey(reference);
     const known = this.#pulled.get(key);
     if (known !== undefined) return known;
+    this.#forgetRefused();
     const { limits, allowedToSigned } = this.#parts;
     const { folder, outline, signers, text } = this.#opened(reference);
     const bundle = readBundle(folder, {
@@ -349,8 +359,40 @@ export class BundleStore {
       text,
       allowed: allowedToSigned(outline.name, signers),
     });
+    this.#makeRoom(bundle);
     this.#pulled.set(key, bundle);
     return bundle;
+  }
+
+  /**
+   * Room for the code of one more. A bundle of a registry that no container has is forgotten for that:
+   * it is opened anew when somebody asks for it, and never was in a state of its own.
+   * @throws AgentError AGENT_BUNDLE_INVALID
+   */
+  #makeRoom(bundle: Bundle): void {
+    const most = this.#parts.mostCodeBytes ?? mostOfAll();
+    if (codeBytesOf([...this.#held(), ...componentsOf(bundle)]) > most) this.#forgetUnused();
+    const all = [...this.#held(), ...componentsOf(bundle)];
+    checkCodeBytes(all, `the components of "${bundle.name}" and of all other bundles`, most);
+  }
+
+  /** Components of bundles that were refused are kept, so that it is quick to refuse them again. */
+  #forgetRefused(): void {
+    if (this.#components.bytes > mostOfBundle()) this.#forgetUnused();
+  }
+
+  #held(): readonly LoadedComponent[] {
+    const found = [...this.#bundles.values()].map(({ bundle }) => bundle);
+    const bundles = [...found, ...this.#pulled.values()];
+    return [...bundles.flatMap((bundle) => componentsOf(bundle)), ...this.#components.used()];
+  }
+
+  #forgetUnused(): void {
+    const used = new Set(this.#components.used().map(({ id }) => id));
+    for (const [key, bundle] of this.#pulled) {
+      if (!componentsOf(bundle).some(({ id }) => used.has(id))) this.#pulled.delete(key);
+    }
+    this.#components.keepOnly(new Set(this.#held().map(({ id }) => id)));
   }
 
   #find(name: string): Place {
@@ -393,6 +435,7 @@ export class BundleStore {
     if (known !== undefined) return known.bundle;
     const revoked = this.#revoked.get(key);
     if (revoked !== undefined) throw revoked;
+    this.#forgetRefused();
     const { limits, configFile } = this.#parts;
     const allowed = this.#allowed({ folder, origin });
     const allowedBy = `bundles.${basename(folder)}.grants of ${configFile ?? 'the configuration'}`;
@@ -402,6 +445,7 @@ export class BundleStore {
       components: this.#components,
       ...(allowed === undefined ? {} : { allowed, allowedBy }),
     });
+    this.#makeRoom(bundle);
     this.#bundles.set(key, { folder, origin, bundle });
     return bundle;
   }

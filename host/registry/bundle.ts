@@ -10,6 +10,7 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import { defaultLimits } from '../handler/outline.ts';
 import type { LoadLimits } from '../handler/outline.ts';
 import { bundleFile, readManifest } from './bundle-folder.ts';
+import { checkCodeBytes } from './code-room.ts';
 import { ComponentCache } from './component-cache.ts';
 import type { ComponentTrust } from './component-cache.ts';
 import { isInterface } from './grant-limits.ts';
@@ -222,5 +223,9 @@ export function readBundle(folder: string, reading: Partial<BundleReading> = {})
     readHandler(handler, { folder, grants }, whole),
   );
   checkOverAsking(grants, handlers, file);
+  checkCodeBytes(
+    handlers.map(({ component }) => component),
+    `${file}: the components`,
+  );
   return { ...manifest, origin: whole.origin, granted, handlers };
 }

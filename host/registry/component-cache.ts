@@ -14,6 +14,7 @@ import { readRegularFile } from '../regular-file.ts';
 
 interface KnownFile {
   readonly identity: string;
+  readonly bytes: number;
   readonly component: LoadedComponent;
 }
 
@@ -50,6 +51,8 @@ interface Unknown {
 }
 
 export class ComponentCache {
+  /** Those that containers have, whatever becomes of their bundles. */
+  used: () => readonly LoadedComponent[] = () => [];
   readonly #files: Map<string, KnownFile> = new Map();
   readonly #verdicts = new Verdicts(new DigestCache('verdicts'));
   readonly #wirings = new Wirings(new DigestCache('wirings'));
@@ -76,8 +79,9 @@ export class ComponentCache {
       checkCode: trust === 'own' ? trustedCode : verdicts,
       wirings: this.#waits ? this.#wirings.find : this.#wirings.findKnown,
     };
-    const component = this.#shared(loadComponent(readComponent(file, limits), limits, sources));
-    this.#files.set(key, { identity, component });
+    const read = readComponent(file, limits);
+    const component = this.#shared(loadComponent(read, limits, sources));
+    this.#files.set(key, { identity, component, bytes: read.length });
     return component;
   }
 
@@ -113,6 +117,18 @@ export class ComponentCache {
       for (const inquiry of this.#unknown(file, preparing).inquiries) await inquiry();
     } catch {
       // it was changed meanwhile; who loads it says what is wrong
+    }
+  }
+
+  /** Of all files that are known. */
+  get bytes(): number {
+    return [...this.#files.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Forgets all others. @param ids of components */
+  keepOnly(ids: ReadonlySet<string>): void {
+    for (const [key, { component }] of this.#files) {
+      if (!ids.has(component.id)) this.#files.delete(key);
     }
   }
 

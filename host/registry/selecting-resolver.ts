@@ -5,6 +5,7 @@ import type { Bundle } from './bundle.ts';
 import { regrantedRegistry, registryOf } from './bundle-registry.ts';
 import type { Selection } from './bundle-registry.ts';
 import type { BundleStore } from './bundle-store.ts';
+import { checkCodeBytes } from './code-room.ts';
 import { ContainerRefusal } from './container-refusal.ts';
 import { parseMetadata } from './metadata.ts';
 import { refusalErrno, strictestFailure } from './policy.ts';
@@ -105,13 +106,14 @@ function resolvedParts(
   selection: Selection,
   identity: ContainerIdentity,
 ): Omit<Resolution, 'shadow'> {
+  const { bundles } = selection;
+  const components = bundles.flatMap(({ handlers }) => handlers.map(({ component }) => component));
+  checkCodeBytes(components, 'the components of all bundles of the container');
   return {
     registry: registryOf(selection, identity),
-    sources: selection.bundles,
-    bundles: selection.bundles.map(({ name, version }) => ({ name, version })),
-    components: selection.bundles.flatMap(({ handlers }) =>
-      handlers.map(({ component }) => component),
-    ),
+    sources: bundles,
+    bundles: bundles.map(({ name, version }) => ({ name, version })),
+    components,
   };
 }
 

@@ -90,6 +90,7 @@ function chainOf(
     onStop: (stop) => {
       told.push(stop);
     },
+    hasRoom: () => true,
     onMemory: (change) => {
       memory.push(change);
     },
@@ -339,6 +340,7 @@ test('container: a handler without a state of its own is never left alone', () =
     onSlow: () => undefined,
     onStop: () => undefined,
     onQuarantined: () => undefined,
+    hasRoom: () => true,
     onMemory: () => undefined,
     onWriteRefused: () => undefined,
     onLabelRefused: () => undefined,

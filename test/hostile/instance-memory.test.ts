@@ -4,13 +4,20 @@
 import { expect, test } from 'vitest';
 
 import { AskedCaller } from '../support/asked-caller.ts';
-import { goodValue, greedy } from '../support/hostile-components.ts';
+import {
+  goodValue,
+  greedy,
+  manyReferences,
+  muchMachineCode,
+} from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import type { HostileAgent } from '../support/hostile-agent-process.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
 import { writeGoodBundle } from './attack.ts';
 
 const limitBytes = 1024 * 2 ** 20;
+/** So that it takes less to have too much. */
+const fewBytes = 512 * 2 ** 20;
 /** With 16 MiB each, one worker alone would need the whole limit for so many. */
 const many = 64;
 
@@ -53,4 +60,42 @@ test('G5: memory of instances: what ended containers had is free for others', as
     await expectAnswered(caller);
   }
   expect(cgroup.peakBytes).toBeLessThan(limitBytes * 0.75);
+});
+
+test('A4: memory of instances: tables and references to functions end no agent', async () => {
+  using cgroup = new MemoryCgroup(fewBytes);
+  await using agent = await startLimited(cgroup);
+  const component = manyReferences();
+  agent.bundles.writeMany(
+    'references',
+    Array.from({ length: 16 }, () => component),
+  );
+  await using good = new AskedCaller({ socket: agent.socket, metadata: 'good', id: 'other' });
+  await using callers = new AsyncDisposableStack();
+  const crowd = Array.from({ length: 16 }, () =>
+    callers.use(new AskedCaller({ socket: agent.socket, metadata: 'references', id: 'crowd' })),
+  );
+  const answered = Promise.all(crowd.map(async (caller) => caller.ask('getpgid 0')));
+  expect((await good.ask('getpgid 0')).answer).toBe('EBADMSG');
+  // by the kernel, but for calls that have taken too long
+  const answers = (await answered).map(({ answer }) => answer);
+  expect(answers.filter((answer) => answer !== 'EPERM')).toContainEqual(
+    expect.stringMatching(/^\d+$/u),
+  );
+  expect(cgroup.peakBytes).toBeLessThan(fewBytes * 0.75);
+});
+
+test('A6: memory of instances: machine code of many components ends no agent', async () => {
+  using cgroup = new MemoryCgroup(fewBytes);
+  await using agent = await startLimited(cgroup);
+  const components = Array.from({ length: 3 }, (_, index) => muchMachineCode(index));
+  agent.bundles.writeMany('code', components);
+  await using good = new AskedCaller({ socket: agent.socket, metadata: 'good', id: 'other' });
+  await using caller = new AskedCaller({ socket: agent.socket, metadata: 'code', id: 'code' });
+
+  expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
+
+  expect((await good.ask('getpgid 0')).answer).toBe('EBADMSG');
+  await agent.untilLogged(['ERROR', 'MiB of machine code together; 64.0 MiB are allowed']);
+  expect(cgroup.peakBytes).toBeLessThan(fewBytes * 0.75);
 });

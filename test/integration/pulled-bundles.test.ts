@@ -7,7 +7,12 @@ import type { Server, ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
+import type { LoadedComponent } from '../../host/handler/direct.ts';
+import type { Bundle } from '../../host/registry/bundle.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
+import type { BundleStoreParts } from '../../host/registry/bundle-store.ts';
+import { codeBytesOf } from '../../host/registry/code-room.ts';
+import { ComponentCache } from '../../host/registry/component-cache.ts';
 import { grantable } from '../../host/registry/grant-limits.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
@@ -33,6 +38,10 @@ function named(host: string, count: number): readonly string[] {
     { length: count },
     (_, index) => `oci://${host}/a/b${index}@sha256:${String(index).repeat(64)}`,
   );
+}
+
+function componentsOf({ handlers }: Bundle): readonly LoadedComponent[] {
+  return handlers.map(({ component }) => component);
 }
 
 /** A registry that has nothing, and says so when it is let. */
@@ -138,4 +147,47 @@ test('G3: pulled bundles: keys are read once, and the same digest is one bundle'
   rmSync(folder.at('acme.pub'));
   expect(pulled.open(reference).signers).toEqual(['acme']);
   expect(failureOf(() => new PulledBundles(policy).open(reference)).code).toBe('AGENT_KEY');
+});
+
+test('A6: pulled bundles: one that no container has makes room for another one', async () => {
+  using folder = new TemporaryFolder();
+  await using registry = await DockerRegistry.start();
+  const references: string[] = [];
+  for (const name of ['mkdir-suffix', 'errno', 'sysinfo']) {
+    const repository = `${registry.host}/acme/${name}`;
+    const bundle = shippedBundle(name);
+    const { digest } = await ship(repository, { bundle, key: acme.privateKey });
+    references.push(`oci://${repository}@${digest}`);
+  }
+  const components = new ComponentCache();
+  const everything: Grants = {
+    capabilities: Object.fromEntries(grantable.map((capability) => [capability, {}])),
+  };
+  const partsWith = (mostCodeBytes: number): Partial<BundleStoreParts> => ({
+    folders: [],
+    pulled: new PulledBundles(policyFor(folder, registry.host)),
+    allowedToSigned: () => everything,
+    mostCodeBytes,
+  });
+  const bundles = await Promise.all(
+    references.map(async (reference) => {
+      const store = new BundleStore(partsWith(Infinity));
+      await store.prepare([reference]);
+      return store.named(reference);
+    }),
+  );
+  const sizes = bundles.map((bundle) => codeBytesOf(componentsOf(bundle)));
+  // any two, and not three
+  const store = new BundleStore(partsWith(sizes.reduce((sum, size) => sum + size) - 1), components);
+  const [first = '', second = '', third = ''] = references;
+  const used = store.named(first);
+  components.used = () => componentsOf(used);
+  const unused = store.named(second);
+  expect(store.named(second)).toBe(unused);
+
+  store.named(third);
+
+  expect(store.named(first)).toBe(used);
+  components.used = () => bundles.flatMap((bundle) => componentsOf(bundle));
+  expect(failureOf(() => store.named(second)).message).toContain('and of all other bundles have');
 });

@@ -28,7 +28,7 @@ export interface WrittenBundle {
   readonly default?: string;
 }
 
-/** A folder of bundles, one handler each. */
+/** A folder of bundles, most of them with one handler each. */
 export class BundleFolder implements Disposable {
   readonly #folder = new TemporaryFolder();
 
@@ -70,6 +70,21 @@ export class BundleFolder implements Disposable {
     };
     writeFileSync(join(folder, 'bundle.json'), JSON.stringify(manifest));
     return file;
+  }
+
+  /**
+   * Writes one with many handlers.
+   * @param components of the handlers: the same one is one file
+   */
+  writeMany(name: string, components: readonly Uint8Array[]): void {
+    const folder = this.#folder.at(name);
+    mkdirSync(folder, { recursive: true });
+    const files = [...new Set(components)];
+    for (const [index, bytes] of files.entries())
+      writeFileSync(join(folder, `h${index}.wasm`), bytes);
+    const handlers = components.map((bytes) => ({ component: `h${files.indexOf(bytes)}.wasm` }));
+    const manifest = { name, version: '0.1.0', description: 'For tests', handlers };
+    writeFileSync(join(folder, 'bundle.json'), JSON.stringify(manifest));
   }
 
   [Symbol.dispose](): void {

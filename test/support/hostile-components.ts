@@ -35,6 +35,7 @@ const more = {
   /** Below zero: 0 is what it is not. */
   isNegative32: [...instruction.i32(0), 0x48],
   isZero64: [0x50],
+  isBelow: [0x49],
   memorySize: [0x3f, 0x00],
   shiftLeft: [0x74],
   fill: [0xfc, 0x0b, 0x00],
@@ -404,6 +405,85 @@ export function dearWhenHot(): Uint8Array {
       memories: [impossibleMemory],
       tables: [[0x70, 0, ...unsigned(references)]],
     },
+  });
+}
+
+/** Does the same with each number, which is in the register behind the parameters. */
+function forNumbers(from: number, below: number, body: Bytes): Bytes {
+  return [
+    ...instruction.i32(from),
+    ...more.setLocal(parametersOfAny),
+    ...more.loop,
+    ...body,
+    ...instruction.local(parametersOfAny),
+    ...instruction.i32(1),
+    ...more.add,
+    ...more.teeLocal(parametersOfAny),
+    ...instruction.i32(below),
+    ...more.isBelow,
+    ...more.brIf(0),
+    ...more.end,
+  ];
+}
+
+/** Functions in the table of `manyReferences`. */
+const referenced = 16_380;
+
+/** A small memory and a large table, of which `any` looks each entry up, and asks the next one. */
+export function manyReferences(): Uint8Array {
+  const [first, getEntry] = [2, 0x25];
+  const lookUp = [...instruction.local(parametersOfAny), getEntry, 0, ...instruction.drop];
+  const any = forNumbers(0, referenced, lookUp);
+  const functions = Array.from({ length: referenced }, () => ({
+    name: '',
+    signature: ':',
+    body: [],
+  }));
+  return component({
+    core: coreModule({
+      functions: [
+        { ...anyFunction([...any, ...goodAnswer]), locals: 1 },
+        allocator(),
+        ...functions,
+      ],
+      tables: [[0x70, 0, ...unsigned(referenced)]],
+      elements: functions.map((_, index) => first + index),
+      data: [...zeros(answerAt), ...action(3, [])],
+    }),
+    exports: ['any'],
+  });
+}
+
+/**
+ * Code of which the machine code is far larger: `any` calls each function once, so that V8 compiles it,
+ * and asks the next one. Each number makes another component.
+ */
+export function muchMachineCode(number: number): Uint8Array {
+  const [heavyType, first, functions] = [2, 2, 1000];
+  const callIndirect = [0x11, heavyType, 0];
+  // never gets there, which V8 does not know
+  const body = [
+    ...instruction.i32(0),
+    ...more.if,
+    ...times(800, [...instruction.i32(0), ...callIndirect]),
+    ...more.end,
+  ];
+  const call = [...instruction.local(parametersOfAny), ...callIndirect];
+  return component({
+    core: coreModule({
+      functions: [
+        {
+          ...anyFunction([...forNumbers(0, functions, call), ...goodAnswer]),
+          locals: 1,
+        },
+        allocator(4096 + 16 * number),
+        ...Array.from({ length: functions }, () => ({ name: '', signature: ':', body })),
+      ],
+      tables: [[0x70, 0, ...unsigned(functions)]],
+      elements: Array.from({ length: functions }, (_, index) => first + index),
+      data: [...zeros(answerAt), ...action(3, [])],
+    }),
+    exports: ['any'],
   });
 }
 

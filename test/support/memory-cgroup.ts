@@ -4,8 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { systemCodeOf } from '../../host/errors.ts';
+
 const version1 = '/sys/fs/cgroup/memory';
 const version2 = '/sys/fs/cgroup';
+
+const patienceMs = 10_000;
+const moment = new Int32Array(new SharedArrayBuffer(4));
 
 export class MemoryCgroup implements Disposable {
   readonly #folder: string;
@@ -36,6 +41,14 @@ export class MemoryCgroup implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmdirSync(this.#folder);
+    // what was killed is still there for a moment
+    for (const until = Date.now() + patienceMs; ; Atomics.wait(moment, 0, 0, 50)) {
+      try {
+        rmdirSync(this.#folder);
+        return;
+      } catch (thrown) {
+        if (systemCodeOf(thrown) !== 'EBUSY' || Date.now() > until) throw thrown;
+      }
+    }
   }
 }

@@ -17,6 +17,7 @@ const coreSection = {
   memory: 5,
   export: 7,
   start: 8,
+  element: 9,
   code: 10,
   data: 11,
 } as const;
@@ -69,7 +70,7 @@ export const instruction = {
 } as const;
 
 export interface CoreFunction {
-  /** The name that it is exported by. */
+  /** The name that it is exported by; empty: it is not. */
   readonly name: string;
   /** As `CoreSignature` has it. */
   readonly signature: string;
@@ -90,6 +91,8 @@ export interface CoreModule {
   }[];
   /** The content of the table section. */
   readonly tables?: readonly Bytes[];
+  /** Functions in the table, from its first entry on. */
+  readonly elements?: readonly number[];
   /** Further exports: name, kind and index. */
   readonly exports?: readonly (readonly [name: string, kind: number, index: number])[];
   /** Their indices follow those of the imports. */
@@ -129,11 +132,11 @@ export function coreModule(module: CoreModule): Uint8Array {
   const signatures = [...new Set(typed.map(({ signature }) => signature))];
   const typeIndex = (signature: string): Bytes => unsigned(signatures.indexOf(signature));
   const exports = [
-    ...functions.map(({ name: text }, index) => [
-      ...name(text),
-      external.function,
-      ...unsigned(importedFunctions.length + index),
-    ]),
+    ...functions.flatMap(({ name: text }, index) =>
+      text === ''
+        ? []
+        : [[...name(text), external.function, ...unsigned(importedFunctions.length + index)]],
+    ),
     ...(module.memoryExports ?? ['memory']).map((text) => [...name(text), external.memory, 0]),
     ...(module.exports ?? []).map(([text, kind, index]) => [...name(text), kind, index]),
   ];
@@ -162,6 +165,15 @@ export function coreModule(module: CoreModule): Uint8Array {
     ...section(coreSection.memory, vector(module.memories ?? [[0, 1]])),
     ...section(coreSection.export, vector(exports)),
     ...(module.start === undefined ? [] : section(coreSection.start, unsigned(module.start))),
+    ...(module.elements === undefined
+      ? []
+      : section(coreSection.element, [
+          1,
+          0,
+          ...instruction.i32(0),
+          end,
+          ...vector(module.elements.map((index) => unsigned(index))),
+        ])),
     ...section(coreSection.code, vector(bodies)),
     ...section(
       coreSection.data,

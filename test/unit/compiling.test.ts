@@ -33,6 +33,7 @@ import {
   impossibleMemory,
   manyCalls,
   manyStates,
+  muchMachineCode,
   trapping,
 } from '../support/hostile-components.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
@@ -130,6 +131,15 @@ function kept(): Kept {
 }
 
 const { code } = outlineOf(trapping(), defaultLimits);
+
+test('A6: compiling: a verdict says how much machine code there may be', () => {
+  using given = kept();
+  const { code: much } = outlineOf(muchMachineCode(0), defaultLimits);
+  const sizes = [code, much].map((each) => given.verdicts().check(each));
+  expect(sizes[0]).toBeLessThan(mebibyte);
+  expect(sizes[1]).toBeGreaterThan(10 * mebibyte);
+  expect([code, much].map((each) => given.verdicts().checkKnown(each))).toEqual(sizes);
+});
 
 test('compiling: it is done once, and what was found is known at the next start', () => {
   using given = kept();
@@ -257,9 +267,9 @@ test('compiling: what fails where memory is short is not known to be bad', () =>
 const ended: ProgramEnd = { code: undefined, why: '', stdout: 'ready\n', stderr: '' };
 
 test.for<readonly [string, Partial<ProgramEnd>, Finding['kind']]>([
-  ['of its own', { code: 0, stdout: 'ready\ncompiled 1000\n' }, 'good'],
+  ['of its own', { code: 0, stdout: 'ready\ncompiled 1000 10\n' }, 'good'],
   ['since the code is not valid', { code: 0, stdout: 'ready\ninvalid\n' }, 'bad'],
-  ['too large', { code: 0, stdout: 'ready\ncompiled 999999999\n' }, 'bad'],
+  ['too large', { code: 0, stdout: 'ready\ncompiled 999999999 10\n' }, 'bad'],
   ['by its limit of memory', { why: 'it ended by SIGTRAP' }, 'bad'],
   ['by its limit of time', { why: 'it ended by SIGXCPU' }, 'bad'],
   ['killed by the kernel', { why: 'it ended by SIGKILL' }, 'unknown'],

@@ -13,19 +13,29 @@ const mebibyte = 2 ** 20;
 /** Where workers tell what they have, and how often each has collected its garbage. */
 interface Machine {
   readonly collections: number[];
+  /** What the process has, whatever was counted. */
+  residentOf: () => number;
+  clock: number;
   memory(place: number): InstanceMemory;
 }
 
 function machineOf(workers: number, mebibytes: number): Machine {
   const counts = new SharedArrayBuffer(4 * workers);
   const collections = Array.from({ length: workers }, () => 0);
-  return {
+  const machine: Machine = {
     collections,
+    residentOf: () => 0,
+    clock: 0,
     memory: (place) =>
-      new InstanceMemory({ most: mebibytes * mebibyte, workers, counts, place }, () => () => {
-        collections[place] = (collections[place] ?? 0) + 1;
-      }),
+      new InstanceMemory(
+        { most: mebibytes * mebibyte, mostResident: 100 * mebibyte, workers, counts, place },
+        () => () => {
+          collections[place] = (collections[place] ?? 0) + 1;
+        },
+        { residentBytes: () => machine.residentOf(), now: () => machine.clock },
+      ),
   };
+  return machine;
 }
 
 class Listener implements Kept {
@@ -128,7 +138,13 @@ test('InstanceMemory: what was given up counts until it is collected', () => {
 
 test('InstanceMemory: its own collector leaves nothing of memories that nobody has', () => {
   const counts = new SharedArrayBuffer(4);
-  const memory = new InstanceMemory({ most: 2 ** 30, workers: 1, counts, place: 0 });
+  const memory = new InstanceMemory({
+    most: 2 ** 30,
+    mostResident: Infinity,
+    workers: 1,
+    counts,
+    place: 0,
+  });
   const before = process.memoryUsage().rss;
   for (let round = 0; round < 40; round += 1) {
     new Uint8Array(new WebAssembly.Memory({ initial: 256, maximum: 256 }).buffer).fill(1);
@@ -230,4 +246,45 @@ test('KeptContainers: what other workers have is not this one’s, and takes no 
   here.listener(2).grow(8);
   expect(here.memory.live).toBeLessThanOrEqual(16 * mebibyte);
   expect(theirs.mebibytes).toBe(48);
+});
+
+test('A4: KeptContainers: what the process really has counts, whatever was counted', () => {
+  const machine = machineOf(1, 64);
+  const crowd = new Crowd(machine.memory(0));
+  const listeners = [1, 1, 1, 2].map((place) => crowd.listener(place));
+  for (const listener of listeners) listener.grow(1);
+  const asking = crowd.listener(3);
+  expect(crowd.kept.hasRoom(asking)).toBe(true);
+
+  // a hundred times what was counted
+  machine.residentOf = () => crowd.memory.live * 100;
+  crowd.memory.collect();
+  expect(crowd.kept.hasRoom(asking)).toBe(false);
+});
+
+test('A4: KeptContainers: where the process has too much, the largest are given up for others', () => {
+  const machine = machineOf(1, 64);
+  machine.residentOf = () => 30 * crowd.memory.live;
+  const crowd = new Crowd(machine.memory(0));
+  const listeners = [1, 1, 1, 2].map((place) => crowd.listener(place));
+  for (const listener of listeners) listener.grow(1);
+  machine.clock += 1000;
+  expect(crowd.kept.hasRoom(crowd.listener(3))).toBe(true);
+  expect(listeners.map(({ mebibytes }) => mebibytes)).toEqual([0, 0, 1, 1]);
+  expect(crowd.crowded).toEqual([1, 1]);
+});
+
+test('A4: KeptContainers: where nothing helps, it is not tried again and again', () => {
+  const machine = machineOf(1, 64);
+  machine.residentOf = () => 200 * mebibyte;
+  const crowd = new Crowd(machine.memory(0));
+  const asking = crowd.listener(1);
+  for (let call = 0; call < 100; call += 1) expect(crowd.kept.hasRoom(asking)).toBe(false);
+  expect(machine.collections).toEqual([1]);
+  machine.clock += 1000;
+  expect(crowd.kept.hasRoom(asking)).toBe(false);
+  expect(machine.collections).toEqual([2]);
+  machine.residentOf = () => 0;
+  machine.clock += 1000;
+  expect(crowd.kept.hasRoom(asking)).toBe(true);
 });

@@ -11,7 +11,13 @@ function container(instances = 1): Kept {
 
 function keptIn(room: InstanceRoom, now = (): number => 0): KeptContainers<Kept> {
   const counts = new SharedArrayBuffer(4);
-  const memory = new InstanceMemory({ most: 2 ** 30, workers: 1, counts, place: 0 });
+  const memory = new InstanceMemory({
+    most: 2 ** 30,
+    mostResident: Infinity,
+    workers: 1,
+    counts,
+    place: 0,
+  });
   return new KeptContainers<Kept>({ room, memory, onCrowded: () => undefined, now });
 }
 

@@ -43,13 +43,10 @@ const compilerFlags: Readonly<Record<Compiler, string>> = {
   optimizing: '--no-liftoff',
 };
 
-/** Whatever a verdict depends on besides the code. */
-export const compilingVersion: string = JSON.stringify([childFlags, compilerFlags]);
-
 /**
  * What the child does: it is not in a file, since Node would compile code of its own for that, by the
  * compiler that is to be tried. It says `ready` before it compiles, `invalid` where a module is not
- * valid, and else `compiled` with its greatest size in bytes.
+ * valid, and else `compiled` with its greatest size and that of the machine code, in bytes.
  */
 const source = `
 import { readFileSync } from 'node:fs';
@@ -62,13 +59,23 @@ if (process.geteuid() === 0) {
   process.setuid(nobody);
 }
 const modules = await buffer(process.stdin);
+// of no file: V8's own
+const executable = /^([0-9a-f]+)-([0-9a-f]+) ..x. \\S+ 00:00 0 *$/gm;
+const codeBytes = () =>
+  [...readFileSync('/proc/self/maps', 'utf8').matchAll(executable)].reduce(
+    (sum, [, start, end]) => sum + parseInt(end, 16) - parseInt(start, 16),
+    0,
+  );
+const before = codeBytes();
+// none is to be collected before it is measured
+const compiled = (globalThis.compiled = []);
 process.stdout.write('ready\\n');
 let offset = 0;
 for (const length of JSON.parse(process.argv[1])) {
   const bytes = modules.subarray(offset, offset + length);
   offset += length;
   try {
-    new WebAssembly.Module(bytes);
+    compiled.push(new WebAssembly.Module(bytes));
   } catch (thrown) {
     if (!(thrown instanceof WebAssembly.CompileError)) throw thrown;
     process.stdout.write('invalid\\n');
@@ -77,8 +84,12 @@ for (const length of JSON.parse(process.argv[1])) {
 }
 // what getrusage(2) says is the size of who has started it, where that is larger
 const [, kibibytes] = /VmHWM:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
-process.stdout.write('compiled ' + kibibytes * 1024 + '\\n');
+const code = modules.length + codeBytes() - before;
+process.stdout.write('compiled ' + kibibytes * 1024 + ' ' + code + '\\n');
 `;
+
+/** Whatever a verdict depends on besides the code. */
+export const compilingVersion: string = JSON.stringify([childFlags, compilerFlags, source]);
 
 /** Why what no compiler takes is bad. */
 export const notValid = 'it is not valid';
@@ -105,7 +116,10 @@ export function compilingProgram(
   };
 }
 
-/** @param given the limits that the child had, which are lower where memory is short */
+/**
+ * @param given the limits that the child had, which are lower where memory is short
+ * @returns what is good with the size of its machine code, in bytes
+ */
 export function verdictOf(
   end: ProgramEnd,
   usual: CompilingLimits,
@@ -113,11 +127,11 @@ export function verdictOf(
 ): Finding {
   const { code, why, stdout, stderr } = end;
   const { residentBytes } = usual;
-  const resident = /^compiled (?<bytes>\d+)$/mu.exec(stdout)?.groups?.['bytes'];
+  const [, resident, codeBytes = ''] = /^compiled (\d+) (\d+)$/mu.exec(stdout) ?? [];
   if (code === 0 && resident !== undefined) {
     return Number(resident) > residentBytes
       ? { kind: 'bad', reason: `it takes more memory than ${residentBytes / mebibyte} MiB` }
-      : { kind: 'good', text: '' };
+      : { kind: 'good', text: codeBytes };
   }
   if (code === 0 && stdout.endsWith('invalid\n')) return { kind: 'bad', reason: notValid };
   const last = stderr.trim().split('\n').at(-1) ?? '';

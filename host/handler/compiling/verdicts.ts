@@ -23,23 +23,31 @@ export interface Code {
 }
 
 /**
+ * @returns the most that its machine code takes, in bytes
  * @throws AgentError AGENT_COMPONENT_INVALID: it is not valid; AGENT_COMPONENT_REFUSED: it is too dear;
  *   AGENT_COMPONENT_UNTRIED: nobody knows
  */
-export type CodeCheck = (code: Code) => void;
+export type CodeCheck = (code: Code) => number;
 
 /** Of the package's own components, which whoever changes them could change the agent instead of. */
-export const trustedCode: CodeCheck = () => undefined;
+export const trustedCode: CodeCheck = () => 0;
 
 const mostRemembered = 1024;
 
+function codeBytesOf(verdict: Finding): number {
+  return verdict.kind === 'good' ? Number(verdict.text) : 0;
+}
+
+/** V8 gives the code of the one compiler up where there is that of the other one. */
 function together(verdicts: readonly Finding[]): Finding {
   const worst = ['bad', 'unknown'].flatMap((kind) =>
     verdicts.findIndex((verdict) => verdict.kind === kind),
   );
   const index = worst.find((each) => each >= 0) ?? -1;
   const verdict = verdicts[index];
-  if (verdict === undefined || verdict.kind === 'good') return { kind: 'good', text: '' };
+  if (verdict === undefined || verdict.kind === 'good') {
+    return { kind: 'good', text: String(Math.max(...verdicts.map(codeBytesOf))) };
+  }
   if (verdict.reason === notValid) return verdict;
   return { ...verdict, reason: `by the ${compilers[index]} compiler: ${verdict.reason}` };
 }
@@ -49,8 +57,8 @@ export function invalidCode(cause?: unknown): AgentError {
 }
 
 /** @throws as CodeCheck */
-function judge(verdict: Finding | undefined): void {
-  if (verdict?.kind === 'good') return;
+function judge(verdict: Finding | undefined): number {
+  if (verdict?.kind === 'good') return codeBytesOf(verdict);
   if (verdict?.kind === 'bad' && verdict.reason === notValid) throw invalidCode();
   if (verdict?.kind === 'bad') {
     throw new AgentError(
@@ -80,12 +88,14 @@ export class Verdicts {
   /** Waits for the child where nothing is known yet. */
   readonly check: CodeCheck = (code) => {
     const subject = this.#subject(code);
-    judge(this.#findings.known(subject) ?? this.#findings.findOut(subject, this.#inquiry(code)));
+    return judge(
+      this.#findings.known(subject) ?? this.#findings.findOut(subject, this.#inquiry(code)),
+    );
   };
 
   /** Waits for nothing. */
   readonly checkKnown: CodeCheck = (code) => {
-    judge(this.#findings.known(this.#subject(code)));
+    return judge(this.#findings.known(this.#subject(code)));
   };
 
   /** So that it is known. @returns undefined: it is; else what finds it out, and never rejects */
