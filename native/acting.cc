@@ -90,7 +90,7 @@ FileOutcome outcome_of(FileAnswer answer) {
   return acting.made < 0 ? acting.target.second_base.get() : acting.made;
 }
 
-[[nodiscard]] FileAnswer act_itself(const Acting& acting, std::uint64_t allowance,
+[[nodiscard]] FileAnswer act_itself(const Acting& acting, Spending& spending,
                                     const char*& failed_step) {
   const Target& target = acting.target;
   const Credentials& credentials = target.credentials;
@@ -101,7 +101,7 @@ FileOutcome outcome_of(FileAnswer answer) {
                            .second_base = second_base_of(acting),
                            .processes = ThreadRole::own_processes(),
                            .crossing = &crossing,
-                           .allowance = allowance};
+                           .allowance = spending.allowance};
   const bool is_foreign = target.user_namespace.is_open();
   const auto role =
       ThreadRole::take({.ids = &ids,
@@ -111,7 +111,10 @@ FileOutcome outcome_of(FileAnswer answer) {
                        failed_step);
   if (!role) return {.error = role.error().number, .bytes = {}, .fd = {}};
   failed_step = nullptr;
-  return operate_on_file(acting.request, place, HeldIds::of_file_systems, Pending(target.call));
+  FileAnswer answer =
+      operate_on_file(acting.request, place, HeldIds::of_file_systems, Pending(target.call));
+  spending.made = answer.made;
+  return answer;
 }
 
 FileOutcome ask_helper(const Acting& acting, Spending& spending) {
@@ -165,15 +168,6 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
   return done;
 }
 
-[[nodiscard]] FileAnswer act_itself_for(const Acting& acting, ActsItself& worker,
-                                        Spending& spending, const char*& failed_step) {
-  worker.set_acts_itself(true);
-  FileAnswer answer = act_itself(acting, spending.allowance, failed_step);
-  worker.set_acts_itself(false);
-  spending.made = answer.made;
-  return answer;
-}
-
 template <typename Act>
 [[nodiscard]] FileOutcome act_within_budget(const Acting& acting, Act act) {
   Spending spending;
@@ -193,13 +187,13 @@ template <typename Act>
 
 }  // namespace
 
-FileOutcome act_with_power(const Acting& acting, ActsItself& worker) {
+FileOutcome act_with_power(const Acting& acting) {
   if (const int error = base_error_of(acting.target); error != 0)
     return outcome_of({.error = error, .bytes = {}, .fd = {}});
   return act_within_budget(acting, [&](Spending& spending) {
     if (acting.actor == Actor::any && !acting.target.label.is_foreign()) {
       const char* failed_step = nullptr;
-      FileAnswer answer = act_itself_for(acting, worker, spending, failed_step);
+      FileAnswer answer = act_itself(acting, spending, failed_step);
       if (failed_step != nullptr) return failed(failed_step, Errno{answer.error});
       // FUSE wants more of the caller's ids than a thread can have
       if (answer.error != ENOTSUP) return outcome_of(std::move(answer));
@@ -208,13 +202,13 @@ FileOutcome act_with_power(const Acting& acting, ActsItself& worker) {
   });
 }
 
-FileOutcome act_on_file(const Acting& acting, ActsItself& worker) {
+FileOutcome act_on_file(const Acting& acting) {
   const int base_error = base_error_of(acting.target);
   if (base_error != 0) return outcome_of({.error = base_error, .bytes = {}, .fd = {}});
   return act_within_budget(acting, [&](Spending& spending) {
     if (acting.actor == Actor::any && can_act_itself(acting)) {
       const char* failed_step = nullptr;
-      FileAnswer answer = act_itself_for(acting, worker, spending, failed_step);
+      FileAnswer answer = act_itself(acting, spending, failed_step);
       if (failed_step == nullptr && is_definite(acting.target, answer))
         return outcome_of(std::move(answer));
     }

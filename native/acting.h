@@ -24,18 +24,6 @@ struct FileOutcome {
 // Who may act: a thread of ours can't be ended when a file system never answers.
 enum class Actor : std::uint8_t { any, helper };
 
-// What the thread is told that acts itself; see Worker.
-class ActsItself {
- public:
-  virtual ~ActsItself() = default;
-  virtual void set_acts_itself(bool acts) = 0;
-
- protected:
-  ActsItself() = default;
-  ActsItself(const ActsItself&) = default;
-  ActsItself& operator=(const ActsItself&) = default;
-};
-
 struct Acting {
   const Target& target;
   const FileRequest& request;
@@ -50,10 +38,10 @@ struct Acting {
 // Only what is sure comes from our own thread: success, a name that is taken, and, of a caller in
 // our own user namespace, what its file system ids and Linux capabilities decide. All other errors
 // are a helper's, which has all ids of the caller and its user namespace.
-[[nodiscard]] FileOutcome act_on_file(const Acting& acting, ActsItself& worker);
+[[nodiscard]] FileOutcome act_on_file(const Acting& acting);
 
 // With the Linux capability that the request says, which takes somebody in our own user namespace:
 // there, what the caller has in another one counts for nothing.
-[[nodiscard]] FileOutcome act_with_power(const Acting& acting, ActsItself& worker);
+[[nodiscard]] FileOutcome act_with_power(const Acting& acting);
 
 }  // namespace seccompagent

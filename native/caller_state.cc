@@ -226,6 +226,14 @@ Result<std::string_view> CallerState::read_link(const char* what) {
   });
 }
 
+Result<mode_t> CallerState::link_mode(const char* what) {
+  return with_entry([&]() -> Result<mode_t> {
+    struct stat link = {};
+    if (fstatat(entry_.get(), what, &link, AT_SYMLINK_NOFOLLOW) == -1) return fail_errno();
+    return link.st_mode;
+  });
+}
+
 Result<int> CallerState::kept(UniqueFd& file, const char* what) {
   if (!file.is_open())
     file = UniqueFd(retry_eintr([&] { return openat(entry_.get(), what, O_RDONLY | O_CLOEXEC); }));
@@ -248,8 +256,8 @@ Result<const char*> CallerState::read_status_for(std::uint64_t notification, boo
     const auto turns_before = notes_sleep ? turns() : std::nullopt;
     for (;;) {
       // the kernel makes the text anew for each read, so it has to fit in one
-      const ssize_t length =
-          retry_eintr([&] { return pread(*file, status_text_.data(), status_text_.size() - 1, 0); });
+      const ssize_t length = retry_eintr(
+          [&] { return pread(*file, status_text_.data(), status_text_.size() - 1, 0); });
       if (length == -1) return fail_errno();
       const auto end = static_cast<std::size_t>(length);
       if (end + 1 < status_text_.size()) {

@@ -38,6 +38,8 @@ class CallerState {
   [[nodiscard]] Result<UniqueFd> open(const char* what, int flags);
   // What a symbolic link of the entry says, as in `user:[4026531837]`; valid until the next use.
   [[nodiscard]] Result<std::string_view> read_link(const char* what);
+  // The mode of a symbolic link of the entry, see proc_pid_fd(5).
+  [[nodiscard]] Result<mode_t> link_mode(const char* what);
   // The whole text, see proc_pid_status(5); valid until it is read the next time. ETOOMANYREFS: it
   // is longer than that of any thread with kMostGroups (target.h).
   [[nodiscard]] Result<const char*> read_status();

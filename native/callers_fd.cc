@@ -10,7 +10,6 @@
 
 #include "child.h"
 #include "ending_children.h"
-#include "last_closing.h"
 #include "raw_syscall.h"
 
 namespace seccompagent {
@@ -21,7 +20,6 @@ struct Closing {
 
   ChildStack stack;
   int fd;
-  LastClosing::Need need = {};
 
   static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
     raw_syscall(SYS_close, static_cast<Closing*>(argument)->fd);

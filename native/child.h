@@ -67,10 +67,30 @@ struct Patience {
   // until there may be one.
   const std::atomic<Nanoseconds>* given_up = nullptr;
   Nanoseconds begun = 0;
+  // Told while somebody else does what the thread waits for, and will be ended at the deadline: see
+  // Awaiting.
+  std::atomic<bool>* is_awaiting = nullptr;
 
   [[nodiscard]] bool is_given_up() const {
     return given_up != nullptr && given_up->load() == begun;
   }
+};
+
+// As long as it is there, the thread waits for a child, and not for a container itself.
+class Awaiting {
+ public:
+  explicit Awaiting(const Patience& patience) : told_(patience.is_awaiting) {
+    if (told_ != nullptr) before_ = told_->exchange(true);
+  }
+  Awaiting(const Awaiting&) = delete;
+  Awaiting& operator=(const Awaiting&) = delete;
+  ~Awaiting() {
+    if (told_ != nullptr) told_->store(before_);
+  }
+
+ private:
+  std::atomic<bool>* const told_;
+  bool before_ = false;
 };
 
 // Whether a process or thread has a processor or waits for nothing else; false if nobody can tell.

@@ -81,7 +81,7 @@ struct Covering {
 
 // What nobody can open is not left in the way of the next call, since this one has failed. By a
 // helper, which can be ended: the file system may have become slow.
-void undo(const Acting& acting, ActsItself& worker, const UniqueFd& node, Patience patience) {
+void undo(const Acting& acting, const UniqueFd& node, Patience patience) {
   patience.most = std::max(patience.most, kLeastToUndo);
   FileRequest request = {};
   request.operation = FileOperation::undo_mknod;
@@ -93,17 +93,16 @@ void undo(const Acting& acting, ActsItself& worker, const UniqueFd& node, Patien
                      .patience = patience,
                      .actor = Actor::helper,
                      .token = acting.token,
-                     .made = node.get()},
-                    worker);
+                     .made = node.get()});
 }
 
 }  // namespace
 
-FileOutcome make_device_node(const Acting& acting, ActsItself& worker) {
+FileOutcome make_device_node(const Acting& acting) {
   if (!EndingChildren::of_process().await_room(acting.token, acting.patience))
     return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
   const Nanoseconds start = now();
-  FileOutcome made = act_with_power(acting, worker);
+  FileOutcome made = act_with_power(acting);
   const UniqueFd node = std::move(made.fd);
   const std::string bytes = std::exchange(made.bytes, {});
   NodeLook look = {};
@@ -111,7 +110,7 @@ FileOutcome make_device_node(const Acting& acting, ActsItself& worker) {
   std::memcpy(&look, bytes.data(), sizeof look);
   const Covering covering = cover(acting, node, look, what_is_left(acting.patience, start));
   made.outcome = covering.outcome;
-  if (!covering.may_be_covered) undo(acting, worker, node, what_is_left(acting.patience, start));
+  if (!covering.may_be_covered) undo(acting, node, what_is_left(acting.patience, start));
   return made;
 }
 

@@ -11,6 +11,6 @@ namespace seccompagent {
 // another with the same owner and permissions, of a file system of ours, is mounted on top of it;
 // on top of an empty file where the file system lets nobody make one. The target has to be pinned
 // for mounts.
-[[nodiscard]] FileOutcome make_device_node(const Acting& acting, ActsItself& worker);
+[[nodiscard]] FileOutcome make_device_node(const Acting& acting);
 
 }  // namespace seccompagent

@@ -203,6 +203,7 @@ bool EndingChildren::has_too_many_hanging(std::uint32_t token) const {
 }
 
 bool EndingChildren::await_room(std::uint32_t token, const Patience& patience) {
+  const Awaiting awaiting(patience);
   TimeTaken taken;
   std::unique_lock lock(parts_.mutex);
   for (;;) {

@@ -296,36 +296,57 @@ void Receiver::note_computing(Place& place, Container& container, Nanoseconds si
   }
 }
 
+void Receiver::note_held(Place& place) {
+  Place::Hold before = Place::Hold::none;
+  if (place.hold.compare_exchange_strong(before, Place::Hold::held)) held_count_.fetch_add(1);
+}
+
+// What is lost for one container is not taken from the others. With the mutex held.
+void Receiver::note_lost(Place& place, const std::shared_ptr<Listener>& listener) {
+  Place::Hold before = Place::Hold::held;
+  if (!place.hold.compare_exchange_strong(before, Place::Hold::lost)) return;
+  lost_count_.fetch_add(1);
+  held_count_.fetch_sub(1);
+  // else it has ended
+  if (!listener) return;
+  place.lost_for = listener->container;
+  place.lost_for->lost_workers.note_lost();
+}
+
 // From the second slow read of a container on, children read its memory, which can be killed; and
 // where too many workers are held by such reads, children read all memory.
 bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
   // it is not the caller's doing
   if (!is_runnable(place.worker->tid_)) place.reading_time += std::min(elapsed, kMostSeen);
   if (place.reading_time < kSlowRead) return false;
-  if (!place.is_held.exchange(true)) held_count_.fetch_add(1);
+  note_held(place);
   place.pace.store(Pace::slow);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
   if (listener != listeners_.end()) listener->second->container->slow_reads.note_slow();
   return place.reading_time >= kReadDeadline;
 }
 
-// A helper can be ended and has its own deadline; a worker that acts itself is given up. What it
-// waits for a processor does not count.
+// A helper can be ended and has its own deadline; a worker that acts itself, or looks at the
+// caller, is given up. What it waits for a processor does not count.
 bool Receiver::watch_operation(Place& place, Nanoseconds elapsed) {
   const Nanoseconds start = place.worker->operation_start_.load();
   const Nanoseconds age = place.worker->operation_age();
-  const bool acts_itself = place.acts_itself.load();
+  const bool is_awaiting = place.is_awaiting.load();
   if (std::exchange(place.seen_operation, start) != start) place.acting_time = 0;
-  if (!acts_itself || !is_runnable(place.worker->tid_))
-    place.acting_time = std::min(place.acting_time + std::min(elapsed, kMostSeen), age);
+  if (is_awaiting || place.acting_time == 0) place.own_time = 0;
+  if (is_awaiting || !is_runnable(place.worker->tid_)) {
+    const Nanoseconds waited = std::min(elapsed, kMostSeen);
+    place.acting_time = std::min(place.acting_time + waited, age);
+    if (!is_awaiting) place.own_time = std::min(place.own_time + waited, age);
+  }
   if (place.acting_time < kSlowOperation) return false;
   place.pace.store(Pace::slow);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
   if (listener != listeners_.end()) listener->second->container->is_slow_to_act.store(true);
-  if (!acts_itself) return false;
-  if (!place.is_held.exchange(true)) held_count_.fetch_add(1);
+  if (place.own_time < kSlowOperation) return false;
+  note_held(place);
   const Nanoseconds most = is_starved_.load() ? kOperationDeadlineIfNeeded : kOperationDeadline;
-  return place.acting_time >= most || age >= most + TimeTaken::kMostUnscheduled;
+  return place.own_time >= most || age >= most + TimeTaken::kMostUnscheduled;
 }
 
 // Answers for a worker that does not, and has it ended.
@@ -350,10 +371,11 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     id = place.parked ? place.parked->notification.id : place.id.load();
     if (place.parked) withdrawn_count_.fetch_add(1);
     place.parked.reset();
-    is_acting = place.acts_itself.load();
+    is_acting = place.phase.load() == Phase::operating;
     failure = place.failure.load();
     // it may take long to die, and another one takes its place now
     if (std::exchange(place.worker->is_counted_, false)) worker_count_.fetch_sub(1);
+    note_lost(place, listener);
     tell({.kind = ReceiverEvent::Kind::overdue,
           .token = token,
           .worker = place.worker->id_,
@@ -382,7 +404,7 @@ std::vector<Receiver::SlowOperation> Receiver::slow_operations(std::size_t& othe
     const Container* const container = place.container.load();
     const Nanoseconds start = place.worker->operation_start_.load();
     ++held[container];
-    if (place.phase.load() != Phase::operating || place.acts_itself.load() ||
+    if (place.phase.load() != Phase::operating || !place.is_awaiting.load() ||
         listener == listeners_.end()) {
       ++others;
     } else if (place.given_up.load() == start) {

@@ -282,6 +282,7 @@ Helper::~Helper() {
 Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
                                  const Patience& patience, UniqueFd& fd) {
   static thread_local std::vector<std::byte> buffer(kMostMessage);
+  const Awaiting awaiting(patience);
   if (!message.empty()) {
     if (const auto sent = send_message(socket_.get(), message, fds); !sent)
       return std::unexpected(sent.error());
@@ -460,6 +461,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
                                                  const HelperCaller* caller,
                                                  const Patience& patience, const char*& step) {
   if (auto helper = parts_.take_idle(identity)) return helper;
+  const Awaiting awaiting(patience);
   step = kTooManyHang;
   // what hangs is its container's own trouble, and no other's
   if (!EndingChildren::of_process().await_room(identity.token, patience)) return fail(EBUSY);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -13,11 +14,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -28,10 +27,6 @@
 namespace seccompagent {
 namespace {
 
-// Most files are closed at once.
-constexpr std::chrono::milliseconds kSoon(20);
-// Where there was no process to be had.
-constexpr std::chrono::seconds kAgain(1);
 // More than anybody has.
 constexpr rlim_t kMostDescriptors = 1U << 20U;
 
@@ -86,6 +81,7 @@ SECCOMPAGENT_CHILD_CODE void close_others(long descriptors) {
 
 SECCOMPAGENT_CHILD_CODE int close_all(void* argument) {
   const Closing& closing = *static_cast<Closing*>(argument);
+  raw_syscall(SYS_prctl, PR_SET_NAME, raw_pointer("last-closing"));
   wait_for_our_end(closing);
   close_listeners(closing.descriptors);
   // a container's sockets may be among them, which take their time
@@ -118,52 +114,22 @@ void end_child(Running running) {
   if (!ended && ended.error() == Errno{EBUSY}) (void)running.closing.release();
 }
 
-}  // namespace
-
-struct LastClosing::Parts {
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::size_t needs = 0;
-  bool is_started = false;
-  // Its thread waits for a change of whether there is any need.
-  bool is_waiting = false;
-
-  void wait_until(std::unique_lock<std::mutex>& lock, bool is_needed);
-  void run();
-};
-
-void LastClosing::Parts::wait_until(std::unique_lock<std::mutex>& lock, bool is_needed) {
-  is_waiting = true;
-  wake.wait(lock, [&] { return (needs > 0) == is_needed; });
-  is_waiting = false;
-}
-
 // The kernel tells the child of the end of the thread that has started it, so this one goes on for
 // ever.
-void LastClosing::Parts::run() {
-  std::unique_lock lock(mutex);
+[[noreturn]] void keep_running() {
+  // where there is no process to be had, or who kills it does so again
+  constexpr std::chrono::seconds kAgain(1);
   for (;;) {
-    wait_until(lock, true);
-    lock.unlock();
-    std::this_thread::sleep_for(kSoon);
-    lock.lock();
-    if (needs == 0) continue;
-    auto running = run_child();
-    if (!running) {
-      lock.unlock();
-      std::this_thread::sleep_for(kAgain);
-      lock.lock();
-      continue;
+    if (auto running = run_child()) {
+      pollfd end = {.fd = running->child.pidfd.get(), .events = POLLIN, .revents = 0};
+      (void)retry_eintr([&] { return poll(&end, 1, -1); });
+      end_child(std::move(*running));
     }
-    wait_until(lock, false);
-    lock.unlock();
-    end_child(std::move(*running));
-    lock.lock();
+    std::this_thread::sleep_for(kAgain);
   }
 }
 
-// Never freed, as its thread.
-LastClosing::LastClosing() : parts_(*new Parts) {}
+}  // namespace
 
 LastClosing& LastClosing::of_process() {
   static LastClosing closing;
@@ -171,19 +137,7 @@ LastClosing& LastClosing::of_process() {
 }
 
 void LastClosing::start() {
-  const std::lock_guard lock(parts_.mutex);
-  if (std::exchange(parts_.is_started, true)) return;
-  std::thread([parts = &parts_] { parts->run(); }).detach();
-}
-
-void LastClosing::begin() {
-  const std::lock_guard lock(parts_.mutex);
-  if (parts_.needs++ == 0 && parts_.is_waiting) parts_.wake.notify_one();
-}
-
-void LastClosing::end() {
-  const std::lock_guard lock(parts_.mutex);
-  if (--parts_.needs == 0 && parts_.is_waiting) parts_.wake.notify_one();
+  if (!is_started_.test_and_set()) std::thread(keep_running).detach();
 }
 
 }  // namespace seccompagent

@@ -1,36 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whoever shares our descriptors and can't be killed keeps them open when we have ended: the
-// callers of all listeners would wait for an answer for as long as that one hangs.
+// Who waits for a container, as for its FUSE, can't be killed, and keeps the descriptors open that
+// it shares: a thread or child of ours would have the callers of all listeners wait for their
+// answers when we have ended, for as long as that one hangs.
 #pragma once
+
+#include <atomic>
 
 namespace seccompagent {
 
-// Of the process. While it is needed there is a child that outlives us and then closes all of our
-// descriptors, listeners first, but regular files: those that hang do so in closing one. Where it
-// is needed only for a moment there is none. It helps nothing where it is killed together with us,
-// as by the killing of a whole cgroup.
+// Of the process: a child that outlives us and then closes all of our descriptors, listeners first,
+// but regular files: those that hang do so in closing one. It helps nothing where it is killed
+// together with us, as by the killing of a whole cgroup, or for want of memory. Its name is
+// `last-closing`.
 class LastClosing {
  public:
   [[nodiscard]] static LastClosing& of_process();
 
-  // Once for all: its thread is there as long as the process.
+  // Once for all: its thread is there as long as the process, and starts the child again where
+  // somebody has killed it.
   void start();
 
-  // As long as it is there, somebody shares our descriptors.
-  class Need {
-   public:
-    Need() { of_process().begin(); }
-    Need(const Need&) = delete;
-    Need& operator=(const Need&) = delete;
-    ~Need() { of_process().end(); }
-  };
-
  private:
-  struct Parts;
-  LastClosing();
-  void begin();
-  void end();
-  Parts& parts_;
+  std::atomic_flag is_started_;
 };
 
 }  // namespace seccompagent

@@ -57,6 +57,7 @@ struct Container {
   // How many of them were given up since the last one that was quick.
   std::atomic<std::uint32_t> given_up_count = 0;
   Computing computing = {};
+  LostWorkers lost_workers = {};
   // Calls in the queues of its listeners; under the receiver's mutex.
   std::size_t queued = 0;
 

@@ -19,7 +19,6 @@
 
 #include "child.h"
 #include "ending_children.h"
-#include "last_closing.h"
 #include "raw_syscall.h"
 #include "unique_fd.h"
 
@@ -59,7 +58,6 @@ struct ChildRead {
   std::size_t size;
   std::array<std::byte, kPage> bytes;
   long result;
-  LastClosing::Need need = {};
 
   static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
     ChildRead& read = *static_cast<ChildRead*>(argument);

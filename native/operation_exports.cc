@@ -269,13 +269,13 @@ struct Asked {
   return request.lent != 0 && request.operation == FileOperation::mknod;
 }
 
-[[nodiscard]] FileOutcome act_by_request(const Acting& acting, Worker& worker) {
-  if (may_mount(acting.request)) return make_device_node(acting, worker);
+[[nodiscard]] FileOutcome act_by_request(const Acting& acting) {
+  if (may_mount(acting.request)) return make_device_node(acting);
   if (acting.request.operation == FileOperation::open &&
       !EndingChildren::of_process().await_room(acting.token, acting.patience))
     return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
-  if (acting.request.lent == 0) return act_on_file(acting, worker);
-  FileOutcome done = act_with_power(acting, worker);
+  if (acting.request.lent == 0) return act_on_file(acting);
+  FileOutcome done = act_with_power(acting);
   if (acting.request.operation == FileOperation::list_xattr) done.bytes = shown_names(done.bytes);
   return done;
 }
@@ -330,8 +330,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                                                 .request = request,
                                                 .patience = patience,
                                                 .actor = worker.actor(),
-                                                .token = worker.token()},
-                                               worker);
+                                                .token = worker.token()});
                          return done.outcome;
                        });
 }

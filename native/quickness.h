@@ -103,4 +103,28 @@ class SlowReads {
   std::atomic<std::uint32_t> quick_ = 0;
 };
 
+// Of a container: workers that waited for its memory or file systems until they were given up.
+// While one still does, and for some time after, no other thread of ours waits for it: only what
+// can be ended does.
+class LostWorkers {
+ public:
+  static constexpr Nanoseconds kRemembered = 600 * kSecond;
+
+  void note_lost() { count_.fetch_add(1); }
+  void note_back(Nanoseconds time) {
+    last_.store(time);
+    count_.fetch_sub(1);
+  }
+  [[nodiscard]] bool are_known() const {
+    if (count_.load(std::memory_order_relaxed) != 0) return true;
+    const Nanoseconds last = last_.load(std::memory_order_relaxed);
+    return last != 0 && now() - last < kRemembered;
+  }
+
+ private:
+  std::atomic<std::uint32_t> count_ = 0;
+  // When one came back; 0: none has.
+  std::atomic<Nanoseconds> last_ = 0;
+};
+
 }  // namespace seccompagent

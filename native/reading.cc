@@ -195,10 +195,11 @@ std::uint32_t Receiver::fair_share() const {
 }
 
 void InFlight::count(const Place& place, std::uint64_t key, const Container& container) {
+  // in its place there is another one
+  if ((key & CallKey::kOverdue) != 0) return;
   const Pace pace = place.pace.load(std::memory_order_relaxed);
-  const bool is_overdue = (key & CallKey::kOverdue) != 0;
-  if (!is_overdue) ++all;
-  if (!is_overdue && pace == Pace::slow) ++slow;
+  ++all;
+  if (pace == Pace::slow) ++slow;
   if (place.container.load(std::memory_order_relaxed) != &container) return;
   ++own;
   is_handling = is_handling || pace == Pace::handling;

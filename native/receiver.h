@@ -77,10 +77,12 @@ struct alignas(64) Place {
   // negated; 0: the kernel judges.
   std::atomic<std::int32_t> failure = 0;
   // It waits for memory or a file system whose owner has seen to it that this takes long, and can't
-  // be ended; counted in the receiver's held_count_.
-  std::atomic<bool> is_held = false;
-  // It acts as the caller itself: no helper does.
-  std::atomic<bool> acts_itself = false;
+  // be ended; counted in the receiver's held_count_, and once another worker has taken its place in
+  // lost_count_.
+  enum class Hold : std::uint8_t { none, held, lost };
+  std::atomic<Hold> hold = Hold::none;
+  // A helper acts for it, or it waits until one may.
+  std::atomic<bool> is_awaiting = false;
   std::atomic<Pace> pace = Pace::quick;
   // When the operation began that is to come to its end now; 0: none.
   std::atomic<Nanoseconds> given_up = 0;
@@ -100,6 +102,8 @@ struct alignas(64) Place {
   // It sleeps until it is called.
   std::condition_variable wake = {};
   bool is_called = false;
+  // While it is lost.
+  std::shared_ptr<Container> lost_for = {};
   // A newer notification of the thread whose call this worker has.
   std::optional<Pending> parked;
   // Of the thread that watches: what it saw last, and for how long that has been so.
@@ -119,12 +123,14 @@ struct alignas(64) Place {
   Nanoseconds reading_time = 0;
   // Of the operation that began then.
   Nanoseconds acting_time = 0;
+  // The last part of that, if no helper acts.
+  Nanoseconds own_time = 0;
   Nanoseconds seen_operation = 0;
 };
 
 // Calls that workers have at a moment, seen from one container.
 struct InFlight {
-  // Of all containers; in the place of an overdue worker there is another one.
+  // Of all containers.
   std::size_t all = 0;
   std::size_t slow = 0;
   // Of this one.
@@ -179,6 +185,8 @@ class Receiver {
   // Workers that may be held before none reads memory or acts itself any more: no more than run at
   // once, since it takes a second to know that they are lost, and others have to start.
   static constexpr std::uint32_t kMostHeld = 4;
+  // Those that are lost, which others have replaced, have places as well.
+  static constexpr std::uint32_t kMostLost = kMostWorkers / 4;
   // Calls of one container that wait for a worker; more of them fail.
   static constexpr std::size_t kMostQueued = 1024;
 
@@ -279,7 +287,8 @@ class Receiver {
   [[nodiscard]] std::optional<OwnedCall> take_queued(Place& place);
   void wake_workers(std::size_t count);
   [[nodiscard]] bool too_many_are_held() const {
-    return held_count_.load(std::memory_order_relaxed) >= std::min(kMostHeld, shape_.running);
+    return held_count_.load(std::memory_order_relaxed) >= std::min(kMostHeld, shape_.running) ||
+           lost_count_.load(std::memory_order_relaxed) >= kMostLost;
   }
   // How many more workers may run: negative when there are too many.
   [[nodiscard]] std::int32_t vacancies() const;
@@ -321,6 +330,8 @@ class Receiver {
   [[nodiscard]] bool watch_reading(Place& place, Nanoseconds elapsed);
   [[nodiscard]] bool watch_operation(Place& place, Nanoseconds elapsed);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
+  void note_held(Place& place);
+  void note_lost(Place& place, const std::shared_ptr<Listener>& listener);
   void end_stale_queued(NotifyBuffers& buffers);
   // An operation of a container that keeps workers waiting.
   struct SlowOperation {
@@ -372,6 +383,7 @@ class Receiver {
   std::uint32_t last_token_ = 0;  // under the mutex
   // Workers that wait for what a container keeps from them: they can't be ended.
   std::atomic<std::uint32_t> held_count_ = 0;
+  std::atomic<std::uint32_t> lost_count_ = 0;
   // Calls wait, and there is nobody left to take them.
   std::atomic<bool> is_starved_ = false;
   std::atomic<std::size_t> places_used_ = 0;

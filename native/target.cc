@@ -63,18 +63,14 @@ namespace {
   return fd;
 }
 
-// Whether this descriptor of the caller's stands for a path only, see O_PATH in open(2). What can't
-// be read was closed.
+// Whether this descriptor of the caller's stands for a path only, see O_PATH in open(2): then its
+// entry has no mode bits, as neither has one that was opened for ioctl(2) alone. Its fdinfo is not
+// asked, which is the file's own and may wait for whoever serves it. What can't be seen was closed.
 [[nodiscard]] bool is_path_only(pid_t tid, int fd) {
   char what[32];
-  char text[128] = "";
-  std::snprintf(what, sizeof what, "fdinfo/%d", fd);
-  const auto file = open_of(tid, what, O_RDONLY);
-  if (!file || retry_eintr([&] { return read(file->get(), text, sizeof text - 1); }) <= 0)
-    return false;
-  const char* flags = field(text, "flags");
-  constexpr int kOctal = 8;
-  return flags != nullptr && (std::strtoul(flags, nullptr, kOctal) & O_PATH) != 0;
+  std::snprintf(what, sizeof what, "fd/%d", fd);
+  const auto mode = CallerState::of(tid).link_mode(what);
+  return mode && (*mode & (S_IRUSR | S_IWUSR)) == 0;
 }
 
 // In any set from which it can become effective.

@@ -287,7 +287,9 @@ Worker::MemoryAccess::~MemoryAccess() {
 
 Reader Worker::reader() const {
   const std::uint32_t token = listener_->token;
-  if (listener_->container->slow_reads.are_slow()) return {ReadBy::child, token};
+  const bool is_slow =
+      listener_->container->slow_reads.are_slow() || listener_->container->lost_workers.are_known();
+  if (is_slow) return {ReadBy::child, token};
   return {receiver_->too_many_are_held() ? ReadBy::hasty_child : ReadBy::this_thread, token};
 }
 
@@ -312,8 +314,15 @@ void Worker::wait_among_slow() {
 }
 
 void Worker::end_being_held() {
-  if (place_.is_held.load(std::memory_order_relaxed) && place_.is_held.exchange(false))
-    receiver_->held_count_.fetch_sub(1);
+  using Hold = Place::Hold;
+  if (place_.hold.load(std::memory_order_relaxed) == Hold::none) return;
+  const Hold before = place_.hold.exchange(Hold::none);
+  if (before == Hold::held) receiver_->held_count_.fetch_sub(1);
+  if (before != Hold::lost) return;
+  receiver_->lost_count_.fetch_sub(1);
+  const std::lock_guard lock(receiver_->mutex_);
+  if (const auto container = std::exchange(place_.lost_for, nullptr))
+    container->lost_workers.note_back(now());
 }
 
 // Whether the call goes on with the answer that it had, or waits for it.
@@ -433,6 +442,8 @@ bool Worker::note_program(Look look) {
   const auto& [tid, id] = std::pair(pending_.notification.tid, pending_.notification.id);
   if (!program_.empty() || tid == 0) return !program_.empty();
   CallerState& caller = CallerState::of(tid);
+  // a program that is just being executed may keep us waiting
+  const MemoryAccess access(*this, {ReadBy::this_thread, listener_->token});
   auto program = look == Look::known ? caller.known_program(id) : caller.read_program(id);
   if (!program || !listener_->is_valid(pending_.notification.id)) return false;
   program_ = std::move(*program);

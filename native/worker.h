@@ -27,7 +27,7 @@ namespace seccompagent {
 enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3 };
 
 // At most one notification at a time is a worker's own, and that one is answered at most once.
-class Worker : public ActsItself {
+class Worker {
  public:
   // The inbox must hold kInboxSize bytes, aligned to 8; both must outlive the worker. `id` names
   // the worker in events. ENOSPC: there are too many workers.
@@ -36,7 +36,7 @@ class Worker : public ActsItself {
                                                               CounterBlock counters,
                                                               std::uint32_t id);
   // A call that was not answered fails as its listener says.
-  ~Worker() override;
+  ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -58,7 +58,6 @@ class Worker : public ActsItself {
   // For what is done in an operation.
   [[nodiscard]] Patience patience() const;
   [[nodiscard]] Actor actor() const;
-  void set_acts_itself(bool acts) override { place_.acts_itself.store(acts); }
   // Of the listener whose call this worker has.
   [[nodiscard]] std::uint32_t token() const { return listener_ ? listener_->token : 0; }
   // Of the container whose call this worker has, which it must have.

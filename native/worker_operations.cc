@@ -58,7 +58,8 @@ Patience Worker::patience() const {
           .is_needed = &receiver_->is_starved_,
           .most_if_needed = kMostIfNeeded,
           .given_up = &place_.given_up,
-          .begun = operation_start_.load()};
+          .begun = operation_start_.load(),
+          .is_awaiting = &place_.is_awaiting};
 }
 
 // While a caller can keep us waiting; what was read counts only if the call is still there.
@@ -85,7 +86,13 @@ Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const 
     // a signal could end the call between the question and the write
     if (!listener_->waits_killable) return fail(EOPNOTSUPP);
     // no child writes: it could do so after the call has ended
-    if (reader.by != ReadBy::this_thread) return fail(ETIMEDOUT);
+    if (reader.by == ReadBy::child) return fail(ETIMEDOUT);
+    // others keep too many workers waiting: that this container does not, a child finds out
+    if (reader.by == ReadBy::hasty_child) {
+      std::vector<std::byte> there(bytes.size());
+      if (const auto looked = read_some(call.tid, address, there, reader); !looked) return looked;
+    }
+    const MemoryAccess by_this_thread(*this, {ReadBy::this_thread, reader.token});
     const auto written =
         write_bytes(call.tid, address, bytes, [&] { return listener_->is_valid(call.id); });
     if (!written) return std::unexpected(written.error());
@@ -95,7 +102,8 @@ Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const 
 }
 
 Actor Worker::actor() const {
-  const bool is_slow = listener_->container->is_slow_to_act.load(std::memory_order_relaxed);
+  const bool is_slow = listener_->container->is_slow_to_act.load(std::memory_order_relaxed) ||
+                       listener_->container->lost_workers.are_known();
   return is_slow || receiver_->too_many_are_held() ? Actor::helper : Actor::any;
 }
 

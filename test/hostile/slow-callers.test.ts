@@ -7,9 +7,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 
 import { AskedCaller } from '../support/asked-caller.ts';
+import { runCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import type { HostileAgent } from '../support/hostile-agent-process.ts';
+import { killableBundle } from '../support/oci-bundle.ts';
 import { until } from '../support/polling.ts';
 import { openFdCount, threadCount, untilChildless } from '../support/process-resources.ts';
 import { SlowCaller } from '../support/slow-caller.ts';
@@ -173,6 +176,24 @@ describe('slow callers: memory', () => {
     }
     expectPrompt(await finish(good), began, learningMs.memory);
     await untilBack(agent, before);
+  });
+
+  test('A5, M4: slow callers: workers that are lost for one container are not taken from others', async () => {
+    await using agent = await startAgent();
+    agent.bundles.write('writes', { component: 'results', grants: ['memory'] });
+    await using slow = SlowCaller.withSlowMemory({
+      socket: agent.socket,
+      metadata: 'acts',
+      threads: 8,
+    });
+    // each has made its first call by a worker that could not be ended
+    await until('its first calls to be given up', () => slow.answers.length >= 8 || undefined);
+    using bundle = killableBundle();
+    const { stdout } = await runCommand([
+      compiled('result-caller'),
+      ...['-s', agent.socket, '-m', 'writes', '-k', '-b', bundle.path, 'sysinfo'],
+    ]);
+    expect(stdout).toBe('sysinfo OK, 112 of 112 bytes\n');
   });
 });
 

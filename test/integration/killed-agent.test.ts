@@ -8,7 +8,7 @@ import { compiled } from '../support/compile.ts';
 import { makeFolder } from '../support/folder-contents.ts';
 import { patient } from '../support/patience.ts';
 import { until } from '../support/polling.ts';
-import { childrenOf, waitingPlace } from '../support/process-resources.ts';
+import { childrenOf, threadsOf, waitingPlace } from '../support/process-resources.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
@@ -30,13 +30,9 @@ test('A5: a killed agent: its listeners end though a file of a container can’t
   ]);
   container.write('1\n');
   await container.printed(/^OK \d+$/mu);
-  const childThatWaits = async (place: string): Promise<number> =>
-    until(`a child that waits in ${place}`, () =>
-      childrenOf(agent.pid).find((child) => waitingPlace(child).startsWith(place)),
-    );
-  const hanging = await childThatWaits('request_wait_answer');
-  // for the end of the agent
-  await childThatWaits('do_sigtimedwait');
+  const hanging = await until('a child that waits', () =>
+    childrenOf(agent.pid).find((child) => waitingPlace(child) === 'request_wait_answer'),
+  );
 
   process.kill(agent.pid, 'SIGKILL');
 
@@ -53,3 +49,40 @@ test('A5: a killed agent: its listeners end though a file of a container can’t
   container.endInput();
   expect(await container.ended).toMatchObject({ code: 0, stderr: '' });
 });
+
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'A5: an agent ended by %s: its listeners end though a thread of it waits for a container',
+  async (signal) => {
+    using folder = new TemporaryFolder();
+    await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
+    await using bystander = new AskedCaller({ socket: agent.socket });
+    expect(await bystander.ask('mkdir /there/is/none')).toMatchObject({ answer: 'ENOENT' });
+    await using container = new RunningCommand([
+      compiled('slow-filesystem'),
+      '-s',
+      agent.socket,
+      '-t',
+      '1',
+      makeFolder(folder.path, 'root'),
+    ]);
+    await container.printed(/^ready$/mu);
+    const thread = await until('a thread that waits', () =>
+      threadsOf(agent.pid).find((tid) => waitingPlace(tid) === 'request_wait_answer'),
+    );
+
+    // until then, what is asked can be taken back
+    await until('the file system to know what it was asked', () =>
+      threadsOf(container.pid).find((tid) => waitingPlace(tid).startsWith('fuse_dev')),
+    );
+    // its own call ends, too, and it is not to go on by that
+    process.kill(container.pid, 'SIGSTOP');
+    process.kill(agent.pid, signal);
+
+    await until(
+      'ENOSYS',
+      async () => (await bystander.ask('mkdir /there/is/none')).answer === 'ENOSYS' || undefined,
+    );
+    expect(waitingPlace(thread)).toBe('request_wait_answer');
+    process.kill(container.pid, 'SIGCONT');
+  },
+);

@@ -7,11 +7,6 @@
 namespace seccompagent::test {
 namespace {
 
-class NeverActs final : public ActsItself {
- public:
-  void set_acts_itself(bool acts) override { CHECK(!acts); }
-};
-
 void makes_none_where_too_many_hang() {
   constexpr std::uint32_t kToken = 3;
   let_too_many_hang(kToken);
@@ -19,14 +14,12 @@ void makes_none_where_too_many_hang() {
   FileRequest request = {};
   request.operation = FileOperation::mknod;
   const Patience patience = {.most = kSecond};
-  NeverActs nobody;
 
   const FileOutcome made = make_device_node({.target = target,
                                              .request = request,
                                              .patience = patience,
                                              .actor = Actor::any,
-                                             .token = kToken},
-                                            nobody);
+                                             .token = kToken});
 
   CHECK(made.outcome.failed_step != nullptr);
   CHECK_EQUAL(made.outcome.failure, EBUSY);

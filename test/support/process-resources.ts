@@ -43,16 +43,28 @@ export async function untilFdCountIs(pid: number, count: number): Promise<void> 
   }
 }
 
-export function threadCount(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`).length;
+export function threadsOf(pid: number): readonly number[] {
+  return readdirSync(`/proc/${pid}/task`).map(Number);
 }
 
-/** Child processes of any thread, zombies too. */
+export function threadCount(pid: number): number {
+  return threadsOf(pid).length;
+}
+
+/** Child processes of any thread, zombies too; not the one that is always there. */
 export function childrenOf(pid: number): readonly number[] {
   return readdirSync(`/proc/${pid}/task`)
     .flatMap((tid) => readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8').split(' '))
-    .filter((child) => child !== '')
+    .filter((child) => child !== '' && nameOf(child) !== 'last-closing')
     .map(Number);
+}
+
+function nameOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd();
+  } catch {
+    return '';
+  }
 }
 
 /** Where in the kernel a process, or a thread, waits. */

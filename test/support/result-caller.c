@@ -2,7 +2,7 @@
 // Makes calls that return something through a pointer, and tells what came of the memory behind it:
 // `WHAT ANSWER, N of M bytes`, of which all others must be as they were.
 //
-// usage: result-caller [-s SOCKET [-b BUNDLE] [-k]] MODE...
+// usage: result-caller [-s SOCKET [-m METADATA] [-b BUNDLE] [-k]] MODE...
 // Without -s it is in a container already. MODE is sysinfo, getxattr SIZE, edge, read-only,
 // slow, or storm CALLS: signals all the while, whose handler looks at the memory as well.
 #define _GNU_SOURCE
@@ -98,9 +98,11 @@ static void use_storm(int calls) {
 int main(int argc, char **argv) {
   static const long numbers[] = {SYS_sysinfo, SYS_getxattr};
   struct container container = {0};
-  for (int letter; (letter = getopt(argc, argv, "+s:b:k")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "+s:m:b:k")) != -1;) {
     if (letter == 's')
       container.socket = optarg;
+    else if (letter == 'm')
+      container.metadata = optarg;
     else if (letter == 'b')
       container.bundle = optarg;
     else if (letter == 'k')

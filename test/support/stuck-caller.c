@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A container of threads that each make one call that may never come to an end: the other end of a
-// FIFO that nobody opens, a FUSE file system that reads all questions and answers none but those for
-// one open file, which is asked whenever a copy of its descriptor is closed, a socket that is full.
+// FIFO that nobody opens, a FUSE file system that reads all questions and answers none but those
+// for one open file, which is asked whenever a copy of its descriptor is closed, a socket that is
+// full, an epoll instance to which such a file is just being added.
 //
 // usage: stuck-caller -s SOCKET [-m METADATA] [-l] [-a US] FOLDER CALL...
 //   -l     each call is made again and again, until it is killed
@@ -14,6 +15,8 @@
 #include <linux/fuse.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
+#include <sys/epoll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -22,7 +25,8 @@
 enum { LIFE_SECONDS = 110, MOST_CALLS = 256, MOST_REQUEST = 1 << 17, CLINGING_NODE = 2 };
 #define CLINGING_NAME "clinging"
 
-static int slow_fd, clinging_fd, full_fd;
+static int slow_fd, clinging_fd, full_fd, epoll_fd;
+static sem_t is_polled;
 static bool has_no_end;
 static long answer_us;
 
@@ -37,17 +41,20 @@ static bool answer_opener(int fd, const struct fuse_in_header *request) {
       struct fuse_open_out open;
     };
   } answer = {.header = {.len = sizeof answer.header, .unique = request->unique}};
-  const bool is_lookup = request->opcode == FUSE_LOOKUP &&
-                         strcmp((const char *)(request + 1), CLINGING_NAME) == 0;
+  const bool is_lookup =
+      request->opcode == FUSE_LOOKUP && strcmp((const char *)(request + 1), CLINGING_NAME) == 0;
   if (is_lookup) {
-    answer.entry = (struct fuse_entry_out){
-        .nodeid = CLINGING_NODE,
-        .entry_valid = LIFE_SECONDS,
-        .attr_valid = LIFE_SECONDS,
-        .attr = {.ino = CLINGING_NODE, .mode = S_IFREG | 0666, .nlink = 1}};
+    answer.entry =
+        (struct fuse_entry_out){.nodeid = CLINGING_NODE,
+                                .entry_valid = LIFE_SECONDS,
+                                .attr_valid = LIFE_SECONDS,
+                                .attr = {.ino = CLINGING_NODE, .mode = S_IFREG | 0666, .nlink = 1}};
     answer.header.len += sizeof answer.entry;
   } else if (request->opcode == FUSE_OPEN) {
     answer.header.len += sizeof answer.open;
+  } else if (request->opcode == FUSE_POLL) {
+    sem_post(&is_polled);
+    return false;
   } else if (request->nodeid == CLINGING_NODE && request->opcode != FUSE_FLUSH) {
     answer.header.error = -ENOSYS;
   } else {
@@ -99,7 +106,8 @@ static void prepare(const char *folder) {
   errno = pthread_create(&server, NULL, serve, &fuse);
   if (errno != 0) fail("start a thread");
   clinging_fd = open("slow/" CLINGING_NAME, O_RDWR | O_CLOEXEC);
-  if (clinging_fd < 0) fail("open a file in FUSE");
+  epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  if (clinging_fd < 0 || epoll_fd < 0) fail("open a file in FUSE");
   // it has been answered, so the server has its own
   close(fuse);
   if (mkfifo("fifo", 0600) < 0 || mkfifo("full-fifo", 0600) < 0) fail("make FIFOs");
@@ -143,6 +151,23 @@ static long open_socket(void) {
 }
 static long change_socket(void) { return fchmod(full_fd, 0600); }
 
+// Asks the file system while it holds a lock that who reads the fdinfo of the descriptor needs.
+static void *add_to_epoll(void *argument) {
+  struct epoll_event event = {.events = EPOLLIN};
+  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, clinging_fd, &event);
+  return argument;
+}
+static long change_epoll(void) {
+  pthread_t thread;
+  errno = pthread_create(&thread, NULL, add_to_epoll, NULL);
+  if (errno != 0) fail("start a thread");
+  while (sem_wait(&is_polled) < 0) {
+  }
+  // for the next one, whose thread waits for the same lock
+  sem_post(&is_polled);
+  return fchmod(epoll_fd, 0600);
+}
+
 static const struct call {
   const char *name;
   long (*make)(void);
@@ -153,7 +178,7 @@ static const struct call {
     {"fuse-rename", move_slow},       {"fuse-unlink", remove_slow},
     {"fuse-chmod", change_slow},      {"fuse-chown-by-descriptor", own_slow},
     {"socket-open", open_socket},     {"socket-chmod", change_socket},
-    {"fuse-fchmod", change_clinging},
+    {"fuse-fchmod", change_clinging}, {"epoll-fchmod", change_epoll},
 };
 
 static void *call_once(void *argument) {

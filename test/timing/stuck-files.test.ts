@@ -117,6 +117,13 @@ describe('stuck files', () => {
     expect(Math.max(...calls.map(({ tookMs }) => tookMs))).toBeLessThan(learningMs);
   });
 
+  test('A5: stuck files: a descriptor whose fdinfo is locked holds nobody up', async () => {
+    const all = await answersTo(['epoll-fchmod', 'epoll-fchmod']);
+    expect(all).toHaveLength(2);
+    expect(all.map(({ answer }) => answer)).not.toContain('ETIMEDOUT');
+    expect(Math.max(...all.map(({ tookMs }) => tookMs))).toBeLessThan(quickMs);
+  });
+
   test('A5: stuck files: many containers that begin to hang at once hold others up only until they are known', async () => {
     using folder = new TemporaryFolder();
     await using hanging = new AsyncDisposableStack();
