@@ -532,6 +532,7 @@ export class Agent {
         reads,
         failureErrno,
         firstPid ?? 0,
+        attached.place + 1,
         refusal === undefined ? 1 : 0,
         peerUid,
         heldPaths,

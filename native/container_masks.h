@@ -10,7 +10,6 @@
 
 #include "held_paths.h"
 #include "helper/masks.h"
-#include "quickness.h"
 #include "result.h"
 #include "unique_fd.h"
 
@@ -52,7 +51,6 @@ struct FirstProcess {
   std::shared_ptr<ContainerMasks> masks = std::make_shared<ContainerMasks>();
   // None: nobody has looked for any.
   std::shared_ptr<const HeldPaths> paths = {};
-  std::shared_ptr<LostWorkers> lost_workers = std::make_shared<LostWorkers>();
 };
 
 // Takes the first look at what it does not see.

@@ -24,8 +24,14 @@ constexpr Nanoseconds kMostSeen = 5 * kTick;
 // How long a worker may take from its answer to its next read.
 constexpr Nanoseconds kGrace = 200 * kMicrosecond;
 constexpr Nanoseconds kDefaultDeadline = kSecond;
-// The handlers of a container that compute for longer are slow.
+// A container has fewer workers while the handlers of a call of it have had one for so long, even
+// if they have waited for a processor: others need workers then, too.
+constexpr Nanoseconds kLongHandling = 50 * kMillisecond;
+// One is slow whose handlers have computed for longer for one call, or too much for many; see
+// Computing.
 constexpr Nanoseconds kSlowComputing = 500 * kMillisecond;
+// All handlers of a call together have as long as the one that has most, and at least so long.
+constexpr Nanoseconds kCallDeadline = kSecond;
 // A handler that does not compute may wait, though not for ever: for a log that nobody reads.
 constexpr Nanoseconds kMostWallTimes = 10;
 // Reading memory takes microseconds, unless the caller has seen to it that it does not.
@@ -172,7 +178,8 @@ void Receiver::watch_workers() {
         if (place.worker == nullptr) continue;
         is_busy = is_busy || place.phase.load() != Phase::idle;
         is_busy = watch_hold(place) || is_busy;
-        if (watch_place(index, time - before)) overdue.push_back(index);
+        place.is_overdue = watch_place(index, time - before);
+        if (place.is_overdue) overdue.push_back(index);
       }
     }
     place_stand_in(time);
@@ -200,20 +207,23 @@ bool Receiver::is_idle() const {
 }
 
 // Whether a worker's call has taken too long; with the mutex held. Time counts from the first tick
-// that sees a call.
+// that sees a call, or a handler.
 bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   Place& place = places_[index];
   const Phase phase = place.phase.load();
   const std::uint32_t calls = place.calls.load();
-  Inbox& inbox = *place.worker->inbox_;
-  const std::uint32_t link = std::atomic_ref(inbox.link).load(std::memory_order_relaxed);
-  const bool is_same = place.seen_calls == calls && place.seen_link == link;
-  place.seen_calls = calls;
-  place.seen_link = link;
+  const std::uint32_t link =
+      std::atomic_ref(place.worker->inbox_->link).load(std::memory_order_relaxed);
+  const bool is_same = std::exchange(place.seen_calls, calls) == calls;
   if (!is_same || phase == Phase::idle) {
-    place.wall_time = 0;
     place.reading_time = 0;
-    if (phase != Phase::idle) place.cpu_start = place.worker->cpu_time();
+    place.seen_link = link;
+    place.longest_deadline = kCallDeadline;
+    place.slowest_link = link;
+    place.slowest_computed = 0;
+    if (phase != Phase::idle) place.seen_cpu = place.worker->cpu_time();
+    place.call = {.cpu_start = place.seen_cpu};
+    place.handler = place.call;
     return false;
   }
   mark_blocked(place);
@@ -224,27 +234,66 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   if (phase == Phase::operating) acts_.note(elapsed, now());
   const std::uint64_t key = place.key.load();
   if (key == 0 || (key & CallKey::kOverdue) != 0) return false;
+  place.blamed_link = link;
   if (phase == Phase::reading) return watch_reading(place, elapsed);
   if (phase == Phase::awaiting_read) return false;
   // operations have deadlines of their own
   if (phase == Phase::operating) return watch_operation(place, elapsed);
-  place.reading_time = 0;
-  place.wall_time += elapsed;
-  const std::uint32_t given = std::atomic_ref(inbox.deadline).load(std::memory_order_relaxed);
-  const Nanoseconds deadline = given == 0 ? kDefaultDeadline : given * kMillisecond;
+  return watch_handling(place, elapsed);
+}
+
+// A handler has its deadline, and so have all handlers of a call together: it makes no difference
+// to others whether one takes its time or many do.
+bool Receiver::watch_handling(Place& place, Nanoseconds elapsed) {
+  const std::uint32_t link = place.blamed_link;
   // its own time is what it computes: a machine that is busy otherwise is not its fault
-  const Nanoseconds computed = place.worker->cpu_time() - place.cpu_start;
-  if (computed >= kTick / 2) computed_at_ = now();
-  if (computed >= kSlowComputing) {
-    place.is_slow.store(true);
-    const auto listener = listeners_.find(static_cast<std::uint32_t>(key >> 32));
-    // nobody is left who could want the answer
-    if (listener == listeners_.end()) return true;
-    listener->second->computed_long_at.store(now());
+  const Nanoseconds cpu = place.worker->cpu_time();
+  const Nanoseconds since_tick = cpu - std::exchange(place.seen_cpu, cpu);
+  place.reading_time = 0;
+  place.call.wall_time += elapsed;
+  place.handler.wall_time += elapsed;
+  // what was computed since the last tick is nobody's if there was another handler then
+  if (std::exchange(place.seen_link, link) != link) place.handler = {.cpu_start = cpu};
+  const Nanoseconds handler_computed = cpu - place.handler.cpu_start;
+  if (link != 0 && handler_computed >= place.slowest_computed) {
+    place.slowest_computed = handler_computed;
+    place.slowest_link = link;
   }
+  const Nanoseconds computed = cpu - place.call.cpu_start;
+  if (computed >= kTick / 2) computed_at_ = now();
+  const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
+  if (listener != listeners_.end()) {
+    note_computing(place, *listener->second->container, since_tick, computed);
+  } else if (computed >= kSlowComputing) {
+    // nobody is left who could want the answer
+    return true;
+  }
+  const std::uint32_t given =
+      std::atomic_ref(place.worker->inbox_->deadline).load(std::memory_order_relaxed);
+  const Nanoseconds deadline = given == 0 ? kDefaultDeadline : given * kMillisecond;
+  place.longest_deadline = std::max(place.longest_deadline, deadline);
+  if (is_over(place.handler, handler_computed, deadline)) return true;
+  place.blamed_link = place.slowest_link;
+  return is_over(place.call, computed, place.longest_deadline);
+}
+
+bool Receiver::is_over(const Watched& watched, Nanoseconds computed, Nanoseconds deadline) const {
   // more time than all handlers have is only for as long as nobody else has to wait for it
   const Nanoseconds most = is_starved_.load() ? std::min(deadline, kDefaultDeadline) : deadline;
-  return computed >= most || place.wall_time >= kMostWallTimes * most;
+  return computed >= most || watched.wall_time >= kMostWallTimes * most;
+}
+
+// What a call has computed since the last tick, and since it began; with the mutex held.
+void Receiver::note_computing(Place& place, Container& container, Nanoseconds since_tick,
+                              Nanoseconds computed) const {
+  const Nanoseconds time = now();
+  container.computing.note(since_tick / std::max(shape_.running, 1U), time);
+  if (computed >= kSlowComputing) container.computing.note_slow_call(time);
+  if (container.computing.is_much(time)) {
+    place.pace.store(Pace::slow);
+  } else if (place.call.wall_time >= kLongHandling && place.pace.load() == Pace::quick) {
+    place.pace.store(Pace::handling);
+  }
 }
 
 void Receiver::note_held(Place& place) {
@@ -260,8 +309,8 @@ void Receiver::note_lost(Place& place, const std::shared_ptr<Listener>& listener
   held_count_.fetch_sub(1);
   // else it has ended
   if (!listener) return;
-  place.lost_for = listener->lost_workers;
-  place.lost_for->note_lost();
+  place.lost_for = listener->container;
+  place.lost_for->lost_workers.note_lost();
 }
 
 // From the second slow read of a container on, children read its memory, which can be killed; and
@@ -271,11 +320,9 @@ bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
   if (!is_runnable(place.worker->tid_)) place.reading_time += std::min(elapsed, kMostSeen);
   if (place.reading_time < kSlowRead) return false;
   note_held(place);
-  place.is_slow.store(true);
+  place.pace.store(Pace::slow);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
-  if (listener != listeners_.end()) listener->second->slow_reads.note_slow();
-  // for end_overdue
-  place.wall_time = std::max(place.wall_time, place.reading_time);
+  if (listener != listeners_.end()) listener->second->container->slow_reads.note_slow();
   return place.reading_time >= kReadDeadline;
 }
 
@@ -293,13 +340,11 @@ bool Receiver::watch_operation(Place& place, Nanoseconds elapsed) {
     if (!is_awaiting) place.own_time = std::min(place.own_time + waited, age);
   }
   if (place.acting_time < kSlowOperation) return false;
-  place.is_slow.store(true);
+  place.pace.store(Pace::slow);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
-  if (listener != listeners_.end()) listener->second->is_slow_to_act.store(true);
+  if (listener != listeners_.end()) listener->second->container->is_slow_to_act.store(true);
   if (place.own_time < kSlowOperation) return false;
   note_held(place);
-  // for end_overdue
-  place.wall_time = place.own_time;
   const Nanoseconds most = is_starved_.load() ? kOperationDeadlineIfNeeded : kOperationDeadline;
   return place.own_time >= most || age >= most + TimeTaken::kMostUnscheduled;
 }
@@ -314,7 +359,8 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
   {
     const std::lock_guard lock(mutex_);
     std::uint64_t key = place.key.load();
-    if (place.worker == nullptr || key == 0 || place.wall_time == 0 ||
+    const bool is_overdue = std::exchange(place.is_overdue, false);
+    if (place.worker == nullptr || key == 0 || !is_overdue ||
         place.calls.load() != place.seen_calls) {
       return;
     }
@@ -333,7 +379,7 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     tell({.kind = ReceiverEvent::Kind::overdue,
           .token = token,
           .worker = place.worker->id_,
-          .link = is_acting ? kActingLink : place.seen_link});
+          .link = is_acting ? kActingLink : place.blamed_link});
     parked_.notify_all();
   }
   // ENOENT: the worker was quicker, or the caller is gone
@@ -349,15 +395,15 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
 std::vector<Receiver::SlowOperation> Receiver::slow_operations(std::size_t& others,
                                                                std::size_t& ending) {
   std::vector<SlowOperation> found;
-  std::map<std::uint32_t, std::size_t> held;
+  std::map<const Container*, std::size_t> held;
   for (Place& place : std::span(places_).first(places_used_.load())) {
     const std::uint64_t key = place.key.load();
     if (place.worker == nullptr || key == 0 || (key & CallKey::kOverdue) != 0) continue;
-    if (!place.is_slow.load()) continue;
-    const auto token = static_cast<std::uint32_t>(key >> 32);
-    const auto listener = listeners_.find(token);
+    if (place.pace.load() != Pace::slow) continue;
+    const auto listener = listeners_.find(static_cast<std::uint32_t>(key >> 32));
+    const Container* const container = place.container.load();
     const Nanoseconds start = place.worker->operation_start_.load();
-    ++held[token];
+    ++held[container];
     if (place.phase.load() != Phase::operating || !place.is_awaiting.load() ||
         listener == listeners_.end()) {
       ++others;
@@ -366,12 +412,12 @@ std::vector<Receiver::SlowOperation> Receiver::slow_operations(std::size_t& othe
     } else {
       found.push_back({.place = &place,
                        .start = start,
-                       .token = token,
-                       .given_up_before = listener->second->given_up_count.load(),
+                       .container = container,
+                       .given_up_before = listener->second->container->given_up_count.load(),
                        .held = 0});
     }
   }
-  for (SlowOperation& operation : found) operation.held = held[operation.token];
+  for (SlowOperation& operation : found) operation.held = held[operation.container];
   return found;
 }
 
@@ -422,30 +468,35 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
     const std::lock_guard lock(mutex_);
     bool is_crowded = false;
     bool is_starved = false;
+    bool may_be_taken = false;
     std::size_t wanted_turns = 0;
     for (const auto& listener : waiting_) {
       auto& queue = listener->queue;
-      const Nanoseconds deadline = listener->is_slow() ? kQueueDeadlineIfSlow : kQueueDeadline;
+      Container& container = *listener->container;
+      const Nanoseconds deadline = container.is_slow() ? kQueueDeadlineIfSlow : kQueueDeadline;
       while (!queue.empty() && time - queue.front().received > deadline) {
         stale.push_back({listener, queue.front()});
         queue.pop_front();
+        --container.queued;
         queued_count_.fetch_sub(1);
       }
       if (queue.empty()) continue;
       const Nanoseconds waited = time - queue.front().received;
-      if (!may_take(*listener)) {
-        const bool has_none = listener->is_slow() && in_flight_of(*listener) == 0;
+      const InFlight in_flight = in_flight_of(container);
+      if (!has_share(container, in_flight)) {
+        const bool has_none = container.is_slow() && in_flight.own == 0;
         if (has_none && waited > kStarvedAfter) ++wanted_turns;
         continue;
       }
       is_crowded = is_crowded || waited > kCrowdedAfter;
       is_starved = is_starved || waited > kStarvedAfter;
+      may_be_taken = may_be_taken || may_take(container, in_flight);
     }
     is_starved_.store(is_starved);
     if (is_starved) give_up_excess();
     if (wanted_turns > 0) give_turns(wanted_turns);
     std::erase_if(waiting_, [](const auto& listener) { return listener->queue.empty(); });
-    if (is_crowded && sleeping_count_.load() > 0) {
+    if (may_be_taken && is_crowded && sleeping_count_.load() > 0) {
       call_worker();
     } else if (is_crowded) {
       tell_crowded();

@@ -32,6 +32,8 @@ struct ListenerFacts {
   Terms terms;
   // The container's first process; 0: nobody knows.
   pid_t first_pid = 0;
+  // Which container's it is: what all of its listeners have in common; 0: nobody knows.
+  std::uint32_t container = 0;
   // A look at that process which somebody has taken before; of another one: none.
   FirstProcess first = {};
   // What is to be held for its settings.
@@ -43,10 +45,35 @@ struct ListenerFacts {
   uid_t peer_uid = 0;
 };
 
+// How a container keeps workers waiting, and what it has waiting itself: the same for all of its
+// listeners, as each process that is executed in it brings another one.
+struct Container {
+  // 0: it has one listener, for all we know.
+  std::uint32_t number;
+  // Whether children read its callers' memory, since they can be killed.
+  SlowReads slow_reads = {};
+  // Its operations take long.
+  std::atomic<bool> is_slow_to_act = false;
+  // How many of them were given up since the last one that was quick.
+  std::atomic<std::uint32_t> given_up_count = 0;
+  Computing computing = {};
+  LostWorkers lost_workers = {};
+  // Calls in the queues of its listeners; under the receiver's mutex.
+  std::size_t queued = 0;
+
+  // It gets fewer workers.
+  [[nodiscard]] bool is_slow() const {
+    return slow_reads.are_slow() || is_slow_to_act.load(std::memory_order_relaxed) ||
+           computing.is_much();
+  }
+};
+
 struct Listener {
   UniqueFd fd;
   unsigned long id_valid_request;
   std::uint32_t token;
+  // Never null.
+  std::shared_ptr<Container> container;
   // Never null.
   std::unique_ptr<CurrentTerms> terms;
   // A pidfd of the container's first process; closed when nobody knew that process.
@@ -61,37 +88,15 @@ struct Listener {
   // container's own program. Never null.
   std::shared_ptr<ContainerMasks> masks;
   std::shared_ptr<const HeldPaths> paths;
-  // Of all listeners of the container. Never null.
-  std::shared_ptr<LostWorkers> lost_workers;
 
   KeptCalls kept = {};
-  // Whether children read its callers' memory, since they can be killed.
-  SlowReads slow_reads = {};
   // It was frozen, by us, and not thawed by us: calls that are taken back come again only when
   // somebody else has done that.
   std::atomic<bool> is_frozen = false;
   // Calls were taken back a moment ago: until then it is worth knowing beforehand whose they are.
   std::atomic<Nanoseconds> restarts_until = 0;
-  // Its operations take long.
-  std::atomic<bool> is_slow_to_act = false;
-  // How many of them were given up since the last one that was quick.
-  std::atomic<std::uint32_t> given_up_count = 0;
-  // When a handler of it was last seen computing for long; 0: never.
-  std::atomic<Nanoseconds> computed_long_at = 0;
   // Received and not yet some worker's own; under the receiver's mutex.
   std::deque<Pending> queue = {};
-
-  // It keeps workers waiting: it gets fewer of them.
-  [[nodiscard]] bool is_slow() const {
-    return slow_reads.are_slow() || is_slow_to_act.load(std::memory_order_relaxed) ||
-           computes_long();
-  }
-
-  [[nodiscard]] bool computes_long() const {
-    constexpr Nanoseconds kRemembered = 10 * kSecond;
-    const Nanoseconds at = computed_long_at.load(std::memory_order_relaxed);
-    return at != 0 && now() - at < kRemembered;
-  }
 
   void note_taken_back() { restarts_until.store(now() + kLostFor, std::memory_order_relaxed); }
 

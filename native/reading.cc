@@ -10,6 +10,9 @@
 namespace seccompagent {
 namespace {
 
+// So few workers are not divided.
+constexpr std::uint32_t kFewestShared = 2;
+
 // But for its memory, which nobody has read yet.
 [[nodiscard]] bool is_same_call(const Notification& left, const Notification& right) {
   return left.nr == right.nr && left.arch == right.arch &&
@@ -70,6 +73,7 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
     has_received = true;
     if (is_for_place && received == Received::for_a_worker) {
       // seen by whoever reads next: the role is released later
+      reading.place->container.store(from->container.get(), std::memory_order_relaxed);
       reading.place->key.store(CallKey::of(token, into.notification.tid),
                                std::memory_order_relaxed);
       has_own = true;
@@ -111,14 +115,16 @@ Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
   if (tid != 0 && queued_count_.load() > 0 && replaces_queued(listener, pending))
     return Received::nothing;
   const std::uint64_t key = CallKey::of(listener.token, tid);
-  std::uint32_t in_flight = 0;
+  const Container& container = *listener.container;
+  InFlight in_flight;
   for (const Place& place : used_places()) {
-    const std::uint64_t owned = place.key.load(std::memory_order_acquire) & ~CallKey::kFlags;
-    if (owned >> 32 != listener.token) continue;
-    ++in_flight;
-    if (owned == key && tid != 0 && parks(pending, key)) return Received::nothing;
+    const std::uint64_t seen = place.key.load(std::memory_order_acquire);
+    if (seen == 0) continue;
+    in_flight.count(place, seen, container);
+    const bool is_of_thread = tid != 0 && (seen & ~CallKey::kFlags) == key;
+    if (is_of_thread && parks(pending, key)) return Received::nothing;
   }
-  return may_take(listener, in_flight) ? Received::for_a_worker : Received::for_the_queue;
+  return may_take(container, in_flight) ? Received::for_a_worker : Received::for_the_queue;
 }
 
 bool Receiver::replaces_queued(Listener& listener, const Pending& pending) {
@@ -160,7 +166,8 @@ bool Receiver::parks(const Pending& pending, std::uint64_t key) {
 
 // False: the queue is full. With the mutex held.
 bool Receiver::enqueue(const std::shared_ptr<Listener>& listener, const Pending& pending) {
-  if (listener->queue.size() >= kMostQueued) return false;
+  if (listener->container->queued >= kMostQueued) return false;
+  ++listener->container->queued;
   if (listener->queue.empty()) waiting_.push_back(listener);
   listener->queue.push_back(pending);
   listener->queue.back().was_queued = true;
@@ -184,33 +191,46 @@ void Receiver::refuse(NotifyBuffers& buffers, const Listener& listener, const Pe
 
 // One container does not get all workers: others would wait for its slowest calls.
 std::uint32_t Receiver::fair_share() const {
-  constexpr std::uint32_t kFewest = 2;
-  return std::max(kFewest, worker_count_.load(std::memory_order_relaxed) / 2);
+  return std::max(kFewestShared, worker_count_.load(std::memory_order_relaxed) / 2);
 }
 
-std::size_t Receiver::in_flight_of(const Listener& listener) const {
-  const auto count = std::ranges::count_if(used_places(), [&listener](const Place& place) {
-    return place.key.load() >> 32 == listener.token;
-  });
-  return static_cast<std::size_t>(count);
+void InFlight::count(const Place& place, std::uint64_t key, const Container& container) {
+  // in its place there is another one
+  if ((key & CallKey::kOverdue) != 0) return;
+  const Pace pace = place.pace.load(std::memory_order_relaxed);
+  ++all;
+  if (pace == Pace::slow) ++slow;
+  if (place.container.load(std::memory_order_relaxed) != &container) return;
+  ++own;
+  is_handling = is_handling || pace == Pace::handling;
 }
 
-bool Receiver::may_take(const Listener& listener) const {
-  return may_take(listener, in_flight_of(listener));
-}
-
-// Whether one more call of the listener may have a worker. Those that have kept workers waiting
-// share half of them, so that some are left for all others.
-bool Receiver::may_take(const Listener& listener, std::size_t in_flight) const {
-  constexpr std::size_t kMostSlow = 2;
-  if (!listener.is_slow()) return in_flight < fair_share();
-  const auto slow = std::ranges::count_if(used_places(), [](const Place& place) {
+InFlight Receiver::in_flight_of(const Container& container) const {
+  InFlight in_flight;
+  for (const Place& place : used_places()) {
     const std::uint64_t key = place.key.load();
-    // in the place of an overdue worker there is another one
-    return key != 0 && (key & CallKey::kOverdue) == 0 && place.is_slow.load();
-  });
+    if (key != 0) in_flight.count(place, key, container);
+  }
+  return in_flight;
+}
+
+// Whether one more call of the container may have a worker. The last one that is free is for those
+// that have none.
+bool Receiver::may_take(const Container& container, const InFlight& in_flight) const {
+  const std::uint32_t workers = worker_count_.load(std::memory_order_relaxed);
+  const bool has_others = in_flight.all + 1 < workers || workers <= kFewestShared;
+  return has_share(container, in_flight) && (in_flight.own == 0 || has_others);
+}
+
+// A container whose handlers take a while right now has half of its share, and those that have
+// kept workers waiting share half of them all, so that some are left for all others.
+bool Receiver::has_share(const Container& container, const InFlight& in_flight) const {
+  constexpr std::size_t kMostSlow = 2;
+  const std::uint32_t share = fair_share();
+  if (!container.is_slow())
+    return in_flight.own < (in_flight.is_handling ? std::max(kFewestShared, share / 2) : share);
   const std::uint32_t half = std::max(worker_count_.load() / 2, 1U);
-  return in_flight < std::min<std::size_t>(kMostSlow, fair_share()) && slow < half;
+  return in_flight.own < std::min<std::size_t>(kMostSlow, share) && in_flight.slow < half;
 }
 
 std::span<const Place> Receiver::used_places() const {
@@ -220,7 +240,8 @@ std::span<const Place> Receiver::used_places() const {
 // With the mutex held, as the next one.
 bool Receiver::has_eligible_queued() const {
   return std::ranges::any_of(waiting_, [this](const auto& listener) {
-    return may_take(*listener) || is_stopping_.load();
+    const Container& container = *listener->container;
+    return may_take(container, in_flight_of(container)) || is_stopping_.load();
   });
 }
 
@@ -230,14 +251,17 @@ std::optional<OwnedCall> Receiver::take_queued(Place& place) {
   for (std::size_t turn = waiting_.size(); turn > 0; --turn) {
     std::shared_ptr<Listener> listener = std::move(waiting_.front());
     waiting_.pop_front();
-    if (!may_take(*listener) && !is_stopping_.load()) {
+    const Container& container = *listener->container;
+    if (!may_take(container, in_flight_of(container)) && !is_stopping_.load()) {
       waiting_.push_back(std::move(listener));
       continue;
     }
     const Pending pending = listener->queue.front();
     // before it leaves the queue: whoever looks for it finds it here or there
+    place.container.store(listener->container.get(), std::memory_order_relaxed);
     place.key.store(CallKey::of(listener->token, pending.notification.tid));
     listener->queue.pop_front();
+    --listener->container->queued;
     queued_count_.fetch_sub(1);
     if (!listener->queue.empty()) waiting_.push_back(listener);
     return OwnedCall{std::move(listener), pending};

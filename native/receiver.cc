@@ -107,9 +107,17 @@ void Receiver::take_earlier(FirstProcess& first, uid_t peer_uid) const {
     if (!is_same) continue;
     first.masks = listener->masks;
     first.paths = listener->paths;
-    first.lost_workers = listener->lost_workers;
     return;
   }
+}
+
+// With the mutex held.
+std::shared_ptr<Container> Receiver::container_of(std::uint32_t number) const {
+  const auto is_it = [number](const auto& entry) {
+    return number != 0 && entry.second->container->number == number;
+  };
+  const auto known = std::ranges::find_if(listeners_, is_it);
+  return known == listeners_.end() ? std::make_shared<Container>(number) : known->second->container;
 }
 
 Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
@@ -129,10 +137,11 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   if (!first.paths) first.paths = HeldPaths::find(first.pid, first.pidfd, facts.paths, token);
   lock.lock();
   const int raw = fd.get();
-  auto listener = std::make_shared<Listener>(
-      std::move(fd), *request, token, std::make_unique<CurrentTerms>(std::move(facts.terms)),
-      std::move(first.pidfd), facts.waits_killable, facts.first_pid, facts.peer_uid,
-      std::move(first.masks), std::move(first.paths), std::move(first.lost_workers));
+  auto listener =
+      std::make_shared<Listener>(std::move(fd), *request, token, container_of(facts.container),
+                                 std::make_unique<CurrentTerms>(std::move(facts.terms)),
+                                 std::move(first.pidfd), facts.waits_killable, facts.first_pid,
+                                 facts.peer_uid, std::move(first.masks), std::move(first.paths));
   listeners_.emplace(token, std::move(listener));
   for (ContainerBudget* budget : {&ContainerBudget::of_memory(), &ContainerBudget::of_mounts()})
     budget->begin(token);

@@ -46,11 +46,29 @@ enum class Phase : std::uint32_t {
   operating
 };
 
+// How long a worker's call takes.
+enum class Pace : std::uint8_t {
+  quick,
+  // Its handlers have had the worker for a while.
+  handling,
+  // It keeps its worker waiting, or is of a container that has done so.
+  slow
+};
+
+// What the watcher has seen a call, or one of its handlers, take.
+struct Watched {
+  // Of the worker's processor time when it was first seen.
+  Nanoseconds cpu_start = 0;
+  Nanoseconds wall_time = 0;
+};
+
 // One worker as others see it: which call it has, since when, and what came for that call's thread
 // meanwhile.
 struct alignas(64) Place {
   // A CallKey, with flags; 0: it has none.
   std::atomic<std::uint64_t> key = 0;
+  // Whose that call is: set before the key, only to be compared, and only while there is a key.
+  std::atomic<const Container*> container = nullptr;
   std::atomic<Phase> phase = Phase::idle;
   // Its call takes long; counted in the receiver's blocked_count_.
   std::atomic<bool> is_blocked = false;
@@ -64,12 +82,9 @@ struct alignas(64) Place {
   // lost_count_.
   enum class Hold : std::uint8_t { none, held, lost };
   std::atomic<Hold> hold = Hold::none;
-  // While it is lost; under the receiver's mutex.
-  std::shared_ptr<LostWorkers> lost_for = {};
   // A helper acts for it, or it waits until one may.
   std::atomic<bool> is_awaiting = false;
-  // Its call is of a container that has kept workers waiting.
-  std::atomic<bool> is_slow = false;
+  std::atomic<Pace> pace = Pace::quick;
   // When the operation began that is to come to its end now; 0: none.
   std::atomic<Nanoseconds> given_up = 0;
   // The token of the listener that it holds, with kReceiving while it waits there; 0: none. Only
@@ -88,19 +103,43 @@ struct alignas(64) Place {
   // It sleeps until it is called.
   std::condition_variable wake = {};
   bool is_called = false;
+  // While it is lost.
+  std::shared_ptr<Container> lost_for = {};
   // A newer notification of the thread whose call this worker has.
   std::optional<Pending> parked;
   // Of the thread that watches: what it saw last, and for how long that has been so.
   std::uint32_t seen_calls = 0;
   std::uint32_t seen_link = 0;
-  Nanoseconds wall_time = 0;
+  Watched call;
+  Watched handler;
+  Nanoseconds seen_cpu = 0;
+  // The longest one of its call's handlers until now.
+  Nanoseconds longest_deadline = 0;
+  // The handler of its call that has computed most.
+  std::uint32_t slowest_link = 0;
+  Nanoseconds slowest_computed = 0;
+  // The handler whose fault it is that the call takes too long.
+  std::uint32_t blamed_link = 0;
+  bool is_overdue = false;
   Nanoseconds reading_time = 0;
   // Of the operation that began then.
   Nanoseconds acting_time = 0;
   // The last part of that, if no helper acts.
   Nanoseconds own_time = 0;
   Nanoseconds seen_operation = 0;
-  Nanoseconds cpu_start = 0;
+};
+
+// Calls that workers have at a moment, seen from one container.
+struct InFlight {
+  // Of all containers.
+  std::size_t all = 0;
+  std::size_t slow = 0;
+  // Of this one.
+  std::size_t own = 0;
+  bool is_handling = false;
+
+  // `key`: of the place, and not 0.
+  void count(const Place& place, std::uint64_t key, const Container& container);
 };
 
 // Which thread of which container a call is of. Threads outside of our pid namespace all have the
@@ -201,6 +240,7 @@ class Receiver {
   // receiver.cc
   [[nodiscard]] std::uint32_t next_token();
   [[nodiscard]] bool has_listener(int fd) const;
+  [[nodiscard]] std::shared_ptr<Container> container_of(std::uint32_t number) const;
   void take_earlier(FirstProcess& first, uid_t peer_uid) const;
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t token);
   [[nodiscard]] std::shared_ptr<Listener> find_listener(std::uint32_t token);
@@ -241,9 +281,9 @@ class Receiver {
              const Pending& pending);
   void refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending);
   void end_process(std::uint32_t token);
-  [[nodiscard]] std::size_t in_flight_of(const Listener& listener) const;
-  [[nodiscard]] bool may_take(const Listener& listener) const;
-  [[nodiscard]] bool may_take(const Listener& listener, std::size_t in_flight) const;
+  [[nodiscard]] InFlight in_flight_of(const Container& container) const;
+  [[nodiscard]] bool may_take(const Container& container, const InFlight& in_flight) const;
+  [[nodiscard]] bool has_share(const Container& container, const InFlight& in_flight) const;
   [[nodiscard]] std::uint32_t fair_share() const;
   [[nodiscard]] std::span<const Place> used_places() const;
   [[nodiscard]] bool has_eligible_queued() const;
@@ -285,6 +325,11 @@ class Receiver {
   void place_stand_in(Nanoseconds time);
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
+  [[nodiscard]] bool watch_handling(Place& place, Nanoseconds elapsed);
+  [[nodiscard]] bool is_over(const Watched& watched, Nanoseconds computed,
+                             Nanoseconds deadline) const;
+  void note_computing(Place& place, Container& container, Nanoseconds since_tick,
+                      Nanoseconds computed) const;
   [[nodiscard]] bool watch_reading(Place& place, Nanoseconds elapsed);
   [[nodiscard]] bool watch_operation(Place& place, Nanoseconds elapsed);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
@@ -295,8 +340,7 @@ class Receiver {
   struct SlowOperation {
     Place* place;
     Nanoseconds start;
-    // Of the container's listener.
-    std::uint32_t token;
+    const Container* container;
     std::uint32_t given_up_before;
     // How many workers its container keeps waiting.
     std::size_t held;

@@ -62,6 +62,7 @@ Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, Uni
   const auto token =
       receiver.add_listener(std::move(fd), {.terms = std::move(*terms),
                                             .first_pid = static_cast<pid_t>(given.first_pid),
+                                            .container = given.container,
                                             .first = std::move(first),
                                             .paths = split_paths(given.paths),
                                             .waits_killable = given.waits_killable,
@@ -123,6 +124,7 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
   const std::uint32_t index = arguments.u32();
   const auto terms = TermsArguments::take(arguments);
   const std::uint32_t first_pid = arguments.u32();
+  const std::uint32_t container = arguments.u32();
   const bool waits_killable = arguments.u32() != 0;
   const std::uint32_t peer_uid = arguments.u32();
   const std::span<const std::byte> paths = arguments.bytes();
@@ -137,6 +139,7 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
                        .first_pid = first_pid,
                        .waits_killable = waits_killable,
                        .peer_uid = peer_uid,
+                       .container = container,
                        .paths = paths},
                       socket->take_first(connection));
 }

@@ -34,7 +34,7 @@ Result<std::unique_ptr<Worker>> Worker::attach(std::shared_ptr<Receiver> receive
   if (free_place == shared.places_.end()) return fail(ENOSPC);
   std::unique_ptr<Worker> worker(new Worker(std::move(receiver), inbox, counters, id, *free_place));
   free_place->worker = worker.get();
-  free_place->wall_time = 0;
+  free_place->is_overdue = false;
   const auto index = static_cast<std::size_t>(free_place - shared.places_.begin());
   shared.places_used_.store(std::max(shared.places_used_.load(), index + 1));
   shared.worker_count_.fetch_add(1);
@@ -124,7 +124,9 @@ void Worker::sleep() {
   // whoever calls one takes it out
   std::erase(receiver.sleepers_, &place_);
   receiver.sleeping_count_.store(static_cast<std::uint32_t>(receiver.sleepers_.size()));
-  if (was_called || receiver.worker_count_.load() <= receiver.shape_.fewest) return;
+  const bool is_one_too_many =
+      receiver.worker_count_.load() > receiver.shape_.fewest && receiver.queued_count_.load() == 0;
+  if (was_called || !is_one_too_many) return;
   receiver.worker_count_.fetch_sub(1);
   is_counted_ = false;
   is_condemned_ = true;
@@ -216,7 +218,8 @@ bool Worker::begin() {
   operation_count_ = 0;
   operation_time_ = 0;
   place_.id.store(pending_.notification.id, std::memory_order_relaxed);
-  place_.is_slow.store(listener_->is_slow(), std::memory_order_relaxed);
+  place_.pace.store(listener_->container->is_slow() ? Pace::slow : Pace::quick,
+                    std::memory_order_relaxed);
   // whoever sees that there is a new call sees all that was said of it before
   place_.calls.store(place_.calls.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   const SyscallNumber syscall =
@@ -276,15 +279,16 @@ Worker::MemoryAccess::~MemoryAccess() {
   if (reader_.by != ReadBy::child || !taken_) return;
   constexpr Nanoseconds kQuick = 20 * kMillisecond;
   if (taken_->counted() >= kQuick) {
-    worker_.listener_->slow_reads.note_slow();
+    worker_.listener_->container->slow_reads.note_slow();
   } else if (taken_->age() < kQuick) {
-    worker_.listener_->slow_reads.note_quick();
+    worker_.listener_->container->slow_reads.note_quick();
   }
 }
 
 Reader Worker::reader() const {
   const std::uint32_t token = listener_->token;
-  const bool is_slow = listener_->slow_reads.are_slow() || listener_->lost_workers->are_known();
+  const bool is_slow =
+      listener_->container->slow_reads.are_slow() || listener_->container->lost_workers.are_known();
   if (is_slow) return {ReadBy::child, token};
   return {receiver_->too_many_are_held() ? ReadBy::hasty_child : ReadBy::this_thread, token};
 }
@@ -292,7 +296,7 @@ Reader Worker::reader() const {
 // A hasty child has found that the container's memory is slow: the call waits among those of its
 // like.
 void Worker::wait_among_slow() {
-  listener_->slow_reads.note_slow();
+  listener_->container->slow_reads.note_slow();
   has_call_ = false;
   place_.phase.store(Phase::idle);
   bool is_refused = false;
@@ -317,7 +321,8 @@ void Worker::end_being_held() {
   if (before != Hold::lost) return;
   receiver_->lost_count_.fetch_sub(1);
   const std::lock_guard lock(receiver_->mutex_);
-  if (const auto container = std::exchange(place_.lost_for, nullptr)) container->note_back(now());
+  if (const auto container = std::exchange(place_.lost_for, nullptr))
+    container->lost_workers.note_back(now());
 }
 
 // Whether the call goes on with the answer that it had, or waits for it.

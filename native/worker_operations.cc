@@ -102,8 +102,8 @@ Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const 
 }
 
 Actor Worker::actor() const {
-  const bool is_slow = listener_->is_slow_to_act.load(std::memory_order_relaxed) ||
-                       listener_->lost_workers->are_known();
+  const bool is_slow = listener_->container->is_slow_to_act.load(std::memory_order_relaxed) ||
+                       listener_->container->lost_workers.are_known();
   return is_slow || receiver_->too_many_are_held() ? Actor::helper : Actor::any;
 }
 
@@ -150,7 +150,7 @@ int Worker::kept(std::uint32_t place) const {
 
 void Worker::lose_patience() {
   operation_time_ = kMostOperationTime;
-  if (listener_) listener_->given_up_count.fetch_add(1, std::memory_order_relaxed);
+  if (listener_) listener_->container->given_up_count.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Worker::end_operation(Effect effect) {
@@ -160,8 +160,8 @@ void Worker::end_operation(Effect effect) {
   operation_time_ += time;
   receiver_->acts_.note(operation_time_, end);
   if (listener_ && time < kQuickOperation) {
-    listener_->is_slow_to_act.store(false, std::memory_order_relaxed);
-    listener_->given_up_count.store(0, std::memory_order_relaxed);
+    listener_->container->is_slow_to_act.store(false, std::memory_order_relaxed);
+    listener_->container->given_up_count.store(0, std::memory_order_relaxed);
   }
   place_.phase.store(Phase::handling);
   has_acted_ = has_acted_ || effect == Effect::done;

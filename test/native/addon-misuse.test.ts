@@ -107,6 +107,7 @@ const signatures: Readonly<
     'number',
     'number',
     'number',
+    'number',
     'bytes',
   ],
   pathErrors: ['number', 'number', 'bytes'],

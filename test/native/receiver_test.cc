@@ -331,6 +331,26 @@ void queues_only_so_many() {
   CHECK_EQUAL(callers.count_of(5), 1 + Receiver::kMostQueued);
 }
 
+void queues_only_so_many_of_a_container() {
+  constexpr std::uint32_t kContainer = 7;
+  constexpr std::size_t kEach = 600;
+  constexpr std::size_t kMore = 2 * kEach - 1 - Receiver::kMostQueued;
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers started(kEach);
+  Callers executed(kEach);
+  add(*receiver, started, 0, kContainer);
+  add(*receiver, executed, 0, kContainer);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  wait_until([&] { return started.count_of(-EPERM) + executed.count_of(-EPERM) == kMore; });
+  CHECK_EQUAL(figure(*receiver, kQueued), Receiver::kMostQueued);
+  receiver->stop();
+  do desk.answer(5);
+  while (desk.receive() != EventKind::stopped);
+  wait_until(
+      [&] { return started.count_of(5) + executed.count_of(5) == 1 + Receiver::kMostQueued; });
+}
+
 void answers_the_queued_before_it_stops() {
   const auto receiver = make_receiver();
   Desk desk(receiver);
@@ -418,6 +438,47 @@ void has_patience_with_what_waits() {
   event_of(*receiver, ReceiverEvent::Kind::overdue);
 }
 
+Nanoseconds computed_time() {
+  timespec time = {};
+  CHECK_EQUAL(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time), 0);
+  return time.tv_sec * kSecond + time.tv_nsec;
+}
+
+void compute(Nanoseconds duration) {
+  for (const Nanoseconds start = computed_time(); computed_time() - start < duration;) continue;
+}
+
+// Handlers of one call, each of which computes for that long, until the call has failed.
+ReceiverEvent overdue_of_chain(std::initializer_list<Nanoseconds> firsts, Nanoseconds others) {
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers callers(1);
+  add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  std::uint32_t link = 0;
+  const auto ask = [&](Nanoseconds duration) {
+    std::atomic_ref(desk.inbox().link).store(++link);
+    compute(duration);
+  };
+  for (const Nanoseconds duration : firsts) ask(duration);
+  const Nanoseconds start = computed_time();
+  while (callers.count_of(-EPERM) == 0) {
+    CHECK(computed_time() - start < 5 * kSecond);
+    ask(others);
+  }
+  desk.answer(5);
+  CHECK_EQUAL(desk.receive(), EventKind::stopped);
+  return event_of(*receiver, ReceiverEvent::Kind::overdue);
+}
+
+void has_a_deadline_for_all_handlers_of_a_call() {
+  // who has computed most is to blame, and not who comes last
+  CHECK_EQUAL(overdue_of_chain({100 * kMillisecond, 400 * kMillisecond}, 150 * kMillisecond).link,
+              2U);
+}
+
+void has_a_deadline_for_many_quick_handlers() { overdue_of_chain({}, kMillisecond); }
+
 void has_a_deadline_for_each_handler() {
   const auto receiver = make_receiver();
   Desk desk(receiver);
@@ -425,9 +486,6 @@ void has_a_deadline_for_each_handler() {
   add(*receiver, callers);
   CHECK_EQUAL(desk.receive(), EventKind::notification);
   desk.inbox().deadline = 100;
-  const auto compute = [](Nanoseconds duration) {
-    for (const Nanoseconds start = now(); now() - start < duration;) continue;
-  };
   for (std::uint32_t link = 1; link < 6; ++link) {
     std::atomic_ref(desk.inbox().link).store(link);
     compute(60 * kMillisecond);
@@ -435,6 +493,76 @@ void has_a_deadline_for_each_handler() {
   desk.answer(5);
   CHECK_EQUAL(desk.receive(), EventKind::ended);
   CHECK_EQUAL(callers.result(0), 5L);
+}
+
+// Workers that keep the calls that they get until they are let go.
+class Keepers {
+ public:
+  Keepers(const std::shared_ptr<Receiver>& receiver, std::uint32_t count) : receiver_(receiver) {
+    for (std::uint32_t id = 1; id <= count; ++id) threads_.emplace_back([this, id] { run(id); });
+    wait_until([&] { return figure(*receiver_, kWorkers) == count; });
+  }
+  Keepers(const Keepers&) = delete;
+  Keepers& operator=(const Keepers&) = delete;
+  ~Keepers() {
+    let_go();
+    receiver_->stop();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  void let_go() { is_over_.store(true); }
+  // Calls of this listener.
+  void answer_at_once(std::uint32_t token) { quick_.store(token); }
+
+ private:
+  void run(std::uint32_t id) {
+    Desk desk(receiver_, id);
+    for (;;) {
+      const EventKind kind = desk.receive();
+      if (kind == EventKind::stopped) return;
+      if (kind == EventKind::ended) continue;
+      while (!is_over_.load() && desk.inbox().token != quick_.load()) pause_for(kMillisecond);
+      desk.answer(5);
+    }
+  }
+
+  std::shared_ptr<Receiver> receiver_;
+  std::atomic<bool> is_over_ = false;
+  std::atomic<std::uint32_t> quick_ = 0;
+  std::vector<std::thread> threads_;
+};
+
+constexpr PoolShape kFour = {.running = 4, .fewest = 4};
+
+void check_other_is_answered(Receiver& receiver, Keepers& keepers) {
+  Callers other(1);
+  keepers.answer_at_once(add(receiver, other));
+  wait_until([&] { return other.count_of(5) == 1; });
+}
+
+void shares_workers_among_containers() {
+  constexpr std::uint32_t kContainer = 7;
+  const auto receiver = make_receiver(kFour);
+  Callers started(3);
+  Callers executed(3);
+  Keepers keepers(receiver, 4);
+  add(*receiver, started, 0, kContainer);
+  add(*receiver, executed, 0, kContainer);
+  wait_until([&] { return figure(*receiver, kQueued) == 4; });
+  CHECK_EQUAL(figure(*receiver, kBusy), 2UL);
+  check_other_is_answered(*receiver, keepers);
+}
+
+void leaves_a_worker_for_who_has_none() {
+  const auto receiver = make_receiver(kFour);
+  Callers some(3);
+  Callers more(3);
+  Keepers keepers(receiver, 4);
+  add(*receiver, some);
+  add(*receiver, more);
+  wait_until([&] { return figure(*receiver, kQueued) == 3; });
+  CHECK_EQUAL(figure(*receiver, kBusy), 3UL);
+  check_other_is_answered(*receiver, keepers);
 }
 
 void wakes_the_main_thread() {
@@ -525,6 +653,14 @@ constexpr Case kCases[] = {
      ends_a_call_that_takes_too_long},
     {"A5: Receiver: a handler that waits has ten times as long", has_patience_with_what_waits},
     {"Receiver: each handler of a chain has its own deadline", has_a_deadline_for_each_handler},
+    {"A5: Receiver: all handlers of a call together have a deadline",
+     has_a_deadline_for_all_handlers_of_a_call},
+    {"A5: Receiver: so they have where each one is quick", has_a_deadline_for_many_quick_handlers},
+    {"G4: Receiver: the listeners of one container share what it may have",
+     shares_workers_among_containers},
+    {"G4: Receiver: the last free worker is for who has none", leaves_a_worker_for_who_has_none},
+    {"G4: Receiver: a container's queue is one for all of its listeners",
+     queues_only_so_many_of_a_container},
     {"Receiver: events wake the main thread", wakes_the_main_thread},
     {"Receiver: a container's first process is killed", kills_the_first_process},
     {"Receiver: nobody else is killed", kills_nobody_whom_it_does_not_know},

@@ -13,6 +13,8 @@ export interface WrittenBundle {
    */
   readonly component: Uint8Array | string;
   readonly syscalls?: readonly string[];
+  /** How many handlers of that component it has, one behind the other; absent: one. */
+  readonly handlers?: number;
   /** Of the bundle: what metadata may set. */
   readonly declared?: Readonly<Record<string, object>>;
   /** Of its handler; absent: those that are declared, or none. */
@@ -50,6 +52,13 @@ export class BundleFolder implements Disposable {
       const [from = '', of = from] = component.split('/');
       copyFileSync(join(testBundle(from), `${of}.wasm`), file);
     } else writeFileSync(file, component);
+    const handler = {
+      component: 'handler.wasm',
+      ...(settings === undefined ? {} : { settings }),
+      ...(syscalls === undefined ? {} : { syscalls }),
+      ...(when === undefined ? {} : { when }),
+      ...(deadline === undefined ? {} : { deadline }),
+    };
     const manifest = {
       name,
       version: '0.1.0',
@@ -58,15 +67,7 @@ export class BundleFolder implements Disposable {
       ...(bundle.default === undefined ? {} : { default: bundle.default }),
       settings: bundle.declared ?? {},
       grants: Object.fromEntries(grants.map((grant) => [grant, { reason: 'for tests' }])),
-      handlers: [
-        {
-          component: 'handler.wasm',
-          ...(settings === undefined ? {} : { settings }),
-          ...(syscalls === undefined ? {} : { syscalls }),
-          ...(when === undefined ? {} : { when }),
-          ...(deadline === undefined ? {} : { deadline }),
-        },
-      ],
+      handlers: Array.from({ length: bundle.handlers ?? 1 }, () => handler),
     };
     writeFileSync(join(folder, 'bundle.json'), JSON.stringify(manifest));
     return file;

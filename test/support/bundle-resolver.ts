@@ -23,12 +23,21 @@ export function bundleResolution(
   identity: ContainerIdentity,
   settings: Iterable<readonly [key: string, value: string]> = [],
 ): Resolution {
-  const { name, version } = bundle;
+  return bundlesResolution([bundle], identity, settings);
+}
+
+/** Of several in a row. */
+export function bundlesResolution(
+  bundles: readonly Bundle[],
+  identity: ContainerIdentity,
+  settings: Iterable<readonly [key: string, value: string]> = [],
+): Resolution {
+  const selection = { bundles, settings: new Map(settings), policies: defaultPolicies };
   return {
-    registry: bundleRegistry(bundle, identity, settings),
-    sources: [bundle],
-    bundles: [{ name, version }],
-    components: bundle.handlers.map(({ component }) => component),
+    registry: registryOf(selection, identity),
+    sources: bundles,
+    bundles: bundles.map(({ name, version }) => ({ name, version })),
+    components: bundles.flatMap(({ handlers }) => handlers.map(({ component }) => component)),
   };
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An agent whose containers choose their handlers: `node hostile-agent.ts SOCKET FOLDER [LEVEL]`.
-// A container's listenerMetadata is the name of a bundle in the folder, which is read when the
-// first container asks for it. It prints `ready` once runtimes can connect, and ends on SIGTERM or
+// A container's listenerMetadata has the names of bundles in the folder, with commas in between, each
+// of which is read when the first container asks for it. It prints `ready` once runtimes can connect, and ends on SIGTERM or
 // when its stdin ends, with whoever started it.
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -11,16 +11,18 @@ import { parseLogOptions } from '../../host/log.ts';
 import { readBundle } from '../../host/registry/bundle.ts';
 import type { Bundle } from '../../host/registry/bundle.ts';
 import type { Resolver } from '../../host/registry/resolver.ts';
-import { bundleResolution } from './bundle-resolver.ts';
+import { bundlesResolution } from './bundle-resolver.ts';
 
 function lazyResolver(folder: string): Resolver {
   const bundles = new Map<string, Bundle>();
   return {
     resolve: (identity) => {
-      const name = identity.state.metadata;
-      const bundle = bundles.get(name) ?? readBundle(join(folder, name));
-      bundles.set(name, bundle);
-      return bundleResolution(bundle, identity);
+      const chosen = identity.state.metadata.split(',').map((name) => {
+        const bundle = bundles.get(name) ?? readBundle(join(folder, name));
+        bundles.set(name, bundle);
+        return bundle;
+      });
+      return bundlesResolution(chosen, identity);
     },
     keep: (held) => held,
   };

@@ -6,10 +6,13 @@ import { allocator, component, coreModule, instruction, unsigned } from './wasm-
 import type { Bytes, CoreFunction, CoreModule } from './wasm-binary.ts';
 
 const logInterface = 'seccompagent:handler/log@0.1.0';
+const clockInterface = 'seccompagent:handler/clock@0.1.0';
 /** What a well-behaved call returns: an answer that the kernel would not give. */
 export const goodValue = 7;
 const answerAt = 16;
 const answerSize = 32;
+/** Of the actions: the next handler is asked. */
+const nextCase = 3;
 /** Where the guest's memory holds text for the log, behind the answer. */
 const textAt = 64;
 export const guestText = 'said-by-a-hostile-handler';
@@ -36,6 +39,7 @@ const more = {
   isNegative32: [...instruction.i32(0), 0x48],
   isZero64: [0x50],
   isBelow: [0x49],
+  isLess64: [0x53],
   memorySize: [0x3f, 0x00],
   shiftLeft: [0x74],
   fill: [0xfc, 0x0b, 0x00],
@@ -183,6 +187,41 @@ export function slowAtFirst(): Uint8Array {
   return build({
     any: [...isFirst, ...more.if, ...first, ...more.end, ...goodAnswer],
     core: { data: memory() },
+  });
+}
+
+export interface Computing {
+  /** For how long, by the clock. */
+  readonly milliseconds: number;
+  /** The next handler is asked then; absent: the call is answered well. */
+  readonly passesOn?: boolean;
+}
+
+/** Computes, and that is all it does, for each call. */
+export function computing({ milliseconds, passesOn = false }: Computing): Uint8Array {
+  const [aStart, aCount] = [5, 6];
+  const clock = { module: clockInterface, name: 'monotonic', signature: ':I' };
+  const countDown = [
+    ...more.i64(200_000),
+    ...more.setLocal(aCount),
+    ...more.loop,
+    ...instruction.local(aCount),
+    ...more.i64(1),
+    ...more.subtract64,
+    ...more.teeLocal(aCount),
+    ...more.isZero64,
+    ...more.isZero32,
+    ...more.brIf(0),
+    ...more.end,
+  ];
+  const since = [...instruction.call(0), ...instruction.local(aStart), ...more.subtract64];
+  const goOn = [...since, ...more.i64(milliseconds * 1_000_000), ...more.isLess64, ...more.brIf(0)];
+  const loop = [...more.loop, ...countDown, ...goOn, ...more.end];
+  const next = [...zeros(answerAt), ...action(nextCase, s64(0n))];
+  return build({
+    any: [...instruction.call(0), ...more.setLocal(aStart), ...loop, ...goodAnswer],
+    core: { imports: [clock], data: passesOn ? next : memory() },
+    imports: [clockInterface],
   });
 }
 
