@@ -10,6 +10,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions, Logger } from '../log.ts';
+import { memoryLimit } from '../memory-limit.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { Observation } from '../observation/observation.ts';
 import { makeUnreadCounter, UnreadCounter } from '../recording/tape-room.ts';
@@ -34,13 +35,33 @@ export interface PoolSize {
   readonly most: number;
 }
 
-/** @param workers a fixed number; absent: as the machine has cores */
-export function poolSize(workers?: number): PoolSize {
+/** What a worker takes by itself, and all of them may take of the agent's memory. */
+const workerBytes = 16 * 2 ** 20;
+const partOfWorkers = 1 / 4;
+/** The addon has 64 places, also for those that a container keeps waiting and others replace. */
+const mostWorkers = 48;
+/** So that calls go on while some wait for something slow, on any machine. */
+const leastWorkers = 8;
+
+export interface Machine {
+  readonly cores: number;
+  /** What the agent may have. */
+  readonly memoryBytes: number;
+}
+
+/** @param workers a fixed number; absent: as the machine has cores and the agent memory */
+export function poolSize(
+  workers?: number,
+  machine: Machine = { cores: availableParallelism(), memoryBytes: memoryLimit() },
+): PoolSize {
   if (workers !== undefined) return { running: workers, fewest: workers, most: workers };
-  const cores = availableParallelism();
-  // one waits for all others while another one holds the listener of a thread that calls alone
-  const running = Math.max(2, cores);
-  return { running, fewest: cores + 1, most: Math.min(64, Math.max(8, 4 * cores)) };
+  const { cores, memoryBytes } = machine;
+  const fitting = Math.floor((memoryBytes * partOfWorkers) / workerBytes);
+  const most = Math.max(leastWorkers, Math.min(mostWorkers, fitting, 4 * cores));
+  // one waits for all others while another one holds the listener of a thread that calls alone; and
+  // a third is for when some are blocked
+  const running = Math.max(2, Math.min(cores, Math.floor((most * 2) / 3)));
+  return { running, fewest: running + 1, most };
 }
 
 export interface PoolParts {

@@ -75,12 +75,13 @@ test('A15: registry of bundles: paths of settings are held, each once', () => {
   });
 });
 
+const pathsFrom = (from: number, length: number): string =>
+  Array.from({ length }, (_, index) => `/${from + index}`).join();
+const declaring = (key: string, text: string): Partial<WrittenBundle> => ({
+  declared: { [key]: { type: 'paths', default: text, description: 'text' } },
+});
+
 test('A5: registry of bundles: no more than 256 paths are held, of all bundles together', () => {
-  const pathsFrom = (from: number, length: number): string =>
-    Array.from({ length }, (_, index) => `/${from + index}`).join();
-  const declaring = (key: string, text: string): Partial<WrittenBundle> => ({
-    declared: { [key]: { type: 'paths', default: text, description: 'text' } },
-  });
   const a = declaring('A', pathsFrom(0, 200));
   const few = bundlesOf({ a, b: declaring('B', pathsFrom(150, 106)) });
   expect(resolved(few).heldPaths).toHaveLength(256);

@@ -191,7 +191,14 @@ describe('slow callers: memory', () => {
     using bundle = killableBundle();
     const { stdout } = await runCommand([
       compiled('result-caller'),
-      ...['-s', agent.socket, '-m', 'writes', '-k', '-b', bundle.path, 'sysinfo'],
+      '-s',
+      agent.socket,
+      '-m',
+      'writes',
+      '-k',
+      '-b',
+      bundle.path,
+      'sysinfo',
     ]);
     expect(stdout).toBe('sysinfo OK, 112 of 112 bytes\n');
   });

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests how worker threads are started, added, replaced and ended, with a receiver without listeners.
-import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
@@ -75,13 +74,17 @@ test.for([1, 2, 64])('poolSize: %i workers are so many at any time', (workers) =
   expect(poolSize(workers)).toEqual({ running: workers, fewest: workers, most: workers });
 });
 
-test('poolSize: without a number as many run as there are cores, one is spare, some may be blocked', () => {
-  const { running, fewest, most } = poolSize();
-  expect(running).toBe(Math.max(2, availableParallelism()));
-  expect(fewest).toBe(availableParallelism() + 1);
-  expect(most).toBeGreaterThanOrEqual(8);
-  // the addon has no more places
-  expect(most).toBeLessThanOrEqual(64);
+const gib = 2 ** 30;
+
+test.for([
+  { cores: 1, memoryBytes: gib, size: { running: 2, fewest: 3, most: 8 } },
+  { cores: 2, memoryBytes: gib, size: { running: 2, fewest: 3, most: 8 } },
+  { cores: 4, memoryBytes: gib, size: { running: 4, fewest: 5, most: 16 } },
+  { cores: 64, memoryBytes: gib, size: { running: 10, fewest: 11, most: 16 } },
+  { cores: 256, memoryBytes: gib / 8, size: { running: 5, fewest: 6, most: 8 } },
+  { cores: 256, memoryBytes: 512 * gib, size: { running: 32, fewest: 33, most: 48 } },
+])('poolSize: $cores cores and $memoryBytes bytes of memory', ({ cores, memoryBytes, size }) => {
+  expect(poolSize(undefined, { cores, memoryBytes })).toEqual(size);
 });
 
 test('G11: pool: it starts the fewest, and stops them all', async () => {

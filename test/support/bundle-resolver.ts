@@ -18,7 +18,7 @@ export function bundleRegistry(
   return registryOf(selection, identity);
 }
 
-export function bundleResolution(
+function bundleResolution(
   bundle: Bundle,
   identity: ContainerIdentity,
   settings: Iterable<readonly [key: string, value: string]> = [],

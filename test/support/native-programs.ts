@@ -90,13 +90,7 @@ const mountMaker: readonly string[] = [
 
 /** Which sources of the addon each test is linked with. */
 const links: Readonly<Record<string, readonly string[]>> = {
-  call_memory_test: [
-    'call_memory',
-    'child',
-    'ending_children',
-    'memory',
-    'syscall_number',
-  ],
+  call_memory_test: ['call_memory', 'child', 'ending_children', 'memory', 'syscall_number'],
   caller_state_test: ['caller_state'],
   cgroup_members_test: ['cgroup_members', 'cgroup_places', 'process_files', 'process_owner'],
   child_starter_test: ['child', 'child_starter', 'helper/wire'],
@@ -158,13 +152,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   ],
   holding_test: engine,
   helper_test: ['helper/wire'],
-  kept_calls_test: [
-    'caller_state',
-    'callers_fd',
-    'child',
-    'ending_children',
-    'kept_calls',
-  ],
+  kept_calls_test: ['caller_state', 'callers_fd', 'child', 'ending_children', 'kept_calls'],
   label_test: ['caller_label', 'caller_state', 'label'],
   masks_test: ['helper/masks', 'helper/mountinfo'],
   memory_file_system_test: ['helper/memory_file_system'],
