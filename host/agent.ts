@@ -3,6 +3,7 @@
 import type { Arrival } from './agent-socket.ts';
 import { Attaching } from './containers/attaching.ts';
 import { Completing } from './containers/completing.ts';
+import { commonState } from './containers/common-parts.ts';
 import { Containers } from './containers/containers.ts';
 import { EndedAgents } from './containers/ended-agents.ts';
 import { tellUnheld } from './containers/held-paths.ts';
@@ -162,6 +163,7 @@ export class Agent {
       states: new StateBook(this.native),
       tapes: this.#tapes,
       observation,
+      like: (place, sources) => this.#containers.like(place, sources),
       share: (components) => this.#pool?.share(components),
     });
     this.#retrying = new Retrying({
@@ -337,11 +339,13 @@ export class Agent {
   async serve(launch: LaunchHandle, identity: ContainerIdentity): Promise<void> {
     const refusal = refusalOfCommand(this.native.launchWaitsKillable(launch));
     const attached = this.#attaching.begin(identity, refusal);
-    const { registryBytes, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
+    const { encoded, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
     const adopted = this.native.adoptLaunch(
       this.#receiver,
       launch,
-      registryBytes,
+      encoded.own,
+      encoded.handlers,
+      encoded.annotations,
       reads,
       failureErrno,
       heldPaths,
@@ -427,7 +431,8 @@ export class Agent {
 
   /** @returns what is to be waited for before the listener is adopted */
   #enter(arrival: Arrival): Promise<void> | undefined {
-    const { state, peerPid, peerUid } = arrival;
+    const { peerPid, peerUid } = arrival;
+    const state = commonState(arrival.state, this.#containers.ofContainer(arrival)?.identity.state);
     this.#listenerCounts.enter({ state, peerUid });
     using unlessAttached = new DisposableStack();
     unlessAttached.defer(() => {
@@ -488,13 +493,15 @@ export class Agent {
     const attached = this.#attaching.begin(identity, refusal);
     let token: Token;
     try {
-      const { registryBytes, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
+      const { encoded, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
       token = this.native.adoptConnectionFd(
         this.#receiver,
         socket,
         connection,
         fdIndex,
-        registryBytes,
+        encoded.own,
+        encoded.handlers,
+        encoded.annotations,
         reads,
         failureErrno,
         firstPid ?? 0,

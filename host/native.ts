@@ -338,7 +338,8 @@ export interface Native {
   /** Fills a BigUint64Array's bytes with what `figure` of counters.ts names. */
   receiverFigures(this: void, receiver: ReceiverHandle, figures: Uint8Array): void;
   /**
-   * Takes over the index-th descriptor of a connection. `reads`: 1 for each [arch][number] whose
+   * Takes over the index-th descriptor of a connection. `handlers`, `annotations`: of the registry,
+   * once for all listeners for which they are equal. `reads`: 1 for each [arch][number] whose
    * pointers are wanted. `failureErrno`: what calls get that can't be handled; 0: the kernel judges.
    * `firstPid`: the container's first process; 0: nobody knows. `waitsKillable`: 1: the filter has
    * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, so the memory of its callers may be written. `paths`: what
@@ -352,6 +353,8 @@ export interface Native {
     connection: ConnectionId,
     index: number,
     registry: Uint8Array,
+    handlers: Uint8Array,
+    annotations: Uint8Array,
     reads: Uint8Array,
     failureErrno: number,
     firstPid: number,
@@ -409,11 +412,13 @@ export interface Native {
     receiver: ReceiverHandle,
     token: Token,
     registry: Uint8Array,
+    handlers: Uint8Array,
+    annotations: Uint8Array,
     reads: Uint8Array,
     failureErrno: number,
   ): void;
-  /** The encoded registry by which the current call is handled. */
-  listenerRegistry(this: void, worker: WorkerHandle, token: Token): Uint8Array;
+  /** Of the encoded registry by which the current call is handled, what `registryPart` names. */
+  listenerRegistry(this: void, worker: WorkerHandle, token: Token, part: number): Uint8Array;
 
   /** A new mount for the caller: as `operate`; `ranges` as `mountRange` says. */
   mountAsCaller(this: void, worker: WorkerHandle, memory: Uint8Array, ranges: Int32Array): number;
@@ -509,6 +514,8 @@ export interface Native {
     receiver: ReceiverHandle,
     launch: LaunchHandle,
     registry: Uint8Array,
+    handlers: Uint8Array,
+    annotations: Uint8Array,
     reads: Uint8Array,
     failureErrno: number,
     paths: Uint8Array,
@@ -521,6 +528,9 @@ export interface Native {
   /** The instructions of a notify filter, eight bytes each. */
   filterBytes(this: void, trapped: Uint8Array): Uint8Array;
 }
+
+/** Parts of an encoded registry. */
+export const registryPart = { own: 0, handlers: 1, annotations: 2 } as const;
 
 export type ProgramRequest = readonly [
   command: readonly string[],

@@ -108,13 +108,15 @@ inline std::shared_ptr<Receiver> find_receiver(const Napi::CallbackInfo& info,
 
 struct TermsArguments {
   std::span<std::byte> registry;
+  std::span<std::byte> handlers;
+  std::span<std::byte> annotations;
   std::span<std::byte> reads;
   // 0 lets the kernel judge what can't be handled.
   std::uint32_t failure_errno;
 
   [[nodiscard]] static TermsArguments take(Arguments& arguments);
   // Nothing when the errno is none.
-  [[nodiscard]] std::optional<Terms> terms() const;
+  [[nodiscard]] std::optional<Terms> terms(Receiver& receiver) const;
 };
 
 struct ListenerArguments {

@@ -28,6 +28,7 @@
 #include "receive_delays.h"
 #include "resources.h"
 #include "result.h"
+#include "shared_texts.h"
 #include "syscall_number.h"
 #include "unique_fd.h"
 
@@ -151,6 +152,8 @@ class Receiver {
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
+  // What the terms of its listeners have alike.
+  [[nodiscard]] SharedTexts& texts() { return texts_; }
   // Takes the listener over and gives its token. ENOTTY: the descriptor is no listener. EEXIST: it
   // is one that we have.
   [[nodiscard]] Result<std::uint32_t> add_listener(UniqueFd fd, ListenerFacts facts);
@@ -298,6 +301,7 @@ class Receiver {
   const NotifySizes sizes_;
   const ReadTable table_;
   const PoolShape shape_;
+  SharedTexts texts_;
   UniqueFd epoll_;
   UniqueFd stop_event_;
   UniqueFd late_timer_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports of the receiver and its workers.
+#include <string_view>
 #include <utility>
 
 #include "addon_state.h"
@@ -12,18 +13,42 @@
 
 namespace seccompagent {
 
-TermsArguments TermsArguments::take(Arguments& arguments) {
-  const std::span<std::byte> registry = arguments.bytes();
-  const std::span<std::byte> reads = arguments.bytes();
-  return {.registry = registry, .reads = reads, .failure_errno = arguments.u32()};
+namespace {
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::optional<Terms> TermsArguments::terms() const {
+// As `registryPart` of native.ts; no other part has anything.
+std::string_view part_of(const Terms& terms, std::uint32_t part) {
+  if (part == 0) return terms.registry;
+  if (part == 1 && terms.handlers) return *terms.handlers;
+  if (part == 2 && terms.annotations) return *terms.annotations;
+  return {};
+}
+
+}  // namespace
+
+TermsArguments TermsArguments::take(Arguments& arguments) {
+  const std::span<std::byte> registry = arguments.bytes();
+  const std::span<std::byte> handlers = arguments.bytes();
+  const std::span<std::byte> annotations = arguments.bytes();
+  const std::span<std::byte> reads = arguments.bytes();
+  return {.registry = registry,
+          .handlers = handlers,
+          .annotations = annotations,
+          .reads = reads,
+          .failure_errno = arguments.u32()};
+}
+
+std::optional<Terms> TermsArguments::terms(Receiver& receiver) const {
   constexpr std::uint32_t kMostErrno = 4095;
   if (failure_errno > kMostErrno) return std::nullopt;
   ReadSet set;
   for (const std::byte wanted : reads) set.push_back(std::to_integer<std::uint8_t>(wanted));
-  return Terms{.registry = {reinterpret_cast<const char*>(registry.data()), registry.size()},
+  return Terms{.registry = std::string(text_of(registry)),
+               .handlers = receiver.texts().take(text_of(handlers)),
+               .annotations = receiver.texts().take(text_of(annotations)),
                .reads = std::move(set),
                .failure = {.value = 0,
                            .error = -static_cast<std::int32_t>(failure_errno),
@@ -32,7 +57,7 @@ std::optional<Terms> TermsArguments::terms() const {
 
 Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, UniqueFd fd,
                          const ListenerArguments& given, FirstProcess first) {
-  auto terms = given.terms.terms();
+  auto terms = given.terms.terms(receiver);
   if (!terms) return throw_type(info.Env(), "expected an errno");
   const auto token =
       receiver.add_listener(std::move(fd), {.terms = std::move(*terms),
@@ -124,7 +149,7 @@ Napi::Value replace_terms(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, handle);
   if (!receiver) return {};
-  auto terms = given.terms();
+  auto terms = given.terms(*receiver);
   if (!terms) return throw_type(info.Env(), "expected an errno");
   const auto replaced = receiver->replace_terms(token, std::move(*terms));
   if (!replaced) return throw_errno(info.Env(), "replace the terms", replaced.error());
@@ -300,12 +325,14 @@ Napi::Value listener_registry(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
   const std::uint32_t token = arguments.u32();
+  const std::uint32_t part = arguments.u32();
   if (!arguments.is_ok()) return {};
   AttachedWorker* attached = find(info, &State::workers, handle);
   if (attached == nullptr) return {};
-  const auto registry = attached->worker->registry(token);
-  if (!registry) return throw_errno(info.Env(), "read the registry", registry.error());
-  return Napi::Buffer<char>::Copy(info.Env(), registry->data(), registry->size());
+  const auto terms = attached->worker->terms(token);
+  if (!terms) return throw_errno(info.Env(), "read the registry", terms.error());
+  const std::string_view text = part_of(**terms, part);
+  return Napi::Buffer<char>::Copy(info.Env(), text.data(), text.size());
 }
 
 }  // namespace seccompagent

@@ -10,14 +10,18 @@
 #include <utility>
 
 #include "notify.h"
+#include "shared_texts.h"
 #include "syscall_number.h"
 
 namespace seccompagent {
 
 // Never changed but replaced as a whole, so that one call sees the same all the way.
 struct Terms {
-  // The container's registry, encoded; never looked into here.
+  // The container's registry, encoded; never looked into here. What many listeners have alike of it
+  // stands in the other two: null is nothing.
   std::string registry;
+  SharedText handlers = nullptr;
+  SharedText annotations = nullptr;
   ReadSet reads;
   // What calls get that can't be handled.
   Response failure;

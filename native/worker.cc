@@ -358,9 +358,9 @@ Result<CallId> Worker::current() {
                 .tid = pending_.notification.tid};
 }
 
-Result<std::string> Worker::registry(std::uint32_t token) {
+Result<std::shared_ptr<const Terms>> Worker::terms(std::uint32_t token) {
   if (!has_call_ || listener_->token != token) return fail(ENOENT);
-  return terms_->registry;
+  return terms_;
 }
 
 bool Worker::await_restart() {

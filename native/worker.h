@@ -45,8 +45,8 @@ class Worker {
   [[nodiscard]] Result<EventKind> receive();
   // The notification being handled, by its newest id. ENOENT: there is none.
   [[nodiscard]] Result<CallId> current();
-  // The registry by which the current call is handled. ENOENT: there is none of this listener.
-  [[nodiscard]] Result<std::string> registry(std::uint32_t token);
+  // By which the current call is handled. ENOENT: there is none of this listener.
+  [[nodiscard]] Result<std::shared_ptr<const Terms>> terms(std::uint32_t token);
 
   // Something slow begins: others receive meanwhile.
   void invite();

@@ -5,7 +5,7 @@ import { errnoNumber } from '../handler/errno.ts';
 import type { StateHandle } from '../native.ts';
 import type { Syscall, Syscalls } from '../notification/syscalls.ts';
 import { encodeRegistry } from '../notification/thread-messages.ts';
-import type { SharedRegistry } from '../notification/thread-messages.ts';
+import type { EncodedRegistry, SharedRegistry } from '../notification/thread-messages.ts';
 import type { Observation } from '../observation/observation.ts';
 import type { Bundle } from '../registry/bundle.ts';
 import { failureErrno as errnoOf } from '../registry/policy.ts';
@@ -51,7 +51,7 @@ export function rootsFirst(all: readonly Attached[]): readonly Attached[] {
 
 /** What the addon needs to know of a container. */
 export interface Adoption {
-  readonly registryBytes: Uint8Array;
+  readonly encoded: EncodedRegistry;
   readonly reads: Uint8Array;
   readonly failureErrno: number;
   readonly heldPaths: Uint8Array;
@@ -80,7 +80,7 @@ export function adoptionOf(
   const wants = pointerWish(registry);
   const shadowWants = shadowPointerWish(attached);
   return {
-    registryBytes: encodeRegistry({
+    encoded: encodeRegistry({
       registry,
       place,
       quarantine,

@@ -10,6 +10,7 @@ import type { StateBook } from '../notification/state-book.ts';
 import type { Observation } from '../observation/observation.ts';
 import type { TapeBook } from '../recording/tape-book.ts';
 import type { WriteRefusal } from '../filter-flags.ts';
+import type { Bundle } from '../registry/bundle.ts';
 import { ContainerRefusal } from '../registry/container-refusal.ts';
 import { namedMiddleware } from '../registry/metadata.ts';
 import { defaultFailure } from '../registry/policy.ts';
@@ -24,6 +25,7 @@ import { shownContainer } from '../registry/shown-container.ts';
 import { believedWorkload } from '../registry/workload.ts';
 import { isPassingIn } from './attached.ts';
 import type { Attached, Resolved } from './attached.ts';
+import { withCommonParts } from './common-parts.ts';
 import type { UserLines } from './user-lines.ts';
 
 export interface AttachingParts {
@@ -35,6 +37,8 @@ export interface AttachingParts {
   readonly states: StateBook;
   readonly tapes: TapeBook;
   readonly observation: Observation;
+  /** A listener of the same container, else of another one that has the same bundles. */
+  readonly like: (place: number, sources: readonly Bundle[]) => Attached | undefined;
   /** Gives components to all workers. */
   readonly share: (components: readonly LoadedComponent[]) => void;
 }
@@ -53,11 +57,12 @@ export class Attaching {
   begin(identity: ContainerIdentity, writeRefusal: WriteRefusal): Attached {
     const { quarantine, places, states: book, tapes } = this.#parts;
     const resolution = this.resolved(identity);
-    const { registry, sources, components, bundles, refusal, shadow } = resolution;
+    const { sources, components, bundles, refusal } = resolution;
     this.#share(identity, resolution);
     const key = keyOf(identity);
-    const { handlers } = registry;
     const place = places.take(key);
+    const { registry, shadow } = this.#withCommonParts(resolution, place);
+    const { handlers } = registry;
     const states = book.take(
       key,
       handlers.map(({ bundle }) => bundle),
@@ -84,9 +89,10 @@ export class Attaching {
   /** The same container with other handlers. */
   change(attached: Attached, resolution: Resolved): Attached {
     this.#share(attached.identity, resolution);
-    const { registry, sources, bundles, components, shadow, refusal } = resolution;
+    const { sources, bundles, components, refusal } = resolution;
+    const { quarantine: places, place: ownPlace } = attached;
+    const { registry, shadow } = this.#withCommonParts(resolution, ownPlace);
     const { handlers } = registry;
-    const { quarantine: places } = attached;
     const { quarantine: book, states: stateBook } = this.#parts;
     const { held, states } = stateBook.change(
       keyOf(attached.identity),
@@ -185,6 +191,10 @@ export class Attaching {
       refusal: messageOf(thrown),
       isPassing: isPassing(thrown),
     };
+  }
+
+  #withCommonParts(resolution: Resolution, place: number): Resolution {
+    return withCommonParts(resolution, this.#parts.like(place, resolution.sources));
   }
 
   #share(identity: ContainerIdentity, { registry, components, shadow }: Resolution): void {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All containers that are answered for: by what, and who else is told of their calls.
 import { keyOf } from '../container-key.ts';
-import type { ContainerKey } from '../container-key.ts';
+import type { ContainerKey, KeyedContainer } from '../container-key.ts';
 import { figuresOf } from '../control/figures.ts';
 import type { ContainerFigures } from '../control/figures.ts';
 import type { StopRecording } from '../control/recording-request.ts';
@@ -19,6 +19,7 @@ import type { Observation } from '../observation/observation.ts';
 import { factsOf } from '../recording/recorded-facts.ts';
 import type { ShadowBook } from '../recording/shadow-book.ts';
 import type { Tap, TapeBook } from '../recording/tape-book.ts';
+import type { Bundle } from '../registry/bundle.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
 import type { Workload } from '../registry/workload.ts';
@@ -65,6 +66,26 @@ export class Containers {
   /** Also of one that has just ended. */
   recentIdentity(token: number): ContainerIdentity | undefined {
     return this.#attached.get(token)?.identity ?? this.#ended.get(token);
+  }
+
+  /** A listener of the container. */
+  ofContainer({ state, peerUid = 0 }: KeyedContainer): Attached | undefined {
+    for (const attached of this.#attached.values()) {
+      const { identity } = attached;
+      const isSame = identity.state.containerId === state.containerId;
+      if (isSame && (identity.peerUid ?? 0) === peerUid) return attached;
+    }
+    return undefined;
+  }
+
+  /** One of the same container, else of another one that has the same bundles. */
+  like(place: number, sources: readonly Bundle[]): Attached | undefined {
+    let found: Attached | undefined;
+    for (const attached of this.#attached.values()) {
+      if (attached.place === place) return attached;
+      found ??= isSameList(attached.sources, sources) ? attached : undefined;
+    }
+    return found;
   }
 
   /** Each once, if its first process is known; those of root first. */
@@ -231,9 +252,18 @@ export class Containers {
   #offer(token: number, next: Attached): void {
     const { native, receiver } = this.#parts;
     this.keep(token, next);
-    const { registryBytes, reads, failureErrno } = this.adoption(next);
+    const { encoded, reads, failureErrno } = this.adoption(next);
+    const { own, handlers, annotations } = encoded;
     try {
-      native.replaceTerms(receiver, tokenOf(token), registryBytes, reads, failureErrno);
+      native.replaceTerms(
+        receiver,
+        tokenOf(token),
+        own,
+        handlers,
+        annotations,
+        reads,
+        failureErrno,
+      );
     } catch (cause) {
       // it has just ended, which an event will tell
       if (systemCodeOf(cause) !== 'ENOENT') throw cause;
@@ -283,6 +313,10 @@ export class Containers {
   #listenersOf(key: ContainerKey): readonly (readonly [token: number, attached: Attached])[] {
     return this.all().filter(([, { identity }]) => keyOf(identity) === key);
   }
+}
+
+function isSameList<T>(one: readonly T[], other: readonly T[]): boolean {
+  return one.length === other.length && one.every((item, index) => item === other[index]);
 }
 
 /** What people call it. */

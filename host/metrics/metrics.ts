@@ -9,7 +9,7 @@ import type { AnswerTotals, CallTotals, CounterSum } from '../notification/count
 import { Durations, bucketCount, callEnds, figure, other } from '../notification/counters.ts';
 import { ReadHistogram } from './read-histogram.ts';
 import type { LabelledDurations } from './read-histogram.ts';
-import type { ShadowCount } from '../recording/shadow-book.ts';
+import type { ShadowCount } from '../recording/shadow-counts.ts';
 
 /** Why a handler did not answer. */
 export type FailureReason =

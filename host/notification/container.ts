@@ -21,9 +21,11 @@ import type { Quarantine } from './quarantine.ts';
 import type { ReceivedCall } from './received-call.ts';
 import type { AnswerSlots, ContainerSlots } from './slot-book.ts';
 import type { Syscall } from './syscalls.ts';
-import type { SharedRegistry } from './thread-messages.ts';
+import type { CommonDigests, SharedRegistry } from './thread-messages.ts';
 
 export interface ContainerParts extends SharedRegistry {
+  /** Of what others may have of its registry, too; absent: nobody asks. */
+  readonly digests?: CommonDigests;
   /** Names the registry: as `ReceivedCall.terms`. */
   readonly terms: number;
   /** Finds a component by its id. */
@@ -95,6 +97,7 @@ const unknownBytes = 16 * 2 ** 20;
 
 export class Container implements Kept {
   readonly registry: Registry;
+  readonly digests: CommonDigests | undefined;
   /** Who wants to know what is decided; undefined: nobody. */
   readonly watch: Watch | undefined;
   readonly terms: number;
@@ -126,6 +129,7 @@ export class Container implements Kept {
 
   constructor(parts: ContainerParts) {
     this.registry = parts.registry;
+    this.digests = parts.digests;
     this.watch = parts.watch;
     this.terms = parts.terms;
     this.#parts = parts;

@@ -70,6 +70,11 @@ export class KeptContainers<Container extends Kept> {
     return this.#byToken.get(token);
   }
 
+  find(isMeant: (container: Container) => boolean): Container | undefined {
+    for (const container of this.#byToken.values()) if (isMeant(container)) return container;
+    return undefined;
+  }
+
   /** It has a call. */
   use(container: Container): void {
     container.lastUse = this.#period;

@@ -7,7 +7,7 @@ import type { CallHost } from '../handler/capability.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Logger } from '../log.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
-import { eventKind, noState, tokenOf } from '../native.ts';
+import { eventKind, noState, registryPart, tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle, WorkerHandle } from '../native.ts';
 import { actBit } from '../observation/decision-layout.ts';
 import type { DecisionFailure } from '../observation/decision-layout.ts';
@@ -209,8 +209,11 @@ export class Loop implements Disposable {
   /** The first call of a container on this worker, or the first one by another registry. */
   #meet(): Container {
     const { token, terms } = this.#call;
-    const bytes = this.#native.listenerRegistry(this.#worker, tokenOf(token));
-    const shared = decodeRegistry(bytes);
+    const shared = decodeRegistry(
+      (part) => this.#native.listenerRegistry(this.#worker, tokenOf(token), registryPart[part]),
+      (part, digest) =>
+        this.#containers.find(({ digests }) => digests?.[part] === digest)?.registry,
+    );
     const tape = this.#tapeOf(token, shared.tapeSlot);
     const shown = shownContainer(shared.registry);
     const told = new Set<string>();

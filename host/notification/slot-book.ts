@@ -14,6 +14,11 @@ export interface SlotBookParts {
 
 /** More than a container needs; without a limit, one could use up those of all. */
 const mostOfContainer = 64;
+/**
+ * Of syscalls and the handlers that may answer them: a container calls what it likes, and its bundles
+ * may have many handlers.
+ */
+const mostAnswersOfContainer = 256;
 /** So many are kept for containers that have none yet: each gets one at least. */
 const reserve = 1024;
 
@@ -27,13 +32,19 @@ const nobody: SlotHandler = { name: noHandler };
 
 /** The slots for the calls of one syscall that one handler of a container answers. */
 export class AnswerSlots {
-  readonly #take: (errno: number) => number;
+  readonly #take: (errno: number) => number | undefined;
+  readonly #rest: () => number;
   readonly #byErrno: Map<number, number> = new Map();
   #lastErrno = -1;
   #lastSlot: number = unnamedSlot;
 
-  constructor(take: (errno: number) => number) {
+  /**
+   * @param take undefined: there is none
+   * @param rest that of the container for all that has none
+   */
+  constructor(take: (errno: number) => number | undefined, rest: () => number) {
     this.#take = take;
+    this.#rest = rest;
   }
 
   /** @param errno what the caller is told; 0: no error */
@@ -43,11 +54,11 @@ export class AnswerSlots {
   }
 
   #find(errno: number): number {
-    const slot = this.#byErrno.get(errno) ?? this.#take(errno);
-    this.#byErrno.set(errno, slot);
+    const own = this.#byErrno.get(errno) ?? this.#take(errno);
+    if (own !== undefined) this.#byErrno.set(errno, own);
     this.#lastErrno = errno;
-    this.#lastSlot = slot;
-    return slot;
+    this.#lastSlot = own ?? this.#rest();
+    return this.#lastSlot;
   }
 }
 
@@ -55,6 +66,8 @@ export class AnswerSlots {
 export class ContainerSlots {
   readonly #take: (labels: CallLabels, isSpare: boolean) => number | undefined;
   readonly #answers: Map<string, AnswerSlots> = new Map();
+  /** For those that there are no more of. */
+  readonly #others: AnswerSlots;
   readonly slots: number[] = [];
   /** For all that it has no slots of their own for. */
   #rest: number | undefined;
@@ -62,6 +75,10 @@ export class ContainerSlots {
   /** @param take undefined: there is none */
   constructor(take: (labels: CallLabels, isSpare: boolean) => number | undefined) {
     this.#take = take;
+    this.#others = new AnswerSlots(
+      () => undefined,
+      () => this.#restSlot(),
+    );
   }
 
   /**
@@ -73,17 +90,20 @@ export class ContainerSlots {
     const key = JSON.stringify([syscall, name, bundle]);
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
-    const made = new AnswerSlots((errno) =>
-      this.#slotOf({ syscall, handler: name, bundle, status: String(errno) }),
+    if (this.#answers.size >= mostAnswersOfContainer) return this.#others;
+    const made = new AnswerSlots(
+      (errno) => this.#ownSlot({ syscall, handler: name, bundle, status: String(errno) }),
+      () => this.#restSlot(),
     );
     this.#answers.set(key, made);
     return made;
   }
 
-  #slotOf(labels: CallLabels): number {
-    const own = this.slots.length < mostOfContainer ? this.#take(labels, true) : undefined;
+  #ownSlot(labels: CallLabels): number | undefined {
+    if (this.slots.length >= mostOfContainer) return undefined;
+    const own = this.#take(labels, true);
     if (own !== undefined) this.slots.push(own);
-    return own ?? this.#restSlot();
+    return own;
   }
 
   #restSlot(): number {

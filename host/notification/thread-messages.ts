@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What crosses between the main thread and the workers: all of it is made by this very process.
+import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
@@ -117,11 +118,58 @@ export function receiveComponent(port: MessagePort): ComponentMessage | undefine
   return receiveMessageOnPort(port)?.message as ComponentMessage | undefined;
 }
 
+/** What many listeners have alike of their registries: it is there once for all of them. */
+type CommonPart = 'handlers' | 'annotations';
+
 /** A registry travels with its listener, through the addon. */
-export function encodeRegistry(shared: SharedRegistry): Uint8Array {
-  return serialize(shared);
+export type EncodedRegistry = Readonly<Record<'own' | CommonPart, Uint8Array>>;
+
+/** Of the encoded parts: equal ones have the same. */
+export type CommonDigests = Readonly<Record<CommonPart, string>>;
+
+/** A registry as a worker has it. */
+export interface DecodedRegistry extends SharedRegistry {
+  readonly digests: CommonDigests;
 }
 
-export function decodeRegistry(bytes: Uint8Array): SharedRegistry {
-  return deserialize(bytes) as SharedRegistry;
+type OwnPart = Omit<DecodedRegistry, 'registry'> & {
+  readonly registry: Omit<Registry, CommonPart>;
+};
+
+export function encodeRegistry({ registry, ...shared }: SharedRegistry): EncodedRegistry {
+  const { handlers, annotations, ...rest } = registry;
+  const common = { handlers: serialize(handlers), annotations: serialize(annotations) };
+  const digests = {
+    handlers: digestOf(common.handlers),
+    annotations: digestOf(common.annotations),
+  };
+  return { ...common, own: serialize({ ...shared, registry: rest, digests }) };
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('base64');
+}
+
+/**
+ * @param read gets a part
+ * @param known a registry that has such a part already; undefined: there is none
+ */
+export function decodeRegistry(
+  read: (part: keyof EncodedRegistry) => Uint8Array,
+  known: (part: CommonPart, digest: string) => Registry | undefined,
+): DecodedRegistry {
+  const { registry, ...shared } = deserialize(read('own')) as OwnPart;
+  const common = <Part extends CommonPart>(part: Part): Registry[Part] => {
+    const other = known(part, shared.digests[part]);
+    return other === undefined ? (deserialize(read(part)) as Registry[Part]) : other[part];
+  };
+  const annotations = common('annotations');
+  return {
+    ...shared,
+    registry: {
+      ...registry,
+      handlers: common('handlers'),
+      ...(annotations === undefined ? {} : { annotations }),
+    },
+  };
 }

@@ -8,6 +8,8 @@ import type { CallDifference } from './comparison.ts';
 import type { RecordedCall } from './recorded-call.ts';
 import type { ReplayOutcome } from './replay-thread.ts';
 import { ReplayThread } from './replay-thread.ts';
+import { ShadowCounts } from './shadow-counts.ts';
+import type { ShadowCount } from './shadow-counts.ts';
 import { LossCounters } from './tape-room.ts';
 
 /** How a container's shadow has done. */
@@ -20,14 +22,6 @@ export interface ShadowStatus {
   readonly lost: number;
   /** Why it is not asked any more, or was never. */
   readonly leftAlone?: string;
-}
-
-/** The same of all containers, for metrics. */
-export interface ShadowCount {
-  readonly bundle: string;
-  readonly syscall: string;
-  readonly calls: number;
-  readonly different: number;
 }
 
 export interface ShadowBookParts {
@@ -65,7 +59,7 @@ export class ShadowBook implements AsyncDisposable {
   readonly #thread: ReplayThread;
   readonly #losses: LossCounters;
   readonly #asked: Map<number, Asked> = new Map();
-  readonly #counts: Map<string, ShadowCount> = new Map();
+  readonly #counts = new ShadowCounts();
   #lastChain = 0;
   #spanBegan = 0;
   #logged = 0;
@@ -126,7 +120,7 @@ export class ShadowBook implements AsyncDisposable {
   /** Containers choose what there are counts of, so these end with the last container that has them. */
   #forgetUnused(name: string): void {
     if ([...this.#asked.values()].some((asked) => asked.name === name)) return;
-    for (const [key, { bundle }] of this.#counts) if (bundle === name) this.#counts.delete(key);
+    this.#counts.forget(name);
   }
 
   statusOf(token: number, shadow: Shadow | undefined): ShadowStatus | undefined {
@@ -148,7 +142,7 @@ export class ShadowBook implements AsyncDisposable {
   }
 
   counts(): readonly ShadowCount[] {
-    return [...this.#counts.values()];
+    return this.#counts.values();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -167,7 +161,7 @@ export class ShadowBook implements AsyncDisposable {
     const differences = differencesOf(outcome);
     asked.calls += 1;
     if (differences.length > 0) asked.different += 1;
-    this.#count(asked.name, call.syscall, differences.length > 0);
+    this.#counts.add(asked.name, call.syscall, differences.length > 0);
     for (const difference of differences) this.#log(asked, call, difference);
     this.#judge(token, asked, outcome);
   }
@@ -194,17 +188,6 @@ export class ShadowBook implements AsyncDisposable {
       'a shadow failed: it is left alone',
     );
     this.#parts.onLeftAlone(token);
-  }
-
-  #count(bundle: string, syscall: string, isDifferent: boolean): void {
-    const key = `${bundle} ${syscall}`;
-    const { calls, different } = this.#counts.get(key) ?? { calls: 0, different: 0 };
-    this.#counts.set(key, {
-      bundle,
-      syscall,
-      calls: calls + 1,
-      different: different + (isDifferent ? 1 : 0),
-    });
   }
 
   #log({ containerId, name }: Asked, call: RecordedCall, difference: CallDifference): void {

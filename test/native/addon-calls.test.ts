@@ -13,6 +13,7 @@ import {
   loadNative,
   numbersPerArch,
   receiverEventKind,
+  registryPart,
   tokenOf,
 } from '../../host/native.ts';
 import type { ReceiverEvent, ReceiverHandle } from '../../host/native.ts';
@@ -245,8 +246,14 @@ test('addon: the first process of a launched command is killed', () => {
 test('addon: the registry of the listener is given to whoever has a call of it', () => {
   using command = new LaunchedCommand(native, 'mkdir /a');
   const { token } = command.next();
-  expect([...native.listenerRegistry(command.worker, tokenOf(token))]).toEqual([1, 2, 3]);
-  expect(() => native.listenerRegistry(command.worker, tokenOf(token + 1))).toThrow(
+  const partOf = (part: number): readonly number[] => [
+    ...native.listenerRegistry(command.worker, tokenOf(token), part),
+  ];
+  expect(partOf(registryPart.own)).toEqual([1, 2, 3]);
+  expect(partOf(registryPart.handlers)).toEqual([4, 5]);
+  expect(partOf(registryPart.annotations)).toEqual([6]);
+  expect(partOf(3)).toEqual([]);
+  expect(() => native.listenerRegistry(command.worker, tokenOf(token + 1), 0)).toThrow(
     expect.objectContaining({ code: 'ENOENT' }),
   );
   expect(native.listenerCount(command.receiver)).toBe(1);
@@ -314,7 +321,16 @@ test('addon: a command that is not there says so', async () => {
   const receiver = native.createReceiver(syscalls.readKinds(), 1, 1);
   const start = async (candidates: readonly string[]): Promise<number> => {
     const launch = native.launch(['x'], [], candidates, trappedCalls(['mkdir']));
-    native.adoptLaunch(receiver, launch, nothing, new Uint8Array(readSetLength), 1, nothing);
+    native.adoptLaunch(
+      receiver,
+      launch,
+      nothing,
+      nothing,
+      nothing,
+      new Uint8Array(readSetLength),
+      1,
+      nothing,
+    );
     const exit = await until('its end', () => native.launchExit(launch) ?? undefined);
     native.closeLaunch(launch);
     return exit.execErrno;
@@ -331,7 +347,9 @@ test('addon: a listener is adopted once', () => {
     native.adoptLaunch(
       command.receiver,
       command.launch,
-      new Uint8Array(),
+      nothing,
+      nothing,
+      nothing,
       new Uint8Array(readSetLength),
       1,
       nothing,
@@ -343,7 +361,16 @@ test('addon: a read set of another size is refused', () => {
   const receiver = native.createReceiver(syscalls.readKinds(), 1, 1);
   const launch = native.launch(['true'], [], ['/bin/true'], trappedCalls(['mkdir']));
   expect(() =>
-    native.adoptLaunch(receiver, launch, nothing, new Uint8Array(readSetLength - 1), 1, nothing),
+    native.adoptLaunch(
+      receiver,
+      launch,
+      nothing,
+      nothing,
+      nothing,
+      new Uint8Array(readSetLength - 1),
+      1,
+      nothing,
+    ),
   ).toThrow(expect.objectContaining({ code: 'EINVAL' }));
   native.closeLaunch(launch);
   native.closeReceiver(receiver);
@@ -353,7 +380,16 @@ test('addon: a failure that is no errno is refused', () => {
   const receiver = native.createReceiver(syscalls.readKinds(), 1, 1);
   const launch = native.launch(['true'], [], ['/bin/true'], trappedCalls(['mkdir']));
   expect(() =>
-    native.adoptLaunch(receiver, launch, nothing, new Uint8Array(readSetLength), 4096, nothing),
+    native.adoptLaunch(
+      receiver,
+      launch,
+      nothing,
+      nothing,
+      nothing,
+      new Uint8Array(readSetLength),
+      4096,
+      nothing,
+    ),
   ).toThrow(TypeError);
   native.closeLaunch(launch);
   native.closeReceiver(receiver);

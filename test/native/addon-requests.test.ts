@@ -38,7 +38,7 @@ test('addon: there is nobody to act for', () => {
   const nobody = expect.objectContaining({ code: 'ENOENT', syscall: 'act without a call' });
   expect(() => mkdirByAddon(native, worker, memory, 0, 4, 0o755)).toThrow(nobody);
   expect(() => native.mountAsCaller(worker, memory, ranges({}))).toThrow(nobody);
-  expect(() => native.listenerRegistry(worker, tokenOf(1))).toThrow(
+  expect(() => native.listenerRegistry(worker, tokenOf(1), 0)).toThrow(
     expect.objectContaining({ code: 'ENOENT' }),
   );
 });

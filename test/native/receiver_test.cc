@@ -55,7 +55,7 @@ void refuses_a_listener_twice() {
   CHECK_EQUAL(ERROR(receiver->add_listener(std::move(copy), {.terms = terms()})), Errno{EEXIST});
   CHECK_EQUAL(receiver->listener_count(), 1UL);
   CHECK_EQUAL(desk.receive(), EventKind::notification);
-  CHECK_EQUAL(VALUE(desk.worker().registry(desk.inbox().token)), "registry");
+  CHECK_EQUAL(VALUE(desk.worker().terms(desk.inbox().token))->registry, "registry");
   desk.answer(5);
   CHECK_EQUAL(desk.receive(), EventKind::ended);
   CHECK_EQUAL(callers.result(0), 5L);
@@ -133,7 +133,7 @@ void has_no_call_at_first() {
   const auto receiver = make_receiver();
   Desk desk(receiver);
   CHECK_EQUAL(ERROR(desk.worker().current()), Errno{ENOENT});
-  CHECK_EQUAL(ERROR(desk.worker().registry(1)), Errno{ENOENT});
+  CHECK_EQUAL(ERROR(desk.worker().terms(1)), Errno{ENOENT});
   CHECK(!desk.worker().await_restart());
   desk.worker().invite();
 }
@@ -187,7 +187,7 @@ void answers_a_caller() {
   CHECK_EQUAL(desk.inbox().tid, static_cast<std::uint32_t>(callers.pid(0)));
   CHECK_EQUAL(desk.inbox().number, static_cast<std::uint32_t>(SYS_getpriority));
   CHECK_EQUAL(desk.inbox().audit_arch, kArch);
-  CHECK_EQUAL(VALUE(desk.worker().registry(token)), "registry");
+  CHECK_EQUAL(VALUE(desk.worker().terms(token))->registry, "registry");
   CHECK_EQUAL(VALUE(desk.worker().current()).tid, callers.pid(0));
   CHECK_EQUAL(figure(*receiver, kBusy), 1UL);
   CHECK_EQUAL(figure(*receiver, kReceived), 1UL);
@@ -215,11 +215,11 @@ void keeps_the_terms_of_a_call() {
   changed.registry = "another";
   CHECK(receiver->replace_terms(token, std::move(changed)).has_value());
   // the call that was begun, and then the next one
-  CHECK_EQUAL(VALUE(desk.worker().registry(token)), "registry");
+  CHECK_EQUAL(VALUE(desk.worker().terms(token))->registry, "registry");
   desk.answer(1);
   CHECK_EQUAL(desk.receive(), EventKind::notification);
   CHECK(desk.inbox().terms != before);
-  CHECK_EQUAL(VALUE(desk.worker().registry(token)), "another");
+  CHECK_EQUAL(VALUE(desk.worker().terms(token))->registry, "another");
   desk.answer(1);
   CHECK_EQUAL(desk.receive(), EventKind::ended);
 }
@@ -233,7 +233,7 @@ void refuses_terms_that_fit_nobody() {
               Errno{EINVAL});
   Desk desk(receiver);
   CHECK_EQUAL(desk.receive(), EventKind::notification);
-  CHECK_EQUAL(VALUE(desk.worker().registry(token)), "registry");
+  CHECK_EQUAL(VALUE(desk.worker().terms(token))->registry, "registry");
   desk.answer(1);
   CHECK_EQUAL(desk.receive(), EventKind::ended);
 }

@@ -58,6 +58,8 @@ export class LaunchedCommand implements Disposable {
       this.receiver,
       this.launch,
       Uint8Array.of(1, 2, 3),
+      Uint8Array.of(4, 5),
+      Uint8Array.of(6),
       syscalls.readSet(() => true),
       failureErrno,
       new Uint8Array(),

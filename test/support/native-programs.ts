@@ -200,6 +200,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   syscall_number_test: ['syscall_number'],
   thread_role_test: ['helper/thread_role'],
   target_test: ['caller_label', 'caller_state', 'label', 'namespaces', 'notify', 'target'],
+  shared_texts_test: [],
   unique_fd_test: [],
   wire_test: ['helper/wire'],
 };

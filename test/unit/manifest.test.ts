@@ -76,6 +76,14 @@ test('manifest: a handler without settings gets all that are declared, under the
   ]);
 });
 
+test('A8: manifest: a list is not looked at further than it may go', () => {
+  const paths = Array.from({ length: 100_000 }, (_, index) => `/${index}`);
+  const grants = { filesystem: { reason: 'why', paths } };
+  const began = performance.now();
+  expect(failureOf(() => parse({ grants })).message).toContain('has more than 256 items');
+  expect(performance.now() - began).toBeLessThan(10_000);
+});
+
 test('manifest: conditions of handlers and needs of settings are read', () => {
   const settings = {
     A: { type: 'bool', needs: ['B'], description: 'what' },

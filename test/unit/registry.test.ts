@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 
 import { noState } from '../../host/native.ts';
 import { decodeRegistry, encodeRegistry } from '../../host/notification/thread-messages.ts';
+import type { SharedRegistry } from '../../host/notification/thread-messages.ts';
 import { syscallTable } from '../../host/notification/syscall-table.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
 import type { Syscall } from '../../host/notification/syscalls.ts';
@@ -50,7 +51,43 @@ test.for([
     quarantine: registry.handlers.map((_, index) => 16_383 - index),
     states: registry.handlers.map(() => noState),
   };
-  expect(decodeRegistry(encodeRegistry(shared))).toStrictEqual(shared);
+  const encoded = encodeRegistry(shared);
+  const { digests, ...decoded } = decodeRegistry(
+    (part) => encoded[part],
+    () => undefined,
+  );
+  expect(decoded).toStrictEqual(shared);
+  expect(digests.handlers).not.toBe(digests.annotations);
+});
+
+test('A3: registry: what others have alike is taken from them', () => {
+  const annotations = [['key', 'value']] as const;
+  const sharedBy = (containerId: string, place: number): SharedRegistry => ({
+    registry: { ...registryOf(mkdir, any), containerId, annotations },
+    place,
+    quarantine: [place, place + 1],
+    states: [noState, noState],
+  });
+  const [first, second] = [encodeRegistry(sharedBy('c1', 1)), encodeRegistry(sharedBy('c2', 2))];
+  expect(second.handlers).toEqual(first.handlers);
+  expect(second.annotations).toEqual(first.annotations);
+  const met = decodeRegistry(
+    (part) => first[part],
+    () => undefined,
+  );
+  const read: string[] = [];
+  const { digests, ...decoded } = decodeRegistry(
+    (part) => {
+      read.push(part);
+      return second[part];
+    },
+    (part, digest) => (met.digests[part] === digest ? met.registry : undefined),
+  );
+  expect(read).toEqual(['own']);
+  expect(digests).toEqual(met.digests);
+  expect(decoded).toStrictEqual(sharedBy('c2', 2));
+  expect(decoded.registry.handlers).toBe(met.registry.handlers);
+  expect(decoded.registry.annotations).toBe(met.registry.annotations);
 });
 
 test('isAsked: a handler is asked about what it answers', () => {

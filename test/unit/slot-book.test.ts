@@ -97,6 +97,20 @@ describe('SlotBook', () => {
     expect(book.of(2).answersOf('mkdir').of(0)).toBe(66);
   });
 
+  test('A3: a container that calls all there is of many handlers has no more answers than may be', () => {
+    const slots = makeBook().book.of(1);
+    const handlers = Array.from({ length: 512 }, (_, index) => ({ name: `h${index}` }));
+    const answers = new Set(
+      ['mkdir', 'chmod'].flatMap((syscall) =>
+        handlers.map((handler) => slots.answersOf(syscall, handler)),
+      ),
+    );
+    expect(answers.size).toBe(257);
+    const [first] = answers;
+    expect(slots.answersOf('chown').of(1)).not.toBe(first?.of(1));
+    expect(slots.answersOf('chown').of(1)).toBe(slots.answersOf('chown').of(2));
+  });
+
   test('of many such containers each has a slot of its own, as far as there are any', () => {
     const { book, announced } = makeBook();
     const counted = Array.from({ length: 1200 }, (_, token) => {

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What listeners have alike is in memory once: each command that is executed in a container has one of
+// its own, and whoever writes bundles and annotations says how much it takes.
+import { isDeepStrictEqual } from 'node:util';
+
+import type { ContainerProcessState } from '../container-process-state.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Resolution, Shadow } from '../registry/resolver.ts';
+
+type Parts = Pick<Resolution, 'registry' | 'shadow'>;
+
+function theOneOf<T>(own: T, other: T | undefined): T {
+  return other !== undefined && isDeepStrictEqual(own, other) ? other : own;
+}
+
+function commonRegistry(own: Registry, other: Registry): Registry {
+  const { annotations } = own;
+  return {
+    ...own,
+    handlers: own.handlers.map((handler, index) => theOneOf(handler, other.handlers[index])),
+    ...(annotations === undefined ? {} : { annotations: theOneOf(annotations, other.annotations) }),
+  };
+}
+
+function commonShadow(own: Shadow | undefined, other: Shadow | undefined): Shadow | undefined {
+  if (own?.kind !== 'resolved' || other?.kind !== 'resolved') return own;
+  return { ...own, registry: commonRegistry(own.registry, other.registry) };
+}
+
+/** The same, with the long texts of another listener of the container where they are equal. */
+export function commonState(
+  own: ContainerProcessState,
+  other: ContainerProcessState | undefined,
+): ContainerProcessState {
+  if (other === undefined) return own;
+  return {
+    ...own,
+    metadata: theOneOf(own.metadata, other.metadata),
+    annotations: theOneOf(own.annotations, other.annotations),
+  };
+}
+
+/** The same, with what another one has already in the same way. */
+export function withCommonParts<Own extends Parts>(own: Own, other: Parts | undefined): Own {
+  if (other === undefined) return own;
+  return {
+    ...own,
+    registry: commonRegistry(own.registry, other.registry),
+    shadow: commonShadow(own.shadow, other.shadow),
+  };
+}
