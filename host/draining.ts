@@ -23,6 +23,14 @@ export class Draining implements Disposable {
     return this.#next !== undefined;
   }
 
+  /** As `run`, but once what is happening now has happened: more may come with it. */
+  runSoon(): void {
+    if (this.#isOver) return;
+    this.#next ??= setImmediate(() => {
+      this.run();
+    });
+  }
+
   run(): void {
     this.#next?.[Symbol.dispose]();
     this.#next = undefined;

@@ -36,7 +36,8 @@ struct Closing {
   pid_t agent;
   // One of the kernel's that nobody else sends, as would who ends all processes of a service.
   int our_end;
-  long descriptors;
+  // Where nobody tells how many there are.
+  long most_descriptors;
 };
 
 SECCOMPAGENT_CHILD_CODE void wait_for_our_end(const Closing& closing) {
@@ -79,13 +80,41 @@ SECCOMPAGENT_CHILD_CODE void close_others(long descriptors) {
   }
 }
 
+// What stands behind "\nFDSize:" in its own status, see proc_pid_status(5): no descriptor is
+// greater. 0: nobody knows. Most may be far more, and who looks at all of them takes a second.
+SECCOMPAGENT_CHILD_CODE long table_size() {
+  char text[1024];
+  const long status =
+      raw_syscall(SYS_openat, AT_FDCWD, raw_pointer("/proc/self/status"), O_RDONLY | O_CLOEXEC);
+  if (status < 0) return 0;
+  const long length = raw_syscall(SYS_read, status, raw_pointer(text), sizeof text);
+  raw_syscall(SYS_close, status);
+  const char* const name = "\nFDSize:\t";
+  long matched = 0;
+  long size = 0;
+  for (long at = 0; at < length; ++at) {
+    const char letter = text[at];
+    if (name[matched] == '\0') {
+      if (letter < '0' || letter > '9') return size;
+      size = size * 10 + (letter - '0');
+    } else if (letter == name[matched]) {
+      ++matched;
+    } else {
+      matched = letter == name[0] ? 1 : 0;
+    }
+  }
+  return 0;
+}
+
 SECCOMPAGENT_CHILD_CODE int close_all(void* argument) {
   const Closing& closing = *static_cast<Closing*>(argument);
   raw_syscall(SYS_prctl, PR_SET_NAME, raw_pointer("last-closing"));
   wait_for_our_end(closing);
-  close_listeners(closing.descriptors);
+  const long size = table_size();
+  const long descriptors = size > 0 ? size : closing.most_descriptors;
+  close_listeners(descriptors);
   // a container's sockets may be among them, which take their time
-  close_others(closing.descriptors);
+  close_others(descriptors);
   return 0;
 }
 
@@ -102,7 +131,7 @@ struct Running {
       Closing{.stack = std::move(*stack),
               .agent = getpid(),
               .our_end = SIGRTMAX,
-              .descriptors = static_cast<long>(std::min(most.rlim_cur, kMostDescriptors))});
+              .most_descriptors = static_cast<long>(std::min(most.rlim_cur, kMostDescriptors))});
   auto child = start_sharing_child(closing->stack, close_all, closing.get());
   if (!child) return std::nullopt;
   return Running{.closing = std::move(closing), .child = std::move(*child)};

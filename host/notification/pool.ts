@@ -14,6 +14,7 @@ import { memoryLimit } from '../memory-limit.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { Observation } from '../observation/observation.ts';
 import { makeUnreadCounter, UnreadCounter } from '../recording/tape-room.ts';
+import { TapeTurns } from '../recording/tape-turns.ts';
 import type { CounterBlock, CounterSum } from './counter-sum.ts';
 import type { DroppedLines } from './dropped-lines.ts';
 import { mostInstanceBytes, mostResidentBytes } from './instance-memory.ts';
@@ -136,6 +137,7 @@ export class Pool {
   readonly #parts: PoolParts;
   readonly #workers: Map<number, PoolWorker> = new Map();
   readonly #components: Map<string, LoadedComponent> = new Map();
+  readonly #tapeTurns = new TapeTurns();
   /** Only then are workers that end replaced. */
   #isUp = false;
   #lastId = 0;
@@ -337,8 +339,10 @@ export class Pool {
             this.#parts.dropped.begin(message.place, message.container);
             break;
           case 'taped':
-            this.#parts.onTaped(message, () => {
-              unread.read(message.size);
+            this.#tapeTurns.add(() => {
+              this.#parts.onTaped(message, () => {
+                unread.read(message.size);
+              });
             });
         }
       });

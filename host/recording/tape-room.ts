@@ -3,7 +3,7 @@
 // holds none up.
 
 /** Of one worker. */
-const mostBytesUnread = 16 * 1024 * 1024;
+const mostBytesUnread = 4 * 1024 * 1024;
 const mostSlots = 1024;
 
 /** What all threads have of it: how many calls of each recorded container were lost. */

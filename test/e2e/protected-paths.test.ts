@@ -103,9 +103,9 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
   test('A15: umount-guard: a path that leads nowhere is told of, and all umounts are EPERM', async () => {
     await using handled = await start(runtime, '/none/at/all,/data', tried('umount /tmp/other'));
     expect(linesOf(handled)).toEqual(['no']);
-    const line = await handled.agent.untilLogged(['path=/none/at/all']);
+    const line = await handled.agent.untilLogged(['/none/at/all']);
     expect(line).toContain('code=AGENT_SETTING_INVALID');
-    expect(line).toContain('errno=ENOENT');
+    expect(line).toContain('ENOENT');
     expect(handled.errors).toHaveLength(1);
   });
 
@@ -116,9 +116,9 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
     const script = tried('umount /tmp/other', 'umount -l /run/secrets/token');
     await using handled = await start(runtime, '/data/link,/run/secrets,/var', script, [bind]);
     expect(linesOf(handled)).toEqual(['no', 'no']);
-    expect(await handled.agent.untilLogged(['path=/data/link'])).toContain('errno=ELOOP');
-    expect(await handled.agent.untilLogged(['path=/var'])).toContain('errno=EINVAL');
-    expect(handled.errors).toHaveLength(2);
+    const line = await handled.agent.untilLogged(['/data/link', 'ELOOP', '/var', 'EINVAL']);
+    expect(line).toContain('count=2');
+    expect(handled.errors).toHaveLength(1);
   });
 });
 
@@ -194,8 +194,8 @@ test('A15: umount-guard: a path that a reload adds is not looked for in a contai
   write('/data,/tmp');
   const from = agent.log().length;
   process.kill(agent.pid, 'SIGHUP');
-  const line = await agent.untilLogged(['errno=ESTALE'], from);
-  expect(line).toContain('path=/tmp');
+  const line = await agent.untilLogged(['ESTALE'], from);
+  expect(line).toContain('/tmp');
   expect((await container.exec(tried('umount /tmp/other'))).stdout).toBe('no\n');
 
   write('/data');

@@ -3,6 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 
+import { systemCodeOf } from '../../host/errors.ts';
+
+const patienceMs = 10_000;
+
 export class MemoryGroup implements Disposable {
   readonly #folder = `/sys/fs/cgroup/memory/seccompagent-test-${randomUUID()}`;
 
@@ -27,9 +31,17 @@ export class MemoryGroup implements Disposable {
     return this.#read('memory.max_usage_in_bytes');
   }
 
-  /** Nobody is in there any more. */
+  /** Nobody is in there any more, or soon: what an agent has started ends after it. */
   [Symbol.dispose](): void {
-    rmdirSync(this.#folder);
+    const moment = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    for (const until = Date.now() + patienceMs; ; Atomics.wait(moment, 0, 0, 50)) {
+      try {
+        rmdirSync(this.#folder);
+        return;
+      } catch (thrown) {
+        if (systemCodeOf(thrown) !== 'EBUSY' || Date.now() > until) throw thrown;
+      }
+    }
   }
 
   #read(name: string): number {
