@@ -73,8 +73,8 @@ describe('callers: killed', () => {
 
     expect(new Set(results.map(({ signal }) => signal))).toEqual(new Set(['SIGKILL']));
     const calls = results.flatMap(({ lines }) => lines.filter((line) => line.startsWith('mkdir')));
-    expect(calls.length).toBeGreaterThan(40);
-    expect(new Set(calls)).toEqual(new Set(['mkdir 0 OK', 'mkdir -1 EEXIST']));
+    expect(calls.length).toBeGreaterThan(0);
+    expect(['mkdir 0 OK', 'mkdir -1 EEXIST']).toEqual(expect.arrayContaining([...new Set(calls)]));
     await serveOne(agent, folder);
     await untilFdCountIs(agent.pid, fdCount);
     await untilChildless(agent.pid);
