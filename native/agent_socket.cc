@@ -222,9 +222,11 @@ bool AgentSocket::accept_one() {
     spare_.reset();
     socket.reset(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     const bool is_accepted = socket.is_open();
-    if (const auto peer = peer_credentials(socket.get()); peer)
+    if (const auto peer = peer_credentials(socket.get()); peer) {
       close_all(peer->uid, std::move(socket));
-    socket.reset();
+    } else {
+      socket.reset();
+    }
     spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     return is_accepted;
   }
@@ -279,8 +281,8 @@ std::optional<SocketEvent> AgentSocket::take_accepted() {
   const std::lock_guard lock(mutex_);
   if (accepted_.empty()) {
     if (turned_away_) return std::exchange(turned_away_, std::nullopt);
-    std::uint64_t count;
-    (void)!::read(has_accepted_.get(), &count, sizeof count);
+    eventfd_t count;
+    (void)eventfd_read(has_accepted_.get(), &count);
     return std::nullopt;
   }
   Accepted taken = std::move(accepted_.front());

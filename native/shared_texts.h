@@ -31,6 +31,7 @@ class SharedTexts {
 
  private:
   struct Less {
+    // NOLINTNEXTLINE(readability-identifier-naming): std::set looks for this name
     using is_transparent = void;
     bool operator()(const SharedText& one, const SharedText& other) const { return *one < *other; }
     bool operator()(const SharedText& one, std::string_view other) const { return *one < other; }
