@@ -34,6 +34,12 @@ export class MemoryCgroup implements Disposable {
     return ['sh', '-c', enter, join(this.#folder, 'cgroup.procs')];
   }
 
+  /** What its processes have, with what the kernel takes for them. */
+  get usedBytes(): number {
+    const name = this.#isFirst ? 'memory.usage_in_bytes' : 'memory.current';
+    return Number(readFileSync(join(this.#folder, name), 'utf8'));
+  }
+
   /** The most that its processes have had at a time. */
   get peakBytes(): number {
     const name = this.#isFirst ? 'memory.max_usage_in_bytes' : 'memory.peak';
@@ -41,7 +47,7 @@ export class MemoryCgroup implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    // what was killed is still there for a moment
+    // what was killed is still there for a moment, as is what an agent has started
     for (const until = Date.now() + patienceMs; ; Atomics.wait(moment, 0, 0, 50)) {
       try {
         rmdirSync(this.#folder);
