@@ -45,12 +45,12 @@ export class HandlerHost extends CallActs implements CallHost {
   readonly containerId: string;
   readonly annotations: readonly (readonly [key: string, value: string])[];
   readonly #handler: HandlerSide;
-  readonly #bytesBeside: number;
+  /** Of a line of its, beside the message. */
+  #bytesBeside: number | undefined;
 
   constructor(side: WorkerSide, handler: HandlerSide) {
     super(side);
     this.#handler = handler;
-    this.#bytesBeside = bytesBeside(handler.log);
     this.containerId = handler.containerId;
     this.annotations = handler.annotations;
   }
@@ -121,6 +121,7 @@ export class HandlerHost extends CallActs implements CallHost {
     const { log, lines } = this.#handler;
     if (!log.isLevelEnabled(level)) return;
     const { room, place, onDropping } = lines;
+    this.#bytesBeside ??= bytesBeside(log);
     const bytes = this.#bytesBeside + loggedBytes(message);
     if (room.take(place, bytes)) {
       log[level](message);

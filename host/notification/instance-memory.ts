@@ -61,8 +61,12 @@ const ownProcess: ProcessView = {
   now: () => performance.now(),
 };
 
-/** Looking takes as long as a call does: it is not done for each instance. */
-const lookMs = 10;
+/** Looking takes as long as many calls do: it is done for so many bytes that were counted, … */
+const lookBytes = 2 ** 20;
+/** … or after some time, since others take memory, too, … */
+const lookMs = 1000;
+/** … which is shorter where calls fail for it. */
+const shortLookMs = 10;
 /** Where collecting has not helped, it is not tried again at once. */
 const helplessMs = 1000;
 
@@ -79,6 +83,8 @@ export class InstanceMemory {
   /** As it was looked at last. */
   #isShort = false;
   #nextLook = 0;
+  /** Since then. */
+  #countedBytes = 0;
   #nextCollection = 0;
 
   constructor(
@@ -118,9 +124,10 @@ export class InstanceMemory {
   /** Whether the process really has more than it may, whatever was counted. */
   get isShort(): boolean {
     const now = this.#view.now();
-    if (now < this.#nextLook) return this.#isShort;
-    this.#nextLook = now + lookMs;
+    if (now < this.#nextLook && this.#countedBytes < lookBytes) return this.#isShort;
     this.#isShort = this.#view.residentBytes() > this.#room.mostResident;
+    this.#nextLook = now + (this.#isShort ? shortLookMs : lookMs);
+    this.#countedBytes = 0;
     return this.#isShort;
   }
 
@@ -133,6 +140,7 @@ export class InstanceMemory {
   count(change: number): void {
     this.#live += change;
     if (change < 0) this.#garbage -= change;
+    else this.#countedBytes += change;
     this.#tell();
   }
 
