@@ -32,7 +32,6 @@ import { createLog } from './log.ts';
 import type { LogOptions, Logger } from './log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
-import { compileOneByOne } from './handler/compiling/one-by-one.ts';
 import type { LoadedComponent } from './handler/direct.ts';
 import { loadNative, actingLink, receiverEventKind } from './native.ts';
 import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
@@ -200,7 +199,6 @@ export class Agent {
     if (process.getuid?.() !== 0) {
       throw new AgentError('AGENT_NOT_ROOT', 'must run as root: try it with sudo');
     }
-    compileOneByOne();
     const size = poolSize(options.workers);
     const watching = await Watching.open(options.watch ?? {}, createLog(options.log));
     const agent = new Agent(options, size, watching);

@@ -30,8 +30,12 @@ if [ ! -f "$main" ]; then
   exit 1
 fi
 
+# what compiled handlers take of memory: see compiler-flags.ts
+flags='--wasm-num-compilation-tasks=1 --no-wasm-inlining --no-wasm-inlining-call-indirect'
+
 if command -v node >/dev/null 2>&1 && is_new_enough node; then
-  exec node "$main" "$@"
+  # shellcheck disable=SC2086
+  exec node $flags "$main" "$@"
 fi
 
 case $(uname -m) in
@@ -42,7 +46,8 @@ esac
 # beside us in a checkout, above us where npm has installed the package
 for modules in "$root/node_modules" "$root/.."; do
   if [ -x "$modules/$runtime/bin/node" ]; then
-    exec "$modules/$runtime/bin/node" "$main" "$@"
+    # shellcheck disable=SC2086
+    exec "$modules/$runtime/bin/node" $flags "$main" "$@"
   fi
 done
 

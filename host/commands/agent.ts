@@ -7,6 +7,7 @@ import { defaultConfigFile, loadConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 import { configuredOptions } from '../configured-options.ts';
 import { AgentError, messageOf } from '../errors.ts';
+import { isCompilerBounded } from '../handler/compiling/compiler-flags.ts';
 import { untilTakeable } from '../listening.ts';
 import { createLog } from '../log.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
@@ -166,6 +167,11 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   const { resolver, ...answering } = await makeAnswering(command, ending.signal, kubernetes);
   const { log, watch } = command;
   const agent = await Agent.start({ resolver, log, watch });
+  if (!isCompilerBounded()) {
+    agent.log.warn(
+      'handlers may take more memory than they are weighed with: start seccompagent, not node',
+    );
+  }
   answering.components.used = () => agent.components();
   using _uncaught = endingByUncaught(agent);
   try {

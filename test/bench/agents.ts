@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { compilerFlags } from '../../host/handler/compiling/compiler-flags.ts';
 import { compiled } from '../support/compile.ts';
 import { threadCount } from '../support/process-resources.ts';
 import { testBundle } from '../support/test-bundles.ts';
@@ -96,6 +97,7 @@ export async function startAgent({ bundle, cpus, workers }: AgentOptions): Promi
   const main = compiledModule('test/support/bundle-agent.ts');
   return start(cpus, (socket) => [
     process.execPath,
+    ...compilerFlags,
     main,
     testBundle(bundle),
     socket,

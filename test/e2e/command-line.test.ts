@@ -18,6 +18,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { compilerFlags } from '../../host/handler/compiling/compiler-flags.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
@@ -394,6 +395,13 @@ test('launcher: says what is missing where no Node is new enough', async () => {
   });
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toMatch(/^seccompagent: Node [\d.]+ or newer is needed[^\n]*\n$/u);
+});
+
+test('A4: launcher: Node is started as handlers are to be compiled', async () => {
+  using folder = new TemporaryFolder();
+  await using agent = await AgentProcess.start(folder.at('agent.socket'), '-resolver=none');
+  const words = readFileSync(`/proc/${agent.pid}/cmdline`, 'utf8').split('\0');
+  expect(words.slice(1)).toEqual(expect.arrayContaining([...compilerFlags]));
 });
 
 test('launcher: says that the package is not built', async () => {

@@ -8,6 +8,7 @@ import {
   goodValue,
   greedy,
   manyReferences,
+  muchCallFeedback,
   muchMachineCode,
 } from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
@@ -82,6 +83,23 @@ test('A4: memory of instances: tables and references to functions end no agent',
   expect(answers.filter((answer) => answer !== 'EPERM')).toContainEqual(
     expect.stringMatching(/^\d+$/u),
   );
+  expect(cgroup.peakBytes).toBeLessThan(fewBytes * 0.75);
+});
+
+test('A4: memory of instances: functions with many calls end no agent', async () => {
+  using cgroup = new MemoryCgroup(fewBytes);
+  await using agent = await startLimited(cgroup);
+  agent.bundles.write('calls', { component: muchCallFeedback(), syscalls: ['getpgid'] });
+  await using callers = new AsyncDisposableStack();
+  const crowd = Array.from({ length: 32 }, () =>
+    callers.use(new AskedCaller({ socket: agent.socket, metadata: 'calls', id: 'crowd' })),
+  );
+  // instances are made, and their functions entered only then
+  for (const argument of [0, 1]) {
+    await Promise.all(crowd.map(async (caller) => caller.ask(`getpgid ${argument}`)));
+  }
+  await using good = new AskedCaller({ socket: agent.socket, metadata: 'good', id: 'other' });
+  expect((await good.ask('getpgid 0')).answer).toBe('EBADMSG');
   expect(cgroup.peakBytes).toBeLessThan(fewBytes * 0.75);
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { compilerFlags } from '../../host/handler/compiling/compiler-flags.ts';
 import { runCommand } from '../support/command.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
 
@@ -16,7 +17,13 @@ const deadlineMs = 55_000;
 test('W1: compiling: an agent compiles one function at a time', async () => {
   using cgroup = new MemoryCgroup(limitBytes);
   const program = join(import.meta.dirname, '../support/compiling-peak.ts');
-  const [first, ...rest] = [...cgroup.wrapper, process.execPath, ...flags, program];
+  const [first, ...rest] = [
+    ...cgroup.wrapper,
+    process.execPath,
+    ...compilerFlags,
+    ...flags,
+    program,
+  ];
   const { code, stdout, stderr } = await runCommand([first, ...rest], { deadlineMs });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const { one, six }: { one: number; six: number } = JSON.parse(stdout);

@@ -2,6 +2,7 @@
 // Starts test/support/hostile-agent.ts, an agent whose containers choose their handlers by name.
 import { join } from 'node:path';
 
+import { compilerFlags } from '../../host/handler/compiling/compiler-flags.ts';
 import { BundleFolder } from './bundle-folder.ts';
 import { RunningCommand } from './command.ts';
 import { until } from './polling.ts';
@@ -38,7 +39,8 @@ export async function startHostileAgent(options: HostileAgentOptions = {}): Prom
   const socket = resources.use(new TemporaryFolder()).at('agent.socket');
   const bundles = resources.use(new BundleFolder());
   const program = join(import.meta.dirname, 'hostile-agent.ts');
-  const command = [process.execPath, program, socket, bundles.path, options.log ?? 'info'] as const;
+  const node = [process.execPath, ...compilerFlags] as const;
+  const command = [...node, program, socket, bundles.path, options.log ?? 'info'] as const;
   const { wrapper = [], environment = {} } = options;
   const [first, ...rest] = [...wrapper, ...command];
   const running = new RunningCommand([first, ...rest], { environment, deadlineMs: lifeMs });

@@ -43,6 +43,8 @@ const more = {
   memorySize: [0x3f, 0x00],
   shiftLeft: [0x74],
   fill: [0xfc, 0x0b, 0x00],
+  /** Of the first signature that the module has besides those of its exports. */
+  callIndirect: [0x11, 2, 0],
 } as const;
 
 /** Never ends. */
@@ -493,36 +495,57 @@ export function manyReferences(): Uint8Array {
   });
 }
 
+/** A component with many functions, all in its table, whose code never gets behind its condition. */
+function manyFunctions(parts: {
+  readonly functions: number;
+  readonly body: Bytes;
+  /** What `any` does, which may call those of the table. */
+  readonly any: (callAll: Bytes) => Bytes;
+  /** Each number makes another component. */
+  readonly number: number;
+}): Uint8Array {
+  const first = 2;
+  const body = [...instruction.i32(0), ...more.if, ...parts.body, ...more.end];
+  const call = [...instruction.local(parametersOfAny), ...more.callIndirect];
+  return component({
+    core: coreModule({
+      functions: [
+        { ...anyFunction(parts.any(forNumbers(0, parts.functions, call))), locals: 1 },
+        allocator(4096 + 16 * parts.number),
+        ...Array.from({ length: parts.functions }, () => ({ name: '', signature: ':', body })),
+      ],
+      tables: [[0x70, 0, ...unsigned(parts.functions)]],
+      elements: Array.from({ length: parts.functions }, (_, index) => first + index),
+      data: [...zeros(answerAt), ...action(nextCase, [])],
+    }),
+    exports: ['any'],
+  });
+}
+
 /**
  * Code of which the machine code is far larger: `any` calls each function once, so that V8 compiles it,
  * and asks the next one. Each number makes another component.
  */
 export function muchMachineCode(number: number): Uint8Array {
-  const [heavyType, first, functions] = [2, 2, 1000];
-  const callIndirect = [0x11, heavyType, 0];
-  // never gets there, which V8 does not know
-  const body = [
-    ...instruction.i32(0),
-    ...more.if,
-    ...times(800, [...instruction.i32(0), ...callIndirect]),
-    ...more.end,
-  ];
-  const call = [...instruction.local(parametersOfAny), ...callIndirect];
-  return component({
-    core: coreModule({
-      functions: [
-        {
-          ...anyFunction([...forNumbers(0, functions, call), ...goodAnswer]),
-          locals: 1,
-        },
-        allocator(4096 + 16 * number),
-        ...Array.from({ length: functions }, () => ({ name: '', signature: ':', body })),
-      ],
-      tables: [[0x70, 0, ...unsigned(functions)]],
-      elements: Array.from({ length: functions }, (_, index) => first + index),
-      data: [...zeros(answerAt), ...action(3, [])],
-    }),
-    exports: ['any'],
+  return manyFunctions({
+    functions: 1000,
+    body: times(800, [...instruction.i32(0), ...more.callIndirect]),
+    any: (callAll) => [...callAll, ...goodAnswer],
+    number,
+  });
+}
+
+/**
+ * Functions with so many calls that V8 would keep more of them, for each instance, than its memory
+ * has. `any` asks the next one, and calls each function once if the call's first argument is 1.
+ */
+export function muchCallFeedback(): Uint8Array {
+  const firstHeavy = 2;
+  return manyFunctions({
+    functions: 500,
+    body: times(2000, instruction.call(firstHeavy)),
+    any: (callAll) => [...when(1, callAll), ...goodAnswer],
+    number: 0,
   });
 }
 

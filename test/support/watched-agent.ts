@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 import type { ListenerLimits } from '../../host/containers/listener-counts.ts';
+import { compilerFlags } from '../../host/handler/compiling/compiler-flags.ts';
 import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
 import { RunningCommand } from './command.ts';
 import { patient } from './patience.ts';
@@ -93,7 +94,8 @@ export async function startWatchedAgent(options: WatchedAgentOptions): Promise<W
   using folders = new DisposableStack();
   const socket = folders.use(new TemporaryFolder()).at('agent.socket');
   const program = join(import.meta.dirname, 'configured-agent.ts');
-  const [command, ...rest] = [...(options.wrapper ?? []), process.execPath];
+  const node = [process.execPath, ...compilerFlags] as const;
+  const [command, ...rest] = [...(options.wrapper ?? []), ...node] as const;
   const running = new RunningCommand(
     [command, ...rest, program, ...programOptions(options, socket)],
     { environment: sanitizerEnvironment(), deadlineMs: lifeMs },

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// How V8 compiles WebAssembly in the agent, so that it takes no more memory than what a component's
+// trial has found out and its instances are weighed with. V8 has to be started so: Node has compiled
+// WebAssembly of its own before anything of ours runs, and what is compiled goes by its flags.
+
+/** As seccompagent.sh has them. */
+export const compilerFlags = [
+  // functions are compiled in threads of V8's own, several at once: the trial compiled one at a time
+  '--wasm-num-compilation-tasks=1',
+  // what to inline is learnt from 16 bytes for each call in the code, of each instance, and code with
+  // something inlined is up to three times as large as what was tried
+  '--no-wasm-inlining',
+  '--no-wasm-inlining-call-indirect',
+] as const;
+
+/** Whether this process was started with them. */
+export function isCompilerBounded(): boolean {
+  return compilerFlags.every((flag) => process.execArgv.includes(flag));
+}
