@@ -71,7 +71,19 @@ export function bootId(): string | undefined {
 }
 
 export function removeServed(file: string): void {
-  for (const each of [file, file + unfinished]) rmSync(each, { force: true });
+  rmSync(file, { force: true });
+}
+
+/** What others have put into the folder is not written to: the file is a new one each time. */
+function replaceFile(file: string, text: string): void {
+  const written = `${file}.${randomUUID()}${unfinished}`;
+  try {
+    writeFileSync(written, text, { mode: ownerOnly, flag: 'wx' });
+    renameSync(written, file);
+  } catch (thrown) {
+    rmSync(written, { force: true });
+    throw thrown;
+  }
 }
 
 /** Whether a file is one that is still being written, or was when its agent ended. */
@@ -134,8 +146,7 @@ export class ServedFile implements Disposable {
         return;
       }
       const text = JSON.stringify({ boot: bootId(), agent, containers });
-      writeFileSync(this.file + unfinished, text, { mode: ownerOnly });
-      renameSync(this.file + unfinished, this.file);
+      replaceFile(this.file, text);
     } catch (thrown) {
       if (this.#hasFailed) return;
       this.#hasFailed = true;

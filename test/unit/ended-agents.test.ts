@@ -7,9 +7,14 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
+  rmdirSync,
+  rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -108,6 +113,18 @@ test('served file: it is root’s alone, says what is served, and goes with the 
   containers = [];
   file[Symbol.dispose]();
   expect(readdirSync(folder.path)).toEqual([]);
+});
+
+test('served file: what others have put where it will be is not written to', () => {
+  using folder = new TemporaryFolder();
+  const victim = folder.at('victim');
+  writeFileSync(victim, 'precious');
+  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().logger };
+  const file = new ServedFile({ ...parts, containers: () => [containerOf('c1', living)] });
+  for (const name of [file.file, `${file.file}.new`]) symlinkSync(victim, name);
+  file[Symbol.dispose]();
+  expect(readFileSync(victim, 'utf8')).toBe('precious');
+  expect(lstatSync(file.file).isFile()).toBe(true);
 });
 
 test('served file: no more is written than is read, and the first ones are there', () => {
@@ -219,12 +236,18 @@ test('ended agents: a file that cannot be removed is told of once', () => {
   using folder = new TemporaryFolder();
   const file = leave(folder, gone);
   // nobody removes a folder in place of a file, not even root
-  mkdirSync(`${file}.new`);
+  const replace = (): boolean => {
+    rmSync(file);
+    mkdirSync(file);
+    return true;
+  };
   fakeInterval();
-  using looked = looking(folder);
-  vi.advanceTimersByTime(2 * lookEveryMs);
-  expect(looked.log.lines.filter(({ file: named }) => named === file)).toHaveLength(1);
+  using looked = looking(folder, replace);
+  rmdirSync(file);
+  leave(folder, gone);
+  vi.advanceTimersByTime(lookEveryMs);
   expect(looked.told).toEqual(['c1']);
+  expect(looked.log.lines.filter(({ file: named }) => named === file)).toHaveLength(1);
 });
 
 test('ended agents: what one has begun to write when it ended goes', () => {
