@@ -9,6 +9,7 @@ import type { RecordingReader } from '../recording/recording-reader.ts';
 import { callProgress } from './call-progress.ts';
 import { openRecording, recordingOptions } from './recording-options.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 const defaultSeconds = 3;
 const warmUpMs = 500;
@@ -34,9 +35,9 @@ function lineOf({ syscall, calls, samples, failures, p50Us, p99Us }: Measured): 
   return row([syscall, String(calls), p50Us.toFixed(1), p99Us.toFixed(1)]) + failed;
 }
 
-function show(measured: readonly Measured[]): string {
+function show(measured: readonly Measured[]): readonly string[] {
   const head = row(['system call', 'calls', 'p50 in µs', 'p99 in µs']);
-  return [head, ...measured.map((each) => lineOf(each)), ''].join('\n');
+  return [head, ...measured.map((each) => lineOf(each))];
 }
 
 async function run(words: readonly string[]): Promise<number> {
@@ -57,11 +58,7 @@ async function run(words: readonly string[]): Promise<number> {
       onCalls(done);
     },
   });
-  process.stdout.write(
-    wish.isJson
-      ? `${JSON.stringify({ calls: calls.length, seconds, measured }, undefined, 2)}\n`
-      : show(measured),
-  );
+  report(wish.values, { calls: calls.length, seconds, measured }, () => show(measured));
   const failed = measured.filter(({ failures }) => failures > 0).map(({ syscall }) => syscall);
   if (failed.length === 0) return 0;
   process.stderr.write(

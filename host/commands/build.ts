@@ -6,13 +6,14 @@ import { parseWords, usage } from '../command-line.ts';
 import { reportingBuildErrors } from './build-failure.ts';
 import { showBuilding } from './build-progress.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 function describe({ component, language, bytes, digest }: BuiltComponent): string {
-  return `${component}: ${language ?? 'came built'}, ${bytes} bytes, ${digest}\n`;
+  return `${component}: ${language ?? 'came built'}, ${bytes} bytes, ${digest}`;
 }
 
-function show(built: BuiltProject): string {
-  return `${built.name} is built\n${built.components.map((each) => `  ${describe(each)}`).join('')}`;
+function show(built: BuiltProject): readonly string[] {
+  return [`${built.name} is built`, ...built.components.map((each) => `  ${describe(each)}`)];
 }
 
 async function run(words: readonly string[]): Promise<number> {
@@ -23,8 +24,7 @@ async function run(words: readonly string[]): Promise<number> {
     const built = await buildProject({ directory, out: directory, onProgress: showBuilding });
     const warnings = built.components.flatMap((component) => component.warnings);
     process.stderr.write(warnings.map((line) => `${line}\n`).join(''));
-    const isJson = values.get('json') === true;
-    process.stdout.write(isJson ? `${JSON.stringify(built, undefined, 2)}\n` : show(built));
+    report(values, built, () => show(built));
     return 0;
   });
 }

@@ -22,6 +22,7 @@ import { grantLines } from '../registry/grants.ts';
 import type { Keys } from '../registry/grant-parser.ts';
 import { defaultActionText } from '../registry/policy.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 const pageBytes = 65_536;
 
@@ -168,7 +169,7 @@ function limitsText({ maximumBytes, maximumPages, deadlineMs }: BundleLimits): s
   return `component ${byteSizeText(maximumBytes)}, memory ${memory}, deadline ${deadline}`;
 }
 
-function show({ config, found }: Checked): string {
+function show({ config, found }: Checked): readonly string[] {
   const { bundles, signers, registries, bundleFolders, limits, options } = config;
   return [
     ...[...bundles].flatMap(([name, { signers: own, ...grants }]) => [
@@ -192,7 +193,7 @@ function show({ config, found }: Checked): string {
     ...policyText(config),
     `limits   ${limitsText(limits)}`,
     ...[...options].map(([name, value]) => `option   -${name}${value === true ? '' : ` ${value}`}`),
-  ].join('\n');
+  ];
 }
 
 /** For programs: the same as `show` has. */
@@ -222,10 +223,7 @@ async function run(words: readonly string[]): Promise<number> {
   if (what !== 'check') usage('config needs the word "check"');
   if (more.length > 0) usage('config check takes one file');
   const checked = new Check(configIn(file)).run();
-  const isJson = values.get('json') === true;
-  process.stdout.write(
-    `${isJson ? JSON.stringify(facts(checked), undefined, 2) : show(checked)}\n`,
-  );
+  report(values, facts(checked), () => show(checked));
   for (const problem of checked.problems) process.stderr.write(`seccompagent: ${problem}\n`);
   return Promise.resolve(checked.problems.length === 0 ? 0 : 1);
 }

@@ -15,9 +15,9 @@ import { runtimeChecks } from '../doctor/runtimes.ts';
 import { capabilityUseCheck, surroundingChecks } from '../doctor/surroundings.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import { loadNative } from '../native.ts';
-import { escaped, shownJson, shownLines } from '../terminal-text.ts';
 import { configProblems } from './config.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 const defaultSocketFile = '/run/seccomp-agent.socket';
 
@@ -91,13 +91,11 @@ async function allChecks(values: Values): Promise<readonly Check[]> {
 
 const nameWidth = 18;
 
-function show(checks: readonly Check[]): string {
-  return shownLines(
-    checks.map(({ name, status, message, advice }) => {
-      const rest = advice === undefined ? '' : ` → ${advice}`;
-      return escaped(`${status.padEnd(4)}  ${name.padEnd(nameWidth)}  ${message}${rest}`);
-    }),
-  );
+function show(checks: readonly Check[]): readonly string[] {
+  return checks.map(({ name, status, message, advice }) => {
+    const rest = advice === undefined ? '' : ` → ${advice}`;
+    return `${status.padEnd(4)}  ${name.padEnd(nameWidth)}  ${message}${rest}`;
+  });
 }
 
 function has(checks: readonly Check[], wanted: Status): boolean {
@@ -108,8 +106,7 @@ async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, options);
   if (rest.length > 0) usage('doctor takes no argument');
   const checks = await allChecks(values);
-  const isJson = values.get('json') === true;
-  process.stdout.write(`${isJson ? shownJson(checks) : show(checks)}\n`);
+  report(values, checks, () => show(checks));
   return has(checks, 'fail') ? 1 : 0;
 }
 

@@ -24,10 +24,10 @@ import type { SettingSource } from '../registry/manifest-handler.ts';
 import type { ArgumentTest } from '../registry/only-calls.ts';
 import type { SettingDeclaration } from '../registry/setting.ts';
 import type { WantedGrant } from '../registry/wanted-grants.ts';
-import { shownJson, shownLines } from '../terminal-text.ts';
 import { configuredRegistry, referenceOf, trustedSigners, trustUsage } from './registry-options.ts';
 import type { Values } from './registry-options.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 const options = {
   json: { type: 'boolean' },
@@ -253,17 +253,17 @@ function grantLine({ capability, reason, limits }: WantedGrant): string {
   return `  grant     ${capability}:${listedLimits.join('')} ${reason}`;
 }
 
-function show(facts: BundleFacts | ComponentFacts): string {
-  if (!('handlers' in facts)) return shownLines(componentLines(facts));
+function show(facts: BundleFacts | ComponentFacts): readonly string[] {
+  if (!('handlers' in facts)) return componentLines(facts);
   const { pulled, name, version, description, settings, grants, handlers } = facts;
-  return shownLines([
+  return [
     `${name} ${version}: ${description}`,
     ...(pulled === undefined ? [] : [`  digest    ${pulled.digest}`]),
     ...(pulled === undefined ? [] : [`  signed by ${listed(pulled.signers)}`]),
     ...settings.map(settingLine),
     ...grants.map(grantLine),
     ...handlers.flatMap(handlerLines),
-  ]);
+  ];
 }
 
 function read(path: string, values: Values): BundleFacts | ComponentFacts {
@@ -301,8 +301,7 @@ async function run(words: readonly string[]): Promise<number> {
   const own = read(path, values);
   const facts =
     recording === undefined ? own : recordedFacts(own, await answeredActions(recording));
-  const text = values.get('json') === true ? shownJson(facts) : show(facts);
-  process.stdout.write(`${text}\n`);
+  report(values, facts, () => show(facts));
   return 0;
 }
 

@@ -6,8 +6,8 @@ import { parseWords, textOf, usage } from '../command-line.ts';
 import { AgentError } from '../errors.ts';
 import { generateKeyPair } from '../registry/oci/signing-key.ts';
 import { newKeyPassword } from './password.ts';
-import { report } from './registry-options.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 const defaultPrefix = 'seccompagent';
 
@@ -32,7 +32,7 @@ async function run(words: readonly string[]): Promise<number> {
   const { privatePem, publicPem } = generateKeyPair(await newKeyPassword());
   writeNew(files.privateKey, privatePem, 0o600);
   writeNew(files.publicKey, publicPem, 0o644);
-  report(values, files, `private key ${files.privateKey}, public key ${files.publicKey}`);
+  report(values, files, () => [`private key ${files.privateKey}, public key ${files.publicKey}`]);
   return 0;
 }
 

@@ -6,8 +6,8 @@ import type { Digest } from '../registry/oci/digest.ts';
 import { signersAmong } from '../registry/oci/signature.ts';
 import type { Signer } from '../registry/oci/signing-key.ts';
 import { BundleStore, defaultStore } from '../registry/oci/store.ts';
-import { shownLines } from '../terminal-text.ts';
-import { report, signersByKey } from './registry-options.ts';
+import { signersByKey } from './registry-options.ts';
+import { report } from './report.ts';
 import type { Tool } from './tool.ts';
 
 const options = {
@@ -68,8 +68,9 @@ async function run(words: readonly string[]): Promise<number> {
   const signers = signersByKey(values);
   const store = new BundleStore(textOf(values, 'store') ?? defaultStore);
   const rows = store.digests().map((digest) => rowOf(store, digest, signers));
-  const text = rows.length === 0 ? 'no bundle was pulled' : shownLines(rows.flatMap(linesOf));
-  report(values, rows, text);
+  report(values, rows, () =>
+    rows.length === 0 ? ['no bundle was pulled'] : rows.flatMap(linesOf),
+  );
   return Promise.resolve(rows.some((row) => 'problem' in row) ? 1 : 0);
 }
 

@@ -32,9 +32,10 @@ import { isReference } from '../registry/oci/reference.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
-import { escaped, shownJson, shownLines } from '../terminal-text.ts';
+import { escaped } from '../terminal-text.ts';
 import { makeAnswering } from './agent.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 const defaultSocketFile = '/run/seccomp-agent.socket';
 const options = {
@@ -329,13 +330,11 @@ function findingLines(file: string, finding: Finding): readonly string[] {
   return [`${file}:${line}: ${severity}: ${message} [${code}]`, `  at ${path}: ${advice}`];
 }
 
-function show(files: readonly FileFindings[]): string {
-  return shownLines(
-    files.flatMap(({ file, findings }) =>
-      findings.length === 0
-        ? [`${file}: nothing is wrong`]
-        : findings.flatMap((finding) => findingLines(file, finding)),
-    ),
+function show(files: readonly FileFindings[]): readonly string[] {
+  return files.flatMap(({ file, findings }) =>
+    findings.length === 0
+      ? [`${file}: nothing is wrong`]
+      : findings.flatMap((finding) => findingLines(file, finding)),
   );
 }
 
@@ -348,8 +347,7 @@ async function runLint(words: readonly string[]): Promise<number> {
   if (rest.length === 0) usage('profile lint takes files');
   const files: FileFindings[] = [];
   for (const file of rest) files.push({ file, findings: await findingsIn(file, values) });
-  const isJson = values.get('json') === true;
-  process.stdout.write(`${isJson ? shownJson(files) : show(files)}\n`);
+  report(values, files, () => show(files));
   return has(files, 'error') ? 1 : 0;
 }
 

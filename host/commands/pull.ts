@@ -11,12 +11,12 @@ import {
   openRegistry,
   referenceOf,
   registryUsage,
-  report,
   trustedSigners,
   trustOptions,
   trustUsage,
 } from './registry-options.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 const options: OptionTable = { ...trustOptions, unsigned: { type: 'boolean' } };
 
@@ -51,7 +51,10 @@ async function run(words: readonly string[]): Promise<number> {
     signers: pulled.signers,
   };
   const signed = isUnsigned ? 'signatures not looked at' : `signed by ${pulled.signers.join(', ')}`;
-  report(values, facts, `pulled ${outline.name} ${outline.version}, ${signed}: ${name}\n${folder}`);
+  report(values, facts, () => [
+    `pulled ${outline.name} ${outline.version}, ${signed}: ${name}`,
+    folder,
+  ]);
   return 0;
 }
 

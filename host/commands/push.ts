@@ -6,14 +6,9 @@ import { packArtifact } from '../registry/oci/artifact.ts';
 import { formatReference } from '../registry/oci/reference.ts';
 import { pushBundle, withDigest } from '../registry/oci/transfer.ts';
 import { progressLine } from './progress.ts';
-import {
-  openRegistry,
-  referenceOf,
-  registryOptions,
-  registryUsage,
-  report,
-} from './registry-options.ts';
+import { openRegistry, referenceOf, registryOptions, registryUsage } from './registry-options.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, registryOptions);
@@ -39,7 +34,7 @@ async function run(words: readonly string[]): Promise<number> {
     version: outline.version,
     bytes: blobs.reduce((sum, { bytes }) => sum + bytes.length, artifact.manifest.length),
   };
-  report(values, facts, `pushed ${outline.name} ${outline.version} as oci://${pushed}`);
+  report(values, facts, () => [`pushed ${outline.name} ${outline.version} as oci://${pushed}`]);
   return 0;
 }
 

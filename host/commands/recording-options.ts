@@ -28,7 +28,6 @@ export const recordingOptions: string = `  -bundle LIST        bundles in chain 
 export interface ReplayWish {
   readonly reader: RecordingReader;
   readonly resolution: Resolution;
-  readonly isJson: boolean;
   readonly patienceMs: number;
   readonly values: ReadonlyMap<string, unknown>;
 }
@@ -72,7 +71,6 @@ export async function openRecording(
   return {
     reader,
     resolution,
-    isJson: values.get('json') === true,
     patienceMs: (numberOf(values, 'patience') ?? defaultPatienceSeconds) * 1000,
     values,
   };

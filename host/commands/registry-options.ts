@@ -17,7 +17,6 @@ import { RegistryClient } from '../registry/oci/registry-client.ts';
 import { defaultStore } from '../registry/oci/store.ts';
 import { readPublicKey } from '../registry/oci/signing-key.ts';
 import type { Signer } from '../registry/oci/signing-key.ts';
-import { shownJson, shownLines } from '../terminal-text.ts';
 import { passwordOnStdin } from './password.ts';
 
 export type Values = ReadonlyMap<string, unknown>;
@@ -127,10 +126,4 @@ export function signersByKey(values: Values): readonly Signer[] {
     name: basename(file),
     key: readPublicKey(file),
   }));
-}
-
-/** @param facts for programs */
-export function report(values: Values, facts: object, text: string): void {
-  const shown = values.get('json') === true ? shownJson(facts) : shownLines(text.split('\n'));
-  process.stdout.write(`${shown}\n`);
 }

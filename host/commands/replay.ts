@@ -11,6 +11,7 @@ import { callProgress } from './call-progress.ts';
 import { openRecording, recordingOptions } from './recording-options.ts';
 import type { ReplayWish } from './recording-options.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 /** So many calls are on their way to the thread that replays. */
 const mostAsked = 64;
@@ -74,7 +75,7 @@ async function replayAll({ reader, resolution, patienceMs }: ReplayWish): Promis
   return { calls, different, isCutOff, ...(problem === undefined ? {} : { problem }) };
 }
 
-function show({ calls, different }: ReplayReport): string {
+function show({ calls, different }: ReplayReport): readonly string[] {
   const lines = different.flatMap(({ call, syscall, differences }) => [
     `call ${call}: ${syscall}`,
     ...differences.flatMap(({ what, recorded, replayed }) => [
@@ -83,14 +84,14 @@ function show({ calls, different }: ReplayReport): string {
       `    replayed  ${replayed}`,
     ]),
   ]);
-  return [...lines, `${calls} calls replayed, ${different.length} differ`, ''].join('\n');
+  return [...lines, `${calls} calls replayed, ${different.length} differ`];
 }
 
 async function run(words: readonly string[]): Promise<number> {
   const wish = await openRecording(words);
-  const report = await replayAll(wish);
-  process.stdout.write(wish.isJson ? `${JSON.stringify(report, undefined, 2)}\n` : show(report));
-  const { problem, isCutOff, different } = report;
+  const replayed = await replayAll(wish);
+  report(wish.values, replayed, () => show(replayed));
+  const { problem, isCutOff, different } = replayed;
   if (isCutOff) process.stderr.write('the recording is cut off: what is there was replayed\n');
   if (problem !== undefined) process.stderr.write(`seccompagent: ${problem}\n`);
   return different.length > 0 || problem !== undefined ? 1 : 0;

@@ -7,14 +7,9 @@ import { formatReference } from '../registry/oci/reference.ts';
 import { fingerprintOf, readPrivateKey } from '../registry/oci/signing-key.ts';
 import { resolveReference, signBundle } from '../registry/oci/transfer.ts';
 import { keyPassword } from './password.ts';
-import {
-  openRegistry,
-  referenceOf,
-  registryOptions,
-  registryUsage,
-  report,
-} from './registry-options.ts';
+import { openRegistry, referenceOf, registryOptions, registryUsage } from './registry-options.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, { ...registryOptions, key: { type: 'string' } });
@@ -29,7 +24,9 @@ async function run(words: readonly string[]): Promise<number> {
   const isNew = await signBundle(client, signed, { privateKey, publicKey });
   const name = `oci://${formatReference(signed)}`;
   const facts = { reference: name, digest: signed.digest, key: fingerprintOf(publicKey), isNew };
-  report(values, facts, isNew ? `signed ${name}` : `${name} has a signature of this key already`);
+  report(values, facts, () => [
+    isNew ? `signed ${name}` : `${name} has a signature of this key already`,
+  ]);
   return 0;
 }
 

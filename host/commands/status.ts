@@ -11,8 +11,9 @@ import type {
 } from '../control/status.ts';
 import type { KubernetesStatus } from '../kubernetes/kubernetes-status.ts';
 import type { ShadowStatus } from '../recording/shadow-book.ts';
-import { counted, shownJson, shownLines } from '../terminal-text.ts';
+import { counted } from '../terminal-text.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 const secondsOf = { day: 86_400, h: 3600, min: 60, s: 1 } as const;
 
@@ -70,14 +71,14 @@ function containerLines(container: ContainerStatus): readonly string[] {
   ];
 }
 
-function show(status: AgentStatus): string {
+function show(status: AgentStatus): readonly string[] {
   const { version, pid, uptimeSeconds, workers, containers, lastReload, kubernetes } = status;
-  return shownLines([
+  return [
     `seccompagent ${version}, pid ${pid}, up ${showDuration(uptimeSeconds)}, ${counted(workers, 'worker')}, ${counted(containers.length, 'container')}`,
     ...reloadLines(lastReload),
     ...kubernetesLines(kubernetes),
     ...containers.flatMap((container) => containerLines(container)),
-  ]);
+  ];
 }
 
 async function run(words: readonly string[]): Promise<number> {
@@ -89,8 +90,7 @@ async function run(words: readonly string[]): Promise<number> {
   const socket = textOf(values, 'control-socket') ?? defaultControlSocket;
   const text = await askForText({ socket, method: 'GET', path: '/status' });
   const status: AgentStatus = JSON.parse(text);
-  const isJson = values.get('json') === true;
-  process.stdout.write(`${isJson ? shownJson(status) : show(status)}\n`);
+  report(values, status, () => show(status));
   return 0;
 }
 

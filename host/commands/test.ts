@@ -19,6 +19,7 @@ import type { TrialResult } from '../trial/trial.ts';
 import { reportingBuildErrors } from './build-failure.ts';
 import { showBuilding } from './build-progress.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 const caseFile = 'handler.test.yaml';
 /** The same, made by a program. */
@@ -76,7 +77,7 @@ async function tryFolder(directory: string): Promise<readonly TrialResult[]> {
   }
 }
 
-function show(results: readonly TrialResult[], file: string): string {
+function show(results: readonly TrialResult[], file: string): readonly string[] {
   const lines = results.flatMap(({ name, hasPassed, differences }) => [
     `  ${hasPassed ? 'passed' : 'FAILED'}  ${name}`,
     ...differences.flatMap(({ line, what, expected, found }) => [
@@ -86,35 +87,37 @@ function show(results: readonly TrialResult[], file: string): string {
     ]),
   ]);
   const failed = results.filter(({ hasPassed }) => !hasPassed).length;
-  const sum = `${results.length - failed} passed, ${failed} failed`;
-  return [...lines, sum, ''].join('\n');
+  return [...lines, `${results.length - failed} passed, ${failed} failed`];
 }
 
-async function testOnce(directory: string, isJson: boolean): Promise<number> {
+async function testOnce(directory: string, values: ReadonlyMap<string, unknown>): Promise<number> {
   return reportingBuildErrors(async () => {
     const results = await tryFolder(directory);
-    const text = isJson
-      ? `${JSON.stringify({ cases: results }, undefined, 2)}\n`
-      : show(results, shown(casesFile(directory)));
-    process.stdout.write(text);
+    report(values, { cases: results }, () => show(results, shown(casesFile(directory))));
     return results.every(({ hasPassed }) => hasPassed) ? 0 : 1;
   });
 }
 
 /** What was wrong is said, and whoever mends it need not start again. */
-async function testPatiently(directory: string, isJson: boolean): Promise<void> {
+async function testPatiently(
+  directory: string,
+  values: ReadonlyMap<string, unknown>,
+): Promise<void> {
   try {
-    await testOnce(directory, isJson);
+    await testOnce(directory, values);
   } catch (thrown) {
     process.stderr.write(`seccompagent: ${messageOf(thrown)}\n`);
   }
 }
 
 /** Until a signal ends the process. */
-async function testOnChanges(directory: string, isJson: boolean): Promise<never> {
+async function testOnChanges(
+  directory: string,
+  values: ReadonlyMap<string, unknown>,
+): Promise<never> {
   for (;;) {
     const changed = nextChange(directory);
-    await testPatiently(directory, isJson);
+    await testPatiently(directory, values);
     await changed;
   }
 }
@@ -143,10 +146,9 @@ async function run(words: readonly string[]): Promise<number> {
   });
   const [directory = '.', ...more] = rest;
   if (more.length > 0) usage('test takes one folder');
-  const isJson = values.get('json') === true;
   return values.get('watch') === true
-    ? testOnChanges(directory, isJson)
-    : testOnce(directory, isJson);
+    ? testOnChanges(directory, values)
+    : testOnce(directory, values);
 }
 
 export const test: Tool = {

@@ -14,13 +14,13 @@ import {
   openRegistry,
   referenceOf,
   registryUsage,
-  report,
   trustedSigners,
   trustOptions,
   trustUsage,
 } from './registry-options.ts';
 import type { RegistryOpening, Values } from './registry-options.ts';
 import type { Tool } from './tool.ts';
+import { report } from './report.ts';
 
 const options: OptionTable = { ...trustOptions, stored: { type: 'boolean' } };
 
@@ -62,7 +62,7 @@ async function run(words: readonly string[]): Promise<number> {
       : await verifyRemote(reference, { signers, configured }, values);
   const name = `oci://${formatReference(withDigest(reference, verified.digest))}`;
   const facts = { reference: name, digest: verified.digest, signers: verified.signers };
-  report(values, facts, `${name} is signed by ${verified.signers.join(', ')}`);
+  report(values, facts, () => [`${name} is signed by ${verified.signers.join(', ')}`]);
   return 0;
 }
 

@@ -22,6 +22,7 @@ import { expect, test } from 'vitest';
 
 import { RecordingReader } from '../../host/recording/recording-reader.ts';
 import type { CallEntry, EndEntry, HeaderEntry } from '../../host/recording/recording-format.ts';
+import { hasControlCharacters } from '../../host/terminal-text.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { projectRoot, RunningCommand, runCommand, seccompagent } from '../support/command.ts';
@@ -474,6 +475,22 @@ test('replay: another version is shown with its differences, call by call', asyn
     isCutOff: false,
     different: [{ call: 1 }, { call: 2 }, { call: 3, differences: [{ what: 'action' }, {}] }],
   });
+});
+
+test('M6: replay: what a container has named moves no cursor', async () => {
+  using folder = new TemporaryFolder();
+  const file = folder.at('recording');
+  const script = `mkdir "$1/$(printf 'x\\302\\233\\342\\200\\256\\033[2J\\ny')"`;
+  const { code: recorded } = await recordScript(file, script, folder.path, '-bundle=mkdir-suffix');
+  expect(recorded).toBe(0);
+  const setting = '-setting=MKDIR_SUFFIX=-other';
+  for (const options of [[], ['-json']]) {
+    const { code, stdout } = await replay(...options, setting, file);
+    expect(code).toBe(1);
+    expect(stdout).toContain('\\u009b');
+    expect(hasControlCharacters(stdout.replaceAll('\n', ''))).toBe(false);
+    expect(stdout).not.toMatch(/^y/mu);
+  }
 });
 
 test('replay: a handler that fails, or never ends, is a difference', async () => {
