@@ -4,6 +4,7 @@
 #include "memory.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -168,11 +169,40 @@ class WritableRange {
   std::size_t length_ = 0;
 };
 
-// /proc/TID/mem writes through protections, so they are looked at before. If the caller changes
-// them meanwhile, it changes its own memory only.
-Result<void> check_writable(const UniqueFd& maps, std::uint64_t address, std::size_t size) {
-  const std::uint64_t end = address + size;
-  if (end < address) return fail(EFAULT);
+// As PROCMAP_QUERY of <linux/fs.h> takes it, which older headers do not have.
+struct MapQuery {
+  static constexpr std::uint64_t kWritable = 0x02;
+
+  std::uint64_t size = sizeof(MapQuery);
+  std::uint64_t flags = kWritable;
+  std::uint64_t address = 0;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  std::uint64_t found_flags = 0;
+  std::uint64_t page_size = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t inode = 0;
+  std::uint32_t device_major = 0;
+  std::uint32_t device_minor = 0;
+  std::uint32_t name_size = 0;
+  std::uint32_t build_id_size = 0;
+  std::uint64_t name = 0;
+  std::uint64_t build_id = 0;
+};
+
+// Since Linux 6.11; ENOTTY: an older one.
+Result<void> ask_writable(const UniqueFd& maps, std::uint64_t address, std::uint64_t end) {
+  while (address < end) {
+    MapQuery query = {.address = address};
+    if (ioctl(maps.get(), _IOWR('f', 17, MapQuery), &query) == -1)
+      return errno == ENOENT ? fail(EFAULT) : fail_errno();
+    address = query.end;
+  }
+  return {};
+}
+
+// Callers may have many mappings, each of which is a line.
+Result<void> read_writable(const UniqueFd& maps, std::uint64_t address, std::uint64_t end) {
   WritableRange range(address, end);
   std::array<char, kPage> text;
   for (bool is_first = true;; is_first = false) {
@@ -183,6 +213,15 @@ Result<void> check_writable(const UniqueFd& maps, std::uint64_t address, std::si
     if (range.take(std::string_view(text.data(), static_cast<std::size_t>(got)))) continue;
     return range.is_covered() ? Result<void>() : fail(EFAULT);
   }
+}
+
+// /proc/TID/mem writes through protections, so they are looked at before. If the caller changes
+// them meanwhile, it changes its own memory only.
+Result<void> check_writable(const UniqueFd& maps, std::uint64_t address, std::size_t size) {
+  const std::uint64_t end = address + size;
+  if (end < address) return fail(EFAULT);
+  const auto asked = ask_writable(maps, address, end);
+  return asked || asked.error() != Errno{ENOTTY} ? asked : read_writable(maps, address, end);
 }
 
 }  // namespace
