@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
@@ -190,8 +191,11 @@ struct MapQuery {
   std::uint64_t build_id = 0;
 };
 
+std::atomic<bool> map_query_is_refused = false;
+
 // Since Linux 6.11; ENOTTY: an older one.
 Result<void> ask_writable(const UniqueFd& maps, std::uint64_t address, std::uint64_t end) {
+  if (map_query_is_refused.load(std::memory_order_relaxed)) return fail(ENOTTY);
   while (address < end) {
     MapQuery query = {.address = address};
     if (ioctl(maps.get(), _IOWR('f', 17, MapQuery), &query) == -1)
@@ -283,6 +287,8 @@ Result<void> write_bytes(pid_t tid, std::uint64_t address, std::span<const std::
   if (written == 0) return fail(ESRCH);
   return static_cast<std::size_t>(written) < bytes.size() ? fail(EFAULT) : Result<void>();
 }
+
+void refuse_map_query(bool is_refused) { map_query_is_refused.store(is_refused); }
 
 Result<std::size_t> read_mount_data(pid_t tid, std::uint64_t address, std::span<std::byte> out,
                                     Reader reader) {

@@ -54,6 +54,10 @@ using IsValid = std::function<bool()>;
 [[nodiscard]] Result<void> write_bytes(pid_t tid, std::uint64_t address,
                                        std::span<const std::byte> bytes, const IsValid& is_valid);
 
+// For tests: as if the kernel were older than Linux 6.11, and mappings are told by their lines
+// only.
+void refuse_map_query(bool is_refused);
+
 // Reads what mount(2) reads of its data: up to a page, as much as is there, cut at the first NUL.
 // EFAULT: not even the first byte is there. E2BIG: the kernel's pages are larger than kPathMax, and
 // there is more than that.

@@ -469,6 +469,15 @@ void writes_behind_many_mappings() {
   }
 }
 
+void looks_at_the_lines_of_mappings() {
+  refuse_map_query(true);
+  writes_to_no_protected_memory();
+  writes_across_mappings();
+  writes_to_no_gap();
+  writes_behind_many_mappings();
+  refuse_map_query(false);
+}
+
 void writes_for_no_call_that_has_ended() {
   const Pages pages(1);
   Sleeper target;
@@ -604,6 +613,8 @@ constexpr Case kCases[] = {
     {"M4: write_bytes: a range may span mappings, if all may be written", writes_across_mappings},
     {"M4: write_bytes: nothing is written next to memory that is not there", writes_to_no_gap},
     {"M4: write_bytes: any number of mappings is looked through", writes_behind_many_mappings},
+    {"M4: write_bytes: before Linux 6.11, mappings are told by their lines",
+     looks_at_the_lines_of_mappings},
     {"M4: write_bytes: a call that has ended is not written for",
      writes_for_no_call_that_has_ended},
     {"K2, M4: write_bytes: who has got the number since is not written to",
