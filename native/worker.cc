@@ -286,7 +286,7 @@ Worker::MemoryAccess::~MemoryAccess() {
 }
 
 Reader Worker::reader() const {
-  const std::uint32_t token = listener_->token;
+  const std::uint32_t token = listener_->container->token;
   const bool is_slow =
       listener_->container->slow_reads.are_slow() || listener_->container->lost_workers.are_known();
   if (is_slow) return {ReadBy::child, token};
@@ -443,7 +443,7 @@ bool Worker::note_program(Look look) {
   if (!program_.empty() || tid == 0) return !program_.empty();
   CallerState& caller = CallerState::of(tid);
   // a program that is just being executed may keep us waiting
-  const MemoryAccess access(*this, {ReadBy::this_thread, listener_->token});
+  const MemoryAccess access(*this, {ReadBy::this_thread, listener_->container->token});
   auto program = look == Look::known ? caller.known_program(id) : caller.read_program(id);
   if (!program || !listener_->is_valid(pending_.notification.id)) return false;
   program_ = std::move(*program);

@@ -58,8 +58,10 @@ class Worker {
   // For what is done in an operation.
   [[nodiscard]] Patience patience() const;
   [[nodiscard]] Actor actor() const;
-  // Of the listener whose call this worker has.
-  [[nodiscard]] std::uint32_t token() const { return listener_ ? listener_->token : 0; }
+  // Of the container whose call this worker has.
+  [[nodiscard]] std::uint32_t container_token() const {
+    return listener_ ? listener_->container->token : 0;
+  }
   // Of the container whose call this worker has, which it must have.
   [[nodiscard]] const UniqueFd& first_process() const { return listener_->first_process; }
   // What the first process of its container does not see of proc and sysfs. ESRCH: it has ended, or
