@@ -26,7 +26,8 @@ export function tokenOf(value: number): Token {
 }
 
 /** What `receive` reports; the values are the addon's. */
-export const eventKind = { notification: 1, ended: 2, stopped: 3 } as const;
+/** `shortage`: another worker has told that memory is short. */
+export const eventKind = { notification: 1, ended: 2, stopped: 3, shortage: 4 } as const;
 
 /** A link of an `overdue` event: the worker acted in the container. */
 export const actingLink = 0xffff_ffff;
@@ -407,6 +408,8 @@ export interface Native {
   receiveFunction(this: void, worker: WorkerHandle): () => number;
   /** Something slow begins: lets others receive meanwhile. */
   invite(this: void, worker: WorkerHandle): void;
+  /** All others get the event `shortage`, at once if they have no calls. */
+  tellShortage(this: void, worker: WorkerHandle): void;
   /**
    * For the calls of a listener that no worker has begun yet; as `adoptConnectionFd`. A call that
    * was begun keeps what it was begun with. ENOENT: the listener is gone.

@@ -113,7 +113,9 @@ void Worker::sleep() {
   // one that is too many takes up nothing by itself, until it is called
   const bool is_surplus = receiver.vacancies() < 0;
   const bool has_work = receiver.has_eligible_queued() || !receiver.has_reader_.load();
-  const auto is_told = [&] { return has_ended_.load() || receiver.is_stopping_.load(); };
+  const auto is_told = [&] {
+    return has_ended_.load() || is_shortage_told_.load() || receiver.is_stopping_.load();
+  };
   receiver.is_crowded_told_ = false;
   if ((has_work && !is_surplus) || is_told()) return;
   place_.is_called = false;
@@ -150,6 +152,7 @@ Result<EventKind> Worker::receive() {
   for (;;) {
     if (is_condemned_) return EventKind::stopped;
     if (take_ended()) return EventKind::ended;
+    if (take_shortage()) return EventKind::shortage;
     if (!next_ && receiver_->vacancies() < 0 && !receiver_->is_stopping_.load()) sleep();
     if (take_next() || take_queued()) {
       stop_holding();
@@ -187,6 +190,21 @@ Result<EventKind> Worker::receive() {
     if (is_alone && is_more_pending()) receiver_->invite();
     return EventKind::notification;
   }
+}
+
+bool Worker::take_shortage() {
+  if (!is_shortage_told_.exchange(false)) return false;
+  stop_holding();
+  return true;
+}
+
+void Worker::tell_shortage() {
+  const std::lock_guard lock(receiver_->mutex_);
+  for (const Place& place : receiver_->places_) {
+    if (place.worker != nullptr && place.worker != this)
+      place.worker->is_shortage_told_.store(true);
+  }
+  receiver_->wake_all();
 }
 
 bool Worker::take_next() {

@@ -24,7 +24,8 @@
 
 namespace seccompagent {
 
-enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3 };
+// `shortage`: another worker has told that memory is short.
+enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3, shortage = 4 };
 
 // At most one notification at a time is a worker's own, and that one is answered at most once.
 class Worker {
@@ -50,6 +51,8 @@ class Worker {
 
   // Something slow begins: others receive meanwhile.
   void invite();
+  // All others are told that memory is short, at once if they have nothing to do but sleep.
+  void tell_shortage();
   // For what the host does at once. EDQUOT: a call has had as many as it may have.
   [[nodiscard]] Result<void> count_operation();
   // Around what may wait for a container's file system: others take over meanwhile. EDQUOT as
@@ -138,6 +141,7 @@ class Worker {
   [[nodiscard]] Turn await_turn();
   void sleep();
   [[nodiscard]] bool take_ended();
+  [[nodiscard]] bool take_shortage();
   // holding.cc
   void consider_holding();
   void stop_holding();
@@ -217,6 +221,7 @@ class Worker {
   // Where memory of other calls than the current one is read to.
   std::vector<std::byte> scratch_;
 
+  std::atomic<bool> is_shortage_told_ = false;
   std::atomic<bool> has_ended_ = false;
   std::deque<std::uint32_t> ended_;  // under the receiver's mutex
 };

@@ -105,6 +105,9 @@ export class Loop implements Disposable {
       room: parts.instanceRoom,
       memory: parts.memory,
       onCrowded: crowdedWarning(parts.log),
+      onShort: () => {
+        parts.native.tellShortage(this.#worker);
+      },
     });
     this.#decisions = new DecisionWriter(parts.decisions, this.#call);
     this.#worker = parts.native.attachWorker(
@@ -148,6 +151,11 @@ export class Loop implements Disposable {
           this.#containers.end(this.#call.token);
           this.#parts.slots.end(this.#call.token);
           this.#parts.onEnded();
+          this.#last = undefined;
+          break;
+        case eventKind.shortage:
+          this.#containers.giveUpIdle();
+          // so that it is seen to be used when it calls again
           this.#last = undefined;
           break;
         default:
