@@ -239,7 +239,7 @@ export class Loop implements Disposable {
       },
       tape,
       health: this.#parts.quarantine,
-      slots: this.#parts.slots.of(token),
+      slots: this.#parts.slots.of(token, shared.place),
       onSlow: () => {
         this.#native.invite(this.#worker);
       },
@@ -251,6 +251,7 @@ export class Loop implements Disposable {
         );
         this.#parts.onNote({ token, ...quarantineNote(name) });
       },
+      mayReport: () => this.#parts.logRoom.takeReport(shared.place),
       hasRoom: () => this.#containers.hasRoom(container),
       onMemory: (change) => {
         this.#containers.weigh(container, change);
