@@ -160,8 +160,12 @@ export class Agent {
       resolver: options.resolver,
       lines: this.#lines,
       quarantine: this.#quarantine,
-      places: new ContainerPlaces(),
-      dropped: this.#dropped,
+      places: new ContainerPlaces({
+        onForgotten: (own) => {
+          this.#dropped.end(own.place);
+          this.#quarantine.forget(own);
+        },
+      }),
       states: new StateBook(this.native),
       tapes: this.#tapes,
       observation,
@@ -530,7 +534,7 @@ export class Agent {
         reads,
         failureErrno,
         firstPid ?? 0,
-        attached.place + 1,
+        attached.own.token,
         refusal === undefined ? 1 : 0,
         peerUid,
         heldPaths,

@@ -26,7 +26,8 @@ export function tokenOf(value: number): Token {
 }
 
 /** What `receive` reports; the values are the addon's. */
-export const eventKind = { notification: 1, ended: 2, stopped: 3 } as const;
+/** `shortage`: another worker has told that memory is short. */
+export const eventKind = { notification: 1, ended: 2, stopped: 3, shortage: 4 } as const;
 
 /** A link of an `overdue` event: the worker acted in the container. */
 export const actingLink = 0xffff_ffff;
@@ -344,7 +345,7 @@ export interface Native {
    * once for all listeners for which they are equal. `reads`: 1 for each [arch][number] whose
    * pointers are wanted. `failureErrno`: what calls get that can't be handled; 0: the kernel judges.
    * `firstPid`: the container's first process; 0: nobody knows. `container`: a number that all
-   * listeners of the container have in common, and no others; 0: nobody knows one. `waitsKillable`: 1: the filter has
+   * listeners of the container have in common, and no others, also later; 0: nobody knows one. `waitsKillable`: 1: the filter has
    * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, so the memory of its callers may be written. `paths`: what
    * the host holds for `unmount-sparing`, unless another listener has come with this first process;
    * each has a NUL behind it.
@@ -407,6 +408,8 @@ export interface Native {
   receiveFunction(this: void, worker: WorkerHandle): () => number;
   /** Something slow begins: lets others receive meanwhile. */
   invite(this: void, worker: WorkerHandle): void;
+  /** All others get the event `shortage`, at once if they have no calls. */
+  tellShortage(this: void, worker: WorkerHandle): void;
   /**
    * For the calls of a listener that no worker has begun yet; as `adoptConnectionFd`. A call that
    * was begun keeps what it was begun with. ENOENT: the listener is gone.

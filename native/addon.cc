@@ -63,6 +63,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("detachWorker", detach_worker);
   add("receiveFunction", receive_function);
   add("invite", invite);
+  add("tellShortage", tell_shortage);
   add("listenerRegistry", listener_registry);
   add("replaceTerms", replace_terms);
   add("operate", operate);

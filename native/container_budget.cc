@@ -125,7 +125,7 @@ void ContainerBudget::forget_nothing_at(const Holder& holder, std::uint64_t plac
 
 void ContainerBudget::begin(std::uint32_t token) {
   const std::lock_guard lock(mutex_);
-  containers_.try_emplace(token);
+  if (++containers_[token].listeners == 1) take_back(token);
 }
 
 bool ContainerBudget::is_full(const Holder& holder, std::uint64_t place) {
@@ -185,8 +185,8 @@ void ContainerBudget::add(const Holder& holder, const Made& made) {
 
 std::uint64_t ContainerBudget::tell_left_behind(const Made& made) {
   const auto found = left_behind_.find(made.place);
-  if (found == left_behind_.end() || !found->second.is_told) return 0;
-  AtPlace& left = found->second;
+  if (found == left_behind_.end() || !found->second.all.is_told) return 0;
+  AtPlace& left = found->second.all;
   const std::uint64_t amount = at_most(left.amount, made.existing, left.largest);
   sum_ -= left.amount - amount;
   left.amount = amount;
@@ -250,37 +250,65 @@ void ContainerBudget::find_lasting_again() {
   last_found_ = now();
   std::erase_if(left_behind_, [this](const auto& entry) {
     if (lasting_.contains(entry.first)) return false;
-    sum_ -= entry.second.amount;
+    sum_ -= entry.second.all.amount;
     return true;
   });
 }
 
-void ContainerBudget::leave_behind(const Account& account) {
+void ContainerBudget::leave_behind(const Holder& holder, const Account& account) {
   for (const auto& [place, what] : account.places) {
     if (!lasting_.contains(place)) continue;
-    AtPlace& left = left_behind_[place];
+    auto& [left, of] = left_behind_[place];
     left.amount += what.amount;
     left.largest = std::max(left.largest, what.largest);
     left.is_told = left.is_told && what.is_told;
     sum_ += what.amount;
+    if (of.size() < kMostEnded) of.emplace(holder, what.amount);
   }
 }
 
-bool ContainerBudget::has_made_something(std::uint32_t token) {
+void ContainerBudget::take_back(std::uint32_t token) {
+  const Holder first = {.token = token, .user = 0};
+  std::erase_if(left_behind_, [&](auto& entry) {
+    auto& [place, left] = entry;
+    auto own = left.of.lower_bound(first);
+    for (; own != left.of.end() && own->first.token == token; own = left.of.erase(own))
+      take_back(own->first, place, own->second);
+    return left.all.amount == 0;
+  });
+}
+
+// Whose that was which is gone meanwhile, nobody knows.
+void ContainerBudget::take_back(const Holder& owner, std::uint64_t place, std::uint64_t amount) {
+  AtPlace& left = left_behind_[place].all;
+  const std::uint64_t own = std::min(amount, left.amount);
+  if (own == 0) return;
+  left.amount -= own;
+  sum_ -= own;
+  if (!accounts_.contains(owner) && owner.user != kOtherUsers) ++containers_[owner.token].users;
+  AtPlace& at = accounts_[owner].places[place];
+  at = {.largest = left.largest, .is_told = left.is_told};
+  set(owner, at, own);
+}
+
+bool ContainerBudget::is_last_of_maker(std::uint32_t token) {
   const std::lock_guard lock(mutex_);
   const auto container = containers_.find(token);
-  return container != containers_.end() && container->second.sum != 0;
+  return container != containers_.end() && container->second.listeners == 1 &&
+         container->second.sum != 0;
 }
 
 void ContainerBudget::end_of(std::uint32_t token) {
-  if (find_lasting_ != nullptr && has_made_something(token)) find_lasting_again();
+  if (find_lasting_ != nullptr && is_last_of_maker(token)) find_lasting_again();
   const std::lock_guard lock(mutex_);
-  const auto container = containers_.extract(token);
-  if (!container) return;
-  sum_ -= container.mapped().sum;
+  const auto container = containers_.find(token);
+  if (container == containers_.end() || --container->second.listeners > 0) return;
+  sum_ -= container->second.sum;
+  containers_.erase(container);
   const auto first = accounts_.lower_bound({.token = token, .user = 0});
   auto end = first;
-  for (; end != accounts_.end() && end->first.token == token; ++end) leave_behind(end->second);
+  for (; end != accounts_.end() && end->first.token == token; ++end)
+    leave_behind(end->first, end->second);
   accounts_.erase(first, end);
 }
 

@@ -17,7 +17,7 @@
 
 namespace seccompagent {
 
-// A user of a container. Containers are told apart by their listeners' tokens.
+// A user of a container. Containers are told apart by their tokens.
 struct Holder {
   std::uint32_t token;
   std::uint32_t user;
@@ -27,8 +27,8 @@ struct Holder {
 
 // A container also removes things by itself, which nobody tells the agent: of a place that tells
 // how many things there are, no more is counted than that. What a container leaves behind at a
-// place that lasts is nobody's own any more, but takes of what all have, until the place tells of
-// less or is gone.
+// place that lasts takes of what all have, until the place tells of less or is gone; and of what
+// the container has, should it come again, as one does in which programs are executed now and then.
 class ContainerBudget {
  public:
   // All containers together, and all that was left behind, have `all`, and each one at most `own`.
@@ -45,6 +45,9 @@ class ContainerBudget {
   static constexpr std::size_t kMostUsers = 256;
   // Of one user; all others are one, which tells nothing.
   static constexpr std::size_t kMostPlaces = 256;
+  // Users of ended containers that are remembered at one place; what others leave behind there is
+  // nobody's.
+  static constexpr std::size_t kMostEnded = 256;
 
   // How many things there are at a place that was not used for so long, all of which take 1; no
   // more than `most` have to be counted. Made::kUntold: nobody can tell. It may take its time.
@@ -66,12 +69,13 @@ class ContainerBudget {
   [[nodiscard]] std::uint64_t left(const Holder& holder);
   // At that one, as far as is known since a second ago.
   [[nodiscard]] std::uint64_t left_at(const Holder& holder, std::uint64_t place);
-  // A container has come: what is made for others counts for nobody.
+  // A container has one listener more: what is made for those that have none counts for nobody.
   void begin(std::uint32_t token);
   // Counts what was made, and what was not as far as it tells what there is; where it was not made,
   // all that is there is counted again. A call may end after its container: then nothing is
   // counted.
   void note(const Holder& holder, const Made& made);
+  // One of its listeners has ended.
   void end_of(std::uint32_t token);
 
  private:
@@ -94,7 +98,14 @@ class ContainerBudget {
     std::unordered_map<std::uint64_t, AtPlace> places = {};
     std::uint64_t sum = 0;
   };
+  // What ended containers have made at a place.
+  struct LeftBehind {
+    AtPlace all = {};
+    // Of some of them, who take it back if they come again.
+    std::map<Holder, std::uint64_t> of = {};
+  };
   struct Container {
+    std::size_t listeners = 0;
     // Those that have an account of their own.
     std::size_t users = 0;
     std::uint64_t sum = 0;
@@ -102,7 +113,8 @@ class ContainerBudget {
   using Accounts = std::map<Holder, Account>;
 
   [[nodiscard]] bool is_full(const Holder& holder, std::uint64_t place);
-  [[nodiscard]] bool has_made_something(std::uint32_t token);
+  // Whether what it has made is to be looked at when a listener of it ends.
+  [[nodiscard]] bool is_last_of_maker(std::uint32_t token);
   void add(const Holder& holder, const Made& made);
   // For a call of a container, whose places are counted each time, and those of others now and
   // then.
@@ -125,20 +137,22 @@ class ContainerBudget {
   void merge_those_that_go(const Holder& holder);
   [[nodiscard]] std::vector<Asked> begin_count(std::uint32_t token);
   void end_count(const Asked& asked, std::uint64_t there);
-  void leave_behind(const Account& account);
+  void leave_behind(const Holder& holder, const Account& account);
+  void take_back(std::uint32_t token);
+  void take_back(const Holder& owner, std::uint64_t place, std::uint64_t amount);
 
   std::mutex mutex_;
   Limits limits_;
   Count count_;
   FindLasting find_lasting_;
-  // Those that there are, by their tokens.
+  // Those that have listeners, by their tokens.
   std::unordered_map<std::uint32_t, Container> containers_ = {};
   // In the order of the tokens.
   Accounts accounts_ = {};
   // Of all containers, and of all that was left behind.
   std::uint64_t sum_ = 0;
   // No more than there are places that last.
-  std::unordered_map<std::uint64_t, AtPlace> left_behind_ = {};
+  std::unordered_map<std::uint64_t, LeftBehind> left_behind_ = {};
   Places lasting_ = {};
   Nanoseconds last_found_ = 0;
 };

@@ -46,8 +46,7 @@ struct HelperPlaces {
 };
 
 // What a helper is: one for files has become its caller, with the same ids in the same namespaces;
-// one for mounts stays as it is. It is one container's own, which its listener's token says, and
-// ends with it.
+// one for mounts stays as it is. It is one container's own, which its token says, and ends with it.
 struct HelperIdentity {
   HelperRole role;
   std::uint32_t token;

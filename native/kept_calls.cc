@@ -34,7 +34,9 @@ std::atomic<std::size_t> count_of_all = 0;
 
 }  // namespace
 
-KeptCalls::~KeptCalls() { count_of_all -= calls_.size(); }
+KeptCalls::~KeptCalls() {
+  while (!calls_.empty()) erase(calls_.begin());
+}
 
 bool CallContent::is_same_call(const CallContent& other) const {
   const Notification& mine = notification;
@@ -47,7 +49,7 @@ bool CallContent::is_same_call(const CallContent& other) const {
 
 bool KeptCalls::keep_late(const CallContent& call, const Response& response, Nanoseconds due) {
   const std::lock_guard lock(mutex_);
-  if (late_count_ >= kMostLate || !has_share()) return false;
+  if (of_container_->late >= kMostLate || !has_share()) return false;
   put({.call = with_hash(call), .response = response, .due = due, .until = 0});
   return true;
 }
@@ -60,8 +62,9 @@ bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nan
   drop_expired(now());
   // an older one of this thread is of another call, whatever becomes of this one
   if (const auto older = calls_.find(call.notification.tid); older != calls_.end()) erase(older);
-  if (!may_come_again || calls_.size() - late_count_ >= kMostLost || !has_share()) return false;
-  if (given && given_count_ >= kMostGiven) return false;
+  const std::size_t lost = of_container_->all - of_container_->late;
+  if (!may_come_again || lost >= kMostLost || !has_share()) return false;
+  if (given && of_container_->given >= kMostGiven) return false;
   put({.call = with_hash(call),
        .response = response,
        .due = 0,
@@ -72,15 +75,19 @@ bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nan
 
 bool KeptCalls::has_share() const {
   const std::size_t all = count_of_all.load();
-  return all < kMostOfAll && calls_.size() < (kMostOfAll - all) / 2;
+  return all < kMostOfAll && of_container_->all < (kMostOfAll - all) / 2;
 }
 
 void KeptCalls::put(Kept kept) {
   const pid_t tid = kept.call.notification.tid;
   if (const auto older = calls_.find(tid); older != calls_.end()) erase(older);
-  if (kept.due != 0) ++late_count_;
-  if (kept.given) ++given_count_;
+  if (kept.due != 0) {
+    ++late_count_;
+    ++of_container_->late;
+  }
+  if (kept.given) ++of_container_->given;
   calls_.emplace(tid, std::move(kept));
+  ++of_container_->all;
   ++count_of_all;
   count_.store(calls_.size());
 }
@@ -96,11 +103,17 @@ void KeptCalls::drop_expired(Nanoseconds time) {
 }
 
 void KeptCalls::erase(Calls::iterator call) {
-  if (call->second.due != 0) --late_count_;
-  if (call->second.given) --given_count_;
+  if (call->second.due != 0) end_being_late();
+  if (call->second.given) --of_container_->given;
   calls_.erase(call);
+  --of_container_->all;
   --count_of_all;
   count_.store(calls_.size());
+}
+
+void KeptCalls::end_being_late() {
+  --late_count_;
+  --of_container_->late;
 }
 
 void KeptCalls::lose(Calls::iterator call, Nanoseconds until) {
@@ -109,7 +122,7 @@ void KeptCalls::lose(Calls::iterator call, Nanoseconds until) {
     return;
   }
   Kept& kept = call->second;
-  --late_count_;
+  end_being_late();
   kept.due = 0;
   kept.until = until;
   drop_expired(now());

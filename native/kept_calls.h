@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls of one container whose answer is known while nobody handles them: late answers, and answers
+// Calls of one listener whose answer is known while nobody handles them: late answers, and answers
 // that a signal kept from their callers.
 //
 // A signal takes a call back (without SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), and the kernel makes
@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "callers_fd.h"
 #include "clock.h"
@@ -55,9 +56,17 @@ struct CallContent {
   [[nodiscard]] bool is_same_call(const CallContent& other) const;
 };
 
+// How many are kept for a container, whichever of its listeners they are of.
+struct KeptCount {
+  std::atomic<std::size_t> all = 0;
+  std::atomic<std::size_t> late = 0;
+  std::atomic<std::size_t> given = 0;
+};
+
 class KeptCalls {
  public:
-  KeptCalls() = default;
+  explicit KeptCalls(std::shared_ptr<KeptCount> of_container = std::make_shared<KeptCount>())
+      : of_container_(std::move(of_container)) {}
   KeptCalls(const KeptCalls&) = delete;
   KeptCalls& operator=(const KeptCalls&) = delete;
   ~KeptCalls();
@@ -132,6 +141,7 @@ class KeptCalls {
 
   [[nodiscard]] bool has_share() const;
   void put(Kept kept);
+  void end_being_late();
   void erase(Calls::iterator call);
   void lose(Calls::iterator call, Nanoseconds until);
   void drop_expired(Nanoseconds time);
@@ -139,7 +149,7 @@ class KeptCalls {
   std::mutex mutex_;
   Calls calls_;
   std::size_t late_count_ = 0;
-  std::size_t given_count_ = 0;
+  const std::shared_ptr<KeptCount> of_container_;
   std::atomic<std::size_t> count_ = 0;
 };
 

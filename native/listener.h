@@ -32,7 +32,8 @@ struct ListenerFacts {
   Terms terms;
   // The container's first process; 0: nobody knows.
   pid_t first_pid = 0;
-  // Which container's it is: what all of its listeners have in common; 0: nobody knows.
+  // The container's token: all of its listeners have the same one, and no others, also later. 0:
+  // nobody knows of another listener of it.
   std::uint32_t container = 0;
   // A look at that process which somebody has taken before; of another one: none.
   FirstProcess first = {};
@@ -48,8 +49,8 @@ struct ListenerFacts {
 // How a container keeps workers waiting, and what it has waiting itself: the same for all of its
 // listeners, as each process that is executed in it brings another one.
 struct Container {
-  // 0: it has one listener, for all we know.
-  std::uint32_t number;
+  // What is counted for it, here and elsewhere, is counted by this.
+  std::uint32_t token;
   // Whether children read its callers' memory, since they can be killed.
   SlowReads slow_reads = {};
   // Its operations take long.
@@ -58,6 +59,7 @@ struct Container {
   std::atomic<std::uint32_t> given_up_count = 0;
   Computing computing = {};
   LostWorkers lost_workers = {};
+  std::shared_ptr<KeptCount> kept = std::make_shared<KeptCount>();
   // Calls in the queues of its listeners; under the receiver's mutex.
   std::size_t queued = 0;
 
@@ -89,7 +91,7 @@ struct Listener {
   std::shared_ptr<ContainerMasks> masks;
   std::shared_ptr<const HeldPaths> paths;
 
-  KeptCalls kept = {};
+  KeptCalls kept = KeptCalls(container->kept);
   // It was frozen, by us, and not thawed by us: calls that are taken back come again only when
   // somebody else has done that.
   std::atomic<bool> is_frozen = false;

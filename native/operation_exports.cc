@@ -330,7 +330,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                                                 .request = request,
                                                 .patience = patience,
                                                 .actor = worker.actor(),
-                                                .token = worker.token()});
+                                                .token = worker.container_token()});
                          return done.outcome;
                        });
 }
@@ -356,7 +356,7 @@ Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const S
                        [&](const Target& target, const Patience& patience) {
                          return change(Mounting{.target = target,
                                                 .patience = patience,
-                                                .token = worker.token(),
+                                                .token = worker.container_token(),
                                                 .failed_step = failed_step,
                                                 .proc_path = start.asked});
                        });
@@ -466,7 +466,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   if (done.fd.is_open()) {
     Worker& worker = *attached->worker;
     const auto flush = done.is_closed_at_once ? Flush::none : Flush::unknown;
-    const auto kept = worker.keep(CallersFd(std::move(done.fd), worker.token(), flush));
+    const auto kept = worker.keep(CallersFd(std::move(done.fd), worker.container_token(), flush));
     if (!kept) return number(info.Env(), kept.error().number);
     numbers[kResultDescriptor] = static_cast<std::int32_t>(*kept);
   }

@@ -26,6 +26,13 @@
 #include "worker.h"
 
 namespace seccompagent {
+namespace {
+
+// Tokens of containers that have one listener, for all we know, which is behind it; of the others
+// there are not so many.
+constexpr std::uint32_t kUnnamed = 1U << 31;
+
+}  // namespace
 
 Receiver::Receiver(const NotifySizes& sizes, ReadTable table, PoolShape shape)
     : sizes_(sizes), table_(std::move(table)), shape_(shape) {}
@@ -112,12 +119,27 @@ void Receiver::take_earlier(FirstProcess& first, uid_t peer_uid) const {
 }
 
 // With the mutex held.
-std::shared_ptr<Container> Receiver::container_of(std::uint32_t number) const {
-  const auto is_it = [number](const auto& entry) {
-    return number != 0 && entry.second->container->number == number;
-  };
-  const auto known = std::ranges::find_if(listeners_, is_it);
-  return known == listeners_.end() ? std::make_shared<Container>(number) : known->second->container;
+std::shared_ptr<Container> Receiver::take_container(std::uint32_t token) {
+  const auto is_it = [token](const auto& container) { return container->token == token; };
+  const auto living = std::ranges::find_if(
+      listeners_, [&](const auto& entry) { return is_it(entry.second->container); });
+  if (living != listeners_.end()) return living->second->container;
+  const auto ended = std::ranges::find_if(ended_, is_it);
+  if (ended == ended_.end()) return std::make_shared<Container>(token);
+  auto container = std::move(*ended);
+  ended_.erase(ended);
+  return container;
+}
+
+// Whether that was its last listener; with the mutex held.
+bool Receiver::leave_container(const std::shared_ptr<Container>& container) {
+  constexpr std::size_t kMostEnded = 256;
+  const bool has_others = std::ranges::any_of(
+      listeners_, [&](const auto& entry) { return entry.second->container == container; });
+  if (has_others) return false;
+  if ((container->token & kUnnamed) == 0) ended_.push_back(container);
+  if (ended_.size() > kMostEnded) ended_.pop_front();
+  return true;
 }
 
 Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
@@ -132,22 +154,24 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   std::unique_lock lock(mutex_);
   if (has_listener(fd.get())) return fail(EEXIST);
   const std::uint32_t token = next_token();
+  const std::uint32_t named = facts.container == 0 ? kUnnamed | token : facts.container;
   take_earlier(first, facts.peer_uid);
   lock.unlock();
-  if (!first.paths) first.paths = HeldPaths::find(first.pid, first.pidfd, facts.paths, token);
+  if (!first.paths) first.paths = HeldPaths::find(first.pid, first.pidfd, facts.paths, named);
   lock.lock();
   const int raw = fd.get();
+  auto container = take_container(named);
   auto listener =
-      std::make_shared<Listener>(std::move(fd), *request, token, container_of(facts.container),
+      std::make_shared<Listener>(std::move(fd), *request, token, std::move(container),
                                  std::make_unique<CurrentTerms>(std::move(facts.terms)),
                                  std::move(first.pidfd), facts.waits_killable, facts.first_pid,
                                  facts.peer_uid, std::move(first.masks), std::move(first.paths));
   listeners_.emplace(token, std::move(listener));
   for (ContainerBudget* budget : {&ContainerBudget::of_memory(), &ContainerBudget::of_mounts()})
-    budget->begin(token);
+    budget->begin(named);
   if (const auto watched = watch(raw, token); !watched) {
     for (ContainerBudget* budget : {&ContainerBudget::of_memory(), &ContainerBudget::of_mounts()})
-      budget->end_of(token);
+      budget->end_of(named);
     listeners_.erase(token);
     return std::unexpected(watched.error());
   }
@@ -271,6 +295,8 @@ std::shared_ptr<Listener> Receiver::find_listener(std::uint32_t token) {
 
 void Receiver::end_listener(const Listener& listener) {
   const std::uint32_t token = listener.token;
+  const std::uint32_t container = listener.container->token;
+  bool is_last = false;
   {
     const std::lock_guard lock(mutex_);
     epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener.fd.get(), nullptr);
@@ -280,12 +306,13 @@ void Receiver::end_listener(const Listener& listener) {
       place.worker->has_ended_.store(true);
     }
     listeners_.erase(token);
+    is_last = leave_container(listener.container);
     kick_holders(token);
   }
   // without the mutex, for which every call waits
-  HelperPool::of_process().end_of(token);
-  ContainerBudget::of_memory().end_of(token);
-  ContainerBudget::of_mounts().end_of(token);
+  if (is_last) HelperPool::of_process().end_of(container);
+  ContainerBudget::of_memory().end_of(container);
+  ContainerBudget::of_mounts().end_of(container);
   const std::lock_guard lock(mutex_);
   tell({.kind = ReceiverEvent::Kind::ended, .token = token, .worker = 0, .link = 0});
   wake_all();

@@ -240,7 +240,8 @@ class Receiver {
   // receiver.cc
   [[nodiscard]] std::uint32_t next_token();
   [[nodiscard]] bool has_listener(int fd) const;
-  [[nodiscard]] std::shared_ptr<Container> container_of(std::uint32_t number) const;
+  [[nodiscard]] std::shared_ptr<Container> take_container(std::uint32_t token);
+  [[nodiscard]] bool leave_container(const std::shared_ptr<Container>& container);
   void take_earlier(FirstProcess& first, uid_t peer_uid) const;
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t token);
   [[nodiscard]] std::shared_ptr<Listener> find_listener(std::uint32_t token);
@@ -400,6 +401,9 @@ class Receiver {
   std::condition_variable parked_;
   bool is_crowded_told_ = false;
   std::map<std::uint32_t, std::shared_ptr<Listener>> listeners_;
+  // Containers that had listeners, the last ones last: each program that is executed in one may
+  // have the only listener, and begins with what the one before has done.
+  std::deque<std::shared_ptr<Container>> ended_;
   std::map<std::uint32_t, int> processes_;
   // Listeners with queued calls, the next one first.
   std::deque<std::shared_ptr<Listener>> waiting_;

@@ -324,6 +324,15 @@ Napi::Value invite(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value tell_shortage(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  if (AttachedWorker* attached = find(info, &State::workers, handle))
+    attached->worker->tell_shortage();
+  return info.Env().Undefined();
+}
+
 Napi::Value listener_registry(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();

@@ -28,18 +28,24 @@ bool UsersClosing::has_too_many(uid_t user) const {
   return found != queues_->by_user.end() && found->second.waiting.size() >= kMostWaiting;
 }
 
+std::size_t UsersClosing::user_count() const {
+  const std::lock_guard lock(queues_->mutex);
+  return queues_->by_user.size();
+}
+
 void* UsersClosing::run(void* thread) {
   const std::unique_ptr<Thread> own(static_cast<Thread*>(thread));
   std::unique_lock lock(own->queues->mutex);
-  Queue& queue = own->queues->by_user[own->user];
-  while (!queue.waiting.empty()) {
-    UniqueFd fd = std::move(queue.waiting.back());
-    queue.waiting.pop_back();
+  const auto entry = own->queues->by_user.find(own->user);
+  auto& waiting = entry->second.waiting;
+  while (!waiting.empty()) {
+    UniqueFd fd = std::move(waiting.back());
+    waiting.pop_back();
     lock.unlock();
     fd.reset();
     lock.lock();
   }
-  queue.has_thread = false;
+  own->queues->by_user.erase(entry);
   return nullptr;
 }
 

@@ -23,6 +23,8 @@ class UsersClosing {
 
   void close(uid_t user, std::vector<UniqueFd> fds);
   [[nodiscard]] bool has_too_many(uid_t user) const;
+  // Of whom something waits; for tests.
+  [[nodiscard]] std::size_t user_count() const;
 
  private:
   struct Queue {

@@ -113,7 +113,9 @@ void Worker::sleep() {
   // one that is too many takes up nothing by itself, until it is called
   const bool is_surplus = receiver.vacancies() < 0;
   const bool has_work = receiver.has_eligible_queued() || !receiver.has_reader_.load();
-  const auto is_told = [&] { return has_ended_.load() || receiver.is_stopping_.load(); };
+  const auto is_told = [&] {
+    return has_ended_.load() || is_shortage_told_.load() || receiver.is_stopping_.load();
+  };
   receiver.is_crowded_told_ = false;
   if ((has_work && !is_surplus) || is_told()) return;
   place_.is_called = false;
@@ -150,6 +152,7 @@ Result<EventKind> Worker::receive() {
   for (;;) {
     if (is_condemned_) return EventKind::stopped;
     if (take_ended()) return EventKind::ended;
+    if (take_shortage()) return EventKind::shortage;
     if (!next_ && receiver_->vacancies() < 0 && !receiver_->is_stopping_.load()) sleep();
     if (take_next() || take_queued()) {
       stop_holding();
@@ -187,6 +190,21 @@ Result<EventKind> Worker::receive() {
     if (is_alone && is_more_pending()) receiver_->invite();
     return EventKind::notification;
   }
+}
+
+bool Worker::take_shortage() {
+  if (!is_shortage_told_.exchange(false)) return false;
+  stop_holding();
+  return true;
+}
+
+void Worker::tell_shortage() {
+  const std::lock_guard lock(receiver_->mutex_);
+  for (const Place& place : receiver_->places_) {
+    if (place.worker != nullptr && place.worker != this)
+      place.worker->is_shortage_told_.store(true);
+  }
+  receiver_->wake_all();
 }
 
 bool Worker::take_next() {
@@ -286,7 +304,7 @@ Worker::MemoryAccess::~MemoryAccess() {
 }
 
 Reader Worker::reader() const {
-  const std::uint32_t token = listener_->token;
+  const std::uint32_t token = listener_->container->token;
   const bool is_slow =
       listener_->container->slow_reads.are_slow() || listener_->container->lost_workers.are_known();
   if (is_slow) return {ReadBy::child, token};
@@ -443,7 +461,7 @@ bool Worker::note_program(Look look) {
   if (!program_.empty() || tid == 0) return !program_.empty();
   CallerState& caller = CallerState::of(tid);
   // a program that is just being executed may keep us waiting
-  const MemoryAccess access(*this, {ReadBy::this_thread, listener_->token});
+  const MemoryAccess access(*this, {ReadBy::this_thread, listener_->container->token});
   auto program = look == Look::known ? caller.known_program(id) : caller.read_program(id);
   if (!program || !listener_->is_valid(pending_.notification.id)) return false;
   program_ = std::move(*program);

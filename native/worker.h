@@ -24,7 +24,8 @@
 
 namespace seccompagent {
 
-enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3 };
+// `shortage`: another worker has told that memory is short.
+enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3, shortage = 4 };
 
 // At most one notification at a time is a worker's own, and that one is answered at most once.
 class Worker {
@@ -50,6 +51,8 @@ class Worker {
 
   // Something slow begins: others receive meanwhile.
   void invite();
+  // All others are told that memory is short, at once if they have nothing to do but sleep.
+  void tell_shortage();
   // For what the host does at once. EDQUOT: a call has had as many as it may have.
   [[nodiscard]] Result<void> count_operation();
   // Around what may wait for a container's file system: others take over meanwhile. EDQUOT as
@@ -58,8 +61,10 @@ class Worker {
   // For what is done in an operation.
   [[nodiscard]] Patience patience() const;
   [[nodiscard]] Actor actor() const;
-  // Of the listener whose call this worker has.
-  [[nodiscard]] std::uint32_t token() const { return listener_ ? listener_->token : 0; }
+  // Of the container whose call this worker has.
+  [[nodiscard]] std::uint32_t container_token() const {
+    return listener_ ? listener_->container->token : 0;
+  }
   // Of the container whose call this worker has, which it must have.
   [[nodiscard]] const UniqueFd& first_process() const { return listener_->first_process; }
   // What the first process of its container does not see of proc and sysfs. ESRCH: it has ended, or
@@ -136,6 +141,7 @@ class Worker {
   [[nodiscard]] Turn await_turn();
   void sleep();
   [[nodiscard]] bool take_ended();
+  [[nodiscard]] bool take_shortage();
   // holding.cc
   void consider_holding();
   void stop_holding();
@@ -215,6 +221,7 @@ class Worker {
   // Where memory of other calls than the current one is read to.
   std::vector<std::byte> scratch_;
 
+  std::atomic<bool> is_shortage_told_ = false;
   std::atomic<bool> has_ended_ = false;
   std::deque<std::uint32_t> ended_;  // under the receiver's mutex
 };

@@ -130,9 +130,9 @@ bool Worker::has_mounts_of_first(const UniqueFd& mount_namespace) const {
 bool Worker::await_room() {
   EndingChildren& ending = EndingChildren::of_process();
   constexpr Patience kNone = {.most = 0};
-  if (ending.await_room(token(), kNone)) return true;
+  if (ending.await_room(container_token(), kNone)) return true;
   if (!begin_operation()) return false;
-  const bool has_room = ending.await_room(token(), patience());
+  const bool has_room = ending.await_room(container_token(), patience());
   end_operation(Effect::unknown);
   return has_room;
 }

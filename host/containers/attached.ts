@@ -3,6 +3,7 @@
 import type { LoadedComponent } from '../handler/direct.ts';
 import { errnoNumber } from '../handler/errno.ts';
 import type { StateHandle } from '../native.ts';
+import type { ContainerPlace } from '../notification/container-places.ts';
 import type { Syscall, Syscalls } from '../notification/syscalls.ts';
 import { encodeRegistry } from '../notification/thread-messages.ts';
 import type { EncodedRegistry, SharedRegistry } from '../notification/thread-messages.ts';
@@ -15,6 +16,8 @@ import { heldPathBytes } from './held-paths.ts';
 
 /** A container that is answered for. Of its handlers' states in the quarantine there may be more. */
 export interface Attached extends SharedRegistry {
+  /** By what its container is known. */
+  readonly own: ContainerPlace;
   /** What it is resolved by, and may be again. */
   readonly identity: ContainerIdentity;
   readonly since: Date;

@@ -4,7 +4,6 @@ import { keyOf } from '../container-key.ts';
 import { isPassing, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { ContainerPlaces } from '../notification/container-places.ts';
-import type { DroppedLines } from '../notification/dropped-lines.ts';
 import type { QuarantineBook } from '../notification/quarantine.ts';
 import type { StateBook } from '../notification/state-book.ts';
 import type { Observation } from '../observation/observation.ts';
@@ -14,6 +13,7 @@ import type { Bundle } from '../registry/bundle.ts';
 import { ContainerRefusal } from '../registry/container-refusal.ts';
 import { namedMiddleware } from '../registry/metadata.ts';
 import { defaultFailure } from '../registry/policy.ts';
+import type { Registry } from '../registry/registry.ts';
 import type {
   ContainerIdentity,
   Resolution,
@@ -33,7 +33,6 @@ export interface AttachingParts {
   readonly lines: UserLines;
   readonly quarantine: QuarantineBook;
   readonly places: ContainerPlaces;
-  readonly dropped: DroppedLines;
   readonly states: StateBook;
   readonly tapes: TapeBook;
   readonly observation: Observation;
@@ -60,7 +59,8 @@ export class Attaching {
     const { sources, components, bundles, refusal } = resolution;
     this.#share(identity, resolution);
     const key = keyOf(identity);
-    const place = places.take(key);
+    const own = places.take(key, identity.peerUid ?? 0);
+    const { place } = own;
     const { registry, shadow } = this.#withCommonParts(resolution, place);
     const { handlers } = registry;
     const states = book.take(
@@ -77,8 +77,9 @@ export class Attaching {
       refusal,
       isPassing: isPassingIn(resolution),
       registry,
+      own,
       place,
-      quarantine: quarantine.take(handlers.length, place),
+      quarantine: quarantine.take(own, namesOf(registry)),
       states,
       heldStates: states,
       writeRefusal,
@@ -90,8 +91,7 @@ export class Attaching {
   change(attached: Attached, resolution: Resolved): Attached {
     this.#share(attached.identity, resolution);
     const { sources, bundles, components, refusal } = resolution;
-    const { quarantine: places, place: ownPlace } = attached;
-    const { registry, shadow } = this.#withCommonParts(resolution, ownPlace);
+    const { registry, shadow } = this.#withCommonParts(resolution, attached.place);
     const { handlers } = registry;
     const { quarantine: book, states: stateBook } = this.#parts;
     const { held, states } = stateBook.change(
@@ -99,11 +99,6 @@ export class Attaching {
       attached.heldStates,
       handlers.map(({ bundle }) => bundle),
     );
-    for (const [index, { component }] of handlers.entries()) {
-      const place = places[index];
-      const isOther = attached.registry.handlers[index]?.component !== component;
-      if (place !== undefined && isOther) book.quarantine.clear(place);
-    }
     return {
       ...attached,
       bundles,
@@ -113,20 +108,16 @@ export class Attaching {
       refusal,
       isPassing: isPassingIn(resolution),
       registry,
-      quarantine: book.resize(places, handlers.length, attached.place),
+      quarantine: book.take(attached.own, namesOf(registry)),
       states,
       heldStates: held,
     };
   }
 
   /** Gives back what it had been given, but for its tape. */
-  end({ identity, place, quarantine, heldStates }: Attached): void {
-    if (this.#parts.places.release(keyOf(identity))) {
-      this.#parts.dropped.end(place);
-      this.#parts.quarantine.forgetPlace(place);
-    }
+  end({ identity, heldStates }: Attached): void {
+    this.#parts.places.release(keyOf(identity));
     this.#parts.observation.forget(identity);
-    this.#parts.quarantine.release(quarantine);
     this.#parts.states.release(heldStates);
   }
 
@@ -207,4 +198,9 @@ export class Attaching {
       'there is no shadow for this container, which is nothing to its calls',
     );
   }
+}
+
+/** What tells handlers apart that come in each other's place. */
+function namesOf({ handlers }: Registry): readonly string[] {
+  return handlers.map(({ bundle, name, component }) => JSON.stringify([bundle, name, component]));
 }

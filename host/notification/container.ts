@@ -43,6 +43,8 @@ export interface ContainerParts extends SharedRegistry {
   readonly onQuarantined: (handler: RegistryHandler, milliseconds: number) => void;
   /** Told of a call that no handler has answered, before it fails. */
   readonly onStop: (stop: ContainerStop) => void;
+  /** Whether one more failed call of the container may be told of. */
+  readonly mayReport: () => boolean;
   /** Whether there is memory for another instance. */
   readonly hasRoom: () => boolean;
   /** Told how many bytes more its instances take now; below zero: less. */
@@ -57,9 +59,6 @@ export interface ContainerParts extends SharedRegistry {
 
 /** Callers can be refused as often as they call. */
 const labelWarningMs = 60_000;
-/** Calls can fail as often as they are made: so many of a container are told in a second. */
-const mostReports = 20;
-const reportsMs = 1000;
 
 /** A place in the chain: the instance is made on first use and again after it broke. */
 export interface Link {
@@ -95,6 +94,9 @@ function defaultActionAnswer(action: DefaultAction): FinalAction {
 const othersFaults: readonly AgentErrorCode[] = ['AGENT_CALLER', 'AGENT_MEMORY'];
 const noHandler = -1;
 const noMemory = new ArrayBuffer(0);
+/** What a chain takes, about, and each of its handlers. */
+const chainBytes = 512;
+const linkBytes = 32;
 /** Of one that could not even begin: nobody knows, but it is no more than that as a rule. */
 const unknownBytes = 16 * 2 ** 20;
 
@@ -107,15 +109,15 @@ export class Container implements Kept {
   readonly #parts: ContainerParts;
   readonly #links: readonly Link[];
   readonly #chains: Map<Syscall, Chain> = new Map();
+  #chainsBytes = 0;
   readonly #default: FinalAction;
   /** What is done to it beside that. */
   readonly #stop: ContainerStop | undefined;
   #isWriteRefusalTold = false;
   #nextGroupsWarning = 0;
   #nextLabelWarning = 0;
-  /** Of this second: when it began, and how many calls have failed. */
-  #reportsSince = 0;
-  #reports = 0;
+  /** How many calls have failed that nobody was told of. */
+  #untold = 0;
   readonly failure: FinalAction;
   /** Of calls whose number nobody knows. */
   readonly #unknownSlots: AnswerSlots;
@@ -200,6 +202,10 @@ export class Container implements Kept {
 
   giveUp(): void {
     for (const link of this.#links) this.#release(link);
+    this.#chains.clear();
+    this.chain = undefined;
+    this.#countBytes(-this.#chainsBytes);
+    this.#chainsBytes = 0;
   }
 
   #release(link: Link): void {
@@ -217,8 +223,12 @@ export class Container implements Kept {
 
   #count(link: Link, bytes: number): void {
     const change = bytes - link.bytes;
-    if (change === 0) return;
     link.bytes = bytes;
+    this.#countBytes(change);
+  }
+
+  #countBytes(change: number): void {
+    if (change === 0) return;
     this.memoryBytes += change;
     this.#parts.onMemory(change);
   }
@@ -242,14 +252,12 @@ export class Container implements Kept {
    * @returns how many before it were not told of; undefined: neither is this one
    */
   report(): number | undefined {
-    const now = Date.now();
-    if (now - this.#reportsSince < reportsMs) {
-      this.#reports += 1;
-      return this.#reports > mostReports ? undefined : 0;
+    if (!this.#parts.mayReport()) {
+      this.#untold += 1;
+      return undefined;
     }
-    const untold = Math.max(0, this.#reports - mostReports);
-    this.#reportsSince = now;
-    this.#reports = 1;
+    const untold = this.#untold;
+    this.#untold = 0;
     return untold;
   }
 
@@ -330,6 +338,9 @@ export class Container implements Kept {
       isSlow: links.length > 0,
     };
     this.#chains.set(syscall, chain);
+    const bytes = chainBytes + links.length * linkBytes;
+    this.#chainsBytes += bytes;
+    this.#countBytes(bytes);
     return chain;
   }
 

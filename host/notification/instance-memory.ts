@@ -117,6 +117,10 @@ export class InstanceMemory {
     return own + Math.max(0, shared);
   }
 
+  get hasGarbage(): boolean {
+    return this.#garbage > 0;
+  }
+
   get isFull(): boolean {
     return this.#live + this.#garbage > this.allowance;
   }

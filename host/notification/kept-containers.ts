@@ -7,6 +7,8 @@ import type { InstanceMemory } from './instance-memory.ts';
 
 /** What has made no call for as long as that, or twice, is given up. */
 const idleMs = 10_000;
+/** Others are told so seldom that memory is short: it takes their time. */
+const tellMs = 1000;
 /** With less, collecting what was given up makes room enough. */
 const mostLive = 3 / 4;
 
@@ -33,6 +35,8 @@ export interface KeptContainersParts<Container> {
   readonly memory: InstanceMemory;
   /** Told whose instances are given up, though they are used, since there is no memory for all. */
   readonly onCrowded: (container: Container) => void;
+  /** Told, once a second at most, that something has to be given up: other workers may have more. */
+  readonly onShort: () => void;
   readonly now?: () => number;
 }
 
@@ -42,22 +46,26 @@ export class KeptContainers<Container extends Kept> {
   readonly #counts: Int32Array;
   readonly #memory: InstanceMemory;
   readonly #onCrowded: (container: Container) => void;
+  readonly #onShort: () => void;
   readonly #now: () => number;
   #instances = 0;
   /** Counts stretches of `idleMs` at least. */
   #period = 0;
   #periodStart: number;
+  #nextTold = 0;
 
   constructor({
     room,
     memory,
     onCrowded,
+    onShort,
     now = () => performance.now(),
   }: KeptContainersParts<Container>) {
     this.#room = room;
     this.#counts = new Int32Array(room.counts);
     this.#memory = memory;
     this.#onCrowded = onCrowded;
+    this.#onShort = onShort;
     this.#now = now;
     this.#periodStart = now();
   }
@@ -135,6 +143,12 @@ export class KeptContainers<Container extends Kept> {
     return !memory.isShort;
   }
 
+  /** Memory is short for another worker: what has no calls here is given up, if not now, then soon. */
+  giveUpIdle(): void {
+    this.#deleteIdle();
+    if (this.#memory.hasGarbage) this.#memory.collect();
+  }
+
   #relieve(container: Container, allowance: number): void {
     const memory = this.#memory;
     // nobody looks it up while it calls alone
@@ -142,6 +156,10 @@ export class KeptContainers<Container extends Kept> {
     this.#deleteIdle();
     if (memory.live > allowance * mostLive) this.#giveUpLargest(container, allowance / 2);
     memory.collect();
+    const now = this.#now();
+    if (now < this.#nextTold) return;
+    this.#nextTold = now + tellMs;
+    this.#onShort();
   }
 
   #giveUpLargest(current: Container, bytes: number): void {

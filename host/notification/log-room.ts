@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much the handlers of a container may write into the log: a stock of bytes that fills up again
-// with time, which all threads share. What does not fit is dropped, and counted.
+// How much may be written into the log for a container: a stock of bytes for its handlers that fills
+// up again with time, which all threads share, and one of lines that tell of calls that failed. What
+// does not fit is dropped, and counted.
 import { mostPlaces } from './container-places.ts';
 
 /** What a container may write at once, and in each second after that. */
@@ -8,9 +9,12 @@ const stockBytes = 131_072;
 const bytesPerSecond = 32_768;
 const nsPerByte = 1_000_000_000n / BigInt(bytesPerSecond);
 const stockNs = BigInt(stockBytes) * nsPerByte;
+/** At once, and in each second after that. */
+const mostReports = 20n;
+const nsPerReport = 1_000_000_000n / mostReports;
 
 /** Words of a container. */
-const word = { fullAt: 0, lines: 1, bytes: 2, words: 3 } as const;
+const word = { fullAt: 0, lines: 1, bytes: 2, reportsFullAt: 3, words: 4 } as const;
 
 export interface Dropped {
   readonly lines: number;
@@ -32,14 +36,13 @@ export class LogRoom {
 
   /** @returns whether the stock had so many bytes */
   take(place: number, bytes: number): boolean {
-    const at = place * word.words + word.fullAt;
-    for (;;) {
-      const before = Atomics.load(this.#words, at);
-      const now = process.hrtime.bigint();
-      const fullAt = (before > now ? before : now) + BigInt(bytes) * nsPerByte;
-      if (fullAt - now > stockNs) return false;
-      if (Atomics.compareExchange(this.#words, at, before, fullAt) === before) return true;
-    }
+    return this.#take(place * word.words + word.fullAt, BigInt(bytes) * nsPerByte, stockNs);
+  }
+
+  /** @returns whether a call that failed may be told of */
+  takeReport(place: number): boolean {
+    const at = place * word.words + word.reportsFullAt;
+    return this.#take(at, nsPerReport, mostReports * nsPerReport);
   }
 
   /** Whether nothing was dropped since somebody has looked. */
@@ -63,5 +66,16 @@ export class LogRoom {
   /** Another container has the place from now on. */
   clear(place: number): void {
     this.#words.fill(0n, place * word.words, (place + 1) * word.words);
+  }
+
+  /** @param most of what has been taken and has not come back with time */
+  #take(at: number, nanoseconds: bigint, most: bigint): boolean {
+    for (;;) {
+      const before = Atomics.load(this.#words, at);
+      const now = process.hrtime.bigint();
+      const fullAt = (before > now ? before : now) + nanoseconds;
+      if (fullAt - now > most) return false;
+      if (Atomics.compareExchange(this.#words, at, before, fullAt) === before) return true;
+    }
   }
 }

@@ -105,6 +105,9 @@ export class Loop implements Disposable {
       room: parts.instanceRoom,
       memory: parts.memory,
       onCrowded: crowdedWarning(parts.log),
+      onShort: () => {
+        parts.native.tellShortage(this.#worker);
+      },
     });
     this.#decisions = new DecisionWriter(parts.decisions, this.#call);
     this.#worker = parts.native.attachWorker(
@@ -148,6 +151,11 @@ export class Loop implements Disposable {
           this.#containers.end(this.#call.token);
           this.#parts.slots.end(this.#call.token);
           this.#parts.onEnded();
+          this.#last = undefined;
+          break;
+        case eventKind.shortage:
+          this.#containers.giveUpIdle();
+          // so that it is seen to be used when it calls again
           this.#last = undefined;
           break;
         default:
@@ -231,7 +239,7 @@ export class Loop implements Disposable {
       },
       tape,
       health: this.#parts.quarantine,
-      slots: this.#parts.slots.of(token),
+      slots: this.#parts.slots.of(token, shared.place),
       onSlow: () => {
         this.#native.invite(this.#worker);
       },
@@ -243,6 +251,7 @@ export class Loop implements Disposable {
         );
         this.#parts.onNote({ token, ...quarantineNote(name) });
       },
+      mayReport: () => this.#parts.logRoom.takeReport(shared.place),
       hasRoom: () => this.#containers.hasRoom(container),
       onMemory: (change) => {
         this.#containers.weigh(container, change);

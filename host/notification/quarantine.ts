@@ -3,6 +3,7 @@
 // threads share what is known of them; a container's handlers are its own, so that no container can
 // have another's quarantined.
 import { mostPlaces } from './container-places.ts';
+import type { ContainerPlace } from './container-places.ts';
 import { IndexPool } from './index-pool.ts';
 
 /** Words of a handler's state. */
@@ -10,6 +11,9 @@ const word = { level: 0, backOffMs: 1, isProbed: 2, words: 4 } as const;
 
 /** Of all containers together; those of a container that are past it share its own place. */
 export const mostHandlers = 16_384;
+/** Of users' containers, all together and of one user: root's always have some. */
+const mostHandlersOfUsers = mostHandlers / 2;
+const mostHandlersOfUser = mostHandlersOfUsers / 4;
 /** Behind those of handlers: one for each container, and the one that is shared past the last. */
 const mostStates = mostHandlers + mostPlaces + 1;
 /**
@@ -108,40 +112,49 @@ export class Quarantine {
   }
 }
 
-/** In the main thread: which indexes are whose. */
+/** Of one container. */
+interface Taken {
+  /** By the places of handlers in the chain, as the next one. */
+  readonly indexes: number[];
+  readonly names: string[];
+}
+
+/** In the main thread: which indexes are whose. All listeners of a container have the same ones. */
 export class QuarantineBook {
   readonly buffers: QuarantineBuffers = makeQuarantineBuffers();
   readonly quarantine: Quarantine = new Quarantine(this.buffers);
   readonly #indexes = new IndexPool(mostHandlers);
+  /** By the tokens of containers. */
+  readonly #taken: Map<number, Taken> = new Map();
+  readonly #ofUsers: Map<number, number> = new Map();
 
   /**
-   * Indexes for a container's handlers; when there are none left, the one of the container itself.
-   * @param place see container-places.ts
+   * Indexes for a listener's handlers; when there are none left, the one of the container itself. A
+   * handler that comes in another one's place begins anew.
+   * @param names what tells handlers apart
    */
-  take(count: number, place: number): readonly number[] {
-    return Array.from({ length: count }, () => {
-      const index = this.#indexes.take();
-      return index < mostHandlers ? index : mostHandlers + place;
+  take(own: ContainerPlace, names: readonly string[]): readonly number[] {
+    const taken = this.#taken.get(own.token) ?? { indexes: [], names: [] };
+    this.#taken.set(own.token, taken);
+    return names.map((name, at) => {
+      const index = (taken.indexes[at] ??= this.#indexFor(own));
+      const before = taken.names[at] ?? name;
+      if (before !== name) this.quarantine.clear(index);
+      taken.names[at] = name;
+      return index;
     });
   }
 
-  /** Those of a container whose handlers change: as many as are needed, never fewer than it had. */
-  resize(indexes: readonly number[], count: number, place: number): readonly number[] {
-    return [...indexes, ...this.take(Math.max(0, count - indexes.length), place)];
-  }
-
-  /** The last listener of a container is gone: another container may have its place. */
-  forgetPlace(place: number): void {
-    this.quarantine.clear(mostHandlers + place);
-  }
-
-  /** A listener is gone. */
-  release(indexes: readonly number[]): void {
-    for (const index of indexes) {
+  /** Another container may have its place. */
+  forget({ token, place, user }: ContainerPlace): void {
+    for (const index of this.#taken.get(token)?.indexes ?? []) {
       if (index >= mostHandlers) continue;
       this.quarantine.clear(index);
       this.#indexes.giveBack(index);
+      this.#count(user, -1);
     }
+    this.#taken.delete(token);
+    if (place < mostPlaces) this.quarantine.clear(mostHandlers + place);
   }
 
   /** How many handlers are left alone now. */
@@ -151,5 +164,25 @@ export class QuarantineBook {
       if (this.quarantine.isQuarantined(index)) quarantined += 1;
     }
     return quarantined;
+  }
+
+  #indexFor({ place, user }: ContainerPlace): number {
+    const index = this.#mayHaveOneMore(user) ? this.#indexes.take() : mostHandlers;
+    if (index >= mostHandlers) return mostHandlers + place;
+    this.#count(user, 1);
+    return index;
+  }
+
+  #mayHaveOneMore(user: number): boolean {
+    if (user === 0) return true;
+    const ofAll = [...this.#ofUsers.values()].reduce((sum, count) => sum + count, 0);
+    return ofAll < mostHandlersOfUsers && (this.#ofUsers.get(user) ?? 0) < mostHandlersOfUser;
+  }
+
+  #count(user: number, more: number): void {
+    if (user === 0) return;
+    const count = (this.#ofUsers.get(user) ?? 0) + more;
+    if (count > 0) this.#ofUsers.set(user, count);
+    else this.#ofUsers.delete(user);
   }
 }

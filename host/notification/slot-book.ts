@@ -12,13 +12,14 @@ export interface SlotBookParts {
   readonly giveBack: (slots: readonly number[]) => void;
 }
 
-/** More than a container needs; without a limit, one could use up those of all. */
+/** More than a container needs, however many listeners; without a limit, one could use up those of all. */
 const mostOfContainer = 64;
 /**
  * Of syscalls and the handlers that may answer them: a container calls what it likes, and its bundles
- * may have many handlers.
+ * may have many handlers. And of all containers: there are not so many slots.
  */
 const mostAnswersOfContainer = 256;
+const mostAnswers = 8192;
 /** So many are kept for containers that have none yet: each gets one at least. */
 const reserve = 1024;
 
@@ -62,9 +63,10 @@ export class AnswerSlots {
   }
 }
 
-/** The slots of one container. */
+/** The slots of one listener of a container. */
 export class ContainerSlots {
   readonly #take: (labels: CallLabels, isSpare: boolean) => number | undefined;
+  readonly #mayHaveAnswers: () => boolean;
   readonly #answers: Map<string, AnswerSlots> = new Map();
   /** For those that there are no more of. */
   readonly #others: AnswerSlots;
@@ -72,9 +74,16 @@ export class ContainerSlots {
   /** For all that it has no slots of their own for. */
   #rest: number | undefined;
 
-  /** @param take undefined: there is none */
-  constructor(take: (labels: CallLabels, isSpare: boolean) => number | undefined) {
+  /**
+   * @param take undefined: there is none
+   * @param mayHaveAnswers whether there may be one more of `AnswerSlots`; told that there is
+   */
+  constructor(
+    take: (labels: CallLabels, isSpare: boolean) => number | undefined,
+    mayHaveAnswers: () => boolean = () => true,
+  ) {
     this.#take = take;
+    this.#mayHaveAnswers = mayHaveAnswers;
     this.#others = new AnswerSlots(
       () => undefined,
       () => this.#restSlot(),
@@ -90,7 +99,7 @@ export class ContainerSlots {
     const key = JSON.stringify([syscall, name, bundle]);
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
-    if (this.#answers.size >= mostAnswersOfContainer) return this.#others;
+    if (!this.#mayHaveAnswers()) return this.#others;
     const made = new AnswerSlots(
       (errno) => this.#ownSlot({ syscall, handler: name, bundle, status: String(errno) }),
       () => this.#restSlot(),
@@ -100,7 +109,6 @@ export class ContainerSlots {
   }
 
   #ownSlot(labels: CallLabels): number | undefined {
-    if (this.slots.length >= mostOfContainer) return undefined;
     const own = this.#take(labels, true);
     if (own !== undefined) this.slots.push(own);
     return own;
@@ -115,10 +123,26 @@ export class ContainerSlots {
   }
 }
 
+/** What a listener has, or all of a container's. */
+interface Had {
+  /** But those for the rest. */
+  slots: number;
+  answers: number;
+}
+
+interface Listener {
+  readonly place: number;
+  readonly slots: ContainerSlots;
+  readonly had: Had;
+}
+
 export class SlotBook {
   readonly #parts: SlotBookParts;
   readonly #words: BigUint64Array;
-  readonly #containers: Map<number, ContainerSlots> = new Map();
+  readonly #listeners: Map<number, Listener> = new Map();
+  /** By the places of containers. */
+  readonly #ofPlaces: Map<number, Had> = new Map();
+  #answers = 0;
   /** Given back; the main thread may not have taken yet what the first of them have counted. */
   readonly #givenBack: number[] = [];
   #next = unnamedSlot + 1;
@@ -128,28 +152,67 @@ export class SlotBook {
     this.#words = new BigUint64Array(parts.counters);
   }
 
-  /** @param token of the container's listener */
-  of(token: number): ContainerSlots {
-    const known = this.#containers.get(token);
-    if (known !== undefined) return known;
-    const made = new ContainerSlots((labels, isSpare) => this.#take(token, labels, isSpare));
-    this.#containers.set(token, made);
-    return made;
+  /**
+   * @param token of the listener
+   * @param place of its container
+   */
+  of(token: number, place: number): ContainerSlots {
+    const known = this.#listeners.get(token);
+    if (known !== undefined) return known.slots;
+    const made: Listener = {
+      place,
+      slots: new ContainerSlots(
+        (labels, isSpare) =>
+          isSpare ? this.#takeOwn(made, token, labels) : this.#take(token, labels),
+        () => this.#mayHaveAnswers(made),
+      ),
+      had: { slots: 0, answers: 0 },
+    };
+    this.#listeners.set(token, made);
+    return made.slots;
   }
 
-  /** The container is gone: no slot of it is used from now on. */
+  /** The listener is gone: no slot of it is used from now on. */
   end(token: number): void {
-    const slots = this.#containers.get(token)?.slots ?? [];
-    this.#containers.delete(token);
+    const listener = this.#listeners.get(token);
+    if (listener === undefined) return;
+    this.#listeners.delete(token);
+    this.#count(listener, { slots: -listener.had.slots, answers: -listener.had.answers });
+    const { slots } = listener.slots;
     if (slots.length === 0) return;
     for (const slot of slots) Atomics.store(this.#words, isGivenBackWord(slot), 1n);
     this.#givenBack.push(...slots);
     this.#parts.giveBack(slots);
   }
 
-  #take(token: number, labels: CallLabels, isSpare: boolean): number | undefined {
+  #takeOwn(listener: Listener, token: number, labels: CallLabels): number | undefined {
     const free = otherSlot - this.#next + this.#givenBack.length;
-    if (isSpare && free <= reserve) return undefined;
+    const ofContainer = this.#ofPlaces.get(listener.place)?.slots ?? 0;
+    if (free <= reserve || ofContainer >= mostOfContainer) return undefined;
+    const slot = this.#take(token, labels);
+    if (slot !== undefined) this.#count(listener, { slots: 1, answers: 0 });
+    return slot;
+  }
+
+  #mayHaveAnswers(listener: Listener): boolean {
+    const ofContainer = this.#ofPlaces.get(listener.place)?.answers ?? 0;
+    if (ofContainer >= mostAnswersOfContainer || this.#answers >= mostAnswers) return false;
+    this.#count(listener, { slots: 0, answers: 1 });
+    return true;
+  }
+
+  #count({ place, had }: Listener, more: Had): void {
+    const all = this.#ofPlaces.get(place) ?? { slots: 0, answers: 0 };
+    for (const counted of [had, all]) {
+      counted.slots += more.slots;
+      counted.answers += more.answers;
+    }
+    this.#answers += more.answers;
+    if (all.slots + all.answers > 0) this.#ofPlaces.set(place, all);
+    else this.#ofPlaces.delete(place);
+  }
+
+  #take(token: number, labels: CallLabels): number | undefined {
     const slot = this.#nextFree();
     if (slot !== undefined) this.#parts.announce({ slot, token, ...labels });
     return slot;

@@ -55,6 +55,7 @@ const kept = new KeptContainers<Container>({
     place: 0,
   }),
   onCrowded: () => undefined,
+  onShort: () => undefined,
 });
 const chains = new Map<number, { readonly chain: ReplayedChain; readonly redaction: Redaction }>();
 

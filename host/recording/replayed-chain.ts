@@ -75,6 +75,7 @@ export class ReplayedChain {
       onSlow: () => undefined,
       onStop: () => undefined,
       onQuarantined: () => undefined,
+      mayReport: () => true,
       hasRoom: () => parts.kept?.all.hasRoom(this.#container) ?? true,
       onMemory: (change) => {
         parts.kept?.all.weigh(this.#container, change);

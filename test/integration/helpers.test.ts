@@ -38,8 +38,19 @@ function lives(pid: number): boolean {
   }
 }
 
+function isUsers(pid: number): boolean {
+  return statusOf(pid).includes(`\nUid:\t${user}\t`);
+}
+
+interface HeldContainer extends AsyncDisposable {
+  readonly container: StartedTrap;
+}
+
 /** Has a user in a user namespace make a directory and a mount, and holds the container. */
-async function warmHelpers(agent: WatchedAgent): Promise<WarmHelpers> {
+async function holdContainer(
+  agent: WatchedAgent,
+  options: readonly string[] = [],
+): Promise<HeldContainer> {
   await using resources = new AsyncDisposableStack();
   const folder = resources.use(new TemporaryFolder());
   const target = makeFolder(folder.path, 'target', { uid: user });
@@ -48,7 +59,7 @@ async function warmHelpers(agent: WatchedAgent): Promise<WarmHelpers> {
     startTrap({
       socket: agent.socket,
       trapped: ['mkdir', 'mount'],
-      options: ['-u', String(user)],
+      options: ['-u', String(user), ...options],
       wrapper: container,
       operations: [`mkdir:${roots}/made:755`, `mount:none:${target}:tmpfs:0:`, 'hold'],
     }),
@@ -56,7 +67,13 @@ async function warmHelpers(agent: WatchedAgent): Promise<WarmHelpers> {
   await held.untilLines(2);
   // what only a helper can tell for sure
   expect(held.lines()).toEqual(['mkdir -1 EACCES', 'mount 0 OK']);
-  const isUsers = (pid: number): boolean => statusOf(pid).includes(`\nUid:\t${user}\t`);
+  const kept = resources.move();
+  return { container: held, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+async function warmHelpers(agent: WatchedAgent): Promise<WarmHelpers> {
+  await using resources = new AsyncDisposableStack();
+  const { container: held } = resources.use(await holdContainer(agent));
   const all = childrenOf(agent.pid);
   expect(all).toHaveLength(2);
   const [files = 0] = all.filter((pid) => isUsers(pid));
@@ -112,4 +129,24 @@ test.for([
   const killedAt = performance.now();
   await until('all helpers to end', () => !helpers.some((pid) => lives(pid)) || undefined);
   expect(performance.now() - killedAt).toBeLessThan(endMs);
+});
+
+test('A4: helpers: all listeners of a container have the same ones, which end with the last of them', async () => {
+  await using agent = await startWatchedAgent({ bundle: testBundle('changing'), log: 'warn' });
+  const mounting = (): readonly number[] => childrenOf(agent.pid).filter((pid) => !isUsers(pid));
+  const first = await holdContainer(agent, ['-i', 'c1']);
+  const [own] = mounting();
+  const second = await holdContainer(agent, ['-i', 'c1']);
+  expect(mounting()).toEqual([own]);
+  await first[Symbol.asyncDispose]();
+  await using other = await holdContainer(agent, ['-i', 'c2']);
+  expect(mounting()).toHaveLength(2);
+  expect(mounting()).toContain(own);
+  await second[Symbol.asyncDispose]();
+  await until(
+    'the helpers of the container to end',
+    () => !mounting().includes(own ?? 0) || undefined,
+  );
+  expect(mounting()).toHaveLength(1);
+  other.container.release();
 });

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handlers that never answer leave nothing behind in the agent.
+import { setTimeout as pause } from 'node:timers/promises';
+
 import { expect, test } from 'vitest';
 
 import { resourcesOf, untilRecovered } from '../support/agent-resources.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
-import { looping } from '../support/hostile-components.ts';
+import { goodValue, looping } from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 
 test('G5, G10: looping handlers: those of many containers at once leave nothing behind', async () => {
@@ -29,4 +31,30 @@ test('G5, G10: looping handlers: those of many containers at once leave nothing 
   for (let round = 0; round < 3; round += 1) await attack();
 
   await untilRecovered(agent, before);
+});
+
+test('G5: looping handlers: one that is left alone is so for all listeners of its container, also for one that comes later', async () => {
+  await using agent = await startHostileAgent({ log: 'warn' });
+  agent.bundles.write('loops', {
+    component: looping(),
+    syscalls: ['getpgid'],
+    deadline: '100ms',
+  });
+  const callerOf = (id: string): AskedCaller =>
+    new AskedCaller({ socket: agent.socket, metadata: 'loops', id });
+  await using other = callerOf('c2');
+  const first = callerOf('c1');
+  const second = callerOf('c1');
+  expect((await second.ask('getpgid 0')).answer).toBe(String(goodValue));
+  // the third time it is for four seconds
+  for (let failures = 0; failures < 3;) {
+    const { tookMs } = await first.ask('getpgid 1');
+    if (tookMs > 80) failures += 1;
+    else await pause(50);
+  }
+  expect((await second.ask('getpgid 0')).answer).toBe('EPERM');
+  await Promise.all([first[Symbol.asyncDispose](), second[Symbol.asyncDispose]()]);
+  await using third = callerOf('c1');
+  expect((await third.ask('getpgid 0')).answer).toBe('EPERM');
+  expect((await other.ask('getpgid 0')).answer).toBe(String(goodValue));
 });

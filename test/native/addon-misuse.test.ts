@@ -118,6 +118,7 @@ const signatures: Readonly<
   detachWorker: ['number'],
   receiveFunction: ['number'],
   invite: ['number'],
+  tellShortage: ['number'],
   countOperation: ['number'],
   replaceTerms: ['number', 'number', 'bytes', 'bytes', 'bytes', 'bytes', 'number'],
   listenerRegistry: ['number', 'number', 'number'],

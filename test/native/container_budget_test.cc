@@ -50,10 +50,24 @@ void counts_nothing_for_containers_that_have_ended() {
   CHECK_EQUAL(budget.left({2, 0}), 30U);
 }
 
+void counts_for_all_listeners_of_a_container() {
+  ContainerBudget budget({.own = 60, .all = 60});
+  for (int listener = 0; listener < 3; ++listener) budget.begin(1);
+  budget.note({1, 0}, some(10, Made::kUntold));
+  budget.end_of(1);
+  budget.note({1, 0}, some(10, Made::kUntold));
+  budget.end_of(1);
+  CHECK_EQUAL(budget.left({2, 0}), 20U);
+  CHECK_EQUAL(budget.left({1, 0}), 0U);
+  budget.end_of(1);
+  CHECK_EQUAL(budget.left({2, 0}), 30U);
+}
+
 // Until nothing is left.
-std::uint64_t made_by(ContainerBudget& budget, const Holder& holder) {
+std::uint64_t made_by(ContainerBudget& budget, const Holder& holder,
+                      std::uint64_t existing = Made::kUntold) {
   std::uint64_t made = 0;
-  for (; budget.left(holder) > 0; ++made) budget.note(holder, some(1, Made::kUntold));
+  for (; budget.left(holder) > 0; ++made) budget.note(holder, some(1, existing));
   return made;
 }
 
@@ -156,6 +170,44 @@ void bounds_what_is_left_by_one_after_the_other() {
   budget.begin(100);
   CHECK_EQUAL(budget.left_at({100, 0}, kPlace), 0U);
   CHECK(budget.left_at({100, 0}, kOther) >= 50);
+}
+
+// As one in which programs are executed, each of which has a listener.
+void gives_a_container_that_comes_again_no_more() {
+  ContainerBudget budget({.own = 150, .all = 300}, nullptr, first_lasts);
+  std::uint64_t made = 0;
+  for (std::uint32_t user = 0; user < 100; ++user) {
+    budget.begin(1);
+    made += made_by(budget, {1, user}, Made::kNotAsked);
+    budget.end_of(1);
+  }
+  // of two thirds of all
+  CHECK_EQUAL(made, 67U);
+  budget.begin(2);
+  CHECK_EQUAL(made_by(budget, {2, 0}, Made::kNotAsked), 44U);
+  // what its place does not have any more it gets again
+  budget.begin(1);
+  budget.note({1, 0}, refused_at(kPlace, 0));
+  CHECK_EQUAL(budget.left({1, 0}), 78U);
+  budget.end_of(1);
+  budget.end_of(2);
+  budget.note({3, 0}, refused_at(kPlace, 0));
+  CHECK_EQUAL(budget.left({3, 0}), 78U);
+  budget.begin(3);
+  budget.note({3, 0}, refused_at(kPlace, 0));
+  CHECK_EQUAL(budget.left({3, 0}), 100U);
+}
+
+void remembers_some_of_those_that_come_and_go() {
+  constexpr std::uint32_t kMany = 100'000;
+  ContainerBudget budget({.own = kMany, .all = 100 * kMany}, nullptr, first_lasts);
+  const std::size_t before = __sanitizer_get_current_allocated_bytes();
+  for (std::uint32_t token = 1; token <= kMany; ++token) {
+    budget.begin(token);
+    budget.note({token, 0}, some(1, Made::kUntold));
+    budget.end_of(token);
+  }
+  CHECK(__sanitizer_get_current_allocated_bytes() - before < kMany);
 }
 
 void forgets_what_is_gone() {
@@ -313,6 +365,11 @@ constexpr Case kCases[] = {
     {"A12: budget: a container leaves something for the next one",
      leaves_something_for_other_containers},
     {"A12: budget: what one leaves behind is counted, for nobody", counts_what_was_left_for_nobody},
+    {"A12: budget: all listeners of a container have one", counts_for_all_listeners_of_a_container},
+    {"A12: budget: a container that comes again has what it has left behind",
+     gives_a_container_that_comes_again_no_more},
+    {"A12: budget: of those that come and go only some are remembered",
+     remembers_some_of_those_that_come_and_go},
     {"A12: budget: who has nothing at a place tells what was left there",
      listens_to_who_has_nothing_there},
     {"A12: budget: what many leave behind is bounded, and leaves something for others",

@@ -460,6 +460,23 @@ void leaves_something_to_others() {
   CHECK(third.keep_late(call_of(1 << 20), value(5), 1000));
 }
 
+void counts_for_all_listeners_of_a_container() {
+  const auto count = std::make_shared<KeptCount>();
+  KeptCalls first(count);
+  {
+    KeptCalls second(count);
+    CHECK(second.keep_late(call_of(1), value(5), 1000));
+    CHECK_EQUAL(fill(first), kMostLate - 1);
+    CHECK(!second.keep_late(call_of(2), value(5), 1000));
+    first.forget(1);
+    CHECK(second.keep_late(call_of(2), value(5), 1000));
+    CHECK_EQUAL(second.late_count(), 2U);
+  }
+  // what a listener that has ended had is there for the others
+  CHECK_EQUAL(count->all.load(), kMostLate - 2);
+  CHECK(first.keep_late(call_of(1 << 20), value(5), 1000));
+}
+
 // The example of its authors.
 void hashes_as_siphash_does() {
   constexpr HashKey kKey = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
@@ -473,6 +490,8 @@ void hashes_as_siphash_does() {
 constexpr Case kCases[] = {
     {"KeptCalls: of a program with many groups little is kept", keeps_little_of_a_program},
     {"KeptCalls: one container leaves something to the next", leaves_something_to_others},
+    {"KeptCalls: all listeners of a container have one bound",
+     counts_for_all_listeners_of_a_container},
     {"KeptCalls: the hash of a text is that of its authors", hashes_as_siphash_does},
     {"KeptCalls: a lost call that comes again gets its answer",
      answers_a_lost_call_that_comes_again},

@@ -256,6 +256,55 @@ void tells_each_worker_of_an_end() {
   CHECK_EQUAL(second.receive(), EventKind::stopped);
 }
 
+void names_containers() {
+  const auto receiver = make_receiver({.running = 4, .fewest = 4});
+  std::vector<std::uint32_t> names;
+  // one that nobody has named is a container of its own
+  for (const std::uint32_t container : {7U, 7U, 8U, 0U, 0U}) {
+    Desk desk(receiver);
+    Callers callers(1);
+    (void)add(*receiver, callers, 0, container);
+    CHECK_EQUAL(desk.receive(), EventKind::notification);
+    names.push_back(desk.worker().container_token());
+    desk.answer(0);
+    CHECK_EQUAL(desk.receive(), EventKind::ended);
+  }
+  CHECK_EQUAL(names[0], 7U);
+  CHECK_EQUAL(names[1], 7U);
+  CHECK_EQUAL(names[2], 8U);
+  CHECK(names[3] > 8 && names[4] > 8 && names[3] != names[4]);
+}
+
+void tells_others_of_a_shortage() {
+  const auto receiver = make_receiver({.running = 4, .fewest = 4});
+  Desk first(receiver);
+  Callers callers(1);
+  (void)add(*receiver, callers);
+  CHECK_EQUAL(first.receive(), EventKind::notification);
+  std::atomic<int> told = 0;
+  std::vector<std::thread> others;
+  for (int other = 0; other < 3; ++other) {
+    others.emplace_back([&] {
+      Desk desk(receiver);
+      for (;;) {
+        const EventKind kind = desk.receive();
+        if (kind == EventKind::stopped) return;
+        if (kind == EventKind::shortage) ++told;
+      }
+    });
+  }
+  wait_until([&] { return figure(*receiver, kWorkers) == 4; });
+  first.worker().tell_shortage();
+  // one of them may wait for calls, and is told when there is something to do
+  wait_until([&] { return told.load() >= 2; });
+  first.answer(0);
+  CHECK_EQUAL(first.receive(), EventKind::ended);
+  receiver->stop();
+  for (std::thread& other : others) other.join();
+  CHECK_EQUAL(told.load(), 3);
+  CHECK_EQUAL(first.receive(), EventKind::stopped);
+}
+
 // Of what ends while it comes to wait, too: it would else keep a listener open until the next call.
 void tells_those_who_come_to_wait_of_an_end() {
   constexpr std::size_t kThere = 2;
@@ -553,6 +602,35 @@ void shares_workers_among_containers() {
   check_other_is_answered(*receiver, keepers);
 }
 
+Nanoseconds computed() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return time.tv_sec * kSecond + time.tv_nsec;
+}
+
+void remembers_what_programs_of_a_container_did() {
+  constexpr std::uint32_t kContainer = 7;
+  const auto receiver = make_receiver({.running = 8, .fewest = 8});
+  {
+    Desk desk(receiver);
+    Callers first(1);
+    add(*receiver, first, 0, kContainer);
+    CHECK_EQUAL(desk.receive(), EventKind::notification);
+    desk.inbox().deadline = 60'000;
+    for (const Nanoseconds begun = computed(); computed() - begun < kSecond;) {
+    }
+    desk.answer(0);
+    CHECK_EQUAL(desk.receive(), EventKind::ended);
+  }
+  Callers next(6);
+  Keepers keepers(receiver, 8);
+  add(*receiver, next, 0, kContainer);
+  // as for any slow one
+  wait_until([&] { return figure(*receiver, kQueued) == 4; });
+  CHECK_EQUAL(figure(*receiver, kBusy), 2UL);
+  check_other_is_answered(*receiver, keepers);
+}
+
 void leaves_a_worker_for_who_has_none() {
   const auto receiver = make_receiver(kFour);
   Callers some(3);
@@ -658,6 +736,8 @@ constexpr Case kCases[] = {
     {"A5: Receiver: so they have where each one is quick", has_a_deadline_for_many_quick_handlers},
     {"G4: Receiver: the listeners of one container share what it may have",
      shares_workers_among_containers},
+    {"G4: Receiver: a container begins with what it did before its last listener ended",
+     remembers_what_programs_of_a_container_did},
     {"G4: Receiver: the last free worker is for who has none", leaves_a_worker_for_who_has_none},
     {"G4: Receiver: a container's queue is one for all of its listeners",
      queues_only_so_many_of_a_container},
@@ -667,6 +747,8 @@ constexpr Case kCases[] = {
     {"Worker: it has no call before it received one", has_no_call_at_first},
     {"Worker: a caller gets what is in the inbox", answers_a_caller},
     {"Worker: each is told of a listener's end", tells_each_worker_of_an_end},
+    {"Worker: it has the token of the container whose call it has", names_containers},
+    {"A4: Worker: others are told once that memory is short", tells_others_of_a_shortage},
     {"K13: Worker: who comes to wait is told of the ends meanwhile",
      tells_those_who_come_to_wait_of_an_end},
     {"Worker: a call that it leaves without an answer fails", fails_what_a_worker_leaves},

@@ -61,7 +61,7 @@ export class CountingWorker {
   /** @returns the slot that has counted it */
   count(call: EndedCall): number {
     const { token, syscall, handler, errno = 0 } = call;
-    const slot = this.book.of(token).answersOf(syscall, handler).of(errno);
+    const slot = this.book.of(token, token).answersOf(syscall, handler).of(errno);
     countAt(this.block, slot, call);
     return slot;
   }

@@ -60,6 +60,7 @@ export class BundleHarness {
       terms: 1,
       place: 0,
       onQuarantined: () => {},
+      mayReport: () => true,
       hasRoom: () => true,
       onMemory: () => {},
       onWriteRefused: () => {},

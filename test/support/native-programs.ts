@@ -197,6 +197,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   target_test: ['caller_label', 'caller_state', 'label', 'namespaces', 'notify', 'target'],
   shared_texts_test: [],
   unique_fd_test: [],
+  users_closing_test: ['users_closing'],
   wire_test: ['helper/wire'],
 };
 

@@ -10,7 +10,7 @@ import { defaultLimits, outlineOf } from '../../host/handler/outline.ts';
 import { limitedModule } from '../../host/handler/core-module.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { manyReferences } from '../support/hostile-components.ts';
-import { coreModule } from '../support/wasm-binary.ts';
+import { coreModule, unsigned } from '../support/wasm-binary.ts';
 
 const mebibyte = 2 ** 20;
 const [crowded = new Uint8Array()] = outlineOf(manyReferences(), defaultLimits).code.modules;
@@ -47,4 +47,15 @@ test('A4: instanceBytes: all instances of a composition count, and may not be to
   const failure = failureOf(() => instanceBytes([crowded, crowded, crowded]));
   expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
   expect(failure.message).toMatch(/takes \d+ bytes beside its memory; 8388608 are allowed/u);
+});
+
+test('A4: instanceBytes: tables count, of each instance of one module', () => {
+  const table = coreModule({ tables: [[0x70, 0x00, ...unsigned(16_384)]] });
+  const module = limitedModule(table, 1);
+  const taken = instanceBytes([module]) - instanceBytes([plain]);
+  expect(taken).toBeGreaterThan(16_384 * 32);
+  expect(instanceBytes([module, module]) - instanceBytes([module])).toBeGreaterThan(16_384 * 32);
+  // as many core instances as a component may have
+  const many = Array.from({ length: 64 }, () => module);
+  expect(failureOf(() => instanceBytes(many)).code).toBe('AGENT_COMPONENT_REFUSED');
 });

@@ -72,6 +72,8 @@ class Listener implements Kept {
 class Crowd {
   readonly memory: InstanceMemory;
   readonly crowded: number[] = [];
+  /** How often others were told that memory is short. */
+  told = 0;
   readonly kept: KeptContainers<Listener>;
   now = 0;
   #lastToken = 0;
@@ -83,6 +85,9 @@ class Crowd {
       memory,
       onCrowded: ({ place }) => {
         this.crowded.push(place);
+      },
+      onShort: () => {
+        this.told += 1;
       },
       now: () => this.now,
     });
@@ -287,4 +292,30 @@ test('A4: KeptContainers: where nothing helps, it is not tried again and again',
   machine.residentOf = () => 0;
   machine.clock += 1000;
   expect(crowd.kept.hasRoom(asking)).toBe(true);
+});
+
+test('A4: KeptContainers: what is idle in another worker is given up when that is told', () => {
+  const machine = machineOf(2, 64);
+  const here = new Crowd(machine.memory(0));
+  const there = new Crowd(machine.memory(1));
+  const idle = there.listener(1);
+  idle.grow(40);
+  const used = there.listener(2);
+  used.grow(4);
+  const asking = here.listener(3);
+  asking.grow(20);
+  // it is told once a second, however often there is no room
+  here.now = 100_000;
+  for (let call = 0; call < 10; call += 1) here.listener(4).grow(16);
+  expect(here.told).toBe(1);
+
+  for (let second = 0; second <= 20; second += 1) {
+    there.now += 1000;
+    there.kept.giveUpIdle();
+    there.kept.use(used);
+  }
+  expect([idle.mebibytes, used.mebibytes]).toEqual([0, 4]);
+  expect(machine.collections[1]).toBe(1);
+  expect(there.memory.hasGarbage).toBe(false);
+  expect(here.memory.allowance).toBe(48 * mebibyte);
 });

@@ -18,7 +18,13 @@ function keptIn(room: InstanceRoom, now = (): number => 0): KeptContainers<Kept>
     counts,
     place: 0,
   });
-  return new KeptContainers<Kept>({ room, memory, onCrowded: () => undefined, now });
+  return new KeptContainers<Kept>({
+    room,
+    memory,
+    onCrowded: () => undefined,
+    onShort: () => undefined,
+    now,
+  });
 }
 
 function roomFor(

@@ -122,3 +122,23 @@ test('W3: dropped lines: a container that gets the place of another one begins w
   dropped.end(5);
   expect(room.take(5, stock)).toBe(true);
 });
+
+test('W3: log room: so many failed calls of a container are told of at once, and then in a second', () => {
+  const buffer = makeLogRoom();
+  const rooms = [new LogRoom(buffer), new LogRoom(buffer)];
+  const told = (place: number): number => {
+    const reports = Array.from({ length: 100 }, (_, at) => rooms[at % 2]?.takeReport(place));
+    return reports.filter((isTold) => isTold).length;
+  };
+  expect(told(3)).toBe(20);
+  expect(told(4)).toBe(20);
+  vi.advanceTimersByTime(500);
+  expect(told(3)).toBe(10);
+  // neither takes anything from the other
+  const [room] = rooms;
+  expect(room === undefined ? 0 : fitting(room, 3, 1024)).toBe(stock / 1024);
+  vi.advanceTimersByTime(1000);
+  expect(told(3)).toBe(20);
+  room?.clear(3);
+  expect(told(3)).toBe(20);
+});

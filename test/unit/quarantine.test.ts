@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { mostPlaces } from '../../host/notification/container-places.ts';
+import type { ContainerPlace } from '../../host/notification/container-places.ts';
 import {
   Quarantine,
   QuarantineBook,
@@ -186,18 +187,44 @@ test('quarantine: another thread knows the same, by the same clock', async () =>
   await worker.terminate();
 });
 
-test('QuarantineBook: each handler has an index of its own', () => {
+function ownOf(token: number, user = 0): ContainerPlace {
+  return { token, place: token, user };
+}
+
+function namesOf(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, at) => `handler ${at}`);
+}
+
+test('QuarantineBook: each handler of a container has an index of its own', () => {
   const book = new QuarantineBook();
-  const indexes = [...book.take(3, 0), ...book.take(0, 0), ...book.take(2, 0)];
-  expect(new Set(indexes).size).toBe(5);
+  const [one, none, two] = [3, 0, 2].map((count, at) => book.take(ownOf(at), namesOf(count)));
+  expect(new Set([one, none, two].flat()).size).toBe(5);
   expect(book.count()).toBe(0);
+});
+
+test('QuarantineBook: all listeners of a container have the same indexes, also of one that comes later', () => {
+  const book = new QuarantineBook();
+  const own = ownOf(7);
+  const indexes = book.take(own, namesOf(2));
+  failTimes(book.quarantine, 5, indexes[0]);
+  expect(book.take(own, namesOf(3)).slice(0, 2)).toEqual(indexes);
+  expect(book.take(own, namesOf(1))).toEqual(indexes.slice(0, 1));
+  expect(book.count()).toBe(1);
+});
+
+test("QuarantineBook: a handler that comes in another one's place begins anew, others do not", () => {
+  const book = new QuarantineBook();
+  const [one = 0, other = 0] = book.take(ownOf(7), ['a', 'b']);
+  for (const index of [one, other]) failTimes(book.quarantine, 5, index);
+  expect(book.take(ownOf(7), ['a', 'c'])).toEqual([one, other]);
+  expect(book.quarantine.mayAsk(one)).toBe(false);
+  expect(book.quarantine.mayAsk(other)).toBe(true);
 });
 
 test('QuarantineBook: it counts who is left alone', () => {
   const book = new QuarantineBook();
-  const [first = 0, second = 0] = book.take(3, 0);
-  book.quarantine.failed(first, true);
-  book.quarantine.failed(second, true);
+  const [first = 0, second = 0] = book.take(ownOf(0), namesOf(3));
+  for (const index of [first, second]) failTimes(book.quarantine, 5, index);
   expect(book.count()).toBe(2);
   vi.advanceTimersByTime(1000);
   expect(book.quarantine.mayAsk(first)).toBe(true);
@@ -210,11 +237,11 @@ test('QuarantineBook: it counts who is left alone', () => {
 
 test('QuarantineBook: who gets the index of another starts afresh', () => {
   const book = new QuarantineBook();
-  const taken = book.take(2, 0);
-  for (const index of taken) book.quarantine.failed(index, true);
-  book.release(taken);
+  const taken = book.take(ownOf(0), namesOf(2));
+  for (const index of taken) failTimes(book.quarantine, 5, index);
+  book.forget(ownOf(0));
   expect(book.count()).toBe(0);
-  const again = book.take(2, 0);
+  const again = book.take(ownOf(1), namesOf(2));
   expect(new Set(again)).toEqual(new Set(taken));
   for (const index of again) {
     expect(book.quarantine.mayAsk(index)).toBe(true);
@@ -224,10 +251,10 @@ test('QuarantineBook: who gets the index of another starts afresh', () => {
 
 test('QuarantineBook: past the last index the handlers of a container are watched together', () => {
   const book = new QuarantineBook();
-  const all = book.take(mostHandlers, 0);
+  const all = book.take(ownOf(0), namesOf(mostHandlers));
   expect(new Set(all).size).toBe(mostHandlers);
-  const [one = 0, another = 0] = book.take(2, 3);
-  const [ofOther = 0] = book.take(1, 4);
+  const [one = 0, another = 0] = book.take(ownOf(3), namesOf(2));
+  const [ofOther = 0] = book.take(ownOf(4), namesOf(1));
   expect(another).toBe(one);
   expect(ofOther).not.toBe(one);
   // good answers of one do not make up for failures of the other
@@ -237,19 +264,30 @@ test('QuarantineBook: past the last index the handlers of a container are watche
   expect(quarantine.failed(one, false)).toBe(1000);
   expect(quarantine.mayAsk(another)).toBe(false);
   expect(quarantine.mayAsk(ofOther)).toBe(true);
-  // another listener of the container may still have it
-  book.release([one, another]);
-  expect(quarantine.mayAsk(one)).toBe(false);
-  book.forgetPlace(3);
+  book.forget(ownOf(3));
   expect(quarantine.mayAsk(one)).toBe(true);
-  book.release([7]);
-  expect(book.take(2, 4)).toEqual([7, ofOther]);
+  book.forget(ownOf(0));
+  expect(new Set(book.take(ownOf(5), namesOf(2))).size).toBe(2);
+});
+
+test('QuarantineBook: users leave indexes for root and for each other', () => {
+  const book = new QuarantineBook();
+  const ofUser = (user: number, token: number): number => {
+    const indexes = book.take(ownOf(token, user), namesOf(mostHandlers));
+    return indexes.filter((index) => index < mostHandlers).length;
+  };
+  const counts = [1000, 1001, 1002, 1003, 1004].map((user, at) => ofUser(user, at));
+  expect(counts).toEqual([2048, 2048, 2048, 2048, 0]);
+  expect(ofUser(1000, 5)).toBe(0);
+  book.forget(ownOf(1, 1001));
+  expect(ofUser(1004, 6)).toBe(2048);
+  expect(ofUser(0, 7)).toBe(mostHandlers / 2);
 });
 
 test('QuarantineBook: the last place of a container is watched, too', () => {
   const book = new QuarantineBook();
-  book.take(mostHandlers, 0);
-  const [last = 0] = book.take(1, mostPlaces);
-  expect(book.quarantine.failed(last, true)).toBe(1000);
+  book.take(ownOf(0), namesOf(mostHandlers));
+  const [last = 0] = book.take({ token: 1, place: mostPlaces, user: 0 }, namesOf(1));
+  expect(failTimes(book.quarantine, 5, last).at(-1)).toBe(1000);
   expect(book.quarantine.mayAsk(last)).toBe(false);
 });

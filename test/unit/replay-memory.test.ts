@@ -41,6 +41,7 @@ test('A4: replayed chain: all that share their memory have no more than there is
     room: { most: 100, counts: new SharedArrayBuffer(4), place: 0 },
     memory,
     onCrowded: () => undefined,
+    onShort: () => undefined,
   });
   const chains = Array.from(
     { length: 6 },

@@ -43,13 +43,13 @@ const suffix = { name: 'suffix', bundle: 'demo' };
 describe('SlotBook', () => {
   test('container, syscall, handler and errno have a slot each, which is announced once', () => {
     const { book, announced } = makeBook();
-    const slots = book.of(7);
+    const slots = book.of(7, 7);
     expect(slots.answersOf('mkdir', suffix).of(0)).toBe(1);
     expect(slots.answersOf('mkdir', suffix).of(17)).toBe(2);
     expect(slots.answersOf('mkdir', suffix).of(0)).toBe(1);
     expect(slots.answersOf('chmod').of(0)).toBe(3);
-    expect(book.of(8).answersOf('mkdir', suffix).of(0)).toBe(4);
-    expect(book.of(7)).toBe(slots);
+    expect(book.of(8, 8).answersOf('mkdir', suffix).of(0)).toBe(4);
+    expect(book.of(7, 7)).toBe(slots);
     expect(announced).toEqual([
       { slot: 1, token: 7, syscall: 'mkdir', handler: 'suffix', bundle: 'demo', status: '0' },
       { slot: 2, token: 7, syscall: 'mkdir', handler: 'suffix', bundle: 'demo', status: '17' },
@@ -59,7 +59,7 @@ describe('SlotBook', () => {
   });
 
   test('names that look alike when joined have different slots', () => {
-    const slots = makeBook().book.of(1);
+    const slots = makeBook().book.of(1, 1);
     const pairs = [
       ['a', 'b c'],
       ['a b', 'c'],
@@ -72,7 +72,7 @@ describe('SlotBook', () => {
 
   test('nothing is taken before the first call', () => {
     const { book, announced } = makeBook();
-    book.of(1).answersOf('mkdir', suffix);
+    book.of(1, 1).answersOf('mkdir', suffix);
     expect(announced).toEqual([]);
   });
 
@@ -80,7 +80,7 @@ describe('SlotBook', () => {
     const { book, announced } = makeBook();
     const slots = Array.from({ length: 20_000 }, (_, index) =>
       book
-        .of(1)
+        .of(1, 1)
         .answersOf(`s${index % 400}`)
         .of(index % 133),
     );
@@ -94,11 +94,42 @@ describe('SlotBook', () => {
       bundle: 'other',
       status: 'other',
     });
-    expect(book.of(2).answersOf('mkdir').of(0)).toBe(66);
+    expect(book.of(2, 2).answersOf('mkdir').of(0)).toBe(66);
+  });
+
+  test('A3: the listeners of a container have no more slots and answers than one has', () => {
+    const { book } = makeBook();
+    const slots = new Set<number>();
+    const answers = new Set<unknown>();
+    for (let token = 1; token <= 10; token += 1) {
+      for (let call = 0; call < 100; call += 1) {
+        const own = book.of(token, 7).answersOf(`s${call}`);
+        answers.add(own);
+        slots.add(own.of(0));
+      }
+    }
+    // and for each one what is for the rest
+    expect(slots.size).toBe(64 + 10);
+    expect(answers.size).toBeLessThanOrEqual(256 + 10);
+    for (let token = 1; token <= 10; token += 1) book.end(token);
+    const again = Array.from({ length: 100 }, (_, call) =>
+      book.of(11, 7).answersOf(`s${call}`).of(0),
+    );
+    expect(new Set(again).size).toBe(65);
+  });
+
+  test('A3: all containers together have no more answers than there may be', () => {
+    const { book } = makeBook();
+    const answers = new Set<unknown>();
+    for (let token = 1; token <= 500; token += 1) {
+      for (let call = 0; call < 100; call += 1)
+        answers.add(book.of(token, token).answersOf(`s${call}`));
+    }
+    expect(answers.size).toBeLessThanOrEqual(8192 + 500);
   });
 
   test('A3: a container that calls all there is of many handlers has no more answers than may be', () => {
-    const slots = makeBook().book.of(1);
+    const slots = makeBook().book.of(1, 1);
     const handlers = Array.from({ length: 512 }, (_, index) => ({ name: `h${index}` }));
     const answers = new Set(
       ['mkdir', 'chmod'].flatMap((syscall) =>
@@ -115,7 +146,7 @@ describe('SlotBook', () => {
     const { book, announced } = makeBook();
     const counted = Array.from({ length: 1200 }, (_, token) => {
       const own = Array.from({ length: 70 }, (_each, errno) =>
-        book.of(token).answersOf('mkdir').of(errno),
+        book.of(token, token).answersOf('mkdir').of(errno),
       );
       return new Set(own);
     });
@@ -126,22 +157,22 @@ describe('SlotBook', () => {
 
   test('slots of a container that is gone are used again, once they are taken back', () => {
     const { book, givenBack, take } = makeBook();
-    book.of(1).answersOf('mkdir').of(0);
-    book.of(1).answersOf('chmod').of(1);
-    book.of(2).answersOf('mkdir').of(0);
+    book.of(1, 1).answersOf('mkdir').of(0);
+    book.of(1, 1).answersOf('chmod').of(1);
+    book.of(2, 2).answersOf('mkdir').of(0);
     book.end(1);
     expect(givenBack).toEqual([1, 2]);
-    expect(book.of(3).answersOf('mkdir').of(0)).toBe(4);
+    expect(book.of(3, 3).answersOf('mkdir').of(0)).toBe(4);
     take([1, 2]);
-    expect(book.of(3).answersOf('mkdir').of(1)).toBe(1);
-    expect(book.of(4).answersOf('mkdir').of(0)).toBe(2);
-    expect(book.of(5).answersOf('mkdir').of(0)).toBe(5);
-    expect(book.of(2).answersOf('mkdir').of(0)).toBe(3);
+    expect(book.of(3, 3).answersOf('mkdir').of(1)).toBe(1);
+    expect(book.of(4, 4).answersOf('mkdir').of(0)).toBe(2);
+    expect(book.of(5, 5).answersOf('mkdir').of(0)).toBe(5);
+    expect(book.of(2, 2).answersOf('mkdir').of(0)).toBe(3);
   });
 
   test('a container without calls gives nothing back, and neither does one that nobody knows', () => {
     const { book, givenBack } = makeBook();
-    book.of(1);
+    book.of(1, 1);
     book.end(1);
     book.end(2);
     expect(givenBack).toEqual([]);
@@ -150,8 +181,8 @@ describe('SlotBook', () => {
   test('10,000 containers one after another need no more slots than one', () => {
     const { book, announced, givenBack, take } = makeBook();
     for (let token = 1; token <= 10_000; token += 1) {
-      book.of(token).answersOf('mkdir').of(0);
-      book.of(token).answersOf('mkdir').of(17);
+      book.of(token, token).answersOf('mkdir').of(0);
+      book.of(token, token).answersOf('mkdir').of(17);
       book.end(token);
       take(givenBack.splice(0));
     }
