@@ -7,8 +7,9 @@ import { commonState } from './containers/common-parts.ts';
 import { Containers } from './containers/containers.ts';
 import { EndedAgents } from './containers/ended-agents.ts';
 import { tellUnheld } from './containers/held-paths.ts';
+import { registryBytes } from './containers/kept-bytes.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
-import type { ListenerLimits } from './containers/listener-counts.ts';
+import type { CountedListener, ListenerLimits } from './containers/listener-counts.ts';
 import { reloadAll, resolveLate } from './containers/reloading.ts';
 import type { ReloadCounts, ResolvingParts } from './containers/reloading.ts';
 import { Retrying } from './containers/retrying.ts';
@@ -81,6 +82,13 @@ export interface SocketOptions {
   readonly takesOver?: boolean;
 }
 
+/** A listener that has come. */
+interface Entered {
+  readonly identity: ContainerIdentity;
+  readonly refusal: WriteRefusal;
+  readonly counted: CountedListener;
+}
+
 /** No call takes so long. */
 const forgetAfterMs = 120_000;
 /** For a call, on a machine that may be busy. */
@@ -95,6 +103,8 @@ export class Agent {
   readonly #firstPids = new FirstPids((pid, uid) => this.native.processIsOf(pid, uid));
   readonly #filterFlags: FilterFlags;
   readonly #listenerCounts: ListenerCounts;
+  /** By their tokens: all but those of launched commands. */
+  readonly #counted: Map<number, CountedListener> = new Map();
   readonly #userTurns = new UserTurns();
   readonly #lines: UserLines;
   readonly #counters = new CounterSum();
@@ -108,6 +118,7 @@ export class Agent {
   readonly #retrying: Retrying;
   readonly #resolving: ResolvingParts;
   readonly #completing: Completing;
+  readonly #size: PoolSize;
   readonly #exits: Map<number, () => void> = new Map();
   /** Containers whose failed calls stop them. */
   readonly #toldStops = new ToldStops();
@@ -129,6 +140,7 @@ export class Agent {
 
   private constructor(options: AgentOptions, size: PoolSize, watching: Watching) {
     this.#watching = watching;
+    this.#size = size;
     const { observation } = watching;
     this.log = createLog(options.log);
     this.#dropped = new DroppedLines(this.log);
@@ -451,11 +463,8 @@ export class Agent {
   #enter(arrival: Arrival): Promise<void> | undefined {
     const { peerPid, peerUid } = arrival;
     const state = commonState(arrival.state, this.#containers.ofContainer(arrival)?.identity.state);
-    this.#listenerCounts.enter({ state, peerUid });
     using unlessAttached = new DisposableStack();
-    unlessAttached.defer(() => {
-      this.#listenerCounts.leave({ state, peerUid });
-    });
+    const counted = unlessAttached.use(this.#listenerCounts.enter({ state, peerUid }));
     // of now: who has sent it may be gone later
     const firstPid = this.#firstPids.enter(state, { pid: peerPid, uid: peerUid });
     const identity = { state, peerUid, firstPid };
@@ -477,7 +486,7 @@ export class Agent {
     }
     const fetching = this.#attaching.resolver.prepare?.(identity);
     if (fetching === undefined && peerUid === 0) {
-      this.#attach(arrival, identity, refusal);
+      this.#attach(arrival, { identity, refusal, counted });
       unlessAttached.move();
       return undefined;
     }
@@ -495,7 +504,7 @@ export class Agent {
       if (fetching !== undefined) await fetching;
       await this.#inTurn(peerUid, () => {
         if (this.#isStopping) return;
-        this.#attach(arrival, identity, refusal);
+        this.#attach(arrival, { identity, refusal, counted });
         unlessAttachedLater.move();
       });
     };
@@ -513,7 +522,7 @@ export class Agent {
     this.#filterFlags.leave(key);
   }
 
-  #attach(arrival: Arrival, identity: ContainerIdentity, refusal: WriteRefusal): void {
+  #attach(arrival: Arrival, { identity, refusal, counted }: Entered): void {
     const { state, socket, connection, fdIndex, peerPid, peerUid } = arrival;
     const { status } = state;
     const firstPid = this.#firstPids.living(keyOf(identity), identity.firstPid);
@@ -521,6 +530,7 @@ export class Agent {
     let token: Token;
     try {
       const { encoded, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
+      counted.keep(registryBytes(attached, encoded, this.#size.fewest));
       token = this.native.adoptConnectionFd(
         this.#receiver,
         socket,
@@ -544,6 +554,7 @@ export class Agent {
         cause,
       });
     }
+    this.#counted.set(token, counted);
     this.#containers.keep(token, attached);
     tellUnheld(this.#lines, this.#containers, token);
     this.#completing.enter(token, attached);
@@ -638,8 +649,8 @@ export class Agent {
     this.#attaching.end(attached);
     this.#forgetLater();
     this.#forget(keyOf(attached.identity));
-    // a launched command has never entered
-    if (attached.identity.peerUid !== undefined) this.#listenerCounts.leave(attached.identity);
+    this.#counted.get(token)?.[Symbol.dispose]();
+    this.#counted.delete(token);
     const shown = shownContainer(attached.registry);
     this.#lines.tell(attached.identity, 'info', shown, 'container detached');
   }
