@@ -375,16 +375,17 @@ export class Agent {
 
   /** What all containers need to be resolved by another resolver. */
   async prepareAll(resolver: Resolver): Promise<void> {
-    const waits = this.#containers
-      .all()
-      .flatMap(([, { identity }]) => resolver.prepare?.(identity) ?? []);
+    const waits = this.#containers.all().flatMap(([token, { identity }]) => {
+      const isWanted = (): boolean => this.#containers.get(token) !== undefined;
+      return resolver.prepare?.(identity, isWanted) ?? [];
+    });
     await Promise.all(waits);
   }
 
   /** Resolves all containers anew, by another resolver. */
-  reload(resolver: Resolver): ReloadCounts {
+  async reload(resolver: Resolver): Promise<ReloadCounts> {
     this.#attaching.resolver = resolver;
-    const counts = reloadAll({ ...this.#resolving, report: this.reloads });
+    const counts = await reloadAll({ ...this.#resolving, report: this.reloads });
     this.#forgetLater();
     return counts;
   }
@@ -410,6 +411,7 @@ export class Agent {
     if (this.#forgetting !== undefined) return;
     this.#forgetting = setTimeout(() => {
       this.#forgetting = undefined;
+      this.#attaching.resolver.forgetUnused?.();
       const handlers = this.#containers.all().flatMap(([, { registry }]) => registry.handlers);
       const used = handlers.map(({ component }) => component);
       this.#pool?.keepOnly([...before, ...used]);
@@ -484,7 +486,8 @@ export class Agent {
     if (firstPid !== undefined) {
       this.native.lookAtFirstProcess(arrival.socket, arrival.connection, firstPid);
     }
-    const fetching = this.#attaching.resolver.prepare?.(identity);
+    const isWanted = (): boolean => !this.#isStopping && !arrival.isOver();
+    const fetching = this.#attaching.resolver.prepare?.(identity, isWanted);
     if (fetching === undefined && peerUid === 0) {
       this.#attach(arrival, { identity, refusal, counted });
       unlessAttached.move();
@@ -503,7 +506,7 @@ export class Agent {
       using unlessAttachedLater = later;
       if (fetching !== undefined) await fetching;
       await this.#inTurn(peerUid, () => {
-        if (this.#isStopping) return;
+        if (!isWanted()) return;
         this.#attach(arrival, { identity, refusal, counted });
         unlessAttachedLater.move();
       });

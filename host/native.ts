@@ -307,6 +307,13 @@ export interface Native {
    * it is closed by us.
    */
   holdConnection(this: void, socket: SocketHandle, connection: ConnectionId, fdIndex: number): void;
+  /** Whether no process is left whose listener came with it as this descriptor, or that is closed. */
+  connectionIsOver(
+    this: void,
+    socket: SocketHandle,
+    connection: ConnectionId,
+    fdIndex: number,
+  ): boolean;
   /**
    * What the first process of the container sees of proc and sysfs, for `adoptConnectionFd` with the
    * same number: later it may see what the container has made.

@@ -72,6 +72,9 @@ class AgentSocket {
   // Listens to the peer no more: the index-th descriptor that came along stays until the connection
   // is closed by us, and no other one.
   void hold_connection(std::uint32_t connection, std::size_t index);
+  // Whether no process has the filter any more whose listener the index-th descriptor is; also where
+  // there is no such descriptor. Nothing else is asked: that may wait for its owner.
+  [[nodiscard]] bool is_connection_over(std::uint32_t connection, std::size_t index);
   // Looks at the first process of the container whose listener has come: what it sees later, when
   // somebody takes the listener, may be of its own making.
   void look_at_first(std::uint32_t connection, pid_t pid);

@@ -89,6 +89,17 @@ Napi::Value hold_connection(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value connection_is_over(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t connection = arguments.u32();
+  const std::uint32_t index = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  AgentSocket* socket = find(info, &State::sockets, handle);
+  if (socket == nullptr) return {};
+  return Napi::Boolean::New(info.Env(), socket->is_connection_over(connection, index));
+}
+
 Napi::Value look_at_first_process(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
