@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent: builds the parts and joins them; the one file that knows all.
 import type { Arrival } from './agent-socket.ts';
+import type { Resolved } from './containers/attached.ts';
 import { Attaching } from './containers/attaching.ts';
 import { Completing } from './containers/completing.ts';
 import { commonState } from './containers/common-parts.ts';
 import { Containers } from './containers/containers.ts';
 import { EndedAgents } from './containers/ended-agents.ts';
-import { tellUnheld } from './containers/held-paths.ts';
+import { heldPathBytes, tellUnheld } from './containers/held-paths.ts';
 import { registryBytes } from './containers/kept-bytes.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
 import type { CountedListener, ListenerLimits } from './containers/listener-counts.ts';
@@ -87,6 +88,7 @@ interface Entered {
   readonly identity: ContainerIdentity;
   readonly refusal: WriteRefusal;
   readonly counted: CountedListener;
+  readonly resolution: Resolved;
 }
 
 /** No call takes so long. */
@@ -488,11 +490,22 @@ export class Agent {
     }
     const isWanted = (): boolean => !this.#isStopping && !arrival.isOver();
     const fetching = this.#attaching.resolver.prepare?.(identity, isWanted);
-    if (fetching === undefined && peerUid === 0) {
-      this.#attach(arrival, { identity, refusal, counted });
-      unlessAttached.move();
+    let entered: DisposableStack = unlessAttached;
+    let hasLooked = false;
+    /** @returns what is to be waited for until it is called again; undefined: nothing more */
+    const attach = (): Promise<void> | undefined => {
+      if (!isWanted()) return undefined;
+      const resolution = this.#attaching.resolved(identity);
+      const looking = hasLooked ? undefined : this.#lookForPaths(arrival, identity, resolution);
+      hasLooked = true;
+      if (looking !== undefined) return looking;
+      this.#attach(arrival, { identity, refusal, counted, resolution });
+      entered.move();
       return undefined;
-    }
+    };
+    const isRoots = peerUid === 0;
+    const looking = fetching === undefined && isRoots ? attach() : undefined;
+    if (fetching === undefined && isRoots && looking === undefined) return undefined;
     if (fetching !== undefined) {
       this.#lines.tell(
         identity,
@@ -502,16 +515,37 @@ export class Agent {
       );
     }
     const later = unlessAttached.move();
-    const attach = async (): Promise<void> => {
-      using unlessAttachedLater = later;
-      if (fetching !== undefined) await fetching;
-      await this.#inTurn(peerUid, () => {
-        if (!isWanted()) return;
-        this.#attach(arrival, { identity, refusal, counted });
-        unlessAttachedLater.move();
-      });
+    entered = later;
+    const attachLater = async (): Promise<void> => {
+      using _unlessAttached = later;
+      let wait = fetching ?? looking;
+      do {
+        await wait;
+        wait = undefined;
+        await this.#inTurn(peerUid, () => {
+          wait = attach();
+        });
+      } while (wait !== undefined);
     };
-    return attach();
+    return attachLater();
+  }
+
+  /**
+   * In a container that has just come. Its file systems may not answer.
+   * @returns undefined: there is nothing to look for
+   */
+  #lookForPaths(
+    arrival: Arrival,
+    identity: ContainerIdentity,
+    { registry }: Resolved,
+  ): Promise<void> | undefined {
+    const { socket, connection } = arrival;
+    const firstPid = this.#firstPids.living(keyOf(identity), identity.firstPid);
+    const paths = heldPathBytes(registry);
+    if (paths.length === 0 || firstPid === undefined) return undefined;
+    // whose paths it has
+    if (this.#containers.ofContainer(arrival) !== undefined) return undefined;
+    return this.native.findPaths(socket, connection, firstPid, paths);
   }
 
   async #inTurn(peerUid: number, attach: () => void): Promise<void> {
@@ -525,11 +559,11 @@ export class Agent {
     this.#filterFlags.leave(key);
   }
 
-  #attach(arrival: Arrival, { identity, refusal, counted }: Entered): void {
+  #attach(arrival: Arrival, { identity, refusal, counted, resolution }: Entered): void {
     const { state, socket, connection, fdIndex, peerPid, peerUid } = arrival;
     const { status } = state;
     const firstPid = this.#firstPids.living(keyOf(identity), identity.firstPid);
-    const attached = this.#attaching.begin(identity, refusal);
+    const attached = this.#attaching.begin(identity, refusal, resolution);
     let token: Token;
     try {
       const { encoded, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);

@@ -324,6 +324,18 @@ export interface Native {
     connection: ConnectionId,
     firstPid: number,
   ): void;
+  /**
+   * Looks for the paths that `adoptConnectionFd` is to hold, with a NUL behind each, in the first process
+   * that `lookAtFirstProcess` has seen: until it resolves, which takes long where file systems do not
+   * answer.
+   */
+  findPaths(
+    this: void,
+    socket: SocketHandle,
+    connection: ConnectionId,
+    firstPid: number,
+    paths: Uint8Array,
+  ): Promise<void>;
   /** Also closes the descriptors that came with it and were not adopted. */
   closeConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
   closeSocket(this: void, socket: SocketHandle): void;

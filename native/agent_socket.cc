@@ -359,6 +359,17 @@ void AgentSocket::look_at_first(std::uint32_t connection, pid_t pid) {
   if (found != connections_.end()) found->second.first = seccompagent::look_at_first(pid);
 }
 
+UniqueFd AgentSocket::copy_first(std::uint32_t connection) {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end()) return {};
+  return UniqueFd(fcntl(found->second.first.pidfd.get(), F_DUPFD_CLOEXEC, 0));
+}
+
+void AgentSocket::keep_paths(std::uint32_t connection, std::shared_ptr<const HeldPaths> paths) {
+  const auto found = connections_.find(connection);
+  if (found != connections_.end()) found->second.first.paths = std::move(paths);
+}
+
 FirstProcess AgentSocket::take_first(std::uint32_t connection) {
   const auto found = connections_.find(connection);
   return found == connections_.end() ? FirstProcess{} : std::exchange(found->second.first, {});

@@ -85,6 +85,7 @@ const signatures: Readonly<
   socketHasPending: ['number'],
   holdConnection: ['number', 'number', 'number'],
   connectionIsOver: ['number', 'number', 'number'],
+  findPaths: ['number', 'number', 'number', 'bytes'],
   lookAtFirstProcess: ['number', 'number', 'number'],
   closeConnection: ['number', 'number'],
   closeSocket: ['number'],
