@@ -27,6 +27,8 @@ export interface Arrival {
   readonly fdIndex: number;
   readonly peerPid: number;
   readonly peerUid: number;
+  /** Whether no process of the container is left, or nobody waits for it to be adopted. */
+  readonly isOver: () => boolean;
 }
 
 export interface AgentSocketParts {
@@ -246,7 +248,10 @@ export class AgentSocket implements Disposable {
         );
       }
       const { peerPid, peerUid } = connection;
-      const arrival = { state, socket: this.#handle, connection: id, fdIndex, peerPid, peerUid };
+      const place = { socket: this.#handle, connection: id, fdIndex };
+      const isOver = (): boolean =>
+        this.#isClosed || this.#parts.native.connectionIsOver(this.#handle, id, fdIndex);
+      const arrival = { state, ...place, peerPid, peerUid, isOver };
       const adopting = this.#parts.onArrival(arrival);
       if (adopting === undefined) this.#close(id);
       else this.#hold(arrival, connection, adopting);

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent: builds the parts and joins them; the one file that knows all.
 import type { Arrival } from './agent-socket.ts';
+import type { Resolved } from './containers/attached.ts';
 import { Attaching } from './containers/attaching.ts';
 import { Completing } from './containers/completing.ts';
 import { commonState } from './containers/common-parts.ts';
 import { Containers } from './containers/containers.ts';
 import { EndedAgents } from './containers/ended-agents.ts';
-import { tellUnheld } from './containers/held-paths.ts';
+import { heldPathBytes, tellUnheld } from './containers/held-paths.ts';
+import { registryBytes } from './containers/kept-bytes.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
-import type { ListenerLimits } from './containers/listener-counts.ts';
+import type { CountedListener, ListenerLimits } from './containers/listener-counts.ts';
 import { reloadAll, resolveLate } from './containers/reloading.ts';
 import type { ReloadCounts, ResolvingParts } from './containers/reloading.ts';
 import { Retrying } from './containers/retrying.ts';
@@ -80,6 +82,14 @@ export interface SocketOptions {
   readonly takesOver?: boolean;
 }
 
+/** A listener that has come. */
+interface Entered {
+  readonly identity: ContainerIdentity;
+  readonly refusal: WriteRefusal;
+  readonly counted: CountedListener;
+  readonly resolution: Resolved;
+}
+
 /** No call takes so long. */
 const forgetAfterMs = 120_000;
 /** For a call, on a machine that may be busy. */
@@ -94,6 +104,8 @@ export class Agent {
   readonly #firstPids = new FirstPids((pid, uid) => this.native.processIsOf(pid, uid));
   readonly #filterFlags: FilterFlags;
   readonly #listenerCounts: ListenerCounts;
+  /** By their tokens: all but those of launched commands. */
+  readonly #counted: Map<number, CountedListener> = new Map();
   readonly #userTurns = new UserTurns();
   readonly #lines: UserLines;
   readonly #counters = new CounterSum();
@@ -107,6 +119,7 @@ export class Agent {
   readonly #retrying: Retrying;
   readonly #resolving: ResolvingParts;
   readonly #completing: Completing;
+  readonly #size: PoolSize;
   readonly #exits: Map<number, () => void> = new Map();
   /** Containers whose failed calls stop them. */
   readonly #toldStops = new ToldStops();
@@ -128,6 +141,7 @@ export class Agent {
 
   private constructor(options: AgentOptions, size: PoolSize, watching: Watching) {
     this.#watching = watching;
+    this.#size = size;
     const { observation } = watching;
     this.log = createLog(options.log);
     this.#dropped = new DroppedLines(this.log);
@@ -365,16 +379,17 @@ export class Agent {
 
   /** What all containers need to be resolved by another resolver. */
   async prepareAll(resolver: Resolver): Promise<void> {
-    const waits = this.#containers
-      .all()
-      .flatMap(([, { identity }]) => resolver.prepare?.(identity) ?? []);
+    const waits = this.#containers.all().flatMap(([token, { identity }]) => {
+      const isWanted = (): boolean => this.#containers.get(token) !== undefined;
+      return resolver.prepare?.(identity, isWanted) ?? [];
+    });
     await Promise.all(waits);
   }
 
   /** Resolves all containers anew, by another resolver. */
-  reload(resolver: Resolver): ReloadCounts {
+  async reload(resolver: Resolver): Promise<ReloadCounts> {
     this.#attaching.resolver = resolver;
-    const counts = reloadAll({ ...this.#resolving, report: this.reloads });
+    const counts = await reloadAll({ ...this.#resolving, report: this.reloads });
     this.#forgetLater();
     return counts;
   }
@@ -400,6 +415,7 @@ export class Agent {
     if (this.#forgetting !== undefined) return;
     this.#forgetting = setTimeout(() => {
       this.#forgetting = undefined;
+      this.#attaching.resolver.forgetUnused?.();
       const handlers = this.#containers.all().flatMap(([, { registry }]) => registry.handlers);
       const used = handlers.map(({ component }) => component);
       this.#pool?.keepOnly([...before, ...used]);
@@ -453,11 +469,8 @@ export class Agent {
   #enter(arrival: Arrival): Promise<void> | undefined {
     const { peerPid, peerUid } = arrival;
     const state = commonState(arrival.state, this.#containers.ofContainer(arrival)?.identity.state);
-    this.#listenerCounts.enter({ state, peerUid });
     using unlessAttached = new DisposableStack();
-    unlessAttached.defer(() => {
-      this.#listenerCounts.leave({ state, peerUid });
-    });
+    const counted = unlessAttached.use(this.#listenerCounts.enter({ state, peerUid }));
     // of now: who has sent it may be gone later
     const firstPid = this.#firstPids.enter(state, { pid: peerPid, uid: peerUid });
     const identity = { state, peerUid, firstPid };
@@ -477,12 +490,24 @@ export class Agent {
     if (firstPid !== undefined) {
       this.native.lookAtFirstProcess(arrival.socket, arrival.connection, firstPid);
     }
-    const fetching = this.#attaching.resolver.prepare?.(identity);
-    if (fetching === undefined && peerUid === 0) {
-      this.#attach(arrival, identity, refusal);
-      unlessAttached.move();
+    const isWanted = (): boolean => !this.#isStopping && !arrival.isOver();
+    const fetching = this.#attaching.resolver.prepare?.(identity, isWanted);
+    let entered: DisposableStack = unlessAttached;
+    let hasLooked = false;
+    /** @returns what is to be waited for until it is called again; undefined: nothing more */
+    const attach = (): Promise<void> | undefined => {
+      if (!isWanted()) return undefined;
+      const resolution = this.#attaching.resolved(identity);
+      const looking = hasLooked ? undefined : this.#lookForPaths(arrival, identity, resolution);
+      hasLooked = true;
+      if (looking !== undefined) return looking;
+      this.#attach(arrival, { identity, refusal, counted, resolution });
+      entered.move();
       return undefined;
-    }
+    };
+    const isRoots = peerUid === 0;
+    const looking = fetching === undefined && isRoots ? attach() : undefined;
+    if (fetching === undefined && isRoots && looking === undefined) return undefined;
     if (fetching !== undefined) {
       this.#lines.tell(
         identity,
@@ -492,16 +517,37 @@ export class Agent {
       );
     }
     const later = unlessAttached.move();
-    const attach = async (): Promise<void> => {
-      using unlessAttachedLater = later;
-      if (fetching !== undefined) await fetching;
-      await this.#inTurn(peerUid, () => {
-        if (this.#isStopping) return;
-        this.#attach(arrival, identity, refusal);
-        unlessAttachedLater.move();
-      });
+    entered = later;
+    const attachLater = async (): Promise<void> => {
+      using _unlessAttached = later;
+      let wait = fetching ?? looking;
+      do {
+        await wait;
+        wait = undefined;
+        await this.#inTurn(peerUid, () => {
+          wait = attach();
+        });
+      } while (wait !== undefined);
     };
-    return attach();
+    return attachLater();
+  }
+
+  /**
+   * In a container that has just come. Its file systems may not answer.
+   * @returns undefined: there is nothing to look for
+   */
+  #lookForPaths(
+    arrival: Arrival,
+    identity: ContainerIdentity,
+    { registry }: Resolved,
+  ): Promise<void> | undefined {
+    const { socket, connection } = arrival;
+    const firstPid = this.#firstPids.living(keyOf(identity), identity.firstPid);
+    const paths = heldPathBytes(registry);
+    if (paths.length === 0 || firstPid === undefined) return undefined;
+    // whose paths it has
+    if (this.#containers.ofContainer(arrival) !== undefined) return undefined;
+    return this.native.findPaths(socket, connection, firstPid, paths);
   }
 
   async #inTurn(peerUid: number, attach: () => void): Promise<void> {
@@ -515,14 +561,15 @@ export class Agent {
     this.#filterFlags.leave(key);
   }
 
-  #attach(arrival: Arrival, identity: ContainerIdentity, refusal: WriteRefusal): void {
+  #attach(arrival: Arrival, { identity, refusal, counted, resolution }: Entered): void {
     const { state, socket, connection, fdIndex, peerPid, peerUid } = arrival;
     const { status } = state;
     const firstPid = this.#firstPids.living(keyOf(identity), identity.firstPid);
-    const attached = this.#attaching.begin(identity, refusal);
+    const attached = this.#attaching.begin(identity, refusal, resolution);
     let token: Token;
     try {
       const { encoded, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
+      counted.keep(registryBytes(attached, encoded, this.#size.fewest));
       token = this.native.adoptConnectionFd(
         this.#receiver,
         socket,
@@ -546,6 +593,7 @@ export class Agent {
         cause,
       });
     }
+    this.#counted.set(token, counted);
     this.#containers.keep(token, attached);
     tellUnheld(this.#lines, this.#containers, token);
     this.#completing.enter(token, attached);
@@ -640,8 +688,8 @@ export class Agent {
     this.#attaching.end(attached);
     this.#forgetLater();
     this.#forget(keyOf(attached.identity));
-    // a launched command has never entered
-    if (attached.identity.peerUid !== undefined) this.#listenerCounts.leave(attached.identity);
+    this.#counted.get(token)?.[Symbol.dispose]();
+    this.#counted.delete(token);
     const shown = shownContainer(attached.registry);
     this.#lines.tell(attached.identity, 'info', shown, 'container detached');
   }

@@ -308,6 +308,13 @@ export interface Native {
    * it is closed by us.
    */
   holdConnection(this: void, socket: SocketHandle, connection: ConnectionId, fdIndex: number): void;
+  /** Whether no process is left whose listener came with it as this descriptor, or that is closed. */
+  connectionIsOver(
+    this: void,
+    socket: SocketHandle,
+    connection: ConnectionId,
+    fdIndex: number,
+  ): boolean;
   /**
    * What the first process of the container sees of proc and sysfs, for `adoptConnectionFd` with the
    * same number: later it may see what the container has made.
@@ -318,6 +325,18 @@ export interface Native {
     connection: ConnectionId,
     firstPid: number,
   ): void;
+  /**
+   * Looks for the paths that `adoptConnectionFd` is to hold, with a NUL behind each, in the first process
+   * that `lookAtFirstProcess` has seen: until it resolves, which takes long where file systems do not
+   * answer.
+   */
+  findPaths(
+    this: void,
+    socket: SocketHandle,
+    connection: ConnectionId,
+    firstPid: number,
+    paths: Uint8Array,
+  ): Promise<void>;
   /** Also closes the descriptors that came with it and were not adopted. */
   closeConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
   closeSocket(this: void, socket: SocketHandle): void;

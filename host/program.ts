@@ -140,9 +140,14 @@ export function isProgramRunning(): boolean {
 export async function runProgram(program: Program): Promise<ProgramEnd> {
   const native = nativeIfThere();
   if (native === undefined) return runByNode(program);
+  return endOf(program, await asRunningProgram(native.startProgram(...requestOf(program))));
+}
+
+/** Counts what waits for a program, also for one that another thread has started. */
+export async function asRunningProgram<T>(work: Promise<T>): Promise<T> {
   running += 1;
   try {
-    return endOf(program, await native.startProgram(...requestOf(program)));
+    return await work;
   } finally {
     running -= 1;
   }

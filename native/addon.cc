@@ -44,6 +44,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("nextSocketEvent", next_socket_event);
   add("socketHasPending", socket_has_pending);
   add("holdConnection", hold_connection);
+  add("connectionIsOver", connection_is_over);
+  add("findPaths", find_paths);
   add("lookAtFirstProcess", look_at_first_process);
   add("pathErrors", path_errors);
   add("closeConnection", close_connection);

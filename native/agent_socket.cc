@@ -344,9 +344,30 @@ void AgentSocket::hold_connection(std::uint32_t connection, std::size_t index) {
   close_all(held.user, std::move(held.socket), std::move(fds));
 }
 
+bool AgentSocket::is_connection_over(std::uint32_t connection, std::size_t index) {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end() || index >= found->second.fds.size()) return true;
+  const UniqueFd& fd = found->second.fds[index];
+  if (!fd.is_open()) return true;
+  if (!is_listener(fd.get())) return false;
+  pollfd polled = {.fd = fd.get(), .events = 0, .revents = 0};
+  return poll(&polled, 1, 0) == 1 && (polled.revents & POLLHUP) != 0;
+}
+
 void AgentSocket::look_at_first(std::uint32_t connection, pid_t pid) {
   const auto found = connections_.find(connection);
   if (found != connections_.end()) found->second.first = seccompagent::look_at_first(pid);
+}
+
+UniqueFd AgentSocket::copy_first(std::uint32_t connection) {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end()) return {};
+  return UniqueFd(fcntl(found->second.first.pidfd.get(), F_DUPFD_CLOEXEC, 0));
+}
+
+void AgentSocket::keep_paths(std::uint32_t connection, std::shared_ptr<const HeldPaths> paths) {
+  const auto found = connections_.find(connection);
+  if (found != connections_.end()) found->second.first.paths = std::move(paths);
 }
 
 FirstProcess AgentSocket::take_first(std::uint32_t connection) {

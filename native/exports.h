@@ -12,6 +12,8 @@ Napi::Value take_wake_fd(const Napi::CallbackInfo& info);
 Napi::Value next_socket_event(const Napi::CallbackInfo& info);
 Napi::Value socket_has_pending(const Napi::CallbackInfo& info);
 Napi::Value hold_connection(const Napi::CallbackInfo& info);
+Napi::Value connection_is_over(const Napi::CallbackInfo& info);
+Napi::Value find_paths(const Napi::CallbackInfo& info);
 Napi::Value look_at_first_process(const Napi::CallbackInfo& info);
 Napi::Value path_errors(const Napi::CallbackInfo& info);
 Napi::Value close_connection(const Napi::CallbackInfo& info);

@@ -21,6 +21,7 @@ import { PulledBundles } from '../registry/pulled-bundles.ts';
 import { resolvers } from '../registry/resolver.ts';
 import type { Resolver } from '../registry/resolver.ts';
 import { reloadOnHangup, reopenOnHangup, survivingHangup } from './reload.ts';
+import type { Rereading } from './reload.ts';
 import { endingByUncaught } from './uncaught.ts';
 
 interface StoreSource {
@@ -108,26 +109,36 @@ interface RenewingParts extends AnsweringParts {
 function renewing(
   agent: Agent,
   command: AgentCommand,
-  { components, store: first, config: { options }, kubernetes, ending }: RenewingParts,
-): () => Promise<Resolver> {
-  let store = first;
-  return async () => {
-    const config = loadConfig(command.configFile);
-    if (!isDeepStrictEqual(configuredOptions(command.configFile), options)) {
-      agent.log.warn('what the configuration says of options counts after a restart of the agent');
-    }
-    store = await store.renewed(
-      (failure) => {
-        agent.reloads.failed({ of: 'a bundle', reason: messageOf(failure) });
-        agent.log.error(
-          { error: messageOf(failure) },
-          'a bundle stays what it was, if it still may',
+  { components, store: first, config: firstConfig, kubernetes, ending }: RenewingParts,
+): Rereading {
+  let [store, config] = [first, firstConfig];
+  const { options } = firstConfig;
+  const tell = (failure: AgentError): void => {
+    agent.reloads.failed({ of: 'a bundle', reason: messageOf(failure) });
+    agent.log.error({ error: messageOf(failure) }, 'a bundle stays what it was, if it still may');
+  };
+  const resolver = (): Resolver =>
+    answeringBy(command, { components, store, config, kubernetes }).resolver;
+  return {
+    all: async () => {
+      const read = loadConfig(command.configFile);
+      if (!isDeepStrictEqual(configuredOptions(command.configFile), options)) {
+        agent.log.warn(
+          'what the configuration says of options counts after a restart of the agent',
         );
-      },
-      storeParts(config, sourceOf(command, ending)),
-    );
-    await prepareChosen(store, command);
-    return answeringBy(command, { components, store, config, kubernetes }).resolver;
+      }
+      store = await store.renewed(tell, storeParts(read, sourceOf(command, ending)));
+      config = read;
+      await prepareChosen(store, command);
+      return resolver();
+    },
+    get rest(): Rereading['rest'] {
+      if (!store.hasUnknown) return undefined;
+      return async () => {
+        store = await store.retried(tell);
+        return resolver();
+      };
+    },
   };
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SIGHUP: what is read from files is read again, while containers are served.
 import type { Agent } from '../agent.ts';
+import { BackOff } from '../back-off.ts';
+import type { BackOffLimits } from '../back-off.ts';
 import { messageOf } from '../errors.ts';
+import { unknownForMs } from '../handler/finding.ts';
 import type { Resolver } from '../registry/resolver.ts';
 
 function ignore(): void {
@@ -31,30 +34,53 @@ export function reopenOnHangup(agent: Agent): Disposable {
   };
 }
 
+/** Of the tries to find out what nobody knew of a bundle. */
+const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, mostMs: 300_000 };
+
+/** Whatever it throws leaves all as it is. */
+export interface Rereading {
+  /** Reads everything. */
+  all(): Promise<Resolver>;
+  /** Reads what nobody knew of when all was read; undefined: there is nothing like that. */
+  readonly rest: (() => Promise<Resolver>) | undefined;
+}
+
 /**
  * What the agent has answers until all of it is read and prepared. Who asks meanwhile has everything
  * read once more.
- * @param make reads everything; what it throws leaves all as it is
  */
-export function reloadOnHangup(agent: Agent, make: () => Promise<Resolver>): Disposable {
+export function reloadOnHangup(agent: Agent, reading: Rereading): Disposable {
   let isWanted = false;
   let isReloading = false;
+  let retry: NodeJS.Timeout | undefined;
+  const backOff = new BackOff(pauses);
   const over = new AbortController();
-  const reload = async (): Promise<void> => {
-    isWanted = true;
-    if (isReloading) return;
+  const run = async (make: () => Promise<Resolver>): Promise<void> => {
+    clearTimeout(retry);
     isReloading = true;
+    await reloadOnce(agent, make, over.signal);
     while (isWanted && !over.signal.aborted) {
       isWanted = false;
-      await reloadOnce(agent, make, over.signal);
+      backOff.reset();
+      await reloadOnce(agent, async () => reading.all(), over.signal);
     }
     isReloading = false;
+    const { rest } = reading;
+    if (rest === undefined || over.signal.aborted) return;
+    retry = setTimeout(() => void run(rest), backOff.next()).unref();
   };
-  const listener = (): void => void reload();
+  const listener = (): void => {
+    if (isReloading) isWanted = true;
+    else {
+      backOff.reset();
+      void run(async () => reading.all());
+    }
+  };
   process.on('SIGHUP', listener);
   return {
     [Symbol.dispose]: () => {
       over.abort();
+      clearTimeout(retry);
       process.off('SIGHUP', listener);
     },
   };
@@ -69,7 +95,8 @@ async function reloadOnce(
     const resolver = await make();
     await agent.prepareAll(resolver);
     if (over.aborted) return;
-    const { changed, kept } = agent.reload(resolver);
+    const { changed, kept } = await agent.reload(resolver);
+    if (over.aborted) return;
     agent.log.info({ containers: changed, kept }, 'reloaded');
   } catch (thrown) {
     if (over.aborted) return;

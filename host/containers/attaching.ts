@@ -53,9 +53,12 @@ export class Attaching {
   }
 
   /** What the workers need for a registry is with them before its first call is. */
-  begin(identity: ContainerIdentity, writeRefusal: WriteRefusal): Attached {
+  begin(
+    identity: ContainerIdentity,
+    writeRefusal: WriteRefusal,
+    resolution: Resolved = this.resolved(identity),
+  ): Attached {
     const { quarantine, places, states: book, tapes } = this.#parts;
-    const resolution = this.resolved(identity);
     const { sources, components, bundles, refusal } = resolution;
     this.#share(identity, resolution);
     const key = keyOf(identity);

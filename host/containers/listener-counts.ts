@@ -4,7 +4,9 @@
 import { keyOf } from '../container-key.ts';
 import type { ContainerKey } from '../container-key.ts';
 import { AgentError } from '../errors.ts';
+import { memoryLimit } from '../memory-limit.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
+import { stateBytes } from './kept-bytes.ts';
 
 export interface ListenerLimits {
   /** Of one user's containers; root has no limit. */
@@ -14,13 +16,12 @@ export interface ListenerLimits {
 }
 
 const defaultLimits: ListenerLimits = { perUser: 1000, perContainer: 250 };
-/** Of all else that is kept of a container: its id, its metadata, its folder. */
+/** Of what a container says of itself: its id, its metadata, its folder. */
 const mostTextBytes = 64 * 1024;
-
-/** Of all containers of one user together, annotations too; root has no limit. */
-const mostUserBytes = 16 * 1024 * 1024;
-/** What an annotation takes besides its text. */
-const entryBytes = 128;
+/** Of all that is kept of the containers of one user; root has no limit. */
+const mostUserBytes = 32 * 1024 * 1024;
+/** Of those of all users together, of what the agent may have. */
+const partOfUsers = 1 / 8;
 
 type Holder = Pick<ContainerIdentity, 'peerUid' | 'state'>;
 
@@ -30,14 +31,6 @@ function bytesOf(texts: readonly string[]): number {
 
 function plainTexts({ state }: Holder): readonly string[] {
   return [state.containerId, state.metadata, state.ociBundle, state.status];
-}
-
-/** What is held in memory of a container's state, about. */
-function heldBytes(holder: Holder): number {
-  const { annotations } = holder.state;
-  return (
-    bytesOf(plainTexts(holder)) + bytesOf([...annotations].flat()) + annotations.size * entryBytes
-  );
 }
 
 function refuse(what: string): never {
@@ -58,18 +51,28 @@ class Counts<Key> {
   }
 }
 
+/** What is counted of one listener, until it is disposed of. */
+export interface CountedListener extends Disposable {
+  /**
+   * More is kept of it.
+   * @throws AgentError AGENT_LISTENER: that is too much
+   */
+  keep(bytes: number): void;
+}
+
 export class ListenerCounts {
   readonly #limits: ListenerLimits;
   readonly #ofUsers: Counts<number> = new Counts();
   readonly #bytesOfUsers: Counts<number> = new Counts();
   readonly #ofContainers: Counts<ContainerKey> = new Counts();
+  #bytesOfAllUsers = 0;
 
   constructor(limits: Partial<ListenerLimits> = {}) {
     this.#limits = { ...defaultLimits, ...limits };
   }
 
   /** @throws AgentError AGENT_LISTENER: there are too many, or it says too much */
-  enter(holder: Holder): void {
+  enter(holder: Holder): CountedListener {
     const { peerUid = 0, state } = holder;
     const { perUser, perContainer } = this.#limits;
     if (bytesOf(plainTexts(holder)) > mostTextBytes) {
@@ -81,21 +84,42 @@ export class ListenerCounts {
     if (peerUid !== 0 && this.#ofUsers.of(peerUid) >= perUser) {
       refuse(`the containers of user ${peerUid} have ${perUser} listeners, and may have no more`);
     }
-    const bytes = heldBytes(holder);
-    if (peerUid !== 0 && this.#bytesOfUsers.of(peerUid) + bytes > mostUserBytes) {
-      refuse(
-        `what the containers of user ${peerUid} say of themselves has more than ${mostUserBytes} bytes: give them fewer annotations and shorter metadata`,
-      );
-    }
-    this.#bytesOfUsers.add(peerUid, bytes);
+    const bytes = stateBytes(state);
+    this.#addBytes(peerUid, bytes);
     this.#ofUsers.add(peerUid, 1);
     this.#ofContainers.add(keyOf(holder), 1);
+    return this.#counted(holder, bytes);
   }
 
-  /** One that has entered has ended. */
-  leave(holder: Holder): void {
-    this.#bytesOfUsers.add(holder.peerUid ?? 0, -heldBytes(holder));
-    this.#ofUsers.add(holder.peerUid ?? 0, -1);
-    this.#ofContainers.add(keyOf(holder), -1);
+  #counted(holder: Holder, first: number): CountedListener {
+    const { peerUid = 0 } = holder;
+    let bytes = first;
+    return {
+      keep: (more) => {
+        this.#addBytes(peerUid, more);
+        bytes += more;
+      },
+      [Symbol.dispose]: () => {
+        this.#addBytes(peerUid, -bytes);
+        this.#ofUsers.add(peerUid, -1);
+        this.#ofContainers.add(keyOf(holder), -1);
+      },
+    };
+  }
+
+  #addBytes(uid: number, more: number): void {
+    if (uid === 0) return;
+    if (more > 0) {
+      if (this.#bytesOfUsers.of(uid) + more > mostUserBytes) {
+        refuse(
+          `what is kept of the containers of user ${uid} has more than ${mostUserBytes} bytes: give them fewer annotations and settings, and shorter ones`,
+        );
+      }
+      if (this.#bytesOfAllUsers + more > memoryLimit() * partOfUsers) {
+        refuse('what is kept of the containers of all users has too many bytes for the agent');
+      }
+    }
+    this.#bytesOfUsers.add(uid, more);
+    this.#bytesOfAllUsers += more;
   }
 }

@@ -2,6 +2,7 @@
 // Other handlers for containers that run.
 import type { ReloadReport } from '../control/reload-report.ts';
 import { isForbidden, messageOf } from '../errors.ts';
+import { inTurns } from '../in-turns.ts';
 import type { Logger } from '../log.ts';
 import { ContainerRefusal } from '../registry/container-refusal.ts';
 import { shownContainer } from '../registry/shown-container.ts';
@@ -98,16 +99,19 @@ function renew(parts: ResolvingParts, token: number, attached: Attached): Renewe
   }
 }
 
-/** Resolves all containers anew. */
-export function reloadAll(parts: ReloadingParts): ReloadCounts {
+/** Resolves all containers anew, which takes milliseconds for each. */
+export async function reloadAll(parts: ReloadingParts): Promise<ReloadCounts> {
   const { containers, report } = parts;
   const counts = { changed: 0, kept: 0 };
-  for (const [token, attached] of containers.all()) {
+  await inTurns(containers.all(), ([token]) => {
+    const attached = containers.get(token);
+    // it has ended meanwhile
+    if (attached === undefined) return;
     const { kind, failure } = renew(parts, token, attached);
     counts[kind] += 1;
-    if (failure === undefined) continue;
+    if (failure === undefined) return;
     report.failed({ of: `container ${attached.registry.containerId}`, reason: messageOf(failure) });
-  }
+  });
   report.ended(counts);
   return counts;
 }

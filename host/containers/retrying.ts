@@ -63,7 +63,10 @@ export class Retrying implements Disposable {
 
   async #try(token: number): Promise<void> {
     const identity = this.#parts.containers.get(token)?.identity;
-    if (identity !== undefined) await this.#parts.resolver().prepare?.(identity);
+    if (identity !== undefined) {
+      const isWanted = (): boolean => this.#parts.containers.get(token) !== undefined;
+      await this.#parts.resolver().prepare?.(identity, isWanted);
+    }
     const waiting = this.#waiting.get(token);
     const attached = this.#parts.containers.get(token);
     // it has ended, or was resolved otherwise meanwhile

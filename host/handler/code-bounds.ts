@@ -62,6 +62,11 @@ export class CodeTally {
     return this.#sums;
   }
 
+  /** Of what it has most of, how much there is of what may be. */
+  get share(): number {
+    return Math.max(0, ...[...this.#sums].map(([what, sum]) => sum / this.bounds.sums[what]));
+  }
+
   /** @throws AgentError AGENT_COMPONENT_REFUSED: there are too many by now */
   add(what: Sum, count: number): void {
     const sum = (this.#sums.get(what) ?? 0) + count;

@@ -8,6 +8,7 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
+  futimesSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -28,7 +29,10 @@ export type FindingKind = 'wirings' | 'verdicts';
 /** Changes with what they say. */
 const format = 2;
 const mostBytes = 8 * 2 ** 20;
-const mostEntries = 256;
+/** Verdicts are small, and bundles of others are not to push out what somebody uses. */
+const mostEntries: Readonly<Record<FindingKind, number>> = { wirings: 256, verdicts: 4096 };
+/** What is used is marked so often, at most. */
+const markedForMs = 3_600_000;
 const writableByOthers = 0o022;
 
 /** Where the agent keeps them: systemd's CacheDirectory=, or the usual folder. */
@@ -72,6 +76,7 @@ export class DigestCache {
     try {
       const status = fstatSync(descriptor);
       if (!status.isFile() || !isOurs(status) || status.size > mostBytes) return undefined;
+      if (Date.now() - status.mtimeMs > markedForMs) markUsed(descriptor);
       return contentOf(readFileSync(descriptor, 'utf8'), this.#headOf(digest, version));
     } finally {
       closeSync(descriptor);
@@ -111,14 +116,13 @@ export class DigestCache {
     }
   }
 
-  /** The oldest go first. */
+  /** Those that were not used for the longest time go first. */
   #makeRoom(): void {
     const files = readdirSync(this.#folder).map((name) => join(this.#folder, name));
-    if (files.length < mostEntries) return;
+    const most = mostEntries[this.#finding];
+    if (files.length < most) return;
     const aged = files.map((file) => ({ file, time: statSync(file).mtimeMs }));
-    const oldest = aged
-      .toSorted((a, b) => a.time - b.time)
-      .slice(0, files.length - mostEntries + 1);
+    const oldest = aged.toSorted((a, b) => a.time - b.time).slice(0, files.length - most + 1);
     for (const { file } of oldest) removeIfThere(file);
   }
 }
@@ -138,6 +142,15 @@ function contentOf(file: string, head: string): string | undefined {
   const end = file.indexOf('\n');
   const text = file.slice(end + 1);
   return end >= 0 && file.slice(0, end) === `${head} ${hashOf(text)}` ? text : undefined;
+}
+
+function markUsed(descriptor: number): void {
+  try {
+    const now = new Date();
+    futimesSync(descriptor, now, now);
+  } catch {
+    // such as where the disk may only be read
+  }
 }
 
 function writeNew(file: string, text: string): void {

@@ -104,8 +104,15 @@ export function loadComponent(
   limits: LoadLimits = defaultLimits,
   given: Partial<LoadSources> = {},
 ): LoadedComponent {
-  const sources = { ...usualSources(), ...given };
-  const { component, digest, code: tried, lane } = outlineOf(bytes, limits);
+  return loadOutlined(outlineOf(bytes, limits), limits, { ...usualSources(), ...given });
+}
+
+/** As `loadComponent`, of which this is the second part. */
+export function loadOutlined(
+  { component, digest, code: tried, lane }: ComponentOutline,
+  limits: LoadLimits,
+  sources: LoadSources,
+): LoadedComponent {
   const codeBytes = sources.checkCode(tried);
   const { code, instance, core } =
     lane.kind === 'direct'

@@ -27,7 +27,7 @@ export interface Inquiry {
 }
 
 /** What was bad may have been so for want of the machine's memory: it is tried again some day. */
-const badForMs = 24 * 3_600_000;
+export const badForMs: number = 24 * 3_600_000;
 /** A container that tries again soon is not to make us try as well. */
 export const unknownForMs = 5000;
 

@@ -3,7 +3,6 @@
 // no child is asked about.
 import { createHash } from 'node:crypto';
 
-import { AgentError } from '../errors.ts';
 import { capabilities } from './capabilities/offered.ts';
 import { capabilityOf, interfaceName } from './capability.ts';
 import { CodeTally } from './code-bounds.ts';
@@ -38,6 +37,8 @@ export interface ComponentOutline {
   readonly digest: string;
   /** Its core modules, as they are compiled: nothing else of it is. */
   readonly code: Code;
+  /** How much of what it may have there is, 0 to 1: about what it costs to compile it. */
+  readonly share: number;
   readonly lane:
     | { readonly kind: 'direct'; readonly core: CoreModuleDescription }
     | { readonly kind: 'jco'; readonly question: WiringQuestion };
@@ -147,31 +148,12 @@ function composedLane(
   return { kind: 'jco', question: { component: bytes, digest, request } };
 }
 
-/** What was refused: containers that try again do not make us look at all of it again. */
-const refusals: Map<string, AgentError> = new Map();
-const mostRefusals = 256;
-
 /** @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED */
 export function outlineOf(bytes: Uint8Array, limits: LoadLimits): ComponentOutline {
   checkSize(bytes.length, limits);
   const digest = createHash('sha256').update(bytes).digest('hex');
-  const key = JSON.stringify([digest, limits]);
-  const before = refusals.get(key);
-  if (before !== undefined) throw before;
-  try {
-    return readOutline(bytes, digest, limits);
-  } catch (thrown) {
-    if (thrown instanceof AgentError) {
-      refusals.set(key, thrown);
-      const [oldest = ''] = refusals.keys();
-      if (refusals.size > mostRefusals) refusals.delete(oldest);
-    }
-    throw thrown;
-  }
-}
-
-function readOutline(bytes: Uint8Array, digest: string, limits: LoadLimits): ComponentOutline {
-  const found = describeComponent(bytes, new CodeTally(limits.code));
+  const tally = new CodeTally(limits.code);
+  const found = describeComponent(bytes, tally);
   checkOffers(found);
   const exports = found.isComposed
     ? found.exports.filter((name) => name !== leftOver)
@@ -182,7 +164,8 @@ function readOutline(bytes: Uint8Array, digest: string, limits: LoadLimits): Com
     : directLane(component);
   if (answersOf(exports).length === 0) refuse('component answers no syscall');
   const modules = component.coreModules.map((core) => limitedModule(core, limits.maximumPages));
-  return { component, digest, code: { digest: codeDigest(modules), modules }, lane };
+  const code = { digest: codeDigest(modules), modules };
+  return { component, digest, code, share: tally.share, lane };
 }
 
 /** Those of its exports that answer calls. */

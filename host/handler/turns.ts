@@ -1,51 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work that is done one after the other. Of those who want some each has its turn, however much it
-// wants: whoever starts containers may name many bundles, and bundles have many handlers.
+// Work of which only so much is done at once. The next one is of whoever has had the least time and
+// wants the least: whoever starts containers may name many bundles, and bundles may have many handlers
+// that take long.
 
-interface Work {
+export interface Wish {
+  /** What somebody's work has taken counts for the rest of it. */
+  readonly who: string;
+  /** In milliseconds, about. */
+  readonly costMs: number;
+  /** Whether anybody still waits for it; absent: somebody does. */
+  readonly isWanted?: (() => boolean) | undefined;
+}
+
+interface Waiting extends Wish {
   readonly begin: () => Promise<void>;
-  readonly done: Promise<void>;
+  readonly leave: () => void;
 }
 
 export class Turns {
-  /** By who wants it, those whose turn is next first; then by what it is. */
-  readonly #waiting: Map<string, Map<string, Work>> = new Map();
-  #isRunning = false;
+  readonly #atOnce: number;
+  readonly #waiting: Set<Waiting> = new Set();
+  /** By who wants it, until nobody wants anything. */
+  readonly #usedMs: Map<string, number> = new Map();
+  #running = 0;
+
+  constructor(atOnce = 1) {
+    this.#atOnce = atOnce;
+  }
 
   /**
-   * What somebody wants already, and is not done, is not done twice.
+   * Resolves once it is done, or once it is seen that nobody wants it.
    * @param work must not reject
    */
-  take(who: string, what: string, work: () => Promise<void>): Promise<void> {
-    const own = this.#waiting.get(who) ?? new Map<string, Work>();
-    const before = own.get(what);
-    if (before !== undefined) return before.done;
-    let begin = work;
-    const done = new Promise<void>((resolve) => {
-      begin = async () => {
+  async take(wish: Wish, work: () => Promise<void>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const begin = async (): Promise<void> => {
         await work();
         resolve();
       };
+      this.#waiting.add({ ...wish, begin, leave: resolve });
+      this.#fill();
     });
-    own.set(what, { begin, done });
-    this.#waiting.set(who, own);
-    if (!this.#isRunning) void this.#run();
-    return done;
   }
 
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    for (const [who, own] of this.#waiting) {
-      const [first] = own;
-      if (first !== undefined) {
-        const [what, { begin }] = first;
-        await begin();
-        own.delete(what);
-      }
-      // behind those who came meanwhile
-      this.#waiting.delete(who);
-      if (own.size > 0) this.#waiting.set(who, own);
+  #fill(): void {
+    while (this.#running < this.#atOnce) {
+      const next = this.#next();
+      if (next === undefined) break;
+      this.#waiting.delete(next);
+      void this.#run(next);
     }
-    this.#isRunning = false;
+    if (this.#running === 0) this.#usedMs.clear();
+  }
+
+  async #run({ who, begin }: Waiting): Promise<void> {
+    this.#running += 1;
+    const began = performance.now();
+    await begin();
+    this.#usedMs.set(who, this.#used(who) + performance.now() - began);
+    this.#running -= 1;
+    this.#fill();
+  }
+
+  #used(who: string): number {
+    return this.#usedMs.get(who) ?? 0;
+  }
+
+  #next(): Waiting | undefined {
+    let next: Waiting | undefined;
+    let leastMs = Infinity;
+    for (const waiting of this.#waiting) {
+      if (waiting.isWanted?.() === false) {
+        this.#waiting.delete(waiting);
+        waiting.leave();
+        continue;
+      }
+      const neededMs = this.#used(waiting.who) + waiting.costMs;
+      if (neededMs >= leastMs) continue;
+      leastMs = neededMs;
+      next = waiting;
+    }
+    return next;
   }
 }

@@ -49,6 +49,18 @@ function readText(file: string): string {
   }
 }
 
+/** All that reading a bundle depends on: as far as its bundle.json says which they are. */
+export function filesOf(folder: string, text?: string): readonly string[] {
+  const file = join(folder, bundleFile);
+  try {
+    const { handlers } = parseManifest(text ?? readText(file), file);
+    return [file, ...handlers.map(({ component }) => join(folder, component))];
+  } catch (thrown) {
+    if (thrown instanceof AgentError) return [file];
+    throw thrown;
+  }
+}
+
 /**
  * What the bundle in a folder says of itself, if its components are not too large.
  * @param text of bundle.json, where it was compared with a digest; absent: it is read

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import type { LoadLimits } from '../handler/outline.ts';
 import { readManifest } from './bundle-folder.ts';
 import { limitsFor } from './bundle.ts';
-import type { ComponentCache, ComponentTrust } from './component-cache.ts';
+import type { ComponentCache, Preparing } from './component-cache.ts';
+import type { ComponentTrust } from './component-loader.ts';
 
-export interface PreparingParts {
+export interface PreparingParts extends Pick<Preparing, 'isWanted'> {
   readonly components: ComponentCache;
   readonly limits: LoadLimits;
   readonly trust: ComponentTrust;
@@ -25,20 +26,19 @@ function orNothing<T>(work: () => T): T | undefined {
 }
 
 /**
- * Finds out whether the code of a bundle can be compiled, and how it is linked. It never rejects.
- * @returns undefined: that is known
+ * Reads and compiles the components of a bundle. It never rejects.
+ * @returns undefined: all of them are known
  */
 export function prepareBundle(folder: string, parts: PreparingParts): Promise<void> | undefined {
-  const { text, components, limits, trust } = parts;
+  const { text, components, limits, trust, isWanted } = parts;
   const handlers = orNothing(() => readManifest(folder, text))?.handlers ?? [];
   const waits = handlers.flatMap((handler) => {
     const prepare = (): Promise<void> | undefined =>
-      components.prepare(join(folder, handler.component), {
+      components.prepare(
         // its memory is part of the code that is tried
-        limits: limitsFor(handler, limits),
-        trust,
-        bundle: folder,
-      });
+        { file: join(folder, handler.component), limits: limitsFor(handler, limits), trust },
+        { bundle: folder, isWanted },
+      );
     return orNothing(prepare) ?? [];
   });
   return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);

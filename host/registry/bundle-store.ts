@@ -3,22 +3,23 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
-import { AgentError } from '../errors.ts';
+import { AgentError, isPassing } from '../errors.ts';
+import { identityOfAll } from '../file-identity.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { shippedBundles } from '../package-root.ts';
 import { guessAt } from '../did-you-mean.ts';
+import { filesOf } from './bundle-folder.ts';
 import { prepareBundle } from './bundle-preparing.ts';
-import type { PreparingParts } from './bundle-preparing.ts';
 import { defaultBundleLimits, readBundle, regranted, trustIn } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
-import { checkCodeBytes, codeBytesOf, mostOfAll, mostOfBundle } from './code-room.ts';
+import { checkCodeBytes, codeBytesOf, mostOfAll } from './code-room.ts';
 import { ComponentCache } from './component-cache.ts';
 import { grantedTogether, noGrants } from './grants.ts';
 import type { Grants, GrantSource } from './grants.ts';
 import { folderName } from './manifest.ts';
-import type { OpenedBundle } from './oci/open-bundle.ts';
+import type { UsableBundle } from './loading-worker.ts';
 import { isReference, parseDigestReference } from './oci/reference.ts';
-import type { PulledBundles } from './pulled-bundles.ts';
+import type { Asking, PulledBundles } from './pulled-bundles.ts';
 
 /** Where operators and packages put bundles; those before go before. */
 export const bundleFolders: readonly string[] = [
@@ -109,6 +110,23 @@ interface KnownBundle extends Place {
   readonly bundle: Bundle;
 }
 
+/** Why a bundle cannot be read, as long as its files stay what they are. */
+interface Refusal {
+  readonly files: readonly string[];
+  readonly identity: string;
+  readonly failure: AgentError;
+}
+
+const mostRefusals = 1024;
+/** Those that were prepared may have been forgotten when the last component is. */
+const mostRounds = 3;
+
+/** How a bundle is prepared, and then read. */
+interface SoonRead extends Asking {
+  readonly begin: () => Promise<void> | undefined;
+  readonly read: () => unknown;
+}
+
 /** Who is trusted with a bundle depends on how it was found, not only on where. */
 function keyOf({ folder, origin }: Place): string {
   return `${origin.kind} ${folder}`;
@@ -134,6 +152,15 @@ function together(waits: readonly (Promise<void> | undefined)[]): Promise<void> 
   return left.length === 0 ? undefined : Promise.all(left).then(() => undefined);
 }
 
+/** What is wrong is for those to hear who ask for it. */
+function orNothing<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}
+
 /** @returns undefined when there is none */
 function failureAt(work: () => void): AgentError | undefined {
   try {
@@ -152,8 +179,12 @@ export class BundleStore {
   /** Those that are not granted any more what they need, until they are looked at anew. */
   readonly #revoked: Map<string, AgentError> = new Map();
   #isRenewed = false;
+  /** Those that stay what they were, since nobody knows whether they can be used as they are now. */
+  readonly #unknown: Set<string> = new Set();
   /** By host and digest: what else a reference says is up to who writes it. */
   readonly #pulled: Map<string, Bundle> = new Map();
+  /** Whoever starts containers may have them try again and again. */
+  readonly #refusals: Map<string, Refusal> = new Map();
 
   constructor(
     parts: Partial<BundleStoreParts> = {},
@@ -182,17 +213,43 @@ export class BundleStore {
   ): Promise<BundleStore> {
     const next = new BundleStore({ ...this.#parts, ...parts }, this.#components);
     next.#isRenewed = true;
-    await together([...this.#bundles.values()].map((known) => next.#preparePlace(known)));
+    await next.#readAgain(this.#bundles, onFailure);
+    next.forgetUnused();
+    return next;
+  }
+
+  /** The same, but for those of which nobody knew whether they can be used: they are read again. */
+  async retried(onFailure: (failure: AgentError) => void): Promise<BundleStore> {
+    const next = new BundleStore(this.#parts, this.#components);
+    next.#isRenewed = true;
+    for (const [key, failure] of this.#revoked) next.#revoked.set(key, failure);
+    const again = new Map<string, KnownBundle>();
     for (const [key, known] of this.#bundles) {
+      (this.#unknown.has(key) ? again : next.#bundles).set(key, known);
+    }
+    await next.#readAgain(again, onFailure);
+    return next;
+  }
+
+  async #readAgain(
+    bundles: ReadonlyMap<string, KnownBundle>,
+    onFailure: (failure: AgentError) => void,
+  ): Promise<void> {
+    await together([...bundles.values()].map((known) => this.#preparePlace(known, {})));
+    for (const [key, known] of bundles) {
       const failure = failureAt(() => {
-        next.#read(known);
+        this.#read(known);
       });
       if (failure === undefined) continue;
       onFailure(failure);
-      next.#keep(key, known);
+      if (isPassing(failure)) this.#unknown.add(key);
+      this.#keep(key, known);
     }
-    next.#forgetUnused();
-    return next;
+  }
+
+  /** Whether `retried` may find out more. */
+  get hasUnknown(): boolean {
+    return this.#unknown.size > 0;
   }
 
   /** Containers may have what another one has had before. */
@@ -247,12 +304,12 @@ export class BundleStore {
   }
 
   /**
-   * Fetches what is named by a reference and not at hand, and finds out what takes long of what is
-   * new. It never rejects: `named` and `referred` say what is wrong.
+   * Fetches what is named by a reference and not at hand, and reads what is new. It never rejects:
+   * `named` and `referred` say what is wrong.
    * @returns undefined: all is at hand
    */
-  prepare(names: readonly string[]): Promise<void> | undefined {
-    return together(names.map((name) => this.#preparation(name)));
+  prepare(names: readonly string[], asking: Asking = {}): Promise<void> | undefined {
+    return together(names.map((name) => this.#preparation(name, asking)));
   }
 
   /** As `prepare`, for those that the command line names. */
@@ -260,51 +317,72 @@ export class BundleStore {
     return together(
       references.map((reference) =>
         isReference(reference) || folderName.test(reference)
-          ? this.#preparation(reference)
-          : this.#preparePlace(givenPlace(reference)),
+          ? this.#preparation(reference, {})
+          : this.#preparePlace(givenPlace(reference), {}),
       ),
     );
   }
 
-  #preparation(name: string): Promise<void> | undefined {
+  #preparation(name: string, asking: Asking): Promise<void> | undefined {
     const { pulled } = this.#parts;
     if (isReference(name)) {
-      return pulled === undefined ? undefined : this.#preparePulled(name, pulled);
+      return pulled === undefined ? undefined : this.#preparePulled(name, pulled, asking);
     }
     const place = folderName.test(name) ? this.#placeOf(name) : undefined;
-    return place === undefined ? undefined : this.#preparePlace(place);
+    return place === undefined ? undefined : this.#preparePlace(place, asking);
   }
 
-  #preparePlace(place: Place): Promise<void> | undefined {
-    if (this.#bundles.has(keyOf(place))) return undefined;
-    return prepareBundle(place.folder, this.#preparingBy(place.origin));
+  #preparePlace(place: Place, asking: Asking): Promise<void> | undefined {
+    const key = keyOf(place);
+    if (this.#bundles.has(key) || this.#refusalOf(key) !== undefined) return undefined;
+    const begin = this.#beginning(place, asking);
+    const begun = begin();
+    if (begun === undefined) return undefined;
+    return this.#readSoon(begun, { ...asking, begin, read: () => this.#read(place) });
   }
 
-  #preparingBy({ kind }: Pick<BundleOrigin, 'kind'>): PreparingParts {
-    return { components: this.#components, limits: this.#parts.limits, trust: trustIn(kind) };
+  #beginning(
+    { folder, origin }: Place,
+    { isWanted }: Asking,
+    text?: string,
+  ): () => Promise<void> | undefined {
+    const parts = { components: this.#components, limits: this.#parts.limits, isWanted };
+    const trust = trustIn(origin.kind);
+    return () =>
+      prepareBundle(folder, { ...parts, trust, ...(text === undefined ? {} : { text }) });
   }
 
-  #preparePulled(reference: string, pulled: PulledBundles): Promise<void> | undefined {
-    const stored = this.#prepareStored(reference);
-    if (stored === undefined && this.#isAtHand(reference)) return undefined;
-    const fetched = async (): Promise<void> => {
-      await stored;
-      if (this.#isAtHand(reference)) return;
-      await pulled.fetch(reference);
-      await this.#prepareStored(reference);
-    };
-    return fetched();
-  }
-
-  #prepareStored(reference: string): Promise<void> | undefined {
-    try {
-      if (this.#pulled.has(pulledKey(reference))) return undefined;
-      const { folder, text } = this.#opened(reference);
-      return prepareBundle(folder, { ...this.#preparingBy({ kind: 'pulled' }), text });
-    } catch (thrown) {
-      if (thrown instanceof AgentError) return undefined;
-      throw thrown;
+  /** It is read as soon as it can be: until then nobody has its components. */
+  async #readSoon(
+    begun: Promise<void> | undefined,
+    { begin, isWanted, read }: SoonRead,
+  ): Promise<void> {
+    let wait = begun;
+    for (let round = 1; wait !== undefined && round <= mostRounds; round += 1) {
+      await wait;
+      if (isWanted?.() === false) return;
+      wait = begin();
     }
+    orNothing(read);
+  }
+
+  #preparePulled(
+    reference: string,
+    pulled: PulledBundles,
+    asking: Asking,
+  ): Promise<void> | undefined {
+    const key = orNothing(() => pulledKey(reference));
+    if (key === undefined || this.#pulled.has(key)) return undefined;
+    if (this.#refusalOf(key) !== undefined && pulled.isOpen(reference)) return undefined;
+    const prepared = async (): Promise<void> => {
+      await pulled.prepare(reference, asking);
+      if (!pulled.isOpen(reference)) return;
+      const { folder, signers, text } = pulled.open(reference);
+      const origin: BundleOrigin = { kind: 'pulled', reference, signers };
+      const begin = this.#beginning({ folder, origin }, asking, text);
+      await this.#readSoon(begin(), { ...asking, begin, read: () => this.#pulledAs(reference) });
+    };
+    return prepared();
   }
 
   /**
@@ -329,36 +407,27 @@ export class BundleStore {
     }
   }
 
-  #opened(reference: string): OpenedBundle {
+  #opened(reference: string): UsableBundle {
     const { pulled } = this.#parts;
     if (pulled === undefined) refuse(`${reference}: no registry is allowed`);
     return pulled.open(reference);
-  }
-
-  #isAtHand(reference: string): boolean {
-    try {
-      this.#pulledAs(reference);
-      return true;
-    } catch (thrown) {
-      if (thrown instanceof AgentError) return false;
-      throw thrown;
-    }
   }
 
   #pulledAs(reference: string): Bundle {
     const key = pulledKey(reference);
     const known = this.#pulled.get(key);
     if (known !== undefined) return known;
-    this.#forgetRefused();
     const { limits, allowedToSigned } = this.#parts;
     const { folder, outline, signers, text } = this.#opened(reference);
-    const bundle = readBundle(folder, {
-      origin: { kind: 'pulled', reference, signers },
-      limits,
-      components: this.#components,
-      text,
-      allowed: allowedToSigned(outline.name, signers),
-    });
+    const bundle = this.#unlessRefused(key, filesOf(folder, text), () =>
+      readBundle(folder, {
+        origin: { kind: 'pulled', reference, signers },
+        limits,
+        components: this.#components,
+        text,
+        allowed: allowedToSigned(outline.name, signers),
+      }),
+    );
     this.#makeRoom(bundle);
     this.#pulled.set(key, bundle);
     return bundle;
@@ -371,14 +440,9 @@ export class BundleStore {
    */
   #makeRoom(bundle: Bundle): void {
     const most = this.#parts.mostCodeBytes ?? mostOfAll();
-    if (codeBytesOf([...this.#held(), ...componentsOf(bundle)]) > most) this.#forgetUnused();
+    if (codeBytesOf([...this.#held(), ...componentsOf(bundle)]) > most) this.forgetUnused();
     const all = [...this.#held(), ...componentsOf(bundle)];
     checkCodeBytes(all, `the components of "${bundle.name}" and of all other bundles`, most);
-  }
-
-  /** Components of bundles that were refused are kept, so that it is quick to refuse them again. */
-  #forgetRefused(): void {
-    if (this.#components.bytes > mostOfBundle()) this.#forgetUnused();
   }
 
   #held(): readonly LoadedComponent[] {
@@ -387,7 +451,8 @@ export class BundleStore {
     return [...bundles.flatMap((bundle) => componentsOf(bundle)), ...this.#components.used()];
   }
 
-  #forgetUnused(): void {
+  /** Bundles of registries that no container has, and components of those that were refused. */
+  forgetUnused(): void {
     const used = new Set(this.#components.used().map(({ id }) => id));
     for (const [key, bundle] of this.#pulled) {
       if (!componentsOf(bundle).some(({ id }) => used.has(id))) this.#pulled.delete(key);
@@ -435,18 +500,48 @@ export class BundleStore {
     if (known !== undefined) return known.bundle;
     const revoked = this.#revoked.get(key);
     if (revoked !== undefined) throw revoked;
-    this.#forgetRefused();
     const { limits, configFile } = this.#parts;
     const allowed = this.#allowed({ folder, origin });
     const allowedBy = `bundles.${basename(folder)}.grants of ${configFile ?? 'the configuration'}`;
-    const bundle = readBundle(folder, {
-      origin,
-      limits,
-      components: this.#components,
-      ...(allowed === undefined ? {} : { allowed, allowedBy }),
-    });
+    const bundle = this.#unlessRefused(key, filesOf(folder), () =>
+      readBundle(folder, {
+        origin,
+        limits,
+        components: this.#components,
+        ...(allowed === undefined ? {} : { allowed, allowedBy }),
+      }),
+    );
     this.#makeRoom(bundle);
     this.#bundles.set(key, { folder, origin, bundle });
     return bundle;
+  }
+
+  /** @throws what reading throws, also when nothing has changed since it was refused */
+  #unlessRefused(key: string, files: readonly string[], read: () => Bundle): Bundle {
+    const refusal = this.#refusalOf(key);
+    if (refusal !== undefined) throw refusal;
+    const identity = identityOfAll(files);
+    try {
+      return read();
+    } catch (thrown) {
+      if (thrown instanceof AgentError && !isPassing(thrown)) {
+        this.#refuse(key, { files, identity, failure: thrown });
+      }
+      throw thrown;
+    }
+  }
+
+  #refuse(key: string, refusal: Refusal): void {
+    this.#refusals.set(key, refusal);
+    const [oldest = ''] = this.#refusals.keys();
+    if (this.#refusals.size > mostRefusals) this.#refusals.delete(oldest);
+  }
+
+  #refusalOf(key: string): AgentError | undefined {
+    const refusal = this.#refusals.get(key);
+    if (refusal === undefined) return undefined;
+    if (refusal.identity === identityOfAll(refusal.files)) return refusal.failure;
+    this.#refusals.delete(key);
+    return undefined;
   }
 }

@@ -12,7 +12,7 @@ import type { LoadLimits } from '../handler/outline.ts';
 import { bundleFile, readManifest } from './bundle-folder.ts';
 import { checkCodeBytes } from './code-room.ts';
 import { ComponentCache } from './component-cache.ts';
-import type { ComponentTrust } from './component-cache.ts';
+import type { ComponentTrust } from './component-loader.ts';
 import { isInterface } from './grant-limits.ts';
 import { grantedOf } from './grants.ts';
 import type { Grants } from './grants.ts';
@@ -106,7 +106,6 @@ function checkDigest({ digest }: LoadedComponent, said: string | undefined): voi
   refuse(`its digest is sha256:${digest}, and bundle.json says sha256:${said}`);
 }
 
-/** Of those that the agent allows, those that the manifest asks for. */
 /** @throws AgentError: it asks for more memory than handlers may have */
 export function limitsFor({ memoryPages }: ManifestHandler, limits: LoadLimits): LoadLimits {
   if (memoryPages === undefined) return limits;
@@ -158,7 +157,11 @@ function readHandler(
     refuse(`${file}: there is no such component; from its sources, seccompagent build makes it`);
   }
   try {
-    const component = components.load(file, limitsFor(manifest, limits), trustIn(origin.kind));
+    const component = components.load({
+      file,
+      limits: limitsFor(manifest, limits),
+      trust: trustIn(origin.kind),
+    });
     checkDigest(component, manifest.digest);
     checkGrants(component, grants);
     checkAnswers(component, manifest.syscalls ?? []);

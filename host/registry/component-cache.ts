@@ -1,140 +1,209 @@
 // SPDX-License-Identifier: Apache-2.0
-// Components by their files: what has not changed is not read and compiled again.
+// Components by their files: what has not changed is not read and compiled again, and what was refused
+// is refused again.
 import { statSync } from 'node:fs';
 
-import { Verdicts, trustedCode } from '../handler/compiling/verdicts.ts';
-import { DigestCache } from '../handler/digest-cache.ts';
-import { loadComponent } from '../handler/direct.ts';
+import { AgentError, isPassing } from '../errors.ts';
+import { identityOfAll } from '../file-identity.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import { Wirings } from '../handler/jco/wirings.ts';
-import { checkSize, outlineOf } from '../handler/outline.ts';
-import type { LoadLimits } from '../handler/outline.ts';
+import { badForMs, unknownForMs } from '../handler/finding.ts';
+import { SharedWork } from '../handler/shared-work.ts';
+import type { IsWanted } from '../handler/shared-work.ts';
 import { Turns } from '../handler/turns.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { mostOfBundle } from './code-room.ts';
+import { ComponentLoader } from './component-loader.ts';
+import type { ComponentFile, ReadComponent } from './component-loader.ts';
+import { failureIn, LoadingThread } from './loading-thread.ts';
+import type { LoadingAnswer } from './loading-worker.ts';
+
+type Outcome =
+  | ({ readonly kind: 'loaded' } & ReadComponent)
+  | { readonly kind: 'failed'; readonly failure: Error; readonly untilMs: number };
 
 interface KnownFile {
+  /** When it was read. */
   readonly identity: string;
-  readonly bytes: number;
-  readonly component: LoadedComponent;
+  readonly outcome: Outcome;
 }
-
-/** Differs when the file is another one, or was written to. */
-function identityOf(file: string, limits: LoadLimits): string {
-  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
-  // before it is read: it may be of any size
-  checkSize(Number(size), limits);
-  return [dev, ino, size, mtimeNs, ctimeNs].join(':');
-}
-
-function keyOf(file: string, { maximumPages }: LoadLimits): string {
-  return `${maximumPages} ${file}`;
-}
-
-function readComponent(file: string, { maximumBytes }: LoadLimits): Buffer {
-  return readRegularFile(file, { mostBytes: maximumBytes });
-}
-
-/** Whether somebody else could have written it. */
-export type ComponentTrust = 'own' | 'foreign';
 
 /** Who wants a component prepared. */
 export interface Preparing {
-  readonly limits: LoadLimits;
-  readonly trust: ComponentTrust;
   /** Its bundle: each has its turn. */
   readonly bundle: string;
+  /** Whether anybody still waits for it; absent: somebody does. */
+  readonly isWanted?: IsWanted | undefined;
 }
 
-interface Unknown {
-  readonly digest: string;
-  readonly inquiries: readonly (() => Promise<void>)[];
+export interface CacheOptions {
+  /** Whether `load` may take long; else it knows what was prepared. */
+  readonly waits: boolean;
+  /** Of files of components that no container has; absent: as much as a bundle may have. */
+  readonly mostUnusedBytes?: number;
+}
+
+const mostFailures = 4096;
+/** Of the package's own: no other one takes but a few milliseconds. */
+const mostInPlace = 64 * 1024;
+/** About what it takes to read components, and the most that it takes to compile one in children. */
+const bytesPerMs = 8192;
+const dearestMs = 60_000;
+
+function keyOf({ file, limits, trust }: ComponentFile): string {
+  return `${limits.maximumPages} ${trust} ${file}`;
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function isQuick({ file, trust }: ComponentFile): boolean {
+  return trust === 'own' && sizeOf(file) <= mostInPlace;
+}
+
+function untilOf(failure: Error): number {
+  return Date.now() + (isPassing(failure) ? unknownForMs : badForMs);
 }
 
 export class ComponentCache {
   /** Those that containers have, whatever becomes of their bundles. */
   used: () => readonly LoadedComponent[] = () => [];
+  /** Those that were used last are behind. */
   readonly #files: Map<string, KnownFile> = new Map();
-  readonly #verdicts = new Verdicts(new DigestCache('verdicts'));
-  readonly #wirings = new Wirings(new DigestCache('wirings'));
-  readonly #turns = new Turns();
-  readonly #waits: boolean;
+  readonly #preparing = new SharedWork();
+  readonly #loader = new ComponentLoader();
+  readonly #thread = new LoadingThread();
+  readonly #looks = new Turns();
+  readonly #inquiries = new Turns();
+  readonly #options: CacheOptions;
 
-  /** @param waits whether `load` may wait for children; else it knows what was prepared */
-  constructor({ waits }: { readonly waits: boolean } = { waits: true }) {
-    this.#waits = waits;
+  constructor(options: CacheOptions = { waits: true }) {
+    this.#options = options;
   }
 
   /**
-   * @param trust of the package's own, nobody finds out whether it can be compiled
    * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED, AGENT_COMPONENT_UNTRIED;
    *   Error of the file system
    */
-  load(file: string, limits: LoadLimits, trust: ComponentTrust): LoadedComponent {
-    const key = keyOf(file, limits);
-    const identity = identityOf(file, limits);
-    const known = this.#files.get(key);
-    if (known?.identity === identity) return known.component;
-    const verdicts = this.#waits ? this.#verdicts.check : this.#verdicts.checkKnown;
-    const sources = {
-      checkCode: trust === 'own' ? trustedCode : verdicts,
-      wirings: this.#waits ? this.#wirings.find : this.#wirings.findKnown,
-    };
-    const read = readComponent(file, limits);
-    const component = this.#shared(loadComponent(read, limits, sources));
-    this.#files.set(key, { identity, component, bytes: read.length });
-    return component;
+  load(wanted: ComponentFile): LoadedComponent {
+    const outcome = this.#known(wanted) ?? this.#load(wanted);
+    if (outcome.kind === 'failed') throw outcome.failure;
+    return outcome.component;
   }
 
   /**
-   * So that `load` needs not wait for children. It never rejects.
-   * @returns undefined: it need not
-   * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED; Error of the file system
+   * So that `load` takes no time. It never rejects.
+   * @returns undefined: it takes none
    */
-  prepare(file: string, preparing: Preparing): Promise<void> | undefined {
-    const { limits, bundle } = preparing;
-    const identity = identityOf(file, limits);
-    if (this.#files.get(keyOf(file, limits))?.identity === identity) return undefined;
-    const { digest, inquiries } = this.#unknown(file, preparing);
-    if (inquiries.length === 0) return undefined;
-    // with another memory it is other code
-    const what = `${limits.maximumPages} ${digest}`;
-    return this.#turns.take(bundle, what, async () => this.#findOut(file, preparing));
-  }
-
-  /** What is to be found out of it. The inquiries hold its bytes. */
-  #unknown(file: string, { limits, trust }: Preparing): Unknown {
-    const { code, digest, lane } = outlineOf(readComponent(file, limits), limits);
-    const inquiries = [
-      trust === 'own' ? undefined : this.#verdicts.prepare(code),
-      lane.kind === 'jco' ? this.#wirings.prepare(lane.question) : undefined,
-    ].filter((inquiry) => inquiry !== undefined);
-    return { digest, inquiries };
-  }
-
-  /** It is read anew: those that wait for their turn are many, and each may be large. */
-  async #findOut(file: string, preparing: Preparing): Promise<void> {
-    try {
-      for (const inquiry of this.#unknown(file, preparing).inquiries) await inquiry();
-    } catch {
-      // it was changed meanwhile; who loads it says what is wrong
-    }
-  }
-
-  /** Of all files that are known. */
-  get bytes(): number {
-    return [...this.#files.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  prepare(wanted: ComponentFile, preparing: Preparing): Promise<void> | undefined {
+    if (this.#known(wanted) !== undefined || isQuick(wanted)) return undefined;
+    const { bundle } = preparing;
+    return this.#preparing.take(keyOf(wanted), preparing.isWanted, async (isWanted) =>
+      this.#prepare(wanted, { bundle, isWanted }),
+    );
   }
 
   /** Forgets all others. @param ids of components */
   keepOnly(ids: ReadonlySet<string>): void {
-    for (const [key, { component }] of this.#files) {
-      if (!ids.has(component.id)) this.#files.delete(key);
+    for (const [key, { outcome }] of this.#files) {
+      if (outcome.kind === 'loaded' && !ids.has(outcome.component.id)) this.#files.delete(key);
     }
   }
 
+  get size(): number {
+    return this.#files.size;
+  }
+
+  async #prepare(wanted: ComponentFile, { bundle: who, isWanted }: Preparing): Promise<void> {
+    let share: number | undefined;
+    const costMs = sizeOf(wanted.file) / bytesPerMs;
+    await this.#looks.take({ who, costMs, isWanted }, async () => {
+      share = await this.#ask('look', wanted);
+    });
+    if (share === undefined) return;
+    await this.#inquiries.take({ who, costMs: share * dearestMs, isWanted }, async () => {
+      await this.#ask('find out', wanted);
+    });
+  }
+
+  /** @returns what it costs to find the rest out; undefined: all is known */
+  async #ask(kind: 'look' | 'find out', wanted: ComponentFile): Promise<number | undefined> {
+    const identity = identityOfAll([wanted.file]);
+    const answer = await this.#thread.ask({ kind, wanted });
+    if (answer.kind === 'untried') return answer.share;
+    this.#keep(wanted, { identity, outcome: this.#outcomeOf(answer) });
+    return undefined;
+  }
+
+  #outcomeOf(answer: LoadingAnswer): Outcome {
+    if (answer.kind === 'loaded') return answer;
+    if (answer.kind !== 'failed') throw new Error(`no answer to this question: ${answer.kind}`);
+    const failure = failureIn(answer);
+    return { kind: 'failed', failure, untilMs: untilOf(failure) };
+  }
+
+  #load(wanted: ComponentFile): Outcome {
+    if (!this.#options.waits && !isQuick(wanted)) {
+      throw new AgentError(
+        'AGENT_COMPONENT_UNTRIED',
+        'nobody knows whether it can be used: it was not compiled yet',
+      );
+    }
+    const identity = identityOfAll([wanted.file]);
+    return this.#keep(wanted, {
+      identity,
+      outcome: { kind: 'loaded', ...this.#loader.load(wanted) },
+    });
+  }
+
+  #known(wanted: ComponentFile): Outcome | undefined {
+    const key = keyOf(wanted);
+    const known = this.#files.get(key);
+    if (known === undefined) return undefined;
+    const { identity, outcome } = known;
+    this.#files.delete(key);
+    if (outcome.kind === 'failed' && Date.now() >= outcome.untilMs) return undefined;
+    if (identity !== identityOfAll([wanted.file])) return undefined;
+    this.#files.set(key, known);
+    return outcome;
+  }
+
+  #keep(wanted: ComponentFile, { identity, outcome }: KnownFile): Outcome {
+    const key = keyOf(wanted);
+    const shared = this.#shared(outcome);
+    this.#files.delete(key);
+    this.#files.set(key, { identity, outcome: shared });
+    this.#makeRoom();
+    return shared;
+  }
+
   /** The same component of another file, if there is one: workers then have one of it. */
-  #shared(component: LoadedComponent): LoadedComponent {
-    const twin = [...this.#files.values()].find((known) => known.component.id === component.id);
-    return twin?.component ?? component;
+  #shared(outcome: Outcome): Outcome {
+    if (outcome.kind === 'failed') return outcome;
+    const { id } = outcome.component;
+    for (const { outcome: known } of this.#files.values()) {
+      if (known.kind === 'loaded' && known.component.id === id) return known;
+    }
+    return outcome;
+  }
+
+  /** Those of bundles that were refused are many, and nobody has them. */
+  #makeRoom(): void {
+    const files = [...this.#files];
+    const failures = files.filter(([, { outcome }]) => outcome.kind === 'failed');
+    const [oldest] = failures;
+    if (failures.length > mostFailures && oldest !== undefined) this.#files.delete(oldest[0]);
+    const used = new Set(this.used().map(({ id }) => id));
+    const unused = files.flatMap(([key, { outcome }]) =>
+      outcome.kind === 'failed' || used.has(outcome.component.id)
+        ? []
+        : [{ key, bytes: outcome.bytes }],
+    );
+    let bytes = unused.reduce((sum, each) => sum + each.bytes, 0);
+    const most = this.#options.mostUnusedBytes ?? mostOfBundle();
+    for (const each of unused) {
+      if (bytes <= most) return;
+      this.#files.delete(each.key);
+      bytes -= each.bytes;
+    }
   }
 }

@@ -2,6 +2,7 @@
 // Resolvers: from a container process state to a registry.
 import type { ContainerProcessState } from '../container-process-state.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
+import type { IsWanted } from '../handler/shared-work.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import type { ContainerNote } from '../notification/container-note.ts';
 import type { Bundle } from './bundle.ts';
@@ -74,9 +75,10 @@ export interface Resolver {
   /**
    * Fetches what the container needs and is not at hand. It never rejects: what could not be fetched
    * is what `resolve` refuses.
+   * @param isWanted whether the container is still there; absent: it is
    * @returns undefined: nothing is to be waited for
    */
-  prepare?(identity: ContainerIdentity): Promise<void> | undefined;
+  prepare?(identity: ContainerIdentity, isWanted?: IsWanted): Promise<void> | undefined;
   /**
    * The same container may be resolved again, when what it was resolved by has changed.
    * @throws ContainerRefusal: the container's calls must fail
@@ -88,6 +90,8 @@ export interface Resolver {
    * @throws AgentError: they may not be kept
    */
   keep(held: Sourced): Sourced;
+  /** What no container has any more takes memory: called some time after containers have ended. */
+  forgetUnused?(): void;
   /** What a container is to Kubernetes; absent: what the annotations of its state say. */
   workloadOf?(identity: ContainerIdentity): Workload;
   /** People are to hear of something where they look for their containers; it never throws. */

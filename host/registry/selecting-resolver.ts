@@ -174,7 +174,11 @@ export function selectingResolver(parts: SelectingParts): Resolver {
   const { policies } = parts;
   checkFallback(parts);
   return {
-    prepare: ({ state }) => parts.store.prepare(selectedNames(state.metadata)),
+    prepare: ({ state, peerUid }, isWanted) =>
+      parts.store.prepare(selectedNames(state.metadata), { isWanted, uid: peerUid }),
+    forgetUnused: () => {
+      parts.store.forgetUnused();
+    },
     resolve: (identity) => {
       const selected = refusing(policies, [], () => selectedBy(parts, identity));
       return refusing(policies, selected.bundles, () => resolutionOf(selected, policies, identity));

@@ -79,6 +79,30 @@ test('preparing: others are attached while jco links a component', async () => {
   expect((await answered).answer).toBe(good);
 });
 
+test('A13: preparing: nothing is tried for a container that has ended', async () => {
+  await using served = await serve();
+  const { agent, bundles, caller } = served;
+  for (const name of ['slow', 'left']) {
+    bundles.write(name, { component: freshCode(), syscalls: ['getpgid'] });
+  }
+  const answered = caller('slow', 'slow').ask('getpgid 0');
+  using child = await ChildProcess.of(agent.pid, compiling);
+  child.hold();
+  const gone = caller('left', 'gone');
+  void gone.ask('getpgid 0').catch(() => undefined);
+  await agent.logged(/waits for its bundles.*gone/u);
+  await gone[Symbol.asyncDispose]();
+  child.letGo();
+  expect((await answered).answer).toBe(good);
+  // it would have come before
+  expect((await caller('known', 'other').ask('getpgid 0')).answer).toBe('EXDEV');
+
+  await caller('left', 'late').ask('getpgid 0');
+
+  expect(agent.log).toMatch(/waits for its bundles.*late/u);
+  expect(agent.log).not.toMatch(/container attached.*gone/u);
+});
+
 test('preparing: what jco cannot link is known to be bad the next time', async () => {
   await using served = await serve();
   const { agent, bundles, caller } = served;
@@ -86,7 +110,7 @@ test('preparing: what jco cannot link is known to be bad the next time', async (
   // the type of the exported function is another one
   const broken = fresh(component.with(component.indexOf(0x77), 0x7f));
   bundles.write('broken', { component: broken, syscalls: ['getpgid'] });
-  const waiting = /waits for its bundles/gu;
+  const waiting = /waits for its bundles.*(?:one|two)/gu;
 
   await caller('broken', 'one').ask('getpgid 0');
   expect(agent.log).toMatch(/one.*jco cannot link the component/u);
@@ -112,6 +136,23 @@ test('preparing: a container whose bundle nobody could judge has it once somebod
 
   await agent.logged(/the bundles of this container can be used now.*patient/u);
   expect((await asked.ask('getpgid 0')).answer).toBe(good);
+});
+
+test('preparing: a bundle that nobody could judge at a reload is there once somebody can', async () => {
+  await using served = await serve();
+  const { agent, bundles, caller } = served;
+  const running = caller('known', 'running');
+  expect((await running.ask('getpgid 0')).answer).toBe('EXDEV');
+  bundles.write('known', { component: freshCode(), syscalls: ['getpgid'] });
+
+  agent.signal('SIGHUP');
+  using child = await ChildProcess.of(agent.pid, compiling);
+  child.kill();
+  await agent.logged(/a bundle stays what it was[^]* reloaded/u);
+  expect((await running.ask('getpgid 0')).answer).toBe('EXDEV');
+
+  await agent.logged(/ reloaded[^]* reloaded/u);
+  expect((await running.ask('getpgid 0')).answer).toBe(good);
 });
 
 test('preparing: a reload compiles while the bundles that there are answer', async () => {

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests where bundles are found, who is trusted with them, and what is read again.
 import { randomInt } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
 import { isPassing, messageOf } from '../../host/errors.ts';
+import { defaultLimits } from '../../host/handler/outline.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
 import { codeBytesOf } from '../../host/registry/code-room.ts';
 import { ComponentCache } from '../../host/registry/component-cache.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
-import { dear, manyStates } from '../support/hostile-components.ts';
+import { dear, manyStates, trapping } from '../support/hostile-components.ts';
+import { section } from '../support/wasm-binary.ts';
 
 function write(folder: BundleFolder, name: string, errno = 'EDOM'): void {
   const settings = { errno };
@@ -126,6 +128,60 @@ test('W1: bundle store: a bundle with many handlers lets others have their turn'
 
   expect(done).toEqual(['one', 'many']);
   expect(store.named('many').handlers).toHaveLength(6);
+});
+
+test('A9: bundle store: a bundle that was refused is not read again, until one of its files changes', async () => {
+  using folder = new BundleFolder();
+  const good = dear(manyStates(1, 1));
+  folder.writeMany('again', [trapping(), good, dear(manyStates(2, 1))]);
+  const store = new BundleStore({ folders: [folder.path] }, new ComponentCache({ waits: false }));
+  const broken = folder.at('again/bundle.json');
+  const manifest = readFileSync(broken, 'utf8');
+  writeFileSync(
+    broken,
+    manifest.replace('"handlers"', '"grants": {"filesystem": {"reason": "for tests"}}, "handlers"'),
+  );
+
+  await store.prepare(['again']);
+  const failure = failureOf(() => store.named('again'));
+  expect(failure.message).toContain('is not granted what it needs');
+  expect(store.prepare(['again'])).toBeUndefined();
+  expect(failureOf(() => store.named('again'))).toBe(failure);
+
+  writeFileSync(broken, manifest);
+  await store.prepare(['again']);
+  expect(store.named('again').handlers).toHaveLength(3);
+});
+
+test('A9: bundle store: a component that was refused is not read again', async () => {
+  using folder = new BundleFolder();
+  const file = folder.write('mine', { component: new Uint8Array(1000), syscalls: ['getpgid'] });
+  const components = new ComponentCache({ waits: false });
+  const wanted = { file, limits: defaultLimits, trust: 'foreign' } as const;
+  await components.prepare(wanted, { bundle: 'mine' });
+  const failure = failureOf(() => components.load(wanted));
+  expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
+  expect(components.prepare(wanted, { bundle: 'mine' })).toBeUndefined();
+  expect(failureOf(() => components.load(wanted))).toBe(failure);
+  writeFileSync(file, trapping());
+  await components.prepare(wanted, { bundle: 'mine' });
+  expect(components.load(wanted).answers).toEqual(['any']);
+});
+
+test('A9: bundle store: components that nobody has take no more room than they may', async () => {
+  using folder = new BundleFolder();
+  const components = new ComponentCache({ waits: false, mostUnusedBytes: 3000 });
+  const files = ['a', 'b', 'c'].map((name, index) => {
+    const custom = section(0, [0, ...new Uint8Array(1000).fill(index)]);
+    return folder.write(name, { component: Uint8Array.from([...trapping(), ...custom]) });
+  });
+  const wanted = files.map((file) => ({ file, limits: defaultLimits, trust: 'foreign' }) as const);
+  for (const each of wanted) await components.prepare(each, { bundle: each.file });
+  expect(wanted.map((each) => components.prepare(each, { bundle: '' }) === undefined)).toEqual([
+    false,
+    true,
+    true,
+  ]);
 });
 
 test('W1: bundle store: an agent waits for no child where nothing was prepared', () => {

@@ -206,16 +206,6 @@ test.for([
   expect(message.length).toBeLessThan(1000);
 });
 
-test('direct: what was refused is not looked at again, but where other limits hold', () => {
-  const bytes = sample({ memories: [[0, 2]] });
-  const loading = (maximumPages: number) => () =>
-    loadComponent(bytes, { ...defaultLimits, maximumPages });
-  const first = failureOf(loading(1));
-  expect(failureOf(loading(1))).toBe(first);
-  expect(loading(2)).not.toThrow();
-  expect(failureOf(loading(1))).toBe(first);
-});
-
 test('direct: a renamed export of a built handler is refused', () => {
   const bytes = handlerBytes('mkdir-suffix');
   const inCore = isInCore(bytes);

@@ -3,6 +3,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
@@ -147,6 +148,80 @@ test('G3: pulled bundles: keys are read once, and the same digest is one bundle'
   rmSync(folder.at('acme.pub'));
   expect(pulled.open(reference).signers).toEqual(['acme']);
   expect(failureOf(() => new PulledBundles(policy).open(reference)).code).toBe('AGENT_KEY');
+});
+
+test('A14: pulled bundles: what one user has pulled holds up neither root nor other users', async () => {
+  using folder = new TemporaryFolder();
+  await using registry = await HesitantRegistry.start();
+  const ending = new AbortController();
+  const policy = { ...policyFor(folder, registry.host), signal: ending.signal };
+  const pulled = new PulledBundles(policy);
+  const [ofRoot = '', ofOther = '', ...ofUser] = named(registry.host, 8);
+  const asksFor = (reference: string): boolean =>
+    [...registry.asked].some((url) => url.includes(reference.split('/')[4]?.split('@')[0] ?? '-'));
+  const held = ofUser.map(async (each) => pulled.fetch(each, { uid: 1000 }));
+  await until('2 requests', () => registry.asked.size >= 2 || undefined);
+  held.push(pulled.fetch(ofOther, { uid: 1001 }), pulled.fetch(ofRoot, { uid: 0 }));
+  await until('the one of root', () => asksFor(ofRoot) || undefined);
+  expect(registry.asked.size).toBe(3);
+  registry.answer();
+  await until('that of the other user', () => asksFor(ofOther) || undefined);
+  ending.abort();
+  await Promise.all(held);
+});
+
+interface Stored {
+  readonly store: BundleStore;
+  readonly components: ComponentCache;
+  readonly pulled: PulledBundles;
+  readonly reference: string;
+}
+
+/** One that was pulled. */
+async function stored(folder: TemporaryFolder): Promise<Stored> {
+  await using registry = await DockerRegistry.start();
+  const repository = `${registry.host}/acme/mkdir`;
+  const bundle = shippedBundle('mkdir-suffix');
+  const { digest } = await ship(repository, { bundle, key: acme.privateKey });
+  const pulled = new PulledBundles(policyFor(folder, registry.host));
+  const components = new ComponentCache({ waits: false });
+  const everything: Grants = {
+    capabilities: Object.fromEntries(grantable.map((capability) => [capability, {}])),
+  };
+  const store = new BundleStore(
+    { folders: [], pulled, allowedToSigned: () => everything },
+    components,
+  );
+  const reference = `oci://${repository}@${digest}`;
+  await store.prepare([reference]);
+  return { store, components, pulled, reference };
+}
+
+test('A9: pulled bundles: one is opened once, until one of its files changes', async () => {
+  using folder = new TemporaryFolder();
+  const { pulled, reference } = await stored(folder);
+  expect(pulled.isOpen(reference)).toBe(true);
+  const opened = pulled.open(reference);
+  expect(pulled.open(reference)).toBe(opened);
+  writeFileSync(join(opened.folder, 'mkdir-suffix.wasm'), 'another');
+  expect(pulled.isOpen(reference)).toBe(false);
+  expect(failureOf(() => pulled.open(reference)).code).toBe('AGENT_STORE');
+});
+
+test('A14: pulled bundles: one that no container has is forgotten, with its components', async () => {
+  using folder = new TemporaryFolder();
+  const { store, components, reference } = await stored(folder);
+  const bundle = store.named(reference);
+  components.used = () => componentsOf(bundle);
+  store.forgetUnused();
+  expect(store.named(reference)).toBe(bundle);
+  expect(components.size).toBeGreaterThan(0);
+
+  components.used = () => [];
+  store.forgetUnused();
+  expect(components.size).toBe(0);
+  await store.prepare([reference]);
+  expect(store.named(reference)).not.toBe(bundle);
 });
 
 test('A6: pulled bundles: one that no container has makes room for another one', async () => {

@@ -84,6 +84,8 @@ const signatures: Readonly<
   nextSocketEvent: ['number', 'bytes'],
   socketHasPending: ['number'],
   holdConnection: ['number', 'number', 'number'],
+  connectionIsOver: ['number', 'number', 'number'],
+  findPaths: ['number', 'number', 'number', 'bytes'],
   lookAtFirstProcess: ['number', 'number', 'number'],
   closeConnection: ['number', 'number'],
   closeSocket: ['number'],
@@ -410,6 +412,7 @@ test('addon: a socket is closed once, and its events end with it', () => {
   const socket = native.listenSocket(path, new Int32Array());
   expect(native.nextSocketEvent(socket, new Uint8Array(16))).toBeNull();
   call('holdConnection', socket, 99, 0);
+  expect(call('connectionIsOver', socket, 99, 0)).toBe(true);
   call('closeConnection', socket, 99);
   native.closeSocket(socket);
   native.closeSocket(socket);

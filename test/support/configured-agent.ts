@@ -68,7 +68,10 @@ const agent = await Agent.start({
   listenerLimits: JSON.parse(values['listener-limits']),
 });
 agent.listen({ path: values.socket, allowedUids: values.uid.map(Number) });
-using _reload = reloadOnHangup(agent, async () => resolverOf(choice()));
+using _reload = reloadOnHangup(agent, {
+  all: async () => resolverOf(choice()),
+  rest: undefined,
+});
 process.stdout.write('ready\n');
 await ended;
 ending.abort();

@@ -10,6 +10,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -133,6 +134,25 @@ test('digest cache: the oldest go when there are too many', () => {
   for (let index = 0; index < 300; index += 1) given.cache.write(`${index}`, version, text);
   expect(readdirSync(given.folder)).toHaveLength(256);
   expect(given.cache.read('299', version)).toBe(text);
+});
+
+test('A13: digest cache: what is used stays, however many others come', () => {
+  using given = kept();
+  const long = new Date(Date.now() - 24 * 3_600_000);
+  utimesSync(given.file, long, long);
+  expect(given.cache.read(digest, version)).toBe(text);
+  for (let index = 0; index < 255; index += 1) given.cache.write(`${index}`, version, text);
+  const others = readdirSync(given.folder).map((name) => join(given.folder, name));
+  for (const file of others.filter((each) => each !== given.file)) utimesSync(file, long, long);
+  given.cache.write('255', version, text);
+  expect(given.cache.read(digest, version)).toBe(text);
+});
+
+test('A13: digest cache: there is room for verdicts of many bundles', () => {
+  using folder = new TemporaryFolder();
+  const cache = new DigestCache('verdicts', folder.at('verdicts'));
+  for (let index = 0; index < 300; index += 1) cache.write(`${index}`, version, text);
+  expect(cache.read('0', version)).toBe(text);
 });
 
 test('digest cache: it is where systemd says, else where caches are', (context) => {

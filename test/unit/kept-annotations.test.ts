@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { ListenerCounts } from '../../host/containers/listener-counts.ts';
+import type { CountedListener } from '../../host/containers/listener-counts.ts';
 import { keptAnnotations } from '../../host/registry/kept-annotations.ts';
 import type { KeptAnnotations } from '../../host/registry/kept-annotations.ts';
 import type { ContainerIdentity } from '../../host/registry/resolver.ts';
@@ -67,14 +68,14 @@ function of(peerUid: number, containerId: string): Pick<ContainerIdentity, 'peer
 
 test('G1: listeners: a user has no more than may be, and room again when one ends', () => {
   const counts = new ListenerCounts({ perUser: 2 });
-  counts.enter(of(1000, 'a'));
+  const first = counts.enter(of(1000, 'a'));
   counts.enter(of(1000, 'b'));
   const failure = failureOf(() => counts.enter(of(1000, 'c')));
   expect(failure.code).toBe('AGENT_LISTENER');
   expect(failure.message).toContain('the containers of user 1000 have 2 listeners');
   counts.enter(of(1001, 'c'));
   for (const id of ['a', 'b', 'c']) counts.enter(of(0, id));
-  counts.leave(of(1000, 'a'));
+  first[Symbol.dispose]();
   counts.enter(of(1000, 'c'));
 });
 
@@ -85,16 +86,16 @@ test('G1: listeners: a container has no more than may be, and nobody else uses t
   counts.enter(theirs);
   counts.enter(theirs);
   expect(failureOf(() => counts.enter(theirs)).message).toContain('container c1 has 2 listeners');
-  counts.enter(ours);
+  const first = counts.enter(ours);
   counts.enter(ours);
   expect(failureOf(() => counts.enter(ours)).code).toBe('AGENT_LISTENER');
-  counts.leave(ours);
+  first[Symbol.dispose]();
   counts.enter(ours);
 });
 
 test('G1: listeners: without a choice a container has 250, and a user 1000', () => {
   const counts = new ListenerCounts();
-  const enter = (index: number): void =>
+  const enter = (index: number): CountedListener =>
     counts.enter({ peerUid: 1000, state: { ...state, containerId: `c${index % 4}` } });
   for (let index = 0; index < 1000; index += 1) enter(index);
   expect(failureOf(() => enter(0)).message).toContain('container c0 has 250 listeners');
@@ -108,7 +109,7 @@ test('G1: listeners: one whose texts are longer than are kept is refused', () =>
   expect(failureOf(() => counts.enter({ peerUid: 0, state: long })).message).toContain('65536');
 });
 
-test('G1: listeners: what the containers of a user say has 16 MiB together, and room again when one ends', () => {
+test('G1: listeners: what the containers of a user say has 32 MiB together, and room again when one ends', () => {
   const counts = new ListenerCounts();
   const full = { ...state, metadata: 'x'.repeat(64 * 1024 - 100) };
   const withId = (
@@ -118,22 +119,22 @@ test('G1: listeners: what the containers of a user say has 16 MiB together, and 
     peerUid,
     state: { ...full, containerId: `c${index}` },
   });
-  for (let index = 0; index < 256; index += 1) counts.enter(withId(1000, index));
-  expect(failureOf(() => counts.enter(withId(1000, 300))).message).toContain('16777216');
-  counts.enter(withId(1001, 300));
-  counts.leave(withId(1000, 0));
-  counts.enter(withId(1000, 300));
+  const entered = Array.from({ length: 497 }, (_, index) => counts.enter(withId(1000, index)));
+  expect(failureOf(() => counts.enter(withId(1000, 600))).message).toContain('33554432');
+  counts.enter(withId(1001, 600));
+  entered[0]?.[Symbol.dispose]();
+  counts.enter(withId(1000, 600));
   for (let index = 0; index < 300; index += 1) counts.enter(withId(0, index));
 });
 
 test('G1: listeners: each annotation counts by more than its text', () => {
   const counts = new ListenerCounts();
   const annotations = new Map(Array.from({ length: 1024 }, (_, index) => [`k${index}`, '']));
-  const enter = (index: number): void =>
+  const enter = (index: number): CountedListener =>
     counts.enter({ peerUid: 1000, state: { ...state, containerId: `c${index}`, annotations } });
-  for (let index = 0; index < 100; index += 1) enter(index);
+  for (let index = 0; index < 400; index += 1) enter(index);
   const many = (): void => {
-    for (let index = 100; index < 200; index += 1) enter(index);
+    for (let index = 400; index < 600; index += 1) enter(index);
   };
-  expect(failureOf(many).message).toContain('16777216');
+  expect(failureOf(many).message).toContain('33554432');
 });

@@ -79,6 +79,14 @@ function openingOf(text: string, policy: RegistryPolicy): Opening {
   return { reference, registry, signers: signersOf(registry, policy.keys), store, policy };
 }
 
+/**
+ * The keys of those who may sign what a reference names.
+ * @throws AgentError AGENT_REFERENCE, AGENT_GRANT_MISSING, AGENT_KEY
+ */
+export function readKeys(text: string, policy: RegistryPolicy): void {
+  openingOf(text, policy);
+}
+
 /** @throws AgentError AGENT_KEY */
 export function signersOf(
   { signers }: AllowedRegistry,

@@ -129,6 +129,11 @@ function folderOf(store: string, digest: Digest): string {
   return join(store, `sha256-${hexOf(digest)}`);
 }
 
+/** Besides the components: all that reading one from there depends on. */
+export function filesOfStored(folder: string): readonly string[] {
+  return [manifestFile, originFile, bundleFile].map((name) => join(folder, name));
+}
+
 function readStored(file: string, mostBytes: number): Buffer {
   try {
     return readRegularFile(file, { mostBytes });

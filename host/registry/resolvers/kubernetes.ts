@@ -24,8 +24,8 @@ export function kubernetesResolver({
   return {
     ...selecting,
     kubernetes,
-    prepare: (identity) => {
-      const waits = [selecting.prepare?.(identity), kubernetes?.prepare(identity)].filter(
+    prepare: (identity, isWanted) => {
+      const waits = [selecting.prepare?.(identity, isWanted), kubernetes?.prepare(identity)].filter(
         (wait) => wait !== undefined,
       );
       return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads and compiles components. Of a large one that takes a second or two, and what children have to
+// find out takes longer: who serves containers has it done in a thread of its own.
+import { statSync } from 'node:fs';
+
+import { Verdicts, trustedCode } from '../handler/compiling/verdicts.ts';
+import { DigestCache } from '../handler/digest-cache.ts';
+import { loadOutlined } from '../handler/direct.ts';
+import type { LoadedComponent, LoadSources } from '../handler/direct.ts';
+import { Wirings } from '../handler/jco/wirings.ts';
+import { checkSize, outlineOf } from '../handler/outline.ts';
+import type { ComponentOutline, LoadLimits } from '../handler/outline.ts';
+import { readRegularFile } from '../regular-file.ts';
+
+/** Whether somebody else could have written it. */
+export type ComponentTrust = 'own' | 'foreign';
+
+export interface ComponentFile {
+  readonly file: string;
+  readonly limits: LoadLimits;
+  /** Of the package's own, nobody finds out whether it can be compiled. */
+  readonly trust: ComponentTrust;
+}
+
+export interface ReadComponent {
+  readonly component: LoadedComponent;
+  /** Of the file. */
+  readonly bytes: number;
+}
+
+/** What children have to find out first, which costs so much of the most that it may, 0 to 1. */
+export interface UntriedComponent {
+  readonly share: number;
+}
+
+function readFile({ file, limits }: ComponentFile): Buffer {
+  checkSize(statSync(file).size, limits);
+  return readRegularFile(file, { mostBytes: limits.maximumBytes });
+}
+
+export class ComponentLoader {
+  readonly #verdicts = new Verdicts(new DigestCache('verdicts'));
+  readonly #wirings = new Wirings(new DigestCache('wirings'));
+
+  /**
+   * Waits for children where they have to find something out.
+   * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED, AGENT_COMPONENT_UNTRIED;
+   *   Error of the file system
+   */
+  load(wanted: ComponentFile): ReadComponent {
+    const read = readFile(wanted);
+    const outline = outlineOf(read, wanted.limits);
+    return this.#finish(wanted, read, outline, {
+      checkCode: this.#verdicts.check,
+      wirings: this.#wirings.find,
+    });
+  }
+
+  /** Waits for nothing. @throws as `load` */
+  look(wanted: ComponentFile): ReadComponent | UntriedComponent {
+    const read = readFile(wanted);
+    const outline = outlineOf(read, wanted.limits);
+    if (this.#inquiries(wanted, outline).length > 0) return { share: outline.share };
+    return this.#finishKnown(wanted, read, outline);
+  }
+
+  /** Lets children find out what they have to. @throws as `load` */
+  async findOut(wanted: ComponentFile): Promise<ReadComponent> {
+    const read = readFile(wanted);
+    const outline = outlineOf(read, wanted.limits);
+    for (const inquiry of this.#inquiries(wanted, outline)) await inquiry();
+    return this.#finishKnown(wanted, read, outline);
+  }
+
+  #inquiries(
+    { trust }: ComponentFile,
+    { code, lane }: ComponentOutline,
+  ): readonly (() => Promise<void>)[] {
+    return [
+      trust === 'own' ? undefined : this.#verdicts.prepare(code),
+      lane.kind === 'jco' ? this.#wirings.prepare(lane.question) : undefined,
+    ].filter((inquiry) => inquiry !== undefined);
+  }
+
+  #finishKnown(wanted: ComponentFile, read: Uint8Array, outline: ComponentOutline): ReadComponent {
+    return this.#finish(wanted, read, outline, {
+      checkCode: this.#verdicts.checkKnown,
+      wirings: this.#wirings.findKnown,
+    });
+  }
+
+  #finish(
+    { limits, trust }: ComponentFile,
+    read: Uint8Array,
+    outline: ComponentOutline,
+    { checkCode, wirings }: LoadSources,
+  ): ReadComponent {
+    const check = trust === 'own' ? trustedCode : checkCode;
+    const component = loadOutlined(outline, limits, { checkCode: check, wirings });
+    return { component, bytes: read.length };
+  }
+}
