@@ -15,6 +15,7 @@
 
 #include "acting.h"
 #include "addon_state.h"
+#include "caller_state.h"
 #include "device_node.h"
 #include "ending_children.h"
 #include "exports.h"
@@ -99,7 +100,9 @@ constexpr std::size_t kResultLength = 16;
 constexpr std::size_t kResultDescriptor = 17;
 constexpr std::size_t kIsStrict = 18;
 constexpr std::size_t kIsLent = 19;
-constexpr std::size_t kOperationNumbers = 20;
+constexpr std::size_t kIsGiven = 20;
+constexpr std::size_t kGiven = 21;
+constexpr std::size_t kOperationNumbers = 22;
 
 // What the arguments of a path are, see path_resolution(7).
 [[nodiscard]] int path_error(const std::string& path, bool may_be_empty) {
@@ -240,6 +243,7 @@ void add_protections(FileRequest& request) {
   if (request.operation != FileOperation::open || (request.flags & O_CREAT) == 0) return;
   request.first = protection_level("/proc/sys/fs/protected_regular");
   request.second = protection_level("/proc/sys/fs/protected_fifos");
+  request.protects_links = protection_level("/proc/sys/fs/protected_symlinks") != 0;
 }
 
 struct Asked {
@@ -271,6 +275,11 @@ struct Asked {
 
 [[nodiscard]] FileOutcome act_by_request(const Acting& acting) {
   if (may_mount(acting.request)) return make_device_node(acting);
+  // as the kernel has it: nothing is made or cut for who can have no descriptor of it
+  if (acting.request.operation == FileOperation::open &&
+      CallerState::of(acting.target.call.tid).has_all_descriptors()) {
+    return {.outcome = {.answer = EMFILE}, .bytes = {}, .fd = {}};
+  }
   if (acting.request.operation == FileOperation::open &&
       !EndingChildren::of_process().await_room(acting.token, acting.patience))
     return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
@@ -408,7 +417,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   const std::span<const std::byte> within =
       arguments.has_more() ? arguments.bytes() : std::span<std::byte>();
   if (!arguments.is_ok()) return {};
-  if (numbers.size() != kOperationNumbers) return throw_type(info.Env(), "expected 20 numbers");
+  if (numbers.size() != kOperationNumbers) return throw_type(info.Env(), "expected 22 numbers");
   const bool is_of_mount = operation == kUnmount || operation == kSetMountAttributes;
   if (!is_of_mount && (operation == 0 || operation > kLastAskedOperation))
     return throw_type(info.Env(), "expected the number of an operation");
@@ -449,6 +458,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
                        .resolve = static_cast<std::uint32_t>(numbers[kResolveLow]) |
                                   std::uint64_t{static_cast<std::uint32_t>(numbers[kResolveHigh])}
                                       << 32,
+                       .is_given = numbers[kIsGiven] != 0,
                        .within = split_paths(within)},
            .dirfd = numbers[kDirfd],
            .second_dirfd = numbers[kSecondDirfd],
@@ -463,6 +473,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   std::copy_n(reinterpret_cast<const std::byte*>(done.bytes.data()), length, result.begin());
   numbers[kResultLength] = static_cast<std::int32_t>(length);
   numbers[kResultDescriptor] = -1;
+  numbers[kGiven] = done.given;
   if (done.fd.is_open()) {
     Worker& worker = *attached->worker;
     const auto flush = done.is_closed_at_once ? Flush::none : Flush::unknown;

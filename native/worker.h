@@ -153,14 +153,15 @@ class Worker {
   [[nodiscard]] Response answer_in_inbox(Counted& counted) const;
   void send_now(const Response& response, Counted counted, Nanoseconds time);
   void send_later(const Response& response, Counted counted, Nanoseconds time);
-  [[nodiscard]] std::shared_ptr<const GivenFd> take_given();
-  void keep_lost(const Response& response, const std::shared_ptr<const GivenFd>& given);
-  [[nodiscard]] bool respond(const Response& response, const GivenFd* given);
+  [[nodiscard]] std::shared_ptr<GivenFd> take_given();
+  void keep_lost(const Response& response, const std::shared_ptr<GivenFd>& given);
+  [[nodiscard]] bool respond(const Response& response, GivenFd* given);
+  [[nodiscard]] Result<void> give(GivenFd& given);
   // Whether an answer has reached its caller; perhaps: it is kept for the call that comes again.
   enum class Sent : std::uint8_t { no, yes, perhaps };
   // For what must not be done again.
-  [[nodiscard]] Sent respond_once(const Response& response, const GivenFd* given);
-  [[nodiscard]] Sent respond_carefully(const Response& response, const GivenFd* given);
+  [[nodiscard]] Sent respond_once(const Response& response, GivenFd* given);
+  [[nodiscard]] Sent respond_carefully(const Response& response, GivenFd* given);
   void count(Counted counted, Nanoseconds duration);
 
   void close_and_follow();
