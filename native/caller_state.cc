@@ -446,6 +446,10 @@ void CallerState::note_sleep(std::string_view status, std::uint64_t turns_before
   if (turns_before == *voluntary + *forced) slept_at_ = turns_before;
 }
 
+void CallerState::note_turn() {
+  if (slept_at_) ++*slept_at_;
+}
+
 bool CallerState::has_slept_on() {
   if (!slept_at_) return false;
   const InUse in_use(is_used_);

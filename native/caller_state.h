@@ -73,6 +73,8 @@ class CallerState {
   // It slept when its status was read last, as in the wait for an answer, and has not run since: no
   // signal can have ended that wait. False: it may have, or nobody knows.
   [[nodiscard]] bool has_slept_on();
+  // It was woken for a moment, and goes on with its wait.
+  void note_turn();
 
  private:
   template <typename Access>

@@ -125,9 +125,15 @@ constexpr std::size_t kOperationNumbers = 22;
 // Beside the flags of calls: it is fchmod(2) or fchown(2). native.ts has the same.
 constexpr std::uint32_t kOfDescriptor = 1U << 30;
 
-// What the kernel has against a way to open, before it looks at any path.
-[[nodiscard]] int open_how_error(const FileRequest& request) {
+// What the kernel has against a way to open, before it looks at any path. open(2) ignores what it
+// does not know, and some flags exclude each other all the same.
+[[nodiscard]] int open_how_error(const FileRequest& request, bool is_strict) {
   open_how how = {.flags = request.flags, .mode = request.mode, .resolve = request.resolve};
+  if (!is_strict) {
+    const bool is_path_only = (request.flags & O_PATH) != 0;
+    constexpr std::uint32_t kExclusive = O_ACCMODE | O_CREAT | O_TMPFILE;
+    how = {.flags = is_path_only ? O_PATH : request.flags & kExclusive, .mode = 0, .resolve = 0};
+  }
   // of all ways that there are, an empty path comes to ENOENT
   const long opened = syscall(SYS_openat2, AT_FDCWD, "", &how, sizeof how);
   return opened == -1 && errno != ENOENT ? errno : 0;
@@ -230,20 +236,31 @@ constexpr std::size_t kFlagsHigh = 9;
 
 constexpr std::size_t kMountRanges = 10;
 
-// The level of a protection of /proc/sys/fs; 0 where there is none.
-[[nodiscard]] std::uint32_t protection_level(const char* path) {
-  const UniqueFd file(retry_eintr([&] { return open(path, O_RDONLY | O_CLOEXEC); }));
-  char digit = '0';
-  if (!file.is_open() || retry_eintr([&] { return read(file.get(), &digit, 1); }) != 1) return 0;
-  return static_cast<std::uint32_t>(digit - '0');
-}
+// A protection of /proc/sys/fs, which is read for each call: its file stays open.
+class Protection {
+ public:
+  explicit Protection(const char* path) : file_(open(path, O_RDONLY | O_CLOEXEC)) {}
+
+  // 0 where there is none.
+  [[nodiscard]] std::uint32_t level() const {
+    char digit = '0';
+    const bool is_read = retry_eintr([&] { return pread(file_.get(), &digit, 1, 0); }) == 1;
+    return is_read ? static_cast<std::uint32_t>(digit - '0') : 0;
+  }
+
+ private:
+  UniqueFd file_;
+};
 
 // What is opened with O_CREAT is opened under the system's protections, which callers can't read.
 void add_protections(FileRequest& request) {
   if (request.operation != FileOperation::open || (request.flags & O_CREAT) == 0) return;
-  request.first = protection_level("/proc/sys/fs/protected_regular");
-  request.second = protection_level("/proc/sys/fs/protected_fifos");
-  request.protects_links = protection_level("/proc/sys/fs/protected_symlinks") != 0;
+  static const Protection regular("/proc/sys/fs/protected_regular");
+  static const Protection fifos("/proc/sys/fs/protected_fifos");
+  static const Protection links("/proc/sys/fs/protected_symlinks");
+  request.first = regular.level();
+  request.second = fifos.level();
+  request.protects_links = links.level() != 0;
 }
 
 struct Asked {
@@ -273,15 +290,20 @@ struct Asked {
   return request.lent != 0 && request.operation == FileOperation::mknod;
 }
 
+// Of an open: on the file itself.
+[[nodiscard]] bool has_effect(const FileRequest& request) {
+  return (request.flags & O_TRUNC) != 0 || makes_something(request);
+}
+
 [[nodiscard]] FileOutcome act_by_request(const Acting& acting) {
   if (may_mount(acting.request)) return make_device_node(acting);
+  const bool is_open = acting.request.operation == FileOperation::open;
   // as the kernel has it: nothing is made or cut for who can have no descriptor of it
-  if (acting.request.operation == FileOperation::open &&
+  if (is_open && has_effect(acting.request) &&
       CallerState::of(acting.target.call.tid).has_all_descriptors()) {
     return {.outcome = {.answer = EMFILE}, .bytes = {}, .fd = {}};
   }
-  if (acting.request.operation == FileOperation::open &&
-      !EndingChildren::of_process().await_room(acting.token, acting.patience))
+  if (is_open && !EndingChildren::of_process().await_room(acting.token, acting.patience))
     return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
   if (acting.request.lent == 0) return act_on_file(acting);
   FileOutcome done = act_with_power(acting);
@@ -297,7 +319,8 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
     request.lent = *lent;
   }
   if (has_nul(request.name)) return number(info.Env(), EINVAL);
-  if (const int error = asked.is_strict ? open_how_error(request) : 0; error != 0)
+  const bool is_open = request.operation == FileOperation::open;
+  if (const int error = is_open ? open_how_error(request, asked.is_strict) : 0; error != 0)
     return number(info.Env(), error);
   if (const int error = path_error(request.path, asked.may_be_empty); error != 0)
     return number(info.Env(), error);
@@ -474,6 +497,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   numbers[kResultLength] = static_cast<std::int32_t>(length);
   numbers[kResultDescriptor] = -1;
   numbers[kGiven] = done.given;
+  if (done.given >= 0) CallerState::of(attached->worker->tid()).note_turn();
   if (done.fd.is_open()) {
     Worker& worker = *attached->worker;
     const auto flush = done.is_closed_at_once ? Flush::none : Flush::unknown;

@@ -58,6 +58,8 @@ class Worker {
   // For what is done in an operation.
   [[nodiscard]] Patience patience() const;
   [[nodiscard]] Actor actor() const;
+  // Of the current call, or the last one.
+  [[nodiscard]] pid_t tid() const { return pending_.notification.tid; }
   // Of the listener whose call this worker has.
   [[nodiscard]] std::uint32_t token() const { return listener_ ? listener_->token : 0; }
   // Of the container whose call this worker has, which it must have.

@@ -555,7 +555,10 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
 // Such a name, with O_CREAT.
 [[nodiscard]] FileAnswer refuse_directory(const Doing& doing, const std::string& path) {
   const auto entry = find_entry(doing, doing.place.base, path, doing.request.resolve);
-  return refusal(entry ? EISDIR : entry.error().number);
+  if (!entry) return refusal(entry.error().number);
+  // who may not search it hears nothing of names in it
+  const auto searched = open_at(entry->directory, ".", O_PATH);
+  return refusal(searched ? EISDIR : searched.error().number);
 }
 
 [[nodiscard]] FileAnswer answer_with(Result<UniqueFd> fd) {
