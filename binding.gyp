@@ -119,7 +119,9 @@
         "native/helper/reply.cc",
         "native/helper/thread_role.cc",
         "native/helper/wire.cc",
-        "native/label.cc"
+        "native/label.cc",
+        "native/notify.cc",
+        "native/short_turns.cc"
       ],
       "cflags!": ["-Wno-unused-parameter"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-frtti", "-fexceptions"],

@@ -182,7 +182,11 @@ export const operationNumber = {
    * devices, and for extended attributes of overlay file systems.
    */
   isLent: 19,
-  count: 20,
+  /** Of open, 1: the caller gets it at once, where that can be, since the call returns it. */
+  isGiven: 20,
+  /** Written by open: the number by which the caller has got it, and no index; or -1. */
+  given: 21,
+  count: 22,
 } as const;
 
 /** What `stat` of `operate` writes: numbers of 64 bits, in this order. */

@@ -165,6 +165,7 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
   done.outcome.is_gone = answer->is_gone;
   done.bytes = answer->bytes;
   done.is_closed_at_once = answer->is_closed_at_once;
+  done.given = answer->given;
   return done;
 }
 

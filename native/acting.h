@@ -19,6 +19,8 @@ struct FileOutcome {
   UniqueFd fd;
   // See FileAnswer.
   bool is_closed_at_once = false;
+  // The number by which the caller has got what was opened; -1: it has not.
+  int given = -1;
 };
 
 // Who may act: a thread of ours can't be ended when a file system never answers.

@@ -40,11 +40,11 @@ int Worker::given_fd() const {
 }
 
 // To be called once the answer in the inbox was looked at.
-std::shared_ptr<const GivenFd> Worker::take_given() {
+std::shared_ptr<GivenFd> Worker::take_given() {
   if (given_fd() == -1) return nullptr;
   const Inbox::Answer& answer = inbox_->answer;
   CallersFd& fd = descriptors_[static_cast<std::size_t>(answer.value)];
-  return std::make_shared<const GivenFd>(
+  return std::make_shared<GivenFd>(
       GivenFd{.fd = std::move(fd), .is_close_on_exec = answer.error != 0});
 }
 
@@ -156,7 +156,7 @@ void Worker::send_now(const Response& response, Counted counted, Nanoseconds tim
 }
 
 // An answer that did not reach its caller is there when the call comes again.
-void Worker::keep_lost(const Response& response, const std::shared_ptr<const GivenFd>& given) {
+void Worker::keep_lost(const Response& response, const std::shared_ptr<GivenFd>& given) {
   const bool is_short = given && !listener_->is_frozen.load();
   const Nanoseconds until = is_short ? now() + kLostFdFor : listener_->keeps_lost_until();
   if (!listener_->kept.keep_lost(content(), response, until, given) || !given) return;
@@ -167,12 +167,31 @@ void Worker::keep_lost(const Response& response, const std::shared_ptr<const Giv
                        .is_second_try = true});
 }
 
+// With the answer where a signal could take the call back in between. Elsewhere it comes before, so
+// that what the caller closes is open nowhere else.
+Result<void> Worker::give(GivenFd& given) {
+  const int listener = listener_->fd.get();
+  const std::uint64_t id = pending_.notification.id;
+  const auto& [fd, is_close_on_exec] = given;
+  if (!listener_->waits_killable) {
+    const auto sent = respond_with_fd(listener, id, fd.get(), is_close_on_exec);
+    if (sent) given.fd.close_at_once();
+    return sent;
+  }
+  const auto number = add_fd(listener, id, fd.get(), -1, is_close_on_exec);
+  if (!number) return std::unexpected(number.error());
+  given.fd.close_at_once();
+  // whoever is gone by now has ended
+  (void)buffers_.respond(listener, id, {.value = *number, .error = 0, .is_continue = false});
+  return {};
+}
+
 // False: the notification is gone.
-bool Worker::respond(const Response& response, const GivenFd* given) {
+bool Worker::respond(const Response& response, GivenFd* given) {
   const int listener = listener_->fd.get();
   const std::uint64_t id = pending_.notification.id;
   if (given == nullptr) return buffers_.respond(listener, id, response).has_value();
-  const auto sent = respond_with_fd(listener, id, given->fd.get(), given->is_close_on_exec);
+  const auto sent = give(*given);
   if (sent) return true;
   // a signal took it back before, or just now
   if (sent.error() == Errno{ENOENT} || sent.error() == Errno{ESRCH}) return false;
@@ -187,7 +206,7 @@ bool Worker::respond(const Response& response, const GivenFd* given) {
 // kept for a while where a signal came at that moment. What is left are the few signals that come
 // and are gone in between: only a filter with WAIT_KILLABLE_RECV excludes those, and where it is
 // known to be there and the kernel loses no answer in spite of it, nothing of this is needed.
-Worker::Sent Worker::respond_carefully(const Response& response, const GivenFd* given) {
+Worker::Sent Worker::respond_carefully(const Response& response, GivenFd* given) {
   constexpr Nanoseconds kStep = 50 * kMicrosecond;
   constexpr Nanoseconds kSoon = 5 * kMillisecond;
   constexpr int kMostYields = 3;
@@ -217,7 +236,7 @@ Worker::Sent Worker::respond_carefully(const Response& response, const GivenFd* 
 // thread's end takes it back.
 bool Worker::may_come_again() const { return !listener_->waits_killable || !keeps_answers(); }
 
-Worker::Sent Worker::respond_once(const Response& response, const GivenFd* given) {
+Worker::Sent Worker::respond_once(const Response& response, GivenFd* given) {
   if (may_come_again()) return respond_carefully(response, given);
   return respond(response, given) ? Sent::yes : Sent::no;
 }

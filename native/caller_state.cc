@@ -173,6 +173,7 @@ void CallerState::close() {
   stat_ = {};
   turns_ = {};
   label_ = {};
+  limits_ = {};
   pages_ = {};
 }
 
@@ -184,6 +185,7 @@ Result<void> CallerState::open_entry() {
   stat_ = {};
   turns_ = {};
   label_ = {};
+  limits_ = {};
   pages_ = {};
   entry_ = UniqueFd(retry_eintr([&] { return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }));
   if (!entry_.is_open()) return fail_errno();
@@ -376,6 +378,50 @@ bool CallerState::has_pending_signal() {
   return pending != 0 && (pending & ~mask_of(status, "\nSigBlk:")) != 0;
 }
 
+Result<std::uint64_t> CallerState::most_descriptors() {
+  FileText text;
+  const auto limits = with_entry([&]() -> Result<std::string_view> {
+    const auto file = kept(limits_, "limits");
+    if (!file) return std::unexpected(file.error());
+    return text_of(limits_, text);
+  });
+  if (!limits) return std::unexpected(limits.error());
+  const auto most = count_of(*limits, "\nMax open files");
+  return most ? Result<std::uint64_t>(*most) : fail(EINVAL);
+}
+
+bool CallerState::has_descriptor(std::uint64_t number) {
+  const std::string what = "fd/" + std::to_string(number);
+  // that there is none is no error, which would have the entry opened anew
+  return with_entry([&]() -> Result<bool> {
+           struct stat link = {};
+           return fstatat(entry_.get(), what.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0;
+         })
+      .value_or(false);
+}
+
+// The kernel gives the lowest number that is free, so the last one is mostly the last to be taken.
+// With that one taken, what counts is how many there are, and those of them that are beyond the
+// limit, which was higher once, leave some of the first ones free.
+bool CallerState::has_all_descriptors() {
+  constexpr std::uint64_t kFirstOnes = 256;
+  const auto most = most_descriptors();
+  if (!most) return false;
+  if (*most == 0) return true;
+  if (!has_descriptor(*most - 1)) return false;
+  const auto folder = with_entry([&]() -> Result<struct stat> {
+    struct stat found = {};
+    if (fstatat(entry_.get(), "fd", &found, 0) == -1) return fail_errno();
+    return found;
+  });
+  // before Linux 6.2 it is 0
+  if (!folder || static_cast<std::uint64_t>(folder->st_size) < *most) return false;
+  for (std::uint64_t number = 0; number < std::min(*most, kFirstOnes); ++number) {
+    if (!has_descriptor(number)) return false;
+  }
+  return true;
+}
+
 // How often it got a processor: the third number of its schedstat, see sched-stats in the kernel's
 // documentation. Nothing: the kernel does not count.
 std::optional<std::uint64_t> CallerState::turns() {
@@ -398,6 +444,10 @@ void CallerState::note_sleep(std::string_view status, std::uint64_t turns_before
   const auto forced = count_of(end, "\nnonvoluntary_ctxt_switches:");
   if (!voluntary || !forced) return;
   if (turns_before == *voluntary + *forced) slept_at_ = turns_before;
+}
+
+void CallerState::note_turn() {
+  if (slept_at_) ++*slept_at_;
 }
 
 bool CallerState::has_slept_on() {

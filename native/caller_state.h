@@ -40,6 +40,9 @@ class CallerState {
   [[nodiscard]] Result<std::string_view> read_link(const char* what);
   // The mode of a symbolic link of the entry, see proc_pid_fd(5).
   [[nodiscard]] Result<mode_t> link_mode(const char* what);
+  // Whether all numbers of descriptors that it may have are taken, see RLIMIT_NOFILE of
+  // getrlimit(2). Where nobody can tell, they are not.
+  [[nodiscard]] bool has_all_descriptors();
   // The whole text, see proc_pid_status(5); valid until it is read the next time. ETOOMANYREFS: it
   // is longer than that of any thread with kMostGroups (target.h).
   [[nodiscard]] Result<const char*> read_status();
@@ -70,6 +73,8 @@ class CallerState {
   // It slept when its status was read last, as in the wait for an answer, and has not run since: no
   // signal can have ended that wait. False: it may have, or nobody knows.
   [[nodiscard]] bool has_slept_on();
+  // It was woken for a moment, and goes on with its wait.
+  void note_turn();
 
  private:
   template <typename Access>
@@ -83,6 +88,8 @@ class CallerState {
   [[nodiscard]] Result<const char*> read_status_for(std::uint64_t notification, bool notes_sleep);
   void note_sleep(std::string_view status, std::uint64_t turns_before);
   [[nodiscard]] std::optional<std::uint64_t> turns();
+  [[nodiscard]] Result<std::uint64_t> most_descriptors();
+  [[nodiscard]] bool has_descriptor(std::uint64_t number);
   void close();
 
   // While the descriptors are used.
@@ -94,6 +101,7 @@ class CallerState {
   UniqueFd stat_;
   UniqueFd turns_;
   UniqueFd label_;
+  UniqueFd limits_;
   // Of the memory that the thread had when this was opened.
   UniqueFd pages_;
   // What is said of that memory.

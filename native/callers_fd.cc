@@ -50,8 +50,13 @@ struct Closing {
 
 }  // namespace
 
+void CallersFd::close_at_once() {
+  if (flush_ == Flush::none || is_closed_at_once(fd_.get())) fd_.reset();
+}
+
 void CallersFd::close_it() {
-  if (flush_ == Flush::none || is_closed_at_once(fd_.get())) return;
+  close_at_once();
+  if (!fd_.is_open()) return;
   const int fd = fd_.release();
   EndingChildren::of_process().begin(token_,
                                      [fd, token = token_] { return begin_closing(fd, token); });

@@ -40,6 +40,8 @@ class CallersFd {
 
   [[nodiscard]] int get() const { return fd_.get(); }
   [[nodiscard]] bool is_open() const { return fd_.is_open(); }
+  // Closes it if that asks nobody, and else leaves it open.
+  void close_at_once();
 
  private:
   void close_it();

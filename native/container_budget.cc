@@ -227,7 +227,8 @@ void ContainerBudget::end_count(const Asked& asked, std::uint64_t there) {
   auto& places = account->second.places;
   const auto at = places.find(asked.place);
   if (at == places.end()) return;
-  const std::uint64_t amount = there + less(at->second.amount, asked.amount);
+  const std::uint64_t amount =
+      at_most(asked.amount, there, at->second.largest) + less(at->second.amount, asked.amount);
   if (amount < at->second.amount) set(asked.holder, at->second, amount);
   forget_nothing_at(asked.holder, asked.place);
 }

@@ -49,8 +49,8 @@ class ContainerBudget {
   // nobody's.
   static constexpr std::size_t kMostEnded = 256;
 
-  // How many things there are at a place that was not used for so long, all of which take 1; no
-  // more than `most` have to be counted. Made::kUntold: nobody can tell. It may take its time.
+  // How many things there are at a place that was not used for so long; no more than `most` have to
+  // be counted. Made::kUntold: nobody can tell. It may take its time.
   using Count = std::uint64_t (*)(std::uint64_t place, Nanoseconds unused_for, std::uint64_t most);
   // All places that may outlive the containers. It may take its time.
   using Places = std::unordered_set<std::uint64_t>;

@@ -291,11 +291,15 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
   int looks_without_work = 0;
   for (;;) {
     auto received = receive_message(socket_.get(), buffer);
+    if (received && !received->fds.empty()) {
+      if (received->fds.size() != 1 || fd.is_open()) return fail(EBADMSG);
+      fd = std::move(received->fds.front());
+      continue;
+    }
     if (received) {
       auto answer = decode_answer(std::span(buffer).first(received->length));
       if (!answer) return answer;
-      if (answer->has_fd != (received->fds.size() == 1)) return fail(EBADMSG);
-      if (answer->has_fd) fd = std::move(received->fds.front());
+      if (answer->has_fd != fd.is_open()) return fail(EBADMSG);
       return answer;
     }
     if (received.error() != Errno{EAGAIN}) return std::unexpected(received.error());
@@ -524,9 +528,9 @@ void HelperPool::give_back(std::unique_ptr<Helper> helper, const CallId& call) {
     parts_.idle.push_back(std::move(helper));
     if (parts_.is_asleep) parts_.wake.notify_one();
   }
-  // The container of a call that is gone may have ended before, and then nobody else ends this one.
-  // If it ends from here on, it is found.
-  if (!id_valid(call.listener, call.id_valid_request, call.id)) end_of(token);
+  // The container may have ended before, and then nobody else ends this one. If it ends from here
+  // on, it is found.
+  if (!has_users(call.listener)) end_of(token);
 }
 
 void HelperPool::end_of(std::uint32_t token) {

@@ -55,7 +55,7 @@ bool KeptCalls::keep_late(const CallContent& call, const Response& response, Nan
 }
 
 bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nanoseconds until,
-                          std::shared_ptr<const GivenFd> given) {
+                          std::shared_ptr<GivenFd> given) {
   // neither a dead thread comes again nor one of which nobody can tell that it is the same
   const bool may_come_again = !call.program.empty() && thread_start_time(call.notification.tid);
   const std::lock_guard lock(mutex_);

@@ -83,7 +83,7 @@ class KeptCalls {
     } kind;
     Response response;
     // Where the answer is a descriptor.
-    std::shared_ptr<const GivenFd> given = nullptr;
+    std::shared_ptr<GivenFd> given = nullptr;
   };
 
   // An answer that is sent when it is due. False: there are too many.
@@ -91,7 +91,7 @@ class KeptCalls {
   // An answer that did not reach its caller, for the case that the call comes again before `until`.
   // False: it is not kept.
   bool keep_lost(const CallContent& call, const Response& response, Nanoseconds until,
-                 std::shared_ptr<const GivenFd> given = nullptr);
+                 std::shared_ptr<GivenFd> given = nullptr);
 
   // Takes a notification that may be a kept call. What does not match is forgotten: a thread that
   // makes another call does not come back to this one. An `answer` has to be reported by
@@ -134,7 +134,7 @@ class KeptCalls {
     // Late answers: when they are sent. 0: it is lost already.
     Nanoseconds due;
     Nanoseconds until;
-    std::shared_ptr<const GivenFd> given = nullptr;
+    std::shared_ptr<GivenFd> given = nullptr;
   };
 
   using Calls = std::map<pid_t, Kept>;

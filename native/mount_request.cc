@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -53,6 +54,55 @@ constexpr auto kProcOptions =
   return type != "proc" || std::ranges::find(kProcOptions, key) != kProcOptions.end();
 }
 
+// The longest value that fsconfig(2) takes; mount(2) takes longer ones.
+constexpr std::size_t kMostValue = 255;
+
+// The next layer of a list, without the backslashes before its colons.
+[[nodiscard]] std::string take_layer(std::string_view& list) {
+  std::string layer;
+  std::size_t at = 0;
+  for (; at < list.size() && list[at] != ':'; ++at) {
+    if (list[at] == '\\' && at + 1 < list.size()) ++at;
+    layer += list[at];
+  }
+  list.remove_prefix(at);
+  return layer;
+}
+
+// The layers one by one, of a list that is too long for one value; those behind two colons hold
+// data only. An empty one is the kernel's to refuse, so that such a list stays as it is.
+[[nodiscard]] std::vector<MountOption> split_layers(std::string_view list) {
+  const MountOption whole = {"lowerdir", std::string(list)};
+  std::vector<MountOption> layers;
+  bool has_data_only = false;
+  for (;;) {
+    std::string layer = take_layer(list);
+    if (layer.empty()) return {whole};
+    layers.push_back({has_data_only ? "datadir+" : "lowerdir+", std::move(layer)});
+    if (list.empty()) return layers;
+    has_data_only = list.starts_with("::");
+    list.remove_prefix(has_data_only ? 2 : 1);
+  }
+}
+
+void add_value(MountRequest& request, std::string_view key, std::string_view value) {
+  const bool are_layers = request.type == "overlay" && key == "lowerdir";
+  if (are_layers && value.size() > kMostValue) {
+    std::ranges::move(split_layers(value), std::back_inserter(request.options));
+  } else {
+    request.options.push_back({std::string(key), std::string(value)});
+  }
+}
+
+// Where an option ends: at a comma, which those of an overlay may have, too, behind a backslash.
+[[nodiscard]] std::size_t end_of_option(const std::string& type, std::string_view data) {
+  for (std::size_t at = 0; at < data.size(); ++at) {
+    if (data[at] == ',') return at;
+    if (data[at] == '\\' && type == "overlay") ++at;
+  }
+  return std::string_view::npos;
+}
+
 std::uint32_t attributes_of(std::uint64_t flags) {
   std::uint32_t attributes = 0;
   for (const auto& [flag, attribute] : kMountFlags) {
@@ -81,7 +131,7 @@ Result<MountRequest> parse_mount(MountArguments arguments) {
   }
   std::string_view rest = arguments.data ? std::string_view(*arguments.data) : std::string_view();
   while (!rest.empty()) {
-    const std::size_t comma = rest.find(',');
+    const std::size_t comma = end_of_option(request.type, rest);
     const std::string_view item = rest.substr(0, comma);
     rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     if (item.empty()) continue;
@@ -92,8 +142,7 @@ Result<MountRequest> parse_mount(MountArguments arguments) {
     if (equals == std::string_view::npos) {
       request.options.push_back({std::string(item), std::nullopt});
     } else {
-      request.options.push_back(
-          {std::string(item.substr(0, equals)), std::string(item.substr(equals + 1))});
+      add_value(request, item.substr(0, equals), item.substr(equals + 1));
     }
   }
   return request;

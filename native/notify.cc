@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -112,6 +113,11 @@ Result<unsigned long> probe_id_valid(int fd) {
 
 bool id_valid(int listener, unsigned long request, std::uint64_t id) {
   return retry_eintr([&] { return ioctl(listener, request, &id); }) == 0;
+}
+
+bool has_users(int listener) {
+  pollfd users = {.fd = listener, .events = 0, .revents = 0};
+  return poll(&users, 1, 0) <= 0 || (users.revents & POLLHUP) == 0;
 }
 
 Result<void> set_sync_wake_up(int listener) {

@@ -74,6 +74,9 @@ class NotifyBuffers {
 // Whether the caller of this notification still waits for its answer.
 [[nodiscard]] bool id_valid(int listener, unsigned long request, std::uint64_t id);
 
+// Whether there is somebody yet of whose calls this listener is told.
+[[nodiscard]] bool has_users(int listener);
+
 // Hands the CPU to the other end on each wake-up (Linux 6.6). EINVAL on older kernels.
 [[nodiscard]] Result<void> set_sync_wake_up(int listener);
 

@@ -15,6 +15,7 @@
 
 #include "acting.h"
 #include "addon_state.h"
+#include "caller_state.h"
 #include "device_node.h"
 #include "ending_children.h"
 #include "exports.h"
@@ -99,7 +100,9 @@ constexpr std::size_t kResultLength = 16;
 constexpr std::size_t kResultDescriptor = 17;
 constexpr std::size_t kIsStrict = 18;
 constexpr std::size_t kIsLent = 19;
-constexpr std::size_t kOperationNumbers = 20;
+constexpr std::size_t kIsGiven = 20;
+constexpr std::size_t kGiven = 21;
+constexpr std::size_t kOperationNumbers = 22;
 
 // What the arguments of a path are, see path_resolution(7).
 [[nodiscard]] int path_error(const std::string& path, bool may_be_empty) {
@@ -122,9 +125,15 @@ constexpr std::size_t kOperationNumbers = 20;
 // Beside the flags of calls: it is fchmod(2) or fchown(2). native.ts has the same.
 constexpr std::uint32_t kOfDescriptor = 1U << 30;
 
-// What the kernel has against a way to open, before it looks at any path.
-[[nodiscard]] int open_how_error(const FileRequest& request) {
+// What the kernel has against a way to open, before it looks at any path. open(2) ignores what it
+// does not know, and some flags exclude each other all the same.
+[[nodiscard]] int open_how_error(const FileRequest& request, bool is_strict) {
   open_how how = {.flags = request.flags, .mode = request.mode, .resolve = request.resolve};
+  if (!is_strict) {
+    const bool is_path_only = (request.flags & O_PATH) != 0;
+    constexpr std::uint32_t kExclusive = O_ACCMODE | O_CREAT | O_TMPFILE;
+    how = {.flags = is_path_only ? O_PATH : request.flags & kExclusive, .mode = 0, .resolve = 0};
+  }
   // of all ways that there are, an empty path comes to ENOENT
   const long opened = syscall(SYS_openat2, AT_FDCWD, "", &how, sizeof how);
   return opened == -1 && errno != ENOENT ? errno : 0;
@@ -227,19 +236,31 @@ constexpr std::size_t kFlagsHigh = 9;
 
 constexpr std::size_t kMountRanges = 10;
 
-// The level of a protection of /proc/sys/fs; 0 where there is none.
-[[nodiscard]] std::uint32_t protection_level(const char* path) {
-  const UniqueFd file(retry_eintr([&] { return open(path, O_RDONLY | O_CLOEXEC); }));
-  char digit = '0';
-  if (!file.is_open() || retry_eintr([&] { return read(file.get(), &digit, 1); }) != 1) return 0;
-  return static_cast<std::uint32_t>(digit - '0');
-}
+// A protection of /proc/sys/fs, which is read for each call: its file stays open.
+class Protection {
+ public:
+  explicit Protection(const char* path) : file_(open(path, O_RDONLY | O_CLOEXEC)) {}
+
+  // 0 where there is none.
+  [[nodiscard]] std::uint32_t level() const {
+    char digit = '0';
+    const bool is_read = retry_eintr([&] { return pread(file_.get(), &digit, 1, 0); }) == 1;
+    return is_read ? static_cast<std::uint32_t>(digit - '0') : 0;
+  }
+
+ private:
+  UniqueFd file_;
+};
 
 // What is opened with O_CREAT is opened under the system's protections, which callers can't read.
 void add_protections(FileRequest& request) {
   if (request.operation != FileOperation::open || (request.flags & O_CREAT) == 0) return;
-  request.first = protection_level("/proc/sys/fs/protected_regular");
-  request.second = protection_level("/proc/sys/fs/protected_fifos");
+  static const Protection regular("/proc/sys/fs/protected_regular");
+  static const Protection fifos("/proc/sys/fs/protected_fifos");
+  static const Protection links("/proc/sys/fs/protected_symlinks");
+  request.first = regular.level();
+  request.second = fifos.level();
+  request.protects_links = links.level() != 0;
 }
 
 struct Asked {
@@ -269,10 +290,20 @@ struct Asked {
   return request.lent != 0 && request.operation == FileOperation::mknod;
 }
 
+// Of an open: on the file itself.
+[[nodiscard]] bool has_effect(const FileRequest& request) {
+  return (request.flags & O_TRUNC) != 0 || makes_something(request);
+}
+
 [[nodiscard]] FileOutcome act_by_request(const Acting& acting) {
   if (may_mount(acting.request)) return make_device_node(acting);
-  if (acting.request.operation == FileOperation::open &&
-      !EndingChildren::of_process().await_room(acting.token, acting.patience))
+  const bool is_open = acting.request.operation == FileOperation::open;
+  // as the kernel has it: nothing is made or cut for who can have no descriptor of it
+  if (is_open && has_effect(acting.request) &&
+      CallerState::of(acting.target.call.tid).has_all_descriptors()) {
+    return {.outcome = {.answer = EMFILE}, .bytes = {}, .fd = {}};
+  }
+  if (is_open && !EndingChildren::of_process().await_room(acting.token, acting.patience))
     return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
   if (acting.request.lent == 0) return act_on_file(acting);
   FileOutcome done = act_with_power(acting);
@@ -288,7 +319,8 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
     request.lent = *lent;
   }
   if (has_nul(request.name)) return number(info.Env(), EINVAL);
-  if (const int error = asked.is_strict ? open_how_error(request) : 0; error != 0)
+  const bool is_open = request.operation == FileOperation::open;
+  if (const int error = is_open ? open_how_error(request, asked.is_strict) : 0; error != 0)
     return number(info.Env(), error);
   if (const int error = path_error(request.path, asked.may_be_empty); error != 0)
     return number(info.Env(), error);
@@ -408,7 +440,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   const std::span<const std::byte> within =
       arguments.has_more() ? arguments.bytes() : std::span<std::byte>();
   if (!arguments.is_ok()) return {};
-  if (numbers.size() != kOperationNumbers) return throw_type(info.Env(), "expected 20 numbers");
+  if (numbers.size() != kOperationNumbers) return throw_type(info.Env(), "expected 22 numbers");
   const bool is_of_mount = operation == kUnmount || operation == kSetMountAttributes;
   if (!is_of_mount && (operation == 0 || operation > kLastAskedOperation))
     return throw_type(info.Env(), "expected the number of an operation");
@@ -449,6 +481,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
                        .resolve = static_cast<std::uint32_t>(numbers[kResolveLow]) |
                                   std::uint64_t{static_cast<std::uint32_t>(numbers[kResolveHigh])}
                                       << 32,
+                       .is_given = numbers[kIsGiven] != 0,
                        .within = split_paths(within)},
            .dirfd = numbers[kDirfd],
            .second_dirfd = numbers[kSecondDirfd],
@@ -463,6 +496,8 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   std::copy_n(reinterpret_cast<const std::byte*>(done.bytes.data()), length, result.begin());
   numbers[kResultLength] = static_cast<std::int32_t>(length);
   numbers[kResultDescriptor] = -1;
+  numbers[kGiven] = done.given;
+  if (done.given >= 0) CallerState::of(attached->worker->tid()).note_turn();
   if (done.fd.is_open()) {
     Worker& worker = *attached->worker;
     const auto flush = done.is_closed_at_once ? Flush::none : Flush::unknown;

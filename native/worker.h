@@ -65,6 +65,8 @@ class Worker {
   [[nodiscard]] std::uint32_t container_token() const {
     return listener_ ? listener_->container->token : 0;
   }
+  // Of the current call, or the last one.
+  [[nodiscard]] pid_t tid() const { return pending_.notification.tid; }
   // Of the container whose call this worker has, which it must have.
   [[nodiscard]] const UniqueFd& first_process() const { return listener_->first_process; }
   // What the first process of its container does not see of proc and sysfs. ESRCH: it has ended, or
@@ -159,14 +161,15 @@ class Worker {
   [[nodiscard]] Response answer_in_inbox(Counted& counted) const;
   void send_now(const Response& response, Counted counted, Nanoseconds time);
   void send_later(const Response& response, Counted counted, Nanoseconds time);
-  [[nodiscard]] std::shared_ptr<const GivenFd> take_given();
-  void keep_lost(const Response& response, const std::shared_ptr<const GivenFd>& given);
-  [[nodiscard]] bool respond(const Response& response, const GivenFd* given);
+  [[nodiscard]] std::shared_ptr<GivenFd> take_given();
+  void keep_lost(const Response& response, const std::shared_ptr<GivenFd>& given);
+  [[nodiscard]] bool respond(const Response& response, GivenFd* given);
+  [[nodiscard]] Result<void> give(GivenFd& given);
   // Whether an answer has reached its caller; perhaps: it is kept for the call that comes again.
   enum class Sent : std::uint8_t { no, yes, perhaps };
   // For what must not be done again.
-  [[nodiscard]] Sent respond_once(const Response& response, const GivenFd* given);
-  [[nodiscard]] Sent respond_carefully(const Response& response, const GivenFd* given);
+  [[nodiscard]] Sent respond_once(const Response& response, GivenFd* given);
+  [[nodiscard]] Sent respond_carefully(const Response& response, GivenFd* given);
   void count(Counted counted, Nanoseconds duration);
 
   void close_and_follow();

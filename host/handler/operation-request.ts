@@ -41,6 +41,7 @@ export class OperationRequest {
     numbers.fill(0);
     for (const place of allTexts) numbers[place + 1] = -1;
     numbers[operationNumber.descriptor] = -1;
+    numbers[operationNumber.given] = -1;
     this.#operation = which;
     this.#error = 0;
     this.#isEmptyAllowed = false;
@@ -100,6 +101,11 @@ export class OperationRequest {
   /** Flags and modes that the kernel does not know are refused, as openat2(2) does it. */
   setStrict(): void {
     this.numbers[operationNumber.isStrict] = 1;
+  }
+
+  /** The call returns what is opened. */
+  setGiven(): void {
+    this.numbers[operationNumber.isGiven] = 1;
   }
 
   setDevice(major: number, minor: number): void {

@@ -69,6 +69,7 @@ export class Performer {
       request.setNumber('at-flags', at.emptyPath);
     }
     if (syscall.name === 'openat2') request.setStrict();
+    if (plan.result === 'descriptor') request.setGiven();
     for (const [name, part] of plan.parts) {
       const parameter = syscall.parameters.find((each) => each.name === name);
       if (parameter !== undefined) this.#set(parameter, part);
@@ -173,10 +174,13 @@ export class Performer {
   }
 
   #descriptor({ parameters }: Syscall): Decision {
+    const { numbers } = this.#request;
+    const given = numbers[operationNumber.given] ?? -1;
+    if (given >= 0) return valueAction(BigInt(given)) ?? zeroAction;
     const flags = parameters.find(({ name }) => name === 'flags');
     return {
       kind: 'descriptor',
-      descriptor: this.#request.numbers[operationNumber.descriptor] ?? 0,
+      descriptor: numbers[operationNumber.descriptor] ?? 0,
       isCloseOnExec: flags !== undefined && (this.#number(flags) & closeOnExec) !== 0n,
     };
   }

@@ -366,15 +366,28 @@ FileAnswer make_node(const Doing& doing) {
 }
 
 // Of a file that was found: 0, or why it is not opened for others.
-[[nodiscard]] int opening_error(const Doing& doing, int file) {
+[[nodiscard]] int opening_error(int file) {
   struct stat found = {};
   if (fstat(file, &found) == -1) return errno;
   // with O_NOFOLLOW, and as the kernel has it
   if (S_ISLNK(found.st_mode)) return ELOOP;
-  if (is_of_kernel(file_system_of(file)) || is_forbidden_device(found)) return EOPNOTSUPP;
-  if ((doing.request.flags & O_CREAT) == 0) return 0;
-  if ((doing.request.flags & O_EXCL) != 0) return EEXIST;
-  return S_ISDIR(found.st_mode) ? EISDIR : 0;
+  return is_of_kernel(file_system_of(file)) || is_forbidden_device(found) ? EOPNOTSUPP : 0;
+}
+
+// As many as the kernel follows, see path_resolution(7).
+constexpr int kMostLinks = 40;
+
+// Where a symbolic link leads: its text, behind where the link is. One that starts at the root is
+// written so that nobody takes it for a name in the base, see find_entry.
+[[nodiscard]] std::string target_of(std::string folder, std::string_view text) {
+  if (text.starts_with('/')) folder = "/.";
+  return folder.append(text);
+}
+
+// The calling thread's.
+[[nodiscard]] uid_t own_fs_uid() {
+  constexpr auto kAsk = static_cast<std::uint32_t>(-1);
+  return static_cast<uid_t>(syscall(SYS_setfsuid, kAsk));
 }
 
 // The directory in which a path ends, behind all symbolic links.
@@ -385,45 +398,37 @@ struct LastDirectory {
 };
 
 [[nodiscard]] Result<LastDirectory> find_last_directory(const Doing& doing) {
-  // as many as the kernel follows, see path_resolution(7)
-  constexpr int kMostLinks = 40;
   std::string path = doing.request.path;
-  Entry last = {{}, doing.place.base, {}};
   for (int links = 0; links <= kMostLinks; ++links) {
-    auto entry = entry_of(doing, last.directory, path);
+    const auto entry = find_entry(doing, doing.place.base, path, doing.request.resolve);
     if (!entry) return std::unexpected(entry.error());
     LastDirectory found = {};
     if (fstat(entry->directory, &found.directory) == -1 ||
         fstatat(entry->directory, entry->name.c_str(), &found.file, AT_SYMLINK_NOFOLLOW) == -1) {
       return fail_errno();
     }
-    if (!S_ISLNK(found.file.st_mode)) return found;
+    const bool is_followed = (doing.request.flags & O_NOFOLLOW) == 0;
+    if (!S_ISLNK(found.file.st_mode) || !is_followed) return found;
     std::array<char, PATH_MAX> target = {};
     const ssize_t length =
         readlinkat(entry->directory, entry->name.c_str(), target.data(), target.size());
     if (length == -1) return fail_errno();
-    path.assign(target.data(), static_cast<std::size_t>(length));
-    if (entry->opened.is_open()) last = std::move(*entry);
+    path = target_of(path.substr(0, path.size() - entry->name.size()),
+                     {target.data(), static_cast<std::size_t>(length)});
   }
   return fail(ELOOP);
 }
 
 // The system's protection of directories such as /tmp, which comes with O_CREAT alone, see
-// protected_regular and protected_fifos in proc_sys_fs(5): what is opened by its descriptor passes
-// it by. 0, or what the kernel would say.
-[[nodiscard]] int protection_error(const Doing& doing, int file) {
+// protected_regular and protected_fifos in proc_sys_fs(5), and so is whatever is neither: what is
+// opened by its descriptor passes it by. 0, or what the kernel would say.
+[[nodiscard]] int protection_error(const Doing& doing, const struct stat& found) {
   const FileRequest& request = doing.request;
-  struct stat found = {};
-  if (fstat(file, &found) == -1) return errno;
   const std::uint32_t level = S_ISREG(found.st_mode)    ? request.first
                               : S_ISFIFO(found.st_mode) ? request.second
-                                                        : 0;
-  constexpr auto kAsk = static_cast<std::uint32_t>(-1);
-  if (level == 0 || found.st_uid == static_cast<uid_t>(syscall(SYS_setfsuid, kAsk))) return 0;
-  // it was found where it may be; of links the targets are not below each other
-  Doing anywhere = doing;
-  anywhere.confined = 0;
-  const auto last = find_last_directory(anywhere);
+                                                        : 1;
+  if (level == 0 || found.st_uid == own_fs_uid()) return 0;
+  const auto last = find_last_directory(doing);
   if (!last) return last.error().number;
   const struct stat& directory = last->directory;
   // somebody exchanges what has the name
@@ -435,12 +440,21 @@ struct LastDirectory {
   return is_protected ? EACCES : 0;
 }
 
+// What the kernel says with O_CREAT of a file that is there: 0, or an errno.
+[[nodiscard]] int taking_error(const Doing& doing, int file) {
+  if ((doing.request.flags & O_EXCL) != 0) return EEXIST;
+  struct stat found = {};
+  if (fstat(file, &found) == -1) return errno;
+  if (S_ISDIR(found.st_mode)) return EISDIR;
+  return doing.request.path.empty() ? 0 : protection_error(doing, found);
+}
+
 // What was found is opened, whatever its name leads to by now.
 [[nodiscard]] Result<UniqueFd> open_found(const Doing& doing, int file, std::uint64_t flags) {
-  if (const int error = opening_error(doing, file); error != 0) return fail(error);
-  if ((flags & O_CREAT) != 0 && !doing.request.path.empty()) {
-    if (const int error = protection_error(doing, file); error != 0) return fail(error);
+  if ((flags & O_CREAT) != 0) {
+    if (const int error = taking_error(doing, file); error != 0) return fail(error);
   }
+  if (const int error = opening_error(file); error != 0) return fail(error);
   constexpr std::uint64_t kOfNames = O_CREAT | O_EXCL | O_NOFOLLOW;
   const int own = static_cast<int>((flags & ~kOfNames) | O_CLOEXEC);
   const long fd = by_path(doing, file, [&](const char* path) -> long { return open(path, own); });
@@ -471,9 +485,10 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
 }
 
 // A name that nothing had.
-[[nodiscard]] FileAnswer open_new(const Doing& doing, std::uint64_t flags) {
+[[nodiscard]] FileAnswer open_new(const Doing& doing, const std::string& path,
+                                  std::uint64_t flags) {
   const FileRequest& request = doing.request;
-  const auto entry = find_entry(doing, doing.place.base, request.path, request.resolve);
+  const auto entry = find_entry(doing, doing.place.base, path, request.resolve);
   if (!entry) return refusal(entry.error().number);
   const Making making = making_of(*entry);
   const std::uint64_t only_new = (flags & O_CREAT) != 0 ? O_EXCL : 0;
@@ -489,14 +504,70 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
   return made;
 }
 
+// Whether the caller may follow a symbolic link in this directory: 0, or what the kernel would say.
+// It was there to be followed before, but somebody may have exchanged it since.
+[[nodiscard]] int following_error(const Doing& doing, int directory, int link) {
+  struct statvfs system = {};
+  struct stat folder = {};
+  struct stat found = {};
+  if (fstatvfs(directory, &system) == -1 || fstat(directory, &folder) == -1 ||
+      fstat(link, &found) == -1) {
+    return errno;
+  }
+  constexpr unsigned long kNoSymlinks = 0x2000;  // ST_NOSYMFOLLOW of <linux/statfs.h>
+  const bool is_forbidden = (doing.request.resolve & RESOLVE_NO_SYMLINKS) != 0;
+  if (is_forbidden || (system.f_flag & kNoSymlinks) != 0) return ELOOP;
+  // see protected_symlinks in proc_sys_fs(5)
+  constexpr mode_t kShared = S_ISVTX | S_IWOTH;
+  const bool is_free = !doing.request.protects_links || found.st_uid == own_fs_uid() ||
+                       (folder.st_mode & kShared) != kShared || found.st_uid == folder.st_uid;
+  return is_free ? 0 : EACCES;
+}
+
+// The path with the text of the symbolic link in place of the last name; the path itself where that
+// is none.
+[[nodiscard]] Result<std::string> behind_link(const Doing& doing, const std::string& path) {
+  const auto entry = find_entry(doing, doing.place.base, path, doing.request.resolve);
+  if (!entry) return std::unexpected(entry.error());
+  const auto link = open_at(entry->directory, entry->name.c_str(), O_PATH | O_NOFOLLOW);
+  if (!link && link.error() == Errno{ENOENT}) return path;
+  if (!link) return std::unexpected(link.error());
+  std::array<char, PATH_MAX> text = {};
+  const ssize_t length = readlinkat(link->get(), "", text.data(), text.size());
+  // it is none
+  if (length == -1 && errno == ENOENT) return path;
+  if (length == -1) return fail_errno();
+  if (const int error = following_error(doing, entry->directory, link->get()); error != 0)
+    return fail(error);
+  return target_of(path.substr(0, path.size() - entry->name.size()),
+                   {text.data(), static_cast<std::size_t>(length)});
+}
+
+// Whether the last name of a path has a slash behind it, and is one that could be made.
+[[nodiscard]] bool is_name_of_directory(const std::string& path) {
+  if (!path.ends_with('/')) return false;
+  const std::size_t end = path.find_last_not_of('/') + 1;
+  const std::string_view rest = std::string_view(path).substr(0, end);
+  const std::string_view name = rest.substr(rest.rfind('/') + 1);
+  return !name.empty() && name != "." && name != "..";
+}
+
+// Such a name, with O_CREAT.
+[[nodiscard]] FileAnswer refuse_directory(const Doing& doing, const std::string& path) {
+  const auto entry = find_entry(doing, doing.place.base, path, doing.request.resolve);
+  if (!entry) return refusal(entry.error().number);
+  // who may not search it hears nothing of names in it
+  const auto searched = open_at(entry->directory, ".", O_PATH);
+  return refusal(searched ? EISDIR : searched.error().number);
+}
+
 [[nodiscard]] FileAnswer answer_with(Result<UniqueFd> fd) {
   if (!fd) return refusal(fd.error().number);
   return {.error = 0, .is_gone = false, .bytes = {}, .fd = std::move(*fd)};
 }
 
 [[nodiscard]] FileAnswer open_any(const Doing& doing, std::uint64_t flags) {
-  constexpr int kTries = 16;
-  const std::string& path = doing.request.path;
+  std::string path = doing.request.path;
   // as Linux has it since 6.4: before, it made a file
   if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) return refusal(EINVAL);
   const std::uint64_t resolve = doing.request.resolve;
@@ -505,17 +576,24 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
   if (is_cached && (flags & (O_CREAT | O_TRUNC | kTmpfile)) != 0) return refusal(EAGAIN);
   if (path.empty()) return answer_with(open_found(doing, doing.place.base, flags));
   if ((flags & kTmpfile) != 0) return open_unnamed(doing, flags);
-  const std::uint64_t finding = O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY));
-  for (int tries = kTries; tries > 0; --tries) {
+  const bool may_make = (flags & O_CREAT) != 0;
+  const bool is_exclusive = may_make && (flags & O_EXCL) != 0;
+  const std::uint64_t finding =
+      O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY)) | (is_exclusive ? O_NOFOLLOW : 0);
+  for (int links = 0; links <= kMostLinks; ++links) {
+    if (may_make && is_name_of_directory(path)) return refuse_directory(doing, path);
     const auto found = open_in_place(doing, doing.place.base, path.c_str(), finding, 0, resolve);
     if (found) return answer_with(open_found(doing, found->get(), flags));
-    if (found.error() != Errno{ENOENT} || (flags & O_CREAT) == 0)
-      return refusal(found.error().number);
-    auto made = open_new(doing, flags);
-    // somebody else has made it, or it is a link that leads nowhere
-    if (made.error != EEXIST || (doing.request.flags & O_EXCL) != 0) return made;
+    if (found.error() != Errno{ENOENT} || !may_make) return refusal(found.error().number);
+    auto made = open_new(doing, path, flags);
+    if (made.error != EEXIST || is_exclusive) return made;
+    // somebody else has made it, or it is a link that leads nowhere: the file is made there
+    if ((flags & O_NOFOLLOW) != 0) continue;
+    auto next = behind_link(doing, path);
+    if (!next) return refusal(next.error().number);
+    path = std::move(*next);
   }
-  return refusal(EOPNOTSUPP);
+  return refusal(ELOOP);
 }
 
 FileAnswer open_file(const Doing& doing) {
@@ -574,10 +652,27 @@ FileAnswer rename_file(const Doing& doing) {
   return have_made(doing, making, effect);
 }
 
+// What the caller has open. Of a file that has no name yet, or none that can be reached, the kernel
+// asks who has opened it, which nobody is but the caller; but whoever has a procfs may have it by
+// its entry there, see linkat(2).
+[[nodiscard]] long link_opened(const Doing& doing, const Entry& to) {
+  const long linked = linkat(doing.place.base, "", to.directory, to.name.c_str(), AT_EMPTY_PATH);
+  if (linked == 0 || errno != ENOENT) return linked;
+  if (!has_callers_proc()) {
+    errno = ENOENT;
+    return -1;
+  }
+  return by_path(doing, doing.place.base, [&](const char* path) {
+    return linkat(AT_FDCWD, path, to.directory, to.name.c_str(), AT_SYMLINK_FOLLOW);
+  });
+}
+
 FileAnswer link_file(const Doing& doing) {
   const FileRequest& request = doing.request;
   const auto to = entry_of(doing, doing.place.second_base, request.second_path);
   if (!to) return refusal(to.error().number);
+  const bool is_opened = request.path.empty() && request.proc_path.empty();
+  if (is_opened) return have_made(doing, making_of(*to), [&] { return link_opened(doing, *to); });
   if (request.is_followed) {
     const auto from = find_file(doing);
     if (!from) return refusal(from.error().number);
@@ -585,12 +680,6 @@ FileAnswer link_file(const Doing& doing) {
       return by_path(doing, from->fd, [&](const char* path) {
         return linkat(AT_FDCWD, path, to->directory, to->name.c_str(), AT_SYMLINK_FOLLOW);
       });
-    });
-  }
-  // what the caller has open: the kernel asks for more than the descriptor, see linkat(2)
-  if (request.path.empty()) {
-    return have_made(doing, making_of(*to), [&] {
-      return linkat(doing.place.base, "", to->directory, to->name.c_str(), AT_EMPTY_PATH);
     });
   }
   const auto from = entry_of(doing, doing.place.base, request.path);

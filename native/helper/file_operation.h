@@ -54,12 +54,16 @@ struct FileRequest {
   // system's protected_regular and protected_fifos.
   std::uint32_t first = 0;
   std::uint32_t second = 0;
+  // Of open with O_CREAT: the system's protected_symlinks.
+  bool protects_links = true;
   // Whether symbolic links of the last component are followed, where the operation asks.
   bool is_followed = true;
   // Bytes that a result may have.
   std::uint32_t room = 0;
   // Of open: RESOLVE_* of openat2(2).
   std::uint64_t resolve = 0;
+  // Of open: the caller gets it at once, and its answer when nobody else has it open any more.
+  bool is_given = false;
   // A Linux capability, as a bit, that counts for the effect alone; 0: none.
   std::uint64_t lent = 0;
   // Where one is lent: the user whose files the caller's own are.

@@ -15,6 +15,8 @@
 #include <utility>
 
 #include "../child.h"
+#include "../notify.h"
+#include "../short_turns.h"
 #include "file_operation.h"
 #include "hardening.h"
 #include "own_child.h"
@@ -92,7 +94,6 @@ constexpr std::array kNamespaces = {
   answer.error = done.error;
   answer.is_gone = done.is_gone;
   answer.bytes = done.bytes;
-  answer.has_fd = done.fd.is_open();
   answer.made = done.made;
   answer.is_closed_at_once = done.is_closed_at_once;
   return answer;
@@ -107,19 +108,44 @@ constexpr std::array kNamespaces = {
   return operate_on_file(request.file, place, HeldIds::all, notification);
 }
 
-void act(const HelperRequest& request, const std::vector<UniqueFd>& fds) {
+// The last of a request. What the caller may close, execute, lock or unmount as soon as it goes on
+// is not open here any more then.
+void finish(const HelperRequest& request, std::vector<UniqueFd>& fds, HelperAnswer answer,
+            UniqueFd opened) {
+  const UniqueFd listener = std::move(fds[kListener]);
+  fds.clear();
+  if (opened.is_open() && request.file.is_given) {
+    const bool is_close_on_exec = (request.file.flags & O_CLOEXEC) != 0;
+    const auto number = add_fd(listener.get(), request.id, opened.get(), -1, is_close_on_exec);
+    // a call that is gone may come again: the agent has it then
+    if (number) opened.reset();
+    answer.given = number.value_or(-1);
+  }
+  if (opened.is_open()) {
+    reply_with(std::move(answer), std::move(opened));
+  } else {
+    reply(answer);
+  }
+}
+
+[[nodiscard]] HelperAnswer act_in_role(const HelperRequest& request,
+                                       const std::vector<UniqueFd>& fds, UniqueFd& opened) {
   const Role role = {.ids = nullptr,
                      .capabilities = request.capabilities,
                      .umask = request.umask,
                      .root = fds[kRoot].get()};
   const char* step = "";
   const auto taken = ThreadRole::take(role, step);
-  if (!taken) {
-    reply(failed_reply(step, taken.error()));
-    return;
-  }
-  const FileAnswer done = operate(request, fds);
-  reply(answer_of(done), done.fd.get());
+  if (!taken) return failed_reply(step, taken.error());
+  FileAnswer done = operate(request, fds);
+  opened = std::move(done.fd);
+  return answer_of(done);
+}
+
+void act(const HelperRequest& request, std::vector<UniqueFd>& fds) {
+  UniqueFd opened;
+  HelperAnswer done = act_in_role(request, fds, opened);
+  finish(request, fds, std::move(done), std::move(opened));
 }
 
 // --- with a label --------------------------------------------------------------------------------
@@ -129,13 +155,13 @@ void act(const HelperRequest& request, const std::vector<UniqueFd>& fds) {
 // operation.
 class LabelledChild {
  public:
-  LabelledChild(const HelperRequest& request, const std::vector<UniqueFd>& fds, const Label& label)
+  LabelledChild(const HelperRequest& request, std::vector<UniqueFd>& fds, const Label& label)
       : request_(request), fds_(fds), label_(label) {}
 
   void act(const ChildStack& stack) {
     const auto ended = run_in_child(stack.top(), CLONE_FILES, getpid(), [this] { run(); });
     if (!ended) answer_ = failed_reply("child with a label", ended.error());
-    reply(answer_, done_.fd.get());
+    finish(request_, fds_, std::move(answer_), std::move(done_.fd));
   }
 
  private:
@@ -159,7 +185,7 @@ class LabelledChild {
   }
 
   const HelperRequest& request_;
-  const std::vector<UniqueFd>& fds_;
+  std::vector<UniqueFd>& fds_;
   const Label& label_;
   FileAnswer done_ = {};
   HelperAnswer answer_ = {};
@@ -205,11 +231,12 @@ struct NextRequest {
 
 int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<std::byte> message) {
   const auto stack = ChildStack::make();
+  take_short_turns(0);
   if (!stack || !begin_as(start, fds)) return 1;
   // we are in the namespaces; only what says that we live, which comes last, is still needed
   fds.erase(fds.begin(), fds.end() - lifelines_of(start));
   int code = 0;
-  while (const auto next = next_request(message, code)) {
+  while (auto next = next_request(message, code)) {
     if (start.label.is_foreign()) {
       LabelledChild(next->request, next->fds, start.label).act(*stack);
     } else {

@@ -9,6 +9,8 @@ namespace seccompagent {
 struct Made {
   static constexpr std::uint64_t kUntold = ~0ULL;
   static constexpr std::uint64_t kNotAsked = kUntold - 1;
+  // Beside the number of a mount namespace: the overlays in there, each with its layers.
+  static constexpr std::uint64_t kOverlays = 1ULL << 63;
 
   // Where: the number of a file system's device, or the inode of a mount namespace. 0: nothing that
   // counts.

@@ -116,12 +116,15 @@ int serve_mounts(const std::vector<UniqueFd>& fds, std::span<std::byte> message)
   auto maker = begin(fds.back().get(), fds.front().get());
   if (!maker) return 1;
   for (;;) {
-    const auto received = receive_message(kHelperSocket, message);
+    auto received = receive_message(kHelperSocket, message);
     // the agent has closed its end
     if (!received) return 0;
     const auto request = decode_mount_request(message.first(received->length));
     if (!request || received->fds.size() != expected_fds(*request)) return 1;
-    reply(answer_of(act(*maker, *request, received->fds)));
+    const HelperAnswer answer = answer_of(act(*maker, *request, received->fds));
+    // the caller may unmount what they lead to as soon as it goes on
+    received->fds.clear();
+    reply(answer);
     maker->clean_up();
   }
 }

@@ -242,13 +242,34 @@ void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) 
   return ioctl(job.mount_namespace(), kGetNumber, &number) == 0 ? number : job.mount_namespace_id;
 }
 
-// As many as the container may have more, masks included.
+[[nodiscard]] bool is_overlay(const NewMount& mount) { return mount.type == "overlay"; }
+
+// Of a union: each takes as much as a mount, since the kernel makes one of it that nobody sees.
+[[nodiscard]] std::uint64_t layers_of(const NewMount& mount) {
+  constexpr auto kOne =
+      std::to_array<std::string_view>({"datadir+", "lowerdir+", "upperdir", "workdir"});
+  std::uint64_t layers = 0;
+  for (const auto& [key, value] : mount.options) {
+    if (std::ranges::find(kOne, key) != kOne.end()) ++layers;
+    if (key == "lowerdir" && value)
+      layers += 1 + static_cast<std::uint64_t>(std::ranges::count(*value, ':'));
+  }
+  return layers;
+}
+
+// As many as the container may have more, masks and layers included.
 void count_mounts(MountJob& job, std::uint64_t existing) {
   Made& made = job.outcome.made;
   made = {.place = number_of_mounts(job),
           .amount = 1 + job.masks.size(),
           .existing = existing,
           .largest = 1};
+  if (is_overlay(job.mount)) {
+    made.place |= Made::kOverlays;
+    made.amount += layers_of(job.mount);
+    made.existing = Made::kNotAsked;
+    made.largest = made.amount;
+  }
   made.is_over = made.amount > job.place.allowance;
   if (made.is_over) job.outcome.answer = ENOSPC;
 }
@@ -464,7 +485,7 @@ void choose_security(NewMount& mount) {
 [[nodiscard]] bool is_lendable(const MountJob& job) {
   if (needs_nobody(job)) return true;
   // a union shows what lies under the masks of its layers
-  if (job.mount.type == "overlay") return job.has_own_power();
+  if (is_overlay(job.mount)) return job.has_own_power();
   return std::ranges::find(kLent, job.mount.type) != kLent.end() &&
          std::ranges::none_of(job.mount.options, reaches_beyond);
 }

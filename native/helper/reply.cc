@@ -9,10 +9,17 @@
 
 namespace seccompagent {
 
-void reply(const HelperAnswer& answer, int fd) {
-  const std::vector<std::byte> bytes = encode(answer);
-  const std::span<const int> fds = fd < 0 ? std::span<const int>() : std::span(&fd, 1);
-  if (!send_message(kHelperSocket, bytes, fds)) _exit(0);
+void reply(const HelperAnswer& answer) {
+  if (!send_message(kHelperSocket, encode(answer), {})) _exit(0);
+}
+
+void reply_with(HelperAnswer answer, UniqueFd fd) {
+  const std::byte nothing = {};
+  const int sent = fd.get();
+  if (!send_message(kHelperSocket, std::span(&nothing, 1), std::span(&sent, 1))) _exit(0);
+  fd.reset();
+  answer.has_fd = true;
+  reply(answer);
 }
 
 HelperAnswer failed_reply(const char* step, Errno error) {

@@ -5,13 +5,17 @@
 #include <cstdint>
 
 #include "../result.h"
+#include "../unique_fd.h"
 #include "file_operation.h"
 #include "wire.h"
 
 namespace seccompagent {
 
 // Ends the helper if nobody is left to hear it.
-void reply(const HelperAnswer& answer, int fd = -1);
+void reply(const HelperAnswer& answer);
+
+// The same, with a descriptor that is the agent's alone when it has the answer.
+void reply_with(HelperAnswer answer, UniqueFd fd);
 
 // The helper's own failure.
 [[nodiscard]] HelperAnswer failed_reply(const char* step, Errno error);

@@ -344,9 +344,11 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(file.mode);
   writer.number(file.first);
   writer.number(file.second);
+  writer.flag(file.protects_links);
   writer.flag(file.is_followed);
   writer.number(file.room);
   writer.number(file.resolve);
+  writer.flag(file.is_given);
   writer.number(file.lent);
   writer.number(file.owner);
   writer.number(static_cast<std::uint32_t>(file.within.size()));
@@ -378,9 +380,11 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   file.mode = reader.number<std::uint32_t>();
   file.first = reader.number<std::uint32_t>();
   file.second = reader.number<std::uint32_t>();
+  file.protects_links = reader.flag();
   file.is_followed = reader.flag();
   file.room = reader.number<std::uint32_t>();
   file.resolve = reader.number<std::uint64_t>();
+  file.is_given = reader.flag();
   file.lent = reader.number<std::uint64_t>();
   file.owner = reader.number<std::uint32_t>();
   // the length of each
@@ -433,6 +437,7 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
   writer.text(answer.failed_step);
   writer.text(answer.bytes);
   writer.flag(answer.has_fd);
+  writer.number(answer.given);
   writer.flag(answer.is_closed_at_once);
   writer.number(answer.label_refusal);
   for (const std::uint64_t number :
@@ -450,6 +455,7 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
   answer.failed_step = reader.name();
   answer.bytes = reader.text();
   answer.has_fd = reader.flag();
+  answer.given = reader.number<std::int32_t>();
   answer.is_closed_at_once = reader.flag();
   answer.label_refusal = reader.number<std::int32_t>();
   Made& made = answer.made;

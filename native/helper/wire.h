@@ -24,7 +24,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 9;
+inline constexpr std::uint32_t kWireVersion = 10;
 // Two paths, also as they were asked for, a name and a value, as long as the kernel takes them, and
 // what goes with them: folders of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
@@ -116,7 +116,10 @@ struct HelperAnswer {
   // The helper's own failure.
   std::string failed_step;
   std::string bytes;
+  // A descriptor came before, in a message of its own: when this comes, the helper has closed it.
   bool has_fd = false;
+  // The number by which the caller has got it; -1: it has not.
+  std::int32_t given = -1;
   // Of that one, see FileAnswer.
   bool is_closed_at_once = false;
   // See Outcome.

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -442,7 +443,52 @@ void tells_executions_apart() {
   CHECK(executed() != executed());
 }
 
+void limit_descriptors(rlim_t most) {
+  rlimit limit = {};
+  CHECK_EQUAL(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  limit.rlim_cur = most;
+  CHECK_EQUAL(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+// The lowest number that is free.
+int next_descriptor() {
+  const int next = dup(0);
+  if (next != -1) close(next);
+  return next;
+}
+
+// As the kernel has it, in each of its steps.
+void sees_when_all_descriptors_are_taken() {
+  CHECK(dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0) == 0);
+  const int spare = dup(0);
+  constexpr rlim_t kMany = 1024;
+  CallerState caller(getpid());
+  // what is kept of us takes descriptors, too
+  CHECK(!caller.has_all_descriptors());
+  const auto first = static_cast<rlim_t>(next_descriptor());
+  limit_descriptors(first + 2);
+  CHECK(!caller.has_all_descriptors());
+  CHECK(dup2(0, static_cast<int>(first + 1)) != -1);
+  CHECK(!caller.has_all_descriptors());
+  CHECK(dup(0) != -1);
+  CHECK(caller.has_all_descriptors());
+  close(static_cast<int>(first));
+  CHECK(!caller.has_all_descriptors());
+  // those beyond a limit that was higher once
+  CHECK(dup(0) != -1);
+  limit_descriptors(first + 1);
+  CHECK(caller.has_all_descriptors());
+  close(spare);
+  CHECK(!caller.has_all_descriptors());
+  limit_descriptors(0);
+  CHECK(caller.has_all_descriptors());
+  // for the sanitizers
+  limit_descriptors(kMany);
+}
+
 constexpr Case kCases[] = {
+    {"CallerState: that all numbers of descriptors are taken is seen",
+     sees_when_all_descriptors_are_taken},
     {"CallerState: execve and other rights make another program", tells_programs_apart},
     {"CallerState: a program that is executed twice is two", tells_executions_apart},
     {"CallerState: what is read anew is of no memory from before",

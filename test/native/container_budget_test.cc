@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "check.h"
 
@@ -301,6 +302,25 @@ void counts_again_when_it_refuses() {
   CHECK_EQUAL(budget.left({1, 0}), 80U);
 }
 
+// Which of them are still there nobody says.
+void counts_again_by_the_largest() {
+  static std::uint64_t there = 0;
+  ContainerBudget budget({.own = 200, .all = 1000},
+                         [](std::uint64_t, Nanoseconds, std::uint64_t) { return there; });
+  begin_some(budget);
+  for (const std::uint64_t amount : {10, 30, 20}) {
+    Made made = some(amount, Made::kNotAsked);
+    made.largest = amount;
+    budget.note({1, 0}, made);
+  }
+  CHECK_EQUAL(budget.left({1, 0}), 80U);
+  for (const auto& [count, left] : {std::pair(3U, 80U), std::pair(1U, 140U), std::pair(0U, 200U)}) {
+    there = count;
+    budget.note({1, 0}, {.place = kPlace, .amount = 200, .largest = 1, .is_over = true});
+    CHECK_EQUAL(budget.left({1, 0}), left);
+  }
+}
+
 void asks_nobody_while_others_wait() {
   static ContainerBudget* asked = nullptr;
   static std::uint64_t left = 0;
@@ -384,6 +404,8 @@ constexpr Case kCases[] = {
     {"A12: budget: many users are counted as one", counts_many_users_as_one},
     {"A12: budget: what is there is counted again before anything is refused",
      counts_again_when_it_refuses},
+    {"A12: budget: each of those that are counted again may be one of the largest",
+     counts_again_by_the_largest},
     {"A12: budget: nobody waits for the kernel's counting", asks_nobody_while_others_wait},
     {"A12: budget: many places are counted as one", counts_many_places_as_one}};
 

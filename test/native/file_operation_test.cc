@@ -222,7 +222,79 @@ void renames_nothing_beyond_the_allowance() {
   CHECK_EQUAL(error_of("other", 0), 0);
 }
 
+constexpr std::uint32_t kUser = 1001;
+
+// As a user who has /mnt for its root, and starts in a folder there.
+[[nodiscard]] int open_made(const char* folder, const char* path, const Validity& validity) {
+  CHECK(ThreadRole::know_own_places().has_value());
+  CHECK(ThreadRole::prepare().has_value());
+  const UniqueFd root(open("/mnt", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd base(openat(root.get(), folder, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const FilePlace place = {
+      .base = base.get(), .second_base = -1, .processes = ThreadRole::own_processes()};
+  const RoleIds ids = {.fs_uid = kUser, .fs_gid = kUser, .groups = {}};
+  const char* step = "";
+  const auto role =
+      ThreadRole::take({.ids = &ids, .capabilities = 0, .umask = 022, .root = root.get()}, step);
+  CHECK(role.has_value());
+  return operate_on_file(request_for(FileOperation::open, path, "", O_CREAT | O_WRONLY | O_TRUNC),
+                         place, HeldIds::all, validity)
+      .error;
+}
+
+[[nodiscard]] bool is_there(const char* path) {
+  struct stat found = {};
+  return lstat(path, &found) == 0;
+}
+
+void makes_where_links_lead() {
+  leave_mounts();
+  CHECK_EQUAL(chmod("/mnt", 0777), 0);
+  CHECK_EQUAL(mkdir("/mnt/a", 0777), 0);
+  CHECK_EQUAL(symlink("/made", "/mnt/a/to-root"), 0);
+  CHECK_EQUAL(open_made("a", "to-root", There()), 0);
+  CHECK(is_there("/mnt/made"));
+  CHECK(!is_there("/mnt/a/made"));
+  // and finds it there again
+  CHECK_EQUAL(open_made("a", "to-root", There()), 0);
+}
+
+// Puts a link there once nothing was found by its name.
+class Planting : public Validity {
+ public:
+  [[nodiscard]] bool is_gone() const override {
+    constexpr int kOfMaking = 2;
+    if (++asked_ == kOfMaking) CHECK_EQUAL(rename("/planted", "/shared/name"), 0);
+    return false;
+  }
+
+ private:
+  mutable int asked_ = 0;
+};
+
+// In a folder that many write to.
+void follows_no_link_of_others_that_was_not_there() {
+  constexpr uid_t kOfFolder = 1000;
+  constexpr uid_t kOther = 1002;
+  leave_mounts();
+  CHECK_EQUAL(chmod("/mnt", 0777), 0);
+  CHECK_EQUAL(mkdir("/mnt/shared", 0), 0);
+  CHECK_EQUAL(chmod("/mnt/shared", 01777), 0);
+  CHECK_EQUAL(chown("/mnt/shared", kOfFolder, kOfFolder), 0);
+  for (const uid_t owner : {kOther, kOfFolder}) {
+    CHECK_EQUAL(symlink("/victim", "/mnt/planted"), 0);
+    CHECK_EQUAL(lchown("/mnt/planted", owner, owner), 0);
+    CHECK_EQUAL(open_made("shared", "name", Planting()), owner == kOther ? EACCES : 0);
+    CHECK_EQUAL(is_there("/mnt/victim"), owner != kOther);
+    CHECK_EQUAL(remove("/mnt/shared/name"), 0);
+  }
+}
+
 constexpr Case kCases[] = {
+    {"A1: file operations: what a link leads to is made there, as seen from the root",
+     makes_where_links_lead},
+    {"A1: file operations: a link that was put there meanwhile is followed as the kernel would",
+     follows_no_link_of_others_that_was_not_there},
     {"A12: file operations: over what the kernel has in memory no power is lent for attributes",
      lends_nothing_over_what_the_kernel_has},
     {"A12: file operations: attributes of what the kernel has in memory are counted",

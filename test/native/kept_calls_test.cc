@@ -88,13 +88,13 @@ void does_not_answer_after_its_time() {
 // A descriptor, and a way to see whether it is closed.
 struct Pipe {
   UniqueFd read;
-  std::shared_ptr<const GivenFd> given;
+  std::shared_ptr<GivenFd> given;
 
   Pipe() {
     int ends[2];
     CHECK_EQUAL(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
     read = UniqueFd(ends[0]);
-    given = std::make_shared<const GivenFd>(
+    given = std::make_shared<GivenFd>(
         GivenFd{.fd = CallersFd(UniqueFd(ends[1]), 0), .is_close_on_exec = true});
   }
   [[nodiscard]] bool is_closed() const {

@@ -93,6 +93,34 @@ void makes_no_more_than_may_be() {
   }
 }
 
+// Each layer takes as much as a mount.
+void counts_layers() {
+  const Container container({kUserLevel});
+  const Pinned pinned = container.pin();
+  const std::uint64_t number = number_of_mounts(container) | Made::kOverlays;
+  in_helper([&] {
+    Maker maker;
+    for (const auto& options :
+         {std::vector<MountOption>{{"lowerdir", "/mnt/other:/mnt/third"}},
+          std::vector<MountOption>{{"lowerdir+", "/mnt/other"}, {"lowerdir+", "/mnt/third"}}}) {
+      const NewMount overlay = {.type = "overlay", .options = options, .attributes = 0};
+      MountPlace place = pinned.place("/mnt/new");
+      place.allowance = 2;
+      const Outcome refused = maker->make_mount(overlay, place, {}, kIsThere);
+      CHECK_EQUAL(Errno{refused.answer}, Errno{ENOSPC});
+      CHECK(refused.made.is_over);
+      place.allowance = 3;
+      const Outcome done = maker->make_mount(overlay, place, {}, kIsThere);
+      check_done(done);
+      CHECK_EQUAL(done.made.place, number);
+      CHECK_EQUAL(done.made.amount, 3U);
+      CHECK_EQUAL(done.made.largest, 3U);
+    }
+  });
+  const std::uint64_t there = count_mounts_in(number, 0, 1);
+  if (there != Made::kUntold) CHECK_EQUAL(there, 2U);
+}
+
 long cover_root() { return error_of_call(mount("tmpfs", "/", "tmpfs", 0, nullptr)); }
 
 void counts_what_is_there() {
@@ -216,6 +244,7 @@ void waits_for_no_container() {
 
 constexpr Case kCases[] = {
     {"A12: mounts: those that are made are counted, with their masks", counts_mounts},
+    {"A12: mounts: those that an overlay makes of its layers are counted", counts_layers},
     {"A12: mounts: beyond what a container may have they fail with ENOSPC",
      makes_no_more_than_may_be},
     {"A12: mounts: the kernel counts those of a mount namespace", counts_what_is_there},

@@ -19,7 +19,7 @@ MountArguments with_flags(std::uint64_t flags) {
           .data = std::nullopt};
 }
 
-MountArguments with_data(const char* data) {
+MountArguments with_data(const std::string& data) {
   MountArguments arguments = with_flags(0);
   arguments.data = data;
   return arguments;
@@ -133,7 +133,35 @@ void puts_the_source_first() {
   CHECK_EQUAL(options_of(std::move(empty)), "[source=]");
 }
 
+[[nodiscard]] std::string options_of_overlay(const std::string& data) {
+  MountArguments arguments = with_data(data);
+  arguments.type = "overlay";
+  return options_of(std::move(arguments));
+}
+
+// fsconfig(2) takes values of 255 bytes, where mount(2) takes a page.
+void splits_long_lists_of_layers() {
+  const std::string longest(255, 'a');
+  const std::string half(127, 'b');
+  CHECK_EQUAL(options_of_overlay("lowerdir=a:b,upperdir=c"), "[lowerdir=a:b][upperdir=c]");
+  CHECK_EQUAL(options_of_overlay("lowerdir=" + half + ":" + half),
+              "[lowerdir=" + half + ":" + half + "]");
+  CHECK_EQUAL(options_of_overlay("lowerdir=" + longest + ":c,upperdir=d"),
+              "[lowerdir+=" + longest + "][lowerdir+=c][upperdir=d]");
+  CHECK_EQUAL(options_of_overlay("lowerdir=" + longest + ":c::d::e"),
+              "[lowerdir+=" + longest + "][lowerdir+=c][datadir+=d][datadir+=e]");
+  CHECK_EQUAL(options_of_overlay("lowerdir=" + longest + ":a\\:b\\,c\\\\"),
+              "[lowerdir+=" + longest + "][lowerdir+=a:b,c\\]");
+  // the kernel refuses these
+  for (const std::string& list : {longest + ":", ":" + longest, longest + ":::a", longest + "::"})
+    CHECK_EQUAL(options_of_overlay("lowerdir=" + list), "[lowerdir=" + list + "]");
+  // and of another type it is another option
+  CHECK_EQUAL(options_of(with_data("lowerdir=" + longest + ":c")), "[lowerdir=" + longest + ":c]");
+}
+
 constexpr Case kCases[] = {
+    {"parse_mount: layers of an overlay that are too many for one value come one by one",
+     splits_long_lists_of_layers},
     {"parse_mount: a mount without anything is relatime", takes_a_plain_mount},
     {"parse_mount: flags of the mount become attributes", takes_flags_of_the_mount},
     {"parse_mount: one way of access times is taken", takes_one_of_the_access_times},

@@ -46,9 +46,11 @@ HelperRequest some_request() {
                    .mode = 0644,
                    .first = 7,
                    .second = 8,
+                   .protects_links = false,
                    .is_followed = false,
                    .room = 100,
                    .resolve = 1ULL << 63 | 8,
+                   .is_given = true,
                    .lent = 1ULL << 40,
                    .owner = 9,
                    .within = {"/work", "/a b"},
@@ -122,6 +124,7 @@ HelperAnswer some_answer() {
           .failed_step = "chroot",
           .bytes = std::string("\0\1", 2),
           .has_fd = true,
+          .given = 12,
           .is_closed_at_once = true,
           .label_refusal = 13,
           .made = {.place = 1, .amount = 2, .existing = 3, .largest = 4, .is_over = true}};
@@ -198,9 +201,11 @@ void carries_a_request() {
   CHECK(read->file.name == wanted.file.name);
   CHECK(read->file.data == wanted.file.data);
   CHECK_EQUAL(read->file.second, 8U);
+  CHECK(!read->file.protects_links);
   CHECK(!read->file.is_followed);
   CHECK_EQUAL(read->file.room, 100U);
   CHECK_EQUAL(read->file.resolve, 1ULL << 63 | 8);
+  CHECK(read->file.is_given);
   CHECK_EQUAL(read->file.lent, 1ULL << 40);
   CHECK_EQUAL(read->file.owner, 9U);
   CHECK(read->file.within == wanted.file.within);
@@ -218,6 +223,7 @@ void carries_an_answer() {
   CHECK(read->failed_step == "chroot");
   CHECK(read->bytes == some_answer().bytes);
   CHECK(read->has_fd);
+  CHECK_EQUAL(read->given, 12);
   CHECK(read->is_closed_at_once);
   CHECK_EQUAL(read->label_refusal, 13);
   CHECK(read->made == some_answer().made);

@@ -4,14 +4,16 @@
 //
 // usage: file-caller [-s SOCKET] [-b BUNDLE] [-k] FOLDER [MODE]
 // where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes, descriptors,
-// restrict-open, size-how, end-strings, choose-sizes, open-processes, open-devices, share-folders
-// or refused: by a user without rights, on a file of root's, and stays until stdin ends
+// restrict-open, size-how, end-strings, choose-sizes, open-processes, open-devices, share-folders,
+// open-edges [user], or refused: by a user without rights, on a file of root's, and stays until
+// stdin ends
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
@@ -548,6 +550,12 @@ static void make_shared_folders(void) {
       snprintf(path, sizeof path, "%s/fifo-%u", folder->name, file_owners[owner]);
       if (mknod(path, S_IFIFO | 0666, 0) < 0 || chown(path, file_owners[owner], 0) < 0)
         fail("make a FIFO");
+      snprintf(path, sizeof path, "%s/null-%u", folder->name, file_owners[owner]);
+      if (mknod(path, S_IFCHR | 0666, makedev(1, 3)) < 0 || chown(path, file_owners[owner], 0) < 0)
+        fail("make a device");
+      snprintf(path, sizeof path, "%s/link-%u", folder->name, file_owners[owner]);
+      if (symlink("../plain/file-1001", path) < 0 || lchown(path, file_owners[owner], 0) < 0)
+        fail("make a link");
     }
     if (chown(folder->name, folder->owner, SELF_USER) < 0 || chmod(folder->name, folder->mode) < 0)
       fail("share a folder");
@@ -582,10 +590,169 @@ static void share_folders(void) {
       open_all_ways(path);
       snprintf(path, sizeof path, "%s/fifo-%u", shared_folders[i].name, file_owners[owner]);
       open_all_ways(path);
+      snprintf(path, sizeof path, "%s/null-%u", shared_folders[i].name, file_owners[owner]);
+      open_all_ways(path);
+      snprintf(path, sizeof path, "%s/link-%u", shared_folders[i].name, file_owners[owner]);
+      open_all_ways(path);
     }
   }
   open_all_ways("links/relative");
   open_all_ways("links/twice");
+}
+
+// ---- links that lead nowhere, the last descriptor, files without a name ----
+
+enum { CHAIN = 42 };
+
+// What they lead to is made through them, and removed again.
+static const char *const made_by_links[] = {"new",   "sub/new",   "upper", "third",
+                                            "below", "roots/new", "end",   "sub/from-sticky"};
+
+static void make_links(void) {
+  umask(0);
+  if (mkdir("sub", 0777) < 0 || mkdir("roots", 0755) < 0 || mkdir("sticky", 01777) < 0 ||
+      chown("sticky", OTHER_USER, 0) < 0 || chown("sub", SELF_USER, SELF_USER) < 0 ||
+      chown(".", SELF_USER, SELF_USER) < 0)
+    fail("make folders");
+  for (const char *const *pair = (const char *const[]){"new",
+                                                       "to-new",
+                                                       "sub/new",
+                                                       "to-sub",
+                                                       "../upper",
+                                                       "sub/up",
+                                                       "to-third",
+                                                       "twice",
+                                                       "third",
+                                                       "to-third",
+                                                       "none/new",
+                                                       "to-none",
+                                                       "folder/",
+                                                       "to-folder",
+                                                       "loop",
+                                                       "loop",
+                                                       "roots/new",
+                                                       "to-roots",
+                                                       "roots",
+                                                       "to-folder-of-root",
+                                                       "sub/../below",
+                                                       "to-below",
+                                                       "../sub/from-sticky",
+                                                       "sticky/link",
+                                                       "end",
+                                                       "chain-0",
+                                                       NULL};
+       *pair != NULL; pair += 2) {
+    if (symlink(pair[0], pair[1]) < 0) fail("make a link");
+  }
+  for (int i = 1; i < CHAIN; i++) {
+    char target[16], link[16];
+    snprintf(target, sizeof target, "chain-%d", i - 1);
+    snprintf(link, sizeof link, "chain-%d", i);
+    if (symlink(target, link) < 0) fail("make a link");
+  }
+}
+
+static void say_made(void) {
+  for (size_t i = 0; i < sizeof made_by_links / sizeof *made_by_links; i++) {
+    if (faccessat(AT_FDCWD, made_by_links[i], F_OK, AT_SYMLINK_NOFOLLOW) < 0) continue;
+    say_status(made_by_links[i], AT_SYMLINK_NOFOLLOW);
+    unlink(made_by_links[i]);
+  }
+}
+
+static void make_through(const char *link, struct open_how how) {
+  const long fd = syscall(SYS_openat2, AT_FDCWD, link, &how, sizeof how);
+  printf("%s flags %llo resolve %llx: ", link, how.flags, how.resolve);
+  say("is", fd < 0 ? -1 : 0);
+  if (fd >= 0) close((int)fd);
+  say_made();
+}
+
+static void make_through_links(void) {
+  static const char *const links[] = {
+      "to-new",  "to-sub",   "sub/up",   "twice",      "to-none",  "to-folder",
+      "loop",    "to-roots", "to-below", "to-new/",    "sub/",     "to-folder-of-root",
+      "none/a/", "chain-0",  "chain-39", "chain-40",   "chain-41", "sticky/link",
+      "sub/..",  "/",        "roots/a",  "sub/up/../a"};
+  static const uint64_t ways[] = {0, O_EXCL, O_NOFOLLOW, O_EXCL | O_NOFOLLOW, O_TRUNC};
+  static const uint64_t resolves[] = {RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS,
+                                      RESOLVE_NO_XDEV};
+  for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+    for (size_t way = 0; way < sizeof ways / sizeof *ways; way++)
+      make_through(links[i],
+                   (struct open_how){.flags = O_CREAT | O_WRONLY | ways[way], .mode = 0640});
+    for (size_t way = 0; way < sizeof resolves / sizeof *resolves; way++)
+      make_through(
+          links[i],
+          (struct open_how){.flags = O_CREAT | O_WRONLY, .mode = 0640, .resolve = resolves[way]});
+  }
+}
+
+static void limit_descriptors(rlim_t most) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) fail("read a limit");
+  limit.rlim_cur = most;
+  if (setrlimit(RLIMIT_NOFILE, &limit) < 0) fail("set a limit");
+}
+
+// Who can have no descriptor of it has nothing made, and nothing lost.
+static void use_last_descriptors(void) {
+  enum { FAR = 50, FIRST_FREE = 3, MANY = 1024 };
+  struct stat status;
+  const int full = open("full", O_CREAT | O_RDWR, 0644);
+  if (write(full, "hello", 5) != 5) fail("write");
+  close(full);
+  limit_descriptors(FIRST_FREE);
+  say("emptied", open("full", O_WRONLY | O_TRUNC));
+  say("made", open("fresh", O_WRONLY | O_CREAT, 0644));
+  say("unnamed", open(".", O_TMPFILE | O_RDWR, 0644));
+  say("in none", open("none/new", O_WRONLY | O_CREAT, 0644));
+  say("read", open("full", O_RDONLY));
+  say("null", openat(AT_FDCWD, (const char *)8, O_RDONLY));
+  limit_descriptors(MANY);
+  say("fresh", stat("fresh", &status));
+  printf("full has %lld bytes\n", stat("full", &status) < 0 ? -1 : (long long)status.st_size);
+  // a limit that was higher once leaves some free
+  if (dup2(0, FAR) < 0) fail("copy a descriptor");
+  limit_descriptors(FIRST_FREE + 1);
+  say("last", open("full", O_RDONLY));
+  say("one more", open("full", O_RDONLY));
+  close(FIRST_FREE);
+  say("last again", open("full", O_RDONLY));
+  close(FIRST_FREE);
+  close(FAR);
+  limit_descriptors(0);
+  say("with none", open("full", O_RDONLY));
+  limit_descriptors(MANY);
+}
+
+static void name_unnamed(void) {
+  const int file = open(".", O_TMPFILE | O_RDWR, 0644);
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+  say("its own", linkat(file, "", AT_FDCWD, "named", AT_EMPTY_PATH));
+  say("again", linkat(file, "", AT_FDCWD, "named", AT_EMPTY_PATH));
+  say("followed", linkat(file, "", AT_FDCWD, "other", AT_EMPTY_PATH | AT_SYMLINK_FOLLOW));
+  say("by its entry", linkat(AT_FDCWD, path, AT_FDCWD, "third", AT_SYMLINK_FOLLOW));
+  say("the entry", linkat(AT_FDCWD, path, AT_FDCWD, "fourth", 0));
+  say("into none", linkat(file, "", AT_FDCWD, "none/named", AT_EMPTY_PATH));
+  for (const char *const *name = (const char *const[]){"named", "other", "third", NULL};
+       *name != NULL; name++) {
+    say_status(*name, 0);
+    unlink(*name);
+  }
+  say("removed", linkat(file, "", AT_FDCWD, "named", AT_EMPTY_PATH));
+  close(file);
+  const int alone = open(".", O_TMPFILE | O_RDWR | O_EXCL, 0644);
+  say("for ever", linkat(alone, "", AT_FDCWD, "named", AT_EMPTY_PATH));
+  close(alone);
+}
+
+static void open_edges(const char *user) {
+  if (user != NULL && (setgid(SELF_USER) < 0 || setuid(SELF_USER) < 0)) fail("become a user");
+  make_through_links();
+  use_last_descriptors();
+  name_unnamed();
 }
 
 static const long numbers[] = {
@@ -619,6 +786,7 @@ int main(int argc, char **argv) {
   if (strcmp(what, "restrict-open") == 0) make_tree();
   if (strcmp(what, "size-how") == 0 || strcmp(what, "refused") == 0) make_file("file");
   if (strcmp(what, "share-folders") == 0) make_shared_folders();
+  if (strcmp(what, "open-edges") == 0) make_links();
   if (container.socket != NULL)
     close(enter_container(&container, numbers, sizeof numbers / sizeof *numbers));
   if (strcmp(what, "open-given") == 0) {
@@ -652,6 +820,8 @@ int main(int argc, char **argv) {
     open_devices();
   } else if (strcmp(what, "share-folders") == 0) {
     share_folders();
+  } else if (strcmp(what, "open-edges") == 0) {
+    open_edges(argv[optind + 2]);
   } else {
     use_names();
     use_open();

@@ -135,6 +135,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
     'target',
   ],
   ending_children_test: ['child', 'ending_children'],
+  executing_caller_test: engine,
   file_operation_test: [
     'helper/confinement',
     'helper/file_operation',
