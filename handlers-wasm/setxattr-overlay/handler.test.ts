@@ -32,8 +32,10 @@ test.for([
   const handler = new HandlerHarness(file);
   expect(handler.ask(syscall, ...given)).toEqual({ kind: 'value', value: 0n });
   expect(handler.calls).toEqual([expect.objectContaining({ ...asked, isLent: true })]);
-  handler.host.prepare(errnoNumber('EPERM'));
-  expect(handler.ask(syscall, ...given)).toMatchObject({ kind: 'fail', errno: 'EPERM' });
+  handler.host.prepare(errnoNumber('ENOSPC'), errnoNumber('EPERM'));
+  expect(handler.ask(syscall, ...given)).toMatchObject({ kind: 'fail', errno: 'ENOSPC' });
+  // not lent: the kernel judges who has the power itself
+  expect(handler.ask(syscall, ...given)).toEqual({ kind: 'continue' });
 });
 
 /** Where the room for a result is among the arguments. */
@@ -98,11 +100,18 @@ test.for([
   }
 });
 
-test('setxattr-overlay: the kernel lists what is somebody else’s', () => {
-  const handler = new HandlerHarness(file);
-  handler.host.prepare(errnoNumber('EPERM'));
-  expect(handler.ask('listxattr', '/d', address, 100)).toEqual({ kind: 'continue' });
-});
+const unread = ['EPERM', 'ENODATA', 'ENOENT', 'EOPNOTSUPP', 'ETIMEDOUT'] as const;
+
+test.for(readers)(
+  'setxattr-overlay: %s of what could not be read is the kernel’s to answer',
+  ([syscall, given]) => {
+    for (const errno of unread) {
+      const handler = new HandlerHarness(file);
+      handler.host.prepare(errnoNumber(errno));
+      expect(handler.ask(syscall, ...given)).toEqual({ kind: 'continue' });
+    }
+  },
+);
 
 test.for(['trusted.overlay', 'trusted.other', 'user.overlay.opaque', 'security.capability', 'x'])(
   'K1: setxattr-overlay: the kernel judges the name %s',

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Extended attributes of overlay file systems for callers that the kernel would not let.
 
-import { Action, Errno, Path, ResultOf, memory, overlay } from '@seccompagent/guest-sdk';
+import { Action, Errno, Path, Result, memory, overlay } from '@seccompagent/guest-sdk';
 
 /** Of a value: a redirection is a path. */
 const MOST_BYTES: i32 = 4096;
 
 const prefix = Path.fromString('trusted.overlay.');
 
-// All other names are the kernel's to judge: it lends nothing, whatever it reads.
+// All other names are the kernel's to judge: it lends nothing, whatever it reads. So is what can't be
+// read with lent power, such as of somebody else's file: the kernel says ENODATA there.
 
 export function setxattr(
   path: Path,
@@ -19,21 +20,20 @@ export function setxattr(
 ): Action {
   if (!name.startsWith(prefix)) return Action.continue();
   if (value.length > MOST_BYTES) return Action.fail(Errno.E2BIG);
-  return overlay.setXattr(path, atFlags, name, value, flags).toAction();
+  return judged(overlay.setXattr(path, atFlags, name, value, flags));
 }
 
 export function getxattr(path: Path, atFlags: u32, name: Path, size: u64): Action {
   if (!name.startsWith(prefix)) return Action.continue();
-  return give(overlay.getXattr(path, atFlags, name), size, [2, 4]);
+  const value = overlay.getXattr(path, atFlags, name);
+  return value.isOk ? give(value.value, size, [2, 4]) : Action.continue();
 }
 
 /** With the names that the kernel shows to administrators only, where there are any. */
 export function listxattr(path: Path, atFlags: u32, size: u64): Action {
   const names = overlay.listXattr(path, atFlags);
-  // of somebody else's file
-  if (!names.isOk && names.errno == Errno.EPERM) return Action.continue();
-  if (names.isOk && !hasOverlayName(names.value)) return Action.continue();
-  return give(names, size, [1, 3]);
+  if (!names.isOk || !hasOverlayName(names.value)) return Action.continue();
+  return give(names.value, size, [1, 3]);
 }
 
 /** Each name has a NUL behind it. */
@@ -57,16 +57,19 @@ function isOverlayName(names: Uint8Array, start: i32, end: i32): bool {
 
 export function removexattr(path: Path, atFlags: u32, name: Path): Action {
   if (!name.startsWith(prefix)) return Action.continue();
-  return overlay.removeXattr(path, atFlags, name).toAction();
+  return judged(overlay.removeXattr(path, atFlags, name));
+}
+
+/** What is not lent is the kernel's to judge, as of who has the power itself. */
+function judged(done: Result): Action {
+  return !done.isOk && done.errno == Errno.EPERM ? Action.continue() : done.toAction();
 }
 
 /**
  * The call's result: written where the call has room for it, in the place of its arguments where it is
  * without a dirfd, or with one. A size of 0 asks how many bytes there are.
  */
-function give(found: ResultOf<Uint8Array>, size: u64, places: u32[]): Action {
-  if (!found.isOk) return found.failure();
-  const bytes = found.value;
+function give(bytes: Uint8Array, size: u64, places: u32[]): Action {
   if (size == 0) return Action.value(bytes.length);
   if (<u64>bytes.length > size) return Action.fail(Errno.ERANGE);
   if (bytes.length == 0) return Action.value(0);
