@@ -90,7 +90,7 @@ export function textLine(json: string, isColored: boolean): string {
 export function bytesBeside(log: Logger): number {
   const time = new Date().toISOString();
   const json = JSON.stringify({ level: 'error', time, ...log.bindings(), msg: '' });
-  return Math.max(Buffer.byteLength(json) + 1, Buffer.byteLength(textLine(json, true)));
+  return Math.max(Buffer.byteLength(jsonLine(json)), Buffer.byteLength(textLine(json, true)));
 }
 
 /** What is longer is cut: whoever reads takes no line of any length. */
@@ -115,11 +115,15 @@ function writeLine(text: string): void {
   }
 }
 
+/** What a program reads, a person sees on a terminal, too: as `textLine`. */
+export function jsonLine(line: string): string {
+  return `${escaped(line.trimEnd())}\n`;
+}
+
 /** Makes a logger. Each line is one write, so that lines of several threads never mix. */
 export function createLog(options: LogOptions): Logger {
   const write = (line: string): void => {
-    const text = options.format === 'json' ? line : textLine(line, options.isColored);
-    writeLine(text);
+    writeLine(options.format === 'json' ? jsonLine(line) : textLine(line, options.isColored));
   };
   return pino(
     {

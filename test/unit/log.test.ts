@@ -3,7 +3,7 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 
-import { bytesBeside, logLevels, parseLogOptions, textLine } from '../../host/log.ts';
+import { bytesBeside, jsonLine, logLevels, parseLogOptions, textLine } from '../../host/log.ts';
 
 const escape = '\u001B';
 
@@ -95,6 +95,12 @@ test.for(hostile)('textLine: %s in a message is escaped', ([, message]) => {
 
 test.for(hostile)('textLine: %s within a list or an object is escaped', ([, value]) => {
   expect(controlCharacters(lineOf({ list: [value], object: { key: value } }))).toEqual([]);
+});
+
+test.for(hostile)('M6: jsonLine: %s is escaped, and means the same', ([, value]) => {
+  const line = jsonLine(`${JSON.stringify({ msg: value, list: [value] })}\n`);
+  expect(controlCharacters(line)).toEqual([]);
+  expect(JSON.parse(line)).toEqual({ msg: value, list: [value] });
 });
 
 test('bytesBeside: the names of a container count, however long they are', () => {
