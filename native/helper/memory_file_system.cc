@@ -197,14 +197,17 @@ struct Look {
 
 // What the kernel does not tell, the figures of a tmpfs or a ramfs do: a directory has 20 bytes for
 // each entry, or none, and no blocks. A small directory of XFS may have as many, but before Linux
-// 6.6 its file system has the number of its device.
+// 6.6 its file system has the number of its device. Of a file, which may get attributes, nothing
+// tells.
 [[nodiscard]] bool looks_like_memory(const struct statfs& system, const struct stat& found) {
   constexpr off_t kEntry = 20;
   constexpr int kMinorBits = 8;
   const auto low = static_cast<std::uint32_t>(system.f_fsid.__val[0]);
   const bool is_of_device =
       !is_of_linux_6_6() && system.f_fsid.__val[1] == 0 && low >> kMinorBits != 0;
-  return !is_of_device && found.st_blocks == 0 && found.st_size % kEntry == 0;
+  const bool may_be =
+      !S_ISDIR(found.st_mode) || (found.st_blocks == 0 && found.st_size % kEntry == 0);
+  return !is_of_device && may_be;
 }
 
 // Of an overlay that may be in memory: whether what is made there, or on that file, is.
@@ -243,9 +246,10 @@ struct Look {
   return magic_of(system) == TMPFS_MAGIC || is_overlay(system) || is_elsewhere(system);
 }
 
-// Of what nobody knows, nobody knows what it counts.
+// Of what nobody knows, nobody knows what it counts. An overlay counts what its upper one has,
+// which stays when the overlay goes and another file system gets its number.
 [[nodiscard]] std::uint64_t existing_of(const struct statfs& system) {
-  const bool is_known = find_type(system) != nullptr || is_layer(system);
+  const bool is_known = find_type(system) != nullptr || is_elsewhere(system);
   return system.f_files == 0 || !is_known
              ? Made::kUntold
              : system.f_files - std::min(system.f_files, system.f_ffree);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <string>
 
 #include "check.h"
@@ -92,6 +93,8 @@ void weighs_overlays_by_their_upper_one() {
   leave_mounts();
   mount_overlay("/mnt");
   CHECK(made_in("/mnt/o").amount > 0);
+  // its number is another's once it is gone, and what was made is not
+  CHECK_EQUAL(made_in("/mnt/o").existing, Made::kUntold);
   CHECK_EQUAL(mkdir("/mnt/o/new", 0755), 0);
   CHECK(made_in("/mnt/o/new").amount > 0);
   const UniqueFd folder = opened("/mnt/o/a/b");
@@ -108,6 +111,22 @@ void weighs_folders_of_the_lower_one() {
   for (const char* folder : {"/mnt/o/a", "/mnt/o/a/b"}) CHECK(made_in(folder).amount > 0);
   CHECK_EQUAL(mount("/mnt/o/a/b", "/mnt/o", nullptr, MS_BIND, nullptr), 0);
   CHECK(made_in("/mnt/o").amount > 0);
+}
+
+// The handles of an overlay that was mounted in a user namespace tell nothing.
+void weighs_attributes_in_user_namespaces() {
+  leave_mounts();
+  CHECK_EQUAL(unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
+  std::ofstream("/proc/self/setgroups") << "deny";
+  for (const char* map : {"/proc/self/uid_map", "/proc/self/gid_map"})
+    CHECK((std::ofstream(map) << "0 0 1" << std::flush).good());
+  CHECK_EQUAL(system("mkdir /mnt/l /mnt/u /mnt/w /mnt/o"), 0);
+  mount_at("overlay", "/mnt/o", "userxattr,lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w");
+  CHECK_EQUAL(system("echo text > /mnt/o/file"), 0);
+  for (const char* path : {"/mnt/o", "/mnt/o/file"}) {
+    const UniqueFd file = opened(path);
+    CHECK(weigh({.at = file.get(), .name = nullptr, .bytes = 1, .is_attribute = true}).amount > 0);
+  }
 }
 
 void weighs_overlays_on_a_ramfs() {
@@ -182,6 +201,8 @@ constexpr Case kCases[] = {
      weighs_overlays_by_their_upper_one},
     {"A12: memory file systems: so is what only its lower one has by then",
      weighs_folders_of_the_lower_one},
+    {"A12: memory file systems: attributes of an overlay of a user namespace take memory",
+     weighs_attributes_in_user_namespaces},
     {"A12: memory file systems: an overlay may be on a ramfs", weighs_overlays_on_a_ramfs},
     {"A12: memory file systems: an overlay on a disk takes nothing, whatever it looks like",
      weighs_no_overlay_on_a_disk},
