@@ -24,6 +24,8 @@ export interface ContainerPlace {
   readonly user: number;
 }
 
+type Kind = keyof typeof mostRemembered;
+
 interface Known {
   readonly own: ContainerPlace;
   listeners: number;
@@ -81,8 +83,8 @@ export class ContainerPlaces {
     const kind = kindOf(known.own.user);
     const ended = this.#ended[kind];
     ended.set(key, { known, since: this.#now() });
-    const [[oldest, { known: first }] = [key, { known }]] = ended;
-    if (ended.size > mostRemembered[kind]) this.#forget(oldest, first);
+    const [oldest = key] = ended.keys();
+    if (ended.size > mostRemembered[kind]) this.#forget(kind, oldest);
   }
 
   #comeAgain(key: ContainerKey, user: number): Known | undefined {
@@ -102,22 +104,24 @@ export class ContainerPlaces {
 
   #forgetOld(): void {
     const before = this.#now() - rememberedMs;
-    for (const ended of Object.values(this.#ended)) {
-      for (const [key, { known, since }] of ended) {
+    for (const kind of ['root', 'users'] as const) {
+      for (const [key, { since }] of this.#ended[kind]) {
         if (since > before) break;
-        this.#forget(key, known);
+        this.#forget(kind, key);
       }
     }
   }
 
-  #forget(key: ContainerKey, { own }: Known): void {
-    this.#ended[kindOf(own.user)].delete(key);
+  #forget(kind: Kind, key: ContainerKey): void {
+    const own = this.#ended[kind].get(key)?.known.own;
+    if (own === undefined) return;
+    this.#ended[kind].delete(key);
     this.#indexes.giveBack(own.place);
     if (own.user !== 0 && own.place < mostPlaces) this.#usersPlaces -= 1;
     this.#parts.onForgotten(own);
   }
 }
 
-function kindOf(user: number): 'root' | 'users' {
+function kindOf(user: number): Kind {
   return user === 0 ? 'root' : 'users';
 }

@@ -139,7 +139,8 @@ export class QuarantineBook {
     return names.map((name, at) => {
       const index = (taken.indexes[at] ??= this.#indexFor(own));
       const before = taken.names[at] ?? name;
-      if (before !== name) this.quarantine.clear(index);
+      // what is past the last place is also others'
+      if (before !== name && index < mostStates - 1) this.quarantine.clear(index);
       taken.names[at] = name;
       return index;
     });

@@ -290,4 +290,8 @@ test('QuarantineBook: the last place of a container is watched, too', () => {
   const [last = 0] = book.take({ token: 1, place: mostPlaces, user: 0 }, namesOf(1));
   expect(failTimes(book.quarantine, 5, last).at(-1)).toBe(1000);
   expect(book.quarantine.mayAsk(last)).toBe(false);
+  // other containers may share it
+  book.take({ token: 1, place: mostPlaces, user: 0 }, ['another']);
+  book.forget({ token: 1, place: mostPlaces, user: 0 });
+  expect(book.quarantine.mayAsk(last)).toBe(false);
 });
