@@ -2,10 +2,11 @@
 // Changes of mounts that are there, see umount2(2) and mount_setattr(2).
 //
 // What is looked at has to be what is changed then. A mount that was opened stays that mount, so
-// attributes are set by the descriptor, and a lazy unmount is one of the working directory. Any
+// attributes are set by the descriptor, and a lazy unmount goes by its link in our procfs. Any
 // other unmount needs the mount to be in nobody's hands, ours included, and goes by a name in a
 // folder that is held; if the container puts something else there meanwhile, it is a mount without
-// others on it, which hides nothing.
+// others on it, which hides nothing. The file system itself is asked for nothing that the kernel
+// would not ask it for: whoever unmounts one lazily often does so because it answers no more.
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
@@ -108,11 +109,16 @@ struct Sight {
   return job.spared != nullptr && job.spared->has_value();
 }
 
+// In our procfs.
+[[nodiscard]] std::string link_of(const UniqueFd& fd) {
+  return "self/fd/" + std::to_string(fd.get());
+}
+
 // Whether the kernel keeps a mount where it is, also on one that is unmounted, see
 // mount_namespaces(7). Nothing is unmounted by asking: this one is in use, by our descriptor.
 [[nodiscard]] bool is_locked(const ChangeJob& job, const UniqueFd& mount) {
-  const std::string link = "self/fd/" + std::to_string(mount.get());
-  return fchdir(job.own_proc) == 0 && umount2(link.c_str(), MNT_EXPIRE) == -1 && errno == EINVAL;
+  return fchdir(job.own_proc) == 0 && umount2(link_of(mount).c_str(), MNT_EXPIRE) == -1 &&
+         errno == EINVAL;
 }
 
 // Whether a proc or sysfs of the container's own shows no more than before, also to who has a file
@@ -143,9 +149,8 @@ struct Sight {
 
 // What is in the middle of a mount can't be unmounted, and by its name something else could be.
 [[nodiscard]] bool is_mount_root(const UniqueFd& fd) {
-  struct statx found = {};
-  return statx(fd.get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &found) == 0 &&
-         (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  const auto seen = look_at(fd.get());
+  return seen && (seen->stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
 [[nodiscard]] bool may_change(ChangeJob& job) {
@@ -186,9 +191,9 @@ struct Named {
 
 // Where the mount is, as its caller would say now. EINVAL: it has no name there.
 [[nodiscard]] Result<Named> name_of(const ChangeJob& job) {
-  const std::string link = "self/fd/" + std::to_string(job.mount.get());
   std::string path(PATH_MAX, '\0');
-  const ssize_t length = readlinkat(job.own_proc, link.c_str(), path.data(), path.size());
+  const ssize_t length =
+      readlinkat(job.own_proc, link_of(job.mount).c_str(), path.data(), path.size());
   if (length == -1) return fail_errno();
   path.resize(static_cast<std::size_t>(length));
   const std::size_t slash = path.rfind('/');
@@ -221,14 +226,11 @@ void unmount_by_name(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
 }
 
 void unmount_lazily(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
-  if (!take_power(job) || refused(job.outcome, fchdir(job.mount.get())) || !is_there(job, is_gone))
+  if (!take_power(job) || broke(job.outcome, "fchdir to our procfs", fchdir(job.own_proc)) ||
+      !is_there(job, is_gone)) {
     return;
-  (void)refused(job.outcome, umount2(".", static_cast<int>(flags)));
-}
-
-[[nodiscard]] bool is_folder(const UniqueFd& fd) {
-  struct stat found = {};
-  return fstat(fd.get(), &found) == 0 && S_ISDIR(found.st_mode);
+  }
+  (void)refused(job.outcome, umount2(link_of(job.mount).c_str(), static_cast<int>(flags)));
 }
 
 void unmount_in_child(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
@@ -240,14 +242,10 @@ void unmount_in_child(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
   if (job.has_ended() || !may_change(job)) return;
   // its masks keep it busy
   if (job.goes_whole && (flags & MNT_EXPIRE) == 0) flags |= MNT_DETACH;
-  const unsigned lazily = flags & MNT_DETACH;
-  // nobody can go into a file, and by its name something else could be meant by then: it is
-  // unmounted unless it is in use
-  if (lazily != 0 && is_folder(job.mount)) {
+  if ((flags & MNT_DETACH) != 0)
     unmount_lazily(job, flags & ~kFollowsNoLink, is_gone);
-  } else {
-    unmount_by_name(job, (flags & ~lazily) | kFollowsNoLink, is_gone);
-  }
+  else
+    unmount_by_name(job, flags | kFollowsNoLink, is_gone);
 }
 
 // --- attributes ----------------------------------------------------------------------------------

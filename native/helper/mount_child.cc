@@ -79,12 +79,20 @@ Result<ino_t> id_of(int fd) {
   return found.st_ino;
 }
 
-Result<int> mount_id_of(int fd) {
+Result<struct statx> look_at(int fd) {
+  constexpr unsigned kNothing = 0;
   struct statx found = {};
-  if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &found) == -1) return fail_errno();
+  if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, kNothing, &found) == -1)
+    return fail_errno();
+  return found;
+}
+
+Result<int> mount_id_of(int fd) {
+  const auto found = look_at(fd);
+  if (!found) return std::unexpected(found.error());
   // Linux 5.8
-  if ((found.stx_mask & STATX_MNT_ID) == 0) return fail(EOPNOTSUPP);
-  return static_cast<int>(found.stx_mnt_id);
+  if ((found->stx_mask & STATX_MNT_ID) == 0) return fail(EOPNOTSUPP);
+  return static_cast<int>(found->stx_mnt_id);
 }
 
 bool enter(Outcome& outcome, int namespace_fd, int kind) {

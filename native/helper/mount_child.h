@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -89,6 +90,9 @@ class MountLock {
 [[nodiscard]] bool refused(Outcome& outcome, long result);
 
 [[nodiscard]] Result<ino_t> id_of(int fd);
+// What the kernel itself knows: mount, device and attributes. The file system may never answer, and
+// FUSE tells others than its own user nothing else.
+[[nodiscard]] Result<struct statx> look_at(int fd);
 // As mountinfo has it.
 [[nodiscard]] Result<int> mount_id_of(int fd);
 // -1: that is where we are.

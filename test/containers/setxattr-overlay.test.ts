@@ -27,6 +27,13 @@ const refused = [
   'setxattr again EPERM',
   'fsetxattr EPERM',
   'setxattr other EPERM',
+  'getxattr ENODATA',
+  'getxattr size ENODATA',
+  'getxattr short ENODATA',
+  'getxattr other ENODATA',
+  'listxattr 0',
+  'removexattr EPERM',
+  'getxattr removed ENODATA',
 ];
 
 const readBack = [

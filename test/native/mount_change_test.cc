@@ -289,6 +289,99 @@ void maps_ids() {
   });
 }
 
+// --- what answers no more ------------------------------------------------------------------------
+
+// For everybody, in a folder of the test's own.
+class FuseDevice {
+ public:
+  FuseDevice() {
+    CHECK(mkdtemp(folder) != nullptr);
+    CHECK_EQUAL(chmod(folder, 0711), 0);
+    path = std::string(folder) + "/fuse";
+    CHECK_EQUAL(mknod(path.c_str(), S_IFCHR, makedev(10, 229)), 0);
+    CHECK_EQUAL(chmod(path.c_str(), 0666), 0);
+  }
+  FuseDevice(const FuseDevice&) = delete;
+  FuseDevice& operator=(const FuseDevice&) = delete;
+  ~FuseDevice() {
+    unlink(path.c_str());
+    rmdir(folder);
+  }
+  static inline char folder[] = "/tmp/fuse-device-XXXXXX";
+  static inline std::string path;
+};
+
+// A FUSE at /mnt/new whose server never answers, or is gone.
+long mount_fuse(bool is_served) {
+  const int device = open(FuseDevice::path.c_str(), O_RDWR | O_CLOEXEC);
+  if (device == -1) return errno;
+  const std::string options =
+      "fd=" + std::to_string(device) + ",rootmode=40000,user_id=0,group_id=0";
+  const long error = error_of_call(mount("fuse", "/mnt/new", "fuse", 0, options.c_str()));
+  if (!is_served) close(device);
+  return error;
+}
+long mount_silent() { return mount_fuse(true); }
+long mount_dead() { return mount_fuse(false); }
+// As somebody's working directory would.
+long hold_new() { return open("/mnt/new", O_PATH | O_CLOEXEC) == -1 ? errno : 0; }
+long count_fuse() { return contents("/proc/self/mountinfo").contains(" - fuse ") ? 1 : 0; }
+
+// The kernel asks nobody either.
+void unmounts_lazily_what_answers_no_more() {
+  const FuseDevice device;
+  for (const Asked mount : {mount_silent, mount_dead}) {
+    const Container container(kUserContainer);
+    const Pinned pinned = container.pin();
+    const std::optional<Spared> spared = Spared();
+    CHECK_EQUAL(container.ask(mount), 0);
+    CHECK_EQUAL(container.ask(hold_new), 0);
+    CHECK_EQUAL(container.ask(count_fuse), 1);
+    in_helper([&](MountMaker& maker) {
+      CHECK_EQUAL(answer_of(maker.unmount(powerless(pinned, "/mnt/new"), MNT_DETACH, kIsThere)),
+                  Errno{0});
+      CHECK_EQUAL(container.ask(count_fuse), 0);
+      CHECK_EQUAL(container.ask(mount), 0);
+      CHECK_EQUAL(answer_of(maker.unmount(pinned.place("/mnt/new"), MNT_DETACH, kIsThere, spared)),
+                  Errno{0});
+      CHECK_EQUAL(container.ask(count_fuse), 0);
+      CHECK_EQUAL(container.ask(mount), 0);
+      // its root lets nobody in
+      CHECK_EQUAL(answer_of(maker.unmount(pinned.place("/mnt/new"), MNT_EXPIRE, kIsThere)),
+                  Errno{EAGAIN});
+      CHECK_EQUAL(answer_of(maker.unmount(pinned.place("/mnt/new"), 0, kIsThere)), Errno{0});
+      CHECK_EQUAL(container.ask(count_fuse), 0);
+    });
+  }
+}
+
+long mount_files() {
+  for (const char* file : {"/mnt/file", "/mnt/closed"}) {
+    const int made = open(file, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (made == -1 || close(made) == -1) return errno;
+  }
+  return mount("/mnt/closed", "/mnt/file", nullptr, MS_BIND, nullptr) == -1 ? errno : 0;
+}
+long hold_file() { return open("/mnt/file", O_RDWR | O_CLOEXEC) == -1 ? errno : 0; }
+
+// Neither has to be entered.
+void unmounts_lazily_files_and_closed_folders() {
+  const Container container(kPlainContainer);
+  const Pinned pinned = container.pin();
+  CHECK_EQUAL(container.ask(mount_files), 0);
+  CHECK_EQUAL(container.ask(hold_file), 0);
+  CHECK_EQUAL(container.ask([] { return error_of_call(chmod("/mnt/new", 0)); }), 0);
+  in_helper([&](MountMaker& maker) {
+    for (const char* path : {"/mnt/file", "/mnt/new"}) {
+      MountPlace place = powerless(pinned, path);
+      place.credentials.uid = {1000, 1000, 1000, 1000};
+      CHECK_EQUAL(answer_of(maker.unmount(place, MNT_DETACH, kIsThere)), Errno{0});
+      CHECK_EQUAL(answer_of(maker.unmount(place, MNT_DETACH, kIsThere)), Errno{EINVAL});
+    }
+    CHECK_EQUAL(container.ask(is_new_mounted), 0);
+  });
+}
+
 // --- A8: what is not -----------------------------------------------------------------------------
 
 std::vector<std::string> hiding_places() {
@@ -613,6 +706,8 @@ void does_nothing_when_it_is_gone() {
 constexpr Case kCases[] = {
     {"unmount: it is done for who may not", unmounts_for_who_may_not},
     {"unmount: what is in use goes lazily", unmounts_lazily},
+    {"unmount: what answers no more goes lazily", unmounts_lazily_what_answers_no_more},
+    {"unmount: what can't be entered goes lazily", unmounts_lazily_files_and_closed_folders},
     {"A1: unmount: the mount is found as the caller", finds_the_mount_as_the_caller},
     {"set_attributes: they are changed for who may not", changes_attributes},
     {"A7: set_attributes: nosuid and nodev stay where power is lent",
