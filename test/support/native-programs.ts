@@ -61,6 +61,7 @@ const engine: readonly string[] = [
   'notify',
   'process_files',
   'process_owner',
+  'quarantine',
   'reading',
   'receiver',
   'resources',
@@ -166,6 +167,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   mount_request_test: ['mount_request'],
   new_mount_test: mountMaker,
   notify_test: ['bpf', 'caller_state', 'notify'],
+  quarantine_test: ['quarantine'],
   quickness_test: engine,
   receiver_test: engine,
   probe_test: [
@@ -198,6 +200,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   shared_texts_test: [],
   unique_fd_test: [],
   wire_test: ['helper/wire'],
+  worker_time_test: [],
 };
 
 /** Some of many rounds use a processor for ten seconds. */

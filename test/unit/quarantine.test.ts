@@ -25,7 +25,7 @@ const mostHandlers = 16_384;
 const handler = 5;
 
 function failTimes(quarantine: Quarantine, count: number, index = handler): readonly number[] {
-  return Array.from({ length: count }, () => quarantine.failed(index, false));
+  return Array.from({ length: count }, () => quarantine.failed(index));
 }
 
 /** One that is left alone from now on, for a second. */
@@ -39,11 +39,11 @@ test('quarantine: a handler is asked until it has failed five times in a row', (
   const quarantine = new Quarantine(makeQuarantineBuffers());
   for (let failures = 0; failures < 4; failures += 1) {
     expect(quarantine.mayAsk(handler)).toBe(true);
-    expect(quarantine.failed(handler, false)).toBe(0);
+    expect(quarantine.failed(handler)).toBe(0);
   }
   expect(quarantine.mayAsk(handler)).toBe(true);
   expect(quarantine.isQuarantined(handler)).toBe(false);
-  expect(quarantine.failed(handler, false)).toBe(1000);
+  expect(quarantine.failed(handler)).toBe(1000);
   expect(quarantine.mayAsk(handler)).toBe(false);
   expect(quarantine.isQuarantined(handler)).toBe(true);
 });
@@ -70,12 +70,6 @@ test('quarantine: a handler that fails at four of five calls is left alone, too'
 test('quarantine: a call from before it began does not end it', () => {
   const quarantine = failing();
   quarantine.succeeded(handler);
-  expect(quarantine.mayAsk(handler)).toBe(false);
-});
-
-test('quarantine: a handler that has used its time up is left alone at once', () => {
-  const quarantine = new Quarantine(makeQuarantineBuffers());
-  expect(quarantine.failed(handler, true)).toBe(1000);
   expect(quarantine.mayAsk(handler)).toBe(false);
 });
 
@@ -109,7 +103,7 @@ test('quarantine: each trial that fails doubles the time, up to a minute', () =>
     expect(quarantine.mayAsk(handler)).toBe(false);
     vi.advanceTimersByTime(1);
     expect(quarantine.mayAsk(handler)).toBe(true);
-    backOffs.push(quarantine.failed(handler, trial % 2 === 1));
+    backOffs.push(quarantine.failed(handler));
   }
   expect(backOffs).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
 });
@@ -138,7 +132,6 @@ test('quarantine: what is cleared is forgotten, and nothing else is', () => {
 test.for([-1, 0x7fff_ffff])('quarantine: a handler %i is never left alone', (index) => {
   const quarantine = new Quarantine(makeQuarantineBuffers());
   expect(failTimes(quarantine, 10, index).every((milliseconds) => milliseconds === 0)).toBe(true);
-  expect(quarantine.failed(index, true)).toBe(0);
   expect(quarantine.mayAsk(index)).toBe(true);
   quarantine.succeeded(index);
   expect(quarantine.mayAsk(index)).toBe(true);
@@ -174,7 +167,7 @@ test('quarantine: another thread knows the same, by the same clock', async () =>
     `const { parentPort, workerData } = require('node:worker_threads');
     import(workerData.file).then(({ Quarantine }) => {
       const quarantine = new Quarantine(workerData.buffers);
-      const failed = Array.from({ length: 5 }, () => quarantine.failed(${handler}, false));
+      const failed = Array.from({ length: 5 }, () => quarantine.failed(${handler}));
       parentPort.postMessage([...failed, quarantine.mayAsk(${handler})]);
     });`,
     { eval: true, workerData: { file, buffers } },
@@ -196,8 +189,7 @@ test('QuarantineBook: each handler has an index of its own', () => {
 test('QuarantineBook: it counts who is left alone', () => {
   const book = new QuarantineBook();
   const [first = 0, second = 0] = book.take(3, 0);
-  book.quarantine.failed(first, true);
-  book.quarantine.failed(second, true);
+  for (const index of [first, second]) failTimes(book.quarantine, 5, index);
   expect(book.count()).toBe(2);
   vi.advanceTimersByTime(1000);
   expect(book.quarantine.mayAsk(first)).toBe(true);
@@ -211,7 +203,7 @@ test('QuarantineBook: it counts who is left alone', () => {
 test('QuarantineBook: who gets the index of another starts afresh', () => {
   const book = new QuarantineBook();
   const taken = book.take(2, 0);
-  for (const index of taken) book.quarantine.failed(index, true);
+  for (const index of taken) failTimes(book.quarantine, 5, index);
   book.release(taken);
   expect(book.count()).toBe(0);
   const again = book.take(2, 0);
@@ -234,7 +226,7 @@ test('QuarantineBook: past the last index the handlers of a container are watche
   const { quarantine } = book;
   expect(failTimes(quarantine, 4, one)).toEqual([0, 0, 0, 0]);
   for (let answers = 0; answers < 100; answers += 1) quarantine.succeeded(another);
-  expect(quarantine.failed(one, false)).toBe(1000);
+  expect(quarantine.failed(one)).toBe(1000);
   expect(quarantine.mayAsk(another)).toBe(false);
   expect(quarantine.mayAsk(ofOther)).toBe(true);
   // another listener of the container may still have it
@@ -250,6 +242,6 @@ test('QuarantineBook: the last place of a container is watched, too', () => {
   const book = new QuarantineBook();
   book.take(mostHandlers, 0);
   const [last = 0] = book.take(1, mostPlaces);
-  expect(book.quarantine.failed(last, true)).toBe(1000);
+  expect(failTimes(book.quarantine, 5, last).at(-1)).toBe(1000);
   expect(book.quarantine.mayAsk(last)).toBe(false);
 });
