@@ -62,6 +62,7 @@
         "native/process_owner.cc",
         "native/program.cc",
         "native/program_exports.cc",
+        "native/quarantine.cc",
         "native/reading.cc",
         "native/receiver.cc",
         "native/resources.cc",

@@ -159,6 +159,8 @@ export class Agent {
     this.#filterFlags = new FilterFlags(this.native.readRuntimeFile);
     this.native.harden();
     this.#receiver = createReceiver(this.native, this.#syscalls, size);
+    const { states, ends } = this.#quarantine.buffers;
+    this.native.shareQuarantine(this.#receiver, new Uint8Array(states), new Uint8Array(ends));
     this.#containers = new Containers({
       native: this.native,
       receiver: this.#receiver,
@@ -358,13 +360,14 @@ export class Agent {
   async serve(launch: LaunchHandle, identity: ContainerIdentity): Promise<void> {
     const refusal = refusalOfCommand(this.native.launchWaitsKillable(launch));
     const attached = this.#attaching.begin(identity, refusal);
-    const { encoded, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
+    const { encoded, chain, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
     const adopted = this.native.adoptLaunch(
       this.#receiver,
       launch,
       encoded.own,
       encoded.handlers,
       encoded.annotations,
+      chain,
       reads,
       failureErrno,
       heldPaths,
@@ -568,7 +571,8 @@ export class Agent {
     const attached = this.#attaching.begin(identity, refusal, resolution);
     let token: Token;
     try {
-      const { encoded, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
+      const { encoded, chain, reads, failureErrno, heldPaths } =
+        this.#containers.adoption(attached);
       counted.keep(registryBytes(attached, encoded, this.#size.fewest));
       token = this.native.adoptConnectionFd(
         this.#receiver,
@@ -578,6 +582,7 @@ export class Agent {
         encoded.own,
         encoded.handlers,
         encoded.annotations,
+        chain,
         reads,
         failureErrno,
         firstPid ?? 0,
@@ -607,7 +612,8 @@ export class Agent {
     );
   }
 
-  #hear({ kind, token, worker, link }: ReceiverEvent): void {
+  #hear(event: ReceiverEvent): void {
+    const { kind, token } = event;
     switch (kind) {
       case receiverEventKind.ended:
         this.#end(token);
@@ -617,21 +623,22 @@ export class Agent {
         this.#exits.delete(token);
         break;
       case receiverEventKind.overdue:
-        this.#endOverdue(token, worker, link);
+        this.#endOverdue(event);
         break;
       case receiverEventKind.crowded:
         this.#pool?.grow();
     }
   }
 
-  /** A call was answered by the failure policy, since its handler did not come to an end. */
-  #endOverdue(token: number, worker: number, link: number): void {
+  /**
+   * A call was answered by the failure policy, since its handler did not come to an end; the addon has
+   * counted that.
+   */
+  #endOverdue({ token, worker, link, quarantineMs }: ReceiverEvent): void {
     this.#pool?.end(worker);
     const attached = this.#containers.get(token);
     if (attached?.tapeSlot !== undefined) this.#tapes.lose(attached.tapeSlot);
     const handler = attached?.registry.handlers[link - 1];
-    const index = attached?.quarantine[link - 1];
-    const quarantineMs = index === undefined ? 0 : this.#quarantine.quarantine.failed(index, true);
     this.#watching.observation.endCurrent(worker, overdueEnding(link, attached?.registry.failure));
     this.log.error(
       {

@@ -51,6 +51,11 @@ export interface ReceiverEvent {
    * worker did something in the container.
    */
   readonly link: number;
+  /**
+   * With `overdue`: for how long that handler is left alone from now on, which all threads know already;
+   * 0: it is not, or it was so before.
+   */
+  readonly quarantineMs: number;
 }
 
 /** How the addon reads a pointer argument; the values are the addon's. */
@@ -355,6 +360,11 @@ export interface Native {
     runningWorkers: number,
     fewestWorkers: number,
   ): ReceiverHandle;
+  /**
+   * Where handlers that have used their time up are told to be left alone; see quarantine.ts. The memory
+   * is kept as long as this thread lives.
+   */
+  shareQuarantine(this: void, receiver: ReceiverHandle, states: Uint8Array, ends: Uint8Array): void;
   stopReceiver(this: void, receiver: ReceiverHandle): void;
   closeReceiver(this: void, receiver: ReceiverHandle): void;
   listenerCount(this: void, receiver: ReceiverHandle): number;
@@ -365,7 +375,8 @@ export interface Native {
   receiverFigures(this: void, receiver: ReceiverHandle, figures: Uint8Array): void;
   /**
    * Takes over the index-th descriptor of a connection. `handlers`, `annotations`: of the registry,
-   * once for all listeners for which they are equal. `reads`: 1 for each [arch][number] whose
+   * once for all listeners for which they are equal. `chain`: of its handlers, their indexes in the
+   * quarantine (i32) and then the digests of their components (32 bytes each). `reads`: 1 for each [arch][number] whose
    * pointers are wanted. `failureErrno`: what calls get that can't be handled; 0: the kernel judges.
    * `firstPid`: the container's first process; 0: nobody knows. `container`: a number that all
    * listeners of the container have in common, and no others, also later; 0: nobody knows one. `waitsKillable`: 1: the filter has
@@ -382,6 +393,7 @@ export interface Native {
     registry: Uint8Array,
     handlers: Uint8Array,
     annotations: Uint8Array,
+    chain: Uint8Array,
     reads: Uint8Array,
     failureErrno: number,
     firstPid: number,
@@ -444,6 +456,7 @@ export interface Native {
     registry: Uint8Array,
     handlers: Uint8Array,
     annotations: Uint8Array,
+    chain: Uint8Array,
     reads: Uint8Array,
     failureErrno: number,
   ): void;
@@ -546,6 +559,7 @@ export interface Native {
     registry: Uint8Array,
     handlers: Uint8Array,
     annotations: Uint8Array,
+    chain: Uint8Array,
     reads: Uint8Array,
     failureErrno: number,
     paths: Uint8Array,

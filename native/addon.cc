@@ -51,6 +51,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("closeConnection", close_connection);
   add("closeSocket", close_socket);
   add("createReceiver", create_receiver);
+  add("shareQuarantine", share_quarantine);
   add("stopReceiver", stop_receiver);
   add("closeReceiver", close_receiver);
   add("listenerCount", listener_count);

@@ -82,6 +82,8 @@ struct AttachedWorker {
 
 // State of one environment; it goes when its thread does.
 struct State {
+  // Of all receivers: they may be written to for as long as there is one.
+  std::vector<Napi::Reference<Napi::Uint8Array>> quarantines;
   Handles<AgentSocket> sockets;
   Handles<AttachedWorker> workers;
   Handles<Launch> launches;
@@ -110,12 +112,14 @@ struct TermsArguments {
   std::span<std::byte> registry;
   std::span<std::byte> handlers;
   std::span<std::byte> annotations;
+  // An i32 for each handler, and behind all of them the digests.
+  std::span<std::byte> chain;
   std::span<std::byte> reads;
   // 0 lets the kernel judge what can't be handled.
   std::uint32_t failure_errno;
 
   [[nodiscard]] static TermsArguments take(Arguments& arguments);
-  // Nothing when the errno is none.
+  // Nothing when the errno is none, or the chain is cut off.
   [[nodiscard]] std::optional<Terms> terms(Receiver& receiver) const;
 };
 

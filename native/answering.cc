@@ -93,7 +93,10 @@ Nanoseconds Worker::send_answer() {
   if (!descriptors_.empty()) descriptors_.clear();
   std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
   constexpr Nanoseconds kMostTook = 1'000'000'000;
-  inbox_->took = static_cast<std::uint32_t>(std::min((time - begun_) / kMicrosecond, kMostTook));
+  const Nanoseconds took = time - begun_.load(std::memory_order_relaxed);
+  inbox_->took = static_cast<std::uint32_t>(std::min(took / kMicrosecond, kMostTook));
+  // a call that nobody was asked about shows nothing
+  if (counted != Counted::failure) listener_->container->worker_time.note_answer(took);
   place_.phase.store(Phase::idle, std::memory_order_relaxed);
   if (place_.is_blocked.load(std::memory_order_relaxed) && place_.is_blocked.exchange(false))
     receiver_->blocked_count_.fetch_sub(1);

@@ -21,6 +21,7 @@ Napi::Value close_socket(const Napi::CallbackInfo& info);
 
 // receiver_exports.cc
 Napi::Value create_receiver(const Napi::CallbackInfo& info);
+Napi::Value share_quarantine(const Napi::CallbackInfo& info);
 Napi::Value stop_receiver(const Napi::CallbackInfo& info);
 Napi::Value close_receiver(const Napi::CallbackInfo& info);
 Napi::Value listener_count(const Napi::CallbackInfo& info);

@@ -24,12 +24,10 @@ constexpr Nanoseconds kMostSeen = 5 * kTick;
 // How long a worker may take from its answer to its next read.
 constexpr Nanoseconds kGrace = 200 * kMicrosecond;
 constexpr Nanoseconds kDefaultDeadline = kSecond;
-// A container has fewer workers while the handlers of a call of it have had one for so long, even
-// if they have waited for a processor: others need workers then, too.
-constexpr Nanoseconds kLongHandling = 50 * kMillisecond;
-// One is slow whose handlers have computed for longer for one call, or too much for many; see
-// Computing.
-constexpr Nanoseconds kSlowComputing = 500 * kMillisecond;
+// What a container is taken to have kept workers for whose component has used its time up.
+constexpr Nanoseconds kDistrust = kSecond;
+// For a caller that is gone, handlers compute no longer.
+constexpr Nanoseconds kComputingForNobody = 500 * kMillisecond;
 // All handlers of a call together have as long as the one that has most, and at least so long.
 constexpr Nanoseconds kCallDeadline = kSecond;
 // A handler that does not compute may wait, though not for ever: for a log that nobody reads.
@@ -37,7 +35,7 @@ constexpr Nanoseconds kMostWallTimes = 10;
 // Reading memory takes microseconds, unless the caller has seen to it that it does not.
 constexpr Nanoseconds kSlowRead = 20 * kMillisecond;
 constexpr Nanoseconds kReadDeadline = kSecond;
-// The operations of a container that takes longer are slow.
+// An operation that takes longer holds the worker that does it.
 constexpr Nanoseconds kSlowOperation = 100 * kMillisecond;
 // Instead of a handler's place in its chain.
 constexpr std::uint32_t kActingLink = 0xffffffff;
@@ -221,12 +219,13 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
     place.longest_deadline = kCallDeadline;
     place.slowest_link = link;
     place.slowest_computed = 0;
-    if (phase != Phase::idle) place.seen_cpu = place.worker->cpu_time();
+    if (phase != Phase::idle) note_worker_time(place, elapsed, false);
     place.call = {.cpu_start = place.seen_cpu};
     place.handler = place.call;
     return false;
   }
   mark_blocked(place);
+  note_worker_time(place, elapsed, true);
   // it may have answered just now, and would be taken for blocked until its next answer
   if (place.phase.load() == Phase::idle && place.is_blocked.exchange(false))
     blocked_count_.fetch_sub(1);
@@ -242,13 +241,31 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   return watch_handling(place, elapsed);
 }
 
+// What a call keeps its worker for counts for its container; what it waits for a processor does
+// not, which is nobody's doing. With the mutex held.
+void Receiver::note_worker_time(Place& place, Nanoseconds elapsed, bool is_same) {
+  const Nanoseconds cpu = place.worker->cpu_time();
+  const Nanoseconds before = std::exchange(place.seen_cpu, cpu);
+  const Nanoseconds time = now();
+  const Nanoseconds age = time - place.worker->begun_.load(std::memory_order_relaxed);
+  if (age < WorkerTime::kLongCall) return;
+  const Nanoseconds computed = is_same ? std::min(cpu - before, elapsed) : 0;
+  const Nanoseconds seen = std::min({elapsed, age, kMostSeen});
+  const bool is_waiting =
+      computed < seen / 2 && (place.is_awaiting.load() || !is_runnable(place.worker->tid_));
+  const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
+  if (listener == listeners_.end()) return;
+  Container& container = *listener->second->container;
+  container.worker_time.note(is_waiting ? seen : computed, time);
+  if (container.pace(time) == Pace::slow) place.pace.store(Pace::slow);
+}
+
 // A handler has its deadline, and so have all handlers of a call together: it makes no difference
 // to others whether one takes its time or many do.
 bool Receiver::watch_handling(Place& place, Nanoseconds elapsed) {
   const std::uint32_t link = place.blamed_link;
   // its own time is what it computes: a machine that is busy otherwise is not its fault
-  const Nanoseconds cpu = place.worker->cpu_time();
-  const Nanoseconds since_tick = cpu - std::exchange(place.seen_cpu, cpu);
+  const Nanoseconds cpu = place.seen_cpu;
   place.reading_time = 0;
   place.call.wall_time += elapsed;
   place.handler.wall_time += elapsed;
@@ -261,13 +278,8 @@ bool Receiver::watch_handling(Place& place, Nanoseconds elapsed) {
   }
   const Nanoseconds computed = cpu - place.call.cpu_start;
   if (computed >= kTick / 2) computed_at_ = now();
-  const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
-  if (listener != listeners_.end()) {
-    note_computing(place, *listener->second->container, since_tick, computed);
-  } else if (computed >= kSlowComputing) {
-    // nobody is left who could want the answer
-    return true;
-  }
+  const auto token = static_cast<std::uint32_t>(place.key.load() >> 32);
+  if (computed >= kComputingForNobody && !listeners_.contains(token)) return true;
   const std::uint32_t given =
       std::atomic_ref(place.worker->inbox_->deadline).load(std::memory_order_relaxed);
   const Nanoseconds deadline = given == 0 ? kDefaultDeadline : given * kMillisecond;
@@ -281,19 +293,6 @@ bool Receiver::is_over(const Watched& watched, Nanoseconds computed, Nanoseconds
   // more time than all handlers have is only for as long as nobody else has to wait for it
   const Nanoseconds most = is_starved_.load() ? std::min(deadline, kDefaultDeadline) : deadline;
   return computed >= most || watched.wall_time >= kMostWallTimes * most;
-}
-
-// What a call has computed since the last tick, and since it began; with the mutex held.
-void Receiver::note_computing(Place& place, Container& container, Nanoseconds since_tick,
-                              Nanoseconds computed) const {
-  const Nanoseconds time = now();
-  container.computing.note(since_tick / std::max(shape_.running, 1U), time);
-  if (computed >= kSlowComputing) container.computing.note_slow_call(time);
-  if (container.computing.is_much(time)) {
-    place.pace.store(Pace::slow);
-  } else if (place.call.wall_time >= kLongHandling && place.pace.load() == Pace::quick) {
-    place.pace.store(Pace::handling);
-  }
 }
 
 void Receiver::note_held(Place& place) {
@@ -320,7 +319,6 @@ bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
   if (!is_runnable(place.worker->tid_)) place.reading_time += std::min(elapsed, kMostSeen);
   if (place.reading_time < kSlowRead) return false;
   note_held(place);
-  place.pace.store(Pace::slow);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
   if (listener != listeners_.end()) listener->second->container->slow_reads.note_slow();
   return place.reading_time >= kReadDeadline;
@@ -332,21 +330,35 @@ bool Receiver::watch_operation(Place& place, Nanoseconds elapsed) {
   const Nanoseconds start = place.worker->operation_start_.load();
   const Nanoseconds age = place.worker->operation_age();
   const bool is_awaiting = place.is_awaiting.load();
-  if (std::exchange(place.seen_operation, start) != start) place.acting_time = 0;
-  if (is_awaiting || place.acting_time == 0) place.own_time = 0;
-  if (is_awaiting || !is_runnable(place.worker->tid_)) {
-    const Nanoseconds waited = std::min(elapsed, kMostSeen);
-    place.acting_time = std::min(place.acting_time + waited, age);
-    if (!is_awaiting) place.own_time = std::min(place.own_time + waited, age);
-  }
-  if (place.acting_time < kSlowOperation) return false;
-  place.pace.store(Pace::slow);
-  const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
-  if (listener != listeners_.end()) listener->second->container->is_slow_to_act.store(true);
+  if (std::exchange(place.seen_operation, start) != start || is_awaiting) place.own_time = 0;
+  if (!is_awaiting && !is_runnable(place.worker->tid_))
+    place.own_time = std::min(place.own_time + std::min(elapsed, kMostSeen), age);
   if (place.own_time < kSlowOperation) return false;
   note_held(place);
   const Nanoseconds most = is_starved_.load() ? kOperationDeadlineIfNeeded : kOperationDeadline;
   return place.own_time >= most || age >= most + TimeTaken::kMostUnscheduled;
+}
+
+// Of a handler that has used its time up: for how long it is left alone, see ReceiverEvent. With
+// the mutex held.
+std::uint32_t Receiver::leave_alone(const Terms& terms, std::uint32_t link) {
+  const std::size_t place = link - 1;
+  return place < terms.quarantine.size() ? quarantine_.note_overdue(terms.quarantine[place], now())
+                                         : 0;
+}
+
+// A container of which nobody knows, with a component that has used its time up in another one, is
+// slow until it was quick for a while. With the mutex held.
+void Receiver::distrust(const Listener& listener) const {
+  const Nanoseconds time = now();
+  WorkerTime& worker_time = listener.container->worker_time;
+  if (listener.container->pace(time) != Pace::unknown) return;
+  const auto terms = listener.terms->get();
+  for (std::size_t place = 0; place < terms->quarantine.size(); ++place) {
+    if (!overdue_components_.has(terms->component(place), time)) continue;
+    worker_time.note(kDistrust, time);
+    return;
+  }
 }
 
 // Answers for a worker that does not, and has it ended.
@@ -371,16 +383,30 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     id = place.parked ? place.parked->notification.id : place.id.load();
     if (place.parked) withdrawn_count_.fetch_add(1);
     place.parked.reset();
-    is_acting = place.phase.load() == Phase::operating;
+    const Phase phase = place.phase.load();
+    is_acting = phase == Phase::operating;
+    // whose memory is not read in time is nobody else's fault
+    const std::uint32_t link = phase == Phase::reading ? 0 : place.blamed_link;
     failure = place.failure.load();
+    // the worker takes no other terms before it has had the mutex
+    const Terms& terms = *place.worker->terms_;
+    std::uint32_t quarantine_ms = 0;
+    if (!is_acting && link != 0) {
+      overdue_components_.note(terms.component(link - 1), now());
+      for (const auto& [other, each] : listeners_) distrust(*each);
+      // of a listener that has ended, others may have its place
+      if (listener) quarantine_ms = leave_alone(terms, link);
+    }
     // it may take long to die, and another one takes its place now
     if (std::exchange(place.worker->is_counted_, false)) worker_count_.fetch_sub(1);
     note_lost(place, listener);
     tell({.kind = ReceiverEvent::Kind::overdue,
           .token = token,
           .worker = place.worker->id_,
-          .link = is_acting ? kActingLink : place.blamed_link});
+          .link = is_acting ? kActingLink : link,
+          .quarantine_ms = quarantine_ms});
     parked_.notify_all();
+    call_worker();
   }
   // ENOENT: the worker was quicker, or the caller is gone
   if (!listener) return;
@@ -390,8 +416,8 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
   (void)buffers.respond(listener->fd.get(), id, response);
 }
 
-// What helpers do for containers that keep workers waiting. `others`: how many more such workers
-// there are; `ending`: how many of them are to stop waiting already. With the mutex held.
+// What helpers do for containers that are not known to be quick. `others`: how many more workers
+// these have; `ending`: how many of them are to stop waiting already. With the mutex held.
 std::vector<Receiver::SlowOperation> Receiver::slow_operations(std::size_t& others,
                                                                std::size_t& ending) {
   std::vector<SlowOperation> found;
@@ -399,7 +425,7 @@ std::vector<Receiver::SlowOperation> Receiver::slow_operations(std::size_t& othe
   for (Place& place : std::span(places_).first(places_used_.load())) {
     const std::uint64_t key = place.key.load();
     if (place.worker == nullptr || key == 0 || (key & CallKey::kOverdue) != 0) continue;
-    if (place.pace.load() != Pace::slow) continue;
+    if (place.pace.load() == Pace::quick) continue;
     const auto listener = listeners_.find(static_cast<std::uint32_t>(key >> 32));
     const Container* const container = place.container.load();
     const Nanoseconds start = place.worker->operation_start_.load();
@@ -421,7 +447,7 @@ std::vector<Receiver::SlowOperation> Receiver::slow_operations(std::size_t& othe
   return found;
 }
 
-// Of containers that keep workers waiting, half of the workers are enough: but all may have one
+// Of containers that keep workers waiting, half of the workers are enough: but more may have one
 // before that is known. While others wait, operations are given up until no more than half are
 // left: first those of containers that had it so before, and what has begun last. With the mutex
 // held.
@@ -470,32 +496,30 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
     bool is_starved = false;
     bool may_be_taken = false;
     std::size_t wanted_turns = 0;
-    for (const auto& listener : waiting_) {
-      auto& queue = listener->queue;
-      Container& container = *listener->container;
-      const Nanoseconds deadline = container.is_slow() ? kQueueDeadlineIfSlow : kQueueDeadline;
-      while (!queue.empty() && time - queue.front().received > deadline) {
-        stale.push_back({listener, queue.front()});
+    for (const auto& container : waiting_) {
+      auto& queue = container->queue;
+      const Pace pace = container->pace(time);
+      const Nanoseconds deadline = pace == Pace::slow ? kQueueDeadlineIfSlow : kQueueDeadline;
+      while (!queue.empty() && time - queue.front().pending.received > deadline) {
+        stale.push_back(std::move(queue.front()));
         queue.pop_front();
-        --container.queued;
         queued_count_.fetch_sub(1);
       }
       if (queue.empty()) continue;
-      const Nanoseconds waited = time - queue.front().received;
-      const InFlight in_flight = in_flight_of(container);
-      if (!has_share(container, in_flight)) {
-        const bool has_none = container.is_slow() && in_flight.own == 0;
-        if (has_none && waited > kStarvedAfter) ++wanted_turns;
-        continue;
-      }
+      const Nanoseconds waited = time - queue.front().pending.received;
+      const InFlight in_flight = in_flight_of(*container);
+      // it waits for its own calls
+      if (in_flight.own >= in_flight.own_share(pace)) continue;
+      may_be_taken = may_be_taken || in_flight.may_take(pace);
       is_crowded = is_crowded || waited > kCrowdedAfter;
-      is_starved = is_starved || waited > kStarvedAfter;
-      may_be_taken = may_be_taken || may_take(container, in_flight);
+      if (waited <= kStarvedAfter) continue;
+      is_starved = is_starved || pace != Pace::slow;
+      if (pace == Pace::slow && in_flight.own == 0) ++wanted_turns;
     }
     is_starved_.store(is_starved);
     if (is_starved) give_up_excess();
     if (wanted_turns > 0) give_turns(wanted_turns);
-    std::erase_if(waiting_, [](const auto& listener) { return listener->queue.empty(); });
+    std::erase_if(waiting_, [](const auto& container) { return container->queue.empty(); });
     if (may_be_taken && is_crowded && sleeping_count_.load() > 0) {
       call_worker();
     } else if (is_crowded) {

@@ -16,6 +16,7 @@
 #include "quickness.h"
 #include "terms.h"
 #include "unique_fd.h"
+#include "worker_time.h"
 
 namespace seccompagent {
 
@@ -46,6 +47,13 @@ struct ListenerFacts {
   uid_t peer_uid = 0;
 };
 
+struct Listener;
+
+struct OwnedCall {
+  std::shared_ptr<Listener> listener;
+  Pending pending;
+};
+
 // How a container keeps workers waiting, and what it has waiting itself: the same for all of its
 // listeners, as each process that is executed in it brings another one.
 struct Container {
@@ -53,20 +61,17 @@ struct Container {
   std::uint32_t token;
   // Whether children read its callers' memory, since they can be killed.
   SlowReads slow_reads = {};
-  // Its operations take long.
-  std::atomic<bool> is_slow_to_act = false;
-  // How many of them were given up since the last one that was quick.
+  // How many operations were given up since the last one that was quick.
   std::atomic<std::uint32_t> given_up_count = 0;
-  Computing computing = {};
+  WorkerTime worker_time = {};
   LostWorkers lost_workers = {};
   std::shared_ptr<KeptCount> kept = std::make_shared<KeptCount>();
-  // Calls in the queues of its listeners; under the receiver's mutex.
-  std::size_t queued = 0;
+  // Received and not yet some worker's own; under the receiver's mutex.
+  std::deque<OwnedCall> queue = {};
 
-  // It gets fewer workers.
-  [[nodiscard]] bool is_slow() const {
-    return slow_reads.are_slow() || is_slow_to_act.load(std::memory_order_relaxed) ||
-           computing.is_much();
+  [[nodiscard]] Pace pace() const { return worker_time.pace(worker_time.kept()); }
+  [[nodiscard]] Pace pace(Nanoseconds time) const {
+    return worker_time.pace(worker_time.kept(time));
   }
 };
 
@@ -97,8 +102,6 @@ struct Listener {
   std::atomic<bool> is_frozen = false;
   // Calls were taken back a moment ago: until then it is worth knowing beforehand whose they are.
   std::atomic<Nanoseconds> restarts_until = 0;
-  // Received and not yet some worker's own; under the receiver's mutex.
-  std::deque<Pending> queue = {};
 
   void note_taken_back() { restarts_until.store(now() + kLostFor, std::memory_order_relaxed); }
 
@@ -110,11 +113,6 @@ struct Listener {
   [[nodiscard]] bool is_valid(std::uint64_t id) const {
     return id_valid(fd.get(), id_valid_request, id);
   }
-};
-
-struct OwnedCall {
-  std::shared_ptr<Listener> listener;
-  Pending pending;
 };
 
 }  // namespace seccompagent

@@ -46,39 +46,6 @@ class Quickness {
   std::atomic<Nanoseconds> distrusted_until_ = 0;
 };
 
-// Of a container: how much its calls compute that compute for long, whichever of its handlers does
-// and however many calls there are. It has a small part of all processors for good, and a little
-// more at once. For the watcher to write, for all to read.
-class Computing {
- public:
-  // `took`: of all processors.
-  void note(Nanoseconds took, Nanoseconds time) {
-    const Nanoseconds from = std::max(over_at_.load(std::memory_order_relaxed), time);
-    over_at_.store(std::min(from + took * kTimesAsLong, time + kMost * kTimesAsLong),
-                   std::memory_order_relaxed);
-  }
-  // One call alone was too much.
-  void note_slow_call(Nanoseconds time) { note(kMost, time); }
-
-  [[nodiscard]] bool is_much(Nanoseconds time) const {
-    return over_at_.load(std::memory_order_relaxed) - time >= kMuch * kTimesAsLong;
-  }
-  // Of now: the clock is read only where there is something to compare.
-  [[nodiscard]] bool is_much() const {
-    return over_at_.load(std::memory_order_relaxed) != 0 && is_much(now());
-  }
-
-  static constexpr Nanoseconds kMuch = 500 * kMillisecond;
-  // What is more is forgotten, so that it is over in ten seconds.
-  static constexpr Nanoseconds kMost = 2 * kMuch;
-  // It has a twentieth.
-  static constexpr Nanoseconds kTimesAsLong = 20;
-
- private:
-  // When what was computed until now has been made up for.
-  std::atomic<Nanoseconds> over_at_ = 0;
-};
-
 // Of a container: reading its callers' memory has blocked, until so many reads were quick again.
 // A machine that is busy does that to anybody once; for a container that does it itself it takes
 // twice as long each time.

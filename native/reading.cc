@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "receiver.h"
@@ -11,7 +12,7 @@ namespace seccompagent {
 namespace {
 
 // So few workers are not divided.
-constexpr std::uint32_t kFewestShared = 2;
+constexpr std::size_t kFewestShared = 2;
 
 // But for its memory, which nobody has read yet.
 [[nodiscard]] bool is_same_call(const Notification& left, const Notification& right) {
@@ -73,7 +74,7 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
     has_received = true;
     if (is_for_place && received == Received::for_a_worker) {
       // seen by whoever reads next: the role is released later
-      reading.place->container.store(from->container.get(), std::memory_order_relaxed);
+      reading.place->note(*from->container, from->container->pace(into.received));
       reading.place->key.store(CallKey::of(token, into.notification.tid),
                                std::memory_order_relaxed);
       has_own = true;
@@ -116,7 +117,7 @@ Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
     return Received::nothing;
   const std::uint64_t key = CallKey::of(listener.token, tid);
   const Container& container = *listener.container;
-  InFlight in_flight;
+  InFlight in_flight = {.workers = worker_count_.load(std::memory_order_relaxed)};
   for (const Place& place : used_places()) {
     const std::uint64_t seen = place.key.load(std::memory_order_acquire);
     if (seen == 0) continue;
@@ -124,21 +125,24 @@ Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
     const bool is_of_thread = tid != 0 && (seen & ~CallKey::kFlags) == key;
     if (is_of_thread && parks(pending, key)) return Received::nothing;
   }
-  return may_take(container, in_flight) ? Received::for_a_worker : Received::for_the_queue;
+  return in_flight.may_take(container.pace(pending.received)) ? Received::for_a_worker
+                                                              : Received::for_the_queue;
 }
 
 bool Receiver::replaces_queued(Listener& listener, const Pending& pending) {
   const std::lock_guard lock(mutex_);
-  const auto is_of_thread = [&](const Pending& queued) {
-    return queued.notification.tid == pending.notification.tid;
-  };
-  const auto found = std::ranges::find_if(listener.queue, is_of_thread);
-  if (found == listener.queue.end()) return false;
-  const bool is_restarted = is_same_call(found->notification, pending.notification);
+  auto& queue = listener.container->queue;
+  const auto found = std::ranges::find_if(queue, [&](const OwnedCall& queued) {
+    return queued.listener.get() == &listener &&
+           queued.pending.notification.tid == pending.notification.tid;
+  });
+  if (found == queue.end()) return false;
+  Pending& queued = found->pending;
+  const bool is_restarted = is_same_call(queued.notification, pending.notification);
   (is_restarted ? restarted_count_ : withdrawn_count_).fetch_add(1);
   // it keeps its place, and a restarted call the time since when it waits
-  found->notification = pending.notification;
-  if (!is_restarted) found->received = pending.received;
+  queued.notification = pending.notification;
+  if (!is_restarted) queued.received = pending.received;
   return true;
 }
 
@@ -166,11 +170,11 @@ bool Receiver::parks(const Pending& pending, std::uint64_t key) {
 
 // False: the queue is full. With the mutex held.
 bool Receiver::enqueue(const std::shared_ptr<Listener>& listener, const Pending& pending) {
-  if (listener->container->queued >= kMostQueued) return false;
-  ++listener->container->queued;
-  if (listener->queue.empty()) waiting_.push_back(listener);
-  listener->queue.push_back(pending);
-  listener->queue.back().was_queued = true;
+  auto& queue = listener->container->queue;
+  if (queue.size() >= kMostQueued) return false;
+  if (queue.empty()) waiting_.push_back(listener->container);
+  queue.push_back({listener, pending});
+  queue.back().pending.was_queued = true;
   queued_count_.fetch_add(1);
   return true;
 }
@@ -189,24 +193,42 @@ void Receiver::refuse(NotifyBuffers& buffers, const Listener& listener, const Pe
   (void)buffers.respond(listener.fd.get(), pending.notification.id, listener.terms->get()->failure);
 }
 
-// One container does not get all workers: others would wait for its slowest calls.
-std::uint32_t Receiver::fair_share() const {
-  return std::max(kFewestShared, worker_count_.load(std::memory_order_relaxed) / 2);
+std::size_t InFlight::own_share(Pace pace) const {
+  constexpr std::size_t kMostSlow = 2;
+  if (pace == Pace::quick) return std::max(kFewestShared, workers / 2);
+  return pace == Pace::slow ? kMostSlow : 1;
+}
+
+// Slow containers have half of the workers together, and those of which nobody knows what these
+// leave of three quarters: the others are for those that are quick, and the last one that is free
+// for those that have none.
+bool InFlight::may_take(Pace pace) const {
+  const bool has_others = all + 1 < workers || workers <= kFewestShared;
+  if (own >= own_share(pace) || (own > 0 && !has_others)) return false;
+  if (pace == Pace::quick) return true;
+  const auto part = [this](std::size_t quarters) {
+    return std::max<std::size_t>((workers + ending) * quarters / 4, 1);
+  };
+  // nobody knows of those that are to end for how long they do not
+  const std::size_t kept = slow + ending;
+  return kept + unknown < part(3) && (pace == Pace::unknown || kept < part(2));
 }
 
 void InFlight::count(const Place& place, std::uint64_t key, const Container& container) {
-  // in its place there is another one
-  if ((key & CallKey::kOverdue) != 0) return;
+  if ((key & CallKey::kOverdue) != 0) {
+    // one that can't be ended is lost, and replaced
+    if (place.hold.load(std::memory_order_relaxed) != Place::Hold::lost) ++ending;
+    return;
+  }
   const Pace pace = place.pace.load(std::memory_order_relaxed);
   ++all;
   if (pace == Pace::slow) ++slow;
-  if (place.container.load(std::memory_order_relaxed) != &container) return;
-  ++own;
-  is_handling = is_handling || pace == Pace::handling;
+  if (pace == Pace::unknown) ++unknown;
+  if (place.container.load(std::memory_order_relaxed) == &container) ++own;
 }
 
 InFlight Receiver::in_flight_of(const Container& container) const {
-  InFlight in_flight;
+  InFlight in_flight = {.workers = worker_count_.load()};
   for (const Place& place : used_places()) {
     const std::uint64_t key = place.key.load();
     if (key != 0) in_flight.count(place, key, container);
@@ -214,59 +236,43 @@ InFlight Receiver::in_flight_of(const Container& container) const {
   return in_flight;
 }
 
-// Whether one more call of the container may have a worker. The last one that is free is for those
-// that have none.
-bool Receiver::may_take(const Container& container, const InFlight& in_flight) const {
-  const std::uint32_t workers = worker_count_.load(std::memory_order_relaxed);
-  const bool has_others = in_flight.all + 1 < workers || workers <= kFewestShared;
-  return has_share(container, in_flight) && (in_flight.own == 0 || has_others);
-}
-
-// A container whose handlers take a while right now has half of its share, and those that have
-// kept workers waiting share half of them all, so that some are left for all others.
-bool Receiver::has_share(const Container& container, const InFlight& in_flight) const {
-  constexpr std::size_t kMostSlow = 2;
-  const std::uint32_t share = fair_share();
-  if (!container.is_slow())
-    return in_flight.own < (in_flight.is_handling ? std::max(kFewestShared, share / 2) : share);
-  const std::uint32_t half = std::max(worker_count_.load() / 2, 1U);
-  return in_flight.own < std::min<std::size_t>(kMostSlow, share) && in_flight.slow < half;
-}
-
 std::span<const Place> Receiver::used_places() const {
   return std::span(places_).first(places_used_.load());
 }
 
-// With the mutex held, as the next one.
-bool Receiver::has_eligible_queued() const {
-  return std::ranges::any_of(waiting_, [this](const auto& listener) {
-    const Container& container = *listener->container;
-    return may_take(container, in_flight_of(container)) || is_stopping_.load();
-  });
+// Whose turn it is of those that may have a worker: of the slow ones that of whoever has kept
+// workers least, and before it that of all others. With the mutex held.
+Receiver::Waiting::iterator Receiver::next_queued() {
+  auto next = waiting_.end();
+  Nanoseconds least = std::numeric_limits<Nanoseconds>::max();
+  for (auto each = waiting_.begin(); each != waiting_.end(); ++each) {
+    const Container& container = **each;
+    const Nanoseconds kept = container.worker_time.kept();
+    const Pace pace = container.worker_time.pace(kept);
+    if (!in_flight_of(container).may_take(pace) && !is_stopping_.load()) continue;
+    if (pace != Pace::slow) return each;
+    if (kept >= least) continue;
+    least = kept;
+    next = each;
+  }
+  return next;
 }
 
 std::optional<OwnedCall> Receiver::take_queued(Place& place) {
   if (queued_count_.load() == 0) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  for (std::size_t turn = waiting_.size(); turn > 0; --turn) {
-    std::shared_ptr<Listener> listener = std::move(waiting_.front());
-    waiting_.pop_front();
-    const Container& container = *listener->container;
-    if (!may_take(container, in_flight_of(container)) && !is_stopping_.load()) {
-      waiting_.push_back(std::move(listener));
-      continue;
-    }
-    const Pending pending = listener->queue.front();
-    // before it leaves the queue: whoever looks for it finds it here or there
-    place.container.store(listener->container.get(), std::memory_order_relaxed);
-    place.key.store(CallKey::of(listener->token, pending.notification.tid));
-    listener->queue.pop_front();
-    --listener->container->queued;
-    queued_count_.fetch_sub(1);
-    if (!listener->queue.empty()) waiting_.push_back(listener);
-    return OwnedCall{std::move(listener), pending};
-  }
-  return std::nullopt;
+  const auto next = next_queued();
+  if (next == waiting_.end()) return std::nullopt;
+  std::shared_ptr<Container> container = std::move(*next);
+  waiting_.erase(next);
+  OwnedCall call = std::move(container->queue.front());
+  // before it leaves the queue: whoever looks for it finds it here or there
+  place.note(*container, container->pace());
+  place.key.store(CallKey::of(call.listener->token, call.pending.notification.tid));
+  container->queue.pop_front();
+  queued_count_.fetch_sub(1);
+  if (!container->queue.empty()) waiting_.push_back(std::move(container));
+  return call;
 }
 
 // As many as can run at once; those that are blocked don't.

@@ -73,12 +73,19 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   return receiver;
 }
 
+void Receiver::share_quarantine(const Quarantine& quarantine) {
+  const std::lock_guard lock(mutex_);
+  quarantine_ = quarantine;
+}
+
 Receiver::~Receiver() {
   stop();
   is_closing_.store(true);
   watcher_wake_.release();
   if (stand_in_.joinable()) stand_in_.join();
   if (watcher_.joinable()) watcher_.join();
+  // each holds the listeners that hold it
+  for (const auto& container : waiting_) container->queue.clear();
 }
 
 Result<void> Receiver::watch(int fd, std::uint32_t token) {
@@ -166,6 +173,7 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
                                  std::make_unique<CurrentTerms>(std::move(facts.terms)),
                                  std::move(first.pidfd), facts.waits_killable, facts.first_pid,
                                  facts.peer_uid, std::move(first.masks), std::move(first.paths));
+  distrust(*listener);
   listeners_.emplace(token, std::move(listener));
   for (ContainerBudget* budget : {&ContainerBudget::of_memory(), &ContainerBudget::of_mounts()})
     budget->begin(named);

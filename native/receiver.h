@@ -24,6 +24,7 @@
 #include "inbox.h"
 #include "listener.h"
 #include "notify.h"
+#include "quarantine.h"
 #include "quickness.h"
 #include "receive_delays.h"
 #include "resources.h"
@@ -31,6 +32,7 @@
 #include "shared_texts.h"
 #include "syscall_number.h"
 #include "unique_fd.h"
+#include "worker_time.h"
 
 namespace seccompagent {
 
@@ -44,15 +46,6 @@ enum class Phase : std::uint32_t {
   awaiting_read,
   handling,
   operating
-};
-
-// How long a worker's call takes.
-enum class Pace : std::uint8_t {
-  quick,
-  // Its handlers have had the worker for a while.
-  handling,
-  // It keeps its worker waiting, or is of a container that has done so.
-  slow
 };
 
 // What the watcher has seen a call, or one of its handlers, take.
@@ -84,7 +77,8 @@ struct alignas(64) Place {
   std::atomic<Hold> hold = Hold::none;
   // A helper acts for it, or it waits until one may.
   std::atomic<bool> is_awaiting = false;
-  std::atomic<Pace> pace = Pace::quick;
+  // Of that container; set as it is.
+  std::atomic<Pace> pace = Pace::unknown;
   // When the operation began that is to come to its end now; 0: none.
   std::atomic<Nanoseconds> given_up = 0;
   // The token of the listener that it holds, with kReceiving while it waits there; 0: none. Only
@@ -97,6 +91,12 @@ struct alignas(64) Place {
   std::atomic<std::uint64_t> id = 0;
   // Of what came from the listeners that it held.
   ReceiveDelays receive_delays;
+
+  // Whose call it gets, before the key.
+  void note(const Container& whose, Pace its) {
+    container.store(&whose, std::memory_order_relaxed);
+    pace.store(its, std::memory_order_relaxed);
+  }
 
   // The rest is under the receiver's mutex.
   Worker* worker = nullptr;
@@ -122,22 +122,26 @@ struct alignas(64) Place {
   std::uint32_t blamed_link = 0;
   bool is_overdue = false;
   Nanoseconds reading_time = 0;
-  // Of the operation that began then.
-  Nanoseconds acting_time = 0;
-  // The last part of that, if no helper acts.
+  // For how long the operation that began then has kept it waiting, if no helper acts.
   Nanoseconds own_time = 0;
   Nanoseconds seen_operation = 0;
 };
 
-// Calls that workers have at a moment, seen from one container.
+// What workers do at a moment, seen from one container: by that it gets one more, or has to wait.
 struct InFlight {
-  // Of all containers.
+  std::size_t workers = 0;
+  // Calls of all containers, those of the slow ones, and those of containers of which nobody knows.
   std::size_t all = 0;
   std::size_t slow = 0;
+  std::size_t unknown = 0;
   // Of this one.
   std::size_t own = 0;
-  bool is_handling = false;
+  // More workers, which are to end, and in whose places there is nobody yet.
+  std::size_t ending = 0;
 
+  // How many workers one container may have at once.
+  [[nodiscard]] std::size_t own_share(Pace pace) const;
+  [[nodiscard]] bool may_take(Pace pace) const;
   // `key`: of the place, and not 0.
   void count(const Place& place, std::uint64_t key, const Container& container);
 };
@@ -169,6 +173,8 @@ struct ReceiverEvent {
   // Overdue: which worker, and 1 + the place of the handler in its chain.
   std::uint32_t worker;
   std::uint32_t link;
+  // For how long that handler is left alone from now on; 0: it is not, or it is so already.
+  std::uint32_t quarantine_ms = 0;
 };
 
 // Shared by all threads. One thread at a time waits in epoll and receives what is pending there: a
@@ -197,6 +203,8 @@ class Receiver {
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
+  // Where handlers are told to be left alone that have used their time up; else nobody is told.
+  void share_quarantine(const Quarantine& quarantine);
   // What the terms of its listeners have alike.
   [[nodiscard]] SharedTexts& texts() { return texts_; }
   // Takes the listener over and gives its token. ENOTTY: the descriptor is no listener. EEXIST: it
@@ -283,11 +291,10 @@ class Receiver {
   void refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending);
   void end_process(std::uint32_t token);
   [[nodiscard]] InFlight in_flight_of(const Container& container) const;
-  [[nodiscard]] bool may_take(const Container& container, const InFlight& in_flight) const;
-  [[nodiscard]] bool has_share(const Container& container, const InFlight& in_flight) const;
-  [[nodiscard]] std::uint32_t fair_share() const;
+  using Waiting = std::deque<std::shared_ptr<Container>>;
+  [[nodiscard]] Waiting::iterator next_queued();
   [[nodiscard]] std::span<const Place> used_places() const;
-  [[nodiscard]] bool has_eligible_queued() const;
+  [[nodiscard]] bool has_eligible_queued() { return next_queued() != waiting_.end(); }
   [[nodiscard]] std::optional<OwnedCall> take_queued(Place& place);
   void wake_workers(std::size_t count);
   [[nodiscard]] bool too_many_are_held() const {
@@ -326,14 +333,15 @@ class Receiver {
   void place_stand_in(Nanoseconds time);
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
+  void note_worker_time(Place& place, Nanoseconds elapsed, bool is_same);
   [[nodiscard]] bool watch_handling(Place& place, Nanoseconds elapsed);
   [[nodiscard]] bool is_over(const Watched& watched, Nanoseconds computed,
                              Nanoseconds deadline) const;
-  void note_computing(Place& place, Container& container, Nanoseconds since_tick,
-                      Nanoseconds computed) const;
   [[nodiscard]] bool watch_reading(Place& place, Nanoseconds elapsed);
   [[nodiscard]] bool watch_operation(Place& place, Nanoseconds elapsed);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
+  [[nodiscard]] std::uint32_t leave_alone(const Terms& terms, std::uint32_t link);
+  void distrust(const Listener& listener) const;
   void note_held(Place& place);
   void note_lost(Place& place, const std::shared_ptr<Listener>& listener);
   void end_stale_queued(NotifyBuffers& buffers);
@@ -405,9 +413,11 @@ class Receiver {
   // have the only listener, and begins with what the one before has done.
   std::deque<std::shared_ptr<Container>> ended_;
   std::map<std::uint32_t, int> processes_;
-  // Listeners with queued calls, the next one first.
-  std::deque<std::shared_ptr<Listener>> waiting_;
+  // Containers with queued calls, the next one first.
+  Waiting waiting_;
   std::deque<ReceiverEvent> events_;
+  Quarantine quarantine_;
+  OverdueComponents overdue_components_;
 
   std::mutex late_mutex_;
   // By when they are due.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports of the receiver and its workers.
+#include <algorithm>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "addon_state.h"
 #include "callers_network.h"
@@ -33,17 +35,23 @@ TermsArguments TermsArguments::take(Arguments& arguments) {
   const std::span<std::byte> registry = arguments.bytes();
   const std::span<std::byte> handlers = arguments.bytes();
   const std::span<std::byte> annotations = arguments.bytes();
+  const std::span<std::byte> chain = arguments.bytes();
   const std::span<std::byte> reads = arguments.bytes();
   return {.registry = registry,
           .handlers = handlers,
           .annotations = annotations,
+          .chain = chain,
           .reads = reads,
           .failure_errno = arguments.u32()};
 }
 
 std::optional<Terms> TermsArguments::terms(Receiver& receiver) const {
   constexpr std::uint32_t kMostErrno = 4095;
-  if (failure_errno > kMostErrno) return std::nullopt;
+  constexpr std::size_t kLink = sizeof(std::int32_t) + Terms::kDigest;
+  if (failure_errno > kMostErrno || chain.size() % kLink != 0) return std::nullopt;
+  std::vector<std::int32_t> quarantine(chain.size() / kLink);
+  const auto indexes = chain.first(quarantine.size() * sizeof(std::int32_t));
+  std::ranges::copy(indexes, std::as_writable_bytes(std::span(quarantine)).begin());
   ReadSet set;
   for (const std::byte wanted : reads) set.push_back(std::to_integer<std::uint8_t>(wanted));
   return Terms{.registry = std::string(text_of(registry)),
@@ -52,13 +60,15 @@ std::optional<Terms> TermsArguments::terms(Receiver& receiver) const {
                .reads = std::move(set),
                .failure = {.value = 0,
                            .error = -static_cast<std::int32_t>(failure_errno),
-                           .is_continue = failure_errno == 0}};
+                           .is_continue = failure_errno == 0},
+               .quarantine = std::move(quarantine),
+               .components = receiver.texts().take(text_of(chain.subspan(indexes.size())))};
 }
 
 Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, UniqueFd fd,
                          const ListenerArguments& given, FirstProcess first) {
   auto terms = given.terms.terms(receiver);
-  if (!terms) return throw_type(info.Env(), "expected an errno");
+  if (!terms) return throw_type(info.Env(), "expected an errno, and a whole chain");
   const auto token =
       receiver.add_listener(std::move(fd), {.terms = std::move(*terms),
                                             .first_pid = static_cast<pid_t>(given.first_pid),
@@ -90,6 +100,29 @@ Napi::Value create_receiver(const Napi::CallbackInfo& info) {
   auto receiver = Receiver::make(std::move(table), {.running = running, .fewest = fewest});
   if (!receiver) return throw_errno(info.Env(), "create the receiver", receiver.error());
   return number(info.Env(), shared_receivers().add(std::move(*receiver)));
+}
+
+Napi::Value share_quarantine(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::span<std::byte> states = arguments.bytes();
+  const std::span<std::byte> ends = arguments.bytes();
+  if (!arguments.is_ok()) return {};
+  const auto is_aligned = [](std::span<std::byte> bytes) {
+    return reinterpret_cast<std::uintptr_t>(bytes.data()) % 8 == 0;
+  };
+  if (!is_aligned(states) || !is_aligned(ends))
+    return throw_type(info.Env(), "the quarantine is not aligned");
+  const auto receiver = find_receiver(info, handle);
+  if (!receiver) return {};
+  State& state = *info.Env().GetInstanceData<State>();
+  for (const std::size_t index : {1UL, 2UL})
+    state.quarantines.push_back(Napi::Persistent(info[index].As<Napi::Uint8Array>()));
+  receiver->share_quarantine(
+      {{reinterpret_cast<Quarantine::State*>(states.data()),
+        states.size() / sizeof(Quarantine::State)},
+       {reinterpret_cast<std::int64_t*>(ends.data()), ends.size() / sizeof(std::int64_t)}});
+  return info.Env().Undefined();
 }
 
 Napi::Value stop_receiver(const Napi::CallbackInfo& info) {
@@ -153,7 +186,7 @@ Napi::Value replace_terms(const Napi::CallbackInfo& info) {
   const auto receiver = find_receiver(info, handle);
   if (!receiver) return {};
   auto terms = given.terms(*receiver);
-  if (!terms) return throw_type(info.Env(), "expected an errno");
+  if (!terms) return throw_type(info.Env(), "expected an errno, and a whole chain");
   const auto replaced = receiver->replace_terms(token, std::move(*terms));
   if (!replaced) return throw_errno(info.Env(), "replace the terms", replaced.error());
   return info.Env().Undefined();
@@ -226,6 +259,7 @@ Napi::Value next_receiver_event(const Napi::CallbackInfo& info) {
   object.Set("token", number(info.Env(), event->token));
   object.Set("worker", number(info.Env(), event->worker));
   object.Set("link", number(info.Env(), event->link));
+  object.Set("quarantineMs", number(info.Env(), event->quarantine_ms));
   return object;
 }
 

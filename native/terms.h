@@ -3,11 +3,14 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "notify.h"
 #include "shared_texts.h"
@@ -25,8 +28,19 @@ struct Terms {
   ReadSet reads;
   // What calls get that can't be handled.
   Response failure;
+  // Of the handlers, in chain order: their indexes in the quarantine, and the digests of their
+  // components, one behind the other.
+  std::vector<std::int32_t> quarantine = {};
+  SharedText components = nullptr;
   // No other terms of this process have the same, whichever listener they are of.
   std::uint32_t version = 0;
+
+  static constexpr std::size_t kDigest = 32;
+  // Of a handler by its place in the chain; empty: there is no such one.
+  [[nodiscard]] std::string_view component(std::size_t place) const {
+    if (!components || (place + 1) * kDigest > components->size()) return {};
+    return std::string_view(*components).substr(place * kDigest, kDigest);
+  }
 };
 
 class CurrentTerms {

@@ -229,15 +229,14 @@ bool Worker::begin() {
   if (!terms_ || terms_->version != listener_->terms->version()) terms_ = listener_->terms->get();
   place_.failure.store(terms_->failure.is_continue ? 0 : terms_->failure.error,
                        std::memory_order_relaxed);
-  begun_ = pending_.was_queued ? now() : pending_.received;
+  const Nanoseconds begun = pending_.was_queued ? now() : pending_.received;
+  begun_.store(begun, std::memory_order_relaxed);
   has_acted_ = false;
   is_void_ = false;
   program_.clear();
   operation_count_ = 0;
   operation_time_ = 0;
   place_.id.store(pending_.notification.id, std::memory_order_relaxed);
-  place_.pace.store(listener_->container->is_slow() ? Pace::slow : Pace::quick,
-                    std::memory_order_relaxed);
   // whoever sees that there is a new call sees all that was said of it before
   place_.calls.store(place_.calls.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   const SyscallNumber syscall =
@@ -266,7 +265,7 @@ bool Worker::begin() {
     wait_among_slow();
     return false;
   }
-  const bool is_to_be_known = listener_->restarts_until.load(std::memory_order_relaxed) > begun_ ||
+  const bool is_to_be_known = listener_->restarts_until.load(std::memory_order_relaxed) > begun ||
                               listener_->is_frozen.load(std::memory_order_relaxed);
   if (is_to_be_known && may_come_again()) note_program(Look::anew);
   if (pending_.notification.tid != 0 && !listener_->kept.is_empty() && answer_kept()) return false;

@@ -206,8 +206,8 @@ class Worker {
   // As they were when the call was begun.
   std::shared_ptr<const Terms> terms_;
   bool has_call_ = false;
-  // When this worker began it.
-  Nanoseconds begun_ = 0;
+  // When this worker began it; for the watcher, too.
+  std::atomic<Nanoseconds> begun_ = 0;
   bool has_acted_ = false;
   // Whose the current call is; empty: nobody has looked while it was valid.
   std::string program_;

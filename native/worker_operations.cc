@@ -102,7 +102,7 @@ Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const 
 }
 
 Actor Worker::actor() const {
-  const bool is_slow = listener_->container->is_slow_to_act.load(std::memory_order_relaxed) ||
+  const bool is_slow = place_.pace.load(std::memory_order_relaxed) == Pace::slow ||
                        listener_->container->lost_workers.are_known();
   return is_slow || receiver_->too_many_are_held() ? Actor::helper : Actor::any;
 }
@@ -159,10 +159,8 @@ void Worker::end_operation(Effect effect) {
   const Nanoseconds time = end - operation_start_.load();
   operation_time_ += time;
   receiver_->acts_.note(operation_time_, end);
-  if (listener_ && time < kQuickOperation) {
-    listener_->container->is_slow_to_act.store(false, std::memory_order_relaxed);
+  if (listener_ && time < kQuickOperation)
     listener_->container->given_up_count.store(0, std::memory_order_relaxed);
-  }
   place_.phase.store(Phase::handling);
   has_acted_ = has_acted_ || effect == Effect::done;
   is_void_ = effect == Effect::none && !has_acted_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers that are answered for, and what the agent knows of each.
+import { digestOf } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { errnoNumber } from '../handler/errno.ts';
 import type { StateHandle } from '../native.ts';
@@ -11,6 +12,7 @@ import type { Observation } from '../observation/observation.ts';
 import type { Bundle } from '../registry/bundle.ts';
 import { failureErrno as errnoOf } from '../registry/policy.ts';
 import { pointerWish } from '../registry/registry.ts';
+import type { RegistryHandler } from '../registry/registry.ts';
 import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../registry/resolver.ts';
 import { heldPathBytes } from './held-paths.ts';
 
@@ -55,6 +57,8 @@ export function rootsFirst(all: readonly Attached[]): readonly Attached[] {
 /** What the addon needs to know of a container. */
 export interface Adoption {
   readonly encoded: EncodedRegistry;
+  /** As `Native.adoptConnectionFd` has it. */
+  readonly chain: Uint8Array;
   readonly reads: Uint8Array;
   readonly failureErrno: number;
   readonly heldPaths: Uint8Array;
@@ -64,6 +68,15 @@ export interface Adoption {
 function shadowPointerWish({ shadow, tapeSlot }: Attached): (syscall: Syscall) => boolean {
   if (shadow?.kind !== 'resolved' || tapeSlot === undefined) return () => false;
   return pointerWish(shadow.registry);
+}
+
+function chainBytes(
+  handlers: readonly RegistryHandler[],
+  quarantine: readonly number[],
+): Uint8Array {
+  const indexes = Int32Array.from(handlers, (_, place) => quarantine[place] ?? -1);
+  const digests = handlers.map(({ component }) => Buffer.from(digestOf(component), 'hex'));
+  return Buffer.concat([new Uint8Array(indexes.buffer), ...digests]);
 }
 
 /** What is wanted of the calls of a container besides what its handlers want. */
@@ -92,6 +105,7 @@ export function adoptionOf(
       tapeSlot,
       watch: observation.watch(attached.identity, registry),
     }),
+    chain: chainBytes(registry.handlers, quarantine),
     reads: syscalls.readSet(
       (syscall) =>
         wants(syscall) ||

@@ -252,7 +252,7 @@ export class Containers {
   #offer(token: number, next: Attached): void {
     const { native, receiver } = this.#parts;
     this.keep(token, next);
-    const { encoded, reads, failureErrno } = this.adoption(next);
+    const { encoded, chain, reads, failureErrno } = this.adoption(next);
     const { own, handlers, annotations } = encoded;
     try {
       native.replaceTerms(
@@ -261,6 +261,7 @@ export class Containers {
         own,
         handlers,
         annotations,
+        chain,
         reads,
         failureErrno,
       );

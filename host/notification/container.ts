@@ -312,7 +312,7 @@ export class Container implements Kept {
     else if (code !== 'AGENT_MEMORY') this.#count(link, unknownBytes);
     this.#release(link);
     const isOwn = code === undefined || !othersFaults.includes(code);
-    const milliseconds = isOwn ? this.#parts.health.failed(health, false) : 0;
+    const milliseconds = isOwn ? this.#parts.health.failed(health) : 0;
     if (milliseconds > 0) this.#parts.onQuarantined(handler, milliseconds);
     const { name } = handler;
     if (!(cause instanceof AgentError)) {

@@ -82,18 +82,18 @@ export class Quarantine {
   }
 
   /**
-   * @param isGrave it has used its time up: that alone is enough
+   * What has used its time up is counted by the addon (native/quarantine.cc): that alone is enough.
    * @returns how long it is left alone, in milliseconds; 0: it is not
    */
-  failed(handler: number, isGrave: boolean): number {
+  failed(handler: number): number {
     if (handler < 0 || handler >= mostStates) return 0;
     const first = handler * word.words;
-    const more = isGrave ? patience : failureWeight;
-    if (Atomics.add(this.#states, first + word.level, more) + more < patience) return 0;
+    const before = Atomics.add(this.#states, first + word.level, failureWeight);
+    if (before + failureWeight < patience) return 0;
     // others that were asked before it began fail too
     if (uptimeMs() < Atomics.load(this.#ends, handler)) return 0;
-    const before = Atomics.load(this.#states, first + word.backOffMs);
-    const backOffMs = before === 0 ? firstBackOffMs : Math.min(2 * before, longestBackOffMs);
+    const last = Atomics.load(this.#states, first + word.backOffMs);
+    const backOffMs = last === 0 ? firstBackOffMs : Math.min(2 * last, longestBackOffMs);
     Atomics.store(this.#states, first + word.backOffMs, backOffMs);
     Atomics.store(this.#ends, handler, uptimeMs() + BigInt(backOffMs));
     Atomics.store(this.#states, first + word.isProbed, 0);

@@ -17,6 +17,7 @@ const learningMs = 5000;
 /** Of a good container's calls, on a machine that is busy with these handlers. */
 const longestMs = 1500;
 const attackMs = 10_000;
+const p99AtMostMs = 50;
 /** Less than what is slow by itself. */
 const milliseconds = 440;
 const syscalls = ['getpgid'];
@@ -68,6 +69,25 @@ test.for(attacks)(
     expect(Math.max(...later.map(({ tookMs }) => tookMs))).toBeLessThan(longestMs);
   },
 );
+
+test('A2, G4: computing handlers: a container that is quick hardly notices four that compute', async () => {
+  await using agent = await startAgent();
+  const { socket } = agent;
+  const calls = { socket, call: 'getpgid:0' };
+  await using good = new TimedCalls({ ...calls, metadata: 'good', calls: 500, pauseUs: 20_000 });
+  await good.ready();
+  await using stack = new AsyncDisposableStack();
+  const evil = ['evil-1', 'evil-2', 'evil-3', 'evil-4'].map((id) =>
+    stack.use(new TimedCalls({ ...calls, metadata: 'single', id, threads: 4, calls: 0 })),
+  );
+  await Promise.all(evil.map(async (caller) => caller.ready()));
+
+  for (const caller of [good, ...evil]) caller.begin();
+  const { answers, p99Ms } = await good.result();
+
+  expect(answers).toEqual({ EBADMSG: 500 });
+  expect(p99Ms).toBeLessThan(p99AtMostMs);
+});
 
 test('A2: computing handlers: of a call that many compute for, the one is left alone that has computed most', async () => {
   await using agent = await startAgent();

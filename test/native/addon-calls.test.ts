@@ -327,6 +327,7 @@ test('addon: a command that is not there says so', async () => {
       nothing,
       nothing,
       nothing,
+      nothing,
       new Uint8Array(readSetLength),
       1,
       nothing,
@@ -350,6 +351,7 @@ test('addon: a listener is adopted once', () => {
       nothing,
       nothing,
       nothing,
+      nothing,
       new Uint8Array(readSetLength),
       1,
       nothing,
@@ -364,6 +366,7 @@ test('addon: a read set of another size is refused', () => {
     native.adoptLaunch(
       receiver,
       launch,
+      nothing,
       nothing,
       nothing,
       nothing,
@@ -383,6 +386,7 @@ test('addon: a failure that is no errno is refused', () => {
     native.adoptLaunch(
       receiver,
       launch,
+      nothing,
       nothing,
       nothing,
       nothing,

@@ -207,6 +207,7 @@ async function exceedDeadline(): Promise<void> {
     token: command.listener,
     worker: workerId,
     link: 3,
+    quarantineMs: 0,
   });
   expect(command.exitCode()).toBe(1);
   await thread.worker.terminate();

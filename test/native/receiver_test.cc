@@ -16,7 +16,10 @@
 
 #include <array>
 #include <atomic>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "check.h"
@@ -589,7 +592,7 @@ void check_other_is_answered(Receiver& receiver, Keepers& keepers) {
   wait_until([&] { return other.count_of(5) == 1; });
 }
 
-void shares_workers_among_containers() {
+void gives_who_is_not_known_one_worker() {
   constexpr std::uint32_t kContainer = 7;
   const auto receiver = make_receiver(kFour);
   Callers started(3);
@@ -597,8 +600,8 @@ void shares_workers_among_containers() {
   Keepers keepers(receiver, 4);
   add(*receiver, started, 0, kContainer);
   add(*receiver, executed, 0, kContainer);
-  wait_until([&] { return figure(*receiver, kQueued) == 4; });
-  CHECK_EQUAL(figure(*receiver, kBusy), 2UL);
+  wait_until([&] { return figure(*receiver, kQueued) == 5; });
+  CHECK_EQUAL(figure(*receiver, kBusy), 1UL);
   check_other_is_answered(*receiver, keepers);
 }
 
@@ -631,16 +634,77 @@ void remembers_what_programs_of_a_container_did() {
   check_other_is_answered(*receiver, keepers);
 }
 
-void leaves_a_worker_for_who_has_none() {
+void leaves_a_worker_for_who_is_quick() {
   const auto receiver = make_receiver(kFour);
-  Callers some(3);
-  Callers more(3);
+  std::array<Callers, 4> some = {Callers(1), Callers(1), Callers(1), Callers(1)};
   Keepers keepers(receiver, 4);
-  add(*receiver, some);
-  add(*receiver, more);
-  wait_until([&] { return figure(*receiver, kQueued) == 3; });
+  for (Callers& callers : some) add(*receiver, callers);
+  wait_until([&] { return figure(*receiver, kQueued) == 1; });
   CHECK_EQUAL(figure(*receiver, kBusy), 3UL);
-  check_other_is_answered(*receiver, keepers);
+}
+
+void gives_turns_by_container() {
+  const auto receiver = make_receiver();
+  Callers started(2);
+  Callers executed(2);
+  Callers other(2);
+  add(*receiver, started, 0, 7);
+  add(*receiver, executed, 0, 7);
+  const std::uint32_t token = add(*receiver, other, 0, 8);
+  Desk desk(receiver);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  wait_until([&] { return figure(*receiver, kQueued) == 5; });
+  const std::size_t others = desk.inbox().token == token ? 1 : 2;
+  std::size_t found = 0;
+  for (std::size_t turn = 0; turn < 2 * others; ++turn) {
+    desk.answer(5);
+    // it is told of listeners that have ended, too
+    while (desk.receive() != EventKind::notification) continue;
+    if (desk.inbox().token == token) ++found;
+  }
+  CHECK_EQUAL(found, others);
+  receiver->stop();
+  do desk.answer(5);
+  while (desk.receive() != EventKind::stopped);
+}
+
+void divides_workers() {
+  InFlight in_flight = {.workers = 8};
+  CHECK_EQUAL(in_flight.own_share(Pace::quick), 4UL);
+  CHECK_EQUAL(in_flight.own_share(Pace::slow), 2UL);
+  CHECK_EQUAL(in_flight.own_share(Pace::unknown), 1UL);
+  const auto takers = [&] {
+    std::string found;
+    for (const auto& [pace, letter] :
+         {std::pair(Pace::quick, 'q'), std::pair(Pace::unknown, 'u'), std::pair(Pace::slow, 's')})
+      if (in_flight.may_take(pace)) found += letter;
+    return found;
+  };
+  const auto check = [&](const InFlight& next, std::string_view expected) {
+    in_flight = next;
+    CHECK_EQUAL(takers(), expected);
+  };
+  check({.workers = 8}, "qus");
+  check({.workers = 8, .all = 3, .slow = 3}, "qus");
+  check({.workers = 8, .all = 4, .slow = 4}, "qu");
+  check({.workers = 8, .all = 6, .slow = 4, .unknown = 2}, "q");
+  check({.workers = 8, .all = 6, .unknown = 6}, "q");
+  check({.workers = 8, .all = 5, .unknown = 5}, "qus");
+  // those that are to end count as slow, until there are others
+  check({.workers = 1, .ending = 2}, "q");
+  check({.workers = 5, .ending = 3}, "qus");
+  check({.workers = 4, .ending = 4}, "qu");
+  // of its own
+  check({.workers = 8, .all = 1, .own = 1}, "qs");
+  check({.workers = 8, .all = 2, .own = 2}, "q");
+  check({.workers = 8, .all = 4, .own = 4}, "");
+  // the last one that is free
+  check({.workers = 8, .all = 7, .own = 1}, "");
+  check({.workers = 8, .all = 7}, "qus");
+  // few are hardly divided
+  check({.workers = 1}, "qus");
+  check({.workers = 2, .all = 1, .slow = 1, .own = 1}, "q");
+  check({.workers = 3, .all = 1, .slow = 1}, "qu");
 }
 
 void wakes_the_main_thread() {
@@ -734,11 +798,14 @@ constexpr Case kCases[] = {
     {"A5: Receiver: all handlers of a call together have a deadline",
      has_a_deadline_for_all_handlers_of_a_call},
     {"A5: Receiver: so they have where each one is quick", has_a_deadline_for_many_quick_handlers},
-    {"G4: Receiver: the listeners of one container share what it may have",
-     shares_workers_among_containers},
+    {"G4: Receiver: a container of which nobody knows has one worker, whatever its listeners",
+     gives_who_is_not_known_one_worker},
+    {"G4: Receiver: containers of which nobody knows leave a worker to those that are quick",
+     leaves_a_worker_for_who_is_quick},
     {"G4: Receiver: a container begins with what it did before its last listener ended",
      remembers_what_programs_of_a_container_did},
-    {"G4: Receiver: the last free worker is for who has none", leaves_a_worker_for_who_has_none},
+    {"G4: Receiver: calls that wait have their turns by container", gives_turns_by_container},
+    {"G4: Receiver: workers are divided by how long containers keep them", divides_workers},
     {"G4: Receiver: a container's queue is one for all of its listeners",
      queues_only_so_many_of_a_container},
     {"Receiver: events wake the main thread", wakes_the_main_thread},

@@ -60,6 +60,7 @@ export class LaunchedCommand implements Disposable {
       Uint8Array.of(1, 2, 3),
       Uint8Array.of(4, 5),
       Uint8Array.of(6),
+      new Uint8Array(),
       syscalls.readSet(() => true),
       failureErrno,
       new Uint8Array(),

@@ -61,6 +61,7 @@ const engine: readonly string[] = [
   'notify',
   'process_files',
   'process_owner',
+  'quarantine',
   'reading',
   'receiver',
   'resources',
@@ -167,6 +168,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   mount_request_test: ['mount_request'],
   new_mount_test: mountMaker,
   notify_test: ['bpf', 'caller_state', 'notify'],
+  quarantine_test: ['quarantine'],
   quickness_test: engine,
   receiver_test: engine,
   probe_test: [
@@ -200,6 +202,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   unique_fd_test: [],
   users_closing_test: ['users_closing'],
   wire_test: ['helper/wire'],
+  worker_time_test: [],
 };
 
 /** Some of many rounds use a processor for ten seconds. */

@@ -10,12 +10,15 @@ import { EBADMSG, runLoad } from '../bench/load.ts';
 import { RunningCommand } from '../support/command.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { compiled } from '../support/compile.ts';
+import { makeFolder } from '../support/folder-contents.ts';
 import { looping, slowAtFirst } from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import type { HostileAgent } from '../support/hostile-agent-process.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
 import { TimedCalls } from '../support/timed-calls.ts';
 import type { TimedCallsResult } from '../support/timed-calls.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
 
 const quick = 'errno';
 /** The machine is not ours alone. */
@@ -140,6 +143,42 @@ describe('fairness', () => {
     expect(agent.log().filter((line) => line.includes('container=crowd')).length).toBeLessThan(10);
   });
 });
+
+const slowFileSystems = [8, 12].flatMap((containers) =>
+  [5, 40, 90, 150].map((milliseconds) => ({ containers, milliseconds })),
+);
+/** Until it is known who is slow. */
+const learningMs = 2000;
+
+test.for(slowFileSystems)(
+  'G4: fairness: $containers containers whose file systems take $milliseconds ms keep nobody waiting',
+  async ({ containers, milliseconds }) => {
+    await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
+    const { socket } = agent;
+    using folder = new TemporaryFolder();
+    await using slow = new AsyncDisposableStack();
+    const options = ['-s', socket, '-l', '-a', String(milliseconds * 1000)];
+    for (let index = 0; index < containers; index += 1) {
+      const path = makeFolder(folder.path, `slow-${index}`);
+      slow.use(
+        new RunningCommand(
+          [compiled('stuck-caller'), ...options, path, 'fuse-symlink', 'fuse-symlink'],
+          { deadlineMs: 60_000 },
+        ),
+      );
+    }
+    await sleep(learningMs);
+    const call = 'mkdir:/there/is/none/x';
+    await using quiet = new TimedCalls({ socket, call, calls: 1000, pauseUs: 5000 });
+    await quiet.ready();
+
+    quiet.begin();
+    const { answers, p99Ms } = await quiet.result();
+
+    expect(answers).toEqual({ ENOENT: 1000 });
+    expect(p99Ms).toBeLessThan(10);
+  },
+);
 
 test('G4: fairness: containers whose handlers have a minute, and use it, keep nobody waiting for long', async () => {
   await using agent = await startAgent();

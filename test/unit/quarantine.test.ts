@@ -26,7 +26,7 @@ const mostHandlers = 16_384;
 const handler = 5;
 
 function failTimes(quarantine: Quarantine, count: number, index = handler): readonly number[] {
-  return Array.from({ length: count }, () => quarantine.failed(index, false));
+  return Array.from({ length: count }, () => quarantine.failed(index));
 }
 
 /** One that is left alone from now on, for a second. */
@@ -40,11 +40,11 @@ test('quarantine: a handler is asked until it has failed five times in a row', (
   const quarantine = new Quarantine(makeQuarantineBuffers());
   for (let failures = 0; failures < 4; failures += 1) {
     expect(quarantine.mayAsk(handler)).toBe(true);
-    expect(quarantine.failed(handler, false)).toBe(0);
+    expect(quarantine.failed(handler)).toBe(0);
   }
   expect(quarantine.mayAsk(handler)).toBe(true);
   expect(quarantine.isQuarantined(handler)).toBe(false);
-  expect(quarantine.failed(handler, false)).toBe(1000);
+  expect(quarantine.failed(handler)).toBe(1000);
   expect(quarantine.mayAsk(handler)).toBe(false);
   expect(quarantine.isQuarantined(handler)).toBe(true);
 });
@@ -71,12 +71,6 @@ test('quarantine: a handler that fails at four of five calls is left alone, too'
 test('quarantine: a call from before it began does not end it', () => {
   const quarantine = failing();
   quarantine.succeeded(handler);
-  expect(quarantine.mayAsk(handler)).toBe(false);
-});
-
-test('quarantine: a handler that has used its time up is left alone at once', () => {
-  const quarantine = new Quarantine(makeQuarantineBuffers());
-  expect(quarantine.failed(handler, true)).toBe(1000);
   expect(quarantine.mayAsk(handler)).toBe(false);
 });
 
@@ -110,7 +104,7 @@ test('quarantine: each trial that fails doubles the time, up to a minute', () =>
     expect(quarantine.mayAsk(handler)).toBe(false);
     vi.advanceTimersByTime(1);
     expect(quarantine.mayAsk(handler)).toBe(true);
-    backOffs.push(quarantine.failed(handler, trial % 2 === 1));
+    backOffs.push(quarantine.failed(handler));
   }
   expect(backOffs).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
 });
@@ -139,7 +133,6 @@ test('quarantine: what is cleared is forgotten, and nothing else is', () => {
 test.for([-1, 0x7fff_ffff])('quarantine: a handler %i is never left alone', (index) => {
   const quarantine = new Quarantine(makeQuarantineBuffers());
   expect(failTimes(quarantine, 10, index).every((milliseconds) => milliseconds === 0)).toBe(true);
-  expect(quarantine.failed(index, true)).toBe(0);
   expect(quarantine.mayAsk(index)).toBe(true);
   quarantine.succeeded(index);
   expect(quarantine.mayAsk(index)).toBe(true);
@@ -175,7 +168,7 @@ test('quarantine: another thread knows the same, by the same clock', async () =>
     `const { parentPort, workerData } = require('node:worker_threads');
     import(workerData.file).then(({ Quarantine }) => {
       const quarantine = new Quarantine(workerData.buffers);
-      const failed = Array.from({ length: 5 }, () => quarantine.failed(${handler}, false));
+      const failed = Array.from({ length: 5 }, () => quarantine.failed(${handler}));
       parentPort.postMessage([...failed, quarantine.mayAsk(${handler})]);
     });`,
     { eval: true, workerData: { file, buffers } },
@@ -261,7 +254,7 @@ test('QuarantineBook: past the last index the handlers of a container are watche
   const { quarantine } = book;
   expect(failTimes(quarantine, 4, one)).toEqual([0, 0, 0, 0]);
   for (let answers = 0; answers < 100; answers += 1) quarantine.succeeded(another);
-  expect(quarantine.failed(one, false)).toBe(1000);
+  expect(quarantine.failed(one)).toBe(1000);
   expect(quarantine.mayAsk(another)).toBe(false);
   expect(quarantine.mayAsk(ofOther)).toBe(true);
   book.forget(ownOf(3));

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what is known of how long containers keep workers.
+#include "worker_time.h"
+
+#include <string>
+
+#include "check.h"
+
+namespace seccompagent::test {
+namespace {
+
+constexpr Nanoseconds kTime = 5 * kSecond;
+constexpr Nanoseconds kCall = WorkerTime::kMuch / 5;
+
+[[nodiscard]] Pace pace_at(const WorkerTime& worker_time, Nanoseconds time) {
+  return worker_time.pace(worker_time.kept(time));
+}
+
+void prove(WorkerTime& worker_time) {
+  for (std::uint32_t call = 0; call < WorkerTime::kProof; ++call) worker_time.note_answer(0);
+}
+
+void is_known_by_quick_calls() {
+  WorkerTime worker_time;
+  for (std::uint32_t call = 0; call < WorkerTime::kProof; ++call) {
+    CHECK_EQUAL(worker_time.pace(worker_time.kept()), Pace::unknown);
+    worker_time.note_answer(WorkerTime::kLongCall);
+    worker_time.note_answer(WorkerTime::kLongCall - 1);
+  }
+  CHECK_EQUAL(worker_time.pace(worker_time.kept()), Pace::quick);
+}
+
+void is_slow_by_many_calls() {
+  WorkerTime worker_time;
+  prove(worker_time);
+  for (int call = 0; call < 5; ++call) {
+    CHECK_EQUAL(pace_at(worker_time, kTime), Pace::quick);
+    worker_time.note(kCall, kTime);
+  }
+  CHECK_EQUAL(worker_time.kept(kTime), WorkerTime::kMuch);
+  CHECK_EQUAL(pace_at(worker_time, kTime), Pace::slow);
+  // no quick call makes up for it
+  prove(worker_time);
+  CHECK_EQUAL(pace_at(worker_time, kTime), Pace::slow);
+  CHECK_EQUAL(pace_at(worker_time, kTime + WorkerTime::kTimesAsLong), Pace::quick);
+}
+
+void is_not_slow_by_little_for_long() {
+  WorkerTime worker_time;
+  prove(worker_time);
+  for (Nanoseconds time = kTime; time < kTime + 1000 * kSecond;
+       time += kCall * WorkerTime::kTimesAsLong) {
+    worker_time.note(kCall, time);
+    CHECK_EQUAL(pace_at(worker_time, time), Pace::quick);
+  }
+}
+
+void is_slow_for_ten_minutes_at_most() {
+  WorkerTime worker_time;
+  for (int call = 0; call < 100; ++call) worker_time.note(10 * kSecond, kTime);
+  CHECK_EQUAL(worker_time.kept(kTime), WorkerTime::kMost);
+  CHECK_EQUAL(pace_at(worker_time, kTime + 590 * kSecond), Pace::slow);
+  CHECK_EQUAL(pace_at(worker_time, kTime + 600 * kSecond), Pace::unknown);
+}
+
+void remembers_components_for_a_while() {
+  OverdueComponents components;
+  CHECK(!components.has("one", kTime));
+  components.note("one", kTime);
+  CHECK(components.has("one", kTime + OverdueComponents::kRemembered - 1));
+  CHECK(!components.has("one", kTime + OverdueComponents::kRemembered));
+  CHECK(!components.has("other", kTime));
+}
+
+void remembers_the_last_components() {
+  OverdueComponents components;
+  const auto name = [](std::size_t index) { return std::to_string(index); };
+  constexpr std::size_t kMore = 3;
+  for (std::size_t index = 0; index < OverdueComponents::kMost + kMore; ++index)
+    components.note(name(index), kTime + static_cast<Nanoseconds>(index));
+  for (std::size_t index = 0; index < OverdueComponents::kMost + kMore; ++index)
+    CHECK_EQUAL(components.has(name(index), kTime), index >= kMore);
+}
+
+constexpr Case kCases[] = {
+    {"G4: WorkerTime: a few quick calls show that a container is quick", is_known_by_quick_calls},
+    {"A5: WorkerTime: many calls keep as long as a long one", is_slow_by_many_calls},
+    {"A5: WorkerTime: a container may keep a worker a little all the time",
+     is_not_slow_by_little_for_long},
+    {"A5: WorkerTime: it is over in ten minutes", is_slow_for_ten_minutes_at_most},
+    {"A5: OverdueComponents: who has used its time up is remembered for a while",
+     remembers_components_for_a_while},
+    {"A5: OverdueComponents: the last ones are remembered", remembers_the_last_components}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
