@@ -418,7 +418,7 @@ export class Agent {
     if (this.#forgetting !== undefined) return;
     this.#forgetting = setTimeout(() => {
       this.#forgetting = undefined;
-      this.#attaching.resolver.forgetUnused?.();
+      this.#attaching.resolver.forgetUnused?.(forgetAfterMs);
       const handlers = this.#containers.all().flatMap(([, { registry }]) => registry.handlers);
       const used = handlers.map(({ component }) => component);
       this.#pool?.keepOnly([...before, ...used]);

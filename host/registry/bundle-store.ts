@@ -110,6 +110,12 @@ interface KnownBundle extends Place {
   readonly bundle: Bundle;
 }
 
+interface PulledBundle {
+  readonly bundle: Bundle;
+  /** When it was read, as `performance.now` says. */
+  readonly readMs: number;
+}
+
 /** Why a bundle cannot be read, as long as its files stay what they are. */
 interface Refusal {
   readonly files: readonly string[];
@@ -182,7 +188,7 @@ export class BundleStore {
   /** Those that stay what they were, since nobody knows whether they can be used as they are now. */
   readonly #unknown: Set<string> = new Set();
   /** By host and digest: what else a reference says is up to who writes it. */
-  readonly #pulled: Map<string, Bundle> = new Map();
+  readonly #pulled: Map<string, PulledBundle> = new Map();
   /** Whoever starts containers may have them try again and again. */
   readonly #refusals: Map<string, Refusal> = new Map();
 
@@ -416,7 +422,7 @@ export class BundleStore {
   #pulledAs(reference: string): Bundle {
     const key = pulledKey(reference);
     const known = this.#pulled.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.bundle;
     const { limits, allowedToSigned } = this.#parts;
     const { folder, outline, signers, text } = this.#opened(reference);
     const bundle = this.#unlessRefused(key, filesOf(folder, text), () =>
@@ -429,7 +435,7 @@ export class BundleStore {
       }),
     );
     this.#makeRoom(bundle);
-    this.#pulled.set(key, bundle);
+    this.#pulled.set(key, { bundle, readMs: performance.now() });
     return bundle;
   }
 
@@ -447,14 +453,20 @@ export class BundleStore {
 
   #held(): readonly LoadedComponent[] {
     const found = [...this.#bundles.values()].map(({ bundle }) => bundle);
-    const bundles = [...found, ...this.#pulled.values()];
+    const pulled = [...this.#pulled.values()].map(({ bundle }) => bundle);
+    const bundles = [...found, ...pulled];
     return [...bundles.flatMap((bundle) => componentsOf(bundle)), ...this.#components.used()];
   }
 
-  /** Bundles of registries that no container has, and components of those that were refused. */
-  forgetUnused(): void {
+  /**
+   * Bundles of registries that no container has, and components of those that were refused.
+   * @param keptForMs those that were read since then stay: a container may wait for others of its own
+   */
+  forgetUnused(keptForMs = 0): void {
+    const untilMs = performance.now() - keptForMs;
     const used = new Set(this.#components.used().map(({ id }) => id));
-    for (const [key, bundle] of this.#pulled) {
+    for (const [key, { bundle, readMs }] of this.#pulled) {
+      if (readMs > untilMs) continue;
       if (!componentsOf(bundle).some(({ id }) => used.has(id))) this.#pulled.delete(key);
     }
     this.#components.keepOnly(new Set(this.#held().map(({ id }) => id)));

@@ -90,8 +90,11 @@ export interface Resolver {
    * @throws AgentError: they may not be kept
    */
   keep(held: Sourced): Sourced;
-  /** What no container has any more takes memory: called some time after containers have ended. */
-  forgetUnused?(): void;
+  /**
+   * What no container has any more takes memory: called some time after containers have ended.
+   * @param keptForMs what is newer stays
+   */
+  forgetUnused?(keptForMs: number): void;
   /** What a container is to Kubernetes; absent: what the annotations of its state say. */
   workloadOf?(identity: ContainerIdentity): Workload;
   /** People are to hear of something where they look for their containers; it never throws. */

@@ -176,8 +176,8 @@ export function selectingResolver(parts: SelectingParts): Resolver {
   return {
     prepare: ({ state, peerUid }, isWanted) =>
       parts.store.prepare(selectedNames(state.metadata), { isWanted, uid: peerUid }),
-    forgetUnused: () => {
-      parts.store.forgetUnused();
+    forgetUnused: (keptForMs) => {
+      parts.store.forgetUnused(keptForMs);
     },
     resolve: (identity) => {
       const selected = refusing(policies, [], () => selectedBy(parts, identity));

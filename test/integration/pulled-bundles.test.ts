@@ -218,6 +218,9 @@ test('A14: pulled bundles: one that no container has is forgotten, with its comp
   expect(components.size).toBeGreaterThan(0);
 
   components.used = () => [];
+  // a container may wait for others of its own
+  store.forgetUnused(60_000);
+  expect(store.named(reference)).toBe(bundle);
   store.forgetUnused();
   expect(components.size).toBe(0);
   await store.prepare([reference]);
