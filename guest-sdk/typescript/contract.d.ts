@@ -397,14 +397,13 @@ declare module 'seccompagent:handler/mounts@0.1.0' {
    * what the container's first process does not see. Power is lent over a directory that is
    * the caller's own, or that it may write and that is not somebody else's sticky one; over
    * nothing that proc shows of its processes. Over others it is `eperm` for callers that
-   * could not mount there themselves.
+   * could not mount there themselves. Ids in the data are those of the caller's user namespace.
    * Similar to mount(2).
    */
   export function mount(source: Path | null, target: Path, filesystemType: Path | null, mountFlags: number, data: Uint8Array | null): void;
   /**
    * Takes a mount away. For proc, sysfs and what is mounted on them nothing is lent, nor
-   * for a lazy unmount of what has them below: `eperm`. What is no directory goes only if
-   * it is not in use. Similar to umount2(2).
+   * for a lazy unmount of what has them below: `eperm`. Similar to umount2(2).
    */
   export function unmount(target: Path, unmountFlags: number): void;
   /**

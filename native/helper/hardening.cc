@@ -96,6 +96,8 @@ constexpr long kForMounts[] = {
     // becoming a caller
     SYS_fchdir, SYS_chroot, SYS_capget, SYS_capset, SYS_prctl, SYS_setgroups, SYS_setresgid,
     SYS_setresuid, SYS_setfsgid, SYS_setfsuid,
+    // asking for ids of its user namespace
+    SYS_memfd_create,
     // finding the mount point, and what it is
     SYS_openat, SYS_openat2, SYS_newfstatat, SYS_fstat, SYS_fstatfs, SYS_statx, SYS_readlinkat,
     SYS_faccessat2, SYS_read, SYS_lseek, SYS_fcntl,

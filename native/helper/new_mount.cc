@@ -7,10 +7,12 @@
 #include <linux/mount.h>
 #include <linux/nsfs.h>
 #include <linux/openat2.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -18,6 +20,8 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstdlib>
+#include <map>
 #include <optional>
 #include <ranges>
 #include <string_view>
@@ -105,6 +109,79 @@ constexpr const char* kMaskName = "tmpfs";
 }
 
 [[nodiscard]] bool is_proc(const NewMount& mount) { return mount.type == "proc"; }
+
+// --- ids in options ------------------------------------------------------------------------------
+
+// What file systems call users and groups.
+[[nodiscard]] bool is_of_user(const MountOption& option) { return option.key.ends_with("uid"); }
+
+[[nodiscard]] bool is_id(const MountOption& option) {
+  constexpr auto kKeys = std::to_array<std::string_view>({"backupgid", "backupuid", "gid", "uid"});
+  return option.value && std::ranges::find(kKeys, option.key) != kKeys.end();
+}
+
+// As the kernel reads it: decimal, octal or hexadecimal.
+[[nodiscard]] std::optional<std::uint32_t> read_id(const std::string& text) {
+  constexpr std::uint32_t kNobody = ~0U;
+  if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
+  char* end = nullptr;
+  constexpr int kAnyBase = 0;
+  errno = 0;
+  const unsigned long id = std::strtoul(text.c_str(), &end, kAnyBase);
+  if (errno != 0 || end != text.c_str() + text.size() || id >= kNobody) return std::nullopt;
+  return static_cast<std::uint32_t>(id);
+}
+
+// Files of those whom the options name, by their keys: of two options with one key, the last
+// counts.
+using IdFiles = std::map<std::string, UniqueFd>;
+
+// In the caller's user namespace, where we have all power.
+[[nodiscard]] bool take_id(MountJob& job, const MountOption& option) {
+  const pid_t parent = getppid();
+  const auto id = read_id(option.value.value_or(""));
+  if (!id) {
+    job.outcome.answer = EINVAL;
+    return false;
+  }
+  const long call = is_of_user(option) ? SYS_setresuid : SYS_setresgid;
+  // EINVAL: it has no such id
+  if (refused(job.outcome, syscall(call, *id, *id, *id))) return false;
+  rearm(parent);
+  return true;
+}
+
+void make_id_files(MountJob& job, IdFiles& made) {
+  const pid_t parent = getppid();
+  if (!enter(job.outcome, job.place.user_namespace, CLONE_NEWUSER)) return;
+  rearm(parent);
+  if (broke(job.outcome, "prctl of the securebits",
+            prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP))) {
+    return;
+  }
+  for (const MountOption& option : job.mount.options | std::views::filter(is_id)) {
+    if (!take_id(job, option)) return;
+    UniqueFd& file = made[option.key];
+    file.reset(memfd_create("seccompagent-id", MFD_CLOEXEC));
+    if (broke(job.outcome, "memfd_create", file.get())) return;
+  }
+}
+
+// The caller says them as it knows them, and who makes the file system knows them otherwise.
+[[nodiscard]] bool translate_ids(MountJob& job) {
+  if (job.user_namespace_id == 0 || std::ranges::none_of(job.mount.options, is_id)) return true;
+  IdFiles files;
+  const auto ended =
+      run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] { make_id_files(job, files); });
+  if (!ended) job.outcome = our_failure("child in the user namespace", ended.error());
+  if (job.has_ended()) return false;
+  for (MountOption& option : job.mount.options | std::views::filter(is_id)) {
+    struct stat found = {};
+    if (broke(job.outcome, "fstat of a file", fstat(files[option.key].get(), &found))) return false;
+    option.value = std::to_string(is_of_user(option) ? found.st_uid : found.st_gid);
+  }
+  return true;
+}
 
 // --- trees of mounts with masks ------------------------------------------------------------------
 
@@ -423,8 +500,8 @@ void put_cover(MountJob& job, int file_system) {
 
 // The same of what was made, whatever has the name of its source by now.
 [[nodiscard]] bool is_of_device(const UniqueFd& mount) {
-  struct stat found = {};
-  return fstat(mount.get(), &found) == -1 || major(found.st_dev) != 0;
+  const auto found = look_at(mount.get());
+  return !found || found->stx_dev_major != 0;
 }
 
 // Those that are made anew for who asks, or show what is elsewhere. All others may be one for the
@@ -433,6 +510,10 @@ void put_cover(MountJob& job, int file_system) {
 constexpr auto kLent = std::to_array<std::string_view>(
     {"afs", "ceph", "cifs", "devpts", "erofs", "hugetlbfs", "lustre", "mqueue", "nfs", "nfs4",
      "orangefs", "ramfs", "smb3", "tmpfs"});
+
+[[nodiscard]] bool is_lent(const NewMount& mount) {
+  return std::ranges::find(kLent, mount.type) != kLent.end();
+}
 
 // Keys of the machine's users, its certificates, huge pages that are kept from others, and the
 // machine's cache of network file systems.
@@ -465,8 +546,7 @@ void choose_security(NewMount& mount) {
   if (needs_nobody(job)) return true;
   // a union shows what lies under the masks of its layers
   if (job.mount.type == "overlay") return job.has_own_power();
-  return std::ranges::find(kLent, job.mount.type) != kLent.end() &&
-         std::ranges::none_of(job.mount.options, reaches_beyond);
+  return is_lent(job.mount) && std::ranges::none_of(job.mount.options, reaches_beyond);
 }
 
 // What the mount keeps, see kept_attributes. Where the kernel makes the contents, nobody has
@@ -546,6 +626,43 @@ constexpr std::uint32_t kTimes = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
   return !broke(job.outcome, "fchdir to our procfs", fchdir(job.own_proc));
 }
 
+// In the caller's user namespace, where ids are its own: the kernel lets whoever has the power in
+// there make some types, which keep devices and foreign ids out by themselves. Closed, and the job
+// goes on: not this one.
+[[nodiscard]] UniqueFd make_by_own_power(MountJob& job) {
+  UniqueFd made;
+  const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
+    if (become_caller(job)) made = make_detached(job.outcome, job.mount);
+  });
+  if (!ended) job.outcome = our_failure("child that makes the mount", ended.error());
+  if (job.outcome.answer == EPERM) job.outcome.answer = 0;
+  return made;
+}
+
+// In our user namespace, as somebody with the caller's ids and CAP_SYS_ADMIN, who we are then.
+[[nodiscard]] UniqueFd make_lent(MountJob& job) {
+  // to the others it is a name, which nobody looks for
+  if (!is_lent(job.mount) && is_of_device(job.mount)) {
+    job.outcome.answer = EPERM;
+    return {};
+  }
+  if (!needs_nobody(job)) choose_security(job.mount);
+  const auto kept = static_cast<std::uint32_t>(attributes_kept(job));
+  const std::uint32_t wanted = job.mount.attributes;
+  // those of its times can't be set one by one
+  job.mount.attributes = job.owner.is_open() ? kept | (wanted & kTimes) : kept | wanted;
+  UniqueFd mount = make_detached(job.outcome, job.mount);
+  if (!mount.is_open()) return {};
+  if (is_of_device(mount)) {
+    job.outcome.answer = EPERM;
+    return {};
+  }
+  if (!job.owner.is_open()) return mount;
+  UniqueFd locked = lock_attributes(job, mount);
+  if (!locked.is_open() || !set_attributes(job, locked, wanted & ~kTimes)) return {};
+  return locked;
+}
+
 // A file system that is made inside the container, where it looks for its source.
 void put_other(MountJob& job, const IsGone& is_gone) {
   if (job.owner.is_open()) {
@@ -559,30 +676,17 @@ void put_other(MountJob& job, const IsGone& is_gone) {
     mount_point = find_mount_point(job);
     if (!job.has_ended() && file != nullptr) job.source = open_source(job, *file->value);
   });
-  if (!may_use_place(job, mount_point) || !go_to_source(job) || !close_others(job, mount_point) ||
-      !lend_sys_admin(job)) {
+  if (!may_use_place(job, mount_point) || !go_to_source(job) || !close_others(job, mount_point))
     return;
-  }
-  if (is_of_device(job.mount) || opens_devices(job.mount) || !is_lendable(job)) {
+  if (opens_devices(job.mount) || !is_lendable(job)) {
     job.outcome.answer = EPERM;
     return;
   }
-  if (!needs_nobody(job)) choose_security(job.mount);
-  const auto kept = static_cast<std::uint32_t>(attributes_kept(job));
-  const std::uint32_t wanted = job.mount.attributes;
-  // those of its times can't be set one by one
-  job.mount.attributes = job.owner.is_open() ? kept | (wanted & kTimes) : kept | wanted;
-  UniqueFd mount = make_detached(job.outcome, job.mount);
-  if (!mount.is_open()) return;
-  if (is_of_device(mount)) {
-    job.outcome.answer = EPERM;
-    return;
-  }
-  if (job.owner.is_open()) {
-    mount = lock_attributes(job, mount);
-    if (!mount.is_open() || !set_attributes(job, mount, wanted & ~kTimes)) return;
-  }
-  (void)move_to(job, mount, mount_point, is_gone);
+  UniqueFd mount;
+  if (job.has_own_power() && !needs_nobody(job)) mount = make_by_own_power(job);
+  if (job.has_ended() || (!mount.is_open() && !translate_ids(job)) || !lend_sys_admin(job)) return;
+  if (!mount.is_open()) mount = make_lent(job);
+  if (mount.is_open()) (void)move_to(job, mount, mount_point, is_gone);
 }
 
 // --- what it may show ----------------------------------------------------------------------------
@@ -812,8 +916,10 @@ Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, c
   job.has_foreign_processes = has_foreign_processes(job, own_user_namespace_);
   if (job.has_ended()) return job.outcome;
   if (auto cover = cover_of(mount, masks)) {
-    if ((place.has_own_mounts && !narrow_to_own(job, *cover)) || !narrow(job, *cover))
+    if (!translate_ids(job) || (place.has_own_mounts && !narrow_to_own(job, *cover)) ||
+        !narrow(job, *cover)) {
       return job.outcome;
+    }
   }
   const int tree_namespace = !job.has_cover ? -1 : tree_for(job);
   if (job.has_ended()) return job.outcome;

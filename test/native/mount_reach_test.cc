@@ -24,6 +24,10 @@ constexpr std::uint64_t kSysAdminBit = 1ULL << CAP_SYS_ADMIN;
 
 NewMount of_type(const char* type) { return {.type = type, .options = {}, .attributes = 0}; }
 
+NewMount with_options(const char* type, std::vector<MountOption> options) {
+  return {.type = type, .options = std::move(options), .attributes = 0};
+}
+
 Errno answer_to(
     const Container& container, const NewMount& mount,
     const std::function<void(MountPlace&)>& change = [](MountPlace&) {}) {
@@ -102,6 +106,17 @@ void opens_nothing_but_a_source() {
   CHECK_EQUAL(answer_to(plain, of_type("btrfs")), Errno{EPERM});
 }
 
+long make_block_device() {
+  return error_of_call(mknod("/mnt/block", S_IFBLK | 0600, makedev(7, 0)));
+}
+
+void looks_for_no_source_that_is_a_name() {
+  const Container plain({kPlainLevel});
+  CHECK_EQUAL(plain.ask(make_block_device), 0);
+  CHECK_EQUAL(answer_to(plain, with_options("ext4", {{"source", "/mnt/block"}})), Errno{EPERM});
+  CHECK_EQUAL(answer_to(plain, with_options("tmpfs", {{"source", "/mnt/block"}})), Errno{0});
+}
+
 long allow_devices_again() {
   return error_of_call(mount(nullptr, "/mnt/new", nullptr, MS_REMOUNT | MS_BIND, nullptr));
 }
@@ -123,8 +138,7 @@ long is_without_devices() {
 void keeps_devices_out() {
   for (const bool has_power : {true, false}) {
     const Container container({kUserLevel});
-    const NewMount mount = of_type(has_power ? "tmpfs" : "hugetlbfs");
-    CHECK_EQUAL(answer_to(container, mount,
+    CHECK_EQUAL(answer_to(container, of_type("hugetlbfs"),
                           [&](MountPlace& place) {
                             if (!has_power) drop_power(place);
                           }),
@@ -299,7 +313,7 @@ void gives_none_to_who_has_none() {
 // What the caller asked for itself it may take off again.
 void locks_what_has_to_be_kept_only() {
   const Container container({kUserLevel});
-  NewMount mount = of_type("tmpfs");
+  NewMount mount = of_type("hugetlbfs");
   mount.attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID;
   CHECK_EQUAL(answer_to(container, mount), Errno{0});
   CHECK_EQUAL(container.ask([]() -> long {
@@ -371,7 +385,95 @@ void hides_no_mounts_of_others() {
       Errno{0});
 }
 
+// --- ids in options ------------------------------------------------------------------------------
+
+// Of a mount point, or of a terminal.
+long owner_of(const char* path) {
+  struct stat found = {};
+  return stat(path, &found) == -1 ? -errno
+                                  : static_cast<long>(found.st_uid * 100'000 + found.st_gid);
+}
+long owner_of_new() { return owner_of("/mnt/new"); }
+long owner_of_a_terminal() {
+  const UniqueFd terminal(open("/mnt/new/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  return terminal.is_open() ? owner_of("/mnt/new/0") : -errno;
+}
+// Which everybody is told in the host's ids.
+long group_of_proc() {
+  const std::string mountinfo = contents("/mnt/new/self/mountinfo");
+  const std::size_t group = mountinfo.find("gid=", mountinfo.find(" /mnt/new "));
+  return group == std::string::npos ? -1 : std::stol(mountinfo.substr(group + 4));
+}
+
+struct OfUser {
+  std::vector<Level> levels;
+  // The host's.
+  std::uint32_t first_id;
+};
+const std::vector<OfUser> kOfUsers = {
+    {{kUserLevel}, 100000},
+    // in one of a container
+    {{kUserLevel,
+      {.namespaces = kUser, .first_id = 2000, .ids = 3000, .set_up = make_mount_points}},
+     102000},
+    // its mounts are those of the level outside
+    {{kUserLevel, {.namespaces = CLONE_NEWUSER, .first_id = 0, .ids = 3000}}, 100000}};
+
+void means_the_callers_ids() {
+  constexpr long kOwner = 1000L * 100'000 + 5;
+  struct Wanted {
+    NewMount mount;
+    Asked asked;
+    long answer;
+  };
+  const std::vector<Wanted> wanted = {
+      {with_options("tmpfs", {{"uid", "1000"}, {"gid", "5"}}), owner_of_new, kOwner},
+      {with_options("tmpfs", {{"uid", "7"}, {"gid", "05"}, {"uid", "0x3e8"}}), owner_of_new,
+       kOwner},
+      {with_options("tmpfs", {}), owner_of_new, 0},
+      {with_options("hugetlbfs", {{"uid", "1000"}, {"gid", "5"}}), owner_of_new, kOwner},
+      {with_options("devpts", {{"gid", "5"}, {"uid", "1000"}, {"ptmxmode", "0666"}}),
+       owner_of_a_terminal, kOwner}};
+  for (const auto& [levels, first_id] : kOfUsers) {
+    for (const bool has_power : {true, false}) {
+      std::vector<Wanted> all = wanted;
+      all.push_back(
+          {with_options("proc", {{"hidepid", "2"}, {"gid", "7"}}), group_of_proc, first_id + 7});
+      for (const auto& [mount, asked, answer] : all) {
+        const Container container(levels);
+        CHECK_EQUAL(answer_to(container, mount,
+                              [&](MountPlace& place) {
+                                if (!has_power) drop_power(place);
+                              }),
+                    Errno{0});
+        CHECK_EQUAL(container.ask(asked), answer);
+      }
+    }
+  }
+}
+
+void takes_no_ids_but_the_callers() {
+  for (const OfUser& user : kOfUsers) {
+    const Container container(user.levels);
+    for (const char* id :
+         {"70000", "-1", "4294967295", "4294967296", "18446744073709551616", "1x", " 1", ""}) {
+      for (const NewMount& mount :
+           {with_options("tmpfs", {{"uid", id}}), with_options("tmpfs", {{"gid", id}}),
+            with_options("hugetlbfs", {{"uid", id}}), with_options("devpts", {{"gid", id}}),
+            with_options("proc", {{"gid", id}})}) {
+        CHECK_EQUAL(answer_to(container, mount), Errno{EINVAL});
+        CHECK_EQUAL(answer_to(container, mount, drop_power), Errno{EINVAL});
+      }
+      CHECK_EQUAL(answer_to(container, with_options("cifs", {{"backupuid", id}}), drop_power),
+                  Errno{EINVAL});
+    }
+  }
+}
+
 constexpr Case kCases[] = {
+    {"make_mount: ids in options are those of the caller", means_the_callers_ids},
+    {"A2: make_mount: ids that the caller's user namespace lacks are refused",
+     takes_no_ids_but_the_callers},
     {"A1: make_mount: a lent mount hides no mounts that are there", hides_no_mounts_of_others},
     {"A8: make_mount: what a container inside hides is hidden", hides_what_the_inner_one_hides},
     {"A8: make_mount: hidepid and read-only of a container inside are kept",
@@ -384,6 +486,8 @@ constexpr Case kCases[] = {
      refuses_what_is_of_the_machine},
     {"A1: make_mount: cgroups are lent to nobody", shares_no_cgroups},
     {"A13: reach: no option opens a device or a file", opens_nothing_but_a_source},
+    {"make_mount: a source that is a name only is not looked for",
+     looks_for_no_source_that_is_a_name},
     {"A1: make_mount: no key of the machine's users is used", takes_no_keys_of_others},
     {"A2: make_mount: whoever has all power in a container gets no devices", keeps_devices_out},
     {"make_mount: terminals are devices that open", has_terminals_of_its_own},
