@@ -139,7 +139,7 @@ using IdFiles = std::map<std::string, UniqueFd>;
 // In the caller's user namespace, where we have all power.
 [[nodiscard]] bool take_id(MountJob& job, const MountOption& option) {
   const pid_t parent = getppid();
-  const auto id = read_id(*option.value);
+  const auto id = read_id(option.value.value_or(""));
   if (!id) {
     job.outcome.answer = EINVAL;
     return false;
