@@ -159,6 +159,34 @@ void knows_who_has_slept_on() {
   wait_until([&] { return is_seen_asleep(state); });
 }
 
+// Whoever was woken by us has run once, and no signal has.
+void knows_who_has_slept_on_but_for_us() {
+  std::atomic<pid_t> tid = 0;
+  std::atomic<int> woken = 0;
+  constexpr int kLast = 3;
+  std::thread thread([&] {
+    tid.store(gettid());
+    tid.notify_one();
+    for (int seen = 0; seen < kLast; ++seen) woken.wait(seen);
+  });
+  tid.wait(0);
+  CallerState state(tid.load());
+  const auto wake = [&] {
+    ++woken;
+    woken.notify_one();
+    pause_for(20 * kMillisecond);
+  };
+  wait_until([&] { return !state.is_awake() && is_seen_asleep(state); });
+  wake();
+  CHECK(!state.has_slept_on());
+  state.note_turn();
+  CHECK(state.has_slept_on());
+  wake();
+  CHECK(!state.has_slept_on());
+  wake();
+  thread.join();
+}
+
 void looks_anew_after_what_was_kept_is_closed() {
   const Sleeper sleeper;
   CallerState& state = CallerState::of(sleeper.pid());
@@ -502,6 +530,7 @@ constexpr Case kCases[] = {
     {"CallerState: who waits is told from who runs", tells_who_waits},
     {"CallerState: who goes on is awake", follows_who_goes_on},
     {"K8: CallerState: who sleeps on is told from who has run", knows_who_has_slept_on},
+    {"K8: CallerState: so is who has run once for us", knows_who_has_slept_on_but_for_us},
     {"CallerState: a sleep is looked at anew once files were closed",
      looks_anew_after_what_was_kept_is_closed},
     {"CallerState: a name that looks like a line of the status is none", is_not_misled_by_a_name},
