@@ -95,8 +95,14 @@ Nanoseconds Worker::send_answer() {
   constexpr Nanoseconds kMostTook = 1'000'000'000;
   const Nanoseconds took = time - begun_.load(std::memory_order_relaxed);
   inbox_->took = static_cast<std::uint32_t>(std::min(took / kMicrosecond, kMostTook));
-  // a call that nobody was asked about shows nothing
-  if (counted != Counted::failure) listener_->container->worker_time.note_answer(took);
+  // A call that nobody was asked about shows nothing. One that has only waited for a processor is
+  // quick, too: it was not counted.
+  if (counted != Counted::failure) {
+    WorkerTime& worker_time = listener_->container->worker_time;
+    const bool is_quick =
+        took < WorkerTime::kLongCall || worker_time.kept(time) < WorkerTime::kLongCall;
+    worker_time.note_answer(is_quick ? 0 : took);
+  }
   place_.phase.store(Phase::idle, std::memory_order_relaxed);
   if (place_.is_blocked.load(std::memory_order_relaxed) && place_.is_blocked.exchange(false))
     receiver_->blocked_count_.fetch_sub(1);
