@@ -468,14 +468,19 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
 // system alone, as the kernel has it.
 [[nodiscard]] FileAnswer open_unnamed(const Doing& doing, std::uint64_t flags) {
   const FileRequest& request = doing.request;
-  const auto directory =
-      open_in_place(doing, doing.place.base, request.path.c_str(),
-                    O_PATH | O_DIRECTORY | (flags & O_NOFOLLOW), 0, request.resolve);
-  if (!directory) return refusal(directory.error().number);
+  UniqueFd found;
+  // without a path, what the base is: the kernel says what is no directory
+  if (!request.path.empty()) {
+    auto opened = open_in_place(doing, doing.place.base, request.path.c_str(),
+                                O_PATH | O_DIRECTORY | (flags & O_NOFOLLOW), 0, request.resolve);
+    if (!opened) return refusal(opened.error().number);
+    found = std::move(*opened);
+  }
+  const int directory = found.is_open() ? found.get() : doing.place.base;
   const int own = static_cast<int>((flags & ~std::uint64_t{O_NOFOLLOW}) | O_CLOEXEC);
   UniqueFd opened;
-  auto made = have_made(doing, {.at = directory->get(), .name = nullptr}, [&]() -> long {
-    return by_path(doing, directory->get(), [&](const char* path) -> long {
+  auto made = have_made(doing, {.at = directory, .name = nullptr}, [&]() -> long {
+    return by_path(doing, directory, [&](const char* path) -> long {
       opened.reset(open(path, own, static_cast<mode_t>(request.mode & 07777)));
       return opened.is_open() ? 0 : -1;
     });
@@ -574,8 +579,8 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
   // as the kernel has it: what has to be made is not in any cache
   const bool is_cached = (resolve & RESOLVE_CACHED) != 0;
   if (is_cached && (flags & (O_CREAT | O_TRUNC | kTmpfile)) != 0) return refusal(EAGAIN);
-  if (path.empty()) return answer_with(open_found(doing, doing.place.base, flags));
   if ((flags & kTmpfile) != 0) return open_unnamed(doing, flags);
+  if (path.empty()) return answer_with(open_found(doing, doing.place.base, flags));
   const bool may_make = (flags & O_CREAT) != 0;
   const bool is_exclusive = may_make && (flags & O_EXCL) != 0;
   const std::uint64_t finding =

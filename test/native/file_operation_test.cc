@@ -290,7 +290,39 @@ void follows_no_link_of_others_that_was_not_there() {
   }
 }
 
+// As /proc/self/fd/N is meant: the base itself.
+[[nodiscard]] FileAnswer open_unnamed_at(const UniqueFd& base, std::uint64_t allowance) {
+  CHECK(ThreadRole::know_own_places().has_value());
+  FileRequest request = request_for(FileOperation::open, "", "", O_TMPFILE | O_RDWR);
+  request.mode = 0640;
+  return operate_on_file(request,
+                         {.base = base.get(),
+                          .second_base = -1,
+                          .processes = ThreadRole::own_processes(),
+                          .allowance = allowance},
+                         HeldIds::all, There());
+}
+
+void counts_unnamed_files_wherever_they_are_made() {
+  leave_mounts();
+  umask(022);
+  const UniqueFd directory(open("/mnt", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const FileAnswer made = open_unnamed_at(directory, Made::kUntold);
+  CHECK_EQUAL(made.error, 0);
+  CHECK(made.made.amount > 0);
+  struct stat found = {};
+  CHECK_EQUAL(fstat(made.fd.get(), &found), 0);
+  CHECK_EQUAL(found.st_mode, static_cast<mode_t>(S_IFREG | 0640));
+  const FileAnswer refused = open_unnamed_at(directory, 0);
+  CHECK_EQUAL(refused.error, ENOSPC);
+  CHECK(refused.made.is_over);
+  const UniqueFd file(open("/mnt/file", O_CREAT | O_RDWR | O_CLOEXEC, 0644));
+  CHECK_EQUAL(open_unnamed_at(file, Made::kUntold).error, ENOTDIR);
+}
+
 constexpr Case kCases[] = {
+    {"A12: file operations: unnamed files are counted wherever they are made",
+     counts_unnamed_files_wherever_they_are_made},
     {"A1: file operations: what a link leads to is made there, as seen from the root",
      makes_where_links_lead},
     {"A1: file operations: a link that was put there meanwhile is followed as the kernel would",
