@@ -2,10 +2,12 @@
 #include "files_role.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -108,6 +110,17 @@ constexpr std::array kNamespaces = {
   return operate_on_file(request.file, place, HeldIds::all, notification);
 }
 
+// Whether to close it may take as long as its file system wants, as those of FUSE and networks: the
+// caller gets its answer before. A union asks its layers, which are on disks mostly.
+[[nodiscard]] bool may_hang(const HelperAnswer& answer, const UniqueFd& opened) {
+  if (answer.is_closed_at_once) return false;
+  struct stat found = {};
+  struct statfs system = {};
+  if (fstat(opened.get(), &found) == -1 || fstatfs(opened.get(), &system) == -1) return true;
+  return (S_ISREG(found.st_mode) || S_ISDIR(found.st_mode)) &&
+         system.f_type != OVERLAYFS_SUPER_MAGIC;
+}
+
 // The last of a request. What the caller may close, execute, lock or unmount as soon as it goes on
 // is not open here any more then.
 void finish(const HelperRequest& request, std::vector<UniqueFd>& fds, HelperAnswer answer,
@@ -117,11 +130,11 @@ void finish(const HelperRequest& request, std::vector<UniqueFd>& fds, HelperAnsw
   if (opened.is_open() && request.file.is_given) {
     const bool is_close_on_exec = (request.file.flags & O_CLOEXEC) != 0;
     const auto number = add_fd(listener.get(), request.id, opened.get(), -1, is_close_on_exec);
-    // a call that is gone may come again: the agent has it then
-    if (number) opened.reset();
     answer.given = number.value_or(-1);
+    if (number && !may_hang(answer, opened)) opened.reset();
   }
-  if (opened.is_open()) {
+  // a call that is gone may come again: the agent has it then
+  if (opened.is_open() && answer.given < 0) {
     reply_with(std::move(answer), std::move(opened));
   } else {
     reply(answer);
