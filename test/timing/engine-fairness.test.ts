@@ -161,10 +161,9 @@ test.for(slowFileSystems)(
     for (let index = 0; index < containers; index += 1) {
       const path = makeFolder(folder.path, `slow-${index}`);
       slow.use(
-        new RunningCommand(
-          [compiled('stuck-caller'), ...options, path, 'fuse-symlink', 'fuse-symlink'],
-          { deadlineMs: 60_000 },
-        ),
+        new RunningCommand([compiled('stuck-caller'), ...options, path, 'fuse-open'], {
+          deadlineMs: 60_000,
+        }),
       );
     }
     await sleep(learningMs);
