@@ -4,9 +4,10 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <linux/memfd.h>
+#include <linux/mount.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -33,10 +34,6 @@
 #include "process_files.h"
 #include "raw_syscall.h"
 
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
-
 namespace seccompagent {
 namespace {
 
@@ -55,29 +52,40 @@ constexpr Nanoseconds kLook = 100 * kMillisecond;
   return self.substr(0, self.rfind('/') + 1) + kProgramName;
 }
 
-// A copy that nobody can change, not even who reaches it through /proc/PID/exe.
-[[nodiscard]] Result<UniqueFd> sealed_program() {
+// A copy that nobody can change, not even who reaches it through /proc/PID/exe: on a file system of
+// its own, which is mounted nowhere. A memfd would do where no sysctl forbids to execute it, see
+// vm.memfd_noexec.
+[[nodiscard]] Result<UniqueFd> fixed_program() {
   const UniqueFd file(open(program_path().c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return fail_errno();
   struct stat found = {};
   if (fstat(file.get(), &found) == -1) return fail_errno();
-  constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-  // Linux before 6.3 does not know MFD_EXEC, and has no need of it
-  UniqueFd memory(memfd_create(kProgramName, kFlags | MFD_EXEC));
-  if (!memory.is_open()) memory.reset(memfd_create(kProgramName, kFlags));
-  if (!memory.is_open()) return fail_errno();
+  const UniqueFd context(static_cast<int>(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
+  if (!context.is_open() ||
+      syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == -1) {
+    return fail_errno();
+  }
+  const UniqueFd mount(static_cast<int>(
+      syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)));
+  if (!mount.is_open()) return fail_errno();
+  constexpr mode_t kExecutable = 0555;
+  UniqueFd copy(
+      openat(mount.get(), kProgramName, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kExecutable));
+  if (!copy.is_open() || fchmod(copy.get(), kExecutable) == -1) return fail_errno();
   for (off_t at = 0; at < found.st_size;) {
     const ssize_t sent =
-        sendfile(memory.get(), file.get(), &at, static_cast<std::size_t>(found.st_size - at));
+        sendfile(copy.get(), file.get(), &at, static_cast<std::size_t>(found.st_size - at));
     if (sent <= 0) return sent == 0 ? fail(EIO) : fail_errno();
   }
-  if (fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) ==
+  // nobody executes what is open for writing, and nothing is written from now on
+  copy.reset();
+  mount_attr attributes = {};
+  attributes.attr_set = MOUNT_ATTR_RDONLY;
+  if (syscall(SYS_mount_setattr, mount.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) ==
       -1) {
     return fail_errno();
   }
-  // a descriptor that can't write, since one that can forbids execve
-  const std::string path = "/proc/self/fd/" + std::to_string(memory.get());
-  UniqueFd readable(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd readable(openat(mount.get(), kProgramName, O_RDONLY | O_CLOEXEC));
   if (!readable.is_open()) return fail_errno();
   return readable;
 }
@@ -254,11 +262,11 @@ Result<ChildProcess> HelperPool::Parts::start(HelperLaunch& wanted, const Unique
 Result<void> HelperPool::load() {
   const std::lock_guard lock(parts_.mutex);
   if (parts_.program.is_open()) return {};
-  auto sealed = sealed_program();
-  if (!sealed) return std::unexpected(sealed.error());
+  auto program = fixed_program();
+  if (!program) return std::unexpected(program.error());
   parts_.locks.reset(memfd_create("seccompagent-locks", MFD_CLOEXEC));
   if (!parts_.locks.is_open()) return fail_errno();
-  parts_.program = std::move(*sealed);
+  parts_.program = std::move(*program);
   std::thread([parts = &parts_] { parts->run(); }).detach();
   return {};
 }

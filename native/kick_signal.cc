@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A real-time signal with a handler that does nothing, see sigaction(2) and tgkill(2).
+// A signal with a handler that does nothing, see sigaction(2) and tgkill(2).
 #include "kick_signal.h"
 
 #include <signal.h>
@@ -9,8 +9,9 @@
 namespace seccompagent {
 namespace {
 
-// Neither Node nor its libraries use real-time signals.
-int kick_signal() { return SIGRTMAX - 2; }
+// Neither Node nor its libraries use it. No real-time signal: those are refused once a user has too
+// many pending, and root's are also those of root in containers, see RLIMIT_SIGPENDING.
+constexpr int kKickSignal = SIGSTKFLT;
 
 }  // namespace
 
@@ -18,18 +19,18 @@ Result<void> install_kick_signal() {
   struct sigaction action = {};
   // without SA_RESTART: the system call is to end
   action.sa_handler = [](int) {};
-  if (sigaction(kick_signal(), &action, nullptr) == -1) return fail_errno();
+  if (sigaction(kKickSignal, &action, nullptr) == -1) return fail_errno();
   return {};
 }
 
 pid_t accept_kicks() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, kick_signal());
+  sigaddset(&signals, kKickSignal);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   return static_cast<pid_t>(syscall(SYS_gettid));
 }
 
-void kick_thread(pid_t tid) { syscall(SYS_tgkill, getpid(), tid, kick_signal()); }
+void kick_thread(pid_t tid) { syscall(SYS_tgkill, getpid(), tid, kKickSignal); }
 
 }  // namespace seccompagent
