@@ -573,8 +573,17 @@ describe.each([
       using folder = new TemporaryFolder();
       const { stdout, stderr } = await runCommand(
         [
-          ...['unshare', '-m', '-p', '-f', '--kill-child', '--propagation', 'private'],
-          ...[compiled('tracing-caller'), '-s', agent.socket, ...options],
+          'unshare',
+          '-m',
+          '-p',
+          '-f',
+          '--kill-child',
+          '--propagation',
+          'private',
+          compiled('tracing-caller'),
+          '-s',
+          agent.socket,
+          ...options,
           makeFolder(folder.path, 'root'),
         ],
         { deadlineMs: 60_000 },

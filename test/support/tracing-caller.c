@@ -44,6 +44,8 @@ static void drop_ptrace(void) {
   struct __user_cap_data_struct data[2];
   if (syscall(SYS_capget, &header, data) < 0) fail("look at Linux capabilities");
   data[0].effective = data[0].permitted &= ~(1u << CAP_SYS_PTRACE);
+  data[0].inheritable &= ~(1u << CAP_SYS_PTRACE);
+  if (prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0) < 0) fail("bound Linux capabilities");
   if (syscall(SYS_capset, &header, data) < 0) fail("drop a Linux capability");
 }
 
