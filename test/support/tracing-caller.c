@@ -102,6 +102,7 @@ static void look_at_memory(pid_t pid) {
   FILE *maps = fd < 0 ? NULL : fdopen(fd, "r");
   int writable = 0;
   while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+    atomic_store(&shared->met, 1);
     if (strstr(line, " rw") != NULL) writable++;
     if (strstr(line, "[heap]") != NULL || strstr(line, "[stack]") != NULL)
       reached("memory", strchr(line, '['));
@@ -126,12 +127,13 @@ static void try_to_take(pid_t pid) {
   char byte;
   struct iovec here = {&byte, 1}, there = {(void *)1, 1};
   if (process_vm_readv(pid, &here, 1, &there, 1, 0) < 0 && errno == EFAULT) {
-    atomic_store(&shared->met, 1);
     if (ptrace(PTRACE_SEIZE, pid, 0, 0) == 0) reached("seize", "");
-    look_at_descriptors(pid);
-    look_at_memory(pid);
-    look_at_root(pid);
-    look_at_power(pid);
+    // it is there for a short time only
+    static unsigned turn;
+    static void (*const looks[])(pid_t) = {look_at_memory, look_at_descriptors, look_at_root,
+                                           look_at_power};
+    for (unsigned i = 0; i < 4; i++) looks[(turn + i) % 4](pid);
+    turn++;
   }
 }
 
@@ -158,7 +160,7 @@ static void *trace(void *unused) {
 }
 
 static void call(unsigned rounds) {
-  for (unsigned round = 0; round < rounds && atomic_load(&shared->met) == 0; round++) {
+  for (unsigned round = 0; round < rounds; round++) {
     char place[32];
     snprintf(place, sizeof place, "place%u", round);
     if (mkdir(place, 0755) < 0) fail("make a directory");
@@ -189,7 +191,7 @@ static void run_caller(unsigned rounds) {
 
 int main(int argc, char **argv) {
   struct container container = {0};
-  unsigned rounds = 300;
+  unsigned rounds = 200;
   for (int letter; (letter = getopt(argc, argv, "s:ntr:")) != -1;) {
     if (letter == 's')
       container.socket = optarg;
