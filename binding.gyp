@@ -117,6 +117,7 @@
         "native/helper/mounts_role.cc",
         "native/helper/new_mount.cc",
         "native/helper/own_child.cc",
+        "native/helper/proc_opener.cc",
         "native/helper/reply.cc",
         "native/helper/thread_role.cc",
         "native/helper/wire.cc",

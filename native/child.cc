@@ -59,7 +59,9 @@ ChildStack::~ChildStack() {
   if (base_ != nullptr) munmap(base_, guard_size() + kStack);
 }
 
-void* ChildStack::top() const { return static_cast<std::byte*>(base_) + guard_size() + kStack; }
+void* ChildStack::top() const { return static_cast<std::byte*>(bottom()) + kStack; }
+
+void* ChildStack::bottom() const { return static_cast<std::byte*>(base_) + guard_size(); }
 
 namespace {
 

@@ -30,6 +30,7 @@ class ChildStack {
   ~ChildStack();
 
   [[nodiscard]] void* top() const;
+  [[nodiscard]] void* bottom() const;
 
  private:
   explicit ChildStack(void* base) : base_(base) {}

@@ -2,9 +2,7 @@
 // Pins a caller: opens its root, working directory and namespaces and reads its credentials.
 #include "target.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,7 +11,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -71,15 +68,6 @@ namespace {
   std::snprintf(what, sizeof what, "fd/%d", fd);
   const auto mode = CallerState::of(tid).link_mode(what);
   return mode && (*mode & (S_IRUSR | S_IWUSR)) == 0;
-}
-
-// In any set from which it can become effective.
-[[nodiscard]] bool has_capability(const char* status, int capability) {
-  for (const char* set : {"CapInh", "CapPrm", "CapBnd"}) {
-    const char* text = field(status, set);
-    if (text != nullptr && ((std::strtoull(text, nullptr, 16) >> capability) & 1) != 0) return true;
-  }
-  return false;
 }
 
 [[nodiscard]] bool parse_ids(const char* text, UserIds& ids) {
@@ -244,28 +232,6 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                 .net_namespace = std::move(*net_namespace),
                 .ipc_namespace = std::move(*ipc_namespace),
                 .cgroup_namespace = std::move(*cgroup_namespace)};
-}
-
-Result<bool> has_tracer(const UniqueFd& pid_namespace) {
-  struct stat wanted = {};
-  if (fstat(pid_namespace.get(), &wanted) == -1) return fail_errno();
-  const std::unique_ptr<DIR, int (*)(DIR*)> processes(opendir("/proc"), closedir);
-  if (!processes) return fail_errno();
-  while (const dirent* entry = readdir(processes.get())) {
-    const auto pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
-    if (pid <= 0) continue;
-    char path[64];
-    struct stat theirs = {};
-    std::snprintf(path, sizeof path, "/proc/%d/ns/pid", pid);
-    // one that has ended traces nobody
-    if (stat(path, &theirs) == -1 || theirs.st_ino != wanted.st_ino) continue;
-    const auto user_namespace = open_foreign_namespace(pid, Namespace::user);
-    // Linux capabilities in a user namespace of its own are none in ours
-    if (user_namespace && user_namespace->is_open()) continue;
-    const auto status = CallerState::of(pid).read_status();
-    if (status && has_capability(*status, CAP_SYS_PTRACE)) return true;
-  }
-  return false;
 }
 
 }  // namespace seccompagent

@@ -96,10 +96,6 @@ struct Start {
 [[nodiscard]] Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                                         const Start* second = nullptr);
 
-// Whether a process of this pid namespace has, or can get, CAP_SYS_PTRACE of our user namespace: it
-// could take over whatever of ours is in there.
-[[nodiscard]] Result<bool> has_tracer(const UniqueFd& pid_namespace);
-
 // Of a caller for whom something is done: all of them are read, sent and taken on for each call,
 // which others wait for.
 inline constexpr std::size_t kMostGroups = 1024;

@@ -139,7 +139,7 @@ const probes: readonly KernelProbe[] = [
     isNeeded: false,
     works: 'proc is mounted for another pid namespace from outside',
     without:
-      'proc is mounted by a process inside the container’s pid namespace, and not for containers with CAP_SYS_PTRACE',
+      'proc is opened by a process inside the container’s pid namespace, which has nothing worth taking',
     advice: 'use Linux 6.18 or newer',
   },
   {

@@ -90,7 +90,7 @@ constexpr long kForLabels[] = {
 
 constexpr long kForMounts[] = {
     // children, see also those for labels
-    SYS_close_range,
+    SYS_close_range, SYS_ptrace, SYS_prlimit64,
     // namespaces
     SYS_setns, SYS_unshare, SYS_pidfd_open,
     // becoming a caller
@@ -108,15 +108,15 @@ constexpr long kForMounts[] = {
 #endif
     // mounts
     SYS_fsopen, SYS_fspick, SYS_fsconfig, SYS_fsmount, SYS_open_tree, SYS_move_mount, SYS_mount,
-    SYS_umount2, SYS_mount_setattr};
+    SYS_umount2, SYS_mount_setattr, SYS_pivot_root};
 
 // Besides those that are always allowed.
-struct Allowed {
+struct AllowedFor {
   std::span<const long> for_role;
   std::span<const long> for_labels;
 };
 
-[[nodiscard]] Allowed allowed_for(Confined role) {
+[[nodiscard]] AllowedFor allowed_for(Confined role) {
   switch (role) {
     case Confined::files:
       return {kForFiles, {}};
@@ -136,6 +136,27 @@ struct Allowed {
   return {.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = yes, .jf = no, .k = value};
 }
 
+// The low half comes first on both architectures.
+void add_argument(std::vector<sock_filter>& filter, const AllowedArgument& argument) {
+  const auto value = static_cast<std::uint64_t>(argument.value);
+  for (const unsigned half : {0U, 1U}) {
+    const std::size_t at =
+        offsetof(seccomp_data, args) + argument.index * sizeof value + half * sizeof half;
+    filter.push_back(statement(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(at)));
+    filter.push_back(jump_if_equal(static_cast<std::uint32_t>(value >> (32 * half)), 1, 0));
+    filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
+  }
+}
+
+void add_call(std::vector<sock_filter>& filter, const AllowedCall& call) {
+  std::vector<sock_filter> rest;
+  for (const AllowedArgument& argument : call.arguments) add_argument(rest, argument);
+  rest.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  filter.push_back(jump_if_equal(static_cast<std::uint32_t>(call.number), 0,
+                                 static_cast<std::uint8_t>(rest.size())));
+  filter.insert(filter.end(), rest.begin(), rest.end());
+}
+
 }  // namespace
 
 Result<void> harden_helper(pid_t parent) {
@@ -151,29 +172,32 @@ Result<void> harden_helper(pid_t parent) {
   return {};
 }
 
-Result<void> confine_helper(Confined role) {
-  const Allowed allowed = allowed_for(role);
+Result<void> allow_only(std::span<const AllowedCall> calls) {
   std::vector<sock_filter> filter = {
       statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
       jump_if_equal(kArch, 1, 0),
       statement(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
       statement(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
   };
-  for (const std::span<const long> numbers :
-       {std::span<const long>(kAlways), allowed.for_role, allowed.for_labels}) {
-    for (const long number : numbers) {
-      filter.push_back(jump_if_equal(static_cast<std::uint32_t>(number), 0, 1));
-      filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-    }
-  }
+  for (const AllowedCall& call : calls) add_call(filter, call);
   filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
   const sock_fprog program = {.len = static_cast<std::uint16_t>(filter.size()),
                               .filter = filter.data()};
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
-      syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == -1) {
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == -1) {
     return fail_errno();
   }
   return {};
+}
+
+Result<void> confine_helper(Confined role) {
+  const AllowedFor allowed = allowed_for(role);
+  std::vector<AllowedCall> calls;
+  for (const std::span<const long> numbers :
+       {std::span<const long>(kAlways), allowed.for_role, allowed.for_labels}) {
+    for (const long number : numbers) calls.push_back({number});
+  }
+  return allow_only(calls);
 }
 
 }  // namespace seccompagent

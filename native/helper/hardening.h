@@ -4,7 +4,10 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "../result.h"
 
@@ -14,6 +17,20 @@ namespace seccompagent {
 // the parent's death ends it. `parent`: the pid of who has started us, known before: it may have
 // ended already, and then we end, too.
 [[nodiscard]] Result<void> harden_helper(pid_t parent);
+
+struct AllowedArgument {
+  std::size_t index;
+  long value;
+};
+
+struct AllowedCall {
+  long number;
+  // Those that have to be so.
+  std::vector<AllowedArgument> arguments = {};
+};
+
+// No other system calls than these; others kill us.
+[[nodiscard]] Result<void> allow_only(std::span<const AllowedCall> calls);
 
 enum class Confined : std::uint8_t { files, files_with_label, mounts };
 

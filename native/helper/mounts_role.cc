@@ -53,7 +53,6 @@ class Descriptors {
   place.cgroup_namespace = foreign(ForeignNamespaces::kCgroup);
   place.credentials = request.credentials;
   place.label = request.label;
-  place.may_enter_pid_namespace = request.may_enter_pid_namespace;
   place.may_use_pidns = request.may_use_pidns;
   place.has_own_mounts = request.has_own_mounts;
   place.allowance = request.allowance;

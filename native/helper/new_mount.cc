@@ -46,6 +46,9 @@ struct MountJob : CallerJob {
   UniqueFd own_mounts = {};
   // Of a file system that the kernel would open a file for.
   UniqueFd source = {};
+  const ProcOpener* proc_opener = nullptr;
+  // Where nothing is mounted; closed until it is needed.
+  UniqueFd* empty_mounts = nullptr;
 };
 
 namespace {
@@ -106,6 +109,32 @@ constexpr const char* kMaskName = "tmpfs";
 [[nodiscard]] UniqueFd make_detached(Outcome& outcome, const NewMount& mount) {
   const UniqueFd context = open_context(outcome, mount);
   return context.is_open() ? make_detached(outcome, context, mount) : UniqueFd();
+}
+
+[[nodiscard]] Result<UniqueFd> make_own(const NewMount& mount) {
+  Outcome outcome;
+  UniqueFd made = make_detached(outcome, mount);
+  if (!made.is_open()) return fail(outcome.answer);
+  return made;
+}
+
+[[nodiscard]] Result<UniqueFd> make_directory_mask() {
+  return make_own(
+      {.type = "tmpfs",
+       .options = {{"source", kMaskName}, {"ro", std::nullopt}, {"mode", "0555"}},
+       .attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC});
+}
+
+// Makes the mount the root, and lets go of all that was there.
+[[nodiscard]] Result<void> pivot_to(const UniqueFd& root) {
+  if (unshare(CLONE_NEWNS) == -1 ||
+      mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == -1 ||
+      move_to_path(root, "/") == -1 || fchdir(root.get()) == -1 ||
+      syscall(SYS_pivot_root, ".", ".") == -1 || umount2(".", MNT_DETACH) == -1 ||
+      fchdir(root.get()) == -1) {
+    return fail_errno();
+  }
+  return {};
 }
 
 [[nodiscard]] bool is_proc(const NewMount& mount) { return mount.type == "proc"; }
@@ -192,35 +221,53 @@ void make_id_files(MountJob& job, IdFiles& made) {
                                             nullptr, job.place.pid_namespace) == 0;
 }
 
-[[nodiscard]] UniqueFd make_proc_inside(MountJob& job) {
-  // Whoever could take the maker over in there would have all that we have, our memory included.
-  errno = EPERM;
-  if (broke(job.outcome, "proc for a container with CAP_SYS_PTRACE, which needs Linux 6.18",
-            job.place.may_enter_pid_namespace ? 0 : -1) ||
-      !enter(job.outcome, job.place.pid_namespace, CLONE_NEWPID)) {
-    return {};
-  }
-  UniqueFd made;
-  // from in there, its parent has no pid
-  constexpr pid_t kOutside = 0;
-  const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, kOutside,
-                                  [&] { made = make_detached(job.outcome, job.mount); });
-  if (!ended) job.outcome = our_failure("child in the pid namespace", ended.error());
-  return made;
+[[nodiscard]] bool attach(MountJob& job, const UniqueFd& mount) {
+  return mount.is_open() && !broke(job.outcome, "move_mount", move_to_path(mount, kWorkPlace));
 }
 
-[[nodiscard]] UniqueFd make_proc(MountJob& job) {
-  if (job.place.pid_namespace < 0) return make_detached(job.outcome, job.mount);
+// A mount namespace with nothing but a read-only directory: nobody could put anything into it.
+[[nodiscard]] bool make_empty_mounts(MountJob& job) {
+  if (job.empty_mounts->is_open()) return true;
+  const auto ended = run_in_child(job.inner_stack_top, CLONE_FILES, getpid(), [&] {
+    const auto root = make_directory_mask();
+    const auto left = root ? pivot_to(*root) : fail(root.error().number);
+    if (!left)
+      job.outcome = our_failure("an empty mount namespace", left.error());
+    else
+      *job.empty_mounts = open_own_mount_namespace(job.own_proc);
+  });
+  if (!ended) job.outcome = our_failure("child in an empty mount namespace", ended.error());
+  if (job.has_ended()) return false;
+  return !broke(job.outcome, "open of the empty mount namespace", job.empty_mounts->get());
+}
+
+[[nodiscard]] bool attach_proc_from_inside(MountJob& job) {
+  if (!make_empty_mounts(job)) return false;
+  const auto ended = run_in_child(job.inner_stack_top, 0, getpid(), [&] {
+    const auto context =
+        job.proc_opener->open_inside(job.place.pid_namespace, job.empty_mounts->get());
+    if (context)
+      (void)attach(job, make_detached(job.outcome, *context, job.mount));
+    else
+      job.outcome = our_failure("fsopen in the pid namespace", context.error());
+  });
+  if (!ended) job.outcome = our_failure("child that makes a proc", ended.error());
+  return !job.has_ended();
+}
+
+[[nodiscard]] bool attach_proc(MountJob& job) {
+  if (job.place.pid_namespace < 0) return attach(job, make_detached(job.outcome, job.mount));
   UniqueFd context = open_context(job.outcome, job.mount);
-  if (!context.is_open()) return {};
-  if (set_pid_namespace(job, context)) return make_detached(job.outcome, context, job.mount);
+  if (!context.is_open()) return false;
+  if (set_pid_namespace(job, context))
+    return attach(job, make_detached(job.outcome, context, job.mount));
   context.reset();
-  return make_proc_inside(job);
+  return attach_proc_from_inside(job);
 }
 
-[[nodiscard]] UniqueFd make_sysfs(MountJob& job) {
-  if (!enter(job.outcome, job.place.net_namespace, CLONE_NEWNET)) return {};
-  return make_detached(job.outcome, job.mount);
+[[nodiscard]] bool attach_sysfs(MountJob& job) {
+  return enter(job.outcome, job.place.net_namespace, CLONE_NEWNET) &&
+         attach(job, make_detached(job.outcome, job.mount));
 }
 
 // Whether the caller may have power over the proc itself, and with it over the options of all its
@@ -265,9 +312,9 @@ constexpr std::string_view kSubset = "subset";
 
 [[nodiscard]] bool mount_with_masks(MountJob& job) {
   const std::vector<MountOption> later = take_subset(job);
-  const UniqueFd mount = is_proc(job.mount) ? make_proc(job) : make_sysfs(job);
-  if (!mount.is_open() || broke(job.outcome, "move_mount", move_to_path(mount, kWorkPlace)))
-    return false;
+  if (!(is_proc(job.mount) ? attach_proc(job) : attach_sysfs(job))) return false;
+  const UniqueFd mount(open(kWorkPlace, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (broke(job.outcome, "open of the mount", mount.get())) return false;
   const auto put = put_masks(mount.get(), job.masks, kMaskSources);
   if (!put) job.outcome = our_failure("masks", put.error());
   return put.has_value() && reconfigure(job, mount, later);
@@ -768,13 +815,6 @@ void put_other(MountJob& job, const IsGone& is_gone) {
 
 // --- our own mount namespace ---------------------------------------------------------------------
 
-[[nodiscard]] Result<UniqueFd> make_own(const NewMount& mount) {
-  Outcome outcome;
-  UniqueFd made = make_detached(outcome, mount);
-  if (!made.is_open()) return fail(outcome.answer);
-  return made;
-}
-
 // What the new root holds: places for the masks' sources, and the one for new mounts.
 [[nodiscard]] Result<UniqueFd> make_root() {
   // whoever plays a caller in here still finds the places
@@ -788,13 +828,6 @@ void put_other(MountJob& job, const IsGone& is_gone) {
       openat(root->get(), kMaskSources.file + 1, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
   if (!file.is_open()) return fail_errno();
   return root;
-}
-
-[[nodiscard]] Result<UniqueFd> make_directory_mask() {
-  return make_own(
-      {.type = "tmpfs",
-       .options = {{"source", kMaskName}, {"ro", std::nullopt}, {"mode", "0555"}},
-       .attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC});
 }
 
 // Read-only, so that nobody changes the mode or the times of a device by a mask.
@@ -824,18 +857,6 @@ void put_other(MountJob& job, const IsGone& is_gone) {
   return make_file_mask(kMaskSources.file);
 }
 
-// Makes the mount the root, and lets go of all that was there.
-[[nodiscard]] Result<void> pivot_to(const UniqueFd& root) {
-  if (unshare(CLONE_NEWNS) == -1 ||
-      mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == -1 ||
-      move_to_path(root, "/") == -1 || fchdir(root.get()) == -1 ||
-      syscall(SYS_pivot_root, ".", ".") == -1 || umount2(".", MNT_DETACH) == -1 ||
-      chdir("/") == -1) {
-    return fail_errno();
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<MountMaker> MountMaker::start(int lifeline, int locks) {
@@ -843,7 +864,9 @@ Result<MountMaker> MountMaker::start(int lifeline, int locks) {
   if (!stack) return std::unexpected(stack.error());
   auto inner_stack = ChildStack::make();
   if (!inner_stack) return std::unexpected(inner_stack.error());
-  MountMaker maker(std::move(*stack), std::move(*inner_stack));
+  auto proc_opener = ProcOpener::make();
+  if (!proc_opener) return std::unexpected(proc_opener.error());
+  MountMaker maker(std::move(*stack), std::move(*inner_stack), std::move(*proc_opener));
   maker.lifeline_ = lifeline;
   maker.locks_ = locks;
   if (locks < 0) {
@@ -931,6 +954,8 @@ CallerJob MountMaker::job_for(const MountPlace& place) const {
 Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, const Masks& masks,
                                const IsGone& is_gone) {
   MountJob job = {job_for(place), mount, cover_of(mount, masks).has_value()};
+  job.proc_opener = &proc_opener_;
+  job.empty_mounts = &empty_mounts_;
   // whoever never has time for it pays here
   if (left_behind_.size() >= kMostKept) clean_up();
   if (job.has_ended()) return job.outcome;

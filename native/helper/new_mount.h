@@ -16,6 +16,7 @@
 #include "../target.h"
 #include "../unique_fd.h"
 #include "masks.h"
+#include "proc_opener.h"
 #include "spared.h"
 
 namespace seccompagent {
@@ -57,9 +58,6 @@ struct MountPlace {
   // What IsGone uses. All others are closed before a file system looks for its source: the caller
   // may name them by /proc/self/fd. -1: none.
   int listener;
-  // Nobody in there could take over a process of ours, see has_tracer. Kernels before 6.18 make a
-  // proc of another pid namespace by a process inside it only.
-  bool may_enter_pid_namespace;
   // False: as on kernels whose proc has no option `pidns`.
   bool may_use_pidns = true;
   // The caller's mounts are not those of the container's first process.
@@ -136,8 +134,10 @@ class MountMaker {
     Key key;
     UniqueFd tree_namespace;
   };
-  MountMaker(ChildStack stack, ChildStack inner_stack)
-      : stack_(std::move(stack)), inner_stack_(std::move(inner_stack)) {}
+  MountMaker(ChildStack stack, ChildStack inner_stack, ProcOpener proc_opener)
+      : stack_(std::move(stack)),
+        inner_stack_(std::move(inner_stack)),
+        proc_opener_(std::move(proc_opener)) {}
 
   [[nodiscard]] Result<void> leave_mount_namespace();
   // Has ended where the place can't be looked at.
@@ -147,6 +147,8 @@ class MountMaker {
 
   ChildStack stack_;
   ChildStack inner_stack_;
+  ProcOpener proc_opener_;
+  UniqueFd empty_mounts_;
   // A proc that shows processes only: the way to descriptors of our namespaces.
   UniqueFd own_proc_;
   UniqueFd first_mount_namespace_;

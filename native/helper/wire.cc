@@ -247,7 +247,6 @@ void write_action(MessageWriter& writer, const HelperMountRequest& request) {
       write_mount(writer, request.mount);
       write_cover(writer, request.masks.proc);
       write_cover(writer, request.masks.sysfs);
-      writer.flag(request.may_enter_pid_namespace);
       writer.flag(request.may_use_pidns);
       writer.flag(request.has_own_mounts);
       writer.number(request.allowance);
@@ -274,7 +273,6 @@ void read_action(MessageReader& reader, HelperMountRequest& request) {
       request.mount = read_mount(reader);
       request.masks.proc = read_cover(reader);
       request.masks.sysfs = read_cover(reader);
-      request.may_enter_pid_namespace = reader.flag();
       request.may_use_pidns = reader.flag();
       request.has_own_mounts = reader.flag();
       request.allowance = reader.number<std::uint64_t>();

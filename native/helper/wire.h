@@ -96,7 +96,6 @@ struct HelperMountRequest {
   // ways to make a proc, see MountPlace.
   NewMount mount = {};
   Masks masks = {};
-  bool may_enter_pid_namespace = false;
   bool may_use_pidns = true;
   bool has_own_mounts = false;
   // Of a mount and a cover: how many mounts the container may have more.

@@ -137,8 +137,7 @@ struct Pinned {
             .ipc_namespace = ipc.get(),
             .cgroup_namespace = cgroup.get(),
             .credentials = credentials,
-            .listener = -1,
-            .may_enter_pid_namespace = true};
+            .listener = -1};
   }
 };
 

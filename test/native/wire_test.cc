@@ -84,7 +84,6 @@ HelperMountRequest some_mount() {
                         .hidepid_group = "77",
                         .masks = {{"kcore", true}, {"sys", false}}};
   request.masks.sysfs = {.is_whole = false, .is_read_only = true};
-  request.may_enter_pid_namespace = true;
   request.may_use_pidns = false;
   request.has_own_mounts = true;
   request.allowance = 3;
@@ -165,7 +164,6 @@ void carries_mounts() {
   CHECK_EQUAL(read.mount.attributes, 0xeU);
   CHECK(read.masks.proc == wanted.masks.proc);
   CHECK(read.masks.sysfs == wanted.masks.sysfs);
-  CHECK(read.may_enter_pid_namespace);
   CHECK(!read.may_use_pidns);
   CHECK(read.has_own_mounts);
   CHECK_EQUAL(read.allowance, 3U);
