@@ -195,26 +195,19 @@ struct Look {
   return Kept::in_a_lower;
 }
 
-// What the kernel does not tell, the figures of a tmpfs or a ramfs do: a directory has 20 bytes for
-// each entry, or none, and no blocks. A small directory of XFS may have as many, but before Linux
-// 6.6 its file system has the number of its device. Of a file, which may get attributes, nothing
-// tells.
-[[nodiscard]] bool looks_like_memory(const struct statfs& system, const struct stat& found) {
-  constexpr off_t kEntry = 20;
+// Where the kernel does not tell, as of overlays of user namespaces, all is in memory that may be:
+// the figures of a directory are those of whichever layer it is in. Before Linux 6.6, a disk's file
+// system has the number of its device.
+[[nodiscard]] bool is_of_device(const struct statfs& system) {
   constexpr int kMinorBits = 8;
   const auto low = static_cast<std::uint32_t>(system.f_fsid.__val[0]);
-  const bool is_of_device =
-      !is_of_linux_6_6() && system.f_fsid.__val[1] == 0 && low >> kMinorBits != 0;
-  const bool may_be =
-      !S_ISDIR(found.st_mode) || (found.st_blocks == 0 && found.st_size % kEntry == 0);
-  return !is_of_device && may_be;
+  return !is_of_linux_6_6() && system.f_fsid.__val[1] == 0 && low >> kMinorBits != 0;
 }
 
 // Of an overlay that may be in memory: whether what is made there, or on that file, is.
-[[nodiscard]] bool is_upper_in_memory(const struct statfs& system, int file,
-                                      const struct stat& found) {
+[[nodiscard]] bool is_upper_in_memory(const struct statfs& system, int file) {
   const Look look = look_at(file);
-  if (look.kept == Kept::unknown) return looks_like_memory(system, found);
+  if (look.kept == Kept::unknown) return !is_of_device(system);
   Kept kept = find_upper(file, look.mount);
   if (kept == Kept::in_a_lower) {
     // what is no directory has none above it
@@ -238,7 +231,8 @@ struct Look {
 // 0: it is not in memory.
 [[nodiscard]] std::uint64_t thing_of(const struct statfs& system) {
   if (const Type* const type = find_type(system); type != nullptr) return type->thing;
-  if (is_overlay(system)) return may_be_in_memory(system) ? kThing : 0;
+  // the directory may have to be copied up, too
+  if (is_overlay(system)) return may_be_in_memory(system) ? 2 * kThing : 0;
   return is_elsewhere(system) ? 0 : kUnknown;
 }
 
@@ -264,7 +258,7 @@ Made weigh(const Making& making) {
   const struct statfs& system = making.system == nullptr ? asked : *making.system;
   const std::uint64_t thing = thing_of(system);
   if (thing == 0 || fstat(making.at, &found) == -1) return {};
-  if (may_be_in_memory(system) && !is_upper_in_memory(system, making.at, found)) return {};
+  if (may_be_in_memory(system) && !is_upper_in_memory(system, making.at)) return {};
   const bool is_attribute = making.is_attribute;
   const bool has_page = !is_attribute && making.bytes > kShortText;
   const std::uint64_t amount = is_attribute ? kKiB + making.bytes : thing + (has_page ? kPage : 0);
