@@ -101,7 +101,10 @@ export class Agent {
   readonly #receiver: ReceiverHandle;
   readonly #events: ReceiverEvents;
   readonly #syscalls = new Syscalls();
-  readonly #firstPids = new FirstPids((pid, uid) => this.native.processIsOf(pid, uid));
+  readonly #firstPids = new FirstPids({
+    isOf: (pid, uid) => this.native.processIsOf(pid, uid),
+    firstOf: (pid) => this.native.firstProcessBeside(pid),
+  });
   readonly #filterFlags: FilterFlags;
   readonly #listenerCounts: ListenerCounts;
   /** By their tokens: all but those of launched commands. */
@@ -263,6 +266,7 @@ export class Agent {
       path,
       allowedUids,
       takesOver,
+      userTurns: this.#userTurns,
       onArrival: (arrival) => this.#enter(arrival),
     });
     this.log.info({ socket: path }, 'listening');
@@ -468,7 +472,10 @@ export class Agent {
     if (isStuck || isProgramRunning()) this.native.exitProcess(code);
   }
 
-  /** @returns what is to be waited for before the listener is adopted */
+  /**
+   * Of root at once, of users in their turns.
+   * @returns what is to be waited for before the listener is adopted
+   */
   #enter(arrival: Arrival): Promise<void> | undefined {
     const { peerPid, peerUid } = arrival;
     const state = commonState(arrival.state, this.#containers.ofContainer(arrival)?.identity.state);
@@ -508,9 +515,8 @@ export class Agent {
       entered.move();
       return undefined;
     };
-    const isRoots = peerUid === 0;
-    const looking = fetching === undefined && isRoots ? attach() : undefined;
-    if (fetching === undefined && isRoots && looking === undefined) return undefined;
+    const looking = fetching === undefined ? attach() : undefined;
+    if (fetching === undefined && looking === undefined) return undefined;
     if (fetching !== undefined) {
       this.#lines.tell(
         identity,

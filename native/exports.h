@@ -26,6 +26,8 @@ Napi::Value stop_receiver(const Napi::CallbackInfo& info);
 Napi::Value close_receiver(const Napi::CallbackInfo& info);
 Napi::Value listener_count(const Napi::CallbackInfo& info);
 Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info);
+Napi::Value first_process_beside(const Napi::CallbackInfo& info);
+Napi::Value mute_connection(const Napi::CallbackInfo& info);
 Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info);
 Napi::Value process_is_of(const Napi::CallbackInfo& info);
 Napi::Value kill_container(const Napi::CallbackInfo& info);

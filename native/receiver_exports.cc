@@ -227,6 +227,13 @@ Napi::Value process_is_of(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), is_process_of(static_cast<pid_t>(process), user));
 }
 
+Napi::Value first_process_beside(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t process = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  return number(info.Env(), seccompagent::first_process_beside(static_cast<pid_t>(process)));
+}
+
 Napi::Value kill_container(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();

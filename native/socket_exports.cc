@@ -134,6 +134,16 @@ Napi::Value hold_connection(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value mute_connection(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t connection = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  AgentSocket* socket = find(info, &State::sockets, handle);
+  if (socket != nullptr) socket->mute_connection(connection);
+  return info.Env().Undefined();
+}
+
 Napi::Value connection_is_over(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();

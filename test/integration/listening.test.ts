@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
+import { UserTurns } from '../../host/containers/user-turns.ts';
 import { Listening } from '../../host/listening.ts';
 
 import { loadNative } from '../../host/native.ts';
@@ -36,6 +37,7 @@ test('agent socket: an agent that stops hears whoever has connected to it until 
     path,
     takesOver: false,
     allowedUids: [],
+    userTurns: new UserTurns(),
     onArrival: () => undefined,
   });
   expect(listening.lossReason).toBeUndefined();
