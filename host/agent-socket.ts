@@ -42,11 +42,8 @@ export interface AgentSocketParts {
   readonly allowedUids: readonly number[];
   /** What users have sent is looked at when it is their turn. */
   readonly userTurns: UserTurns;
-  /**
-   * Must adopt the listener before it returns, or before what it returns settles: the connection is
-   * closed then.
-   */
-  readonly onArrival: (arrival: Arrival) => Promise<void> | undefined;
+  /** Must adopt the listener before it settles: the connection is closed then. */
+  readonly onArrival: (arrival: Arrival) => Promise<void>;
 }
 
 /** From connecting to the last byte. */
@@ -286,9 +283,7 @@ export class AgentSocket implements Disposable {
       const isOver = (): boolean =>
         this.#isClosed || this.#parts.native.connectionIsOver(this.#handle, id, fdIndex);
       const arrival = { state, ...place, peerPid, peerUid, isOver };
-      const adopting = this.#parts.onArrival(arrival);
-      if (adopting === undefined) this.#close(id);
-      else this.#hold(arrival, connection, adopting);
+      this.#hold(arrival, connection, this.#parts.onArrival(arrival));
     } catch (thrown) {
       this.#reject(id, messageOf(thrown));
     }

@@ -159,7 +159,9 @@ export class Agent {
       },
     });
     this.native = loadNative();
-    this.#filterFlags = new FilterFlags(this.native.readRuntimeFile);
+    this.#filterFlags = new FilterFlags(this.native.readRuntimeFile, async (uid, work) =>
+      this.#inTurn(uid, work),
+    );
     this.native.harden();
     this.#receiver = createReceiver(this.native, this.#syscalls, size);
     const { states, ends } = this.#quarantine.buffers;
@@ -267,7 +269,7 @@ export class Agent {
       allowedUids,
       takesOver,
       userTurns: this.#userTurns,
-      onArrival: (arrival) => this.#enter(arrival),
+      onArrival: async (arrival) => this.#enter(arrival),
     });
     this.log.info({ socket: path }, 'listening');
     this.#served = new ServedFile({
@@ -474,9 +476,9 @@ export class Agent {
 
   /**
    * Of root at once, of users in their turns.
-   * @returns what is to be waited for before the listener is adopted
+   * @returns settles once the listener was adopted, or nobody wants it any more
    */
-  #enter(arrival: Arrival): Promise<void> | undefined {
+  async #enter(arrival: Arrival): Promise<void> {
     const { peerPid, peerUid } = arrival;
     const state = commonState(arrival.state, this.#containers.ofContainer(arrival)?.identity.state);
     using unlessAttached = new DisposableStack();
@@ -493,7 +495,7 @@ export class Agent {
         'this container has more annotations than are kept: handlers see only some of them',
       );
     }
-    const refusal = this.#filterFlags.enter(state, peerUid);
+    const refusing = this.#filterFlags.enter(state, peerUid);
     unlessAttached.defer(() => {
       this.#forget(keyOf(identity));
     });
@@ -502,21 +504,6 @@ export class Agent {
     }
     const isWanted = (): boolean => !this.#isStopping && !arrival.isOver();
     const fetching = this.#attaching.resolver.prepare?.(identity, isWanted);
-    let entered: DisposableStack = unlessAttached;
-    let hasLooked = false;
-    /** @returns what is to be waited for until it is called again; undefined: nothing more */
-    const attach = (): Promise<void> | undefined => {
-      if (!isWanted()) return undefined;
-      const resolution = this.#attaching.resolved(identity);
-      const looking = hasLooked ? undefined : this.#lookForPaths(arrival, identity, resolution);
-      hasLooked = true;
-      if (looking !== undefined) return looking;
-      this.#attach(arrival, { identity, refusal, counted, resolution });
-      entered.move();
-      return undefined;
-    };
-    const looking = fetching === undefined ? attach() : undefined;
-    if (fetching === undefined && looking === undefined) return undefined;
     if (fetching !== undefined) {
       this.#lines.tell(
         identity,
@@ -525,20 +512,23 @@ export class Agent {
         'container waits for its bundles, or for its pod to be known',
       );
     }
-    const later = unlessAttached.move();
-    entered = later;
-    const attachLater = async (): Promise<void> => {
-      using _unlessAttached = later;
-      let wait = fetching ?? looking;
-      do {
-        await wait;
-        wait = undefined;
-        await this.#inTurn(peerUid, () => {
-          wait = attach();
-        });
-      } while (wait !== undefined);
+    const [refusal] = await Promise.all([refusing, fetching]);
+    const attach = (resolution: Resolved): void => {
+      this.#attach(arrival, { identity, refusal, counted, resolution });
+      unlessAttached.move();
     };
-    return attachLater();
+    let looking: Promise<void> | undefined;
+    await this.#inTurn(peerUid, () => {
+      if (!isWanted()) return;
+      const resolution = this.#attaching.resolved(identity);
+      looking = this.#lookForPaths(arrival, identity, resolution);
+      if (looking === undefined) attach(resolution);
+    });
+    if (looking === undefined) return;
+    await looking;
+    await this.#inTurn(peerUid, () => {
+      if (isWanted()) attach(this.#attaching.resolved(identity));
+    });
   }
 
   /**

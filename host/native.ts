@@ -416,10 +416,10 @@ export interface Native {
     paths: Uint8Array,
   ): readonly number[];
   /**
-   * All of a regular file that a runtime names. EFBIG: it has more than `mostBytes`. EPERM: it is
-   * neither root's nor that of the user `owner`.
+   * All of a regular file that a runtime names. Rejects: EFBIG: it has more than `mostBytes`. EPERM:
+   * it is neither root's nor that of the user `owner`. ETIMEDOUT: its file system does not answer.
    */
-  readRuntimeFile(this: void, path: string, mostBytes: number, owner: number): Uint8Array;
+  readRuntimeFile(this: void, path: string, mostBytes: number, owner: number): Promise<Uint8Array>;
   /** Whether a process runs as a user, or in a user namespace that this user has made. */
   processIsOf(this: void, pid: number, uid: number): boolean;
   /** The first process of the pid namespace of a process's children; 0: before Linux 6.11, or gone. */

@@ -27,7 +27,7 @@ test('G1: agent socket: between two containers that have come the main thread tu
     takesOver: false,
     allowedUids: [],
     userTurns: new UserTurns(),
-    onArrival: () => undefined,
+    onArrival: async () => Promise.resolve(),
   });
   // messages without a descriptor are refused, which is an arrival like any other
   const clients = Array.from({ length: 20 }, () => {
@@ -78,7 +78,7 @@ test('AA4: agent socket: what users send waits for their turns, and root’s doe
     takesOver: false,
     allowedUids: [1000],
     userTurns,
-    onArrival: () => undefined,
+    onArrival: async () => Promise.resolve(),
   });
   const parsed = vi.spyOn(JSON, 'parse');
   onTestFinished(() => {

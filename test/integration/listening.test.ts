@@ -38,7 +38,7 @@ test('agent socket: an agent that stops hears whoever has connected to it until 
     takesOver: false,
     allowedUids: [],
     userTurns: new UserTurns(),
-    onArrival: () => undefined,
+    onArrival: async () => Promise.resolve(),
   });
   expect(listening.lossReason).toBeUndefined();
   sendMeanwhile(path);
