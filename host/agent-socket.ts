@@ -10,6 +10,7 @@ import {
   parseContainerProcessState,
 } from './container-process-state.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
+import type { UserTurns } from './containers/user-turns.ts';
 import { Draining } from './draining.ts';
 import type { Left } from './draining.ts';
 import { AgentError, messageOf, systemCodeOf } from './errors.ts';
@@ -39,11 +40,10 @@ export interface AgentSocketParts {
   readonly takesOver: boolean;
   /** Users whose runtimes may connect; root is always among them. */
   readonly allowedUids: readonly number[];
-  /**
-   * Must adopt the listener before it returns, or before what it returns settles: the connection is
-   * closed then.
-   */
-  readonly onArrival: (arrival: Arrival) => Promise<void> | undefined;
+  /** What users have sent is looked at when it is their turn. */
+  readonly userTurns: UserTurns;
+  /** Must adopt the listener before it settles: the connection is closed then. */
+  readonly onArrival: (arrival: Arrival) => Promise<void>;
 }
 
 /** From connecting to the last byte. */
@@ -56,6 +56,9 @@ const mostBytes = 1024 * 1024;
 const mostBytesOfUsers = 256 * 1024;
 /** Of one user: runtimes send at once. Each brings descriptors and bytes that we hold meanwhile. */
 const mostOpenOfUser = 32;
+/** Messages of one user that wait for their turns, and their bytes: so many may come at once. */
+const mostWaitingOfUser = 128;
+const mostWaitingBytesOfUser = 4 * 1024 * 1024;
 /** As the addon keeps them. */
 const mostFds = 8;
 const chunkBytes = 64 * 1024;
@@ -70,6 +73,8 @@ interface Connection {
   length: number;
   /** All of its message is there. */
   isWhole: boolean;
+  /** It waits for a turn of its user. */
+  isWaiting: boolean;
 }
 
 export class AgentSocket implements Disposable {
@@ -197,7 +202,7 @@ export class AgentSocket implements Disposable {
     deadline.unref();
     const scanner = new ObjectScanner();
     const peer = { peerPid, peerUid };
-    const begun = { chunks: [], scanner, deadline, length: 0, isWhole: false };
+    const begun = { chunks: [], scanner, deadline, length: 0, isWhole: false, isWaiting: false };
     this.#connections.set(connection, { ...peer, ...begun });
   }
 
@@ -212,7 +217,9 @@ export class AgentSocket implements Disposable {
     if (connection === undefined) return 'more';
     const why = this.#add(event, connection);
     if (why !== undefined) this.#reject(event.connection, why);
-    else if (connection.isWhole) this.#arrive(event, connection);
+    else if (!connection.isWhole) return 'more';
+    else if (connection.peerUid === 0) this.#arrive(event, connection);
+    else this.#arriveInTurn(event, connection);
     return connection.isWhole ? 'next turn' : 'more';
   }
 
@@ -229,6 +236,30 @@ export class AgentSocket implements Disposable {
     const found = connection.scanner.push(chunk);
     connection.isWhole = found === 'whole';
     return found === 'broken' ? 'message is no JSON object' : undefined;
+  }
+
+  /** Users' runtimes go away meanwhile, too. */
+  #arriveInTurn(event: SocketEvent, connection: Connection): void {
+    const { native, userTurns } = this.#parts;
+    const { peerUid, deadline } = connection;
+    const waiting = this.#waitingOf(peerUid);
+    const bytes = waiting.reduce((sum, { length }) => sum + length, connection.length);
+    if (waiting.length >= mostWaitingOfUser || bytes > mostWaitingBytesOfUser) {
+      this.#reject(event.connection, 'too many messages of this user wait for their turns');
+      return;
+    }
+    clearTimeout(deadline);
+    connection.isWaiting = true;
+    native.muteConnection(this.#handle, event.connection);
+    void userTurns.take(peerUid, () => {
+      connection.isWaiting = false;
+      if (!this.#isClosed) this.#arrive(event, connection);
+    });
+  }
+
+  #waitingOf(uid: number): readonly Connection[] {
+    const waiting = [...this.#connections.values()].filter(({ isWaiting }) => isWaiting);
+    return waiting.filter(({ peerUid }) => peerUid === uid);
   }
 
   #arrive({ connection: id, fdCount }: SocketEvent, connection: Connection): void {
@@ -252,9 +283,7 @@ export class AgentSocket implements Disposable {
       const isOver = (): boolean =>
         this.#isClosed || this.#parts.native.connectionIsOver(this.#handle, id, fdIndex);
       const arrival = { state, ...place, peerPid, peerUid, isOver };
-      const adopting = this.#parts.onArrival(arrival);
-      if (adopting === undefined) this.#close(id);
-      else this.#hold(arrival, connection, adopting);
+      this.#hold(arrival, connection, this.#parts.onArrival(arrival));
     } catch (thrown) {
       this.#reject(id, messageOf(thrown));
     }

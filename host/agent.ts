@@ -101,7 +101,10 @@ export class Agent {
   readonly #receiver: ReceiverHandle;
   readonly #events: ReceiverEvents;
   readonly #syscalls = new Syscalls();
-  readonly #firstPids = new FirstPids((pid, uid) => this.native.processIsOf(pid, uid));
+  readonly #firstPids = new FirstPids({
+    isOf: (pid, uid) => this.native.processIsOf(pid, uid),
+    firstOf: (pid) => this.native.firstProcessBeside(pid),
+  });
   readonly #filterFlags: FilterFlags;
   readonly #listenerCounts: ListenerCounts;
   /** By their tokens: all but those of launched commands. */
@@ -156,7 +159,9 @@ export class Agent {
       },
     });
     this.native = loadNative();
-    this.#filterFlags = new FilterFlags(this.native.readRuntimeFile);
+    this.#filterFlags = new FilterFlags(this.native.readRuntimeFile, async (uid, work) =>
+      this.#inTurn(uid, work),
+    );
     this.native.harden();
     this.#receiver = createReceiver(this.native, this.#syscalls, size);
     const { states, ends } = this.#quarantine.buffers;
@@ -263,7 +268,8 @@ export class Agent {
       path,
       allowedUids,
       takesOver,
-      onArrival: (arrival) => this.#enter(arrival),
+      userTurns: this.#userTurns,
+      onArrival: async (arrival) => this.#enter(arrival),
     });
     this.log.info({ socket: path }, 'listening');
     this.#served = new ServedFile({
@@ -468,8 +474,11 @@ export class Agent {
     if (isStuck || isProgramRunning()) this.native.exitProcess(code);
   }
 
-  /** @returns what is to be waited for before the listener is adopted */
-  #enter(arrival: Arrival): Promise<void> | undefined {
+  /**
+   * Of root at once, of users in their turns.
+   * @returns settles once the listener was adopted, or nobody wants it any more
+   */
+  async #enter(arrival: Arrival): Promise<void> {
     const { peerPid, peerUid } = arrival;
     const state = commonState(arrival.state, this.#containers.ofContainer(arrival)?.identity.state);
     using unlessAttached = new DisposableStack();
@@ -486,7 +495,7 @@ export class Agent {
         'this container has more annotations than are kept: handlers see only some of them',
       );
     }
-    const refusal = this.#filterFlags.enter(state, peerUid);
+    const refusing = this.#filterFlags.enter(state, peerUid);
     unlessAttached.defer(() => {
       this.#forget(keyOf(identity));
     });
@@ -495,22 +504,6 @@ export class Agent {
     }
     const isWanted = (): boolean => !this.#isStopping && !arrival.isOver();
     const fetching = this.#attaching.resolver.prepare?.(identity, isWanted);
-    let entered: DisposableStack = unlessAttached;
-    let hasLooked = false;
-    /** @returns what is to be waited for until it is called again; undefined: nothing more */
-    const attach = (): Promise<void> | undefined => {
-      if (!isWanted()) return undefined;
-      const resolution = this.#attaching.resolved(identity);
-      const looking = hasLooked ? undefined : this.#lookForPaths(arrival, identity, resolution);
-      hasLooked = true;
-      if (looking !== undefined) return looking;
-      this.#attach(arrival, { identity, refusal, counted, resolution });
-      entered.move();
-      return undefined;
-    };
-    const isRoots = peerUid === 0;
-    const looking = fetching === undefined && isRoots ? attach() : undefined;
-    if (fetching === undefined && isRoots && looking === undefined) return undefined;
     if (fetching !== undefined) {
       this.#lines.tell(
         identity,
@@ -519,20 +512,23 @@ export class Agent {
         'container waits for its bundles, or for its pod to be known',
       );
     }
-    const later = unlessAttached.move();
-    entered = later;
-    const attachLater = async (): Promise<void> => {
-      using _unlessAttached = later;
-      let wait = fetching ?? looking;
-      do {
-        await wait;
-        wait = undefined;
-        await this.#inTurn(peerUid, () => {
-          wait = attach();
-        });
-      } while (wait !== undefined);
+    const [refusal] = await Promise.all([refusing, fetching]);
+    const attach = (resolution: Resolved): void => {
+      this.#attach(arrival, { identity, refusal, counted, resolution });
+      unlessAttached.move();
     };
-    return attachLater();
+    let looking: Promise<void> | undefined;
+    await this.#inTurn(peerUid, () => {
+      if (!isWanted()) return;
+      const resolution = this.#attaching.resolved(identity);
+      looking = this.#lookForPaths(arrival, identity, resolution);
+      if (looking === undefined) attach(resolution);
+    });
+    if (looking === undefined) return;
+    await looking;
+    await this.#inTurn(peerUid, () => {
+      if (isWanted()) attach(this.#attaching.resolved(identity));
+    });
   }
 
   /**

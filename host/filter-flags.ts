@@ -17,14 +17,24 @@ export type WriteRefusal = string | undefined;
 
 /** Of a container's config.json, annotations and all. */
 const mostConfigBytes = 4 * 1024 * 1024;
-/** The main thread parses it: what takes root a second is not for others to make it do. */
+/** The main thread parses it, in a turn of this user. */
 const mostConfigBytesOfUsers = 256 * 1024;
 
-/** Reads all of a file of a runtime, which is root's or this user's, or throws. */
-export type ReadRuntimeFile = (path: string, mostBytes: number, owner: number) => Uint8Array;
+/**
+ * Reads all of a file of a runtime, which is root's or this user's, or rejects: also where its file
+ * system does not answer.
+ */
+export type ReadRuntimeFile = (
+  path: string,
+  mostBytes: number,
+  owner: number,
+) => Promise<Uint8Array>;
+
+/** Settles once it was done, in a turn of this user. */
+export type InTurn = (uid: number, work: () => void) => Promise<void>;
 
 interface KnownContainer {
-  readonly refusal: WriteRefusal;
+  readonly refusal: Promise<WriteRefusal>;
   readonly users: number;
 }
 
@@ -38,10 +48,12 @@ function flagsOf(config: string): readonly unknown[] {
 /** Remembers what was found by container, as long as any listener of the container lives. */
 export class FilterFlags {
   readonly #read: ReadRuntimeFile;
+  readonly #inTurn: InTurn;
   readonly #known: Map<ContainerKey, KnownContainer> = new Map();
 
-  constructor(read: ReadRuntimeFile) {
+  constructor(read: ReadRuntimeFile, inTurn: InTurn) {
     this.#read = read;
+    this.#inTurn = inTurn;
   }
 
   /**
@@ -49,7 +61,7 @@ export class FilterFlags {
    * @param peerUid who has sent the state, and may say nothing of others' containers
    * @returns why its callers' memory is not written
    */
-  enter(state: ContainerProcessState, peerUid: number): WriteRefusal {
+  async enter(state: ContainerProcessState, peerUid: number): Promise<WriteRefusal> {
     const { ociBundle } = state;
     const key = keyOf({ state, peerUid });
     const known = this.#known.get(key);
@@ -68,11 +80,15 @@ export class FilterFlags {
     else this.#known.set(key, { ...known, users: known.users - 1 });
   }
 
-  #refusalBy(ociBundle: string, owner: number): WriteRefusal {
+  async #refusalBy(ociBundle: string, owner: number): Promise<WriteRefusal> {
     const path = join(ociBundle, 'config.json');
     try {
       const mostBytes = owner === 0 ? mostConfigBytes : mostConfigBytesOfUsers;
-      const flags = flagsOf(new TextDecoder().decode(this.#read(path, mostBytes, owner)));
+      const config = await this.#read(path, mostBytes, owner);
+      let flags: readonly unknown[] = [];
+      await this.#inTurn(owner, () => {
+        flags = flagsOf(new TextDecoder().decode(config));
+      });
       if (flags.includes(waitKillableFlag)) return undefined;
       return `the container's seccomp profile lacks "flags": ["${waitKillableFlag}"]`;
     } catch (thrown) {
@@ -84,7 +100,7 @@ export class FilterFlags {
 }
 
 /** crun names no bundle when it executes something in a container that runs. */
-function refusalWithout(known: KnownContainer | undefined): WriteRefusal {
+async function refusalWithout(known: KnownContainer | undefined): Promise<WriteRefusal> {
   if (known !== undefined) return known.refusal;
   return `nobody knows whether the container's seccomp profile has ${waitKillableFlag}: its runtime names no OCI bundle`;
 }

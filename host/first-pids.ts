@@ -15,9 +15,13 @@ function pidNamespaceOf(pid: string): string | undefined {
   }
 }
 
+/** A runtime has few. */
+const mostChildren = 16;
+
 function childrenOf(pid: string): readonly string[] {
   try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    return children.slice(0, mostChildren);
   } catch {
     return [];
   }
@@ -68,31 +72,29 @@ function isFirst(pid: string): boolean {
   }
 }
 
-/**
- * The first process of the container that a runtime, or its child, has entered by now.
- * It looks through all processes: for the rare case that nobody knows better.
- */
-function firstPidEnteredBy(runtimePid: number): number | undefined {
-  const own = pidNamespaceOf('self');
-  const runtime = String(runtimePid);
-  const namespace = [runtime, ...childrenOf(runtime)]
-    .map((pid) => pidNamespaceOf(pid))
-    .find((entered) => entered !== undefined && entered !== own);
-  if (namespace === undefined) return undefined;
+/** Looks through all processes, for kernels that do not tell (before 6.11). */
+function firstPidOf(namespace: string): number | undefined {
   const first = readdirSync('/proc').find(
     (name) => /^\d+$/u.test(name) && pidNamespaceOf(name) === namespace && isFirst(name),
   );
   return first === undefined ? undefined : Number(first);
 }
 
+/** What the addon knows of processes. */
+export interface ProcessFacts {
+  /** Whether a process is a user's. */
+  readonly isOf: (pid: number, uid: number) => boolean;
+  /** The first process of the pid namespace of a process's children; 0: the kernel does not say. */
+  readonly firstOf: (pid: number) => number;
+}
+
 /** Remembers first processes by container, as long as any listener of the container lives. */
 export class FirstPids {
   readonly #known: Map<ContainerKey, Known> = new Map();
-  readonly #isOf: (pid: number, uid: number) => boolean;
+  readonly #facts: ProcessFacts;
 
-  /** @param isOf whether a process is a user's */
-  constructor(isOf: (pid: number, uid: number) => boolean) {
-    this.#isOf = isOf;
+  constructor(facts: ProcessFacts) {
+    this.#facts = facts;
   }
 
   /**
@@ -105,8 +107,8 @@ export class FirstPids {
     const known = this.#known.get(key);
     // a container of the same name may have been made anew, so what is said now counts most
     const said = state.containerPid === 0 ? known?.pid : state.containerPid;
-    const found = said ?? firstPidEnteredBy(peer.pid);
-    const isTheirs = found !== undefined && (peer.uid === 0 || this.#isOf(found, peer.uid));
+    const found = said ?? this.#firstEnteredBy(peer);
+    const isTheirs = found !== undefined && (peer.uid === 0 || this.#facts.isOf(found, peer.uid));
     const pid = isTheirs ? found : undefined;
     const startTime = pid === undefined ? undefined : startTimeOf(pid);
     this.#known.set(key, { pid, startTime, users: (known?.users ?? 0) + 1 });
@@ -128,6 +130,22 @@ export class FirstPids {
   processOf(key: ContainerKey): KnownProcess | undefined {
     const { pid, startTime } = this.#known.get(key) ?? {};
     return pid === undefined || startTime === undefined ? undefined : { pid, startTime };
+  }
+
+  /**
+   * The first process of the container that a runtime, or its child, has entered by now: for the rare
+   * case that nobody knows better. For users no processes are looked through: there may be thousands.
+   */
+  #firstEnteredBy({ pid, uid }: Peer): number | undefined {
+    const own = pidNamespaceOf('self');
+    for (const entered of [String(pid), ...childrenOf(String(pid))]) {
+      const namespace = pidNamespaceOf(entered);
+      if (namespace === undefined || namespace === own) continue;
+      const told = this.#facts.firstOf(Number(entered));
+      if (told !== 0) return told;
+      return uid === 0 ? firstPidOf(namespace) : undefined;
+    }
+    return undefined;
   }
 
   /** One listener of the container has ended. */

@@ -317,6 +317,8 @@ export interface Native {
    * it is closed by us.
    */
   holdConnection(this: void, socket: SocketHandle, connection: ConnectionId, fdIndex: number): void;
+  /** The peer is not listened to any more; the descriptors that came stay until it is closed by us. */
+  muteConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
   /** Whether no process is left whose listener came with it as this descriptor, or that is closed. */
   connectionIsOver(
     this: void,
@@ -414,12 +416,14 @@ export interface Native {
     paths: Uint8Array,
   ): readonly number[];
   /**
-   * All of a regular file that a runtime names. EFBIG: it has more than `mostBytes`. EPERM: it is
-   * neither root's nor that of the user `owner`.
+   * All of a regular file that a runtime names. Rejects: EFBIG: it has more than `mostBytes`. EPERM:
+   * it is neither root's nor that of the user `owner`. ETIMEDOUT: its file system does not answer.
    */
-  readRuntimeFile(this: void, path: string, mostBytes: number, owner: number): Uint8Array;
+  readRuntimeFile(this: void, path: string, mostBytes: number, owner: number): Promise<Uint8Array>;
   /** Whether a process runs as a user, or in a user namespace that this user has made. */
   processIsOf(this: void, pid: number, uid: number): boolean;
+  /** The first process of the pid namespace of a process's children; 0: before Linux 6.11, or gone. */
+  firstProcessBeside(this: void, pid: number): number;
   /**
    * Kills a listener's container: 0 or a positive errno. ESRCH: its first process has ended, or
    * nobody knew it. EPERM: only that one was killed.

@@ -56,6 +56,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("closeReceiver", close_receiver);
   add("listenerCount", listener_count);
   add("adoptConnectionFd", adopt_connection_fd);
+  add("firstProcessBeside", first_process_beside);
+  add("muteConnection", mute_connection);
   add("readRuntimeFile", read_runtime_file_bytes);
   add("processIsOf", process_is_of);
   add("killContainer", kill_container);

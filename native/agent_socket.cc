@@ -334,14 +334,24 @@ Result<UniqueFd> AgentSocket::take_fd(std::uint32_t connection, std::size_t inde
   return std::move(found->second.fds[index]);
 }
 
+void AgentSocket::mute_connection(std::uint32_t connection) {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end() || !found->second.socket.is_open()) return;
+  Connection& muted = found->second;
+  // it may be closed later, by another thread
+  (void)epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, muted.socket.get(), nullptr);
+  close_all(muted.user, std::move(muted.socket));
+}
+
 void AgentSocket::hold_connection(std::uint32_t connection, std::size_t index) {
   const auto found = connections_.find(connection);
   if (found == connections_.end()) return;
   Connection& held = found->second;
+  mute_connection(connection);
   std::vector<UniqueFd> fds = std::exchange(held.fds, {});
   held.fds.resize(fds.size());
   if (index < fds.size()) held.fds[index] = std::move(fds[index]);
-  close_all(held.user, std::move(held.socket), std::move(fds));
+  close_all(held.user, {}, std::move(fds));
 }
 
 bool AgentSocket::is_connection_over(std::uint32_t connection, std::size_t index) {

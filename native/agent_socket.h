@@ -72,6 +72,8 @@ class AgentSocket {
   // Listens to the peer no more: the index-th descriptor that came along stays until the connection
   // is closed by us, and no other one.
   void hold_connection(std::uint32_t connection, std::size_t index);
+  // Listens to the peer no more; what came along stays until the connection is closed by us.
+  void mute_connection(std::uint32_t connection);
   // Whether no process has the filter any more whose listener the index-th descriptor is; also
   // where there is no such descriptor. Nothing else is asked: that may wait for its owner.
   [[nodiscard]] bool is_connection_over(std::uint32_t connection, std::size_t index);

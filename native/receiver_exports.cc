@@ -11,6 +11,7 @@
 #include "held_paths.h"
 #include "kernel_needs.h"
 #include "process_owner.h"
+#include "promised_work.h"
 #include "runtime_file.h"
 
 namespace seccompagent {
@@ -208,15 +209,35 @@ Napi::Value path_errors(const Napi::CallbackInfo& info) {
   return all;
 }
 
+namespace {
+
+struct RuntimeFileReading {
+  std::string path;
+  std::size_t most;
+  uid_t owner;
+  Result<std::string> text = fail(EAGAIN);
+
+  void run() { text = read_runtime_file(path, most, owner); }
+
+  void settle(const Napi::Promise::Deferred& promised) const {
+    const Napi::Env env = promised.Env();
+    if (text)
+      promised.Resolve(Napi::Buffer<char>::Copy(env, text->data(), text->size()));
+    else
+      promised.Reject(errno_error(env, "read a file of the runtime", text.error()).Value());
+  }
+};
+
+}  // namespace
+
 Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::string path = arguments.text();
   const std::uint32_t most = arguments.u32();
   const std::uint32_t owner = arguments.u32();
   if (!arguments.is_ok()) return {};
-  const auto text = read_runtime_file(path, most, owner);
-  if (!text) return throw_errno(info.Env(), "read a file of the runtime", text.error());
-  return Napi::Buffer<char>::Copy(info.Env(), text->data(), text->size());
+  return PromisedWork<RuntimeFileReading>::start(info.Env(),
+                                                 {.path = path, .most = most, .owner = owner});
 }
 
 Napi::Value process_is_of(const Napi::CallbackInfo& info) {
@@ -225,6 +246,13 @@ Napi::Value process_is_of(const Napi::CallbackInfo& info) {
   const std::uint32_t user = arguments.u32();
   if (!arguments.is_ok()) return {};
   return Napi::Boolean::New(info.Env(), is_process_of(static_cast<pid_t>(process), user));
+}
+
+Napi::Value first_process_beside(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t process = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  return number(info.Env(), seccompagent::first_process_beside(static_cast<pid_t>(process)));
 }
 
 Napi::Value kill_container(const Napi::CallbackInfo& info) {

@@ -9,40 +9,92 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "unique_fd.h"
+#include <memory>
+#include <utility>
+
+#include "child_starter.h"
+#include "clock.h"
+#include "ending_children.h"
+#include "raw_syscall.h"
 
 namespace seccompagent {
 namespace {
 
-[[nodiscard]] Result<UniqueFd> open_regular(const std::string& path, uid_t owner) {
-  open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW,
-                  .mode = 0,
-                  .resolve = RESOLVE_NO_MAGICLINKS};
-  UniqueFd file(static_cast<int>(
-      retry_eintr([&] { return syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how); })));
-  if (!file.is_open()) return fail_errno();
-  struct stat found = {};
-  if (fstat(file.get(), &found) == -1) return fail_errno();
-  if (!S_ISREG(found.st_mode)) return fail(EINVAL);
-  // what others have written is not what the runtime says
-  if (found.st_uid != 0 && found.st_uid != owner) return fail(EPERM);
-  return file;
+// What the child uses: it may outlive the attempt, so it owns all of it.
+struct Reading {
+  ChildStack stack;
+  std::string path;
+  uid_t owner;
+  std::size_t most;
+  // One byte more than may be there.
+  std::unique_ptr<char[]> bytes;
+  // Of these, for the child.
+  const char* const name = path.c_str();
+  char* const begin = bytes.get();
+  // Of what was read, or a negated errno.
+  long length = -EINTR;
+
+  [[nodiscard]] SECCOMPAGENT_CHILD_CODE long open_regular() const {
+    open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW,
+                    .mode = 0,
+                    .resolve = RESOLVE_NO_MAGICLINKS};
+    const long file =
+        raw_syscall(SYS_openat2, AT_FDCWD, raw_pointer(name), raw_pointer(&how), sizeof how);
+    if (file < 0) return file;
+    struct statx found = {};
+    const long error = raw_syscall(SYS_statx, file, raw_pointer(""), AT_EMPTY_PATH,
+                                   STATX_TYPE | STATX_UID, raw_pointer(&found));
+    if (error < 0) return error;
+    if ((found.stx_mode & S_IFMT) != S_IFREG) return -EINVAL;
+    // what others have written is not what the runtime says
+    if (found.stx_uid != 0 && found.stx_uid != owner) return -EPERM;
+    return file;
+  }
+
+  [[nodiscard]] SECCOMPAGENT_CHILD_CODE long read_all() const {
+    const long file = open_regular();
+    if (file < 0) return file;
+    std::size_t size = 0;
+    while (size <= most) {
+      const long got = raw_syscall(SYS_read, file, raw_pointer(begin + size),
+                                   static_cast<long>(most + 1 - size));
+      if (got < 0) return got;
+      if (got == 0) return static_cast<long>(size);
+      size += static_cast<std::size_t>(got);
+    }
+    return -EFBIG;
+  }
+
+  static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
+    auto& reading = *static_cast<Reading*>(argument);
+    reading.length = reading.read_all();
+    return 0;
+  }
+};
+
+// Of users, whose file systems do not answer; those of listeners count from 1 on.
+[[nodiscard]] std::uint32_t token_of(uid_t owner) {
+  constexpr std::uint32_t kOfUsers = 1U << 31;
+  return kOfUsers | owner;
 }
 
 }  // namespace
 
 Result<std::string> read_runtime_file(const std::string& path, std::size_t most, uid_t owner) {
-  const auto file = open_regular(path, owner);
-  if (!file) return std::unexpected(file.error());
-  std::string text;
-  char chunk[16UL * 1024];
-  for (;;) {
-    const ssize_t got = retry_eintr([&] { return read(file->get(), chunk, sizeof chunk); });
-    if (got == -1) return fail_errno();
-    if (got == 0) return text;
-    if (text.size() + static_cast<std::size_t>(got) > most) return fail(EFBIG);
-    text.append(chunk, static_cast<std::size_t>(got));
-  }
+  const Patience patience = {.most = kSecond};
+  const std::uint32_t token = token_of(owner);
+  if (!EndingChildren::of_process().await_room(token, patience)) return fail(ETIMEDOUT);
+  auto stack = ChildStack::make();
+  if (!stack) return std::unexpected(stack.error());
+  auto bytes = std::make_unique_for_overwrite<char[]>(most + 1);
+  auto reading = std::make_unique<Reading>(std::move(*stack), path, owner, most, std::move(bytes));
+  auto child = ChildStarter::of_process().start_child(reading->stack, Reading::child_main,
+                                                      reading.get(), {});
+  if (!child) return std::unexpected(child.error());
+  const auto ended = await_or_leave(std::move(*child), patience, token, reading);
+  if (!ended) return std::unexpected(ended.error());
+  if (reading->length < 0) return fail(static_cast<int>(-reading->length));
+  return std::string(reading->bytes.get(), static_cast<std::size_t>(reading->length));
 }
 
 }  // namespace seccompagent

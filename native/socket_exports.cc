@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "addon_state.h"
-#include "deaf_thread.h"
 #include "exports.h"
 #include "held_paths.h"
+#include "promised_work.h"
 
 namespace seccompagent {
 namespace {
@@ -30,45 +30,27 @@ const char* name_of(SocketEventKind kind) {
   return "";
 }
 
-// Looks for paths in a thread of its own: file systems of a container may not answer.
+// Looks for paths: file systems of a container may not answer.
 struct Finding {
-  Finding(Napi::Env env, std::uint32_t of_socket, std::uint32_t of_connection)
-      : promised(env),
-        socket(of_socket),
-        connection(of_connection),
-        call(Call::New(env, "find paths", 0, 1, this)) {}
-
-  // In the thread of JavaScript; without an environment, that ends, and so does the process.
-  static void finish(Napi::Env env, Napi::Function /*none*/, Finding* self, void* /*none*/) {
-    if (static_cast<napi_env>(env) == nullptr) return;
-    const Napi::HandleScope scope(env);
-    AgentSocket* found = env.GetInstanceData<State>()->sockets.find(self->socket);
-    if (found != nullptr && self->held) found->keep_paths(self->connection, std::move(self->held));
-    self->promised.Resolve(env.Undefined());
-    delete self;
-  }
-
-  static void* run(void* argument) {
-    auto* self = static_cast<Finding*>(argument);
-    // nobody's listener yet, for whom a child could hang
-    constexpr std::uint32_t kNobody = 0;
-    self->held = HeldPaths::find(self->pid, self->pidfd, self->paths, kNobody);
-    // which ends `self`
-    const Call finishing = self->call;
-    // where the environment has ended, nothing of it is there any more
-    if (finishing.BlockingCall() == napi_ok) (void)finishing.Release();
-    return nullptr;
-  }
-
-  using Call = Napi::TypedThreadSafeFunction<Finding, void, finish>;
-  Napi::Promise::Deferred promised;
   std::uint32_t socket;
   std::uint32_t connection;
-  pid_t pid = 0;
-  UniqueFd pidfd = {};
-  std::vector<std::string> paths = {};
+  pid_t pid;
+  UniqueFd pidfd;
+  std::vector<std::string> paths;
   std::shared_ptr<const HeldPaths> held = {};
-  Call call;
+
+  void run() {
+    // nobody's listener yet, for whom a child could hang
+    constexpr std::uint32_t kNobody = 0;
+    held = HeldPaths::find(pid, pidfd, paths, kNobody);
+  }
+
+  void settle(const Napi::Promise::Deferred& promised) {
+    const Napi::Env env = promised.Env();
+    AgentSocket* found = env.GetInstanceData<State>()->sockets.find(socket);
+    if (found != nullptr && held) found->keep_paths(connection, std::move(held));
+    promised.Resolve(env.Undefined());
+  }
 };
 
 }  // namespace
@@ -134,6 +116,16 @@ Napi::Value hold_connection(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value mute_connection(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t connection = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  AgentSocket* socket = find(info, &State::sockets, handle);
+  if (socket != nullptr) socket->mute_connection(connection);
+  return info.Env().Undefined();
+}
+
 Napi::Value connection_is_over(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
@@ -154,17 +146,11 @@ Napi::Value find_paths(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   AgentSocket* socket = find(info, &State::sockets, handle);
   if (socket == nullptr) return {};
-  // freed when it has finished
-  auto* finding = new Finding(info.Env(), handle, connection);
-  finding->pid = static_cast<pid_t>(pid);
-  finding->pidfd = socket->copy_first(connection);
-  finding->paths = split_paths(paths);
-  const Napi::Promise promise = finding->promised.Promise();
-  if (!start_deaf_thread(Finding::run, finding)) {
-    (void)finding->call.Release();
-    Finding::finish(info.Env(), {}, finding, nullptr);
-  }
-  return promise;
+  return PromisedWork<Finding>::start(info.Env(), {.socket = handle,
+                                                   .connection = connection,
+                                                   .pid = static_cast<pid_t>(pid),
+                                                   .pidfd = socket->copy_first(connection),
+                                                   .paths = split_paths(paths)});
 }
 
 Napi::Value look_at_first_process(const Napi::CallbackInfo& info) {

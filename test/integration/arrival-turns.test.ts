@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Many containers that come at once do not keep the main thread from everybody else.
+import { chmodSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { AgentSocket } from '../../host/agent-socket.ts';
+import { UserTurns } from '../../host/containers/user-turns.ts';
 import { loadNative } from '../../host/native.ts';
+import { RunningCommand } from '../support/command.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { patient } from '../support/patience.ts';
+import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const patienceMs = patient(10_000);
@@ -22,7 +26,8 @@ test('G1: agent socket: between two containers that have come the main thread tu
     path: folder.at('agent.socket'),
     takesOver: false,
     allowedUids: [],
-    onArrival: () => undefined,
+    userTurns: new UserTurns(),
+    onArrival: async () => Promise.resolve(),
   });
   // messages without a descriptor are refused, which is an arrival like any other
   const clients = Array.from({ length: 20 }, () => {
@@ -44,4 +49,55 @@ test('G1: agent socket: between two containers that have come the main thread tu
   const steps = seen.map((count, at) => count - (seen[at - 1] ?? count));
   expect(Math.max(...steps)).toBe(1);
   for (const client of clients) client.destroy();
+});
+
+const message = '{"fds":[],"pid":1,"state":{"id":"c"}}';
+
+/** Sends so many messages as a user, and goes away. */
+function sendAsUser(path: string, count: number): RunningCommand {
+  const program = `
+    for (let at = 0; at < ${count}; at += 1) {
+      const socket = require('node:net').connect(process.argv[1]);
+      socket.write(process.argv[2], () => socket.destroy());
+    }
+  `;
+  const user = ['--reuid=1000', '--regid=1000', '--clear-groups'] as const;
+  return new RunningCommand(['setpriv', ...user, process.execPath, '-e', program, path, message]);
+}
+
+test('AA4: agent socket: what users send waits for their turns, and root’s does not wait for it', async () => {
+  using folder = new TemporaryFolder();
+  chmodSync(folder.path, 0o755);
+  const path = folder.at('agent.socket');
+  const log = new KeptLog();
+  const userTurns = new UserTurns();
+  using socket = new AgentSocket({
+    native: loadNative(),
+    log: log.logger,
+    path,
+    takesOver: false,
+    allowedUids: [1000],
+    userTurns,
+    onArrival: async () => Promise.resolve(),
+  });
+  const parsed = vi.spyOn(JSON, 'parse');
+  onTestFinished(() => {
+    parsed.mockRestore();
+  });
+  const parsedCount = (): number => parsed.mock.calls.filter(([text]) => text === message).length;
+  // users have no turn meanwhile
+  const turn = vi.spyOn(userTurns, 'take').mockResolvedValue();
+  await sendAsUser(path, 5).ended;
+  await until('their messages', () => turn.mock.calls.length === 5 || undefined);
+  expect(parsedCount()).toBe(0);
+
+  const client = connect(path);
+  client.resume();
+  client.write(message);
+  await until('root’s message', () => parsedCount() === 1 || undefined);
+  // who has sent them is gone, and they are still there
+  for (const [, work] of turn.mock.calls) work();
+  expect(parsedCount()).toBe(6);
+  expect(socket.hasPath).toBe(true);
+  client.destroy();
 });

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
+import { UserTurns } from '../../host/containers/user-turns.ts';
 import { Listening } from '../../host/listening.ts';
 
 import { loadNative } from '../../host/native.ts';
@@ -36,7 +37,8 @@ test('agent socket: an agent that stops hears whoever has connected to it until 
     path,
     takesOver: false,
     allowedUids: [],
-    onArrival: () => undefined,
+    userTurns: new UserTurns(),
+    onArrival: async () => Promise.resolve(),
   });
   expect(listening.lossReason).toBeUndefined();
   sendMeanwhile(path);

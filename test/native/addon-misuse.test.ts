@@ -83,6 +83,7 @@ const signatures: Readonly<
   takeWakeFd: ['number'],
   nextSocketEvent: ['number', 'bytes'],
   socketHasPending: ['number'],
+  muteConnection: ['number', 'number'],
   holdConnection: ['number', 'number', 'number'],
   connectionIsOver: ['number', 'number', 'number'],
   findPaths: ['number', 'number', 'number', 'bytes'],
@@ -116,6 +117,7 @@ const signatures: Readonly<
   ],
   pathErrors: ['number', 'number', 'bytes'],
   readRuntimeFile: ['text', 'number', 'number'],
+  firstProcessBeside: ['number'],
   processIsOf: ['number', 'number'],
   killContainer: ['number', 'number'],
   attachWorker: ['number', 'bytes', 'bytes', 'number'],
@@ -231,6 +233,7 @@ const others = [
   'probe',
   'readRuntimeFile',
   'processIsOf',
+  'firstProcessBeside',
 ];
 // what they are given is looked at before the handle is, or they look at it later
 const looking = [

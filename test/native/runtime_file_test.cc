@@ -3,12 +3,17 @@
 #include "runtime_file.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
 #include "check.h"
+#include "child_starter.h"
+#include "clock.h"
+#include "ending_children.h"
 #include "unique_fd.h"
 
 namespace seccompagent::test {
@@ -76,17 +81,38 @@ void reads_what_is_of_the_runtime() {
   CHECK_EQUAL(ERROR(read_runtime_file(path, 10, 1001)), Errno{EPERM});
 }
 
+// Whose file system nobody ever asks what it was asked.
+void leaves_what_does_not_answer() {
+  const Folder folder;
+  const std::string place = folder.at("fuse");
+  CHECK_EQUAL(mkdir(place.c_str(), 0700), 0);
+  const UniqueFd fuse(open("/dev/fuse", O_RDWR | O_CLOEXEC));
+  const std::string options =
+      "fd=" + std::to_string(fuse.get()) + ",rootmode=40000,user_id=0,group_id=0";
+  CHECK_EQUAL(mount("hung", place.c_str(), "fuse", 0, options.c_str()), 0);
+  const Nanoseconds begun = now();
+  CHECK_EQUAL(ERROR(read_runtime_file(place + "/config.json", 10, 1000)), Errno{ETIMEDOUT});
+  CHECK(now() - begun >= kSecond);
+  CHECK_EQUAL(umount2(place.c_str(), MNT_DETACH), 0);
+  CHECK_EQUAL(rmdir(place.c_str()), 0);
+}
+
 constexpr Case kCases[] = {
     {"read_runtime_file: a regular file is read whole", reads_all_of_a_file},
     {"read_runtime_file: more than is wanted is an error", has_a_limit},
     {"read_runtime_file: what is no file is not waited for", does_not_wait},
     {"read_runtime_file: nothing is followed into a process", follows_nothing_into_a_process},
     {"M4: read_runtime_file: it is root's or its user's", reads_what_is_of_the_runtime},
+    {"BB8: read_runtime_file: what does not answer is left", leaves_what_does_not_answer},
 };
 
 }  // namespace
 }  // namespace seccompagent::test
 
 int main(int argc, char** argv) {
+  CHECK_EQUAL(unshare(CLONE_NEWNS), 0);
+  CHECK_EQUAL(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  VALUE(seccompagent::ChildStarter::of_process().start());
+  seccompagent::EndingChildren::of_process().start();
   return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
 }

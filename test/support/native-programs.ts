@@ -192,7 +192,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
     'program',
   ],
   resources_test: ['cgroup_places', 'process_files', 'resources'],
-  runtime_file_test: ['runtime_file'],
+  runtime_file_test: ['child', 'child_starter', 'ending_children', 'helper/wire', 'runtime_file'],
   session_keyring_test: [],
   state_store_test: ['state_store'],
   short_turns_test: ['short_turns'],

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { keyOf } from '../../host/container-key.ts';
 import type { ContainerProcessState } from '../../host/container-process-state.ts';
 import { FilterFlags, refusalOfCommand, waitKillableFlag } from '../../host/filter-flags.ts';
+import type { InTurn } from '../../host/filter-flags.ts';
 
 const roots = keyOf({ state: { containerId: 'c1' } });
 const lacks = `the container's seccomp profile lacks "flags": ["${waitKillableFlag}"]`;
@@ -23,21 +24,26 @@ function stateOf(ociBundle: string, containerId = 'c1'): ContainerProcessState {
   };
 }
 
+const atOnce: InTurn = async (_uid, work) => {
+  work();
+  return Promise.resolve();
+};
+
 /** Bundles by their folders: what their config.json holds. */
 function flagsOf(files: Readonly<Record<string, unknown>>): FilterFlags {
-  return new FilterFlags((path, _mostBytes, owner) => {
+  return new FilterFlags(async (path, _mostBytes, owner) => {
     const text = files[path.replace('/config.json', '')];
     if (path.startsWith('/users/') && owner !== 1000) throw new Error('EPERM');
     if (text === undefined) throw new Error('ENOENT, read a file of the runtime');
     return new TextEncoder().encode(typeof text === 'string' ? text : JSON.stringify(text));
-  });
+  }, atOnce);
 }
 
 const withFlags = (...flags: readonly unknown[]): object => ({ linux: { seccomp: { flags } } });
 const killable = withFlags('SECCOMP_FILTER_FLAG_LOG', waitKillableFlag);
 
-test('M4: FilterFlags: a profile with the flag lets callers be written to', () => {
-  expect(flagsOf({ '/b': killable }).enter(stateOf('/b'), 0)).toBeUndefined();
+test('M4: FilterFlags: a profile with the flag lets callers be written to', async () => {
+  expect(await flagsOf({ '/b': killable }).enter(stateOf('/b'), 0)).toBeUndefined();
 });
 
 test.for([
@@ -50,45 +56,45 @@ test.for([
   ['no part for Linux', {}],
   ['no object', null],
   ['the flag somewhere else', { flags: [waitKillableFlag], linux: { flags: [waitKillableFlag] } }],
-] as const)('M4: FilterFlags: a bundle with %s does not', ([, config]) => {
-  expect(flagsOf({ '/b': config }).enter(stateOf('/b'), 0)).toBe(lacks);
+] as const)('M4: FilterFlags: a bundle with %s does not', async ([, config]) => {
+  expect(await flagsOf({ '/b': config }).enter(stateOf('/b'), 0)).toBe(lacks);
 });
 
-test('M4: FilterFlags: what cannot be read is not known, and the text is not shown', () => {
+test('M4: FilterFlags: what cannot be read is not known, and the text is not shown', async () => {
   const flags = flagsOf({ '/broken': '{"process":{"env":["TOKEN=geheim"' });
-  expect(flags.enter(stateOf('/none'), 0)).toContain('/none/config.json: ENOENT');
-  const broken = flags.enter(stateOf('/broken'), 0);
+  expect(await flags.enter(stateOf('/none'), 0)).toContain('/none/config.json: ENOENT');
+  const broken = await flags.enter(stateOf('/broken'), 0);
   expect(broken).toContain('/broken/config.json: no JSON');
   expect(broken).not.toContain('geheim');
 });
 
-test('M4, G6: FilterFlags: what a container has holds for the exec that names no bundle', () => {
+test('M4, G6: FilterFlags: what a container has holds for the exec that names no bundle', async () => {
   const flags = flagsOf({ '/b': killable, '/c': withFlags() });
-  flags.enter(stateOf('/b'), 0);
-  flags.enter(stateOf('/c', 'c2'), 0);
-  expect(flags.enter(stateOf('.'), 0)).toBeUndefined();
-  expect(flags.enter(stateOf('.', 'c2'), 0)).toBe(lacks);
-  expect(flags.enter(stateOf('.', 'c3'), 0)).toEqual(unnamed);
-  expect(flags.enter(stateOf('', 'c4'), 0)).toEqual(unnamed);
+  await flags.enter(stateOf('/b'), 0);
+  await flags.enter(stateOf('/c', 'c2'), 0);
+  expect(await flags.enter(stateOf('.'), 0)).toBeUndefined();
+  expect(await flags.enter(stateOf('.', 'c2'), 0)).toBe(lacks);
+  expect(await flags.enter(stateOf('.', 'c3'), 0)).toEqual(unnamed);
+  expect(await flags.enter(stateOf('', 'c4'), 0)).toEqual(unnamed);
 });
 
-test('M4: FilterFlags: a container is known until its last listener ends', () => {
+test('M4: FilterFlags: a container is known until its last listener ends', async () => {
   const flags = flagsOf({ '/b': killable });
-  flags.enter(stateOf('/b'), 0);
-  flags.enter(stateOf('.'), 0);
+  await flags.enter(stateOf('/b'), 0);
+  await flags.enter(stateOf('.'), 0);
   flags.leave(roots);
-  expect(flags.enter(stateOf('.'), 0)).toBeUndefined();
+  expect(await flags.enter(stateOf('.'), 0)).toBeUndefined();
   flags.leave(roots);
   flags.leave(roots);
   flags.leave(roots);
-  expect(flags.enter(stateOf('.'), 0)).toEqual(unnamed);
+  expect(await flags.enter(stateOf('.'), 0)).toEqual(unnamed);
 });
 
-test('M4: FilterFlags: a container made anew under the same id has what its bundle says', () => {
+test('M4: FilterFlags: a container made anew under the same id has what its bundle says', async () => {
   const flags = flagsOf({ '/b': killable, '/c': withFlags() });
-  flags.enter(stateOf('/b'), 0);
-  expect(flags.enter(stateOf('/c'), 0)).toBe(lacks);
-  expect(flags.enter(stateOf('.'), 0)).toBe(lacks);
+  await flags.enter(stateOf('/b'), 0);
+  expect(await flags.enter(stateOf('/c'), 0)).toBe(lacks);
+  expect(await flags.enter(stateOf('.'), 0)).toBe(lacks);
 });
 
 test('M4: FilterFlags: of a command the kernel says', () => {
@@ -96,32 +102,68 @@ test('M4: FilterFlags: of a command the kernel says', () => {
   expect(refusalOfCommand(false)).toContain('Linux 5.19');
 });
 
-test('M4: FilterFlags: a user says nothing of root’s container by its id', () => {
+test('M4: FilterFlags: a user says nothing of root’s container by its id', async () => {
   const flags = flagsOf({ '/b': killable, '/c': withFlags() });
-  flags.enter(stateOf('/c'), 0);
-  expect(flags.enter(stateOf('/b'), 1000)).toBeUndefined();
-  expect(flags.enter(stateOf('.'), 0)).toBe(lacks);
-  expect(flags.enter(stateOf('.'), 1001)).toEqual(unnamed);
+  await flags.enter(stateOf('/c'), 0);
+  expect(await flags.enter(stateOf('/b'), 1000)).toBeUndefined();
+  expect(await flags.enter(stateOf('.'), 0)).toBe(lacks);
+  expect(await flags.enter(stateOf('.'), 1001)).toEqual(unnamed);
   flags.leave(keyOf({ state: { containerId: 'c1' }, peerUid: 1000 }));
-  expect(flags.enter(stateOf('.'), 1000)).toEqual(unnamed);
+  expect(await flags.enter(stateOf('.'), 1000)).toEqual(unnamed);
 });
 
-test('M4: FilterFlags: a bundle of a user says nothing to others', () => {
+test('M4: FilterFlags: a bundle of a user says nothing to others', async () => {
   const flags = flagsOf({ '/users/b': killable });
-  expect(flags.enter(stateOf('/users/b'), 1000)).toBeUndefined();
-  expect(flags.enter(stateOf('/users/b'), 0)).toContain('/users/b/config.json: EPERM');
+  expect(await flags.enter(stateOf('/users/b'), 1000)).toBeUndefined();
+  expect(await flags.enter(stateOf('/users/b'), 0)).toContain('/users/b/config.json: EPERM');
 });
 
-test('G1: FilterFlags: no more is read for a user than the main thread has time for', () => {
+test('G1: FilterFlags: no more is read for a user than the main thread has time for', async () => {
   const asked: [owner: number, mostBytes: number][] = [];
-  const flags = new FilterFlags((_path, mostBytes, owner) => {
+  const flags = new FilterFlags(async (_path, mostBytes, owner) => {
     asked.push([owner, mostBytes]);
-    return new TextEncoder().encode('{}');
-  });
-  flags.enter(stateOf('/b'), 0);
-  flags.enter(stateOf('/b'), 1000);
+    return Promise.resolve(new TextEncoder().encode('{}'));
+  }, atOnce);
+  await flags.enter(stateOf('/b'), 0);
+  await flags.enter(stateOf('/b'), 1000);
   expect(asked).toEqual([
     [0, 4 * 1024 * 1024],
     [1000, 256 * 1024],
   ]);
+});
+
+test('BB8: FilterFlags: a bundle that does not answer keeps nobody, and its flags are not known', async () => {
+  const timeout = new Error('ETIMEDOUT, read a file of the runtime');
+  let giveUp: (() => void) | undefined;
+  const flags = new FilterFlags(async (path) => {
+    if (path === '/hung/config.json') {
+      await new Promise<void>((resolve) => {
+        giveUp = resolve;
+      });
+      throw timeout;
+    }
+    return new TextEncoder().encode(JSON.stringify(killable));
+  }, atOnce);
+  const hung = flags.enter(stateOf('/hung', 'c2'), 1000);
+  expect(await flags.enter(stateOf('/b'), 0)).toBeUndefined();
+  // what is executed in that container meanwhile
+  const executed = flags.enter(stateOf('.', 'c2'), 1000);
+  giveUp?.();
+  expect(await hung).toContain('nobody knows');
+  expect(await hung).toContain('/hung/config.json: ETIMEDOUT');
+  expect(await executed).toBe(await hung);
+});
+
+test('AA4: FilterFlags: what a user has written is looked at in a turn of this user', async () => {
+  const turns: number[] = [];
+  const flags = new FilterFlags(
+    async () => Promise.resolve(new TextEncoder().encode(JSON.stringify(killable))),
+    async (uid, work) => {
+      turns.push(uid);
+      work();
+      return Promise.resolve();
+    },
+  );
+  expect(await flags.enter(stateOf('/b'), 1000)).toBeUndefined();
+  expect(turns).toEqual([1000]);
 });

@@ -8,11 +8,21 @@ import { expect, onTestFinished, test } from 'vitest';
 import { keyOf } from '../../host/container-key.ts';
 import type { ContainerProcessState } from '../../host/container-process-state.ts';
 import { FirstPids } from '../../host/first-pids.ts';
+import type { ProcessFacts } from '../../host/first-pids.ts';
+import { loadNative } from '../../host/native.ts';
 import { needsRoot } from '../support/needs.ts';
 import { until } from '../support/polling.ts';
 
 const roots = keyOf({ state: { containerId: 'c1' } });
 const nobody = 0x7fff_ffff;
+
+/** @param firstOf as kernels before 6.11, if there is none */
+function firstPids(
+  isOf: ProcessFacts['isOf'],
+  firstOf: ProcessFacts['firstOf'] = () => 0,
+): FirstPids {
+  return new FirstPids({ isOf, firstOf });
+}
 
 function stateOf(containerPid: number, containerId = 'c1'): ContainerProcessState {
   return {
@@ -28,26 +38,26 @@ function stateOf(containerPid: number, containerId = 'c1'): ContainerProcessStat
 }
 
 test('G6: FirstPids: what a runtime says is known for the exec that does not say it', () => {
-  const pids = new FirstPids(() => false);
+  const pids = firstPids(() => false);
   expect(pids.enter(stateOf(1234), { pid: process.pid, uid: 0 })).toBe(1234);
   expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(1234);
 });
 
 test('FirstPids: containers are known by their ids', () => {
-  const pids = new FirstPids(() => false);
+  const pids = firstPids(() => false);
   pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
   expect(pids.enter(stateOf(0, 'c2'), { pid: process.pid, uid: 0 })).toBeUndefined();
 });
 
 test('FirstPids: a container made anew under the same id has what was said last', () => {
-  const pids = new FirstPids(() => false);
+  const pids = firstPids(() => false);
   pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
   expect(pids.enter(stateOf(5678), { pid: process.pid, uid: 0 })).toBe(5678);
   expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(5678);
 });
 
 test('G6: FirstPids: a container is known until its last listener ends', () => {
-  const pids = new FirstPids(() => false);
+  const pids = firstPids(() => false);
   pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
   pids.enter(stateOf(0), { pid: process.pid, uid: 0 });
   pids.leave(roots);
@@ -58,20 +68,18 @@ test('G6: FirstPids: a container is known until its last listener ends', () => {
 });
 
 test('FirstPids: leaving a container that nobody entered changes nothing', () => {
-  const pids = new FirstPids(() => false);
+  const pids = firstPids(() => false);
   pids.leave(roots);
   pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
   expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(1234);
 });
 
 test('FirstPids: a peer in our own pid namespace tells nothing', () => {
-  expect(
-    new FirstPids(() => false).enter(stateOf(0), { pid: process.pid, uid: 0 }),
-  ).toBeUndefined();
+  expect(firstPids(() => false).enter(stateOf(0), { pid: process.pid, uid: 0 })).toBeUndefined();
 });
 
 test('FirstPids: a peer that is gone tells nothing', () => {
-  expect(new FirstPids(() => false).enter(stateOf(0), { pid: nobody, uid: 0 })).toBeUndefined();
+  expect(firstPids(() => false).enter(stateOf(0), { pid: nobody, uid: 0 })).toBeUndefined();
 });
 
 /** The children of a process's first thread. */
@@ -80,19 +88,54 @@ function childrenOf(pid: number): readonly number[] {
   return text === '' ? [] : text.split(' ').map(Number);
 }
 
+interface Entered {
+  readonly runtime: number;
+  readonly first: number | undefined;
+}
+
+/** A runtime whose child has entered a pid namespace. */
+async function enteredNamespace(): Promise<Entered> {
+  const [program, ...words] = 'unshare --pid --fork --kill-child sleep 600'.split(' ');
+  const child = spawn(program ?? '', words, { stdio: 'ignore' });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const runtime = child.pid ?? 0;
+  const first = await until('the first process', () => childrenOf(runtime)[0]);
+  return { runtime, first };
+}
+
 test('G6: FirstPids: the first process is found in the namespace that the peer has entered', async (context) => {
   needsRoot(context);
-  const [program, ...words] = 'unshare --pid --fork --kill-child sleep 600'.split(' ');
-  const runtime = spawn(program ?? '', words, { stdio: 'ignore' });
-  onTestFinished(() => void runtime.kill('SIGKILL'));
-  const runtimePid = runtime.pid ?? 0;
-  const first = await until('the first process', () => childrenOf(runtimePid)[0]);
-  const found = new FirstPids(() => false).enter(stateOf(0), { pid: runtimePid, uid: 0 });
-  expect(found).toBe(first);
+  const { runtime, first } = await enteredNamespace();
+  const peer = { pid: runtime, uid: 0 };
+  expect(firstPids(() => false).enter(stateOf(0), peer)).toBe(first);
+  const { firstProcessBeside } = loadNative();
+  const told = firstPids(() => false, firstProcessBeside).enter(stateOf(0), peer);
+  expect(told).toBe(first);
+});
+
+test('AA4: FirstPids: for a user only the kernel is asked, and no processes are looked through', async (context) => {
+  needsRoot(context);
+  const { runtime, first } = await enteredNamespace();
+  const peer = { pid: runtime, uid: 1000 };
+  expect(firstPids(() => true).enter(stateOf(0), peer)).toBeUndefined();
+  const told = firstPids(
+    () => true,
+    () => first ?? 0,
+  );
+  expect(told.enter(stateOf(0), peer)).toBe(first);
+});
+
+test('AA4: FirstPids: the kernel says who is first in a pid namespace', async (context) => {
+  needsRoot(context);
+  const { runtime, first } = await enteredNamespace();
+  const { firstProcessBeside } = loadNative();
+  // 0: before Linux 6.11
+  expect([0, first]).toContain(firstProcessBeside(runtime));
+  expect(firstProcessBeside(nobody)).toBe(0);
 });
 
 test('K2: FirstPids: a process that has ended meanwhile is nobody’s first one', async () => {
-  const pids = new FirstPids(() => false);
+  const pids = firstPids(() => false);
   const child = spawn('sleep', ['100']);
   const { pid } = child;
   if (pid === undefined) throw new Error('no child');
@@ -106,7 +149,7 @@ test('K2: FirstPids: a process that has ended meanwhile is nobody’s first one'
 });
 
 test('FirstPids: of containers that were not entered nobody lives', () => {
-  const pids = new FirstPids(() => false);
+  const pids = firstPids(() => false);
   expect(pids.living(roots, undefined)).toBeUndefined();
   pids.enter(stateOf(0), { pid: process.pid, uid: 0 });
   expect(pids.living(roots, undefined)).toBeUndefined();
@@ -115,14 +158,14 @@ test('FirstPids: of containers that were not entered nobody lives', () => {
 const user = { pid: process.pid, uid: 1000 };
 
 test('A10: FirstPids: a user names processes of this user, and no others', () => {
-  const pids = new FirstPids((pid, uid) => pid === 1234 && uid === 1000);
+  const pids = firstPids((pid, uid) => pid === 1234 && uid === 1000);
   expect(pids.enter(stateOf(1234), user)).toBe(1234);
   expect(pids.enter(stateOf(5678, 'c2'), user)).toBeUndefined();
   expect(pids.enter(stateOf(1234, 'c3'), { ...user, uid: 1001 })).toBeUndefined();
 });
 
 test('A10: FirstPids: a user changes nothing for a container that is there', () => {
-  const pids = new FirstPids((pid) => pid === 1234);
+  const pids = firstPids((pid) => pid === 1234);
   const root = { pid: process.pid, uid: 0 };
   pids.enter(stateOf(5678), root);
   expect(pids.enter(stateOf(0), user)).toBeUndefined();
@@ -132,7 +175,7 @@ test('A10: FirstPids: a user changes nothing for a container that is there', () 
 
 test('A10: FirstPids: a container by the id of root’s has a first process of its own', () => {
   const theirs = { pid: process.pid, uid: 1000 };
-  const pids = new FirstPids((pid) => pid === process.pid);
+  const pids = firstPids((pid) => pid === process.pid);
   pids.enter(stateOf(process.ppid), { pid: process.pid, uid: 0 });
   expect(pids.enter(stateOf(process.pid), theirs)).toBe(process.pid);
   const key = keyOf({ state: { containerId: 'c1' }, peerUid: 1000 });
