@@ -21,14 +21,14 @@ std::uint32_t Quarantine::note_overdue(std::int32_t handler, Nanoseconds time) {
   const std::atomic_ref end(ends_[index]);
   const std::int64_t time_ms = time / kMillisecond;
   std::atomic_ref(state.level).fetch_add(kPatience);
+  const bool has_tried = std::atomic_ref(state.is_tried).exchange(0) != 0;
   // others that were asked before it began fail too
-  if (time_ms < end.load()) return 0;
+  if (!has_tried && time_ms < end.load()) return 0;
   const std::atomic_ref back_off(state.back_off_ms);
   const std::int32_t before = back_off.load();
   const std::int32_t next = before == 0 ? kFirstBackOffMs : std::min(2 * before, kLongestBackOffMs);
   back_off.store(next);
   end.store(time_ms + next);
-  std::atomic_ref(state.is_probed).store(0);
   return static_cast<std::uint32_t>(next);
 }
 

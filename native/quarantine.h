@@ -17,7 +17,7 @@ class Quarantine {
   struct State {
     std::int32_t level;
     std::int32_t back_off_ms;
-    std::int32_t is_probed;
+    std::int32_t is_tried;
     std::int32_t unused;
   };
 
