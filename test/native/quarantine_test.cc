@@ -64,6 +64,16 @@ void doubles_the_time_up_to_a_minute() {
   }
 }
 
+void counts_what_has_ended_its_worker() {
+  Memory memory;
+  for (int failure = 1; failure < 5; ++failure) {
+    CHECK_EQUAL(memory.quarantine.note_broken(1, kTime), 0U);
+    CHECK_EQUAL(memory.ends[1], 0);
+  }
+  CHECK_EQUAL(memory.quarantine.note_broken(1, kTime), 1000U);
+  CHECK_EQUAL(memory.ends[1], kTimeMs + 1000);
+}
+
 void knows_whom_there_is() {
   Memory memory;
   for (const std::int32_t index : {-1, 3, 0x7fffffff})
@@ -79,6 +89,8 @@ constexpr Case kCases[] = {
     {"Quarantine: the call that tries it counts, though others may not yet",
      counts_the_call_that_tries},
     {"Quarantine: each time is twice as long, up to a minute", doubles_the_time_up_to_a_minute},
+    {"Quarantine: who has ended its worker five times is left alone",
+     counts_what_has_ended_its_worker},
     {"Quarantine: who is not there is not left alone", knows_whom_there_is}};
 
 }  // namespace
