@@ -32,7 +32,7 @@ import { FirstPids } from './first-pids.ts';
 import { Listening } from './listening.ts';
 import { createLog } from './log.ts';
 import type { LogOptions, Logger } from './log.ts';
-import type { Metrics } from './metrics/metrics.ts';
+import type { FailureReason, Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
 import type { LoadedComponent } from './handler/direct.ts';
 import { loadNative, actingLink, receiverEventKind } from './native.ts';
@@ -621,21 +621,28 @@ export class Agent {
       case receiverEventKind.overdue:
         this.#endOverdue(event);
         break;
+      case receiverEventKind.broken:
+        this.#blame(event, 'trap', 'a worker has ended within a handler: its call fails');
+        break;
       case receiverEventKind.crowded:
         this.#pool?.grow();
     }
   }
 
-  /**
-   * A call was answered by the failure policy, since its handler did not come to an end; the addon has
-   * counted that.
-   */
-  #endOverdue({ token, worker, link, quarantineMs }: ReceiverEvent): void {
+  /** A call was answered by the failure policy, since its handler did not come to an end. */
+  #endOverdue(event: ReceiverEvent): void {
+    const { token, worker, link } = event;
     this.#pool?.end(worker);
+    const { failure } = this.#containers.get(token)?.registry ?? {};
+    this.#watching.observation.endCurrent(worker, overdueEnding(link, failure));
+    this.#blame(event, 'deadline', overdueText(link));
+  }
+
+  /** A handler has failed with its worker. The addon has answered the call, and counted the failure. */
+  #blame({ token, link, quarantineMs }: ReceiverEvent, reason: FailureReason, text: string): void {
     const attached = this.#containers.get(token);
     if (attached?.tapeSlot !== undefined) this.#tapes.lose(attached.tapeSlot);
     const handler = attached?.registry.handlers[link - 1];
-    this.#watching.observation.endCurrent(worker, overdueEnding(link, attached?.registry.failure));
     this.log.error(
       {
         ...(attached === undefined ? {} : shownContainer(attached.registry)),
@@ -643,12 +650,12 @@ export class Agent {
         deadlineMs: handler?.deadlineMs,
         quarantineMs,
       },
-      overdueText(link),
+      text,
     );
     if (quarantineMs > 0 && handler !== undefined) {
       this.#note({ token, ...quarantineNote(handler.name) });
     }
-    this.#fail({ token, handler: handler?.name, reason: 'deadline' });
+    this.#fail({ token, handler: handler?.name, reason });
   }
 
   #fail({ token, handler, reason, refusal }: CallFailure): void {

@@ -33,26 +33,33 @@ export const eventKind = { notification: 1, ended: 2, stopped: 3, shortage: 4 } 
 export const actingLink = 0xffff_ffff;
 
 /** What `nextReceiverEvent` reports; the values are the addon's. */
-export const receiverEventKind = { ended: 1, exited: 2, overdue: 3, crowded: 4 } as const;
+export const receiverEventKind = {
+  ended: 1,
+  exited: 2,
+  overdue: 3,
+  crowded: 4,
+  broken: 5,
+} as const;
 
 /** The numbers behind a kind:
  * - `ended`: the last user of a listener is gone;
  * - `exited`: a watched process has ended;
  * - `overdue`: a handler has used its time up; its call has been answered and its worker must be ended;
- * - `crowded`: calls wait, and every worker is busy.
+ * - `crowded`: calls wait, and every worker is busy;
+ * - `broken`: a worker has ended within a handler; its call has been answered.
  */
 export interface ReceiverEvent {
   readonly kind: number;
   readonly token: number;
-  /** With `overdue`: the id that the worker was attached with. */
+  /** With `overdue` and `broken`: the id that the worker was attached with. */
   readonly worker: number;
   /**
-   * With `overdue`: 1 + the handler's place in its chain; 0: no handler ran yet; `actingLink`: the
+   * With `overdue` and `broken`: 1 + the handler's place in its chain; 0: no handler ran yet; `actingLink`: the
    * worker did something in the container.
    */
   readonly link: number;
   /**
-   * With `overdue`: for how long that handler is left alone from now on, which all threads know already;
+   * With `overdue` and `broken`: for how long that handler is left alone from now on, which all threads know already;
    * 0: it is not, or it was so before.
    */
   readonly quarantineMs: number;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handlers that are left alone for a while, in memory that all threads share: quarantine.ts has the
-// same layout, and counts all other failures. What has used its time up is counted here, since the
-// main thread may not come to it for long.
+// same layout, and counts all other failures. What has used its time up, or ended its worker, is
+// counted here, since the main thread may not come to it for long.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ class Quarantine {
   struct State {
     std::int32_t level;
     std::int32_t back_off_ms;
-    std::int32_t is_probed;
+    std::int32_t is_tried;
     std::int32_t unused;
   };
 
@@ -29,8 +29,12 @@ class Quarantine {
   // A handler has used its time up: that alone is enough. For how many milliseconds it is left
   // alone from now on; 0: it is so already, or there is no such one.
   std::uint32_t note_overdue(std::int32_t handler, Nanoseconds time);
+  // A worker has ended within a handler: one failure of it.
+  std::uint32_t note_broken(std::int32_t handler, Nanoseconds time);
 
  private:
+  std::uint32_t note(std::int32_t handler, Nanoseconds time, std::int32_t weight);
+
   std::span<State> states_;
   std::span<std::int64_t> ends_;
 };

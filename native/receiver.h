@@ -167,10 +167,16 @@ struct PoolShape {
 
 // What the main thread is told; the values are those of native.ts.
 struct ReceiverEvent {
-  enum class Kind : std::uint32_t { ended = 1, exited = 2, overdue = 3, crowded = 4 } kind;
+  enum class Kind : std::uint32_t {
+    ended = 1,
+    exited = 2,
+    overdue = 3,
+    crowded = 4,
+    broken = 5
+  } kind;
   // Of the listener or the process.
   std::uint32_t token;
-  // Overdue: which worker, and 1 + the place of the handler in its chain.
+  // Overdue or broken: which worker, and 1 + the place of the handler in its chain.
   std::uint32_t worker;
   std::uint32_t link;
   // For how long that handler is left alone from now on; 0: it is not, or it is so already.

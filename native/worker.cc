@@ -59,7 +59,10 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBloc
 Worker::~Worker() {
   stop_holding();
   end_being_held();
-  if (has_call_) (void)send_answer();
+  if (has_call_) {
+    note_broken();
+    (void)send_answer();
+  }
   bool is_refused = false;
   {
     const std::lock_guard lock(receiver_->mutex_);
@@ -76,6 +79,26 @@ Worker::~Worker() {
     receiver_->call_worker();
   }
   if (is_refused) receiver_->refuse(buffers_, *next_->listener, next_->pending);
+}
+
+// The thread ends with a call: the handler that has it, if any, has taken all memory that it may,
+// or else has failed in a way that nobody catches.
+void Worker::note_broken() {
+  const std::uint32_t link = std::atomic_ref(inbox_->link).load(std::memory_order_relaxed);
+  const Inbox::Answer& answer = inbox_->answer;
+  if (link == 0 || answer.kind != AnswerKind::none || answer.is_failure != 0) return;
+  Receiver& receiver = *receiver_;
+  const std::lock_guard lock(receiver.mutex_);
+  const bool is_told = (place_.key.load() & CallKey::kOverdue) != 0;
+  // of a listener that has ended, others may have its place
+  if (is_told || !receiver.listeners_.contains(listener_->token)) return;
+  const std::int32_t handler =
+      link <= terms_->quarantine.size() ? terms_->quarantine[link - 1] : -1;
+  receiver.tell({.kind = ReceiverEvent::Kind::broken,
+                 .token = listener_->token,
+                 .worker = id_,
+                 .link = link,
+                 .quarantine_ms = receiver.quarantine_.note_broken(handler, now())});
 }
 
 Nanoseconds Worker::cpu_time() const {

@@ -156,6 +156,7 @@ class Worker {
   [[nodiscard]] bool answer_kept();
   [[nodiscard]] bool is_more_pending();
 
+  void note_broken();
   [[nodiscard]] Nanoseconds send_answer();
   [[nodiscard]] int given_fd() const;
   [[nodiscard]] Response answer_in_inbox(Counted& counted) const;

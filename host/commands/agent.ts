@@ -184,6 +184,12 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     );
   }
   answering.components.used = () => agent.components();
+  answering.components.onManyTypes = (count, most) => {
+    agent.log.warn(
+      { count, most },
+      'many types of functions are in the bundles that were loaded since the start, and none is ever forgotten: restart the agent before no more can be loaded',
+    );
+  };
   using _uncaught = endingByUncaught(agent);
   try {
     agent.log.info(

@@ -149,11 +149,14 @@ class CoreSections {
   }
 
   #readType(content: BinaryReader): void {
+    const whole = content.copy();
     if (content.byte() !== functionForm) refuse('core module has a type that is no function');
     const parameters = this.#readValues(content);
     const results = this.#readValues(content);
     this.#tally.add('parameters and results of types', parameters + results);
     this.#types.push({ parameters, results });
+    const bytes = whole.bytes(content.position - whole.position);
+    this.#tally.types.add(Buffer.from(bytes).toString('latin1'));
   }
 
   /** @returns how many */

@@ -9,6 +9,7 @@ import { anySignature, familySignature, listed, refuse } from './core-functions.
 import type { CoreModuleDescription } from './core-module.ts';
 import { DigestCache } from './digest-cache.ts';
 import { instanceBytes } from './instance-bytes.ts';
+import { KnownTypes } from './known-types.ts';
 import { checkComposition } from './jco/composition.ts';
 import type { Composition } from './jco/composition.ts';
 import type { Wiring } from './jco/wiring.ts';
@@ -48,12 +49,17 @@ export interface LoadedComponent {
 export interface LoadSources {
   readonly wirings: WiringSource;
   readonly checkCode: CodeCheck;
+  /** What this process has compiled before. */
+  readonly types: KnownTypes;
 }
+
+let ownTypes: KnownTypes | undefined;
 
 function usualSources(): LoadSources {
   return {
     wirings: new Wirings(new DigestCache('wirings')).find,
     checkCode: new Verdicts(new DigestCache('verdicts')).check,
+    types: (ownTypes ??= new KnownTypes()),
   };
 }
 
@@ -109,11 +115,12 @@ export function loadComponent(
 
 /** As `loadComponent`, of which this is the second part. */
 export function loadOutlined(
-  { component, digest, code: tried, lane }: ComponentOutline,
+  { component, digest, code: tried, types, lane }: ComponentOutline,
   limits: LoadLimits,
   sources: LoadSources,
 ): LoadedComponent {
   const codeBytes = sources.checkCode(tried);
+  sources.types.add(types);
   const { code, instance, core } =
     lane.kind === 'direct'
       ? loadDirect(lane, tried.modules)

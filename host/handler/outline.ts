@@ -37,6 +37,8 @@ export interface ComponentOutline {
   readonly digest: string;
   /** Its core modules, as they are compiled: nothing else of it is. */
   readonly code: Code;
+  /** Types of functions in it, see `KnownTypes`. */
+  readonly types: ReadonlySet<string>;
   /** How much of what it may have there is, 0 to 1: about what it costs to compile it. */
   readonly share: number;
   readonly lane:
@@ -165,7 +167,7 @@ export function outlineOf(bytes: Uint8Array, limits: LoadLimits): ComponentOutli
   if (answersOf(exports).length === 0) refuse('component answers no syscall');
   const modules = component.coreModules.map((core) => limitedModule(core, limits.maximumPages));
   const code = { digest: codeDigest(modules), modules };
-  return { component, digest, code, share: tally.share, lane };
+  return { component, digest, code, types: tally.types, share: tally.share, lane };
 }
 
 /** Those of its exports that answer calls. */

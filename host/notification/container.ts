@@ -185,7 +185,7 @@ export class Container implements Kept {
     for (const link of links) {
       this.#slots = slots[place] ?? this.#unknownSlots;
       this.answeredBy = link.index;
-      if (!this.#parts.health.mayAsk(link.health)) return undefined;
+      if (!this.#parts.health.mayAsk(link.health, link.handler.deadlineMs)) return undefined;
       const action = this.#ask(link, call, syscall);
       if (action.kind !== 'next') return action;
       place += 1;
@@ -311,9 +311,11 @@ export class Container implements Kept {
     if (link.instance !== undefined) this.#weigh(link);
     else if (code !== 'AGENT_MEMORY') this.#count(link, unknownBytes);
     this.#release(link);
-    const isOwn = code === undefined || !othersFaults.includes(code);
-    const milliseconds = isOwn ? this.#parts.health.failed(health) : 0;
-    if (milliseconds > 0) this.#parts.onQuarantined(handler, milliseconds);
+    if (code !== undefined && othersFaults.includes(code)) this.#parts.health.left(health);
+    else {
+      const milliseconds = this.#parts.health.failed(health);
+      if (milliseconds > 0) this.#parts.onQuarantined(handler, milliseconds);
+    }
     const { name } = handler;
     if (!(cause instanceof AgentError)) {
       return new AgentError('AGENT_HANDLER_FAILED', 'handler failed', { cause, handler: name });

@@ -7,7 +7,7 @@ import type { ContainerPlace } from './container-places.ts';
 import { IndexPool } from './index-pool.ts';
 
 /** Words of a handler's state. */
-const word = { level: 0, backOffMs: 1, isProbed: 2, words: 4 } as const;
+const word = { level: 0, backOffMs: 1, isTried: 2, words: 4 } as const;
 
 /** Of all containers together; those of a container that are past it share its own place. */
 export const mostHandlers = 16_384;
@@ -25,6 +25,8 @@ const failureWeight = 4;
 const patience = 5 * failureWeight;
 const firstBackOffMs = 1000;
 const longestBackOffMs = 60_000;
+/** Beside its deadline, for a call that tries a handler: then another one may. */
+const trySlackMs = 1000;
 
 /** Milliseconds since the machine started, the same in all threads. */
 function uptimeMs(): bigint {
@@ -47,7 +49,7 @@ export function makeQuarantineBuffers(): QuarantineBuffers {
 /** The states of handlers by their indexes, seen from one thread. */
 export class Quarantine {
   readonly #states: Int32Array;
-  /** When each quarantine ends, in `uptimeMs`; 0: there is none. */
+  /** When each quarantine ends, in `uptimeMs`, or how long one call may try it; 0: there is none. */
   readonly #ends: BigInt64Array;
 
   constructor({ states, ends }: QuarantineBuffers) {
@@ -57,12 +59,28 @@ export class Quarantine {
 
   /**
    * Whether the handler may be asked. When its quarantine has ended, one call tries it; the others
-   * fail until that one is through.
+   * fail until that one is through, or has taken longer than it may.
    */
-  mayAsk(handler: number): boolean {
-    if ((this.#states[handler * word.words + word.level] ?? 0) < patience) return true;
-    if (uptimeMs() < Atomics.load(this.#ends, handler)) return false;
-    return Atomics.exchange(this.#states, handler * word.words + word.isProbed, 1) === 0;
+  mayAsk(handler: number, deadlineMs: number): boolean {
+    const first = handler * word.words;
+    if ((this.#states[first + word.level] ?? 0) < patience) return true;
+    const end = Atomics.load(this.#ends, handler);
+    // just about to begin, or cleared by another thread
+    if (end === 0n) return true;
+    const now = uptimeMs();
+    if (now < end) return false;
+    const tryEnd = now + BigInt(Math.ceil(deadlineMs) + trySlackMs);
+    if (Atomics.compareExchange(this.#ends, handler, end, tryEnd) !== end) return false;
+    Atomics.store(this.#states, first + word.isTried, 1);
+    return true;
+  }
+
+  /** A call has failed at what is not the handler's: where that was the one that tried it, the next may. */
+  left(handler: number): void {
+    const first = handler * word.words;
+    if ((this.#states[first + word.level] ?? 0) < patience) return;
+    if (Atomics.exchange(this.#states, first + word.isTried, 0) === 0) return;
+    Atomics.store(this.#ends, handler, uptimeMs());
   }
 
   /** To be called after each good answer: it costs a read when all is well. */
@@ -72,7 +90,7 @@ export class Quarantine {
     if (level === 0) return;
     if (level >= patience) {
       // a call that was asked before the quarantine began says nothing of those after
-      if (Atomics.load(this.#states, first + word.isProbed) !== 0) this.clear(handler);
+      if (Atomics.load(this.#states, first + word.isTried) !== 0) this.clear(handler);
       return;
     }
     // in a shared place the good ones would make up for the bad one
@@ -90,13 +108,13 @@ export class Quarantine {
     const first = handler * word.words;
     const before = Atomics.add(this.#states, first + word.level, failureWeight);
     if (before + failureWeight < patience) return 0;
+    const hasTried = Atomics.exchange(this.#states, first + word.isTried, 0) !== 0;
     // others that were asked before it began fail too
-    if (uptimeMs() < Atomics.load(this.#ends, handler)) return 0;
+    if (!hasTried && uptimeMs() < Atomics.load(this.#ends, handler)) return 0;
     const last = Atomics.load(this.#states, first + word.backOffMs);
     const backOffMs = last === 0 ? firstBackOffMs : Math.min(2 * last, longestBackOffMs);
     Atomics.store(this.#states, first + word.backOffMs, backOffMs);
     Atomics.store(this.#ends, handler, uptimeMs() + BigInt(backOffMs));
-    Atomics.store(this.#states, first + word.isProbed, 0);
     return backOffMs;
   }
 

@@ -7,6 +7,7 @@ import { AgentError, isPassing } from '../errors.ts';
 import { identityOfAll } from '../file-identity.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { badForMs, unknownForMs } from '../handler/finding.ts';
+import { KnownTypes } from '../handler/known-types.ts';
 import { SharedWork } from '../handler/shared-work.ts';
 import type { IsWanted } from '../handler/shared-work.ts';
 import { Turns } from '../handler/turns.ts';
@@ -39,6 +40,8 @@ export interface CacheOptions {
   readonly waits: boolean;
   /** Of files of components that no container has; absent: as much as a bundle may have. */
   readonly mostUnusedBytes?: number;
+  /** Of all that this process compiles; absent: nothing else does. */
+  readonly types?: KnownTypes;
 }
 
 const mostFailures = 4096;
@@ -67,17 +70,24 @@ function untilOf(failure: Error): number {
 export class ComponentCache {
   /** Those that containers have, whatever becomes of their bundles. */
   used: () => readonly LoadedComponent[] = () => [];
+  /** Told once that half of the types of functions are there that may be: they are never forgotten. */
+  onManyTypes: ((count: number, most: number) => void) | undefined;
   /** Those that were used last are behind. */
   readonly #files: Map<string, KnownFile> = new Map();
   readonly #preparing = new SharedWork();
-  readonly #loader = new ComponentLoader();
-  readonly #thread = new LoadingThread();
+  readonly #types: KnownTypes;
+  readonly #loader: ComponentLoader;
+  readonly #thread: LoadingThread;
+  #areTypesTold = false;
   readonly #looks = new Turns();
   readonly #inquiries = new Turns();
   readonly #options: CacheOptions;
 
   constructor(options: CacheOptions = { waits: true }) {
     this.#options = options;
+    this.#types = options.types ?? new KnownTypes();
+    this.#loader = new ComponentLoader(this.#types);
+    this.#thread = new LoadingThread(this.#types);
   }
 
   /**
@@ -173,7 +183,15 @@ export class ComponentCache {
     this.#files.delete(key);
     this.#files.set(key, { identity, outcome: shared });
     this.#makeRoom();
+    this.#tellTypes();
     return shared;
+  }
+
+  #tellTypes(): void {
+    const { count, most } = this.#types;
+    if (this.#areTypesTold || this.onManyTypes === undefined || count < most / 2) return;
+    this.#areTypesTold = true;
+    this.onManyTypes(count, most);
   }
 
   /** The same component of another file, if there is one: workers then have one of it. */

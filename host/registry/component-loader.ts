@@ -8,6 +8,7 @@ import { DigestCache } from '../handler/digest-cache.ts';
 import { loadOutlined } from '../handler/direct.ts';
 import type { LoadedComponent, LoadSources } from '../handler/direct.ts';
 import { Wirings } from '../handler/jco/wirings.ts';
+import type { KnownTypes } from '../handler/known-types.ts';
 import { checkSize, outlineOf } from '../handler/outline.ts';
 import type { ComponentOutline, LoadLimits } from '../handler/outline.ts';
 import { readRegularFile } from '../regular-file.ts';
@@ -39,8 +40,14 @@ function readFile({ file, limits }: ComponentFile): Buffer {
 }
 
 export class ComponentLoader {
+  readonly #types: KnownTypes;
   readonly #verdicts = new Verdicts(new DigestCache('verdicts'));
   readonly #wirings = new Wirings(new DigestCache('wirings'));
+
+  /** @param types of all that this process compiles */
+  constructor(types: KnownTypes) {
+    this.#types = types;
+  }
 
   /**
    * Waits for children where they have to find something out.
@@ -93,10 +100,14 @@ export class ComponentLoader {
     { limits, trust }: ComponentFile,
     read: Uint8Array,
     outline: ComponentOutline,
-    { checkCode, wirings }: LoadSources,
+    { checkCode, wirings }: Omit<LoadSources, 'types'>,
   ): ReadComponent {
     const check = trust === 'own' ? trustedCode : checkCode;
-    const component = loadOutlined(outline, limits, { checkCode: check, wirings });
+    const component = loadOutlined(outline, limits, {
+      checkCode: check,
+      wirings,
+      types: this.#types,
+    });
     return { component, bytes: read.length };
   }
 }

@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 
 import { AgentError } from '../errors.ts';
+import { KnownTypes } from '../handler/known-types.ts';
 import { asRunningProgram } from '../program.ts';
 import type { LoadingAnswer, LoadingQuestion, Numbered } from './loading-worker.ts';
 
@@ -28,10 +29,16 @@ export function failureIn({ code, message }: LoadingAnswer & { kind: 'failed' })
 }
 
 export class LoadingThread {
+  readonly #types: SharedArrayBuffer;
   #worker: Worker | undefined;
   readonly #waiting: Map<number, (answer: LoadingAnswer) => void> = new Map();
   #lastNumber = 0;
   #idle: NodeJS.Timeout | undefined;
+
+  /** @param types of all that this process compiles; absent: the thread compiles nothing */
+  constructor(types: KnownTypes = new KnownTypes()) {
+    this.#types = types.buffer;
+  }
 
   /** It never rejects. */
   async ask(question: LoadingQuestion): Promise<LoadingAnswer> {
@@ -61,7 +68,11 @@ export class LoadingThread {
 
   #start(): Worker {
     // else Node opens our standard streams for it, which makes them non-blocking
-    const worker = new Worker(workerFile, { stdout: true, stderr: true });
+    const worker = new Worker(workerFile, {
+      workerData: this.#types,
+      stdout: true,
+      stderr: true,
+    });
     this.#worker = worker;
     worker.on('message', ({ number, ...answer }: Numbered<LoadingAnswer>) => {
       this.#waiting.get(number)?.(answer);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The thread that reads what strangers have written: components, and bundles of registries.
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 
 import { AgentError, isPassing, messageOf } from '../errors.ts';
 import type { AgentErrorCode } from '../errors.ts';
+import { KnownTypes } from '../handler/known-types.ts';
 import { ComponentLoader } from './component-loader.ts';
 import type { ComponentFile, ReadComponent, UntriedComponent } from './component-loader.ts';
 import type { OpenedBundle, RegistryPolicy } from './oci/open-bundle.ts';
@@ -47,7 +48,9 @@ function failed(thrown: unknown): LoadingAnswer {
     : { kind: 'failed', message };
 }
 
-const loader = new ComponentLoader();
+/** What the thread is given: the types of functions that the process knows. */
+const types: SharedArrayBuffer = workerData;
+const loader = new ComponentLoader(new KnownTypes(types));
 
 async function find(question: LoadingQuestion): Promise<LoadingAnswer> {
   switch (question.kind) {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { isPassing, messageOf } from '../../host/errors.ts';
+import { KnownTypes, makeTypesBuffer } from '../../host/handler/known-types.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
@@ -14,7 +15,7 @@ import { codeBytesOf } from '../../host/registry/code-room.ts';
 import { ComponentCache } from '../../host/registry/component-cache.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
-import { dear, manyStates, trapping } from '../support/hostile-components.ts';
+import { dear, manyReferences, manyStates, trapping } from '../support/hostile-components.ts';
 import { section } from '../support/wasm-binary.ts';
 
 function write(folder: BundleFolder, name: string, errno = 'EDOM'): void {
@@ -182,6 +183,30 @@ test('A9: bundle store: components that nobody has take no more room than they m
     true,
     true,
   ]);
+});
+
+test('bundle store: types of functions count for as long as the process lives, in whatever thread', async () => {
+  using folder = new BundleFolder();
+  const types = new KnownTypes(makeTypesBuffer(2));
+  const told: number[] = [];
+  const load = async (name: string, component: Uint8Array): Promise<void> => {
+    // of its own thread
+    const components = new ComponentCache({ waits: false, types });
+    components.onManyTypes = (count) => told.push(count);
+    const file = folder.write(name, { component });
+    const wanted = { file, limits: defaultLimits, trust: 'foreign' } as const;
+    await components.prepare(wanted, { bundle: name });
+    components.load(wanted);
+  };
+
+  await load('one', trapping());
+  expect(types.count).toBe(2);
+  await load('again', trapping());
+  expect(told).toEqual([2, 2]);
+  await expect(load('other', manyReferences())).rejects.toMatchObject({
+    code: 'AGENT_COMPONENT_REFUSED',
+  });
+  expect(types.count).toBe(2);
 });
 
 test('W1: bundle store: an agent waits for no child where nothing was prepared', () => {

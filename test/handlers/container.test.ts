@@ -42,6 +42,8 @@ interface Chain {
   /** Which counters it asked for. */
   readonly slots: readonly CallLabels[];
   readonly health: Quarantine;
+  /** Whether another instance may be made. */
+  readonly room: { isThere: boolean };
   /** How much more, or less, memory its instances took each time. */
   readonly memory: readonly number[];
 }
@@ -61,6 +63,7 @@ function chainOf(
   const slots: CallLabels[] = [];
   const memory: number[] = [];
   const health = new Quarantine(makeQuarantineBuffers());
+  const room = { isThere: true };
   const host = new RecordingHost();
   const container = new Container({
     registry: {
@@ -91,7 +94,7 @@ function chainOf(
       told.push(stop);
     },
     mayReport: () => true,
-    hasRoom: () => true,
+    hasRoom: () => room.isThere,
     onMemory: (change) => {
       if (Math.abs(change) >= 65_536) memory.push(change);
     },
@@ -113,7 +116,7 @@ function chainOf(
       return host;
     },
   });
-  return { container, host, made, told, slots, health, memory };
+  return { container, host, made, told, slots, health, room, memory };
 }
 
 function syscallOf(name: string): Syscall {
@@ -244,6 +247,22 @@ test('A5: container: a handler that has failed five times is not even asked', ()
   expect(decide(chain, mkdir, '/trap', 0)).toBeUndefined();
   expect(chain.made).toHaveLength(length);
   expect(chain.told.filter((text) => text.startsWith('trap'))).toEqual(['trap 1000']);
+});
+
+test('container: a call that tries a handler and fails for want of memory leaves that to the next one', () => {
+  vi.useFakeTimers({ toFake: ['hrtime'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const chain = chainOf([trap]);
+  vi.advanceTimersByTime(1);
+  for (let round = 0; round < 5; round += 1) trapCode(chain);
+  vi.advanceTimersByTime(1000);
+  chain.room.isThere = false;
+  expect(trapCode(chain)).toBe('AGENT_MEMORY');
+  chain.room.isThere = true;
+  expect(decide(chain, mkdir, '/a', 0)).toMatchObject({ kind: 'fail', errno: 'EDOM' });
+  expect(chain.health.isQuarantined(0)).toBe(false);
 });
 
 test('container: the quarantine of a handler is not one of the others', () => {

@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 
 import { eventKind, loadNative, receiverEventKind } from '../../host/native.ts';
-import type { ReceiverHandle } from '../../host/native.ts';
+import type { ReceiverEvent, ReceiverHandle } from '../../host/native.ts';
 import { makeCounters } from '../../host/notification/counters.ts';
 import { makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import type { WorkerInput } from '../../host/notification/thread-messages.ts';
@@ -172,6 +172,12 @@ async function eventOf(receiver: ReceiverHandle, kind: number): Promise<unknown>
   });
 }
 
+/** All that a receiver has to tell. */
+function eventsOf(receiver: ReceiverHandle): readonly ReceiverEvent[] {
+  const event = native.nextReceiverEvent(receiver);
+  return event === null ? [] : [event, ...eventsOf(receiver)];
+}
+
 /** A thread that is terminated in the middle of a call, before the call's deadline. */
 async function terminateOne(): Promise<void> {
   using computing = await startComputing(60_000);
@@ -188,6 +194,19 @@ test('G10: addon: a thread that is terminated leaves a call that fails, and noth
   for (let count = 0; count < 4; count += 1) await terminateOne();
   await expect(untilFdCountIs(process.pid, before)).resolves.toBeUndefined();
   await untilChildless(process.pid);
+});
+
+test('A5: addon: a thread that ends within a handler is told of', async () => {
+  using computing = await startComputing(60_000);
+  const { command, thread } = computing;
+  await thread.worker.terminate();
+  expect(await eventOf(command.receiver, receiverEventKind.broken)).toEqual({
+    kind: receiverEventKind.broken,
+    token: command.listener,
+    worker: workerId,
+    link: 3,
+    quarantineMs: 0,
+  });
 });
 
 test('G10: addon: threads that are terminated at once leave nothing behind', async () => {
@@ -212,6 +231,9 @@ async function exceedDeadline(): Promise<void> {
   expect(command.exitCode()).toBe(1);
   await thread.worker.terminate();
   expect(await thread.exitCode).toBe(1);
+  // its handler has failed but once
+  const more = eventsOf(command.receiver);
+  expect(more.filter(({ kind }) => kind === receiverEventKind.broken)).toEqual([]);
 }
 
 test('A5: addon: a call whose deadline passes fails while its thread computes', async () => {

@@ -39,17 +39,39 @@ void counts_what_was_asked_before_once() {
   CHECK_EQUAL(memory.ends[1], kTimeMs + 1000);
 }
 
+void counts_the_call_that_tries() {
+  Memory memory;
+  CHECK_EQUAL(memory.quarantine.note_overdue(1, kTime), 1000U);
+  const Nanoseconds time = kTime + kSecond;
+  // until then no other one may try it
+  memory.ends[1] = time / kMillisecond + 5000;
+  memory.states[1].is_tried = 1;
+  CHECK_EQUAL(memory.quarantine.note_overdue(1, time), 2000U);
+  CHECK_EQUAL(memory.ends[1], time / kMillisecond + 2000);
+  CHECK_EQUAL(memory.quarantine.note_overdue(1, time), 0U);
+}
+
 void doubles_the_time_up_to_a_minute() {
   Memory memory;
   Nanoseconds time = kTime;
   for (const std::uint32_t expected :
        {1000U, 2000U, 4000U, 8000U, 16'000U, 32'000U, 60'000U, 60'000U}) {
     // a call has tried it
-    memory.states[1].is_probed = 1;
+    memory.states[1].is_tried = 1;
     CHECK_EQUAL(memory.quarantine.note_overdue(1, time), expected);
-    CHECK_EQUAL(memory.states[1].is_probed, 0);
+    CHECK_EQUAL(memory.states[1].is_tried, 0);
     time += expected * kMillisecond;
   }
+}
+
+void counts_what_has_ended_its_worker() {
+  Memory memory;
+  for (int failure = 1; failure < 5; ++failure) {
+    CHECK_EQUAL(memory.quarantine.note_broken(1, kTime), 0U);
+    CHECK_EQUAL(memory.ends[1], 0);
+  }
+  CHECK_EQUAL(memory.quarantine.note_broken(1, kTime), 1000U);
+  CHECK_EQUAL(memory.ends[1], kTimeMs + 1000);
 }
 
 void knows_whom_there_is() {
@@ -64,7 +86,11 @@ constexpr Case kCases[] = {
     {"Quarantine: who has used its time up is left alone at once", leaves_alone_at_once},
     {"Quarantine: calls that were asked before it began count once",
      counts_what_was_asked_before_once},
+    {"Quarantine: the call that tries it counts, though others may not yet",
+     counts_the_call_that_tries},
     {"Quarantine: each time is twice as long, up to a minute", doubles_the_time_up_to_a_minute},
+    {"Quarantine: who has ended its worker five times is left alone",
+     counts_what_has_ended_its_worker},
     {"Quarantine: who is not there is not left alone", knows_whom_there_is}};
 
 }  // namespace

@@ -73,10 +73,9 @@ function run(): void {
   const event = native.receiveFunction(worker)();
   if (words.includes('collect')) collectGarbage();
   if (words.includes('detach')) native.detachWorker(worker);
+  call?.enter(2, Number(words[words.indexOf('compute') + 1]));
   port.postMessage({ event });
-  if (call === undefined) return;
-  call.enter(2, Number(words[words.indexOf('compute') + 1]));
-  compute();
+  if (isComputing) compute();
 }
 
 run();

@@ -24,6 +24,7 @@ afterEach(() => {
 
 const mostHandlers = 16_384;
 const handler = 5;
+const deadlineMs = 500;
 
 function failTimes(quarantine: Quarantine, count: number, index = handler): readonly number[] {
   return Array.from({ length: count }, () => quarantine.failed(index));
@@ -39,13 +40,13 @@ function failing(): Quarantine {
 test('quarantine: a handler is asked until it has failed five times in a row', () => {
   const quarantine = new Quarantine(makeQuarantineBuffers());
   for (let failures = 0; failures < 4; failures += 1) {
-    expect(quarantine.mayAsk(handler)).toBe(true);
+    expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
     expect(quarantine.failed(handler)).toBe(0);
   }
-  expect(quarantine.mayAsk(handler)).toBe(true);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
   expect(quarantine.isQuarantined(handler)).toBe(false);
   expect(quarantine.failed(handler)).toBe(1000);
-  expect(quarantine.mayAsk(handler)).toBe(false);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(false);
   expect(quarantine.isQuarantined(handler)).toBe(true);
 });
 
@@ -55,7 +56,7 @@ test('quarantine: four good answers make up for a failure', () => {
     expect(failTimes(quarantine, 4)).toEqual([0, 0, 0, 0]);
     for (let answers = 0; answers < 16; answers += 1) quarantine.succeeded(handler);
   }
-  expect(quarantine.mayAsk(handler)).toBe(true);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
   // and no more than that
   for (let answers = 0; answers < 100; answers += 1) quarantine.succeeded(handler);
   expect(failTimes(quarantine, 5)).toEqual([0, 0, 0, 0, 1000]);
@@ -71,27 +72,59 @@ test('quarantine: a handler that fails at four of five calls is left alone, too'
 test('quarantine: a call from before it began does not end it', () => {
   const quarantine = failing();
   quarantine.succeeded(handler);
-  expect(quarantine.mayAsk(handler)).toBe(false);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(false);
 });
 
 test('quarantine: one call tries the handler when its time is over', () => {
   const quarantine = failing();
   vi.advanceTimersByTime(999);
-  expect(quarantine.mayAsk(handler)).toBe(false);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(false);
   vi.advanceTimersByTime(1);
-  expect(quarantine.mayAsk(handler)).toBe(true);
-  expect(quarantine.mayAsk(handler)).toBe(false);
-  vi.advanceTimersByTime(3_600_000);
-  expect(quarantine.mayAsk(handler)).toBe(false);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(false);
+});
+
+test('quarantine: a trial that is not through in time is no longer waited for', () => {
+  const quarantine = failing();
+  vi.advanceTimersByTime(1000);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
+  vi.advanceTimersByTime(deadlineMs + 999);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(false);
+  vi.advanceTimersByTime(1);
+  expect(quarantine.isQuarantined(handler)).toBe(true);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(false);
+  // the first of them comes back after all
+  quarantine.succeeded(handler);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
+});
+
+test('quarantine: a trial that fails by no fault of the handler leaves it to the next call', () => {
+  const quarantine = failing();
+  // asked before it began
+  quarantine.left(handler);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(false);
+  vi.advanceTimersByTime(1000);
+  for (let trial = 0; trial < 3; trial += 1) {
+    expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
+    expect(quarantine.mayAsk(handler, deadlineMs)).toBe(false);
+    quarantine.left(handler);
+    expect(quarantine.isQuarantined(handler)).toBe(true);
+  }
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
+  expect(quarantine.failed(handler)).toBe(2000);
+  // what is not left alone has nothing to give back
+  quarantine.left(handler + 1);
+  expect(quarantine.isQuarantined(handler + 1)).toBe(false);
 });
 
 test('quarantine: a trial that goes well ends it', () => {
   const quarantine = failing();
   vi.advanceTimersByTime(1000);
-  expect(quarantine.mayAsk(handler)).toBe(true);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
   quarantine.succeeded(handler);
   expect(quarantine.isQuarantined(handler)).toBe(false);
-  expect([1, 2, 3].map(() => quarantine.mayAsk(handler))).toEqual([true, true, true]);
+  expect([1, 2, 3].map(() => quarantine.mayAsk(handler, deadlineMs))).toEqual([true, true, true]);
   // and all is as it was at first
   expect(failTimes(quarantine, 5)).toEqual([0, 0, 0, 0, 1000]);
 });
@@ -101,9 +134,9 @@ test('quarantine: each trial that fails doubles the time, up to a minute', () =>
   const backOffs = [1000];
   for (let trial = 0; trial < 8; trial += 1) {
     vi.advanceTimersByTime((backOffs.at(-1) ?? 0) - 1);
-    expect(quarantine.mayAsk(handler)).toBe(false);
+    expect(quarantine.mayAsk(handler, deadlineMs)).toBe(false);
     vi.advanceTimersByTime(1);
-    expect(quarantine.mayAsk(handler)).toBe(true);
+    expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
     backOffs.push(quarantine.failed(handler));
   }
   expect(backOffs).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
@@ -112,19 +145,19 @@ test('quarantine: each trial that fails doubles the time, up to a minute', () =>
 test('quarantine: handlers have nothing to do with each other', () => {
   const quarantine = failing();
   for (const other of [0, handler - 1, handler + 1, mostHandlers - 1]) {
-    expect(quarantine.mayAsk(other)).toBe(true);
+    expect(quarantine.mayAsk(other, deadlineMs)).toBe(true);
     expect(quarantine.isQuarantined(other)).toBe(false);
     failTimes(quarantine, 4, other);
     quarantine.succeeded(other);
   }
-  expect(quarantine.mayAsk(handler)).toBe(false);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(false);
 });
 
 test('quarantine: what is cleared is forgotten, and nothing else is', () => {
   const quarantine = failing();
   failTimes(quarantine, 5, handler + 1);
   quarantine.clear(handler);
-  expect(quarantine.mayAsk(handler)).toBe(true);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
   expect(quarantine.isQuarantined(handler)).toBe(false);
   expect(failTimes(quarantine, 5)).toEqual([0, 0, 0, 0, 1000]);
   expect(quarantine.isQuarantined(handler + 1)).toBe(true);
@@ -133,15 +166,15 @@ test('quarantine: what is cleared is forgotten, and nothing else is', () => {
 test.for([-1, 0x7fff_ffff])('quarantine: a handler %i is never left alone', (index) => {
   const quarantine = new Quarantine(makeQuarantineBuffers());
   expect(failTimes(quarantine, 10, index).every((milliseconds) => milliseconds === 0)).toBe(true);
-  expect(quarantine.mayAsk(index)).toBe(true);
+  expect(quarantine.mayAsk(index, deadlineMs)).toBe(true);
   quarantine.succeeded(index);
-  expect(quarantine.mayAsk(index)).toBe(true);
+  expect(quarantine.mayAsk(index, deadlineMs)).toBe(true);
 });
 
 test('quarantine: the last handler is like others', () => {
   const quarantine = new Quarantine(makeQuarantineBuffers());
   expect(failTimes(quarantine, 5, mostHandlers - 1).at(-1)).toBe(1000);
-  expect(quarantine.mayAsk(mostHandlers - 1)).toBe(false);
+  expect(quarantine.mayAsk(mostHandlers - 1, deadlineMs)).toBe(false);
 });
 
 test('quarantine: all who share its buffers know the same', () => {
@@ -150,13 +183,13 @@ test('quarantine: all who share its buffers know the same', () => {
   const other = new Quarantine(buffers);
   failTimes(one, 3);
   expect(failTimes(other, 2)).toEqual([0, 1000]);
-  expect(one.mayAsk(handler)).toBe(false);
+  expect(one.mayAsk(handler, deadlineMs)).toBe(false);
   vi.advanceTimersByTime(1000);
   // the trial is one for all
-  expect(other.mayAsk(handler)).toBe(true);
-  expect(one.mayAsk(handler)).toBe(false);
+  expect(other.mayAsk(handler, deadlineMs)).toBe(true);
+  expect(one.mayAsk(handler, deadlineMs)).toBe(false);
   other.succeeded(handler);
-  expect(one.mayAsk(handler)).toBe(true);
+  expect(one.mayAsk(handler, deadlineMs)).toBe(true);
 });
 
 test('quarantine: another thread knows the same, by the same clock', async () => {
@@ -169,14 +202,14 @@ test('quarantine: another thread knows the same, by the same clock', async () =>
     import(workerData.file).then(({ Quarantine }) => {
       const quarantine = new Quarantine(workerData.buffers);
       const failed = Array.from({ length: 5 }, () => quarantine.failed(${handler}));
-      parentPort.postMessage([...failed, quarantine.mayAsk(${handler})]);
+      parentPort.postMessage([...failed, quarantine.mayAsk(${handler}, ${deadlineMs})]);
     });`,
     { eval: true, workerData: { file, buffers } },
   );
   const [said]: readonly unknown[] = await once(worker, 'message');
   expect(said).toEqual([0, 0, 0, 0, 1000, false]);
   expect(quarantine.isQuarantined(handler)).toBe(true);
-  expect(quarantine.mayAsk(handler)).toBe(false);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(false);
   await worker.terminate();
 });
 
@@ -210,8 +243,8 @@ test("QuarantineBook: a handler that comes in another one's place begins anew, o
   const [one = 0, other = 0] = book.take(ownOf(7), ['a', 'b']);
   for (const index of [one, other]) failTimes(book.quarantine, 5, index);
   expect(book.take(ownOf(7), ['a', 'c'])).toEqual([one, other]);
-  expect(book.quarantine.mayAsk(one)).toBe(false);
-  expect(book.quarantine.mayAsk(other)).toBe(true);
+  expect(book.quarantine.mayAsk(one, deadlineMs)).toBe(false);
+  expect(book.quarantine.mayAsk(other, deadlineMs)).toBe(true);
 });
 
 test('QuarantineBook: it counts who is left alone', () => {
@@ -220,7 +253,7 @@ test('QuarantineBook: it counts who is left alone', () => {
   for (const index of [first, second]) failTimes(book.quarantine, 5, index);
   expect(book.count()).toBe(2);
   vi.advanceTimersByTime(1000);
-  expect(book.quarantine.mayAsk(first)).toBe(true);
+  expect(book.quarantine.mayAsk(first, deadlineMs)).toBe(true);
   book.quarantine.succeeded(first);
   expect(book.count()).toBe(1);
   // until it has done well it counts
@@ -237,7 +270,7 @@ test('QuarantineBook: who gets the index of another starts afresh', () => {
   const again = book.take(ownOf(1), namesOf(2));
   expect(new Set(again)).toEqual(new Set(taken));
   for (const index of again) {
-    expect(book.quarantine.mayAsk(index)).toBe(true);
+    expect(book.quarantine.mayAsk(index, deadlineMs)).toBe(true);
     expect(failTimes(book.quarantine, 5, index).at(-1)).toBe(1000);
   }
 });
@@ -255,10 +288,10 @@ test('QuarantineBook: past the last index the handlers of a container are watche
   expect(failTimes(quarantine, 4, one)).toEqual([0, 0, 0, 0]);
   for (let answers = 0; answers < 100; answers += 1) quarantine.succeeded(another);
   expect(quarantine.failed(one)).toBe(1000);
-  expect(quarantine.mayAsk(another)).toBe(false);
-  expect(quarantine.mayAsk(ofOther)).toBe(true);
+  expect(quarantine.mayAsk(another, deadlineMs)).toBe(false);
+  expect(quarantine.mayAsk(ofOther, deadlineMs)).toBe(true);
   book.forget(ownOf(3));
-  expect(quarantine.mayAsk(one)).toBe(true);
+  expect(quarantine.mayAsk(one, deadlineMs)).toBe(true);
   book.forget(ownOf(0));
   expect(new Set(book.take(ownOf(5), namesOf(2))).size).toBe(2);
 });
@@ -282,9 +315,9 @@ test('QuarantineBook: the last place of a container is watched, too', () => {
   book.take(ownOf(0), namesOf(mostHandlers));
   const [last = 0] = book.take({ token: 1, place: mostPlaces, user: 0 }, namesOf(1));
   expect(failTimes(book.quarantine, 5, last).at(-1)).toBe(1000);
-  expect(book.quarantine.mayAsk(last)).toBe(false);
+  expect(book.quarantine.mayAsk(last, deadlineMs)).toBe(false);
   // other containers may share it
   book.take({ token: 1, place: mostPlaces, user: 0 }, ['another']);
   book.forget({ token: 1, place: mostPlaces, user: 0 });
-  expect(book.quarantine.mayAsk(last)).toBe(false);
+  expect(book.quarantine.mayAsk(last, deadlineMs)).toBe(false);
 });

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// The types of functions that this process has compiled. V8 keeps each for as long as the process
+// lives, whatever becomes of the code, and ends the process at 2,000,000 of them.
+import { createHash } from 'node:crypto';
+
+import { refuse } from './core-functions.ts';
+
+/** V8 takes about 200 bytes for each. */
+const mostTypes = 500_000;
+/** So that there is always a free place. */
+const places = 2 ** 20;
+/** Numbers in front of the places. */
+const word = { count: 0, most: 1, words: 2 } as const;
+const headBytes = word.words * Int32Array.BYTES_PER_ELEMENT;
+
+export function makeTypesBuffer(most: number = mostTypes): SharedArrayBuffer {
+  const buffer = new SharedArrayBuffer(headBytes + places * BigUint64Array.BYTES_PER_ELEMENT);
+  new Int32Array(buffer, 0, word.words)[word.most] = most;
+  return buffer;
+}
+
+/** Shared by the threads that compile: those that have ended have left theirs behind, too. */
+export class KnownTypes {
+  readonly buffer: SharedArrayBuffer;
+  readonly #head: Int32Array;
+  /** A part of the digest of each; 0: nothing. What is not used takes no memory. */
+  readonly #places: BigUint64Array;
+
+  constructor(buffer: SharedArrayBuffer = makeTypesBuffer()) {
+    this.buffer = buffer;
+    this.#head = new Int32Array(buffer, 0, word.words);
+    this.#places = new BigUint64Array(buffer, headBytes);
+  }
+
+  get most(): number {
+    return this.#head[word.most] ?? 0;
+  }
+
+  get count(): number {
+    return Atomics.load(this.#head, word.count);
+  }
+
+  /**
+   * To be called before code is compiled that has these types.
+   * @param types the bytes of each, as latin1
+   * @throws AgentError AGENT_COMPONENT_REFUSED: there would be too many
+   */
+  add(types: ReadonlySet<string>): void {
+    const unknown = [...types].map(digestOf).filter((digest) => !this.#has(digest));
+    const found = this.count + unknown.length;
+    if (found > this.most) {
+      refuse(
+        `with this component the agent has met ${found} types of functions; ${this.most} are allowed, since they are never forgotten: restart the agent`,
+      );
+    }
+    for (const digest of unknown) this.#keep(digest);
+  }
+
+  #has(digest: bigint): boolean {
+    return Atomics.load(this.#places, this.#placeOf(digest)) === digest;
+  }
+
+  #keep(digest: bigint): void {
+    for (;;) {
+      const before = Atomics.compareExchange(this.#places, this.#placeOf(digest), 0n, digest);
+      // another thread was quicker
+      if (before === digest) return;
+      if (before === 0n) break;
+    }
+    Atomics.add(this.#head, word.count, 1);
+  }
+
+  /** Where it is, or else where it would be. */
+  #placeOf(digest: bigint): number {
+    let place = Number(digest % BigInt(places));
+    for (;;) {
+      const kept = Atomics.load(this.#places, place);
+      if (kept === 0n || kept === digest) return place;
+      place = (place + 1) % places;
+    }
+  }
+}
+
+function digestOf(type: string): bigint {
+  const digest = createHash('sha256').update(type, 'latin1').digest().readBigUInt64LE();
+  return digest === 0n ? 1n : digest;
+}
