@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work that several want is done once, as long as one of them still wants it.
-
-export type IsWanted = () => boolean;
+// Work that several want is done once.
+import type { Asker } from './asker.ts';
 
 interface Running {
   readonly done: Promise<void>;
-  readonly wishes: IsWanted[];
+  readonly askers: Set<Asker>;
 }
 
 export class SharedWork {
@@ -13,24 +12,21 @@ export class SharedWork {
 
   /**
    * @param key what it is
-   * @param isWanted absent: it is wanted until it is done
-   * @param begin is given whether anybody wants it
+   * @param begin is given those who want it, of which more may come
    */
   async take(
     key: string,
-    isWanted: IsWanted | undefined,
-    begin: (isWanted: IsWanted) => Promise<void>,
+    asker: Asker,
+    begin: (askers: ReadonlySet<Asker>) => Promise<void>,
   ): Promise<void> {
-    const wish = isWanted ?? (() => true);
     const running = this.#running.get(key);
     if (running !== undefined) {
-      running.wishes.push(wish);
+      running.askers.add(asker);
       return running.done;
     }
-    const wishes = [wish];
-    const work = begin(() => wishes.some((isWish) => isWish()));
-    const done = work.finally(() => this.#running.delete(key));
-    this.#running.set(key, { done, wishes });
+    const askers = new Set([asker]);
+    const done = begin(askers).finally(() => this.#running.delete(key));
+    this.#running.set(key, { done, askers });
     return done;
   }
 }

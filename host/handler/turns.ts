@@ -2,19 +2,24 @@
 // Work of which only so much is done at once. The next one is of whoever has had the least time and
 // wants the least: whoever starts containers may name many bundles, and bundles may have many handlers
 // that take long.
+import { isWaiting } from './asker.ts';
+import type { Asker } from './asker.ts';
 
 export interface Wish {
-  /** What somebody's work has taken counts for the rest of it. */
-  readonly who: string;
+  /** It has the turn of the first of them: nobody waits behind others who want the same and more. */
+  readonly askers: Iterable<Asker>;
   /** In milliseconds, about. */
   readonly costMs: number;
-  /** Whether anybody still waits for it; absent: somebody does. */
-  readonly isWanted?: (() => boolean) | undefined;
 }
 
 interface Waiting extends Wish {
   readonly begin: () => Promise<void>;
   readonly leave: () => void;
+}
+
+interface Turn {
+  readonly waiting: Waiting;
+  readonly asker: Asker;
 }
 
 export class Turns {
@@ -47,38 +52,54 @@ export class Turns {
     while (this.#running < this.#atOnce) {
       const next = this.#next();
       if (next === undefined) break;
-      this.#waiting.delete(next);
+      this.#waiting.delete(next.waiting);
       void this.#run(next);
     }
     if (this.#running === 0) this.#usedMs.clear();
   }
 
-  async #run({ who, begin }: Waiting): Promise<void> {
+  async #run({ waiting, asker }: Turn): Promise<void> {
     this.#running += 1;
     const began = performance.now();
-    await begin();
-    this.#usedMs.set(who, this.#used(who) + performance.now() - began);
+    await waiting.begin();
+    const tookMs = performance.now() - began;
+    for (const name of asker.who) this.#usedMs.set(name, this.#usedBy(name) + tookMs);
     this.#running -= 1;
     this.#fill();
   }
 
-  #used(who: string): number {
-    return this.#usedMs.get(who) ?? 0;
+  #usedBy(name: string): number {
+    return this.#usedMs.get(name) ?? 0;
   }
 
-  #next(): Waiting | undefined {
-    let next: Waiting | undefined;
+  #used({ who }: Asker): number {
+    return who.reduce((sum, name) => sum + this.#usedBy(name), 0);
+  }
+
+  /** Of those who still wait, who has used the least. */
+  #firstOf(askers: Iterable<Asker>): Asker | undefined {
+    let first: Asker | undefined;
+    for (const asker of askers) {
+      if (!isWaiting(asker)) continue;
+      if (first === undefined || this.#used(asker) < this.#used(first)) first = asker;
+    }
+    return first;
+  }
+
+  #next(): Turn | undefined {
+    let next: Turn | undefined;
     let leastMs = Infinity;
     for (const waiting of this.#waiting) {
-      if (waiting.isWanted?.() === false) {
+      const asker = this.#firstOf(waiting.askers);
+      if (asker === undefined) {
         this.#waiting.delete(waiting);
         waiting.leave();
         continue;
       }
-      const neededMs = this.#used(waiting.who) + waiting.costMs;
+      const neededMs = this.#used(asker) + waiting.costMs;
       if (neededMs >= leastMs) continue;
       leastMs = neededMs;
-      next = waiting;
+      next = { waiting, asker };
     }
     return next;
   }

@@ -2,13 +2,15 @@
 // What takes long about a bundle is done before it is read, while containers go on.
 import { join } from 'node:path';
 
+import type { Asker } from '../handler/asker.ts';
 import type { LoadLimits } from '../handler/outline.ts';
 import { readManifest } from './bundle-folder.ts';
 import { limitsFor } from './bundle.ts';
-import type { ComponentCache, Preparing } from './component-cache.ts';
+import type { ComponentCache } from './component-cache.ts';
 import type { ComponentTrust } from './component-loader.ts';
 
-export interface PreparingParts extends Pick<Preparing, 'isWanted'> {
+export interface PreparingParts {
+  readonly asker: Asker;
   readonly components: ComponentCache;
   readonly limits: LoadLimits;
   readonly trust: ComponentTrust;
@@ -30,14 +32,14 @@ function orNothing<T>(work: () => T): T | undefined {
  * @returns undefined: all of them are known
  */
 export function prepareBundle(folder: string, parts: PreparingParts): Promise<void> | undefined {
-  const { text, components, limits, trust, isWanted } = parts;
+  const { text, components, limits, trust, asker } = parts;
   const handlers = orNothing(() => readManifest(folder, text))?.handlers ?? [];
   const waits = handlers.flatMap((handler) => {
     const prepare = (): Promise<void> | undefined =>
       components.prepare(
         // its memory is part of the code that is tried
         { file: join(folder, handler.component), limits: limitsFor(handler, limits), trust },
-        { bundle: folder, isWanted },
+        asker,
       );
     return orNothing(prepare) ?? [];
   });

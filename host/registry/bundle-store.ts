@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path';
 
 import { AgentError, isPassing } from '../errors.ts';
 import { identityOfAll } from '../file-identity.ts';
+import { isWaiting, operator } from '../handler/asker.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { shippedBundles } from '../package-root.ts';
 import { guessAt } from '../did-you-mean.ts';
@@ -128,7 +129,8 @@ const mostRefusals = 1024;
 const mostRounds = 3;
 
 /** How a bundle is prepared, and then read. */
-interface SoonRead extends Asking {
+interface SoonRead {
+  readonly asker: Asking;
   readonly begin: () => Promise<void> | undefined;
   readonly read: () => unknown;
 }
@@ -241,7 +243,7 @@ export class BundleStore {
     bundles: ReadonlyMap<string, KnownBundle>,
     onFailure: (failure: AgentError) => void,
   ): Promise<void> {
-    await together([...bundles.values()].map((known) => this.#preparePlace(known, {})));
+    await together([...bundles.values()].map((known) => this.#preparePlace(known, operator)));
     for (const [key, known] of bundles) {
       const failure = failureAt(() => {
         this.#read(known);
@@ -314,7 +316,7 @@ export class BundleStore {
    * `named` and `referred` say what is wrong.
    * @returns undefined: all is at hand
    */
-  prepare(names: readonly string[], asking: Asking = {}): Promise<void> | undefined {
+  prepare(names: readonly string[], asking: Asking = operator): Promise<void> | undefined {
     return together(names.map((name) => this.#preparation(name, asking)));
   }
 
@@ -323,8 +325,8 @@ export class BundleStore {
     return together(
       references.map((reference) =>
         isReference(reference) || folderName.test(reference)
-          ? this.#preparation(reference, {})
-          : this.#preparePlace(givenPlace(reference), {}),
+          ? this.#preparation(reference, operator)
+          : this.#preparePlace(givenPlace(reference), operator),
       ),
     );
   }
@@ -344,15 +346,15 @@ export class BundleStore {
     const begin = this.#beginning(place, asking);
     const begun = begin();
     if (begun === undefined) return undefined;
-    return this.#readSoon(begun, { ...asking, begin, read: () => this.#read(place) });
+    return this.#readSoon(begun, { asker: asking, begin, read: () => this.#read(place) });
   }
 
   #beginning(
     { folder, origin }: Place,
-    { isWanted }: Asking,
+    asker: Asking,
     text?: string,
   ): () => Promise<void> | undefined {
-    const parts = { components: this.#components, limits: this.#parts.limits, isWanted };
+    const parts = { components: this.#components, limits: this.#parts.limits, asker };
     const trust = trustIn(origin.kind);
     return () =>
       prepareBundle(folder, { ...parts, trust, ...(text === undefined ? {} : { text }) });
@@ -361,12 +363,12 @@ export class BundleStore {
   /** It is read as soon as it can be: until then nobody has its components. */
   async #readSoon(
     begun: Promise<void> | undefined,
-    { begin, isWanted, read }: SoonRead,
+    { asker, begin, read }: SoonRead,
   ): Promise<void> {
     let wait = begun;
     for (let round = 1; wait !== undefined && round <= mostRounds; round += 1) {
       await wait;
-      if (isWanted?.() === false) return;
+      if (!isWaiting(asker)) return;
       wait = begin();
     }
     orNothing(read);
@@ -386,7 +388,11 @@ export class BundleStore {
       const { folder, signers, text } = pulled.open(reference);
       const origin: BundleOrigin = { kind: 'pulled', reference, signers };
       const begin = this.#beginning({ folder, origin }, asking, text);
-      await this.#readSoon(begin(), { ...asking, begin, read: () => this.#pulledAs(reference) });
+      await this.#readSoon(begin(), {
+        asker: asking,
+        begin,
+        read: () => this.#pulledAs(reference),
+      });
     };
     return prepared();
   }

@@ -5,11 +5,11 @@ import { statSync } from 'node:fs';
 
 import { AgentError, isPassing } from '../errors.ts';
 import { identityOfAll } from '../file-identity.ts';
+import type { Asker } from '../handler/asker.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { badForMs, unknownForMs } from '../handler/finding.ts';
 import { KnownTypes } from '../handler/known-types.ts';
 import { SharedWork } from '../handler/shared-work.ts';
-import type { IsWanted } from '../handler/shared-work.ts';
 import { Turns } from '../handler/turns.ts';
 import { mostOfBundle } from './code-room.ts';
 import { ComponentLoader } from './component-loader.ts';
@@ -25,14 +25,6 @@ interface KnownFile {
   /** When it was read. */
   readonly identity: string;
   readonly outcome: Outcome;
-}
-
-/** Who wants a component prepared. */
-export interface Preparing {
-  /** Its bundle: each has its turn. */
-  readonly bundle: string;
-  /** Whether anybody still waits for it; absent: somebody does. */
-  readonly isWanted?: IsWanted | undefined;
 }
 
 export interface CacheOptions {
@@ -104,11 +96,10 @@ export class ComponentCache {
    * So that `load` takes no time. It never rejects.
    * @returns undefined: it takes none
    */
-  prepare(wanted: ComponentFile, preparing: Preparing): Promise<void> | undefined {
+  prepare(wanted: ComponentFile, asker: Asker): Promise<void> | undefined {
     if (this.#known(wanted) !== undefined || isQuick(wanted)) return undefined;
-    const { bundle } = preparing;
-    return this.#preparing.take(keyOf(wanted), preparing.isWanted, async (isWanted) =>
-      this.#prepare(wanted, { bundle, isWanted }),
+    return this.#preparing.take(keyOf(wanted), asker, async (askers) =>
+      this.#prepare(wanted, askers),
     );
   }
 
@@ -123,14 +114,14 @@ export class ComponentCache {
     return this.#files.size;
   }
 
-  async #prepare(wanted: ComponentFile, { bundle: who, isWanted }: Preparing): Promise<void> {
+  async #prepare(wanted: ComponentFile, askers: ReadonlySet<Asker>): Promise<void> {
     let share: number | undefined;
     const costMs = sizeOf(wanted.file) / bytesPerMs;
-    await this.#looks.take({ who, costMs, isWanted }, async () => {
+    await this.#looks.take({ askers, costMs }, async () => {
       share = await this.#ask('look', wanted);
     });
     if (share === undefined) return;
-    await this.#inquiries.take({ who, costMs: share * dearestMs, isWanted }, async () => {
+    await this.#inquiries.take({ askers, costMs: share * dearestMs }, async () => {
       await this.#ask('find out', wanted);
     });
   }

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 
 import { AgentError, messageOf } from '../errors.ts';
 import { identityOfAll } from '../file-identity.ts';
+import { operator } from '../handler/asker.ts';
+import type { Asker } from '../handler/asker.ts';
 import { SharedWork } from '../handler/shared-work.ts';
-import type { IsWanted } from '../handler/shared-work.ts';
 import { Turns } from '../handler/turns.ts';
 import { failureIn, LoadingThread } from './loading-thread.ts';
 import type { LoadingAnswer, LoadingQuestion, UsableBundle } from './loading-worker.ts';
@@ -21,9 +22,7 @@ const mostOpened = 1024;
 const mostPulls = { root: 4, users: 2 } as const;
 
 /** Who wants bundles prepared. */
-export interface Asking {
-  /** Whether they are still wanted; absent: they are. */
-  readonly isWanted?: IsWanted | undefined;
+export interface Asking extends Asker {
   /** Whose container wants them; absent: root's. */
   readonly uid?: number | undefined;
 }
@@ -81,10 +80,10 @@ export class PulledBundles {
   }
 
   /** Opens one, and fetches it where that is of no use. It never rejects: `open` throws why not. */
-  async prepare(reference: string, asking: Asking = {}): Promise<void> {
+  async prepare(reference: string, asking: Asking = operator): Promise<void> {
     try {
       if (this.isOpen(reference)) return;
-      const wish = { who: keyOf(reference), costMs: 0, isWanted: asking.isWanted };
+      const wish = { askers: [asking], costMs: 0 };
       await this.#openings.take(wish, async () => this.#tryOpening(reference));
       if (!this.isOpen(reference)) await this.fetch(reference, asking);
     } catch {
@@ -93,14 +92,11 @@ export class PulledBundles {
   }
 
   /** Brings one into the store. It never rejects: `open` throws why there is none. */
-  async fetch(reference: string, { uid = 0, isWanted }: Asking = {}): Promise<void> {
-    const whose = uid === 0 ? 'root' : 'users';
+  async fetch(reference: string, asking: Asking = operator): Promise<void> {
+    const whose = (asking.uid ?? 0) === 0 ? 'root' : 'users';
     const { host } = parseDigestReference(reference);
-    const who = uid === 0 ? reference : String(uid);
-    await this.#fetching.take(`${whose} ${reference}`, isWanted, async (isStillWanted) =>
-      this.#pullsOf(host, whose).take({ who, costMs: 0, isWanted: isStillWanted }, async () =>
-        this.#fetch(reference),
-      ),
+    await this.#fetching.take(`${whose} ${reference}`, asking, async (askers) =>
+      this.#pullsOf(host, whose).take({ askers, costMs: 0 }, async () => this.#fetch(reference)),
     );
   }
 

@@ -2,7 +2,7 @@
 // Resolvers: from a container process state to a registry.
 import type { ContainerProcessState } from '../container-process-state.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import type { IsWanted } from '../handler/shared-work.ts';
+import type { IsWanted } from '../handler/asker.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import type { ContainerNote } from '../notification/container-note.ts';
 import type { Bundle } from './bundle.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolves by the bundles that a container's metadata selects, and by others where it selects none.
+import { keyOf } from '../container-key.ts';
 import { AgentError, isPassing, messageOf } from '../errors.ts';
 import type { Bundle } from './bundle.ts';
 import { regrantedRegistry, registryOf } from './bundle-registry.ts';
@@ -11,6 +12,7 @@ import { parseMetadata } from './metadata.ts';
 import { refusalErrno, strictestFailure } from './policy.ts';
 import type { Policies } from './policy.ts';
 import type { ContainerIdentity, Resolution, Resolver, Shadow } from './resolver.ts';
+import { believedWorkload } from './workload.ts';
 
 export interface SelectingParts {
   readonly store: BundleStore;
@@ -157,6 +159,15 @@ function resolutionOf(
   };
 }
 
+/** By whom turns are taken. */
+function whoAsks(identity: ContainerIdentity): readonly string[] {
+  const { peerUid = 0, workload = believedWorkload(identity) } = identity;
+  const container = `container ${keyOf(identity)}`;
+  if (peerUid !== 0) return [container, `user ${peerUid}`];
+  const { namespace } = workload;
+  return namespace === undefined ? [container] : [container, `namespace ${namespace}`];
+}
+
 /** Whoever has named them is to hear at once what is wrong with them. */
 function checkFallback(parts: SelectingParts): void {
   const { store, fallback } = parts;
@@ -174,8 +185,12 @@ export function selectingResolver(parts: SelectingParts): Resolver {
   const { policies } = parts;
   checkFallback(parts);
   return {
-    prepare: ({ state, peerUid }, isWanted) =>
-      parts.store.prepare(selectedNames(state.metadata), { isWanted, uid: peerUid }),
+    prepare: (identity, isWanted) =>
+      parts.store.prepare(selectedNames(identity.state.metadata), {
+        who: whoAsks(identity),
+        uid: identity.peerUid,
+        isWanted,
+      }),
     forgetUnused: (keptForMs) => {
       parts.store.forgetUnused(keptForMs);
     },

@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 
 import { isPassing, messageOf } from '../../host/errors.ts';
 import { KnownTypes, makeTypesBuffer } from '../../host/handler/known-types.ts';
+import { operator } from '../../host/handler/asker.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
@@ -122,13 +123,36 @@ test('W1: bundle store: a bundle with many handlers lets others have their turn'
 
   const done: string[] = [];
   const prepared = async (name: string): Promise<void> => {
-    await store.prepare([name]);
+    await store.prepare([name], { who: [`container of ${name}`] });
     done.push(name);
   };
   await Promise.all([prepared('many'), prepared('one')]);
 
   expect(done).toEqual(['one', 'many']);
   expect(store.named('many').handlers).toHaveLength(6);
+});
+
+/** The same, and each costs as much as any other. */
+function freshLike(): Uint8Array {
+  const { body } = manyStates(0, 100);
+  const digits = [0, 0].map(() => 0x80 + randomInt(0x80));
+  return dear({ locals: 100, body: [...body, 0x41, ...digits, 1, 0x1a] });
+}
+
+test('AA15: bundle store: a container of many bundles lets others have their turn', async () => {
+  using folder = new BundleFolder();
+  // the other one wants one of them, too
+  const names = ['a', 'b', 'c', 'd', 'e', 'wanted'];
+  for (const name of names) folder.write(name, { component: freshLike(), syscalls: ['getpgid'] });
+  const store = new BundleStore({ folders: [folder.path] }, new ComponentCache({ waits: false }));
+
+  const all = store.prepare(names, { who: ['many'] });
+  await store.prepare(['wanted'], { who: ['one'] });
+
+  const done = names.filter((name) => store.prepare([name]) === undefined);
+  expect(done).toContain('wanted');
+  expect(done.length).toBeLessThan(4);
+  await all;
 });
 
 test('A9: bundle store: a bundle that was refused is not read again, until one of its files changes', async () => {
@@ -159,13 +183,13 @@ test('A9: bundle store: a component that was refused is not read again', async (
   const file = folder.write('mine', { component: new Uint8Array(1000), syscalls: ['getpgid'] });
   const components = new ComponentCache({ waits: false });
   const wanted = { file, limits: defaultLimits, trust: 'foreign' } as const;
-  await components.prepare(wanted, { bundle: 'mine' });
+  await components.prepare(wanted, operator);
   const failure = failureOf(() => components.load(wanted));
   expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
-  expect(components.prepare(wanted, { bundle: 'mine' })).toBeUndefined();
+  expect(components.prepare(wanted, operator)).toBeUndefined();
   expect(failureOf(() => components.load(wanted))).toBe(failure);
   writeFileSync(file, trapping());
-  await components.prepare(wanted, { bundle: 'mine' });
+  await components.prepare(wanted, operator);
   expect(components.load(wanted).answers).toEqual(['any']);
 });
 
@@ -177,8 +201,8 @@ test('A9: bundle store: components that nobody has take no more room than they m
     return folder.write(name, { component: Uint8Array.from([...trapping(), ...custom]) });
   });
   const wanted = files.map((file) => ({ file, limits: defaultLimits, trust: 'foreign' }) as const);
-  for (const each of wanted) await components.prepare(each, { bundle: each.file });
-  expect(wanted.map((each) => components.prepare(each, { bundle: '' }) === undefined)).toEqual([
+  for (const each of wanted) await components.prepare(each, operator);
+  expect(wanted.map((each) => components.prepare(each, operator) === undefined)).toEqual([
     false,
     true,
     true,

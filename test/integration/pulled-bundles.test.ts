@@ -159,9 +159,12 @@ test('A14: pulled bundles: what one user has pulled holds up neither root nor ot
   const [ofRoot = '', ofOther = '', ...ofUser] = named(registry.host, 8);
   const asksFor = (reference: string): boolean =>
     [...registry.asked].some((url) => url.includes(reference.split('/')[4]?.split('@')[0] ?? '-'));
-  const held = ofUser.map(async (each) => pulled.fetch(each, { uid: 1000 }));
+  const held = ofUser.map(async (each) => pulled.fetch(each, { who: ['user 1000'], uid: 1000 }));
   await until('2 requests', () => registry.asked.size >= 2 || undefined);
-  held.push(pulled.fetch(ofOther, { uid: 1001 }), pulled.fetch(ofRoot, { uid: 0 }));
+  held.push(
+    pulled.fetch(ofOther, { who: ['user 1001'], uid: 1001 }),
+    pulled.fetch(ofRoot, { who: [], uid: 0 }),
+  );
   await until('the one of root', () => asksFor(ofRoot) || undefined);
   expect(registry.asked.size).toBe(3);
   registry.answer();

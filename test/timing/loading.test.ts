@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import { expect, test } from 'vitest';
 
+import { operator } from '../../host/handler/asker.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import { ComponentCache } from '../../host/registry/component-cache.ts';
 import { muchMachineCode } from '../support/hostile-components.ts';
@@ -24,7 +25,7 @@ test('A9: loading: large components take no time of the main thread', async () =
 
   const delay = monitorEventLoopDelay({ resolution: 5 });
   delay.enable();
-  await Promise.all(wanted.map(async (each) => components.prepare(each, { bundle: 'b' })));
+  await Promise.all(wanted.map(async (each) => components.prepare(each, operator)));
   delay.disable();
 
   expect(delay.max / nsPerMs).toBeLessThan(200);

@@ -25,9 +25,10 @@ export function kubernetesResolver({
     ...selecting,
     kubernetes,
     prepare: (identity, isWanted) => {
-      const waits = [selecting.prepare?.(identity, isWanted), kubernetes?.prepare(identity)].filter(
-        (wait) => wait !== undefined,
-      );
+      const waits = [
+        selecting.prepare?.({ ...identity, workload: known(identity) }, isWanted),
+        kubernetes?.prepare(identity),
+      ].filter((wait) => wait !== undefined);
       return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
     },
     resolve: (identity) =>
