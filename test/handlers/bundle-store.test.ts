@@ -219,7 +219,7 @@ test('bundle store: types of functions count for as long as the process lives, i
     components.onManyTypes = (count) => told.push(count);
     const file = folder.write(name, { component });
     const wanted = { file, limits: defaultLimits, trust: 'foreign' } as const;
-    await components.prepare(wanted, { bundle: name });
+    await components.prepare(wanted, operator);
     components.load(wanted);
   };
 
