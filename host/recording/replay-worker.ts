@@ -18,6 +18,7 @@ import type { Registry } from '../registry/registry.ts';
 import { differencesOf } from './comparison.ts';
 import type { CallDifference, Redaction } from './comparison.ts';
 import { decodeCall } from './recorded-call.ts';
+import type { RecordedCall } from './recorded-call.ts';
 import { ReplayedChain } from './replayed-chain.ts';
 
 export interface ReplayChain {
@@ -43,7 +44,7 @@ export type ReplayMessage =
 /** What came of a call, in the order in which they were sent. */
 export interface ReplayedCall {
   readonly differences: readonly CallDifference[];
-  /** Why a handler of the chain failed. */
+  /** Why a handler of the chain failed, or that it takes longer than it may. */
   readonly failure?: string;
 }
 
@@ -54,6 +55,7 @@ export type ReplayAnswer =
 
 /** Calls of one container hold others up for so long, or for as long as one of them takes. */
 const turnMs = 5;
+const usPerMs = 1000;
 /** Of all instances that the agent may have, these may have so much besides. */
 const partOfInstances = 1 / 4;
 const mostInstances = 1000;
@@ -73,7 +75,12 @@ const kept = new KeptContainers<Container>({
   onShort: () => undefined,
 });
 const components = new Map<string, LoadedComponent>();
-const chains = new Map<number, { readonly chain: ReplayedChain; readonly redaction: Redaction }>();
+
+interface Known extends Pick<ReplayChain, 'registry' | 'redaction'> {
+  readonly chain: ReplayedChain;
+}
+
+const chains = new Map<number, Known>();
 
 function begin(
   number: number,
@@ -94,16 +101,30 @@ function begin(
   });
 }
 
+/** @param tookMs of the processor: others that it waits for are nothing to it */
+function failureOf(
+  { asks, decision }: RecordedCall,
+  { handlers }: Registry,
+  tookMs: number,
+): string | undefined {
+  if (decision.kind === 'failed') return decision.reason;
+  const mayMs = asks.reduce((sum, { handler }) => sum + (handlers[handler]?.deadlineMs ?? 0), 0);
+  if (asks.length === 0 || tookMs <= mayMs) return undefined;
+  return `a call took ${Math.ceil(tookMs)} ms, and its handlers have a deadline of ${mayMs} ms`;
+}
+
 function replay(number: number, encoded: Uint8Array): ReplayedCall {
   const call = decodeCall(encoded);
   const known = chains.get(number);
   if (known === undefined) return { differences: [], failure: 'there is no such chain' };
   try {
+    const before = process.threadCpuUsage();
     const replayed = known.chain.ask(call);
-    const { decision } = replayed;
+    const { user, system } = process.threadCpuUsage(before);
+    const failure = failureOf(replayed, known.registry, (user + system) / usPerMs);
     return {
       differences: differencesOf(call, replayed, known.redaction),
-      ...(decision.kind === 'failed' ? { failure: decision.reason } : {}),
+      ...(failure === undefined ? {} : { failure }),
     };
   } catch (thrown) {
     if (!(thrown instanceof AgentError)) throw thrown;
@@ -129,6 +150,7 @@ parentPort?.on('message', (message: ReplayMessage) => {
     case 'begin':
       chains.set(message.chain, {
         chain: begin(message.chain, message),
+        registry: message.registry,
         redaction: message.redaction,
       });
       break;

@@ -35,14 +35,14 @@ function encodedCall(argument = 0n): Uint8Array {
   });
 }
 
-function chainOf(component: LoadedComponent, handlers = 1): ReplayChain {
+function chainOf(component: LoadedComponent, handlers = 1, deadlineMs = 60_000): ReplayChain {
   const handler = {
     name: 'h'.repeat(60),
     bundle: 'b',
     component: component.id,
     answers: component.answers,
     readsPointers: false,
-    deadlineMs: 60_000,
+    deadlineMs,
     settings: [],
   };
   return {
@@ -93,6 +93,17 @@ test('AA10: replay thread: a chain that takes long has others asked in between',
   expect(slowAnswers).toBeLessThan(40);
   thread.end(1);
   await Promise.all(slowOnes);
+});
+
+test('AA10: replay thread: what takes longer than its handlers may is a failure', async () => {
+  await using thread = new ReplayThread(patienceMs);
+  thread.begin(1, chainOf(slow, 1, 1), 'a');
+  thread.begin(2, chainOf(slow), 'a');
+  expect(await thread.ask(1, encodedCall())).toMatchObject({
+    kind: 'replayed',
+    failure: expect.stringContaining('a deadline of 1 ms'),
+  });
+  expect(await thread.ask(2, encodedCall())).not.toHaveProperty('failure');
 });
 
 test('replay thread: one that never ends is given up, and the calls behind it are asked', async () => {
