@@ -5,6 +5,7 @@ import { messageOf } from '../errors.ts';
 import type { CallDifference } from '../recording/comparison.ts';
 import { InputDescriber } from '../recording/described-input.ts';
 import type { CallEntry } from '../recording/recording-format.ts';
+import { encodeCall } from '../recording/recorded-call.ts';
 import { ReplayThread } from '../recording/replay-thread.ts';
 import type { ReplayOutcome } from '../recording/replay-thread.ts';
 import { callProgress } from './call-progress.ts';
@@ -64,7 +65,7 @@ async function replayAll({ reader, resolution, patienceMs }: ReplayWish): Promis
   let problem: string | undefined;
   try {
     for await (const entry of reader.calls()) {
-      asked.push({ entry, outcome: thread.ask(chain, entry) });
+      asked.push({ entry, outcome: thread.ask(chain, encodeCall(entry)) });
       if (asked.length >= mostAsked) await takeOne();
     }
   } catch (thrown) {

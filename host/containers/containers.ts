@@ -120,8 +120,9 @@ export class Containers {
     const { shadow, tapeSlot } = attached;
     if (shadow?.kind !== 'resolved') shadows.end(token);
     if (tapeSlot === undefined) return;
-    if (shadow?.kind === 'resolved') shadows.begin(token, tapeSlot, shadow);
-    tapes.begin(token, { container: keyOf(attached.identity), slot: tapeSlot }, factsOf(attached));
+    const taped = { container: keyOf(attached.identity), slot: tapeSlot };
+    if (shadow?.kind === 'resolved') shadows.begin(token, taped, shadow);
+    tapes.begin(token, taped, factsOf(attached));
   }
 
   /** Of paths that are to be held for a container's settings, those that are not. */

@@ -15,6 +15,7 @@ import { DecisionWriter } from '../observation/decision-writer.ts';
 import type { DecisionBuffers } from '../observation/decision-writer.ts';
 import { ObservedHost } from '../observation/observed-host.ts';
 import { CallTape } from '../recording/call-tape.ts';
+import { encodeCall } from '../recording/recorded-call.ts';
 import type { LossCounters, UnreadCounter } from '../recording/tape-room.ts';
 import { TapedHost } from '../recording/taped-host.ts';
 import type { ContainerStop } from '../registry/policy.ts';
@@ -225,7 +226,7 @@ export class Loop implements Disposable {
       (part, digest) =>
         this.#containers.find(({ digests }) => digests?.[part] === digest)?.registry,
     );
-    const tape = this.#tapeOf(token, shared.tapeSlot);
+    const tape = this.#tapeOf(token, shared);
     const shown = shownContainer(shared.registry);
     const told = new Set<string>();
     const container = new Container({
@@ -298,17 +299,24 @@ export class Loop implements Disposable {
   }
 
   /** Whoever reads slowly loses calls: none waits for being written down. */
-  #tapeOf(token: number, slot: number | undefined): CallTape | undefined {
-    if (slot === undefined) return undefined;
+  #tapeOf(token: number, { tapeSlot, place }: SharedRegistry): CallTape | undefined {
+    if (tapeSlot === undefined) return undefined;
     const { losses, unread, onTaped } = this.#parts;
+    const lose = (): void => {
+      losses.lose(tapeSlot);
+    };
     return new CallTape({
-      onRecorded: (call, size) => {
-        if (unread.send(size)) onTaped({ token, call, size });
-        else losses.lose(slot);
+      onRecorded: (call) => {
+        // what there is no room for is not even encoded
+        const bytes = unread.hasRoom(place) ? encodeCall(call) : undefined;
+        if (bytes === undefined || !unread.hasRoom(place, bytes.length)) {
+          lose();
+          return;
+        }
+        const cost = unread.send(bytes.length);
+        onTaped({ token, place, syscall: call.syscall, bytes, cost });
       },
-      onLost: () => {
-        losses.lose(slot);
-      },
+      onLost: lose,
     });
   }
 

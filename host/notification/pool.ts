@@ -13,7 +13,7 @@ import type { LogOptions, Logger } from '../log.ts';
 import { memoryLimit } from '../memory-limit.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { Observation } from '../observation/observation.ts';
-import { makeUnreadCounter, UnreadCounter } from '../recording/tape-room.ts';
+import { UnreadCounter, UnreadRoom } from '../recording/tape-room.ts';
 import { TapeTurns } from '../recording/tape-turns.ts';
 import type { CounterBlock, CounterSum } from './counter-sum.ts';
 import type { DroppedLines } from './dropped-lines.ts';
@@ -126,7 +126,7 @@ function workerLimits(): ResourceLimits {
 interface PoolWorker {
   readonly thread: Worker;
   readonly counters: CounterBlock;
-  /** What it has written down and nobody has read. */
+  /** What it has written down and has not come. */
   readonly unread: UnreadCounter;
   isReady: boolean;
   /** It was told to end. */
@@ -138,6 +138,7 @@ export class Pool {
   readonly #workers: Map<number, PoolWorker> = new Map();
   readonly #components: Map<string, LoadedComponent> = new Map();
   readonly #tapeTurns = new TapeTurns();
+  readonly #unread = new UnreadRoom();
   /** Only then are workers that end replaced. */
   #isUp = false;
   #lastId = 0;
@@ -206,7 +207,7 @@ export class Pool {
 
   /** Whether all that was written down of calls has been read. */
   get isRead(): boolean {
-    return [...this.#workers.values()].every(({ unread }) => unread.isEmpty);
+    return this.#unread.isEmpty && this.#isAllCome();
   }
 
   /** Ends a worker whose handler does not come to an end; another one takes its place. */
@@ -231,6 +232,10 @@ export class Pool {
     this.#parts.log.warn('a worker does not end: it waits for the memory of a caller');
   }
 
+  #isAllCome(): boolean {
+    return [...this.#workers.values()].every(({ unread }) => unread.isEmpty);
+  }
+
   #livingCount(): number {
     return [...this.#workers.values()].filter(({ isEnding }) => !isEnding).length;
   }
@@ -252,7 +257,7 @@ export class Pool {
     this.#lastId += 1;
     const id = this.#lastId;
     const counters = this.#parts.counters.take();
-    const unread = makeUnreadCounter();
+    const unread = this.#unread.buffers();
     const input: WorkerInput = {
       receiver,
       log: logOptions,
@@ -339,14 +344,21 @@ export class Pool {
             this.#parts.dropped.begin(message.place, message.container);
             break;
           case 'taped':
-            this.#tapeTurns.add(() => {
-              this.#parts.onTaped(message, () => {
-                unread.read(message.size);
-              });
-            });
+            unread.come(message.cost);
+            this.#takeTaped(message);
         }
       });
       thread.once('error', reject);
+    });
+  }
+
+  #takeTaped(taped: TapedCall): void {
+    const { place, cost } = taped;
+    this.#unread.take(place, cost);
+    this.#tapeTurns.add(() => {
+      this.#parts.onTaped(taped, () => {
+        this.#unread.leave(place, cost);
+      });
     });
   }
 }

@@ -12,7 +12,7 @@ import type { LogOptions } from '../log.ts';
 import type { DecisionBuffers, Watch } from '../observation/decision-writer.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
-import type { RecordedCall } from '../recording/recorded-call.ts';
+import type { UnreadBuffers } from '../recording/tape-room.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ShownContainer } from '../registry/shown-container.ts';
 import type { ContainerNote } from './container-note.ts';
@@ -40,17 +40,20 @@ export interface WorkerInput {
 /** What a worker that records shares with the main thread; see tape-room.ts. */
 export interface TapeBuffers {
   readonly losses: SharedArrayBuffer;
-  /** Its own. */
-  readonly unread: SharedArrayBuffer;
+  readonly unread: UnreadBuffers;
 }
 
 /** A call of a container that is recorded. */
 export interface TapedCall {
   /** Of the listener. */
   readonly token: number;
-  readonly call: RecordedCall;
-  /** What it takes, about. */
-  readonly size: number;
+  /** Of the container. */
+  readonly place: number;
+  readonly syscall: string;
+  /** As `encodeCall` writes it. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What it counts as; see tape-room.ts. */
+  readonly cost: number;
 }
 
 /** A handler, or the agent on its behalf, failed at a call. */

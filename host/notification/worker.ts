@@ -15,8 +15,8 @@ import type { WorkerMessage } from './thread-messages.ts';
 
 function start(): void {
   const { input, port } = workerInput();
-  const send = (message: WorkerMessage): void => {
-    port.postMessage(message);
+  const send = (message: WorkerMessage, transferred: ArrayBuffer[] = []): void => {
+    port.postMessage(message, transferred);
   };
   const components = new Map<string, LoadedComponent>();
   /** The loop never returns to the event loop, so what was sent is fetched when there is need. */
@@ -68,7 +68,7 @@ function start(): void {
     decisions: input.decisions,
     unread: new UnreadCounter(input.tape.unread),
     onTaped: (taped) => {
-      send({ kind: 'taped', ...taped });
+      send({ kind: 'taped', ...taped }, [taped.bytes.buffer]);
     },
   });
   send({ kind: 'ready' });

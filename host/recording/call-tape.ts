@@ -20,8 +20,7 @@ const mostBytes = 1024 * 1024;
 const bytesOfCall = 512;
 
 export interface TapeParts {
-  /** Given each call, with what it takes in memory, about. */
-  readonly onRecorded: (call: RecordedCall, size: number) => void;
+  readonly onRecorded: (call: RecordedCall) => void;
   /** Told of a call that is too big to be kept. */
   readonly onLost: () => void;
 }
@@ -132,7 +131,7 @@ export class CallTape {
 
   #end(call: RecordedCall): void {
     if (this.#isTooBig()) this.#parts.onLost();
-    else this.#parts.onRecorded(call, this.#size);
+    else this.#parts.onRecorded(call);
     this.#asks = [];
     this.#calls = [];
   }

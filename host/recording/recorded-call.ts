@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A call that was answered, as it can be asked about again: what came in, what the handlers asked of
 // the host, and what they answered.
+import { deserialize, serialize } from 'node:v8';
+
 import type { ChainDecision, Action } from '../handler/action.ts';
 import type { HostAnswer, HostCall } from '../handler/host-call.ts';
 import { argumentCount, arches, inbox } from '../native.ts';
@@ -51,6 +53,17 @@ export interface RecordedCall extends RecordedInput {
   readonly at: number;
   readonly asks: readonly RecordedAsk[];
   readonly decision: RecordedOutcome<ChainDecision>;
+}
+
+/** As it crosses threads: it takes the memory of its bytes, and nobody's heap, until it is read. */
+export function encodeCall(call: RecordedCall): Uint8Array<ArrayBuffer> {
+  return serialize(call);
+}
+
+/** @param bytes made by this very process */
+export function decodeCall(bytes: Uint8Array): RecordedCall {
+  const call: RecordedCall = deserialize(bytes);
+  return call;
 }
 
 /** Behind the last field of an inbox. */

@@ -17,6 +17,7 @@ import { Syscalls } from '../notification/syscalls.ts';
 import type { Registry } from '../registry/registry.ts';
 import { differencesOf } from './comparison.ts';
 import type { CallDifference, Redaction } from './comparison.ts';
+import { decodeCall } from './recorded-call.ts';
 import type { RecordedCall } from './recorded-call.ts';
 import { ReplayedChain } from './replayed-chain.ts';
 
@@ -26,19 +27,35 @@ export interface ReplayChain {
   readonly redaction: Redaction;
 }
 
+export interface EncodedCall {
+  readonly chain: number;
+  /** As `encodeCall` writes it. */
+  readonly call: Uint8Array;
+}
+
 /** What the thread is told; chains have numbers. */
 export type ReplayMessage =
+  /** With the components that it was not sent before. */
   | ({ readonly kind: 'begin'; readonly chain: number } & ReplayChain)
-  | { readonly kind: 'call'; readonly chain: number; readonly call: RecordedCall }
-  | { readonly kind: 'end'; readonly chain: number };
+  | { readonly kind: 'calls'; readonly calls: readonly EncodedCall[] }
+  /** With the ids of components that no other chain has. */
+  | { readonly kind: 'end'; readonly chain: number; readonly unused: readonly string[] };
 
 /** What came of a call, in the order in which they were sent. */
 export interface ReplayedCall {
   readonly differences: readonly CallDifference[];
-  /** Why a handler of the chain failed. */
+  /** Why a handler of the chain failed, or that it takes longer than it may. */
   readonly failure?: string;
 }
 
+/** What the thread tells: the other calls that it was sent are for another turn. */
+export type ReplayAnswer =
+  | ({ readonly kind: 'replayed' } & ReplayedCall)
+  | { readonly kind: 'turn over' };
+
+/** Calls of one container hold others up for so long, or for as long as one of them takes. */
+const turnMs = 5;
+const usPerMs = 1000;
 /** Of all instances that the agent may have, these may have so much besides. */
 const partOfInstances = 1 / 4;
 const mostInstances = 1000;
@@ -57,10 +74,19 @@ const kept = new KeptContainers<Container>({
   onCrowded: () => undefined,
   onShort: () => undefined,
 });
-const chains = new Map<number, { readonly chain: ReplayedChain; readonly redaction: Redaction }>();
+const components = new Map<string, LoadedComponent>();
 
-function begin(number: number, { registry, components, redaction }: ReplayChain): ReplayedChain {
-  const byId = new Map(components.map((component) => [component.id, component]));
+interface Known extends Pick<ReplayChain, 'registry' | 'redaction'> {
+  readonly chain: ReplayedChain;
+}
+
+const chains = new Map<number, Known>();
+
+function begin(
+  number: number,
+  { registry, components: sent, redaction }: ReplayChain,
+): ReplayedChain {
+  for (const component of sent) components.set(component.id, component);
   return new ReplayedChain({
     registry,
     redaction,
@@ -68,22 +94,37 @@ function begin(number: number, { registry, components, redaction }: ReplayChain)
     health,
     kept: { all: kept, token: number },
     component: (id) => {
-      const found = byId.get(id);
+      const found = components.get(id);
       if (found === undefined) throw new AgentError('AGENT_HANDLER_FAILED', `no component ${id}`);
       return found;
     },
   });
 }
 
-function replay(number: number, call: RecordedCall): ReplayedCall {
+/** @param tookMs of the processor: others that it waits for are nothing to it */
+function failureOf(
+  { asks, decision }: RecordedCall,
+  { handlers }: Registry,
+  tookMs: number,
+): string | undefined {
+  if (decision.kind === 'failed') return decision.reason;
+  const mayMs = asks.reduce((sum, { handler }) => sum + (handlers[handler]?.deadlineMs ?? 0), 0);
+  if (asks.length === 0 || tookMs <= mayMs) return undefined;
+  return `a call took ${Math.ceil(tookMs)} ms, and its handlers have a deadline of ${mayMs} ms`;
+}
+
+function replay(number: number, encoded: Uint8Array): ReplayedCall {
+  const call = decodeCall(encoded);
   const known = chains.get(number);
   if (known === undefined) return { differences: [], failure: 'there is no such chain' };
   try {
+    const before = process.threadCpuUsage();
     const replayed = known.chain.ask(call);
-    const { decision } = replayed;
+    const { user, system } = process.threadCpuUsage(before);
+    const failure = failureOf(replayed, known.registry, (user + system) / usPerMs);
     return {
       differences: differencesOf(call, replayed, known.redaction),
-      ...(decision.kind === 'failed' ? { failure: decision.reason } : {}),
+      ...(failure === undefined ? {} : { failure }),
     };
   } catch (thrown) {
     if (!(thrown instanceof AgentError)) throw thrown;
@@ -91,19 +132,34 @@ function replay(number: number, call: RecordedCall): ReplayedCall {
   }
 }
 
+function answer(message: ReplayAnswer): void {
+  parentPort?.postMessage(message);
+}
+
+function replayAll(calls: readonly EncodedCall[]): void {
+  const end = performance.now() + turnMs;
+  for (const { chain, call } of calls) {
+    answer({ kind: 'replayed', ...replay(chain, call) });
+    if (performance.now() >= end) break;
+  }
+  answer({ kind: 'turn over' });
+}
+
 parentPort?.on('message', (message: ReplayMessage) => {
   switch (message.kind) {
     case 'begin':
       chains.set(message.chain, {
         chain: begin(message.chain, message),
+        registry: message.registry,
         redaction: message.redaction,
       });
       break;
-    case 'call':
-      parentPort?.postMessage(replay(message.chain, message.call));
+    case 'calls':
+      replayAll(message.calls);
       break;
     case 'end':
       chains.delete(message.chain);
       kept.end(message.chain);
+      for (const id of message.unused) components.delete(id);
   }
 });

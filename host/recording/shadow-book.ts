@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shadows: bundles that are asked what others have answered, on a thread of their own. Nothing that
 // they do, or do not do, is anything to a container: the call was answered before they hear of it.
+import type { ContainerKey } from '../container-key.ts';
 import type { Logger } from '../log.ts';
 import type { TapedCall } from '../notification/thread-messages.ts';
 import type { BundleName, ResolvedShadow, Shadow } from '../registry/resolver.ts';
 import type { CallDifference } from './comparison.ts';
-import type { RecordedCall } from './recorded-call.ts';
 import type { ReplayOutcome } from './replay-thread.ts';
 import { ReplayThread } from './replay-thread.ts';
 import { ShadowCounts } from './shadow-counts.ts';
 import type { ShadowCount } from './shadow-counts.ts';
 import { LossCounters } from './tape-room.ts';
+import { TapeTurns } from './tape-turns.ts';
 
 /** How a container's shadow has done. */
 export interface ShadowStatus {
@@ -31,6 +32,12 @@ export interface ShadowBookParts {
   readonly patienceMs: number;
   /** Told that the calls of a listener need not be written down for its shadow any more. */
   readonly onLeftAlone: (token: number) => void;
+}
+
+/** A listener whose calls are written down. */
+interface Taped {
+  readonly container: ContainerKey;
+  readonly slot: number;
 }
 
 interface Asked {
@@ -60,6 +67,9 @@ export class ShadowBook implements AsyncDisposable {
   readonly #losses: LossCounters;
   readonly #asked: Map<number, Asked> = new Map();
   readonly #counts = new ShadowCounts();
+  /** How many listeners have which bundles. */
+  readonly #users: Map<string, number> = new Map();
+  readonly #turns = new TapeTurns();
   #lastChain = 0;
   #spanBegan = 0;
   #logged = 0;
@@ -79,17 +89,19 @@ export class ShadowBook implements AsyncDisposable {
   }
 
   /** A listener has a shadow from now on, or still. */
-  begin(token: number, slot: number, shadow: ResolvedShadow): void {
+  begin(token: number, { container, slot }: Taped, shadow: ResolvedShadow): void {
     const before = this.#asked.get(token);
     if (before?.shadow === shadow) return;
     if (before !== undefined) this.#thread.end(before.chain);
     this.#lastChain += 1;
     const { registry, components, bundles } = shadow;
-    this.#thread.begin(this.#lastChain, { registry, components, redaction: 'whole' });
+    this.#thread.begin(this.#lastChain, { registry, components, redaction: 'whole' }, container);
+    const name = bundles.map(({ name: bundle }) => bundle).join(',');
+    this.#users.set(name, (this.#users.get(name) ?? 0) + 1);
     this.#asked.set(token, {
       containerId: registry.containerId,
       shadow,
-      name: bundles.map(({ name }) => name).join(','),
+      name,
       chain: this.#lastChain,
       slot,
       lostBefore: this.#losses.of(slot),
@@ -98,14 +110,15 @@ export class ShadowBook implements AsyncDisposable {
       failures: 0,
       leftAlone: undefined,
     });
-    if (before !== undefined) this.#forgetUnused(before.name);
+    if (before !== undefined) this.#release(before.name);
   }
 
   /** @param done called once the call takes no more room */
-  take({ token, call }: TapedCall, done: () => void): void {
+  take(taped: TapedCall, done: () => void): void {
+    const { token } = taped;
     const asked = this.#asked.get(token);
     if (asked === undefined || asked.leftAlone !== undefined) done();
-    else void this.#ask(token, asked, { call, done });
+    else void this.#ask(asked, taped, done);
   }
 
   /** A listener is gone, or has no shadow any more. */
@@ -114,12 +127,17 @@ export class ShadowBook implements AsyncDisposable {
     if (asked === undefined) return;
     this.#asked.delete(token);
     this.#thread.end(asked.chain);
-    this.#forgetUnused(asked.name);
+    this.#release(asked.name);
   }
 
   /** Containers choose what there are counts of, so these end with the last container that has them. */
-  #forgetUnused(name: string): void {
-    if ([...this.#asked.values()].some((asked) => asked.name === name)) return;
+  #release(name: string): void {
+    const users = (this.#users.get(name) ?? 0) - 1;
+    if (users > 0) {
+      this.#users.set(name, users);
+      return;
+    }
+    this.#users.delete(name);
     this.#counts.forget(name);
   }
 
@@ -150,19 +168,15 @@ export class ShadowBook implements AsyncDisposable {
     await this.#thread[Symbol.asyncDispose]();
   }
 
-  async #ask(
-    token: number,
-    asked: Asked,
-    { call, done }: { readonly call: RecordedCall; readonly done: () => void },
-  ): Promise<void> {
-    const outcome = await this.#thread.ask(asked.chain, call);
+  async #ask(asked: Asked, { token, syscall, bytes }: TapedCall, done: () => void): Promise<void> {
+    const outcome = await this.#thread.ask(asked.chain, bytes);
     done();
     if (this.#asked.get(token) !== asked || asked.leftAlone !== undefined) return;
     const differences = differencesOf(outcome);
     asked.calls += 1;
     if (differences.length > 0) asked.different += 1;
-    this.#counts.add(asked.name, call.syscall, differences.length > 0);
-    for (const difference of differences) this.#log(asked, call, difference);
+    this.#counts.add(asked.name, syscall, differences.length > 0);
+    for (const difference of differences) this.#log(asked, syscall, difference);
     this.#judge(token, asked, outcome);
   }
 
@@ -187,10 +201,13 @@ export class ShadowBook implements AsyncDisposable {
       { container: asked.containerId, bundle: asked.name, error: failure },
       'a shadow failed: it is left alone',
     );
-    this.#parts.onLeftAlone(token);
+    // all listeners of a container may be left alone together
+    this.#turns.add(() => {
+      this.#parts.onLeftAlone(token);
+    });
   }
 
-  #log({ containerId, name }: Asked, call: RecordedCall, difference: CallDifference): void {
+  #log({ containerId, name }: Asked, syscall: string, difference: CallDifference): void {
     const now = performance.now();
     if (now - this.#spanBegan > logSpanMs) {
       this.#spanBegan = now;
@@ -208,7 +225,7 @@ export class ShadowBook implements AsyncDisposable {
       {
         container: containerId,
         bundle: name,
-        syscall: call.syscall,
+        syscall,
         what,
         active: recorded,
         shadow: replayed,
@@ -221,11 +238,9 @@ export class ShadowBook implements AsyncDisposable {
 
 /** Of the same components, whoever's they are. */
 function isSame(one: ResolvedShadow, other: ResolvedShadow): boolean {
-  return idsOf(one) === idsOf(other);
-}
-
-function idsOf({ components }: ResolvedShadow): string {
-  return components.map(({ id }) => id).join();
+  const { components } = other;
+  if (one.components.length !== components.length) return false;
+  return one.components.every(({ id }, index) => id === components[index]?.id);
 }
 
 function differencesOf(outcome: ReplayOutcome): readonly CallDifference[] {

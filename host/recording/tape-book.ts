@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ContainerKey } from '../container-key.ts';
 import type { TapedCall } from '../notification/thread-messages.ts';
 import type { RecordedFacts } from './recorded-facts.ts';
+import { decodeCall } from './recorded-call.ts';
 import type { RecordedCall } from './recorded-call.ts';
 import type { EndReason } from './recording-format.ts';
 import { LossCounters, makeLossCounters, TapeSlots } from './tape-room.ts';
@@ -86,11 +87,15 @@ export class TapeBook {
     this.#counters.lose(slot);
   }
 
-  take({ token, call }: TapedCall, done: () => void): void {
+  take({ token, bytes }: TapedCall, done: () => void): void {
     const taped = this.#taped.get(token);
     const tappings = taped === undefined ? [] : this.#tappingsOf(taped.container);
     let users = tappings.length;
-    if (users === 0) done();
+    if (users === 0) {
+      done();
+      return;
+    }
+    const call = decodeCall(bytes);
     const leave = (): void => {
       users -= 1;
       if (users === 0) done();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much may be on its way from the workers to whoever records: a slow reader loses calls, and
 // holds none up.
+import { memoryLimit } from '../memory-limit.ts';
+import { mostPlaces } from '../notification/container-places.ts';
 
-/** Of one worker. */
-const mostBytesUnread = 4 * 1024 * 1024;
 const mostSlots = 1024;
 
 /** What all threads have of it: how many calls of each recorded container were lost. */
@@ -11,32 +11,105 @@ export function makeLossCounters(): SharedArrayBuffer {
   return new SharedArrayBuffer(mostSlots * Int32Array.BYTES_PER_ELEMENT);
 }
 
-/** How much of one worker is unread. */
-export function makeUnreadCounter(): SharedArrayBuffer {
-  return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+/** Of all workers together: a part of what the agent may have, up to so much. */
+const partOfAgent = 1 / 32;
+const mostBytes = 32 * 2 ** 20;
+/** Each call counts as so small a part of it at least, for what it takes beside its bytes. */
+const mostCalls = 4096;
+/** What one worker may have sent that the main thread has not taken yet. */
+const partOfWorker = 1 / 8;
+
+/** What a worker shares with the main thread. */
+export interface UnreadBuffers {
+  /** In bytes. */
+  readonly most: number;
+  /** What has come from all workers and is unread: by the container's place, and in all. */
+  readonly come: SharedArrayBuffer;
+  /** What this worker has sent and has not come. */
+  readonly sent: SharedArrayBuffer;
 }
 
-export class UnreadCounter {
-  readonly #bytes: Int32Array;
+function words(count: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT);
+}
 
-  constructor(buffer: SharedArrayBuffer) {
-    this.#bytes = new Int32Array(buffer);
+/** Containers past the last place share one more. */
+const allAt = mostPlaces + 1;
+
+/** In the main thread: what has come from any worker. */
+export class UnreadRoom {
+  readonly #most: number;
+  readonly #come = new Int32Array(words(allAt + 1));
+
+  constructor(limitBytes: number = memoryLimit()) {
+    this.#most = Math.min(mostBytes, Math.floor(limitBytes * partOfAgent));
+  }
+
+  /** For one more worker. */
+  buffers(): UnreadBuffers {
+    return { most: this.#most, come: this.#come.buffer, sent: words(1) };
   }
 
   get isEmpty(): boolean {
-    return Atomics.load(this.#bytes, 0) === 0;
+    return this.#come[allAt] === 0;
   }
 
-  /** In the worker. @returns whether there was room for it */
-  send(size: number): boolean {
-    if (Atomics.load(this.#bytes, 0) + size > mostBytesUnread) return false;
-    Atomics.add(this.#bytes, 0, size);
-    return true;
+  take(place: number, cost: number): void {
+    this.#add(place, cost);
+  }
+
+  /** It takes no more room. */
+  leave(place: number, cost: number): void {
+    this.#add(place, -cost);
+  }
+
+  #add(place: number, change: number): void {
+    Atomics.add(this.#come, place, change);
+    Atomics.add(this.#come, allAt, change);
+  }
+}
+
+/** One worker's side of it. */
+export class UnreadCounter {
+  readonly #most: number;
+  readonly #come: Int32Array;
+  readonly #sent: Int32Array;
+
+  constructor({ most, come, sent }: UnreadBuffers) {
+    this.#most = most;
+    this.#come = new Int32Array(come);
+    this.#sent = new Int32Array(sent);
+  }
+
+  get isEmpty(): boolean {
+    return Atomics.load(this.#sent, 0) === 0;
+  }
+
+  /**
+   * Whether a container may send one more call. It may have as much as is left then: however many
+   * calls it makes, and however slowly they are read, others find room.
+   */
+  hasRoom(place: number, bytes = 0): boolean {
+    const cost = this.#costOf(bytes);
+    if (Atomics.load(this.#sent, 0) + cost > this.#most * partOfWorker) return false;
+    const left = this.#most - Atomics.load(this.#come, allAt);
+    return Atomics.load(this.#come, place) + cost <= left;
+  }
+
+  /** In the worker. @returns what it counts as */
+  send(bytes: number): number {
+    const cost = this.#costOf(bytes);
+    Atomics.add(this.#sent, 0, cost);
+    return cost;
   }
 
   /** In the main thread. */
-  read(size: number): void {
-    Atomics.sub(this.#bytes, 0, size);
+  come(cost: number): void {
+    Atomics.sub(this.#sent, 0, cost);
+  }
+
+  #costOf(bytes: number): number {
+    return Math.max(bytes, Math.ceil(this.#most / mostCalls));
   }
 }
 

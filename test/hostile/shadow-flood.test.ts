@@ -7,8 +7,10 @@ import { expect, test } from 'vitest';
 
 import { AgentProcess } from '../support/agent-process.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
-import { RunningCommand } from '../support/command.ts';
+import { RunningCommand, seccompagent } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
+import { passing } from '../support/hostile-components.ts';
+import { MemoryCgroup } from '../support/memory-cgroup.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { trapLines } from '../support/trap-container.ts';
 
@@ -19,6 +21,14 @@ async function msOf(act: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await act();
   return performance.now() - began;
+}
+
+async function expectHealthy(address: string): Promise<void> {
+  const { status } = await fetch(`http://${address}/healthz`, {
+    headers: { connection: 'close' },
+    signal: AbortSignal.timeout(60_000),
+  });
+  expect(status).toBe(200);
 }
 
 test('A10: shadows: a container that calls all the time holds nobody up', async () => {
@@ -38,13 +48,7 @@ test('A10: shadows: a container that calls all the time holds nobody up', async 
     '-log=info,nocolor',
   );
   const [, address = ''] = await agent.logged(/serving metrics address=(\S+)/u);
-  const health = async (): Promise<void> => {
-    const { status } = await fetch(`http://${address}/healthz`, {
-      headers: { connection: 'close' },
-      signal: AbortSignal.timeout(60_000),
-    });
-    expect(status).toBe(200);
-  };
+  const health = async (): Promise<void> => expectHealthy(address);
   await using flooding = new RunningCommand([
     compiled('timed-calls'),
     '-s',
@@ -72,4 +76,65 @@ test('A10: shadows: a container that calls all the time holds nobody up', async 
   expect(code).toBe(0);
   // as many as without a shadow: what it can't see is lost to it
   expect(Number(/^answer EBADMSG (\d+)$/mu.exec(stdout)?.[1])).toBeGreaterThan(10_000);
+});
+
+const limitBytes = 512 * 2 ** 20;
+const handlersOfBundle = 32;
+/** Some 50 ms on a machine that has nothing else to do. */
+const slowSteps = 100_000_000;
+
+test('AA9: shadows: calls of many handlers that wait for a slow shadow end no agent', async () => {
+  using folder = new TemporaryFolder();
+  using bundles = new BundleFolder();
+  using cgroup = new MemoryCgroup(limitBytes);
+  const names = Array.from({ length: 5 }, (_, index) => `many${index}`);
+  for (const name of names) {
+    bundles.write(name, {
+      component: passing(),
+      syscalls: ['getpgid'],
+      handlers: handlersOfBundle,
+    });
+  }
+  bundles.write('slow', {
+    component: passing(slowSteps),
+    syscalls: ['getpgid'],
+    deadline: '60s',
+  });
+  const socket = folder.at('agent.socket');
+  const [first, ...rest] = [
+    ...cgroup.wrapper,
+    seccompagent,
+    `-socketfile=${socket}`,
+    '-control-socket=none',
+    `-bundle=${names.map((name) => bundles.at(name)).join(',')}`,
+    `-bundle-shadow=${bundles.at('slow')}`,
+    '-metrics-bind-address=127.0.0.1:0',
+    '-log=info,nocolor',
+  ] as const;
+  await using agent = new RunningCommand([first, ...rest]);
+  const [, address = ''] = await agent.printed(/serving metrics address=(\S+)/u);
+  await agent.printed(/\blistening\b.*\n/u);
+  await using flooding = new RunningCommand([
+    compiled('timed-calls'),
+    '-s',
+    socket,
+    '-t',
+    '6',
+    '-n',
+    '0',
+    'getpgid:0',
+  ]);
+  await flooding.printed(/^ready$/mu);
+
+  const times: number[] = [];
+  const end = performance.now() + 2 * floodMs;
+  while (performance.now() < end) {
+    times.push(await msOf(async () => expectHealthy(address)));
+    await pause(200);
+  }
+
+  expect(Math.max(...times)).toBeLessThan(longestMs);
+  flooding.endInput();
+  expect((await flooding.ended).code).toBe(0);
+  expect(cgroup.peakBytes).toBeLessThan(limitBytes * 0.6);
 });

@@ -12,7 +12,7 @@ import type { ReceiverEvent, ReceiverHandle } from '../../host/native.ts';
 import { makeCounters } from '../../host/notification/counters.ts';
 import { makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import type { WorkerInput } from '../../host/notification/thread-messages.ts';
-import { makeLossCounters, makeUnreadCounter } from '../../host/recording/tape-room.ts';
+import { makeLossCounters, UnreadRoom } from '../../host/recording/tape-room.ts';
 import { makeBell, makeDecisionRing } from '../../host/observation/decision-layout.ts';
 import { makeLogRoom } from '../../host/notification/log-room.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
@@ -52,7 +52,7 @@ function inputOf(receiver: ReceiverHandle): WorkerInput {
     counters: makeCounters(),
     quarantine: makeQuarantineBuffers(),
     logRoom: makeLogRoom(),
-    tape: { losses: makeLossCounters(), unread: makeUnreadCounter() },
+    tape: { losses: makeLossCounters(), unread: new UnreadRoom().buffers() },
     decisions: { ring: makeDecisionRing(), bell: makeBell() },
   };
 }

@@ -227,6 +227,26 @@ export function computing({ milliseconds, passesOn = false }: Computing): Uint8A
   });
 }
 
+/** Has the next handler asked, after so many steps of a loop. */
+export function passing(steps = 1): Uint8Array {
+  const count = 5;
+  const loop = [
+    ...more.i64(steps),
+    ...more.setLocal(count),
+    ...more.loop,
+    ...instruction.local(count),
+    ...more.i64(1),
+    ...more.subtract64,
+    ...more.teeLocal(count),
+    ...more.isZero64,
+    ...more.isZero32,
+    ...more.brIf(0),
+    ...more.end,
+  ];
+  const data = [...zeros(answerAt), ...action(nextCase, s64(0n))];
+  return build({ any: [...loop, ...goodAnswer], core: { data } });
+}
+
 const badActions: readonly (readonly [what: string, bytes: Bytes])[] = [
   ['an unknown case', action(9, s64(0n))],
   ['the case 255', action(255, s64(0n))],

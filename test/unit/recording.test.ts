@@ -32,8 +32,7 @@ import { isEntry } from '../../host/recording/recording-format.ts';
 import { redacted } from '../../host/recording/redaction.ts';
 import { AnswerPool, ReplayedHost } from '../../host/recording/replayed-host.ts';
 import { TapedHost } from '../../host/recording/taped-host.ts';
-import { LossCounters, makeLossCounters } from '../../host/recording/tape-room.ts';
-import { makeUnreadCounter, TapeSlots, UnreadCounter } from '../../host/recording/tape-room.ts';
+import { LossCounters, makeLossCounters, TapeSlots } from '../../host/recording/tape-room.ts';
 import { Stopwatch } from '../../host/recording/timed-host.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { fillCall, RecordingHost } from '../support/handler-harness.ts';
@@ -518,19 +517,6 @@ test('recording: a call with more than can be kept is lost as a whole', () => {
   expect([kept, lost]).toEqual([1, 2]);
   ask(1, 10);
   expect([kept, lost]).toEqual([2, 2]);
-});
-
-test('recording: what nobody reads has an end, and is room again once it was read', () => {
-  const buffer = makeUnreadCounter();
-  const [worker, main] = [new UnreadCounter(buffer), new UnreadCounter(buffer)];
-  let sent = 0;
-  while (worker.send(1_000_000)) sent += 1;
-  expect(sent).toBe(4);
-  expect(main.isEmpty).toBe(false);
-  main.read(1_000_000);
-  expect(worker.send(1_000_000)).toBe(true);
-  for (let each = 0; each < sent; each += 1) main.read(1_000_000);
-  expect(main.isEmpty).toBe(true);
 });
 
 test('recording: losses are counted apart, and past the last place not at all', () => {
