@@ -636,7 +636,9 @@ export class Agent {
     if (attached?.tapeSlot !== undefined) this.#tapes.lose(attached.tapeSlot);
     const handler = attached?.registry.handlers[link - 1];
     this.#watching.observation.endCurrent(worker, overdueEnding(link, attached?.registry.failure));
-    this.log.error(
+    this.#lines.tell(
+      attached?.identity ?? {},
+      'error',
       {
         ...(attached === undefined ? {} : shownContainer(attached.registry)),
         handler: handler?.name,
