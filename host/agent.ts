@@ -24,7 +24,7 @@ import type { ControlListening } from './control/control-listening.ts';
 import type { StopRecording } from './control/recording-request.ts';
 import type { AgentFigures } from './control/figures.ts';
 import { ReloadReport } from './control/reload-report.ts';
-import type { AgentStatus } from './control/status.ts';
+import type { OwnStatus } from './control/status.ts';
 import { AgentError, messageOf, systemCodeOf } from './errors.ts';
 import { FilterFlags, refusalOfCommand } from './filter-flags.ts';
 import type { WriteRefusal } from './filter-flags.ts';
@@ -329,6 +329,7 @@ export class Agent {
         path,
         log: this.log,
         status: () => this.status(),
+        containers: () => this.#containers.status(),
         figures: () => this.figures(),
         record: (containerId, tap) => this.record(containerId, tap, 'there'),
       },
@@ -337,7 +338,7 @@ export class Agent {
   }
 
   /** What it does now, for people and programs. */
-  status(): AgentStatus {
+  status(): OwnStatus {
     return {
       version: packageVersion(),
       pid: process.pid,
@@ -345,10 +346,13 @@ export class Agent {
       uptimeSeconds: Math.floor((Date.now() - this.#startedAt.getTime()) / 1000),
       workers: this.#pool?.workerCount ?? 0,
       agentSocket: this.#socket?.path ?? null,
-      containers: this.#containers.status(),
       lastReload: this.reloads.last,
       kubernetes: this.#attaching.resolver.kubernetes?.status() ?? null,
     };
+  }
+
+  get containerCount(): number {
+    return this.#containers.all().length;
   }
 
   /** What was counted until now, for whoever asks again and again. */
@@ -643,7 +647,9 @@ export class Agent {
     const attached = this.#containers.get(token);
     if (attached?.tapeSlot !== undefined) this.#tapes.lose(attached.tapeSlot);
     const handler = attached?.registry.handlers[link - 1];
-    this.log.error(
+    this.#lines.tell(
+      attached?.identity ?? {},
+      'error',
       {
         ...(attached === undefined ? {} : shownContainer(attached.registry)),
         handler: handler?.name,

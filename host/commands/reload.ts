@@ -101,7 +101,7 @@ async function reloadOnce(
   } catch (thrown) {
     if (over.aborted) return;
     agent.reloads.failed({ of: 'everything', reason: messageOf(thrown) });
-    agent.reloads.ended({ changed: 0, kept: agent.status().containers.length });
+    agent.reloads.ended({ changed: 0, kept: agent.containerCount });
     agent.log.error({ error: messageOf(thrown) }, 'not reloaded: everything stays as it is');
   }
 }

@@ -91,7 +91,7 @@ export function adoptionOf(
   attached: Attached,
   { syscalls, isRecorded, observation }: AdoptionParts,
 ): Adoption {
-  const { registry, place, quarantine, states, writeRefusal, tapeSlot } = attached;
+  const { identity, registry, place, quarantine, states, writeRefusal, tapeSlot } = attached;
   const errno = errnoOf(registry.failure);
   const wants = pointerWish(registry);
   const shadowWants = shadowPointerWish(attached);
@@ -99,11 +99,12 @@ export function adoptionOf(
     encoded: encodeRegistry({
       registry,
       place,
+      user: identity.peerUid,
       quarantine,
       states,
       writeRefusal,
       tapeSlot,
-      watch: observation.watch(attached.identity, registry),
+      watch: observation.watch(identity, registry),
     }),
     chain: chainBytes(registry.handlers, quarantine),
     reads: syscalls.readSet(

@@ -204,9 +204,12 @@ export class Containers {
     this.#attached.clear();
   }
 
-  status(): readonly ContainerStatus[] {
+  /** One by one, as they are asked for: all together they may be large. */
+  *status(): Generator<ContainerStatus> {
     const rows = this.#parts.counters.containers();
-    return this.all().map(([token, attached]) => this.#statusOf(token, attached, rows.get(token)));
+    for (const [token, attached] of this.all()) {
+      yield this.#statusOf(token, attached, rows.get(token));
+    }
   }
 
   figures(): readonly ContainerFigures[] {

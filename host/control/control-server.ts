@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -10,7 +11,8 @@ import { listenAt } from './control-socket.ts';
 import type { Tap } from '../recording/tape-book.ts';
 import { recordOver } from './recording-request.ts';
 import type { AgentFigures } from './figures.ts';
-import type { AgentStatus } from './status.ts';
+import type { ContainerStatus, OwnStatus } from './status.ts';
+import { statusText } from './status-text.ts';
 import type { StopRecording } from './recording-request.ts';
 
 /** Answers a request to one path; what it throws is told to whoever asked. */
@@ -19,7 +21,8 @@ export type Responder = (request: IncomingMessage, response: ServerResponse) => 
 export interface ControlServerParts {
   readonly path: string;
   readonly log: Logger;
-  readonly status: () => AgentStatus;
+  readonly status: () => OwnStatus;
+  readonly containers: () => Iterable<ContainerStatus>;
   readonly figures: () => AgentFigures;
   /** @throws AgentError AGENT_RECORDING */
   readonly record: (containerId: string, tap: Tap) => StopRecording;
@@ -55,8 +58,8 @@ export class ControlServer implements AsyncDisposable {
       [
         'GET /status',
         async (_request, response) => {
-          answerJson(response, 200, parts.status());
-          return Promise.resolve();
+          response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
+          await pipeline(statusText(parts.status(), parts.containers()), response);
         },
       ],
       [

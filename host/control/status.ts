@@ -55,7 +55,13 @@ export interface ReloadStatus {
   readonly failures: readonly ReloadFailure[];
 }
 
-export interface AgentStatus {
+/** As it is told. */
+export interface AgentStatus extends OwnStatus {
+  readonly containers: readonly ContainerStatus[];
+}
+
+/** Of the agent itself. */
+export interface OwnStatus {
   readonly version: string;
   readonly pid: number;
   readonly startedAt: string;
@@ -63,7 +69,6 @@ export interface AgentStatus {
   readonly workers: number;
   /** Where runtimes connect; null: it does not listen yet. */
   readonly agentSocket: string | null;
-  readonly containers: readonly ContainerStatus[];
   /** Null: nothing was reloaded yet. */
   readonly lastReload: ReloadStatus | null;
   /** Null: the resolver is not that of Kubernetes. */

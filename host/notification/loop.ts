@@ -228,6 +228,8 @@ export class Loop implements Disposable {
     );
     const tape = this.#tapeOf(token, shared);
     const shown = shownContainer(shared.registry);
+    const { user = 0 } = shared;
+    const { logRoom } = this.#parts;
     const told = new Set<string>();
     const container = new Container({
       ...shared,
@@ -246,31 +248,39 @@ export class Loop implements Disposable {
       },
       onStop: this.#stopperOf(shared, token),
       onQuarantined: ({ name }, milliseconds) => {
-        this.#parts.log.error(
+        this.#say(
+          user,
+          'error',
           { ...shown, handler: name, milliseconds },
           'handler failed too often: its calls fail for a while',
         );
         this.#parts.onNote({ token, ...quarantineNote(name) });
       },
-      mayReport: () => this.#parts.logRoom.takeReport(shared.place),
+      mayReport: () => logRoom.takeReport(shared.place) && logRoom.takeUserLine(user),
       hasRoom: () => this.#containers.hasRoom(container),
       onMemory: (change) => {
         this.#containers.weigh(container, change);
       },
       onWriteRefused: (why) => {
-        this.#parts.log.warn(
+        this.#say(
+          user,
+          'warn',
           { ...shown, why },
           'the memory of callers is not written: a signal could end their calls meanwhile',
         );
       },
       onLabelRefused: (label, errno) => {
-        this.#parts.log.warn(
+        this.#say(
+          user,
+          'warn',
           { ...shown, label, errno },
           'nothing is done for this caller: the kernel does not let us take on its label',
         );
       },
       onGroupsRefused: () => {
-        this.#parts.log.warn(
+        this.#say(
+          user,
+          'warn',
           shown,
           'nothing is done for this caller: it has more than 1,024 groups, which would slow all others; let it have fewer',
         );
@@ -278,6 +288,17 @@ export class Loop implements Disposable {
     });
     this.#containers.add(token, container);
     return container;
+  }
+
+  /** Users' containers may be many: what is beyond their measure is counted, and told with the next. */
+  #say(user: number, level: 'error' | 'warn', fields: object, text: string): void {
+    const { log, logRoom } = this.#parts;
+    if (!logRoom.takeUserLine(user)) {
+      logRoom.leaveOut(user);
+      return;
+    }
+    const linesUntold = logRoom.leftOut(user);
+    log[level](linesUntold === 0 ? fields : { ...fields, linesUntold }, text);
   }
 
   #stopperOf({ registry }: SharedRegistry, token: number): (stop: ContainerStop) => void {
@@ -360,7 +381,7 @@ export class Loop implements Disposable {
 
   #hostFor(
     handler: RegistryHandler,
-    { registry, place, states, token }: SharedRegistry & Pick<ListenerNote, 'token'>,
+    { registry, place, user = 0, states, token }: SharedRegistry & Pick<ListenerNote, 'token'>,
     { index, told }: { readonly index: number; readonly told: Set<string> },
   ): CallHost {
     const { log, logRoom, receiver, onLinesDropped } = this.#parts;
@@ -389,20 +410,25 @@ export class Loop implements Disposable {
     });
     const { grants } = handler;
     if (grants === undefined) return host;
-    return new LimitedHost(host, grants, refusalLog(own, handler, told));
+    const mayTell = (): boolean => logRoom.takeUserLine(user);
+    return new LimitedHost(host, grants, refusalLog(own, handler, { told, mayTell }));
   }
 }
 
 /**
  * What a handler tries again and again is told once where people look, also of a handler that breaks
  * and begins anew. Which path it was is not told: no other line of the log has paths of containers.
- * @param told what was told of this container
+ * @param parts what was told of this container, and whether more may be
  */
-function refusalLog(log: Logger, { name, bundle }: RegistryHandler, told: Set<string>): OnRefused {
+function refusalLog(
+  log: Logger,
+  { name, bundle }: RegistryHandler,
+  { told, mayTell }: { readonly told: Set<string>; readonly mayTell: () => boolean },
+): OnRefused {
   return (operation, limit) => {
     const what = `${name} ${operation} ${limit}`;
-    const level = told.has(what) ? 'debug' : 'warn';
-    told.add(what);
+    const level = told.has(what) || !mayTell() ? 'debug' : 'warn';
+    if (level === 'warn') told.add(what);
     log[level](
       { operation, limit, bundle },
       'a handler may not do this here: its grants have limits',

@@ -95,6 +95,8 @@ export interface SharedRegistry {
   readonly registry: Registry;
   /** Of the container: all of its listeners have the same one, see container-places.ts. */
   readonly place: number;
+  /** Whose runtime has sent its state; absent: root's. */
+  readonly user?: number | undefined;
   /** The index of each handler's state in the quarantine, in chain order. */
   readonly quarantine: readonly number[];
   /** What each handler remembers of the container, in chain order. */

@@ -142,3 +142,27 @@ test('W3: log room: so many failed calls of a container are told of at once, and
   room?.clear(3);
   expect(told(3)).toBe(20);
 });
+
+test('AA6: log room: lines on all containers of a user have one stock, on all threads', () => {
+  const buffer = makeLogRoom();
+  const rooms = [new LogRoom(buffer), new LogRoom(buffer)];
+  const told = (user: number): number => {
+    const lines = Array.from({ length: 1000 }, (_, at) => rooms[at % 2]?.takeUserLine(user));
+    return lines.filter((isTold) => isTold).length;
+  };
+  expect(told(1000)).toBe(200);
+  expect(told(1001)).toBe(200);
+  expect(told(0)).toBe(1000);
+  vi.advanceTimersByTime(30_000);
+  expect(told(1000)).toBe(100);
+
+  const [room] = rooms;
+  room?.leaveOut(1000);
+  room?.leaveOut(1000);
+  expect(room?.leftOut(1001)).toBe(0);
+  expect(room?.leftOut(1000)).toBe(2);
+  expect(room?.leftOut(1000)).toBe(0);
+  // neither takes anything from the other
+  expect(room?.take(mostPlaces, stock)).toBe(true);
+  expect(room?.takeReport(mostPlaces)).toBe(true);
+});
