@@ -26,7 +26,7 @@ export function tokenOf(value: number): Token {
 }
 
 /** What `receive` reports; the values are the addon's. */
-/** `shortage`: another worker has told that memory is short. */
+/** `shortage`: another thread has told that memory is short. */
 export const eventKind = { notification: 1, ended: 2, stopped: 3, shortage: 4 } as const;
 
 /** A link of an `overdue` event: the worker acted in the container. */
@@ -456,6 +456,8 @@ export interface Native {
   invite(this: void, worker: WorkerHandle): void;
   /** All others get the event `shortage`, at once if they have no calls. */
   tellShortage(this: void, worker: WorkerHandle): void;
+  /** As `tellShortage`, of a thread that is no worker. */
+  tellAllOfShortage(this: void, receiver: ReceiverHandle): void;
   /**
    * For the calls of a listener that no worker has begun yet; as `adoptConnectionFd`. A call that
    * was begun keeps what it was begun with. ENOENT: the listener is gone.

@@ -69,6 +69,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("receiveFunction", receive_function);
   add("invite", invite);
   add("tellShortage", tell_shortage);
+  add("tellAllOfShortage", tell_all_of_shortage);
   add("listenerRegistry", listener_registry);
   add("replaceTerms", replace_terms);
   add("operate", operate);

@@ -235,6 +235,9 @@ class Receiver {
   // now: without us their callers would get ENOSYS.
   void stop();
   [[nodiscard]] std::size_t listener_count();
+  // Every worker gets `shortage` from its next receive, at once if it sleeps, except the one that
+  // has found it out.
+  void tell_shortage(const Worker* except = nullptr);
 
   // The read end of a pipe with a byte in it when there may be events.
   [[nodiscard]] UniqueFd take_wake_fd();

@@ -395,6 +395,14 @@ Napi::Value tell_shortage(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value tell_all_of_shortage(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  if (const auto receiver = find_receiver(info, handle)) receiver->tell_shortage();
+  return info.Env().Undefined();
+}
+
 Napi::Value listener_registry(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();

@@ -221,13 +221,13 @@ bool Worker::take_shortage() {
   return true;
 }
 
-void Worker::tell_shortage() {
-  const std::lock_guard lock(receiver_->mutex_);
-  for (const Place& place : receiver_->places_) {
-    if (place.worker != nullptr && place.worker != this)
+void Receiver::tell_shortage(const Worker* except) {
+  const std::lock_guard lock(mutex_);
+  for (const Place& place : places_) {
+    if (place.worker != nullptr && place.worker != except)
       place.worker->is_shortage_told_.store(true);
   }
-  receiver_->wake_all();
+  wake_all();
 }
 
 bool Worker::take_next() {

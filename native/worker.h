@@ -24,7 +24,7 @@
 
 namespace seccompagent {
 
-// `shortage`: another worker has told that memory is short.
+// `shortage`: another thread has told that memory is short.
 enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3, shortage = 4 };
 
 // At most one notification at a time is a worker's own, and that one is answered at most once.
@@ -52,7 +52,7 @@ class Worker {
   // Something slow begins: others receive meanwhile.
   void invite();
   // All others are told that memory is short, at once if they have nothing to do but sleep.
-  void tell_shortage();
+  void tell_shortage() { receiver_->tell_shortage(this); }
   // For what the host does at once. EDQUOT: a call has had as many as it may have.
   [[nodiscard]] Result<void> count_operation();
   // Around what may wait for a container's file system: others take over meanwhile. EDQUOT as

@@ -50,7 +50,7 @@ function holdings<T extends Holder>(holders: Iterable<T>): readonly Holding<T>[]
  */
 export function* beyondFairParts<T extends Holder>(
   holders: Iterable<T>,
-  current: T,
+  current: T | undefined,
   there: number,
 ): Iterable<T> {
   const containers = holdings(holders);

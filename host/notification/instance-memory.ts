@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much memory the instances of handlers take in a worker, and how much they may: all workers
 // together have a part of what the agent may have.
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 import { memoryLimit } from '../memory-limit.ts';
@@ -52,15 +52,25 @@ function garbageCollector(): () => void {
 /** What counts is what cannot be taken back: not what the kernel keeps of files. */
 export interface ProcessView {
   readonly residentBytes: () => number;
+  /** Of what the heap of this thread may have, at which the thread ends, 0 to 1. */
+  readonly heapShare: () => number;
   /** In milliseconds. */
   readonly now: () => number;
 }
 
+function heapShare(): number {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return used / limit;
+}
+
 const ownProcess: ProcessView = {
+  heapShare,
   residentBytes: () => process.memoryUsage.rss(),
   now: () => performance.now(),
 };
 
+/** With more, no more instances are made in this thread. */
+const mostHeapShare = 3 / 4;
 /** Looking takes as long as many calls do: it is done for so many bytes that were counted, … */
 const lookBytes = 2 ** 20;
 /** … or after some time, since others take memory, too, … */
@@ -125,11 +135,11 @@ export class InstanceMemory {
     return this.#live + this.#garbage > this.allowance;
   }
 
-  /** Whether the process really has more than it may, whatever was counted. */
+  /** Whether the process, or the heap of this thread, really has more than it may, whatever was counted. */
   get isShort(): boolean {
     const now = this.#view.now();
     if (now < this.#nextLook && this.#countedBytes < lookBytes) return this.#isShort;
-    this.#isShort = this.#view.residentBytes() > this.#room.mostResident;
+    this.#isShort = this.#view.residentBytes() > this.#room.mostResident || this.#isHeapFull();
     this.#nextLook = now + (this.#isShort ? shortLookMs : lookMs);
     this.#countedBytes = 0;
     return this.#isShort;
@@ -149,12 +159,23 @@ export class InstanceMemory {
   }
 
   collect(): void {
+    this.#collect();
+    this.#nextLook = 0;
+    if (this.isShort) this.#nextCollection = this.#view.now() + helplessMs;
+  }
+
+  #isHeapFull(): boolean {
+    if (this.#view.heapShare() <= mostHeapShare) return false;
+    // much of it may be garbage, which V8 leaves for as long as there is room
+    if (!this.isHelpless) this.#collect();
+    return this.#view.heapShare() > mostHeapShare;
+  }
+
+  #collect(): void {
     this.#collector ??= this.#makeCollector();
     this.#collector();
     this.#garbage = 0;
     this.#tell();
-    this.#nextLook = 0;
-    if (this.isShort) this.#nextCollection = this.#view.now() + helplessMs;
   }
 
   #tell(): void {

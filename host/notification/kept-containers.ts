@@ -143,26 +143,35 @@ export class KeptContainers<Container extends Kept> {
     return !memory.isShort;
   }
 
-  /** Memory is short for another worker: what has no calls here is given up, if not now, then soon. */
-  giveUpIdle(): void {
+  /**
+   * Memory is short, as another thread has found: what has no calls here is given up, if not now, then
+   * soon, and where the process has too much, others, too. Also calls that make no instance take some.
+   */
+  hearShortage(): void {
+    const memory = this.#memory;
     this.#deleteIdle();
-    if (this.#memory.hasGarbage) this.#memory.collect();
+    if (memory.hasGarbage) memory.collect();
+    if (memory.isShort && !memory.isHelpless) this.#giveUp(undefined, memory.live);
   }
 
   #relieve(container: Container, allowance: number): void {
-    const memory = this.#memory;
     // nobody looks it up while it calls alone
     this.use(container);
     this.#deleteIdle();
-    if (memory.live > allowance * mostLive) this.#giveUpLargest(container, allowance / 2);
-    memory.collect();
+    this.#giveUp(container, allowance);
     const now = this.#now();
     if (now < this.#nextTold) return;
     this.#nextTold = now + tellMs;
     this.#onShort();
   }
 
-  #giveUpLargest(current: Container, bytes: number): void {
+  #giveUp(current: Container | undefined, allowance: number): void {
+    const memory = this.#memory;
+    if (memory.live > allowance * mostLive) this.#giveUpLargest(current, allowance / 2);
+    memory.collect();
+  }
+
+  #giveUpLargest(current: Container | undefined, bytes: number): void {
     for (const container of beyondFairParts(this.#byToken.values(), current, bytes)) {
       if (this.#memory.live <= bytes) return;
       this.#onCrowded(container);

@@ -155,7 +155,7 @@ export class Loop implements Disposable {
           this.#last = undefined;
           break;
         case eventKind.shortage:
-          this.#containers.giveUpIdle();
+          this.#containers.hearShortage();
           // so that it is seen to be used when it calls again
           this.#last = undefined;
           break;

@@ -108,19 +108,25 @@ async function isWithin(work: Promise<unknown>, milliseconds: number): Promise<b
   }
 }
 
+/** So often the main thread looks at what the process has: calls take memory that nobody counts. */
+const lookMs = 250;
 const mebibyte = 2 ** 20;
-/** Without any instance. */
-const leastHeapMb = 64;
+/** Without any instance it takes a third. */
+const leastHeapMb = 32;
+/** Of the agent's memory, what the heaps of all workers may have. */
+const partOfHeaps = 1 / 2;
+
+/** Of one worker: all of them together have no more than there is, however many there are. */
+export function heapLimitMb(most: number, memoryBytes: number = memoryLimit()): number {
+  return Math.max(leastHeapMb, Math.floor((memoryBytes * partOfHeaps) / most / mebibyte));
+}
 
 /**
  * Calls leave no garbage behind, so what does (meeting containers) is to be cleared away early. A
- * worker whose heap has grown beyond what all instances may have ends, and not the whole agent.
+ * worker whose heap has grown beyond its limit ends, and not the whole agent.
  */
-function workerLimits(): ResourceLimits {
-  return {
-    maxYoungGenerationSizeMb: 2,
-    maxOldGenerationSizeMb: leastHeapMb + Math.floor(mostInstanceBytes() / mebibyte),
-  };
+function workerLimits({ most }: PoolSize): ResourceLimits {
+  return { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: heapLimitMb(most) };
 }
 
 interface PoolWorker {
@@ -142,6 +148,7 @@ export class Pool {
   /** Only then are workers that end replaced. */
   #isUp = false;
   #lastId = 0;
+  #looking: NodeJS.Timeout | undefined;
   /** Each worker tells its own. */
   readonly #instanceCounts = new Int32Array(new SharedArrayBuffer(4 * instancePlaces));
   readonly #memoryCounts = new Int32Array(new SharedArrayBuffer(4 * instancePlaces));
@@ -163,6 +170,9 @@ export class Pool {
       });
     }
     pool.#isUp = true;
+    pool.#looking = setInterval(() => {
+      pool.#lookAtMemory();
+    }, lookMs).unref();
     return pool;
   }
 
@@ -222,6 +232,7 @@ export class Pool {
   /** Lets each worker finish the call that it handles, within limits. */
   async stop(): Promise<void> {
     this.#isUp = false;
+    clearInterval(this.#looking);
     const ended = Promise.all(
       [...this.#workers.values()].map(async ({ thread }) => once(thread, 'exit')),
     );
@@ -234,6 +245,11 @@ export class Pool {
 
   #isAllCome(): boolean {
     return [...this.#workers.values()].every(({ unread }) => unread.isEmpty);
+  }
+
+  #lookAtMemory(): void {
+    const { native, receiver } = this.#parts;
+    if (process.memoryUsage.rss() > mostResidentBytes()) native.tellAllOfShortage(receiver);
   }
 
   #livingCount(): number {
@@ -283,7 +299,7 @@ export class Pool {
     const file = import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.js';
     const thread = new Worker(join(import.meta.dirname, file), {
       workerData: input,
-      resourceLimits: workerLimits(),
+      resourceLimits: workerLimits(size),
       // Else Node opens our standard streams for it, which makes them non-blocking, and with them
       // those of a command that we run.
       stdout: true,

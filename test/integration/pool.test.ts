@@ -11,7 +11,7 @@ import { inbox, loadNative } from '../../host/native.ts';
 import type { ReceiverHandle } from '../../host/native.ts';
 import { CounterSum } from '../../host/notification/counter-sum.ts';
 import { figure, makeCounters } from '../../host/notification/counters.ts';
-import { Pool, poolSize } from '../../host/notification/pool.ts';
+import { Pool, heapLimitMb, poolSize } from '../../host/notification/pool.ts';
 import type { PoolSize } from '../../host/notification/pool.ts';
 import { makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
 import { Watching } from '../../host/observation/watching.ts';
@@ -85,6 +85,16 @@ test.for([
   { cores: 256, memoryBytes: 512 * gib, size: { running: 32, fewest: 33, most: 48 } },
 ])('poolSize: $cores cores and $memoryBytes bytes of memory', ({ cores, memoryBytes, size }) => {
   expect(poolSize(undefined, { cores, memoryBytes })).toEqual(size);
+});
+
+test.for<readonly [most: number, memoryBytes: number, each: number]>([
+  [8, gib, 64],
+  [16, gib, 32],
+  [48, 48 * gib, 512],
+  // that there is one at all
+  [8, gib / 8, 32],
+])('pool: the heaps of %i workers have half of %i bytes at most', ([most, memoryBytes, each]) => {
+  expect(heapLimitMb(most, memoryBytes)).toBe(each);
 });
 
 test('G11: pool: it starts the fewest, and stops them all', async () => {

@@ -125,6 +125,7 @@ const signatures: Readonly<
   receiveFunction: ['number'],
   invite: ['number'],
   tellShortage: ['number'],
+  tellAllOfShortage: ['number'],
   countOperation: ['number'],
   replaceTerms: ['number', 'number', 'bytes', 'bytes', 'bytes', 'bytes', 'bytes', 'number'],
   listenerRegistry: ['number', 'number', 'number'],

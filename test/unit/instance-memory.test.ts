@@ -15,6 +15,8 @@ interface Machine {
   readonly collections: number[];
   /** What the process has, whatever was counted. */
   residentOf: () => number;
+  /** Of what the heap of each worker may have. */
+  heapShareOf: () => number;
   clock: number;
   memory(place: number): InstanceMemory;
 }
@@ -25,6 +27,7 @@ function machineOf(workers: number, mebibytes: number): Machine {
   const machine: Machine = {
     collections,
     residentOf: () => 0,
+    heapShareOf: () => 0,
     clock: 0,
     memory: (place) =>
       new InstanceMemory(
@@ -32,7 +35,11 @@ function machineOf(workers: number, mebibytes: number): Machine {
         () => () => {
           collections[place] = (collections[place] ?? 0) + 1;
         },
-        { residentBytes: () => machine.residentOf(), now: () => machine.clock },
+        {
+          residentBytes: () => machine.residentOf(),
+          heapShare: () => machine.heapShareOf(),
+          now: () => machine.clock,
+        },
       ),
   };
   return machine;
@@ -311,11 +318,46 @@ test('A4: KeptContainers: what is idle in another worker is given up when that i
 
   for (let second = 0; second <= 20; second += 1) {
     there.now += 1000;
-    there.kept.giveUpIdle();
+    there.kept.hearShortage();
     there.kept.use(used);
   }
   expect([idle.mebibytes, used.mebibytes]).toEqual([0, 4]);
   expect(machine.collections[1]).toBe(1);
   expect(there.memory.hasGarbage).toBe(false);
   expect(here.memory.allowance).toBe(48 * mebibyte);
+});
+
+test('A4: KeptContainers: where the heap of a worker is almost full, the largest are given up', () => {
+  const machine = machineOf(1, 64);
+  const crowd = new Crowd(machine.memory(0));
+  const listeners = [1, 1, 1, 2].map((place) => crowd.listener(place));
+  for (const listener of listeners) listener.grow(1);
+  machine.heapShareOf = () => 0.7 + crowd.memory.live / (64 * mebibyte);
+  machine.clock += 1000;
+  expect(crowd.kept.hasRoom(crowd.listener(3))).toBe(true);
+  expect(listeners.map(({ mebibytes }) => mebibytes)).toEqual([0, 0, 1, 1]);
+});
+
+test('A4: InstanceMemory: garbage on the heap is no shortage', () => {
+  const machine = machineOf(1, 64);
+  const memory = machine.memory(0);
+  machine.heapShareOf = () => (machine.collections[0] === 0 ? 0.9 : 0.5);
+  expect(memory.isShort).toBe(false);
+  expect(machine.collections).toEqual([1]);
+});
+
+test('KeptContainers: what calls take that nobody counts is no longer there when that is told', () => {
+  const machine = machineOf(1, 64);
+  const crowd = new Crowd(machine.memory(0));
+  const used = [1, 2].map((place) => crowd.listener(place));
+  for (const listener of used) listener.grow(4);
+  crowd.kept.hearShortage();
+  expect(machine.collections).toEqual([0]);
+  // no instance is made, and no memory of one grows
+  machine.residentOf = () => (machine.collections[0] === 0 ? 200 * mebibyte : 0);
+  machine.clock += 1000;
+  crowd.kept.hearShortage();
+  expect(machine.collections).toEqual([1]);
+  expect(crowd.memory.live).toBeLessThanOrEqual(4 * mebibyte);
+  expect(crowd.told).toBe(0);
 });
