@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes JSON apart as it comes: one object after the other is read and let go, so that a list takes
-// the memory of its largest item, whoever writes it.
+// the memory of its largest item, whoever writes it. One that is too large is passed over: whoever makes
+// an object does not decide on all others.
 import { MalformedAnswer } from './malformed-answer.ts';
 
 export interface SplitterLimits {
-  /** Of one item. */
+  /** Of one item that is kept. */
   readonly itemBytes: number;
+  /** Of one that is passed over: what has more has no end. */
+  readonly mostItemBytes: number;
   /** Of all that stands around the items. */
   readonly frameBytes: number;
   /** Of a whole list. */
@@ -39,38 +42,56 @@ function parsed(bytes: Uint8Array, what: string): unknown {
   }
 }
 
+/** In place of an item that has more bytes than are kept of one. */
+export const tooLarge: unique symbol = Symbol('too large');
+
+function backslashesBefore(bytes: Uint8Array, from: number, end: number): number {
+  let begin = end;
+  while (begin > from && bytes[begin - 1] === code.backslash) begin -= 1;
+  return end - begin;
+}
+
 const firstCapacity = 4096;
 
-/** Bytes that come in pieces, up to a limit. */
+/** Bytes that come in pieces, up to a limit: where there are more, there are none. */
 class Pieces {
   readonly #limit: number;
-  readonly #what: string;
   #bytes = new Uint8Array(firstCapacity);
   #length = 0;
 
-  constructor(limit: number, what: string) {
+  constructor(limit: number) {
     this.#limit = limit;
-    this.#what = what;
   }
 
-  /** Copies it: what it is a part of is to be let go. */
-  add(piece: Uint8Array): void {
+  /** Of all that came. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Copies it: what it is a part of is to be let go. @returns whether there are not too many */
+  add(piece: Uint8Array): boolean {
     const length = this.#length + piece.length;
-    if (length > this.#limit) malformed(`${this.#what} has more than ${this.#limit} bytes`);
+    if (length > this.#limit) this.#bytes = new Uint8Array();
+    else this.#append(piece, length);
+    this.#length = length;
+    return length <= this.#limit;
+  }
+
+  /** @returns undefined: there were too many */
+  take(): Uint8Array | undefined {
+    const whole = this.#length > this.#limit ? undefined : this.#bytes.subarray(0, this.#length);
+    this.#bytes = new Uint8Array(firstCapacity);
+    this.#length = 0;
+    return whole;
+  }
+
+  #append(piece: Uint8Array, length: number): void {
     if (length > this.#bytes.length) {
       const larger = new Uint8Array(Math.max(length, this.#bytes.length * 2));
       larger.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = larger;
     }
     this.#bytes.set(piece, this.#length);
-    this.#length = length;
-  }
-
-  take(): Uint8Array {
-    const whole = this.#bytes.subarray(0, this.#length);
-    this.#bytes = new Uint8Array(firstCapacity);
-    this.#length = 0;
-    return whole;
   }
 }
 
@@ -79,6 +100,7 @@ export type SplitterKind = 'sequence' | 'list';
 
 export class JsonSplitter {
   readonly #depthOfItems: number;
+  readonly #mostItemBytes: number;
   readonly #listBytes: number;
   readonly #frame: Pieces;
   readonly #item: Pieces;
@@ -89,16 +111,18 @@ export class JsonSplitter {
   #isInText = false;
   #isEscaped = false;
 
-  constructor(kind: SplitterKind, { itemBytes, frameBytes, listBytes }: SplitterLimits) {
+  constructor(kind: SplitterKind, limits: SplitterLimits) {
+    const { itemBytes, mostItemBytes, frameBytes, listBytes } = limits;
+    this.#mostItemBytes = mostItemBytes;
     this.#listBytes = kind === 'list' ? listBytes : Number.POSITIVE_INFINITY;
     this.#depthOfItems = kind === 'list' ? 2 : 0;
     this.#isInList = kind === 'sequence';
-    this.#item = new Pieces(itemBytes, 'an object of the API server');
-    this.#frame = new Pieces(frameBytes, 'what stands around the objects of the API server');
+    this.#item = new Pieces(itemBytes);
+    this.#frame = new Pieces(frameBytes);
   }
 
   /**
-   * @returns the items that have come to their end
+   * @returns the items that have come to their end, each of them or `tooLarge`
    * @throws MalformedAnswer
    */
   *push(chunk: Uint8Array): Generator<unknown, void> {
@@ -107,17 +131,18 @@ export class JsonSplitter {
       malformed(`a list of the API server has more than ${this.#listBytes} bytes`);
     }
     let from = 0;
-    for (const [index, byte] of chunk.entries()) {
-      if (this.#isInText) {
-        if (this.#isEscaped) this.#isEscaped = false;
-        else if (byte === code.backslash) this.#isEscaped = true;
-        else if (byte === code.quote) this.#isInText = false;
-      } else if (byte === code.quote) {
+    let next = 0;
+    while (next < chunk.length) {
+      if (this.#isInText) next = this.#endOfText(chunk, next);
+      const index = next;
+      const byte = chunk[index];
+      next += 1;
+      if (byte === code.quote) {
         this.#isInText = true;
       } else if (byte === code.open || byte === code.openList) {
         if (this.#beginsItem(byte)) {
           this.#keepFrame(chunk.subarray(from, index));
-          if (this.#depthOfItems > 0) this.#frame.add(standIn);
+          if (this.#depthOfItems > 0) this.#keepFrame(standIn);
           this.#isInItem = true;
           from = index;
         }
@@ -128,15 +153,16 @@ export class JsonSplitter {
         this.#depth -= 1;
         if (this.#depth < 0) malformed(`${speech} is no JSON`);
         if (this.#isInItem && this.#depth === this.#depthOfItems) {
-          this.#item.add(chunk.subarray(from, index + 1));
+          this.#keepItem(chunk.subarray(from, index + 1));
           from = index + 1;
           this.#isInItem = false;
-          yield parsed(this.#item.take(), 'an object of the API server');
+          const item = this.#item.take();
+          yield item === undefined ? tooLarge : parsed(item, 'an object of the API server');
         }
       }
     }
     const rest = chunk.subarray(from);
-    if (this.#isInItem) this.#item.add(rest);
+    if (this.#isInItem) this.#keepItem(rest);
     else this.#keepFrame(rest);
   }
 
@@ -146,7 +172,25 @@ export class JsonSplitter {
    */
   end(): unknown {
     if (this.#isInItem || this.#depth > 0) malformed(`${speech} breaks off`);
-    return this.#depthOfItems === 0 ? undefined : parsed(this.#frame.take(), speech);
+    if (this.#depthOfItems === 0) return undefined;
+    return parsed(this.#frame.take() ?? new Uint8Array(), speech);
+  }
+
+  /** @returns where a text ends that goes on at `from`: behind its quotation mark, or with the chunk */
+  #endOfText(chunk: Uint8Array, from: number): number {
+    // texts are most of what is said, and their bytes are not looked at one by one
+    let at = from;
+    if (this.#isEscaped) at += 1;
+    for (;;) {
+      const quote = chunk.indexOf(code.quote, at);
+      const end = quote === -1 ? chunk.length : quote;
+      this.#isEscaped = backslashesBefore(chunk, at, end) % 2 === 1;
+      if (quote === -1) return end;
+      at = quote + 1;
+      if (this.#isEscaped) continue;
+      this.#isInText = false;
+      return at;
+    }
   }
 
   #beginsItem(byte: number): boolean {
@@ -154,8 +198,16 @@ export class JsonSplitter {
     return this.#isInList && byte === code.open;
   }
 
+  #keepItem(bytes: Uint8Array): void {
+    this.#item.add(bytes);
+    if (this.#item.length <= this.#mostItemBytes) return;
+    malformed(`an object of the API server has more than ${this.#mostItemBytes} bytes`);
+  }
+
   #keepFrame(bytes: Uint8Array): void {
-    if (this.#depthOfItems > 0) this.#frame.add(bytes);
-    else if (bytes.some((byte) => byte > code.space)) malformed(`${speech} is no JSON`);
+    if (this.#depthOfItems > 0) {
+      if (!this.#frame.add(bytes))
+        malformed('too much stands around the objects of the API server');
+    } else if (bytes.some((byte) => byte > code.space)) malformed(`${speech} is no JSON`);
   }
 }

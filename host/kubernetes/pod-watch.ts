@@ -13,7 +13,7 @@ import { MalformedAnswer } from './malformed-answer.ts';
 import type { ApiClient } from './api-client.ts';
 import { BackOff } from '../back-off.ts';
 import type { BackOffLimits } from '../back-off.ts';
-import { JsonSplitter } from './json-splitter.ts';
+import { JsonSplitter, tooLarge } from './json-splitter.ts';
 import { podOf, resourceVersionOf } from './pod.ts';
 import type { Pod } from './pod.ts';
 import { mostPods } from './pod-book.ts';
@@ -56,12 +56,18 @@ const mostShown = 300;
 /** Servers end watches after so long; as informers have it, with as much again by chance. */
 const watchSeconds = 300;
 const mebibyte = 1024 * 1024;
-/** etcd keeps objects of 1.5 MiB; pods of a large node take some 20 MiB. */
+/**
+ * Pods of a large node take some 20 MiB. etcd keeps objects of 1.5 MiB, and API servers write six bytes
+ * for some characters: the largest are left out, and a node has room for all of its pods to be such.
+ */
 const limits = {
-  itemBytes: 4 * mebibyte,
+  itemBytes: 2 * mebibyte,
+  mostItemBytes: 32 * mebibyte,
   frameBytes: mebibyte,
-  listBytes: 256 * mebibyte,
+  listBytes: 1024 * mebibyte,
 } as const;
+/** Those that have ended are kept by the API, and may be very many. */
+const unended = 'status.phase!=Succeeded,status.phase!=Failed';
 
 /** What says nothing of where one goes on from. */
 const passingStatuses: readonly number[] = [401, 403, 429, 500, 503];
@@ -96,6 +102,7 @@ export class PodWatch {
   #failure: string | undefined;
   #hasSucceeded = false;
   #hasTooMany = false;
+  #hasTooLarge = false;
   #gonesInRow = 0;
 
   constructor(parts: PodWatchParts) {
@@ -169,7 +176,8 @@ export class PodWatch {
     const splitter = new JsonSplitter('list', limits);
     const pods: Pod[] = [];
     for await (const json of itemsOf(answer, splitter)) {
-      const pod = podOf(json, nodeName);
+      if (json === tooLarge) this.#tellTooLarge();
+      const pod = json === tooLarge ? undefined : podOf(json, nodeName);
       if (pod === undefined) continue;
       if (pods.length < mostPods) pods.push(pod);
       else this.#tellTooMany();
@@ -186,6 +194,7 @@ export class PodWatch {
     const silent = new AbortController();
     const silence = setTimeout(() => silent.abort(), silenceMs);
     const steady = setTimeout(() => this.#succeed(), steadyMs);
+    let hasMissed = false;
     try {
       const answer = await this.#parts.client.send({
         method: 'GET',
@@ -204,7 +213,10 @@ export class PodWatch {
       const splitter = new JsonSplitter('sequence', limits);
       for await (const event of itemsOf(answer, splitter)) {
         silence.refresh();
-        this.#take(event);
+        if (event === tooLarge) {
+          this.#tellTooLarge();
+          hasMissed = true;
+        } else this.#take(event);
       }
       splitter.end();
     } catch (thrown) {
@@ -213,6 +225,8 @@ export class PodWatch {
     } finally {
       clearTimeout(silence);
       clearTimeout(steady);
+      // a pod may have gone that is still known
+      if (hasMissed) this.#version = undefined;
     }
   }
 
@@ -240,7 +254,7 @@ export class PodWatch {
   }
 
   #selector(): Readonly<Record<string, string>> {
-    return { fieldSelector: `spec.nodeName=${this.#parts.nodeName}` };
+    return { fieldSelector: `spec.nodeName=${this.#parts.nodeName},${unended}` };
   }
 
   #succeed(): void {
@@ -279,6 +293,15 @@ export class PodWatch {
     if (this.#hasTooMany) return;
     this.#hasTooMany = true;
     this.#parts.log.warn({ most: mostPods }, 'this node has more pods than are remembered');
+  }
+
+  #tellTooLarge(): void {
+    if (this.#hasTooLarge) return;
+    this.#hasTooLarge = true;
+    this.#parts.log.warn(
+      { mostBytes: limits.itemBytes },
+      'a pod of this node is too large: it is left out, and known by what its runtime says',
+    );
   }
 }
 

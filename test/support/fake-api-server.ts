@@ -48,6 +48,10 @@ export interface FakePod {
   readonly containers?: Readonly<Record<string, string | undefined>>;
   /** Names of those that it begins with. */
   readonly initContainers?: readonly string[];
+  /** Absent: `Running`. */
+  readonly phase?: string;
+  /** The value of an environment variable that each of its containers has. */
+  readonly variable?: string;
 }
 
 /** A request as the server saw it. */
@@ -87,6 +91,7 @@ function resourceNamed(group: string, name: string): ApiResource {
 
 export function podObject(pod: FakePod): ApiObject {
   const { namespace = 'default', name, uid, node = fakeNode, annotations, containers = {} } = pod;
+  const { phase = 'Running', variable } = pod;
   const statuses = Object.entries(containers).map(([container, id]) => ({
     name: container,
     image: 'busybox',
@@ -111,9 +116,10 @@ export function podObject(pod: FakePod): ApiObject {
       containers: Object.keys(containers).map((container) => ({
         name: container,
         image: 'busybox',
+        ...(variable === undefined ? {} : { env: [{ name: 'VARIABLE', value: variable }] }),
       })),
     },
-    status: { phase: 'Running', containerStatuses: statuses },
+    status: { phase, containerStatuses: statuses },
   };
 }
 
@@ -203,6 +209,14 @@ async function bodyOf(request: IncomingMessage): Promise<ApiObject> {
   for await (const chunk of request) chunks.push(Buffer.from(chunk));
   const object: ApiObject = JSON.parse(Buffer.concat(chunks).toString());
   return object;
+}
+
+/** As API servers write it. */
+function goJson(value: object): string {
+  return JSON.stringify(value).replaceAll(
+    /[<>&]/gu,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
 }
 
 /** Headers that would make it a server of something else. */
@@ -394,7 +408,7 @@ export class FakeApiServer implements AsyncDisposable {
     const index = this.requests.push({ ...note, status: 0 }) - 1;
     const reply = (status: number, object: object): void => {
       this.requests[index] = { ...note, status };
-      response.writeHead(status, json).end(JSON.stringify(object));
+      response.writeHead(status, json).end(goJson(object));
     };
     switch (this.mode) {
       case 'stuck':
@@ -485,11 +499,13 @@ export class FakeApiServer implements AsyncDisposable {
   #watch(wanted: Wanted, response: ServerResponse): void {
     const { resource, query } = wanted;
     const send = (type: string, object: object): void => {
-      if (!response.writableEnded) response.write(`${JSON.stringify({ type, object })}\n`);
+      if (!response.writableEnded) response.write(`${goJson({ type, object })}\n`);
     };
     const tell = (event: ApiEvent): void => {
-      const isIt = event.resource === resource && matches(event.object, wanted);
-      if (isIt) send(event.type, event.object);
+      if (event.resource !== resource) return;
+      if (matches(event.object, wanted)) send(event.type, event.object);
+      // what is not selected any more
+      else if (event.type === 'MODIFIED') send('DELETED', event.object);
     };
     response.writeHead(200, json).flushHeaders();
     const from = query.get('resourceVersion') ?? '';

@@ -99,9 +99,10 @@ test('G7: Kubernetes API: pods are listed once and watched, whoever asks for con
   expect(server.count('list', 'pods')).toBe(1);
   expect(server.count('watch', 'pods')).toBe(1);
   const [list, watch] = server.requests;
-  expect(list?.query.get('fieldSelector')).toBe(`spec.nodeName=${fakeNode}`);
+  const selector = `spec.nodeName=${fakeNode},status.phase!=Succeeded,status.phase!=Failed`;
+  expect(list?.query.get('fieldSelector')).toBe(selector);
   expect(list?.query.get('resourceVersion')).toBe('0');
-  expect(watch?.query.get('fieldSelector')).toBe(`spec.nodeName=${fakeNode}`);
+  expect(watch?.query.get('fieldSelector')).toBe(selector);
   expect(watch?.query.get('allowWatchBookmarks')).toBe('true');
 });
 
@@ -513,6 +514,57 @@ describe('G7: Kubernetes API: a server', () => {
   });
 });
 
+/** Of 700 KiB, which the API writes as 4.1 MiB. */
+const largePod = { name: 'large', uid: 'u9', variable: '<'.repeat(700 * 1024) } as const;
+const largeText =
+  'warn a pod of this node is too large: it is left out, and known by what its runtime says';
+
+describe('AA14: Kubernetes API: a pod that is too large', () => {
+  const large = { ...largePod, containers: { app: 'c9' } };
+
+  test('is left out of the list, and the others are known', async () => {
+    await using server = await FakeApiServer.start();
+    server.setPod({ name: 'back', uid: 'u1', containers: { app: 'c1' } });
+    server.setPod(large);
+    server.setPod({ name: 'middle', uid: 'u2', containers: { app: 'c2' } });
+    using watched = await watching(server);
+    await untilNamed(watched, 'c2', 'middle');
+    expect(watched.kubernetes.status().pods).toBe(2);
+    expect(watched.log.shown[0]).toBe(largeText);
+    await until('a watch', () => watched.log.shown.includes(firstText) || undefined);
+  });
+
+  test('is left out of a watch, and all are listed anew after it', async () => {
+    await using server = await FakeApiServer.start();
+    server.setPod({ ...large, variable: 'small' });
+    using watched = await watching(server);
+    await untilNamed(watched, 'c9', 'large');
+    await until('a watch', () => server.watchCount === 1 || undefined);
+    server.setPod(large);
+    server.deletePod(large);
+    server.setPod({ name: 'next', uid: 'u3', containers: { app: 'c3' } });
+    await untilNamed(watched, 'c3', 'next');
+    expect(server.count('list', 'pods')).toBe(1);
+    server.endWatches();
+    await until('the pod to be gone', () => watched.kubernetes.status().pods === 1 || undefined);
+    expect(watched.log.shown).not.toContain(downText);
+  });
+});
+
+test('AA14: Kubernetes API: pods that have ended take no room', async () => {
+  await using server = await FakeApiServer.start();
+  for (let index = 0; index < mostPods + 10; index += 1) {
+    server.setPod({ namespace: 'a', name: `p${index}`, uid: `a${index}`, phase: 'Failed' });
+  }
+  server.setPod({ namespace: 'web', name: 'front', uid: 'u1', containers: { app: 'c1' } });
+  using watched = await watching(server);
+  await untilNamed(watched, 'c1', 'front');
+  expect(watched.kubernetes.status().pods).toBe(1);
+  await until('a watch', () => server.watchCount === 1 || undefined);
+  server.setPod({ namespace: 'web', name: 'front', uid: 'u1', phase: 'Succeeded' });
+  await until('the pod to be gone', () => watched.kubernetes.status().pods === 0 || undefined);
+});
+
 describe('G7: Kubernetes API: what lies is refused, and the next answer is looked at:', () => {
   const meta = '"metadata":{"resourceVersion":"7"}';
   const watchOf = (line: string): readonly [string, string] => [`{${meta},"items":[]}`, line];
@@ -563,7 +615,7 @@ describe('G7: Kubernetes API: what lies is refused, and the next answer is looke
       write();
     };
     using watched = await watching(server);
-    expect(await untilFailing(watched)).toContain('more than 4194304 bytes');
+    expect(await untilFailing(watched)).toContain('more than 33554432 bytes');
     expect(sent).toBeLessThan(64 * 1024 * 1024);
   });
 

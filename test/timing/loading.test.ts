@@ -7,7 +7,10 @@ import { expect, test } from 'vitest';
 
 import { operator } from '../../host/handler/asker.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
+import { BundleStore } from '../../host/registry/bundle-store.ts';
 import { ComponentCache } from '../../host/registry/component-cache.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import { BundleFolder } from '../support/bundle-folder.ts';
 import { muchMachineCode } from '../support/hostile-components.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -30,4 +33,29 @@ test('A9: loading: large components take no time of the main thread', async () =
 
   expect(delay.max / nsPerMs).toBeLessThan(200);
   for (const each of wanted) expect(components.load(each).answers).toEqual(['any']);
+});
+
+test('AA16: loading: bundles of many handlers with one large component take no time of the main thread', async () => {
+  using folder = new BundleFolder();
+  const handlers = 32;
+  const names = ['a', 'b', 'c', 'd'];
+  // it ends too early, which is seen once its sections are read
+  const component = muchMachineCode(9).slice(0, -1);
+  for (const name of names) {
+    folder.write(name, { component, handlers, syscalls: ['getpgid'] });
+  }
+  const components = new ComponentCache({ waits: false });
+  const store = new BundleStore({ folders: [folder.path] }, components);
+
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  await store.prepare(names);
+  expect(store.prepare(names)).toBeUndefined();
+  delay.disable();
+
+  expect(delay.max / nsPerMs).toBeLessThan(200);
+  expect(components.size).toBe(names.length);
+  for (const name of names) {
+    expect(failureOf(() => store.named(name)).message).toContain('cannot be loaded');
+  }
 });

@@ -5,11 +5,11 @@ import { runInNewContext } from 'node:vm';
 
 import { expect, test } from 'vitest';
 
-import { JsonSplitter } from '../../host/kubernetes/json-splitter.ts';
+import { JsonSplitter, tooLarge } from '../../host/kubernetes/json-splitter.ts';
 import type { SplitterKind } from '../../host/kubernetes/json-splitter.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
-const limits = { itemBytes: 100, frameBytes: 200, listBytes: 500 };
+const limits = { itemBytes: 100, mostItemBytes: 400, frameBytes: 200, listBytes: 500 };
 const mebibyte = 1024 * 1024;
 
 function split(kind: SplitterKind, text: string, size: number): readonly unknown[] {
@@ -50,6 +50,7 @@ test.for<readonly [SplitterKind, string]>([
   ['sequence', '{a:1}'],
   ['sequence', '{"a":'],
   ['sequence', `{"a":"${'x'.repeat(200)}`],
+  ['sequence', `{"a":"${'x'.repeat(400)}"}`],
   ['list', '{"items":[{"a":1}'],
   ['list', '{"items":[{"a" 1}]}'],
   ['list', '{"items":[{}{}]}'],
@@ -60,6 +61,17 @@ test.for<readonly [SplitterKind, string]>([
 ])('G7: json splitter: a %s of %j is refused', ([kind, text]) => {
   expect(failureOf(() => split(kind, text, 50)).code).toBe('AGENT_KUBERNETES');
 });
+
+test.for([1, 7, 50, 1000])(
+  'AA14: json splitter: what is too large is passed over, and the others come, by %d bytes',
+  (size) => {
+    const large = { a: '<"\\'.repeat(40), b: [odd] };
+    const texts = [odd, large, odd].map((item) => JSON.stringify(item));
+    expect(split('sequence', texts.join('\n'), size)).toEqual([odd, tooLarge, odd, undefined]);
+    const whole = `{"items":[${texts.join(',')}]}`;
+    expect(split('list', whole, size)).toEqual([odd, tooLarge, odd, { items: [0, 0, 0] }]);
+  },
+);
 
 /** Outside of the heap, where the bytes of buffers are. */
 function bytesInBuffers(): number {
@@ -73,6 +85,7 @@ function bytesInBuffers(): number {
 test('G7: json splitter: what it has taken apart is let go', () => {
   const splitter = new JsonSplitter('list', {
     itemBytes: mebibyte,
+    mostItemBytes: mebibyte,
     frameBytes: mebibyte,
     listBytes: 1024 * mebibyte,
   });
