@@ -111,13 +111,6 @@ test('mknod-safe: an errno is passed on', () => {
   });
 });
 
-test('mknod-safe: what is not lent is the kernel’s to judge', () => {
-  const handler = new HandlerHarness(file);
-  handler.host.prepare(errnoNumber('EPERM'));
-  const asked = ['/dev/x', characters, deviceOf(5, 1)] as const;
-  expect(handler.ask('mknod', ...asked)).toEqual({ kind: 'continue' });
-});
-
 test('G3: mknod-safe: a setting that is neither true nor false is refused', () => {
   for (const name of ['fuse', 'net-tun', 'whiteout']) {
     expect(failureOf(() => new HandlerHarness(file, { [name]: 'yes' }))).toMatchObject({

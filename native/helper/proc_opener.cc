@@ -31,8 +31,9 @@ extern "C" const char etext;
 namespace seccompagent {
 namespace {
 
-// The only ones, in the order in which they come.
-enum : int { kPidfd, kContext, kDescriptors };
+// The only descriptors are its own pidfd, and then the context.
+constexpr int kContext = 1;
+constexpr rlim_t kDescriptors = kContext + 1;
 
 // CLONE_PTRACE: nobody else can be the tracer, and the child ends with ours.
 constexpr long kCloneFlags = CLONE_FILES | CLONE_PTRACE | CLONE_PIDFD | SIGCHLD;
@@ -163,7 +164,8 @@ Result<ProcOpener> ProcOpener::make() {
   void* page = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return fail_errno();
   ProcOpener opener(std::move(*stack), static_cast<char*>(page));
-  std::strcpy(opener.name_, "proc");
+  constexpr char kName[] = "proc";
+  std::memcpy(opener.name_, kName, sizeof kName);
   if (mprotect(page, size, PROT_READ) == -1) return fail_errno();
   return opener;
 }

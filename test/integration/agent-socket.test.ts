@@ -20,6 +20,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { startWatchedAgent } from '../support/watched-agent.ts';
 import type { WatchedAgent } from '../support/watched-agent.ts';
+import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { plainMkdir } from '../support/plain-mkdir.ts';
 import { until } from '../support/polling.ts';
@@ -507,7 +508,10 @@ describe('agent socket: users', () => {
 
     expect(stdout).toMatch(/^closed /u);
     await agent.untilLogged(['message is longer than 262144 bytes', 'peerUid=1000']);
-    await send(agent, long, '-l');
+    // a container that has ended meanwhile is not attached
+    const command = [compiled('send-state'), '-s', agent.socket, '-f', file, '-l', '-k', '60000'];
+    const [first = '', ...rest] = command;
+    await using _sending = new RunningCommand([first, ...rest]);
     await agent.untilLogged(['container attached', 'container=long']);
   });
 

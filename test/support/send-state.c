@@ -38,7 +38,7 @@ struct options {
   const char *file;  // NULL: stdin
   size_t fd_count;
   size_t chunk_bytes;  // 0: all at once
-  long delay_ms, wait_ms;
+  long delay_ms, wait_ms, keep_ms;
   bool listeners, leave, nothing;
 };
 
@@ -63,7 +63,8 @@ _Noreturn static void usage(const char *complaint) {
           "  -c BYTES   size of a chunk (all at once)\n"
           "  -d MS      pause before each chunk but the first\n"
           "  -e         close when all is sent, instead of waiting for the agent to close\n"
-          "  -w MS      how long to wait for that, since connecting (10000)\n",
+          "  -w MS      how long to wait for that, since connecting (10000)\n"
+          "  -k MS      how long the child lives on (0)\n",
           complaint);
   exit(2);
 }
@@ -79,7 +80,7 @@ static long number_or_usage(const char *text, long most) {
 
 static struct options parse_options(int argc, char **argv) {
   struct options options = {.fd_count = 1, .wait_ms = 10000};
-  for (int letter; (letter = getopt(argc, argv, "s:f:zn:lc:d:ew:")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:f:zn:lc:d:ew:k:")) != -1;) {
     switch (letter) {
       case 's':
         options.socket = optarg;
@@ -107,6 +108,9 @@ static struct options parse_options(int argc, char **argv) {
         break;
       case 'w':
         options.wait_ms = number_or_usage(optarg, LIFE_SECONDS * 1000L);
+        break;
+      case 'k':
+        options.keep_ms = number_or_usage(optarg, LIFE_SECONDS * 1000L);
         break;
       default:
         usage("bad option");
@@ -267,6 +271,8 @@ int main(int argc, char **argv) {
 
   const char *end = closed ? "closed" : options.leave ? "left" : "open";
   printf("%s %ld sent %zu\n", end, end_ms - start_ms, sent);
+  fflush(stdout);
+  usleep((useconds_t)options.keep_ms * 1000);
   if (child > 0) kill(child, SIGKILL);
   return 0;
 }
