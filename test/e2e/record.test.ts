@@ -63,12 +63,18 @@ async function replay(...words: readonly string[]): Promise<CommandResult> {
   return runCommand([seccompagent, 'replay', ...words]);
 }
 
+/** Whoever runs already may not be attached yet. */
+async function untilAttached(agent: ControlledAgent): Promise<void> {
+  await until('a container', async () => (await agent.status()).containers.length > 0 || undefined);
+}
+
 /** Begins to record a container, and resolves when it does. */
 async function recordContainer(
   agent: ControlledAgent,
   file: string,
   ...options: readonly string[]
 ): Promise<RunningCommand> {
+  await untilAttached(agent);
   const where = [`-control-socket=${agent.control}`, '-o', file];
   const recording = new RunningCommand([seccompagent, 'record', ...where, ...options]);
   await until('a recording', () => {
@@ -345,6 +351,7 @@ test('record: a reader that does not read loses calls, and holds none up', async
     threads: 2,
   });
   await calls.ready();
+  await untilAttached(agent);
   const asked = request({
     socketPath: agent.control,
     method: 'POST',
