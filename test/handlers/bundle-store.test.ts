@@ -139,7 +139,7 @@ function freshLike(): Uint8Array {
   return dear({ locals: 100, body: [...body, 0x41, ...digits, 1, 0x1a] });
 }
 
-test('AA15: bundle store: a container of many bundles lets others have their turn', async () => {
+test('bundle store: a container of many bundles lets others have their turn', async () => {
   using folder = new BundleFolder();
   // the other one wants one of them, too
   const names = ['a', 'b', 'c', 'd', 'e', 'wanted'];

@@ -83,7 +83,7 @@ const handlersOfBundle = 32;
 /** Some 50 ms on a machine that has nothing else to do. */
 const slowSteps = 100_000_000;
 
-test('AA9: shadows: calls of many handlers that wait for a slow shadow end no agent', async () => {
+test('shadows: calls of many handlers that wait for a slow shadow end no agent', async () => {
   using folder = new TemporaryFolder();
   using bundles = new BundleFolder();
   using cgroup = new MemoryCgroup(limitBytes);

@@ -65,7 +65,7 @@ function sendAsUser(path: string, count: number): RunningCommand {
   return new RunningCommand(['setpriv', ...user, process.execPath, '-e', program, path, message]);
 }
 
-test('AA4: agent socket: what users send waits for their turns, and root’s does not wait for it', async () => {
+test('agent socket: what users send waits for their turns, and root’s does not wait for it', async () => {
   using folder = new TemporaryFolder();
   chmodSync(folder.path, 0o755);
   const path = folder.at('agent.socket');

@@ -57,7 +57,7 @@ function chainOf(component: LoadedComponent, handlers = 1, deadlineMs = 60_000):
   };
 }
 
-test('AA2: replay thread: many chains that end while their calls wait hold nobody up', async () => {
+test('replay thread: many chains that end while their calls wait hold nobody up', async () => {
   await using thread = new ReplayThread(patienceMs);
   const chains = Array.from({ length: 240 }, (_, index) => index);
   const delay = monitorEventLoopDelay({ resolution: 5 });
@@ -78,7 +78,7 @@ test('AA2: replay thread: many chains that end while their calls wait hold nobod
   expect(delay.max / 1e6).toBeLessThan(1000);
 });
 
-test('AA10: replay thread: a chain that takes long has others asked in between', async () => {
+test('replay thread: a chain that takes long has others asked in between', async () => {
   await using thread = new ReplayThread(patienceMs);
   thread.begin(1, chainOf(slow), 'slow');
   thread.begin(2, chainOf(quick), 'quick');
@@ -95,7 +95,7 @@ test('AA10: replay thread: a chain that takes long has others asked in between',
   await Promise.all(slowOnes);
 });
 
-test('AA10: replay thread: what takes longer than its handlers may is a failure', async () => {
+test('replay thread: what takes longer than its handlers may is a failure', async () => {
   await using thread = new ReplayThread(patienceMs);
   thread.begin(1, chainOf(slow, 1, 1), 'a');
   thread.begin(2, chainOf(slow), 'a');

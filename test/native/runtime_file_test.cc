@@ -103,7 +103,7 @@ constexpr Case kCases[] = {
     {"read_runtime_file: what is no file is not waited for", does_not_wait},
     {"read_runtime_file: nothing is followed into a process", follows_nothing_into_a_process},
     {"M4: read_runtime_file: it is root's or its user's", reads_what_is_of_the_runtime},
-    {"BB8: read_runtime_file: what does not answer is left", leaves_what_does_not_answer},
+    {"read_runtime_file: what does not answer is left", leaves_what_does_not_answer},
 };
 
 }  // namespace

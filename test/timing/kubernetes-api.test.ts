@@ -519,7 +519,7 @@ const largePod = { name: 'large', uid: 'u9', variable: '<'.repeat(700 * 1024) } 
 const largeText =
   'warn a pod of this node is too large: it is left out, and known by what its runtime says';
 
-describe('AA14: Kubernetes API: a pod that is too large', () => {
+describe('Kubernetes API: a pod that is too large', () => {
   const large = { ...largePod, containers: { app: 'c9' } };
 
   test('is left out of the list, and the others are known', async () => {
@@ -551,7 +551,7 @@ describe('AA14: Kubernetes API: a pod that is too large', () => {
   });
 });
 
-test('AA14: Kubernetes API: pods that have ended take no room', async () => {
+test('Kubernetes API: pods that have ended take no room', async () => {
   await using server = await FakeApiServer.start();
   for (let index = 0; index < mostPods + 10; index += 1) {
     server.setPod({ namespace: 'a', name: `p${index}`, uid: `a${index}`, phase: 'Failed' });

@@ -35,7 +35,7 @@ test('A9: loading: large components take no time of the main thread', async () =
   for (const each of wanted) expect(components.load(each).answers).toEqual(['any']);
 });
 
-test('AA16: loading: bundles of many handlers with one large component take no time of the main thread', async () => {
+test('loading: bundles of many handlers with one large component take no time of the main thread', async () => {
   using folder = new BundleFolder();
   const handlers = 32;
   const names = ['a', 'b', 'c', 'd'];

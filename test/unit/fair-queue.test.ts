@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// AA10: whose turn it is: whoever makes much to do, or what takes long, waits for itself.
+// Whose turn it is: whoever makes much to do, or what takes long, waits for itself.
 import { expect, test } from 'vitest';
 
 import { FairQueue } from '../../host/recording/fair-queue.ts';
@@ -14,7 +14,7 @@ test('fair queue: those of one are in their order, and nothing is left', () => {
   expect(queue.take(1)).toBeUndefined();
 });
 
-test('AA10: fair queue: what takes long is for its owner to wait for', () => {
+test('fair queue: what takes long is for its owner to wait for', () => {
   const queue = new FairQueue<string>();
   for (let time = 0; time < 100; time += 1) queue.add('slow', 'slow');
   expect(queue.take(1)?.who).toBe('slow');
@@ -27,7 +27,7 @@ test('AA10: fair queue: what takes long is for its owner to wait for', () => {
   expect(queue.take(1)?.who).toBe('slow');
 });
 
-test('AA10: fair queue: who comes anew has no more time than those who are there', () => {
+test('fair queue: who comes anew has no more time than those who are there', () => {
   const queue = new FairQueue<string>();
   const take = (): string => {
     const who = queue.take(1)?.who ?? '';

@@ -132,7 +132,7 @@ test('G1: FilterFlags: no more is read for a user than the main thread has time 
   ]);
 });
 
-test('BB8: FilterFlags: a bundle that does not answer keeps nobody, and its flags are not known', async () => {
+test('FilterFlags: a bundle that does not answer keeps nobody, and its flags are not known', async () => {
   const timeout = new Error('ETIMEDOUT, read a file of the runtime');
   let giveUp: (() => void) | undefined;
   const flags = new FilterFlags(async (path) => {
@@ -154,7 +154,7 @@ test('BB8: FilterFlags: a bundle that does not answer keeps nobody, and its flag
   expect(await executed).toBe(await hung);
 });
 
-test('AA4: FilterFlags: what a user has written is looked at in a turn of this user', async () => {
+test('FilterFlags: what a user has written is looked at in a turn of this user', async () => {
   const turns: number[] = [];
   const flags = new FilterFlags(
     async () => Promise.resolve(new TextEncoder().encode(JSON.stringify(killable))),

@@ -113,7 +113,7 @@ test('G6: FirstPids: the first process is found in the namespace that the peer h
   expect(told).toBe(first);
 });
 
-test('AA4: FirstPids: for a user only the kernel is asked, and no processes are looked through', async (context) => {
+test('FirstPids: for a user only the kernel is asked, and no processes are looked through', async (context) => {
   needsRoot(context);
   const { runtime, first } = await enteredNamespace();
   const peer = { pid: runtime, uid: 1000 };
@@ -125,7 +125,7 @@ test('AA4: FirstPids: for a user only the kernel is asked, and no processes are 
   expect(told.enter(stateOf(0), peer)).toBe(first);
 });
 
-test('AA4: FirstPids: the kernel says who is first in a pid namespace', async (context) => {
+test('FirstPids: the kernel says who is first in a pid namespace', async (context) => {
   needsRoot(context);
   const { runtime, first } = await enteredNamespace();
   const { firstProcessBeside } = loadNative();

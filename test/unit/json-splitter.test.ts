@@ -63,7 +63,7 @@ test.for<readonly [SplitterKind, string]>([
 });
 
 test.for([1, 7, 50, 1000])(
-  'AA14: json splitter: what is too large is passed over, and the others come, by %d bytes',
+  'json splitter: what is too large is passed over, and the others come, by %d bytes',
   (size) => {
     const large = { a: '<"\\'.repeat(40), b: [odd] };
     const texts = [odd, large, odd].map((item) => JSON.stringify(item));

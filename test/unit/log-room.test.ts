@@ -143,7 +143,7 @@ test('W3: log room: so many failed calls of a container are told of at once, and
   expect(told(3)).toBe(20);
 });
 
-test('AA6: log room: lines on all containers of a user have one stock, on all threads', () => {
+test('log room: lines on all containers of a user have one stock, on all threads', () => {
   const buffer = makeLogRoom();
   const rooms = [new LogRoom(buffer), new LogRoom(buffer)];
   const told = (user: number): number => {

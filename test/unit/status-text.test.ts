@@ -28,12 +28,12 @@ async function textOf(containers: Iterable<ContainerStatus>): Promise<string> {
   return text;
 }
 
-test.for([0, 1, 3])('AA3: status: with %i containers it is one JSON object', async (count) => {
+test.for([0, 1, 3])('status: with %i containers it is one JSON object', async (count) => {
   const containers = Array.from({ length: count }, (_, at) => statusOf(`c${at}`));
   expect(JSON.parse(await textOf(containers))).toEqual({ ...own, containers });
 });
 
-test('AA3: status: between two containers the main thread turns to others', async () => {
+test('status: between two containers the main thread turns to others', async () => {
   const made: string[] = [];
   function* all(): Generator<ContainerStatus> {
     for (let at = 0; at < 20; at += 1) {

@@ -40,7 +40,7 @@ test('tape room: what nobody reads has an end, and is room again once it was rea
   expect(fill(room, worker, 1, callBytes).calls).toBe(calls);
 });
 
-test('AA9: tape room: all workers together have no more than there is', () => {
+test('tape room: all workers together have no more than there is', () => {
   const room = new UnreadRoom(limitBytes);
   const workers = Array.from({ length: 48 }, () => new UnreadCounter(room.buffers()));
   let bytes = 0;
@@ -50,12 +50,12 @@ test('AA9: tape room: all workers together have no more than there is', () => {
   expect(bytes).toBeLessThanOrEqual(mostBytes);
 });
 
-test('AA9: tape room: small calls have a bound, too', () => {
+test('tape room: small calls have a bound, too', () => {
   const room = new UnreadRoom(limitBytes);
   expect(fill(room, new UnreadCounter(room.buffers()), 1, 1).calls).toBeLessThan(5000);
 });
 
-test('AA9: tape room: a worker sends only so much that the main thread has not taken', () => {
+test('tape room: a worker sends only so much that the main thread has not taken', () => {
   const worker = new UnreadCounter(new UnreadRoom(limitBytes).buffers());
   let bytes = 0;
   for (; worker.hasRoom(1, callBytes); bytes += callBytes) worker.send(callBytes);
@@ -64,7 +64,7 @@ test('AA9: tape room: a worker sends only so much that the main thread has not t
   expect(worker.isEmpty).toBe(false);
 });
 
-test('AA10: tape room: containers whose calls nobody reads leave room to others', () => {
+test('tape room: containers whose calls nobody reads leave room to others', () => {
   const room = new UnreadRoom(limitBytes);
   const worker = new UnreadCounter(room.buffers());
   for (const place of [1, 2, mostPlaces]) fill(room, worker, place, callBytes);

@@ -71,7 +71,7 @@ test('A13: turns: what nobody wants any more is not done', async () => {
   expect(begun).toEqual(['a']);
 });
 
-test('AA15: turns: what several want has the turn of the first of them', async () => {
+test('turns: what several want has the turn of the first of them', async () => {
   const { begun, work } = logged();
   const turns = new Turns();
   const greedy: Asker = { who: ['greedy'] };
@@ -85,7 +85,7 @@ test('AA15: turns: what several want has the turn of the first of them', async (
   expect(begun).toEqual(['a1', 'both', 'a2', 'a3']);
 });
 
-test('AA15: turns: many of one namespace have no more turns than one of another one', async () => {
+test('turns: many of one namespace have no more turns than one of another one', async () => {
   const { begun, work } = logged();
   const turns = new Turns();
   const many = ['a1', 'a2', 'a3'].map(async (name) =>
