@@ -348,14 +348,18 @@ std::uint32_t Receiver::leave_alone(const Terms& terms, std::uint32_t link) {
 }
 
 // A container of which nobody knows, with a component that has used its time up in another one, is
-// slow until it was quick for a while. With the mutex held.
-void Receiver::distrust(const Listener& listener) const {
+// slow until it was quick for a while. `component`: the one that just did; empty: any that has.
+// With the mutex held.
+void Receiver::distrust(const Listener& listener, std::string_view component) const {
   const Nanoseconds time = now();
   WorkerTime& worker_time = listener.container->worker_time;
   if (listener.container->pace(time) != Pace::unknown) return;
   const auto terms = listener.terms->get();
   for (std::size_t place = 0; place < terms->quarantine.size(); ++place) {
-    if (!overdue_components_.has(terms->component(place), time)) continue;
+    const std::string_view own = terms->component(place);
+    const bool is_overdue =
+        component.empty() ? overdue_components_.has(own, time) : own == component;
+    if (!is_overdue) continue;
     worker_time.note(kDistrust, time);
     return;
   }
@@ -392,8 +396,10 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     const Terms& terms = *place.worker->terms_;
     std::uint32_t quarantine_ms = 0;
     if (!is_acting && link != 0) {
-      overdue_components_.note(terms.component(link - 1), now());
-      for (const auto& [other, each] : listeners_) distrust(*each);
+      if (const auto component = terms.component(link - 1); !component.empty()) {
+        overdue_components_.note(component, now());
+        for (const auto& [other, each] : listeners_) distrust(*each, component);
+      }
       // of a listener that has ended, others may have its place
       if (listener) quarantine_ms = leave_alone(terms, link);
     }

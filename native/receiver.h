@@ -16,6 +16,7 @@
 #include <semaphore>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -350,7 +351,7 @@ class Receiver {
   [[nodiscard]] bool watch_operation(Place& place, Nanoseconds elapsed);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
   [[nodiscard]] std::uint32_t leave_alone(const Terms& terms, std::uint32_t link);
-  void distrust(const Listener& listener) const;
+  void distrust(const Listener& listener, std::string_view component = {}) const;
   void note_held(Place& place);
   void note_lost(Place& place, const std::shared_ptr<Listener>& listener);
   void end_stale_queued(NotifyBuffers& buffers);
