@@ -2,9 +2,13 @@
 // How much memory the agent may have.
 import { totalmem } from 'node:os';
 
+/** 0: nobody knows. */
+let known = 0;
+
 /** By its cgroup and by the machine, in bytes. */
 export function memoryLimit(): number {
-  // 0: nobody knows; without a limit it is more than any machine has
-  const limit = process.constrainedMemory() || Number.POSITIVE_INFINITY;
-  return Math.min(limit, totalmem());
+  // 0 where it cannot be read, as where descriptors have run out; without a limit it is more than any
+  // machine has
+  known = process.constrainedMemory() || known;
+  return Math.min(known || Number.POSITIVE_INFINITY, totalmem());
 }

@@ -300,6 +300,8 @@ export interface ProbeOutcome {
 export interface Native {
   /** Makes this process undumpable, see PR_SET_DUMPABLE in prctl(2). */
   harden(this: void): void;
+  /** Memory of this process, see `statm` in proc(5); needs a descriptor the first time only. @throws EMFILE */
+  residentBytes(this: void): number;
   /**
    * This thread and all that it starts have an empty session keyring from now on, unless a filter
    * forbids it. @throws EDQUOT and others

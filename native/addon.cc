@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The addon's exports: plain functions that take numbers and bytes and never call JavaScript.
 // What each takes and gives is written down in host/native.ts.
+#include <fcntl.h>
 #include <napi.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdio>
+
 #include "addon_state.h"
 #include "exports.h"
 #include "session_keyring.h"
+#include "unique_fd.h"
 
 namespace seccompagent {
 namespace {
@@ -16,6 +21,19 @@ Napi::Value harden(const Napi::CallbackInfo& info) {
   // no ptrace, no core dump, /proc/self closed: children that act in containers share this memory
   if (prctl(PR_SET_DUMPABLE, 0) == -1) return throw_errno(info.Env(), "prctl", Errno{errno});
   return info.Env().Undefined();
+}
+
+// Opened once, so that memory is looked at also where descriptors have run out.
+Napi::Value resident_bytes(const Napi::CallbackInfo& info) {
+  static const UniqueFd sizes(open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  std::array<char, 128> text = {};
+  const ssize_t length = pread(sizes.get(), text.data(), text.size() - 1, 0);
+  const int error = length < 0 ? errno : EIO;
+  long total = 0;
+  long resident = 0;
+  if (length <= 0 || std::sscanf(text.data(), "%ld %ld", &total, &resident) != 2)
+    return throw_errno(info.Env(), "read /proc/self/statm", Errno{error});
+  return Napi::Number::New(info.Env(), static_cast<double>(resident * sysconf(_SC_PAGESIZE)));
 }
 
 Napi::Value leave_keyring(const Napi::CallbackInfo& info) {
@@ -37,6 +55,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set(name, Napi::Function::New(env, function, name));
   };
   add("harden", harden);
+  add("residentBytes", resident_bytes);
   add("leaveSessionKeyring", leave_keyring);
   add("exitProcess", exit_process);
   add("listenSocket", listen_socket);

@@ -63,7 +63,7 @@ function heapShare(): number {
   return used / limit;
 }
 
-const ownProcess: ProcessView = {
+export const ownProcess: ProcessView = {
   heapShare,
   residentBytes: () => process.memoryUsage.rss(),
   now: () => performance.now(),
@@ -99,8 +99,8 @@ export class InstanceMemory {
 
   constructor(
     room: MemoryRoom,
-    makeCollector: () => () => void = garbageCollector,
     view: ProcessView = ownProcess,
+    makeCollector: () => () => void = garbageCollector,
   ) {
     this.#room = room;
     this.#counts = new Int32Array(room.counts);

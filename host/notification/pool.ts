@@ -170,6 +170,8 @@ export class Pool {
       });
     }
     pool.#isUp = true;
+    // the first time it needs a descriptor
+    pool.#lookAtMemory();
     pool.#looking = setInterval(() => {
       pool.#lookAtMemory();
     }, lookMs).unref();
@@ -249,7 +251,7 @@ export class Pool {
 
   #lookAtMemory(): void {
     const { native, receiver } = this.#parts;
-    if (process.memoryUsage.rss() > mostResidentBytes()) native.tellAllOfShortage(receiver);
+    if (native.residentBytes() > mostResidentBytes()) native.tellAllOfShortage(receiver);
   }
 
   #livingCount(): number {

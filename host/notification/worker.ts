@@ -5,7 +5,7 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import { createLog } from '../log.ts';
 import { loadNative } from '../native.ts';
 import { LossCounters, UnreadCounter } from '../recording/tape-room.ts';
-import { InstanceMemory } from './instance-memory.ts';
+import { InstanceMemory, ownProcess } from './instance-memory.ts';
 import { LogRoom } from './log-room.ts';
 import { Loop } from './loop.ts';
 import { Quarantine } from './quarantine.ts';
@@ -34,13 +34,17 @@ function start(): void {
     if (known !== undefined) return known;
     throw new AgentError('AGENT_HANDLER_FAILED', `no component ${id}`);
   };
+  const native = loadNative();
   using loop = new Loop({
-    native: loadNative(),
+    native,
     receiver: input.receiver,
     log: createLog(input.log),
     id: input.id,
     instanceRoom: input.instanceRoom,
-    memory: new InstanceMemory(input.memoryRoom),
+    memory: new InstanceMemory(input.memoryRoom, {
+      ...ownProcess,
+      residentBytes: native.residentBytes,
+    }),
     counters: input.counters,
     slots: new SlotBook({
       counters: input.counters,

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What clients may do to the agent socket, and what becomes of the agent and of other containers.
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  readFileSync,
-  readdirSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -22,6 +14,7 @@ import { startWatchedAgent } from '../support/watched-agent.ts';
 import type { WatchedAgent } from '../support/watched-agent.ts';
 import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
+import { leaveFds, leaveManyFds } from '../support/fd-limit.ts';
 import { plainMkdir } from '../support/plain-mkdir.ts';
 import { until } from '../support/polling.ts';
 import {
@@ -108,23 +101,6 @@ async function connectSilently(agent: WatchedAgent): Promise<Socket> {
   // an end is only noticed by a socket that is read
   socket.resume();
   return socket;
-}
-
-/** Limits a running process so that it can open so many descriptors more. */
-function leaveFds(pid: number, count: number): void {
-  const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
-  let limit = 0;
-  for (let free = 0; free < count || open.has(limit); limit += 1) {
-    if (!open.has(limit)) free += 1;
-  }
-  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${limit}:`]);
-}
-
-function leaveManyFds(pid: number): void {
-  const line = /^Max open files +\d+ +(?<hard>\d+)/mu.exec(
-    readFileSync(`/proc/${pid}/limits`, 'utf8'),
-  );
-  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${line?.groups?.['hard']}:`]);
 }
 
 describe('agent socket: messages', () => {
@@ -311,11 +287,18 @@ describe('agent socket: messages', () => {
     async ({ id, bytes, options }) => {
       const from = agent.log().length;
 
-      const { end, sentBytes } = await send(agent, bytes, '-l', ...options);
-
-      expect(end).toBe('closed');
-      expect(sentBytes).toBe(Buffer.byteLength(bytes));
-      await agent.untilLogged(['container attached', `container=${id}`], from);
+      using folder = new TemporaryFolder();
+      const file = folder.at('message');
+      writeFileSync(file, bytes);
+      const words = ['-s', agent.socket, '-f', file, '-l', ...options];
+      {
+        // what has ended before it is its turn is not attached
+        await using sending = new RunningCommand([compiled('send-state'), ...words, '-k', '60000']);
+        await agent.untilLogged(['container attached', `container=${id}`], from);
+        const [, end, sentBytes] = await sending.printed(/^(\w+) \d+ sent (\d+)$/mu);
+        expect(end).toBe('closed');
+        expect(Number(sentBytes)).toBe(Buffer.byteLength(bytes));
+      }
       await agent.untilLogged(['container detached', `container=${id}`], from);
       await expectUnharmed();
     },

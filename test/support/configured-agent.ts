@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 
 import { Agent } from '../../host/agent.ts';
 import { reloadOnHangup } from '../../host/commands/reload.ts';
+import { endingByUncaught } from '../../host/commands/uncaught.ts';
 import { parseLogOptions } from '../../host/log.ts';
 import { complaint, namedKeys, parseAllowed } from '../../host/registry/grant-parser.ts';
 import type { Grants } from '../../host/registry/grants.ts';
@@ -67,6 +68,7 @@ const agent = await Agent.start({
   log: log.options,
   listenerLimits: JSON.parse(values['listener-limits']),
 });
+using _uncaught = endingByUncaught(agent);
 agent.listen({ path: values.socket, allowedUids: values.uid.map(Number) });
 using _reload = reloadOnHangup(agent, {
   all: async () => resolverOf(choice()),

@@ -32,13 +32,13 @@ function machineOf(workers: number, mebibytes: number): Machine {
     memory: (place) =>
       new InstanceMemory(
         { most: mebibytes * mebibyte, mostResident: 100 * mebibyte, workers, counts, place },
-        () => () => {
-          collections[place] = (collections[place] ?? 0) + 1;
-        },
         {
           residentBytes: () => machine.residentOf(),
           heapShare: () => machine.heapShareOf(),
           now: () => machine.clock,
+        },
+        () => () => {
+          collections[place] = (collections[place] ?? 0) + 1;
         },
       ),
   };
