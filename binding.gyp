@@ -50,6 +50,7 @@
         "native/launch.cc",
         "native/lending.cc",
         "native/memory.cc",
+        "native/memory_room.cc",
         "native/mount_namespace.cc",
         "native/mount_request.cc",
         "native/mounting.cc",

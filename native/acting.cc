@@ -9,6 +9,7 @@
 #include "container_budget.h"
 #include "helper/thread_role.h"
 #include "helper_pool.h"
+#include "memory_room.h"
 #include "notify.h"
 
 namespace seccompagent {
@@ -63,17 +64,23 @@ FileOutcome failed(const char* step, Errno error) {
   return std::ranges::find(kSure, error) != kSure.end();
 }
 
-[[nodiscard]] bool is_definite(const Target& target, const FileAnswer& answer) {
-  if (answer.is_gone || answer.error == 0 || answer.error == EEXIST || answer.made.is_over)
-    return true;
-  return !target.user_namespace.is_open() && is_sure_refusal(answer.error);
-}
-
 // What the container may still make of what takes memory, and what was made.
 struct Spending {
   std::uint64_t allowance = Made::kUntold;
   Made made = {};
+  // What overlays may copy into memory, and what they have copied, or would have.
+  std::uint64_t copy_room = Made::kUntold;
+  std::uint64_t copied = 0;
+
+  [[nodiscard]] bool is_over() const { return made.is_over || copied > copy_room; }
 };
+
+[[nodiscard]] bool is_definite(const Target& target, const FileAnswer& answer,
+                               const Spending& spending) {
+  if (answer.is_gone || answer.error == 0 || answer.error == EEXIST || spending.is_over())
+    return true;
+  return !target.user_namespace.is_open() && is_sure_refusal(answer.error);
+}
 
 FileOutcome outcome_of(FileAnswer answer) {
   FileOutcome done;
@@ -101,7 +108,8 @@ FileOutcome outcome_of(FileAnswer answer) {
                            .second_base = second_base_of(acting),
                            .processes = ThreadRole::own_processes(),
                            .crossing = &crossing,
-                           .allowance = spending.allowance};
+                           .allowance = spending.allowance,
+                           .copy_room = spending.copy_room};
   const bool is_foreign = target.user_namespace.is_open();
   const auto role =
       ThreadRole::take({.ids = &ids,
@@ -114,6 +122,7 @@ FileOutcome outcome_of(FileAnswer answer) {
   FileAnswer answer =
       operate_on_file(acting.request, place, HeldIds::of_file_systems, Pending(target.call));
   spending.made = answer.made;
+  spending.copied = answer.copied;
   return answer;
 }
 
@@ -142,7 +151,8 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
                                                : 0,
                            .umask = target.credentials.umask,
                            .file = acting.request,
-                           .allowance = spending.allowance});
+                           .allowance = spending.allowance,
+                           .copy_room = spending.copy_room});
   const int base = target.base.get();
   const int second_base = second_base_of(acting);
   const std::array fds = {target.call.listener, target.root.get(), base,
@@ -156,6 +166,7 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
   }
   pool.give_back(std::move(*helper), target.call);
   spending.made = answer->made;
+  spending.copied = answer->copied;
   if (answer->label_refusal != 0) {
     done.outcome = refused_label(Errno{answer->label_refusal});
     return done;
@@ -169,14 +180,29 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
   return done;
 }
 
+// What an overlay copies into memory is charged to the agent: it has to have room for that.
+template <typename Act>
+[[nodiscard]] FileOutcome act_within_room(Spending& spending, Act act) {
+  MemoryRoom& room = MemoryRoom::of_process();
+  spending.copy_room = room.unasked();
+  FileOutcome done = act(spending);
+  room.note(std::min(spending.copied, spending.copy_room));
+  if (spending.copied <= spending.copy_room) return done;
+  const auto taken = room.take(spending.copied);
+  if (!taken) return done;
+  spending.copy_room = std::exchange(spending.copied, 0);
+  return act(spending);
+}
+
 template <typename Act>
 [[nodiscard]] FileOutcome act_within_budget(const Acting& acting, Act act) {
   Spending spending;
-  if (!makes_something(acting.request)) return act(spending);
+  if (!makes_something(acting.request)) return act_within_room(spending, act);
   FileOutcome done;
   act_within(ContainerBudget::of_memory(), acting.token, acting.target, [&](std::uint64_t left) {
     spending = {.allowance = left};
-    done = act(spending);
+    done = act_within_room(spending, act);
+    MemoryRoom::of_process().note(spending.made.is_over ? 0 : spending.made.amount);
     return spending.made;
   });
   return done;
@@ -210,7 +236,7 @@ FileOutcome act_on_file(const Acting& acting) {
     if (acting.actor == Actor::any && can_act_itself(acting)) {
       const char* failed_step = nullptr;
       FileAnswer answer = act_itself(acting, spending, failed_step);
-      if (failed_step == nullptr && is_definite(acting.target, answer))
+      if (failed_step == nullptr && is_definite(acting.target, answer, spending))
         return outcome_of(std::move(answer));
     }
     return ask_helper(acting, spending);

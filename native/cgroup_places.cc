@@ -65,7 +65,9 @@ std::optional<unsigned long long> number_behind(std::string_view text, std::stri
   std::optional<unsigned long long> found;
   for_each_line(text, [&](std::string_view line) {
     if (found || field(line, 0) != name) return;
-    const std::string_view digits = field(line, 1);
+    line.remove_prefix(name.size());
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    const std::string_view digits = field(line, 0);
     unsigned long long number = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (error == std::errc() && end == digits.data() + digits.size()) found = number;

@@ -20,7 +20,8 @@ inline constexpr std::string_view kUnified = "";
 [[nodiscard]] std::optional<std::string> cgroup_mount(std::string_view mounts,
                                                       std::string_view controller);
 
-// The number behind a name in lines of names and numbers, such as those of memory.stat.
+// The number behind a name in lines of names and numbers, such as those of memory.stat and of
+// /proc/meminfo.
 [[nodiscard]] std::optional<unsigned long long> number_behind(std::string_view text,
                                                               std::string_view name);
 

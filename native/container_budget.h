@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "helper/made.h"
+#include "memory_room.h"
 #include "result.h"
 #include "target.h"
 
@@ -163,12 +164,14 @@ class ContainerBudget {
 template <typename Act>
 void act_within(ContainerBudget& budget, std::uint32_t token, const Target& target, Act act) {
   const Holder holder = {.token = token, .user = target.credentials.uid.fs};
-  std::uint64_t left = budget.left(holder);
+  // whatever they have, the agent has to have memory for it
+  MemoryRoom& room = MemoryRoom::of_process();
+  std::uint64_t left = room.is_short() ? 0 : budget.left(holder);
   for (const bool is_last : {false, true}) {
     const Made made = act(left);
     if (made.place == 0) return;
     budget.note(holder, made);
-    if (is_last || !made.is_over) return;
+    if (is_last || !made.is_over || room.is_short()) return;
     left = budget.left_at(holder, made.place);
     if (left < made.amount) return;
   }

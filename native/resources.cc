@@ -101,11 +101,10 @@ void apply_version1(const std::string& folder, Amount& memory, Amount& swap) {
                    .processes = found.procs};
 }
 
-// The cgroup of a controller, whichever version has it. A path that leads out of what we see of the
-// hierarchy is none.
-[[nodiscard]] std::optional<MemoryGroup> group_of(const std::string& cgroups,
-                                                  const std::string& mounts,
-                                                  std::string_view controller) {
+}  // namespace
+
+std::optional<MemoryGroup> group_of(const std::string& cgroups, const std::string& mounts,
+                                    std::string_view controller) {
   for (const std::string_view hierarchy : {controller, kUnified}) {
     const auto path = cgroup_path(cgroups, hierarchy);
     const auto mounted = cgroup_mount(mounts, hierarchy);
@@ -114,8 +113,6 @@ void apply_version1(const std::string& folder, Amount& memory, Amount& swap) {
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 void apply_memory_limits(Resources& resources, const MemoryGroup& group) {
   Amount memory = {.total = resources.memory, .left = resources.memory_free};

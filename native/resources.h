@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "result.h"
 #include "unique_fd.h"
@@ -22,12 +24,18 @@ struct Resources {
   std::uint64_t processes;
 };
 
-// Where a cgroup of the memory controller is: below a mount, by a path from there.
+// Where a cgroup of a controller is: below a mount, by a path from there.
 struct MemoryGroup {
   std::string mounted;
   std::string path;
   bool is_unified;
 };
+
+// The cgroup of a controller, whichever version has it, by the texts of /proc/PID/cgroup and
+// /proc/self/mounts. A path that leads out of what we see of the hierarchy is none.
+[[nodiscard]] std::optional<MemoryGroup> group_of(const std::string& cgroups,
+                                                  const std::string& mounts,
+                                                  std::string_view controller);
 
 // Makes less of what the machine has: as much as this cgroup and those above it allow, and what
 // they have not used of that yet.

@@ -83,6 +83,32 @@ template <typename Effect>
   return done;
 }
 
+// What an overlay may copy before something is changed.
+struct Copying {
+  std::uint64_t bytes = 0;
+  // Of something that has a name, which may stand for something else by then.
+  bool is_by_name = false;
+};
+
+[[nodiscard]] Copying copying_of(int file, bool has_content = true) {
+  return {.bytes = weigh_copy(file, has_content)};
+}
+
+// The same of what changes files: whoever does it has the kernel keep the limit.
+template <typename Change>
+[[nodiscard]] FileAnswer have_changed(const Doing& doing, const Copying& copying, Change change) {
+  if (copying.bytes == 0 && !copying.is_by_name) return change();
+  if (doing.held == HeldIds::of_file_systems) return refusal(ENOTSUP);
+  FileAnswer done = refusal(ENOSPC);
+  if (copying.bytes <= doing.place.copy_room) {
+    const CopyLimit limit(doing.place.copy_room);
+    done = change();
+    if (done.error == EFBIG) done.error = ENOSPC;
+  }
+  done.copied = copying.bytes;
+  return done;
+}
+
 // The caller's own restrictions of the path come on top of ours. Where they keep it below a folder,
 // a rename or mount anywhere in the system makes the kernel give up at "..", and it asks to be
 // asked again.
@@ -241,6 +267,13 @@ template <typename Call>
 [[nodiscard]] long by_path(const Doing& doing, int fd, Call call) {
   if (fchdir(doing.place.processes) == -1) return -1;
   return call(("self/fd/" + std::to_string(fd)).c_str());
+}
+
+[[nodiscard]] Copying copying_of(const Entry& entry) {
+  if (!copies_into_memory(entry.directory)) return {};
+  const UniqueFd file(openat(entry.directory, entry.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  // what is not there yet may be then
+  return {.bytes = file.is_open() ? weigh_copy(file.get(), true) : 0, .is_by_name = true};
 }
 
 // A name in a directory, and what it stands for; of a symbolic link, the length of its text.
@@ -571,6 +604,14 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
   return {.error = 0, .is_gone = false, .bytes = {}, .fd = std::move(*fd)};
 }
 
+[[nodiscard]] FileAnswer open_existing(const Doing& doing, int file, std::uint64_t flags) {
+  const auto open_it = [&] { return answer_with(open_found(doing, file, flags)); };
+  const std::uint64_t access = flags & O_ACCMODE;
+  const bool is_emptied = (flags & O_TRUNC) != 0;
+  if (!is_emptied && access != O_WRONLY && access != O_RDWR) return open_it();
+  return have_changed(doing, copying_of(file, !is_emptied), open_it);
+}
+
 [[nodiscard]] FileAnswer open_any(const Doing& doing, std::uint64_t flags) {
   std::string path = doing.request.path;
   // as Linux has it since 6.4: before, it made a file
@@ -580,7 +621,7 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
   const bool is_cached = (resolve & RESOLVE_CACHED) != 0;
   if (is_cached && (flags & (O_CREAT | O_TRUNC | kTmpfile)) != 0) return refusal(EAGAIN);
   if ((flags & kTmpfile) != 0) return open_unnamed(doing, flags);
-  if (path.empty()) return answer_with(open_found(doing, doing.place.base, flags));
+  if (path.empty()) return open_existing(doing, doing.place.base, flags);
   const bool may_make = (flags & O_CREAT) != 0;
   const bool is_exclusive = may_make && (flags & O_EXCL) != 0;
   const std::uint64_t finding =
@@ -588,7 +629,7 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
   for (int links = 0; links <= kMostLinks; ++links) {
     if (may_make && is_name_of_directory(path)) return refuse_directory(doing, path);
     const auto found = open_in_place(doing, doing.place.base, path.c_str(), finding, 0, resolve);
-    if (found) return answer_with(open_found(doing, found->get(), flags));
+    if (found) return open_existing(doing, found->get(), flags);
     if (found.error() != Errno{ENOENT} || !may_make) return refusal(found.error().number);
     auto made = open_new(doing, path, flags);
     if (made.error != EEXIST || is_exclusive) return made;
@@ -625,18 +666,22 @@ FileAnswer change_mode(const Doing& doing) {
   const auto file = find_file(doing);
   if (!file) return refusal(file.error().number);
   const std::uint32_t mode = doing.request.mode;
-  return have_effect(doing, [&] {
-    const long changed = syscall(SYS_fchmodat2, file->fd, "", mode, AT_EMPTY_PATH);
-    if (!is_missing(changed)) return changed;
-    return by_path(doing, file->fd, [&](const char* path) { return chmod(path, mode); });
+  return have_changed(doing, copying_of(file->fd), [&] {
+    return have_effect(doing, [&] {
+      const long changed = syscall(SYS_fchmodat2, file->fd, "", mode, AT_EMPTY_PATH);
+      if (!is_missing(changed)) return changed;
+      return by_path(doing, file->fd, [&](const char* path) { return chmod(path, mode); });
+    });
   });
 }
 
 FileAnswer change_owner(const Doing& doing) {
   const auto file = find_file(doing);
   if (!file) return refusal(file.error().number);
-  return have_effect(doing, [&] {
-    return fchownat(file->fd, "", doing.request.first, doing.request.second, AT_EMPTY_PATH);
+  return have_changed(doing, copying_of(file->fd), [&] {
+    return have_effect(doing, [&] {
+      return fchownat(file->fd, "", doing.request.first, doing.request.second, AT_EMPTY_PATH);
+    });
   });
 }
 
@@ -650,11 +695,14 @@ FileAnswer rename_file(const Doing& doing) {
     return syscall(SYS_renameat2, from->directory, from->name.c_str(), to->directory,
                    to->name.c_str(), request.flags);
   };
-  if (!makes_something(request)) return have_effect(doing, effect);
   Making making = making_of(*to);
   // what has the new name is no obstacle otherwise
   if ((request.flags & RENAME_NOREPLACE) == 0) making.name = nullptr;
-  return have_made(doing, making, effect);
+  Copying copying = copying_of(*from);
+  if ((request.flags & RENAME_EXCHANGE) != 0) copying.bytes += copying_of(*to).bytes;
+  return have_changed(doing, copying, [&] {
+    return makes_something(request) ? have_made(doing, making, effect) : have_effect(doing, effect);
+  });
 }
 
 // What the caller has open. Of a file that has no name yet, or none that can be reached, the kernel
@@ -677,11 +725,16 @@ FileAnswer link_file(const Doing& doing) {
   const auto to = entry_of(doing, doing.place.second_base, request.second_path);
   if (!to) return refusal(to.error().number);
   const bool is_opened = request.path.empty() && request.proc_path.empty();
-  if (is_opened) return have_made(doing, making_of(*to), [&] { return link_opened(doing, *to); });
+  const auto have_link = [&](const Copying& copying, auto link) {
+    return have_changed(doing, copying, [&] { return have_made(doing, making_of(*to), link); });
+  };
+  if (is_opened) {
+    return have_link(copying_of(doing.place.base), [&] { return link_opened(doing, *to); });
+  }
   if (request.is_followed) {
     const auto from = find_file(doing);
     if (!from) return refusal(from.error().number);
-    return have_made(doing, making_of(*to), [&] {
+    return have_link(copying_of(from->fd), [&] {
       return by_path(doing, from->fd, [&](const char* path) {
         return linkat(AT_FDCWD, path, to->directory, to->name.c_str(), AT_SYMLINK_FOLLOW);
       });
@@ -689,7 +742,7 @@ FileAnswer link_file(const Doing& doing) {
   }
   const auto from = entry_of(doing, doing.place.base, request.path);
   if (!from) return refusal(from.error().number);
-  return have_made(doing, making_of(*to), [&] {
+  return have_link(copying_of(*from), [&] {
     return linkat(from->directory, from->name.c_str(), to->directory, to->name.c_str(), 0);
   });
 }
@@ -814,7 +867,7 @@ FileAnswer set_xattr(const Doing& doing) {
                          .name = nullptr,
                          .bytes = request.name.size() + request.data.size(),
                          .is_attribute = true};
-  return have_made(doing, making, [&]() -> long {
+  const auto set_value = [&]() -> long {
     XattrArguments arguments = {.value = std::bit_cast<std::uint64_t>(request.data.data()),
                                 .size = static_cast<std::uint32_t>(request.data.size()),
                                 .flags = request.flags};
@@ -825,18 +878,21 @@ FileAnswer set_xattr(const Doing& doing) {
       return setxattr(path, name, request.data.data(), request.data.size(),
                       static_cast<int>(request.flags));
     });
-  });
+  };
+  return have_changed(doing, copying_of(file->fd),
+                      [&] { return have_made(doing, making, set_value); });
 }
 
 FileAnswer remove_xattr(const Doing& doing) {
   const auto file = find_file(doing);
   if (!file) return refusal(file.error().number);
   const char* name = doing.request.name.c_str();
-  return have_effect(doing, [&]() -> long {
+  const auto remove = [&]() -> long {
     const long removed = syscall(SYS_removexattrat, file->fd, "", AT_EMPTY_PATH, name);
     if (!is_missing(removed)) return removed;
     return by_path(doing, file->fd, [&](const char* path) { return removexattr(path, name); });
-  });
+  };
+  return have_changed(doing, copying_of(file->fd), [&] { return have_effect(doing, remove); });
 }
 
 FileAnswer operate(const Doing& doing) {

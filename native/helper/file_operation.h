@@ -105,6 +105,8 @@ struct FilePlace {
   Crossing* crossing = nullptr;
   // How many bytes of what is made there a file system in memory may take; beyond, ENOSPC.
   std::uint64_t allowance = Made::kUntold;
+  // How many bytes an overlay may copy into memory; beyond, ENOSPC.
+  std::uint64_t copy_room = Made::kUntold;
 };
 
 // Which ids of the caller the thread has. FUSE looks at more than those of file systems, so whoever
@@ -122,6 +124,9 @@ struct FileAnswer {
   // NodeLook then.
   UniqueFd fd;
   Made made = {};
+  // What an overlay has copied into memory, or would have: with more than its room, nothing is
+  // done.
+  std::uint64_t copied = 0;
   // Of open: whether to close it asks nobody.
   bool is_closed_at_once = false;
 };

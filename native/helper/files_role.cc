@@ -97,6 +97,7 @@ constexpr std::array kNamespaces = {
   answer.is_gone = done.is_gone;
   answer.bytes = done.bytes;
   answer.made = done.made;
+  answer.copied = done.copied;
   answer.is_closed_at_once = done.is_closed_at_once;
   return answer;
 }
@@ -106,7 +107,8 @@ constexpr std::array kNamespaces = {
   const FilePlace place = {.base = fds[kBase].get(),
                            .second_base = fds[kSecondBase].get(),
                            .processes = ThreadRole::own_processes(),
-                           .allowance = request.allowance};
+                           .allowance = request.allowance,
+                           .copy_room = request.copy_room};
   return operate_on_file(request.file, place, HeldIds::all, notification);
 }
 

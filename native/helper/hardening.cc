@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -168,6 +169,8 @@ Result<void> harden_helper(pid_t parent) {
   sigset_t none;
   sigemptyset(&none);
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
+  // of a limit, errors tell, see CopyLimit
+  signal(SIGXFSZ, SIG_IGN);
   if (sigprocmask(SIG_SETMASK, &none, nullptr) == -1) return fail_errno();
   return {};
 }
@@ -197,6 +200,10 @@ Result<void> confine_helper(Confined role) {
        {std::span<const long>(kAlways), allowed.for_role, allowed.for_labels}) {
     for (const long number : numbers) calls.push_back({number});
   }
+  // its own limits, see CopyLimit
+  if (role != Confined::mounts)
+    calls.push_back(
+        {SYS_prlimit64, {{.index = 0, .value = 0}, {.index = 1, .value = RLIMIT_FSIZE}}});
   return allow_only(calls);
 }
 

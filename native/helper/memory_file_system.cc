@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
@@ -266,6 +267,31 @@ Made weigh(const Making& making) {
       is_attribute && !is_of_linux_6_6() ? Made::kUntold : existing_of(system);
   return {.place = found.st_dev, .amount = amount, .existing = existing, .largest = amount};
 }
+
+bool copies_into_memory(int file) {
+  struct statfs system = {};
+  return fstatfs(file, &system) == 0 && may_be_in_memory(system);
+}
+
+std::uint64_t weigh_copy(int file, bool has_content) {
+  struct statfs system = {};
+  struct stat found = {};
+  if (fstatfs(file, &system) == -1 || !may_be_in_memory(system)) return 0;
+  const Kept kept = look_at(file).kept;
+  // it was copied already
+  if (kept == Kept::in_memory || kept == Kept::elsewhere) return 0;
+  if (!is_upper_in_memory(system, file) || fstat(file, &found) == -1) return 0;
+  const bool is_copied = has_content && S_ISREG(found.st_mode);
+  return 2 * kThing + (is_copied ? static_cast<std::uint64_t>(found.st_size) : 0);
+}
+
+CopyLimit::CopyLimit(std::uint64_t most) {
+  if (getrlimit(RLIMIT_FSIZE, &before_) == -1) abort();
+  const rlimit limit = {.rlim_cur = std::min(most, before_.rlim_cur), .rlim_max = before_.rlim_max};
+  if (setrlimit(RLIMIT_FSIZE, &limit) == -1) abort();
+}
+
+CopyLimit::~CopyLimit() { (void)setrlimit(RLIMIT_FSIZE, &before_); }
 
 bool is_of_layer(int file) {
   struct statfs system = {};

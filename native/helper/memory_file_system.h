@@ -3,9 +3,11 @@
 // link, takes memory of the kernel that nobody can reclaim, and that of whoever makes it.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/vfs.h>
 
 #include <cstddef>
+#include <cstdint>
 
 #include "made.h"
 
@@ -27,6 +29,26 @@ struct Making {
 // What it takes. It takes nothing where the file system is known to keep it elsewhere than in
 // memory.
 [[nodiscard]] Made weigh(const Making& making);
+
+// Whether it is an overlay that may copy files into memory before they are changed.
+[[nodiscard]] bool copies_into_memory(int file);
+
+// How much of this file it may copy, in bytes, with its content or without; 0: nothing.
+[[nodiscard]] std::uint64_t weigh_copy(int file, bool has_content);
+
+// While it lives, the kernel ends what would make a file of the process larger than that with
+// EFBIG, also the copying: whatever a name stands for by then, and whatever has become of the file.
+// See RLIMIT_FSIZE in getrlimit(2). For processes of their own, which ignore SIGXFSZ.
+class CopyLimit {
+ public:
+  explicit CopyLimit(std::uint64_t most);
+  CopyLimit(const CopyLimit&) = delete;
+  CopyLimit& operator=(const CopyLimit&) = delete;
+  ~CopyLimit();
+
+ private:
+  rlimit before_ = {};
+};
 
 // Whether a file is where a layer of an overlay may be: on a disk, at a server, or on a tmpfs.
 [[nodiscard]] bool is_of_layer(int file);

@@ -356,6 +356,7 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(file.entry_error);
   writer.number(file.second_entry_error);
   writer.number(request.allowance);
+  writer.number(request.copy_room);
   return writer.take();
 }
 
@@ -393,6 +394,7 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   file.entry_error = reader.number<std::int32_t>();
   file.second_entry_error = reader.number<std::int32_t>();
   request.allowance = reader.number<std::uint64_t>();
+  request.copy_room = reader.number<std::uint64_t>();
   if (!reader.is_complete()) return fail(EBADMSG);
   return request;
 }
@@ -442,6 +444,7 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
        {answer.made.place, answer.made.amount, answer.made.existing, answer.made.largest})
     writer.number(number);
   writer.flag(answer.made.is_over);
+  writer.number(answer.copied);
   return writer.take();
 }
 
@@ -460,6 +463,7 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
   for (std::uint64_t* number : {&made.place, &made.amount, &made.existing, &made.largest})
     *number = reader.number<std::uint64_t>();
   made.is_over = reader.flag();
+  answer.copied = reader.number<std::uint64_t>();
   for (const std::int32_t error : {answer.error, answer.label_refusal}) {
     if (error < 0 || error > kLastErrno) reader.refuse();
   }

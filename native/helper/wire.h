@@ -76,6 +76,7 @@ struct HelperRequest {
   FileRequest file;
   // See FilePlace.
   std::uint64_t allowance = Made::kUntold;
+  std::uint64_t copy_room = Made::kUntold;
 };
 
 enum class MountAction : std::uint32_t { mount = 1, unmount = 2, set_attributes = 3, cover = 4 };
@@ -124,6 +125,8 @@ struct HelperAnswer {
   // See Outcome.
   std::int32_t label_refusal = 0;
   Made made = {};
+  // See FileAnswer.
+  std::uint64_t copied = 0;
 };
 
 // EBADMSG from what reads: it is none of ours.

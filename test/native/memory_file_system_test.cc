@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -125,6 +126,8 @@ void weighs_overlays_of_user_namespaces() {
   for (const char* map : {"/proc/self/uid_map", "/proc/self/gid_map"})
     CHECK((std::ofstream(map) << "0 0 1" << std::flush).good());
   mount_at("overlay", "/mnt/o", "userxattr,lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w");
+  CHECK_EQUAL(system("echo text > /mnt/l/lower"), 0);
+  CHECK(weigh_copy(opened("/mnt/o/lower").get(), true) > 0);
   CHECK_EQUAL(system("echo text > /mnt/o/file"), 0);
   for (const char* path : {"/mnt/o", "/mnt/o/a"}) CHECK(made_in(path).amount > 0);
   for (const char* path : {"/mnt/o", "/mnt/o/a", "/mnt/o/file"}) {
@@ -152,6 +155,7 @@ void weighs_no_overlay_on_a_disk() {
                      "reserved_clusters"),
               0);
   mount_overlay("/mnt/d");
+  CHECK_EQUAL(weigh_copy(opened("/mnt/o/a").get(), true), 0U);
   CHECK_EQUAL(mkdir("/mnt/o/new", 0755), 0);
   struct stat found = {};
   CHECK_EQUAL(stat("/mnt/o/new", &found), 0);
@@ -196,6 +200,40 @@ void says_whether_a_name_is_taken() {
   CHECK(!is_there({.at = directory.get(), .name = nullptr}));
 }
 
+void weighs_what_an_overlay_copies() {
+  constexpr std::uint64_t kContent = 1ULL << 20;
+  leave_mounts();
+  mount_overlay("/mnt");
+  CHECK_EQUAL(system("dd if=/dev/zero of=/mnt/l/file bs=1M count=1 status=none"), 0);
+  {
+    const UniqueFd file = opened("/mnt/o/file");
+    CHECK(weigh_copy(file.get(), true) > kContent);
+    const std::uint64_t without = weigh_copy(file.get(), false);
+    CHECK(without > 0 && without < kContent);
+    CHECK(copies_into_memory(file.get()));
+  }
+  // the kernel keeps the limit, whatever was weighed
+  CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+  {
+    const CopyLimit limit(kContent / 2);
+    CHECK_EQUAL(chmod("/mnt/o/file", 0600), -1);
+    CHECK_EQUAL(errno, EFBIG);
+    CHECK_EQUAL(rename("/mnt/o/file", "/mnt/o/other"), -1);
+    CHECK_EQUAL(errno, EFBIG);
+  }
+  {
+    const CopyLimit limit(2 * kContent);
+    CHECK_EQUAL(chmod("/mnt/o/file", 0600), 0);
+  }
+  const UniqueFd made = opened("/mnt/o/a");
+  CHECK(weigh_copy(made.get(), true) > 0);
+  CHECK_EQUAL(mkdir("/mnt/o/new", 0755), 0);
+  CHECK_EQUAL(weigh_copy(opened("/mnt/o/new").get(), true), 0U);
+  const UniqueFd elsewhere = opened("/mnt/l/file");
+  CHECK_EQUAL(weigh_copy(elsewhere.get(), true), 0U);
+  CHECK(!copies_into_memory(elsewhere.get()));
+}
+
 constexpr Case kCases[] = {
     {"A12: memory file systems: a tmpfs tells how many things it has", weighs_a_tmpfs},
     {"A12: memory file systems: attributes take what they have", weighs_attributes},
@@ -205,6 +243,8 @@ constexpr Case kCases[] = {
      weighs_overlays_by_their_upper_one},
     {"A12: memory file systems: so is what only its lower one has by then",
      weighs_folders_of_the_lower_one},
+    {"A12: memory file systems: an overlay copies a file with its content, up to a limit",
+     weighs_what_an_overlay_copies},
     {"A12: memory file systems: an overlay of a user namespace may always be in memory",
      weighs_overlays_of_user_namespaces},
     {"A12: memory file systems: an overlay may be on a ramfs", weighs_overlays_on_a_ramfs},

@@ -2,40 +2,21 @@
 // Tests what cgroups make of a machine, with files such as the kernel has them.
 #include "resources.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 
+#include "cgroup_files.h"
 #include "check.h"
 
 namespace seccompagent::test {
 namespace {
 
-constexpr std::uint64_t kMega = 1ULL << 20;
 constexpr const char* kUnlimited = "9223372036854771712\n";
 
-// A hierarchy in a folder that goes away with it.
-class Hierarchy {
+class Hierarchy : public CgroupFiles {
  public:
-  Hierarchy() {
-    char path[] = "/tmp/seccompagent-resources-XXXXXX";
-    CHECK(mkdtemp(path) != nullptr);
-    path_ = path;
-  }
-  Hierarchy(const Hierarchy&) = delete;
-  Hierarchy& operator=(const Hierarchy&) = delete;
-  ~Hierarchy() { std::filesystem::remove_all(path_); }
-
-  void write(const std::string& file, const std::string& text) const {
-    const std::filesystem::path path = path_ + "/" + file;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path) << text;
-  }
   [[nodiscard]] Resources limited(const std::string& path, bool is_unified) const {
     Resources resources = {.uptime = 1,
                            .loads = {},
@@ -45,12 +26,10 @@ class Hierarchy {
                            .swap = 500 * kMega,
                            .swap_free = 300 * kMega,
                            .processes = 1};
-    apply_memory_limits(resources, {.mounted = path_, .path = path, .is_unified = is_unified});
+    apply_memory_limits(resources,
+                        {.mounted = this->path(), .path = path, .is_unified = is_unified});
     return resources;
   }
-
- private:
-  std::string path_;
 };
 
 std::string megas(std::uint64_t count) { return std::to_string(count * kMega) + "\n"; }

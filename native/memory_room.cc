@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "memory_room.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+
+#include "cgroup_places.h"
+#include "process_files.h"
+
+namespace seccompagent {
+namespace {
+
+// Of a limit: the agent itself and its handlers need the rest.
+constexpr std::uint64_t kPartPercent = 70;
+// Of the machine, what is left to others.
+constexpr std::uint64_t kOthersPercent = 10;
+
+[[nodiscard]] UniqueFd open_to_read(const std::string& path) {
+  return UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+// What such a file says by now; empty: it is gone.
+[[nodiscard]] std::string_view read_again(const UniqueFd& file, std::span<char> into) {
+  const ssize_t length = pread(file.get(), into.data(), into.size(), 0);
+  return {into.data(), length < 0 ? 0 : static_cast<std::size_t>(length)};
+}
+
+// 0: there is none.
+[[nodiscard]] std::uint64_t sum_of(std::string_view text,
+                                   std::initializer_list<std::string_view> names) {
+  std::uint64_t sum = 0;
+  for (const std::string_view name : names) sum += number_behind(text, name).value_or(0);
+  return sum;
+}
+
+[[nodiscard]] std::uint64_t part_of(std::uint64_t bytes, std::uint64_t percent) {
+  constexpr std::uint64_t kWhole = 100;
+  return bytes / kWhole * percent;
+}
+
+}  // namespace
+
+MemoryLeft::MemoryLeft(const std::optional<MemoryGroup>& group, const std::string& machine)
+    : machine_(open_to_read(machine)) {
+  if (!group) return;
+  is_unified_ = group->is_unified;
+  std::string path = group->path == "/" ? "" : group->path;
+  for (;;) {
+    const std::string folder = group->mounted + path;
+    Level level = {
+        .most = open_to_read(folder + (is_unified_ ? "/memory.max" : "/memory.limit_in_bytes")),
+        .used = open_to_read(folder + "/memory.stat")};
+    if (level.most.is_open() && level.used.is_open()) levels_.push_back(std::move(level));
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) break;
+    path.resize(slash);
+  }
+}
+
+MemoryLeft MemoryLeft::of_process() {
+  const auto cgroups = read_file("/proc/self/cgroup");
+  const auto mounts = read_file("/proc/self/mounts");
+  if (!cgroups || !mounts) return MemoryLeft(std::nullopt);
+  return MemoryLeft(group_of(*cgroups, *mounts, "memory"));
+}
+
+std::uint64_t MemoryLeft::bytes() const {
+  constexpr std::size_t kMostText = 16384;
+  std::array<char, kMostText> room = {};
+  std::uint64_t left = ~0ULL;
+  const auto leave = [&left](std::uint64_t most, std::uint64_t used) {
+    left = std::min(left, most - std::min(most, used));
+  };
+  const std::string_view machine = read_again(machine_, room);
+  // in KiB
+  constexpr std::uint64_t kUnit = 1024;
+  const std::uint64_t all = sum_of(machine, {"MemTotal:"}) * kUnit;
+  if (all != 0) leave(sum_of(machine, {"MemAvailable:"}) * kUnit, part_of(all, kOthersPercent));
+  for (const Level& level : levels_) {
+    const std::string_view text = read_again(level.most, room);
+    std::uint64_t most = 0;
+    // `max`: there is no limit
+    if (std::from_chars(text.begin(), text.end(), most).ec != std::errc()) continue;
+    const std::string_view stat = read_again(level.used, room);
+    // version 1 does not tell what the kernel itself has
+    const std::uint64_t used = is_unified_ ? sum_of(stat, {"anon", "shmem", "slab_unreclaimable",
+                                                           "kernel_stack", "pagetables", "percpu"})
+                                           : sum_of(stat, {"total_rss", "total_shmem"});
+    leave(part_of(most, kPartPercent), used);
+  }
+  return left;
+}
+
+// Never freed: threads may use it to the end.
+MemoryRoom& MemoryRoom::of_process() {
+  static auto& room = *new MemoryRoom(MemoryLeft::of_process());
+  return room;
+}
+
+std::uint64_t MemoryRoom::look() {
+  unlooked_ = 0;
+  next_look_ = now() + kLookPause;
+  const std::uint64_t left = left_.bytes();
+  is_short_ = left == 0;
+  return left;
+}
+
+bool MemoryRoom::is_short() {
+  if (unlooked_ >= kLookBytes || now() >= next_look_) (void)look();
+  return is_short_;
+}
+
+std::optional<MemoryRoom::Taken> MemoryRoom::take(std::uint64_t bytes) {
+  const std::uint64_t left = look();
+  // first: two that ask at once both see it
+  const std::uint64_t before = taken_.fetch_add(bytes);
+  Taken taken(*this, bytes);
+  if (left < before || left - before < bytes) return std::nullopt;
+  return taken;
+}
+
+}  // namespace seccompagent

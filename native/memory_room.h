@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much memory the agent has left for what the kernel charges to it while it acts for
+// containers. Budgets say what may be made; this is what was really taken.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "clock.h"
+#include "resources.h"
+#include "unique_fd.h"
+
+namespace seccompagent {
+
+// What cgroups and the machine leave, in bytes, see cgroups(7). Their files stay open: it is asked
+// also where descriptors have run out.
+class MemoryLeft {
+ public:
+  // `group`: whose limits and those above it count; none: only what the machine has.
+  explicit MemoryLeft(const std::optional<MemoryGroup>& group,
+                      const std::string& machine = "/proc/meminfo");
+  // Of the process.
+  [[nodiscard]] static MemoryLeft of_process();
+
+  // Nothing, before the kernel has to kill somebody. What it can take back at once is left.
+  [[nodiscard]] std::uint64_t bytes() const;
+
+ private:
+  struct Level {
+    UniqueFd most;
+    UniqueFd used;
+  };
+  std::vector<Level> levels_;
+  UniqueFd machine_;
+  bool is_unified_ = false;
+};
+
+class MemoryRoom {
+ public:
+  explicit MemoryRoom(MemoryLeft left) : left_(std::move(left)) {}
+  [[nodiscard]] static MemoryRoom& of_process();
+
+  // Nothing more may be made.
+  [[nodiscard]] bool is_short();
+  // So much may be taken without asking, and is noted then.
+  [[nodiscard]] std::uint64_t unasked() { return is_short() ? 0 : kUnasked; }
+  void note(std::uint64_t bytes) { unlooked_ += bytes; }
+
+  // As long as it lives, nobody else gets these bytes.
+  class Taken {
+   public:
+    Taken(MemoryRoom& room, std::uint64_t bytes) : room_(&room), bytes_(bytes) {}
+    Taken(Taken&& other) noexcept
+        : room_(std::exchange(other.room_, nullptr)), bytes_(other.bytes_) {}
+    Taken& operator=(Taken&&) = delete;
+    Taken(const Taken&) = delete;
+    Taken& operator=(const Taken&) = delete;
+    ~Taken() {
+      if (room_ != nullptr) room_->taken_ -= bytes_;
+    }
+
+   private:
+    MemoryRoom* room_;
+    std::uint64_t bytes_;
+  };
+  // None: there is not so much.
+  [[nodiscard]] std::optional<Taken> take(std::uint64_t bytes);
+
+ private:
+  static constexpr std::uint64_t kUnasked = 64ULL << 10;
+  // It is looked again after so much, or so long.
+  static constexpr std::uint64_t kLookBytes = 1ULL << 20;
+  static constexpr Nanoseconds kLookPause = kSecond;
+
+  [[nodiscard]] std::uint64_t look();
+
+  const MemoryLeft left_;
+  std::atomic<std::uint64_t> taken_ = 0;
+  std::atomic<std::uint64_t> unlooked_ = 0;
+  std::atomic<Nanoseconds> next_look_ = 0;
+  std::atomic<bool> is_short_ = false;
+};
+
+}  // namespace seccompagent

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that an overlay copies into memory, with all that is in them, before they are changed for a
+// container: the kernel charges that to the agent.
+import { chownSync } from 'node:fs';
+
+import { expect, test } from 'vitest';
+
+import { RunningCommand } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
+import { MemoryCgroup } from '../support/memory-cgroup.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+const mebibyte = 2 ** 20;
+const limitBytes = 512 * mebibyte;
+const user = 1000;
+
+class Changer implements AsyncDisposable {
+  readonly #folder = new TemporaryFolder();
+  readonly #running: RunningCommand;
+
+  constructor(
+    { socket }: WatchedAgent,
+    mebibytes: number,
+    count: number,
+    operations: readonly string[],
+  ) {
+    chownSync(this.#folder.path, user, user);
+    const words = [socket, this.#folder.path, String(mebibytes), String(count)];
+    this.#running = new RunningCommand([compiled('copied-files'), ...words, ...operations]);
+  }
+
+  /** How many files were changed, and what came of the next one. */
+  async changed(operation: string): Promise<readonly [number, string]> {
+    const [, count, answer = ''] = await this.#running.printed(
+      new RegExp(`^${operation} (\\d+) (\\w+)$`, 'mu'),
+    );
+    return [Number(count), answer];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running[Symbol.asyncDispose]();
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+test('A12: copied files: one that is larger than what the agent may have is not changed', async () => {
+  using cgroup = new MemoryCgroup(limitBytes);
+  await using agent = await startWatchedAgent({
+    bundle: testBundle('perform'),
+    log: 'warn',
+    wrapper: cgroup.wrapper,
+  });
+  const refused = ['chmod', 'chown', 'link', 'open', 'rename', 'setxattr', 'removexattr'];
+  await using changer = new Changer(agent, 600, 1, [...refused, 'truncate']);
+  for (const operation of refused) {
+    expect([operation, ...(await changer.changed(operation))]).toEqual([operation, 0, 'ENOSPC']);
+  }
+  // nothing of it is copied
+  expect(await changer.changed('truncate')).toEqual([1, 'OK']);
+  expect(cgroup.peakBytes).toBeLessThan(limitBytes * 0.75);
+});
+
+test('A12: copied files: many that fit one by one are not changed together, and what is over is free', async () => {
+  using cgroup = new MemoryCgroup(limitBytes);
+  await using agent = await startWatchedAgent({
+    bundle: testBundle('perform'),
+    log: 'warn',
+    wrapper: cgroup.wrapper,
+  });
+  {
+    await using changers = new AsyncDisposableStack();
+    const many = Array.from({ length: 6 }, () =>
+      changers.use(new Changer(agent, 4, 50, ['chown'])),
+    );
+    const changed = await Promise.all(many.map(async (changer) => changer.changed('chown')));
+    const sum = changed.reduce((before, [count]) => before + count, 0);
+    expect(sum).toBeGreaterThan(10);
+    expect(changed.map(([, answer]) => answer)).toContain('ENOSPC');
+    expect(cgroup.peakBytes).toBeLessThan(limitBytes * 0.9);
+  }
+  await using changer = new Changer(agent, 4, 10, ['chown']);
+  expect(await changer.changed('chown')).toEqual([10, 'OK']);
+});

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what is left of the agent's memory, with files such as the kernel has them.
+#include "memory_room.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cgroup_files.h"
+#include "check.h"
+
+namespace seccompagent::test {
+namespace {
+
+constexpr const char* kLargeMachine = "MemTotal:        4096000 kB\nMemAvailable:    4096000 kB\n";
+
+class Machine : public CgroupFiles {
+ public:
+  explicit Machine(bool is_unified) : is_unified_(is_unified) { write("meminfo", kLargeMachine); }
+
+  void limit(const std::string& group, const std::string& most) const {
+    write(group + (is_unified_ ? "/memory.max" : "/memory.limit_in_bytes"), most + "\n");
+  }
+  void use(const std::string& group, const std::string& name, std::uint64_t bytes) const {
+    write(group + "/memory.stat", name + " " + std::to_string(bytes) + "\nfile 1\n");
+  }
+  [[nodiscard]] MemoryLeft left(const std::string& group) const {
+    return MemoryLeft(MemoryGroup{.mounted = path(), .path = group, .is_unified = is_unified_},
+                      path() + "/meminfo");
+  }
+
+ private:
+  bool is_unified_;
+};
+
+std::string megas(std::uint64_t count) { return std::to_string(count * kMega); }
+
+void leaves_a_part_of_a_limit() {
+  for (const bool is_unified : {true, false}) {
+    const Machine machine(is_unified);
+    machine.limit("a", megas(100));
+    for (const std::string& name :
+         is_unified ? std::vector<std::string>{"anon", "shmem", "slab_unreclaimable",
+                                               "kernel_stack", "pagetables"}
+                    : std::vector<std::string>{"total_rss", "total_shmem"}) {
+      machine.use("a", name, 30 * kMega);
+      CHECK_EQUAL(machine.left("/a").bytes(), 40 * kMega);
+    }
+    // what the kernel can take back
+    machine.use("a", "inactive_file", 90 * kMega);
+    CHECK_EQUAL(machine.left("/a").bytes(), 70 * kMega);
+  }
+}
+
+void counts_each_level() {
+  const Machine machine(true);
+  machine.limit("pod", megas(100));
+  machine.use("pod", "anon", 60 * kMega);
+  machine.limit("pod/agent", "max");
+  machine.use("pod/agent", "anon", kMega);
+  CHECK_EQUAL(machine.left("/pod/agent").bytes(), 10 * kMega);
+}
+
+void sees_what_has_changed() {
+  const Machine machine(true);
+  machine.limit("a", megas(100));
+  machine.use("a", "anon", 0);
+  const MemoryLeft left = machine.left("/a");
+  CHECK_EQUAL(left.bytes(), 70 * kMega);
+  machine.use("a", "shmem", 80 * kMega);
+  CHECK_EQUAL(left.bytes(), 0U);
+  machine.limit("a", megas(200));
+  CHECK_EQUAL(left.bytes(), 60 * kMega);
+}
+
+void leaves_some_of_the_machine() {
+  const Machine machine(true);
+  machine.write("meminfo", "MemTotal:        1024000 kB\nMemAvailable:     204800 kB\n");
+  CHECK_EQUAL(machine.left("/a").bytes(), 100 * kMega);
+}
+
+void gives_nothing_twice() {
+  const Machine machine(true);
+  machine.limit("a", megas(100));
+  machine.use("a", "anon", 0);
+  MemoryRoom room(machine.left("/a"));
+  {
+    const auto first = room.take(40 * kMega);
+    CHECK(first.has_value());
+    CHECK(!room.take(40 * kMega).has_value());
+    CHECK(room.take(30 * kMega).has_value());
+  }
+  CHECK(room.take(70 * kMega).has_value());
+  CHECK(!room.take(71 * kMega).has_value());
+}
+
+void looks_again_for_what_was_taken() {
+  const Machine machine(true);
+  machine.limit("a", megas(100));
+  machine.use("a", "anon", 0);
+  MemoryRoom room(machine.left("/a"));
+  CHECK(room.unasked() > 0);
+  machine.use("a", "shmem", 90 * kMega);
+  // not for each call
+  CHECK(!room.is_short());
+  room.note(kMega);
+  CHECK(room.is_short());
+  CHECK_EQUAL(room.unasked(), 0U);
+}
+
+constexpr Case kCases[] = {
+    {"A12: memory left: a part of a limit, without what is used", leaves_a_part_of_a_limit},
+    {"A12: memory left: a cgroup above may leave less", counts_each_level},
+    {"A12: memory left: it is read anew", sees_what_has_changed},
+    {"A12: memory left: others have some of the machine", leaves_some_of_the_machine},
+    {"A12: memory room: nothing is given twice", gives_nothing_twice},
+    {"A12: memory room: what was taken is looked for", looks_again_for_what_was_taken},
+};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
