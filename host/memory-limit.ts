@@ -12,3 +12,14 @@ export function memoryLimit(): number {
   known = process.constrainedMemory() || known;
   return Math.min(known || Number.POSITIVE_INFINITY, totalmem());
 }
+
+const mebibyte = 2 ** 20;
+/** A thread without any instance takes a third of it. */
+const leastHeapMb = 32;
+/** Of the agent's memory, what the heaps of all threads of a kind may have. */
+const partOfHeaps = 1 / 2;
+
+/** Of one of them: all together have no more than there is, however many there are. */
+export function heapLimitMb(threads: number, memoryBytes: number = memoryLimit()): number {
+  return Math.max(leastHeapMb, Math.floor((memoryBytes * partOfHeaps) / threads / mebibyte));
+}

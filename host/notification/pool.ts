@@ -10,7 +10,7 @@ import type { ResourceLimits } from 'node:worker_threads';
 import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions, Logger } from '../log.ts';
-import { memoryLimit } from '../memory-limit.ts';
+import { heapLimitMb, memoryLimit } from '../memory-limit.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { Observation } from '../observation/observation.ts';
 import { UnreadCounter, UnreadRoom } from '../recording/tape-room.ts';
@@ -110,16 +110,6 @@ async function isWithin(work: Promise<unknown>, milliseconds: number): Promise<b
 
 /** So often the main thread looks at what the process has: calls take memory that nobody counts. */
 const lookMs = 250;
-const mebibyte = 2 ** 20;
-/** Without any instance it takes a third. */
-const leastHeapMb = 32;
-/** Of the agent's memory, what the heaps of all workers may have. */
-const partOfHeaps = 1 / 2;
-
-/** Of one worker: all of them together have no more than there is, however many there are. */
-export function heapLimitMb(most: number, memoryBytes: number = memoryLimit()): number {
-  return Math.max(leastHeapMb, Math.floor((memoryBytes * partOfHeaps) / most / mebibyte));
-}
 
 /**
  * Calls leave no garbage behind, so what does (meeting containers) is to be cleared away early. A

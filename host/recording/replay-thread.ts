@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads';
 
 import { messageOf } from '../errors.ts';
+import { heapLimitMb } from '../memory-limit.ts';
 import { FairQueue } from './fair-queue.ts';
 import type {
   EncodedCall,
@@ -43,6 +44,8 @@ interface AskedTurn {
 
 /** They are sent at once, so that the thread does not wait for us between them. */
 const mostOfTurn = 64;
+/** It has as much of what heaps may have. */
+const partsOfHeaps = 4;
 const unasked: ReplayOutcome = { kind: 'ended', reason: 'nobody waits any more' };
 
 /** A thread, and what it has been sent. */
@@ -54,7 +57,11 @@ class ReplayWorker {
 
   constructor(onAnswer: (answer: ReplayAnswer) => void, onFailed: (thrown: unknown) => void) {
     // its standard streams are ours otherwise, and become non-blocking
-    this.#worker = new Worker(workerFile, { stdout: true, stderr: true });
+    this.#worker = new Worker(workerFile, {
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: heapLimitMb(partsOfHeaps) },
+    });
     this.#worker.unref();
     this.#worker.on('message', onAnswer);
     this.#worker.on('error', onFailed);
