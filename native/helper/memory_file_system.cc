@@ -213,7 +213,7 @@ struct Look {
   if (kept == Kept::in_a_lower) {
     // what is no directory has none above it
     const UniqueFd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    kept = find_upper(root.get(), look.mount);
+    if (root.is_open()) kept = find_upper(root.get(), look.mount);
   }
   // where only a part of an overlay is to be seen, all of which is in lower layers yet
   return kept != Kept::elsewhere;
