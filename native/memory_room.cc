@@ -21,6 +21,9 @@ namespace {
 constexpr std::uint64_t kPartPercent = 70;
 // Of the machine, what is left to others.
 constexpr std::uint64_t kOthersPercent = 10;
+// The number of version 1 for no limit is larger.
+constexpr std::uint64_t kUnlimited = 1ULL << 62;
+constexpr std::size_t kMostText = 16384;
 
 [[nodiscard]] UniqueFd open_to_read(const std::string& path) {
   return UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -40,6 +43,13 @@ constexpr std::uint64_t kOthersPercent = 10;
   return sum;
 }
 
+// None: it says `max`.
+[[nodiscard]] std::optional<std::uint64_t> number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  return std::from_chars(text.begin(), text.end(), number).ec == std::errc() ? std::optional(number)
+                                                                             : std::nullopt;
+}
+
 [[nodiscard]] std::uint64_t part_of(std::uint64_t bytes, std::uint64_t percent) {
   constexpr std::uint64_t kWhole = 100;
   return bytes / kWhole * percent;
@@ -57,11 +67,22 @@ MemoryLeft::MemoryLeft(const std::optional<MemoryGroup>& group, const std::strin
     Level level = {
         .most = open_to_read(folder + (is_unified_ ? "/memory.max" : "/memory.limit_in_bytes")),
         .used = open_to_read(folder + "/memory.stat")};
+    if (!is_unified_) {
+      level.of_kernel = open_to_read(folder + "/memory.kmem.usage_in_bytes");
+      level.force_empty =
+          UniqueFd(open((folder + "/memory.force_empty").c_str(), O_WRONLY | O_CLOEXEC));
+    }
     if (level.most.is_open() && level.used.is_open()) levels_.push_back(std::move(level));
     const std::size_t slash = path.rfind('/');
     if (slash == std::string::npos) break;
     path.resize(slash);
   }
+}
+
+std::optional<std::uint64_t> MemoryLeft::limit_of(const Level& level) {
+  std::array<char, kMostText> room = {};
+  const auto most = number_of(read_again(level.most, room));
+  return most && *most < kUnlimited ? most : std::nullopt;
 }
 
 MemoryLeft MemoryLeft::of_process() {
@@ -71,8 +92,29 @@ MemoryLeft MemoryLeft::of_process() {
   return MemoryLeft(group_of(*cgroups, *mounts, "memory"));
 }
 
+std::uint64_t MemoryLeft::used_at(const Level& level) const {
+  std::array<char, kMostText> room = {};
+  const std::string_view stat = read_again(level.used, room);
+  if (is_unified_) {
+    return sum_of(stat,
+                  {"anon", "shmem", "slab_unreclaimable", "kernel_stack", "pagetables", "percpu"});
+  }
+  const std::uint64_t used = sum_of(stat, {"total_rss", "total_shmem"});
+  // it may be caches all of it
+  if (!level.force_empty.is_open()) return used;
+  return used + number_of(read_again(level.of_kernel, room)).value_or(0);
+}
+
+void MemoryLeft::take_back() const {
+  for (const Level& level : levels_) {
+    constexpr std::string_view kAll = "0";
+    // it takes back what it can
+    if (level.force_empty.is_open() && limit_of(level))
+      (void)!pwrite(level.force_empty.get(), kAll.data(), kAll.size(), 0);
+  }
+}
+
 std::uint64_t MemoryLeft::bytes() const {
-  constexpr std::size_t kMostText = 16384;
   std::array<char, kMostText> room = {};
   std::uint64_t left = ~0ULL;
   const auto leave = [&left](std::uint64_t most, std::uint64_t used) {
@@ -84,16 +126,8 @@ std::uint64_t MemoryLeft::bytes() const {
   const std::uint64_t all = sum_of(machine, {"MemTotal:"}) * kUnit;
   if (all != 0) leave(sum_of(machine, {"MemAvailable:"}) * kUnit, part_of(all, kOthersPercent));
   for (const Level& level : levels_) {
-    const std::string_view text = read_again(level.most, room);
-    std::uint64_t most = 0;
-    // `max`: there is no limit
-    if (std::from_chars(text.begin(), text.end(), most).ec != std::errc()) continue;
-    const std::string_view stat = read_again(level.used, room);
-    // version 1 does not tell what the kernel itself has
-    const std::uint64_t used = is_unified_ ? sum_of(stat, {"anon", "shmem", "slab_unreclaimable",
-                                                           "kernel_stack", "pagetables", "percpu"})
-                                           : sum_of(stat, {"total_rss", "total_shmem"});
-    leave(part_of(most, kPartPercent), used);
+    const auto most = limit_of(level);
+    if (most) leave(part_of(*most, kPartPercent), used_at(level));
   }
   return left;
 }
@@ -107,7 +141,12 @@ MemoryRoom& MemoryRoom::of_process() {
 std::uint64_t MemoryRoom::look() {
   unlooked_ = 0;
   next_look_ = now() + kLookPause;
-  const std::uint64_t left = left_.bytes();
+  std::uint64_t left = left_.bytes();
+  if (left == 0 && now() >= next_take_back_) {
+    next_take_back_ = now() + kTakeBackPause;
+    left_.take_back();
+    left = left_.bytes();
+  }
   is_short_ = left == 0;
   return left;
 }

@@ -28,12 +28,22 @@ class MemoryLeft {
 
   // Nothing, before the kernel has to kill somebody. What it can take back at once is left.
   [[nodiscard]] std::uint64_t bytes() const;
+  // Has the kernel take that back where nothing else tells how much it is, as version 1 does not of
+  // what the kernel itself has.
+  void take_back() const;
 
  private:
   struct Level {
     UniqueFd most;
     UniqueFd used;
+    // Of version 1.
+    UniqueFd of_kernel = {};
+    UniqueFd force_empty = {};
   };
+  // None: it has none.
+  [[nodiscard]] static std::optional<std::uint64_t> limit_of(const Level& level);
+  [[nodiscard]] std::uint64_t used_at(const Level& level) const;
+
   std::vector<Level> levels_;
   UniqueFd machine_;
   bool is_unified_ = false;
@@ -75,6 +85,8 @@ class MemoryRoom {
   // It is looked again after so much, or so long.
   static constexpr std::uint64_t kLookBytes = 1ULL << 20;
   static constexpr Nanoseconds kLookPause = kSecond;
+  // Files that are in use have to be read again afterwards.
+  static constexpr Nanoseconds kTakeBackPause = 10 * kSecond;
 
   [[nodiscard]] std::uint64_t look();
 
@@ -82,6 +94,7 @@ class MemoryRoom {
   std::atomic<std::uint64_t> taken_ = 0;
   std::atomic<std::uint64_t> unlooked_ = 0;
   std::atomic<Nanoseconds> next_look_ = 0;
+  std::atomic<Nanoseconds> next_take_back_ = 0;
   std::atomic<bool> is_short_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include "check.h"
@@ -31,6 +32,11 @@ class CgroupFiles {
     const std::filesystem::path path = path_ + "/" + file;
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path) << text;
+  }
+
+  [[nodiscard]] std::string read(const std::string& file) const {
+    std::ifstream in(path_ + "/" + file);
+    return {std::istreambuf_iterator<char>(in), {}};
   }
 
  private:

@@ -52,6 +52,21 @@ void leaves_a_part_of_a_limit() {
   }
 }
 
+// Version 1 does not tell what of it the kernel can take back, but does so when asked.
+void counts_what_the_kernel_has() {
+  const Machine machine(false);
+  machine.limit("a", megas(100));
+  machine.use("a", "total_rss", 10 * kMega);
+  machine.write("a/memory.kmem.usage_in_bytes", megas(50) + "\n");
+  CHECK_EQUAL(machine.left("/a").bytes(), 60 * kMega);
+  machine.write("a/memory.force_empty", "");
+  CHECK_EQUAL(machine.left("/a").bytes(), 10 * kMega);
+  machine.write("a/memory.kmem.usage_in_bytes", megas(60) + "\n");
+  MemoryRoom room(machine.left("/a"));
+  CHECK(room.is_short());
+  CHECK_EQUAL(machine.read("a/memory.force_empty"), "0");
+}
+
 void counts_each_level() {
   const Machine machine(true);
   machine.limit("pod", megas(100));
@@ -110,6 +125,8 @@ void looks_again_for_what_was_taken() {
 
 constexpr Case kCases[] = {
     {"A12: memory left: a part of a limit, without what is used", leaves_a_part_of_a_limit},
+    {"A12: memory left: what the kernel has counts where it takes back what it can",
+     counts_what_the_kernel_has},
     {"A12: memory left: a cgroup above may leave less", counts_each_level},
     {"A12: memory left: it is read anew", sees_what_has_changed},
     {"A12: memory left: others have some of the machine", leaves_some_of_the_machine},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that an overlay copies into memory, with all that is in them, before they are changed for a
-// container: the kernel charges that to the agent.
+// What containers have the kernel charge to the agent where no budget sees it: files that an overlay
+// copies into memory, with all that is in them, and what ended containers have left to others.
 import { chownSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
+import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
@@ -83,4 +84,39 @@ test('A12: copied files: many that fit one by one are not changed together, and 
   }
   await using changer = new Changer(agent, 4, 10, ['chown']);
   expect(await changer.changed('chown')).toEqual([10, 'OK']);
+});
+
+test('A12: abandoned folders: what ended containers have left to others ends no agent', async () => {
+  const most = 6000;
+  const rounds = 6;
+  using cgroup = new MemoryCgroup(limitBytes / 2);
+  await using agent = await startWatchedAgent({
+    bundle: testBundle('perform'),
+    log: 'warn',
+    allowedUids: [user],
+    wrapper: cgroup.wrapper,
+  });
+  const words = [agent.socket, String(rounds), String(most)];
+  {
+    await using filling = new RunningCommand([compiled('abandoned-folders'), ...words]);
+    await filling.printed(/^over$/mu);
+    const ends = [...filling.stdout.matchAll(/^round (?<count>\d+) (?<answer>\w+)$/gmu)].map(
+      ({ groups }) => [Number(groups?.['count']), groups?.['answer']],
+    );
+    expect(ends.length).toBe(rounds);
+    expect(ends[0]).toEqual([most, 'OK']);
+    expect(ends.at(-1)).toEqual([0, 'ENOSPC']);
+    expect(cgroup.peakBytes).toBeLessThan((limitBytes / 2) * 0.9);
+  }
+  // its file systems are gone with it, soon
+  await until('links to be made again', async () => {
+    await using filling = new RunningCommand([
+      compiled('abandoned-folders'),
+      agent.socket,
+      '1',
+      '9',
+    ]);
+    await filling.printed(/^over$/mu);
+    return filling.stdout.includes('round 9 OK') || undefined;
+  });
 });

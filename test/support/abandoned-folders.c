@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Containers one after the other, each of which fills a tmpfs of its own with long symbolic links and
+// ends, while somebody else keeps all these file systems.
+//
+// usage: abandoned-folders SOCKET ROUNDS MOST
+//   The agent makes MOST links in each round, unless that fails.
+// Prints `round COUNT OK` or `round COUNT ERRNONAME`, `over`, and waits for the end of its standard
+// input.
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "container.h"
+
+enum { USER = 1000, PATH = 64, PAGE = 4000 };
+
+static void write_file(const char *path, const char *text) {
+  FILE *file = fopen(path, "we");
+  if (file == NULL || fputs(text, file) < 0 || fclose(file) != 0) fail(path);
+}
+
+static void enter_namespaces(void) {
+  if (setgroups(0, NULL) < 0 || setresgid(USER, USER, USER) < 0 || setresuid(USER, USER, USER) < 0)
+    fail("become a user");
+  prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) fail("unshare");
+  write_file("/proc/self/setgroups", "deny");
+  write_file("/proc/self/uid_map", "0 1000 1");
+  write_file("/proc/self/gid_map", "0 1000 1");
+  if (mount("all", "/mnt", "tmpfs", 0, "") < 0) fail("mount a tmpfs");
+}
+
+static void fill(int agent_fd, int round, int most) {
+  char path[PATH];
+  snprintf(path, sizeof path, "/mnt/%d", round);
+  if (mkdir(path, 0755) < 0 || mount("one", path, "tmpfs", 0, "nr_inodes=1m") < 0)
+    fail("mount a tmpfs");
+  const pid_t child = fork();
+  if (child < 0) fail("fork");
+  if (child > 0) {
+    waitpid(child, NULL, 0);
+    return;
+  }
+  char id[PATH];
+  snprintf(id, sizeof id, "abandoned-%d", round);
+  const struct container container = {.id = id};
+  const long number = __NR_symlinkat;
+  const int listener = load_filter(&number, 1, true);
+  send_listener(agent_fd, listener, &container);
+  close(listener);
+  if (chdir(path) < 0) fail("enter it");
+  char text[PAGE];
+  memset(text, 'x', sizeof text);
+  text[sizeof text - 1] = '\0';
+  int made = 0;
+  int error = 0;
+  for (; made < most && error == 0; made++) {
+    snprintf(path, sizeof path, "%d", made);
+    if (symlinkat(text, AT_FDCWD, path) < 0) error = errno;
+    if (error != 0) break;
+  }
+  printf("round %d %s\n", made, answer_name(error));
+  fflush(stdout);
+  _exit(0);
+}
+
+int main(int argc, char **argv) {
+  if (argc != 4) return 2;
+  const int rounds = atoi(argv[2]);
+  enter_namespaces();
+  for (int round = 0; round < rounds; round++) {
+    const int agent_fd = connect_agent(argv[1]);
+    fill(agent_fd, round, atoi(argv[3]));
+    close(agent_fd);
+  }
+  puts("over");
+  fflush(stdout);
+  char byte;
+  return read(STDIN_FILENO, &byte, 1) < 0;
+}
