@@ -95,8 +95,18 @@ Result<std::unique_ptr<AgentSocket>> AgentSocket::listen(const std::string& path
                                                          std::span<const uid_t> users) {
   std::unique_ptr<AgentSocket> made(new AgentSocket());
   if (auto opened = made->open(path, users); !opened) return std::unexpected(opened.error());
-  made->waiter_ = std::thread([socket = made.get()] { socket->wait_and_wake(); });
-  made->acceptor_ = std::thread([socket = made.get()] { socket->accept_all(); });
+  const auto wait = [](void* socket) -> void* {
+    static_cast<AgentSocket*>(socket)->wait_and_wake();
+    return nullptr;
+  };
+  const auto accept = [](void* socket) -> void* {
+    static_cast<AgentSocket*>(socket)->accept_all();
+    return nullptr;
+  };
+  if (const auto started = made->waiter_.start(wait, made.get()); !started)
+    return std::unexpected(started.error());
+  if (const auto started = made->acceptor_.start(accept, made.get()); !started)
+    return std::unexpected(started.error());
   return made;
 }
 
@@ -140,7 +150,7 @@ Result<void> AgentSocket::open(const std::string& path, std::span<const uid_t> u
 }
 
 AgentSocket::~AgentSocket() {
-  if (waiter_.joinable()) {
+  if (waiter_.is_started()) {
     {
       const std::lock_guard lock(mutex_);
       is_stopping_ = true;

@@ -13,11 +13,11 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "connection_rates.h"
 #include "container_masks.h"
+#include "deaf_thread.h"
 #include "result.h"
 #include "scm_rights.h"
 #include "unique_fd.h"
@@ -149,8 +149,8 @@ class AgentSocket {
   // One of those that were closed at once stands for all until it is read.
   std::optional<SocketEvent> turned_away_;
   UniqueFd has_accepted_;
-  std::thread waiter_;
-  std::thread acceptor_;
+  JoinedThread waiter_;
+  JoinedThread acceptor_;
 };
 
 }  // namespace seccompagent

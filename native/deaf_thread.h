@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads that take no signals, and whose lack is an error: std::thread would end the process.
+// Threads whose lack is an error: std::thread would end the process.
 #pragma once
 
 #include <pthread.h>
@@ -9,7 +9,8 @@
 
 namespace seccompagent {
 
-// Starts main(argument), which nobody waits for. EAGAIN: there is no thread to be had.
+// Starts main(argument), which takes no signals and which nobody waits for. EAGAIN: there is no
+// thread to be had.
 [[nodiscard]] inline Result<void> start_deaf_thread(void* (*main)(void*), void* argument) {
   sigset_t all;
   sigset_t before;
@@ -23,5 +24,30 @@ namespace seccompagent {
   if (error != 0) return fail(error);
   return {};
 }
+
+// One that is waited for in the end.
+class JoinedThread {
+ public:
+  JoinedThread() = default;
+  JoinedThread(const JoinedThread&) = delete;
+  JoinedThread& operator=(const JoinedThread&) = delete;
+
+  // EAGAIN: there is no thread to be had.
+  [[nodiscard]] Result<void> start(void* (*main)(void*), void* argument) {
+    if (const int error = pthread_create(&thread_, nullptr, main, argument); error != 0)
+      return fail(error);
+    is_started_ = true;
+    return {};
+  }
+  [[nodiscard]] bool is_started() const { return is_started_; }
+  void join() {
+    if (is_started_) pthread_join(thread_, nullptr);
+    is_started_ = false;
+  }
+
+ private:
+  pthread_t thread_ = {};
+  bool is_started_ = false;
+};
 
 }  // namespace seccompagent

@@ -35,14 +35,11 @@ export class Turns {
 
   /**
    * Resolves once it is done, or once it is seen that nobody wants it.
-   * @param work must not reject
+   * @throws what the work does
    */
   async take(wish: Wish, work: () => Promise<void>): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const begin = async (): Promise<void> => {
-        await work();
-        resolve();
-      };
+    await new Promise<void>((resolve, reject) => {
+      const begin = async (): Promise<void> => work().then(resolve, reject);
       this.#waiting.add({ ...wish, begin, leave: resolve });
       this.#fill();
     });

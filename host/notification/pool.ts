@@ -13,6 +13,7 @@ import type { LogOptions, Logger } from '../log.ts';
 import { heapLimitMb, memoryLimit } from '../memory-limit.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { Observation } from '../observation/observation.ts';
+import { SeldomNotice } from '../observation/seldom-notice.ts';
 import { UnreadCounter, UnreadRoom } from '../recording/tape-room.ts';
 import { TapeTurns } from '../recording/tape-turns.ts';
 import type { CounterBlock, CounterSum } from './counter-sum.ts';
@@ -135,6 +136,7 @@ export class Pool {
   readonly #components: Map<string, LoadedComponent> = new Map();
   readonly #tapeTurns = new TapeTurns();
   readonly #unread = new UnreadRoom();
+  readonly #threadless: SeldomNotice;
   /** Only then are workers that end replaced. */
   #isUp = false;
   #lastId = 0;
@@ -145,6 +147,7 @@ export class Pool {
 
   private constructor(parts: PoolParts) {
     this.#parts = parts;
+    this.#threadless = new SeldomNotice(parts.log);
   }
 
   /** Resolves once every worker receives; when one can't start, all are ended again. */
@@ -204,7 +207,9 @@ export class Pool {
   /** Calls wait and every worker is busy: adds one, if there may be more. */
   grow(): void {
     if (!this.#isUp || this.#livingCount() >= this.#parts.size.most) return;
-    void this.#tryAdd();
+    void this.#tryAdd(() => {
+      this.grow();
+    });
   }
 
   /** Whether all that was written down of calls has been read. */
@@ -225,6 +230,7 @@ export class Pool {
   async stop(): Promise<void> {
     this.#isUp = false;
     clearInterval(this.#looking);
+    this.#threadless[Symbol.dispose]();
     const ended = Promise.all(
       [...this.#workers.values()].map(async ({ thread }) => once(thread, 'exit')),
     );
@@ -249,15 +255,49 @@ export class Pool {
   }
 
   #fill(): void {
-    if (this.#isUp && this.#livingCount() < this.#parts.size.fewest) void this.#tryAdd();
+    if (!this.#isUp || this.#livingCount() >= this.#parts.size.fewest) return;
+    void this.#tryAdd(() => {
+      this.#fill();
+    });
   }
 
-  async #tryAdd(): Promise<void> {
+  /** @param again tries it later, where there is no thread to be had */
+  async #tryAdd(again: () => void): Promise<void> {
     try {
       await this.#add();
-    } catch {
-      // reported by its event `error`; its event `exit` tries again
+    } catch (thrown) {
+      // of a thread that was, its event `error` tells, and its event `exit` tries again
+      if (!(thrown instanceof AgentError) || thrown.code !== 'AGENT_WORKER') return;
+      this.#threadless.tell(1, 'a worker cannot start: is the limit of processes too low?', {
+        error: messageOf(thrown),
+      });
+      setTimeout(again, restartDelayMs).unref();
     }
+  }
+
+  /** @throws AgentError AGENT_WORKER */
+  #thread(input: WorkerInput): Worker {
+    const file = import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.js';
+    try {
+      return new Worker(join(import.meta.dirname, file), {
+        workerData: input,
+        resourceLimits: workerLimits(this.#parts.size),
+        // Else Node opens our standard streams for it, which makes them non-blocking, and with them
+        // those of a command that we run.
+        stdout: true,
+        stderr: true,
+      });
+    } catch (cause) {
+      throw new AgentError('AGENT_WORKER', 'there is no thread to be had', { cause });
+    }
+  }
+
+  /** What it has had. */
+  #release(id: number, counters: CounterBlock): void {
+    Atomics.store(this.#instanceCounts, id % instancePlaces, 0);
+    Atomics.store(this.#memoryCounts, id % instancePlaces, 0);
+    this.#parts.counters.retire(counters);
+    this.#parts.observation.leave(id);
   }
 
   async #add(): Promise<void> {
@@ -288,15 +328,12 @@ export class Pool {
       tape: { losses, unread },
       decisions: observation.enter(id),
     };
-    const file = import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.js';
-    const thread = new Worker(join(import.meta.dirname, file), {
-      workerData: input,
-      resourceLimits: workerLimits(size),
-      // Else Node opens our standard streams for it, which makes them non-blocking, and with them
-      // those of a command that we run.
-      stdout: true,
-      stderr: true,
+    using unlessStarted = new DisposableStack();
+    unlessStarted.defer(() => {
+      this.#release(id, counters);
     });
+    const thread = this.#thread(input);
+    unlessStarted.move();
     const worker: PoolWorker = {
       thread,
       counters,
@@ -317,10 +354,7 @@ export class Pool {
     });
     thread.on('exit', (code) => {
       this.#workers.delete(id);
-      Atomics.store(this.#instanceCounts, id % instancePlaces, 0);
-      Atomics.store(this.#memoryCounts, id % instancePlaces, 0);
-      this.#parts.counters.retire(counters);
-      this.#parts.observation.leave(id);
+      this.#release(id, counters);
       const hasFailed = code !== 0 && !worker.isEnding;
       setTimeout(
         () => {

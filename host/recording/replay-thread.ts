@@ -178,7 +178,13 @@ export class ReplayThread implements AsyncDisposable {
     const { who, items } = turn;
     this.#turn = { who, beganMs: performance.now(), calls: [...items] };
     this.#watch();
-    this.#worker ??= this.#start();
+    try {
+      this.#worker ??= this.#start();
+    } catch (thrown) {
+      // there is no thread to be had
+      this.#giveUp(messageOf(thrown));
+      return;
+    }
     for (const { chain: number } of items) {
       const chain = this.#worker.has(number) ? undefined : this.#chains.get(number);
       if (chain !== undefined) this.#worker.begin(number, chain);

@@ -55,7 +55,8 @@ export class LoadingThread {
   }
 
   async #ask(question: LoadingQuestion): Promise<LoadingAnswer> {
-    const worker = this.#worker ?? this.#start();
+    const worker = this.#worker ?? this.#tryStart();
+    if (worker === undefined) return ended;
     clearTimeout(this.#idle);
     worker.ref();
     this.#lastNumber += 1;
@@ -64,6 +65,15 @@ export class LoadingThread {
       this.#waiting.set(numbered.number, resolve);
       worker.postMessage(numbered);
     });
+  }
+
+  /** @returns undefined: there is no thread to be had */
+  #tryStart(): Worker | undefined {
+    try {
+      return this.#start();
+    } catch {
+      return undefined;
+    }
   }
 
   #start(): Worker {
