@@ -270,5 +270,5 @@ test('A6: pulled bundles: one that no container has makes room for another one',
 
   expect(store.named(first)).toBe(used);
   components.used = () => bundles.flatMap((bundle) => componentsOf(bundle));
-  expect(failureOf(() => store.named(second)).message).toContain('and of all other bundles have');
+  expect(failureOf(() => store.named(second)).message).toContain('and of the bundles in use have');
 });
