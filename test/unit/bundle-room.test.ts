@@ -118,6 +118,19 @@ test('A6: bundle room: one for which there is none is refused with the numbers u
   expect((await prepared(store, 'two')).handlers).toHaveLength(2);
 });
 
+test('A6: bundle room: what is used only so that it need not be read again is given back', async () => {
+  using bundles = new Bundles();
+  bundles.write('one', 'two');
+  const components = new ComponentCache({ waits: false });
+  const store = await bundles.store(['one'], components);
+  const one = await prepared(store, 'one');
+  components.used = () => componentsOf(one);
+  components.giveBack = () => {
+    components.used = () => [];
+  };
+  expect((await prepared(store, 'two')).handlers).toHaveLength(2);
+});
+
 test('A6: bundle room: of several bundles of a container, the one for which there is none is what it hears', async () => {
   using bundles = new Bundles();
   const names = ['a', 'b', 'c', 'd'];
