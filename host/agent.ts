@@ -412,11 +412,23 @@ export class Agent {
     return this.#containers.record(containerId, tap, isExpected);
   }
 
-  /** All that containers have, those of their shadows included. */
+  /** All that containers have, those of their shadows included, and what workers still have. */
   components(): readonly LoadedComponent[] {
-    return this.#containers.all().flatMap(([, { components, shadow }]) => {
+    const ofContainers = this.#containers.all().flatMap(([, { components, shadow }]) => {
       return shadow?.kind === 'resolved' ? [...components, ...shadow.components] : components;
     });
+    return [...ofContainers, ...(this.#pool?.components ?? [])];
+  }
+
+  #componentsInUse(): readonly string[] {
+    const handlers = this.#containers.all().flatMap(([, { registry }]) => registry.handlers);
+    return handlers.map(({ component }) => component);
+  }
+
+  /** Workers forget at once what only containers had that have ended: nobody waits for their calls. */
+  giveBack(): void {
+    if (this.#attaching.settledForMs < forgetAfterMs) return;
+    this.#pool?.keepOnly(this.#componentsInUse());
   }
 
   /**
@@ -424,15 +436,14 @@ export class Agent {
    * to have been without a container twice.
    * @param before those that containers had, so that others wait for the next time
    */
-  #forgetLater(before: readonly string[] = this.#pool?.componentIds ?? []): void {
+  #forgetLater(before: readonly string[] = this.#pool?.components.map(({ id }) => id) ?? []): void {
     if (this.#forgetting !== undefined) return;
     this.#forgetting = setTimeout(() => {
       this.#forgetting = undefined;
-      this.#attaching.resolver.forgetUnused?.(forgetAfterMs);
-      const handlers = this.#containers.all().flatMap(([, { registry }]) => registry.handlers);
-      const used = handlers.map(({ component }) => component);
+      const used = this.#componentsInUse();
       this.#pool?.keepOnly([...before, ...used]);
-      const isLeft = this.#pool?.componentIds.some((id) => !used.includes(id)) === true;
+      this.#attaching.resolver.forgetUnused?.(forgetAfterMs);
+      const isLeft = this.#pool?.components.some(({ id }) => !used.includes(id)) === true;
       if (isLeft) this.#forgetLater(used);
     }, forgetAfterMs).unref();
   }

@@ -14,6 +14,7 @@ export const agentErrorCodes = {
   AGENT_LISTENER: 'a descriptor is no seccomp listener or cannot be taken over',
   AGENT_CONFIG_INVALID: 'the configuration is wrong',
   AGENT_BUNDLE_INVALID: 'a bundle or its manifest is wrong',
+  AGENT_BUNDLE_ROOM: 'the bundles in use leave no room for another one',
   AGENT_GRANT_MISSING: 'a bundle is not granted what it needs',
   AGENT_SETTING_INVALID: 'a setting of a handler is wrong',
   AGENT_COMPONENT_INVALID: 'a file is no component that the agent can read',
@@ -85,11 +86,18 @@ export function systemCodeOf(thrown: unknown): string | undefined {
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
-/** Whether it may come right by itself: nobody knows yet whether a component can be used. */
+const passing: readonly AgentErrorCode[] = ['AGENT_COMPONENT_UNTRIED', 'AGENT_BUNDLE_ROOM'];
+
+/** Of what may come right by itself; undefined: it does not. */
+export function passingCodeOf(thrown: unknown): AgentErrorCode | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  if (thrown instanceof AgentError && passing.includes(thrown.code)) return thrown.code;
+  return passingCodeOf(thrown.cause);
+}
+
+/** Whether it may come right by itself, such as once somebody knows whether a component can be used. */
 export function isPassing(thrown: unknown): boolean {
-  if (!(thrown instanceof Error)) return false;
-  const isUntried = thrown instanceof AgentError && thrown.code === 'AGENT_COMPONENT_UNTRIED';
-  return isUntried || isPassing(thrown.cause);
+  return passingCodeOf(thrown) !== undefined;
 }
 
 const forbidding: readonly AgentErrorCode[] = [

@@ -184,6 +184,9 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     );
   }
   answering.components.used = () => agent.components();
+  answering.components.giveBack = () => {
+    agent.giveBack();
+  };
   answering.components.onManyTypes = (count, most) => {
     agent.log.warn(
       { count, most },

@@ -46,6 +46,8 @@ export class Attaching {
   readonly #parts: AttachingParts;
   /** It changes when the configuration is read again. */
   resolver: Resolver;
+  /** When a container last had components that it has no more, as `performance.now` says. */
+  #replacedMs = -Infinity;
 
   constructor(parts: AttachingParts) {
     this.#parts = parts;
@@ -94,6 +96,8 @@ export class Attaching {
   change(attached: Attached, resolution: Resolved): Attached {
     this.#share(attached.identity, resolution);
     const { sources, bundles, components, refusal } = resolution;
+    const ids = new Set(components.map(({ id }) => id));
+    if (attached.components.some(({ id }) => !ids.has(id))) this.#replacedMs = performance.now();
     const { registry, shadow } = this.#withCommonParts(resolution, attached.place);
     const { handlers } = registry;
     const { quarantine: book, states: stateBook } = this.#parts;
@@ -115,6 +119,11 @@ export class Attaching {
       states,
       heldStates: held,
     };
+  }
+
+  /** For how long all containers have had the components that they have. */
+  get settledForMs(): number {
+    return performance.now() - this.#replacedMs;
   }
 
   /** Gives back what it had been given, but for its tape. */

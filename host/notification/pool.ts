@@ -191,8 +191,9 @@ export class Pool {
     }
   }
 
-  get componentIds(): readonly string[] {
-    return [...this.#components.keys()];
+  /** What was shared and is not forgotten. */
+  get components(): readonly LoadedComponent[] {
+    return [...this.#components.values()];
   }
 
   /** Forgets all other components. */

@@ -13,7 +13,8 @@ import { filesOf } from './bundle-folder.ts';
 import { prepareBundle } from './bundle-preparing.ts';
 import { defaultBundleLimits, readBundle, regranted, trustIn } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
-import { checkCodeBytes, codeBytesOf, mostOfAll } from './code-room.ts';
+import { codeBytesOf, mostOfAll, NoRoom } from './code-room.ts';
+import type { CodeSize } from './code-room.ts';
 import { ComponentCache } from './component-cache.ts';
 import { grantedTogether, noGrants } from './grants.ts';
 import type { Grants, GrantSource } from './grants.ts';
@@ -94,6 +95,8 @@ export interface BundleStoreParts {
   readonly pulled?: PulledBundles;
   /** Of the machine code of all bundles; absent: what the agent may have of it. */
   readonly mostCodeBytes?: number;
+  /** For which bundles stay at hand once all that were prepared with them are there; absent: a second. */
+  readonly awaitedForMs?: number;
 }
 
 interface Place {
@@ -125,6 +128,8 @@ interface Refusal {
 }
 
 const mostRefusals = 1024;
+/** Who has waited for bundles may have to wait for something else, too, before it asks for them. */
+const awaitedForMs = 1000;
 /** Those that were prepared may have been forgotten when the last component is. */
 const mostRounds = 3;
 
@@ -189,6 +194,10 @@ export class BundleStore {
   #isRenewed = false;
   /** Those that stay what they were, since nobody knows whether they can be used as they are now. */
   readonly #unknown: Set<string> = new Set();
+  /** Those that the command line names: nobody waits for them before they are asked for. */
+  readonly #chosen: Set<string>;
+  /** Those that are prepared, each with all that are prepared with it. */
+  readonly #awaited: Set<readonly string[]> = new Set();
   /** By host and digest: what else a reference says is up to who writes it. */
   readonly #pulled: Map<string, PulledBundle> = new Map();
   /** Whoever starts containers may have them try again and again. */
@@ -197,7 +206,9 @@ export class BundleStore {
   constructor(
     parts: Partial<BundleStoreParts> = {},
     components: ComponentCache = new ComponentCache(),
+    chosen: ReadonlySet<string> = new Set(),
   ) {
+    this.#chosen = new Set(chosen);
     this.#parts = {
       folders: bundleFolders,
       limits: defaultBundleLimits,
@@ -211,7 +222,8 @@ export class BundleStore {
   /**
    * What the files and the operator say now, once all is prepared. A bundle that cannot be read any
    * more is what it was, but for its grants, and is gone where it is not granted what it needs. Those
-   * of registries are opened anew when somebody asks for them.
+   * of registries are opened anew when somebody asks for them, and so are those that no container has
+   * where there is no room for them as they were and as they are now.
    * @param onFailure told why, for each of those
    * @param parts that have changed
    */
@@ -219,17 +231,18 @@ export class BundleStore {
     onFailure: (failure: AgentError) => void,
     parts: Partial<BundleStoreParts> = {},
   ): Promise<BundleStore> {
-    const next = new BundleStore({ ...this.#parts, ...parts }, this.#components);
+    if (2 * codeBytesOf(this.#held()) > this.#mostCodeBytes) this.#forget(this.#unused());
+    const next = new BundleStore({ ...this.#parts, ...parts }, this.#components, this.#chosen);
     next.#isRenewed = true;
     await next.#readAgain(this.#bundles, onFailure);
-    next.forgetUnused();
     return next;
   }
 
   /** The same, but for those of which nobody knew whether they can be used: they are read again. */
   async retried(onFailure: (failure: AgentError) => void): Promise<BundleStore> {
-    const next = new BundleStore(this.#parts, this.#components);
+    const next = new BundleStore(this.#parts, this.#components, this.#chosen);
     next.#isRenewed = true;
+    for (const [key, pulled] of this.#pulled) next.#pulled.set(key, pulled);
     for (const [key, failure] of this.#revoked) next.#revoked.set(key, failure);
     const again = new Map<string, KnownBundle>();
     for (const [key, known] of this.#bundles) {
@@ -243,7 +256,9 @@ export class BundleStore {
     bundles: ReadonlyMap<string, KnownBundle>,
     onFailure: (failure: AgentError) => void,
   ): Promise<void> {
-    await together([...bundles.values()].map((known) => this.#preparePlace(known, operator)));
+    await this.#awaiting([...bundles.keys()], () =>
+      [...bundles.values()].map((known) => this.#preparePlace(known, operator)),
+    );
     for (const [key, known] of bundles) {
       const failure = failureAt(() => {
         this.#read(known);
@@ -317,11 +332,18 @@ export class BundleStore {
    * @returns undefined: all is at hand
    */
   prepare(names: readonly string[], asking: Asking = operator): Promise<void> | undefined {
-    return together(names.map((name) => this.#preparation(name, asking)));
+    return this.#awaiting(
+      names.flatMap((name) => this.#keyNamed(name) ?? []),
+      () => names.map((name) => this.#preparation(name, asking)),
+    );
   }
 
   /** As `prepare`, for those that the command line names. */
   prepareReferred(references: readonly string[]): Promise<void> | undefined {
+    for (const reference of references) {
+      const key = this.#keyNamed(reference);
+      if (key !== undefined) this.#chosen.add(key);
+    }
     return together(
       references.map((reference) =>
         isReference(reference) || folderName.test(reference)
@@ -329,6 +351,29 @@ export class BundleStore {
           : this.#preparePlace(givenPlace(reference), operator),
       ),
     );
+  }
+
+  /** @returns undefined: there is none of this name, or its folder is given, and it stays at hand */
+  #keyNamed(name: string): string | undefined {
+    if (isReference(name)) return orNothing(() => pulledKey(name));
+    const place = folderName.test(name) ? this.#placeOf(name) : undefined;
+    return place && keyOf(place);
+  }
+
+  /** Making room for one of these, or for others, leaves all of them until they can be asked for. */
+  #awaiting(
+    keys: readonly string[],
+    begin: () => readonly (Promise<void> | undefined)[],
+  ): Promise<void> | undefined {
+    this.#awaited.add(keys);
+    const done = (): void => {
+      const forMs = this.#parts.awaitedForMs ?? awaitedForMs;
+      setTimeout(() => this.#awaited.delete(keys), forMs).unref();
+    };
+    const wait = together(begin());
+    if (wait !== undefined) return wait.finally(done);
+    done();
+    return undefined;
   }
 
   #preparation(name: string, asking: Asking): Promise<void> | undefined {
@@ -342,7 +387,7 @@ export class BundleStore {
 
   #preparePlace(place: Place, asking: Asking): Promise<void> | undefined {
     const key = keyOf(place);
-    if (this.#bundles.has(key) || this.#refusalOf(key) !== undefined) return undefined;
+    if (this.#bundles.has(key) || this.#isRefused(key)) return undefined;
     const begin = this.#beginning(place, asking);
     const begun = begin();
     if (begun === undefined) return undefined;
@@ -381,7 +426,7 @@ export class BundleStore {
   ): Promise<void> | undefined {
     const key = orNothing(() => pulledKey(reference));
     if (key === undefined || this.#pulled.has(key)) return undefined;
-    if (this.#refusalOf(key) !== undefined && pulled.isOpen(reference)) return undefined;
+    if (this.#isRefused(key) && pulled.isOpen(reference)) return undefined;
     const prepared = async (): Promise<void> => {
       await pulled.prepare(reference, asking);
       if (!pulled.isOpen(reference)) return;
@@ -440,42 +485,85 @@ export class BundleStore {
         allowed: allowedToSigned(outline.name, signers),
       }),
     );
-    this.#makeRoom(bundle);
     this.#pulled.set(key, { bundle, readMs: performance.now() });
     return bundle;
   }
 
-  /**
-   * Room for the code of one more. A bundle of a registry that no container has is forgotten for that:
-   * it is opened anew when somebody asks for it, and never was in a state of its own.
-   * @throws AgentError AGENT_BUNDLE_INVALID
-   */
+  get #mostCodeBytes(): number {
+    return this.#parts.mostCodeBytes ?? mostOfAll();
+  }
+
+  /** Room for the code of one more. @throws NoRoom */
   #makeRoom(bundle: Bundle): void {
-    const most = this.#parts.mostCodeBytes ?? mostOfAll();
-    if (codeBytesOf([...this.#held(), ...componentsOf(bundle)]) > most) this.forgetUnused();
-    const all = [...this.#held(), ...componentsOf(bundle)];
-    checkCodeBytes(all, `the components of "${bundle.name}" and of all other bundles`, most);
+    const wanted = componentsOf(bundle);
+    const most = this.#mostCodeBytes;
+    if (codeBytesOf([...this.#held(), ...wanted]) <= most) return;
+    if (!this.#canHaveRoom(wanted)) {
+      this.#components.forget(new Set(bundle.handlers.map(({ file }) => file)));
+      const inUse = this.#held(this.#unused());
+      throw new NoRoom({ name: bundle.name, wanted, inUse, most });
+    }
+    this.#forget(this.#unused());
   }
 
-  #held(): readonly LoadedComponent[] {
-    const found = [...this.#bundles.values()].map(({ bundle }) => bundle);
-    const pulled = [...this.#pulled.values()].map(({ bundle }) => bundle);
-    const bundles = [...found, ...pulled];
-    return [...bundles.flatMap((bundle) => componentsOf(bundle)), ...this.#components.used()];
+  /** Whether there is room for these without what is not in use. */
+  #canHaveRoom(wanted: readonly CodeSize[]): boolean {
+    const fits = (): boolean =>
+      codeBytesOf([...this.#held(this.#unused()), ...wanted]) <= this.#mostCodeBytes;
+    if (fits()) return true;
+    this.#components.giveBack();
+    return fits();
+  }
+
+  get #known(): ReadonlyMap<string, { readonly bundle: Bundle }> {
+    return new Map<string, { readonly bundle: Bundle }>([...this.#bundles, ...this.#pulled]);
+  }
+
+  #held(without: ReadonlySet<string> = new Set()): readonly LoadedComponent[] {
+    const known = [...this.#known].filter(([key]) => !without.has(key));
+    const components = known.flatMap(([, { bundle }]) => componentsOf(bundle));
+    return [...components, ...this.#components.used()];
   }
 
   /**
-   * Bundles of registries that no container has, and components of those that were refused.
-   * @param keptForMs those that were read since then stay: a container may wait for others of its own
+   * Bundles that no container has, and of which none is about to have one: who names them later has
+   * them read again. The package's own are few, and those whose folder is given are named once.
+   */
+  #unused(): ReadonlySet<string> {
+    const used = new Set(this.#components.used().map(({ id }) => id));
+    const kept = new Set([this.#chosen, ...this.#awaited].flatMap((keys) => [...keys]));
+    const unused = [...this.#known].filter(
+      ([key, { bundle }]) =>
+        !kept.has(key) &&
+        ['found', 'pulled'].includes(bundle.origin.kind) &&
+        !componentsOf(bundle).some(({ id }) => used.has(id)),
+    );
+    return new Set(unused.map(([key]) => key));
+  }
+
+  #forget(keys: ReadonlySet<string>): void {
+    const known = this.#known;
+    const handlers = [...keys].flatMap((key) => known.get(key)?.bundle.handlers ?? []);
+    for (const key of keys) {
+      this.#bundles.delete(key);
+      this.#pulled.delete(key);
+    }
+    this.#components.forget(new Set(handlers.map(({ file }) => file)));
+  }
+
+  /**
+   * Bundles of registries that no container has, and components of those that were refused. What was
+   * found in a folder stays what it was, unless others need the room.
+   * @param keptForMs what was read since then stays: a container may wait for others of its own
    */
   forgetUnused(keptForMs = 0): void {
     const untilMs = performance.now() - keptForMs;
-    const used = new Set(this.#components.used().map(({ id }) => id));
-    for (const [key, { bundle, readMs }] of this.#pulled) {
-      if (readMs > untilMs) continue;
-      if (!componentsOf(bundle).some(({ id }) => used.has(id))) this.#pulled.delete(key);
-    }
-    this.#components.keepOnly(new Set(this.#held().map(({ id }) => id)));
+    const unused = [...this.#unused()].filter((key) => {
+      const { readMs = Infinity } = this.#pulled.get(key) ?? {};
+      return readMs <= untilMs;
+    });
+    this.#forget(new Set(unused));
+    this.#components.keepOnly(new Set(this.#held().map(({ id }) => id)), untilMs);
   }
 
   #find(name: string): Place {
@@ -529,20 +617,21 @@ export class BundleStore {
         ...(allowed === undefined ? {} : { allowed, allowedBy }),
       }),
     );
-    this.#makeRoom(bundle);
     this.#bundles.set(key, { folder, origin, bundle });
     return bundle;
   }
 
-  /** @throws what reading throws, also when nothing has changed since it was refused */
+  /** @throws NoRoom, and what reading throws, also when nothing has changed since it was refused */
   #unlessRefused(key: string, files: readonly string[], read: () => Bundle): Bundle {
     const refusal = this.#refusalOf(key);
     if (refusal !== undefined) throw refusal;
     const identity = identityOfAll(files);
     try {
-      return read();
+      const bundle = read();
+      this.#makeRoom(bundle);
+      return bundle;
     } catch (thrown) {
-      if (thrown instanceof AgentError && !isPassing(thrown)) {
+      if (thrown instanceof NoRoom || (thrown instanceof AgentError && !isPassing(thrown))) {
         this.#refuse(key, { files, identity, failure: thrown });
       }
       throw thrown;
@@ -553,6 +642,17 @@ export class BundleStore {
     this.#refusals.set(key, refusal);
     const [oldest = ''] = this.#refusals.keys();
     if (this.#refusals.size > mostRefusals) this.#refusals.delete(oldest);
+  }
+
+  /** Whether it need not be prepared. */
+  #isRefused(key: string): boolean {
+    const failure = this.#refusalOf(key);
+    if (!(failure instanceof NoRoom) || !this.#canHaveRoom(failure.wanted)) {
+      return failure !== undefined;
+    }
+    // something was given back
+    this.#refusals.delete(key);
+    return false;
   }
 
   #refusalOf(key: string): AgentError | undefined {

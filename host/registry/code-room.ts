@@ -21,10 +21,18 @@ export function mostOfAll(): number {
   return Math.floor(memoryLimit() * partOfAll);
 }
 
+/** What counts of a component. */
+export type CodeSize = Pick<LoadedComponent, 'id' | 'codeBytes'>;
+
 /** Each counts once. */
-export function codeBytesOf(components: readonly LoadedComponent[]): number {
+export function codeBytesOf(components: readonly CodeSize[]): number {
   const byId = new Map(components.map(({ id, codeBytes }) => [id, codeBytes]));
   return [...byId.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function tooMuch(what: string, bytes: number, most: number): string {
+  const [has, may] = [bytes, most].map((each) => (each / mebibyte).toFixed(1));
+  return `${what} have ${has} MiB of machine code together; ${may} MiB are allowed, a part of the memory limit of the agent: raise it, or have smaller components`;
 }
 
 /**
@@ -32,15 +40,31 @@ export function codeBytesOf(components: readonly LoadedComponent[]): number {
  * @throws AgentError AGENT_BUNDLE_INVALID
  */
 export function checkCodeBytes(
-  components: readonly LoadedComponent[],
+  components: readonly CodeSize[],
   what: string,
   most: number = mostOfBundle(),
 ): void {
   const bytes = codeBytesOf(components);
-  if (bytes <= most) return;
-  const [has, may] = [bytes, most].map((each) => (each / mebibyte).toFixed(1));
-  throw new AgentError(
-    'AGENT_BUNDLE_INVALID',
-    `${what} have ${has} MiB of machine code together; ${may} MiB are allowed, a part of the memory limit of the agent: raise it, or have smaller components`,
-  );
+  if (bytes > most) throw new AgentError('AGENT_BUNDLE_INVALID', tooMuch(what, bytes, most));
+}
+
+export interface NoRoomParts {
+  /** Of the bundle. */
+  readonly name: string;
+  /** Its components. */
+  readonly wanted: readonly CodeSize[];
+  readonly inUse: readonly CodeSize[];
+  readonly most: number;
+}
+
+/** There may be room for one more bundle once others are not in use any more. */
+export class NoRoom extends AgentError {
+  readonly wanted: readonly CodeSize[];
+
+  constructor({ name, wanted, inUse, most }: NoRoomParts) {
+    const what = `the components of "${name}" and of the bundles in use`;
+    super('AGENT_BUNDLE_ROOM', tooMuch(what, codeBytesOf([...inUse, ...wanted]), most));
+    // not the components: they would stay
+    this.wanted = wanted.map(({ id, codeBytes }) => ({ id, codeBytes }));
+  }
 }

@@ -11,7 +11,7 @@ import { badForMs, unknownForMs } from '../handler/finding.ts';
 import { KnownTypes } from '../handler/known-types.ts';
 import { SharedWork } from '../handler/shared-work.ts';
 import { Turns } from '../handler/turns.ts';
-import { mostOfBundle } from './code-room.ts';
+import { mostOfAll, mostOfBundle } from './code-room.ts';
 import { ComponentLoader } from './component-loader.ts';
 import type { ComponentFile, ReadComponent } from './component-loader.ts';
 import { failureIn, LoadingThread } from './loading-thread.ts';
@@ -22,7 +22,10 @@ type Outcome =
   | { readonly kind: 'failed'; readonly failure: Error; readonly untilMs: number };
 
 interface KnownFile {
-  /** When it was read. */
+  readonly file: string;
+  /** When it was read, as `performance.now` says. */
+  readonly readMs: number;
+  /** Then. */
   readonly identity: string;
   readonly outcome: Outcome;
 }
@@ -32,6 +35,8 @@ export interface CacheOptions {
   readonly waits: boolean;
   /** Of files of components that no container has; absent: as much as a bundle may have. */
   readonly mostUnusedBytes?: number;
+  /** Of the machine code of these; absent: as much as all bundles may have. */
+  readonly mostUnusedCodeBytes?: number;
   /** Of all that this process compiles; absent: nothing else does. */
   readonly types?: KnownTypes;
 }
@@ -60,8 +65,10 @@ function untilOf(failure: Error): number {
 }
 
 export class ComponentCache {
-  /** Those that containers have, whatever becomes of their bundles. */
+  /** Those that containers or workers have, whatever becomes of their bundles. */
   used: () => readonly LoadedComponent[] = () => [];
+  /** Asked to let go what is used only so that it need not be read again: others need the room. */
+  giveBack: () => void = () => undefined;
   /** Told once that half of the types of functions are there that may be: they are never forgotten. */
   onManyTypes: ((count: number, most: number) => void) | undefined;
   /** Those that were used last are behind. */
@@ -103,10 +110,21 @@ export class ComponentCache {
     );
   }
 
-  /** Forgets all others. @param ids of components */
-  keepOnly(ids: ReadonlySet<string>): void {
-    for (const [key, { outcome }] of this.#files) {
-      if (outcome.kind === 'loaded' && !ids.has(outcome.component.id)) this.#files.delete(key);
+  /** Forgets components, for whoever has them to have the last of them. */
+  forget(files: ReadonlySet<string>): void {
+    for (const [key, { file, outcome }] of this.#files) {
+      if (outcome.kind === 'loaded' && files.has(file)) this.#files.delete(key);
+    }
+  }
+
+  /**
+   * Forgets all other components.
+   * @param untilMs those that were read since then stay: their bundles may wait for others
+   */
+  keepOnly(ids: ReadonlySet<string>, untilMs: number): void {
+    for (const [key, { readMs, outcome }] of this.#files) {
+      if (readMs > untilMs || outcome.kind === 'failed') continue;
+      if (!ids.has(outcome.component.id)) this.#files.delete(key);
     }
   }
 
@@ -168,11 +186,15 @@ export class ComponentCache {
     return outcome;
   }
 
-  #keep(wanted: ComponentFile, { identity, outcome }: KnownFile): Outcome {
+  #keep(
+    wanted: ComponentFile,
+    { identity, outcome }: Pick<KnownFile, 'identity' | 'outcome'>,
+  ): Outcome {
     const key = keyOf(wanted);
     const shared = this.#shared(outcome);
     this.#files.delete(key);
-    this.#files.set(key, { identity, outcome: shared });
+    const readMs = performance.now();
+    this.#files.set(key, { file: wanted.file, readMs, identity, outcome: shared });
     this.#makeRoom();
     this.#tellTypes();
     return shared;
@@ -205,14 +227,18 @@ export class ComponentCache {
     const unused = files.flatMap(([key, { outcome }]) =>
       outcome.kind === 'failed' || used.has(outcome.component.id)
         ? []
-        : [{ key, bytes: outcome.bytes }],
+        : [{ key, bytes: outcome.bytes, codeBytes: outcome.component.codeBytes }],
     );
     let bytes = unused.reduce((sum, each) => sum + each.bytes, 0);
+    // of files of kilobytes it may be megabytes
+    let codeBytes = unused.reduce((sum, each) => sum + each.codeBytes, 0);
     const most = this.#options.mostUnusedBytes ?? mostOfBundle();
+    const mostCode = this.#options.mostUnusedCodeBytes ?? mostOfAll();
     for (const each of unused) {
-      if (bytes <= most) return;
+      if (bytes <= most && codeBytes <= mostCode) return;
       this.#files.delete(each.key);
       bytes -= each.bytes;
+      codeBytes -= each.codeBytes;
     }
   }
 }

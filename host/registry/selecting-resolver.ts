@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolves by the bundles that a container's metadata selects, and by others where it selects none.
 import { keyOf } from '../container-key.ts';
-import { AgentError, isPassing, messageOf } from '../errors.ts';
+import { AgentError, isPassing, messageOf, passingCodeOf } from '../errors.ts';
 import type { Bundle } from './bundle.ts';
 import { regrantedRegistry, registryOf } from './bundle-registry.ts';
 import type { Selection } from './bundle-registry.ts';
@@ -37,8 +37,7 @@ function refusing<T>(policies: Policies, bundles: readonly Bundle[], work: () =>
   } catch (cause) {
     if (!(cause instanceof AgentError) || cause instanceof ContainerRefusal) throw cause;
     const errno = refusalErrno(strictestFailure(bundles, policies));
-    const code = isPassing(cause) ? 'AGENT_COMPONENT_UNTRIED' : cause.code;
-    throw new ContainerRefusal(code, messageOf(cause), errno);
+    throw new ContainerRefusal(passingCodeOf(cause) ?? cause.code, messageOf(cause), errno);
   }
 }
 

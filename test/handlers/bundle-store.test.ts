@@ -12,7 +12,6 @@ import { operator } from '../../host/handler/asker.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
-import { codeBytesOf } from '../../host/registry/code-room.ts';
 import { ComponentCache } from '../../host/registry/component-cache.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
@@ -77,23 +76,6 @@ test.for(['../errno', '/etc', '.', '', 'a/b', 'errno/../errno', 'oci:a', 'A'])(
     });
   },
 );
-
-test('A6: bundle store: the machine code of all bundles that are known has a bound', () => {
-  using folder = new BundleFolder();
-  for (const name of ['one', 'two']) {
-    folder.write(name, { component: freshCode(), syscalls: ['getpgid'] });
-  }
-  const only = new BundleStore({ folders: [folder.path] }).named('one');
-  const mostCodeBytes = codeBytesOf(only.handlers.map(({ component }) => component));
-  expect(mostCodeBytes).toBeGreaterThan(1000);
-  const store = new BundleStore({ folders: [folder.path], mostCodeBytes });
-
-  expect(store.named('one').name).toBe('one');
-  expect(failureOf(() => store.named('two')).message).toMatch(
-    /^the components of "two" and of all other bundles have \d+\.\d MiB of machine code together/u,
-  );
-  expect(store.named('one').name).toBe('one');
-});
 
 /** Code of which nothing is kept from an earlier run. */
 function freshCode(): Uint8Array {

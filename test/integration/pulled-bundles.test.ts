@@ -4,6 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
@@ -192,11 +193,12 @@ async function stored(folder: TemporaryFolder): Promise<Stored> {
     capabilities: Object.fromEntries(grantable.map((capability) => [capability, {}])),
   };
   const store = new BundleStore(
-    { folders: [], pulled, allowedToSigned: () => everything },
+    { folders: [], pulled, allowedToSigned: () => everything, awaitedForMs: 0 },
     components,
   );
   const reference = `oci://${repository}@${digest}`;
   await store.prepare([reference]);
+  await sleep(10);
   return { store, components, pulled, reference };
 }
 
@@ -228,6 +230,18 @@ test('A14: pulled bundles: one that no container has is forgotten, with its comp
   expect(components.size).toBe(0);
   await store.prepare([reference]);
   expect(store.named(reference)).not.toBe(bundle);
+});
+
+test('A14: pulled bundles: one that the command line names is never forgotten', async () => {
+  using folder = new TemporaryFolder();
+  const { store, reference } = await stored(folder);
+  await store.prepareReferred([reference]);
+  const bundle = store.referred(reference);
+  store.forgetUnused();
+  expect(store.referred(reference)).toBe(bundle);
+  // nobody prepares it before it is asked for
+  const next = await store.retried(() => undefined);
+  expect(next.referred(reference)).toBe(bundle);
 });
 
 test('A6: pulled bundles: one that no container has makes room for another one', async () => {
@@ -270,5 +284,5 @@ test('A6: pulled bundles: one that no container has makes room for another one',
 
   expect(store.named(first)).toBe(used);
   components.used = () => bundles.flatMap((bundle) => componentsOf(bundle));
-  expect(failureOf(() => store.named(second)).message).toContain('and of all other bundles have');
+  expect(failureOf(() => store.named(second)).message).toContain('and of the bundles in use have');
 });

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// A6: bundles that no container has make room for those that containers want.
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { expect, test } from 'vitest';
+
+import { isPassing } from '../../host/errors.ts';
+import type { LoadedComponent } from '../../host/handler/direct.ts';
+import { defaultLimits } from '../../host/handler/outline.ts';
+import type { Bundle } from '../../host/registry/bundle.ts';
+import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { codeBytesOf } from '../../host/registry/code-room.ts';
+import { ComponentCache } from '../../host/registry/component-cache.ts';
+import { ContainerRefusal } from '../../host/registry/container-refusal.ts';
+import type { ContainerIdentity } from '../../host/registry/resolver.ts';
+import { noneResolver } from '../../host/registry/resolvers/none.ts';
+import { failureOf } from '../support/agent-failure.ts';
+import { BundleFolder } from '../support/bundle-folder.ts';
+import { dear, manyStates } from '../support/hostile-components.ts';
+
+const noRoom =
+  /^the components of "\w+" and of the bundles in use have \d+\.\d MiB of machine code/u;
+
+function componentsOf({ handlers }: Bundle): readonly LoadedComponent[] {
+  return handlers.map(({ component }) => component);
+}
+
+/** Bundles of about the same size, each with two components. */
+class Bundles implements Disposable {
+  readonly folder = new BundleFolder();
+  #written = 0;
+
+  write(...names: readonly string[]): void {
+    for (const name of names) {
+      const components = [0, 1].map(() => {
+        this.#written += 1;
+        return dear(manyStates(20 + this.#written, 20));
+      });
+      this.folder.writeMany(name, components);
+    }
+  }
+
+  /** Where there is room for the first of them, and for a bit more. */
+  async store(
+    names: readonly string[],
+    components = new ComponentCache({ waits: false }),
+  ): Promise<BundleStore> {
+    const folders = [this.folder.path];
+    const all = new BundleStore({ folders }, new ComponentCache({ waits: false }));
+    await all.prepare(names);
+    const sizes = names.flatMap((name) => componentsOf(all.named(name)));
+    const mostCodeBytes = Math.floor(codeBytesOf(sizes) * (1 + 0.5 / names.length));
+    return new BundleStore({ folders, mostCodeBytes, awaitedForMs: 0 }, components);
+  }
+
+  [Symbol.dispose](): void {
+    this.folder[Symbol.dispose]();
+  }
+}
+
+function identityOf(metadata: string): ContainerIdentity {
+  const state = {
+    fds: ['seccompFd'],
+    processPid: 1,
+    metadata,
+    containerId: 'c1',
+    containerPid: 1,
+    status: 'creating',
+    ociBundle: '',
+    annotations: new Map<string, string>(),
+  };
+  return { state, firstPid: 1 };
+}
+
+/** As a container has it. */
+async function prepared(store: BundleStore, name: string): Promise<Bundle> {
+  await store.prepare([name]);
+  const bundle = store.named(name);
+  await sleep(10);
+  return bundle;
+}
+
+test('A6: bundle room: of two bundles that fit only one by one, one makes room for the other', async () => {
+  using bundles = new Bundles();
+  bundles.write('one', 'two');
+  const components = new ComponentCache({ waits: false });
+  const store = await bundles.store(['one'], components);
+  const one = await prepared(store, 'one');
+  expect((await prepared(store, 'two')).name).toBe('two');
+  // nobody has its code any more
+  expect(components.size).toBe(2);
+  const again = await prepared(store, 'one');
+  expect(again).not.toBe(one);
+  expect(again.handlers).toHaveLength(2);
+});
+
+test('A6: bundle room: one for which there is none is refused with the numbers until something is given back', async () => {
+  using bundles = new Bundles();
+  bundles.write('one', 'two');
+  const components = new ComponentCache({ waits: false });
+  const store = await bundles.store(['one'], components);
+  const one = await prepared(store, 'one');
+  components.used = () => componentsOf(one);
+
+  await store.prepare(['two']);
+  const failure = failureOf(() => store.named('two'));
+  expect(failure.code).toBe('AGENT_BUNDLE_ROOM');
+  expect(failure.message).toMatch(noRoom);
+  expect(isPassing(failure)).toBe(true);
+  // it is not compiled again, and nothing of it is kept
+  expect(store.prepare(['two'])).toBeUndefined();
+  expect(failureOf(() => store.named('two'))).toBe(failure);
+  expect(components.size).toBe(2);
+  expect(store.named('one')).toBe(one);
+
+  components.used = () => [];
+  await sleep(10);
+  expect((await prepared(store, 'two')).handlers).toHaveLength(2);
+});
+
+test('A6: bundle room: what is used only so that it need not be read again is given back', async () => {
+  using bundles = new Bundles();
+  bundles.write('one', 'two');
+  const components = new ComponentCache({ waits: false });
+  const store = await bundles.store(['one'], components);
+  const one = await prepared(store, 'one');
+  components.used = () => componentsOf(one);
+  components.giveBack = () => {
+    components.used = () => [];
+  };
+  expect((await prepared(store, 'two')).handlers).toHaveLength(2);
+});
+
+test('A6: bundle room: of several bundles of a container, the one for which there is none is what it hears', async () => {
+  using bundles = new Bundles();
+  const names = ['a', 'b', 'c', 'd'];
+  bundles.write('before', ...names);
+  const store = await bundles.store(names.slice(0, 3));
+  await prepared(store, 'before');
+  const policies = {
+    defaultAction: 'continue',
+    failure: { kind: 'errno', errno: 'EACCES' },
+  } as const;
+  const resolver = noneResolver({ store, policies, selection: [] });
+  const identity = identityOf(`BUNDLE=${names.join(',')}`);
+
+  await resolver.prepare?.(identity);
+  const thrown = failureOf(() => resolver.resolve(identity));
+  expect(thrown).toBeInstanceOf(ContainerRefusal);
+  expect(thrown.code).toBe('AGENT_BUNDLE_ROOM');
+  expect(thrown.message).toMatch(noRoom);
+  // the others are at hand
+  const found = names.filter((name) => store.prepare([name]) === undefined);
+  expect(found).toEqual(names);
+});
+
+test('A6: bundle room: making room leaves what others wait for, and what is prepared', async () => {
+  using bundles = new Bundles();
+  bundles.write('old', 'a', 'b');
+  const store = await bundles.store(['a', 'b']);
+  await prepared(store, 'old');
+
+  const others = ['a', 'b'].map(async (name) => store.prepare([name], { who: [name] }));
+  await Promise.all(others);
+
+  expect(['a', 'b'].map((name) => store.named(name).handlers.length)).toEqual([2, 2]);
+});
+
+test('A6: bundle room: what the command line names stays at hand', async () => {
+  using bundles = new Bundles();
+  bundles.write('chosen', 'one', 'two');
+  const store = await bundles.store(['chosen', 'one']);
+  await store.prepareReferred(['chosen']);
+  const chosen = store.referred('chosen');
+  await prepared(store, 'one');
+  await prepared(store, 'two');
+  expect(store.referred('chosen')).toBe(chosen);
+});
+
+test('A6: bundle room: a reload does not read again what no container has, where both would be too much', async () => {
+  using bundles = new Bundles();
+  bundles.write('idle', 'used');
+  const components = new ComponentCache({ waits: false });
+  const store = await bundles.store(['idle', 'used'], components);
+  await prepared(store, 'idle');
+  const used = await prepared(store, 'used');
+  components.used = () => componentsOf(used);
+  bundles.write('idle', 'used');
+
+  const failures: string[] = [];
+  const next = await store.renewed((failure) => failures.push(failure.message));
+
+  expect(failures).toEqual([]);
+  expect(next.prepare(['used'])).toBeUndefined();
+  expect(next.named('used')).not.toBe(used);
+  // it may be read once somebody names it
+  expect(next.prepare(['idle'])).toBeDefined();
+});
+
+test('A6: bundle room: the code of components that nobody has takes no more than it may', async () => {
+  using bundles = new Bundles();
+  const names = ['a', 'b', 'c'];
+  bundles.write(...names);
+  const only = await prepared(await bundles.store(['a', 'b', 'c']), 'a');
+  const codeBytes = codeBytesOf(componentsOf(only));
+  const components = new ComponentCache({
+    waits: false,
+    mostUnusedCodeBytes: Math.floor(1.5 * codeBytes),
+  });
+  for (const { file } of only.handlers) {
+    for (const name of names) {
+      const wanted = file.replace('/a/', `/${name}/`);
+      await components.prepare(
+        { file: wanted, limits: defaultLimits, trust: 'foreign' },
+        { who: [] },
+      );
+    }
+  }
+  expect(components.size).toBe(3);
+});
