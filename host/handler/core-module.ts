@@ -205,22 +205,24 @@ function limitedTables(content: BinaryReader): readonly number[] {
 }
 
 /** The same module with another content of one section, where it has that section. */
-function withSection(
+export function withSection(
   bytes: Uint8Array,
   wanted: number,
-  rewritten: (content: BinaryReader) => readonly number[],
+  rewritten: (content: BinaryReader) => ArrayLike<number>,
 ): Uint8Array {
   const reader = new BinaryReader(bytes, headerSize);
   while (!reader.isAtEnd) {
     const { id, content, start } = reader.section();
     if (id !== wanted) continue;
     const inside = rewritten(content);
-    const replaced = [wanted, ...encodeU32(inside.length), ...inside];
-    const end = reader.position;
-    const limited = new Uint8Array(start + replaced.length + bytes.length - end);
+    const head = [wanted, ...encodeU32(inside.length)];
+    const rest = bytes.subarray(reader.position);
+    const at = start + head.length;
+    const limited = new Uint8Array(at + inside.length + rest.length);
     limited.set(bytes.subarray(0, start));
-    limited.set(replaced, start);
-    limited.set(bytes.subarray(end), start + replaced.length);
+    limited.set(head, start);
+    limited.set(inside, at);
+    limited.set(rest, at + inside.length);
     return limited;
   }
   return bytes;
@@ -241,12 +243,4 @@ export function limitMemory(bytes: Uint8Array, maximumPages: number): Uint8Array
  */
 export function limitTable(bytes: Uint8Array): Uint8Array {
   return withSection(bytes, section.table, limitedTables);
-}
-
-/**
- * The module that is tried, compiled and instantiated in place of this one.
- * @throws AgentError AGENT_COMPONENT_REFUSED
- */
-export function limitedModule(bytes: Uint8Array, maximumPages: number): Uint8Array {
-  return limitTable(limitMemory(compiledPart(bytes), maximumPages));
 }

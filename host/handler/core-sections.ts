@@ -67,8 +67,17 @@ function skipData(content: BinaryReader): void {
   content.skip(content.u32());
 }
 
+/** What rewriting its code takes. */
+export interface CoreCode {
+  /** How many there are, imported ones with them. */
+  readonly functions: number;
+  /** Where it has instructions that compilers make calls of, see `Instruction`. */
+  readonly runtimeCalls: readonly number[];
+}
+
 class CoreSections {
   readonly #tally: CodeTally;
+  readonly #runtimeCalls: number[] = [];
   readonly #types: Arity[] = [];
   /** Of functions, imported ones first. */
   readonly #functions: number[] = [];
@@ -76,6 +85,10 @@ class CoreSections {
 
   constructor(tally: CodeTally) {
     this.#tally = tally;
+  }
+
+  get code(): CoreCode {
+    return { functions: this.#functions.length, runtimeCalls: this.#runtimeCalls };
   }
 
   read(id: number, content: BinaryReader): void {
@@ -224,6 +237,7 @@ class CoreSections {
     tally.checkFunction('bytes of code', body.remaining);
     const cost = costOfFunction(body, type, context);
     tally.checkFunction('locals', cost.locals);
+    for (const place of cost.runtimeCalls) this.#runtimeCalls.push(place);
     for (const [what, count] of [
       ['branch targets', cost.targets],
       ['(locals + stack) × branches', cost.branches],
@@ -240,7 +254,7 @@ class CoreSections {
  * Counts what a core module has.
  * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED
  */
-export function tallyCoreModule(bytes: Uint8Array, tally: CodeTally): void {
+export function tallyCoreModule(bytes: Uint8Array, tally: CodeTally): CoreCode {
   const reader = new BinaryReader(bytes, headerSize);
   const sections = new CoreSections(tally);
   const seen = new Set<number>();
@@ -251,4 +265,5 @@ export function tallyCoreModule(bytes: Uint8Array, tally: CodeTally): void {
     seen.add(id);
     sections.read(id, content);
   }
+  return sections.code;
 }

@@ -36,6 +36,8 @@ export interface FunctionCost {
   loops: number;
   /** The same for calls, and for instructions that compilers make calls of. */
   calls: number;
+  /** Where those instructions are, in the bytes that the reader reads. */
+  readonly runtimeCalls: number[];
 }
 
 const opcode = {
@@ -72,6 +74,8 @@ class FunctionReader {
   readonly #results: number[] = [];
   readonly #parameters: number[] = [0];
   #height = 0;
+  /** Of the instruction at hand. */
+  #start = 0;
 
   constructor(code: BinaryReader, type: Arity, context: CodeContext) {
     this.#code = code;
@@ -84,6 +88,7 @@ class FunctionReader {
       branches: 0,
       loops: 0,
       calls: 0,
+      runtimeCalls: [],
     };
   }
 
@@ -104,7 +109,10 @@ class FunctionReader {
   }
 
   readAll(): void {
-    while (this.#bases.length > 0) this.#readOne(this.#code.byte());
+    while (this.#bases.length > 0) {
+      this.#start = this.#code.position;
+      this.#readOne(this.#code.byte());
+    }
     if (!this.#code.isAtEnd) this.#code.fail('code behind the end of a function');
   }
 
@@ -120,7 +128,10 @@ class FunctionReader {
 
   #apply({ pops, pushes, isCall, immediate: what }: Instruction): void {
     const code = this.#code;
-    if (isCall) this.cost.calls += this.#state;
+    if (isCall) {
+      this.cost.calls += this.#state;
+      this.cost.runtimeCalls.push(this.#start);
+    }
     switch (what) {
       case immediate.none:
         break;

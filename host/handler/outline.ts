@@ -12,10 +12,11 @@ import type { Code } from './compiling/verdicts.ts';
 import { describeComponent } from './component.ts';
 import type { ComponentDescription, StringEncoding } from './component.ts';
 import { checkCoreExports, expectedExports, listed, refuse } from './core-functions.ts';
-import { describeCoreModule, limitedModule, theImport } from './core-module.ts';
+import { describeCoreModule, theImport } from './core-module.ts';
 import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
 import { checkNames } from './jco/composition.ts';
 import type { WiringQuestion } from './jco/wirings.ts';
+import { limitedModule } from './limited-module.ts';
 
 /** The interface of pure types, which every component may name. */
 export const typesInterface = 'types';
@@ -165,7 +166,9 @@ export function outlineOf(bytes: Uint8Array, limits: LoadLimits): ComponentOutli
     ? composedLane(component, bytes, digest)
     : directLane(component);
   if (answersOf(exports).length === 0) refuse('component answers no syscall');
-  const modules = component.coreModules.map((core) => limitedModule(core, limits.maximumPages));
+  const modules = component.coreModules.map((core) =>
+    limitedModule(core, limits.maximumPages, limits.code),
+  );
   const code = { digest: codeDigest(modules), modules };
   return { component, digest, code, types: tally.types, share: tally.share, lane };
 }

@@ -6,8 +6,8 @@ import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 
 import { instanceBytes } from '../../host/handler/instance-bytes.ts';
+import { limitedModule } from '../../host/handler/limited-module.ts';
 import { defaultLimits, outlineOf } from '../../host/handler/outline.ts';
-import { limitedModule } from '../../host/handler/core-module.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { manyReferences } from '../support/hostile-components.ts';
 import { coreModule, unsigned } from '../support/wasm-binary.ts';

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is compiled in place of a handler's core module.
+import type { CodeBounds } from './code-bounds.ts';
+import { compiledPart, limitMemory, limitTable } from './core-module.ts';
+import { withChecks } from './interrupt-checks.ts';
+
+/**
+ * The module that is tried, compiled and instantiated in place of this one.
+ * @param code those that it is within; absent: the usual ones
+ * @throws AgentError AGENT_COMPONENT_REFUSED
+ */
+export function limitedModule(
+  bytes: Uint8Array,
+  maximumPages: number,
+  code?: CodeBounds,
+): Uint8Array {
+  return limitTable(limitMemory(withChecks(compiledPart(bytes), code), maximumPages));
+}
