@@ -241,8 +241,8 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   return watch_handling(place, elapsed);
 }
 
-// What a call keeps its worker for counts for its container; what it waits for a processor does
-// not, which is nobody's doing. With the mutex held.
+// What a call keeps its worker for counts for its container and its user; what it waits for a
+// processor does not, which is nobody's doing. With the mutex held.
 void Receiver::note_worker_time(Place& place, Nanoseconds elapsed, bool is_same) {
   const Nanoseconds cpu = place.worker->cpu_time();
   const Nanoseconds before = std::exchange(place.seen_cpu, cpu);
@@ -253,10 +253,13 @@ void Receiver::note_worker_time(Place& place, Nanoseconds elapsed, bool is_same)
   const Nanoseconds seen = std::min({elapsed, age, kMostSeen});
   const bool is_waiting =
       computed < seen / 2 && (place.is_awaiting.load() || !is_runnable(place.worker->tid_));
+  const Nanoseconds kept = is_waiting ? seen : computed;
+  // also for a container that is gone
+  senders_.note(place.peer_uid.load(), kept, time);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
   if (listener == listeners_.end()) return;
   Container& container = *listener->second->container;
-  container.worker_time.note(is_waiting ? seen : computed, time);
+  container.worker_time.note(kept, time);
   if (container.pace(time) == Pace::slow) place.pace.store(Pace::slow);
 }
 
@@ -353,7 +356,7 @@ std::uint32_t Receiver::leave_alone(const Terms& terms, std::uint32_t link) {
 void Receiver::distrust(const Listener& listener, std::string_view component) const {
   const Nanoseconds time = now();
   WorkerTime& worker_time = listener.container->worker_time;
-  if (listener.container->pace(time) != Pace::unknown) return;
+  if (worker_time.pace(worker_time.kept(time)) != Pace::unknown) return;
   const auto terms = listener.terms->get();
   for (std::size_t place = 0; place < terms->quarantine.size(); ++place) {
     const std::string_view own = terms->component(place);

@@ -2,6 +2,7 @@
 // One seccomp listener: the only owner of its descriptor, and what is pending at it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -14,6 +15,7 @@
 #include "kept_calls.h"
 #include "notify.h"
 #include "quickness.h"
+#include "sender.h"
 #include "terms.h"
 #include "unique_fd.h"
 #include "worker_time.h"
@@ -59,6 +61,8 @@ struct OwnedCall {
 struct Container {
   // What is counted for it, here and elsewhere, is counted by this.
   std::uint32_t token;
+  // Never null.
+  std::shared_ptr<Sender> sender;
   // Whether children read its callers' memory, since they can be killed.
   SlowReads slow_reads = {};
   // How many operations were given up since the last one that was quick.
@@ -69,9 +73,13 @@ struct Container {
   // Received and not yet some worker's own; under the receiver's mutex.
   std::deque<OwnedCall> queue = {};
 
-  [[nodiscard]] Pace pace() const { return worker_time.pace(worker_time.kept()); }
+  // A user's containers have kept workers together.
+  [[nodiscard]] Nanoseconds kept_workers(Nanoseconds time) const {
+    return std::max(worker_time.kept(time), sender->worker_time.kept(time));
+  }
+  // Until it is known to be quick itself, it is slow if its user's are.
   [[nodiscard]] Pace pace(Nanoseconds time) const {
-    return worker_time.pace(worker_time.kept(time));
+    return worker_time.pace(worker_time.is_known() ? worker_time.kept(time) : kept_workers(time));
   }
 };
 

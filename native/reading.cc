@@ -3,7 +3,6 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "receiver.h"
@@ -74,7 +73,7 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
     has_received = true;
     if (is_for_place && received == Received::for_a_worker) {
       // seen by whoever reads next: the role is released later
-      reading.place->note(*from->container, from->container->pace(into.received));
+      reading.place->note(*from, into.received);
       reading.place->key.store(CallKey::of(token, into.notification.tid),
                                std::memory_order_relaxed);
       has_own = true;
@@ -241,18 +240,21 @@ std::span<const Place> Receiver::used_places() const {
 }
 
 // Whose turn it is of those that may have a worker: of the slow ones that of whoever has kept
-// workers least, and before it that of all others. With the mutex held.
+// workers least, and before it that of all others, by who has sent them and then by container. With
+// the mutex held.
 Receiver::Waiting::iterator Receiver::next_queued() {
+  const Nanoseconds time = now();
   auto next = waiting_.end();
-  Nanoseconds least = std::numeric_limits<Nanoseconds>::max();
+  std::pair<bool, std::int64_t> first;
   for (auto each = waiting_.begin(); each != waiting_.end(); ++each) {
     const Container& container = **each;
-    const Nanoseconds kept = container.worker_time.kept();
-    const Pace pace = container.worker_time.pace(kept);
+    const Pace pace = container.pace(time);
+    const bool is_slow = pace == Pace::slow;
+    const std::pair rank(is_slow,
+                         is_slow ? container.kept_workers(time) : container.sender->last_turn);
+    if (next != waiting_.end() && rank >= first) continue;
     if (!in_flight_of(container).may_take(pace) && !is_stopping_.load()) continue;
-    if (pace != Pace::slow) return each;
-    if (kept >= least) continue;
-    least = kept;
+    first = rank;
     next = each;
   }
   return next;
@@ -267,10 +269,11 @@ std::optional<OwnedCall> Receiver::take_queued(Place& place) {
   waiting_.erase(next);
   OwnedCall call = std::move(container->queue.front());
   // before it leaves the queue: whoever looks for it finds it here or there
-  place.note(*container, container->pace());
+  place.note(*call.listener, now());
   place.key.store(CallKey::of(call.listener->token, call.pending.notification.tid));
   container->queue.pop_front();
   queued_count_.fetch_sub(1);
+  container->sender->last_turn = ++turns_;
   if (!container->queue.empty()) waiting_.push_back(std::move(container));
   return call;
 }

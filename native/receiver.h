@@ -30,6 +30,7 @@
 #include "receive_delays.h"
 #include "resources.h"
 #include "result.h"
+#include "sender.h"
 #include "shared_texts.h"
 #include "syscall_number.h"
 #include "unique_fd.h"
@@ -78,8 +79,9 @@ struct alignas(64) Place {
   std::atomic<Hold> hold = Hold::none;
   // A helper acts for it, or it waits until one may.
   std::atomic<bool> is_awaiting = false;
-  // Of that container; set as it is.
+  // Of that container, and who has sent its listener; set as it is.
   std::atomic<Pace> pace = Pace::unknown;
+  std::atomic<uid_t> peer_uid = 0;
   // When the operation began that is to come to its end now; 0: none.
   std::atomic<Nanoseconds> given_up = 0;
   // The token of the listener that it holds, with kReceiving while it waits there; 0: none. Only
@@ -94,9 +96,10 @@ struct alignas(64) Place {
   ReceiveDelays receive_delays;
 
   // Whose call it gets, before the key.
-  void note(const Container& whose, Pace its) {
-    container.store(&whose, std::memory_order_relaxed);
-    pace.store(its, std::memory_order_relaxed);
+  void note(const Listener& from, Nanoseconds time) {
+    container.store(from.container.get(), std::memory_order_relaxed);
+    pace.store(from.container->pace(time), std::memory_order_relaxed);
+    peer_uid.store(from.peer_uid, std::memory_order_relaxed);
   }
 
   // The rest is under the receiver's mutex.
@@ -258,7 +261,7 @@ class Receiver {
   // receiver.cc
   [[nodiscard]] std::uint32_t next_token();
   [[nodiscard]] bool has_listener(int fd) const;
-  [[nodiscard]] std::shared_ptr<Container> take_container(std::uint32_t token);
+  [[nodiscard]] std::shared_ptr<Container> take_container(std::uint32_t token, uid_t peer_uid);
   [[nodiscard]] bool leave_container(const std::shared_ptr<Container>& container);
   void take_earlier(FirstProcess& first, uid_t peer_uid) const;
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t token);
@@ -428,6 +431,9 @@ class Receiver {
   std::deque<ReceiverEvent> events_;
   Quarantine quarantine_;
   OverdueComponents overdue_components_;
+  Senders senders_;
+  // How many of the containers that waited were given a worker.
+  std::int64_t turns_ = 0;
 
   std::mutex late_mutex_;
   // By when they are due.

@@ -23,10 +23,10 @@ enum class Pace : std::uint8_t {
   slow
 };
 
-// Of a container: the time for which its calls have kept workers lately, whether they compute or
-// wait for its file systems or its memory. Calls that are quick don't count, however many there
-// are. What counts is made up for by time. For the receiver to write, with its mutex held, for all
-// to read.
+// Of a container, or all of a user: the time for which their calls have kept workers lately,
+// whether they compute or wait for its file systems or its memory. Calls that are quick don't
+// count, however many there are. What counts is made up for by time. For the receiver to write,
+// with its mutex held, for all to read.
 class WorkerTime {
  public:
   // Who serves another call meanwhile notices a call that takes longer.
@@ -53,10 +53,6 @@ class WorkerTime {
   // What is not made up for.
   [[nodiscard]] Nanoseconds kept(Nanoseconds time) const {
     return std::max<Nanoseconds>(over_at_.load(std::memory_order_relaxed) - time, 0) / kTimesAsLong;
-  }
-  // Of now: the clock is read only where there is something to compare.
-  [[nodiscard]] Nanoseconds kept() const {
-    return over_at_.load(std::memory_order_relaxed) == 0 ? 0 : kept(now());
   }
   [[nodiscard]] Pace pace(Nanoseconds kept) const {
     if (kept >= kMuch) return Pace::slow;

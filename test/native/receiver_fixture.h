@@ -153,9 +153,10 @@ class Callers {
 inline Terms terms() { return {.registry = "registry", .reads = whole_set(), .failure = kRefused}; }
 
 inline std::uint32_t add(Receiver& receiver, Callers& callers, pid_t first_pid = 0,
-                         std::uint32_t container = 0) {
+                         std::uint32_t container = 0, uid_t peer_uid = 0) {
   return VALUE(receiver.add_listener(
-      callers.take_listener(), {.terms = terms(), .first_pid = first_pid, .container = container}));
+      callers.take_listener(),
+      {.terms = terms(), .first_pid = first_pid, .container = container, .peer_uid = peer_uid}));
 }
 
 inline std::uint64_t figure(Receiver& receiver, std::size_t index) {

@@ -611,20 +611,24 @@ Nanoseconds computed() {
   return time.tv_sec * kSecond + time.tv_nsec;
 }
 
+// A container that begins keeps a worker for a second, and ends.
+void keep_a_worker(const std::shared_ptr<Receiver>& receiver, std::uint32_t container,
+                   uid_t peer_uid = 0) {
+  Desk desk(receiver);
+  Callers callers(1);
+  add(*receiver, callers, 0, container, peer_uid);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  desk.inbox().deadline = 60'000;
+  for (const Nanoseconds begun = computed(); computed() - begun < kSecond;) {
+  }
+  desk.answer(0);
+  CHECK_EQUAL(desk.receive(), EventKind::ended);
+}
+
 void remembers_what_programs_of_a_container_did() {
   constexpr std::uint32_t kContainer = 7;
   const auto receiver = make_receiver({.running = 8, .fewest = 8});
-  {
-    Desk desk(receiver);
-    Callers first(1);
-    add(*receiver, first, 0, kContainer);
-    CHECK_EQUAL(desk.receive(), EventKind::notification);
-    desk.inbox().deadline = 60'000;
-    for (const Nanoseconds begun = computed(); computed() - begun < kSecond;) {
-    }
-    desk.answer(0);
-    CHECK_EQUAL(desk.receive(), EventKind::ended);
-  }
+  keep_a_worker(receiver, kContainer);
   Callers next(6);
   Keepers keepers(receiver, 8);
   add(*receiver, next, 0, kContainer);
@@ -632,6 +636,61 @@ void remembers_what_programs_of_a_container_did() {
   wait_until([&] { return figure(*receiver, kQueued) == 4; });
   CHECK_EQUAL(figure(*receiver, kBusy), 2UL);
   check_other_is_answered(*receiver, keepers);
+}
+
+constexpr uid_t kUser = 1000;
+
+void remembers_what_containers_of_a_user_did() {
+  constexpr std::uint32_t kContainer = 7;
+  const auto receiver = make_receiver({.running = 8, .fewest = 8});
+  keep_a_worker(receiver, kContainer, kUser);
+  std::array<Callers, 6> own = {Callers(1), Callers(1), Callers(1),
+                                Callers(1), Callers(1), Callers(1)};
+  Callers other(1);
+  Keepers keepers(receiver, 8);
+  std::uint32_t container = kContainer;
+  for (Callers& callers : own) add(*receiver, callers, 0, ++container, kUser);
+  // as for slow ones
+  wait_until([&] { return figure(*receiver, kQueued) == 2; });
+  CHECK_EQUAL(figure(*receiver, kBusy), 4UL);
+  // nobody knows of that one
+  add(*receiver, other, 0, ++container, kUser + 1);
+  wait_until([&] { return figure(*receiver, kBusy) == 5; });
+  check_other_is_answered(*receiver, keepers);
+}
+
+void counts_no_time_for_root() {
+  constexpr std::uint32_t kContainer = 7;
+  const auto receiver = make_receiver({.running = 8, .fewest = 8});
+  keep_a_worker(receiver, kContainer);
+  std::array<Callers, 6> others = {Callers(1), Callers(1), Callers(1),
+                                   Callers(1), Callers(1), Callers(1)};
+  Keepers keepers(receiver, 8);
+  for (Callers& callers : others) add(*receiver, callers);
+  wait_until([&] { return figure(*receiver, kBusy) == 6; });
+}
+
+void gives_turns_by_sender() {
+  const auto receiver = make_receiver();
+  std::array<Callers, 4> own = {Callers(1), Callers(1), Callers(1), Callers(1)};
+  Callers other(1);
+  Desk desk(receiver);
+  for (Callers& callers : own) add(*receiver, callers, 0, 0, kUser);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  wait_until([&] { return figure(*receiver, kQueued) == 3; });
+  const std::uint32_t token = add(*receiver, other);
+  wait_until([&] { return figure(*receiver, kQueued) == 4; });
+  bool is_found = false;
+  for (int turn = 0; turn < 2; ++turn) {
+    desk.answer(5);
+    // it is told of listeners that have ended, too
+    while (desk.receive() != EventKind::notification) continue;
+    is_found = is_found || desk.inbox().token == token;
+  }
+  CHECK(is_found);
+  receiver->stop();
+  do desk.answer(5);
+  while (desk.receive() != EventKind::stopped);
 }
 
 void leaves_a_worker_for_who_is_quick() {
@@ -804,6 +863,11 @@ constexpr Case kCases[] = {
      leaves_a_worker_for_who_is_quick},
     {"G4: Receiver: a container begins with what it did before its last listener ended",
      remembers_what_programs_of_a_container_did},
+    {"G4: Receiver: a user's new container begins with what his others did",
+     remembers_what_containers_of_a_user_did},
+    {"G4: Receiver: root's new containers do not", counts_no_time_for_root},
+    {"G4: Receiver: calls that wait have their turns by who has sent the listeners",
+     gives_turns_by_sender},
     {"G4: Receiver: calls that wait have their turns by container", gives_turns_by_container},
     {"G4: Receiver: workers are divided by how long containers keep them", divides_workers},
     {"G4: Receiver: a container's queue is one for all of its listeners",

@@ -2,9 +2,11 @@
 // Tests what is known of how long containers keep workers.
 #include "worker_time.h"
 
+#include <memory>
 #include <string>
 
 #include "check.h"
+#include "sender.h"
 
 namespace seccompagent::test {
 namespace {
@@ -23,11 +25,11 @@ void prove(WorkerTime& worker_time) {
 void is_known_by_quick_calls() {
   WorkerTime worker_time;
   for (std::uint32_t call = 0; call < WorkerTime::kProof; ++call) {
-    CHECK_EQUAL(worker_time.pace(worker_time.kept()), Pace::unknown);
+    CHECK_EQUAL(pace_at(worker_time, kTime), Pace::unknown);
     worker_time.note_answer(WorkerTime::kLongCall);
     worker_time.note_answer(WorkerTime::kLongCall - 1);
   }
-  CHECK_EQUAL(worker_time.pace(worker_time.kept()), Pace::quick);
+  CHECK_EQUAL(pace_at(worker_time, kTime), Pace::quick);
 }
 
 void is_slow_by_many_calls() {
@@ -82,6 +84,26 @@ void remembers_the_last_components() {
     CHECK_EQUAL(components.has(name(index), kTime), index >= kMore);
 }
 
+void remembers_who_has_kept_workers_most() {
+  Senders senders;
+  constexpr auto kAll = static_cast<uid_t>(Senders::kMost);
+  for (uid_t uid = 1; uid <= kAll; ++uid) senders.note(uid, uid * kSecond, now());
+  const std::shared_ptr<Sender> used = senders.of(1);
+  const auto kept = [&](uid_t uid) { return senders.of(uid)->worker_time.kept(now()); };
+  CHECK_EQUAL(kept(kAll + 1), 0);
+  CHECK(kept(1) > 0);
+  CHECK(kept(3) > 0);
+  CHECK(kept(kAll) > 0);
+  // it was forgotten when one more came
+  CHECK_EQUAL(kept(2), 0);
+}
+
+void counts_nothing_for_root() {
+  Senders senders;
+  senders.note(0, kSecond, now());
+  CHECK_EQUAL(senders.of(0)->worker_time.kept(now()), 0);
+}
+
 constexpr Case kCases[] = {
     {"G4: WorkerTime: a few quick calls show that a container is quick", is_known_by_quick_calls},
     {"A5: WorkerTime: many calls keep as long as a long one", is_slow_by_many_calls},
@@ -90,7 +112,10 @@ constexpr Case kCases[] = {
     {"A5: WorkerTime: it is over in ten minutes", is_slow_for_ten_minutes_at_most},
     {"A5: OverdueComponents: who has used its time up is remembered for a while",
      remembers_components_for_a_while},
-    {"A5: OverdueComponents: the last ones are remembered", remembers_the_last_components}};
+    {"A5: OverdueComponents: the last ones are remembered", remembers_the_last_components},
+    {"G4: Senders: if there are too many, who has kept workers least is forgotten",
+     remembers_who_has_kept_workers_most},
+    {"G4: Senders: root's containers count by themselves", counts_nothing_for_root}};
 
 }  // namespace
 }  // namespace seccompagent::test

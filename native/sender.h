@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who has sent listeners: turns and workers are divided by that first, since whoever may send them
+// may have any number of containers, of which each is new.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "clock.h"
+#include "worker_time.h"
+
+namespace seccompagent {
+
+struct Sender {
+  // Of a user: what all of his containers have kept. Root's are everybody's, and count by
+  // themselves alone.
+  WorkerTime worker_time = {};
+  // When one of his containers that waited was last given a worker; under the receiver's mutex.
+  std::int64_t last_turn = 0;
+};
+
+// By their user ids. With the receiver's mutex held.
+class Senders {
+ public:
+  // If there are more, those without a container may be forgotten.
+  static constexpr std::size_t kMost = 256;
+
+  [[nodiscard]] std::shared_ptr<Sender> of(uid_t uid) {
+    const auto found = senders_.find(uid);
+    if (found != senders_.end()) return found->second;
+    if (senders_.size() >= kMost) forget_one(now());
+    return senders_.emplace(uid, std::make_shared<Sender>()).first->second;
+  }
+  // Calls of his have kept workers for so long.
+  void note(uid_t uid, Nanoseconds took, Nanoseconds time) {
+    if (uid != 0) of(uid)->worker_time.note(took, time);
+  }
+
+ private:
+  // Who has kept workers least.
+  void forget_one(Nanoseconds time) {
+    auto least = senders_.end();
+    for (auto each = senders_.begin(); each != senders_.end(); ++each) {
+      const auto kept = [time](const auto& entry) { return entry->second->worker_time.kept(time); };
+      if (each->second.use_count() > 1) continue;
+      if (least == senders_.end() || kept(each) < kept(least)) least = each;
+    }
+    if (least != senders_.end()) senders_.erase(least);
+  }
+
+  std::map<uid_t, std::shared_ptr<Sender>> senders_;
+};
+
+}  // namespace seccompagent
