@@ -289,27 +289,30 @@ Helper::~Helper() {
 
 Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
                                  const Patience& patience, UniqueFd& fd) {
-  static thread_local std::vector<std::byte> buffer(kMostMessage);
   const Awaiting awaiting(patience);
   if (!message.empty()) {
     if (const auto sent = send_message(socket_.get(), message, fds); !sent)
       return std::unexpected(sent.error());
   }
   TimeTaken taken;
+  auto answer = await_answer(patience, taken);
+  if (!answer || answer->held < 0) return answer;
+  fd.reset(static_cast<int>(syscall(SYS_pidfd_getfd, process_.child.pidfd.get(), answer->held, 0)));
+  if (!fd.is_open()) return fail_errno();
+  const std::byte has_taken = {};
+  if (const auto sent = send_message(socket_.get(), std::span(&has_taken, 1), {}); !sent)
+    return std::unexpected(sent.error());
+  answer = await_answer(patience, taken);
+  if (answer && answer->held >= 0) return fail(EBADMSG);
+  return answer;
+}
+
+Result<HelperAnswer> Helper::await_answer(const Patience& patience, TimeTaken& taken) {
+  static thread_local std::vector<std::byte> buffer(kMostMessage);
   int looks_without_work = 0;
   for (;;) {
-    auto received = receive_message(socket_.get(), buffer);
-    if (received && !received->fds.empty()) {
-      if (received->fds.size() != 1 || fd.is_open()) return fail(EBADMSG);
-      fd = std::move(received->fds.front());
-      continue;
-    }
-    if (received) {
-      auto answer = decode_answer(std::span(buffer).first(received->length));
-      if (!answer) return answer;
-      if (answer->has_fd != fd.is_open()) return fail(EBADMSG);
-      return answer;
-    }
+    const auto received = receive_message(socket_.get(), buffer);
+    if (received) return decode_answer(std::span(buffer).first(received->length));
     if (received.error() != Errno{EAGAIN}) return std::unexpected(received.error());
     // where the machine is busy, helpers may be slow without anybody's doing
     const Work work = work_of(process_.child.pid);

@@ -82,6 +82,8 @@ class Helper {
 
  private:
   friend class HelperPool;
+  [[nodiscard]] Result<HelperAnswer> await_answer(const Patience& patience, TimeTaken& taken);
+
   HelperProcess process_;
   UniqueFd socket_;
   HelperIdentity identity_;

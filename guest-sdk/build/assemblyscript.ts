@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiles a handler in AssemblyScript and its glue to a core module, in this process.
 
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
@@ -34,6 +35,9 @@ const options = [
   'core.wasm',
 ];
 
+/** The compiler's own options, of which some run code of the folder and others leave assertions out. */
+const CONFIG_FILE = 'asconfig.json';
+
 const sdkPackage = join('node_modules', '@seccompagent', 'guest-sdk');
 const sdkSource = join(packageRoot(), 'guest-sdk/assembly');
 
@@ -52,7 +56,9 @@ async function compile(compilation: Compilation): Promise<Compiled> {
   const texts = new Map<string, string>();
   const sources = { directory: compilation.displayDirectory, texts };
   const errors: string[] = [];
-  const warnings: string[] = [];
+  const warnings = existsSync(join(compilation.directory, CONFIG_FILE))
+    ? [`${compilation.displayDirectory}/${CONFIG_FILE} is not read: these options are fixed`]
+    : [];
   let core: Uint8Array | null = null;
   const compiler = await loadCompiler();
   const commandLine = await loadCommandLine();
@@ -61,6 +67,7 @@ async function compile(compilation: Compilation): Promise<Compiled> {
     {
       readFile: async (file, baseDirectory) => {
         if (file === GLUE_FILE) return compilation.glue;
+        if (file === CONFIG_FILE) return null;
         const text = await readText(sourceFile(resolve(baseDirectory, file)));
         if (text !== null) texts.set(file, text);
         return text;

@@ -14,7 +14,13 @@ import {
   coreExports,
   linesOf,
 } from './compiled-handler.ts';
-import { type WantedProgram, findProgram, linker, runProgram } from './toolchain.ts';
+import {
+  type WantedProgram,
+  findProgram,
+  linker,
+  runProgram,
+  sourceParameter,
+} from './toolchain.ts';
 
 const compiler: WantedProgram = {
   name: 'clang',
@@ -52,7 +58,7 @@ export async function compileC(sources: HandlerSources): Promise<CompiledHandler
     const warnings: string[] = [];
     const objects: string[] = [];
     for (const file of [
-      ...files.toSorted().map((name) => join(sources.displayDirectory, name)),
+      ...files.toSorted().map((name) => sourceParameter(join(sources.displayDirectory, name))),
       join(sdk, 'seccompagent.c'),
     ]) {
       const object = join(scratch, `${objects.length}.o`);

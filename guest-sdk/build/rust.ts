@@ -15,7 +15,14 @@ import {
   coreExports,
   linesOf,
 } from './compiled-handler.ts';
-import { findProgram, linker, programsNamed, runProgram } from './toolchain.ts';
+import {
+  findProgram,
+  isProgram,
+  linker,
+  programsNamed,
+  runProgram,
+  sourceParameter,
+} from './toolchain.ts';
 
 const target = 'wasm32-unknown-unknown';
 const stackBytes = 65_536;
@@ -63,7 +70,7 @@ export async function compileRust(sources: HandlerSources): Promise<CompiledHand
       '--extern',
       `seccompagent=${library}`,
       ...remaps,
-      join(sources.displayDirectory, 'handler.rs'),
+      sourceParameter(join(sources.displayDirectory, 'handler.rs')),
       '-o',
       out,
     ]);
@@ -81,18 +88,21 @@ async function run({ rustc }: Compiler, parameters: readonly string[]): Promise<
   return linesOf(stderr);
 }
 
-/** The first in PATH that has the target: there may be one of rustup and one of the system. */
+/**
+ * The first in PATH that has the target: there may be one of rustup and one of the system. The
+ * former runs whatever a rust-toolchain.toml of the working directory names, so it is asked
+ * elsewhere, and what it chooses there is run without it.
+ */
 async function findCompiler(): Promise<Compiler> {
   const found = programsNamed('rustc');
   for (const rustc of found) {
-    const printed = await runProgram(rustc, [
-      `--target=${target}`,
-      '--print=target-libdir',
-      '--print=sysroot',
-    ]);
+    const questions = [`--target=${target}`, '--print=target-libdir', '--print=sysroot'];
+    const printed = await runProgram(rustc, questions, '/');
     const [libraries = '', sysroot = ''] = linesOf(printed.stdout);
-    if (printed.hasSucceeded && existsSync(libraries))
-      return { rustc, linking: linkingIn(sysroot) };
+    if (printed.hasSucceeded && existsSync(libraries)) {
+      const chosen = join(sysroot, 'bin/rustc');
+      return { rustc: isProgram(chosen) ? chosen : rustc, linking: linkingIn(sysroot) };
+    }
   }
   const missing = found.length === 0 ? 'rustc is not in PATH' : `rustc has no target ${target}`;
   throw new BuildError(`${missing}: ${advice}`);

@@ -16,17 +16,33 @@ export interface ProgramOutput {
 
 const mostOutputBytes = 16 * 2 ** 20;
 
-/** Runs a compiler to its end. It may take as long as it likes: it is the author's own. */
+/**
+ * Runs a compiler to its end. It may take as long as it likes: it is the author's own.
+ *
+ * @param directory where it is run; ours, if there is none
+ */
 export async function runProgram(
   program: string,
   parameters: readonly string[],
+  directory?: string,
 ): Promise<ProgramOutput> {
+  const options = { maxBuffer: mostOutputBytes, cwd: directory };
   return new Promise((resolve) => {
-    execFile(program, parameters, { maxBuffer: mostOutputBytes }, (error, stdout, stderr) => {
+    execFile(program, parameters, options, (error, stdout, stderr) => {
       const reason = error !== null && stderr === '' ? error.message : stderr;
       resolve({ hasSucceeded: error === null, stdout, stderr: reason });
     });
   });
+}
+
+/**
+ * A source's path as a compiler's parameter. What begins with `-` would be an option, and with `@` a
+ * file of options, also to the programs to which clang hands on the last part alone. Throws
+ * BuildError.
+ */
+export function sourceParameter(path: string): string {
+  if (!/^[-@]|\/[-@][^/]*$/u.test(path)) return path;
+  throw new BuildError(`${path} is not compiled: a source's path cannot begin with "-" or "@"`);
 }
 
 export interface WantedProgram {
@@ -40,7 +56,7 @@ function searchPath(): readonly string[] {
   return (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
 }
 
-function isProgram(path: string): boolean {
+export function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();

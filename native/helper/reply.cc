@@ -14,11 +14,12 @@ void reply(const HelperAnswer& answer) {
 }
 
 void reply_with(HelperAnswer answer, UniqueFd fd) {
-  const std::byte nothing = {};
-  const int sent = fd.get();
-  if (!send_message(kHelperSocket, std::span(&nothing, 1), std::span(&sent, 1))) _exit(0);
+  answer.held = fd.get();
+  reply(answer);
+  std::byte taken = {};
+  if (!receive_message(kHelperSocket, std::span(&taken, 1))) _exit(0);
   fd.reset();
-  answer.has_fd = true;
+  answer.held = -1;
   reply(answer);
 }
 

@@ -14,7 +14,9 @@ namespace seccompagent {
 // Ends the helper if nobody is left to hear it.
 void reply(const HelperAnswer& answer);
 
-// The same, with a descriptor that is the agent's alone when it has the answer.
+// The same, with a descriptor that is the agent's alone when it has the answer. The agent takes it
+// by its number: a message would have it in flight, of which the caller's user may have so many
+// already that the kernel takes no more, see ETOOMANYREFS in unix(7).
 void reply_with(HelperAnswer answer, UniqueFd fd);
 
 // The helper's own failure.

@@ -436,7 +436,7 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
   writer.flag(answer.is_gone);
   writer.text(answer.failed_step);
   writer.text(answer.bytes);
-  writer.flag(answer.has_fd);
+  writer.number(answer.held);
   writer.number(answer.given);
   writer.flag(answer.is_closed_at_once);
   writer.number(answer.label_refusal);
@@ -455,7 +455,7 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
   answer.is_gone = reader.flag();
   answer.failed_step = reader.name();
   answer.bytes = reader.text();
-  answer.has_fd = reader.flag();
+  answer.held = reader.number<std::int32_t>();
   answer.given = reader.number<std::int32_t>();
   answer.is_closed_at_once = reader.flag();
   answer.label_refusal = reader.number<std::int32_t>();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent and a helper say to each other: one message of a SOCK_SEQPACKET socket each way.
+// What the agent and a helper say to each other: messages of a SOCK_SEQPACKET socket.
 // Both are built together, and the version keeps a mistake from being taken for something else.
 #pragma once
 
@@ -24,7 +24,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 10;
+inline constexpr std::uint32_t kWireVersion = 11;
 // Two paths, also as they were asked for, a name and a value, as long as the kernel takes them, and
 // what goes with them: folders of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
@@ -116,8 +116,9 @@ struct HelperAnswer {
   // The helper's own failure.
   std::string failed_step;
   std::string bytes;
-  // A descriptor came before, in a message of its own: when this comes, the helper has closed it.
-  bool has_fd = false;
+  // The helper's number of what the agent is to take, which answers by a byte; the helper closes
+  // its own then, and answers again. -1: there is nothing, or it is closed.
+  std::int32_t held = -1;
   // The number by which the caller has got it; -1: it has not.
   std::int32_t given = -1;
   // Of that one, see FileAnswer.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descriptors that callers are given while signals come and callers are killed.
+import { chownSync } from 'node:fs';
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { runCommand } from '../support/command.ts';
+import { RunningCommand, runCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { until } from '../support/polling.ts';
 import { openFdCount, settledFdCount } from '../support/process-resources.ts';
@@ -63,5 +65,41 @@ describe('added descriptors', () => {
     expect(answers.get('left')).toBeLessThanOrEqual(200);
     await untilFewFds(before);
     expect(agent.log()).toEqual([]);
+  });
+});
+
+// The handler opens the file, and gives what it has: a helper has it first.
+test('DD5: added descriptors: a caller in a user namespace gets them, however many its user has in flight', async () => {
+  const user = 60_200;
+  const mostFiles = 4096;
+  const asUser = ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'] as const;
+  using folder = new TemporaryFolder();
+  chownSync(folder.path, user, user);
+  await using agent = await startWatchedAgent({
+    bundle: testBundle('files'),
+    allowedUids: [user],
+    // of its helpers, too: so many more than these may not be in flight
+    wrapper: ['prlimit', `--nofile=${mostFiles}:${mostFiles}`],
+    log: 'warn',
+  });
+  await using caller = new RunningCommand([
+    ...asUser,
+    ...['unshare', '--user', '--map-root-user', compiled('open-caller')],
+    ...[agent.socket, folder.at('made'), '10', 'wait'],
+  ]);
+  await caller.printed(/ready/u);
+  await using sender = new RunningCommand([
+    ...asUser,
+    ...[compiled('files-in-flight'), String(2 * mostFiles)],
+  ]);
+  await sender.printed(/in flight/u);
+  caller.write('\n');
+
+  const { stdout, stderr } = await caller.ended;
+
+  expect({ stdout, stderr, log: agent.log() }).toEqual({
+    stdout: 'ready\nOK 10\nleft 0\n',
+    stderr: '',
+    log: [],
   });
 });

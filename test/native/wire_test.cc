@@ -122,7 +122,7 @@ HelperAnswer some_answer() {
           .is_gone = false,
           .failed_step = "chroot",
           .bytes = std::string("\0\1", 2),
-          .has_fd = true,
+          .held = 11,
           .given = 12,
           .is_closed_at_once = true,
           .label_refusal = 13,
@@ -220,7 +220,7 @@ void carries_an_answer() {
   CHECK_EQUAL(read->error, 17);
   CHECK(read->failed_step == "chroot");
   CHECK(read->bytes == some_answer().bytes);
-  CHECK(read->has_fd);
+  CHECK_EQUAL(read->held, 11);
   CHECK_EQUAL(read->given, 12);
   CHECK(read->is_closed_at_once);
   CHECK_EQUAL(read->label_refusal, 13);

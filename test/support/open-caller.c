@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // A container that opens and closes files again and again, and counts what stays open.
 //
-// usage: open-caller SOCKET PATH CALLS       new files PATH-NUMBER, with a signal each 2 milliseconds
+// usage: open-caller SOCKET PATH CALLS       new files PATH-NUMBER, with a signal each 2
+// milliseconds
+//        open-caller SOCKET PATH CALLS wait  the same, after it has said `ready` and is told to
 //        open-caller SOCKET PATH CALLS kill  PATH itself, by children with the same descriptors,
 //                                            killed meanwhile
 // Prints how many calls had each answer, and `left N`: descriptors that are open in the end.
 #define _GNU_SOURCE
-#include "container.h"
-
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+
+#include "container.h"
 
 enum { SIGNAL_US = 2000, MOST_DESCRIPTORS = 1024, STACK = 64 * 1024 };
 
@@ -63,6 +65,13 @@ static void kill_openers(char *path, int children) {
   }
 }
 
+static void await_order(void) {
+  char byte;
+  printf("ready\n");
+  fflush(stdout);
+  if (read(STDIN_FILENO, &byte, 1) != 1) fail("be told");
+}
+
 int main(int argc, char **argv) {
   if (argc < 4) return 2;
   alarm(60);
@@ -70,7 +79,8 @@ int main(int argc, char **argv) {
   const long numbers[] = {__NR_openat};
   close(enter_container(&container, numbers, 1));
   const int before = open_descriptors();
-  if (argc > 4)
+  if (argc > 4 && strcmp(argv[4], "wait") == 0) await_order();
+  if (argc > 4 && strcmp(argv[4], "kill") == 0)
     kill_openers(argv[2], atoi(argv[3]));
   else
     open_with_signals(argv[2], atoi(argv[3]));

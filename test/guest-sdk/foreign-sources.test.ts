@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Building runs no code of the folder, and no file there changes how it is compiled: who builds a
+// bundle may be trying somebody else's.
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+import { afterEach, expect, test, vi } from 'vitest';
+
+import { type BuiltHandler, buildHandler } from '../../guest-sdk/build/handler.ts';
+import { projectRoot, runCommand } from '../support/command.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+
+const executable = 0o755;
+
+const asserting = `import { Action, Path } from '@seccompagent/guest-sdk';
+export function mkdir(path: Path, mode: u32): Action {
+  assert(false);
+  return Action.next();
+}
+`;
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  process.chdir(projectRoot);
+});
+
+async function built(folder: TemporaryFolder, files: object = {}): Promise<BuiltHandler> {
+  for (const [name, text] of Object.entries(files)) writeFileSync(folder.at(name), String(text));
+  return buildHandler({ directory: folder.path, outFile: folder.at('out.wasm') });
+}
+
+test('CC6: AssemblyScript: an asconfig.json leaves out no assertion, and the build says so', async () => {
+  using folder = new TemporaryFolder();
+  const plain = await built(folder, { 'handler.ts': asserting });
+  const asconfig = JSON.stringify({ options: { noAssert: true } });
+  const configured = await built(folder, { 'asconfig.json': asconfig });
+  expect(Buffer.from(configured.component).equals(plain.component)).toBe(true);
+  expect(plain.warnings).toEqual([]);
+  expect(configured.warnings).toEqual([
+    `${folder.at('asconfig.json')} is not read: these options are fixed`,
+  ]);
+});
+
+test.for([
+  { options: { transform: ['./transform.mjs'] } },
+  { targets: { release: { transform: ['./transform.mjs'] } } },
+  { extends: './other.json' },
+])('CC6: AssemblyScript: a transform is not run: %j', async (asconfig) => {
+  using folder = new TemporaryFolder();
+  const mark = folder.at('has-run');
+  await built(folder, {
+    'handler.ts': asserting,
+    'asconfig.json': JSON.stringify(asconfig),
+    'other.json': JSON.stringify({ options: { transform: ['./transform.mjs'] } }),
+    'transform.mjs': `import { writeFileSync } from 'node:fs';
+writeFileSync(${JSON.stringify(mark)}, '');
+export default class {}
+`,
+  });
+  expect(existsSync(mark)).toBe(false);
+});
+
+test('CC6: C: a file whose name begins with @ is no list of options', async () => {
+  using folder = new TemporaryFolder();
+  const mark = folder.at('has-run');
+  cpSync(join(projectRoot, 'guest-sdk/examples/mkdir-suffix-c'), folder.path, { recursive: true });
+  const plugin = `#include <stdio.h>
+__attribute__((constructor)) static void run(void) {
+  FILE* file = fopen(${JSON.stringify(mark)}, "w");
+  if (file != NULL) fclose(file);
+}
+`;
+  mkdirSync(folder.at('plugin'));
+  writeFileSync(folder.at('plugin/plugin.c'), plugin);
+  const options = ['-shared', '-fPIC', '-o', folder.at('plugin.so'), folder.at('plugin/plugin.c')];
+  expect(await runCommand(['gcc', ...options])).toMatchObject({ code: 0 });
+  for (const more of ['-Xclang -load -Xclang ./plugin.so handler.c', '-load ./plugin.so']) {
+    // paths are short only there, and elsewhere clang shortens them itself
+    for (const directory of [folder.path, projectRoot]) {
+      process.chdir(directory);
+      await expect(built(folder, { '@more.c': '', 'more.c': more })).rejects.toThrow(
+        '@more.c is not compiled: a source\'s path cannot begin with "-" or "@"',
+      );
+    }
+  }
+  expect(existsSync(mark)).toBe(false);
+});
+
+test('CC6: Rust: the toolchain is not that of a rust-toolchain.toml', async () => {
+  using folder = new TemporaryFolder();
+  using programs = new TemporaryFolder();
+  const mark = programs.at('has-run');
+  // as rustup's, which runs what the file of the working directory names
+  const rustc = `#!/bin/sh
+if [ -e rust-toolchain.toml ]; then : >'${mark}'; fi
+exec /usr/bin/rustc "$@"
+`;
+  writeFileSync(programs.at('rustc'), rustc, { mode: executable });
+  vi.stubEnv('PATH', `${programs.path}${delimiter}${process.env['PATH'] ?? ''}`);
+  cpSync(join(projectRoot, 'guest-sdk/examples/mkdir-suffix-rust'), folder.path, {
+    recursive: true,
+  });
+  process.chdir(folder.path);
+  await built(folder, { 'rust-toolchain.toml': '[toolchain]\npath = "/elsewhere"\n' });
+  expect(existsSync(mark)).toBe(false);
+  expect(readFileSync(folder.at('out.wasm')).length).toBeGreaterThan(0);
+});
