@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports of the receiver and its workers.
+#include <malloc.h>
+
 #include <algorithm>
+#include <atomic>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "addon_state.h"
 #include "callers_network.h"
+#include "clock.h"
 #include "exports.h"
 #include "held_paths.h"
 #include "kernel_needs.h"
@@ -399,6 +403,13 @@ Napi::Value tell_all_of_shortage(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
   if (!arguments.is_ok()) return {};
+  // what compilers and ended threads have left in their arenas is nobody's
+  constexpr Nanoseconds kTrimPause = 2 * kSecond;
+  static std::atomic<Nanoseconds> next_trim = 0;
+  if (now() >= next_trim) {
+    next_trim = now() + kTrimPause;
+    malloc_trim(0);
+  }
   if (const auto receiver = find_receiver(info, handle)) receiver->tell_shortage();
   return info.Env().Undefined();
 }

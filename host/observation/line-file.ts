@@ -253,10 +253,13 @@ export class LineFile implements AsyncDisposable {
     this.#written = 0;
     try {
       if (part > 0 && file !== undefined) await file.truncate((await file.stat()).size - part);
-      await file?.close();
     } catch (thrown) {
       this.#parts.onFailed(messageOf(thrown));
     }
+    // Node ends the process for one that is forgotten
+    await file?.close().catch((thrown: unknown) => {
+      this.#parts.onFailed(messageOf(thrown));
+    });
   }
 
   async #writeSome(): Promise<void> {

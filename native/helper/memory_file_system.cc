@@ -241,13 +241,14 @@ struct Look {
   return magic_of(system) == TMPFS_MAGIC || is_overlay(system) || is_elsewhere(system);
 }
 
-// Of what nobody knows, nobody knows what it counts. An overlay counts what its upper one has,
+// A tmpfs counts each name. Of what nobody knows, nobody knows what it counts; a hugetlbfs counts
+// no links, and with a limit of its size alone nothing. An overlay counts what its upper one has,
 // which stays when the overlay goes and another file system gets its number.
 [[nodiscard]] std::uint64_t existing_of(const struct statfs& system) {
-  const bool is_known = find_type(system) != nullptr || is_elsewhere(system);
-  return system.f_files == 0 || !is_known
+  const bool is_known = magic_of(system) == TMPFS_MAGIC || is_elsewhere(system);
+  return system.f_files == 0 || !is_known || system.f_ffree > system.f_files
              ? Made::kUntold
-             : system.f_files - std::min(system.f_files, system.f_ffree);
+             : system.f_files - system.f_ffree;
 }
 
 }  // namespace

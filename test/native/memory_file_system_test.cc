@@ -136,6 +136,15 @@ void weighs_overlays_of_user_namespaces() {
   }
 }
 
+void believes_no_other_figures() {
+  leave_mounts();
+  CHECK_EQUAL(mkdir("/mnt/h", 0755), 0);
+  mount_at("hugetlbfs", "/mnt/h", "size=4M");
+  const Made made = made_in("/mnt/h");
+  CHECK(made.amount > 0);
+  CHECK_EQUAL(made.existing, Made::kUntold);
+}
+
 void weighs_overlays_on_a_ramfs() {
   leave_mounts();
   CHECK_EQUAL(mkdir("/mnt/r", 0755), 0);
@@ -247,6 +256,8 @@ constexpr Case kCases[] = {
      weighs_what_an_overlay_copies},
     {"A12: memory file systems: an overlay of a user namespace may always be in memory",
      weighs_overlays_of_user_namespaces},
+    {"A12: memory file systems: figures of a hugetlbfs are not believed",
+     believes_no_other_figures},
     {"A12: memory file systems: an overlay may be on a ramfs", weighs_overlays_on_a_ramfs},
     {"A12: memory file systems: an overlay on a disk takes nothing, whatever it looks like",
      weighs_no_overlay_on_a_disk},
