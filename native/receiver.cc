@@ -23,6 +23,7 @@
 #include "helper_pool.h"
 #include "kick_signal.h"
 #include "last_closing.h"
+#include "memory_room.h"
 #include "worker.h"
 
 namespace seccompagent {
@@ -62,6 +63,7 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   // descriptors that stay are opened before any container comes
   if (const auto known = ThreadRole::know_own_places(); !known)
     return std::unexpected(known.error());
+  (void)MemoryRoom::of_process();
   if (const auto started = ChildStarter::of_process().start(); !started)
     return std::unexpected(started.error());
   EndingChildren::of_process().start();

@@ -56,6 +56,7 @@ const engine: readonly string[] = [
   'lasting_file_systems',
   'late_answers',
   'memory',
+  'memory_room',
   'mount_namespace',
   'namespaces',
   'notify',
