@@ -84,13 +84,20 @@ test('DD5: added descriptors: a caller in a user namespace gets them, however ma
   });
   await using caller = new RunningCommand([
     ...asUser,
-    ...['unshare', '--user', '--map-root-user', compiled('open-caller')],
-    ...[agent.socket, folder.at('made'), '10', 'wait'],
+    'unshare',
+    '--user',
+    '--map-root-user',
+    compiled('open-caller'),
+    agent.socket,
+    folder.at('made'),
+    '10',
+    'wait',
   ]);
   await caller.printed(/ready/u);
   await using sender = new RunningCommand([
     ...asUser,
-    ...[compiled('files-in-flight'), String(2 * mostFiles)],
+    compiled('files-in-flight'),
+    String(2 * mostFiles),
   ]);
   await sender.printed(/in flight/u);
   caller.write('\n');
