@@ -93,14 +93,21 @@ test('W1: bundle store: what was prepared is not compiled while others wait', as
   expect(store.named('new').handlers).toHaveLength(1);
 });
 
+/** The same, and each costs as much as any other. */
+function freshLike(): Uint8Array {
+  const { body } = manyStates(0, 100);
+  const digits = [0, 0].map(() => 0x80 + randomInt(0x80));
+  return dear({ locals: 100, body: [...body, 0x41, ...digits, 1, 0x1a] });
+}
+
 test('W1: bundle store: a bundle with many handlers lets others have their turn', async () => {
   using folder = new BundleFolder();
   const handlers = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => ({ component: `${name}.wasm` }));
   mkdirSync(folder.at('many'));
-  for (const { component } of handlers) writeFileSync(folder.at(`many/${component}`), freshCode());
+  for (const { component } of handlers) writeFileSync(folder.at(`many/${component}`), freshLike());
   const manifest = { name: 'many', version: '0.1.0', description: 'For tests', handlers };
   writeFileSync(folder.at('many/bundle.json'), JSON.stringify(manifest));
-  folder.write('one', { component: freshCode(), syscalls: ['getpgid'] });
+  folder.write('one', { component: freshLike(), syscalls: ['getpgid'] });
   const store = new BundleStore({ folders: [folder.path] }, new ComponentCache({ waits: false }));
 
   const done: string[] = [];
@@ -113,13 +120,6 @@ test('W1: bundle store: a bundle with many handlers lets others have their turn'
   expect(done).toEqual(['one', 'many']);
   expect(store.named('many').handlers).toHaveLength(6);
 });
-
-/** The same, and each costs as much as any other. */
-function freshLike(): Uint8Array {
-  const { body } = manyStates(0, 100);
-  const digits = [0, 0].map(() => 0x80 + randomInt(0x80));
-  return dear({ locals: 100, body: [...body, 0x41, ...digits, 1, 0x1a] });
-}
 
 test('bundle store: a container of many bundles lets others have their turn', async () => {
   using folder = new BundleFolder();
