@@ -269,9 +269,10 @@ Made weigh(const Making& making) {
   return {.place = found.st_dev, .amount = amount, .existing = existing, .largest = amount};
 }
 
-bool copies_into_memory(int file) {
+bool copies_into_memory(int directory) {
   struct statfs system = {};
-  return fstatfs(file, &system) == 0 && may_be_in_memory(system);
+  return fstatfs(directory, &system) == 0 && may_be_in_memory(system) &&
+         is_upper_in_memory(system, directory);
 }
 
 std::uint64_t weigh_copy(int file, bool has_content) {

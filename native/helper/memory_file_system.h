@@ -30,8 +30,8 @@ struct Making {
 // memory.
 [[nodiscard]] Made weigh(const Making& making);
 
-// Whether it is an overlay that may copy files into memory before they are changed.
-[[nodiscard]] bool copies_into_memory(int file);
+// Whether this directory is of an overlay that may copy files into memory before they are changed.
+[[nodiscard]] bool copies_into_memory(int directory);
 
 // How much of this file it may copy, in bytes, with its content or without; 0: nothing.
 [[nodiscard]] std::uint64_t weigh_copy(int file, bool has_content);

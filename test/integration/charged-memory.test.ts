@@ -5,7 +5,7 @@ import { chownSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
-import { RunningCommand } from '../support/command.ts';
+import { RunningCommand, runCommand, seccompagent } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
 import { until } from '../support/polling.ts';
@@ -118,5 +118,36 @@ test('A12: abandoned folders: what ended containers have left to others ends no 
     ]);
     await filling.printed(/^over$/mu);
     return filling.stdout.includes('round 9 OK') || undefined;
+  });
+});
+
+/** In a mount namespace of its own, below a folder: an overlay on a disk that keeps nothing for root. */
+const onDisk = `set -e
+mount --make-rprivate /
+cd "$0"
+truncate -s 64M image && mkdir disk && mkfs.ext4 -q -m 0 image && mount -o loop image disk
+echo 0 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE disk)")/reserved_clusters"
+mkdir disk/l disk/u disk/w disk/o
+for name in a b c; do head -c 1M /dev/zero >disk/l/$name; done
+cp "$(command -v busybox)" disk/l/busybox
+mount -t overlay overlay -o lowerdir=disk/l,upperdir=disk/u,workdir=disk/w disk/o
+exec "$@" chroot disk/o /busybox sh -c '
+/busybox mv /a /moved && /busybox ln /b /linked && /busybox chmod 600 /c && /busybox ls /'`;
+
+test('A12: copied files: on a disk, large files are renamed, linked and changed', async () => {
+  using folder = new TemporaryFolder();
+  const running = [seccompagent, 'run', '-log=warn', `-bundle=${testBundle('perform')}`, '--'];
+  const { stdout, stderr } = await runCommand([
+    'unshare',
+    '-m',
+    'sh',
+    '-c',
+    onDisk,
+    folder.path,
+    ...running,
+  ]);
+  expect({ names: stdout.split('\n'), stderr }).toEqual({
+    names: ['b', 'busybox', 'c', 'linked', 'moved', ''],
+    stderr: '',
   });
 });

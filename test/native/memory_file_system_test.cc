@@ -165,6 +165,7 @@ void weighs_no_overlay_on_a_disk() {
               0);
   mount_overlay("/mnt/d");
   CHECK_EQUAL(weigh_copy(opened("/mnt/o/a").get(), true), 0U);
+  CHECK(!copies_into_memory(opened("/mnt/o/a").get()));
   CHECK_EQUAL(mkdir("/mnt/o/new", 0755), 0);
   struct stat found = {};
   CHECK_EQUAL(stat("/mnt/o/new", &found), 0);
