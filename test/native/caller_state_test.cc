@@ -163,18 +163,23 @@ void knows_who_has_slept_on() {
 void knows_who_has_slept_on_but_for_us() {
   std::atomic<pid_t> tid = 0;
   std::atomic<int> woken = 0;
+  std::atomic<int> seen_last = 0;
   std::atomic<bool> is_over = false;
   std::thread thread([&] {
     tid.store(gettid());
     tid.notify_one();
-    for (int seen = 0; !is_over.load(); seen = woken.load()) woken.wait(seen);
+    for (int seen = 0; !is_over.load(); seen = woken.load()) {
+      seen_last.store(seen);
+      woken.wait(seen);
+    }
   });
   tid.wait(0);
   CallerState state(tid.load());
   const auto wake = [&] {
     ++woken;
     woken.notify_one();
-    pause_for(20 * kMillisecond);
+    // however long it waits for a processor
+    wait_until([&] { return seen_last.load() == woken.load() || is_over.load(); });
   };
   // on a busy machine it may be interrupted, and runs twice
   wait_until([&] {

@@ -29,12 +29,15 @@
 #include "container.h"
 #include "user-namespace.h"
 
-enum { LIFE_SECONDS = 150, HELPER_FDS = 12, IDENTITIES = 40, CALLS_OF_IDENTITY = 50 };
+enum { LIFE_SECONDS = 150, HELPERS = 8, HELPER_FDS = 12, IDENTITIES = 40, CALLS_OF_IDENTITY = 50 };
 
 // What both processes look at.
 static struct shared {
   atomic_bool is_over;
-  atomic_int helper;
+  // the ones that were found last; 0: none
+  atomic_int helpers_found[HELPERS];
+  // where the next one is put
+  atomic_uint next;
   atomic_ulong calls, failed, reached, agents, helpers, children;
 } *shared;
 
@@ -147,6 +150,15 @@ static void try_threads_of_agent(void) {
   closedir(threads);
 }
 
+// Those that live are as many as there are identities and containers; pids begin anew at some time,
+// so that the highest one is not the newest.
+static void note_helper(pid_t pid) {
+  for (int i = 0; i < HELPERS; i++) {
+    if (atomic_load(&shared->helpers_found[i]) == pid) return;
+  }
+  atomic_store(&shared->helpers_found[atomic_fetch_add(&shared->next, 1) % HELPERS], pid);
+}
+
 static void look_around(pid_t own_child) {
   DIR *processes = opendir("/proc");
   if (processes == NULL) fail("open /proc");
@@ -161,7 +173,7 @@ static void look_around(pid_t own_child) {
     if (pid == agent_pid) {
       try_one(pid, &shared->agents);
     } else if (parent_of(pid) == agent_pid) {
-      atomic_store(&shared->helper, pid);
+      note_helper(pid);
       try_one(pid, &shared->helpers);
     }
   }
@@ -186,8 +198,7 @@ static void look_for_children(pid_t helper) {
 }
 
 // A helper that starts is new for a short time only: it is tried again and again.
-static void look_closer(void) {
-  const pid_t pid = atomic_load(&shared->helper);
+static void look_closer(pid_t pid) {
   if (pid <= 0 || has_pid_namespace) return;
   if (mounts) look_for_children(pid);
   for (int ahead = 1; ahead < 4; ahead++) {
@@ -220,7 +231,8 @@ static void open_own(void) {
 static void open_helper(void) {
   static const char *const names[] = {"exe",    "mem",  "fd/3",       "root",           "cwd",
                                       "ns/mnt", "maps", "task/1/mem", "root/etc/passwd"};
-  const pid_t pid = atomic_load(&shared->helper);
+  const unsigned next = atomic_load(&shared->next);
+  const pid_t pid = atomic_load(&shared->helpers_found[(next + HELPERS - 1) % HELPERS]);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     char path[64];
     static const char *const who[] = {"self", "thread-self"};
@@ -318,7 +330,7 @@ static int run(const struct container *container, int agent_fd, unsigned long ca
   drop_capabilities();
   while (!atomic_load(&shared->is_over)) {
     look_around(caller);
-    for (int i = 0; i < 50; i++) look_closer();
+    for (int i = 0; i < 50; i++) look_closer(atomic_load(&shared->helpers_found[i % HELPERS]));
     if (waitpid(caller, NULL, WNOHANG) != 0) break;
   }
   printf("calls %lu\nfailed %lu\nreached %lu\nagents %lu\nhelpers %lu\nchildren %lu\n",
