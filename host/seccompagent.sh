@@ -31,7 +31,7 @@ if [ ! -f "$main" ]; then
 fi
 
 # what compiled handlers take of memory: see compiler-flags.ts
-flags='--wasm-num-compilation-tasks=1 --no-wasm-inlining --no-wasm-inlining-call-indirect'
+flags='--wasm-num-compilation-tasks=1 --v8-pool-size=1 --no-wasm-inlining --no-wasm-inlining-call-indirect'
 
 if command -v node >/dev/null 2>&1 && is_new_enough node; then
   # shellcheck disable=SC2086

@@ -5,8 +5,11 @@
 
 /** As seccompagent.sh has them. */
 export const compilerFlags = [
-  // functions are compiled in threads of V8's own, several at once: the trial compiled one at a time
+  // functions are compiled in threads of V8's own, several of a module at once: the trial compiled one
+  // at a time
   '--wasm-num-compilation-tasks=1',
+  // nor do several modules take at once what one may
+  '--v8-pool-size=1',
   // what to inline is learnt from 16 bytes for each call in the code, of each instance, and code with
   // something inlined is up to three times as large as what was tried
   '--no-wasm-inlining',
