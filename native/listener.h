@@ -72,6 +72,8 @@ struct Container {
   std::shared_ptr<KeptCount> kept = std::make_shared<KeptCount>();
   // Received and not yet some worker's own; under the receiver's mutex.
   std::deque<OwnedCall> queue = {};
+  // When one of them last became that; 0: none has.
+  Nanoseconds last_turn = 0;
 
   // A user's containers have kept workers together.
   [[nodiscard]] Nanoseconds kept_workers(Nanoseconds time) const {
