@@ -16,6 +16,12 @@ interface Tier {
   readonly pool?: 'forks' | 'threads';
 }
 
+/**
+ * One test of thousands may meet a machine that stood still. What needed another try is named at the
+ * end of the run.
+ */
+const onceMore = 1;
+
 /** Kernel tests wait more than they compute, but their programs take cores, too. */
 const kernelWorkers = 2;
 
@@ -36,6 +42,7 @@ const tiers: readonly Tier[] = [
     order: 3,
     maxWorkers: kernelWorkers,
     setup: 'kernel',
+    retry: onceMore,
   },
   // containers of runc, crun, podman and containerd
   {
@@ -44,10 +51,18 @@ const tiers: readonly Tier[] = [
     order: 4,
     maxWorkers: kernelWorkers,
     setup: 'kernel',
+    retry: onceMore,
   },
-  { name: 'sanitizers', folders: ['test/sanitizers'], order: 5, maxWorkers: 1, setup: 'kernel' },
+  {
+    name: 'sanitizers',
+    folders: ['test/sanitizers'],
+    order: 5,
+    maxWorkers: 1,
+    setup: 'kernel',
+    retry: onceMore,
+  },
   // These compare times, also of containers beside an attacker, which a machine that others use for
-  // seconds falsifies. What needed another try is named at the end.
+  // seconds falsifies.
   {
     name: 'timing',
     folders: ['test/timing', 'test/hostile'],
