@@ -22,6 +22,8 @@ const sums = {
   'table elements': 16_384,
   'data segments': 65_536,
   'bytes of code': 4_194_304,
+  // such as memory.fill: a call is inserted before each, see interrupt-checks.ts
+  'instructions on memories and tables': 16_384,
   'branch targets': 131_072,
   '(locals + stack) × branches': 16_000_000,
   '(locals + stack) × loops': 500_000,

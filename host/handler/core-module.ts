@@ -141,20 +141,6 @@ export function describeCoreModule(bytes: Uint8Array): CoreModuleDescription {
   return { imports, functionExports, memoryExports, exports, memories };
 }
 
-/**
- * The same module without custom sections. V8 reads some of them, such as hints of branches, and keeps
- * what they say for as long as the module.
- */
-export function compiledPart(bytes: Uint8Array): Uint8Array {
-  const reader = new BinaryReader(bytes, headerSize);
-  const parts = [bytes.subarray(0, headerSize)];
-  while (!reader.isAtEnd) {
-    const { id, start } = reader.section();
-    if (id !== section.custom) parts.push(bytes.subarray(start, reader.position));
-  }
-  return Buffer.concat(parts);
-}
-
 /** Unsigned LEB128. */
 export function encodeU32(value: number): readonly number[] {
   const bytes: number[] = [];
@@ -204,43 +190,50 @@ function limitedTables(content: BinaryReader): readonly number[] {
   return [...encodeU32(tables.length), ...tables.flat()];
 }
 
-/** The same module with another content of one section, where it has that section. */
-export function withSection(
-  bytes: Uint8Array,
-  wanted: number,
-  rewritten: (content: BinaryReader) => ArrayLike<number>,
-): Uint8Array {
-  const reader = new BinaryReader(bytes, headerSize);
-  while (!reader.isAtEnd) {
-    const { id, content, start } = reader.section();
-    if (id !== wanted) continue;
-    const inside = rewritten(content);
-    const head = [wanted, ...encodeU32(inside.length)];
-    const rest = bytes.subarray(reader.position);
-    const at = start + head.length;
-    const limited = new Uint8Array(at + inside.length + rest.length);
-    limited.set(bytes.subarray(0, start));
-    limited.set(head, start);
-    limited.set(inside, at);
-    limited.set(rest, at + inside.length);
-    return limited;
+/** The new content of a section. */
+export type Rewrite = (content: BinaryReader) => ArrayLike<number>;
+/** By the numbers of the sections. */
+export type Rewrites = ReadonlyMap<number, Rewrite>;
+
+function joined(parts: readonly ArrayLike<number>[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
   }
   return bytes;
 }
 
 /**
- * The same module with at most `maximumPages` (64 KiB each) of memory, so that the guest's own
- * word about it does not count.
- * @throws AgentError AGENT_COMPONENT_REFUSED when it needs more at once
+ * The same module with other contents of sections, where it has those, and without custom sections. V8
+ * reads some of them, such as hints of branches, and keeps what they say for as long as the module.
  */
-export function limitMemory(bytes: Uint8Array, maximumPages: number): Uint8Array {
-  return withSection(bytes, section.memory, (content) => limitedMemories(content, maximumPages));
+export function rewritten(bytes: Uint8Array, rewrites: Rewrites): Uint8Array {
+  const reader = new BinaryReader(bytes, headerSize);
+  const parts: ArrayLike<number>[] = [bytes.subarray(0, headerSize)];
+  while (!reader.isAtEnd) {
+    const { id, content, start } = reader.section();
+    if (id === section.custom) continue;
+    const rewrite = rewrites.get(id);
+    if (rewrite === undefined) {
+      parts.push(bytes.subarray(start, reader.position));
+      continue;
+    }
+    const inside = rewrite(content);
+    parts.push([id, ...encodeU32(inside.length)], inside);
+  }
+  return joined(parts);
 }
 
 /**
- * The same module with a table that can't grow much.
- * @throws AgentError AGENT_COMPONENT_REFUSED when it has more than that
+ * At most `maximumPages` (64 KiB each) of memory and a table that can't grow much, so that the guest's
+ * own word about them does not count. They throw AgentError AGENT_COMPONENT_REFUSED where it needs more
+ * at once.
  */
-export function limitTable(bytes: Uint8Array): Uint8Array {
-  return withSection(bytes, section.table, limitedTables);
+export function limitsOf(maximumPages: number): Rewrites {
+  return new Map([
+    [section.table, limitedTables],
+    [section.memory, (content) => limitedMemories(content, maximumPages)],
+  ]);
 }

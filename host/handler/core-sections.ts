@@ -143,7 +143,7 @@ class CoreSections {
       case 12:
         content.u32();
         break;
-      // nobody sees custom ones, see compiledPart
+      // nobody sees custom ones, see `rewritten`
       case 0:
         content.skip(content.remaining);
         break;
@@ -237,6 +237,7 @@ class CoreSections {
     tally.checkFunction('bytes of code', body.remaining);
     const cost = costOfFunction(body, type, context);
     tally.checkFunction('locals', cost.locals);
+    tally.add('instructions on memories and tables', cost.runtimeCalls.length);
     for (const place of cost.runtimeCalls) this.#runtimeCalls.push(place);
     for (const [what, count] of [
       ['branch targets', cost.targets],

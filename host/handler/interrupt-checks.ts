@@ -6,7 +6,8 @@
 import type { BinaryReader } from './binary-reader.ts';
 import { CodeTally } from './code-bounds.ts';
 import type { CodeBounds } from './code-bounds.ts';
-import { encodeU32, withSection } from './core-module.ts';
+import { encodeU32 } from './core-module.ts';
+import type { Rewrite, Rewrites } from './core-module.ts';
 import { tallyCoreModule } from './core-sections.ts';
 
 const section = { type: 1, function: 3, code: 10 } as const;
@@ -41,14 +42,15 @@ function withItem(content: BinaryReader, item: (index: number) => readonly numbe
   ]);
 }
 
-/** The content of a code section with `inserted` at these places. */
+/** The content of a code section with `inserted` at these places, and one more body. */
 function withInserted(
   content: BinaryReader,
   places: readonly number[],
   inserted: Uint8Array,
+  more: readonly number[],
 ): Uint8Array {
   const count = content.u32();
-  const parts: Uint8Array[] = [Uint8Array.from(encodeU32(count))];
+  const parts: Uint8Array[] = [Uint8Array.from(encodeU32(count + 1))];
   let next = 0;
   for (let left = count; left > 0; left -= 1) {
     const body = content.part(content.u32());
@@ -62,32 +64,29 @@ function withInserted(
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     parts.push(Uint8Array.from(encodeU32(length)), ...pieces);
   }
+  parts.push(Uint8Array.from(more));
   return Buffer.concat(parts);
 }
 
 /**
- * The same module, with a call before each instruction that compilers make a call of.
- * @param bounds those that it is within; absent: the usual ones
+ * A call before each instruction that compilers make a call of.
+ * @param bounds those that the module is within; absent: the usual ones
  * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED
  */
-export function withChecks(bytes: Uint8Array, bounds?: CodeBounds): Uint8Array {
+export function checksOf(bytes: Uint8Array, bounds?: CodeBounds): Rewrites {
   const { functions: check, runtimeCalls } = tallyCoreModule(bytes, new CodeTally(bounds));
-  if (runtimeCalls.length === 0) return bytes;
+  if (runtimeCalls.length === 0) return new Map();
   const inserted = Uint8Array.from([...zero, ...callOf(check)]);
-  const checked = withSection(bytes, section.code, (content) =>
-    withInserted(content, runtimeCalls, inserted),
-  );
-  const withBody = withSection(checked, section.code, (content) =>
-    withItem(content, () => checkBody(check)),
-  );
+  // types come first
   let type = 0;
-  const withType = withSection(withBody, section.type, (content) =>
+  const withType: Rewrite = (content) =>
     withItem(content, (index) => {
       type = index;
       return checkType;
-    }),
-  );
-  return withSection(withType, section.function, (content) =>
-    withItem(content, () => encodeU32(type)),
-  );
+    });
+  return new Map([
+    [section.type, withType],
+    [section.function, (content) => withItem(content, () => encodeU32(type))],
+    [section.code, (content) => withInserted(content, runtimeCalls, inserted, checkBody(check))],
+  ]);
 }

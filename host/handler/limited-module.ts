@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is compiled in place of a handler's core module.
 import type { CodeBounds } from './code-bounds.ts';
-import { compiledPart, limitMemory, limitTable } from './core-module.ts';
-import { withChecks } from './interrupt-checks.ts';
+import { limitsOf, rewritten } from './core-module.ts';
+import { checksOf } from './interrupt-checks.ts';
 
 /**
  * The module that is tried, compiled and instantiated in place of this one.
@@ -14,5 +14,5 @@ export function limitedModule(
   maximumPages: number,
   code?: CodeBounds,
 ): Uint8Array {
-  return limitTable(limitMemory(withChecks(compiledPart(bytes), code), maximumPages));
+  return rewritten(bytes, new Map([...limitsOf(maximumPages), ...checksOf(bytes, code)]));
 }

@@ -29,7 +29,7 @@ async function built(folder: TemporaryFolder, files: object = {}): Promise<Built
   return buildHandler({ directory: folder.path, outFile: folder.at('out.wasm') });
 }
 
-test('CC6: AssemblyScript: an asconfig.json leaves out no assertion, and the build says so', async () => {
+test('foreign sources: AssemblyScript: an asconfig.json leaves out no assertion, and the build says so', async () => {
   using folder = new TemporaryFolder();
   const plain = await built(folder, { 'handler.ts': asserting });
   const asconfig = JSON.stringify({ options: { noAssert: true } });
@@ -45,7 +45,7 @@ test.for([
   { options: { transform: ['./transform.mjs'] } },
   { targets: { release: { transform: ['./transform.mjs'] } } },
   { extends: './other.json' },
-])('CC6: AssemblyScript: a transform is not run: %j', async (asconfig) => {
+])('foreign sources: AssemblyScript: a transform is not run: %j', async (asconfig) => {
   using folder = new TemporaryFolder();
   const mark = folder.at('has-run');
   await built(folder, {
@@ -60,7 +60,7 @@ export default class {}
   expect(existsSync(mark)).toBe(false);
 });
 
-test('CC6: C: a file whose name begins with @ is no list of options', async () => {
+test('foreign sources: C: a file whose name begins with @ is no list of options', async () => {
   using folder = new TemporaryFolder();
   const mark = folder.at('has-run');
   cpSync(join(projectRoot, 'guest-sdk/examples/mkdir-suffix-c'), folder.path, { recursive: true });
@@ -86,7 +86,7 @@ __attribute__((constructor)) static void run(void) {
   expect(existsSync(mark)).toBe(false);
 });
 
-test('CC6: Rust: the toolchain is not that of a rust-toolchain.toml', async () => {
+test('foreign sources: Rust: the toolchain is not that of a rust-toolchain.toml', async () => {
   using folder = new TemporaryFolder();
   using programs = new TemporaryFolder();
   const mark = programs.at('has-run');

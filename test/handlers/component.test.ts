@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 import { describeComponent } from '../../host/handler/component.ts';
-import { describeCoreModule, limitMemory } from '../../host/handler/core-module.ts';
+import { describeCoreModule, limitsOf, rewritten } from '../../host/handler/core-module.ts';
 import { trustedCode } from '../../host/handler/compiling/verdicts.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
@@ -72,7 +72,7 @@ test.for(shipped)('G5: core module: of %s, cut at any byte, is refused or read',
   for (let length = 0; length < core.length; length += 1) {
     const cut = core.subarray(0, length);
     expect(codes).toContain(failureOrNone(() => describeCoreModule(cut))?.code);
-    expect(codes).toContain(failureOrNone(() => limitMemory(cut, 256))?.code);
+    expect(codes).toContain(failureOrNone(() => rewritten(cut, limitsOf(256)))?.code);
   }
 });
 

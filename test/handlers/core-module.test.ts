@@ -6,13 +6,17 @@ import { expect, test } from 'vitest';
 
 import { describeComponent } from '../../host/handler/component.ts';
 import { instantiate } from '../../host/handler/core-exports.ts';
-import { describeCoreModule, limitMemory, limitTable } from '../../host/handler/core-module.ts';
+import { describeCoreModule, limitsOf, rewritten } from '../../host/handler/core-module.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
 import { coreModule, instruction, unsigned } from '../support/wasm-binary.ts';
 import type { Bytes, CoreModule } from '../support/wasm-binary.ts';
 
 const pageBytes = 65_536;
+
+function limited(bytes: Uint8Array, maximumPages: number): Uint8Array {
+  return rewritten(bytes, limitsOf(maximumPages));
+}
 
 /** A module with this memory and a function that grows it. */
 function growing(memory: Bytes): CoreModule {
@@ -30,8 +34,8 @@ function growing(memory: Bytes): CoreModule {
 
 /** Instantiates the limited module and grows its memory: the result of memory.grow. */
 function grown(bytes: Uint8Array, maximumPages: number, byPages: number): number | undefined {
-  const limited = limitMemory(bytes, maximumPages);
-  return instantiate(new WebAssembly.Module(limited), {}).function('grow')?.(byPages);
+  const module = new WebAssembly.Module(limited(bytes, maximumPages));
+  return instantiate(module, {}).function('grow')?.(byPages);
 }
 
 test('core module: functions are described by their types', () => {
@@ -105,9 +109,9 @@ test.for([
   ['no maximum', [0x70, 0, 1], [0x70, 1, 1, 0x80, 0x80, 1]],
   ['a large maximum', [0x70, 1, 1, 0xff, 0xff, 0xff, 0x0f], [0x70, 1, 1, 0x80, 0x80, 1]],
   ['a small maximum', [0x70, 1, 1, 2], [0x70, 1, 1, 2]],
-] as const)('G5: limitTable: a table with %s', ([, given, limited]) => {
+] as const)('G5: limits: a table with %s', ([, given, expected]) => {
   const module = coreModule({ tables: [given] });
-  expect(limitTable(module)).toEqual(coreModule({ tables: [limited] }));
+  expect(limited(module, 1)).toEqual(coreModule({ tables: [expected], memories: [[1, 1, 1]] }));
 });
 
 test.for([
@@ -126,8 +130,8 @@ test.for([
   ],
   ['one of host values', [[0x6f, 0, 1]], 'a table of no functions'],
   ['a 64-bit one', [[0x70, 4, 1]], 'a shared or 64-bit table'],
-] as const)('G5: limitTable: %s is refused', ([, tables, reason]) => {
-  const failure = failureOf(() => limitTable(coreModule({ tables })));
+] as const)('G5: limits: %s is refused', ([, tables, reason]) => {
+  const failure = failureOf(() => limited(coreModule({ tables }), 1));
   expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
   expect(failure.message).toContain(reason);
 });
@@ -141,26 +145,26 @@ test('core module: a type that is no function is refused', () => {
   });
 });
 
-test('G5: limitMemory: a memory without a maximum gets one', () => {
+test('G5: limits: a memory without a maximum gets one', () => {
   const bytes = coreModule(growing([0, 1]));
   expect(grown(bytes, 4, 3)).toBe(1);
   expect(grown(bytes, 4, 4)).toBe(-1);
 });
 
-test('G5: limitMemory: a larger maximum is cut, a smaller one stays', () => {
+test('G5: limits: a larger maximum is cut, a smaller one stays', () => {
   expect(grown(coreModule(growing([1, 1, ...unsigned(65_536)])), 4, 4)).toBe(-1);
   expect(grown(coreModule(growing([1, 1, 2])), 4, 1)).toBe(1);
   expect(grown(coreModule(growing([1, 1, 2])), 4, 2)).toBe(-1);
 });
 
-test('limitMemory: a memory that is as large as allowed stays', () => {
-  const limited = limitMemory(coreModule(growing([0, 4])), 4);
-  const { memory } = instantiate(new WebAssembly.Module(limited), {});
+test('limits: a memory that is as large as allowed stays', () => {
+  const module = new WebAssembly.Module(limited(coreModule(growing([0, 4])), 4));
+  const { memory } = instantiate(module, {});
   expect(memory.buffer.byteLength).toBe(4 * pageBytes);
 });
 
-test('G5: limitMemory: a memory that is larger at once is refused', () => {
-  expect(failureOf(() => limitMemory(coreModule(growing([0, 5])), 4))).toMatchObject({
+test('G5: limits: a memory that is larger at once is refused', () => {
+  expect(failureOf(() => limited(coreModule(growing([0, 5])), 4))).toMatchObject({
     code: 'AGENT_COMPONENT_REFUSED',
     message: 'core module wants 5 pages of memory at once, 4 are allowed',
   });
@@ -172,29 +176,29 @@ test.for([
   ['64-bit', [4, 1]],
   ['64-bit with a maximum', [5, 1, 2]],
   ['of its own page size', [8, 1, 0]],
-] as const)('G5: limitMemory: a memory that is %s is refused', ([, memory]) => {
-  expect(failureOf(() => limitMemory(coreModule(growing(memory)), 4))).toMatchObject({
+] as const)('G5: limits: a memory that is %s is refused', ([, memory]) => {
+  expect(failureOf(() => limited(coreModule(growing(memory)), 4))).toMatchObject({
     code: 'AGENT_COMPONENT_REFUSED',
     message: 'core module has a shared or 64-bit memory',
   });
 });
 
-test('G5: limitMemory: several memories are refused', () => {
+test('G5: limits: several memories are refused', () => {
   const bytes = coreModule({
     memories: [
       [0, 1],
       [0, 1],
     ],
   });
-  expect(failureOf(() => limitMemory(bytes, 4)).message).toBe('core module has several memories');
+  expect(failureOf(() => limited(bytes, 4)).message).toBe('core module has several memories');
 });
 
-test('limitMemory: nothing but the memory changes', () => {
+test('limits: nothing but the memory changes', () => {
   const [core] = describeComponent(readFileSync(shippedComponent('mount'))).coreModules;
   const bytes = core ?? Uint8Array.of();
-  const limited = limitMemory(bytes, 256);
-  expect(describeCoreModule(limited)).toEqual(describeCoreModule(bytes));
-  expect(limitMemory(limited, 256)).toEqual(limited);
+  const once = limited(bytes, 256);
+  expect(describeCoreModule(once)).toEqual(describeCoreModule(bytes));
+  expect(limited(once, 256)).toEqual(once);
 });
 
 test('G5: core module: a section that comes again is refused', () => {

@@ -69,7 +69,7 @@ describe('added descriptors', () => {
 });
 
 // The handler opens the file, and gives what it has: a helper has it first.
-test('DD5: added descriptors: a caller in a user namespace gets them, however many its user has in flight', async () => {
+test('A4: added descriptors: a caller in a user namespace gets them, however many its user has in flight', async () => {
   const user = 60_200;
   const mostFiles = 4096;
   const asUser = ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'] as const;
