@@ -137,7 +137,7 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
                                .credentials = target.credentials,
                                .label = target.label,
                                .user_namespace = user_namespace};
-  auto helper = pool.take(caller, acting.token, acting.patience, step);
+  auto helper = pool.take(caller, acting.owner, acting.patience, step);
   if (!helper) {
     FileOutcome broken = failed(step, helper.error());
     if (Pending(target.call).is_gone()) broken.outcome = {.answer = 0, .is_gone = true};
@@ -199,12 +199,13 @@ template <typename Act>
   Spending spending;
   if (!makes_something(acting.request)) return act_within_room(spending, act);
   FileOutcome done;
-  act_within(ContainerBudget::of_memory(), acting.token, acting.target, [&](std::uint64_t left) {
-    spending = {.allowance = left};
-    done = act_within_room(spending, act);
-    MemoryRoom::of_process().note(spending.made.is_over ? 0 : spending.made.amount);
-    return spending.made;
-  });
+  act_within(ContainerBudget::of_memory(), acting.owner.payer, acting.target,
+             [&](std::uint64_t left) {
+               spending = {.allowance = left};
+               done = act_within_room(spending, act);
+               MemoryRoom::of_process().note(spending.made.is_over ? 0 : spending.made.amount);
+               return spending.made;
+             });
   return done;
 }
 

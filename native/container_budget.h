@@ -13,14 +13,15 @@
 #include "clock.h"
 #include "helper/made.h"
 #include "memory_room.h"
+#include "payer.h"
 #include "result.h"
 #include "target.h"
 
 namespace seccompagent {
 
-// A user of a container. Containers are told apart by their tokens.
+// A user of a container, or of all containers of one payer, which are as one here.
 struct Holder {
-  std::uint32_t token;
+  Payer payer;
   std::uint32_t user;
 
   friend auto operator<=>(const Holder&, const Holder&) = default;
@@ -71,13 +72,13 @@ class ContainerBudget {
   // At that one, as far as is known since a second ago.
   [[nodiscard]] std::uint64_t left_at(const Holder& holder, std::uint64_t place);
   // A container has one listener more: what is made for those that have none counts for nobody.
-  void begin(std::uint32_t token);
+  void begin(Payer payer);
   // Counts what was made, and what was not as far as it tells what there is; where it was not made,
   // all that is there is counted again. A call may end after its container: then nothing is
   // counted.
   void note(const Holder& holder, const Made& made);
   // One of its listeners has ended.
-  void end_of(std::uint32_t token);
+  void end_of(Payer payer);
 
  private:
   struct AtPlace {
@@ -115,11 +116,11 @@ class ContainerBudget {
 
   [[nodiscard]] bool is_full(const Holder& holder, std::uint64_t place);
   // Whether what it has made is to be looked at when a listener of it ends.
-  [[nodiscard]] bool is_last_of_maker(std::uint32_t token);
+  [[nodiscard]] bool is_last_of_maker(Payer payer);
   void add(const Holder& holder, const Made& made);
   // For a call of a container, whose places are counted each time, and those of others now and
   // then.
-  void count_again(std::uint32_t token);
+  void count_again(Payer payer);
   // Forgets what was left behind at places that are gone.
   void find_lasting_again();
   // Those that were found a second ago will do.
@@ -136,19 +137,19 @@ class ContainerBudget {
   void set(const Holder& holder, AtPlace& at, std::uint64_t amount);
   void forget_nothing_at(const Holder& holder, std::uint64_t place);
   void merge_those_that_go(const Holder& holder);
-  [[nodiscard]] std::vector<Asked> begin_count(std::uint32_t token);
+  [[nodiscard]] std::vector<Asked> begin_count(Payer payer);
   void end_count(const Asked& asked, std::uint64_t there);
   void leave_behind(const Holder& holder, const Account& account);
-  void take_back(std::uint32_t token);
+  void take_back(Payer payer);
   void take_back(const Holder& owner, std::uint64_t place, std::uint64_t amount);
 
   std::mutex mutex_;
   Limits limits_;
   Count count_;
   FindLasting find_lasting_;
-  // Those that have listeners, by their tokens.
-  std::unordered_map<std::uint32_t, Container> containers_ = {};
-  // In the order of the tokens.
+  // Those that have listeners, by their payers.
+  std::unordered_map<Payer, Container> containers_ = {};
+  // In the order of the payers.
   Accounts accounts_ = {};
   // Of all containers, and of all that was left behind.
   std::uint64_t sum_ = 0;
@@ -162,8 +163,8 @@ class ContainerBudget {
 // is asked once more where it was refused too early: the place has told that there is less by now,
 // or there is more left at that one.
 template <typename Act>
-void act_within(ContainerBudget& budget, std::uint32_t token, const Target& target, Act act) {
-  const Holder holder = {.token = token, .user = target.credentials.uid.fs};
+void act_within(ContainerBudget& budget, Payer payer, const Target& target, Act act) {
+  const Holder holder = {.payer = payer, .user = target.credentials.uid.fs};
   // whatever they have, the agent has to have memory for it
   MemoryRoom& room = MemoryRoom::of_process();
   std::uint64_t left = room.is_short() ? 0 : budget.left(holder);
