@@ -167,12 +167,12 @@ void act_within(ContainerBudget& budget, Payer payer, const Target& target, Act 
   const Holder holder = {.payer = payer, .user = target.credentials.uid.fs};
   // whatever they have, the agent has to have memory for it
   MemoryRoom& room = MemoryRoom::of_process();
-  std::uint64_t left = room.is_short() ? 0 : budget.left(holder);
+  std::uint64_t left = room.is_short(payer) ? 0 : budget.left(holder);
   for (const bool is_last : {false, true}) {
     const Made made = act(left);
     if (made.place == 0) return;
     budget.note(holder, made);
-    if (is_last || !made.is_over || room.is_short()) return;
+    if (is_last || !made.is_over || room.is_short(payer)) return;
     left = budget.left_at(holder, made.place);
     if (left < made.amount) return;
   }

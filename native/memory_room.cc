@@ -17,10 +17,14 @@
 namespace seccompagent {
 namespace {
 
-// Of a limit: the agent itself and its handlers need the rest.
-constexpr std::uint64_t kPartPercent = 70;
-// Of the machine, what is left to others.
-constexpr std::uint64_t kOthersPercent = 10;
+struct Percents {
+  // Of a limit: the agent itself and its handlers need the rest.
+  std::uint64_t part;
+  // Of the machine, what is left to others.
+  std::uint64_t others;
+};
+constexpr Percents kOfRoot = {.part = 70, .others = 10};
+constexpr Percents kOfUsers = {.part = 50, .others = 20};
 // The number of version 1 for no limit is larger.
 constexpr std::uint64_t kUnlimited = 1ULL << 62;
 constexpr std::size_t kMostText = 16384;
@@ -114,7 +118,8 @@ void MemoryLeft::take_back() const {
   }
 }
 
-std::uint64_t MemoryLeft::bytes() const {
+std::uint64_t MemoryLeft::bytes(Payer payer) const {
+  const Percents& percents = is_user(payer) ? kOfUsers : kOfRoot;
   std::array<char, kMostText> room = {};
   std::uint64_t left = ~0ULL;
   const auto leave = [&left](std::uint64_t most, std::uint64_t used) {
@@ -124,10 +129,10 @@ std::uint64_t MemoryLeft::bytes() const {
   // in KiB
   constexpr std::uint64_t kUnit = 1024;
   const std::uint64_t all = sum_of(machine, {"MemTotal:"}) * kUnit;
-  if (all != 0) leave(sum_of(machine, {"MemAvailable:"}) * kUnit, part_of(all, kOthersPercent));
+  if (all != 0) leave(sum_of(machine, {"MemAvailable:"}) * kUnit, part_of(all, percents.others));
   for (const Level& level : levels_) {
     const auto most = limit_of(level);
-    if (most) leave(part_of(*most, kPartPercent), used_at(level));
+    if (most) leave(part_of(*most, percents.part), used_at(level));
   }
   return left;
 }
@@ -138,26 +143,28 @@ MemoryRoom& MemoryRoom::of_process() {
   return room;
 }
 
-std::uint64_t MemoryRoom::look() {
-  unlooked_ = 0;
-  next_look_ = now() + kLookPause;
-  std::uint64_t left = left_.bytes();
-  if (left == 0 && now() >= next_take_back_) {
-    next_take_back_ = now() + kTakeBackPause;
+std::uint64_t MemoryRoom::look(Payer payer) {
+  Look& own = look_of(payer);
+  own.unlooked = 0;
+  own.next = now() + kLookPause;
+  std::uint64_t left = left_.bytes(payer);
+  if (left == 0 && now() >= own.next_take_back) {
+    own.next_take_back = now() + kTakeBackPause;
     left_.take_back();
-    left = left_.bytes();
+    left = left_.bytes(payer);
   }
-  is_short_ = left == 0;
+  own.is_short = left == 0;
   return left;
 }
 
-bool MemoryRoom::is_short() {
-  if (unlooked_ >= kLookBytes || now() >= next_look_) (void)look();
-  return is_short_;
+bool MemoryRoom::is_short(Payer payer) {
+  const Look& own = look_of(payer);
+  if (own.unlooked >= kLookBytes || now() >= own.next) (void)look(payer);
+  return own.is_short;
 }
 
-std::optional<MemoryRoom::Taken> MemoryRoom::take(std::uint64_t bytes) {
-  const std::uint64_t left = look();
+std::optional<MemoryRoom::Taken> MemoryRoom::take(Payer payer, std::uint64_t bytes) {
+  const std::uint64_t left = look(payer);
   // first: two that ask at once both see it
   const std::uint64_t before = taken_.fetch_add(bytes);
   Taken taken(*this, bytes);

@@ -3,6 +3,7 @@
 // containers. Budgets say what may be made; this is what was really taken.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "clock.h"
+#include "payer.h"
 #include "resources.h"
 #include "unique_fd.h"
 
@@ -26,8 +28,9 @@ class MemoryLeft {
   // Of the process.
   [[nodiscard]] static MemoryLeft of_process();
 
-  // Nothing, before the kernel has to kill somebody. What it can take back at once is left.
-  [[nodiscard]] std::uint64_t bytes() const;
+  // For this payer; nothing, before the kernel has to kill somebody. What it can take back at once
+  // is left. Users never take all that root's containers have.
+  [[nodiscard]] std::uint64_t bytes(Payer payer) const;
   // Has the kernel take that back where nothing else tells how much it is, as version 1 does not of
   // what the kernel itself has.
   void take_back() const;
@@ -55,10 +58,12 @@ class MemoryRoom {
   [[nodiscard]] static MemoryRoom& of_process();
 
   // Nothing more may be made.
-  [[nodiscard]] bool is_short();
+  [[nodiscard]] bool is_short(Payer payer);
   // So much may be taken without asking, and is noted then.
-  [[nodiscard]] std::uint64_t unasked() { return is_short() ? 0 : kUnasked; }
-  void note(std::uint64_t bytes) { unlooked_ += bytes; }
+  [[nodiscard]] std::uint64_t unasked(Payer payer) { return is_short(payer) ? 0 : kUnasked; }
+  void note(std::uint64_t bytes) {
+    for (Look& look : looks_) look.unlooked += bytes;
+  }
 
   // As long as it lives, nobody else gets these bytes.
   class Taken {
@@ -78,7 +83,7 @@ class MemoryRoom {
     std::uint64_t bytes_;
   };
   // None: there is not so much.
-  [[nodiscard]] std::optional<Taken> take(std::uint64_t bytes);
+  [[nodiscard]] std::optional<Taken> take(Payer payer, std::uint64_t bytes);
 
  private:
   static constexpr std::uint64_t kUnasked = 64ULL << 10;
@@ -88,14 +93,19 @@ class MemoryRoom {
   // Files that are in use have to be read again afterwards.
   static constexpr Nanoseconds kTakeBackPause = 10 * kSecond;
 
-  [[nodiscard]] std::uint64_t look();
+  struct Look {
+    std::atomic<std::uint64_t> unlooked = 0;
+    std::atomic<Nanoseconds> next = 0;
+    std::atomic<Nanoseconds> next_take_back = 0;
+    std::atomic<bool> is_short = false;
+  };
+  [[nodiscard]] Look& look_of(Payer payer) { return looks_[is_user(payer) ? 1 : 0]; }
+  [[nodiscard]] std::uint64_t look(Payer payer);
 
   const MemoryLeft left_;
   std::atomic<std::uint64_t> taken_ = 0;
-  std::atomic<std::uint64_t> unlooked_ = 0;
-  std::atomic<Nanoseconds> next_look_ = 0;
-  std::atomic<Nanoseconds> next_take_back_ = 0;
-  std::atomic<bool> is_short_ = false;
+  // For root's containers, and for those of users.
+  std::array<Look, 2> looks_;
 };
 
 }  // namespace seccompagent

@@ -13,10 +13,10 @@ namespace seccompagent {
 // The token of a container, or a user.
 using Payer = std::uint64_t;
 
-inline constexpr Payer kOfUsers = 1ULL << 32;
+inline constexpr Payer kUserBit = 1ULL << 32;
 
-[[nodiscard]] constexpr Payer user_payer(uid_t user) { return kOfUsers | user; }
-[[nodiscard]] constexpr bool is_user(Payer payer) { return payer >= kOfUsers; }
+[[nodiscard]] constexpr Payer user_payer(uid_t user) { return kUserBit | user; }
+[[nodiscard]] constexpr bool is_user(Payer payer) { return payer >= kUserBit; }
 
 // `sender`: who has sent its listeners.
 [[nodiscard]] constexpr Payer payer_of(std::uint32_t container, uid_t sender) {

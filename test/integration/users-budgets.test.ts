@@ -15,7 +15,10 @@ const limitBytes = 1024 * mebibyte;
 const user = 1000;
 /** Links of 6 KiB: far more than a budget. */
 const many = 30_000;
-const some = 5000;
+const some = 4000;
+
+/** Of one that a user could fill. */
+const smallBytes = 208 * mebibyte;
 
 async function startAgent(cgroup: MemoryCgroup): Promise<WatchedAgent> {
   return startWatchedAgent({
@@ -56,4 +59,14 @@ test('A12: users’ budgets: all containers of a user have one, and root’s hav
   expect(Math.max(...others)).toBeLessThan(10);
   await using roots = new Fillers(agent, ['-l', '-r'], 1, some);
   expect(await roots.made()).toEqual([some]);
+});
+
+test('A12: users’ budgets: whatever users have made, the agent has memory for root’s containers', async () => {
+  using cgroup = new MemoryCgroup(smallBytes);
+  await using agent = await startAgent(cgroup);
+  await using theirs = new Fillers(agent, ['-l'], 4, many);
+  await theirs.made();
+  await using roots = new Fillers(agent, ['-l', '-r'], 1, some);
+  expect(await roots.made()).toEqual([some]);
+  expect(cgroup.peakBytes).toBeLessThan(smallBytes * 0.9);
 });
