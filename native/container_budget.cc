@@ -40,7 +40,8 @@ constexpr std::size_t kFewContainers = 32;
 }  // namespace
 
 ContainerBudget& ContainerBudget::of_memory() {
-  static ContainerBudget budget(kMemory, nullptr, find_lasting_file_systems);
+  static ContainerBudget budget(kMemory, nullptr, find_lasting_file_systems,
+                                [] { return MemoryRoom::of_process().is_ample(); });
   return budget;
 }
 
@@ -156,10 +157,11 @@ void ContainerBudget::make_room(const Holder& holder) {
 void ContainerBudget::merge_those_that_go(const Holder& holder) {
   const auto account = accounts_.find(holder);
   if (account == accounts_.end()) return;
-  AtPlace elsewhere = {.is_told = false};
+  AtPlace elsewhere = {.is_told = false, .last_used = now()};
   std::erase_if(account->second.places, [&](const auto& entry) {
     if (lasting_.contains(entry.first)) return false;
     elsewhere.amount += entry.second.amount;
+    elsewhere.last_used = std::min(elsewhere.last_used, entry.second.last_used);
     return true;
   });
   if (elsewhere.amount != 0) account->second.places.emplace(kElsewhere, elsewhere);
@@ -245,6 +247,7 @@ void ContainerBudget::find_lasting_now_and_then() {
 // Where nobody can tell, for want of a descriptor, all is as it was.
 void ContainerBudget::find_lasting_again() {
   auto found = find_lasting_();
+  const bool is_ample = is_ample_ == nullptr || is_ample_();
   const std::lock_guard lock(mutex_);
   if (!found) return;
   lasting_ = std::move(*found);
@@ -253,6 +256,27 @@ void ContainerBudget::find_lasting_again() {
     if (lasting_.contains(entry.first)) return false;
     sum_ -= entry.second.all.amount;
     return true;
+  });
+  if (is_ample) forget_unused();
+}
+
+// With the mutex held.
+void ContainerBudget::forget_unused() {
+  const Nanoseconds time = now();
+  std::vector<std::pair<Holder, std::uint64_t>> unused;
+  for (const auto& [holder, account] : accounts_) {
+    if (!is_user(holder.payer)) continue;
+    for (const auto& [place, at] : account.places) {
+      if (!lasting_.contains(place) && time - at.last_used >= limits_.kept_for)
+        unused.emplace_back(holder, place);
+    }
+  }
+  for (const auto& [holder, place] : unused) {
+    set(holder, accounts_[holder].places[place], 0);
+    forget_nothing_at(holder, place);
+  }
+  std::erase_if(containers_, [](const auto& entry) {
+    return entry.second.listeners == 0 && entry.second.sum == 0;
   });
 }
 
@@ -304,6 +328,7 @@ void ContainerBudget::end_of(Payer payer) {
   const std::lock_guard lock(mutex_);
   const auto container = containers_.find(payer);
   if (container == containers_.end() || --container->second.listeners > 0) return;
+  if (is_user(payer) && container->second.sum != 0) return;
   sum_ -= container->second.sum;
   containers_.erase(container);
   const auto first = accounts_.lower_bound({.payer = payer, .user = 0});

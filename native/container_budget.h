@@ -31,6 +31,8 @@ struct Holder {
 // how many things there are, no more is counted than that. What a container leaves behind at a
 // place that lasts takes of what all have, until the place tells of less or is gone; and of what
 // the container has, should it come again, as one does in which programs are executed now and then.
+// Others may keep a place that does not last, too, and nobody tells: what a user's containers have
+// made there is his for some time more.
 class ContainerBudget {
  public:
   // All containers together, and all that was left behind, have `all`, and each one at most `own`.
@@ -42,6 +44,8 @@ class ContainerBudget {
   struct Limits {
     std::uint64_t own;
     std::uint64_t all;
+    // What users have made at places that were not used for so long, and do not last.
+    Nanoseconds kept_for = 60 * kSecond;
   };
   // Of a container; all others are one.
   static constexpr std::size_t kMostUsers = 256;
@@ -57,10 +61,13 @@ class ContainerBudget {
   // All places that may outlive the containers. It may take its time.
   using Places = std::unordered_set<std::uint64_t>;
   using FindLasting = Result<Places> (*)();
+  // Whether there is so much left that what may be there no longer need not be counted.
+  using IsAmple = bool (*)();
 
-  // nullptr: nobody can tell of any place; none lasts.
-  explicit ContainerBudget(Limits limits, Count count = nullptr, FindLasting find_lasting = nullptr)
-      : limits_(limits), count_(count), find_lasting_(find_lasting) {}
+  // nullptr: nobody can tell of any place; none lasts; it always is.
+  explicit ContainerBudget(Limits limits, Count count = nullptr, FindLasting find_lasting = nullptr,
+                           IsAmple is_ample = nullptr)
+      : limits_(limits), count_(count), find_lasting_(find_lasting), is_ample_(is_ample) {}
 
   // Bytes of what is made on file systems in memory.
   [[nodiscard]] static ContainerBudget& of_memory();
@@ -77,7 +84,7 @@ class ContainerBudget {
   // all that is there is counted again. A call may end after its container: then nothing is
   // counted.
   void note(const Holder& holder, const Made& made);
-  // One of its listeners has ended.
+  // One of its listeners has ended. What users have made stays theirs.
   void end_of(Payer payer);
 
  private:
@@ -121,7 +128,7 @@ class ContainerBudget {
   // For a call of a container, whose places are counted each time, and those of others now and
   // then.
   void count_again(Payer payer);
-  // Forgets what was left behind at places that are gone.
+  // Forgets what was left behind at places that are gone, and what of users may be.
   void find_lasting_again();
   // Those that were found a second ago will do.
   void find_lasting_now_and_then();
@@ -137,6 +144,7 @@ class ContainerBudget {
   void set(const Holder& holder, AtPlace& at, std::uint64_t amount);
   void forget_nothing_at(const Holder& holder, std::uint64_t place);
   void merge_those_that_go(const Holder& holder);
+  void forget_unused();
   [[nodiscard]] std::vector<Asked> begin_count(Payer payer);
   void end_count(const Asked& asked, std::uint64_t there);
   void leave_behind(const Holder& holder, const Account& account);
@@ -147,7 +155,8 @@ class ContainerBudget {
   Limits limits_;
   Count count_;
   FindLasting find_lasting_;
-  // Those that have listeners, by their payers.
+  IsAmple is_ample_;
+  // Those that have listeners, and users that have had some, by their payers.
   std::unordered_map<Payer, Container> containers_ = {};
   // In the order of the payers.
   Accounts accounts_ = {};

@@ -17,14 +17,6 @@
 namespace seccompagent {
 namespace {
 
-struct Percents {
-  // Of a limit: the agent itself and its handlers need the rest.
-  std::uint64_t part;
-  // Of the machine, what is left to others.
-  std::uint64_t others;
-};
-constexpr Percents kOfRoot = {.part = 70, .others = 10};
-constexpr Percents kOfUsers = {.part = 50, .others = 20};
 // The number of version 1 for no limit is larger.
 constexpr std::uint64_t kUnlimited = 1ULL << 62;
 constexpr std::size_t kMostText = 16384;
@@ -118,8 +110,7 @@ void MemoryLeft::take_back() const {
   }
 }
 
-std::uint64_t MemoryLeft::bytes(Payer payer) const {
-  const Percents& percents = is_user(payer) ? kOfUsers : kOfRoot;
+std::uint64_t MemoryLeft::bytes(const Share& share) const {
   std::array<char, kMostText> room = {};
   std::uint64_t left = ~0ULL;
   const auto leave = [&left](std::uint64_t most, std::uint64_t used) {
@@ -129,10 +120,10 @@ std::uint64_t MemoryLeft::bytes(Payer payer) const {
   // in KiB
   constexpr std::uint64_t kUnit = 1024;
   const std::uint64_t all = sum_of(machine, {"MemTotal:"}) * kUnit;
-  if (all != 0) leave(sum_of(machine, {"MemAvailable:"}) * kUnit, part_of(all, percents.others));
+  if (all != 0) leave(sum_of(machine, {"MemAvailable:"}) * kUnit, part_of(all, share.others));
   for (const Level& level : levels_) {
     const auto most = limit_of(level);
-    if (most) leave(part_of(*most, percents.part), used_at(level));
+    if (most) leave(part_of(*most, share.part), used_at(level));
   }
   return left;
 }
@@ -144,14 +135,15 @@ MemoryRoom& MemoryRoom::of_process() {
 }
 
 std::uint64_t MemoryRoom::look(Payer payer) {
+  const auto& share = is_user(payer) ? MemoryLeft::kOfUsers : MemoryLeft::kOfAll;
   Look& own = look_of(payer);
   own.unlooked = 0;
   own.next = now() + kLookPause;
-  std::uint64_t left = left_.bytes(payer);
+  std::uint64_t left = left_.bytes(share);
   if (left == 0 && now() >= own.next_take_back) {
     own.next_take_back = now() + kTakeBackPause;
     left_.take_back();
-    left = left_.bytes(payer);
+    left = left_.bytes(share);
   }
   own.is_short = left == 0;
   return left;

@@ -28,9 +28,21 @@ class MemoryLeft {
   // Of the process.
   [[nodiscard]] static MemoryLeft of_process();
 
-  // For this payer; nothing, before the kernel has to kill somebody. What it can take back at once
-  // is left. Users never take all that root's containers have.
-  [[nodiscard]] std::uint64_t bytes(Payer payer) const;
+  struct Share {
+    // Of a limit, in percent: the agent itself and its handlers need the rest.
+    std::uint64_t part;
+    // Of the machine, what is left to others.
+    std::uint64_t others;
+  };
+  static constexpr Share kOfAll = {.part = 70, .others = 10};
+  // Of users, who leave some for root's containers.
+  static constexpr Share kOfUsers = {.part = 50, .others = 20};
+  // Of users together, from where on one who takes all that one may have leaves others nothing.
+  static constexpr Share kAmple = {.part = 40, .others = 30};
+
+  // Of such a share; nothing, before the kernel has to kill somebody. What it can take back at once
+  // is left.
+  [[nodiscard]] std::uint64_t bytes(const Share& share) const;
   // Has the kernel take that back where nothing else tells how much it is, as version 1 does not of
   // what the kernel itself has.
   void take_back() const;
@@ -57,6 +69,7 @@ class MemoryRoom {
   explicit MemoryRoom(MemoryLeft left) : left_(std::move(left)) {}
   [[nodiscard]] static MemoryRoom& of_process();
 
+  [[nodiscard]] bool is_ample() const { return left_.bytes(MemoryLeft::kAmple) != 0; }
   // Nothing more may be made.
   [[nodiscard]] bool is_short(Payer payer);
   // So much may be taken without asking, and is noted then.

@@ -70,3 +70,13 @@ test('A12: users’ budgets: whatever users have made, the agent has memory for 
   expect(await roots.made()).toEqual([some]);
   expect(cgroup.peakBytes).toBeLessThan(smallBytes * 0.9);
 });
+
+test('A12: users’ budgets: one after the other, containers have no more than one has', async () => {
+  using cgroup = new MemoryCgroup(limitBytes);
+  await using agent = await startAgent(cgroup);
+  // somebody keeps what they have filled
+  await using theirs = new Fillers(agent, [], 4, many);
+  const [first = 0, ...others] = await theirs.made();
+  expect(first).toBeGreaterThan(10_000);
+  expect(Math.max(...others)).toBeLessThan(10);
+});

@@ -48,11 +48,11 @@ void leaves_a_part_of_a_limit() {
                                                "kernel_stack", "pagetables"}
                     : std::vector<std::string>{"total_rss", "total_shmem"}) {
       machine.use("a", name, 30 * kMega);
-      CHECK_EQUAL(machine.left("/a").bytes(kRoot), 40 * kMega);
+      CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 40 * kMega);
     }
     // what the kernel can take back
     machine.use("a", "inactive_file", 90 * kMega);
-    CHECK_EQUAL(machine.left("/a").bytes(kRoot), 70 * kMega);
+    CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 70 * kMega);
   }
 }
 
@@ -62,9 +62,9 @@ void counts_what_the_kernel_has() {
   machine.limit("a", megas(100));
   machine.use("a", "total_rss", 10 * kMega);
   machine.write("a/memory.kmem.usage_in_bytes", megas(50) + "\n");
-  CHECK_EQUAL(machine.left("/a").bytes(kRoot), 60 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 60 * kMega);
   machine.write("a/memory.force_empty", "");
-  CHECK_EQUAL(machine.left("/a").bytes(kRoot), 10 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 10 * kMega);
   machine.write("a/memory.kmem.usage_in_bytes", megas(60) + "\n");
   MemoryRoom room(machine.left("/a"));
   CHECK(room.is_short(kRoot));
@@ -77,7 +77,7 @@ void counts_each_level() {
   machine.use("pod", "anon", 60 * kMega);
   machine.limit("pod/agent", "max");
   machine.use("pod/agent", "anon", kMega);
-  CHECK_EQUAL(machine.left("/pod/agent").bytes(kRoot), 10 * kMega);
+  CHECK_EQUAL(machine.left("/pod/agent").bytes(MemoryLeft::kOfAll), 10 * kMega);
 }
 
 void sees_what_has_changed() {
@@ -85,34 +85,36 @@ void sees_what_has_changed() {
   machine.limit("a", megas(100));
   machine.use("a", "anon", 0);
   const MemoryLeft left = machine.left("/a");
-  CHECK_EQUAL(left.bytes(kRoot), 70 * kMega);
+  CHECK_EQUAL(left.bytes(MemoryLeft::kOfAll), 70 * kMega);
   machine.use("a", "shmem", 80 * kMega);
-  CHECK_EQUAL(left.bytes(kRoot), 0U);
+  CHECK_EQUAL(left.bytes(MemoryLeft::kOfAll), 0U);
   machine.limit("a", megas(200));
-  CHECK_EQUAL(left.bytes(kRoot), 60 * kMega);
+  CHECK_EQUAL(left.bytes(MemoryLeft::kOfAll), 60 * kMega);
 }
 
 void leaves_some_of_the_machine() {
   const Machine machine(true);
   machine.write("meminfo", "MemTotal:        1024000 kB\nMemAvailable:     204800 kB\n");
-  CHECK_EQUAL(machine.left("/a").bytes(kRoot), 100 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 100 * kMega);
 }
 
 void leaves_roots_more_than_users() {
   const Machine machine(true);
   machine.limit("a", megas(100));
   machine.use("a", "anon", 40 * kMega);
-  CHECK_EQUAL(machine.left("/a").bytes(kUser), 10 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 10 * kMega);
   machine.use("a", "anon", 60 * kMega);
-  CHECK_EQUAL(machine.left("/a").bytes(kUser), 0U);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 0U);
   MemoryRoom room(machine.left("/a"));
+  CHECK(!room.is_ample());
   CHECK(room.is_short(kUser));
   CHECK(!room.is_short(kRoot));
   CHECK(!room.take(kUser, 1).has_value());
   CHECK(room.take(kRoot, 10 * kMega).has_value());
   machine.use("a", "anon", 0);
+  CHECK(room.is_ample());
   machine.write("meminfo", "MemTotal:        1024000 kB\nMemAvailable:     204800 kB\n");
-  CHECK_EQUAL(machine.left("/a").bytes(kUser), 0U);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 0U);
 }
 
 void gives_nothing_twice() {
