@@ -137,7 +137,7 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
                                .credentials = target.credentials,
                                .label = target.label,
                                .user_namespace = user_namespace};
-  auto helper = pool.take(caller, acting.token, acting.patience, step);
+  auto helper = pool.take(caller, acting.owner, acting.patience, step);
   if (!helper) {
     FileOutcome broken = failed(step, helper.error());
     if (Pending(target.call).is_gone()) broken.outcome = {.answer = 0, .is_gone = true};
@@ -182,13 +182,13 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
 
 // What an overlay copies into memory is charged to the agent: it has to have room for that.
 template <typename Act>
-[[nodiscard]] FileOutcome act_within_room(Spending& spending, Act act) {
+[[nodiscard]] FileOutcome act_within_room(Payer payer, Spending& spending, Act act) {
   MemoryRoom& room = MemoryRoom::of_process();
-  spending.copy_room = room.unasked();
+  spending.copy_room = room.unasked(payer);
   FileOutcome done = act(spending);
   room.note(std::min(spending.copied, spending.copy_room));
   if (spending.copied <= spending.copy_room) return done;
-  const auto taken = room.take(spending.copied);
+  const auto taken = room.take(payer, spending.copied);
   if (!taken) return done;
   spending.copy_room = std::exchange(spending.copied, 0);
   return act(spending);
@@ -197,14 +197,15 @@ template <typename Act>
 template <typename Act>
 [[nodiscard]] FileOutcome act_within_budget(const Acting& acting, Act act) {
   Spending spending;
-  if (!makes_something(acting.request)) return act_within_room(spending, act);
+  if (!makes_something(acting.request)) return act_within_room(acting.owner.payer, spending, act);
   FileOutcome done;
-  act_within(ContainerBudget::of_memory(), acting.token, acting.target, [&](std::uint64_t left) {
-    spending = {.allowance = left};
-    done = act_within_room(spending, act);
-    MemoryRoom::of_process().note(spending.made.is_over ? 0 : spending.made.amount);
-    return spending.made;
-  });
+  act_within(ContainerBudget::of_memory(), acting.owner.payer, acting.target,
+             [&](std::uint64_t left) {
+               spending = {.allowance = left};
+               done = act_within_room(acting.owner.payer, spending, act);
+               MemoryRoom::of_process().note(spending.made.is_over ? 0 : spending.made.amount);
+               return spending.made;
+             });
   return done;
 }
 

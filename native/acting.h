@@ -8,6 +8,7 @@
 #include "child.h"
 #include "helper/file_operation.h"
 #include "outcome.h"
+#include "payer.h"
 #include "target.h"
 #include "unique_fd.h"
 
@@ -31,8 +32,8 @@ struct Acting {
   const FileRequest& request;
   const Patience& patience;
   Actor actor;
-  // The container's, for its helpers to end with it.
-  std::uint32_t token;
+  // Of what acts for it, and of what is made.
+  Owner owner;
   // Of undo_mknod: what was made, in place of the target's second base.
   int made = -1;
 };

@@ -149,7 +149,7 @@ struct NamespaceId {
 
 }  // namespace
 
-Result<CallersFd> take_descriptor(const CallId& call, int fd, std::uint32_t token) {
+Result<CallersFd> take_descriptor(const CallId& call, int fd, Payer payer) {
   if (fd < 0) return fail(EBADF);
   UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, call.tid, kPidfdThread)));
   if (!pidfd.is_open() && errno == EINVAL)
@@ -158,7 +158,7 @@ Result<CallersFd> take_descriptor(const CallId& call, int fd, std::uint32_t toke
   if (is_gone(call)) return fail(ESRCH);
   UniqueFd copy(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd.get(), fd, 0)));
   if (!copy.is_open()) return fail_errno();
-  return CallersFd(std::move(copy), token);
+  return CallersFd(std::move(copy), payer);
 }
 
 Result<void> describe_caller(const CallId& call, std::span<std::byte> into) {

@@ -15,7 +15,7 @@ namespace seccompagent {
 
 // A copy of what the caller has under this number, see pidfd_getfd(2). EBADF: it has nothing there.
 // ESRCH: the notification is gone.
-[[nodiscard]] Result<CallersFd> take_descriptor(const CallId& call, int fd, std::uint32_t token);
+[[nodiscard]] Result<CallersFd> take_descriptor(const CallId& call, int fd, Payer payer);
 
 // Writes the layout of native.ts, cut where the bytes end. ESRCH: the notification is gone.
 [[nodiscard]] Result<void> describe_caller(const CallId& call, std::span<std::byte> into);

@@ -90,7 +90,7 @@ Napi::Value take_caller_fd(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   return with_call(info, handle, [&](Worker& worker, const CallId& call) -> std::int32_t {
     if (!worker.await_room()) return -EBUSY;
-    auto taken = take_descriptor(call, fd, worker.container_token());
+    auto taken = take_descriptor(call, fd, worker.owner().payer);
     if (!taken) return negated(taken.error());
     const auto place = worker.keep(std::move(*taken));
     return place ? static_cast<std::int32_t>(*place) : negated(place.error());

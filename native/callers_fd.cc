@@ -38,14 +38,14 @@ struct Closing {
 }
 
 // The descriptor is the child's then, which has the same ones. Nothing: there is no such child.
-[[nodiscard]] std::optional<EndingChild> begin_closing(int fd, std::uint32_t token) {
+[[nodiscard]] std::optional<EndingChild> begin_closing(int fd, Payer payer) {
   auto stack = ChildStack::make();
   if (!stack) return std::nullopt;
   auto closing = std::make_shared<Closing>(std::move(*stack), fd);
   auto child = start_sharing_child(closing->stack, Closing::child_main, closing.get());
   if (!child) return std::nullopt;
   return EndingChild{
-      .process = std::move(*child), .token = token, .since = now(), .used = std::move(closing)};
+      .process = std::move(*child), .payer = payer, .since = now(), .used = std::move(closing)};
 }
 
 }  // namespace
@@ -58,8 +58,8 @@ void CallersFd::close_it() {
   close_at_once();
   if (!fd_.is_open()) return;
   const int fd = fd_.release();
-  EndingChildren::of_process().begin(token_,
-                                     [fd, token = token_] { return begin_closing(fd, token); });
+  EndingChildren::of_process().begin(payer_,
+                                     [fd, payer = payer_] { return begin_closing(fd, payer); });
 }
 
 }  // namespace seccompagent

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "payer.h"
 #include "unique_fd.h"
 
 namespace seccompagent {
@@ -18,17 +19,17 @@ enum class Flush : std::uint8_t {
 // close(2) asks some file systems, as FUSE and NFS, to flush the file, and waits for their answer:
 // for ever, if they don't answer; and for what a socket has to send, as long as its owner has said.
 // So a child does it unless it is known to be done at once. It hangs in our place, and counts as
-// one of the container's that hang (ending_children.h).
+// one of its payer's that hang (ending_children.h).
 class CallersFd {
  public:
   CallersFd() = default;
-  // `token`: of the container whose file it is.
-  CallersFd(UniqueFd fd, std::uint32_t token, Flush flush = Flush::unknown)
-      : fd_(std::move(fd)), token_(token), flush_(flush) {}
+  // `payer`: of the container whose file it is.
+  CallersFd(UniqueFd fd, Payer payer, Flush flush = Flush::unknown)
+      : fd_(std::move(fd)), payer_(payer), flush_(flush) {}
   CallersFd(CallersFd&& other) noexcept = default;
   CallersFd& operator=(CallersFd&& other) noexcept {
     std::swap(fd_, other.fd_);
-    std::swap(token_, other.token_);
+    std::swap(payer_, other.payer_);
     std::swap(flush_, other.flush_);
     return *this;
   }
@@ -46,7 +47,7 @@ class CallersFd {
  private:
   void close_it();
   UniqueFd fd_;
-  std::uint32_t token_ = 0;
+  Payer payer_ = 0;
   Flush flush_ = Flush::unknown;
 };
 

@@ -40,7 +40,8 @@ constexpr std::size_t kFewContainers = 32;
 }  // namespace
 
 ContainerBudget& ContainerBudget::of_memory() {
-  static ContainerBudget budget(kMemory, nullptr, find_lasting_file_systems);
+  static ContainerBudget budget(kMemory, nullptr, find_lasting_file_systems,
+                                [] { return MemoryRoom::of_process().is_ample(); });
   return budget;
 }
 
@@ -73,7 +74,7 @@ std::uint64_t ContainerBudget::least() const {
 std::uint64_t ContainerBudget::left_of(std::uint64_t all, std::uint64_t least,
                                        const Holder& holder) const {
   const auto account = accounts_.find(account_of(holder));
-  const auto container = containers_.find(holder.token);
+  const auto container = containers_.find(holder.payer);
   const std::uint64_t users = account == accounts_.end() ? 0 : account->second.sum;
   const std::uint64_t containers = container == containers_.end() ? 0 : container->second.sum;
   const std::uint64_t of_container = less(std::max(less(all, sum_) / 2, least), containers);
@@ -83,9 +84,9 @@ std::uint64_t ContainerBudget::left_of(std::uint64_t all, std::uint64_t least,
 
 Holder ContainerBudget::account_of(const Holder& holder) const {
   if (accounts_.contains(holder)) return holder;
-  const auto container = containers_.find(holder.token);
+  const auto container = containers_.find(holder.payer);
   const bool has_many = container != containers_.end() && container->second.users >= kMostUsers;
-  return has_many ? Holder{.token = holder.token, .user = kOtherUsers} : holder;
+  return has_many ? Holder{.payer = holder.payer, .user = kOtherUsers} : holder;
 }
 
 // nullptr: nothing was made, and nothing is counted there.
@@ -96,7 +97,7 @@ ContainerBudget::AtPlace* ContainerBudget::find_place(const Holder& holder, cons
     const auto at = found->second.places.find(made.place);
     return at == found->second.places.end() ? nullptr : &at->second;
   }
-  if (found == accounts_.end() && holder.user != kOtherUsers) ++containers_[holder.token].users;
+  if (found == accounts_.end() && holder.user != kOtherUsers) ++containers_[holder.payer].users;
   auto& places = accounts_[holder].places;
   if (places.size() < kMostPlaces || places.contains(made.place)) return &places[made.place];
   AtPlace& elsewhere = places[kElsewhere];
@@ -107,7 +108,7 @@ ContainerBudget::AtPlace* ContainerBudget::find_place(const Holder& holder, cons
 void ContainerBudget::set(const Holder& holder, AtPlace& at, std::uint64_t amount) {
   const std::uint64_t change = amount - at.amount;
   accounts_[holder].sum += change;
-  containers_[holder.token].sum += change;
+  containers_[holder.payer].sum += change;
   sum_ += change;
   at.amount = amount;
 }
@@ -120,12 +121,12 @@ void ContainerBudget::forget_nothing_at(const Holder& holder, std::uint64_t plac
   if (at != places.end() && at->second.amount == 0) places.erase(at);
   if (!places.empty()) return;
   accounts_.erase(account);
-  if (holder.user != kOtherUsers) --containers_[holder.token].users;
+  if (holder.user != kOtherUsers) --containers_[holder.payer].users;
 }
 
-void ContainerBudget::begin(std::uint32_t token) {
+void ContainerBudget::begin(Payer payer) {
   const std::lock_guard lock(mutex_);
-  if (++containers_[token].listeners == 1) take_back(token);
+  if (++containers_[payer].listeners == 1) take_back(payer);
 }
 
 bool ContainerBudget::is_full(const Holder& holder, std::uint64_t place) {
@@ -140,12 +141,12 @@ void ContainerBudget::note(const Holder& holder, const Made& made) {
   if (!made.is_over && is_full(holder, made.place)) make_room(holder);
   add(holder, made);
   if (!made.is_over) return;
-  if (count_ != nullptr) count_again(holder.token);
+  if (count_ != nullptr) count_again(holder.payer);
   if (find_lasting_ != nullptr) find_lasting_now_and_then();
 }
 
 void ContainerBudget::make_room(const Holder& holder) {
-  if (count_ != nullptr) count_again(holder.token);
+  if (count_ != nullptr) count_again(holder.payer);
   if (find_lasting_ == nullptr) return;
   find_lasting_again();
   const std::lock_guard lock(mutex_);
@@ -156,10 +157,11 @@ void ContainerBudget::make_room(const Holder& holder) {
 void ContainerBudget::merge_those_that_go(const Holder& holder) {
   const auto account = accounts_.find(holder);
   if (account == accounts_.end()) return;
-  AtPlace elsewhere = {.is_told = false};
+  AtPlace elsewhere = {.is_told = false, .last_used = now()};
   std::erase_if(account->second.places, [&](const auto& entry) {
     if (lasting_.contains(entry.first)) return false;
     elsewhere.amount += entry.second.amount;
+    elsewhere.last_used = std::min(elsewhere.last_used, entry.second.last_used);
     return true;
   });
   if (elsewhere.amount != 0) account->second.places.emplace(kElsewhere, elsewhere);
@@ -167,7 +169,7 @@ void ContainerBudget::merge_those_that_go(const Holder& holder) {
 
 void ContainerBudget::add(const Holder& holder, const Made& made) {
   const std::lock_guard lock(mutex_);
-  if (!containers_.contains(holder.token)) return;
+  if (!containers_.contains(holder.payer)) return;
   const std::uint64_t of_nobody = tell_left_behind(made);
   const Holder owner = account_of(holder);
   AtPlace* const at = find_place(owner, made);
@@ -195,9 +197,9 @@ std::uint64_t ContainerBudget::tell_left_behind(const Made& made) {
 }
 
 // The kernel is asked without the mutex: every call that makes something takes that.
-void ContainerBudget::count_again(std::uint32_t token) {
+void ContainerBudget::count_again(Payer payer) {
   std::unique_lock lock(mutex_);
-  const std::vector<Asked> all = begin_count(token);
+  const std::vector<Asked> all = begin_count(payer);
   lock.unlock();
   for (const Asked& asked : all) {
     const std::uint64_t there = count_(asked.place, asked.unused_for, asked.amount);
@@ -206,12 +208,12 @@ void ContainerBudget::count_again(std::uint32_t token) {
   }
 }
 
-std::vector<ContainerBudget::Asked> ContainerBudget::begin_count(std::uint32_t token) {
+std::vector<ContainerBudget::Asked> ContainerBudget::begin_count(Payer payer) {
   const Nanoseconds time = now();
   std::vector<Asked> all;
   for (auto& [holder, account] : accounts_) {
     for (auto& [place, at] : account.places) {
-      const bool is_others = holder.token != token;
+      const bool is_others = holder.payer != payer;
       if (place == kElsewhere || (is_others && time - at.last_count < kOthersAgain)) continue;
       at.last_count = time;
       all.push_back({holder, place, at.amount, time - at.last_used});
@@ -245,6 +247,7 @@ void ContainerBudget::find_lasting_now_and_then() {
 // Where nobody can tell, for want of a descriptor, all is as it was.
 void ContainerBudget::find_lasting_again() {
   auto found = find_lasting_();
+  const bool is_ample = is_ample_ == nullptr || is_ample_();
   const std::lock_guard lock(mutex_);
   if (!found) return;
   lasting_ = std::move(*found);
@@ -253,6 +256,27 @@ void ContainerBudget::find_lasting_again() {
     if (lasting_.contains(entry.first)) return false;
     sum_ -= entry.second.all.amount;
     return true;
+  });
+  if (is_ample) forget_unused();
+}
+
+// With the mutex held.
+void ContainerBudget::forget_unused() {
+  const Nanoseconds time = now();
+  std::vector<std::pair<Holder, std::uint64_t>> unused;
+  for (const auto& [holder, account] : accounts_) {
+    if (!is_user(holder.payer)) continue;
+    for (const auto& [place, at] : account.places) {
+      if (!lasting_.contains(place) && time - at.last_used >= limits_.kept_for)
+        unused.emplace_back(holder, place);
+    }
+  }
+  for (const auto& [holder, place] : unused) {
+    set(holder, accounts_[holder].places[place], 0);
+    forget_nothing_at(holder, place);
+  }
+  std::erase_if(containers_, [](const auto& entry) {
+    return entry.second.listeners == 0 && entry.second.sum == 0;
   });
 }
 
@@ -268,12 +292,12 @@ void ContainerBudget::leave_behind(const Holder& holder, const Account& account)
   }
 }
 
-void ContainerBudget::take_back(std::uint32_t token) {
-  const Holder first = {.token = token, .user = 0};
+void ContainerBudget::take_back(Payer payer) {
+  const Holder first = {.payer = payer, .user = 0};
   std::erase_if(left_behind_, [&](auto& entry) {
     auto& [place, left] = entry;
     auto own = left.of.lower_bound(first);
-    for (; own != left.of.end() && own->first.token == token; own = left.of.erase(own))
+    for (; own != left.of.end() && own->first.payer == payer; own = left.of.erase(own))
       take_back(own->first, place, own->second);
     return left.all.amount == 0;
   });
@@ -286,29 +310,30 @@ void ContainerBudget::take_back(const Holder& owner, std::uint64_t place, std::u
   if (own == 0) return;
   left.amount -= own;
   sum_ -= own;
-  if (!accounts_.contains(owner) && owner.user != kOtherUsers) ++containers_[owner.token].users;
+  if (!accounts_.contains(owner) && owner.user != kOtherUsers) ++containers_[owner.payer].users;
   AtPlace& at = accounts_[owner].places[place];
   at = {.largest = left.largest, .is_told = left.is_told};
   set(owner, at, own);
 }
 
-bool ContainerBudget::is_last_of_maker(std::uint32_t token) {
+bool ContainerBudget::is_last_of_maker(Payer payer) {
   const std::lock_guard lock(mutex_);
-  const auto container = containers_.find(token);
+  const auto container = containers_.find(payer);
   return container != containers_.end() && container->second.listeners == 1 &&
          container->second.sum != 0;
 }
 
-void ContainerBudget::end_of(std::uint32_t token) {
-  if (find_lasting_ != nullptr && is_last_of_maker(token)) find_lasting_again();
+void ContainerBudget::end_of(Payer payer) {
+  if (find_lasting_ != nullptr && is_last_of_maker(payer)) find_lasting_again();
   const std::lock_guard lock(mutex_);
-  const auto container = containers_.find(token);
+  const auto container = containers_.find(payer);
   if (container == containers_.end() || --container->second.listeners > 0) return;
+  if (is_user(payer) && container->second.sum != 0) return;
   sum_ -= container->second.sum;
   containers_.erase(container);
-  const auto first = accounts_.lower_bound({.token = token, .user = 0});
+  const auto first = accounts_.lower_bound({.payer = payer, .user = 0});
   auto end = first;
-  for (; end != accounts_.end() && end->first.token == token; ++end)
+  for (; end != accounts_.end() && end->first.payer == payer; ++end)
     leave_behind(end->first, end->second);
   accounts_.erase(first, end);
 }

@@ -13,14 +13,15 @@
 #include "clock.h"
 #include "helper/made.h"
 #include "memory_room.h"
+#include "payer.h"
 #include "result.h"
 #include "target.h"
 
 namespace seccompagent {
 
-// A user of a container. Containers are told apart by their tokens.
+// A user of a container, or of all containers of one payer, which are as one here.
 struct Holder {
-  std::uint32_t token;
+  Payer payer;
   std::uint32_t user;
 
   friend auto operator<=>(const Holder&, const Holder&) = default;
@@ -30,6 +31,8 @@ struct Holder {
 // how many things there are, no more is counted than that. What a container leaves behind at a
 // place that lasts takes of what all have, until the place tells of less or is gone; and of what
 // the container has, should it come again, as one does in which programs are executed now and then.
+// Others may keep a place that does not last, too, and nobody tells: what a user's containers have
+// made there is his for some time more.
 class ContainerBudget {
  public:
   // All containers together, and all that was left behind, have `all`, and each one at most `own`.
@@ -41,6 +44,8 @@ class ContainerBudget {
   struct Limits {
     std::uint64_t own;
     std::uint64_t all;
+    // What users have made at places that were not used for so long, and do not last.
+    Nanoseconds kept_for = 60 * kSecond;
   };
   // Of a container; all others are one.
   static constexpr std::size_t kMostUsers = 256;
@@ -56,10 +61,13 @@ class ContainerBudget {
   // All places that may outlive the containers. It may take its time.
   using Places = std::unordered_set<std::uint64_t>;
   using FindLasting = Result<Places> (*)();
+  // Whether there is so much left that what may be there no longer need not be counted.
+  using IsAmple = bool (*)();
 
-  // nullptr: nobody can tell of any place; none lasts.
-  explicit ContainerBudget(Limits limits, Count count = nullptr, FindLasting find_lasting = nullptr)
-      : limits_(limits), count_(count), find_lasting_(find_lasting) {}
+  // nullptr: nobody can tell of any place; none lasts; it always is.
+  explicit ContainerBudget(Limits limits, Count count = nullptr, FindLasting find_lasting = nullptr,
+                           IsAmple is_ample = nullptr)
+      : limits_(limits), count_(count), find_lasting_(find_lasting), is_ample_(is_ample) {}
 
   // Bytes of what is made on file systems in memory.
   [[nodiscard]] static ContainerBudget& of_memory();
@@ -71,13 +79,13 @@ class ContainerBudget {
   // At that one, as far as is known since a second ago.
   [[nodiscard]] std::uint64_t left_at(const Holder& holder, std::uint64_t place);
   // A container has one listener more: what is made for those that have none counts for nobody.
-  void begin(std::uint32_t token);
+  void begin(Payer payer);
   // Counts what was made, and what was not as far as it tells what there is; where it was not made,
   // all that is there is counted again. A call may end after its container: then nothing is
   // counted.
   void note(const Holder& holder, const Made& made);
-  // One of its listeners has ended.
-  void end_of(std::uint32_t token);
+  // One of its listeners has ended. What users have made stays theirs.
+  void end_of(Payer payer);
 
  private:
   struct AtPlace {
@@ -115,12 +123,12 @@ class ContainerBudget {
 
   [[nodiscard]] bool is_full(const Holder& holder, std::uint64_t place);
   // Whether what it has made is to be looked at when a listener of it ends.
-  [[nodiscard]] bool is_last_of_maker(std::uint32_t token);
+  [[nodiscard]] bool is_last_of_maker(Payer payer);
   void add(const Holder& holder, const Made& made);
   // For a call of a container, whose places are counted each time, and those of others now and
   // then.
-  void count_again(std::uint32_t token);
-  // Forgets what was left behind at places that are gone.
+  void count_again(Payer payer);
+  // Forgets what was left behind at places that are gone, and what of users may be.
   void find_lasting_again();
   // Those that were found a second ago will do.
   void find_lasting_now_and_then();
@@ -136,19 +144,21 @@ class ContainerBudget {
   void set(const Holder& holder, AtPlace& at, std::uint64_t amount);
   void forget_nothing_at(const Holder& holder, std::uint64_t place);
   void merge_those_that_go(const Holder& holder);
-  [[nodiscard]] std::vector<Asked> begin_count(std::uint32_t token);
+  void forget_unused();
+  [[nodiscard]] std::vector<Asked> begin_count(Payer payer);
   void end_count(const Asked& asked, std::uint64_t there);
   void leave_behind(const Holder& holder, const Account& account);
-  void take_back(std::uint32_t token);
+  void take_back(Payer payer);
   void take_back(const Holder& owner, std::uint64_t place, std::uint64_t amount);
 
   std::mutex mutex_;
   Limits limits_;
   Count count_;
   FindLasting find_lasting_;
-  // Those that have listeners, by their tokens.
-  std::unordered_map<std::uint32_t, Container> containers_ = {};
-  // In the order of the tokens.
+  IsAmple is_ample_;
+  // Those that have listeners, and users that have had some, by their payers.
+  std::unordered_map<Payer, Container> containers_ = {};
+  // In the order of the payers.
   Accounts accounts_ = {};
   // Of all containers, and of all that was left behind.
   std::uint64_t sum_ = 0;
@@ -162,16 +172,16 @@ class ContainerBudget {
 // is asked once more where it was refused too early: the place has told that there is less by now,
 // or there is more left at that one.
 template <typename Act>
-void act_within(ContainerBudget& budget, std::uint32_t token, const Target& target, Act act) {
-  const Holder holder = {.token = token, .user = target.credentials.uid.fs};
+void act_within(ContainerBudget& budget, Payer payer, const Target& target, Act act) {
+  const Holder holder = {.payer = payer, .user = target.credentials.uid.fs};
   // whatever they have, the agent has to have memory for it
   MemoryRoom& room = MemoryRoom::of_process();
-  std::uint64_t left = room.is_short() ? 0 : budget.left(holder);
+  std::uint64_t left = room.is_short(payer) ? 0 : budget.left(holder);
   for (const bool is_last : {false, true}) {
     const Made made = act(left);
     if (made.place == 0) return;
     budget.note(holder, made);
-    if (is_last || !made.is_over || room.is_short()) return;
+    if (is_last || !made.is_over || room.is_short(payer)) return;
     left = budget.left_at(holder, made.place);
     if (left < made.amount) return;
   }

@@ -72,7 +72,7 @@ struct Covering {
   if (!file_system) return {.outcome = our_failure("make a file system", file_system.error())};
   const Outcome outcome = cover_node({.target = acting.target,
                                       .patience = patience,
-                                      .token = acting.token,
+                                      .owner = acting.owner,
                                       .failed_step = failed_step},
                                      node, *file_system);
   const bool is_done = outcome.failed_step == nullptr && outcome.answer == 0;
@@ -92,14 +92,14 @@ void undo(const Acting& acting, const UniqueFd& node, Patience patience) {
                      .request = request,
                      .patience = patience,
                      .actor = Actor::helper,
-                     .token = acting.token,
+                     .owner = acting.owner,
                      .made = node.get()});
 }
 
 }  // namespace
 
 FileOutcome make_device_node(const Acting& acting) {
-  if (!EndingChildren::of_process().await_room(acting.token, acting.patience))
+  if (!EndingChildren::of_process().await_room(acting.owner.payer, acting.patience))
     return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
   const Nanoseconds start = now();
   FileOutcome made = act_with_power(acting);

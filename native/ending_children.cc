@@ -56,7 +56,7 @@ void look_at(EndingChild& child, Nanoseconds time) {
 
 struct EndingChildren::Parts {
   struct Waiting {
-    std::uint32_t token;
+    Payer payer;
     Begin begin;
   };
   struct Counts {
@@ -81,10 +81,10 @@ struct EndingChildren::Parts {
   }
   void sort_out_ended();
   void look_at_all();
-  [[nodiscard]] Counts count_of(std::uint32_t token) const;
-  [[nodiscard]] bool has_too_many_hanging(std::uint32_t token) const;
-  [[nodiscard]] bool has_room(std::uint32_t token);
-  [[nodiscard]] bool is_awaited(std::uint32_t token) const;
+  [[nodiscard]] Counts count_of(Payer payer) const;
+  [[nodiscard]] bool has_too_many_hanging(Payer payer) const;
+  [[nodiscard]] bool has_room(Payer payer);
+  [[nodiscard]] bool is_awaited(Payer payer) const;
   void begin_waiting();
   void run();
 };
@@ -97,10 +97,10 @@ void EndingChildren::Parts::sort_out_ended() {
   children.erase(first.begin(), first.end());
 }
 
-EndingChildren::Parts::Counts EndingChildren::Parts::count_of(std::uint32_t token) const {
+EndingChildren::Parts::Counts EndingChildren::Parts::count_of(Payer payer) const {
   Counts counts;
   for (const EndingChild& child : children) {
-    const bool is_own = child.token == token;
+    const bool is_own = child.payer == payer;
     ++counts.all;
     if (is_own) ++counts.own;
     if (child.hangs) ++counts.all_hanging;
@@ -114,28 +114,28 @@ void EndingChildren::Parts::look_at_all() {
   for (EndingChild& child : children) look_at(child, time);
 }
 
-bool EndingChildren::Parts::has_too_many_hanging(std::uint32_t token) const {
-  const Counts counts = count_of(token);
+bool EndingChildren::Parts::has_too_many_hanging(Payer payer) const {
+  const Counts counts = count_of(payer);
   return counts.own_hanging >= (counts.all_hanging < kMostHangingOfAll ? kMostHanging : 1);
 }
 
-bool EndingChildren::Parts::has_room(std::uint32_t token) {
+bool EndingChildren::Parts::has_room(Payer payer) {
   const auto is_full = [](const Counts& counts) {
     return counts.own >= (counts.all < kMostAtOnceOfAll ? kMostAtOnce : kMostHanging);
   };
-  if (!is_full(count_of(token))) return true;
+  if (!is_full(count_of(payer))) return true;
   sort_out_ended();
-  return !is_full(count_of(token));
+  return !is_full(count_of(payer));
 }
 
 // Whoever waits for a child gets no more of what needs one.
-bool EndingChildren::Parts::is_awaited(std::uint32_t token) const {
-  return std::ranges::find(waiting, token, &Waiting::token) != waiting.end();
+bool EndingChildren::Parts::is_awaited(Payer payer) const {
+  return std::ranges::find(waiting, payer, &Waiting::payer) != waiting.end();
 }
 
 void EndingChildren::Parts::begin_waiting() {
   std::erase_if(waiting, [this](const Waiting& one) {
-    if (has_too_many_hanging(one.token) || !has_room(one.token)) return false;
+    if (has_too_many_hanging(one.payer) || !has_room(one.payer)) return false;
     auto child = one.begin();
     if (child) children.push_back(std::move(*child));
     return child.has_value();
@@ -180,8 +180,8 @@ void EndingChildren::add(EndingChild child) {
   parts_.children.push_back(std::move(child));
 }
 
-void EndingChildren::begin(std::uint32_t token, Begin begin) {
-  if (may_begin(token)) {
+void EndingChildren::begin(Payer payer, Begin begin) {
+  if (may_begin(payer)) {
     if (auto child = begin()) {
       add(std::move(*child));
       return;
@@ -189,26 +189,26 @@ void EndingChildren::begin(std::uint32_t token, Begin begin) {
   }
   const std::lock_guard lock(parts_.mutex);
   if (parts_.has_none()) parts_.wake.notify_one();
-  parts_.waiting.push_back({token, std::move(begin)});
+  parts_.waiting.push_back({payer, std::move(begin)});
 }
 
-bool EndingChildren::may_begin(std::uint32_t token) {
+bool EndingChildren::may_begin(Payer payer) {
   const std::lock_guard lock(parts_.mutex);
-  return !parts_.is_awaited(token) && !parts_.has_too_many_hanging(token) && parts_.has_room(token);
+  return !parts_.is_awaited(payer) && !parts_.has_too_many_hanging(payer) && parts_.has_room(payer);
 }
 
-bool EndingChildren::has_too_many_hanging(std::uint32_t token) const {
+bool EndingChildren::has_too_many_hanging(Payer payer) const {
   const std::lock_guard lock(parts_.mutex);
-  return parts_.has_too_many_hanging(token);
+  return parts_.has_too_many_hanging(payer);
 }
 
-bool EndingChildren::await_room(std::uint32_t token, const Patience& patience) {
+bool EndingChildren::await_room(Payer payer, const Patience& patience) {
   const Awaiting awaiting(patience);
   TimeTaken taken;
   std::unique_lock lock(parts_.mutex);
   for (;;) {
-    if (parts_.has_too_many_hanging(token)) return false;
-    if (!parts_.is_awaited(token) && parts_.has_room(token)) return true;
+    if (parts_.has_too_many_hanging(payer)) return false;
+    if (!parts_.is_awaited(payer) && parts_.has_room(payer)) return true;
     if (taken.left(patience) == 0 || patience.is_given_up()) return false;
     parts_.room.wait_for(lock, kLook);
     taken.note(false);

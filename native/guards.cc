@@ -312,7 +312,7 @@ void Receiver::note_lost(Place& place, const std::shared_ptr<Listener>& listener
   // else it has ended
   if (!listener) return;
   place.lost_for = listener->container;
-  place.lost_for->lost_workers.note_lost();
+  place.lost_for->lost_workers().note_lost();
 }
 
 // From the second slow read of a container on, children read its memory, which can be killed; and

@@ -139,10 +139,10 @@ struct Work {
   return {.is_working = is_working, .computed = computed};
 }
 
-void end_now(HelperProcess process, std::uint32_t token) {
+void end_now(HelperProcess process, Payer payer) {
   syscall(SYS_pidfd_send_signal, process.child.pidfd.get(), SIGKILL, nullptr, 0);
   EndingChildren::of_process().add({.process = std::move(process.child),
-                                    .token = token,
+                                    .payer = payer,
                                     .since = now(),
                                     .lifeline = std::move(process.lifeline),
                                     .used = std::move(process.used)});
@@ -167,10 +167,10 @@ struct HelperPool::Parts {
   template <typename Condition>
   void end_idle_if(Condition is_over);
   void end_idle(Nanoseconds before);
-  void make_room(std::uint32_t token);
+  void make_room(std::uint32_t container);
   [[nodiscard]] std::unique_ptr<Helper> take_idle(const HelperIdentity& identity);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket);
-  void end(HelperProcess process, std::uint32_t token);
+  void end(HelperProcess process, Payer payer);
 };
 
 // Of one that is counted as living before it is started.
@@ -208,7 +208,7 @@ template <typename Condition>
 void HelperPool::Parts::end_idle_if(Condition is_over) {
   std::erase_if(idle, [&](const std::unique_ptr<Helper>& helper) {
     if (!is_over(*helper)) return false;
-    end_now(std::move(helper->process_), helper->identity_.token);
+    end_now(std::move(helper->process_), helper->identity_.owner.payer);
     --living;
     return true;
   });
@@ -231,8 +231,10 @@ std::unique_ptr<Helper> HelperPool::Parts::take_idle(const HelperIdentity& ident
 
 // For one helper more of a container: the longest unused ones end, first of all its own where it
 // has many, as one has whose every call is of another user. With the mutex held.
-void HelperPool::Parts::make_room(std::uint32_t token) {
-  const auto is_own = [token](const auto& helper) { return helper->identity_.token == token; };
+void HelperPool::Parts::make_room(std::uint32_t container) {
+  const auto is_own = [container](const auto& helper) {
+    return helper->identity_.owner.container == container;
+  };
   while (living >= kMost && !idle.empty()) {
     const bool has_many = std::ranges::count_if(idle, is_own) > kMostIdleIfNeeded;
     const Helper* chosen = (has_many ? std::ranges::find_if(idle, is_own) : idle.begin())->get();
@@ -240,8 +242,8 @@ void HelperPool::Parts::make_room(std::uint32_t token) {
   }
 }
 
-void HelperPool::Parts::end(HelperProcess process, std::uint32_t token) {
-  end_now(std::move(process), token);
+void HelperPool::Parts::end(HelperProcess process, Payer payer) {
+  end_now(std::move(process), payer);
   const std::lock_guard lock(mutex);
   --living;
 }
@@ -284,7 +286,7 @@ Helper::Helper(HelperProcess process, UniqueFd socket, HelperIdentity identity)
 
 Helper::~Helper() {
   if (process_.child.pidfd.is_open())
-    HelperPool::of_process().parts_.end(std::move(process_), identity_.token);
+    HelperPool::of_process().parts_.end(std::move(process_), identity_.owner.payer);
 }
 
 Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
@@ -345,13 +347,13 @@ namespace {
   return HelperPlaces{.mount = *mount, .net = *net, .ipc = *ipc, .uts = *uts};
 }
 
-[[nodiscard]] Result<HelperIdentity> identity_of(const HelperCaller& caller, std::uint32_t token) {
+[[nodiscard]] Result<HelperIdentity> identity_of(const HelperCaller& caller, const Owner& owner) {
   const auto user_namespace = namespace_of(caller.user_namespace);
   if (!user_namespace) return std::unexpected(user_namespace.error());
   const auto places = places_of(caller.call.tid);
   if (!places) return std::unexpected(places.error());
   return HelperIdentity{.role = HelperRole::files,
-                        .token = token,
+                        .owner = owner,
                         .uid = caller.credentials.uid,
                         .gid = caller.credentials.gid,
                         .groups = caller.credentials.groups,
@@ -455,20 +457,20 @@ struct Lifeline {
 
 }  // namespace
 
-Result<std::unique_ptr<Helper>> HelperPool::take(const HelperCaller& caller, std::uint32_t token,
+Result<std::unique_ptr<Helper>> HelperPool::take(const HelperCaller& caller, const Owner& owner,
                                                  const Patience& patience, const char*& step) {
   step = "look at the caller's namespaces";
-  auto identity = identity_of(caller, token);
+  auto identity = identity_of(caller, owner);
   if (!identity) return std::unexpected(identity.error());
   return take(std::move(*identity), &caller, patience, step);
 }
 
-Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(std::uint32_t token,
+Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(const Owner& owner,
                                                             const Patience& patience,
                                                             const char*& step) {
   HelperIdentity identity = {};
   identity.role = HelperRole::mounts;
-  identity.token = token;
+  identity.owner = owner;
   return take(std::move(identity), nullptr, patience, step);
 }
 
@@ -479,11 +481,11 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   const Awaiting awaiting(patience);
   step = kTooManyHang;
   // what hangs is its container's own trouble, and no other's
-  if (!EndingChildren::of_process().await_room(identity.token, patience)) return fail(EBUSY);
+  if (!EndingChildren::of_process().await_room(identity.owner.payer, patience)) return fail(EBUSY);
   {
     const std::lock_guard lock(parts_.mutex);
     step = "helpers: too many";
-    parts_.make_room(identity.token);
+    parts_.make_room(identity.owner.container);
     if (parts_.living >= kMost) return fail(EBUSY);
     // here, since others come before it is started
     ++parts_.living;
@@ -532,7 +534,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
 }
 
 void HelperPool::give_back(std::unique_ptr<Helper> helper, const CallId& call) {
-  const std::uint32_t token = helper->identity_.token;
+  const std::uint32_t container = helper->identity_.owner.container;
   helper->last_used_ = now();
   {
     const std::lock_guard lock(parts_.mutex);
@@ -541,12 +543,13 @@ void HelperPool::give_back(std::unique_ptr<Helper> helper, const CallId& call) {
   }
   // The container may have ended before, and then nobody else ends this one. If it ends from here
   // on, it is found.
-  if (!has_users(call.listener)) end_of(token);
+  if (!has_users(call.listener)) end_of(container);
 }
 
-void HelperPool::end_of(std::uint32_t token) {
+void HelperPool::end_of(std::uint32_t container) {
   const std::lock_guard lock(parts_.mutex);
-  parts_.end_idle_if([&](const Helper& helper) { return helper.identity_.token == token; });
+  parts_.end_idle_if(
+      [&](const Helper& helper) { return helper.identity_.owner.container == container; });
 }
 
 }  // namespace seccompagent

@@ -12,6 +12,7 @@
 
 #include "child.h"
 #include "helper/wire.h"
+#include "payer.h"
 #include "result.h"
 #include "target.h"
 #include "unique_fd.h"
@@ -46,10 +47,10 @@ struct HelperPlaces {
 };
 
 // What a helper is: one for files has become its caller, with the same ids in the same namespaces;
-// one for mounts stays as it is. It is one container's own, which its token says, and ends with it.
+// one for mounts stays as it is. It is one container's own, and ends with it.
 struct HelperIdentity {
   HelperRole role;
-  std::uint32_t token;
+  Owner owner;
   UserIds uid;
   UserIds gid;
   std::vector<gid_t> groups;
@@ -105,17 +106,16 @@ class HelperPool {
   [[nodiscard]] Result<void> load();
   // One for this caller; it is nobody else's until it is given back. EBUSY: too many hang. `step`
   // says what failed, which means nothing if the notification is gone by then.
-  [[nodiscard]] Result<std::unique_ptr<Helper>> take(const HelperCaller& caller,
-                                                     std::uint32_t token, const Patience& patience,
-                                                     const char*& step);
+  [[nodiscard]] Result<std::unique_ptr<Helper>> take(const HelperCaller& caller, const Owner& owner,
+                                                     const Patience& patience, const char*& step);
   // The same for mounts of any caller of a container.
-  [[nodiscard]] Result<std::unique_ptr<Helper>> take_for_mounts(std::uint32_t token,
+  [[nodiscard]] Result<std::unique_ptr<Helper>> take_for_mounts(const Owner& owner,
                                                                 const Patience& patience,
                                                                 const char*& step);
   // Of this call.
   void give_back(std::unique_ptr<Helper> helper, const CallId& call);
   // Ends those of a container that has ended.
-  void end_of(std::uint32_t token);
+  void end_of(std::uint32_t container);
 
  private:
   friend class Helper;

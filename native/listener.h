@@ -14,6 +14,7 @@
 #include "container_masks.h"
 #include "kept_calls.h"
 #include "notify.h"
+#include "payer.h"
 #include "quickness.h"
 #include "sender.h"
 #include "terms.h"
@@ -59,8 +60,9 @@ struct OwnedCall {
 // How a container keeps workers waiting, and what it has waiting itself: the same for all of its
 // listeners, as each process that is executed in it brings another one.
 struct Container {
-  // What is counted for it, here and elsewhere, is counted by this.
+  // What is counted for it alone, here and elsewhere, is counted by this.
   std::uint32_t token;
+  Payer payer;
   // Never null.
   std::shared_ptr<Sender> sender;
   // Whether children read its callers' memory, since they can be killed.
@@ -68,13 +70,16 @@ struct Container {
   // How many operations were given up since the last one that was quick.
   std::atomic<std::uint32_t> given_up_count = 0;
   WorkerTime worker_time = {};
-  LostWorkers lost_workers = {};
+  LostWorkers own_lost_workers = {};
   std::shared_ptr<KeptCount> kept = std::make_shared<KeptCount>();
   // Received and not yet some worker's own; under the receiver's mutex.
   std::deque<OwnedCall> queue = {};
   // When one of them last became that; 0: none has.
   Nanoseconds last_turn = 0;
 
+  [[nodiscard]] LostWorkers& lost_workers() {
+    return is_user(payer) ? sender->lost_workers : own_lost_workers;
+  }
   // A user's containers have kept workers together.
   [[nodiscard]] Nanoseconds kept_workers(Nanoseconds time) const {
     return std::max(worker_time.kept(time), sender->worker_time.kept(time));

@@ -82,7 +82,7 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
   TimeTaken alone;
   TimeTaken& taken = reader.taken == nullptr ? alone : *reader.taken;
   if (taken.left(patience) == 0) return fail(ETIMEDOUT);
-  if (!EndingChildren::of_process().await_room(reader.token, patience)) return fail(ETIMEDOUT);
+  if (!EndingChildren::of_process().await_room(reader.payer, patience)) return fail(ETIMEDOUT);
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto read = std::make_unique<ChildRead>(std::move(*stack), open_mem_file(tid), tid, address,
@@ -90,7 +90,7 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
                                           std::array<std::byte, kPage>{}, -EINTR);
   auto child = start_sharing_child(read->stack, ChildRead::child_main, read.get());
   if (!child) return std::unexpected(child.error());
-  if (!await_or_leave(std::move(*child), patience, reader.token, read, taken))
+  if (!await_or_leave(std::move(*child), patience, reader.payer, read, taken))
     return fail(ETIMEDOUT);
   if (read->result <= 0) return fail(read->result == 0 ? EFAULT : static_cast<int>(-read->result));
   const auto got = static_cast<std::size_t>(read->result);

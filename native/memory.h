@@ -11,6 +11,7 @@
 #include <span>
 
 #include "child.h"
+#include "payer.h"
 #include "result.h"
 
 namespace seccompagent {
@@ -25,7 +26,7 @@ enum class ReadBy : std::uint8_t { this_thread, child, hasty_child };
 struct Reader {
   ReadBy by = ReadBy::this_thread;
   // Of the container that is read, which may have so many children that hang.
-  std::uint32_t token = 0;
+  Payer payer = 0;
   // What children have taken of their deadline together, for all that is read of a call; null: each
   // has a deadline of its own.
   TimeTaken* taken = nullptr;

@@ -17,10 +17,6 @@
 namespace seccompagent {
 namespace {
 
-// Of a limit: the agent itself and its handlers need the rest.
-constexpr std::uint64_t kPartPercent = 70;
-// Of the machine, what is left to others.
-constexpr std::uint64_t kOthersPercent = 10;
 // The number of version 1 for no limit is larger.
 constexpr std::uint64_t kUnlimited = 1ULL << 62;
 constexpr std::size_t kMostText = 16384;
@@ -114,7 +110,7 @@ void MemoryLeft::take_back() const {
   }
 }
 
-std::uint64_t MemoryLeft::bytes() const {
+std::uint64_t MemoryLeft::bytes(const Share& share) const {
   std::array<char, kMostText> room = {};
   std::uint64_t left = ~0ULL;
   const auto leave = [&left](std::uint64_t most, std::uint64_t used) {
@@ -124,10 +120,10 @@ std::uint64_t MemoryLeft::bytes() const {
   // in KiB
   constexpr std::uint64_t kUnit = 1024;
   const std::uint64_t all = sum_of(machine, {"MemTotal:"}) * kUnit;
-  if (all != 0) leave(sum_of(machine, {"MemAvailable:"}) * kUnit, part_of(all, kOthersPercent));
+  if (all != 0) leave(sum_of(machine, {"MemAvailable:"}) * kUnit, part_of(all, share.others));
   for (const Level& level : levels_) {
     const auto most = limit_of(level);
-    if (most) leave(part_of(*most, kPartPercent), used_at(level));
+    if (most) leave(part_of(*most, share.part), used_at(level));
   }
   return left;
 }
@@ -138,26 +134,29 @@ MemoryRoom& MemoryRoom::of_process() {
   return room;
 }
 
-std::uint64_t MemoryRoom::look() {
-  unlooked_ = 0;
-  next_look_ = now() + kLookPause;
-  std::uint64_t left = left_.bytes();
-  if (left == 0 && now() >= next_take_back_) {
-    next_take_back_ = now() + kTakeBackPause;
+std::uint64_t MemoryRoom::look(Payer payer) {
+  const auto& share = is_user(payer) ? MemoryLeft::kOfUsers : MemoryLeft::kOfAll;
+  Look& own = look_of(payer);
+  own.unlooked = 0;
+  own.next = now() + kLookPause;
+  std::uint64_t left = left_.bytes(share);
+  if (left == 0 && now() >= own.next_take_back) {
+    own.next_take_back = now() + kTakeBackPause;
     left_.take_back();
-    left = left_.bytes();
+    left = left_.bytes(share);
   }
-  is_short_ = left == 0;
+  own.is_short = left == 0;
   return left;
 }
 
-bool MemoryRoom::is_short() {
-  if (unlooked_ >= kLookBytes || now() >= next_look_) (void)look();
-  return is_short_;
+bool MemoryRoom::is_short(Payer payer) {
+  const Look& own = look_of(payer);
+  if (own.unlooked >= kLookBytes || now() >= own.next) (void)look(payer);
+  return own.is_short;
 }
 
-std::optional<MemoryRoom::Taken> MemoryRoom::take(std::uint64_t bytes) {
-  const std::uint64_t left = look();
+std::optional<MemoryRoom::Taken> MemoryRoom::take(Payer payer, std::uint64_t bytes) {
+  const std::uint64_t left = look(payer);
   // first: two that ask at once both see it
   const std::uint64_t before = taken_.fetch_add(bytes);
   Taken taken(*this, bytes);

@@ -3,6 +3,7 @@
 // containers. Budgets say what may be made; this is what was really taken.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "clock.h"
+#include "payer.h"
 #include "resources.h"
 #include "unique_fd.h"
 
@@ -26,8 +28,21 @@ class MemoryLeft {
   // Of the process.
   [[nodiscard]] static MemoryLeft of_process();
 
-  // Nothing, before the kernel has to kill somebody. What it can take back at once is left.
-  [[nodiscard]] std::uint64_t bytes() const;
+  struct Share {
+    // Of a limit, in percent: the agent itself and its handlers need the rest.
+    std::uint64_t part;
+    // Of the machine, what is left to others.
+    std::uint64_t others;
+  };
+  static constexpr Share kOfAll = {.part = 70, .others = 10};
+  // Of users, who leave some for root's containers.
+  static constexpr Share kOfUsers = {.part = 50, .others = 20};
+  // Of users together, from where on one who takes all that one may have leaves others nothing.
+  static constexpr Share kAmple = {.part = 40, .others = 30};
+
+  // Of such a share; nothing, before the kernel has to kill somebody. What it can take back at once
+  // is left.
+  [[nodiscard]] std::uint64_t bytes(const Share& share) const;
   // Has the kernel take that back where nothing else tells how much it is, as version 1 does not of
   // what the kernel itself has.
   void take_back() const;
@@ -54,11 +69,14 @@ class MemoryRoom {
   explicit MemoryRoom(MemoryLeft left) : left_(std::move(left)) {}
   [[nodiscard]] static MemoryRoom& of_process();
 
+  [[nodiscard]] bool is_ample() const { return left_.bytes(MemoryLeft::kAmple) != 0; }
   // Nothing more may be made.
-  [[nodiscard]] bool is_short();
+  [[nodiscard]] bool is_short(Payer payer);
   // So much may be taken without asking, and is noted then.
-  [[nodiscard]] std::uint64_t unasked() { return is_short() ? 0 : kUnasked; }
-  void note(std::uint64_t bytes) { unlooked_ += bytes; }
+  [[nodiscard]] std::uint64_t unasked(Payer payer) { return is_short(payer) ? 0 : kUnasked; }
+  void note(std::uint64_t bytes) {
+    for (Look& look : looks_) look.unlooked += bytes;
+  }
 
   // As long as it lives, nobody else gets these bytes.
   class Taken {
@@ -78,7 +96,7 @@ class MemoryRoom {
     std::uint64_t bytes_;
   };
   // None: there is not so much.
-  [[nodiscard]] std::optional<Taken> take(std::uint64_t bytes);
+  [[nodiscard]] std::optional<Taken> take(Payer payer, std::uint64_t bytes);
 
  private:
   static constexpr std::uint64_t kUnasked = 64ULL << 10;
@@ -88,14 +106,19 @@ class MemoryRoom {
   // Files that are in use have to be read again afterwards.
   static constexpr Nanoseconds kTakeBackPause = 10 * kSecond;
 
-  [[nodiscard]] std::uint64_t look();
+  struct Look {
+    std::atomic<std::uint64_t> unlooked = 0;
+    std::atomic<Nanoseconds> next = 0;
+    std::atomic<Nanoseconds> next_take_back = 0;
+    std::atomic<bool> is_short = false;
+  };
+  [[nodiscard]] Look& look_of(Payer payer) { return looks_[is_user(payer) ? 1 : 0]; }
+  [[nodiscard]] std::uint64_t look(Payer payer);
 
   const MemoryLeft left_;
   std::atomic<std::uint64_t> taken_ = 0;
-  std::atomic<std::uint64_t> unlooked_ = 0;
-  std::atomic<Nanoseconds> next_look_ = 0;
-  std::atomic<Nanoseconds> next_take_back_ = 0;
-  std::atomic<bool> is_short_ = false;
+  // For root's containers, and for those of users.
+  std::array<Look, 2> looks_;
 };
 
 }  // namespace seccompagent

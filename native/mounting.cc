@@ -65,7 +65,7 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
   if (message.size() > kMostMessage) return {.answer = E2BIG};
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
-  auto helper = pool.take_for_mounts(mounting.token, mounting.patience, step);
+  auto helper = pool.take_for_mounts(mounting.owner, mounting.patience, step);
   if (!helper) return our_failure(step, helper.error());
   UniqueFd none;
   const auto answer = (*helper)->ask(message, fds, mounting.patience, none);
@@ -81,7 +81,7 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
 [[nodiscard]] Outcome ask_within_budget(const Mounting& mounting, HelperMountRequest& request,
                                         const std::vector<int>& fds) {
   Outcome done;
-  act_within(ContainerBudget::of_mounts(), mounting.token, mounting.target,
+  act_within(ContainerBudget::of_mounts(), mounting.owner.payer, mounting.target,
              [&](std::uint64_t left) {
                request.allowance = left;
                done = ask_helper(mounting, request, fds);

@@ -11,6 +11,7 @@
 #include "helper/new_mount.h"
 #include "mount_request.h"
 #include "outcome.h"
+#include "payer.h"
 #include "target.h"
 
 namespace seccompagent {
@@ -18,8 +19,8 @@ namespace seccompagent {
 struct Mounting {
   const Target& target;
   const Patience& patience;
-  // The container's, for its helpers to end with it.
-  std::uint32_t token;
+  // Of what acts for it, and of what is made.
+  Owner owner;
   // Room for a helper's own words: what the outcome says points there.
   std::string& failed_step;
   // See MountPlace.

@@ -303,7 +303,7 @@ struct Asked {
       CallerState::of(acting.target.call.tid).has_all_descriptors()) {
     return {.outcome = {.answer = EMFILE}, .bytes = {}, .fd = {}};
   }
-  if (is_open && !EndingChildren::of_process().await_room(acting.token, acting.patience))
+  if (is_open && !EndingChildren::of_process().await_room(acting.owner.payer, acting.patience))
     return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
   if (acting.request.lent == 0) return act_on_file(acting);
   FileOutcome done = act_with_power(acting);
@@ -362,7 +362,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                                                 .request = request,
                                                 .patience = patience,
                                                 .actor = worker.actor(),
-                                                .token = worker.container_token()});
+                                                .owner = worker.owner()});
                          return done.outcome;
                        });
 }
@@ -388,7 +388,7 @@ Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const S
                        [&](const Target& target, const Patience& patience) {
                          return change(Mounting{.target = target,
                                                 .patience = patience,
-                                                .token = worker.container_token(),
+                                                .owner = worker.owner(),
                                                 .failed_step = failed_step,
                                                 .proc_path = start.asked});
                        });
@@ -501,7 +501,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   if (done.fd.is_open()) {
     Worker& worker = *attached->worker;
     const auto flush = done.is_closed_at_once ? Flush::none : Flush::unknown;
-    const auto kept = worker.keep(CallersFd(std::move(done.fd), worker.container_token(), flush));
+    const auto kept = worker.keep(CallersFd(std::move(done.fd), worker.owner().payer, flush));
     if (!kept) return number(info.Env(), kept.error().number);
     numbers[kResultDescriptor] = static_cast<std::int32_t>(*kept);
   }

@@ -70,9 +70,9 @@ class SlowReads {
   std::atomic<std::uint32_t> quick_ = 0;
 };
 
-// Of a container: workers that waited for its memory or file systems until they were given up.
-// While one still does, and for some time after, no other thread of ours waits for it: only what
-// can be ended does.
+// Of a container, or all of a user: workers that waited for their memory or file systems until they
+// were given up. While one still does, and for some time after, no other thread of ours waits for
+// them: only what can be ended does.
 class LostWorkers {
  public:
   static constexpr Nanoseconds kRemembered = 600 * kSecond;

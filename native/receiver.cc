@@ -134,7 +134,8 @@ std::shared_ptr<Container> Receiver::take_container(std::uint32_t token, uid_t p
       listeners_, [&](const auto& entry) { return is_it(entry.second->container); });
   if (living != listeners_.end()) return living->second->container;
   const auto ended = std::ranges::find_if(ended_, is_it);
-  if (ended == ended_.end()) return std::make_shared<Container>(token, senders_.of(peer_uid));
+  if (ended == ended_.end())
+    return std::make_shared<Container>(token, payer_of(token, peer_uid), senders_.of(peer_uid));
   auto container = std::move(*ended);
   ended_.erase(ended);
   return container;
@@ -175,13 +176,14 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
                                  std::make_unique<CurrentTerms>(std::move(facts.terms)),
                                  std::move(first.pidfd), facts.waits_killable, facts.first_pid,
                                  facts.peer_uid, std::move(first.masks), std::move(first.paths));
+  const Payer payer = listener->container->payer;
   distrust(*listener);
   listeners_.emplace(token, std::move(listener));
   for (ContainerBudget* budget : {&ContainerBudget::of_memory(), &ContainerBudget::of_mounts()})
-    budget->begin(named);
+    budget->begin(payer);
   if (const auto watched = watch(raw, token); !watched) {
     for (ContainerBudget* budget : {&ContainerBudget::of_memory(), &ContainerBudget::of_mounts()})
-      budget->end_of(named);
+      budget->end_of(payer);
     listeners_.erase(token);
     return std::unexpected(watched.error());
   }
@@ -321,8 +323,8 @@ void Receiver::end_listener(const Listener& listener) {
   }
   // without the mutex, for which every call waits
   if (is_last) HelperPool::of_process().end_of(container);
-  ContainerBudget::of_memory().end_of(container);
-  ContainerBudget::of_mounts().end_of(container);
+  ContainerBudget::of_memory().end_of(listener.container->payer);
+  ContainerBudget::of_mounts().end_of(listener.container->payer);
   const std::lock_guard lock(mutex_);
   tell({.kind = ReceiverEvent::Kind::ended, .token = token, .worker = 0, .link = 0});
   wake_all();

@@ -72,18 +72,13 @@ struct Reading {
   }
 };
 
-// Of users, whose file systems do not answer; those of listeners count from 1 on.
-[[nodiscard]] std::uint32_t token_of(uid_t owner) {
-  constexpr std::uint32_t kOfUsers = 1U << 31;
-  return kOfUsers | owner;
-}
-
 }  // namespace
 
 Result<std::string> read_runtime_file(const std::string& path, std::size_t most, uid_t owner) {
   const Patience patience = {.most = kSecond};
-  const std::uint32_t token = token_of(owner);
-  if (!EndingChildren::of_process().await_room(token, patience)) return fail(ETIMEDOUT);
+  // root's as well: there is no container yet
+  const Payer payer = user_payer(owner);
+  if (!EndingChildren::of_process().await_room(payer, patience)) return fail(ETIMEDOUT);
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto bytes = std::make_unique_for_overwrite<char[]>(most + 1);
@@ -91,7 +86,7 @@ Result<std::string> read_runtime_file(const std::string& path, std::size_t most,
   auto child = ChildStarter::of_process().start_child(reading->stack, Reading::child_main,
                                                       reading.get(), {});
   if (!child) return std::unexpected(child.error());
-  const auto ended = await_or_leave(std::move(*child), patience, token, reading);
+  const auto ended = await_or_leave(std::move(*child), patience, payer, reading);
   if (!ended) return std::unexpected(ended.error());
   if (reading->length < 0) return fail(static_cast<int>(-reading->length));
   return std::string(reading->bytes.get(), static_cast<std::size_t>(reading->length));

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "clock.h"
+#include "quickness.h"
 #include "worker_time.h"
 
 namespace seccompagent {
@@ -19,6 +20,8 @@ struct Sender {
   // Of a user: what all of his containers have kept. Root's are everybody's, and count by
   // themselves alone.
   WorkerTime worker_time = {};
+  // Of a user.
+  LostWorkers lost_workers = {};
   // When one of his containers that waited was last given a worker; under the receiver's mutex.
   std::int64_t last_turn = 0;
 };

@@ -326,11 +326,11 @@ Worker::MemoryAccess::~MemoryAccess() {
 }
 
 Reader Worker::reader() const {
-  const std::uint32_t token = listener_->container->token;
-  const bool is_slow =
-      listener_->container->slow_reads.are_slow() || listener_->container->lost_workers.are_known();
-  if (is_slow) return {ReadBy::child, token};
-  return {receiver_->too_many_are_held() ? ReadBy::hasty_child : ReadBy::this_thread, token};
+  const Payer payer = listener_->container->payer;
+  const bool is_slow = listener_->container->slow_reads.are_slow() ||
+                       listener_->container->lost_workers().are_known();
+  if (is_slow) return {ReadBy::child, payer};
+  return {receiver_->too_many_are_held() ? ReadBy::hasty_child : ReadBy::this_thread, payer};
 }
 
 // A hasty child has found that the container's memory is slow: the call waits among those of its
@@ -362,7 +362,7 @@ void Worker::end_being_held() {
   receiver_->lost_count_.fetch_sub(1);
   const std::lock_guard lock(receiver_->mutex_);
   if (const auto container = std::exchange(place_.lost_for, nullptr))
-    container->lost_workers.note_back(now());
+    container->lost_workers().note_back(now());
 }
 
 // Whether the call goes on with the answer that it had, or waits for it.
@@ -483,7 +483,7 @@ bool Worker::note_program(Look look) {
   if (!program_.empty() || tid == 0) return !program_.empty();
   CallerState& caller = CallerState::of(tid);
   // a program that is just being executed may keep us waiting
-  const MemoryAccess access(*this, {ReadBy::this_thread, listener_->container->token});
+  const MemoryAccess access(*this, {ReadBy::this_thread, owner().payer});
   auto program = look == Look::known ? caller.known_program(id) : caller.read_program(id);
   if (!program || !listener_->is_valid(pending_.notification.id)) return false;
   program_ = std::move(*program);

@@ -61,9 +61,9 @@ class Worker {
   // For what is done in an operation.
   [[nodiscard]] Patience patience() const;
   [[nodiscard]] Actor actor() const;
-  // Of the container whose call this worker has.
-  [[nodiscard]] std::uint32_t container_token() const {
-    return listener_ ? listener_->container->token : 0;
+  // Of what is done for the container whose call this worker has.
+  [[nodiscard]] Owner owner() const {
+    return listener_ ? Owner{listener_->container->token, listener_->container->payer} : Owner{};
   }
   // Of the current call, or the last one.
   [[nodiscard]] pid_t tid() const { return pending_.notification.tid; }

@@ -92,7 +92,7 @@ Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const 
       std::vector<std::byte> there(bytes.size());
       if (const auto looked = read_some(call.tid, address, there, reader); !looked) return looked;
     }
-    const MemoryAccess by_this_thread(*this, {ReadBy::this_thread, reader.token});
+    const MemoryAccess by_this_thread(*this, {ReadBy::this_thread, reader.payer});
     const auto written =
         write_bytes(call.tid, address, bytes, [&] { return listener_->is_valid(call.id); });
     if (!written) return std::unexpected(written.error());
@@ -103,7 +103,7 @@ Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const 
 
 Actor Worker::actor() const {
   const bool is_slow = place_.pace.load(std::memory_order_relaxed) == Pace::slow ||
-                       listener_->container->lost_workers.are_known();
+                       listener_->container->lost_workers().are_known();
   return is_slow || receiver_->too_many_are_held() ? Actor::helper : Actor::any;
 }
 
@@ -130,9 +130,9 @@ bool Worker::has_mounts_of_first(const UniqueFd& mount_namespace) const {
 bool Worker::await_room() {
   EndingChildren& ending = EndingChildren::of_process();
   constexpr Patience kNone = {.most = 0};
-  if (ending.await_room(container_token(), kNone)) return true;
+  if (ending.await_room(owner().payer, kNone)) return true;
   if (!begin_operation()) return false;
-  const bool has_room = ending.await_room(container_token(), patience());
+  const bool has_room = ending.await_room(owner().payer, patience());
   end_operation(Effect::unknown);
   return has_room;
 }

@@ -19,7 +19,7 @@
 namespace seccompagent::test {
 namespace {
 
-constexpr std::uint32_t kToken = 4;
+constexpr Payer kPayer = 4;
 
 bool is_open(int fd) { return fcntl(fd, F_GETFD) != -1; }
 
@@ -39,12 +39,12 @@ void wait_until_closed(int fd) {
 
 void has_a_child_close_a_file() {
   EndingChildren& ending = EndingChildren::of_process();
-  const CallersFd file(regular_file(), kToken);
+  const CallersFd file(regular_file(), kPayer);
   const int fd = file.get();
   const int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   CHECK(is_open(other));
   {
-    const CallersFd closed(UniqueFd(other), kToken);
+    const CallersFd closed(UniqueFd(other), kPayer);
   }
   // nobody was started who would wait for it
   CHECK_EQUAL(ending.count(), 1UL);
@@ -69,7 +69,7 @@ void closes_what_nobody_flushes_itself() {
        {ends[0], open("/", O_PATH | O_CLOEXEC), open(path.c_str(), O_PATH | O_CLOEXEC)}) {
     CHECK(fd != -1);
     {
-      const CallersFd closed(UniqueFd(fd), kToken);
+      const CallersFd closed(UniqueFd(fd), kPayer);
     }
     CHECK(!is_open(fd));
   }
@@ -80,7 +80,7 @@ void closes_at_once_what_it_is_told() {
   const UniqueFd file = regular_file();
   const int other = fcntl(file.get(), F_DUPFD_CLOEXEC, 0);
   {
-    CallersFd first(UniqueFd(other), kToken, Flush::none);
+    CallersFd first(UniqueFd(other), kPayer, Flush::none);
     const CallersFd closed(std::move(first));
     CHECK(is_open(other));
   }
@@ -120,7 +120,7 @@ void does_not_wait_for_a_socket() {
   }
   const Nanoseconds start = now();
   {
-    const CallersFd closed(std::move(lingering.near), kToken);
+    const CallersFd closed(std::move(lingering.near), kPayer);
   }
   CHECK(now() - start < 10 * kSecond);
   CHECK_EQUAL(EndingChildren::of_process().count(), 1UL);
@@ -135,18 +135,18 @@ void does_not_wait_for_a_socket() {
 
 // Nobody ever closes it in place of one: what hangs would not end then either.
 void stays_open_where_too_many_hang() {
-  let_too_many_hang(kToken);
+  let_too_many_hang(kPayer);
   const UniqueFd file = regular_file();
   const int other = fcntl(file.get(), F_DUPFD_CLOEXEC, 0);
   {
-    const CallersFd closed(UniqueFd(other), kToken);
+    const CallersFd closed(UniqueFd(other), kPayer);
   }
   pause_for(50 * kMillisecond);
   CHECK(is_open(other));
 }
 
 void moves() {
-  CallersFd first(regular_file(), kToken);
+  CallersFd first(regular_file(), kPayer);
   const int fd = first.get();
   CallersFd second(std::move(first));
   CHECK_EQUAL(second.get(), fd);

@@ -2,6 +2,8 @@
 // How much containers may make that is charged to the agent.
 #include "container_budget.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -370,6 +372,48 @@ void leaves_something_however_many_there_are() {
   CHECK_EQUAL(mounts.left({kMany + 1, 0}), 1000U);
 }
 
+// Nobody tells whether somebody keeps it.
+void keeps_what_users_have_made() {
+  static bool is_ample = true;
+  constexpr Payer kUser = user_payer(1000);
+  constexpr Nanoseconds kKeptFor = 50 * kMillisecond;
+  ContainerBudget budget({.own = 300, .all = 300, .kept_for = kKeptFor}, nullptr, first_lasts,
+                         [] { return is_ample; });
+  const auto make_by_another = [&](std::uint64_t place) {
+    budget.begin(kUser);
+    budget.note({kUser, 1000}, refused_at(place));
+    const std::uint64_t left = budget.left_at({kUser, 1000}, place);
+    budget.note({kUser, 1000}, some(left, Made::kUntold, place));
+    budget.end_of(kUser);
+    return left;
+  };
+  budget.begin(1);
+  budget.note({1, 0}, some(10, Made::kUntold, kOther));
+  CHECK_EQUAL(make_by_another(11), 145U);
+  CHECK_EQUAL(make_by_another(12), 0U);
+  CHECK_EQUAL(budget.left_at({2, 0}, kOther), 72U);
+  is_ample = false;
+  poll(nullptr, 0, 2 * kKeptFor / kMillisecond);
+  CHECK_EQUAL(make_by_another(13), 0U);
+  is_ample = true;
+  budget.note({1, 0}, refused_at(14));
+  // as long as places are looked for
+  poll(nullptr, 0, kSecond / kMillisecond);
+  CHECK_EQUAL(make_by_another(15), 145U);
+  // what root's have made is theirs
+  CHECK_EQUAL(budget.left_at({1, 0}, kOther), 62U);
+}
+
+void keeps_what_users_have_made_at_places_that_last() {
+  constexpr Payer kUser = user_payer(1000);
+  ContainerBudget budget({.own = 300, .all = 300, .kept_for = 0}, nullptr, first_lasts);
+  budget.begin(kUser);
+  budget.note({kUser, 1000}, some(60, Made::kUntold));
+  budget.end_of(kUser);
+  budget.begin(kUser);
+  CHECK_EQUAL(budget.left({kUser, 1000}), 10U);
+}
+
 constexpr Case kCases[] = {
     {"A12: budget: there is something for each container, however many have made something",
      leaves_something_however_many_there_are},
@@ -407,7 +451,12 @@ constexpr Case kCases[] = {
     {"A12: budget: each of those that are counted again may be one of the largest",
      counts_again_by_the_largest},
     {"A12: budget: nobody waits for the kernel's counting", asks_nobody_while_others_wait},
-    {"A12: budget: many places are counted as one", counts_many_places_as_one}};
+    {"A12: budget: many places are counted as one", counts_many_places_as_one},
+    {"A10: budget: what a user's containers have made stays his until it may be gone and there is "
+     "plenty",
+     keeps_what_users_have_made},
+    {"A10: budget: what a user's containers have made where it lasts stays his",
+     keeps_what_users_have_made_at_places_that_last}};
 
 }  // namespace
 }  // namespace seccompagent::test

@@ -8,8 +8,8 @@ namespace seccompagent::test {
 namespace {
 
 void makes_none_where_too_many_hang() {
-  constexpr std::uint32_t kToken = 3;
-  let_too_many_hang(kToken);
+  constexpr Payer kPayer = 3;
+  let_too_many_hang(kPayer);
   const Target target = {};
   FileRequest request = {};
   request.operation = FileOperation::mknod;
@@ -19,7 +19,7 @@ void makes_none_where_too_many_hang() {
                                              .request = request,
                                              .patience = patience,
                                              .actor = Actor::any,
-                                             .token = kToken});
+                                             .owner = {.container = 0, .payer = kPayer}});
 
   CHECK(made.outcome.failed_step != nullptr);
   CHECK_EQUAL(made.outcome.failure, EBUSY);

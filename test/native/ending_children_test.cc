@@ -116,11 +116,11 @@ void leaves_none_that_ends() {
 // Children that don't end, since nobody has killed them.
 class Hanging {
  public:
-  void add(std::uint32_t token, Nanoseconds since, ChildMain main = sleep_for_ever) {
+  void add(Payer payer, Nanoseconds since, ChildMain main = sleep_for_ever) {
     const auto& use = uses_.emplace_back(make_use());
     ChildProcess child = VALUE(start_child(use->stack, main, nullptr));
     pids_.push_back(child.pid);
-    EndingChildren::of_process().add({.process = std::move(child), .token = token, .since = since});
+    EndingChildren::of_process().add({.process = std::move(child), .payer = payer, .since = since});
   }
   void end_first() {
     CHECK_EQUAL(kill(pids_.front(), SIGKILL), 0);
@@ -135,9 +135,9 @@ class Hanging {
   std::vector<pid_t> pids_;
 };
 
-void wait_until_too_many_hang(std::uint32_t token) {
+void wait_until_too_many_hang(Payer payer) {
   const Nanoseconds start = now();
-  while (!EndingChildren::of_process().has_too_many_hanging(token)) {
+  while (!EndingChildren::of_process().has_too_many_hanging(payer)) {
     CHECK(now() - start < kLong);
     poll(nullptr, 0, 10);
   }
@@ -212,9 +212,8 @@ void bounds_those_that_may_end_in_a_moment() {
   }
   CHECK(!ending.await_room(kOwn, kNone));
   CHECK(ending.await_room(kOther, kNone));
-  for (std::uint32_t token = kOther + 1; ending.count() < EndingChildren::kMostAtOnceOfAll;
-       ++token) {
-    for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) hanging.add(token, now());
+  for (Payer payer = kOther + 1; ending.count() < EndingChildren::kMostAtOnceOfAll; ++payer) {
+    for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) hanging.add(payer, now());
   }
   CHECK(!ending.await_room(kOther + 1, kNone));
   CHECK(ending.await_room(kOther, kNone));
@@ -267,7 +266,7 @@ void begins_what_waits_once_there_are_fewer() {
     if (++tries == 1) return std::nullopt;
     const auto& use = uses.emplace_back(make_use());
     EndingChild child = {.process = VALUE(start_child(use->stack, end_at_once, nullptr)),
-                         .token = kOther,
+                         .payer = kOther,
                          .since = now()};
     return child;
   };

@@ -10,10 +10,10 @@ namespace seccompagent::test {
 
 // They are no children of anybody's, and nobody ever looks whether they have ended: no thread was
 // started that would.
-inline void let_too_many_hang(std::uint32_t token) {
+inline void let_too_many_hang(Payer payer) {
   for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) {
     EndingChildren::of_process().add(
-        {.process = {.pid = getppid(), .pidfd = UniqueFd()}, .token = token, .hangs = true});
+        {.process = {.pid = getppid(), .pidfd = UniqueFd()}, .payer = payer, .hangs = true});
   }
 }
 

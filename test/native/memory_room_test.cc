@@ -12,6 +12,10 @@
 namespace seccompagent::test {
 namespace {
 
+// A container of root, and a user.
+constexpr Payer kRoot = 1;
+constexpr Payer kUser = user_payer(1000);
+
 constexpr const char* kLargeMachine = "MemTotal:        4096000 kB\nMemAvailable:    4096000 kB\n";
 
 class Machine : public CgroupFiles {
@@ -44,11 +48,11 @@ void leaves_a_part_of_a_limit() {
                                                "kernel_stack", "pagetables"}
                     : std::vector<std::string>{"total_rss", "total_shmem"}) {
       machine.use("a", name, 30 * kMega);
-      CHECK_EQUAL(machine.left("/a").bytes(), 40 * kMega);
+      CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 40 * kMega);
     }
     // what the kernel can take back
     machine.use("a", "inactive_file", 90 * kMega);
-    CHECK_EQUAL(machine.left("/a").bytes(), 70 * kMega);
+    CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 70 * kMega);
   }
 }
 
@@ -58,12 +62,12 @@ void counts_what_the_kernel_has() {
   machine.limit("a", megas(100));
   machine.use("a", "total_rss", 10 * kMega);
   machine.write("a/memory.kmem.usage_in_bytes", megas(50) + "\n");
-  CHECK_EQUAL(machine.left("/a").bytes(), 60 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 60 * kMega);
   machine.write("a/memory.force_empty", "");
-  CHECK_EQUAL(machine.left("/a").bytes(), 10 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 10 * kMega);
   machine.write("a/memory.kmem.usage_in_bytes", megas(60) + "\n");
   MemoryRoom room(machine.left("/a"));
-  CHECK(room.is_short());
+  CHECK(room.is_short(kRoot));
   CHECK_EQUAL(machine.read("a/memory.force_empty"), "0");
 }
 
@@ -73,7 +77,7 @@ void counts_each_level() {
   machine.use("pod", "anon", 60 * kMega);
   machine.limit("pod/agent", "max");
   machine.use("pod/agent", "anon", kMega);
-  CHECK_EQUAL(machine.left("/pod/agent").bytes(), 10 * kMega);
+  CHECK_EQUAL(machine.left("/pod/agent").bytes(MemoryLeft::kOfAll), 10 * kMega);
 }
 
 void sees_what_has_changed() {
@@ -81,17 +85,36 @@ void sees_what_has_changed() {
   machine.limit("a", megas(100));
   machine.use("a", "anon", 0);
   const MemoryLeft left = machine.left("/a");
-  CHECK_EQUAL(left.bytes(), 70 * kMega);
+  CHECK_EQUAL(left.bytes(MemoryLeft::kOfAll), 70 * kMega);
   machine.use("a", "shmem", 80 * kMega);
-  CHECK_EQUAL(left.bytes(), 0U);
+  CHECK_EQUAL(left.bytes(MemoryLeft::kOfAll), 0U);
   machine.limit("a", megas(200));
-  CHECK_EQUAL(left.bytes(), 60 * kMega);
+  CHECK_EQUAL(left.bytes(MemoryLeft::kOfAll), 60 * kMega);
 }
 
 void leaves_some_of_the_machine() {
   const Machine machine(true);
   machine.write("meminfo", "MemTotal:        1024000 kB\nMemAvailable:     204800 kB\n");
-  CHECK_EQUAL(machine.left("/a").bytes(), 100 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 100 * kMega);
+}
+
+void leaves_roots_more_than_users() {
+  const Machine machine(true);
+  machine.limit("a", megas(100));
+  machine.use("a", "anon", 40 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 10 * kMega);
+  machine.use("a", "anon", 60 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 0U);
+  MemoryRoom room(machine.left("/a"));
+  CHECK(!room.is_ample());
+  CHECK(room.is_short(kUser));
+  CHECK(!room.is_short(kRoot));
+  CHECK(!room.take(kUser, 1).has_value());
+  CHECK(room.take(kRoot, 10 * kMega).has_value());
+  machine.use("a", "anon", 0);
+  CHECK(room.is_ample());
+  machine.write("meminfo", "MemTotal:        1024000 kB\nMemAvailable:     204800 kB\n");
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 0U);
 }
 
 void gives_nothing_twice() {
@@ -100,13 +123,13 @@ void gives_nothing_twice() {
   machine.use("a", "anon", 0);
   MemoryRoom room(machine.left("/a"));
   {
-    const auto first = room.take(40 * kMega);
+    const auto first = room.take(kRoot, 40 * kMega);
     CHECK(first.has_value());
-    CHECK(!room.take(40 * kMega).has_value());
-    CHECK(room.take(30 * kMega).has_value());
+    CHECK(!room.take(kRoot, 40 * kMega).has_value());
+    CHECK(room.take(kRoot, 30 * kMega).has_value());
   }
-  CHECK(room.take(70 * kMega).has_value());
-  CHECK(!room.take(71 * kMega).has_value());
+  CHECK(room.take(kRoot, 70 * kMega).has_value());
+  CHECK(!room.take(kRoot, 71 * kMega).has_value());
 }
 
 void looks_again_for_what_was_taken() {
@@ -114,13 +137,13 @@ void looks_again_for_what_was_taken() {
   machine.limit("a", megas(100));
   machine.use("a", "anon", 0);
   MemoryRoom room(machine.left("/a"));
-  CHECK(room.unasked() > 0);
+  CHECK(room.unasked(kRoot) > 0);
   machine.use("a", "shmem", 90 * kMega);
   // not for each call
-  CHECK(!room.is_short());
+  CHECK(!room.is_short(kRoot));
   room.note(kMega);
-  CHECK(room.is_short());
-  CHECK_EQUAL(room.unasked(), 0U);
+  CHECK(room.is_short(kRoot));
+  CHECK_EQUAL(room.unasked(kRoot), 0U);
 }
 
 constexpr Case kCases[] = {
@@ -130,6 +153,7 @@ constexpr Case kCases[] = {
     {"A12: memory left: a cgroup above may leave less", counts_each_level},
     {"A12: memory left: it is read anew", sees_what_has_changed},
     {"A12: memory left: others have some of the machine", leaves_some_of_the_machine},
+    {"A10: memory left: root's containers have more than users take", leaves_roots_more_than_users},
     {"A12: memory room: nothing is given twice", gives_nothing_twice},
     {"A12: memory room: what was taken is looked for", looks_again_for_what_was_taken},
 };

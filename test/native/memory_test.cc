@@ -345,13 +345,13 @@ void gives_up_mount_data() {
 
 // Of whose container so many hang already, it is not even begun.
 void gives_up_at_once() {
-  constexpr Reader kOfMany = {.by = ReadBy::child, .token = 5};
+  constexpr Reader kOfMany = {.by = ReadBy::child, .payer = 5};
   const StuckProcess stuck;
   Buffer buffer = {};
   const auto read_it = [&] {
     return read_string(stuck.pid(), stuck.before_stuck(100), buffer, Errno{ENAMETOOLONG}, kOfMany);
   };
-  let_too_many_hang(kOfMany.token);
+  let_too_many_hang(kOfMany.payer);
   const Nanoseconds start = now();
   CHECK_EQUAL(ERROR(read_it()), Errno{ETIMEDOUT});
   CHECK(now() - start < kSecond / 2);

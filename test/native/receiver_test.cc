@@ -268,7 +268,8 @@ void names_containers() {
     Callers callers(1);
     (void)add(*receiver, callers, 0, container);
     CHECK_EQUAL(desk.receive(), EventKind::notification);
-    names.push_back(desk.worker().container_token());
+    names.push_back(desk.worker().owner().container);
+    CHECK_EQUAL(desk.worker().owner().payer, names.back());
     desk.answer(0);
     CHECK_EQUAL(desk.receive(), EventKind::ended);
   }
@@ -276,6 +277,24 @@ void names_containers() {
   CHECK_EQUAL(names[1], 7U);
   CHECK_EQUAL(names[2], 8U);
   CHECK(names[3] > 8 && names[4] > 8 && names[3] != names[4]);
+}
+
+// He may have as many as he likes.
+void has_all_of_a_user_pay_together() {
+  const auto receiver = make_receiver({.running = 4, .fewest = 4});
+  std::vector<Payer> payers;
+  for (const auto& [container, user] : {std::pair(1U, 1000U), {2, 1000}, {0, 1000}, {3, 1001}}) {
+    Desk desk(receiver);
+    Callers callers(1);
+    (void)add(*receiver, callers, 0, container, user);
+    CHECK_EQUAL(desk.receive(), EventKind::notification);
+    payers.push_back(desk.worker().owner().payer);
+    desk.answer(0);
+    CHECK_EQUAL(desk.receive(), EventKind::ended);
+  }
+  CHECK_EQUAL(payers[0], payers[1]);
+  CHECK_EQUAL(payers[0], payers[2]);
+  CHECK(payers[0] != payers[3]);
 }
 
 void tells_others_of_a_shortage() {
@@ -899,6 +918,8 @@ constexpr Case kCases[] = {
     {"Worker: a caller gets what is in the inbox", answers_a_caller},
     {"Worker: each is told of a listener's end", tells_each_worker_of_an_end},
     {"Worker: it has the token of the container whose call it has", names_containers},
+    {"A10: Worker: containers of a user pay together, those of another apart",
+     has_all_of_a_user_pay_together},
     {"A4: Worker: others are told once that memory is short", tells_others_of_a_shortage},
     {"K13: Worker: who comes to wait is told of the ends meanwhile",
      tells_those_who_come_to_wait_of_an_end},

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// Containers one after the other, each of which fills a tmpfs of its own with long symbolic links and
-// ends, while somebody else keeps all these file systems.
+// Containers one after the other, each of which fills a tmpfs of its own with long symbolic links
+// and ends, while somebody else keeps all these file systems.
 //
-// usage: abandoned-folders SOCKET ROUNDS MOST
-//   The agent makes MOST links in each round, unless that fails.
+// usage: abandoned-folders [-lr] SOCKET ROUNDS MOST
+//   The agent makes MOST links in each round, unless that fails. -l: the containers live on. -r:
+//   root has sent them, not their user.
 // Prints `round COUNT OK` or `round COUNT ERRNONAME`, `over`, and waits for the end of its standard
 // input.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "container.h"
 
-enum { USER = 1000, PATH = 64, PAGE = 4000 };
+enum { USER = 1000, PATH = 64, PAGE = 4000, MOST_ROUNDS = 16 };
+
+static bool live_on = false;
 
 static void write_file(const char *path, const char *text) {
   FILE *file = fopen(path, "we");
@@ -42,9 +46,10 @@ static void fill(int agent_fd, int round, int most) {
   const pid_t child = fork();
   if (child < 0) fail("fork");
   if (child > 0) {
-    waitpid(child, NULL, 0);
+    waitpid(child, NULL, WUNTRACED);
     return;
   }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   char id[PATH];
   snprintf(id, sizeof id, "abandoned-%d", round);
   const struct container container = {.id = id};
@@ -65,17 +70,28 @@ static void fill(int agent_fd, int round, int most) {
   }
   printf("round %d %s\n", made, answer_name(error));
   fflush(stdout);
+  if (live_on) raise(SIGSTOP);
   _exit(0);
 }
 
 int main(int argc, char **argv) {
-  if (argc != 4) return 2;
-  const int rounds = atoi(argv[2]);
-  enter_namespaces();
+  bool by_root = false;
+  for (int option; (option = getopt(argc, argv, "lr")) != -1;) {
+    if (option == '?') return 2;
+    if (option == 'l') live_on = true;
+    if (option == 'r') by_root = true;
+  }
+  if (argc - optind != 3) return 2;
+  const char *socket_path = argv[optind];
+  const int rounds = atoi(argv[optind + 1]);
+  int agent_fds[MOST_ROUNDS];
+  if (rounds > MOST_ROUNDS) return 2;
+  if (!by_root) enter_namespaces();
+  for (int round = 0; round < rounds; round++) agent_fds[round] = connect_agent(socket_path);
+  if (by_root) enter_namespaces();
   for (int round = 0; round < rounds; round++) {
-    const int agent_fd = connect_agent(argv[1]);
-    fill(agent_fd, round, atoi(argv[3]));
-    close(agent_fd);
+    fill(agent_fds[round], round, atoi(argv[optind + 2]));
+    close(agent_fds[round]);
   }
   puts("over");
   fflush(stdout);

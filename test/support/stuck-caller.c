@@ -4,10 +4,11 @@
 // for one open file, which is asked whenever a copy of its descriptor is closed, a socket that is
 // full, an epoll instance to which such a file is just being added.
 //
-// usage: stuck-caller -s SOCKET [-m METADATA] [-l] [-a US] FOLDER CALL...
-//   -l     each call is made again and again, until it is killed
-//   -a US  the FUSE file system says after so many microseconds that it has no such file
-//   CALL   one of `calls` below; several of the same may be given
+// usage: stuck-caller -s SOCKET [-m METADATA] [-l] [-a US] [-u USER] FOLDER CALL...
+//   -l       each call is made again and again, until it is killed
+//   -a US    the FUSE file system says after so many microseconds that it has no such file
+//   -u USER  who connects, and calls; absent: root
+//   CALL     one of `calls` below; several of the same may be given
 // FOLDER becomes a tmpfs of its own. It prints `ready` once it is a container, and for each call
 // `CALL ANSWER NANOSECONDS`.
 #define _GNU_SOURCE
@@ -202,7 +203,8 @@ static const struct call *call_of(const char *name) {
 
 int main(int argc, char **argv) {
   struct container container = {0};
-  for (int letter; (letter = getopt(argc, argv, "s:m:la:")) != -1;) {
+  uid_t user = 0;
+  for (int letter; (letter = getopt(argc, argv, "s:m:la:u:")) != -1;) {
     if (letter == 's')
       container.socket = optarg;
     else if (letter == 'm')
@@ -211,6 +213,8 @@ int main(int argc, char **argv) {
       has_no_end = true;
     else if (letter == 'a')
       answer_us = atol(optarg);
+    else if (letter == 'u')
+      user = (uid_t)atol(optarg);
     else
       return 2;
   }
@@ -218,6 +222,8 @@ int main(int argc, char **argv) {
   if (container.socket == NULL || count < 1 || count > MOST_CALLS) return 2;
   alarm(LIFE_SECONDS);
   prepare(argv[optind]);
+  if (user != 0 && (setresuid(user, user, user) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0))
+    fail("become the user");
   static const long numbers[] = {SYS_openat,   SYS_symlinkat, SYS_renameat, SYS_renameat2,
                                  SYS_unlinkat, SYS_fchmodat,  SYS_fchownat, SYS_fchmod};
   close(enter_container(&container, numbers, sizeof numbers / sizeof *numbers));

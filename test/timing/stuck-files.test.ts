@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that never answer, opened and changed by helpers: they are given up in time, and nobody else
 // notices.
-import { readdirSync, readlinkSync } from 'node:fs';
+import { chmodSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -39,6 +39,7 @@ const helpersOfOne = 8;
 const helpersOfAll = 128;
 /** Containers that could have far more together. */
 const crowd = 24;
+const user = 1000;
 
 /** The calls of stuck-caller.c that never end: those that only helpers do, and others. */
 const ofHelpers = ['fifo-to-read', 'fifo-to-write', 'fuse-open', 'fuse-create'];
@@ -168,6 +169,41 @@ describe('stuck files', () => {
 
     // one for each container, and some that have been killed just now
     expect(killedChildren(own.pid)).toBeLessThan(helpersOfAll + crowd + helpersOfOne);
+    const [other] = await answersTo(['socket-open'], own);
+    expect(other?.answer).toBe('ENXIO');
+    await hanging.disposeAsync();
+    await untilChildless(own.pid);
+    expect(own.log().filter((line) => !expectedLines.test(line))).toEqual([]);
+  });
+
+  test('A10: stuck files: all containers of a user may have as many helpers that hang as one', async () => {
+    await using own = await startWatchedAgent({
+      bundle: testBundle('perform'),
+      log: 'warn',
+      allowedUids: [user],
+    });
+    using folder = new TemporaryFolder();
+    chmodSync(folder.path, 0o755);
+    await using hanging = new AsyncDisposableStack();
+    const calls = Array.from({ length: helpersOfOne }, () => 'fuse-open');
+    const options = ['-s', own.socket, '-u', String(user), '-l'];
+    for (let index = 0; index < crowd; index += 1) {
+      const path = makeFolder(folder.path, `hanging-${index}`);
+      hanging.use(
+        new RunningCommand([compiled('stuck-caller'), ...options, path, ...calls], {
+          deadlineMs: operationsMs * 10,
+        }),
+      );
+    }
+    await until(
+      'some helpers to hang',
+      () => killedChildren(own.pid) >= helpersOfOne || undefined,
+      operationsMs * 8,
+    );
+    await pause(operationsMs * 2);
+
+    // those that were at it when the first ones were killed hang, too
+    expect(killedChildren(own.pid)).toBeLessThan(helpersOfOne * 5);
     const [other] = await answersTo(['socket-open'], own);
     expect(other?.answer).toBe('ENXIO');
     await hanging.disposeAsync();

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who pays for what is made for a container, and for what hangs: containers of root each for
+// itself, all of another sender together, since he may have any number of them, also one after the
+// other.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+namespace seccompagent {
+
+// The token of a container, or a user.
+using Payer = std::uint64_t;
+
+inline constexpr Payer kUserBit = 1ULL << 32;
+
+[[nodiscard]] constexpr Payer user_payer(uid_t user) { return kUserBit | user; }
+[[nodiscard]] constexpr bool is_user(Payer payer) { return payer >= kUserBit; }
+
+// `sender`: who has sent its listeners.
+[[nodiscard]] constexpr Payer payer_of(std::uint32_t container, uid_t sender) {
+  return sender == 0 ? container : user_payer(sender);
+}
+
+// Whose something is.
+struct Owner {
+  std::uint32_t container;
+  Payer payer;
+
+  friend bool operator==(const Owner&, const Owner&) = default;
+};
+
+}  // namespace seccompagent
