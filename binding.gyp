@@ -80,6 +80,7 @@
         "native/namespaces.cc",
         "native/target.cc",
         "native/users_closing.cc",
+        "native/watch_user.cc",
         "native/worker.cc",
         "native/worker_operations.cc"
       ],

@@ -307,6 +307,15 @@ export interface Native {
    * forbids it. @throws EDQUOT and others
    */
   leaveSessionKeyring(this: void): void;
+  /**
+   * The epoll watches of this process are counted for a user of its own from now on, see
+   * native/watch_user.h. No other thread may make or close an instance at the same time.
+   * @throws EPERM, EINVAL: there cannot be such a user
+   */
+  ownWatches(this: void): void;
+  /** This thread is that user, as are those that it starts, until it says that it is not, or loads the addon. */
+  becomeWatchUser(this: void): void;
+  leaveWatchUser(this: void): void;
   /** _exit(2): ends all threads, wherever they are. */
   exitProcess(this: void, code: number): void;
 
@@ -628,5 +637,15 @@ export function loadNative(): Native {
       `the native addon does not load from ${file}: run "npm ci" in ${packageRoot()}`,
       { cause },
     );
+  }
+}
+
+/** Undefined: there is none here. What needs no agent does without. */
+export function nativeIfThere(): Native | undefined {
+  try {
+    return loadNative();
+  } catch (thrown) {
+    if (thrown instanceof AgentError && thrown.code === 'AGENT_ADDON_MISSING') return undefined;
+    throw thrown;
   }
 }

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where this package's files are, whether it runs from its sources or compiled.
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+
+/** Not `existsSync`: threads ask before `beginThread`. */
+function isRoot(folder: string): boolean {
+  return statSync(join(folder, 'package.json'), { throwIfNoEntry: false }) !== undefined;
+}
 
 /** The folder of our package.json. */
 export function packageRoot(): string {
   let folder = import.meta.dirname;
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  while (!isRoot(folder)) folder = dirname(folder);
   return folder;
 }
 

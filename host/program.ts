@@ -6,10 +6,10 @@ import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
-import { AgentError, systemCodeOf } from './errors.ts';
+import { systemCodeOf } from './errors.ts';
 import { errnoNameOf } from './handler/errno.ts';
-import { loadNative } from './native.ts';
-import type { Native, ProgramRequest, ProgramResult } from './native.ts';
+import { nativeIfThere } from './native.ts';
+import type { ProgramRequest, ProgramResult } from './native.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -80,16 +80,6 @@ function endOf(program: Program, result: ProgramResult): ProgramEnd {
     stdout: Buffer.from(result.stdout).toString(),
     stderr: Buffer.from(result.stderr).toString(),
   };
-}
-
-/** Undefined: there is none here. What needs no agent does without. */
-function nativeIfThere(): Native | undefined {
-  try {
-    return loadNative();
-  } catch (thrown) {
-    if (thrown instanceof AgentError && thrown.code === 'AGENT_ADDON_MISSING') return undefined;
-    throw thrown;
-  }
 }
 
 /** Who has no addon has no containers, whose files could be copied. */

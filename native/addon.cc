@@ -13,6 +13,7 @@
 #include "exports.h"
 #include "session_keyring.h"
 #include "unique_fd.h"
+#include "watch_user.h"
 
 namespace seccompagent {
 namespace {
@@ -49,7 +50,25 @@ Napi::Value exit_process(const Napi::CallbackInfo& info) {
   return {};
 }
 
+Napi::Value be_watch_user(const Napi::CallbackInfo& info) {
+  become_watch_user();
+  return info.Env().Undefined();
+}
+
+Napi::Value be_own_user(const Napi::CallbackInfo& info) {
+  leave_watch_user();
+  return info.Env().Undefined();
+}
+
+Napi::Value own_watches(const Napi::CallbackInfo& info) {
+  if (const auto owned = own_epolls(); !owned)
+    return throw_errno(info.Env(), "own the epoll watches", owned.error());
+  return info.Env().Undefined();
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  // whoever has started this thread may have been another user
+  leave_watch_user();
   env.SetInstanceData(new State());
   const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
     exports.Set(name, Napi::Function::New(env, function, name));
@@ -57,6 +76,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("harden", harden);
   add("residentBytes", resident_bytes);
   add("leaveSessionKeyring", leave_keyring);
+  add("ownWatches", own_watches);
+  add("becomeWatchUser", be_watch_user);
+  add("leaveWatchUser", be_own_user);
   add("exitProcess", exit_process);
   add("listenSocket", listen_socket);
   add("takeWakeFd", take_wake_fd);

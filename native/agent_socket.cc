@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "access_list.h"
+#include "watch_user.h"
 
 namespace seccompagent {
 namespace {
@@ -116,12 +117,13 @@ Result<void> AgentSocket::open(const std::string& path, std::span<const uid_t> u
   if (auto cleared = clear_path(path, *address); !cleared) return cleared;
 
   spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+  auto epoll = make_epoll();
+  if (!epoll) return std::unexpected(epoll.error());
+  epoll_ = std::move(*epoll);
   stop_.reset(eventfd(0, EFD_CLOEXEC));
   has_accepted_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   std::array<int, 2> wake = {-1, -1};
-  if (!epoll_.is_open() || !stop_.is_open() || !has_accepted_.is_open() ||
-      pipe2(wake.data(), O_CLOEXEC) == -1) {
+  if (!stop_.is_open() || !has_accepted_.is_open() || pipe2(wake.data(), O_CLOEXEC) == -1) {
     return fail_errno();
   }
   wake_read_.reset(wake[0]);

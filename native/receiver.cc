@@ -24,6 +24,7 @@
 #include "kick_signal.h"
 #include "last_closing.h"
 #include "memory_room.h"
+#include "watch_user.h"
 #include "worker.h"
 
 namespace seccompagent {
@@ -43,16 +44,16 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   const auto sizes = notify_sizes();
   if (!sizes) return std::unexpected(sizes.error());
   std::shared_ptr<Receiver> receiver(new Receiver(*sizes, std::move(table), shape));
-  receiver->epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+  auto epoll = make_epoll();
+  if (!epoll) return std::unexpected(epoll.error());
+  receiver->epoll_ = std::move(*epoll);
   receiver->stop_event_.reset(eventfd(0, EFD_CLOEXEC));
   receiver->late_timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   int wake[2];
   if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) == -1) return fail_errno();
   receiver->wake_read_.reset(wake[0]);
   receiver->wake_write_.reset(wake[1]);
-  if (!receiver->epoll_.is_open() || !receiver->stop_event_.is_open() ||
-      !receiver->late_timer_.is_open())
-    return fail_errno();
+  if (!receiver->stop_event_.is_open() || !receiver->late_timer_.is_open()) return fail_errno();
   for (const auto& [fd, token] : {std::pair(receiver->stop_event_.get(), kStopToken),
                                   std::pair(receiver->late_timer_.get(), kLateToken)}) {
     if (const auto watched = receiver->watch(fd, token); !watched)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the built handler mount.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { gone } from '../../host/handler/capability.ts';
 import { errnoNumber } from '../../host/handler/errno.ts';
@@ -258,4 +258,36 @@ test('mount: it has no opinion on other calls', () => {
   const handler = handlerFor('proc');
   expect(handler.ask('umount2', '/proc', 0)).toEqual({ kind: 'next' });
   expect(handler.ask('chmod', '/proc', 0o700)).toEqual({ kind: 'next' });
+});
+
+describe('mount: options of the setting', () => {
+  const added = { filesystems: 'overlay', options: 'volatile' };
+
+  test.for([
+    [null, 'volatile'],
+    ['', 'volatile'],
+    ['lowerdir=a:b', 'lowerdir=a:b,volatile'],
+    [String.raw`lowerdir=a\\`, String.raw`lowerdir=a\\,volatile`],
+    [String.raw`lowerdir=a\:b`, String.raw`lowerdir=a\:b,volatile`],
+  ])('those of the caller, %s, come before: %s', ([own, all]) => {
+    const handler = new HandlerHarness(file, added);
+    expect(handler.ask('mount', 'ov', '/m', 'overlay', 0, own)).toMatchObject({ kind: 'value' });
+    expect(handler.calls).toMatchObject([{ kind: 'mount', data: bytesOf(all ?? '') }]);
+  });
+
+  test.for(['userxattr,lowerdir=a:b\\', '\\', '\\\\\\'])(
+    'a caller, whose own are %s, cannot make them part of these',
+    (own) => {
+      const handler = new HandlerHarness(file, added);
+      const answer = handler.ask('mount', 'ov', '/m', 'overlay', 0, own);
+      expect(answer).toMatchObject({ kind: 'fail', errno: 'EINVAL' });
+      expect(handler.calls).toEqual([]);
+    },
+  );
+
+  test('where there are none, those of the caller are as they came', () => {
+    const handler = handlerFor('overlay');
+    handler.ask('mount', 'ov', '/m', 'overlay', 0, 'lowerdir=a\\');
+    expect(handler.calls).toMatchObject([{ kind: 'mount', data: bytesOf('lowerdir=a\\') }]);
+  });
 });

@@ -18,6 +18,7 @@ import {
 } from '@seccompagent/guest-sdk';
 
 const COMMA: u8 = 44;
+const BACKSLASH: u8 = 92;
 
 const CAP_SYS_ADMIN: u32 = 21;
 
@@ -43,7 +44,11 @@ export function mount(
   // The kernel then judges with the caller's own power: whatever it reads, nothing is lent.
   if ((flags & NOT_NEW) != 0 || filesystemType === null) return Action.continue();
   if (!isListed(filesystemType) || !mayMount()) return Action.continue();
-  const options = withOptions(data, settingOr('options', ''));
+  const added = settingOr('options', '');
+  if (added.length > 0 && data !== null && takesAlongWhatFollows(data)) {
+    return Action.fail(Errno.EINVAL);
+  }
+  const options = withOptions(data, added);
   return mounts.mount(source, target, filesystemType, flags, options).toAction();
 }
 
@@ -63,6 +68,13 @@ function mayMount(): bool {
   if (!isSet('require-admin')) return true;
   const admin = caller.hasCapability(CAP_SYS_ADMIN, UserNamespace.OfContainer);
   return admin.isOk && admin.value;
+}
+
+/** Behind a backslash a comma is part of an option of an overlay, with all that follows. */
+function takesAlongWhatFollows(data: Uint8Array): bool {
+  let begin = data.length;
+  while (begin > 0 && data[begin - 1] == BACKSLASH) begin--;
+  return (data.length - begin) % 2 == 1;
 }
 
 /** The caller's options, then those of the setting. */

@@ -11,7 +11,7 @@ import { isCompilerBounded } from '../handler/compiling/compiler-flags.ts';
 import { untilTakeable } from '../listening.ts';
 import { createLog } from '../log.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
-import { loadNative } from '../native.ts';
+import { nativeIfThere } from '../native.ts';
 import type { AgentCommand, ResolverChoice } from '../options.ts';
 import { packageVersion } from '../package-root.ts';
 import { allowedToBundles, allowedToSignedBundles, BundleStore } from '../registry/bundle-store.ts';
@@ -155,23 +155,30 @@ async function endingSignal(ending: AbortController): Promise<NodeJS.Signals> {
 }
 
 /** Before there are threads and programs, which have what we have. */
-function leaveSessionKeyring({ log }: AgentCommand): void {
-  try {
-    loadNative().leaveSessionKeyring();
-  } catch (thrown) {
-    // an addon that is missing is told of later
-    if (thrown instanceof AgentError) return;
-    createLog(log).warn(
-      { error: messageOf(thrown) },
-      'keys of who has started the agent can be found where it acts for containers',
-    );
-  }
+function leaveSharedThings({ log }: AgentCommand): void {
+  // an addon that is missing is told of later
+  const native = nativeIfThere();
+  const attempt = (act: () => void, otherwise: string): void => {
+    try {
+      act();
+    } catch (thrown) {
+      createLog(log).warn({ error: messageOf(thrown) }, otherwise);
+    }
+  };
+  attempt(
+    () => native?.leaveSessionKeyring(),
+    'keys of who has started the agent can be found where it acts for containers',
+  );
+  attempt(
+    () => native?.ownWatches(),
+    'root of a container without a user namespace can use up the epoll watches of the agent',
+  );
 }
 
 /** Runs until a signal ends it. @returns the exit code */
 export async function runAgent(command: AgentCommand): Promise<number> {
   using _surviving = survivingHangup();
-  leaveSessionKeyring(command);
+  leaveSharedThings(command);
   const ending = new AbortController();
   const ended = endingSignal(ending);
   using kubernetes = await startKubernetes(command);

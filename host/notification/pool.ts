@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
-import type { ResourceLimits } from 'node:worker_threads';
+import type { ResourceLimits, Worker } from 'node:worker_threads';
 
 import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
@@ -14,6 +13,7 @@ import { heapLimitMb, memoryLimit } from '../memory-limit.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { Observation } from '../observation/observation.ts';
 import { SeldomNotice } from '../observation/seldom-notice.ts';
+import { startThread } from '../own-thread.ts';
 import { UnreadCounter, UnreadRoom } from '../recording/tape-room.ts';
 import { TapeTurns } from '../recording/tape-turns.ts';
 import type { CounterBlock, CounterSum } from './counter-sum.ts';
@@ -280,7 +280,7 @@ export class Pool {
   #thread(input: WorkerInput): Worker {
     const file = import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.js';
     try {
-      return new Worker(join(import.meta.dirname, file), {
+      return startThread(join(import.meta.dirname, file), {
         workerData: input,
         resourceLimits: workerLimits(this.#parts.size),
         // Else Node opens our standard streams for it, which makes them non-blocking, and with them

@@ -4,6 +4,7 @@ import { AgentError } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { createLog } from '../log.ts';
 import { loadNative } from '../native.ts';
+import { beginThread } from '../own-thread.ts';
 import { LossCounters, UnreadCounter } from '../recording/tape-room.ts';
 import { InstanceMemory, ownProcess } from './instance-memory.ts';
 import { LogRoom } from './log-room.ts';
@@ -14,6 +15,7 @@ import { receiveComponent, workerInput } from './thread-messages.ts';
 import type { WorkerMessage } from './thread-messages.ts';
 
 function start(): void {
+  beginThread();
   const { input, port } = workerInput();
   const send = (message: WorkerMessage, transferred: ArrayBuffer[] = []): void => {
     port.postMessage(message, transferred);

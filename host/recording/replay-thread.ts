@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main thread's side of replay-worker.ts.
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 
 import { messageOf } from '../errors.ts';
 import { heapLimitMb } from '../memory-limit.ts';
+import { startThread } from '../own-thread.ts';
 import { FairQueue } from './fair-queue.ts';
 import type {
   EncodedCall,
@@ -57,7 +58,7 @@ class ReplayWorker {
 
   constructor(onAnswer: (answer: ReplayAnswer) => void, onFailed: (thrown: unknown) => void) {
     // its standard streams are ours otherwise, and become non-blocking
-    this.#worker = new Worker(workerFile, {
+    this.#worker = startThread(workerFile, {
       stdout: true,
       stderr: true,
       resourceLimits: { maxOldGenerationSizeMb: heapLimitMb(partsOfHeaps) },

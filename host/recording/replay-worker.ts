@@ -14,6 +14,7 @@ import {
 import { KeptContainers } from '../notification/kept-containers.ts';
 import { makeQuarantineBuffers, Quarantine } from '../notification/quarantine.ts';
 import { Syscalls } from '../notification/syscalls.ts';
+import { beginThread } from '../own-thread.ts';
 import type { Registry } from '../registry/registry.ts';
 import { differencesOf } from './comparison.ts';
 import type { CallDifference, Redaction } from './comparison.ts';
@@ -60,6 +61,7 @@ const usPerMs = 1000;
 const partOfInstances = 1 / 4;
 const mostInstances = 1000;
 
+beginThread();
 const syscalls = new Syscalls();
 const health = new Quarantine(makeQuarantineBuffers());
 const kept = new KeptContainers<Container>({

@@ -2,10 +2,11 @@
 // What strangers have written is read in a thread of its own: reading, hashing and compiling it takes
 // seconds, for which nobody else is to wait. The thread ends when it has had nothing to do for a while,
 // and with it goes what it had in memory.
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 
 import { AgentError } from '../errors.ts';
 import { KnownTypes } from '../handler/known-types.ts';
+import { startThread } from '../own-thread.ts';
 import { asRunningProgram } from '../program.ts';
 import type { LoadingAnswer, LoadingQuestion, Numbered } from './loading-worker.ts';
 
@@ -78,7 +79,7 @@ export class LoadingThread {
 
   #start(): Worker {
     // else Node opens our standard streams for it, which makes them non-blocking
-    const worker = new Worker(workerFile, {
+    const worker = startThread(workerFile, {
       workerData: this.#types,
       stdout: true,
       stderr: true,

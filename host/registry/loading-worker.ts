@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { AgentError, isPassing, messageOf } from '../errors.ts';
 import type { AgentErrorCode } from '../errors.ts';
 import { KnownTypes } from '../handler/known-types.ts';
+import { beginThread } from '../own-thread.ts';
 import { ComponentLoader } from './component-loader.ts';
 import type { ComponentFile, ReadComponent, UntriedComponent } from './component-loader.ts';
 import type { OpenedBundle, RegistryPolicy } from './oci/open-bundle.ts';
@@ -48,6 +49,7 @@ function failed(thrown: unknown): LoadingAnswer {
     : { kind: 'failed', message };
 }
 
+beginThread();
 /** What the thread is given: the types of functions that the process knows. */
 const types: SharedArrayBuffer = workerData;
 const loader = new ComponentLoader(new KnownTypes(types));

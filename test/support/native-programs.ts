@@ -68,6 +68,7 @@ const engine: readonly string[] = [
   'resources',
   'short_turns',
   'syscall_number',
+  'watch_user',
   'worker',
   'worker_operations',
 ];
@@ -208,6 +209,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
   shared_texts_test: [],
   unique_fd_test: [],
   users_closing_test: ['users_closing'],
+  watch_user_test: ['process_files', 'watch_user'],
   wire_test: ['helper/wire'],
   worker_time_test: [],
 };
