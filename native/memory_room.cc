@@ -46,6 +46,11 @@ constexpr std::size_t kMostText = 16384;
                                                                              : std::nullopt;
 }
 
+// 0, where there is more to take away.
+[[nodiscard]] std::uint64_t less(std::uint64_t from, std::uint64_t amount) {
+  return from - std::min(from, amount);
+}
+
 [[nodiscard]] std::uint64_t part_of(std::uint64_t bytes, std::uint64_t percent) {
   constexpr std::uint64_t kWhole = 100;
   return bytes / kWhole * percent;
@@ -63,10 +68,9 @@ MemoryLeft::MemoryLeft(const std::optional<MemoryGroup>& group, const std::strin
     Level level = {
         .most = open_to_read(folder + (is_unified_ ? "/memory.max" : "/memory.limit_in_bytes")),
         .used = open_to_read(folder + "/memory.stat")};
-    if (!is_unified_) {
-      level.of_kernel = open_to_read(folder + "/memory.kmem.usage_in_bytes");
-      level.force_empty =
-          UniqueFd(open((folder + "/memory.force_empty").c_str(), O_WRONLY | O_CLOEXEC));
+    if (!is_unified_ && path == group->path) {
+      of_kernel_ = open_to_read(folder + "/memory.kmem.usage_in_bytes");
+      force_empty_ = UniqueFd(open((folder + "/memory.force_empty").c_str(), O_WRONLY | O_CLOEXEC));
     }
     if (level.most.is_open() && level.used.is_open()) levels_.push_back(std::move(level));
     const std::size_t slash = path.rfind('/');
@@ -95,35 +99,37 @@ std::uint64_t MemoryLeft::used_at(const Level& level) const {
     return sum_of(stat,
                   {"anon", "shmem", "slab_unreclaimable", "kernel_stack", "pagetables", "percpu"});
   }
-  const std::uint64_t used = sum_of(stat, {"total_rss", "total_shmem"});
+  return sum_of(stat, {"total_rss", "total_shmem"});
+}
+
+std::uint64_t MemoryLeft::of_kernel() const {
+  std::array<char, kMostText> room = {};
   // it may be caches all of it
-  if (!level.force_empty.is_open()) return used;
-  return used + number_of(read_again(level.of_kernel, room)).value_or(0);
+  if (!force_empty_.is_open()) return 0;
+  return number_of(read_again(of_kernel_, room)).value_or(0);
 }
 
 void MemoryLeft::take_back() const {
-  for (const Level& level : levels_) {
-    constexpr std::string_view kAll = "0";
-    // it takes back what it can
-    if (level.force_empty.is_open() && limit_of(level))
-      (void)!pwrite(level.force_empty.get(), kAll.data(), kAll.size(), 0);
-  }
+  constexpr std::string_view kAll = "0";
+  // it takes back what it can
+  if (force_empty_.is_open()) (void)!pwrite(force_empty_.get(), kAll.data(), kAll.size(), 0);
 }
 
-std::uint64_t MemoryLeft::bytes(const Share& share) const {
+// Limits above the agent's own are others', too: what counts is how much these leave of them.
+std::uint64_t MemoryLeft::bytes(Share share) const {
   std::array<char, kMostText> room = {};
+  const std::uint64_t told = levels_.empty() ? 0 : used_at(levels_.front());
+  const std::uint64_t own = told + of_kernel();
   std::uint64_t left = ~0ULL;
-  const auto leave = [&left](std::uint64_t most, std::uint64_t used) {
-    left = std::min(left, most - std::min(most, used));
+  const auto leave = [&](std::uint64_t most) {
+    left = std::min(left, less(part_of(most, std::to_underlying(share)), own));
   };
-  const std::string_view machine = read_again(machine_, room);
   // in KiB
   constexpr std::uint64_t kUnit = 1024;
-  const std::uint64_t all = sum_of(machine, {"MemTotal:"}) * kUnit;
-  if (all != 0) leave(sum_of(machine, {"MemAvailable:"}) * kUnit, part_of(all, share.others));
+  if (const auto available = number_behind(read_again(machine_, room), "MemAvailable:"))
+    leave(*available * kUnit + own);
   for (const Level& level : levels_) {
-    const auto most = limit_of(level);
-    if (most) leave(part_of(*most, share.part), used_at(level));
+    if (const auto most = limit_of(level)) leave(less(*most, less(used_at(level), told)));
   }
   return left;
 }
@@ -135,7 +141,8 @@ MemoryRoom& MemoryRoom::of_process() {
 }
 
 std::uint64_t MemoryRoom::look(Payer payer) {
-  const auto& share = is_user(payer) ? MemoryLeft::kOfUsers : MemoryLeft::kOfAll;
+  using enum MemoryLeft::Share;
+  const auto share = is_user(payer) ? of_users : of_all;
   Look& own = look_of(payer);
   own.unlooked = 0;
   own.next = now() + kLookPause;

@@ -28,38 +28,38 @@ class MemoryLeft {
   // Of the process.
   [[nodiscard]] static MemoryLeft of_process();
 
-  struct Share {
-    // Of a limit, in percent: the agent itself and its handlers need the rest.
-    std::uint64_t part;
-    // Of the machine, what is left to others.
-    std::uint64_t others;
+  // In percent of what others leave of a limit: the agent itself and its handlers need the rest.
+  enum class Share : std::uint8_t {
+    of_all = 70,
+    // Of users, who leave some for root's containers.
+    of_users = 50,
+    // Of users together, from where on one who takes all that one may have leaves others nothing.
+    ample = 40,
   };
-  static constexpr Share kOfAll = {.part = 70, .others = 10};
-  // Of users, who leave some for root's containers.
-  static constexpr Share kOfUsers = {.part = 50, .others = 20};
-  // Of users together, from where on one who takes all that one may have leaves others nothing.
-  static constexpr Share kAmple = {.part = 40, .others = 30};
 
   // Of such a share; nothing, before the kernel has to kill somebody. What it can take back at once
   // is left.
-  [[nodiscard]] std::uint64_t bytes(const Share& share) const;
+  [[nodiscard]] std::uint64_t bytes(Share share) const;
   // Has the kernel take that back where nothing else tells how much it is, as version 1 does not of
-  // what the kernel itself has.
+  // what the kernel itself has. Others lose nothing.
   void take_back() const;
 
  private:
   struct Level {
     UniqueFd most;
     UniqueFd used;
-    // Of version 1.
-    UniqueFd of_kernel = {};
-    UniqueFd force_empty = {};
   };
   // None: it has none.
   [[nodiscard]] static std::optional<std::uint64_t> limit_of(const Level& level);
   [[nodiscard]] std::uint64_t used_at(const Level& level) const;
+  // By the kernel, where it would take back what it can.
+  [[nodiscard]] std::uint64_t of_kernel() const;
 
+  // The agent's own first, which nobody else is in.
   std::vector<Level> levels_;
+  // Of the first one, where that is of version 1.
+  UniqueFd of_kernel_;
+  UniqueFd force_empty_;
   UniqueFd machine_;
   bool is_unified_ = false;
 };
@@ -69,7 +69,7 @@ class MemoryRoom {
   explicit MemoryRoom(MemoryLeft left) : left_(std::move(left)) {}
   [[nodiscard]] static MemoryRoom& of_process();
 
-  [[nodiscard]] bool is_ample() const { return left_.bytes(MemoryLeft::kAmple) != 0; }
+  [[nodiscard]] bool is_ample() const { return left_.bytes(MemoryLeft::Share::ample) != 0; }
   // Nothing more may be made.
   [[nodiscard]] bool is_short(Payer payer);
   // So much may be taken without asking, and is noted then.

@@ -12,6 +12,8 @@
 namespace seccompagent::test {
 namespace {
 
+using Share = MemoryLeft::Share;
+
 // A container of root, and a user.
 constexpr Payer kRoot = 1;
 constexpr Payer kUser = user_payer(1000);
@@ -48,11 +50,11 @@ void leaves_a_part_of_a_limit() {
                                                "kernel_stack", "pagetables"}
                     : std::vector<std::string>{"total_rss", "total_shmem"}) {
       machine.use("a", name, 30 * kMega);
-      CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 40 * kMega);
+      CHECK_EQUAL(machine.left("/a").bytes(Share::of_all), 40 * kMega);
     }
     // what the kernel can take back
     machine.use("a", "inactive_file", 90 * kMega);
-    CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 70 * kMega);
+    CHECK_EQUAL(machine.left("/a").bytes(Share::of_all), 70 * kMega);
   }
 }
 
@@ -62,9 +64,9 @@ void counts_what_the_kernel_has() {
   machine.limit("a", megas(100));
   machine.use("a", "total_rss", 10 * kMega);
   machine.write("a/memory.kmem.usage_in_bytes", megas(50) + "\n");
-  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 60 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(Share::of_all), 60 * kMega);
   machine.write("a/memory.force_empty", "");
-  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 10 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(Share::of_all), 10 * kMega);
   machine.write("a/memory.kmem.usage_in_bytes", megas(60) + "\n");
   MemoryRoom room(machine.left("/a"));
   CHECK(room.is_short(kRoot));
@@ -76,8 +78,30 @@ void counts_each_level() {
   machine.limit("pod", megas(100));
   machine.use("pod", "anon", 60 * kMega);
   machine.limit("pod/agent", "max");
-  machine.use("pod/agent", "anon", kMega);
-  CHECK_EQUAL(machine.left("/pod/agent").bytes(MemoryLeft::kOfAll), 10 * kMega);
+  machine.use("pod/agent", "anon", 60 * kMega);
+  CHECK_EQUAL(machine.left("/pod/agent").bytes(Share::of_all), 10 * kMega);
+}
+
+// The agent has what they leave, however much of the limit they use.
+void does_not_count_others_as_its_own() {
+  for (const bool is_unified : {true, false}) {
+    const Machine machine(is_unified);
+    const std::string used = is_unified ? "anon" : "total_rss";
+    machine.limit("pods", megas(1000));
+    machine.use("pods", used, 810 * kMega);
+    machine.write("pods/memory.kmem.usage_in_bytes", megas(900) + "\n");
+    machine.write("pods/memory.force_empty", "");
+    machine.limit("pods/agent", megas(100));
+    machine.use("pods/agent", used, 10 * kMega);
+    CHECK_EQUAL(machine.left("/pods/agent").bytes(Share::of_all), 60 * kMega);
+    machine.use("pods", used, 960 * kMega);
+    CHECK_EQUAL(machine.left("/pods/agent").bytes(Share::of_all), 25 * kMega);
+    machine.use("pods", used, 1000 * kMega);
+    MemoryRoom room(machine.left("/pods/agent"));
+    CHECK(room.is_short(kRoot));
+    // what others have cached stays
+    CHECK_EQUAL(machine.read("pods/memory.force_empty"), "");
+  }
 }
 
 void sees_what_has_changed() {
@@ -85,26 +109,26 @@ void sees_what_has_changed() {
   machine.limit("a", megas(100));
   machine.use("a", "anon", 0);
   const MemoryLeft left = machine.left("/a");
-  CHECK_EQUAL(left.bytes(MemoryLeft::kOfAll), 70 * kMega);
+  CHECK_EQUAL(left.bytes(Share::of_all), 70 * kMega);
   machine.use("a", "shmem", 80 * kMega);
-  CHECK_EQUAL(left.bytes(MemoryLeft::kOfAll), 0U);
+  CHECK_EQUAL(left.bytes(Share::of_all), 0U);
   machine.limit("a", megas(200));
-  CHECK_EQUAL(left.bytes(MemoryLeft::kOfAll), 60 * kMega);
+  CHECK_EQUAL(left.bytes(Share::of_all), 60 * kMega);
 }
 
 void leaves_some_of_the_machine() {
   const Machine machine(true);
   machine.write("meminfo", "MemTotal:        1024000 kB\nMemAvailable:     204800 kB\n");
-  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 100 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(Share::of_all), 140 * kMega);
 }
 
 void leaves_roots_more_than_users() {
   const Machine machine(true);
   machine.limit("a", megas(100));
   machine.use("a", "anon", 40 * kMega);
-  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 10 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(Share::of_users), 10 * kMega);
   machine.use("a", "anon", 60 * kMega);
-  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 0U);
+  CHECK_EQUAL(machine.left("/a").bytes(Share::of_users), 0U);
   MemoryRoom room(machine.left("/a"));
   CHECK(!room.is_ample());
   CHECK(room.is_short(kUser));
@@ -113,8 +137,8 @@ void leaves_roots_more_than_users() {
   CHECK(room.take(kRoot, 10 * kMega).has_value());
   machine.use("a", "anon", 0);
   CHECK(room.is_ample());
-  machine.write("meminfo", "MemTotal:        1024000 kB\nMemAvailable:     204800 kB\n");
-  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 0U);
+  machine.write("meminfo", "MemTotal:        1024000 kB\nMemAvailable:      51200 kB\n");
+  CHECK_EQUAL(machine.left("/a").bytes(Share::of_users), 25 * kMega);
 }
 
 void gives_nothing_twice() {
@@ -151,6 +175,8 @@ constexpr Case kCases[] = {
     {"A12: memory left: what the kernel has counts where it takes back what it can",
      counts_what_the_kernel_has},
     {"A12: memory left: a cgroup above may leave less", counts_each_level},
+    {"A12: memory left: what others use of a limit is not the agent's",
+     does_not_count_others_as_its_own},
     {"A12: memory left: it is read anew", sees_what_has_changed},
     {"A12: memory left: others have some of the machine", leaves_some_of_the_machine},
     {"A10: memory left: root's containers have more than users take", leaves_roots_more_than_users},
