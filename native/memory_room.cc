@@ -148,9 +148,9 @@ std::uint64_t MemoryRoom::look(Payer payer) {
   own.next = now() + kLookPause;
   std::uint64_t left = left_.bytes(share);
   if (left == 0 && now() >= own.next_take_back) {
-    own.next_take_back = now() + kTakeBackPause;
     left_.take_back();
     left = left_.bytes(share);
+    if (left == 0) own.next_take_back = now() + kTakeBackPause;
   }
   own.is_short = left == 0;
   return left;

@@ -103,7 +103,7 @@ class MemoryRoom {
   // It is looked again after so much, or so long.
   static constexpr std::uint64_t kLookBytes = 1ULL << 20;
   static constexpr Nanoseconds kLookPause = kSecond;
-  // Files that are in use have to be read again afterwards.
+  // After it was of no use: files that are in use have to be read again afterwards.
   static constexpr Nanoseconds kTakeBackPause = 10 * kSecond;
 
   struct Look {
