@@ -12,6 +12,7 @@
         "native/bpf.cc",
         "native/call_memory.cc",
         "native/caller.cc",
+        "native/caller_faults.cc",
         "native/caller_exports.cc",
         "native/caller_label.cc",
         "native/caller_state.cc",

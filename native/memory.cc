@@ -101,6 +101,7 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
 // Reads some bytes of one page: all, or none.
 Result<std::size_t> read_in_page(pid_t tid, std::uint64_t address, std::span<std::byte> out,
                                  Reader reader) {
+  if (reader.by == ReadBy::nobody) return fail(ENOMEM);
   if (reader.by == ReadBy::child) return read_in_child(tid, address, out, kSecond, reader);
   if (reader.by == ReadBy::hasty_child) return read_in_child(tid, address, out, kHasty, reader);
   const iovec local = {out.data(), out.size()};

@@ -96,10 +96,10 @@ std::uint64_t MemoryLeft::used_at(const Level& level) const {
   std::array<char, kMostText> room = {};
   const std::string_view stat = read_again(level.used, room);
   if (is_unified_) {
-    return sum_of(stat,
-                  {"anon", "shmem", "slab_unreclaimable", "kernel_stack", "pagetables", "percpu"});
+    return sum_of(stat, {"anon", "shmem", "slab_unreclaimable", "kernel_stack", "pagetables",
+                         "percpu", "unevictable"});
   }
-  return sum_of(stat, {"total_rss", "total_shmem"});
+  return sum_of(stat, {"total_rss", "total_shmem", "total_unevictable"});
 }
 
 std::uint64_t MemoryLeft::of_kernel() const {

@@ -307,8 +307,10 @@ bool Worker::read_memory(const Notification& notification, Reader reader, Pointe
 Worker::MemoryAccess::MemoryAccess(Worker& worker, Reader reader)
     : worker_(worker),
       reader_(reader),
-      before_(worker.place_.phase.load(std::memory_order_relaxed)) {
-  if (reader.by != ReadBy::this_thread) reader_.taken = &taken_.emplace();
+      before_(worker.place_.phase.load(std::memory_order_relaxed)),
+      faults_(reader.payer) {
+  if (reader.by == ReadBy::child || reader.by == ReadBy::hasty_child)
+    reader_.taken = &taken_.emplace();
   worker.place_.phase.store(taken_ ? Phase::awaiting_read : Phase::reading,
                             std::memory_order_relaxed);
 }
@@ -316,6 +318,8 @@ Worker::MemoryAccess::MemoryAccess(Worker& worker, Reader reader)
 Worker::MemoryAccess::~MemoryAccess() {
   worker_.place_.phase.store(before_, std::memory_order_relaxed);
   worker_.end_being_held();
+  // what a child meets is not counted for this thread
+  if (taken_) CallerFaults::of_process().note(reader_.payer, 1);
   if (reader_.by != ReadBy::child || !taken_) return;
   constexpr Nanoseconds kQuick = 20 * kMillisecond;
   if (taken_->counted() >= kQuick) {
@@ -327,6 +331,7 @@ Worker::MemoryAccess::~MemoryAccess() {
 
 Reader Worker::reader() const {
   const Payer payer = listener_->container->payer;
+  if (!CallerFaults::of_process().may_read(payer)) return {ReadBy::nobody, payer};
   const bool is_slow = listener_->container->slow_reads.are_slow() ||
                        listener_->container->lost_workers().are_known();
   if (is_slow) return {ReadBy::child, payer};

@@ -14,6 +14,7 @@
 
 #include "acting.h"
 #include "call_memory.h"
+#include "caller_faults.h"
 #include "child.h"
 #include "counters.h"
 #include "helper/masks.h"
@@ -133,6 +134,7 @@ class Worker {
     Phase before_;
     // Of children that read.
     std::optional<TimeTaken> taken_;
+    FaultWatch faults_;
   };
   [[nodiscard]] Reader reader() const;
   template <typename Access>

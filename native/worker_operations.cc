@@ -85,6 +85,7 @@ Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const 
   const auto write = [&](const CallId& call, const Reader& reader) -> Result<std::size_t> {
     // a signal could end the call between the question and the write
     if (!listener_->waits_killable) return fail(EOPNOTSUPP);
+    if (reader.by == ReadBy::nobody) return fail(ENOMEM);
     // no child writes: it could do so after the call has ended
     if (reader.by == ReadBy::child) return fail(ETIMEDOUT);
     // others keep too many workers waiting: that this container does not, a child finds out

@@ -121,6 +121,24 @@ test('A12: abandoned folders: what ended containers have left to others ends no 
   });
 });
 
+test('A12: absent pages: what reading them takes ends no agent, and keeps nobody else from calls', async () => {
+  const many = 100_000;
+  const few = 30;
+  using cgroup = new MemoryCgroup(limitBytes);
+  await using agent = await startWatchedAgent({
+    bundle: testBundle('perform'),
+    log: 'error',
+    wrapper: cgroup.wrapper,
+  });
+  const program = compiled('absent-pages');
+  await using greedy = new RunningCommand([program, agent.socket, String(many)]);
+  const [, read] = await greedy.printed(/^(\d+) read$/mu);
+  expect(Number(read)).toBeLessThan(many);
+  expect(cgroup.peakBytes).toBeLessThan(limitBytes * 0.9);
+  await using other = new RunningCommand([program, agent.socket, String(few)]);
+  await other.printed(new RegExp(`^${few} read$`, 'mu'));
+});
+
 /** In a mount namespace of its own, below a folder: an overlay on a disk that keeps nothing for root. */
 const onDisk = `set -e
 mount --make-rprivate /

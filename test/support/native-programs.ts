@@ -31,6 +31,7 @@ const engine: readonly string[] = [
   'answering',
   'bpf',
   'call_memory',
+  'caller_faults',
   'caller_state',
   'callers_fd',
   'cgroup',
@@ -112,6 +113,13 @@ const links: Readonly<Record<string, readonly string[]>> = {
     'resources',
   ],
   container_masks_test: [...mountMaker, 'container_masks'],
+  caller_faults_test: [
+    'caller_faults',
+    'cgroup_places',
+    'memory_room',
+    'process_files',
+    'resources',
+  ],
   callers_network_test: [
     'callers_network',
     'helper/confinement',
