@@ -284,6 +284,13 @@ template <typename Call>
           .system = entry.system ? &*entry.system : nullptr};
 }
 
+// What an overlay makes in memory where a name of a lower layer goes, beside the directory.
+[[nodiscard]] Copying hiding_of(const Entry& entry) {
+  constexpr std::uint64_t kHidden = 3072;
+  const bool is_made = copies_into_memory(entry.directory) && is_there(making_of(entry));
+  return {.bytes = is_made ? kHidden : 0};
+}
+
 FileAnswer make_directory(const Doing& doing) {
   const auto entry = entry_of(doing, doing.place.base, doing.request.path);
   if (!entry) return refusal(entry.error().number);
@@ -699,7 +706,8 @@ FileAnswer rename_file(const Doing& doing) {
   // what has the new name is no obstacle otherwise
   if ((request.flags & RENAME_NOREPLACE) == 0) making.name = nullptr;
   Copying copying = copying_of(*from);
-  if ((request.flags & RENAME_EXCHANGE) != 0) copying.bytes += copying_of(*to).bytes;
+  const bool is_exchange = (request.flags & RENAME_EXCHANGE) != 0;
+  copying.bytes += is_exchange ? copying_of(*to).bytes : hiding_of(*from).bytes;
   return have_changed(doing, copying, [&] {
     return makes_something(request) ? have_made(doing, making, effect) : have_effect(doing, effect);
   });
@@ -758,9 +766,11 @@ FileAnswer make_symlink(const Doing& doing) {
 FileAnswer remove_file(const Doing& doing) {
   const auto entry = entry_of(doing, doing.place.base, doing.request.path);
   if (!entry) return refusal(entry.error().number);
-  return have_effect(doing, [&] {
-    return unlinkat(entry->directory, entry->name.c_str(),
-                    static_cast<int>(doing.request.flags & AT_REMOVEDIR));
+  return have_changed(doing, hiding_of(*entry), [&] {
+    return have_effect(doing, [&] {
+      return unlinkat(entry->directory, entry->name.c_str(),
+                      static_cast<int>(doing.request.flags & AT_REMOVEDIR));
+    });
   });
 }
 
