@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports that act inside a container.
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -365,6 +366,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                            target.base = path_of(asked.kept);
                            target.base_error = target.base.is_open() ? 0 : errno;
                          }
+                         if (!worker.may_lend(target)) request.lent = 0;
                          request.owner = target.credentials.uid.fs;
                          if (request.lent != 0 && !is_lent_to_owner(request))
                            return Outcome{.answer = EPERM};
@@ -389,6 +391,10 @@ constexpr std::size_t kHigh = 15;
          std::uint64_t{static_cast<std::uint32_t>(numbers[high])} << 32;
 }
 
+[[nodiscard]] bool has_sys_admin(const Target& target) {
+  return (target.credentials.effective_capabilities & 1ULL << CAP_SYS_ADMIN) != 0;
+}
+
 // Does something to a mount that is there.
 template <typename Change>
 Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const Start& start,
@@ -396,6 +402,8 @@ Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const S
   std::string failed_step;
   return act_as_caller(info, worker, {.start = start, .second = nullptr, .pinned = pinned},
                        [&](const Target& target, const Patience& patience) {
+                         if (!has_sys_admin(target) && !worker.may_lend(target))
+                           return Outcome{.answer = EPERM};
                          return change(Mounting{.target = target,
                                                 .patience = patience,
                                                 .token = worker.container_token(),
