@@ -3,6 +3,8 @@
 #include "namespaces.h"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,6 +101,15 @@ Result<UniqueFd> open_foreign_namespace(pid_t tid, Namespace kind) {
   const auto own = is_own_namespace(*fd, kind);
   if (!own) return std::unexpected(own.error());
   return *own ? UniqueFd() : std::move(*fd);
+}
+
+Result<bool> has_mounts_of_ours(pid_t tid) {
+  const auto mounts = open_foreign_namespace(tid, Namespace::mount);
+  if (!mounts) return std::unexpected(mounts.error());
+  if (!mounts->is_open()) return true;
+  const UniqueFd owner(ioctl(mounts->get(), NS_GET_USERNS));
+  if (!owner.is_open()) return fail_errno();
+  return is_own_namespace(owner, Namespace::user);
 }
 
 }  // namespace seccompagent

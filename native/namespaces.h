@@ -19,4 +19,7 @@ enum class Namespace : std::uint8_t { user, mount, pid, net, ipc, cgroup, uts };
 // The namespace's descriptor, or a closed one when it is our own.
 [[nodiscard]] Result<UniqueFd> open_foreign_namespace(pid_t tid, Namespace kind);
 
+// Whether its mount namespace belongs to our user namespace, as that of the host does.
+[[nodiscard]] Result<bool> has_mounts_of_ours(pid_t tid);
+
 }  // namespace seccompagent

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports that act inside a container.
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -141,8 +142,10 @@ constexpr std::uint32_t kOfDescriptor = 1U << 30;
 
 // Where a path starts of which openat2(2) was told how to resolve it. What forbids links forbids
 // those of procfs, whose place is thus not looked for: the kernel refuses them.
-[[nodiscard]] Start start_within(std::string path, int dirfd, std::uint64_t resolve) {
-  if ((resolve & ~std::uint64_t{RESOLVE_CACHED}) == 0) return start_of(std::move(path), dirfd);
+[[nodiscard]] Start start_within(std::string path, int dirfd, std::uint64_t resolve,
+                                 bool is_led_on) {
+  if ((resolve & ~std::uint64_t{RESOLVE_CACHED}) == 0)
+    return start_behind_links(std::move(path), dirfd, is_led_on);
   const bool is_from_root = path.starts_with('/') && (resolve & RESOLVE_IN_ROOT) == 0;
   return {is_from_root ? AT_FDCWD : dirfd, "", false, std::move(path), is_from_root};
 }
@@ -204,6 +207,12 @@ constexpr std::uint32_t kOfDescriptor = 1U << 30;
       return 0;
   }
   return 0;
+}
+
+// Whether what the last link of a path leads to is meant, also where that is such an entry.
+[[nodiscard]] bool is_led_on(const FileRequest& request) {
+  const bool is_open = request.operation == FileOperation::open;
+  return (is_open || request.is_followed) && entry_error(request) == 0;
 }
 
 [[nodiscard]] bool is_entry(const Start& start) {
@@ -327,7 +336,8 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
   if (const int error = asked.has_second ? path_error(request.second_path, false) : 0; error != 0)
     return number(info.Env(), error);
   if (has_forbidden_link(request.path, request.resolve)) return number(info.Env(), ELOOP);
-  const Start start = start_within(std::move(request.path), asked.dirfd, request.resolve);
+  const Start start =
+      start_within(std::move(request.path), asked.dirfd, request.resolve, is_led_on(request));
   const int own_error = is_entry(start) ? entry_error(request) : 0;
   request.path = start.rest;
   request.proc_path = start.asked;
@@ -335,7 +345,8 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
   add_protections(request);
   const bool is_path = asked.has_second && request.operation != FileOperation::symlink;
   const Start second =
-      is_path ? start_of(std::move(request.second_path), asked.second_dirfd) : Start{};
+      is_path ? start_behind_links(std::move(request.second_path), asked.second_dirfd, false)
+              : Start{};
   // a name in procfs, which link and rename have no use for
   const int new_error = is_path && is_entry(second) ? EXDEV : 0;
   if (is_path) request.second_path = second.rest;
@@ -355,6 +366,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                            target.base = path_of(asked.kept);
                            target.base_error = target.base.is_open() ? 0 : errno;
                          }
+                         if (!worker.may_lend(target)) request.lent = 0;
                          request.owner = target.credentials.uid.fs;
                          if (request.lent != 0 && !is_lent_to_owner(request))
                            return Outcome{.answer = EPERM};
@@ -379,6 +391,10 @@ constexpr std::size_t kHigh = 15;
          std::uint64_t{static_cast<std::uint32_t>(numbers[high])} << 32;
 }
 
+[[nodiscard]] bool has_sys_admin(const Target& target) {
+  return (target.credentials.effective_capabilities & 1ULL << CAP_SYS_ADMIN) != 0;
+}
+
 // Does something to a mount that is there.
 template <typename Change>
 Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const Start& start,
@@ -386,6 +402,8 @@ Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const S
   std::string failed_step;
   return act_as_caller(info, worker, {.start = start, .second = nullptr, .pinned = pinned},
                        [&](const Target& target, const Patience& patience) {
+                         if (!has_sys_admin(target) && !worker.may_lend(target))
+                           return Outcome{.answer = EPERM};
                          return change(Mounting{.target = target,
                                                 .patience = patience,
                                                 .owner = worker.owner(),

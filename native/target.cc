@@ -16,6 +16,7 @@
 
 #include "caller_label.h"
 #include "caller_state.h"
+#include "helper/callers_proc.h"
 #include "namespaces.h"
 #include "notify.h"
 
@@ -151,6 +152,18 @@ Start start_of(std::string path, int dirfd) {
   // behind a slash it has to be a directory
   if (has_slash && rest.empty()) rest = ".";
   return {AT_FDCWD, std::move(entry), is_of_thread, std::string(rest), false, path_asked};
+}
+
+Start start_behind_links(std::string path, int dirfd, bool is_led_on) {
+  const OwnLink* const link = own_link_of(path);
+  if (link != nullptr && (is_led_on || path != link->name)) {
+    Start start = start_of(link->text + path.substr(link->name.size()), dirfd);
+    if (!start.proc_entry.empty()) {
+      start.asked = std::move(path);
+      return start;
+    }
+  }
+  return start_of(std::move(path), dirfd);
 }
 
 namespace {

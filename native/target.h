@@ -82,12 +82,17 @@ struct Start {
   // The path is absolute: it does not matter where the caller is.
   bool is_from_root = false;
   // With proc_entry: all of the path, which is what counts where the caller's root has no procfs
-  // that it may search, see callers_proc.h.
+  // that it may search, or other links in /dev, see callers_proc.h.
   std::string asked = {};
 };
 
 // Where this path of a caller starts: /proc/self/fd/6/a is `a` from what the caller has as fd 6.
 [[nodiscard]] Start start_of(std::string path, int dirfd);
+
+// The same where /dev has the links of every container to /proc/self, see callers_proc.h:
+// /dev/fd/6/a is that as well, and so is /dev/stdout where `is_led_on`: not the link is meant, but
+// what it leads to. Whoever acts looks whether they are there.
+[[nodiscard]] Start start_behind_links(std::string path, int dirfd, bool is_led_on);
 
 // Opens everything first and asks then whether the notification is still valid, so that nothing of
 // a recycled pid is ever used.

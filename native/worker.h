@@ -77,6 +77,9 @@ class Worker {
   [[nodiscard]] std::optional<Spared> spared(std::string_view paths) const;
   // Whether this mount namespace is the first process's; closed: our own.
   [[nodiscard]] bool has_mounts_of_first(const UniqueFd& mount_namespace) const;
+  // Whether power is lent to the caller of the current call. A user's containers have mounts of
+  // their own, in a mount namespace of their user namespace: what has none is the user itself.
+  [[nodiscard]] bool may_lend(const Target& target) const;
   // Waits until the container may have one more child that closes a file; an operation if it has to
   // wait. False: too many hang.
   [[nodiscard]] bool await_room();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ending_children.h"
+#include "namespaces.h"
 #include "worker.h"
 
 namespace seccompagent {
@@ -126,6 +127,13 @@ bool Worker::has_mounts_of_first(const UniqueFd& mount_namespace) const {
                          (mount_namespace.is_open() ? fstat(mount_namespace.get(), &theirs)
                                                     : stat("/proc/self/ns/mnt", &theirs)) == 0;
   return are_known && first.st_ino == theirs.st_ino && first.st_dev == theirs.st_dev;
+}
+
+bool Worker::may_lend(const Target& target) const {
+  if (!listener_) return false;
+  if (listener_->peer_uid == 0) return true;
+  const auto are_ours = has_mounts_of_ours(target.call.tid);
+  return are_ours && !*are_ours;
 }
 
 bool Worker::await_room() {

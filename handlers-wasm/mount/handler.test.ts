@@ -263,7 +263,7 @@ test('mount: it has no opinion on other calls', () => {
 describe('mount: options of the setting', () => {
   const added = { filesystems: 'overlay', options: 'volatile' };
 
-  test.for([
+  test.for<readonly [own: string | null, all: string]>([
     [null, 'volatile'],
     ['', 'volatile'],
     ['lowerdir=a:b', 'lowerdir=a:b,volatile'],
@@ -272,7 +272,7 @@ describe('mount: options of the setting', () => {
   ])('those of the caller, %s, come before: %s', ([own, all]) => {
     const handler = new HandlerHarness(file, added);
     expect(handler.ask('mount', 'ov', '/m', 'overlay', 0, own)).toMatchObject({ kind: 'value' });
-    expect(handler.calls).toMatchObject([{ kind: 'mount', data: bytesOf(all ?? '') }]);
+    expect(handler.calls).toMatchObject([{ kind: 'mount', data: bytesOf(all) }]);
   });
 
   test.for(['userxattr,lowerdir=a:b\\', '\\', '\\\\\\'])(

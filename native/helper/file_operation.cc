@@ -1007,11 +1007,10 @@ bool makes_something(const FileRequest& request) {
 
 namespace {
 
-// What the caller's own look-up of a path finds behind /proc/self: 0, or an errno.
-[[nodiscard]] int resolve_self(bool has_proc, const std::string& all, int entry_error,
-                               std::string& path) {
+// What the caller's own look-up of a path finds there: 0, or an errno.
+[[nodiscard]] int resolve_self(const std::string& all, int entry_error, std::string& path) {
   if (all.empty()) return 0;
-  if (has_proc) return entry_error;
+  if (leads_to_own(all)) return entry_error;
   path = all;
   return 0;
 }
@@ -1021,14 +1020,10 @@ namespace {
 FileAnswer operate_on_file(const FileRequest& asked, const FilePlace& place, HeldIds held,
                            const Validity& validity) {
   FileRequest request = asked;
-  if (!asked.proc_path.empty() || !asked.second_proc_path.empty()) {
-    const bool has_proc = has_callers_proc();
-    for (const int error :
-         {resolve_self(has_proc, asked.proc_path, asked.entry_error, request.path),
-          resolve_self(has_proc, asked.second_proc_path, asked.second_entry_error,
-                       request.second_path)}) {
-      if (error != 0) return refusal(error);
-    }
+  for (const int error :
+       {resolve_self(asked.proc_path, asked.entry_error, request.path),
+        resolve_self(asked.second_proc_path, asked.second_entry_error, request.second_path)}) {
+    if (error != 0) return refusal(error);
   }
   const Doing doing = {request, place, held, validity};
   return request.within.empty() ? operate(doing) : operate_within(doing);

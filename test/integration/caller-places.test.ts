@@ -32,7 +32,8 @@ interface Setup {
     | 'own-names'
     | 'mount-names'
     | 'closed-root'
-    | 'own-root';
+    | 'own-root'
+    | 'dev-links';
   readonly uid: number;
   readonly capabilities?: readonly string[];
   readonly rootUidOutside?: number;
@@ -156,11 +157,14 @@ test('A14: names of interfaces: mount points are not found by those of the host'
 const asRoot = {
   runtime: 'runc',
   uid: 0,
-  capabilities: ['CAP_SYS_CHROOT', 'CAP_SETUID', 'CAP_SETGID'],
+  capabilities: ['CAP_CHOWN', 'CAP_SYS_CHROOT', 'CAP_SETUID', 'CAP_SETGID'],
 } as const;
 
 describe.each(['perform', 'files'])('roots: %s', (bundle) => {
-  const calls = [...trapped, ...'openat2 fchmod fchown flistxattr fremovexattr'.split(' ')];
+  const calls = [
+    ...trapped,
+    ...'openat2 fchmod chown lchown fchownat fchown flistxattr fremovexattr'.split(' '),
+  ];
   let agent: WatchedAgent;
   beforeAll(async () => {
     agent = await startAgent(bundle);
@@ -183,6 +187,24 @@ describe.each(['perform', 'files'])('roots: %s', (bundle) => {
 
     expect(lines).toEqual(
       expect.arrayContaining(['fchmod EBADF', 'flistxattr EBADF', 'open OK', 'link OK']),
+    );
+  });
+
+  test('A3a: roots: links of /dev lead to what the caller has open', async () => {
+    const lines = await expectKernels('dev-links');
+
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'chmod of stdin OK',
+        'its mode is 611',
+        'chown of stdin OK',
+        'open OK',
+        'link OK',
+        'mkdir in a folder OK',
+        'chmod of a closed one ENOENT',
+        'unlink of the link OK',
+        'chmod of another OK',
+      ]),
     );
   });
 

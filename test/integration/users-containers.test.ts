@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers of users who may connect, by the ids of containers of root.
-import { chmodSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
+import { shippedBundles } from '../../host/package-root.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
+import { compiled } from '../support/compile.ts';
+import { makeFolder } from '../support/folder-contents.ts';
 import { startInProcess } from '../support/in-process-agent.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { trapLines } from '../support/trap-container.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
 
 const user = 1000;
+const becoming = [
+  'setpriv',
+  `--reuid=${user}`,
+  `--regid=${user}`,
+  '--clear-groups',
+  '--no-new-privs',
+] as const;
 
 async function answerOf(caller: AskedCaller): Promise<string> {
   const { answer } = await caller.ask('getpgid 0');
@@ -56,4 +69,67 @@ test('A10: users’ containers: by the id of root’s container they share nothi
     { id: 'c1', peerUid: undefined },
     { id: 'c1', peerUid: user },
   ]);
+});
+
+/** Without a mount namespace of its own, where the host's root is not shared. */
+const inHostsRoot = ['unshare', '-m', '--propagation', 'private'] as const;
+
+describe('power that is lent', () => {
+  let folder: TemporaryFolder;
+  beforeEach(() => {
+    folder = new TemporaryFolder();
+    copyFileSync(compiled('trap'), folder.at('trap'));
+    chmodSync(folder.at('trap'), 0o755);
+  });
+  afterEach(() => {
+    folder[Symbol.dispose]();
+  });
+
+  /** In a folder of the user's. */
+  async function linesOf(
+    bundle: string,
+    trapped: readonly string[],
+    { operation, wrapper }: { readonly operation: string; readonly wrapper: readonly string[] },
+  ): Promise<readonly string[]> {
+    await using agent = await startWatchedAgent({
+      bundle: join(shippedBundles(), bundle),
+      allowedUids: [user],
+      log: 'warn',
+    });
+    const lines = await trapLines({
+      socket: agent.socket,
+      trapped,
+      folder: makeFolder(folder.path, 'own', { uid: user, gid: user, mode: 0o755 }),
+      operations: [operation],
+      wrapper,
+      program: folder.at('trap'),
+    });
+    expect(agent.log()).toEqual([]);
+    return lines;
+  }
+
+  const mount = { operation: 'mount:none:.:proc:0:' } as const;
+
+  test.each([
+    { where: 'in none', wrapper: [], line: 'mount -1 EPERM' },
+    { where: 'in a user namespace alone', wrapper: ['unshare', '--user'], line: 'mount -1 EPERM' },
+    {
+      where: 'in one with mounts of its own',
+      wrapper: ['unshare', '--user', '--mount'],
+      line: 'mount 0 OK',
+    },
+  ])('A7: users’ containers: a user who is $where: $line', async ({ wrapper, line }) => {
+    const all = [...inHostsRoot, ...becoming, ...wrapper];
+    expect(await linesOf('mount', ['mount'], { ...mount, wrapper: all })).toEqual([line]);
+  });
+
+  test('A7: users’ containers: a user who is in none makes no device', async () => {
+    writeFileSync(folder.at('make'), '#!/bin/sh\nmknod null c 1 3 2>&1\n', { mode: 0o755 });
+    const operation = `exec:${folder.at('make')}:`;
+    const wrapper = [...inHostsRoot, ...becoming];
+    expect(await linesOf('mknod-safe', ['mknod', 'mknodat'], { operation, wrapper })).toEqual([
+      expect.stringContaining('Operation not permitted'),
+      'exec 1 OK',
+    ]);
+  });
 });

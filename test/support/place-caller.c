@@ -16,6 +16,8 @@
 //        as a user whose root only others may search, from a folder in there
 //        place-caller own-root FOLDER
 //        as a user in a root without procfs, who was given a descriptor to read from
+//        place-caller dev-links FOLDER
+//        by links of /dev to what it has open
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -217,6 +219,45 @@ static void use_own_root(void) {
   say("fchmod of a path", fchmod(open("mine", O_PATH | O_CLOEXEC), 0600));
 }
 
+static void say_mode(const char *what, int fd) {
+  struct stat found = {0};
+  if (fstat(fd, &found) < 0) fail("look at a file");
+  printf("%s %o\n", what, found.st_mode & 07777);
+}
+
+static void use_dev_links(void) {
+  enum { FILE_FD = 5, FOLDER_FD = 6 };
+  if (chdir("/tmp") < 0) fail("change to a folder");
+  if (dup2(open("file", O_CREAT | O_RDWR, 0666), FILE_FD) < 0 || dup2(FILE_FD, STDIN_FILENO) < 0)
+    fail("open a file");
+  if (mkdir("folder", 0755) < 0 || dup2(open("folder", O_RDONLY), FOLDER_FD) < 0)
+    fail("open a folder");
+  say("chmod of stdin", chmod("/dev/stdin", 0611));
+  say_mode("its mode is", FILE_FD);
+  say("chown of stdin", chown("/dev/stdin", (uid_t)-1, USER));
+  say("chmod of a descriptor", chmod("/dev/fd/5", 0622));
+  say_mode("its mode is", FILE_FD);
+  say("open", open_anew("/dev/fd/5", O_RDWR) < 0 ? -1 : 0);
+  say("open to make", open_anew("/dev/stdin", O_WRONLY | O_CREAT) < 0 ? -1 : 0);
+  say("open the link", open_anew("/dev/stdin", O_RDONLY | O_NOFOLLOW) < 0 ? -1 : 0);
+  say("link", linkat(AT_FDCWD, "/dev/fd/5", AT_FDCWD, "linked", AT_SYMLINK_FOLLOW));
+  say("mkdir in a folder", mkdir("/dev/fd/6/made", 0755));
+  say("rename to a folder", rename("linked", "/dev/fd/6/renamed"));
+  say("mkdir of a descriptor", mkdir("/dev/fd/5", 0755));
+  say("mkdir of a link", mkdir("/dev/stdin", 0755));
+  say("unlink of a descriptor", unlink("/dev/fd/5"));
+  say("chmod of a closed one", chmod("/dev/fd/77", 0600));
+  say("chown of the link", lchown("/dev/stdin", (uid_t)-1, USER));
+  // from here on they lead elsewhere
+  say("unlink of the link", unlink("/dev/stdin"));
+  say("chmod of none", chmod("/dev/stdin", 0600));
+  say("symlink", symlink("/tmp/folder", "/dev/stdin"));
+  say("chmod of another", chmod("/dev/stdin", 0700));
+  say_mode("its mode is", FOLDER_FD);
+  say_mode("that of the file is", FILE_FD);
+  say("rename of the link", rename("/dev/stdin", "/dev/renamed"));
+}
+
 int main(int argc, char **argv) {
   if (argc != 3) return 2;
   const char *mode = argv[1];
@@ -229,6 +270,8 @@ int main(int argc, char **argv) {
   } else if (strcmp(mode, "closed-root") == 0) {
     use_no_descriptor();
     use_closed_root();
+  } else if (strcmp(mode, "dev-links") == 0) {
+    use_dev_links();
   } else if (strcmp(mode, "own-root") == 0) {
     use_own_root();
   } else if (strcmp(mode, "user-mounts") == 0) {
