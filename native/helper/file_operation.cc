@@ -157,9 +157,10 @@ template <typename Change>
 }
 
 // Whether a file system of this type takes who has the caller's ids of file systems alone for
-// somebody else.
+// somebody else: mqueue counts its queues for the real user.
 [[nodiscard]] bool is_mistaken_on(std::int64_t type) {
-  return type == FUSE_SUPER_MAGIC || type == PROC_SUPER_MAGIC;
+  constexpr std::int64_t kMessageQueues = 0x19800202;
+  return type == FUSE_SUPER_MAGIC || type == PROC_SUPER_MAGIC || type == kMessageQueues;
 }
 
 [[nodiscard]] bool mistakes_us(const Doing& doing, int fd) {

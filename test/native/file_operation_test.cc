@@ -123,6 +123,21 @@ void counts_what_the_kernel_has() {
   }
 }
 
+// The kernel counts them for the real user, who is root in a thread of the agent.
+void leaves_message_queues_to_who_has_all_ids() {
+  leave_mounts();
+  const UniqueFd queues(mounted("mqueue"));
+  CHECK(ThreadRole::know_own_places().has_value());
+  FileRequest request = {};
+  request.operation = FileOperation::mknod;
+  request.path = "queue";
+  request.mode = S_IFREG | 0600;
+  const FilePlace place = {
+      .base = queues.get(), .second_base = -1, .processes = ThreadRole::own_processes()};
+  CHECK_EQUAL(operate_on_file(request, place, HeldIds::of_file_systems, There()).error, ENOTSUP);
+  CHECK_EQUAL(operate_on_file(request, place, HeldIds::all, There()).error, 0);
+}
+
 // Since Linux 6.17.
 void counts_attributes_of_processes() {
   const UniqueFd self(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
@@ -354,6 +369,8 @@ void counts_unnamed_files_wherever_they_are_made() {
 }
 
 constexpr Case kCases[] = {
+    {"A4: file operation: message queues are made by who has all of the caller's ids",
+     leaves_message_queues_to_who_has_all_ids},
     {"A12: file operations: names of an overlay's lower layer are hidden as long as there is room",
      hides_names_within_the_room},
     {"A12: file operations: unnamed files are counted wherever they are made",
