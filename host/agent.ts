@@ -175,6 +175,9 @@ export class Agent {
       tapes: this.#tapes,
       shadows: this.#shadows,
       observation,
+      count: (token, attached, encoded) => {
+        this.#counted.get(token)?.keep(registryBytes(attached, encoded, size.fewest));
+      },
       onChanged: () => this.#served?.changed(),
     });
     this.#attaching = new Attaching({

@@ -15,6 +15,7 @@ import type { CounterSum } from '../notification/counter-sum.ts';
 import type { CallCounts } from '../notification/counters.ts';
 import type { Quarantine } from '../notification/quarantine.ts';
 import type { Syscalls } from '../notification/syscalls.ts';
+import type { EncodedRegistry } from '../notification/thread-messages.ts';
 import type { Observation } from '../observation/observation.ts';
 import { factsOf } from '../recording/recorded-facts.ts';
 import type { ShadowBook } from '../recording/shadow-book.ts';
@@ -38,6 +39,11 @@ export interface ContainersParts {
   readonly tapes: TapeBook;
   readonly shadows: ShadowBook;
   readonly observation: Observation;
+  /**
+   * That is kept of a listener from now on.
+   * @throws AgentError AGENT_LISTENER: that is too much
+   */
+  readonly count: (token: number, attached: Attached, encoded: EncodedRegistry) => void;
   /** There are others, or one is known by other names. */
   readonly onChanged: () => void;
 }
@@ -144,9 +150,22 @@ export class Containers {
     }
   }
 
-  /** The calls that no worker has begun are handled by this from now on. */
+  /**
+   * The calls that no worker has begun are handled by this from now on.
+   * @throws AgentError AGENT_LISTENER: that is too much
+   */
   replace(token: number, next: Attached): void {
-    this.#offer(token, { ...next, tapeSlot: this.#slotOf(token, next) });
+    const { count, tapes } = this.#parts;
+    const tapeSlot = this.#slotOf(token, next);
+    using unlessOffered = new DisposableStack();
+    unlessOffered.defer(() => {
+      if (tapeSlot !== undefined && tapeSlot !== next.tapeSlot) tapes.releaseSlot(tapeSlot);
+    });
+    const offered = { ...next, tapeSlot };
+    const adoption = this.adoption(offered);
+    count(token, next, adoption.encoded);
+    unlessOffered.move();
+    this.#offer(token, offered, adoption);
   }
 
   /** Calls are written down for whoever wants to know, and not for nobody. */
@@ -175,7 +194,7 @@ export class Containers {
     tapes.add(key, tap);
     for (const [token, attached] of this.#listenersOf(key)) {
       // also where a shadow has it already: the tap is to begin
-      this.replace(token, attached);
+      this.#offer(token, { ...attached, tapeSlot: this.#slotOf(token, attached) });
     }
     return async (reason) => {
       tapes.leave(tap);
@@ -253,10 +272,10 @@ export class Containers {
     return undefined;
   }
 
-  #offer(token: number, next: Attached): void {
+  #offer(token: number, next: Attached, adoption: Adoption = this.adoption(next)): void {
     const { native, receiver } = this.#parts;
     this.keep(token, next);
-    const { encoded, chain, reads, failureErrno } = this.adoption(next);
+    const { encoded, chain, reads, failureErrno } = adoption;
     const { own, handlers, annotations } = encoded;
     try {
       native.replaceTerms(
