@@ -9,6 +9,7 @@ import type { ContainerStatus } from '../control/status.ts';
 import { AgentError, systemCodeOf } from '../errors.ts';
 import type { FirstPids } from '../first-pids.ts';
 import { digestOf } from '../handler/direct.ts';
+import type { LoadedComponent } from '../handler/direct.ts';
 import { tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { CounterSum } from '../notification/counter-sum.ts';
@@ -29,6 +30,7 @@ import type { Adoption, Attached } from './attached.ts';
 import { heldPathBytes } from './held-paths.ts';
 import type { UnheldPath } from './held-paths.ts';
 import type { ServedContainer } from './served-file.ts';
+import { UsedComponents } from './used-components.ts';
 
 export interface ContainersParts {
   readonly native: Native;
@@ -58,6 +60,8 @@ export class Containers {
   readonly #parts: ContainersParts;
   /** By the tokens of their listeners. */
   readonly #attached: Map<number, Attached> = new Map();
+  /** Those of shadows, too. */
+  readonly used: UsedComponents = new UsedComponents();
   /** Those that have ended last: of what was done to them, workers tell a little later. */
   readonly #ended: Map<number, ContainerIdentity> = new Map();
 
@@ -120,7 +124,10 @@ export class Containers {
 
   keep(token: number, attached: Attached): void {
     const { counters, shadows, tapes } = this.#parts;
+    const before = this.#attached.get(token);
     this.#attached.set(token, attached);
+    this.used.add(componentsOf(attached));
+    if (before !== undefined) this.used.remove(componentsOf(before));
     counters.begin(token, attached.registry);
     this.#parts.onChanged();
     const { shadow, tapeSlot } = attached;
@@ -208,6 +215,7 @@ export class Containers {
     const attached = this.#attached.get(token);
     if (attached === undefined) return undefined;
     this.#attached.delete(token);
+    this.used.remove(componentsOf(attached));
     this.#ended.set(token, attached.identity);
     const [oldest] = this.#ended.keys();
     if (this.#ended.size > mostEnded && oldest !== undefined) this.#ended.delete(oldest);
@@ -337,6 +345,10 @@ export class Containers {
   #listenersOf(key: ContainerKey): readonly (readonly [token: number, attached: Attached])[] {
     return this.all().filter(([, { identity }]) => keyOf(identity) === key);
   }
+}
+
+function componentsOf({ components, shadow }: Attached): readonly LoadedComponent[] {
+  return shadow?.kind === 'resolved' ? [...components, ...shadow.components] : components;
 }
 
 function isSameList<T>(one: readonly T[], other: readonly T[]): boolean {
