@@ -175,6 +175,9 @@ export class Agent {
       tapes: this.#tapes,
       shadows: this.#shadows,
       observation,
+      count: (token, attached, encoded) => {
+        this.#counted.get(token)?.keep(registryBytes(attached, encoded, size.fewest));
+      },
       onChanged: () => this.#served?.changed(),
     });
     this.#attaching = new Attaching({
@@ -414,21 +417,13 @@ export class Agent {
 
   /** All that containers have, those of their shadows included, and what workers still have. */
   components(): readonly LoadedComponent[] {
-    const ofContainers = this.#containers.all().flatMap(([, { components, shadow }]) => {
-      return shadow?.kind === 'resolved' ? [...components, ...shadow.components] : components;
-    });
-    return [...ofContainers, ...(this.#pool?.components ?? [])];
-  }
-
-  #componentsInUse(): readonly string[] {
-    const handlers = this.#containers.all().flatMap(([, { registry }]) => registry.handlers);
-    return handlers.map(({ component }) => component);
+    return [...this.#containers.used.all(), ...(this.#pool?.components ?? [])];
   }
 
   /** Workers forget at once what only containers had that have ended: nobody waits for their calls. */
   giveBack(): void {
     if (this.#attaching.settledForMs < forgetAfterMs) return;
-    this.#pool?.keepOnly(this.#componentsInUse());
+    this.#pool?.keepOnly(this.#containers.used.ids());
   }
 
   /**
@@ -436,14 +431,15 @@ export class Agent {
    * to have been without a container twice.
    * @param before those that containers had, so that others wait for the next time
    */
-  #forgetLater(before: readonly string[] = this.#pool?.components.map(({ id }) => id) ?? []): void {
+  #forgetLater(before?: ReadonlySet<string>): void {
     if (this.#forgetting !== undefined) return;
+    const had = before ?? new Set(this.#pool?.components.map(({ id }) => id));
     this.#forgetting = setTimeout(() => {
       this.#forgetting = undefined;
-      const used = this.#componentsInUse();
-      this.#pool?.keepOnly([...before, ...used]);
+      const used = this.#containers.used.ids();
+      this.#pool?.keepOnly(new Set([...had, ...used]));
       this.#attaching.resolver.forgetUnused?.(forgetAfterMs);
-      const isLeft = this.#pool?.components.some(({ id }) => !used.includes(id)) === true;
+      const isLeft = this.#pool?.components.some(({ id }) => !used.has(id)) === true;
       if (isLeft) this.#forgetLater(used);
     }, forgetAfterMs).unref();
   }

@@ -91,13 +91,14 @@ export function adoptionOf(
   attached: Attached,
   { syscalls, isRecorded, observation }: AdoptionParts,
 ): Adoption {
-  const { identity, registry, place, quarantine, states, writeRefusal, tapeSlot } = attached;
+  const { identity, registry, base, place, quarantine, states, writeRefusal, tapeSlot } = attached;
   const errno = errnoOf(registry.failure);
   const wants = pointerWish(registry);
   const shadowWants = shadowPointerWish(attached);
   return {
     encoded: encodeRegistry({
       registry,
+      base,
       place,
       user: identity.peerUid,
       quarantine,

@@ -66,7 +66,7 @@ export class Attaching {
     const key = keyOf(identity);
     const own = places.take(key, identity.peerUid ?? 0);
     const { place } = own;
-    const { registry, shadow } = this.#withCommonParts(resolution, place);
+    const { registry, shadow, base } = this.#withCommonParts(resolution, place);
     const { handlers } = registry;
     const states = book.take(
       key,
@@ -82,6 +82,7 @@ export class Attaching {
       refusal,
       isPassing: isPassingIn(resolution),
       registry,
+      base,
       own,
       place,
       quarantine: quarantine.take(own, namesOf(registry)),
@@ -98,7 +99,7 @@ export class Attaching {
     const { sources, bundles, components, refusal } = resolution;
     const ids = new Set(components.map(({ id }) => id));
     if (attached.components.some(({ id }) => !ids.has(id))) this.#replacedMs = performance.now();
-    const { registry, shadow } = this.#withCommonParts(resolution, attached.place);
+    const { registry, shadow, base } = this.#withCommonParts(resolution, attached.place);
     const { handlers } = registry;
     const { quarantine: book, states: stateBook } = this.#parts;
     const { held, states } = stateBook.change(
@@ -115,6 +116,7 @@ export class Attaching {
       refusal,
       isPassing: isPassingIn(resolution),
       registry,
+      base,
       quarantine: book.take(attached.own, namesOf(registry)),
       states,
       heldStates: held,
@@ -196,8 +198,11 @@ export class Attaching {
     };
   }
 
-  #withCommonParts(resolution: Resolution, place: number): Resolution {
-    return withCommonParts(resolution, this.#parts.like(place, resolution.sources));
+  #withCommonParts(resolution: Resolution, place: number): Resolution & Pick<Attached, 'base'> {
+    const other = this.#parts.like(place, resolution.sources);
+    // of another container's, many more settings may differ
+    const base = other?.place === place ? (other.base ?? other.registry.handlers) : undefined;
+    return { ...withCommonParts(resolution, other), base };
   }
 
   #share(identity: ContainerIdentity, { registry, components, shadow }: Resolution): void {

@@ -9,12 +9,14 @@ import type { ContainerStatus } from '../control/status.ts';
 import { AgentError, systemCodeOf } from '../errors.ts';
 import type { FirstPids } from '../first-pids.ts';
 import { digestOf } from '../handler/direct.ts';
+import type { LoadedComponent } from '../handler/direct.ts';
 import { tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { CounterSum } from '../notification/counter-sum.ts';
 import type { CallCounts } from '../notification/counters.ts';
 import type { Quarantine } from '../notification/quarantine.ts';
 import type { Syscalls } from '../notification/syscalls.ts';
+import type { EncodedRegistry } from '../notification/thread-messages.ts';
 import type { Observation } from '../observation/observation.ts';
 import { factsOf } from '../recording/recorded-facts.ts';
 import type { ShadowBook } from '../recording/shadow-book.ts';
@@ -28,6 +30,7 @@ import type { Adoption, Attached } from './attached.ts';
 import { heldPathBytes } from './held-paths.ts';
 import type { UnheldPath } from './held-paths.ts';
 import type { ServedContainer } from './served-file.ts';
+import { UsedComponents } from './used-components.ts';
 
 export interface ContainersParts {
   readonly native: Native;
@@ -38,6 +41,11 @@ export interface ContainersParts {
   readonly tapes: TapeBook;
   readonly shadows: ShadowBook;
   readonly observation: Observation;
+  /**
+   * That is kept of a listener from now on.
+   * @throws AgentError AGENT_LISTENER: that is too much
+   */
+  readonly count: (token: number, attached: Attached, encoded: EncodedRegistry) => void;
   /** There are others, or one is known by other names. */
   readonly onChanged: () => void;
 }
@@ -52,6 +60,8 @@ export class Containers {
   readonly #parts: ContainersParts;
   /** By the tokens of their listeners. */
   readonly #attached: Map<number, Attached> = new Map();
+  /** Those of shadows, too. */
+  readonly used: UsedComponents = new UsedComponents();
   /** Those that have ended last: of what was done to them, workers tell a little later. */
   readonly #ended: Map<number, ContainerIdentity> = new Map();
 
@@ -114,7 +124,10 @@ export class Containers {
 
   keep(token: number, attached: Attached): void {
     const { counters, shadows, tapes } = this.#parts;
+    const before = this.#attached.get(token);
     this.#attached.set(token, attached);
+    this.used.add(componentsOf(attached));
+    if (before !== undefined) this.used.remove(componentsOf(before));
     counters.begin(token, attached.registry);
     this.#parts.onChanged();
     const { shadow, tapeSlot } = attached;
@@ -144,9 +157,22 @@ export class Containers {
     }
   }
 
-  /** The calls that no worker has begun are handled by this from now on. */
+  /**
+   * The calls that no worker has begun are handled by this from now on.
+   * @throws AgentError AGENT_LISTENER: that is too much
+   */
   replace(token: number, next: Attached): void {
-    this.#offer(token, { ...next, tapeSlot: this.#slotOf(token, next) });
+    const { count, tapes } = this.#parts;
+    const tapeSlot = this.#slotOf(token, next);
+    using unlessOffered = new DisposableStack();
+    unlessOffered.defer(() => {
+      if (tapeSlot !== undefined && tapeSlot !== next.tapeSlot) tapes.releaseSlot(tapeSlot);
+    });
+    const offered = { ...next, tapeSlot };
+    const adoption = this.adoption(offered);
+    count(token, next, adoption.encoded);
+    unlessOffered.move();
+    this.#offer(token, offered, adoption);
   }
 
   /** Calls are written down for whoever wants to know, and not for nobody. */
@@ -175,7 +201,7 @@ export class Containers {
     tapes.add(key, tap);
     for (const [token, attached] of this.#listenersOf(key)) {
       // also where a shadow has it already: the tap is to begin
-      this.replace(token, attached);
+      this.#offer(token, { ...attached, tapeSlot: this.#slotOf(token, attached) });
     }
     return async (reason) => {
       tapes.leave(tap);
@@ -189,6 +215,7 @@ export class Containers {
     const attached = this.#attached.get(token);
     if (attached === undefined) return undefined;
     this.#attached.delete(token);
+    this.used.remove(componentsOf(attached));
     this.#ended.set(token, attached.identity);
     const [oldest] = this.#ended.keys();
     if (this.#ended.size > mostEnded && oldest !== undefined) this.#ended.delete(oldest);
@@ -253,10 +280,10 @@ export class Containers {
     return undefined;
   }
 
-  #offer(token: number, next: Attached): void {
+  #offer(token: number, next: Attached, adoption: Adoption = this.adoption(next)): void {
     const { native, receiver } = this.#parts;
     this.keep(token, next);
-    const { encoded, chain, reads, failureErrno } = this.adoption(next);
+    const { encoded, chain, reads, failureErrno } = adoption;
     const { own, handlers, annotations } = encoded;
     try {
       native.replaceTerms(
@@ -318,6 +345,10 @@ export class Containers {
   #listenersOf(key: ContainerKey): readonly (readonly [token: number, attached: Attached])[] {
     return this.all().filter(([, { identity }]) => keyOf(identity) === key);
   }
+}
+
+function componentsOf({ components, shadow }: Attached): readonly LoadedComponent[] {
+  return shadow?.kind === 'resolved' ? [...components, ...shadow.components] : components;
 }
 
 function isSameList<T>(one: readonly T[], other: readonly T[]): boolean {

@@ -22,34 +22,49 @@ export function stateBytes(state: ContainerProcessState): number {
   return listenerBytes + bytesOf(texts) + annotations.size * annotationBytes;
 }
 
-function entriesOf({ annotations = [], handlers, heldPaths = [] }: Registry): number {
-  const settings = handlers.reduce((sum, handler) => sum + handler.settings.length, 0);
-  return annotations.length + settings + heldPaths.length;
+/** What it takes however few settings it has: of a handler in the main thread, and in a worker. */
+const handlerBytes = { main: 64, worker: 256 } as const;
+
+/** Of one listener. */
+export interface KeptBytes {
+  readonly own: number;
+  /** What others may have, too: it is in memory once. */
+  readonly common: readonly (readonly [digest: string, bytes: number])[];
+}
+
+function settingEntries({ handlers }: Pick<Registry, 'handlers'>): number {
+  return handlers.reduce((sum, { settings }) => sum + settings.length, 0);
 }
 
 function settingBytes({ handlers }: Registry): number {
   return handlers.reduce((sum, { settings }) => sum + bytesOf(settings.flat()), 0);
 }
 
-/** A registry in one thread. */
-function decodedBytes(encodedBytes: number, registry: Registry): number {
-  return encodedBytes + entriesOf(registry) * entryBytes;
-}
-
 /**
- * Of what was made of that, as if no other container had the same: entries in the main thread, the
- * registry in the addon, and in each worker.
+ * Of what was made of that, as if each worker had it: entries in the main thread, the registry in the
+ * addon, and in each worker.
  */
 export function registryBytes(
-  { registry, shadow }: Pick<Attached, 'registry' | 'shadow'>,
-  { own, handlers, annotations }: EncodedRegistry,
+  { registry, base, shadow }: Pick<Attached, 'registry' | 'base' | 'shadow'>,
+  { own, handlers, annotations, digests }: EncodedRegistry,
   workers: number,
-): number {
-  const encoded = own.length + handlers.length + annotations.length;
-  const entries = entriesOf(registry) * entryBytes;
+): KeptBytes {
+  const everywhere = (encoded: Uint8Array, entries: number): number =>
+    encoded.length + workers * encoded.length + (1 + workers) * entries * entryBytes;
   const ofShadow =
     shadow?.kind === 'resolved'
-      ? 2 * decodedBytes(settingBytes(shadow.registry), shadow.registry)
+      ? 2 * (settingBytes(shadow.registry) + settingEntries(shadow.registry) * entryBytes)
       : 0;
-  return entries + encoded + workers * decodedBytes(encoded, registry) + ofShadow;
+  const { heldPaths = [] } = registry;
+  const ofHandlers = handlerBytes.main + workers * handlerBytes.worker;
+  return {
+    own: everywhere(own, heldPaths.length) + registry.handlers.length * ofHandlers + ofShadow,
+    common: [
+      [
+        digests.handlers,
+        everywhere(handlers, settingEntries({ handlers: base ?? registry.handlers })),
+      ],
+      [digests.annotations, everywhere(annotations, registry.annotations?.length ?? 0)],
+    ],
+  };
 }

@@ -7,21 +7,32 @@ import { AgentError } from '../errors.ts';
 import { memoryLimit } from '../memory-limit.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
 import { stateBytes } from './kept-bytes.ts';
+import type { KeptBytes } from './kept-bytes.ts';
 
 export interface ListenerLimits {
   /** Of one user's containers; root has no limit. */
   readonly perUser: number;
   /** Of one container: its first process has one, and so has each that is executed in it. */
   readonly perContainer: number;
+  /** Of all that is kept of the containers of one user. */
+  readonly userBytes: number;
+  /** Of one container of root. */
+  readonly containerBytes: number;
 }
 
-const defaultLimits: ListenerLimits = { perUser: 1000, perContainer: 250 };
+const mebibyte = 2 ** 20;
+const defaultLimits: ListenerLimits = {
+  perUser: 1000,
+  perContainer: 250,
+  userBytes: 32 * mebibyte,
+  containerBytes: 16 * mebibyte,
+};
 /** Of what a container says of itself: its id, its metadata, its folder. */
 const mostTextBytes = 64 * 1024;
-/** Of all that is kept of the containers of one user; root has no limit. */
-const mostUserBytes = 32 * 1024 * 1024;
-/** Of those of all users together, of what the agent may have. */
-const partOfUsers = 1 / 8;
+/** Of what the agent may have, for all that is kept of users' containers, and for that of root's. */
+const partOfAll = 1 / 8;
+/** Beside it, so much is divided evenly: who has little comes in where others have filled the rest. */
+const partDivided = 1 / 16;
 
 type Holder = Pick<ContainerIdentity, 'peerUid' | 'state'>;
 
@@ -40,6 +51,10 @@ function refuse(what: string): never {
 class Counts<Key> {
   readonly #counts: Map<Key, number> = new Map();
 
+  get size(): number {
+    return this.#counts.size;
+  }
+
   of(key: Key): number {
     return this.#counts.get(key) ?? 0;
   }
@@ -51,24 +66,94 @@ class Counts<Key> {
   }
 }
 
+/** Bytes that are kept of several: of users, or of containers. */
+class Accounts {
+  readonly #most: number;
+  readonly #ofAll: string;
+  readonly #bytes: Counts<string> = new Counts();
+  /** Listeners that have the same in common, by whose it is and by what it is. */
+  readonly #common: Counts<string> = new Counts();
+  #sum = 0;
+
+  constructor(most: number, ofAll: string) {
+    this.#most = most;
+    this.#ofAll = ofAll;
+  }
+
+  /**
+   * @param before what is not kept any more
+   * @throws AgentError AGENT_LISTENER: that is too much, and nothing has changed
+   */
+  replace(name: string, before: KeptBytes, after: KeptBytes): void {
+    const had = this.#bytes.of(name);
+    this.#keep(name, after);
+    this.#release(name, before);
+    const refusal = this.#bytes.of(name) > had ? this.#refusalOf(name) : undefined;
+    if (refusal === undefined) return;
+    this.#keep(name, before);
+    this.#release(name, after);
+    refuse(refusal);
+  }
+
+  #keep(name: string, { own, common }: KeptBytes): void {
+    this.#add(name, own);
+    for (const [digest, bytes] of common) {
+      const key = `${name} ${digest}`;
+      if (this.#common.of(key) === 0) this.#add(name, bytes);
+      this.#common.add(key, 1);
+    }
+  }
+
+  #release(name: string, { own, common }: KeptBytes): void {
+    this.#add(name, -own);
+    for (const [digest, bytes] of common) {
+      const key = `${name} ${digest}`;
+      this.#common.add(key, -1);
+      if (this.#common.of(key) === 0) this.#add(name, -bytes);
+    }
+  }
+
+  /** Undefined: it is not too much. */
+  #refusalOf(name: string): string | undefined {
+    const bytes = this.#bytes.of(name);
+    if (bytes > this.#most) {
+      return `what is kept of ${name} has more than ${this.#most} bytes: give them fewer annotations and settings, and shorter ones`;
+    }
+    const limit = memoryLimit();
+    if (this.#sum <= limit * partOfAll) return undefined;
+    if (bytes <= (limit * partDivided) / this.#bytes.size) return undefined;
+    return `what is kept of ${this.#ofAll} has too many bytes for the agent`;
+  }
+
+  #add(name: string, more: number): void {
+    this.#bytes.add(name, more);
+    this.#sum += more;
+  }
+}
+
 /** What is counted of one listener, until it is disposed of. */
 export interface CountedListener extends Disposable {
   /**
-   * More is kept of it.
+   * That is kept of it, in place of what was before.
    * @throws AgentError AGENT_LISTENER: that is too much
    */
-  keep(bytes: number): void;
+  keep(bytes: KeptBytes): void;
 }
+
+const nothing: KeptBytes = { own: 0, common: [] };
 
 export class ListenerCounts {
   readonly #limits: ListenerLimits;
   readonly #ofUsers: Counts<number> = new Counts();
-  readonly #bytesOfUsers: Counts<number> = new Counts();
   readonly #ofContainers: Counts<ContainerKey> = new Counts();
-  #bytesOfAllUsers = 0;
+  readonly #bytesOfUsers: Accounts;
+  readonly #bytesOfRoot: Accounts;
 
   constructor(limits: Partial<ListenerLimits> = {}) {
     this.#limits = { ...defaultLimits, ...limits };
+    const { userBytes, containerBytes } = this.#limits;
+    this.#bytesOfUsers = new Accounts(userBytes, 'the containers of all users');
+    this.#bytesOfRoot = new Accounts(containerBytes, 'all containers of root');
   }
 
   /** @throws AgentError AGENT_LISTENER: there are too many, or it says too much */
@@ -84,42 +169,32 @@ export class ListenerCounts {
     if (peerUid !== 0 && this.#ofUsers.of(peerUid) >= perUser) {
       refuse(`the containers of user ${peerUid} have ${perUser} listeners, and may have no more`);
     }
-    const bytes = stateBytes(state);
-    this.#addBytes(peerUid, bytes);
+    const counted = this.#counted(holder);
     this.#ofUsers.add(peerUid, 1);
     this.#ofContainers.add(keyOf(holder), 1);
-    return this.#counted(holder, bytes);
+    return counted;
   }
 
-  #counted(holder: Holder, first: number): CountedListener {
-    const { peerUid = 0 } = holder;
-    let bytes = first;
+  #counted(holder: Holder): CountedListener {
+    const { peerUid = 0, state } = holder;
+    const [accounts, name] =
+      peerUid === 0
+        ? [this.#bytesOfRoot, `container ${state.containerId}`]
+        : [this.#bytesOfUsers, `the containers of user ${peerUid}`];
+    const ofState = { own: stateBytes(state), common: [] };
+    accounts.replace(name, nothing, ofState);
+    let kept = nothing;
     return {
-      keep: (more) => {
-        this.#addBytes(peerUid, more);
-        bytes += more;
+      keep: (bytes) => {
+        accounts.replace(name, kept, bytes);
+        kept = bytes;
       },
       [Symbol.dispose]: () => {
-        this.#addBytes(peerUid, -bytes);
+        accounts.replace(name, kept, nothing);
+        accounts.replace(name, ofState, nothing);
         this.#ofUsers.add(peerUid, -1);
         this.#ofContainers.add(keyOf(holder), -1);
       },
     };
-  }
-
-  #addBytes(uid: number, more: number): void {
-    if (uid === 0) return;
-    if (more > 0) {
-      if (this.#bytesOfUsers.of(uid) + more > mostUserBytes) {
-        refuse(
-          `what is kept of the containers of user ${uid} has more than ${mostUserBytes} bytes: give them fewer annotations and settings, and shorter ones`,
-        );
-      }
-      if (this.#bytesOfAllUsers + more > memoryLimit() * partOfUsers) {
-        refuse('what is kept of the containers of all users has too many bytes for the agent');
-      }
-    }
-    this.#bytesOfUsers.add(uid, more);
-    this.#bytesOfAllUsers += more;
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Other handlers for containers that run.
 import type { ReloadReport } from '../control/reload-report.ts';
-import { isForbidden, messageOf } from '../errors.ts';
+import { AgentError, isForbidden, messageOf } from '../errors.ts';
 import { inTurns } from '../in-turns.ts';
 import type { Logger } from '../log.ts';
 import { ContainerRefusal } from '../registry/container-refusal.ts';
@@ -42,8 +42,14 @@ function replace(
   attached: Attached,
   resolution: Resolved,
 ): void {
-  const next = attaching.change(attached, resolution);
-  containers.replace(token, next);
+  let next = attaching.change(attached, resolution);
+  try {
+    containers.replace(token, next);
+  } catch (thrown) {
+    if (!(thrown instanceof AgentError)) throw thrown;
+    next = attaching.change(next, attaching.refused(attached.identity, thrown));
+    containers.replace(token, next);
+  }
   retrying.enter(token, next);
   tellUnheld(lines, containers, token);
 }

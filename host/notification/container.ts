@@ -22,7 +22,7 @@ import type { Quarantine } from './quarantine.ts';
 import type { ReceivedCall } from './received-call.ts';
 import type { AnswerSlots, ContainerSlots } from './slot-book.ts';
 import type { Syscall } from './syscalls.ts';
-import type { CommonDigests, SharedRegistry } from './thread-messages.ts';
+import type { CommonDigests, CommonParts, SharedRegistry } from './thread-messages.ts';
 
 export interface ContainerParts extends SharedRegistry {
   /** Of what others may have of its registry, too; absent: nobody asks. */
@@ -103,6 +103,8 @@ const unknownBytes = 16 * 2 ** 20;
 export class Container implements Kept {
   readonly registry: Registry;
   readonly digests: CommonDigests | undefined;
+  /** By these digests. */
+  readonly common: CommonParts;
   /** Who wants to know what is decided; undefined: nobody. */
   readonly watch: Watch | undefined;
   readonly terms: number;
@@ -135,6 +137,7 @@ export class Container implements Kept {
   constructor(parts: ContainerParts) {
     this.registry = parts.registry;
     this.digests = parts.digests;
+    this.common = { ...parts.registry, handlers: parts.base ?? parts.registry.handlers };
     this.watch = parts.watch;
     this.terms = parts.terms;
     this.#parts = parts;

@@ -223,8 +223,7 @@ export class Loop implements Disposable {
     const { token, terms } = this.#call;
     const shared = decodeRegistry(
       (part) => this.#native.listenerRegistry(this.#worker, tokenOf(token), registryPart[part]),
-      (part, digest) =>
-        this.#containers.find(({ digests }) => digests?.[part] === digest)?.registry,
+      (part, digest) => this.#containers.find(({ digests }) => digests?.[part] === digest)?.common,
     );
     const tape = this.#tapeOf(token, shared);
     const shown = shownContainer(shared.registry);

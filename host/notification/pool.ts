@@ -197,9 +197,9 @@ export class Pool {
   }
 
   /** Forgets all other components. */
-  keepOnly(ids: readonly string[]): void {
+  keepOnly(ids: ReadonlySet<string>): void {
     for (const id of this.#components.keys()) {
-      if (ids.includes(id)) continue;
+      if (ids.has(id)) continue;
       this.#components.delete(id);
       for (const { thread } of this.#workers.values()) thread.postMessage({ forget: id });
     }

@@ -10,6 +10,7 @@ export const mostStateBytes = 65_536;
 export const mostStateKeys = 64;
 
 interface Shared {
+  readonly key: string;
   readonly handle: StateHandle;
   /** Handlers of all listeners that use it. */
   users: number;
@@ -18,6 +19,7 @@ interface Shared {
 export class StateBook {
   readonly #native: Pick<Native, 'createState' | 'closeState'>;
   readonly #byKey: Map<string, Shared> = new Map();
+  readonly #byHandle: Map<StateHandle, Shared> = new Map();
 
   constructor(native: Pick<Native, 'createState' | 'closeState'>) {
     this.#native = native;
@@ -27,11 +29,17 @@ export class StateBook {
   take(container: ContainerKey, bundles: readonly (string | undefined)[]): readonly StateHandle[] {
     return bundles.map((bundle) => {
       const key = JSON.stringify([container, bundle]);
-      const shared = this.#byKey.get(key) ?? { handle: this.#native.createState(), users: 0 };
+      const shared = this.#byKey.get(key) ?? this.#make(key);
       shared.users += 1;
-      this.#byKey.set(key, shared);
       return shared.handle;
     });
+  }
+
+  #make(key: string): Shared {
+    const shared = { key, handle: this.#native.createState(), users: 0 };
+    this.#byKey.set(key, shared);
+    this.#byHandle.set(shared.handle, shared);
+    return shared;
   }
 
   /**
@@ -62,11 +70,14 @@ export class StateBook {
   }
 
   #forget(handles: readonly StateHandle[]): void {
-    for (const [key, shared] of this.#byKey) {
-      shared.users -= handles.filter((handle) => handle === shared.handle).length;
+    for (const handle of handles) {
+      const shared = this.#byHandle.get(handle);
+      if (shared === undefined) continue;
+      shared.users -= 1;
       if (shared.users > 0) continue;
-      this.#byKey.delete(key);
-      this.#native.closeState(shared.handle);
+      this.#byKey.delete(shared.key);
+      this.#byHandle.delete(handle);
+      this.#native.closeState(handle);
     }
   }
 }

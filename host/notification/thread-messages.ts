@@ -13,12 +13,14 @@ import type { DecisionBuffers, Watch } from '../observation/decision-writer.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
 import type { FailureReason } from '../metrics/metrics.ts';
 import type { UnreadBuffers } from '../recording/tape-room.ts';
-import type { Registry } from '../registry/registry.ts';
+import type { Registry, RegistryHandler } from '../registry/registry.ts';
 import type { ShownContainer } from '../registry/shown-container.ts';
 import type { ContainerNote } from './container-note.ts';
 import type { SlotName } from './counters.ts';
 import type { MemoryRoom } from './instance-memory.ts';
 import type { InstanceRoom } from './kept-containers.ts';
+import { ownSettings, withOwnSettings } from './own-settings.ts';
+import type { OwnSetting } from './own-settings.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 
 /** What a worker thread starts with. */
@@ -93,6 +95,8 @@ export type WorkerMessage =
 /** A registry as workers get it. */
 export interface SharedRegistry {
   readonly registry: Registry;
+  /** Its handlers as others have them, but for texts of settings; absent: as the registry has them. */
+  readonly base?: readonly RegistryHandler[] | undefined;
   /** Of the container: all of its listeners have the same one, see container-places.ts. */
   readonly place: number;
   /** Whose runtime has sent its state; absent: root's. */
@@ -126,29 +130,44 @@ export function receiveComponent(port: MessagePort): ComponentMessage | undefine
 /** What many listeners have alike of their registries: it is there once for all of them. */
 type CommonPart = 'handlers' | 'annotations';
 
-/** A registry travels with its listener, through the addon. */
-export type EncodedRegistry = Readonly<Record<'own' | CommonPart, Uint8Array>>;
-
 /** Of the encoded parts: equal ones have the same. */
 export type CommonDigests = Readonly<Record<CommonPart, string>>;
+
+/** A registry travels with its listener, through the addon. */
+export interface EncodedRegistry extends Readonly<Record<'own' | CommonPart, Uint8Array>> {
+  readonly digests: CommonDigests;
+}
 
 /** A registry as a worker has it. */
 export interface DecodedRegistry extends SharedRegistry {
   readonly digests: CommonDigests;
 }
 
-type OwnPart = Omit<DecodedRegistry, 'registry'> & {
-  readonly registry: Omit<Registry, CommonPart>;
-};
+/** What others may take from one. */
+export type CommonParts = Pick<Registry, CommonPart>;
 
-export function encodeRegistry({ registry, ...shared }: SharedRegistry): EncodedRegistry {
+interface OwnPart extends Omit<DecodedRegistry, 'registry' | 'base'> {
+  readonly registry: Omit<Registry, CommonPart>;
+  readonly settings: readonly OwnSetting[];
+}
+
+export function encodeRegistry({
+  registry,
+  base = registry.handlers,
+  ...shared
+}: SharedRegistry): EncodedRegistry {
   const { handlers, annotations, ...rest } = registry;
-  const common = { handlers: serialize(handlers), annotations: serialize(annotations) };
+  const settings = ownSettings(handlers, base);
+  const common = {
+    handlers: serialize(settings === undefined ? handlers : base),
+    annotations: serialize(annotations),
+  };
   const digests = {
     handlers: digestOf(common.handlers),
     annotations: digestOf(common.annotations),
   };
-  return { ...common, own: serialize({ ...shared, registry: rest, digests }) };
+  const own: OwnPart = { ...shared, registry: rest, settings: settings ?? [], digests };
+  return { ...common, own: serialize(own), digests };
 }
 
 function digestOf(bytes: Uint8Array): string {
@@ -157,23 +176,25 @@ function digestOf(bytes: Uint8Array): string {
 
 /**
  * @param read gets a part
- * @param known a registry that has such a part already; undefined: there is none
+ * @param known what has such a part already; undefined: there is none
  */
 export function decodeRegistry(
-  read: (part: keyof EncodedRegistry) => Uint8Array,
-  known: (part: CommonPart, digest: string) => Registry | undefined,
+  read: (part: CommonPart | 'own') => Uint8Array,
+  known: (part: CommonPart, digest: string) => CommonParts | undefined,
 ): DecodedRegistry {
-  const { registry, ...shared } = deserialize(read('own')) as OwnPart;
-  const common = <Part extends CommonPart>(part: Part): Registry[Part] => {
+  const { registry, settings, ...shared } = deserialize(read('own')) as OwnPart;
+  const common = <Part extends CommonPart>(part: Part): CommonParts[Part] => {
     const other = known(part, shared.digests[part]);
-    return other === undefined ? (deserialize(read(part)) as Registry[Part]) : other[part];
+    return other === undefined ? (deserialize(read(part)) as CommonParts[Part]) : other[part];
   };
   const annotations = common('annotations');
+  const base = common('handlers');
   return {
     ...shared,
+    base,
     registry: {
       ...registry,
-      handlers: common('handlers'),
+      handlers: withOwnSettings(base, settings),
       ...(annotations === undefined ? {} : { annotations }),
     },
   };

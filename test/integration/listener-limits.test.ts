@@ -51,3 +51,27 @@ test('G1: agent: a container whose id is too long, or fills too much in, is refu
   await using other = new AskedCaller({ socket, id: 'c1' });
   expect((await other.ask('mkdir /nowhere/made')).answer).toBe('ENOENT');
 });
+
+test('A15: agent: a listener of a container whose listeners keep too much is refused, and others are not', async () => {
+  await using agent = await startWatchedAgent({
+    bundle: testBundle('mkdir-suffix'),
+    settings: [`MKDIR_SUFFIX=${'x'.repeat(30_000)}`],
+    listenerLimits: { containerBytes: 1_000_000 },
+  });
+  const { socket } = agent;
+  // what they have alike counts once
+  await using listeners = new AsyncDisposableStack();
+  for (let index = 0; index < 10; index += 1) {
+    const caller = listeners.use(new AskedCaller({ socket, id: 'c1' }));
+    expect((await caller.ask('mkdir /nowhere/made')).answer).toBe('ENAMETOOLONG');
+  }
+  await using small = await startWatchedAgent({ listenerLimits: { containerBytes: 20_000 } });
+  const callers = Array.from({ length: 10 }, () =>
+    listeners.use(new AskedCaller({ socket: small.socket, id: 'c1' })),
+  );
+  const answers = await Promise.all(callers.map(async (caller) => caller.ask('getpgid 0')));
+  expect(new Set(answers.map(({ answer }) => answer)).has('ENOSYS')).toBe(true);
+  await small.untilLogged(['listener refused: what is kept of container c1 has more than']);
+  await using other = new AskedCaller({ socket: small.socket, id: 'c2' });
+  expect((await other.ask('getpgid 0')).answer).not.toBe('ENOSYS');
+});

@@ -3,9 +3,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { registryBytes, stateBytes } from '../../host/containers/kept-bytes.ts';
+import type { KeptBytes } from '../../host/containers/kept-bytes.ts';
 import { ListenerCounts } from '../../host/containers/listener-counts.ts';
 import type { ContainerProcessState } from '../../host/container-process-state.ts';
 import { parseContainerProcessState } from '../../host/container-process-state.ts';
@@ -16,6 +17,7 @@ import { registryOf } from '../../host/registry/bundle-registry.ts';
 import { parseMetadata } from '../../host/registry/metadata.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
 import type { Registry } from '../../host/registry/registry.ts';
+import type { ContainerIdentity } from '../../host/registry/resolver.ts';
 import type { SettingType } from '../../host/registry/setting.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { trapping } from '../support/hostile-components.ts';
@@ -93,6 +95,11 @@ function keptOf({ bundle, metadata, annotations }: Sent, index: number): Kept {
   return { state, registry, encoded, decoded };
 }
 
+/** Of one that has nothing in common with others. */
+function sumOf({ own, common }: KeptBytes): number {
+  return common.reduce((sum, [, bytes]) => sum + bytes, own);
+}
+
 function memoryInUse(): number {
   setFlagsFromString('--expose-gc');
   const collect: () => void = runInNewContext('gc');
@@ -161,14 +168,14 @@ test.for<readonly [string, (index: number) => Sent]>([
   const grown = memoryInUse() - before;
   const counted = kept.reduce(
     (sum, { state, registry, encoded }) =>
-      sum + stateBytes(state) + registryBytes({ registry, shadow: undefined }, encoded, 1),
+      sum + stateBytes(state) + sumOf(registryBytes({ registry, shadow: undefined }, encoded, 1)),
     0,
   );
   expect(counted / grown).toBeGreaterThan(1 / 1.5);
   expect(counted / grown).toBeLessThan(1.5);
 });
 
-const holder = {
+const holder: Pick<ContainerIdentity, 'peerUid' | 'state'> = {
   peerUid: 1000,
   state: {
     fds: [],
@@ -180,19 +187,73 @@ const holder = {
     ociBundle: '/b',
     annotations: new Map(),
   },
-} as const;
+};
+
+const mebibyte = 2 ** 20;
+
+function ownBytes(mebibytes: number): KeptBytes {
+  return { own: mebibytes * mebibyte, common: [] };
+}
+
+function ofRoot(containerId: string): typeof holder {
+  return { ...holder, peerUid: 0, state: { ...holder.state, containerId } };
+}
 
 test('A15: listener counts: what is kept of a user has a bound, and what has ended does not count', () => {
   const counts = new ListenerCounts();
-  const mebibyte = 2 ** 20;
   const first = counts.enter(holder);
-  first.keep(20 * mebibyte);
+  first.keep(ownBytes(20));
   const second = counts.enter(holder);
-  expect(failureOf(() => second.keep(20 * mebibyte)).message).toContain(
+  expect(failureOf(() => second.keep(ownBytes(20))).message).toContain(
     'what is kept of the containers of user 1000 has more than',
   );
-  counts.enter({ ...holder, peerUid: 1001 }).keep(20 * mebibyte);
-  counts.enter({ ...holder, peerUid: 0 }).keep(2000 * mebibyte);
+  counts.enter({ ...holder, peerUid: 1001 }).keep(ownBytes(20));
   first[Symbol.dispose]();
-  second.keep(20 * mebibyte);
+  second.keep(ownBytes(20));
+});
+
+test('A15: listener counts: what is kept of one of root’s containers has a bound', () => {
+  const counts = new ListenerCounts();
+  const first = counts.enter(ofRoot('c1'));
+  first.keep(ownBytes(10));
+  const second = counts.enter(ofRoot('c1'));
+  expect(failureOf(() => second.keep(ownBytes(10))).message).toContain(
+    'what is kept of container c1 has more than',
+  );
+  counts.enter(ofRoot('c2')).keep(ownBytes(10));
+  // what it has in place of that
+  first.keep(ownBytes(3));
+  second.keep(ownBytes(10));
+});
+
+test('A15: listener counts: what listeners of a container have in common counts once, until the last of them ends', () => {
+  const counts = new ListenerCounts();
+  const bytes: KeptBytes = { own: 1, common: [['digest', 10 * mebibyte]] };
+  const listeners = Array.from({ length: 20 }, () => {
+    const listener = counts.enter(ofRoot('c1'));
+    listener.keep(bytes);
+    return listener;
+  });
+  const last = listeners.pop();
+  for (const listener of listeners) listener[Symbol.dispose]();
+  const other = counts.enter(ofRoot('c1'));
+  expect(failureOf(() => other.keep(ownBytes(10))).code).toBe('AGENT_LISTENER');
+  last?.[Symbol.dispose]();
+  other.keep(ownBytes(10));
+});
+
+test('A15: listener counts: all containers of root have a bound, beyond which those come in that have little', () => {
+  vi.spyOn(process, 'constrainedMemory').mockReturnValue(256 * mebibyte);
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+  });
+  const counts = new ListenerCounts();
+  for (const id of ['c1', 'c2']) counts.enter(ofRoot(id)).keep(ownBytes(15));
+  const third = counts.enter(ofRoot('c3'));
+  expect(failureOf(() => third.keep(ownBytes(10))).message).toContain(
+    'what is kept of all containers of root has too many bytes',
+  );
+  third.keep(ownBytes(4));
+  // users' are counted for themselves
+  counts.enter(holder).keep(ownBytes(15));
 });

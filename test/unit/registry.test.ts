@@ -52,11 +52,12 @@ test.for([
     states: registry.handlers.map(() => noState),
   };
   const encoded = encodeRegistry(shared);
-  const { digests, ...decoded } = decodeRegistry(
+  const { digests, base, ...decoded } = decodeRegistry(
     (part) => encoded[part],
     () => undefined,
   );
   expect(decoded).toStrictEqual(shared);
+  expect(base).toBe(decoded.registry.handlers);
   expect(digests.handlers).not.toBe(digests.annotations);
 });
 
@@ -76,7 +77,7 @@ test('A3: registry: what others have alike is taken from them', () => {
     () => undefined,
   );
   const read: string[] = [];
-  const { digests, ...decoded } = decodeRegistry(
+  const { digests, base, ...decoded } = decodeRegistry(
     (part) => {
       read.push(part);
       return second[part];
@@ -88,6 +89,52 @@ test('A3: registry: what others have alike is taken from them', () => {
   expect(decoded).toStrictEqual(sharedBy('c2', 2));
   expect(decoded.registry.handlers).toBe(met.registry.handlers);
   expect(decoded.registry.annotations).toBe(met.registry.annotations);
+  expect(base).toBe(met.base);
+});
+
+function withPid(pid: string): SharedRegistry {
+  return {
+    registry: registryOf({
+      ...mkdir,
+      settings: [
+        ['long', 'x'.repeat(5000)],
+        ['pid', pid],
+      ],
+    }),
+    place: 1,
+    quarantine: [1],
+    states: [noState],
+  };
+}
+
+test('A15: registry: of settings that differ in a few texts, the rest is there once', () => {
+  const [first, second] = [withPid('7'), withPid('8')];
+  const [one, other] = [
+    encodeRegistry(first),
+    encodeRegistry({ ...second, base: first.registry.handlers }),
+  ];
+  expect(other.handlers).toEqual(one.handlers);
+  expect(other.own.length).toBeLessThan(1000);
+  const { base, digests, ...decoded } = decodeRegistry(
+    (part) => other[part],
+    () => undefined,
+  );
+  expect(digests.handlers).toBe(one.digests.handlers);
+  expect(decoded).toStrictEqual(second);
+  expect(base).toStrictEqual(first.registry.handlers);
+});
+
+test('A15: registry: handlers that differ in more than texts are a listener’s own', () => {
+  const own = {
+    registry: registryOf(mkdir),
+    place: 1,
+    quarantine: [1],
+    states: [noState],
+  };
+  for (const base of [[], [mkdir, any], [observer], [{ ...mkdir, settings: [] }]]) {
+    const encoded = encodeRegistry({ ...own, base });
+    expect(encoded.handlers).toEqual(encodeRegistry(own).handlers);
+  }
 });
 
 test('isAsked: a handler is asked about what it answers', () => {

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests that components are used as long as a listener has them.
+import { expect, test } from 'vitest';
+
+import { UsedComponents } from '../../host/containers/used-components.ts';
+import { loadComponent } from '../../host/handler/direct.ts';
+import { looping, trapping } from '../support/hostile-components.ts';
+
+const [one, other] = [loadComponent(trapping()), loadComponent(looping())];
+
+test('A6: used components: each is there once, and until the last listener has it no more', () => {
+  const used = new UsedComponents();
+  used.add([one, other, one]);
+  used.add([one]);
+  expect(used.all()).toEqual([one, other]);
+  used.remove([one, other, one]);
+  expect(used.all()).toEqual([one]);
+  expect(used.ids()).toEqual(new Set([one.id]));
+  used.remove([one]);
+  expect(used.all()).toEqual([]);
+});
