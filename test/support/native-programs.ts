@@ -101,7 +101,16 @@ const links: Readonly<Record<string, readonly string[]>> = {
   child_starter_test: ['child', 'child_starter', 'helper/wire'],
   child_test: ['child'],
   connection_rates_test: ['connection_rates'],
-  container_budget_test: ['container_budget', 'lasting_file_systems', 'mount_namespace', 'notify'],
+  container_budget_test: [
+    'cgroup_places',
+    'container_budget',
+    'lasting_file_systems',
+    'memory_room',
+    'mount_namespace',
+    'notify',
+    'process_files',
+    'resources',
+  ],
   container_masks_test: [...mountMaker, 'container_masks'],
   callers_network_test: [
     'callers_network',
