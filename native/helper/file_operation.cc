@@ -324,6 +324,13 @@ template <typename Call>
           .system = entry.system ? &*entry.system : nullptr};
 }
 
+// What an overlay makes in memory where a name of a lower layer goes.
+[[nodiscard]] Copying hiding_of(const Entry& entry) {
+  constexpr std::uint64_t kHidden = 3072;
+  const bool is_made = copies_into_memory(entry.directory) && is_there(making_of(entry));
+  return {.bytes = is_made ? kHidden : 0};
+}
+
 FileAnswer make_directory(const Doing& doing) {
   const auto entry = entry_of(doing, doing.place.base, doing.request.path);
   if (!entry) return refusal(entry.error().number);
@@ -741,6 +748,7 @@ FileAnswer rename_file(const Doing& doing) {
   Copying copying = copying_of(doing, *from);
   const bool is_exchange = (request.flags & RENAME_EXCHANGE) != 0;
   copying.add(is_exchange ? copying_of(doing, *to) : copying_in(doing, *to));
+  if (!is_exchange) copying.add(hiding_of(*from));
   return have_changed(doing, copying, [&] {
     return makes_something(request) ? have_made(doing, making, effect) : have_effect(doing, effect);
   });
@@ -800,7 +808,9 @@ FileAnswer make_symlink(const Doing& doing) {
 FileAnswer remove_file(const Doing& doing) {
   const auto entry = entry_of(doing, doing.place.base, doing.request.path);
   if (!entry) return refusal(entry.error().number);
-  return have_changed(doing, copying_in(doing, *entry), [&] {
+  Copying copying = copying_in(doing, *entry);
+  copying.add(hiding_of(*entry));
+  return have_changed(doing, copying, [&] {
     return have_effect(doing, [&] {
       return unlinkat(entry->directory, entry->name.c_str(),
                       static_cast<int>(doing.request.flags & AT_REMOVEDIR));

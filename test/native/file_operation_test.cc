@@ -222,6 +222,39 @@ void renames_nothing_beyond_the_allowance() {
   CHECK_EQUAL(error_of("other", 0), 0);
 }
 
+// What hides names of a lower layer is made in the upper one.
+void hides_names_within_the_room() {
+  leave_mounts();
+  CHECK_EQUAL(system("cd /mnt && mkdir l u w o l/folder && touch l/first l/second l/third own && "
+                     "mount -t overlay -o lowerdir=l,upperdir=u,workdir=w none o"),
+              0);
+  CHECK(ThreadRole::know_own_places().has_value());
+  const UniqueFd directory(open("/mnt", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto done = [&](const FileRequest& request, std::uint64_t copy_room) {
+    return operate_on_file(request,
+                           {.base = directory.get(),
+                            .second_base = directory.get(),
+                            .processes = ThreadRole::own_processes(),
+                            .copy_room = copy_room},
+                           HeldIds::all, There());
+  };
+  constexpr std::uint64_t kRoom = 64UL * 1024;
+  const FileRequest requests[] = {request_for(FileOperation::unlink, "o/first"),
+                                  request_for(FileOperation::unlink, "o/folder", "", AT_REMOVEDIR),
+                                  request_for(FileOperation::rename, "o/second", "o/other"),
+                                  // the container has copied it itself, at its own price
+                                  request_for(FileOperation::rename, "o/third", "o/last")};
+  CHECK_EQUAL(chmod("/mnt/o/third", 0600), 0);
+  for (const FileRequest& request : requests) {
+    CHECK_EQUAL(done(request, 0).error, ENOSPC);
+    const FileAnswer answer = done(request, kRoom);
+    CHECK_EQUAL(answer.error, 0);
+    CHECK(answer.copied > 0);
+    CHECK_EQUAL(done(request, 0).error, ENOENT);
+  }
+  CHECK_EQUAL(done(request_for(FileOperation::unlink, "own"), 0).error, 0);
+}
+
 constexpr std::uint32_t kUser = 1001;
 
 // As a user who has /mnt for its root, and starts in a folder there.
@@ -383,6 +416,8 @@ void copies_nothing_beyond_its_room() {
 constexpr Case kCases[] = {
     {"A12: file operations: an overlay copies no attributes beyond its room, whatever is done",
      copies_nothing_beyond_its_room},
+    {"A12: file operations: names of an overlay's lower layer are hidden as long as there is room",
+     hides_names_within_the_room},
     {"A12: file operations: unnamed files are counted wherever they are made",
      counts_unnamed_files_wherever_they_are_made},
     {"A1: file operations: what a link leads to is made there, as seen from the root",
