@@ -253,10 +253,9 @@ struct Entry {
 
 [[nodiscard]] Result<Entry> entry_of(const Doing& doing, int base, const std::string& path) {
   auto entry = find_entry(doing, base, path);
-  if (!entry || doing.held == HeldIds::all) return entry;
   struct statfs found = {};
-  if (fstatfs(entry->directory, &found) == -1) return entry;
-  if (is_mistaken_on(found.f_type)) return fail(ENOTSUP);
+  if (!entry || fstatfs(entry->directory, &found) == -1) return entry;
+  if (doing.held == HeldIds::of_file_systems && is_mistaken_on(found.f_type)) return fail(ENOTSUP);
   entry->system = found;
   return entry;
 }
@@ -302,13 +301,17 @@ template <typename Call>
   return call(("self/fd/" + std::to_string(fd)).c_str());
 }
 
+[[nodiscard]] const struct statfs* system_of(const Entry& entry) {
+  return entry.system ? &*entry.system : nullptr;
+}
+
 [[nodiscard]] Copying copying_in(const Doing& doing, const Entry& entry) {
-  return copying_in(doing, entry.directory, entry.system ? &*entry.system : nullptr);
+  return copying_in(doing, entry.directory, system_of(entry));
 }
 
 // With the directory, which is copied as well.
 [[nodiscard]] Copying copying_of(const Doing& doing, const Entry& entry) {
-  if (!copies_into_memory(entry.directory)) return {};
+  if (!copies_into_memory(entry.directory, system_of(entry))) return {};
   const UniqueFd file(openat(entry.directory, entry.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   Copying copying = file.is_open() ? copying_of(doing, file.get()) : copying_in(doing, entry);
   // what is not there yet may be then
@@ -318,16 +321,15 @@ template <typename Call>
 
 // A name in a directory, and what it stands for; of a symbolic link, the length of its text.
 [[nodiscard]] Making making_of(const Entry& entry, std::size_t text = 0) {
-  return {.at = entry.directory,
-          .name = entry.name.c_str(),
-          .bytes = text,
-          .system = entry.system ? &*entry.system : nullptr};
+  return {
+      .at = entry.directory, .name = entry.name.c_str(), .bytes = text, .system = system_of(entry)};
 }
 
 // What an overlay makes in memory where a name of a lower layer goes.
 [[nodiscard]] Copying hiding_of(const Entry& entry) {
   constexpr std::uint64_t kHidden = 3072;
-  const bool is_made = copies_into_memory(entry.directory) && is_there(making_of(entry));
+  const bool is_made =
+      copies_into_memory(entry.directory, system_of(entry)) && is_there(making_of(entry));
   return {.bytes = is_made ? kHidden : 0};
 }
 

@@ -403,18 +403,15 @@ Made weigh(const Making& making) {
   return {.place = found.st_dev, .amount = amount, .existing = existing, .largest = amount};
 }
 
-bool copies_into_memory(int directory) {
-  struct statfs system = {};
-  return fstatfs(directory, &system) == 0 && may_be_in_memory(system) &&
-         is_upper_in_memory(system, directory);
+bool copies_into_memory(int directory, const struct statfs* system) {
+  struct statfs asked = {};
+  if (system == nullptr && fstatfs(directory, &asked) == -1) return false;
+  const struct statfs& known = system == nullptr ? asked : *system;
+  return may_be_in_memory(known) && is_upper_in_memory(known, directory);
 }
 
 bool is_copied_into_memory(int file, const struct statfs* system) {
-  struct statfs asked = {};
-  if (system == nullptr && fstatfs(file, &asked) == -1) return false;
-  const struct statfs& known = system == nullptr ? asked : *system;
-  return may_be_in_memory(known) && !is_of_upper(look_at(file).kept) &&
-         is_upper_in_memory(known, file);
+  return copies_into_memory(file, system) && !is_of_upper(look_at(file).kept);
 }
 
 std::uint64_t weigh_copy(const Copy& copy) {

@@ -32,10 +32,10 @@ struct Making {
 [[nodiscard]] Made weigh(const Making& making);
 
 // Whether this directory is of an overlay that may copy files into memory before they are changed.
-[[nodiscard]] bool copies_into_memory(int directory);
+// `system` is what fstatfs(2) said of it already; nullptr: it was not asked.
+[[nodiscard]] bool copies_into_memory(int directory, const struct statfs* system = nullptr);
 
-// Whether this one may have to be copied first, as those above it that no upper layer has yet. What
-// fstatfs(2) said of it already; nullptr: it was not asked.
+// Whether this one may have to be copied first, as those above it that no upper layer has yet.
 [[nodiscard]] bool is_copied_into_memory(int file, const struct statfs* system = nullptr);
 
 // Of such a file or directory.
