@@ -186,12 +186,14 @@ template <typename Act>
   MemoryRoom& room = MemoryRoom::of_process();
   spending.copy_room = room.unasked(payer);
   FileOutcome done = act(spending);
-  room.note(std::min(spending.copied, spending.copy_room));
+  room.note_copied(std::min(spending.copied, spending.copy_room));
   if (spending.copied <= spending.copy_room) return done;
   const auto taken = room.take(payer, spending.copied);
   if (!taken) return done;
   spending.copy_room = std::exchange(spending.copied, 0);
-  return act(spending);
+  done = act(spending);
+  room.note_copied(std::min(spending.copied, spending.copy_room));
+  return done;
 }
 
 template <typename Act>

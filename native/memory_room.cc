@@ -156,6 +156,13 @@ std::uint64_t MemoryRoom::look(Payer payer) {
   return left;
 }
 
+void MemoryRoom::note_copied(std::uint64_t bytes) {
+  if (bytes == 0) return;
+  note(bytes);
+  const Nanoseconds soon = now() + kCopiedPause;
+  for (Look& look : looks_) look.next = std::min(look.next.load(), soon);
+}
+
 bool MemoryRoom::is_short(Payer payer) {
   const Look& own = look_of(payer);
   if (own.unlooked >= kLookBytes || now() >= own.next) (void)look(payer);
@@ -164,6 +171,8 @@ bool MemoryRoom::is_short(Payer payer) {
 
 std::optional<MemoryRoom::Taken> MemoryRoom::take(Payer payer, std::uint64_t bytes) {
   const std::uint64_t left = look(payer);
+  // what nobody can have takes nothing from others
+  if (bytes > left) return std::nullopt;
   // first: two that ask at once both see it
   const std::uint64_t before = taken_.fetch_add(bytes);
   Taken taken(*this, bytes);

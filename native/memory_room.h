@@ -77,6 +77,8 @@ class MemoryRoom {
   void note(std::uint64_t bytes) {
     for (Look& look : looks_) look.unlooked += bytes;
   }
+  // The same of what a file system has copied, which may have become more since it was weighed.
+  void note_copied(std::uint64_t bytes);
 
   // As long as it lives, nobody else gets these bytes.
   class Taken {
@@ -103,6 +105,8 @@ class MemoryRoom {
   // It is looked again after so much, or so long.
   static constexpr std::uint64_t kLookBytes = 1ULL << 20;
   static constexpr Nanoseconds kLookPause = kSecond;
+  // The kernel copies some 3 MiB a millisecond.
+  static constexpr Nanoseconds kCopiedPause = 5 * kMillisecond;
   // After it was of no use: files that are in use have to be read again afterwards.
   static constexpr Nanoseconds kTakeBackPause = 10 * kSecond;
 

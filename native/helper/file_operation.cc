@@ -86,18 +86,41 @@ template <typename Effect>
 // What an overlay may copy before something is changed.
 struct Copying {
   std::uint64_t bytes = 0;
-  // Of something that has a name, which may stand for something else by then.
-  bool is_by_name = false;
+  // Also something that nobody has weighed, as where a name may stand for something else by then.
+  bool is_possible = false;
+
+  void add(const Copying& other) {
+    bytes += other.bytes;
+    is_possible |= other.is_possible;
+  }
 };
 
-[[nodiscard]] Copying copying_of(int file, bool has_content = true) {
-  return {.bytes = weigh_copy(file, has_content)};
+// Whoever may not read a file is told no sizes of its attributes, and of some not that they are
+// there.
+[[nodiscard]] Copying weigh_for(const Doing& doing, int file, bool has_content) {
+  // it is left to others then
+  if (doing.held == HeldIds::of_file_systems) return {.is_possible = true};
+  const LentCapability lent(1ULL << CAP_DAC_READ_SEARCH | 1ULL << CAP_SYS_ADMIN);
+  return {.bytes = weigh_copy({.file = file,
+                               .has_content = has_content,
+                               .processes = doing.place.processes,
+                               .above_root = doing.place.above_root}),
+          .is_possible = true};
+}
+
+[[nodiscard]] Copying copying_of(const Doing& doing, int file, bool has_content = true) {
+  return is_copied_into_memory(file) ? weigh_for(doing, file, has_content) : Copying{};
+}
+
+// Of a directory in which something changes.
+[[nodiscard]] Copying copying_in(const Doing& doing, int directory, const struct statfs* system) {
+  return is_copied_into_memory(directory, system) ? weigh_for(doing, directory, false) : Copying{};
 }
 
 // The same of what changes files: whoever does it has the kernel keep the limit.
 template <typename Change>
 [[nodiscard]] FileAnswer have_changed(const Doing& doing, const Copying& copying, Change change) {
-  if (copying.bytes == 0 && !copying.is_by_name) return change();
+  if (copying.bytes == 0 && !copying.is_possible) return change();
   if (doing.held == HeldIds::of_file_systems) return refusal(ENOTSUP);
   FileAnswer done = refusal(ENOSPC);
   if (copying.bytes <= doing.place.copy_room) {
@@ -107,6 +130,16 @@ template <typename Change>
   }
   done.copied = copying.bytes;
   return done;
+}
+
+// The same of what makes something in a directory, which an overlay may have to copy.
+template <typename Effect>
+[[nodiscard]] FileAnswer have_added(const Doing& doing, Making making, Effect effect) {
+  struct statfs asked = {};
+  if (making.system == nullptr && fstatfs(making.at, &asked) == 0) making.system = &asked;
+  const Copying copying = copying_in(doing, making.at, making.system);
+  if (copying.bytes > doing.place.copy_room && is_there(making)) return refusal(EEXIST);
+  return have_changed(doing, copying, [&] { return have_made(doing, making, effect); });
 }
 
 // The caller's own restrictions of the path come on top of ours. Where they keep it below a folder,
@@ -221,10 +254,9 @@ struct Entry {
 
 [[nodiscard]] Result<Entry> entry_of(const Doing& doing, int base, const std::string& path) {
   auto entry = find_entry(doing, base, path);
-  if (!entry || doing.held == HeldIds::all) return entry;
   struct statfs found = {};
-  if (fstatfs(entry->directory, &found) == -1) return entry;
-  if (is_mistaken_on(found.f_type)) return fail(ENOTSUP);
+  if (!entry || fstatfs(entry->directory, &found) == -1) return entry;
+  if (doing.held == HeldIds::of_file_systems && is_mistaken_on(found.f_type)) return fail(ENOTSUP);
   entry->system = found;
   return entry;
 }
@@ -270,32 +302,42 @@ template <typename Call>
   return call(("self/fd/" + std::to_string(fd)).c_str());
 }
 
-[[nodiscard]] Copying copying_of(const Entry& entry) {
-  if (!copies_into_memory(entry.directory)) return {};
+[[nodiscard]] const struct statfs* system_of(const Entry& entry) {
+  return entry.system ? &*entry.system : nullptr;
+}
+
+[[nodiscard]] Copying copying_in(const Doing& doing, const Entry& entry) {
+  return copying_in(doing, entry.directory, system_of(entry));
+}
+
+// With the directory, which is copied as well.
+[[nodiscard]] Copying copying_of(const Doing& doing, const Entry& entry) {
+  if (!copies_into_memory(entry.directory, system_of(entry))) return {};
   const UniqueFd file(openat(entry.directory, entry.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  Copying copying = file.is_open() ? copying_of(doing, file.get()) : copying_in(doing, entry);
   // what is not there yet may be then
-  return {.bytes = file.is_open() ? weigh_copy(file.get(), true) : 0, .is_by_name = true};
+  copying.is_possible = true;
+  return copying;
 }
 
 // A name in a directory, and what it stands for; of a symbolic link, the length of its text.
 [[nodiscard]] Making making_of(const Entry& entry, std::size_t text = 0) {
-  return {.at = entry.directory,
-          .name = entry.name.c_str(),
-          .bytes = text,
-          .system = entry.system ? &*entry.system : nullptr};
+  return {
+      .at = entry.directory, .name = entry.name.c_str(), .bytes = text, .system = system_of(entry)};
 }
 
-// What an overlay makes in memory where a name of a lower layer goes, beside the directory.
+// What an overlay makes in memory where a name of a lower layer goes.
 [[nodiscard]] Copying hiding_of(const Entry& entry) {
   constexpr std::uint64_t kHidden = 3072;
-  const bool is_made = copies_into_memory(entry.directory) && is_there(making_of(entry));
+  const bool is_made =
+      copies_into_memory(entry.directory, system_of(entry)) && is_there(making_of(entry));
   return {.bytes = is_made ? kHidden : 0};
 }
 
 FileAnswer make_directory(const Doing& doing) {
   const auto entry = entry_of(doing, doing.place.base, doing.request.path);
   if (!entry) return refusal(entry.error().number);
-  return have_made(doing, making_of(*entry), [&] {
+  return have_added(doing, making_of(*entry), [&] {
     return mkdirat(entry->directory, entry->name.c_str(), doing.request.mode);
   });
 }
@@ -358,7 +400,7 @@ void add_unopenable(const Doing& doing, const Entry& entry, FileAnswer& made) {
 // descriptor is that of this very file, whatever has its name by now.
 [[nodiscard]] FileAnswer make_covered_file(const Doing& doing, const Entry& entry) {
   UniqueFd made_file;
-  auto made = have_made(doing, making_of(entry), [&]() -> long {
+  auto made = have_added(doing, making_of(entry), [&]() -> long {
     constexpr int kFlags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     made_file.reset(openat(entry.directory, entry.name.c_str(), kFlags, doing.request.mode & 0777));
     return made_file.is_open() ? 0 : -1;
@@ -384,7 +426,7 @@ FileAnswer make_node(const Doing& doing) {
   const FileRequest& request = doing.request;
   const auto entry = entry_of(doing, doing.place.base, request.path);
   if (!entry) return refusal(entry.error().number);
-  auto made = have_made(doing, making_of(*entry), [&] {
+  auto made = have_added(doing, making_of(*entry), [&] {
     return mknodat(entry->directory, entry->name.c_str(), request.mode,
                    makedev(request.first, request.second));
   });
@@ -520,7 +562,7 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
   const int directory = found.is_open() ? found.get() : doing.place.base;
   const int own = static_cast<int>((flags & ~std::uint64_t{O_NOFOLLOW}) | O_CLOEXEC);
   UniqueFd opened;
-  auto made = have_made(doing, {.at = directory, .name = nullptr}, [&]() -> long {
+  auto made = have_added(doing, {.at = directory, .name = nullptr}, [&]() -> long {
     return by_path(doing, directory, [&](const char* path) -> long {
       opened.reset(open(path, own, static_cast<mode_t>(request.mode & 07777)));
       return opened.is_open() ? 0 : -1;
@@ -539,7 +581,7 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
   const Making making = making_of(*entry);
   const std::uint64_t only_new = (flags & O_CREAT) != 0 ? O_EXCL : 0;
   UniqueFd opened;
-  auto made = have_made(doing, making, [&]() -> long {
+  auto made = have_added(doing, making, [&]() -> long {
     auto fd = open_in_place(doing, entry->directory, entry->name.c_str(), flags | only_new,
                             request.mode & 07777, request.resolve);
     if (fd) opened = std::move(*fd);
@@ -617,7 +659,7 @@ constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
   const std::uint64_t access = flags & O_ACCMODE;
   const bool is_emptied = (flags & O_TRUNC) != 0;
   if (!is_emptied && access != O_WRONLY && access != O_RDWR) return open_it();
-  return have_changed(doing, copying_of(file, !is_emptied), open_it);
+  return have_changed(doing, copying_of(doing, file, !is_emptied), open_it);
 }
 
 [[nodiscard]] FileAnswer open_any(const Doing& doing, std::uint64_t flags) {
@@ -674,7 +716,7 @@ FileAnswer change_mode(const Doing& doing) {
   const auto file = find_file(doing);
   if (!file) return refusal(file.error().number);
   const std::uint32_t mode = doing.request.mode;
-  return have_changed(doing, copying_of(file->fd), [&] {
+  return have_changed(doing, copying_of(doing, file->fd), [&] {
     return have_effect(doing, [&] {
       const long changed = syscall(SYS_fchmodat2, file->fd, "", mode, AT_EMPTY_PATH);
       if (!is_missing(changed)) return changed;
@@ -686,7 +728,7 @@ FileAnswer change_mode(const Doing& doing) {
 FileAnswer change_owner(const Doing& doing) {
   const auto file = find_file(doing);
   if (!file) return refusal(file.error().number);
-  return have_changed(doing, copying_of(file->fd), [&] {
+  return have_changed(doing, copying_of(doing, file->fd), [&] {
     return have_effect(doing, [&] {
       return fchownat(file->fd, "", doing.request.first, doing.request.second, AT_EMPTY_PATH);
     });
@@ -706,9 +748,10 @@ FileAnswer rename_file(const Doing& doing) {
   Making making = making_of(*to);
   // what has the new name is no obstacle otherwise
   if ((request.flags & RENAME_NOREPLACE) == 0) making.name = nullptr;
-  Copying copying = copying_of(*from);
+  Copying copying = copying_of(doing, *from);
   const bool is_exchange = (request.flags & RENAME_EXCHANGE) != 0;
-  copying.bytes += is_exchange ? copying_of(*to).bytes : hiding_of(*from).bytes;
+  copying.add(is_exchange ? copying_of(doing, *to) : copying_in(doing, *to));
+  if (!is_exchange) copying.add(hiding_of(*from));
   return have_changed(doing, copying, [&] {
     return makes_something(request) ? have_made(doing, making, effect) : have_effect(doing, effect);
   });
@@ -734,16 +777,17 @@ FileAnswer link_file(const Doing& doing) {
   const auto to = entry_of(doing, doing.place.second_base, request.second_path);
   if (!to) return refusal(to.error().number);
   const bool is_opened = request.path.empty() && request.proc_path.empty();
-  const auto have_link = [&](const Copying& copying, auto link) {
+  const auto have_link = [&](Copying copying, auto link) {
+    copying.add(copying_in(doing, *to));
     return have_changed(doing, copying, [&] { return have_made(doing, making_of(*to), link); });
   };
   if (is_opened) {
-    return have_link(copying_of(doing.place.base), [&] { return link_opened(doing, *to); });
+    return have_link(copying_of(doing, doing.place.base), [&] { return link_opened(doing, *to); });
   }
   if (request.is_followed) {
     const auto from = find_file(doing);
     if (!from) return refusal(from.error().number);
-    return have_link(copying_of(from->fd), [&] {
+    return have_link(copying_of(doing, from->fd), [&] {
       return by_path(doing, from->fd, [&](const char* path) {
         return linkat(AT_FDCWD, path, to->directory, to->name.c_str(), AT_SYMLINK_FOLLOW);
       });
@@ -751,7 +795,7 @@ FileAnswer link_file(const Doing& doing) {
   }
   const auto from = entry_of(doing, doing.place.base, request.path);
   if (!from) return refusal(from.error().number);
-  return have_link(copying_of(*from), [&] {
+  return have_link(copying_of(doing, *from), [&] {
     return linkat(from->directory, from->name.c_str(), to->directory, to->name.c_str(), 0);
   });
 }
@@ -759,7 +803,7 @@ FileAnswer link_file(const Doing& doing) {
 FileAnswer make_symlink(const Doing& doing) {
   const auto entry = entry_of(doing, doing.place.base, doing.request.path);
   if (!entry) return refusal(entry.error().number);
-  return have_made(doing, making_of(*entry, doing.request.second_path.size()), [&] {
+  return have_added(doing, making_of(*entry, doing.request.second_path.size()), [&] {
     return symlinkat(doing.request.second_path.c_str(), entry->directory, entry->name.c_str());
   });
 }
@@ -767,7 +811,9 @@ FileAnswer make_symlink(const Doing& doing) {
 FileAnswer remove_file(const Doing& doing) {
   const auto entry = entry_of(doing, doing.place.base, doing.request.path);
   if (!entry) return refusal(entry.error().number);
-  return have_changed(doing, hiding_of(*entry), [&] {
+  Copying copying = copying_in(doing, *entry);
+  copying.add(hiding_of(*entry));
+  return have_changed(doing, copying, [&] {
     return have_effect(doing, [&] {
       return unlinkat(entry->directory, entry->name.c_str(),
                       static_cast<int>(doing.request.flags & AT_REMOVEDIR));
@@ -890,7 +936,7 @@ FileAnswer set_xattr(const Doing& doing) {
                       static_cast<int>(request.flags));
     });
   };
-  return have_changed(doing, copying_of(file->fd),
+  return have_changed(doing, copying_of(doing, file->fd),
                       [&] { return have_made(doing, making, set_value); });
 }
 
@@ -903,7 +949,8 @@ FileAnswer remove_xattr(const Doing& doing) {
     if (!is_missing(removed)) return removed;
     return by_path(doing, file->fd, [&](const char* path) { return removexattr(path, name); });
   };
-  return have_changed(doing, copying_of(file->fd), [&] { return have_effect(doing, remove); });
+  return have_changed(doing, copying_of(doing, file->fd),
+                      [&] { return have_effect(doing, remove); });
 }
 
 FileAnswer operate(const Doing& doing) {

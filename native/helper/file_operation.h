@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -107,6 +108,8 @@ struct FilePlace {
   std::uint64_t allowance = Made::kUntold;
   // How many bytes an overlay may copy into memory; beyond, ENOSPC.
   std::uint64_t copy_room = Made::kUntold;
+  // Of what it copies, what is above our root, see Copy; none: nothing.
+  std::optional<std::uint64_t> above_root = std::nullopt;
 };
 
 // Which ids of the caller the thread has. FUSE looks at more than those of file systems, so whoever

@@ -21,6 +21,7 @@
 #include "../short_turns.h"
 #include "file_operation.h"
 #include "hardening.h"
+#include "memory_file_system.h"
 #include "own_child.h"
 #include "reply.h"
 #include "thread_role.h"
@@ -102,13 +103,15 @@ constexpr std::array kNamespaces = {
   return answer;
 }
 
-[[nodiscard]] FileAnswer operate(const HelperRequest& request, const std::vector<UniqueFd>& fds) {
+[[nodiscard]] FileAnswer operate(const HelperRequest& request, const std::vector<UniqueFd>& fds,
+                                 std::uint64_t above_root) {
   const AskedNotification notification(fds[kListener].get(), request.id_valid_request, request.id);
   const FilePlace place = {.base = fds[kBase].get(),
                            .second_base = fds[kSecondBase].get(),
                            .processes = ThreadRole::own_processes(),
                            .allowance = request.allowance,
-                           .copy_room = request.copy_room};
+                           .copy_room = request.copy_room,
+                           .above_root = above_root};
   return operate_on_file(request.file, place, HeldIds::all, notification);
 }
 
@@ -150,9 +153,10 @@ void finish(const HelperRequest& request, std::vector<UniqueFd>& fds, HelperAnsw
                      .umask = request.umask,
                      .root = fds[kRoot].get()};
   const char* step = "";
+  const std::uint64_t above_root = weigh_above(role.root, ThreadRole::own_processes());
   const auto taken = ThreadRole::take(role, step);
   if (!taken) return failed_reply(step, taken.error());
-  FileAnswer done = operate(request, fds);
+  FileAnswer done = operate(request, fds, above_root);
   opened = std::move(done.fd);
   return answer_of(done);
 }
@@ -183,6 +187,7 @@ class LabelledChild {
   // Never comes back from its role: it ends.
   void run() {
     umask(request_.umask);
+    const std::uint64_t above_root = weigh_above(fds_[kRoot].get(), ThreadRole::own_processes());
     if (fchdir(fds_[kRoot].get()) == -1 || chroot(".") == -1) {
       answer_ = failed_reply("chroot", Errno{errno});
       return;
@@ -195,7 +200,7 @@ class LabelledChild {
       answer_ = failed_reply("capset", set.error());
       return;
     }
-    done_ = operate(request_, fds_);
+    done_ = operate(request_, fds_, above_root);
     answer_ = answer_of(done_);
   }
 

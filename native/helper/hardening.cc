@@ -14,8 +14,10 @@
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "../unique_fd.h"
 #include "own_child.h"
 #include "wire.h"
 
@@ -58,6 +60,7 @@ constexpr long kForFiles[] = {
     SYS_mknodat,
     SYS_fchmodat,
     452 /* fchmodat2 */,
+    457 /* statmount */,
     SYS_fchownat,
     SYS_renameat2,
     SYS_linkat,
@@ -158,10 +161,18 @@ void add_call(std::vector<sock_filter>& filter, const AllowedCall& call) {
   filter.insert(filter.end(), rest.begin(), rest.end());
 }
 
+// Where memory is short the kernel ends helpers first, and what it takes for one then is free again.
+void offer_to_end() {
+  constexpr std::string_view kFirst = "1000";
+  const UniqueFd score(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  if (score.is_open()) (void)!write(score.get(), kFirst.data(), kFirst.size());
+}
+
 }  // namespace
 
 Result<void> harden_helper(pid_t parent) {
   rearm(parent);
+  offer_to_end();
   if (syscall(SYS_close_range, 0, kHelperSocket - 1, 0) == -1 ||
       syscall(SYS_close_range, kHelperSocket + 1, ~0U, 0) == -1) {
     return fail_errno();

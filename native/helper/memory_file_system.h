@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "made.h"
 
@@ -31,10 +32,29 @@ struct Making {
 [[nodiscard]] Made weigh(const Making& making);
 
 // Whether this directory is of an overlay that may copy files into memory before they are changed.
-[[nodiscard]] bool copies_into_memory(int directory);
+// `system` is what fstatfs(2) said of it already; nullptr: it was not asked.
+[[nodiscard]] bool copies_into_memory(int directory, const struct statfs* system = nullptr);
 
-// How much of this file it may copy, in bytes, with its content or without; 0: nothing.
-[[nodiscard]] std::uint64_t weigh_copy(int file, bool has_content);
+// Whether this one may have to be copied first, as those above it that no upper layer has yet.
+[[nodiscard]] bool is_copied_into_memory(int file, const struct statfs* system = nullptr);
+
+// Of such a file or directory.
+struct Copy {
+  int file;
+  bool has_content;
+  // Our own procfs, which is the working directory afterwards.
+  int processes;
+  // What weigh_above has said of our root; none: there is nothing above it.
+  std::optional<std::uint64_t> above_root = std::nullopt;
+};
+
+// How much that is, in bytes: what it has in it, if so, and its attributes, and those above it with
+// theirs. More than there can be where these are more than anybody has in earnest, or cannot be
+// seen.
+[[nodiscard]] std::uint64_t weigh_copy(const Copy& copy);
+
+// The same of a directory that is to be our root, and of what is above it then.
+[[nodiscard]] std::uint64_t weigh_above(int directory, int processes);
 
 // While it lives, the kernel ends what would make a file of the process larger than that with
 // EFBIG, also the copying: whatever a name stands for by then, and whatever has become of the file.

@@ -86,6 +86,58 @@ test('A12: copied files: many that fit one by one are not changed together, and 
   expect(await changer.changed('chown')).toEqual([10, 'OK']);
 });
 
+/** How many changes were made that copy attributes, what came of the next one, and of one after all. */
+async function copyAttributes(
+  agent: WatchedAgent,
+  attributes: number,
+  count: number,
+  way: string,
+): Promise<readonly [number, string]> {
+  using folder = new TemporaryFolder();
+  chownSync(folder.path, user, user);
+  const words = [agent.socket, folder.path, String(attributes), String(count), way];
+  await using changing = new RunningCommand([compiled('copied-attributes'), ...words]);
+  const [, changed, answer = ''] = await changing.printed(/^(\d+) (\w+)$/mu);
+  return [Number(changed), answer];
+}
+
+/** Of 64 KiB each: nobody has so many, and five such copies are more than the agent may have. */
+const manyAttributes = 1000;
+
+test.for(['file', 'folder', 'above', 'bound', 'root'])(
+  'A12: copied attributes: many are not copied: %s',
+  async (way) => {
+    using cgroup = new MemoryCgroup(limitBytes);
+    await using agent = await startWatchedAgent({
+      bundle: testBundle('perform'),
+      log: 'warn',
+      wrapper: cgroup.wrapper,
+    });
+    expect(await copyAttributes(agent, manyAttributes, 8, way)).toEqual([0, 'ENOSPC']);
+    // where nothing is to be seen, there may be some
+    const isSeen = way !== 'bound';
+    expect(await copyAttributes(agent, 1, 8, way)).toEqual(isSeen ? [8, 'OK'] : [0, 'ENOSPC']);
+    expect(cgroup.peakBytes).toBeLessThan(limitBytes * 0.75);
+  },
+);
+
+test('A12: copied attributes: what nobody has weighed is looked at soon, and ends a helper at most', async () => {
+  using cgroup = new MemoryCgroup(limitBytes);
+  await using agent = await startWatchedAgent({
+    bundle: testBundle('perform'),
+    log: 'warn',
+    wrapper: cgroup.wrapper,
+  });
+  const [count, answer] = await copyAttributes(agent, manyAttributes / 4, 30, 'unseen');
+  expect(answer).toBe('ENOSPC');
+  expect(count).toBeGreaterThan(2);
+  // more than there is
+  const [none, failure] = await copyAttributes(agent, manyAttributes * 5, 1, 'unseen');
+  expect(none).toBe(0);
+  expect(failure).not.toBe('ENOSYS');
+  expect(await copyAttributes(agent, 1, 8, 'unseen')).toEqual([8, 'OK']);
+});
+
 test('A12: abandoned folders: what ended containers have left to others ends no agent', async () => {
   const most = 6000;
   const rounds = 9;

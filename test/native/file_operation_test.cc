@@ -368,9 +368,71 @@ void counts_unnamed_files_wherever_they_are_made() {
   CHECK_EQUAL(open_unnamed_at(file, Made::kUntold).error, ENOTDIR);
 }
 
+// What an overlay in memory has to copy first, itself or the folder that it is in.
+[[nodiscard]] std::vector<FileRequest> requests_that_copy() {
+  using enum FileOperation;
+  std::vector<FileRequest> requests = {
+      request_for(mkdir, "a/new"),
+      request_for(mknod, "a/new"),
+      request_for(symlink, "a/new", "nowhere"),
+      request_for(link, "a/file", "a/new"),
+      request_for(link, "upper", "a/new"),
+      request_for(rename, "a/file", "a/new"),
+      request_for(rename, "upper", "a/new"),
+      request_for(rename, "a/file", "upper", RENAME_EXCHANGE),
+      request_for(unlink, "a/file"),
+      request_for(unlink, "a/b", "", AT_REMOVEDIR),
+      request_for(chmod, "a/file"),
+      request_for(chmod, "a/b"),
+      request_for(chown, "a/file"),
+      request_for(set_xattr, "a/file"),
+      request_for(remove_xattr, "a/file"),
+      request_for(open, "a/new", "", O_CREAT | O_RDWR),
+      request_for(open, "a", "", O_TMPFILE | O_RDWR),
+  };
+  for (const std::uint32_t flags : {O_WRONLY, O_RDWR, O_RDONLY | O_TRUNC, O_CREAT | O_RDWR})
+    requests.push_back(request_for(open, "a/file", "", flags));
+  for (FileRequest& request : requests) request.name = "user.there";
+  return requests;
+}
+
+void copies_nothing_beyond_its_room() {
+  leave_mounts();
+  CHECK_EQUAL(system("mkdir -p /mnt/l/a/b /mnt/u /mnt/w /mnt/o && echo text > /mnt/l/a/file && "
+                     "mount -t overlay -o lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w none "
+                     "/mnt/o && echo text > /mnt/o/upper"),
+              0);
+  const std::string value(65'536, 'x');
+  for (const char* path : {"/mnt/l/a", "/mnt/l/a/file"})
+    CHECK_EQUAL(setxattr(path, "user.there", value.data(), value.size(), 0), 0);
+  CHECK(ThreadRole::know_own_places().has_value());
+  const UniqueFd directory(open("/mnt/o", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const FilePlace place = {.base = directory.get(),
+                           .second_base = directory.get(),
+                           .processes = ThreadRole::own_processes(),
+                           .copy_room = 64ULL << 10};
+  for (const FileRequest& request : requests_that_copy()) {
+    const std::string what = std::to_string(static_cast<int>(request.operation)) + ' ' +
+                             request.path + ' ' + std::to_string(request.flags);
+    const FileAnswer answer = operate_on_file(request, place, HeldIds::all, There());
+    if (answer.error != ENOSPC || answer.copied < 2 * value.size() || is_there("/mnt/u/a"))
+      fail_check(__FILE__, __LINE__, what + ": " + std::to_string(answer.error));
+    // whoever is not the caller alone leaves it to a helper
+    const FileAnswer by_thread = operate_on_file(request, place, HeldIds::of_file_systems, There());
+    if (by_thread.error != ENOTSUP) fail_check(__FILE__, __LINE__, what + " by a thread");
+  }
+  // what is there needs no room
+  CHECK_EQUAL(
+      operate_on_file(request_for(FileOperation::mkdir, "a/b"), place, HeldIds::all, There()).error,
+      EEXIST);
+  CHECK(!is_there("/mnt/u/a"));
+}
+
 constexpr Case kCases[] = {
     {"A4: file operation: message queues are made by who has all of the caller's ids",
      leaves_message_queues_to_who_has_all_ids},
+    {"A12: file operations: an overlay copies no attributes beyond its room, whatever is done",
+     copies_nothing_beyond_its_room},
     {"A12: file operations: names of an overlay's lower layer are hidden as long as there is room",
      hides_names_within_the_room},
     {"A12: file operations: unnamed files are counted wherever they are made",

@@ -3,10 +3,15 @@
 #include "helper/memory_file_system.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -79,6 +84,12 @@ void cannot_tell_what_is_there() {
   }
 }
 
+[[nodiscard]] std::uint64_t weighed(const UniqueFd& file, bool has_content = true) {
+  if (!is_copied_into_memory(file.get())) return 0;
+  const UniqueFd processes = opened("/proc");
+  return weigh_copy({.file = file.get(), .has_content = has_content, .processes = processes.get()});
+}
+
 // Over the lower folder /mnt/l, at /mnt/o; what is below `upper` is made.
 void mount_overlay(const std::string& upper) {
   CHECK_EQUAL(mkdir("/mnt/l", 0755), 0);
@@ -127,13 +138,106 @@ void weighs_overlays_of_user_namespaces() {
     CHECK((std::ofstream(map) << "0 0 1" << std::flush).good());
   mount_at("overlay", "/mnt/o", "userxattr,lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w");
   CHECK_EQUAL(system("echo text > /mnt/l/lower"), 0);
-  CHECK(weigh_copy(opened("/mnt/o/lower").get(), true) > 0);
+  CHECK(weighed(opened("/mnt/o/lower")) > 0);
   CHECK_EQUAL(system("echo text > /mnt/o/file"), 0);
   for (const char* path : {"/mnt/o", "/mnt/o/a"}) CHECK(made_in(path).amount > 0);
   for (const char* path : {"/mnt/o", "/mnt/o/a", "/mnt/o/file"}) {
     const UniqueFd file = opened(path);
     CHECK(weigh({.at = file.get(), .name = nullptr, .bytes = 1, .is_attribute = true}).amount > 0);
   }
+}
+
+// Whose layers are on a tmpfs of the user's own.
+void mount_users_overlay() {
+  leave_mounts();
+  CHECK_EQUAL(unshare(CLONE_NEWUSER | CLONE_NEWNS), 0);
+  std::ofstream("/proc/self/setgroups") << "deny";
+  for (const char* map : {"/proc/self/uid_map", "/proc/self/gid_map"})
+    CHECK((std::ofstream(map) << "0 0 1" << std::flush).good());
+  mount_at("tmpfs", "/mnt", "nr_inodes=0");
+  CHECK_EQUAL(system("mkdir -p /mnt/l/a/b /mnt/u /mnt/w /mnt/o /mnt/bound"), 0);
+  for (const char* file : {"/mnt/l/a/b/file", "/mnt/l/other"}) std::ofstream(file) << "text";
+  mount_at("overlay", "/mnt/o", "userxattr,lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w");
+}
+
+void set_attributes(const char* path, int count) {
+  const std::string value(65'536, 'x');
+  for (int at = 0; at < count; ++at) {
+    const std::string name = "user." + std::to_string(at);
+    CHECK_EQUAL(setxattr(path, name.c_str(), value.data(), value.size(), 0), 0);
+  }
+}
+
+constexpr std::uint64_t kTooMuch = 1ULL << 40;
+
+// The kernel keeps 64 KiB and a little in 128 KiB.
+void weighs_what_attributes_take() {
+  constexpr std::uint64_t kOne = 128ULL << 10;
+  mount_users_overlay();
+  const std::uint64_t bare = weighed(opened("/mnt/o/other"));
+  CHECK(bare > 0 && bare < kOne / 4);
+  set_attributes("/mnt/l/other", 2);
+  CHECK(weighed(opened("/mnt/o/other")) >= bare + 2 * kOne);
+  set_attributes("/mnt/l/other", 100);
+  CHECK(weighed(opened("/mnt/o/other")) > kTooMuch);
+  // all that is above is copied, too
+  set_attributes("/mnt/l/a", 1);
+  for (const char* path : {"/mnt/o/a", "/mnt/o/a/b", "/mnt/o/a/b/file"}) {
+    const std::uint64_t with = weighed(opened(path));
+    CHECK(with >= kOne && with < 2 * kOne);
+  }
+  set_attributes("/mnt/l/a", 100);
+  for (const char* path : {"/mnt/o/a", "/mnt/o/a/b", "/mnt/o/a/b/file"})
+    CHECK(weighed(opened(path)) > kTooMuch);
+}
+
+// Who may not read the file hears no sizes.
+void takes_what_is_not_told_for_the_largest() {
+  mount_users_overlay();
+  CHECK_EQUAL(setxattr("/mnt/l/other", "user.a", "x", 1, 0), 0);
+  CHECK_EQUAL(chmod("/mnt/l/other", 0), 0);
+  const UniqueFd file = opened("/mnt/o/other");
+  CHECK(weighed(file) < 8192);
+  CHECK_EQUAL(prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH, 0, 0, 0), 0);
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct none[2] = {};
+  CHECK_EQUAL(syscall(SYS_capset, &header, none), 0);
+  CHECK(weighed(file) >= 128ULL << 10);
+}
+
+void weighs_no_overlay_that_is_seen_in_part() {
+  mount_users_overlay();
+  CHECK_EQUAL(mount("/mnt/o/a", "/mnt/bound", nullptr, MS_BIND, nullptr), 0);
+  for (const char* path : {"/mnt/bound", "/mnt/bound/b", "/mnt/bound/b/file"})
+    CHECK(weighed(opened(path)) > kTooMuch);
+  CHECK_EQUAL(umount("/mnt/bound"), 0);
+  for (const char* path : {"/mnt/o/a", "/mnt/o/a/b", "/mnt/o/a/b/file"})
+    CHECK(weighed(opened(path)) < kTooMuch);
+  // a file without a name was made in the upper layer
+  std::ofstream("/mnt/o/a/new") << "text";
+  const UniqueFd file = opened("/mnt/o/a/new");
+  CHECK_EQUAL(unlink("/mnt/o/a/new"), 0);
+  CHECK(weighed(file) < kTooMuch);
+}
+
+void weighs_what_is_above_the_root() {
+  mount_users_overlay();
+  set_attributes("/mnt/l/a", 1);
+  const UniqueFd processes = opened("/proc");
+  const UniqueFd own_root = opened("/");
+  const UniqueFd root = opened("/mnt/o/a/b");
+  const std::uint64_t above = weigh_above(root.get(), processes.get());
+  CHECK(above >= 128ULL << 10 && above < kTooMuch);
+  CHECK_EQUAL(fchdir(root.get()), 0);
+  CHECK_EQUAL(chroot("."), 0);
+  const UniqueFd file = opened("/file");
+  const Copy copy = {.file = file.get(), .has_content = false, .processes = processes.get()};
+  CHECK(weigh_copy(copy) < above);
+  Copy from_there = copy;
+  from_there.above_root = above;
+  CHECK(weigh_copy(from_there) > above && weigh_copy(from_there) < kTooMuch);
+  CHECK_EQUAL(fchdir(own_root.get()), 0);
+  CHECK_EQUAL(chroot("."), 0);
 }
 
 void believes_no_other_figures() {
@@ -164,7 +268,7 @@ void weighs_no_overlay_on_a_disk() {
                      "reserved_clusters"),
               0);
   mount_overlay("/mnt/d");
-  CHECK_EQUAL(weigh_copy(opened("/mnt/o/a").get(), true), 0U);
+  CHECK_EQUAL(weighed(opened("/mnt/o/a")), 0U);
   CHECK(!copies_into_memory(opened("/mnt/o/a").get()));
   CHECK_EQUAL(mkdir("/mnt/o/new", 0755), 0);
   struct stat found = {};
@@ -217,8 +321,8 @@ void weighs_what_an_overlay_copies() {
   CHECK_EQUAL(system("dd if=/dev/zero of=/mnt/l/file bs=1M count=1 status=none"), 0);
   {
     const UniqueFd file = opened("/mnt/o/file");
-    CHECK(weigh_copy(file.get(), true) > kContent);
-    const std::uint64_t without = weigh_copy(file.get(), false);
+    CHECK(weighed(file) > kContent);
+    const std::uint64_t without = weighed(file, false);
     CHECK(without > 0 && without < kContent);
     CHECK(copies_into_memory(file.get()));
   }
@@ -236,11 +340,11 @@ void weighs_what_an_overlay_copies() {
     CHECK_EQUAL(chmod("/mnt/o/file", 0600), 0);
   }
   const UniqueFd made = opened("/mnt/o/a");
-  CHECK(weigh_copy(made.get(), true) > 0);
+  CHECK(weighed(made) > 0);
   CHECK_EQUAL(mkdir("/mnt/o/new", 0755), 0);
-  CHECK_EQUAL(weigh_copy(opened("/mnt/o/new").get(), true), 0U);
+  CHECK_EQUAL(weighed(opened("/mnt/o/new")), 0U);
   const UniqueFd elsewhere = opened("/mnt/l/file");
-  CHECK_EQUAL(weigh_copy(elsewhere.get(), true), 0U);
+  CHECK_EQUAL(weighed(elsewhere), 0U);
   CHECK(!copies_into_memory(elsewhere.get()));
 }
 
@@ -255,6 +359,14 @@ constexpr Case kCases[] = {
      weighs_folders_of_the_lower_one},
     {"A12: memory file systems: an overlay copies a file with its content, up to a limit",
      weighs_what_an_overlay_copies},
+    {"A12: memory file systems: an overlay copies attributes, also of folders above",
+     weighs_what_attributes_take},
+    {"A12: memory file systems: an attribute whose size nobody tells is as large as one may be",
+     takes_what_is_not_told_for_the_largest},
+    {"A12: memory file systems: folders that cannot be seen may have any attributes",
+     weighs_no_overlay_that_is_seen_in_part},
+    {"A12: memory file systems: an overlay copies what is above a caller’s root",
+     weighs_what_is_above_the_root},
     {"A12: memory file systems: an overlay of a user namespace may always be in memory",
      weighs_overlays_of_user_namespaces},
     {"A12: memory file systems: figures of a hugetlbfs are not believed",
