@@ -39,16 +39,16 @@ struct OwnLink {
 
 // nullptr: the path leads through none of them.
 [[nodiscard]] inline const OwnLink* own_link_of(std::string_view path) {
-  static const std::array<OwnLink, 4> kLinks = {{{"/dev/fd", "/proc/self/fd"},
-                                                 {"/dev/stdin", "/proc/self/fd/0"},
-                                                 {"/dev/stdout", "/proc/self/fd/1"},
-                                                 {"/dev/stderr", "/proc/self/fd/2"}}};
+  static const std::array<OwnLink, 4> links = {{{"/dev/fd", "/proc/self/fd"},
+                                                {"/dev/stdin", "/proc/self/fd/0"},
+                                                {"/dev/stdout", "/proc/self/fd/1"},
+                                                {"/dev/stderr", "/proc/self/fd/2"}}};
   if (!path.starts_with("/dev/")) return nullptr;
-  const auto found = std::ranges::find_if(kLinks, [path](const OwnLink& link) {
+  const auto found = std::ranges::find_if(links, [path](const OwnLink& link) {
     return path.starts_with(link.name) &&
            (path.size() == link.name.size() || path[link.name.size()] == '/');
   });
-  return found == kLinks.end() ? nullptr : &*found;
+  return found == links.end() ? nullptr : &*found;
 }
 
 // For who has the role of the caller: whether a path of the caller's, which start_behind_links has
