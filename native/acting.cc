@@ -71,6 +71,8 @@ struct Spending {
   // What overlays may copy into memory, and what they have copied, or would have.
   std::uint64_t copy_room = Made::kUntold;
   std::uint64_t copied = 0;
+  // See FilePlace.
+  bool is_full = false;
 
   [[nodiscard]] bool is_over() const { return made.is_over || copied > copy_room; }
 };
@@ -109,7 +111,8 @@ FileOutcome outcome_of(FileAnswer answer) {
                            .processes = ThreadRole::own_processes(),
                            .crossing = &crossing,
                            .allowance = spending.allowance,
-                           .copy_room = spending.copy_room};
+                           .copy_room = spending.copy_room,
+                           .is_full = spending.is_full};
   const bool is_foreign = target.user_namespace.is_open();
   const auto role =
       ThreadRole::take({.ids = &ids,
@@ -152,7 +155,8 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
                            .umask = target.credentials.umask,
                            .file = acting.request,
                            .allowance = spending.allowance,
-                           .copy_room = spending.copy_room});
+                           .copy_room = spending.copy_room,
+                           .is_full = spending.is_full});
   const int base = target.base.get();
   const int second_base = second_base_of(acting);
   const std::array fds = {target.call.listener, target.root.get(), base,
@@ -196,18 +200,23 @@ template <typename Act>
   return done;
 }
 
+// With the overlay's above it.
+constexpr std::uint64_t kThingOfDisk = 2560;
+
 template <typename Act>
 [[nodiscard]] FileOutcome act_within_budget(const Acting& acting, Act act) {
   Spending spending;
   if (!makes_something(acting.request)) return act_within_room(acting.owner.payer, spending, act);
+  MemoryRoom& room = MemoryRoom::of_process();
+  const Payer payer = acting.owner.payer;
   FileOutcome done;
-  act_within(ContainerBudget::of_memory(), acting.owner.payer, acting.target,
-             [&](std::uint64_t left) {
-               spending = {.allowance = left};
-               done = act_within_room(acting.owner.payer, spending, act);
-               MemoryRoom::of_process().note(spending.made.is_over ? 0 : spending.made.amount);
-               return spending.made;
-             });
+  act_within(ContainerBudget::of_memory(), payer, acting.target, [&](std::uint64_t left) {
+    spending = {.allowance = left, .is_full = room.is_full(payer)};
+    done = act_within_room(payer, spending, act);
+    const bool is_on_disk = spending.made.place == 0 && done.outcome.answer == 0;
+    if (!spending.made.is_over) room.note(is_on_disk ? kThingOfDisk : spending.made.amount);
+    return spending.made;
+  });
   return done;
 }
 

@@ -68,7 +68,8 @@ MemoryLeft::MemoryLeft(const std::optional<MemoryGroup>& group, const std::strin
     Level level = {
         .most = open_to_read(folder + (is_unified_ ? "/memory.max" : "/memory.limit_in_bytes")),
         .used = open_to_read(folder + "/memory.stat")};
-    if (!is_unified_ && path == group->path) {
+    // above are caches of others, too
+    if (!is_unified_ && levels_.empty()) {
       of_kernel_ = open_to_read(folder + "/memory.kmem.usage_in_bytes");
       force_empty_ = UniqueFd(open((folder + "/memory.force_empty").c_str(), O_WRONLY | O_CLOEXEC));
     }
@@ -102,8 +103,12 @@ std::uint64_t MemoryLeft::used_at(const Level& level) const {
   return sum_of(stat, {"total_rss", "total_shmem", "total_unevictable"});
 }
 
-std::uint64_t MemoryLeft::of_kernel() const {
+std::uint64_t MemoryLeft::used_by_kernel() const {
   std::array<char, kMostText> room = {};
+  if (is_unified_) {
+    return levels_.empty() ? 0
+                           : sum_of(read_again(levels_.front().used, room), {"slab_unreclaimable"});
+  }
   // it may be caches all of it
   if (!force_empty_.is_open()) return 0;
   return number_of(read_again(of_kernel_, room)).value_or(0);
@@ -116,13 +121,16 @@ void MemoryLeft::take_back() const {
 }
 
 // Limits above the agent's own are others', too: what counts is how much these leave of them.
-std::uint64_t MemoryLeft::bytes(Share share) const {
+std::uint64_t MemoryLeft::bytes(const Share& share) const {
   std::array<char, kMostText> room = {};
   const std::uint64_t told = levels_.empty() ? 0 : used_at(levels_.front());
-  const std::uint64_t own = told + of_kernel();
+  const std::uint64_t by_kernel = used_by_kernel();
+  // version 2 has told of that already
+  const std::uint64_t own = told + (is_unified_ ? 0 : by_kernel);
   std::uint64_t left = ~0ULL;
   const auto leave = [&](std::uint64_t most) {
-    left = std::min(left, less(part_of(most, std::to_underlying(share)), own));
+    if (by_kernel >= part_of(most, share.of_kernel))
+      left = std::min(left, less(part_of(most, share.part), own));
   };
   // in KiB
   constexpr std::uint64_t kUnit = 1024;
@@ -140,16 +148,13 @@ MemoryRoom& MemoryRoom::of_process() {
   return room;
 }
 
-std::uint64_t MemoryRoom::look(Payer payer) {
-  using enum MemoryLeft::Share;
-  const auto share = is_user(payer) ? of_users : of_all;
-  Look& own = look_of(payer);
+std::uint64_t MemoryRoom::look(Look& own) {
   own.unlooked = 0;
   own.next = now() + kLookPause;
-  std::uint64_t left = left_.bytes(share);
+  std::uint64_t left = left_.bytes(own.share);
   if (left == 0 && now() >= own.next_take_back) {
     left_.take_back();
-    left = left_.bytes(share);
+    left = left_.bytes(own.share);
     if (left == 0) own.next_take_back = now() + kTakeBackPause;
   }
   own.is_short = left == 0;
@@ -160,17 +165,16 @@ void MemoryRoom::note_copied(std::uint64_t bytes) {
   if (bytes == 0) return;
   note(bytes);
   const Nanoseconds soon = now() + kCopiedPause;
-  for (Look& look : looks_) look.next = std::min(look.next.load(), soon);
+  for (Look& look : memory_) look.next = std::min(look.next.load(), soon);
 }
 
-bool MemoryRoom::is_short(Payer payer) {
-  const Look& own = look_of(payer);
-  if (own.unlooked >= kLookBytes || now() >= own.next) (void)look(payer);
+bool MemoryRoom::has_none(Look& own) {
+  if (own.unlooked >= kLookBytes || now() >= own.next) (void)look(own);
   return own.is_short;
 }
 
 std::optional<MemoryRoom::Taken> MemoryRoom::take(Payer payer, std::uint64_t bytes) {
-  const std::uint64_t left = look(payer);
+  const std::uint64_t left = look(look_of(payer));
   // what nobody can have takes nothing from others
   if (bytes > left) return std::nullopt;
   // first: two that ask at once both see it

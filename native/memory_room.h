@@ -28,18 +28,26 @@ class MemoryLeft {
   // Of the process.
   [[nodiscard]] static MemoryLeft of_process();
 
-  // In percent of what others leave of a limit: the agent itself and its handlers need the rest.
-  enum class Share : std::uint8_t {
-    of_all = 70,
-    // Of users, who leave some for root's containers.
-    of_users = 50,
-    // Of users together, from where on one who takes all that one may have leaves others nothing.
-    ample = 40,
+  struct Share {
+    // In percent of what others leave of a limit: the agent itself and its handlers need the rest.
+    std::uint64_t part;
+    // In percent as well, what the kernel has of it at least, or nothing counts.
+    std::uint64_t of_kernel;
   };
+  static constexpr Share kOfAll = {.part = 70, .of_kernel = 0};
+  // Of users, who leave some for root's containers.
+  static constexpr Share kOfUsers = {.part = 50, .of_kernel = 0};
+  // Of users together, from where on one who takes all that one may have leaves others nothing.
+  static constexpr Share kAmple = {.part = 40, .of_kernel = 0};
+  // For what is made on disks. The kernel takes back what it has of that, but not what somebody
+  // holds, as by a watch (inotify(7)). It is more than the others, so that whoever has used those
+  // up takes it from nobody; and so is a limit that the agent itself needs nearly all of.
+  static constexpr Share kOfDisks = {.part = 80, .of_kernel = 25};
+  static constexpr Share kOfUsersDisks = {.part = 60, .of_kernel = 25};
 
   // Of such a share; nothing, before the kernel has to kill somebody. What it can take back at once
   // is left.
-  [[nodiscard]] std::uint64_t bytes(Share share) const;
+  [[nodiscard]] std::uint64_t bytes(const Share& share) const;
   // Has the kernel take that back where nothing else tells how much it is, as version 1 does not of
   // what the kernel itself has. Others lose nothing.
   void take_back() const;
@@ -52,8 +60,8 @@ class MemoryLeft {
   // None: it has none.
   [[nodiscard]] static std::optional<std::uint64_t> limit_of(const Level& level);
   [[nodiscard]] std::uint64_t used_at(const Level& level) const;
-  // By the kernel, where it would take back what it can.
-  [[nodiscard]] std::uint64_t of_kernel() const;
+  // In the innermost cgroup.
+  [[nodiscard]] std::uint64_t used_by_kernel() const;
 
   // The agent's own first, which nobody else is in.
   std::vector<Level> levels_;
@@ -69,13 +77,17 @@ class MemoryRoom {
   explicit MemoryRoom(MemoryLeft left) : left_(std::move(left)) {}
   [[nodiscard]] static MemoryRoom& of_process();
 
-  [[nodiscard]] bool is_ample() const { return left_.bytes(MemoryLeft::Share::ample) != 0; }
-  // Nothing more may be made.
-  [[nodiscard]] bool is_short(Payer payer);
+  [[nodiscard]] bool is_ample() const { return left_.bytes(MemoryLeft::kAmple) != 0; }
+  // Nothing more may be made in memory.
+  [[nodiscard]] bool is_short(Payer payer) { return has_none(look_of(payer)); }
+  // Nor anywhere else.
+  [[nodiscard]] bool is_full(Payer payer) { return has_none(disks_[is_user(payer) ? 1 : 0]); }
   // So much may be taken without asking, and is noted then.
   [[nodiscard]] std::uint64_t unasked(Payer payer) { return is_short(payer) ? 0 : kUnasked; }
   void note(std::uint64_t bytes) {
-    for (Look& look : looks_) look.unlooked += bytes;
+    for (auto* const looks : {&memory_, &disks_}) {
+      for (Look& look : *looks) look.unlooked += bytes;
+    }
   }
   // The same of what a file system has copied, which may have become more since it was weighed.
   void note_copied(std::uint64_t bytes);
@@ -111,18 +123,21 @@ class MemoryRoom {
   static constexpr Nanoseconds kTakeBackPause = 10 * kSecond;
 
   struct Look {
+    const MemoryLeft::Share& share;
     std::atomic<std::uint64_t> unlooked = 0;
     std::atomic<Nanoseconds> next = 0;
     std::atomic<Nanoseconds> next_take_back = 0;
     std::atomic<bool> is_short = false;
   };
-  [[nodiscard]] Look& look_of(Payer payer) { return looks_[is_user(payer) ? 1 : 0]; }
-  [[nodiscard]] std::uint64_t look(Payer payer);
+  [[nodiscard]] Look& look_of(Payer payer) { return memory_[is_user(payer) ? 1 : 0]; }
+  [[nodiscard]] bool has_none(Look& own);
+  [[nodiscard]] std::uint64_t look(Look& own);
 
   const MemoryLeft left_;
   std::atomic<std::uint64_t> taken_ = 0;
   // For root's containers, and for those of users.
-  std::array<Look, 2> looks_;
+  std::array<Look, 2> memory_ = {Look(MemoryLeft::kOfAll), Look(MemoryLeft::kOfUsers)};
+  std::array<Look, 2> disks_ = {Look(MemoryLeft::kOfDisks), Look(MemoryLeft::kOfUsersDisks)};
 };
 
 }  // namespace seccompagent

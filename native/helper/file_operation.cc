@@ -71,7 +71,7 @@ template <typename Effect>
 template <typename Effect>
 [[nodiscard]] FileAnswer have_made(const Doing& doing, const Making& making, Effect effect) {
   Made made = weigh(making);
-  if (made.amount > doing.place.allowance) {
+  if (made.amount > doing.place.allowance || doing.place.is_full) {
     if (is_there(making)) return refusal(EEXIST);
     made.is_over = true;
     FileAnswer over = refusal(ENOSPC);

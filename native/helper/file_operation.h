@@ -110,6 +110,8 @@ struct FilePlace {
   std::uint64_t copy_room = Made::kUntold;
   // Of what it copies, what is above our root, see Copy; none: nothing.
   std::optional<std::uint64_t> above_root = std::nullopt;
+  // Nothing is made, wherever that would be: ENOSPC.
+  bool is_full = false;
 };
 
 // Which ids of the caller the thread has. FUSE looks at more than those of file systems, so whoever

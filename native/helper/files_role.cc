@@ -111,7 +111,8 @@ constexpr std::array kNamespaces = {
                            .processes = ThreadRole::own_processes(),
                            .allowance = request.allowance,
                            .copy_room = request.copy_room,
-                           .above_root = above_root};
+                           .above_root = above_root,
+                           .is_full = request.is_full};
   return operate_on_file(request.file, place, HeldIds::all, notification);
 }
 

@@ -357,6 +357,7 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(file.second_entry_error);
   writer.number(request.allowance);
   writer.number(request.copy_room);
+  writer.flag(request.is_full);
   return writer.take();
 }
 
@@ -395,6 +396,7 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   file.second_entry_error = reader.number<std::int32_t>();
   request.allowance = reader.number<std::uint64_t>();
   request.copy_room = reader.number<std::uint64_t>();
+  request.is_full = reader.flag();
   if (!reader.is_complete()) return fail(EBADMSG);
   return request;
 }

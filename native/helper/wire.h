@@ -77,6 +77,7 @@ struct HelperRequest {
   // See FilePlace.
   std::uint64_t allowance = Made::kUntold;
   std::uint64_t copy_room = Made::kUntold;
+  bool is_full = false;
 };
 
 enum class MountAction : std::uint32_t { mount = 1, unmount = 2, set_attributes = 3, cover = 4 };

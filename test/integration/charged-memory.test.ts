@@ -191,6 +191,35 @@ test('A12: absent pages: what reading them takes ends no agent, and keeps nobody
   await other.printed(new RegExp(`^${few} read$`, 'mu'));
 });
 
+/** In a mount namespace of its own, below a folder. */
+const onSmallDisk = `set -e
+mount --make-rprivate /
+cd "$0"
+truncate -s 256M image && mkdir disk && mkfs.ext4 -q -N 200000 image && mount -o loop image disk
+chown 1000 disk
+exec "$@"`;
+
+test('A12: watched files: what containers keep the kernel from taking back ends no agent', async ({
+  skip,
+}) => {
+  skip(!MemoryCgroup.isFirst, 'needs cgroups of version 1');
+  // more than the agent could have
+  const most = 160_000;
+  using cgroup = new MemoryCgroup(320 * mebibyte);
+  await using agent = await startWatchedAgent({
+    bundle: testBundle('perform'),
+    log: 'warn',
+    wrapper: cgroup.wrapper,
+  });
+  using folder = new TemporaryFolder();
+  const words = [agent.socket, 'disk', String(most)];
+  const command = ['sh', '-c', onSmallDisk, folder.path, compiled('watched-files')];
+  await using watching = new RunningCommand(['unshare', '-m', ...command, ...words]);
+  const [, count, answer] = await watching.printed(/^made (\d+) (\w+)$/mu);
+  expect(answer).toBe('ENOSPC');
+  expect(Number(count)).toBeGreaterThan(10_000);
+});
+
 /** In a mount namespace of its own, below a folder: an overlay on a disk that keeps nothing for root. */
 const onDisk = `set -e
 mount --make-rprivate /

@@ -218,6 +218,35 @@ void makes_nothing_beyond_the_allowance() {
   }
 }
 
+void makes_nothing_on_disks_when_all_is_full() {
+  leave_mounts();
+  CHECK_EQUAL(system("truncate -s 32M /mnt/image && mkfs.ext4 -q /mnt/image && mkdir /mnt/d && "
+                     "mount -o loop /mnt/image /mnt/d && touch /mnt/d/file"),
+              0);
+  CHECK(ThreadRole::know_own_places().has_value());
+  const UniqueFd directory(open("/mnt/d", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto error_of = [&](const FileRequest& request, bool is_full) {
+    return operate_on_file(request,
+                           {.base = directory.get(),
+                            .second_base = directory.get(),
+                            .processes = ThreadRole::own_processes(),
+                            .allowance = 0,
+                            .is_full = is_full},
+                           HeldIds::all, There())
+        .error;
+  };
+  for (const bool is_full : {true, false}) {
+    const int expected = is_full ? ENOSPC : 0;
+    CHECK_EQUAL(error_of(request_for(FileOperation::mkdir, "folder"), is_full), expected);
+    CHECK_EQUAL(error_of(request_for(FileOperation::open, "new", "", O_CREAT | O_WRONLY), is_full),
+                expected);
+    // what is there
+    CHECK_EQUAL(error_of(request_for(FileOperation::open, "file", "", O_CREAT | O_WRONLY), is_full),
+                0);
+    CHECK_EQUAL(error_of(request_for(FileOperation::mkdir, "file"), is_full), EEXIST);
+  }
+}
+
 // A whiteout takes the old name, whatever has the new one.
 void renames_nothing_beyond_the_allowance() {
   leave_mounts();
@@ -450,6 +479,8 @@ constexpr Case kCases[] = {
      lends_where_layers_can_be},
     {"A12: file operations: beyond the allowance nothing is made, whatever becomes of a name",
      makes_nothing_beyond_the_allowance},
+    {"A12: file operations: on disks, too, nothing is made when all is full",
+     makes_nothing_on_disks_when_all_is_full},
     {"A12: file operations: beyond the allowance no rename makes anything",
      renames_nothing_beyond_the_allowance}};
 

@@ -12,8 +12,6 @@
 namespace seccompagent::test {
 namespace {
 
-using Share = MemoryLeft::Share;
-
 // A container of root, and a user.
 constexpr Payer kRoot = 1;
 constexpr Payer kUser = user_payer(1000);
@@ -50,11 +48,11 @@ void leaves_a_part_of_a_limit() {
                                                "kernel_stack", "pagetables"}
                     : std::vector<std::string>{"total_rss", "total_shmem"}) {
       machine.use("a", name, 30 * kMega);
-      CHECK_EQUAL(machine.left("/a").bytes(Share::of_all), 40 * kMega);
+      CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 40 * kMega);
     }
     // what the kernel can take back
     machine.use("a", "inactive_file", 90 * kMega);
-    CHECK_EQUAL(machine.left("/a").bytes(Share::of_all), 70 * kMega);
+    CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 70 * kMega);
   }
 }
 
@@ -64,9 +62,9 @@ void counts_what_the_kernel_has() {
   machine.limit("a", megas(100));
   machine.use("a", "total_rss", 10 * kMega);
   machine.write("a/memory.kmem.usage_in_bytes", megas(50) + "\n");
-  CHECK_EQUAL(machine.left("/a").bytes(Share::of_all), 60 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 60 * kMega);
   machine.write("a/memory.force_empty", "");
-  CHECK_EQUAL(machine.left("/a").bytes(Share::of_all), 10 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 10 * kMega);
   machine.write("a/memory.kmem.usage_in_bytes", megas(60) + "\n");
   MemoryRoom room(machine.left("/a"));
   CHECK(room.is_short(kRoot));
@@ -79,7 +77,7 @@ void counts_each_level() {
   machine.use("pod", "anon", 60 * kMega);
   machine.limit("pod/agent", "max");
   machine.use("pod/agent", "anon", 60 * kMega);
-  CHECK_EQUAL(machine.left("/pod/agent").bytes(Share::of_all), 10 * kMega);
+  CHECK_EQUAL(machine.left("/pod/agent").bytes(MemoryLeft::kOfAll), 10 * kMega);
 }
 
 // The agent has what they leave, however much of the limit they use.
@@ -93,9 +91,9 @@ void does_not_count_others_as_its_own() {
     machine.write("pods/memory.force_empty", "");
     machine.limit("pods/agent", megas(100));
     machine.use("pods/agent", used, 10 * kMega);
-    CHECK_EQUAL(machine.left("/pods/agent").bytes(Share::of_all), 60 * kMega);
+    CHECK_EQUAL(machine.left("/pods/agent").bytes(MemoryLeft::kOfAll), 60 * kMega);
     machine.use("pods", used, 960 * kMega);
-    CHECK_EQUAL(machine.left("/pods/agent").bytes(Share::of_all), 25 * kMega);
+    CHECK_EQUAL(machine.left("/pods/agent").bytes(MemoryLeft::kOfAll), 25 * kMega);
     machine.use("pods", used, 1000 * kMega);
     MemoryRoom room(machine.left("/pods/agent"));
     CHECK(room.is_short(kRoot));
@@ -109,26 +107,26 @@ void sees_what_has_changed() {
   machine.limit("a", megas(100));
   machine.use("a", "anon", 0);
   const MemoryLeft left = machine.left("/a");
-  CHECK_EQUAL(left.bytes(Share::of_all), 70 * kMega);
+  CHECK_EQUAL(left.bytes(MemoryLeft::kOfAll), 70 * kMega);
   machine.use("a", "shmem", 80 * kMega);
-  CHECK_EQUAL(left.bytes(Share::of_all), 0U);
+  CHECK_EQUAL(left.bytes(MemoryLeft::kOfAll), 0U);
   machine.limit("a", megas(200));
-  CHECK_EQUAL(left.bytes(Share::of_all), 60 * kMega);
+  CHECK_EQUAL(left.bytes(MemoryLeft::kOfAll), 60 * kMega);
 }
 
 void leaves_some_of_the_machine() {
   const Machine machine(true);
   machine.write("meminfo", "MemTotal:        1024000 kB\nMemAvailable:     204800 kB\n");
-  CHECK_EQUAL(machine.left("/a").bytes(Share::of_all), 140 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 140 * kMega);
 }
 
 void leaves_roots_more_than_users() {
   const Machine machine(true);
   machine.limit("a", megas(100));
   machine.use("a", "anon", 40 * kMega);
-  CHECK_EQUAL(machine.left("/a").bytes(Share::of_users), 10 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 10 * kMega);
   machine.use("a", "anon", 60 * kMega);
-  CHECK_EQUAL(machine.left("/a").bytes(Share::of_users), 0U);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 0U);
   MemoryRoom room(machine.left("/a"));
   CHECK(!room.is_ample());
   CHECK(room.is_short(kUser));
@@ -138,7 +136,25 @@ void leaves_roots_more_than_users() {
   machine.use("a", "anon", 0);
   CHECK(room.is_ample());
   machine.write("meminfo", "MemTotal:        1024000 kB\nMemAvailable:      51200 kB\n");
-  CHECK_EQUAL(machine.left("/a").bytes(Share::of_users), 25 * kMega);
+  CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 25 * kMega);
+}
+
+// What is made on a disk is held by its caller; what the agent itself needs is no reason.
+void leaves_some_to_what_is_made_on_disks() {
+  const Machine machine(false);
+  machine.limit("a", megas(100));
+  machine.write("a/memory.force_empty", "");
+  const auto is_full = [&](const Payer payer, std::uint64_t own, std::uint64_t of_kernel) {
+    machine.use("a", "total_rss", own * kMega);
+    machine.write("a/memory.kmem.usage_in_bytes", megas(of_kernel) + "\n");
+    return MemoryRoom(machine.left("/a")).is_full(payer);
+  };
+  CHECK(!is_full(kRoot, 20, 55));
+  CHECK(is_full(kRoot, 20, 60));
+  CHECK(!is_full(kRoot, 70, 20));
+  CHECK(!is_full(kUser, 20, 35));
+  CHECK(is_full(kUser, 20, 40));
+  CHECK(!is_full(kUser, 70, 20));
 }
 
 void gives_nothing_twice() {
@@ -180,6 +196,8 @@ constexpr Case kCases[] = {
     {"A12: memory left: it is read anew", sees_what_has_changed},
     {"A12: memory left: others have some of the machine", leaves_some_of_the_machine},
     {"A10: memory left: root's containers have more than users take", leaves_roots_more_than_users},
+    {"A12: memory room: what is made on disks ends later than what is made in memory",
+     leaves_some_to_what_is_made_on_disks},
     {"A12: memory room: nothing is given twice", gives_nothing_twice},
     {"A12: memory room: what was taken is looked for", looks_again_for_what_was_taken},
 };

@@ -58,7 +58,9 @@ HelperRequest some_request() {
                    .second_proc_path = "/proc/self/cwd",
                    .entry_error = 17,
                    .second_entry_error = 18},
-          .allowance = 5};
+          .allowance = 5,
+          .copy_room = 6,
+          .is_full = true};
 }
 
 HelperMountRequest some_mount() {
@@ -212,6 +214,8 @@ void carries_a_request() {
   CHECK_EQUAL(read->file.entry_error, 17);
   CHECK_EQUAL(read->file.second_entry_error, 18);
   CHECK_EQUAL(read->allowance, 5U);
+  CHECK_EQUAL(read->copy_room, 6U);
+  CHECK(read->is_full);
 }
 
 void carries_an_answer() {

@@ -14,7 +14,9 @@ const moment = new Int32Array(new SharedArrayBuffer(4));
 
 export class MemoryCgroup implements Disposable {
   readonly #folder: string;
-  readonly #isFirst = existsSync(version1);
+  /** Version 1 tells apart what the kernel can take back. */
+  static readonly isFirst: boolean = existsSync(version1);
+  readonly #isFirst = MemoryCgroup.isFirst;
 
   constructor(bytes: number) {
     if (!this.#isFirst) writeFileSync(join(version2, 'cgroup.subtree_control'), '+memory');

@@ -54,9 +54,18 @@ export function threadCount(pid: number): number {
 /** Child processes of any thread, zombies too; not the one that is always there. */
 export function childrenOf(pid: number): readonly number[] {
   return readdirSync(`/proc/${pid}/task`)
-    .flatMap((tid) => readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8').split(' '))
+    .flatMap((tid) => childrenOfThread(`/proc/${pid}/task/${tid}`).split(' '))
     .filter((child) => child !== '' && nameOf(child) !== 'last-closing')
     .map(Number);
+}
+
+/** Empty: the thread has ended. */
+function childrenOfThread(folder: string): string {
+  try {
+    return readFileSync(`${folder}/children`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function nameOf(pid: string): string {
