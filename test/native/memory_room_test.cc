@@ -8,6 +8,7 @@
 
 #include "cgroup_files.h"
 #include "check.h"
+#include "clock.h"
 
 namespace seccompagent::test {
 namespace {
@@ -170,6 +171,8 @@ void gives_nothing_twice() {
   }
   CHECK(room.take(kRoot, 70 * kMega).has_value());
   CHECK(!room.take(kRoot, 71 * kMega).has_value());
+  CHECK(!room.take(kRoot, ~0ULL).has_value());
+  CHECK(room.take(kRoot, 70 * kMega).has_value());
 }
 
 void looks_again_for_what_was_taken() {
@@ -186,7 +189,25 @@ void looks_again_for_what_was_taken() {
   CHECK_EQUAL(room.unasked(kRoot), 0U);
 }
 
+// It may be more than was weighed.
+void looks_soon_after_copies() {
+  const Machine machine(true);
+  machine.limit("a", megas(100));
+  machine.use("a", "anon", 0);
+  MemoryRoom room(machine.left("/a"));
+  const Nanoseconds start = now();
+  CHECK(!room.is_short(kRoot));
+  machine.use("a", "shmem", 90 * kMega);
+  room.note_copied(0);
+  CHECK(!room.is_short(kRoot));
+  room.note_copied(1);
+  while (!room.is_short(kRoot)) pause_for(kMillisecond);
+  CHECK(now() - start < kSecond);
+}
+
 constexpr Case kCases[] = {
+    {"A12: memory left: it is looked at again soon after something was copied",
+     looks_soon_after_copies},
     {"A12: memory left: a part of a limit, without what is used", leaves_a_part_of_a_limit},
     {"A12: memory left: what the kernel has counts where it takes back what it can",
      counts_what_the_kernel_has},
