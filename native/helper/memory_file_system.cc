@@ -16,6 +16,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <span>
 #include <string>
@@ -257,11 +258,12 @@ constexpr std::uint64_t kMostCopied = kKiB * kKiB;
   names.resize(static_cast<std::size_t>(length));
   std::uint64_t sum = 0;
   for (std::size_t at = 0; at < names.size() && sum <= kMostCopied;) {
-    const std::string_view name = names.c_str() + at;
-    const ssize_t size = getxattr(path.c_str(), name.data(), nullptr, 0);
+    const char* name = names.c_str() + at;
+    const std::size_t name_length = std::strlen(name);
+    const ssize_t size = getxattr(path.c_str(), name, nullptr, 0);
     sum +=
-        attribute_of(name.size() + (size == -1 ? XATTR_SIZE_MAX : static_cast<std::size_t>(size)));
-    at += name.size() + 1;
+        attribute_of(name_length + (size == -1 ? XATTR_SIZE_MAX : static_cast<std::size_t>(size)));
+    at += name_length + 1;
   }
   return sum <= kMostCopied ? sum : kTooMuch;
 }
