@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolves by the bundles that a container's metadata selects, and by others where it selects none.
+import { isDeepStrictEqual } from 'node:util';
+
 import { keyOf } from '../container-key.ts';
 import { AgentError, isPassing, messageOf, passingCodeOf } from '../errors.ts';
 import type { Bundle } from './bundle.ts';
@@ -12,6 +14,7 @@ import { parseMetadata } from './metadata.ts';
 import { refusalErrno, strictestFailure } from './policy.ts';
 import type { Policies } from './policy.ts';
 import type { ContainerIdentity, Resolution, Resolver, Shadow } from './resolver.ts';
+import { namesProcess } from './template.ts';
 import { believedWorkload } from './workload.ts';
 
 export interface SelectingParts {
@@ -158,8 +161,46 @@ function resolutionOf(
   };
 }
 
+/** All that it is resolved by, but for its process. */
+function commonIdentity({ state, ...rest }: ContainerIdentity): object {
+  const { containerId, metadata, annotations } = state;
+  return { ...rest, state: { containerId, metadata, annotations } };
+}
+
+function saysProcess({ bundles, settings, shadow = [] }: Selected): boolean {
+  const all = shadow instanceof AgentError ? bundles : [...bundles, ...shadow];
+  const texts = all.flatMap(({ handlers, settings: declared }) => [
+    ...declared.map((setting) => setting.default ?? ''),
+    ...handlers.flatMap((handler) =>
+      handler.settings.map(([, source]) => (source.kind === 'fixed' ? source.text : '')),
+    ),
+  ]);
+  return [...settings.values(), ...texts].some(namesProcess);
+}
+
+/** What listeners of a container have alike: each command that is executed in it has one. */
+class Resolved {
+  /** By the components, of which each resolution has a list of its own. */
+  readonly #made: WeakMap<Resolution['components'], readonly [object, Resolution]> = new WeakMap();
+
+  /** What another listener has, if this one would get the same. */
+  same(
+    identity: ContainerIdentity,
+    other: Pick<Resolution, 'components'> | undefined,
+  ): Resolution | undefined {
+    const [by, resolution] = (other && this.#made.get(other.components)) ?? [];
+    return isDeepStrictEqual(by, commonIdentity(identity)) ? resolution : undefined;
+  }
+
+  add(identity: ContainerIdentity, selected: Selected, resolution: Resolution): void {
+    // it may come right by itself
+    if (resolution.shadow?.kind === 'refused' || saysProcess(selected)) return;
+    this.#made.set(resolution.components, [commonIdentity(identity), resolution]);
+  }
+}
+
 /** By whom turns are taken. */
-function whoAsks(identity: ContainerIdentity): readonly string[] {
+export function whoAsks(identity: ContainerIdentity): readonly string[] {
   const { peerUid = 0, workload = believedWorkload(identity) } = identity;
   const container = `container ${keyOf(identity)}`;
   if (peerUid !== 0) return [container, `user ${peerUid}`];
@@ -183,6 +224,7 @@ function checkFallback(parts: SelectingParts): void {
 export function selectingResolver(parts: SelectingParts): Resolver {
   const { policies } = parts;
   checkFallback(parts);
+  const resolved = new Resolved();
   return {
     prepare: (identity, isWanted) =>
       parts.store.prepare(selectedNames(identity.state.metadata), {
@@ -193,9 +235,15 @@ export function selectingResolver(parts: SelectingParts): Resolver {
     forgetUnused: (keptForMs) => {
       parts.store.forgetUnused(keptForMs);
     },
-    resolve: (identity) => {
+    resolve: (identity, other) => {
+      const same = resolved.same(identity, other);
+      if (same !== undefined) return same;
       const selected = refusing(policies, [], () => selectedBy(parts, identity));
-      return refusing(policies, selected.bundles, () => resolutionOf(selected, policies, identity));
+      return refusing(policies, selected.bundles, () => {
+        const resolution = resolutionOf(selected, policies, identity);
+        resolved.add(identity, selected, resolution);
+        return resolution;
+      });
     },
     keep: ({ registry, sources }) => {
       const bundles = sources.map((bundle) => parts.store.regranted(bundle));
