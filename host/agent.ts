@@ -63,8 +63,8 @@ import { TapeBook } from './recording/tape-book.ts';
 import type { Tap } from './recording/tape-book.ts';
 import { isStop } from './registry/policy.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
-import { whoAsks } from './registry/selecting-resolver.ts';
 import { shownContainer } from './registry/shown-container.ts';
+import { whoAsks } from './registry/who-asks.ts';
 import { believedWorkload } from './registry/workload.ts';
 
 export interface AgentOptions {
@@ -422,6 +422,11 @@ export class Agent {
   /** All that containers have, those of their shadows included, and what workers still have. */
   components(): readonly LoadedComponent[] {
     return [...this.#containers.used.all(), ...(this.#pool?.components ?? [])];
+  }
+
+  /** All that containers of one owner have. */
+  componentsOf(owner: string): readonly LoadedComponent[] {
+    return this.#containers.used.of(owner);
   }
 
   /** Workers forget at once what only containers had that have ended: nobody waits for their calls. */

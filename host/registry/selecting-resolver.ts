@@ -2,7 +2,6 @@
 // Resolves by the bundles that a container's metadata selects, and by others where it selects none.
 import { isDeepStrictEqual } from 'node:util';
 
-import { keyOf } from '../container-key.ts';
 import { AgentError, isPassing, messageOf, passingCodeOf } from '../errors.ts';
 import type { Bundle } from './bundle.ts';
 import { regrantedRegistry, registryOf } from './bundle-registry.ts';
@@ -15,7 +14,7 @@ import { refusalErrno, strictestFailure } from './policy.ts';
 import type { Policies } from './policy.ts';
 import type { ContainerIdentity, Resolution, Resolver, Shadow } from './resolver.ts';
 import { namesProcess } from './template.ts';
-import { believedWorkload } from './workload.ts';
+import { ownerOf, whoAsks } from './who-asks.ts';
 
 export interface SelectingParts {
   readonly store: BundleStore;
@@ -106,13 +105,18 @@ function ownSettings({ bundles, shadow, settings }: Selected): Selection['settin
   return new Map([...settings].filter(([key]) => own.has(key) || !others.has(key)));
 }
 
+/** Told of what a container is to have, it throws an AgentError where there is no room for that. */
+type CheckRoom = (components: Resolution['components']) => void;
+
 function resolvedParts(
   selection: Selection,
   identity: ContainerIdentity,
+  checkRoom: CheckRoom,
 ): Omit<Resolution, 'shadow'> {
   const { bundles } = selection;
   const components = bundles.flatMap(({ handlers }) => handlers.map(({ component }) => component));
   checkCodeBytes(components, 'the components of all bundles of the container');
+  checkRoom(components);
   return {
     registry: registryOf(selection, identity),
     sources: bundles,
@@ -130,6 +134,7 @@ function shadowOf(
   { shadow, settings, defaultAction }: Selected,
   policies: Policies,
   identity: ContainerIdentity,
+  checkRoom: CheckRoom,
 ): Shadow | undefined {
   if (shadow === undefined) return undefined;
   if (shadow instanceof AgentError) return refusedShadow(shadow);
@@ -139,6 +144,7 @@ function shadowOf(
     const parts = resolvedParts(
       { bundles: shadow, settings: own, defaultAction, policies },
       identity,
+      checkRoom,
     );
     return { kind: 'resolved', ...parts };
   } catch (thrown) {
@@ -151,13 +157,14 @@ function resolutionOf(
   selected: Selected,
   policies: Policies,
   identity: ContainerIdentity,
+  checkRoom: CheckRoom,
 ): Resolution {
   const { bundles, defaultAction, middleware } = selected;
   const settings = ownSettings(selected);
   const selection = { bundles, settings, defaultAction, middleware, policies };
   return {
-    ...resolvedParts(selection, identity),
-    shadow: shadowOf(selected, policies, identity),
+    ...resolvedParts(selection, identity, checkRoom),
+    shadow: shadowOf(selected, policies, identity, checkRoom),
   };
 }
 
@@ -199,15 +206,6 @@ class Resolved {
   }
 }
 
-/** By whom turns are taken. */
-export function whoAsks(identity: ContainerIdentity): readonly string[] {
-  const { peerUid = 0, workload = believedWorkload(identity) } = identity;
-  const container = `container ${keyOf(identity)}`;
-  if (peerUid !== 0) return [container, `user ${peerUid}`];
-  const { namespace } = workload;
-  return namespace === undefined ? [container] : [container, `namespace ${namespace}`];
-}
-
 /** Whoever has named them is to hear at once what is wrong with them. */
 function checkFallback(parts: SelectingParts): void {
   const { store, fallback } = parts;
@@ -239,8 +237,13 @@ export function selectingResolver(parts: SelectingParts): Resolver {
       const same = resolved.same(identity, other);
       if (same !== undefined) return same;
       const selected = refusing(policies, [], () => selectedBy(parts, identity));
+      // what it has is to be replaced
+      const isNew = other === undefined || other.components.length === 0;
+      const checkRoom: CheckRoom = (components) => {
+        if (isNew) parts.store.checkPart(components, ownerOf(identity));
+      };
       return refusing(policies, selected.bundles, () => {
-        const resolution = resolutionOf(selected, policies, identity);
+        const resolution = resolutionOf(selected, policies, identity, checkRoom);
         resolved.add(identity, selected, resolution);
         return resolution;
       });
