@@ -152,7 +152,6 @@ export class AgentSocket implements Disposable {
     }
   }
 
-  /** A container that has come takes time: the next one is for the next turn. */
   #takeOne(): Left {
     const event = this.#parts.native.nextSocketEvent(this.#handle, this.#buffer);
     if (event === null) return 'nothing';
@@ -161,7 +160,8 @@ export class AgentSocket implements Disposable {
         this.#open(event);
         return 'more';
       case 'data':
-        return this.#take(event);
+        this.#take(event);
+        return 'more';
       case 'closed':
         this.#forget(event.connection, event.errno);
         return 'more';
@@ -211,16 +211,15 @@ export class AgentSocket implements Disposable {
     return open.filter(({ peerUid }) => peerUid === uid).length;
   }
 
-  #take(event: SocketEvent): Left {
+  #take(event: SocketEvent): void {
     const connection = this.#connections.get(event.connection);
     // closed by us while this event was on its way
-    if (connection === undefined) return 'more';
+    if (connection === undefined) return;
     const why = this.#add(event, connection);
     if (why !== undefined) this.#reject(event.connection, why);
-    else if (!connection.isWhole) return 'more';
+    else if (!connection.isWhole) return;
     else if (connection.peerUid === 0) this.#arrive(event, connection);
     else this.#arriveInTurn(event, connection);
-    return connection.isWhole ? 'next turn' : 'more';
   }
 
   /** @returns why the message is refused */

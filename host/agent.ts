@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent: builds the parts and joins them; the one file that knows all.
 import type { Arrival } from './agent-socket.ts';
+import { ArrivalTurns } from './containers/arrival-turns.ts';
 import type { Resolved } from './containers/attached.ts';
 import { Attaching } from './containers/attaching.ts';
 import { Completing } from './containers/completing.ts';
@@ -63,6 +64,7 @@ import type { Tap } from './recording/tape-book.ts';
 import { isStop } from './registry/policy.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
 import { shownContainer } from './registry/shown-container.ts';
+import { whoAsks } from './registry/who-asks.ts';
 import { believedWorkload } from './registry/workload.ts';
 
 export interface AgentOptions {
@@ -110,6 +112,7 @@ export class Agent {
   /** By their tokens: all but those of launched commands. */
   readonly #counted: Map<number, CountedListener> = new Map();
   readonly #userTurns = new UserTurns();
+  readonly #arrivalTurns = new ArrivalTurns();
   readonly #lines: UserLines;
   readonly #counters = new CounterSum();
   readonly #quarantine = new QuarantineBook();
@@ -160,7 +163,7 @@ export class Agent {
     });
     this.native = loadNative();
     this.#filterFlags = new FilterFlags(this.native.readRuntimeFile, async (uid, work) =>
-      this.#inTurn(uid, work),
+      uid === 0 ? work() : this.#userTurns.take(uid, work),
     );
     this.native.harden();
     this.#receiver = createReceiver(this.native, this.#syscalls, size);
@@ -193,6 +196,7 @@ export class Agent {
       states: new StateBook(this.native),
       tapes: this.#tapes,
       observation,
+      ofContainer: (identity) => this.#containers.ofContainer(identity),
       like: (place, sources) => this.#containers.like(place, sources),
       share: (components) => this.#pool?.share(components),
     });
@@ -420,6 +424,11 @@ export class Agent {
     return [...this.#containers.used.all(), ...(this.#pool?.components ?? [])];
   }
 
+  /** All that containers of one owner have. */
+  componentsOf(owner: string): readonly LoadedComponent[] {
+    return this.#containers.used.of(owner);
+  }
+
   /** Workers forget at once what only containers had that have ended: nobody waits for their calls. */
   giveBack(): void {
     if (this.#attaching.settledForMs < forgetAfterMs) return;
@@ -486,7 +495,6 @@ export class Agent {
   }
 
   /**
-   * Of root at once, of users in their turns.
    * @returns settles once the listener was adopted, or nobody wants it any more
    */
   async #enter(arrival: Arrival): Promise<void> {
@@ -506,15 +514,24 @@ export class Agent {
         'this container has more annotations than are kept: handlers see only some of them',
       );
     }
-    const refusing = this.#filterFlags.enter(state, peerUid);
+    const key = keyOf(identity);
     unlessAttached.defer(() => {
-      this.#forget(keyOf(identity));
+      this.#firstPids.leave(key);
     });
     if (firstPid !== undefined) {
       this.native.lookAtFirstProcess(arrival.socket, arrival.connection, firstPid);
     }
     const isWanted = (): boolean => !this.#isStopping && !arrival.isOver();
-    const fetching = this.#attaching.resolver.prepare?.(identity, isWanted);
+    let refusing: Promise<WriteRefusal> | undefined;
+    let fetching: Promise<void> | undefined;
+    await this.#inTurn(identity, () => {
+      if (!isWanted()) return;
+      refusing = this.#filterFlags.enter(state, peerUid);
+      unlessAttached.defer(() => {
+        this.#filterFlags.leave(key);
+      });
+      fetching = this.#attaching.resolver.prepare?.(identity, isWanted);
+    });
     if (fetching !== undefined) {
       this.#lines.tell(
         identity,
@@ -523,13 +540,14 @@ export class Agent {
         'container waits for its bundles, or for its pod to be known',
       );
     }
+    if (refusing === undefined) return;
     const [refusal] = await Promise.all([refusing, fetching]);
     const attach = (resolution: Resolved): void => {
       this.#attach(arrival, { identity, refusal, counted, resolution });
       unlessAttached.move();
     };
     let looking: Promise<void> | undefined;
-    await this.#inTurn(peerUid, () => {
+    await this.#inTurn(identity, () => {
       if (!isWanted()) return;
       const resolution = this.#attaching.resolved(identity);
       looking = this.#lookForPaths(arrival, identity, resolution);
@@ -537,7 +555,7 @@ export class Agent {
     });
     if (looking === undefined) return;
     await looking;
-    await this.#inTurn(peerUid, () => {
+    await this.#inTurn(identity, () => {
       if (isWanted()) attach(this.#attaching.resolved(identity));
     });
   }
@@ -560,9 +578,13 @@ export class Agent {
     return this.native.findPaths(socket, connection, firstPid, paths);
   }
 
-  async #inTurn(peerUid: number, attach: () => void): Promise<void> {
-    if (peerUid === 0) attach();
-    else await this.#userTurns.take(peerUid, attach);
+  /** Of root's containers they are others than of users'. */
+  async #inTurn(identity: ContainerIdentity, work: () => void): Promise<void> {
+    const { peerUid = 0 } = identity;
+    if (peerUid !== 0) return this.#userTurns.take(peerUid, work);
+    const workload = this.#attaching.resolver.workloadOf?.(identity);
+    const who = whoAsks(workload === undefined ? identity : { ...identity, workload });
+    return this.#arrivalTurns.take(who, work);
   }
 
   /** One listener of the container is gone, or never came to be one. */

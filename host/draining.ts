@@ -2,8 +2,8 @@
 // Empties what others fill, in turns with all else that the main thread has to do: however fast they
 // are, it goes on.
 
-/** What one step has left: nothing; perhaps more; perhaps more, which is for the next turn. */
-export type Left = 'nothing' | 'more' | 'next turn';
+/** What one step has left: nothing, or perhaps more. */
+export type Left = 'nothing' | 'more';
 
 /** Whoever fills it all the time gets half of the main thread. */
 const turnMs = 5;
@@ -38,12 +38,11 @@ export class Draining implements Disposable {
     let left: Left;
     do {
       left = this.#step();
-    } while (left === 'more' && performance.now() < end);
+    } while (left === 'more' && !this.#isOver && performance.now() < end);
     if (left === 'nothing' || this.#isOver) return;
-    const run = (): void => {
+    this.#next = setTimeout(() => {
       this.run();
-    };
-    this.#next = left === 'next turn' ? setImmediate(run) : setTimeout(run, pauseMs);
+    }, pauseMs);
   }
 
   [Symbol.dispose](): void {

@@ -191,6 +191,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     );
   }
   answering.components.used = () => agent.components();
+  answering.components.usedBy = (owner) => agent.componentsOf(owner);
   answering.components.giveBack = () => {
     agent.giveBack();
   };

@@ -36,6 +36,7 @@ export interface AttachingParts {
   readonly states: StateBook;
   readonly tapes: TapeBook;
   readonly observation: Observation;
+  readonly ofContainer: (identity: ContainerIdentity) => Attached | undefined;
   /** A listener of the same container, else of another one that has the same bundles. */
   readonly like: (place: number, sources: readonly Bundle[]) => Attached | undefined;
   /** Gives components to all workers. */
@@ -159,10 +160,15 @@ export class Attaching {
     }
   }
 
+  /** @throws ContainerRefusal */
+  resolve(identity: ContainerIdentity): Resolution {
+    return this.resolver.resolve(identity, this.#parts.ofContainer(identity));
+  }
+
   /** Whatever is wrong with a container's metadata, its calls get an answer. */
   resolved(identity: ContainerIdentity): Resolved {
     try {
-      return this.resolver.resolve(identity);
+      return this.resolve(identity);
     } catch (thrown) {
       return this.refused(identity, thrown);
     }

@@ -13,11 +13,21 @@ function theOneOf<T>(own: T, other: T | undefined): T {
   return other !== undefined && isDeepStrictEqual(own, other) ? other : own;
 }
 
+function commonHandlers(
+  own: Registry['handlers'],
+  other: Registry['handlers'],
+): Registry['handlers'] {
+  if (own === other) return own;
+  const handlers = own.map((handler, index) => theOneOf(handler, other[index]));
+  const isSame = own.length === other.length && handlers.every((one, at) => one === other[at]);
+  return isSame ? other : handlers;
+}
+
 function commonRegistry(own: Registry, other: Registry): Registry {
   const { annotations } = own;
   return {
     ...own,
-    handlers: own.handlers.map((handler, index) => theOneOf(handler, other.handlers[index])),
+    handlers: commonHandlers(own.handlers, other.handlers),
     ...(annotations === undefined ? {} : { annotations: theOneOf(annotations, other.annotations) }),
   };
 }

@@ -24,6 +24,7 @@ import type { Tap, TapeBook } from '../recording/tape-book.ts';
 import type { Bundle } from '../registry/bundle.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
+import { ownerOf } from '../registry/who-asks.ts';
 import type { Workload } from '../registry/workload.ts';
 import { adoptionOf, rootsFirst } from './attached.ts';
 import type { Adoption, Attached } from './attached.ts';
@@ -126,8 +127,8 @@ export class Containers {
     const { counters, shadows, tapes } = this.#parts;
     const before = this.#attached.get(token);
     this.#attached.set(token, attached);
-    this.used.add(componentsOf(attached));
-    if (before !== undefined) this.used.remove(componentsOf(before));
+    this.used.add(componentsOf(attached), ownerIn(attached));
+    if (before !== undefined) this.used.remove(componentsOf(before), ownerIn(before));
     counters.begin(token, attached.registry);
     this.#parts.onChanged();
     const { shadow, tapeSlot } = attached;
@@ -215,7 +216,7 @@ export class Containers {
     const attached = this.#attached.get(token);
     if (attached === undefined) return undefined;
     this.#attached.delete(token);
-    this.used.remove(componentsOf(attached));
+    this.used.remove(componentsOf(attached), ownerIn(attached));
     this.#ended.set(token, attached.identity);
     const [oldest] = this.#ended.keys();
     if (this.#ended.size > mostEnded && oldest !== undefined) this.#ended.delete(oldest);
@@ -349,6 +350,10 @@ export class Containers {
 
 function componentsOf({ components, shadow }: Attached): readonly LoadedComponent[] {
   return shadow?.kind === 'resolved' ? [...components, ...shadow.components] : components;
+}
+
+function ownerIn({ identity, registry: { workload } }: Attached): string {
+  return ownerOf(workload === undefined ? identity : { ...identity, workload });
 }
 
 function isSameList<T>(one: readonly T[], other: readonly T[]): boolean {

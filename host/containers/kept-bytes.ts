@@ -62,7 +62,9 @@ export function registryBytes(
     common: [
       [
         digests.handlers,
-        everywhere(handlers, settingEntries({ handlers: base ?? registry.handlers })),
+        // also in the main thread
+        handlers.length +
+          everywhere(handlers, settingEntries({ handlers: base ?? registry.handlers })),
       ],
       [digests.annotations, everywhere(annotations, registry.annotations?.length ?? 0)],
     ],

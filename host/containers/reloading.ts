@@ -87,7 +87,7 @@ interface Renewed {
 function renew(parts: ResolvingParts, token: number, attached: Attached): Renewed {
   const { attaching, lines } = parts;
   try {
-    replace(parts, token, attached, attaching.resolver.resolve(attached.identity));
+    replace(parts, token, attached, attaching.resolve(attached.identity));
     return { kind: 'changed' };
   } catch (failure) {
     const refusal = isRevoked(failure) ? failure : keepGranted(parts, token, attached, failure);

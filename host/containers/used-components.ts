@@ -8,34 +8,54 @@ interface Used {
   listeners: number;
 }
 
+type ById = Map<string, Used>;
+
 export class UsedComponents {
-  readonly #used: Map<string, Used> = new Map();
+  readonly #ofAll: ById = new Map();
+  readonly #byOwner: Map<string, ById> = new Map();
 
   /** Each once. */
   all(): readonly LoadedComponent[] {
-    return [...this.#used.values()].map(({ component }) => component);
+    return componentsIn(this.#ofAll);
+  }
+
+  /** Those of one owner. */
+  of(owner: string): readonly LoadedComponent[] {
+    return componentsIn(this.#byOwner.get(owner) ?? new Map());
   }
 
   ids(): ReadonlySet<string> {
-    return new Set(this.#used.keys());
+    return new Set(this.#ofAll.keys());
   }
 
   /** A listener has these now. */
-  add(components: readonly LoadedComponent[]): void {
+  add(components: readonly LoadedComponent[], owner: string): void {
+    const own: ById = this.#byOwner.get(owner) ?? new Map();
+    this.#byOwner.set(owner, own);
     for (const component of new Set(components)) {
-      const used = this.#used.get(component.id) ?? { component, listeners: 0 };
-      used.listeners += 1;
-      this.#used.set(component.id, used);
+      count(this.#ofAll, component, 1);
+      count(own, component, 1);
     }
   }
 
   /** A listener has these no more. */
-  remove(components: readonly LoadedComponent[]): void {
-    for (const { id } of new Set(components)) {
-      const used = this.#used.get(id);
-      if (used === undefined) continue;
-      used.listeners -= 1;
-      if (used.listeners === 0) this.#used.delete(id);
+  remove(components: readonly LoadedComponent[], owner: string): void {
+    const own: ById = this.#byOwner.get(owner) ?? new Map();
+    for (const component of new Set(components)) {
+      count(this.#ofAll, component, -1);
+      count(own, component, -1);
     }
+    if (own.size === 0) this.#byOwner.delete(owner);
   }
+}
+
+function componentsIn(byId: ById): readonly LoadedComponent[] {
+  return [...byId.values()].map(({ component }) => component);
+}
+
+function count(byId: ById, component: LoadedComponent, more: number): void {
+  const used = byId.get(component.id) ?? { component, listeners: 0 };
+  used.listeners += more;
+  if (used.listeners > 0) byId.set(component.id, used);
+  else byId.delete(component.id);
 }

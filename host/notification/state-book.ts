@@ -27,8 +27,10 @@ export class StateBook {
 
   /** One for each handler: those of one bundle have the same one. */
   take(container: ContainerKey, bundles: readonly (string | undefined)[]): readonly StateHandle[] {
+    const keys = new Map<string | undefined, string>();
+    for (const bundle of new Set(bundles)) keys.set(bundle, JSON.stringify([container, bundle]));
     return bundles.map((bundle) => {
-      const key = JSON.stringify([container, bundle]);
+      const key = keys.get(bundle) ?? '';
       const shared = this.#byKey.get(key) ?? this.#make(key);
       shared.users += 1;
       return shared.handle;

@@ -158,16 +158,33 @@ export function encodeRegistry({
 }: SharedRegistry): EncodedRegistry {
   const { handlers, annotations, ...rest } = registry;
   const settings = ownSettings(handlers, base);
-  const common = {
-    handlers: serialize(settings === undefined ? handlers : base),
-    annotations: serialize(annotations),
-  };
-  const digests = {
-    handlers: digestOf(common.handlers),
-    annotations: digestOf(common.annotations),
-  };
+  const ofHandlers = encodedHandlers(settings === undefined ? handlers : base);
+  const ofAnnotations = serialize(annotations);
+  const digests = { handlers: ofHandlers.digest, annotations: digestOf(ofAnnotations) };
   const own: OwnPart = { ...shared, registry: rest, settings: settings ?? [], digests };
-  return { ...common, own: serialize(own), digests };
+  return {
+    handlers: ofHandlers.bytes,
+    annotations: ofAnnotations,
+    own: serialize(own),
+    digests,
+  };
+}
+
+interface Encoded {
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+}
+
+/** Of those that a listener still has: they are many, and others of its container have them, too. */
+const encodedOnce: WeakMap<readonly RegistryHandler[], Encoded> = new WeakMap();
+
+function encodedHandlers(handlers: readonly RegistryHandler[]): Encoded {
+  const before = encodedOnce.get(handlers);
+  if (before !== undefined) return before;
+  const bytes = serialize(handlers);
+  const encoded = { bytes, digest: digestOf(bytes) };
+  encodedOnce.set(handlers, encoded);
+  return encoded;
 }
 
 function digestOf(bytes: Uint8Array): string {

@@ -13,7 +13,7 @@ import { filesOf } from './bundle-folder.ts';
 import { prepareBundle } from './bundle-preparing.ts';
 import { defaultBundleLimits, readBundle, regranted, trustIn } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
-import { codeBytesOf, mostOfAll, NoRoom } from './code-room.ts';
+import { checkPart, codeBytesOf, mostOfAll, NoRoom } from './code-room.ts';
 import type { CodeSize } from './code-room.ts';
 import { ComponentCache } from './component-cache.ts';
 import { grantedTogether, noGrants } from './grants.ts';
@@ -491,6 +491,21 @@ export class BundleStore {
 
   get #mostCodeBytes(): number {
     return this.#parts.mostCodeBytes ?? mostOfAll();
+  }
+
+  /**
+   * Whether one more container of an owner may have these: others are to have some room, too.
+   * @throws AgentError AGENT_BUNDLE_ROOM
+   */
+  checkPart(wanted: readonly CodeSize[], owner: string): void {
+    const components = this.#components;
+    const check = (): void => {
+      const [used, own] = [components.used(), components.usedBy(owner)];
+      checkPart({ used, own, wanted, most: this.#mostCodeBytes });
+    };
+    if (failureAt(check) === undefined) return;
+    components.giveBack();
+    check();
   }
 
   /** Room for the code of one more. @throws NoRoom */

@@ -11,6 +11,11 @@ const mebibyte = 2 ** 20;
 const partOfBundle = 1 / 8;
 const partOfAll = 1 / 4;
 
+/** Of what all bundles may have, what is for whoever comes first. */
+const partOfFirst = 5 / 8;
+/** Of what is left beyond that, what one owner may have: so there is always some for the next. */
+const partOfRest = 1 / 3;
+
 /** Of a bundle, and of all bundles that one container selects. */
 export function mostOfBundle(): number {
   return Math.floor(memoryLimit() * partOfBundle);
@@ -46,6 +51,31 @@ export function checkCodeBytes(
 ): void {
   const bytes = codeBytesOf(components);
   if (bytes > most) throw new AgentError('AGENT_BUNDLE_INVALID', tooMuch(what, bytes, most));
+}
+
+export interface PartWish {
+  /** What all containers have. */
+  readonly used: readonly CodeSize[];
+  /** Of these, what those of the owner have. */
+  readonly own: readonly CodeSize[];
+  /** What one more is to have. */
+  readonly wanted: readonly CodeSize[];
+  /** Of all together. */
+  readonly most: number;
+}
+
+/**
+ * Containers that live keep what they have: nobody is to have so much of it that others get nothing.
+ * @throws AgentError AGENT_BUNDLE_ROOM
+ */
+export function checkPart({ used, own, wanted, most }: PartWish): void {
+  const [before, after] = [codeBytesOf(used), codeBytesOf([...used, ...wanted])];
+  if (after === before || after <= most * partOfFirst) return;
+  const bytes = codeBytesOf([...own, ...wanted]);
+  const part = Math.max(0, most - before) * partOfRest;
+  if (bytes <= part) return;
+  const what = 'the components of this container, and of others of its namespace or user,';
+  throw new AgentError('AGENT_BUNDLE_ROOM', tooMuch(what, bytes, part));
 }
 
 export interface NoRoomParts {

@@ -67,6 +67,8 @@ function untilOf(failure: Error): number {
 export class ComponentCache {
   /** Those that containers or workers have, whatever becomes of their bundles. */
   used: () => readonly LoadedComponent[] = () => [];
+  /** Those that containers of one owner have, as `ownerOf` names it. */
+  usedBy: (owner: string) => readonly LoadedComponent[] = () => [];
   /** Asked to let go what is used only so that it need not be read again: others need the room. */
   giveBack: () => void = () => undefined;
   /** Told once that half of the types of functions are there that may be: they are never forgotten. */

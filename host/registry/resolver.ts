@@ -81,9 +81,11 @@ export interface Resolver {
   prepare?(identity: ContainerIdentity, isWanted?: IsWanted): Promise<void> | undefined;
   /**
    * The same container may be resolved again, when what it was resolved by has changed.
+   * @param other what another listener of the container has: where nothing differs that counts, this
+   *   one has the same
    * @throws ContainerRefusal: the container's calls must fail
    */
-  resolve(identity: ContainerIdentity): Resolution;
+  resolve(identity: ContainerIdentity, other?: Pick<Resolution, 'components'>): Resolution;
   /**
    * For a container that keeps its handlers since it cannot be resolved again: the same, with what is
    * granted to them now.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolves by the bundles that a container's metadata selects, and by others where it selects none.
-import { keyOf } from '../container-key.ts';
+import { isDeepStrictEqual } from 'node:util';
+
 import { AgentError, isPassing, messageOf, passingCodeOf } from '../errors.ts';
 import type { Bundle } from './bundle.ts';
 import { regrantedRegistry, registryOf } from './bundle-registry.ts';
@@ -12,7 +13,8 @@ import { parseMetadata } from './metadata.ts';
 import { refusalErrno, strictestFailure } from './policy.ts';
 import type { Policies } from './policy.ts';
 import type { ContainerIdentity, Resolution, Resolver, Shadow } from './resolver.ts';
-import { believedWorkload } from './workload.ts';
+import { namesProcess } from './template.ts';
+import { ownerOf, whoAsks } from './who-asks.ts';
 
 export interface SelectingParts {
   readonly store: BundleStore;
@@ -103,13 +105,18 @@ function ownSettings({ bundles, shadow, settings }: Selected): Selection['settin
   return new Map([...settings].filter(([key]) => own.has(key) || !others.has(key)));
 }
 
+/** Told of what a container is to have, it throws an AgentError where there is no room for that. */
+type CheckRoom = (components: Resolution['components']) => void;
+
 function resolvedParts(
   selection: Selection,
   identity: ContainerIdentity,
+  checkRoom: CheckRoom,
 ): Omit<Resolution, 'shadow'> {
   const { bundles } = selection;
   const components = bundles.flatMap(({ handlers }) => handlers.map(({ component }) => component));
   checkCodeBytes(components, 'the components of all bundles of the container');
+  checkRoom(components);
   return {
     registry: registryOf(selection, identity),
     sources: bundles,
@@ -127,6 +134,7 @@ function shadowOf(
   { shadow, settings, defaultAction }: Selected,
   policies: Policies,
   identity: ContainerIdentity,
+  checkRoom: CheckRoom,
 ): Shadow | undefined {
   if (shadow === undefined) return undefined;
   if (shadow instanceof AgentError) return refusedShadow(shadow);
@@ -136,6 +144,7 @@ function shadowOf(
     const parts = resolvedParts(
       { bundles: shadow, settings: own, defaultAction, policies },
       identity,
+      checkRoom,
     );
     return { kind: 'resolved', ...parts };
   } catch (thrown) {
@@ -148,23 +157,53 @@ function resolutionOf(
   selected: Selected,
   policies: Policies,
   identity: ContainerIdentity,
+  checkRoom: CheckRoom,
 ): Resolution {
   const { bundles, defaultAction, middleware } = selected;
   const settings = ownSettings(selected);
   const selection = { bundles, settings, defaultAction, middleware, policies };
   return {
-    ...resolvedParts(selection, identity),
-    shadow: shadowOf(selected, policies, identity),
+    ...resolvedParts(selection, identity, checkRoom),
+    shadow: shadowOf(selected, policies, identity, checkRoom),
   };
 }
 
-/** By whom turns are taken. */
-function whoAsks(identity: ContainerIdentity): readonly string[] {
-  const { peerUid = 0, workload = believedWorkload(identity) } = identity;
-  const container = `container ${keyOf(identity)}`;
-  if (peerUid !== 0) return [container, `user ${peerUid}`];
-  const { namespace } = workload;
-  return namespace === undefined ? [container] : [container, `namespace ${namespace}`];
+/** All that it is resolved by, but for its process. */
+function commonIdentity({ state, ...rest }: ContainerIdentity): object {
+  const { containerId, metadata, annotations } = state;
+  return { ...rest, state: { containerId, metadata, annotations } };
+}
+
+function saysProcess({ bundles, settings, shadow = [] }: Selected): boolean {
+  const all = shadow instanceof AgentError ? bundles : [...bundles, ...shadow];
+  const texts = all.flatMap(({ handlers, settings: declared }) => [
+    ...declared.map((setting) => setting.default ?? ''),
+    ...handlers.flatMap((handler) =>
+      handler.settings.map(([, source]) => (source.kind === 'fixed' ? source.text : '')),
+    ),
+  ]);
+  return [...settings.values(), ...texts].some(namesProcess);
+}
+
+/** What listeners of a container have alike: each command that is executed in it has one. */
+class Resolved {
+  /** By the components, of which each resolution has a list of its own. */
+  readonly #made: WeakMap<Resolution['components'], readonly [object, Resolution]> = new WeakMap();
+
+  /** What another listener has, if this one would get the same. */
+  same(
+    identity: ContainerIdentity,
+    other: Pick<Resolution, 'components'> | undefined,
+  ): Resolution | undefined {
+    const [by, resolution] = (other && this.#made.get(other.components)) ?? [];
+    return isDeepStrictEqual(by, commonIdentity(identity)) ? resolution : undefined;
+  }
+
+  add(identity: ContainerIdentity, selected: Selected, resolution: Resolution): void {
+    // it may come right by itself
+    if (resolution.shadow?.kind === 'refused' || saysProcess(selected)) return;
+    this.#made.set(resolution.components, [commonIdentity(identity), resolution]);
+  }
 }
 
 /** Whoever has named them is to hear at once what is wrong with them. */
@@ -183,6 +222,7 @@ function checkFallback(parts: SelectingParts): void {
 export function selectingResolver(parts: SelectingParts): Resolver {
   const { policies } = parts;
   checkFallback(parts);
+  const resolved = new Resolved();
   return {
     prepare: (identity, isWanted) =>
       parts.store.prepare(selectedNames(identity.state.metadata), {
@@ -193,9 +233,20 @@ export function selectingResolver(parts: SelectingParts): Resolver {
     forgetUnused: (keptForMs) => {
       parts.store.forgetUnused(keptForMs);
     },
-    resolve: (identity) => {
+    resolve: (identity, other) => {
+      const same = resolved.same(identity, other);
+      if (same !== undefined) return same;
       const selected = refusing(policies, [], () => selectedBy(parts, identity));
-      return refusing(policies, selected.bundles, () => resolutionOf(selected, policies, identity));
+      // what it has is to be replaced
+      const isNew = other === undefined || other.components.length === 0;
+      const checkRoom: CheckRoom = (components) => {
+        if (isNew) parts.store.checkPart(components, ownerOf(identity));
+      };
+      return refusing(policies, selected.bundles, () => {
+        const resolution = resolutionOf(selected, policies, identity, checkRoom);
+        resolved.add(identity, selected, resolution);
+        return resolution;
+      });
     },
     keep: ({ registry, sources }) => {
       const bundles = sources.map((bundle) => parts.store.regranted(bundle));

@@ -55,6 +55,13 @@ function fill(template: string, valueOf: (name: TemplateField) => string): strin
   }
 }
 
+const processField = /\{\{\s*\.Pid\s*\}\}/u;
+
+/** Whether it may be filled differently for each listener of a container. */
+export function namesProcess(text: string): boolean {
+  return processField.test(text);
+}
+
 /**
  * What is wrong is said without the text: options of mounts hold passwords.
  * @throws AgentError AGENT_SETTING_INVALID for anything in braces that is not a known field

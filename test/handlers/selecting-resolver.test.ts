@@ -9,7 +9,7 @@ import { ContainerRefusal } from '../../host/registry/container-refusal.ts';
 import { noGrants } from '../../host/registry/grants.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import type { Policies } from '../../host/registry/policy.ts';
-import type { Resolution, Resolver } from '../../host/registry/resolver.ts';
+import type { ContainerIdentity, Resolution, Resolver } from '../../host/registry/resolver.ts';
 import { noneResolver } from '../../host/registry/resolvers/none.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
@@ -23,10 +23,10 @@ function resolverOf(folder: BundleFolder, selection: readonly string[] = []): Re
   return noneResolver({ store: new BundleStore({ folders: [folder.path] }), policies, selection });
 }
 
-function resolve(resolver: Resolver, metadata: string): Resolution {
+function identityOf(metadata: string, processPid = 1): ContainerIdentity {
   const state = {
     fds: ['seccompFd'],
-    processPid: 1,
+    processPid,
     metadata,
     containerId: 'c1',
     containerPid: 1,
@@ -34,7 +34,11 @@ function resolve(resolver: Resolver, metadata: string): Resolution {
     ociBundle: '',
     annotations: new Map<string, string>(),
   };
-  return resolver.resolve({ state, firstPid: 1 });
+  return { state, firstPid: 1 };
+}
+
+function resolve(resolver: Resolver, metadata: string): Resolution {
+  return resolver.resolve(identityOf(metadata));
 }
 
 /** `continues`, `kills`, `fails` and `quiet`, by their failure policies. */
@@ -169,4 +173,27 @@ test('selecting: a bundle of the command line that is nowhere is refused at once
   expect(failureOf(() => resolverOf(folder, ['fails', 'nobody'])).message).toContain(
     'there is no bundle "nobody"',
   );
+});
+
+test('A11: selecting: a listener has what another one of its container has, unless something differs', () => {
+  using folder = bundlesByFailure();
+  folder.write('naming', {
+    component: 'errno-getpgid/errno',
+    settings: { errno: { from: 'E' } },
+    declared: { E: { type: 'template', default: '{{.Pid}}', description: 'For tests' } },
+  });
+  const resolver = resolverOf(folder);
+  const first = resolver.resolve(identityOf('BUNDLE=fails'));
+  const second = resolver.resolve(identityOf('BUNDLE=fails', 2), first);
+  expect(second).toBe(first);
+  expect(resolver.resolve(identityOf('BUNDLE=fails', 3), second)).toBe(first);
+  expect(resolver.resolve({ ...identityOf('BUNDLE=fails'), firstPid: 2 }, first)).not.toBe(first);
+  expect(resolver.resolve(identityOf('BUNDLE=kills'), first).bundles).toEqual([
+    { name: 'kills', version: '0.1.0' },
+  ]);
+  // after a reload
+  expect(resolverOf(folder).resolve(identityOf('BUNDLE=fails'), first)).not.toBe(first);
+  const naming = resolver.resolve(identityOf('BUNDLE=naming', 7));
+  const other = resolver.resolve(identityOf('BUNDLE=naming', 8), naming);
+  expect(other.registry.handlers[0]?.settings).toEqual([['errno', '8']]);
 });

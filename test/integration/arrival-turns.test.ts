@@ -2,7 +2,6 @@
 // Many containers that come at once do not keep the main thread from everybody else.
 import { chmodSync } from 'node:fs';
 import { connect } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { expect, onTestFinished, test, vi } from 'vitest';
 
@@ -11,45 +10,8 @@ import { UserTurns } from '../../host/containers/user-turns.ts';
 import { loadNative } from '../../host/native.ts';
 import { RunningCommand } from '../support/command.ts';
 import { KeptLog } from '../support/kept-log.ts';
-import { patient } from '../support/patience.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
-
-const patienceMs = patient(10_000);
-
-test('G1: agent socket: between two containers that have come the main thread turns to others', async () => {
-  using folder = new TemporaryFolder();
-  const log = new KeptLog();
-  using socket = new AgentSocket({
-    native: loadNative(),
-    log: log.logger,
-    path: folder.at('agent.socket'),
-    takesOver: false,
-    allowedUids: [],
-    userTurns: new UserTurns(),
-    onArrival: async () => Promise.resolve(),
-  });
-  // messages without a descriptor are refused, which is an arrival like any other
-  const clients = Array.from({ length: 20 }, () => {
-    const client = connect(folder.at('agent.socket'));
-    client.on('error', () => undefined);
-    client.resume();
-    client.write('{"fds":[],"pid":1,"state":{"id":"c"}}');
-    return client;
-  });
-  const seen: number[] = [];
-  const began = performance.now();
-  while (log.lines.length < 20 && performance.now() - began < patienceMs) {
-    seen.push(log.lines.length);
-    await nextTurn();
-  }
-  seen.push(log.lines.length);
-  expect(socket.hasPath).toBe(true);
-  expect(log.lines).toHaveLength(20);
-  const steps = seen.map((count, at) => count - (seen[at - 1] ?? count));
-  expect(Math.max(...steps)).toBe(1);
-  for (const client of clients) client.destroy();
-});
 
 const message = '{"fds":[],"pid":1,"state":{"id":"c"}}';
 

@@ -9,7 +9,8 @@ import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import type { Bundle } from '../../host/registry/bundle.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
-import { codeBytesOf } from '../../host/registry/code-room.ts';
+import { checkPart, codeBytesOf } from '../../host/registry/code-room.ts';
+import type { CodeSize } from '../../host/registry/code-room.ts';
 import { ComponentCache } from '../../host/registry/component-cache.ts';
 import { ContainerRefusal } from '../../host/registry/container-refusal.ts';
 import type { ContainerIdentity } from '../../host/registry/resolver.ts';
@@ -217,4 +218,52 @@ test('A6: bundle room: the code of components that nobody has takes no more than
     }
   }
   expect(components.size).toBe(3);
+});
+
+const mebibyte = 2 ** 20;
+
+function sized(id: string, mebibytes: number): CodeSize {
+  return { id, codeBytes: mebibytes * mebibyte };
+}
+
+test('A6: bundle room: whoever has much of it leaves some for others', () => {
+  const most = 256 * mebibyte;
+  const [one, two, three] = [sized('1', 61), sized('2', 61), sized('3', 61)];
+  checkPart({ used: [one], own: [one], wanted: [two], most });
+  const used = [one, two];
+  const failure = failureOf(() => {
+    checkPart({ used, own: used, wanted: [three], most });
+  });
+  expect(isPassing(failure)).toBe(true);
+  expect(failure.message).toContain('183.0 MiB of machine code together; 44.7 MiB are allowed');
+  // also by another container that is in no namespace
+  expect(failureOf(() => checkPart({ used, own: [], wanted: [three], most })).code).toBe(
+    'AGENT_BUNDLE_ROOM',
+  );
+  // what somebody has already takes nothing
+  checkPart({ used, own: [], wanted: [two], most });
+  // one after the other
+  const others = [sized('a', 44), sized('b', 30), sized('c', 20), sized('d', 13)];
+  for (const [at, other] of others.entries()) {
+    checkPart({ used: [...used, ...others.slice(0, at)], own: [], wanted: [other], most });
+  }
+});
+
+test('A6: bundle room: a container that has its bundles has them after a reload, whatever others have', async () => {
+  using bundles = new Bundles();
+  bundles.write('one', 'two', 'three');
+  const components = new ComponentCache({ waits: false });
+  const store = await bundles.store(['one', 'two'], components);
+  const policies = {
+    defaultAction: 'continue',
+    failure: { kind: 'errno', errno: 'EACCES' },
+  } as const;
+  const resolver = noneResolver({ store, policies, selection: [] });
+  const one = await prepared(store, 'one');
+  components.used = () => componentsOf(one);
+  const identity = identityOf('BUNDLE=two');
+  await resolver.prepare?.(identity);
+  expect(failureOf(() => resolver.resolve(identity)).code).toBe('AGENT_BUNDLE_ROOM');
+  const had = { components: componentsOf(one) };
+  expect(resolver.resolve(identity, had).bundles).toHaveLength(1);
 });

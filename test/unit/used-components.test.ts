@@ -10,12 +10,15 @@ const [one, other] = [loadComponent(trapping()), loadComponent(looping())];
 
 test('A6: used components: each is there once, and until the last listener has it no more', () => {
   const used = new UsedComponents();
-  used.add([one, other, one]);
-  used.add([one]);
+  used.add([one, other, one], 'a');
+  used.add([one], 'b');
   expect(used.all()).toEqual([one, other]);
-  used.remove([one, other, one]);
+  expect(used.of('a')).toEqual([one, other]);
+  used.remove([one, other, one], 'a');
+  expect(used.of('a')).toEqual([]);
+  expect(used.of('b')).toEqual([one]);
   expect(used.all()).toEqual([one]);
   expect(used.ids()).toEqual(new Set([one.id]));
-  used.remove([one]);
+  used.remove([one], 'b');
   expect(used.all()).toEqual([]);
 });

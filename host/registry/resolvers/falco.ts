@@ -17,8 +17,8 @@ export function falcoResolver(parts: ResolverParts): Resolver {
   return {
     ...inner,
     middleware: own,
-    resolve: (identity) => {
-      const resolution = inner.resolve(identity);
+    resolve: (identity, other) => {
+      const resolution = inner.resolve(identity, other);
       return { ...resolution, registry: watched(resolution.registry) };
     },
   };

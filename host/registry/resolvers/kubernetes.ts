@@ -31,12 +31,15 @@ export function kubernetesResolver({
       ].filter((wait) => wait !== undefined);
       return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
     },
-    resolve: (identity) =>
-      selecting.resolve({
-        ...identity,
-        workload: known(identity),
-        isInit: kubernetes?.isInit(identity) ?? false,
-      }),
+    resolve: (identity, other) =>
+      selecting.resolve(
+        {
+          ...identity,
+          workload: known(identity),
+          isInit: kubernetes?.isInit(identity) ?? false,
+        },
+        other,
+      ),
     workloadOf: known,
     note: (identity, note) => kubernetes?.note(identity, note),
   };

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// To whom what a container takes is counted.
+import { keyOf } from '../container-key.ts';
+import type { ContainerIdentity } from './resolver.ts';
+import { believedWorkload } from './workload.ts';
+
+/** By whom turns are taken: the container first, and then all of whom it is one. */
+export function whoAsks(identity: ContainerIdentity): readonly string[] {
+  const { peerUid = 0, workload = believedWorkload(identity) } = identity;
+  const container = `container ${keyOf(identity)}`;
+  if (peerUid !== 0) return [container, `user ${peerUid}`];
+  const { namespace } = workload;
+  return namespace === undefined ? [container] : [container, `namespace ${namespace}`];
+}
+
+/** A user, a namespace, or a container that is in none. */
+export function ownerOf(identity: ContainerIdentity): string {
+  return whoAsks(identity).at(-1) ?? '';
+}
