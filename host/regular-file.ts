@@ -14,6 +14,15 @@ function checkRegular(status: Stats): void {
   if (!status.isFile()) throw new Error('it is no regular file');
 }
 
+/** 0 where it cannot be looked at, such as a link to itself: who reads it hears why. */
+export function sizeIfThere(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch {
+    return 0;
+  }
+}
+
 /** No more than its status says: it may grow meanwhile. */
 function readBytes(fd: number, size: number): Buffer {
   const bytes = Buffer.alloc(size);
