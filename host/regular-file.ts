@@ -7,7 +7,7 @@ import type { Stats } from 'node:fs';
 export interface FileLimits {
   readonly mostBytes: number;
   /** Throws where the file is not to be read; its status and contents are those of the same file. */
-  readonly check?: (status: Stats) => void;
+  readonly check?: (status: Stats, descriptor: number) => void;
 }
 
 function checkRegular(status: Stats): void {
@@ -50,7 +50,7 @@ export function readRegularFile(file: string, { mostBytes, check }: FileLimits):
     if (status.size > mostBytes) {
       throw new Error(`it has ${status.size} bytes; ${mostBytes} are allowed`);
     }
-    check?.(status);
+    check?.(status, fd);
     return readBytes(fd, status.size);
   } finally {
     closeSync(fd);

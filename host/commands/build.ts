@@ -34,7 +34,8 @@ export const build: Tool = {
 
 Builds the bundle in DIR (default: here): each component that bundle.json names, from the source in
 the folder of the component's name, or in DIR where there is only one. The components come to lie
-beside bundle.json, which gets their digests. What does not load is not written.
+beside bundle.json, which gets their digests. What does not load is not written. Nothing in DIR is run,
+and of other files only those of the SDK and the compilers are read, whatever links there lead to.
 
 Options:
   -json               what was built, for programs
