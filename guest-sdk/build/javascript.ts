@@ -5,7 +5,6 @@ import { realpathSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 
 import type { OutputChunk, Plugin } from 'rolldown';
 
@@ -105,7 +104,7 @@ async function bundled(source: string, root: string): Promise<Bundled> {
     return { chunk, exports: [...left, ...chunk.exports], warnings };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new BuildError(stripVTControlCharacters(reason), { cause });
+    throw new BuildError(reason, { cause });
   }
 }
 

@@ -5,6 +5,7 @@ import type { BuiltComponent, BuiltProject } from '../../guest-sdk/build/project
 import { parseWords, usage } from '../command-line.ts';
 import { reportingBuildErrors } from './build-failure.ts';
 import { showBuilding } from './build-progress.ts';
+import { tellMessages } from './compiler-messages.ts';
 import type { Tool } from './tool.ts';
 import { report } from './report.ts';
 
@@ -23,7 +24,7 @@ async function run(words: readonly string[]): Promise<number> {
   return reportingBuildErrors(async () => {
     const built = await buildProject({ directory, out: directory, onProgress: showBuilding });
     const warnings = built.components.flatMap((component) => component.warnings);
-    process.stderr.write(warnings.map((line) => `${line}\n`).join(''));
+    tellMessages(warnings);
     report(values, built, () => show(built));
     return 0;
   });
