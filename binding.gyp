@@ -47,6 +47,7 @@
         "native/label.cc",
         "native/last_closing.cc",
         "native/lasting_file_systems.cc",
+        "native/landlock.cc",
         "native/late_answers.cc",
         "native/launch.cc",
         "native/lending.cc",

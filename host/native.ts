@@ -558,7 +558,8 @@ export interface Native {
 
   /**
    * Runs a program to its end: its arguments, `NAME=value`, what execve(2) is tried with one after
-   * the other, its working directory, what it reads, and what it may print and take.
+   * the other, its working directory, what it reads, and what it may print, take and open.
+   * Error EOPNOTSUPP: nothing here can keep it to these files.
    */
   runProgram(this: void, ...request: ProgramRequest): ProgramResult;
   /** The same in a thread of its own. */
@@ -608,6 +609,8 @@ export type ProgramRequest = readonly [
   input: Uint8Array,
   mostOutputBytes: number,
   mostMs: number,
+  /** All that it may open; absent: whatever we may. */
+  ...files: readonly [] | readonly [readable: readonly string[], writable: readonly string[]],
 ];
 
 export interface ProgramResult {

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 
 import { systemCodeOf } from './errors.ts';
 import { errnoNameOf } from './handler/errno.ts';
-import { nativeIfThere } from './native.ts';
-import type { ProgramRequest, ProgramResult } from './native.ts';
+import { loadNative, nativeIfThere } from './native.ts';
+import type { Native, ProgramRequest, ProgramResult } from './native.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,6 +27,15 @@ export interface Program {
   readonly limitMs: number;
   /** Of each of its streams. */
   readonly mostOutputBytes?: number;
+  /** All that it may open; absent: whatever we may. */
+  readonly files?: OpenableFiles;
+}
+
+/** Files, and folders with all that is in them; no part of a path may be a link. */
+export interface OpenableFiles {
+  /** To be read and executed. */
+  readonly readable: readonly string[];
+  readonly writable: readonly string[];
 }
 
 export interface ProgramEnd {
@@ -53,7 +62,9 @@ function requestOf(program: Program): ProgramRequest {
   );
   const candidates = candidatesFor(command[0], environment);
   const most = program.mostOutputBytes ?? usualOutputBytes;
-  return [command, variables, candidates, folder, input, most, limitMs];
+  const usual = [command, variables, candidates, folder, input, most, limitMs] as const;
+  const { files } = program;
+  return files === undefined ? usual : [...usual, files.readable, files.writable];
 }
 
 function signalName(signal: number): string {
@@ -112,9 +123,14 @@ function runByNode(program: Program): ProgramEnd {
   });
 }
 
-/** @throws what the addon throws where nothing can be started */
+/** @throws AgentError AGENT_ADDON_MISSING: without the addon it could open more than it may */
+function nativeFor({ files }: Program): Native | undefined {
+  return files === undefined ? nativeIfThere() : loadNative();
+}
+
+/** @throws what the addon throws where nothing can be started, and what `nativeFor` throws */
 export function runProgramSync(program: Program): ProgramEnd {
-  const native = nativeIfThere();
+  const native = nativeFor(program);
   if (native === undefined) return runByNode(program);
   return endOf(program, native.runProgram(...requestOf(program)));
 }
@@ -128,7 +144,7 @@ export function isProgramRunning(): boolean {
 
 /** @throws as runProgramSync */
 export async function runProgram(program: Program): Promise<ProgramEnd> {
-  const native = nativeIfThere();
+  const native = nativeFor(program);
   if (native === undefined) return runByNode(program);
   return endOf(program, await asRunningProgram(native.startProgram(...requestOf(program))));
 }

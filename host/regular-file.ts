@@ -7,11 +7,20 @@ import type { Stats } from 'node:fs';
 export interface FileLimits {
   readonly mostBytes: number;
   /** Throws where the file is not to be read; its status and contents are those of the same file. */
-  readonly check?: (status: Stats) => void;
+  readonly check?: (status: Stats, descriptor: number) => void;
 }
 
 function checkRegular(status: Stats): void {
   if (!status.isFile()) throw new Error('it is no regular file');
+}
+
+/** 0 where it cannot be looked at, such as a link to itself: who reads it hears why. */
+export function sizeIfThere(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch {
+    return 0;
+  }
 }
 
 /** No more than its status says: it may grow meanwhile. */
@@ -41,7 +50,7 @@ export function readRegularFile(file: string, { mostBytes, check }: FileLimits):
     if (status.size > mostBytes) {
       throw new Error(`it has ${status.size} bytes; ${mostBytes} are allowed`);
     }
-    check?.(status);
+    check?.(status, fd);
     return readBytes(fd, status.size);
   } finally {
     closeSync(fd);

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -50,11 +51,76 @@ Result<std::size_t> read_by_mem_file(pid_t tid, std::uint64_t address, std::span
   return got == 0 ? fail(EFAULT) : Result<std::size_t>(static_cast<std::size_t>(got));
 }
 
+// As PROCMAP_QUERY of <linux/fs.h> takes it, which older headers do not have.
+struct MapQuery {
+  static constexpr std::uint64_t kReadable = 0x01;
+  static constexpr std::uint64_t kWritable = 0x02;
+  static constexpr std::uint64_t kExecutable = 0x04;
+
+  std::uint64_t size = sizeof(MapQuery);
+  // Those that a mapping has to have.
+  std::uint64_t flags = 0;
+  std::uint64_t address = 0;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  std::uint64_t found_flags = 0;
+  std::uint64_t page_size = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t inode = 0;
+  std::uint32_t device_major = 0;
+  std::uint32_t device_minor = 0;
+  std::uint32_t name_size = 0;
+  std::uint32_t build_id_size = 0;
+  std::uint64_t name = 0;
+  std::uint64_t build_id = 0;
+};
+
+constexpr unsigned long kAskMap = _IOWR('f', 17, MapQuery);
+
+std::atomic<bool> map_query_is_refused = false;
+
+// Whether the kernel reads pages of its caller that may be executed only: with protection keys, and
+// on newer arm64, it does not.
+bool kernel_reads_executable() {
+  static const bool reads = [] {
+    const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    void* page = mmap(nullptr, size, PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return false;
+    const bool is_fault = access(static_cast<const char*>(page), F_OK) == -1 && errno == EFAULT;
+    munmap(page, size);
+    return !is_fault;
+  }();
+  return reads;
+}
+
+// The rights that let the kernel read its caller's page for a system call, and not us by
+// process_vm_readv(2).
+std::uint64_t rights_to_force() {
+  return MapQuery::kWritable | (kernel_reads_executable() ? MapQuery::kExecutable : 0);
+}
+
+// Without a mapping there are no rights.
+SECCOMPAGENT_CHILD_CODE bool is_to_be_forced(const MapQuery& found, std::uint64_t rights) {
+  return (found.found_flags & MapQuery::kReadable) == 0 && (found.found_flags & rights) != 0;
+}
+
+// Before Linux 6.11 nobody can tell at a price that any caller may have us pay.
+bool is_to_be_forced(pid_t tid, std::uint64_t address) {
+  if (map_query_is_refused.load(std::memory_order_relaxed)) return false;
+  const UniqueFd maps = open_file_of(tid, "maps", O_RDONLY);
+  MapQuery query = {.address = address};
+  return maps.is_open() && ioctl(maps.get(), kAskMap, &query) == 0 &&
+         is_to_be_forced(query, rights_to_force());
+}
+
 // What a reading child uses: it may outlive the attempt, so it owns all of it.
 struct ChildRead {
   ChildStack stack;
   // For where process_vm_readv(2) is refused.
   UniqueFd mem;
+  UniqueFd maps;
+  MapQuery query;
+  std::uint64_t rights_to_force;
   pid_t tid;
   std::uint64_t address;
   std::size_t size;
@@ -67,12 +133,19 @@ struct ChildRead {
     const iovec remote = {reinterpret_cast<void*>(read.address), read.size};
     read.result = raw_syscall(SYS_process_vm_readv, read.tid, raw_pointer(&local), 1,
                               raw_pointer(&remote), 1, 0);
-    if (read.result == -EPERM || read.result == -ENOSYS) {
+    if (read.result == -EPERM || read.result == -ENOSYS ||
+        (read.result == -EFAULT && read.is_forced())) {
       read.result = raw_syscall(SYS_pread64, read.mem.get(), raw_pointer(read.bytes.data()),
                                 static_cast<long>(read.size), static_cast<long>(read.address));
       if (read.result == -EIO) read.result = -EFAULT;
     }
     return 0;
+  }
+
+  SECCOMPAGENT_CHILD_CODE bool is_forced() {
+    return raw_syscall(SYS_ioctl, maps.get(), static_cast<long>(kAskMap), raw_pointer(&query)) ==
+               0 &&
+           is_to_be_forced(query, rights_to_force);
   }
 };
 
@@ -85,9 +158,10 @@ Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<st
   if (!EndingChildren::of_process().await_room(reader.payer, patience)) return fail(ETIMEDOUT);
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
-  auto read = std::make_unique<ChildRead>(std::move(*stack), open_mem_file(tid), tid, address,
-                                          std::min(out.size(), kPage),
-                                          std::array<std::byte, kPage>{}, -EINTR);
+  auto read = std::make_unique<ChildRead>(
+      std::move(*stack), open_mem_file(tid), open_file_of(tid, "maps", O_RDONLY),
+      MapQuery{.address = address}, rights_to_force(), tid, address, std::min(out.size(), kPage),
+      std::array<std::byte, kPage>{}, -EINTR);
   auto child = start_sharing_child(read->stack, ChildRead::child_main, read.get());
   if (!child) return std::unexpected(child.error());
   if (!await_or_leave(std::move(*child), patience, reader.payer, read, taken))
@@ -109,9 +183,11 @@ Result<std::size_t> read_in_page(pid_t tid, std::uint64_t address, std::span<std
   const iovec remote = {reinterpret_cast<void*>(address), out.size()};
   const ssize_t got = process_vm_readv(tid, &local, 1, &remote, 1, 0);
   if (got >= 0) return got == 0 ? fail(EFAULT) : Result<std::size_t>(static_cast<std::size_t>(got));
-  // the two ways check different credentials
-  if (errno == EPERM || errno == ENOSYS) return read_by_mem_file(tid, address, out);
-  return fail_errno();
+  const int error = errno;
+  // the two ways check different credentials, and the other one reads through protections
+  if (error == EPERM || error == ENOSYS || (error == EFAULT && is_to_be_forced(tid, address)))
+    return read_by_mem_file(tid, address, out);
+  return fail(error);
 }
 
 std::size_t bytes_to_page_edge(std::uint64_t address) {
@@ -171,35 +247,12 @@ class WritableRange {
   std::size_t length_ = 0;
 };
 
-// As PROCMAP_QUERY of <linux/fs.h> takes it, which older headers do not have.
-struct MapQuery {
-  static constexpr std::uint64_t kWritable = 0x02;
-
-  std::uint64_t size = sizeof(MapQuery);
-  std::uint64_t flags = kWritable;
-  std::uint64_t address = 0;
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-  std::uint64_t found_flags = 0;
-  std::uint64_t page_size = 0;
-  std::uint64_t offset = 0;
-  std::uint64_t inode = 0;
-  std::uint32_t device_major = 0;
-  std::uint32_t device_minor = 0;
-  std::uint32_t name_size = 0;
-  std::uint32_t build_id_size = 0;
-  std::uint64_t name = 0;
-  std::uint64_t build_id = 0;
-};
-
-std::atomic<bool> map_query_is_refused = false;
-
 // Since Linux 6.11; ENOTTY: an older one.
 Result<void> ask_writable(const UniqueFd& maps, std::uint64_t address, std::uint64_t end) {
   if (map_query_is_refused.load(std::memory_order_relaxed)) return fail(ENOTTY);
   while (address < end) {
-    MapQuery query = {.address = address};
-    if (ioctl(maps.get(), _IOWR('f', 17, MapQuery), &query) == -1)
+    MapQuery query = {.flags = MapQuery::kWritable, .address = address};
+    if (ioctl(maps.get(), kAskMap, &query) == -1)
       return errno == ENOENT ? fail(EFAULT) : fail_errno();
     address = query.end;
   }

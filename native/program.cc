@@ -14,6 +14,7 @@
 #include <atomic>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "child.h"
 #include "child_starter.h"
@@ -33,6 +34,8 @@ struct Start {
   ChildStack stack;
   Execution execution;
   std::string folder;
+  // Whether its last descriptor says what it may open.
+  bool is_restricted;
   // An errno of what comes before execve.
   std::atomic<int> failure = 0;
 
@@ -40,9 +43,10 @@ struct Start {
       : stack(std::move(own_stack)),
         execution(std::move(request.arguments), std::move(request.environment),
                   std::move(request.candidates)),
-        folder(std::move(request.folder)) {}
+        folder(std::move(request.folder)),
+        is_restricted(request.files.has_value()) {}
 
-  // What it is given are its standard streams.
+  // What it is given are its standard streams, and what it may open.
   SECCOMPAGENT_CHILD_CODE int run() {
     raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     // all of it can be killed then
@@ -53,6 +57,12 @@ struct Start {
     }
     if (!folder.empty()) {
       const long result = raw_syscall(SYS_chdir, raw_pointer(folder.c_str()));
+      if (result < 0) return fail_before(result);
+    }
+    if (is_restricted) {
+      raw_syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1);
+      constexpr int kRuleset = ChildStarter::kFirstGiven + STDERR_FILENO + 1;
+      const long result = raw_syscall(SYS_landlock_restrict_self, kRuleset);
       if (result < 0) return fail_before(result);
     }
     Execution::reset_signals(0);
@@ -186,8 +196,15 @@ Result<ProgramResult> run_program(ProgramRequest request) {
   if (!errors) return std::unexpected(errors.error());
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
+  UniqueFd ruleset;
+  if (request.files) {
+    auto made = make_ruleset(*request.files);
+    if (!made) return std::unexpected(made.error());
+    ruleset = std::move(*made);
+  }
   auto start = std::make_unique<Start>(std::move(*stack), request);
-  const std::array given = {input->its.get(), output->its.get(), errors->its.get()};
+  std::vector<int> given = {input->its.get(), output->its.get(), errors->its.get()};
+  if (ruleset.is_open()) given.push_back(ruleset.get());
   auto child =
       ChildStarter::of_process().start_child(start->stack, Start::child_main, start.get(), given);
   if (!child) return std::unexpected(child.error());

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "clock.h"
+#include "landlock.h"
 #include "result.h"
 
 namespace seccompagent {
@@ -25,6 +27,8 @@ struct ProgramRequest {
   // Of each of its streams, in bytes.
   std::size_t most_output;
   Nanoseconds most_time;
+  // All that it may open; absent: whatever we may.
+  std::optional<OpenableFiles> files = {};
 };
 
 // How it has ended.
@@ -52,7 +56,7 @@ struct ProgramResult {
 
 // It is a session of its own, so that it cannot ask a terminal and wait for its answer. Returns
 // when it has ended, or was killed. What it has started goes on if it ends in time. SIGPIPE must be
-// ignored.
+// ignored. EOPNOTSUPP: nothing here can keep it to `files`.
 [[nodiscard]] Result<ProgramResult> run_program(ProgramRequest request);
 
 }  // namespace seccompagent

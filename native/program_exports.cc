@@ -28,6 +28,11 @@ constexpr const char* kStep = "run a program";
   request.input.assign(reinterpret_cast<const char*>(input.data()), input.size());
   request.most_output = arguments.u32();
   request.most_time = arguments.u32() * kMillisecond;
+  if (arguments.has_more()) {
+    request.files.emplace();
+    request.files->readable = arguments.texts();
+    request.files->writable = arguments.texts();
+  }
   if (!arguments.is_ok()) return std::nullopt;
   for (const auto* texts : {&request.arguments, &request.environment, &request.candidates}) {
     if (std::ranges::any_of(*texts, has_nul)) {

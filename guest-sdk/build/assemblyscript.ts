@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Compiles a handler in AssemblyScript and its glue to a core module, in this process.
 
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 import { packageRoot } from '../../host/package-root.ts';
@@ -12,6 +11,7 @@ import { loadCommandLine, loadCompiler } from './compiler.ts';
 import { describeDiagnostic } from './diagnostic.ts';
 import { GLUE_FILE, glue } from './glue.ts';
 import { handlerExports } from './handler-exports.ts';
+import { readOwnFile } from './own-files.ts';
 
 interface Compilation extends HandlerSources {
   readonly glue: string;
@@ -39,14 +39,13 @@ const options = [
 const CONFIG_FILE = 'asconfig.json';
 
 const sdkPackage = join('node_modules', '@seccompagent', 'guest-sdk');
-const sdkSource = join(packageRoot(), 'guest-sdk/assembly');
+const sdkSource = realpathSync(join(packageRoot(), 'guest-sdk/assembly'));
 
 /** Throws BuildError with the compiler's messages. */
 export async function compileAssemblyScript(sources: HandlerSources): Promise<CompiledHandler> {
-  const { directory, displayDirectory } = sources;
-  const text = await readFile(join(directory, 'handler.ts'), 'utf8').catch((cause: unknown) => {
-    throw new BuildError(`cannot read ${displayDirectory}/handler.ts`, { cause });
-  });
+  const { directory, displayDirectory, root } = sources;
+  const text = readText(join(directory, 'handler.ts'), root);
+  if (text === null) throw new BuildError(`cannot read ${displayDirectory}/handler.ts`);
   const exports = await handlerExports({ text, directory: displayDirectory });
   const compiled = await compile({ ...sources, glue: glue(exports) });
   return { ...compiled, exports, stringEncoding: 'utf16' };
@@ -68,7 +67,7 @@ async function compile(compilation: Compilation): Promise<Compiled> {
       readFile: async (file, baseDirectory) => {
         if (file === GLUE_FILE) return compilation.glue;
         if (file === CONFIG_FILE) return null;
-        const text = await readText(sourceFile(resolve(baseDirectory, file)));
+        const text = readText(sourceFile(resolve(baseDirectory, file)), compilation.root);
         if (text !== null) texts.set(file, text);
         return text;
       },
@@ -95,9 +94,9 @@ function sourceFile(path: string): string {
   return start < 0 ? path : join(sdkSource, path.slice(start + sdkPackage.length));
 }
 
-async function readText(path: string): Promise<string | null> {
+function readText(path: string, root: string): string | null {
   try {
-    return await readFile(path, 'utf8');
+    return readOwnFile(path, [root, sdkSource]).toString();
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;

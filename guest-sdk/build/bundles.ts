@@ -46,7 +46,10 @@ export async function buildBundles(build: BundlesBuild): Promise<BuiltBundles> {
     for (const folder of folders) {
       if (findLanguage(join(source, folder)) === undefined) continue;
       const outFile = join(scratch, `${folder}.wasm`);
-      handlers.set(folder, await buildHandler({ directory: join(source, folder), outFile }));
+      handlers.set(
+        folder,
+        await buildHandler({ directory: join(source, folder), outFile, root: source }),
+      );
     }
     for (const bundle of bundles) checkBundle(bundle, handlers, shortPath(source));
     for (const bundle of bundles) await writeBundle(bundle, { source, scratch, out });

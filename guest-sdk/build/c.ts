@@ -15,10 +15,11 @@ import {
   linesOf,
 } from './compiled-handler.ts';
 import {
+  type Compilation,
   type WantedProgram,
   findProgram,
   linker,
-  runProgram,
+  runCompiler,
   sourceParameter,
 } from './toolchain.ts';
 
@@ -54,6 +55,7 @@ export async function compileC(sources: HandlerSources): Promise<CompiledHandler
   const sdk = join(packageRoot(), 'guest-sdk/c');
   const files = (await readdir(sources.directory)).filter((file) => file.endsWith('.c'));
   const scratch = await mkdtemp(join(tmpdir(), 'handler-c-'));
+  const compilation = { root: sources.root, scratch, others: [sdk] };
   try {
     const warnings: string[] = [];
     const objects: string[] = [];
@@ -62,22 +64,15 @@ export async function compileC(sources: HandlerSources): Promise<CompiledHandler
       join(sdk, 'seccompagent.c'),
     ]) {
       const object = join(scratch, `${objects.length}.o`);
-      const compiled = await runProgram(clang, [
-        ...options,
-        '-isystem',
-        sdk,
-        '-c',
-        file,
-        '-o',
-        object,
-      ]);
+      const parameters = [...options, '-isystem', sdk, '-c', file, '-o', object];
+      const compiled = await runCompiler(clang, parameters, compilation);
       if (!compiled.hasSucceeded) throw new BuildError(compiled.stderr.trimEnd());
       warnings.push(...linesOf(compiled.stderr));
       objects.push(object);
     }
-    const core = await link(wasmLd, objects, scratch);
+    const core = await link(wasmLd, objects, compilation);
     const exports = coreExports(core, join(sources.displayDirectory, 'handler.c'));
-    return { core, exports, stringEncoding: 'utf8', warnings };
+    return { core, exports, stringEncoding: 'utf8', warnings: [...new Set(warnings)] };
   } finally {
     await rm(scratch, { recursive: true });
   }
@@ -86,10 +81,10 @@ export async function compileC(sources: HandlerSources): Promise<CompiledHandler
 async function link(
   wasmLd: string,
   objects: readonly string[],
-  scratch: string,
+  compilation: Compilation,
 ): Promise<Uint8Array> {
-  const out = join(scratch, 'core.wasm');
-  const linked = await runProgram(wasmLd, [
+  const out = join(compilation.scratch, 'core.wasm');
+  const parameters = [
     '--no-entry',
     '--gc-sections',
     '--strip-all',
@@ -101,7 +96,8 @@ async function link(
     ...objects,
     '-o',
     out,
-  ]);
+  ];
+  const linked = await runCompiler(wasmLd, parameters, compilation);
   if (!linked.hasSucceeded) throw new BuildError(linked.stderr.trimEnd());
   return readFile(out);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Command line: builds every bundle of a folder. `node guest-sdk/build/cli.ts SOURCE OUT`
 
+import { tellMessages } from '../../host/commands/compiler-messages.ts';
 import { BuildError } from './build-error.ts';
 import { buildBundles } from './bundles.ts';
 
@@ -16,7 +17,7 @@ async function run(from: string, to: string): Promise<number> {
   try {
     const { bundles, handlers } = await buildBundles({ source: from, out: to });
     for (const [name, handler] of handlers) {
-      process.stderr.write(handler.warnings.map((line) => `${line}\n`).join(''));
+      tellMessages(handler.warnings);
       const uses = handler.imports.join(', ') || 'nothing';
       const size = handler.component.length;
       process.stdout.write(
@@ -34,7 +35,7 @@ async function run(from: string, to: string): Promise<number> {
     return 0;
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    tellMessages([error.message]);
     return 1;
   }
 }

@@ -11,6 +11,8 @@ export interface HandlerSources {
   readonly directory: string;
   /** The same, as messages shall name it. */
   readonly displayDirectory: string;
+  /** The folder of the bundle: of the author's files, only those in there are read. */
+  readonly root: string;
 }
 
 export interface CompiledHandler {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds one handler: a folder with its source becomes a component.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
@@ -14,6 +14,8 @@ export interface HandlerBuild {
   readonly directory: string;
   /** The component's file; the folders above it are made. */
   readonly outFile: string;
+  /** The folder of its bundle, of which its source may have other files; absent: `directory`. */
+  readonly root?: string;
 }
 
 export interface BuiltHandler {
@@ -35,12 +37,16 @@ export interface BuiltHandler {
  * ```
  */
 export async function buildHandler(build: HandlerBuild): Promise<BuiltHandler> {
-  const directory = resolve(build.directory);
-  const displayDirectory = shortPath(directory);
+  const given = resolve(build.directory);
+  const displayDirectory = shortPath(given);
+  // whatever comes to lie there meanwhile is outside
+  const directory = await realpath(given);
+  const root = build.root === undefined ? directory : await realpath(build.root);
   const language = requireLanguage(directory);
   const { component, exports, imports, warnings } = await language.build({
     directory,
     displayDirectory,
+    root,
   });
   await mkdir(dirname(build.outFile), { recursive: true });
   await writeFile(build.outFile, component);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds a handler that is written in TypeScript or JavaScript: a component with QuickJS in it.
 
+import { realpathSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 
 import type { OutputChunk, Plugin } from 'rolldown';
 
@@ -14,6 +14,7 @@ import { BuildError } from './build-error.ts';
 import type { HandlerSources } from './compiled-handler.ts';
 import type { HandlerComponent } from './handler-component.ts';
 import { optionalModule } from './optional-package.ts';
+import { readOwnFile } from './own-files.ts';
 import { type Signature, signatures } from './signature.ts';
 import { type Contract, WORLD, interfaceModule, readContract, witDocument } from './wit.ts';
 
@@ -23,7 +24,8 @@ export interface JavaScriptSources extends HandlerSources {
 }
 
 const sdkName = '@seccompagent/guest-sdk/typescript';
-const sdkFile = join(packageRoot(), 'guest-sdk/typescript/index.ts');
+const sdk = realpathSync(join(packageRoot(), 'guest-sdk/typescript'));
+const sdkFile = join(sdk, 'index.ts');
 const hostModule = /^seccompagent:/u;
 /** Of the bundler: a module that is no file. */
 const entry = '\0handler';
@@ -43,12 +45,25 @@ export function configure(settings) {
 `;
 }
 
-/** @param onDefault called when the author's own module has a default export, which `export *` leaves out */
-function entryPlugin(source: string, onDefault: () => void): Plugin {
+interface Entry {
+  /** The author's own module. */
+  readonly source: string;
+  /** Only what is in there becomes a part of the component. */
+  readonly folders: readonly string[];
+  /** Called when the author's own module has a default export, which `export *` leaves out. */
+  readonly onDefault: () => void;
+}
+
+function entryPlugin({ source, folders, onDefault }: Entry): Plugin {
   return {
     name: 'handler-entry',
     resolveId: (id) => (id === entry ? id : null),
-    load: (id) => (id === entry ? entryText(source) : null),
+    load: (id) => {
+      if (id === entry) return entryText(source);
+      // of the bundler itself
+      if (id.startsWith('\0')) return null;
+      return readOwnFile(id, folders).toString();
+    },
     moduleParsed: ({ id, exports }) => {
       if (id === source && exports.includes('default')) onDefault();
     },
@@ -62,7 +77,7 @@ interface Bundled {
 }
 
 /** One module, without types, and with imports of the host's interfaces only. */
-async function bundled(source: string): Promise<Bundled> {
+async function bundled(source: string, root: string): Promise<Bundled> {
   const { rolldown } = await optionalModule(async () => import('rolldown'));
   const warnings: string[] = [];
   const left: string[] = [];
@@ -75,7 +90,9 @@ async function bundled(source: string): Promise<Bundled> {
       tsconfig: false,
       resolve: { alias: { [sdkName]: sdkFile } },
       treeshake: { moduleSideEffects: (id) => !hostModule.test(id) },
-      plugins: [entryPlugin(source, () => left.push('default'))],
+      plugins: [
+        entryPlugin({ source, folders: [root, sdk], onDefault: () => left.push('default') }),
+      ],
       onLog: (level, { code, message }) => {
         // that an author has no configure
         if (level === 'warn' && code !== 'IMPORT_IS_UNDEFINED') warnings.push(message);
@@ -87,7 +104,7 @@ async function bundled(source: string): Promise<Bundled> {
     return { chunk, exports: [...left, ...chunk.exports], warnings };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new BuildError(stripVTControlCharacters(reason), { cause });
+    throw new BuildError(reason, { cause });
   }
 }
 
@@ -153,7 +170,7 @@ export async function buildJavaScript(sources: JavaScriptSources): Promise<Handl
     chunk,
     exports: names,
     warnings,
-  } = await bundled(join(sources.directory, sources.sourceFile));
+  } = await bundled(join(sources.directory, sources.sourceFile), sources.root);
   const exports = handlerExports(names, place);
   const contract = await readContract();
   const imports = usedInterfaces(chunk.imports, contract, place);

@@ -3,7 +3,7 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -14,6 +14,7 @@ import { BuildError } from './build-error.ts';
 import { type Bundle, parseBundle } from './bundle.ts';
 import { buildHandler } from './handler.ts';
 import { findLanguage, languages, requireLanguage } from './language.ts';
+import { readOwnFile } from './own-files.ts';
 import { shortPath } from './short-path.ts';
 
 export interface BuiltComponent {
@@ -42,8 +43,10 @@ export interface ProjectBuild {
 
 /** Everything is checked before anything is written to `out`. Throws BuildError. */
 export async function buildProject(build: ProjectBuild): Promise<BuiltProject> {
-  const directory = resolve(build.directory);
-  const { text, bundle } = await readManifest(directory);
+  const given = resolve(build.directory);
+  // whatever comes to lie there meanwhile is outside
+  const directory = realFolder(given);
+  const { text, bundle } = readManifest(directory, shortPath(given));
   const scratch = await mkdtemp(join(tmpdir(), 'bundle-'));
   try {
     const names = [...new Set(bundle.handlers.map(({ component }) => component))];
@@ -54,7 +57,7 @@ export async function buildProject(build: ProjectBuild): Promise<BuiltProject> {
       );
     }
     await writeFile(join(scratch, 'bundle.json'), withDigests(text, components));
-    check(scratch, shortPath(directory));
+    check(scratch, shortPath(given));
     for (const file of [...names, 'bundle.json']) await put(join(scratch, file), build.out);
     return { name: bundle.name, components };
   } finally {
@@ -77,8 +80,8 @@ const sameTimeMs = 1000;
  * Throws BuildError.
  */
 export async function staleComponents(folder: string): Promise<readonly StaleComponent[]> {
-  const directory = resolve(folder);
-  const { bundle } = await readManifest(directory);
+  const directory = realFolder(resolve(folder));
+  const { bundle } = readManifest(directory);
   const names = [...new Set(bundle.handlers.map(({ component }) => component))];
   return names.flatMap((component) => {
     const source = sourceOf(component, directory, names.length === 1);
@@ -93,19 +96,26 @@ export async function staleComponents(folder: string): Promise<readonly StaleCom
   });
 }
 
-async function readManifest(
+function realFolder(directory: string): string {
+  return existsSync(directory) ? realpathSync(directory) : directory;
+}
+
+function readManifest(
   directory: string,
-): Promise<{ readonly text: string; readonly bundle: Bundle }> {
-  const file = join(directory, 'bundle.json');
-  const place = shortPath(file);
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+  displayDirectory: string = shortPath(directory),
+): { readonly text: string; readonly bundle: Bundle } {
+  const place = join(displayDirectory, 'bundle.json');
+  try {
+    const text = readOwnFile(join(directory, 'bundle.json'), [directory]).toString();
+    return { text, bundle: parseBundle(text, place) };
+  } catch (cause) {
+    if (cause instanceof BuildError) throw cause;
     const reason =
       systemCodeOf(cause) === 'ENOENT'
         ? 'is not there: say where the bundle is, or begin one with "seccompagent new"'
         : `cannot be read: ${messageOf(cause)}`;
     throw new BuildError(`${place} ${reason}`, { cause });
-  });
-  return { text, bundle: parseBundle(text, place) };
+  }
 }
 
 interface WantedComponent {
@@ -123,12 +133,12 @@ async function buildComponent(
   const outFile = join(scratch, component);
   const source = sourceOf(component, directory, isOnly);
   if (source === undefined) {
-    await copyFile(join(directory, component), outFile);
+    await writeFile(outFile, readOwnFile(join(directory, component), [directory]));
     return { component, ...(await describeFile(outFile)), warnings: [] };
   }
   const title = findLanguage(source)?.title ?? 'unknown';
   onProgress?.(`building ${component} (${title})`);
-  const { warnings } = await buildHandler({ directory: source, outFile });
+  const { warnings } = await buildHandler({ directory: source, outFile, root: directory });
   return { component, language: title, ...(await describeFile(outFile)), warnings };
 }
 

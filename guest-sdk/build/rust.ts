@@ -16,11 +16,13 @@ import {
   linesOf,
 } from './compiled-handler.ts';
 import {
+  type Compilation,
+  askProgram,
   findProgram,
   isProgram,
   linker,
   programsNamed,
-  runProgram,
+  runCompiler,
   sourceParameter,
 } from './toolchain.ts';
 
@@ -38,6 +40,8 @@ const options = ['--edition=2021', `--target=${target}`, '-Cpanic=abort', '-Copt
 interface Compiler {
   readonly rustc: string;
   readonly linking: readonly string[];
+  /** Where its libraries are. */
+  readonly libraries: string;
 }
 
 /** Throws BuildError with the compiler's messages. */
@@ -45,6 +49,7 @@ export async function compileRust(sources: HandlerSources): Promise<CompiledHand
   const compiler = await findCompiler();
   const sdk = join(packageRoot(), 'guest-sdk/rust');
   const scratch = await mkdtemp(join(tmpdir(), 'handler-rust-'));
+  const compilation = { root: sources.root, scratch, others: [sdk, compiler.libraries] };
   // where things are must not be a part of the module
   const remaps = [
     `--remap-path-prefix=${sdk}=seccompagent`,
@@ -54,9 +59,10 @@ export async function compileRust(sources: HandlerSources): Promise<CompiledHand
   try {
     const library = join(scratch, 'libseccompagent.rlib');
     const root = join(sdk, 'seccompagent.rs');
-    await run(compiler, ['--crate-type=rlib', root, '-o', library, ...remaps.slice(0, 1)]);
+    const parameters = ['--crate-type=rlib', root, '-o', library, ...remaps.slice(0, 1)];
+    await run(compiler, parameters, compilation);
     const out = join(scratch, 'handler.wasm');
-    const warnings = await run(compiler, [
+    const linked = [
       '--crate-type=cdylib',
       '--crate-name=handler',
       '-Clto=fat',
@@ -73,7 +79,8 @@ export async function compileRust(sources: HandlerSources): Promise<CompiledHand
       sourceParameter(join(sources.displayDirectory, 'handler.rs')),
       '-o',
       out,
-    ]);
+    ];
+    const warnings = await run(compiler, linked, compilation);
     const core = await readFile(out);
     const exports = coreExports(core, join(sources.displayDirectory, 'handler.rs'));
     return { core, exports, stringEncoding: 'utf8', warnings };
@@ -82,8 +89,13 @@ export async function compileRust(sources: HandlerSources): Promise<CompiledHand
   }
 }
 
-async function run({ rustc }: Compiler, parameters: readonly string[]): Promise<readonly string[]> {
-  const { hasSucceeded, stderr } = await runProgram(rustc, [...options, ...parameters]);
+async function run(
+  { rustc }: Compiler,
+  parameters: readonly string[],
+  compilation: Compilation,
+): Promise<readonly string[]> {
+  const given = [...options, ...parameters];
+  const { hasSucceeded, stderr } = await runCompiler(rustc, given, compilation);
   if (!hasSucceeded) throw new BuildError(stderr.trimEnd());
   return linesOf(stderr);
 }
@@ -97,11 +109,11 @@ async function findCompiler(): Promise<Compiler> {
   const found = programsNamed('rustc');
   for (const rustc of found) {
     const questions = [`--target=${target}`, '--print=target-libdir', '--print=sysroot'];
-    const printed = await runProgram(rustc, questions, '/');
+    const printed = await askProgram(rustc, questions, '/');
     const [libraries = '', sysroot = ''] = linesOf(printed.stdout);
     if (printed.hasSucceeded && existsSync(libraries)) {
       const chosen = join(sysroot, 'bin/rustc');
-      return { rustc: isProgram(chosen) ? chosen : rustc, linking: linkingIn(sysroot) };
+      return { rustc: isProgram(chosen) ? chosen : rustc, linking: linkingIn(sysroot), libraries };
     }
   }
   const missing = found.length === 0 ? 'rustc is not in PATH' : `rustc has no target ${target}`;

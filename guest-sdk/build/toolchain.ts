@@ -2,9 +2,12 @@
 // Compilers and linkers of the system: where they are, and which package brings those that are not.
 
 import { execFile } from 'node:child_process';
-import { accessSync, constants, readdirSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 
+import { systemCodeOf } from '../../host/errors.ts';
+import { runProgram } from '../../host/program.ts';
+import type { Program, ProgramEnd } from '../../host/program.ts';
 import { BuildError } from './build-error.ts';
 
 /** What a program said. */
@@ -17,11 +20,11 @@ export interface ProgramOutput {
 const mostOutputBytes = 16 * 2 ** 20;
 
 /**
- * Runs a compiler to its end. It may take as long as it likes: it is the author's own.
+ * Asks a compiler what it has.
  *
  * @param directory where it is run; ours, if there is none
  */
-export async function runProgram(
+export async function askProgram(
   program: string,
   parameters: readonly string[],
   directory?: string,
@@ -33,6 +36,92 @@ export async function runProgram(
       resolve({ hasSucceeded: error === null, stdout, stderr: reason });
     });
   });
+}
+
+/** What of the system compilers are made of, or compile with. */
+const systemFiles = [
+  '/bin',
+  '/etc/alternatives',
+  '/etc/ld.so.cache',
+  '/gnu/store',
+  '/lib',
+  '/lib64',
+  '/nix/store',
+  '/usr/bin',
+  '/usr/include',
+  '/usr/lib',
+  '/usr/lib64',
+  '/usr/libexec',
+  '/usr/local/bin',
+  '/usr/local/lib',
+  '/usr/share',
+];
+
+/** Where a program is, and what came with it. */
+function foldersOf(program: string): readonly string[] {
+  const folder = dirname(realpathSync(program));
+  return [folder, ...['../lib', '../lib64', '../libexec'].map((name) => join(folder, name))];
+}
+
+export interface Compilation {
+  /** All of the author's files that may be read. */
+  readonly root: string;
+  /** Gets what is compiled. */
+  readonly scratch: string;
+  /** What the compiler is to start, or ours to compile with. */
+  readonly others: readonly string[];
+}
+
+const longestMs = 2 ** 32 - 1;
+
+/**
+ * Runs a compiler to its end. It may take as long as it likes: it is the author's own. What it is to
+ * compile may name any file and any variable of the environment, so it has hardly any.
+ */
+export async function runCompiler(
+  program: string,
+  parameters: readonly string[],
+  { root, scratch, others }: Compilation,
+): Promise<ProgramOutput> {
+  const { PATH, HOME } = process.env;
+  const readable = [
+    ...systemFiles,
+    ...[program, ...programsNamed(linker.name)].flatMap(foldersOf),
+    ...others,
+  ]
+    .filter((path) => existsSync(path))
+    .map((path) => realpathSync(path));
+  const compiler: Program = {
+    command: [program, ...parameters],
+    environment: { PATH, HOME, TMPDIR: scratch },
+    folder: process.cwd(),
+    limitMs: longestMs,
+    mostOutputBytes,
+  };
+  const files = {
+    readable: [root, ...readable],
+    writable: ['/dev/null', realpathSync(scratch)],
+  };
+  try {
+    return outputOf(await runProgram({ ...compiler, files }));
+  } catch (thrown) {
+    const why = whyUnrestricted(thrown);
+    if (why === undefined) throw thrown;
+    const output = outputOf(await runProgram(compiler));
+    const warning = `a source may make any file of yours a part of its component: ${why}`;
+    return { ...output, stderr: `${output.stderr}\n${warning}\n` };
+  }
+}
+
+function outputOf({ code, why, stdout, stderr }: ProgramEnd): ProgramOutput {
+  return { hasSucceeded: code === 0, stdout, stderr: why === '' ? stderr : `${stderr}${why}` };
+}
+
+/** @returns undefined: something else is wrong */
+function whyUnrestricted(thrown: unknown): string | undefined {
+  const code = systemCodeOf(thrown);
+  if (code === 'AGENT_ADDON_MISSING') return 'the native addon is not there';
+  return code === 'EOPNOTSUPP' ? 'this kernel has no Landlock' : undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What compilers say has many lines, and is for whoever wrote the source.
 import { BuildError } from '../../guest-sdk/build/build-error.ts';
+import { tellMessages } from './compiler-messages.ts';
 
 /** Does the work of a command; 1 and the messages on stderr where the author has to mend something. */
 export async function reportingBuildErrors(work: () => Promise<number>): Promise<number> {
@@ -8,7 +9,7 @@ export async function reportingBuildErrors(work: () => Promise<number>): Promise
     return await work();
   } catch (thrown) {
     if (!(thrown instanceof BuildError)) throw thrown;
-    process.stderr.write(`${thrown.message}\n`);
+    tellMessages([thrown.message]);
     return 1;
   }
 }

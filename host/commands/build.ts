@@ -5,6 +5,7 @@ import type { BuiltComponent, BuiltProject } from '../../guest-sdk/build/project
 import { parseWords, usage } from '../command-line.ts';
 import { reportingBuildErrors } from './build-failure.ts';
 import { showBuilding } from './build-progress.ts';
+import { tellMessages } from './compiler-messages.ts';
 import type { Tool } from './tool.ts';
 import { report } from './report.ts';
 
@@ -23,7 +24,7 @@ async function run(words: readonly string[]): Promise<number> {
   return reportingBuildErrors(async () => {
     const built = await buildProject({ directory, out: directory, onProgress: showBuilding });
     const warnings = built.components.flatMap((component) => component.warnings);
-    process.stderr.write(warnings.map((line) => `${line}\n`).join(''));
+    tellMessages(warnings);
     report(values, built, () => show(built));
     return 0;
   });
@@ -34,7 +35,8 @@ export const build: Tool = {
 
 Builds the bundle in DIR (default: here): each component that bundle.json names, from the source in
 the folder of the component's name, or in DIR where there is only one. The components come to lie
-beside bundle.json, which gets their digests. What does not load is not written.
+beside bundle.json, which gets their digests. What does not load is not written. Nothing in DIR is run,
+and of other files only those of the SDK and the compilers are read, whatever links there lead to.
 
 Options:
   -json               what was built, for programs

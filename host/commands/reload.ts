@@ -34,6 +34,11 @@ export function reopenOnHangup(agent: Agent): Disposable {
   };
 }
 
+export type ReloadedAgent = Pick<
+  Agent,
+  'containerCount' | 'log' | 'prepareAll' | 'reload' | 'reloads'
+>;
+
 /** Of the tries to find out what nobody knew of a bundle. */
 const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, mostMs: 300_000 };
 
@@ -49,7 +54,7 @@ export interface Rereading {
  * What the agent has answers until all of it is read and prepared. Who asks meanwhile has everything
  * read once more.
  */
-export function reloadOnHangup(agent: Agent, reading: Rereading): Disposable {
+export function reloadOnHangup(agent: ReloadedAgent, reading: Rereading): Disposable {
   let isWanted = false;
   let isReloading = false;
   let retry: NodeJS.Timeout | undefined;
@@ -87,13 +92,16 @@ export function reloadOnHangup(agent: Agent, reading: Rereading): Disposable {
 }
 
 async function reloadOnce(
-  agent: Agent,
+  agent: ReloadedAgent,
   make: () => Promise<Resolver>,
   over: AbortSignal,
 ): Promise<void> {
   try {
     const resolver = await make();
-    await agent.prepareAll(resolver);
+    // what is taken away is, also where not all is at hand: it is then as if nobody had prepared it
+    await agent.prepareAll(resolver).catch((thrown: unknown) => {
+      agent.log.error({ error: messageOf(thrown) }, 'not all is prepared for the reload');
+    });
     if (over.aborted) return;
     const { changed, kept } = await agent.reload(resolver);
     if (over.aborted) return;

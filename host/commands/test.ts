@@ -18,6 +18,7 @@ import { tryCases } from '../trial/trial-thread.ts';
 import type { TrialResult } from '../trial/trial.ts';
 import { reportingBuildErrors } from './build-failure.ts';
 import { showBuilding } from './build-progress.ts';
+import { tellMessages } from './compiler-messages.ts';
 import type { Tool } from './tool.ts';
 import { report } from './report.ts';
 
@@ -70,7 +71,7 @@ async function tryFolder(directory: string): Promise<readonly TrialResult[]> {
   try {
     const built = await buildProject({ directory, out, onProgress: showBuilding });
     const warnings = built.components.flatMap((component) => component.warnings);
-    process.stderr.write(warnings.map((line) => `${line}\n`).join(''));
+    tellMessages(warnings);
     return await tryCases(trialTask(readBundle(out), cases));
   } finally {
     await rm(out, { recursive: true });

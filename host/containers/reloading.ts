@@ -105,6 +105,21 @@ function renew(parts: ResolvingParts, token: number, attached: Attached): Renewe
   }
 }
 
+/** What goes wrong with one container leaves no other one what it may not have any more. */
+function tryToRenew(parts: ResolvingParts, token: number, attached: Attached): Renewed {
+  try {
+    return renew(parts, token, attached);
+  } catch (failure) {
+    parts.lines.tell(
+      attached.identity,
+      'error',
+      { ...shownContainer(attached.registry), error: messageOf(failure) },
+      'a container cannot be given other handlers',
+    );
+    return { kind: 'kept', failure };
+  }
+}
+
 /** Resolves all containers anew, which takes milliseconds for each. */
 export async function reloadAll(parts: ReloadingParts): Promise<ReloadCounts> {
   const { containers, report } = parts;
@@ -113,7 +128,7 @@ export async function reloadAll(parts: ReloadingParts): Promise<ReloadCounts> {
     const attached = containers.get(token);
     // it has ended meanwhile
     if (attached === undefined) return;
-    const { kind, failure } = renew(parts, token, attached);
+    const { kind, failure } = tryToRenew(parts, token, attached);
     counts[kind] += 1;
     if (failure === undefined) return;
     report.failed({ of: `container ${attached.registry.containerId}`, reason: messageOf(failure) });

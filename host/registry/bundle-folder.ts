@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files of a bundle: how large they may be, and its bundle.json.
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { AgentError } from '../errors.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { readRegularFile, sizeIfThere } from '../regular-file.ts';
 import { invalid } from './json-value.ts';
 import { parseManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
@@ -27,17 +26,12 @@ export function checkComponentBytes(sizes: readonly number[], place: string): vo
   );
 }
 
-/** What is not there has no size; that it is missing is said where it is read. */
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
-
 /** One with another limit of its memory is compiled once more. */
 function checkComponents(folder: string, { handlers }: Manifest, place: string): void {
   const compiled = new Map(
     handlers.map(({ component, memoryPages }) => [`${memoryPages} ${component}`, component]),
   );
-  const sizes = [...compiled.values()].map((component) => sizeOf(join(folder, component)));
+  const sizes = [...compiled.values()].map((component) => sizeIfThere(join(folder, component)));
   checkComponentBytes(sizes, place);
 }
 
@@ -64,7 +58,7 @@ export function filesOf(folder: string, text?: string): readonly string[] {
 /**
  * What the bundle in a folder says of itself, if its components are not too large.
  * @param text of bundle.json, where it was compared with a digest; absent: it is read
- * @throws AgentError AGENT_BUNDLE_INVALID; Error of the file system
+ * @throws AgentError AGENT_BUNDLE_INVALID
  */
 export function readManifest(folder: string, text?: string): Manifest {
   const file = join(folder, bundleFile);

@@ -174,14 +174,17 @@ function orNothing<T>(work: () => T): T | undefined {
   }
 }
 
-/** @returns undefined when there is none */
-function failureAt(work: () => void): AgentError | undefined {
+/**
+ * Of one bundle: whatever it is, the others go on.
+ * @returns undefined when there is none
+ */
+function failureAt({ folder }: Place, work: () => void): AgentError | undefined {
   try {
     work();
     return undefined;
-  } catch (thrown) {
-    if (thrown instanceof AgentError) return thrown;
-    throw thrown;
+  } catch (cause) {
+    if (cause instanceof AgentError) return cause;
+    return new AgentError('AGENT_BUNDLE_INVALID', `${folder}: cannot be read`, { cause });
   }
 }
 
@@ -260,7 +263,7 @@ export class BundleStore {
       [...bundles.values()].map((known) => this.#preparePlace(known, operator)),
     );
     for (const [key, known] of bundles) {
-      const failure = failureAt(() => {
+      const failure = failureAt(known, () => {
         this.#read(known);
       });
       if (failure === undefined) continue;
@@ -603,7 +606,7 @@ export class BundleStore {
 
   /** What was read before, if it is granted now what it needs. */
   #keep(key: string, known: KnownBundle): void {
-    const failure = failureAt(() => {
+    const failure = failureAt(known, () => {
       const bundle = regranted(known.bundle, this.#allowed(known));
       this.#bundles.set(key, { ...known, bundle });
     });

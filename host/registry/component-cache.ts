@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Components by their files: what has not changed is not read and compiled again, and what was refused
 // is refused again.
-import { statSync } from 'node:fs';
-
 import { AgentError, isPassing } from '../errors.ts';
 import { identityOfAll } from '../file-identity.ts';
 import type { Asker } from '../handler/asker.ts';
@@ -11,6 +9,7 @@ import { badForMs, unknownForMs } from '../handler/finding.ts';
 import { KnownTypes } from '../handler/known-types.ts';
 import { SharedWork } from '../handler/shared-work.ts';
 import { Turns } from '../handler/turns.ts';
+import { sizeIfThere } from '../regular-file.ts';
 import { mostOfAll, mostOfBundle } from './code-room.ts';
 import { ComponentLoader } from './component-loader.ts';
 import type { ComponentFile, ReadComponent } from './component-loader.ts';
@@ -52,12 +51,8 @@ function keyOf({ file, limits, trust }: ComponentFile): string {
   return `${limits.maximumPages} ${trust} ${file}`;
 }
 
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
-
 function isQuick({ file, trust }: ComponentFile): boolean {
-  return trust === 'own' && sizeOf(file) <= mostInPlace;
+  return trust === 'own' && sizeIfThere(file) <= mostInPlace;
 }
 
 function untilOf(failure: Error): number {
@@ -136,7 +131,7 @@ export class ComponentCache {
 
   async #prepare(wanted: ComponentFile, askers: ReadonlySet<Asker>): Promise<void> {
     let share: number | undefined;
-    const costMs = sizeOf(wanted.file) / bytesPerMs;
+    const costMs = sizeIfThere(wanted.file) / bytesPerMs;
     await this.#looks.take({ askers, costMs }, async () => {
       share = await this.#ask('look', wanted);
     });

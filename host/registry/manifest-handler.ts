@@ -49,7 +49,7 @@ export const defaultDeadlineMs = 1000;
 export const longestDeadlineMs = 60_000;
 const pageBytes = 65_536;
 const mostPages = 65_536;
-export const componentFile: RegExp = /^[a-z][a-z0-9]*(-[a-z0-9]+)*\.wasm$/;
+export const componentFile: RegExp = /^(?=.{1,128}$)[a-z][a-z0-9]*(-[a-z0-9]+)*\.wasm$/;
 export const digestForm: RegExp = /^sha256:[0-9a-f]{64}$/;
 
 function parseDeadline(json: unknown, place: string): number {

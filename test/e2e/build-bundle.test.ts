@@ -15,6 +15,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { hasControlCharacters } from '../../host/terminal-text.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
@@ -217,6 +218,34 @@ test.for([
       environment: { PATH: path },
     });
     expect({ code, stderr }).toEqual({ code: 1, stderr: message });
+  },
+);
+
+const hostile = '\u001B]0;owned\u0007\u001B[2J\u009B2J\u202E';
+const cHandler = `#include <seccompagent.h>
+static sca_action on_mkdir(sca_path path, uint32_t mode) { return sca_next(); }
+SCA_EXPORT_MKDIR(on_mkdir);
+`;
+
+test.for([
+  ['a warning', 'handler.c', `#warning ${hostile}\n${cHandler}`],
+  ['an error', 'handler.c', `#error ${hostile}\n${cHandler}`],
+  ['an error', 'handler.rs', `compile_error!("${hostile}");\n`],
+  ['a warning', 'handler.mts', `import "./e${hostile}.mts"; export function mkdir() {}`],
+  ['an error', 'handler.mts', `import "./none${hostile}.mts"; export function mkdir() {}`],
+  ['an error', 'handler.ts', `import { a } from "./none${hostile}";`],
+] as const)(
+  'EE7: build: a terminal does not obey what is in %s of the compiler of %s',
+  async ([, file, text]) => {
+    using folder = new TemporaryFolder();
+    writeBundle(folder, file, text);
+    writeFileSync(folder.at(`e${hostile}.mts`), "eval('1');");
+    writeFileSync(folder.at('handler.test.yaml'), 'cases: []\n');
+    for (const command of ['build', 'test']) {
+      const done = await runCommand([seccompagent, command], { cwd: folder.path });
+      expect(done.stderr).not.toBe('');
+      expect(hasControlCharacters(done.stderr.replaceAll('\n', ''))).toBe(false);
+    }
   },
 );
 

@@ -7,6 +7,8 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -269,6 +271,35 @@ test('G3: configuration: a container that keeps its handlers at a reload has no 
   expect(readdirSync(operator.at('in'))).toEqual(['after-x']);
   expect(readdirSync(operator.at('out'))).toEqual(['before-x']);
   expect(agent.stderr).toMatch(/a container keeps the handlers that it has/u);
+});
+
+test('EE11: configuration: a bundle of which a file cannot be looked at keeps no grant of another one', async () => {
+  using operator = new Operator();
+  operator.add('files');
+  operator.add('mkdir-suffix', join(shippedBundles(), 'mkdir-suffix'));
+  const file = operator.write({
+    bundles: { ...grant({ filesystem: {} }), 'mkdir-suffix': { grants: { filesystem: {} } } },
+  });
+  const socket = operator.at('agent.socket');
+  const command = [seccompagent, `-config=${file}`, `-socketfile=${socket}`] as const;
+  await using agent = new RunningCommand(command);
+  await agent.printed(/ listening/u);
+  await using author = new AskedCaller({ socket, id: 'author', metadata: 'BUNDLE=mkdir-suffix' });
+  await using caller = new AskedCaller({ socket, metadata: 'BUNDLE=files' });
+  expect((await author.ask(`mkdir ${operator.at('in/a')}`)).answer).toBe('0');
+  expect((await caller.ask(`mkdir ${operator.at('in/b')}`)).answer).toBe('0');
+
+  const component = operator.at('bundles/mkdir-suffix/mkdir-suffix.wasm');
+  rmSync(component);
+  symlinkSync('mkdir-suffix.wasm', component);
+  operator.write({});
+  agent.kill('SIGHUP');
+  await agent.printed(/ reloaded/u);
+
+  // nor one of its own
+  expect((await author.ask(`mkdir ${operator.at('in/c')}`)).answer).toBe('EPERM');
+  expect((await caller.ask(`mkdir ${operator.at('in/d')}`)).answer).toBe('EPERM');
+  expect(readdirSync(operator.at('in')).toSorted()).toEqual(['a-suffix', 'b']);
 });
 
 async function check(...words: readonly string[]): Promise<CommandResult> {

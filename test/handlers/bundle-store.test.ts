@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests where bundles are found, who is trusted with them, and what is read again.
 import { randomInt } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -13,6 +13,8 @@ import { defaultLimits } from '../../host/handler/outline.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
 import { ComponentCache } from '../../host/registry/component-cache.ts';
+import { noGrants } from '../../host/registry/grants.ts';
+import type { Grants } from '../../host/registry/grants.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { dear, manyReferences, manyStates, trapping } from '../support/hostile-components.ts';
@@ -304,4 +306,72 @@ test('bundle store: a bundle that cannot be read any more is what it was, and to
   store = await store.renewed((failure) => failures.push(messageOf(failure)));
   expect(store.named('broken')).not.toBe(before[0]);
   expect(failures).toHaveLength(4);
+});
+
+const allowed = (): Grants => ({ capabilities: { filesystem: {} } });
+
+/** Ways to have a bundle of which a file cannot even be looked at. */
+const unreadable: Readonly<Record<string, (folder: string) => void>> = {
+  'a component that is a link to itself': (folder) => {
+    rmSync(join(folder, 'handler.wasm'));
+    symlinkSync('handler.wasm', join(folder, 'handler.wasm'));
+  },
+  'a component with a name of 300 letters': (folder) => {
+    const file = join(folder, 'bundle.json');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replaceAll('handler.wasm', `${'h'.repeat(300)}.wasm`));
+  },
+  'a bundle.json that is a link to itself': (folder) => {
+    rmSync(join(folder, 'bundle.json'));
+    symlinkSync('bundle.json', join(folder, 'bundle.json'));
+  },
+  'a folder that is a link to itself': (folder) => {
+    rmSync(folder, { recursive: true });
+    symlinkSync('broken', folder);
+  },
+};
+
+test.for(Object.entries(unreadable))(
+  'EE11: bundle store: %s is a failure of that bundle alone, and others lose what is taken away',
+  async ([, damage]) => {
+    using folder = new BundleFolder();
+    for (const name of ['broken', 'other']) {
+      folder.write(name, { component: 'files', grants: ['filesystem'] });
+    }
+    const components = new ComponentCache({ waits: false });
+    const store = new BundleStore({ folders: [folder.path], allowedTo: allowed }, components);
+    await store.prepare(['broken', 'other']);
+    const [broken] = ['broken', 'other'].map((name) => store.named(name));
+    damage(folder.at('broken'));
+
+    const failures: string[] = [];
+    const next = await store.renewed((failure) => failures.push(messageOf(failure)), {
+      allowedTo: (name) => (name === 'other' ? noGrants : allowed()),
+    });
+    expect(failures).toHaveLength(2);
+    expect(failures[0]).toContain(folder.at('broken'));
+    expect(next.named('broken')).toBe(broken);
+    expect(failureOf(() => next.named('other')).code).toBe('AGENT_GRANT_MISSING');
+
+    // nor does it hurt who has not read it before
+    const fresh = new BundleStore({ folders: [folder.path], allowedTo: allowed }, components);
+    await fresh.prepare(['broken', 'other']);
+    expect(failureOf(() => fresh.named('broken')).code).toBe('AGENT_BUNDLE_INVALID');
+    expect(fresh.named('other').name).toBe('other');
+  },
+);
+
+test('EE12: bundle store: a component that cannot be looked at is prepared in vain, and no more', async () => {
+  using folder = new BundleFolder();
+  write(folder, 'mine');
+  const components = new ComponentCache({ waits: false });
+  const wanted = {
+    file: folder.at('mine/handler.wasm'),
+    limits: defaultLimits,
+    trust: 'foreign',
+  } as const;
+  rmSync(wanted.file);
+  symlinkSync('handler.wasm', wanted.file);
+  await components.prepare(wanted, operator);
+  expect(() => components.load(wanted)).toThrow('ELOOP');
 });

@@ -106,6 +106,30 @@ void reads_across_pages() {
   }
 }
 
+// Since Linux 6.11.
+bool kernel_has_map_query() {
+  const UniqueFd maps(open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
+  std::array<std::uint64_t, 13> query = {sizeof query};
+  return ioctl(maps.get(), _IOWR('f', 17, decltype(query)), &query) == 0 || errno != ENOTTY;
+}
+
+void reads_what_the_kernel_reads() {
+  const Pages pages(1);
+  char* const path = pages.before_end(8);
+  std::strcpy(path, "/none/a");
+  char* const page = pages.before_end(kernel_page());
+  for (const int rights : {PROT_WRITE, PROT_EXEC, PROT_WRITE | PROT_EXEC, PROT_NONE}) {
+    CHECK_EQUAL(mprotect(page, kernel_page(), rights), 0);
+    const bool is_fault = (access(path, F_OK) == -1 && errno == EFAULT) || !kernel_has_map_query();
+    for (const Reader reader : {Reader{}, kByChild}) {
+      const auto text = string_at(path, kPathMax, reader);
+      if (is_fault) CHECK_EQUAL(ERROR(text), Errno{EFAULT});
+      if (!is_fault) CHECK_EQUAL(VALUE(text), "/none/a");
+    }
+  }
+  CHECK_EQUAL(mprotect(page, kernel_page(), PROT_READ | PROT_WRITE), 0);
+}
+
 void refuses_strings_that_are_too_long() {
   const Pages pages(3);
   char* start = pages.before_end(2 * kPage + 100);
@@ -583,6 +607,8 @@ void writes_to_no_program_that_was_executed() {
 constexpr Case kCases[] = {
     {"M2: read_string: each length up to the end of a page is read", reads_strings_of_each_length},
     {"M2: read_string: strings across pages are read", reads_across_pages},
+    {"FF6: read_string: pages that may be written or executed only are read where the kernel does",
+     reads_what_the_kernel_reads},
     {"M2: read_string: 4095 bytes are a path, 4096 are too long",
      refuses_strings_that_are_too_long},
     {"M2: read_string: a string that runs out of the memory is a fault",

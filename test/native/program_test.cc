@@ -68,6 +68,32 @@ void need_not_read_its_input() {
   CHECK_EQUAL(result.output, "done\n");
 }
 
+// A folder of its own, with a file of one line.
+std::string folder_with_file(const std::string& name) {
+  std::string folder = "/tmp/program-XXXXXX";
+  CHECK(mkdtemp(folder.data()) != nullptr);
+  const std::string script = "echo " + name + " > " + folder + "/" + name;
+  CHECK_EQUAL(run(shell(script)).code, 0);
+  return folder;
+}
+
+void opens_no_other_files() {
+  const std::string own = folder_with_file("own");
+  const std::string scratch = folder_with_file("scratch");
+  const std::string secret = folder_with_file("secret");
+  CHECK_EQUAL(symlink((secret + "/secret").c_str(), (own + "/link").c_str()), 0);
+  ProgramRequest request = shell("cat own link " + secret + "/secret ../*/secret /proc/self/root" +
+                                 secret + "/secret 2>/dev/null; cd " + scratch +
+                                 "; cat scratch; mkdir a; mv scratch a/b; cat a/b; (echo > " + own +
+                                 "/new) 2>/dev/null || echo no");
+  request.folder = own;
+  request.files = {.readable = {"/usr", "/nonexistent", own}, .writable = {"/dev/null", scratch}};
+  const ProgramResult result = run(std::move(request));
+  CHECK_EQUAL(result.output, "own\nscratch\nscratch\nno\n");
+  CHECK(result.end == ProgramEnd::itself);
+  CHECK_EQUAL(run(shell("rm -r " + own + " " + scratch + " " + secret)).code, 0);
+}
+
 void tells_of_a_signal() {
   const ProgramResult result = run(shell("kill -TERM $$"));
   CHECK(result.end == ProgramEnd::itself);
@@ -186,6 +212,7 @@ constexpr Case kCases[] = {
     {"program: it reads, prints and ends", says_what_it_prints},
     {"program: its input and its output may be large", takes_large_input_and_output},
     {"program: it need not read its input", need_not_read_its_input},
+    {"EE4: program: it opens the files that it may open, and no others", opens_no_other_files},
     {"program: that a signal has ended it is told", tells_of_a_signal},
     {"program: why it cannot be executed is told", tells_of_what_cannot_be_executed},
     {"program: a text without #! is read by a shell", is_read_by_a_shell_if_it_is_no_program},

@@ -212,6 +212,7 @@ const links: Readonly<Record<string, readonly string[]>> = {
     'ending_children',
     'executing',
     'helper/wire',
+    'landlock',
     'program',
   ],
   resources_test: ['cgroup_places', 'process_files', 'resources'],
