@@ -14,9 +14,16 @@ interface FileName {
   readonly ino: bigint;
 }
 
-/** Which file a path is: another agent may have put its own there. */
+/**
+ * Which file a path is: another agent may have put its own there. Undefined: none, or nobody can tell,
+ * since whoever owns a folder on the way has changed it.
+ */
 function fileAt(path: string): FileName | undefined {
-  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  try {
+    return lstatSync(path, { bigint: true });
+  } catch {
+    return undefined;
+  }
 }
 
 /** A path where a socket of ours was put. No other file gets its number while it is open. */

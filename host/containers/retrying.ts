@@ -4,6 +4,7 @@
 import { BackOff } from '../back-off.ts';
 import type { BackOffLimits } from '../back-off.ts';
 import { unknownForMs } from '../handler/finding.ts';
+import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { Resolver } from '../registry/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
@@ -57,16 +58,32 @@ export class Retrying implements Disposable {
 
   #timer(token: number, backOff: BackOff): NodeJS.Timeout {
     return setTimeout(() => {
-      void this.#try(token);
+      this.#try(token).catch((thrown: unknown) => {
+        this.#failed(thrown);
+      });
     }, backOff.next()).unref();
   }
 
-  async #try(token: number): Promise<void> {
+  #failed(thrown: unknown): void {
+    this.#parts.log.error(
+      { error: messageOf(thrown) },
+      'the bundles of a container cannot be tried',
+    );
+  }
+
+  async #prepare(token: number): Promise<void> {
     const identity = this.#parts.containers.get(token)?.identity;
-    if (identity !== undefined) {
-      const isWanted = (): boolean => this.#parts.containers.get(token) !== undefined;
+    if (identity === undefined) return;
+    const isWanted = (): boolean => this.#parts.containers.get(token) !== undefined;
+    try {
       await this.#parts.resolver().prepare?.(identity, isWanted);
+    } catch (thrown) {
+      this.#failed(thrown);
     }
+  }
+
+  async #try(token: number): Promise<void> {
+    await this.#prepare(token);
     const waiting = this.#waiting.get(token);
     const attached = this.#parts.containers.get(token);
     // it has ended, or was resolved otherwise meanwhile
