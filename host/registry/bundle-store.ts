@@ -506,9 +506,12 @@ export class BundleStore {
       const [used, own] = [components.used(), components.usedBy(owner)];
       checkPart({ used, own, wanted, most: this.#mostCodeBytes });
     };
-    if (failureAt(check) === undefined) return;
-    components.giveBack();
-    check();
+    try {
+      check();
+    } catch {
+      components.giveBack();
+      check();
+    }
   }
 
   /** Room for the code of one more. @throws NoRoom */
