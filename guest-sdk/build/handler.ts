@@ -3,9 +3,7 @@
 
 import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 
-import { shownLines } from '../../host/terminal-text.ts';
 import { type Language, requireLanguage } from './language.ts';
 import { shortPath } from './short-path.ts';
 
@@ -51,10 +49,5 @@ export async function buildHandler(build: HandlerBuild): Promise<BuiltHandler> {
   await mkdir(dirname(build.outFile), { recursive: true });
   await writeFile(build.outFile, component);
   const answers = exports.map(({ name }) => name).filter((name) => name !== 'configure');
-  return { component, language, answers, imports, warnings: warnings.map(shown) };
-}
-
-/** Sources may be somebody else's, whose names of files are in it. */
-function shown(warning: string): string {
-  return shownLines(stripVTControlCharacters(warning).split('\n'));
+  return { component, language, answers, imports, warnings };
 }

@@ -8,7 +8,6 @@ import { afterEach, expect, test, vi } from 'vitest';
 
 import { BuildError } from '../../guest-sdk/build/build-error.ts';
 import { type BuiltHandler, buildHandler } from '../../guest-sdk/build/handler.ts';
-import { hasControlCharacters } from '../../host/terminal-text.ts';
 import { projectRoot, runCommand } from '../support/command.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -219,21 +218,4 @@ exec /usr/bin/rustc "$@"
   await built(folder, { 'rust-toolchain.toml': '[toolchain]\npath = "/elsewhere"\n' });
   expect(existsSync(mark)).toBe(false);
   expect(readFileSync(folder.at('out.wasm')).length).toBeGreaterThan(0);
-});
-
-test('foreign sources: TypeScript: names of files that control a terminal are shown as what they are', async () => {
-  using folder = new TemporaryFolder();
-  const name = 'e\u001B]0;owned\u0007\u001B[2J\u202E.mts';
-  const { warnings } = await built(folder, {
-    'handler.mts': `import { used } from ${JSON.stringify(`./${name}`)};
-export function mkdir() {
-  return used();
-}
-`,
-    [name]: 'export const used = () => eval(\'({ tag: "next" })\');\n',
-  });
-  expect(warnings.join('\n')).toContain('eval');
-  for (const line of warnings.flatMap((warning) => warning.split('\n'))) {
-    expect(hasControlCharacters(line)).toBe(false);
-  }
 });
