@@ -161,7 +161,8 @@ void add_call(std::vector<sock_filter>& filter, const AllowedCall& call) {
   filter.insert(filter.end(), rest.begin(), rest.end());
 }
 
-// Where memory is short the kernel ends helpers first, and what it takes for one then is free again.
+// Where memory is short the kernel ends helpers first, and what it takes for one then is free
+// again.
 void offer_to_end() {
   constexpr std::string_view kFirst = "1000";
   const UniqueFd score(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
