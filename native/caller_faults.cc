@@ -51,7 +51,7 @@ void CallerFaults::forget_few(Nanoseconds time) {
 FaultWatch::FaultWatch(Payer payer) : payer_(payer) {
   // to ask twice takes 0.4 us
   constexpr std::uint64_t kOneOf = 16;
-  thread_local std::uint64_t turn = 0;
+  static thread_local std::uint64_t turn = 0;
   if (CallerFaults::of_process().is_short(payer))
     weight_ = 1;
   else if (++turn % kOneOf == 0)

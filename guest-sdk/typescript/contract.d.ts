@@ -398,6 +398,8 @@ declare module 'seccompagent:handler/mounts@0.1.0' {
    * the caller's own, or that it may write and that is not somebody else's sticky one; over
    * nothing that proc shows of its processes. Over others it is `eperm` for callers that
    * could not mount there themselves. Ids in the data are those of the caller's user namespace.
+   * The data is options with commas between; of an overlay, a comma behind a backslash is part of an
+   * option. Whoever adds options behind the caller's refuses those that end with a backslash.
    * Similar to mount(2).
    */
   export function mount(source: Path | null, target: Path, filesystemType: Path | null, mountFlags: number, data: Uint8Array | null): void;

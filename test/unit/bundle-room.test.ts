@@ -45,13 +45,14 @@ class Bundles implements Disposable {
   async store(
     names: readonly string[],
     components = new ComponentCache({ waits: false }),
+    awaitedForMs = 0,
   ): Promise<BundleStore> {
     const folders = [this.folder.path];
     const all = new BundleStore({ folders }, new ComponentCache({ waits: false }));
     await all.prepare(names);
     const sizes = names.flatMap((name) => componentsOf(all.named(name)));
     const mostCodeBytes = Math.floor(codeBytesOf(sizes) * (1 + 0.5 / names.length));
-    return new BundleStore({ folders, mostCodeBytes, awaitedForMs: 0 }, components);
+    return new BundleStore({ folders, mostCodeBytes, awaitedForMs }, components);
   }
 
   [Symbol.dispose](): void {
@@ -158,7 +159,9 @@ test('A6: bundle room: of several bundles of a container, the one for which ther
 test('A6: bundle room: making room leaves what others wait for, and what is prepared', async () => {
   using bundles = new Bundles();
   bundles.write('old', 'a', 'b');
-  const store = await bundles.store(['a', 'b']);
+  // one may be there long before the other
+  const patienceMs = 60_000;
+  const store = await bundles.store(['a', 'b'], undefined, patienceMs);
   await prepared(store, 'old');
 
   const others = ['a', 'b'].map(async (name) => store.prepare([name], { who: [name] }));

@@ -72,8 +72,8 @@ const codeBytes = () =>
   );
 const kibibytesOf = (name) =>
   Number(new RegExp(name + ':[^0-9]*([0-9]+) kB').exec(readFileSync('/proc/self/status', 'utf8'))[1]);
-const codeBefore = codeBytes();
 const residentBefore = kibibytesOf('VmRSS');
+const codeBefore = codeBytes();
 // none is to be collected before it is measured
 const compiled = (globalThis.compiled = []);
 process.stdout.write('ready\\n');
@@ -90,8 +90,8 @@ for (const length of JSON.parse(process.argv[1])) {
   }
 }
 // what getrusage(2) says is the size of who has started it, where that is larger
-const resident = 1024 * (kibibytesOf('VmHWM') - residentBefore);
 const code = modules.length + codeBytes() - codeBefore;
+const resident = 1024 * (kibibytesOf('VmHWM') - residentBefore);
 process.stdout.write((resident - code > process.argv[2] ? 'dear' : 'compiled') + ' ' + code + '\\n');
 `;
 
