@@ -14,6 +14,7 @@ import { looping } from '../support/hostile-components.ts';
 import { Operator } from '../support/operator.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
+const patienceMs = 60_000;
 const syscalls = ['getpgid'];
 const good = { component: 'errno', syscalls, settings: { errno: 'EBADMSG' } };
 
@@ -54,7 +55,9 @@ test('G1: epoll watches: where root has no more, the agent goes on, and starts t
   expect((await metricValues(agent.process)).size).toBeGreaterThan(0);
   await using looper = new AskedCaller({ socket: agent.socket, metadata: 'BUNDLE=loop' });
   expect((await looper.ask('getpgid 1')).answer).toBe('EPERM');
-  await expect.poll(async () => (await agent.status()).workers).toBe(workers);
+  await expect
+    .poll(async () => (await agent.status()).workers, { timeout: patienceMs })
+    .toBe(workers);
   // it is loaded by a thread of its own
   await using newcomer = new AskedCaller({ socket: agent.socket, metadata: 'BUNDLE=new' });
   expect((await newcomer.ask('getpgid 0')).answer).toBe('EBADMSG');
