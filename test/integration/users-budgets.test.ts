@@ -18,7 +18,7 @@ const many = 30_000;
 const some = 4000;
 
 /** Of one that a user could fill. */
-const smallBytes = 208 * mebibyte;
+const smallBytes = 288 * mebibyte;
 
 async function startAgent(cgroup: MemoryCgroup): Promise<WatchedAgent> {
   return startWatchedAgent({
