@@ -12,6 +12,7 @@ import { untilTakeable } from '../listening.ts';
 import { createLog } from '../log.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import { nativeIfThere } from '../native.ts';
+import { mostResidentBytes } from '../notification/instance-memory.ts';
 import type { AgentCommand, ResolverChoice } from '../options.ts';
 import { packageVersion } from '../package-root.ts';
 import { allowedToBundles, allowedToSignedBundles, BundleStore } from '../registry/bundle-store.ts';
@@ -83,7 +84,9 @@ export async function makeAnswering(
   kubernetes?: Kubernetes,
 ): Promise<Answering> {
   const config = loadConfig(choice.configFile);
-  const components = new ComponentCache({ waits: false });
+  const native = nativeIfThere();
+  const isShort = (): boolean => (native?.residentBytes() ?? 0) > mostResidentBytes();
+  const components = new ComponentCache({ waits: false, isShort });
   const store = new BundleStore(storeParts(config, sourceOf(choice, ending)), components);
   await prepareChosen(store, choice);
   return answeringBy(choice, { components, store, config, kubernetes });

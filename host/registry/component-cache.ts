@@ -38,6 +38,8 @@ export interface CacheOptions {
   readonly mostUnusedCodeBytes?: number;
   /** Of all that this process compiles; absent: nothing else does. */
   readonly types?: KnownTypes;
+  /** Whether this process has no memory left for more; absent: it always has. */
+  readonly isShort?: () => boolean;
 }
 
 const mostFailures = 4096;
@@ -101,7 +103,7 @@ export class ComponentCache {
    * @returns undefined: it takes none
    */
   prepare(wanted: ComponentFile, asker: Asker): Promise<void> | undefined {
-    if (this.#known(wanted) !== undefined || isQuick(wanted)) return undefined;
+    if (this.#known(wanted) !== undefined || isQuick(wanted) || this.#isShort) return undefined;
     return this.#preparing.take(keyOf(wanted), asker, async (askers) =>
       this.#prepare(wanted, askers),
     );
@@ -129,15 +131,20 @@ export class ComponentCache {
     return this.#files.size;
   }
 
+  /** Whoever has no instance for want of memory is not to have code either. */
+  get #isShort(): boolean {
+    return this.#options.isShort?.() === true;
+  }
+
   async #prepare(wanted: ComponentFile, askers: ReadonlySet<Asker>): Promise<void> {
     let share: number | undefined;
     const costMs = sizeIfThere(wanted.file) / bytesPerMs;
     await this.#looks.take({ askers, costMs }, async () => {
-      share = await this.#ask('look', wanted);
+      if (!this.#isShort) share = await this.#ask('look', wanted);
     });
     if (share === undefined) return;
     await this.#inquiries.take({ askers, costMs: share * dearestMs }, async () => {
-      await this.#ask('find out', wanted);
+      if (!this.#isShort) await this.#ask('find out', wanted);
     });
   }
 
@@ -159,10 +166,10 @@ export class ComponentCache {
 
   #load(wanted: ComponentFile): Outcome {
     if (!this.#options.waits && !isQuick(wanted)) {
-      throw new AgentError(
-        'AGENT_COMPONENT_UNTRIED',
-        'nobody knows whether it can be used: it was not compiled yet',
-      );
+      const why = this.#isShort
+        ? 'the agent has no memory left to compile it: give it more, or end containers'
+        : 'nobody knows whether it can be used: it was not compiled yet';
+      throw new AgentError('AGENT_COMPONENT_UNTRIED', why);
     }
     const identity = identityOfAll([wanted.file]);
     return this.#keep(wanted, {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { isPassing } from '../../host/errors.ts';
+import { isPassing, passingCodeOf } from '../../host/errors.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import type { Bundle } from '../../host/registry/bundle.ts';
@@ -170,6 +170,22 @@ test('A6: bundle room: making room leaves what others wait for, and what is prep
   await Promise.all(others);
 
   expect(['a', 'b'].map((name) => store.named(name).handlers.length)).toEqual([2, 2]);
+});
+
+test('A6: bundle room: where the agent has no memory left, nothing is compiled until it has', async () => {
+  using bundles = new Bundles();
+  bundles.write('one');
+  let isShort = true;
+  const components = new ComponentCache({ waits: false, isShort: () => isShort });
+  const store = await bundles.store(['one'], components);
+  await store.prepare(['one']);
+  const failure = failureOf(() => store.named('one'));
+  expect(passingCodeOf(failure)).toBe('AGENT_COMPONENT_UNTRIED');
+  expect(components.size).toBe(0);
+
+  isShort = false;
+  await store.prepare(['one']);
+  expect(store.named('one').handlers).toHaveLength(2);
 });
 
 test('A6: bundle room: what the command line names stays at hand', async () => {
