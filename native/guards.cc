@@ -495,8 +495,7 @@ void Receiver::give_turns(std::size_t wanted) {
     slow[index].place->given_up.store(slow[index].start);
 }
 
-// Calls that have waited for too long fail, unless it is for others of their container, which come
-// before them and have their turns; for those that wait a little, more workers are wanted.
+// Calls that have waited for too long fail; for those that wait a little, more workers are wanted.
 void Receiver::end_stale_queued(NotifyBuffers& buffers) {
   const Nanoseconds time = now();
   std::vector<OwnedCall> stale;
@@ -510,10 +509,7 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
       auto& queue = container->queue;
       const Pace pace = container->pace(time);
       const Nanoseconds deadline = pace == Pace::slow ? kQueueDeadlineIfSlow : kQueueDeadline;
-      const auto is_stale = [&](const OwnedCall& call) {
-        return time - std::max(call.pending.received, container->last_turn) > deadline;
-      };
-      while (!queue.empty() && is_stale(queue.front())) {
+      while (!queue.empty() && time - queue.front().pending.received > deadline) {
         stale.push_back(std::move(queue.front()));
         queue.pop_front();
         queued_count_.fetch_sub(1);

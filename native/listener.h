@@ -74,8 +74,6 @@ struct Container {
   std::shared_ptr<KeptCount> kept = std::make_shared<KeptCount>();
   // Received and not yet some worker's own; under the receiver's mutex.
   std::deque<OwnedCall> queue = {};
-  // When one of them last became that; 0: none has.
-  Nanoseconds last_turn = 0;
 
   [[nodiscard]] LostWorkers& lost_workers() {
     return is_user(payer) ? sender->lost_workers : own_lost_workers;

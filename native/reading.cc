@@ -274,7 +274,6 @@ std::optional<OwnedCall> Receiver::take_queued(Place& place) {
   container->queue.pop_front();
   queued_count_.fetch_sub(1);
   container->sender->last_turn = ++turns_;
-  container->last_turn = now();
   if (!container->queue.empty()) waiting_.push_back(std::move(container));
   return call;
 }

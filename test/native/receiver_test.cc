@@ -712,24 +712,6 @@ void gives_turns_by_sender() {
   while (desk.receive() != EventKind::stopped);
 }
 
-// Each call waits for those before it, all together longer than a call may wait for others.
-void fails_no_call_while_its_container_has_turns() {
-  constexpr std::uint32_t kContainer = 7;
-  constexpr std::size_t kCalls = 5;
-  const auto receiver = make_receiver();
-  keep_a_worker(receiver, kContainer);
-  Callers callers(kCalls);
-  add(*receiver, callers, 0, kContainer);
-  Desk desk(receiver);
-  for (std::size_t call = 0; call < kCalls; ++call) {
-    CHECK_EQUAL(desk.receive(), EventKind::notification);
-    pause_for(4 * kSecond);
-    desk.answer(5);
-  }
-  CHECK_EQUAL(desk.receive(), EventKind::ended);
-  CHECK_EQUAL(callers.count_of(5), kCalls);
-}
-
 void leaves_a_worker_for_who_is_quick() {
   const auto receiver = make_receiver(kFour);
   std::array<Callers, 4> some = {Callers(1), Callers(1), Callers(1), Callers(1)};
@@ -896,8 +878,6 @@ constexpr Case kCases[] = {
     {"A5: Receiver: so they have where each one is quick", has_a_deadline_for_many_quick_handlers},
     {"G4: Receiver: a container of which nobody knows has one worker, whatever its listeners",
      gives_who_is_not_known_one_worker},
-    {"G4: Receiver: no call fails while it waits for others of its container",
-     fails_no_call_while_its_container_has_turns},
     {"G4: Receiver: containers of which nobody knows leave a worker to those that are quick",
      leaves_a_worker_for_who_is_quick},
     {"G4: Receiver: a container begins with what it did before its last listener ended",
