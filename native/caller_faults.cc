@@ -48,11 +48,11 @@ void CallerFaults::forget_few(Nanoseconds time) {
   if (counts_.size() >= kMostPayers) counts_.clear();
 }
 
-FaultWatch::FaultWatch(Payer payer) : payer_(payer) {
+FaultWatch::FaultWatch(Payer payer, CallerFaults& faults) : faults_(faults), payer_(payer) {
   // to ask twice takes 0.4 us
   constexpr std::uint64_t kOneOf = 16;
   static thread_local std::uint64_t turn = 0;
-  if (CallerFaults::of_process().is_short(payer))
+  if (faults.is_short(payer))
     weight_ = 1;
   else if (++turn % kOneOf == 0)
     weight_ = kOneOf;
@@ -60,8 +60,7 @@ FaultWatch::FaultWatch(Payer payer) : payer_(payer) {
 }
 
 FaultWatch::~FaultWatch() {
-  if (weight_ != 0)
-    CallerFaults::of_process().note(payer_, (faults_of_thread() - before_) * weight_);
+  if (weight_ != 0) faults_.note(payer_, (faults_of_thread() - before_) * weight_);
 }
 
 }  // namespace seccompagent

@@ -51,12 +51,13 @@ class CallerFaults {
 // short.
 class FaultWatch {
  public:
-  explicit FaultWatch(Payer payer);
+  explicit FaultWatch(Payer payer, CallerFaults& faults = CallerFaults::of_process());
   FaultWatch(const FaultWatch&) = delete;
   FaultWatch& operator=(const FaultWatch&) = delete;
   ~FaultWatch();
 
  private:
+  CallerFaults& faults_;
   Payer payer_;
   // 0: it does not count.
   std::uint64_t weight_ = 0;
