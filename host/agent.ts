@@ -522,42 +522,45 @@ export class Agent {
       this.native.lookAtFirstProcess(arrival.socket, arrival.connection, firstPid);
     }
     const isWanted = (): boolean => !this.#isStopping && !arrival.isOver();
-    let refusing: Promise<WriteRefusal> | undefined;
-    let fetching: Promise<void> | undefined;
-    await this.#inTurn(identity, () => {
-      if (!isWanted()) return;
-      refusing = this.#filterFlags.enter(state, peerUid);
+    // what a turn begins is its caller's at once: nobody else would catch what it fails with
+    const prepared = await this.#inTurn(identity, async () => {
+      if (!isWanted()) return undefined;
+      const refusing = this.#filterFlags.enter(state, peerUid);
       unlessAttached.defer(() => {
         this.#filterFlags.leave(key);
       });
-      fetching = this.#attaching.resolver.prepare?.(identity, isWanted);
+      return Promise.all([refusing, this.#prepare(identity, isWanted)]);
     });
-    if (fetching !== undefined) {
-      this.#lines.tell(
-        identity,
-        'info',
-        shownContainer({ containerId: state.containerId, workload: believedWorkload(identity) }),
-        'container waits for its bundles, or for its pod to be known',
-      );
-    }
-    if (refusing === undefined) return;
-    const [refusal] = await Promise.all([refusing, fetching]);
+    if (prepared === undefined) return;
+    const [refusal] = prepared;
     const attach = (resolution: Resolved): void => {
       this.#attach(arrival, { identity, refusal, counted, resolution });
       unlessAttached.move();
     };
-    let looking: Promise<void> | undefined;
-    await this.#inTurn(identity, () => {
-      if (!isWanted()) return;
+    const isForPaths = await this.#inTurn(identity, () => {
+      if (!isWanted()) return false;
       const resolution = this.#attaching.resolved(identity);
-      looking = this.#lookForPaths(arrival, identity, resolution);
+      const looking = this.#lookForPaths(arrival, identity, resolution);
       if (looking === undefined) attach(resolution);
+      return looking?.then(() => true) ?? false;
     });
-    if (looking === undefined) return;
-    await looking;
+    if (!isForPaths) return;
     await this.#inTurn(identity, () => {
       if (isWanted()) attach(this.#attaching.resolved(identity));
     });
+  }
+
+  async #prepare(identity: ContainerIdentity, isWanted: () => boolean): Promise<void> {
+    const fetching = this.#attaching.resolver.prepare?.(identity, isWanted);
+    if (fetching === undefined) return;
+    const { state } = identity;
+    this.#lines.tell(
+      identity,
+      'info',
+      shownContainer({ containerId: state.containerId, workload: believedWorkload(identity) }),
+      'container waits for its bundles, or for its pod to be known',
+    );
+    await fetching;
   }
 
   /**
@@ -579,7 +582,7 @@ export class Agent {
   }
 
   /** Of root's containers they are others than of users'. */
-  async #inTurn(identity: ContainerIdentity, work: () => void): Promise<void> {
+  async #inTurn<T>(identity: ContainerIdentity, work: () => T | Promise<T>): Promise<T> {
     const { peerUid = 0 } = identity;
     if (peerUid !== 0) return this.#userTurns.take(peerUid, work);
     const workload = this.#attaching.resolver.workloadOf?.(identity);

@@ -10,14 +10,21 @@ export class ArrivalTurns {
   readonly #turns = new Turns();
 
   /**
-   * Settles as the work does, which is done at once, if nobody waits.
+   * Settles as the work does, which is begun at once, if nobody waits. The turn lasts as long as the
+   * work takes of the main thread: others do not wait for what it only begins.
    * @param who as `Asker` has it
    */
-  async take(who: readonly string[], work: () => void): Promise<void> {
-    await this.#turns.take({ askers: [{ who }], costMs: 0 }, async () => {
-      work();
-      // all else that the main thread has to do
-      await nextTurn();
+  async take<T>(who: readonly string[], work: () => T | Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      void this.#turns.take({ askers: [{ who }], costMs: 0 }, async () => {
+        try {
+          resolve(work());
+        } catch (thrown) {
+          reject(thrown);
+        }
+        // all else that the main thread has to do
+        await nextTurn();
+      });
     });
   }
 }

@@ -9,15 +9,14 @@ export class UserTurns {
   readonly #waiting: Map<number, Work[]> = new Map();
   #isPausing = false;
 
-  /** Settles as the work does, once it had its turn: at once, if nobody waits. */
-  async take(uid: number, work: Work): Promise<void> {
+  /** Settles as the work does, which is begun in its turn: at once, if nobody waits. */
+  async take<T>(uid: number, work: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const own = this.#waiting.get(uid) ?? [];
       this.#waiting.set(uid, own);
       own.push(() => {
         try {
-          work();
-          resolve();
+          resolve(work());
         } catch (thrown) {
           reject(thrown);
         }

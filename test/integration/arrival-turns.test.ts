@@ -48,7 +48,7 @@ test('agent socket: what users send waits for their turns, and root’s does not
   });
   const parsedCount = (): number => parsed.mock.calls.filter(([text]) => text === message).length;
   // users have no turn meanwhile
-  const turn = vi.spyOn(userTurns, 'take').mockResolvedValue();
+  const turn = vi.spyOn(userTurns, 'take').mockResolvedValue(undefined);
   await sendAsUser(path, 5).ended;
   await until('their messages', () => turn.mock.calls.length === 5 || undefined);
   expect(parsedCount()).toBe(0);

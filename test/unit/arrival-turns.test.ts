@@ -66,3 +66,20 @@ test('A11: arrival turns: what fails does so for whoever wanted it', async () =>
   await expect(failing).rejects.toThrow('it fails');
   await after;
 });
+
+test('A11: arrival turns: what one only begins keeps nobody waiting, and fails for whoever wanted it', async () => {
+  const turns = new ArrivalTurns();
+  let fail: (why: Error) => void = () => undefined;
+  const begun = turns.take(
+    ['a'],
+    async () =>
+      new Promise((_, reject) => {
+        fail = reject;
+      }),
+  );
+  const after = turns.take(['a'], () => 'after');
+
+  expect(await after).toBe('after');
+  fail(new Error('it fails later'));
+  await expect(begun).rejects.toThrow('it fails later');
+});
