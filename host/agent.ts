@@ -660,9 +660,25 @@ export class Agent {
       case receiverEventKind.broken:
         this.#blame(event, 'trap', 'a worker has ended within a handler: its call fails');
         break;
+      case receiverEventKind.shared:
+        this.#leaveShared(token);
+        break;
       case receiverEventKind.crowded:
         this.#pool?.grow();
     }
+  }
+
+  /** RECV waits where somebody else has received what was there: nobody else's calls come meanwhile. */
+  #leaveShared(token: number): void {
+    const attached = this.#containers.get(token);
+    if (attached === undefined) return;
+    this.#listenerCounts.noteShared(attached.identity);
+    this.#lines.tell(
+      attached.identity,
+      'warn',
+      shownContainer(attached.registry),
+      'another process receives the calls of this container, too: the agent leaves them to it',
+    );
   }
 
   /** A call was answered by the failure policy, since its handler did not come to an end. */

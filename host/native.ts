@@ -39,6 +39,7 @@ export const receiverEventKind = {
   overdue: 3,
   crowded: 4,
   broken: 5,
+  shared: 6,
 } as const;
 
 /** The numbers behind a kind:
@@ -46,7 +47,8 @@ export const receiverEventKind = {
  * - `exited`: a watched process has ended;
  * - `overdue`: a handler has used its time up; its call has been answered and its worker must be ended;
  * - `crowded`: calls wait, and every worker is busy;
- * - `broken`: a worker has ended within a handler; its call has been answered.
+ * - `broken`: a worker has ended within a handler; its call has been answered;
+ * - `shared`: others receive from a listener, too, and keep the agent waiting: it ends next.
  */
 export interface ReceiverEvent {
   readonly kind: number;

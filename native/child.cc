@@ -115,15 +115,19 @@ using Beginning = std::array<char, 128>;
   return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
 }
 
-}  // namespace
-
-bool is_runnable(pid_t task) {
+[[nodiscard]] bool is_in_state(pid_t task, char state) {
   Beginning text = {};
   const std::string_view stat = read_beginning(task, "stat", text);
   // behind the name, which may have any characters
   const std::size_t end = stat.rfind(") ");
-  return end != std::string_view::npos && stat.substr(end + 2).starts_with('R');
+  return end != std::string_view::npos && stat.substr(end + 2).starts_with(state);
 }
+
+}  // namespace
+
+bool is_runnable(pid_t task) { return is_in_state(task, 'R'); }
+
+bool is_asleep(pid_t task) { return is_in_state(task, 'S'); }
 
 Nanoseconds computed_by(pid_t task) {
   Beginning text = {};

@@ -96,6 +96,8 @@ class Awaiting {
 
 // Whether a process or thread has a processor or waits for nothing else; false if nobody can tell.
 [[nodiscard]] bool is_runnable(pid_t task);
+// Whether it waits for something that a signal may end, see proc_pid_stat(5).
+[[nodiscard]] bool is_asleep(pid_t task);
 
 // For how long a process or thread has had a processor; 0 if nobody can tell.
 [[nodiscard]] Nanoseconds computed_by(pid_t task);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "caller_state.h"
+#include "kick_signal.h"
 #include "receiver.h"
 #include "short_turns.h"
 #include "worker.h"
@@ -87,7 +88,8 @@ void Receiver::mark_blocked(Place& place) {
 // woken, a worker may just be on its way back, which this thread, where it goes before all others,
 // has kept from reading: so it leaves them a little time where one has read since it was here last.
 void Receiver::stand_in() {
-  stand_in_thread_.store(gettid());
+  const pid_t thread = accept_kicks();
+  stand_in_thread_.store(thread);
   take_short_turns(0);
   NotifyBuffers buffers(sizes_);
   std::shared_ptr<Listener> listener;
@@ -106,7 +108,11 @@ void Receiver::stand_in() {
       }
       // whoever needs a stand-in again says so
       if (reads_.load() != reads || !become_reader()) break;
-      (void)read_pending({.buffers = buffers, .place = nullptr, .timeout_ms = 0, .start = now()},
+      (void)read_pending({.buffers = buffers,
+                          .thread = thread,
+                          .place = nullptr,
+                          .timeout_ms = 0,
+                          .start = now()},
                          listener, pending);
       has_reader_.store(false);
       const std::lock_guard lock(mutex_);
@@ -180,6 +186,7 @@ void Receiver::watch_workers() {
         if (place.is_overdue) overdue.push_back(index);
       }
     }
+    is_busy = watch_receiving() || is_busy;
     place_stand_in(time);
     for (const std::size_t index : overdue) end_overdue(index, buffers);
     if (queued_count_.load() > 0) {
@@ -197,9 +204,21 @@ void Receiver::watch_workers() {
   }
 }
 
+// Whether the reader is in RECV; has it leave that where it waits.
+bool Receiver::watch_receiving() {
+  const std::uint64_t receiving = receiving_.load(std::memory_order_acquire);
+  if (receiving == 0) return false;
+  const pid_t thread = receiving_thread_.load(std::memory_order_relaxed);
+  if (!is_asleep(thread) || receiving_.load(std::memory_order_acquire) != receiving) return true;
+  if (const auto listener = find_listener(static_cast<std::uint32_t>(receiving)))
+    listener->is_shared.store(true);
+  kick_thread(thread);
+  return true;
+}
+
 // Whether everybody waits for calls.
 bool Receiver::is_idle() const {
-  return has_reader_.load() && std::ranges::all_of(used_places(), [](const Place& place) {
+  return has_reader_.load() && receiving_.load() == 0 && std::ranges::all_of(used_places(), [](const Place& place) {
            return place.phase.load() == Phase::idle && place.held.load() == 0;
          });
 }

@@ -113,6 +113,9 @@ struct Listener {
   // It was frozen, by us, and not thawed by us: calls that are taken back come again only when
   // somebody else has done that.
   std::atomic<bool> is_frozen = false;
+  // Somebody else receives from it, too, and has taken what its readiness told us of: RECV, which
+  // knows no O_NONBLOCK, has waited.
+  std::atomic<bool> is_shared = false;
   // Calls were taken back a moment ago: until then it is worth knowing beforehand whose they are.
   std::atomic<Nanoseconds> restarts_until = 0;
 

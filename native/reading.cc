@@ -44,6 +44,7 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
   } else if (crowd > 0) {
     crowd_.store(crowd - 1, std::memory_order_relaxed);
   }
+  receiving_thread_.store(reading.thread, std::memory_order_relaxed);
   bool has_own = false;
   bool has_received = false;
   std::size_t queued = 0;
@@ -87,6 +88,27 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
   return has_own;
 }
 
+// It may have to wait in there, see Listener::is_shared, and everybody with it: the watcher sees to
+// it that this ends, and is awake from before it begins.
+Result<void> Receiver::receive_as_reader(NotifyBuffers& buffers, const Listener& listener,
+                                         Notification& notification) {
+  ++receive_count_;
+  receiving_.store(std::uint64_t{receive_count_} << 32 | listener.token, std::memory_order_release);
+  if (is_watcher_asleep_.load(std::memory_order_relaxed)) wake_watcher();
+  const auto received = buffers.receive(listener.fd.get(), notification);
+  receiving_.store(0, std::memory_order_release);
+  return received;
+}
+
+// Its calls are others' to answer.
+void Receiver::end_shared(const Listener& listener) {
+  {
+    const std::lock_guard lock(mutex_);
+    tell({.kind = ReceiverEvent::Kind::shared, .token = listener.token, .worker = 0, .link = 0});
+  }
+  end_listener(listener);
+}
+
 // Nothing: there was no call after all, or it is known already, or the listener has ended.
 //
 // A thread makes one call at a time, so if one of its is still known here, a signal took that one
@@ -94,10 +116,15 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
 // in that order (the kept ones when a worker begins), so that none is missed on its way.
 Receiver::Received Receiver::receive_one(NotifyBuffers& buffers, Listener& listener,
                                          Pending& pending, bool is_readable) {
+  if (listener.is_shared.load(std::memory_order_relaxed)) {
+    end_shared(listener);
+    return Received::nothing;
+  }
   const auto received =
-      is_readable ? buffers.receive(listener.fd.get(), pending.notification) : fail(ENODEV);
+      is_readable ? receive_as_reader(buffers, listener, pending.notification) : fail(ENODEV);
   if (!received) {
     const Errno error = received.error();
+    if (error == Errno{EINTR} && listener.is_shared.load()) end_shared(listener);
     if (error == Errno{ENOENT} || error == Errno{EINTR}) return Received::nothing;
     // All users of the filter are gone: RECV would say ENOENT now and for ever. Or an error that
     // never ends: it is one listener's own and must not end the others.

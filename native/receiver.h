@@ -176,7 +176,8 @@ struct ReceiverEvent {
     exited = 2,
     overdue = 3,
     crowded = 4,
-    broken = 5
+    broken = 5,
+    shared = 6
   } kind;
   // Of the listener or the process.
   std::uint32_t token;
@@ -277,11 +278,12 @@ class Receiver {
   // reading.cc: receiving, by whoever has taken the reader's role.
   [[nodiscard]] bool become_reader() { return !has_reader_.exchange(true); }
   void leave_epoll();
-  // `place`: whose the first call becomes; nullptr: all are queued.
   // What a read is done with and for; `place`: whose the first call becomes; nullptr: all are
   // queued.
   struct Reading {
     NotifyBuffers& buffers;
+    // Who reads, by its number.
+    pid_t thread;
     Place* place;
     int timeout_ms;
     // When the waiting begins.
@@ -295,6 +297,9 @@ class Receiver {
   enum class Received { nothing, for_a_worker, for_the_queue };
   [[nodiscard]] Received receive_one(NotifyBuffers& buffers, Listener& listener, Pending& pending,
                                      bool is_readable);
+  [[nodiscard]] Result<void> receive_as_reader(NotifyBuffers& buffers, const Listener& listener,
+                                               Notification& notification);
+  void end_shared(const Listener& listener);
   [[nodiscard]] Received admit(Listener& listener, Pending& pending);
   [[nodiscard]] bool replaces_queued(Listener& listener, const Pending& pending);
   [[nodiscard]] bool parks(const Pending& pending, std::uint64_t key);
@@ -345,6 +350,7 @@ class Receiver {
   void watch_workers();
   void place_stand_in(Nanoseconds time);
   [[nodiscard]] bool is_idle() const;
+  [[nodiscard]] bool watch_receiving();
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
   void note_worker_time(Place& place, Nanoseconds elapsed, bool is_same);
   [[nodiscard]] bool watch_handling(Place& place, Nanoseconds elapsed);
@@ -390,6 +396,11 @@ class Receiver {
   // RECV would block the second.
   alignas(64) std::atomic<bool> has_reader_ = false;
   std::atomic<bool> is_watcher_asleep_ = false;
+  // While the reader is in RECV: another number each time, and the token of the listener. Else 0.
+  std::atomic<std::uint64_t> receiving_ = 0;
+  std::atomic<pid_t> receiving_thread_ = 0;
+  // How often it was there: the reader's.
+  std::uint32_t receive_count_ = 0;
   // How many events a read asks for.
   std::atomic<int> batch_size_ = 1;
   // Counts down from the last read that found more than one call waiting.

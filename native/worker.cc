@@ -194,6 +194,7 @@ Result<EventKind> Worker::receive() {
         continue;
       }
       const auto has_call = receiver_->read_pending({.buffers = buffers_,
+                                                     .thread = tid_,
                                                      .place = &place_,
                                                      .timeout_ms = -1,
                                                      .start = start == 0 ? now() : start},

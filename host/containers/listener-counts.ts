@@ -33,6 +33,8 @@ const mostTextBytes = 64 * 1024;
 const partOfAll = 1 / 8;
 /** Beside it, so much is divided evenly: who has little comes in where others have filled the rest. */
 const partDivided = 1 / 16;
+/** For how long a user has no more listeners who has kept the agent waiting at one. */
+const bannedMs = 10 * 60_000;
 
 type Holder = Pick<ContainerIdentity, 'peerUid' | 'state'>;
 
@@ -146,6 +148,8 @@ export class ListenerCounts {
   readonly #limits: ListenerLimits;
   readonly #ofUsers: Counts<number> = new Counts();
   readonly #ofContainers: Counts<ContainerKey> = new Counts();
+  /** By user, until when, in the time of `performance.now()`. */
+  readonly #banned: Map<number, number> = new Map();
   readonly #bytesOfUsers: Accounts;
   readonly #bytesOfRoot: Accounts;
 
@@ -163,6 +167,9 @@ export class ListenerCounts {
     if (bytesOf(plainTexts(holder)) > mostTextBytes) {
       refuse(`its id and its metadata have more than ${mostTextBytes} bytes`);
     }
+    if ((this.#banned.get(peerUid) ?? 0) > performance.now()) {
+      refuse(`user ${peerUid} has received from the listeners of his containers himself`);
+    }
     if (this.#ofContainers.of(keyOf(holder)) >= perContainer) {
       refuse(`container ${state.containerId} has ${perContainer} listeners, and may have no more`);
     }
@@ -173,6 +180,11 @@ export class ListenerCounts {
     this.#ofUsers.add(peerUid, 1);
     this.#ofContainers.add(keyOf(holder), 1);
     return counted;
+  }
+
+  /** Others receive from one of its listeners, too: each such listener costs everybody a moment. */
+  noteShared({ peerUid = 0 }: Holder): void {
+    if (peerUid !== 0) this.#banned.set(peerUid, performance.now() + bannedMs);
   }
 
   #counted(holder: Holder): CountedListener {

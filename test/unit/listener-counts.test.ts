@@ -257,3 +257,20 @@ test('A15: listener counts: all containers of root have a bound, beyond which th
   // users' are counted for themselves
   counts.enter(holder).keep(ownBytes(15));
 });
+
+test('A2: listener counts: a user who receives himself has no more for a while, and no one else is refused', () => {
+  const counts = new ListenerCounts();
+  counts.enter(holder);
+  counts.noteShared(holder);
+  counts.noteShared(ofRoot('c1'));
+
+  expect(failureOf(() => counts.enter(holder)).code).toBe('AGENT_LISTENER');
+  counts.enter(ofRoot('c1'));
+  counts.enter({ ...holder, peerUid: 1001 });
+  const later = performance.now() + 11 * 60_000;
+  vi.spyOn(performance, 'now').mockReturnValue(later);
+  onTestFinished(() => {
+    vi.restoreAllMocks();
+  });
+  counts.enter(holder);
+});
