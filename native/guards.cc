@@ -108,12 +108,9 @@ void Receiver::stand_in() {
       }
       // whoever needs a stand-in again says so
       if (reads_.load() != reads || !become_reader()) break;
-      (void)read_pending({.buffers = buffers,
-                          .thread = thread,
-                          .place = nullptr,
-                          .timeout_ms = 0,
-                          .start = now()},
-                         listener, pending);
+      (void)read_pending(
+          {.buffers = buffers, .thread = thread, .place = nullptr, .timeout_ms = 0, .start = now()},
+          listener, pending);
       has_reader_.store(false);
       const std::lock_guard lock(mutex_);
       if (queued_count_.load() == 0) continue;
@@ -218,7 +215,8 @@ bool Receiver::watch_receiving() {
 
 // Whether everybody waits for calls.
 bool Receiver::is_idle() const {
-  return has_reader_.load() && receiving_.load() == 0 && std::ranges::all_of(used_places(), [](const Place& place) {
+  return has_reader_.load() && receiving_.load() == 0 &&
+         std::ranges::all_of(used_places(), [](const Place& place) {
            return place.phase.load() == Phase::idle && place.held.load() == 0;
          });
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Root's containers have their turns, and the main thread has time for all else.
+import { EventEmitter, once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
@@ -69,17 +70,11 @@ test('A11: arrival turns: what fails does so for whoever wanted it', async () =>
 
 test('A11: arrival turns: what one only begins keeps nobody waiting, and fails for whoever wanted it', async () => {
   const turns = new ArrivalTurns();
-  let fail: (why: Error) => void = () => undefined;
-  const begun = turns.take(
-    ['a'],
-    async () =>
-      new Promise((_, reject) => {
-        fail = reject;
-      }),
-  );
+  const later = new EventEmitter();
+  const begun = turns.take(['a'], async () => once(later, 'end'));
   const after = turns.take(['a'], () => 'after');
 
   expect(await after).toBe('after');
-  fail(new Error('it fails later'));
+  later.emit('error', new Error('it fails later'));
   await expect(begun).rejects.toThrow('it fails later');
 });
