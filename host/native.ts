@@ -318,6 +318,8 @@ export interface Native {
   /** This thread is that user, as are those that it starts, until it says that it is not, or loads the addon. */
   becomeWatchUser(this: void): void;
   leaveWatchUser(this: void): void;
+  /** The number of a user that nobody else is, another one each time, see native/drawn_user.h. */
+  drawUser(this: void): number;
   /** _exit(2): ends all threads, wherever they are. */
   exitProcess(this: void, code: number): void;
 
@@ -622,6 +624,8 @@ export interface ProgramResult {
   readonly code: number;
   /** What ended it; 0: none. */
   readonly signal: number;
+  /** What it has used of a processor; 0: it was killed. */
+  readonly processorMs: number;
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
 }

@@ -43,6 +43,8 @@ export interface ProgramEnd {
   readonly code: number | undefined;
   /** For people: why there is no exit code; empty: there is one. */
   readonly why: string;
+  /** What it has used of a processor; 0: nobody knows. */
+  readonly processorMs: number;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -88,6 +90,7 @@ function endOf(program: Program, result: ProgramResult): ProgramEnd {
   return {
     code: why === '' ? result.code : undefined,
     why,
+    processorMs: result.processorMs,
     stdout: Buffer.from(result.stdout).toString(),
     stderr: Buffer.from(result.stderr).toString(),
   };
@@ -97,7 +100,12 @@ function endOf(program: Program, result: ProgramResult): ProgramEnd {
 function runByNode(program: Program): ProgramEnd {
   const [name, ...args] = program.command;
   if (program.folder !== undefined && !existsSync(program.folder)) {
-    const nothing = { signal: 0, stdout: new Uint8Array(), stderr: new Uint8Array() };
+    const nothing = {
+      signal: 0,
+      processorMs: 0,
+      stdout: new Uint8Array(),
+      stderr: new Uint8Array(),
+    };
     return endOf(program, { ...nothing, end: 'not-prepared', code: constants.errno.ENOENT });
   }
   const { error, status, signal, stdout, stderr } = spawnSync(name, args, {
@@ -118,6 +126,7 @@ function runByNode(program: Program): ProgramEnd {
     end,
     code: end === 'not-executed' ? errno : (status ?? 0),
     signal: signal === null ? 0 : constants.signals[signal],
+    processorMs: 0,
     stdout: stdout ?? new Uint8Array(),
     stderr: stderr ?? new Uint8Array(),
   });

@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "addon_state.h"
+#include "drawn_user.h"
 #include "exports.h"
 #include "session_keyring.h"
 #include "unique_fd.h"
@@ -60,6 +61,10 @@ Napi::Value be_own_user(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value draw_user_number(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), draw_user());
+}
+
 Napi::Value own_watches(const Napi::CallbackInfo& info) {
   if (const auto owned = own_epolls(); !owned)
     return throw_errno(info.Env(), "own the epoll watches", owned.error());
@@ -79,6 +84,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("ownWatches", own_watches);
   add("becomeWatchUser", be_watch_user);
   add("leaveWatchUser", be_own_user);
+  add("drawUser", draw_user_number);
   add("exitProcess", exit_process);
   add("listenSocket", listen_socket);
   add("takeWakeFd", take_wake_fd);

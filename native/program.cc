@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,14 +105,21 @@ struct Pipe {
   return pipe;
 }
 
+[[nodiscard]] Nanoseconds nanoseconds_of(const timeval& time) {
+  return time.tv_sec * kSecond + time.tv_usec * kMicrosecond;
+}
+
 // Of one that has ended and was not reaped yet.
 void note_end_of(pid_t pid, ProgramResult& result) {
   siginfo_t info = {};
+  rusage usage = {};
   constexpr int kOptions = WEXITED | WNOHANG | WNOWAIT | __WALL;
-  const int waited =
-      retry_eintr([&] { return waitid(P_PID, static_cast<id_t>(pid), &info, kOptions); });
+  // that of the C library does not say what was used
+  const long waited =
+      retry_eintr([&] { return syscall(SYS_waitid, P_PID, pid, &info, kOptions, &usage); });
   if (waited == -1 || info.si_pid == 0) return;
   (info.si_code == CLD_EXITED ? result.code : result.signal) = info.si_status;
+  result.processor_time = nanoseconds_of(usage.ru_utime) + nanoseconds_of(usage.ru_stime);
 }
 
 // Talks to a running program.

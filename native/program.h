@@ -50,6 +50,8 @@ struct ProgramResult {
   int code;
   // What ended it; 0: none.
   int signal;
+  // Of a processor, with that of all that it has waited for; 0: it was killed.
+  Nanoseconds processor_time;
   std::string output;
   std::string error_output;
 };

@@ -67,6 +67,8 @@ constexpr const char* kStep = "run a program";
   object.Set("end", Napi::String::New(env, name_of(result.end)));
   object.Set("code", Napi::Number::New(env, result.code));
   object.Set("signal", Napi::Number::New(env, result.signal));
+  object.Set("processorMs", Napi::Number::New(env, static_cast<double>(result.processor_time) /
+                                                       static_cast<double>(kMillisecond)));
   object.Set("stdout", bytes_of(result.output));
   object.Set("stderr", bytes_of(result.error_output));
   return object;

@@ -5,27 +5,22 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <charconv>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "drawn_user.h"
 #include "process_files.h"
 
 namespace seccompagent {
 namespace {
-
-// Neither a distribution nor a container runtime gives any of these to anybody.
-constexpr uid_t kFirst = 1U << 31;
-constexpr uid_t kCount = 7U << 28;
 
 struct Users {
   uid_t own;
@@ -33,12 +28,7 @@ struct Users {
 };
 
 [[nodiscard]] const Users& users() {
-  static const Users known = [] {
-    std::uint32_t drawn = 0;
-    // no flags: it waits for the first random numbers of the machine, and is never cut short
-    if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn) std::abort();
-    return Users{.own = getuid(), .drawn = kFirst + drawn % kCount};
-  }();
+  static const Users known = {.own = getuid(), .drawn = draw_user()};
   return known;
 }
 

@@ -24,11 +24,12 @@ export interface ChildLimitsGiven {
 
 /** @param said what it says of itself; empty: nothing */
 export function failureOf(
-  { code, why, stderr }: ProgramEnd,
+  { code, why, stderr, processorMs }: ProgramEnd,
   { given, usual }: ChildLimitsGiven,
   said = '',
 ): Finding {
-  if (why.includes('SIGXCPU')) {
+  // by ticks, of which it may have had more than it has used: without any, somebody else has sent it
+  if (why.includes('SIGXCPU') && processorMs > (given.processorSeconds * 1000) / 2) {
     return { kind: 'bad', reason: `it takes more than ${given.processorSeconds} s of a processor` };
   }
   const isOwn = code !== undefined || ownEnds.some((signal) => why.includes(signal));

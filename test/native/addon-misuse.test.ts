@@ -77,6 +77,7 @@ type Kind = 'number' | 'bigint' | 'text' | 'texts' | 'bytes' | 'numbers';
 
 const withoutArguments = [
   'becomeWatchUser',
+  'drawUser',
   'harden',
   'leaveSessionKeyring',
   'leaveWatchUser',

@@ -100,6 +100,14 @@ void tells_of_a_signal() {
   CHECK_EQUAL(result.signal, SIGTERM);
 }
 
+void tells_what_it_has_used_of_a_processor() {
+  CHECK(run(shell("sleep 1")).processor_time < kSecond / 2);
+  // its own limit counts the same
+  const ProgramResult result = run(shell("ulimit -t 1; while :; do :; done"));
+  CHECK(result.end == ProgramEnd::itself);
+  CHECK(result.processor_time > kSecond / 2);
+}
+
 void tells_of_what_cannot_be_executed() {
   ProgramRequest request = shell("");
   request.candidates = {"/nonexistent/sh", "/etc/passwd"};
@@ -214,6 +222,7 @@ constexpr Case kCases[] = {
     {"program: it need not read its input", need_not_read_its_input},
     {"EE4: program: it opens the files that it may open, and no others", opens_no_other_files},
     {"program: that a signal has ended it is told", tells_of_a_signal},
+    {"program: what it has used of a processor is told", tells_what_it_has_used_of_a_processor},
     {"program: why it cannot be executed is told", tells_of_what_cannot_be_executed},
     {"program: a text without #! is read by a shell", is_read_by_a_shell_if_it_is_no_program},
     {"program: it has no terminal to ask", has_no_terminal},

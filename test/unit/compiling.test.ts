@@ -264,14 +264,21 @@ test('compiling: what fails where memory is short is not known to be bad', () =>
   expect(verdictOf(end, compilingLimits, given).kind).toBe('unknown');
 });
 
-const ended: ProgramEnd = { code: undefined, why: '', stdout: 'ready\n', stderr: '' };
+const ended: ProgramEnd = {
+  code: undefined,
+  why: '',
+  processorMs: 0,
+  stdout: 'ready\n',
+  stderr: '',
+};
 
 test.for<readonly [string, Partial<ProgramEnd>, Finding['kind']]>([
   ['of its own', { code: 0, stdout: 'ready\ncompiled 10\n' }, 'good'],
   ['since the code is not valid', { code: 0, stdout: 'ready\ninvalid\n' }, 'bad'],
   ['too large', { code: 0, stdout: 'ready\ndear 10\n' }, 'bad'],
   ['by its limit of memory', { why: 'it ended by SIGTRAP' }, 'bad'],
-  ['by its limit of time', { why: 'it ended by SIGXCPU' }, 'bad'],
+  ['by its limit of time', { why: 'it ended by SIGXCPU', processorMs: 29_900 }, 'bad'],
+  ['before its limit of time', { why: 'it ended by SIGXCPU', processorMs: 600 }, 'unknown'],
   ['killed by the kernel', { why: 'it ended by SIGKILL' }, 'unknown'],
   ['late', { why: 'it took more than 120 s' }, 'unknown'],
   ['before it had begun', { why: 'it ended by SIGABRT', stdout: '' }, 'unknown'],

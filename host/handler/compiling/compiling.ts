@@ -7,6 +7,7 @@ import type { Program, ProgramEnd } from '../../program.ts';
 import { failureOf } from '../child-end.ts';
 import { underLimits } from '../child-limits.ts';
 import type { ChildLimits } from '../child-limits.ts';
+import { drawUser, nobody } from '../child-user.ts';
 import type { Finding } from '../finding.ts';
 
 /** V8's two compilers: the one for first calls, and the one for what is called often. */
@@ -56,11 +57,17 @@ const source = `
 import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 
-const nobody = 65534;
+const become = (user) => {
+  process.setgid(user);
+  process.setuid(user);
+};
 if (process.geteuid() === 0) {
   process.setgroups([]);
-  process.setgid(nobody);
-  process.setuid(nobody);
+  try {
+    become(Number(process.argv[3]));
+  } catch {
+    become(${nobody});
+  }
 }
 const modules = await buffer(process.stdin);
 // of no file: V8's own
@@ -116,6 +123,7 @@ export function compilingProgram(
       source,
       JSON.stringify(modules.map(({ length }) => length)),
       String(workBytes[compiler]),
+      String(drawUser()),
     ]),
     environment: {},
     folder: '/',

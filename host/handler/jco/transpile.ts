@@ -11,6 +11,7 @@ import type { Program, ProgramEnd } from '../../program.ts';
 import { failureOf } from '../child-end.ts';
 import { underLimits } from '../child-limits.ts';
 import type { ChildLimits } from '../child-limits.ts';
+import { drawUser } from '../child-user.ts';
 import type { Finding } from '../finding.ts';
 import { parseWiring } from './wiring.ts';
 import type { TranspileRequest } from './wiring.ts';
@@ -101,6 +102,7 @@ export function transpilingProgram({ component, request, jco, limits }: Transpil
       join(import.meta.dirname, program),
       jco.generator,
       JSON.stringify(request),
+      String(drawUser()),
     ]),
     environment: {},
     folder: '/',

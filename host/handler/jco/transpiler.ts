@@ -4,9 +4,9 @@
 // modules, and prints what it would have linked with what. Neither the component's code nor any of
 // that JavaScript runs in the agent.
 //
-//   node transpiler.ts GENERATOR REQUEST < component > wiring
+//   node transpiler.ts GENERATOR REQUEST USER < component > wiring
 //
-// GENERATOR is jco's module that writes code, REQUEST a TranspileRequest as JSON.
+// GENERATOR is jco's module that writes code, REQUEST a TranspileRequest as JSON, USER who it becomes.
 import { registerHooks } from 'node:module';
 import { buffer } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -92,6 +92,7 @@ const wasiUrl = `data:text/javascript,${encodeURIComponent(wasi)}`;
 
 /** By it jco knows host functions that are core functions, and asks them for one. */
 const lowered = Symbol.for('cabiLower');
+/** Also a user namespace that does not have another user has this one. */
 const nobody = 65_534;
 
 /** What is not in the component, and what can't be told apart: it is not linked. */
@@ -200,12 +201,20 @@ function camelCase(name: string): string {
   return name.replace(/-(.)/gu, (_, letter: string) => letter.toUpperCase());
 }
 
+function become(user: number): void {
+  process.setgid?.(user);
+  process.setuid?.(user);
+}
+
 /** Nothing of the component has been read before. */
-function becomeNobody(): void {
+function becomeOther(user: number): void {
   if (process.geteuid?.() !== 0) return;
   process.setgroups?.([]);
-  process.setgid?.(nobody);
-  process.setuid?.(nobody);
+  try {
+    become(user);
+  } catch {
+    become(nobody);
+  }
 }
 
 /** Of generated modules those that the component has as well: jco adds some of its own. */
@@ -242,7 +251,7 @@ async function wiringOf(
   return { instances: recording.instances, lifted: recording.lifted() };
 }
 
-async function run(generator: string, request: TranspileRequest): Promise<void> {
+async function run(generator: string, request: TranspileRequest, user: number): Promise<void> {
   registerHooks({
     resolve: (specifier, context, next) =>
       specifier.startsWith(wasiPackage)
@@ -251,14 +260,14 @@ async function run(generator: string, request: TranspileRequest): Promise<void> 
   });
   const jco: Generator = await import(pathToFileURL(generator).href);
   await jco.$init;
-  becomeNobody();
+  becomeOther(user);
   const wiring = await wiringOf(await buffer(process.stdin), request, jco);
   process.stdout.write(JSON.stringify(wiring));
 }
 
-const [generator = '', request = ''] = process.argv.slice(2);
+const [generator = '', request = '', user = ''] = process.argv.slice(2);
 try {
-  await run(generator, JSON.parse(request));
+  await run(generator, JSON.parse(request), Number(user));
 } catch (thrown) {
   const [line = ''] = String(thrown instanceof Error ? thrown.message : thrown).split('\n');
   process.stderr.write(`transpiler: ${line}\n`);
