@@ -3,12 +3,13 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
 import { AgentError, messageOf, systemCodeOf } from '../../host/errors.ts';
+import { OpenFolder } from '../../host/open-folder.ts';
 import { readBundle } from '../../host/registry/bundle.ts';
 import { BuildError } from './build-error.ts';
 import { type Bundle, parseBundle } from './bundle.ts';
@@ -35,8 +36,8 @@ export interface BuiltProject {
 export interface ProjectBuild {
   /** The folder of bundle.json. */
   readonly directory: string;
-  /** Gets the components, and bundle.json with their digests. */
-  readonly out: string;
+  /** Gets the components, and bundle.json with their digests; absent: the folder of bundle.json. */
+  readonly out?: string;
   /** What is being done, for whoever waits. */
   readonly onProgress?: (what: string) => void;
 }
@@ -44,8 +45,9 @@ export interface ProjectBuild {
 /** Everything is checked before anything is written to `out`. Throws BuildError. */
 export async function buildProject(build: ProjectBuild): Promise<BuiltProject> {
   const given = resolve(build.directory);
+  using folder = openFolder(given);
   // whatever comes to lie there meanwhile is outside
-  const directory = realFolder(given);
+  const directory = folder.place;
   const { text, bundle } = readManifest(directory, shortPath(given));
   const scratch = await mkdtemp(join(tmpdir(), 'bundle-'));
   try {
@@ -58,7 +60,9 @@ export async function buildProject(build: ProjectBuild): Promise<BuiltProject> {
     }
     await writeFile(join(scratch, 'bundle.json'), withDigests(text, components));
     check(scratch, shortPath(given));
-    for (const file of [...names, 'bundle.json']) await put(join(scratch, file), build.out);
+    for (const file of [...names, 'bundle.json']) {
+      await put(join(scratch, file), build.out ?? folder.path);
+    }
     return { name: bundle.name, components };
   } finally {
     await rm(scratch, { recursive: true });
@@ -80,7 +84,8 @@ const sameTimeMs = 1000;
  * Throws BuildError.
  */
 export async function staleComponents(folder: string): Promise<readonly StaleComponent[]> {
-  const directory = realFolder(resolve(folder));
+  using open = openFolder(resolve(folder));
+  const directory = open.place;
   const { bundle } = readManifest(directory);
   const names = [...new Set(bundle.handlers.map(({ component }) => component))];
   return names.flatMap((component) => {
@@ -96,26 +101,34 @@ export async function staleComponents(folder: string): Promise<readonly StaleCom
   });
 }
 
-function realFolder(directory: string): string {
-  return existsSync(directory) ? realpathSync(directory) : directory;
+/** Throws BuildError. */
+function openFolder(directory: string): OpenFolder {
+  try {
+    return new OpenFolder(directory);
+  } catch (cause) {
+    throw noManifest(shortPath(directory), cause);
+  }
 }
 
 function readManifest(
   directory: string,
   displayDirectory: string = shortPath(directory),
 ): { readonly text: string; readonly bundle: Bundle } {
-  const place = join(displayDirectory, 'bundle.json');
   try {
     const text = readOwnFile(join(directory, 'bundle.json'), [directory]).toString();
-    return { text, bundle: parseBundle(text, place) };
+    return { text, bundle: parseBundle(text, join(displayDirectory, 'bundle.json')) };
   } catch (cause) {
     if (cause instanceof BuildError) throw cause;
-    const reason =
-      systemCodeOf(cause) === 'ENOENT'
-        ? 'is not there: say where the bundle is, or begin one with "seccompagent new"'
-        : `cannot be read: ${messageOf(cause)}`;
-    throw new BuildError(`${place} ${reason}`, { cause });
+    throw noManifest(displayDirectory, cause);
   }
+}
+
+function noManifest(displayDirectory: string, cause: unknown): BuildError {
+  const reason =
+    systemCodeOf(cause) === 'ENOENT'
+      ? 'is not there: say where the bundle is, or begin one with "seccompagent new"'
+      : `cannot be read: ${messageOf(cause)}`;
+  return new BuildError(`${join(displayDirectory, 'bundle.json')} ${reason}`, { cause });
 }
 
 interface WantedComponent {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes a new bundle with one handler, which builds and passes its test as it is.
 
+import { constants } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import { guessAt } from '../../host/did-you-mean.ts';
+import { systemCodeOf } from '../../host/errors.ts';
 import { families, familyMembers, syscallTable } from '../../host/notification/syscall-table.ts';
 import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { OpenFolder } from '../../host/open-folder.ts';
 import { askable } from '../../host/registry/askable-calls.ts';
 import { BuildError } from './build-error.ts';
 import { folderName } from './bundle.ts';
@@ -44,7 +47,6 @@ export async function writeScaffold(scaffold: Scaffold): Promise<string> {
   const contract = await readBindingContract();
   const answers = answersFor(asked, contract.answers);
   const folder = resolve(parent, name);
-  await requireEmpty(folder);
   const files: ReadonlyMap<string, string> = new Map([
     [language.sourceFile, language.scaffold(contract, answers)],
     ['bundle.json', manifestText(name, asked, answers)],
@@ -52,8 +54,12 @@ export async function writeScaffold(scaffold: Scaffold): Promise<string> {
     ['README.md', readmeText(name, language.sourceFile, answers)],
     ['.gitignore', '*.wasm\n'],
   ]);
-  await mkdir(folder, { recursive: true });
-  for (const [file, text] of files) await writeFile(join(folder, file), text, { flag: 'wx' });
+  using place = new OpenFolder(parent);
+  const path = join(place.path, name);
+  await makeFolder(path);
+  using made = openMade(path, shortPath(folder));
+  await requireEmpty(made.path, shortPath(folder));
+  for (const [file, text] of files) await writeFile(join(made.path, file), text, { flag: 'wx' });
   return folder;
 }
 
@@ -80,13 +86,24 @@ function answersFor(asked: readonly string[], known: readonly Answer[]): readonl
   ];
 }
 
-async function requireEmpty(folder: string): Promise<void> {
-  const entries = await readdir(folder).catch((error: unknown) => {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT') return [];
-    throw new BuildError(`${shortPath(folder)} is in the way`, { cause: error });
+async function requireEmpty(folder: string, shown: string): Promise<void> {
+  const entries = await readdir(folder);
+  if (entries.length > 0) throw new BuildError(`${shown} exists and is not empty`);
+}
+
+/** If it is not there yet. */
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path).catch((thrown: unknown) => {
+    if (systemCodeOf(thrown) !== 'EEXIST') throw thrown;
   });
-  if (entries.length > 0) throw new BuildError(`${shortPath(folder)} exists and is not empty`);
+}
+
+function openMade(path: string, shown: string): OpenFolder {
+  try {
+    return new OpenFolder(path, constants.O_NOFOLLOW);
+  } catch (cause) {
+    throw new BuildError(`${shown} is in the way`, { cause });
+  }
 }
 
 function manifestText(

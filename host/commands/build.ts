@@ -22,7 +22,7 @@ async function run(words: readonly string[]): Promise<number> {
   const [directory = '.', ...more] = rest;
   if (more.length > 0) usage('build takes one folder');
   return reportingBuildErrors(async () => {
-    const built = await buildProject({ directory, out: directory, onProgress: showBuilding });
+    const built = await buildProject({ directory, onProgress: showBuilding });
     const warnings = built.components.flatMap((component) => component.warnings);
     tellMessages(warnings);
     report(values, built, () => show(built));

@@ -19,7 +19,7 @@ async function run(words: readonly string[]): Promise<number> {
   if (syscalls.length === 0) usage('new needs -syscalls, such as -syscalls mkdir,mount');
   const language = textOf(values, 'language') ?? 'as';
   return reportingBuildErrors(async () => {
-    const folder = await writeScaffold({ name, parent: process.cwd(), language, syscalls });
+    const folder = await writeScaffold({ name, parent: '.', language, syscalls });
     const shown = relative(process.cwd(), folder);
     process.stdout.write(`${shown} is there. Next:\n  cd ${shown} && seccompagent test\n`);
     return 0;

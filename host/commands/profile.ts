@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent profile`: makes seccomp profiles for bundles, and finds what is wrong with others.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { listOf, parseWords, textOf, textsOf, usage } from '../command-line.ts';
 import { defaultConfigFile, loadConfig } from '../config.ts';
@@ -267,13 +267,19 @@ function socketOf(values: Values): string {
   return path;
 }
 
+const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+/** A link may be somebody else's, and lead to what is ours. */
+const notByLink = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
+
 function write(text: string, file: string | undefined): void {
   if (file === undefined) {
     process.stdout.write(text);
     return;
   }
   try {
-    writeFileSync(file, text);
+    const descriptor = openSync(file, notByLink, 0o666);
+    writeFileSync(descriptor, text);
+    closeSync(descriptor);
   } catch (cause) {
     throw new AgentError('AGENT_PROFILE_INVALID', `${file}: cannot be written`, { cause });
   }

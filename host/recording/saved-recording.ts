@@ -4,11 +4,13 @@ import { constants } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 
 import { decodeIter } from 'msgpackr';
 
 import { AgentError, systemCodeOf } from '../errors.ts';
+import { OpenFolder } from '../open-folder.ts';
 import { isEntry } from './recording-format.ts';
 import type { EndEntry } from './recording-format.ts';
 
@@ -50,33 +52,45 @@ function faultOf(status: Stats): string | undefined {
   return status.nlink === 1 ? undefined : 'it is there, and has other names as well';
 }
 
+interface OpenFile {
+  readonly handle: FileHandle;
+  readonly isNew: boolean;
+}
+
+/** Readable for its owner alone. */
+async function openOrMake(path: string): Promise<OpenFile> {
+  const { O_WRONLY, O_CREAT, O_EXCL } = constants;
+  try {
+    return { handle: await open(path, O_WRONLY | O_CREAT | O_EXCL, ownerOnly), isNew: true };
+  } catch (thrown) {
+    if (systemCodeOf(thrown) !== 'EEXIST') throw thrown;
+    return { handle: await openExisting(path), isNew: false };
+  }
+}
+
 /** An existing one is emptied only when there is something to put into it. */
 export class RecordingFile implements AsyncDisposable {
   readonly #path: string;
+  readonly #folder: OpenFolder;
   readonly #handle: FileHandle;
   readonly #isNew: boolean;
   #isEmpty = true;
 
-  private constructor(path: string, handle: FileHandle, isNew: boolean) {
+  private constructor(path: string, folder: OpenFolder, { handle, isNew }: OpenFile) {
     this.#path = path;
+    this.#folder = folder;
     this.#handle = handle;
     this.#isNew = isNew;
   }
 
-  /** Readable for its owner alone. @throws AgentError AGENT_RECORDING */
+  /** @throws AgentError AGENT_RECORDING */
   static async open(path: string): Promise<RecordingFile> {
-    const { O_WRONLY, O_CREAT, O_EXCL } = constants;
     try {
-      try {
-        return new RecordingFile(
-          path,
-          await open(path, O_WRONLY | O_CREAT | O_EXCL, ownerOnly),
-          true,
-        );
-      } catch (thrown) {
-        if (systemCodeOf(thrown) !== 'EEXIST') throw thrown;
-        return new RecordingFile(path, await openExisting(path), false);
-      }
+      using unlessOpened = new DisposableStack();
+      const folder = unlessOpened.use(new OpenFolder(dirname(path)));
+      const file = await openOrMake(join(folder.path, basename(path)));
+      unlessOpened.move();
+      return new RecordingFile(path, folder, file);
     } catch (cause) {
       throw cannotWrite(path, cause);
     }
@@ -98,8 +112,10 @@ export class RecordingFile implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    using folder = this.#folder;
     await this.#handle.close();
-    if (this.#isNew && this.#isEmpty) await rm(this.#path, { force: true });
+    if (!this.#isNew || !this.#isEmpty) return;
+    await rm(join(folder.path, basename(this.#path)), { force: true });
   }
 
   async #empty(): Promise<void> {

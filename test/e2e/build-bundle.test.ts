@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,6 +19,7 @@ import { expect, test } from 'vitest';
 import { hasControlCharacters } from '../../host/terminal-text.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
+import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const examples = join(projectRoot, 'guest-sdk/examples');
@@ -102,6 +104,33 @@ test('L8: build: a link beside a file is not followed', async () => {
     'bundle.json.new',
     'errno.wasm',
     'errno.wasm.new',
+  ]);
+});
+
+test('build: another folder in place of the bundle’s gets nothing', async () => {
+  using folder = new TemporaryFolder();
+  for (const name of ['bundle', 'other', 'scratch']) mkdirSync(folder.at(name));
+  for (const name of ['handler.mts', 'bundle.json']) {
+    copyFileSync(
+      join(projectRoot, 'handlers-wasm/mkdir-suffix-ts', name),
+      folder.at(`bundle/${name}`),
+    );
+  }
+  const built = runCommand([seccompagent, 'build', folder.at('bundle')], {
+    environment: { TMPDIR: folder.at('scratch') },
+  });
+  // by then the source is read, and nothing is written yet
+  await until('QuickJS to be asked', () =>
+    readdirSync(folder.at('scratch')).find((name) => name.startsWith('handler-world-')),
+  );
+  renameSync(folder.at('bundle'), folder.at('moved'));
+  symlinkSync(folder.at('other'), folder.at('bundle'));
+  expect(await built).toMatchObject({ code: 0 });
+  expect(readdirSync(folder.at('other'))).toEqual([]);
+  expect(readdirSync(folder.at('moved')).toSorted()).toEqual([
+    'bundle.json',
+    'handler.mts',
+    'mkdir-suffix-ts.wasm',
   ]);
 });
 

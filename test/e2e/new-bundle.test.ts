@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests `seccompagent new`: from nothing to a handler that answers, in each language.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -76,9 +76,19 @@ test('new: what is there is not overwritten', async () => {
   expect(existsSync(folder.at('hello/bundle.json'))).toBe(false);
 });
 
-test('new: a file in its place is said', async () => {
+test.for<readonly [string, (place: string, folder: TemporaryFolder) => void]>([
+  ['a file', (place) => writeFileSync(place, 'mine')],
+  // of somebody else's making, perhaps
+  [
+    'a link to an empty folder',
+    (place, folder) => {
+      mkdirSync(folder.at('empty'));
+      symlinkSync(folder.at('empty'), place);
+    },
+  ],
+])('new: %s in its place is said', async ([, put]) => {
   using folder = new TemporaryFolder();
-  writeFileSync(folder.at('hello'), 'mine');
+  put(folder.at('hello'), folder);
   const { code, stderr } = await runCommand([seccompagent, 'new', 'hello', '-syscalls', 'mkdir'], {
     cwd: folder.path,
   });

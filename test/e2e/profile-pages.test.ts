@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What deploy/docs/profiles.md and deploy/docs/doctor.md show is what happens, and they list all that there is.
-import { readFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -49,6 +49,19 @@ test.for(['profiles.md', 'doctor.md'])(
     }
   },
 );
+
+test('profile: what somebody else has put there is not written', async () => {
+  using folder = new TemporaryFolder();
+  writeFileSync(folder.at('victim'), 'precious');
+  symlinkSync(folder.at('victim'), folder.at('link'));
+  const { code, stderr } = await runCommand(
+    [seccompagent, 'profile', 'generate', 'mkdir-suffix', '-o', 'link'],
+    { cwd: folder.path },
+  );
+  expect(code).toBe(1);
+  expect(stderr).toContain('link: cannot be written');
+  expect(readFileSync(folder.at('victim'), 'utf8')).toBe('precious');
+});
 
 test('docs: profiles.md lists all findings', () => {
   const rows = Object.entries(findingCodes).map(([code, what]) => `| \`${code}\` ${what}`);

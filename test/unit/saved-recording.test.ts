@@ -5,7 +5,10 @@ import {
   chownSync,
   existsSync,
   linkSync,
+  mkdirSync,
+  readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -37,6 +40,19 @@ test('M5: a recording is made, and an own one is emptied, for its owner alone', 
   expect(readFileSync(path, 'utf8')).toBe('recorded');
   expect(statSync(path).mode & 0o777).toBe(0o600);
   await writeTo('/dev/null');
+});
+
+test('M5: of an empty recording nothing stays, and nothing else goes', async () => {
+  using folder = new TemporaryFolder();
+  mkdirSync(folder.at('theirs'));
+  mkdirSync(folder.at('ours'));
+  writeFileSync(folder.at('ours/recording'), 'precious');
+  const file = await RecordingFile.open(folder.at('theirs/recording'));
+  renameSync(folder.at('theirs'), folder.at('moved'));
+  symlinkSync(folder.at('ours'), folder.at('theirs'));
+  await file[Symbol.asyncDispose]();
+  expect(readdirSync(folder.at('moved'))).toEqual([]);
+  expect(readFileSync(folder.at('ours/recording'), 'utf8')).toBe('precious');
 });
 
 test('M5: what somebody else has put there is not written', async (context) => {
