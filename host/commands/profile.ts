@@ -6,7 +6,7 @@ import { listOf, parseWords, textOf, textsOf, usage } from '../command-line.ts';
 import { defaultConfigFile, loadConfig } from '../config.ts';
 import { AgentError } from '../errors.ts';
 import type { BaseProfile } from '../profile/base-rules.ts';
-import { generateProfile, ociText } from '../profile/generate.ts';
+import { alwaysBlocked, generateProfile, ociText } from '../profile/generate.ts';
 import type { Generated } from '../profile/generate.ts';
 import { containerBase } from '../profile/container-base.ts';
 import { guessAt } from '../did-you-mean.ts';
@@ -215,7 +215,8 @@ function folderNotes(references: readonly string[], { names }: Selected): readon
 }
 
 function uselessNotes(values: Values): readonly string[] {
-  if (allowedCalls(values).length === 0 || baseOf(values) !== undefined) return [];
+  const useless = allowedCalls(values).filter((name) => !alwaysBlocked.includes(name));
+  if (useless.length === 0 || baseOf(values) !== undefined) return [];
   return ['-allow has no effect without -base: all other calls are allowed'];
 }
 
@@ -379,7 +380,8 @@ their calls, on all architectures, and nothing that walks around them. Bundles a
                       no use for is refused, as by the profiles of runtimes. FILE: what another
                       profile says
   -allow CALL[,CALL…] calls that are allowed all the same; several times, too. io_uring_setup,
-                      io_uring_enter and io_uring_register leave io_uring to programs
+                      io_uring_enter and io_uring_register leave io_uring to programs, and
+                      pidfd_getfd the descriptors of other processes
   -wait-killable      signals take no received call back; runc before 1.5 refuses that
   -runtime NAME       runc or crun: what the runtime can, which is -wait-killable for crun
   -format oci|spo     for docker, podman and kubelets (the default), or as a SeccompProfile of the

@@ -45,6 +45,12 @@ const ipcCalls: readonly string[] = [
 
 export const ioUring: readonly string[] = ['io_uring_enter', 'io_uring_register', 'io_uring_setup'];
 
+/**
+ * Takes descriptors of other processes. A runtime has the listener of what it executes in a container
+ * for a moment, in a process that others in there see, and with CAP_SYS_PTRACE may take it from.
+ */
+export const descriptorTaker = 'pidfd_getfd';
+
 /** Families that do by other means what a family does. */
 const otherWays: Readonly<Record<string, readonly string[]>> = {
   // fsopen, fsmount and move_mount mount what mount(2) would not be asked for; a handle opens what a

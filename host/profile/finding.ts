@@ -20,6 +20,7 @@ export const findingCodes = {
   'conditional-trap': 'a call goes to the agent for some arguments only, and passes for others',
   'walks-around': 'other calls do what a trapped one does',
   'io-uring': 'io_uring does what a trapped call does',
+  'listener-taken': 'a container can take the listener of what is executed in it',
   'architecture-missing': 'programs of an architecture are killed at their first call',
   'architecture-mixed': 'architectures that no filter can have together',
   'unknown-to-runtimes': 'a call that is newer than the library of the runtimes',

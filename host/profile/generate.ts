@@ -8,7 +8,14 @@ import { errno } from './errno-numbers.ts';
 import { changedRules } from './base-rules.ts';
 import type { BaseProfile, GeneratedRule, Json } from './base-rules.ts';
 import { allowingBase } from './container-base.ts';
-import { byDescriptor, familyOf, ioUring, isNewerThanLibseccomp, waysAround } from './families.ts';
+import {
+  byDescriptor,
+  descriptorTaker,
+  familyOf,
+  ioUring,
+  isNewerThanLibseccomp,
+  waysAround,
+} from './families.ts';
 import {
   isWithout,
   keepsNamespaces,
@@ -52,10 +59,10 @@ export interface Generated {
   readonly isDefaultOurs: boolean;
 }
 
-/**
- * Programs fall back on the calls that are trapped. io_uring is left to whoever asks for it; what it
- * cannot do today it may in the next kernel.
- */
+/** Whatever handlers answer, unless somebody asks for it: what io_uring cannot do today it may soon. */
+export const alwaysBlocked: readonly string[] = [...ioUring, descriptorTaker];
+
+/** Programs fall back on the calls that are trapped. */
 function blockedCalls({ syscalls, allowed = [] }: Wanted): readonly string[] {
   const families = new Set(syscalls.map((name) => familyOf(name)));
   const around = [...families]
@@ -64,8 +71,10 @@ function blockedCalls({ syscalls, allowed = [] }: Wanted): readonly string[] {
     .flatMap((family) => familyMembers(family))
     // threads and processes are made with it: see `blockedNamespaces`
     .filter((name) => name !== 'clone' && !ioUring.includes(name));
-  const rings = ioUring.filter((name) => !syscalls.includes(name) && !allowed.includes(name));
-  return [...new Set([...around, ...rings])].toSorted();
+  const always = alwaysBlocked.filter(
+    (name) => !syscalls.includes(name) && !allowed.includes(name),
+  );
+  return [...new Set([...around, ...always])].toSorted();
 }
 
 /** Where the base allows them; what it says of clone(2) otherwise stays. */
@@ -295,6 +304,13 @@ function ringNote({ allowed = [] }: Wanted): readonly string[] {
   return [`${rings.join(', ')} are allowed: handlers are not asked about what io_uring does`];
 }
 
+function takerNote({ allowed = [] }: Wanted): readonly string[] {
+  if (!allowed.includes(descriptorTaker)) return [];
+  return [
+    `${descriptorTaker} is allowed: with CAP_SYS_PTRACE, containers can take the listener of what is executed in them, and answer its calls`,
+  ];
+}
+
 function refusedNote({ refused = [] }: Wanted): readonly string[] {
   if (refused.length === 0) return [];
   return [
@@ -344,6 +360,7 @@ export function generateProfile(wanted: Wanted): Generated {
       ...(base === undefined ? [allowsAllNote] : []),
       ...blockedNote(wanted),
       ...ringNote(wanted),
+      ...takerNote(wanted),
       ...refusedNote(wanted),
       ...byDescriptorNotes(wanted, profile),
       ...newCallsNote(ownNames, profile),

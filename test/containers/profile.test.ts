@@ -83,7 +83,7 @@ describe.for(['runc', 'crun'] as const)('generate for %s', (runtime) => {
     );
     expect(made).toMatchObject({ code: 0, stdout: '' });
     expect(made.stderr).toMatch(
-      /^seccompagent: note: all other calls are allowed.*\nseccompagent: note: io_uring_enter, .*, open_by_handle_at fail .*\n$/u,
+      /^seccompagent: note: all other calls are allowed.*\nseccompagent: note: io_uring_enter, .*, open_by_handle_at, pidfd_getfd fail .*\n$/u,
     );
     const rootfs = operator.at('rootfs');
     makeRootfs(rootfs);
@@ -100,12 +100,14 @@ describe.for(['runc', 'crun'] as const)('generate for %s', (runtime) => {
       rootfs,
       listenerPath: socket,
       profile: JSON.parse(readFileSync(profile, 'utf8')),
-      script: `siblings ${called.join(' ')} x86_64:425`,
+      script: `siblings ${called.join(' ')} x86_64:425 x86_64:438`,
     });
     expect(container.output.split('\n')).toEqual([
       ...called.map((each) => `${each} ${marker.number}`),
       // io_uring_setup
       'x86_64:425 38',
+      // pidfd_getfd
+      'x86_64:438 38',
       // EINVAL where a listener is asked for, and the kernel's own EFAULT
       'listener 22',
       'filter 14',
@@ -260,6 +262,8 @@ describe('the command', () => {
     const without = await profileTool('generate', 'mount', '-allow', 'unshare');
     expect(without.code).toBe(0);
     expect(without.stderr).toContain(note);
+    const blocked = await profileTool('generate', 'mount', '-allow', 'pidfd_getfd');
+    expect(blocked.stderr).not.toContain(note);
     const base = ['-base', 'container'] as const;
     const withBase = await profileTool('generate', 'mount', '-allow', 'unshare', ...base);
     expect(withBase.code).toBe(0);

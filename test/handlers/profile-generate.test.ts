@@ -82,17 +82,21 @@ test('generate: the same bundles give the same text', () => {
 });
 
 const rings = ['io_uring_enter', 'io_uring_register', 'io_uring_setup'];
+const unseen = [...rings, 'pidfd_getfd'];
 
-test.for(families())('K21: generate: io_uring fails beside %s, whatever the base is', (family) => {
-  const open = baseOf({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] });
-  for (const base of [undefined, containerBase(), open]) {
-    const made = generated({ syscalls: familyMembers(family), base });
-    expect(rules(made)[1]).toMatchObject({
-      names: expect.arrayContaining(rings),
-      errnoRet: 38,
-    });
-  }
-});
+test.for(families())(
+  'K21: generate: io_uring and pidfd_getfd fail beside %s, whatever the base is',
+  (family) => {
+    const open = baseOf({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] });
+    for (const base of [undefined, containerBase(), open]) {
+      const made = generated({ syscalls: familyMembers(family), base });
+      expect(rules(made)[1]).toMatchObject({
+        names: expect.arrayContaining(unseen),
+        errnoRet: 38,
+      });
+    }
+  },
+);
 
 test('K21: generate: io_uring is left to whoever asks for it, and that is said', () => {
   const made = generated({ allowed: rings });
@@ -101,6 +105,15 @@ test('K21: generate: io_uring is left to whoever asks for it, and that is said',
     `${rings.join(', ')} are allowed: handlers are not asked about what io_uring does`,
   );
   expect(findings(ociText(made))).toContain('io-uring');
+});
+
+test('K21: generate: pidfd_getfd is left to whoever asks for it, and that is said', () => {
+  const made = generated({ allowed: ['pidfd_getfd'] });
+  expect(actionsOf(reread(made), 'pidfd_getfd')).toEqual(['SCMP_ACT_ALLOW']);
+  expect(made.notes).toContain(
+    'pidfd_getfd is allowed: with CAP_SYS_PTRACE, containers can take the listener of what is executed in them, and answer its calls',
+  );
+  expect(findings(ociText(made))).toContain('listener-taken');
 });
 
 test.for([
@@ -125,7 +138,7 @@ test.for([
 test('K21: generate: without a base, calls that nobody knows fail with ENOSYS, all others pass', () => {
   const made = generated();
   expect(made.profile).toMatchObject({ defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 38 });
-  const handled = [...familyMembers('mkdir'), ...rings, 'seccomp'];
+  const handled = [...familyMembers('mkdir'), ...unseen, 'seccomp'];
   const passing = syscallNumbers.map(([name]) => name).filter((name) => !handled.includes(name));
   for (const name of passing) {
     expect([name, actionsOf(reread(made), name)]).toEqual([name, ['SCMP_ACT_ALLOW']]);
@@ -136,7 +149,7 @@ test('K21: generate: without a base, calls that nobody knows fail with ENOSYS, a
 test('K21: generate: what walks around fails, so that programs use the older calls', () => {
   const made = generated({ syscalls: ['mount'] });
   expect(rules(made)[1]).toEqual({
-    names: [...familyMembers('mountapi'), ...rings, 'open_by_handle_at'].toSorted(),
+    names: [...familyMembers('mountapi'), ...unseen, 'open_by_handle_at'].toSorted(),
     action: 'SCMP_ACT_ERRNO',
     errnoRet: 38,
   });
@@ -176,7 +189,7 @@ describe('K21: generate: unshare(2), and what else makes namespaces', () => {
 
   test('generate: clone3 and setns fail, and clone with flags of namespaces does', () => {
     const made = generated({ syscalls: ['unshare'] });
-    expect(rules(made)[1]).toMatchObject({ names: ['clone3', ...rings, 'setns'], errnoRet: 38 });
+    expect(rules(made)[1]).toMatchObject({ names: ['clone3', ...unseen, 'setns'], errnoRet: 38 });
     expect(rulesOfClone()).toEqual([...refused, cloneAllowed([without])]);
     expect(findings(ociText(made))).toEqual(['wait-killable']);
   });

@@ -105,6 +105,7 @@ const refusedUsually = [
   'kexec_load',
   'open_by_handle_at',
   'perf_event_open',
+  'pidfd_getfd',
   'quotactl',
   'reboot',
   'request_key',

@@ -33,7 +33,11 @@ const sound = {
   syscalls: [{ names: ['chmod', 'fchmodat', 'fchmodat2'], action: 'SCMP_ACT_NOTIFY' }],
 };
 
-const usual = ['warning flags-refused $.flags', 'warning allows-all $.defaultAction'];
+const usual = [
+  'warning flags-refused $.flags',
+  'warning allows-all $.defaultAction',
+  'warning listener-taken $',
+];
 
 /** Of the sound profile with other values: `CODE PATH`, without what it has itself. */
 function codes(changes: object, options: LintOptions = {}): readonly string[] {
@@ -123,6 +127,7 @@ describe('the profile of the Go agent', () => {
   test('lint: what walks around it, its architectures and its signals are told of', () => {
     const others = findingsIn(text).filter(({ severity }) => severity !== 'error');
     expect(others.map(({ code, path }) => [code, path])).toEqual([
+      ['listener-taken', '$'],
       ['wait-killable', '$'],
       ['architecture-missing', '$.architectures'],
       ['allows-all', '$.defaultAction'],
@@ -140,7 +145,7 @@ test('lint: a sound profile has nothing but its default and the flags that an ol
     findingsIn(JSON.stringify({ ...sound, defaultAction })).map(({ code }) => code),
   );
   // by fchmod
-  const both = ['allows-all', 'flags-refused', 'walks-around'];
+  const both = ['allows-all', 'flags-refused', 'listener-taken', 'walks-around'];
   expect(own).toEqual([both, both, ['flags-refused']]);
 });
 
@@ -413,6 +418,20 @@ describe('names and families', () => {
     expect(codes(trapping(...names))).toEqual(['warning io-uring $.syscalls[0].names[0]']);
     const refused = { names: ['io_uring_setup'], action: 'SCMP_ACT_ERRNO' };
     expect(codes({ syscalls: [{ names, action: 'SCMP_ACT_NOTIFY' }, refused] })).toEqual([]);
+  });
+
+  test('K21: lint: pidfd_getfd takes listeners, unless it is refused or trapped', () => {
+    const names = ['mkdir', 'mkdirat'];
+    const trap = { names, action: 'SCMP_ACT_NOTIFY' };
+    expect(onesOf('listener-taken', trapping(...names))).toHaveLength(1);
+    for (const changes of [
+      { syscalls: [trap, failing(['pidfd_getfd'])] },
+      trapping(...names, 'pidfd_getfd'),
+      { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [trap] },
+      { syscalls: [] },
+    ]) {
+      expect(onesOf('listener-taken', changes)).toEqual([]);
+    }
   });
 
   test.for(['pipe', 'stat', 'pwritev2', 'dup3', 'ioctl', 'getsockname', 'futex_waitv', 'madvise'])(

@@ -2,7 +2,14 @@
 // What runtimes do under the filter themselves, and what walks around the agent.
 import { waitKillableFlag } from '../../filter-flags.ts';
 import { familyMembers } from '../../notification/syscall-table.ts';
-import { byDescriptor, familyOf, ioUring, siblingsOf, waysAround } from '../families.ts';
+import {
+  byDescriptor,
+  descriptorTaker,
+  familyOf,
+  ioUring,
+  siblingsOf,
+  waysAround,
+} from '../families.ts';
 import { keepsNamespaces } from '../namespace-flags.ts';
 import type { PreFilter } from '../pre-filters.ts';
 import { actionsOf, decisionOf } from '../profile.ts';
@@ -155,6 +162,7 @@ export class TrapsCheck extends Check {
     }
     for (const family of families) this.#byDescriptor(family, trapped);
     this.#ioUring(trapped.filter((name) => waysAround(familyOf(name)).some(isOfRing)));
+    if (trapped.length > 0) this.#listener();
   }
 
   #byDescriptor(family: string, trapped: readonly string[]): void {
@@ -176,6 +184,17 @@ export class TrapsCheck extends Check {
   #isOpen(name: string): boolean {
     if (name === 'clone') return !keepsNamespaces(this.profile);
     return actionsOf(this.profile, name).some(letsPass);
+  }
+
+  #listener(): void {
+    if (!this.#isOpen(descriptorTaker)) return;
+    this.tell(
+      'listener-taken',
+      'warning',
+      [],
+      `with CAP_SYS_PTRACE, ${descriptorTaker} takes the listener of what is executed in the container, and whoever has it answers the calls`,
+      `have ${descriptorTaker} fail with ENOSYS, as profile generate does`,
+    );
   }
 
   #ioUring(trapped: readonly string[]): void {
