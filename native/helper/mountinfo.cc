@@ -19,24 +19,48 @@ namespace {
   return retry_eintr([&] { return poll(&change, 1, 0); }) != 0;
 }
 
-[[nodiscard]] Result<std::string> read_once(const UniqueFd& file) {
-  std::string text;
-  char chunk[16384];
-  if (lseek(file.get(), 0, SEEK_SET) == -1) return fail_errno();
-  for (;;) {
-    const ssize_t got = retry_eintr([&] { return read(file.get(), chunk, sizeof chunk); });
-    if (got == -1) return fail_errno();
-    if (got == 0) return text;
-    text.append(chunk, static_cast<std::size_t>(got));
-    if (text.size() > kMostMountinfo) return fail(E2BIG);
-  }
-}
-
 [[nodiscard]] std::string_view take_until(std::string_view& rest, char separator) {
   const std::size_t at = rest.find(separator);
   const std::string_view taken = rest.substr(0, at);
   rest = at == std::string_view::npos ? std::string_view() : rest.substr(at + 1);
   return taken;
+}
+
+[[nodiscard]] bool is_hiding_type(std::string_view type) {
+  return type == "proc" || type == "sysfs";
+}
+
+// A line without what was mounted and, but for file systems that have masks, without its options:
+// nobody looks at them, and an overlay's take kilobytes.
+void append_needed(std::string& text, std::string_view line) {
+  constexpr std::string_view kSeparator = " - ";
+  const std::size_t separator = line.find(kSeparator);
+  std::string_view rest =
+      separator == std::string_view::npos ? "" : line.substr(separator + kSeparator.size());
+  const std::string_view type = take_until(rest, ' ');
+  (void)take_until(rest, ' ');
+  const bool is_line = !rest.empty();
+  text.append(is_line ? line.substr(0, separator + kSeparator.size()) : line);
+  if (is_line) text.append(type).append(kSeparator).append(is_hiding_type(type) ? rest : "-");
+  text += '\n';
+}
+
+[[nodiscard]] Result<std::string> read_once(const UniqueFd& file) {
+  std::string text;
+  // up to the last newline, its lines are in the text
+  std::string read_text;
+  char chunk[16384];
+  if (lseek(file.get(), 0, SEEK_SET) == -1) return fail_errno();
+  for (;;) {
+    const ssize_t got = retry_eintr([&] { return read(file.get(), chunk, sizeof chunk); });
+    if (got == -1) return fail_errno();
+    if (got == 0) return text + read_text;
+    read_text.append(chunk, static_cast<std::size_t>(got));
+    std::string_view rest = read_text;
+    while (rest.contains('\n')) append_needed(text, take_until(rest, '\n'));
+    read_text.erase(0, read_text.size() - rest.size());
+    if (text.size() + read_text.size() > kMostMountinfo) return fail(E2BIG);
+  }
 }
 
 [[nodiscard]] bool parse_number(std::string_view text, int base, int& number) {
@@ -159,7 +183,7 @@ Result<bool> has_mounts_below(std::string_view mountinfo, int id, std::string_vi
   });
 }
 
-bool is_hiding(const MountLine& mount) { return mount.type == "proc" || mount.type == "sysfs"; }
+bool is_hiding(const MountLine& mount) { return is_hiding_type(mount.type); }
 
 bool lies_on_hiding(const Mounts& mounts, const MountLine& mount) {
   const MountLine* at = &mount;

@@ -14,13 +14,13 @@
 
 namespace seccompagent {
 
-// Of a text that is read for one mount.
+// Of what is kept of a text that is read for one mount.
 inline constexpr std::size_t kMostMountinfo = 1024UL * 1024;
 
-// All mounts of a mountinfo as of one moment. The container may change its mounts while this is
-// done, and the kernel gives a page of the text at a time: a proc of one page and the masks of
-// another could be of different times. E2BIG: there are more than can be looked at. EAGAIN: they
-// changed again and again meanwhile.
+// All mounts of a mountinfo as of one moment, with all that `MountLine` has of them. The container
+// may change its mounts while this is done, and the kernel gives a page of the text at a time: a
+// proc of one page and the masks of another could be of different times. E2BIG: there are more than
+// can be looked at. EAGAIN: they changed again and again meanwhile.
 [[nodiscard]] Result<std::string> read_mountinfo(const UniqueFd& file);
 
 // Its views are of the text.
@@ -33,6 +33,7 @@ struct MountLine {
   std::string_view mount_options;
   bool is_shared;
   std::string_view type;
+  // Of proc and sysfs.
   std::string_view file_system_options;
 };
 

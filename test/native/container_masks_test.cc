@@ -46,18 +46,35 @@ void knows_when_it_is_gone() {
   CHECK_EQUAL(ERROR(masks_of_process(getpid(), pidfd)), Errno{ESRCH});
 }
 
-long mount_many() {
-  // each line has this twice
-  const std::string source(2000, 's');
+long mount_many(const std::string& source, const std::string& point) {
   for (int number = 0; number < 600; ++number) {
-    if (mount(source.c_str(), "/mnt/new", "tmpfs", 0, nullptr) == -1) return errno;
+    if (mount(source.c_str(), point.c_str(), "tmpfs", 0, nullptr) == -1) return errno;
   }
   return 0;
 }
 
+// Each line has this, as those of overlays have their options.
+long mount_many_with_much_to_say() { return mount_many(std::string(3000, 's'), "/mnt/new"); }
+
+long mount_many_at_long_path() {
+  std::string path = "/mnt/new";
+  for (int depth = 0; depth < 12; ++depth) {
+    path += '/' + std::string(200, 'p');
+    if (mkdir(path.c_str(), 0755) == -1) return errno;
+  }
+  return mount_many("none", path);
+}
+
+void looks_at_many() {
+  const Container container({kMasked});
+  CHECK_EQUAL(container.ask(mount_many_with_much_to_say), 0);
+  const Masks found = VALUE(masks_of_process(container.pid(), pidfd_of(container.pid())));
+  CHECK(found.proc == container.masks().proc);
+}
+
 void refuses_more_than_it_can_look_at() {
   const Container container({kMasked});
-  CHECK_EQUAL(container.ask(mount_many), 0);
+  CHECK_EQUAL(container.ask(mount_many_at_long_path), 0);
   CHECK_EQUAL(ERROR(masks_of_process(container.pid(), pidfd_of(container.pid()))), Errno{E2BIG});
 }
 
@@ -181,6 +198,7 @@ void keeps_what_it_has_seen() {
 constexpr Case kCases[] = {
     {"A8: masks_of_process: what the first process does not see is read", reads_masks},
     {"A8: masks_of_process: of one that has ended, nothing is read", knows_when_it_is_gone},
+    {"A8: masks_of_process: many mounts of which much is told are looked at", looks_at_many},
     {"A8: masks_of_process: too many mounts are refused", refuses_more_than_it_can_look_at},
     {"A8: masks_of_process: changes meanwhile never make masks fewer", is_never_fooled_by_changes},
     {"A8: masks_of_process: in the middle of unshare it is said to look again",
