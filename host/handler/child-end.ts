@@ -28,7 +28,8 @@ export function failureOf(
   { given, usual }: ChildLimitsGiven,
   said = '',
 ): Finding {
-  // by ticks, of which it may have had more than it has used: without any, somebody else has sent it
+  // the limit counts ticks, which may be more than what was used; far below it, somebody else has
+  // sent the signal
   if (why.includes('SIGXCPU') && processorMs > (given.processorSeconds * 1000) / 2) {
     return { kind: 'bad', reason: `it takes more than ${given.processorSeconds} s of a processor` };
   }

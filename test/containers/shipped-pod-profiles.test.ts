@@ -38,6 +38,7 @@ const refused = [
   ['get_mempolicy', eperm],
   ['clone3', enosys],
   ['io_uring_setup', enosys],
+  ['pidfd_getfd', enosys],
 ] as const;
 
 function numbersOf(name: string): readonly string[] {
