@@ -4,6 +4,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 
+import { systemCodeOf } from './errors.ts';
+
 export interface FileLimits {
   readonly mostBytes: number;
   /** Throws where the file is not to be read; its status and contents are those of the same file. */
@@ -12,6 +14,18 @@ export interface FileLimits {
 
 function checkRegular(status: Stats): void {
   if (!status.isFile()) throw new Error('it is no regular file');
+}
+
+/** What stands at the path: it stays so until that is something else. */
+const faultsOfPath = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'];
+
+/**
+ * Of a file that cannot be read: whether the file system may let us later, as where descriptors had run
+ * out or its server was away.
+ */
+export function isPassingFault(thrown: unknown): boolean {
+  const isOfSystem = thrown instanceof Error && 'errno' in thrown;
+  return isOfSystem && !faultsOfPath.includes(systemCodeOf(thrown) ?? '');
 }
 
 /** 0 where it cannot be looked at, such as a link to itself: who reads it hears why. */

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 
 import { AgentError } from '../errors.ts';
-import { readRegularFile, sizeIfThere } from '../regular-file.ts';
+import { isPassingFault, readRegularFile, sizeIfThere } from '../regular-file.ts';
 import { invalid } from './json-value.ts';
 import { parseManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
@@ -39,7 +39,8 @@ function readText(file: string): string {
   try {
     return readRegularFile(file, { mostBytes: mostManifestBytes }).toString();
   } catch (cause) {
-    throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be read`, { cause });
+    const code = isPassingFault(cause) ? 'AGENT_COMPONENT_UNTRIED' : 'AGENT_BUNDLE_INVALID';
+    throw new AgentError(code, `${file}: cannot be read`, { cause });
   }
 }
 

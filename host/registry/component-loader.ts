@@ -3,6 +3,7 @@
 // find out takes longer: who serves containers has it done in a thread of its own.
 import { statSync } from 'node:fs';
 
+import { AgentError } from '../errors.ts';
 import { Verdicts, trustedCode } from '../handler/compiling/verdicts.ts';
 import { DigestCache } from '../handler/digest-cache.ts';
 import { loadOutlined } from '../handler/direct.ts';
@@ -11,7 +12,7 @@ import { Wirings } from '../handler/jco/wirings.ts';
 import type { KnownTypes } from '../handler/known-types.ts';
 import { checkSize, outlineOf } from '../handler/outline.ts';
 import type { ComponentOutline, LoadLimits } from '../handler/outline.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { isPassingFault, readRegularFile } from '../regular-file.ts';
 
 /** Whether somebody else could have written it. */
 export type ComponentTrust = 'own' | 'foreign';
@@ -34,28 +35,25 @@ export interface UntriedComponent {
   readonly share: number;
 }
 
-function readFile({ file, limits }: ComponentFile): Buffer {
-  checkSize(statSync(file).size, limits);
-  return readRegularFile(file, { mostBytes: limits.maximumBytes });
-}
-
 export class ComponentLoader {
   readonly #types: KnownTypes;
+  readonly #read: typeof readRegularFile;
   readonly #verdicts = new Verdicts(new DigestCache('verdicts'));
   readonly #wirings = new Wirings(new DigestCache('wirings'));
 
   /** @param types of all that this process compiles */
-  constructor(types: KnownTypes) {
+  constructor(types: KnownTypes, read: typeof readRegularFile = readRegularFile) {
     this.#types = types;
+    this.#read = read;
   }
 
   /**
    * Waits for children where they have to find something out.
    * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED, AGENT_COMPONENT_UNTRIED;
-   *   Error of the file system
+   *   Error of the file system: it is not there, or is no file that can be read
    */
   load(wanted: ComponentFile): ReadComponent {
-    const read = readFile(wanted);
+    const read = this.#readFile(wanted);
     const outline = outlineOf(read, wanted.limits);
     return this.#finish(wanted, read, outline, {
       checkCode: this.#verdicts.check,
@@ -65,7 +63,7 @@ export class ComponentLoader {
 
   /** Waits for nothing. @throws as `load` */
   look(wanted: ComponentFile): ReadComponent | UntriedComponent {
-    const read = readFile(wanted);
+    const read = this.#readFile(wanted);
     const outline = outlineOf(read, wanted.limits);
     if (this.#inquiries(wanted, outline).length > 0) return { share: outline.share };
     return this.#finishKnown(wanted, read, outline);
@@ -73,10 +71,20 @@ export class ComponentLoader {
 
   /** Lets children find out what they have to. @throws as `load` */
   async findOut(wanted: ComponentFile): Promise<ReadComponent> {
-    const read = readFile(wanted);
+    const read = this.#readFile(wanted);
     const outline = outlineOf(read, wanted.limits);
     for (const inquiry of this.#inquiries(wanted, outline)) await inquiry();
     return this.#finishKnown(wanted, read, outline);
+  }
+
+  #readFile({ file, limits }: ComponentFile): Buffer {
+    try {
+      checkSize(statSync(file).size, limits);
+      return this.#read(file, { mostBytes: limits.maximumBytes });
+    } catch (cause) {
+      if (!isPassingFault(cause)) throw cause;
+      throw new AgentError('AGENT_COMPONENT_UNTRIED', 'it cannot be read now', { cause });
+    }
   }
 
   #inquiries(
