@@ -43,6 +43,21 @@ function holdings<T extends Holder>(holders: Iterable<T>): readonly Holding<T>[]
   return [...byPlace.values()].toSorted((one, other) => other.bytes - one.bytes);
 }
 
+/** Whether a container has no more than each may have so that all have no more than `there`. */
+export function hasFairPart(
+  holders: Iterable<Holder>,
+  { place }: Pick<Holder, 'place'>,
+  there: number,
+): boolean {
+  const containers = holdings(holders);
+  const part = fairPart(
+    containers.map(({ bytes }) => bytes),
+    there,
+  );
+  const own = containers.find(({ listeners: [listener] }) => listener?.place === place);
+  return (own?.bytes ?? 0) <= part;
+}
+
 /**
  * Those to give up, in turn, so that the rest have no more than `there`: of the container that has
  * most first, and of each those that were not used for longest first.

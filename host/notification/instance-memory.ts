@@ -25,6 +25,12 @@ export function mostResidentBytes(): number {
   return Math.floor(memoryLimit() * partOfProcess);
 }
 
+/**
+ * For instances of who has little, which are not what fills the process. The rest is for what the calls
+ * of all workers may take at once.
+ */
+const partForFew = 0.8;
+
 /** For all workers together; each of them tells what it has. */
 export interface MemoryRoom {
   /** In bytes. */
@@ -92,6 +98,7 @@ export class InstanceMemory {
   #garbage = 0;
   /** As it was looked at last. */
   #isShort = false;
+  #isSpent = false;
   #nextLook = 0;
   /** Since then. */
   #countedBytes = 0;
@@ -113,13 +120,19 @@ export class InstanceMemory {
     return this.#live;
   }
 
+  /** Of what this worker may have, what nobody takes from it. */
+  get own(): number {
+    const { most, workers } = this.#room;
+    return most / 2 / workers;
+  }
+
   /**
    * What this worker may have now. Half of all is divided evenly, so that what idle workers keep is
    * nothing to the others; of the other half each may have what nobody has.
    */
   get allowance(): number {
-    const { most, workers, place } = this.#room;
-    const own = most / 2 / workers;
+    const { most, place } = this.#room;
+    const own = this.own;
     let shared = most / 2;
     for (const [worker, count] of this.#counts.entries()) {
       if (worker !== place) shared -= Math.max(0, count * kibibyte - own);
@@ -139,10 +152,19 @@ export class InstanceMemory {
   get isShort(): boolean {
     const now = this.#view.now();
     if (now < this.#nextLook && this.#countedBytes < lookBytes) return this.#isShort;
-    this.#isShort = this.#view.residentBytes() > this.#room.mostResident || this.#isHeapFull();
+    const { mostResident } = this.#room;
+    const resident = this.#view.residentBytes();
+    const isHeapFull = this.#isHeapFull();
+    this.#isShort = resident > mostResident || isHeapFull;
+    this.#isSpent = resident > mostResident * (partForFew / partOfProcess) || isHeapFull;
     this.#nextLook = now + (this.#isShort ? shortLookMs : lookMs);
     this.#countedBytes = 0;
     return this.#isShort;
+  }
+
+  /** As it was looked at last: there is none even for who has little. */
+  get isSpent(): boolean {
+    return this.#isSpent;
   }
 
   /** Giving up what this worker has has just not helped. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The containers that a worker has met, as long as they have calls: what they have there can be
 // made anew, and takes memory and address space.
-import { beyondFairParts } from './fair-parts.ts';
+import { beyondFairParts, hasFairPart } from './fair-parts.ts';
 import type { Holder } from './fair-parts.ts';
 import type { InstanceMemory } from './instance-memory.ts';
 
@@ -134,13 +134,15 @@ export class KeptContainers<Container extends Kept> {
 
   /**
    * Whether another instance may be made for a container, by what the process really has. Where it has
-   * too much, that is as if this worker might have no more than it has.
+   * too much, that is as if this worker might have no more than it has; and where that does not help, who
+   * has little here is not the one who has it.
    */
   hasRoom(container: Container): boolean {
     const memory = this.#memory;
     if (!memory.isShort) return true;
     if (!memory.isHelpless) this.#relieve(container, memory.live);
-    return !memory.isShort;
+    if (!memory.isShort) return true;
+    return !memory.isSpent && hasFairPart(this.#byToken.values(), container, memory.own);
   }
 
   /**

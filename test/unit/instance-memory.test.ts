@@ -286,6 +286,26 @@ test('A4: KeptContainers: where the process has too much, the largest are given 
   expect(crowd.crowded).toEqual([1, 1]);
 });
 
+test('EE9b: KeptContainers: who has little is not refused for what others fill the process with', () => {
+  const machine = machineOf(1, 64);
+  const crowd = new Crowd(machine.memory(0));
+  const [little, much] = [crowd.listener(1), crowd.listener(2)];
+  // nothing of it is of instances
+  machine.residentOf = () => 110 * mebibyte;
+  machine.clock += 1000;
+  expect(crowd.kept.hasRoom(little)).toBe(true);
+  little.grow(1);
+  // since nothing has helped, nothing more is given up at once
+  much.grow(40);
+  const more = crowd.listener(2);
+  expect(crowd.kept.hasRoom(more)).toBe(false);
+  expect(crowd.kept.hasRoom(crowd.listener(1))).toBe(true);
+
+  machine.residentOf = () => 115 * mebibyte;
+  machine.clock += 1000;
+  expect(crowd.kept.hasRoom(little)).toBe(false);
+});
+
 test('A4: KeptContainers: where nothing helps, it is not tried again and again', () => {
   const machine = machineOf(1, 64);
   machine.residentOf = () => 200 * mebibyte;
