@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bundles that the agent knows: found by their names in folders, each read once.
 import { existsSync, readdirSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 
 import { AgentError, isPassing } from '../errors.ts';
 import { identityOfAll } from '../file-identity.ts';
@@ -13,7 +13,7 @@ import { filesOf } from './bundle-folder.ts';
 import { prepareBundle } from './bundle-preparing.ts';
 import { defaultBundleLimits, readBundle, regranted, trustIn } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
-import { checkPart, codeBytesOf, mostOfAll, NoRoom } from './code-room.ts';
+import { checkPart, codeBytesOf, mostOfAll, NoRoom, noRoomIn } from './code-room.ts';
 import type { CodeSize } from './code-room.ts';
 import { ComponentCache } from './component-cache.ts';
 import { grantedTogether, noGrants } from './grants.ts';
@@ -127,6 +127,13 @@ interface Refusal {
   readonly failure: AgentError;
 }
 
+/** One that nobody has read, or not as it is now. */
+interface BundleToRead {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly read: () => Bundle;
+}
+
 const mostRefusals = 1024;
 /** Who has waited for bundles may have to wait for something else, too, before it asks for them. */
 const awaitedForMs = 1000;
@@ -220,6 +227,9 @@ export class BundleStore {
       ...parts,
     };
     this.#components = components;
+    components.checkRoom = (file) => {
+      this.#makeRoom(file);
+    };
   }
 
   /**
@@ -479,15 +489,18 @@ export class BundleStore {
     if (known !== undefined) return known.bundle;
     const { limits, allowedToSigned } = this.#parts;
     const { folder, outline, signers, text } = this.#opened(reference);
-    const bundle = this.#unlessRefused(key, filesOf(folder, text), () =>
-      readBundle(folder, {
-        origin: { kind: 'pulled', reference, signers },
-        limits,
-        components: this.#components,
-        text,
-        allowed: allowedToSigned(outline.name, signers),
-      }),
-    );
+    const bundle = this.#unlessRefused(key, {
+      name: outline.name,
+      files: filesOf(folder, text),
+      read: () =>
+        readBundle(folder, {
+          origin: { kind: 'pulled', reference, signers },
+          limits,
+          components: this.#components,
+          text,
+          allowed: allowedToSigned(outline.name, signers),
+        }),
+    });
     this.#pulled.set(key, { bundle, readMs: performance.now() });
     return bundle;
   }
@@ -515,17 +528,47 @@ export class BundleStore {
     }
   }
 
-  /** Room for the code of one more. @throws NoRoom */
-  #makeRoom(bundle: Bundle): void {
-    const wanted = componentsOf(bundle);
+  /**
+   * Room for the code of a component that was read just now. All that is there counts together, whatever
+   * becomes of its bundle; what was read for bundles of which nobody knows yet goes last.
+   * @throws NoRoom
+   */
+  #makeRoom(file: string): void {
     const most = this.#mostCodeBytes;
-    if (codeBytesOf([...this.#held(), ...wanted]) <= most) return;
+    if (this.#loadedBytes() <= most) return;
+    const folder = dirname(file);
+    const wanted = this.#components.loaded
+      .filter((loaded) => dirname(loaded.file) === folder)
+      .map(({ component }) => component);
     if (!this.#canHaveRoom(wanted)) {
-      this.#components.forget(new Set(bundle.handlers.map(({ file }) => file)));
-      const inUse = this.#held(this.#unused());
-      throw new NoRoom({ name: bundle.name, wanted, inUse, most });
+      const bytes = codeBytesOf([...this.#held(this.#unused()), ...wanted]);
+      throw new NoRoom({ name: basename(folder), wanted, bytes, most });
     }
     this.#forget(this.#unused());
+    this.#forgetOthers(wanted, this.#loadedBytes() - most);
+  }
+
+  /** Of all that is in memory. */
+  #loadedBytes(): number {
+    const read = this.#components.loaded.map(({ component }) => component);
+    return codeBytesOf([...this.#held(), ...read]);
+  }
+
+  /** What was read for other bundles, which then begin anew, until there are so many bytes less. */
+  #forgetOthers(wanted: readonly CodeSize[], bytes: number): void {
+    const kept = new Set([...this.#held(), ...wanted].map(({ id }) => id));
+    const { loaded } = this.#components;
+    const ids = new Set<string>();
+    let left = bytes;
+    for (const { component } of loaded) {
+      const { id, codeBytes } = component;
+      if (left <= 0) break;
+      if (kept.has(id) || ids.has(id)) continue;
+      ids.add(id);
+      left -= codeBytes;
+    }
+    const others = loaded.filter(({ component }) => ids.has(component.id));
+    this.#components.forget(new Set(others.map(({ file }) => file)));
   }
 
   /** Whether there is room for these without what is not in use. */
@@ -541,7 +584,7 @@ export class BundleStore {
     return new Map<string, { readonly bundle: Bundle }>([...this.#bundles, ...this.#pulled]);
   }
 
-  #held(without: ReadonlySet<string> = new Set()): readonly LoadedComponent[] {
+  #held(without: ReadonlySet<string> = new Set()): readonly CodeSize[] {
     const known = [...this.#known].filter(([key]) => !without.has(key));
     const components = known.flatMap(([, { bundle }]) => componentsOf(bundle));
     return [...components, ...this.#components.used()];
@@ -631,32 +674,35 @@ export class BundleStore {
     const { limits, configFile } = this.#parts;
     const allowed = this.#allowed({ folder, origin });
     const allowedBy = `bundles.${basename(folder)}.grants of ${configFile ?? 'the configuration'}`;
-    const bundle = this.#unlessRefused(key, filesOf(folder), () =>
-      readBundle(folder, {
-        origin,
-        limits,
-        components: this.#components,
-        ...(allowed === undefined ? {} : { allowed, allowedBy }),
-      }),
-    );
+    const bundle = this.#unlessRefused(key, {
+      name: basename(folder),
+      files: filesOf(folder),
+      read: () =>
+        readBundle(folder, {
+          origin,
+          limits,
+          components: this.#components,
+          ...(allowed === undefined ? {} : { allowed, allowedBy }),
+        }),
+    });
     this.#bundles.set(key, { folder, origin, bundle });
     return bundle;
   }
 
   /** @throws NoRoom, and what reading throws, also when nothing has changed since it was refused */
-  #unlessRefused(key: string, files: readonly string[], read: () => Bundle): Bundle {
+  #unlessRefused(key: string, { name, files, read }: BundleToRead): Bundle {
     const refusal = this.#refusalOf(key);
     if (refusal !== undefined) throw refusal;
     const identity = identityOfAll(files);
     try {
-      const bundle = read();
-      this.#makeRoom(bundle);
-      return bundle;
+      return read();
     } catch (thrown) {
-      if (thrown instanceof NoRoom || (thrown instanceof AgentError && !isPassing(thrown))) {
-        this.#refuse(key, { files, identity, failure: thrown });
+      const failure = noRoomIn(thrown)?.of(name) ?? thrown;
+      if (failure instanceof NoRoom || (failure instanceof AgentError && !isPassing(failure))) {
+        this.#components.forget(new Set(files));
+        this.#refuse(key, { files, identity, failure });
       }
-      throw thrown;
+      throw failure;
     }
   }
 

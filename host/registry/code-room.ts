@@ -81,20 +81,34 @@ export function checkPart({ used, own, wanted, most }: PartWish): void {
 export interface NoRoomParts {
   /** Of the bundle. */
   readonly name: string;
-  /** Its components. */
+  /** Its components, as far as they were read. */
   readonly wanted: readonly CodeSize[];
-  readonly inUse: readonly CodeSize[];
+  /** Of these, and of all that is in use. */
+  readonly bytes: number;
   readonly most: number;
 }
 
 /** There may be room for one more bundle once others are not in use any more. */
 export class NoRoom extends AgentError {
   readonly wanted: readonly CodeSize[];
+  readonly #parts: NoRoomParts;
 
-  constructor({ name, wanted, inUse, most }: NoRoomParts) {
+  constructor(parts: NoRoomParts) {
+    const { name, wanted, bytes, most } = parts;
     const what = `the components of "${name}" and of the bundles in use`;
-    super('AGENT_BUNDLE_ROOM', tooMuch(what, codeBytesOf([...inUse, ...wanted]), most));
+    super('AGENT_BUNDLE_ROOM', tooMuch(what, bytes, most));
     // not the components: they would stay
     this.wanted = wanted.map(({ id, codeBytes }) => ({ id, codeBytes }));
+    this.#parts = { ...parts, wanted: this.wanted };
   }
+
+  /** The same, by the name that the bundle has. */
+  of(name: string): NoRoom {
+    return new NoRoom({ ...this.#parts, name });
+  }
+}
+
+export function noRoomIn(thrown: unknown): NoRoom | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  return thrown instanceof NoRoom ? thrown : noRoomIn(thrown.cause);
 }

@@ -10,7 +10,8 @@ import { KnownTypes } from '../handler/known-types.ts';
 import { SharedWork } from '../handler/shared-work.ts';
 import { Turns } from '../handler/turns.ts';
 import { sizeIfThere } from '../regular-file.ts';
-import { mostOfAll, mostOfBundle } from './code-room.ts';
+import { NoRoom } from './code-room.ts';
+import type { CodeSize } from './code-room.ts';
 import { ComponentLoader } from './component-loader.ts';
 import type { ComponentFile, ReadComponent } from './component-loader.ts';
 import { failureIn, LoadingThread } from './loading-thread.ts';
@@ -29,13 +30,14 @@ interface KnownFile {
   readonly outcome: Outcome;
 }
 
+export interface LoadedFile {
+  readonly file: string;
+  readonly component: LoadedComponent;
+}
+
 export interface CacheOptions {
   /** Whether `load` may take long; else it knows what was prepared. */
   readonly waits: boolean;
-  /** Of files of components that no container has; absent: as much as a bundle may have. */
-  readonly mostUnusedBytes?: number;
-  /** Of the machine code of these; absent: as much as all bundles may have. */
-  readonly mostUnusedCodeBytes?: number;
   /** Of all that this process compiles; absent: nothing else does. */
   readonly types?: KnownTypes;
   /** Whether this process has no memory left for more; absent: it always has. */
@@ -63,11 +65,13 @@ function untilOf(failure: Error): number {
 
 export class ComponentCache {
   /** Those that containers or workers have, whatever becomes of their bundles. */
-  used: () => readonly LoadedComponent[] = () => [];
+  used: () => readonly CodeSize[] = () => [];
   /** Those that containers of one owner have, as `ownerOf` names it. */
-  usedBy: (owner: string) => readonly LoadedComponent[] = () => [];
+  usedBy: (owner: string) => readonly CodeSize[] = () => [];
   /** Asked to let go what is used only so that it need not be read again: others need the room. */
   giveBack: () => void = () => undefined;
+  /** Told of each component that was read, by its file; it throws NoRoom where it is not to stay. */
+  checkRoom: (file: string) => void = () => undefined;
   /** Told once that half of the types of functions are there that may be: they are never forgotten. */
   onManyTypes: ((count: number, most: number) => void) | undefined;
   /** Those that were used last are behind. */
@@ -109,10 +113,19 @@ export class ComponentCache {
     );
   }
 
-  /** Forgets components, for whoever has them to have the last of them. */
+  /** What was read and is not forgotten; those that were used last are behind. */
+  get loaded(): readonly LoadedFile[] {
+    return [...this.#files.values()].flatMap(({ file, outcome }) =>
+      outcome.kind === 'loaded' ? [{ file, component: outcome.component }] : [],
+    );
+  }
+
+  /** Forgets components, for whoever has them to have the last of them, and for which there was no room. */
   forget(files: ReadonlySet<string>): void {
     for (const [key, { file, outcome }] of this.#files) {
-      if (outcome.kind === 'loaded' && files.has(file)) this.#files.delete(key);
+      if (!files.has(file)) continue;
+      const hasVerdict = outcome.kind === 'failed' && !(outcome.failure instanceof NoRoom);
+      if (!hasVerdict) this.#files.delete(key);
     }
   }
 
@@ -195,13 +208,26 @@ export class ComponentCache {
     { identity, outcome }: Pick<KnownFile, 'identity' | 'outcome'>,
   ): Outcome {
     const key = keyOf(wanted);
-    const shared = this.#shared(outcome);
+    const { file } = wanted;
+    const known = { file, readMs: performance.now(), identity, outcome: this.#shared(outcome) };
     this.#files.delete(key);
-    const readMs = performance.now();
-    this.#files.set(key, { file: wanted.file, readMs, identity, outcome: shared });
-    this.#makeRoom();
+    this.#files.set(key, known);
+    const kept = this.#withRoom(file, known.outcome);
+    this.#files.set(key, { ...known, outcome: kept });
+    this.#dropOldestFailure();
     this.#tellTypes();
-    return shared;
+    return kept;
+  }
+
+  #withRoom(file: string, outcome: Outcome): Outcome {
+    if (outcome.kind === 'failed') return outcome;
+    try {
+      this.checkRoom(file);
+      return outcome;
+    } catch (failure) {
+      if (!(failure instanceof NoRoom)) throw failure;
+      return { kind: 'failed', failure, untilMs: untilOf(failure) };
+    }
   }
 
   #tellTypes(): void {
@@ -221,28 +247,9 @@ export class ComponentCache {
     return outcome;
   }
 
-  /** Those of bundles that were refused are many, and nobody has them. */
-  #makeRoom(): void {
-    const files = [...this.#files];
-    const failures = files.filter(([, { outcome }]) => outcome.kind === 'failed');
+  #dropOldestFailure(): void {
+    const failures = [...this.#files].filter(([, { outcome }]) => outcome.kind === 'failed');
     const [oldest] = failures;
     if (failures.length > mostFailures && oldest !== undefined) this.#files.delete(oldest[0]);
-    const used = new Set(this.used().map(({ id }) => id));
-    const unused = files.flatMap(([key, { outcome }]) =>
-      outcome.kind === 'failed' || used.has(outcome.component.id)
-        ? []
-        : [{ key, bytes: outcome.bytes, codeBytes: outcome.component.codeBytes }],
-    );
-    let bytes = unused.reduce((sum, each) => sum + each.bytes, 0);
-    // of files of kilobytes it may be megabytes
-    let codeBytes = unused.reduce((sum, each) => sum + each.codeBytes, 0);
-    const most = this.#options.mostUnusedBytes ?? mostOfBundle();
-    const mostCode = this.#options.mostUnusedCodeBytes ?? mostOfAll();
-    for (const each of unused) {
-      if (bytes <= most && codeBytes <= mostCode) return;
-      this.#files.delete(each.key);
-      bytes -= each.bytes;
-      codeBytes -= each.codeBytes;
-    }
   }
 }

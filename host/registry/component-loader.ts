@@ -26,8 +26,6 @@ export interface ComponentFile {
 
 export interface ReadComponent {
   readonly component: LoadedComponent;
-  /** Of the file. */
-  readonly bytes: number;
 }
 
 /** What children have to find out first, which costs so much of the most that it may, 0 to 1. */
@@ -55,7 +53,7 @@ export class ComponentLoader {
   load(wanted: ComponentFile): ReadComponent {
     const read = this.#readFile(wanted);
     const outline = outlineOf(read, wanted.limits);
-    return this.#finish(wanted, read, outline, {
+    return this.#finish(wanted, outline, {
       checkCode: this.#verdicts.check,
       wirings: this.#wirings.find,
     });
@@ -66,7 +64,7 @@ export class ComponentLoader {
     const read = this.#readFile(wanted);
     const outline = outlineOf(read, wanted.limits);
     if (this.#inquiries(wanted, outline).length > 0) return { share: outline.share };
-    return this.#finishKnown(wanted, read, outline);
+    return this.#finishKnown(wanted, outline);
   }
 
   /** Lets children find out what they have to. @throws as `load` */
@@ -74,7 +72,7 @@ export class ComponentLoader {
     const read = this.#readFile(wanted);
     const outline = outlineOf(read, wanted.limits);
     for (const inquiry of this.#inquiries(wanted, outline)) await inquiry();
-    return this.#finishKnown(wanted, read, outline);
+    return this.#finishKnown(wanted, outline);
   }
 
   #readFile({ file, limits }: ComponentFile): Buffer {
@@ -97,8 +95,8 @@ export class ComponentLoader {
     ].filter((inquiry) => inquiry !== undefined);
   }
 
-  #finishKnown(wanted: ComponentFile, read: Uint8Array, outline: ComponentOutline): ReadComponent {
-    return this.#finish(wanted, read, outline, {
+  #finishKnown(wanted: ComponentFile, outline: ComponentOutline): ReadComponent {
+    return this.#finish(wanted, outline, {
       checkCode: this.#verdicts.checkKnown,
       wirings: this.#wirings.findKnown,
     });
@@ -106,7 +104,6 @@ export class ComponentLoader {
 
   #finish(
     { limits, trust }: ComponentFile,
-    read: Uint8Array,
     outline: ComponentOutline,
     { checkCode, wirings }: Omit<LoadSources, 'types'>,
   ): ReadComponent {
@@ -116,6 +113,6 @@ export class ComponentLoader {
       wirings,
       types: this.#types,
     });
-    return { component, bytes: read.length };
+    return { component };
   }
 }

@@ -18,7 +18,6 @@ import type { Grants } from '../../host/registry/grants.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { dear, manyReferences, manyStates, trapping } from '../support/hostile-components.ts';
-import { section } from '../support/wasm-binary.ts';
 
 function write(folder: BundleFolder, name: string, errno = 'EDOM'): void {
   const settings = { errno };
@@ -175,22 +174,6 @@ test('A9: bundle store: a component that was refused is not read again', async (
   writeFileSync(file, trapping());
   await components.prepare(wanted, operator);
   expect(components.load(wanted).answers).toEqual(['any']);
-});
-
-test('A9: bundle store: components that nobody has take no more room than they may', async () => {
-  using folder = new BundleFolder();
-  const components = new ComponentCache({ waits: false, mostUnusedBytes: 3000 });
-  const files = ['a', 'b', 'c'].map((name, index) => {
-    const custom = section(0, [0, ...new Uint8Array(1000).fill(index)]);
-    return folder.write(name, { component: Uint8Array.from([...trapping(), ...custom]) });
-  });
-  const wanted = files.map((file) => ({ file, limits: defaultLimits, trust: 'foreign' }) as const);
-  for (const each of wanted) await components.prepare(each, operator);
-  expect(wanted.map((each) => components.prepare(each, operator) === undefined)).toEqual([
-    false,
-    true,
-    true,
-  ]);
 });
 
 test('bundle store: types of functions count for as long as the process lives, in whatever thread', async () => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A6: bundles that no container has make room for those that containers want.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
@@ -219,26 +220,44 @@ test('A6: bundle room: a reload does not read again what no container has, where
   expect(next.prepare(['idle'])).toBeDefined();
 });
 
-test('A6: bundle room: the code of components that nobody has takes no more than it may', async () => {
+test('EE9: bundle room: what is read for bundles that nobody has counts with what containers have', async () => {
   using bundles = new Bundles();
-  const names = ['a', 'b', 'c'];
-  bundles.write(...names);
-  const only = await prepared(await bundles.store(['a', 'b', 'c']), 'a');
-  const codeBytes = codeBytesOf(componentsOf(only));
-  const components = new ComponentCache({
-    waits: false,
-    mostUnusedCodeBytes: Math.floor(1.5 * codeBytes),
-  });
+  const names = ['b', 'c', 'd'];
+  bundles.write('a', ...names);
+  const components = new ComponentCache({ waits: false });
+  const store = await bundles.store(['a', 'b'], components);
+  const only = await prepared(store, 'a');
+  components.used = () => componentsOf(only);
+  const most = 2.6 * codeBytesOf(componentsOf(only));
   for (const { file } of only.handlers) {
     for (const name of names) {
       const wanted = file.replace('/a/', `/${name}/`);
-      await components.prepare(
-        { file: wanted, limits: defaultLimits, trust: 'foreign' },
-        { who: [] },
-      );
+      const asker = { who: [name] };
+      await components.prepare({ file: wanted, limits: defaultLimits, trust: 'foreign' }, asker);
+      const loaded = components.loaded.map(({ component }) => component);
+      expect(codeBytesOf([...componentsOf(only), ...loaded])).toBeLessThan(most);
+      // what was read last is there
+      expect(components.loaded.at(-1)?.file).toBe(wanted);
     }
   }
-  expect(components.size).toBe(3);
+  expect(store.named('a')).toBe(only);
+});
+
+test('EE9: bundle room: nothing stays of a bundle that is refused', async () => {
+  using bundles = new Bundles();
+  bundles.write('bad');
+  const components = new ComponentCache({ waits: false });
+  const store = await bundles.store(['bad'], components);
+  const file = bundles.folder.at('bad/bundle.json');
+  const manifest = JSON.parse(readFileSync(file, 'utf8'));
+  manifest.handlers.at(-1).digest = `sha256:${'0'.repeat(64)}`;
+  writeFileSync(file, JSON.stringify(manifest));
+
+  await store.prepare(['bad']);
+
+  expect(() => store.named('bad')).toThrow('cannot be loaded');
+  expect(components.loaded).toEqual([]);
+  expect(store.prepare(['bad'])).toBeUndefined();
 });
 
 const mebibyte = 2 ** 20;
