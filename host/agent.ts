@@ -61,6 +61,7 @@ import { isProgramRunning } from './program.ts';
 import { ShadowBook } from './recording/shadow-book.ts';
 import { TapeBook } from './recording/tape-book.ts';
 import type { Tap } from './recording/tape-book.ts';
+import type { CodeSize } from './registry/code-room.ts';
 import { isStop } from './registry/policy.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
 import { shownContainer } from './registry/shown-container.ts';
@@ -420,7 +421,7 @@ export class Agent {
   }
 
   /** All that containers have, those of their shadows included, and what workers still have. */
-  components(): readonly LoadedComponent[] {
+  components(): readonly CodeSize[] {
     return [...this.#containers.used.all(), ...(this.#pool?.components ?? [])];
   }
 
@@ -442,13 +443,13 @@ export class Agent {
    */
   #forgetLater(before?: ReadonlySet<string>): void {
     if (this.#forgetting !== undefined) return;
-    const had = before ?? new Set(this.#pool?.components.map(({ id }) => id));
+    const had = before ?? new Set(this.#pool?.sharedIds);
     this.#forgetting = setTimeout(() => {
       this.#forgetting = undefined;
       const used = this.#containers.used.ids();
       this.#pool?.keepOnly(new Set([...had, ...used]));
       this.#attaching.resolver.forgetUnused?.(forgetAfterMs);
-      const isLeft = this.#pool?.components.some(({ id }) => !used.has(id)) === true;
+      const isLeft = this.#pool?.sharedIds.some((id) => !used.has(id)) === true;
       if (isLeft) this.#forgetLater(used);
     }, forgetAfterMs).unref();
   }

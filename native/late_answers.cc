@@ -40,12 +40,19 @@ void Receiver::drop_forgotten_late() {
   late_to_look_ = std::max(kFewLate, 2 * late_.size());
 }
 
+// As if an answer were due.
+void Receiver::wake_reader() {
+  const std::lock_guard lock(late_mutex_);
+  is_reader_called_ = true;
+  arm_late_timer();
+}
+
 // With the lock of late answers held.
 void Receiver::arm_late_timer() {
   // an expired timer stays readable until it is set anew; no time at all disarms it
   itimerspec timer = {};
-  if (!late_.empty()) {
-    const Nanoseconds due = std::max<Nanoseconds>(late_.begin()->first, 1);
+  if (is_reader_called_ || !late_.empty()) {
+    const Nanoseconds due = is_reader_called_ ? 1 : std::max<Nanoseconds>(late_.begin()->first, 1);
     timer.it_value = {.tv_sec = due / kSecond, .tv_nsec = due % kSecond};
   }
   timerfd_settime(late_timer_.get(), TFD_TIMER_ABSTIME, &timer, nullptr);
@@ -62,6 +69,7 @@ void Receiver::send_late(NotifyBuffers& buffers, Nanoseconds time) {
       late_.erase(late_.begin());
     }
     are_few = due.size() <= kFew;
+    is_reader_called_ = false;
     arm_late_timer();
   }
   for (const LateAnswer& late : due) {

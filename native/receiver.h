@@ -240,8 +240,8 @@ class Receiver {
   // now: without us their callers would get ENOSYS.
   void stop();
   [[nodiscard]] std::size_t listener_count();
-  // Every worker gets `shortage` from its next receive, at once if it sleeps, except the one that
-  // has found it out.
+  // Every worker gets `shortage` from its next receive, at once if it waits for calls, except the
+  // one that has found it out.
   void tell_shortage(const Worker* except = nullptr);
 
   // The read end of a pipe with a byte in it when there may be events.
@@ -341,6 +341,8 @@ class Receiver {
   void add_late(LateAnswer late);
   void send_late(NotifyBuffers& buffers, Nanoseconds time);
   void arm_late_timer();
+  // Whoever waits in epoll looks whether there is something else to do.
+  void wake_reader();
   void drop_forgotten_late();
 
   // guards.cc: the two threads of our own.
@@ -452,6 +454,7 @@ class Receiver {
   static constexpr std::size_t kFewLate = 1024;
   // With so many, those that nobody waits for any more are looked for.
   std::size_t late_to_look_ = kFewLate;
+  bool is_reader_called_ = false;
 
   // Of what came through epoll.
   ReceiveDelays receive_delays_;

@@ -184,8 +184,8 @@ Result<EventKind> Worker::receive() {
       if (receiver_->is_stopping_.load()) return EventKind::stopped;
       const Turn turn = await_turn();
       if (turn == Turn::none) sleep();
-      // only a reader ends listeners: what ends from here on is seen by us
-      if (turn == Turn::reader && has_ended_.load()) {
+      // only a reader ends listeners, and is woken: what we are told from here on is seen by us
+      if (turn == Turn::reader && (has_ended_.load() || is_shortage_told_.load())) {
         receiver_->leave_epoll();
         continue;
       }
@@ -223,12 +223,15 @@ bool Worker::take_shortage() {
 }
 
 void Receiver::tell_shortage(const Worker* except) {
-  const std::lock_guard lock(mutex_);
-  for (const Place& place : places_) {
-    if (place.worker != nullptr && place.worker != except)
-      place.worker->is_shortage_told_.store(true);
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Place& place : places_) {
+      if (place.worker != nullptr && place.worker != except)
+        place.worker->is_shortage_told_.store(true);
+    }
+    wake_all();
   }
-  wake_all();
+  wake_reader();
 }
 
 bool Worker::take_next() {

@@ -71,8 +71,8 @@ export interface LoopParts {
   readonly logRoom: LogRoom;
   /** Finds a component by its id. */
   readonly component: (id: string) => LoadedComponent;
-  /** Told when a container has ended: its components may be needed no more. */
-  readonly onEnded: () => void;
+  /** Where components may be needed no more: a container has ended, or memory is short. */
+  readonly fetchComponents: () => void;
   readonly onFailed: (failure: CallFailure) => void;
   readonly onNote: (note: ListenerNote) => void;
   readonly onLinesDropped: (dropped: LinesDropped) => void;
@@ -151,10 +151,11 @@ export class Loop implements Disposable {
         case eventKind.ended:
           this.#containers.end(this.#call.token);
           this.#parts.slots.end(this.#call.token);
-          this.#parts.onEnded();
+          this.#parts.fetchComponents();
           this.#last = undefined;
           break;
         case eventKind.shortage:
+          this.#parts.fetchComponents();
           this.#containers.hearShortage();
           // so that it is seen to be used when it calls again
           this.#last = undefined;

@@ -16,10 +16,12 @@ import { SeldomNotice } from '../observation/seldom-notice.ts';
 import { startThread } from '../own-thread.ts';
 import { UnreadCounter, UnreadRoom } from '../recording/tape-room.ts';
 import { TapeTurns } from '../recording/tape-turns.ts';
+import type { CodeSize } from '../registry/code-room.ts';
 import type { CounterBlock, CounterSum } from './counter-sum.ts';
 import type { DroppedLines } from './dropped-lines.ts';
 import { mostInstanceBytes, mostResidentBytes } from './instance-memory.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
+import { SentComponents } from './sent-components.ts';
 import type {
   CallFailure,
   ListenerNote,
@@ -123,6 +125,7 @@ function workerLimits({ most }: PoolSize): ResourceLimits {
 interface PoolWorker {
   readonly thread: Worker;
   readonly counters: CounterBlock;
+  readonly components: SentComponents;
   /** What it has written down and has not come. */
   readonly unread: UnreadCounter;
   isReady: boolean;
@@ -187,22 +190,31 @@ export class Pool {
     for (const component of components) {
       if (this.#components.has(component.id)) continue;
       this.#components.set(component.id, component);
-      for (const { thread } of this.#workers.values()) thread.postMessage(component);
+      for (const { components: sent } of this.#workers.values()) sent.add(component);
     }
   }
 
-  /** What was shared and is not forgotten. */
-  get components(): readonly LoadedComponent[] {
-    return [...this.#components.values()];
+  /** Of what was shared and is not forgotten. */
+  get sharedIds(): readonly string[] {
+    return [...this.#components.keys()];
+  }
+
+  /** What was shared, and of what is forgotten what workers still have. */
+  get components(): readonly CodeSize[] {
+    const workers = [...this.#workers.values()];
+    return [...this.#components.values(), ...workers.flatMap(({ components }) => components.left)];
   }
 
   /** Forgets all other components. */
   keepOnly(ids: ReadonlySet<string>): void {
-    for (const id of this.#components.keys()) {
-      if (ids.has(id)) continue;
+    const forgotten = this.sharedIds.filter((id) => !ids.has(id));
+    if (forgotten.length === 0) return;
+    for (const id of forgotten) {
       this.#components.delete(id);
-      for (const { thread } of this.#workers.values()) thread.postMessage({ forget: id });
+      for (const { components } of this.#workers.values()) components.forget(id);
     }
+    // else those that have no calls would not look
+    this.#parts.native.tellAllOfShortage(this.#parts.receiver);
   }
 
   /** Calls wait and every worker is busy: adds one, if there may be more. */
@@ -223,6 +235,7 @@ export class Pool {
     const worker = this.#workers.get(id);
     if (worker === undefined || worker.isEnding) return;
     worker.isEnding = true;
+    worker.components.lose();
     void worker.thread.terminate();
     this.#fill();
   }
@@ -307,6 +320,7 @@ export class Pool {
     const id = this.#lastId;
     const counters = this.#parts.counters.take();
     const unread = this.#unread.buffers();
+    const taken = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const input: WorkerInput = {
       receiver,
       log: logOptions,
@@ -324,6 +338,7 @@ export class Pool {
         place: id % instancePlaces,
       },
       counters: counters.buffer,
+      takenMessages: taken,
       quarantine,
       logRoom: dropped.buffer,
       tape: { losses, unread },
@@ -338,12 +353,18 @@ export class Pool {
     const worker: PoolWorker = {
       thread,
       counters,
+      components: new SentComponents({
+        send: (message) => {
+          thread.postMessage(message);
+        },
+        taken,
+      }),
       unread: new UnreadCounter(unread),
       isReady: false,
       isEnding: false,
     };
     this.#workers.set(id, worker);
-    for (const component of this.#components.values()) thread.postMessage(component);
+    for (const component of this.#components.values()) worker.components.add(component);
     await this.#watch(id, worker);
   }
 

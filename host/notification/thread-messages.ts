@@ -32,6 +32,8 @@ export interface WorkerInput {
   readonly instanceRoom: InstanceRoom;
   readonly memoryRoom: MemoryRoom;
   readonly counters: SharedArrayBuffer;
+  /** See sent-components.ts. */
+  readonly takenMessages: SharedArrayBuffer;
   readonly quarantine: QuarantineBuffers;
   /** See log-room.ts. */
   readonly logRoom: SharedArrayBuffer;

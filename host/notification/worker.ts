@@ -10,6 +10,7 @@ import { InstanceMemory, ownProcess } from './instance-memory.ts';
 import { LogRoom } from './log-room.ts';
 import { Loop } from './loop.ts';
 import { Quarantine } from './quarantine.ts';
+import { TakenMessages } from './sent-components.ts';
 import { SlotBook } from './slot-book.ts';
 import { receiveComponent, workerInput } from './thread-messages.ts';
 import type { WorkerMessage } from './thread-messages.ts';
@@ -21,6 +22,7 @@ function start(): void {
     port.postMessage(message, transferred);
   };
   const components = new Map<string, LoadedComponent>();
+  const taken = new TakenMessages(input.takenMessages);
   /** The loop never returns to the event loop, so what was sent is fetched when there is need. */
   const fetchComponents = (): void => {
     for (;;) {
@@ -28,6 +30,7 @@ function start(): void {
       if (sent === undefined) return;
       if ('forget' in sent) components.delete(sent.forget);
       else components.set(sent.id, sent);
+      taken.add();
     }
   };
   const component = (id: string): LoadedComponent => {
@@ -60,7 +63,7 @@ function start(): void {
     quarantine: new Quarantine(input.quarantine),
     logRoom: new LogRoom(input.logRoom),
     component,
-    onEnded: fetchComponents,
+    fetchComponents,
     onLinesDropped: (dropped) => {
       send({ kind: 'lines dropped', ...dropped });
     },
@@ -77,6 +80,8 @@ function start(): void {
       send({ kind: 'taped', ...taped }, [taped.bytes.buffer]);
     },
   });
+  // it was not told of what was sent before it was attached
+  fetchComponents();
   send({ kind: 'ready' });
   loop.run();
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
 import { AgentError, messageOf } from '../../host/errors.ts';
+import { loadComponent } from '../../host/handler/direct.ts';
 import { createLog } from '../../host/log.ts';
 import type { LogOptions } from '../../host/log.ts';
 import { heapLimitMb } from '../../host/memory-limit.ts';
@@ -19,6 +20,7 @@ import { Watching } from '../../host/observation/watching.ts';
 import { makeLossCounters } from '../../host/recording/tape-room.ts';
 import { DroppedLines } from '../../host/notification/dropped-lines.ts';
 import { Syscalls } from '../../host/notification/syscalls.ts';
+import { trapping } from '../support/hostile-components.ts';
 import { until } from '../support/polling.ts';
 import { openFdCount, untilFdCountIs } from '../support/process-resources.ts';
 
@@ -144,6 +146,23 @@ test('pool: another worker takes the place of one that is ended', async () => {
   pool.end(1);
   pool.end(99);
   expect(pool.workerCount).toBe(1);
+});
+
+test('EE19: pool: workers that have no calls forget components at once', async () => {
+  await using running = await start({ running: 2, fewest: 3, most: 3 });
+  const { pool } = running;
+  const component = loadComponent(trapping());
+  for (let round = 0; round < 3; round += 1) {
+    pool.share([component]);
+    expect(pool.components).toEqual([component]);
+    // so that those who wait for calls wait already
+    await sleep(100);
+    pool.keepOnly(new Set());
+    expect(pool.components).toEqual([]);
+    // longer than they have for it
+    await sleep(1100);
+    expect(pool.components).toEqual([]);
+  }
 });
 
 test('pool: it neither grows nor replaces anybody once it has stopped', async () => {

@@ -49,6 +49,7 @@ function inputOf(receiver: ReceiverHandle): WorkerInput {
       place: 0,
     },
     instanceRoom: { most: 100, counts: new SharedArrayBuffer(4), place: 0 },
+    takenMessages: new SharedArrayBuffer(4),
     counters: makeCounters(),
     quarantine: makeQuarantineBuffers(),
     logRoom: makeLogRoom(),

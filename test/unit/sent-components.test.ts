@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests what counts of the components that workers have, also of workers that do not look.
+import { expect, test } from 'vitest';
+
+import { loadComponent } from '../../host/handler/direct.ts';
+import { SentComponents, TakenMessages } from '../../host/notification/sent-components.ts';
+import type { ComponentMessage } from '../../host/notification/thread-messages.ts';
+import { looping, trapping } from '../support/hostile-components.ts';
+
+const [one, other] = [loadComponent(trapping()), loadComponent(looping())];
+
+/** A worker whose port is an array. */
+class Worker {
+  readonly #taken = new SharedArrayBuffer(4);
+  readonly port: ComponentMessage[] = [];
+  clock = 0;
+  readonly components = new SentComponents({
+    send: (message) => {
+      this.port.push(message);
+    },
+    taken: this.#taken,
+    now: () => this.clock,
+  });
+
+  take(count = this.port.length): void {
+    const taken = new TakenMessages(this.#taken);
+    for (let left = count; left > 0; left -= 1) taken.add();
+    this.port.splice(0, count);
+  }
+
+  get left(): readonly string[] {
+    return this.components.left.map(({ id }) => id);
+  }
+}
+
+test('EE19: sent components: what a worker is to forget counts until it has taken that', () => {
+  const worker = new Worker();
+  worker.components.add(one);
+  worker.components.add(other);
+  worker.take();
+  worker.components.forget(one.id);
+  worker.components.forget(other.id);
+  // one that has no calls would have heard of it
+  worker.clock += 1000;
+  expect(worker.left).toEqual([one.id, other.id]);
+  worker.take(1);
+  expect(worker.left).toEqual([other.id]);
+  worker.take(1);
+  expect(worker.left).toEqual([]);
+});
+
+test('EE19: sent components: a worker has a moment for it', () => {
+  const worker = new Worker();
+  worker.components.add(one);
+  worker.components.forget(one.id);
+  expect(worker.left).toEqual([]);
+  worker.clock += 1000;
+  expect(worker.left).toEqual([one.id]);
+});
+
+test('EE19: sent components: one that is lost gets nothing more, and keeps what it had', () => {
+  const worker = new Worker();
+  worker.components.add(one);
+  worker.take();
+  worker.components.lose();
+  worker.components.add(other);
+  worker.components.forget(other.id);
+  expect(worker.left).toEqual([]);
+  worker.components.forget(one.id);
+  expect(worker.port).toEqual([]);
+  expect(worker.left).toEqual([one.id]);
+});
+
+test('EE19: sent components: what one that is lost has taken before does not count', () => {
+  const worker = new Worker();
+  worker.components.add(one);
+  worker.components.forget(one.id);
+  worker.components.add(other);
+  worker.components.forget(other.id);
+  worker.take(3);
+  worker.components.lose();
+  expect(worker.left).toEqual([other.id]);
+});
+
+test('sent components: what it never had is nothing to forget', () => {
+  const worker = new Worker();
+  worker.components.forget(one.id);
+  expect(worker.port).toEqual([]);
+  expect(worker.left).toEqual([]);
+});
