@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handlers that use all the memory that they may have, for many listeners: the agent has a bound for
 // all of them together, and its own limit never ends it.
+import { readFileSync, writeFileSync } from 'node:fs';
+
 import { expect, test } from 'vitest';
 
+import { AgentProcess } from '../support/agent-process.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
+import { BundleFolder } from '../support/bundle-folder.ts';
 import {
+  bulky,
   goodValue,
   greedy,
+  looping,
   manyReferences,
   muchCallFeedback,
   muchMachineCode,
@@ -14,6 +20,8 @@ import {
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import type { HostileAgent } from '../support/hostile-agent-process.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
+import { mostResidentBytes } from '../support/process-memory.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { writeGoodBundle } from './attack.ts';
 
 const limitBytes = 1024 * 2 ** 20;
@@ -116,4 +124,118 @@ test('A6: memory of instances: machine code of many components ends no agent', a
   expect((await good.ask('getpgid 0')).answer).toBe('EBADMSG');
   await agent.untilLogged(['ERROR', 'MiB of machine code together; 64.0 MiB are allowed']);
   expect(cgroup.peakBytes).toBeLessThan(fewBytes * 0.75);
+});
+
+/** Of the limit, what the agent itself may have, with all code that there may be. */
+const mostOfProcess = 0.6;
+/** In a bundle. */
+const handlers = 10;
+
+/** An agent that reads bundles as they are named, as users start it. */
+class BundlesAgent implements AsyncDisposable {
+  readonly bundles: BundleFolder;
+  readonly socket: string;
+  readonly #process: AgentProcess;
+  readonly #resources: DisposableStack;
+  #written = 0;
+
+  private constructor(
+    { bundles, socket }: Pick<BundlesAgent, 'bundles' | 'socket'>,
+    process: AgentProcess,
+    resources: DisposableStack,
+  ) {
+    this.bundles = bundles;
+    this.socket = socket;
+    this.#process = process;
+    this.#resources = resources;
+  }
+
+  static async start({ wrapper }: MemoryCgroup): Promise<BundlesAgent> {
+    using resources = new DisposableStack();
+    const folder = resources.use(new TemporaryFolder());
+    const bundles = resources.use(new BundleFolder());
+    const socket = folder.at('agent.socket');
+    const config = folder.at('config.yaml');
+    writeFileSync(config, JSON.stringify({ 'bundle-folders': [bundles.path] }));
+    const options = [`-config=${config}`, '-resolver=none', '-log=info,nocolor'];
+    const process = await AgentProcess.startBy(wrapper, socket, ...options);
+    return new BundlesAgent({ bundles, socket }, process, resources.move());
+  }
+
+  /** Bundles whose components no other one has. */
+  writeBulky(prefix: string, count: number): readonly string[] {
+    return Array.from({ length: count }, (_, index) => {
+      const components = Array.from({ length: handlers }, () => {
+        this.#written += 1;
+        return bulky(this.#written);
+      });
+      this.bundles.writeMany(`${prefix}${index}`, components);
+      return `${prefix}${index}`;
+    });
+  }
+
+  /** A container with this bundle. */
+  container(bundle: string): AskedCaller {
+    return new AskedCaller({ socket: this.socket, metadata: `BUNDLE=${bundle}`, id: bundle });
+  }
+
+  /** Of a container that calls once and ends. */
+  async answerTo(bundle: string): Promise<string> {
+    await using caller = this.container(bundle);
+    return (await caller.ask('getpgid 0')).answer;
+  }
+
+  get mostResident(): number {
+    return mostResidentBytes(this.#process.pid);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process[Symbol.asyncDispose]();
+    this.#resources.dispose();
+  }
+}
+
+test('EE19: memory of code: what containers had that have ended counts while a worker computes', async () => {
+  using cgroup = new MemoryCgroup(fewBytes);
+  await using agent = await BundlesAgent.start(cgroup);
+  agent.bundles.write('loops', { component: looping(), syscalls: ['getpgid'], deadline: '60s' });
+  const names = agent.writeBulky('ended', 6);
+  // it is known afterwards that they can be compiled
+  for (const name of names) expect(await agent.answerTo(name)).toBe(String(goodValue));
+  await using caller = agent.container('loops');
+  let isComputing = true;
+  void caller.ask('getpgid 1').finally(() => {
+    isComputing = false;
+  });
+
+  const answers: string[] = [];
+  for (const name of names) answers.push(await agent.answerTo(name));
+
+  expect(isComputing).toBe(true);
+  // some have room, and then there is none
+  expect(answers[0]).toBe(String(goodValue));
+  expect(answers.at(-1)).toBe('EPERM');
+  expect(agent.mostResident).toBeLessThan(fewBytes * mostOfProcess);
+});
+
+test('EE9: memory of code: what containers have and what was read for others has one bound', async () => {
+  using cgroup = new MemoryCgroup(fewBytes);
+  await using agent = await BundlesAgent.start(cgroup);
+  const [first = '', second = ''] = agent.writeBulky('used', 2);
+  const refused = agent.writeBulky('refused', 5);
+  for (const name of refused) {
+    const file = agent.bundles.at(`${name}/bundle.json`);
+    const manifest = JSON.parse(readFileSync(file, 'utf8'));
+    manifest.handlers.at(-1).digest = `sha256:${'0'.repeat(64)}`;
+    writeFileSync(file, JSON.stringify(manifest));
+  }
+  await using one = agent.container(first);
+  await using other = agent.container(second);
+  for (const caller of [one, other]) {
+    expect((await caller.ask('getpgid 0')).answer).toBe(String(goodValue));
+  }
+
+  for (const name of refused) expect(await agent.answerTo(name)).toBe('EPERM');
+
+  expect(agent.mostResident).toBeLessThan(fewBytes * mostOfProcess);
 });

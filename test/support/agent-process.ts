@@ -6,6 +6,11 @@ import type { CommandResult } from './command.ts';
 /** Tests with many pods take minutes on a busy machine. */
 const deadlineMs = 600_000;
 
+interface StartingAgent {
+  readonly process: AgentProcess;
+  readonly listening: Promise<unknown>;
+}
+
 export class AgentProcess implements AsyncDisposable {
   readonly #running: RunningCommand;
 
@@ -20,14 +25,32 @@ export class AgentProcess implements AsyncDisposable {
     return process;
   }
 
-  /** While it starts, too. */
-  static starting(
+  /** As `start`, by a command that executes its last arguments. */
+  static async startBy(
+    wrapper: readonly string[],
     socketFile: string,
     ...options: readonly string[]
-  ): { readonly process: AgentProcess; readonly listening: Promise<unknown> } {
+  ): Promise<AgentProcess> {
+    const { process, listening } = AgentProcess.#starting([...wrapper, seccompagent], {
+      socketFile,
+      options,
+    });
+    await listening;
+    return process;
+  }
+
+  /** While it starts, too. */
+  static starting(socketFile: string, ...options: readonly string[]): StartingAgent {
+    return AgentProcess.#starting([seccompagent], { socketFile, options });
+  }
+
+  static #starting(
+    [program = seccompagent, ...words]: readonly string[],
+    { socketFile, options }: { readonly socketFile: string; readonly options: readonly string[] },
+  ): StartingAgent {
     // at the default one, an agent of another test or of this machine may be: that is logged
     const sockets = [`-socketfile=${socketFile}`, '-control-socket=none'];
-    const running = new RunningCommand([seccompagent, ...sockets, ...options], { deadlineMs });
+    const running = new RunningCommand([program, ...words, ...sockets, ...options], { deadlineMs });
     const listening = running.printed(/\blistening\b.*\n/u);
     // whoever needs it awaits it; nobody else is to fail
     listening.catch(() => undefined);

@@ -542,6 +542,17 @@ function manyFunctions(parts: {
   });
 }
 
+/** Answers well. Of its 200 KB, V8 makes 4 MiB as soon as it is compiled. @param number tells it from others */
+export function bulky(number: number): Uint8Array {
+  const [most, segments] = [16_370, 65_000];
+  const empty: CoreFunction = { name: '', signature: ':', body: [] };
+  return build({
+    any: [...instruction.i32(number), ...instruction.drop, ...goodAnswer],
+    functions: Array.from({ length: most }, () => empty),
+    core: { data: memory(), emptySegments: segments },
+  });
+}
+
 /**
  * Code of which the machine code is far larger: `any` calls each function once, so that V8 compiles it,
  * and asks the next one. Each number makes another component.

@@ -103,6 +103,8 @@ export interface CoreModule {
   readonly memoryExports?: readonly string[];
   /** Bytes of the memory, from offset 0 on. */
   readonly data?: Bytes;
+  /** How many segments of data without any there are besides. */
+  readonly emptySegments?: number;
   /** The index of a function that runs first. */
   readonly start?: number;
   /** Whole sections, put in front of all others. */
@@ -152,6 +154,8 @@ export function coreModule(module: CoreModule): Uint8Array {
     return [...unsigned(groups.length + body.length + 1), ...groups, ...body, end];
   });
   const data = module.data ?? [];
+  const isPassive = 1;
+  const emptySegments = Array.from({ length: module.emptySegments ?? 0 }, () => [isPassive, 0]);
   return Uint8Array.from([
     ...coreHeader,
     ...(module.sections ?? []).flat(),
@@ -177,11 +181,12 @@ export function coreModule(module: CoreModule): Uint8Array {
     ...section(coreSection.code, vector(bodies)),
     ...section(
       coreSection.data,
-      vector(
-        data.length === 0
+      vector([
+        ...(data.length === 0
           ? []
-          : [[0, ...instruction.i32(0), end, ...unsigned(data.length), ...data]],
-      ),
+          : [[0, ...instruction.i32(0), end, ...unsigned(data.length), ...data]]),
+        ...emptySegments,
+      ]),
     ),
   ]);
 }
