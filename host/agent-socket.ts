@@ -10,7 +10,7 @@ import {
   parseContainerProcessState,
 } from './container-process-state.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
-import type { UserTurns } from './containers/user-turns.ts';
+import type { ArrivalTurns } from './containers/arrival-turns.ts';
 import { Draining } from './draining.ts';
 import type { Left } from './draining.ts';
 import { AgentError, messageOf, systemCodeOf } from './errors.ts';
@@ -18,6 +18,7 @@ import { errnoNameOf } from './handler/errno.ts';
 import type { Logger } from './log.ts';
 import type { ConnectionId, Native, SocketEvent, SocketHandle } from './native.ts';
 import { SeldomNotice } from './observation/seldom-notice.ts';
+import { userAsks } from './registry/who-asks.ts';
 import { pathAside, TakenPath } from './taken-path.ts';
 
 /** A container process state and where its listener is to be taken from. */
@@ -41,7 +42,7 @@ export interface AgentSocketParts {
   /** Users whose runtimes may connect; root is always among them. */
   readonly allowedUids: readonly number[];
   /** What users have sent is looked at when it is their turn. */
-  readonly userTurns: UserTurns;
+  readonly userTurns: ArrivalTurns;
   /** Must adopt the listener before it settles: the connection is closed then. */
   readonly onArrival: (arrival: Arrival) => Promise<void>;
 }
@@ -250,7 +251,7 @@ export class AgentSocket implements Disposable {
     clearTimeout(deadline);
     connection.isWaiting = true;
     native.muteConnection(this.#handle, event.connection);
-    void userTurns.take(peerUid, () => {
+    void userTurns.take(userAsks(peerUid), () => {
       connection.isWaiting = false;
       if (!this.#isClosed) this.#arrive(event, connection);
     });

@@ -12,13 +12,12 @@ import { heldPathBytes, tellUnheld } from './containers/held-paths.ts';
 import { registryBytes } from './containers/kept-bytes.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
 import type { CountedListener, ListenerLimits } from './containers/listener-counts.ts';
-import { reloadAll, resolveLate } from './containers/reloading.ts';
+import { prepareAll, reloadAll, resolveLate } from './containers/reloading.ts';
 import type { ReloadCounts, ResolvingParts } from './containers/reloading.ts';
 import { Retrying } from './containers/retrying.ts';
 import { ServedFile } from './containers/served-file.ts';
 import { logStranded } from './containers/stranded.ts';
 import { UserLines } from './containers/user-lines.ts';
-import { UserTurns } from './containers/user-turns.ts';
 import { keyOf } from './container-key.ts';
 import type { ContainerKey } from './container-key.ts';
 import type { ControlListening } from './control/control-listening.ts';
@@ -65,7 +64,7 @@ import type { CodeSize } from './registry/code-room.ts';
 import { isStop } from './registry/policy.ts';
 import type { ContainerIdentity, Resolver } from './registry/resolver.ts';
 import { shownContainer } from './registry/shown-container.ts';
-import { whoAsks } from './registry/who-asks.ts';
+import { userAsks, whoAsks } from './registry/who-asks.ts';
 import { believedWorkload } from './registry/workload.ts';
 
 export interface AgentOptions {
@@ -112,8 +111,8 @@ export class Agent {
   readonly #listenerCounts: ListenerCounts;
   /** By their tokens: all but those of launched commands. */
   readonly #counted: Map<number, CountedListener> = new Map();
-  readonly #userTurns = new UserTurns();
-  readonly #arrivalTurns = new ArrivalTurns();
+  readonly #userTurns = new ArrivalTurns('users');
+  readonly #rootTurns = new ArrivalTurns('root');
   readonly #lines: UserLines;
   readonly #counters = new CounterSum();
   readonly #quarantine = new QuarantineBook();
@@ -164,7 +163,7 @@ export class Agent {
     });
     this.native = loadNative();
     this.#filterFlags = new FilterFlags(this.native.readRuntimeFile, async (uid, work) =>
-      uid === 0 ? work() : this.#userTurns.take(uid, work),
+      uid === 0 ? work() : this.#userTurns.take(userAsks(uid), work),
     );
     this.native.harden();
     this.#receiver = createReceiver(this.native, this.#syscalls, size);
@@ -205,6 +204,7 @@ export class Agent {
       containers: this.#containers,
       log: this.log,
       resolver: () => this.#attaching.resolver,
+      inTurn: async (identity, work) => this.#inTurn(identity, work),
       resolve: (token, attached) => resolveLate(this.#resolving, token, attached),
     });
     this.#resolving = {
@@ -213,6 +213,7 @@ export class Agent {
       retrying: this.#retrying,
       log: this.log,
       lines: this.#lines,
+      inTurn: async (identity, work) => this.#inTurn(identity, work),
     };
     this.#completing = new Completing(this.#resolving);
     this.#events = new ReceiverEvents({
@@ -400,11 +401,7 @@ export class Agent {
 
   /** What all containers need to be resolved by another resolver. */
   async prepareAll(resolver: Resolver): Promise<void> {
-    const waits = this.#containers.all().flatMap(([token, { identity }]) => {
-      const isWanted = (): boolean => this.#containers.get(token) !== undefined;
-      return resolver.prepare?.(identity, isWanted) ?? [];
-    });
-    await Promise.all(waits);
+    await prepareAll(this.#containers, resolver);
   }
 
   /** Resolves all containers anew, by another resolver. */
@@ -522,7 +519,11 @@ export class Agent {
     if (firstPid !== undefined) {
       this.native.lookAtFirstProcess(arrival.socket, arrival.connection, firstPid);
     }
-    const isWanted = (): boolean => !this.#isStopping && !arrival.isOver();
+    let isOver = false;
+    const isWanted = (): boolean => {
+      isOver ||= this.#isStopping || arrival.isOver();
+      return !isOver;
+    };
     // what a turn begins is its caller's at once: nobody else would catch what it fails with
     const prepared = await this.#inTurn(identity, async () => {
       if (!isWanted()) return undefined;
@@ -582,13 +583,13 @@ export class Agent {
     return this.native.findPaths(socket, connection, firstPid, paths);
   }
 
-  /** Of root's containers they are others than of users'. */
+  /** Root's containers do not wait for those of users. */
   async #inTurn<T>(identity: ContainerIdentity, work: () => T | Promise<T>): Promise<T> {
     const { peerUid = 0 } = identity;
-    if (peerUid !== 0) return this.#userTurns.take(peerUid, work);
+    if (peerUid !== 0) return this.#userTurns.take(userAsks(peerUid), work);
     const workload = this.#attaching.resolver.workloadOf?.(identity);
     const who = whoAsks(workload === undefined ? identity : { ...identity, workload });
-    return this.#arrivalTurns.take(who, work);
+    return this.#rootTurns.take(who, work);
   }
 
   /** One listener of the container is gone, or never came to be one. */

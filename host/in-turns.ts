@@ -14,3 +14,21 @@ export async function inTurns<T>(items: readonly T[], work: (item: T) => void): 
     work(item);
   }
 }
+
+/**
+ * Begins something for each of many, in turns, and settles once all of it has.
+ * @throws what the first of them that failed has thrown, once all others are done
+ */
+export async function begunInTurns<T>(
+  items: readonly T[],
+  begin: (item: T) => Promise<void>,
+): Promise<void> {
+  const begun: Promise<void>[] = [];
+  const failures: unknown[] = [];
+  await inTurns(items, (item) => {
+    // at once: nobody else would catch what fails before the last one is begun
+    begun.push(begin(item).catch((thrown: unknown) => void failures.push(thrown)));
+  });
+  await Promise.all(begun);
+  if (failures.length > 0) throw failures[0];
+}

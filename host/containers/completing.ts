@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers of which not all was known when they were attached: they are resolved again when it is.
+import { messageOf } from '../errors.ts';
 import type { ContainerIdentity } from '../registry/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import { believedWorkload, isSameWorkload } from '../registry/workload.ts';
@@ -10,8 +11,6 @@ import type { ResolvingParts } from './reloading.ts';
 
 /** Pods come in crowds, and change all the time. */
 const gatherMs = 100;
-/** At once: whoever arrives meanwhile is not to wait long. */
-const mostAtOnce = 16;
 
 export class Completing implements Disposable {
   readonly #parts: ResolvingParts;
@@ -50,24 +49,30 @@ export class Completing implements Disposable {
   }
 
   #look(): void {
-    let left = mostAtOnce;
     for (const [token, before] of this.#lacking) {
       const attached = this.#parts.containers.get(token);
       if (attached === undefined) continue;
       const workload = this.#workloadOf(attached.identity);
       if (isSameWorkload(workload, before)) continue;
-      if (left === 0) {
-        this.#lookSoon();
-        return;
-      }
-      left -= 1;
       if (this.#lacks(attached.identity)) this.#lacking.set(token, workload);
       else this.#lacking.delete(token);
       this.#parts.log.info(
         shownContainer({ ...attached.registry, workload }),
         'more is known of a container: it is resolved again',
       );
-      resolveLate(this.#parts, token, attached);
+      void this.#resolve(token, attached.identity);
+    }
+  }
+
+  async #resolve(token: number, identity: ContainerIdentity): Promise<void> {
+    const { containers, inTurn, log } = this.#parts;
+    try {
+      await inTurn(identity, () => {
+        const attached = containers.get(token);
+        if (attached !== undefined) resolveLate(this.#parts, token, attached);
+      });
+    } catch (thrown) {
+      log.error({ error: messageOf(thrown) }, 'a container cannot be resolved again');
     }
   }
 

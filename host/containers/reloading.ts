@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Other handlers for containers that run.
+import { keyOf } from '../container-key.ts';
 import type { ReloadReport } from '../control/reload-report.ts';
 import { AgentError, isForbidden, messageOf } from '../errors.ts';
-import { inTurns } from '../in-turns.ts';
+import { begunInTurns, inTurns } from '../in-turns.ts';
 import type { Logger } from '../log.ts';
 import { ContainerRefusal } from '../registry/container-refusal.ts';
+import type { Resolver } from '../registry/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
+import type { InTurn } from './arrival-turns.ts';
 import type { Attached, Resolved } from './attached.ts';
 import type { Attaching } from './attaching.ts';
 import type { Containers } from './containers.ts';
@@ -19,6 +22,8 @@ export interface ResolvingParts {
   readonly containers: Containers;
   readonly log: Logger;
   readonly lines: UserLines;
+  /** It takes time of the main thread, as attaching does. */
+  readonly inTurn: InTurn;
 }
 
 export interface ReloadingParts extends ResolvingParts {
@@ -74,7 +79,7 @@ function keepGranted(
 }
 
 interface Renewed {
-  readonly kind: 'changed' | 'kept';
+  readonly kind: 'changed' | 'kept' | 'failed';
   /** Why there is no new registry for it. */
   readonly failure?: unknown;
 }
@@ -85,24 +90,27 @@ interface Renewed {
  * granted.
  */
 function renew(parts: ResolvingParts, token: number, attached: Attached): Renewed {
-  const { attaching, lines } = parts;
+  const { attaching } = parts;
   try {
     replace(parts, token, attached, attaching.resolve(attached.identity));
     return { kind: 'changed' };
   } catch (failure) {
     const refusal = isRevoked(failure) ? failure : keepGranted(parts, token, attached, failure);
-    if (refusal === undefined) {
-      lines.tell(
-        attached.identity,
-        'error',
-        { ...shownContainer(attached.registry), error: messageOf(failure) },
-        'a container keeps the handlers that it has: there is no new registry for it',
-      );
-      return { kind: 'kept', failure };
-    }
+    if (refusal === undefined) return { kind: 'kept', failure };
     replace(parts, token, attached, attaching.refused(attached.identity, refusal));
     return { kind: 'changed', failure };
   }
+}
+
+const texts = {
+  kept: 'a container keeps the handlers that it has: there is no new registry for it',
+  failed: 'a container cannot be given other handlers',
+} as const;
+
+function tell({ lines }: ResolvingParts, attached: Attached, { kind, failure }: Renewed): void {
+  if (kind === 'changed') return;
+  const fields = { ...shownContainer(attached.registry), error: messageOf(failure) };
+  lines.tell(attached.identity, 'error', fields, texts[kind]);
 }
 
 /** What goes wrong with one container leaves no other one what it may not have any more. */
@@ -110,28 +118,59 @@ function tryToRenew(parts: ResolvingParts, token: number, attached: Attached): R
   try {
     return renew(parts, token, attached);
   } catch (failure) {
-    parts.lines.tell(
-      attached.identity,
-      'error',
-      { ...shownContainer(attached.registry), error: messageOf(failure) },
-      'a container cannot be given other handlers',
-    );
-    return { kind: 'kept', failure };
+    return { kind: 'failed', failure };
   }
 }
 
-/** Resolves all containers anew, which takes milliseconds for each. */
+export type Listener = readonly [token: number, attached: Pick<Attached, 'identity'>];
+
+/** Those of one container with the same metadata, such as of commands that are executed in it. */
+type Alike = readonly [Listener, ...Listener[]];
+
+function alikeOf(all: readonly Listener[]): readonly Alike[] {
+  const alike = new Map<string, [Listener, ...Listener[]]>();
+  for (const listener of all) {
+    const [, { identity }] = listener;
+    const key = `${keyOf(identity)} ${identity.state.metadata}`;
+    const others = alike.get(key);
+    if (others === undefined) alike.set(key, [listener]);
+    else others.push(listener);
+  }
+  return [...alike.values()];
+}
+
+/** What all containers need to be resolved by another resolver: once for all that are alike. */
+export async function prepareAll(
+  containers: { readonly all: () => readonly Listener[]; readonly get: (token: number) => unknown },
+  resolver: Pick<Resolver, 'prepare'>,
+): Promise<void> {
+  await begunInTurns(alikeOf(containers.all()), async (listeners) => {
+    const [[, { identity }]] = listeners;
+    const isWanted = (): boolean =>
+      listeners.some(([token]) => containers.get(token) !== undefined);
+    await resolver.prepare?.(identity, isWanted);
+  });
+}
+
+/** Resolves all containers anew, which takes milliseconds for each of their listeners. */
 export async function reloadAll(parts: ReloadingParts): Promise<ReloadCounts> {
   const { containers, report } = parts;
   const counts = { changed: 0, kept: 0 };
+  const told = new Set<string>();
   await inTurns(containers.all(), ([token]) => {
     const attached = containers.get(token);
     // it has ended meanwhile
     if (attached === undefined) return;
-    const { kind, failure } = tryToRenew(parts, token, attached);
-    counts[kind] += 1;
-    if (failure === undefined) return;
-    report.failed({ of: `container ${attached.registry.containerId}`, reason: messageOf(failure) });
+    const renewed = tryToRenew(parts, token, attached);
+    counts[renewed.kind === 'changed' ? 'changed' : 'kept'] += 1;
+    if (renewed.failure === undefined) return;
+    const reason = messageOf(renewed.failure);
+    // many listeners may be of one container
+    const line = `${keyOf(attached.identity)} ${reason}`;
+    if (told.has(line)) return;
+    told.add(line);
+    tell(parts, attached, renewed);
+    report.failed({ of: `container ${attached.registry.containerId}`, reason });
   });
   report.ended(counts);
   return counts;
@@ -143,7 +182,11 @@ export async function reloadAll(parts: ReloadingParts): Promise<ReloadCounts> {
  * @returns whether it has what the resolver says now
  */
 export function resolveLate(parts: ResolvingParts, token: number, attached: Attached): boolean {
-  if (attached.refusal === undefined) return renew(parts, token, attached).failure === undefined;
+  if (attached.refusal === undefined) {
+    const renewed = renew(parts, token, attached);
+    tell(parts, attached, renewed);
+    return renewed.failure === undefined;
+  }
   const resolution = parts.attaching.resolved(attached.identity);
   replace(parts, token, attached, resolution);
   return resolution.refusal === undefined;

@@ -6,9 +6,10 @@ import type { BackOffLimits } from '../back-off.ts';
 import { unknownForMs } from '../handler/finding.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { Resolver } from '../registry/resolver.ts';
+import type { ContainerIdentity, Resolver } from '../registry/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import type { Attached } from './attached.ts';
+import type { InTurn } from './arrival-turns.ts';
 import type { Containers } from './containers.ts';
 
 /** What is unknown stays so for a while; half of a pause is by chance. */
@@ -18,6 +19,8 @@ export interface RetryingParts {
   readonly containers: Pick<Containers, 'get'>;
   readonly log: Logger;
   readonly resolver: () => Resolver;
+  /** It takes time of the main thread, as attaching does. */
+  readonly inTurn: InTurn;
   /** @returns whether it has what it should have */
   readonly resolve: (token: number, attached: Attached) => boolean;
   readonly pauses?: BackOffLimits;
@@ -71,19 +74,27 @@ export class Retrying implements Disposable {
     );
   }
 
-  async #prepare(token: number): Promise<void> {
-    const identity = this.#parts.containers.get(token)?.identity;
-    if (identity === undefined) return;
+  async #prepare(token: number, identity: ContainerIdentity): Promise<void> {
     const isWanted = (): boolean => this.#parts.containers.get(token) !== undefined;
     try {
-      await this.#parts.resolver().prepare?.(identity, isWanted);
+      await this.#parts.inTurn(identity, async () =>
+        this.#parts.resolver().prepare?.(identity, isWanted),
+      );
     } catch (thrown) {
       this.#failed(thrown);
     }
   }
 
   async #try(token: number): Promise<void> {
-    await this.#prepare(token);
+    const identity = this.#parts.containers.get(token)?.identity;
+    if (identity === undefined) return;
+    await this.#prepare(token, identity);
+    await this.#parts.inTurn(identity, () => {
+      this.#resolve(token);
+    });
+  }
+
+  #resolve(token: number): void {
     const waiting = this.#waiting.get(token);
     const attached = this.#parts.containers.get(token);
     // it has ended, or was resolved otherwise meanwhile

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Work that several want is done once.
+import { Askers } from './asker.ts';
 import type { Asker } from './asker.ts';
 
 interface Running {
   readonly done: Promise<void>;
-  readonly askers: Set<Asker>;
+  readonly askers: Askers;
 }
 
 export class SharedWork {
@@ -12,21 +13,22 @@ export class SharedWork {
 
   /**
    * @param key what it is
-   * @param begin is given those who want it, of which more may come
+   * @param begin is given those who want it, of which more may come; it returns undefined where nothing
+   *   is to be waited for
    */
-  async take(
+  take(
     key: string,
     asker: Asker,
-    begin: (askers: ReadonlySet<Asker>) => Promise<void>,
-  ): Promise<void> {
+    begin: (askers: Askers) => Promise<void> | undefined,
+  ): Promise<void> | undefined {
     const running = this.#running.get(key);
     if (running !== undefined) {
       running.askers.add(asker);
       return running.done;
     }
-    const askers = new Set([asker]);
-    const done = begin(askers).finally(() => this.#running.delete(key));
-    this.#running.set(key, { done, askers });
+    const askers = new Askers(asker);
+    const done = begin(askers)?.finally(() => this.#running.delete(key));
+    if (done !== undefined) this.#running.set(key, { done, askers });
     return done;
   }
 }

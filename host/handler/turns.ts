@@ -2,19 +2,25 @@
 // Work of which only so much is done at once. The next one is of whoever has had the least time and
 // wants the least: whoever starts containers may name many bundles, and bundles may have many handlers
 // that take long.
-import { isWaiting } from './asker.ts';
-import type { Asker } from './asker.ts';
+import type { Asker, Askers, UsedMs } from './asker.ts';
 
 export interface Wish {
   /** It has the turn of the first of them: nobody waits behind others who want the same and more. */
-  readonly askers: Iterable<Asker>;
+  readonly askers: Askers;
   /** In milliseconds, about. */
   readonly costMs: number;
 }
 
-interface Waiting extends Wish {
+interface Waiting {
+  readonly costMs: number;
   readonly begin: () => Promise<void>;
   readonly leave: () => void;
+}
+
+interface Queue {
+  readonly askers: Askers;
+  readonly all: readonly Waiting[];
+  readonly neededMs: number;
 }
 
 interface Turn {
@@ -24,7 +30,8 @@ interface Turn {
 
 export class Turns {
   readonly #atOnce: number;
-  readonly #waiting: Set<Waiting> = new Set();
+  /** By who wants them, which is the same for all components of a bundle; what costs less is before. */
+  readonly #waiting: Map<Askers, Waiting[]> = new Map();
   /** By who wants it, until nobody wants anything. */
   readonly #usedMs: Map<string, number> = new Map();
   #running = 0;
@@ -37,10 +44,13 @@ export class Turns {
    * Resolves once it is done, or once it is seen that nobody wants it.
    * @throws what the work does
    */
-  async take(wish: Wish, work: () => Promise<void>): Promise<void> {
+  async take({ askers, costMs }: Wish, work: () => Promise<void>): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const begin = async (): Promise<void> => work().then(resolve, reject);
-      this.#waiting.add({ ...wish, begin, leave: resolve });
+      const waiting = this.#waiting.get(askers) ?? [];
+      const before = waiting.findLastIndex((other) => other.costMs <= costMs);
+      waiting.splice(before + 1, 0, { costMs, begin, leave: resolve });
+      this.#waiting.set(askers, waiting);
       this.#fill();
     });
   }
@@ -49,7 +59,6 @@ export class Turns {
     while (this.#running < this.#atOnce) {
       const next = this.#next();
       if (next === undefined) break;
-      this.#waiting.delete(next.waiting);
       void this.#run(next);
     }
     if (this.#running === 0) this.#usedMs.clear();
@@ -69,35 +78,26 @@ export class Turns {
     return this.#usedMs.get(name) ?? 0;
   }
 
-  #used({ who }: Asker): number {
-    return who.reduce((sum, name) => sum + this.#usedBy(name), 0);
-  }
+  readonly #used: UsedMs = ({ who }) => who.reduce((sum, name) => sum + this.#usedBy(name), 0);
 
-  /** Of those who still wait, who has used the least. */
-  #firstOf(askers: Iterable<Asker>): Asker | undefined {
-    let first: Asker | undefined;
-    for (const asker of askers) {
-      if (!isWaiting(asker)) continue;
-      if (first === undefined || this.#used(asker) < this.#used(first)) first = asker;
-    }
-    return first;
-  }
-
+  /** Takes the next one out. Only who is about to have a turn is asked whether it still waits. */
   #next(): Turn | undefined {
-    let next: Turn | undefined;
-    let leastMs = Infinity;
-    for (const waiting of this.#waiting) {
-      const asker = this.#firstOf(waiting.askers);
-      if (asker === undefined) {
-        this.#waiting.delete(waiting);
-        waiting.leave();
-        continue;
-      }
-      const neededMs = this.#used(asker) + waiting.costMs;
-      if (neededMs >= leastMs) continue;
-      leastMs = neededMs;
-      next = { waiting, asker };
+    for (const { askers, all } of this.#inOrder()) {
+      const asker = askers.first(this.#used);
+      const [waiting, ...others] = all;
+      if (asker !== undefined && others.length > 0) this.#waiting.set(askers, others);
+      else this.#waiting.delete(askers);
+      if (asker !== undefined && waiting !== undefined) return { waiting, asker };
+      for (const { leave } of all) leave();
     }
-    return next;
+    return undefined;
+  }
+
+  #inOrder(): readonly Queue[] {
+    const queues = [...this.#waiting].map(([askers, all]) => {
+      const [{ costMs } = { costMs: 0 }] = all;
+      return { askers, all, neededMs: askers.leastMs(this.#used) + costMs };
+    });
+    return queues.toSorted((one, other) => one.neededMs - other.neededMs);
   }
 }

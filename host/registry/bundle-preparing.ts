@@ -2,16 +2,18 @@
 // What takes long about a bundle is done before it is read, while containers go on.
 import { join } from 'node:path';
 
-import type { Asker } from '../handler/asker.ts';
+import type { Askers } from '../handler/asker.ts';
 import type { LoadLimits } from '../handler/outline.ts';
-import { readManifest } from './bundle-folder.ts';
+import { distinctComponents } from './bundle-folder.ts';
+import type { Manifests } from './bundle-folder.ts';
 import { limitsFor } from './bundle.ts';
 import type { ComponentCache } from './component-cache.ts';
 import type { ComponentTrust } from './component-loader.ts';
 
 export interface PreparingParts {
-  readonly asker: Asker;
+  readonly askers: Askers;
   readonly components: ComponentCache;
+  readonly manifests: Manifests;
   readonly limits: LoadLimits;
   readonly trust: ComponentTrust;
   /** bundle.json, where it was compared with a digest; absent: it is read from the folder. */
@@ -32,14 +34,15 @@ function orNothing<T>(work: () => T): T | undefined {
  * @returns undefined: all of them are known
  */
 export function prepareBundle(folder: string, parts: PreparingParts): Promise<void> | undefined {
-  const { text, components, limits, trust, asker } = parts;
-  const handlers = orNothing(() => readManifest(folder, text))?.handlers ?? [];
+  const { text, components, manifests, limits, trust, askers } = parts;
+  const manifest = orNothing(() => manifests.read(folder, text));
+  const handlers = manifest === undefined ? [] : distinctComponents(manifest);
   const waits = handlers.flatMap((handler) => {
     const prepare = (): Promise<void> | undefined =>
       components.prepare(
         // its memory is part of the code that is tried
         { file: join(folder, handler.component), limits: limitsFor(handler, limits), trust },
-        asker,
+        askers,
       );
     return orNothing(prepare) ?? [];
   });

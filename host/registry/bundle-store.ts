@@ -5,11 +5,14 @@ import { basename, dirname, join, resolve } from 'node:path';
 
 import { AgentError, isPassing } from '../errors.ts';
 import { identityOfAll } from '../file-identity.ts';
-import { isWaiting, operator } from '../handler/asker.ts';
+import { operator } from '../handler/asker.ts';
+import type { Askers } from '../handler/asker.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
+import { SharedWork } from '../handler/shared-work.ts';
+import { begunInTurns, inTurns } from '../in-turns.ts';
 import { shippedBundles } from '../package-root.ts';
 import { guessAt } from '../did-you-mean.ts';
-import { filesOf } from './bundle-folder.ts';
+import { Manifests } from './bundle-folder.ts';
 import { prepareBundle } from './bundle-preparing.ts';
 import { defaultBundleLimits, readBundle, regranted, trustIn } from './bundle.ts';
 import type { Bundle, BundleLimits, BundleOrigin } from './bundle.ts';
@@ -21,6 +24,7 @@ import type { Grants, GrantSource } from './grants.ts';
 import { folderName } from './manifest.ts';
 import type { UsableBundle } from './loading-worker.ts';
 import { isReference, parseDigestReference } from './oci/reference.ts';
+import { whoseOf } from './pulled-bundles.ts';
 import type { Asking, PulledBundles } from './pulled-bundles.ts';
 
 /** Where operators and packages put bundles; those before go before. */
@@ -142,7 +146,7 @@ const mostRounds = 3;
 
 /** How a bundle is prepared, and then read. */
 interface SoonRead {
-  readonly asker: Asking;
+  readonly askers: Askers;
   readonly begin: () => Promise<void> | undefined;
   readonly read: () => unknown;
 }
@@ -210,6 +214,10 @@ export class BundleStore {
   readonly #awaited: Set<readonly string[]> = new Set();
   /** By host and digest: what else a reference says is up to who writes it. */
   readonly #pulled: Map<string, PulledBundle> = new Map();
+  /** Those that are prepared: many containers may start with the same bundle at once. */
+  readonly #preparing = new SharedWork();
+  /** Also of those that are no bundles any more, or were none before. */
+  #manifests = new Manifests();
   /** Whoever starts containers may have them try again and again. */
   readonly #refusals: Map<string, Refusal> = new Map();
 
@@ -245,16 +253,14 @@ export class BundleStore {
     parts: Partial<BundleStoreParts> = {},
   ): Promise<BundleStore> {
     if (2 * codeBytesOf(this.#held()) > this.#mostCodeBytes) this.#forget(this.#unused());
-    const next = new BundleStore({ ...this.#parts, ...parts }, this.#components, this.#chosen);
-    next.#isRenewed = true;
+    const next = this.#successor(parts);
     await next.#readAgain(this.#bundles, onFailure);
     return next;
   }
 
   /** The same, but for those of which nobody knew whether they can be used: they are read again. */
   async retried(onFailure: (failure: AgentError) => void): Promise<BundleStore> {
-    const next = new BundleStore(this.#parts, this.#components, this.#chosen);
-    next.#isRenewed = true;
+    const next = this.#successor();
     for (const [key, pulled] of this.#pulled) next.#pulled.set(key, pulled);
     for (const [key, failure] of this.#revoked) next.#revoked.set(key, failure);
     const again = new Map<string, KnownBundle>();
@@ -265,22 +271,29 @@ export class BundleStore {
     return next;
   }
 
+  #successor(parts: Partial<BundleStoreParts> = {}): BundleStore {
+    const next = new BundleStore({ ...this.#parts, ...parts }, this.#components, this.#chosen);
+    next.#isRenewed = true;
+    next.#manifests = this.#manifests;
+    return next;
+  }
+
   async #readAgain(
     bundles: ReadonlyMap<string, KnownBundle>,
     onFailure: (failure: AgentError) => void,
   ): Promise<void> {
-    await this.#awaiting([...bundles.keys()], () =>
-      [...bundles.values()].map((known) => this.#preparePlace(known, operator)),
+    await this.#awaiting([...bundles.keys()], async () =>
+      begunInTurns([...bundles.values()], async (known) => this.#preparePlace(known, operator)),
     );
-    for (const [key, known] of bundles) {
+    await inTurns([...bundles], ([key, known]) => {
       const failure = failureAt(known, () => {
         this.#read(known);
       });
-      if (failure === undefined) continue;
+      if (failure === undefined) return;
       onFailure(failure);
       if (isPassing(failure)) this.#unknown.add(key);
       this.#keep(key, known);
-    }
+    });
   }
 
   /** Whether `retried` may find out more. */
@@ -347,7 +360,7 @@ export class BundleStore {
   prepare(names: readonly string[], asking: Asking = operator): Promise<void> | undefined {
     return this.#awaiting(
       names.flatMap((name) => this.#keyNamed(name) ?? []),
-      () => names.map((name) => this.#preparation(name, asking)),
+      () => together(names.map((name) => this.#preparation(name, asking))),
     );
   }
 
@@ -376,14 +389,14 @@ export class BundleStore {
   /** Making room for one of these, or for others, leaves all of them until they can be asked for. */
   #awaiting(
     keys: readonly string[],
-    begin: () => readonly (Promise<void> | undefined)[],
+    begin: () => Promise<void> | undefined,
   ): Promise<void> | undefined {
     this.#awaited.add(keys);
     const done = (): void => {
       const forMs = this.#parts.awaitedForMs ?? awaitedForMs;
       setTimeout(() => this.#awaited.delete(keys), forMs).unref();
     };
-    const wait = together(begin());
+    const wait = begin();
     if (wait !== undefined) return wait.finally(done);
     done();
     return undefined;
@@ -401,18 +414,21 @@ export class BundleStore {
   #preparePlace(place: Place, asking: Asking): Promise<void> | undefined {
     const key = keyOf(place);
     if (this.#bundles.has(key) || this.#isRefused(key)) return undefined;
-    const begin = this.#beginning(place, asking);
-    const begun = begin();
-    if (begun === undefined) return undefined;
-    return this.#readSoon(begun, { asker: asking, begin, read: () => this.#read(place) });
+    return this.#preparing.take(key, asking, (askers) => {
+      const begin = this.#beginning(place, askers);
+      const begun = begin();
+      if (begun === undefined) return undefined;
+      return this.#readSoon(begun, { askers, begin, read: () => this.#read(place) });
+    });
   }
 
   #beginning(
     { folder, origin }: Place,
-    asker: Asking,
+    askers: Askers,
     text?: string,
   ): () => Promise<void> | undefined {
-    const parts = { components: this.#components, limits: this.#parts.limits, asker };
+    const components = this.#components;
+    const parts = { components, manifests: this.#manifests, limits: this.#parts.limits, askers };
     const trust = trustIn(origin.kind);
     return () =>
       prepareBundle(folder, { ...parts, trust, ...(text === undefined ? {} : { text }) });
@@ -421,12 +437,12 @@ export class BundleStore {
   /** It is read as soon as it can be: until then nobody has its components. */
   async #readSoon(
     begun: Promise<void> | undefined,
-    { asker, begin, read }: SoonRead,
+    { askers, begin, read }: SoonRead,
   ): Promise<void> {
     let wait = begun;
     for (let round = 1; wait !== undefined && round <= mostRounds; round += 1) {
       await wait;
-      if (!isWaiting(asker)) return;
+      if (!askers.areWaiting) return;
       wait = begin();
     }
     orNothing(read);
@@ -440,19 +456,14 @@ export class BundleStore {
     const key = orNothing(() => pulledKey(reference));
     if (key === undefined || this.#pulled.has(key)) return undefined;
     if (this.#isRefused(key) && pulled.isOpen(reference)) return undefined;
-    const prepared = async (): Promise<void> => {
-      await pulled.prepare(reference, asking);
+    return this.#preparing.take(`${whoseOf(asking)} ${reference}`, asking, async (askers) => {
+      await pulled.prepare(reference, asking, askers);
       if (!pulled.isOpen(reference)) return;
       const { folder, signers, text } = pulled.open(reference);
       const origin: BundleOrigin = { kind: 'pulled', reference, signers };
-      const begin = this.#beginning({ folder, origin }, asking, text);
-      await this.#readSoon(begin(), {
-        asker: asking,
-        begin,
-        read: () => this.#pulledAs(reference),
-      });
-    };
-    return prepared();
+      const begin = this.#beginning({ folder, origin }, askers, text);
+      await this.#readSoon(begin(), { askers, begin, read: () => this.#pulledAs(reference) });
+    });
   }
 
   /**
@@ -491,12 +502,13 @@ export class BundleStore {
     const { folder, outline, signers, text } = this.#opened(reference);
     const bundle = this.#unlessRefused(key, {
       name: outline.name,
-      files: filesOf(folder, text),
+      files: this.#manifests.filesOf(folder, text),
       read: () =>
         readBundle(folder, {
           origin: { kind: 'pulled', reference, signers },
           limits,
           components: this.#components,
+          manifests: this.#manifests,
           text,
           allowed: allowedToSigned(outline.name, signers),
         }),
@@ -676,12 +688,13 @@ export class BundleStore {
     const allowedBy = `bundles.${basename(folder)}.grants of ${configFile ?? 'the configuration'}`;
     const bundle = this.#unlessRefused(key, {
       name: basename(folder),
-      files: filesOf(folder),
+      files: this.#manifests.filesOf(folder),
       read: () =>
         readBundle(folder, {
           origin,
           limits,
           components: this.#components,
+          manifests: this.#manifests,
           ...(allowed === undefined ? {} : { allowed, allowedBy }),
         }),
     });

@@ -9,7 +9,7 @@ import { checkGrants } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { defaultLimits } from '../handler/outline.ts';
 import type { LoadLimits } from '../handler/outline.ts';
-import { bundleFile, readManifest } from './bundle-folder.ts';
+import { bundleFile, Manifests } from './bundle-folder.ts';
 import { checkCodeBytes } from './code-room.ts';
 import { ComponentCache } from './component-cache.ts';
 import type { ComponentTrust } from './component-loader.ts';
@@ -77,6 +77,7 @@ export interface BundleReading {
   readonly origin: BundleOrigin;
   readonly limits: BundleLimits;
   readonly components: ComponentCache;
+  readonly manifests: Manifests;
   /** What the operator allows to it; absent: what it asks for. */
   readonly allowed?: Grants;
   /** Where the operator says so, for messages. */
@@ -216,10 +217,11 @@ export function readBundle(folder: string, reading: Partial<BundleReading> = {})
     origin: { kind: 'given' },
     limits: defaultBundleLimits,
     components: new ComponentCache(),
+    manifests: new Manifests(),
     ...reading,
   };
   const file = join(folder, bundleFile);
-  const manifest = readManifest(folder, whole.text);
+  const manifest = whole.manifests.read(folder, whole.text);
   const grants = manifest.grants.map(({ capability }) => capability);
   const granted = grantedTo(manifest, whole, file);
   const handlers = manifest.handlers.map((handler) =>

@@ -3,11 +3,10 @@
 // is refused again.
 import { AgentError, isPassing } from '../errors.ts';
 import { identityOfAll } from '../file-identity.ts';
-import type { Asker } from '../handler/asker.ts';
+import type { Askers } from '../handler/asker.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { badForMs, unknownForMs } from '../handler/finding.ts';
 import { KnownTypes } from '../handler/known-types.ts';
-import { SharedWork } from '../handler/shared-work.ts';
 import { Turns } from '../handler/turns.ts';
 import { sizeIfThere } from '../regular-file.ts';
 import { NoRoom } from './code-room.ts';
@@ -76,7 +75,6 @@ export class ComponentCache {
   onManyTypes: ((count: number, most: number) => void) | undefined;
   /** Those that were used last are behind. */
   readonly #files: Map<string, KnownFile> = new Map();
-  readonly #preparing = new SharedWork();
   readonly #types: KnownTypes;
   readonly #loader: ComponentLoader;
   readonly #thread: LoadingThread;
@@ -106,11 +104,9 @@ export class ComponentCache {
    * So that `load` takes no time. It never rejects.
    * @returns undefined: it takes none
    */
-  prepare(wanted: ComponentFile, asker: Asker): Promise<void> | undefined {
+  prepare(wanted: ComponentFile, askers: Askers): Promise<void> | undefined {
     if (this.#known(wanted) !== undefined || isQuick(wanted) || this.#isShort) return undefined;
-    return this.#preparing.take(keyOf(wanted), asker, async (askers) =>
-      this.#prepare(wanted, askers),
-    );
+    return this.#prepare(wanted, askers);
   }
 
   /** What was read and is not forgotten; those that were used last are behind. */
@@ -149,20 +145,22 @@ export class ComponentCache {
     return this.#options.isShort?.() === true;
   }
 
-  async #prepare(wanted: ComponentFile, askers: ReadonlySet<Asker>): Promise<void> {
+  async #prepare(wanted: ComponentFile, askers: Askers): Promise<void> {
     let share: number | undefined;
     const costMs = sizeIfThere(wanted.file) / bytesPerMs;
     await this.#looks.take({ askers, costMs }, async () => {
-      if (!this.#isShort) share = await this.#ask('look', wanted);
+      share = await this.#ask('look', wanted);
     });
     if (share === undefined) return;
     await this.#inquiries.take({ askers, costMs: share * dearestMs }, async () => {
-      if (!this.#isShort) await this.#ask('find out', wanted);
+      await this.#ask('find out', wanted);
     });
   }
 
-  /** @returns what it costs to find the rest out; undefined: all is known */
+  /** @returns what it costs to find the rest out; undefined: all is known, or nothing more can be */
   async #ask(kind: 'look' | 'find out', wanted: ComponentFile): Promise<number | undefined> {
+    // others, such as those of a reload, may have wanted it, too
+    if (this.#isShort || this.#known(wanted) !== undefined) return undefined;
     const identity = identityOfAll([wanted.file]);
     const answer = await this.#thread.ask({ kind, wanted });
     if (answer.kind === 'untried') return answer.share;

@@ -5,9 +5,8 @@ import { join } from 'node:path';
 
 import { AgentError, messageOf } from '../errors.ts';
 import { identityOfAll } from '../file-identity.ts';
-import { operator } from '../handler/asker.ts';
+import { Askers, operator } from '../handler/asker.ts';
 import type { Asker } from '../handler/asker.ts';
-import { SharedWork } from '../handler/shared-work.ts';
 import { Turns } from '../handler/turns.ts';
 import { failureIn, LoadingThread } from './loading-thread.ts';
 import type { LoadingAnswer, LoadingQuestion, UsableBundle } from './loading-worker.ts';
@@ -25,6 +24,11 @@ const mostPulls = { root: 4, users: 2 } as const;
 export interface Asking extends Asker {
   /** Whose container wants them; absent: root's. */
   readonly uid?: number | undefined;
+}
+
+/** Whose pull it is. */
+export function whoseOf({ uid = 0 }: Asking): keyof typeof mostPulls {
+  return uid === 0 ? 'root' : 'users';
 }
 
 interface KnownBundle {
@@ -49,8 +53,6 @@ export class PulledBundles {
   readonly #thread = new LoadingThread();
   /** Those that were opened, until a file of theirs changes. */
   readonly #opened: Map<string, KnownBundle> = new Map();
-  /** Many containers may start with the same bundle at once. */
-  readonly #fetching = new SharedWork();
   /** By registry: one that says nothing holds up nobody who wants bundles of others. */
   readonly #pulls: Map<string, Turns> = new Map();
   /** Each is compared with its digest, and so read. */
@@ -79,25 +81,36 @@ export class PulledBundles {
     return this.#known(reference) !== undefined;
   }
 
-  /** Opens one, and fetches it where that is of no use. It never rejects: `open` throws why not. */
-  async prepare(reference: string, asking: Asking = operator): Promise<void> {
+  /**
+   * Opens one, and fetches it where that is of no use. It never rejects: `open` throws why not.
+   * @param askers all who want it, of which the one that asks is the first
+   */
+  async prepare(
+    reference: string,
+    asking: Asking = operator,
+    askers: Askers = new Askers(asking),
+  ): Promise<void> {
     try {
       if (this.isOpen(reference)) return;
-      const wish = { askers: [asking], costMs: 0 };
-      await this.#openings.take(wish, async () => this.#tryOpening(reference));
-      if (!this.isOpen(reference)) await this.fetch(reference, asking);
+      await this.#openings.take({ askers, costMs: 0 }, async () => this.#tryOpening(reference));
+      if (!this.isOpen(reference)) await this.fetch(reference, asking, askers);
     } catch {
       // it is no reference
     }
   }
 
-  /** Brings one into the store. It never rejects: `open` throws why there is none. */
-  async fetch(reference: string, asking: Asking = operator): Promise<void> {
-    const whose = (asking.uid ?? 0) === 0 ? 'root' : 'users';
+  /**
+   * Brings one into the store. It never rejects: `open` throws why there is none.
+   * @param askers as in `prepare`
+   */
+  async fetch(
+    reference: string,
+    asking: Asking = operator,
+    askers: Askers = new Askers(asking),
+  ): Promise<void> {
     const { host } = parseDigestReference(reference);
-    await this.#fetching.take(`${whose} ${reference}`, asking, async (askers) =>
-      this.#pullsOf(host, whose).take({ askers, costMs: 0 }, async () => this.#fetch(reference)),
-    );
+    const pulls = this.#pullsOf(host, whoseOf(asking));
+    await pulls.take({ askers, costMs: 0 }, async () => this.#fetch(reference));
   }
 
   /** Those who start containers must not make us pull all at once that they can name. */
@@ -119,6 +132,7 @@ export class PulledBundles {
   }
 
   async #fetch(reference: string): Promise<void> {
+    if (this.isOpen(reference)) return;
     try {
       await this.#open('pull', reference);
       this.#failures.delete(reference);

@@ -4,11 +4,16 @@ import { keyOf } from '../container-key.ts';
 import type { ContainerIdentity } from './resolver.ts';
 import { believedWorkload } from './workload.ts';
 
+/** Of all that a user sends. */
+export function userAsks(uid: number): readonly [string] {
+  return [`user ${uid}`];
+}
+
 /** By whom turns are taken: the container first, and then all of whom it is one. */
 export function whoAsks(identity: ContainerIdentity): readonly string[] {
   const { peerUid = 0, workload = believedWorkload(identity) } = identity;
   const container = `container ${keyOf(identity)}`;
-  if (peerUid !== 0) return [container, `user ${peerUid}`];
+  if (peerUid !== 0) return [container, ...userAsks(peerUid)];
   const { namespace } = workload;
   return namespace === undefined ? [container] : [container, `namespace ${namespace}`];
 }

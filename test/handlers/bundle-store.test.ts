@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 
 import { isPassing, messageOf } from '../../host/errors.ts';
 import { KnownTypes, makeTypesBuffer } from '../../host/handler/known-types.ts';
-import { operator } from '../../host/handler/asker.ts';
+import { Askers, operator } from '../../host/handler/asker.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
@@ -166,13 +166,13 @@ test('A9: bundle store: a component that was refused is not read again', async (
   const file = folder.write('mine', { component: new Uint8Array(1000), syscalls: ['getpgid'] });
   const components = new ComponentCache({ waits: false });
   const wanted = { file, limits: defaultLimits, trust: 'foreign' } as const;
-  await components.prepare(wanted, operator);
+  await components.prepare(wanted, new Askers(operator));
   const failure = failureOf(() => components.load(wanted));
   expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
-  expect(components.prepare(wanted, operator)).toBeUndefined();
+  expect(components.prepare(wanted, new Askers(operator))).toBeUndefined();
   expect(failureOf(() => components.load(wanted))).toBe(failure);
   writeFileSync(file, trapping());
-  await components.prepare(wanted, operator);
+  await components.prepare(wanted, new Askers(operator));
   expect(components.load(wanted).answers).toEqual(['any']);
 });
 
@@ -186,7 +186,7 @@ test('bundle store: types of functions count for as long as the process lives, i
     components.onManyTypes = (count) => told.push(count);
     const file = folder.write(name, { component });
     const wanted = { file, limits: defaultLimits, trust: 'foreign' } as const;
-    await components.prepare(wanted, operator);
+    await components.prepare(wanted, new Askers(operator));
     components.load(wanted);
   };
 
@@ -355,6 +355,6 @@ test('EE12: bundle store: a component that cannot be looked at is prepared in va
   } as const;
   rmSync(wanted.file);
   symlinkSync('handler.wasm', wanted.file);
-  await components.prepare(wanted, operator);
+  await components.prepare(wanted, new Askers(operator));
   expect(() => components.load(wanted)).toThrow('ELOOP');
 });

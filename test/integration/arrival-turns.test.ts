@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { AgentSocket } from '../../host/agent-socket.ts';
-import { UserTurns } from '../../host/containers/user-turns.ts';
+import { ArrivalTurns } from '../../host/containers/arrival-turns.ts';
 import { loadNative } from '../../host/native.ts';
 import { RunningCommand } from '../support/command.ts';
 import { KeptLog } from '../support/kept-log.ts';
@@ -32,7 +32,7 @@ test('agent socket: what users send waits for their turns, and root’s does not
   chmodSync(folder.path, 0o755);
   const path = folder.at('agent.socket');
   const log = new KeptLog();
-  const userTurns = new UserTurns();
+  const userTurns = new ArrivalTurns('users');
   using socket = new AgentSocket({
     native: loadNative(),
     log: log.logger,

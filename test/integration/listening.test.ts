@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
-import { UserTurns } from '../../host/containers/user-turns.ts';
+import { ArrivalTurns } from '../../host/containers/arrival-turns.ts';
 import { Listening } from '../../host/listening.ts';
 
 import { loadNative } from '../../host/native.ts';
@@ -37,7 +37,7 @@ test('agent socket: an agent that stops hears whoever has connected to it until 
     path,
     takesOver: false,
     allowedUids: [],
-    userTurns: new UserTurns(),
+    userTurns: new ArrivalTurns('users'),
     onArrival: async () => Promise.resolve(),
   });
   expect(listening.lossReason).toBeUndefined();

@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import { expect, test } from 'vitest';
 
-import { operator } from '../../host/handler/asker.ts';
+import { Askers, operator } from '../../host/handler/asker.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import { BundleStore } from '../../host/registry/bundle-store.ts';
 import { ComponentCache } from '../../host/registry/component-cache.ts';
@@ -28,7 +28,7 @@ test('A9: loading: large components take no time of the main thread', async () =
 
   const delay = monitorEventLoopDelay({ resolution: 5 });
   delay.enable();
-  await Promise.all(wanted.map(async (each) => components.prepare(each, operator)));
+  await Promise.all(wanted.map(async (each) => components.prepare(each, new Askers(operator))));
   delay.disable();
 
   expect(delay.max / nsPerMs).toBeLessThan(200);

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
 import { isPassing, passingCodeOf } from '../../host/errors.ts';
+import { Askers } from '../../host/handler/asker.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import type { Bundle } from '../../host/registry/bundle.ts';
@@ -232,8 +233,8 @@ test('EE9: bundle room: what is read for bundles that nobody has counts with wha
   for (const { file } of only.handlers) {
     for (const name of names) {
       const wanted = file.replace('/a/', `/${name}/`);
-      const asker = { who: [name] };
-      await components.prepare({ file: wanted, limits: defaultLimits, trust: 'foreign' }, asker);
+      const askers = new Askers({ who: [name] });
+      await components.prepare({ file: wanted, limits: defaultLimits, trust: 'foreign' }, askers);
       const loaded = components.loaded.map(({ component }) => component);
       expect(codeBytesOf([...componentsOf(only), ...loaded])).toBeLessThan(most);
       // what was read last is there

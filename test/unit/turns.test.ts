@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
+import { Askers } from '../../host/handler/asker.ts';
 import type { Asker } from '../../host/handler/asker.ts';
 import { SharedWork } from '../../host/handler/shared-work.ts';
 import { Turns } from '../../host/handler/turns.ts';
@@ -31,7 +32,7 @@ function logged(atOnce = 1): Log {
 }
 
 function wish(who: string, costMs: number): Wish {
-  return { askers: [{ who: [who] }], costMs };
+  return { askers: new Askers({ who: [who] }), costMs };
 }
 
 test('turns: whoever wants little waits for one of each other, however much they want', async () => {
@@ -63,7 +64,7 @@ test('A13: turns: what nobody wants any more is not done', async () => {
   let isThere = true;
   const running = turns.take(wish('a', 0), work('a'));
   const left = turns.take(
-    { askers: [{ who: ['b'], isWanted: () => isThere }], costMs: 0 },
+    { askers: new Askers({ who: ['b'], isWanted: () => isThere }), costMs: 0 },
     work('b'),
   );
   isThere = false;
@@ -75,9 +76,9 @@ test('turns: what several want has the turn of the first of them', async () => {
   const { begun, work } = logged();
   const turns = new Turns();
   const greedy: Asker = { who: ['greedy'] };
-  const shared = new Set([greedy]);
+  const shared = new Askers(greedy);
   const all = ['a1', 'a2', 'a3'].map(async (name) =>
-    turns.take({ askers: [greedy], costMs: 0 }, work(name)),
+    turns.take({ askers: new Askers(greedy), costMs: 0 }, work(name)),
   );
   all.push(turns.take({ askers: shared, costMs: 0 }, work('both')));
   shared.add({ who: ['other'] });
@@ -89,9 +90,10 @@ test('turns: many of one namespace have no more turns than one of another one', 
   const { begun, work } = logged();
   const turns = new Turns();
   const many = ['a1', 'a2', 'a3'].map(async (name) =>
-    turns.take({ askers: [{ who: [name, 'namespace a'] }], costMs: 0 }, work(name)),
+    turns.take({ askers: new Askers({ who: [name, 'namespace a'] }), costMs: 0 }, work(name)),
   );
-  const one = turns.take({ askers: [{ who: ['b1', 'namespace b'] }], costMs: 0 }, work('b1'));
+  const other = new Askers({ who: ['b1', 'namespace b'] });
+  const one = turns.take({ askers: other, costMs: 0 }, work('b1'));
   await Promise.all([...many, one]);
   expect(begun).toEqual(['a1', 'b1', 'a2', 'a3']);
 });
@@ -105,18 +107,74 @@ test('turns: so many are done at once', async () => {
   expect(begun).toEqual(['a', 'b', 'c', 'd']);
 });
 
+test('EE18: turns: of many who want the same, few are asked whether they still wait', async () => {
+  const { begun, work } = logged();
+  const turns = new Turns();
+  const [executions, wishes] = [240, 64];
+  let asked = 0;
+  let isThere = true;
+  const askers = Array.from({ length: executions }, (_, index): Asker => ({
+    // of two containers
+    who: [`container ${index % 2}`],
+    isWanted: () => {
+      asked += 1;
+      return isThere;
+    },
+  }));
+  const [first = { who: [] }, ...others] = askers;
+  const shared = new Askers(first);
+  for (const other of others) shared.add(other);
+  const names = Array.from({ length: wishes }, (_, index) => `w${index}`);
+  const all = names.map(async (name) => turns.take({ askers: shared, costMs: 0 }, work(name)));
+  await all[wishes / 2];
+  expect(begun).toEqual(names.slice(0, begun.length));
+  expect(asked).toBeLessThanOrEqual(begun.length);
+
+  // each of them once more
+  isThere = false;
+  await Promise.all(all);
+  expect(begun.length).toBeLessThan(wishes);
+  expect(asked).toBeLessThanOrEqual(begun.length + executions);
+});
+
+test('EE18: turns: who comes later has a turn as long as one of those like it waits', async () => {
+  const { begun, work } = logged();
+  const turns = new Turns();
+  const running = turns.take(wish('a', 0), work('a'));
+  const left = new Askers({ who: ['b'], isWanted: () => false });
+  const wanted = turns.take({ askers: left, costMs: 0 }, work('b'));
+  left.add({ who: ['b'] });
+  await Promise.all([running, wanted]);
+  expect(begun).toEqual(['a', 'b']);
+});
+
+test('turns: of what the same want, what costs least is first', async () => {
+  const { begun, work } = logged();
+  const turns = new Turns();
+  const askers = new Askers({ who: ['a'] });
+  const costs = [5, 3, 1, 3];
+  const all = costs.map(async (costMs, at) =>
+    turns.take({ askers, costMs }, work(`${costMs} ${at}`)),
+  );
+  await Promise.all(all);
+  expect(begun).toEqual(['5 0', '1 2', '3 1', '3 3']);
+});
+
 test('shared work: what several want is done once, and all who want it are known', async () => {
   const { begun, work } = logged();
   const shared = new SharedWork();
-  const known: string[] = [];
+  const known: string[][] = [];
   const take = async (name: string): Promise<void> =>
     shared.take('same', { who: [name] }, async (askers) => {
       await work(name)();
-      known.push([...askers].flatMap(({ who }) => who).join(' '));
+      const names: string[] = [];
+      askers.leastMs(({ who }) => names.push(...who));
+      known.push(names);
     });
   await Promise.all([take('first'), take('second')]);
   expect(begun).toEqual(['first']);
+  expect(shared.take('nothing', { who: ['first'] }, () => undefined)).toBeUndefined();
   await take('again');
   expect(begun).toEqual(['first', 'again']);
-  expect(known).toEqual(['first second', 'again']);
+  expect(known).toEqual([['first', 'second'], ['again']]);
 });
