@@ -34,6 +34,7 @@ import { createLog } from './log.ts';
 import type { LogOptions, Logger } from './log.ts';
 import type { FailureReason, Metrics } from './metrics/metrics.ts';
 import type { MetricsServer } from './metrics/server.ts';
+import { whileWanted } from './handler/asker.ts';
 import type { LoadedComponent } from './handler/direct.ts';
 import { loadNative, actingLink, receiverEventKind } from './native.ts';
 import type { LaunchHandle, Native, ReceiverEvent, ReceiverHandle, Token } from './native.ts';
@@ -519,11 +520,7 @@ export class Agent {
     if (firstPid !== undefined) {
       this.native.lookAtFirstProcess(arrival.socket, arrival.connection, firstPid);
     }
-    let isOver = false;
-    const isWanted = (): boolean => {
-      isOver ||= this.#isStopping || arrival.isOver();
-      return !isOver;
-    };
+    const isWanted = (): boolean => !this.#isStopping && !arrival.isOver();
     // what a turn begins is its caller's at once: nobody else would catch what it fails with
     const prepared = await this.#inTurn(identity, async () => {
       if (!isWanted()) return undefined;
@@ -553,7 +550,8 @@ export class Agent {
   }
 
   async #prepare(identity: ContainerIdentity, isWanted: () => boolean): Promise<void> {
-    const fetching = this.#attaching.resolver.prepare?.(identity, isWanted);
+    let isWaiting = true;
+    const fetching = this.#attaching.resolver.prepare?.(identity, () => isWaiting && isWanted());
     if (fetching === undefined) return;
     const { state } = identity;
     this.#lines.tell(
@@ -562,7 +560,11 @@ export class Agent {
       shownContainer({ containerId: state.containerId, workload: believedWorkload(identity) }),
       'container waits for its bundles, or for its pod to be known',
     );
-    await fetching;
+    try {
+      await whileWanted(fetching, isWanted);
+    } finally {
+      isWaiting = false;
+    }
   }
 
   /**

@@ -16,16 +16,44 @@ export interface Asker {
 /** Who serves all containers alike. */
 export const operator: Asker = { who: [] };
 
-/** How much of the time of all work was for this one. */
-export type UsedMs = (asker: Asker) => number;
+/** Of a container, which may have gone. */
+const lookEveryMs = 1000;
+
+/** Settles as the work does, or soon after nobody wants it any more: others may go on to. */
+export async function whileWanted(
+  work: Promise<void>,
+  isWanted: IsWanted,
+  everyMs: number = lookEveryMs,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const unwanted = new Promise<void>((resolve) => {
+    timer = setInterval(() => {
+      if (!isWanted()) resolve();
+    }, everyMs).unref();
+  });
+  try {
+    await Promise.race([work, unwanted]);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** How much of the time of all work was for these. */
+export type UsedMs = (who: Asker['who']) => number;
 
 function isWaiting({ isWanted }: Asker): boolean {
   return isWanted?.() ?? true;
 }
 
-/** Those who want the same. Many that are counted alike, such as executions of one container, are as one. */
+/** Those who are counted alike, such as executions of one container. */
+interface Alike {
+  readonly who: Asker['who'];
+  readonly waiting: Asker[];
+}
+
+/** Those who want the same. Many who are counted alike are as one. */
 export class Askers {
-  readonly #alike: Map<string, [Asker, ...Asker[]]> = new Map();
+  readonly #alike: Map<string, Alike> = new Map();
 
   constructor(first: Asker) {
     this.add(first);
@@ -33,10 +61,11 @@ export class Askers {
 
   /** One more, at any time. */
   add(asker: Asker): void {
-    const who = asker.who.join('\n');
-    const alike = this.#alike.get(who);
-    if (alike === undefined) this.#alike.set(who, [asker]);
-    else alike.push(asker);
+    const { who } = asker;
+    const key = who.join('\n');
+    const alike = this.#alike.get(key) ?? { who, waiting: [] };
+    alike.waiting.push(asker);
+    this.#alike.set(key, alike);
   }
 
   get areWaiting(): boolean {
@@ -46,23 +75,23 @@ export class Askers {
   /** Of the one who has used the least, whether it still waits or not. */
   leastMs(usedMs: UsedMs): number {
     let least = Infinity;
-    for (const [one] of this.#alike.values()) least = Math.min(least, usedMs(one));
+    for (const { who } of this.#alike.values()) least = Math.min(least, usedMs(who));
     return least;
   }
 
-  /** Of those who still wait, the one who has used the least. Who is found to have gone is forgotten. */
+  /** Of those who still wait, the one who has used the least. Who has gone is forgotten. */
   first(usedMs: UsedMs): Asker | undefined {
     const inOrder = [...this.#alike]
-      .map(([who, alike]) => ({ who, alike, ms: usedMs(alike[0]) }))
+      .map(([key, { who, waiting }]) => ({ key, waiting, ms: usedMs(who) }))
       .toSorted((one, other) => one.ms - other.ms);
-    for (const { who, alike } of inOrder) {
-      const at = alike.findIndex((asker) => isWaiting(asker));
-      const [first, ...others] = at < 0 ? [] : alike.slice(at);
-      if (first === undefined) this.#alike.delete(who);
-      else {
-        this.#alike.set(who, [first, ...others]);
-        return first;
+    for (const { key, waiting } of inOrder) {
+      for (let asker = waiting.shift(); asker !== undefined; asker = waiting.shift()) {
+        if (!isWaiting(asker)) continue;
+        // the others are asked before it is again: all who have gone are found
+        waiting.push(asker);
+        return asker;
       }
+      this.#alike.delete(key);
     }
     return undefined;
   }

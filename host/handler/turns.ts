@@ -78,7 +78,7 @@ export class Turns {
     return this.#usedMs.get(name) ?? 0;
   }
 
-  readonly #used: UsedMs = ({ who }) => who.reduce((sum, name) => sum + this.#usedBy(name), 0);
+  readonly #used: UsedMs = (who) => who.reduce((sum, name) => sum + this.#usedBy(name), 0);
 
   /** Takes the next one out. Only who is about to have a turn is asked whether it still waits. */
   #next(): Turn | undefined {

@@ -12,6 +12,8 @@ import { ChildProcess } from '../support/child-process.ts';
 import { composed } from '../support/composed-component.ts';
 import { dear, goodValue, manyStates } from '../support/hostile-components.ts';
 import { Operator } from '../support/operator.ts';
+import { until } from '../support/polling.ts';
+import { openFdCount } from '../support/process-resources.ts';
 import { section } from '../support/wasm-binary.ts';
 
 const compiling = '--no-wasm-tier-up';
@@ -100,6 +102,27 @@ test('A13: preparing: nothing is tried for a container that has ended', async ()
   await caller('left', 'late').ask('getpgid 0');
 
   expect(agent.log).toMatch(/waits for its bundles.*late/u);
+  expect(agent.log).not.toMatch(/container attached.*gone/u);
+});
+
+test('EE18: preparing: a container that has ended is not held while another one waits for the same bundle', async () => {
+  await using served = await serve();
+  const { agent, bundles, caller } = served;
+  bundles.write('slow', { component: freshCode(), syscalls: ['getpgid'] });
+  const answered = caller('slow', 'slow').ask('getpgid 0');
+  using child = await ChildProcess.of(agent.pid, compiling);
+  child.hold();
+  const before = openFdCount(agent.pid);
+  const gone = caller('slow', 'gone');
+  void gone.ask('getpgid 0').catch(() => undefined);
+  await agent.logged(/waits for its bundles.*gone/u);
+  expect(openFdCount(agent.pid)).toBeGreaterThan(before);
+
+  await gone[Symbol.asyncDispose]();
+  await until('its descriptors', () => openFdCount(agent.pid) <= before || undefined);
+
+  child.letGo();
+  expect((await answered).answer).toBe(good);
   expect(agent.log).not.toMatch(/container attached.*gone/u);
 });
 

@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { Askers } from '../../host/handler/asker.ts';
+import { Askers, whileWanted } from '../../host/handler/asker.ts';
 import type { Asker } from '../../host/handler/asker.ts';
 import { SharedWork } from '../../host/handler/shared-work.ts';
 import { Turns } from '../../host/handler/turns.ts';
@@ -124,6 +124,7 @@ test('EE18: turns: of many who want the same, few are asked whether they still w
   const [first = { who: [] }, ...others] = askers;
   const shared = new Askers(first);
   for (const other of others) shared.add(other);
+  asked = 0;
   const names = Array.from({ length: wishes }, (_, index) => `w${index}`);
   const all = names.map(async (name) => turns.take({ askers: shared, costMs: 0 }, work(name)));
   await all[wishes / 2];
@@ -148,6 +149,41 @@ test('EE18: turns: who comes later has a turn as long as one of those like it wa
   expect(begun).toEqual(['a', 'b']);
 });
 
+test('turns: who has gone is not kept for as long as another one of its container waits', () => {
+  const waiting = new Set<number>();
+  let asked = 0;
+  const asker = (number: number): Asker => ({
+    who: ['a'],
+    isWanted: () => {
+      asked += 1;
+      return waiting.has(number);
+    },
+  });
+  waiting.add(0);
+  const askers = new Askers(asker(0));
+  for (let number = 1; number <= 100; number += 1) {
+    waiting.add(number);
+    askers.add(asker(number));
+    waiting.delete(number);
+  }
+  expect([askers.areWaiting, askers.areWaiting]).toEqual([true, true]);
+  expect(asked).toBe(102);
+  asked = 0;
+  expect(askers.areWaiting).toBe(true);
+  expect(asked).toBe(1);
+});
+
+test('EE18: turns: who waits for what others go on to want learns that nobody waits for it', async () => {
+  let isThere = true;
+  const endless = new Promise<void>(() => undefined);
+  const waited = whileWanted(endless, () => isThere, 1);
+  isThere = false;
+  await waited;
+  await expect(whileWanted(Promise.reject(new Error('it fails')), () => true)).rejects.toThrow(
+    'it fails',
+  );
+});
+
 test('turns: of what the same want, what costs least is first', async () => {
   const { begun, work } = logged();
   const turns = new Turns();
@@ -168,7 +204,7 @@ test('shared work: what several want is done once, and all who want it are known
     shared.take('same', { who: [name] }, async (askers) => {
       await work(name)();
       const names: string[] = [];
-      askers.leastMs(({ who }) => names.push(...who));
+      askers.leastMs((who) => names.push(...who));
       known.push(names);
     });
   await Promise.all([take('first'), take('second')]);
