@@ -264,7 +264,7 @@ test.for([
   ['an error', 'handler.mts', `import "./none${hostile}.mts"; export function mkdir() {}`],
   ['an error', 'handler.ts', `import { a } from "./none${hostile}";`],
 ] as const)(
-  'EE7: build: a terminal does not obey what is in %s of the compiler of %s',
+  'build: a terminal does not obey what is in %s of the compiler of %s',
   async ([, file, text]) => {
     using folder = new TemporaryFolder();
     writeBundle(folder, file, text);

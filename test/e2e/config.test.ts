@@ -273,7 +273,7 @@ test('G3: configuration: a container that keeps its handlers at a reload has no 
   expect(agent.stderr).toMatch(/a container keeps the handlers that it has/u);
 });
 
-test('EE11: configuration: a bundle of which a file cannot be looked at keeps no grant of another one', async () => {
+test('configuration: a bundle of which a file cannot be looked at keeps no grant of another one', async () => {
   using operator = new Operator();
   operator.add('files');
   operator.add('mkdir-suffix', join(shippedBundles(), 'mkdir-suffix'));

@@ -105,7 +105,7 @@ test('A13: preparing: nothing is tried for a container that has ended', async ()
   expect(agent.log).not.toMatch(/container attached.*gone/u);
 });
 
-test('EE18: preparing: a container that has ended is not held while another one waits for the same bundle', async () => {
+test('preparing: a container that has ended is not held while another one waits for the same bundle', async () => {
   await using served = await serve();
   const { agent, bundles, caller } = served;
   bundles.write('slow', { component: freshCode(), syscalls: ['getpgid'] });

@@ -101,7 +101,7 @@ SCA_EXPORT_MKDIR(on_mkdir);
 }
 
 test.for(prying)(
-  'EE4: foreign sources: no file of who builds them comes into a component: %s',
+  'foreign sources: no file of who builds them comes into a component: %s',
   async ([, files]) => {
     using folder = new TemporaryFolder();
     using other = new TemporaryFolder();
@@ -128,7 +128,7 @@ test.for(prying)(
   },
 );
 
-test('EE4: foreign sources: other files of the bundle may be a part of a component', async () => {
+test('foreign sources: other files of the bundle may be a part of a component', async () => {
   using folder = new TemporaryFolder();
   mkdirSync(folder.at('one'));
   writeFileSync(

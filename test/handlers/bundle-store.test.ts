@@ -315,7 +315,7 @@ const unreadable: Readonly<Record<string, (folder: string) => void>> = {
 };
 
 test.for(Object.entries(unreadable))(
-  'EE11: bundle store: %s is a failure of that bundle alone, and others lose what is taken away',
+  'bundle store: %s is a failure of that bundle alone, and others lose what is taken away',
   async ([, damage]) => {
     using folder = new BundleFolder();
     for (const name of ['broken', 'other']) {
@@ -344,7 +344,7 @@ test.for(Object.entries(unreadable))(
   },
 );
 
-test('EE12: bundle store: a component that cannot be looked at is prepared in vain, and no more', async () => {
+test('bundle store: a component that cannot be looked at is prepared in vain, and no more', async () => {
   using folder = new BundleFolder();
   write(folder, 'mine');
   const components = new ComponentCache({ waits: false });

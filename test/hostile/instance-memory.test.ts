@@ -195,7 +195,7 @@ class BundlesAgent implements AsyncDisposable {
   }
 }
 
-test('EE19: memory of code: what containers had that have ended counts while a worker computes', async () => {
+test('memory of code: what containers had that have ended counts while a worker computes', async () => {
   using cgroup = new MemoryCgroup(fewBytes);
   await using agent = await BundlesAgent.start(cgroup);
   agent.bundles.write('loops', { component: looping(), syscalls: ['getpgid'], deadline: '60s' });
@@ -218,7 +218,7 @@ test('EE19: memory of code: what containers had that have ended counts while a w
   expect(agent.mostResident).toBeLessThan(fewBytes * mostOfProcess);
 });
 
-test('EE9: memory of code: what containers have and what was read for others has one bound', async () => {
+test('memory of code: what containers have and what was read for others has one bound', async () => {
   using cgroup = new MemoryCgroup(fewBytes);
   await using agent = await BundlesAgent.start(cgroup);
   const [first = '', second = ''] = agent.writeBulky('used', 2);

@@ -148,7 +148,7 @@ test('pool: another worker takes the place of one that is ended', async () => {
   expect(pool.workerCount).toBe(1);
 });
 
-test('EE19: pool: workers that have no calls forget components at once', async () => {
+test('pool: workers that have no calls forget components at once', async () => {
   await using running = await start({ running: 2, fewest: 3, most: 3 });
   const { pool } = running;
   const component = loadComponent(trapping());

@@ -607,7 +607,7 @@ void writes_to_no_program_that_was_executed() {
 constexpr Case kCases[] = {
     {"M2: read_string: each length up to the end of a page is read", reads_strings_of_each_length},
     {"M2: read_string: strings across pages are read", reads_across_pages},
-    {"FF6: read_string: pages that may be written or executed only are read where the kernel does",
+    {"read_string: pages that may be written or executed only are read where the kernel does",
      reads_what_the_kernel_reads},
     {"M2: read_string: 4095 bytes are a path, 4096 are too long",
      refuses_strings_that_are_too_long},

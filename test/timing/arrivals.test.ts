@@ -120,7 +120,7 @@ function writeNew(bundles: BundleFolder): void {
   }
 }
 
-test('EE18: arrivals: executions that wait for new bundles keep neither the main thread nor another start', async () => {
+test('arrivals: executions that wait for new bundles keep neither the main thread nor another start', async () => {
   await using served = await Served.start();
   writeNew(served.bundles);
   await using _crowd = served.crowd('crowd', 240);
@@ -156,7 +156,7 @@ function writeLarge(bundles: BundleFolder): void {
   }
 }
 
-test('EE10: arrivals: a reload of many listeners with large bundles that are refused does not keep the main thread', async () => {
+test('arrivals: a reload of many listeners with large bundles that are refused does not keep the main thread', async () => {
   await using served = await Served.start();
   writeLarge(served.bundles);
   await using _one = served.crowd('one', 120);

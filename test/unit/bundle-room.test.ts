@@ -221,7 +221,7 @@ test('A6: bundle room: a reload does not read again what no container has, where
   expect(next.prepare(['idle'])).toBeDefined();
 });
 
-test('EE9: bundle room: what is read for bundles that nobody has counts with what containers have', async () => {
+test('bundle room: what is read for bundles that nobody has counts with what containers have', async () => {
   using bundles = new Bundles();
   const names = ['b', 'c', 'd'];
   bundles.write('a', ...names);
@@ -244,7 +244,7 @@ test('EE9: bundle room: what is read for bundles that nobody has counts with wha
   expect(store.named('a')).toBe(only);
 });
 
-test('EE9: bundle room: nothing stays of a bundle that is refused', async () => {
+test('bundle room: nothing stays of a bundle that is refused', async () => {
   using bundles = new Bundles();
   bundles.write('bad');
   const components = new ComponentCache({ waits: false });

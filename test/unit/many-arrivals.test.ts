@@ -43,7 +43,7 @@ async function comeTo(store: BundleStore): Promise<void> {
   await Promise.all(Array.from({ length: arrivals }, async (_, index) => come(index)));
 }
 
-test('EE10: many arrivals: each bundle.json is parsed once, also after a reload', async () => {
+test('many arrivals: each bundle.json is parsed once, also after a reload', async () => {
   using folder = new BundleFolder();
   writeAll(folder);
   const parsed = parsedOf(folder);
@@ -61,7 +61,7 @@ test('EE10: many arrivals: each bundle.json is parsed once, also after a reload'
   expect(parsed()).toBe(names.length);
 });
 
-test('EE10: many arrivals: what is no bundle.json is not parsed again, whoever does not ask for it', async () => {
+test('many arrivals: what is no bundle.json is not parsed again, whoever does not ask for it', async () => {
   using folder = new BundleFolder();
   writeAll(folder);
   for (const name of names)
@@ -76,7 +76,7 @@ test('EE10: many arrivals: what is no bundle.json is not parsed again, whoever d
   expect(failureOf(() => store.named('b3')).code).toBe('AGENT_BUNDLE_INVALID');
 });
 
-test('EE10: many arrivals: a bundle.json is parsed again once it is another one', () => {
+test('many arrivals: a bundle.json is parsed again once it is another one', () => {
   using folder = new BundleFolder();
   writeAll(folder);
   const manifests = new Manifests();
@@ -102,7 +102,7 @@ test('EE10: many arrivals: a bundle.json is parsed again once it is another one'
   ).toBe('x.wasm');
 });
 
-test('EE10: many arrivals: what is kept of texts has its bounds', () => {
+test('many arrivals: what is kept of texts has its bounds', () => {
   using folder = new BundleFolder();
   const manifests = new Manifests();
   const description = 'd'.repeat(60_000);

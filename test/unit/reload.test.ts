@@ -15,7 +15,7 @@ function unused(): never {
 
 const resolver: Resolver = { resolve: unused, keep: unused };
 
-test('EE11: reload: what cannot be prepared leaves nobody what is taken away', async () => {
+test('reload: what cannot be prepared leaves nobody what is taken away', async () => {
   const log = new KeptLog();
   const given: Resolver[] = [];
   const agent = {

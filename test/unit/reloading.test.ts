@@ -41,7 +41,7 @@ class Listeners {
   readonly get = (token: number): unknown => this.#all.get(token);
 }
 
-test('EE10: reloading: the listeners of a container that has many are prepared for once', async () => {
+test('reloading: the listeners of a container that has many are prepared for once', async () => {
   const listeners = new Listeners();
   listeners.add(240, identityOf('a', 'BUNDLE=one'));
   listeners.add(1, identityOf('a', 'BUNDLE=two'));
@@ -55,7 +55,7 @@ test('EE10: reloading: the listeners of a container that has many are prepared f
   expect(prepared).toEqual(['a BUNDLE=one', 'a BUNDLE=two', 'b BUNDLE=one']);
 });
 
-test('EE10: reloading: containers are wanted as long as one of their listeners lives', async () => {
+test('reloading: containers are wanted as long as one of their listeners lives', async () => {
   const listeners = new Listeners();
   listeners.add(3, identityOf('a', ''));
   const asked: IsWanted[] = [];
@@ -70,7 +70,7 @@ test('EE10: reloading: containers are wanted as long as one of their listeners l
   expect(areWanted()).toEqual([false]);
 });
 
-test('EE10: reloading: between containers the main thread turns to others', async () => {
+test('reloading: between containers the main thread turns to others', async () => {
   const listeners = new Listeners();
   for (const id of ['a', 'b', 'c', 'd']) listeners.add(1, identityOf(id, ''));
   const prepared: string[] = [];

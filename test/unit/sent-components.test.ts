@@ -33,7 +33,7 @@ class Worker {
   }
 }
 
-test('EE19: sent components: what a worker is to forget counts until it has taken that', () => {
+test('sent components: what a worker is to forget counts until it has taken that', () => {
   const worker = new Worker();
   worker.components.add(one);
   worker.components.add(other);
@@ -49,7 +49,7 @@ test('EE19: sent components: what a worker is to forget counts until it has take
   expect(worker.left).toEqual([]);
 });
 
-test('EE19: sent components: a worker has a moment for it', () => {
+test('sent components: a worker has a moment for it', () => {
   const worker = new Worker();
   worker.components.add(one);
   worker.components.forget(one.id);
@@ -58,7 +58,7 @@ test('EE19: sent components: a worker has a moment for it', () => {
   expect(worker.left).toEqual([one.id]);
 });
 
-test('EE19: sent components: one that is lost gets nothing more, and keeps what it had', () => {
+test('sent components: one that is lost gets nothing more, and keeps what it had', () => {
   const worker = new Worker();
   worker.components.add(one);
   worker.take();
@@ -71,7 +71,7 @@ test('EE19: sent components: one that is lost gets nothing more, and keeps what 
   expect(worker.left).toEqual([one.id]);
 });
 
-test('EE19: sent components: what one that is lost has taken before does not count', () => {
+test('sent components: what one that is lost has taken before does not count', () => {
   const worker = new Worker();
   worker.components.add(one);
   worker.components.forget(one.id);

@@ -107,7 +107,7 @@ test('turns: so many are done at once', async () => {
   expect(begun).toEqual(['a', 'b', 'c', 'd']);
 });
 
-test('EE18: turns: of many who want the same, few are asked whether they still wait', async () => {
+test('turns: of many who want the same, few are asked whether they still wait', async () => {
   const { begun, work } = logged();
   const turns = new Turns();
   const [executions, wishes] = [240, 64];
@@ -138,7 +138,7 @@ test('EE18: turns: of many who want the same, few are asked whether they still w
   expect(asked).toBeLessThanOrEqual(begun.length + executions);
 });
 
-test('EE18: turns: who comes later has a turn as long as one of those like it waits', async () => {
+test('turns: who comes later has a turn as long as one of those like it waits', async () => {
   const { begun, work } = logged();
   const turns = new Turns();
   const running = turns.take(wish('a', 0), work('a'));
@@ -173,7 +173,7 @@ test('turns: who has gone is not kept for as long as another one of its containe
   expect(asked).toBe(1);
 });
 
-test('EE18: turns: who waits for what others go on to want learns that nobody waits for it', async () => {
+test('turns: who waits for what others go on to want learns that nobody waits for it', async () => {
   let isThere = true;
   const endless = new Promise<void>(() => undefined);
   const waited = whileWanted(endless, () => isThere, 1);
