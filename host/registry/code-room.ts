@@ -17,7 +17,7 @@ const partOfFirst = 5 / 8;
 const partOfRest = 1 / 3;
 
 /** Of a bundle, and of all bundles that one container selects. */
-export function mostOfBundle(): number {
+function mostOfBundle(): number {
   return Math.floor(memoryLimit() * partOfBundle);
 }
 
