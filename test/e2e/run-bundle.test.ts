@@ -158,7 +158,8 @@ test('agent -bundle: answers for containers that select none, and reads it again
   await agent.logged(/(?:reloaded[^]*){2}/u);
   await made('e');
 
-  const names = readdirSync(folder.path).filter((name) => name !== 'agent.socket');
+  // beside the socket is a file of the containers that the agent serves, until it knows that they ended
+  const names = readdirSync(folder.path).filter((name) => !name.startsWith('agent.socket'));
   expect(names.toSorted()).toEqual(['a-mine', 'b-set', 'c-suffix', 'd-mine', 'e-new']);
   expect(await agent.stop('SIGTERM')).toMatchObject({ code: 0 });
 });
