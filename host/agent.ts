@@ -607,7 +607,7 @@ export class Agent {
     const attached = this.#attaching.begin(identity, refusal, resolution);
     let token: Token;
     try {
-      const { encoded, chain, reads, failureErrno, heldPaths } =
+      const { encoded, chain, reads, failureErrno, heldPaths, sender } =
         this.#containers.adoption(attached);
       counted.keep(registryBytes(attached, encoded, this.#size.fewest));
       token = this.native.adoptConnectionFd(
@@ -625,6 +625,7 @@ export class Agent {
         attached.own.token,
         refusal === undefined ? 1 : 0,
         peerUid,
+        sender,
         heldPaths,
       );
     } catch (cause) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers that are answered for, and what the agent knows of each.
+import { createHash } from 'node:crypto';
+
 import { digestOf } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { errnoNumber } from '../handler/errno.ts';
@@ -14,6 +16,7 @@ import { failureErrno as errnoOf } from '../registry/policy.ts';
 import { pointerWish } from '../registry/registry.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
 import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../registry/resolver.ts';
+import { senderOf } from '../registry/who-asks.ts';
 import { heldPathBytes } from './held-paths.ts';
 
 /** A container that is answered for. Of its handlers' states in the quarantine there may be more. */
@@ -62,6 +65,7 @@ export interface Adoption {
   readonly reads: Uint8Array;
   readonly failureErrno: number;
   readonly heldPaths: Uint8Array;
+  readonly sender: number;
 }
 
 /** The calls that its shadow is asked about have what it wants to know, too. */
@@ -77,6 +81,13 @@ function chainBytes(
   const indexes = Int32Array.from(handlers, (_, place) => quarantine[place] ?? -1);
   const digests = handlers.map(({ component }) => Buffer.from(digestOf(component), 'hex'));
   return Buffer.concat([new Uint8Array(indexes.buffer), ...digests]);
+}
+
+/** Of a few hundred senders hardly two have the same number, and those share workers. */
+function senderNumber({ identity, registry: { workload, handlers } }: Attached): number {
+  const digests = handlers.map(({ component }) => digestOf(component));
+  const sender = senderOf(workload === undefined ? identity : { ...identity, workload }, digests);
+  return createHash('sha256').update(sender).digest().readUInt32LE();
 }
 
 /** What is wanted of the calls of a container besides what its handlers want. */
@@ -117,5 +128,6 @@ export function adoptionOf(
     ),
     failureErrno: errno === undefined ? 0 : errnoNumber(errno),
     heldPaths: heldPathBytes(registry),
+    sender: senderNumber(attached),
   };
 }

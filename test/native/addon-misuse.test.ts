@@ -122,6 +122,7 @@ const signatures: Readonly<
     'number',
     'number',
     'number',
+    'number',
     'bytes',
   ],
   pathErrors: ['number', 'number', 'bytes'],
