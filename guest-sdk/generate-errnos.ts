@@ -25,7 +25,7 @@ export function errnoSources(
   const root = join(import.meta.dirname, '..');
   return [
     renewed(join(root, 'guest-sdk/wit/types.wit'), { errnos: witCases(errnos) }),
-    renewed(join(root, 'host/handler/errno.ts'), {
+    renewed(join(root, 'host/syscalls/errno.ts'), {
       errnos: errnos.map(({ name, number }) => `['${name}', ${number}],`),
       aliases: errnos.flatMap(({ name, aliases }) =>
         aliases.map((alias) => `['${alias}', '${name}'],`),

@@ -8,7 +8,7 @@ import { build } from 'rolldown';
 
 const folder = process.argv[2];
 if (folder === undefined) throw new Error('usage: bundle-worker.mjs OUTPUT-FOLDER');
-const worker = join(import.meta.dirname, '..', folder, 'host/notification/worker.js');
+const worker = join(import.meta.dirname, '..', folder, 'host/worker/worker.js');
 await build({
   input: worker,
   platform: 'node',

@@ -2,10 +2,10 @@
 // The command `seccompagent`: command line, messages and exit codes.
 import { tools } from './commands/tool.ts';
 import type { Tool } from './commands/tool.ts';
-import { configuredOptions } from './configured-options.ts';
+import { configuredOptions } from './commands/configured-options.ts';
 import { AgentError, messageOf } from './errors.ts';
-import { agentUsage, parseCommand, runUsage } from './options.ts';
-import type { Command } from './options.ts';
+import { agentUsage, parseCommand, runUsage } from './commands/options.ts';
+import type { Command } from './commands/options.ts';
 import { packageVersion } from './package-root.ts';
 
 const exitCode = { failure: 1, usage: 2 } as const;

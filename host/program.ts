@@ -7,7 +7,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 
 import { systemCodeOf } from './errors.ts';
-import { errnoNameOf } from './handler/errno.ts';
+import { errnoNameOf } from './syscalls/errno.ts';
 import { loadNative, nativeIfThere } from './native.ts';
 import type { Native, ProgramRequest, ProgramResult } from './native.ts';
 

@@ -2,9 +2,9 @@
 // Reads a bundle.json with the host's own parser, so that what builds also loads.
 
 import { AgentError, messageOf } from '../../host/errors.ts';
-import { type Manifest, folderName, parseManifest } from '../../host/registry/manifest.ts';
-import type { ManifestHandler } from '../../host/registry/manifest-handler.ts';
-import { isInterface } from '../../host/registry/grant-limits.ts';
+import { type Manifest, folderName, parseManifest } from '../../host/bundles/manifest.ts';
+import type { ManifestHandler } from '../../host/bundles/manifest-handler.ts';
+import { isInterface } from '../../host/bundles/grant-limits.ts';
 import { BuildError } from './build-error.ts';
 
 export { folderName, isInterface };

@@ -5,7 +5,7 @@
 import { readlinkSync } from 'node:fs';
 import { sep } from 'node:path';
 
-import { readRegularFile } from '../../host/regular-file.ts';
+import { readRegularFile } from '../../host/files/regular-file.ts';
 import { BuildError } from './build-error.ts';
 import { shortPath } from './short-path.ts';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one parameter of a family's export is in an author's code, in WIT and in a core module.
 
-import type { ParameterKind } from '../../host/notification/syscall-table.ts';
+import type { ParameterKind } from '../../host/syscalls/syscall-table.ts';
 
 export interface ParameterForm {
   /** The AssemblyScript type that authors write. */

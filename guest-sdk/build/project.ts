@@ -9,8 +9,8 @@ import { basename, extname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
 import { AgentError, messageOf, systemCodeOf } from '../../host/errors.ts';
-import { OpenFolder } from '../../host/open-folder.ts';
-import { readBundle } from '../../host/registry/bundle.ts';
+import { OpenFolder } from '../../host/files/open-folder.ts';
+import { readBundle } from '../../host/bundles/bundle.ts';
 import { BuildError } from './build-error.ts';
 import { type Bundle, parseBundle } from './bundle.ts';
 import { buildHandler } from './handler.ts';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The test cases of a new handler: each call once, and what must come of it.
 
-import { type ArgumentKind, syscallTable } from '../../host/notification/syscall-table.ts';
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { type ArgumentKind, syscallTable } from '../../host/syscalls/syscall-table.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { type ScaffoldAnswer, toldParameter } from './scaffold-answer.ts';
 
 const SAMPLE_PATH = '/tmp/x';

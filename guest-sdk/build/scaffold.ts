@@ -5,12 +5,12 @@ import { constants } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
-import { guessAt } from '../../host/did-you-mean.ts';
+import { guessAt } from '../../host/text/did-you-mean.ts';
 import { systemCodeOf } from '../../host/errors.ts';
-import { families, familyMembers, syscallTable } from '../../host/notification/syscall-table.ts';
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
-import { OpenFolder } from '../../host/open-folder.ts';
-import { askable } from '../../host/registry/askable-calls.ts';
+import { families, familyMembers, syscallTable } from '../../host/syscalls/syscall-table.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
+import { OpenFolder } from '../../host/files/open-folder.ts';
+import { askable } from '../../host/bundles/askable-calls.ts';
 import { BuildError } from './build-error.ts';
 import { folderName } from './bundle.ts';
 import { type Answer, readBindingContract } from './contract.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The functions that a handler may export, derived from the syscall table.
 
-import { families, familyParameters } from '../../host/notification/syscall-table.ts';
+import { families, familyParameters } from '../../host/syscalls/syscall-table.ts';
 import { type ParameterForm, parameterForm } from './parameter-form.ts';
 
 export interface Parameter {

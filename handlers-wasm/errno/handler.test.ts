@@ -2,7 +2,7 @@
 // Tests the built handler errno.
 import { expect, test } from 'vitest';
 
-import { errnos } from '../../host/handler/errno.ts';
+import { errnos } from '../../host/syscalls/errno.ts';
 import { HandlerHarness, shippedComponent } from '../../test/support/handler-harness.ts';
 import { failureOf } from '../../test/support/agent-failure.ts';
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { gone } from '../../host/handler/capability.ts';
 import { processLayout } from '../../host/native.ts';
-import { familyMembers } from '../../host/notification/syscall-table.ts';
+import { familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { HandlerHarness, shippedComponent } from '../../test/support/handler-harness.ts';
 import { failureOf } from '../../test/support/agent-failure.ts';
 

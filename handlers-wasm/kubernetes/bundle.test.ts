@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import type { ContainerProcessState } from '../../host/container-process-state.ts';
+import type { ContainerProcessState } from '../../host/agent-socket/container-process-state.ts';
 import { processLayout } from '../../host/native.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { BundleHarness } from '../../test/support/handler-harness.ts';

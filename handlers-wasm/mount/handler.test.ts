@@ -3,9 +3,9 @@
 import { describe, expect, test } from 'vitest';
 
 import { gone } from '../../host/handler/capability.ts';
-import { errnoNumber } from '../../host/handler/errno.ts';
+import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { userNamespace } from '../../host/native.ts';
-import { familyMembers } from '../../host/notification/syscall-table.ts';
+import { familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { HandlerHarness, shippedComponent } from '../../test/support/handler-harness.ts';
 import { failureOf } from '../../test/support/agent-failure.ts';
 

@@ -2,7 +2,7 @@
 // Tests the built handler setxattr-overlay.
 import { expect, test } from 'vitest';
 
-import { errnoNumber } from '../../host/handler/errno.ts';
+import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { HandlerHarness, shippedComponent } from '../../test/support/handler-harness.ts';
 
 const file = shippedComponent('setxattr-overlay');

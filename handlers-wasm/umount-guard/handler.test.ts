@@ -2,9 +2,9 @@
 // Tests the built handler umount-guard.
 import { expect, test } from 'vitest';
 
-import { errnoNumber } from '../../host/handler/errno.ts';
+import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { userNamespace } from '../../host/native.ts';
-import { familyMembers } from '../../host/notification/syscall-table.ts';
+import { familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { failureOf } from '../../test/support/agent-failure.ts';
 import { HandlerHarness, shippedComponent } from '../../test/support/handler-harness.ts';
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent bench`: how long handlers take for the calls of a recording.
-import { numberOf } from '../command-line.ts';
+import { numberOf } from '../text/command-line.ts';
 import { AgentError } from '../errors.ts';
-import { bench as measure } from '../recording/bench-thread.ts';
-import type { Measured } from '../recording/measured-chain.ts';
+import { bench as measure } from '../replay/bench-thread.ts';
+import type { Measured } from '../replay/measured-chain.ts';
 import type { CallEntry } from '../recording/recording-format.ts';
 import type { RecordingReader } from '../recording/recording-reader.ts';
 import { callProgress } from './call-progress.ts';

@@ -2,7 +2,7 @@
 // `seccompagent build`: the components of a bundle, from their sources.
 import { buildProject } from '../../guest-sdk/build/project.ts';
 import type { BuiltComponent, BuiltProject } from '../../guest-sdk/build/project.ts';
-import { parseWords, usage } from '../command-line.ts';
+import { parseWords, usage } from '../text/command-line.ts';
 import { reportingBuildErrors } from './build-failure.ts';
 import { showBuilding } from './build-progress.ts';
 import { tellMessages } from './compiler-messages.ts';

@@ -4,22 +4,22 @@ import { createPublicKey, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { parseWords, usage } from '../command-line.ts';
-import { defaultConfigFile, ownershipFault, readConfig } from '../config.ts';
-import type { Config, ConfigText } from '../config.ts';
-import { optionsFault } from '../configured-options.ts';
+import { parseWords, usage } from '../text/command-line.ts';
+import { defaultConfigFile, ownershipFault, readConfig } from '../config/config.ts';
+import type { Config, ConfigText } from '../config/config.ts';
+import { optionsFault } from './configured-options.ts';
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import {
   allowedToBundles,
   allowedToSignedBundles,
   bundleNamesIn,
   BundleStore,
-} from '../registry/bundle-store.ts';
-import type { Bundle, BundleLimits } from '../registry/bundle.ts';
-import { byteSizeText } from '../registry/byte-size.ts';
-import { durationText } from '../registry/duration.ts';
+} from '../bundles/bundle-store.ts';
+import type { Bundle, BundleLimits } from '../bundles/bundle.ts';
+import { byteSizeText } from '../text/byte-size.ts';
+import { durationText } from '../text/duration.ts';
 import { grantLines } from '../registry/grants.ts';
-import type { Keys } from '../registry/grant-parser.ts';
+import type { Keys } from '../bundles/grant-parser.ts';
 import { defaultActionText } from '../registry/policy.ts';
 import type { Tool } from './tool.ts';
 import { report } from './report.ts';

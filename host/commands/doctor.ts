@@ -2,9 +2,9 @@
 // `seccompagent doctor`: whether the agent can work here, and what to do where it cannot.
 import { existsSync } from 'node:fs';
 
-import { parseWords, textOf, usage } from '../command-line.ts';
-import { defaultConfigFile } from '../config.ts';
-import { configuredOptions } from '../configured-options.ts';
+import { parseWords, textOf, usage } from '../text/command-line.ts';
+import { defaultConfigFile } from '../config/config.ts';
+import { configuredOptions } from './configured-options.ts';
 import { defaultControlSocket } from '../control/control-socket.ts';
 import { agentSocketCheck, askAgent, bundleCheck } from '../doctor/agent-parts.ts';
 import { fail, ok } from '../doctor/check.ts';

@@ -2,9 +2,9 @@
 // `seccompagent key generate`: a pair of keys to sign bundles with.
 import { writeFileSync } from 'node:fs';
 
-import { parseWords, textOf, usage } from '../command-line.ts';
+import { parseWords, textOf, usage } from '../text/command-line.ts';
 import { AgentError } from '../errors.ts';
-import { generateKeyPair } from '../registry/oci/signing-key.ts';
+import { generateKeyPair } from '../bundles/oci/signing-key.ts';
 import { newKeyPassword } from './password.ts';
 import type { Tool } from './tool.ts';
 import { report } from './report.ts';

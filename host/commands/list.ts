@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent list`: the pulled bundles.
-import { parseWords, textOf, usage } from '../command-line.ts';
+import { parseWords, textOf, usage } from '../text/command-line.ts';
 import { AgentError, messageOf } from '../errors.ts';
-import type { Digest } from '../registry/oci/digest.ts';
-import { signersAmong } from '../registry/oci/signature.ts';
-import type { Signer } from '../registry/oci/signing-key.ts';
-import { BundleStore, defaultStore } from '../registry/oci/store.ts';
+import type { Digest } from '../bundles/oci/digest.ts';
+import { signersAmong } from '../bundles/oci/signature.ts';
+import type { Signer } from '../bundles/oci/signing-key.ts';
+import { BundleStore, defaultStore } from '../bundles/oci/store.ts';
 import { signersByKey } from './registry-options.ts';
 import { report } from './report.ts';
 import type { Tool } from './tool.ts';

@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 
 import { languages } from '../../guest-sdk/build/language.ts';
 import { writeScaffold } from '../../guest-sdk/build/scaffold.ts';
-import { listOf, parseWords, textOf, usage } from '../command-line.ts';
+import { listOf, parseWords, textOf, usage } from '../text/command-line.ts';
 import { reportingBuildErrors } from './build-failure.ts';
 import type { Tool } from './tool.ts';
 

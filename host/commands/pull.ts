@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent pull`: a bundle out of an OCI registry into the store.
-import { parseWords, textOf, usage } from '../command-line.ts';
-import type { OptionTable } from '../command-line.ts';
-import { formatReference } from '../registry/oci/reference.ts';
-import { BundleStore, defaultStore } from '../registry/oci/store.ts';
-import { pullBundle, withDigest } from '../registry/oci/transfer.ts';
+import { parseWords, textOf, usage } from '../text/command-line.ts';
+import type { OptionTable } from '../text/command-line.ts';
+import { formatReference } from '../bundles/oci/reference.ts';
+import { BundleStore, defaultStore } from '../bundles/oci/store.ts';
+import { pullBundle, withDigest } from '../bundles/oci/transfer.ts';
 import { progressLine } from './progress.ts';
 import {
   configuredRegistry,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent push`: a bundle into an OCI registry.
-import { parseWords, usage } from '../command-line.ts';
-import { readBundle } from '../registry/bundle.ts';
-import { packArtifact } from '../registry/oci/artifact.ts';
-import { formatReference } from '../registry/oci/reference.ts';
-import { pushBundle, withDigest } from '../registry/oci/transfer.ts';
+import { parseWords, usage } from '../text/command-line.ts';
+import { readBundle } from '../bundles/bundle.ts';
+import { packArtifact } from '../bundles/oci/artifact.ts';
+import { formatReference } from '../bundles/oci/reference.ts';
+import { pushBundle, withDigest } from '../bundles/oci/transfer.ts';
 import { progressLine } from './progress.ts';
 import { openRegistry, referenceOf, registryOptions, registryUsage } from './registry-options.ts';
 import type { Tool } from './tool.ts';

@@ -4,14 +4,14 @@ import type { ClientRequest } from 'node:http';
 import { PassThrough } from 'node:stream';
 
 import type { Agent } from '../agent.ts';
-import { numberOf, parseWords, textOf, usage } from '../command-line.ts';
-import type { OptionTable } from '../command-line.ts';
+import { numberOf, parseWords, textOf, usage } from '../text/command-line.ts';
+import type { OptionTable } from '../text/command-line.ts';
 import { answerTo, ask } from '../control/control-client.ts';
 import { defaultControlSocket } from '../control/control-socket.ts';
 import { recordingPath } from '../control/recording-request.ts';
 import { messageOf } from '../errors.ts';
-import { runCommandOf, runOptions, splitCommand } from '../options.ts';
-import type { RunCommand } from '../options.ts';
+import { runCommandOf, runOptions, splitCommand } from './options.ts';
+import type { RunCommand } from './options.ts';
 import type { EndReason } from '../recording/recording-format.ts';
 import { RecordingWriter } from '../recording/recording-writer.ts';
 import { RecordingFile, save } from '../recording/saved-recording.ts';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `replay` and `bench` have in common: a recording, and who is asked about its calls.
-import { listOf, numberOf, parseWords, textOf, textsOf, usage } from '../command-line.ts';
-import type { OptionTable } from '../command-line.ts';
+import { listOf, numberOf, parseWords, textOf, textsOf, usage } from '../text/command-line.ts';
+import type { OptionTable } from '../text/command-line.ts';
 import { RecordingReader } from '../recording/recording-reader.ts';
-import { identityOf, missingSettings, settingsFor } from '../recording/replayed-container.ts';
-import type { Resolution } from '../registry/resolver.ts';
+import { identityOf, missingSettings, settingsFor } from '../replay/replayed-container.ts';
+import type { Resolution } from '../resolvers/resolver.ts';
 import { makeAnswering } from './agent.ts';
 
 const common: OptionTable = {

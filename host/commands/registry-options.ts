@@ -2,21 +2,21 @@
 // The options of commands that work with an OCI registry or the store of pulled bundles.
 import { basename } from 'node:path';
 
-import { listOf, textOf, usage } from '../command-line.ts';
-import type { OptionTable } from '../command-line.ts';
-import { defaultConfigFile, loadConfig } from '../config.ts';
+import { listOf, textOf, usage } from '../text/command-line.ts';
+import type { OptionTable } from '../text/command-line.ts';
+import { defaultConfigFile, loadConfig } from '../config/config.ts';
 import { AgentError } from '../errors.ts';
-import { parseDuration } from '../registry/duration.ts';
-import { findCredentials } from '../registry/oci/credentials.ts';
-import type { Credentials } from '../registry/oci/credentials.ts';
-import { readCertificates, signersOf } from '../registry/oci/open-bundle.ts';
-import type { AllowedRegistry } from '../registry/oci/open-bundle.ts';
-import { parseReference } from '../registry/oci/reference.ts';
-import type { Reference } from '../registry/oci/reference.ts';
-import { RegistryClient } from '../registry/oci/registry-client.ts';
-import { defaultStore } from '../registry/oci/store.ts';
-import { readPublicKey } from '../registry/oci/signing-key.ts';
-import type { Signer } from '../registry/oci/signing-key.ts';
+import { parseDuration } from '../text/duration.ts';
+import { findCredentials } from '../bundles/oci/credentials.ts';
+import type { Credentials } from '../bundles/oci/credentials.ts';
+import { readCertificates, signersOf } from '../bundles/oci/open-bundle.ts';
+import type { AllowedRegistry } from '../bundles/oci/open-bundle.ts';
+import { parseReference } from '../bundles/oci/reference.ts';
+import type { Reference } from '../bundles/oci/reference.ts';
+import { RegistryClient } from '../bundles/oci/registry-client.ts';
+import { defaultStore } from '../bundles/oci/store.ts';
+import { readPublicKey } from '../bundles/oci/signing-key.ts';
+import type { Signer } from '../bundles/oci/signing-key.ts';
 import { passwordOnStdin } from './password.ts';
 
 export type Values = ReadonlyMap<string, unknown>;

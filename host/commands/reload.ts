@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SIGHUP: what is read from files is read again, while containers are served.
 import type { Agent } from '../agent.ts';
-import { BackOff } from '../back-off.ts';
-import type { BackOffLimits } from '../back-off.ts';
+import { BackOff } from '../scheduling/back-off.ts';
+import type { BackOffLimits } from '../scheduling/back-off.ts';
 import { messageOf } from '../errors.ts';
 import { unknownForMs } from '../handler/finding.ts';
-import type { Resolver } from '../registry/resolver.ts';
+import type { Resolver } from '../resolvers/resolver.ts';
 
 function ignore(): void {
   // being heard is enough

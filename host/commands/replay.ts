@@ -2,12 +2,12 @@
 // `seccompagent replay`: the calls of a recording, once more, through another build.
 
 import { messageOf } from '../errors.ts';
-import type { CallDifference } from '../recording/comparison.ts';
-import { InputDescriber } from '../recording/described-input.ts';
+import type { CallDifference } from '../replay/comparison.ts';
+import { InputDescriber } from '../replay/described-input.ts';
 import type { CallEntry } from '../recording/recording-format.ts';
 import { encodeCall } from '../recording/recorded-call.ts';
-import { ReplayThread } from '../recording/replay-thread.ts';
-import type { ReplayOutcome } from '../recording/replay-thread.ts';
+import { ReplayThread } from '../replay/replay-thread.ts';
+import type { ReplayOutcome } from '../replay/replay-thread.ts';
 import { callProgress } from './call-progress.ts';
 import { openRecording, recordingOptions } from './recording-options.ts';
 import type { ReplayWish } from './recording-options.ts';

@@ -5,13 +5,13 @@ import { isatty } from 'node:tty';
 
 import { Agent } from '../agent.ts';
 import { AgentError } from '../errors.ts';
-import { errnoNameOf } from '../handler/errno.ts';
+import { errnoNameOf } from '../syscalls/errno.ts';
 import type { LaunchHandle, Native } from '../native.ts';
-import { trappedCalls } from '../notification/trapped-calls.ts';
-import type { RunCommand } from '../options.ts';
+import { trappedCalls } from '../syscalls/trapped-calls.ts';
+import type { RunCommand } from './options.ts';
 import { candidatesFor } from '../program.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
-import type { ContainerIdentity, Resolver } from '../registry/resolver.ts';
+import type { ContainerIdentity, Resolver } from '../resolvers/resolver.ts';
 import { makeAnswering } from './agent.ts';
 import { warnOfStaleComponents } from './stale-components.ts';
 import { endingByUncaught } from './uncaught.ts';

@@ -2,10 +2,10 @@
 // `seccompagent sign`: signs a bundle in a registry, as cosign does.
 import { createPublicKey } from 'node:crypto';
 
-import { parseWords, textOf, usage } from '../command-line.ts';
-import { formatReference } from '../registry/oci/reference.ts';
-import { fingerprintOf, readPrivateKey } from '../registry/oci/signing-key.ts';
-import { resolveReference, signBundle } from '../registry/oci/transfer.ts';
+import { parseWords, textOf, usage } from '../text/command-line.ts';
+import { formatReference } from '../bundles/oci/reference.ts';
+import { fingerprintOf, readPrivateKey } from '../bundles/oci/signing-key.ts';
+import { resolveReference, signBundle } from '../bundles/oci/transfer.ts';
 import { keyPassword } from './password.ts';
 import { openRegistry, referenceOf, registryOptions, registryUsage } from './registry-options.ts';
 import type { Tool } from './tool.ts';

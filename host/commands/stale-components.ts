@@ -2,7 +2,7 @@
 // Tells an author who runs what was built before the last change.
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { folderName } from '../registry/manifest.ts';
+import { folderName } from '../bundles/manifest.ts';
 
 /** Of the bundles that a command line names by their folders. It never rejects. */
 export async function warnOfStaleComponents(

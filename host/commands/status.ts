@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent status`: what a running agent does now.
-import { parseWords, textOf, usage } from '../command-line.ts';
+import { parseWords, textOf, usage } from '../text/command-line.ts';
 import { askForText } from '../control/control-client.ts';
 import { defaultControlSocket } from '../control/control-socket.ts';
 import type {
@@ -10,7 +10,7 @@ import type {
   ReloadStatus,
 } from '../control/status.ts';
 import type { KubernetesStatus } from '../kubernetes/kubernetes-status.ts';
-import type { ShadowStatus } from '../recording/shadow-book.ts';
+import type { ShadowStatus } from '../replay/shadow-book.ts';
 import { counted } from '../terminal-text.ts';
 import type { Tool } from './tool.ts';
 import { report } from './report.ts';

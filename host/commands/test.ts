@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
 import { buildProject } from '../../guest-sdk/build/project.ts';
-import { parseWords, usage } from '../command-line.ts';
+import { parseWords, usage } from '../text/command-line.ts';
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
-import { readBundle } from '../registry/bundle.ts';
+import { readBundle } from '../bundles/bundle.ts';
 import { parseCases } from '../trial/case-file.ts';
 import type { CaseFile } from '../trial/case-file.ts';
 import { casesOfModule } from '../trial/case-module.ts';

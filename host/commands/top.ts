@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent top`: what the containers of a running agent do, as they do it.
-import { numberOf, parseWords, textOf, usage } from '../command-line.ts';
+import { numberOf, parseWords, textOf, usage } from '../text/command-line.ts';
 import { defaultControlSocket } from '../control/control-socket.ts';
 import type { AgentFigures } from '../control/figures.ts';
 import { counted, escaped } from '../terminal-text.ts';

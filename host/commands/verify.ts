@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent verify`: who has signed a bundle, in a registry or in the store.
-import { parseWords, textOf, usage } from '../command-line.ts';
-import type { OptionTable } from '../command-line.ts';
-import { formatReference } from '../registry/oci/reference.ts';
-import type { Reference } from '../registry/oci/reference.ts';
-import { verifySignatures } from '../registry/oci/signature.ts';
-import type { Signer } from '../registry/oci/signing-key.ts';
-import { BundleStore, defaultStore } from '../registry/oci/store.ts';
-import { fetchManifest, withDigest } from '../registry/oci/transfer.ts';
-import type { SignedDigest } from '../registry/oci/transfer.ts';
+import { parseWords, textOf, usage } from '../text/command-line.ts';
+import type { OptionTable } from '../text/command-line.ts';
+import { formatReference } from '../bundles/oci/reference.ts';
+import type { Reference } from '../bundles/oci/reference.ts';
+import { verifySignatures } from '../bundles/oci/signature.ts';
+import type { Signer } from '../bundles/oci/signing-key.ts';
+import { BundleStore, defaultStore } from '../bundles/oci/store.ts';
+import { fetchManifest, withDigest } from '../bundles/oci/transfer.ts';
+import type { SignedDigest } from '../bundles/oci/transfer.ts';
 import {
   configuredRegistry,
   openRegistry,

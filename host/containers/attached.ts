@@ -4,19 +4,19 @@ import { createHash } from 'node:crypto';
 
 import { digestOf } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import { errnoNumber } from '../handler/errno.ts';
+import { errnoNumber } from '../syscalls/errno.ts';
 import type { StateHandle } from '../native.ts';
-import type { ContainerPlace } from '../notification/container-places.ts';
-import type { Syscall, Syscalls } from '../notification/syscalls.ts';
-import { encodeRegistry } from '../notification/thread-messages.ts';
-import type { EncodedRegistry, SharedRegistry } from '../notification/thread-messages.ts';
+import type { ContainerPlace } from '../counting/container-places.ts';
+import type { Syscall, Syscalls } from '../syscalls/syscalls.ts';
+import { encodeRegistry } from '../worker/thread-messages.ts';
+import type { EncodedRegistry, SharedRegistry } from '../worker/thread-messages.ts';
 import type { Observation } from '../observation/observation.ts';
-import type { Bundle } from '../registry/bundle.ts';
+import type { Bundle } from '../bundles/bundle.ts';
 import { failureErrno as errnoOf } from '../registry/policy.ts';
 import { pointerWish } from '../registry/registry.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
-import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../registry/resolver.ts';
-import { senderOf } from '../registry/who-asks.ts';
+import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../resolvers/resolver.ts';
+import { senderOf } from '../resolvers/who-asks.ts';
 import { heldPathBytes } from './held-paths.ts';
 
 /** A container that is answered for. Of its handlers' states in the quarantine there may be more. */

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // From what is known of a container to what answers for it, and to something else later.
-import { keyOf } from '../container-key.ts';
+import { keyOf } from '../agent-socket/container-key.ts';
 import { isPassing, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import type { ContainerPlaces } from '../notification/container-places.ts';
-import type { QuarantineBook } from '../notification/quarantine.ts';
-import type { StateBook } from '../notification/state-book.ts';
+import type { ContainerPlaces } from '../counting/container-places.ts';
+import type { QuarantineBook } from '../worker/quarantine.ts';
+import type { StateBook } from '../worker/state-book.ts';
 import type { Observation } from '../observation/observation.ts';
 import type { TapeBook } from '../recording/tape-book.ts';
-import type { WriteRefusal } from '../filter-flags.ts';
-import type { Bundle } from '../registry/bundle.ts';
-import { ContainerRefusal } from '../registry/container-refusal.ts';
-import { namedMiddleware } from '../registry/metadata.ts';
+import type { WriteRefusal } from '../agent-socket/filter-flags.ts';
+import type { Bundle } from '../bundles/bundle.ts';
+import { ContainerRefusal } from '../resolvers/container-refusal.ts';
+import { namedMiddleware } from '../resolvers/metadata.ts';
 import { defaultFailure } from '../registry/policy.ts';
 import type { Registry } from '../registry/registry.ts';
 import type {
@@ -20,9 +20,9 @@ import type {
   ResolvedShadow,
   Resolver,
   Shadow,
-} from '../registry/resolver.ts';
+} from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
-import { believedWorkload } from '../registry/workload.ts';
+import { believedWorkload } from '../agent-socket/workload.ts';
 import { isPassingIn } from './attached.ts';
 import type { Attached, Resolved } from './attached.ts';
 import { withCommonParts } from './common-parts.ts';

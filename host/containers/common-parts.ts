@@ -3,9 +3,9 @@
 // its own, and whoever writes bundles and annotations says how much it takes.
 import { isDeepStrictEqual } from 'node:util';
 
-import type { ContainerProcessState } from '../container-process-state.ts';
+import type { ContainerProcessState } from '../agent-socket/container-process-state.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Resolution, Shadow } from '../registry/resolver.ts';
+import type { Resolution, Shadow } from '../resolvers/resolver.ts';
 
 type Parts = Pick<Resolution, 'registry' | 'shadow'>;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers of which not all was known when they were attached: they are resolved again when it is.
 import { messageOf } from '../errors.ts';
-import type { ContainerIdentity } from '../registry/resolver.ts';
+import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
-import { believedWorkload, isSameWorkload } from '../registry/workload.ts';
-import type { Workload } from '../registry/workload.ts';
+import { believedWorkload, isSameWorkload } from '../agent-socket/workload.ts';
+import type { Workload } from '../agent-socket/workload.ts';
 import type { Attached } from './attached.ts';
 import { resolveLate } from './reloading.ts';
 import type { ResolvingParts } from './reloading.ts';

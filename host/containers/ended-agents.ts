@@ -5,7 +5,7 @@ import type { Dir } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import { messageOf } from '../errors.ts';
-import { isSameProcess } from '../first-pids.ts';
+import { isSameProcess } from '../agent-socket/first-pids.ts';
 import type { Logger } from '../log.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths of settings that are held as what they are before a container's own program runs.
 import type { AgentErrorCode } from '../errors.ts';
-import { errnoNameOf } from '../handler/errno.ts';
+import { errnoNameOf } from '../syscalls/errno.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Attached } from './attached.ts';
 import type { UserLines } from './user-lines.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much memory the agent takes for a container, about: whoever starts containers says most of it.
-import type { ContainerProcessState } from '../container-process-state.ts';
-import type { EncodedRegistry } from '../notification/thread-messages.ts';
+import type { ContainerProcessState } from '../agent-socket/container-process-state.ts';
+import type { EncodedRegistry } from '../worker/thread-messages.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Attached } from './attached.ts';
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many listeners are held for whom: each takes memory and a descriptor of the agent, and nobody is
 // to use up what others need.
-import { keyOf } from '../container-key.ts';
-import type { ContainerKey } from '../container-key.ts';
+import { keyOf } from '../agent-socket/container-key.ts';
+import type { ContainerKey } from '../agent-socket/container-key.ts';
 import { AgentError } from '../errors.ts';
-import { memoryLimit } from '../memory-limit.ts';
-import type { ContainerIdentity } from '../registry/resolver.ts';
+import { memoryLimit } from '../process/memory-limit.ts';
+import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import { stateBytes } from './kept-bytes.ts';
 import type { KeptBytes } from './kept-bytes.ts';
 

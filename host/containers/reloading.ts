@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Other handlers for containers that run.
-import { keyOf } from '../container-key.ts';
+import { keyOf } from '../agent-socket/container-key.ts';
 import type { ReloadReport } from '../control/reload-report.ts';
 import { AgentError, isForbidden, messageOf } from '../errors.ts';
-import { begunInTurns, inTurns } from '../in-turns.ts';
+import { begunInTurns, inTurns } from '../scheduling/in-turns.ts';
 import type { Logger } from '../log.ts';
-import { ContainerRefusal } from '../registry/container-refusal.ts';
-import type { Resolver } from '../registry/resolver.ts';
+import { ContainerRefusal } from '../resolvers/container-refusal.ts';
+import type { Resolver } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
-import type { InTurn } from './arrival-turns.ts';
+import type { InTurn } from '../scheduling/arrival-turns.ts';
 import type { Attached, Resolved } from './attached.ts';
 import type { Attaching } from './attaching.ts';
 import type { Containers } from './containers.ts';

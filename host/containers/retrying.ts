@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers whose bundles nobody could judge, as where the machine was short of memory: they are
 // resolved again until somebody can.
-import { BackOff } from '../back-off.ts';
-import type { BackOffLimits } from '../back-off.ts';
+import { BackOff } from '../scheduling/back-off.ts';
+import type { BackOffLimits } from '../scheduling/back-off.ts';
 import { unknownForMs } from '../handler/finding.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { ContainerIdentity, Resolver } from '../registry/resolver.ts';
+import type { ContainerIdentity, Resolver } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import type { Attached } from './attached.ts';
-import type { InTurn } from './arrival-turns.ts';
+import type { InTurn } from '../scheduling/arrival-turns.ts';
 import type { Containers } from './containers.ts';
 
 /** What is unknown stays so for a while; half of a pause is by chance. */

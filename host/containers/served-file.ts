@@ -16,11 +16,11 @@ import {
 import type { Stats } from 'node:fs';
 
 import { messageOf } from '../errors.ts';
-import { fieldOf } from '../kubernetes/fields.ts';
-import { startTimeOf } from '../first-pids.ts';
-import type { KnownProcess } from '../first-pids.ts';
+import { fieldOf } from '../text/fields.ts';
+import { startTimeOf } from '../agent-socket/first-pids.ts';
+import type { KnownProcess } from '../agent-socket/first-pids.ts';
 import type { Logger } from '../log.ts';
-import type { Workload } from '../registry/workload.ts';
+import type { Workload } from '../agent-socket/workload.ts';
 
 export interface ServedContainer {
   readonly containerId: string;

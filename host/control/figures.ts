@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a running agent has counted, by container: GET /figures of the control socket. All of it only
 // grows while a container is there, so that whoever asks twice knows what was between.
-import { keyOf } from '../container-key.ts';
-import type { ContainerKey } from '../container-key.ts';
-import { CallCounts } from '../notification/counters.ts';
-import type { CallEnd, CallLabels } from '../notification/counters.ts';
-import type { Totals } from '../notification/counter-sum.ts';
+import { keyOf } from '../agent-socket/container-key.ts';
+import type { ContainerKey } from '../agent-socket/container-key.ts';
+import { CallCounts } from '../counting/counters.ts';
+import type { CallEnd, CallLabels } from '../counting/counters.ts';
+import type { Totals } from '../counting/counter-sum.ts';
 import type { ContainerStatus, HandlerStatus } from './status.ts';
 
 export interface HandlerFigures {

@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import { askForText } from '../control/control-client.ts';
 import type { AgentStatus } from '../control/status.ts';
-import { BundleStore } from '../registry/bundle-store.ts';
+import { BundleStore } from '../bundles/bundle-store.ts';
 import { shippedBundles } from '../package-root.ts';
 import { fail, ok, warn } from './check.ts';
 import type { Check } from './check.ts';

@@ -3,7 +3,7 @@
 // configurations tell.
 import { constants } from 'node:os';
 
-import { errnoNameOf } from '../handler/errno.ts';
+import { errnoNameOf } from '../syscalls/errno.ts';
 import type { ProbeOutcome } from '../native.ts';
 import { fail, ok, warn } from './check.ts';
 import type { Check, Probe } from './check.ts';

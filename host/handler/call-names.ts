@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The names of system calls where trampolines copy them from: behind the inbox, in its memory.
 import { inbox } from '../native.ts';
-import { syscallNumbers } from '../notification/syscall-numbers.ts';
-import { families } from '../notification/syscall-table.ts';
+import { syscallNumbers } from '../syscalls/syscall-numbers.ts';
+import { families } from '../syscalls/syscall-table.ts';
 import type { StringEncoding } from './component.ts';
 import { encodeText } from './guest.ts';
 

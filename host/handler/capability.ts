@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a capability is: an interface of the host, as the core functions that a guest imports.
-import type { DecodedArgument } from '../notification/received-call.ts';
+import type { DecodedArgument } from '../call/received-call.ts';
 import type { CoreSignature } from './core-module.ts';
 import type { Guest } from './guest.ts';
 

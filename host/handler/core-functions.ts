@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a component may export, and the core functions that must be behind it.
 import { AgentError } from '../errors.ts';
-import { families, familyParameters } from '../notification/syscall-table.ts';
-import type { ParameterKind } from '../notification/syscall-table.ts';
+import { families, familyParameters } from '../syscalls/syscall-table.ts';
+import type { ParameterKind } from '../syscalls/syscall-table.ts';
 import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
 
 const flat: Readonly<Record<ParameterKind, string>> = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A host that another one does everything for: what looks at some of it derives from this.
-import type { DecodedArgument } from '../notification/received-call.ts';
+import type { DecodedArgument } from '../call/received-call.ts';
 import type { CallHost, GuestLogLevel } from './capability.ts';
 
 export abstract class ForwardingHost implements CallHost {

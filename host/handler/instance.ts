@@ -2,9 +2,9 @@
 // One instance of a handler: for one container and one worker. Anything thrown out of it ends it.
 import { AgentError } from '../errors.ts';
 import { inbox } from '../native.ts';
-import { canPerform } from '../notification/perform-plan.ts';
-import type { ReceivedCall } from '../notification/received-call.ts';
-import type { Syscall } from '../notification/syscalls.ts';
+import { canPerform } from '../syscalls/perform-plan.ts';
+import type { ReceivedCall } from '../call/received-call.ts';
+import type { Syscall } from '../syscalls/syscalls.ts';
 import {
   continueAction,
   delayed,
@@ -14,8 +14,8 @@ import {
   performAction,
   valueAction,
   zeroAction,
-} from './action.ts';
-import type { Action, Decision, DescriptorAction, FinalAction } from './action.ts';
+} from '../call/action.ts';
+import type { Action, Decision, DescriptorAction, FinalAction } from '../call/action.ts';
 import { interfaceName } from './capability.ts';
 import type { CallHost } from './capability.ts';
 import { placeName } from './call-names.ts';
@@ -24,7 +24,7 @@ import type { CoreExports, HostFunctions, Trampoline, TrampolineFunction } from 
 import { capabilities } from './capabilities/offered.ts';
 import type { LoadedComponent } from './direct.ts';
 import { Guest } from './guest.ts';
-import { pointerFault } from './pointer-fault.ts';
+import { pointerFault } from '../call/pointer-fault.ts';
 import { anyFunction } from './trampoline.ts';
 import type { Outcome } from './trampoline.ts';
 

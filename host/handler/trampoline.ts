@@ -2,10 +2,10 @@
 // Writes the module through which a component is asked: it moves a call's arguments from the inbox
 // into the handler's memory, so that they never become JavaScript values.
 import { inbox } from '../native.ts';
-import { parametersOf } from '../notification/parameter-source.ts';
-import type { Parameter, RegisterForm } from '../notification/parameter-source.ts';
-import { rowKey, syscallTable } from '../notification/syscall-table.ts';
-import type { ParameterKind, SyscallRow } from '../notification/syscall-table.ts';
+import { parametersOf } from '../syscalls/parameter-source.ts';
+import type { Parameter, RegisterForm } from '../syscalls/parameter-source.ts';
+import { rowKey, syscallTable } from '../syscalls/syscall-table.ts';
+import type { ParameterKind, SyscallRow } from '../syscalls/syscall-table.ts';
 import { nameLayout } from './call-names.ts';
 import type { StringEncoding } from './component.ts';
 import { encodeU32 } from './core-module.ts';

@@ -8,8 +8,8 @@ import { dirname, resolve } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
-import { parseYaml } from '../yaml-file.ts';
-import { fieldOf } from './fields.ts';
+import { parseYaml } from '../text/yaml-file.ts';
+import { fieldOf } from '../text/fields.ts';
 import { ProgramLogin } from './program-login.ts';
 
 /** Who is asked, and with what: certificates, headers. */

@@ -2,9 +2,9 @@
 // What we know of this node's pods, and what we tell them.
 import { AgentError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { ContainerNote } from '../notification/container-note.ts';
-import { believedWorkload, isBelieved, isSandbox, workloadOf } from '../registry/workload.ts';
-import type { Workload } from '../registry/workload.ts';
+import type { ContainerNote } from '../registry/container-note.ts';
+import { believedWorkload, isBelieved, isSandbox, workloadOf } from '../agent-socket/workload.ts';
+import type { Workload } from '../agent-socket/workload.ts';
 import { apiAccess } from './api-access.ts';
 import type { AccessChoice } from './api-access.ts';
 import { ApiClient } from './api-client.ts';

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { ContainerNote } from '../notification/container-note.ts';
+import type { ContainerNote } from '../registry/container-note.ts';
 import { escaped } from '../terminal-text.ts';
 import type { ApiClient } from './api-client.ts';
 

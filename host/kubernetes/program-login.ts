@@ -9,7 +9,7 @@ import type { KubeConfig, User } from '@kubernetes/client-node';
 
 import { AgentError } from '../errors.ts';
 import { runProgram } from '../program.ts';
-import { fieldOf, textsOf } from './fields.ts';
+import { fieldOf, textsOf } from '../text/fields.ts';
 
 /** They may ask somebody far away. */
 const limitMs = 60_000;

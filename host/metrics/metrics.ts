@@ -5,8 +5,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Metric } from 'prom-client';
 
-import type { AnswerTotals, CallTotals, CounterSum } from '../notification/counter-sum.ts';
-import { Durations, bucketCount, callEnds, figure, other } from '../notification/counters.ts';
+import type { AnswerTotals, CallTotals, CounterSum } from '../counting/counter-sum.ts';
+import { Durations, bucketCount, callEnds, figure, other } from '../counting/counters.ts';
 import { ReadHistogram } from './read-histogram.ts';
 import type { LabelledDurations } from './read-histogram.ts';
 import type { ShadowCount } from '../recording/shadow-counts.ts';

@@ -2,8 +2,8 @@
 // A histogram whose counts are made elsewhere and read when they are asked for.
 import { Histogram } from 'prom-client';
 
-import { bucketBoundsSeconds } from '../notification/counters.ts';
-import type { Durations } from '../notification/counters.ts';
+import { bucketBoundsSeconds } from '../counting/counters.ts';
+import type { Durations } from '../counting/counters.ts';
 
 export interface LabelledDurations<T extends string> {
   readonly labels: Readonly<Record<T, string>>;

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { BindAddress } from '../options.ts';
+import type { BindAddress } from '../commands/options.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface MetricsServerParts {

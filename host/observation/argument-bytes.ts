@@ -3,9 +3,9 @@
 // no recording is not copied either: options of mounts, and values of extended attributes.
 import { argumentCount, inbox } from '../native.ts';
 import { secretFrom } from '../recording/redaction.ts';
-import { ReceivedCall } from '../notification/received-call.ts';
-import type { DecodedArgument } from '../notification/received-call.ts';
-import type { Syscall } from '../notification/syscalls.ts';
+import { ReceivedCall } from '../call/received-call.ts';
+import type { DecodedArgument } from '../call/received-call.ts';
+import type { Syscall } from '../syscalls/syscalls.ts';
 import { cellBytes } from './decision-layout.ts';
 
 const registerBytes = argumentCount * 8;

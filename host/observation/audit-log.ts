@@ -7,7 +7,7 @@ import type { ShownAnswer, ShownDecision, WatchedContainer, Watcher } from './de
 import { LineFile } from './line-file.ts';
 import { LossLines } from './loss-lines.ts';
 import { nodeName } from './node-name.ts';
-import { SeldomNotice } from './seldom-notice.ts';
+import { SeldomNotice } from '../scheduling/seldom-notice.ts';
 
 export interface AuditOptions {
   /** Or `standardOutput`. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // In the main thread: reads what one worker has decided.
-import { errnoNameOf } from '../handler/errno.ts';
+import { errnoNameOf } from '../syscalls/errno.ts';
 import { arches } from '../native.ts';
-import type { Syscalls } from '../notification/syscalls.ts';
+import type { Syscalls } from '../syscalls/syscalls.ts';
 import { ArgumentReader } from './argument-bytes.ts';
 import type { ShownAnswer, ShownDecision, WatchedContainer } from './decision.ts';
 import {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // In a worker: tells the main thread what was decided. It allocates nothing and waits for nobody:
 // where there is no room, the decision is counted as lost.
-import type { Decision } from '../handler/action.ts';
+import type { Decision } from '../call/action.ts';
 import { inbox } from '../native.ts';
-import type { ReceivedCall } from '../notification/received-call.ts';
-import type { Syscall } from '../notification/syscalls.ts';
+import type { ReceivedCall } from '../call/received-call.ts';
+import type { Syscall } from '../syscalls/syscalls.ts';
 import { argumentCells, writeArguments } from './argument-bytes.ts';
 import {
   archShift,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A decision as those see it who watch: a call, who answered it, what, and how long that took.
-import type { ErrnoName } from '../handler/errno.ts';
-import type { Workload } from '../registry/workload.ts';
+import type { ErrnoName } from '../syscalls/errno.ts';
+import type { Workload } from '../agent-socket/workload.ts';
 import type { ShownArgument } from './argument-bytes.ts';
 import type { ActName, DecisionFailure } from './decision-layout.ts';
 

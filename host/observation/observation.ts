@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // In the main thread: who watches which containers, and what is decided for them.
 import type { Logger } from '../log.ts';
-import type { Syscall, Syscalls } from '../notification/syscalls.ts';
-import type { MiddlewareName } from '../registry/metadata.ts';
+import type { Syscall, Syscalls } from '../syscalls/syscalls.ts';
+import type { MiddlewareName } from '../resolvers/metadata.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { ContainerIdentity } from '../registry/resolver.ts';
+import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import type { ShownDecision, WatchedContainer, Watcher } from './decision.ts';
 import { makeBell, makeDecisionRing } from './decision-layout.ts';
 import { DecisionReader } from './decision-reader.ts';
 import type { Ending } from './decision-reader.ts';
 import type { DecisionBuffers, Watch } from './decision-writer.ts';
-import { SeldomNotice } from './seldom-notice.ts';
+import { SeldomNotice } from '../scheduling/seldom-notice.ts';
 
 /** While calls come, what was decided is read so often. */
 const pauseMs = 20;

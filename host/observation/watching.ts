@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who watches an agent's decisions, as its options say.
 import type { Logger } from '../log.ts';
-import { Syscalls } from '../notification/syscalls.ts';
+import { Syscalls } from '../syscalls/syscalls.ts';
 import { AuditLog } from './audit-log.ts';
 import type { AuditOptions, LineCounts } from './audit-log.ts';
 import { DecisionLog } from './decision-log.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the usual profiles of runtimes come to, said for all containers without a look at their Linux
 // capabilities: what such a container has no use for, or can use against its node, fails with EPERM.
-import { syscallNumbers } from '../notification/syscall-numbers.ts';
+import { syscallNumbers } from '../syscalls/syscall-numbers.ts';
 import { errno } from './errno-numbers.ts';
 import { isNewerThanLibseccomp } from './families.ts';
 import type { BaseProfile } from './base-rules.ts';

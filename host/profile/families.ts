@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which system calls do the same: siblings of a family, and other ways around it.
-import { familyMembers, syscallTable } from '../notification/syscall-table.ts';
-import type { ArgumentKind } from '../notification/syscall-table.ts';
-import { syscallNumbers } from '../notification/syscall-numbers.ts';
+import { familyMembers, syscallTable } from '../syscalls/syscall-table.ts';
+import type { ArgumentKind } from '../syscalls/syscall-table.ts';
+import { syscallNumbers } from '../syscalls/syscall-numbers.ts';
 import { ringOperations } from './ring-operations.ts';
 
 const socketCalls: readonly string[] = [

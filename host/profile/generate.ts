@@ -2,8 +2,8 @@
 // Makes the seccomp profile that sends a container's calls to handlers: all siblings of what they
 // answer, in front of what another profile says, and nothing that walks around them.
 import { AgentError } from '../errors.ts';
-import { waitKillableFlag } from '../filter-flags.ts';
-import { familyMembers } from '../notification/syscall-table.ts';
+import { waitKillableFlag } from '../agent-socket/filter-flags.ts';
+import { familyMembers } from '../syscalls/syscall-table.ts';
 import { errno } from './errno-numbers.ts';
 import { changedRules } from './base-rules.ts';
 import type { BaseProfile, GeneratedRule, Json } from './base-rules.ts';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handlers that write into the memory of callers, which the agent allows only where the filter keeps
 // signals from taking calls back.
-import { waitKillableFlag } from '../filter-flags.ts';
-import { syscallTable } from '../notification/syscall-table.ts';
-import type { ArgumentKind } from '../notification/syscall-table.ts';
-import type { Bundle } from '../registry/bundle.ts';
+import { waitKillableFlag } from '../agent-socket/filter-flags.ts';
+import { syscallTable } from '../syscalls/syscall-table.ts';
+import type { ArgumentKind } from '../syscalls/syscall-table.ts';
+import type { Bundle } from '../bundles/bundle.ts';
 import type { Registry } from '../registry/registry.ts';
 
 export interface MemoryWriter {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The flags of clone(2) that make namespaces, as unshare(2) does, and what profiles say of them.
-import { namespaceFlags } from '../registry/refused-calls.ts';
+import { namespaceFlags } from '../bundles/refused-calls.ts';
 import { decisionOf } from './profile.ts';
 import type { Condition, Profile, Rule } from './profile.ts';
 import { letsPass } from './seccomp-words.ts';

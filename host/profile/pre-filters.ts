@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which calls the filter itself can leave to the kernel: those that every handler that is asked about
 // them has declared to pass on. Nothing is derived otherwise: a wrong one would open a hole.
-import { syscallTable } from '../notification/syscall-table.ts';
-import type { Bundle, BundleHandler } from '../registry/bundle.ts';
-import type { ArgumentTest } from '../registry/only-calls.ts';
+import { syscallTable } from '../syscalls/syscall-table.ts';
+import type { Bundle, BundleHandler } from '../bundles/bundle.ts';
+import type { ArgumentTest } from '../bundles/only-calls.ts';
 
 /** On one argument of a call; it goes to the agent where one of the values is there. */
 export interface PreFilter {

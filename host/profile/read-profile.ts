@@ -2,9 +2,9 @@
 // Reads a seccomp profile: JSON of OCI runtimes and of docker, or YAML of the Security Profiles
 // Operator. What is wrong with it is collected, so that one look finds all of it.
 import { AgentError } from '../errors.ts';
-import { parseYaml } from '../yaml-file.ts';
-import type { YamlText } from '../yaml-file.ts';
-import { nearest } from '../did-you-mean.ts';
+import { parseYaml } from '../text/yaml-file.ts';
+import type { YamlText } from '../text/yaml-file.ts';
+import { nearest } from '../text/did-you-mean.ts';
 import { Findings } from './finding.ts';
 import type { Finding, Keys } from './finding.ts';
 import type { Condition, Profile, ProfileFormat, Rule } from './profile.ts';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What manifests have refused beside what is trapped (`refuse`), as calls and their flags.
-import { familyMembers } from '../notification/syscall-table.ts';
-import type { Bundle } from '../registry/bundle.ts';
-import { namespaceFlag } from '../registry/refused-calls.ts';
+import { familyMembers } from '../syscalls/syscall-table.ts';
+import type { Bundle } from '../bundles/bundle.ts';
+import { namespaceFlag } from '../bundles/refused-calls.ts';
 import type { Registry } from '../registry/registry.ts';
 import { errno } from './errno-numbers.ts';
 import { keepsFlags } from './namespace-flags.ts';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // In a worker: writes down what one container's handlers are asked, ask and answer.
 import { AgentError, messageOf } from '../errors.ts';
-import type { Action, ChainDecision } from '../handler/action.ts';
-import type { HostAnswer, HostCall } from '../handler/host-call.ts';
-import type { ReceivedCall } from '../notification/received-call.ts';
-import type { Syscall } from '../notification/syscalls.ts';
+import type { Action, ChainDecision } from '../call/action.ts';
+import type { HostAnswer, HostCall } from '../call/host-call.ts';
+import type { ReceivedCall } from '../call/received-call.ts';
+import type { Syscall } from '../syscalls/syscalls.ts';
 import { inputOf } from './recorded-call.ts';
 import type {
   RecordedAsk,

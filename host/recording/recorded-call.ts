@@ -3,11 +3,11 @@
 // the host, and what they answered.
 import { deserialize, serialize } from 'node:v8';
 
-import type { ChainDecision, Action } from '../handler/action.ts';
-import type { HostAnswer, HostCall } from '../handler/host-call.ts';
+import type { ChainDecision, Action } from '../call/action.ts';
+import type { HostAnswer, HostCall } from '../call/host-call.ts';
 import { argumentCount, arches, inbox } from '../native.ts';
-import type { ReceivedCall } from '../notification/received-call.ts';
-import type { Syscall } from '../notification/syscalls.ts';
+import type { ReceivedCall } from '../call/received-call.ts';
+import type { Syscall } from '../syscalls/syscalls.ts';
 
 /** What was found behind a pointer that was followed. */
 export type RecordedPointer =

@@ -3,11 +3,11 @@
 import { AgentError } from '../errors.ts';
 import { digestOf } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import { fieldsOf } from '../registry/container-fields.ts';
-import { parseMetadata } from '../registry/metadata.ts';
+import { fieldsOf } from '../resolvers/container-fields.ts';
+import { parseMetadata } from '../resolvers/metadata.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { BundleName, ContainerIdentity } from '../registry/resolver.ts';
-import { settingKey } from '../registry/setting.ts';
+import type { BundleName, ContainerIdentity } from '../resolvers/resolver.ts';
+import { settingKey } from '../bundles/setting.ts';
 import type { RecordedContainer, RecordedRegistry } from './recording-format.ts';
 
 export interface Answering {

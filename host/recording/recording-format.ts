@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recordings: msgpack maps behind each other. The first is the header, the last the end; see
 // guest-sdk/docs/recording.md. What is read may be anybody's file, so everything is looked at.
-import { longestDelayMs } from '../handler/action.ts';
-import type { Action, FinalAction } from '../handler/action.ts';
-import { isErrnoName } from '../handler/errno.ts';
-import type { HostAnswer, HostCall } from '../handler/host-call.ts';
+import { longestDelayMs } from '../call/action.ts';
+import type { Action, FinalAction } from '../call/action.ts';
+import { isErrnoName } from '../syscalls/errno.ts';
+import type { HostAnswer, HostCall } from '../call/host-call.ts';
 import { argumentCount, operation } from '../native.ts';
 import { mostPointerBytes } from './recorded-call.ts';
 import type {

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Packr } from 'msgpackr';
 
 import { packageVersion } from '../package-root.ts';
-import { Syscalls } from '../notification/syscalls.ts';
+import { Syscalls } from '../syscalls/syscalls.ts';
 import type { RecordedCall } from './recorded-call.ts';
 import { recordingFormat, recordingVersion } from './recording-format.ts';
 import type { RecordedFacts } from './recorded-facts.ts';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is in no recording: options of mounts, which hold passwords, values of extended attributes, what
 // handlers remember, and the memory of callers. How long they were stays.
-import type { HostAnswer, HostCall } from '../handler/host-call.ts';
-import { xattrArgs } from '../notification/parameter-source.ts';
-import type { ArgumentKind } from '../notification/syscall-table.ts';
-import type { Syscalls } from '../notification/syscalls.ts';
+import type { HostAnswer, HostCall } from '../call/host-call.ts';
+import { xattrArgs } from '../syscalls/parameter-source.ts';
+import type { ArgumentKind } from '../syscalls/syscall-table.ts';
+import type { Syscalls } from '../syscalls/syscalls.ts';
 import { archIndex } from './recorded-call.ts';
 import type { RecordedCall, RecordedHostCall, RecordedPointer } from './recorded-call.ts';
 

@@ -10,7 +10,7 @@ import { PassThrough } from 'node:stream';
 import { decodeIter } from 'msgpackr';
 
 import { AgentError, systemCodeOf } from '../errors.ts';
-import { OpenFolder } from '../open-folder.ts';
+import { OpenFolder } from '../files/open-folder.ts';
 import { isEntry } from './recording-format.ts';
 import type { EndEntry } from './recording-format.ts';
 

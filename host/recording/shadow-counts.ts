@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How often shadows would have answered otherwise, for metrics: by bundles and system calls.
-import { other } from '../notification/counters.ts';
+import { other } from '../counting/counters.ts';
 
 export interface ShadowCount {
   readonly bundle: string;

@@ -2,8 +2,8 @@
 // In the main thread: who is told of which container's calls.
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { ContainerKey } from '../container-key.ts';
-import type { TapedCall } from '../notification/thread-messages.ts';
+import type { ContainerKey } from '../agent-socket/container-key.ts';
+import type { TapedCall } from '../worker/thread-messages.ts';
 import type { RecordedFacts } from './recorded-facts.ts';
 import { decodeCall } from './recorded-call.ts';
 import type { RecordedCall } from './recorded-call.ts';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much may be on its way from the workers to whoever records: a slow reader loses calls, and
 // holds none up.
-import { memoryLimit } from '../memory-limit.ts';
-import { mostPlaces } from '../notification/container-places.ts';
+import { memoryLimit } from '../process/memory-limit.ts';
+import { mostPlaces } from '../counting/container-places.ts';
 
 const mostSlots = 1024;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls that were taped, on their way through the main thread: containers make them as fast as they
 // like, and the main thread has other things to do.
-import { type Left, Draining } from '../draining.ts';
+import { type Left, Draining } from '../scheduling/draining.ts';
 
 export class TapeTurns {
   readonly #draining = new Draining(() => this.#takeOne());

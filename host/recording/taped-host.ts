@@ -3,8 +3,8 @@
 import { messageOf } from '../errors.ts';
 import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
 import { ForwardingHost } from '../handler/forwarding-host.ts';
-import { mountCall, operateAnswer, operateCall } from '../handler/host-call.ts';
-import type { HostAnswer, HostCall } from '../handler/host-call.ts';
+import { mountCall, operateAnswer, operateCall } from '../call/host-call.ts';
+import type { HostAnswer, HostCall } from '../call/host-call.ts';
 import type { CallTape } from './call-tape.ts';
 
 function s64Of(bytes: Uint8Array): bigint {

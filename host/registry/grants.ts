@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { AgentError } from '../errors.ts';
-import type { ErrnoName } from '../handler/errno.ts';
+import type { ErrnoName } from '../syscalls/errno.ts';
 
 /** How far a capability goes. What is absent is not limited; each capability has some of these. */
 export interface Limits {

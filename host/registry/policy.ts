@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a call gets that no handler has answered: as texts, and as values.
 import { AgentError } from '../errors.ts';
-import { errnos } from '../handler/errno.ts';
-import type { ErrnoName } from '../handler/errno.ts';
+import { errnos } from '../syscalls/errno.ts';
+import type { ErrnoName } from '../syscalls/errno.ts';
 
 /** What is done to a container; the call that it is done for fails with EPERM. */
 export type ContainerStop = 'kill-container' | 'freeze-container';

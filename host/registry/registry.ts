@@ -3,13 +3,13 @@
 // happens by default and on failure. Plain data, so that any worker can be given it.
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Settings } from '../handler/instance.ts';
-import { families, familyMembers } from '../notification/syscall-table.ts';
-import type { Syscall } from '../notification/syscalls.ts';
+import { families, familyMembers } from '../syscalls/syscall-table.ts';
+import type { Syscall } from '../syscalls/syscalls.ts';
 import type { Grants } from './grants.ts';
-import type { MiddlewareName } from './metadata.ts';
+import type { MiddlewareName } from '../resolvers/metadata.ts';
 import type { DefaultAction, FailurePolicy } from './policy.ts';
 import type { SettingKeys } from './setting-keys.ts';
-import type { Workload } from './workload.ts';
+import type { Workload } from '../agent-socket/workload.ts';
 
 export interface RegistryHandler {
   /** For people: the component's file name without its ending. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lines of the log call a container: its id, and what people know it by.
-import type { Workload } from './workload.ts';
+import type { Workload } from '../agent-socket/workload.ts';
 
 export interface ShownContainer {
   readonly container: string;

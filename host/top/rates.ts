@@ -2,7 +2,7 @@
 // What containers did between two looks at the same agent.
 import { keyOfFigures } from '../control/figures.ts';
 import type { AgentFigures, ContainerFigures } from '../control/figures.ts';
-import { bucketBoundsSeconds } from '../notification/counters.ts';
+import { bucketBoundsSeconds } from '../counting/counters.ts';
 
 export interface SyscallRate {
   readonly name: string;

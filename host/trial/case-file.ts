@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the test cases of a handler: handler.test.yaml.
-import { errnoNumber, parseErrno } from '../handler/errno.ts';
+import { errnoNumber, parseErrno } from '../syscalls/errno.ts';
 import { gone } from '../handler/capability.ts';
 import { credentialsLayout, processLayout, statNumbers } from '../native.ts';
-import { openHow, xattrArgs, xattrRoom } from '../notification/parameter-source.ts';
-import { currentDirectory } from '../notification/received-call.ts';
-import type { Argument, ArgumentKind } from '../notification/syscall-table.ts';
-import { Syscalls } from '../notification/syscalls.ts';
+import { openHow, xattrArgs, xattrRoom } from '../syscalls/parameter-source.ts';
+import { currentDirectory } from '../call/received-call.ts';
+import type { Argument, ArgumentKind } from '../syscalls/syscall-table.ts';
+import { Syscalls } from '../syscalls/syscalls.ts';
 import type { DescribedCall } from './described.ts';
 import type { GivenArgument } from './made-up-call.ts';
 import type { PreparedAnswer } from './recording-host.ts';

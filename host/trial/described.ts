@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Actions and capability calls in the words of the contract, as test files and people have them.
-import type { Action, FinalAction } from '../handler/action.ts';
-import type { HostCall, Operated } from '../handler/host-call.ts';
+import type { Action, FinalAction } from '../call/action.ts';
+import type { HostCall, Operated } from '../call/host-call.ts';
 import { operation, userNamespace } from '../native.ts';
 import type { Plain } from './yaml-value.ts';
 

@@ -3,17 +3,17 @@
 // capabilities record what was asked of them and answer what was prepared.
 import { readFileSync } from 'node:fs';
 
-import type { Action } from '../handler/action.ts';
+import type { Action } from '../call/action.ts';
 import { loadComponent } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import type { HostCall } from '../handler/host-call.ts';
+import type { HostCall } from '../call/host-call.ts';
 import { HandlerInstance } from '../handler/instance.ts';
-import { answerRule } from '../notification/answer-rules.ts';
-import type { AnswerRule } from '../notification/answer-rules.ts';
-import { LimitedHost } from '../notification/limited-host.ts';
-import { ReceivedCall } from '../notification/received-call.ts';
-import { Syscalls } from '../notification/syscalls.ts';
-import type { Syscall } from '../notification/syscalls.ts';
+import { answerRule } from '../worker/answer-rules.ts';
+import type { AnswerRule } from '../worker/answer-rules.ts';
+import { LimitedHost } from '../worker/limited-host.ts';
+import { ReceivedCall } from '../call/received-call.ts';
+import { Syscalls } from '../syscalls/syscalls.ts';
+import type { Syscall } from '../syscalls/syscalls.ts';
 import type { Grants } from '../registry/grants.ts';
 import { fillCall, syscallOf } from './made-up-call.ts';
 import type { GivenArgument } from './made-up-call.ts';

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls that nobody has made: they are written into an inbox as the addon does it.
-import { errnoNumber } from '../handler/errno.ts';
-import type { ErrnoName } from '../handler/errno.ts';
+import { errnoNumber } from '../syscalls/errno.ts';
+import type { ErrnoName } from '../syscalls/errno.ts';
 import { inbox } from '../native.ts';
-import type { ReceivedCall } from '../notification/received-call.ts';
-import { syscallNumbers } from '../notification/syscall-numbers.ts';
-import type { Syscall, Syscalls } from '../notification/syscalls.ts';
+import type { ReceivedCall } from '../call/received-call.ts';
+import { syscallNumbers } from '../syscalls/syscall-numbers.ts';
+import type { Syscall, Syscalls } from '../syscalls/syscalls.ts';
 
 /**
  * An argument of a made-up call: a register, or what is behind a pointer: bytes, NULL (null), an

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A host for handlers on trial: it records what is asked of it and answers what was prepared.
 import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
-import { errnoNumber } from '../handler/errno.ts';
-import { giveBack, mountCall, operateCall } from '../handler/host-call.ts';
-import type { HostCall } from '../handler/host-call.ts';
+import { errnoNumber } from '../syscalls/errno.ts';
+import { giveBack, mountCall, operateCall } from '../call/host-call.ts';
+import type { HostCall } from '../call/host-call.ts';
 import { credentialsLayout, processLayout, resourceNumbers } from '../native.ts';
-import type { DecodedArgument } from '../notification/received-call.ts';
+import type { DecodedArgument } from '../call/received-call.ts';
 
 /** What an operation gives back. */
 export interface PreparedResult {

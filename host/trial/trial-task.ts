@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 
 import { AgentError, messageOf } from '../errors.ts';
-import type { Bundle, BundleHandler } from '../registry/bundle.ts';
-import { registryOf } from '../registry/bundle-registry.ts';
+import type { Bundle, BundleHandler } from '../bundles/bundle.ts';
+import { registryOf } from '../resolvers/bundle-registry.ts';
 import { defaultPolicies } from '../registry/policy.ts';
-import type { ContainerIdentity } from '../registry/resolver.ts';
+import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import type { CaseFile, TrialCase } from './case-file.ts';
 import type { GivenSettings } from './trial.ts';
 import type { TrialTask } from './trial-worker.ts';

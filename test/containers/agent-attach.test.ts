@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
 import { Agent } from '../../host/agent.ts';
-import type { ContainerIdentity, Resolver } from '../../host/registry/resolver.ts';
+import type { ContainerIdentity, Resolver } from '../../host/resolvers/resolver.ts';
 import { bundleResolver } from '../support/bundle-resolver.ts';
 import { runCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';

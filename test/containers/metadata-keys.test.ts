@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { familyMembers } from '../../host/notification/syscall-table.ts';
+import { familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { packageRoot } from '../../host/package-root.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { compiled } from '../support/compile.ts';

@@ -4,8 +4,8 @@ import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'no
 
 import { describe, expect, test } from 'vitest';
 
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
-import { families, familyMembers } from '../../host/notification/syscall-table.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
+import { families, familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { runCommand, seccompagent } from '../support/command.ts';

@@ -5,10 +5,10 @@ import { cpSync, writeFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
-import { familyMembers } from '../../host/notification/syscall-table.ts';
+import { familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { isNewerThanLibseccomp } from '../../host/profile/families.ts';
 import { runtimeCalls } from '../../host/profile/runtime-calls.ts';
-import { askable } from '../../host/registry/askable-calls.ts';
+import { askable } from '../../host/bundles/askable-calls.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { metricValues } from '../support/agent-metrics.ts';
 import { Container } from '../support/container-runtime.ts';

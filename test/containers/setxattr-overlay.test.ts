@@ -4,7 +4,7 @@ import { chownSync, mkdirSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
-import { familyMembers } from '../../host/notification/syscall-table.ts';
+import { familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { runCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { HandledContainer } from '../support/handled-container.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { makeBusyboxRootfs } from '../support/cri/image.ts';

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
-import { familyMembers } from '../../host/notification/syscall-table.ts';
+import { familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
 import { HandledContainer } from '../support/handled-container.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';

@@ -5,7 +5,7 @@ import { extname, join } from 'node:path';
 
 import { beforeAll, describe, expect, test } from 'vitest';
 
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { runCommand } from '../support/command.ts';
 import type { RuntimeName } from '../support/container-runtime.ts';

@@ -355,10 +355,7 @@ test('start: a missing addon gives one line that says how to build it', async ()
 test('start: a worker that does not start ends the agent', async () => {
   using folder = new TemporaryFolder();
   const launcher = installPackage(folder.at('package'), { hasAddon: true });
-  writeFileSync(
-    folder.at('package/dist/host/notification/worker.js'),
-    'throw new Error("damaged");\n',
-  );
+  writeFileSync(folder.at('package/dist/host/worker/worker.js'), 'throw new Error("damaged");\n');
   const { code, signal } = await runCommand([launcher, `-socketfile=${folder.at('agent.socket')}`]);
   expect({ code, signal }).toEqual({ code: 1, signal: null });
 });

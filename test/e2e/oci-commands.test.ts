@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { digestOf } from '../../host/registry/oci/digest.ts';
+import { digestOf } from '../../host/bundles/oci/digest.ts';
 import { shippedBundle } from '../support/bundle-shipping.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';

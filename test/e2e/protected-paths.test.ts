@@ -5,7 +5,7 @@ import { lchownSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
-import { familyMembers } from '../../host/notification/syscall-table.ts';
+import { familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { Container } from '../support/container-runtime.ts';
 import type { ContainerOptions } from '../support/container-runtime.ts';

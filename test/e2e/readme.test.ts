@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { agentUsage, runUsage } from '../../host/options.ts';
+import { agentUsage, runUsage } from '../../host/commands/options.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { projectRoot, RunningCommand, runCommand, seccompagent } from '../support/command.ts';
 import { Operator } from '../support/operator.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { parseCommand } from '../../host/options.ts';
+import { parseCommand } from '../../host/commands/options.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
 import {
   at,

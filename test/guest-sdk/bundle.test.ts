@@ -11,8 +11,8 @@ import { expect, test } from 'vitest';
 import { BuildError } from '../../guest-sdk/build/build-error.ts';
 import { parseBundle } from '../../guest-sdk/build/bundle.ts';
 import { buildBundles } from '../../guest-sdk/build/bundles.ts';
-import { readBundle } from '../../host/registry/bundle.ts';
-import { parseManifest } from '../../host/registry/manifest.ts';
+import { readBundle } from '../../host/bundles/bundle.ts';
+import { parseManifest } from '../../host/bundles/manifest.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const entry = { component: 'sample.wasm' };

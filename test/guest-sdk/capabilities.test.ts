@@ -3,14 +3,14 @@
 import { beforeAll, expect, test } from 'vitest';
 
 import { loadComponent } from '../../host/handler/direct.ts';
-import { errnoNumber } from '../../host/handler/errno.ts';
+import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { HandlerInstance } from '../../host/handler/instance.ts';
 import { gone } from '../../host/handler/capability.ts';
-import type { Action } from '../../host/handler/action.ts';
+import type { Action } from '../../host/call/action.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { credentialsLayout, processLayout, statNumbers, userNamespace } from '../../host/native.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import { RecordingHost, fillCall } from '../support/handler-harness.ts';
 import { buildText } from './scratch-handler.ts';
 

@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 
-import { families } from '../../host/notification/syscall-table.ts';
+import { families } from '../../host/syscalls/syscall-table.ts';
 import { buildErrors } from './scratch-handler.ts';
 
 const sdk = "import { Action, Call, Path } from '@seccompagent/guest-sdk';\n";

@@ -10,7 +10,7 @@ import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import type { LoadLimits } from '../../host/handler/outline.ts';
-import { errnoNumber } from '../../host/handler/errno.ts';
+import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { credentialsLayout, resourceNumbers, statNumbers } from '../../host/native.ts';
 import { describeAction, describeCall } from '../../host/trial/described.ts';
 import { HandlerHarness } from '../../host/trial/handler-harness.ts';

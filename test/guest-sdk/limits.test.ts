@@ -3,16 +3,16 @@
 // beyond it fails with EPERM and reaches nothing.
 import { beforeAll, describe, expect, test } from 'vitest';
 
-import type { Action } from '../../host/handler/action.ts';
+import type { Action } from '../../host/call/action.ts';
 import { capabilities } from '../../host/handler/capabilities/offered.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { HandlerInstance } from '../../host/handler/instance.ts';
-import { LimitedHost } from '../../host/notification/limited-host.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
-import { grantable } from '../../host/registry/grant-limits.ts';
-import { parseAllowed } from '../../host/registry/grant-parser.ts';
+import { LimitedHost } from '../../host/worker/limited-host.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
+import { grantable } from '../../host/bundles/grant-limits.ts';
+import { parseAllowed } from '../../host/bundles/grant-parser.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import { RecordingHost, fillCall } from '../support/handler-harness.ts';
 import type { HostCall } from '../support/handler-harness.ts';

@@ -2,10 +2,10 @@
 // Tests what several bundles and a container's settings become: one registry.
 import { expect, test } from 'vitest';
 
-import type { ErrnoName } from '../../host/handler/errno.ts';
-import { readBundle } from '../../host/registry/bundle.ts';
-import type { Bundle } from '../../host/registry/bundle.ts';
-import { registryOf } from '../../host/registry/bundle-registry.ts';
+import type { ErrnoName } from '../../host/syscalls/errno.ts';
+import { readBundle } from '../../host/bundles/bundle.ts';
+import type { Bundle } from '../../host/bundles/bundle.ts';
+import { registryOf } from '../../host/resolvers/bundle-registry.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
 import type { FailurePolicy, Policies } from '../../host/registry/policy.ts';
 import type { Registry } from '../../host/registry/registry.ts';

@@ -7,7 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
 
 import { packageRoot } from '../../host/package-root.ts';
-import { bundleSchema } from '../../host/registry/bundle-schema.ts';
+import { bundleSchema } from '../../host/bundles/bundle-schema.ts';
 import {
   mistakesBeyondSchema,
   mistakesOfSchema,

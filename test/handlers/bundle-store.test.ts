@@ -8,11 +8,11 @@ import { expect, test } from 'vitest';
 
 import { isPassing, messageOf } from '../../host/errors.ts';
 import { KnownTypes, makeTypesBuffer } from '../../host/handler/known-types.ts';
-import { Askers, operator } from '../../host/handler/asker.ts';
+import { Askers, operator } from '../../host/scheduling/asker.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import { shippedBundles } from '../../host/package-root.ts';
-import { BundleStore } from '../../host/registry/bundle-store.ts';
-import { ComponentCache } from '../../host/registry/component-cache.ts';
+import { BundleStore } from '../../host/bundles/bundle-store.ts';
+import { ComponentCache } from '../../host/bundles/component-cache.ts';
 import { noGrants } from '../../host/registry/grants.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import { failureOf } from '../support/agent-failure.ts';

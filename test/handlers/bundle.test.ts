@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
 import { shippedBundles } from '../../host/package-root.ts';
-import { readBundle } from '../../host/registry/bundle.ts';
+import { readBundle } from '../../host/bundles/bundle.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { bundleRegistry } from '../support/bundle-resolver.ts';
 import { shippedComponent } from '../support/handler-harness.ts';

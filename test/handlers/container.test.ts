@@ -4,17 +4,17 @@ import { join } from 'node:path';
 
 import { expect, onTestFinished, test, vi } from 'vitest';
 
-import { continueAction, fail } from '../../host/handler/action.ts';
-import type { Decision } from '../../host/handler/action.ts';
+import { continueAction, fail } from '../../host/call/action.ts';
+import type { Decision } from '../../host/call/action.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import { inbox } from '../../host/native.ts';
-import { Container } from '../../host/notification/container.ts';
-import type { CallLabels } from '../../host/notification/counters.ts';
-import { Quarantine, makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { ContainerSlots } from '../../host/notification/slot-book.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
-import type { Syscall } from '../../host/notification/syscalls.ts';
+import { Container } from '../../host/worker/container.ts';
+import type { CallLabels } from '../../host/counting/counters.ts';
+import { Quarantine, makeQuarantineBuffers } from '../../host/worker/quarantine.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { ContainerSlots } from '../../host/counting/slot-book.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
+import type { Syscall } from '../../host/syscalls/syscalls.ts';
 import { defaultFailure } from '../../host/registry/policy.ts';
 import type { Registry, RegistryHandler } from '../../host/registry/registry.ts';
 import { readFileSync } from 'node:fs';

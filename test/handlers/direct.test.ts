@@ -9,7 +9,7 @@ import { familySignature } from '../../host/handler/core-functions.ts';
 import { capabilities } from '../../host/handler/capabilities/offered.ts';
 import { checkGrants, loadComponent } from '../../host/handler/direct.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
-import { families } from '../../host/notification/syscall-table.ts';
+import { families } from '../../host/syscalls/syscall-table.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
 import {

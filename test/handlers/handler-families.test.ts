@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 import { loadComponent } from '../../host/handler/direct.ts';
-import { familyMembers } from '../../host/notification/syscall-table.ts';
+import { familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
 
 /** By handler: all calls that do what it is about. */

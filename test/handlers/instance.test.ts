@@ -2,12 +2,12 @@
 // Tests what an instance makes of the answers, traps and settings of handlers written by hand.
 import { expect, test } from 'vitest';
 
-import { errnos } from '../../host/handler/errno.ts';
+import { errnos } from '../../host/syscalls/errno.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import { HandlerInstance } from '../../host/handler/instance.ts';
 import type { Settings } from '../../host/handler/instance.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import { messageOf } from '../../host/errors.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { HandlerHarness, RecordingHost, fillCall } from '../support/handler-harness.ts';

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { packageRoot } from '../../host/package-root.ts';
-import { BundleStore } from '../../host/registry/bundle-store.ts';
-import { parseMetadata } from '../../host/registry/metadata.ts';
+import { BundleStore } from '../../host/bundles/bundle-store.ts';
+import { parseMetadata } from '../../host/resolvers/metadata.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
-import { kubernetesResolver } from '../../host/registry/resolvers/kubernetes.ts';
+import { kubernetesResolver } from '../../host/resolvers/kubernetes.ts';
 
 const root = packageRoot();
 const documents = [

@@ -5,8 +5,8 @@ import { cpSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
-import { checkOutline, packArtifact, planOf } from '../../host/registry/oci/artifact.ts';
-import { digestOf } from '../../host/registry/oci/digest.ts';
+import { checkOutline, packArtifact, planOf } from '../../host/bundles/oci/artifact.ts';
+import { digestOf } from '../../host/bundles/oci/digest.ts';
 import { failureOf, failureOrNone } from '../support/agent-failure.ts';
 import { shippedBundle } from '../support/bundle-shipping.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';

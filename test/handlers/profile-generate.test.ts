@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { containerBase, refusedCalls } from '../../host/profile/container-base.ts';
 import { isKnownCall, isNewerThanLibseccomp } from '../../host/profile/families.ts';
 import { generateProfile, ociText } from '../../host/profile/generate.ts';
@@ -15,9 +15,9 @@ import type { Profile } from '../../host/profile/profile.ts';
 import { preFilters } from '../../host/profile/pre-filters.ts';
 import { readProfile, readSoundProfile } from '../../host/profile/read-profile.ts';
 import { isRefusedBy, refusalsOf } from '../../host/profile/refusals.ts';
-import { families, familyMembers } from '../../host/notification/syscall-table.ts';
-import type { Bundle } from '../../host/registry/bundle.ts';
-import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { families, familyMembers } from '../../host/syscalls/syscall-table.ts';
+import type { Bundle } from '../../host/bundles/bundle.ts';
+import { BundleStore } from '../../host/bundles/bundle-store.ts';
 
 function generated(changes: Partial<Wanted> = {}): Generated {
   return generateProfile({

@@ -4,13 +4,13 @@ import { renameSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
-import { BundleStore } from '../../host/registry/bundle-store.ts';
-import { ContainerRefusal } from '../../host/registry/container-refusal.ts';
+import { BundleStore } from '../../host/bundles/bundle-store.ts';
+import { ContainerRefusal } from '../../host/resolvers/container-refusal.ts';
 import { noGrants } from '../../host/registry/grants.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import type { Policies } from '../../host/registry/policy.ts';
-import type { ContainerIdentity, Resolution, Resolver } from '../../host/registry/resolver.ts';
-import { noneResolver } from '../../host/registry/resolvers/none.ts';
+import type { ContainerIdentity, Resolution, Resolver } from '../../host/resolvers/resolver.ts';
+import { noneResolver } from '../../host/resolvers/none.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { waitKillableFlag } from '../../host/filter-flags.ts';
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { waitKillableFlag } from '../../host/agent-socket/filter-flags.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { packageRoot } from '../../host/package-root.ts';
 import { containerBase } from '../../host/profile/container-base.ts';
 import { lint } from '../../host/profile/lint.ts';
@@ -15,11 +15,11 @@ import { keepsNamespaces } from '../../host/profile/namespace-flags.ts';
 import { actionsOf } from '../../host/profile/profile.ts';
 import type { Profile as ReadProfile } from '../../host/profile/profile.ts';
 import { readSoundProfile } from '../../host/profile/read-profile.ts';
-import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { BundleStore } from '../../host/bundles/bundle-store.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
 import { answeredSyscalls } from '../../host/registry/registry.ts';
 import type { Registry } from '../../host/registry/registry.ts';
-import { kubernetesResolver } from '../../host/registry/resolvers/kubernetes.ts';
+import { kubernetesResolver } from '../../host/resolvers/kubernetes.ts';
 import { runCommand } from '../support/command.ts';
 import { deployFolder, manifestsIn } from '../support/manifests.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';

@@ -5,8 +5,8 @@ import { connect } from 'node:net';
 
 import { expect, onTestFinished, test, vi } from 'vitest';
 
-import { AgentSocket } from '../../host/agent-socket.ts';
-import { ArrivalTurns } from '../../host/containers/arrival-turns.ts';
+import { AgentSocket } from '../../host/agent-socket/agent-socket.ts';
+import { ArrivalTurns } from '../../host/scheduling/arrival-turns.ts';
 import { loadNative } from '../../host/native.ts';
 import { RunningCommand } from '../support/command.ts';
 import { KeptLog } from '../support/kept-log.ts';

@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
-import { ArrivalTurns } from '../../host/containers/arrival-turns.ts';
-import { Listening } from '../../host/listening.ts';
+import { ArrivalTurns } from '../../host/scheduling/arrival-turns.ts';
+import { Listening } from '../../host/agent-socket/listening.ts';
 
 import { loadNative } from '../../host/native.ts';
 import { KeptLog } from '../support/kept-log.ts';

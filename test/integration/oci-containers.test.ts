@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
+import type { RegistryPolicy } from '../../host/bundles/oci/open-bundle.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { ship, shippedBundle, testKey } from '../support/bundle-shipping.ts';
 import { DockerRegistry } from '../support/docker-registry.ts';

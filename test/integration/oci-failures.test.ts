@@ -7,8 +7,8 @@ import { createServer as createSecureServer } from 'node:https';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
-import type { Credentials } from '../../host/registry/oci/credentials.ts';
-import type { Artifact } from '../../host/registry/oci/artifact.ts';
+import type { Credentials } from '../../host/bundles/oci/credentials.ts';
+import type { Artifact } from '../../host/bundles/oci/artifact.ts';
 import { pullInto, ship, shippedBundle, snapshotOf, testKey } from '../support/bundle-shipping.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import { DockerRegistry, makeCertificate, registryUser } from '../support/docker-registry.ts';

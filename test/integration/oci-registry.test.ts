@@ -6,10 +6,10 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { bundleFile } from '../../host/registry/bundle-folder.ts';
-import { findCredentials } from '../../host/registry/oci/credentials.ts';
-import type { Credentials } from '../../host/registry/oci/credentials.ts';
-import { readPrivateKey, readPublicKey } from '../../host/registry/oci/signing-key.ts';
+import { bundleFile } from '../../host/bundles/bundle-folder.ts';
+import { findCredentials } from '../../host/bundles/oci/credentials.ts';
+import type { Credentials } from '../../host/bundles/oci/credentials.ts';
+import { readPrivateKey, readPublicKey } from '../../host/bundles/oci/signing-key.ts';
 import {
   openRegistry,
   pullInto,

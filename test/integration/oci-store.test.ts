@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
-import { openBundle } from '../../host/registry/oci/open-bundle.ts';
-import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
-import { BundleStore } from '../../host/registry/oci/store.ts';
+import { openBundle } from '../../host/bundles/oci/open-bundle.ts';
+import type { RegistryPolicy } from '../../host/bundles/oci/open-bundle.ts';
+import { BundleStore } from '../../host/bundles/oci/store.ts';
 import { pullInto, ship, shippedBundle, snapshotOf, testKey } from '../support/bundle-shipping.ts';
 import { DockerRegistry } from '../support/docker-registry.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';

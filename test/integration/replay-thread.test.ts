@@ -9,9 +9,9 @@ import { trustedCode } from '../../host/handler/compiling/verdicts.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { encodeCall } from '../../host/recording/recorded-call.ts';
-import { ReplayThread } from '../../host/recording/replay-thread.ts';
-import type { ReplayOutcome } from '../../host/recording/replay-thread.ts';
-import type { ReplayChain } from '../../host/recording/replay-worker.ts';
+import { ReplayThread } from '../../host/replay/replay-thread.ts';
+import type { ReplayOutcome } from '../../host/replay/replay-thread.ts';
+import type { ReplayChain } from '../../host/replay/replay-worker.ts';
 import { looping, passing } from '../support/hostile-components.ts';
 
 const patienceMs = 60_000;

@@ -2,10 +2,10 @@
 // Tests who shares what handlers remember, and until when.
 import { expect, test } from 'vitest';
 
-import { keyOf } from '../../host/container-key.ts';
-import type { ContainerKey } from '../../host/container-key.ts';
+import { keyOf } from '../../host/agent-socket/container-key.ts';
+import type { ContainerKey } from '../../host/agent-socket/container-key.ts';
 import { loadNative } from '../../host/native.ts';
-import { StateBook, mostStateBytes } from '../../host/notification/state-book.ts';
+import { StateBook, mostStateBytes } from '../../host/worker/state-book.ts';
 
 const native = loadNative();
 const named = (containerId: string, peerUid = 0): ContainerKey =>

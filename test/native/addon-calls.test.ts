@@ -17,10 +17,10 @@ import {
   tokenOf,
 } from '../../host/native.ts';
 import type { ReceiverEvent, ReceiverHandle } from '../../host/native.ts';
-import { figure, makeCounters, slotLayout } from '../../host/notification/counters.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
-import { trappedCalls } from '../../host/notification/trapped-calls.ts';
+import { figure, makeCounters, slotLayout } from '../../host/counting/counters.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
+import { trappedCalls } from '../../host/syscalls/trapped-calls.ts';
 import { mkdirByAddon } from '../support/mkdir-by-addon.ts';
 import { LaunchedCommand } from '../support/launched-command.ts';
 import { until } from '../support/polling.ts';

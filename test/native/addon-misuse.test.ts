@@ -19,7 +19,7 @@ import {
   tokenOf,
 } from '../../host/native.ts';
 import type { Native, ReceiverHandle, WorkerHandle } from '../../host/native.ts';
-import { figure, makeCounters } from '../../host/notification/counters.ts';
+import { figure, makeCounters } from '../../host/counting/counters.ts';
 import { openFdCount } from '../support/process-resources.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 

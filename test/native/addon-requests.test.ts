@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { inbox, loadNative, mountRange, tokenOf } from '../../host/native.ts';
 import type { ReceiverHandle, WorkerHandle } from '../../host/native.ts';
-import { makeCounters } from '../../host/notification/counters.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
+import { makeCounters } from '../../host/counting/counters.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import { mkdirByAddon } from '../support/mkdir-by-addon.ts';
 
 const native = loadNative();

@@ -9,13 +9,13 @@ import { expect, test } from 'vitest';
 
 import { eventKind, loadNative, receiverEventKind } from '../../host/native.ts';
 import type { ReceiverEvent, ReceiverHandle } from '../../host/native.ts';
-import { makeCounters } from '../../host/notification/counters.ts';
-import { makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
-import type { WorkerInput } from '../../host/notification/thread-messages.ts';
+import { makeCounters } from '../../host/counting/counters.ts';
+import { makeQuarantineBuffers } from '../../host/worker/quarantine.ts';
+import type { WorkerInput } from '../../host/worker/thread-messages.ts';
 import { makeLossCounters, UnreadRoom } from '../../host/recording/tape-room.ts';
 import { makeBell, makeDecisionRing } from '../../host/observation/decision-layout.ts';
-import { makeLogRoom } from '../../host/notification/log-room.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
+import { makeLogRoom } from '../../host/worker/log-room.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import { LaunchedCommand } from '../support/launched-command.ts';
 import { until } from '../support/polling.ts';
 import { settledFdCount, untilChildless, untilFdCountIs } from '../support/process-resources.ts';

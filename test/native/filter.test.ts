@@ -3,8 +3,8 @@
 import { expect, test } from 'vitest';
 
 import { loadNative } from '../../host/native.ts';
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
-import { auditArch, trappedCalls } from '../../host/notification/trapped-calls.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
+import { auditArch, trappedCalls } from '../../host/syscalls/trapped-calls.ts';
 import { FilterMachine, mostInstructions } from '../support/filter-machine.ts';
 
 const { x86_64, i386, arm64 } = auditArch;

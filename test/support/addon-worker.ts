@@ -11,9 +11,9 @@ import { runInNewContext } from 'node:vm';
 
 import { inbox, loadNative } from '../../host/native.ts';
 import type { Native, WorkerHandle } from '../../host/native.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { workerInput } from '../../host/notification/thread-messages.ts';
-import type { WorkerInput } from '../../host/notification/thread-messages.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { workerInput } from '../../host/worker/thread-messages.ts';
+import type { WorkerInput } from '../../host/worker/thread-messages.ts';
 
 const garbageRounds = 5;
 

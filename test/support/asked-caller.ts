@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts test/support/asked-caller.c, a container that makes the calls it is told to, one by one.
-import type { Workload } from '../../host/registry/workload.ts';
+import type { Workload } from '../../host/agent-socket/workload.ts';
 import { RunningCommand } from './command.ts';
 import { compiled } from './compile.ts';
 import { environmentOf } from './workload-environment.ts';

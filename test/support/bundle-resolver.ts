@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A resolver that gives every container the handlers of one bundle, whatever its metadata says.
-import { readBundle } from '../../host/registry/bundle.ts';
-import type { Bundle } from '../../host/registry/bundle.ts';
-import { registryOf } from '../../host/registry/bundle-registry.ts';
+import { readBundle } from '../../host/bundles/bundle.ts';
+import type { Bundle } from '../../host/bundles/bundle.ts';
+import { registryOf } from '../../host/resolvers/bundle-registry.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
 import type { Registry } from '../../host/registry/registry.ts';
-import type { ContainerIdentity, Resolution, Resolver } from '../../host/registry/resolver.ts';
+import type { ContainerIdentity, Resolution, Resolver } from '../../host/resolvers/resolver.ts';
 
 /** @param settings `KEY=VALUE` of metadata */
 export function bundleRegistry(

@@ -5,21 +5,16 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { packArtifact } from '../../host/registry/oci/artifact.ts';
-import type { Artifact } from '../../host/registry/oci/artifact.ts';
-import { digestOf } from '../../host/registry/oci/digest.ts';
-import { parseReference } from '../../host/registry/oci/reference.ts';
-import { RegistryClient } from '../../host/registry/oci/registry-client.ts';
-import type { RegistryOptions } from '../../host/registry/oci/registry-client.ts';
-import type { Signer } from '../../host/registry/oci/signing-key.ts';
-import { BundleStore } from '../../host/registry/oci/store.ts';
-import {
-  pullBundle,
-  pushBundle,
-  signBundle,
-  withDigest,
-} from '../../host/registry/oci/transfer.ts';
-import type { PulledBundle } from '../../host/registry/oci/transfer.ts';
+import { packArtifact } from '../../host/bundles/oci/artifact.ts';
+import type { Artifact } from '../../host/bundles/oci/artifact.ts';
+import { digestOf } from '../../host/bundles/oci/digest.ts';
+import { parseReference } from '../../host/bundles/oci/reference.ts';
+import { RegistryClient } from '../../host/bundles/oci/registry-client.ts';
+import type { RegistryOptions } from '../../host/bundles/oci/registry-client.ts';
+import type { Signer } from '../../host/bundles/oci/signing-key.ts';
+import { BundleStore } from '../../host/bundles/oci/store.ts';
+import { pullBundle, pushBundle, signBundle, withDigest } from '../../host/bundles/oci/transfer.ts';
+import type { PulledBundle } from '../../host/bundles/oci/transfer.ts';
 import { projectRoot } from './command.ts';
 
 const patienceMs = 20_000;

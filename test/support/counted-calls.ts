@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A worker's counters without a worker: calls are counted where the addon counts them.
-import { SlotBook } from '../../host/notification/slot-book.ts';
-import type { SlotHandler } from '../../host/notification/slot-book.ts';
-import { callEnds, slotLayout } from '../../host/notification/counters.ts';
-import type { CallEnd } from '../../host/notification/counters.ts';
-import type { CounterBlock } from '../../host/notification/counter-sum.ts';
+import { SlotBook } from '../../host/counting/slot-book.ts';
+import type { SlotHandler } from '../../host/counting/slot-book.ts';
+import { callEnds, slotLayout } from '../../host/counting/counters.ts';
+import type { CallEnd } from '../../host/counting/counters.ts';
+import type { CounterBlock } from '../../host/counting/counter-sum.ts';
 
 /** A call that has ended. */
 export interface EndedCall {

@@ -2,18 +2,18 @@
 // Built handlers and bundles, driven without root or kernel.
 import { basename, join } from 'node:path';
 
-import type { ChainDecision } from '../../host/handler/action.ts';
-import type { HostCall } from '../../host/handler/host-call.ts';
+import type { ChainDecision } from '../../host/call/action.ts';
+import type { HostCall } from '../../host/call/host-call.ts';
 import { noState } from '../../host/native.ts';
-import { Container } from '../../host/notification/container.ts';
-import { ContainerSlots } from '../../host/notification/slot-book.ts';
-import { Quarantine, makeQuarantineBuffers } from '../../host/notification/quarantine.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
+import { Container } from '../../host/worker/container.ts';
+import { ContainerSlots } from '../../host/counting/slot-book.ts';
+import { Quarantine, makeQuarantineBuffers } from '../../host/worker/quarantine.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import { shippedBundles } from '../../host/package-root.ts';
-import { readBundle } from '../../host/registry/bundle.ts';
+import { readBundle } from '../../host/bundles/bundle.ts';
 import type { ContainerStop } from '../../host/registry/policy.ts';
-import type { ContainerIdentity } from '../../host/registry/resolver.ts';
+import type { ContainerIdentity } from '../../host/resolvers/resolver.ts';
 import { HandlerHarness } from '../../host/trial/handler-harness.ts';
 import { fillCall, syscallOf } from '../../host/trial/made-up-call.ts';
 import type { GivenArgument } from '../../host/trial/made-up-call.ts';

@@ -9,9 +9,9 @@ import { join } from 'node:path';
 
 import { Agent } from '../../host/agent.ts';
 import { parseLogOptions } from '../../host/log.ts';
-import { readBundle } from '../../host/registry/bundle.ts';
-import type { Bundle } from '../../host/registry/bundle.ts';
-import type { Resolver } from '../../host/registry/resolver.ts';
+import { readBundle } from '../../host/bundles/bundle.ts';
+import type { Bundle } from '../../host/bundles/bundle.ts';
+import type { Resolver } from '../../host/resolvers/resolver.ts';
 import { bundlesResolution } from './bundle-resolver.ts';
 
 function hang(metadata: string): void {

@@ -8,10 +8,10 @@ import type {
   Token,
   WorkerHandle,
 } from '../../host/native.ts';
-import { makeCounters } from '../../host/notification/counters.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
-import { trappedCalls } from '../../host/notification/trapped-calls.ts';
+import { makeCounters } from '../../host/counting/counters.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
+import { trappedCalls } from '../../host/syscalls/trapped-calls.ts';
 
 const trapped = ['mkdir', 'mkdirat'] as const;
 

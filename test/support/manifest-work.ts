@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bundle.json that are the most work for whoever reads them, each as large as it may be.
-import { mostManifestBytes } from '../../host/registry/bundle-folder.ts';
-import { mostHandlers } from '../../host/registry/manifest.ts';
-import { mostPaths, mostSettings } from '../../host/registry/setting.ts';
-import type { SettingType } from '../../host/registry/setting.ts';
-import { mostFields } from '../../host/registry/template.ts';
+import { mostManifestBytes } from '../../host/bundles/bundle-folder.ts';
+import { mostHandlers } from '../../host/bundles/manifest.ts';
+import { mostPaths, mostSettings } from '../../host/bundles/setting.ts';
+import type { SettingType } from '../../host/bundles/setting.ts';
+import { mostFields } from '../../host/bundles/template.ts';
 
 type Settings = Readonly<Record<string, object | string>>;
 

@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 
 import { gone } from '../../host/handler/capability.ts';
-import { errnoNumber } from '../../host/handler/errno.ts';
+import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { failureOf } from './agent-failure.ts';
 import { HandlerHarness, shippedComponent } from './handler-harness.ts';
 

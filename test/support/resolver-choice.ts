@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolvers for tests: one of the agent's own by name, or one bundle for every container.
-import { BundleStore } from '../../host/registry/bundle-store.ts';
-import { grantable } from '../../host/registry/grant-limits.ts';
+import { BundleStore } from '../../host/bundles/bundle-store.ts';
+import { grantable } from '../../host/bundles/grant-limits.ts';
 import type { Grants } from '../../host/registry/grants.ts';
-import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
+import type { RegistryPolicy } from '../../host/bundles/oci/open-bundle.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
-import { PulledBundles } from '../../host/registry/pulled-bundles.ts';
-import { resolvers } from '../../host/registry/resolver.ts';
-import type { Resolver } from '../../host/registry/resolver.ts';
+import { PulledBundles } from '../../host/bundles/pulled-bundles.ts';
+import { resolvers } from '../../host/resolvers/resolver.ts';
+import type { Resolver } from '../../host/resolvers/resolver.ts';
 import { bundleResolver } from './bundle-resolver.ts';
 
 /** What an operator allows who trusts every bundle. */

@@ -2,7 +2,7 @@
 // As `seccompagent run`, with the handlers of one bundle: `node run-bundle.ts FOLDER SYSCALLS
 // COMMAND...`, where SYSCALLS are names with commas in between.
 import { Agent } from '../../host/agent.ts';
-import { trappedCalls } from '../../host/notification/trapped-calls.ts';
+import { trappedCalls } from '../../host/syscalls/trapped-calls.ts';
 import { bundleResolver } from './bundle-resolver.ts';
 
 const [folder = '', syscalls = '', ...command] = process.argv.slice(2);

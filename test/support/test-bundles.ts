@@ -20,7 +20,7 @@ const sources = [
   'handlers-wasm',
   'test/fixtures/handlers',
   'guest-sdk',
-  'host/notification/syscall-table.ts',
+  'host/syscalls/syscall-table.ts',
   'host/registry',
   'package-lock.json',
 ];

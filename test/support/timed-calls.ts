@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts test/support/timed-calls.c, a container with many calls, and reads what they gave.
-import type { Workload } from '../../host/registry/workload.ts';
+import type { Workload } from '../../host/agent-socket/workload.ts';
 import { RunningCommand } from './command.ts';
 import type { CommandResult } from './command.ts';
 import { compiled } from './compile.ts';

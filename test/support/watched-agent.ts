@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import type { ListenerLimits } from '../../host/containers/listener-counts.ts';
 import { compilerFlags } from '../../host/handler/compiling/compiler-flags.ts';
-import type { RegistryPolicy } from '../../host/registry/oci/open-bundle.ts';
+import type { RegistryPolicy } from '../../host/bundles/oci/open-bundle.ts';
 import { RunningCommand } from './command.ts';
 import { patient } from './patience.ts';
 import { until } from './polling.ts';

@@ -8,11 +8,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 
 import { Agent } from '../../host/agent.ts';
-import { BundleStore } from '../../host/registry/bundle-store.ts';
-import { ComponentCache } from '../../host/registry/component-cache.ts';
+import { BundleStore } from '../../host/bundles/bundle-store.ts';
+import { ComponentCache } from '../../host/bundles/component-cache.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
-import type { Resolver } from '../../host/registry/resolver.ts';
-import { noneResolver } from '../../host/registry/resolvers/none.ts';
+import type { Resolver } from '../../host/resolvers/resolver.ts';
+import { noneResolver } from '../../host/resolvers/none.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { RunningCommand } from '../support/command.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import type { Measured } from '../../host/recording/measured-chain.ts';
+import type { Measured } from '../../host/replay/measured-chain.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describe, expect, test } from 'vitest';
 
-import { poolSize } from '../../host/notification/pool.ts';
+import { poolSize } from '../../host/worker/pool.ts';
 import { EBADMSG, runLoad } from '../bench/load.ts';
 import { RunningCommand } from '../support/command.ts';
 import { AskedCaller } from '../support/asked-caller.ts';

@@ -9,7 +9,7 @@ import { Kubernetes } from '../../host/kubernetes/kubernetes.ts';
 import type { KubernetesParts, PodContainer } from '../../host/kubernetes/kubernetes.ts';
 import { mostPods } from '../../host/kubernetes/pod-book.ts';
 import { defaultTimings } from '../../host/kubernetes/pod-watch.ts';
-import type { ContainerNote } from '../../host/notification/container-note.ts';
+import type { ContainerNote } from '../../host/registry/container-note.ts';
 import { FakeApiServer, fakeNode, podObject } from '../support/fake-api-server.ts';
 import type { ApiServerMode } from '../support/fake-api-server.ts';
 import { Kubectl } from '../support/kubectl.ts';

@@ -5,10 +5,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import { expect, test } from 'vitest';
 
-import { Askers, operator } from '../../host/handler/asker.ts';
+import { Askers, operator } from '../../host/scheduling/asker.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
-import { BundleStore } from '../../host/registry/bundle-store.ts';
-import { ComponentCache } from '../../host/registry/component-cache.ts';
+import { BundleStore } from '../../host/bundles/bundle-store.ts';
+import { ComponentCache } from '../../host/bundles/component-cache.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { muchMachineCode } from '../support/hostile-components.ts';

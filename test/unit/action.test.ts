@@ -9,8 +9,8 @@ import {
   failureByOrdinal,
   longestDelayMs,
   valueAction,
-} from '../../host/handler/action.ts';
-import { errnos } from '../../host/handler/errno.ts';
+} from '../../host/call/action.ts';
+import { errnos } from '../../host/syscalls/errno.ts';
 import { randomNumbers } from '../support/random-numbers.ts';
 
 test('K17: valueAction: every value that the kernel takes for an error is refused', () => {

@@ -2,12 +2,12 @@
 // Tests which answers are none by a handler's grants.
 import { expect, test } from 'vitest';
 
-import { continueAction, fail, nextAction, performAction } from '../../host/handler/action.ts';
-import type { Action, FinalAction } from '../../host/handler/action.ts';
-import { pointerFault } from '../../host/handler/pointer-fault.ts';
+import { continueAction, fail, nextAction, performAction } from '../../host/call/action.ts';
+import type { Action, FinalAction } from '../../host/call/action.ts';
+import { pointerFault } from '../../host/call/pointer-fault.ts';
 import { inbox } from '../../host/native.ts';
-import { answerRule } from '../../host/notification/answer-rules.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
+import { answerRule } from '../../host/worker/answer-rules.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import { failureOf } from '../support/agent-failure.ts';
 

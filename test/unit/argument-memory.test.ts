@@ -3,11 +3,11 @@
 import { expect, test } from 'vitest';
 
 import { inbox } from '../../host/native.ts';
-import { argumentMemory } from '../../host/notification/argument-memory.ts';
-import type { ArgumentMemory } from '../../host/notification/argument-memory.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { syscallTable } from '../../host/notification/syscall-table.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
+import { argumentMemory } from '../../host/call/argument-memory.ts';
+import type { ArgumentMemory } from '../../host/call/argument-memory.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { syscallTable } from '../../host/syscalls/syscall-table.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import { fillCall } from '../support/handler-harness.ts';
 import type { GivenArgument } from '../support/handler-harness.ts';
 

@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { ArrivalTurns } from '../../host/containers/arrival-turns.ts';
+import { ArrivalTurns } from '../../host/scheduling/arrival-turns.ts';
 import { busyFor } from '../support/busy.ts';
 
 test('A11: arrival turns: whoever finds nobody waiting has it at once', async () => {

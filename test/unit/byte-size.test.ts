@@ -2,8 +2,8 @@
 // Tests how sizes and times are shown: as the configuration takes them.
 import { expect, test } from 'vitest';
 
-import { byteSizeText, parseByteSize } from '../../host/registry/byte-size.ts';
-import { durationText, parseDuration } from '../../host/registry/duration.ts';
+import { byteSizeText, parseByteSize } from '../../host/text/byte-size.ts';
+import { durationText, parseDuration } from '../../host/text/duration.ts';
 
 test.for([
   [65_536, '64KiB'],

@@ -5,8 +5,8 @@ import { expect, test } from 'vitest';
 import { inboxPages, nameLayout, placeName } from '../../host/handler/call-names.ts';
 import type { StringEncoding } from '../../host/handler/component.ts';
 import { inbox } from '../../host/native.ts';
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
-import { families } from '../../host/notification/syscall-table.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
+import { families } from '../../host/syscalls/syscall-table.ts';
 
 const size = inboxPages * 65_536;
 

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { gone } from '../../host/handler/capability.ts';
-import { errnoNumber } from '../../host/handler/errno.ts';
+import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { credentialsLayout, processLayout, statNumbers } from '../../host/native.ts';
 import { parseCases } from '../../host/trial/case-file.ts';
 import type { TrialCase } from '../../host/trial/case-file.ts';

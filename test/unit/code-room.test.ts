@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 
 import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
-import { memoryLimit } from '../../host/memory-limit.ts';
-import { checkCodeBytes, codeBytesOf, mostOfAll } from '../../host/registry/code-room.ts';
+import { memoryLimit } from '../../host/process/memory-limit.ts';
+import { checkCodeBytes, codeBytesOf, mostOfAll } from '../../host/bundles/code-room.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { muchMachineCode, trapping } from '../support/hostile-components.ts';
 

@@ -3,8 +3,8 @@
 import { expect, test } from 'vitest';
 
 import { commonState, withCommonParts } from '../../host/containers/common-parts.ts';
-import type { ContainerProcessState } from '../../host/container-process-state.ts';
-import type { Resolution } from '../../host/registry/resolver.ts';
+import type { ContainerProcessState } from '../../host/agent-socket/container-process-state.ts';
+import type { Resolution } from '../../host/resolvers/resolver.ts';
 import type { Registry, RegistryHandler } from '../../host/registry/registry.ts';
 
 function handlerOf(settings: Readonly<Record<string, string>>): RegistryHandler {

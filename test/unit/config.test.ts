@@ -7,12 +7,12 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
-import { configSchema } from '../../host/config-schema.ts';
-import { agentOptionTable } from '../../host/agent-option-table.ts';
-import { configuredOptions } from '../../host/configured-options.ts';
-import { emptyConfig, loadConfig, parseConfig, readConfig } from '../../host/config.ts';
+import { configSchema } from '../../host/config/config-schema.ts';
+import { agentOptionTable } from '../../host/config/agent-option-table.ts';
+import { configuredOptions } from '../../host/commands/configured-options.ts';
+import { emptyConfig, loadConfig, parseConfig, readConfig } from '../../host/config/config.ts';
 import { messageOf } from '../../host/errors.ts';
-import { agentUsage } from '../../host/options.ts';
+import { agentUsage } from '../../host/commands/options.ts';
 import { packageRoot } from '../../host/package-root.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import {

@@ -2,9 +2,9 @@
 // Tests by what containers are known, for how long, and when another one has their place.
 import { expect, test } from 'vitest';
 
-import { keyOf } from '../../host/container-key.ts';
-import { ContainerPlaces, mostPlaces } from '../../host/notification/container-places.ts';
-import type { ContainerPlace } from '../../host/notification/container-places.ts';
+import { keyOf } from '../../host/agent-socket/container-key.ts';
+import { ContainerPlaces, mostPlaces } from '../../host/counting/container-places.ts';
+import type { ContainerPlace } from '../../host/counting/container-places.ts';
 
 const rememberedMs = 120_000;
 

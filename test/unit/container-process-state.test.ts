@@ -2,7 +2,10 @@
 // Tests the message that runtimes send: how it is read and how its end is found.
 import { expect, test } from 'vitest';
 
-import { ObjectScanner, parseContainerProcessState } from '../../host/container-process-state.ts';
+import {
+  ObjectScanner,
+  parseContainerProcessState,
+} from '../../host/agent-socket/container-process-state.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
 /** As runc sends it. */

@@ -2,8 +2,8 @@
 // Tests how often it is told that a container is stopped for what it calls.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import type { ContainerKey } from '../../host/container-key.ts';
-import { ToldStops } from '../../host/notification/container-stop.ts';
+import type { ContainerKey } from '../../host/agent-socket/container-key.ts';
+import { ToldStops } from '../../host/worker/container-stop.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -2,9 +2,9 @@
 // Tests the sums over all workers: by namespace, by handler and by container, whatever comes and goes.
 import { describe, expect, test } from 'vitest';
 
-import { CounterSum } from '../../host/notification/counter-sum.ts';
-import { mostNamespaces } from '../../host/notification/counted-rows.ts';
-import { otherSlot, unnamedSlot } from '../../host/notification/counters.ts';
+import { CounterSum } from '../../host/counting/counter-sum.ts';
+import { mostNamespaces } from '../../host/counting/counted-rows.ts';
+import { otherSlot, unnamedSlot } from '../../host/counting/counters.ts';
 import { CountingWorker, countAt } from '../support/counted-calls.ts';
 
 const suffix = { name: 'suffix', bundle: 'demo' };

@@ -12,7 +12,7 @@ import {
   makeCounters,
   slotCount,
   slotLayout,
-} from '../../host/notification/counters.ts';
+} from '../../host/counting/counters.ts';
 
 describe('layout', () => {
   test('a slot holds an end each, the sum, the buckets and a flag', () => {

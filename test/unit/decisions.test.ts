@@ -2,12 +2,12 @@
 // Tests the way of decisions from a worker to those who watch.
 import { expect, test } from 'vitest';
 
-import { continueAction, fail, valueAction, zeroAction } from '../../host/handler/action.ts';
-import type { Decision } from '../../host/handler/action.ts';
+import { continueAction, fail, valueAction, zeroAction } from '../../host/call/action.ts';
+import type { Decision } from '../../host/call/action.ts';
 import { inbox } from '../../host/native.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
-import type { Syscall } from '../../host/notification/syscalls.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
+import type { Syscall } from '../../host/syscalls/syscalls.ts';
 import type { ShownDecision, WatchedContainer } from '../../host/observation/decision.ts';
 import { actBit, makeBell, makeDecisionRing } from '../../host/observation/decision-layout.ts';
 import { DecisionReader } from '../../host/observation/decision-reader.ts';

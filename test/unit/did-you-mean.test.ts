@@ -2,7 +2,7 @@
 // Tests which known word is guessed at, and that nobody makes guessing take long.
 import { expect, test } from 'vitest';
 
-import { guessAt, meantAt, nearest } from '../../host/did-you-mean.ts';
+import { guessAt, meantAt, nearest } from '../../host/text/did-you-mean.ts';
 
 test.for([
   ['MKDIR_TMPl', 'MKDIR_TMPL'],

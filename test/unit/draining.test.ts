@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { Draining } from '../../host/draining.ts';
+import { Draining } from '../../host/scheduling/draining.ts';
 
 test('draining: what never ends is gone on with, and others have their turns', async () => {
   let steps = 0;

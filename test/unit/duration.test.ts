@@ -2,7 +2,7 @@
 // Tests durations: what Go's ParseDuration takes is taken, and nothing else.
 import { expect, test } from 'vitest';
 
-import { parseDuration } from '../../host/registry/duration.ts';
+import { parseDuration } from '../../host/text/duration.ts';
 
 test.for([
   ['1ns', 1e-6],

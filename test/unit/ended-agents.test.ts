@@ -24,8 +24,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { EndedAgents } from '../../host/containers/ended-agents.ts';
 import { bootId, readServed, ServedFile, servedPrefix } from '../../host/containers/served-file.ts';
 import type { ServedContainer } from '../../host/containers/served-file.ts';
-import { startTimeOf } from '../../host/first-pids.ts';
-import type { KnownProcess } from '../../host/first-pids.ts';
+import { startTimeOf } from '../../host/agent-socket/first-pids.ts';
+import type { KnownProcess } from '../../host/agent-socket/first-pids.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 

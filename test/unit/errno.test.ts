@@ -14,7 +14,7 @@ import {
   errnos,
   isErrnoName,
   parseErrno,
-} from '../../host/handler/errno.ts';
+} from '../../host/syscalls/errno.ts';
 
 /** The SDK's file is plain enough to run as JavaScript; its types are AssemblyScript's. */
 const guestFile = join(import.meta.dirname, '../../guest-sdk/assembly/errno.ts');

@@ -2,7 +2,7 @@
 // Whose turn it is: whoever makes much to do, or what takes long, waits for itself.
 import { expect, test } from 'vitest';
 
-import { FairQueue } from '../../host/recording/fair-queue.ts';
+import { FairQueue } from '../../host/scheduling/fair-queue.ts';
 
 test('fair queue: those of one are in their order, and nothing is left', () => {
   const queue = new FairQueue<number>();

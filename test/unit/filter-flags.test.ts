@@ -2,10 +2,14 @@
 // Tests how it is found out that a container's callers may be written to.
 import { expect, test } from 'vitest';
 
-import { keyOf } from '../../host/container-key.ts';
-import type { ContainerProcessState } from '../../host/container-process-state.ts';
-import { FilterFlags, refusalOfCommand, waitKillableFlag } from '../../host/filter-flags.ts';
-import type { InTurn } from '../../host/filter-flags.ts';
+import { keyOf } from '../../host/agent-socket/container-key.ts';
+import type { ContainerProcessState } from '../../host/agent-socket/container-process-state.ts';
+import {
+  FilterFlags,
+  refusalOfCommand,
+  waitKillableFlag,
+} from '../../host/agent-socket/filter-flags.ts';
+import type { InTurn } from '../../host/agent-socket/filter-flags.ts';
 
 const roots = keyOf({ state: { containerId: 'c1' } });
 const lacks = `the container's seccomp profile lacks "flags": ["${waitKillableFlag}"]`;

@@ -5,10 +5,10 @@ import { readFileSync } from 'node:fs';
 
 import { expect, onTestFinished, test } from 'vitest';
 
-import { keyOf } from '../../host/container-key.ts';
-import type { ContainerProcessState } from '../../host/container-process-state.ts';
-import { FirstPids } from '../../host/first-pids.ts';
-import type { ProcessFacts } from '../../host/first-pids.ts';
+import { keyOf } from '../../host/agent-socket/container-key.ts';
+import type { ContainerProcessState } from '../../host/agent-socket/container-process-state.ts';
+import { FirstPids } from '../../host/agent-socket/first-pids.ts';
+import type { ProcessFacts } from '../../host/agent-socket/first-pids.ts';
 import { loadNative } from '../../host/native.ts';
 import { needsRoot } from '../support/needs.ts';
 import { until } from '../support/polling.ts';

@@ -3,12 +3,12 @@
 import { expect, test } from 'vitest';
 
 import { capabilities } from '../../host/handler/capabilities/offered.ts';
-import { grantable } from '../../host/registry/grant-limits.ts';
-import { complaint, namedKeys, parseAllowed } from '../../host/registry/grant-parser.ts';
-import type { Complain } from '../../host/registry/grant-parser.ts';
+import { grantable } from '../../host/bundles/grant-limits.ts';
+import { complaint, namedKeys, parseAllowed } from '../../host/bundles/grant-parser.ts';
+import type { Complain } from '../../host/bundles/grant-parser.ts';
 import { grantLines, grantedOf, grantedTogether, isLimited } from '../../host/registry/grants.ts';
 import type { Grants } from '../../host/registry/grants.ts';
-import { askedGrants, parseGrants } from '../../host/registry/wanted-grants.ts';
+import { askedGrants, parseGrants } from '../../host/bundles/wanted-grants.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
 const complain: Complain = (keys, what) => {

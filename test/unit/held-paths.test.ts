@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { tellUnheld } from '../../host/containers/held-paths.ts';
 import type { UnheldPath } from '../../host/containers/held-paths.ts';
 import { UserLines } from '../../host/containers/user-lines.ts';
-import { errnoNumber } from '../../host/handler/errno.ts';
+import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { defaultFailure } from '../../host/registry/policy.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import type { LogLine } from '../support/kept-log.ts';

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { begunInTurns, inTurns } from '../../host/in-turns.ts';
+import { begunInTurns, inTurns } from '../../host/scheduling/in-turns.ts';
 import { busyFor } from '../support/busy.ts';
 
 test('A7: in turns: who comes meanwhile waits for one, not for all', async () => {

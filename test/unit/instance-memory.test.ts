@@ -4,9 +4,9 @@ import { totalmem } from 'node:os';
 
 import { expect, test } from 'vitest';
 
-import { InstanceMemory, mostInstanceBytes } from '../../host/notification/instance-memory.ts';
-import { KeptContainers } from '../../host/notification/kept-containers.ts';
-import type { Kept } from '../../host/notification/kept-containers.ts';
+import { InstanceMemory, mostInstanceBytes } from '../../host/worker/instance-memory.ts';
+import { KeptContainers } from '../../host/worker/kept-containers.ts';
+import type { Kept } from '../../host/worker/kept-containers.ts';
 
 const mebibyte = 2 ** 20;
 

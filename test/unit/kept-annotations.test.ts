@@ -4,10 +4,10 @@ import { expect, test } from 'vitest';
 
 import { ListenerCounts } from '../../host/containers/listener-counts.ts';
 import type { CountedListener } from '../../host/containers/listener-counts.ts';
-import { keptAnnotations } from '../../host/registry/kept-annotations.ts';
-import type { KeptAnnotations } from '../../host/registry/kept-annotations.ts';
-import type { ContainerIdentity } from '../../host/registry/resolver.ts';
-import { workloadOf } from '../../host/registry/workload.ts';
+import { keptAnnotations } from '../../host/agent-socket/kept-annotations.ts';
+import type { KeptAnnotations } from '../../host/agent-socket/kept-annotations.ts';
+import type { ContainerIdentity } from '../../host/resolvers/resolver.ts';
+import { workloadOf } from '../../host/agent-socket/workload.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
 const crio = {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from 'vitest';
 
-import { InstanceMemory } from '../../host/notification/instance-memory.ts';
-import { KeptContainers } from '../../host/notification/kept-containers.ts';
-import type { InstanceRoom, Kept } from '../../host/notification/kept-containers.ts';
+import { InstanceMemory } from '../../host/worker/instance-memory.ts';
+import { KeptContainers } from '../../host/worker/kept-containers.ts';
+import type { InstanceRoom, Kept } from '../../host/worker/kept-containers.ts';
 
 function container(instances = 1): Kept {
   return { instances, place: 0, memoryBytes: 0, lastUse: 0, giveUp: () => undefined };

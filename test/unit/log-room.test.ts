@@ -5,9 +5,9 @@ import { once } from 'node:events';
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { DroppedLines } from '../../host/notification/dropped-lines.ts';
-import { LogRoom, makeLogRoom } from '../../host/notification/log-room.ts';
-import { mostPlaces } from '../../host/notification/container-places.ts';
+import { DroppedLines } from '../../host/worker/dropped-lines.ts';
+import { LogRoom, makeLogRoom } from '../../host/worker/log-room.ts';
+import { mostPlaces } from '../../host/counting/container-places.ts';
 import { KeptLog } from '../support/kept-log.ts';
 
 const stock = 131_072;
@@ -56,7 +56,7 @@ test('W3: log room: there is a place for containers past the last one', () => {
 test('W3: log room: all threads share a stock', async () => {
   vi.useRealTimers();
   const buffer = makeLogRoom();
-  const file = new URL('../../host/notification/log-room.ts', import.meta.url).href;
+  const file = new URL('../../host/worker/log-room.ts', import.meta.url).href;
   const code = `import(${JSON.stringify(file)}).then(({ LogRoom }) => {
     const { workerData, parentPort } = require('node:worker_threads');
     const room = new LogRoom(workerData);

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { readBundle } from '../../host/registry/bundle.ts';
-import type { Bundle } from '../../host/registry/bundle.ts';
-import { bundleFile } from '../../host/registry/bundle-folder.ts';
-import { registryOf } from '../../host/registry/bundle-registry.ts';
-import { parseManifest } from '../../host/registry/manifest.ts';
+import { readBundle } from '../../host/bundles/bundle.ts';
+import type { Bundle } from '../../host/bundles/bundle.ts';
+import { bundleFile } from '../../host/bundles/bundle-folder.ts';
+import { registryOf } from '../../host/resolvers/bundle-registry.ts';
+import { parseManifest } from '../../host/bundles/manifest.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
 import { failureOf, failureOrNone } from '../support/agent-failure.ts';
 import { largeManifests } from '../support/manifest-work.ts';

@@ -2,7 +2,7 @@
 // Tests the reader of bundle.json: what it takes, and that each mistake is named.
 import { expect, test } from 'vitest';
 
-import { parseManifest } from '../../host/registry/manifest.ts';
+import { parseManifest } from '../../host/bundles/manifest.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { manifestMistakes, wholeManifest } from '../support/manifest-samples.ts';
 

@@ -13,9 +13,9 @@ import { dirname, join, relative } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { parseConfig } from '../../host/config.ts';
-import { defaultFalcoSocket } from '../../host/observation/watch-options.ts';
-import { parseCommand } from '../../host/options.ts';
+import { parseConfig } from '../../host/config/config.ts';
+import { defaultFalcoSocket } from '../../host/commands/watch-options.ts';
+import { parseCommand } from '../../host/commands/options.ts';
 import { packageVersion } from '../../host/package-root.ts';
 import { projectRoot, runCommand } from '../support/command.ts';
 import {

@@ -4,9 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 import { expect, onTestFinished, test, vi } from 'vitest';
 
-import { Manifests } from '../../host/registry/bundle-folder.ts';
-import { BundleStore } from '../../host/registry/bundle-store.ts';
-import { ComponentCache } from '../../host/registry/component-cache.ts';
+import { Manifests } from '../../host/bundles/bundle-folder.ts';
+import { BundleStore } from '../../host/bundles/bundle-store.ts';
+import { ComponentCache } from '../../host/bundles/component-cache.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 

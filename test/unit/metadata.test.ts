@@ -2,7 +2,7 @@
 // Tests the reader of listenerMetadata.
 import { expect, test } from 'vitest';
 
-import { namedMiddleware, parseMetadata, unselected } from '../../host/registry/metadata.ts';
+import { namedMiddleware, parseMetadata, unselected } from '../../host/resolvers/metadata.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
 test('metadata: without lines it selects and sets nothing', () => {

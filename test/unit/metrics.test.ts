@@ -7,13 +7,13 @@ import { describe, expect, test } from 'vitest';
 
 import { Metrics } from '../../host/metrics/metrics.ts';
 import type { MetricsParts } from '../../host/metrics/metrics.ts';
-import { CounterSum } from '../../host/notification/counter-sum.ts';
+import { CounterSum } from '../../host/counting/counter-sum.ts';
 import {
   bucketBoundsSeconds,
   bucketCount,
   figure,
   slotLayout,
-} from '../../host/notification/counters.ts';
+} from '../../host/counting/counters.ts';
 import { watchMetrics } from '../../host/observation/watch-metrics.ts';
 import { projectRoot } from '../support/command.ts';
 import { readExposition } from '../support/exposition.ts';

@@ -3,14 +3,14 @@
 import { expect, test } from 'vitest';
 
 import { createLog } from '../../host/log.ts';
-import { continueAction } from '../../host/handler/action.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
+import { continueAction } from '../../host/call/action.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import type { ShownDecision, Watcher } from '../../host/observation/decision.ts';
 import { DecisionWriter } from '../../host/observation/decision-writer.ts';
 import { Observation } from '../../host/observation/observation.ts';
 import type { Registry } from '../../host/registry/registry.ts';
-import type { ContainerIdentity } from '../../host/registry/resolver.ts';
+import type { ContainerIdentity } from '../../host/resolvers/resolver.ts';
 import { fillCall } from '../support/handler-harness.ts';
 import { until } from '../support/polling.ts';
 

@@ -10,7 +10,7 @@ import { AuditLog } from '../../host/observation/audit-log.ts';
 import { actNames, failureReasons } from '../../host/observation/decision-layout.ts';
 import type { ShownDecision } from '../../host/observation/decision.ts';
 import { falcoAlert } from '../../host/observation/falco/alert.ts';
-import { agentUsage } from '../../host/options.ts';
+import { agentUsage } from '../../host/commands/options.ts';
 import { projectRoot } from '../support/command.ts';
 import { decisionOf } from '../support/shown-decision.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 
 import { expect, test } from 'vitest';
 
-import { readBody } from '../../host/registry/oci/body.ts';
+import { readBody } from '../../host/bundles/oci/body.ts';
 
 const what = 'blob';
 

@@ -13,7 +13,7 @@ import {
   readPrivateKey,
   readPublicKey,
   signBytes,
-} from '../../host/registry/oci/signing-key.ts';
+} from '../../host/bundles/oci/signing-key.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const message = Buffer.from('message');

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 
 import { expect, test, vi } from 'vitest';
 
-import { parseChallenge } from '../../host/registry/oci/challenge.ts';
-import { findCredentials } from '../../host/registry/oci/credentials.ts';
+import { parseChallenge } from '../../host/bundles/oci/challenge.ts';
+import { findCredentials } from '../../host/bundles/oci/credentials.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 test.for([

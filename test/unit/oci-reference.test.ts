@@ -7,7 +7,7 @@ import {
   isReference,
   parseDigestReference,
   parseReference,
-} from '../../host/registry/oci/reference.ts';
+} from '../../host/bundles/oci/reference.ts';
 
 const digest = `sha256:${'0f'.repeat(32)}`;
 

@@ -4,8 +4,8 @@ import { isatty } from 'node:tty';
 
 import { expect, test } from 'vitest';
 
-import { parseCommand } from '../../host/options.ts';
-import { defaultFalcoSocket } from '../../host/observation/watch-options.ts';
+import { parseCommand } from '../../host/commands/options.ts';
+import { defaultFalcoSocket } from '../../host/commands/watch-options.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
 const stderrFd = 2;

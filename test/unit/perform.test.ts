@@ -3,14 +3,14 @@
 import { expect, test } from 'vitest';
 
 import { gone } from '../../host/handler/capability.ts';
-import { errnoNumber } from '../../host/handler/errno.ts';
+import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { inbox } from '../../host/native.ts';
-import { Performer } from '../../host/notification/perform.ts';
-import { canPerform } from '../../host/notification/perform-plan.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { families } from '../../host/notification/syscall-table.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
-import type { Syscall } from '../../host/notification/syscalls.ts';
+import { Performer } from '../../host/worker/perform.ts';
+import { canPerform } from '../../host/syscalls/perform-plan.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { families } from '../../host/syscalls/syscall-table.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
+import type { Syscall } from '../../host/syscalls/syscalls.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { RecordingHost, fillCall } from '../support/handler-harness.ts';
 import type { GivenArgument } from '../support/handler-harness.ts';

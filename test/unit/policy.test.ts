@@ -2,7 +2,7 @@
 // Tests the texts of default actions and failure policies.
 import { expect, test } from 'vitest';
 
-import { errnos } from '../../host/handler/errno.ts';
+import { errnos } from '../../host/syscalls/errno.ts';
 import {
   defaultActionText,
   defaultFailure,

@@ -5,13 +5,9 @@ import { once } from 'node:events';
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { mostPlaces } from '../../host/notification/container-places.ts';
-import type { ContainerPlace } from '../../host/notification/container-places.ts';
-import {
-  Quarantine,
-  QuarantineBook,
-  makeQuarantineBuffers,
-} from '../../host/notification/quarantine.ts';
+import { mostPlaces } from '../../host/counting/container-places.ts';
+import type { ContainerPlace } from '../../host/counting/container-places.ts';
+import { Quarantine, QuarantineBook, makeQuarantineBuffers } from '../../host/worker/quarantine.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['hrtime'] });
@@ -196,7 +192,7 @@ test('quarantine: another thread knows the same, by the same clock', async () =>
   vi.useRealTimers();
   const buffers = makeQuarantineBuffers();
   const quarantine = new Quarantine(buffers);
-  const file = new URL('../../host/notification/quarantine.ts', import.meta.url).href;
+  const file = new URL('../../host/worker/quarantine.ts', import.meta.url).href;
   const worker = new Worker(
     `const { parentPort, workerData } = require('node:worker_threads');
     import(workerData.file).then(({ Quarantine }) => {

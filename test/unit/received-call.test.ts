@@ -2,13 +2,13 @@
 // Tests how a received call is read by the types that the kernel declares, and how it is answered.
 import { expect, test } from 'vitest';
 
-import { continueAction, fail, valueAction } from '../../host/handler/action.ts';
-import type { Decision } from '../../host/handler/action.ts';
+import { continueAction, fail, valueAction } from '../../host/call/action.ts';
+import type { Decision } from '../../host/call/action.ts';
 import { answerKind, inbox } from '../../host/native.ts';
-import { ReceivedCall, currentDirectory } from '../../host/notification/received-call.ts';
-import type { DecodedValue } from '../../host/notification/received-call.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
-import type { Syscall } from '../../host/notification/syscalls.ts';
+import { ReceivedCall, currentDirectory } from '../../host/call/received-call.ts';
+import type { DecodedValue } from '../../host/call/received-call.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
+import type { Syscall } from '../../host/syscalls/syscalls.ts';
 import { fillCall } from '../support/handler-harness.ts';
 import type { GivenArgument } from '../support/handler-harness.ts';
 

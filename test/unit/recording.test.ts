@@ -3,12 +3,12 @@
 import { unpack, pack } from 'msgpackr';
 import { describe, expect, test } from 'vitest';
 
-import { parseContainerProcessState } from '../../host/container-process-state.ts';
+import { parseContainerProcessState } from '../../host/agent-socket/container-process-state.ts';
 import { AgentError } from '../../host/errors.ts';
-import { fail, zeroAction } from '../../host/handler/action.ts';
-import type { Action } from '../../host/handler/action.ts';
+import { fail, zeroAction } from '../../host/call/action.ts';
+import type { Action } from '../../host/call/action.ts';
 import type { CallHost } from '../../host/handler/capability.ts';
-import type { HostCall } from '../../host/handler/host-call.ts';
+import type { HostCall } from '../../host/call/host-call.ts';
 import { OperationRequest } from '../../host/handler/operation-request.ts';
 import {
   arches,
@@ -19,21 +19,21 @@ import {
   statNumbers,
   userNamespace,
 } from '../../host/native.ts';
-import { ReceivedCall } from '../../host/notification/received-call.ts';
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
-import type { Syscall } from '../../host/notification/syscalls.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
+import type { Syscall } from '../../host/syscalls/syscalls.ts';
 import { CallTape } from '../../host/recording/call-tape.ts';
-import { differencesOf, keyOf } from '../../host/recording/comparison.ts';
+import { differencesOf, keyOf } from '../../host/replay/comparison.ts';
 import { factsOf } from '../../host/recording/recorded-facts.ts';
 import { inputOf, restoreInput } from '../../host/recording/recorded-call.ts';
 import type { RecordedCall } from '../../host/recording/recorded-call.ts';
 import { isEntry } from '../../host/recording/recording-format.ts';
 import { redacted } from '../../host/recording/redaction.ts';
-import { AnswerPool, ReplayedHost } from '../../host/recording/replayed-host.ts';
+import { AnswerPool, ReplayedHost } from '../../host/replay/replayed-host.ts';
 import { TapedHost } from '../../host/recording/taped-host.ts';
 import { LossCounters, makeLossCounters, TapeSlots } from '../../host/recording/tape-room.ts';
-import { Stopwatch } from '../../host/recording/timed-host.ts';
+import { Stopwatch } from '../../host/replay/timed-host.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { fillCall, RecordingHost } from '../support/handler-harness.ts';
 import type { GivenArgument } from '../support/handler-harness.ts';

@@ -3,16 +3,16 @@
 import { expect, test } from 'vitest';
 
 import { noState } from '../../host/native.ts';
-import { decodeRegistry, encodeRegistry } from '../../host/notification/thread-messages.ts';
-import type { SharedRegistry } from '../../host/notification/thread-messages.ts';
-import { syscallTable } from '../../host/notification/syscall-table.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
-import type { Syscall } from '../../host/notification/syscalls.ts';
-import { BundleStore } from '../../host/registry/bundle-store.ts';
+import { decodeRegistry, encodeRegistry } from '../../host/worker/thread-messages.ts';
+import type { SharedRegistry } from '../../host/worker/thread-messages.ts';
+import { syscallTable } from '../../host/syscalls/syscall-table.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
+import type { Syscall } from '../../host/syscalls/syscalls.ts';
+import { BundleStore } from '../../host/bundles/bundle-store.ts';
 import { defaultFailure, defaultPolicies } from '../../host/registry/policy.ts';
 import { answeredSyscalls, isAsked, pointerWish } from '../../host/registry/registry.ts';
 import type { Registry, RegistryHandler } from '../../host/registry/registry.ts';
-import { noneResolver } from '../../host/registry/resolvers/none.ts';
+import { noneResolver } from '../../host/resolvers/none.ts';
 
 const mkdir: RegistryHandler = {
   name: 'mkdir-suffix',

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 
 import { expect, test } from 'vitest';
 
-import { readRegularFile } from '../../host/regular-file.ts';
+import { readRegularFile } from '../../host/files/regular-file.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 test('regular file: it is read, and so is one that a link leads to', () => {

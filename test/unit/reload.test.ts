@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { reloadOnHangup } from '../../host/commands/reload.ts';
 import { ReloadReport } from '../../host/control/reload-report.ts';
 import { AgentError } from '../../host/errors.ts';
-import type { Resolver } from '../../host/registry/resolver.ts';
+import type { Resolver } from '../../host/resolvers/resolver.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { until } from '../support/polling.ts';
 

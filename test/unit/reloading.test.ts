@@ -6,8 +6,8 @@ import { expect, test } from 'vitest';
 
 import { prepareAll } from '../../host/containers/reloading.ts';
 import type { Listener } from '../../host/containers/reloading.ts';
-import type { IsWanted } from '../../host/handler/asker.ts';
-import type { ContainerIdentity } from '../../host/registry/resolver.ts';
+import type { IsWanted } from '../../host/scheduling/asker.ts';
+import type { ContainerIdentity } from '../../host/resolvers/resolver.ts';
 import { busyFor } from '../support/busy.ts';
 
 function identityOf(containerId: string, metadata: string): ContainerIdentity {

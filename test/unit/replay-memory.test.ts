@@ -4,13 +4,13 @@ import { expect, test } from 'vitest';
 
 import { trustedCode } from '../../host/handler/compiling/verdicts.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
-import type { Container } from '../../host/notification/container.ts';
-import { InstanceMemory } from '../../host/notification/instance-memory.ts';
-import { KeptContainers } from '../../host/notification/kept-containers.ts';
-import { makeQuarantineBuffers, Quarantine } from '../../host/notification/quarantine.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
+import type { Container } from '../../host/worker/container.ts';
+import { InstanceMemory } from '../../host/worker/instance-memory.ts';
+import { KeptContainers } from '../../host/worker/kept-containers.ts';
+import { makeQuarantineBuffers, Quarantine } from '../../host/worker/quarantine.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import type { RecordedCall } from '../../host/recording/recorded-call.ts';
-import { ReplayedChain } from '../../host/recording/replayed-chain.ts';
+import { ReplayedChain } from '../../host/replay/replayed-chain.ts';
 import { goodValue, greedy } from '../support/hostile-components.ts';
 
 const mebibyte = 2 ** 20;

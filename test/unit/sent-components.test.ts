@@ -3,8 +3,8 @@
 import { expect, test } from 'vitest';
 
 import { loadComponent } from '../../host/handler/direct.ts';
-import { SentComponents, TakenMessages } from '../../host/notification/sent-components.ts';
-import type { ComponentMessage } from '../../host/notification/thread-messages.ts';
+import { SentComponents, TakenMessages } from '../../host/worker/sent-components.ts';
+import type { ComponentMessage } from '../../host/worker/thread-messages.ts';
 import { looping, trapping } from '../support/hostile-components.ts';
 
 const [one, other] = [loadComponent(trapping()), loadComponent(looping())];

@@ -2,7 +2,7 @@
 // Tests the types of settings: which texts are values of each.
 import { expect, test } from 'vitest';
 
-import { settingFault, settingTypes } from '../../host/registry/setting.ts';
+import { settingFault, settingTypes } from '../../host/bundles/setting.ts';
 
 test.for([
   ['string', ['', 'text', '{{.Nope}}', 'a,,b', 'ä\0']],

@@ -2,14 +2,9 @@
 // Tests who gets which of a worker's counters, and when they are another's.
 import { describe, expect, test } from 'vitest';
 
-import {
-  makeCounters,
-  otherSlot,
-  slotLayout,
-  unnamedSlot,
-} from '../../host/notification/counters.ts';
-import type { SlotName } from '../../host/notification/counters.ts';
-import { SlotBook } from '../../host/notification/slot-book.ts';
+import { makeCounters, otherSlot, slotLayout, unnamedSlot } from '../../host/counting/counters.ts';
+import type { SlotName } from '../../host/counting/counters.ts';
+import { SlotBook } from '../../host/counting/slot-book.ts';
 
 interface Book {
   readonly book: SlotBook;

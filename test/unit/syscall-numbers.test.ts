@@ -10,12 +10,12 @@ import { expect, onTestFinished, test } from 'vitest';
 import {
   defaultUapiFolder,
   syscallNumbersSource,
-} from '../../host/notification/generate-syscall-numbers.ts';
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+} from '../../host/syscalls/generate-syscall-numbers.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 
 test('syscall-numbers: the checked-in table is what the generator makes', (context) => {
   context.skip(!hasHeadersOfTable(), 'needs linux-libc-dev 6.12');
-  const file = join(import.meta.dirname, '../../host/notification/syscall-numbers.ts');
+  const file = join(import.meta.dirname, '../../host/syscalls/syscall-numbers.ts');
   expect(readFileSync(file, 'utf8')).toBe(syscallNumbersSource(defaultUapiFolder));
 });
 

@@ -3,15 +3,15 @@
 
 import { expect, test } from 'vitest';
 
-import { parametersOf } from '../../host/notification/parameter-source.ts';
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
+import { parametersOf } from '../../host/syscalls/parameter-source.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import {
   families,
   familyMembers,
   familyParameters,
   rowKey,
   syscallTable,
-} from '../../host/notification/syscall-table.ts';
+} from '../../host/syscalls/syscall-table.ts';
 
 const kernelNames = syscallNumbers.map(([name]) => name);
 

@@ -3,9 +3,9 @@
 import { expect, test } from 'vitest';
 
 import { arches, argumentCount, numbersPerArch, readKind } from '../../host/native.ts';
-import type { ParameterSource } from '../../host/notification/parameter-source.ts';
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
-import { Syscalls } from '../../host/notification/syscalls.ts';
+import type { ParameterSource } from '../../host/syscalls/parameter-source.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
+import { Syscalls } from '../../host/syscalls/syscalls.ts';
 
 const syscalls = new Syscalls();
 const index = { x86_64: 0, i386: 1, x32: 2, arm64: 3, unknown: 4 } as const;

@@ -3,7 +3,7 @@
 // by the number of calls, and no container takes all of it.
 import { expect, test } from 'vitest';
 
-import { mostPlaces } from '../../host/notification/container-places.ts';
+import { mostPlaces } from '../../host/counting/container-places.ts';
 import { UnreadCounter, UnreadRoom } from '../../host/recording/tape-room.ts';
 
 const mebibyte = 2 ** 20;

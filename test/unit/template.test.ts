@@ -2,7 +2,7 @@
 // Tests templates in settings.
 import { expect, test } from 'vitest';
 
-import { fillTemplate } from '../../host/registry/template.ts';
+import { fillTemplate } from '../../host/bundles/template.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
 const fields = {

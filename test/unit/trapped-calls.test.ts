@@ -2,8 +2,8 @@
 // Tests which numbers a filter traps for the names of calls.
 import { expect, test } from 'vitest';
 
-import { syscallNumbers } from '../../host/notification/syscall-numbers.ts';
-import { auditArch, trappedCalls } from '../../host/notification/trapped-calls.ts';
+import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
+import { auditArch, trappedCalls } from '../../host/syscalls/trapped-calls.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
 const { x86_64, i386, arm64 } = auditArch;

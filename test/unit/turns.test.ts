@@ -4,11 +4,11 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { Askers, whileWanted } from '../../host/handler/asker.ts';
-import type { Asker } from '../../host/handler/asker.ts';
-import { SharedWork } from '../../host/handler/shared-work.ts';
-import { Turns } from '../../host/handler/turns.ts';
-import type { Wish } from '../../host/handler/turns.ts';
+import { Askers, whileWanted } from '../../host/scheduling/asker.ts';
+import type { Asker } from '../../host/scheduling/asker.ts';
+import { SharedWork } from '../../host/scheduling/shared-work.ts';
+import { Turns } from '../../host/scheduling/turns.ts';
+import type { Wish } from '../../host/scheduling/turns.ts';
 
 interface Log {
   readonly begun: string[];

@@ -2,8 +2,8 @@
 // To whom what a container takes is counted.
 import { expect, test } from 'vitest';
 
-import type { ContainerIdentity } from '../../host/registry/resolver.ts';
-import { senderOf } from '../../host/registry/who-asks.ts';
+import type { ContainerIdentity } from '../../host/resolvers/resolver.ts';
+import { senderOf } from '../../host/resolvers/who-asks.ts';
 
 function identityOf(
   containerId: string,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, test } from 'vitest';
 
-import { isSandbox, workloadKeys, workloadOf } from '../../host/registry/workload.ts';
+import { isSandbox, workloadKeys, workloadOf } from '../../host/agent-socket/workload.ts';
 
 const expected = {
   namespace: 'default',

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interface `arguments`: guest-sdk/wit/arguments.wit. It needs no grant: what it tells is what
 // a typed export would get.
-import type { DecodedValue } from '../../notification/received-call.ts';
+import type { DecodedValue } from '../../call/received-call.ts';
 import type { Capability } from '../capability.ts';
-import { errnoNumber, ordinalsByNumber } from '../errno.ts';
+import { errnoNumber, ordinalsByNumber } from '../../syscalls/errno.ts';
 import type { Guest } from '../guest.ts';
 import { intoResult, putRange, putText } from './into-result.ts';
 

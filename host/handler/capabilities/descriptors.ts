@@ -2,7 +2,7 @@
 // The capability `descriptors`: guest-sdk/wit/descriptors.wit.
 import { operation, operationNumber } from '../../native.ts';
 import type { Capability } from '../capability.ts';
-import { errnoNumber } from '../errno.ts';
+import { errnoNumber } from '../../syscalls/errno.ts';
 import { OperationRequest } from '../operation-request.ts';
 import { errnoOf, putErrnoResult, putStatusResult, putU32Result } from './results.ts';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The capability `memory`: guest-sdk/wit/memory.wit.
 import type { Capability } from '../capability.ts';
-import { errnoNumber } from '../errno.ts';
+import { errnoNumber } from '../../syscalls/errno.ts';
 import { mostOperationBytes } from '../operation-request.ts';
 import { errnoOf, putBytesResult, putErrnoResult, putS64Result } from './results.ts';
 

@@ -2,7 +2,7 @@
 // The capability `mounts`: guest-sdk/wit/mounts.wit.
 import { mountRange, operation, operationNumber } from '../../native.ts';
 import type { Capability } from '../capability.ts';
-import { errnoNumber } from '../errno.ts';
+import { errnoNumber } from '../../syscalls/errno.ts';
 import type { Guest } from '../guest.ts';
 import { OperationRequest } from '../operation-request.ts';
 import { putErrnoResult } from './results.ts';

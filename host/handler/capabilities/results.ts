@@ -2,7 +2,7 @@
 // Writes result<…, errno> and what it holds for a guest.
 import { statNumbers } from '../../native.ts';
 import { gone } from '../capability.ts';
-import { ordinalsByNumber } from '../errno.ts';
+import { ordinalsByNumber } from '../../syscalls/errno.ts';
 import type { Guest } from '../guest.ts';
 
 const ordinals = ordinalsByNumber();

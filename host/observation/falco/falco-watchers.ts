@@ -8,7 +8,7 @@ import { Delivery } from '../delivery.ts';
 import type { DeliveryCounts, DeliveryParts } from '../delivery.ts';
 import { LineFile } from '../line-file.ts';
 import { nodeName } from '../node-name.ts';
-import { SeldomNotice } from '../seldom-notice.ts';
+import { SeldomNotice } from '../../scheduling/seldom-notice.ts';
 import { falcoAlert } from './alert.ts';
 import type { FalcoPluginClient } from './plugin-client.ts';
 

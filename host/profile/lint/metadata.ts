@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the agent makes of listenerMetadata, beside what the profile traps.
 import { AgentError, messageOf } from '../../errors.ts';
-import { waitKillableFlag } from '../../filter-flags.ts';
-import { parseMetadata, unselected } from '../../registry/metadata.ts';
-import type { Metadata } from '../../registry/metadata.ts';
+import { waitKillableFlag } from '../../agent-socket/filter-flags.ts';
+import { parseMetadata, unselected } from '../../resolvers/metadata.ts';
+import type { Metadata } from '../../resolvers/metadata.ts';
 import type { Keys } from '../finding.ts';
 import { unwrittenNotes } from '../memory-writers.ts';
 import type { MemoryWriter } from '../memory-writers.ts';

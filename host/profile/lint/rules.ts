@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules that have no effect, or another one than it seems.
-import { nearest } from '../../did-you-mean.ts';
+import { nearest } from '../../text/did-you-mean.ts';
 import { addressArgument, callNames, isKnownCall, isNewerThanLibseccomp } from '../families.ts';
 import type { Keys } from '../finding.ts';
 import { decisionOf } from '../profile.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a profile says of all calls: the default, the listener, flags and architectures.
-import { waitKillableFlag } from '../../filter-flags.ts';
+import { waitKillableFlag } from '../../agent-socket/filter-flags.ts';
 import type { Keys } from '../finding.ts';
 import type { Runtime } from '../runtime-calls.ts';
 import { bigEndian, companions, kills, letsPass, notify } from '../seccomp-words.ts';

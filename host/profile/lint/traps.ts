@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What runtimes do under the filter themselves, and what walks around the agent.
-import { waitKillableFlag } from '../../filter-flags.ts';
-import { familyMembers } from '../../notification/syscall-table.ts';
+import { waitKillableFlag } from '../../agent-socket/filter-flags.ts';
+import { familyMembers } from '../../syscalls/syscall-table.ts';
 import {
   byDescriptor,
   descriptorTaker,

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent socket: collects what runtimes send and hands on each whole container process state.
+import { Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import {
+  listenerFdName,
+  ObjectScanner,
+  parseContainerProcessState,
+} from './container-process-state.ts';
+import type { ContainerProcessState } from './container-process-state.ts';
+import type { ArrivalTurns } from '../scheduling/arrival-turns.ts';
+import { Draining } from '../scheduling/draining.ts';
+import type { Left } from '../scheduling/draining.ts';
+import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
+import { errnoNameOf } from '../syscalls/errno.ts';
+import type { Logger } from '../log.ts';
+import type { ConnectionId, Native, SocketEvent, SocketHandle } from '../native.ts';
+import { SeldomNotice } from '../scheduling/seldom-notice.ts';
+import { userAsks } from '../resolvers/who-asks.ts';
+import { pathAside, TakenPath } from './taken-path.ts';
+
+/** A container process state and where its listener is to be taken from. */
+export interface Arrival {
+  readonly state: ContainerProcessState;
+  readonly socket: SocketHandle;
+  readonly connection: ConnectionId;
+  readonly fdIndex: number;
+  readonly peerPid: number;
+  readonly peerUid: number;
+  /** Whether no process of the container is left, or nobody waits for it to be adopted. */
+  readonly isOver: () => boolean;
+}
+
+export interface AgentSocketParts {
+  readonly native: Native;
+  readonly log: Logger;
+  readonly path: string;
+  /** Also from an agent that listens there, which keeps what has connected to it. */
+  readonly takesOver: boolean;
+  /** Users whose runtimes may connect; root is always among them. */
+  readonly allowedUids: readonly number[];
+  /** What users have sent is looked at when it is their turn. */
+  readonly userTurns: ArrivalTurns;
+  /** Must adopt the listener before it settles: the connection is closed then. */
+  readonly onArrival: (arrival: Arrival) => Promise<void>;
+}
+
+/** From connecting to the last byte. */
+const deadlineMs = 5000;
+/** Runtimes send at once. */
+const lastWordsMs = 500;
+const lookEveryMs = 10;
+const mostBytes = 1024 * 1024;
+/** The main thread parses it, and keeps no more than 64 KiB of annotations and as much of metadata. */
+const mostBytesOfUsers = 256 * 1024;
+/** Of one user: runtimes send at once. Each brings descriptors and bytes that we hold meanwhile. */
+const mostOpenOfUser = 32;
+/** Messages of one user that wait for their turns, and their bytes: so many may come at once. */
+const mostWaitingOfUser = 128;
+const mostWaitingBytesOfUser = 4 * 1024 * 1024;
+/** As the addon keeps them. */
+const mostFds = 8;
+const chunkBytes = 64 * 1024;
+const refusedText = 'message on the agent socket refused';
+
+interface Connection {
+  readonly peerPid: number;
+  readonly peerUid: number;
+  readonly chunks: Uint8Array[];
+  readonly scanner: ObjectScanner;
+  readonly deadline: NodeJS.Timeout;
+  length: number;
+  /** All of its message is there. */
+  isWhole: boolean;
+  /** It waits for a turn of its user. */
+  isWaiting: boolean;
+}
+
+export class AgentSocket implements Disposable {
+  readonly #parts: AgentSocketParts;
+  readonly #handle: SocketHandle;
+  readonly #taken: TakenPath;
+  readonly #wake: Socket;
+  readonly #buffer = new Uint8Array(chunkBytes);
+  readonly #connections: Map<ConnectionId, Connection> = new Map();
+  readonly #draining = new Draining(() => this.#takeOne());
+  /** Users could fill the disk with lines: each of these is logged once a minute. */
+  readonly #strangers: SeldomNotice;
+  readonly #refusedOfUsers: SeldomNotice;
+  readonly #crowds: SeldomNotice;
+  readonly #unaccepted: SeldomNotice;
+  #isClosed = false;
+
+  /** @throws AgentError AGENT_SOCKET_IN_USE, AGENT_SOCKET */
+  constructor(parts: AgentSocketParts) {
+    this.#parts = parts;
+    this.#strangers = new SeldomNotice(parts.log);
+    this.#refusedOfUsers = new SeldomNotice(parts.log);
+    this.#crowds = new SeldomNotice(parts.log);
+    this.#unaccepted = new SeldomNotice(parts.log);
+    const made = parts.takesOver ? pathAside(parts.path) : parts.path;
+    this.#handle = listen(parts.native, made, parts.allowedUids);
+    this.#taken = this.#takePath(parts);
+    this.#wake = new Socket({ fd: parts.native.takeWakeFd(this.#handle), writable: false });
+    this.#wake.on('data', () => {
+      this.#draining.run();
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    this.#wake.destroy();
+    this.#draining[Symbol.dispose]();
+    for (const { deadline } of this.#connections.values()) clearTimeout(deadline);
+    this.#connections.clear();
+    this.#strangers[Symbol.dispose]();
+    this.#refusedOfUsers[Symbol.dispose]();
+    this.#crowds[Symbol.dispose]();
+    this.#unaccepted[Symbol.dispose]();
+    this.#parts.native.closeSocket(this.#handle);
+    this.#taken[Symbol.dispose]();
+  }
+
+  /** Whether runtimes that connect come here. */
+  get hasPath(): boolean {
+    return this.#taken.isOwn;
+  }
+
+  /** Nobody is connected. */
+  get isIdle(): boolean {
+    this.#draining.run();
+    if (this.#connections.size > 0 || this.#draining.isUnderWay) return false;
+    return !this.#parts.native.socketHasPending(this.#handle);
+  }
+
+  /** Gives the path up, hears whoever has connected until then, and closes. */
+  async finish(): Promise<void> {
+    this.#taken[Symbol.dispose]();
+    const until = performance.now() + lastWordsMs;
+    while (!this.isIdle && performance.now() < until) await sleep(lookEveryMs);
+    this[Symbol.dispose]();
+  }
+
+  #takePath({ native, path, takesOver }: AgentSocketParts): TakenPath {
+    try {
+      return takesOver ? TakenPath.over(path) : TakenPath.of(path);
+    } catch (cause) {
+      native.closeSocket(this.#handle);
+      if (cause instanceof AgentError) throw cause;
+      throw new AgentError('AGENT_SOCKET', `cannot take ${path} over`, { cause });
+    }
+  }
+
+  #takeOne(): Left {
+    const event = this.#parts.native.nextSocketEvent(this.#handle, this.#buffer);
+    if (event === null) return 'nothing';
+    switch (event.kind) {
+      case 'opened':
+        this.#open(event);
+        return 'more';
+      case 'data':
+        this.#take(event);
+        return 'more';
+      case 'closed':
+        this.#forget(event.connection, event.errno);
+        return 'more';
+      case 'refused':
+        this.#unaccepted.tell(
+          1,
+          'connection could not be accepted; is the limit of open files too low?',
+          { errno: errnoNameOf(event.errno) },
+        );
+        return 'more';
+      case 'crowded':
+        this.#crowds.tell(
+          1,
+          'connections refused: this user connects too often, or closing what he has sent takes too long',
+          { peerPid: event.peerPid, peerUid: event.peerUid },
+        );
+        return 'more';
+    }
+  }
+
+  #open({ connection, peerPid, peerUid }: SocketEvent): void {
+    const { native, allowedUids } = this.#parts;
+    if (peerUid !== 0 && !allowedUids.includes(peerUid)) {
+      const text = 'connection refused: this user is not allowed to connect';
+      this.#strangers.tell(1, text, { peerPid, peerUid });
+      native.closeConnection(this.#handle, connection);
+      return;
+    }
+    if (peerUid !== 0 && this.#openOf(peerUid) >= mostOpenOfUser) {
+      const why = `this user has ${mostOpenOfUser} open connections, and may have no more`;
+      this.#refusedOfUsers.tell(1, refusedText, { peerPid, peerUid, why });
+      native.closeConnection(this.#handle, connection);
+      return;
+    }
+    const deadline = setTimeout(() => {
+      this.#reject(connection, `no whole message within ${deadlineMs} ms`);
+    }, deadlineMs);
+    deadline.unref();
+    const scanner = new ObjectScanner();
+    const peer = { peerPid, peerUid };
+    const begun = { chunks: [], scanner, deadline, length: 0, isWhole: false, isWaiting: false };
+    this.#connections.set(connection, { ...peer, ...begun });
+  }
+
+  #openOf(uid: number): number {
+    const open = [...this.#connections.values()].filter(({ isWhole }) => !isWhole);
+    return open.filter(({ peerUid }) => peerUid === uid).length;
+  }
+
+  #take(event: SocketEvent): void {
+    const connection = this.#connections.get(event.connection);
+    // closed by us while this event was on its way
+    if (connection === undefined) return;
+    const why = this.#add(event, connection);
+    if (why !== undefined) this.#reject(event.connection, why);
+    else if (!connection.isWhole) return;
+    else if (connection.peerUid === 0) this.#arrive(event, connection);
+    else this.#arriveInTurn(event, connection);
+  }
+
+  /** @returns why the message is refused */
+  #add({ isTruncated, length }: SocketEvent, connection: Connection): string | undefined {
+    if (isTruncated) {
+      return `descriptors were lost: a message may bring ${mostFds}; if it has no more, is the limit of open files too low?`;
+    }
+    connection.length += length;
+    const most = connection.peerUid === 0 ? mostBytes : mostBytesOfUsers;
+    if (connection.length > most) return `message is longer than ${most} bytes`;
+    const chunk = this.#buffer.slice(0, length);
+    connection.chunks.push(chunk);
+    const found = connection.scanner.push(chunk);
+    connection.isWhole = found === 'whole';
+    return found === 'broken' ? 'message is no JSON object' : undefined;
+  }
+
+  /** Users' runtimes go away meanwhile, too. */
+  #arriveInTurn(event: SocketEvent, connection: Connection): void {
+    const { native, userTurns } = this.#parts;
+    const { peerUid, deadline } = connection;
+    const waiting = this.#waitingOf(peerUid);
+    const bytes = waiting.reduce((sum, { length }) => sum + length, connection.length);
+    if (waiting.length >= mostWaitingOfUser || bytes > mostWaitingBytesOfUser) {
+      this.#reject(event.connection, 'too many messages of this user wait for their turns');
+      return;
+    }
+    clearTimeout(deadline);
+    connection.isWaiting = true;
+    native.muteConnection(this.#handle, event.connection);
+    void userTurns.take(userAsks(peerUid), () => {
+      connection.isWaiting = false;
+      if (!this.#isClosed) this.#arrive(event, connection);
+    });
+  }
+
+  #waitingOf(uid: number): readonly Connection[] {
+    const waiting = [...this.#connections.values()].filter(({ isWaiting }) => isWaiting);
+    return waiting.filter(({ peerUid }) => peerUid === uid);
+  }
+
+  #arrive({ connection: id, fdCount }: SocketEvent, connection: Connection): void {
+    try {
+      const json = new TextDecoder('utf-8', { fatal: true }).decode(
+        Buffer.concat(connection.chunks),
+      );
+      const state = parseContainerProcessState(json);
+      const fdIndex = state.fds.indexOf(listenerFdName);
+      if (fdIndex < 0) {
+        throw new AgentError('AGENT_STATE_INVALID', `fds names no "${listenerFdName}"`);
+      }
+      if (fdIndex >= fdCount || state.fds.length !== fdCount) {
+        throw new AgentError(
+          'AGENT_STATE_INVALID',
+          `fds names ${state.fds.length} descriptors, ${fdCount} came along`,
+        );
+      }
+      const { peerPid, peerUid } = connection;
+      const place = { socket: this.#handle, connection: id, fdIndex };
+      const isOver = (): boolean =>
+        this.#isClosed || this.#parts.native.connectionIsOver(this.#handle, id, fdIndex);
+      const arrival = { state, ...place, peerPid, peerUid, isOver };
+      this.#hold(arrival, connection, this.#parts.onArrival(arrival));
+    } catch (thrown) {
+      this.#reject(id, messageOf(thrown));
+    }
+  }
+
+  /** Runtimes go away at once, and their descriptors would with them. */
+  #hold(arrival: Arrival, connection: Connection, adopting: Promise<void>): void {
+    const { connection: id, fdIndex } = arrival;
+    clearTimeout(connection.deadline);
+    // what is not needed of it is not kept as long as it waits
+    connection.chunks.length = 0;
+    this.#parts.native.holdConnection(this.#handle, id, fdIndex);
+    const finish = (why?: string): void => {
+      if (why !== undefined) this.#tellRefused(connection, why);
+      if (!this.#isClosed) this.#close(id);
+    };
+    adopting.then(
+      () => finish(),
+      (thrown: unknown) => finish(messageOf(thrown)),
+    );
+  }
+
+  #reject(id: ConnectionId, why: string): void {
+    const connection = this.#connections.get(id);
+    if (connection !== undefined) this.#tellRefused(connection, why);
+    this.#close(id);
+  }
+
+  #tellRefused({ peerPid, peerUid }: Connection, why: string): void {
+    if (peerUid === 0) this.#parts.log.warn({ peerPid, why }, refusedText);
+    else this.#refusedOfUsers.tell(1, refusedText, { peerPid, peerUid, why });
+  }
+
+  #forget(id: ConnectionId, errno: number): void {
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return;
+    const { peerPid, length } = connection;
+    // crun does this when it fails later in its set-up
+    this.#parts.log.debug(
+      { peerPid, length, errno: errnoNameOf(errno) },
+      'connection closed before a message was whole',
+    );
+    this.#close(id);
+  }
+
+  #close(id: ConnectionId): void {
+    const connection = this.#connections.get(id);
+    if (connection !== undefined) clearTimeout(connection.deadline);
+    this.#connections.delete(id);
+    this.#parts.native.closeConnection(this.#handle, id);
+  }
+}
+
+function listen(native: Native, path: string, allowedUids: readonly number[]): SocketHandle {
+  try {
+    const others = allowedUids.filter((uid) => uid !== process.geteuid?.());
+    return native.listenSocket(path, Int32Array.from(others));
+  } catch (cause) {
+    const code = systemCodeOf(cause);
+    if (code === 'EADDRINUSE') {
+      throw new AgentError(
+        'AGENT_SOCKET_IN_USE',
+        `another agent listens on ${path}: take it over with -take-over, or choose another -socketfile`,
+      );
+    }
+    if (code === 'ENOTSOCK') {
+      throw new AgentError('AGENT_SOCKET', `${path} is no socket: choose another -socketfile`);
+    }
+    if (code === 'EOPNOTSUPP') {
+      throw new AgentError(
+        'AGENT_SOCKET',
+        `cannot let users connect to ${path}: its file system keeps no access control lists (acl(5)); choose a -socketfile on tmpfs, such as in /run, or leave -allow-uids out`,
+      );
+    }
+    const why = code === 'ENOENT' ? `: the folder ${dirname(path)} has to be there` : '';
+    throw new AgentError('AGENT_SOCKET', `cannot listen on ${path}${why}`, { cause });
+  }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is kept of a container's annotations for as long as it lives: whoever sends a megabyte of them
+// for each of many containers is not to fill our memory.
+import { fieldOf } from '../text/fields.ts';
+import { workloadWords } from './workload.ts';
+
+export interface KeptAnnotations {
+  readonly annotations: ReadonlyMap<string, string>;
+  /** How many are not kept. */
+  readonly leftOut: number;
+}
+
+const mostBytes = 64 * 1024;
+/** Each takes a hundred bytes of memory besides its text. */
+const mostEntries = 1024;
+/** Of what says which pod a container is in: names of pods have at most 253. */
+const mostOfWord = 1024;
+
+/**
+ * Those that the agent itself understands come first, then the others as they fit. No more of them are
+ * looked at than it takes.
+ * @param textAt what is at a key, or throws
+ */
+export function keptAnnotations(
+  all: object,
+  textAt: (value: unknown, key: string) => string,
+): KeptAnnotations {
+  const annotations = new Map<string, string>();
+  let length = 0;
+  const keep = (key: string): void => {
+    const value = textAt(fieldOf(all, key), key);
+    const size = Buffer.byteLength(key) + Buffer.byteLength(value);
+    if (length + size > mostBytes || (workloadWords.has(key) && size > mostOfWord)) return;
+    length += size;
+    annotations.set(key, value);
+  };
+  const keys = Object.keys(all);
+  for (const word of workloadWords) if (Object.hasOwn(all, word)) keep(word);
+  for (const key of keys) {
+    if (annotations.size >= mostEntries) break;
+    if (!workloadWords.has(key)) keep(key);
+  }
+  return { annotations, leftOut: keys.length - annotations.size };
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much machine code components may have together: V8 keeps it as long as they are there, and most
+// of it comes to be only with the calls.
+import { AgentError } from '../errors.ts';
+import type { LoadedComponent } from '../handler/direct.ts';
+import { memoryLimit } from '../process/memory-limit.ts';
+
+const mebibyte = 2 ** 20;
+
+/** Of what the agent may have. */
+const partOfBundle = 1 / 8;
+const partOfAll = 1 / 4;
+
+/** Of what all bundles may have, what is for whoever comes first. */
+const partOfFirst = 5 / 8;
+/** Of what is left beyond that, what one owner may have: so there is always some for the next. */
+const partOfRest = 1 / 3;
+
+/** Of a bundle, and of all bundles that one container selects. */
+function mostOfBundle(): number {
+  return Math.floor(memoryLimit() * partOfBundle);
+}
+
+/** Of all bundles that are known. */
+export function mostOfAll(): number {
+  return Math.floor(memoryLimit() * partOfAll);
+}
+
+/** What counts of a component. */
+export type CodeSize = Pick<LoadedComponent, 'id' | 'codeBytes'>;
+
+/** Each counts once. */
+export function codeBytesOf(components: readonly CodeSize[]): number {
+  const byId = new Map(components.map(({ id, codeBytes }) => [id, codeBytes]));
+  return [...byId.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function tooMuch(what: string, bytes: number, most: number): string {
+  const [has, may] = [bytes, most].map((each) => (each / mebibyte).toFixed(1));
+  return `${what} have ${has} MiB of machine code together; ${may} MiB are allowed, a part of the memory limit of the agent: raise it, or have smaller components`;
+}
+
+/**
+ * @param what it is of, for the message
+ * @throws AgentError AGENT_BUNDLE_INVALID
+ */
+export function checkCodeBytes(
+  components: readonly CodeSize[],
+  what: string,
+  most: number = mostOfBundle(),
+): void {
+  const bytes = codeBytesOf(components);
+  if (bytes > most) throw new AgentError('AGENT_BUNDLE_INVALID', tooMuch(what, bytes, most));
+}
+
+export interface PartWish {
+  /** What all containers have. */
+  readonly used: readonly CodeSize[];
+  /** Of these, what those of the owner have. */
+  readonly own: readonly CodeSize[];
+  /** What one more is to have. */
+  readonly wanted: readonly CodeSize[];
+  /** Of all together. */
+  readonly most: number;
+}
+
+/**
+ * Containers that live keep what they have: nobody is to have so much of it that others get nothing.
+ * @throws AgentError AGENT_BUNDLE_ROOM
+ */
+export function checkPart({ used, own, wanted, most }: PartWish): void {
+  const [before, after] = [codeBytesOf(used), codeBytesOf([...used, ...wanted])];
+  if (after === before || after <= most * partOfFirst) return;
+  const bytes = codeBytesOf([...own, ...wanted]);
+  const part = Math.max(0, most - before) * partOfRest;
+  if (bytes <= part) return;
+  const what = 'the components of this container, and of others of its namespace or user,';
+  throw new AgentError('AGENT_BUNDLE_ROOM', tooMuch(what, bytes, part));
+}
+
+export interface NoRoomParts {
+  /** Of the bundle. */
+  readonly name: string;
+  /** Its components, as far as they were read. */
+  readonly wanted: readonly CodeSize[];
+  /** Of these, and of all that is in use. */
+  readonly bytes: number;
+  readonly most: number;
+}
+
+/** There may be room for one more bundle once others are not in use any more. */
+export class NoRoom extends AgentError {
+  readonly wanted: readonly CodeSize[];
+  readonly #parts: NoRoomParts;
+
+  constructor(parts: NoRoomParts) {
+    const { name, wanted, bytes, most } = parts;
+    const what = `the components of "${name}" and of the bundles in use`;
+    super('AGENT_BUNDLE_ROOM', tooMuch(what, bytes, most));
+    // not the components: they would stay
+    this.wanted = wanted.map(({ id, codeBytes }) => ({ id, codeBytes }));
+    this.#parts = { ...parts, wanted: this.wanted };
+  }
+
+  /** The same, by the name that the bundle has. */
+  of(name: string): NoRoom {
+    return new NoRoom({ ...this.#parts, name });
+  }
+}
+
+export function noRoomIn(thrown: unknown): NoRoom | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  return thrown instanceof NoRoom ? thrown : noRoomIn(thrown.cause);
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bundles of registries, as the agent has them: pulled when a container first asks for one, and read
+// from the store from then on. The keys of signers are read once.
+import { join } from 'node:path';
+
+import { AgentError, messageOf } from '../errors.ts';
+import { identityOfAll } from '../files/file-identity.ts';
+import { Askers, operator } from '../scheduling/asker.ts';
+import type { Asker } from '../scheduling/asker.ts';
+import { Turns } from '../scheduling/turns.ts';
+import { failureIn, LoadingThread } from './loading-thread.ts';
+import type { LoadingAnswer, LoadingQuestion, UsableBundle } from './loading-worker.ts';
+import { openStoredBundle, readKeys } from './oci/open-bundle.ts';
+import type { RegistryPolicy } from './oci/open-bundle.ts';
+import { parseDigestReference } from './oci/reference.ts';
+import { filesOfStored } from './oci/store.ts';
+
+const mostFailures = 1024;
+const mostOpened = 1024;
+/** From one registry at once: for root's containers, and for those of all users. */
+const mostPulls = { root: 4, users: 2 } as const;
+
+/** Who wants bundles prepared. */
+export interface Asking extends Asker {
+  /** Whose container wants them; absent: root's. */
+  readonly uid?: number | undefined;
+}
+
+/** Whose pull it is. */
+export function whoseOf({ uid = 0 }: Asking): keyof typeof mostPulls {
+  return uid === 0 ? 'root' : 'users';
+}
+
+interface KnownBundle {
+  readonly bundle: UsableBundle;
+  /** When it was opened. */
+  readonly identity: string;
+}
+
+/** Its name stands for its contents: what else a reference says is up to who writes it. */
+function keyOf(reference: string): string {
+  const { host, digest } = parseDigestReference(reference);
+  return `${host} ${digest}`;
+}
+
+function identityOf({ folder, outline }: UsableBundle): string {
+  const components = outline.components.map(({ file }) => join(folder, file));
+  return identityOfAll([...filesOfStored(folder), ...components]);
+}
+
+export class PulledBundles {
+  readonly #policy: RegistryPolicy & { readonly keys: NonNullable<RegistryPolicy['keys']> };
+  readonly #thread = new LoadingThread();
+  /** Those that were opened, until a file of theirs changes. */
+  readonly #opened: Map<string, KnownBundle> = new Map();
+  /** By registry: one that says nothing holds up nobody who wants bundles of others. */
+  readonly #pulls: Map<string, Turns> = new Map();
+  /** Each is compared with its digest, and so read. */
+  readonly #openings = new Turns();
+  /** Why the last attempt failed. */
+  readonly #failures: Map<string, AgentError> = new Map();
+
+  constructor(policy: RegistryPolicy) {
+    this.#policy = { ...policy, keys: new Map() };
+  }
+
+  /**
+   * One that is in the store. It takes long, unless it was prepared.
+   * @throws AgentError when it is not, or may not be used; where it was fetched in vain, why
+   */
+  open(reference: string): UsableBundle {
+    const known = this.#known(reference);
+    if (known !== undefined) return known;
+    const failure = this.#failures.get(reference);
+    if (failure !== undefined) throw failure;
+    return openStoredBundle(reference, this.#policy);
+  }
+
+  /** Whether `open` takes no time. */
+  isOpen(reference: string): boolean {
+    return this.#known(reference) !== undefined;
+  }
+
+  /**
+   * Opens one, and fetches it where that is of no use. It never rejects: `open` throws why not.
+   * @param askers all who want it, of which the one that asks is the first
+   */
+  async prepare(
+    reference: string,
+    asking: Asking = operator,
+    askers: Askers = new Askers(asking),
+  ): Promise<void> {
+    try {
+      if (this.isOpen(reference)) return;
+      await this.#openings.take({ askers, costMs: 0 }, async () => this.#tryOpening(reference));
+      if (!this.isOpen(reference)) await this.fetch(reference, asking, askers);
+    } catch {
+      // it is no reference
+    }
+  }
+
+  /**
+   * Brings one into the store. It never rejects: `open` throws why there is none.
+   * @param askers as in `prepare`
+   */
+  async fetch(
+    reference: string,
+    asking: Asking = operator,
+    askers: Askers = new Askers(asking),
+  ): Promise<void> {
+    const { host } = parseDigestReference(reference);
+    const pulls = this.#pullsOf(host, whoseOf(asking));
+    await pulls.take({ askers, costMs: 0 }, async () => this.#fetch(reference));
+  }
+
+  /** Those who start containers must not make us pull all at once that they can name. */
+  #pullsOf(host: string, whose: keyof typeof mostPulls): Turns {
+    const key = `${whose} ${host}`;
+    const pulls = this.#pulls.get(key) ?? new Turns(mostPulls[whose]);
+    this.#pulls.set(key, pulls);
+    return pulls;
+  }
+
+  /** What is wrong with it may be mended by fetching it. */
+  async #tryOpening(reference: string): Promise<void> {
+    if (this.isOpen(reference)) return;
+    try {
+      await this.#open('open', reference);
+    } catch {
+      // as if it were not there
+    }
+  }
+
+  async #fetch(reference: string): Promise<void> {
+    if (this.isOpen(reference)) return;
+    try {
+      await this.#open('pull', reference);
+      this.#failures.delete(reference);
+    } catch (thrown) {
+      const failure =
+        thrown instanceof AgentError
+          ? thrown
+          : new AgentError('AGENT_OCI', `${reference} cannot be pulled: ${messageOf(thrown)}`);
+      this.#failures.set(reference, failure);
+      // those who start containers may name as many as they like
+      const [oldest = ''] = this.#failures.keys();
+      if (this.#failures.size > mostFailures) this.#failures.delete(oldest);
+    }
+  }
+
+  async #open(kind: 'open' | 'pull', reference: string): Promise<void> {
+    const { signal, ...policy } = this.#policy;
+    readKeys(reference, policy);
+    const answer = await this.#ask({ kind, reference, policy }, signal);
+    if (answer.kind === 'failed') throw failureIn(answer);
+    if (answer.kind !== 'opened') throw new Error(`no answer to this question: ${answer.kind}`);
+    const { bundle } = answer;
+    this.#opened.set(keyOf(reference), { bundle, identity: identityOf(bundle) });
+    const [oldest = ''] = this.#opened.keys();
+    if (this.#opened.size > mostOpened) this.#opened.delete(oldest);
+  }
+
+  async #ask(question: LoadingQuestion, signal?: AbortSignal): Promise<LoadingAnswer> {
+    const end = (): void => {
+      this.#thread.end();
+    };
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', end);
+    try {
+      return await this.#thread.ask(question);
+    } finally {
+      signal?.removeEventListener('abort', end);
+    }
+  }
+
+  #known(reference: string): UsableBundle | undefined {
+    const key = keyOf(reference);
+    const known = this.#opened.get(key);
+    if (known === undefined || known.identity === identityOf(known.bundle)) return known?.bundle;
+    this.#opened.delete(key);
+    return undefined;
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a handler may read and write behind the pointers of a call: by their kinds in the table.
+import { arches, inbox } from '../native.ts';
+import { xattrArgs, xattrRoom } from '../syscalls/parameter-source.ts';
+import type { ReceivedCall } from './received-call.ts';
+import type { Syscall } from '../syscalls/syscalls.ts';
+
+export type ArgumentMemory =
+  /** No pointer, or one that is never followed. */
+  | { readonly kind: 'none' }
+  /** It could not be followed. */
+  | { readonly kind: 'fault'; readonly length: number }
+  /** Bytes of the snapshot: from there on in the inbox. */
+  | { readonly kind: 'snapshot'; readonly start: number; readonly size: bigint }
+  /** The caller's own memory; `isResult`: it may be written. */
+  | {
+      readonly kind: 'memory';
+      readonly address: bigint;
+      readonly size: bigint;
+      readonly isResult: boolean;
+    };
+
+/** Of results whose size the kernel knows: by the syscall, for each of `arches`. */
+const resultSizes: ReadonlyMap<string, Readonly<Record<(typeof arches)[number], bigint>>> = new Map(
+  [['sysinfo', { x86_64: 112n, i386: 64n, x32: 112n, arm64: 112n }]],
+);
+/** More is not decoded behind one pointer. */
+const mostData = 65_536n;
+const low32 = 0xffff_ffffn;
+
+const none: ArgumentMemory = { kind: 'none' };
+const nullPointer: ArgumentMemory = { kind: 'fault', length: inbox.null };
+
+function memoryAt(address: bigint, size: bigint, isResult: boolean): ArgumentMemory {
+  return address === 0n ? nullPointer : { kind: 'memory', address, size, isResult };
+}
+
+function snapshot(call: ReceivedCall, index: number, skip: number): ArgumentMemory {
+  const length = call.pointerLength(index);
+  if (length < 0) return { kind: 'fault', length };
+  const start = call.pointerOffset(index) + skip;
+  return { kind: 'snapshot', start, size: BigInt(length - skip) };
+}
+
+/** The room for the value that getxattrat(2) asks for. */
+function xattrResult(call: ReceivedCall, index: number): ArgumentMemory {
+  const length = call.pointerLength(index);
+  if (length < 0) return { kind: 'fault', length };
+  const size = BigInt(call.field(index, xattrRoom.size));
+  return memoryAt(call.wideField(index, xattrRoom.address), size, true);
+}
+
+/** What an argument of the current call leads to. */
+export function argumentMemory(
+  call: ReceivedCall,
+  syscall: Syscall,
+  index: number,
+): ArgumentMemory {
+  const argument = syscall.arguments[index];
+  const arch = arches[call.arch];
+  if (argument === undefined || arch === undefined) return none;
+  const mask = arch === 'i386' ? low32 : BigInt.asUintN(64, -1n);
+  const address = call.register(index) & mask;
+  switch (argument.kind) {
+    case 'path':
+    case 'source':
+    case 'mount-data':
+    case 'xattr-name':
+    case 'xattr-value':
+    case 'open-how':
+      return snapshot(call, index, 0);
+    case 'xattr-args':
+      return snapshot(call, index, xattrArgs.value);
+    case 'xattr-room':
+      return xattrResult(call, index);
+    case 'result':
+      return memoryAt(address, resultSizes.get(syscall.name)?.[arch] ?? 0n, true);
+    case 'room':
+      return memoryAt(address, call.register(index + 1) & mask, true);
+    case 'data':
+      return memoryAt(address, mostData, false);
+    case 'address':
+    case 'dirfd':
+    case 'fd':
+    case 'mode':
+    case 'uint':
+    case 'ulong':
+    case 'id16':
+    case 'device':
+      return none;
+  }
+}

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of the agent itself and of `run`.
+import { isIPv4, isIPv6 } from 'node:net';
+import { isatty } from 'node:tty';
+
+import { agentOptionTable, answeringOptionTable } from '../config/agent-option-table.ts';
+import { meantAt } from '../text/did-you-mean.ts';
+import { AgentError } from '../errors.ts';
+import { tools } from './tool.ts';
+import { defaultControlSocket } from '../control/control-socket.ts';
+import { listOf, parseWords, textOf, textsOf, usage } from '../text/command-line.ts';
+import type { OptionTable } from '../text/command-line.ts';
+import { defaultConfigFile } from '../config/config.ts';
+import { logWords, parseLogOptions } from '../log.ts';
+import type { LogOptions } from '../log.ts';
+import { watchOptionsOf, watchUsage } from './watch-options.ts';
+import type { WatchOptions } from '../observation/watching.ts';
+import { resolvers } from '../resolvers/resolver.ts';
+
+/** Where a server listens. */
+export interface BindAddress {
+  /** A name or an address without brackets; empty for all addresses. */
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
+/** Where a running agent is asked. */
+export interface ControlAddress {
+  readonly path: string;
+  /** Nobody has said where: an agent that cannot listen there does without. */
+  readonly isDefault: boolean;
+}
+
+/** Who answers for a container. */
+export interface ResolverChoice {
+  readonly resolver: string;
+  /** Absent: the default one, if it is there. */
+  readonly configFile?: string;
+  /** Names of bundles, and paths of their folders. */
+  readonly selection: readonly string[];
+  /** The same of those that are asked without effect; absent: none. */
+  readonly shadow?: readonly string[];
+}
+
+/** Where pods are asked for. */
+export interface KubernetesChoice {
+  /** Absent: what the environment says. */
+  readonly kubeconfig?: string;
+  /** Absent: NODE_NAME. */
+  readonly nodeName?: string;
+}
+
+export interface AgentCommand extends ResolverChoice {
+  readonly kind: 'agent';
+  readonly socketFile: string;
+  /** Also where another agent listens. */
+  readonly takesOver: boolean;
+  readonly allowedUids: readonly number[];
+  readonly kubernetes: KubernetesChoice;
+  /** Absent: metrics are not served. */
+  readonly metricsAddress?: BindAddress;
+  /** Absent: nowhere. */
+  readonly control?: ControlAddress;
+  /** Who is told what is decided, besides the log. */
+  readonly watch: WatchOptions;
+  readonly log: LogOptions;
+}
+
+export interface RunCommand extends ResolverChoice {
+  readonly kind: 'run';
+  /** As a container's listenerMetadata. */
+  readonly metadata: string;
+  /** Absent: those that the resolver's handlers answer. */
+  readonly syscalls?: readonly string[];
+  readonly command: readonly string[];
+  readonly log: LogOptions;
+}
+
+export type Command =
+  | AgentCommand
+  | RunCommand
+  | { readonly kind: 'help'; readonly of: 'agent' | 'run' }
+  | { readonly kind: 'version' };
+
+const stderrFd = 2;
+/** (uid_t)-1, which is nobody's. */
+const noUid = 0xffff_ffff;
+const mostPort = 0xffff;
+const defaultSocketFile = '/run/seccomp-agent.socket';
+
+const common = {
+  config: { type: 'string' },
+  help: { type: 'boolean' },
+} as const;
+
+const agentOptions: OptionTable = {
+  ...agentOptionTable,
+  ...common,
+  version: { type: 'boolean' },
+};
+
+export const runOptions: OptionTable = {
+  ...answeringOptionTable,
+  ...common,
+  metadata: { type: 'string', multiple: true },
+  syscalls: { type: 'string' },
+};
+
+function resolverOf(values: ReadonlyMap<string, unknown>): string {
+  // the Go agent took an empty name for `none`
+  const given = textOf(values, 'resolver') ?? '';
+  const name = given === '' ? 'none' : given;
+  if (resolvers.has(name)) return name;
+  const names = [...resolvers.keys()];
+  return usage(`unknown resolver "${name}"; there are: ${names.join(', ')}${meantAt(name, names)}`);
+}
+
+/** Names and folders, each once; undefined: the option is not there. */
+function selectionOf(
+  values: ReadonlyMap<string, unknown>,
+  option: string,
+): readonly string[] | undefined {
+  const text = textOf(values, option);
+  if (text === undefined) return undefined;
+  const selection = listOf(text);
+  if (selection.length === 0) usage(`-${option} needs a name or a folder`);
+  const twice = selection.find((name, index) => selection.indexOf(name) !== index);
+  if (twice !== undefined) usage(`-${option} names "${twice}" twice`);
+  return selection;
+}
+
+function configChoiceOf(values: ReadonlyMap<string, unknown>): Pick<ResolverChoice, 'configFile'> {
+  const configFile = textOf(values, 'config');
+  if (configFile === '') usage('-config needs a path');
+  return configFile === undefined ? {} : { configFile };
+}
+
+/** Others answer with bundles of their own. */
+function takesSelection(resolver: string): boolean {
+  return ['', 'none', 'falco'].includes(resolver);
+}
+
+function choiceOf(values: ReadonlyMap<string, unknown>): ResolverChoice {
+  const resolver = resolverOf(values);
+  const selection = selectionOf(values, 'bundle');
+  if (selection !== undefined && !takesSelection(resolver)) {
+    usage(`-bundle and -resolver=${resolver} both say who answers`);
+  }
+  const shadow = selectionOf(values, 'bundle-shadow');
+  return {
+    resolver,
+    selection: selection ?? [],
+    ...configChoiceOf(values),
+    ...(shadow === undefined ? {} : { shadow }),
+  };
+}
+
+function logOf(values: ReadonlyMap<string, unknown>, fallback: string): LogOptions {
+  const parsed = parseLogOptions(textOf(values, 'log') ?? fallback, isatty(stderrFd));
+  if ('options' in parsed) return parsed.options;
+  const { unknownWord: word } = parsed;
+  return usage(
+    `unknown word "${word}" in -log; there are ${logWords.join(', ')}${meantAt(word, logWords)}`,
+  );
+}
+
+function uidsOf(values: ReadonlyMap<string, unknown>): readonly number[] {
+  return listOf(textOf(values, 'allow-uids') ?? '').map((text) =>
+    /^\d{1,10}$/u.test(text) && Number(text) < noUid
+      ? Number(text)
+      : usage(`"${text}" in -allow-uids is no user id`),
+  );
+}
+
+/** `[host]:port`, as Go has it: IPv6 addresses in brackets, no host for all addresses. */
+function bindAddressOf(values: ReadonlyMap<string, unknown>): BindAddress | undefined {
+  const text = textOf(values, 'metrics-bind-address') ?? '';
+  if (text === '') return undefined;
+  const parts = /^(?:\[(?<inner>[^\]]+)\]|(?<plain>[^[\]:]*)):(?<port>\d{1,5})$/u.exec(
+    text,
+  )?.groups;
+  const host = parts?.['inner'] ?? parts?.['plain'] ?? '';
+  const port = Number(parts?.['port']);
+  const isHost = parts?.['inner'] === undefined ? host === '' || isHostName(host) : isIPv6(host);
+  if (parts !== undefined && isHost && port <= mostPort) return { host, port };
+  return usage(
+    `"${text}" in -metrics-bind-address is no HOST:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080`,
+  );
+}
+
+/** A name, or an IPv4 address; what has only digits and dots is never a name. */
+function isHostName(text: string): boolean {
+  if (/^[\d.]+$/u.test(text)) return isIPv4(text);
+  return /^[a-z\d](?:[a-z\d.-]*[a-z\d])?$/iu.test(text);
+}
+
+function controlOf(values: ReadonlyMap<string, unknown>): ControlAddress | undefined {
+  const path = textOf(values, 'control-socket') ?? defaultControlSocket;
+  if (path === '') usage('-control-socket needs a path, or none');
+  return path === 'none' ? undefined : { path, isDefault: !values.has('control-socket') };
+}
+
+const kubernetesOptions: readonly string[] = ['kubeconfig', 'node-name'];
+
+function kubernetesOf(values: ReadonlyMap<string, unknown>): KubernetesChoice {
+  const [kubeconfig, nodeName] = [textOf(values, 'kubeconfig'), textOf(values, 'node-name')];
+  if (kubeconfig === '') usage('-kubeconfig needs a path');
+  if (nodeName === '') usage('-node-name needs a name');
+  const given = kubeconfig === undefined ? '-node-name' : '-kubeconfig';
+  const isIdle = textOf(values, 'resolver') !== 'kubernetes';
+  if (isIdle && (kubeconfig ?? nodeName) !== undefined) {
+    usage(`${given} is for -resolver=kubernetes`);
+  }
+  return {
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(nodeName === undefined ? {} : { nodeName }),
+  };
+}
+
+function unknownCommand(word: string): never {
+  const names = ['run', ...tools.map(({ name }) => name)];
+  return usage(
+    `unexpected argument "${word}"; it is no command: there are ${names.join(', ')}${meantAt(word, names)}`,
+  );
+}
+
+/** What is said in place of options by the configuration of this file; undefined: the default one. */
+export type Configured = (file: string | undefined) => ReadonlyMap<string, string | true>;
+
+/** What the command line says counts, and what does not go together with that does not. */
+function withConfigured(
+  given: ReadonlyMap<string, unknown>,
+  configured: ReadonlyMap<string, unknown>,
+): ReadonlyMap<string, unknown> {
+  const resolver = textOf(given, 'resolver');
+  const counts = (key: string): boolean => {
+    if (resolver === undefined) return true;
+    if (key === 'bundle') return takesSelection(resolver);
+    return resolver === 'kubernetes' || !kubernetesOptions.includes(key);
+  };
+  return new Map([...[...configured].filter(([key]) => counts(key)), ...given]);
+}
+
+function parseAgent(words: readonly string[], configured: Configured): Command {
+  const { values, rest } = parseWords(words, agentOptions);
+  if (values.get('help') === true) return { kind: 'help', of: 'agent' };
+  if (values.get('version') === true) return { kind: 'version' };
+  if (rest.length > 0) unknownCommand(rest[0] ?? '');
+  const { configFile } = configChoiceOf(values);
+  return agentCommandOf(withConfigured(values, configured(configFile)));
+}
+
+/** @param values of `agentOptionTable` @throws AgentError AGENT_USAGE */
+export function agentCommandOf(values: ReadonlyMap<string, unknown>): AgentCommand {
+  const socketFile = textOf(values, 'socketfile') ?? defaultSocketFile;
+  if (socketFile === '') usage('-socketfile needs a path');
+  const parsed = {
+    kind: 'agent',
+    ...choiceOf(values),
+    socketFile,
+    takesOver: values.get('take-over') === true,
+    allowedUids: uidsOf(values),
+    kubernetes: kubernetesOf(values),
+    watch: watchOptionsOf(values),
+    log: logOf(values, 'info'),
+  } as const;
+  const metricsAddress = bindAddressOf(values);
+  const control = controlOf(values);
+  return {
+    ...parsed,
+    ...(metricsAddress === undefined ? {} : { metricsAddress }),
+    ...(control === undefined ? {} : { control }),
+  };
+}
+
+/** What stands before `--`, and the command behind it. */
+export function splitCommand(words: readonly string[]): {
+  readonly own: readonly string[];
+  readonly command: readonly string[];
+} {
+  const separator = words.indexOf('--');
+  return separator < 0
+    ? { own: words, command: [] }
+    : { own: words.slice(0, separator), command: words.slice(separator + 1) };
+}
+
+/** @param values of `runOptions` */
+export function runCommandOf(
+  values: ReadonlyMap<string, unknown>,
+  command: readonly string[],
+): RunCommand {
+  const parsed = {
+    kind: 'run',
+    ...choiceOf(values),
+    metadata: textsOf(values, 'metadata').join('\n'),
+    command,
+    log: logOf(values, 'warn'),
+  } as const;
+  const syscalls = textOf(values, 'syscalls');
+  return syscalls === undefined ? parsed : { ...parsed, syscalls: listOf(syscalls) };
+}
+
+/** Options of the command itself are unknown here, where `--` is missing. */
+function parseRunWords(words: readonly string[]): ReturnType<typeof parseWords> {
+  try {
+    return parseWords(words, runOptions);
+  } catch (thrown) {
+    const isOwn = words.every((word) => word.startsWith('-'));
+    if (isOwn || !(thrown instanceof AgentError)) throw thrown;
+    return usage(`${thrown.message}; the command goes behind --`);
+  }
+}
+
+function parseRun(words: readonly string[]): Command {
+  const { own, command } = splitCommand(words);
+  const { values, rest } = parseRunWords(own);
+  if (values.get('help') === true) return { kind: 'help', of: 'run' };
+  if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"; the command goes behind --`);
+  if (command.length === 0) usage('run needs a command behind --');
+  return runCommandOf(values, command);
+}
+
+/** @throws AgentError AGENT_USAGE, and what `configured` throws */
+export function parseCommand(
+  words: readonly string[],
+  configured: Configured = () => new Map(),
+): Command {
+  return words[0] === 'run' ? parseRun(words.slice(1)) : parseAgent(words, configured);
+}
+
+function commandLines(): string {
+  return tools.map(({ name, summary }) => `  ${name.padEnd(18)}  ${summary}\n`).join('');
+}
+
+export const agentUsage: string = `Usage: seccompagent [options]
+       seccompagent run [options] -- COMMAND ARGS…
+       seccompagent COMMAND [options]
+
+Answers trapped system calls of containers with WebAssembly handlers.
+
+Options (one dash or two, with = or a space):
+  -resolver NAME      which handlers answer for a container (default none)
+                        none        the bundles that its metadata or -bundle selects,
+                                    else every call continues in the kernel
+                        demo-basic  mkdir with a suffix, chmod fails, mount of proc
+                        unprivileged-build  mount of proc, for image builds
+                        kubernetes  what the keys of its metadata say, for each pod
+                        falco       as none, and Falco is told of every call
+  -bundle LIST        bundles in chain order, by name or folder, where the container's
+                      metadata selects none (BUNDLE=LIST)
+  -bundle-shadow LIST bundles that are asked the same without effect; what they would do
+                      differently is counted and logged (BUNDLE_SHADOW=LIST)
+  -config FILE        what the operator grants, and limits; each of these options may be there,
+                      too, and counts where the command line does not say it
+                      (default ${defaultConfigFile}, if it is there)
+  -socketfile PATH    the agent socket, "listenerPath" of seccomp profiles
+                      (default ${defaultSocketFile})
+  -take-over          takes that path from an agent that listens there, for containers that
+                      start; the other one goes on for those that it has
+  -allow-uids LIST    users besides root whose runtimes may connect
+  -kubeconfig FILE    how the API is reached with -resolver=kubernetes outside of a cluster
+                      (default KUBECONFIG, else the service account of the pod)
+  -node-name NAME     the node whose pods are known then (default NODE_NAME)
+  -metrics-bind-address [HOST]:PORT
+                      where /metrics, /healthz and /readyz are served
+                      (default: nowhere)
+  -control-socket PATH
+                      where root asks it, for example for its status; none: nowhere
+                      (default ${defaultControlSocket})
+${watchUsage}  -log LIST           trace, debug, info, warn, error or fatal; color or nocolor; json
+                      (default info); from debug on, a line for each decision
+  -help, -version
+
+Commands (each has -help):
+  run                 a command under a notify filter, without a container runtime
+${commandLines()}`;
+
+export const runUsage = `Usage: seccompagent run [options] -- COMMAND ARGS…
+
+Runs a command under a notify filter, in a private mount namespace, and answers its calls.
+Exits with the command's exit code.
+
+This is no security boundary: the command runs as root beside the agent, and can stop, kill or trace
+it. After kill -STOP $PPID, for example, its trapped calls wait forever. Run programs that you do not
+trust in a container whose seccomp profile sends their calls to an agent (see profile).
+
+Options (one dash or two, with = or a space):
+  -resolver NAME      which handlers answer: none (the default), demo-basic,
+                      unprivileged-build, kubernetes, falco
+  -bundle LIST        bundles in chain order, by name or folder
+  -bundle-shadow LIST bundles that are asked the same without effect
+  -metadata KEY=VALUE a setting of the bundles, as a line of listenerMetadata sets it; for
+                      several, several times
+  -config FILE        as for seccompagent
+  -syscalls LIST      the system calls to trap (default: those that the handlers answer)
+  -log LIST           as for seccompagent (default warn)
+  -help
+`;

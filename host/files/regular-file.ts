@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads files of which nobody knows what stands in their place: archives and repositories may bring
+// FIFOs, which are waited for, and links to devices, which have no end.
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+
+import { systemCodeOf } from '../errors.ts';
+
+export interface FileLimits {
+  readonly mostBytes: number;
+  /** Throws where the file is not to be read; its status and contents are those of the same file. */
+  readonly check?: (status: Stats, descriptor: number) => void;
+}
+
+function checkRegular(status: Stats): void {
+  if (!status.isFile()) throw new Error('it is no regular file');
+}
+
+/** What stands at the path: it stays so until that is something else. */
+const faultsOfPath = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'];
+
+/**
+ * Of a file that cannot be read: whether the file system may let us later, as where descriptors had run
+ * out or its server was away.
+ */
+export function isPassingFault(thrown: unknown): boolean {
+  const isOfSystem = thrown instanceof Error && 'errno' in thrown;
+  return isOfSystem && !faultsOfPath.includes(systemCodeOf(thrown) ?? '');
+}
+
+/** 0 where it cannot be looked at, such as a link to itself: who reads it hears why. */
+export function sizeIfThere(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch {
+    return 0;
+  }
+}
+
+/** No more than its status says: it may grow meanwhile. */
+function readBytes(fd: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  let count = 0;
+  while (count < size) {
+    const more = readSync(fd, bytes, count, size - count, null);
+    if (more === 0) break;
+    count += more;
+  }
+  return bytes.subarray(0, count);
+}
+
+/**
+ * A regular file, or one that a link leads to.
+ * @throws Error of the file system; Error when it is another kind of file, or too large
+ */
+export function readRegularFile(file: string, { mostBytes, check }: FileLimits): Buffer {
+  // some devices do something as soon as they are opened
+  checkRegular(statSync(file));
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    // it may be another one by now
+    const status = fstatSync(fd);
+    checkRegular(status);
+    if (status.size > mostBytes) {
+      throw new Error(`it has ${status.size} bytes; ${mostBytes} are allowed`);
+    }
+    check?.(status, fd);
+    return readBytes(fd, status.size);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kills or freezes a container because of a call of its own, and says so in the log.
+import type { ContainerKey } from '../agent-socket/container-key.ts';
+import { errnoNameOf } from '../syscalls/errno.ts';
+import type { Logger } from '../log.ts';
+import { tokenOf } from '../native.ts';
+import type { Native, ReceiverHandle } from '../native.ts';
+import type { ContainerStop } from '../registry/policy.ts';
+import type { ShownContainer } from '../registry/shown-container.ts';
+import { stopNote } from '../registry/container-note.ts';
+import type { ContainerNote } from '../registry/container-note.ts';
+
+export interface StopParts {
+  readonly native: Pick<Native, 'killContainer' | 'freezeContainer'>;
+  readonly receiver: ReceiverHandle;
+  readonly log: Logger;
+  /** As `shownContainer`. */
+  readonly shown: ShownContainer;
+  /** It was done, and people are to hear of it. */
+  readonly onNote: (note: ContainerNote) => void;
+  /** Of one of its listeners. */
+  readonly token: number;
+  /** Names the call that it is done for; absent: one that the agent or a handler failed at. */
+  readonly syscall?: () => string;
+}
+
+/** How long the same is not told again. */
+const tellPauseMs = 60_000;
+
+interface Words {
+  readonly done: string;
+  readonly failed: string;
+}
+
+const words: Readonly<Record<ContainerStop, Words>> = {
+  'kill-container': {
+    done: 'container killed',
+    failed: 'container cannot be killed, or only its first process',
+  },
+  'freeze-container': { done: 'container frozen', failed: 'container cannot be frozen' },
+};
+
+/** @returns 0 or a positive errno */
+function act(stop: ContainerStop, { native, receiver, token }: StopParts): number {
+  switch (stop) {
+    case 'kill-container':
+      return native.killContainer(receiver, tokenOf(token));
+    case 'freeze-container':
+      return native.freezeContainer(receiver, tokenOf(token), 1);
+  }
+}
+
+function tell(stop: ContainerStop, errno: number, parts: StopParts): void {
+  const { log, shown, onNote } = parts;
+  const { done, failed } = words[stop];
+  const syscall = parts.syscall?.();
+  const fields = { ...shown, syscall };
+  if (errno === 0) {
+    log.error(fields, done);
+    onNote(stopNote(stop, syscall));
+    return;
+  }
+  log.error({ ...fields, errno: errnoNameOf(errno) }, failed);
+}
+
+/** What is done to containers for call after call is told once in a while of each. */
+export class ToldStops {
+  /** Until when it is told, oldest first. */
+  readonly #until: Map<ContainerKey, number> = new Map();
+
+  /** @returns whether it is to be told now */
+  take(key: ContainerKey): boolean {
+    const now = Date.now();
+    for (const [other, until] of this.#until) {
+      if (until > now) break;
+      this.#until.delete(other);
+    }
+    if (this.#until.has(key)) return false;
+    this.#until.set(key, now + tellPauseMs);
+    return true;
+  }
+}
+
+/**
+ * The call fails in any case, whether its container can be killed or frozen or not. What a container
+ * still calls that is being killed, or that cannot be, nobody needs to hear of again.
+ */
+export function stopContainer(stop: ContainerStop, parts: StopParts, isDue: () => boolean): void {
+  const errno = act(stop, parts);
+  const isFrozen = stop === 'freeze-container' && errno === 0;
+  if (isDue() || isFrozen) tell(stop, errno, parts);
+}
+
+/** The same for the calls of one listener. */
+export function stopper(parts: StopParts): (stop: ContainerStop) => void {
+  let isTold = false;
+  const isDue = (): boolean => {
+    const isFirst = !isTold;
+    isTold = true;
+    return isFirst;
+  };
+  return (stop) => {
+    stopContainer(stop, parts, isDue);
+  };
+}

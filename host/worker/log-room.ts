@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much may be written into the log for a container: a stock of bytes for its handlers that fills
+// up again with time, which all threads share, and one of lines that tell of calls that failed. What
+// does not fit is dropped, and counted. Users have a stock of lines for all of their containers, which
+// may be many.
+import { mostPlaces } from '../counting/container-places.ts';
+
+/** What a container may write at once, and in each second after that. */
+const stockBytes = 131_072;
+const bytesPerSecond = 32_768;
+const nsPerByte = 1_000_000_000n / BigInt(bytesPerSecond);
+const stockNs = BigInt(stockBytes) * nsPerByte;
+/** At once, and in each second after that. */
+const mostReports = 20n;
+const nsPerReport = 1_000_000_000n / mostReports;
+
+/** Of one user, as on the main thread (user-lines.ts): at once, and in each minute after that. */
+const mostUserLines = 200n;
+const nsPerUserLine = 60_000_000_000n / mostUserLines;
+/** Users whose ids leave the same rest have one stock. */
+const userStocks = 1024;
+
+/** Words of a container. */
+const word = { fullAt: 0, lines: 1, bytes: 2, reportsFullAt: 3, words: 4 } as const;
+
+/** Words of a stock of users, behind those of all containers. */
+const userWord = { fullAt: 0, leftOut: 1, words: 2 } as const;
+const usersAt = (mostPlaces + 1) * word.words;
+
+export interface Dropped {
+  readonly lines: number;
+  readonly bytes: number;
+}
+
+/** By the places of containers. */
+export function makeLogRoom(): SharedArrayBuffer {
+  const words = usersAt + userStocks * userWord.words;
+  return new SharedArrayBuffer(words * BigInt64Array.BYTES_PER_ELEMENT);
+}
+
+function userAt(user: number): number {
+  return usersAt + (user % userStocks) * userWord.words;
+}
+
+/** The stocks of all containers, seen from one thread. */
+export class LogRoom {
+  readonly #words: BigInt64Array;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#words = new BigInt64Array(buffer);
+  }
+
+  /** @returns whether the stock had so many bytes */
+  take(place: number, bytes: number): boolean {
+    return this.#take(place * word.words + word.fullAt, BigInt(bytes) * nsPerByte, stockNs);
+  }
+
+  /** @returns whether a call that failed may be told of */
+  takeReport(place: number): boolean {
+    const at = place * word.words + word.reportsFullAt;
+    return this.#take(at, nsPerReport, mostReports * nsPerReport);
+  }
+
+  /** @returns whether one more line on a container of this user may be written; root has no limit */
+  takeUserLine(user: number): boolean {
+    if (user === 0) return true;
+    return this.#take(userAt(user) + userWord.fullAt, nsPerUserLine, mostUserLines * nsPerUserLine);
+  }
+
+  /** A line on a container of this user was left out. */
+  leaveOut(user: number): void {
+    Atomics.add(this.#words, userAt(user) + userWord.leftOut, 1n);
+  }
+
+  /** How many lines on this user's containers were left out since the last look. */
+  leftOut(user: number): number {
+    if (user === 0) return 0;
+    return Number(Atomics.exchange(this.#words, userAt(user) + userWord.leftOut, 0n));
+  }
+
+  /** Whether nothing was dropped since somebody has looked. */
+  isTold(place: number): boolean {
+    return Atomics.load(this.#words, place * word.words + word.lines) === 0n;
+  }
+
+  drop(place: number, bytes: number): void {
+    Atomics.add(this.#words, place * word.words + word.bytes, BigInt(bytes));
+    Atomics.add(this.#words, place * word.words + word.lines, 1n);
+  }
+
+  /** What was dropped since the last look. */
+  dropped(place: number): Dropped {
+    return {
+      lines: Number(Atomics.exchange(this.#words, place * word.words + word.lines, 0n)),
+      bytes: Number(Atomics.exchange(this.#words, place * word.words + word.bytes, 0n)),
+    };
+  }
+
+  /** Another container has the place from now on. */
+  clear(place: number): void {
+    this.#words.fill(0n, place * word.words, (place + 1) * word.words);
+  }
+
+  /** @param most of what has been taken and has not come back with time */
+  #take(at: number, nanoseconds: bigint, most: bigint): boolean {
+    for (;;) {
+      const before = Atomics.load(this.#words, at);
+      const now = process.hrtime.bigint();
+      const fullAt = (before > now ? before : now) + nanoseconds;
+      if (fullAt - now > most) return false;
+      if (Atomics.compareExchange(this.#words, at, before, fullAt) === before) return true;
+    }
+  }
+}

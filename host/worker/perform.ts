@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// The action `perform`: the host does a call as it was decoded, as the caller. All of it comes from
+// the inbox, which is what the handler has seen.
+import { AgentError } from '../errors.ts';
+import { fail, failureByNumber, valueAction, zeroAction } from '../call/action.ts';
+import type { Decision } from '../call/action.ts';
+import { gone } from '../handler/capability.ts';
+import type { CallHost } from '../handler/capability.ts';
+import { errnoNumber } from '../syscalls/errno.ts';
+import { OperationRequest } from '../handler/operation-request.ts';
+import { pointerFault } from '../call/pointer-fault.ts';
+import { arches, operationNumber } from '../native.ts';
+import type { Parameter } from '../syscalls/parameter-source.ts';
+import { performPlan } from '../syscalls/perform-plan.ts';
+import type { OperationPart, PerformPlan } from '../syscalls/perform-plan.ts';
+import type { ReceivedCall } from '../call/received-call.ts';
+import { at } from '../syscalls/syscall-table.ts';
+import type { Syscall } from '../syscalls/syscalls.ts';
+
+const closeOnExec = 0o2000000n;
+/** O_PATH of <fcntl.h>. */
+const openPath = 0o10000000;
+const pathOnly = fail('EOPNOTSUPP');
+/** The index in `arches`. */
+const i386 = arches.indexOf('i386');
+const eintr = errnoNumber('EINTR');
+const erange = errnoNumber('ERANGE');
+
+/** What the host does for one worker. */
+export type PerformHost = Pick<
+  CallHost,
+  'operate' | 'resultRoom' | 'argumentSize' | 'writeArgument'
+>;
+
+/** As new_decode_dev of the kernel has it. */
+function majorOf(device: number): number {
+  return (device & 0xfff00) >>> 8;
+}
+
+function minorOf(device: number): number {
+  return (device & 0xff) | ((device >>> 12) & 0xfff00);
+}
+
+export class Performer {
+  readonly #call: ReceivedCall;
+  readonly #host: PerformHost;
+  readonly #request = new OperationRequest();
+
+  constructor(call: ReceivedCall, host: PerformHost) {
+    this.#call = call;
+    this.#host = host;
+  }
+
+  /**
+   * What the call comes to.
+   * @throws AgentError AGENT_CALLER, AGENT_HANDLER_FAILED for what `canPerform` has not
+   */
+  perform(syscall: Syscall): Decision {
+    const plan = performPlan(syscall.family);
+    if (plan === undefined) {
+      throw new AgentError('AGENT_HANDLER_FAILED', `the host cannot perform ${syscall.name}`);
+    }
+    const fault = this.#faultOf(syscall);
+    if (fault !== undefined) return fault;
+    const request = this.#request;
+    request.begin(plan.operation);
+    if (plan.isOfDescriptor === true) {
+      request.setText('path', 0, 0);
+      request.setNumber('at-flags', at.emptyPath);
+    }
+    if (syscall.name === 'openat2') request.setStrict();
+    if (plan.result === 'descriptor') request.setGiven();
+    for (const [name, part] of plan.parts) {
+      const parameter = syscall.parameters.find((each) => each.name === name);
+      if (parameter !== undefined) this.#set(parameter, part);
+    }
+    return this.#do(plan, syscall);
+  }
+
+  /** The first pointer that could not be followed decides. */
+  #faultOf({ parameters }: Syscall): Decision | undefined {
+    for (const { source } of parameters) {
+      if (source.from !== 'bytes' && source.from !== 'field') continue;
+      const length = this.#call.pointerLength(source.index);
+      if (length < 0) return pointerFault(length);
+    }
+    return undefined;
+  }
+
+  #set(parameter: Parameter, part: OperationPart): void {
+    const { source } = parameter;
+    const request = this.#request;
+    switch (part) {
+      case 'path':
+      case 'second-path':
+      case 'name':
+      case 'value': {
+        if (source.from !== 'bytes') {
+          request.setText(part, 0, 0);
+          return;
+        }
+        const { index, skip } = source;
+        const length = this.#call.pointerLength(index) - skip;
+        request.setText(part, this.#call.pointerOffset(index) + skip, length);
+        break;
+      }
+      case 'device': {
+        const device = Number(this.#number(parameter));
+        request.setDevice(majorOf(device), minorOf(device));
+        break;
+      }
+      case 'open-flags':
+      case 'resolve':
+        request.setWide(part, this.#number(parameter));
+        break;
+      case 'mode':
+      case 'first':
+      case 'second':
+      case 'at-flags':
+      case 'xattr-flags':
+      case 'own-flags':
+        request.setNumber(part, Number(this.#number(parameter)));
+    }
+  }
+
+  /** Unsigned. */
+  #number({ source }: Parameter): bigint {
+    const call = this.#call;
+    switch (source.from) {
+      case 'constant':
+        return BigInt(source.value);
+      case 'field':
+        return source.size === 8
+          ? call.wideField(source.index, source.offset)
+          : BigInt(call.field(source.index, source.offset));
+      case 'bytes':
+        return 0n;
+      case 'register':
+        switch (source.as) {
+          case 'mode':
+            return BigInt(call.mode(source.index));
+          case 'id16':
+            return BigInt(call.id16(source.index));
+          case 'u32':
+          case 'device':
+            return BigInt(call.low(source.index));
+          case 'u64':
+            return call.register(source.index);
+        }
+    }
+  }
+
+  #do(plan: PerformPlan, syscall: Syscall): Decision {
+    const request = this.#request;
+    const room = this.#host.resultRoom();
+    if (plan.result === 'descriptor' && this.#isPathOnly()) return pathOnly;
+    const errno =
+      request.check() ||
+      this.#host.operate(plan.operation, this.#call.bytes, request.numbers, room);
+    if (errno !== 0) return failureOf(errno);
+    switch (plan.result) {
+      case 'zero':
+        return zeroAction;
+      case 'descriptor':
+        return this.#descriptor(syscall);
+      case 'bytes':
+        return this.#giveBack(syscall, room);
+    }
+  }
+
+  /** The kernel gives nobody a descriptor that was opened with O_PATH. */
+  #isPathOnly(): boolean {
+    return ((this.#request.numbers[operationNumber.flags] ?? 0) & openPath) !== 0;
+  }
+
+  #descriptor({ parameters }: Syscall): Decision {
+    const { numbers } = this.#request;
+    const given = numbers[operationNumber.given] ?? -1;
+    if (given >= 0) return valueAction(BigInt(given)) ?? zeroAction;
+    const flags = parameters.find(({ name }) => name === 'flags');
+    return {
+      kind: 'descriptor',
+      descriptor: numbers[operationNumber.descriptor] ?? 0,
+      isCloseOnExec: flags !== undefined && (this.#number(flags) & closeOnExec) !== 0n,
+    };
+  }
+
+  /** Of getxattr(2) and listxattr(2): a room of 0 asks how much is needed. */
+  #giveBack(syscall: Syscall, room: Uint8Array): Decision {
+    const length = this.#request.numbers[operationNumber.resultLength] ?? 0;
+    const action = valueAction(BigInt(length)) ?? zeroAction;
+    const size = this.#sizeOf(syscall);
+    if (size === 0n) return action;
+    if (BigInt(length) > size) return failureByNumber(erange);
+    if (length === 0) return action;
+    const index = syscall.arguments.findIndex(
+      ({ kind }) => kind === 'room' || kind === 'xattr-room',
+    );
+    const errno = this.#host.writeArgument(index, 0n, room.subarray(0, length));
+    return errno === 0 ? action : failureOf(errno);
+  }
+
+  #sizeOf({ parameters }: Syscall): bigint {
+    const size = parameters.find(({ name }) => name === 'size');
+    const given = size === undefined ? 0n : this.#number(size);
+    // of 32-bit calls, which have nothing above
+    return this.#call.arch === i386 ? BigInt.asUintN(32, given) : given;
+  }
+}
+
+function failureOf(errno: number): Decision {
+  return failureByNumber(errno === gone ? eintr : errno);
+}

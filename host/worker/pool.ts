@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: Apache-2.0
+// The worker threads, seen from the main thread.
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ResourceLimits, Worker } from 'node:worker_threads';
+
+import { AgentError, messageOf } from '../errors.ts';
+import type { LoadedComponent } from '../handler/direct.ts';
+import type { LogOptions, Logger } from '../log.ts';
+import { heapLimitMb, memoryLimit } from '../process/memory-limit.ts';
+import type { Native, ReceiverHandle } from '../native.ts';
+import type { Observation } from '../observation/observation.ts';
+import { SeldomNotice } from '../scheduling/seldom-notice.ts';
+import { startThread } from '../process/own-thread.ts';
+import { UnreadCounter, UnreadRoom } from '../recording/tape-room.ts';
+import { TapeTurns } from '../recording/tape-turns.ts';
+import type { CodeSize } from '../bundles/code-room.ts';
+import type { CounterBlock, CounterSum } from '../counting/counter-sum.ts';
+import type { DroppedLines } from './dropped-lines.ts';
+import { mostInstanceBytes, mostResidentBytes } from './instance-memory.ts';
+import type { QuarantineBuffers } from './quarantine.ts';
+import { SentComponents } from './sent-components.ts';
+import type {
+  CallFailure,
+  ListenerNote,
+  TapedCall,
+  WorkerInput,
+  WorkerMessage,
+} from './thread-messages.ts';
+
+export interface PoolSize {
+  /** How many workers run at once while none is blocked. */
+  readonly running: number;
+  /** There are always so many: one more than can run takes over when one is ended. */
+  readonly fewest: number;
+  /** Even when all are blocked. */
+  readonly most: number;
+}
+
+/** What a worker takes by itself, and all of them may take of the agent's memory. */
+const workerBytes = 16 * 2 ** 20;
+const partOfWorkers = 1 / 4;
+/** The addon has 64 places, also for those that a container keeps waiting and others replace. */
+const mostWorkers = 48;
+/** So that calls go on while some wait for something slow, on any machine. */
+const leastWorkers = 8;
+
+export interface Machine {
+  readonly cores: number;
+  /** What the agent may have. */
+  readonly memoryBytes: number;
+}
+
+/** @param workers a fixed number; absent: as the machine has cores and the agent memory */
+export function poolSize(
+  workers?: number,
+  machine: Machine = { cores: availableParallelism(), memoryBytes: memoryLimit() },
+): PoolSize {
+  if (workers !== undefined) return { running: workers, fewest: workers, most: workers };
+  const { cores, memoryBytes } = machine;
+  const fitting = Math.floor((memoryBytes * partOfWorkers) / workerBytes);
+  const most = Math.max(leastWorkers, Math.min(mostWorkers, fitting, 4 * cores));
+  // one waits for all others while another one holds the listener of a thread that calls alone; and
+  // a third is for when some are blocked
+  const running = Math.max(2, Math.min(cores, Math.floor((most * 2) / 3)));
+  return { running, fewest: running + 1, most };
+}
+
+export interface PoolParts {
+  readonly native: Native;
+  readonly receiver: ReceiverHandle;
+  readonly log: Logger;
+  readonly logOptions: LogOptions;
+  readonly size: PoolSize;
+  readonly counters: CounterSum;
+  readonly quarantine: QuarantineBuffers;
+  readonly dropped: DroppedLines;
+  readonly onFailed: (failure: CallFailure) => void;
+  readonly onNote: (note: ListenerNote) => void;
+  /** Where calls are counted that were lost on their way to whoever records. */
+  readonly losses: SharedArrayBuffer;
+  readonly observation: Observation;
+  /** @param done to be called once the call takes no more room */
+  readonly onTaped: (taped: TapedCall, done: () => void) => void;
+}
+
+/**
+ * Instances of handlers, of all workers together. Each memory takes 8 GiB of address space, of which
+ * a process has 128 TiB; an instance that was given up has its own until the garbage is collected.
+ */
+const mostInstances = 8000;
+/** More than there can be workers at once, with those that are just ending. */
+const instancePlaces = 256;
+/** So that a worker that can't start is not started again and again without a pause. */
+const restartDelayMs = 100;
+/** At a stop: how long handlers may take for the calls that they have. */
+const stopPatienceMs = 3000;
+/** Then they are ended. A worker that a caller's memory holds does not end before the process does. */
+const endPatienceMs = 1000;
+
+/** Whether it has settled before so much time was over. */
+async function isWithin(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const patience = new AbortController();
+  const isLate = sleep(milliseconds, false, { signal: patience.signal }).catch(() => false);
+  try {
+    return await Promise.race([work.then(() => true), isLate]);
+  } finally {
+    patience.abort();
+  }
+}
+
+/** So often the main thread looks at what the process has: calls take memory that nobody counts. */
+const lookMs = 250;
+
+/**
+ * Calls leave no garbage behind, so what does (meeting containers) is to be cleared away early. A
+ * worker whose heap has grown beyond its limit ends, and not the whole agent.
+ */
+function workerLimits({ most }: PoolSize): ResourceLimits {
+  return { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: heapLimitMb(most) };
+}
+
+interface PoolWorker {
+  readonly thread: Worker;
+  readonly counters: CounterBlock;
+  readonly components: SentComponents;
+  /** What it has written down and has not come. */
+  readonly unread: UnreadCounter;
+  isReady: boolean;
+  /** It was told to end. */
+  isEnding: boolean;
+}
+
+export class Pool {
+  readonly #parts: PoolParts;
+  readonly #workers: Map<number, PoolWorker> = new Map();
+  readonly #components: Map<string, LoadedComponent> = new Map();
+  readonly #tapeTurns = new TapeTurns();
+  readonly #unread = new UnreadRoom();
+  readonly #threadless: SeldomNotice;
+  /** Only then are workers that end replaced. */
+  #isUp = false;
+  #lastId = 0;
+  #looking: NodeJS.Timeout | undefined;
+  /** Each worker tells its own. */
+  readonly #instanceCounts = new Int32Array(new SharedArrayBuffer(4 * instancePlaces));
+  readonly #memoryCounts = new Int32Array(new SharedArrayBuffer(4 * instancePlaces));
+
+  private constructor(parts: PoolParts) {
+    this.#parts = parts;
+    this.#threadless = new SeldomNotice(parts.log);
+  }
+
+  /** Resolves once every worker receives; when one can't start, all are ended again. */
+  static async start(parts: PoolParts): Promise<Pool> {
+    const pool = new Pool(parts);
+    const { fewest } = parts.size;
+    const started = await Promise.allSettled(Array.from({ length: fewest }, () => pool.#add()));
+    const failed = started.find((result) => result.status === 'rejected');
+    if (failed !== undefined) {
+      await pool.stop();
+      throw new AgentError('AGENT_WORKER', 'a worker thread cannot start', {
+        cause: failed.reason,
+      });
+    }
+    pool.#isUp = true;
+    // the first time it needs a descriptor
+    pool.#lookAtMemory();
+    pool.#looking = setInterval(() => {
+      pool.#lookAtMemory();
+    }, lookMs).unref();
+    return pool;
+  }
+
+  /** Whether a worker has not ended: no thread of Node's can then be waited for. */
+  get isStuck(): boolean {
+    return !this.#isUp && this.#workers.size > 0;
+  }
+
+  /** Workers that receive, or are about to. */
+  get workerCount(): number {
+    return [...this.#workers.values()].filter(({ isReady, isEnding }) => isReady && !isEnding)
+      .length;
+  }
+
+  /** Gives every worker, and those to come, what containers may need from now on. */
+  share(components: readonly LoadedComponent[]): void {
+    for (const component of components) {
+      if (this.#components.has(component.id)) continue;
+      this.#components.set(component.id, component);
+      for (const { components: sent } of this.#workers.values()) sent.add(component);
+    }
+  }
+
+  /** Of what was shared and is not forgotten. */
+  get sharedIds(): readonly string[] {
+    return [...this.#components.keys()];
+  }
+
+  /** What was shared, and of what is forgotten what workers still have. */
+  get components(): readonly CodeSize[] {
+    const workers = [...this.#workers.values()];
+    return [...this.#components.values(), ...workers.flatMap(({ components }) => components.left)];
+  }
+
+  /** Forgets all other components. */
+  keepOnly(ids: ReadonlySet<string>): void {
+    const forgotten = this.sharedIds.filter((id) => !ids.has(id));
+    if (forgotten.length === 0) return;
+    for (const id of forgotten) {
+      this.#components.delete(id);
+      for (const { components } of this.#workers.values()) components.forget(id);
+    }
+    // else those that have no calls would not look
+    this.#parts.native.tellAllOfShortage(this.#parts.receiver);
+  }
+
+  /** Calls wait and every worker is busy: adds one, if there may be more. */
+  grow(): void {
+    if (!this.#isUp || this.#livingCount() >= this.#parts.size.most) return;
+    void this.#tryAdd(() => {
+      this.grow();
+    });
+  }
+
+  /** Whether all that was written down of calls has been read. */
+  get isRead(): boolean {
+    return this.#unread.isEmpty && this.#isAllCome();
+  }
+
+  /** Ends a worker whose handler does not come to an end; another one takes its place. */
+  end(id: number): void {
+    const worker = this.#workers.get(id);
+    if (worker === undefined || worker.isEnding) return;
+    worker.isEnding = true;
+    worker.components.lose();
+    void worker.thread.terminate();
+    this.#fill();
+  }
+
+  /** Lets each worker finish the call that it handles, within limits. */
+  async stop(): Promise<void> {
+    this.#isUp = false;
+    clearInterval(this.#looking);
+    this.#threadless[Symbol.dispose]();
+    const ended = Promise.all(
+      [...this.#workers.values()].map(async ({ thread }) => once(thread, 'exit')),
+    );
+    this.#parts.native.stopReceiver(this.#parts.receiver);
+    if (await isWithin(ended, stopPatienceMs)) return;
+    for (const { thread } of this.#workers.values()) void thread.terminate();
+    if (await isWithin(ended, endPatienceMs)) return;
+    this.#parts.log.warn('a worker does not end: it waits for the memory of a caller');
+  }
+
+  #isAllCome(): boolean {
+    return [...this.#workers.values()].every(({ unread }) => unread.isEmpty);
+  }
+
+  #lookAtMemory(): void {
+    const { native, receiver } = this.#parts;
+    if (native.residentBytes() > mostResidentBytes()) native.tellAllOfShortage(receiver);
+  }
+
+  #livingCount(): number {
+    return [...this.#workers.values()].filter(({ isEnding }) => !isEnding).length;
+  }
+
+  #fill(): void {
+    if (!this.#isUp || this.#livingCount() >= this.#parts.size.fewest) return;
+    void this.#tryAdd(() => {
+      this.#fill();
+    });
+  }
+
+  /** @param again tries it later, where there is no thread to be had */
+  async #tryAdd(again: () => void): Promise<void> {
+    try {
+      await this.#add();
+    } catch (thrown) {
+      // of a thread that was, its event `error` tells, and its event `exit` tries again
+      if (!(thrown instanceof AgentError) || thrown.code !== 'AGENT_WORKER') return;
+      this.#threadless.tell(1, 'a worker cannot start: is the limit of processes too low?', {
+        error: messageOf(thrown),
+      });
+      setTimeout(again, restartDelayMs).unref();
+    }
+  }
+
+  /** @throws AgentError AGENT_WORKER */
+  #thread(input: WorkerInput): Worker {
+    const file = import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.js';
+    try {
+      return startThread(join(import.meta.dirname, file), {
+        workerData: input,
+        resourceLimits: workerLimits(this.#parts.size),
+        // Else Node opens our standard streams for it, which makes them non-blocking, and with them
+        // those of a command that we run.
+        stdout: true,
+        stderr: true,
+      });
+    } catch (cause) {
+      throw new AgentError('AGENT_WORKER', 'there is no thread to be had', { cause });
+    }
+  }
+
+  /** What it has had. */
+  #release(id: number, counters: CounterBlock): void {
+    Atomics.store(this.#instanceCounts, id % instancePlaces, 0);
+    Atomics.store(this.#memoryCounts, id % instancePlaces, 0);
+    this.#parts.counters.retire(counters);
+    this.#parts.observation.leave(id);
+  }
+
+  async #add(): Promise<void> {
+    const { receiver, logOptions, size, quarantine, dropped, losses, observation } = this.#parts;
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const counters = this.#parts.counters.take();
+    const unread = this.#unread.buffers();
+    const taken = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const input: WorkerInput = {
+      receiver,
+      log: logOptions,
+      id,
+      instanceRoom: {
+        most: mostInstances,
+        counts: this.#instanceCounts.buffer,
+        place: id % instancePlaces,
+      },
+      memoryRoom: {
+        most: mostInstanceBytes(),
+        mostResident: mostResidentBytes(),
+        workers: size.most,
+        counts: this.#memoryCounts.buffer,
+        place: id % instancePlaces,
+      },
+      counters: counters.buffer,
+      takenMessages: taken,
+      quarantine,
+      logRoom: dropped.buffer,
+      tape: { losses, unread },
+      decisions: observation.enter(id),
+    };
+    using unlessStarted = new DisposableStack();
+    unlessStarted.defer(() => {
+      this.#release(id, counters);
+    });
+    const thread = this.#thread(input);
+    unlessStarted.move();
+    const worker: PoolWorker = {
+      thread,
+      counters,
+      components: new SentComponents({
+        send: (message) => {
+          thread.postMessage(message);
+        },
+        taken,
+      }),
+      unread: new UnreadCounter(unread),
+      isReady: false,
+      isEnding: false,
+    };
+    this.#workers.set(id, worker);
+    for (const component of this.#components.values()) worker.components.add(component);
+    await this.#watch(id, worker);
+  }
+
+  /** Resolves once the worker receives. */
+  async #watch(id: number, worker: PoolWorker): Promise<void> {
+    const { thread, counters, unread } = worker;
+    thread.on('error', (thrown) => {
+      this.#parts.log.error({ error: messageOf(thrown) }, 'worker failed');
+    });
+    thread.on('exit', (code) => {
+      this.#workers.delete(id);
+      this.#release(id, counters);
+      const hasFailed = code !== 0 && !worker.isEnding;
+      setTimeout(
+        () => {
+          this.#fill();
+        },
+        hasFailed ? restartDelayMs : 0,
+      );
+    });
+    await new Promise<void>((resolve, reject) => {
+      thread.on('message', (message: WorkerMessage) => {
+        switch (message.kind) {
+          case 'ready':
+            worker.isReady = true;
+            resolve();
+            break;
+          case 'slot':
+            counters.name(message);
+            break;
+          case 'slots given back':
+            counters.takeBack(message.slots);
+            break;
+          case 'failed':
+            this.#parts.onFailed(message);
+            break;
+          case 'note':
+            this.#parts.onNote(message);
+            break;
+          case 'lines dropped':
+            this.#parts.dropped.begin(message.place, message.container);
+            break;
+          case 'taped':
+            unread.come(message.cost);
+            this.#takeTaped(message);
+        }
+      });
+      thread.once('error', reject);
+    });
+  }
+
+  #takeTaped(taped: TapedCall): void {
+    const { place, cost } = taped;
+    this.#unread.take(place, cost);
+    this.#tapeTurns.add(() => {
+      this.#parts.onTaped(taped, () => {
+        this.#unread.leave(place, cost);
+      });
+    });
+  }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the receiver tells the main thread.
+import { Socket } from 'node:net';
+
+import { Draining } from '../scheduling/draining.ts';
+import type { Native, ReceiverEvent, ReceiverHandle } from '../native.ts';
+
+export interface ReceiverEventParts {
+  readonly native: Native;
+  readonly receiver: ReceiverHandle;
+  readonly onEvent: (event: ReceiverEvent) => void;
+}
+
+/** Hands events on as they come, until it is disposed of. */
+export class ReceiverEvents implements Disposable {
+  readonly #wake: Socket;
+  readonly #draining: Draining;
+
+  constructor({ native, receiver, onEvent }: ReceiverEventParts) {
+    this.#draining = new Draining(() => {
+      const event = native.nextReceiverEvent(receiver);
+      if (event === null) return 'nothing';
+      onEvent(event);
+      return 'more';
+    });
+    this.#wake = new Socket({ fd: native.takeReceiverWakeFd(receiver), writable: false });
+    this.#wake.on('data', () => {
+      this.#draining.run();
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#draining[Symbol.dispose]();
+    this.#wake.destroy();
+  }
+}
