@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `seccompagent`: command line, messages and exit codes.
 import { tools } from './commands/tool.ts';
-import type { Tool } from './commands/tool.ts';
+import type { Tool } from './commands/command.ts';
 import { configuredOptions } from './commands/configured-options.ts';
 import { AgentError, messageOf } from './errors.ts';
 import { agentUsage, parseCommand, runUsage } from './commands/options.ts';

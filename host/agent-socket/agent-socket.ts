@@ -18,7 +18,7 @@ import { errnoNameOf } from '../syscalls/errno.ts';
 import type { Logger } from '../log.ts';
 import type { ConnectionId, Native, SocketEvent, SocketHandle } from '../native.ts';
 import { SeldomNotice } from '../scheduling/seldom-notice.ts';
-import { userAsks } from '../resolvers/who-asks.ts';
+import { userAsks } from '../scheduling/asker.ts';
 import { pathAside, TakenPath } from './taken-path.ts';
 
 /** A container process state and where its listener is to be taken from. */

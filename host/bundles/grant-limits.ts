@@ -3,7 +3,7 @@
 import { capabilities } from '../handler/capabilities/offered.ts';
 import { errnos } from '../syscalls/errno.ts';
 import { canPerform } from '../syscalls/perform-plan.ts';
-import { mostStateKeys } from '../worker/state-book.ts';
+import { mostStateKeys } from '../registry/grants.ts';
 import { families } from '../syscalls/syscall-table.ts';
 
 /** What a limit lists, or `count`: how many. */

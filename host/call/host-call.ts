@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A call of a capability as a value: what was asked of the host, and what it gave back.
 import { mountRange, operation, operationNumber, statNumbers } from '../native.ts';
-import type { GuestLogLevel } from '../handler/capability.ts';
+import type { GuestLogLevel } from './call-host.ts';
 
 /** What an operation was asked with; texts are what the handler's memory had at that moment. */
 export interface Operated {

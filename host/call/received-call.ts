@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One received call, read where the addon wrote it: the only snapshot that anybody sees.
 import type { Decision } from './action.ts';
-import { inboxPages } from '../handler/call-names.ts';
+import { inboxPages } from './inbox-names.ts';
 import { answerKind, argumentCount, inbox } from '../native.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
 import type { ErrnoName } from '../syscalls/errno.ts';

@@ -19,7 +19,7 @@ import { allowedToBundles, allowedToSignedBundles, BundleStore } from '../bundle
 import type { BundleStoreParts } from '../bundles/bundle-store.ts';
 import { ComponentCache } from '../bundles/component-cache.ts';
 import { PulledBundles } from '../bundles/pulled-bundles.ts';
-import { resolvers } from '../resolvers/resolver.ts';
+import { resolvers } from '../resolvers/all.ts';
 import type { Resolver } from '../resolvers/resolver.ts';
 import { reloadOnHangup, reopenOnHangup, survivingHangup } from './reload.ts';
 import type { Rereading } from './reload.ts';

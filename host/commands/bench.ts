@@ -8,7 +8,7 @@ import type { CallEntry } from '../recording/recording-format.ts';
 import type { RecordingReader } from '../recording/recording-reader.ts';
 import { callProgress } from './call-progress.ts';
 import { openRecording, recordingOptions } from './recording-options.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 const defaultSeconds = 3;

@@ -6,7 +6,7 @@ import { parseWords, usage } from '../text/command-line.ts';
 import { reportingBuildErrors } from './build-failure.ts';
 import { showBuilding } from './build-progress.ts';
 import { tellMessages } from './compiler-messages.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 function describe({ component, language, bytes, digest }: BuiltComponent): string {

@@ -21,7 +21,7 @@ import { durationText } from '../text/duration.ts';
 import { grantLines } from '../registry/grants.ts';
 import type { Keys } from '../bundles/grant-parser.ts';
 import { defaultActionText } from '../registry/policy.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 const pageBytes = 65_536;

@@ -16,7 +16,7 @@ import { capabilityUseCheck, surroundingChecks } from '../doctor/surroundings.ts
 import { AgentError, messageOf } from '../errors.ts';
 import { loadNative } from '../native.ts';
 import { configProblems } from './config.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 const defaultSocketFile = '/run/seccomp-agent.socket';

@@ -26,7 +26,7 @@ import type { SettingDeclaration } from '../bundles/setting.ts';
 import type { WantedGrant } from '../bundles/wanted-grants.ts';
 import { configuredRegistry, referenceOf, trustedSigners, trustUsage } from './registry-options.ts';
 import type { Values } from './registry-options.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 const options = {

@@ -6,7 +6,7 @@ import { parseWords, textOf, usage } from '../text/command-line.ts';
 import { AgentError } from '../errors.ts';
 import { generateKeyPair } from '../bundles/oci/signing-key.ts';
 import { newKeyPassword } from './password.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 const defaultPrefix = 'seccompagent';

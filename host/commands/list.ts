@@ -8,7 +8,7 @@ import type { Signer } from '../bundles/oci/signing-key.ts';
 import { BundleStore, defaultStore } from '../bundles/oci/store.ts';
 import { signersByKey } from './registry-options.ts';
 import { report } from './report.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 
 const options = {
   key: { type: 'string' },

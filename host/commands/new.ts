@@ -6,7 +6,7 @@ import { languages } from '../../guest-sdk/build/language.ts';
 import { writeScaffold } from '../../guest-sdk/build/scaffold.ts';
 import { listOf, parseWords, textOf, usage } from '../text/command-line.ts';
 import { reportingBuildErrors } from './build-failure.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, {

@@ -6,7 +6,7 @@ import { isatty } from 'node:tty';
 import { agentOptionTable, answeringOptionTable } from '../config/agent-option-table.ts';
 import { meantAt } from '../text/did-you-mean.ts';
 import { AgentError } from '../errors.ts';
-import { tools } from './tool.ts';
+import { commandNames } from './command-names.ts';
 import { defaultControlSocket } from '../control/control-socket.ts';
 import { listOf, parseWords, textOf, textsOf, usage } from '../text/command-line.ts';
 import type { OptionTable } from '../text/command-line.ts';
@@ -15,22 +15,9 @@ import { logWords, parseLogOptions } from '../log.ts';
 import type { LogOptions } from '../log.ts';
 import { watchOptionsOf, watchUsage } from './watch-options.ts';
 import type { WatchOptions } from '../observation/watching.ts';
-import { resolvers } from '../resolvers/resolver.ts';
-
-/** Where a server listens. */
-export interface BindAddress {
-  /** A name or an address without brackets; empty for all addresses. */
-  readonly host: string;
-  /** 0: any that is free. */
-  readonly port: number;
-}
-
-/** Where a running agent is asked. */
-export interface ControlAddress {
-  readonly path: string;
-  /** Nobody has said where: an agent that cannot listen there does without. */
-  readonly isDefault: boolean;
-}
+import { resolvers } from '../resolvers/all.ts';
+import type { BindAddress } from '../metrics/server.ts';
+import type { ControlAddress } from '../control/control-socket.ts';
 
 /** Who answers for a container. */
 export interface ResolverChoice {
@@ -219,7 +206,7 @@ function kubernetesOf(values: ReadonlyMap<string, unknown>): KubernetesChoice {
 }
 
 function unknownCommand(word: string): never {
-  const names = ['run', ...tools.map(({ name }) => name)];
+  const names = ['run', ...commandNames.map(({ name }) => name)];
   return usage(
     `unexpected argument "${word}"; it is no command: there are ${names.join(', ')}${meantAt(word, names)}`,
   );
@@ -330,7 +317,7 @@ export function parseCommand(
 }
 
 function commandLines(): string {
-  return tools.map(({ name, summary }) => `  ${name.padEnd(18)}  ${summary}\n`).join('');
+  return commandNames.map(({ name, summary }) => `  ${name.padEnd(18)}  ${summary}\n`).join('');
 }
 
 export const agentUsage: string = `Usage: seccompagent [options]

@@ -34,7 +34,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import { escaped } from '../terminal-text.ts';
 import { makeAnswering } from './agent.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 const defaultSocketFile = '/run/seccomp-agent.socket';

@@ -15,7 +15,7 @@ import {
   trustOptions,
   trustUsage,
 } from './registry-options.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 const options: OptionTable = { ...trustOptions, unsigned: { type: 'boolean' } };

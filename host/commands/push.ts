@@ -7,7 +7,7 @@ import { formatReference } from '../bundles/oci/reference.ts';
 import { pushBundle, withDigest } from '../bundles/oci/transfer.ts';
 import { progressLine } from './progress.ts';
 import { openRegistry, referenceOf, registryOptions, registryUsage } from './registry-options.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 async function run(words: readonly string[]): Promise<number> {

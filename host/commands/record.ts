@@ -18,7 +18,7 @@ import { RecordingFile, save } from '../recording/saved-recording.ts';
 import type { SavedRecording } from '../recording/saved-recording.ts';
 import { callProgress } from './call-progress.ts';
 import { runCommand } from './run.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 
 /** How long the agent may take to end a recording. */
 const endMs = 10_000;

@@ -11,7 +11,7 @@ import type { ReplayOutcome } from '../replay/replay-thread.ts';
 import { callProgress } from './call-progress.ts';
 import { openRecording, recordingOptions } from './recording-options.ts';
 import type { ReplayWish } from './recording-options.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 /** So many calls are on their way to the thread that replays. */

@@ -8,7 +8,7 @@ import { fingerprintOf, readPrivateKey } from '../bundles/oci/signing-key.ts';
 import { resolveReference, signBundle } from '../bundles/oci/transfer.ts';
 import { keyPassword } from './password.ts';
 import { openRegistry, referenceOf, registryOptions, registryUsage } from './registry-options.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 async function run(words: readonly string[]): Promise<number> {

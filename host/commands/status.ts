@@ -12,7 +12,7 @@ import type {
 import type { KubernetesStatus } from '../kubernetes/kubernetes-status.ts';
 import type { ShadowStatus } from '../replay/shadow-book.ts';
 import { counted } from '../terminal-text.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 const secondsOf = { day: 86_400, h: 3600, min: 60, s: 1 } as const;

@@ -19,7 +19,7 @@ import type { TrialResult } from '../trial/trial.ts';
 import { reportingBuildErrors } from './build-failure.ts';
 import { showBuilding } from './build-progress.ts';
 import { tellMessages } from './compiler-messages.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 const caseFile = 'handler.test.yaml';

@@ -11,7 +11,7 @@ import { isSortKey, shownRate, sortKeys, sorted, tableOf } from '../top/table.ts
 import type { SortKey } from '../top/table.ts';
 import { lookAt, looks } from '../top/watch.ts';
 import type { Look } from '../top/watch.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 
 interface Wish {
   readonly socket: string;

@@ -19,7 +19,7 @@ import {
   trustUsage,
 } from './registry-options.ts';
 import type { RegistryOpening, Values } from './registry-options.ts';
-import type { Tool } from './tool.ts';
+import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 const options: OptionTable = { ...trustOptions, stored: { type: 'boolean' } };

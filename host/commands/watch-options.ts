@@ -8,13 +8,6 @@ import type { WatchOptions } from '../observation/watching.ts';
 /** Where Falco's plugin listens, if nobody says anything else. */
 export const defaultFalcoSocket = '/run/seccomp-agent-falco-plugin/seccomp-agent-falco-plugin.sock';
 
-export const watchOptionTable = {
-  'audit-log': { type: 'string' },
-  'audit-arguments': { type: 'boolean' },
-  'falco-socket': { type: 'string' },
-  'falco-output': { type: 'string' },
-} as const;
-
 export const watchUsage: string = `  -audit-log FILE     a line of JSON for each decision; SIGHUP opens the file anew. With "-" to
                       standard output, where the agent writes nothing else
   -audit-arguments    with the arguments of calls in it, but for what is secret

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The options of the agent that config.yaml has keys for, by the same names.
 import type { OptionTable } from '../text/command-line.ts';
-import { watchOptionTable } from '../commands/watch-options.ts';
+
+const watchOptionTable = {
+  'audit-log': { type: 'string' },
+  'audit-arguments': { type: 'boolean' },
+  'falco-socket': { type: 'string' },
+  'falco-output': { type: 'string' },
+} as const;
 
 /** Who answers, which `run` is told, too. */
 export const answeringOptionTable = {

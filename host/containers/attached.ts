@@ -17,7 +17,7 @@ import { pointerWish } from '../registry/registry.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
 import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../resolvers/resolver.ts';
 import { senderOf } from '../resolvers/who-asks.ts';
-import { heldPathBytes } from './held-paths.ts';
+import { heldPathBytes } from './held-path-bytes.ts';
 
 /** A container that is answered for. Of its handlers' states in the quarantine there may be more. */
 export interface Attached extends SharedRegistry {

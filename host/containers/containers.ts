@@ -28,7 +28,7 @@ import { ownerOf } from '../resolvers/who-asks.ts';
 import type { Workload } from '../agent-socket/workload.ts';
 import { adoptionOf, rootsFirst } from './attached.ts';
 import type { Adoption, Attached } from './attached.ts';
-import { heldPathBytes } from './held-paths.ts';
+import { heldPathBytes } from './held-path-bytes.ts';
 import type { UnheldPath } from './held-paths.ts';
 import type { ServedContainer } from './served-file.ts';
 import { UsedComponents } from './used-components.ts';

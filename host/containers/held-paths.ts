@@ -2,7 +2,6 @@
 // Paths of settings that are held as what they are before a container's own program runs.
 import type { AgentErrorCode } from '../errors.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
-import type { Registry } from '../registry/registry.ts';
 import type { Attached } from './attached.ts';
 import type { UserLines } from './user-lines.ts';
 
@@ -15,11 +14,6 @@ export interface UnheldPath {
 interface HoldingContainers {
   get(token: number): Pick<Attached, 'identity' | 'registry'> | undefined;
   unheldPaths(token: number): readonly UnheldPath[];
-}
-
-/** As the addon takes them. */
-export function heldPathBytes({ heldPaths = [] }: Registry): Uint8Array {
-  return new TextEncoder().encode(heldPaths.map((path) => `${path}\0`).join(''));
 }
 
 const code: AgentErrorCode = 'AGENT_SETTING_INVALID';

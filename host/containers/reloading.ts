@@ -8,7 +8,7 @@ import type { Logger } from '../log.ts';
 import { ContainerRefusal } from '../resolvers/container-refusal.ts';
 import type { Resolver } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
-import type { InTurn } from '../scheduling/arrival-turns.ts';
+import type { InTurn } from './in-turn.ts';
 import type { Attached, Resolved } from './attached.ts';
 import type { Attaching } from './attaching.ts';
 import type { Containers } from './containers.ts';

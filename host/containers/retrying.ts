@@ -9,7 +9,7 @@ import type { Logger } from '../log.ts';
 import type { ContainerIdentity, Resolver } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import type { Attached } from './attached.ts';
-import type { InTurn } from '../scheduling/arrival-turns.ts';
+import type { InTurn } from './in-turn.ts';
 import type { Containers } from './containers.ts';
 
 /** What is unknown stays so for a while; half of a pause is by chance. */

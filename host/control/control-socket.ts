@@ -8,6 +8,13 @@ import { dirname, join } from 'node:path';
 
 import { AgentError, systemCodeOf } from '../errors.ts';
 
+/** Where a running agent is asked. */
+export interface ControlAddress {
+  readonly path: string;
+  /** Nobody has said where: an agent that cannot listen there does without. */
+  readonly isDefault: boolean;
+}
+
 export const defaultControlSocket = '/run/seccompagent/control.sock';
 
 const ownerOnly = 0o600;

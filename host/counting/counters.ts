@@ -129,3 +129,13 @@ export class CallCounts {
     this.durations.addAll(durations);
   }
 }
+
+/** Why a handler did not answer. */
+export type FailureReason =
+  /** It trapped, or answered nonsense. */
+  | 'trap'
+  | 'deadline'
+  /** It refused its settings. */
+  | 'settings'
+  /** The agent failed at something that the handler had asked it for. */
+  | 'agent';

@@ -4,7 +4,7 @@
 import { BinaryReader } from './binary-reader.ts';
 import { CodeTally } from './code-bounds.ts';
 import type { Sum } from './code-bounds.ts';
-import { refuse, shortName } from './core-functions.ts';
+import { refuse, shortName } from './refusal.ts';
 import { tallyCoreModule } from './core-sections.ts';
 
 export type StringEncoding = 'utf8' | 'utf16' | 'latin1+utf16';

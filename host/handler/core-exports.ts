@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports of a core instance, typed: their types were compared when the component was loaded.
-import { interfaceName } from './capability.ts';
-import { shortName } from './core-functions.ts';
+import { interfaceName } from './interface-name.ts';
+import { shortName } from './refusal.ts';
 import type { Composition, LinkedImport } from './jco/composition.ts';
 import { trampolineGlobal, trampolineHost, trampolineImport } from './trampoline.ts';
 import type { Outcome } from './trampoline.ts';
+import type { Reallocate } from './guest.ts';
 
 type CoreValue = number | bigint;
 type CoreExport = (...values: readonly CoreValue[]) => number;
-
-/** cabi_realloc of the canonical ABI. */
-export type Reallocate = (old: number, oldSize: number, alignment: number, size: number) => number;
 
 export interface CoreExports {
   readonly memory: WebAssembly.Memory;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a component may export, and the core functions that must be behind it.
-import { AgentError } from '../errors.ts';
 import { families, familyParameters } from '../syscalls/syscall-table.ts';
 import type { ParameterKind } from '../syscalls/syscall-table.ts';
-import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
+import type { CoreModuleDescription, CoreSignature } from './core-description.ts';
+import { refuse, shortName, listed } from './refusal.ts';
 
 const flat: Readonly<Record<ParameterKind, string>> = {
   path: 'ii',
@@ -28,26 +28,6 @@ export const anySignature: CoreSignature = 'iiiiIIIIII:i';
 const configureSignature: CoreSignature = 'ii:i';
 const reallocSignature: CoreSignature = 'iiii:i';
 const postReturnSignature: CoreSignature = 'i:';
-
-export function refuse(message: string): never {
-  throw new AgentError('AGENT_COMPONENT_REFUSED', message);
-}
-
-const mostListed = 40;
-const mostNameLength = 100;
-
-/** For a message: the component's author has chosen it. */
-export function shortName(name: string): string {
-  return name.slice(0, mostNameLength).replaceAll(/[^\x20-\x7e]/gu, '?');
-}
-
-/** For a message: a component may name whatever it likes, as often as it likes. */
-export function listed(names: readonly string[]): string {
-  if (names.length === 0) return 'nothing';
-  const shown = names.slice(0, mostListed).map((name) => shortName(name));
-  const rest = names.length - shown.length;
-  return shown.join(', ') + (rest === 0 ? '' : ` and ${rest} more`);
-}
 
 /** The core exports that are called by their names, with the types that they must have. */
 export function expectedExports(exports: readonly string[]): ReadonlyMap<string, CoreSignature> {

@@ -1,35 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads what a core module imports and exports, and imposes maxima on its memory and table.
 import { BinaryReader } from './binary-reader.ts';
-import { refuse, shortName } from './core-functions.ts';
+import { refuse, shortName } from './refusal.ts';
 import { readValueType } from './value-type.ts';
-
-/**
- * A core function's type: parameters and results as letters, `i` i32, `I` i64, `f` f32, `F` f64,
- * `?` anything else; `ii:i` takes two i32 and returns one.
- */
-export type CoreSignature = string;
-
-/** What core modules share with each other. */
-export type CoreKind = 'function' | 'table' | 'memory' | 'global';
-
-export interface CoreImport {
-  readonly module: string;
-  readonly name: string;
-  readonly kind: CoreKind;
-  /** Of a function; empty for the others. */
-  readonly signature: CoreSignature;
-}
-
-export interface CoreModuleDescription {
-  readonly imports: readonly CoreImport[];
-  readonly functionExports: ReadonlyMap<string, CoreSignature>;
-  readonly memoryExports: readonly string[];
-  /** All of them. */
-  readonly exports: ReadonlyMap<string, CoreKind>;
-  /** How many memories it has of its own. */
-  readonly memories: number;
-}
+import type {
+  CoreSignature,
+  CoreKind,
+  CoreImport,
+  CoreModuleDescription,
+} from './core-description.ts';
 
 const section = {
   custom: 0,

@@ -3,7 +3,7 @@
 // need not have.
 import { BinaryReader } from './binary-reader.ts';
 import type { CodeTally } from './code-bounds.ts';
-import { refuse } from './core-functions.ts';
+import { refuse } from './refusal.ts';
 import { costOfFunction } from './function-body.ts';
 import type { Arity, CodeContext } from './function-body.ts';
 import { readReferenceType, readValueType } from './value-type.ts';

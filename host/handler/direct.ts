@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads components: checks and compiles what links them by hand, without any generated code.
 import { capabilities } from './capabilities/offered.ts';
-import { capabilityOf, interfaceName } from './capability.ts';
+import { capabilityOf, interfaceName } from './interface-name.ts';
 import { Verdicts, invalidCode } from './compiling/verdicts.ts';
 import type { CodeCheck } from './compiling/verdicts.ts';
 import type { ComponentDescription, StringEncoding } from './component.ts';
-import { anySignature, familySignature, listed, refuse } from './core-functions.ts';
-import type { CoreModuleDescription } from './core-module.ts';
+import { anySignature, familySignature } from './core-functions.ts';
+import { listed, refuse } from './refusal.ts';
+import type { CoreModuleDescription } from './core-description.ts';
 import { DigestCache } from './digest-cache.ts';
 import { instanceBytes } from './instance-bytes.ts';
 import { KnownTypes } from './known-types.ts';

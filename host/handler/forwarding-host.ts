@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A host that another one does everything for: what looks at some of it derives from this.
 import type { DecodedArgument } from '../call/received-call.ts';
-import type { CallHost, GuestLogLevel } from './capability.ts';
+import type { CallHost, GuestLogLevel } from '../call/call-host.ts';
 
 export abstract class ForwardingHost implements CallHost {
   /** Methods of derived classes call it themselves, so that each of their calls has one target. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the code of a function and says what compiling it costs: compilers keep what they know of
 // all locals and of the whole operand stack for each place that code may branch to.
-import { refuse } from './core-functions.ts';
+import { refuse } from './refusal.ts';
 import type { BinaryReader } from './binary-reader.ts';
 import { immediate, instructions, prefixedInstructions } from './instruction.ts';
 import type { Instruction } from './instruction.ts';

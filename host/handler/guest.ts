@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A handler's linear memory, through the canonical ABI: every pointer of the guest is checked.
 import type { StringEncoding } from './component.ts';
-import type { Reallocate } from './core-exports.ts';
+
+/** cabi_realloc of the canonical ABI. */
+export type Reallocate = (old: number, oldSize: number, alignment: number, size: number) => number;
 
 /** Where empty lists are said to be: aligned for all, never read. */
 const emptyPointer = 8;

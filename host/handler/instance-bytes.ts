@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an instance takes beside its memory: by its module, since V8 tells nobody.
 import { BinaryReader } from './binary-reader.ts';
-import { refuse } from './core-functions.ts';
+import { refuse } from './refusal.ts';
 
 const headerSize = 8;
 const section = {

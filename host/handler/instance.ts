@@ -16,8 +16,8 @@ import {
   zeroAction,
 } from '../call/action.ts';
 import type { Action, Decision, DescriptorAction, FinalAction } from '../call/action.ts';
-import { interfaceName } from './capability.ts';
-import type { CallHost } from './capability.ts';
+import { interfaceName } from './interface-name.ts';
+import type { CallHost } from '../call/call-host.ts';
 import { placeName } from './call-names.ts';
 import { instantiate, instantiateComposition, linkTrampoline } from './core-exports.ts';
 import type { CoreExports, HostFunctions, Trampoline, TrampolineFunction } from './core-exports.ts';

@@ -3,7 +3,7 @@
 // lives, whatever becomes of the code, and ends the process at 2,000,000 of them.
 import { createHash } from 'node:crypto';
 
-import { refuse } from './core-functions.ts';
+import { refuse } from './refusal.ts';
 
 /** V8 takes about 200 bytes for each. */
 const mostTypes = 500_000;

@@ -4,16 +4,17 @@
 import { createHash } from 'node:crypto';
 
 import { capabilities } from './capabilities/offered.ts';
-import { capabilityOf, interfaceName } from './capability.ts';
+import { capabilityOf, interfaceName } from './interface-name.ts';
 import { CodeTally } from './code-bounds.ts';
 import type { CodeBounds } from './code-bounds.ts';
 import { codeDigest } from './compiling/code-digest.ts';
 import type { Code } from './compiling/verdicts.ts';
 import { describeComponent } from './component.ts';
 import type { ComponentDescription, StringEncoding } from './component.ts';
-import { checkCoreExports, expectedExports, listed, refuse } from './core-functions.ts';
+import { checkCoreExports, expectedExports } from './core-functions.ts';
+import { listed, refuse } from './refusal.ts';
 import { describeCoreModule, theImport } from './core-module.ts';
-import type { CoreModuleDescription, CoreSignature } from './core-module.ts';
+import type { CoreModuleDescription, CoreSignature } from './core-description.ts';
 import { checkNames } from './jco/composition.ts';
 import type { WiringQuestion } from './jco/wirings.ts';
 import { limitedModule } from './limited-module.ts';

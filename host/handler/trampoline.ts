@@ -6,10 +6,10 @@ import { parametersOf } from '../syscalls/parameter-source.ts';
 import type { Parameter, RegisterForm } from '../syscalls/parameter-source.ts';
 import { rowKey, syscallTable } from '../syscalls/syscall-table.ts';
 import type { ParameterKind, SyscallRow } from '../syscalls/syscall-table.ts';
-import { nameLayout } from './call-names.ts';
+import { nameLayout } from '../call/inbox-names.ts';
 import type { StringEncoding } from './component.ts';
 import { encodeU32 } from './core-module.ts';
-import type { CoreSignature } from './core-module.ts';
+import type { CoreSignature } from './core-description.ts';
 
 /** An export of the component that answers calls. */
 interface TrampolineAnswer {

@@ -2,7 +2,7 @@
 // Types of values in core modules: one byte each. Others are longer (those of the garbage-collection
 // proposal), so that whoever takes them for one byte reads other code than the compiler does.
 import type { BinaryReader } from './binary-reader.ts';
-import { refuse } from './core-functions.ts';
+import { refuse } from './refusal.ts';
 
 const numbers: ReadonlySet<number> = new Set([0x7f, 0x7e, 0x7d, 0x7c]);
 /** Functions, and what the host gives. */

@@ -10,16 +10,7 @@ import { Durations, bucketCount, callEnds, figure, other } from '../counting/cou
 import { ReadHistogram } from './read-histogram.ts';
 import type { LabelledDurations } from './read-histogram.ts';
 import type { ShadowCount } from '../recording/shadow-counts.ts';
-
-/** Why a handler did not answer. */
-export type FailureReason =
-  /** It trapped, or answered nonsense. */
-  | 'trap'
-  | 'deadline'
-  /** It refused its settings. */
-  | 'settings'
-  /** The agent failed at something that the handler had asked it for. */
-  | 'agent';
+import type { FailureReason } from '../counting/counters.ts';
 
 export interface MetricsParts {
   /** The agent's. */

@@ -8,8 +8,15 @@ import type { Socket } from 'node:net';
 
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { BindAddress } from '../commands/options.ts';
 import type { Metrics } from './metrics.ts';
+
+/** Where a server listens. */
+export interface BindAddress {
+  /** A name or an address without brackets; empty for all addresses. */
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
 
 export interface MetricsServerParts {
   readonly address: BindAddress;

@@ -2,7 +2,7 @@
 // In the main thread: who watches which containers, and what is decided for them.
 import type { Logger } from '../log.ts';
 import type { Syscall, Syscalls } from '../syscalls/syscalls.ts';
-import type { MiddlewareName } from '../resolvers/metadata.ts';
+import type { MiddlewareName } from '../registry/policy.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import type { ShownDecision, WatchedContainer, Watcher } from './decision.ts';

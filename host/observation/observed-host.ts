@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host of a handler whose container is watched: everything is done as ever, and what was done in
 // the container is noted.
-import type { CallHost } from '../handler/capability.ts';
+import type { CallHost } from '../call/call-host.ts';
 import { ForwardingHost } from '../handler/forwarding-host.ts';
 import { actBit } from './decision-layout.ts';
 import type { DecisionWriter } from './decision-writer.ts';

@@ -9,6 +9,19 @@ import { argumentCount, arches, inbox } from '../native.ts';
 import type { ReceivedCall } from '../call/received-call.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 
+/** A call of a container that is recorded. */
+export interface TapedCall {
+  /** Of the listener. */
+  readonly token: number;
+  /** Of the container. */
+  readonly place: number;
+  readonly syscall: string;
+  /** As `encodeCall` writes it. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What it counts as; see tape-room.ts. */
+  readonly cost: number;
+}
+
 /** What was found behind a pointer that was followed. */
 export type RecordedPointer =
   | { readonly index: number; readonly kind: 'null' }

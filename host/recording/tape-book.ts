@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { ContainerKey } from '../agent-socket/container-key.ts';
-import type { TapedCall } from '../worker/thread-messages.ts';
+import type { TapedCall } from './recorded-call.ts';
 import type { RecordedFacts } from './recorded-facts.ts';
 import { decodeCall } from './recorded-call.ts';
 import type { RecordedCall } from './recorded-call.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The host of a handler that is recorded: everything is done as ever, and written down.
 import { messageOf } from '../errors.ts';
-import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
+import type { CallHost, GuestLogLevel } from '../call/call-host.ts';
 import { ForwardingHost } from '../handler/forwarding-host.ts';
 import { mountCall, operateAnswer, operateCall } from '../call/host-call.ts';
 import type { HostAnswer, HostCall } from '../call/host-call.ts';

@@ -6,6 +6,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { AgentError } from '../errors.ts';
 import type { ErrnoName } from '../syscalls/errno.ts';
 
+/** Keys that one may have. */
+export const mostStateKeys = 64;
+
 /** How far a capability goes. What is absent is not limited; each capability has some of these. */
 export interface Limits {
   /** Functions of the interface, by their names in WIT. */

@@ -4,6 +4,11 @@ import { AgentError } from '../errors.ts';
 import { errnos } from '../syscalls/errno.ts';
 import type { ErrnoName } from '../syscalls/errno.ts';
 
+/** Who is told of a container's calls beside its handlers. */
+export const middlewareNames = ['prometheus', 'falco'] as const;
+
+export type MiddlewareName = (typeof middlewareNames)[number];
+
 /** What is done to a container; the call that it is done for fails with EPERM. */
 export type ContainerStop = 'kill-container' | 'freeze-container';
 

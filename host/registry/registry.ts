@@ -6,7 +6,7 @@ import type { Settings } from '../handler/instance.ts';
 import { families, familyMembers } from '../syscalls/syscall-table.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 import type { Grants } from './grants.ts';
-import type { MiddlewareName } from '../resolvers/metadata.ts';
+import type { MiddlewareName } from './policy.ts';
 import type { DefaultAction, FailurePolicy } from './policy.ts';
 import type { SettingKeys } from './setting-keys.ts';
 import type { Workload } from '../agent-socket/workload.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A chain of handlers that is asked about recorded calls: nothing that it wants has an effect.
 import { AgentError } from '../errors.ts';
-import type { CallHost } from '../handler/capability.ts';
+import type { CallHost } from '../call/call-host.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { Container } from '../worker/container.ts';
 import type { KeptContainers } from '../worker/kept-containers.ts';

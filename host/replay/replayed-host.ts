@@ -2,7 +2,7 @@
 // The host of a handler that is asked again: it does nothing, and answers what the same call was
 // answered when it was recorded.
 import { AgentError } from '../errors.ts';
-import type { CallHost } from '../handler/capability.ts';
+import type { CallHost } from '../call/call-host.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
 import { giveBack, mountCall, operateCall } from '../call/host-call.ts';
 import type { HostAnswer, HostCall } from '../call/host-call.ts';

@@ -3,7 +3,7 @@
 // they do, or do not do, is anything to a container: the call was answered before they hear of it.
 import type { ContainerKey } from '../agent-socket/container-key.ts';
 import type { Logger } from '../log.ts';
-import type { TapedCall } from '../worker/thread-messages.ts';
+import type { TapedCall } from '../recording/recorded-call.ts';
 import type { BundleName, ResolvedShadow, Shadow } from '../resolvers/resolver.ts';
 import type { CallDifference } from './comparison.ts';
 import type { ReplayOutcome } from './replay-thread.ts';

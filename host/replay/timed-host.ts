@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tells how long a host takes, so that what handlers take can be told from it.
-import type { CallHost } from '../handler/capability.ts';
+import type { CallHost } from '../call/call-host.ts';
 
 export class Stopwatch {
   #spentNs = 0n;

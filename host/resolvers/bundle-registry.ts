@@ -8,7 +8,7 @@ import { fieldsOf } from './container-fields.ts';
 import { isLimited } from '../registry/grants.ts';
 import type { SettingSource } from '../bundles/manifest-handler.ts';
 import { shownKey, unselected, wrongMetadata } from './metadata.ts';
-import type { MiddlewareName } from './metadata.ts';
+import type { MiddlewareName } from '../registry/policy.ts';
 import { strictestDefault, strictestFailure } from '../registry/policy.ts';
 import type { DefaultAction, Policies } from '../registry/policy.ts';
 import { needsPointers } from '../registry/registry.ts';

@@ -5,11 +5,8 @@ import { nearest } from '../text/did-you-mean.ts';
 import { defaultActionOf } from '../registry/policy.ts';
 import type { DefaultAction } from '../registry/policy.ts';
 import { settingKey } from '../bundles/setting.ts';
-
-/** Who is told of a container's calls beside its handlers. */
-export const middlewareNames = ['prometheus', 'falco'] as const;
-
-export type MiddlewareName = (typeof middlewareNames)[number];
+import { middlewareNames } from '../registry/policy.ts';
+import type { MiddlewareName } from '../registry/policy.ts';
 
 export interface Metadata {
   /** In chain order; absent: it selects none. */

@@ -7,14 +7,9 @@ import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import type { ContainerNote } from '../registry/container-note.ts';
 import type { Bundle } from '../bundles/bundle.ts';
 import type { BundleStore } from '../bundles/bundle-store.ts';
-import type { MiddlewareName } from './metadata.ts';
+import type { MiddlewareName } from '../registry/policy.ts';
 import type { Policies } from '../registry/policy.ts';
 import type { Registry } from '../registry/registry.ts';
-import { demoBasicResolver } from './demo-basic.ts';
-import { kubernetesResolver } from './kubernetes.ts';
-import { falcoResolver } from './falco.ts';
-import { noneResolver } from './none.ts';
-import { unprivilegedBuildResolver } from './unprivileged-build.ts';
 import type { Workload } from '../agent-socket/workload.ts';
 
 /** What a resolver knows of a container: its state, and pids that were found out otherwise. */
@@ -116,15 +111,3 @@ export interface ResolverParts {
   /** Absent: pods are known by what runtimes say. */
   readonly kubernetes?: Kubernetes | undefined;
 }
-
-/**
- * A resolver is one file in `resolvers/` and one line here. What it needs in any case it loads when
- * it is made.
- */
-export const resolvers: ReadonlyMap<string, (parts: ResolverParts) => Resolver> = new Map([
-  ['none', noneResolver],
-  ['demo-basic', demoBasicResolver],
-  ['unprivileged-build', unprivilegedBuildResolver],
-  ['kubernetes', kubernetesResolver],
-  ['falco', falcoResolver],
-]);

@@ -3,11 +3,7 @@
 import { keyOf } from '../agent-socket/container-key.ts';
 import type { ContainerIdentity } from './resolver.ts';
 import { believedWorkload } from '../agent-socket/workload.ts';
-
-/** Of all that a user sends. */
-export function userAsks(uid: number): readonly [string] {
-  return [`user ${uid}`];
-}
+import { userAsks } from '../scheduling/asker.ts';
 
 /** By whom turns are taken: the container first, and then all of whom it is one. */
 export function whoAsks(identity: ContainerIdentity): readonly string[] {

@@ -6,10 +6,6 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 
 import { Askers } from './asker.ts';
 import { Turns } from './turns.ts';
-import type { ContainerIdentity } from '../resolvers/resolver.ts';
-
-/** Does something in a turn of a container's. */
-export type InTurn = <T>(identity: ContainerIdentity, work: () => T | Promise<T>) => Promise<T>;
 
 /** What comes between two turns, of which the first has taken so long. */
 type Pause = (tookMs: number) => Promise<unknown>;

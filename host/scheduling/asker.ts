@@ -96,3 +96,8 @@ export class Askers {
     return undefined;
   }
 }
+
+/** Of all that a user sends. */
+export function userAsks(uid: number): readonly [string] {
+  return [`user ${uid}`];
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the test cases of a handler: handler.test.yaml.
 import { errnoNumber, parseErrno } from '../syscalls/errno.ts';
-import { gone } from '../handler/capability.ts';
+import { gone } from '../call/call-host.ts';
 import { credentialsLayout, processLayout, statNumbers } from '../native.ts';
 import { openHow, xattrArgs, xattrRoom } from '../syscalls/parameter-source.ts';
 import { currentDirectory } from '../call/received-call.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A host for handlers on trial: it records what is asked of it and answers what was prepared.
-import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
+import type { CallHost, GuestLogLevel } from '../call/call-host.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
 import { giveBack, mountCall, operateCall } from '../call/host-call.ts';
 import type { HostCall } from '../call/host-call.ts';

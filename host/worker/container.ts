@@ -4,7 +4,7 @@ import { AgentError } from '../errors.ts';
 import type { AgentErrorCode } from '../errors.ts';
 import { continueAction, fail } from '../call/action.ts';
 import type { Action, ChainDecision, Decision, FinalAction } from '../call/action.ts';
-import type { CallHost } from '../handler/capability.ts';
+import type { CallHost } from '../call/call-host.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { HandlerInstance } from '../handler/instance.ts';
 import { failureErrno, isStop } from '../registry/policy.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the host does for one handler of one container.
-import type { CallHost, GuestLogLevel } from '../handler/capability.ts';
+import type { CallHost, GuestLogLevel } from '../call/call-host.ts';
 import { bytesBeside } from '../log.ts';
 import type { Logger } from '../log.ts';
 import { resourceNumbers, tokenOf } from '../native.ts';
@@ -11,7 +11,8 @@ import { CallActs } from './call-acts.ts';
 import type { WorkerSide } from './call-acts.ts';
 import type { LogRoom } from './log-room.ts';
 import type { DecodedArgument } from '../call/received-call.ts';
-import { mostStateBytes, mostStateKeys } from './state-book.ts';
+import { mostStateBytes } from './state-book.ts';
+import { mostStateKeys } from '../registry/grants.ts';
 
 const nsPerMs = 1_000_000n;
 

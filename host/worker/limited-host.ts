@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the host does for a handler whose grants have limits: what is beyond them fails with EPERM.
 // Handlers without limits have the host itself, so that nothing of this costs them anything.
-import type { CallHost } from '../handler/capability.ts';
+import type { CallHost } from '../call/call-host.ts';
 import { ForwardingHost } from '../handler/forwarding-host.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
 import { mountRange, operation, operationNumber } from '../native.ts';

@@ -3,10 +3,10 @@
 import { AgentError, messageOf } from '../errors.ts';
 import { fail } from '../call/action.ts';
 import type { Decision } from '../call/action.ts';
-import type { CallHost } from '../handler/capability.ts';
+import type { CallHost } from '../call/call-host.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Logger } from '../log.ts';
-import type { FailureReason } from '../metrics/metrics.ts';
+import type { FailureReason } from '../counting/counters.ts';
 import { eventKind, noState, registryPart, tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle, WorkerHandle } from '../native.ts';
 import { actBit } from '../observation/decision-layout.ts';
@@ -40,13 +40,8 @@ import type { LogRoom } from './log-room.ts';
 import type { OnRefused } from './limited-host.ts';
 import { Performer } from './perform.ts';
 import { decodeRegistry } from './thread-messages.ts';
-import type {
-  CallFailure,
-  LinesDropped,
-  ListenerNote,
-  SharedRegistry,
-  TapedCall,
-} from './thread-messages.ts';
+import type { CallFailure, LinesDropped, ListenerNote, SharedRegistry } from './thread-messages.ts';
+import type { TapedCall } from '../recording/recorded-call.ts';
 import type { SlotBook } from '../counting/slot-book.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';

@@ -4,8 +4,8 @@
 import { AgentError } from '../errors.ts';
 import { fail, failureByNumber, valueAction, zeroAction } from '../call/action.ts';
 import type { Decision } from '../call/action.ts';
-import { gone } from '../handler/capability.ts';
-import type { CallHost } from '../handler/capability.ts';
+import { gone } from '../call/call-host.ts';
+import type { CallHost } from '../call/call-host.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
 import { OperationRequest } from '../handler/operation-request.ts';
 import { pointerFault } from '../call/pointer-fault.ts';

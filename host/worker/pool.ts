@@ -22,13 +22,8 @@ import type { DroppedLines } from './dropped-lines.ts';
 import { mostInstanceBytes, mostResidentBytes } from './instance-memory.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 import { SentComponents } from './sent-components.ts';
-import type {
-  CallFailure,
-  ListenerNote,
-  TapedCall,
-  WorkerInput,
-  WorkerMessage,
-} from './thread-messages.ts';
+import type { CallFailure, ListenerNote, WorkerInput, WorkerMessage } from './thread-messages.ts';
+import type { TapedCall } from '../recording/recorded-call.ts';
 
 export interface PoolSize {
   /** How many workers run at once while none is blocked. */

@@ -6,8 +6,6 @@ import type { Native, StateHandle } from '../native.ts';
 
 /** Bytes that one such memory may have, keys and values together. */
 export const mostStateBytes = 65_536;
-/** Keys that one may have. */
-export const mostStateKeys = 64;
 
 interface Shared {
   readonly key: string;

@@ -11,7 +11,7 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions } from '../log.ts';
 import type { DecisionBuffers, Watch } from '../observation/decision-writer.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
-import type { FailureReason } from '../metrics/metrics.ts';
+import type { FailureReason } from '../counting/counters.ts';
 import type { UnreadBuffers } from '../recording/tape-room.ts';
 import type { Registry, RegistryHandler } from '../registry/registry.ts';
 import type { ShownContainer } from '../registry/shown-container.ts';
@@ -22,6 +22,7 @@ import type { InstanceRoom } from './kept-containers.ts';
 import { ownSettings, withOwnSettings } from './own-settings.ts';
 import type { OwnSetting } from './own-settings.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
+import type { TapedCall } from '../recording/recorded-call.ts';
 
 /** What a worker thread starts with. */
 export interface WorkerInput {
@@ -45,19 +46,6 @@ export interface WorkerInput {
 export interface TapeBuffers {
   readonly losses: SharedArrayBuffer;
   readonly unread: UnreadBuffers;
-}
-
-/** A call of a container that is recorded. */
-export interface TapedCall {
-  /** Of the listener. */
-  readonly token: number;
-  /** Of the container. */
-  readonly place: number;
-  readonly syscall: string;
-  /** As `encodeCall` writes it. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What it counts as; see tape-room.ts. */
-  readonly cost: number;
 }
 
 /** A handler, or the agent on its behalf, failed at a call. */

@@ -4,7 +4,7 @@ import { componentEmbed, componentNew } from '@bytecodealliance/jco-transpile/wa
 
 import { signatures } from '../../guest-sdk/build/signature.ts';
 import { WORLD, readContract, witDocument } from '../../guest-sdk/build/wit.ts';
-import { capabilityOf } from '../../host/handler/capability.ts';
+import { capabilityOf } from '../../host/handler/interface-name.ts';
 import { describeComponent } from '../../host/handler/component.ts';
 import { componentSection, section } from './wasm-binary.ts';
 

@@ -6,7 +6,7 @@ import type { Grants } from '../../host/registry/grants.ts';
 import type { RegistryPolicy } from '../../host/bundles/oci/open-bundle.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
 import { PulledBundles } from '../../host/bundles/pulled-bundles.ts';
-import { resolvers } from '../../host/resolvers/resolver.ts';
+import { resolvers } from '../../host/resolvers/all.ts';
 import type { Resolver } from '../../host/resolvers/resolver.ts';
 import { bundleResolver } from './bundle-resolver.ts';
 

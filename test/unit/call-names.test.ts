@@ -2,7 +2,8 @@
 // Tests where the names of system calls stand behind an inbox.
 import { expect, test } from 'vitest';
 
-import { inboxPages, nameLayout, placeName } from '../../host/handler/call-names.ts';
+import { placeName } from '../../host/handler/call-names.ts';
+import { inboxPages, nameLayout } from '../../host/call/inbox-names.ts';
 import type { StringEncoding } from '../../host/handler/component.ts';
 import { inbox } from '../../host/native.ts';
 import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';

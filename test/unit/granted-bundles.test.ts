@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
-import { interfaceName } from '../../host/handler/capability.ts';
+import { interfaceName } from '../../host/handler/interface-name.ts';
 import { capabilities } from '../../host/handler/capabilities/offered.ts';
 import { readBundle, regranted } from '../../host/bundles/bundle.ts';
 import type { Bundle } from '../../host/bundles/bundle.ts';

@@ -7,7 +7,7 @@ import { parseContainerProcessState } from '../../host/agent-socket/container-pr
 import { AgentError } from '../../host/errors.ts';
 import { fail, zeroAction } from '../../host/call/action.ts';
 import type { Action } from '../../host/call/action.ts';
-import type { CallHost } from '../../host/handler/capability.ts';
+import type { CallHost } from '../../host/call/call-host.ts';
 import type { HostCall } from '../../host/call/host-call.ts';
 import { OperationRequest } from '../../host/handler/operation-request.ts';
 import {

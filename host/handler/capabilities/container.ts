@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The capability `container`: guest-sdk/wit/container.wit.
 import { resourceNumbers } from '../../native.ts';
-import type { CallHost, Capability, CapabilityFunction } from '../capability.ts';
+import type { Capability, CapabilityFunction } from '../capability.ts';
+import type { CallHost } from '../../call/call-host.ts';
 import { intoResult, putRange, putText } from './into-result.ts';
 import { beginValue, putErrnoResult, putError } from './results.ts';
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions that take nothing and whose result does not fit into a core value: the guest says where it
 // wants it.
-import type { CallHost, CapabilityFunction } from '../capability.ts';
+import type { CapabilityFunction } from '../capability.ts';
+import type { CallHost } from '../../call/call-host.ts';
 import type { Guest } from '../guest.ts';
 
 export function intoResult(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The capability `log`: guest-sdk/wit/log.wit.
-import type { Capability, GuestLogLevel } from '../capability.ts';
+import type { Capability } from '../capability.ts';
+import type { GuestLogLevel } from '../../call/call-host.ts';
 
 const levels: readonly GuestLogLevel[] = ['debug', 'info', 'warn', 'error'];
 const mostCharacters = 4096;

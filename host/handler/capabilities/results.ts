@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes result<…, errno> and what it holds for a guest.
 import { statNumbers } from '../../native.ts';
-import { gone } from '../capability.ts';
+import { gone } from '../../call/call-host.ts';
 import { ordinalsByNumber } from '../../syscalls/errno.ts';
 import type { Guest } from '../guest.ts';
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks how a composed component would be linked. What says so is not believed: whatever it says,
 // core modules get exports of each other, functions of the host that they may use, and nothing else.
-import { checkCoreExports, expectedExports, refuse, shortName } from '../core-functions.ts';
+import { checkCoreExports, expectedExports } from '../core-functions.ts';
+import { refuse, shortName } from '../refusal.ts';
 import { describeCoreModule } from '../core-module.ts';
-import type { CoreImport, CoreModuleDescription, CoreSignature } from '../core-module.ts';
+import type { CoreImport, CoreModuleDescription, CoreSignature } from '../core-description.ts';
 import type { StringEncoding } from '../component.ts';
 import type { WiredImport, WiredPlace, Wiring } from './wiring.ts';
 
