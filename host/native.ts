@@ -311,14 +311,14 @@ export interface Native {
   leaveSessionKeyring(this: void): void;
   /**
    * The epoll watches of this process are counted for a user of its own from now on, see
-   * native/watch_user.h. No other thread may make or close an instance at the same time.
+   * native/process/watch_user.h. No other thread may make or close an instance at the same time.
    * @throws EPERM, EINVAL: there cannot be such a user
    */
   ownWatches(this: void): void;
   /** This thread is that user, as are those that it starts, until it says that it is not, or loads the addon. */
   becomeWatchUser(this: void): void;
   leaveWatchUser(this: void): void;
-  /** The number of a user that nobody else is, another one each time, see native/drawn_user.h. */
+  /** The number of a user that nobody else is, another one each time, see native/kernel/drawn_user.h. */
   drawUser(this: void): number;
   /** _exit(2): ends all threads, wherever they are. */
   exitProcess(this: void, code: number): void;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Builds the addon with node-gyp; plain JavaScript, because npm runs it before anything is compiled.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -84,6 +84,55 @@ function otherFolder(name) {
 function buildFolder() {
   if (isCross) return otherFolder(`build-${arch}`);
   return isAsan ? otherFolder('build-asan') : root;
+}
+
+/** What the agent itself does as a helper does it, and what it says to one. */
+const sharedByHelper = [
+  'confinement',
+  'file_operation',
+  'masks',
+  'memory_file_system',
+  'mount_request',
+  'mountinfo',
+  'spared',
+  'thread_role',
+  'wire',
+].map((name) => `helper/${name}.cc`);
+
+/** What a helper needs besides. */
+const neededByHelper = [
+  'caller/label.cc',
+  'kernel/notify.cc',
+  'kernel/short_turns.cc',
+  'process/child.cc',
+];
+
+function sourcesIn(folder) {
+  return readdirSync(join(root, 'native', folder))
+    .filter((file) => file.endsWith('.cc'))
+    .map((file) => `${folder}/${file}`);
+}
+
+/** For binding.gyp: whole folders, and what the addon has of the helper's, and the other way. */
+function sourcesOf(program) {
+  if (program === 'helper') {
+    const own = sourcesIn('helper').filter((file) => file !== 'helper/mount_request.cc');
+    return [...own, ...neededByHelper];
+  }
+  const folders = readdirSync(join(root, 'native'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'helper')
+    .map(({ name }) => name);
+  return [...folders.flatMap((name) => sourcesIn(name)), ...sharedByHelper];
+}
+
+const program = process.argv.find((word) => word.startsWith('--sources='))?.slice(10);
+if (program !== undefined) {
+  process.stdout.write(
+    sourcesOf(program)
+      .map((file) => `native/${file}\n`)
+      .join(''),
+  );
+  process.exit(0);
 }
 
 requireTools();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threads of the agent. The event loop of a thread is made by whoever the thread is when it starts,
-// and libuv ends the process where that user may watch no more: see native/watch_user.h.
+// and libuv ends the process where that user may watch no more: see native/process/watch_user.h.
 import { Worker } from 'node:worker_threads';
 import type { WorkerOptions } from 'node:worker_threads';
 

@@ -100,7 +100,7 @@ export class Quarantine {
   }
 
   /**
-   * What has used its time up is counted by the addon (native/quarantine.cc): that alone is enough.
+   * What has used its time up is counted by the addon (native/receiver/quarantine.cc): that alone is enough.
    * @returns how long it is left alone, in milliseconds; 0: it is not
    */
   failed(handler: number): number {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "../result.h"
-#include "../unique_fd.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 

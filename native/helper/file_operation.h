@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "../result.h"
-#include "../unique_fd.h"
-#include "made.h"
+#include "kernel/made.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 

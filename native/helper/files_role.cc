@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "files_role.h"
+#include "helper/files_role.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -16,15 +16,15 @@
 #include <optional>
 #include <utility>
 
-#include "../child.h"
-#include "../notify.h"
-#include "../short_turns.h"
-#include "file_operation.h"
-#include "hardening.h"
-#include "memory_file_system.h"
-#include "own_child.h"
-#include "reply.h"
-#include "thread_role.h"
+#include "helper/file_operation.h"
+#include "helper/hardening.h"
+#include "helper/memory_file_system.h"
+#include "helper/own_child.h"
+#include "helper/reply.h"
+#include "helper/thread_role.h"
+#include "kernel/notify.h"
+#include "kernel/short_turns.h"
+#include "process/child.h"
 
 namespace seccompagent {
 namespace {

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "../unique_fd.h"
-#include "wire.h"
+#include "helper/wire.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See prctl(2), close_range(2) and seccomp(2).
-#include "hardening.h"
+#include "helper/hardening.h"
 
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -17,9 +17,9 @@
 #include <string_view>
 #include <vector>
 
-#include "../unique_fd.h"
-#include "own_child.h"
-#include "wire.h"
+#include "helper/own_child.h"
+#include "helper/wire.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 namespace {

@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "../result.h"
+#include "kernel/result.h"
 
 namespace seccompagent {
 

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "files_role.h"
-#include "hardening.h"
-#include "mounts_role.h"
-#include "wire.h"
+#include "helper/files_role.h"
+#include "helper/hardening.h"
+#include "helper/mounts_role.h"
+#include "helper/wire.h"
 
 namespace seccompagent {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads masks from mountinfo, see proc_pid_mountinfo(5), and puts them onto a tree of mounts.
-#include "masks.h"
+#include "helper/masks.h"
 
 #include <fcntl.h>
 #include <linux/mount.h>

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "../mount_request.h"
-#include "../result.h"
-#include "mountinfo.h"
+#include "helper/mount_request.h"
+#include "helper/mountinfo.h"
+#include "kernel/result.h"
 
 namespace seccompagent {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "memory_file_system.h"
+#include "helper/memory_file_system.h"
 
 #include <fcntl.h>
 #include <linux/limits.h>
@@ -23,7 +23,7 @@
 #include <string_view>
 #include <utility>
 
-#include "../unique_fd.h"
+#include "kernel/unique_fd.h"
 
 // Not in every libc's headers: Linux 6.8.
 #ifndef SYS_statmount

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "made.h"
+#include "kernel/made.h"
 
 namespace seccompagent {
 

@@ -23,8 +23,8 @@
 #include <string>
 #include <utility>
 
-#include "mount_child.h"
-#include "new_mount.h"
+#include "helper/mount_child.h"
+#include "helper/new_mount.h"
 
 namespace seccompagent {
 namespace {

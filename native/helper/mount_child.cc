@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See setns(2), capabilities(7) and user_namespaces(7).
-#include "mount_child.h"
+#include "helper/mount_child.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -19,7 +19,7 @@
 #include <array>
 #include <utility>
 
-#include "callers_proc.h"
+#include "caller/callers_proc.h"
 
 namespace seccompagent {
 

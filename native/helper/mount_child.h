@@ -14,11 +14,11 @@
 
 #include <cstdint>
 
-#include "../outcome.h"
-#include "../result.h"
-#include "../unique_fd.h"
-#include "new_mount.h"
-#include "own_child.h"
+#include "helper/new_mount.h"
+#include "helper/own_child.h"
+#include "kernel/outcome.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 

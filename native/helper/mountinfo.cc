@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See proc_pid_mountinfo(5).
-#include "mountinfo.h"
+#include "helper/mountinfo.h"
 
 #include <poll.h>
 #include <unistd.h>

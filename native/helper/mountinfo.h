@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "../result.h"
-#include "../unique_fd.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 

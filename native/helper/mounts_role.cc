@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mounts_role.h"
+#include "helper/mounts_role.h"
 
 #include <fcntl.h>
 
@@ -7,10 +7,10 @@
 #include <optional>
 #include <utility>
 
-#include "hardening.h"
-#include "new_mount.h"
-#include "reply.h"
-#include "wire.h"
+#include "helper/hardening.h"
+#include "helper/new_mount.h"
+#include "helper/reply.h"
+#include "helper/wire.h"
 
 namespace seccompagent {
 namespace {

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "../unique_fd.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // New mounts, see fsopen(2), fsmount(2), open_tree(2), move_mount(2) and mount_namespaces(7).
-#include "new_mount.h"
+#include "helper/new_mount.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -27,7 +27,7 @@
 #include <string_view>
 #include <utility>
 
-#include "mount_child.h"
+#include "helper/mount_child.h"
 
 namespace seccompagent {
 

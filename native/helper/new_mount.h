@@ -10,14 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "../child.h"
-#include "../outcome.h"
-#include "../result.h"
-#include "../target.h"
-#include "../unique_fd.h"
-#include "masks.h"
-#include "proc_opener.h"
-#include "spared.h"
+#include "caller/target.h"
+#include "helper/masks.h"
+#include "helper/proc_opener.h"
+#include "helper/spared.h"
+#include "kernel/outcome.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+#include "process/child.h"
 
 namespace seccompagent {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "own_child.h"
+#include "helper/own_child.h"
 
 #include <signal.h>
 #include <sys/prctl.h>

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../result.h"
+#include "kernel/result.h"
 
 namespace seccompagent {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See fsopen(2), clone(2), madvise(2), ptrace(2) and seccomp(2).
-#include "proc_opener.h"
+#include "helper/proc_opener.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -21,9 +21,9 @@
 #include <cstring>
 #include <utility>
 
-#include "../raw_syscall.h"
-#include "hardening.h"
-#include "own_child.h"
+#include "helper/hardening.h"
+#include "helper/own_child.h"
+#include "kernel/raw_syscall.h"
 
 // Where the text of the program ends, see end(3).
 extern "C" const char etext;

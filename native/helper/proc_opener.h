@@ -11,9 +11,9 @@
 
 #include <utility>
 
-#include "../child.h"
-#include "../result.h"
-#include "../unique_fd.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+#include "process/child.h"
 
 namespace seccompagent {
 

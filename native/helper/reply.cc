@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "reply.h"
+#include "helper/reply.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>

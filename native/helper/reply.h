@@ -4,10 +4,10 @@
 
 #include <cstdint>
 
-#include "../result.h"
-#include "../unique_fd.h"
-#include "file_operation.h"
-#include "wire.h"
+#include "helper/file_operation.h"
+#include "helper/wire.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "spared.h"
+#include "helper/spared.h"
 
 #include <algorithm>
 
-#include "mountinfo.h"
+#include "helper/mountinfo.h"
 
 namespace seccompagent {
 namespace {

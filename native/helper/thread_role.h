@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <span>
 
-#include "../result.h"
-#include "../unique_fd.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 

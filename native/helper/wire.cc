@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers as they lie in memory: both ends run on one machine. Texts after their length.
-#include "wire.h"
+#include "helper/wire.h"
 
 #include <sys/socket.h>
 

@@ -12,15 +12,15 @@
 #include <string>
 #include <vector>
 
-#include "../label.h"
-#include "../result.h"
-#include "../target.h"
-#include "../unique_fd.h"
-#include "file_operation.h"
-#include "made.h"
-#include "masks.h"
-#include "new_mount.h"
-#include "spared.h"
+#include "caller/label.h"
+#include "caller/target.h"
+#include "helper/file_operation.h"
+#include "helper/masks.h"
+#include "helper/new_mount.h"
+#include "helper/spared.h"
+#include "kernel/made.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 

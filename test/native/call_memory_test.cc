@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the snapshot of a call's memory, with pointers into the test's own.
-#include "call_memory.h"
+#include "receiver/call_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "check.h"
-#include "memory.h"
+#include "caller/memory.h"
 
 namespace seccompagent::test {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests who is still read where memory is short, and that faults of a thread are counted.
-#include "caller_faults.h"
+#include "container/caller_faults.h"
 
 #include <sys/mman.h>
 #include <sys/uio.h>

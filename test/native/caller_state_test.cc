@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what is read of other threads, on processes of the test's own.
-#include "caller_state.h"
+#include "caller/caller_state.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,9 +21,9 @@
 #include <vector>
 
 #include "check.h"
-#include "clock.h"
+#include "kernel/clock.h"
 #include "sleeper.h"
-#include "target.h"
+#include "caller/target.h"
 
 namespace seccompagent::test {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "callers_fd.h"
+#include "process/callers_fd.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "check.h"
-#include "clock.h"
-#include "ending_children.h"
+#include "kernel/clock.h"
+#include "process/ending_children.h"
 #include "hanging_children.h"
 
 namespace seccompagent::test {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests that a thread is in a caller's network namespace for as long as it says, and nowhere else.
-#include "callers_network.h"
+#include "acting/callers_network.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

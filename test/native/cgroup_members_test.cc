@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests whose processes a cgroup has, with folders such as the kernel has them.
-#include "cgroup_members.h"
+#include "container/cgroup_members.h"
 
 #include <sys/syscall.h>
 #include <sys/wait.h>

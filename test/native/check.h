@@ -10,7 +10,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "result.h"
+#include "kernel/result.h"
 
 namespace seccompagent::test {
 

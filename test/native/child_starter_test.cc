@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "child_starter.h"
+#include "process/child_starter.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -15,7 +15,7 @@
 
 #include "check.h"
 #include "clinging_file.h"
-#include "raw_syscall.h"
+#include "kernel/raw_syscall.h"
 
 namespace seccompagent::test {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests children that share the test's memory: start, end, deadline.
-#include "child.h"
+#include "process/child.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "check.h"
-#include "raw_syscall.h"
+#include "kernel/raw_syscall.h"
 
 namespace seccompagent::test {
 namespace {

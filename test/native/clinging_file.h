@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "fuse_file_system.h"
-#include "unique_fd.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests how often users may connect.
-#include "connection_rates.h"
+#include "socket/connection_rates.h"
 
 #include "check.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much containers may make that is charged to the agent.
-#include "container_budget.h"
+#include "acting/container_budget.h"
 
 #include <poll.h>
 

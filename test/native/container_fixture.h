@@ -22,8 +22,8 @@
 
 #include "check.h"
 #include "helper/new_mount.h"
-#include "target.h"
-#include "unique_fd.h"
+#include "caller/target.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
 

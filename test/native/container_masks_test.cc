@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what is read of a container's first process, while it changes its mounts and when it ends.
-#include "container_masks.h"
+#include "acting/container_masks.h"
 
 #include <signal.h>
 #include <sys/syscall.h>
 
 #include "check.h"
-#include "clock.h"
+#include "kernel/clock.h"
 #include "container_fixture.h"
 
 namespace seccompagent::test {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what is counted of a call, and where; counters.ts reads the same words.
-#include "counters.h"
+#include "receiver/counters.h"
 
 #include <cstring>
 #include <limits>

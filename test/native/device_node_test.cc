@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "device_node.h"
+#include "acting/device_node.h"
 
 #include "check.h"
 #include "hanging_children.h"

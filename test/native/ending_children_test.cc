@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ending_children.h"
+#include "process/ending_children.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -18,7 +18,7 @@
 
 #include "check.h"
 #include "fuse_file_system.h"
-#include "raw_syscall.h"
+#include "kernel/raw_syscall.h"
 
 namespace seccompagent::test {
 namespace {

@@ -21,7 +21,7 @@
 
 #include "check.h"
 #include "helper/thread_role.h"
-#include "unique_fd.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
 namespace {

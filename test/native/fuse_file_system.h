@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "check.h"
-#include "unique_fd.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
 

@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#include "ending_children.h"
+#include "process/ending_children.h"
 
 namespace seccompagent::test {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests how paths of settings are held in real containers, and when they can't be.
-#include "held_paths.h"
+#include "container/held_paths.h"
 
 #include <signal.h>
 #include <sys/syscall.h>
@@ -8,8 +8,8 @@
 #include <algorithm>
 
 #include "check.h"
-#include "child_starter.h"
-#include "clock.h"
+#include "process/child_starter.h"
+#include "kernel/clock.h"
 #include "container_fixture.h"
 #include "helper/mountinfo.h"
 

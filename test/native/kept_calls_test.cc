@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests which calls go on with an answer that is known already, with threads that are really there.
-#include "kept_calls.h"
+#include "receiver/kept_calls.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -17,10 +17,10 @@
 #include <thread>
 #include <vector>
 
-#include "caller_state.h"
+#include "caller/caller_state.h"
 #include "check.h"
-#include "keyed_hash.h"
-#include "raw_syscall.h"
+#include "kernel/keyed_hash.h"
+#include "kernel/raw_syscall.h"
 #include "sleeper.h"
 
 namespace seccompagent::test {

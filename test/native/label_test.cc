@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests how labels are read and written; that they are taken on is tested where the kernel has a
 // module for them, see test/vm/apparmor.test.ts.
-#include "label.h"
+#include "caller/label.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "caller_label.h"
+#include "caller/caller_label.h"
 #include "check.h"
-#include "unique_fd.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "last_closing.h"
+#include "process/last_closing.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,9 +11,9 @@
 #include <fstream>
 
 #include "check.h"
-#include "child.h"
-#include "clock.h"
-#include "raw_syscall.h"
+#include "process/child.h"
+#include "kernel/clock.h"
+#include "kernel/raw_syscall.h"
 
 namespace seccompagent::test {
 namespace {

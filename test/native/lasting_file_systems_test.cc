@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which file systems outlive containers: those that are mounted outside of them.
-#include "lasting_file_systems.h"
+#include "acting/lasting_file_systems.h"
 
 #include <sched.h>
 #include <signal.h>

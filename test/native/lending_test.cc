@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests for which operations a Linux capability is lent, whatever a handler asks for.
-#include "lending.h"
+#include "acting/lending.h"
 
 #include <linux/capability.h>
 #include <sys/stat.h>

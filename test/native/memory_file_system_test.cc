@@ -18,7 +18,7 @@
 #include <string>
 
 #include "check.h"
-#include "unique_fd.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what is left of the agent's memory, with files such as the kernel has them.
-#include "memory_room.h"
+#include "container/memory_room.h"
 
 #include <string>
 #include <utility>
@@ -8,7 +8,7 @@
 
 #include "cgroup_files.h"
 #include "check.h"
-#include "clock.h"
+#include "kernel/clock.h"
 
 namespace seccompagent::test {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests reads of a caller's memory, on the test's own, and writes, on that of others.
-#include "memory.h"
+#include "caller/memory.h"
 
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -22,10 +22,10 @@
 #include <vector>
 
 #include "check.h"
-#include "clock.h"
+#include "kernel/clock.h"
 #include "hanging_children.h"
 #include "sleeper.h"
-#include "unique_fd.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
 namespace {

@@ -14,7 +14,7 @@
 #include "check.h"
 #include "container_fixture.h"
 #include "maker_fixture.h"
-#include "mount_namespace.h"
+#include "acting/mount_namespace.h"
 
 namespace seccompagent::test {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests how flags and data of mount(2) are translated.
-#include "mount_request.h"
+#include "helper/mount_request.h"
 
 #include <linux/mount.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the ioctls of a listener, on calls of a thread of the test's own.
-#include "notify.h"
+#include "kernel/notify.h"
 
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -21,11 +21,11 @@
 #include <atomic>
 #include <thread>
 
-#include "bpf.h"
-#include "caller_state.h"
+#include "process/bpf.h"
+#include "caller/caller_state.h"
 #include "check.h"
-#include "clock.h"
-#include "unique_fd.h"
+#include "kernel/clock.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the probes of the kernel: that they end, and leave nothing behind.
-#include "probe.h"
+#include "probe/probe.h"
 
 #include <dirent.h>
 #include <linux/capability.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "program.h"
+#include "process/program.h"
 
 #include <fcntl.h>
 #include <signal.h>

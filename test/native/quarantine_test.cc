@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests how handlers are left alone that have used their time up; quarantine.test.ts has the rest.
-#include "quarantine.h"
+#include "receiver/quarantine.h"
 
 #include <array>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests who takes over while something is done for a container.
-#include "quickness.h"
+#include "receiver/quickness.h"
 
 #include <atomic>
 #include <thread>

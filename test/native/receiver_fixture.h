@@ -16,13 +16,13 @@
 #include <utility>
 #include <vector>
 
-#include "bpf.h"
+#include "process/bpf.h"
 #include "check.h"
-#include "child.h"
-#include "clock.h"
-#include "raw_syscall.h"
-#include "receiver.h"
-#include "worker.h"
+#include "process/child.h"
+#include "kernel/clock.h"
+#include "kernel/raw_syscall.h"
+#include "receiver/receiver.h"
+#include "receiver/worker.h"
 
 namespace seccompagent::test {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what a receiver and its workers do, with callers of the test's own where it needs some.
-#include "receiver.h"
+#include "receiver/receiver.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@
 
 #include "check.h"
 #include "receiver_fixture.h"
-#include "worker.h"
+#include "receiver/worker.h"
 
 namespace seccompagent::test {
 namespace {

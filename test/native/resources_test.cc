@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what cgroups make of a machine, with files such as the kernel has them.
-#include "resources.h"
+#include "container/resources.h"
 
 #include <sys/syscall.h>
 #include <unistd.h>

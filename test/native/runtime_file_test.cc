@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests reading files of runtimes.
-#include "runtime_file.h"
+#include "process/runtime_file.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -11,10 +11,10 @@
 #include <cstdlib>
 
 #include "check.h"
-#include "child_starter.h"
-#include "clock.h"
-#include "ending_children.h"
-#include "unique_fd.h"
+#include "process/child_starter.h"
+#include "kernel/clock.h"
+#include "process/ending_children.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
 namespace {

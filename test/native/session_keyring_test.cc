@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session_keyring.h"
+#include "kernel/session_keyring.h"
 
 #include <sys/wait.h>
 

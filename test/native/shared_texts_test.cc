@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests that equal texts are in memory once, and no longer than somebody has them.
-#include "shared_texts.h"
+#include "receiver/shared_texts.h"
 
 #include <thread>
 #include <vector>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests that threads have short turns or go before others, and are otherwise scheduled as before.
-#include "short_turns.h"
+#include "kernel/short_turns.h"
 
 #include <sched.h>
 #include <sys/syscall.h>

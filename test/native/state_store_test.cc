@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what is remembered, and how much.
-#include "state_store.h"
+#include "container/state_store.h"
 
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests how numbers of calls are told apart, and where they stand in the tables.
-#include "syscall_number.h"
+#include "kernel/syscall_number.h"
 
 #include <linux/audit.h>
 

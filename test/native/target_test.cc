@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests how a caller's credentials are read from its status file.
-#include "target.h"
+#include "caller/target.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "check.h"
-#include "unique_fd.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
 namespace {

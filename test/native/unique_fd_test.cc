@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the owner of a descriptor.
-#include "unique_fd.h"
+#include "kernel/unique_fd.h"
 
 #include <fcntl.h>
 

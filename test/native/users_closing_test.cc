@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what is kept of users whose files are closed.
-#include "users_closing.h"
+#include "process/users_closing.h"
 
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "check.h"
-#include "clock.h"
+#include "kernel/clock.h"
 
 namespace seccompagent::test {
 namespace {

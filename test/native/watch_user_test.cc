@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "watch_user.h"
+#include "process/watch_user.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

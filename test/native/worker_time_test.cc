@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what is known of how long containers keep workers.
-#include "worker_time.h"
+#include "receiver/worker_time.h"
 
 #include <memory>
 #include <string>
 
 #include "check.h"
-#include "listener.h"
-#include "sender.h"
+#include "receiver/listener.h"
+#include "receiver/sender.h"
 
 namespace seccompagent::test {
 namespace {

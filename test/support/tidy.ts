@@ -15,6 +15,7 @@ const flags = [
   '-fno-rtti',
   '-DNAPI_VERSION=9',
   '-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
+  `-I${join(root, 'native')}`,
   '-isystem',
   join(root, 'node_modules/node-addon-api'),
   '-isystem',
@@ -25,11 +26,9 @@ requirePackages([
   { command: 'clang-tidy-19', package: 'clang-tidy-19' },
   { command: 'clang-format-19', package: 'clang-format-19' },
 ]);
-const files = ['native', 'native/helper'].flatMap((folder) =>
-  readdirSync(join(root, folder))
-    .filter((name) => name.endsWith('.cc'))
-    .map((name) => join(root, folder, name)),
-);
+const files = readdirSync(join(root, 'native'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.cc'))
+  .map((name) => join(root, 'native', name));
 
 async function work(): Promise<void> {
   for (let file = files.pop(); file !== undefined; file = files.pop()) {

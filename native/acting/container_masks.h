@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a container's first process does not see of proc and sysfs, read while it is that process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "container/held_paths.h"
+#include "helper/masks.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+
+namespace seccompagent {
+
+// By its number, and a pidfd that says whether the number is still its own. ESRCH: it has ended, or
+// nobody knew it. E2BIG: it has more mounts than can be looked at. EAGAIN: they changed again and
+// again meanwhile, or no mount of its namespace is below its root: so it is for a moment in the
+// middle of unshare(2) and setns(2), and as long as its root is a directory without mounts.
+[[nodiscard]] Result<Masks> masks_of_process(pid_t pid, const UniqueFd& pidfd);
+
+// All that a container's first process was found not to see: at the first look that told it, and
+// now. One look would do where nobody plays tricks: what the runtime has masked stays so, since
+// whoever may take a mask off is root of the host, or had it taken off by a handler, and what is
+// added later is to count as well. But the first process is the container's own, and may look at
+// mounts of its making by now: even at the first look, which is taken as soon as its listener
+// comes, since the container runs by then. What is mounted on a proc or sysfs is kept together by
+// the kernel where the mounts are somebody else's, mount_namespaces(7), so that masks do not get
+// fewer so. Only hidepid could: of a proc that hides nothing else, anybody may mount another one in
+// namespaces of their own.
+class ContainerMasks {
+ public:
+  // Looks, once, and does not wait. What it can't tell now is for the next look to tell.
+  void look(pid_t pid, const UniqueFd& pidfd);
+  // Looks. Waits for 10 ms where the process changes its mounts meanwhile. Errors as of
+  // masks_of_process: if the process is gone, nobody can say what it saw at last.
+  [[nodiscard]] Result<Masks> strictest(pid_t pid, const UniqueFd& pidfd);
+
+ private:
+  std::mutex mutex_;
+  std::optional<Masks> first_;
+};
+
+// A container's first process as it was when its listener came.
+struct FirstProcess {
+  // 0: nobody knows it.
+  pid_t pid = 0;
+  UniqueFd pidfd = {};
+  std::shared_ptr<ContainerMasks> masks = std::make_shared<ContainerMasks>();
+  // None: nobody has looked for any.
+  std::shared_ptr<const HeldPaths> paths = {};
+};
+
+// Takes the first look at what it does not see.
+[[nodiscard]] FirstProcess look_at_first(pid_t pid);
+
+}  // namespace seccompagent

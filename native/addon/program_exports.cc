@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exports that run programs to their end.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "addon/exports.h"
+#include "addon/napi_convert.h"
+#include "kernel/deaf_thread.h"
+#include "process/program.h"
+
+namespace seccompagent {
+namespace {
+
+constexpr const char* kStep = "run a program";
+
+[[nodiscard]] bool has_nul(const std::string& text) { return text.contains('\0'); }
+
+[[nodiscard]] std::optional<ProgramRequest> request_of(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  ProgramRequest request = {};
+  request.arguments = arguments.texts();
+  request.environment = arguments.texts();
+  request.candidates = arguments.texts();
+  request.folder = arguments.text();
+  const std::span<std::byte> input = arguments.bytes();
+  request.input.assign(reinterpret_cast<const char*>(input.data()), input.size());
+  request.most_output = arguments.u32();
+  request.most_time = arguments.u32() * kMillisecond;
+  if (arguments.has_more()) {
+    request.files.emplace();
+    request.files->readable = arguments.texts();
+    request.files->writable = arguments.texts();
+  }
+  if (!arguments.is_ok()) return std::nullopt;
+  for (const auto* texts : {&request.arguments, &request.environment, &request.candidates}) {
+    if (std::ranges::any_of(*texts, has_nul)) {
+      throw_errno(info.Env(), kStep, Errno{EINVAL});
+      return std::nullopt;
+    }
+  }
+  return request;
+}
+
+[[nodiscard]] const char* name_of(ProgramEnd end) {
+  switch (end) {
+    case ProgramEnd::not_executed:
+      return "not-executed";
+    case ProgramEnd::not_prepared:
+      return "not-prepared";
+    case ProgramEnd::took_too_long:
+      return "took-too-long";
+    case ProgramEnd::said_too_much:
+      return "said-too-much";
+    case ProgramEnd::itself:
+      break;
+  }
+  return "itself";
+}
+
+[[nodiscard]] Napi::Value object_of(Napi::Env env, const ProgramResult& result) {
+  const auto bytes_of = [env](const std::string& text) {
+    return Napi::Buffer<char>::Copy(env, text.data(), text.size());
+  };
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("end", Napi::String::New(env, name_of(result.end)));
+  object.Set("code", Napi::Number::New(env, result.code));
+  object.Set("signal", Napi::Number::New(env, result.signal));
+  object.Set("processorMs", Napi::Number::New(env, static_cast<double>(result.processor_time) /
+                                                       static_cast<double>(kMillisecond)));
+  object.Set("stdout", bytes_of(result.output));
+  object.Set("stderr", bytes_of(result.error_output));
+  return object;
+}
+
+// One that runs in a thread of its own: those of Node's pool are few, and others write files there.
+struct Running {
+  Running(Napi::Env env, ProgramRequest wanted)
+      : promised(env), request(std::move(wanted)), call(Call::New(env, kStep, 0, 1, this)) {}
+
+  // In the thread of JavaScript; without an environment, that ends, and so does the process.
+  static void finish(Napi::Env env, Napi::Function /*none*/, Running* self, void* /*none*/) {
+    if (static_cast<napi_env>(env) == nullptr) return;
+    const Napi::HandleScope scope(env);
+    if (self->result) {
+      self->promised.Resolve(object_of(env, *self->result));
+    } else {
+      self->promised.Reject(errno_error(env, kStep, self->result.error()).Value());
+    }
+    delete self;
+  }
+
+  static void* run(void* argument) {
+    auto* self = static_cast<Running*>(argument);
+    self->result = run_program(std::move(self->request));
+    // which ends `self`
+    const Call finishing = self->call;
+    // where the environment has ended, nothing of it is there any more
+    if (finishing.BlockingCall() == napi_ok) (void)finishing.Release();
+    return nullptr;
+  }
+
+  using Call = Napi::TypedThreadSafeFunction<Running, void, finish>;
+  Napi::Promise::Deferred promised;
+  ProgramRequest request;
+  Result<ProgramResult> result = fail(ECANCELED);
+  Call call;
+};
+
+}  // namespace
+
+Napi::Value run_program_now(const Napi::CallbackInfo& info) {
+  auto request = request_of(info);
+  if (!request) return {};
+  const auto result = run_program(std::move(*request));
+  return result ? object_of(info.Env(), *result) : throw_errno(info.Env(), kStep, result.error());
+}
+
+Napi::Value start_program(const Napi::CallbackInfo& info) {
+  auto request = request_of(info);
+  if (!request) return {};
+  // freed when it has finished
+  auto* running = new Running(info.Env(), std::move(*request));
+  const Napi::Promise promise = running->promised.Promise();
+  if (const auto started = start_deaf_thread(Running::run, running); !started) {
+    running->result = std::unexpected(started.error());
+    (void)running->call.Release();
+    Running::finish(info.Env(), {}, running, nullptr);
+  }
+  return promise;
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What handlers may learn of a caller, and descriptors that go to and fro.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "caller/target.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+#include "process/callers_fd.h"
+
+namespace seccompagent {
+
+// A copy of what the caller has under this number, see pidfd_getfd(2). EBADF: it has nothing there.
+// ESRCH: the notification is gone.
+[[nodiscard]] Result<CallersFd> take_descriptor(const CallId& call, int fd, Payer payer);
+
+// Writes the layout of native.ts, cut where the bytes end. ESRCH: the notification is gone.
+[[nodiscard]] Result<void> describe_caller(const CallId& call, std::span<std::byte> into);
+
+// Values are those of native.ts.
+enum class CapabilityIn : std::uint32_t {
+  of_caller = 0,
+  of_mounts = 1,
+  of_host = 2,
+  of_container = 3
+};
+
+// Whether a caller has a Linux capability in a user namespace, by the rules of user_namespaces(7).
+// Fills in the age of the caller's process in milliseconds (8 bytes) and whether it is the one that
+// `first_process` stands for (4 bytes: 1 or 0), cut at the end. ESRCH: the notification is gone.
+[[nodiscard]] Result<void> describe_process(const CallId& call, const UniqueFd& first_process,
+                                            std::span<std::byte> into);
+
+// `first_process`: a pidfd of the container's; a closed one: nobody knows it. ESRCH: the
+// notification is gone, or the first process is.
+[[nodiscard]] Result<bool> has_capability_in(const CallId& call, unsigned capability,
+                                             CapabilityIn where, const UniqueFd& first_process);
+
+}  // namespace seccompagent

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a thread's stat, status, schedstat, wchan and pagemap.
+#include "caller/caller_state.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+namespace seccompagent {
+namespace {
+
+using FileText = std::array<char, 4096>;
+
+// Threads that lead no group have entries too, which readdir does not show.
+UniqueFd open_thread_file(pid_t tid, const char* name) {
+  char path[48];
+  std::snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
+  return UniqueFd(retry_eintr([&] { return open(path, O_RDONLY | O_CLOEXEC); }));
+}
+
+Result<std::string_view> text_of(const UniqueFd& file, FileText& text) {
+  const ssize_t length =
+      retry_eintr([&] { return pread(file.get(), text.data(), text.size(), 0); });
+  if (length < 0) return fail_errno();
+  return std::string_view(text.data(), static_cast<std::size_t>(length));
+}
+
+// What stands behind a name with a line of its own, as in "\nSigPnd:": a program's name is in the
+// status as well, and may be anything else.
+std::string_view behind(std::string_view status, std::string_view name) {
+  const std::size_t at = status.find(name);
+  if (at == std::string_view::npos) return {};
+  std::string_view text = status.substr(at + name.size());
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  return text;
+}
+
+std::optional<std::uint64_t> number_of(std::string_view text, int base) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (error != std::errc()) return std::nullopt;
+  return number;
+}
+
+std::uint64_t mask_of(std::string_view status, std::string_view name) {
+  constexpr int kHexadecimal = 16;
+  return number_of(behind(status, name), kHexadecimal).value_or(0);
+}
+
+std::optional<std::uint64_t> count_of(std::string_view status, std::string_view name) {
+  constexpr int kDecimal = 10;
+  return number_of(behind(status, name), kDecimal);
+}
+
+// Of a thread's stat, see proc_pid_stat(5).
+constexpr int kStartTime = 22;
+constexpr int kStartOfCode = 26;
+constexpr int kStartOfStack = 28;
+constexpr int kStartOfData = 45;
+constexpr int kExitCode = 52;
+
+// From a field on. The second one is a name in parentheses that may hold anything.
+std::string_view fields_from(std::string_view stat, int field) {
+  std::string_view rest = stat.substr(std::min(stat.rfind(')'), stat.size()));
+  for (int at = 2; at < field; ++at) {
+    const std::size_t blank = rest.find(' ');
+    if (blank == std::string_view::npos) return {};
+    rest.remove_prefix(blank + 1);
+  }
+  return rest;
+}
+
+// Several fields, the last one excluded.
+std::string_view fields(std::string_view stat, int from, int to) {
+  const std::string_view first = fields_from(stat, from);
+  return first.substr(0, first.size() - fields_from(stat, to).size());
+}
+
+// Held for some system calls at most, and mostly by nobody else.
+class InUse {
+ public:
+  explicit InUse(std::atomic_flag& flag) : flag_(flag) {
+    while (flag_.test_and_set(std::memory_order_acquire)) sched_yield();
+  }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+  ~InUse() { flag_.clear(std::memory_order_release); }
+
+ private:
+  std::atomic_flag& flag_;
+};
+
+// Those of all threads.
+struct KeptStates {
+  std::mutex mutex;
+  std::vector<CallerState*> states;
+};
+
+KeptStates& kept_states() {
+  // threads may end after everything else has
+  static KeptStates& all = *new KeptStates;
+  return all;
+}
+
+struct KeptState {
+  KeptState() {
+    KeptStates& all = kept_states();
+    const std::lock_guard lock(all.mutex);
+    all.states.push_back(&state);
+  }
+  KeptState(const KeptState&) = delete;
+  KeptState& operator=(const KeptState&) = delete;
+  ~KeptState() {
+    KeptStates& all = kept_states();
+    const std::lock_guard lock(all.mutex);
+    std::erase(all.states, &state);
+  }
+
+  CallerState state{0};
+};
+
+}  // namespace
+
+Result<std::uint64_t> thread_start_time(pid_t tid) {
+  const UniqueFd file = open_thread_file(tid, "stat");
+  if (!file.is_open()) return fail_errno();
+  FileText text;
+  const auto stat = text_of(file, text);
+  if (!stat) return std::unexpected(stat.error());
+  const std::string_view rest = fields_from(*stat, kStartTime);
+  if (rest.empty()) return fail(ESRCH);
+  std::uint64_t time = 0;
+  std::from_chars(rest.data(), rest.data() + rest.size(), time);
+  return time;
+}
+
+CallerState& CallerState::of(pid_t tid) {
+  static thread_local KeptState kept;
+  CallerState& state = kept.state;
+  if (state.tid_ != tid) {
+    const InUse in_use(state.is_used_);
+    state.tid_ = tid;
+    state.slept_at_.reset();
+    state.status_of_ = 0;
+    state.close();
+  }
+  return state;
+}
+
+void CallerState::close_kept() {
+  KeptStates& all = kept_states();
+  const std::lock_guard lock(all.mutex);
+  for (CallerState* state : all.states) {
+    if (state->is_used_.test_and_set(std::memory_order_acquire)) continue;
+    state->close();
+    state->is_used_.clear(std::memory_order_release);
+  }
+}
+
+void CallerState::close() {
+  entry_ = {};
+  wait_channel_ = {};
+  status_ = {};
+  stat_ = {};
+  turns_ = {};
+  label_ = {};
+  limits_ = {};
+  pages_ = {};
+}
+
+Result<void> CallerState::open_entry() {
+  char path[24];
+  std::snprintf(path, sizeof path, "/proc/%d", tid_);
+  wait_channel_ = {};
+  status_ = {};
+  stat_ = {};
+  turns_ = {};
+  label_ = {};
+  limits_ = {};
+  pages_ = {};
+  entry_ = UniqueFd(retry_eintr([&] { return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }));
+  if (!entry_.is_open()) return fail_errno();
+  return {};
+}
+
+// What is kept may be of a thread that has ended and whose number another one has got since.
+template <typename Access>
+auto CallerState::with_entry(Access access) -> decltype(access()) {
+  const InUse in_use(is_used_);
+  const bool was_kept = entry_.is_open();
+  if (!was_kept) {
+    const auto opened = open_entry();
+    if (!opened) return std::unexpected(opened.error());
+  }
+  auto result = access();
+  const bool is_missing =
+      !result && (result.error() == Errno{ENOENT} || result.error() == Errno{ESRCH});
+  if (!was_kept || !is_missing) return result;
+  const auto opened = open_entry();
+  if (!opened) return std::unexpected(opened.error());
+  return access();
+}
+
+Result<UniqueFd> CallerState::open(const char* what, int flags) {
+  return with_entry([&]() -> Result<UniqueFd> {
+    UniqueFd fd(retry_eintr([&] { return openat(entry_.get(), what, flags | O_CLOEXEC); }));
+    if (!fd.is_open()) return fail_errno();
+    return fd;
+  });
+}
+
+Result<std::string_view> CallerState::read_link(const char* what) {
+  constexpr std::size_t kMost = 64;
+  text_.resize(std::max(text_.size(), kMost));
+  return with_entry([&]() -> Result<std::string_view> {
+    const ssize_t length = readlinkat(entry_.get(), what, text_.data(), kMost);
+    if (length == -1) return fail_errno();
+    return std::string_view(text_.data(), static_cast<std::size_t>(length));
+  });
+}
+
+Result<mode_t> CallerState::link_mode(const char* what) {
+  return with_entry([&]() -> Result<mode_t> {
+    struct stat link = {};
+    if (fstatat(entry_.get(), what, &link, AT_SYMLINK_NOFOLLOW) == -1) return fail_errno();
+    return link.st_mode;
+  });
+}
+
+Result<int> CallerState::kept(UniqueFd& file, const char* what) {
+  if (!file.is_open())
+    file = UniqueFd(retry_eintr([&] { return openat(entry_.get(), what, O_RDONLY | O_CLOEXEC); }));
+  if (!file.is_open()) return fail_errno();
+  return file.get();
+}
+
+Result<const char*> CallerState::read_status_for(std::uint64_t notification, bool notes_sleep) {
+  if (notification != 0 && status_of_ == notification) return status_text_.data();
+  constexpr std::size_t kUsual = 8UL * 1024;
+  // A group takes up to 11 characters, and there can be 65,536. The kernel makes all of the text
+  // anew for each read, which takes it longer than most calls.
+  constexpr std::size_t kMost = 32UL * 1024;
+  status_of_ = 0;
+  slept_at_.reset();
+  status_text_.resize(std::max(status_text_.size(), kUsual));
+  return with_entry([&]() -> Result<const char*> {
+    const auto file = kept(status_, "status");
+    if (!file) return std::unexpected(file.error());
+    const auto turns_before = notes_sleep ? turns() : std::nullopt;
+    for (;;) {
+      // the kernel makes the text anew for each read, so it has to fit in one
+      const ssize_t length = retry_eintr(
+          [&] { return pread(*file, status_text_.data(), status_text_.size() - 1, 0); });
+      if (length == -1) return fail_errno();
+      const auto end = static_cast<std::size_t>(length);
+      if (end + 1 < status_text_.size()) {
+        status_text_[end] = '\0';
+        if (turns_before) note_sleep({status_text_.data(), end}, *turns_before);
+        status_of_ = notification;
+        return status_text_.data();
+      }
+      if (status_text_.size() == kMost) return fail(ETOOMANYREFS);
+      status_text_.resize(std::min(status_text_.size() * 4, kMost));
+    }
+  });
+}
+
+Result<const char*> CallerState::read_status() { return read_status_for(0, true); }
+
+Result<const char*> CallerState::status_during(std::uint64_t notification) {
+  return read_status_for(notification, false);
+}
+
+Result<std::string_view> CallerState::read_label(const char* what) {
+  // longer than any that a thread can take on
+  constexpr std::size_t kMost = 8UL * 1024;
+  text_.resize(std::max(text_.size(), kMost));
+  return with_entry([&]() -> Result<std::string_view> {
+    const auto file = kept(label_, what);
+    if (!file) return std::unexpected(file.error());
+    const ssize_t length = retry_eintr([&] { return pread(*file, text_.data(), kMost, 0); });
+    if (length == -1) return fail_errno();
+    return std::string_view(text_.data(), static_cast<std::size_t>(length));
+  });
+}
+
+// The kernel checks what is asked of the memory's pages only where the memory still is some
+// process's, see pagemap_read in fs/proc/task_mmu.c. Nothing is read, so nothing is locked.
+bool CallerState::is_memory_known() const {
+  char nothing = 0;
+  return pages_.is_open() && pread(pages_.get(), &nothing, 1, 1) == -1 && errno == EINVAL;
+}
+
+Result<void> CallerState::know_memory() {
+  // before its places are read: what is known is never of an older memory. Kernels without pagemap
+  // are asked each time.
+  pages_.reset(retry_eintr([&] { return openat(entry_.get(), "pagemap", O_RDONLY | O_CLOEXEC); }));
+  FileText text;
+  const auto file = kept(stat_, "stat");
+  if (!file) return std::unexpected(file.error());
+  const auto stat = text_of(stat_, text);
+  if (!stat) return std::unexpected(stat.error());
+  // 0: its memory is gone, or we may not see where it is
+  if (fields(*stat, kStartOfStack, kStartOfStack + 1) == "0 ") return fail(EPERM);
+  // a file system that never answers is not asked
+  struct statx executed = {};
+  if (statx(entry_.get(), "exe", AT_STATX_DONT_SYNC, STATX_INO, &executed) == -1)
+    return fail_errno();
+  memory_ = fields(*stat, kStartTime, kStartTime + 1);
+  memory_ += fields(*stat, kStartOfCode, kStartOfStack + 1);
+  memory_ += fields(*stat, kStartOfData, kExitCode);
+  memory_ += std::to_string(executed.stx_dev_major) + ':' + std::to_string(executed.stx_dev_minor) +
+             ':' + std::to_string(executed.stx_ino);
+  return {};
+}
+
+// The memory, and the rights by its status.
+Result<std::string> CallerState::program_of(const char* status) const {
+  std::string program = memory_;
+  const std::string_view all = status;
+  for (const auto& [from, to] :
+       {std::pair("\nUid:", "\nFDSize:"), std::pair("\nGroups:", "\nNStgid:"),
+        std::pair("\nCapInh:", "\nSeccomp:")}) {
+    const std::size_t begin = std::min(all.find(from), all.size());
+    const std::size_t end = std::min(all.find(to, begin), all.size());
+    program += all.substr(begin, end - begin);
+  }
+  return program;
+}
+
+Result<std::string> CallerState::read_program(std::uint64_t notification) {
+  const auto status = read_status_for(notification, true);
+  if (!status) return std::unexpected(status.error());
+  const auto known = with_entry([&] { return know_memory(); });
+  if (!known) {
+    pages_ = {};
+    return std::unexpected(known.error());
+  }
+  return program_of(*status);
+}
+
+Result<std::string> CallerState::known_program(std::uint64_t notification) {
+  const auto status = read_status_for(notification, true);
+  if (!status) return std::unexpected(status.error());
+  // not closed meanwhile: who does that leaves alone what is in use
+  const bool is_known = with_entry([&]() -> Result<void> {
+                          return is_memory_known() ? Result<void>() : fail(EAGAIN);
+                        }).has_value();
+  if (!is_known) return read_program(notification);
+  return program_of(*status);
+}
+
+bool CallerState::is_awake() {
+  FileText text;
+  const auto channel = with_entry([&]() -> Result<std::string_view> {
+    const auto file = kept(wait_channel_, "wchan");
+    if (!file) return std::unexpected(file.error());
+    return text_of(wait_channel_, text);
+  });
+  // the name of a function of the kernel, or 0 for a thread that waits in none
+  return channel ? *channel == "0" : has_pending_signal();
+}
+
+bool CallerState::has_pending_signal() {
+  const auto text = read_status();
+  if (!text) return false;
+  const std::string_view status = *text;
+  const std::uint64_t pending = mask_of(status, "\nSigPnd:") | mask_of(status, "\nShdPnd:");
+  return pending != 0 && (pending & ~mask_of(status, "\nSigBlk:")) != 0;
+}
+
+Result<std::uint64_t> CallerState::most_descriptors() {
+  FileText text;
+  const auto limits = with_entry([&]() -> Result<std::string_view> {
+    const auto file = kept(limits_, "limits");
+    if (!file) return std::unexpected(file.error());
+    return text_of(limits_, text);
+  });
+  if (!limits) return std::unexpected(limits.error());
+  const auto most = count_of(*limits, "\nMax open files");
+  return most ? Result<std::uint64_t>(*most) : fail(EINVAL);
+}
+
+bool CallerState::has_descriptor(std::uint64_t number) {
+  const std::string what = "fd/" + std::to_string(number);
+  // that there is none is no error, which would have the entry opened anew
+  return with_entry([&]() -> Result<bool> {
+           struct stat link = {};
+           return fstatat(entry_.get(), what.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0;
+         })
+      .value_or(false);
+}
+
+// The kernel gives the lowest number that is free, so the last one is mostly the last to be taken.
+// With that one taken, what counts is how many there are, and those of them that are beyond the
+// limit, which was higher once, leave some of the first ones free.
+bool CallerState::has_all_descriptors() {
+  constexpr std::uint64_t kFirstOnes = 256;
+  const auto most = most_descriptors();
+  if (!most) return false;
+  if (*most == 0) return true;
+  if (!has_descriptor(*most - 1)) return false;
+  const auto folder = with_entry([&]() -> Result<struct stat> {
+    struct stat found = {};
+    if (fstatat(entry_.get(), "fd", &found, 0) == -1) return fail_errno();
+    return found;
+  });
+  // before Linux 6.2 it is 0
+  if (!folder || static_cast<std::uint64_t>(folder->st_size) < *most) return false;
+  for (std::uint64_t number = 0; number < std::min(*most, kFirstOnes); ++number) {
+    if (!has_descriptor(number)) return false;
+  }
+  return true;
+}
+
+// How often it got a processor: the third number of its schedstat, see sched-stats in the kernel's
+// documentation. Nothing: the kernel does not count.
+std::optional<std::uint64_t> CallerState::turns() {
+  const auto file = kept(turns_, "schedstat");
+  if (!file) return std::nullopt;
+  FileText text;
+  const auto numbers = text_of(turns_, text);
+  if (!numbers) return std::nullopt;
+  return count_of(numbers->substr(std::min(numbers->find(' ') + 1, numbers->size())), " ");
+}
+
+// A thread that sleeps has left a processor as often as it got one. If it had got one as often
+// before its state was read as it has left one after that, it was asleep all the while.
+void CallerState::note_sleep(std::string_view status, std::uint64_t turns_before) {
+  if (!behind(status, "\nState:").starts_with("S ")) return;
+  // they are the last lines
+  constexpr std::size_t kCounts = 128;
+  const std::string_view end = status.substr(status.size() - std::min(kCounts, status.size()));
+  const auto voluntary = count_of(end, "\nvoluntary_ctxt_switches:");
+  const auto forced = count_of(end, "\nnonvoluntary_ctxt_switches:");
+  if (!voluntary || !forced) return;
+  if (turns_before == *voluntary + *forced) slept_at_ = turns_before;
+}
+
+void CallerState::note_turn() {
+  if (slept_at_) ++*slept_at_;
+}
+
+bool CallerState::has_slept_on() {
+  if (!slept_at_) return false;
+  const InUse in_use(is_used_);
+  return turns_.is_open() && turns() == slept_at_;
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// What /proc says of a thread that waits for an answer, see proc(5).
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+
+namespace seccompagent {
+
+// When a thread started, in clock ticks since boot, see proc_pid_stat(5). ESRCH or ENOENT: it has
+// ended.
+[[nodiscard]] Result<std::uint64_t> thread_start_time(pid_t tid);
+
+// A thread's entry in procfs. What is opened there stays open: the next call mostly comes from the
+// same thread, and opening takes longer than reading. It pins no more of the thread than its entry.
+class CallerState {
+ public:
+  explicit CallerState(pid_t tid) : tid_(tid) {}
+
+  // The one that the calling thread keeps; it is that of the caller it has dealt with last.
+  [[nodiscard]] static CallerState& of(pid_t tid);
+  // Closes what all threads keep and don't use just now: for times when nothing happens.
+  static void close_kept();
+  CallerState(const CallerState&) = delete;
+  CallerState& operator=(const CallerState&) = delete;
+  ~CallerState() = default;
+
+  // Opens what the entry has under this name. ENOENT, ESRCH: the thread has ended, or has no such.
+  [[nodiscard]] Result<UniqueFd> open(const char* what, int flags);
+  // What a symbolic link of the entry says, as in `user:[4026531837]`; valid until the next use.
+  [[nodiscard]] Result<std::string_view> read_link(const char* what);
+  // The mode of a symbolic link of the entry, see proc_pid_fd(5).
+  [[nodiscard]] Result<mode_t> link_mode(const char* what);
+  // Whether all numbers of descriptors that it may have are taken, see RLIMIT_NOFILE of
+  // getrlimit(2). Where nobody can tell, they are not.
+  [[nodiscard]] bool has_all_descriptors();
+  // The whole text, see proc_pid_status(5); valid until it is read the next time. ETOOMANYREFS: it
+  // is longer than that of any thread with kMostGroups (target.h).
+  [[nodiscard]] Result<const char*> read_status();
+  // The same, of a thread that waits for the answer to this notification: read once for it, without
+  // a look at whether the thread sleeps. Rights do not change while a thread waits, so what it says
+  // of them counts if the notification is valid afterwards.
+  [[nodiscard]] Result<const char*> status_during(std::uint64_t notification);
+  // What a security module says, at its one place in the entry (label.h); valid until the next use.
+  // EINVAL: it is not active.
+  [[nodiscard]] Result<std::string_view> read_label(const char* what);
+
+  // What tells the thread's program, with the rights that it has, from all others: when the thread
+  // started, where the kernel has put the parts of its memory, what it was executed from, and its
+  // credentials. execve(2) changes it even where program and rights are the same: the kernel
+  // chooses the places anew, unless the whole system is told not to. Nothing that the caller owns
+  // is read, so nothing waits. EPERM: we may not look.
+  [[nodiscard]] Result<std::string> read_program(std::uint64_t notification);
+  // The same without a look at what was known of the memory that the thread still had when it was
+  // looked at last. Of a program that shares its memory with another process it may say what was
+  // before an execve: that equals nothing which is read anew.
+  [[nodiscard]] Result<std::string> known_program(std::uint64_t notification);
+
+  // It does not wait any more: something has woken it. A thread that has ended, or that we may not
+  // look at, is taken for one that waits.
+  [[nodiscard]] bool is_awake();
+  // A signal is about to interrupt it. Only asked of the thread that was looked at before.
+  [[nodiscard]] bool has_pending_signal();
+  // It slept when its status was read last, as in the wait for an answer, and has not run since: no
+  // signal can have ended that wait. False: it may have, or nobody knows.
+  [[nodiscard]] bool has_slept_on();
+  // It was woken for a moment, and goes on with its wait.
+  void note_turn();
+
+ private:
+  template <typename Access>
+  auto with_entry(Access access) -> decltype(access());
+  [[nodiscard]] Result<void> open_entry();
+  [[nodiscard]] Result<int> kept(UniqueFd& file, const char* what);
+  [[nodiscard]] bool is_memory_known() const;
+  [[nodiscard]] Result<void> know_memory();
+  [[nodiscard]] Result<std::string> program_of(const char* status) const;
+  // 0: for no notification.
+  [[nodiscard]] Result<const char*> read_status_for(std::uint64_t notification, bool notes_sleep);
+  void note_sleep(std::string_view status, std::uint64_t turns_before);
+  [[nodiscard]] std::optional<std::uint64_t> turns();
+  [[nodiscard]] Result<std::uint64_t> most_descriptors();
+  [[nodiscard]] bool has_descriptor(std::uint64_t number);
+  void close();
+
+  // While the descriptors are used.
+  std::atomic_flag is_used_;
+  pid_t tid_;
+  UniqueFd entry_;
+  UniqueFd wait_channel_;
+  UniqueFd status_;
+  UniqueFd stat_;
+  UniqueFd turns_;
+  UniqueFd label_;
+  UniqueFd limits_;
+  // Of the memory that the thread had when this was opened.
+  UniqueFd pages_;
+  // What is said of that memory.
+  std::string memory_;
+  // How often it had got a processor when it was seen asleep.
+  std::optional<std::uint64_t> slept_at_;
+  std::vector<char> text_;
+  std::vector<char> status_text_;
+  // 0: the text is of no notification.
+  std::uint64_t status_of_ = 0;
+};
+
+}  // namespace seccompagent

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pins a caller: opens its root, working directory and namespaces and reads its credentials.
+#include "caller/target.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "caller/caller_label.h"
+#include "caller/caller_state.h"
+#include "caller/callers_proc.h"
+#include "caller/namespaces.h"
+#include "kernel/notify.h"
+
+namespace seccompagent {
+namespace {
+
+[[nodiscard]] Result<UniqueFd> open_of(pid_t tid, const char* what, int flags) {
+  return CallerState::of(tid).open(what, flags);
+}
+
+// The text behind "\nNAME:".
+[[nodiscard]] const char* field(const char* status, const char* name) {
+  char key[16];
+  std::snprintf(key, sizeof key, "\n%s:", name);
+  const char* found = std::strstr(status, key);
+  return found == nullptr ? nullptr : found + std::strlen(key);
+}
+
+// The process that a thread belongs to.
+[[nodiscard]] Result<pid_t> thread_group_of(pid_t tid) {
+  const auto status = CallerState::of(tid).read_status();
+  if (!status) return std::unexpected(status.error());
+  const char* text = field(*status, "Tgid");
+  return text == nullptr ? fail(EINVAL)
+                         : Result<pid_t>(static_cast<pid_t>(std::strtol(text, nullptr, 10)));
+}
+
+[[nodiscard]] Result<UniqueFd> open_base(pid_t tid, const Start& start) {
+  // the place itself may be anything
+  const int directory = start.rest.empty() ? 0 : O_DIRECTORY;
+  if (!start.proc_entry.empty()) {
+    const auto owner = start.is_of_thread ? Result<pid_t>(tid) : thread_group_of(tid);
+    if (!owner) return std::unexpected(owner.error());
+    return open_of(*owner, start.proc_entry.c_str(), O_PATH | directory);
+  }
+  if (start.dirfd == AT_FDCWD) return open_of(tid, "cwd", O_PATH | O_DIRECTORY);
+  if (start.dirfd < 0) return fail(EBADF);
+  char what[24];
+  std::snprintf(what, sizeof what, "fd/%d", start.dirfd);
+  auto fd = open_of(tid, what, O_PATH | directory);
+  if (!fd && fd.error() == Errno{ENOENT}) return fail(EBADF);
+  return fd;
+}
+
+// Whether this descriptor of the caller's stands for a path only, see O_PATH in open(2): then its
+// entry has no mode bits, as neither has one that was opened for ioctl(2) alone. Its fdinfo is not
+// asked, which is the file's own and may wait for whoever serves it. What can't be seen was closed.
+[[nodiscard]] bool is_path_only(pid_t tid, int fd) {
+  char what[32];
+  std::snprintf(what, sizeof what, "fd/%d", fd);
+  const auto mode = CallerState::of(tid).link_mode(what);
+  return mode && (*mode & (S_IRUSR | S_IWUSR)) == 0;
+}
+
+[[nodiscard]] bool parse_ids(const char* text, UserIds& ids) {
+  if (text == nullptr) return false;
+  for (std::uint32_t* id : {&ids.real, &ids.effective, &ids.saved, &ids.fs}) {
+    char* end = nullptr;
+    *id = static_cast<std::uint32_t>(std::strtoul(text, &end, 10));
+    if (end == text) return false;
+    text = end;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Credentials> parse_credentials(const char* status, std::size_t most_groups) {
+  Credentials credentials = {};
+  const char* umask_text = field(status, "Umask");
+  const char* groups_text = field(status, "Groups");
+  const char* capabilities_text = field(status, "CapEff");
+  if (umask_text == nullptr || groups_text == nullptr || capabilities_text == nullptr ||
+      !parse_ids(field(status, "Uid"), credentials.uid) ||
+      !parse_ids(field(status, "Gid"), credentials.gid)) {
+    return fail(EINVAL);
+  }
+  credentials.umask = static_cast<mode_t>(std::strtoul(umask_text, nullptr, 8));
+  credentials.effective_capabilities = std::strtoull(capabilities_text, nullptr, 16);
+  for (const char* at = groups_text; *at != '\n' && *at != '\0';) {
+    if (*at == ' ' || *at == '\t') {
+      ++at;
+      continue;
+    }
+    char* end = nullptr;
+    const unsigned long group = std::strtoul(at, &end, 10);
+    if (end == at) return fail(EINVAL);
+    if (credentials.groups.size() == most_groups) return fail(ETOOMANYREFS);
+    credentials.groups.push_back(static_cast<gid_t>(group));
+    at = end;
+  }
+  return credentials;
+}
+
+Start start_of(std::string path, int dirfd) {
+  if (!path.starts_with('/')) return {dirfd, "", false, std::move(path)};
+  Start start = {AT_FDCWD, "", false, std::move(path), true};
+  const std::string& path_asked = start.rest;
+  std::string_view rest = start.rest;
+  const auto take = [&rest](std::string_view name) {
+    std::string_view after = rest;
+    if (!after.starts_with('/')) return false;
+    after.remove_prefix(std::min(after.find_first_not_of('/'), after.size()));
+    if (!after.starts_with(name)) return false;
+    after.remove_prefix(name.size());
+    if (!after.empty() && !after.starts_with('/')) return false;
+    rest = after;
+    return true;
+  };
+  if (!take("proc")) return start;
+  const bool is_of_thread = take("thread-self");
+  if (!is_of_thread && !take("self")) return start;
+  std::string entry;
+  if (take("cwd")) {
+    entry = "cwd";
+  } else if (take("root")) {
+    entry = "root";
+  } else if (take("fd")) {
+    const std::size_t from = std::min(rest.find_first_not_of('/'), rest.size());
+    const std::size_t until = std::min(rest.find('/', from), rest.size());
+    const std::string_view number = rest.substr(from, until - from);
+    if (number.empty() || number.size() > 10 ||
+        number.find_first_not_of("0123456789") != std::string_view::npos) {
+      return start;
+    }
+    entry = "fd/" + std::string(number);
+    rest.remove_prefix(until);
+  } else {
+    return start;
+  }
+  const bool has_slash = !rest.empty();
+  rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
+  // behind a slash it has to be a directory
+  if (has_slash && rest.empty()) rest = ".";
+  return {AT_FDCWD, std::move(entry), is_of_thread, std::string(rest), false, path_asked};
+}
+
+Start start_behind_links(std::string path, int dirfd, bool is_led_on) {
+  const OwnLink* const link = own_link_of(path);
+  if (link != nullptr && (is_led_on || path != link->name)) {
+    Start start = start_of(link->text + path.substr(link->name.size()), dirfd);
+    if (!start.proc_entry.empty()) {
+      start.asked = std::move(path);
+      return start;
+    }
+  }
+  return start_of(std::move(path), dirfd);
+}
+
+namespace {
+
+// Which costs a third of opening it anew.
+[[nodiscard]] Result<UniqueFd> copy_of(const Result<UniqueFd>& opened) {
+  if (!opened) return std::unexpected(opened.error());
+  UniqueFd copy(fcntl(opened->get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy.is_open()) return fail_errno();
+  return copy;
+}
+
+// 0, or what the caller gets to hear; our own failures are errors.
+[[nodiscard]] Result<int> base_error_of(const Result<UniqueFd>& base) {
+  if (base) return 0;
+  const int error = base.error().number;
+  if (error != EBADF && error != ENOTDIR && error != ENOENT) return fail(error);
+  return error;
+}
+
+}  // namespace
+
+Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
+                          const Start* second) {
+  auto root = open_of(call.tid, "root", O_PATH | O_DIRECTORY);
+  // of a mount, the source may be relative, too
+  const auto base_of = [&](const Start& from) {
+    const bool is_root_enough = from.is_from_root && pinned == Pinned::for_files;
+    return is_root_enough ? copy_of(root) : open_base(call.tid, from);
+  };
+  auto base = base_of(start);
+  auto second_base = second == nullptr ? Result<UniqueFd>() : base_of(*second);
+  const bool is_descriptor = start.rest.empty() && start.proc_entry.empty() && start.dirfd >= 0;
+  const bool is_base_path_only = is_descriptor && is_path_only(call.tid, start.dirfd);
+  auto user_namespace = open_foreign_namespace(call.tid, Namespace::user);
+  auto label = foreign_label(call.tid);
+  Result<UniqueFd> mount_namespace;
+  Result<UniqueFd> pid_namespace;
+  Result<UniqueFd> net_namespace;
+  Result<UniqueFd> ipc_namespace;
+  Result<UniqueFd> cgroup_namespace;
+  if (pinned != Pinned::for_files) {
+    mount_namespace = open_foreign_namespace(call.tid, Namespace::mount);
+    net_namespace = open_foreign_namespace(call.tid, Namespace::net);
+  }
+  if (pinned == Pinned::for_proc || pinned == Pinned::for_mounts)
+    pid_namespace = open_foreign_namespace(call.tid, Namespace::pid);
+  if (pinned == Pinned::for_mounts) {
+    ipc_namespace = open_foreign_namespace(call.tid, Namespace::ipc);
+    cgroup_namespace = open_foreign_namespace(call.tid, Namespace::cgroup);
+  }
+  const auto status = CallerState::of(call.tid).status_during(call.id);
+  if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
+  for (const auto* opened : {&root, &mount_namespace, &user_namespace, &pid_namespace,
+                             &net_namespace, &ipc_namespace, &cgroup_namespace}) {
+    // what is still valid but can't be opened is our own failure, never "gone"
+    if (!*opened) return fail(opened->error() == Errno{ESRCH} ? EIO : opened->error().number);
+  }
+  const auto base_error = base_error_of(base);
+  if (!base_error) return std::unexpected(base_error.error());
+  const auto second_base_error = base_error_of(second_base);
+  if (!second_base_error) return std::unexpected(second_base_error.error());
+  if (!label) return fail(label.error() == Errno{ESRCH} ? EIO : label.error().number);
+  if (!status) return std::unexpected(status.error());
+  auto credentials = parse_credentials(*status, kMostGroups);
+  if (!credentials) return std::unexpected(credentials.error());
+  return Target{.call = call,
+                .credentials = std::move(*credentials),
+                .root = std::move(*root),
+                .base = base ? std::move(*base) : UniqueFd(),
+                .base_error = *base_error,
+                .is_base_path_only = is_base_path_only,
+                .second_base = second_base ? std::move(*second_base) : UniqueFd(),
+                .second_base_error = *second_base_error,
+                .label = std::move(*label),
+                .user_namespace = std::move(*user_namespace),
+                .mount_namespace = std::move(*mount_namespace),
+                .pid_namespace = std::move(*pid_namespace),
+                .net_namespace = std::move(*net_namespace),
+                .ipc_namespace = std::move(*ipc_namespace),
+                .cgroup_namespace = std::move(*cgroup_namespace)};
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/cgroup.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "container/cgroup_members.h"
+#include "container/cgroup_places.h"
+#include "kernel/process_files.h"
+
+namespace seccompagent {
+namespace {
+
+constexpr uid_t kRoot = 0;
+constexpr std::string_view kFreezer = "freezer";
+
+[[nodiscard]] Result<void> write_file(const std::string& path, std::string_view text) {
+  const UniqueFd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.is_open()) return fail_errno();
+  if (write(file.get(), text.data(), text.size()) == -1) return fail_errno();
+  return {};
+}
+
+// Whether everybody, or we ourselves, would freeze.
+[[nodiscard]] bool is_shared(const std::string& path, const std::optional<std::string>& ours) {
+  return path == "/" || (ours && (*ours == path || ours->starts_with(path + "/")));
+}
+
+// The one of a process in which its container can be frozen. Where version 1 has the freezer,
+// runtimes put containers there, and what a process has of version 2 may be anybody's.
+[[nodiscard]] Result<CgroupPlace> cgroup_of(const UniqueFd& pidfd) {
+  const auto text = read_of_process(pidfd, "cgroup");
+  if (!text) return fail(ESRCH);
+  const auto own = read_file("/proc/self/cgroup");
+  const auto mounts = read_file("/proc/self/mounts");
+  if (!own || !mounts) return fail(EOPNOTSUPP);
+  const bool is_unified = !cgroup_mount(*mounts, kFreezer) || !cgroup_path(*text, kFreezer);
+  const std::string_view hierarchy = is_unified ? kUnified : kFreezer;
+  const auto mounted = cgroup_mount(*mounts, hierarchy);
+  const auto path = cgroup_path(*text, hierarchy);
+  if (!path || !mounted) return fail(EOPNOTSUPP);
+  if (is_shared(*path, cgroup_path(*own, hierarchy))) return fail(EPERM);
+  return CgroupPlace{.folder = *mounted + *path, .path = *path, .hierarchy = hierarchy};
+}
+
+// One that is the container's alone.
+[[nodiscard]] Result<CgroupPlace> own_cgroup_of(const KnownContainer& container) {
+  auto cgroup = cgroup_of(container.first_process);
+  if (!cgroup) return cgroup;
+  const auto membership = membership_of(container);
+  if (!membership) return std::unexpected(membership.error());
+  if (has_others(*cgroup, container, *membership)) return fail(EPERM);
+  return cgroup;
+}
+
+[[nodiscard]] Result<void> freeze(const CgroupPlace& cgroup, bool is_frozen) {
+  return cgroup.hierarchy == kUnified
+             ? write_file(cgroup.folder + "/cgroup.freeze", is_frozen ? "1" : "0")
+             : write_file(cgroup.folder + "/freezer.state", is_frozen ? "FROZEN" : "THAWED");
+}
+
+// Whether all of its pid namespace ends with it.
+[[nodiscard]] bool is_first_of_namespace(const UniqueFd& process) {
+  const auto status = read_of_process(process, "status");
+  constexpr std::string_view kName = "\nNSpid:";
+  const std::size_t at = status ? status->find(kName) : std::string::npos;
+  if (at == std::string::npos) return false;
+  const std::string_view line = std::string_view(*status).substr(at + kName.size());
+  const std::string_view numbers = line.substr(0, line.find('\n'));
+  return numbers.substr(numbers.find_last_of('\t') + 1) == "1";
+}
+
+// Where the processes of a container are to be found.
+struct Members {
+  CgroupPlace cgroup;
+  Membership membership;
+  // Nobody else's are there.
+  bool are_alone;
+};
+
+[[nodiscard]] Result<Members> members_of(const KnownContainer& container) {
+  auto cgroup = cgroup_of(container.first_process);
+  const auto membership = membership_of(container);
+  if (!cgroup || !membership) return fail(EPERM);
+  const bool are_alone = !has_others(*cgroup, container, *membership);
+  const bool can_tell = !membership->shares_ours && !has_one_of(*cgroup, container.other_firsts);
+  if (!are_alone && !can_tell) return fail(EPERM);
+  return Members{.cgroup = std::move(*cgroup), .membership = *membership, .are_alone = are_alone};
+}
+
+void kill_if_member(pid_t pid, const Members& members) {
+  const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  // what is seen after it was opened is of this process, or it has ended
+  if (!process.is_open() || !is_in(pid, members.cgroup)) return;
+  if (is_member(pid, members.membership))
+    syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+}
+
+// Adds those that are there to `killed`. False: not everybody could be looked at.
+[[nodiscard]] bool kill_seen(const Members& members, std::set<pid_t>& killed) {
+  std::error_code error;
+  std::filesystem::directory_iterator at("/proc", error);
+  const std::filesystem::directory_iterator end;
+  for (; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    pid_t pid = 0;
+    const auto [rest, wrong] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (wrong != std::errc() || rest != name.data() + name.size()) continue;
+    if (!is_in(pid, members.cgroup) || !is_member(pid, members.membership)) continue;
+    kill_if_member(pid, members);
+    killed.insert(pid);
+  }
+  return !error;
+}
+
+// Version 1 has no cgroup.kill, nor has Linux before 5.14. What stands still makes no new processes
+// meanwhile. They are looked for among all processes: a container may have made more cgroups than
+// anybody looks into. EPERM: again and again there are new ones.
+[[nodiscard]] Result<void> kill_one_by_one(const Members& members) {
+  constexpr int kRounds = 8;
+  std::set<pid_t> killed;
+  for (int rounds = kRounds; rounds > 0; --rounds) {
+    const std::size_t before = killed.size();
+    // its last process may have ended, and the cgroup be gone
+    if (members.are_alone) (void)freeze(members.cgroup, true);
+    const bool is_whole = kill_seen(members, killed);
+    if (members.are_alone) (void)freeze(members.cgroup, false);
+    if (is_whole && killed.size() == before) return {};
+  }
+  return fail(EPERM);
+}
+
+}  // namespace
+
+Result<void> freeze_cgroup_of(const KnownContainer& container, bool is_frozen) {
+  // whoever was frozen with a container must be able to go on with it; a user may have put a
+  // container where others are that root has frozen
+  const auto cgroup = is_frozen || container.user != kRoot ? own_cgroup_of(container)
+                                                           : cgroup_of(container.first_process);
+  if (!cgroup) return std::unexpected(cgroup.error());
+  return freeze(*cgroup, is_frozen);
+}
+
+Result<void> kill_all_of(const KnownContainer& container) {
+  const UniqueFd& first = container.first_process;
+  const auto pid = pid_of(first);
+  if (!pid || *pid == 1) return fail(ESRCH);
+  const bool is_first = is_first_of_namespace(first);
+  const auto members = is_first ? Result<Members>(fail(ESRCH)) : members_of(container);
+  if (syscall(SYS_pidfd_send_signal, first.get(), SIGKILL, nullptr, 0) == -1) return fail_errno();
+  if (is_first) return {};
+  if (!members) return std::unexpected(members.error());
+  const CgroupPlace& cgroup = members->cgroup;
+  const bool has_kill = members->are_alone && cgroup.hierarchy == kUnified;
+  if (has_kill && write_file(cgroup.folder + "/cgroup.kill", "1")) return {};
+  return kill_one_by_one(*members);
+}
+
+}  // namespace seccompagent

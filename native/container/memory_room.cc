@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/memory_room.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+
+#include "container/cgroup_places.h"
+#include "kernel/process_files.h"
+
+namespace seccompagent {
+namespace {
+
+// The number of version 1 for no limit is larger.
+constexpr std::uint64_t kUnlimited = 1ULL << 62;
+constexpr std::size_t kMostText = 16384;
+
+[[nodiscard]] UniqueFd open_to_read(const std::string& path) {
+  return UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+// What such a file says by now; empty: it is gone.
+[[nodiscard]] std::string_view read_again(const UniqueFd& file, std::span<char> into) {
+  const ssize_t length = pread(file.get(), into.data(), into.size(), 0);
+  return {into.data(), length < 0 ? 0 : static_cast<std::size_t>(length)};
+}
+
+// 0: there is none.
+[[nodiscard]] std::uint64_t sum_of(std::string_view text,
+                                   std::initializer_list<std::string_view> names) {
+  std::uint64_t sum = 0;
+  for (const std::string_view name : names) sum += number_behind(text, name).value_or(0);
+  return sum;
+}
+
+// None: it says `max`.
+[[nodiscard]] std::optional<std::uint64_t> number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  return std::from_chars(text.begin(), text.end(), number).ec == std::errc() ? std::optional(number)
+                                                                             : std::nullopt;
+}
+
+// 0, where there is more to take away.
+[[nodiscard]] std::uint64_t less(std::uint64_t from, std::uint64_t amount) {
+  return from - std::min(from, amount);
+}
+
+[[nodiscard]] std::uint64_t part_of(std::uint64_t bytes, std::uint64_t percent) {
+  constexpr std::uint64_t kWhole = 100;
+  return bytes / kWhole * percent;
+}
+
+}  // namespace
+
+MemoryLeft::MemoryLeft(const std::optional<MemoryGroup>& group, const std::string& machine)
+    : machine_(open_to_read(machine)) {
+  if (!group) return;
+  is_unified_ = group->is_unified;
+  std::string path = group->path == "/" ? "" : group->path;
+  for (;;) {
+    const std::string folder = group->mounted + path;
+    Level level = {
+        .most = open_to_read(folder + (is_unified_ ? "/memory.max" : "/memory.limit_in_bytes")),
+        .used = open_to_read(folder + "/memory.stat")};
+    // above are caches of others, too
+    if (!is_unified_ && levels_.empty()) {
+      of_kernel_ = open_to_read(folder + "/memory.kmem.usage_in_bytes");
+      force_empty_ = UniqueFd(open((folder + "/memory.force_empty").c_str(), O_WRONLY | O_CLOEXEC));
+    }
+    if (level.most.is_open() && level.used.is_open()) levels_.push_back(std::move(level));
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) break;
+    path.resize(slash);
+  }
+}
+
+std::optional<std::uint64_t> MemoryLeft::limit_of(const Level& level) {
+  std::array<char, kMostText> room = {};
+  const auto most = number_of(read_again(level.most, room));
+  return most && *most < kUnlimited ? most : std::nullopt;
+}
+
+MemoryLeft MemoryLeft::of_process() {
+  const auto cgroups = read_file("/proc/self/cgroup");
+  const auto mounts = read_file("/proc/self/mounts");
+  if (!cgroups || !mounts) return MemoryLeft(std::nullopt);
+  return MemoryLeft(group_of(*cgroups, *mounts, "memory"));
+}
+
+std::uint64_t MemoryLeft::used_at(const Level& level) const {
+  std::array<char, kMostText> room = {};
+  const std::string_view stat = read_again(level.used, room);
+  if (is_unified_) {
+    return sum_of(stat, {"anon", "shmem", "slab_unreclaimable", "kernel_stack", "pagetables",
+                         "percpu", "unevictable"});
+  }
+  return sum_of(stat, {"total_rss", "total_shmem", "total_unevictable"});
+}
+
+std::uint64_t MemoryLeft::used_by_kernel() const {
+  std::array<char, kMostText> room = {};
+  if (is_unified_) {
+    return levels_.empty() ? 0
+                           : sum_of(read_again(levels_.front().used, room), {"slab_unreclaimable"});
+  }
+  // it may be caches all of it
+  if (!force_empty_.is_open()) return 0;
+  return number_of(read_again(of_kernel_, room)).value_or(0);
+}
+
+void MemoryLeft::take_back() const {
+  constexpr std::string_view kAll = "0";
+  // it takes back what it can
+  if (force_empty_.is_open()) (void)!pwrite(force_empty_.get(), kAll.data(), kAll.size(), 0);
+}
+
+// Limits above the agent's own are others', too: what counts is how much these leave of them.
+std::uint64_t MemoryLeft::bytes(const Share& share) const {
+  std::array<char, kMostText> room = {};
+  const std::uint64_t told = levels_.empty() ? 0 : used_at(levels_.front());
+  const std::uint64_t by_kernel = used_by_kernel();
+  // version 2 has told of that already
+  const std::uint64_t own = told + (is_unified_ ? 0 : by_kernel);
+  std::uint64_t left = ~0ULL;
+  const auto leave = [&](std::uint64_t most) {
+    if (by_kernel >= part_of(most, share.of_kernel))
+      left = std::min(left, less(part_of(most, share.part), own));
+  };
+  // in KiB
+  constexpr std::uint64_t kUnit = 1024;
+  if (const auto available = number_behind(read_again(machine_, room), "MemAvailable:"))
+    leave(*available * kUnit + own);
+  for (const Level& level : levels_) {
+    if (const auto most = limit_of(level)) leave(less(*most, less(used_at(level), told)));
+  }
+  return left;
+}
+
+// Never freed: threads may use it to the end.
+MemoryRoom& MemoryRoom::of_process() {
+  static auto& room = *new MemoryRoom(MemoryLeft::of_process());
+  return room;
+}
+
+std::uint64_t MemoryRoom::look(Look& own) {
+  own.unlooked = 0;
+  own.next = now() + kLookPause;
+  std::uint64_t left = left_.bytes(own.share);
+  if (left == 0 && now() >= own.next_take_back) {
+    left_.take_back();
+    left = left_.bytes(own.share);
+    if (left == 0) own.next_take_back = now() + kTakeBackPause;
+  }
+  own.is_short = left == 0;
+  return left;
+}
+
+void MemoryRoom::note_copied(std::uint64_t bytes) {
+  if (bytes == 0) return;
+  note(bytes);
+  const Nanoseconds soon = now() + kCopiedPause;
+  for (Look& look : memory_) look.next = std::min(look.next.load(), soon);
+}
+
+bool MemoryRoom::has_none(Look& own) {
+  if (own.unlooked >= kLookBytes || now() >= own.next) (void)look(own);
+  return own.is_short;
+}
+
+std::optional<MemoryRoom::Taken> MemoryRoom::take(Payer payer, std::uint64_t bytes) {
+  const std::uint64_t left = look(look_of(payer));
+  // what nobody can have takes nothing from others
+  if (bytes > left) return std::nullopt;
+  // first: two that ask at once both see it
+  const std::uint64_t before = taken_.fetch_add(bytes);
+  Taken taken(*this, bytes);
+  if (left < before || left - before < bytes) return std::nullopt;
+  return taken;
+}
+
+}  // namespace seccompagent

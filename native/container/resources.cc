@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/resources.h"
+
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+
+#include "container/cgroup_places.h"
+#include "kernel/process_files.h"
+
+namespace seccompagent {
+namespace {
+
+using Number = std::optional<std::uint64_t>;
+
+// What a file of one number says; none: it has no such file, or says `max`.
+[[nodiscard]] Number number_in(const std::string& path) {
+  const auto text = read_file(path);
+  if (!text) return std::nullopt;
+  std::uint64_t number = 0;
+  const char* end = text->data() + text->size();
+  return std::from_chars(text->data(), end, number).ec == std::errc() ? Number(number)
+                                                                      : std::nullopt;
+}
+
+[[nodiscard]] std::uint64_t difference(std::uint64_t more, std::uint64_t less) {
+  return more > less ? more - less : 0;
+}
+
+// An amount of something and what is left of it.
+struct Amount {
+  std::uint64_t& total;
+  std::uint64_t& left;
+
+  // With a limit below what there is, what is left counts from the limit.
+  void limit(std::uint64_t most, std::uint64_t used) {
+    const std::uint64_t rest = difference(most, used);
+    left = most < total && !is_limited ? rest : std::min(left, rest);
+    is_limited = is_limited || most < total;
+    total = std::min(total, most);
+  }
+  bool is_limited = false;
+};
+
+void apply_unified(const std::string& folder, Amount& memory, Amount& swap) {
+  const auto most = number_in(folder + "/memory.max");
+  if (most) memory.limit(*most, number_in(folder + "/memory.current").value_or(0));
+  const auto most_swap = number_in(folder + "/memory.swap.max");
+  if (most_swap) swap.limit(*most_swap, number_in(folder + "/memory.swap.current").value_or(0));
+}
+
+// Version 1 counts memory, and memory with swap.
+void apply_version1(const std::string& folder, Amount& memory, Amount& swap) {
+  const auto most = number_in(folder + "/memory.limit_in_bytes");
+  if (!most) return;
+  const std::uint64_t used = number_in(folder + "/memory.usage_in_bytes").value_or(0);
+  const auto most_both = number_in(folder + "/memory.memsw.limit_in_bytes");
+  if (most_both) {
+    const std::uint64_t both = number_in(folder + "/memory.memsw.usage_in_bytes").value_or(used);
+    swap.limit(difference(*most_both, std::min(*most, memory.total)), difference(both, used));
+  }
+  memory.limit(*most, used);
+}
+
+// Seconds since a process began; field 22 of proc_pid_stat(5), behind a name that may hold
+// anything.
+[[nodiscard]] Number age_of(const std::string& stat) {
+  constexpr int kStart = 22;
+  constexpr int kFirstBehindName = 3;
+  const std::size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos) return std::nullopt;
+  std::size_t at = name_end + 1;
+  for (int place = kFirstBehindName; place <= kStart; ++place) {
+    at = stat.find(' ', place == kFirstBehindName ? at : at + 1);
+    if (at == std::string::npos) return std::nullopt;
+  }
+  const std::uint64_t ticks = std::strtoull(stat.c_str() + at, nullptr, 10);
+  timespec now = {};
+  if (clock_gettime(CLOCK_BOOTTIME, &now) == -1) return std::nullopt;
+  const auto ticks_per_second = static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
+  return difference(static_cast<std::uint64_t>(now.tv_sec), ticks / ticks_per_second);
+}
+
+[[nodiscard]] Result<Resources> resources_of_machine() {
+  struct sysinfo found = {};
+  if (sysinfo(&found) == -1) return fail_errno();
+  const std::uint64_t unit = found.mem_unit;
+  return Resources{.uptime = static_cast<std::uint64_t>(found.uptime),
+                   .loads = {found.loads[0], found.loads[1], found.loads[2]},
+                   .memory = found.totalram * unit,
+                   .memory_free = found.freeram * unit,
+                   .memory_shared = found.sharedram * unit,
+                   .swap = found.totalswap * unit,
+                   .swap_free = found.freeswap * unit,
+                   .processes = found.procs};
+}
+
+}  // namespace
+
+std::optional<MemoryGroup> group_of(const std::string& cgroups, const std::string& mounts,
+                                    std::string_view controller) {
+  for (const std::string_view hierarchy : {controller, kUnified}) {
+    const auto path = cgroup_path(cgroups, hierarchy);
+    const auto mounted = cgroup_mount(mounts, hierarchy);
+    if (path && mounted && !path->starts_with("/.."))
+      return MemoryGroup{.mounted = *mounted, .path = *path, .is_unified = hierarchy == kUnified};
+  }
+  return std::nullopt;
+}
+
+void apply_memory_limits(Resources& resources, const MemoryGroup& group) {
+  Amount memory = {.total = resources.memory, .left = resources.memory_free};
+  Amount swap = {.total = resources.swap, .left = resources.swap_free};
+  std::string path = group.path == "/" ? "" : group.path;
+  const std::string own = group.mounted + path;
+  for (;;) {
+    const std::string folder = group.mounted + path;
+    if (group.is_unified)
+      apply_unified(folder, memory, swap);
+    else
+      apply_version1(folder, memory, swap);
+    if (path.empty()) break;
+    path.resize(path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
+  }
+  if (!memory.is_limited) return;
+  const auto stat = read_file(own + "/memory.stat");
+  resources.memory_shared = stat ? number_behind(*stat, "shmem").value_or(0) : 0;
+}
+
+Result<Resources> resources_of(const UniqueFd& first_process) {
+  const auto cgroups = read_of_process(first_process, "cgroup");
+  const auto stat = read_of_process(first_process, "stat");
+  if (!cgroups || !stat) return fail(ESRCH);
+  auto resources = resources_of_machine();
+  if (!resources) return resources;
+  resources->uptime = age_of(*stat).value_or(resources->uptime);
+  const auto mounts = read_file("/proc/self/mounts");
+  if (!mounts) return std::unexpected(mounts.error());
+  if (const auto memory = group_of(*cgroups, *mounts, "memory"); memory)
+    apply_memory_limits(*resources, *memory);
+  if (const auto pids = group_of(*cgroups, *mounts, "pids"); pids) {
+    const auto count = number_in(pids->mounted + pids->path + "/pids.current");
+    resources->processes = count.value_or(resources->processes);
+  }
+  return resources;
+}
+
+}  // namespace seccompagent

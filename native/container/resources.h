@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a container has of the machine: what its cgroups allow and what it uses, see cgroups(7).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+
+namespace seccompagent {
+
+// In bytes, seconds and fixed point as sysinfo(2) has them; native.ts has the same order.
+struct Resources {
+  std::uint64_t uptime;
+  std::uint64_t loads[3];
+  std::uint64_t memory;
+  std::uint64_t memory_free;
+  std::uint64_t memory_shared;
+  std::uint64_t swap;
+  std::uint64_t swap_free;
+  std::uint64_t processes;
+};
+
+// Where a cgroup of a controller is: below a mount, by a path from there.
+struct MemoryGroup {
+  std::string mounted;
+  std::string path;
+  bool is_unified;
+};
+
+// The cgroup of a controller, whichever version has it, by the texts of /proc/PID/cgroup and
+// /proc/self/mounts. A path that leads out of what we see of the hierarchy is none.
+[[nodiscard]] std::optional<MemoryGroup> group_of(const std::string& cgroups,
+                                                  const std::string& mounts,
+                                                  std::string_view controller);
+
+// Makes less of what the machine has: as much as this cgroup and those above it allow, and what
+// they have not used of that yet.
+void apply_memory_limits(Resources& resources, const MemoryGroup& group);
+
+// Of the container whose first process a pidfd stands for. ESRCH: it has ended.
+[[nodiscard]] Result<Resources> resources_of(const UniqueFd& first_process);
+
+}  // namespace seccompagent

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files of procfs about processes that a pidfd stands for, see proc(5).
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+
+namespace seccompagent {
+
+// All of a file, whatever its size says.
+[[nodiscard]] Result<std::string> read_file(const std::string& path);
+
+// ESRCH: it has ended.
+[[nodiscard]] Result<pid_t> pid_of(const UniqueFd& pidfd);
+
+// /proc/PID/NAME of that process and of no other that got its number. ESRCH: it has ended.
+[[nodiscard]] Result<UniqueFd> open_of_process(const UniqueFd& pidfd, const char* name);
+[[nodiscard]] Result<std::string> read_of_process(const UniqueFd& pidfd, const char* name);
+
+}  // namespace seccompagent

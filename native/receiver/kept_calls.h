@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls of one listener whose answer is known while nobody handles them: late answers, and answers
+// that a signal kept from their callers.
+//
+// A signal takes a call back (without SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), and the kernel makes
+// it again as a new notification. What was done for it must not be done twice, and what it waits
+// for must not start anew, so it goes on with the answer or the due time that it had.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "kernel/clock.h"
+#include "kernel/notify.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+#include "process/callers_fd.h"
+
+namespace seccompagent {
+
+// How long the answer to a call that a signal took back is kept for it.
+inline constexpr Nanoseconds kLostFor = 60 * kSecond;
+// The same in a container that was frozen: somebody wants to look into it first.
+inline constexpr Nanoseconds kFrozenFor = kSecond * 3600 * 24 * 7;
+// How long the kernel may take to take a call back when a signal has come.
+inline constexpr Nanoseconds kSignalTime = 2 * kMillisecond;
+
+// The same where the answer is a descriptor, which keeps a file system of the container busy.
+inline constexpr Nanoseconds kLostFdFor = 5 * kSecond;
+
+// A descriptor of ours of which the caller gets a copy as its answer.
+struct GivenFd {
+  CallersFd fd;
+  bool is_close_on_exec;
+};
+
+// What a notification says, but for its id, and which program's it is: two of one thread that say
+// the same are the same call. A program that was executed meanwhile gets no answer of the one
+// before: it may have other rights.
+struct CallContent {
+  Notification notification;
+  // Of what its pointers said, as far as they were read.
+  std::uint64_t memory_hash;
+  // CallerState::read_program while the notification was valid; empty: nobody knows, and it is the
+  // same as none.
+  std::string program;
+
+  [[nodiscard]] bool is_same_call(const CallContent& other) const;
+};
+
+// How many are kept for a container, whichever of its listeners they are of.
+struct KeptCount {
+  std::atomic<std::size_t> all = 0;
+  std::atomic<std::size_t> late = 0;
+  std::atomic<std::size_t> given = 0;
+};
+
+class KeptCalls {
+ public:
+  explicit KeptCalls(std::shared_ptr<KeptCount> of_container = std::make_shared<KeptCount>())
+      : of_container_(std::move(of_container)) {}
+  KeptCalls(const KeptCalls&) = delete;
+  KeptCalls& operator=(const KeptCalls&) = delete;
+  ~KeptCalls();
+
+  // What to do with a notification of a thread that has a kept call.
+  struct Match {
+    enum class Kind {
+      // It is another call, or there was none: a call like any other.
+      none,
+      // To be answered now, with this.
+      answer,
+      // Its answer is sent when it is due; there is nothing more to do.
+      wait,
+    } kind;
+    Response response;
+    // Where the answer is a descriptor.
+    std::shared_ptr<GivenFd> given = nullptr;
+  };
+
+  // An answer that is sent when it is due. False: there are too many.
+  [[nodiscard]] bool keep_late(const CallContent& call, const Response& response, Nanoseconds due);
+  // An answer that did not reach its caller, for the case that the call comes again before `until`.
+  // False: it is not kept.
+  bool keep_lost(const CallContent& call, const Response& response, Nanoseconds until,
+                 std::shared_ptr<GivenFd> given = nullptr);
+
+  // Takes a notification that may be a kept call. What does not match is forgotten: a thread that
+  // makes another call does not come back to this one. An `answer` has to be reported by
+  // `answered`.
+  [[nodiscard]] Match find(const CallContent& call);
+  void forget(pid_t tid);
+  [[nodiscard]] bool has(pid_t tid);
+  // Whether something is to be done for a thread's call at this time.
+  [[nodiscard]] bool is_due_at(pid_t tid, Nanoseconds time);
+
+  // Drops the lost answer of a thread if its time is over, and else sends the late one if it is
+  // due, with the lock held: its notification may be replaced by a newer one at any time. `send`
+  // says whether it arrived; if not, it is kept as lost.
+  template <typename Send>
+  void answer_due(pid_t tid, Nanoseconds time, Nanoseconds until, Send send) {
+    const std::lock_guard lock(mutex_);
+    const auto found = calls_.find(tid);
+    if (found == calls_.end()) return;
+    const Kept& kept = found->second;
+    if (kept.due == 0) {
+      if (kept.until <= time) erase(found);
+      return;
+    }
+    if (kept.due > time) return;
+    if (send(kept.call.notification.id, kept.response)) {
+      erase(found);
+    } else {
+      lose(found, until);
+    }
+  }
+  // Whether there is anything: may be asked without the lock.
+  [[nodiscard]] bool is_empty() const { return count_.load() == 0; }
+  [[nodiscard]] std::size_t late_count();
+
+ private:
+  struct Kept {
+    // With a hash in place of the program.
+    CallContent call;
+    Response response;
+    // Late answers: when they are sent. 0: it is lost already.
+    Nanoseconds due;
+    Nanoseconds until;
+    std::shared_ptr<GivenFd> given = nullptr;
+  };
+
+  using Calls = std::map<pid_t, Kept>;
+
+  [[nodiscard]] bool has_share() const;
+  void put(Kept kept);
+  void end_being_late();
+  void erase(Calls::iterator call);
+  void lose(Calls::iterator call, Nanoseconds until);
+  void drop_expired(Nanoseconds time);
+
+  std::mutex mutex_;
+  Calls calls_;
+  std::size_t late_count_ = 0;
+  const std::shared_ptr<KeptCount> of_container_;
+  std::atomic<std::size_t> count_ = 0;
+};
+
+}  // namespace seccompagent

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// One seccomp listener: the only owner of its descriptor, and what is pending at it.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "acting/container_masks.h"
+#include "kernel/clock.h"
+#include "kernel/notify.h"
+#include "kernel/payer.h"
+#include "kernel/unique_fd.h"
+#include "receiver/kept_calls.h"
+#include "receiver/quickness.h"
+#include "receiver/sender.h"
+#include "receiver/terms.h"
+#include "receiver/worker_time.h"
+
+namespace seccompagent {
+
+// A call that was received, and that no handler has seen yet.
+struct Pending {
+  Notification notification;
+  Nanoseconds received;
+  // Whether time may have passed since it was received.
+  bool was_queued;
+};
+
+// What is known of a listener when it comes.
+struct ListenerFacts {
+  Terms terms;
+  // The container's first process; 0: nobody knows.
+  pid_t first_pid = 0;
+  // The container's token: all of its listeners have the same one, and no others, also later. 0:
+  // nobody knows of another listener of it.
+  std::uint32_t container = 0;
+  // A look at that process which somebody has taken before; of another one: none.
+  FirstProcess first = {};
+  // What is to be held for its settings.
+  std::vector<std::string> paths = {};
+  // The filter has SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV; false: it has not, or nobody knows. The
+  // kernel does not tell: a caller that waits so looks like any other until a signal comes.
+  bool waits_killable = false;
+  // Who has sent it.
+  uid_t peer_uid = 0;
+  // Of whom all containers are that have the same number.
+  std::uint32_t sender = 0;
+};
+
+struct Listener;
+
+struct OwnedCall {
+  std::shared_ptr<Listener> listener;
+  Pending pending;
+};
+
+// How a container keeps workers waiting, and what it has waiting itself: the same for all of its
+// listeners, as each process that is executed in it brings another one.
+struct Container {
+  // What is counted for it alone, here and elsewhere, is counted by this.
+  std::uint32_t token;
+  Payer payer;
+  // Never null.
+  std::shared_ptr<Sender> sender;
+  // Whether children read its callers' memory, since they can be killed.
+  SlowReads slow_reads = {};
+  // How many operations were given up since the last one that was quick.
+  std::atomic<std::uint32_t> given_up_count = 0;
+  // When one last came to its end by itself; 0: none has.
+  std::atomic<Nanoseconds> operation_end = 0;
+  WorkerTime worker_time = {};
+  LostWorkers own_lost_workers = {};
+  std::shared_ptr<KeptCount> kept = std::make_shared<KeptCount>();
+  // Received and not yet some worker's own; under the receiver's mutex.
+  std::deque<OwnedCall> queue = {};
+
+  [[nodiscard]] LostWorkers& lost_workers() {
+    return is_user(payer) ? sender->lost_workers : own_lost_workers;
+  }
+  [[nodiscard]] Pace pace(Nanoseconds time) const {
+    if (worker_time.is_slow(time)) return Pace::slow;
+    if (worker_time.is_slow_at_times(time)) return Pace::doubtful;
+    const bool is_of_slow = sender->worker_time.is_slow(time);
+    if (worker_time.is_known()) return is_of_slow ? Pace::unknown : Pace::quick;
+    return is_of_slow ? Pace::doubtful : Pace::unknown;
+  }
+};
+
+struct Listener {
+  UniqueFd fd;
+  unsigned long id_valid_request;
+  std::uint32_t token;
+  // Never null.
+  std::shared_ptr<Container> container;
+  // Never null.
+  std::unique_ptr<CurrentTerms> terms;
+  // A pidfd of the container's first process; closed when nobody knew that process.
+  UniqueFd first_process;
+  // It is known that only a signal that kills ends a call that was received.
+  bool waits_killable = false;
+  // The first process's number, as long as it lives.
+  pid_t first_pid = 0;
+  // Whose runtime has sent the listener: nothing of others is done anything to for it.
+  uid_t peer_uid = 0;
+  // What it does not see of proc and sysfs, and what paths of settings were before it executed the
+  // container's own program. Never null.
+  std::shared_ptr<ContainerMasks> masks;
+  std::shared_ptr<const HeldPaths> paths;
+
+  KeptCalls kept = KeptCalls(container->kept);
+  // It was frozen, by us, and not thawed by us: calls that are taken back come again only when
+  // somebody else has done that.
+  std::atomic<bool> is_frozen = false;
+  // Somebody else receives from it, too, and has taken what its readiness told us of: RECV, which
+  // knows no O_NONBLOCK, has waited.
+  std::atomic<bool> is_shared = false;
+  // Calls were taken back a moment ago: until then it is worth knowing beforehand whose they are.
+  std::atomic<Nanoseconds> restarts_until = 0;
+
+  void note_taken_back() { restarts_until.store(now() + kLostFor, std::memory_order_relaxed); }
+
+  // Until when an answer is kept that has not arrived by now.
+  [[nodiscard]] Nanoseconds keeps_lost_until() const {
+    return now() + (is_frozen.load() ? kFrozenFor : kLostFor);
+  }
+
+  [[nodiscard]] bool is_valid(std::uint64_t id) const {
+    return id_valid(fd.get(), id_valid_request, id);
+  }
+};
+
+}  // namespace seccompagent

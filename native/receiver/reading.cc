@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+// Receiving: whoever has the reader's role takes what is pending, for itself or for the queues.
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "receiver/receiver.h"
+
+namespace seccompagent {
+namespace {
+
+// So few workers are not divided.
+constexpr std::size_t kFewestShared = 2;
+
+// But for its memory, which nobody has read yet.
+[[nodiscard]] bool is_same_call(const Notification& left, const Notification& right) {
+  return left.nr == right.nr && left.arch == right.arch &&
+         left.instruction_pointer == right.instruction_pointer && left.arguments == right.arguments;
+}
+
+}  // namespace
+
+void Receiver::leave_epoll() {
+  // the reader alone counts
+  reads_.store(reads_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  has_reader_.store(false, std::memory_order_release);
+  if (is_watcher_asleep_.load(std::memory_order_relaxed)) wake_watcher();
+}
+
+Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<Listener>& listener,
+                                    Pending& pending) {
+  std::array<epoll_event, kMostBatch> events;
+  const int count = retry_eintr([&] {
+    return epoll_wait(epoll_.get(), events.data(), batch_size_.load(std::memory_order_relaxed),
+                      reading.timeout_ms);
+  });
+  if (count == -1) return fail_errno();
+  // a lone caller's calls come one at a time, and asking for more takes longer
+  if (count == 1) batch_size_.store(1, std::memory_order_relaxed);
+  const int crowd = crowd_.load(std::memory_order_relaxed);
+  if (count > 1) {
+    crowd_.store(kCrowd, std::memory_order_relaxed);
+  } else if (crowd > 0) {
+    crowd_.store(crowd - 1, std::memory_order_relaxed);
+  }
+  receiving_thread_.store(reading.thread, std::memory_order_relaxed);
+  bool has_own = false;
+  bool has_received = false;
+  std::size_t queued = 0;
+  std::shared_ptr<Listener> other;
+  Pending queued_call;
+  for (int index = 0; index < count; ++index) {
+    const epoll_event& event = events[static_cast<std::size_t>(index)];
+    const auto token = static_cast<std::uint32_t>(event.data.u64);
+    if (token == kStopToken) continue;
+    if (token == kLateToken) {
+      send_late(reading.buffers, now());
+      continue;
+    }
+    const bool is_for_place = reading.place != nullptr && !has_own;
+    std::shared_ptr<Listener>& from = is_for_place ? listener : other;
+    if (!from || from->token != token) from = find_listener(token);
+    if (!from) {
+      end_process(token);
+      continue;
+    }
+    Pending& into = is_for_place ? pending : queued_call;
+    into.was_queued = index > 0;
+    const Received received =
+        receive_one(reading.buffers, *from, into, (event.events & EPOLLIN) != 0);
+    if (received == Received::nothing) continue;
+    if (!has_received) receive_delays_.note(reading.start, into.received);
+    has_received = true;
+    if (is_for_place && received == Received::for_a_worker) {
+      // seen by whoever reads next: the role is released later
+      reading.place->note(*from, into.received);
+      reading.place->key.store(CallKey::of(token, into.notification.tid),
+                               std::memory_order_relaxed);
+      has_own = true;
+    } else {
+      queue(reading.buffers, from, into);
+      ++queued;
+    }
+  }
+  if (reading.place == nullptr) stood_in_count_.fetch_add(queued);
+  if (queued > 0) wake_workers(queued);
+  return has_own;
+}
+
+// It may have to wait in there, see Listener::is_shared, and everybody with it: the watcher sees to
+// it that this ends, and is awake from before it begins.
+Result<void> Receiver::receive_as_reader(NotifyBuffers& buffers, const Listener& listener,
+                                         Notification& notification) {
+  ++receive_count_;
+  receiving_.store(std::uint64_t{receive_count_} << 32 | listener.token, std::memory_order_release);
+  if (is_watcher_asleep_.load(std::memory_order_relaxed)) wake_watcher();
+  const auto received = buffers.receive(listener.fd.get(), notification);
+  receiving_.store(0, std::memory_order_release);
+  return received;
+}
+
+// Its calls are others' to answer.
+void Receiver::end_shared(const Listener& listener) {
+  {
+    const std::lock_guard lock(mutex_);
+    tell({.kind = ReceiverEvent::Kind::shared, .token = listener.token, .worker = 0, .link = 0});
+  }
+  end_listener(listener);
+}
+
+// Nothing: there was no call after all, or it is known already, or the listener has ended.
+//
+// A thread makes one call at a time, so if one of its is still known here, a signal took that one
+// back. Calls move from a queue to a worker, and from there to the kept ones; they are looked for
+// in that order (the kept ones when a worker begins), so that none is missed on its way.
+Receiver::Received Receiver::receive_one(NotifyBuffers& buffers, Listener& listener,
+                                         Pending& pending, bool is_readable) {
+  if (listener.is_shared.load(std::memory_order_relaxed)) {
+    end_shared(listener);
+    return Received::nothing;
+  }
+  const auto received =
+      is_readable ? receive_as_reader(buffers, listener, pending.notification) : fail(ENODEV);
+  if (!received) {
+    const Errno error = received.error();
+    if (error == Errno{EINTR} && listener.is_shared.load()) end_shared(listener);
+    if (error == Errno{ENOENT} || error == Errno{EINTR}) return Received::nothing;
+    // All users of the filter are gone: RECV would say ENOENT now and for ever. Or an error that
+    // never ends: it is one listener's own and must not end the others.
+    end_listener(listener);
+    return Received::nothing;
+  }
+  return admit(listener, pending);
+}
+
+// What becomes of a notification that was just received.
+Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
+  pending.received = now();
+  received_count_.fetch_add(1, std::memory_order_relaxed);
+  const pid_t tid = pending.notification.tid;
+  if (tid != 0 && queued_count_.load() > 0 && replaces_queued(listener, pending))
+    return Received::nothing;
+  const std::uint64_t key = CallKey::of(listener.token, tid);
+  const Container& container = *listener.container;
+  InFlight in_flight = {.workers = worker_count_.load(std::memory_order_relaxed)};
+  for (const Place& place : used_places()) {
+    const std::uint64_t seen = place.key.load(std::memory_order_acquire);
+    if (seen == 0) continue;
+    in_flight.count(place, seen, container);
+    const bool is_of_thread = tid != 0 && (seen & ~CallKey::kFlags) == key;
+    if (is_of_thread && parks(pending, key)) return Received::nothing;
+  }
+  const Claim claim = {.pace = container.pace(pending.received),
+                       .is_known = container.worker_time.is_known(),
+                       .is_alone = queued_count_.load(std::memory_order_relaxed) == 0};
+  return in_flight.may_take(claim) ? Received::for_a_worker : Received::for_the_queue;
+}
+
+bool Receiver::replaces_queued(Listener& listener, const Pending& pending) {
+  const std::lock_guard lock(mutex_);
+  auto& queue = listener.container->queue;
+  const auto found = std::ranges::find_if(queue, [&](const OwnedCall& queued) {
+    return queued.listener.get() == &listener &&
+           queued.pending.notification.tid == pending.notification.tid;
+  });
+  if (found == queue.end()) return false;
+  Pending& queued = found->pending;
+  const bool is_restarted = is_same_call(queued.notification, pending.notification);
+  (is_restarted ? restarted_count_ : withdrawn_count_).fetch_add(1);
+  // it keeps its place, and a restarted call the time since when it waits
+  queued.notification = pending.notification;
+  if (!is_restarted) queued.received = pending.received;
+  return true;
+}
+
+// The worker that has the thread's call takes care of the new one when it is done with it.
+bool Receiver::parks(const Pending& pending, std::uint64_t key) {
+  const std::lock_guard lock(mutex_);
+  for (Place& place : places_) {
+    std::uint64_t seen = place.key.load();
+    if (place.worker == nullptr || (seen & ~CallKey::kFlags) != key) continue;
+    // the deadline has ended the old call, so this is another one
+    if ((seen & CallKey::kOverdue) != 0) return false;
+    if (place.parked) withdrawn_count_.fetch_add(1);
+    place.parked = pending;
+    if ((seen & CallKey::kParked) == 0 &&
+        !place.key.compare_exchange_strong(seen, seen | CallKey::kParked)) {
+      // it was closed just now
+      place.parked.reset();
+      return false;
+    }
+    parked_.notify_all();
+    return true;
+  }
+  return false;
+}
+
+// False: the queue is full. With the mutex held.
+bool Receiver::enqueue(const std::shared_ptr<Listener>& listener, const Pending& pending) {
+  auto& queue = listener->container->queue;
+  if (queue.size() >= kMostQueued) return false;
+  if (queue.empty()) waiting_.push_back(listener->container);
+  queue.push_back({listener, pending});
+  queue.back().pending.was_queued = true;
+  queued_count_.fetch_add(1);
+  return true;
+}
+
+void Receiver::queue(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener,
+                     const Pending& pending) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (enqueue(listener, pending)) return;
+  }
+  refuse(buffers, *listener, pending);
+}
+
+void Receiver::refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending) {
+  refused_count_.fetch_add(1);
+  (void)buffers.respond(listener.fd.get(), pending.notification.id, listener.terms->get()->failure);
+}
+
+std::size_t InFlight::own_share(const Claim& claim) const {
+  constexpr std::size_t kMostSlow = 2;
+  const std::size_t half = std::max(kFewestShared, workers / 2);
+  // what only waits for a helper takes no processor from others
+  if (claim.pace == Pace::slow) return claim.is_alone && own_awaiting == own ? half : kMostSlow;
+  return claim.is_known ? half : 1;
+}
+
+// Containers of each pace leave some workers to those of the paces before it, and of all the last
+// one that is free is for those that have none.
+bool InFlight::may_take(const Claim& claim) const {
+  const bool has_others = all + 1 < workers || workers <= kFewestShared;
+  if (own >= own_share(claim) || (own > 0 && !has_others)) return false;
+  if (claim.pace == Pace::quick) return true;
+  const auto claimed = static_cast<std::size_t>(claim.pace);
+  const std::size_t most = workers + ending;
+  const std::size_t half = most / 2;
+  const std::array parts = {most, most * 3 / 4, half + std::max<std::size_t>(most / 8, 1), half};
+  // nobody knows of those that are to end for how long they do not
+  std::size_t kept = ending;
+  for (std::size_t pace = kPaces - 1; pace > 0; --pace) {
+    kept += of_pace[pace];
+    if (claimed >= pace && kept >= std::max<std::size_t>(parts[pace], 1)) return false;
+  }
+  return true;
+}
+
+void InFlight::count(const Place& place, std::uint64_t key, const Container& container) {
+  if ((key & CallKey::kOverdue) != 0) {
+    // one that can't be ended is lost, and replaced
+    if (place.hold.load(std::memory_order_relaxed) != Place::Hold::lost) ++ending;
+    return;
+  }
+  const Pace pace = place.pace.load(std::memory_order_relaxed);
+  ++all;
+  ++of_pace[static_cast<std::size_t>(pace)];
+  if (place.container.load(std::memory_order_relaxed) != &container) return;
+  ++own;
+  if (place.is_awaiting.load(std::memory_order_relaxed)) ++own_awaiting;
+}
+
+InFlight Receiver::in_flight_of(const Container& container) const {
+  InFlight in_flight = {.workers = worker_count_.load()};
+  for (const Place& place : used_places()) {
+    const std::uint64_t key = place.key.load();
+    if (key != 0) in_flight.count(place, key, container);
+  }
+  return in_flight;
+}
+
+std::span<const Place> Receiver::used_places() const {
+  return std::span(places_).first(places_used_.load());
+}
+
+Claim Receiver::claim_of(const Container& container, Nanoseconds time) const {
+  return {.pace = container.pace(time),
+          .is_known = container.worker_time.is_known(),
+          .is_alone = waiting_.size() == 1};
+}
+
+// Whose turn it is of those that may have a worker: of the slow ones that of whoever has kept
+// workers least, and before it that of all others, by who has sent them, and then of containers
+// that have not had enough calls to be known. With the mutex held.
+Receiver::Waiting::iterator Receiver::next_queued() {
+  using Rank = std::tuple<bool, std::int64_t, std::int64_t>;
+  const Nanoseconds time = now();
+  auto next = waiting_.end();
+  Rank first;
+  for (auto each = waiting_.begin(); each != waiting_.end(); ++each) {
+    const Container& container = **each;
+    const Sender& sender = *container.sender;
+    const Claim claim = claim_of(container, time);
+    const Rank rank = claim.pace == Pace::slow ? Rank(true, sender.worker_time.kept_lately(time),
+                                                      container.worker_time.kept_lately(time))
+                                               : Rank(false, sender.last_turn, claim.is_known);
+    if (next != waiting_.end() && rank >= first) continue;
+    if (!in_flight_of(container).may_take(claim) && !is_stopping_.load()) continue;
+    first = rank;
+    next = each;
+  }
+  return next;
+}
+
+std::optional<OwnedCall> Receiver::take_queued(Place& place) {
+  if (queued_count_.load() == 0) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  const auto next = next_queued();
+  if (next == waiting_.end()) return std::nullopt;
+  std::shared_ptr<Container> container = std::move(*next);
+  waiting_.erase(next);
+  OwnedCall call = std::move(container->queue.front());
+  // before it leaves the queue: whoever looks for it finds it here or there
+  place.note(*call.listener, now());
+  place.key.store(CallKey::of(call.listener->token, call.pending.notification.tid));
+  container->queue.pop_front();
+  queued_count_.fetch_sub(1);
+  container->sender->last_turn = ++turns_;
+  if (!container->queue.empty()) waiting_.push_back(std::move(container));
+  return call;
+}
+
+// As many as can run at once; those that are blocked don't.
+void Receiver::wake_workers(std::size_t count) {
+  if (sleeping_count_.load() == 0) return;
+  const std::lock_guard lock(mutex_);
+  for (std::size_t woken = 0; woken < count && vacancies() > 0 && !sleepers_.empty(); ++woken)
+    call_worker();
+}
+
+std::int32_t Receiver::vacancies() const {
+  const auto awake = worker_count_.load() - sleeping_count_.load();
+  return static_cast<std::int32_t>(shape_.running + blocked_count_.load() - awake);
+}
+
+// Wakes one whatever the others do. With the mutex held.
+void Receiver::call_worker() {
+  if (sleepers_.empty()) return;
+  Place& place = *sleepers_.back();
+  sleepers_.pop_back();
+  sleeping_count_.store(static_cast<std::uint32_t>(sleepers_.size()));
+  place.is_called = true;
+  place.wake.notify_one();
+}
+
+// They look for themselves what there is. With the mutex held.
+void Receiver::wake_all() {
+  for (Place* place : sleepers_) place->wake.notify_one();
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: Apache-2.0
+// Workers: wait for a call and make it their own. Answers are in answering.cc, what is done for a
+// caller meanwhile in worker_operations.cc.
+#include "receiver/worker.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "caller/caller_state.h"
+#include "kernel/kick_signal.h"
+#include "kernel/short_turns.h"
+
+namespace seccompagent {
+
+namespace {
+
+[[nodiscard]] bool has_timed_out(const Pointers& pointers) {
+  return std::ranges::any_of(
+      pointers, [](const Inbox::Pointer& pointer) { return pointer.length == -ETIMEDOUT; });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::attach(std::shared_ptr<Receiver> receiver, std::byte* inbox,
+                                               CounterBlock counters, std::uint32_t id) {
+  Receiver& shared = *receiver;
+  const std::lock_guard lock(shared.mutex_);
+  const auto free_place = std::ranges::find(shared.places_, nullptr, &Place::worker);
+  if (free_place == shared.places_.end()) return fail(ENOSPC);
+  std::unique_ptr<Worker> worker(new Worker(std::move(receiver), inbox, counters, id, *free_place));
+  free_place->worker = worker.get();
+  free_place->is_overdue = false;
+  const auto index = static_cast<std::size_t>(free_place - shared.places_.begin());
+  shared.places_used_.store(std::max(shared.places_used_.load(), index + 1));
+  shared.worker_count_.fetch_add(1);
+  shared.is_crowded_told_ = false;
+  return worker;
+}
+
+Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBlock counters,
+               std::uint32_t id, Place& place)
+    : receiver_(std::move(receiver)),
+      inbox_(reinterpret_cast<Inbox*>(inbox)),
+      data_(inbox + sizeof(Inbox), kInboxData),
+      counters_(counters),
+      id_(id),
+      place_(place),
+      buffers_(receiver_->sizes_) {
+  pthread_getcpuclockid(pthread_self(), &cpu_clock_);
+  take_short_turns(0);
+  tid_ = accept_kicks();
+}
+
+Worker::~Worker() {
+  stop_holding();
+  end_being_held();
+  if (has_call_) {
+    note_broken();
+    (void)send_answer();
+  }
+  bool is_refused = false;
+  {
+    const std::lock_guard lock(receiver_->mutex_);
+    if (next_) {
+      // the thread's next call, or what has come in its place meanwhile, needs another worker
+      if (const auto parked = std::exchange(place_.parked, std::nullopt)) next_->pending = *parked;
+      is_refused = !receiver_->enqueue(next_->listener, next_->pending);
+      place_.key.store(0);
+    }
+    place_.worker = nullptr;
+    place_.is_kicked.store(false);
+    place_.phase.store(Phase::idle);
+    if (is_counted_) receiver_->worker_count_.fetch_sub(1);
+    receiver_->call_worker();
+  }
+  if (is_refused) receiver_->refuse(buffers_, *next_->listener, next_->pending);
+}
+
+// The thread ends with a call: the handler that has it, if any, has taken all memory that it may,
+// or else has failed in a way that nobody catches.
+void Worker::note_broken() {
+  const std::uint32_t link = std::atomic_ref(inbox_->link).load(std::memory_order_relaxed);
+  const Inbox::Answer& answer = inbox_->answer;
+  if (link == 0 || answer.kind != AnswerKind::none || answer.is_failure != 0) return;
+  Receiver& receiver = *receiver_;
+  const std::lock_guard lock(receiver.mutex_);
+  const bool is_told = (place_.key.load() & CallKey::kOverdue) != 0;
+  // of a listener that has ended, others may have its place
+  if (is_told || !receiver.listeners_.contains(listener_->token)) return;
+  const std::int32_t handler =
+      link <= terms_->quarantine.size() ? terms_->quarantine[link - 1] : -1;
+  receiver.tell({.kind = ReceiverEvent::Kind::broken,
+                 .token = listener_->token,
+                 .worker = id_,
+                 .link = link,
+                 .quarantine_ms = receiver.quarantine_.note_broken(handler, now())});
+}
+
+Nanoseconds Worker::cpu_time() const {
+  timespec time = {};
+  clock_gettime(cpu_clock_, &time);
+  return time.tv_sec * kSecond + time.tv_nsec;
+}
+
+// Sleeping and being woken again costs more than a call does, and while many call, somebody mostly
+// has only just begun to read: so the processor goes to callers that have been answered, and if
+// there is none, the next look is at once. A lone caller stays with one worker.
+Worker::Turn Worker::await_turn() {
+  constexpr int kLooks = 30;
+  if (receiver_->become_reader()) return Turn::reader;
+  for (int look = 0; look < kLooks; ++look) {
+    if (receiver_->crowd_.load(std::memory_order_relaxed) == 0) break;
+    sched_yield();
+    if (receiver_->is_stopping_.load() || has_ended_.load()) break;
+    if (receiver_->queued_count_.load() > 0) {
+      const std::lock_guard lock(receiver_->mutex_);
+      return receiver_->has_eligible_queued() ? Turn::queued : Turn::none;
+    }
+    if (!receiver_->has_reader_.load() && receiver_->become_reader()) return Turn::reader;
+  }
+  return Turn::none;
+}
+
+// Until there is something that this worker may have to do. Nothing for long: it may be one too
+// many.
+void Worker::sleep() {
+  constexpr auto kPatience = std::chrono::seconds(2);
+  Receiver& receiver = *receiver_;
+  stop_holding();
+  std::unique_lock lock(receiver.mutex_);
+  // one that is too many takes up nothing by itself, until it is called
+  const bool is_surplus = receiver.vacancies() < 0;
+  const bool has_work = receiver.has_eligible_queued() || !receiver.has_reader_.load();
+  const auto is_told = [&] {
+    return has_ended_.load() || is_shortage_told_.load() || receiver.is_stopping_.load();
+  };
+  receiver.is_crowded_told_ = false;
+  if ((has_work && !is_surplus) || is_told()) return;
+  place_.is_called = false;
+  receiver.sleepers_.push_back(&place_);
+  receiver.sleeping_count_.store(static_cast<std::uint32_t>(receiver.sleepers_.size()));
+  const bool was_called =
+      place_.wake.wait_for(lock, kPatience, [&] { return place_.is_called || is_told(); });
+  // whoever calls one takes it out
+  std::erase(receiver.sleepers_, &place_);
+  receiver.sleeping_count_.store(static_cast<std::uint32_t>(receiver.sleepers_.size()));
+  const bool is_one_too_many =
+      receiver.worker_count_.load() > receiver.shape_.fewest && receiver.queued_count_.load() == 0;
+  if (was_called || !is_one_too_many) return;
+  receiver.worker_count_.fetch_sub(1);
+  is_counted_ = false;
+  is_condemned_ = true;
+}
+
+bool Worker::take_ended() {
+  if (!has_ended_.load()) return false;
+  stop_holding();
+  const std::lock_guard lock(receiver_->mutex_);
+  inbox_->token = ended_.front();
+  ended_.pop_front();
+  has_ended_.store(!ended_.empty());
+  // the last one who names the listener closes it
+  if (listener_ && listener_->token == inbox_->token) listener_.reset();
+  return true;
+}
+
+Result<EventKind> Worker::receive() {
+  Nanoseconds start = 0;
+  if (has_call_) start = send_answer();
+  for (;;) {
+    if (is_condemned_) return EventKind::stopped;
+    if (take_ended()) return EventKind::ended;
+    if (take_shortage()) return EventKind::shortage;
+    if (!next_ && receiver_->vacancies() < 0 && !receiver_->is_stopping_.load()) sleep();
+    if (take_next() || take_queued()) {
+      stop_holding();
+    } else if (!receive_held(start)) {
+      // only now: a call that was received is answered
+      if (receiver_->is_stopping_.load()) return EventKind::stopped;
+      const Turn turn = await_turn();
+      if (turn == Turn::none) sleep();
+      // only a reader ends listeners, and is woken: what we are told from here on is seen by us
+      if (turn == Turn::reader && (has_ended_.load() || is_shortage_told_.load())) {
+        receiver_->leave_epoll();
+        continue;
+      }
+      if (turn != Turn::reader) {
+        start = 0;
+        continue;
+      }
+      const auto has_call = receiver_->read_pending({.buffers = buffers_,
+                                                     .thread = tid_,
+                                                     .place = &place_,
+                                                     .timeout_ms = -1,
+                                                     .start = start == 0 ? now() : start},
+                                                    listener_, pending_);
+      if (has_call && *has_call) consider_holding();
+      receiver_->leave_epoll();
+      start = 0;
+      if (!has_call) return std::unexpected(has_call.error());
+      if (!*has_call) continue;
+      // somebody has to wait in epoll for all others
+      if (place_.held.load(std::memory_order_relaxed) != 0) receiver_->invite();
+    }
+    if (!begin()) continue;
+    // somebody waits in epoll while we hold a listener
+    const bool is_alone = place_.held.load(std::memory_order_relaxed) == 0 &&
+                          receiver_->sleeping_count_.load(std::memory_order_relaxed) > 0;
+    if (is_alone && is_more_pending()) receiver_->invite();
+    return EventKind::notification;
+  }
+}
+
+bool Worker::take_shortage() {
+  if (!is_shortage_told_.exchange(false)) return false;
+  stop_holding();
+  return true;
+}
+
+void Receiver::tell_shortage(const Worker* except) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Place& place : places_) {
+      if (place.worker != nullptr && place.worker != except)
+        place.worker->is_shortage_told_.store(true);
+    }
+    wake_all();
+  }
+  wake_reader();
+}
+
+bool Worker::take_next() {
+  if (!next_) return false;
+  listener_ = std::move(next_->listener);
+  pending_ = next_->pending;
+  next_.reset();
+  return true;
+}
+
+bool Worker::take_queued() {
+  auto queued = receiver_->take_queued(place_);
+  if (!queued) return false;
+  listener_ = std::move(queued->listener);
+  pending_ = queued->pending;
+  return true;
+}
+
+// Makes a received call this worker's own. False: it went away again, or needs no handler.
+bool Worker::begin() {
+  has_call_ = true;
+  if (!terms_ || terms_->version != listener_->terms->version()) terms_ = listener_->terms->get();
+  place_.failure.store(terms_->failure.is_continue ? 0 : terms_->failure.error,
+                       std::memory_order_relaxed);
+  const Nanoseconds begun = pending_.was_queued ? now() : pending_.received;
+  begun_.store(begun, std::memory_order_relaxed);
+  has_acted_ = false;
+  is_void_ = false;
+  program_.clear();
+  operation_count_ = 0;
+  operation_time_ = 0;
+  place_.id.store(pending_.notification.id, std::memory_order_relaxed);
+  // whoever sees that there is a new call sees all that was said of it before
+  place_.calls.store(place_.calls.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  const SyscallNumber syscall =
+      syscall_number(pending_.notification.arch, pending_.notification.nr);
+  inbox_->token = listener_->token;
+  inbox_->terms = terms_->version;
+  inbox_->tid = static_cast<std::uint32_t>(pending_.notification.tid);
+  inbox_->arch = static_cast<std::uint32_t>(syscall.arch);
+  inbox_->number = syscall.number;
+  inbox_->registers = pending_.notification.arguments;
+  inbox_->id = pending_.notification.id;
+  inbox_->audit_arch = pending_.notification.arch;
+  std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
+  const Reader chosen = reader();
+  const bool has_read = read_memory(pending_.notification, chosen, inbox_->pointers, data_);
+  // What was read may be somebody else's by now. In the queue a call may have outlived its
+  // listener, which nobody is to meet again.
+  const bool is_doubtful = has_read || pending_.was_queued;
+  if (is_doubtful && !listener_->is_valid(pending_.notification.id)) {
+    std::ranges::fill(data_, std::byte{0});
+    receiver_->withdrawn_count_.fetch_add(1);
+    close_and_follow();
+    return false;
+  }
+  if (chosen.by == ReadBy::hasty_child && has_timed_out(inbox_->pointers)) {
+    wait_among_slow();
+    return false;
+  }
+  const bool is_to_be_known = listener_->restarts_until.load(std::memory_order_relaxed) > begun ||
+                              listener_->is_frozen.load(std::memory_order_relaxed);
+  if (is_to_be_known && may_come_again()) note_program(Look::anew);
+  if (pending_.notification.tid != 0 && !listener_->kept.is_empty() && answer_kept()) return false;
+  place_.phase.store(Phase::handling, std::memory_order_relaxed);
+  return true;
+}
+
+bool Worker::read_memory(const Notification& notification, Reader reader, Pointers& pointers,
+                         std::span<std::byte> data) {
+  const MemoryAccess access(*this, reader);
+  return read_call_memory(
+      {.table = receiver_->table_, .reads = terms_->reads, .reader = access.reader()}, notification,
+      pointers, data);
+}
+
+Worker::MemoryAccess::MemoryAccess(Worker& worker, Reader reader)
+    : worker_(worker),
+      reader_(reader),
+      before_(worker.place_.phase.load(std::memory_order_relaxed)),
+      faults_(reader.payer) {
+  if (reader.by == ReadBy::child || reader.by == ReadBy::hasty_child)
+    reader_.taken = &taken_.emplace();
+  worker.place_.phase.store(taken_ ? Phase::awaiting_read : Phase::reading,
+                            std::memory_order_relaxed);
+}
+
+Worker::MemoryAccess::~MemoryAccess() {
+  worker_.place_.phase.store(before_, std::memory_order_relaxed);
+  worker_.end_being_held();
+  // what a child meets is not counted for this thread
+  if (taken_) CallerFaults::of_process().note(reader_.payer, 1);
+  if (reader_.by != ReadBy::child || !taken_) return;
+  constexpr Nanoseconds kQuick = 20 * kMillisecond;
+  if (taken_->counted() >= kQuick) {
+    worker_.listener_->container->slow_reads.note_slow();
+  } else if (taken_->age() < kQuick) {
+    worker_.listener_->container->slow_reads.note_quick();
+  }
+}
+
+Reader Worker::reader() const {
+  const Payer payer = listener_->container->payer;
+  if (!CallerFaults::of_process().may_read(payer)) return {ReadBy::nobody, payer};
+  const bool is_slow = listener_->container->slow_reads.are_slow() ||
+                       listener_->container->lost_workers().are_known();
+  if (is_slow) return {ReadBy::child, payer};
+  return {receiver_->too_many_are_held() ? ReadBy::hasty_child : ReadBy::this_thread, payer};
+}
+
+// A hasty child has found that the container's memory is slow: the call waits among those of its
+// like.
+void Worker::wait_among_slow() {
+  listener_->container->slow_reads.note_slow();
+  has_call_ = false;
+  place_.phase.store(Phase::idle);
+  bool is_refused = false;
+  {
+    const std::lock_guard lock(receiver_->mutex_);
+    // what its thread has called meanwhile comes in its place
+    if (place_.parked) receiver_->withdrawn_count_.fetch_add(1);
+    pending_ = std::exchange(place_.parked, std::nullopt).value_or(pending_);
+    // answered already, it is not valid any more, which whoever takes it finds out
+    is_condemned_ = (place_.key.load() & CallKey::kOverdue) != 0;
+    is_refused = !receiver_->enqueue(listener_, pending_);
+    place_.key.store(0);
+  }
+  if (is_refused) receiver_->refuse(buffers_, *listener_, pending_);
+}
+
+void Worker::end_being_held() {
+  using Hold = Place::Hold;
+  if (place_.hold.load(std::memory_order_relaxed) == Hold::none) return;
+  const Hold before = place_.hold.exchange(Hold::none);
+  if (before == Hold::held) receiver_->held_count_.fetch_sub(1);
+  if (before != Hold::lost) return;
+  receiver_->lost_count_.fetch_sub(1);
+  const std::lock_guard lock(receiver_->mutex_);
+  if (const auto container = std::exchange(place_.lost_for, nullptr))
+    container->lost_workers().note_back(now());
+}
+
+// Whether the call goes on with the answer that it had, or waits for it.
+bool Worker::answer_kept() {
+  if (!listener_->kept.has(pending_.notification.tid)) return false;
+  if (!note_program(Look::anew) && !listener_->is_valid(pending_.notification.id)) {
+    // taken back once more: what is kept stays for the next time
+    receiver_->withdrawn_count_.fetch_add(1);
+    close_and_follow();
+    return true;
+  }
+  const KeptCalls::Match match = listener_->kept.find(content());
+  if (match.kind == KeptCalls::Match::Kind::none) return false;
+  receiver_->restarted_count_.fetch_add(1);
+  const bool has_answer = match.kind == KeptCalls::Match::Kind::answer;
+  if (has_answer && respond_once(match.response, match.given.get()) == Sent::yes)
+    listener_->kept.forget(pending_.notification.tid);
+  close_and_follow();
+  return true;
+}
+
+// Asking costs a system call, so a lone caller is asked for every eighth time only.
+bool Worker::is_more_pending() {
+  constexpr std::uint32_t kQuiet = 64;
+  constexpr std::uint32_t kSeldom = 8;
+  ++quiet_calls_;
+  if (quiet_calls_ > kQuiet && quiet_calls_ % kSeldom != 0) return false;
+  if (receiver_->vacancies() <= 0) return false;
+  pollfd pending = {.fd = receiver_->epoll_.get(), .events = POLLIN, .revents = 0};
+  if (poll(&pending, 1, 0) <= 0) return false;
+  quiet_calls_ = 0;
+  receiver_->batch_size_.store(Receiver::kMostBatch, std::memory_order_relaxed);
+  receiver_->crowd_.store(Receiver::kCrowd, std::memory_order_relaxed);
+  return true;
+}
+
+Result<CallId> Worker::current() {
+  if (!has_call_) return fail(ENOENT);
+  if ((place_.key.load() & CallKey::kParked) != 0) {
+    if (const auto parked = take_parked()) (void)adopt(*parked);
+  }
+  return CallId{.listener = listener_->fd.get(),
+                .id_valid_request = listener_->id_valid_request,
+                .id = pending_.notification.id,
+                .tid = pending_.notification.tid};
+}
+
+Result<std::shared_ptr<const Terms>> Worker::terms(std::uint32_t token) {
+  if (!has_call_ || listener_->token != token) return fail(ENOENT);
+  return terms_;
+}
+
+bool Worker::await_restart() {
+  constexpr Nanoseconds kPatience = 10 * kMillisecond;
+  if (!has_call_ || !thread_start_time(pending_.notification.tid)) return false;
+  // where signals come in a row, what has come may be gone by the time that it is looked at
+  for (const Nanoseconds start = now(); now() - start < kPatience;) {
+    // somebody has to receive it
+    invite();
+    {
+      std::unique_lock lock(receiver_->mutex_);
+      const auto left =
+          std::chrono::nanoseconds(std::max<Nanoseconds>(start + kPatience - now(), 0));
+      const bool has_come = receiver_->parked_.wait_for(lock, left, [this] {
+        return (place_.key.load() & (CallKey::kParked | CallKey::kOverdue)) != 0 ||
+               receiver_->is_stopping_.load();
+      });
+      if (!has_come) return false;
+    }
+    const auto parked = take_parked();
+    if (!parked) return false;
+    if (adopt(*parked)) return true;
+    // it is another call
+    if ((place_.key.load() & CallKey::kParked) != 0) return false;
+  }
+  return false;
+}
+
+// The parked notification, if the deadline has not taken it.
+std::optional<Pending> Worker::take_parked() {
+  const std::lock_guard lock(receiver_->mutex_);
+  const std::uint64_t key = place_.key.load();
+  if ((key & CallKey::kOverdue) != 0 || (key & CallKey::kParked) == 0) return std::nullopt;
+  place_.key.store(key & ~CallKey::kFlags);
+  return std::exchange(place_.parked, std::nullopt);
+}
+
+// Goes on for a newer notification of the same call. Another one is parked again, if it is there.
+bool Worker::adopt(const Pending& parked) {
+  const bool is_same = !program_.empty() && content().is_same_call(content_of(parked.notification));
+  // what was read counts only if it is still there; else it comes again, or never
+  if (!listener_->is_valid(parked.notification.id)) {
+    receiver_->withdrawn_count_.fetch_add(1);
+    return false;
+  }
+  if (is_same) {
+    receiver_->restarted_count_.fetch_add(1);
+    pending_.notification.id = parked.notification.id;
+    inbox_->id = pending_.notification.id;
+    place_.id.store(pending_.notification.id);
+    return true;
+  }
+  const std::lock_guard lock(receiver_->mutex_);
+  const std::uint64_t key = place_.key.load();
+  // what has come meanwhile is newer
+  if ((key & CallKey::kFlags) == 0) {
+    place_.parked = parked;
+    place_.key.store(key | CallKey::kParked);
+  } else {
+    receiver_->withdrawn_count_.fetch_add(1);
+  }
+  return false;
+}
+
+// False: nobody can tell whose the current call is, or it is gone.
+bool Worker::note_program(Look look) {
+  const auto& [tid, id] = std::pair(pending_.notification.tid, pending_.notification.id);
+  if (!program_.empty() || tid == 0) return !program_.empty();
+  CallerState& caller = CallerState::of(tid);
+  // a program that is just being executed may keep us waiting
+  const MemoryAccess access(*this, {ReadBy::this_thread, owner().payer});
+  auto program = look == Look::known ? caller.known_program(id) : caller.read_program(id);
+  if (!program || !listener_->is_valid(pending_.notification.id)) return false;
+  program_ = std::move(*program);
+  return true;
+}
+
+CallContent Worker::content() const {
+  return {.notification = pending_.notification,
+          .memory_hash = hash_of(inbox_->pointers, data_),
+          .program = program_};
+}
+
+CallContent Worker::content_of(const Notification& notification) {
+  scratch_.resize(kInboxData);
+  Pointers pointers;
+  (void)read_memory(notification, reader(), pointers, scratch_);
+  return {.notification = notification,
+          .memory_hash = hash_of(pointers, scratch_),
+          .program = CallerState::of(notification.tid).read_program(notification.id).value_or("")};
+}
+
+}  // namespace seccompagent

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread's place at the receiver.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "acting/acting.h"
+#include "caller/target.h"
+#include "container/caller_faults.h"
+#include "helper/masks.h"
+#include "kernel/result.h"
+#include "process/child.h"
+#include "receiver/call_memory.h"
+#include "receiver/counters.h"
+#include "receiver/inbox.h"
+#include "receiver/receiver.h"
+
+namespace seccompagent {
+
+// `shortage`: another thread has told that memory is short.
+enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3, shortage = 4 };
+
+// At most one notification at a time is a worker's own, and that one is answered at most once.
+class Worker {
+ public:
+  // The inbox must hold kInboxSize bytes, aligned to 8; both must outlive the worker. `id` names
+  // the worker in events. ENOSPC: there are too many workers.
+  [[nodiscard]] static Result<std::unique_ptr<Worker>> attach(std::shared_ptr<Receiver> receiver,
+                                                              std::byte* inbox,
+                                                              CounterBlock counters,
+                                                              std::uint32_t id);
+  // A call that was not answered fails as its listener says.
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Sends the answer that is in the inbox, then waits for the next event. A call whose answer is
+  // missing fails as its listener says: it must not hang.
+  [[nodiscard]] Result<EventKind> receive();
+  // The notification being handled, by its newest id. ENOENT: there is none.
+  [[nodiscard]] Result<CallId> current();
+  // By which the current call is handled. ENOENT: there is none of this listener.
+  [[nodiscard]] Result<std::shared_ptr<const Terms>> terms(std::uint32_t token);
+
+  // Something slow begins: others receive meanwhile.
+  void invite();
+  // All others are told that memory is short, at once if they have nothing to do but sleep.
+  void tell_shortage() { receiver_->tell_shortage(this); }
+  // For what the host does at once. EDQUOT: a call has had as many as it may have.
+  [[nodiscard]] Result<void> count_operation();
+  // Around what may wait for a container's file system: others take over meanwhile. EDQUOT as
+  // count_operation. ETIME: they took too long together.
+  [[nodiscard]] Result<void> begin_operation();
+  // For what is done in an operation.
+  [[nodiscard]] Patience patience() const;
+  [[nodiscard]] Actor actor() const;
+  // Of what is done for the container whose call this worker has.
+  [[nodiscard]] Owner owner() const {
+    return listener_ ? Owner{listener_->container->token, listener_->container->payer} : Owner{};
+  }
+  // Of the current call, or the last one.
+  [[nodiscard]] pid_t tid() const { return pending_.notification.tid; }
+  // Of the container whose call this worker has, which it must have.
+  [[nodiscard]] const UniqueFd& first_process() const { return listener_->first_process; }
+  // What the first process of its container does not see of proc and sysfs. ESRCH: it has ended, or
+  // nobody knew it; others as masks_of_process.
+  [[nodiscard]] Result<Masks> container_masks() const;
+  // What an unmount for its container spares; none: one of these paths is not held.
+  [[nodiscard]] std::optional<Spared> spared(std::string_view paths) const;
+  // Whether this mount namespace is the first process's; closed: our own.
+  [[nodiscard]] bool has_mounts_of_first(const UniqueFd& mount_namespace) const;
+  // Whether power is lent to the caller of the current call. A user's containers have mounts of
+  // their own, in a mount namespace of their user namespace: what has none is the user itself.
+  [[nodiscard]] bool may_lend(const Target& target) const;
+  // Waits until the container may have one more child that closes a file; an operation if it has to
+  // wait. False: too many hang.
+  [[nodiscard]] bool await_room();
+  // Descriptors of the current call, by their places; they are closed with it.
+  [[nodiscard]] Result<std::uint32_t> keep(CallersFd fd);
+  // Of the caller's memory; see memory.h. ETIMEDOUT: the caller keeps it from us.
+  [[nodiscard]] Result<std::size_t> read_caller(std::uint64_t address, std::span<std::byte> out);
+  // EOPNOTSUPP: a signal could take the call back in between, and the caller use the memory anew.
+  [[nodiscard]] Result<std::size_t> write_caller(std::uint64_t address,
+                                                 std::span<const std::byte> bytes);
+  // -1: there is none.
+  [[nodiscard]] int kept(std::uint32_t place) const;
+  // One took as long as it may: there are no more for this call.
+  void lose_patience();
+  enum class Effect {
+    // Whatever came of it must not be done twice.
+    done,
+    // The notification went away before: the handler has to be asked again when the call comes
+    // back.
+    none,
+    // It failed on our side.
+    unknown,
+  };
+  void end_operation(Effect effect);
+  // The current notification is gone: waits a little for the call to be made again. False: it was
+  // not.
+  [[nodiscard]] bool await_restart();
+
+ private:
+  friend class Receiver;
+  // Of all operations of one call.
+  static constexpr Nanoseconds kMostOperationTime = 10 * kSecond;
+  Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBlock counters,
+         std::uint32_t id, Place& place);
+
+  // Of the worker's thread.
+  [[nodiscard]] Nanoseconds cpu_time() const;
+  [[nodiscard]] Nanoseconds operation_age() const { return now() - operation_start_.load(); }
+  [[nodiscard]] bool read_memory(const Notification& notification, Reader reader,
+                                 Pointers& pointers, std::span<std::byte> data);
+  void end_being_held();
+  // As long as the caller's memory is read or written to: others see that it may keep us waiting,
+  // and whether it does is found out.
+  class MemoryAccess {
+   public:
+    MemoryAccess(Worker& worker, Reader reader);
+    MemoryAccess(const MemoryAccess&) = delete;
+    MemoryAccess& operator=(const MemoryAccess&) = delete;
+    ~MemoryAccess();
+    [[nodiscard]] const Reader& reader() const { return reader_; }
+
+   private:
+    Worker& worker_;
+    Reader reader_;
+    Phase before_;
+    // Of children that read.
+    std::optional<TimeTaken> taken_;
+    FaultWatch faults_;
+  };
+  [[nodiscard]] Reader reader() const;
+  template <typename Access>
+  [[nodiscard]] Result<std::size_t> with_caller_memory(Access access);
+  void wait_among_slow();
+  // What a worker without a call gets: to read, or to take what another one has queued.
+  enum class Turn { none, reader, queued };
+  [[nodiscard]] Turn await_turn();
+  void sleep();
+  [[nodiscard]] bool take_ended();
+  [[nodiscard]] bool take_shortage();
+  // holding.cc
+  void consider_holding();
+  void stop_holding();
+  [[nodiscard]] bool receive_held(Nanoseconds start);
+  [[nodiscard]] bool admit_held(Nanoseconds start);
+
+  [[nodiscard]] bool take_next();
+  [[nodiscard]] bool take_queued();
+  [[nodiscard]] bool begin();
+  [[nodiscard]] bool answer_kept();
+  [[nodiscard]] bool is_more_pending();
+
+  void note_broken();
+  [[nodiscard]] Nanoseconds send_answer();
+  [[nodiscard]] int given_fd() const;
+  [[nodiscard]] Response answer_in_inbox(Counted& counted) const;
+  void send_now(const Response& response, Counted counted, Nanoseconds time);
+  void send_later(const Response& response, Counted counted, Nanoseconds time);
+  [[nodiscard]] std::shared_ptr<GivenFd> take_given();
+  void keep_lost(const Response& response, const std::shared_ptr<GivenFd>& given);
+  [[nodiscard]] bool respond(const Response& response, GivenFd* given);
+  [[nodiscard]] Result<void> give(GivenFd& given);
+  // Whether an answer has reached its caller; perhaps: it is kept for the call that comes again.
+  enum class Sent : std::uint8_t { no, yes, perhaps };
+  // For what must not be done again.
+  [[nodiscard]] Sent respond_once(const Response& response, GivenFd* given);
+  [[nodiscard]] Sent respond_carefully(const Response& response, GivenFd* given);
+  void count(Counted counted, Nanoseconds duration);
+
+  void close_and_follow();
+  [[nodiscard]] std::optional<Pending> take_parked();
+  [[nodiscard]] bool adopt(const Pending& parked);
+  [[nodiscard]] bool may_come_again() const;
+  // By what is known of the program, or by what is read anew, which what was noted is held against.
+  enum class Look : std::uint8_t { known, anew };
+  bool note_program(Look look = Look::known);
+  [[nodiscard]] CallContent content() const;
+  [[nodiscard]] CallContent content_of(const Notification& notification);
+
+  const std::shared_ptr<Receiver> receiver_;
+  Inbox* const inbox_;
+  const std::span<std::byte> data_;
+  const CounterBlock counters_;
+  const std::uint32_t id_;
+  Place& place_;
+  NotifyBuffers buffers_;
+  clockid_t cpu_clock_ = CLOCK_THREAD_CPUTIME_ID;
+  // Calls in a row with nothing pending behind them.
+  std::uint32_t quiet_calls_ = 0;
+  // Reads in a row of one thread's calls.
+  std::uint32_t steady_reads_ = 0;
+  std::uint64_t steady_key_ = 0;
+  pid_t tid_ = 0;
+  int operation_count_ = 0;
+  Nanoseconds operation_time_ = 0;
+  std::atomic<Nanoseconds> operation_start_ = 0;
+
+  // The current call, or the last one: most calls come from where the one before came from.
+  std::shared_ptr<Listener> listener_;
+  Pending pending_ = {};
+  // As they were when the call was begun.
+  std::shared_ptr<const Terms> terms_;
+  bool has_call_ = false;
+  // When this worker began it; for the watcher, too.
+  std::atomic<Nanoseconds> begun_ = 0;
+  bool has_acted_ = false;
+  // Whose the current call is; empty: nobody has looked while it was valid.
+  std::string program_;
+  // The handler was told that the notification is gone: its answer is for nobody.
+  std::vector<CallersFd> descriptors_;
+  bool is_void_ = false;
+  // A call that follows it, of the same thread: this worker's own already.
+  std::optional<OwnedCall> next_;
+  // Its deadline has passed: it was answered, and this worker is to end.
+  bool is_condemned_ = false;
+  // Among the receiver's workers; under its mutex.
+  bool is_counted_ = true;
+
+  // Where memory of other calls than the current one is read to.
+  std::vector<std::byte> scratch_;
+
+  std::atomic<bool> is_shortage_told_ = false;
+  std::atomic<bool> has_ended_ = false;
+  std::deque<std::uint32_t> ended_;  // under the receiver's mutex
+};
+
+}  // namespace seccompagent

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker's handler has done for the caller: it may wait for a container's file system or
+// memory, so others take over meanwhile.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "caller/namespaces.h"
+#include "process/ending_children.h"
+#include "receiver/worker.h"
+
+namespace seccompagent {
+namespace {
+
+// Of one call: their time is not the handler's own, so they are counted.
+constexpr int kMostOperations = 1000;
+// An operation that takes less shows that its container's are quick.
+constexpr Nanoseconds kQuickOperation = 20 * kMillisecond;
+
+}  // namespace
+
+void Worker::invite() {
+  stop_holding();
+  receiver_->mark_blocked(place_);
+  receiver_->invite();
+}
+
+Result<void> Worker::count_operation() {
+  if (operation_count_ >= kMostOperations) return fail(EDQUOT);
+  ++operation_count_;
+  return {};
+}
+
+Result<void> Worker::begin_operation() {
+  if (operation_time_ >= kMostOperationTime) return fail(ETIME);
+  if (const auto counted = count_operation(); !counted) return counted;
+  // what comes of it is for this program alone
+  if (has_call_ && may_come_again()) note_program();
+  const Nanoseconds time = now();
+  operation_start_.store(time);
+  stop_holding();
+  // A worker that takes over from one that is back at once costs more than it gains, unless many
+  // call; if it is not back, the watcher sees it.
+  const bool is_back_soon =
+      receiver_->acts_.is_trusted(time) && receiver_->crowd_.load(std::memory_order_relaxed) == 0;
+  if (!is_back_soon) receiver_->mark_blocked(place_);
+  place_.phase.store(Phase::operating);
+  if (!is_back_soon) receiver_->invite();
+  return {};
+}
+
+Patience Worker::patience() const {
+  // a file system that is only slow is to have its time where nobody else needs it
+  constexpr Nanoseconds kMostIfNeeded = 3 * kSecond;
+  const Nanoseconds left = kMostOperationTime - operation_time_ - operation_age();
+  return {.most = std::max(left, kMillisecond),
+          .is_needed = &receiver_->is_starved_,
+          .most_if_needed = kMostIfNeeded,
+          .given_up = &place_.given_up,
+          .begun = operation_start_.load(),
+          .is_awaiting = &place_.is_awaiting};
+}
+
+// While a caller can keep us waiting; what was read counts only if the call is still there.
+template <typename Access>
+Result<std::size_t> Worker::with_caller_memory(Access access) {
+  const auto call = current();
+  if (!call) return std::unexpected(call.error());
+  auto result = [&] {
+    const MemoryAccess memory(*this, reader());
+    return access(*call, memory.reader());
+  }();
+  if (!listener_->is_valid(pending_.notification.id)) return fail(ESRCH);
+  return result;
+}
+
+Result<std::size_t> Worker::read_caller(std::uint64_t address, std::span<std::byte> out) {
+  return with_caller_memory([&](const CallId& call, const Reader& reader) {
+    return read_some(call.tid, address, out, reader);
+  });
+}
+
+Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const std::byte> bytes) {
+  const auto write = [&](const CallId& call, const Reader& reader) -> Result<std::size_t> {
+    // a signal could end the call between the question and the write
+    if (!listener_->waits_killable) return fail(EOPNOTSUPP);
+    if (reader.by == ReadBy::nobody) return fail(ENOMEM);
+    // no child writes: it could do so after the call has ended
+    if (reader.by == ReadBy::child) return fail(ETIMEDOUT);
+    // others keep too many workers waiting: that this container does not, a child finds out
+    if (reader.by == ReadBy::hasty_child) {
+      std::vector<std::byte> there(bytes.size());
+      if (const auto looked = read_some(call.tid, address, there, reader); !looked) return looked;
+    }
+    const MemoryAccess by_this_thread(*this, {ReadBy::this_thread, reader.payer});
+    const auto written =
+        write_bytes(call.tid, address, bytes, [&] { return listener_->is_valid(call.id); });
+    if (!written) return std::unexpected(written.error());
+    return bytes.size();
+  };
+  return with_caller_memory(write);
+}
+
+Actor Worker::actor() const {
+  Container& container = *listener_->container;
+  const bool is_slow = container.worker_time.is_slow(operation_start_.load()) ||
+                       container.lost_workers().are_known();
+  return is_slow || receiver_->too_many_are_held() ? Actor::helper : Actor::any;
+}
+
+Result<Masks> Worker::container_masks() const {
+  if (!listener_) return fail(ESRCH);
+  return listener_->masks->strictest(listener_->first_pid, listener_->first_process);
+}
+
+std::optional<Spared> Worker::spared(std::string_view paths) const {
+  return listener_ ? listener_->paths->spared(paths) : std::nullopt;
+}
+
+bool Worker::has_mounts_of_first(const UniqueFd& mount_namespace) const {
+  if (!listener_) return false;
+  const std::string path = "/proc/" + std::to_string(listener_->first_pid) + "/ns/mnt";
+  struct stat first = {};
+  struct stat theirs = {};
+  const bool are_known = stat(path.c_str(), &first) == 0 &&
+                         (mount_namespace.is_open() ? fstat(mount_namespace.get(), &theirs)
+                                                    : stat("/proc/self/ns/mnt", &theirs)) == 0;
+  return are_known && first.st_ino == theirs.st_ino && first.st_dev == theirs.st_dev;
+}
+
+bool Worker::may_lend(const Target& target) const {
+  if (!listener_) return false;
+  if (listener_->peer_uid == 0) return true;
+  const auto are_ours = has_mounts_of_ours(target.call.tid);
+  return are_ours && !*are_ours;
+}
+
+bool Worker::await_room() {
+  EndingChildren& ending = EndingChildren::of_process();
+  constexpr Patience kNone = {.most = 0};
+  if (ending.await_room(owner().payer, kNone)) return true;
+  if (!begin_operation()) return false;
+  const bool has_room = ending.await_room(owner().payer, patience());
+  end_operation(Effect::unknown);
+  return has_room;
+}
+
+Result<std::uint32_t> Worker::keep(CallersFd fd) {
+  constexpr std::size_t kMost = 64;
+  if (descriptors_.size() >= kMost) return fail(EMFILE);
+  descriptors_.push_back(std::move(fd));
+  return static_cast<std::uint32_t>(descriptors_.size() - 1);
+}
+
+int Worker::kept(std::uint32_t place) const {
+  return place < descriptors_.size() ? descriptors_[place].get() : -1;
+}
+
+void Worker::lose_patience() {
+  operation_time_ = kMostOperationTime;
+  if (listener_) listener_->container->given_up_count.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Worker::end_operation(Effect effect) {
+  end_being_held();
+  const Nanoseconds end = now();
+  const Nanoseconds time = end - operation_start_.load();
+  const bool is_given_up = operation_time_ >= kMostOperationTime;
+  if (listener_ && !is_given_up)
+    listener_->container->operation_end.store(end, std::memory_order_relaxed);
+  operation_time_ += time;
+  receiver_->acts_.note(operation_time_, end);
+  if (listener_ && time < kQuickOperation)
+    listener_->container->given_up_count.store(0, std::memory_order_relaxed);
+  place_.phase.store(Phase::handling);
+  has_acted_ = has_acted_ || effect == Effect::done;
+  is_void_ = effect == Effect::none && !has_acted_;
+}
+
+}  // namespace seccompagent
