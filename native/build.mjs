@@ -102,6 +102,7 @@ const sharedByHelper = [
 /** What a helper needs besides. */
 const neededByHelper = [
   'caller/label.cc',
+  'kernel/message.cc',
   'kernel/notify.cc',
   'kernel/short_turns.cc',
   'process/child.cc',

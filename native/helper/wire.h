@@ -19,6 +19,7 @@
 #include "helper/new_mount.h"
 #include "helper/spared.h"
 #include "kernel/made.h"
+#include "kernel/message.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
@@ -28,7 +29,6 @@ inline constexpr std::uint32_t kWireVersion = 11;
 // Two paths, also as they were asked for, a name and a value, as long as the kernel takes them, and
 // what goes with them: folders of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMostMessage = 96UL * 1024;
-inline constexpr std::size_t kMostMessageFds = 10;
 // The helper's end of the socket.
 inline constexpr int kHelperSocket = 3;
 
@@ -140,15 +140,5 @@ struct HelperAnswer {
 [[nodiscard]] Result<HelperRequest> decode_request(std::span<const std::byte> message);
 [[nodiscard]] Result<HelperMountRequest> decode_mount_request(std::span<const std::byte> message);
 [[nodiscard]] Result<HelperAnswer> decode_answer(std::span<const std::byte> message);
-
-// One message with its descriptors.
-[[nodiscard]] Result<void> send_message(int socket, std::span<const std::byte> bytes,
-                                        std::span<const int> fds);
-struct ReceivedMessage {
-  std::size_t length;
-  std::vector<UniqueFd> fds;
-};
-// EPIPE: the other end is closed. EMSGSIZE: it did not fit. EAGAIN: the socket's time is over.
-[[nodiscard]] Result<ReceivedMessage> receive_message(int socket, std::span<std::byte> into);
 
 }  // namespace seccompagent

@@ -18,9 +18,9 @@
 #include <utility>
 #include <vector>
 
-#include "helper/wire.h"
 #include "kernel/clock.h"
 #include "kernel/deaf_thread.h"
+#include "kernel/message.h"
 
 namespace seccompagent {
 namespace {
