@@ -33,6 +33,7 @@ import {
   textsAt,
 } from '../support/manifests.ts';
 import type { Json, JsonObject, Manifest } from '../support/manifests.ts';
+import { Page, pagePaths } from '../support/pages.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const daemonSet = manifestOfKind('DaemonSet');
@@ -187,13 +188,6 @@ test('manifests: kubectl finds the same with -k and with -f', async () => {
   expect(byFolder.stdout.trim().split('\n')).toHaveLength(files.length);
 });
 
-/** The files in a folder of the project, and in those that are in it. */
-function entriesOf(folder: string): readonly string[] {
-  return readdirSync(join(projectRoot, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(projectRoot, join(entry.parentPath, entry.name)));
-}
-
 function kindsOf(objects: readonly JsonObject[]): readonly string[] {
   return objects.map((object) => textAt(object, 'kind')).toSorted();
 }
@@ -304,9 +298,8 @@ test('manifests: the overlay of deploy/README.md names the image elsewhere', asy
 });
 
 test('manifests: pages have no image by a short name', () => {
-  const pages = ['README.md', ...entriesOf('deploy/docs'), ...entriesOf('deploy/examples')];
-  const named = pages.flatMap((page) => [
-    ...readFileSync(join(projectRoot, page), 'utf8').matchAll(/^ *image: *(?<name>\S+)$/gmu),
+  const named = pagePaths().flatMap((path) => [
+    ...new Page(path).text.matchAll(/^ *image: *(?<name>\S+)$/gmu),
   ]);
   expect(named.length).toBeGreaterThan(0);
   for (const { groups } of named)

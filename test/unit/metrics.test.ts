@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the metrics and the text that Prometheus gets.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { describe, expect, test } from 'vitest';
 
 import { Metrics } from '../../host/metrics/metrics.ts';
@@ -15,9 +12,9 @@ import {
   slotLayout,
 } from '../../host/counting/counters.ts';
 import { watchMetrics } from '../../host/observation/watch-metrics.ts';
-import { projectRoot } from '../support/command.ts';
 import { readExposition } from '../support/exposition.ts';
 import type { MetricFamily, Sample } from '../support/exposition.ts';
+import { Page } from '../support/pages.ts';
 
 function metricsOf(parts: Partial<MetricsParts> = {}): Metrics {
   return new Metrics({
@@ -106,8 +103,8 @@ describe('names and types', () => {
     ]);
   });
 
-  test('deploy/docs/metrics.md lists each of them with its type and its labels', async () => {
-    const page = readFileSync(join(projectRoot, 'deploy/docs/metrics.md'), 'utf8');
+  test('deploy/docs/reference/metrics.md lists each of them with its type and its labels', async () => {
+    const { text: page } = new Page('deploy/docs/reference/metrics.md');
     const row =
       /^\| `(?<name>\w+)` +\| (?<type>counter|gauge|histogram) +\| (?<labels>[\w, ]*?) +\|/gmu;
     const listed = [...page.matchAll(row)].map(({ groups }) => ({ ...groups }));
