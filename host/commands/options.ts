@@ -74,7 +74,7 @@ const stderrFd = 2;
 /** (uid_t)-1, which is nobody's. */
 const noUid = 0xffff_ffff;
 const mostPort = 0xffff;
-const defaultSocketFile = '/run/seccomp-agent.socket';
+export const defaultSocketFile = '/run/seccomp-agent.socket';
 
 const common = {
   config: { type: 'string' },

@@ -100,7 +100,7 @@ export class Page {
 
   /** Those that do not leave the project. */
   get links(): readonly Link[] {
-    return [...this.prose.matchAll(/(?<!`)\]\((?<target>[^)\s]+)\)/gu)].flatMap(({ groups }) => {
+    return [...this.prose.matchAll(/\]\((?<target>[^)\s]+)\)/gu)].flatMap(({ groups }) => {
       const target = groups?.['target'] ?? '';
       if (/^[a-z]+:/u.test(target)) return [];
       const [path = '', anchor = ''] = target.split('#');
@@ -110,6 +110,6 @@ export class Page {
 }
 
 /** What stands between backquotes. */
-export function wordsIn(text: string): readonly string[] {
+function wordsIn(text: string): readonly string[] {
   return [...text.matchAll(/`(?<word>[^`]+)`/gu)].map(({ groups }) => groups?.['word'] ?? '');
 }
