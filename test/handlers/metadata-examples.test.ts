@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The metadata that the documentation shows selects what it says.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { expect, test } from 'vitest';
 
-import { packageRoot } from '../../host/package-root.ts';
 import { BundleStore } from '../../host/bundles/bundle-store.ts';
 import { parseMetadata } from '../../host/resolvers/metadata.ts';
 import { defaultPolicies } from '../../host/registry/policy.ts';
 import { kubernetesResolver } from '../../host/resolvers/kubernetes.ts';
+import { Page, pagePaths } from '../support/pages.ts';
 
-const root = packageRoot();
-const documents = [
-  'README.md',
-  ...readdirSync(join(root, 'handlers-wasm')).map((name) => `handlers-wasm/${name}/README.md`),
-].filter((path) => existsSync(join(root, path)));
-
-const examples = documents.flatMap((path) => {
-  const text = readFileSync(join(root, path), 'utf8');
+const examples = pagePaths().flatMap((path) => {
+  const { text } = new Page(path);
   const found = [...text.matchAll(/^"listenerMetadata": (?<json>".*")$/gmu)];
   return found.map(({ groups }) => [path, groups?.['json'] ?? ''] as const);
 });
