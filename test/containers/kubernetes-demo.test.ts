@@ -50,7 +50,10 @@ async function beginningOf(container: PodContainer): Promise<number> {
 describe.for(runtimes)('%s', (runtime) => {
   const forFlags = ['demo-pod, for crun', examplePod('demo-pod', 'demo-pod-crun')] as const;
   test.for([
-    ['deploy/docs/reference/kubernetes.md', documentedPod('deploy/docs/reference/kubernetes.md', 'Try it')],
+    [
+      'deploy/docs/tutorial/3.md',
+      documentedPod('deploy/docs/tutorial/3.md', '2. With a profile of your own'),
+    ],
     ['deploy/examples/demo-pod', examplePod('demo-pod')],
     ...(runtime === 'crun' ? [forFlags] : []),
   ] as const)('documentation: a pod does what %s shows', async ([, shown]) => {
