@@ -22,6 +22,11 @@ test.for(pages)('docs: %s begins with its readers', (path) => {
   expect(new Page(path).text).toMatch(/^# .+\n\nFor /u);
 });
 
+test('docs: CONTRIBUTING.md has at most 1,200 words', () => {
+  const words = new Page('CONTRIBUTING.md').text.split(/\s+/u).filter((word) => word !== '');
+  expect(words.length).toBeLessThanOrEqual(1200);
+});
+
 test.for(['call', 'trust'])(
   'docs: the picture %s is what is drawn from its source',
   async (name) => {
