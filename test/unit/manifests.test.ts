@@ -281,10 +281,9 @@ test('DaemonSet: the image is the one of this version, by a name that no runtime
   }
 });
 
-test('manifests: the overlay of deploy/README.md names the image elsewhere', async () => {
+test('manifests: the overlay of howto/install.md names the image elsewhere', async () => {
   using folder = new TemporaryFolder();
-  const page = readFileSync(join(deployFolder, 'README.md'), 'utf8');
-  const [, overlay = ''] = /```yaml\n(# kustomization\.yaml\n.*?)```/su.exec(page) ?? [];
+  const overlay = new Page('deploy/docs/howto/install.md').blockWith('yaml', 'kustomization');
   const resources = relative(folder.path, kubernetesFolder);
   writeFileSync(folder.at('kustomization.yaml'), overlay.replace('./kubernetes', resources));
   const { stdout, stderr } = await runCommand(['kubectl', 'kustomize', folder.path]);
