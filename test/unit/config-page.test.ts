@@ -7,7 +7,7 @@ import { grantLimits, operationsOf } from '../../host/bundles/grant-limits.ts';
 import { reservedKeys, settingTypes } from '../../host/bundles/setting.ts';
 import { parseConfig } from '../../host/config/config.ts';
 import { configSchema } from '../../host/config/config-schema.ts';
-import { Page } from '../support/pages.ts';
+import { Page, pagePaths } from '../support/pages.ts';
 
 const page = new Page('deploy/docs/reference/config.md');
 
@@ -53,8 +53,24 @@ test('config.md: all types of settings, fields of templates and keys of metadata
   expect(page.listed).toEqual(expect.arrayContaining([...settingTypes, ...names, ...reservedKeys]));
 });
 
-test('config.md: the configuration that it shows is valid', () => {
-  const [text = ''] = page.blocks('yaml');
-  const { config } = parseConfig(text, 'config.yaml');
-  expect(config.bundles.has('team-names')).toBe(true);
+/** Indented where they are in a list. */
+function configurationsOf(path: string): readonly string[] {
+  return new Page(path)
+    .blocks('yaml')
+    .map((block) => block.replaceAll(new RegExp(`^${/^ */u.exec(block)?.[0] ?? ''}`, 'gmu'), ''))
+    .filter((block) => block.startsWith('bundles:'));
+}
+
+const shown = pagePaths().flatMap((path) =>
+  configurationsOf(path).map((text) => [path, text] as const),
+);
+
+test('configurations: those of two pages at least are looked at', () => {
+  const pages = shown.map(([path]) => path);
+  expect(pages).toContain('deploy/docs/reference/config.md');
+  expect(pages).toContain('deploy/docs/howto/troubleshoot.md');
+});
+
+test.for(shown)('configurations: that of %s is valid', ([path, text]) => {
+  expect(parseConfig(text, path).config.bundles.size).toBeGreaterThan(0);
 });

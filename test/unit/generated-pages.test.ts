@@ -31,7 +31,7 @@ test.for([
 
 test('package.json names the manual page', () => {
   const manifest: unknown = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8'));
-  expect(manifest).toMatchObject({ man: 'deploy/man/seccompagent.1' });
+  expect(manifest).toMatchObject({ man: ['deploy/man/seccompagent.1'] });
 });
 
 test('cli.md and the manual page have every command, option and default', () => {
