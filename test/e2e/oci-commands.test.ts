@@ -10,6 +10,7 @@ import { shippedBundle } from '../support/bundle-shipping.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
 import { DockerRegistry, registryUser } from '../support/docker-registry.ts';
+import { Page } from '../support/pages.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 let registry: DockerRegistry;
@@ -123,10 +124,8 @@ test('shipping: a bundle is pushed, signed, verified, pulled and listed', async 
   expect(broken.stdout).toMatch(/^sha256:\w+\n  broken   .*mount\.wasm was changed/u);
 });
 
-test('README: its commands do what it says, and cosign agrees', async () => {
-  const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
-  const block =
-    /```sh\n(?<code>seccompagent key generate.*?)```/su.exec(readme)?.groups?.['code'] ?? '';
+test('docs: the commands of howto/publish.md do what it says, and cosign agrees', async () => {
+  const block = new Page('deploy/docs/howto/publish.md').blockWith('sh', 'key generate');
   await using secure = await DockerRegistry.start({ tls: true });
   using work = new TemporaryFolder();
   const commands = block

@@ -1,29 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the README shows is what happens.
+// What the README shows, and the pages that take its place, is what happens.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { agentUsage, runUsage } from '../../host/commands/options.ts';
+import { runUsage } from '../../host/commands/options.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { projectRoot, RunningCommand, runCommand, seccompagent } from '../support/command.ts';
 import { Operator } from '../support/operator.ts';
+import { Page } from '../support/pages.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
-const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
-
-/** The code blocks of a language, in their order. */
-function blocks(language: string): readonly string[] {
-  const fence = new RegExp(`\`\`\`${language}\n(?<code>.*?)\`\`\``, 'gsu');
-  return [...readme.matchAll(fence)].map((match) => match.groups?.['code'] ?? '');
-}
-
-function blockWith(language: string, text: string): string {
-  const found = blocks(language).find((block) => block.includes(text));
-  if (found === undefined) throw new Error(`the README has no ${language} block with ${text}`);
-  return found;
-}
+const readme = new Page('README.md');
+const howto = (name: string): Page => new Page(`deploy/docs/howto/${name}.md`);
 
 /** Pids differ from run to run. */
 function withoutPids(text: string): string {
@@ -39,7 +29,7 @@ function plainLines(text: string): readonly string[] {
 }
 
 test('README: the demo prints what it shows', async () => {
-  const shown = blockWith('console', 'Every mkdir');
+  const shown = readme.blockWith('console', 'Every mkdir');
   const { code, stdout } = await runCommand(['npm', 'run', '--silent', 'demo'], {
     cwd: projectRoot,
   });
@@ -50,14 +40,14 @@ test('README: the demo prints what it shows', async () => {
 test('README: the container demo of runc shows what it says', async () => {
   using folder = new TemporaryFolder();
   const ociBundle = folder.at('demo');
-  const commands = blockWith('sh', 'oci-bundle.sh').replaceAll('/tmp/demo', ociBundle);
+  const commands = readme.blockWith('sh', 'oci-bundle.sh').replaceAll('/tmp/demo', ociBundle);
   const [make = '', run = ''] = commands.trim().split('\n');
   await using agent = new RunningCommand([seccompagent, '-resolver=demo-basic']);
   await agent.printed(/listening/u);
 
   const made = await runCommand(['sh', '-c', make], { cwd: projectRoot });
   expect(made).toMatchObject({ code: 0, stderr: '' });
-  const shown = blockWith('console', '/ # mkdir /abc');
+  const shown = readme.blockWith('console', '/ # mkdir /abc');
   const typed = [...shown.matchAll(/^\/ # (?<line>.*)$/gmu)].map((match) => match.groups?.['line']);
   const input = [...typed, 'exit', ''].join('\n');
   try {
@@ -75,9 +65,10 @@ test('README: the container demo of runc shows what it says', async () => {
   expect(await agent.ended).toMatchObject({ code: 0 });
 });
 
-test('README: a profile for other bundles answers the calls of a container of runc', async () => {
+test('docs: a profile of one’s own answers the calls of a container of runc', async () => {
   using folder = new TemporaryFolder();
-  const commands = blockWith('sh', '/tmp/own.json')
+  const commands = howto('profiles')
+    .blockWith('sh', '/tmp/own.json')
     .replaceAll('/tmp/own', folder.at('own'))
     .replace('seccompagent', seccompagent);
   await using agent = new RunningCommand([seccompagent]);
@@ -103,21 +94,12 @@ test('oci-bundle.sh: a profile that is not there is an error', async () => {
   expect(made.stderr).toBe(`oci-bundle.sh: there is no file ${folder.at('none.json')}\n`);
 });
 
-test('README: the usage is what -help prints', () => {
-  expect(blockWith('console', 'Usage: seccompagent')).toBe(agentUsage);
+test('docs: README, how-to and help say that run is no security boundary', () => {
+  for (const text of [readme.text, howto('sandbox').text, runUsage])
+    expect(text).toContain('no security boundary');
 });
 
-test('README: it says as the help does that run is no security boundary', () => {
-  for (const text of [readme, runUsage]) expect(text).toContain('no security boundary');
-});
-
-test('README: the handler is the one that ships', () => {
-  const source = readFileSync(join(projectRoot, 'handlers-wasm/mkdir-suffix/handler.ts'), 'utf8');
-  const [, code] = source.split(/\n\n(?=import)/u);
-  expect(blockWith('ts', 'guest-sdk')).toBe(code);
-});
-
-/** The configuration that it shows, in an operator's own folder; `/work` is the folder `in`. */
+/** The configuration that is shown, in an operator's own folder; `/work` is the folder `in`. */
 function shownConfig(operator: Operator): string {
   const name = 'team-names';
   operator.add(name, join(shippedBundles(), 'mkdir-suffix'));
@@ -128,7 +110,8 @@ function shownConfig(operator: Operator): string {
   );
   operator.addKey('acme.pub');
   const file = operator.at('config.yaml');
-  const text = blockWith('yaml', 'bundles:')
+  const text = howto('grants')
+    .blockWith('yaml', 'bundles:')
     .replaceAll('/etc/seccompagent/keys', operator.at('.'))
     .replaceAll('/etc/seccompagent', operator.at('.'))
     .replaceAll('/usr/share/seccompagent/bundles', operator.at('out'))
@@ -137,10 +120,10 @@ function shownConfig(operator: Operator): string {
   return file;
 }
 
-test('README: the configuration is one, and does what is said', async () => {
+test('docs: the configuration of howto/grants.md is one, and does what is said', async () => {
   using operator = new Operator();
   const file = shownConfig(operator);
-  const [command = ''] = blockWith('sh', 'config check').trim().split('\n');
+  const [command = ''] = howto('grants').blockWith('sh', 'config check').trim().split('\n');
   const line = command
     .replace('seccompagent', seccompagent)
     .replace('/etc/seccompagent/config.yaml', file);
@@ -153,15 +136,4 @@ test('README: the configuration is one, and does what is said', async () => {
   expect(stderr).toMatch(/out\/a': Operation not permitted|out\/a: Operation not permitted/u);
   expect(readdirSync(operator.at('in'))).toEqual(['a-suffix']);
   expect(readdirSync(operator.at('out'))).toEqual([]);
-});
-
-test('README: the command of seccompagent run works', async () => {
-  const line = blockWith('sh', 'seccompagent run').trim();
-  const { code, stderr } = await runCommand([
-    'sh',
-    '-c',
-    line.replace('seccompagent', seccompagent),
-  ]);
-  expect(code).toBe(1);
-  expect(stderr).toContain('Bad message');
 });

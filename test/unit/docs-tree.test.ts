@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { agentUsage, runUsage } from '../../host/commands/options.ts';
+import { tools } from '../../host/commands/tool.ts';
 import { projectRoot, runCommand } from '../support/command.ts';
 import { Page, pagePaths } from '../support/pages.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
@@ -22,9 +24,50 @@ test.for(pages)('docs: %s begins with its readers', (path) => {
   expect(new Page(path).text).toMatch(/^# .+\n\nFor /u);
 });
 
-test('docs: CONTRIBUTING.md has at most 1,200 words', () => {
-  const words = new Page('CONTRIBUTING.md').text.split(/\s+/u).filter((word) => word !== '');
-  expect(words.length).toBeLessThanOrEqual(1200);
+test.for([
+  ['README.md', 1000],
+  ['CONTRIBUTING.md', 1200],
+] as const)('docs: %s has at most %i words', ([path, limit]) => {
+  const words = new Page(path).text.split(/\s+/u).filter((word) => word !== '');
+  expect(words.length).toBeLessThanOrEqual(limit);
+});
+
+test('docs: README.md has at most 120 lines, and the picture', () => {
+  const readme = new Page('README.md');
+  expect(readme.text.split('\n').length).toBeLessThanOrEqual(121);
+  expect(readme.links.map(({ path }) => path)).toContain('deploy/docs/call.svg');
+});
+
+/** The commands of seccompagent that pages show in blocks, without the command behind `--`. */
+function shownCommands(): readonly (readonly string[])[] {
+  return pagePaths()
+    .map((path) => new Page(path))
+    .flatMap((page) => [...page.blocks('sh'), ...page.blocks('console')])
+    .flatMap((block) => block.replaceAll('\\\n', ' ').split('\n'))
+    .flatMap((line) => /^(?:[$#] )?(?:sudo )?seccompagent ([^#&;|]+)/u.exec(line)?.[1] ?? [])
+    .map((words) => (words.split(' -- ')[0] ?? '').trim().split(' '));
+}
+
+test('docs: every command that a page shows exists, with its options', async () => {
+  const loaded = await Promise.all(
+    tools.map(async ({ name, load }) => [name, (await load()).usage] as const),
+  );
+  const usages = new Map([...loaded, ['run', runUsage]]);
+  const commands = shownCommands();
+  expect(commands.length).toBeGreaterThan(30);
+  for (const words of commands) {
+    const [first = ''] = words;
+    const usage = first.startsWith('-') ? agentUsage : usages.get(first);
+    const options = words.flatMap((word) => /^-[a-z][a-z-]*/u.exec(word) ?? []);
+    const unknown = options.filter(
+      (option) => !new RegExp(`[ (|]${option}\\b`, 'u').test(usage ?? ''),
+    );
+    expect({ words, isKnown: usage !== undefined, unknown }).toEqual({
+      words,
+      isKnown: true,
+      unknown: [],
+    });
+  }
 });
 
 test.for(['call', 'trust'])(
