@@ -29,6 +29,7 @@ import { projectRoot, RunningCommand, runCommand, seccompagent } from '../suppor
 import type { CommandResult } from '../support/command.ts';
 import { ControlledAgent } from '../support/controlled-agent.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
+import { Page } from '../support/pages.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { TimedCalls } from '../support/timed-calls.ts';
@@ -594,8 +595,7 @@ test('replay: what is no recording, broken or newer, is refused with the cause',
 
 test('documentation: the commands of recording.md work as they are typed', async () => {
   using folder = new TemporaryFolder();
-  const page = readFileSync(join(projectRoot, 'guest-sdk/docs/recording.md'), 'utf8');
-  const [, lines = ''] = /```sh\n(?<lines>[^`]+)```/u.exec(page) ?? [];
+  const lines = new Page('guest-sdk/docs/recording.md').blockWith('sh', 'seccompagent record');
   cpSync(join(projectRoot, 'dist/handlers-wasm/mkdir-suffix'), folder.at('next'), {
     recursive: true,
   });

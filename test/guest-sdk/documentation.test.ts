@@ -9,19 +9,18 @@ import { describeSignature, signatures } from '../../guest-sdk/build/signature.t
 import { describeCoreModule } from '../../host/handler/core-module.ts';
 import { capabilities } from '../../host/handler/capabilities/offered.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
+import { Page } from '../support/pages.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const sdk = join(projectRoot, 'guest-sdk');
 
 function page(name: string): string {
-  return readFileSync(join(sdk, name), 'utf8');
+  return new Page(`guest-sdk/${name}`).text;
 }
 
 /** The only code block of a language. */
 function block(name: string, language: string): string {
-  const [, text] = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'u').exec(page(name)) ?? [];
-  if (text === undefined) throw new Error(`${name} has no block in ${language}`);
-  return text;
+  return new Page(`guest-sdk/${name}`).blockWith(language, '');
 }
 
 /** A source without the comments in front of it. */

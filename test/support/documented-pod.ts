@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 
 import { projectRoot } from './command.ts';
+import { blocksIn, Page } from './pages.ts';
 
 export interface TypedCommand {
   readonly command: string;
@@ -36,7 +37,7 @@ const prompt = '/ # ';
 
 /** The first code block of each language below a heading of a page. */
 export function documentedPod(page: string, heading: string): DocumentedPod {
-  const [, section = ''] = readProject(page).split(`\n## ${heading}\n`);
+  const section = new Page(page).section(heading);
   return podOf({
     profile: blockOf(section, 'json'),
     manifest: blockOf(section, 'yaml'),
@@ -65,9 +66,9 @@ function readProject(path: string): string {
 }
 
 function blockOf(text: string, language: string): string {
-  const found = new RegExp(`\`\`\`${language}\n(?<code>.*?)\`\`\``, 'su').exec(text);
-  if (found?.groups?.['code'] === undefined) throw new Error(`there is no ${language}: ${text}`);
-  return found.groups['code'];
+  const [code] = blocksIn(text, language);
+  if (code === undefined) throw new Error(`there is no ${language}: ${text}`);
+  return code;
 }
 
 function podOf(texts: Readonly<Record<'profile' | 'manifest' | 'session', string>>): DocumentedPod {

@@ -35,6 +35,12 @@ function slug(heading: string): string {
     .replaceAll(/\s/gu, '-');
 }
 
+/** Code blocks of a language, in their order. */
+export function blocksIn(text: string, language: string): readonly string[] {
+  const fence = new RegExp(`^ *\`\`\`${language}\n(?<code>.*?)^ *\`\`\`$`, 'gmsu');
+  return [...text.matchAll(fence)].map(({ groups }) => groups?.['code'] ?? '');
+}
+
 export class Page {
   readonly path: string;
   readonly text: string;
@@ -47,8 +53,7 @@ export class Page {
 
   /** Code blocks of a language, in their order. */
   blocks(language: string): readonly string[] {
-    const fence = new RegExp(`^ *\`\`\`${language}\n(?<code>.*?)^ *\`\`\`$`, 'gmsu');
-    return [...this.text.matchAll(fence)].map(({ groups }) => groups?.['code'] ?? '');
+    return blocksIn(this.text, language);
   }
 
   /** The first code block of a language that has a text in it. */
