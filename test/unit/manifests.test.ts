@@ -268,6 +268,27 @@ test('DaemonSet: nothing is privileged, and every right has its reason', () => {
   expect(textsAt(profiles, 'securityContext', 'capabilities', 'add')).toEqual([]);
 });
 
+test('DaemonSet: the threat model says what each of its Linux capabilities is for', () => {
+  const table = new Page('deploy/docs/explain/security.md').section(
+    'Linux capabilities of the agent',
+  );
+  const named = table
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .flatMap((line) => (line.split('|')[1] ?? '').match(/[A-Z_]+(?=,| )/gu) ?? []);
+  const added = textsAt(agent, 'securityContext', 'capabilities', 'add');
+  expect(added.filter((name) => !named.includes(name))).toEqual([]);
+});
+
+test('manifests: howto/install.md names each file and component', () => {
+  const { words } = new Page('deploy/docs/howto/install.md');
+  const optional = readdirSync(join(kubernetesFolder, 'optional'), { withFileTypes: true }).map(
+    (entry) => `optional/${entry.name}${entry.isDirectory() ? '/' : ''}`,
+  );
+  const files = readdirSync(kubernetesFolder).filter((name) => name.endsWith('.yaml'));
+  expect([...files, ...optional].filter((name) => !words.includes(name))).toEqual([]);
+});
+
 test('DaemonSet: containers have limits of memory, and requests', () => {
   for (const container of [agent, profiles]) {
     expect(at(container, 'resources', 'limits', 'memory')).toMatch(/^\d+[MG]i$/u);
