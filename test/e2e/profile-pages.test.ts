@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands of the pages on profiles and the doctor work, and the pages list all findings and checks.
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+
 import { expect, test } from 'vitest';
 
 import { kernelChecks } from '../../host/doctor/kernel.ts';
@@ -43,6 +45,19 @@ test.for(['howto/profiles.md', 'reference/doctor.md'])(
     }
   },
 );
+
+test('profile: what somebody else has put there is not written', async () => {
+  using folder = new TemporaryFolder();
+  writeFileSync(folder.at('victim'), 'precious');
+  symlinkSync(folder.at('victim'), folder.at('link'));
+  const { code, stderr } = await runCommand(
+    [seccompagent, 'profile', 'generate', 'mkdir-suffix', '-o', 'link'],
+    { cwd: folder.path },
+  );
+  expect(code).toBe(1);
+  expect(stderr).toContain('link: cannot be written');
+  expect(readFileSync(folder.at('victim'), 'utf8')).toBe('precious');
+});
 
 test('docs: reference/lint.md lists all findings', () => {
   const rows = Object.entries(findingCodes).map(([code, what]) => `| \`${code}\` ${what}`);
