@@ -26,8 +26,8 @@ enum class Pace : std::uint8_t {
 };
 inline constexpr std::size_t kPaces = 4;
 
-// For how long workers were kept, which is made up for by `kTimesAsLong` the time.
-template <Nanoseconds kTimesAsLong>
+// For how long workers were kept, which is made up for by `times_as_long` the time.
+template <Nanoseconds times_as_long>
 class KeptTime {
  public:
   // What would take longer to make up for is forgotten.
@@ -35,14 +35,14 @@ class KeptTime {
 
   void note(Nanoseconds took, Nanoseconds time) {
     const Nanoseconds from = std::max(over_at_.load(std::memory_order_relaxed), time);
-    over_at_.store(std::min(from + took * kTimesAsLong, time + kMost), std::memory_order_relaxed);
+    over_at_.store(std::min(from + took * times_as_long, time + kMost), std::memory_order_relaxed);
   }
   // What is not made up for.
   [[nodiscard]] Nanoseconds at(Nanoseconds time) const {
-    return std::max<Nanoseconds>(over_at_.load(std::memory_order_relaxed) - time, 0) / kTimesAsLong;
+    return std::max<Nanoseconds>(over_at_.load(std::memory_order_relaxed) - time, 0) / times_as_long;
   }
   [[nodiscard]] bool is_at_least(Nanoseconds kept, Nanoseconds time) const {
-    return over_at_.load(std::memory_order_relaxed) - time >= kept * kTimesAsLong;
+    return over_at_.load(std::memory_order_relaxed) - time >= kept * times_as_long;
   }
 
  private:

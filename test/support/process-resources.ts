@@ -54,31 +54,27 @@ export function threadCount(pid: number): number {
 /** Child processes of any thread, zombies too; not the one that is always there. */
 export function childrenOf(pid: number): readonly number[] {
   return readdirSync(`/proc/${pid}/task`)
-    .flatMap((tid) => childrenOfThread(`/proc/${pid}/task/${tid}`).split(' '))
+    .flatMap((tid) => readIfThere(`/proc/${pid}/task/${tid}/children`).split(' '))
     .filter((child) => child !== '' && nameOf(child) !== 'last-closing')
     .map(Number);
 }
 
-/** Empty: the thread has ended. */
-function childrenOfThread(folder: string): string {
-  try {
-    return readFileSync(`${folder}/children`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
 function nameOf(pid: string): string {
+  return readIfThere(`/proc/${pid}/comm`).trimEnd();
+}
+
+/** Empty: the process, or the thread, has ended. */
+function readIfThere(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd();
+    return readFileSync(path, 'utf8');
   } catch {
     return '';
   }
 }
 
-/** Where in the kernel a process, or a thread, waits. */
+/** Where in the kernel a process, or a thread, waits; empty: nowhere, or it has ended. */
 export function waitingPlace(id: number): string {
-  return readFileSync(`/proc/${id}/wchan`, 'utf8');
+  return readIfThere(`/proc/${id}/wchan`);
 }
 
 /** Where in the kernel the threads of a process wait. */
@@ -88,13 +84,9 @@ export function waitingPlaces(pid: number): readonly string[] {
 
 /** How many child processes were killed, and have not ended. */
 export function killedChildren(pid: number): number {
-  return childrenOf(pid).filter((child) => {
-    try {
-      return /^SigPnd:\s.*[1-9a-f].{2}$/mu.test(readFileSync(`/proc/${child}/status`, 'utf8'));
-    } catch {
-      return false;
-    }
-  }).length;
+  return childrenOf(pid).filter((child) =>
+    /^SigPnd:\s.*[1-9a-f].{2}$/mu.test(readIfThere(`/proc/${child}/status`)),
+  ).length;
 }
 
 /** Resolves once none is left of those that acted for callers. */
