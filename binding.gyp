@@ -7,12 +7,7 @@
       "-std=c++23", "-fno-exceptions", "-fno-rtti", "-O2", "-fvisibility=hidden",
       "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"
     ],
-    "include_dirs": ["native"],
-    "conditions": [
-      ["sanitize==1", {
-        "cflags_cc": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g"]
-      }]
-    ]
+    "include_dirs": ["native"]
   },
   "targets": [
     {
@@ -24,7 +19,10 @@
         "-isystem", "<!(node -p \"require('node:path').resolve(require('node-addon-api').include_dir)\")"
       ],
       "conditions": [
-        ["sanitize==1", { "ldflags": ["-fsanitize=address,undefined"] }]
+        ["sanitize==1", {
+          "cflags_cc": ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer", "-g"],
+          "ldflags": ["-fsanitize=address,undefined"]
+        }]
       ]
     },
     {
