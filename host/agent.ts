@@ -611,7 +611,7 @@ export class Agent {
     const attached = this.#attaching.begin(identity, refusal, resolution);
     let token: Token;
     try {
-      const { encoded, chain, reads, failureErrno, heldPaths, sender } =
+      const { encoded, chain, reads, failureErrno, heldPaths } =
         this.#containers.adoption(attached);
       counted.keep(registryBytes(attached, encoded, this.#size.fewest));
       token = this.native.adoptConnectionFd(
@@ -629,7 +629,6 @@ export class Agent {
         attached.own.token,
         refusal === undefined ? 1 : 0,
         peerUid,
-        sender,
         heldPaths,
       );
     } catch (cause) {

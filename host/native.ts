@@ -404,9 +404,8 @@ export interface Native {
    * pointers are wanted. `failureErrno`: what calls get that can't be handled; 0: the kernel judges.
    * `firstPid`: the container's first process; 0: nobody knows. `container`: a number that all
    * listeners of the container have in common, and no others, also later; 0: nobody knows one. `waitsKillable`: 1: the filter has
-   * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, so the memory of its callers may be written. `sender`:
-   * containers with the same number share turns and workers. `paths`: what the host holds for
-   * `unmount-sparing`, unless another listener has come with this first process;
+   * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, so the memory of its callers may be written. `paths`: what
+   * the host holds for `unmount-sparing`, unless another listener has come with this first process;
    * each has a NUL behind it.
    */
   adoptConnectionFd(
@@ -425,7 +424,6 @@ export interface Native {
     container: number,
     waitsKillable: number,
     peerUid: number,
-    sender: number,
     paths: Uint8Array,
   ): Token;
   /**

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers that are answered for, and what the agent knows of each.
-import { createHash } from 'node:crypto';
-
 import { digestOf } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
@@ -16,7 +14,6 @@ import { failureErrno as errnoOf } from '../registry/policy.ts';
 import { pointerWish } from '../registry/registry.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
 import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../resolvers/resolver.ts';
-import { senderOf } from '../resolvers/who-asks.ts';
 import { heldPathBytes } from './held-path-bytes.ts';
 
 /** A container that is answered for. Of its handlers' states in the quarantine there may be more. */
@@ -65,7 +62,6 @@ export interface Adoption {
   readonly reads: Uint8Array;
   readonly failureErrno: number;
   readonly heldPaths: Uint8Array;
-  readonly sender: number;
 }
 
 /** The calls that its shadow is asked about have what it wants to know, too. */
@@ -81,13 +77,6 @@ function chainBytes(
   const indexes = Int32Array.from(handlers, (_, place) => quarantine[place] ?? -1);
   const digests = handlers.map(({ component }) => Buffer.from(digestOf(component), 'hex'));
   return Buffer.concat([new Uint8Array(indexes.buffer), ...digests]);
-}
-
-/** Of a few hundred senders hardly two have the same number, and those share workers. */
-function senderNumber({ identity, registry: { workload, handlers } }: Attached): number {
-  const digests = handlers.map(({ component }) => digestOf(component));
-  const sender = senderOf(workload === undefined ? identity : { ...identity, workload }, digests);
-  return createHash('sha256').update(sender).digest().readUInt32LE();
 }
 
 /** What is wanted of the calls of a container besides what its handlers want. */
@@ -128,6 +117,5 @@ export function adoptionOf(
     ),
     failureErrno: errno === undefined ? 0 : errnoNumber(errno),
     heldPaths: heldPathBytes(registry),
-    sender: senderNumber(attached),
   };
 }

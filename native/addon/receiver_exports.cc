@@ -81,8 +81,7 @@ Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, Uni
                                             .first = std::move(first),
                                             .paths = split_paths(given.paths),
                                             .waits_killable = given.waits_killable,
-                                            .peer_uid = given.peer_uid,
-                                            .sender = given.sender});
+                                            .peer_uid = given.peer_uid});
   if (!token) return throw_errno(info.Env(), "add the listener", token.error());
   return number(info.Env(), *token);
 }
@@ -166,7 +165,6 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
   const std::uint32_t container = arguments.u32();
   const bool waits_killable = arguments.u32() != 0;
   const std::uint32_t peer_uid = arguments.u32();
-  const std::uint32_t sender = arguments.u32();
   const std::span<const std::byte> paths = arguments.bytes();
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, receiver_handle);
@@ -179,7 +177,6 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
                        .first_pid = first_pid,
                        .waits_killable = waits_killable,
                        .peer_uid = peer_uid,
-                       .sender = sender,
                        .container = container,
                        .paths = paths},
                       socket->take_first(connection));

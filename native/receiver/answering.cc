@@ -100,7 +100,7 @@ Nanoseconds Worker::send_answer() {
   if (counted != Counted::failure) {
     WorkerTime& worker_time = listener_->container->worker_time;
     const bool is_quick =
-        took < WorkerTime::kLongCall || worker_time.kept_lately(time) < WorkerTime::kLongCall;
+        took < WorkerTime::kLongCall || worker_time.kept(time) < WorkerTime::kLongCall;
     worker_time.note_answer(is_quick ? 0 : took);
   }
   place_.phase.store(Phase::idle, std::memory_order_relaxed);

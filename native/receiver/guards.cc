@@ -236,7 +236,6 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
     place.longest_deadline = kCallDeadline;
     place.slowest_link = link;
     place.slowest_computed = 0;
-    place.kept_time = 0;
     if (phase != Phase::idle) note_worker_time(place, elapsed, false);
     place.call = {.cpu_start = place.seen_cpu};
     place.handler = place.call;
@@ -259,7 +258,7 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   return watch_handling(place, elapsed);
 }
 
-// What a call keeps its worker for counts for its container and its sender; what it waits for a
+// What a call keeps its worker for counts for its container and its user; what it waits for a
 // processor does not, which is nobody's doing. With the mutex held.
 void Receiver::note_worker_time(Place& place, Nanoseconds elapsed, bool is_same) {
   const Nanoseconds cpu = place.worker->cpu_time();
@@ -272,10 +271,8 @@ void Receiver::note_worker_time(Place& place, Nanoseconds elapsed, bool is_same)
   const bool is_waiting =
       computed < seen / 2 && (place.is_awaiting.load() || !is_runnable(place.worker->tid_));
   const Nanoseconds kept = is_waiting ? seen : computed;
-  place.kept_time += kept;
-  if (place.kept_time >= WorkerTime::kVeryLongCall) place.pace.store(Pace::slow);
   // also for a container that is gone
-  senders_.note(place.sender.load(), kept, time);
+  senders_.note(place.peer_uid.load(), kept, time);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
   if (listener == listeners_.end()) return;
   Container& container = *listener->second->container;
@@ -376,14 +373,14 @@ std::uint32_t Receiver::leave_alone(const Terms& terms, std::uint32_t link) {
 void Receiver::distrust(const Listener& listener, std::string_view component) const {
   const Nanoseconds time = now();
   WorkerTime& worker_time = listener.container->worker_time;
-  if (worker_time.is_known() || worker_time.is_slow(time)) return;
+  if (worker_time.pace(worker_time.kept(time)) != Pace::unknown) return;
   const auto terms = listener.terms->get();
   for (std::size_t place = 0; place < terms->quarantine.size(); ++place) {
     const std::string_view own = terms->component(place);
     const bool is_overdue =
         component.empty() ? overdue_components_.has(own, time) : own == component;
     if (!is_overdue) continue;
-    worker_time.suspect(kDistrust, time);
+    worker_time.note(kDistrust, time);
     return;
   }
 }
@@ -515,8 +512,7 @@ void Receiver::give_turns(std::size_t wanted) {
     slow[index].place->given_up.store(slow[index].start);
 }
 
-// Calls that have waited for too long fail, unless it is for others of their container whose
-// operations come to their ends; for those that wait a little, more workers are wanted.
+// Calls that have waited for too long fail; for those that wait a little, more workers are wanted.
 void Receiver::end_stale_queued(NotifyBuffers& buffers) {
   const Nanoseconds time = now();
   std::vector<OwnedCall> stale;
@@ -528,14 +524,9 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
     std::size_t wanted_turns = 0;
     for (const auto& container : waiting_) {
       auto& queue = container->queue;
-      const Claim claim = claim_of(*container, time);
-      const bool is_slow = claim.pace == Pace::slow;
-      const Nanoseconds deadline = is_slow ? kQueueDeadlineIfSlow : kQueueDeadline;
-      const Nanoseconds operation_end = container->operation_end.load();
-      const auto is_stale = [&](const OwnedCall& call) {
-        return time - std::max(call.pending.received, operation_end) > deadline;
-      };
-      while (!queue.empty() && is_stale(queue.front())) {
+      const Pace pace = container->pace(time);
+      const Nanoseconds deadline = pace == Pace::slow ? kQueueDeadlineIfSlow : kQueueDeadline;
+      while (!queue.empty() && time - queue.front().pending.received > deadline) {
         stale.push_back(std::move(queue.front()));
         queue.pop_front();
         queued_count_.fetch_sub(1);
@@ -544,13 +535,12 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
       const Nanoseconds waited = time - queue.front().pending.received;
       const InFlight in_flight = in_flight_of(*container);
       // it waits for its own calls
-      if (in_flight.own >= in_flight.own_share(claim)) continue;
-      may_be_taken = may_be_taken || in_flight.may_take(claim);
+      if (in_flight.own >= in_flight.own_share(pace)) continue;
+      may_be_taken = may_be_taken || in_flight.may_take(pace);
       is_crowded = is_crowded || waited > kCrowdedAfter;
       if (waited <= kStarvedAfter) continue;
-      const bool keeps_workers = claim.pace >= Pace::doubtful;
-      is_starved = is_starved || !keeps_workers;
-      if (keeps_workers && in_flight.own == 0) ++wanted_turns;
+      is_starved = is_starved || pace != Pace::slow;
+      if (pace == Pace::slow && in_flight.own == 0) ++wanted_turns;
     }
     is_starved_.store(is_starved);
     if (is_starved) give_up_excess();

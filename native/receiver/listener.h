@@ -48,8 +48,6 @@ struct ListenerFacts {
   bool waits_killable = false;
   // Who has sent it.
   uid_t peer_uid = 0;
-  // Of whom all containers are that have the same number.
-  std::uint32_t sender = 0;
 };
 
 struct Listener;
@@ -71,8 +69,6 @@ struct Container {
   SlowReads slow_reads = {};
   // How many operations were given up since the last one that was quick.
   std::atomic<std::uint32_t> given_up_count = 0;
-  // When one last came to its end by itself; 0: none has.
-  std::atomic<Nanoseconds> operation_end = 0;
   WorkerTime worker_time = {};
   LostWorkers own_lost_workers = {};
   std::shared_ptr<KeptCount> kept = std::make_shared<KeptCount>();
@@ -82,12 +78,13 @@ struct Container {
   [[nodiscard]] LostWorkers& lost_workers() {
     return is_user(payer) ? sender->lost_workers : own_lost_workers;
   }
+  // A user's containers have kept workers together.
+  [[nodiscard]] Nanoseconds kept_workers(Nanoseconds time) const {
+    return std::max(worker_time.kept(time), sender->worker_time.kept(time));
+  }
+  // Until it is known to be quick itself, it is slow if its user's are.
   [[nodiscard]] Pace pace(Nanoseconds time) const {
-    if (worker_time.is_slow(time)) return Pace::slow;
-    if (worker_time.is_slow_at_times(time)) return Pace::doubtful;
-    const bool is_of_slow = sender->worker_time.is_slow(time);
-    if (worker_time.is_known()) return is_of_slow ? Pace::unknown : Pace::quick;
-    return is_of_slow ? Pace::doubtful : Pace::unknown;
+    return worker_time.pace(worker_time.is_known() ? worker_time.kept(time) : kept_workers(time));
   }
 };
 

@@ -3,7 +3,6 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "receiver/receiver.h"
@@ -152,10 +151,8 @@ Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
     const bool is_of_thread = tid != 0 && (seen & ~CallKey::kFlags) == key;
     if (is_of_thread && parks(pending, key)) return Received::nothing;
   }
-  const Claim claim = {.pace = container.pace(pending.received),
-                       .is_known = container.worker_time.is_known(),
-                       .is_alone = queued_count_.load(std::memory_order_relaxed) == 0};
-  return in_flight.may_take(claim) ? Received::for_a_worker : Received::for_the_queue;
+  return in_flight.may_take(container.pace(pending.received)) ? Received::for_a_worker
+                                                              : Received::for_the_queue;
 }
 
 bool Receiver::replaces_queued(Listener& listener, const Pending& pending) {
@@ -222,31 +219,25 @@ void Receiver::refuse(NotifyBuffers& buffers, const Listener& listener, const Pe
   (void)buffers.respond(listener.fd.get(), pending.notification.id, listener.terms->get()->failure);
 }
 
-std::size_t InFlight::own_share(const Claim& claim) const {
+std::size_t InFlight::own_share(Pace pace) const {
   constexpr std::size_t kMostSlow = 2;
-  const std::size_t half = std::max(kFewestShared, workers / 2);
-  // what only waits for a helper takes no processor from others
-  if (claim.pace == Pace::slow) return claim.is_alone && own_awaiting == own ? half : kMostSlow;
-  return claim.is_known ? half : 1;
+  if (pace == Pace::quick) return std::max(kFewestShared, workers / 2);
+  return pace == Pace::slow ? kMostSlow : 1;
 }
 
-// Containers of each pace leave some workers to those of the paces before it, and of all the last
-// one that is free is for those that have none.
-bool InFlight::may_take(const Claim& claim) const {
+// Slow containers have half of the workers together, and those of which nobody knows what these
+// leave of three quarters: the others are for those that are quick, and the last one that is free
+// for those that have none.
+bool InFlight::may_take(Pace pace) const {
   const bool has_others = all + 1 < workers || workers <= kFewestShared;
-  if (own >= own_share(claim) || (own > 0 && !has_others)) return false;
-  if (claim.pace == Pace::quick) return true;
-  const auto claimed = static_cast<std::size_t>(claim.pace);
-  const std::size_t most = workers + ending;
-  const std::size_t half = most / 2;
-  const std::array parts = {most, most * 3 / 4, half + std::max<std::size_t>(most / 8, 1), half};
+  if (own >= own_share(pace) || (own > 0 && !has_others)) return false;
+  if (pace == Pace::quick) return true;
+  const auto part = [this](std::size_t quarters) {
+    return std::max<std::size_t>((workers + ending) * quarters / 4, 1);
+  };
   // nobody knows of those that are to end for how long they do not
-  std::size_t kept = ending;
-  for (std::size_t pace = kPaces - 1; pace > 0; --pace) {
-    kept += of_pace[pace];
-    if (claimed >= pace && kept >= std::max<std::size_t>(parts[pace], 1)) return false;
-  }
-  return true;
+  const std::size_t kept = slow + ending;
+  return kept + unknown < part(3) && (pace == Pace::unknown || kept < part(2));
 }
 
 void InFlight::count(const Place& place, std::uint64_t key, const Container& container) {
@@ -257,10 +248,9 @@ void InFlight::count(const Place& place, std::uint64_t key, const Container& con
   }
   const Pace pace = place.pace.load(std::memory_order_relaxed);
   ++all;
-  ++of_pace[static_cast<std::size_t>(pace)];
-  if (place.container.load(std::memory_order_relaxed) != &container) return;
-  ++own;
-  if (place.is_awaiting.load(std::memory_order_relaxed)) ++own_awaiting;
+  if (pace == Pace::slow) ++slow;
+  if (pace == Pace::unknown) ++unknown;
+  if (place.container.load(std::memory_order_relaxed) == &container) ++own;
 }
 
 InFlight Receiver::in_flight_of(const Container& container) const {
@@ -276,29 +266,21 @@ std::span<const Place> Receiver::used_places() const {
   return std::span(places_).first(places_used_.load());
 }
 
-Claim Receiver::claim_of(const Container& container, Nanoseconds time) const {
-  return {.pace = container.pace(time),
-          .is_known = container.worker_time.is_known(),
-          .is_alone = waiting_.size() == 1};
-}
-
 // Whose turn it is of those that may have a worker: of the slow ones that of whoever has kept
-// workers least, and before it that of all others, by who has sent them, and then of containers
-// that have not had enough calls to be known. With the mutex held.
+// workers least, and before it that of all others, by who has sent them and then by container. With
+// the mutex held.
 Receiver::Waiting::iterator Receiver::next_queued() {
-  using Rank = std::tuple<bool, std::int64_t, std::int64_t>;
   const Nanoseconds time = now();
   auto next = waiting_.end();
-  Rank first;
+  std::pair<bool, std::int64_t> first;
   for (auto each = waiting_.begin(); each != waiting_.end(); ++each) {
     const Container& container = **each;
-    const Sender& sender = *container.sender;
-    const Claim claim = claim_of(container, time);
-    const Rank rank = claim.pace == Pace::slow ? Rank(true, sender.worker_time.kept_lately(time),
-                                                      container.worker_time.kept_lately(time))
-                                               : Rank(false, sender.last_turn, claim.is_known);
+    const Pace pace = container.pace(time);
+    const bool is_slow = pace == Pace::slow;
+    const std::pair rank(is_slow,
+                         is_slow ? container.kept_workers(time) : container.sender->last_turn);
     if (next != waiting_.end() && rank >= first) continue;
-    if (!in_flight_of(container).may_take(claim) && !is_stopping_.load()) continue;
+    if (!in_flight_of(container).may_take(pace) && !is_stopping_.load()) continue;
     first = rank;
     next = each;
   }

@@ -129,15 +129,14 @@ void Receiver::take_earlier(FirstProcess& first, uid_t peer_uid) const {
 }
 
 // With the mutex held.
-std::shared_ptr<Container> Receiver::take_container(std::uint32_t token, uid_t peer_uid,
-                                                    std::uint32_t sender) {
+std::shared_ptr<Container> Receiver::take_container(std::uint32_t token, uid_t peer_uid) {
   const auto is_it = [token](const auto& container) { return container->token == token; };
   const auto living = std::ranges::find_if(
       listeners_, [&](const auto& entry) { return is_it(entry.second->container); });
   if (living != listeners_.end()) return living->second->container;
   const auto ended = std::ranges::find_if(ended_, is_it);
   if (ended == ended_.end())
-    return std::make_shared<Container>(token, payer_of(token, peer_uid), senders_.of(sender));
+    return std::make_shared<Container>(token, payer_of(token, peer_uid), senders_.of(peer_uid));
   auto container = std::move(*ended);
   ended_.erase(ended);
   return container;
@@ -172,7 +171,7 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   if (!first.paths) first.paths = HeldPaths::find(first.pid, first.pidfd, facts.paths, named);
   lock.lock();
   const int raw = fd.get();
-  auto container = take_container(named, facts.peer_uid, facts.sender);
+  auto container = take_container(named, facts.peer_uid);
   auto listener =
       std::make_shared<Listener>(std::move(fd), *request, token, std::move(container),
                                  std::make_unique<CurrentTerms>(std::move(facts.terms)),

@@ -79,10 +79,9 @@ struct alignas(64) Place {
   std::atomic<Hold> hold = Hold::none;
   // A helper acts for it, or it waits until one may.
   std::atomic<bool> is_awaiting = false;
-  // Of that container, or slow from when the call has taken very long; and who has sent its
-  // listener. Set as it is.
+  // Of that container, and who has sent its listener; set as it is.
   std::atomic<Pace> pace = Pace::unknown;
-  std::atomic<std::uint32_t> sender = 0;
+  std::atomic<uid_t> peer_uid = 0;
   // When the operation began that is to come to its end now; 0: none.
   std::atomic<Nanoseconds> given_up = 0;
   // The token of the listener that it holds, with kReceiving while it waits there; 0: none. Only
@@ -100,7 +99,7 @@ struct alignas(64) Place {
   void note(const Listener& from, Nanoseconds time) {
     container.store(from.container.get(), std::memory_order_relaxed);
     pace.store(from.container->pace(time), std::memory_order_relaxed);
-    sender.store(from.container->sender->number, std::memory_order_relaxed);
+    peer_uid.store(from.peer_uid, std::memory_order_relaxed);
   }
 
   // The rest is under the receiver's mutex.
@@ -118,8 +117,6 @@ struct alignas(64) Place {
   Watched call;
   Watched handler;
   Nanoseconds seen_cpu = 0;
-  // For how long its call has kept it, see WorkerTime.
-  Nanoseconds kept_time = 0;
   // The longest one of its call's handlers until now.
   Nanoseconds longest_deadline = 0;
   // The handler of its call that has computed most.
@@ -134,30 +131,21 @@ struct alignas(64) Place {
   Nanoseconds seen_operation = 0;
 };
 
-// By what a container gets workers.
-struct Claim {
-  Pace pace;
-  // It has shown that it is quick, even if it is not always.
-  bool is_known;
-  // No other one waits for a worker.
-  bool is_alone;
-};
-
 // What workers do at a moment, seen from one container: by that it gets one more, or has to wait.
 struct InFlight {
   std::size_t workers = 0;
-  // Calls of all containers, and of those of each pace.
+  // Calls of all containers, those of the slow ones, and those of containers of which nobody knows.
   std::size_t all = 0;
-  std::array<std::size_t, kPaces> of_pace = {};
-  // Of this one, and those of them that wait for a helper.
+  std::size_t slow = 0;
+  std::size_t unknown = 0;
+  // Of this one.
   std::size_t own = 0;
-  std::size_t own_awaiting = 0;
   // More workers, which are to end, and in whose places there is nobody yet.
   std::size_t ending = 0;
 
   // How many workers one container may have at once.
-  [[nodiscard]] std::size_t own_share(const Claim& claim) const;
-  [[nodiscard]] bool may_take(const Claim& claim) const;
+  [[nodiscard]] std::size_t own_share(Pace pace) const;
+  [[nodiscard]] bool may_take(Pace pace) const;
   // `key`: of the place, and not 0.
   void count(const Place& place, std::uint64_t key, const Container& container);
 };
@@ -274,8 +262,7 @@ class Receiver {
   // receiver.cc
   [[nodiscard]] std::uint32_t next_token();
   [[nodiscard]] bool has_listener(int fd) const;
-  [[nodiscard]] std::shared_ptr<Container> take_container(std::uint32_t token, uid_t peer_uid,
-                                                          std::uint32_t sender);
+  [[nodiscard]] std::shared_ptr<Container> take_container(std::uint32_t token, uid_t peer_uid);
   [[nodiscard]] bool leave_container(const std::shared_ptr<Container>& container);
   void take_earlier(FirstProcess& first, uid_t peer_uid) const;
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t token);
@@ -322,8 +309,6 @@ class Receiver {
   void refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending);
   void end_process(std::uint32_t token);
   [[nodiscard]] InFlight in_flight_of(const Container& container) const;
-  // Of a container whose calls wait; with the mutex held.
-  [[nodiscard]] Claim claim_of(const Container& container, Nanoseconds time) const;
   using Waiting = std::deque<std::shared_ptr<Container>>;
   [[nodiscard]] Waiting::iterator next_queued();
   [[nodiscard]] std::span<const Place> used_places() const;

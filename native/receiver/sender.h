@@ -3,6 +3,8 @@
 // may have any number of containers, of which each is new.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -15,8 +17,8 @@
 namespace seccompagent {
 
 struct Sender {
-  std::uint32_t number;
-  // What all of his containers have kept.
+  // Of a user: what all of his containers have kept. Root's are everybody's, and count by
+  // themselves alone.
   WorkerTime worker_time = {};
   // Of a user.
   LostWorkers lost_workers = {};
@@ -24,21 +26,21 @@ struct Sender {
   std::int64_t last_turn = 0;
 };
 
-// By their numbers, which the host gives. With the receiver's mutex held.
+// By their user ids. With the receiver's mutex held.
 class Senders {
  public:
   // If there are more, those without a container may be forgotten.
   static constexpr std::size_t kMost = 256;
 
-  [[nodiscard]] std::shared_ptr<Sender> of(std::uint32_t number) {
-    const auto found = senders_.find(number);
+  [[nodiscard]] std::shared_ptr<Sender> of(uid_t uid) {
+    const auto found = senders_.find(uid);
     if (found != senders_.end()) return found->second;
     if (senders_.size() >= kMost) forget_one(now());
-    return senders_.emplace(number, std::make_shared<Sender>(number)).first->second;
+    return senders_.emplace(uid, std::make_shared<Sender>()).first->second;
   }
   // Calls of his have kept workers for so long.
-  void note(std::uint32_t number, Nanoseconds took, Nanoseconds time) {
-    of(number)->worker_time.note(took, time);
+  void note(uid_t uid, Nanoseconds took, Nanoseconds time) {
+    if (uid != 0) of(uid)->worker_time.note(took, time);
   }
 
  private:
@@ -46,16 +48,14 @@ class Senders {
   void forget_one(Nanoseconds time) {
     auto least = senders_.end();
     for (auto each = senders_.begin(); each != senders_.end(); ++each) {
-      const auto kept = [time](const auto& entry) {
-        return entry->second->worker_time.kept_lately(time);
-      };
+      const auto kept = [time](const auto& entry) { return entry->second->worker_time.kept(time); };
       if (each->second.use_count() > 1) continue;
       if (least == senders_.end() || kept(each) < kept(least)) least = each;
     }
     if (least != senders_.end()) senders_.erase(least);
   }
 
-  std::map<std::uint32_t, std::shared_ptr<Sender>> senders_;
+  std::map<uid_t, std::shared_ptr<Sender>> senders_;
 };
 
 }  // namespace seccompagent

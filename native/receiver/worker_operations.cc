@@ -104,9 +104,8 @@ Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const 
 }
 
 Actor Worker::actor() const {
-  Container& container = *listener_->container;
-  const bool is_slow = container.worker_time.is_slow(operation_start_.load()) ||
-                       container.lost_workers().are_known();
+  const bool is_slow = place_.pace.load(std::memory_order_relaxed) == Pace::slow ||
+                       listener_->container->lost_workers().are_known();
   return is_slow || receiver_->too_many_are_held() ? Actor::helper : Actor::any;
 }
 
@@ -167,9 +166,6 @@ void Worker::end_operation(Effect effect) {
   end_being_held();
   const Nanoseconds end = now();
   const Nanoseconds time = end - operation_start_.load();
-  const bool is_given_up = operation_time_ >= kMostOperationTime;
-  if (listener_ && !is_given_up)
-    listener_->container->operation_end.store(end, std::memory_order_relaxed);
   operation_time_ += time;
   receiver_->acts_.note(operation_time_, end);
   if (listener_ && time < kQuickOperation)

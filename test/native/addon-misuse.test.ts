@@ -122,7 +122,6 @@ const signatures: Readonly<
     'number',
     'number',
     'number',
-    'number',
     'bytes',
   ],
   pathErrors: ['number', 'number', 'bytes'],

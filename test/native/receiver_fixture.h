@@ -152,20 +152,11 @@ class Callers {
 
 inline Terms terms() { return {.registry = "registry", .reads = whole_set(), .failure = kRefused}; }
 
-// Of a user who has sent it, the number is the user's, too.
 inline std::uint32_t add(Receiver& receiver, Callers& callers, pid_t first_pid = 0,
                          std::uint32_t container = 0, uid_t peer_uid = 0) {
-  return VALUE(receiver.add_listener(callers.take_listener(), {.terms = terms(),
-                                                               .first_pid = first_pid,
-                                                               .container = container,
-                                                               .peer_uid = peer_uid,
-                                                               .sender = peer_uid}));
-}
-// One of root's containers.
-inline std::uint32_t add_of(std::uint32_t sender, Receiver& receiver, Callers& callers,
-                            std::uint32_t container = 0) {
-  return VALUE(receiver.add_listener(callers.take_listener(),
-                                     {.terms = terms(), .container = container, .sender = sender}));
+  return VALUE(receiver.add_listener(
+      callers.take_listener(),
+      {.terms = terms(), .first_pid = first_pid, .container = container, .peer_uid = peer_uid}));
 }
 
 inline std::uint64_t figure(Receiver& receiver, std::size_t index) {

@@ -16,7 +16,6 @@
 
 #include <array>
 #include <atomic>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -644,36 +643,9 @@ void keep_a_worker(const std::shared_ptr<Receiver>& receiver, std::uint32_t cont
   CHECK_EQUAL(desk.receive(), EventKind::ended);
 }
 
-constexpr PoolShape kEight = {.running = 8, .fewest = 8};
-
-// One for each of so many containers.
-std::vector<std::unique_ptr<Callers>> lone_callers(std::size_t count) {
-  std::vector<std::unique_ptr<Callers>> all;
-  for (std::size_t index = 0; index < count; ++index) all.push_back(std::make_unique<Callers>(1));
-  return all;
-}
-
-// A container shows that it is quick, and then keeps a worker for so long.
-void keep_after_proof(const std::shared_ptr<Receiver>& receiver, std::uint32_t sender,
-                      std::uint32_t container, Nanoseconds duration) {
-  Desk desk(receiver);
-  Callers callers(WorkerTime::kProof + (duration > 0 ? 1 : 0));
-  add_of(sender, *receiver, callers, container);
-  for (std::uint32_t call = 0; call < WorkerTime::kProof; ++call) {
-    CHECK_EQUAL(desk.receive(), EventKind::notification);
-    desk.answer(0);
-  }
-  if (duration > 0) {
-    CHECK_EQUAL(desk.receive(), EventKind::notification);
-    pause_for(duration);
-    desk.answer(0);
-  }
-  CHECK_EQUAL(desk.receive(), EventKind::ended);
-}
-
 void remembers_what_programs_of_a_container_did() {
   constexpr std::uint32_t kContainer = 7;
-  const auto receiver = make_receiver(kEight);
+  const auto receiver = make_receiver({.running = 8, .fewest = 8});
   keep_a_worker(receiver, kContainer);
   Callers next(6);
   Keepers keepers(receiver, 8);
@@ -686,70 +658,34 @@ void remembers_what_programs_of_a_container_did() {
 
 constexpr uid_t kUser = 1000;
 
-void remembers_what_containers_of_a_sender_did() {
+void remembers_what_containers_of_a_user_did() {
   constexpr std::uint32_t kContainer = 7;
-  constexpr std::uint32_t kSender = 1;
-  const auto receiver = make_receiver(kEight);
-  keep_after_proof(receiver, kSender, kContainer, kSecond);
-  const auto own = lone_callers(6);
+  const auto receiver = make_receiver({.running = 8, .fewest = 8});
+  keep_a_worker(receiver, kContainer, kUser);
+  std::array<Callers, 6> own = {Callers(1), Callers(1), Callers(1),
+                                Callers(1), Callers(1), Callers(1)};
   Callers other(1);
   Keepers keepers(receiver, 8);
   std::uint32_t container = kContainer;
-  for (const auto& callers : own) add_of(kSender, *receiver, *callers, ++container);
-  // new ones of others have one more
-  wait_until([&] { return figure(*receiver, kQueued) == 1; });
-  CHECK_EQUAL(figure(*receiver, kBusy), 5UL);
-  add_of(kSender + 1, *receiver, other, ++container);
-  wait_until([&] { return figure(*receiver, kBusy) == 6; });
-  CHECK_EQUAL(figure(*receiver, kQueued), 1UL);
+  for (Callers& callers : own) add(*receiver, callers, 0, ++container, kUser);
+  // as for slow ones
+  wait_until([&] { return figure(*receiver, kQueued) == 2; });
+  CHECK_EQUAL(figure(*receiver, kBusy), 4UL);
+  // nobody knows of that one
+  add(*receiver, other, 0, ++container, kUser + 1);
+  wait_until([&] { return figure(*receiver, kBusy) == 5; });
+  check_other_is_answered(*receiver, keepers);
 }
 
-// Each is known to be quick, and each keeps a worker from time to time.
-void leaves_workers_for_who_is_always_quick() {
-  constexpr std::uint32_t kContainers = 8;
-  constexpr std::uint32_t kQuick = 100;
-  const auto receiver = make_receiver(kEight);
-  for (std::uint32_t container = 1; container <= kContainers; ++container)
-    keep_after_proof(receiver, 0, container, WorkerTime::kMuch * 5 / 4);
-  keep_after_proof(receiver, 0, kQuick, 0);
-  // none of them is slow by now
-  pause_for(2 * kSecond);
-  const auto some = lone_callers(kContainers);
-  Callers quick(1);
+void counts_no_time_for_root() {
+  constexpr std::uint32_t kContainer = 7;
+  const auto receiver = make_receiver({.running = 8, .fewest = 8});
+  keep_a_worker(receiver, kContainer);
+  std::array<Callers, 6> others = {Callers(1), Callers(1), Callers(1),
+                                   Callers(1), Callers(1), Callers(1)};
   Keepers keepers(receiver, 8);
-  for (std::uint32_t index = 0; index < kContainers; ++index)
-    add(*receiver, *some[index], 0, index + 1);
-  wait_until([&] { return figure(*receiver, kBusy) + figure(*receiver, kQueued) == kContainers; });
-  CHECK_EQUAL(figure(*receiver, kBusy), 5UL);
-  add(*receiver, quick, 0, kQuick);
+  for (Callers& callers : others) add(*receiver, callers);
   wait_until([&] { return figure(*receiver, kBusy) == 6; });
-}
-
-// Whether a slow container has to wait while quick ones have kept workers, none of them for long
-// enough to be slow itself.
-bool has_slow_wait_for_quick() {
-  constexpr std::uint32_t kContainers = 4;
-  const auto receiver = make_receiver(kEight);
-  for (std::uint32_t container = 1; container <= kContainers; ++container)
-    keep_after_proof(receiver, container, container, 0);
-  keep_after_proof(receiver, 0, kContainers + 1, WorkerTime::kMuch * 3);
-  const auto some = lone_callers(kContainers);
-  Callers slow(1);
-  Keepers keepers(receiver, 8);
-  for (std::uint32_t index = 0; index < kContainers; ++index)
-    add_of(index + 1, *receiver, *some[index], index + 1);
-  wait_until([&] { return figure(*receiver, kBusy) == kContainers; });
-  pause_for(WorkerTime::kMuch / 2);
-  add(*receiver, slow, 0, kContainers + 1);
-  wait_until([&] { return figure(*receiver, kBusy) + figure(*receiver, kQueued) == 5; });
-  return figure(*receiver, kQueued) == 1;
-}
-
-void counts_who_keeps_a_worker_at_once() {
-  // on a machine that is busy it may be seen too late
-  constexpr int kTries = 8;
-  int tries = 0;
-  while (!has_slow_wait_for_quick()) CHECK(++tries < kTries);
 }
 
 void gives_turns_by_sender() {
@@ -811,57 +747,41 @@ void gives_turns_by_container() {
 
 void divides_workers() {
   InFlight in_flight = {.workers = 8};
-  const auto share = [&](Pace pace, bool is_known, bool is_alone) {
-    return in_flight.own_share({.pace = pace, .is_known = is_known, .is_alone = is_alone});
-  };
-  CHECK_EQUAL(share(Pace::quick, true, false), 4UL);
-  CHECK_EQUAL(share(Pace::unknown, true, false), 4UL);
-  CHECK_EQUAL(share(Pace::doubtful, true, false), 4UL);
-  CHECK_EQUAL(share(Pace::unknown, false, true), 1UL);
-  CHECK_EQUAL(share(Pace::doubtful, false, true), 1UL);
-  CHECK_EQUAL(share(Pace::slow, true, false), 2UL);
-  CHECK_EQUAL(share(Pace::slow, false, true), 4UL);
-  in_flight = {.workers = 8, .own = 2, .own_awaiting = 2};
-  CHECK_EQUAL(share(Pace::slow, false, true), 4UL);
-  CHECK_EQUAL(share(Pace::slow, false, false), 2UL);
-  in_flight = {.workers = 8, .own = 2, .own_awaiting = 1};
-  CHECK_EQUAL(share(Pace::slow, false, true), 2UL);
+  CHECK_EQUAL(in_flight.own_share(Pace::quick), 4UL);
+  CHECK_EQUAL(in_flight.own_share(Pace::slow), 2UL);
+  CHECK_EQUAL(in_flight.own_share(Pace::unknown), 1UL);
   const auto takers = [&] {
     std::string found;
-    for (const auto& [pace, letter] : {std::pair(Pace::quick, 'q'), std::pair(Pace::unknown, 'u'),
-                                       std::pair(Pace::doubtful, 'd'), std::pair(Pace::slow, 's')})
-      if (in_flight.may_take({.pace = pace, .is_known = pace == Pace::quick, .is_alone = false}))
-        found += letter;
+    for (const auto& [pace, letter] :
+         {std::pair(Pace::quick, 'q'), std::pair(Pace::unknown, 'u'), std::pair(Pace::slow, 's')})
+      if (in_flight.may_take(pace)) found += letter;
     return found;
   };
   const auto check = [&](const InFlight& next, std::string_view expected) {
     in_flight = next;
     CHECK_EQUAL(takers(), expected);
   };
-  // those in progress, from quick to slow
-  check({.workers = 8}, "quds");
-  check({.workers = 8, .all = 3, .of_pace = {0, 0, 0, 3}}, "quds");
-  check({.workers = 8, .all = 4, .of_pace = {0, 0, 0, 4}}, "qud");
-  check({.workers = 8, .all = 5, .of_pace = {0, 0, 1, 4}}, "qu");
-  check({.workers = 8, .all = 5, .of_pace = {0, 0, 5, 0}}, "qu");
-  check({.workers = 8, .all = 6, .of_pace = {0, 2, 0, 4}}, "q");
-  check({.workers = 8, .all = 6, .of_pace = {0, 6, 0, 0}}, "q");
-  check({.workers = 8, .all = 5, .of_pace = {0, 5, 0, 0}}, "quds");
+  check({.workers = 8}, "qus");
+  check({.workers = 8, .all = 3, .slow = 3}, "qus");
+  check({.workers = 8, .all = 4, .slow = 4}, "qu");
+  check({.workers = 8, .all = 6, .slow = 4, .unknown = 2}, "q");
+  check({.workers = 8, .all = 6, .unknown = 6}, "q");
+  check({.workers = 8, .all = 5, .unknown = 5}, "qus");
   // those that are to end count as slow, until there are others
   check({.workers = 1, .ending = 2}, "q");
-  check({.workers = 5, .ending = 3}, "quds");
-  check({.workers = 4, .ending = 4}, "qud");
+  check({.workers = 5, .ending = 3}, "qus");
+  check({.workers = 4, .ending = 4}, "qu");
   // of its own
   check({.workers = 8, .all = 1, .own = 1}, "qs");
   check({.workers = 8, .all = 2, .own = 2}, "q");
   check({.workers = 8, .all = 4, .own = 4}, "");
   // the last one that is free
   check({.workers = 8, .all = 7, .own = 1}, "");
-  check({.workers = 8, .all = 7}, "quds");
+  check({.workers = 8, .all = 7}, "qus");
   // few are hardly divided
-  check({.workers = 1}, "quds");
-  check({.workers = 2, .all = 1, .of_pace = {0, 0, 0, 1}, .own = 1}, "q");
-  check({.workers = 3, .all = 1, .of_pace = {0, 0, 0, 1}}, "qud");
+  check({.workers = 1}, "qus");
+  check({.workers = 2, .all = 1, .slow = 1, .own = 1}, "q");
+  check({.workers = 3, .all = 1, .slow = 1}, "qu");
 }
 
 void wakes_the_main_thread() {
@@ -961,12 +881,9 @@ constexpr Case kCases[] = {
      leaves_a_worker_for_who_is_quick},
     {"G4: Receiver: a container begins with what it did before its last listener ended",
      remembers_what_programs_of_a_container_did},
-    {"G4: Receiver: a new container of a sender whose others keep workers has fewer",
-     remembers_what_containers_of_a_sender_did},
-    {"G4: Receiver: containers that keep a worker now and then leave some to those that do not",
-     leaves_workers_for_who_is_always_quick},
-    {"G4: Receiver: whoever keeps a worker counts as slow at once",
-     counts_who_keeps_a_worker_at_once},
+    {"G4: Receiver: a user's new container begins with what his others did",
+     remembers_what_containers_of_a_user_did},
+    {"G4: Receiver: root's new containers do not", counts_no_time_for_root},
     {"G4: Receiver: calls that wait have their turns by who has sent the listeners",
      gives_turns_by_sender},
     {"G4: Receiver: calls that wait have their turns by container", gives_turns_by_container},
