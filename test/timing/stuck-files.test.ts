@@ -230,7 +230,7 @@ describe('stuck files', () => {
 
     expect(all.map(({ answer }) => answer)).toEqual(Array.from({ length: 5 }, () => 'ENOENT'));
     expect(Math.max(...all.map(({ tookMs }) => tookMs))).toBeLessThan(operationsMs);
-    expect(copiesIn(own.pid)).toBeGreaterThan(0);
+    await until('a copy to be left open still', () => copiesIn(own.pid) > 0 || undefined);
     hanging.kill('SIGKILL');
     await untilChildless(own.pid);
     expect(own.log().filter((line) => !expectedLines.test(line))).toEqual([]);
