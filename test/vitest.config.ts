@@ -17,10 +17,10 @@ interface Tier {
 }
 
 /**
- * One test of thousands may meet a machine that stood still. What needed another try is named at the
+ * One test of thousands may meet a machine that stood still. What needed other tries is named at the
  * end of the run.
  */
-const onceMore = 1;
+const moreTries = 2;
 
 /** Kernel tests wait more than they compute, but their programs take cores, too. */
 const kernelWorkers = 2;
@@ -42,7 +42,7 @@ const tiers: readonly Tier[] = [
     order: 3,
     maxWorkers: kernelWorkers,
     setup: 'kernel',
-    retry: onceMore,
+    retry: moreTries,
   },
   // containers of runc, crun, podman and containerd
   {
@@ -51,7 +51,7 @@ const tiers: readonly Tier[] = [
     order: 4,
     maxWorkers: kernelWorkers,
     setup: 'kernel',
-    retry: onceMore,
+    retry: moreTries,
   },
   {
     name: 'sanitizers',
@@ -59,7 +59,7 @@ const tiers: readonly Tier[] = [
     order: 5,
     maxWorkers: 1,
     setup: 'kernel',
-    retry: onceMore,
+    retry: moreTries,
   },
   // These compare times, also of containers beside an attacker, which a machine that others use for
   // seconds falsifies.
@@ -69,7 +69,7 @@ const tiers: readonly Tier[] = [
     order: 6,
     maxWorkers: 1,
     setup: 'kernel',
-    retry: 2,
+    retry: moreTries,
   },
 ];
 
