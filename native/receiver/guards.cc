@@ -24,6 +24,8 @@ constexpr Nanoseconds kTick = 4 * kMillisecond;
 constexpr Nanoseconds kMostSeen = 5 * kTick;
 // How long a worker may take from its answer to its next read.
 constexpr Nanoseconds kGrace = 200 * kMicrosecond;
+// How long the reader is to wait in RECV, where nobody waits, to be taken for one that does.
+constexpr Nanoseconds kFirstLook = kMillisecond;
 constexpr Nanoseconds kDefaultDeadline = kSecond;
 // What a container is taken to have kept workers for whose component has used its time up.
 constexpr Nanoseconds kDistrust = kSecond;
@@ -206,7 +208,13 @@ bool Receiver::watch_receiving() {
   const std::uint64_t receiving = receiving_.load(std::memory_order_acquire);
   if (receiving == 0) return false;
   const pid_t thread = receiving_thread_.load(std::memory_order_relaxed);
-  if (!is_asleep(thread) || receiving_.load(std::memory_order_acquire) != receiving) return true;
+  const auto waits = [&] {
+    return is_asleep(thread) && receiving_.load(std::memory_order_acquire) == receiving;
+  };
+  if (!waits()) return true;
+  // an agent that was frozen looks so as well, until all of its threads have gone on
+  pause_for(kFirstLook);
+  if (!waits()) return true;
   if (const auto listener = find_listener(static_cast<std::uint32_t>(receiving)))
     listener->is_shared.store(true);
   kick_thread(thread);
