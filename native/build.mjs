@@ -86,20 +86,12 @@ function buildFolder() {
   return isAsan ? otherFolder('build-asan') : root;
 }
 
-/** What the agent itself does as a helper does it, and what it says to one. */
-const sharedByHelper = [
-  'confinement',
-  'file_operation',
-  'masks',
-  'memory_file_system',
-  'mount_request',
-  'mountinfo',
-  'spared',
-  'thread_role',
-  'wire',
-].map((name) => `helper/${name}.cc`);
+/** Sources of helper/ that the agent needs as well: the wire format, and checks before a request. */
+const sharedByHelper = ['masks', 'mount_request', 'mountinfo', 'spared', 'wire'].map(
+  (name) => `helper/${name}.cc`,
+);
 
-/** What a helper needs besides. */
+/** Sources of lower folders that the helper needs, besides all of files/. */
 const neededByHelper = [
   'caller/label.cc',
   'kernel/message.cc',
@@ -114,11 +106,11 @@ function sourcesIn(folder) {
     .map((file) => `${folder}/${file}`);
 }
 
-/** For binding.gyp: whole folders, and what the addon has of the helper's, and the other way. */
+/** For binding.gyp: whole folders, and the sources that both programs share. */
 function sourcesOf(program) {
   if (program === 'helper') {
     const own = sourcesIn('helper').filter((file) => file !== 'helper/mount_request.cc');
-    return [...own, ...neededByHelper];
+    return [...own, ...sourcesIn('files'), ...neededByHelper];
   }
   const folders = readdirSync(join(root, 'native'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== 'helper')

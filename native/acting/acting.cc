@@ -9,7 +9,7 @@
 #include "acting/container_budget.h"
 #include "acting/helper_pool.h"
 #include "container/memory_room.h"
-#include "helper/thread_role.h"
+#include "files/thread_role.h"
 #include "kernel/notify.h"
 
 namespace seccompagent {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "caller/target.h"
-#include "helper/file_operation.h"
+#include "files/file_operation.h"
 #include "kernel/outcome.h"
 #include "kernel/payer.h"
 #include "kernel/unique_fd.h"

@@ -10,7 +10,7 @@
 
 #include <cstdlib>
 
-#include "helper/thread_role.h"
+#include "files/thread_role.h"
 #include "kernel/notify.h"
 
 // Linux 6.9.

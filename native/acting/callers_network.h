@@ -3,7 +3,7 @@
 #pragma once
 
 #include "caller/target.h"
-#include "helper/file_operation.h"
+#include "files/file_operation.h"
 
 namespace seccompagent {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "helper/file_operation.h"
+#include "files/file_operation.h"
 #include "kernel/result.h"
 
 namespace seccompagent {

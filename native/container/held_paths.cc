@@ -13,8 +13,8 @@
 #include <climits>
 #include <utility>
 
+#include "files/thread_role.h"
 #include "helper/mountinfo.h"
-#include "helper/thread_role.h"
 #include "kernel/clock.h"
 #include "kernel/process_files.h"
 #include "kernel/raw_syscall.h"

@@ -16,12 +16,12 @@
 #include <optional>
 #include <utility>
 
-#include "helper/file_operation.h"
+#include "files/file_operation.h"
+#include "files/memory_file_system.h"
+#include "files/thread_role.h"
 #include "helper/hardening.h"
-#include "helper/memory_file_system.h"
 #include "helper/own_child.h"
 #include "helper/reply.h"
-#include "helper/thread_role.h"
 #include "kernel/notify.h"
 #include "kernel/short_turns.h"
 #include "process/child.h"

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "helper/file_operation.h"
+#include "files/file_operation.h"
 #include "helper/wire.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"

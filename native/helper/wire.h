@@ -14,7 +14,7 @@
 
 #include "caller/label.h"
 #include "caller/target.h"
-#include "helper/file_operation.h"
+#include "files/file_operation.h"
 #include "helper/masks.h"
 #include "helper/new_mount.h"
 #include "helper/spared.h"

@@ -19,7 +19,7 @@
 #include "acting/helper_pool.h"
 #include "container/cgroup.h"
 #include "container/memory_room.h"
-#include "helper/thread_role.h"
+#include "files/thread_role.h"
 #include "kernel/kick_signal.h"
 #include "process/child_starter.h"
 #include "process/ending_children.h"

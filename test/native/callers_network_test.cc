@@ -15,7 +15,7 @@
 #include <string>
 
 #include "check.h"
-#include "helper/thread_role.h"
+#include "files/thread_role.h"
 
 namespace seccompagent::test {
 namespace {

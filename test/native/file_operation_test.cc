@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is made, and extended attributes of whatever a caller may have a descriptor of.
-#include "helper/file_operation.h"
+#include "files/file_operation.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "check.h"
-#include "helper/thread_role.h"
+#include "files/thread_role.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent::test {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What things take on file systems in memory.
-#include "helper/memory_file_system.h"
+#include "files/memory_file_system.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests that a thread is the caller in a role and itself afterwards, whatever the two have in
 // common.
-#include "helper/thread_role.h"
+#include "files/thread_role.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

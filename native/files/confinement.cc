@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Texts only choose a folder; that nothing leaves it is the kernel's to say, see RESOLVE_BENEATH in
 // openat2(2).
-#include "helper/confinement.h"
+#include "files/confinement.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>

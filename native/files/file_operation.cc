@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Paths are resolved to a directory and a last name, or to the file itself, and the operation is
 // done on the descriptor: what a path means can't change in between.
-#include "helper/file_operation.h"
+#include "files/file_operation.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -25,9 +25,9 @@
 #include <string_view>
 
 #include "caller/callers_proc.h"
-#include "helper/confinement.h"
-#include "helper/memory_file_system.h"
-#include "helper/thread_role.h"
+#include "files/confinement.h"
+#include "files/memory_file_system.h"
+#include "files/thread_role.h"
 
 // Not in every libc's headers: Linux 6.6, 6.13.
 #ifndef SYS_fchmodat2

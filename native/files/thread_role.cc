@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Raw system calls throughout: those of libc change all threads of the process.
-#include "helper/thread_role.h"
+#include "files/thread_role.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

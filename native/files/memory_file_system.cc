@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "helper/memory_file_system.h"
+#include "files/memory_file_system.h"
 
 #include <fcntl.h>
 #include <linux/limits.h>
