@@ -3,8 +3,8 @@
 import type { Arrival } from './agent-socket/agent-socket.ts';
 import { ArrivalTurns } from './scheduling/arrival-turns.ts';
 import type { Resolved } from './containers/attached.ts';
-import { Attaching } from './containers/attaching.ts';
-import { Completing } from './containers/completing.ts';
+import { Attachments } from './containers/attachments.ts';
+import { LateWorkloads } from './containers/late-workloads.ts';
 import { commonState } from './containers/common-parts.ts';
 import { Containers } from './containers/containers.ts';
 import { EndedAgents } from './containers/ended-agents.ts';
@@ -15,7 +15,7 @@ import { ListenerCounts } from './containers/listener-counts.ts';
 import type { CountedListener, ListenerLimits } from './containers/listener-counts.ts';
 import { prepareAll, reloadAll, resolveLate } from './containers/reloading.ts';
 import type { ReloadCounts, ResolvingParts } from './containers/reloading.ts';
-import { Retrying } from './containers/retrying.ts';
+import { Retries } from './containers/retries.ts';
 import { ServedFile } from './containers/served-file.ts';
 import { logStranded } from './containers/stranded.ts';
 import { UserLines } from './containers/user-lines.ts';
@@ -49,9 +49,9 @@ import { Pool, poolSize } from './worker/pool.ts';
 import type { PoolSize } from './worker/pool.ts';
 import { ContainerPlaces } from './counting/container-places.ts';
 import { DroppedLines } from './worker/dropped-lines.ts';
-import { QuarantineBook } from './worker/quarantine.ts';
+import { Quarantines } from './worker/quarantine.ts';
 import { ReceiverEvents } from './worker/receiver-events.ts';
-import { StateBook } from './worker/state-book.ts';
+import { HandlerStates } from './worker/handler-states.ts';
 import { Syscalls } from './syscalls/syscalls.ts';
 import type { CallFailure, ListenerNote } from './worker/thread-messages.ts';
 import type { ControlAddress } from './control/control-socket.ts';
@@ -61,9 +61,9 @@ import { Watching } from './observation/watching.ts';
 import type { WatchOptions } from './observation/watching.ts';
 import { packageVersion } from './package-root.ts';
 import { isProgramRunning } from './program.ts';
-import { ShadowBook } from './replay/shadow-book.ts';
-import { TapeBook } from './recording/tape-book.ts';
-import type { Tap } from './recording/tape-book.ts';
+import { Shadows } from './replay/shadows.ts';
+import { Tapes } from './recording/tapes.ts';
+import type { Tap } from './recording/tapes.ts';
 import type { CodeSize } from './bundles/code-room.ts';
 import { isStop } from './registry/policy.ts';
 import type { ContainerIdentity, Resolver } from './resolvers/resolver.ts';
@@ -120,16 +120,16 @@ export class Agent {
   readonly #rootTurns = new ArrivalTurns('root');
   readonly #lines: UserLines;
   readonly #counters = new CounterSum();
-  readonly #quarantine = new QuarantineBook();
+  readonly #quarantine = new Quarantines();
   readonly #dropped: DroppedLines;
-  readonly #tapes: TapeBook = new TapeBook(() => this.#pool?.isRead ?? true);
-  readonly #shadows: ShadowBook;
+  readonly #tapes: Tapes = new Tapes(() => this.#pool?.isRead ?? true);
+  readonly #shadows: Shadows;
   readonly #watching: Watching;
   readonly #containers: Containers;
-  readonly #attaching: Attaching;
-  readonly #retrying: Retrying;
+  readonly #attachments: Attachments;
+  readonly #retries: Retries;
   readonly #resolving: ResolvingParts;
-  readonly #completing: Completing;
+  readonly #lateWorkloads: LateWorkloads;
   readonly #size: PoolSize;
   readonly #exits: Map<number, () => void> = new Map();
   /** Containers whose failed calls stop them. */
@@ -158,7 +158,7 @@ export class Agent {
     this.#dropped = new DroppedLines(this.log);
     this.#lines = new UserLines(this.log);
     this.#listenerCounts = new ListenerCounts(options.listenerLimits);
-    this.#shadows = new ShadowBook({
+    this.#shadows = new Shadows({
       log: this.log,
       losses: this.#tapes.losses,
       patienceMs: shadowPatienceMs,
@@ -188,7 +188,7 @@ export class Agent {
       },
       onChanged: () => this.#served?.changed(),
     });
-    this.#attaching = new Attaching({
+    this.#attachments = new Attachments({
       resolver: options.resolver,
       lines: this.#lines,
       quarantine: this.#quarantine,
@@ -198,29 +198,29 @@ export class Agent {
           this.#quarantine.forget(own);
         },
       }),
-      states: new StateBook(this.native),
+      states: new HandlerStates(this.native),
       tapes: this.#tapes,
       observation,
       ofContainer: (identity) => this.#containers.ofContainer(identity),
       like: (place, sources) => this.#containers.like(place, sources),
       share: (components) => this.#pool?.share(components),
     });
-    this.#retrying = new Retrying({
+    this.#retries = new Retries({
       containers: this.#containers,
       log: this.log,
-      resolver: () => this.#attaching.resolver,
+      resolver: () => this.#attachments.resolver,
       inTurn: async (identity, work) => this.#inTurn(identity, work),
       resolve: (token, attached) => resolveLate(this.#resolving, token, attached),
     });
     this.#resolving = {
-      attaching: this.#attaching,
+      attachments: this.#attachments,
       containers: this.#containers,
-      retrying: this.#retrying,
+      retries: this.#retries,
       log: this.log,
       lines: this.#lines,
       inTurn: async (identity, work) => this.#inTurn(identity, work),
     };
-    this.#completing = new Completing(this.#resolving);
+    this.#lateWorkloads = new LateWorkloads(this.#resolving);
     this.#events = new ReceiverEvents({
       native: this.native,
       receiver: this.#receiver,
@@ -295,7 +295,7 @@ export class Agent {
       socket: path,
       log,
       tell: ({ workload }) =>
-        this.#attaching.resolver.kubernetes?.noteWorkload(workload, agentEndedNote) ?? true,
+        this.#attachments.resolver.kubernetes?.noteWorkload(workload, agentEndedNote) ?? true,
     });
   }
 
@@ -326,7 +326,7 @@ export class Agent {
         () => (this.#socket === undefined ? 'the agent does not listen yet' : undefined),
         () => this.#socket?.lossReason,
         () => (this.#isStopping ? 'the agent is stopping' : undefined),
-        () => this.#attaching.resolver.kubernetes?.readiness.reason(),
+        () => this.#attachments.resolver.kubernetes?.readiness.reason(),
       ],
     });
   }
@@ -361,7 +361,7 @@ export class Agent {
       workers: this.#pool?.workerCount ?? 0,
       agentSocket: this.#socket?.path ?? null,
       lastReload: this.reloads.last,
-      kubernetes: this.#attaching.resolver.kubernetes?.status() ?? null,
+      kubernetes: this.#attachments.resolver.kubernetes?.status() ?? null,
     };
   }
 
@@ -383,7 +383,7 @@ export class Agent {
   /** Answers the calls of a launched command; resolves once it has ended. */
   async serve(launch: LaunchHandle, identity: ContainerIdentity): Promise<void> {
     const refusal = refusalOfCommand(this.native.launchWaitsKillable(launch));
-    const attached = this.#attaching.begin(identity, refusal);
+    const attached = this.#attachments.begin(identity, refusal);
     const { encoded, chain, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
     const adopted = this.native.adoptLaunch(
       this.#receiver,
@@ -397,7 +397,7 @@ export class Agent {
       heldPaths,
     );
     this.#containers.keep(adopted.listener, attached);
-    this.#retrying.enter(adopted.listener, attached);
+    this.#retries.enter(adopted.listener, attached);
     tellUnheld(this.#lines, this.#containers, adopted.listener);
     await new Promise<void>((resolve) => {
       this.#exits.set(adopted.process, resolve);
@@ -411,7 +411,7 @@ export class Agent {
 
   /** Resolves all containers anew, by another resolver. */
   async reload(resolver: Resolver): Promise<ReloadCounts> {
-    this.#attaching.resolver = resolver;
+    this.#attachments.resolver = resolver;
     const counts = await reloadAll({ ...this.#resolving, report: this.reloads });
     this.#forgetLater();
     return counts;
@@ -434,7 +434,7 @@ export class Agent {
 
   /** Workers forget at once what only containers had that have ended: nobody waits for their calls. */
   giveBack(): void {
-    if (this.#attaching.settledForMs < forgetAfterMs) return;
+    if (this.#attachments.settledForMs < forgetAfterMs) return;
     this.#pool?.keepOnly(this.#containers.used.ids());
   }
 
@@ -450,7 +450,7 @@ export class Agent {
       this.#forgetting = undefined;
       const used = this.#containers.used.ids();
       this.#pool?.keepOnly(new Set([...had, ...used]));
-      this.#attaching.resolver.forgetUnused?.(forgetAfterMs);
+      this.#attachments.resolver.forgetUnused?.(forgetAfterMs);
       const isLeft = this.#pool?.sharedIds.some((id) => !used.has(id)) === true;
       if (isLeft) this.#forgetLater(used);
     }, forgetAfterMs).unref();
@@ -466,8 +466,8 @@ export class Agent {
     this.#isStopping = true;
     clearTimeout(this.#forgetting);
     this.#endedAgents?.[Symbol.dispose]();
-    this.#completing[Symbol.dispose]();
-    this.#retrying[Symbol.dispose]();
+    this.#lateWorkloads[Symbol.dispose]();
+    this.#retries[Symbol.dispose]();
     // first: what comes from now on is another agent's
     await this.#socket?.[Symbol.asyncDispose]().catch((thrown: unknown) => {
       this.log.error({ error: messageOf(thrown) }, 'cannot give the agent socket up');
@@ -542,20 +542,20 @@ export class Agent {
     };
     const isForPaths = await this.#inTurn(identity, () => {
       if (!isWanted()) return false;
-      const resolution = this.#attaching.resolved(identity);
+      const resolution = this.#attachments.resolved(identity);
       const looking = this.#lookForPaths(arrival, identity, resolution);
       if (looking === undefined) attach(resolution);
       return looking?.then(() => true) ?? false;
     });
     if (!isForPaths) return;
     await this.#inTurn(identity, () => {
-      if (isWanted()) attach(this.#attaching.resolved(identity));
+      if (isWanted()) attach(this.#attachments.resolved(identity));
     });
   }
 
   async #prepare(identity: ContainerIdentity, isWanted: () => boolean): Promise<void> {
     let isWaiting = true;
-    const fetching = this.#attaching.resolver.prepare?.(identity, () => isWaiting && isWanted());
+    const fetching = this.#attachments.resolver.prepare?.(identity, () => isWaiting && isWanted());
     if (fetching === undefined) return;
     const { state } = identity;
     this.#lines.tell(
@@ -593,7 +593,7 @@ export class Agent {
   async #inTurn<T>(identity: ContainerIdentity, work: () => T | Promise<T>): Promise<T> {
     const { peerUid = 0 } = identity;
     if (peerUid !== 0) return this.#userTurns.take(userAsks(peerUid), work);
-    const workload = this.#attaching.resolver.workloadOf?.(identity);
+    const workload = this.#attachments.resolver.workloadOf?.(identity);
     const who = whoAsks(workload === undefined ? identity : { ...identity, workload });
     return this.#rootTurns.take(who, work);
   }
@@ -608,7 +608,7 @@ export class Agent {
     const { state, socket, connection, fdIndex, peerPid, peerUid } = arrival;
     const { status } = state;
     const firstPid = this.#firstPids.living(keyOf(identity), identity.firstPid);
-    const attached = this.#attaching.begin(identity, refusal, resolution);
+    const attached = this.#attachments.begin(identity, refusal, resolution);
     let token: Token;
     try {
       const { encoded, chain, reads, failureErrno, heldPaths } =
@@ -633,7 +633,7 @@ export class Agent {
       );
     } catch (cause) {
       if (attached.tapeSlot !== undefined) this.#tapes.releaseSlot(attached.tapeSlot);
-      this.#attaching.end(attached);
+      this.#attachments.end(attached);
       throw new AgentError('AGENT_LISTENER', 'the descriptor cannot be taken as a listener', {
         cause,
       });
@@ -641,8 +641,8 @@ export class Agent {
     this.#counted.set(token, counted);
     this.#containers.keep(token, attached);
     tellUnheld(this.#lines, this.#containers, token);
-    this.#completing.enter(token, attached);
-    this.#retrying.enter(token, attached);
+    this.#lateWorkloads.enter(token, attached);
+    this.#retries.enter(token, attached);
     const shown = shownContainer(attached.registry);
     this.#lines.tell(
       identity,
@@ -749,15 +749,15 @@ export class Agent {
   #note({ token, reason, message }: ListenerNote): void {
     const identity = this.#containers.recentIdentity(token);
     if (identity === undefined) return;
-    this.#attaching.resolver.note?.(identity, { reason, message });
+    this.#attachments.resolver.note?.(identity, { reason, message });
   }
 
   #end(token: number): void {
-    this.#completing.leave(token);
-    this.#retrying.leave(token);
+    this.#lateWorkloads.leave(token);
+    this.#retries.leave(token);
     const attached = this.#containers.end(token);
     if (attached === undefined) return;
-    this.#attaching.end(attached);
+    this.#attachments.end(attached);
     this.#forgetLater();
     this.#forget(keyOf(attached.identity));
     this.#counted.get(token)?.[Symbol.dispose]();

@@ -10,7 +10,7 @@ import type {
   ReloadStatus,
 } from '../control/status.ts';
 import type { KubernetesStatus } from '../kubernetes/kubernetes-status.ts';
-import type { ShadowStatus } from '../replay/shadow-book.ts';
+import type { ShadowStatus } from '../replay/shadows.ts';
 import { counted } from '../terminal-text.ts';
 import type { Tool } from './command.ts';
 import { report } from './report.ts';

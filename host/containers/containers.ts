@@ -19,8 +19,8 @@ import type { Syscalls } from '../syscalls/syscalls.ts';
 import type { EncodedRegistry } from '../worker/thread-messages.ts';
 import type { Observation } from '../observation/observation.ts';
 import { factsOf } from '../recording/recorded-facts.ts';
-import type { ShadowBook } from '../replay/shadow-book.ts';
-import type { Tap, TapeBook } from '../recording/tape-book.ts';
+import type { Shadows } from '../replay/shadows.ts';
+import type { Tap, Tapes } from '../recording/tapes.ts';
 import type { Bundle } from '../bundles/bundle.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ContainerIdentity } from '../resolvers/resolver.ts';
@@ -39,8 +39,8 @@ export interface ContainersParts {
   readonly syscalls: Syscalls;
   readonly quarantine: Quarantine;
   readonly counters: CounterSum;
-  readonly tapes: TapeBook;
-  readonly shadows: ShadowBook;
+  readonly tapes: Tapes;
+  readonly shadows: Shadows;
   readonly observation: Observation;
   /**
    * That is kept of a listener from now on.

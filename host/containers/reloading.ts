@@ -10,15 +10,15 @@ import type { Resolver } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import type { InTurn } from './in-turn.ts';
 import type { Attached, Resolved } from './attached.ts';
-import type { Attaching } from './attaching.ts';
+import type { Attachments } from './attachments.ts';
 import type { Containers } from './containers.ts';
 import { tellUnheld } from './held-paths.ts';
-import type { Retrying } from './retrying.ts';
+import type { Retries } from './retries.ts';
 import type { UserLines } from './user-lines.ts';
 
 export interface ResolvingParts {
-  readonly attaching: Attaching;
-  readonly retrying: Retrying;
+  readonly attachments: Attachments;
+  readonly retries: Retries;
   readonly containers: Containers;
   readonly log: Logger;
   readonly lines: UserLines;
@@ -42,20 +42,20 @@ function isRevoked(thrown: unknown): boolean {
 }
 
 function replace(
-  { attaching, containers, retrying, lines }: ResolvingParts,
+  { attachments, containers, retries, lines }: ResolvingParts,
   token: number,
   attached: Attached,
   resolution: Resolved,
 ): void {
-  let next = attaching.change(attached, resolution);
+  let next = attachments.change(attached, resolution);
   try {
     containers.replace(token, next);
   } catch (thrown) {
     if (!(thrown instanceof AgentError)) throw thrown;
-    next = attaching.change(next, attaching.refused(attached.identity, thrown));
+    next = attachments.change(next, attachments.refused(attached.identity, thrown));
     containers.replace(token, next);
   }
-  retrying.enter(token, next);
+  retries.enter(token, next);
   tellUnheld(lines, containers, token);
 }
 
@@ -71,7 +71,7 @@ function keepGranted(
   failure: unknown,
 ): unknown {
   try {
-    replace(parts, token, attached, parts.attaching.kept(attached, failure));
+    replace(parts, token, attached, parts.attachments.kept(attached, failure));
     return undefined;
   } catch (thrown) {
     return thrown;
@@ -90,14 +90,14 @@ interface Renewed {
  * granted.
  */
 function renew(parts: ResolvingParts, token: number, attached: Attached): Renewed {
-  const { attaching } = parts;
+  const { attachments } = parts;
   try {
-    replace(parts, token, attached, attaching.resolve(attached.identity));
+    replace(parts, token, attached, attachments.resolve(attached.identity));
     return { kind: 'changed' };
   } catch (failure) {
     const refusal = isRevoked(failure) ? failure : keepGranted(parts, token, attached, failure);
     if (refusal === undefined) return { kind: 'kept', failure };
-    replace(parts, token, attached, attaching.refused(attached.identity, refusal));
+    replace(parts, token, attached, attachments.refused(attached.identity, refusal));
     return { kind: 'changed', failure };
   }
 }
@@ -187,7 +187,7 @@ export function resolveLate(parts: ResolvingParts, token: number, attached: Atta
     tell(parts, attached, renewed);
     return renewed.failure === undefined;
   }
-  const resolution = parts.attaching.resolved(attached.identity);
+  const resolution = parts.attachments.resolved(attached.identity);
   replace(parts, token, attached, resolution);
   return resolution.refusal === undefined;
 }

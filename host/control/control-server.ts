@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { listenAt } from './control-socket.ts';
-import type { Tap } from '../recording/tape-book.ts';
+import type { Tap } from '../recording/tapes.ts';
 import { recordOver } from './recording-request.ts';
 import type { AgentFigures } from './figures.ts';
 import type { ContainerStatus, OwnStatus } from './status.ts';

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AgentError } from '../errors.ts';
 import type { EndReason } from '../recording/recording-format.ts';
 import { RecordingWriter } from '../recording/recording-writer.ts';
-import type { Tap } from '../recording/tape-book.ts';
+import type { Tap } from '../recording/tapes.ts';
 
 export type StopRecording = (reason: EndReason) => Promise<void>;
 

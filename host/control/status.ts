@@ -2,7 +2,7 @@
 // What a running agent says of itself: GET /status of the control socket.
 
 import type { KubernetesStatus } from '../kubernetes/kubernetes-status.ts';
-import type { ShadowStatus } from '../replay/shadow-book.ts';
+import type { ShadowStatus } from '../replay/shadows.ts';
 
 export interface BundleStatus {
   readonly name: string;

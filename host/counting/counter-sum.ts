@@ -67,7 +67,7 @@ export class CounterBlock {
     this.#sum = sum;
   }
 
-  /** Takes what the worker's `SlotBook` has announced. */
+  /** Takes what the worker's `CounterSlots` has announced. */
   name(name: SlotName): void {
     this.#slots.set(name.slot, this.#sum.slotOf(name));
   }

@@ -10,7 +10,7 @@ import type { AccessChoice } from './api-access.ts';
 import { ApiClient } from './api-client.ts';
 import type { KubernetesStatus } from './kubernetes-status.ts';
 import type { Pod } from './pod.ts';
-import { PodBook } from './pod-book.ts';
+import { KnownPods } from './known-pods.ts';
 import { PodEvents } from './pod-events.ts';
 import type { EventLimits } from './pod-events.ts';
 import { containerNameOfProcess, placeOfProcess } from './pod-place.ts';
@@ -56,7 +56,7 @@ interface Connected {
 }
 
 export class Kubernetes implements Disposable {
-  readonly #book = new PodBook();
+  readonly #known = new KnownPods();
   readonly #connected: Connected | undefined;
   readonly #podWaitMs: number;
   readonly #looked: WeakMap<PodContainer['state'], Looked> = new WeakMap();
@@ -65,7 +65,7 @@ export class Kubernetes implements Disposable {
     this.#podWaitMs = parts.podWaitMs ?? defaultPodWaitMs;
     if (client === undefined) return;
     const { log, timings = {}, eventLimits = {} } = parts;
-    const watch = new PodWatch({ client, nodeName, book: this.#book, log, timings });
+    const watch = new PodWatch({ client, nodeName, known: this.#known, log, timings });
     const events = new PodEvents({ client, nodeName, log, limits: eventLimits });
     this.#connected = { nodeName, client, watch, events };
     void watch.run();
@@ -120,7 +120,7 @@ export class Kubernetes implements Disposable {
       api: client.name,
       node: nodeName,
       isSynced: watch.isSynced,
-      pods: this.#book.size,
+      pods: this.#known.size,
       ...(watch.failure === undefined ? {} : { failure: watch.failure }),
     };
   }
@@ -135,7 +135,7 @@ export class Kubernetes implements Disposable {
     const isEnough = (): boolean => !this.#isHopeful() || this.#podOf(container) !== undefined;
     // what is in no pod's cgroup is in no pod
     if (place === undefined || isEnough()) return undefined;
-    return this.#book.untilThere(isEnough, this.#podWaitMs);
+    return this.#known.untilThere(isEnough, this.#podWaitMs);
   }
 
   /** What the runtime says, and what the API says where that is silent. */
@@ -158,7 +158,7 @@ export class Kubernetes implements Disposable {
   isInit(container: PodContainer): boolean {
     const { namespace, pod, container: name, podUid } = this.workloadOf(container);
     if (name === undefined || podUid === undefined || !isBelieved(container)) return false;
-    const found = this.#book.byUid(podUid);
+    const found = this.#known.byUid(podUid);
     if (found?.namespace !== namespace || found?.name !== pod) return false;
     return found?.initContainerNames.includes(name) ?? false;
   }
@@ -172,7 +172,7 @@ export class Kubernetes implements Disposable {
 
   /** Calls it each time that more may be known of some container. */
   onLearned(hear: () => void): void {
-    this.#book.onTold(hear);
+    this.#known.onTold(hear);
   }
 
   /** Its pod is to know. */
@@ -183,8 +183,8 @@ export class Kubernetes implements Disposable {
     // one whose pod is not known is resolved again when it is, and it may not be refused then
     if (tell() || this.lacks(container)) return;
     // the API may know it a moment later than its runtime does
-    if (!this.#isHopeful() || this.#book.waiting >= mostWaiting) return;
-    void this.#book.untilThere(tell, this.#podWaitMs);
+    if (!this.#isHopeful() || this.#known.waiting >= mostWaiting) return;
+    void this.#known.untilThere(tell, this.#podWaitMs);
   }
 
   /**
@@ -193,7 +193,7 @@ export class Kubernetes implements Disposable {
    */
   noteWorkload({ namespace, pod, podUid, container }: Workload, note: ContainerNote): boolean {
     if (this.#connected === undefined || podUid === undefined) return true;
-    const found = this.#book.byUid(podUid);
+    const found = this.#known.byUid(podUid);
     if (found === undefined || found.namespace !== namespace || found.name !== pod) return false;
     const named = { namespace: found.namespace, pod: found.name, podUid: found.eventUid };
     return this.#connected.events.report({ ...named, container, ...note });
@@ -208,10 +208,10 @@ export class Kubernetes implements Disposable {
   #toldPod(container: PodContainer): Pod | undefined {
     const { namespace, pod, podUid } = this.workloadOf(container);
     if (podUid === undefined) return undefined;
-    const found = this.#book.byUid(podUid);
+    const found = this.#known.byUid(podUid);
     if (found?.namespace !== namespace || found?.name !== pod) return undefined;
     const { place } = this.#look(container);
-    return place === undefined || this.#book.byUid(place.podUid) === found ? found : undefined;
+    return place === undefined || this.#known.byUid(place.podUid) === found ? found : undefined;
   }
 
   /** @returns whether its pod is known */
@@ -262,8 +262,8 @@ export class Kubernetes implements Disposable {
     const said = workloadOf(container.state.annotations);
     const uid = place?.podUid ?? said.podUid;
     const pod =
-      (uid === undefined ? undefined : this.#book.byUid(uid)) ??
-      (place === undefined ? this.#book.byContainer(container.state.containerId) : undefined);
+      (uid === undefined ? undefined : this.#known.byUid(uid)) ??
+      (place === undefined ? this.#known.byContainer(container.state.containerId) : undefined);
     if (pod === undefined) return undefined;
     const agrees =
       (said.namespace ?? pod.namespace) === pod.namespace && (said.pod ?? pod.name) === pod.name;

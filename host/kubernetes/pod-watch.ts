@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps the pod book by a list and a watch of the pods of one node. The informer of
+// Keeps the known pods by a list and a watch of the pods of one node. The informer of
 // @kubernetes/client-node does not do: it keeps whole pods and whole lists, reads lines of any length,
 // drops what is no JSON, asks for no bookmarks, and stops at the first error.
 import type { IncomingMessage } from 'node:http';
@@ -16,8 +16,8 @@ import type { BackOffLimits } from '../scheduling/back-off.ts';
 import { JsonSplitter, tooLarge } from './json-splitter.ts';
 import { podOf, resourceVersionOf } from './pod.ts';
 import type { Pod } from './pod.ts';
-import { mostPods } from './pod-book.ts';
-import type { PodBook } from './pod-book.ts';
+import { mostPods } from './known-pods.ts';
+import type { KnownPods } from './known-pods.ts';
 
 export interface WatchTimings {
   readonly backOff: BackOffLimits;
@@ -46,7 +46,7 @@ export const defaultTimings: WatchTimings = {
 export interface PodWatchParts {
   readonly client: ApiClient;
   readonly nodeName: string;
-  readonly book: PodBook;
+  readonly known: KnownPods;
   readonly log: Logger;
   readonly timings?: Partial<WatchTimings>;
 }
@@ -160,7 +160,7 @@ export class PodWatch {
 
   /** @returns the resource version of the list */
   async #list(ending: AbortSignal): Promise<string> {
-    const { client, book, nodeName } = this.#parts;
+    const { client, known, nodeName } = this.#parts;
     const signal = AbortSignal.any([ending, AbortSignal.timeout(this.#timings.listMs)]);
     const answer = await client.send({
       method: 'GET',
@@ -183,7 +183,7 @@ export class PodWatch {
       else this.#tellTooMany();
     }
     const version = resourceVersionOf(splitter.end());
-    book.replace(pods);
+    known.replace(pods);
     this.#isGone = false;
     this.#isSynced = true;
     return version;
@@ -231,7 +231,7 @@ export class PodWatch {
   }
 
   #take(event: unknown): void {
-    const { book, nodeName } = this.#parts;
+    const { known, nodeName } = this.#parts;
     const [type, object] = [fieldOf(event, 'type'), fieldOf(event, 'object')];
     switch (type) {
       case 'ADDED':
@@ -239,8 +239,8 @@ export class PodWatch {
       case 'DELETED': {
         const pod = podOf(object, nodeName);
         if (pod === undefined) break;
-        if (type === 'DELETED') book.delete(pod.uid);
-        else if (!book.set(pod)) this.#tellTooMany();
+        if (type === 'DELETED') known.delete(pod.uid);
+        else if (!known.set(pod)) this.#tellTooMany();
         break;
       }
       case 'BOOKMARK':
@@ -258,9 +258,9 @@ export class PodWatch {
   }
 
   #succeed(): void {
-    const { log, client, nodeName, book } = this.#parts;
+    const { log, client, nodeName, known } = this.#parts;
     this.#gonesInRow = 0;
-    const fields = { api: client.name, node: nodeName, pods: book.size };
+    const fields = { api: client.name, node: nodeName, pods: known.size };
     if (this.#failure !== undefined) log.info(fields, 'the Kubernetes API is back');
     else if (!this.#hasSucceeded) log.info(fields, 'the pods of this node are watched');
     this.#hasSucceeded = true;
@@ -277,7 +277,7 @@ export class PodWatch {
   }
 
   #fail(thrown: unknown): void {
-    const { log, client, book } = this.#parts;
+    const { log, client, known } = this.#parts;
     if (!mayGoOn(thrown)) this.#version = undefined;
     const error = messageOf(thrown);
     const isNews = this.#failure === undefined;
@@ -286,7 +286,7 @@ export class PodWatch {
       { api: client.name, error },
       'the Kubernetes API does not answer as it should: pods are known by what runtimes say',
     );
-    book.tell();
+    known.tell();
   }
 
   #tellTooMany(): void {

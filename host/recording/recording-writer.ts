@@ -12,7 +12,7 @@ import { recordingFormat, recordingVersion } from './recording-format.ts';
 import type { RecordedFacts } from './recorded-facts.ts';
 import type { EndReason, RecordedRegistry, RecordingEntry } from './recording-format.ts';
 import { redacted } from './redaction.ts';
-import type { Tap } from './tape-book.ts';
+import type { Tap } from './tapes.ts';
 
 export interface RecordingWriterParts {
   /** Ended by the last entry. */

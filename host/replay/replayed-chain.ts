@@ -5,7 +5,7 @@ import type { CallHost } from '../call/call-host.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { Container } from '../worker/container.ts';
 import type { KeptContainers } from '../worker/kept-containers.ts';
-import { ContainerSlots } from '../counting/slot-book.ts';
+import { ContainerSlots } from '../counting/counter-slots.ts';
 import { LimitedHost } from '../worker/limited-host.ts';
 import type { Quarantine } from '../worker/quarantine.ts';
 import { ReceivedCall } from '../call/received-call.ts';

@@ -20,7 +20,7 @@ import { unknownSyscall } from '../counting/counters.ts';
 import type { Kept } from './kept-containers.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { ReceivedCall } from '../call/received-call.ts';
-import type { AnswerSlots, ContainerSlots } from '../counting/slot-book.ts';
+import type { AnswerSlots, ContainerSlots } from '../counting/counter-slots.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 import type { CommonDigests, CommonParts, SharedRegistry } from './thread-messages.ts';
 

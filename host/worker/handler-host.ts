@@ -11,7 +11,7 @@ import { CallActs } from './call-acts.ts';
 import type { WorkerSide } from './call-acts.ts';
 import type { LogRoom } from './log-room.ts';
 import type { DecodedArgument } from '../call/received-call.ts';
-import { mostStateBytes } from './state-book.ts';
+import { mostStateBytes } from './handler-states.ts';
 import { mostStateKeys } from '../registry/grants.ts';
 
 const nsPerMs = 1_000_000n;

@@ -42,7 +42,7 @@ import { Performer } from './perform.ts';
 import { decodeRegistry } from './thread-messages.ts';
 import type { CallFailure, LinesDropped, ListenerNote, SharedRegistry } from './thread-messages.ts';
 import type { TapedCall } from '../recording/recorded-call.ts';
-import type { SlotBook } from '../counting/slot-book.ts';
+import type { CounterSlots } from '../counting/counter-slots.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 
@@ -61,7 +61,7 @@ export interface LoopParts {
   readonly instanceRoom: InstanceRoom;
   readonly memory: InstanceMemory;
   readonly counters: SharedArrayBuffer;
-  readonly slots: SlotBook;
+  readonly slots: CounterSlots;
   readonly quarantine: Quarantine;
   readonly logRoom: LogRoom;
   /** Finds a component by its id. */

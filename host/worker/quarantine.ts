@@ -138,7 +138,7 @@ interface Taken {
 }
 
 /** In the main thread: which indexes are whose. All listeners of a container have the same ones. */
-export class QuarantineBook {
+export class Quarantines {
   readonly buffers: QuarantineBuffers = makeQuarantineBuffers();
   readonly quarantine: Quarantine = new Quarantine(this.buffers);
   readonly #indexes = new IndexPool(mostHandlers);

@@ -11,7 +11,7 @@ import { LogRoom } from './log-room.ts';
 import { Loop } from './loop.ts';
 import { Quarantine } from './quarantine.ts';
 import { TakenMessages } from './sent-components.ts';
-import { SlotBook } from '../counting/slot-book.ts';
+import { CounterSlots } from '../counting/counter-slots.ts';
 import { receiveComponent, workerInput } from './thread-messages.ts';
 import type { WorkerMessage } from './thread-messages.ts';
 
@@ -51,7 +51,7 @@ function start(): void {
       residentBytes: native.residentBytes,
     }),
     counters: input.counters,
-    slots: new SlotBook({
+    slots: new CounterSlots({
       counters: input.counters,
       announce: (name) => {
         send({ kind: 'slot', ...name });

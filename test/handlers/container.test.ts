@@ -12,7 +12,7 @@ import { Container } from '../../host/worker/container.ts';
 import type { CallLabels } from '../../host/counting/counters.ts';
 import { Quarantine, makeQuarantineBuffers } from '../../host/worker/quarantine.ts';
 import { ReceivedCall } from '../../host/call/received-call.ts';
-import { ContainerSlots } from '../../host/counting/slot-book.ts';
+import { ContainerSlots } from '../../host/counting/counter-slots.ts';
 import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import type { Syscall } from '../../host/syscalls/syscalls.ts';
 import { defaultFailure } from '../../host/registry/policy.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A worker's counters without a worker: calls are counted where the addon counts them.
-import { SlotBook } from '../../host/counting/slot-book.ts';
-import type { SlotHandler } from '../../host/counting/slot-book.ts';
+import { CounterSlots } from '../../host/counting/counter-slots.ts';
+import type { SlotHandler } from '../../host/counting/counter-slots.ts';
 import { callEnds, slotLayout } from '../../host/counting/counters.ts';
 import type { CallEnd } from '../../host/counting/counters.ts';
 import type { CounterBlock } from '../../host/counting/counter-sum.ts';
@@ -37,13 +37,13 @@ export function countAt(
 /** A worker, as far as it counts. Its messages come at once, unless they are held back. */
 export class CountingWorker {
   readonly block: CounterBlock;
-  readonly book: SlotBook;
+  readonly slots: CounterSlots;
   readonly #held: (() => void)[] = [];
   isHolding = false;
 
   constructor(block: CounterBlock) {
     this.block = block;
-    this.book = new SlotBook({
+    this.slots = new CounterSlots({
       counters: block.buffer,
       announce: (name) => {
         this.#send(() => {
@@ -61,7 +61,7 @@ export class CountingWorker {
   /** @returns the slot that has counted it */
   count(call: EndedCall): number {
     const { token, syscall, handler, errno = 0 } = call;
-    const slot = this.book.of(token, token).answersOf(syscall, handler).of(errno);
+    const slot = this.slots.of(token, token).answersOf(syscall, handler).of(errno);
     countAt(this.block, slot, call);
     return slot;
   }

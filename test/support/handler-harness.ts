@@ -6,7 +6,7 @@ import type { ChainDecision } from '../../host/call/action.ts';
 import type { HostCall } from '../../host/call/host-call.ts';
 import { noState } from '../../host/native.ts';
 import { Container } from '../../host/worker/container.ts';
-import { ContainerSlots } from '../../host/counting/slot-book.ts';
+import { ContainerSlots } from '../../host/counting/counter-slots.ts';
 import { Quarantine, makeQuarantineBuffers } from '../../host/worker/quarantine.ts';
 import { ReceivedCall } from '../../host/call/received-call.ts';
 import { Syscalls } from '../../host/syscalls/syscalls.ts';

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 
 import { Kubernetes } from '../../host/kubernetes/kubernetes.ts';
 import type { KubernetesParts, PodContainer } from '../../host/kubernetes/kubernetes.ts';
-import { mostPods } from '../../host/kubernetes/pod-book.ts';
+import { mostPods } from '../../host/kubernetes/known-pods.ts';
 import { defaultTimings } from '../../host/kubernetes/pod-watch.ts';
 import type { ContainerNote } from '../../host/registry/container-note.ts';
 import { FakeApiServer, fakeNode, podObject } from '../support/fake-api-server.ts';

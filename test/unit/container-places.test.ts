@@ -8,7 +8,7 @@ import type { ContainerPlace } from '../../host/counting/container-places.ts';
 
 const rememberedMs = 120_000;
 
-class Book {
+class Places {
   readonly forgotten: ContainerPlace[] = [];
   now = 0;
   readonly #places = new ContainerPlaces({
@@ -26,74 +26,74 @@ class Book {
 }
 
 test('ContainerPlaces: all listeners of a container are known by the same, and nobody else is', () => {
-  const book = new Book();
-  const own = book.take('c1');
-  expect(book.take('c1')).toBe(own);
-  for (const other of [book.take('c2'), book.take('c1', 1000)]) {
+  const places = new Places();
+  const own = places.take('c1');
+  expect(places.take('c1')).toBe(own);
+  for (const other of [places.take('c2'), places.take('c1', 1000)]) {
     expect(other.place).not.toBe(own.place);
     expect(other.token).not.toBe(own.token);
   }
 });
 
 test('ContainerPlaces: a container is remembered without a listener, and then its place is free', () => {
-  const book = new Book();
-  const own = book.take('c1');
-  book.take('c1');
-  book.release('c1');
-  book.now = rememberedMs;
-  expect(book.take('c2').place).not.toBe(own.place);
-  book.release('c1');
-  book.now += rememberedMs - 1;
-  expect(book.take('c1')).toBe(own);
-  book.release('c1');
-  expect(book.forgotten).toEqual([]);
-  book.now += rememberedMs;
-  const next = book.take('c3');
-  expect(book.forgotten).toEqual([own]);
+  const places = new Places();
+  const own = places.take('c1');
+  places.take('c1');
+  places.release('c1');
+  places.now = rememberedMs;
+  expect(places.take('c2').place).not.toBe(own.place);
+  places.release('c1');
+  places.now += rememberedMs - 1;
+  expect(places.take('c1')).toBe(own);
+  places.release('c1');
+  expect(places.forgotten).toEqual([]);
+  places.now += rememberedMs;
+  const next = places.take('c3');
+  expect(places.forgotten).toEqual([own]);
   expect(next.place).toBe(own.place);
   expect(next.token).not.toBe(own.token);
-  expect(book.take('c1').token).not.toBe(own.token);
+  expect(places.take('c1').token).not.toBe(own.token);
 });
 
 test('ContainerPlaces: of containers that come and go only some are remembered', () => {
-  const book = new Book();
-  const first = book.take('c0');
-  book.release('c0');
+  const places = new Places();
+  const first = places.take('c0');
+  places.release('c0');
   for (const [user, count] of [
     [1000, 5000],
     [0, 1023],
   ] as const) {
     for (let index = 1; index <= count; index += 1) {
-      book.take(`c${index}`, user);
-      book.release(`c${index}`, user);
+      places.take(`c${index}`, user);
+      places.release(`c${index}`, user);
     }
   }
-  expect(book.forgotten).toHaveLength(5000 - 256);
+  expect(places.forgotten).toHaveLength(5000 - 256);
   // what users start makes no difference to root's
-  expect(book.take('c0')).toBe(first);
+  expect(places.take('c0')).toBe(first);
 });
 
 test('ContainerPlaces: past the last place containers share one, which is never free', () => {
-  const book = new Book();
-  for (let index = 0; index < mostPlaces; index += 1) book.take(`c${index}`);
-  const late = book.take('late');
-  const later = book.take('later');
+  const places = new Places();
+  for (let index = 0; index < mostPlaces; index += 1) places.take(`c${index}`);
+  const late = places.take('late');
+  const later = places.take('later');
   expect([late.place, later.place]).toEqual([mostPlaces, mostPlaces]);
   expect(later.token).not.toBe(late.token);
-  book.release('late');
-  book.release('c5');
-  book.now = rememberedMs;
-  expect(book.take('last').place).toBe(5);
-  expect(book.take('next').place).toBe(mostPlaces);
+  places.release('late');
+  places.release('c5');
+  places.now = rememberedMs;
+  expect(places.take('last').place).toBe(5);
+  expect(places.take('next').place).toBe(mostPlaces);
 });
 
 test('ContainerPlaces: users leave places for root', () => {
-  const book = new Book();
-  for (let index = 0; index < mostPlaces; index += 1) book.take(`c${index}`, 1000 + (index % 20));
-  expect(book.take('late', 1000).place).toBe(mostPlaces);
-  expect(book.take('of root').place).toBeLessThan(mostPlaces);
-  book.release('c0', 1000);
-  book.now = rememberedMs;
-  expect(book.take('next', 1001).place).toBe(0);
-  expect(book.take('after', 1001).place).toBe(mostPlaces);
+  const places = new Places();
+  for (let index = 0; index < mostPlaces; index += 1) places.take(`c${index}`, 1000 + (index % 20));
+  expect(places.take('late', 1000).place).toBe(mostPlaces);
+  expect(places.take('of root').place).toBeLessThan(mostPlaces);
+  places.release('c0', 1000);
+  places.now = rememberedMs;
+  expect(places.take('next', 1001).place).toBe(0);
+  expect(places.take('after', 1001).place).toBe(mostPlaces);
 });

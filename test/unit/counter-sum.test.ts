@@ -141,7 +141,7 @@ describe('CounterSum', () => {
     sum.end(1);
     expect(callsOf(sum, 1)).toBeUndefined();
     expect(requestsOf(sum)).toEqual(['shop mkdir 0: 1']);
-    worker.book.end(1);
+    worker.slots.end(1);
     expect(requestsOf(sum)).toEqual(['shop mkdir 0: 1']);
     begin(sum, 2, 'shop');
     expect(worker.count({ token: 2, syscall: 'chmod' })).toBe(1);
@@ -171,7 +171,7 @@ describe('CounterSum', () => {
       look();
       sum.end(token);
       look();
-      worker.book.end(token);
+      worker.slots.end(token);
       look();
       if (token % 3 === 0) worker.deliver();
       look();
@@ -192,7 +192,7 @@ describe('A3: what a container is told, it decides itself', () => {
       for (let errno = 1; errno <= 50; errno += 1) {
         worker.count({ token: 1, syscall: `call${round}`, errno });
       }
-      worker.book.end(1);
+      worker.slots.end(1);
     }
     expect(sum.containers().get(1)).toHaveLength(129);
     expect(callsOf(sum, 1)).toBe(500);
@@ -209,7 +209,7 @@ describe('G8: namespaces come from outside', () => {
       worker.count({ token, syscall: 'mkdir', handler: suffix });
       worker.count({ token, syscall: 'chmod', errno: 1 });
       sum.end(token);
-      worker.book.end(token);
+      worker.slots.end(token);
     }
     const { requests, answers } = sum.totals();
     expect(requests.length).toBeLessThanOrEqual(2 * mostNamespaces);
@@ -250,7 +250,7 @@ describe('G8: namespaces come from outside', () => {
       begin(sum, token, 'shop');
       worker.count({ token, syscall: 'mkdir' });
       sum.end(token);
-      worker.book.end(token);
+      worker.slots.end(token);
     }
     expect(requestsOf(sum)).toEqual(['shop mkdir 0: 2']);
   });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { podOf } from '../../host/kubernetes/pod.ts';
 import type { Pod } from '../../host/kubernetes/pod.ts';
-import { mostPods, PodBook } from '../../host/kubernetes/pod-book.ts';
+import { mostPods, KnownPods } from '../../host/kubernetes/known-pods.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { podObject } from '../support/fake-api-server.ts';
 
@@ -98,41 +98,41 @@ test('G7: pod: no more containers are kept than fit into memory', () => {
   expect(pod?.containerNames).toHaveLength(128);
 });
 
-test('pod book: a pod is found by its uid, and by its containers of now', () => {
-  const book = new PodBook();
-  book.set(podFor('u1', ['c1', 'c2']));
-  book.set(podFor('u2', ['c3']));
-  expect(book.byUid('u1')?.uid).toBe('u1');
-  book.set(podFor('u1', ['c2', 'c4']));
-  expect(['c1', 'c2', 'c3', 'c4'].map((id) => book.byContainer(id)?.uid)).toEqual([
+test('known pods: a pod is found by its uid, and by its containers of now', () => {
+  const pods = new KnownPods();
+  pods.set(podFor('u1', ['c1', 'c2']));
+  pods.set(podFor('u2', ['c3']));
+  expect(pods.byUid('u1')?.uid).toBe('u1');
+  pods.set(podFor('u1', ['c2', 'c4']));
+  expect(['c1', 'c2', 'c3', 'c4'].map((id) => pods.byContainer(id)?.uid)).toEqual([
     undefined,
     'u1',
     'u2',
     'u1',
   ]);
-  book.delete('u1');
-  expect(book.byContainer('c2')).toBeUndefined();
-  book.replace([podFor('u3', ['c5'])]);
-  expect(book.byContainer('c3')).toBeUndefined();
-  expect(book.byContainer('c5')?.uid).toBe('u3');
-  expect(book.size).toBe(1);
+  pods.delete('u1');
+  expect(pods.byContainer('c2')).toBeUndefined();
+  pods.replace([podFor('u3', ['c5'])]);
+  expect(pods.byContainer('c3')).toBeUndefined();
+  expect(pods.byContainer('c5')?.uid).toBe('u3');
+  expect(pods.size).toBe(1);
 });
 
-test('G7: pod book: who writes the uid of another pod into his own does not become it', () => {
-  const book = new PodBook();
-  book.set(podFor('u1', [], hash));
-  expect(book.byUid(hash)?.uid).toBe('u1');
-  book.set(podFor('u2', [], hash));
-  expect(book.byUid(hash)).toBeUndefined();
-  book.set(podFor('u3', [], 'u1'));
-  expect(book.byUid('u1')?.uid).toBe('u1');
+test('G7: known pods: who writes the uid of another pod into his own does not become it', () => {
+  const pods = new KnownPods();
+  pods.set(podFor('u1', [], hash));
+  expect(pods.byUid(hash)?.uid).toBe('u1');
+  pods.set(podFor('u2', [], hash));
+  expect(pods.byUid(hash)).toBeUndefined();
+  pods.set(podFor('u3', [], 'u1'));
+  expect(pods.byUid('u1')?.uid).toBe('u1');
 });
 
-test('G7: pod book: there is room for so many, and those that are there may change', () => {
-  const book = new PodBook();
+test('G7: known pods: there is room for so many, and those that are there may change', () => {
+  const pods = new KnownPods();
   for (let index = 0; index < mostPods; index += 1)
-    expect(book.set(podFor(`u${index}`))).toBe(true);
-  expect(book.set(podFor('another'))).toBe(false);
-  expect(book.set(podFor('u1', ['c1']))).toBe(true);
-  expect(book.size).toBe(mostPods);
+    expect(pods.set(podFor(`u${index}`))).toBe(true);
+  expect(pods.set(podFor('another'))).toBe(false);
+  expect(pods.set(podFor('u1', ['c1']))).toBe(true);
+  expect(pods.size).toBe(mostPods);
 });

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { mostPlaces } from '../../host/counting/container-places.ts';
 import type { ContainerPlace } from '../../host/counting/container-places.ts';
-import { Quarantine, QuarantineBook, makeQuarantineBuffers } from '../../host/worker/quarantine.ts';
+import { Quarantine, Quarantines, makeQuarantineBuffers } from '../../host/worker/quarantine.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['hrtime'] });
@@ -217,103 +217,105 @@ function namesOf(count: number): readonly string[] {
   return Array.from({ length: count }, (_, at) => `handler ${at}`);
 }
 
-test('QuarantineBook: each handler of a container has an index of its own', () => {
-  const book = new QuarantineBook();
-  const [one, none, two] = [3, 0, 2].map((count, at) => book.take(ownOf(at), namesOf(count)));
+test('Quarantines: each handler of a container has an index of its own', () => {
+  const quarantines = new Quarantines();
+  const [one, none, two] = [3, 0, 2].map((count, at) =>
+    quarantines.take(ownOf(at), namesOf(count)),
+  );
   expect(new Set([one, none, two].flat()).size).toBe(5);
-  expect(book.count()).toBe(0);
+  expect(quarantines.count()).toBe(0);
 });
 
-test('QuarantineBook: all listeners of a container have the same indexes, also of one that comes later', () => {
-  const book = new QuarantineBook();
+test('Quarantines: all listeners of a container have the same indexes, also of one that comes later', () => {
+  const quarantines = new Quarantines();
   const own = ownOf(7);
-  const indexes = book.take(own, namesOf(2));
-  failTimes(book.quarantine, 5, indexes[0]);
-  expect(book.take(own, namesOf(3)).slice(0, 2)).toEqual(indexes);
-  expect(book.take(own, namesOf(1))).toEqual(indexes.slice(0, 1));
-  expect(book.count()).toBe(1);
+  const indexes = quarantines.take(own, namesOf(2));
+  failTimes(quarantines.quarantine, 5, indexes[0]);
+  expect(quarantines.take(own, namesOf(3)).slice(0, 2)).toEqual(indexes);
+  expect(quarantines.take(own, namesOf(1))).toEqual(indexes.slice(0, 1));
+  expect(quarantines.count()).toBe(1);
 });
 
-test("QuarantineBook: a handler that comes in another one's place begins anew, others do not", () => {
-  const book = new QuarantineBook();
-  const [one = 0, other = 0] = book.take(ownOf(7), ['a', 'b']);
-  for (const index of [one, other]) failTimes(book.quarantine, 5, index);
-  expect(book.take(ownOf(7), ['a', 'c'])).toEqual([one, other]);
-  expect(book.quarantine.mayAsk(one, deadlineMs)).toBe(false);
-  expect(book.quarantine.mayAsk(other, deadlineMs)).toBe(true);
+test("Quarantines: a handler that comes in another one's place begins anew, others do not", () => {
+  const quarantines = new Quarantines();
+  const [one = 0, other = 0] = quarantines.take(ownOf(7), ['a', 'b']);
+  for (const index of [one, other]) failTimes(quarantines.quarantine, 5, index);
+  expect(quarantines.take(ownOf(7), ['a', 'c'])).toEqual([one, other]);
+  expect(quarantines.quarantine.mayAsk(one, deadlineMs)).toBe(false);
+  expect(quarantines.quarantine.mayAsk(other, deadlineMs)).toBe(true);
 });
 
-test('QuarantineBook: it counts who is left alone', () => {
-  const book = new QuarantineBook();
-  const [first = 0, second = 0] = book.take(ownOf(0), namesOf(3));
-  for (const index of [first, second]) failTimes(book.quarantine, 5, index);
-  expect(book.count()).toBe(2);
+test('Quarantines: it counts who is left alone', () => {
+  const quarantines = new Quarantines();
+  const [first = 0, second = 0] = quarantines.take(ownOf(0), namesOf(3));
+  for (const index of [first, second]) failTimes(quarantines.quarantine, 5, index);
+  expect(quarantines.count()).toBe(2);
   vi.advanceTimersByTime(1000);
-  expect(book.quarantine.mayAsk(first, deadlineMs)).toBe(true);
-  book.quarantine.succeeded(first);
-  expect(book.count()).toBe(1);
+  expect(quarantines.quarantine.mayAsk(first, deadlineMs)).toBe(true);
+  quarantines.quarantine.succeeded(first);
+  expect(quarantines.count()).toBe(1);
   // until it has done well it counts
   vi.advanceTimersByTime(3_600_000);
-  expect(book.count()).toBe(1);
+  expect(quarantines.count()).toBe(1);
 });
 
-test('QuarantineBook: who gets the index of another starts afresh', () => {
-  const book = new QuarantineBook();
-  const taken = book.take(ownOf(0), namesOf(2));
-  for (const index of taken) failTimes(book.quarantine, 5, index);
-  book.forget(ownOf(0));
-  expect(book.count()).toBe(0);
-  const again = book.take(ownOf(1), namesOf(2));
+test('Quarantines: who gets the index of another starts afresh', () => {
+  const quarantines = new Quarantines();
+  const taken = quarantines.take(ownOf(0), namesOf(2));
+  for (const index of taken) failTimes(quarantines.quarantine, 5, index);
+  quarantines.forget(ownOf(0));
+  expect(quarantines.count()).toBe(0);
+  const again = quarantines.take(ownOf(1), namesOf(2));
   expect(new Set(again)).toEqual(new Set(taken));
   for (const index of again) {
-    expect(book.quarantine.mayAsk(index, deadlineMs)).toBe(true);
-    expect(failTimes(book.quarantine, 5, index).at(-1)).toBe(1000);
+    expect(quarantines.quarantine.mayAsk(index, deadlineMs)).toBe(true);
+    expect(failTimes(quarantines.quarantine, 5, index).at(-1)).toBe(1000);
   }
 });
 
-test('QuarantineBook: past the last index the handlers of a container are watched together', () => {
-  const book = new QuarantineBook();
-  const all = book.take(ownOf(0), namesOf(mostHandlers));
+test('Quarantines: past the last index the handlers of a container are watched together', () => {
+  const quarantines = new Quarantines();
+  const all = quarantines.take(ownOf(0), namesOf(mostHandlers));
   expect(new Set(all).size).toBe(mostHandlers);
-  const [one = 0, another = 0] = book.take(ownOf(3), namesOf(2));
-  const [ofOther = 0] = book.take(ownOf(4), namesOf(1));
+  const [one = 0, another = 0] = quarantines.take(ownOf(3), namesOf(2));
+  const [ofOther = 0] = quarantines.take(ownOf(4), namesOf(1));
   expect(another).toBe(one);
   expect(ofOther).not.toBe(one);
   // good answers of one do not make up for failures of the other
-  const { quarantine } = book;
+  const { quarantine } = quarantines;
   expect(failTimes(quarantine, 4, one)).toEqual([0, 0, 0, 0]);
   for (let answers = 0; answers < 100; answers += 1) quarantine.succeeded(another);
   expect(quarantine.failed(one)).toBe(1000);
   expect(quarantine.mayAsk(another, deadlineMs)).toBe(false);
   expect(quarantine.mayAsk(ofOther, deadlineMs)).toBe(true);
-  book.forget(ownOf(3));
+  quarantines.forget(ownOf(3));
   expect(quarantine.mayAsk(one, deadlineMs)).toBe(true);
-  book.forget(ownOf(0));
-  expect(new Set(book.take(ownOf(5), namesOf(2))).size).toBe(2);
+  quarantines.forget(ownOf(0));
+  expect(new Set(quarantines.take(ownOf(5), namesOf(2))).size).toBe(2);
 });
 
-test('QuarantineBook: users leave indexes for root and for each other', () => {
-  const book = new QuarantineBook();
+test('Quarantines: users leave indexes for root and for each other', () => {
+  const quarantines = new Quarantines();
   const ofUser = (user: number, token: number): number => {
-    const indexes = book.take(ownOf(token, user), namesOf(mostHandlers));
+    const indexes = quarantines.take(ownOf(token, user), namesOf(mostHandlers));
     return indexes.filter((index) => index < mostHandlers).length;
   };
   const counts = [1000, 1001, 1002, 1003, 1004].map((user, at) => ofUser(user, at));
   expect(counts).toEqual([2048, 2048, 2048, 2048, 0]);
   expect(ofUser(1000, 5)).toBe(0);
-  book.forget(ownOf(1, 1001));
+  quarantines.forget(ownOf(1, 1001));
   expect(ofUser(1004, 6)).toBe(2048);
   expect(ofUser(0, 7)).toBe(mostHandlers / 2);
 });
 
-test('QuarantineBook: the last place of a container is watched, too', () => {
-  const book = new QuarantineBook();
-  book.take(ownOf(0), namesOf(mostHandlers));
-  const [last = 0] = book.take({ token: 1, place: mostPlaces, user: 0 }, namesOf(1));
-  expect(failTimes(book.quarantine, 5, last).at(-1)).toBe(1000);
-  expect(book.quarantine.mayAsk(last, deadlineMs)).toBe(false);
+test('Quarantines: the last place of a container is watched, too', () => {
+  const quarantines = new Quarantines();
+  quarantines.take(ownOf(0), namesOf(mostHandlers));
+  const [last = 0] = quarantines.take({ token: 1, place: mostPlaces, user: 0 }, namesOf(1));
+  expect(failTimes(quarantines.quarantine, 5, last).at(-1)).toBe(1000);
+  expect(quarantines.quarantine.mayAsk(last, deadlineMs)).toBe(false);
   // other containers may share it
-  book.take({ token: 1, place: mostPlaces, user: 0 }, ['another']);
-  book.forget({ token: 1, place: mostPlaces, user: 0 });
-  expect(book.quarantine.mayAsk(last, deadlineMs)).toBe(false);
+  quarantines.take({ token: 1, place: mostPlaces, user: 0 }, ['another']);
+  quarantines.forget({ token: 1, place: mostPlaces, user: 0 });
+  expect(quarantines.quarantine.mayAsk(last, deadlineMs)).toBe(false);
 });

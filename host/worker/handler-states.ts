@@ -14,7 +14,7 @@ interface Shared {
   users: number;
 }
 
-export class StateBook {
+export class HandlerStates {
   readonly #native: Pick<Native, 'createState' | 'closeState'>;
   readonly #byKey: Map<string, Shared> = new Map();
   readonly #byHandle: Map<StateHandle, Shared> = new Map();

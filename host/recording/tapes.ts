@@ -41,7 +41,7 @@ interface Tapping {
 const drainMs = 2000;
 const lookMs = 5;
 
-export class TapeBook {
+export class Tapes {
   readonly losses: SharedArrayBuffer = makeLossCounters();
   readonly #isRead: () => boolean;
   readonly #counters = new LossCounters(this.losses);

@@ -15,7 +15,7 @@ import type { Containers } from './containers.ts';
 /** What is unknown stays so for a while; half of a pause is by chance. */
 const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, mostMs: 300_000 };
 
-export interface RetryingParts {
+export interface RetriesParts {
   readonly containers: Pick<Containers, 'get'>;
   readonly log: Logger;
   readonly resolver: () => Resolver;
@@ -31,12 +31,12 @@ interface Waiting {
   timer: NodeJS.Timeout;
 }
 
-export class Retrying implements Disposable {
-  readonly #parts: RetryingParts;
+export class Retries implements Disposable {
+  readonly #parts: RetriesParts;
   /** By the tokens of their listeners. */
   readonly #waiting: Map<number, Waiting> = new Map();
 
-  constructor(parts: RetryingParts) {
+  constructor(parts: RetriesParts) {
     this.#parts = parts;
   }
 

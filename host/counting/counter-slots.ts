@@ -3,7 +3,7 @@
 import { noHandler, otherLabels, otherSlot, slotLayout, unnamedSlot } from './counters.ts';
 import type { CallLabels, SlotName } from './counters.ts';
 
-export interface SlotBookParts {
+export interface CounterSlotsParts {
   /** The worker's. */
   readonly counters: SharedArrayBuffer;
   /** Told of a slot before it is used. */
@@ -136,8 +136,8 @@ interface Listener {
   readonly had: Had;
 }
 
-export class SlotBook {
-  readonly #parts: SlotBookParts;
+export class CounterSlots {
+  readonly #parts: CounterSlotsParts;
   readonly #words: BigUint64Array;
   readonly #listeners: Map<number, Listener> = new Map();
   /** By the places of containers. */
@@ -147,7 +147,7 @@ export class SlotBook {
   readonly #givenBack: number[] = [];
   #next = unnamedSlot + 1;
 
-  constructor(parts: SlotBookParts) {
+  constructor(parts: CounterSlotsParts) {
     this.#parts = parts;
     this.#words = new BigUint64Array(parts.counters);
   }

@@ -12,7 +12,7 @@ import type { ResolvingParts } from './reloading.ts';
 /** Pods come in crowds, and change all the time. */
 const gatherMs = 100;
 
-export class Completing implements Disposable {
+export class LateWorkloads implements Disposable {
   readonly #parts: ResolvingParts;
   /** By the tokens of their listeners: what was known of them when they were resolved last. */
   readonly #lacking: Map<number, Workload> = new Map();
@@ -20,7 +20,7 @@ export class Completing implements Disposable {
 
   constructor(parts: ResolvingParts) {
     this.#parts = parts;
-    parts.attaching.resolver.kubernetes?.onLearned(() => {
+    parts.attachments.resolver.kubernetes?.onLearned(() => {
       this.#lookSoon();
     });
   }
@@ -77,10 +77,10 @@ export class Completing implements Disposable {
   }
 
   #workloadOf(identity: ContainerIdentity): Workload {
-    return this.#parts.attaching.resolver.workloadOf?.(identity) ?? believedWorkload(identity);
+    return this.#parts.attachments.resolver.workloadOf?.(identity) ?? believedWorkload(identity);
   }
 
   #lacks(identity: ContainerIdentity): boolean {
-    return this.#parts.attaching.resolver.kubernetes?.lacks(identity) ?? false;
+    return this.#parts.attachments.resolver.kubernetes?.lacks(identity) ?? false;
   }
 }

@@ -5,7 +5,7 @@ import type { Pod } from './pod.ts';
 /** A kubelet has 110 by default, and large nodes have some hundreds. */
 export const mostPods = 2048;
 
-export class PodBook {
+export class KnownPods {
   #pods: Map<string, Pod> = new Map();
   #byContainer: Map<string, Pod> = new Map();
   readonly #waiting: Set<() => void> = new Set();

@@ -25,7 +25,7 @@ export interface ShadowStatus {
   readonly leftAlone?: string;
 }
 
-export interface ShadowBookParts {
+export interface ShadowsParts {
   readonly log: Logger;
   readonly losses: SharedArrayBuffer;
   /** For one call, on a machine that may be busy. */
@@ -61,8 +61,8 @@ const patience = 5;
 const mostLogged = 5;
 const logSpanMs = 1000;
 
-export class ShadowBook implements AsyncDisposable {
-  readonly #parts: ShadowBookParts;
+export class Shadows implements AsyncDisposable {
+  readonly #parts: ShadowsParts;
   readonly #thread: ReplayThread;
   readonly #losses: LossCounters;
   readonly #asked: Map<number, Asked> = new Map();
@@ -75,7 +75,7 @@ export class ShadowBook implements AsyncDisposable {
   #logged = 0;
   #unlogged = 0;
 
-  constructor(parts: ShadowBookParts) {
+  constructor(parts: ShadowsParts) {
     this.#parts = parts;
     this.#losses = new LossCounters(parts.losses);
     this.#thread = new ReplayThread(parts.patienceMs);

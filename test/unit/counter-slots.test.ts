@@ -4,17 +4,17 @@ import { describe, expect, test } from 'vitest';
 
 import { makeCounters, otherSlot, slotLayout, unnamedSlot } from '../../host/counting/counters.ts';
 import type { SlotName } from '../../host/counting/counters.ts';
-import { SlotBook } from '../../host/counting/slot-book.ts';
+import { CounterSlots } from '../../host/counting/counter-slots.ts';
 
-interface Book {
-  readonly book: SlotBook;
+interface Made {
+  readonly counterSlots: CounterSlots;
   readonly announced: SlotName[];
   readonly givenBack: number[];
   /** The main thread has taken what they have counted. */
   readonly take: (slots: readonly number[]) => void;
 }
 
-function makeBook(): Book {
+function makeSlots(): Made {
   const counters = makeCounters();
   const words = new BigUint64Array(counters);
   const announced: SlotName[] = [];
@@ -22,7 +22,7 @@ function makeBook(): Book {
   return {
     announced,
     givenBack,
-    book: new SlotBook({
+    counterSlots: new CounterSlots({
       counters,
       announce: (name) => announced.push(name),
       giveBack: (slots) => givenBack.push(...slots),
@@ -35,16 +35,16 @@ function makeBook(): Book {
 
 const suffix = { name: 'suffix', bundle: 'demo' };
 
-describe('SlotBook', () => {
+describe('CounterSlots', () => {
   test('container, syscall, handler and errno have a slot each, which is announced once', () => {
-    const { book, announced } = makeBook();
-    const slots = book.of(7, 7);
+    const { counterSlots, announced } = makeSlots();
+    const slots = counterSlots.of(7, 7);
     expect(slots.answersOf('mkdir', suffix).of(0)).toBe(1);
     expect(slots.answersOf('mkdir', suffix).of(17)).toBe(2);
     expect(slots.answersOf('mkdir', suffix).of(0)).toBe(1);
     expect(slots.answersOf('chmod').of(0)).toBe(3);
-    expect(book.of(8, 8).answersOf('mkdir', suffix).of(0)).toBe(4);
-    expect(book.of(7, 7)).toBe(slots);
+    expect(counterSlots.of(8, 8).answersOf('mkdir', suffix).of(0)).toBe(4);
+    expect(counterSlots.of(7, 7)).toBe(slots);
     expect(announced).toEqual([
       { slot: 1, token: 7, syscall: 'mkdir', handler: 'suffix', bundle: 'demo', status: '0' },
       { slot: 2, token: 7, syscall: 'mkdir', handler: 'suffix', bundle: 'demo', status: '17' },
@@ -54,7 +54,7 @@ describe('SlotBook', () => {
   });
 
   test('names that look alike when joined have different slots', () => {
-    const slots = makeBook().book.of(1, 1);
+    const slots = makeSlots().counterSlots.of(1, 1);
     const pairs = [
       ['a', 'b c'],
       ['a b', 'c'],
@@ -66,15 +66,15 @@ describe('SlotBook', () => {
   });
 
   test('nothing is taken before the first call', () => {
-    const { book, announced } = makeBook();
-    book.of(1, 1).answersOf('mkdir', suffix);
+    const { counterSlots, announced } = makeSlots();
+    counterSlots.of(1, 1).answersOf('mkdir', suffix);
     expect(announced).toEqual([]);
   });
 
   test('a container that calls all there is and gets every errno has 64 slots and one for the rest', () => {
-    const { book, announced } = makeBook();
+    const { counterSlots, announced } = makeSlots();
     const slots = Array.from({ length: 20_000 }, (_, index) =>
-      book
+      counterSlots
         .of(1, 1)
         .answersOf(`s${index % 400}`)
         .of(index % 133),
@@ -89,16 +89,16 @@ describe('SlotBook', () => {
       bundle: 'other',
       status: 'other',
     });
-    expect(book.of(2, 2).answersOf('mkdir').of(0)).toBe(66);
+    expect(counterSlots.of(2, 2).answersOf('mkdir').of(0)).toBe(66);
   });
 
   test('A3: the listeners of a container have no more slots and answers than one has', () => {
-    const { book } = makeBook();
+    const { counterSlots } = makeSlots();
     const slots = new Set<number>();
     const answers = new Set<unknown>();
     for (let token = 1; token <= 10; token += 1) {
       for (let call = 0; call < 100; call += 1) {
-        const own = book.of(token, 7).answersOf(`s${call}`);
+        const own = counterSlots.of(token, 7).answersOf(`s${call}`);
         answers.add(own);
         slots.add(own.of(0));
       }
@@ -106,25 +106,25 @@ describe('SlotBook', () => {
     // and for each one what is for the rest
     expect(slots.size).toBe(64 + 10);
     expect(answers.size).toBeLessThanOrEqual(256 + 10);
-    for (let token = 1; token <= 10; token += 1) book.end(token);
+    for (let token = 1; token <= 10; token += 1) counterSlots.end(token);
     const again = Array.from({ length: 100 }, (_, call) =>
-      book.of(11, 7).answersOf(`s${call}`).of(0),
+      counterSlots.of(11, 7).answersOf(`s${call}`).of(0),
     );
     expect(new Set(again).size).toBe(65);
   });
 
   test('A3: all containers together have no more answers than there may be', () => {
-    const { book } = makeBook();
+    const { counterSlots } = makeSlots();
     const answers = new Set<unknown>();
     for (let token = 1; token <= 500; token += 1) {
       for (let call = 0; call < 100; call += 1)
-        answers.add(book.of(token, token).answersOf(`s${call}`));
+        answers.add(counterSlots.of(token, token).answersOf(`s${call}`));
     }
     expect(answers.size).toBeLessThanOrEqual(8192 + 500);
   });
 
   test('A3: a container that calls all there is of many handlers has no more answers than may be', () => {
-    const slots = makeBook().book.of(1, 1);
+    const slots = makeSlots().counterSlots.of(1, 1);
     const handlers = Array.from({ length: 512 }, (_, index) => ({ name: `h${index}` }));
     const answers = new Set(
       ['mkdir', 'chmod'].flatMap((syscall) =>
@@ -138,10 +138,10 @@ describe('SlotBook', () => {
   });
 
   test('of many such containers each has a slot of its own, as far as there are any', () => {
-    const { book, announced } = makeBook();
+    const { counterSlots, announced } = makeSlots();
     const counted = Array.from({ length: 1200 }, (_, token) => {
       const own = Array.from({ length: 70 }, (_each, errno) =>
-        book.of(token, token).answersOf('mkdir').of(errno),
+        counterSlots.of(token, token).answersOf('mkdir').of(errno),
       );
       return new Set(own);
     });
@@ -151,34 +151,34 @@ describe('SlotBook', () => {
   });
 
   test('slots of a container that is gone are used again, once they are taken back', () => {
-    const { book, givenBack, take } = makeBook();
-    book.of(1, 1).answersOf('mkdir').of(0);
-    book.of(1, 1).answersOf('chmod').of(1);
-    book.of(2, 2).answersOf('mkdir').of(0);
-    book.end(1);
+    const { counterSlots, givenBack, take } = makeSlots();
+    counterSlots.of(1, 1).answersOf('mkdir').of(0);
+    counterSlots.of(1, 1).answersOf('chmod').of(1);
+    counterSlots.of(2, 2).answersOf('mkdir').of(0);
+    counterSlots.end(1);
     expect(givenBack).toEqual([1, 2]);
-    expect(book.of(3, 3).answersOf('mkdir').of(0)).toBe(4);
+    expect(counterSlots.of(3, 3).answersOf('mkdir').of(0)).toBe(4);
     take([1, 2]);
-    expect(book.of(3, 3).answersOf('mkdir').of(1)).toBe(1);
-    expect(book.of(4, 4).answersOf('mkdir').of(0)).toBe(2);
-    expect(book.of(5, 5).answersOf('mkdir').of(0)).toBe(5);
-    expect(book.of(2, 2).answersOf('mkdir').of(0)).toBe(3);
+    expect(counterSlots.of(3, 3).answersOf('mkdir').of(1)).toBe(1);
+    expect(counterSlots.of(4, 4).answersOf('mkdir').of(0)).toBe(2);
+    expect(counterSlots.of(5, 5).answersOf('mkdir').of(0)).toBe(5);
+    expect(counterSlots.of(2, 2).answersOf('mkdir').of(0)).toBe(3);
   });
 
   test('a container without calls gives nothing back, and neither does one that nobody knows', () => {
-    const { book, givenBack } = makeBook();
-    book.of(1, 1);
-    book.end(1);
-    book.end(2);
+    const { counterSlots, givenBack } = makeSlots();
+    counterSlots.of(1, 1);
+    counterSlots.end(1);
+    counterSlots.end(2);
     expect(givenBack).toEqual([]);
   });
 
   test('10,000 containers one after another need no more slots than one', () => {
-    const { book, announced, givenBack, take } = makeBook();
+    const { counterSlots, announced, givenBack, take } = makeSlots();
     for (let token = 1; token <= 10_000; token += 1) {
-      book.of(token, token).answersOf('mkdir').of(0);
-      book.of(token, token).answersOf('mkdir').of(17);
-      book.end(token);
+      counterSlots.of(token, token).answersOf('mkdir').of(0);
+      counterSlots.of(token, token).answersOf('mkdir').of(17);
+      counterSlots.end(token);
       take(givenBack.splice(0));
     }
     expect(Math.max(...announced.map(({ slot }) => slot))).toBe(2);

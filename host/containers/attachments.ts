@@ -4,10 +4,10 @@ import { keyOf } from '../agent-socket/container-key.ts';
 import { isPassing, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { ContainerPlaces } from '../counting/container-places.ts';
-import type { QuarantineBook } from '../worker/quarantine.ts';
-import type { StateBook } from '../worker/state-book.ts';
+import type { Quarantines } from '../worker/quarantine.ts';
+import type { HandlerStates } from '../worker/handler-states.ts';
 import type { Observation } from '../observation/observation.ts';
-import type { TapeBook } from '../recording/tape-book.ts';
+import type { Tapes } from '../recording/tapes.ts';
 import type { WriteRefusal } from '../agent-socket/filter-flags.ts';
 import type { Bundle } from '../bundles/bundle.ts';
 import { ContainerRefusal } from '../resolvers/container-refusal.ts';
@@ -28,13 +28,13 @@ import type { Attached, Resolved } from './attached.ts';
 import { withCommonParts } from './common-parts.ts';
 import type { UserLines } from './user-lines.ts';
 
-export interface AttachingParts {
+export interface AttachmentsParts {
   readonly resolver: Resolver;
   readonly lines: UserLines;
-  readonly quarantine: QuarantineBook;
+  readonly quarantine: Quarantines;
   readonly places: ContainerPlaces;
-  readonly states: StateBook;
-  readonly tapes: TapeBook;
+  readonly states: HandlerStates;
+  readonly tapes: Tapes;
   readonly observation: Observation;
   readonly ofContainer: (identity: ContainerIdentity) => Attached | undefined;
   /** A listener of the same container, else of another one that has the same bundles. */
@@ -43,14 +43,14 @@ export interface AttachingParts {
   readonly share: (components: readonly LoadedComponent[]) => void;
 }
 
-export class Attaching {
-  readonly #parts: AttachingParts;
+export class Attachments {
+  readonly #parts: AttachmentsParts;
   /** It changes when the configuration is read again. */
   resolver: Resolver;
   /** When a container last had components that it has no more, as `performance.now` says. */
   #replacedMs = -Infinity;
 
-  constructor(parts: AttachingParts) {
+  constructor(parts: AttachmentsParts) {
     this.#parts = parts;
     this.resolver = parts.resolver;
   }
@@ -61,7 +61,7 @@ export class Attaching {
     writeRefusal: WriteRefusal,
     resolution: Resolved = this.resolved(identity),
   ): Attached {
-    const { quarantine, places, states: book, tapes } = this.#parts;
+    const { quarantine, places, states: all, tapes } = this.#parts;
     const { sources, components, bundles, refusal } = resolution;
     this.#share(identity, resolution);
     const key = keyOf(identity);
@@ -69,7 +69,7 @@ export class Attaching {
     const { place } = own;
     const { registry, shadow, base } = this.#withCommonParts(resolution, place);
     const { handlers } = registry;
-    const states = book.take(
+    const states = all.take(
       key,
       handlers.map(({ bundle }) => bundle),
     );
@@ -102,8 +102,8 @@ export class Attaching {
     if (attached.components.some(({ id }) => !ids.has(id))) this.#replacedMs = performance.now();
     const { registry, shadow, base } = this.#withCommonParts(resolution, attached.place);
     const { handlers } = registry;
-    const { quarantine: book, states: stateBook } = this.#parts;
-    const { held, states } = stateBook.change(
+    const { quarantine, states: all } = this.#parts;
+    const { held, states } = all.change(
       keyOf(attached.identity),
       attached.heldStates,
       handlers.map(({ bundle }) => bundle),
@@ -118,7 +118,7 @@ export class Attaching {
       isPassing: isPassingIn(resolution),
       registry,
       base,
-      quarantine: book.take(attached.own, namesOf(registry)),
+      quarantine: quarantine.take(attached.own, namesOf(registry)),
       states,
       heldStates: held,
     };
