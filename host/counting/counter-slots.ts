@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// In a worker: gives the slots of its counters out. None of it runs for each call.
+// In a worker: the slots of its counters, and which listeners have them. Not on a call's way.
 import { noHandler, otherLabels, otherSlot, slotLayout, unnamedSlot } from './counters.ts';
 import type { CallLabels, SlotName } from './counters.ts';
+import { IndexPool } from './index-pool.ts';
 
 export interface CounterSlotsParts {
   /** The worker's. */
@@ -143,13 +144,15 @@ export class CounterSlots {
   /** By the places of containers. */
   readonly #ofPlaces: Map<number, Had> = new Map();
   #answers = 0;
-  /** Given back; the main thread may not have taken yet what the first of them have counted. */
+  readonly #indexes = new IndexPool(otherSlot);
+  /** Given back, but the main thread may not have taken yet what they have counted; oldest first. */
   readonly #givenBack: number[] = [];
-  #next = unnamedSlot + 1;
 
   constructor(parts: CounterSlotsParts) {
     this.#parts = parts;
     this.#words = new BigUint64Array(parts.counters);
+    // `unnamedSlot` is the first one, and no listener's own
+    this.#indexes.take();
   }
 
   /**
@@ -186,7 +189,7 @@ export class CounterSlots {
   }
 
   #takeOwn(listener: Listener, token: number, labels: CallLabels): number | undefined {
-    const free = otherSlot - this.#next + this.#givenBack.length;
+    const free = this.#indexes.left + this.#givenBack.length;
     const ofContainer = this.#ofPlaces.get(listener.place)?.slots ?? 0;
     if (free <= reserve || ofContainer >= mostOfContainer) return undefined;
     const slot = this.#take(token, labels);
@@ -218,15 +221,20 @@ export class CounterSlots {
     return slot;
   }
 
-  /** Those that were used before come first: their memory is there. */
   #nextFree(): number | undefined {
-    const [oldest] = this.#givenBack;
-    if (oldest !== undefined && Atomics.load(this.#words, isGivenBackWord(oldest)) === 0n) {
-      return this.#givenBack.shift();
+    this.#collect();
+    const slot = this.#indexes.take();
+    return slot < otherSlot ? slot : undefined;
+  }
+
+  /** Slots are free once the main thread has taken their counts. */
+  #collect(): void {
+    for (;;) {
+      const [oldest] = this.#givenBack;
+      if (oldest === undefined || Atomics.load(this.#words, isGivenBackWord(oldest)) !== 0n) return;
+      this.#givenBack.shift();
+      this.#indexes.giveBack(oldest);
     }
-    if (this.#next >= otherSlot) return undefined;
-    this.#next += 1;
-    return this.#next - 1;
   }
 }
 

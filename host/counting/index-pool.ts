@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Indexes of places in what all threads share: each is somebody's, or free.
+// Indexes of places in memory that threads share: each index has one user, or is free.
 
 export class IndexPool {
   readonly #size: number;
@@ -10,12 +10,19 @@ export class IndexPool {
     this.#size = size;
   }
 
-  /** All that were ever taken are below. */
+  /** Above every index that was ever taken. */
   get end(): number {
     return this.#end;
   }
 
-  /** A free index; the size of the pool when there is none left. */
+  get left(): number {
+    return this.#size - this.#end + this.#free.length;
+  }
+
+  /**
+   * A free index, used ones first, since their memory is there already; the size of the pool when
+   * none is left.
+   */
   take(): number {
     const free = this.#free.pop();
     if (free !== undefined) return free;

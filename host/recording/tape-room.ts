@@ -4,7 +4,8 @@
 import { memoryLimit } from '../process/memory-limit.ts';
 import { mostPlaces } from '../counting/container-places.ts';
 
-const mostSlots = 1024;
+/** Of loss counters: losses of recorded containers beyond them are not counted. */
+export const mostSlots = 1024;
 
 /** What all threads have of it: how many calls of each recorded container were lost. */
 export function makeLossCounters(): SharedArrayBuffer {
@@ -127,23 +128,5 @@ export class LossCounters {
 
   of(slot: number): number {
     return slot < this.#lost.length ? Atomics.load(this.#lost, slot) : 0;
-  }
-}
-
-/** In the main thread: which slot is whose. Past the last one, losses are not counted. */
-export class TapeSlots {
-  readonly #free: number[] = [];
-  #next = 0;
-
-  take(): number {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    if (this.#next >= mostSlots) return mostSlots;
-    this.#next += 1;
-    return this.#next - 1;
-  }
-
-  release(slot: number): void {
-    if (slot < mostSlots) this.#free.push(slot);
   }
 }

@@ -8,7 +8,8 @@ import type { RecordedFacts } from './recorded-facts.ts';
 import { decodeCall } from './recorded-call.ts';
 import type { RecordedCall } from './recorded-call.ts';
 import type { EndReason } from './recording-format.ts';
-import { LossCounters, makeLossCounters, TapeSlots } from './tape-room.ts';
+import { LossCounters, makeLossCounters, mostSlots } from './tape-room.ts';
+import { IndexPool } from '../counting/index-pool.ts';
 
 /** Who is told what happens in a container. */
 export interface Tap {
@@ -45,7 +46,7 @@ export class Tapes {
   readonly losses: SharedArrayBuffer = makeLossCounters();
   readonly #isRead: () => boolean;
   readonly #counters = new LossCounters(this.losses);
-  readonly #slots = new TapeSlots();
+  readonly #slots = new IndexPool(mostSlots);
   readonly #taped: Map<number, Taped> = new Map();
   readonly #tappings: Set<Tapping> = new Set();
 
@@ -70,7 +71,7 @@ export class Tapes {
 
   /** Of a listener that never came to be one. */
   releaseSlot(slot: number): void {
-    this.#slots.release(slot);
+    this.#slots.giveBack(slot);
   }
 
   /** A listener's calls are written down from now on, or by another registry. */
@@ -108,7 +109,7 @@ export class Tapes {
     await this.#drain();
     const taped = this.#taped.get(token);
     if (taped?.slot === slot) this.#forget(token, taped);
-    this.#slots.release(slot);
+    this.#slots.giveBack(slot);
   }
 
   /** No more of its container is written down for it. */

@@ -159,8 +159,11 @@ describe('CounterSlots', () => {
     expect(givenBack).toEqual([1, 2]);
     expect(counterSlots.of(3, 3).answersOf('mkdir').of(0)).toBe(4);
     take([1, 2]);
-    expect(counterSlots.of(3, 3).answersOf('mkdir').of(1)).toBe(1);
-    expect(counterSlots.of(4, 4).answersOf('mkdir').of(0)).toBe(2);
+    const again = [
+      counterSlots.of(3, 3).answersOf('mkdir').of(1),
+      counterSlots.of(4, 4).answersOf('mkdir').of(0),
+    ];
+    expect(new Set(again)).toEqual(new Set([1, 2]));
     expect(counterSlots.of(5, 5).answersOf('mkdir').of(0)).toBe(5);
     expect(counterSlots.of(2, 2).answersOf('mkdir').of(0)).toBe(3);
   });

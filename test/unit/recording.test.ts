@@ -32,7 +32,8 @@ import { isEntry } from '../../host/recording/recording-format.ts';
 import { redacted } from '../../host/recording/redaction.ts';
 import { AnswerPool, ReplayedHost } from '../../host/replay/replayed-host.ts';
 import { TapedHost } from '../../host/recording/taped-host.ts';
-import { LossCounters, makeLossCounters, TapeSlots } from '../../host/recording/tape-room.ts';
+import { IndexPool } from '../../host/counting/index-pool.ts';
+import { LossCounters, makeLossCounters, mostSlots } from '../../host/recording/tape-room.ts';
 import { Stopwatch } from '../../host/replay/timed-host.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { fillCall, RecordingHost } from '../support/handler-harness.ts';
@@ -521,12 +522,12 @@ test('recording: a call with more than can be kept is lost as a whole', () => {
 
 test('recording: losses are counted apart, and past the last place not at all', () => {
   const counters = new LossCounters(makeLossCounters());
-  const slots = new TapeSlots();
+  const slots = new IndexPool(mostSlots);
   const [one, other] = [slots.take(), slots.take()];
   counters.lose(one);
   counters.lose(one);
   expect([counters.of(one), counters.of(other)]).toEqual([2, 0]);
-  slots.release(one);
+  slots.giveBack(one);
   expect(slots.take()).toBe(one);
   let last = 0;
   for (let each = 0; each < 2000; each += 1) last = slots.take();
