@@ -7,6 +7,16 @@ import { join } from 'node:path';
 import { AgentError } from './errors.ts';
 import { packageRoot } from './package-root.ts';
 
+export {
+  answerKind,
+  arches,
+  argumentCount,
+  eventKind,
+  inbox,
+  numbersPerArch,
+  readKind,
+} from './border/calls.ts';
+
 /** A receiver: shared by all threads of the process. */
 export type ReceiverHandle = number & { readonly brand: 'receiver' };
 /** The agent socket; of the thread that made it. */
@@ -24,10 +34,6 @@ export type Token = number & { readonly brand: 'token' };
 export function tokenOf(value: number): Token {
   return value as Token;
 }
-
-/** What `receive` reports; the values are the addon's. */
-/** `shortage`: another thread has told that memory is short. */
-export const eventKind = { notification: 1, ended: 2, stopped: 3, shortage: 4 } as const;
 
 /** A link of an `overdue` event: the worker acted in the container. */
 export const actingLink = 0xffff_ffff;
@@ -66,57 +72,6 @@ export interface ReceiverEvent {
    */
   readonly quarantineMs: number;
 }
-
-/** How the addon reads a pointer argument; the values are the addon's. */
-export const readKind = {
-  nothing: 0,
-  path: 1,
-  source: 2,
-  mountData: 3,
-  xattrName: 4,
-  xattrValue: 5,
-  xattrArgs: 6,
-  xattrRoom: 7,
-  openHow: 8,
-} as const;
-
-/** What is in an inbox for the current call; the values are the addon's. */
-export const answerKind = { none: 0, value: 1, errno: 2, continue: 3, descriptor: 4 } as const;
-
-/** Architectures by the index that the addon gives them. */
-export const arches = ['x86_64', 'i386', 'x32', 'arm64'] as const;
-/** Rows of the tables that the addon looks numbers up in. */
-export const numbersPerArch = 1024;
-export const argumentCount = 6;
-
-/**
- * Where the addon writes a received call and reads its answer, as byte offsets. `pointers` holds a pair of i32 for each
- * argument: a length (or `notRead`, `null`, a negated errno) and the offset of the bytes.
- */
-export const inbox = {
-  size: 73_904,
-  token: 0,
-  tid: 4,
-  arch: 8,
-  number: 12,
-  registers: 16,
-  pointers: 64,
-  id: 112,
-  auditArch: 120,
-  wasGone: 124,
-  answerValue: 128,
-  answerErrno: 136,
-  answerKind: 140,
-  answerDelay: 144,
-  answerSlot: 148,
-  answerFailed: 152,
-  link: 160,
-  deadline: 164,
-  took: 168,
-  terms: 172,
-  notRead: -0x1_0000,
-  null: -0x1_0001,
-} as const;
 
 /**
  * Positions in the numbers that `mountAsCaller` takes: each string is an offset and, behind it, a

@@ -96,7 +96,7 @@ Napi::Value create_receiver(const Napi::CallbackInfo& info) {
     return throw_errno(info.Env(), call, Errno{ENOSYS});
   ReadTable table;
   for (const std::byte kind : kinds) {
-    if (std::to_integer<int>(kind) > kLastReadKind)
+    if (std::to_integer<std::size_t>(kind) >= kReadKinds)
       return throw_type(info.Env(), "unknown read kind");
     table.push_back(static_cast<ReadKind>(kind));
   }

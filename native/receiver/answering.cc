@@ -74,7 +74,7 @@ Response Worker::answer_in_inbox(Counted& counted) const {
     case AnswerKind::none:
       break;
   }
-  if (answer.is_failure != 0) counted = Counted::failure;
+  if (answer.failed != 0) counted = Counted::failure;
   return response;
 }
 

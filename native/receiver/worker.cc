@@ -86,7 +86,7 @@ Worker::~Worker() {
 void Worker::note_broken() {
   const std::uint32_t link = std::atomic_ref(inbox_->link).load(std::memory_order_relaxed);
   const Inbox::Answer& answer = inbox_->answer;
-  if (link == 0 || answer.kind != AnswerKind::none || answer.is_failure != 0) return;
+  if (link == 0 || answer.kind != AnswerKind::none || answer.failed != 0) return;
   Receiver& receiver = *receiver_;
   const std::lock_guard lock(receiver.mutex_);
   const bool is_told = (place_.key.load() & CallKey::kOverdue) != 0;

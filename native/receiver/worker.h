@@ -16,6 +16,7 @@
 #include "caller/target.h"
 #include "container/caller_faults.h"
 #include "helper/masks.h"
+#include "kernel/border.h"
 #include "kernel/result.h"
 #include "process/child.h"
 #include "receiver/call_memory.h"
@@ -24,9 +25,6 @@
 #include "receiver/receiver.h"
 
 namespace seccompagent {
-
-// `shortage`: another thread has told that memory is short.
-enum class EventKind : std::int32_t { notification = 1, ended = 2, stopped = 3, shortage = 4 };
 
 // At most one notification at a time is a worker's own, and that one is answered at most once.
 class Worker {
