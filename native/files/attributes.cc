@@ -21,36 +21,36 @@
 
 namespace seccompagent {
 
-FileAnswer change_mode(const Doing& doing) {
-  const auto file = find_file(doing);
-  if (!file) return refusal(file.error().number);
-  const std::uint32_t mode = doing.request.mode;
-  return have_changed(doing, copying_of(doing, file->fd), [&] {
-    return have_effect(doing, [&] {
+FileAnswer change_mode(const FileTask& task) {
+  const auto file = find_file(task);
+  if (!file) return failure(file.error().number);
+  const std::uint32_t mode = task.request.mode;
+  return perform_change(task, copy_cost_of(task, file->fd), [&] {
+    return perform(task, [&] {
       const long changed = syscall(SYS_fchmodat2, file->fd, "", mode, AT_EMPTY_PATH);
-      if (!is_missing(changed)) return changed;
-      return by_path(doing, file->fd, [&](const char* path) { return chmod(path, mode); });
+      if (!is_unsupported(changed)) return changed;
+      return by_path(task, file->fd, [&](const char* path) { return chmod(path, mode); });
     });
   });
 }
 
-FileAnswer change_owner(const Doing& doing) {
-  const auto file = find_file(doing);
-  if (!file) return refusal(file.error().number);
-  return have_changed(doing, copying_of(doing, file->fd), [&] {
-    return have_effect(doing, [&] {
-      return fchownat(file->fd, "", doing.request.first, doing.request.second, AT_EMPTY_PATH);
+FileAnswer change_owner(const FileTask& task) {
+  const auto file = find_file(task);
+  if (!file) return failure(file.error().number);
+  return perform_change(task, copy_cost_of(task, file->fd), [&] {
+    return perform(task, [&] {
+      return fchownat(file->fd, "", task.request.first, task.request.second, AT_EMPTY_PATH);
     });
   });
 }
 
-FileAnswer describe(const Doing& doing) {
-  const auto file = find_file(doing);
-  if (!file) return refusal(file.error().number);
+FileAnswer read_status(const FileTask& task) {
+  const auto file = find_file(task);
+  if (!file) return failure(file.error().number);
   struct stat found = {};
   struct statfs system = {};
   if (fstatat(file->fd, "", &found, AT_EMPTY_PATH) == -1 || fstatfs(file->fd, &system) == -1)
-    return refusal(errno);
+    return failure(errno);
   constexpr std::uint64_t kBillion = 1'000'000'000;
   const auto time = [](const timespec& at) {
     return static_cast<std::uint64_t>(at.tv_sec) * kBillion +
@@ -77,11 +77,11 @@ FileAnswer describe(const Doing& doing) {
   return answer;
 }
 
-FileAnswer read_link(const Doing& doing) {
-  const auto file = find_file(doing);
-  if (!file) return refusal(file.error().number);
-  if (is_of_processes(file->fd)) return refusal(EOPNOTSUPP);
-  return have_bytes(doing, [&](char* out, std::size_t size) -> long {
+FileAnswer read_link(const FileTask& task) {
+  const auto file = find_file(task);
+  if (!file) return failure(file.error().number);
+  if (is_of_processes(file->fd)) return failure(EOPNOTSUPP);
+  return read_bytes(task, [&](char* out, std::size_t size) -> long {
     return readlinkat(file->fd, "", out, size);
   });
 }

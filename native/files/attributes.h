@@ -7,9 +7,9 @@
 
 namespace seccompagent {
 
-[[nodiscard]] FileAnswer change_mode(const Doing& doing);
-[[nodiscard]] FileAnswer change_owner(const Doing& doing);
-[[nodiscard]] FileAnswer describe(const Doing& doing);
-[[nodiscard]] FileAnswer read_link(const Doing& doing);
+[[nodiscard]] FileAnswer change_mode(const FileTask& task);
+[[nodiscard]] FileAnswer change_owner(const FileTask& task);
+[[nodiscard]] FileAnswer read_status(const FileTask& task);
+[[nodiscard]] FileAnswer read_link(const FileTask& task);
 
 }  // namespace seccompagent

@@ -18,93 +18,96 @@
 
 namespace seccompagent {
 
-// Right before the effect; afterwards what the kernel says of it.
+// Performs the effect, unless the notification went away; afterwards the kernel's answer.
 template <typename Effect>
-[[nodiscard]] FileAnswer have_effect(const Doing& doing, Effect effect) {
-  if (doing.validity.is_gone()) return gone();
-  const LentCapability lent(doing.request.lent);
-  return refusal(effect() == -1 ? errno : 0);
+[[nodiscard]] FileAnswer perform(const FileTask& task, Effect effect) {
+  if (task.validity.is_gone()) return gone();
+  const LentCapability lent(task.request.lent);
+  return failure(effect() == -1 ? errno : 0);
 }
 
-// The same of what makes something in a directory, or in a file. What is more than the caller may
-// have is not even tried where the name is taken: it may be free by then.
+// Performs an effect that makes something in a directory or a file, within the place's allowance.
+// Beyond it nothing is tried, also where the name is taken: it may be free by then.
 template <typename Effect>
-[[nodiscard]] FileAnswer have_made(const Doing& doing, const Making& making, Effect effect) {
-  Made made = weigh(making);
-  if (made.amount > doing.place.allowance || doing.place.is_full) {
-    if (is_there(making)) return refusal(EEXIST);
+[[nodiscard]] FileAnswer perform_creation(const FileTask& task, const Creation& creation,
+                                          Effect effect) {
+  Made made = weigh(creation);
+  if (made.amount > task.place.allowance || task.place.is_full) {
+    if (is_there(creation)) return failure(EEXIST);
     made.is_over = true;
-    FileAnswer over = refusal(ENOSPC);
+    FileAnswer over = failure(ENOSPC);
     over.made = made;
     return over;
   }
-  FileAnswer done = have_effect(doing, effect);
+  FileAnswer done = perform(task, effect);
   if (done.error == 0 && !done.is_gone) done.made = made;
   return done;
 }
 
-// What an overlay may copy before something is changed.
-struct Copying {
+// How much an overlay may copy into memory before a change.
+struct CopyCost {
   std::uint64_t bytes = 0;
-  // Also something that nobody has weighed, as where a name may stand for something else by then.
+  // The overlay may copy more than that: a name may stand for another file by then.
   bool is_possible = false;
 
-  void add(const Copying& other) {
+  void add(const CopyCost& other) {
     bytes += other.bytes;
     is_possible |= other.is_possible;
   }
 };
 
-[[nodiscard]] Copying copying_of(const Doing& doing, int file, bool has_content = true);
+[[nodiscard]] CopyCost copy_cost_of(const FileTask& task, int file, bool has_content = true);
 
-// Of a directory in which something changes.
-[[nodiscard]] Copying copying_in(const Doing& doing, int directory, const struct statfs* system);
-[[nodiscard]] Copying copying_in(const Doing& doing, const Entry& entry);
+// Of a change in a directory.
+[[nodiscard]] CopyCost copy_cost_in(const FileTask& task, int directory,
+                                    const struct statfs* system);
+[[nodiscard]] CopyCost copy_cost_in(const FileTask& task, const Entry& entry);
 
-// With the directory, which is copied as well.
-[[nodiscard]] Copying copying_of(const Doing& doing, const Entry& entry);
+// Of a change of the entry's file, with its directory, which is copied as well.
+[[nodiscard]] CopyCost copy_cost_of(const FileTask& task, const Entry& entry);
 
-// A name in a directory, and what it stands for; of a symbolic link, the length of its text.
-[[nodiscard]] Making making_of(const Entry& entry, std::size_t text = 0);
+// `text`: of a symbolic link, the length of its text.
+[[nodiscard]] Creation creation_of(const Entry& entry, std::size_t text = 0);
 
-// What an overlay makes in memory where a name of a lower layer goes.
-[[nodiscard]] Copying hiding_of(const Entry& entry);
+// Of the whiteout that an overlay makes in memory where a name of a lower layer is removed.
+[[nodiscard]] CopyCost whiteout_cost_of(const Entry& entry);
 
-// The same of what changes files: whoever does it has the kernel keep the limit.
+// Performs a change that an overlay may have to copy files for: the kernel keeps the limit.
 template <typename Change>
-[[nodiscard]] FileAnswer have_changed(const Doing& doing, const Copying& copying, Change change) {
-  if (copying.bytes == 0 && !copying.is_possible) return change();
-  if (doing.held == HeldIds::of_file_systems) return refusal(ENOTSUP);
-  FileAnswer done = refusal(ENOSPC);
-  if (copying.bytes <= doing.place.copy_room) {
-    const CopyLimit limit(doing.place.copy_room);
+[[nodiscard]] FileAnswer perform_change(const FileTask& task, const CopyCost& cost, Change change) {
+  if (cost.bytes == 0 && !cost.is_possible) return change();
+  if (task.held == HeldIds::of_file_systems) return failure(ENOTSUP);
+  FileAnswer done = failure(ENOSPC);
+  if (cost.bytes <= task.place.copy_room) {
+    const CopyLimit limit(task.place.copy_room);
     done = change();
     if (done.error == EFBIG) done.error = ENOSPC;
   }
-  done.copied = copying.bytes;
+  done.copied = cost.bytes;
   return done;
 }
 
-// The same of what makes something in a directory, which an overlay may have to copy.
+// Makes something in a directory, which an overlay may have to copy.
 template <typename Effect>
-[[nodiscard]] FileAnswer have_added(const Doing& doing, Making making, Effect effect) {
+[[nodiscard]] FileAnswer create_in_directory(const FileTask& task, Creation creation,
+                                             Effect effect) {
   struct statfs asked = {};
-  if (making.system == nullptr && fstatfs(making.at, &asked) == 0) making.system = &asked;
-  const Copying copying = copying_in(doing, making.at, making.system);
-  if (copying.bytes > doing.place.copy_room && is_there(making)) return refusal(EEXIST);
-  return have_changed(doing, copying, [&] { return have_made(doing, making, effect); });
+  if (creation.system == nullptr && fstatfs(creation.at, &asked) == 0) creation.system = &asked;
+  const CopyCost cost = copy_cost_in(task, creation.at, creation.system);
+  if (cost.bytes > task.place.copy_room && is_there(creation)) return failure(EEXIST);
+  return perform_change(task, cost, [&] { return perform_creation(task, creation, effect); });
 }
 
 // The kernel's own, see xattr(7).
-inline constexpr std::size_t kMostXattr = 65536;
+inline constexpr std::size_t kMaxXattr = 65536;
 
-// What the kernel gives into a buffer of at most so many bytes; 0 asks for the size alone.
+// Reads as many bytes as the request has room for; room 0 asks for the size alone.
 template <typename Get>
-[[nodiscard]] FileAnswer have_bytes(const Doing& doing, Get get) {
-  std::string bytes(std::min<std::size_t>(doing.request.room, kMostXattr), '\0');
-  const LentCapability lent(doing.request.lent);
+[[nodiscard]] FileAnswer read_bytes(const FileTask& task, Get get) {
+  std::string bytes(std::min<std::size_t>(task.request.room, kMaxXattr), '\0');
+  const LentCapability lent(task.request.lent);
   const long got = get(bytes.data(), bytes.size());
-  if (got == -1) return refusal(errno);
+  if (got == -1) return failure(errno);
   FileAnswer answer;
   if (!bytes.empty()) bytes.resize(static_cast<std::size_t>(got));
   answer.bytes = std::move(bytes);

@@ -6,9 +6,9 @@
 
 namespace seccompagent {
 
-[[nodiscard]] FileAnswer get_xattr(const Doing& doing);
-[[nodiscard]] FileAnswer list_xattr(const Doing& doing);
-[[nodiscard]] FileAnswer set_xattr(const Doing& doing);
-[[nodiscard]] FileAnswer remove_xattr(const Doing& doing);
+[[nodiscard]] FileAnswer get_xattr(const FileTask& task);
+[[nodiscard]] FileAnswer list_xattr(const FileTask& task);
+[[nodiscard]] FileAnswer set_xattr(const FileTask& task);
+[[nodiscard]] FileAnswer remove_xattr(const FileTask& task);
 
 }  // namespace seccompagent

@@ -20,81 +20,81 @@
 namespace seccompagent {
 namespace {
 
-FileAnswer operate(const Doing& doing) {
-  switch (doing.request.operation) {
+FileAnswer operate(const FileTask& task) {
+  switch (task.request.operation) {
     case FileOperation::mkdir:
-      return make_directory(doing);
+      return make_directory(task);
     case FileOperation::mknod:
-      return make_node(doing);
+      return make_node(task);
     case FileOperation::open:
-      return open_file(doing);
+      return open_file(task);
     case FileOperation::chmod:
-      return change_mode(doing);
+      return change_mode(task);
     case FileOperation::chown:
-      return change_owner(doing);
+      return change_owner(task);
     case FileOperation::rename:
-      return rename_file(doing);
+      return rename_file(task);
     case FileOperation::link:
-      return link_file(doing);
+      return link_file(task);
     case FileOperation::symlink:
-      return make_symlink(doing);
+      return make_symlink(task);
     case FileOperation::undo_mknod:
-      return undo_mknod(doing);
+      return undo_mknod(task);
     case FileOperation::unlink:
-      return remove_file(doing);
+      return remove_file(task);
     case FileOperation::stat:
-      return describe(doing);
+      return read_status(task);
     case FileOperation::get_xattr:
-      return get_xattr(doing);
+      return get_xattr(task);
     case FileOperation::set_xattr:
-      return set_xattr(doing);
+      return set_xattr(task);
     case FileOperation::list_xattr:
-      return list_xattr(doing);
+      return list_xattr(task);
     case FileOperation::remove_xattr:
-      return remove_xattr(doing);
+      return remove_xattr(task);
     case FileOperation::read_link:
-      return read_link(doing);
+      return read_link(task);
   }
-  return refusal(ENOSYS);
+  return failure(ENOSYS);
 }
 
 // Whether a directory is not made because it is there, also outside of the granted folders.
 // Programs make all directories of a path, and have to hear of those that they can see.
-[[nodiscard]] bool has_directory(const Doing& doing) {
-  const char* const path = doing.request.path.c_str();
+[[nodiscard]] bool has_directory(const FileTask& task) {
+  const char* const path = task.request.path.c_str();
   const open_how how = {.flags = O_PATH | O_DIRECTORY, .mode = 0, .resolve = 0};
-  return doing.request.operation == FileOperation::mkdir &&
-         open_across(doing, doing.place.base, path, how).has_value();
+  return task.request.operation == FileOperation::mkdir &&
+         open_across(task, task.place.base, path, how).has_value();
 }
 
 // In the granted folders only: the same, with paths that start there.
-FileAnswer operate_inside(const Doing& doing) {
-  FileRequest request = doing.request;
-  FilePlace place = doing.place;
+FileAnswer operate_inside(const FileTask& task) {
+  FileRequest request = task.request;
+  FilePlace place = task.place;
   const Confinement confinement = {
-      .folders = doing.request.within, .resolve = request.resolve, .processes = place.processes};
+      .folders = task.request.within, .resolve = request.resolve, .processes = place.processes};
   const auto first = confine(confinement, place.base, request.path);
-  if (!first) return refusal(first.error().number);
+  if (!first) return failure(first.error().number);
   request.path = first->path;
   place.base = first->base;
   Result<ConfinedPath> second;
   if (request.operation == FileOperation::rename || request.operation == FileOperation::link) {
     second = confine(confinement, place.second_base, request.second_path);
-    if (!second) return refusal(second.error().number);
+    if (!second) return failure(second.error().number);
     request.second_path = second->path;
     place.second_base = second->base;
   }
   const bool is_kept_below = (request.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0;
   return operate({.request = request,
                   .place = place,
-                  .held = doing.held,
-                  .validity = doing.validity,
+                  .held = task.held,
+                  .validity = task.validity,
                   .confined = is_kept_below ? 0 : std::uint64_t{RESOLVE_BENEATH}});
 }
 
-FileAnswer operate_within(const Doing& doing) {
-  FileAnswer answer = operate_inside(doing);
-  if (answer.error == EPERM && has_directory(doing)) answer.error = EEXIST;
+FileAnswer operate_within(const FileTask& task) {
+  FileAnswer answer = operate_inside(task);
+  if (answer.error == EPERM && has_directory(task)) answer.error = EEXIST;
   return answer;
 }
 
@@ -134,10 +134,10 @@ FileAnswer operate_on_file(const FileRequest& asked, const FilePlace& place, Hel
   for (const int error :
        {resolve_self(asked.proc_path, asked.entry_error, request.path),
         resolve_self(asked.second_proc_path, asked.second_entry_error, request.second_path)}) {
-    if (error != 0) return refusal(error);
+    if (error != 0) return failure(error);
   }
-  const Doing doing = {request, place, held, validity};
-  return request.within.empty() ? operate(doing) : operate_within(doing);
+  const FileTask task = {request, place, held, validity};
+  return request.within.empty() ? operate(task) : operate_within(task);
 }
 
 }  // namespace seccompagent

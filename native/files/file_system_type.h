@@ -6,21 +6,21 @@
 
 namespace seccompagent {
 
-// The magic number; 0: it does not say.
+// The magic number; 0: unknown.
 [[nodiscard]] std::int64_t file_system_of(int fd);
 
 [[nodiscard]] bool is_of_processes(int fd);
 
-// Of processes, or of cgroups: what is written there is judged by who has opened it, in which
-// cgroup namespace.
+// procfs or cgroups: the kernel checks a write there by the rights, and the cgroup namespace, of
+// the process that opened the file.
 [[nodiscard]] bool is_of_kernel(std::int64_t type);
 
-// Whether to close a file or directory there asks nobody, as FUSE, network file systems and what
-// lies on top of others (overlay) do. What is left is done by the kernel, on local disks.
+// Whether closing a file or directory there waits for nobody: true for local disks and memory, not
+// for FUSE, network file systems and overlays.
 [[nodiscard]] bool closes_at_once(std::int64_t type);
 
-// Whether a file system of this type takes who has the caller's ids of file systems alone for
-// somebody else: mqueue counts its queues for the real user.
-[[nodiscard]] bool is_mistaken_on(std::int64_t type);
+// Whether a file system of this type looks at more ids of the caller than those of file systems:
+// mqueue counts its queues for the real user.
+[[nodiscard]] bool needs_all_ids(std::int64_t type);
 
 }  // namespace seccompagent

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One operation on files, as its parts hand it to each other.
+// One operation on files, with all that its steps need.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace seccompagent {
 
-struct Doing {
+struct FileTask {
   const FileRequest& request;
   const FilePlace& place;
   HeldIds held;
@@ -17,7 +17,7 @@ struct Doing {
   std::uint64_t confined = 0;
 };
 
-[[nodiscard]] inline FileAnswer refusal(int error) {
+[[nodiscard]] inline FileAnswer failure(int error) {
   return {.error = error, .bytes = {}, .fd = {}};
 }
 [[nodiscard]] inline FileAnswer gone() {

@@ -37,17 +37,17 @@ struct LastDirectory {
   struct stat file;
 };
 
-[[nodiscard]] Result<LastDirectory> find_last_directory(const Doing& doing) {
-  std::string path = doing.request.path;
-  for (int links = 0; links <= kMostLinks; ++links) {
-    const auto entry = find_entry(doing, doing.place.base, path, doing.request.resolve);
+[[nodiscard]] Result<LastDirectory> find_last_directory(const FileTask& task) {
+  std::string path = task.request.path;
+  for (int links = 0; links <= kMaxLinks; ++links) {
+    const auto entry = find_entry(task, task.place.base, path, task.request.resolve);
     if (!entry) return std::unexpected(entry.error());
     LastDirectory found = {};
     if (fstat(entry->directory, &found.directory) == -1 ||
         fstatat(entry->directory, entry->name.c_str(), &found.file, AT_SYMLINK_NOFOLLOW) == -1) {
       return fail_errno();
     }
-    const bool is_followed = (doing.request.flags & O_NOFOLLOW) == 0;
+    const bool is_followed = (task.request.flags & O_NOFOLLOW) == 0;
     if (!S_ISLNK(found.file.st_mode) || !is_followed) return found;
     std::array<char, PATH_MAX> target = {};
     const ssize_t length =
@@ -61,7 +61,7 @@ struct LastDirectory {
 
 // Whether the caller may follow a symbolic link in this directory: 0, or what the kernel would say.
 // It was there to be followed before, but somebody may have exchanged it since.
-[[nodiscard]] int following_error(const Doing& doing, int directory, int link) {
+[[nodiscard]] int following_error(const FileTask& task, int directory, int link) {
   struct statvfs system = {};
   struct stat folder = {};
   struct stat found = {};
@@ -70,24 +70,24 @@ struct LastDirectory {
     return errno;
   }
   constexpr unsigned long kNoSymlinks = 0x2000;  // ST_NOSYMFOLLOW of <linux/statfs.h>
-  const bool is_forbidden = (doing.request.resolve & RESOLVE_NO_SYMLINKS) != 0;
+  const bool is_forbidden = (task.request.resolve & RESOLVE_NO_SYMLINKS) != 0;
   if (is_forbidden || (system.f_flag & kNoSymlinks) != 0) return ELOOP;
   // see protected_symlinks in proc_sys_fs(5)
   constexpr mode_t kShared = S_ISVTX | S_IWOTH;
-  const bool is_free = !doing.request.protects_links || found.st_uid == own_fs_uid() ||
+  const bool is_free = !task.request.protects_links || found.st_uid == own_fs_uid() ||
                        (folder.st_mode & kShared) != kShared || found.st_uid == folder.st_uid;
   return is_free ? 0 : EACCES;
 }
 
 }  // namespace
 
-int protection_error(const Doing& doing, const struct stat& found) {
-  const FileRequest& request = doing.request;
+int protection_error(const FileTask& task, const struct stat& found) {
+  const FileRequest& request = task.request;
   const std::uint32_t level = S_ISREG(found.st_mode)    ? request.first
                               : S_ISFIFO(found.st_mode) ? request.second
                                                         : 1;
   if (level == 0 || found.st_uid == own_fs_uid()) return 0;
-  const auto last = find_last_directory(doing);
+  const auto last = find_last_directory(task);
   if (!last) return last.error().number;
   const struct stat& directory = last->directory;
   // somebody exchanges what has the name
@@ -99,8 +99,8 @@ int protection_error(const Doing& doing, const struct stat& found) {
   return is_protected ? EACCES : 0;
 }
 
-Result<std::string> behind_link(const Doing& doing, const std::string& path) {
-  const auto entry = find_entry(doing, doing.place.base, path, doing.request.resolve);
+Result<std::string> behind_link(const FileTask& task, const std::string& path) {
+  const auto entry = find_entry(task, task.place.base, path, task.request.resolve);
   if (!entry) return std::unexpected(entry.error());
   const auto link = open_at(entry->directory, entry->name.c_str(), O_PATH | O_NOFOLLOW);
   if (!link && link.error() == Errno{ENOENT}) return path;
@@ -110,7 +110,7 @@ Result<std::string> behind_link(const Doing& doing, const std::string& path) {
   // it is none
   if (length == -1 && errno == ENOENT) return path;
   if (length == -1) return fail_errno();
-  if (const int error = following_error(doing, entry->directory, link->get()); error != 0)
+  if (const int error = following_error(task, entry->directory, link->get()); error != 0)
     return fail(error);
   return target_of(path.substr(0, path.size() - entry->name.size()),
                    {text.data(), static_cast<std::size_t>(length)});

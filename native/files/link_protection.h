@@ -13,15 +13,15 @@
 namespace seccompagent {
 
 // As many as the kernel follows, see path_resolution(7).
-inline constexpr int kMostLinks = 40;
+inline constexpr int kMaxLinks = 40;
 
 // The system's protection of directories such as /tmp, which comes with O_CREAT alone, see
 // protected_regular and protected_fifos in proc_sys_fs(5), and so is whatever is neither: what is
 // opened by its descriptor passes it by. 0, or what the kernel would say.
-[[nodiscard]] int protection_error(const Doing& doing, const struct stat& found);
+[[nodiscard]] int protection_error(const FileTask& task, const struct stat& found);
 
 // The path with the text of the symbolic link in place of the last name; the path itself where that
 // is none.
-[[nodiscard]] Result<std::string> behind_link(const Doing& doing, const std::string& path);
+[[nodiscard]] Result<std::string> behind_link(const FileTask& task, const std::string& path);
 
 }  // namespace seccompagent

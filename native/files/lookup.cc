@@ -12,15 +12,14 @@
 namespace seccompagent {
 namespace {
 
-[[nodiscard]] bool mistakes_us(const Doing& doing, int fd) {
-  return doing.held == HeldIds::of_file_systems && is_mistaken_on(file_system_of(fd));
+[[nodiscard]] bool needs_more_ids(const FileTask& task, int fd) {
+  return task.held == HeldIds::of_file_systems && needs_all_ids(file_system_of(fd));
 }
 
 // By the caller, see inode_owner_or_capable of the kernel.
-[[nodiscard]] bool is_owned(const Doing& doing, int fd) {
+[[nodiscard]] bool is_owned(const FileTask& task, int fd) {
   struct stat found = {};
-  return fstat(fd, &found) == 0 &&
-         (found.st_uid == doing.request.owner || is_effective(CAP_FOWNER));
+  return fstat(fd, &found) == 0 && (found.st_uid == task.request.owner || is_effective(CAP_FOWNER));
 }
 
 }  // namespace
@@ -39,29 +38,29 @@ Result<UniqueFd> open_at(int base, const char* path, std::uint64_t flags, std::u
   }
 }
 
-Result<UniqueFd> open_across(const Doing& doing, int base, const char* path, open_how how) {
-  Crossing* crossing = doing.place.crossing;
+Result<UniqueFd> open_across(const FileTask& task, int base, const char* path, open_how how) {
+  Crossing* crossing = task.place.crossing;
   if (crossing == nullptr || crossing->is_entered())
     return open_at(base, path, how.flags, how.mode, how.resolve);
   auto fd = open_at(base, path, how.flags, how.mode, how.resolve | RESOLVE_NO_XDEV);
   // of what procfs has not for us, it may have something for the caller
-  if (!fd && is_mistaken_on(file_system_of(base))) return fail(ENOTSUP);
+  if (!fd && needs_all_ids(file_system_of(base))) return fail(ENOTSUP);
   if (fd || fd.error() != Errno{EXDEV}) return fd;
   if (!crossing->enter()) return fail(ENOTSUP);
   return open_at(base, path, how.flags, how.mode, how.resolve);
 }
 
-Result<UniqueFd> open_in_place(const Doing& doing, int base, const char* path, std::uint64_t flags,
-                               std::uint64_t mode, std::uint64_t resolve) {
-  const open_how how = {.flags = flags, .mode = mode, .resolve = resolve | doing.confined};
-  auto fd = open_across(doing, base, path, how);
+Result<UniqueFd> open_in_place(const FileTask& task, int base, const char* path,
+                               std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve) {
+  const open_how how = {.flags = flags, .mode = mode, .resolve = resolve | task.confined};
+  auto fd = open_across(task, base, path, how);
   // the caller's own rule may have the same answer
-  const bool is_ours = doing.confined != 0 && (resolve & RESOLVE_NO_XDEV) == 0;
+  const bool is_ours = task.confined != 0 && (resolve & RESOLVE_NO_XDEV) == 0;
   if (!fd && is_ours && fd.error() == Errno{EXDEV}) return fail(EPERM);
   return fd;
 }
 
-Result<Entry> find_entry(const Doing& doing, int base, const std::string& path,
+Result<Entry> find_entry(const FileTask& task, int base, const std::string& path,
                          std::uint64_t resolve) {
   const std::size_t end = path.find_last_not_of('/');
   // the base itself, or the root, which no call makes or removes
@@ -71,34 +70,34 @@ Result<Entry> find_entry(const Doing& doing, int base, const std::string& path,
   const std::string parent = path.substr(0, slash + 1);
   // an absolute path starts at the root, which is the base then
   const bool is_base = parent.find_first_not_of('/') == std::string::npos;
-  if (is_base && (resolve | doing.confined) == 0) return Entry{{}, base, path.substr(slash + 1)};
-  auto directory = open_in_place(doing, base, parent.c_str(), O_PATH | O_DIRECTORY, 0, resolve);
+  if (is_base && (resolve | task.confined) == 0) return Entry{{}, base, path.substr(slash + 1)};
+  auto directory = open_in_place(task, base, parent.c_str(), O_PATH | O_DIRECTORY, 0, resolve);
   if (!directory) return std::unexpected(directory.error());
   const int fd = directory->get();
   return Entry{std::move(*directory), fd, path.substr(slash + 1)};
 }
 
-Result<Entry> entry_of(const Doing& doing, int base, const std::string& path) {
-  auto entry = find_entry(doing, base, path);
+Result<Entry> entry_of(const FileTask& task, int base, const std::string& path) {
+  auto entry = find_entry(task, base, path);
   struct statfs found = {};
   if (!entry || fstatfs(entry->directory, &found) == -1) return entry;
-  if (doing.held == HeldIds::of_file_systems && is_mistaken_on(found.f_type)) return fail(ENOTSUP);
+  if (task.held == HeldIds::of_file_systems && needs_all_ids(found.f_type)) return fail(ENOTSUP);
   entry->system = found;
   return entry;
 }
 
-Result<Found> find_file(const Doing& doing) {
-  Found found = {.opened = {}, .fd = doing.place.base};
-  if (!doing.request.path.empty()) {
-    const std::uint64_t follow = doing.request.is_followed ? 0 : O_NOFOLLOW;
-    auto fd = open_in_place(doing, found.fd, doing.request.path.c_str(), O_PATH | follow);
+Result<FoundFile> find_file(const FileTask& task) {
+  FoundFile found = {.opened = {}, .fd = task.place.base};
+  if (!task.request.path.empty()) {
+    const std::uint64_t follow = task.request.is_followed ? 0 : O_NOFOLLOW;
+    auto fd = open_in_place(task, found.fd, task.request.path.c_str(), O_PATH | follow);
     if (!fd) return std::unexpected(fd.error());
     found = {.opened = std::move(*fd), .fd = -1};
     found.fd = found.opened.get();
   }
-  if (mistakes_us(doing, found.fd)) return fail(ENOTSUP);
+  if (needs_more_ids(task, found.fd)) return fail(ENOTSUP);
   // nobody lends power over what is somebody else's
-  if (doing.request.lent != 0 && !is_owned(doing, found.fd)) return fail(EPERM);
+  if (task.request.lent != 0 && !is_owned(task, found.fd)) return fail(EPERM);
   return found;
 }
 

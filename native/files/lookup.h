@@ -23,50 +23,54 @@ struct Entry {
   UniqueFd opened;
   int directory;
   std::string name;
-  // Where somebody has asked.
+  // The answer of fstatfs(2), if it was asked.
   std::optional<struct statfs> system = std::nullopt;
 };
 
-// The file itself, opened for nothing.
-struct Found {
+// The file itself, opened with O_PATH, or the base.
+struct FoundFile {
   UniqueFd opened;
   int fd;
 };
 
-// The caller's own restrictions of the path come on top of ours. Where they keep it below a folder,
-// a rename or mount anywhere in the system makes the kernel give up at "..", and it asks to be
-// asked again.
+// openat2(2) with the caller's restrictions of the path (`resolve`) added to ours. With those that
+// keep a path below a folder, the kernel answers EAGAIN at ".." after a rename or mount anywhere in
+// the system: this tries again.
 [[nodiscard]] Result<UniqueFd> open_at(int base, const char* path, std::uint64_t flags,
                                        std::uint64_t mode = 0, std::uint64_t resolve = 0);
 
-// Most paths stay in one mount. What starts on procfs and stays there, mistakes_us finds.
-[[nodiscard]] Result<UniqueFd> open_across(const Doing& doing, int base, const char* path,
+// Enters the caller's network namespace where the path leads into another mount. Most paths stay in
+// one; those that start on procfs and stay there are found by the ids they need.
+[[nodiscard]] Result<UniqueFd> open_across(const FileTask& task, int base, const char* path,
                                            open_how how);
 
-// What leaves the folder that it has to stay in is not granted.
-[[nodiscard]] Result<UniqueFd> open_in_place(const Doing& doing, int base, const char* path,
+// EPERM: the path leaves the granted folder.
+[[nodiscard]] Result<UniqueFd> open_in_place(const FileTask& task, int base, const char* path,
                                              std::uint64_t flags, std::uint64_t mode = 0,
                                              std::uint64_t resolve = 0);
 
-[[nodiscard]] Result<Entry> find_entry(const Doing& doing, int base, const std::string& path,
+// The directory of the path's last name.
+[[nodiscard]] Result<Entry> find_entry(const FileTask& task, int base, const std::string& path,
                                        std::uint64_t resolve = 0);
 
-[[nodiscard]] Result<Entry> entry_of(const Doing& doing, int base, const std::string& path);
+// The same for a change there; ENOTSUP: its file system needs all ids of the caller.
+[[nodiscard]] Result<Entry> entry_of(const FileTask& task, int base, const std::string& path);
 
-[[nodiscard]] Result<Found> find_file(const Doing& doing);
+// The file of the request's path.
+[[nodiscard]] Result<FoundFile> find_file(const FileTask& task);
 
 [[nodiscard]] const struct statfs* system_of(const Entry& entry);
 
-[[nodiscard]] inline bool is_missing(long result) {
+// The kernel is too old for a system call, or for AT_EMPTY_PATH with an O_PATH descriptor in it.
+[[nodiscard]] inline bool is_unsupported(long result) {
   return result == -1 && (errno == ENOSYS || errno == EBADF);
 }
 
-// Older kernels lack calls that take such a descriptor: its entry in our own procfs is a path to
-// it. The working directory is nobody's here, so it can lead there, and stays: the caller may not
-// be allowed to go anywhere else, its own root included.
+// Calls with a path to the descriptor: its entry in our own procfs, which becomes the working
+// directory and stays it, because the caller may not be allowed into any other, its root included.
 template <typename Call>
-[[nodiscard]] long by_path(const Doing& doing, int fd, Call call) {
-  if (fchdir(doing.place.processes) == -1) return -1;
+[[nodiscard]] long by_path(const FileTask& task, int fd, Call call) {
+  if (fchdir(task.place.processes) == -1) return -1;
   return call(("self/fd/" + std::to_string(fd)).c_str());
 }
 

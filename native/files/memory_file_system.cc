@@ -199,10 +199,10 @@ struct Look {
 
 // The first one above that the same mount shows of the upper layer; the root of an overlay is.
 [[nodiscard]] Kept find_upper(int start, int mount) {
-  constexpr int kMostSteps = 64;
+  constexpr int kMaxSteps = 64;
   UniqueFd opened;
   int at = start;
-  for (int steps = kMostSteps; steps > 0; --steps) {
+  for (int steps = kMaxSteps; steps > 0; --steps) {
     const Look look = look_at(at);
     if (look.mount != mount) break;
     if (look.kept != Kept::in_a_lower) return look.kept;
@@ -242,7 +242,7 @@ struct Look {
 // There is nowhere so much left; and many of them are no less in sum.
 constexpr std::uint64_t kTooMuch = 1ULL << 60;
 // Beside what is in a file.
-constexpr std::uint64_t kMostCopied = kKiB * kKiB;
+constexpr std::uint64_t kMaxAttributes = kKiB * kKiB;
 
 [[nodiscard]] std::string entry_of(int file) { return "self/fd/" + std::to_string(file); }
 
@@ -257,7 +257,7 @@ constexpr std::uint64_t kMostCopied = kKiB * kKiB;
   if (length == -1) return kTooMuch;
   names.resize(static_cast<std::size_t>(length));
   std::uint64_t sum = 0;
-  for (std::size_t at = 0; at < names.size() && sum <= kMostCopied;) {
+  for (std::size_t at = 0; at < names.size() && sum <= kMaxAttributes;) {
     const char* name = names.c_str() + at;
     const std::size_t name_length = std::strlen(name);
     const ssize_t size = getxattr(path.c_str(), name, nullptr, 0);
@@ -265,7 +265,7 @@ constexpr std::uint64_t kMostCopied = kKiB * kKiB;
         attribute_of(name_length + (size == -1 ? XATTR_SIZE_MAX : static_cast<std::size_t>(size)));
     at += name_length + 1;
   }
-  return sum <= kMostCopied ? sum : kTooMuch;
+  return sum <= kMaxAttributes ? sum : kTooMuch;
 }
 
 // A file by its mount.
@@ -316,7 +316,7 @@ struct Position {
   int at = start;
   Position here = position_of(at);
   std::uint64_t sum = 0;
-  while (sum <= kMostCopied) {
+  while (sum <= kMaxAttributes) {
     const Kept kept = look_at(at).kept;
     if (is_of_upper(kept)) return sum;
     sum += kThing + attributes_of(copy, at);
@@ -388,18 +388,18 @@ struct Position {
 
 }  // namespace
 
-Made weigh(const Making& making) {
+Made weigh(const Creation& creation) {
   struct statfs asked = {};
   struct stat found = {};
-  if (making.system == nullptr && fstatfs(making.at, &asked) == -1) return {};
-  const struct statfs& system = making.system == nullptr ? asked : *making.system;
+  if (creation.system == nullptr && fstatfs(creation.at, &asked) == -1) return {};
+  const struct statfs& system = creation.system == nullptr ? asked : *creation.system;
   const std::uint64_t thing = thing_of(system);
-  if (thing == 0 || fstat(making.at, &found) == -1) return {};
-  if (may_be_in_memory(system) && !is_upper_in_memory(system, making.at)) return {};
-  const bool is_attribute = making.is_attribute;
-  const bool has_page = !is_attribute && making.bytes > kShortText;
+  if (thing == 0 || fstat(creation.at, &found) == -1) return {};
+  if (may_be_in_memory(system) && !is_upper_in_memory(system, creation.at)) return {};
+  const bool is_attribute = creation.is_attribute;
+  const bool has_page = !is_attribute && creation.bytes > kShortText;
   const std::uint64_t amount =
-      is_attribute ? attribute_of(making.bytes) : thing + (has_page ? kPage : 0);
+      is_attribute ? attribute_of(creation.bytes) : thing + (has_page ? kPage : 0);
   const std::uint64_t existing =
       is_attribute && !is_of_linux_6_6() ? Made::kUntold : existing_of(system);
   return {.place = found.st_dev, .amount = amount, .existing = existing, .largest = amount};
@@ -447,10 +447,10 @@ bool is_of_layer(int file) {
   return fstatfs(file, &system) == 0 && is_layer(system);
 }
 
-bool is_there(const Making& making) {
+bool is_there(const Creation& creation) {
   struct stat found = {};
-  return making.name != nullptr &&
-         fstatat(making.at, making.name, &found, AT_SYMLINK_NOFOLLOW) == 0;
+  return creation.name != nullptr &&
+         fstatat(creation.at, creation.name, &found, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 }  // namespace seccompagent

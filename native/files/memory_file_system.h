@@ -15,7 +15,7 @@
 namespace seccompagent {
 
 // What is about to be made.
-struct Making {
+struct Creation {
   // The directory, or of an extended attribute the file.
   int at;
   // In the directory; nullptr: there is no name.
@@ -29,7 +29,7 @@ struct Making {
 
 // What it takes. It takes nothing where the file system is known to keep it elsewhere than in
 // memory.
-[[nodiscard]] Made weigh(const Making& making);
+[[nodiscard]] Made weigh(const Creation& creation);
 
 // Whether this directory is of an overlay that may copy files into memory before they are changed.
 // `system` is what fstatfs(2) said of it already; nullptr: it was not asked.
@@ -74,6 +74,6 @@ class CopyLimit {
 [[nodiscard]] bool is_of_layer(int file);
 
 // Whether the name is taken: then nothing is made.
-[[nodiscard]] bool is_there(const Making& making);
+[[nodiscard]] bool is_there(const Creation& creation);
 
 }  // namespace seccompagent

@@ -18,95 +18,98 @@ namespace {
 // What the caller has open. Of a file that has no name yet, or none that can be reached, the kernel
 // asks who has opened it, which nobody is but the caller; but whoever has a procfs may have it by
 // its entry there, see linkat(2).
-[[nodiscard]] long link_opened(const Doing& doing, const Entry& to) {
-  const long linked = linkat(doing.place.base, "", to.directory, to.name.c_str(), AT_EMPTY_PATH);
+[[nodiscard]] long link_opened(const FileTask& task, const Entry& to) {
+  const long linked = linkat(task.place.base, "", to.directory, to.name.c_str(), AT_EMPTY_PATH);
   if (linked == 0 || errno != ENOENT) return linked;
   if (!has_callers_proc()) {
     errno = ENOENT;
     return -1;
   }
-  return by_path(doing, doing.place.base, [&](const char* path) {
+  return by_path(task, task.place.base, [&](const char* path) {
     return linkat(AT_FDCWD, path, to.directory, to.name.c_str(), AT_SYMLINK_FOLLOW);
   });
 }
 
 }  // namespace
 
-FileAnswer make_directory(const Doing& doing) {
-  const auto entry = entry_of(doing, doing.place.base, doing.request.path);
-  if (!entry) return refusal(entry.error().number);
-  return have_added(doing, making_of(*entry), [&] {
-    return mkdirat(entry->directory, entry->name.c_str(), doing.request.mode);
+FileAnswer make_directory(const FileTask& task) {
+  const auto entry = entry_of(task, task.place.base, task.request.path);
+  if (!entry) return failure(entry.error().number);
+  return create_in_directory(task, creation_of(*entry), [&] {
+    return mkdirat(entry->directory, entry->name.c_str(), task.request.mode);
   });
 }
 
-FileAnswer rename_file(const Doing& doing) {
-  const FileRequest& request = doing.request;
-  const auto from = entry_of(doing, doing.place.base, request.path);
-  if (!from) return refusal(from.error().number);
-  const auto to = entry_of(doing, doing.place.second_base, request.second_path);
-  if (!to) return refusal(to.error().number);
+FileAnswer rename_file(const FileTask& task) {
+  const FileRequest& request = task.request;
+  const auto from = entry_of(task, task.place.base, request.path);
+  if (!from) return failure(from.error().number);
+  const auto to = entry_of(task, task.place.second_base, request.second_path);
+  if (!to) return failure(to.error().number);
   const auto effect = [&] {
     return syscall(SYS_renameat2, from->directory, from->name.c_str(), to->directory,
                    to->name.c_str(), request.flags);
   };
-  Making making = making_of(*to);
+  Creation creation = creation_of(*to);
   // what has the new name is no obstacle otherwise
-  if ((request.flags & RENAME_NOREPLACE) == 0) making.name = nullptr;
-  Copying copying = copying_of(doing, *from);
+  if ((request.flags & RENAME_NOREPLACE) == 0) creation.name = nullptr;
+  CopyCost cost = copy_cost_of(task, *from);
   const bool is_exchange = (request.flags & RENAME_EXCHANGE) != 0;
-  copying.add(is_exchange ? copying_of(doing, *to) : copying_in(doing, *to));
-  if (!is_exchange) copying.add(hiding_of(*from));
-  return have_changed(doing, copying, [&] {
-    return makes_something(request) ? have_made(doing, making, effect) : have_effect(doing, effect);
+  cost.add(is_exchange ? copy_cost_of(task, *to) : copy_cost_in(task, *to));
+  if (!is_exchange) cost.add(whiteout_cost_of(*from));
+  return perform_change(task, cost, [&] {
+    return makes_something(request) ? perform_creation(task, creation, effect)
+                                    : perform(task, effect);
   });
 }
 
-FileAnswer link_file(const Doing& doing) {
-  const FileRequest& request = doing.request;
-  const auto to = entry_of(doing, doing.place.second_base, request.second_path);
-  if (!to) return refusal(to.error().number);
+FileAnswer link_file(const FileTask& task) {
+  const FileRequest& request = task.request;
+  const auto to = entry_of(task, task.place.second_base, request.second_path);
+  if (!to) return failure(to.error().number);
   const bool is_opened = request.path.empty() && request.proc_path.empty();
-  const auto have_link = [&](Copying copying, auto link) {
-    copying.add(copying_in(doing, *to));
-    return have_changed(doing, copying, [&] { return have_made(doing, making_of(*to), link); });
+  const auto perform_link = [&](CopyCost cost, auto link) {
+    cost.add(copy_cost_in(task, *to));
+    return perform_change(task, cost,
+                          [&] { return perform_creation(task, creation_of(*to), link); });
   };
   if (is_opened) {
-    return have_link(copying_of(doing, doing.place.base), [&] { return link_opened(doing, *to); });
+    return perform_link(copy_cost_of(task, task.place.base),
+                        [&] { return link_opened(task, *to); });
   }
   if (request.is_followed) {
-    const auto from = find_file(doing);
-    if (!from) return refusal(from.error().number);
-    return have_link(copying_of(doing, from->fd), [&] {
-      return by_path(doing, from->fd, [&](const char* path) {
+    const auto from = find_file(task);
+    if (!from) return failure(from.error().number);
+    return perform_link(copy_cost_of(task, from->fd), [&] {
+      return by_path(task, from->fd, [&](const char* path) {
         return linkat(AT_FDCWD, path, to->directory, to->name.c_str(), AT_SYMLINK_FOLLOW);
       });
     });
   }
-  const auto from = entry_of(doing, doing.place.base, request.path);
-  if (!from) return refusal(from.error().number);
-  return have_link(copying_of(doing, *from), [&] {
+  const auto from = entry_of(task, task.place.base, request.path);
+  if (!from) return failure(from.error().number);
+  return perform_link(copy_cost_of(task, *from), [&] {
     return linkat(from->directory, from->name.c_str(), to->directory, to->name.c_str(), 0);
   });
 }
 
-FileAnswer make_symlink(const Doing& doing) {
-  const auto entry = entry_of(doing, doing.place.base, doing.request.path);
-  if (!entry) return refusal(entry.error().number);
-  return have_added(doing, making_of(*entry, doing.request.second_path.size()), [&] {
-    return symlinkat(doing.request.second_path.c_str(), entry->directory, entry->name.c_str());
+FileAnswer make_symlink(const FileTask& task) {
+  const auto entry = entry_of(task, task.place.base, task.request.path);
+  if (!entry) return failure(entry.error().number);
+  return create_in_directory(task, creation_of(*entry, task.request.second_path.size()), [&] {
+    return symlinkat(task.request.second_path.c_str(), entry->directory, entry->name.c_str());
   });
 }
 
-FileAnswer remove_file(const Doing& doing) {
-  const auto entry = entry_of(doing, doing.place.base, doing.request.path);
-  if (!entry) return refusal(entry.error().number);
-  Copying copying = copying_in(doing, *entry);
-  copying.add(hiding_of(*entry));
-  return have_changed(doing, copying, [&] {
-    return have_effect(doing, [&] {
+FileAnswer remove_file(const FileTask& task) {
+  const auto entry = entry_of(task, task.place.base, task.request.path);
+  if (!entry) return failure(entry.error().number);
+  CopyCost cost = copy_cost_in(task, *entry);
+  cost.add(whiteout_cost_of(*entry));
+  return perform_change(task, cost, [&] {
+    return perform(task, [&] {
       return unlinkat(entry->directory, entry->name.c_str(),
-                      static_cast<int>(doing.request.flags & AT_REMOVEDIR));
+                      static_cast<int>(task.request.flags & AT_REMOVEDIR));
     });
   });
 }

@@ -6,10 +6,10 @@
 
 namespace seccompagent {
 
-[[nodiscard]] FileAnswer make_directory(const Doing& doing);
-[[nodiscard]] FileAnswer rename_file(const Doing& doing);
-[[nodiscard]] FileAnswer link_file(const Doing& doing);
-[[nodiscard]] FileAnswer make_symlink(const Doing& doing);
-[[nodiscard]] FileAnswer remove_file(const Doing& doing);
+[[nodiscard]] FileAnswer make_directory(const FileTask& task);
+[[nodiscard]] FileAnswer rename_file(const FileTask& task);
+[[nodiscard]] FileAnswer link_file(const FileTask& task);
+[[nodiscard]] FileAnswer make_symlink(const FileTask& task);
+[[nodiscard]] FileAnswer remove_file(const FileTask& task);
 
 }  // namespace seccompagent

@@ -20,11 +20,11 @@ namespace {
 
 // Opening such a device does nothing, and with power over all modes only the file system refuses
 // it.
-[[nodiscard]] bool can_be_opened(const Doing& doing, int node) {
+[[nodiscard]] bool can_be_opened(const FileTask& task, int node) {
   struct statfs system = {};
   if (fstatfs(node, &system) == 0 && (system.f_flags & ST_NODEV) != 0) return false;
   const LentCapability lent(1ULL << CAP_DAC_OVERRIDE);
-  return by_path(doing, node, [](const char* path) -> long {
+  return by_path(task, node, [](const char* path) -> long {
            constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
            const UniqueFd opened(openat(AT_FDCWD, path, kFlags));
            return opened.is_open() || errno != EACCES ? 0 : -1;
@@ -40,13 +40,13 @@ void add_covered(FileAnswer& made, UniqueFd file, const struct stat& found) {
 
 // Adds the node that was just made where nobody can open it. All of this asks the file system,
 // which may never answer: whoever acts has a deadline.
-void add_unopenable(const Doing& doing, const Entry& entry, FileAnswer& made) {
-  const FileRequest& request = doing.request;
+void add_unopenable(const FileTask& task, const Entry& entry, FileAnswer& made) {
+  const FileRequest& request = task.request;
   auto node = open_at(entry.directory, entry.name.c_str(), O_PATH | O_NOFOLLOW);
   struct stat found = {};
   // whoever has put something else into its place has what it wanted
   if (!node || fstat(node->get(), &found) == -1 || !S_ISCHR(found.st_mode) ||
-      found.st_rdev != makedev(request.first, request.second) || can_be_opened(doing, node->get()))
+      found.st_rdev != makedev(request.first, request.second) || can_be_opened(task, node->get()))
     return;
   add_covered(made, std::move(*node), found);
 }
@@ -74,17 +74,17 @@ void add_unopenable(const Doing& doing, const Entry& entry, FileAnswer& made) {
 // An overlay makes files with the power of who has mounted it, which in a container is too little
 // for a node, and others know no nodes at all. There, an empty file is what is covered; its
 // descriptor is that of this very file, whatever has its name by now.
-[[nodiscard]] FileAnswer make_covered_file(const Doing& doing, const Entry& entry) {
+[[nodiscard]] FileAnswer make_covered_file(const FileTask& task, const Entry& entry) {
   UniqueFd made_file;
-  auto made = have_added(doing, making_of(entry), [&]() -> long {
+  auto made = create_in_directory(task, creation_of(entry), [&]() -> long {
     constexpr int kFlags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    made_file.reset(openat(entry.directory, entry.name.c_str(), kFlags, doing.request.mode & 0777));
+    made_file.reset(openat(entry.directory, entry.name.c_str(), kFlags, task.request.mode & 0777));
     return made_file.is_open() ? 0 : -1;
   });
   if (made.error != 0 || made.is_gone) return made;
   UniqueFd file;
   // what is opened for reading would be closed by who must not wait for the file system
-  const long opened = by_path(doing, made_file.get(), [&file](const char* path) -> long {
+  const long opened = by_path(task, made_file.get(), [&file](const char* path) -> long {
     file.reset(openat(AT_FDCWD, path, O_PATH | O_CLOEXEC));
     return file.is_open() ? 0 : -1;
   });
@@ -92,7 +92,7 @@ void add_unopenable(const Doing& doing, const Entry& entry, FileAnswer& made) {
   if (opened == -1 || fstat(file.get(), &found) == -1) {
     const int error = errno;
     (void)remove_made(entry, made_file.get());
-    return refusal(error);
+    return failure(error);
   }
   add_covered(made, std::move(file), found);
   return made;
@@ -100,24 +100,24 @@ void add_unopenable(const Doing& doing, const Entry& entry, FileAnswer& made) {
 
 }  // namespace
 
-FileAnswer make_node(const Doing& doing) {
-  const FileRequest& request = doing.request;
-  const auto entry = entry_of(doing, doing.place.base, request.path);
-  if (!entry) return refusal(entry.error().number);
-  auto made = have_added(doing, making_of(*entry), [&] {
+FileAnswer make_node(const FileTask& task) {
+  const FileRequest& request = task.request;
+  const auto entry = entry_of(task, task.place.base, request.path);
+  if (!entry) return failure(entry.error().number);
+  auto made = create_in_directory(task, creation_of(*entry), [&] {
     return mknodat(entry->directory, entry->name.c_str(), request.mode,
                    makedev(request.first, request.second));
   });
   if (request.lent == 0 || made.is_gone) return made;
   // whoever has nothing to lend could not make the node that covers it either
-  if (made.error == EPERM && can_lend(request.lent)) return make_covered_file(doing, *entry);
-  if (made.error == 0) add_unopenable(doing, *entry, made);
+  if (made.error == EPERM && can_lend(request.lent)) return make_covered_file(task, *entry);
+  if (made.error == 0) add_unopenable(task, *entry, made);
   return made;
 }
 
-FileAnswer undo_mknod(const Doing& doing) {
-  const auto entry = entry_of(doing, doing.place.base, doing.request.path);
-  return refusal(entry ? remove_made(*entry, doing.place.second_base) : entry.error().number);
+FileAnswer undo_mknod(const FileTask& task) {
+  const auto entry = entry_of(task, task.place.base, task.request.path);
+  return failure(entry ? remove_made(*entry, task.place.second_base) : entry.error().number);
 }
 
 }  // namespace seccompagent

@@ -7,7 +7,7 @@
 
 namespace seccompagent {
 
-[[nodiscard]] FileAnswer make_node(const Doing& doing);
-[[nodiscard]] FileAnswer undo_mknod(const Doing& doing);
+[[nodiscard]] FileAnswer make_node(const FileTask& task);
+[[nodiscard]] FileAnswer undo_mknod(const FileTask& task);
 
 }  // namespace seccompagent

@@ -46,44 +46,44 @@ namespace {
 }
 
 // What the kernel says with O_CREAT of a file that is there: 0, or an errno.
-[[nodiscard]] int taking_error(const Doing& doing, int file) {
-  if ((doing.request.flags & O_EXCL) != 0) return EEXIST;
+[[nodiscard]] int existing_error(const FileTask& task, int file) {
+  if ((task.request.flags & O_EXCL) != 0) return EEXIST;
   struct stat found = {};
   if (fstat(file, &found) == -1) return errno;
   if (S_ISDIR(found.st_mode)) return EISDIR;
-  return doing.request.path.empty() ? 0 : protection_error(doing, found);
+  return task.request.path.empty() ? 0 : protection_error(task, found);
 }
 
 // What was found is opened, whatever its name leads to by now.
-[[nodiscard]] Result<UniqueFd> open_found(const Doing& doing, int file, std::uint64_t flags) {
+[[nodiscard]] Result<UniqueFd> open_found(const FileTask& task, int file, std::uint64_t flags) {
   if ((flags & O_CREAT) != 0) {
-    if (const int error = taking_error(doing, file); error != 0) return fail(error);
+    if (const int error = existing_error(task, file); error != 0) return fail(error);
   }
   if (const int error = opening_error(file); error != 0) return fail(error);
   constexpr std::uint64_t kOfNames = O_CREAT | O_EXCL | O_NOFOLLOW;
   const int own = static_cast<int>((flags & ~kOfNames) | O_CLOEXEC);
-  const long fd = by_path(doing, file, [&](const char* path) -> long { return open(path, own); });
+  const long fd = by_path(task, file, [&](const char* path) -> long { return open(path, own); });
   if (fd == -1) return fail_errno();
   return UniqueFd(static_cast<int>(fd));
 }
 
 // O_TMPFILE, in the directory that was found: whether it may be searched is asked by its file
 // system alone, as the kernel has it.
-[[nodiscard]] FileAnswer open_unnamed(const Doing& doing, std::uint64_t flags) {
-  const FileRequest& request = doing.request;
+[[nodiscard]] FileAnswer open_unnamed(const FileTask& task, std::uint64_t flags) {
+  const FileRequest& request = task.request;
   UniqueFd found;
   // without a path, what the base is: the kernel says what is no directory
   if (!request.path.empty()) {
-    auto opened = open_in_place(doing, doing.place.base, request.path.c_str(),
+    auto opened = open_in_place(task, task.place.base, request.path.c_str(),
                                 O_PATH | O_DIRECTORY | (flags & O_NOFOLLOW), 0, request.resolve);
-    if (!opened) return refusal(opened.error().number);
+    if (!opened) return failure(opened.error().number);
     found = std::move(*opened);
   }
-  const int directory = found.is_open() ? found.get() : doing.place.base;
+  const int directory = found.is_open() ? found.get() : task.place.base;
   const int own = static_cast<int>((flags & ~std::uint64_t{O_NOFOLLOW}) | O_CLOEXEC);
   UniqueFd opened;
-  auto made = have_added(doing, {.at = directory, .name = nullptr}, [&]() -> long {
-    return by_path(doing, directory, [&](const char* path) -> long {
+  auto made = create_in_directory(task, {.at = directory, .name = nullptr}, [&]() -> long {
+    return by_path(task, directory, [&](const char* path) -> long {
       opened.reset(open(path, own, static_cast<mode_t>(request.mode & 07777)));
       return opened.is_open() ? 0 : -1;
     });
@@ -93,16 +93,16 @@ namespace {
 }
 
 // A name that nothing had.
-[[nodiscard]] FileAnswer open_new(const Doing& doing, const std::string& path,
+[[nodiscard]] FileAnswer open_new(const FileTask& task, const std::string& path,
                                   std::uint64_t flags) {
-  const FileRequest& request = doing.request;
-  const auto entry = find_entry(doing, doing.place.base, path, request.resolve);
-  if (!entry) return refusal(entry.error().number);
-  const Making making = making_of(*entry);
+  const FileRequest& request = task.request;
+  const auto entry = find_entry(task, task.place.base, path, request.resolve);
+  if (!entry) return failure(entry.error().number);
+  const Creation creation = creation_of(*entry);
   const std::uint64_t only_new = (flags & O_CREAT) != 0 ? O_EXCL : 0;
   UniqueFd opened;
-  auto made = have_added(doing, making, [&]() -> long {
-    auto fd = open_in_place(doing, entry->directory, entry->name.c_str(), flags | only_new,
+  auto made = create_in_directory(task, creation, [&]() -> long {
+    auto fd = open_in_place(task, entry->directory, entry->name.c_str(), flags | only_new,
                             request.mode & 07777, request.resolve);
     if (fd) opened = std::move(*fd);
     if (!fd) errno = fd.error().number;
@@ -122,73 +122,73 @@ namespace {
 }
 
 // Such a name, with O_CREAT.
-[[nodiscard]] FileAnswer refuse_directory(const Doing& doing, const std::string& path) {
-  const auto entry = find_entry(doing, doing.place.base, path, doing.request.resolve);
-  if (!entry) return refusal(entry.error().number);
+[[nodiscard]] FileAnswer refuse_directory(const FileTask& task, const std::string& path) {
+  const auto entry = find_entry(task, task.place.base, path, task.request.resolve);
+  if (!entry) return failure(entry.error().number);
   // who may not search it hears nothing of names in it
   const auto searched = open_at(entry->directory, ".", O_PATH);
-  return refusal(searched ? EISDIR : searched.error().number);
+  return failure(searched ? EISDIR : searched.error().number);
 }
 
 [[nodiscard]] FileAnswer answer_with(Result<UniqueFd> fd) {
-  if (!fd) return refusal(fd.error().number);
+  if (!fd) return failure(fd.error().number);
   return {.error = 0, .is_gone = false, .bytes = {}, .fd = std::move(*fd)};
 }
 
-[[nodiscard]] FileAnswer open_existing(const Doing& doing, int file, std::uint64_t flags) {
-  const auto open_it = [&] { return answer_with(open_found(doing, file, flags)); };
+[[nodiscard]] FileAnswer open_existing(const FileTask& task, int file, std::uint64_t flags) {
+  const auto open_it = [&] { return answer_with(open_found(task, file, flags)); };
   const std::uint64_t access = flags & O_ACCMODE;
   const bool is_emptied = (flags & O_TRUNC) != 0;
   if (!is_emptied && access != O_WRONLY && access != O_RDWR) return open_it();
-  return have_changed(doing, copying_of(doing, file, !is_emptied), open_it);
+  return perform_change(task, copy_cost_of(task, file, !is_emptied), open_it);
 }
 
-[[nodiscard]] FileAnswer open_any(const Doing& doing, std::uint64_t flags) {
-  std::string path = doing.request.path;
+[[nodiscard]] FileAnswer open_any(const FileTask& task, std::uint64_t flags) {
+  std::string path = task.request.path;
   // as Linux has it since 6.4: before, it made a file
-  if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) return refusal(EINVAL);
-  const std::uint64_t resolve = doing.request.resolve;
+  if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) return failure(EINVAL);
+  const std::uint64_t resolve = task.request.resolve;
   // as the kernel has it: what has to be made is not in any cache
   const bool is_cached = (resolve & RESOLVE_CACHED) != 0;
-  if (is_cached && (flags & (O_CREAT | O_TRUNC | kTmpfile)) != 0) return refusal(EAGAIN);
-  if ((flags & kTmpfile) != 0) return open_unnamed(doing, flags);
-  if (path.empty()) return open_existing(doing, doing.place.base, flags);
+  if (is_cached && (flags & (O_CREAT | O_TRUNC | kTmpfile)) != 0) return failure(EAGAIN);
+  if ((flags & kTmpfile) != 0) return open_unnamed(task, flags);
+  if (path.empty()) return open_existing(task, task.place.base, flags);
   const bool may_make = (flags & O_CREAT) != 0;
   const bool is_exclusive = may_make && (flags & O_EXCL) != 0;
   const std::uint64_t finding =
       O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY)) | (is_exclusive ? O_NOFOLLOW : 0);
-  for (int links = 0; links <= kMostLinks; ++links) {
-    if (may_make && is_name_of_directory(path)) return refuse_directory(doing, path);
-    const auto found = open_in_place(doing, doing.place.base, path.c_str(), finding, 0, resolve);
-    if (found) return open_existing(doing, found->get(), flags);
-    if (found.error() != Errno{ENOENT} || !may_make) return refusal(found.error().number);
-    auto made = open_new(doing, path, flags);
+  for (int links = 0; links <= kMaxLinks; ++links) {
+    if (may_make && is_name_of_directory(path)) return refuse_directory(task, path);
+    const auto found = open_in_place(task, task.place.base, path.c_str(), finding, 0, resolve);
+    if (found) return open_existing(task, found->get(), flags);
+    if (found.error() != Errno{ENOENT} || !may_make) return failure(found.error().number);
+    auto made = open_new(task, path, flags);
     if (made.error != EEXIST || is_exclusive) return made;
     // somebody else has made it, or it is a link that leads nowhere: the file is made there
     if ((flags & O_NOFOLLOW) != 0) continue;
-    auto next = behind_link(doing, path);
-    if (!next) return refusal(next.error().number);
+    auto next = behind_link(task, path);
+    if (!next) return failure(next.error().number);
     path = std::move(*next);
   }
-  return refusal(ELOOP);
+  return failure(ELOOP);
 }
 
 }  // namespace
 
-FileAnswer open_file(const Doing& doing) {
-  if (doing.validity.is_gone()) return gone();
+FileAnswer open_file(const FileTask& task) {
+  if (task.validity.is_gone()) return gone();
   // the flags that the kernel's open(2) would ignore, openat2(2) refuses
   constexpr std::uint64_t kKnown = O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |
                                    O_NONBLOCK | O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE |
                                    O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_SYNC | O_PATH | O_TMPFILE;
-  std::uint64_t flags = doing.request.flags & kKnown;
+  std::uint64_t flags = task.request.flags & kKnown;
   // of a path alone nothing else counts; and a terminal must not become ours
   if ((flags & O_PATH) != 0) {
     flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   } else {
     flags |= O_NOCTTY;
   }
-  FileAnswer opened = open_any(doing, flags);
+  FileAnswer opened = open_any(task, flags);
   opened.is_closed_at_once = opened.fd.is_open() &&
                              closes_at_once(file_system_of(opened.fd.get())) &&
                              is_file_or_directory(opened.fd.get());

@@ -12,6 +12,6 @@ namespace seccompagent {
 
 inline constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
 
-[[nodiscard]] FileAnswer open_file(const Doing& doing);
+[[nodiscard]] FileAnswer open_file(const FileTask& task);
 
 }  // namespace seccompagent
