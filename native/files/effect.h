@@ -14,6 +14,8 @@
 #include "files/file_task.h"
 #include "files/lookup.h"
 #include "files/memory_file_system.h"
+#include "files/overlay.h"
+#include "files/overlay_copy.h"
 #include "files/thread_role.h"
 
 namespace seccompagent {

@@ -2,9 +2,15 @@
 // Types of file systems, by their magic number, see statfs(2).
 #pragma once
 
+#include <sys/vfs.h>
+
 #include <cstdint>
 
 namespace seccompagent {
+
+[[nodiscard]] inline std::uint32_t magic_of(const struct statfs& system) {
+  return static_cast<std::uint32_t>(system.f_type);
+}
 
 // The magic number; 0: unknown.
 [[nodiscard]] std::int64_t file_system_of(int fd);

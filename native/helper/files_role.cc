@@ -17,7 +17,7 @@
 #include <utility>
 
 #include "files/file_operation.h"
-#include "files/memory_file_system.h"
+#include "files/overlay_copy.h"
 #include "files/thread_role.h"
 #include "helper/hardening.h"
 #include "helper/own_child.h"

@@ -18,6 +18,8 @@
 #include <string>
 
 #include "check.h"
+#include "files/overlay.h"
+#include "files/overlay_copy.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
